@@ -1,0 +1,3 @@
+"""Plain Python of the pipeline; imports no Airflow."""
+
+from __future__ import annotations

@@ -1,0 +1,284 @@
+"""
+The report's pictures, as inline SVG.
+
+Each is drawn for a width in pixels, not scaled to one, so that its text stays readable on a phone. Meaning
+never hangs on colour alone: what is sure is filled, what is lost is hatched, lines differ in their dashes.
+All text goes through markupsafe, since names of arms and judges come from files that people write.
+"""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from markupsafe import Markup
+
+from include.distill.statistics import finding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    Point = Mapping[str, Any]
+
+_PIXELS_PER_CHARACTER = 7.6
+_MAX_POINTS = 400
+_SERIES = 4
+
+
+def _svg(
+    key: str, width: int, height: float, *, title: str, description: str, body: Iterable[Markup]
+) -> Markup:
+    return Markup(
+        '<svg class="chart" role="img" viewBox="0 0 {w} {h:.0f}" width="{w}" height="{h:.0f}"'
+        ' aria-labelledby="{k}-{w}-title {k}-{w}-desc">'
+        '<title id="{k}-{w}-title">{t}</title><desc id="{k}-{w}-desc">{d}</desc>{b}</svg>'
+    ).format(w=width, h=height, k=key, t=title, d=description, b=Markup("\n").join(body))
+
+
+def _text(x: float, y: float, text: str, *, style: str = "", anchor: str = "start") -> Markup:
+    return Markup('<text x="{:.1f}" y="{:.1f}" class="{}" text-anchor="{}">{}</text>').format(
+        x, y, style, anchor, text
+    )
+
+
+def _line(x1: float, y1: float, x2: float, y2: float, style: str) -> Markup:
+    return Markup('<line x1="{:.1f}" y1="{:.1f}" x2="{:.1f}" y2="{:.1f}" class="{}"/>').format(
+        x1, y1, x2, y2, style
+    )
+
+
+def _bar(x: float, y: float, width: float, height: float, style: str) -> Markup:
+    return Markup('<rect x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}" class="{}"/>').format(
+        x, y, width, height, style
+    )
+
+
+def _fit(text: str, width: float) -> str:
+    room = max(4, int(width / _PIXELS_PER_CHARACTER))
+    return text if len(text) <= room else text[: room - 1] + "…"
+
+
+def _percent(share: float) -> str:
+    return f"{share:.0%}"
+
+
+def preference_chart(comparisons: Sequence[Mapping[str, Any]], *, width: int) -> Markup:
+    """Draw the preference of each pair and judge with its 95 % interval, against the 50 % of a coin."""
+    body: list[Markup] = []
+    y = 0.0
+    for (candidate, baseline), entries in groupby(comparisons, key=lambda c: (c["candidate"], c["baseline"])):
+        rows = list(entries)
+        y += 20
+        body.append(_text(0, y, _fit(f"{candidate} against {baseline}", width), style="strong"))
+        body.append(_line(width / 2, y + 10, width / 2, y + 14 + 48 * len(rows), "coin"))
+        for row in rows:
+            body += _preference_row(row, y + 14, width)
+            y += 48
+        y += 22
+    body += _percent_axis(y, width)
+    return _svg(
+        "preference",
+        width,
+        y + 44,
+        title="How often each judge preferred the candidate",
+        description=" ".join(_spoken(comparison) for comparison in comparisons),
+        body=body,
+    )
+
+
+def _preference_row(comparison: Mapping[str, Any], y: float, width: int) -> list[Markup]:
+    label = _text(0, y + 14, _fit(comparison["judge"], width * 0.42), style="label")
+    track = _bar(0, y + 24, width, 14, "track")
+    if comparison["preference"] is None:
+        return [label, track, _text(width, y + 14, "no question decided", style="figure", anchor="end")]
+    low, high = comparison["preference_ci95"]
+    at, found = comparison["preference"], finding(comparison)
+    figure = f"{_percent(at)}  ({100 * low:.0f}–{100 * high:.0f}%)"
+    return [
+        label,
+        _text(width, y + 14, figure, style="figure", anchor="end"),
+        track,
+        _bar(low * width, y + 24, max(2.0, (high - low) * width), 14, f"interval {found}"),
+        _line(width / 2, y + 22, width / 2, y + 40, "coin"),
+        Markup('<circle cx="{:.1f}" cy="{:.1f}" r="7" class="dot {}"/>').format(
+            min(max(at * width, 8), width - 8), y + 31, found
+        ),
+    ]
+
+
+def _percent_axis(y: float, width: int) -> list[Markup]:
+    axis = [_text(0, y + 4, "0%", style="tick"), _text(width, y + 4, "100%", style="tick", anchor="end")]
+    axis.append(_text(width / 2, y + 4, "50%: a coin", style="tick", anchor="middle"))
+    axis.append(_text(0, y + 24, "← baseline preferred", style="tick"))
+    axis.append(_text(width, y + 24, "candidate preferred →", style="tick", anchor="end"))
+    return axis
+
+
+def _spoken(comparison: Mapping[str, Any]) -> str:
+    pair = f"{comparison['judge']}, {comparison['candidate']} against {comparison['baseline']}"
+    if comparison["preference"] is None:
+        return f"{pair}: no question decided."
+    low, high = comparison["preference_ci95"]
+    return f"{pair}: {_percent(comparison['preference'])}, 95% interval {_percent(low)} to {_percent(high)}."
+
+
+class _Stage(NamedTuple):
+    label: str
+    kept: int
+    lost: int = 0
+    note: str = ""
+
+    @property
+    def total(self) -> int:
+        return self.kept + self.lost
+
+
+def pipeline_chart(
+    source: Mapping[str, Any], synthesis: Mapping[str, Any], arms: Sequence[Mapping[str, Any]], *, width: int
+) -> Markup:
+    """Draw the counts from the CSV to the training records; what went no further is hatched."""
+    stages = _stages(source, synthesis, arms)
+    scale = width / max(1, *(stage.total for stage in stages))
+    body = [_hatching(width)]
+    step, top = 76, 40
+    for index, stage in enumerate(stages):
+        y = index * step
+        if index:
+            body.append(
+                _flow(stages[index - 1].kept * scale, y - step + top + 22, stage.total * scale, y + top)
+            )
+        body += _stage_bar(stage, y, top, scale, width)
+    return _svg(
+        "pipeline",
+        width,
+        len(stages) * step - 8,
+        title="Counts through the pipeline",
+        description=" ".join(f"{s.label}: {s.total:,}{f', {s.note}' if s.note else ''}." for s in stages),
+        body=body,
+    )
+
+
+def _stages(
+    source: Mapping[str, Any], synthesis: Mapping[str, Any], arms: Sequence[Mapping[str, Any]]
+) -> list[_Stage]:
+    lost = synthesis["rejected"] + synthesis["missing"]
+    stages = [
+        _Stage("Rows in the CSV", source["accepted"], source["rejected"], f"{source['rejected']:,} rejected"),
+        _Stage(
+            "Rows accepted",
+            source["accepted"],
+            note=f"{source['train']:,} to train on, {source['evaluation']:,} to evaluate with",
+        ),
+        _Stage(
+            "Pairs asked of the teacher",
+            synthesis["accepted"],
+            lost,
+            f"{synthesis['rejected']:,} rejected, {synthesis['missing']:,} missing",
+        ),
+        _Stage("Pairs accepted", synthesis["accepted"], note=f"{synthesis['surplus']:,} surplus set aside"),
+    ]
+    return stages + [
+        _Stage(f"Records to train {arm['name']}", arm["records"]) for arm in arms if arm["records"]
+    ]
+
+
+def _stage_bar(stage: _Stage, y: float, top: float, scale: float, width: int) -> list[Markup]:
+    return [
+        _text(0, y + 18, _fit(stage.label, width - 60), style="strong"),
+        _text(width, y + 18, f"{stage.total:,}", style="count", anchor="end"),
+        _text(0, y + 34, _fit(stage.note, width), style="tick"),
+        _bar(0, y + top, max(1.0, stage.kept * scale), 22, "kept"),
+        Markup(
+            '<rect x="{:.1f}" y="{:.1f}" width="{:.1f}" height="22" class="lost" fill="url(#hatch-{})"/>'
+        ).format(stage.kept * scale, y + top, stage.lost * scale, width),
+    ]
+
+
+def _flow(from_width: float, from_y: float, to_width: float, to_y: float) -> Markup:
+    return Markup(
+        '<polygon points="0,{1:.1f} {0:.1f},{1:.1f} {2:.1f},{3:.1f} 0,{3:.1f}" class="flow"/>'
+    ).format(from_width, from_y, to_width, to_y)
+
+
+def _hatching(width: int) -> Markup:
+    return Markup(
+        '<defs><pattern id="hatch-{}" width="6" height="6" patternUnits="userSpaceOnUse"'
+        ' patternTransform="rotate(45)"><line x1="0" y1="0" x2="0" y2="6" class="hatch"/></pattern></defs>'
+    ).format(width)
+
+
+class _Plot(NamedTuple):
+    """Where a step and a loss lie on the picture."""
+
+    left: float
+    right: float
+    top: float
+    bottom: float
+    last: int
+    low: float
+    high: float
+
+    def x(self, step: int) -> float:
+        return self.left + (self.right - self.left) * step / self.last
+
+    def y(self, loss: float) -> float:
+        return self.bottom - (self.bottom - self.top) * (loss - self.low) / (self.high - self.low)
+
+
+def loss_chart(curves: Mapping[str, Sequence[Point]], *, width: int) -> Markup:
+    """Draw the training loss of each arm over its steps; a step without one is a gap. Empty without any."""
+    drawn = {
+        arm: points for arm, points in curves.items() if any(point["loss"] is not None for point in points)
+    }
+    if not drawn:
+        return Markup("")
+    plot = _plot(drawn, width)
+    body = _axes(plot)
+    for index, (arm, points) in enumerate(drawn.items()):
+        style = f"series{index % _SERIES}"
+        body += [_line(0, 9 + 22 * index, 28, 9 + 22 * index, style)]
+        body += [_text(36, 14 + 22 * index, _fit(_ending(arm, points), width - 36), style="label")]
+        body += _curve(points, plot, style)
+    description = " ".join(f"{_ending(arm, points)}." for arm, points in drawn.items())
+    return _svg(
+        "loss", width, plot.bottom + 30, title="Training loss by step", description=description, body=body
+    )
+
+
+def _plot(curves: Mapping[str, Sequence[Point]], width: int) -> _Plot:
+    losses = [point["loss"] for points in curves.values() for point in points if point["loss"] is not None]
+    margin = 0.06 * (max(losses) - min(losses)) or 0.5
+    top = 22.0 * len(curves) + 14
+    last = max(1, *(point["step"] for points in curves.values() for point in points))
+    return _Plot(46, width - 8, top, top + 190, last, min(losses) - margin, max(losses) + margin)
+
+
+def _axes(plot: _Plot) -> list[Markup]:
+    body = []
+    for level in (plot.low, (plot.low + plot.high) / 2, plot.high):
+        y = plot.y(level)
+        body += [_line(plot.left, y, plot.right, y, "grid")]
+        body += [_text(plot.left - 8, y + 4, f"{level:.2f}", style="tick", anchor="end")]
+    body += [_text(plot.left, plot.bottom + 20, "step 0", style="tick")]
+    body += [_text(plot.right, plot.bottom + 20, f"step {plot.last:,}", style="tick", anchor="end")]
+    return body
+
+
+def _curve(points: Sequence[Point], plot: _Plot, style: str) -> list[Markup]:
+    every = -(-len(points) // _MAX_POINTS)
+    thinned = [point for index, point in enumerate(points) if index % every == 0 or index == len(points) - 1]
+    body = []
+    for known, run in groupby(thinned, key=lambda point: point["loss"] is not None):
+        places = [(plot.x(point["step"]), plot.y(point["loss"])) for point in run if known]
+        if places:
+            path = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
+            body.append(Markup('<polyline points="{}" class="{}"/>').format(path, style))
+            body.append(
+                Markup('<circle cx="{:.1f}" cy="{:.1f}" r="3.5" class="end {}"/>').format(*places[-1], style)
+            )
+    return body
+
+
+def _ending(arm: str, points: Sequence[Point]) -> str:
+    losses = [point["loss"] for point in points if point["loss"] is not None]
+    return f"{arm}: from {losses[0]:.3f} to {losses[-1]:.3f}"

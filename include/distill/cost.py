@@ -1,0 +1,137 @@
+"""
+What a run will cost, and what it did cost, in US dollars.
+
+Prices come from ``include/prices.yaml``. Before the run, tokens are an estimate (characters divided by four, labelled
+so); afterwards they are the usage that Bedrock returned, the training file's tokens and the seconds of throughput.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from include.distill.errors import UseCaseError
+from include.distill.storage import Record
+from include.distill.use_case import UseCase
+
+PRICES_PATH = Path(__file__).parents[1] / "prices.yaml"
+CHARACTERS_PER_TOKEN = 4
+VERDICT_TOKENS = 60
+PROMPT_TOKENS = 350
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a bill. ``usd`` is ``quantity`` times ``unit_price_usd``."""
+
+    what: str
+    quantity: float
+    unit: str
+    unit_price_usd: float
+
+    @property
+    def usd(self) -> float:
+        """The line's sum, in US dollars, to the hundredth of a cent."""
+        return round(self.quantity * self.unit_price_usd, 4)
+
+    def as_record(self) -> Record:
+        """The line as it stands in ``report.json``."""
+        return {**asdict(self), "usd": self.usd}
+
+
+def total(lines: Sequence[Line]) -> float:
+    """Return the sum of a bill in US dollars."""
+    return round(sum(line.usd for line in lines), 4)
+
+
+@dataclass(frozen=True)
+class Prices:
+    """Prices by model key."""
+
+    models: dict[str, dict[str, Any]]
+
+    def of(self, model: str, what: str) -> float:
+        """Return a price in US dollars.
+
+        :raises UseCaseError: the price is not known, so no cap could be kept.
+        """
+        try:
+            return float(self.models[model][what])
+        except KeyError as error:
+            message = f"include/prices.yaml has no {what} for {model}: without it no spend cap can be kept. Add it."
+            raise UseCaseError(message) from error
+
+    def token_lines(self, what: str, model: str, input_tokens: float, output_tokens: float) -> list[Line]:
+        """Return the two lines of asking ``model``."""
+        return [
+            Line(f"{what}: {model} input", input_tokens, "token", self.of(model, "input_per_million") / 1e6),
+            Line(f"{what}: {model} output", output_tokens, "token", self.of(model, "output_per_million") / 1e6),
+        ]
+
+    def training_line(self, arm: str, model: str, tokens: float) -> Line:
+        """Return the line of training ``model`` on ``tokens`` (epochs included)."""
+        return Line(f"training {arm}: {model}", tokens, "token", self.of(model, "training_per_thousand") / 1e3)
+
+    def throughput_line(self, arm: str, model: str, unit_hours: float) -> Line:
+        """Return the line of serving an arm, in model-unit hours."""
+        return Line(f"throughput {arm}: {model}", unit_hours, "unit-hour", self.of(model, "throughput_per_hour"))
+
+
+@functools.cache
+def load_prices(path: Path = PRICES_PATH) -> Prices:
+    """Read the price table; cached."""
+    return Prices(yaml.safe_load(path.read_text(encoding="utf-8"))["models"])
+
+
+def estimated_tokens(text: str) -> int:
+    """Return a rough number of tokens; an estimate, not a count."""
+    return len(text) // CHARACTERS_PER_TOKEN + 1
+
+
+def estimate(use_case: UseCase, *, train: Sequence[Record], evaluation: Sequence[Record], prices: Prices) -> list[Line]:
+    """Return the bill to expect when nothing was paid for before: the most that a run of these rows should cost."""
+    lines = _synthesis_lines(use_case, train, prices)
+    for arm in use_case.arms:
+        lines += _answer_lines(use_case, evaluation, prices, arm.name)
+        if arm.kind == "fine_tuned":
+            lines += _tuning_lines(use_case, train, prices, arm.name)
+    return lines + _judging_lines(use_case, evaluation, prices)
+
+
+def _row_tokens(rows: Sequence[Record], *columns: str) -> int:
+    return sum(estimated_tokens(row[column]) for row in rows for column in columns)
+
+
+def _synthesis_lines(use_case: UseCase, train: Sequence[Record], prices: Prices) -> list[Line]:
+    asked = _row_tokens(train, "document", "question", "answer") + PROMPT_TOKENS * len(train)
+    written = use_case.synthesis.pairs_per_document * _row_tokens(train, "question", "answer")
+    return prices.token_lines("synthesis", use_case.teacher, asked, written)
+
+
+def _answer_lines(use_case: UseCase, evaluation: Sequence[Record], prices: Prices, arm: str) -> list[Line]:
+    asked = _row_tokens(evaluation, "document", "question") + PROMPT_TOKENS * len(evaluation)
+    written = _row_tokens(evaluation, "answer")
+    if use_case.arm(arm).kind == "base":
+        return prices.token_lines(f"answers {arm}", use_case.student, asked, written)
+    # Tokens of a provisioned model are paid for by the hour.
+    return [prices.throughput_line(arm, use_case.student, use_case.serving.expected_hours * use_case.serving.model_units)]
+
+
+def _tuning_lines(use_case: UseCase, train: Sequence[Record], prices: Prices, arm: str) -> list[Line]:
+    epochs = float(use_case.training.hyperparameters.get("epochCount", 2))
+    records = 1 + use_case.synthesis.pairs_per_document
+    return [prices.training_line(arm, use_case.student, epochs * records * _row_tokens(train, "document", "answer"))]
+
+
+def _judging_lines(use_case: UseCase, evaluation: Sequence[Record], prices: Prices) -> list[Line]:
+    calls = 2 * len(use_case.pairs)
+    asked = _row_tokens(evaluation, "document", "question", "answer", "answer") + PROMPT_TOKENS * len(evaluation)
+    written = VERDICT_TOKENS * len(evaluation)
+    return [
+        line for judge in use_case.judges for line in prices.token_lines("judging", judge, calls * asked, calls * written)
+    ]

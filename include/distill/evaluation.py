@@ -1,0 +1,121 @@
+"""
+Questions to the arms and to the judges: what is asked, and how the answers become rows.
+
+All arms get the same text, the one that the student was trained on, with the same parameters. Judges see anonymous
+answers; every pair is asked in both orders.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from include.distill.catalog import Family, Model
+from include.distill.formats import escape_reserved
+from include.distill.invocation import ModelRequest
+from include.distill.judging import Order, in_order, to_candidate_view
+from include.distill.parsing import parse_verdict
+from include.distill.prompts import Prompt
+from include.distill.responses import PaidAnswer, ask_until_readable
+from include.distill.storage import Record
+from include.distill.use_case import Answering, Judging
+
+@dataclass(frozen=True)
+class Student:
+    """The student as one arm asks it. ``identity`` and ``invoke_id`` as in :class:`ModelRequest`."""
+
+    model: Model
+    family: Family
+    identity: str
+    invoke_id: str
+
+
+def student_input(document: str, question: str, *, prompt: Prompt, family: Family) -> str:
+    """Return the user text of the student, the same in training and when it answers."""
+    return escape_reserved(prompt.render(document=document, question=question), family)
+
+
+def answering_request(
+    row: Record, *, student: Student, prompt: Prompt, instruction: str, settings: Answering
+) -> ModelRequest:
+    """Return the question that asks an arm to answer ``row``."""
+    return ModelRequest(
+        model=student.model,
+        identity=student.identity,
+        invoke_id=student.invoke_id,
+        system=escape_reserved(instruction, student.family),
+        user=student_input(row["document"], row["question"], prompt=prompt, family=student.family),
+        max_tokens=settings.max_tokens,
+        temperature=settings.temperature,
+    )
+
+
+def answer_record(row: Record, arm: str, answer: PaidAnswer) -> Record:
+    """Return the row that ``answers/<arm>`` holds for one evaluation row."""
+    return {
+        "row_id": row["row_id"],
+        "arm": arm,
+        "question": row["question"],
+        "answer": answer.completion.text,
+        "stop_reason": answer.completion.stop_reason,
+    }
+
+
+@dataclass(frozen=True)
+class Duel:
+    """Two answers to one question, to be judged in one order."""
+
+    row: Record
+    candidate: str
+    baseline: str
+    candidate_answer: str
+    baseline_answer: str
+    order: Order
+
+
+def judging_request(duel: Duel, *, judge: Model, prompt: Prompt, settings: Judging) -> ModelRequest:
+    """Return the question that asks a judge which answer is better."""
+    answer_a, answer_b = in_order(duel.order, duel.candidate_answer, duel.baseline_answer)
+    user = prompt.render(
+        document=duel.row["document"],
+        question=duel.row["question"],
+        reference=duel.row["answer"] if settings.show_reference else "",
+        answer_a=answer_a,
+        answer_b=answer_b,
+    )
+    return ModelRequest(
+        model=judge,
+        identity=judge.inference_id,
+        invoke_id=judge.inference_id,
+        user=user,
+        max_tokens=settings.max_tokens,
+        temperature=settings.temperature,
+    )
+
+
+def judge_duel(
+    duel: Duel,
+    *,
+    judge: Model,
+    prompt: Prompt,
+    settings: Judging,
+    ask: Callable[[ModelRequest], PaidAnswer],
+) -> tuple[Record, list[PaidAnswer]]:
+    """Ask a judge about ``duel`` until its verdict can be read; an unreadable one is recorded as ``unparsable``."""
+    asked = ask_until_readable(
+        judging_request(duel, judge=judge, prompt=prompt, settings=settings),
+        ask,
+        read=parse_verdict,
+        is_readable=lambda letter: letter is not None,
+        attempts=settings.attempts,
+    )
+    verdict = {
+        "row_id": duel.row["row_id"],
+        "judge": judge.key,
+        "candidate": duel.candidate,
+        "baseline": duel.baseline,
+        "order": duel.order,
+        "verdict": to_candidate_view(asked.result, duel.order),
+        "raw": asked.answers[-1].completion.text,
+    }
+    return verdict, asked.answers

@@ -1,0 +1,98 @@
+"""Where everything lies in S3: the one place that puts URIs together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from include.distill.use_case import Storage
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The folder of one run, ``s3://<training bucket>/<prefix>/runs/<run_key>``."""
+
+    uri: str
+
+    @property
+    def run_key(self) -> str:
+        """The run's name."""
+        return self.uri.rsplit("/", 1)[1]
+
+    @property
+    def root(self) -> str:
+        """The project's part of the training bucket, ``s3://<training bucket>/<prefix>``."""
+        return self.uri.rsplit("/runs/", 1)[0]
+
+    @property
+    def responses(self) -> str:
+        """Paid answers, shared by all runs."""
+        return f"{self.root}/responses"
+
+    def dataset(self, sha256: str, name: str) -> str:
+        """A training set under its own hash, so that the same data is the same URI."""
+        return f"{self.root}/datasets/{sha256}/{name}"
+
+    @property
+    def use_case(self) -> str:
+        """The frozen use case."""
+        return f"{self.uri}/use_case.yaml"
+
+    def source(self, name: str) -> str:
+        """Rows as read: ``documents``, ``rejected``, ``train``, ``evaluation``."""
+        return f"{self.uri}/source/{name}.jsonl"
+
+    def shard(self, kind: str, number: int) -> str:
+        """The rows that one mapped task works on; ``kind`` is ``synthesis`` or ``evaluation``."""
+        return f"{self.uri}/shards/{kind}-{number:05d}.jsonl"
+
+    def synthetic(self, number: int) -> str:
+        """Pairs written from one shard."""
+        return f"{self.uri}/synthetic/accepted-{number:05d}.jsonl"
+
+    def synthetic_rejected(self, number: int) -> str:
+        """What the teacher wrote for one shard and cannot be used, with reasons."""
+        return f"{self.uri}/synthetic/rejected-{number:05d}.jsonl"
+
+    @property
+    def estimate(self) -> str:
+        """The cost known beforehand."""
+        return f"{self.uri}/estimate.json"
+
+    def merged(self, arm: str, name: str) -> str:
+        """The training set of an arm before upload: ``train.jsonl``, ``validation.jsonl``, ``data_card.json``."""
+        return f"{self.uri}/merged/{arm}/{name}"
+
+    def answers(self, arm: str, number: int) -> str:
+        """Answers of an arm to one shard."""
+        return f"{self.uri}/answers/{arm}/{number:05d}.jsonl"
+
+    def judgments(self, judge: str, candidate: str, baseline: str) -> str:
+        """Verdicts of a judge on a pair of arms."""
+        return f"{self.uri}/judgments/{judge}/{candidate}--{baseline}/verdicts.jsonl"
+
+    def serving(self, arm: str) -> str:
+        """The folder of an arm's tombstones."""
+        return f"{self.uri}/serving/{arm}/"
+
+    def tombstone(self, arm: str, ordinal: int) -> str:
+        """Written before a throughput is deleted; no copy of a task buys under that ordinal afterwards."""
+        return f"{self.serving(arm)}released-s{ordinal}.json"
+
+    def report(self, extension: str) -> str:
+        """``report.json`` and ``report.html``."""
+        return f"{self.uri}/report/report.{extension}"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The project's part of both buckets."""
+
+    storage: Storage
+
+    def run_uri(self, run_key: str) -> str:
+        """The folder of one run, in the training bucket."""
+        return f"s3://{self.storage.training_bucket}/{self.storage.prefix}/runs/{run_key}"
+
+    def training_output(self, fingerprint: str) -> str:
+        """The prefix under which Bedrock writes metrics of a job."""
+        return f"s3://{self.storage.output_bucket}/{self.storage.prefix}/training/{fingerprint[:12]}/"

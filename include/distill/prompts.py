@@ -1,0 +1,81 @@
+"""
+What is said to models: templates in ``include/prompts``, rendered strictly, versioned by their content.
+
+Delimiter tags (``<document>``, ``<question>`` …) are a contract: a prompt shows where each input starts and ends, and
+untrusted text cannot close a tag, because tags of ours inside it are escaped (``<document>`` becomes
+``&lt;document>``). Templates run in Jinja's sandbox and an unknown variable is an error. Text is never evaluated.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jinja2 import StrictUndefined, TemplateError
+from jinja2.sandbox import SandboxedEnvironment
+
+from include.distill.errors import PromptError
+from include.distill.naming import content_hash
+
+PROMPTS = Path(__file__).parents[1] / "prompts"
+DELIMITERS = (
+    "document", "question", "answer", "number_of_pairs", "asked_before", "reference", "answer_a", "answer_b",
+)  # fmt: skip
+_TAG = re.compile(rf"<(?=/?(?:{'|'.join(DELIMITERS)})>)", re.IGNORECASE)
+_ENVIRONMENT = SandboxedEnvironment(
+    undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=False, autoescape=False
+)
+
+
+def escape_delimiters(text: str) -> str:
+    """Return ``text`` with our own tags made harmless; any other text is unchanged."""
+    return _TAG.sub("&lt;", text)
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """One template. ``version`` is the hash of its text: another text is another prompt."""
+
+    name: str
+    template: str
+
+    @property
+    def version(self) -> str:
+        """First 12 hex digits of the template's sha256."""
+        return content_hash(self.template.encode())[:12]
+
+    def render(self, **values: Any) -> str:
+        """Return the prompt with ``values`` in place, their delimiter tags escaped.
+
+        :raises PromptError: syntax error or unknown variable; names template and line.
+        """
+        safe = {name: _escaped(value) for name, value in values.items()}
+        try:
+            return _ENVIRONMENT.from_string(self.template).render(safe)
+        except TemplateError as error:
+            line = getattr(error, "lineno", None)
+            message = f"Prompt {self.name}{f' line {line}' if line else ''}: {error}. Known: {', '.join(sorted(safe))}."
+            raise PromptError(message) from error
+
+
+def _escaped(value: Any) -> Any:
+    if isinstance(value, str):
+        return escape_delimiters(value)
+    if isinstance(value, list):
+        return [_escaped(item) for item in value]
+    return value
+
+
+def load_prompt(name: str, folder: Path = PROMPTS) -> Prompt:
+    """Read a template of ``include/prompts``.
+
+    :raises PromptError: no such file, or a name that leads out of the folder.
+    """
+    path = (folder / name).resolve()
+    if not path.is_relative_to(folder.resolve()) or not path.is_file():
+        known = ", ".join(sorted(p.name for p in folder.glob("*.j2")))
+        message = f"No prompt {name!r} in include/prompts; found: {known}."
+        raise PromptError(message)
+    return Prompt(name, path.read_text(encoding="utf-8"))

@@ -1,0 +1,123 @@
+"""
+The report as data: ``report.json``, and what it says in one sentence.
+
+What must hold in it is in :mod:`include.distill.report_contract`, how it looks in
+:mod:`include.distill.report_html`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from include.distill.report_contract import check_report
+from include.distill.statistics import compare_all, finding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+SIMULATED_NOTICE = (
+    "SIMULATED: every model of this run is a small stand-in; its figures say nothing about real models."
+)
+
+
+def build_report(
+    *,
+    run_key: str,
+    use_case: str,
+    simulated: bool,
+    source: Mapping[str, Any],
+    synthesis: Mapping[str, Any],
+    arms: Sequence[Mapping[str, Any]],
+    verdicts: Iterable[Iterable[Mapping[str, Any]]],
+    clusters: Mapping[str, str],
+    cost: Mapping[str, Any],
+    seed: int,
+    loss_curves: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
+    disagreements: Sequence[Mapping[str, Any]] = (),
+    pair_sample: Sequence[Mapping[str, Any]] = (),
+    settings: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """
+    Return the contents of ``report.json``, every sum checked.
+
+    :param verdicts: one list per judge and pair of arms, the pair of the headline first.
+    :param clusters: document group of each evaluation row id.
+    :param loss_curves: per arm ``{"step", "epoch", "loss"}``.
+    :param disagreements: ``{"row_id", "question", "candidate_answer", "baseline_answer", "by_judge"}``, and
+        ``"candidate"``, ``"baseline"`` (arms) where they are not those of the headline.
+    :param settings: models, prompt hashes, dates: shown as they are; ``"attribution"`` is set apart.
+    :raises ReconciliationError: figures do not add up; names each place.
+    """
+    report = {
+        "run_key": run_key,
+        "use_case": use_case,
+        "simulated": simulated,
+        "source": dict(source),
+        "synthesis": dict(synthesis),
+        "arms": list(arms),
+        "comparisons": compare_all(verdicts, clusters, seed=seed),
+        "cost": dict(cost),
+        "loss_curves": dict(loss_curves or {}),
+        "disagreements": list(disagreements),
+        "pair_sample": list(pair_sample),
+        "settings": dict(settings or {}),
+    }
+    checked = check_report(report)
+    return {**checked, "verdict": verdict_sentence(checked)}
+
+
+def verdict_sentence(report: Mapping[str, Any]) -> str:
+    """Return the verdict on the first pair of arms in one sentence, with its uncertainty."""
+    claim, evidence = verdict_parts(report)
+    return f"{claim}: {evidence}."
+
+
+def verdict_parts(report: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the two halves of :func:`verdict_sentence`: what is claimed, and on what grounds."""
+    comparisons = report["comparisons"]
+    if not comparisons:
+        return "No verdict", "no answers were compared"
+    candidate, baseline = comparisons[0]["candidate"], comparisons[0]["baseline"]
+    pair = [
+        entry for entry in comparisons if (entry["candidate"], entry["baseline"]) == (candidate, baseline)
+    ]
+    claim = _too_few(pair) or _claim(candidate, baseline, [finding(entry) for entry in pair])
+    return claim, "; ".join(_evidence(entry) for entry in pair)
+
+
+def _too_few(pair: Sequence[Mapping[str, Any]]) -> str | None:
+    if all(finding(entry) != "too_few" for entry in pair):
+        return None
+    judged = min(entry["n"] - entry["unparsable"] for entry in pair)
+    documents = min(entry["clusters"] for entry in pair)
+    candidate, baseline = pair[0]["candidate"], pair[0]["baseline"]
+    found = f"{judged} judged, {documents} documents"
+    return f"Too few questions for a verdict on {candidate} and {baseline} ({found})"
+
+
+def _claim(candidate: str, baseline: str, findings: Sequence[str]) -> str:
+    found = set(findings) - {"unclear"}
+    if not found:
+        return f"No difference between {candidate} and {baseline} that could not be chance"
+    if len(found) == 2:
+        return f"The judges contradict each other on {candidate} and {baseline}"
+    word = "better" if found == {"candidate"} else "worse"
+    sure = len(findings) - findings.count("unclear")
+    return f"{candidate} is {word} than {baseline} for {_judges(sure, len(findings))}"
+
+
+def _judges(sure: int, asked: int) -> str:
+    if sure < asked:
+        return f"{sure} of {asked} judges, with no difference beyond chance for the rest"
+    return {1: "the one judge asked", 2: "both judges"}.get(asked, f"all {asked} judges")
+
+
+def _evidence(comparison: Mapping[str, Any]) -> str:
+    decided = comparison["wins"] + comparison["losses"]
+    if not decided:
+        return f"{comparison['judge']} decided none of {comparison['n']} questions"
+    low, high = comparison["preference_ci95"]
+    return (
+        f"{comparison['judge']} preferred {comparison['candidate']} in {comparison['preference']:.0%} "
+        f"of {decided} decided questions (95% CI {100 * low:.0f}–{100 * high:.0f}%)"
+    )

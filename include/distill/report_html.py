@@ -1,0 +1,131 @@
+"""
+The report as a page: one file that loads nothing and runs nothing.
+
+What models wrote is shown, never obeyed: Jinja escapes every value, and the page's own policy forbids scripts
+and requests should anything slip through. The page is in ``include/report``.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from include.distill.charts import loss_chart, pipeline_chart, preference_chart
+from include.distill.report import SIMULATED_NOTICE, verdict_parts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from markupsafe import Markup
+
+TEMPLATES = Path(__file__).parents[1] / "report"
+SHOWN = 10
+CLIPPED_CHARACTERS = 1500
+_WIDTHS = {"wide": 720, "narrow": 330}
+_NOTHING = "–"
+
+
+def render_html(report: Mapping[str, Any]) -> str:
+    """Return the page of a ``report.json``; lone surrogates, which no file can hold, become question marks."""
+    claim, evidence = verdict_parts(report)
+    page = _environment().get_template("report.html.j2")
+    html = page.render(
+        report=report,
+        claim=claim,
+        evidence=evidence,
+        notice=SIMULATED_NOTICE if report["simulated"] else None,
+        preference=_drawn(lambda width: preference_chart(report["comparisons"], width=width)),
+        pipeline=_drawn(
+            lambda width: pipeline_chart(report["source"], report["synthesis"], report["arms"], width=width)
+        ),
+        loss=_drawn(lambda width: loss_chart(report["loss_curves"], width=width)),
+        held=[arm["name"] for arm in report["arms"] if not arm["released"]],
+        pair=_headline_pair(report["comparisons"]),
+        disagreements=report["disagreements"][:SHOWN],
+        pairs=report["pair_sample"][:SHOWN],
+        settings=setting_rows(report["settings"]),
+        attribution=report["settings"].get("attribution"),
+    )
+    return html.encode("utf-8", "replace").decode("utf-8")
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "clip": clip,
+        "dollars": dollars,
+        "interval": interval,
+        "percent": percent,
+        "price": price,
+        "quantity": quantity,
+    }
+    return environment
+
+
+def _drawn(draw: Callable[[int], Markup]) -> dict[str, Markup]:
+    # Two drawings, of which the page shows the one that fits: scaling one would make its text too small.
+    return {name: draw(width) for name, width in _WIDTHS.items()}
+
+
+def _headline_pair(comparisons: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    first = comparisons[0] if comparisons else {"candidate": "candidate", "baseline": "baseline"}
+    return {"candidate": first["candidate"], "baseline": first["baseline"]}
+
+
+def percent(share: float | None) -> str:
+    """Format a share with one decimal."""
+    return _NOTHING if share is None else f"{share:.1%}"
+
+
+def interval(bounds: Sequence[float] | None) -> str:
+    """Format an interval of shares."""
+    return _NOTHING if bounds is None else f"{100 * bounds[0]:.1f}–{100 * bounds[1]:.1f}%"
+
+
+def dollars(amount: float | None) -> str:
+    """Format an amount in dollars: cents from a dollar up, four decimals below, where cents say little."""
+    if amount is None:
+        return _NOTHING
+    return f"${amount:,.2f}" if amount >= 1 or amount == 0 else f"${amount:.4f}"
+
+
+def price(amount: float) -> str:
+    """Format a unit price, which may be millionths of a dollar, without an exponent."""
+    whole, _, decimals = f"{amount:,.12f}".partition(".")
+    return f"${whole}.{decimals.rstrip('0'):0<2}"
+
+
+def quantity(amount: float | None) -> str:
+    """Format a count or an amount, with at most three decimals."""
+    return _NOTHING if amount is None else f"{amount:,.3f}".rstrip("0").rstrip(".")
+
+
+def clip(text: str) -> str:
+    """Cut a long text for reading and say how much is left out; ``report.json`` holds all of it."""
+    if len(text) <= CLIPPED_CHARACTERS:
+        return text
+    return f"{text[:CLIPPED_CHARACTERS]}… ({len(text) - CLIPPED_CHARACTERS:,} more characters in report.json)"
+
+
+def setting_rows(settings: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return settings as labelled lines, nested ones as ``outer, inner``; attribution is shown elsewhere."""
+    rows: list[tuple[str, str]] = []
+    for key, value in settings.items():
+        label = str(key).replace("_", " ")
+        if key == "attribution":
+            continue
+        if isinstance(value, dict):
+            rows += [(f"{label}, {inner}", text) for inner, text in setting_rows(value)]
+        elif isinstance(value, list | tuple):
+            rows.append((label, ", ".join(map(str, value))))
+        else:
+            rows.append((label, _NOTHING if value is None else str(value)))
+    return rows

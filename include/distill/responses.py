@@ -1,0 +1,141 @@
+"""
+Paid answers: every answer is stored under the hash of its question before it is looked at, and never paid for twice.
+
+The store is shared by all runs, so a second night asks nothing that the first one asked, and a task killed halfway
+pays again at most for the calls that were in flight. Who paid is written beside the answer: the bill of a run is the
+sum over the answers it paid for, however often its tasks were retried.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from include.distill.errors import ContractError, NotFoundError
+from include.distill.invocation import Completion, ModelClient, ModelRequest
+from include.distill.naming import slug
+from include.distill.storage import ObjectStore
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class PaidAnswer:
+    """A stored answer. ``paid_by`` is the run key of the run that asked."""
+
+    request: ModelRequest
+    completion: Completion
+    paid_by: str
+
+
+@dataclass
+class Usage:
+    """What one step asked: calls paid by this run and their tokens, answers that were there already."""
+
+    calls: int = 0
+    cache_hits: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    simulated: bool = False
+
+    def add(self, answer: PaidAnswer, run_key: str) -> None:
+        """Count one answer."""
+        self.simulated = self.simulated or answer.completion.simulated
+        if answer.paid_by != run_key:
+            self.cache_hits += 1
+            return
+        self.calls += 1
+        self.input_tokens += answer.completion.input_tokens
+        self.output_tokens += answer.completion.output_tokens
+
+    @classmethod
+    def of(cls, answers: Iterable[PaidAnswer], run_key: str) -> Usage:
+        """Return the usage of ``answers`` as ``run_key`` has to pay for it."""
+        usage = cls()
+        for answer in answers:
+            usage.add(answer, run_key)
+        return usage
+
+
+@dataclass(frozen=True)
+class PaidAnswers:
+    """The answers under ``root`` (``s3://…/responses``), read and paid on behalf of ``run_key``."""
+
+    store: ObjectStore
+    root: str
+    run_key: str
+
+    def uri(self, request: ModelRequest) -> str:
+        """Where the answer to ``request`` lies."""
+        model = slug(request.identity.rsplit(":", 1)[-1] if "/" in request.identity else request.identity, limit=80)
+        return f"{self.root}/{model}/{request.key[:2]}/{request.key}.json"
+
+    def find(self, request: ModelRequest) -> PaidAnswer | None:
+        """Return the stored answer, or ``None`` when it was never paid for."""
+        uri = self.uri(request)
+        try:
+            raw = json.loads(self.store.read(uri))
+            return PaidAnswer(request, Completion(**raw["completion"]), raw["paid_by"])
+        except NotFoundError:
+            return None
+        except (ValueError, KeyError, TypeError) as error:
+            message = (
+                f"{uri} is not a stored answer ({error!r}). It is not asked again by itself, for that would pay twice;"
+                " remove the object to ask again."
+            )
+            raise ContractError(message) from error
+
+    def has(self, request: ModelRequest) -> bool:
+        """Tell whether the answer is stored, without reading it."""
+        return self.store.exists(self.uri(request))
+
+    def ask(self, request: ModelRequest, client: ModelClient) -> PaidAnswer:
+        """Return the stored answer, or ask, store and return it."""
+        if found := self.find(request):
+            return found
+        answer = PaidAnswer(request, client.ask(request), self.run_key)
+        self._keep(answer)
+        return answer
+
+    def _keep(self, answer: PaidAnswer) -> None:
+        raw = {
+            "identity": answer.request.identity,
+            "sample": answer.request.sample,
+            "max_tokens": answer.request.max_tokens,
+            "paid_by": answer.paid_by,
+            "completion": dataclasses.asdict(answer.completion),
+        }
+        self.store.write(self.uri(answer.request), json.dumps(raw, ensure_ascii=False).encode())
+
+
+@dataclass
+class Asked(Generic[Result]):
+    """The result of asking until an answer could be read, and every answer on the way."""
+
+    result: Result
+    answers: list[PaidAnswer] = field(default_factory=list)
+
+
+def ask_until_readable(
+    request: ModelRequest,
+    ask: Callable[[ModelRequest], PaidAnswer],
+    *,
+    read: Callable[[str], Result],
+    is_readable: Callable[[Result], bool],
+    attempts: int,
+) -> Asked[Result]:
+    """
+    Ask; while the answer cannot be read, ask again under the next sample index, at most ``attempts`` times in all.
+
+    Malformed answers are stored too, so a retry walks the same path without paying. The last result is returned
+    whether it is readable or not: the caller records what is wrong with it.
+    """
+    answers: list[PaidAnswer] = []
+    while True:
+        answers.append(ask(dataclasses.replace(request, sample=len(answers))))
+        result = read(answers[-1].completion.text)
+        if is_readable(result) or len(answers) == attempts:
+            return Asked(result, answers)

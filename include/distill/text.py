@@ -1,0 +1,39 @@
+"""
+When two texts count as the same, when a text counts as empty, and which characters a JSON file cannot carry.
+
+These only judge. Text that passes is kept as it is, character for character.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+# \s holds the no-break space; the rest is what Excel, browsers and editors leave behind without showing it.
+_BLANK = re.compile(r"[\s\u180e\u200b-\u200f\u2060\ufeff]*+")
+_UNCARRIED = re.compile("[\x00\ud800-\udfff]")
+
+
+def is_blank(text: str) -> bool:
+    """Tell whether nothing in ``text`` can be seen: white space, no-break and zero-width characters."""
+    return _BLANK.fullmatch(text) is not None
+
+
+def uncarried_character(text: str) -> str | None:
+    """Return the first character that a training file cannot carry as ``U+0000``, or ``None``.
+
+    Those are NUL and unpaired surrogates: the one is refused by services, the other is no valid UTF-8.
+    """
+    found = _UNCARRIED.search(text)
+    return f"U+{ord(found.group()):04X}" if found else None
+
+
+def normalised(text: str) -> str:
+    """Return ``text`` as it is compared: compatibility forms, case and white space made equal."""
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    return " ".join(unicodedata.normalize("NFKC", folded).split())
+
+
+def pair_key(question: str, answer: str) -> tuple[str, str]:
+    """Return what two question-answer pairs share when they are the same pair."""
+    return normalised(question), normalised(answer)

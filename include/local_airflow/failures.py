@@ -1,0 +1,96 @@
+"""
+Why a run failed: each failed task with the last error of its log, and where that log is.
+
+Airflow writes one JSON object per line; an error carries ``error_detail``, its outermost exception first.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+ERROR_LEVELS = ("error", "critical", "exception")
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A failed task instance; ``error`` is None when its log holds none, ``log`` when it has no log."""
+
+    task: str
+    error: str | None
+    log: Path | None
+
+
+def find_failures(
+    instances: Iterable[Mapping[str, Any]], order: Sequence[str], task_logs: Path
+) -> list[Failure]:
+    """List what failed, in the order of the DAG, so that the first is the likely cause of the others."""
+    place = {task_id: position for position, task_id in enumerate(order)}
+    failed = [instance for instance in instances if instance["state"] == "failed"]
+    failed.sort(key=lambda row: (place.get(row["task_id"], len(place)), row["map_index"]))
+    return [_examine(instance, task_logs) for instance in failed]
+
+
+def describe_failures(failures: Sequence[Failure], scheduler_log: Path) -> str:
+    """Write the failures for a person: task, error, log."""
+    return "\n".join(_describe(failure, scheduler_log) for failure in failures)
+
+
+def last_error(lines: Iterable[str]) -> str | None:
+    """Find the last error that a task's log tells of; lines that are no JSON object are passed over."""
+    found = None
+    for line in lines:
+        try:
+            record = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(record, dict):
+            found = _error_of(record) or found
+    return found
+
+
+def log_file(instance: Mapping[str, Any], task_logs: Path) -> Path | None:
+    """Find the log of the last try of a task instance that left one."""
+    folder = task_logs / f"dag_id={instance['dag_id']}" / f"run_id={instance['dag_run_id']}"
+    folder = folder / f"task_id={instance['task_id']}"
+    if instance["map_index"] >= 0:
+        folder = folder / f"map_index={instance['map_index']}"
+    for attempt in range(instance.get("try_number") or 1, 0, -1):
+        path = folder / f"attempt={attempt}.log"
+        if path.is_file():
+            return path
+    return None
+
+
+def _examine(instance: Mapping[str, Any], task_logs: Path) -> Failure:
+    log = log_file(instance, task_logs)
+    error = None
+    if log is not None:
+        with log.open(encoding="utf-8", errors="replace") as lines:
+            error = last_error(lines)
+    name = instance["task_id"]
+    if instance["map_index"] >= 0:
+        name += f" [{instance.get('rendered_map_index') or instance['map_index']}]"
+    return Failure(name, error, log)
+
+
+def _error_of(record: Mapping[str, Any]) -> str | None:
+    details = record.get("error_detail")
+    if isinstance(details, list) and details and isinstance(details[0], dict):
+        kind, value = details[0].get("exc_type", "Error"), details[0].get("exc_value", "")
+        return f"{kind}: {value}" if value else str(kind)
+    if record.get("level") in ERROR_LEVELS and record.get("event"):
+        return str(record["event"])
+    return None
+
+
+def _describe(failure: Failure, scheduler_log: Path) -> str:
+    error = failure.error or "no error in its log: Airflow's scheduler ended it"
+    log = failure.log if failure.error and failure.log else scheduler_log
+    indented = error.replace("\n", "\n    ")
+    return f"  {failure.task}\n    {indented}\n    log: {log}"

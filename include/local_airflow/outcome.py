@@ -1,0 +1,117 @@
+"""What a finished run is worth, for a person: verdict, preferences, bill, what the simulated account still holds."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from include.distill.errors import DistillError
+from include.local_airflow.account import download, rented_throughputs
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from include.local_airflow.runs import FollowedRun, RunningStack
+
+REPORT_TASK = "report"
+
+
+class NoReportError(DistillError):
+    """The run succeeded and yet says nothing of a report."""
+
+
+def fetch_report(stack: RunningStack, run: FollowedRun) -> dict[str, Any]:
+    """
+    Copy a run's report from S3 to the report folder and return it.
+
+    :raises NoReportError: when the report's task returned no URIs.
+    """
+    manifest = stack.api.returned(run.dag_id, run.run_id, REPORT_TASK)
+    if not isinstance(manifest, dict) or not {"report_json_uri", "report_html_uri"} <= manifest.keys():
+        raise NoReportError(
+            f"The run {run.run_id} succeeded, but its task {REPORT_TASK!r} returned {manifest!r} and not the "
+            "URIs report_json_uri and report_html_uri, so there is no report to show."
+        )
+    folder = stack.layout.report
+    download(manifest["report_json_uri"], folder / "report.json")
+    download(manifest["report_html_uri"], folder / "report.html")
+    report: dict[str, Any] = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+    return report
+
+
+def describe_outcome(
+    report: Mapping[str, Any], before: Mapping[str, Any], after: Mapping[str, Any], folder: Path
+) -> str:
+    """
+    Write the whole outcome as text.
+
+    :param before: the stand-in's ledger when the run began; ``after``: when it had ended.
+    """
+    parts = [
+        f"Verdict{' (SIMULATED)' if report.get('simulated') else ''}: {report.get('verdict') or 'none was given'}",
+        describe_comparisons(report["comparisons"]),
+        describe_bill(report["cost"]),
+        describe_account(before, after),
+        f"Report: {folder / 'report.html'}\n        {folder / 'report.json'}",
+    ]
+    return "\n\n".join(parts)
+
+
+def describe_comparisons(comparisons: Sequence[Mapping[str, Any]]) -> str:
+    """Write one line per judge and pair: how often the judge preferred the candidate."""
+    header = ("judge", "candidate", "baseline", "preferred", "95% interval", "won/lost/tied/unread")
+    rows = [header, *(_comparison_row(comparison) for comparison in comparisons)]
+    return "Preferences\n" + table(rows)
+
+
+def describe_bill(cost: Mapping[str, Any]) -> str:
+    """Write what was spent beside what was estimated, and the lines that cost anything."""
+    lines = [
+        (str(line["what"]), f"{line['quantity']:,.10g} {line['unit']}", f"${line['usd']:.4f}")
+        for line in cost["lines"]
+        if line["usd"] > 0
+    ]
+    head = f"Bill: ${cost['actual_usd']:.2f} (estimated ${cost['estimated_usd']:.2f})"
+    return f"{head}\n{table(lines)}" if lines else head
+
+
+def describe_account(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
+    """Say what this run bought according to the stand-in's own ledger, and what is still rented."""
+    known = {job["arn"] for job in before["jobs"]}
+    new_jobs = [job for job in after["jobs"] if job["arn"] not in known]
+    seconds = after["throughput_seconds"] - before["throughput_seconds"]
+    alive = [str(throughput["name"]) for throughput in rented_throughputs(after)]
+    return "\n".join(
+        [
+            "Simulated AWS account (its own count of this run)",
+            f"  model calls billed   {after['billed_calls'] - before['billed_calls']} ({after['billed_calls']} ever)",
+            f"  training jobs        {len(new_jobs)} ({len(after['jobs'])} ever)",
+            f"  throughput rented    {seconds:.0f} s",
+            f"  still running        {', '.join(alive) or 'nothing'}",
+        ]
+    )
+
+
+def table(rows: Sequence[Sequence[str]]) -> str:
+    """Align rows of text in columns."""
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    return "\n".join(
+        "  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    )
+
+
+def _comparison_row(comparison: Mapping[str, Any]) -> tuple[str, ...]:
+    interval = comparison["preference_ci95"]
+    return (
+        str(comparison["judge"]),
+        str(comparison["candidate"]),
+        str(comparison["baseline"]),
+        _percent(comparison["preference"]),
+        "-" if interval is None else f"{_percent(interval[0])} to {_percent(interval[1])}",
+        "/".join(str(comparison[name]) for name in ("wins", "losses", "ties", "unparsable")),
+    )
+
+
+def _percent(share: float | None) -> str:
+    return "-" if share is None else f"{100 * share:.0f} %"

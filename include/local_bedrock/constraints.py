@@ -1,0 +1,133 @@
+"""
+The constraints that a service model puts on values, checked with AWS's own wording.
+
+botocore's client checks types, required members and minimums only; patterns, lengths, enums and maximums are checked
+by the service, which is to say here.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from botocore.model import ListShape, MapShape, Shape, StructureShape
+
+_PYTHON_TYPES: dict[str, tuple[type, ...]] = {
+    "string": (str,),
+    "integer": (int,),
+    "long": (int,),
+    "float": (int, float),
+    "double": (int, float),
+    "boolean": (bool,),
+    "timestamp": (int, float),
+    "blob": (bytes,),
+    "list": (list,),
+    "map": (dict,),
+    "structure": (dict,),
+}
+
+
+@functools.cache
+def _pattern(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern)
+
+
+def is_document(shape: Shape) -> bool:
+    """Tell whether ``shape`` is free JSON, which has no constraints."""
+    return bool(getattr(shape, "is_document_type", False))
+
+
+def _failed(shape: Shape, value: object, path: str, rule: str) -> str:
+    shown = "***" if shape.metadata.get("sensitive") else value
+    return f"Value '{shown}' at '{path}' failed to satisfy constraint: {rule}"
+
+
+def violations(shape: Shape, value: Any, path: str = "") -> Iterator[str]:
+    """Yield one sentence for each constraint of ``shape`` that ``value`` breaks, in AWS's wording."""
+    if is_document(shape):
+        return
+    expected = _PYTHON_TYPES[shape.type_name]
+    if not isinstance(value, expected) or (isinstance(value, bool) and bool not in expected):
+        yield _failed(shape, value, path, f"Member must be of type {shape.type_name}")
+        return
+    check = _CHECKS.get(shape.type_name)
+    if check:
+        yield from check(shape, value, path)
+
+
+def _string(shape: Shape, value: str, path: str) -> Iterator[str]:
+    yield from _length(shape, len(value), value, path)
+    enum = shape.metadata.get("enum")
+    if enum and value not in enum:
+        yield _failed(shape, value, path, f"Member must satisfy enum value set: [{', '.join(enum)}]")
+    pattern = shape.metadata.get("pattern")
+    if pattern and not _pattern(pattern).fullmatch(value):
+        yield _failed(shape, value, path, f"Member must satisfy regular expression pattern: {pattern}")
+
+
+def _length(shape: Shape, length: int, value: object, path: str) -> Iterator[str]:
+    if "min" in shape.metadata and length < shape.metadata["min"]:
+        rule = f"Member must have length greater than or equal to {shape.metadata['min']}"
+        yield _failed(shape, value, path, rule)
+    if "max" in shape.metadata and length > shape.metadata["max"]:
+        yield _failed(shape, value, path, f"Member must have length less than or equal to {shape.metadata['max']}")
+
+
+def _number(shape: Shape, value: float, path: str) -> Iterator[str]:
+    if "min" in shape.metadata and value < float(shape.metadata["min"]):
+        rule = f"Member must have value greater than or equal to {shape.metadata['min']}"
+        yield _failed(shape, value, path, rule)
+    if "max" in shape.metadata and value > float(shape.metadata["max"]):
+        yield _failed(shape, value, path, f"Member must have value less than or equal to {shape.metadata['max']}")
+
+
+def _blob(shape: Shape, value: bytes, path: str) -> Iterator[str]:
+    yield from _length(shape, len(value), f"{len(value)} bytes", path)
+
+
+def _list(shape: ListShape, value: list[Any], path: str) -> Iterator[str]:
+    yield from _length(shape, len(value), value, path)
+    for index, member in enumerate(value, start=1):
+        yield from violations(shape.member, member, f"{path}.{index}.member")
+
+
+def _map(shape: MapShape, value: dict[str, Any], path: str) -> Iterator[str]:
+    yield from _length(shape, len(value), value, path)
+    for key, member in value.items():
+        yield from violations(shape.key, key, f"{path}.{key}.key")
+        yield from violations(shape.value, member, f"{path}.{key}.member")
+
+
+def _structure(shape: StructureShape, value: dict[str, Any], path: str) -> Iterator[str]:
+    prefix = f"{path}." if path else ""
+    for name in shape.required_members:
+        if value.get(name) is None:
+            yield f"Value null at '{prefix}{name}' failed to satisfy constraint: Member must not be null"
+    if shape.is_tagged_union and len(value) != 1:
+        yield _failed(shape, sorted(value), path, f"exactly one of [{', '.join(shape.members)}] must be set")
+    for name, member in value.items():
+        if name not in shape.members:
+            yield _failed(shape, name, prefix + name, "extraneous key is not permitted")
+        else:
+            yield from violations(shape.members[name], member, prefix + name)
+
+
+_CHECKS: dict[str, Callable[..., Iterator[str]]] = {
+    "string": _string,
+    "integer": _number,
+    "long": _number,
+    "float": _number,
+    "double": _number,
+    "blob": _blob,
+    "list": _list,
+    "map": _map,
+    "structure": _structure,
+}
+
+
+def summary(found: list[str]) -> str:
+    """Return AWS's sentence for a list of violations."""
+    noun = "validation error" if len(found) == 1 else "validation errors"
+    return f"{len(found)} {noun} detected: {'; '.join(found)}"

@@ -1,0 +1,225 @@
+"""
+Words, sentences and similarity: all that the stand-in's simulated models know of language.
+
+A retrieved context is often one line, ``Context: Doc 1: Title. Sentence. Doc 2: ...``; any other text is one
+part. Sentences are verbatim slices of the document, so that they can be quoted without a character changed.
+This is string handling and says nothing about how real models read.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+PHRASE = 3  # words
+LONGEST_SENTENCE = 500  # characters; code listings and tables without full stops are cut at white space
+
+_WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|[^\W_]+(?:['’][^\W_]+)?")
+_TOKEN = re.compile(r"[A-Za-z0-9]{1,6}|[^\sA-Za-z0-9]")
+_PART = re.compile(r"(?:^\s*Context:\s*)?(?:^|(?<=\s))Doc \d+:\s*|^\s*Context:\s*")
+_BOUNDARY = re.compile(
+    r"""[.!?]["'”’)\]]*(\s+)(?=[^\sa-z])   # a full stop, and what follows does not go on in lower case
+      | [。！？]()                          # scripts without spaces
+      | (\s+)(?=[-•*]\s+\S)                # a list item
+      | (?<=:)(\s+)(?=\d{1,2}\.\s+[A-Z])   # the first of a numbered list
+      | (\s*\n\s*)                         # a line""",
+    re.VERBOSE,
+)
+_ABBREVIATION = re.compile(r"\b(?:e\.g|i\.e|ex|vs|etc|cf|Inc|No|Fig|Mr|Ms|Dr|St)$")
+_ENUMERATOR = re.compile(r"(?:[-•*]\s*)?(?:\d{1,3}|[A-Za-z]\d{0,2})?[.):]?")
+_STOPWORDS = frozenset(
+    _WORD.findall(
+        "a about am an and are as at be been but by can could did do does for from had has have how i if in "
+        "into is it its me my no not of on or our should so that the their them then there these they this "
+        "those to use was we were what when where which who why will with would you your"
+    )
+)
+
+
+def words(text: str) -> list[str]:
+    """Return the words of ``text`` in order, in lower case."""
+    return _WORD.findall(text.lower())
+
+
+@lru_cache(maxsize=65_536)
+def _stem(word: str) -> str:
+    for ending in ("'s", "’s", "ing", "ed", "es", "s", "e"):
+        if word.endswith(ending) and len(word) - len(ending) >= 3:
+            return word[: -len(ending)]
+    return word
+
+
+def content_terms(tokens: Iterable[str]) -> frozenset[str]:
+    """Return the stems of the words that carry meaning, so that "adding tags" meets "add a tag"."""
+    return frozenset(_stem(token) for token in tokens if token not in _STOPWORDS)
+
+
+def count_tokens(text: str) -> int:
+    """Estimate tokens: one per six letters or digits begun, one per other visible character."""
+    return len(_TOKEN.findall(text))
+
+
+def cut_to_tokens(text: str, limit: int) -> str:
+    """Return the longest beginning of ``text`` that has at most ``limit`` tokens."""
+    for number, match in enumerate(_TOKEN.finditer(text)):
+        if number == limit:
+            return text[: match.start()].rstrip()
+    return text
+
+
+def token_f1(left: list[str], right: list[str]) -> float:
+    """Return the harmonic mean of the shares of words found on the other side; 0 when a side is empty."""
+    shared = sum((Counter(left) & Counter(right)).values())
+    return 2 * shared / (len(left) + len(right)) if shared else 0.0
+
+
+def phrases(tokens: Iterable[str], length: int = PHRASE) -> set[tuple[str, ...]]:
+    """Return all runs of ``length`` words; a shorter text is one phrase."""
+    sequence = tuple(tokens)
+    if len(sequence) <= length:
+        return {sequence} if sequence else set()
+    return {sequence[start : start + length] for start in range(len(sequence) - length + 1)}
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """A verbatim slice ``document[start:end]``; ``part`` counts the "Doc n:" parts from 0."""
+
+    text: str
+    start: int
+    end: int
+    part: int
+    opens_part: bool
+
+    @cached_property
+    def words(self) -> list[str]:
+        """Its words in lower case."""
+        return words(self.text)
+
+    @cached_property
+    def terms(self) -> frozenset[str]:
+        """Its content stems."""
+        return content_terms(self.words)
+
+    @cached_property
+    def phrases(self) -> set[tuple[str, ...]]:
+        """Its runs of three words."""
+        return phrases(self.words)
+
+    @cached_property
+    def is_question(self) -> bool:
+        """Whether it asks."""
+        return not self.is_code and self.text.rstrip("\"'”’)] ").endswith(("?", "？"))
+
+    @cached_property
+    def is_list_item(self) -> bool:
+        """Whether it begins with a bullet or a number."""
+        return re.match(r"(?:[-•*]|\d{1,2}[.)])\s", self.text) is not None
+
+    @cached_property
+    def is_heading(self) -> bool:
+        """Whether it names what follows: a part's first words, or a few words mostly in capitals."""
+        if self.is_question or self.is_list_item or not 1 <= len(self.words) <= 12:
+            return False
+        if self.opens_part:
+            return True
+        long_words = [word for word in self.text.split() if len(word) > 3]
+        capitals = sum(word[0].isupper() for word in long_words)
+        return len(self.words) <= 8 and capitals > 0.6 * len(long_words)
+
+    @cached_property
+    def is_code(self) -> bool:
+        """Whether it is a listing rather than prose."""
+        return sum(self.text.count(mark) for mark in '{}[]<>="\\_|') > 0.04 * len(self.text)
+
+
+@dataclass(frozen=True)
+class Document:
+    """A text and its sentences in order."""
+
+    text: str
+    sentences: tuple[Sentence, ...]
+
+    @cached_property
+    def rarity(self) -> dict[str, float]:
+        """How much each content stem tells: the logarithm of sentences over sentences that have it."""
+        seen = Counter(term for sentence in self.sentences for term in sentence.terms)
+        return {term: math.log(1 + len(self.sentences) / count) for term, count in seen.items()}
+
+    @cached_property
+    def sentence_weights(self) -> list[float]:
+        """The summed rarity of each sentence's stems."""
+        return [sum(map(self.rarity.__getitem__, sentence.terms)) for sentence in self.sentences]
+
+    def weight(self, terms: Iterable[str]) -> float:
+        """Return the summed rarity; a stem that the document lacks counts as the rarest possible."""
+        unknown = math.log(1 + len(self.sentences))
+        return sum(self.rarity.get(term, unknown) for term in terms)
+
+    def quote(self, indices: Iterable[int]) -> str:
+        """Return these sentences verbatim and in document order; neighbours keep what stands between them."""
+        pieces: list[tuple[int, int]] = []
+        for index in sorted(set(indices)):
+            sentence = self.sentences[index]
+            follows = index > 0 and bool(pieces) and pieces[-1][1] == self.sentences[index - 1].end
+            if follows and self.sentences[index - 1].part == sentence.part:
+                pieces[-1] = (pieces[-1][0], sentence.end)
+            else:
+                pieces.append((sentence.start, sentence.end))
+        return " ".join(self.text[start:end] for start, end in pieces)
+
+
+@lru_cache(maxsize=256)
+def read_document(text: str) -> Document:
+    """Split ``text`` into sentences. Cached, because many questions are asked about one document."""
+    markers = list(_PART.finditer(text))
+    starts = [marker.end() for marker in markers] or [0]
+    ends = [marker.start() for marker in markers[1:]] + [len(text)]
+    spans = list(zip(starts, ends, strict=True))
+    if markers and markers[0].start() > 0:
+        spans.insert(0, (0, markers[0].start()))
+    sentences: list[Sentence] = []
+    for part, (start, end) in enumerate(spans):
+        pieces = list(_pieces(text, start, end))
+        sentences += [Sentence(text[s:e], s, e, part, number == 0) for number, (s, e) in enumerate(pieces)]
+    return Document(text, tuple(sentences))
+
+
+def _pieces(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Yield the spans of the sentences in ``text[start:end]``, without surrounding white space."""
+    begin = start
+    for stop, resume in [*_boundaries(text, start, end), (end, end)]:
+        if _ENUMERATOR.fullmatch(text[begin:stop].strip()) and resume < end:
+            continue  # "1." and "Q3." belong to what they number
+        yield from _wrapped(text, begin, stop)
+        begin = resume
+
+
+def _boundaries(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    for match in _BOUNDARY.finditer(text, start, end):
+        group = match.lastindex or 0
+        stop, resume = match.span(group)
+        if group == 1 and _ABBREVIATION.search(text, max(start, match.start() - 6), match.start()):
+            continue
+        yield stop, resume
+
+
+def _wrapped(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    while start < end and text[start].isspace():
+        start += 1
+    while start < end and text[end - 1].isspace():
+        end -= 1
+    while end - start > LONGEST_SENTENCE:
+        cut = text.rfind(" ", start + 1, start + LONGEST_SENTENCE)
+        cut = cut if cut > start else start + LONGEST_SENTENCE
+        yield start, cut
+        start = cut + 1 if text[cut] == " " else cut
+    if start < end:
+        yield start, end

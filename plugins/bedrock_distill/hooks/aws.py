@@ -1,0 +1,51 @@
+"""boto3 clients from an Airflow connection, with time-outs and attempts stated."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
+
+from bedrock_distill.hooks.error_seam import named_errors
+
+# standard mode retries throttling, 5xx and connection errors. A read time-out is retried too, and the answer paid for
+# again: five minutes is longer than any answer takes.
+_CONFIG = {
+    "retries": {"mode": "standard", "total_max_attempts": 6},
+    "connect_timeout": 10,
+    "read_timeout": 300,
+    "max_pool_connections": 200,
+}
+
+
+class AwsClients:
+    """
+    The boto3 clients of one connection and Region, made when first used.
+
+    :param aws_conn_id: Airflow connection; without it boto3's own credential chain is used.
+    :param region_name: Region of the jobs and the buckets; overrides the connection's.
+    """
+
+    def __init__(self, aws_conn_id: str | None = "aws_default", region_name: str | None = None) -> None:
+        self.aws_conn_id = aws_conn_id
+        self.region_name = region_name
+        self._clients: dict[str, Any] = {}
+        self._making = threading.Lock()
+
+    def client(self, service: str) -> Any:
+        """Return the boto3 client of ``service``; clients may be shared by threads, making them may not."""
+        with self._making:
+            if service not in self._clients:
+                self._clients[service] = AwsBaseHook(
+                    aws_conn_id=self.aws_conn_id, region_name=self.region_name, client_type=service, config=_CONFIG
+                ).conn
+            return self._clients[service]
+
+    def call(self, service: str, method: str, what: str = "", **parameters: Any) -> Any:
+        """Call ``method`` of a client; every failure is a named error.
+
+        :param what: the object of the call, for messages.
+        """
+        with named_errors(f"{method} {what}".strip()):
+            return getattr(self.client(service), method)(**parameters)

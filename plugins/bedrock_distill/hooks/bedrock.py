@@ -1,0 +1,193 @@
+"""
+Bedrock as this pipeline uses it: look-ups that may find nothing, purchases by name and token, questions to models.
+
+The hook returns small frozen records; what a status means is decided in :mod:`bedrock_distill.statuses`.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bedrock_distill.hooks.aws import AwsClients
+from include.distill.errors import NotFoundError
+from include.distill.invocation import Completion, ModelRequest, read_reply, to_api_call
+
+
+@dataclass(frozen=True)
+class CustomizationJob:
+    """What GetModelCustomizationJob says of a job."""
+
+    name: str
+    arn: str
+    status: str
+    created: datetime.datetime
+    failure_message: str | None = None
+    model_arn: str | None = None
+    training_loss: float | None = None
+    details: tuple[tuple[str, str], ...] = ()
+    output_uri: str = ""
+
+    @classmethod
+    def of(cls, answer: Mapping[str, Any]) -> CustomizationJob:
+        """Read the API's answer."""
+        details = answer.get("statusDetails") or {}
+        return cls(
+            name=answer["jobName"],
+            arn=answer["jobArn"],
+            status=answer["status"],
+            created=answer["creationTime"],
+            failure_message=answer.get("failureMessage"),
+            model_arn=answer.get("outputModelArn"),
+            training_loss=(answer.get("trainingMetrics") or {}).get("trainingLoss"),
+            details=tuple((phase, value["status"]) for phase, value in details.items() if "status" in value),
+            output_uri=answer["outputDataConfig"]["s3Uri"],
+        )
+
+
+@dataclass(frozen=True)
+class Throughput:
+    """What GetProvisionedModelThroughput says."""
+
+    name: str
+    arn: str
+    status: str
+    created: datetime.datetime
+    model_arn: str
+    units: int
+    failure_message: str | None = None
+
+    @classmethod
+    def of(cls, answer: Mapping[str, Any]) -> Throughput:
+        """Read the API's answer."""
+        return cls(
+            name=answer["provisionedModelName"],
+            arn=answer["provisionedModelArn"],
+            status=answer["status"],
+            created=answer["creationTime"],
+            model_arn=answer["modelArn"],
+            units=answer["modelUnits"],
+            failure_message=answer.get("failureMessage"),
+        )
+
+
+@dataclass(frozen=True)
+class JobRequest:
+    """A customization job to be bought under ``name``, which is also the custom model's name."""
+
+    name: str
+    token: str
+    base_model_id: str
+    role_arn: str
+    hyperparameters: Mapping[str, str]
+    training_uri: str
+    validation_uri: str | None
+    output_uri: str
+    tags: Mapping[str, str]
+
+    def parameters(self) -> dict[str, Any]:
+        """Return the arguments of CreateModelCustomizationJob."""
+        parameters: dict[str, Any] = {
+            "jobName": self.name,
+            "customModelName": self.name,
+            "roleArn": self.role_arn,
+            "clientRequestToken": self.token,
+            "baseModelIdentifier": self.base_model_id,
+            "customizationType": "FINE_TUNING",
+            "trainingDataConfig": {"s3Uri": self.training_uri},
+            "outputDataConfig": {"s3Uri": self.output_uri},
+            "hyperParameters": dict(self.hyperparameters),
+            "jobTags": tag_list(self.tags),
+            "customModelTags": tag_list(self.tags),
+        }
+        if self.validation_uri:
+            parameters["validationDataConfig"] = {"validators": [{"s3Uri": self.validation_uri}]}
+        return parameters
+
+
+def tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
+    """Return tags as Bedrock takes them."""
+    return [{"key": key, "value": value} for key, value in sorted(tags.items())]
+
+
+class BedrockDistillHook(AwsClients):
+    """The verbs of this pipeline on ``bedrock`` and ``bedrock-runtime``."""
+
+    def ask(self, request: ModelRequest) -> Completion:
+        """Ask a model, pay, and return its answer with its real usage."""
+        call = to_api_call(request)
+        answer = self.call("bedrock-runtime", call.operation, request.invoke_id, **call.parameters)
+        return read_reply(call, answer)
+
+    def foundation_model(self, model_id: str) -> dict[str, Any]:
+        """Return ``modelDetails`` of a foundation model.
+
+        :raises NotFoundError: no such model in this Region, or past its end of life.
+        """
+        answer = self.call("bedrock", "get_foundation_model", model_id, modelIdentifier=model_id)
+        return dict(answer["modelDetails"])
+
+    def model_availability(self, model_id: str) -> dict[str, Any]:
+        """Return what GetFoundationModelAvailability says of access to a model."""
+        return dict(self.call("bedrock", "get_foundation_model_availability", model_id, modelId=model_id))
+
+    def find_job(self, name_or_arn: str) -> CustomizationJob | None:
+        """Return a customization job by name or ARN, or ``None``."""
+        try:
+            answer = self.call("bedrock", "get_model_customization_job", name_or_arn, jobIdentifier=name_or_arn)
+        except NotFoundError:
+            return None
+        return CustomizationJob.of(answer)
+
+    def create_job(self, request: JobRequest) -> None:
+        """Buy a customization job. The caller looks it up by name afterwards."""
+        self.call("bedrock", "create_model_customization_job", request.name, **request.parameters())
+
+    def tags(self, arn: str) -> dict[str, str]:
+        """Return the tags of a job, a model or a throughput."""
+        answer = self.call("bedrock", "list_tags_for_resource", arn, resourceARN=arn)
+        return {tag["key"]: tag["value"] for tag in answer["tags"]}
+
+    def has_custom_model(self, name_or_arn: str) -> bool:
+        """Tell whether a custom model exists."""
+        try:
+            self.call("bedrock", "get_custom_model", name_or_arn, modelIdentifier=name_or_arn)
+        except NotFoundError:
+            return False
+        return True
+
+    def find_throughput(self, name_or_arn: str) -> Throughput | None:
+        """Return a provisioned throughput by name or ARN, or ``None``."""
+        try:
+            answer = self.call(
+                "bedrock", "get_provisioned_model_throughput", name_or_arn, provisionedModelId=name_or_arn
+            )
+        except NotFoundError:
+            return None
+        return Throughput.of(answer)
+
+    def create_throughput(
+        self, *, name: str, token: str, model_arn: str, units: int, tags: Mapping[str, str]
+    ) -> None:
+        """Buy a throughput without commitment. It is billed by the hour from now until it is deleted."""
+        self.call(
+            "bedrock",
+            "create_provisioned_model_throughput",
+            name,
+            provisionedModelName=name,
+            clientRequestToken=token,
+            modelId=model_arn,
+            modelUnits=units,
+            tags=tag_list(tags),
+        )
+
+    def delete_throughput(self, name_or_arn: str) -> None:
+        """Delete a throughput; absent is as good as deleted."""
+        try:
+            self.call(
+                "bedrock", "delete_provisioned_model_throughput", name_or_arn, provisionedModelId=name_or_arn
+            )
+        except NotFoundError:
+            return

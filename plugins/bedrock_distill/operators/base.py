@@ -1,0 +1,89 @@
+"""What all operators of the pipeline share: the run's folder, the frozen use case, the hook."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import yaml
+from airflow.sdk import BaseOperator
+
+from bedrock_distill.hooks.bedrock import BedrockDistillHook
+from bedrock_distill.hooks.s3 import S3ObjectStore
+from include.distill.catalog import Model, load_catalog
+from include.distill.layout import RunFolder
+from include.distill.prompts import load_prompt
+from include.distill.responses import PaidAnswers
+from include.distill.use_case import UseCase, parse_use_case
+
+if TYPE_CHECKING:
+    from include.distill.prompts import Prompt
+
+Manifest = dict[str, Any]
+
+
+class RunAccess:
+    """
+    The run's folder, its frozen use case and the hook; for operators and sensors alike.
+
+    ``run_uri``, ``aws_conn_id`` and ``region_name`` are set by the task class.
+    """
+
+    run_uri: str
+    aws_conn_id: str
+    region_name: str | None
+
+    @property
+    def folder(self) -> RunFolder:
+        """The folder of this run."""
+        return RunFolder(self.run_uri)
+
+    @cached_property
+    def hook(self) -> BedrockDistillHook:
+        """Bedrock through the task's connection."""
+        return BedrockDistillHook(self.aws_conn_id, self.region_name)
+
+    @cached_property
+    def store(self) -> S3ObjectStore:
+        """S3 through the same connection."""
+        return S3ObjectStore(self.hook)
+
+    @cached_property
+    def use_case(self) -> UseCase:
+        """The use case as preflight froze it: an edit of the YAML does not reach a run under way."""
+        raw = yaml.safe_load(self.store.read(self.folder.use_case))
+        return parse_use_case(raw, origin=self.folder.use_case)
+
+    @cached_property
+    def answers(self) -> PaidAnswers:
+        """The paid answers, read and paid on behalf of this run."""
+        return PaidAnswers(self.store, self.folder.responses, self.folder.run_key)
+
+    def model(self, key: str) -> Model:
+        """A model of the catalog."""
+        return load_catalog().model(key)
+
+    def prompt(self, name: str) -> Prompt:
+        """A prompt template."""
+        return load_prompt(name)
+
+
+class DistillOperator(RunAccess, BaseOperator):
+    """
+    Base of the steps.
+
+    :param run_uri: the run's folder, ``s3://…/runs/<run_key>``. (templated)
+    :param aws_conn_id: Airflow connection for AWS.
+    :param region_name: Region of jobs and buckets; ``None`` takes the connection's.
+    """
+
+    template_fields: Sequence[str] = ("run_uri",)
+
+    def __init__(
+        self, *, run_uri: str, aws_conn_id: str = "aws_default", region_name: str | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.run_uri = run_uri
+        self.aws_conn_id = aws_conn_id
+        self.region_name = region_name

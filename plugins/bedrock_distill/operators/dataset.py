@@ -1,0 +1,137 @@
+"""An arm's training set: merged, checked, and uploaded under its own hash."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from bedrock_distill.operators.base import DistillOperator, Manifest
+from include.distill.catalog import load_catalog
+from include.distill.errors import TooManyFailuresError
+from include.distill.naming import content_hash
+from include.distill.storage import Record, read_jsonl, write_json
+from include.distill.training_set import build_training_set, data_card
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+
+class ArmOperator(DistillOperator):
+    """
+    Base of the steps of one arm.
+
+    :param arm: an arm of the use case.
+    """
+
+    def __init__(self, *, arm: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.arm = arm
+
+
+class MergeDatasetOperator(ArmOperator):
+    """
+    Merge originals and synthetic pairs into the arm's training file, in the student family's format.
+
+    Checks every limit of the family before anything is bought, and writes a data card beside the file. Free; a retry
+    or a clear writes the same bytes.
+
+    :param synthesis: manifests of the synthesis tasks. (templated)
+    :return: ``{"train_uri", "validation_uri", "card_uri", "sha256", "records", "originals", "synthetic",
+        "validation"}``; ``sha256`` is over training and validation bytes.
+    :raises TooManyFailuresError: more rows failed than ``fan_out.max_failed_share``; paid answers are kept.
+    :raises LimitError: the file breaks a limit of the family.
+    """
+
+    template_fields: Sequence[str] = (*DistillOperator.template_fields, "synthesis")
+    ui_color = "#e6f4ea"
+
+    def __init__(self, *, synthesis: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.synthesis = synthesis
+
+    def execute(self, context: Context) -> Manifest:
+        """Merge, check, write, and return where."""
+        manifests = list(self.synthesis)
+        self._gate_failures(manifests)
+        use_case, catalog = self.use_case, load_catalog()
+        student, arm = self.model(use_case.student), use_case.arm(self.arm)
+        prompts = [self.prompt(use_case.prompts.synthesis), self.prompt(use_case.prompts.answering)]
+        training_set = build_training_set(
+            arm,
+            originals=read_jsonl(self.store, self.folder.source("train")),
+            synthetic=self._synthetic(len(manifests)),
+            use_case=use_case,
+            prompt=prompts[1],
+            family=catalog.family_of(student),
+        )
+        card = data_card(
+            arm, training_set, use_case=use_case, teacher=self.model(use_case.teacher), student=student, prompts=prompts
+        )
+        uris = {name: self.folder.merged(self.arm, name) for name in ("train.jsonl", "validation.jsonl", "data_card.json")}
+        self.store.write(uris["train.jsonl"], training_set.train)
+        if training_set.validation is not None:
+            self.store.write(uris["validation.jsonl"], training_set.validation)
+        write_json(self.store, uris["data_card.json"], card)
+        return {
+            "train_uri": uris["train.jsonl"],
+            "validation_uri": uris["validation.jsonl"] if training_set.validation is not None else None,
+            "card_uri": uris["data_card.json"],
+            "sha256": content_hash(training_set.train + (training_set.validation or b"")),
+            **training_set.counts,
+        }
+
+    def _gate_failures(self, manifests: Sequence[Manifest]) -> None:
+        failed, documents = (sum(manifest[key] for manifest in manifests) for key in ("failed", "documents"))
+        allowed = self.use_case.fan_out.max_failed_share
+        if failed > allowed * documents:
+            message = (
+                f"Synthesis failed for {failed} of {documents} rows, more than fan_out.max_failed_share = {allowed:.0%}."
+                f" The reasons lie in {self.folder.synthetic_rejected(0).rsplit('/', 1)[0]}/. Answers that came are kept:"
+                " clear synthesize (with downstream) to ask for the missing ones only."
+            )
+            raise TooManyFailuresError(message)
+
+    def _synthetic(self, count: int) -> list[Record]:
+        # Exactly this run's shards: an earlier reading of a longer file may have left more.
+        uris = [self.folder.synthetic(number) for number in range(count)]
+        return [pair for uri in uris for pair in read_jsonl(self.store, uri)]
+
+
+class UploadDatasetOperator(ArmOperator):
+    """
+    Put the arm's training set under its own hash, from where Bedrock reads it.
+
+    The same data is the same URI, so an unchanged night is the same request. Skips what is there already; free.
+
+    :param merged: manifest of the arm's merge. (templated)
+    :return: ``{"train_uri", "validation_uri", "sha256", "records", "uploaded": bool}``
+    """
+
+    template_fields: Sequence[str] = (*DistillOperator.template_fields, "merged")
+    ui_color = "#e6f4ea"
+
+    def __init__(self, *, merged: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.merged = merged
+
+    def execute(self, context: Context) -> Manifest:
+        """Copy what is not there yet and return where it lies."""
+        sha256 = self.merged["sha256"]
+        targets = {
+            "validation_uri": self.folder.dataset(sha256, "validation.jsonl"),
+            "card_uri": self.folder.dataset(sha256, "data_card.json"),
+            "train_uri": self.folder.dataset(sha256, "train.jsonl"),
+        }
+        # The training file comes last: where it lies, the set is whole.
+        uploaded = not self.store.exists(targets["train_uri"])
+        if uploaded:
+            for name, target in targets.items():
+                if self.merged[name]:
+                    self.store.write(target, self.store.read(self.merged[name]))
+        return {
+            "train_uri": targets["train_uri"],
+            "validation_uri": targets["validation_uri"] if self.merged["validation_uri"] else None,
+            "sha256": sha256,
+            "records": self.merged["records"],
+            "uploaded": uploaded,
+        }

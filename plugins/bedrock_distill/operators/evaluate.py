@@ -1,0 +1,148 @@
+"""The arms answer, the judges compare."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from bedrock_distill.arm_student import arm_student
+from bedrock_distill.operators.base import DistillOperator, Manifest
+from bedrock_distill.operators.dataset import ArmOperator
+from bedrock_distill.operators.synthesize import shard_label
+from bedrock_distill.row_failures import retry_or_record
+from include.distill.errors import NotFoundError, ReconciliationError, ThroughputReleasedError, TooManyFailuresError
+from include.distill.documents import shards
+from include.distill.evaluation import Duel, answer_record, answering_request, judge_duel
+from include.distill.fan_out import for_each
+from include.distill.judging import orders
+from include.distill.responses import PaidAnswer, Usage
+from include.distill.storage import Record, read_jsonl, write_jsonl
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+
+class BedrockAnswerOperator(ArmOperator):
+    """
+    Have an arm answer a shard of evaluation rows.
+
+    Answers belong to the custom model, not to the throughput that served it: what was answered once is never asked
+    again, by any run. A row without an answer fails the task, for the comparison would no longer be paired.
+
+    :param shard: number of the shard. (templated)
+    :param serving: manifest of the arm's ``in_service``; ``None`` for the base student, asked on demand. (templated)
+    :return: ``{"arm", "rows", "calls", "cache_hits", "input_tokens", "output_tokens", "simulated"}``
+    :raises ThroughputReleasedError: the endpoint is gone; clear ``provision`` of the arm with downstream.
+    """
+
+    template_fields: Sequence[str] = (*ArmOperator.template_fields, "shard", "serving")
+    ui_color = "#fce8e6"
+
+    def __init__(self, *, shard: int, serving: Any = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.shard = shard
+        self.serving = serving
+
+    def execute(self, context: Context) -> Manifest:
+        """Ask for all rows of the shard, write the answers, and return the usage."""
+        rows = read_jsonl(self.store, self.folder.shard("evaluation", int(self.shard)))
+        context["shard_label"] = shard_label(rows)  # type: ignore[typeddict-unknown-key]
+        try:
+            outcomes = for_each(rows, self._answer, concurrency=self.use_case.fan_out.concurrency)
+        except NotFoundError as error:
+            raise self._released(error) from error
+        if failed := retry_or_record(outcomes.failures, context):
+            message = (
+                f"{self.arm} has no answer for {len(failed)} of {len(rows)} rows; first: {failed[0]['message']} The"
+                " answers that came are stored: clear this task to ask for the missing ones only."
+            )
+            raise TooManyFailuresError(message)
+        records = [answer_record(row, self.arm, answer) for row, answer in zip(rows, outcomes.results, strict=True)]
+        write_jsonl(self.store, self.folder.answers(self.arm, int(self.shard)), records)
+        usage = Usage.of(outcomes.results, self.folder.run_key)
+        return {"arm": self.arm, "rows": len(records), **dataclasses.asdict(usage)}
+
+    def _answer(self, row: Record) -> PaidAnswer:
+        serving = self.serving or {"model_arn": None, "invoke_id": None}
+        request = answering_request(
+            row,
+            student=arm_student(self.use_case, **serving),
+            prompt=self.prompt(self.use_case.prompts.answering),
+            instruction=self.use_case.prompts.instruction,
+            settings=self.use_case.answering,
+        )
+        return self.answers.ask(request, self.hook)
+
+    def _released(self, error: NotFoundError) -> Exception:
+        if self.serving is None:
+            return error
+        message = (
+            f"The endpoint of {self.arm} is gone: it was released. Nothing is billed. Clear {self.arm}.provision with"
+            f" downstream to serve again. ({error})"
+        )
+        return ThroughputReleasedError(message)
+
+
+class BedrockJudgeOperator(DistillOperator):
+    """
+    Have one judge compare two arms on every evaluation row, in both orders.
+
+    An answer that is no verdict is asked again, then counted as unparsable, never dropped. A row that fails for good
+    fails the task: verdicts that came are stored and not paid again.
+
+    :param judge: a model of the catalog. (templated)
+    :param candidate: the arm that should be better. (templated)
+    :param baseline: the arm that it is compared with. (templated)
+    :return: ``{"judge", "candidate", "baseline", "verdicts_uri", "verdicts", "calls", …usage}``
+    """
+
+    template_fields: Sequence[str] = (*DistillOperator.template_fields, "judge", "candidate", "baseline")
+    ui_color = "#fce8e6"
+
+    def __init__(self, *, judge: str, candidate: str, baseline: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.judge = judge
+        self.candidate = candidate
+        self.baseline = baseline
+
+    def execute(self, context: Context) -> Manifest:
+        """Ask for every row in both orders, write the verdicts, and return the usage."""
+        context["judge_label"] = f"{self.judge}: {self.candidate} or {self.baseline}"  # type: ignore[typeddict-unknown-key]
+        duels = self._duels()
+        work = partial(
+            judge_duel,
+            judge=self.model(self.judge),
+            prompt=self.prompt(self.use_case.prompts.judging),
+            settings=self.use_case.judging,
+            ask=lambda request: self.answers.ask(request, self.hook),
+        )
+        outcomes = for_each(duels, work, concurrency=self.use_case.fan_out.concurrency)
+        rows = [dataclasses.replace(failure, item=failure.item.row) for failure in outcomes.failures]
+        if failed := retry_or_record(rows, context):
+            message = f"{self.judge} gave no verdict on {len(failed)} of {len(duels)}; first: {failed[0]['message']}"
+            raise TooManyFailuresError(message)
+        uri = self.folder.judgments(self.judge, self.candidate, self.baseline)
+        write_jsonl(self.store, uri, [verdict for verdict, _ in outcomes.results])
+        usage = Usage.of((answer for _, answers in outcomes.results for answer in answers), self.folder.run_key)
+        pair = {"judge": self.judge, "candidate": self.candidate, "baseline": self.baseline}
+        return {**pair, "verdicts_uri": uri, "verdicts": len(outcomes.results), **dataclasses.asdict(usage)}
+
+    def _duels(self) -> list[Duel]:
+        rows = read_jsonl(self.store, self.folder.source("evaluation"))
+        # Exactly this run's shards: an earlier reading of a longer file may have left more.
+        count = len(shards(len(rows), self.use_case.fan_out.evaluation_tasks))
+        candidate, baseline = self._answers(self.candidate, count), self._answers(self.baseline, count)
+        if missing := [row["row_id"] for row in rows if row["row_id"] not in candidate.keys() & baseline.keys()]:
+            message = f"{len(missing)} rows have no answer of both arms, first {missing[0]}. Clear answer of both arms."
+            raise ReconciliationError(message)
+        return [
+            Duel(row, self.candidate, self.baseline, candidate[row["row_id"]], baseline[row["row_id"]], order)
+            for row in rows
+            for order in orders()
+        ]
+
+    def _answers(self, arm: str, count: int) -> dict[str, str]:
+        uris = [self.folder.answers(arm, number) for number in range(count)]
+        return {record["row_id"]: record["answer"] for uri in uris for record in read_jsonl(self.store, uri)}

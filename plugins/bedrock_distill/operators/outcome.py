@@ -1,0 +1,34 @@
+"""The last task: red when anything is red."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from airflow.sdk import BaseOperator
+
+from include.distill.errors import IncompleteRunError
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+
+class RunOutcomeOperator(BaseOperator):
+    """
+    Fail the run when any of its tasks failed.
+
+    As the last teardown it decides the run's colour. Without it, "mark run as failed" would end green while teardowns
+    are pending. Free; a clear looks again.
+
+    :raises IncompleteRunError: names the failed tasks.
+    """
+
+    ui_color = "#fef7e0"
+
+    def execute(self, context: Context) -> None:
+        """Look at the states of all tasks of this run."""
+        ti = context["ti"]
+        states = ti.get_task_states(dag_id=ti.dag_id, run_ids=[ti.run_id])[ti.run_id]
+        bad = sorted(task for task, state in states.items() if state in ("failed", "upstream_failed"))
+        if bad:
+            message = f"The run is incomplete: {', '.join(bad)}. Open the first failed one; its error says what to do."
+            raise IncompleteRunError(message)

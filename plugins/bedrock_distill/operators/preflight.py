@@ -1,0 +1,150 @@
+"""Everything that can be known to be wrong before a cent is spent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from bedrock_distill.operators.base import DistillOperator, Manifest
+from include.distill.catalog import Model, load_catalog
+from include.distill.cost import load_prices
+from include.distill.errors import InputError, NotFoundError, RefusedError
+from include.distill.formats import check_hyperparameters
+from include.distill.input_files import read_input
+from include.distill.training_set import licence_note
+from include.distill.use_case import USE_CASES, UseCase, load_use_case
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+
+class BedrockPreflightOperator(DistillOperator):
+    """
+    Check a use case against AWS and freeze it into the run's folder.
+
+    Reads ``include/use_cases/<name>.yaml``, puts the trigger form's values in place, and checks models (exist, ACTIVE,
+    accessible, the student can be fine-tuned and served that way in this Region), prices, hyperparameters, prompts,
+    CSV files and buckets (made when ``storage.create_buckets``). Names every problem at once. Buys nothing.
+
+    Retries and clears: checks again and freezes the YAML as it is then.
+
+    :param use_case_name: a file in ``include/use_cases/`` without ``.yaml``. (templated)
+    :return: ``{"use_case_uri": str, "warnings": [str]}``
+    :raises InputError: the list of all problems; nothing was bought.
+    """
+
+    template_fields: Sequence[str] = (*DistillOperator.template_fields, "use_case_name")
+    ui_color = "#e8f0fe"
+
+    def __init__(self, *, use_case_name: str, use_cases: Path = USE_CASES, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.use_case_name = use_case_name
+        self.use_cases = use_cases
+
+    def execute(self, context: Context) -> Manifest:
+        """Check, freeze, and return where the frozen copy lies."""
+        stated = load_use_case(self.use_cases / f"{self.use_case_name}.yaml")
+        use_case = stated.with_overrides(dict(context["params"]))
+        if problems := self._problems(use_case):
+            listed = "\n".join(f"  {number}. {problem}" for number, problem in enumerate(problems, start=1))
+            message = f"Use case {use_case.name} cannot run; nothing was bought. Mend and clear preflight:\n{listed}"
+            raise InputError(message)
+        warnings = [note] if (note := self._licence_note(use_case)) else []
+        for warning in warnings:
+            self.log.warning(warning)
+        frozen = yaml.safe_dump(use_case.model_dump(mode="json"), allow_unicode=True, sort_keys=False)
+        self.store.write(self.folder.use_case, frozen.encode())
+        return {"use_case_uri": self.folder.use_case, "warnings": warnings}
+
+    def _licence_note(self, use_case: UseCase) -> str | None:
+        return licence_note(self.model(use_case.teacher), self.model(use_case.student))
+
+    def _problems(self, use_case: UseCase) -> list[str]:
+        problems = self._bucket_problems(use_case)
+        for key in dict.fromkeys((use_case.teacher, use_case.student, *use_case.judges)):
+            problems += self._model_problems(self.model(key))
+        problems += self._student_problems(use_case)
+        problems += _failures(
+            [lambda name=name: self.prompt(name) for name in _prompts(use_case)]
+            + [lambda uri=uri: read_input(uri, self.store) for uri in _inputs(use_case)]
+            + [lambda key=key: load_prices().of(key, "input_per_million") for key in (use_case.teacher, *use_case.judges)]
+        )
+        return problems
+
+    def _bucket_problems(self, use_case: UseCase) -> list[str]:
+        storage = use_case.storage
+        found: list[str] = []
+        for bucket in dict.fromkeys((storage.training_bucket, storage.output_bucket)):
+            try:
+                problem = self.store.ensure_bucket(bucket, region=use_case.aws.region, create=storage.create_buckets)
+            except RefusedError as error:
+                problem = str(error)
+            found += [problem] if problem else []
+        return found
+
+    def _model_problems(self, model: Model) -> list[str]:
+        if model.lifecycle == "retired":
+            gone = f" on {model.end_of_life}" if model.end_of_life else ""
+            return [f"model {model.key} was retired by Bedrock{gone}; choose another in include/models.yaml"]
+        try:
+            details = self.hook.foundation_model(model.foundation_id)
+            availability = self.hook.model_availability(model.foundation_id)
+        except NotFoundError:
+            return [f"model {model.key} ({model.foundation_id}) does not exist in this Region"]
+        except RefusedError as error:
+            return [f"model {model.key}: {error}"]
+        problems = []
+        if details.get("modelLifecycle", {}).get("status", "ACTIVE") != "ACTIVE":
+            problems.append(f"model {model.key} is {details['modelLifecycle']['status']}, expected ACTIVE")
+        refused = {
+            name: value
+            for name, value in availability.items()
+            if name in ("authorizationStatus", "entitlementAvailability", "regionAvailability")
+            and value not in ("AUTHORIZED", "AVAILABLE")
+        }
+        if refused:
+            problems.append(f"model {model.key} cannot be used by this account: {refused}; request access in the console")
+        return problems
+
+    def _student_problems(self, use_case: UseCase) -> list[str]:
+        if all(arm.kind == "base" for arm in use_case.arms):
+            return []
+        student = self.model(use_case.student)
+        if student.customization is None:
+            return _failures([lambda: load_catalog().family_of(student)])
+        problems = []
+        if use_case.aws.region not in student.customization.regions:
+            regions = ", ".join(student.customization.regions)
+            problems.append(f"{student.key} is fine-tuned in {regions} only, the use case says {use_case.aws.region}")
+        if "provisioned_throughput" not in student.customization.serving:
+            problems.append(f"{student.key} cannot be served by provisioned throughput, the only way built so far")
+        family = load_catalog().family_of(student)
+        return problems + _failures(
+            [
+                lambda: check_hyperparameters(use_case.training.hyperparameters, family),
+                lambda: load_prices().of(student.key, "training_per_thousand"),
+                lambda: load_prices().of(student.key, "throughput_per_hour"),
+            ]
+        )
+
+
+def _prompts(use_case: UseCase) -> tuple[str, str, str]:
+    return use_case.prompts.synthesis, use_case.prompts.answering, use_case.prompts.judging
+
+
+def _inputs(use_case: UseCase) -> list[str]:
+    return [uri for uri in (use_case.source.training_csv, use_case.source.evaluation_csv) if uri]
+
+
+def _failures(checks: Sequence[Callable[[], object]]) -> list[str]:
+    """Return the message of every check that raises one of our errors."""
+    problems = []
+    for check in checks:
+        try:
+            check()
+        except (InputError, RefusedError) as error:
+            problems.append(str(error))
+    return problems

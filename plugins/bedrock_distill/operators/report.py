@@ -1,0 +1,147 @@
+"""The verdict, the bill, and what to read to disagree."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from bedrock_distill.operators.base import DistillOperator, Manifest
+from include.distill.cost import estimated_tokens, load_prices, total
+from include.distill.report import build_report
+from include.distill.report_html import render_html
+from include.distill.run_summary import (
+    ArmFacts,
+    bill,
+    clusters,
+    describe_settings,
+    disagreement_rows,
+    loss_curve,
+    sum_counts,
+)
+from include.distill.serving import unit_hours
+from include.distill.storage import Record, read_json, read_jsonl, write_json
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+SAMPLE = 10
+
+
+class RenderReportOperator(DistillOperator):
+    """
+    Write ``report.json`` and ``report.html`` of the run.
+
+    Reads what the other tasks wrote, asks no model and buys nothing; may be cleared at any time.
+
+    :param ingested: manifest of ``ingest``. (templated)
+    :param synthesis: manifests of ``synthesize``. (templated)
+    :param arms: per arm its manifests: ``answers`` and, when fine-tuned, ``merged``, ``dataset``, ``trained``,
+        ``provisioned``. (templated)
+    :param judgments: manifests of ``judge``. (templated)
+    :return: ``{"report_json_uri", "report_html_uri", "verdict", "actual_usd", "simulated"}``
+    :raises ReconciliationError: counts of the run do not add up.
+    """
+
+    template_fields: Sequence[str] = (*DistillOperator.template_fields, "ingested", "synthesis", "arms", "judgments")
+    ui_color = "#fef7e0"
+
+    def __init__(
+        self, *, ingested: Any, synthesis: Any, arms: Mapping[str, Mapping[str, Any]], judgments: Any, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.ingested = ingested
+        self.synthesis = synthesis
+        self.arms = arms
+        self.judgments = judgments
+
+    def execute(self, context: Context) -> Manifest:
+        """Gather, build, write, and return the verdict and where the report lies."""
+        self.synthesis, self.judgments = list(self.synthesis), list(self.judgments)
+        report = self._report([self._arm(name, facts) for name, facts in self.arms.items()])
+        write_json(self.store, self.folder.report("json"), report)
+        self.store.write(self.folder.report("html"), render_html(report).encode())
+        self.log.info("%s", report["verdict"])
+        return {
+            "report_json_uri": self.folder.report("json"),
+            "report_html_uri": self.folder.report("html"),
+            "verdict": report["verdict"],
+            "actual_usd": report["cost"]["actual_usd"],
+            "simulated": report["simulated"],
+        }
+
+    def _report(self, arms: Sequence[ArmFacts]) -> dict[str, Any]:
+        verdicts = [read_jsonl(self.store, manifest["verdicts_uri"]) for manifest in self.judgments]
+        evaluation = read_jsonl(self.store, self.folder.source("evaluation"))
+        lines = bill(
+            self.use_case, synthesis=self.synthesis, arms=arms, judgments=self.judgments, prices=load_prices()
+        )
+        asked = [*self.synthesis, *self.judgments, *(m for arm in arms for m in arm.answers)]
+        return build_report(
+            run_key=self.folder.run_key,
+            use_case=self.use_case.name,
+            simulated=any(manifest["simulated"] for manifest in asked),
+            source=self.ingested,
+            synthesis=sum_counts(self.synthesis),
+            arms=[arm.as_record() for arm in arms],
+            verdicts=verdicts,
+            clusters=clusters(evaluation),
+            cost={
+                "estimated_usd": read_json(self.store, self.folder.estimate)["estimated_usd"],
+                "actual_usd": total(lines),
+                "lines": [line.as_record() for line in lines],
+            },
+            seed=self.use_case.seed,
+            loss_curves={arm.name: self._loss_curve(arm) for arm in arms if arm.trained},
+            disagreements=self._disagreements(verdicts, evaluation),
+            pair_sample=self._pair_sample(),
+            settings=self._settings(),
+        )
+
+    def _arm(self, name: str, manifests: Mapping[str, Any]) -> ArmFacts:
+        arm, answers = self.use_case.arm(name), list(manifests["answers"])
+        if arm.kind == "base":
+            return ArmFacts(name, arm.kind, answers)
+        trained, serving = manifests["trained"], manifests["provisioned"]["throughput_name"]
+        epochs = float(self.use_case.training.hyperparameters.get("epochCount", 2))
+        tombstones = (read_json(self.store, uri) for uri in self.store.list(self.folder.serving(name)))
+        return ArmFacts(
+            name,
+            arm.kind,
+            answers,
+            dataset=manifests["dataset"],
+            trained=trained,
+            serving=manifests["provisioned"]["throughput_arn"],
+            released=serving is None or self.hook.find_throughput(serving) is None,
+            paid_training=self.hook.tags(trained["job_arn"]).get("run-key") == self.folder.run_key,
+            training_tokens=round(epochs * estimated_tokens(self.store.read(manifests["dataset"]["train_uri"]).decode())),
+            unit_hours=unit_hours(tombstones),
+        )
+
+    def _loss_curve(self, arm: ArmFacts) -> list[dict[str, float]]:
+        job_id = (arm.trained or {})["job_arn"].rsplit("/", 1)[-1]
+        # The path below the job's folder differs between families and years: look by name.
+        for uri in self.store.list((arm.trained or {})["output_uri"]):
+            if job_id in uri and uri.endswith("step_wise_training_metrics.csv"):
+                return loss_curve(self.store.read(uri))
+        self.log.warning("Bedrock wrote no step_wise_training_metrics.csv for %s.", arm.name)
+        return []
+
+    def _disagreements(self, verdicts: Sequence[Sequence[Record]], evaluation: Sequence[Record]) -> list[Record]:
+        questions = {row["row_id"]: row["question"] for row in evaluation}
+        answers = {arm: self._answers(arm) for arm in self.arms}
+        return disagreement_rows([v for part in verdicts for v in part], answers, questions, limit=SAMPLE)
+
+    def _answers(self, arm: str) -> dict[str, str]:
+        uris = [self.folder.answers(arm, number) for number in range(len(list(self.arms[arm]["answers"])))]
+        return {record["row_id"]: record["answer"] for uri in uris for record in read_jsonl(self.store, uri)}
+
+    def _pair_sample(self) -> list[Record]:
+        uris = [self.folder.synthetic(number) for number in range(len(self.synthesis))]
+        pairs = [pair for uri in uris for pair in read_jsonl(self.store, uri)]
+        return random.Random(self.use_case.seed).sample(pairs, min(SAMPLE, len(pairs)))
+
+    def _settings(self) -> dict[str, Any]:
+        named = self.use_case.prompts
+        prompts = {name: self.prompt(name).version for name in (named.synthesis, named.answering, named.judging)}
+        return describe_settings(self.use_case, prompts=prompts, warnings=())

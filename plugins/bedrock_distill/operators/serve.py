@@ -1,0 +1,180 @@
+"""
+Provisioned throughput of one arm: bought for the answers that are missing, released whatever happens.
+
+``provision`` and ``release`` agree through tombstones in the run's folder. ``release`` writes one before it deletes;
+``provision`` buys under the ordinal after the last tombstone and looks once more just before it buys, so that a
+forgotten copy of the task cannot buy after release.
+"""
+
+from __future__ import annotations
+
+import datetime
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from bedrock_distill.arm_student import arm_student
+from bedrock_distill.hooks.bedrock import Throughput
+from bedrock_distill.operators.base import Manifest
+from bedrock_distill.operators.dataset import ArmOperator
+from bedrock_distill.purchases import buy_once
+from bedrock_distill.statuses import THROUGHPUT_STATUS, Progress
+from bedrock_distill.tags import purchase_tags
+from include.distill.errors import OutcomeError, ThroughputReleasedError, WaitTimeoutError
+from include.distill.evaluation import answering_request
+from include.distill.naming import request_token, throughput_name
+from include.distill.serving import tombstone, unit_hours
+from include.distill.storage import read_json, read_jsonl, write_json
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+
+class ServingOperator(ArmOperator):
+    """Base of the two ends of a throughput's life."""
+
+    def _throughput_name(self, ordinal: int) -> str:
+        return throughput_name(self.use_case.name, self.arm, self.folder.run_key, ordinal)
+
+    def _tombstones(self) -> list[str]:
+        return self.store.list(self.folder.serving(self.arm))
+
+
+class BedrockProvisionThroughputOperator(ServingOperator):
+    """
+    Buy the throughput that answers for the arm, unless every answer is stored already.
+
+    Billed by the hour and model unit from now until ``release``. A retry adopts what an earlier try bought; after a
+    release, clearing this task buys under the next ordinal. No commitment.
+
+    :param trained: manifest of the arm's sensor. (templated)
+    :return: ``{"throughput_name", "throughput_arn", "model_arn", "missing_answers", "bought": bool}``; name and ARN
+        are ``None`` when no answer is missing.
+    :raises RefusedError: no model units granted (the default quota is 0), or access; nothing was bought.
+    """
+
+    template_fields: Sequence[str] = (*ArmOperator.template_fields, "trained")
+    ui_color = "#f3e8fd"
+
+    def __init__(self, *, trained: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.trained = trained
+
+    def execute(self, context: Context) -> Manifest:
+        """Buy or adopt, and return what will answer."""
+        model_arn = self.trained["model_arn"]
+        missing = self._missing_answers(model_arn)
+        manifest: Manifest = {"model_arn": model_arn, "missing_answers": missing, "bought": False}
+        if not missing:
+            self.log.info("Every answer of %s is stored already: nothing is bought.", self.arm)
+            return {**manifest, "throughput_name": None, "throughput_arn": None}
+        ordinal = len(self._tombstones()) + 1
+        name = self._throughput_name(ordinal)
+        tags = purchase_tags(self.use_case, self.folder, context["dag_run"], arm=self.arm)
+
+        def create(name: str) -> None:
+            self._refuse_after_release(ordinal)
+            self.hook.create_throughput(
+                name=name,
+                token=request_token(name),
+                model_arn=model_arn,
+                units=self.use_case.serving.model_units,
+                tags=tags,
+            )
+
+        purchase = buy_once(name, find=self.hook.find_throughput, create=create)
+        self.log.info("%s %s for %s missing answers", "Bought" if purchase.bought else "Adopted", name, missing)
+        return {
+            **manifest,
+            "throughput_name": name,
+            "throughput_arn": purchase.thing.arn,
+            "bought": purchase.bought,
+        }
+
+    def _missing_answers(self, model_arn: str) -> int:
+        student = arm_student(self.use_case, model_arn=model_arn, invoke_id=model_arn)
+        prompt = self.prompt(self.use_case.prompts.answering)
+        requests = (
+            answering_request(
+                row,
+                student=student,
+                prompt=prompt,
+                instruction=self.use_case.prompts.instruction,
+                settings=self.use_case.answering,
+            )
+            for row in read_jsonl(self.store, self.folder.source("evaluation"))
+        )
+        return sum(not self.answers.has(request) for request in requests)
+
+    def _refuse_after_release(self, ordinal: int) -> None:
+        if len(self._tombstones()) >= ordinal:
+            message = (
+                f"The throughput of {self.arm} was released while this task was about to buy it. Nothing was bought."
+                f" Clear {self.task_id} with downstream to serve again."
+            )
+            raise ThroughputReleasedError(message)
+
+
+class BedrockReleaseThroughputOperator(ServingOperator):
+    """
+    Release whatever throughput the run has for the arm, and wait until it is gone.
+
+    Finds it by name, not by what ``provision`` returned, so it releases also when that task died after buying. Writes
+    the tombstone first. Free; may be run any number of times.
+
+    :param wait_seconds: how long to wait for Bedrock to say that it is gone.
+    :return: ``{"released": [names], "unit_hours": float}``; the hours of the whole run, also those released earlier.
+    :raises WaitTimeoutError: it is still there after ``wait_seconds``, and still billed.
+    """
+
+    ui_color = "#fce8e6"
+
+    def __init__(self, *, wait_seconds: float = 900, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.wait_seconds = wait_seconds
+
+    def execute(self, context: Context) -> Manifest:
+        """Write the tombstone, delete, wait, and return what was released."""
+        ordinal = len(self._tombstones()) + 1
+        found = [t for k in range(1, ordinal + 1) if (t := self.hook.find_throughput(self._throughput_name(k)))]
+        records = [{"name": t.name, "created": t.created.isoformat(), "units": t.units} for t in found]
+        stone = tombstone(records, now=datetime.datetime.now(datetime.UTC))
+        write_json(self.store, self.folder.tombstone(self.arm, ordinal), stone)
+        for throughput in found:
+            self._delete(throughput)
+        hours = unit_hours(read_json(self.store, uri) for uri in self._tombstones())
+        return {"released": [t.name for t in found], "unit_hours": hours}
+
+    def _delete(self, throughput: Throughput) -> None:
+        self.hook.delete_throughput(throughput.name)
+        deadline = time.monotonic() + self.wait_seconds
+        while self.hook.find_throughput(throughput.name):
+            if time.monotonic() > deadline:
+                message = (
+                    f"{throughput.arn} was deleted {self.wait_seconds:.0f} s ago and is still there and billed."
+                    " A retry deletes it again; if it stays, delete it in the Bedrock console."
+                )
+                raise WaitTimeoutError(message)
+            time.sleep(1)
+        self.log.info("Released %s", throughput.name)
+
+
+def serving_arn(provisioned: Manifest, throughput: Throughput | None, task_id: str) -> str | None:
+    """
+    Return the ARN that answers, or ``None`` when no answer is missing.
+
+    :raises ThroughputReleasedError: it was released; says which task to clear.
+    :raises OutcomeError: Bedrock could not provide it.
+    """
+    if provisioned["throughput_arn"] is None:
+        return None
+    if throughput is None:
+        message = (
+            f"Throughput {provisioned['throughput_name']} was released; nothing is billed. Clear {task_id} with"
+            " downstream to serve again."
+        )
+        raise ThroughputReleasedError(message)
+    if THROUGHPUT_STATUS[throughput.status] is Progress.FAILED:
+        message = f"Throughput {throughput.name} failed: {throughput.failure_message}. It is released by teardown."
+        raise OutcomeError(message)
+    return throughput.arn

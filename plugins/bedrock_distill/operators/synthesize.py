@@ -1,0 +1,74 @@
+"""The teacher writes new pairs, one task per shard of rows."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from bedrock_distill.operators.base import DistillOperator, Manifest
+from bedrock_distill.row_failures import retry_or_record
+from include.distill.fan_out import for_each
+from include.distill.responses import Usage
+from include.distill.storage import Record, read_jsonl, write_jsonl
+from include.distill.synthesis import SyntheticSamples, count_samples, create_synthetic_samples
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+
+class BedrockSynthesizeOperator(DistillOperator):
+    """
+    Ask the teacher for new question and answer pairs on every row of a shard.
+
+    Every answer is stored in S3 before it is read and found again by content, so a retry, a clear or the next night
+    pays only for what was never answered. A row that fails is retried with the task when that may help, and then
+    recorded with its reason; ``merge`` fails the run when too many rows failed.
+
+    :param shard: number of the shard. (templated)
+    :return: counts of the shard as in ``report.json``'s ``synthesis``, plus ``failed``.
+    """
+
+    template_fields: Sequence[str] = (*DistillOperator.template_fields, "shard")
+    ui_color = "#fce8e6"
+
+    def __init__(self, *, shard: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.shard = shard
+
+    def execute(self, context: Context) -> Manifest:
+        """Ask for all rows of the shard, write pairs and rejects, and return the counts."""
+        rows = read_jsonl(self.store, self.folder.shard("synthesis", int(self.shard)))
+        context["shard_label"] = shard_label(rows)  # type: ignore[typeddict-unknown-key]
+        settings = self.use_case.synthesis
+        work = partial(
+            create_synthetic_samples,
+            teacher=self.model(self.use_case.teacher),
+            prompt=self.prompt(self.use_case.prompts.synthesis),
+            settings=settings,
+            ask=lambda request: self.answers.ask(request, self.hook),
+        )
+        outcomes = for_each(rows, work, concurrency=self.use_case.fan_out.concurrency)
+        failed = retry_or_record(outcomes.failures, context)
+        lost = [SyntheticSamples(settings.pairs_per_document, [], [], []) for _ in failed]
+        samples = [*outcomes.results, *lost]
+        self._write(samples, failed)
+        usage = Usage.of((a for s in samples for a in s.answers), self.folder.run_key)
+        return {**count_samples(samples), **dataclasses.asdict(usage), "failed": len(failed)}
+
+    def _write(self, samples: Sequence[SyntheticSamples], failed: Sequence[Record]) -> None:
+        number = int(self.shard)
+        accepted = [pair for sample in samples for pair in sample.accepted]
+        surplus = [{"reason": "surplus", "text": pair} for sample in samples for pair in sample.surplus]
+        rejected = [pair for sample in samples for pair in sample.rejected]
+        write_jsonl(self.store, self.folder.synthetic(number), accepted)
+        write_jsonl(self.store, self.folder.synthetic_rejected(number), [*rejected, *surplus, *failed])
+
+
+def shard_label(rows: Sequence[Record]) -> str:
+    """Return a readable name for a shard: its rows, and the question when there is only one."""
+    first, last = rows[0], rows[-1]
+    if len(rows) == 1:
+        return f"row {first['row']}: {first['question'][:60]}"
+    return f"rows {first['row']} to {last['row']}"

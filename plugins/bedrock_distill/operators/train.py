@@ -1,0 +1,103 @@
+"""The customization job, bought once for the same data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from bedrock_distill.hooks.bedrock import CustomizationJob, JobRequest
+from bedrock_distill.operators.base import Manifest
+from bedrock_distill.operators.dataset import ArmOperator
+from bedrock_distill.purchases import buy_once
+from bedrock_distill.tags import purchase_tags
+from include.distill.catalog import load_catalog
+from include.distill.errors import JobFailedError
+from include.distill.formats import check_hyperparameters
+from include.distill.layout import Layout
+from include.distill.naming import job_name, request_token
+from include.distill.training_job import failed_for_a_passing_cause, job_fingerprint
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+
+class BedrockSubmitCustomizationJobOperator(ArmOperator):
+    """
+    Submit the arm's fine-tuning job, or adopt the one that these data already bought.
+
+    The job is named by the fingerprint of base model, hyperparameters and data, so a retry, a clear, a lost worker or
+    the next night find it again. A new attempt (``-a2`` …) is bought only when the last one was stopped, failed for a
+    cause of Bedrock's own, or its model was deleted; a job that failed because of its data is refused.
+    Returns at once; ``trained`` waits. Billed per training token once it runs.
+
+    :param dataset: manifest of the arm's upload. (templated)
+    :return: ``{"job_name", "job_arn", "fingerprint", "attempt", "bought": bool}``
+    :raises JobFailedError: the last attempt failed because of the data, or all attempts are used up; not billed again.
+    :raises RefusedError: access, quota or validation; nothing was bought.
+    """
+
+    template_fields: Sequence[str] = (*ArmOperator.template_fields, "dataset")
+    ui_color = "#f3e8fd"
+
+    def __init__(self, *, dataset: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.dataset = dataset
+
+    def execute(self, context: Context) -> Manifest:
+        """Find or buy the job and return its name and ARN."""
+        student = self.model(self.use_case.student)
+        hyperparameters = check_hyperparameters(
+            self.use_case.training.hyperparameters, load_catalog().family_of(student)
+        )
+        assert student.customization is not None  # noqa: S101 - family_of has refused it
+        base_model_id = student.customization.base_model_id
+        fingerprint = job_fingerprint(
+            base_model_id=base_model_id, hyperparameters=hyperparameters, data_sha256=self.dataset["sha256"]
+        )
+        attempt, name = self._attempt(fingerprint)
+        request = JobRequest(
+            name=name,
+            token=request_token(name),
+            base_model_id=base_model_id,
+            role_arn=self.use_case.aws.role_arn,
+            hyperparameters=hyperparameters,
+            training_uri=self.dataset["train_uri"],
+            validation_uri=self.dataset["validation_uri"],
+            output_uri=Layout(self.use_case.storage).training_output(fingerprint),
+            tags=purchase_tags(self.use_case, self.folder, context["dag_run"], fingerprint=fingerprint),
+        )
+        purchase = buy_once(name, find=self.hook.find_job, create=lambda _: self.hook.create_job(request))
+        self.log.info("%s %s (%s)", "Bought" if purchase.bought else "Found", name, purchase.thing.status)
+        return {
+            "job_name": name,
+            "job_arn": purchase.thing.arn,
+            "fingerprint": fingerprint,
+            "attempt": attempt,
+            "bought": purchase.bought,
+        }
+
+    def _attempt(self, fingerprint: str) -> tuple[int, str]:
+        """Return the first attempt that is not over without a model."""
+        allowed = self.use_case.training.max_attempts
+        for attempt in range(1, allowed + 1):
+            name = job_name(self.use_case.name, self.arm, fingerprint, attempt)
+            job = self.hook.find_job(name)
+            if job is None or not self._is_over(job):
+                return attempt, name
+            self.log.info("%s is over without a model (%s); the next attempt is tried.", name, job.status)
+        message = (
+            f"All {allowed} attempts to train arm {self.arm} on these data are over without a model (last: {name})."
+            " Nothing is running. Raise training.max_attempts to buy another, then clear preflight and submit."
+        )
+        raise JobFailedError(message)
+
+    def _is_over(self, job: CustomizationJob) -> bool:
+        if job.status == "Completed":
+            return not self.hook.has_custom_model(job.model_arn or job.name)
+        if job.status == "Failed" and not failed_for_a_passing_cause(job.failure_message):
+            message = (
+                f"Job {job.name} failed on these very data: {job.failure_message or 'Bedrock gave no reason'}. It is not"
+                " bought again, for the same bytes fail again. Mend the data or the hyperparameters, then clear ingest."
+            )
+            raise JobFailedError(message)
+        return job.status in ("Failed", "Stopped")

@@ -8,6 +8,7 @@ All text goes through markupsafe, since names of arms and judges come from files
 
 from __future__ import annotations
 
+import math
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -20,14 +21,15 @@ if TYPE_CHECKING:
 
     Point = Mapping[str, Any]
 
-_PIXELS_PER_CHARACTER = 7.6
+# Widths of an average character at the sizes of report.css, on the wide side: system fonts differ.
+_PIXELS_PER_CHARACTER = {"strong": 8.7, "label": 7.8, "tick": 6.9}
+_BAR = 22
+_GAP = 14
 _MAX_POINTS = 400
 _SERIES = 4
 
 
-def _svg(
-    key: str, width: int, height: float, *, title: str, description: str, body: Iterable[Markup]
-) -> Markup:
+def _svg(key: str, width: int, height: float, *, title: str, description: str, body: Iterable[Markup]) -> Markup:
     return Markup(
         '<svg class="chart" role="img" viewBox="0 0 {w} {h:.0f}" width="{w}" height="{h:.0f}"'
         ' aria-labelledby="{k}-{w}-title {k}-{w}-desc">'
@@ -36,15 +38,11 @@ def _svg(
 
 
 def _text(x: float, y: float, text: str, *, style: str = "", anchor: str = "start") -> Markup:
-    return Markup('<text x="{:.1f}" y="{:.1f}" class="{}" text-anchor="{}">{}</text>').format(
-        x, y, style, anchor, text
-    )
+    return Markup('<text x="{:.1f}" y="{:.1f}" class="{}" text-anchor="{}">{}</text>').format(x, y, style, anchor, text)
 
 
 def _line(x1: float, y1: float, x2: float, y2: float, style: str) -> Markup:
-    return Markup('<line x1="{:.1f}" y1="{:.1f}" x2="{:.1f}" y2="{:.1f}" class="{}"/>').format(
-        x1, y1, x2, y2, style
-    )
+    return Markup('<line x1="{:.1f}" y1="{:.1f}" x2="{:.1f}" y2="{:.1f}" class="{}"/>').format(x1, y1, x2, y2, style)
 
 
 def _bar(x: float, y: float, width: float, height: float, style: str) -> Markup:
@@ -53,9 +51,9 @@ def _bar(x: float, y: float, width: float, height: float, style: str) -> Markup:
     )
 
 
-def _fit(text: str, width: float) -> str:
-    room = max(4, int(width / _PIXELS_PER_CHARACTER))
-    return text if len(text) <= room else text[: room - 1] + "…"
+def _fit(text: str, width: float, style: str) -> str:
+    room = max(4.0, width // _PIXELS_PER_CHARACTER[style])
+    return text if len(text) <= room else text[: int(room) - 1] + "…"
 
 
 def _percent(share: float) -> str:
@@ -68,8 +66,9 @@ def preference_chart(comparisons: Sequence[Mapping[str, Any]], *, width: int) ->
     y = 0.0
     for (candidate, baseline), entries in groupby(comparisons, key=lambda c: (c["candidate"], c["baseline"])):
         rows = list(entries)
-        y += 20
-        body.append(_text(0, y, _fit(f"{candidate} against {baseline}", width), style="strong"))
+        for heading in _pair_heading(candidate, baseline, width):
+            y += 20
+            body.append(_text(0, y, heading, style="strong"))
         body.append(_line(width / 2, y + 10, width / 2, y + 14 + 48 * len(rows), "coin"))
         for row in rows:
             body += _preference_row(row, y + 14, width)
@@ -86,8 +85,15 @@ def preference_chart(comparisons: Sequence[Mapping[str, Any]], *, width: int) ->
     )
 
 
+def _pair_heading(candidate: str, baseline: str, width: int) -> list[str]:
+    whole = f"{candidate} against {baseline}"
+    if _fit(whole, width, "strong") == whole:
+        return [whole]
+    return [_fit(candidate, width, "strong"), _fit(f"against {baseline}", width, "strong")]
+
+
 def _preference_row(comparison: Mapping[str, Any], y: float, width: int) -> list[Markup]:
-    label = _text(0, y + 14, _fit(comparison["judge"], width * 0.42), style="label")
+    label = _text(0, y + 14, _fit(comparison["judge"], width * 0.55, "label"), style="label")
     track = _bar(0, y + 24, width, 14, "track")
     if comparison["preference"] is None:
         return [label, track, _text(width, y + 14, "no question decided", style="figure", anchor="end")]
@@ -127,6 +133,7 @@ class _Stage(NamedTuple):
     kept: int
     lost: int = 0
     note: str = ""
+    follows: bool = True
 
     @property
     def total(self) -> int:
@@ -140,35 +147,34 @@ def pipeline_chart(
     stages = _stages(source, synthesis, arms)
     scale = width / max(1, *(stage.total for stage in stages))
     body = [_hatching(width)]
-    step, top = 76, 40
-    for index, stage in enumerate(stages):
-        y = index * step
-        if index:
-            body.append(
-                _flow(stages[index - 1].kept * scale, y - step + top + 22, stage.total * scale, y + top)
-            )
-        body += _stage_bar(stage, y, top, scale, width)
+    before, bottom = stages[0], 0.0
+    for stage in stages:
+        top = bottom + (42 if stage.note else 28)
+        if stage.follows:
+            body.append(_flow(before.kept * scale, bottom - _GAP, stage.total * scale, top))
+        body += _stage_bar(stage, bottom, top, scale, width)
+        before, bottom = stage, top + _BAR + _GAP
     return _svg(
         "pipeline",
         width,
-        len(stages) * step - 8,
+        bottom,
         title="Counts through the pipeline",
         description=" ".join(f"{s.label}: {s.total:,}{f', {s.note}' if s.note else ''}." for s in stages),
         body=body,
     )
 
 
-def _stages(
-    source: Mapping[str, Any], synthesis: Mapping[str, Any], arms: Sequence[Mapping[str, Any]]
-) -> list[_Stage]:
+def _stages(source: Mapping[str, Any], synthesis: Mapping[str, Any], arms: Sequence[Mapping[str, Any]]) -> list[_Stage]:
     lost = synthesis["rejected"] + synthesis["missing"]
     stages = [
-        _Stage("Rows in the CSV", source["accepted"], source["rejected"], f"{source['rejected']:,} rejected"),
         _Stage(
-            "Rows accepted",
+            "Rows in the CSV",
             source["accepted"],
-            note=f"{source['train']:,} to train on, {source['evaluation']:,} to evaluate with",
+            source["rejected"],
+            f"{source['rejected']:,} rejected",
+            follows=False,
         ),
+        _Stage("Rows accepted", source["accepted"], note=_use_of_rows(source)),
         _Stage(
             "Pairs asked of the teacher",
             synthesis["accepted"],
@@ -177,27 +183,35 @@ def _stages(
         ),
         _Stage("Pairs accepted", synthesis["accepted"], note=f"{synthesis['surplus']:,} surplus set aside"),
     ]
+    trained = [arm for arm in arms if arm["records"]]
+    # Records of several arms are different choices from the same pairs: none of them follows from another.
     return stages + [
-        _Stage(f"Records to train {arm['name']}", arm["records"]) for arm in arms if arm["records"]
+        _Stage(f"Records to train {arm['name']}", arm["records"], follows=len(trained) == 1) for arm in trained
     ]
 
 
-def _stage_bar(stage: _Stage, y: float, top: float, scale: float, width: int) -> list[Markup]:
+def _use_of_rows(source: Mapping[str, Any]) -> str:
+    # Evaluation rows may have a file of their own, and are then none of the rows accepted here.
+    others = "" if source["train"] + source["evaluation"] == source["accepted"] else " others"
+    return f"{source['train']:,} to train on, {source['evaluation']:,}{others} to evaluate with"
+
+
+def _stage_bar(stage: _Stage, above: float, top: float, scale: float, width: int) -> list[Markup]:
     return [
-        _text(0, y + 18, _fit(stage.label, width - 60), style="strong"),
-        _text(width, y + 18, f"{stage.total:,}", style="count", anchor="end"),
-        _text(0, y + 34, _fit(stage.note, width), style="tick"),
-        _bar(0, y + top, max(1.0, stage.kept * scale), 22, "kept"),
-        Markup(
-            '<rect x="{:.1f}" y="{:.1f}" width="{:.1f}" height="22" class="lost" fill="url(#hatch-{})"/>'
-        ).format(stage.kept * scale, y + top, stage.lost * scale, width),
+        _text(0, above + 18, _fit(stage.label, width - 60, "strong"), style="strong"),
+        _text(width, above + 18, f"{stage.total:,}", style="count", anchor="end"),
+        _text(0, above + 34, _fit(stage.note, width, "tick"), style="tick"),
+        _bar(0, top, max(1.0, stage.kept * scale), _BAR, "kept"),
+        Markup('<rect x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{}" class="lost" fill="url(#hatch-{})"/>').format(
+            stage.kept * scale, top, stage.lost * scale, _BAR, width
+        ),
     ]
 
 
 def _flow(from_width: float, from_y: float, to_width: float, to_y: float) -> Markup:
-    return Markup(
-        '<polygon points="0,{1:.1f} {0:.1f},{1:.1f} {2:.1f},{3:.1f} 0,{3:.1f}" class="flow"/>'
-    ).format(from_width, from_y, to_width, to_y)
+    return Markup('<polygon points="0,{1:.1f} {0:.1f},{1:.1f} {2:.1f},{3:.1f} 0,{3:.1f}" class="flow"/>').format(
+        from_width, from_y, to_width, to_y
+    )
 
 
 def _hatching(width: int) -> Markup:
@@ -227,9 +241,7 @@ class _Plot(NamedTuple):
 
 def loss_chart(curves: Mapping[str, Sequence[Point]], *, width: int) -> Markup:
     """Draw the training loss of each arm over its steps; a step without one is a gap. Empty without any."""
-    drawn = {
-        arm: points for arm, points in curves.items() if any(point["loss"] is not None for point in points)
-    }
+    drawn = {arm: points for arm, points in curves.items() if any(point["loss"] is not None for point in points)}
     if not drawn:
         return Markup("")
     plot = _plot(drawn, width)
@@ -237,12 +249,10 @@ def loss_chart(curves: Mapping[str, Sequence[Point]], *, width: int) -> Markup:
     for index, (arm, points) in enumerate(drawn.items()):
         style = f"series{index % _SERIES}"
         body += [_line(0, 9 + 22 * index, 28, 9 + 22 * index, style)]
-        body += [_text(36, 14 + 22 * index, _fit(_ending(arm, points), width - 36), style="label")]
+        body += [_text(36, 14 + 22 * index, _legend(arm, points, width - 36), style="label")]
         body += _curve(points, plot, style)
-    description = " ".join(f"{_ending(arm, points)}." for arm, points in drawn.items())
-    return _svg(
-        "loss", width, plot.bottom + 30, title="Training loss by step", description=description, body=body
-    )
+    description = " ".join(f"{_legend(arm, points, math.inf)}." for arm, points in drawn.items())
+    return _svg("loss", width, plot.bottom + 30, title="Training loss by step", description=description, body=body)
 
 
 def _plot(curves: Mapping[str, Sequence[Point]], width: int) -> _Plot:
@@ -273,12 +283,11 @@ def _curve(points: Sequence[Point], plot: _Plot, style: str) -> list[Markup]:
         if places:
             path = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
             body.append(Markup('<polyline points="{}" class="{}"/>').format(path, style))
-            body.append(
-                Markup('<circle cx="{:.1f}" cy="{:.1f}" r="3.5" class="end {}"/>').format(*places[-1], style)
-            )
+            body.append(Markup('<circle cx="{:.1f}" cy="{:.1f}" r="3.5" class="end {}"/>').format(*places[-1], style))
     return body
 
 
-def _ending(arm: str, points: Sequence[Point]) -> str:
+def _legend(arm: str, points: Sequence[Point], width: float) -> str:
     losses = [point["loss"] for point in points if point["loss"] is not None]
-    return f"{arm}: from {losses[0]:.3f} to {losses[-1]:.3f}"
+    figures = f": {losses[0]:.2f} to {losses[-1]:.2f}"
+    return _fit(arm, width - len(figures) * _PIXELS_PER_CHARACTER["label"], "label") + figures

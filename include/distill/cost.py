@@ -119,13 +119,16 @@ def _answer_lines(use_case: UseCase, evaluation: Sequence[Record], prices: Price
     if use_case.arm(arm).kind == "base":
         return prices.token_lines(f"answers {arm}", use_case.student, asked, written)
     # Tokens of a provisioned model are paid for by the hour.
-    return [prices.throughput_line(arm, use_case.student, use_case.serving.expected_hours * use_case.serving.model_units)]
+    return [
+        prices.throughput_line(arm, use_case.student, use_case.serving.expected_hours * use_case.serving.model_units)
+    ]
 
 
 def _tuning_lines(use_case: UseCase, train: Sequence[Record], prices: Prices, arm: str) -> list[Line]:
-    epochs = float(use_case.training.hyperparameters.get("epochCount", 2))
+    # An arm of fewer pairs costs less; the estimate takes the whole set.
     records = 1 + use_case.synthesis.pairs_per_document
-    return [prices.training_line(arm, use_case.student, epochs * records * _row_tokens(train, "document", "answer"))]
+    tokens = use_case.epochs * records * _row_tokens(train, "document", "question", "answer")
+    return [prices.training_line(arm, use_case.student, tokens)]
 
 
 def _judging_lines(use_case: UseCase, evaluation: Sequence[Record], prices: Prices) -> list[Line]:
@@ -133,5 +136,7 @@ def _judging_lines(use_case: UseCase, evaluation: Sequence[Record], prices: Pric
     asked = _row_tokens(evaluation, "document", "question", "answer", "answer") + PROMPT_TOKENS * len(evaluation)
     written = VERDICT_TOKENS * len(evaluation)
     return [
-        line for judge in use_case.judges for line in prices.token_lines("judging", judge, calls * asked, calls * written)
+        line
+        for judge in use_case.judges
+        for line in prices.token_lines("judging", judge, calls * asked, calls * written)
     ]

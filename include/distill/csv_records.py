@@ -74,9 +74,7 @@ def read_table(body: bytes, *, source: str, encoding: str) -> CsvTable:
         )
         raise InputError(message)
     if not records:
-        message = (
-            f"{source} has a header and no rows: {header.raw.strip()!r}. Expected at least one row below it."
-        )
+        message = f"{source} has a header and no rows: {header.raw.strip()!r}. Expected at least one row below it."
         raise InputError(message)
     return CsvTable(header, records, has_mark)
 
@@ -85,9 +83,7 @@ def _decode(body: bytes, *, source: str, encoding: str) -> str:
     try:
         codec = codecs.lookup(encoding).name
     except (LookupError, ValueError) as error:
-        message = (
-            f"Unknown encoding {encoding!r} for {source}. Expected a codec name such as utf-8 or cp1252."
-        )
+        message = f"Unknown encoding {encoding!r} for {source}. Expected a codec name such as utf-8 or cp1252."
         raise InputError(message) from error
     _refuse_other_kinds(body, source=source, codec=codec)
     try:
@@ -210,8 +206,8 @@ def _one_column(header: CsvRecord, source: str) -> str:
     used = next((called for separator, called in _SEPARATORS.items() if separator in name), None)
     advice = f"It seems to be separated by {used}; save" if used else "Save"
     return (
-        f"{source} line {header.line}: one column found, {name[:200]!r}; expected a document, a question and an"
-        f" answer, separated by commas. {advice} it as comma-separated UTF-8."
+        f"{source} line {header.line}: one column found, {name[:200]!r}; expected a document, a question and"
+        f" an answer, separated by commas. {advice} it as comma-separated UTF-8."
     )
 
 

@@ -108,9 +108,7 @@ def _header_message(table: CsvTable, source: str, faults: Sequence[str]) -> str:
     message = f"{source} line {table.header.line}: {'; '.join(faults)}. Found {found}."
     if table.has_mark:
         message += " The file begins with a byte order mark (U+FEFF), which is not part of the first name."
-    return (
-        f"{message} Rename the columns or map them: columns: {{document: ..., question: ..., answer: ...}}."
-    )
+    return f"{message} Rename the columns or map them: columns: {{document: ..., question: ..., answer: ...}}."
 
 
 @dataclass(frozen=True)
@@ -149,8 +147,8 @@ class _Sieve:
     def _shape_fault(self, record: CsvRecord) -> _Fault | None:
         if record.truncated:
             message = (
-                f"a quote opened in this row is still open where the file ends, on line {record.last_line}. The"
-                " upload was cut or a quote is missing: upload the file again or close the quote."
+                f"a quote opened in this row is still open where the file ends, on line {record.last_line}."
+                " The upload was cut or a quote is missing: upload the file again or close the quote."
             )
             return _Fault("truncated", message)
         if (found := len(record.fields)) != self.width:

@@ -20,6 +20,7 @@ from include.distill.responses import PaidAnswer, ask_until_readable
 from include.distill.storage import Record
 from include.distill.use_case import Answering, Judging
 
+
 @dataclass(frozen=True)
 class Student:
     """The student as one arm asks it. ``identity`` and ``invoke_id`` as in :class:`ModelRequest`."""

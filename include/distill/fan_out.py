@@ -12,7 +12,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from include.distill.errors import InvalidRequestError, RefusedError, ServiceError, ThrottledError, TransientError
+from include.distill.errors import (
+    InvalidRequestError,
+    RefusedError,
+    ServiceError,
+)
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -24,11 +28,6 @@ class Failure(Generic[Item]):
 
     item: Item
     error: ServiceError
-
-    @property
-    def worth_retrying(self) -> bool:
-        """Whether the same call may succeed later."""
-        return isinstance(self.error, ThrottledError | TransientError)
 
 
 @dataclass(frozen=True)

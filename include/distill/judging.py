@@ -94,9 +94,7 @@ def to_candidate_view(letter: Letter | None, order: Order) -> Outcome:
         return "unparsable"
     views: dict[str, Outcome] = {"A": _SHOWN_FIRST[order], "B": _SHOWN_SECOND[order], "TIE": "tie"}
     if letter not in views:
-        message = (
-            f"A judge's verdict is {letter!r}; expected 'A', 'B', 'TIE', or None for an unparsable reply."
-        )
+        message = f"A judge's verdict is {letter!r}; expected 'A', 'B', 'TIE', or None for an unparsable reply."
         raise InputError(message)
     return views[letter]
 

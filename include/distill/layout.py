@@ -41,9 +41,9 @@ class RunFolder:
         """Rows as read: ``documents``, ``rejected``, ``train``, ``evaluation``."""
         return f"{self.uri}/source/{name}.jsonl"
 
-    def shard(self, kind: str, number: int) -> str:
-        """The rows that one mapped task works on; ``kind`` is ``synthesis`` or ``evaluation``."""
-        return f"{self.uri}/shards/{kind}-{number:05d}.jsonl"
+    def shard(self, rows: str, number: int) -> str:
+        """The rows that one mapped task works on; ``rows`` is ``train`` or ``evaluation``."""
+        return f"{self.uri}/shards/{rows}-{number:05d}.jsonl"
 
     def synthetic(self, number: int) -> str:
         """Pairs written from one shard."""

@@ -1,9 +1,9 @@
-"""
+r"""
 Names that find a thing again, legal wherever AWS wants one.
 
 Bedrock's names are the identity of what was bought (``docs/architecture.md``, "the life of a paid thing"): a name is
 derived from content or run, never from a clock or a try number, so that every process that looks finds the same thing.
-Limits: 63 characters; job names ``[a-zA-Z0-9](-*[a-zA-Z0-9\\+\\-\\.])*``, model and throughput names
+Limits: 63 characters; job names ``[a-zA-Z0-9](-*[a-zA-Z0-9\+\-\.])*``, model and throughput names
 ``([0-9a-zA-Z][_-]?){1,63}`` (botocore's ``bedrock`` service model): letters, digits and single hyphens fit all.
 """
 

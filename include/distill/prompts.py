@@ -25,7 +25,11 @@ DELIMITERS = (
 )  # fmt: skip
 _TAG = re.compile(rf"<(?=/?(?:{'|'.join(DELIMITERS)})>)", re.IGNORECASE)
 _ENVIRONMENT = SandboxedEnvironment(
-    undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=False, autoescape=False
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    keep_trailing_newline=False,
+    autoescape=False,
 )
 
 

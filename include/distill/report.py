@@ -15,9 +15,7 @@ from include.distill.statistics import compare_all, finding
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-SIMULATED_NOTICE = (
-    "SIMULATED: every model of this run is a small stand-in; its figures say nothing about real models."
-)
+SIMULATED_NOTICE = "SIMULATED: every model of this run is a small stand-in; its figures say nothing about real models."
 
 
 def build_report(
@@ -69,25 +67,28 @@ def build_report(
 def verdict_sentence(report: Mapping[str, Any]) -> str:
     """Return the verdict on the first pair of arms in one sentence, with its uncertainty."""
     claim, evidence = verdict_parts(report)
-    return f"{claim}: {evidence}."
+    return f"{claim}: {'; '.join(evidence)}."
 
 
-def verdict_parts(report: Mapping[str, Any]) -> tuple[str, str]:
-    """Return the two halves of :func:`verdict_sentence`: what is claimed, and on what grounds."""
+def verdict_parts(report: Mapping[str, Any]) -> tuple[str, list[str]]:
+    """Return the halves of :func:`verdict_sentence`: what is claimed, and each judge's grounds for it."""
     comparisons = report["comparisons"]
     if not comparisons:
-        return "No verdict", "no answers were compared"
+        return "No verdict", ["no answers were compared"]
     candidate, baseline = comparisons[0]["candidate"], comparisons[0]["baseline"]
-    pair = [
-        entry for entry in comparisons if (entry["candidate"], entry["baseline"]) == (candidate, baseline)
+    pair = [entry for entry in comparisons if (entry["candidate"], entry["baseline"]) == (candidate, baseline)]
+    findings = [finding(entry) for entry in pair]
+    if "too_few" in findings:
+        return _too_few(pair), [_evidence(entry) for entry in pair]
+    some_sure = set(findings) != {"unclear"}
+    evidence = [
+        _evidence(entry, could_be_chance=some_sure and found == "unclear")
+        for entry, found in zip(pair, findings, strict=True)
     ]
-    claim = _too_few(pair) or _claim(candidate, baseline, [finding(entry) for entry in pair])
-    return claim, "; ".join(_evidence(entry) for entry in pair)
+    return _claim(candidate, baseline, findings), evidence
 
 
-def _too_few(pair: Sequence[Mapping[str, Any]]) -> str | None:
-    if all(finding(entry) != "too_few" for entry in pair):
-        return None
+def _too_few(pair: Sequence[Mapping[str, Any]]) -> str:
     judged = min(entry["n"] - entry["unparsable"] for entry in pair)
     documents = min(entry["clusters"] for entry in pair)
     candidate, baseline = pair[0]["candidate"], pair[0]["baseline"]
@@ -108,11 +109,11 @@ def _claim(candidate: str, baseline: str, findings: Sequence[str]) -> str:
 
 def _judges(sure: int, asked: int) -> str:
     if sure < asked:
-        return f"{sure} of {asked} judges, with no difference beyond chance for the rest"
+        return f"{sure} of {asked} judges"
     return {1: "the one judge asked", 2: "both judges"}.get(asked, f"all {asked} judges")
 
 
-def _evidence(comparison: Mapping[str, Any]) -> str:
+def _evidence(comparison: Mapping[str, Any], *, could_be_chance: bool = False) -> str:
     decided = comparison["wins"] + comparison["losses"]
     if not decided:
         return f"{comparison['judge']} decided none of {comparison['n']} questions"
@@ -120,4 +121,5 @@ def _evidence(comparison: Mapping[str, Any]) -> str:
     return (
         f"{comparison['judge']} preferred {comparison['candidate']} in {comparison['preference']:.0%} "
         f"of {decided} decided questions (95% CI {100 * low:.0f}–{100 * high:.0f}%)"
+        f"{', which could be chance' if could_be_chance else ''}"
     )

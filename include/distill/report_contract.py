@@ -113,9 +113,7 @@ class Arm(_Part):
             self.job_arn is not None or trained == [None] * len(trained),
             f"arm {self.name} has no job, so records, train_uri, job_status and training_loss must be null",
         )
-        _require(
-            self.kind != "base" or self.job_arn is None, f"arm {self.name} is a base model, so it has no job"
-        )
+        _require(self.kind != "base" or self.job_arn is None, f"arm {self.name} is a base model, so it has no job")
         _require(
             self.serving is not None or self.released,
             f"arm {self.name} has nothing serving it, so released must be true",

@@ -28,7 +28,7 @@ _NOTHING = "–"
 
 
 def render_html(report: Mapping[str, Any]) -> str:
-    """Return the page of a ``report.json``; lone surrogates, which no file can hold, become question marks."""
+    """Return the page of a ``report.json``; lone surrogates, which no file holds, become question marks."""
     claim, evidence = verdict_parts(report)
     page = _environment().get_template("report.html.j2")
     html = page.render(
@@ -63,6 +63,7 @@ def _environment() -> Environment:
         "clip": clip,
         "dollars": dollars,
         "interval": interval,
+        "p_value": p_value,
         "percent": percent,
         "price": price,
         "quantity": quantity,
@@ -90,11 +91,16 @@ def interval(bounds: Sequence[float] | None) -> str:
     return _NOTHING if bounds is None else f"{100 * bounds[0]:.1f}–{100 * bounds[1]:.1f}%"
 
 
+def p_value(p: float) -> str:
+    """Format a p value with two digits, as far down as anyone cares."""
+    return "< 0.0001" if p < 0.0001 else f"{p:.2g}"
+
+
 def dollars(amount: float | None) -> str:
-    """Format an amount in dollars: cents from a dollar up, four decimals below, where cents say little."""
+    """Format an amount in dollars, with four decimals where cents would say nothing."""
     if amount is None:
         return _NOTHING
-    return f"${amount:,.2f}" if amount >= 1 or amount == 0 else f"${amount:.4f}"
+    return f"${amount:,.2f}" if amount >= 0.01 or amount == 0 else f"${amount:.4f}"
 
 
 def price(amount: float) -> str:

@@ -112,13 +112,19 @@ def loss_curve(metrics: bytes) -> list[dict[str, float]]:
     """
     rows = csv.DictReader(StringIO(metrics.decode("utf-8-sig")))
     return [
-        {"step": int(row["step_number"]), "epoch": int(row["epoch_number"]), "loss": float(row["training_loss"])}
+        {
+            "step": int(row["step_number"]),
+            "epoch": int(row["epoch_number"]),
+            "loss": float(row["training_loss"]),
+        }
         for row in rows
     ]
 
 
 def disagreement_rows(
-    verdicts: Iterable[Record], answers: Mapping[str, Mapping[str, str]], questions: Mapping[str, str], *, limit: int
+    verdicts: Iterable[Record],
+    answers: Mapping[str, Mapping[str, str]],
+    questions: Mapping[str, str],
 ) -> list[Record]:
     """
     Return rows on which the judges disagree, with both answers, to be read.
@@ -126,7 +132,6 @@ def disagreement_rows(
     :param answers: per arm, the answer of each row id.
     :param questions: the question of each row id.
     """
-    found = find_disagreements(resolve(verdicts))[:limit]
     return [
         {
             **entry,
@@ -134,7 +139,7 @@ def disagreement_rows(
             "candidate_answer": answers[entry["candidate"]][entry["row_id"]],
             "baseline_answer": answers[entry["baseline"]][entry["row_id"]],
         }
-        for entry in found
+        for entry in find_disagreements(resolve(verdicts))
     ]
 
 

@@ -112,9 +112,7 @@ def _scores_by_cluster(resolved: Iterable[Resolved], clusters: Mapping[str, str]
     grouped: dict[str, list[float]] = defaultdict(list)
     for question in resolved:
         if question.row_id not in clusters:
-            message = (
-                f"Judged row {question.row_id} belongs to no document group; every evaluation row has one."
-            )
+            message = f"Judged row {question.row_id} belongs to no document group; every evaluation row has one."
             raise ReconciliationError(message)
         if question.outcome in _SCORES:
             grouped[clusters[question.row_id]].append(_SCORES[question.outcome])

@@ -17,7 +17,11 @@ _TRANSIENT_FAILURES = ("internal error", "unexpected error", "please try again")
 
 
 def job_fingerprint(
-    *, base_model_id: str, hyperparameters: Mapping[str, str], data_sha256: str, customization_type: str = "FINE_TUNING"
+    *,
+    base_model_id: str,
+    hyperparameters: Mapping[str, str],
+    data_sha256: str,
+    customization_type: str = "FINE_TUNING",
 ) -> str:
     """Return the hex sha256 that identifies a training job."""
     return canonical_hash([base_model_id, customization_type, dict(hyperparameters), data_sha256])

@@ -14,7 +14,12 @@ from typing import Any, Literal
 from include.distill.catalog import Family, Model
 from include.distill.documents import split_by_document
 from include.distill.evaluation import student_input
-from include.distill.formats import check_training_file, encode_training_file, escape_reserved, to_customization_format
+from include.distill.formats import (
+    check_training_file,
+    encode_training_file,
+    escape_reserved,
+    to_customization_format,
+)
 from include.distill.prompts import Prompt
 from include.distill.storage import Record
 from include.distill.use_case import Arm, UseCase
@@ -55,7 +60,12 @@ def build_training_set(
     ]
     train, validation = encode
     check_training_file(train, family, validation_records=len(validation))
-    counts = {"originals": len(chosen), "synthetic": len(pairs), "records": len(train), "validation": len(validation)}
+    counts = {
+        "originals": len(chosen),
+        "synthetic": len(pairs),
+        "records": len(train),
+        "validation": len(validation),
+    }
     return TrainingSet(encode_training_file(train), encode_training_file(validation) if validation else None, counts)
 
 
@@ -79,7 +89,13 @@ def _record(pair: Record, *, use_case: UseCase, prompt: Prompt, family: Family) 
 
 
 def data_card(
-    arm: Arm, training_set: TrainingSet, *, use_case: UseCase, teacher: Model, student: Model, prompts: Sequence[Prompt]
+    arm: Arm,
+    training_set: TrainingSet,
+    *,
+    use_case: UseCase,
+    teacher: Model,
+    student: Model,
+    prompts: Sequence[Prompt],
 ) -> dict[str, Any]:
     """Return what a reader of the training set must know: counts, licence, who wrote it and with which prompts."""
     card: dict[str, Any] = {

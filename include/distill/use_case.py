@@ -58,7 +58,7 @@ class SourceData(_Section):
     documents: int | None = Field(None, ge=1, description="use only the first N records of the training CSV")
     evaluation_rows: int | None = Field(None, ge=1, description="use only the first N records for evaluation")
     encoding: str = "utf-8"
-    columns: dict[Literal["document", "question", "answer"], str] | None = None
+    columns: dict[str, str] | None = Field(None, description="document, question, answer: name of its column")
     max_document_characters: int = Field(60_000, ge=100)
     licence: str = ""
     attribution: str = ""
@@ -214,6 +214,13 @@ class UseCase(_Section):
         tuned = [arm.name for arm in self.arms if arm.kind == "fine_tuned"]
         return tuple(Comparison(candidate=candidate, baseline=base) for candidate in tuned for base in bases)
 
+    @property
+    def epochs(self) -> float:
+        """Passes over the training file: the stated ones, or the default of the student's family."""
+        catalog = load_catalog()
+        default = catalog.family_of(catalog.model(self.student)).hyperparameters["epochCount"].default
+        return float(self.training.hyperparameters.get("epochCount", default))
+
     def arm(self, name: str) -> Arm:
         """Return the arm called ``name``."""
         return next(arm for arm in self.arms if arm.name == name)
@@ -222,23 +229,26 @@ class UseCase(_Section):
         """
         Return a copy with the trigger form's values in place.
 
-        :param overrides: ``training_csv``, ``evaluation_csv``, ``documents``, ``evaluation_rows``,
-            ``pairs_per_document``, ``max_spend_usd``; ``None`` and absent leave the file's value.
+        :param overrides: the keys of :data:`OVERRIDES`, others are no setting; ``None`` and absent leave the file's
+            value.
         :raises UseCaseError: a value is out of range.
         """
         raw = self.model_dump(mode="json")
-        for key, value in overrides.items():
-            if value is None or value == "":
-                continue
-            section = next((s for s, keys in OVERRIDES.items() if key in keys), None)
-            target = raw[section] if section else raw
-            target[key] = value
+        for key, section in OVERRIDES.items():
+            if overrides.get(key) not in (None, ""):
+                target = raw[section] if section else raw
+                target[key] = overrides[key]
         return parse_use_case(raw, origin=f"{self.name} with the values of the trigger form")
 
 
-OVERRIDES: dict[str, tuple[str, ...]] = {
-    "source": ("training_csv", "evaluation_csv", "documents", "evaluation_rows"),
-    "synthesis": ("pairs_per_document",),
+# What the trigger form may change, and the section of the file where it stands.
+OVERRIDES: dict[str, str | None] = {
+    "training_csv": "source",
+    "evaluation_csv": "source",
+    "documents": "source",
+    "evaluation_rows": "source",
+    "pairs_per_document": "synthesis",
+    "max_spend_usd": None,
 }
 
 _VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")

@@ -1,5 +1,6 @@
 """
-The simulated AWS account of this checkout, as a local command looks into it: what is rented, what was counted.
+The simulated AWS account of this checkout, as a local command looks into it: what is rented, what was
+counted.
 
 Uses boto3 like the pipeline does; ``enter_account`` has made sure that it reaches the stand-in only.
 """
@@ -24,7 +25,7 @@ ADMIN_SECONDS = 10.0
 
 
 def enter_account(ports: Ports) -> None:
-    """Let boto3 in this very process see the stand-in only, whatever account the person works with otherwise."""
+    """Let boto3 in this process see the stand-in only, whatever account the person works with otherwise."""
     for name in [name for name in os.environ if name.startswith(("AWS_", "BOTO"))]:
         del os.environ[name]
     os.environ.update(aws_settings(ports))

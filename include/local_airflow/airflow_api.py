@@ -1,8 +1,9 @@
 """
 A small client of Airflow's REST API, for an api-server on loopback that asks for no login.
 
-A lost connection and a 5xx are tried again for a while: SQLite answers a busy moment with a 500. Everything sent is
-safe to repeat, because what is created carries a name of its own and "already there" counts as done.
+A lost connection and a 5xx are tried again for a while: SQLite answers a busy moment with a 500. Everything
+sent is safe to repeat, because what is created carries a name of its own and "already there" counts as
+done.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ JsonObject = dict[str, Any]
 
 
 class AirflowApiError(DistillError):
-    """Airflow's API refused a request, or did not answer; ``status`` is None when there was no answer at all."""
+    """Airflow's API refused a request, or did not answer; ``status`` is None when no answer came."""
 
     def __init__(self, message: str, status: int | None) -> None:
         super().__init__(message)
@@ -90,7 +91,7 @@ class AirflowApi:
         self._call("PATCH", f"/dags/{quote(dag_id, safe='')}", {"is_paused": False})
 
     def trigger(self, dag_id: str, run_id: str, *, logical_date: str, conf: Mapping[str, Any]) -> None:
-        """Start a run; when a run of that id is already there (an earlier attempt got through), that is the run."""
+        """Start a run; one of that id that is already there, from an attempt thought lost, is the run."""
         body = {"dag_run_id": run_id, "logical_date": logical_date, "conf": dict(conf)}
         try:
             self._call("POST", f"/dags/{quote(dag_id, safe='')}/dagRuns", body)
@@ -162,7 +163,7 @@ class AirflowApi:
 
 
 def in_running_order(downstream: Mapping[str, list[str]]) -> list[str]:
-    """Sort task ids so that each comes after everything upstream of it, depth first so that a branch stays together."""
+    """Sort task ids so that each follows everything upstream of it and a branch stays together."""
     waiting_for = dict.fromkeys(downstream, 0)
     for targets in downstream.values():
         for target in targets:

@@ -1,5 +1,6 @@
 """
-Shows a run's progress: finished steps as lines that stay, and on a terminal the ones at work below, redrawn in place.
+Shows a run's progress: finished steps as lines that stay, and on a terminal the ones at work below, redrawn
+in place.
 
 Where output is not a terminal (a log, CI) a line is written when a step begins and when it ends.
 """

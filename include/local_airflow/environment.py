@@ -1,8 +1,9 @@
 """
 The environment of the local processes: every setting explicit, nothing of a real AWS account in it.
 
-What a person has exported for real work (credentials, profiles, Airflow settings) is dropped, the AWS endpoints all
-point at loopback, and boto3's configuration files are switched off: a local run cannot reach a real account.
+What a person has exported for real work (credentials, profiles, Airflow settings) is dropped, the AWS
+endpoints all point at loopback, and boto3's configuration files are switched off: a local run cannot reach
+a real account.
 """
 
 from __future__ import annotations
@@ -76,7 +77,12 @@ def load_keys(path: Path) -> dict[str, str]:
 
 def aws_settings(ports: Ports) -> dict[str, str]:
     """Point every AWS client at the stand-in, with keys that are worth nothing anywhere else."""
-    endpoints = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL_BEDROCK", "AWS_ENDPOINT_URL_BEDROCK_RUNTIME")
+    endpoints = (
+        "AWS_ENDPOINT_URL",
+        "AWS_ENDPOINT_URL_S3",
+        "AWS_ENDPOINT_URL_BEDROCK",
+        "AWS_ENDPOINT_URL_BEDROCK_RUNTIME",
+    )
     return {
         **dict.fromkeys(endpoints, ports.stand_in_url),
         "AWS_ACCESS_KEY_ID": "testing",

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
 
 ERROR_LEVELS = ("error", "critical", "exception")
 
@@ -26,9 +26,7 @@ class Failure:
     log: Path | None
 
 
-def find_failures(
-    instances: Iterable[Mapping[str, Any]], order: Sequence[str], task_logs: Path
-) -> list[Failure]:
+def find_failures(instances: Iterable[Mapping[str, Any]], order: Sequence[str], task_logs: Path) -> list[Failure]:
     """List what failed, in the order of the DAG, so that the first is the likely cause of the others."""
     place = {task_id: position for position, task_id in enumerate(order)}
     failed = [instance for instance in instances if instance["state"] == "failed"]

@@ -1,10 +1,12 @@
 """
-``python -m include.local_airflow.guard <lifeline fd> <grace seconds> <command...>``: a process that cannot be orphaned.
+``python -m include.local_airflow.guard <lifeline fd> <grace seconds> <command...>``: a process that cannot
+be orphaned.
 
-The guard starts one command and ends with it. When its lifeline closes (whoever holds the other end has ended,
-in whatever way, SIGKILL included) or on SIGTERM it stops the command and everything the command started.
-Airflow puts its tasks into process groups of their own, so a group is not enough: on Linux the guard adopts
-orphaned descendants and stops the whole tree. Standard library only, since one guard runs per component.
+The guard starts one command and ends with it. When its lifeline closes (whoever holds the other end has
+ended, in whatever way, SIGKILL included) or on SIGTERM it stops the command and everything the command
+started. Airflow puts its tasks into process groups of their own, so a group is not enough: on Linux the
+guard adopts orphaned descendants and stops the whole tree. Standard library only, since one guard runs per
+component.
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ def main(arguments: list[str]) -> int:
     lifeline, grace_seconds, command = int(arguments[0]), float(arguments[1]), arguments[2:]
     _adopt_orphans()
     wakeup = _wake_on_signals()
-    child = subprocess.Popen(command, stdin=subprocess.DEVNULL, preexec_fn=_die_with_guard)  # noqa: PLW1509 one thread
+    child = subprocess.Popen(command, stdin=subprocess.DEVNULL, preexec_fn=_die_with_guard)
     told_to_stop = _wait(child, lifeline, wakeup)
     _stop_tree(child, grace_seconds if told_to_stop else 0.0)
     return 143 if told_to_stop else _exit_code(child.returncode)

@@ -14,8 +14,8 @@ ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 EXIT_CODE = 130
 
 
-class Interrupted(BaseException):  # noqa: N818 not an error, and nothing may catch it by accident
-    """The person, or the machine, asked the command to end."""
+class Interrupted(BaseException):
+    """The person, or the machine, asked the command to end. No ``Exception``, so nothing swallows it."""
 
 
 @contextmanager

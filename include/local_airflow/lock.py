@@ -1,8 +1,8 @@
 """
 One command at a time per checkout: an advisory lock that the kernel releases however its holder ends.
 
-The file's content only informs (who holds it, where its UI is); the lock itself is the ``flock`` on it. The file is
-never deleted: a second process could otherwise lock a name that no longer exists.
+The file's content only informs (who holds it, where its UI is); the lock itself is the ``flock`` on it. The
+file is never deleted: a second process could otherwise lock a name that no longer exists.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class LockHeldError(DistillError):
 
 @dataclass(frozen=True)
 class Holder:
-    """The process that holds the lock; its ports are 0 until its stack answers. ``since`` is ISO 8601, UTC."""
+    """The process that holds the lock since (ISO 8601, UTC); its ports are 0 until its stack answers."""
 
     command: str
     pid: int
@@ -106,4 +106,5 @@ def _describe(holder: Holder | None) -> str:
     if holder is None:
         return "Another command of this checkout has just begun; try again in a moment."
     advice = "Stop it with `make down`." if holder.command == "make up" else "Wait for it, or press Ctrl-C there."
-    return f"`{holder.command}` (process {holder.pid}) has been at work in this checkout since {holder.since}. {advice}"
+    who = f"`{holder.command}` (process {holder.pid})"
+    return f"{who} has been at work in this checkout since {holder.since}. {advice}"

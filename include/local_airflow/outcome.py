@@ -1,4 +1,4 @@
-"""What a finished run is worth, for a person: verdict, preferences, bill, what the simulated account still holds."""
+"""What a finished run is worth, for a person: verdict, preferences, bill, and what is still rented."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def describe_outcome(
     :param before: the stand-in's ledger when the run began; ``after``: when it had ended.
     """
     parts = [
-        f"Verdict{' (SIMULATED)' if report.get('simulated') else ''}: {report.get('verdict') or 'none was given'}",
+        f"Verdict{' (SIMULATED)' if report['simulated'] else ''}: {report['verdict']}",
         describe_comparisons(report["comparisons"]),
         describe_bill(report["cost"]),
         describe_account(before, after),
@@ -80,12 +80,13 @@ def describe_account(before: Mapping[str, Any], after: Mapping[str, Any]) -> str
     """Say what this run bought according to the stand-in's own ledger, and what is still rented."""
     known = {job["arn"] for job in before["jobs"]}
     new_jobs = [job for job in after["jobs"] if job["arn"] not in known]
+    new_calls = after["billed_calls"] - before["billed_calls"]
     seconds = after["throughput_seconds"] - before["throughput_seconds"]
     alive = [str(throughput["name"]) for throughput in rented_throughputs(after)]
     return "\n".join(
         [
             "Simulated AWS account (its own count of this run)",
-            f"  model calls billed   {after['billed_calls'] - before['billed_calls']} ({after['billed_calls']} ever)",
+            f"  model calls billed   {new_calls} ({after['billed_calls']} ever)",
             f"  training jobs        {len(new_jobs)} ({len(after['jobs'])} ever)",
             f"  throughput rented    {seconds:.0f} s",
             f"  still running        {', '.join(alive) or 'nothing'}",

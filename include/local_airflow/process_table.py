@@ -1,8 +1,9 @@
 """
 What the operating system knows of running processes, as far as stopping them safely needs it.
 
-A pid alone names nothing: it is used again. A process is therefore (pid, start time), and what belongs to this
-checkout is recognised by a marker in its environment, which grandchildren inherit whoever their parent is by now.
+A pid alone names nothing: it is used again. A process is therefore (pid, start time), and what belongs to
+this checkout is recognised by a marker in its environment, which grandchildren inherit whoever their parent
+is by now.
 """
 
 from __future__ import annotations
@@ -31,10 +32,9 @@ class ProcessEntry:
 def running_processes() -> dict[int, ProcessEntry]:
     """List all running processes by pid; zombies are not running."""
     if (PROC / "self" / "stat").exists():
-        entries = (_read_proc(int(folder.name)) for folder in PROC.iterdir() if folder.name.isdigit())
-    else:
-        entries = iter(_parse_ps(_ask_ps()))
-    return {entry.pid: entry for entry in entries if entry is not None}
+        found = [_read_proc(int(folder.name)) for folder in PROC.iterdir() if folder.name.isdigit()]
+        return {entry.pid: entry for entry in found if entry is not None}
+    return {entry.pid: entry for entry in _parse_ps(_ask_ps())}
 
 
 def find_process(pid: int) -> ProcessEntry | None:

@@ -1,8 +1,9 @@
 """
-The processes of a local stack: each under a guard of its own, so that none outlives the command that started it.
+The processes of a local stack: each under a guard of its own, so that none outlives the command that
+started it.
 
-The commands hold the write end of one pipe, the lifeline; every guard waits on the read end. However the command
-ends, the kernel closes the pipe and the guards stop their processes.
+The commands hold the write end of one pipe, the lifeline; every guard waits on the read end. However the
+command ends, the kernel closes the pipe and the guards stop their processes.
 """
 
 from __future__ import annotations
@@ -104,7 +105,7 @@ class ProcessGroup:
         del self._guards[name]
 
     def stop(self, names: Sequence[str] | None = None) -> None:
-        """Stop the named components, or all: ask them, and after their grace kill them with all their children."""
+        """Stop the named components, or all: ask, and after their grace kill them with all their children."""
         chosen = {name: self._guards.pop(name) for name in list(self._guards) if names is None or name in names}
         for _, process in chosen.values():
             process.terminate()
@@ -124,7 +125,11 @@ class ProcessGroup:
 
 
 def wait_until(
-    condition: Callable[[], bool], what: str, timeout_seconds: float, *, check: Callable[[], None] = lambda: None
+    condition: Callable[[], bool],
+    what: str,
+    timeout_seconds: float,
+    *,
+    check: Callable[[], None] = lambda: None,
 ) -> None:
     """
     Wait for a condition.

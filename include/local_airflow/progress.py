@@ -1,8 +1,8 @@
 """
 What a run's task instances say about its progress, as plain values and text; writes nothing.
 
-A step is a task of the DAG with all its mapped instances. The words shown are for someone who has never seen
-Airflow: "waiting" is a deferred task, "not run" one that was skipped or could not run.
+A step is a task of the DAG with all its mapped instances. The words shown are for someone who has never
+seen Airflow: "waiting" is a deferred task, "not run" one that was skipped or could not run.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ WORDS = {
 
 @dataclass(frozen=True)
 class Step:
-    """One task of the DAG: its state as a word, how many of its instances are done, and how long it has taken."""
+    """One task of the DAG: its state as a word, how many of its instances are done, how long it has taken."""
 
     task_id: str
     state: str

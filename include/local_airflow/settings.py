@@ -1,8 +1,8 @@
 """
 What a local command works with: where its state lies, what the person asked for, and which ports are used.
 
-Everything is read from the environment (``make`` exports ``CSV``, ``USE_CASE``, ``DOCUMENTS``, ``EVALUATION``) and
-never passes through a shell, so a file name may hold any character.
+Everything is read from the environment (``make`` exports ``CSV``, ``USE_CASE``, ``DOCUMENTS``,
+``EVALUATION``) and never passes through a shell, so a file name may hold any character.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class Layout:
 
     @property
     def secrets(self) -> Path:
-        """This checkout's generated keys, readable by their owner only."""
+        """Generated keys of this checkout, readable by their owner only."""
         return self.state / "secrets.json"
 
 
@@ -140,9 +140,7 @@ def read_request(environ: Mapping[str, str], *, working_folder: Path, use_cases:
     use_case = environ.get("USE_CASE") or DEFAULT_USE_CASE
     if not USE_CASE_NAME.fullmatch(use_case) or not (use_cases / f"{use_case}.yaml").is_file():
         known = ", ".join(sorted(path.stem for path in use_cases.glob("*.yaml"))) or "there is none"
-        raise InputError(
-            f"USE_CASE={use_case!r} is not a file of {use_cases} (known: {known}). Nothing was started."
-        )
+        raise InputError(f"USE_CASE={use_case!r} is not a file of {use_cases} (known: {known}). Nothing was started.")
     return RunRequest(
         use_case=use_case,
         training_csv=_read_csv(environ.get("CSV", ""), working_folder),
@@ -159,7 +157,8 @@ def choose_ports(environ: Mapping[str, str]) -> Ports:
     """
     with socket.socket() as first, socket.socket() as second:
         return Ports(
-            api=_bind(first, environ, "DISTILL_PORT"), stand_in=_bind(second, environ, "DISTILL_STAND_IN_PORT")
+            api=_bind(first, environ, "DISTILL_PORT"),
+            stand_in=_bind(second, environ, "DISTILL_STAND_IN_PORT"),
         )
 
 
@@ -171,8 +170,8 @@ def _read_csv(given: str, working_folder: Path) -> str | None:
         raise InputError(f"CSV={given!r}: there is no file {path}. Nothing was started.")
     if os.pathsep in str(path.resolve().parent):
         raise InputError(
-            f"CSV={given!r}: the folder's name holds {os.pathsep!r}, which separates the folders that the pipeline may "
-            "read. Nothing was started; move the file."
+            f"CSV={given!r}: the folder's name holds {os.pathsep!r}, which separates the folders that the "
+            "pipeline may read. Nothing was started; move the file."
         )
     return str(path)
 

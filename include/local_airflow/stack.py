@@ -1,8 +1,9 @@
 """
 The local stack: the stand-in for AWS and the four processes of a real Airflow, brought up in parallel.
 
-Each ``make run`` begins with a new metadata database, so that no run, pause or stale DAG of an earlier one can stand in
-its way; it is a copy of one that was migrated once. What was paid for lies in the stand-in's state and stays.
+Each ``make run`` begins with a new metadata database, so that no run, pause or stale DAG of an earlier one
+can stand in its way; it is a copy of one that was migrated once. What was paid for lies in the stand-in's
+state and stays.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ from typing import TYPE_CHECKING
 
 from include.local_airflow.account import give_back_throughputs, is_open
 from include.local_airflow.airflow_api import AirflowApi
-from include.local_airflow.processes import Component, NotReadyError, ProcessGroup, wait_until
 from include.local_airflow.process_table import sweep
+from include.local_airflow.processes import Component, NotReadyError, ProcessGroup, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 MODEL_UNITS = 4  # AWS grants none by default; the stand-in's quota is what a small team is usually given
 READY_SECONDS = 180.0
 MIGRATE_SECONDS = 180.0
-AIRFLOW_GRACE_SECONDS = 4.0  # a scheduler with a task at work waits for it; nothing is lost by not waiting
+AIRFLOW_GRACE_SECONDS = 1.0  # an idle scheduler takes 4 s to end by itself; nothing is lost by not waiting
 STAND_IN_GRACE_SECONDS = 10.0  # it writes down its state
 
 
@@ -52,13 +53,14 @@ class LocalStack:
         sweep(self.layout.state)
         self._group.start(stand_in_component(self.layout, self.ports))
         self._prepare_database(fresh=fresh_database)
-        for component in airflow_components():
-            self._group.start(component)
+        for name in ("api-server", "dag-processor", "scheduler"):
+            self._group.start(airflow_component(name))
         logs = f"(logs: {self.layout.logs})"
         wait_until(self._stand_in_is_up, f"The stand-in for AWS {logs}", READY_SECONDS, check=self.check)
         wait_until(self.api.is_up, f"Airflow's API {logs}", READY_SECONDS, check=self.check)
         for name, settings in read_pools(self.layout).items():
             self.api.ensure_pool(name, settings)
+        self._group.start(airflow_component("triggerer"))  # needed last, so it does not slow down the others
 
     def check(self) -> None:
         """See that all processes live, or raise ``ComponentDiedError``."""
@@ -70,7 +72,8 @@ class LocalStack:
 
         Stops Airflow first, so that no task rents it again; the stand-in goes on.
         """
-        self._group.stop([component.name for component in airflow_components()])
+        self._group.stop(["scheduler", "dag-processor", "triggerer"])
+        self._group.stop(["api-server"])  # last: tasks that are ending still report to it
         return give_back_throughputs(self.ports.stand_in_url) if self._stand_in_is_up() else []
 
     def close(self) -> None:
@@ -107,15 +110,10 @@ def airflow(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "airflow", *arguments]
 
 
-def airflow_components() -> list[Component]:
-    """List Airflow's processes; logs are read from disk, so none of them serves logs on a fixed port."""
-    commands = {
-        "api-server": airflow("api-server"),
-        "dag-processor": airflow("dag-processor"),
-        "scheduler": airflow("scheduler", "--skip-serve-logs"),
-        "triggerer": airflow("triggerer", "--skip-serve-logs"),
-    }
-    return [Component(name, command, AIRFLOW_GRACE_SECONDS) for name, command in commands.items()]
+def airflow_component(name: str) -> Component:
+    """Describe one of Airflow's processes; task logs are read from disk, so none serves logs on a fixed port."""
+    options = ["--skip-serve-logs"] if name in ("scheduler", "triggerer") else []
+    return Component(name, airflow(name, *options), AIRFLOW_GRACE_SECONDS)
 
 
 def stand_in_component(layout: Layout, ports: Ports) -> Component:

@@ -60,7 +60,7 @@ def created_before(state: State, kind: Kind, call: Call, error: type[ApiError]) 
 def listed(
     resources: list[Resource], arguments: dict[str, Any], matches: Callable[[Resource], bool]
 ) -> tuple[list[Resource], str | None]:
-    """Return one page of ``resources``, filtered by what all lists can filter by and by ``matches``, and the next token.
+    """Return one page of ``resources``, filtered by the arguments and by ``matches``, and the next token.
 
     :raises ValidationException: the token is not one that was given out.
     """

@@ -19,8 +19,16 @@ class CustomModels:
     def get(self, call: Call) -> dict[str, Any]:
         """Handle GetCustomModel."""
         model = self._find(call)
-        kept = ("jobName", "jobArn", "baseModelArn", "customizationType", "hyperParameters", "trainingDataConfig")
-        kept += ("validationDataConfig", "outputDataConfig")
+        kept = (
+            "jobName",
+            "jobArn",
+            "baseModelArn",
+            "customizationType",
+            "hyperParameters",
+            "trainingDataConfig",
+            "validationDataConfig",
+            "outputDataConfig",
+        )
         return {
             **{name: model.body[name] for name in kept},
             "modelArn": model.arn,
@@ -68,7 +76,7 @@ def _summary(model: Resource) -> dict[str, Any]:
         "modelName": model.name,
         "creationTime": model.created,
         "baseModelArn": model.body["baseModelArn"],
-        "baseModelName": model.body["baseModelId"],
+        "baseModelName": model.body["baseModelId"].partition(":")[0],
         "customizationType": model.body["customizationType"],
         "ownerAccountId": ACCOUNT_ID,
         "modelStatus": "Active",

@@ -42,6 +42,7 @@ class CustomizationJobs:
             return {"jobArn": known.arn}
         base = self._base(call)
         _refuse_what_is_not_simulated(call.arguments)
+        _check_data_uris(call.arguments)
         self._refuse_used_names(call)
         body = self._new_body(call, base)
         tags, model_tags = (checked_tags(call.arguments.get(key)) for key in ("jobTags", "customModelTags"))
@@ -98,8 +99,17 @@ class CustomizationJobs:
     def get(self, call: Call) -> dict[str, Any]:
         """Handle GetModelCustomizationJob."""
         job = self._find(call)
-        kept = ("baseModelArn", "roleArn", "customizationType", "hyperParameters", "trainingDataConfig")
-        kept += ("validationDataConfig", "outputDataConfig", "outputModelArn", "failureMessage")
+        kept = (
+            "baseModelArn",
+            "roleArn",
+            "customizationType",
+            "hyperParameters",
+            "trainingDataConfig",
+            "validationDataConfig",
+            "outputDataConfig",
+            "outputModelArn",
+            "failureMessage",
+        )
         return {
             **{name: job.body.get(name) for name in kept},
             **_progress(job),
@@ -140,12 +150,17 @@ def _refuse_what_is_not_simulated(wanted: dict[str, Any]) -> None:
     if given or wanted.get("customizationType", "FINE_TUNING") != "FINE_TUNING":
         what = ", ".join([wanted.get("customizationType", "FINE_TUNING"), *given])
         raise ValidationException(f"The stand-in for Bedrock only does FINE_TUNING without options; asked for {what}.")
+
+
+def _check_data_uris(wanted: dict[str, Any]) -> None:
     validators = wanted.get("validationDataConfig", {}).get("validators", [])
     uris = [wanted["trainingDataConfig"].get("s3Uri"), *(validator["s3Uri"] for validator in validators)]
     if any(uri is None or uri.count("/") < 3 or uri.endswith("/") for uri in uris):
         raise ValidationException(NOT_A_FILE)
     if len(validators) > 1:
-        raise ValidationException(f"The stand-in for Bedrock reads one validation file; the request names {len(validators)}.")
+        raise ValidationException(
+            f"The stand-in for Bedrock reads one validation file; the request names {len(validators)}."
+        )
 
 
 def _hyperparameters(given: dict[str, str], family: Family) -> dict[str, str]:

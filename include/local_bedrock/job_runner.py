@@ -14,7 +14,7 @@ import time
 from typing import Any
 
 from include.distill.catalog import Catalog
-from include.local_bedrock.artefacts import JobFiles, S3Access
+from include.local_bedrock.artefacts import JobData, JobFiles, S3Access
 from include.local_bedrock.calls import new_arn
 from include.local_bedrock.settings import SettingsStore
 from include.local_bedrock.simulated.delimiters import NotUnderstoodError
@@ -92,7 +92,7 @@ class JobRunner:
             self._stopped(arn)
         except _Closing:
             return
-        except (DataFaultError, NotUnderstoodError) as fault:
+        except DataFaultError as fault:
             self._failed(arn, str(fault))
         except Exception:
             logger.exception("Job %s failed inside the stand-in", arn)
@@ -110,8 +110,7 @@ class JobRunner:
         self._meet_fault(job)
         self._begin(arn, "trainingDetails")
         epochs = int(job.body["hyperParameters"]["epochCount"])
-        validation = data.validation.examples if data.validation else []
-        result = train(data.training.examples, epochs=epochs, validation=validation)
+        result = _fitted(data, epochs)
         self._wait(arn, self._phase_end(arn, "trainingDetails"))
         files.write_metrics(result)
         self._completed(job, result, billed_tokens=data.training.tokens * epochs)
@@ -168,6 +167,7 @@ class JobRunner:
     def _meet_fault(self, job: Resource) -> None:
         fault = job.body["fault"] or {"kind": None}
         if fault["kind"] == "job_failed":
+            self._begin(job.arn, "trainingDetails")
             raise DataFaultError(INTERNAL_ERROR)
         if fault["kind"] == "job_stalled":
             seconds = fault["seconds"]
@@ -228,7 +228,7 @@ class JobRunner:
 
 
 class _Deadline:
-    """A moment that moves with the settings: ``share`` of ``job_seconds`` (or seconds, without settings) from ``start``."""
+    """``share`` of ``job_seconds`` (without settings: seconds) after ``start``; moves when the setting does."""
 
     def __init__(self, settings: SettingsStore | None, start: float, share: float) -> None:
         self._settings = settings
@@ -241,9 +241,25 @@ class _Deadline:
         return self._start + scale * self._share - time.time()
 
 
+def _fitted(data: JobData, epochs: int) -> TrainingResult:
+    validation = data.validation.examples if data.validation else []
+    try:
+        return train(data.training.examples, epochs=epochs, validation=validation)
+    except (NotUnderstoodError, ValueError) as error:
+        raise DataFaultError(str(error)) from error
+
+
 def _custom_model(arn: str, job: Resource, result: TrainingResult, metrics: dict[str, Any]) -> Resource:
-    kept = ("model", "baseModelId", "baseModelArn", "customizationType", "hyperParameters", "trainingDataConfig")
-    kept += ("validationDataConfig", "outputDataConfig")
+    kept = (
+        "model",
+        "baseModelId",
+        "baseModelArn",
+        "customizationType",
+        "hyperParameters",
+        "trainingDataConfig",
+        "validationDataConfig",
+        "outputDataConfig",
+    )
     body = {name: job.body[name] for name in kept}
     body |= {"jobName": job.name, "jobArn": job.arn, "weights": result.weights, **metrics}
     return Resource("custom_model", arn, job.region, job.body["customModelName"], time.time(), body)

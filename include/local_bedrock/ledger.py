@@ -35,8 +35,8 @@ class Ledger:
         :param document: the text of the document that the prompt was about, when it named one.
         """
         with self._state.transaction():
-            self._count(model_id, "billed = billed + 1, input_tokens = input_tokens + ?, output_tokens = output_tokens + ?",
-                        input_tokens, output_tokens)  # fmt: skip
+            change = "billed = billed + 1, input_tokens = input_tokens + ?, output_tokens = output_tokens + ?"
+            self._count(model_id, change, input_tokens, output_tokens)
             if document is not None:
                 self._state.execute(
                     "INSERT INTO documents VALUES (?, 1) ON CONFLICT (document) DO UPDATE SET calls = calls + 1",
@@ -58,7 +58,9 @@ class Ledger:
             "INSERT INTO requests (time, operation, outcome, fault) VALUES (?, ?, ?, ?)",
             [time.time(), operation, outcome, fault],
         )
-        self._state.execute("DELETE FROM requests WHERE number <= (SELECT MAX(number) FROM requests) - ?", [REQUESTS_KEPT])
+        self._state.execute(
+            "DELETE FROM requests WHERE number <= (SELECT MAX(number) FROM requests) - ?", [REQUESTS_KEPT]
+        )
 
     def requests(self) -> list[dict[str, Any]]:
         """Return the noted requests, oldest first."""
@@ -90,7 +92,9 @@ class Ledger:
         }
 
     def _by_model(self) -> dict[str, dict[str, int]]:
-        rows = self._state.execute("SELECT model, billed, rejected, input_tokens, output_tokens FROM calls ORDER BY model")
+        rows = self._state.execute(
+            "SELECT model, billed, rejected, input_tokens, output_tokens FROM calls ORDER BY model"
+        )
         names = ("calls", "rejected", "input_tokens", "output_tokens")
         return {model: dict(zip(names, counts, strict=True)) for model, *counts in rows}
 

@@ -41,9 +41,7 @@ def _path_pattern(template: str) -> re.Pattern[str]:
 
 def _routes(service: ServiceModel) -> list[Route]:
     operations = [service.operation_model(name) for name in service.operation_names]
-    return [
-        Route(op, op.http["method"], _path_pattern(op.http["requestUri"].partition("?")[0])) for op in operations
-    ]
+    return [Route(op, op.http["method"], _path_pattern(op.http["requestUri"].partition("?")[0])) for op in operations]
 
 
 def load_service(name: str) -> ServiceModel:

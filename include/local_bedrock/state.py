@@ -143,7 +143,7 @@ class State:
 
     def all(self, kind: Kind, region: str | None = None, *, with_deleted: bool = False) -> list[Resource]:
         """Return resources in the order of their creation; without ``region``, of all Regions."""
-        condition, parameters = "kind = ?", [kind]
+        condition, parameters = "kind = ?", [str(kind)]
         if region:
             condition, parameters = condition + " AND region = ?", [kind, region]
         return self._select(condition if with_deleted else condition + " AND deleted IS NULL", parameters)

@@ -67,14 +67,13 @@ def check_counts(training: int, validation: int, family: Family, name: str) -> N
         raise DataFaultError(f"Number of validation records is {validation}, expected between {low} and {high}.")
     if training + validation > family.total_records:
         raise DataFaultError(
-            f"Number of training and validation records is {training + validation}, the limit is {family.total_records}."
+            f"Number of training and validation records is {training + validation},"
+            f" the limit is {family.total_records}."
         )
 
 
 def _unparsable(name: str, detail: str) -> DataFaultError:
-    return DataFaultError(
-        f"Unable to parse Amazon S3 file: {name}. Data files must conform to JSONL format. {detail}"
-    )
+    return DataFaultError(f"Unable to parse Amazon S3 file: {name}. Data files must conform to JSONL format. {detail}")
 
 
 def _lines(body: bytes, name: str) -> list[str]:

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from include.distill.fan_out import Failure
+from include.distill.errors import ServiceError, ThrottledError, TransientError
 from include.distill.storage import Record
 
 if TYPE_CHECKING:
@@ -15,26 +15,28 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def retry_or_record(failures: Sequence[Failure[Record]], context: Context) -> list[Record]:
+def retry_or_record(failures: Sequence[tuple[Record, ServiceError]], context: Context) -> list[Record]:
     """
     Return one record per failed row, or raise so that Airflow tries the task again.
+
+    :param failures: rows with their errors.
 
     A retry asks only for what is missing: answers that came are stored.
 
     :raises ServiceError: a row failed for a passing cause and the task has tries left.
     """
     ti = context["ti"]
-    passing = [failure for failure in failures if failure.worth_retrying]
+    passing = [error for _, error in failures if isinstance(error, ThrottledError | TransientError)]
     if passing and ti.try_number <= ti.max_tries:
-        raise passing[0].error
-    for failure in failures:
-        log.error("Row %s failed: %s", failure.item["row"], failure.error)
+        raise passing[0]
+    for row, error in failures:
+        log.error("Row %s failed: %s", row["row"], error)
     return [
         {
-            "row_id": failure.item["row_id"],
-            "reason": type(failure.error).__name__,
-            "message": str(failure.error),
-            "text": {"question": failure.item["question"]},
+            "row_id": row["row_id"],
+            "reason": type(error).__name__,
+            "message": str(error),
+            "text": {"question": row["question"]},
         }
-        for failure in failures
+        for row, error in failures
     ]

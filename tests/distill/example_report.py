@@ -61,10 +61,7 @@ def inputs(**changes: Any) -> dict[str, Any]:
         },
         "seed": 20260114,
         "loss_curves": {
-            "tuned": [
-                {"step": step, "epoch": step / 40, "loss": 0.7 + 1.6 / (1 + step / 12)}
-                for step in range(1, 81)
-            ]
+            "tuned": [{"step": step, "epoch": step / 40, "loss": 0.7 + 1.6 / (1 + step / 12)} for step in range(1, 81)]
         },
         "disagreements": [
             {
@@ -75,9 +72,7 @@ def inputs(**changes: Any) -> dict[str, Any]:
                 "by_judge": {"claude-haiku-4-5": "candidate", "llama-3-3-70b": "tie"},
             }
         ],
-        "pair_sample": [
-            {"question": "Can I turn default encryption off?", "answer": "No.", "topic": "Encryption"}
-        ],
+        "pair_sample": [{"question": "Can I turn default encryption off?", "answer": "No.", "topic": "Encryption"}],
         "settings": {
             "teacher": "claude-sonnet-5-5",
             "judges": ["claude-haiku-4-5", "llama-3-3-70b"],
@@ -113,7 +108,7 @@ def tuned_arm(**changes: Any) -> dict[str, Any]:
         "kind": "fine_tuned",
         "records": 459,
         "train_uri": "s3://training/distill/datasets/5bf1/train.jsonl",
-        "job_arn": "arn:aws:bedrock:us-east-1:123456789012:model-customization-job/amazon.nova-micro-v1:0/abcd1234efgh",
+        "job_arn": "arn:aws:bedrock:us-east-1:123456789012:model-customization-job/nova-micro/abcd1234efgh",
         "job_status": "Completed",
         "training_loss": 0.909,
         "serving": "provisioned_throughput",

@@ -35,9 +35,7 @@ def verdict(row_id: str, order: str, outcome: str, *, judge: str = "haiku") -> d
     }
 
 
-def both(
-    row_id: str, candidate_first: str, baseline_first: str, *, judge: str = "haiku"
-) -> list[dict[str, Any]]:
+def both(row_id: str, candidate_first: str, baseline_first: str, *, judge: str = "haiku") -> list[dict[str, Any]]:
     return [
         verdict(row_id, "candidate_first", candidate_first, judge=judge),
         verdict(row_id, "baseline_first", baseline_first, judge=judge),
@@ -134,12 +132,8 @@ def test_rates_are_of_the_verdicts_that_can_show_them() -> None:
         ]
     )
     counts = tally(resolved)
-    assert counts["flip_rate"] == pytest.approx(
-        1 / 3
-    )  # of three questions with both orders parsed, one flips
-    assert counts["first_position_rate"] == pytest.approx(
-        4 / 6
-    )  # six verdicts name a winner, four the first shown
+    assert counts["flip_rate"] == pytest.approx(1 / 3)  # of three questions with both orders parsed, one flips
+    assert counts["first_position_rate"] == pytest.approx(4 / 6)  # six verdicts name a winner, four the first shown
 
 
 def test_a_judge_that_always_takes_the_first_place_wins_nothing_and_is_found_out() -> None:
@@ -156,13 +150,9 @@ def test_rates_of_nothing_are_none() -> None:
 @pytest.mark.parametrize(
     ("verdicts", "words"),
     [
-        pytest.param(
-            [verdict("r", "candidate_first", "tie")], "No verdict in order 'baseline_first'", id="missing"
-        ),
+        pytest.param([verdict("r", "candidate_first", "tie")], "No verdict in order 'baseline_first'", id="missing"),
         pytest.param([verdict("r", "candidate_first", "tie")] * 2, "Two verdicts in order", id="twice"),
-        pytest.param(
-            [verdict("r", "candidate_first", "A")], "not one that this project", id="letter not resolved"
-        ),
+        pytest.param([verdict("r", "candidate_first", "A")], "not one that this project", id="letter not resolved"),
         pytest.param([verdict("r", "both", "tie")], "not one that this project", id="unknown order"),
     ],
 )

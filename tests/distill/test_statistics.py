@@ -52,9 +52,7 @@ def counted(wins: int, losses: int, ties: int = 0, unparsable: int = 0) -> list[
         pytest.param(262, 343, 0.716, 0.806, id="article 76.4 %"),
     ],
 )
-def test_wilson_intervals_of_the_articles_percentages(
-    wins: int, decided: int, low: float, high: float
-) -> None:
+def test_wilson_intervals_of_the_articles_percentages(wins: int, decided: int, low: float, high: float) -> None:
     assert wilson_interval(wins, decided) == pytest.approx((low, high), abs=5e-4)
 
 
@@ -67,9 +65,7 @@ def test_wilson_intervals_of_the_articles_percentages(
         (1, 29, 0.0061, 0.1718),
     ],
 )
-def test_wilson_intervals_published_by_newcombe_1998(
-    wins: int, decided: int, low: float, high: float
-) -> None:
+def test_wilson_intervals_published_by_newcombe_1998(wins: int, decided: int, low: float, high: float) -> None:
     assert wilson_interval(wins, decided) == pytest.approx((low, high), abs=5e-5)
 
 
@@ -90,9 +86,7 @@ def test_nothing_decided_is_no_share_and_no_evidence() -> None:
 @pytest.mark.parametrize(
     ("p_values", "adjusted"),
     [
-        pytest.param(
-            [0.01, 0.04, 0.03, 0.005], [0.03, 0.06, 0.06, 0.02], id="the textbook's four hypotheses"
-        ),
+        pytest.param([0.01, 0.04, 0.03, 0.005], [0.03, 0.06, 0.06, 0.02], id="the textbook's four hypotheses"),
         pytest.param([0.9, 0.8], [1.0, 1.0], id="never above one"),
         pytest.param([0.02], [0.02], id="one comparison is not corrected"),
         pytest.param([], [], id="none"),
@@ -124,9 +118,7 @@ def test_one_comparison_has_every_figure_of_the_contract() -> None:
     }
     assert (entry["ties"], entry["unparsable"], entry["clusters"]) == (3, 1, 19)
     assert entry["preference"] == 0.75
-    assert entry["preference_ci95"] == pytest.approx(
-        list(binomtest(12, 16).proportion_ci(0.95, method="wilson"))
-    )
+    assert entry["preference_ci95"] == pytest.approx(list(binomtest(12, 16).proportion_ci(0.95, method="wilson")))
     assert entry["half_win_rate"] == pytest.approx(13.5 / 19)  # the unparsable question is in no mean
     assert entry["p_value"] == entry["p_value_holm"] == pytest.approx(binomtest(12, 16).pvalue)
     assert (entry["flip_rate"], entry["first_position_rate"]) == (0.0, 0.5)

@@ -82,7 +82,7 @@ def test_padding_costs_an_answer_its_equal_standing() -> None:
 
 
 def real_pairs() -> list[tuple[dict[str, str], str, str]]:
-    """Answers that differ: the base model's quotation against the reference's first half and the row's neighbour."""
+    """Pair the base model's answer with half the reference, and with the answer to another question."""
     rows = real_rows(60)
     quoted = [quote_answer(read_document(row["doc"]), row["question"], None) for row in rows]
     halves = [

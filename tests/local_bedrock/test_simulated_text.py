@@ -110,3 +110,11 @@ def test_f1_is_symmetric_and_one_only_for_the_same_words(left: list[str], right:
     assert 0 <= score <= 1
     assert score == token_f1(right, left)
     assert (score == 1) == (bool(left) and sorted(left) == sorted(right))
+
+
+@pytest.mark.parametrize("filling", [" ", "\n", ".", ". \t", "a", '."', "Doc 1: "])
+def test_a_long_run_of_one_thing_is_read_without_looking_again_and_again(filling: str) -> None:
+    text = f"One. {filling * 20_000}x"  # a scan of each rest from each place would take minutes here
+    found = read_document(text).sentences
+    assert found[0].text.startswith("One.")
+    assert found[-1].text.endswith("x")

@@ -2,8 +2,8 @@
 Fine-tunes the simulated student: logistic regression on sentences, fitted to the training file step by step.
 
 The label of a sentence is the share of its three-word phrases that the reference answer has. So a student
-learns where answers stand and how long they are; answers to other questions teach it to find nothing. Training
-starts from the base model's weights. Losses are those of this little model (natural logarithm, mean
+learns where answers stand and how long they are, and learns from answers to other questions to find nothing.
+Training starts from the base model's weights. Losses are those of this little model (natural logarithm, mean
 over sentences) and say nothing about real ones.
 """
 
@@ -74,7 +74,7 @@ def _labelled(example: TrainingExample) -> _Labelled:
 
 
 def _share_answered(sentence: Sentence, answered: list[set[tuple[str, ...]]]) -> float:
-    """Return the share of its phrases that the answer has; ``answered[n - 1]`` are the answer's runs of n words."""
+    """Return the share of its phrases in the answer; ``answered[n - 1]`` are the answer's runs of n words."""
     length = min(len(sentence.words), PHRASE)  # a shorter sentence is one phrase
     return len(sentence.phrases & answered[length - 1]) / len(sentence.phrases) if length else 0.0
 

@@ -152,26 +152,23 @@ def _topic(question: str) -> str:
 
 def _choose(task: _Task, best_first: list[_Candidate]) -> list[_Candidate]:
     """Take the best that repeat no question and no sentence of the example, the asked ones or each other."""
-    example = phrases(words(task.example_answer))
+    known = phrases(words(task.example_answer))
     asked = [content_terms(words(question)) for question in task.asked]
-    used: set[int] = set()
     chosen: list[_Candidate] = []
     for pair in best_first:
-        terms, span = content_terms(words(pair.question)), set(range(pair.first, pair.last + 1))
-        repeats = not terms or any(_alike(terms, known) for known in asked) or used & span
-        if len(chosen) == task.pairs or repeats or _quoted(task.document, span, example):
+        terms, passage = (
+            content_terms(words(pair.question)),
+            task.document.sentences[pair.first : pair.last + 1],
+        )
+        if len(chosen) == task.pairs or not terms or any(_alike(terms, before) for before in asked):
             continue
+        if any(len(sentence.phrases & known) > ALIKE * len(sentence.phrases) for sentence in passage):
+            continue  # retrieved contexts often hold one passage twice
         chosen.append(pair)
         asked.append(terms)
-        used |= span
+        known.update(*(sentence.phrases for sentence in passage))
     return chosen
 
 
 def _alike(left: frozenset[str], right: frozenset[str]) -> bool:
     return len(left & right) > ALIKE * len(left | right)
-
-
-def _quoted(document: Document, span: set[int], example: set[tuple[str, ...]]) -> bool:
-    """Whether a sentence of the passage stands in the example's answer."""
-    sentences = [document.sentences[index].phrases for index in span]
-    return any(len(sentence & example) > ALIKE * len(sentence) for sentence in sentences)

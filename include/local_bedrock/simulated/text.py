@@ -27,9 +27,9 @@ _PART = re.compile(r"(?:^\s*Context:\s*)?(?:^|(?<=\s))Doc \d+:\s*|^\s*Context:\s
 _BOUNDARY = re.compile(
     r"""[.!?]["'”’)\]]*(\s+)(?=[^\sa-z])   # a full stop, and what follows does not go on in lower case
       | [。！？]()                          # scripts without spaces
-      | (\s+)(?=[-•*]\s+\S)                # a list item
+      | (?<!\s)(\s+)(?=[-•*]\s+\S)         # a list item; a run of white space is tried once
       | (?<=:)(\s+)(?=\d{1,2}\.\s+[A-Z])   # the first of a numbered list
-      | (\s*\n\s*)                         # a line""",
+      | (?<!\s)(\s*\n\s*)                 # a line""",
     re.VERBOSE,
 )
 _ABBREVIATION = re.compile(r"\b(?:e\.g|i\.e|ex|vs|etc|cf|Inc|No|Fig|Mr|Ms|Dr|St)$")

@@ -38,7 +38,10 @@ class AwsClients:
         with self._making:
             if service not in self._clients:
                 self._clients[service] = AwsBaseHook(
-                    aws_conn_id=self.aws_conn_id, region_name=self.region_name, client_type=service, config=_CONFIG
+                    aws_conn_id=self.aws_conn_id,
+                    region_name=self.region_name,
+                    client_type=service,
+                    config=_CONFIG,
                 ).conn
             return self._clients[service]
 

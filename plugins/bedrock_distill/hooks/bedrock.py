@@ -168,9 +168,7 @@ class BedrockDistillHook(AwsClients):
             return None
         return Throughput.of(answer)
 
-    def create_throughput(
-        self, *, name: str, token: str, model_arn: str, units: int, tags: Mapping[str, str]
-    ) -> None:
+    def create_throughput(self, *, name: str, token: str, model_arn: str, units: int, tags: Mapping[str, str]) -> None:
         """Buy a throughput without commitment. It is billed by the hour from now until it is deleted."""
         self.call(
             "bedrock",
@@ -186,8 +184,6 @@ class BedrockDistillHook(AwsClients):
     def delete_throughput(self, name_or_arn: str) -> None:
         """Delete a throughput; absent is as good as deleted."""
         try:
-            self.call(
-                "bedrock", "delete_provisioned_model_throughput", name_or_arn, provisionedModelId=name_or_arn
-            )
+            self.call("bedrock", "delete_provisioned_model_throughput", name_or_arn, provisionedModelId=name_or_arn)
         except NotFoundError:
             return

@@ -69,6 +69,18 @@ class RunAccess:
         return load_prompt(name)
 
 
+def mapped_manifests(output: Any) -> list[Manifest]:
+    """Return what mapped tasks returned. A slice asks once; iterating asks one by one until Airflow logs an error."""
+    return list(output[:])
+
+
+def require_run_uri(task_id: str, run_uri: str) -> None:
+    """Refuse a task without a run folder while the DAG is parsed; DAGs state it once, in ``default_args``."""
+    if not run_uri:
+        message = f"{task_id}: run_uri is missing; state it in the task or in the DAG's default_args."
+        raise ValueError(message)
+
+
 class DistillOperator(RunAccess, BaseOperator):
     """
     Base of the steps.
@@ -81,9 +93,10 @@ class DistillOperator(RunAccess, BaseOperator):
     template_fields: Sequence[str] = ("run_uri",)
 
     def __init__(
-        self, *, run_uri: str, aws_conn_id: str = "aws_default", region_name: str | None = None, **kwargs: Any
+        self, *, run_uri: str = "", aws_conn_id: str = "aws_default", region_name: str | None = None, **kwargs: Any
     ) -> None:
         super().__init__(**kwargs)
+        require_run_uri(self.task_id, run_uri)
         self.run_uri = run_uri
         self.aws_conn_id = aws_conn_id
         self.region_name = region_name

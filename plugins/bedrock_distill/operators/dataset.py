@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from bedrock_distill.operators.base import DistillOperator, Manifest
+from bedrock_distill.operators.base import DistillOperator, Manifest, mapped_manifests
 from include.distill.catalog import load_catalog
 from include.distill.errors import TooManyFailuresError
 from include.distill.naming import content_hash
@@ -51,7 +51,7 @@ class MergeDatasetOperator(ArmOperator):
 
     def execute(self, context: Context) -> Manifest:
         """Merge, check, write, and return where."""
-        manifests = list(self.synthesis)
+        manifests = mapped_manifests(self.synthesis)
         self._gate_failures(manifests)
         use_case, catalog = self.use_case, load_catalog()
         student, arm = self.model(use_case.student), use_case.arm(self.arm)
@@ -65,9 +65,16 @@ class MergeDatasetOperator(ArmOperator):
             family=catalog.family_of(student),
         )
         card = data_card(
-            arm, training_set, use_case=use_case, teacher=self.model(use_case.teacher), student=student, prompts=prompts
+            arm,
+            training_set,
+            use_case=use_case,
+            teacher=self.model(use_case.teacher),
+            student=student,
+            prompts=prompts,
         )
-        uris = {name: self.folder.merged(self.arm, name) for name in ("train.jsonl", "validation.jsonl", "data_card.json")}
+        uris = {
+            name: self.folder.merged(self.arm, name) for name in ("train.jsonl", "validation.jsonl", "data_card.json")
+        }
         self.store.write(uris["train.jsonl"], training_set.train)
         if training_set.validation is not None:
             self.store.write(uris["validation.jsonl"], training_set.validation)
@@ -85,9 +92,9 @@ class MergeDatasetOperator(ArmOperator):
         allowed = self.use_case.fan_out.max_failed_share
         if failed > allowed * documents:
             message = (
-                f"Synthesis failed for {failed} of {documents} rows, more than fan_out.max_failed_share = {allowed:.0%}."
-                f" The reasons lie in {self.folder.synthetic_rejected(0).rsplit('/', 1)[0]}/. Answers that came are kept:"
-                " clear synthesize (with downstream) to ask for the missing ones only."
+                f"Synthesis failed for {failed} of {documents} rows, more than max_failed_share = {allowed:.0%}."
+                f" The reasons lie in {self.folder.synthetic_rejected(0).rsplit('/', 1)[0]}/. Answers that came are"
+                " kept: clear synthesize (with downstream) to ask for the missing ones only."
             )
             raise TooManyFailuresError(message)
 

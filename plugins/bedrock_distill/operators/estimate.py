@@ -37,7 +37,11 @@ class EstimateCostOperator(DistillOperator):
         write_json(
             self.store,
             self.folder.estimate,
-            {"estimated_usd": estimated, "tokens": "estimated", "lines": [line.as_record() for line in lines]},
+            {
+                "estimated_usd": estimated,
+                "tokens": "estimated",
+                "lines": [line.as_record() for line in lines],
+            },
         )
         for line in lines:
             self.log.info("%s: %.0f %s = $%.4f", line.what, line.quantity, line.unit, line.usd)

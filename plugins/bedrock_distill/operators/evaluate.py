@@ -12,8 +12,13 @@ from bedrock_distill.operators.base import DistillOperator, Manifest
 from bedrock_distill.operators.dataset import ArmOperator
 from bedrock_distill.operators.synthesize import shard_label
 from bedrock_distill.row_failures import retry_or_record
-from include.distill.errors import NotFoundError, ReconciliationError, ThroughputReleasedError, TooManyFailuresError
 from include.distill.documents import shards
+from include.distill.errors import (
+    NotFoundError,
+    ReconciliationError,
+    ThroughputReleasedError,
+    TooManyFailuresError,
+)
 from include.distill.evaluation import Duel, answer_record, answering_request, judge_duel
 from include.distill.fan_out import for_each
 from include.distill.judging import orders
@@ -53,7 +58,7 @@ class BedrockAnswerOperator(ArmOperator):
             outcomes = for_each(rows, self._answer, concurrency=self.use_case.fan_out.concurrency)
         except NotFoundError as error:
             raise self._released(error) from error
-        if failed := retry_or_record(outcomes.failures, context):
+        if failed := retry_or_record([(f.item, f.error) for f in outcomes.failures], context):
             message = (
                 f"{self.arm} has no answer for {len(failed)} of {len(rows)} rows; first: {failed[0]['message']} The"
                 " answers that came are stored: clear this task to ask for the missing ones only."
@@ -119,8 +124,7 @@ class BedrockJudgeOperator(DistillOperator):
             ask=lambda request: self.answers.ask(request, self.hook),
         )
         outcomes = for_each(duels, work, concurrency=self.use_case.fan_out.concurrency)
-        rows = [dataclasses.replace(failure, item=failure.item.row) for failure in outcomes.failures]
-        if failed := retry_or_record(rows, context):
+        if failed := retry_or_record([(f.item.row, f.error) for f in outcomes.failures], context):
             message = f"{self.judge} gave no verdict on {len(failed)} of {len(duels)}; first: {failed[0]['message']}"
             raise TooManyFailuresError(message)
         uri = self.folder.judgments(self.judge, self.candidate, self.baseline)

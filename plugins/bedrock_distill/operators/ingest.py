@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bedrock_distill.operators.base import DistillOperator, Manifest
 from include.distill.documents import Ingestion, drop_leaks, read_rows, shards, split_by_document
 from include.distill.errors import InputError
 from include.distill.input_files import read_input
-from include.distill.storage import Record, write_jsonl
+from include.distill.storage import Record, read_jsonl, write_jsonl
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -16,13 +16,12 @@ if TYPE_CHECKING:
 
 class IngestCsvOperator(DistillOperator):
     """
-    Read the CSV files into training and evaluation rows, and cut them into shards to map over.
+    Read the CSV files into training and evaluation rows.
 
     Every record is either accepted or lies in ``source/rejected.jsonl`` with line, column, reason and its text. Buys
     nothing; a retry reads again and writes the same.
 
-    :return: ``{"rows", "accepted", "rejected", "train", "evaluation"}``, as in ``report.json``'s ``source``. The XComs
-        ``shards`` and ``evaluation_shards`` hold the numbers to map over.
+    :return: ``{"rows", "accepted", "rejected", "train", "evaluation"}``, as in ``report.json``'s ``source``.
     :raises InputError: a file cannot be read as CSV, or no usable row is left.
     """
 
@@ -40,7 +39,7 @@ class IngestCsvOperator(DistillOperator):
         }
         if not train or not evaluation:
             message = (
-                f"No usable rows: {len(train)} for training, {len(evaluation)} for evaluation, {len(rejected)} rejected."
+                f"No usable rows: {len(train)} to train on, {len(evaluation)} to evaluate, {len(rejected)} rejected."
                 f" First reason: {rejected[0]['message'] if rejected else 'the files hold no records'}"
             )
             raise InputError(message)
@@ -51,9 +50,6 @@ class IngestCsvOperator(DistillOperator):
             "rejected": rejected,
         }.items():
             write_jsonl(self.store, self.folder.source(name), rows)
-        fan_out = self.use_case.fan_out
-        self._shard(context, "shards", "synthesis", train, fan_out.max_tasks)
-        self._shard(context, "evaluation_shards", "evaluation", evaluation, fan_out.evaluation_tasks)
         for reject in rejected[:20]:
             self.log.warning("Rejected: %s", reject["message"])
         return counts
@@ -87,8 +83,29 @@ class IngestCsvOperator(DistillOperator):
             [row for row in ingestion.rejected if row["row"] <= limit],
         )
 
-    def _shard(self, context: Context, key: str, kind: str, rows: list[Record], max_tasks: int) -> None:
-        parts = shards(len(rows), max_tasks)
+
+class ShardRowsOperator(DistillOperator):
+    """
+    Cut rows into shards, one per mapped task.
+
+    One row per task up to ``max_tasks``, equal batches above. Free; a retry writes the same.
+
+    :param rows: ``"train"`` or ``"evaluation"``.
+    :param max_tasks: at most this many tasks.
+    :return: the numbers of the shards, to map over.
+    """
+
+    ui_color = "#e6f4ea"
+
+    def __init__(self, *, rows: str, max_tasks: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.rows = rows
+        self.max_tasks = max_tasks
+
+    def execute(self, context: Context) -> list[int]:
+        """Write one object per shard and return their numbers."""
+        records = read_jsonl(self.store, self.folder.source(self.rows))
+        parts = shards(len(records), self.max_tasks)
         for number, part in enumerate(parts):
-            write_jsonl(self.store, self.folder.shard(kind, number), [rows[index] for index in part])
-        context["ti"].xcom_push(key=key, value=list(range(len(parts))))
+            write_jsonl(self.store, self.folder.shard(self.rows, number), [records[index] for index in part])
+        return list(range(len(parts)))

@@ -28,7 +28,11 @@ class RunOutcomeOperator(BaseOperator):
         """Look at the states of all tasks of this run."""
         ti = context["ti"]
         states = ti.get_task_states(dag_id=ti.dag_id, run_ids=[ti.run_id])[ti.run_id]
-        bad = sorted(task for task, state in states.items() if state in ("failed", "upstream_failed"))
-        if bad:
-            message = f"The run is incomplete: {', '.join(bad)}. Open the first failed one; its error says what to do."
+        failed = sorted(task for task, state in states.items() if state == "failed")
+        held_up = sum(state == "upstream_failed" for state in states.values())
+        if failed or held_up:
+            message = (
+                f"The run is incomplete: {', '.join(failed) or 'no task'} failed and {held_up} could not start. The error"
+                " of the failed task says what to do."
+            )
             raise IncompleteRunError(message)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -67,11 +68,11 @@ class BedrockPreflightOperator(DistillOperator):
         for key in dict.fromkeys((use_case.teacher, use_case.student, *use_case.judges)):
             problems += self._model_problems(self.model(key))
         problems += self._student_problems(use_case)
-        problems += _failures(
-            [lambda name=name: self.prompt(name) for name in _prompts(use_case)]
-            + [lambda uri=uri: read_input(uri, self.store) for uri in _inputs(use_case)]
-            + [lambda key=key: load_prices().of(key, "input_per_million") for key in (use_case.teacher, *use_case.judges)]
-        )
+        checks: list[Callable[[], object]] = []
+        checks += [partial(self.prompt, name) for name in _prompts(use_case)]
+        checks += [partial(read_input, uri, self.store) for uri in _inputs(use_case)]
+        checks += [partial(load_prices().of, key, "input_per_million") for key in (use_case.teacher, *use_case.judges)]
+        problems += _failures(checks)
         return problems
 
     def _bucket_problems(self, use_case: UseCase) -> list[str]:
@@ -106,7 +107,9 @@ class BedrockPreflightOperator(DistillOperator):
             and value not in ("AUTHORIZED", "AVAILABLE")
         }
         if refused:
-            problems.append(f"model {model.key} cannot be used by this account: {refused}; request access in the console")
+            problems.append(
+                f"model {model.key} cannot be used by this account: {refused}; request access in the console"
+            )
         return problems
 
     def _student_problems(self, use_case: UseCase) -> list[str]:
@@ -114,7 +117,7 @@ class BedrockPreflightOperator(DistillOperator):
             return []
         student = self.model(use_case.student)
         if student.customization is None:
-            return _failures([lambda: load_catalog().family_of(student)])
+            return _failures([partial(load_catalog().family_of, student)])
         problems = []
         if use_case.aws.region not in student.customization.regions:
             regions = ", ".join(student.customization.regions)
@@ -124,9 +127,9 @@ class BedrockPreflightOperator(DistillOperator):
         family = load_catalog().family_of(student)
         return problems + _failures(
             [
-                lambda: check_hyperparameters(use_case.training.hyperparameters, family),
-                lambda: load_prices().of(student.key, "training_per_thousand"),
-                lambda: load_prices().of(student.key, "throughput_per_hour"),
+                partial(check_hyperparameters, use_case.training.hyperparameters, family),
+                partial(load_prices().of, student.key, "training_per_thousand"),
+                partial(load_prices().of, student.key, "throughput_per_hour"),
             ]
         )
 

@@ -6,7 +6,7 @@ import random
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from bedrock_distill.operators.base import DistillOperator, Manifest
+from bedrock_distill.operators.base import DistillOperator, Manifest, mapped_manifests
 from include.distill.cost import estimated_tokens, load_prices, total
 from include.distill.report import build_report
 from include.distill.report_html import render_html
@@ -43,11 +43,23 @@ class RenderReportOperator(DistillOperator):
     :raises ReconciliationError: counts of the run do not add up.
     """
 
-    template_fields: Sequence[str] = (*DistillOperator.template_fields, "ingested", "synthesis", "arms", "judgments")
+    template_fields: Sequence[str] = (
+        *DistillOperator.template_fields,
+        "ingested",
+        "synthesis",
+        "arms",
+        "judgments",
+    )
     ui_color = "#fef7e0"
 
     def __init__(
-        self, *, ingested: Any, synthesis: Any, arms: Mapping[str, Mapping[str, Any]], judgments: Any, **kwargs: Any
+        self,
+        *,
+        ingested: Any,
+        synthesis: Any,
+        arms: Mapping[str, Mapping[str, Any]],
+        judgments: Any,
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.ingested = ingested
@@ -57,7 +69,7 @@ class RenderReportOperator(DistillOperator):
 
     def execute(self, context: Context) -> Manifest:
         """Gather, build, write, and return the verdict and where the report lies."""
-        self.synthesis, self.judgments = list(self.synthesis), list(self.judgments)
+        self.synthesis, self.judgments = mapped_manifests(self.synthesis), mapped_manifests(self.judgments)
         report = self._report([self._arm(name, facts) for name, facts in self.arms.items()])
         write_json(self.store, self.folder.report("json"), report)
         self.store.write(self.folder.report("html"), render_html(report).encode())
@@ -73,9 +85,7 @@ class RenderReportOperator(DistillOperator):
     def _report(self, arms: Sequence[ArmFacts]) -> dict[str, Any]:
         verdicts = [read_jsonl(self.store, manifest["verdicts_uri"]) for manifest in self.judgments]
         evaluation = read_jsonl(self.store, self.folder.source("evaluation"))
-        lines = bill(
-            self.use_case, synthesis=self.synthesis, arms=arms, judgments=self.judgments, prices=load_prices()
-        )
+        lines = bill(self.use_case, synthesis=self.synthesis, arms=arms, judgments=self.judgments, prices=load_prices())
         asked = [*self.synthesis, *self.judgments, *(m for arm in arms for m in arm.answers)]
         return build_report(
             run_key=self.folder.run_key,
@@ -99,11 +109,10 @@ class RenderReportOperator(DistillOperator):
         )
 
     def _arm(self, name: str, manifests: Mapping[str, Any]) -> ArmFacts:
-        arm, answers = self.use_case.arm(name), list(manifests["answers"])
+        arm, answers = self.use_case.arm(name), mapped_manifests(manifests["answers"])
         if arm.kind == "base":
             return ArmFacts(name, arm.kind, answers)
         trained, serving = manifests["trained"], manifests["provisioned"]["throughput_name"]
-        epochs = float(self.use_case.training.hyperparameters.get("epochCount", 2))
         tombstones = (read_json(self.store, uri) for uri in self.store.list(self.folder.serving(name)))
         return ArmFacts(
             name,
@@ -114,9 +123,12 @@ class RenderReportOperator(DistillOperator):
             serving=manifests["provisioned"]["throughput_arn"],
             released=serving is None or self.hook.find_throughput(serving) is None,
             paid_training=self.hook.tags(trained["job_arn"]).get("run-key") == self.folder.run_key,
-            training_tokens=round(epochs * estimated_tokens(self.store.read(manifests["dataset"]["train_uri"]).decode())),
+            training_tokens=round(self.use_case.epochs * self._tokens(manifests["dataset"]["train_uri"])),
             unit_hours=unit_hours(tombstones),
         )
+
+    def _tokens(self, uri: str) -> int:
+        return estimated_tokens(self.store.read(uri).decode())
 
     def _loss_curve(self, arm: ArmFacts) -> list[dict[str, float]]:
         job_id = (arm.trained or {})["job_arn"].rsplit("/", 1)[-1]
@@ -130,10 +142,10 @@ class RenderReportOperator(DistillOperator):
     def _disagreements(self, verdicts: Sequence[Sequence[Record]], evaluation: Sequence[Record]) -> list[Record]:
         questions = {row["row_id"]: row["question"] for row in evaluation}
         answers = {arm: self._answers(arm) for arm in self.arms}
-        return disagreement_rows([v for part in verdicts for v in part], answers, questions, limit=SAMPLE)
+        return disagreement_rows([v for part in verdicts for v in part], answers, questions)
 
     def _answers(self, arm: str) -> dict[str, str]:
-        uris = [self.folder.answers(arm, number) for number in range(len(list(self.arms[arm]["answers"])))]
+        uris = [self.folder.answers(arm, number) for number in range(len(mapped_manifests(self.arms[arm]["answers"])))]
         return {record["row_id"]: record["answer"] for uri in uris for record in read_jsonl(self.store, uri)}
 
     def _pair_sample(self) -> list[Record]:

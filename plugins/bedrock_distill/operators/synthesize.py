@@ -39,7 +39,7 @@ class BedrockSynthesizeOperator(DistillOperator):
 
     def execute(self, context: Context) -> Manifest:
         """Ask for all rows of the shard, write pairs and rejects, and return the counts."""
-        rows = read_jsonl(self.store, self.folder.shard("synthesis", int(self.shard)))
+        rows = read_jsonl(self.store, self.folder.shard("train", int(self.shard)))
         context["shard_label"] = shard_label(rows)  # type: ignore[typeddict-unknown-key]
         settings = self.use_case.synthesis
         work = partial(
@@ -50,7 +50,7 @@ class BedrockSynthesizeOperator(DistillOperator):
             ask=lambda request: self.answers.ask(request, self.hook),
         )
         outcomes = for_each(rows, work, concurrency=self.use_case.fan_out.concurrency)
-        failed = retry_or_record(outcomes.failures, context)
+        failed = retry_or_record([(f.item, f.error) for f in outcomes.failures], context)
         lost = [SyntheticSamples(settings.pairs_per_document, [], [], []) for _ in failed]
         samples = [*outcomes.results, *lost]
         self._write(samples, failed)

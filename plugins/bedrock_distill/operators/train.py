@@ -96,8 +96,8 @@ class BedrockSubmitCustomizationJobOperator(ArmOperator):
             return not self.hook.has_custom_model(job.model_arn or job.name)
         if job.status == "Failed" and not failed_for_a_passing_cause(job.failure_message):
             message = (
-                f"Job {job.name} failed on these very data: {job.failure_message or 'Bedrock gave no reason'}. It is not"
-                " bought again, for the same bytes fail again. Mend the data or the hyperparameters, then clear ingest."
+                f"Job {job.name} failed on these very data: {job.failure_message or 'Bedrock gave no reason'}. It is"
+                " not bought again: the same bytes fail again. Mend the data or the hyperparameters, then clear ingest."
             )
             raise JobFailedError(message)
         return job.status in ("Failed", "Stopped")

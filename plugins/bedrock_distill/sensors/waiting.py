@@ -16,11 +16,22 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 
 from bedrock_distill.hooks.bedrock import BedrockDistillHook, CustomizationJob, Throughput
-from bedrock_distill.operators.base import Manifest, RunAccess
+from bedrock_distill.operators.base import Manifest, RunAccess, require_run_uri
 from bedrock_distill.operators.serve import serving_arn
 from bedrock_distill.statuses import JOB_STATUS, THROUGHPUT_STATUS, Progress
-from bedrock_distill.triggers.polling import CustomizationJobTrigger, PollingTrigger, ProvisionedThroughputTrigger
-from include.distill.errors import ContractError, JobFailedError, NotFoundError, RefusedError, WaitTimeoutError
+from bedrock_distill.triggers.polling import (
+    CustomizationJobTrigger,
+    PollingTrigger,
+    ProvisionedThroughputTrigger,
+)
+from include.distill.errors import (
+    ContractError,
+    JobFailedError,
+    NotFoundError,
+    RefusedError,
+    WaitTimeoutError,
+)
+from include.distill.training_job import failed_for_a_passing_cause
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -44,7 +55,7 @@ class WaitingSensor(RunAccess, BaseOperator):
     def __init__(
         self,
         *,
-        run_uri: str,
+        run_uri: str = "",
         poll_interval_seconds: float,
         timeout_seconds: float,
         deferrable: bool = True,
@@ -56,6 +67,7 @@ class WaitingSensor(RunAccess, BaseOperator):
         if poll_interval_seconds <= 0 or timeout_seconds <= 0:
             message = f"{self.task_id}: poll_interval_seconds and timeout_seconds must be positive."
             raise ValueError(message)
+        require_run_uri(self.task_id, run_uri)
         self.run_uri = run_uri
         self.poll_interval_seconds = poll_interval_seconds
         self.timeout_seconds = timeout_seconds
@@ -88,7 +100,7 @@ class WaitingSensor(RunAccess, BaseOperator):
                 return manifest
         raise WaitTimeoutError(self.overdue())
 
-    def execute_complete(self, context: Context, event: dict[str, Any], deadline: str) -> Manifest:
+    def execute_complete(self, context: Context, event: dict[str, Any]) -> Manifest:
         """Look again after the trigger fired."""
         if event["end"] == "refused":
             raise RefusedError(event["message"])
@@ -96,7 +108,7 @@ class WaitingSensor(RunAccess, BaseOperator):
             return manifest
         if event["end"] == "deadline":
             raise WaitTimeoutError(self.overdue())
-        self._defer(datetime.datetime.fromisoformat(deadline))
+        self._defer(datetime.datetime.fromisoformat(event["deadline"]))
         raise AssertionError  # _defer raises
 
     def _defer(self, deadline: datetime.datetime) -> None:
@@ -106,7 +118,7 @@ class WaitingSensor(RunAccess, BaseOperator):
             aws_conn_id=self.aws_conn_id,
             region_name=self.region_name,
         )
-        self.defer(trigger=trigger, method_name="execute_complete", kwargs={"deadline": deadline.isoformat()})
+        self.defer(trigger=trigger, method_name="execute_complete")
 
 
 class BedrockCustomizationJobSensor(WaitingSensor):
@@ -208,6 +220,16 @@ class BedrockProvisionedThroughputSensor(WaitingSensor):
             f" min. It is billed until release, which runs next. Clear {self._provision_task} with downstream to buy"
             " again."
         )
+
+
+def _why(job: CustomizationJob) -> str:
+    reason = job.failure_message or "Bedrock gave no reason"
+    ended = f"Job {job.name} ended {job.status}: {reason}. Nothing is running."
+    if job.status == "Stopped":
+        return f"{ended} What it trained until then is billed. Clear submit with downstream to buy the next attempt."
+    if failed_for_a_passing_cause(job.failure_message):
+        return f"{ended} The cause is Bedrock's own: clear submit with downstream to buy the next attempt."
+    return f"{ended} The same data would fail again: mend them, then clear ingest with downstream."
 
 
 def find_named(hook: BedrockDistillHook, name: str | None) -> Throughput | None:

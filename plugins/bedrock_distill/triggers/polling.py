@@ -23,14 +23,20 @@ from include.distill.errors import RefusedError, ServiceError
 
 class PollingTrigger(BaseTrigger):
     """
-    Fire ``{"end": "ended" | "deadline" | "refused", "message": str}``.
+    Fire ``{"end": "ended" | "deadline" | "refused", "message": str, "deadline": str}``.
 
     :param name: name or ARN of what is awaited.
     :param deadline: ISO 8601 time after which waiting ends; survives a restart of the triggerer.
     """
 
     def __init__(
-        self, *, name: str, deadline: str, poll_interval_seconds: float, aws_conn_id: str, region_name: str | None
+        self,
+        *,
+        name: str,
+        deadline: str,
+        poll_interval_seconds: float,
+        aws_conn_id: str,
+        region_name: str | None,
     ) -> None:
         super().__init__()
         self.name = name
@@ -53,6 +59,9 @@ class PollingTrigger(BaseTrigger):
     def has_ended(self, hook: BedrockDistillHook) -> bool:
         """Look once; runs in a thread."""
 
+    def _event(self, end: str, message: str = "") -> TriggerEvent:
+        return TriggerEvent({"end": end, "message": message, "deadline": self.deadline})
+
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Sleep and look until the end, the deadline, or a refusal. Passing faults are logged and waited out."""
         hook = BedrockDistillHook(self.aws_conn_id, self.region_name)
@@ -61,15 +70,15 @@ class PollingTrigger(BaseTrigger):
             await asyncio.sleep(self.poll_interval_seconds)
             try:
                 if await sync_to_async(self.has_ended)(hook):
-                    yield TriggerEvent({"end": "ended", "message": ""})
+                    yield self._event("ended")
                     return
             except RefusedError as error:
-                yield TriggerEvent({"end": "refused", "message": str(error)})
+                yield self._event("refused", str(error))
                 return
             except ServiceError as error:
                 self.log.warning("Looking at %s failed and is tried again: %s", self.name, error)
             if datetime.datetime.now(datetime.UTC) > deadline:
-                yield TriggerEvent({"end": "deadline", "message": ""})
+                yield self._event("deadline")
                 return
 
 

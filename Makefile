@@ -1,0 +1,65 @@
+# Everything runs from .venv, which `make` sets up itself from requirements.lock; only Python 3.11+ is needed before.
+# State of local runs lies in .local/. AWS is played by a stand-in on this machine: no account is used.
+
+PYTHON ?= python3
+UV_VERSION := 0.13.9
+BIN := .venv/bin
+LOCAL := $(BIN)/python -m include.local_airflow
+
+# What a run is about. Handed on through the environment and never pasted into a command, so any file name is safe;
+# `value` keeps make itself from reading anything into it.
+override CSV := $(value CSV)
+override USE_CASE := $(value USE_CASE)
+override DOCUMENTS := $(value DOCUMENTS)
+override EVALUATION := $(value EVALUATION)
+export CSV USE_CASE DOCUMENTS EVALUATION
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test up down lint lock clean
+
+help: ## Show this list
+	@echo "Usage: make <target> [CSV=rows.csv] [USE_CASE=name] [DOCUMENTS=n] [EVALUATION=n]"
+	@echo
+	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name text; do \
+		printf '  %-7s %s\n' "$$name" "$$text"; done
+
+setup: .venv/.installed ## Install everything into .venv (the other targets do this when it is needed)
+
+run: .venv/.installed ## Run the pipeline once on the sample (40 documents, 30 questions), then stop everything
+	@$(LOCAL) run
+
+test: .venv/.installed ## Run every test that needs no AWS account
+	@$(BIN)/python -m pytest
+
+up: .venv/.installed ## Start Airflow with its UI in the background, with a finished run to look at
+	@$(LOCAL) up
+
+down: .venv/.installed ## Stop what `make up` started
+	@$(LOCAL) down
+
+lint: .venv/.installed ## Check style, format and types; changes nothing
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+lock: $(BIN)/uv ## Renew requirements.lock: the newest versions that requirements.txt and -dev.txt allow
+	@grep -hv '^-' requirements.txt requirements-dev.txt > .venv/requirements.in
+	@$(BIN)/uv pip compile --quiet --python-version 3.11 --no-header --no-annotate \
+		--output-file .venv/requirements.lock --upgrade .venv/requirements.in
+	@mv .venv/requirements.lock requirements.lock
+	@echo "requirements.lock is renewed; run make lint and make test before it is committed."
+
+clean: ## Stop everything and remove .local/, with the simulated account and its paid answers
+	@$(PYTHON) -m include.local_airflow clean
+
+.venv/.installed: requirements.lock $(BIN)/uv
+	@echo "Installing requirements.lock into .venv ..."
+	@$(BIN)/uv pip sync --quiet --python $(BIN)/python requirements.lock
+	@touch $@
+
+$(BIN)/uv:
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(None if v >= (3, 11) else \
+		f"Python 3.11 or newer is needed, this is {v[0]}.{v[1]}; name another with: make PYTHON=/path/to/python3.11")'
+	@echo "Setting up .venv (once) ..."
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check uv==$(UV_VERSION)

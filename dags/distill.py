@@ -1,0 +1,137 @@
+"""## Distil a large model into a small one, every night
+
+Reads a CSV (`doc,question,answer`), lets a teacher model write new pairs, fine-tunes a student on originals and new
+pairs, serves it for as long as it answers, and has judges say whether it is better than the base student.
+
+### Flow
+
+| task | what exists afterwards | costs |
+|---|---|---|
+| `preflight` | the use case, checked against AWS and frozen in S3 | nothing |
+| `ingest` | rows, rejected rows with reasons | nothing |
+| `estimate` | the expected bill; refuses above `max_spend_usd` | nothing |
+| `shards`, `evaluation_shards` | rows cut into one piece per task | nothing |
+| `synthesize` | new pairs, one task per row or batch of rows | teacher tokens |
+| `<arm>.merge`, `.upload` | the training file, under its own hash | nothing |
+| `<arm>.submit`, `.trained` | the custom model | training tokens |
+| `<arm>.provision`, `.in_service` | an endpoint | **by the hour until `release`** |
+| `<arm>.answer` | answers of the arm | tokens (base only) |
+| `<arm>.release` | the endpoint is gone | ends the hourly bill |
+| `judge` | verdicts, every pair in both orders | judge tokens |
+| `report` | `report.json`, `report.html` | nothing |
+| `outcome` | red when anything is red | nothing |
+
+### Parameters
+
+The use case is `include/use_cases/<name>.yaml`; the trigger form overrides its input, sizes and cap for one run.
+`dry_run` stops after the estimate.
+
+### Triage
+
+Any task may be cleared at any time. Nothing is bought twice: answers, training jobs and endpoints are found again by
+content or name, and only what is missing is paid for.
+
+- **`preflight` failed**: the message lists every problem. Nothing was bought. Mend, clear `preflight`.
+- **`ingest` failed**: a CSV cannot be used; file, line and column are named. Rejected rows lie in
+  `source/rejected.jsonl` of the run's folder.
+- **`estimate` failed**: above the cap. Nothing was bought.
+- **`synthesize`, `judge` failed**: answers that came are stored; a clear asks only for the missing ones.
+- **`<arm>.submit` refused**: the job failed on the same data before, or access is missing; Bedrock's reason is quoted.
+- **`<arm>.trained` timed out**: the job runs on and is billed; clear `trained` to go on waiting. Failed for a cause of
+  Bedrock's own: clear `submit` with downstream, which buys the next attempt.
+- **`<arm>.answer` failed after `release`** ("endpoint released"): clear `<arm>.provision` with downstream.
+- **`<arm>.release` failed**: the endpoint may still be **billed by the hour**. It is retried; when it stays red, delete
+  the throughput in the Bedrock console.
+- **`outcome` failed**: another task failed; it names which.
+
+Do not set `dagrun_timeout` here: it skips teardowns and would leave endpoints running.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime, timedelta
+
+from airflow.sdk import DAG, get_parsing_context
+
+from bedrock_distill.arms import base_arm, one_at_a_time, tuned_arm
+from bedrock_distill.operators.estimate import EstimateCostOperator
+from bedrock_distill.operators.evaluate import BedrockJudgeOperator
+from bedrock_distill.operators.ingest import IngestCsvOperator, ShardRowsOperator
+from bedrock_distill.operators.outcome import RunOutcomeOperator
+from bedrock_distill.operators.preflight import BedrockPreflightOperator
+from bedrock_distill.operators.report import RenderReportOperator
+from bedrock_distill.operators.synthesize import BedrockSynthesizeOperator
+from bedrock_distill.retries import RETRY_POLICY
+from bedrock_distill.trigger_form import trigger_params
+from include.distill.layout import Layout
+from include.distill.naming import run_key
+from include.distill.use_case import UseCase, load_use_cases
+
+
+def distill_dag(use_case: UseCase) -> DAG:
+    """Return the nightly DAG of a use case."""
+    with DAG(
+        dag_id=use_case.dag_id,
+        description=use_case.description,
+        schedule=None if os.environ.get("DISTILL_SCHEDULES") == "off" else use_case.schedule,
+        start_date=datetime(2026, 1, 1, tzinfo=UTC),
+        catchup=False,
+        max_active_runs=1,
+        doc_md=__doc__,
+        tags=["distill", use_case.name, *use_case.tags],
+        params=trigger_params(use_case),
+        user_defined_macros={"run_key": run_key},
+        default_args={
+            "owner": use_case.owner,
+            "retries": 2,
+            "retry_delay": timedelta(seconds=30),
+            "retry_policy": RETRY_POLICY,
+            "aws_conn_id": use_case.aws.conn_id,
+            "region_name": use_case.aws.region,
+            "run_uri": Layout(use_case.storage).run_uri("{{ run_key(dag.dag_id, run_id) }}"),
+        },
+    ) as dag:
+        preflight = BedrockPreflightOperator(task_id="preflight", use_case_name=use_case.name)
+        ingest = IngestCsvOperator(task_id="ingest")
+        estimate = EstimateCostOperator(task_id="estimate")
+        fan_out = use_case.fan_out
+        shards = ShardRowsOperator(task_id="shards", rows="train", max_tasks=fan_out.max_tasks)
+        evaluation_shards = ShardRowsOperator(
+            task_id="evaluation_shards", rows="evaluation", max_tasks=fan_out.evaluation_tasks
+        )
+        synthesize = BedrockSynthesizeOperator.partial(
+            task_id="synthesize", pool="bedrock_teacher", map_index_template="{{ shard_label }}"
+        ).expand(shard=shards.output)
+        arms = {
+            arm.name: base_arm(arm, evaluation_shards)
+            if arm.kind == "base"
+            else tuned_arm(arm, use_case, evaluation_shards, synthesize)
+            for arm in use_case.arms
+        }
+        judge = BedrockJudgeOperator.partial(
+            task_id="judge", pool="bedrock_judge", map_index_template="{{ judge_label }}"
+        ).expand_kwargs([{**pair.model_dump(), "judge": judge} for pair in use_case.pairs for judge in use_case.judges])
+        report = RenderReportOperator(
+            task_id="report",
+            ingested=ingest.output,
+            synthesis=synthesize.output,
+            arms={name: arm.manifests for name, arm in arms.items()},
+            judgments=judge.output,
+        )
+        outcome = RunOutcomeOperator(task_id="outcome", retries=0).as_teardown(on_failure_fail_dagrun=True)
+
+        preflight >> ingest >> estimate >> [shards, evaluation_shards]
+        for arm in arms.values():
+            arm.answer >> judge
+            arm.last >> [report, outcome]
+        one_at_a_time([arm for arm in arms.values() if arm.lease])
+        judge >> report >> outcome
+    return dag
+
+
+# Set in workers, which need one DAG only.
+WANTED = get_parsing_context().dag_id
+for found in load_use_cases().good:
+    if WANTED in (None, found.dag_id):
+        globals()[found.dag_id] = distill_dag(found)

@@ -1,0 +1,226 @@
+"""
+What a training file and a job must look like for each family of students, and the checks before anything is paid.
+
+A job that breaks a limit fails at Bedrock hours later, so every limit in ``include/models.yaml`` is checked here.
+
+Reserved strings. A job of some families fails when a string such as ``System:`` stands in the user or system text,
+and documents hold such strings. :func:`escape_reserved` puts a space before their last character (``System :``): a
+reader sees what was there, and it is the same for the same text. Whoever asks the student must send the text as it
+was trained on, through the same function. Answers are what the student is to write; they are never changed.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from include.distill.errors import InputError, LimitError
+from include.distill.text import is_blank, uncarried_character
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from include.distill.catalog import Family, Hyperparameter
+
+PROBLEMS_LISTED = 20
+
+# Legal in JSON as they are, but line ends to readers that split lines as Unicode does.
+_LINE_SEPARATORS = str.maketrans({"\x85": "\\u0085", "\u2028": "\\u2028", "\u2029": "\\u2029"})
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is wrong with a field of a training record; ``record`` is its 1-based number."""
+
+    record: int
+    field: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"record {self.record}, {self.field}: {self.message}"
+
+
+def to_customization_format(*, user: str, answer: str, instruction: str, family: Family) -> dict[str, Any]:
+    """Return the training record in which the student, told ``instruction``, answers ``user`` with ``answer``.
+
+    :param instruction: the system text; an empty one is left out.
+    """
+    told = not is_blank(instruction)
+    if family.format == "prompt-completion":
+        return {"prompt": f"{instruction}\n\n{user}" if told else user, "completion": answer}
+    if family.format == "anthropic-messages":
+        messages = [{"role": "user", "content": user}, {"role": "assistant", "content": answer}]
+        return ({"system": instruction} if told else {}) | {"messages": messages}
+    return {
+        "schemaVersion": family.format,
+        **({"system": [{"text": instruction}]} if told else {}),
+        "messages": [
+            {"role": "user", "content": [{"text": user}]},
+            {"role": "assistant", "content": [{"text": answer}]},
+        ],
+    }
+
+
+def escape_reserved(text: str, family: Family) -> str:
+    """Return ``text`` with the family's reserved strings made harmless; see the top of this module."""
+    for reserved in family.reserved_strings:
+        text = text.replace(reserved, f"{reserved[:-1]} {reserved[-1]}")
+    return text
+
+
+def estimate_tokens(text: str, family: Family) -> int:
+    """Return how many tokens ``text`` is taken for: rounded up, on the safe side for English."""
+    return -(-len(text) // family.characters_per_token)
+
+
+def encode_training_file(records: Sequence[Mapping[str, Any]]) -> bytes:
+    """Return ``records`` as JSONL: one line each, none blank, by whatever a reader takes for a line end."""
+    lines = (json.dumps(record, ensure_ascii=False).translate(_LINE_SEPARATORS) for record in records)
+    return "".join(f"{line}\n" for line in lines).encode()
+
+
+def check_training_file(records: Sequence[Mapping[str, Any]], family: Family, *, validation_records: int = 0) -> None:
+    """
+    Check the records of a training file, and how many there are.
+
+    :param validation_records: how many the validation file of the same job has.
+    :raises LimitError: names every problem, the first 20 in full. Nothing was sent.
+    """
+    problems = [*_count_problems(len(records), validation_records, family)]
+    for number, record in enumerate(records, start=1):
+        problems += map(str, check_record(record, family, number))
+    if problems:
+        listed = "\n".join(f"- {problem}" for problem in problems[:PROBLEMS_LISTED])
+        more = len(problems) - PROBLEMS_LISTED
+        rest = f"\n- and {more} more" if more > 0 else ""
+        message = f"The training file breaks limits of {family.key} ({family.source.url}):\n{listed}{rest}"
+        raise LimitError(message)
+
+
+def _count_problems(training: int, validation: int, family: Family) -> Iterator[str]:
+    least, most = family.training_records
+    counted = training + (validation if family.count_minimum_with_validation else 0)
+    of = "training and validation records" if family.count_minimum_with_validation else "training records"
+    if counted < least:
+        yield f"{counted} {of}; expected {least} or more. Add rows or pairs per document."
+    if training > most:
+        yield f"{training} training records; expected {most} or fewer. Limit the documents."
+    least, most = family.validation_records
+    if validation and not least <= validation <= most:
+        yield f"{validation} validation records; expected {least} to {most}. Change the validation share."
+    if training + validation > family.total_records:
+        total = training + validation
+        yield f"{total} training and validation records; expected {family.total_records} or fewer together."
+
+
+def check_record(record: Mapping[str, Any], family: Family, number: int) -> list[Problem]:
+    """Return what is wrong with one training record: its shape, its texts, its length."""
+    try:
+        texts = _texts(record, family)
+    except (KeyError, TypeError, IndexError, ValueError) as error:
+        message = f"no {family.format} record ({error!r}); expected what to_customization_format writes"
+        return [Problem(number, "record", message)]
+    problems = [Problem(number, field, fault) for field, text in texts.items() for fault in _text_faults(text)]
+    problems += [
+        Problem(number, field, f"holds {reserved!r}, on which a job fails. Pass it through escape_reserved")
+        for field, text in texts.items()
+        if field not in ("assistant", "completion")
+        for reserved in family.reserved_strings
+        if reserved in text
+    ]
+    tokens = estimate_tokens("".join(texts.values()), family)
+    if tokens > family.tokens_per_record:
+        message = f"about {tokens:,} tokens; expected {family.tokens_per_record:,} or fewer. Shorten the document"
+        problems.append(Problem(number, "record", message))
+    return problems
+
+
+def _text_faults(text: str) -> Iterator[str]:
+    if is_blank(text):
+        yield "empty; expected text"
+    if character := uncarried_character(text):
+        yield f"holds {character}, which no training file can carry. Remove it"
+
+
+def _texts(record: Mapping[str, Any], family: Family) -> dict[str, str]:
+    """Return the texts of a record by field.
+
+    :raises ValueError: (or KeyError, TypeError, IndexError) it is not in the family's format.
+    """
+    if family.format == "prompt-completion":
+        texts = {"prompt": record["prompt"], "completion": record["completion"]}
+        known = {"prompt", "completion"}
+    else:
+        user, assistant = record["messages"]
+        roles = (user["role"], assistant["role"])
+        if roles != ("user", "assistant"):
+            raise ValueError(f"roles {roles}")
+        texts = {"system": record["system"]} if "system" in record else {}
+        texts |= {"user": user["content"], "assistant": assistant["content"]}
+        known = {"system", "messages"}
+    if family.format == "bedrock-conversation-2024":
+        texts = {field: block["text"] for field, (block,) in texts.items()}
+        known |= {"schemaVersion"}
+        if record["schemaVersion"] != family.format:
+            raise ValueError(f"schemaVersion {record['schemaVersion']!r}")
+    if unknown := set(record) - known:
+        raise ValueError(f"unknown keys {sorted(unknown)}")
+    if wrong := [field for field, text in texts.items() if not isinstance(text, str)]:
+        raise TypeError(f"{wrong[0]} is no text")
+    return texts
+
+
+def check_hyperparameters(values: Mapping[str, object], family: Family) -> dict[str, str]:
+    """
+    Return ``values`` as Bedrock takes them: strings, whole numbers without a point, none in exponent form.
+
+    Those not given are left to Bedrock's defaults.
+
+    :raises InputError: an unknown name, a value of the wrong type or out of range; names every one.
+    """
+    strings: dict[str, str] = {}
+    faults: list[str] = []
+    for name, value in values.items():
+        try:
+            strings[name] = _hyperparameter(name, value, family)
+        except ValueError as error:
+            faults.append(str(error))
+    if faults:
+        raise InputError(f"Hyperparameters of {family.key}: {'; '.join(faults)}.")
+    return strings
+
+
+def _hyperparameter(name: str, value: object, family: Family) -> str:
+    if name not in family.hyperparameters:
+        nearest = difflib.get_close_matches(name, family.hyperparameters, n=1, cutoff=0.4)
+        known = f"did you mean {nearest[0]}?" if nearest else f"known are {', '.join(family.hyperparameters)}"
+        raise ValueError(f"unknown name {name!r}, {known}")
+    fact = family.hyperparameters[name]
+    number = _number(value)
+    if number is None or (fact.type == "integer" and not number.is_integer()):
+        raise ValueError(f"{name} is {value!r}, expected {_range(fact)}")
+    if not fact.minimum <= number <= fact.maximum:
+        raise ValueError(f"{name} is {value!r}, out of range: expected {_range(fact)}")
+    return _plain(number)
+
+
+def _number(value: object) -> float | None:
+    """Return ``value`` as a number; text counts too, for YAML reads ``1e-5`` as text."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        return float(value)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _range(fact: Hyperparameter) -> str:
+    return f"{fact.type} from {_plain(fact.minimum)} to {_plain(fact.maximum)}"
+
+
+def _plain(number: float) -> str:
+    text = format(Decimal(repr(number)), "f")
+    return text.removesuffix(".0")

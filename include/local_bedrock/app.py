@@ -1,0 +1,118 @@
+"""The whole stand-in: S3, Bedrock and the admin routes behind one ASGI application, with one folder of state."""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs
+
+from starlette.requests import Request
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from include.distill.catalog import Catalog, load_catalog
+from include.local_bedrock.admin import Admin
+from include.local_bedrock.custom_models import CustomModels
+from include.local_bedrock.customization import CustomizationJobs
+from include.local_bedrock.faults import FaultPlan
+from include.local_bedrock.foundation_models import FoundationModels
+from include.local_bedrock.inference import Inference
+from include.local_bedrock.job_runner import JobRunner
+from include.local_bedrock.ledger import Ledger
+from include.local_bedrock.operations import Bedrock, Handler, signed_for
+from include.local_bedrock.s3 import S3Half
+from include.local_bedrock.settings import SettingsStore
+from include.local_bedrock.state import State
+from include.local_bedrock.tagging import Tagging
+from include.local_bedrock.throughput import Throughputs
+
+
+class StandIn:
+    """
+    An ASGI application that stands in for S3, bedrock and bedrock-runtime.
+
+    :param folder: where its state lives; made when it is not there, and held against a second process.
+    :param settings: set at the start, over those that the state has kept.
+    :raises BlockingIOError: another process works on ``folder``.
+    """
+
+    def __init__(self, folder: Path, settings: Mapping[str, Any] | None = None, catalog: Catalog | None = None) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._lock = (folder / "lock").open("w")
+        fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        catalog = catalog or load_catalog()
+        self._state = State(folder / "bedrock.sqlite")
+        self._settings = SettingsStore(self._state)
+        if settings:
+            self._settings.change(settings)
+        self._s3 = S3Half(folder / "s3")
+        ledger, faults, models = Ledger(self._state), FaultPlan(self._state), FoundationModels(catalog)
+        self._runner = JobRunner(self._state, self._settings, catalog, self._s3)
+        throughputs = Throughputs(self._state, self._settings, models)
+        jobs = CustomizationJobs(self._state, catalog, models, self._runner)
+        inference = Inference(self._state, self._settings, models, throughputs, ledger)
+        handlers = _handlers(models, jobs, CustomModels(self._state), throughputs, inference, Tagging(self._state))
+        self.bedrock = Bedrock(handlers, faults, ledger)
+        self._admin = Admin(self._settings, ledger, faults)
+        self._runner.resume()
+
+    def close(self) -> None:
+        """End everything that runs. Jobs go on when the same folder is opened again."""
+        self._runner.close()
+        self._s3.close()
+        self._state.close()
+        self._lock.close()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection's request."""
+        if scope["type"] != "http":
+            raise NotImplementedError(f"The stand-in speaks HTTP only, not {scope['type']}.")
+        request = Request(scope, receive)
+        answer = await self._answer(request)
+        await answer(scope, receive, send)
+
+    async def _answer(self, request: Request) -> ASGIApp:
+        if request.scope["path"].startswith("/_admin/"):
+            return self._admin.app
+        service, _ = signed_for(request.headers.get("authorization", ""))
+        if service == "bedrock" or (service is None and self._is_unsigned_bedrock(request)):
+            return await self.bedrock.handle(request)
+        return await self._s3.handle(request)
+
+    def _is_unsigned_bedrock(self, request: Request) -> bool:
+        signed_url = {"X-Amz-Signature", "Signature"} & set(parse_qs(request.url.query))
+        return not signed_url and self.bedrock.knows(request.method, request.scope["raw_path"].decode())
+
+
+def _handlers(
+    models: FoundationModels,
+    jobs: CustomizationJobs,
+    custom_models: CustomModels,
+    throughputs: Throughputs,
+    inference: Inference,
+    tagging: Tagging,
+) -> dict[str, Handler]:
+    return {
+        "ListFoundationModels": models.list,
+        "GetFoundationModel": models.get,
+        "GetFoundationModelAvailability": models.availability,
+        "CreateModelCustomizationJob": jobs.create,
+        "GetModelCustomizationJob": jobs.get,
+        "ListModelCustomizationJobs": jobs.list,
+        "StopModelCustomizationJob": jobs.stop,
+        "GetCustomModel": custom_models.get,
+        "ListCustomModels": custom_models.list,
+        "DeleteCustomModel": custom_models.delete,
+        "CreateProvisionedModelThroughput": throughputs.create,
+        "GetProvisionedModelThroughput": throughputs.get,
+        "ListProvisionedModelThroughputs": throughputs.list,
+        "UpdateProvisionedModelThroughput": throughputs.update,
+        "DeleteProvisionedModelThroughput": throughputs.delete,
+        "InvokeModel": inference.invoke_model,
+        "Converse": inference.converse,
+        "CountTokens": inference.count_tokens,
+        "TagResource": tagging.tag,
+        "UntagResource": tagging.untag,
+        "ListTagsForResource": tagging.list,
+    }

@@ -1,0 +1,43 @@
+"""
+Dropped connections: closing a client's connection without an answer, which ASGI has no word for.
+
+uvicorn's protocol is told to note the transport of each connection under its client's address; the address is what
+ASGI shows of a connection.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from starlette.types import Receive, Scope, Send
+from uvicorn.protocols.http.auto import AutoHTTPProtocol
+
+_transports: dict[tuple[str, int], asyncio.Transport] = {}
+
+
+class NotedProtocol(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
+    """uvicorn's HTTP protocol, noting its transports."""
+
+    def connection_made(self, transport: Any) -> None:
+        """Note the transport."""
+        _transports[transport.get_extra_info("peername")[:2]] = transport
+        super().connection_made(transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the transport."""
+        _transports.pop(self.transport.get_extra_info("peername")[:2], None)
+        super().connection_lost(exc)
+
+
+class DroppedConnection:
+    """An answer that is none: the client sees its connection closed."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Close the connection of ``scope``."""
+        transport = _transports.get(tuple(scope["client"]))
+        if transport is None:
+            raise RuntimeError("The connection cannot be dropped: the server does not use NotedProtocol.")
+        transport.abort()
+        while (await receive())["type"] != "http.disconnect":
+            pass

@@ -1,0 +1,199 @@
+"""
+InvokeModel, Converse and CountTokens: who is asked, whether it may answer now, what it says, what it costs.
+
+A model is asked by its id, by an inference profile, or by the ARN of a throughput that serves it. Who asks wrongly is
+told what Bedrock tells: https://docs.aws.amazon.com/bedrock/latest/userguide/inference-profiles-support.html
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+import time
+from dataclasses import dataclass, replace
+from typing import Any
+
+from include.distill.catalog import Model
+from include.local_bedrock import wire
+from include.local_bedrock.calls import Call
+from include.local_bedrock.errors import (
+    ModelErrorException,
+    ModelNotReadyException,
+    ResourceNotFoundException,
+    ValidationException,
+)
+from include.local_bedrock.faults import Fault
+from include.local_bedrock.foundation_models import END_OF_LIFE, INVALID_MODEL, FoundationModels
+from include.local_bedrock.ledger import Ledger
+from include.local_bedrock.quotas import Quotas
+from include.local_bedrock.settings import SettingsStore
+from include.local_bedrock.simulated.dialogue import (
+    NotUnderstoodError,
+    SimulatedModel,
+    answer,
+    count_tokens,
+    document_of,
+)
+from include.local_bedrock.state import Resource, State
+from include.local_bedrock.throughput import Throughputs
+from include.local_bedrock.wire import Ask, Said
+
+
+@dataclass(frozen=True)
+class Target:
+    """
+    Who answers.
+
+    :param quota_names: the names under which a rate quota for it may be set.
+    """
+
+    model: Model
+    weights: dict[str, float] | None
+    quota_names: tuple[str, ...]
+
+
+class Inference:
+    """The operations that ask models."""
+
+    def __init__(
+        self,
+        state: State,
+        settings: SettingsStore,
+        models: FoundationModels,
+        throughputs: Throughputs,
+        ledger: Ledger,
+    ) -> None:
+        self._state = state
+        self._settings = settings
+        self._models = models
+        self._throughputs = throughputs
+        self._ledger = ledger
+        self._quotas = Quotas(settings)
+
+    async def invoke_model(self, call: Call) -> dict[str, Any]:
+        """Handle InvokeModel."""
+        started, model_id = time.monotonic(), call.arguments["modelId"]
+        target = self._target(call.region, model_id)
+        ask = wire.READERS[target.model.provider](wire.read_json_body(call.arguments["body"]))
+        said = await self._ask(target, ask, model_id, call.fault)
+        body = wire.WRITERS[target.model.provider](said, target.model.foundation_id, secrets.token_hex(12))
+        headers = {
+            "x-amzn-bedrock-input-token-count": str(said.input_tokens),
+            "x-amzn-bedrock-output-token-count": str(said.output_tokens),
+            "x-amzn-bedrock-invocation-latency": str(round((time.monotonic() - started) * 1000)),
+        }
+        content = json.dumps(body, ensure_ascii=False).encode()
+        return {"body": content, "contentType": "application/json", "headers": headers}
+
+    async def converse(self, call: Call) -> dict[str, Any]:
+        """Handle Converse."""
+        started, model_id = time.monotonic(), call.arguments["modelId"]
+        if self._is_suffixed(call.region, model_id):
+            raise ResourceNotFoundException("Model not found.")
+        target = self._target(call.region, model_id)
+        said = await self._ask(target, wire.read_converse(call.arguments), model_id, call.fault)
+        return wire.write_converse(said, round((time.monotonic() - started) * 1000))
+
+    def count_tokens(self, call: Call) -> dict[str, Any]:
+        """Handle CountTokens; free, and not counted."""
+        target = self._target(call.region, call.arguments["modelId"])
+        asked = call.arguments["input"]
+        if "converse" in asked:
+            ask = wire.read_converse(asked["converse"])
+        else:
+            ask = wire.READERS[target.model.provider](wire.read_json_body(asked["invokeModel"]["body"]))
+        return {"inputTokens": count_tokens(ask.system) + count_tokens(ask.user)}
+
+    def _is_suffixed(self, region: str, model_id: str) -> bool:
+        entry = self._models.find(region, model_id)
+        return entry is not None and entry.customization is not None
+
+    def _target(self, region: str, model_id: str) -> Target:
+        if ":provisioned-model/" in model_id:
+            return self._provisioned(region, model_id)
+        profile = self._models.find_profile(region, model_id)
+        entry = profile or self._models.find(region, model_id)
+        if entry is None:
+            raise ValidationException(INVALID_MODEL)
+        if entry.model.lifecycle == "retired":
+            raise ResourceNotFoundException(END_OF_LIFE)
+        if entry.customization or (entry.profile_only and not profile):
+            raise ValidationException(
+                f"Invocation of model ID {model_id} with on-demand throughput isn't supported. Retry your request with"
+                " the ID or ARN of an inference profile that contains this model."
+            )
+        model = entry.model
+        return Target(model, None, (model_id, model.inference_id, model.foundation_id, model.key))
+
+    def _provisioned(self, region: str, arn: str) -> Target:
+        throughput = self._state.find("throughput", region, arn)
+        if throughput is None:
+            raise ResourceNotFoundException(
+                f"Could not resolve the foundation model from the model identifier: {arn}. It may have been deleted."
+            )
+        status = self._throughputs.status(throughput)
+        if status == "Creating":
+            raise ModelNotReadyException("The model is not ready for inference. Wait until it is in service.")
+        if status == "Failed":
+            raise ModelErrorException("The provisioned throughput failed and serves no model.")
+        custom = self._custom_model(self._throughputs.serving(throughput))
+        base_arn = custom.body["baseModelArn"] if custom else throughput.body["foundationModelArn"]
+        entry = self._models.find(region, base_arn)
+        if entry is None:
+            raise ResourceNotFoundException(f"Could not resolve the foundation model from the identifier {base_arn}.")
+        return Target(entry.model, custom.body["weights"] if custom else None, (arn,))
+
+    def _custom_model(self, arn: str) -> Resource | None:
+        try:
+            return self._state.get(arn)
+        except KeyError:
+            return None
+
+    async def _ask(self, target: Target, ask: Ask, model_id: str, fault: Fault | None) -> Said:
+        _check_sampling(target.model, ask)
+        max_tokens = ask.max_tokens or wire.UNSET_MAX_TOKENS[target.model.provider]
+        input_tokens = count_tokens(ask.system) + count_tokens(ask.user)
+        burndown = target.model.output_burndown
+        reserved = self._quotas.reserve(target.quota_names, input_tokens + max_tokens * burndown)
+        if self._settings.current.latency_ms:
+            await asyncio.sleep(self._settings.current.latency_ms / 1000)
+        try:
+            # In a thread, for a long document takes long enough to hold up hundreds of waiting calls.
+            said = await asyncio.to_thread(_answer, target, ask, max_tokens)
+        except NotUnderstoodError as error:
+            reserved.settle(0)
+            raise ValidationException(str(error)) from error
+        said = _spoilt(said, fault)
+        reserved.settle(said.input_tokens + said.output_tokens * burndown)
+        self._ledger.bill(model_id, document_of(ask.user), said.input_tokens, said.output_tokens)
+        return said
+
+
+def _check_sampling(model: Model, ask: Ask) -> None:
+    if not model.temperature and (ask.temperature not in (None, 1) or ask.top_p not in (None, 1)):
+        raise ValidationException(
+            f"The model {model.foundation_id} does not support non-default temperature and top_p."
+        )
+
+
+def _answer(target: Target, ask: Ask, max_tokens: int) -> Said:
+    model = SimulatedModel(target.model.provider, target.weights)
+    reply = answer(model, ask.system, ask.user, max_tokens)
+    said = Said(reply.text, reply.stop_reason, reply.input_tokens, reply.output_tokens)
+    found = [(said.text.find(stop), stop) for stop in ask.stop_sequences if stop and stop in said.text]
+    if not found:
+        return said
+    position, stop = min(found)
+    text = said.text[:position]
+    return replace(said, text=text, stop_reason="stop_sequence", stop_sequence=stop, output_tokens=count_tokens(text))
+
+
+def _spoilt(said: Said, fault: Fault | None) -> Said:
+    """Return the answer as a fault rule wants it: without the marks that give it structure, or cut in the middle."""
+    if fault and fault.kind == "malformed_answer":
+        return replace(said, text=said.text.translate(str.maketrans("", "", '{}[]"\n')))
+    if fault and fault.kind == "truncated_answer":
+        text = said.text[: len(said.text) // 2]
+        return replace(said, text=text, stop_reason="max_tokens", output_tokens=count_tokens(text))
+    return said

@@ -1,0 +1,117 @@
+"""
+S3 objects and buckets as files, written through so that they outlive the process.
+
+``<folder>/<bucket>/objects/<sha256 of key>``: one line of JSON (key, metadata, ETag, time), then the object's bytes.
+The hash serves keys that no file system would take. ``<folder>/<bucket>/bucket.json``: the Region, and the requests
+that configured the bucket (tags, lifecycle ...), to be repeated. Not kept: older versions of an object, its tags and
+ACL, unfinished uploads.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from urllib.parse import quote, unquote
+
+
+@dataclass(frozen=True)
+class StoredObject:
+    """One object. ``etag`` is without quotes, ``modified`` POSIX seconds."""
+
+    key: str
+    metadata: dict[str, str]
+    etag: str
+    modified: float
+    body: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
+class StoredBucket:
+    """A bucket's Region and, by query string, the last request that configured each of its aspects."""
+
+    region: str
+    settings: dict[str, StoredRequest] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class StoredRequest:
+    """A bucket-level PUT. ``headers`` are the ``x-amz-*`` ones without credentials."""
+
+    headers: dict[str, str]
+    body: bytes
+
+
+class S3Files:
+    """The files under ``folder``. Calls must not overlap."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def buckets(self) -> list[str]:
+        """Return the names of all buckets."""
+        return sorted(unquote(path.parent.name) for path in self._folder.glob("*/bucket.json"))
+
+    def read_bucket(self, bucket: str) -> StoredBucket:
+        """Return what is known of a bucket."""
+        value = json.loads((self._of(bucket) / "bucket.json").read_text())
+        settings = {
+            query: StoredRequest(request["headers"], base64.b64decode(request["body"]))
+            for query, request in value["settings"].items()
+        }
+        return StoredBucket(value["region"], settings)
+
+    def write_bucket(self, bucket: str, stored: StoredBucket) -> None:
+        """Create or replace a bucket's description."""
+        settings = {
+            query: {"headers": request.headers, "body": base64.b64encode(request.body).decode()}
+            for query, request in stored.settings.items()
+        }
+        (self._of(bucket) / "objects").mkdir(parents=True, exist_ok=True)
+        text = json.dumps({"region": stored.region, "settings": settings})
+        _replace(self._of(bucket) / "bucket.json", text.encode())
+
+    def delete_bucket(self, bucket: str) -> None:
+        """Remove a bucket and all in it."""
+        shutil.rmtree(self._of(bucket), ignore_errors=True)
+
+    def objects(self, bucket: str) -> Iterator[StoredObject]:
+        """Yield all objects of a bucket."""
+        for path in sorted((self._of(bucket) / "objects").iterdir()):
+            if not path.suffix:  # .tmp: cut off by the end of the process, never part of the bucket
+                header, _, body = path.read_bytes().partition(b"\n")
+                yield StoredObject(**json.loads(header), body=body)
+
+    def write(self, bucket: str, stored: StoredObject) -> None:
+        """Create or replace an object."""
+        header = {name: value for name, value in asdict(stored).items() if name != "body"}
+        _replace(self._path(bucket, stored.key), json.dumps(header).encode() + b"\n" + stored.body)
+
+    def delete(self, bucket: str, key: str) -> None:
+        """Remove an object; absent is as good as removed."""
+        self._path(bucket, key).unlink(missing_ok=True)
+
+    def delete_all_but(self, bucket: str, keys: set[str]) -> None:
+        """Remove all objects with other keys than these."""
+        kept = {self._path(bucket, key) for key in keys}
+        for path in (self._of(bucket) / "objects").iterdir():
+            if path not in kept:
+                path.unlink()
+
+    def _of(self, bucket: str) -> Path:
+        return self._folder / quote(bucket, safe="")
+
+    def _path(self, bucket: str, key: str) -> Path:
+        return self._of(bucket) / "objects" / hashlib.sha256(key.encode()).hexdigest()
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Write a file so that it has either its old or its new content, whenever the process ends."""
+    new = path.with_suffix(".tmp")
+    new.write_bytes(content)
+    new.replace(path)

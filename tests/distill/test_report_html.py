@@ -1,0 +1,237 @@
+"""The page: one file, nothing run, nothing loaded, nothing from a model obeyed."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+
+from include.distill.report import SIMULATED_NOTICE, build_report
+from include.distill.report_html import (
+    CLIPPED_CHARACTERS,
+    SHOWN,
+    clip,
+    dollars,
+    interval,
+    p_value,
+    percent,
+    price,
+    quantity,
+    render_html,
+    setting_rows,
+)
+from tests.distill.example_report import inputs, line, tuned_arm, verdicts
+
+VOID = {"meta", "br", "rect", "line", "circle", "polygon", "polyline"}
+HOSTILE = "<script>alert(1)</script>{{ 7*7 }}{% raw %}\"><img src=x onerror=alert(2)>'</textarea><!--"
+
+
+class Page(HTMLParser):
+    """Collects what a browser would build, and fails on tags that do not nest."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str, str | None]] = []
+        self.open: list[str] = []
+        self.words: list[str] = []
+        self.feed(html)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += [(tag, name, value) for name, value in attrs]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += [(tag, name, value) for name, value in attrs]
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if data.strip() and not {"style", "title", "desc"} & set(self.open):
+            self.words.append(data.strip())
+
+    def values(self, name: str) -> list[str | None]:
+        return [value for _, attribute, value in self.attributes if attribute == name]
+
+
+def page(**changes: Any) -> Page:
+    return Page(render_html(build_report(**inputs(**changes))))
+
+
+def test_the_page_loads_nothing_and_runs_nothing() -> None:
+    shown = page()
+    assert not {"script", "img", "link", "iframe", "object", "form", "base"} & set(shown.tags)
+    assert not [name for _, name, _ in shown.attributes if name.startswith("on") or name in ("src", "href")]
+    policy = next(value for tag, name, value in shown.attributes if tag == "meta" and value and "default" in value)
+    assert policy == "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+
+
+def test_the_styles_fetch_nothing() -> None:
+    html = render_html(build_report(**inputs()))
+    styles = html[html.index("<style>") : html.index("</style>")]
+    assert "@import" not in styles
+    assert "url(" not in styles
+
+
+def test_a_simulated_run_says_so_first() -> None:
+    assert page().words[0] == SIMULATED_NOTICE
+
+
+def test_a_real_run_does_not() -> None:
+    assert "SIMULATED" not in render_html(build_report(**inputs(simulated=False)))
+
+
+def test_the_verdict_comes_before_everything_else() -> None:
+    words = page(simulated=False).words
+    assert words.index("tuned is better than base for 1 of 2 judges") < words.index("How much better, and how sure")
+
+
+def test_the_sections_come_in_the_order_of_the_readers_questions() -> None:
+    html = render_html(build_report(**inputs()))
+    assert re.findall(r"<h2[^>]*>(.*?)</h2>", html) == [
+        "How much better, and how sure",
+        "What it cost",
+        "From rows to training records",
+        "Training and serving",
+        "Where the judges disagree",
+        "What the teacher wrote: a sample to read",
+        "How this was made",
+    ]
+
+
+def test_every_picture_can_be_heard_and_every_table_has_a_caption() -> None:
+    shown = page()
+    ids = shown.values("id")
+    assert len(ids) == len(set(ids))
+    assert set(" ".join(str(value) for value in shown.values("aria-labelledby")).split()) <= set(ids)
+    assert shown.tags.count("svg") == shown.tags.count("desc") == shown.values("role").count("img") == 6
+    assert shown.tags.count("caption") == shown.tags.count("table")
+
+
+def hostile_inputs() -> dict[str, Any]:
+    judge, arm = f"judge{HOSTILE}", f"arm{HOSTILE}"
+    return inputs(
+        use_case=HOSTILE,
+        run_key=HOSTILE,
+        arms=[tuned_arm(name=arm, job_arn=HOSTILE, job_status=HOSTILE, serving=HOSTILE, released=False)],
+        verdicts=[verdicts(["candidate"] * 40, judge=judge, candidate=arm, baseline=HOSTILE)],
+        cost={"estimated_usd": 1, "actual_usd": 1, "lines": [line(HOSTILE, 1, HOSTILE, 1, 1)]},
+        loss_curves={arm: [{"step": 1, "epoch": 1, "loss": 1.0}]},
+        disagreements=[
+            {
+                "row_id": HOSTILE,
+                "question": HOSTILE,
+                "candidate_answer": HOSTILE,
+                "baseline_answer": HOSTILE,
+                "by_judge": {judge: HOSTILE},
+            }
+        ],
+        pair_sample=[{"question": HOSTILE, "answer": HOSTILE, "topic": HOSTILE}],
+        settings={HOSTILE: HOSTILE, "attribution": [HOSTILE], "nested": {HOSTILE: [HOSTILE]}},
+    )
+
+
+def test_hostile_text_is_shown_and_never_obeyed() -> None:
+    html = render_html(build_report(**hostile_inputs()))
+    assert "<script" not in html
+    assert "<img" not in html
+    assert html.count("&lt;script&gt;alert(1)&lt;/script&gt;{{ 7*7 }}{% raw %}") > 20  # the text itself, unrendered
+    tame = page(**{name: value for name, value in hostile_inputs().items() if name == "arms"})
+    shown = Page(html)
+    assert {name for _, name, _ in shown.attributes} <= {name for _, name, _ in tame.attributes}
+    assert set(shown.tags) <= set(tame.tags)
+
+
+def test_a_hostile_outcome_cannot_choose_its_css_class() -> None:
+    shown = page(**hostile_inputs())
+    assert not [value for value in shown.values("class") if value and "script" in value]
+
+
+def test_line_breaks_of_answers_are_kept() -> None:
+    assert "Up to 10.\nTheir keys must be unique." in page().words
+
+
+def test_a_lone_surrogate_does_not_stop_the_page() -> None:
+    pair = {"question": "broken \ud83d here", "answer": "a", "topic": "t"}
+    html = render_html({**build_report(**inputs()), "pair_sample": [pair]})
+    assert "broken ? here" in html
+    assert html.encode()
+
+
+def test_what_still_bills_is_said_at_the_top() -> None:
+    words = page(arms=[tuned_arm(released=False)]).words
+    assert words.index("Still running and billing:") < words.index("How much better, and how sure")
+
+
+def test_only_some_are_shown_and_the_page_says_of_how_many() -> None:
+    many = [{**inputs()["disagreements"][0], "row_id": f"row-number-{index}"} for index in range(SHOWN + 3)]
+    shown = page(disagreements=many)
+    assert sum("row-number-" in word for word in shown.words) == SHOWN
+    assert f"{SHOWN} of {SHOWN + 3} shown; all are in report.json." in shown.words
+
+
+def test_disagreements_of_another_pair_name_their_own_arms() -> None:
+    item = {**inputs()["disagreements"][0], "candidate": "originals", "baseline": "champion"}
+    words = page(disagreements=[item]).words
+    assert {"originals", "champion"} <= set(words)
+
+
+def test_a_run_with_nothing_to_show_is_still_a_page() -> None:
+    shown = page(verdicts=[], loss_curves={}, disagreements=[], pair_sample=[], settings={}, arms=[])
+    assert "No verdict" in shown.words
+    assert "On no question did the judges give different verdicts." in shown.words
+
+
+def test_estimates_by_line_are_a_column_where_there_are_any() -> None:
+    cost = inputs()["cost"]
+    cost["lines"][0]["estimated_usd"] = 0.77
+    shown = page(cost=cost)
+    assert "$0.77" in shown.words
+    assert "Estimated before the run" not in shown.words
+    assert "Estimated before the run" in page().words
+
+
+@pytest.mark.parametrize(
+    ("formatted", "expected"),
+    [
+        (dollars(1234.5), "$1,234.50"),
+        (dollars(0.62), "$0.62"),
+        (dollars(0.0042), "$0.0042"),
+        (dollars(0), "$0.00"),
+        (dollars(None), "–"),
+        (price(0.000003), "$0.000003"),
+        (price(108.15), "$108.15"),
+        (price(2), "$2.00"),
+        (percent(0.725), "72.5%"),
+        (percent(None), "–"),
+        (interval([0.615, 0.8113]), "61.5–81.1%"),
+        (interval(None), "–"),
+        (quantity(205311), "205,311"),
+        (quantity(0.0557), "0.056"),
+        (quantity(100), "100"),
+        (quantity(None), "–"),
+        (p_value(0.00002), "< 0.0001"),
+        (p_value(0.0314), "0.031"),
+        (p_value(1.0), "1"),
+    ],
+)
+def test_figures_are_formatted_for_reading(formatted: str, expected: str) -> None:
+    assert formatted == expected
+
+
+def test_long_answers_are_cut_and_say_so() -> None:
+    assert clip("x" * CLIPPED_CHARACTERS) == "x" * CLIPPED_CHARACTERS
+    assert clip("x" * (CLIPPED_CHARACTERS + 1200)).endswith("x… (1,200 more characters in report.json)")
+
+
+def test_settings_are_flattened_into_labelled_lines() -> None:
+    settings = {"judges": ["a", "b"], "prompts": {"judging": "77ae"}, "end": None, "attribution": "AWS"}
+    assert setting_rows(settings) == [("judges", "a, b"), ("prompts, judging", "77ae"), ("end", "–")]

@@ -1,0 +1,108 @@
+"""Bedrock as the hook shows it, scripted: what was bought is remembered, and a purchase can lose its answer."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from bedrock_distill.hooks.bedrock import CustomizationJob, JobRequest, Throughput
+from include.distill.errors import ConflictError, NotFoundError, ServiceError
+from include.distill.invocation import Completion, ModelRequest
+
+CREATED = datetime.datetime(2026, 11, 22, 2, 0, tzinfo=datetime.UTC)
+
+
+class FakeBedrock:
+    """
+    The verbs of ``BedrockDistillHook``.
+
+    :param say: what a model answers to a request.
+    """
+
+    def __init__(self, say: Callable[[ModelRequest], str] = lambda _: "") -> None:
+        self.say = say
+        self.asked: list[ModelRequest] = []
+        self.jobs: dict[str, CustomizationJob] = {}
+        self.job_tags: dict[str, Mapping[str, str]] = {}
+        self.throughputs: dict[str, Throughput] = {}
+        self.bought: list[str] = []
+        self.models: set[str] = set()
+        self.lose_next_answer: ServiceError | None = None
+        self.refuse: dict[str, ServiceError] = {}
+        self.before_create: Callable[[], None] = lambda: None
+
+    def ask(self, request: ModelRequest) -> Completion:
+        self._refuse("ask")
+        self.asked.append(request)
+        return Completion(self.say(request), "end_turn", 100, 10, simulated=True)
+
+    def foundation_model(self, model_id: str) -> dict[str, Any]:
+        self._refuse(model_id)
+        return {"modelId": model_id, "modelLifecycle": {"status": "ACTIVE"}}
+
+    def model_availability(self, model_id: str) -> dict[str, Any]:
+        return {
+            "authorizationStatus": "AUTHORIZED",
+            "entitlementAvailability": "AVAILABLE",
+            "regionAvailability": "AVAILABLE",
+        }
+
+    def find_job(self, name: str) -> CustomizationJob | None:
+        return self.jobs.get(name)
+
+    def create_job(self, request: JobRequest) -> None:
+        self._refuse("create_job")
+        if request.name in self.jobs:
+            raise ConflictError("The provided job name is currently in use.")
+        self.bought.append(request.name)
+        self.job_tags[f"arn:job/{request.name}"] = request.tags
+        self.put_job(request.name, "InProgress", output_uri=request.output_uri)
+        self._lose()
+
+    def put_job(self, name: str, status: str, **more: Any) -> None:
+        """Have a job in a state; a completed one has a model."""
+        if status == "Completed":
+            self.models.add(f"arn:model/{name}")
+            more = {"model_arn": f"arn:model/{name}", "training_loss": 0.5, **more}
+        self.jobs[name] = CustomizationJob(name, f"arn:job/{name}", status, CREATED, **more)
+
+    def tags(self, arn: str) -> dict[str, str]:
+        return dict(self.job_tags[arn])
+
+    def has_custom_model(self, arn: str) -> bool:
+        return arn in self.models
+
+    def find_throughput(self, name: str) -> Throughput | None:
+        return self.throughputs.get(name)
+
+    def create_throughput(self, *, name: str, token: str, model_arn: str, units: int, tags: Mapping[str, str]) -> None:
+        self.before_create()
+        self._refuse("create_throughput")
+        if name in self.throughputs:
+            raise ConflictError(f"{name} already exists")
+        self.bought.append(name)
+        self.put_throughput(name, "Creating", model_arn=model_arn, units=units)
+        self._lose()
+
+    def put_throughput(self, name: str, status: str, *, model_arn: str = "arn:model/m", units: int = 1) -> None:
+        """Have a throughput in a state."""
+        self.throughputs[name] = Throughput(name, f"arn:throughput/{name}", status, CREATED, model_arn, units)
+
+    def delete_throughput(self, name: str) -> None:
+        self._refuse("delete_throughput")
+        self.throughputs.pop(name, None)
+
+    def _refuse(self, what: str) -> None:
+        if what in self.refuse:
+            raise self.refuse[what]
+
+    def _lose(self) -> None:
+        if self.lose_next_answer:
+            error, self.lose_next_answer = self.lose_next_answer, None
+            raise error
+
+
+def missing(model_id: str) -> NotFoundError:
+    """Return what the hook raises for a model that is not there."""
+    return NotFoundError(f"{model_id} does not exist")

@@ -1,0 +1,97 @@
+"""The stand-in for AWS in a thread of the test process, on a free loopback port."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from include.local_bedrock.app import StandIn
+from include.local_bedrock.server import bind, new_server
+
+FAST = {"job_seconds": 0.2, "throughput_seconds": 0.05, "model_units": 10}
+
+
+class AdminError(Exception):
+    """An admin route answered with an error."""
+
+
+class RunningStandIn:
+    """A stand-in that answers at :attr:`url`."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def boto(self, service: str, *, region: str = "us-east-1", **config: Any) -> Any:
+        """Return a boto3 client for s3, bedrock or bedrock-runtime; one attempt unless ``config`` says otherwise."""
+        settings = {"retries": {"total_max_attempts": 1}, "max_pool_connections": 64, **config}
+        return boto3.client(
+            service,
+            endpoint_url=self.url,
+            region_name=region,
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+            config=Config(**settings),
+        )
+
+    def admin(self, method: str, path: str, body: Any = None) -> Any:
+        """Call an admin route (``ledger``, ``settings`` ...) and return its JSON.
+
+        :raises AdminError: it answered with an error.
+        """
+        data = None if body is None else json.dumps(body).encode()
+        url = f"{self.url}/_admin/{path.removeprefix('/_admin/').lstrip('/')}"
+        request = urllib.request.Request(url, data=data, method=method, headers={"content-type": "application/json"})
+        try:
+            with urllib.request.urlopen(request, timeout=10) as response:
+                return json.load(response)
+        except urllib.error.HTTPError as error:
+            raise AdminError(f"{error.code}: {error.read().decode()}") from error
+
+    def fail(self, **rule: Any) -> None:
+        """Add one rule to the fault plan."""
+        self.admin("POST", "faults", [rule])
+
+    @property
+    def ledger(self) -> Any:
+        """The ledger as it is now."""
+        return self.admin("GET", "ledger")
+
+
+@contextmanager
+def start_stand_in(state_dir: Path, **settings: Any) -> Iterator[RunningStandIn]:
+    """Run a stand-in with quick settings (``FAST``) unless others are given; one at a time in a process."""
+    stand_in = StandIn(state_dir, {**FAST, **settings})
+    sock = bind("127.0.0.1", 0)
+    server = new_server(stand_in)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [sock]}, daemon=True)
+    thread.start()
+    try:
+        wait_until(lambda: server.started or not thread.is_alive())
+        yield RunningStandIn(f"http://127.0.0.1:{sock.getsockname()[1]}")
+    finally:
+        server.should_exit = True
+        thread.join(timeout=10)
+        stand_in.close()
+
+
+def wait_until(read: Callable[[], Any], seconds: float = 10.0) -> Any:
+    """Return the first true value that ``read`` gives.
+
+    :raises TimeoutError: it gave none in time.
+    """
+    end = time.monotonic() + seconds
+    while not (value := read()):
+        if time.monotonic() > end:
+            raise TimeoutError(f"Nothing after {seconds} s; the last value was {value!r}.")
+        time.sleep(0.01)
+    return value

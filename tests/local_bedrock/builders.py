@@ -1,0 +1,153 @@
+"""Requests and files that the stand-in's tests send, valid unless a test says otherwise."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from tests.fakes.stand_in import RunningStandIn, wait_until
+
+DOCUMENT = (
+    "Amazon S3 stores objects in buckets. A bucket can have up to 1,000 lifecycle rules. "
+    "Versioning keeps every version of an object. Objects are private unless a policy says otherwise."
+)
+ROLE = "arn:aws:iam::123456789012:role/customization"
+TEACHER = "us.anthropic.claude-sonnet-5-5"
+STUDENT = "us.amazon.nova-micro-v1:0"
+STUDENT_BASE = "amazon.nova-micro-v1:0:128k"
+BUCKET = "training-bucket"
+_numbers = itertools.count(1)
+
+
+def fresh(prefix: str) -> str:
+    """Return a name that no other test uses."""
+    return f"{prefix}-{next(_numbers)}"
+
+
+@contextmanager
+def refused(code: str, text: str = "", *, status: int | None = None) -> Iterator[None]:
+    """Expect the block to end in this error of the service."""
+    with pytest.raises(ClientError) as caught:
+        yield
+    error = caught.value.response["Error"]
+    assert error["Code"] == code, error
+    assert text in error["Message"]
+    if status:
+        assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == status
+
+
+def prompt(question: str = "How many lifecycle rules can a bucket have?", document: str = DOCUMENT) -> str:
+    return f"<document>\n{document}\n</document>\n\n<question>\n{question}\n</question>\n"
+
+
+def synthesis_prompt(document: str = DOCUMENT) -> str:
+    return f"{prompt(document=document)}<answer>\nUp to 1,000.\n</answer>\n<number_of_pairs>2</number_of_pairs>\n"
+
+
+def converse(stand_in: RunningStandIn, model_id: str = STUDENT, text: str | None = None, **arguments: Any) -> Any:
+    request = {"messages": [{"role": "user", "content": [{"text": prompt() if text is None else text}]}], **arguments}
+    request.setdefault("inferenceConfig", {"maxTokens": 200})
+    return stand_in.boto("bedrock-runtime").converse(modelId=model_id, **request)
+
+
+def text_of(response: Any) -> str:
+    return response["output"]["message"]["content"][0]["text"]
+
+
+def anthropic_body(**changes: Any) -> dict[str, Any]:
+    messages = [{"role": "user", "content": [{"type": "text", "text": prompt()}]}]
+    return {"anthropic_version": "bedrock-2023-05-31", "max_tokens": 200, "messages": messages, **changes}
+
+
+def invoke(stand_in: RunningStandIn, model_id: str, body: Any) -> tuple[Any, Any]:
+    """Return the answer's body and the whole response."""
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    response = stand_in.boto("bedrock-runtime").invoke_model(modelId=model_id, body=content)
+    return json.loads(response["body"].read()), response
+
+
+def conversation(question: str = "How many rules?", answer: str = "Up to 1,000.", **changes: Any) -> dict[str, Any]:
+    return {
+        "schemaVersion": "bedrock-conversation-2024",
+        "messages": [
+            {"role": "user", "content": [{"text": prompt(question)}]},
+            {"role": "assistant", "content": [{"text": answer}]},
+        ],
+        **changes,
+    }
+
+
+def jsonl(records: list[Any]) -> bytes:
+    return "".join(json.dumps(record) + "\n" for record in records).encode()
+
+
+def put(stand_in: RunningStandIn, key: str, body: bytes, *, bucket: str = BUCKET, region: str = "us-east-1") -> str:
+    """Put an object, making its bucket when needed, and return its URI."""
+    client = stand_in.boto("s3", region=region)
+    if bucket not in [known["Name"] for known in client.list_buckets()["Buckets"]]:
+        place = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
+        client.create_bucket(Bucket=bucket, **place)
+    client.put_object(Bucket=bucket, Key=key, Body=body)
+    return f"s3://{bucket}/{key}"
+
+
+def job_request(stand_in: RunningStandIn, **changes: Any) -> dict[str, Any]:
+    """Return a request for a job that will complete; its training file is in S3."""
+    name = fresh("job")
+    request = {
+        "jobName": name,
+        "customModelName": f"{name}-model",
+        "roleArn": ROLE,
+        "baseModelIdentifier": STUDENT_BASE,
+        "outputDataConfig": {"s3Uri": f"s3://{BUCKET}/output"},
+        "hyperParameters": {"epochCount": "2"},
+        **changes,
+    }
+    if "trainingDataConfig" not in changes:
+        records = [conversation(f"How many rules are there, number {index}?") for index in range(10)]
+        request["trainingDataConfig"] = {"s3Uri": put(stand_in, f"{name}/train.jsonl", jsonl(records))}
+    return request
+
+
+def create_job(stand_in: RunningStandIn, **changes: Any) -> str:
+    """Create a job and return its ARN."""
+    return stand_in.boto("bedrock").create_model_customization_job(**job_request(stand_in, **changes))["jobArn"]
+
+
+def job_state(stand_in: RunningStandIn, arn: str) -> Any:
+    return stand_in.boto("bedrock").get_model_customization_job(jobIdentifier=arn)
+
+
+def finished_job(stand_in: RunningStandIn, arn: str) -> Any:
+    """Wait for the end of a job and return what Get says."""
+    client = stand_in.boto("bedrock")
+
+    def ended() -> Any:
+        job = client.get_model_customization_job(jobIdentifier=arn)
+        return job if job["status"] in ("Completed", "Failed", "Stopped") else None
+
+    return wait_until(ended)
+
+
+def custom_model(stand_in: RunningStandIn, **changes: Any) -> str:
+    """Train a custom model and return its ARN."""
+    return finished_job(stand_in, create_job(stand_in, **changes))["outputModelArn"]
+
+
+def provision(stand_in: RunningStandIn, model: str, *, wait: bool = True, **changes: Any) -> str:
+    """Buy a throughput and return its ARN, in service unless ``wait`` is False."""
+    client = stand_in.boto("bedrock")
+    request = {"provisionedModelName": fresh("pt"), "modelUnits": 1, "modelId": model, **changes}
+    arn = client.create_provisioned_model_throughput(**request)["provisionedModelArn"]
+    if wait:
+        wait_until(lambda: throughput_status(stand_in, arn) == "InService")
+    return arn
+
+
+def throughput_status(stand_in: RunningStandIn, arn: str) -> str:
+    return stand_in.boto("bedrock").get_provisioned_model_throughput(provisionedModelId=arn)["status"]

@@ -1,0 +1,84 @@
+"""Builders: a use case, a run folder with rows, an operator with fakes in the place of AWS."""
+
+from __future__ import annotations
+
+import datetime
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import yaml
+
+from bedrock_distill.operators.base import RunAccess
+from include.distill.documents import row_id
+from include.distill.layout import RunFolder
+from include.distill.storage import write_jsonl
+from include.distill.use_case import USE_CASES, UseCase, load_use_case
+from tests.fakes.fake_bedrock import FakeBedrock
+from tests.fakes.memory_store import MemoryStore
+
+RUN_URI = "s3://bedrock-distill-training/distill/runs/manual-1-abcdef01"
+FOLDER = RunFolder(RUN_URI)
+
+
+def make_row(number: int) -> dict[str, Any]:
+    text = {
+        "document": f"Document {number} says {number}.",
+        "question": f"What says {number}?",
+        "answer": f"It says {number}.",
+    }
+    return {"row_id": row_id(**text), "row": number, "line": number + 1, "source": "rows.csv", **text}
+
+
+@pytest.fixture
+def use_case() -> UseCase:
+    return load_use_case(USE_CASES / "aws_docs_qa.yaml", environment={})
+
+
+@pytest.fixture
+def store(use_case: UseCase) -> MemoryStore:
+    """A run's folder as preflight and ingest leave it: ten rows to train on, four to evaluate."""
+    store = MemoryStore()
+    store.write(FOLDER.use_case, yaml.safe_dump(use_case.model_dump(mode="json")).encode())
+    train, evaluation = [make_row(n) for n in range(1, 11)], [make_row(n) for n in range(101, 105)]
+    write_jsonl(store, FOLDER.source("train"), train)
+    write_jsonl(store, FOLDER.source("evaluation"), evaluation)
+    for number, row in enumerate(train):
+        write_jsonl(store, FOLDER.shard("train", number), [row])
+    for number, row in enumerate(evaluation):
+        write_jsonl(store, FOLDER.shard("evaluation", number), [row])
+    return store
+
+
+@pytest.fixture
+def bedrock() -> FakeBedrock:
+    return FakeBedrock()
+
+
+@pytest.fixture
+def equip(store: MemoryStore, bedrock: FakeBedrock) -> Any:
+    """Put the fakes into a task, where the hook would be made."""
+
+    def put(task: RunAccess) -> Any:
+        task.__dict__["store"] = store
+        task.__dict__["hook"] = bedrock
+        return task
+
+    return put
+
+
+class FakeTaskInstance(SimpleNamespace):
+    """The part of a task instance that our operators use."""
+
+    def xcom_push(self, key: str, value: Any) -> None:
+        self.xcoms[key] = value
+
+
+@pytest.fixture
+def context() -> dict[str, Any]:
+    started = datetime.datetime(2026, 11, 22, 2, 0, tzinfo=datetime.UTC)
+    return {
+        "ti": FakeTaskInstance(try_number=3, max_tries=2, xcoms={}, dag_id="d", run_id="r"),
+        "params": {},
+        "dag_run": SimpleNamespace(start_date=started, run_id="r"),
+    }

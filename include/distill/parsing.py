@@ -27,6 +27,8 @@ Rejection = dict[str, str]
 _KEYS = ("question", "answer", "topic")
 # All quantifiers are possessive: whatever a model writes, reading takes time in proportion to its length.
 _KEY = re.compile(r'"(question|answer|topic)"\s*+:')
+_LOOSE_KEY = re.compile(r"""['"“”‘’]?\b(question|answer|topic)['"“”‘’]?\s*+:""", re.IGNORECASE)
+_KEY_OF_ANY_NAME = re.compile(r'"(?:[^"\\]|\\.)*+"\s*+:', re.DOTALL)
 # An object with a first key, in whatever quotes; or one that was cut before its first key ended.
 _OBJECT = re.compile(
     r"""
@@ -164,13 +166,12 @@ def _runs_on(text: str, end: int) -> tuple[int, _Unreadable] | None:
     stop = following.start() if following else len(text)
     structure = cast("re.Match[str]", _STRUCTURE.match(text, end, stop))
     rest = text[structure.end() : stop]
-    in_container = any(sign in structure.group() for sign in ",]}")
-    torn = (
-        rest.count('"') % 2
-        or (rest.startswith('"') and not in_container)
-        or (not rest.startswith('"') and _CLOSING.search(rest))
-    )
-    if not torn:
+    if rest.startswith('"'):  # the next key of an object that holds the records, or a string that goes on
+        in_container = any(sign in structure.group() for sign in ",]}")
+        whole = in_container and _KEY_OF_ANY_NAME.match(rest) is not None
+    else:
+        whole = not _CLOSING.search(rest)
+    if whole and rest.count('"') % 2 == 0:
         return None
     return stop, _Unreadable("ambiguous", f"text goes on after the closing brace ({rest[:30]!r}); {_EXPECTED}")
 
@@ -191,16 +192,19 @@ def _broken(text: str, start: int, error: json.JSONDecodeError) -> tuple[int, _O
 
 
 def _end_of_broken(text: str, start: int, error: json.JSONDecodeError) -> int:
-    """Return where the next record certainly begins, else the end of the text."""
-    if error.pos > start and _OBJECT.match(text, error.pos):
-        return error.pos  # every string before it was closed
+    """Return where the next record certainly begins, else the end of the text.
+
+    A brace may still stand inside a string of the broken record. It does not when that record has all its keys and
+    as many opening as closing quotes.
+    """
     boundary = _NEXT_RECORD.search(text, start)
-    if boundary and _OBJECT.match(text, boundary.end()):
-        keys = sorted(_KEY.findall(text, start, boundary.end()))
-        on_new_line = "\n" in boundary.group()
-        if keys == sorted(_KEYS) or (on_new_line and len(keys) == len(set(keys))):
-            return boundary.end()
-    return len(text)
+    candidates = [error.pos, boundary.end() if boundary else start]
+    end = next((place for place in candidates if place > start and _OBJECT.match(text, place)), None)
+    if end is None:
+        return len(text)
+    keys = sorted(key.lower() for key in _LOOSE_KEY.findall(text, start, end))
+    quotes = _CHARACTER.findall(text, start, end).count('"')
+    return end if keys == sorted(_KEYS) and quotes % 2 == 0 else len(text)
 
 
 def _with_quotes_escaped(raw: str) -> tuple[_Object, int] | None:
@@ -209,19 +213,19 @@ def _with_quotes_escaped(raw: str) -> tuple[_Object, int] | None:
     ``None`` unless there is one way only to read it.
     """
     starts = list(_FIELD.finditer(raw))
-    if sorted(_KEY.findall(raw)) != sorted(_KEYS) or len(starts) != len(_KEYS) or starts[0].start():
+    if sorted(start.group(1) for start in starts) != sorted(_KEYS) or starts[0].start():
         return None
-    closings = list(_CLOSING.finditer(raw, starts[-1].end()))
-    if len(closings) != 1:
+    closing = _CLOSING.search(raw, starts[-1].end())
+    if not closing:
         return None
-    ends = [following.start() for _, following in pairwise(starts)] + [closings[0].start() + 1]
+    ends = [following.start() for _, following in pairwise(starts)] + [closing.start() + 1]
     record = _Object()
     for begin, end in zip(starts, ends, strict=True):
         value = _string(raw[begin.end() : end].rstrip())
         if value is None:
             return None
         record[begin.group(1)] = value
-    return record, closings[0].end()
+    return record, closing.end()
 
 
 def _string(raw: str) -> str | None:
@@ -270,7 +274,7 @@ def parse_verdict(text: str) -> Literal["A", "B", "TIE"] | None:
         except ValueError:
             position = found.start() + 1
             continue
-        if "verdict" in value and value.repeated is None:
+        if "verdict" in value:
             verdicts.append(value["verdict"])
     # A verdict outside of every readable object contradicts the others, or was cut.
     if not verdicts or len(_VERDICT_KEY.findall(text)) != len(verdicts):

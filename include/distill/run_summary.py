@@ -12,10 +12,12 @@ from dataclasses import dataclass
 from io import StringIO
 from typing import Any
 
+from include.distill.catalog import load_catalog
 from include.distill.cost import Line, Prices
 from include.distill.judging import find_disagreements, resolve
 from include.distill.naming import digest
 from include.distill.storage import Record
+from include.distill.training_set import licence_note
 from include.distill.use_case import UseCase
 
 SYNTHESIS_FIELDS = (
@@ -93,6 +95,19 @@ def bill(
     return [line for line in lines if line.quantity]
 
 
+def beside_estimate(lines: Sequence[Line], estimated: Iterable[Record]) -> list[Record]:
+    """
+    Return the bill as in ``report.json``, each line with its ``estimated_usd``.
+
+    What was estimated and cost nothing, because it was paid for before, stays in the bill with a quantity of 0.
+    """
+    expected = {line["what"]: line for line in estimated}
+    records = [{**line.as_record(), "estimated_usd": expected.get(line.what, {}).get("usd", 0.0)} for line in lines]
+    paid = {line.what for line in lines}
+    free = [{**line, "quantity": 0, "usd": 0.0} for what, line in expected.items() if what not in paid]
+    return records + [{**line, "estimated_usd": expected[line["what"]]["usd"]} for line in free]
+
+
 def _asked(what: str, model: str, manifests: Sequence[Record], prices: Prices) -> list[Line]:
     tokens = sum_counts(manifests, ("input_tokens", "output_tokens"))
     return prices.token_lines(what, model, tokens["input_tokens"], tokens["output_tokens"])
@@ -143,16 +158,25 @@ def disagreement_rows(
     ]
 
 
-def describe_settings(use_case: UseCase, *, prompts: Mapping[str, str], warnings: Sequence[str]) -> dict[str, Any]:
+def describe_settings(use_case: UseCase, *, prompts: Mapping[str, str]) -> dict[str, Any]:
     """Return what a reader needs to repeat the run: models, prompts by version, parameters."""
+    catalog = load_catalog()
+    note = licence_note(catalog.model(use_case.teacher), catalog.model(use_case.student))
     settings = {
         "teacher": use_case.teacher,
         "student": use_case.student,
-        "judges": ", ".join(use_case.judges),
+        "judges": ", ".join(_described_judge(judge, use_case.teacher) for judge in use_case.judges),
         "region": use_case.aws.region,
         "prompts": ", ".join(f"{name} {version}" for name, version in prompts.items()),
         "pairs per document": use_case.synthesis.pairs_per_document,
         "hyperparameters": ", ".join(f"{k} {v}" for k, v in use_case.training.hyperparameters.items()) or "defaults",
         "attribution": f"{use_case.source.attribution} Licence: {use_case.source.licence}",
     }
-    return {**settings, "warnings": " ".join(warnings)} if warnings else settings
+    return {**settings, "licence of the answers": note} if note else settings
+
+
+def _described_judge(judge: str, teacher: str) -> str:
+    """Name a judge, and say when it may favour its own family's writing."""
+    catalog = load_catalog()
+    same = catalog.model(judge).provider == catalog.model(teacher).provider
+    return f"{judge} (of the teacher's family)" if same else judge

@@ -29,7 +29,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--port-file", type=Path, help="the port is written here as soon as requests are accepted")
     for name in _SETTINGS:
         field = Settings.model_fields[name]
-        parser.add_argument(f"--{name.replace('_', '-')}", type=type(field.default), help=f"{field.description} ({field.default})")
+        text = f"{field.description} ({field.default})"
+        parser.add_argument(f"--{name.replace('_', '-')}", type=type(field.default), help=text)
     return parser
 
 

@@ -179,11 +179,12 @@ def _check_hyperparameter(name: str, text: str, known: Hyperparameter) -> None:
     try:
         value = Decimal(text)
         whole = value == value.to_integral_value()
-    except InvalidOperation:
+        inside = Decimal(repr(known.minimum)) <= value <= Decimal(repr(known.maximum))
+    except InvalidOperation:  # also what NaN raises
         raise ValidationException(f"Hyperparameter {name} is {text!r}, expected a {known.type} as a string.") from None
     if known.type == "integer" and not whole:
         raise ValidationException(f"Hyperparameter {name} is {text!r}, expected a whole number.")
-    if not Decimal(repr(known.minimum)) <= value <= Decimal(repr(known.maximum)):
+    if not inside:
         raise ValidationException(
             f"Hyperparameter {name} is {text}, expected between {known.minimum:g} and {known.maximum:g}."
         )

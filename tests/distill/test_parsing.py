@@ -106,6 +106,14 @@ class TestRejections:
             pytest.param("{“question”: “q”, “answer”: “a”, “topic”: “t”}", "not_json", id="curly quotes"),
             pytest.param('{"question": "q", "answer": "a\\_b", "topic": "t"}', "not_json", id="bad escape"),
             pytest.param('{"question": "q", "answer": "a" "topic": "t"}', "not_json", id="no comma"),
+            pytest.param('{"question": "q", "answer": "a", "topic": "t"\n', "not_json", id="no brace inside"),
+            pytest.param(
+                '{"question": {"text": "q"}, "answer": "a" "topic": "t"}', "not_json", id="no comma behind an object"
+            ),
+            pytest.param(
+                '{"id": "x", "question": "q", "answer": "say "a"", "topic": "t"}', "not_json", id="quotes and more keys"
+            ),
+            pytest.param('{"question": "q", "answer": "a\\_"b"", "topic": "t"}', "not_json", id="quotes and escape"),
             pytest.param('{"question": "q", "answer": "a", "topic": "t"', "truncated", id="no brace"),
             pytest.param('{"question": "q", "answer": "a', "truncated", id="cut in a string"),
             pytest.param('{"question": "q", "ans', "truncated", id="cut in a key"),
@@ -117,7 +125,7 @@ class TestRejections:
         cut = reason == "truncated"
         output = parse_llm_output(f"{ONE}\n{text}" if cut else f"{ONE}\n{text}\n{TWO}")
         assert output.pairs == (PAIRS[:1] if cut else PAIRS[:2])
-        assert [(reject["reason"], reject["text"].strip()) for reject in output.rejected] == [(reason, text)]
+        assert [(reject["reason"], reject["text"].strip()) for reject in output.rejected] == [(reason, text.strip())]
 
     def test_a_record_cut_in_a_container_is_the_only_one_lost(self) -> None:
         whole = json.dumps({"pairs": PAIRS})
@@ -125,6 +133,20 @@ class TestRejections:
         assert output.pairs == PAIRS[:2]
         assert [reject["reason"] for reject in output.rejected] == ["truncated"]
         assert output.rejected[0]["text"] == '{"question": "What is '
+
+    @pytest.mark.parametrize(
+        "start",
+        [
+            pytest.param('{"question": "q", "answer": "Send {"a": 1}\n', id="keys are missing"),
+            pytest.param('{"question": "q", "topic": "t", "answer": "Send {"a": "b"}\n', id="a string is open"),
+            pytest.param('{"question": "q", "topic": "t", "answer": "Send {"question": 1}\n', id="a key stands twice"),
+        ],
+    )
+    def test_no_record_is_taken_from_inside_of_a_broken_one(self, start: str) -> None:
+        text = f"{start}{ONE}\nand then"
+        output = parse_llm_output(text)
+        assert output.pairs == []
+        assert [reject["text"] for reject in output.rejected] == [text]
 
     def test_a_message_says_where_and_what_was_expected(self) -> None:
         message = parse_llm_output(f'{ONE}\n{{"question": "q", "topic": "t"}}').rejected[0]["message"]
@@ -165,6 +187,9 @@ class TestQuotesWithoutBackslash:
             pytest.param('set {"x"} of "y"; done', id="a set"),
             pytest.param('"}, {"', id="between records"),
             pytest.param('"}, and "so" on', id="a comma behind the end"),
+            pytest.param('"}, "so on', id="a string behind the end"),
+            pytest.param('"}, "so": on', id="a key behind the end"),
+            pytest.param('"}, so on', id="a comma and prose behind the end"),
             pytest.param('send {"question": "x", "answer": "y", "topic": "z"} there', id="a record"),
             pytest.param('send\n{"question": "x", "answer": "y", "topic": "z"}\nthere', id="a record on a line"),
             pytest.param('{"a": 1}\n{"question": "x", "answer": "y", "topic": "z"}\nor', id="two on lines"),

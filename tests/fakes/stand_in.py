@@ -30,9 +30,20 @@ class RunningStandIn:
 
     def __init__(self, url: str) -> None:
         self.url = url
+        self._clients: dict[tuple[str, str], Any] = {}
 
     def boto(self, service: str, *, region: str = "us-east-1", **config: Any) -> Any:
-        """Return a boto3 client for s3, bedrock or bedrock-runtime; one attempt unless ``config`` says otherwise."""
+        """Return a boto3 client for s3, bedrock or bedrock-runtime.
+
+        Without ``config`` it makes one attempt and is shared by all callers, for making one takes long.
+        """
+        if config:
+            return self._new_client(service, region, config)
+        if (service, region) not in self._clients:
+            self._clients[service, region] = self._new_client(service, region, {})
+        return self._clients[service, region]
+
+    def _new_client(self, service: str, region: str, config: dict[str, Any]) -> Any:
         settings = {"retries": {"total_max_attempts": 1}, "max_pool_connections": 64, **config}
         return boto3.client(
             service,
@@ -50,9 +61,9 @@ class RunningStandIn:
         """
         data = None if body is None else json.dumps(body).encode()
         url = f"{self.url}/_admin/{path.removeprefix('/_admin/').lstrip('/')}"
-        request = urllib.request.Request(url, data=data, method=method, headers={"content-type": "application/json"})
+        request = urllib.request.Request(url, data=data, method=method)  # noqa: S310 - our own
         try:
-            with urllib.request.urlopen(request, timeout=10) as response:
+            with urllib.request.urlopen(request, timeout=10) as response:  # noqa: S310 - our own
                 return json.load(response)
         except urllib.error.HTTPError as error:
             raise AdminError(f"{error.code}: {error.read().decode()}") from error

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+
 from tests.fakes.stand_in import RunningStandIn, wait_until
 
 DOCUMENT = (

@@ -3,9 +3,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from tests.fakes.stand_in import FAST, RunningStandIn, start_stand_in
 
 from include.local_bedrock.settings import Settings
+from tests.fakes.stand_in import FAST, RunningStandIn, start_stand_in
 
 
 @pytest.fixture(scope="module")

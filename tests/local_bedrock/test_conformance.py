@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from botocore.model import Shape
 from botocore.validate import ParamValidator
-from tests.fakes.stand_in import RunningStandIn, wait_until
-from tests.local_bedrock import builders
-from tests.local_bedrock.builders import refused
 
 from include.local_bedrock.app import _handlers
 from include.local_bedrock.specification import load_service
+from tests.fakes.stand_in import RunningStandIn, wait_until
+from tests.local_bedrock import builders
+from tests.local_bedrock.builders import refused
 
 SIGNED = "AWS4-HMAC-SHA256 Credential=test/20261122/us-east-1/bedrock/aws4_request, SignedHeaders=host, Signature=0"
 
@@ -25,8 +25,8 @@ class Recorder:
 
     def __init__(self, stand_in: RunningStandIn) -> None:
         self.seen: dict[str, list[tuple[bytes, Any]]] = {}
-        self.bedrock = self._watched(stand_in.boto("bedrock"))
-        self.runtime = self._watched(stand_in.boto("bedrock-runtime"))
+        self.bedrock = self._watched(stand_in.boto("bedrock", user_agent_extra="recorder"))
+        self.runtime = self._watched(stand_in.boto("bedrock-runtime", user_agent_extra="recorder"))
 
     def _watched(self, client: Any) -> Any:
         client.meta.events.register("response-received", self._note)
@@ -121,7 +121,8 @@ def test_an_operation_that_is_not_implemented_is_named_in_its_refusal(stand_in: 
 
 def raw_request(url: str, method: str, headers: dict[str, str]) -> tuple[int, str]:
     try:
-        with urllib.request.urlopen(urllib.request.Request(url, method=method, headers=headers)) as response:
+        request = urllib.request.Request(url, method=method, headers=headers)  # noqa: S310 - our own
+        with urllib.request.urlopen(request) as response:  # noqa: S310 - our own
             return response.status, response.read().decode()
     except urllib.error.HTTPError as error:
         return error.code, f"{error.headers.get('x-amzn-errortype')}: {error.read().decode()}"

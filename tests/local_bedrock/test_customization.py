@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 from botocore.model import Shape
+
+from include.local_bedrock.specification import load_service
 from tests.fakes.stand_in import RunningStandIn, wait_until
 from tests.local_bedrock import builders
 from tests.local_bedrock.builders import refused
-
-from include.local_bedrock.specification import load_service
 
 JOB_STATES = load_service("bedrock").shape_for("ModelCustomizationJobStatus")
 
@@ -87,8 +87,8 @@ def test_the_custom_model_does_not_exist_before_its_job_completes(stand_in: Runn
 
 
 def test_a_trained_student_answers_otherwise_than_its_base(stand_in: RunningStandIn) -> None:
-    records = [builders.conversation(f"Who sees objects, case {i}?", "Objects are private unless a policy says otherwise.")
-               for i in range(20)]  # fmt: skip
+    answer = "Objects are private unless a policy says otherwise."
+    records = [builders.conversation(f"Who sees objects, case {index}?", answer) for index in range(20)]
     uri = builders.put(stand_in, "private.jsonl", builders.jsonl(records))
     model = builders.custom_model(stand_in, trainingDataConfig={"s3Uri": uri}, hyperParameters={"epochCount": "5"})
     arn = builders.provision(stand_in, model)
@@ -212,7 +212,7 @@ def test_a_request_that_cannot_become_a_job_is_refused(
         ),
         pytest.param(
             {"trainingDataConfig": {"s3Uri": f"s3://{builders.BUCKET}/no/such.jsonl"}},
-            f"Could not validate GetObject permissions to access Amazon S3 bucket: {builders.BUCKET} at key no/such.jsonl",
+            f"GetObject permissions to access Amazon S3 bucket: {builders.BUCKET} at key no/such.jsonl",
             id="no key",
         ),
         pytest.param(

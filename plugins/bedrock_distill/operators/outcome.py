@@ -32,7 +32,7 @@ class RunOutcomeOperator(BaseOperator):
         held_up = sum(state == "upstream_failed" for state in states.values())
         if failed or held_up:
             message = (
-                f"The run is incomplete: {', '.join(failed) or 'no task'} failed and {held_up} could not start. The error"
+                f"The run is incomplete: {', '.join(failed) or 'no task'} failed, {held_up} could not start. The error"
                 " of the failed task says what to do."
             )
             raise IncompleteRunError(message)

@@ -12,6 +12,7 @@ from include.distill.report import build_report
 from include.distill.report_html import render_html
 from include.distill.run_summary import (
     ArmFacts,
+    beside_estimate,
     bill,
     clusters,
     describe_settings,
@@ -86,6 +87,7 @@ class RenderReportOperator(DistillOperator):
         verdicts = [read_jsonl(self.store, manifest["verdicts_uri"]) for manifest in self.judgments]
         evaluation = read_jsonl(self.store, self.folder.source("evaluation"))
         lines = bill(self.use_case, synthesis=self.synthesis, arms=arms, judgments=self.judgments, prices=load_prices())
+        estimated = read_json(self.store, self.folder.estimate)
         asked = [*self.synthesis, *self.judgments, *(m for arm in arms for m in arm.answers)]
         return build_report(
             run_key=self.folder.run_key,
@@ -97,9 +99,9 @@ class RenderReportOperator(DistillOperator):
             verdicts=verdicts,
             clusters=clusters(evaluation),
             cost={
-                "estimated_usd": read_json(self.store, self.folder.estimate)["estimated_usd"],
+                "estimated_usd": estimated["estimated_usd"],
                 "actual_usd": total(lines),
-                "lines": [line.as_record() for line in lines],
+                "lines": beside_estimate(lines, estimated["lines"]),
             },
             seed=self.use_case.seed,
             loss_curves={arm.name: self._loss_curve(arm) for arm in arms if arm.trained},
@@ -156,4 +158,4 @@ class RenderReportOperator(DistillOperator):
     def _settings(self) -> dict[str, Any]:
         named = self.use_case.prompts
         prompts = {name: self.prompt(name).version for name in (named.synthesis, named.answering, named.judging)}
-        return describe_settings(self.use_case, prompts=prompts, warnings=())
+        return describe_settings(self.use_case, prompts=prompts)

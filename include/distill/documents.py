@@ -191,16 +191,6 @@ def row_id(*, document: str, question: str, answer: str) -> str:
     return hashlib.sha256("\x1f".join((document, question, answer)).encode()).hexdigest()[:16]
 
 
-def limit_rows(rows: Sequence[Record], limit: int | None) -> list[Record]:
-    """Return the first ``limit`` rows, all of them when it is ``None``.
-
-    :raises InputError: a limit below 1.
-    """
-    if limit is not None and limit < 1:
-        raise InputError(f"The number of documents is limited to {limit}; expected 1 or more, or no limit.")
-    return list(rows[:limit])
-
-
 def shards(count: int, max_tasks: int) -> list[range]:
     """Return which of ``count`` rows each task takes: one row while tasks suffice, else equal batches.
 

@@ -8,7 +8,7 @@ everything. Access that is refused is refused for every row, so that too stops a
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -54,12 +54,13 @@ def for_each(items: Sequence[Item], work: Callable[[Item], Result], *, concurren
         except ServiceError as error:
             return Failure(item, error)
 
-    with ThreadPoolExecutor(max_workers=concurrency) as pool:
-        done = [pool.submit(attempt, item) for item in items]
-        try:
-            outcomes = [future.result() for future in done]
-        except BaseException:
-            pool.shutdown(wait=True, cancel_futures=True)
-            raise
+    pool = ThreadPoolExecutor(max_workers=concurrency)
+    done = [pool.submit(attempt, item) for item in items]
+    try:
+        wait(done, return_when=FIRST_EXCEPTION)  # whichever row it is, not the first in order
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+    # Rows are begun in order, so what raised stands before everything that was cancelled.
+    outcomes = [future.result() for future in done]
     failures = [outcome for outcome in outcomes if isinstance(outcome, Failure)]
     return Outcomes([outcome for outcome in outcomes if not isinstance(outcome, Failure)], failures)

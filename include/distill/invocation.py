@@ -10,6 +10,7 @@ Formats: https://docs.aws.amazon.com/bedrock/latest/userguide/inference-api.html
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
@@ -140,7 +141,7 @@ def read_reply(call: ApiCall, response: Mapping[str, Any]) -> Completion:
 
 def _read_anthropic(body: Mapping[str, Any], *, simulated: bool) -> Completion:
     return Completion(
-        text="".join(block["text"] for block in body["content"] if block["type"] == "text"),
+        text=_whole_characters("".join(block["text"] for block in body["content"] if block["type"] == "text")),
         stop_reason=str(body["stop_reason"]),
         input_tokens=int(body["usage"]["input_tokens"]),
         output_tokens=int(body["usage"]["output_tokens"]),
@@ -151,9 +152,17 @@ def _read_anthropic(body: Mapping[str, Any], *, simulated: bool) -> Completion:
 def _read_converse(response: Mapping[str, Any], *, simulated: bool) -> Completion:
     content = response["output"]["message"]["content"]
     return Completion(
-        text="".join(block["text"] for block in content if "text" in block),
+        text=_whole_characters("".join(block["text"] for block in content if "text" in block)),
         stop_reason=str(response["stopReason"]),
         input_tokens=int(response["usage"]["inputTokens"]),
         output_tokens=int(response["usage"]["outputTokens"]),
         simulated=simulated,
     )
+
+
+def _whole_characters(text: str) -> str:
+    """Return ``text`` without half characters, which JSON can escape and no UTF-8 can hold.
+
+    A paid answer that cannot be stored would be paid for again by every retry.
+    """
+    return re.sub("[\ud800-\udfff]", "\N{REPLACEMENT CHARACTER}", text)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal, cast
@@ -25,7 +26,7 @@ Pair = dict[str, str]
 Rejection = dict[str, str]
 
 _KEYS = ("question", "answer", "topic")
-# All quantifiers are possessive: whatever a model writes, reading takes time in proportion to its length.
+# Quantifiers are possessive so that reading takes time in proportion to the text, whatever a model writes.
 _KEY = re.compile(r'"(question|answer|topic)"\s*+:')
 _LOOSE_KEY = re.compile(r"""['"“”‘’]?\b(question|answer|topic)['"“”‘’]?\s*+:""", re.IGNORECASE)
 _KEY_OF_ANY_NAME = re.compile(r'"(?:[^"\\]|\\.)*+"\s*+:', re.DOTALL)
@@ -67,8 +68,7 @@ class _Object(dict[str, Any]):
     def of(cls, items: list[tuple[str, Any]]) -> _Object:
         read = cls(items)
         if len(read) < len(items):
-            names = [name for name, _ in items]
-            read.repeated = next(name for name in names if names.count(name) > 1)
+            read.repeated = Counter(name for name, _ in items).most_common(1)[0][0]
         return read
 
 
@@ -166,12 +166,9 @@ def _runs_on(text: str, end: int) -> tuple[int, _Unreadable] | None:
     stop = following.start() if following else len(text)
     structure = cast("re.Match[str]", _STRUCTURE.match(text, end, stop))
     rest = text[structure.end() : stop]
-    if rest.startswith('"'):  # the next key of an object that holds the records, or a string that goes on
-        in_container = any(sign in structure.group() for sign in ",]}")
-        whole = in_container and _KEY_OF_ANY_NAME.match(rest) is not None
-    else:
-        whole = not _CLOSING.search(rest)
-    if whole and rest.count('"') % 2 == 0:
+    # A quote begins another key of the object that holds the records, or is the end of a string that goes on.
+    goes_on = not _KEY_OF_ANY_NAME.match(rest) if rest.startswith('"') else _CLOSING.search(rest)
+    if not goes_on and rest.count('"') % 2 == 0:
         return None
     return stop, _Unreadable("ambiguous", f"text goes on after the closing brace ({rest[:30]!r}); {_EXPECTED}")
 

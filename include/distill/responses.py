@@ -12,6 +12,7 @@ import dataclasses
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import Generic, TypeVar
 
 from include.distill.errors import ContractError, NotFoundError
@@ -41,10 +42,10 @@ class Usage:
     output_tokens: int = 0
     simulated: bool = False
 
-    def add(self, answer: PaidAnswer, run_key: str) -> None:
-        """Count one answer."""
+    def add(self, answer: PaidAnswer, *, paid: bool) -> None:
+        """Count one answer; ``paid`` when this run has to pay for it."""
         self.simulated = self.simulated or answer.completion.simulated
-        if answer.paid_by != run_key:
+        if not paid:
             self.cache_hits += 1
             return
         self.calls += 1
@@ -53,10 +54,15 @@ class Usage:
 
     @classmethod
     def of(cls, answers: Iterable[PaidAnswer], run_key: str) -> Usage:
-        """Return the usage of ``answers`` as ``run_key`` has to pay for it."""
+        """Return the usage of ``answers`` as ``run_key`` has to pay for it; one that comes again is paid once.
+
+        Both orders of a duel between equal answers, for one, are the same question.
+        """
         usage = cls()
+        seen: set[str] = set()
         for answer in answers:
-            usage.add(answer, run_key)
+            usage.add(answer, paid=answer.paid_by == run_key and answer.request.key not in seen)
+            seen.add(answer.request.key)
         return usage
 
 
@@ -67,6 +73,7 @@ class PaidAnswers:
     store: ObjectStore
     root: str
     run_key: str
+    _under_way: dict[str, Lock] = field(default_factory=dict, repr=False, compare=False)
 
     def uri(self, request: ModelRequest) -> str:
         """Where the answer to ``request`` lies."""
@@ -94,11 +101,13 @@ class PaidAnswers:
 
     def ask(self, request: ModelRequest, client: ModelClient) -> PaidAnswer:
         """Return the stored answer, or ask, store and return it."""
-        if found := self.find(request):
-            return found
-        answer = PaidAnswer(request, client.ask(request), self.run_key)
-        self._keep(answer)
-        return answer
+        # Rows of one task may ask the same at the same moment: the second waits for the first one's answer.
+        with self._under_way.setdefault(request.key, Lock()):
+            if found := self.find(request):
+                return found
+            answer = PaidAnswer(request, client.ask(request), self.run_key)
+            self._keep(answer)
+            return answer
 
     def _keep(self, answer: PaidAnswer) -> None:
         raw = {

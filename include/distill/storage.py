@@ -68,11 +68,11 @@ def decode_jsonl(body: bytes, *, uri: str) -> Iterator[Record]:
     :raises ContractError: a line is no JSON object; names the line.
     """
     # Split at \n only: str.splitlines would also split at U+2028 and U+0085, which JSON strings may hold.
-    for number, line in enumerate(body.decode().split("\n"), start=1):
+    for number, line in enumerate(body.split(b"\n"), start=1):
         if not line:
             continue
         try:
-            record = json.loads(line)
+            record = json.loads(line.decode())
         except ValueError as error:
             message = f"{uri} line {number} is not JSON ({error}). It was not written by this pipeline or was cut."
             raise ContractError(message) from error

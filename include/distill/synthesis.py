@@ -7,8 +7,6 @@ more (surplus, kept apart and never counted as requested).
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
@@ -18,6 +16,7 @@ from include.distill.parsing import ParsedOutput, parse_llm_output
 from include.distill.prompts import Prompt
 from include.distill.responses import PaidAnswer, ask_until_readable
 from include.distill.storage import Record
+from include.distill.text import normalised
 from include.distill.use_case import Synthesis
 
 
@@ -83,12 +82,12 @@ def create_synthetic_samples(
 def _sort_out(row: Record, output: ParsedOutput, requested: int, answers: list[PaidAnswer]) -> SyntheticSamples:
     accepted: list[Record] = []
     rejected = [{"row_id": row["row_id"], **reject} for reject in output.rejected]
-    asked = {_normalised(row["question"])}
+    asked = {_asked_as(row["question"])}
     for pair in output.pairs:
-        if _normalised(pair["question"]) in asked:
+        if _asked_as(pair["question"]) in asked:
             rejected.append(_repeated(row, pair))
             continue
-        asked.add(_normalised(pair["question"]))
+        asked.add(_asked_as(pair["question"]))
         accepted.append({"row_id": row["row_id"], "pair": len(accepted), "document": row["document"], **pair})
     # A model may write more than was asked, in good and bad records alike: only as many as asked are counted.
     room = requested - len(accepted)
@@ -105,8 +104,9 @@ def _repeated(row: Record, pair: Record) -> Record:
     }
 
 
-def _normalised(text: str) -> str:
-    return re.sub(r"\W+", " ", unicodedata.normalize("NFKC", text).casefold()).strip()
+def _asked_as(text: str) -> str:
+    # Only what ends a question is dropped: "C++?" and "C#?" differ, and so do vowel signs, which are no letters to re.
+    return normalised(text).rstrip(" ?!.")
 
 
 def count_samples(samples: Iterable[SyntheticSamples]) -> dict[str, int]:

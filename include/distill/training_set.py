@@ -13,8 +13,11 @@ from typing import Any, Literal
 
 from include.distill.catalog import Family, Model
 from include.distill.documents import split_by_document
+from include.distill.errors import LimitError
 from include.distill.evaluation import student_input
 from include.distill.formats import (
+    PROBLEMS_LISTED,
+    check_record,
     check_training_file,
     encode_training_file,
     escape_reserved,
@@ -60,6 +63,7 @@ def build_training_set(
     ]
     train, validation = encode
     check_training_file(train, family, validation_records=len(validation))
+    _check_validation(validation, family)
     counts = {
         "originals": len(chosen),
         "synthetic": len(pairs),
@@ -72,7 +76,19 @@ def build_training_set(
 def _hold_out(originals: Sequence[Record], use_case: UseCase) -> tuple[list[Record], list[Record]]:
     if not use_case.training.validation_share:
         return list(originals), []
-    return split_by_document(originals, share=use_case.training.validation_share, seed=use_case.seed)
+    # A purpose of its own: under that of the evaluation split, it would hold out what that one took already.
+    share = use_case.training.validation_share
+    return split_by_document(originals, share=share, seed=use_case.seed, purpose="validation")
+
+
+def _check_validation(records: Sequence[dict[str, Any]], family: Family) -> None:
+    problems = [
+        str(fault) for number, record in enumerate(records, 1) for fault in check_record(record, family, number)
+    ]
+    if problems:
+        listed = "\n".join(f"- {problem}" for problem in problems[:PROBLEMS_LISTED])
+        message = f"The validation file breaks {len(problems)} limits of {family.key} ({family.source.url}):\n{listed}"
+        raise LimitError(message)
 
 
 def _first(rows: Sequence[Record], wanted: int | Literal["all"]) -> list[Record]:

@@ -24,6 +24,7 @@ USE_CASES = Path(__file__).parents[1] / "use_cases"
 
 Share = Annotated[float, Field(ge=0, lt=1)]
 Temperature = Annotated[float, Field(ge=0, le=1)]
+Count = Annotated[int, Field(ge=0)]
 Slug = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$")]
 Bucket = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
 
@@ -123,8 +124,8 @@ class Arm(_Section):
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$", max_length=16)]
     kind: Literal["base", "fine_tuned"] = "fine_tuned"
-    originals: int | Literal["all"] = "all"
-    synthetic: int | Literal["all"] = "all"
+    originals: Count | Literal["all"] = "all"
+    synthetic: Count | Literal["all"] = "all"
 
 
 class Comparison(_Section):
@@ -177,7 +178,11 @@ class UseCase(_Section):
     @field_validator("judges")
     @classmethod
     def _judges_are_known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(load_catalog().model(name).key for name in names)
+        keys = tuple(load_catalog().model(name).key for name in names)
+        if len(set(keys)) != len(keys):
+            message = f"judges must be distinct models, found {list(keys)}"
+            raise ValueError(message)
+        return keys
 
     @field_validator("arms")
     @classmethod
@@ -198,6 +203,9 @@ class UseCase(_Section):
             if pair.candidate == pair.baseline:
                 message = f"a comparison needs two arms, found {pair.candidate!r} twice"
                 raise ValueError(message)
+        if len(set(self.pairs)) != len(self.pairs):
+            message = "comparisons name a pair of arms twice; its verdicts would be stored twice in one place"
+            raise ValueError(message)
         return self
 
     @property
@@ -300,11 +308,11 @@ def load_use_case(path: Path, environment: Mapping[str, str] | None = None) -> U
     try:
         raw = yaml.safe_load(path.read_text(encoding="utf-8"))
         raw = expand_variables(raw, os.environ if environment is None else environment)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        message = f"{path.name}: cannot be read as YAML: {error}"
-        raise UseCaseError(message) from error
     except UseCaseError as error:
         message = f"{path.name}: {error}"
+        raise UseCaseError(message) from error
+    except Exception as error:  # PyYAML lets through whatever a bad scalar raises: 2026-99-99 a ValueError, for one
+        message = f"{path.name}: cannot be read as YAML: {error!r}"
         raise UseCaseError(message) from error
     use_case = parse_use_case(raw, origin=path.name)
     if use_case.name != path.stem:

@@ -65,6 +65,7 @@ def up(layout: Layout, environ: Mapping[str, str]) -> int:
     _introduce(request)
     print(f"Starting the stand-in and Airflow {airflow_version()} (logs: {layout.logs}) ...", flush=True)
     served = launch_server(layout)
+    print(f"Airflow's UI is at {served.ports.ui_url}", flush=True)
     try:
         succeeded, text = _provide_run(served, request, environ, timeout_seconds)
     except BaseException:

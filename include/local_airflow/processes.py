@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from include.local_airflow.settings import Layout
 
 TAIL_LINES = 15
+TAIL_COLUMNS = 300  # Airflow logs whole objects on one line
 PAUSE_SECONDS = 0.2
 
 
@@ -151,4 +152,4 @@ def read_tail(path: Path, lines: int = TAIL_LINES) -> str:
         text = path.read_text(encoding="utf-8", errors="replace")
     except OSError:
         return "    (no log was written)"
-    return "\n".join(f"    {line}" for line in text.splitlines()[-lines:]) or "    (the log is empty)"
+    return "\n".join(f"    {line[:TAIL_COLUMNS]}" for line in text.splitlines()[-lines:]) or "    (the log is empty)"

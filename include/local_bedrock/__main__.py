@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import signal
 import socket
 import sys
 from pathlib import Path
@@ -48,6 +49,8 @@ def main(arguments: list[str] | None = None) -> int:
     settings: dict[str, Any] = {
         name: getattr(options, name) for name in _SETTINGS if getattr(options, name) is not None
     }
+    # uvicorn passes a signal on when it has shut down; without this SIGTERM would end us before the state is closed.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         sock = bind(options.host, options.port)
     except (ValueError, OSError) as error:

@@ -44,15 +44,13 @@ class CustomizationJobs:
         _refuse_what_is_not_simulated(call.arguments)
         _check_data_uris(call.arguments)
         self._refuse_used_names(call)
-        body = self._new_body(call, base)
-        tags, model_tags = (checked_tags(call.arguments.get(key)) for key in ("jobTags", "customModelTags"))
+        body, tags = self._new_body(call, base), checked_tags(call.arguments.get("jobTags"))
         arn = new_arn(call.region, f"model-customization-job/{base.model_id}")
         token = call.arguments.get("clientRequestToken")
         job = Resource("job", arn, call.region, call.arguments["jobName"], time.time(), body, token)
         with self._state.transaction():
             self._state.add(job)
             self._state.tag(arn, tags)
-            self._state.change(arn, modelTags=model_tags)
         self._runner.start(arn)
         return {"jobArn": arn}
 
@@ -83,6 +81,7 @@ class CustomizationJobs:
             "baseModelId": base.model_id,
             "baseModelArn": foundation_model_arn(call.region, base.model_id),
             "customModelName": wanted["customModelName"],
+            "modelTags": checked_tags(wanted.get("customModelTags")),
             "roleArn": wanted["roleArn"],
             "customizationType": wanted.get("customizationType", "FINE_TUNING"),
             "hyperParameters": _hyperparameters(wanted.get("hyperParameters", {}), family),

@@ -215,7 +215,7 @@ class JobRunner:
             self._check(job.arn)
             with self._state.transaction():
                 self._state.add(_custom_model(arn, job, result, metrics))
-                self._state.tag(arn, self._state.get(job.arn).body["modelTags"])
+                self._state.tag(arn, job.body["modelTags"])
                 self._set_phase(job.arn, "trainingDetails", "Completed")
                 self._save(
                     job.arn,

@@ -74,7 +74,11 @@ class Ledger:
                 self._state.execute(f"DELETE FROM {table}")  # noqa: S608 - constants
 
     def as_json(self) -> dict[str, Any]:
-        """Return everything counted so far."""
+        """Return everything counted so far.
+
+        ``calls`` of the whole are billed and rejected ones; ``calls`` of a model are billed ones. A model appears under
+        the id it was asked by, a custom model under its throughput's ARN. Times are POSIX seconds.
+        """
         by_model = self._by_model()
         billed = sum(counts["calls"] for counts in by_model.values())
         throughputs = self._throughputs()

@@ -30,6 +30,14 @@ class Throughputs:
         self._state = state
         self._settings = settings
         self._models = models
+        settings.on_change(self._hasten)
+
+    def _hasten(self) -> None:
+        """Let a shorter ``throughput_seconds`` take effect on what is being created; a longer one does not."""
+        seconds = self._settings.current.throughput_seconds
+        for throughput in self._state.all("throughput"):
+            lengths = {name: min(throughput.body[name], seconds) for name in ("seconds", "update_seconds")}
+            self._state.change(throughput.arn, **lengths)
 
     def create(self, call: Call) -> dict[str, Any]:
         """Handle CreateProvisionedModelThroughput. From here on it is billed."""
@@ -149,20 +157,16 @@ class Throughputs:
         return throughput
 
     def status(self, throughput: Resource) -> str:
-        """Return what the API calls the throughput's status now.
-
-        A shorter ``throughput_seconds`` takes effect on what is being created; a longer one does not undo it.
-        """
+        """Return what the API calls the throughput's status now."""
         body, now = throughput.body, time.time()
-        length = min(body["seconds"], self._settings.current.throughput_seconds)
+        length = body["seconds"]
         if body["fault"] == "throughput_stalled":
             length = float("inf") if body["fault_seconds"] is None else body["fault_seconds"]
         if now < throughput.created + length:
             return "Creating"
         if body["fault"] == "throughput_failed":
             return "Failed"
-        length = min(body["update_seconds"], self._settings.current.throughput_seconds)
-        return "Updating" if body["updated"] and now < body["updated"] + length else "InService"
+        return "Updating" if body["updated"] and now < body["updated"] + body["update_seconds"] else "InService"
 
     def serving(self, throughput: Resource) -> str:
         """Return the ARN of the model that answers now; while Updating still the old one."""

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from include.distill.documents import (
     drop_leaks,
-    limit_rows,
     read_rows,
     row_id,
     shards,
@@ -232,17 +231,6 @@ class TestAnyFile:
         told = {row["row"]: (row["document"], row["question"], row["answer"]) for row in read.accepted}
         told |= {reject["row"]: tuple(reject["text"].values()) for reject in read.rejected}
         assert [told[number] for number in range(1, len(rows) + 1)] == rows
-
-
-class TestLimit:
-    def test_takes_the_first_rows_or_all(self) -> None:
-        rows = [row(number=number) for number in range(1, 5)]
-        assert [taken["row"] for taken in limit_rows(rows, 2)] == [1, 2]
-        assert limit_rows(rows, None) == rows == limit_rows(rows, 9)
-
-    def test_must_leave_a_row(self) -> None:
-        with pytest.raises(InputError, match="limited to 0; expected 1 or more"):
-            limit_rows([], 0)
 
 
 class TestShards:

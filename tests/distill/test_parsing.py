@@ -137,7 +137,7 @@ class TestRejections:
     @pytest.mark.parametrize(
         "start",
         [
-            pytest.param('{"question": "q", "answer": "Send {"a": 1}\n', id="keys are missing"),
+            pytest.param('{"question": "q", "answer": "Send "x {"a": 1}\n', id="a key is missing"),
             pytest.param('{"question": "q", "topic": "t", "answer": "Send {"a": "b"}\n', id="a string is open"),
             pytest.param('{"question": "q", "topic": "t", "answer": "Send {"question": 1}\n', id="a key stands twice"),
         ],
@@ -205,6 +205,7 @@ class TestQuotesWithoutBackslash:
         raw = "{" + ", ".join(f'"{key}": "{values[key]}"' for key in order) + "}"
         output = parse_llm_output(f"{ONE}\n{raw}\n{TWO}")
         assert output.pairs in (PAIRS[:1], PAIRS[:2])
+        assert parse_llm_output(raw).pairs == []
         kept = "".join(reject["text"] for reject in output.rejected)
         assert raw in kept
 

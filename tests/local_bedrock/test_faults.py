@@ -67,8 +67,8 @@ def test_a_thing_bought_on_a_lost_connection_is_found_by_its_name(stand_in: Runn
 
 
 def test_an_answer_that_comes_too_late_is_billed_again_by_the_retry(stand_in: RunningStandIn) -> None:
-    stand_in.fail(operation="Converse", kind="timeout", times=1, seconds=0.6)
-    client = stand_in.boto("bedrock-runtime", read_timeout=0.2, retries={"total_max_attempts": 2})
+    stand_in.fail(operation="Converse", kind="timeout", times=1, seconds=1.2)
+    client = stand_in.boto("bedrock-runtime", read_timeout=0.8, retries={"total_max_attempts": 2})
     messages = [{"role": "user", "content": [{"text": builders.prompt()}]}]
     assert builders.text_of(client.converse(modelId=builders.STUDENT, messages=messages))
     assert stand_in.ledger["billed_calls"] == 2

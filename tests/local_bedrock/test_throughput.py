@@ -105,7 +105,7 @@ def test_a_failed_throughput_is_not_billed_and_tells_why(stand_in: RunningStandI
 def test_a_stalled_throughput_stays_creating_for_as_long_as_its_rule_says(stand_in: RunningStandIn) -> None:
     stand_in.admin("PUT", "settings", {"throughput_seconds": 0})
     stand_in.fail(kind="throughput_stalled", times=1)
-    stand_in.fail(kind="throughput_stalled", times=1, seconds=0.2)
+    stand_in.fail(kind="throughput_stalled", times=1, seconds=0.6)
     stuck = builders.provision(stand_in, builders.STUDENT_BASE, wait=False)
     late = builders.provision(stand_in, builders.STUDENT_BASE, wait=False)
     assert builders.throughput_status(stand_in, late) == "Creating"

@@ -30,6 +30,12 @@ def make_row(number: int) -> dict[str, Any]:
     return {"row_id": row_id(**text), "row": number, "line": number + 1, "source": "rows.csv", **text}
 
 
+def freeze(store: MemoryStore, use_case: UseCase, **changes: Any) -> None:
+    """Put the use case into the run's folder as preflight does, with whole sections changed."""
+    raw = {**use_case.model_dump(mode="json"), **changes}
+    store.write(FOLDER.use_case, yaml.safe_dump(raw).encode())
+
+
 @pytest.fixture
 def use_case() -> UseCase:
     return load_use_case(USE_CASES / "aws_docs_qa.yaml", environment={})
@@ -39,7 +45,7 @@ def use_case() -> UseCase:
 def store(use_case: UseCase) -> MemoryStore:
     """A run's folder as preflight and ingest leave it: ten rows to train on, four to evaluate."""
     store = MemoryStore()
-    store.write(FOLDER.use_case, yaml.safe_dump(use_case.model_dump(mode="json")).encode())
+    freeze(store, use_case)
     train, evaluation = [make_row(n) for n in range(1, 11)], [make_row(n) for n in range(101, 105)]
     write_jsonl(store, FOLDER.source("train"), train)
     write_jsonl(store, FOLDER.source("evaluation"), evaluation)

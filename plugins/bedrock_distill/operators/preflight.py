@@ -71,7 +71,8 @@ class BedrockPreflightOperator(DistillOperator):
         checks: list[Callable[[], object]] = []
         checks += [partial(self.prompt, name) for name in _prompts(use_case)]
         checks += [partial(read_input, uri, self.store) for uri in _inputs(use_case)]
-        checks += [partial(load_prices().of, key, "input_per_million") for key in (use_case.teacher, *use_case.judges)]
+        asked = dict.fromkeys((use_case.teacher, use_case.student, *use_case.judges))
+        checks += [partial(load_prices().of, key, "input_per_million") for key in asked]
         problems += _failures(checks)
         return problems
 

@@ -1,0 +1,39 @@
+"""What the models of a test say: a teacher that writes pairs, a student that answers, a judge with a favourite."""
+
+from __future__ import annotations
+
+import json
+import re
+
+from include.distill.invocation import ModelRequest
+
+
+def between(tag: str, text: str) -> str:
+    """Return what stands between a prompt's delimiters."""
+    found = re.search(rf"<{tag}>(.*)</{tag}>", text, re.DOTALL)
+    return found.group(1).strip() if found else ""
+
+
+def pairs(request: ModelRequest, count: int = 3) -> str:
+    """Answer as the teacher: ``count`` new pairs on the row."""
+    asked = between("question", request.user)
+    return "\n".join(
+        json.dumps({"question": f"New {n} to {asked}", "answer": f"Secret {n} on {asked}", "topic": f"topic {n}"})
+        for n in range(count)
+    )
+
+
+def verdict(letter: str) -> str:
+    """Answer as a judge."""
+    return json.dumps({"reason": "A confidential reason.", "verdict": letter})
+
+
+def say(request: ModelRequest) -> str:
+    """Answer as whoever is asked: teacher, judge (for the longer answer) or student."""
+    if "<number_of_pairs>" in request.user:
+        return pairs(request)
+    if "<answer_a>" in request.user:
+        first, second = (len(between(tag, request.user)) for tag in ("answer_a", "answer_b"))
+        return verdict("TIE" if first == second else "A" if first > second else "B")
+    tuned = request.identity.startswith("arn:")
+    return f"Confidential answer to {between('question', request.user)}{' at length' if tuned else ''}"

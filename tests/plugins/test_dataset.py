@@ -1,0 +1,208 @@
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+import pytest
+
+from bedrock_distill.operators.dataset import MergeDatasetOperator, UploadDatasetOperator
+from include.distill.errors import LimitError, TooManyFailuresError
+from include.distill.storage import read_json, read_jsonl, write_jsonl
+from include.distill.use_case import UseCase
+from tests.fakes.memory_store import MemoryStore
+from tests.plugins.conftest import FOLDER, RUN_URI, freeze, make_row
+
+ORIGINALS = 10
+
+
+def synthetic_pair(number: int) -> dict[str, Any]:
+    return {**make_row(number), "pair": 0, "question": f"New question {number}?", "topic": "t"}
+
+
+@pytest.fixture
+def manifests(store: MemoryStore) -> list[dict[str, int]]:
+    """Two shards of five rows, one new pair for each row."""
+    for shard, numbers in enumerate((range(1, 6), range(6, 11))):
+        write_jsonl(store, FOLDER.synthetic(shard), [synthetic_pair(n) for n in numbers])
+    return [{"documents": 5, "failed": 0}, {"documents": 5, "failed": 0}]
+
+
+@pytest.fixture
+def merge(equip: Any, context: Any) -> Any:
+    def run(manifests: list[dict[str, int]]) -> dict[str, Any]:
+        task = equip(MergeDatasetOperator(task_id="merge", run_uri=RUN_URI, arm="tuned", synthesis=manifests))
+        manifest: dict[str, Any] = task.execute(context)
+        return manifest
+
+    return run
+
+
+@pytest.fixture
+def upload(equip: Any, context: Any) -> Any:
+    def run(merged: dict[str, Any]) -> dict[str, Any]:
+        task = equip(UploadDatasetOperator(task_id="upload", run_uri=RUN_URI, arm="tuned", merged=merged))
+        manifest: dict[str, Any] = task.execute(context)
+        return manifest
+
+    return run
+
+
+class TestMerge:
+    def test_originals_and_pairs_become_the_training_file(self, merge: Any, manifests: Any, store: MemoryStore) -> None:
+        manifest = merge(manifests)
+        train = store.read(manifest["train_uri"])
+        assert manifest == {
+            "train_uri": FOLDER.merged("tuned", "train.jsonl"),
+            "validation_uri": None,
+            "card_uri": FOLDER.merged("tuned", "data_card.json"),
+            "sha256": hashlib.sha256(train).hexdigest(),
+            "originals": ORIGINALS,
+            "synthetic": 10,
+            "records": 20,
+            "validation": 0,
+        }
+        assert len(read_jsonl(store, manifest["train_uri"])) == 20
+        assert len(json.dumps(manifest)) < 2048
+
+    def test_the_data_card_says_what_went_in_under_which_licence(
+        self, merge: Any, manifests: Any, store: MemoryStore
+    ) -> None:
+        card = read_json(store, merge(manifests)["card_uri"])
+        assert card["counts"] == {"originals": 10, "synthetic": 10, "records": 20, "validation": 0}
+        assert card["licence"] == "CC BY-SA 4.0"
+        assert "have the terms checked" in card["licence_note"]
+
+    def test_a_second_try_writes_the_same_bytes(self, merge: Any, manifests: Any, store: MemoryStore) -> None:
+        merge(manifests)
+        first = dict(store.objects)
+        merge(manifests)
+        assert store.objects == first
+
+    def test_shards_of_an_earlier_longer_reading_are_not_used(
+        self, merge: Any, manifests: Any, store: MemoryStore
+    ) -> None:
+        write_jsonl(store, FOLDER.synthetic(2), [{**synthetic_pair(1), "question": "Stale?"}])
+        assert merge(manifests)["synthetic"] == 10
+
+    def test_the_arm_says_how_much_of_each_is_taken(
+        self, merge: Any, manifests: Any, store: MemoryStore, use_case: UseCase
+    ) -> None:
+        freeze(store, use_case, arms=[{"name": "tuned", "originals": 8, "synthetic": 3}])
+        manifest = merge(manifests)
+        assert (manifest["originals"], manifest["synthetic"], manifest["records"]) == (8, 3, 11)
+
+    def test_too_few_records_for_the_family_are_refused_before_anything_is_bought(
+        self, merge: Any, manifests: Any, store: MemoryStore, use_case: UseCase
+    ) -> None:
+        freeze(store, use_case, arms=[{"name": "tuned", "originals": 3, "synthetic": 0}])
+        with pytest.raises(LimitError, match="8"):
+            merge(manifests)
+
+    def test_rows_held_out_for_validation_give_nothing_to_training(
+        self, merge: Any, manifests: Any, store: MemoryStore, use_case: UseCase
+    ) -> None:
+        freeze(store, use_case, training={"validation_share": 0.3})
+        manifest = merge(manifests)
+        assert manifest["validation"] > 0
+        assert manifest["originals"] + manifest["validation"] == ORIGINALS
+        assert manifest["synthetic"] == manifest["originals"]
+        assert len(read_jsonl(store, manifest["validation_uri"])) == manifest["validation"]
+
+    def test_validation_is_held_out_anew_from_what_evaluation_left(
+        self, merge: Any, manifests: Any, store: MemoryStore, use_case: UseCase
+    ) -> None:
+        """The same draw as for evaluation would find none of its documents any more."""
+        from include.distill.documents import split_by_document
+
+        left, _ = split_by_document([make_row(n) for n in range(1, 61)], share=0.3, seed=use_case.seed)
+        write_jsonl(store, FOLDER.source("train"), left)
+        freeze(store, use_case, training={"validation_share": 0.3})
+        assert merge(manifests)["validation"] > 0
+
+    def test_a_row_moved_from_training_to_validation_is_another_hash(
+        self, merge: Any, manifests: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        from include.distill.training_set import TrainingSet
+
+        counts = {"originals": 0, "synthetic": 0, "records": 0, "validation": 0}
+        hashes = set()
+        for cut in (1, 2):
+            rows = [b"{}\n", b"{}\n", b"{}\n"]
+            cut_here = TrainingSet(b"".join(rows[:cut]), b"".join(rows[cut:]), counts)
+            monkeypatch.setattr(
+                "bedrock_distill.operators.dataset.build_training_set", lambda *_, made=cut_here, **__: made
+            )
+            hashes.add(merge(manifests)["sha256"])
+        assert len(hashes) == 2
+
+
+class TestGate:
+    def test_up_to_the_allowed_share_of_rows_may_fail(
+        self, merge: Any, manifests: Any, store: MemoryStore, use_case: UseCase
+    ) -> None:
+        freeze(store, use_case, fan_out={"max_failed_share": 0.2})
+        manifests[0]["failed"] = 2
+        assert merge(manifests)["records"] == 20
+
+    def test_above_it_the_task_fails_and_says_where_the_reasons_lie(
+        self, merge: Any, manifests: Any, store: MemoryStore
+    ) -> None:
+        manifests[0]["failed"] = 1
+        with pytest.raises(
+            TooManyFailuresError, match=rf"1 of 10 rows.*max_failed_share = 5%.*{FOLDER.uri}/synthetic/"
+        ):
+            merge(manifests)
+        assert not store.exists(FOLDER.merged("tuned", "train.jsonl"))
+
+
+class TestUpload:
+    def test_the_set_lies_whole_under_its_own_hash(
+        self, merge: Any, upload: Any, manifests: Any, store: MemoryStore
+    ) -> None:
+        merged = merge(manifests)
+        manifest = upload(merged)
+        assert manifest == {
+            "train_uri": FOLDER.dataset(merged["sha256"], "train.jsonl"),
+            "validation_uri": None,
+            "sha256": merged["sha256"],
+            "records": 20,
+            "uploaded": True,
+        }
+        assert store.read(manifest["train_uri"]) == store.read(merged["train_uri"])
+        assert store.exists(FOLDER.dataset(merged["sha256"], "data_card.json"))
+        assert len(json.dumps(manifest)) < 2048
+
+    def test_what_is_there_is_not_written_again(
+        self, merge: Any, upload: Any, manifests: Any, store: MemoryStore
+    ) -> None:
+        merged = merge(manifests)
+        first = upload(merged)
+        store.writes.clear()
+        assert upload(merged) == {**first, "uploaded": False}
+        assert store.writes == []
+
+    def test_an_upload_that_was_cut_is_completed(
+        self, merge: Any, upload: Any, manifests: Any, store: MemoryStore, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        merged = merge(manifests)
+        write, written = store.write, []
+
+        def die_on_second(uri: str, body: bytes) -> None:
+            written.append(uri)
+            if len(written) == 2:
+                raise KeyboardInterrupt
+            write(uri, body)
+
+        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+            patch.setattr(store, "write", die_on_second)
+            upload(merged)
+        assert upload(merged)["uploaded"]
+        assert store.exists(FOLDER.dataset(merged["sha256"], "train.jsonl"))
+
+    def test_a_validation_file_goes_along(
+        self, merge: Any, upload: Any, manifests: Any, store: MemoryStore, use_case: UseCase
+    ) -> None:
+        freeze(store, use_case, training={"validation_share": 0.3})
+        merged = merge(manifests)
+        assert store.read(upload(merged)["validation_uri"]) == store.read(merged["validation_uri"])

@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from airflow.providers.standard.operators.empty import EmptyOperator
+from airflow.sdk import DAG
+from airflow.sdk.exceptions import DownstreamTasksSkipped
+
+from bedrock_distill.operators.estimate import EstimateCostOperator
+from include.distill.errors import SpendCapError
+from include.distill.storage import read_json
+from include.distill.use_case import UseCase
+from tests.fakes.fake_bedrock import FakeBedrock
+from tests.fakes.memory_store import MemoryStore
+from tests.plugins.conftest import FOLDER, RUN_URI, freeze
+
+
+@pytest.fixture
+def estimate(equip: Any) -> Any:
+    return equip(EstimateCostOperator(task_id="estimate", run_uri=RUN_URI))
+
+
+def test_the_lines_are_written_and_sum_up_to_the_estimate(estimate: Any, store: MemoryStore, context: Any) -> None:
+    manifest = estimate.execute(context)
+    written = read_json(store, manifest["estimate_uri"])
+    assert manifest == {
+        "estimated_usd": written["estimated_usd"],
+        "max_spend_usd": 150,
+        "estimate_uri": FOLDER.estimate,
+    }
+    assert written["estimated_usd"] == pytest.approx(sum(line["usd"] for line in written["lines"]))
+    assert {line["what"].split(" ")[0].rstrip(":") for line in written["lines"]} == {
+        "synthesis",
+        "answers",
+        "training",
+        "throughput",
+        "judging",
+    }
+    assert len(json.dumps(manifest)) < 2048
+
+
+def test_above_the_cap_it_refuses_says_by_how_much_and_buys_nothing(
+    estimate: Any, store: MemoryStore, bedrock: FakeBedrock, use_case: UseCase, context: Any
+) -> None:
+    freeze(store, use_case, max_spend_usd=0.5)
+    with pytest.raises(
+        SpendCapError, match=r"estimated at \$6\d\.\d\d, above max_spend_usd = \$0\.50.*clear preflight"
+    ):
+        estimate.execute(context)
+    assert store.exists(FOLDER.estimate)
+    assert (bedrock.bought, bedrock.asked) == ([], [])
+
+
+def test_a_dry_run_keeps_its_estimate_and_skips_all_that_follows(equip: Any, context: Any) -> None:
+    with DAG(dag_id="dag", schedule=None):
+        task = EstimateCostOperator(task_id="estimate", run_uri=RUN_URI)
+        task >> [EmptyOperator(task_id="shards"), EmptyOperator(task_id="evaluation_shards")]
+    context["params"] = {"dry_run": True}
+    with pytest.raises(DownstreamTasksSkipped) as skipped:
+        equip(task).execute(context)
+    assert list(skipped.value.tasks) == ["evaluation_shards", "shards"]
+    assert context["ti"].xcoms["return_value"]["estimated_usd"] > 0
+
+
+def test_a_dry_run_above_the_cap_is_refused_all_the_same(
+    estimate: Any, store: MemoryStore, use_case: UseCase, context: Any
+) -> None:
+    freeze(store, use_case, max_spend_usd=0.5)
+    context["params"] = {"dry_run": True}
+    with pytest.raises(SpendCapError):
+        estimate.execute(context)

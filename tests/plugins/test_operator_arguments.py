@@ -1,0 +1,109 @@
+"""What holds for every operator and sensor of the package, also for one that is added tomorrow."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from typing import Any
+
+import pytest
+from airflow.sdk import BaseOperator
+
+import bedrock_distill.operators
+import bedrock_distill.sensors
+from tests.plugins.conftest import RUN_URI
+
+# One good value for every argument that some task needs.
+ARGUMENTS: dict[str, Any] = {
+    "run_uri": RUN_URI,
+    "use_case_name": "aws_docs_qa",
+    "rows": "train",
+    "max_tasks": 4,
+    "shard": 0,
+    "arm": "tuned",
+    "synthesis": [],
+    "merged": {},
+    "dataset": {},
+    "trained": {},
+    "judge": "claude-haiku-4-5",
+    "candidate": "tuned",
+    "baseline": "base",
+    "ingested": {},
+    "arms": {},
+    "judgments": [],
+    "submitted": {},
+    "provisioned": {},
+    "poll_interval_seconds": 1,
+    "timeout_seconds": 1,
+}
+
+
+def task_classes() -> list[type[BaseOperator]]:
+    packages = (bedrock_distill.operators, bedrock_distill.sensors)
+    names = [
+        f"{package.__name__}.{found.name}" for package in packages for found in pkgutil.iter_modules(package.__path__)
+    ]
+    found = [
+        thing
+        for name in names
+        for _, thing in inspect.getmembers(importlib.import_module(name), inspect.isclass)
+        if issubclass(thing, BaseOperator) and thing.__module__ == name
+    ]
+    return sorted(found, key=lambda task_class: task_class.__name__)
+
+
+def arguments(task_class: type[BaseOperator]) -> set[str]:
+    """Return the names of what a task class and its parents take, down to Airflow's own."""
+    ours = [parent for parent in task_class.__mro__ if parent.__module__.startswith("bedrock_distill")]
+    return {name for parent in ours for name in inspect.signature(parent.__init__).parameters} - {"self", "kwargs"}
+
+
+def new_task(task_class: type[BaseOperator], **changes: Any) -> Any:
+    given = {name: value for name, value in ARGUMENTS.items() if name in arguments(task_class)}
+    return task_class(task_id="task", **{**given, **changes})
+
+
+ALL = [pytest.param(task_class, id=task_class.__name__) for task_class in task_classes()]
+CONCRETE = [pytest.param(found, id=found.__name__) for found in task_classes() if not inspect.isabstract(found)]
+IN_A_RUN = [parameter for parameter in CONCRETE if "run_uri" in arguments(parameter.values[0])]  # type: ignore[arg-type]
+
+
+def test_the_package_holds_a_task_for_every_step() -> None:
+    assert len(CONCRETE) >= 14
+
+
+@pytest.mark.parametrize("task_class", ALL)
+def test_every_template_field_is_an_argument(task_class: type[BaseOperator]) -> None:
+    assert set(task_class.template_fields) <= arguments(task_class)
+
+
+@pytest.mark.parametrize("task_class", ALL)
+def test_arguments_are_stated_by_name(task_class: type[BaseOperator]) -> None:
+    parameters = list(inspect.signature(task_class.__init__).parameters.values())
+    assert {p.kind for p in parameters[1:]} <= {inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.VAR_KEYWORD}
+
+
+@pytest.mark.parametrize("task_class", CONCRETE)
+def test_every_template_field_is_rendered(task_class: type[BaseOperator]) -> None:
+    task = new_task(task_class, **dict.fromkeys(task_class.template_fields, "{{ filled }}"))
+    task.render_template_fields({"filled": "value"})
+    assert {name: getattr(task, name) for name in task.template_fields} == dict.fromkeys(task.template_fields, "value")
+
+
+@pytest.mark.parametrize("task_class", IN_A_RUN)
+def test_a_task_without_a_run_folder_is_an_error_while_the_dag_is_parsed(task_class: type[BaseOperator]) -> None:
+    with pytest.raises(ValueError, match="task: run_uri is missing"):
+        new_task(task_class, run_uri="")
+
+
+@pytest.mark.parametrize("task_class", CONCRETE)
+def test_making_a_task_makes_no_hook(task_class: type[BaseOperator]) -> None:
+    assert not {"hook", "store", "use_case"} & new_task(task_class).__dict__.keys()
+
+
+@pytest.mark.parametrize("name", ["poll_interval_seconds", "timeout_seconds"])
+@pytest.mark.parametrize("task_class", [p for p in CONCRETE if "timeout_seconds" in arguments(p.values[0])])  # type: ignore[arg-type]
+def test_waiting_takes_time(task_class: type[BaseOperator], name: str) -> None:
+    with pytest.raises(ValueError, match="must be positive"):
+        new_task(task_class, **{name: 0})

@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from bedrock_distill.operators.synthesize import BedrockSynthesizeOperator
+from include.distill.errors import InvalidRequestError, RefusedError, ServiceError, ThrottledError, TransientError
+from include.distill.invocation import ModelRequest
+from include.distill.storage import read_jsonl, write_jsonl
+from tests.fakes.dialogue import pairs
+from tests.fakes.fake_bedrock import FakeBedrock
+from tests.fakes.memory_store import MemoryStore
+from tests.plugins.conftest import FOLDER, RUN_URI, make_row
+
+
+@pytest.fixture
+def synthesize(equip: Any, store: MemoryStore, bedrock: FakeBedrock) -> Any:
+    """Return a maker of the task on a shard of four rows; a new one is a new try."""
+    write_jsonl(store, FOLDER.shard("train", 0), [make_row(n) for n in range(1, 5)])
+    bedrock.say = pairs
+    return lambda: equip(BedrockSynthesizeOperator(task_id="synthesize", run_uri=RUN_URI, shard=0))
+
+
+def failing_on_row(number: int, error: ServiceError) -> Any:
+    def say(request: ModelRequest) -> str:
+        if f"What says {number}?" in request.user:
+            raise error
+        return pairs(request)
+
+    return say
+
+
+class TestPairs:
+    def test_every_row_gives_its_pairs_and_the_counts_reconcile(
+        self, synthesize: Any, store: MemoryStore, context: Any
+    ) -> None:
+        manifest = synthesize().execute(context)
+        assert manifest == {
+            "documents": 4,
+            "requested": 12,
+            "accepted": 12,
+            "rejected": 0,
+            "missing": 0,
+            "surplus": 0,
+            "calls": 4,
+            "cache_hits": 0,
+            "input_tokens": 400,
+            "output_tokens": 40,
+            "simulated": True,
+            "failed": 0,
+        }
+        accepted = read_jsonl(store, FOLDER.synthetic(0))
+        assert len(accepted) == 12
+        assert {pair["document"] for pair in accepted} == {make_row(n)["document"] for n in range(1, 5)}
+        assert len(json.dumps(manifest)) < 2048
+
+    @pytest.mark.parametrize(
+        ("say", "counts"),
+        [
+            pytest.param(lambda r: pairs(r, 2), (8, 0, 4, 0), id="fewer than asked"),
+            pytest.param(lambda r: pairs(r, 5), (12, 0, 0, 8), id="more than asked"),
+            pytest.param(lambda r: f'{pairs(r, 2)}\n{{"question": "Q?", "topic": "t"}}', (8, 4, 0, 0), id="one broken"),
+        ],
+    )
+    def test_fewer_more_and_broken_pairs_are_counted(
+        self, synthesize: Any, bedrock: FakeBedrock, store: MemoryStore, context: Any, say: Any, counts: Any
+    ) -> None:
+        bedrock.say = say
+        manifest = synthesize().execute(context)
+        assert tuple(manifest[name] for name in ("accepted", "rejected", "missing", "surplus")) == counts
+        kept_apart = read_jsonl(store, FOLDER.synthetic_rejected(0))
+        assert len(kept_apart) == manifest["rejected"] + manifest["surplus"]
+        assert all(reject["reason"] and reject["text"] for reject in kept_apart)
+
+    def test_an_unreadable_answer_is_asked_again_and_both_are_paid_for(
+        self, synthesize: Any, bedrock: FakeBedrock, context: Any
+    ) -> None:
+        bedrock.say = lambda request: "I would rather not." if request.sample == 0 else pairs(request)
+        manifest = synthesize().execute(context)
+        assert (manifest["accepted"], manifest["calls"]) == (12, 8)
+
+    def test_the_label_of_a_shard_names_its_rows(self, synthesize: Any, context: Any) -> None:
+        synthesize().execute(context)
+        assert context["shard_label"] == "rows 1 to 4"
+
+
+class TestRetry:
+    @pytest.mark.parametrize("error", [ThrottledError("slow down"), TransientError("500")])
+    def test_a_row_that_failed_in_passing_is_tried_again_with_the_task(
+        self, synthesize: Any, bedrock: FakeBedrock, store: MemoryStore, context: Any, error: ServiceError
+    ) -> None:
+        bedrock.say = failing_on_row(2, error)
+        context["ti"].try_number = 2
+        with pytest.raises(type(error)):
+            synthesize().execute(context)
+        assert not store.exists(FOLDER.synthetic(0))
+
+    def test_a_retry_asks_only_for_what_is_missing_and_the_bill_holds_all_of_it(
+        self, synthesize: Any, bedrock: FakeBedrock, context: Any
+    ) -> None:
+        bedrock.say = failing_on_row(2, ThrottledError("slow down"))
+        context["ti"].try_number = 1
+        with pytest.raises(ThrottledError):
+            synthesize().execute(context)
+        bedrock.say = pairs
+        bedrock.asked.clear()
+        manifest = synthesize().execute(context)
+        assert ["What says 2?" in request.user for request in bedrock.asked] == [True]
+        assert (manifest["calls"], manifest["cache_hits"], manifest["input_tokens"]) == (4, 0, 400)
+
+    def test_on_the_last_try_the_row_is_recorded_with_its_reason(
+        self, synthesize: Any, bedrock: FakeBedrock, store: MemoryStore, context: Any
+    ) -> None:
+        bedrock.say = failing_on_row(2, ThrottledError("slow down"))
+        manifest = synthesize().execute(context)
+        assert (manifest["failed"], manifest["documents"], manifest["accepted"], manifest["missing"]) == (1, 4, 9, 3)
+        (record,) = read_jsonl(store, FOLDER.synthetic_rejected(0))
+        assert (record["row_id"], record["reason"], record["message"]) == (
+            make_row(2)["row_id"],
+            "ThrottledError",
+            "slow down",
+        )
+
+    def test_a_row_that_no_retry_can_mend_is_recorded_at_once(
+        self, synthesize: Any, bedrock: FakeBedrock, context: Any
+    ) -> None:
+        bedrock.say = failing_on_row(2, InvalidRequestError("too long"))
+        context["ti"].try_number = 1
+        assert synthesize().execute(context)["failed"] == 1
+
+    def test_refused_access_stops_the_shard_for_it_is_refused_for_every_row(
+        self, synthesize: Any, bedrock: FakeBedrock, context: Any
+    ) -> None:
+        bedrock.refuse["ask"] = RefusedError("AccessDenied")
+        with pytest.raises(RefusedError, match="AccessDenied"):
+            synthesize().execute(context)
+
+    def test_the_next_night_pays_for_nothing(
+        self, synthesize: Any, equip: Any, bedrock: FakeBedrock, store: MemoryStore, context: Any
+    ) -> None:
+        synthesize().execute(context)
+        bedrock.asked.clear()
+        tomorrow = RUN_URI.replace("manual-1", "manual-2")
+        for uri, body in list(store.objects.items()):
+            if uri.startswith(RUN_URI):
+                store.write(uri.replace(RUN_URI, tomorrow), body)
+        task = equip(BedrockSynthesizeOperator(task_id="synthesize", run_uri=tomorrow, shard=0))
+        manifest = task.execute(context)
+        assert bedrock.asked == []
+        assert (manifest["calls"], manifest["cache_hits"], manifest["input_tokens"]) == (0, 4, 0)
+        assert manifest["accepted"] == 12

@@ -208,8 +208,8 @@ def split_by_document(
     """
     Return ``(kept, held out)``; all rows of one document lie on one side.
 
-    A document's side depends on its text alone, so that rows appended later move none. The share is therefore
-    met only roughly, and with a handful of documents a side may be empty: the caller says if that will do.
+    A document's side depends on its text alone, so that rows appended later move none; the share is therefore met
+    only roughly. Where the draw would leave a side empty, the nearest document is moved there, if there are two.
 
     :param share: expected share of documents held out, between 0 and 1.
     :param purpose: what the rows are held out for. Two splits, one after the other, need different purposes:
@@ -218,13 +218,18 @@ def split_by_document(
     """
     if not 0 < share < 1:
         raise InputError(f"The share of documents held out is {share}; expected more than 0 and less than 1.")
-    kept: list[Record] = []
-    held_out: list[Record] = []
-    for row in rows:
-        digest = hashlib.sha256("\x1f".join((purpose, str(seed), row["document"])).encode()).digest()
-        draw = int.from_bytes(digest[:8]) / 2**64
-        (held_out if draw < share else kept).append(row)
-    return kept, held_out
+    draws = {row["document"]: _draw(purpose, seed, row["document"]) for row in rows}
+    if len(set(draws.values())) > 1:
+        ordered = sorted(draws.values())
+        share = min(max(share, ordered[1]), ordered[-1])
+    held_out = [row for row in rows if draws[row["document"]] < share]
+    return [row for row in rows if draws[row["document"]] >= share], held_out
+
+
+def _draw(purpose: str, seed: int, document: str) -> float:
+    """Return a number from 0 to 1 that depends on the document's text alone."""
+    digest = hashlib.sha256("\x1f".join((purpose, str(seed), document)).encode()).digest()
+    return int.from_bytes(digest[:8]) / 2**64
 
 
 def drop_leaks(train: Sequence[Record], evaluation: Sequence[Record]) -> tuple[list[Record], list[Record]]:

@@ -82,9 +82,8 @@ def _hold_out(originals: Sequence[Record], use_case: UseCase) -> tuple[list[Reco
 
 
 def _check_validation(records: Sequence[dict[str, Any]], family: Family) -> None:
-    problems = [
-        str(fault) for number, record in enumerate(records, 1) for fault in check_record(record, family, number)
-    ]
+    numbered = enumerate(records, start=1)
+    problems = [str(problem) for number, record in numbered for problem in check_record(record, family, number)]
     if problems:
         listed = "\n".join(f"- {problem}" for problem in problems[:PROBLEMS_LISTED])
         message = f"The validation file breaks {len(problems)} limits of {family.key} ({family.source.url}):\n{listed}"

@@ -237,15 +237,16 @@ class UseCase(_Section):
         """
         Return a copy with the trigger form's values in place.
 
-        :param overrides: the keys of :data:`OVERRIDES`, others are no setting; ``None`` and absent leave the file's
-            value.
+        :param overrides: the keys of :data:`OVERRIDES`, others are no setting. An empty field clears what can be
+            absent (:data:`CLEARABLE`) and leaves the file's value of what cannot.
         :raises UseCaseError: a value is out of range.
         """
         raw = self.model_dump(mode="json")
         for key, section in OVERRIDES.items():
-            if overrides.get(key) not in (None, ""):
+            value = None if overrides.get(key) == "" else overrides.get(key)
+            if value is not None or (key in CLEARABLE and key in overrides):
                 target = raw[section] if section else raw
-                target[key] = overrides[key]
+                target[key] = value
         return parse_use_case(raw, origin=f"{self.name} with the values of the trigger form")
 
 
@@ -258,6 +259,7 @@ OVERRIDES: dict[str, str | None] = {
     "pairs_per_document": "synthesis",
     "max_spend_usd": None,
 }
+CLEARABLE = ("evaluation_csv", "documents", "evaluation_rows")
 
 _VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
 

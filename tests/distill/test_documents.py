@@ -261,12 +261,18 @@ class TestSplitByDocument:
         after = split_by_document(self.ROWS, 0.25, 7)
         assert [side[: len(old)] for side, old in zip(after, before, strict=True)] == list(before)
 
+    @pytest.mark.parametrize("share", [1e-12, 1 - 1e-12])
+    def test_two_documents_leave_no_side_empty(self, share: float) -> None:
+        kept, held_out = split_by_document([row("one"), row("two", number=2)], share, 7)
+        assert (len(kept), len(held_out)) == (1, 1)
+
     def test_depends_on_the_seed(self) -> None:
         assert split_by_document(self.ROWS, 0.25, 7) != split_by_document(self.ROWS, 0.25, 8)
 
     def test_two_purposes_draw_independently(self) -> None:
         kept, _ = split_by_document(self.ROWS, 0.3, 7)
-        assert split_by_document(kept, 0.2, 7)[1] == []
+        # Under the same purpose the first split has taken all: only the one that no side may lack is left.
+        assert len({row["document"] for row in split_by_document(kept, 0.2, 7)[1]}) == 1
         assert len(split_by_document(kept, 0.2, 7, purpose="validation")[1]) > 20
 
     @pytest.mark.parametrize("share", [0, 1, -0.1, 1.5, float("nan")])

@@ -39,7 +39,7 @@ class FakeBedrock:
 
     def foundation_model(self, model_id: str) -> dict[str, Any]:
         self._refuse(model_id)
-        return {"modelId": model_id, "modelLifecycle": {"status": "ACTIVE"}}
+        return {"modelId": model_id, "modelLifecycle": {"status": "ACTIVE"}, "customizationsSupported": ["FINE_TUNING"]}
 
     def model_availability(self, model_id: str) -> dict[str, Any]:
         return {

@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from bedrock_distill.operators.dataset import MergeDatasetOperator, UploadDatasetOperator
+from include.distill.documents import split_by_document
 from include.distill.errors import LimitError, TooManyFailuresError
 from include.distill.storage import read_json, read_jsonl, write_jsonl
+from include.distill.training_set import TrainingSet
 from include.distill.use_case import UseCase
 from tests.fakes.memory_store import MemoryStore
 from tests.plugins.conftest import FOLDER, RUN_URI, freeze, make_row
@@ -113,8 +115,6 @@ class TestMerge:
         self, merge: Any, manifests: Any, store: MemoryStore, use_case: UseCase
     ) -> None:
         """The same draw as for evaluation would find none of its documents any more."""
-        from include.distill.documents import split_by_document
-
         left, _ = split_by_document([make_row(n) for n in range(1, 61)], share=0.3, seed=use_case.seed)
         write_jsonl(store, FOLDER.source("train"), left)
         freeze(store, use_case, training={"validation_share": 0.3})
@@ -123,8 +123,6 @@ class TestMerge:
     def test_a_row_moved_from_training_to_validation_is_another_hash(
         self, merge: Any, manifests: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        from include.distill.training_set import TrainingSet
-
         counts = {"originals": 0, "synthetic": 0, "records": 0, "validation": 0}
         hashes = set()
         for cut in (1, 2):
@@ -194,9 +192,10 @@ class TestUpload:
                 raise KeyboardInterrupt
             write(uri, body)
 
-        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-            patch.setattr(store, "write", die_on_second)
+        monkeypatch.setattr(store, "write", die_on_second)
+        with pytest.raises(KeyboardInterrupt):
             upload(merged)
+        monkeypatch.undo()
         assert upload(merged)["uploaded"]
         assert store.exists(FOLDER.dataset(merged["sha256"], "train.jsonl"))
 

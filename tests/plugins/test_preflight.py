@@ -59,7 +59,7 @@ class TestFreezing:
         assert "dry_run" not in json.dumps(kept)
 
     @pytest.mark.parametrize("empty", [None, ""])
-    def test_an_empty_field_takes_the_value_of_the_file(
+    def test_an_empty_field_clears_what_can_be_absent_and_leaves_the_rest(
         self, preflight: Any, store: MemoryStore, use_case: UseCase, context: Any, empty: Any
     ) -> None:
         context["params"] = dict.fromkeys(
@@ -67,7 +67,8 @@ class TestFreezing:
             empty,
         )
         preflight().execute(context)
-        assert frozen(store) == use_case.model_dump(mode="json")
+        stated = use_case.model_dump(mode="json")
+        assert frozen(store) == {**stated, "source": {**stated["source"], "evaluation_csv": None}}
 
     def test_a_form_value_out_of_range_names_its_key(self, preflight: Any, context: Any) -> None:
         context["params"] = {"pairs_per_document": 99}

@@ -195,8 +195,6 @@ def quote_answer(document: Document, question: str, weights: Mapping[str, float]
     """
     if not document.sentences:
         return ""
-    likely = probabilities(
-        feature_matrix(document, question), as_vector(PRIOR if weights is None else weights)
-    )
+    likely = probabilities(feature_matrix(document, question), as_vector(PRIOR if weights is None else weights))
     chosen = np.flatnonzero(likely >= SHARE_OF_BEST * likely.max())
     return document.quote(chosen.tolist())

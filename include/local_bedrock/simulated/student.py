@@ -121,9 +121,7 @@ def train(
     """
     data, held_out = _all_labelled(records), _all_labelled(validation)
     if not data:
-        raise ValueError(
-            f"None of the {len(records)} training records has a document with text to learn from."
-        )
+        raise ValueError(f"None of the {len(records)} training records has a document with text to learn from.")
     fit = _Fit(as_vector(PRIOR))
     steps: list[TrainingStep] = []
     validation_losses: list[TrainingStep] = []

@@ -102,9 +102,7 @@ def _asked_by_document(task: _Task, index: int) -> Iterator[_Candidate]:
     question, follows = _LABEL.sub("", task.document.sentences[index].text), index + 1
     if not _ASKS.match(question) or not 3 <= len(words(question)) <= 30:
         return
-    if _continues(task.document, index, follows) and not _POINTS_AWAY.match(
-        task.document.sentences[follows].text
-    ):
+    if _continues(task.document, index, follows) and not _POINTS_AWAY.match(task.document.sentences[follows].text):
         yield _candidate(task, question, follows, 3.0)
 
 
@@ -121,9 +119,7 @@ def _continues(document: Document, first: int, index: int) -> bool:
     if index >= len(document.sentences):
         return False
     sentence = document.sentences[index]
-    return sentence.part == document.sentences[first].part and not (
-        sentence.is_heading or sentence.is_question
-    )
+    return sentence.part == document.sentences[first].part and not (sentence.is_heading or sentence.is_question)
 
 
 def _candidate(task: _Task, question: str, first: int, worth: float) -> _Candidate:

@@ -83,7 +83,8 @@ class MergeDatasetOperator(ArmOperator):
             "train_uri": uris["train.jsonl"],
             "validation_uri": uris["validation.jsonl"] if training_set.validation is not None else None,
             "card_uri": uris["data_card.json"],
-            "sha256": content_hash(training_set.train + (training_set.validation or b"")),
+            # Parted, so that a row moved from one file to the other is another hash.
+            "sha256": content_hash(b"\0".join(part for part in (training_set.train, training_set.validation) if part)),
             **training_set.counts,
         }
 

@@ -119,7 +119,7 @@ class BedrockPreflightOperator(DistillOperator):
         student = self.model(use_case.student)
         if student.customization is None:
             return _failures([partial(load_catalog().family_of, student)])
-        problems = []
+        problems = self._tuning_problems(student)
         if use_case.aws.region not in student.customization.regions:
             regions = ", ".join(student.customization.regions)
             problems.append(f"{student.key} is fine-tuned in {regions} only, the use case says {use_case.aws.region}")
@@ -133,6 +133,19 @@ class BedrockPreflightOperator(DistillOperator):
                 partial(load_prices().of, student.key, "throughput_per_hour"),
             ]
         )
+
+    def _tuning_problems(self, student: Model) -> list[str]:
+        """Ask Bedrock itself; which of the two ids lists the customizations differs between models."""
+        ids = (student.foundation_id, student.customization.base_model_id if student.customization else "")
+        listed: set[str] = set()
+        for model_id in ids:
+            try:
+                listed.update(self.hook.foundation_model(model_id).get("customizationsSupported", ()))
+            except RefusedError as error:
+                self.log.info("%s", error)
+        if "FINE_TUNING" in listed:
+            return []
+        return [f"Bedrock lists no FINE_TUNING for {student.key} in this Region, found {sorted(listed) or 'nothing'}"]
 
 
 def _prompts(use_case: UseCase) -> tuple[str, str, str]:

@@ -1,0 +1,98 @@
+"""A real hook on real boto3 clients whose requests are recorded and answered before they reach a socket."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from bedrock_distill.hooks.bedrock import BedrockDistillHook
+from include.local_bedrock.constraints import violations
+
+SERVICES = ("bedrock", "bedrock-runtime", "s3")
+ARN = "arn:aws:bedrock:us-east-1:123456789012"
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Request:
+    """One call as it left the hook. ``model`` is botocore's model of the operation."""
+
+    operation: str
+    arguments: Mapping[str, Any]
+    url: str
+    model: Any
+
+    def violations(self) -> list[str]:
+        """Return every pattern, length and enum of the service model that the request breaks."""
+        return list(violations(self.model.input_shape, self.arguments))
+
+
+@dataclass
+class RecordedWire:
+    """
+    What was asked, and what is answered.
+
+    botocore builds, validates and serialises every request as it would for AWS: the recorder stands behind that, in
+    the place of the connection. ``answers`` maps an operation to its answer, or to a function of its arguments.
+    """
+
+    answers: dict[str, Any] = field(default_factory=dict)
+    requests: list[Request] = field(default_factory=list)
+
+    def hook(self) -> BedrockDistillHook:
+        """Return a hook whose clients are recorded."""
+        hook = BedrockDistillHook(None, "us-east-1")
+        for service in SERVICES:
+            self._record(hook.client(service).meta.events)
+        return hook
+
+    def _record(self, events: Any) -> None:
+        arguments: list[Mapping[str, Any]] = []
+
+        def keep(params: Mapping[str, Any], **_: Any) -> None:
+            arguments[:] = [dict(params)]
+
+        def answer(model: Any, params: Mapping[str, Any], **_: Any) -> tuple[Any, Mapping[str, Any]]:
+            self.requests.append(Request(model.name, arguments[0], params["url"], model))
+            found = self.answers.get(model.name, {})
+            found = found(arguments[0]) if callable(found) else found
+            return SimpleNamespace(status_code=200), {"ResponseMetadata": {"HTTPHeaders": {}}, **found}
+
+        events.register("provide-client-params.*.*", keep)
+        events.register("before-call.*.*", answer)
+
+    def named(self, operation: str) -> list[Request]:
+        """Return the recorded requests of an operation."""
+        return [request for request in self.requests if request.operation == operation]
+
+
+def not_found(operation: str) -> Callable[[Any], Any]:
+    """Answer that the thing is not there."""
+
+    def refuse(_: Any) -> Any:
+        raise ClientError({"Error": {"Code": "ResourceNotFoundException", "Message": "gone"}}, operation)
+
+    return refuse
+
+
+def anthropic_reply(text: str) -> dict[str, Any]:
+    """Answer InvokeModel as Anthropic's models do."""
+    usage = {"input_tokens": 5, "output_tokens": 3}
+    body = {"content": [{"type": "text", "text": text}], "stop_reason": "end_turn", "usage": usage}
+    return {"body": io.BytesIO(json.dumps(body).encode()), "contentType": "application/json"}
+
+
+def converse_reply(text: str) -> dict[str, Any]:
+    """Answer Converse."""
+    return {
+        "output": {"message": {"role": "assistant", "content": [{"text": text}]}},
+        "stopReason": "end_turn",
+        "usage": {"inputTokens": 5, "outputTokens": 3, "totalTokens": 8},
+    }

@@ -1,0 +1,251 @@
+"""
+AWS accepts every request that the pipeline sends, as far as its service model says.
+
+The operators run on the real hook and real boto3 clients; botocore checks types and required members, and the
+recorded arguments are checked against patterns, lengths, enums and ranges, which only the service checks.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bedrock_distill.hooks.bedrock import JobRequest
+from bedrock_distill.hooks.s3 import S3ObjectStore
+from bedrock_distill.operators.evaluate import BedrockAnswerOperator
+from bedrock_distill.operators.preflight import BedrockPreflightOperator
+from bedrock_distill.operators.serve import BedrockProvisionThroughputOperator, BedrockReleaseThroughputOperator
+from bedrock_distill.operators.synthesize import BedrockSynthesizeOperator
+from bedrock_distill.operators.train import BedrockSubmitCustomizationJobOperator
+from include.distill.errors import InvalidRequestError
+from include.distill.naming import job_name, request_token, run_key, throughput_name
+from include.local_bedrock.constraints import violations
+from tests.contract.recorded_wire import ARN, NOW, RecordedWire, anthropic_reply, converse_reply, not_found
+from tests.plugins import conftest as builders
+from tests.plugins.conftest import RUN_URI
+
+# pytest finds these by name.
+use_case, store, context = builders.use_case, builders.store, builders.context
+
+JOB = {
+    "jobName": "job",
+    "jobArn": f"{ARN}:model-customization-job/amazon.nova-micro-v1:0:128k/abcdefghijkl",
+    "status": "InProgress",
+    "creationTime": NOW,
+    "outputDataConfig": {"s3Uri": "s3://output/"},
+}
+THROUGHPUT = {
+    "provisionedModelName": "throughput",
+    "provisionedModelArn": f"{ARN}:provisioned-model/abcdefghijkl",
+    "status": "InService",
+    "creationTime": NOW,
+    "modelArn": f"{ARN}:custom-model/amazon.nova-micro-v1:0:128k/abcdefghijkl",
+    "modelUnits": 1,
+}
+DATASET = {
+    "train_uri": "s3://bedrock-distill-training/distill/datasets/d/train.jsonl",
+    "validation_uri": "s3://bedrock-distill-training/distill/datasets/d/validation.jsonl",
+    "sha256": "d" * 64,
+}
+
+
+def bought_at_the(attempt: int, answer: Any, operation: str) -> Callable[[Any], Any]:
+    """Answer that nothing is there until look-up number ``attempt``."""
+    looks = iter(range(attempt - 1))
+    return lambda arguments: answer if next(looks, None) is None else not_found(operation)(arguments)
+
+
+@pytest.fixture
+def wire() -> RecordedWire:
+    return RecordedWire(
+        {
+            "GetFoundationModel": {"modelDetails": {"modelLifecycle": {"status": "ACTIVE"}}},
+            "InvokeModel": lambda _: anthropic_reply("text"),
+            "Converse": lambda _: converse_reply("text"),
+        }
+    )
+
+
+@pytest.fixture
+def run(wire: RecordedWire, store: Any, context: Any) -> Any:
+    """Return a function that runs an operator on the recorded wire, with rows in memory."""
+    context["ti"].try_number = 3
+    hook = wire.hook()
+
+    def execute(task_class: Any, **arguments: Any) -> Any:
+        task = task_class(task_id="task", run_uri=RUN_URI, **arguments)
+        task.__dict__.update(hook=hook, store=store)
+        return task.execute(context)
+
+    return execute
+
+
+def assert_accepted(wire: RecordedWire, *operations: str) -> None:
+    """Fail unless exactly these operations were asked and the service model accepts each request."""
+    assert {request.operation for request in wire.requests} == set(operations)
+    assert [f"{request.operation}: {broken}" for request in wire.requests for broken in request.violations()] == []
+
+
+class TestBedrock:
+    def test_preflight_looks_at_every_model(self, run: Any, wire: RecordedWire) -> None:
+        run(BedrockPreflightOperator, use_case_name="aws_docs_qa")
+        assert_accepted(wire, "GetFoundationModel", "GetFoundationModelAvailability")
+        assert len(wire.named("GetFoundationModel")) == 4
+
+    def test_submit_buys_a_job(self, run: Any, wire: RecordedWire) -> None:
+        wire.answers["GetModelCustomizationJob"] = bought_at_the(3, JOB, "GetModelCustomizationJob")
+        run(BedrockSubmitCustomizationJobOperator, arm="tuned", dataset=DATASET)
+        assert_accepted(wire, "GetModelCustomizationJob", "CreateModelCustomizationJob")
+        (request,) = wire.named("CreateModelCustomizationJob")
+        assert request.arguments["customizationType"] == "FINE_TUNING"
+        assert request.arguments["validationDataConfig"] == {"validators": [{"s3Uri": DATASET["validation_uri"]}]}
+        assert {tag["key"] for tag in request.arguments["jobTags"]} >= {"project", "use-case", "run-key", "expires-at"}
+
+    def test_submit_looks_for_the_model_of_a_completed_job(self, run: Any, wire: RecordedWire) -> None:
+        wire.answers["GetModelCustomizationJob"] = {
+            **JOB,
+            "status": "Completed",
+            "outputModelArn": THROUGHPUT["modelArn"],
+        }
+        run(BedrockSubmitCustomizationJobOperator, arm="tuned", dataset=DATASET)
+        assert_accepted(wire, "GetModelCustomizationJob", "GetCustomModel")
+
+    def test_provision_and_release(self, run: Any, wire: RecordedWire) -> None:
+        look = "GetProvisionedModelThroughput"
+        wire.answers[look] = bought_at_the(2, THROUGHPUT, look)
+        run(BedrockProvisionThroughputOperator, arm="tuned", trained={"model_arn": THROUGHPUT["modelArn"]})
+        gone = iter([THROUGHPUT])
+        wire.answers[look] = lambda arguments: next(gone, None) or not_found(look)(arguments)
+        run(BedrockReleaseThroughputOperator, arm="tuned")
+        operations = ("CreateProvisionedModelThroughput", look, "DeleteProvisionedModelThroughput")
+        assert_accepted(wire, *operations)
+        (request,) = wire.named("CreateProvisionedModelThroughput")
+        assert "commitmentDuration" not in request.arguments
+
+    @pytest.mark.parametrize("arn", [JOB["jobArn"], THROUGHPUT["provisionedModelArn"], THROUGHPUT["modelArn"]])
+    def test_tags_are_read(self, wire: RecordedWire, arn: str) -> None:
+        wire.answers["ListTagsForResource"] = {"tags": [{"key": "run-key", "value": "r"}]}
+        assert wire.hook().tags(arn) == {"run-key": "r"}
+        assert_accepted(wire, "ListTagsForResource")
+
+    def test_the_teacher_is_asked_through_invoke_model(self, run: Any, wire: RecordedWire) -> None:
+        assert run(BedrockSynthesizeOperator, shard=0)["calls"] == 2  # "text" is no pair, so it is asked again
+        assert_accepted(wire, "InvokeModel")
+        body = json.loads(wire.requests[0].arguments["body"])
+        assert body["anthropic_version"] == "bedrock-2023-05-31"
+        assert wire.requests[0].url.endswith("/model/us.anthropic.claude-sonnet-5-5/invoke")
+
+    @pytest.mark.parametrize(
+        "serving",
+        [
+            pytest.param(None, id="base"),
+            pytest.param(
+                {"model_arn": THROUGHPUT["modelArn"], "invoke_id": THROUGHPUT["provisionedModelArn"]}, id="tuned"
+            ),
+        ],
+    )
+    def test_a_student_is_asked_through_converse(self, run: Any, wire: RecordedWire, serving: Any) -> None:
+        assert run(BedrockAnswerOperator, arm="tuned", shard=0, serving=serving)["calls"] == 1
+        assert_accepted(wire, "Converse")
+        assert wire.requests[0].arguments["system"][0]["text"]
+
+
+class TestNames:
+    """Whatever a team calls its use case, arms and runs, Bedrock accepts the names."""
+
+    SLUG = st.from_regex(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", fullmatch=True)
+    TAG = st.dictionaries(st.just("run-key"), st.just("r"))
+
+    @staticmethod
+    def request(operation: str, **arguments: Any) -> list[str]:
+        model = boto3.client("bedrock").meta.service_model.operation_model(operation)
+        return list(violations(model.input_shape, arguments))
+
+    @settings(max_examples=60, deadline=None)
+    @given(
+        use_case=SLUG, arm=SLUG, fingerprint=st.from_regex(r"[0-9a-f]{64}", fullmatch=True), attempt=st.integers(1, 9)
+    )
+    def test_of_jobs_and_models(self, use_case: str, arm: str, fingerprint: str, attempt: int) -> None:
+        name = job_name(use_case[:24], arm[:16], fingerprint, attempt)
+        asked = JobRequest(
+            name=name,
+            token=request_token(name),
+            base_model_id="amazon.nova-micro-v1:0:128k",
+            role_arn="arn:aws:iam::123456789012:role/r",
+            hyperparameters={"epochCount": "2"},
+            training_uri="s3://bucket/train.jsonl",
+            validation_uri=None,
+            output_uri="s3://bucket/out/",
+            tags={"use-case": use_case[:24], "fingerprint": fingerprint},
+        )
+        assert self.request("CreateModelCustomizationJob", **asked.parameters()) == []
+
+    @settings(max_examples=60, deadline=None)
+    @given(use_case=SLUG, arm=SLUG, run_id=st.text(max_size=300), ordinal=st.integers(1, 99))
+    def test_of_throughputs(self, use_case: str, arm: str, run_id: str, ordinal: int) -> None:
+        name = throughput_name(use_case[:24], arm[:16], run_key("distill_x", run_id), ordinal)
+        broken = self.request(
+            "CreateProvisionedModelThroughput",
+            provisionedModelName=name,
+            clientRequestToken=request_token(name),
+            modelId=THROUGHPUT["modelArn"],
+            modelUnits=1,
+            tags=[{"key": "run-key", "value": run_key("distill_x", run_id)}],
+        )
+        assert broken == []
+
+
+class TestS3:
+    def test_objects_are_read_written_listed_and_removed(self, wire: RecordedWire) -> None:
+        wire.answers["GetObject"] = lambda _: {"Body": io.BytesIO(b"body")}
+        pages = iter(
+            [
+                {"Contents": [{"Key": "a/2"}], "IsTruncated": True, "NextContinuationToken": "next"},
+                {"Contents": [{"Key": "a/1"}], "IsTruncated": False},
+            ]
+        )
+        wire.answers["ListObjectsV2"] = lambda _: next(pages)
+        objects = S3ObjectStore(wire.hook())
+        objects.write("s3://bucket/a/1", b"body")
+        assert objects.read("s3://bucket/a/1") == b"body"
+        assert objects.exists("s3://bucket/a/1")
+        assert objects.list("s3://bucket/a/") == ["s3://bucket/a/1", "s3://bucket/a/2"]
+        objects.delete("s3://bucket/a/1")
+        assert_accepted(wire, "PutObject", "GetObject", "HeadObject", "ListObjectsV2", "DeleteObject")
+
+    @pytest.mark.parametrize(("region", "where"), [("us-east-1", None), ("us-west-2", "us-west-2")])
+    def test_a_bucket_is_made_where_the_jobs_run(self, wire: RecordedWire, region: str, where: str | None) -> None:
+        def absent(_: Any) -> Any:
+            raise ClientError({"Error": {"Code": "404", "Message": "Not Found"}}, "HeadBucket")
+
+        wire.answers["HeadBucket"] = absent
+        assert S3ObjectStore(wire.hook()).ensure_bucket("bucket-1", region=region, create=True) is None
+        assert_accepted(wire, "HeadBucket", "CreateBucket")
+        stated = wire.named("CreateBucket")[0].arguments.get("CreateBucketConfiguration", {})
+        assert stated.get("LocationConstraint") == where
+
+    def test_a_missing_bucket_is_a_problem_not_an_error(self, wire: RecordedWire) -> None:
+        wire.answers["HeadBucket"] = not_found("HeadBucket")
+        found = S3ObjectStore(wire.hook()).ensure_bucket("bucket-1", region="us-east-1", create=False)
+        assert found is not None
+        assert "create it in us-east-1" in found
+
+
+def test_the_recorder_sees_what_botocore_does_not(wire: RecordedWire) -> None:
+    """A guard for this file: a name that breaks the service's pattern passes botocore and is caught here."""
+    wire.hook().create_throughput(name="no spaces", token="t", model_arn="m", units=1, tags={})
+    assert any("provisionedModelName" in broken for broken in wire.requests[0].violations())
+
+
+def test_what_botocore_itself_refuses_is_a_named_error(wire: RecordedWire) -> None:
+    with pytest.raises(InvalidRequestError, match="modelUnits"):
+        wire.hook().create_throughput(name="n", token="t", model_arn="m", units="many", tags={})  # type: ignore[arg-type]
+    assert wire.requests == []

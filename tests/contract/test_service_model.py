@@ -1,0 +1,94 @@
+"""Every status and every error that AWS's service model knows has a meaning here; a new one fails this file."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import botocore.session
+import pytest
+from botocore.exceptions import ClientError
+
+from bedrock_distill.hooks.error_seam import from_client_error
+from bedrock_distill.statuses import JOB_STATUS, THROUGHPUT_STATUS, Progress
+from include.distill.errors import (
+    ConflictError,
+    ContractError,
+    NotFoundError,
+    RefusedError,
+    ThrottledError,
+    TransientError,
+)
+
+OPERATIONS = {
+    "bedrock-runtime": ("InvokeModel", "Converse"),
+    "bedrock": (
+        "CreateModelCustomizationJob",
+        "GetModelCustomizationJob",
+        "GetCustomModel",
+        "CreateProvisionedModelThroughput",
+        "GetProvisionedModelThroughput",
+        "DeleteProvisionedModelThroughput",
+        "ListTagsForResource",
+        "GetFoundationModel",
+        "GetFoundationModelAvailability",
+    ),
+}
+# HTTP status by which an error that AWS may word anew is told; the rest is told by its code alone.
+EXPECTED = {
+    "AccessDeniedException": RefusedError,
+    "ConflictException": ConflictError,
+    "InternalServerException": TransientError,
+    "ModelErrorException": TransientError,
+    "ModelNotReadyException": TransientError,
+    "ModelTimeoutException": TransientError,
+    "ResourceNotFoundException": NotFoundError,
+    "ServiceQuotaExceededException": RefusedError,
+    "ServiceUnavailableException": TransientError,
+    "ThrottlingException": ThrottledError,
+    "TooManyTagsException": RefusedError,
+}
+
+
+@functools.cache
+def service_model(service: str) -> Any:
+    return botocore.session.get_session().get_service_model(service)
+
+
+def error_shapes() -> list[Any]:
+    return [
+        pytest.param(error.metadata.get("error", {}).get("code", error.name), id=f"{operation}-{error.name}")
+        for service, operations in OPERATIONS.items()
+        for operation in operations
+        for error in service_model(service).operation_model(operation).error_shapes
+    ]
+
+
+@pytest.mark.parametrize(
+    ("shape", "table"), [("ModelCustomizationJobStatus", JOB_STATUS), ("ProvisionedModelStatus", THROUGHPUT_STATUS)]
+)
+def test_every_status_of_the_service_has_one_meaning_and_no_other_has(shape: str, table: dict[str, Progress]) -> None:
+    assert sorted(table) == sorted(service_model("bedrock").shape_for(shape).enum)
+
+
+@pytest.mark.parametrize("table", [JOB_STATUS, THROUGHPUT_STATUS])
+def test_one_status_only_is_success(table: dict[str, Progress]) -> None:
+    assert [status for status, progress in table.items() if progress is Progress.SUCCEEDED] in (
+        ["Completed"],
+        ["InService"],
+    )
+
+
+@pytest.mark.parametrize("code", error_shapes())
+def test_every_error_of_an_operation_that_we_use_has_a_name(code: str) -> None:
+    # Status 400 throughout: the name must come from the code, not from a 5xx.
+    answer: Any = {"Error": {"Code": code, "Message": "reason"}, "ResponseMetadata": {"HTTPStatusCode": 400}}
+    named = from_client_error(ClientError(answer, "Operation"), "call")
+    assert not isinstance(named, ContractError)
+    if code in EXPECTED:
+        assert type(named) is EXPECTED[code]
+
+
+def test_the_services_have_errors_to_name() -> None:
+    codes = {parameter.values[0] for parameter in error_shapes()}
+    assert codes >= EXPECTED.keys() - {"ConflictException"}

@@ -1,0 +1,68 @@
+"""Builders for the domain: rows, a small use case, requests, a memory of what was paid."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from include.distill.catalog import load_catalog
+from include.distill.documents import row_id
+from include.distill.invocation import Completion, ModelRequest
+from include.distill.responses import PaidAnswer, PaidAnswers
+from include.distill.use_case import UseCase, parse_use_case
+from tests.fakes.memory_store import MemoryStore
+
+CATALOG = load_catalog()
+ROOT = "s3://bucket/distill/responses"
+
+
+def make_row(number: int = 1, **texts: str) -> dict[str, Any]:
+    """A row as ingest writes it."""
+    made = {
+        "document": f"Document {number} says {number}.",
+        "question": f"What says {number}?",
+        "answer": f"It says {number}.",
+        **texts,
+    }
+    return {"row_id": row_id(**made), "row": number, "line": number + 1, "source": "rows.csv", **made}
+
+
+def raw_use_case(**changes: Any) -> dict[str, Any]:
+    """The least that a use-case file must say, as YAML reads it."""
+    return {
+        "name": "tiny",
+        "description": "d",
+        "owner": "o",
+        "aws": {"role_arn": "arn:aws:iam::123456789012:role/r"},
+        "storage": {"training_bucket": "training", "output_bucket": "output"},
+        "source": {"training_csv": "train.csv"},
+        "teacher": "claude-sonnet-4-6",
+        "student": "nova-micro",
+        "judges": ["claude-haiku-4-5"],
+        **changes,
+    }
+
+
+def make_use_case(**changes: Any) -> UseCase:
+    return parse_use_case(raw_use_case(**changes), origin="test")
+
+
+def make_request(model: str = "claude-haiku-4-5", **changes: Any) -> ModelRequest:
+    found = CATALOG.model(model)
+    given = {"identity": found.inference_id, "invoke_id": found.inference_id, "user": "u", "max_tokens": 64, **changes}
+    return ModelRequest(model=found, **given)
+
+
+def make_answer(text: str = "a", *, paid_by: str = "run", **changes: Any) -> PaidAnswer:
+    return PaidAnswer(make_request(**changes), Completion(text, "end_turn", 100, 10), paid_by)
+
+
+@pytest.fixture
+def store() -> MemoryStore:
+    return MemoryStore()
+
+
+@pytest.fixture
+def paid(store: MemoryStore) -> PaidAnswers:
+    return PaidAnswers(store, ROOT, "run-1")

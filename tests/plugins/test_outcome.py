@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bedrock_distill.operators.outcome import RunOutcomeOperator
+from include.distill.errors import IncompleteRunError
+
+
+@pytest.fixture
+def outcome(context: Any) -> Any:
+    def run(**states: str) -> None:
+        context["ti"].get_task_states = lambda dag_id, run_ids: {run_ids[0]: states} if dag_id == "d" else {}
+        RunOutcomeOperator(task_id="outcome").execute(context)
+
+    return run
+
+
+def test_a_run_whose_tasks_all_succeeded_passes(outcome: Any) -> None:
+    outcome(report="success", release="success", dry="skipped", outcome="running")
+
+
+def test_failed_tasks_are_named_and_those_they_held_up_are_counted(outcome: Any) -> None:
+    states = {"tuned.release": "failed", "judge": "failed", "report": "upstream_failed", "ingest": "success"}
+    with pytest.raises(IncompleteRunError, match=r"judge, tuned\.release failed, 1 could not start"):
+        outcome(**states)
+
+
+def test_a_task_that_could_not_start_is_enough(outcome: Any) -> None:
+    with pytest.raises(IncompleteRunError, match="no task failed, 1 could not start"):
+        outcome(report="upstream_failed")

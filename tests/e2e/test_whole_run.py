@@ -1,0 +1,96 @@
+"""The whole line through a real scheduler against the stand-in, twice: the second night pays nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from include.distill.report_contract import check_report
+from tests.fakes.stand_in import start_stand_in
+
+PROJECT = Path(__file__).parents[2]
+pytestmark = pytest.mark.e2e
+
+
+def make_run(state: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "include.local_airflow", "--state", str(state), "run"],
+        cwd=PROJECT,
+        env={**os.environ, **variables},
+        capture_output=True,
+        text=True,
+        timeout=400,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def nights(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Two runs on one simulated account, and its ledger afterwards."""
+    state = tmp_path_factory.mktemp("nights")
+    runs, reports = [], []
+    for _ in range(2):
+        runs.append(make_run(state, DOCUMENTS="6", EVALUATION="4"))
+        assert runs[-1].returncode == 0, runs[-1].stdout + runs[-1].stderr
+        reports.append(json.loads((state / "report" / "report.json").read_text()))
+    with start_stand_in(state / "stand_in") as stand_in:
+        ledger = stand_in.ledger
+    return {"runs": runs, "reports": reports, "ledger": ledger, "state": state}
+
+
+def test_the_report_meets_the_contract_and_reconciles(nights: dict[str, Any]) -> None:
+    report = check_report(nights["reports"][0])
+    assert report["source"] == {"rows": 10, "accepted": 10, "rejected": 0, "train": 6, "evaluation": 4}
+    assert report["synthesis"]["requested"] == 18
+    assert report["simulated"] is True
+    base, tuned = report["arms"]
+    assert (base["name"], base["job_arn"], base["released"]) == ("base", None, True)
+    assert (tuned["job_status"], tuned["released"]) == ("Completed", True)
+    assert tuned["records"] == 6 + report["synthesis"]["accepted"]
+    assert [c["n"] for c in report["comparisons"]] == [4, 4]
+    assert len({c["judge"] for c in report["comparisons"]}) == 2
+
+
+def test_one_job_was_bought_and_no_throughput_is_left(nights: dict[str, Any]) -> None:
+    assert len(nights["ledger"]["jobs"]) == 1
+    assert len(nights["ledger"]["throughputs"]) == 1
+    assert nights["ledger"]["throughputs_alive"] == 0
+
+
+def test_every_answer_was_billed_once(nights: dict[str, Any]) -> None:
+    first = nights["reports"][0]["synthesis"]
+    # 4 rows, 2 arms; 4 rows, 2 orders, 2 judges.
+    assert nights["ledger"]["billed_calls"] == first["calls"] + 4 * 2 + 4 * 2 * 2
+
+
+def test_the_second_night_pays_nothing_and_says_the_same(nights: dict[str, Any]) -> None:
+    first, second = nights["reports"]
+    assert first["cost"]["actual_usd"] > 0
+    assert second["cost"]["actual_usd"] == 0
+    assert second["synthesis"]["calls"] == 0
+    assert second["comparisons"] == first["comparisons"]
+    assert second["arms"][1]["job_arn"] == first["arms"][1]["job_arn"]
+
+
+def test_the_page_says_simulated_and_the_console_shows_verdict_bill_and_report(nights: dict[str, Any]) -> None:
+    assert "SIMULATED" in (nights["state"] / "report" / "report.html").read_text()
+    out = nights["runs"][0].stdout
+    for expected in ("SIMULATED", nights["reports"][0]["verdict"], "Bill: $", "report.html", "still running"):
+        assert expected in out
+
+
+def test_a_failing_run_names_the_task_its_error_and_its_log(tmp_path: Path) -> None:
+    csv = tmp_path / "rows.csv"
+    csv.write_text("doc;question;answer\na;b;c\n")
+    run = make_run(tmp_path / "state", CSV=str(csv))
+    assert run.returncode == 1
+    assert "ingest" in run.stdout
+    assert "semicolon" in run.stdout
+    log = next(word for word in run.stdout.split() if word.endswith(".log") and "ingest" in word)
+    assert Path(log).is_file()

@@ -12,13 +12,14 @@ override CSV := $(value CSV)
 override USE_CASE := $(value USE_CASE)
 override DOCUMENTS := $(value DOCUMENTS)
 override EVALUATION := $(value EVALUATION)
-export CSV USE_CASE DOCUMENTS EVALUATION
+override EVALUATION_CSV := $(value EVALUATION_CSV)
+export CSV USE_CASE DOCUMENTS EVALUATION EVALUATION_CSV
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test up down lint lock clean
 
 help: ## Show this list
-	@echo "Usage: make <target> [CSV=rows.csv] [USE_CASE=name] [DOCUMENTS=n] [EVALUATION=n]"
+	@echo "Usage: make <target> [CSV=rows.csv] [EVALUATION_CSV=rows.csv] [USE_CASE=name] [DOCUMENTS=n] [EVALUATION=n]"
 	@echo
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name text; do \
 		printf '  %-7s %s\n' "$$name" "$$text"; done

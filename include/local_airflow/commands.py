@@ -119,7 +119,7 @@ def _introduce(request: RunRequest) -> None:
     source = request.training_csv or "the use case's own sample"
     print(SIMULATED)
     print(
-        f"Use case {request.use_case}: {request.documents} documents from {source}, "
+        f"Use case {request.use_case}: {request.documents or 'all'} documents from {source}, "
         f"{request.evaluation_rows} questions to compare the models on."
     )
 

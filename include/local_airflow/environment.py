@@ -20,7 +20,7 @@ from include.local_airflow.process_table import MARKER
 from include.local_airflow.settings import LOOPBACK
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from include.local_airflow.settings import Layout, Ports
 
@@ -38,13 +38,13 @@ def build_environment(
     ports: Ports,
     keys: Mapping[str, str],
     schedules_on: bool,
-    input_root: Path | None = None,
+    input_roots: Sequence[Path] = (),
 ) -> dict[str, str]:
     """
     Compose the whole environment of Airflow, its tasks and the stand-in.
 
     :param schedules_on: False keeps the nightly schedules from firing beside the one triggered run.
-    :param input_root: a folder outside the project that the pipeline may read its CSV from.
+    :param input_roots: folders outside the project that the pipeline may read CSV files from.
     """
     kept = {name: value for name, value in inherited.items() if not _is_dropped(name)}
     return {
@@ -53,7 +53,7 @@ def build_environment(
         **_airflow_settings(layout, ports, keys),
         **aws_settings(ports),
         **({} if schedules_on else {"DISTILL_SCHEDULES": "off"}),
-        **({} if input_root is None else {"DISTILL_INPUT_ROOTS": str(input_root)}),
+        **({"DISTILL_INPUT_ROOTS": os.pathsep.join(map(str, input_roots))} if input_roots else {}),
     }
 
 

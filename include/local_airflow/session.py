@@ -56,7 +56,7 @@ def open_session(
             ports=ports,
             keys=load_keys(layout.secrets),
             schedules_on=schedules_on,
-            input_root=request.input_root(layout.project),
+            input_roots=request.input_roots(layout.project),
         )
         enter_account(ports)
         stack = LocalStack(layout, ports, environment)

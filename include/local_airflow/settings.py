@@ -87,11 +87,14 @@ class RunRequest:
     Which DAG to run, on what.
 
     :param training_csv: an absolute path or an ``s3://`` URI; None leaves the use case's own source.
+    :param evaluation_csv: the same for the questions that the models are compared on.
+    :param documents: records of the training CSV to use; None takes all of them.
     """
 
     use_case: str = DEFAULT_USE_CASE
     training_csv: str | None = None
-    documents: int = DEFAULT_DOCUMENTS
+    evaluation_csv: str | None = None
+    documents: int | None = DEFAULT_DOCUMENTS
     evaluation_rows: int = DEFAULT_EVALUATION_ROWS
 
     @property
@@ -102,15 +105,19 @@ class RunRequest:
     @property
     def conf(self) -> dict[str, str | int]:
         """The trigger's configuration."""
-        conf: dict[str, str | int] = {"documents": self.documents, "evaluation_rows": self.evaluation_rows}
-        return conf if self.training_csv is None else {**conf, "training_csv": self.training_csv}
+        given = {
+            "training_csv": self.training_csv,
+            "evaluation_csv": self.evaluation_csv,
+            "documents": self.documents,
+            "evaluation_rows": self.evaluation_rows,
+        }
+        return {name: value for name, value in given.items() if value is not None}
 
-    def input_root(self, project: Path) -> Path | None:
-        """Name the folder outside ``include/`` that the pipeline has to be allowed to read, if any."""
-        if self.training_csv is None or self.training_csv.startswith("s3://"):
-            return None
-        folder = Path(self.training_csv).resolve().parent
-        return None if folder.is_relative_to(project / "include") else folder
+    def input_roots(self, project: Path) -> list[Path]:
+        """Name the folders outside ``include/`` that the pipeline has to be allowed to read."""
+        local = [csv for csv in (self.training_csv, self.evaluation_csv) if csv and not csv.startswith("s3://")]
+        folders = dict.fromkeys(Path(csv).resolve().parent for csv in local)
+        return [folder for folder in folders if not folder.is_relative_to(project / "include")]
 
 
 @dataclass(frozen=True)
@@ -143,9 +150,11 @@ def read_request(environ: Mapping[str, str], *, working_folder: Path, use_cases:
         raise InputError(f"USE_CASE={use_case!r} is not a file of {use_cases} (known: {known}). Nothing was started.")
     return RunRequest(
         use_case=use_case,
-        training_csv=_read_csv(environ.get("CSV", ""), working_folder),
-        documents=_read_count(environ, "DOCUMENTS", DEFAULT_DOCUMENTS),
-        evaluation_rows=_read_count(environ, "EVALUATION", DEFAULT_EVALUATION_ROWS),
+        training_csv=_read_csv(environ, "CSV", working_folder),
+        evaluation_csv=_read_csv(environ, "EVALUATION_CSV", working_folder),
+        # The sample is large and a first look should be quick; somebody's own rows are all meant.
+        documents=_read_count(environ, "DOCUMENTS") or (None if environ.get("CSV") else DEFAULT_DOCUMENTS),
+        evaluation_rows=_read_count(environ, "EVALUATION") or DEFAULT_EVALUATION_ROWS,
     )
 
 
@@ -162,24 +171,25 @@ def choose_ports(environ: Mapping[str, str]) -> Ports:
         )
 
 
-def _read_csv(given: str, working_folder: Path) -> str | None:
+def _read_csv(environ: Mapping[str, str], name: str, working_folder: Path) -> str | None:
+    given = environ.get(name, "")
     if not given or given.startswith("s3://"):
         return given or None
     path = Path(os.path.abspath(working_folder / given))  # noqa: PTH100 a link keeps the name that was typed
     if not path.is_file():
-        raise InputError(f"CSV={given!r}: there is no file {path}. Nothing was started.")
+        raise InputError(f"{name}={given!r}: there is no file {path}. Nothing was started.")
     if os.pathsep in str(path.resolve().parent):
         raise InputError(
-            f"CSV={given!r}: the folder's name holds {os.pathsep!r}, which separates the folders that the "
+            f"{name}={given!r}: the folder's name holds {os.pathsep!r}, which separates the folders that the "
             "pipeline may read. Nothing was started; move the file."
         )
     return str(path)
 
 
-def _read_count(environ: Mapping[str, str], name: str, default: int) -> int:
+def _read_count(environ: Mapping[str, str], name: str) -> int | None:
     text = environ.get(name, "").strip()
     if not text:
-        return default
+        return None
     if not (text.isascii() and text.isdigit()) or int(text) == 0:
         raise InputError(f"{name}={text!r} must be a whole number above 0. Nothing was started.")
     return int(text)

@@ -72,9 +72,9 @@ def test_what_has_nothing_to_do_with_it_is_kept() -> None:
 
 
 def test_schedules_and_input_folders_are_set_as_asked() -> None:
-    quiet = build({}, schedules_on=False, input_root=Path("/data"))
+    quiet = build({}, schedules_on=False, input_roots=[Path("/data"), Path("/more")])
     nightly = build({}, schedules_on=True)
-    assert (quiet["DISTILL_SCHEDULES"], quiet["DISTILL_INPUT_ROOTS"]) == ("off", "/data")
+    assert (quiet["DISTILL_SCHEDULES"], quiet["DISTILL_INPUT_ROOTS"]) == ("off", "/data:/more")
     assert "DISTILL_SCHEDULES" not in nightly
     assert "DISTILL_INPUT_ROOTS" not in nightly
 

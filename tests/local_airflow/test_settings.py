@@ -35,6 +35,15 @@ def test_everything_given_reaches_the_trigger(tmp_path: Path, use_cases: Path) -
     assert request.conf == {"training_csv": str(csv), "documents": 7, "evaluation_rows": 3}
 
 
+def test_of_somebodys_own_rows_all_are_taken(tmp_path: Path, use_cases: Path) -> None:
+    for name in ("own.csv", "questions.csv"):
+        (tmp_path / name).touch()
+    given = {"CSV": "own.csv", "EVALUATION_CSV": "questions.csv"}
+    request = read_request(given, working_folder=tmp_path, use_cases=use_cases)
+    own, questions = str(tmp_path / "own.csv"), str(tmp_path / "questions.csv")
+    assert request.conf == {"training_csv": own, "evaluation_csv": questions, "evaluation_rows": 30}
+
+
 @pytest.mark.parametrize(
     ("given", "named"),
     [
@@ -67,10 +76,10 @@ def test_a_folder_that_the_pipeline_could_not_be_told_of_is_refused(tmp_path: Pa
 def test_only_a_file_outside_include_needs_a_folder_opened(tmp_path: Path) -> None:
     inside = RunRequest(training_csv=str(PROJECT / "include" / "data" / "rows.csv"))
     outside = RunRequest(training_csv=str(tmp_path / "rows.csv"))
-    assert inside.input_root(PROJECT) is None
-    assert outside.input_root(PROJECT) == tmp_path.resolve()
-    assert RunRequest(training_csv="s3://bucket/rows.csv").input_root(PROJECT) is None
-    assert RunRequest().input_root(PROJECT) is None
+    assert inside.input_roots(PROJECT) == []
+    assert outside.input_roots(PROJECT) == [tmp_path.resolve()]
+    assert RunRequest(training_csv="s3://bucket/rows.csv").input_roots(PROJECT) == []
+    assert RunRequest().input_roots(PROJECT) == []
 
 
 def test_a_link_opens_the_folder_of_the_file_it_leads_to(tmp_path: Path) -> None:
@@ -79,7 +88,7 @@ def test_a_link_opens_the_folder_of_the_file_it_leads_to(tmp_path: Path) -> None
     real.touch()
     link = tmp_path / "link.csv"
     link.symlink_to(real)
-    assert RunRequest(training_csv=str(link)).input_root(PROJECT) == real.parent.resolve()
+    assert RunRequest(training_csv=str(link)).input_roots(PROJECT) == [real.parent.resolve()]
 
 
 def test_free_ports_differ_and_can_be_bound() -> None:

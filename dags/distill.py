@@ -51,10 +51,11 @@ from __future__ import annotations
 
 import os
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from airflow.sdk import DAG, get_parsing_context
 
-from bedrock_distill.arms import base_arm, one_at_a_time, tuned_arm
+from bedrock_distill.arms import new_arm, one_at_a_time
 from bedrock_distill.operators.estimate import EstimateCostOperator
 from bedrock_distill.operators.evaluate import BedrockJudgeOperator
 from bedrock_distill.operators.ingest import IngestCsvOperator, ShardRowsOperator
@@ -67,6 +68,19 @@ from bedrock_distill.trigger_form import trigger_params
 from include.distill.layout import Layout
 from include.distill.naming import run_key
 from include.distill.use_case import UseCase, load_use_cases
+
+
+def default_args(use_case: UseCase) -> dict[str, Any]:
+    """Return what holds for every task: owner, retries, where AWS is and where the run's folder lies."""
+    return {
+        "owner": use_case.owner,
+        "retries": 2,
+        "retry_delay": timedelta(seconds=30),
+        "retry_policy": RETRY_POLICY,
+        "aws_conn_id": use_case.aws.conn_id,
+        "region_name": use_case.aws.region,
+        "run_uri": Layout(use_case.storage).run_uri("{{ run_key(dag.dag_id, run_id) }}"),
+    }
 
 
 def distill_dag(use_case: UseCase) -> DAG:
@@ -82,15 +96,7 @@ def distill_dag(use_case: UseCase) -> DAG:
         tags=["distill", use_case.name, *use_case.tags],
         params=trigger_params(use_case),
         user_defined_macros={"run_key": run_key},
-        default_args={
-            "owner": use_case.owner,
-            "retries": 2,
-            "retry_delay": timedelta(seconds=30),
-            "retry_policy": RETRY_POLICY,
-            "aws_conn_id": use_case.aws.conn_id,
-            "region_name": use_case.aws.region,
-            "run_uri": Layout(use_case.storage).run_uri("{{ run_key(dag.dag_id, run_id) }}"),
-        },
+        default_args=default_args(use_case),
     ) as dag:
         preflight = BedrockPreflightOperator(task_id="preflight", use_case_name=use_case.name)
         ingest = IngestCsvOperator(task_id="ingest")
@@ -103,12 +109,7 @@ def distill_dag(use_case: UseCase) -> DAG:
         synthesize = BedrockSynthesizeOperator.partial(
             task_id="synthesize", pool="bedrock_teacher", map_index_template="{{ shard_label }}"
         ).expand(shard=shards.output)
-        arms = {
-            arm.name: base_arm(arm, evaluation_shards)
-            if arm.kind == "base"
-            else tuned_arm(arm, use_case, evaluation_shards, synthesize)
-            for arm in use_case.arms
-        }
+        arms = {arm.name: new_arm(arm, use_case, evaluation_shards, synthesize) for arm in use_case.arms}
         judge = BedrockJudgeOperator.partial(
             task_id="judge", pool="bedrock_judge", map_index_template="{{ judge_label }}"
         ).expand_kwargs([{**pair.model_dump(), "judge": judge} for pair in use_case.pairs for judge in use_case.judges])

@@ -2,10 +2,41 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from airflow.plugins_manager import AirflowPlugin
+
+from bedrock_distill.ui_paths import ui_path
+
+
+async def report_pages(scope: Any, receive: Any, send: Any) -> None:
+    """Serve the report pages, imported when first asked for: every worker loads this file and none needs them."""
+    from bedrock_distill.report_pages import app
+
+    await app(scope, receive, send)
+
+
+APPS = [{"app": report_pages, "url_prefix": "/distill", "name": "distill"}]
+VIEWS = [
+    {
+        "name": "Distill reports",
+        "href": ui_path("distill/"),
+        "destination": "nav",
+        "category": "browse",
+        "url_route": "distill-reports",
+    },
+    {
+        "name": "Distill report",
+        "href": ui_path("distill/report/{DAG_ID}/{RUN_ID}"),
+        "destination": "dag_run",
+        "url_route": "distill-report",
+    },
+]
 
 
 class BedrockDistillPlugin(AirflowPlugin):
-    """Make the project known to ``airflow plugins``."""
+    """The reports inside Airflow's UI: a list in the navigation, a tab on each run."""
 
     name = "bedrock_distill"
+    fastapi_apps = APPS
+    external_views = VIEWS

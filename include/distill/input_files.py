@@ -34,6 +34,9 @@ def read_input(uri: str, store: ObjectStore) -> bytes:
         except NotFoundError as error:
             message = f"Input {uri} does not exist; expected a CSV file (doc,question,answer)."
             raise InputError(message) from error
+    if "\0" in uri:
+        message = f"Input {uri!r} is no file name."
+        raise InputError(message)
     path = (PROJECT / uri).resolve()
     if not any(path.is_relative_to(root.resolve()) for root in input_roots()):
         allowed = ", ".join(str(root) for root in input_roots())

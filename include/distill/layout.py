@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from dataclasses import dataclass
 
 from include.distill.use_case import Storage
@@ -82,6 +83,10 @@ class RunFolder:
         """``report.json`` and ``report.html``."""
         return f"{self.uri}/report/report.{extension}"
 
+    def listed(self, use_case: str, finished: datetime.datetime) -> str:
+        """The run's entry in the list of reports; entries sort by time."""
+        return f"{list_uri(self.root, use_case)}{finished.astimezone(datetime.UTC):%Y%m%dT%H%M%SZ}-{self.run_key}.json"
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -91,8 +96,21 @@ class Layout:
 
     def run_uri(self, run_key: str) -> str:
         """The folder of one run, in the training bucket."""
-        return f"s3://{self.storage.training_bucket}/{self.storage.prefix}/runs/{run_key}"
+        return f"{self._root}/runs/{run_key}"
+
+    def reports(self, use_case: str) -> str:
+        """The list of a use case's reports, one small object each."""
+        return list_uri(self._root, use_case)
 
     def training_output(self, fingerprint: str) -> str:
         """The prefix under which Bedrock writes metrics of a job."""
         return f"s3://{self.storage.output_bucket}/{self.storage.prefix}/training/{fingerprint[:12]}/"
+
+    @property
+    def _root(self) -> str:
+        return f"s3://{self.storage.training_bucket}/{self.storage.prefix}"
+
+
+def list_uri(root: str, use_case: str) -> str:
+    """Return the prefix under which a use case's reports are listed."""
+    return f"{root}/reports/{use_case}/"

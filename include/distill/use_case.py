@@ -105,6 +105,8 @@ class Training(_Section):
     hyperparameters: dict[str, int | float | str] = Field(default_factory=dict)
     validation_share: Share = 0.0
     max_attempts: int = Field(3, ge=1, le=9)
+    stop_when_marked_failed: bool = True
+    stall_after_hours: float = Field(6, gt=0, description="training not started for longer is named as a stall")
     poll_interval_seconds: float = Field(60, gt=0)
     timeout_hours: float = Field(48, gt=0)
 
@@ -335,6 +337,7 @@ def load_use_cases(folder: Path = USE_CASES) -> UseCases:
     """Read all ``*.yaml`` files of ``folder``; a broken one takes no other down. Never raises."""
     good: list[UseCase] = []
     problems: list[str] = []
+    problems += [f"{path.name}: a use case ends in .yaml; rename it." for path in sorted(folder.glob("*.yml"))]
     for path in sorted(folder.glob("*.yaml")):
         try:
             good.append(load_use_case(path))

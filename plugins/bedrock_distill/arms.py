@@ -37,6 +37,13 @@ class ArmTasks:
     lease: Any = None
 
 
+def new_arm(arm: Arm, use_case: UseCase, shards: ShardRowsOperator, synthesize: Any) -> ArmTasks:
+    """Return the tasks of an arm, which depend on its kind."""
+    if arm.kind == "base":
+        return base_arm(arm, shards)
+    return tuned_arm(arm, use_case, shards, synthesize)
+
+
 def base_arm(arm: Arm, shards: ShardRowsOperator) -> ArmTasks:
     """Ask the base student on demand."""
     with TaskGroup(arm.name, tooltip="The student as it comes"):
@@ -56,6 +63,8 @@ def tuned_arm(arm: Arm, use_case: UseCase, shards: ShardRowsOperator, synthesize
             submitted=submit.output,
             poll_interval_seconds=training.poll_interval_seconds,
             timeout_seconds=training.timeout_hours * 3600,
+            stall_after_seconds=training.stall_after_hours * 3600,
+            stop_when_marked_failed=training.stop_when_marked_failed,
             **DEFERRED,
         )
         lease = EmptyOperator(task_id="lease")

@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING
 from airflow.sdk import Param
 
 if TYPE_CHECKING:
-    from include.distill.use_case import UseCase
+    from include.distill.use_case import SourceData, UseCase
 
 
 def trigger_params(use_case: UseCase) -> dict[str, Param]:
-    """Return the form of a use case; an empty field takes the value of its file."""
-    source = use_case.source
+    """Return the form of a use case, filled with the values of its file."""
+    return {**_input_params(use_case.source), **_spend_params(use_case)}
+
+
+def _input_params(source: SourceData) -> dict[str, Param]:
     return {
         "training_csv": Param(
             source.training_csv,
@@ -43,6 +46,11 @@ def trigger_params(use_case: UseCase) -> dict[str, Param]:
             title="Evaluation rows",
             description="Use only the first N records of the evaluation CSV. Empty: all of them.",
         ),
+    }
+
+
+def _spend_params(use_case: UseCase) -> dict[str, Param]:
+    return {
         "pairs_per_document": Param(
             use_case.synthesis.pairs_per_document,
             type="integer",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import json
 from collections.abc import Callable, Mapping
@@ -47,30 +48,45 @@ class RecordedWire:
     requests: list[Request] = field(default_factory=list)
 
     def hook(self) -> BedrockDistillHook:
-        """Return a hook whose clients are recorded."""
-        hook = BedrockDistillHook(None, "us-east-1")
-        for service in SERVICES:
-            self._record(hook.client(service).meta.events)
+        """Return the hook, recorded here from now on."""
+        hook, recorder = _recorded_hook()
+        recorder.wire = self
         return hook
 
-    def _record(self, events: Any) -> None:
-        arguments: list[Mapping[str, Any]] = []
-
-        def keep(params: Mapping[str, Any], **_: Any) -> None:
-            arguments[:] = [dict(params)]
-
-        def answer(model: Any, params: Mapping[str, Any], **_: Any) -> tuple[Any, Mapping[str, Any]]:
-            self.requests.append(Request(model.name, arguments[0], params["url"], model))
-            found = self.answers.get(model.name, {})
-            found = found(arguments[0]) if callable(found) else found
-            return SimpleNamespace(status_code=200), {"ResponseMetadata": {"HTTPHeaders": {}}, **found}
-
-        events.register("provide-client-params.*.*", keep)
-        events.register("before-call.*.*", answer)
+    def answer(self, request: Request) -> Mapping[str, Any]:
+        """Record a request and return its answer."""
+        self.requests.append(request)
+        found = self.answers.get(request.operation, {})
+        return {"ResponseMetadata": {"HTTPHeaders": {}}, **(found(request.arguments) if callable(found) else found)}
 
     def named(self, operation: str) -> list[Request]:
         """Return the recorded requests of an operation."""
         return [request for request in self.requests if request.operation == operation]
+
+
+class _Recorder:
+    """botocore's event handlers; the wire in use changes from test to test, for clients are slow to make."""
+
+    def __init__(self) -> None:
+        self.wire = RecordedWire()
+        self._arguments: Mapping[str, Any] = {}
+
+    def keep(self, params: Mapping[str, Any], **_: Any) -> None:
+        self._arguments = dict(params)
+
+    def answer(self, model: Any, params: Mapping[str, Any], **_: Any) -> tuple[Any, Mapping[str, Any]]:
+        answer = self.wire.answer(Request(model.name, self._arguments, params["url"], model))
+        return SimpleNamespace(status_code=200), answer
+
+
+@functools.cache
+def _recorded_hook() -> tuple[BedrockDistillHook, _Recorder]:
+    hook, recorder = BedrockDistillHook(None, "us-east-1"), _Recorder()
+    for service in SERVICES:
+        events = hook.client(service).meta.events
+        events.register("provide-client-params.*.*", recorder.keep)
+        events.register("before-call.*.*", recorder.answer)
+    return hook, recorder
 
 
 def not_found(operation: str) -> Callable[[Any], Any]:

@@ -12,7 +12,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-import boto3
+import botocore.session
 import pytest
 from botocore.exceptions import ClientError
 from hypothesis import given, settings
@@ -54,7 +54,11 @@ DATASET = {
     "train_uri": "s3://bedrock-distill-training/distill/datasets/d/train.jsonl",
     "validation_uri": "s3://bedrock-distill-training/distill/datasets/d/validation.jsonl",
     "sha256": "d" * 64,
+    "records": 40,
+    "tokens": 4000,
 }
+
+SERVICE_MODEL = botocore.session.get_session().get_service_model("bedrock")
 
 
 def bought_at_the(attempt: int, answer: Any, operation: str) -> Callable[[Any], Any]:
@@ -67,7 +71,9 @@ def bought_at_the(attempt: int, answer: Any, operation: str) -> Callable[[Any], 
 def wire() -> RecordedWire:
     return RecordedWire(
         {
-            "GetFoundationModel": {"modelDetails": {"modelLifecycle": {"status": "ACTIVE"}}},
+            "GetFoundationModel": {
+                "modelDetails": {"modelLifecycle": {"status": "ACTIVE"}, "customizationsSupported": ["FINE_TUNING"]}
+            },
             "InvokeModel": lambda _: anthropic_reply("text"),
             "Converse": lambda _: converse_reply("text"),
         }
@@ -79,6 +85,8 @@ def run(wire: RecordedWire, store: Any, context: Any) -> Any:
     """Return a function that runs an operator on the recorded wire, with rows in memory."""
     context["ti"].try_number = 3
     hook = wire.hook()
+    for name in ("train_uri", "validation_uri"):
+        store.write(DATASET[name], b"{}\n")
 
     def execute(task_class: Any, **arguments: Any) -> Any:
         task = task_class(task_id="task", run_uri=RUN_URI, **arguments)
@@ -98,7 +106,8 @@ class TestBedrock:
     def test_preflight_looks_at_every_model(self, run: Any, wire: RecordedWire) -> None:
         run(BedrockPreflightOperator, use_case_name="aws_docs_qa")
         assert_accepted(wire, "GetFoundationModel", "GetFoundationModelAvailability")
-        assert len(wire.named("GetFoundationModel")) == 4
+        asked = {request.arguments["modelIdentifier"] for request in wire.named("GetFoundationModel")}
+        assert asked >= {"anthropic.claude-sonnet-5-5", "amazon.nova-micro-v1:0", "amazon.nova-micro-v1:0:128k"}
 
     def test_submit_buys_a_job(self, run: Any, wire: RecordedWire) -> None:
         wire.answers["GetModelCustomizationJob"] = bought_at_the(3, JOB, "GetModelCustomizationJob")
@@ -162,12 +171,10 @@ class TestNames:
     """Whatever a team calls its use case, arms and runs, Bedrock accepts the names."""
 
     SLUG = st.from_regex(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", fullmatch=True)
-    TAG = st.dictionaries(st.just("run-key"), st.just("r"))
 
     @staticmethod
     def request(operation: str, **arguments: Any) -> list[str]:
-        model = boto3.client("bedrock").meta.service_model.operation_model(operation)
-        return list(violations(model.input_shape, arguments))
+        return list(violations(SERVICE_MODEL.operation_model(operation).input_shape, arguments))
 
     @settings(max_examples=60, deadline=None)
     @given(
@@ -203,13 +210,36 @@ class TestNames:
         assert broken == []
 
 
+class TestCleanUp:
+    def test_models_and_throughputs_are_listed_page_by_page(self, wire: RecordedWire) -> None:
+        summary = {"modelName": "m", "modelArn": THROUGHPUT["modelArn"], "creationTime": NOW}
+        pages = iter([{"modelSummaries": [summary], "nextToken": "next"}, {"modelSummaries": [summary]}])
+        wire.answers["ListCustomModels"] = lambda _: next(pages)
+        wire.answers["ListProvisionedModelThroughputs"] = {"provisionedModelSummaries": [THROUGHPUT]}
+        assert len(wire.hook().list_custom_models()) == 2
+        assert len(wire.hook().list_throughputs()) == 1
+        assert wire.hook().delete_custom_model(THROUGHPUT["modelArn"])
+        assert_accepted(wire, "ListCustomModels", "ListProvisionedModelThroughputs", "DeleteCustomModel")
+
+    def test_buckets_are_looked_at_emptied_and_deleted(self, wire: RecordedWire) -> None:
+        wire.answers["GetBucketTagging"] = {"TagSet": [{"Key": "project", "Value": "bedrock-distill"}]}
+        objects = S3ObjectStore(wire.hook())
+        assert objects.bucket_tags("bucket-1") == {"project": "bedrock-distill"}
+        assert not objects.has_versions("bucket-1")
+        objects.delete_all([f"s3://bucket-1/{number}" for number in range(1001)])
+        objects.delete_bucket("bucket-1")
+        assert_accepted(wire, "GetBucketTagging", "GetBucketVersioning", "DeleteObjects", "DeleteBucket")
+        assert [len(r.arguments["Delete"]["Objects"]) for r in wire.named("DeleteObjects")] == [1000, 1]
+
+
 class TestS3:
     def test_objects_are_read_written_listed_and_removed(self, wire: RecordedWire) -> None:
         wire.answers["GetObject"] = lambda _: {"Body": io.BytesIO(b"body")}
+        first, second = ({"Key": f"a/{number}", "Size": 4, "LastModified": NOW} for number in (1, 2))
         pages = iter(
             [
-                {"Contents": [{"Key": "a/2"}], "IsTruncated": True, "NextContinuationToken": "next"},
-                {"Contents": [{"Key": "a/1"}], "IsTruncated": False},
+                {"Contents": [second], "IsTruncated": True, "NextContinuationToken": "next"},
+                {"Contents": [first], "IsTruncated": False},
             ]
         )
         wire.answers["ListObjectsV2"] = lambda _: next(pages)
@@ -222,13 +252,15 @@ class TestS3:
         assert_accepted(wire, "PutObject", "GetObject", "HeadObject", "ListObjectsV2", "DeleteObject")
 
     @pytest.mark.parametrize(("region", "where"), [("us-east-1", None), ("us-west-2", "us-west-2")])
-    def test_a_bucket_is_made_where_the_jobs_run(self, wire: RecordedWire, region: str, where: str | None) -> None:
+    def test_a_bucket_is_made_where_the_jobs_run_and_tagged(
+        self, wire: RecordedWire, region: str, where: str | None
+    ) -> None:
         def absent(_: Any) -> Any:
             raise ClientError({"Error": {"Code": "404", "Message": "Not Found"}}, "HeadBucket")
 
         wire.answers["HeadBucket"] = absent
         assert S3ObjectStore(wire.hook()).ensure_bucket("bucket-1", region=region, create=True) is None
-        assert_accepted(wire, "HeadBucket", "CreateBucket")
+        assert_accepted(wire, "HeadBucket", "CreateBucket", "PutBucketTagging")
         stated = wire.named("CreateBucket")[0].arguments.get("CreateBucketConfiguration", {})
         assert stated.get("LocationConstraint") == where
 

@@ -32,9 +32,12 @@ OPERATIONS = {
         "ListTagsForResource",
         "GetFoundationModel",
         "GetFoundationModelAvailability",
+        "ListCustomModels",
+        "DeleteCustomModel",
+        "ListProvisionedModelThroughputs",
     ),
 }
-# HTTP status by which an error that AWS may word anew is told; the rest is told by its code alone.
+# What each code means; a ValidationException is told by its message too, see test_error_seam.
 EXPECTED = {
     "AccessDeniedException": RefusedError,
     "ConflictException": ConflictError,

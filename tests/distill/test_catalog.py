@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime
+from pathlib import Path
 
 import pytest
 import yaml
 
-from include.distill.catalog import CATALOG_PATH, Model, load_catalog
+from include.distill.catalog import CATALOG_PATH, Family, Model, load_catalog
 from include.distill.cost import PRICES_PATH, load_prices
 from include.distill.errors import UseCaseError
 from include.distill.formats import check_hyperparameters, check_record, to_customization_format
@@ -75,22 +76,22 @@ class TestModels:
 
 @pytest.mark.parametrize("family", FAMILIES, ids=key)
 class TestFamilies:
-    def test_a_family_has_a_student(self, family) -> None:
+    def test_a_family_has_a_student(self, family: Family) -> None:
         assert any(m.customization.family == family.key for m in STUDENTS if m.customization)
 
-    def test_its_limits_leave_room(self, family) -> None:
+    def test_its_limits_leave_room(self, family: Family) -> None:
         least, most = family.training_records
         assert 0 < least < most <= family.total_records
         assert 0 < family.validation_records[0] <= family.validation_records[1]
         assert family.tokens_per_record > 0
         assert family.source.checked >= datetime.date(2026, 1, 1)
 
-    def test_the_defaults_of_its_hyperparameters_pass_its_own_check(self, family) -> None:
+    def test_the_defaults_of_its_hyperparameters_pass_its_own_check(self, family: Family) -> None:
         defaults = {name: fact.default for name, fact in family.hyperparameters.items()}
         assert "epochCount" in defaults
         assert set(check_hyperparameters(defaults, family)) == set(defaults)
 
-    def test_a_plain_record_in_its_format_is_valid(self, family) -> None:
+    def test_a_plain_record_in_its_format_is_valid(self, family: Family) -> None:
         record = to_customization_format(user="u", answer="a", instruction="i", family=family)
         assert check_record(record, family, 1) == []
 
@@ -113,7 +114,7 @@ class TestPrices:
         assert isinstance(table["checked"], datetime.date)
 
     @pytest.mark.parametrize("path", [CATALOG_PATH, PRICES_PATH], ids=lambda path: path.name)
-    def test_no_key_stands_twice_where_yaml_would_take_the_last(self, path) -> None:
+    def test_no_key_stands_twice_where_yaml_would_take_the_last(self, path: Path) -> None:
         def keys(node: yaml.Node) -> None:
             if isinstance(node, yaml.MappingNode):
                 names = [name.value for name, _ in node.value]

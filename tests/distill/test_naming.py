@@ -13,9 +13,9 @@ from include.distill.layout import Layout, RunFolder
 from include.distill.naming import canonical_hash, digest, job_name, request_token, run_key, slug, throughput_name
 from include.distill.use_case import Storage
 
-SLUG = r"[a-z][a-z0-9]*(_[a-z0-9]+)*"
-USE_CASE_NAMES = st.from_regex(SLUG, fullmatch=True).filter(lambda name: len(name) <= 24)
-ARM_NAMES = st.from_regex(SLUG, fullmatch=True).filter(lambda name: len(name) <= 16)
+# What the pydantic patterns allow, up to their full lengths of 24 and 16.
+USE_CASE_NAMES = st.from_regex(r"[a-z][a-z0-9]{0,5}(_[a-z0-9]{1,5}){0,3}|[a-z][a-z0-9]{23}", fullmatch=True)
+ARM_NAMES = st.from_regex(r"[a-z][a-z0-9]{0,3}(_[a-z0-9]{1,5}){0,2}|[a-z][a-z0-9]{15}", fullmatch=True)
 FINGERPRINTS = st.text("0123456789abcdef", min_size=64, max_size=64)
 IDS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=250)
 ATTEMPTS = st.integers(1, 9)

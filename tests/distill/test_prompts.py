@@ -103,9 +103,7 @@ class TestDelimiters:
     @settings(max_examples=100, deadline=None)
     @given(UNAMBIGUOUS, UNAMBIGUOUS, UNAMBIGUOUS)
     def test_a_judge_finds_both_answers_as_they_were(self, question: str, answer_a: str, answer_b: str) -> None:
-        rendered = JUDGING.render(
-            document="d", question=question, reference="", answer_a=answer_a, answer_b=answer_b
-        )
+        rendered = JUDGING.render(document="d", question=question, reference="", answer_a=answer_a, answer_b=answer_b)
         assert section(rendered, "question") == question
         assert section(rendered, "answer_a") == answer_a
         assert section(rendered, "answer_b") == answer_b

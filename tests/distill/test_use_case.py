@@ -135,6 +135,20 @@ class TestVariables:
         assert load_use_case(write(tmp_path, "docs", owner="${TEAM_NAME}")).owner == "platform"
 
 
+BROKEN = {
+    "no_yaml": b"a: [",
+    "no_text": b"\xff\xfe\x00",
+    "empty": b"",
+    "list": b"- a",
+    "no_date": b"schedule: 2026-99-99",
+    "no_bool": b"a: !!bool x",
+    "circle": b"a: &a {b: *a}",
+    "deep": b"[" * 3000,
+    "number_key": b"1: a",
+    "unset": b"owner: ${SURELY_NOT_SET_ANYWHERE}",
+}
+
+
 class TestFiles:
     def test_a_use_case_is_named_like_its_file(self, tmp_path: Path) -> None:
         path = write(tmp_path, "docs").rename(tmp_path / "other.yaml")
@@ -142,27 +156,14 @@ class TestFiles:
             load_use_case(path)
 
     def test_a_missing_file_is_named(self, tmp_path: Path) -> None:
-        with pytest.raises(UseCaseError, match="gone.yaml"):
+        with pytest.raises(UseCaseError, match=r"gone\.yaml"):
             load_use_case(tmp_path / "gone.yaml")
-
-    BROKEN = {
-        "no_yaml": b"a: [",
-        "no_text": b"\xff\xfe\x00",
-        "empty": b"",
-        "list": b"- a",
-        "no_date": b"schedule: 2026-99-99",
-        "no_bool": b"a: !!bool x",
-        "circle": b"a: &a {b: *a}",
-        "deep": b"[" * 3000,
-        "number_key": b"1: a",
-        "unset": b"owner: ${SURELY_NOT_SET_ANYWHERE}",
-    }
 
     @pytest.mark.parametrize("name", BROKEN)
     def test_a_broken_file_takes_no_other_down(self, tmp_path: Path, name: str) -> None:
         write(tmp_path, "docs")
         write(tmp_path, "zebra")
-        (tmp_path / f"{name}.yaml").write_bytes(self.BROKEN[name])
+        (tmp_path / f"{name}.yaml").write_bytes(BROKEN[name])
         found = load_use_cases(tmp_path)
         assert [use_case.name for use_case in found.good] == ["docs", "zebra"]
         (problem,) = found.problems

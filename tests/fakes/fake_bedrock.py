@@ -6,7 +6,7 @@ import datetime
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from bedrock_distill.hooks.bedrock import CustomizationJob, JobRequest, Throughput
+from bedrock_distill.hooks.bedrock import CustomizationJob, CustomModel, JobRequest, Throughput
 from include.distill.errors import ConflictError, NotFoundError, ServiceError
 from include.distill.invocation import Completion, ModelRequest
 
@@ -24,7 +24,8 @@ class FakeBedrock:
         self.say = say
         self.asked: list[ModelRequest] = []
         self.jobs: dict[str, CustomizationJob] = {}
-        self.job_tags: dict[str, Mapping[str, str]] = {}
+        self.tags_of: dict[str, dict[str, str]] = {}
+        self.stopped: list[str] = []
         self.throughputs: dict[str, Throughput] = {}
         self.bought: list[str] = []
         self.models: set[str] = set()
@@ -56,7 +57,7 @@ class FakeBedrock:
         if request.name in self.jobs:
             raise ConflictError("The provided job name is currently in use.")
         self.bought.append(request.name)
-        self.job_tags[f"arn:job/{request.name}"] = request.tags
+        self.tags_of[f"arn:job/{request.name}"] = dict(request.tags)
         self.put_job(request.name, "InProgress", output_uri=request.output_uri)
         self._lose()
 
@@ -68,13 +69,20 @@ class FakeBedrock:
         self.jobs[name] = CustomizationJob(name, f"arn:job/{name}", status, CREATED, **more)
 
     def tags(self, arn: str) -> dict[str, str]:
-        return dict(self.job_tags[arn])
+        return dict(self.tags_of.get(arn, {}))
+
+    def tag(self, arn: str, tags: Mapping[str, str]) -> None:
+        self.tags_of.setdefault(arn, {}).update(tags)
+
+    def stop_job(self, name: str) -> None:
+        self._refuse("stop_job")
+        self.stopped.append(name)
 
     def has_custom_model(self, arn: str) -> bool:
         return arn in self.models
 
     def find_throughput(self, name: str) -> Throughput | None:
-        return self.throughputs.get(name)
+        return self.throughputs.get(name.removeprefix("arn:throughput/"))
 
     def create_throughput(self, *, name: str, token: str, model_arn: str, units: int, tags: Mapping[str, str]) -> None:
         self.before_create()
@@ -82,6 +90,7 @@ class FakeBedrock:
         if name in self.throughputs:
             raise ConflictError(f"{name} already exists")
         self.bought.append(name)
+        self.tags_of[f"arn:throughput/{name}"] = dict(tags)
         self.put_throughput(name, "Creating", model_arn=model_arn, units=units)
         self._lose()
 
@@ -91,7 +100,22 @@ class FakeBedrock:
 
     def delete_throughput(self, name: str) -> None:
         self._refuse("delete_throughput")
-        self.throughputs.pop(name, None)
+        self.throughputs.pop(name.removeprefix("arn:throughput/"), None)
+
+    def list_throughputs(self) -> list[Throughput]:
+        self._refuse("list_throughputs")
+        return list(self.throughputs.values())
+
+    def list_custom_models(self) -> list[CustomModel]:
+        self._refuse("list_custom_models")
+        return [CustomModel(arn.removeprefix("arn:model/"), arn, CREATED) for arn in sorted(self.models)]
+
+    def delete_custom_model(self, arn: str) -> bool:
+        self._refuse("delete_custom_model")
+        if any(throughput.model_arn == arn for throughput in self.throughputs.values()):
+            return False
+        self.models.discard(arn)
+        return True
 
     def _refuse(self, what: str) -> None:
         if what in self.refuse:

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from include.distill.errors import NotFoundError
+import datetime
+from collections.abc import Sequence
+
+from include.distill.errors import NotFoundError, ServiceError
+from include.distill.leftovers import StoredObject
+from include.distill.storage import split_uri
+
+LONG_AGO = datetime.datetime(2026, 11, 1, tzinfo=datetime.UTC)
 
 
 class MemoryStore:
@@ -11,6 +18,10 @@ class MemoryStore:
     def __init__(self) -> None:
         self.objects: dict[str, bytes] = {}
         self.writes: list[str] = []
+        self.modified: dict[str, datetime.datetime] = {}
+        self.buckets: dict[str, dict[str, str]] = {}
+        self.versioned: set[str] = set()
+        self.refuse_delete: dict[str, ServiceError] = {}
 
     def read(self, uri: str) -> bytes:
         try:
@@ -33,3 +44,25 @@ class MemoryStore:
 
     def ensure_bucket(self, bucket: str, *, region: str, create: bool) -> str | None:
         return None if create else f"bucket {bucket} does not exist"
+
+    def describe(self, prefix_uri: str) -> Sequence[StoredObject]:
+        return [
+            StoredObject(uri, len(self.objects[uri]), self.modified.get(uri, LONG_AGO)) for uri in self.list(prefix_uri)
+        ]
+
+    def delete_all(self, uris: Sequence[str]) -> None:
+        for uri in uris:
+            if uri in self.refuse_delete:
+                raise self.refuse_delete[uri]
+            self.delete(uri)
+
+    def bucket_tags(self, bucket: str) -> dict[str, str] | None:
+        return self.buckets.get(bucket)
+
+    def has_versions(self, bucket: str) -> bool:
+        return bucket in self.versioned
+
+    def delete_bucket(self, bucket: str) -> None:
+        held = [uri for uri in self.objects if split_uri(uri)[0] == bucket]
+        assert not held, f"S3 refuses to delete {bucket}, it holds {held}"
+        self.buckets.pop(bucket, None)

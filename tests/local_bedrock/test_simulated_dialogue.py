@@ -66,9 +66,7 @@ def test_a_judging_prompt_gets_a_verdict() -> None:
     ],
 )
 def test_a_prompt_that_calls_for_no_role_is_an_error_that_names_the_delimiters(user: str) -> None:
-    with pytest.raises(
-        NotUnderstoodError, match=r"<answer_a> and <answer_b>.*<number_of_pairs>.*<document> and"
-    ):
+    with pytest.raises(NotUnderstoodError, match=r"<answer_a> and <answer_b>.*<number_of_pairs>.*<document> and"):
         answer(BASE, "", user, 100)
 
 

@@ -38,9 +38,7 @@ def reply(provider: str, a: str, b: str, *, row: dict[str, str] | None = None, r
     return compare(prompt, provider=provider)
 
 
-def verdict(
-    provider: str, a: str, b: str, *, row: dict[str, str] | None = None, reference: bool = True
-) -> str:
+def verdict(provider: str, a: str, b: str, *, row: dict[str, str] | None = None, reference: bool = True) -> str:
     return str(json.loads(reply(provider, a, b, row=row, reference=reference))["verdict"])
 
 
@@ -64,9 +62,7 @@ def test_a_verdict_is_one_line_of_json_that_says_it_is_simulated(provider: str) 
         pytest.param("", GOOD, "B", id="an empty answer loses"),
     ],
 )
-def test_plain_cases_are_plain_to_both_families(
-    provider: str, reference: bool, a: str, b: str, expected: str
-) -> None:
+def test_plain_cases_are_plain_to_both_families(provider: str, reference: bool, a: str, b: str, expected: str) -> None:
     assert verdict(provider, a, b, reference=reference) == expected
 
 
@@ -85,12 +81,8 @@ def real_pairs() -> list[tuple[dict[str, str], str, str]]:
     """Pair the base model's answer with half the reference, and with the answer to another question."""
     rows = real_rows(60)
     quoted = [quote_answer(read_document(row["doc"]), row["question"], None) for row in rows]
-    halves = [
-        (row, own, row["answer"][: len(row["answer"]) // 2]) for row, own in zip(rows, quoted, strict=True)
-    ]
-    others = [
-        (row, own, other) for row, own, other in zip(rows, quoted, quoted[1:] + quoted[:1], strict=True)
-    ]
+    halves = [(row, own, row["answer"][: len(row["answer"]) // 2]) for row, own in zip(rows, quoted, strict=True)]
+    others = [(row, own, other) for row, own, other in zip(rows, quoted, quoted[1:] + quoted[:1], strict=True)]
     return halves + others
 
 

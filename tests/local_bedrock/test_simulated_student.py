@@ -65,8 +65,7 @@ class TestDifferentBecauseOfItsData:
         assert other.weights != real.weights
         user = [one.user for one in HELD_OUT]
         replies = [
-            [answer(SimulatedModel("amazon", w), "", u, 500) for u in user]
-            for w in (real.weights, other.weights)
+            [answer(SimulatedModel("amazon", w), "", u, 500) for u in user] for w in (real.weights, other.weights)
         ]
         assert replies[0] != replies[1]
 
@@ -95,9 +94,7 @@ class TestTheRecordOfTraining:
 
     def test_the_first_loss_is_that_of_the_base_model(self) -> None:
         records = [example(row) for row in TRAINING[:3]]
-        assert train(records, epochs=1, validation=[]).steps[0].loss == pytest.approx(
-            held_out_loss(None, records)
-        )
+        assert train(records, epochs=1, validation=[]).steps[0].loss == pytest.approx(held_out_loss(None, records))
 
 
 def test_the_same_records_give_the_same_result(real: TrainingResult) -> None:

@@ -66,9 +66,7 @@ class TestOnRealDocuments:
 
     def test_a_long_example_gets_longer_answers(self) -> None:
         def mean_length(example: str) -> float:
-            lengths = [
-                len(pair["answer"]) for row in self.rows[:40] for pair in pairs_for(row["doc"], "", example)
-            ]
+            lengths = [len(pair["answer"]) for row in self.rows[:40] for pair in pairs_for(row["doc"], "", example)]
             return sum(lengths) / len(lengths)
 
         assert mean_length("zebra " * 100) > 1.2 * mean_length("zebra")
@@ -89,9 +87,7 @@ def test_a_document_without_enough_material_gets_fewer_pairs(document: str, coun
 
 
 def test_a_question_that_the_document_asks_is_answered_by_what_follows_it() -> None:
-    (pair,) = pairs_for(
-        "Doc 1: Keys. Q2. Can I rename a key? A. No. Copy the object and delete the old one.", pairs=1
-    )
+    (pair,) = pairs_for("Doc 1: Keys. Q2. Can I rename a key? A. No. Copy the object and delete the old one.", pairs=1)
     assert pair["question"] == "Can I rename a key?"
     assert pair["answer"] == "No. Copy the object and delete the old one."
 

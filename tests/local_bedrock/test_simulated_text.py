@@ -43,9 +43,7 @@ def sentences(text: str) -> list[str]:
         ),
         pytest.param("Colours: - Red - Blue", ["Colours:", "- Red", "- Blue"], id="bullets"),
         pytest.param("One line\nanother line", ["One line", "another line"], id="lines"),
-        pytest.param(
-            "桶存储对象。键命名对象。", ["桶存储对象。", "键命名对象。"], id="a script without spaces"
-        ),
+        pytest.param("桶存储对象。键命名对象。", ["桶存储对象。", "键命名对象。"], id="a script without spaces"),
     ],
 )
 def test_a_text_is_split_into_its_sentences(text: str, expected: list[str]) -> None:
@@ -53,9 +51,7 @@ def test_a_text_is_split_into_its_sentences(text: str, expected: list[str]) -> N
 
 
 def test_parts_are_numbered_and_their_first_sentence_opens_them() -> None:
-    found = read_document(
-        "Context: Doc 1: Buckets. They hold objects. Doc 2: Keys. They name objects."
-    ).sentences
+    found = read_document("Context: Doc 1: Buckets. They hold objects. Doc 2: Keys. They name objects.").sentences
     assert [(s.part, s.opens_part) for s in found] == [(0, True), (0, False), (1, True), (1, False)]
 
 
@@ -92,9 +88,7 @@ def test_sentences_are_slices_in_order_that_lose_no_word(text: str) -> None:
 def test_real_documents_have_many_sentences_and_headings() -> None:
     documents = [read_document(text) for text in real_documents(60)]
     assert all(len(document.sentences) >= 5 for document in documents)
-    assert all(
-        any(sentence.is_heading or sentence.is_question for sentence in d.sentences) for d in documents
-    )
+    assert all(any(sentence.is_heading or sentence.is_question for sentence in d.sentences) for d in documents)
 
 
 @given(st.text(max_size=200), st.integers(min_value=0, max_value=60))

@@ -86,5 +86,5 @@ def context() -> dict[str, Any]:
     return {
         "ti": FakeTaskInstance(try_number=3, max_tries=2, xcoms={}, dag_id="d", run_id="r"),
         "params": {},
-        "dag_run": SimpleNamespace(start_date=started, run_id="r"),
+        "dag_run": SimpleNamespace(start_date=started, dag_id="d", run_id="r"),
     }

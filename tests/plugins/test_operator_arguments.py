@@ -34,6 +34,7 @@ ARGUMENTS: dict[str, Any] = {
     "judgments": [],
     "submitted": {},
     "provisioned": {},
+    "listed": {},
     "poll_interval_seconds": 1,
     "timeout_seconds": 1,
 }

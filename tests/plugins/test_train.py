@@ -14,7 +14,13 @@ from include.distill.errors import JobFailedError, NotFoundError, RefusedError, 
 from tests.fakes.fake_bedrock import FakeBedrock
 from tests.plugins.conftest import RUN_URI
 
-DATASET = {"train_uri": "s3://b/datasets/d/train.jsonl", "validation_uri": None, "sha256": "d" * 64, "records": 40}
+DATASET = {
+    "train_uri": "s3://b/datasets/d/train.jsonl",
+    "validation_uri": None,
+    "sha256": "d" * 64,
+    "records": 40,
+    "tokens": 1000,
+}
 NEVER = datetime.datetime(2100, 1, 1, tzinfo=datetime.UTC).isoformat()
 
 
@@ -31,7 +37,7 @@ class TestSubmit:
         manifest = submit_task(equip).execute(context)
         assert bedrock.bought == [manifest["job_name"]]
         assert manifest["job_name"].startswith(f"aws-docs-qa-tuned-{manifest['fingerprint'][:12]}")
-        assert bedrock.job_tags[manifest["job_arn"]]["run-key"] == "manual-1-abcdef01"
+        assert bedrock.tags_of[manifest["job_arn"]]["run-key"] == "manual-1-abcdef01"
 
     def test_the_same_data_buy_nothing_again(self, equip: Any, bedrock: FakeBedrock, context: Any) -> None:
         first, second = (submit_task(equip).execute(context) for _ in range(2))
@@ -176,7 +182,13 @@ class TestTrigger:
 
         def make(deadline: str = NEVER) -> CustomizationJobTrigger:
             return CustomizationJobTrigger(
-                name="job", deadline=deadline, poll_interval_seconds=0.01, aws_conn_id="aws_default", region_name=None
+                name="job",
+                deadline=deadline,
+                poll_interval_seconds=0.01,
+                aws_conn_id="aws_default",
+                region_name=None,
+                stall_after_seconds=3600,
+                at_most_usd=2.5,
             )
 
         return make

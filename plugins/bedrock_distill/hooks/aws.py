@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from typing import Any
 
 from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
@@ -11,12 +12,14 @@ from bedrock_distill.hooks.error_seam import named_errors
 
 # standard mode retries throttling, 5xx and connection errors. A read time-out is retried too, and the answer paid for
 # again: five minutes is longer than any answer takes.
-_CONFIG = {
+PATIENT = {
     "retries": {"mode": "standard", "total_max_attempts": 6},
     "connect_timeout": 10,
     "read_timeout": 300,
     "max_pool_connections": 200,
 }
+# For a person who waits for a page.
+PROMPT = {"retries": {"mode": "standard", "total_max_attempts": 2}, "connect_timeout": 3, "read_timeout": 10}
 
 
 class AwsClients:
@@ -25,11 +28,19 @@ class AwsClients:
 
     :param aws_conn_id: Airflow connection; without it boto3's own credential chain is used.
     :param region_name: Region of the jobs and the buckets; overrides the connection's.
+    :param config: time-outs and attempts, as botocore's Config takes them.
     """
 
-    def __init__(self, aws_conn_id: str | None = "aws_default", region_name: str | None = None) -> None:
+    def __init__(
+        self,
+        aws_conn_id: str | None = "aws_default",
+        region_name: str | None = None,
+        *,
+        config: Mapping[str, Any] = PATIENT,
+    ) -> None:
         self.aws_conn_id = aws_conn_id
         self.region_name = region_name
+        self._config = dict(config)
         self._clients: dict[str, Any] = {}
         self._making = threading.Lock()
 
@@ -41,7 +52,7 @@ class AwsClients:
                     aws_conn_id=self.aws_conn_id,
                     region_name=self.region_name,
                     client_type=service,
-                    config=_CONFIG,
+                    config=self._config,
                 ).conn
             return self._clients[service]
 

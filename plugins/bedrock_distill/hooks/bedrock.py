@@ -6,13 +6,14 @@ The hook returns small frozen records; what a status means is decided in :mod:`b
 
 from __future__ import annotations
 
+import contextlib
 import datetime
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from bedrock_distill.hooks.aws import AwsClients
-from include.distill.errors import NotFoundError
+from include.distill.errors import ConflictError, NotFoundError
 from include.distill.invocation import Completion, ModelRequest, read_reply, to_api_call
 
 
@@ -46,6 +47,16 @@ class CustomizationJob:
             output_uri=answer["outputDataConfig"]["s3Uri"],
         )
 
+    def stalled_for(self, seconds: float) -> str | None:
+        """Name a stall: running for longer than ``seconds`` with training not started. ``None`` when there is none."""
+        waited = (datetime.datetime.now(datetime.UTC) - self.created).total_seconds()
+        if dict(self.details).get("trainingDetails") != "NotStarted" or waited < seconds:
+            return None
+        return (
+            f"{self.name} stalls: {self.status} for {waited / 3600:.1f} h and training has not started. Bedrock may yet"
+            " start it. To give up, mark this task failed (the job is stopped), then clear submit with downstream."
+        )
+
 
 @dataclass(frozen=True)
 class Throughput:
@@ -71,6 +82,20 @@ class Throughput:
             units=answer["modelUnits"],
             failure_message=answer.get("failureMessage"),
         )
+
+
+@dataclass(frozen=True)
+class CustomModel:
+    """What ListCustomModels says of a model."""
+
+    name: str
+    arn: str
+    created: datetime.datetime
+
+    @classmethod
+    def of(cls, answer: Mapping[str, Any]) -> CustomModel:
+        """Read the API's answer."""
+        return cls(name=answer["modelName"], arn=answer["modelArn"], created=answer["creationTime"])
 
 
 @dataclass(frozen=True)
@@ -145,6 +170,15 @@ class BedrockDistillHook(AwsClients):
         """Buy a customization job. The caller looks it up by name afterwards."""
         self.call("bedrock", "create_model_customization_job", request.name, **request.parameters())
 
+    def stop_job(self, name_or_arn: str) -> None:
+        """Stop a running job; what it trained until then is billed. One that has ended is left as it is."""
+        with contextlib.suppress(ConflictError, NotFoundError):
+            self.call("bedrock", "stop_model_customization_job", name_or_arn, jobIdentifier=name_or_arn)
+
+    def tag(self, arn: str, tags: Mapping[str, str]) -> None:
+        """Add or replace tags."""
+        self.call("bedrock", "tag_resource", arn, resourceARN=arn, tags=tag_list(tags))
+
     def tags(self, arn: str) -> dict[str, str]:
         """Return the tags of a job, a model or a throughput."""
         answer = self.call("bedrock", "list_tags_for_resource", arn, resourceARN=arn)
@@ -157,6 +191,34 @@ class BedrockDistillHook(AwsClients):
         except NotFoundError:
             return False
         return True
+
+    def list_custom_models(self) -> list[CustomModel]:
+        """Return every custom model that the account owns in this Region."""
+        return [CustomModel.of(found) for found in self._listed("list_custom_models", "modelSummaries", isOwned=True)]
+
+    def delete_custom_model(self, name_or_arn: str) -> bool:
+        """Delete a custom model; absent is as good as deleted. ``False`` when something still uses it."""
+        try:
+            self.call("bedrock", "delete_custom_model", name_or_arn, modelIdentifier=name_or_arn)
+        except NotFoundError:
+            return True
+        except ConflictError:
+            return False
+        return True
+
+    def list_throughputs(self) -> list[Throughput]:
+        """Return every provisioned throughput of the account in this Region."""
+        found = self._listed("list_provisioned_model_throughputs", "provisionedModelSummaries")
+        return [Throughput.of(summary) for summary in found]
+
+    def _listed(self, method: str, key: str, **parameters: Any) -> Iterator[Mapping[str, Any]]:
+        """Yield what a List operation says, page after page."""
+        while True:
+            page = self.call("bedrock", method, **parameters)
+            yield from page[key]
+            if not page.get("nextToken"):
+                return
+            parameters["nextToken"] = page["nextToken"]
 
     def find_throughput(self, name_or_arn: str) -> Throughput | None:
         """Return a provisioned throughput by name or ARN, or ``None``."""

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from bedrock_distill.hooks.aws import AwsClients
-from include.distill.errors import NotFoundError
+from include.distill.errors import ContractError, NotFoundError, OutcomeError
+from include.distill.expiry import PROJECT
+from include.distill.leftovers import StoredObject
 from include.distill.storage import split_uri
+
+DELETED_AT_ONCE = 1000  # the limit of DeleteObjects
 
 
 class S3ObjectStore:
@@ -36,14 +42,21 @@ class S3ObjectStore:
 
     def list(self, prefix_uri: str) -> list[str]:
         """Return the URIs of all objects that start with ``prefix_uri``, sorted."""
+        return [found.uri for found in self.describe(prefix_uri)]
+
+    def describe(self, prefix_uri: str) -> Sequence[StoredObject]:
+        """Return all objects that start with ``prefix_uri`` with size and time, sorted by URI."""
         bucket, prefix = split_uri(prefix_uri)
-        uris: list[str] = []
+        found: list[StoredObject] = []
         token: dict[str, str] = {}
         while True:
             page = self._clients.call("s3", "list_objects_v2", prefix_uri, Bucket=bucket, Prefix=prefix, **token)
-            uris += [f"s3://{bucket}/{entry['Key']}" for entry in page.get("Contents", [])]
+            found += [
+                StoredObject(f"s3://{bucket}/{entry['Key']}", entry["Size"], entry["LastModified"])
+                for entry in page.get("Contents", [])
+            ]
             if not page.get("IsTruncated"):
-                return sorted(uris)
+                return sorted(found, key=lambda entry: entry.uri)
             token = {"ContinuationToken": page["NextContinuationToken"]}
 
     def delete(self, uri: str) -> None:
@@ -51,8 +64,50 @@ class S3ObjectStore:
         bucket, key = split_uri(uri)
         self._clients.call("s3", "delete_object", uri, Bucket=bucket, Key=key)
 
+    def delete_all(self, uris: Sequence[str]) -> None:
+        """Remove many objects of one bucket; absent is as good as removed.
+
+        :raises OutcomeError: S3 kept some; names the first and S3's reason.
+        """
+        for start in range(0, len(uris), DELETED_AT_ONCE):
+            parts = [split_uri(uri) for uri in uris[start : start + DELETED_AT_ONCE]]
+            bucket = parts[0][0]
+            keys = [{"Key": key} for _, key in parts]
+            answer = self._clients.call(
+                "s3", "delete_objects", uris[start], Bucket=bucket, Delete={"Objects": keys, "Quiet": True}
+            )
+            if kept := answer.get("Errors"):
+                message = (
+                    f"S3 kept {len(kept)} of {len(keys)} objects, first s3://{bucket}/{kept[0]['Key']}:"
+                    f" {kept[0].get('Code')} {kept[0].get('Message')}. A retry deletes what is left."
+                )
+                raise OutcomeError(message)
+
+    def bucket_tags(self, bucket: str) -> dict[str, str] | None:
+        """Return the tags of a bucket, or ``None`` when there is no such bucket."""
+        try:
+            answer = self._clients.call("s3", "get_bucket_tagging", bucket, Bucket=bucket)
+        except NotFoundError:
+            return None
+        except ContractError as error:
+            if "NoSuchTagSet" not in str(error):  # S3 says so of a bucket without tags; botocore does not know it
+                raise
+            return {}
+        return {tag["Key"]: tag["Value"] for tag in answer["TagSet"]}
+
+    def has_versions(self, bucket: str) -> bool:
+        """Tell whether the bucket keeps older versions of its objects, or once did."""
+        return "Status" in self._clients.call("s3", "get_bucket_versioning", bucket, Bucket=bucket)
+
+    def delete_bucket(self, bucket: str) -> None:
+        """Delete an empty bucket; absent is as good as deleted."""
+        try:
+            self._clients.call("s3", "delete_bucket", bucket, Bucket=bucket)
+        except NotFoundError:
+            return
+
     def ensure_bucket(self, bucket: str, *, region: str, create: bool) -> str | None:
-        """Return ``None`` when the bucket is there (made when ``create``), else what is wrong with it."""
+        """Return ``None`` when the bucket is there (made and tagged when ``create``), else what is wrong with it."""
         try:
             self._clients.call("s3", "head_bucket", bucket, Bucket=bucket)
         except NotFoundError:
@@ -61,4 +116,6 @@ class S3ObjectStore:
             # us-east-1 is the one Region that may not be named here.
             where = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
             self._clients.call("s3", "create_bucket", bucket, Bucket=bucket, **where)
+            tagging = {"TagSet": [{"Key": "project", "Value": PROJECT}]}
+            self._clients.call("s3", "put_bucket_tagging", bucket, Bucket=bucket, Tagging=tagging)
         return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +12,10 @@ from airflow.sdk import BaseOperator
 from bedrock_distill.hooks.bedrock import BedrockDistillHook
 from bedrock_distill.hooks.s3 import S3ObjectStore
 from include.distill.catalog import Model, load_catalog
+from include.distill.invocation import ModelRequest
 from include.distill.layout import RunFolder
 from include.distill.prompts import load_prompt
-from include.distill.responses import PaidAnswers
+from include.distill.responses import PaidAnswer, PaidAnswers
 from include.distill.use_case import UseCase, parse_use_case
 
 if TYPE_CHECKING:
@@ -59,6 +60,12 @@ class RunAccess:
     def answers(self) -> PaidAnswers:
         """The paid answers, read and paid on behalf of this run."""
         return PaidAnswers(self.store, self.folder.responses, self.folder.run_key)
+
+    @cached_property
+    def ask(self) -> Callable[[ModelRequest], PaidAnswer]:
+        """Ask a model unless the answer is paid for already; one for all threads of the task."""
+        answers, hook = self.answers, self.hook
+        return lambda request: answers.ask(request, hook)
 
     def model(self, key: str) -> Model:
         """A model of the catalog."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from bedrock_distill.links import TRAINING_DATA
 from bedrock_distill.operators.base import DistillOperator, Manifest, mapped_manifests
 from include.distill.catalog import load_catalog
+from include.distill.cost import estimated_tokens
 from include.distill.errors import TooManyFailuresError
 from include.distill.naming import content_hash
 from include.distill.storage import Record, read_jsonl, write_json
@@ -36,13 +38,15 @@ class MergeDatasetOperator(ArmOperator):
     or a clear writes the same bytes.
 
     :param synthesis: manifests of the synthesis tasks. (templated)
-    :return: ``{"train_uri", "validation_uri", "card_uri", "sha256", "records", "originals", "synthetic",
-        "validation"}``; ``sha256`` is over training and validation bytes.
+    :return: ``{"train_uri", "validation_uri", "card_uri", "sha256", "tokens", "records", "originals", "synthetic",
+        "validation"}``; ``sha256`` is over training and validation bytes,
+        ``tokens`` an estimate for the training file.
     :raises TooManyFailuresError: more rows failed than ``fan_out.max_failed_share``; paid answers are kept.
     :raises LimitError: the file breaks a limit of the family.
     """
 
     template_fields: Sequence[str] = (*DistillOperator.template_fields, "synthesis")
+    operator_extra_links = (TRAINING_DATA,)
     ui_color = "#e6f4ea"
 
     def __init__(self, *, synthesis: Any, **kwargs: Any) -> None:
@@ -85,6 +89,7 @@ class MergeDatasetOperator(ArmOperator):
             "card_uri": uris["data_card.json"],
             # Parted, so that a row moved from one file to the other is another hash.
             "sha256": content_hash(b"\0".join(part for part in (training_set.train, training_set.validation) if part)),
+            "tokens": estimated_tokens(training_set.train.decode()),
             **training_set.counts,
         }
 
@@ -112,10 +117,11 @@ class UploadDatasetOperator(ArmOperator):
     The same data is the same URI, so an unchanged night is the same request. Skips what is there already; free.
 
     :param merged: manifest of the arm's merge. (templated)
-    :return: ``{"train_uri", "validation_uri", "sha256", "records", "uploaded": bool}``
+    :return: ``{"train_uri", "validation_uri", "sha256", "records", "tokens", "uploaded": bool}``
     """
 
     template_fields: Sequence[str] = (*DistillOperator.template_fields, "merged")
+    operator_extra_links = (TRAINING_DATA,)
     ui_color = "#e6f4ea"
 
     def __init__(self, *, merged: Any, **kwargs: Any) -> None:
@@ -141,5 +147,6 @@ class UploadDatasetOperator(ArmOperator):
             "validation_uri": targets["validation_uri"] if self.merged["validation_uri"] else None,
             "sha256": sha256,
             "records": self.merged["records"],
+            "tokens": self.merged["tokens"],
             "uploaded": uploaded,
         }

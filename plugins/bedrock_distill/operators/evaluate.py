@@ -78,7 +78,7 @@ class BedrockAnswerOperator(ArmOperator):
             instruction=self.use_case.prompts.instruction,
             settings=self.use_case.answering,
         )
-        return self.answers.ask(request, self.hook)
+        return self.ask(request)
 
     def _released(self, error: NotFoundError) -> Exception:
         if self.serving is None:
@@ -121,7 +121,7 @@ class BedrockJudgeOperator(DistillOperator):
             judge=self.model(self.judge),
             prompt=self.prompt(self.use_case.prompts.judging),
             settings=self.use_case.judging,
-            ask=lambda request: self.answers.ask(request, self.hook),
+            ask=self.ask,
         )
         outcomes = for_each(duels, work, concurrency=self.use_case.fan_out.concurrency)
         if failed := retry_or_record([(f.item.row, f.error) for f in outcomes.failures], context):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from bedrock_distill.links import REJECTED_ROWS
 from bedrock_distill.operators.base import DistillOperator, Manifest
 from include.distill.documents import Ingestion, drop_leaks, read_rows, shards, split_by_document
 from include.distill.errors import InputError
@@ -25,6 +26,7 @@ class IngestCsvOperator(DistillOperator):
     :raises InputError: a file cannot be read as CSV, or no usable row is left.
     """
 
+    operator_extra_links = (REJECTED_ROWS,)
     ui_color = "#e6f4ea"
 
     def execute(self, context: Context) -> Manifest:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import datetime
 import random
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from bedrock_distill.links import REPORT
 from bedrock_distill.operators.base import DistillOperator, Manifest, mapped_manifests
-from include.distill.cost import estimated_tokens, load_prices, total
+from include.distill.cost import load_prices, total
+from include.distill.past_runs import list_entry
 from include.distill.report import build_report
 from include.distill.report_html import render_html
 from include.distill.run_summary import (
@@ -31,7 +34,7 @@ SAMPLE = 10
 
 class RenderReportOperator(DistillOperator):
     """
-    Write ``report.json`` and ``report.html`` of the run.
+    Write ``report.json`` and ``report.html`` of the run, and its entry in the list of reports.
 
     Reads what the other tasks wrote, asks no model and buys nothing; may be cleared at any time.
 
@@ -51,6 +54,7 @@ class RenderReportOperator(DistillOperator):
         "arms",
         "judgments",
     )
+    operator_extra_links = (REPORT,)
     ui_color = "#fef7e0"
 
     def __init__(
@@ -71,9 +75,16 @@ class RenderReportOperator(DistillOperator):
     def execute(self, context: Context) -> Manifest:
         """Gather, build, write, and return the verdict and where the report lies."""
         self.synthesis, self.judgments = mapped_manifests(self.synthesis), mapped_manifests(self.judgments)
-        report = self._report([self._arm(name, facts) for name, facts in self.arms.items()])
+        finished = datetime.datetime.now(datetime.UTC)
+        report = {
+            **self._report([self._arm(name, facts) for name, facts in self.arms.items()]),
+            "dag_id": context["ti"].dag_id,
+            "run_id": context["ti"].run_id,
+            "finished_at": finished.isoformat(timespec="seconds"),
+        }
         write_json(self.store, self.folder.report("json"), report)
         self.store.write(self.folder.report("html"), render_html(report).encode())
+        write_json(self.store, self.folder.listed(self.use_case.name, finished), list_entry(report))
         self.log.info("%s", report["verdict"])
         return {
             "report_json_uri": self.folder.report("json"),
@@ -125,12 +136,9 @@ class RenderReportOperator(DistillOperator):
             serving=manifests["provisioned"]["throughput_arn"],
             released=serving is None or self.hook.find_throughput(serving) is None,
             paid_training=self.hook.tags(trained["job_arn"]).get("run-key") == self.folder.run_key,
-            training_tokens=round(self.use_case.epochs * self._tokens(manifests["dataset"]["train_uri"])),
+            training_tokens=round(self.use_case.epochs * manifests["dataset"]["tokens"]),
             unit_hours=unit_hours(tombstones),
         )
-
-    def _tokens(self, uri: str) -> int:
-        return estimated_tokens(self.store.read(uri).decode())
 
     def _loss_curve(self, arm: ArmFacts) -> list[dict[str, float]]:
         job_id = (arm.trained or {})["job_arn"].rsplit("/", 1)[-1]

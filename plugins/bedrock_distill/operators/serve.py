@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from bedrock_distill.arm_student import arm_student
 from bedrock_distill.hooks.bedrock import Throughput
+from bedrock_distill.links import MODEL, THROUGHPUT
 from bedrock_distill.operators.base import Manifest
 from bedrock_distill.operators.dataset import ArmOperator
 from bedrock_distill.purchases import buy_once
@@ -54,6 +55,7 @@ class BedrockProvisionThroughputOperator(ServingOperator):
     """
 
     template_fields: Sequence[str] = (*ArmOperator.template_fields, "trained")
+    operator_extra_links = (THROUGHPUT, MODEL)
     ui_color = "#f3e8fd"
 
     def __init__(self, *, trained: Any, **kwargs: Any) -> None:

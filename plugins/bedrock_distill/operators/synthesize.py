@@ -47,7 +47,7 @@ class BedrockSynthesizeOperator(DistillOperator):
             teacher=self.model(self.use_case.teacher),
             prompt=self.prompt(self.use_case.prompts.synthesis),
             settings=settings,
-            ask=lambda request: self.answers.ask(request, self.hook),
+            ask=self.ask,
         )
         outcomes = for_each(rows, work, concurrency=self.use_case.fan_out.concurrency)
         failed = retry_or_record([(f.item, f.error) for f in outcomes.failures], context)

@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from bedrock_distill.hooks.bedrock import CustomizationJob, JobRequest
+from bedrock_distill.links import JOB, TRAINING_DATA
 from bedrock_distill.operators.base import Manifest
 from bedrock_distill.operators.dataset import ArmOperator
 from bedrock_distill.purchases import buy_once
 from bedrock_distill.tags import purchase_tags
 from include.distill.catalog import load_catalog
+from include.distill.cost import load_prices
 from include.distill.errors import JobFailedError
 from include.distill.formats import check_hyperparameters
 from include.distill.layout import Layout
@@ -31,12 +33,13 @@ class BedrockSubmitCustomizationJobOperator(ArmOperator):
     Returns at once; ``trained`` waits. Billed per training token once it runs.
 
     :param dataset: manifest of the arm's upload. (templated)
-    :return: ``{"job_name", "job_arn", "fingerprint", "attempt", "bought": bool}``
+    :return: ``{"job_name", "job_arn", "fingerprint", "attempt", "bought": bool, "at_most_usd": float}``
     :raises JobFailedError: the last attempt failed because of the data, or all attempts are used up; not billed again.
     :raises RefusedError: access, quota or validation; nothing was bought.
     """
 
     template_fields: Sequence[str] = (*ArmOperator.template_fields, "dataset")
+    operator_extra_links = (JOB, TRAINING_DATA)
     ui_color = "#f3e8fd"
 
     def __init__(self, *, dataset: Any, **kwargs: Any) -> None:
@@ -74,7 +77,13 @@ class BedrockSubmitCustomizationJobOperator(ArmOperator):
             "fingerprint": fingerprint,
             "attempt": attempt,
             "bought": purchase.bought,
+            "at_most_usd": self._price(),
         }
+
+    def _price(self) -> float:
+        """What the whole training costs, in US dollars, from an estimate of its tokens."""
+        tokens = self.use_case.epochs * self.dataset["tokens"]
+        return load_prices().training_line(self.arm, self.use_case.student, tokens).usd
 
     def _attempt(self, fingerprint: str) -> tuple[int, str]:
         """Return the first attempt that is not over without a model."""

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 
 from bedrock_distill.hooks.bedrock import BedrockDistillHook, CustomizationJob, Throughput
+from bedrock_distill.links import JOB, MODEL, THROUGHPUT
 from bedrock_distill.operators.base import Manifest, RunAccess, require_run_uri
 from bedrock_distill.operators.serve import serving_arn
 from bedrock_distill.statuses import JOB_STATUS, THROUGHPUT_STATUS, Progress
@@ -128,16 +129,28 @@ class BedrockCustomizationJobSensor(WaitingSensor):
     Retries and clears pick the job up by name; nothing is bought here.
 
     :param submitted: manifest of the arm's submit. (templated)
+    :param stall_after_seconds: running for longer than this without training is named as a stall, in the log.
+    :param stop_when_marked_failed: stop the job when a person marks this waiting task failed.
     :return: ``{"job_name", "job_arn", "status", "model_arn", "training_loss", "output_uri"}``
     :raises JobFailedError: Failed or Stopped, with Bedrock's own failureMessage.
     :raises WaitTimeoutError: still running, still billed; clear this task to go on waiting.
     """
 
     template_fields: Sequence[str] = (*WaitingSensor.template_fields, "submitted")
+    operator_extra_links = (JOB, MODEL)
 
-    def __init__(self, *, submitted: Any, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *,
+        submitted: Any,
+        stall_after_seconds: float = 21_600,
+        stop_when_marked_failed: bool = True,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.submitted = submitted
+        self.stall_after_seconds = stall_after_seconds
+        self.stop_when_marked_failed = stop_when_marked_failed
 
     def look(self) -> Manifest | None:
         """Look at the job by name."""
@@ -155,6 +168,8 @@ class BedrockCustomizationJobSensor(WaitingSensor):
             message = f"Job {name} has the unknown status {job.status!r}; it may be running and billed."
             raise ContractError(message)
         self.log.info("%s is %s %s", name, job.status, dict(job.details))
+        if stall := job.stalled_for(self.stall_after_seconds):
+            self.log.warning("%s", stall)
         return None
 
     def _manifest(self, job: CustomizationJob) -> Manifest:
@@ -169,7 +184,13 @@ class BedrockCustomizationJobSensor(WaitingSensor):
 
     def trigger(self, **common: Any) -> PollingTrigger:
         """Wait for the job to end."""
-        return CustomizationJobTrigger(name=self.submitted["job_name"], **common)
+        return CustomizationJobTrigger(
+            name=self.submitted["job_name"],
+            stall_after_seconds=self.stall_after_seconds,
+            at_most_usd=self.submitted.get("at_most_usd"),
+            give_up_when_failed=self.stop_when_marked_failed,
+            **common,
+        )
 
     def overdue(self) -> str:
         """Say that the job goes on."""
@@ -190,6 +211,7 @@ class BedrockProvisionedThroughputSensor(WaitingSensor):
     """
 
     template_fields: Sequence[str] = (*WaitingSensor.template_fields, "provisioned")
+    operator_extra_links = (THROUGHPUT,)
 
     def __init__(self, *, provisioned: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)

@@ -3,6 +3,10 @@ Waiting outside a worker: look, sleep, and fire when the awaited thing has come 
 
 The triggers only look; what an end means is decided by the task that wakes up, which looks once more itself. Airflow
 3.3 can fail a deferral that fires at once (apache/airflow #71580), so a trigger sleeps before its first look.
+
+When a person marks the waiting task failed, the trigger gives up what is awaited, so that it is not billed for
+nothing. Airflow calls ``on_kill`` also when a task is cleared, and then the next try has adopted the thing already:
+only a task that is failed when looked up gives up. It is a courtesy; teardown and the sweeper are the guarantee.
 """
 
 from __future__ import annotations
@@ -13,6 +17,7 @@ from abc import abstractmethod
 from collections.abc import AsyncIterator
 from typing import Any
 
+from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 from asgiref.sync import sync_to_async
 
@@ -27,6 +32,7 @@ class PollingTrigger(BaseTrigger):
 
     :param name: name or ARN of what is awaited.
     :param deadline: ISO 8601 time after which waiting ends; survives a restart of the triggerer.
+    :param give_up_when_failed: give up what is awaited when the waiting task is marked failed.
     """
 
     def __init__(
@@ -37,6 +43,7 @@ class PollingTrigger(BaseTrigger):
         poll_interval_seconds: float,
         aws_conn_id: str,
         region_name: str | None,
+        give_up_when_failed: bool = True,
     ) -> None:
         super().__init__()
         self.name = name
@@ -44,6 +51,7 @@ class PollingTrigger(BaseTrigger):
         self.poll_interval_seconds = poll_interval_seconds
         self.aws_conn_id = aws_conn_id
         self.region_name = region_name
+        self.give_up_when_failed = give_up_when_failed
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return the importable path and the arguments."""
@@ -53,18 +61,26 @@ class PollingTrigger(BaseTrigger):
             "poll_interval_seconds": self.poll_interval_seconds,
             "aws_conn_id": self.aws_conn_id,
             "region_name": self.region_name,
+            "give_up_when_failed": self.give_up_when_failed,
         }
 
     @abstractmethod
     def has_ended(self, hook: BedrockDistillHook) -> bool:
         """Look once; runs in a thread."""
 
+    @abstractmethod
+    def give_up(self, hook: BedrockDistillHook) -> None:
+        """Stop or release what is awaited; runs in a thread."""
+
     def _event(self, end: str, message: str = "") -> TriggerEvent:
         return TriggerEvent({"end": end, "message": message, "deadline": self.deadline})
 
+    def _hook(self) -> BedrockDistillHook:
+        return BedrockDistillHook(self.aws_conn_id, self.region_name)
+
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Sleep and look until the end, the deadline, or a refusal. Passing faults are logged and waited out."""
-        hook = BedrockDistillHook(self.aws_conn_id, self.region_name)
+        hook = self._hook()
         deadline = datetime.datetime.fromisoformat(self.deadline)
         while True:
             await asyncio.sleep(self.poll_interval_seconds)
@@ -81,14 +97,68 @@ class PollingTrigger(BaseTrigger):
                 yield self._event("deadline")
                 return
 
+    async def on_kill(self) -> None:
+        """Give up when the task was marked failed; on a clear the next try goes on with what is there."""
+        if not self.give_up_when_failed or await self._task_state() != "failed":
+            return
+        try:
+            await sync_to_async(self.give_up)(self._hook())
+        except ServiceError as error:
+            self.log.warning("%s could not be given up: %s", self.name, error)
+
+    async def _task_state(self) -> str | None:
+        if (ti := self.task_instance) is None:
+            return None
+        states = await sync_to_async(RuntimeTaskInstance.get_task_states)(
+            dag_id=ti.dag_id, task_ids=[ti.task_id], run_ids=[ti.run_id], map_index=ti.map_index
+        )
+        return next(iter(states.get(ti.run_id, {}).values()), None)
+
 
 class CustomizationJobTrigger(PollingTrigger):
-    """Wait for a customization job to end."""
+    """
+    Wait for a customization job to end; name a stall while it lasts.
+
+    :param stall_after_seconds: InProgress with training not started for longer than this is a stall. Bedrock gives no
+        other sign of one, and jobs have been seen to stall for days.
+    :param at_most_usd: what the whole training costs, for the message when it is stopped.
+    """
+
+    def __init__(self, *, stall_after_seconds: float, at_most_usd: float | None = None, **common: Any) -> None:
+        super().__init__(**common)
+        self.stall_after_seconds = stall_after_seconds
+        self.at_most_usd = at_most_usd
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Return the importable path and the arguments."""
+        path, arguments = super().serialize()
+        mine = {"stall_after_seconds": self.stall_after_seconds, "at_most_usd": self.at_most_usd}
+        return path, {**arguments, **mine}
 
     def has_ended(self, hook: BedrockDistillHook) -> bool:
         """Look at the job."""
         job = hook.find_job(self.name)
-        return job is None or JOB_STATUS.get(job.status) is not Progress.RUNNING
+        if job is None or JOB_STATUS.get(job.status) is not Progress.RUNNING:
+            return True
+        if stall := job.stalled_for(self.stall_after_seconds):
+            self.log.warning("%s", stall)
+        return False
+
+    def give_up(self, hook: BedrockDistillHook) -> None:
+        """Stop the job."""
+        job = hook.find_job(self.name)
+        if job is None or JOB_STATUS.get(job.status) is not Progress.RUNNING:
+            return
+        hook.stop_job(self.name)
+        lived = datetime.datetime.now(datetime.UTC) - job.created
+        most = f", at most ${self.at_most_usd:.2f}" if self.at_most_usd is not None else ""
+        self.log.warning(
+            "Stopped %s because its task was marked failed. What it trained in %s is billed%s. Clear submit with"
+            " downstream to buy the next attempt.",
+            self.name,
+            str(lived).split(".", maxsplit=1)[0],
+            most,
+        )
 
 
 class ProvisionedThroughputTrigger(PollingTrigger):
@@ -98,3 +168,8 @@ class ProvisionedThroughputTrigger(PollingTrigger):
         """Look at the throughput."""
         throughput = hook.find_throughput(self.name)
         return throughput is None or THROUGHPUT_STATUS.get(throughput.status) is not Progress.RUNNING
+
+    def give_up(self, hook: BedrockDistillHook) -> None:
+        """Delete the throughput; ``release`` finds it gone."""
+        hook.delete_throughput(self.name)
+        self.log.warning("Deleted %s because its task was marked failed.", self.name)

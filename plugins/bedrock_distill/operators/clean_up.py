@@ -1,0 +1,284 @@
+"""
+What the pipeline left in AWS: listed first, then deleted as listed.
+
+Both operators list everything anew and plan by the same rules (:mod:`include.distill.leftover_rules`); what is newer
+than the listing that a person saw is left. Nothing is deleted before every listing succeeded.
+"""
+
+from __future__ import annotations
+
+import datetime
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseOperator
+from airflow.sdk.exceptions import AirflowSkipException, DownstreamTasksSkipped
+
+from bedrock_distill.hooks.bedrock import BedrockDistillHook
+from bedrock_distill.hooks.s3 import S3ObjectStore
+from bedrock_distill.operators.base import Manifest
+from include.distill.errors import DistillError, InputError, NotFoundError, OutcomeError, WaitTimeoutError
+from include.distill.expiry import PROJECT
+from include.distill.leftover_listing import list_root
+from include.distill.leftover_rules import make_plan
+from include.distill.leftovers import (
+    ALL,
+    Bucket,
+    Choice,
+    Inventory,
+    Item,
+    Kind,
+    ListedModel,
+    ListedThroughput,
+    Plan,
+    counts,
+    parse_choice,
+    table,
+)
+from include.distill.serving import tombstone
+from include.distill.storage import write_json
+from include.distill.use_case import USE_CASES, Aws, Storage, UseCase, UseCases, load_use_cases
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+
+@dataclass(frozen=True)
+class Account:
+    """One connection and Region, with the chosen use cases that live there."""
+
+    hook: BedrockDistillHook
+    store: S3ObjectStore
+    use_cases: Sequence[UseCase]
+
+
+class LeftoversOperator(BaseOperator):
+    """
+    Base of both: reads the trigger form and plans.
+
+    :param use_cases: the folder of use cases; they say where to look.
+    """
+
+    def __init__(self, *, use_cases: Path = USE_CASES, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.use_cases = use_cases
+
+    def connect(self, aws: Aws) -> tuple[BedrockDistillHook, S3ObjectStore]:
+        """Return Bedrock and S3 as a use case reaches them."""
+        hook = BedrockDistillHook(aws.conn_id, aws.region)
+        return hook, S3ObjectStore(hook)
+
+    def now(self) -> datetime.datetime:
+        """Return the time."""
+        return datetime.datetime.now(datetime.UTC)
+
+    def _plans(self, choice: Choice, now: datetime.datetime) -> list[tuple[Account, Plan]]:
+        """List all accounts, then plan: a listing that fails fails before anything is deleted."""
+        known = load_use_cases(self.use_cases)
+        chosen = _chosen(known, choice)
+        _refuse_unknown_buckets(chosen, choice)
+        listed = [(account, _inventory(account, known, choice)) for account in self._accounts(chosen)]
+        plans = [(account, make_plan(inventory, choice, now=now, project=PROJECT)) for account, inventory in listed]
+        for _, plan in plans:
+            for line in table(plan):
+                self.log.info(line)
+        return plans
+
+    def _accounts(self, chosen: Sequence[UseCase]) -> Iterator[Account]:
+        for conn_id, region in dict.fromkeys((found.aws.conn_id, found.aws.region) for found in chosen):
+            here = [found for found in chosen if (found.aws.conn_id, found.aws.region) == (conn_id, region)]
+            yield Account(*self.connect(here[0].aws), here)
+
+
+class ListLeftoversOperator(LeftoversOperator):
+    """
+    List what the pipeline left and say what would be deleted, what would be left, and why.
+
+    Reads only, free. The list is in the task's log. With the form's ``dry_run`` everything after this task is skipped.
+
+    :return: ``{"as_of": str, "dry_run": bool, "delete": {kind: number}, "left": {kind: number}}``
+    :raises InputError: a use case or a bucket that was typed in is unknown; nothing was deleted.
+    """
+
+    ui_color = "#e8f0fe"
+    inherits_from_skipmixin = True
+
+    def execute(self, context: Context) -> Manifest:
+        """List, plan, log the plan, and gate."""
+        choice = parse_choice(context["params"])
+        now = self.now()
+        plans = self._plans(choice, now)
+        manifest = {
+            "as_of": now.isoformat(),
+            "dry_run": choice.dry_run,
+            "delete": dict(counts(item for _, plan in plans for item in plan.going)),
+            "left": dict(counts(item for _, plan in plans for item in plan.left)),
+        }
+        if choice.dry_run:
+            self.log.info("Dry run: nothing is deleted. Trigger again without it to delete what is listed.")
+            context["ti"].xcom_push(key="return_value", value=manifest)
+            raise DownstreamTasksSkipped(tasks=sorted(self.downstream_task_ids))
+        return manifest
+
+
+class DeleteLeftoversOperator(LeftoversOperator):
+    """
+    Delete what was listed: throughput, waiting until it is gone; then models, objects, and the buckets typed in.
+
+    Stops after the first kind of thing of which something could not be deleted. Free; a retry or a clear lists again
+    and deletes what is left, never what came after the listing.
+
+    :param listed: manifest of the listing. (templated)
+    :param wait_seconds: how long to wait for Bedrock to say that a throughput is gone.
+    :return: ``{"deleted": {kind: number}, "left": {kind: number}}``
+    :raises OutcomeError: something could not be deleted; names it, and says what is still billed.
+    """
+
+    template_fields: Sequence[str] = ("listed",)
+    ui_color = "#fce8e6"
+
+    def __init__(self, *, listed: Any, wait_seconds: float = 900, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.listed = listed
+        self.wait_seconds = wait_seconds
+
+    def execute(self, context: Context) -> Manifest:
+        """List again, delete kind by kind, and return what is gone and what is left."""
+        choice = parse_choice(context["params"])
+        if choice.dry_run:
+            raise AirflowSkipException("Dry run: nothing is deleted.")
+        plans = self._plans(choice, datetime.datetime.fromisoformat(self.listed["as_of"]))
+        deleted: Counter[str] = Counter()
+        left = counts(item for _, plan in plans for item in plan.left)
+        for kind in Kind:
+            failures = []
+            for account, item in [(account, item) for account, plan in plans for item in plan.deletions(kind)]:
+                try:
+                    gone = self._delete(account, item)
+                except DistillError as error:
+                    failures.append(f"{kind} {item.name}: {error}")
+                    continue
+                (deleted if gone else left)[str(kind)] += 1
+            _raise(failures)
+        return {"deleted": dict(deleted), "left": dict(left)}
+
+    def _delete(self, account: Account, item: Item) -> bool:
+        """Delete one thing; ``False`` when AWS says that it is in use."""
+        if item.throughput:
+            self._release(account, item, item.throughput)
+        elif item.kind is Kind.CUSTOM_MODEL:
+            if not account.hook.delete_custom_model(item.arn):
+                self.log.info("LEFT    %s %s -- Bedrock says that something still uses it", item.kind, item.name)
+                return False
+        else:
+            account.store.delete_all(item.uris)
+            account.store.delete_all(item.marks)
+        if item.kind is Kind.BUCKET:
+            account.store.delete_bucket(item.name)
+        self.log.info("Deleted %s %s", item.kind, item.name)
+        return True
+
+    def _release(self, account: Account, item: Item, found: ListedThroughput) -> None:
+        if item.tombstone:
+            record = {"name": found.name, "created": found.created.isoformat(), "units": found.units}
+            write_json(account.store, item.tombstone, tombstone([record], now=self.now()))
+        account.hook.delete_throughput(found.arn)
+        deadline = time.monotonic() + self.wait_seconds
+        while account.hook.find_throughput(found.arn):
+            if time.monotonic() > deadline:
+                message = (
+                    f"{found.arn} was deleted {self.wait_seconds:.0f} s ago and is still there and billed. A retry"
+                    " deletes it again; if it stays, delete it in the Bedrock console."
+                )
+                raise WaitTimeoutError(message)
+            time.sleep(1)
+
+
+def _raise(failures: Sequence[str]) -> None:
+    if failures:
+        listed = "\n".join(f"  {number}. {failure}" for number, failure in enumerate(failures, start=1))
+        message = (
+            f"{len(failures)} things could not be deleted; what comes after them was left. Throughput that is still"
+            f" there is billed by the hour. Clear this task to delete what is left:\n{listed}"
+        )
+        raise OutcomeError(message)
+
+
+def _chosen(known: UseCases, choice: Choice) -> list[UseCase]:
+    found = [use_case for use_case in known.good if choice.wants(use_case.name)]
+    if not found:
+        names = ", ".join([ALL, *(use_case.name for use_case in known.good)])
+        raise InputError(f"Use case {choice.use_case!r} is unknown; known: {names}. Nothing was deleted.")
+    return found
+
+
+def _refuse_unknown_buckets(chosen: Sequence[UseCase], choice: Choice) -> None:
+    known = {bucket for use_case in chosen for bucket in _bucket_names(use_case.storage)}
+    if unknown := sorted(choice.named_buckets - known):
+        message = (
+            f"{', '.join(unknown)} was typed in as a bucket to delete; the chosen use cases have"
+            f" {', '.join(sorted(known))}. Nothing was deleted; trigger again with the exact names."
+        )
+        raise InputError(message)
+
+
+def _bucket_names(storage: Storage) -> tuple[str, str]:
+    return storage.training_bucket, storage.output_bucket
+
+
+def _inventory(account: Account, known: UseCases, choice: Choice) -> Inventory:
+    """List everything of one account and Region that the plan needs to know."""
+    roots: dict[str, set[str]] = {}
+    buckets: dict[str, set[str]] = {}
+    for use_case in known.good:
+        for bucket in _bucket_names(use_case.storage):
+            roots.setdefault(f"s3://{bucket}/{use_case.storage.prefix}", set()).add(use_case.name)
+            buckets.setdefault(bucket, set()).add(use_case.name)
+    here = {use_case.name for use_case in account.use_cases}
+    return Inventory(
+        throughputs=list(_throughputs(account.hook)),
+        models=list(_models(account.hook)),
+        roots=[list_root(account.store, uri, frozenset(names)) for uri, names in roots.items() if names & here],
+        buckets=[
+            found
+            for name, names in buckets.items()
+            if name in choice.named_buckets and names & here
+            if (found := _bucket(account.store, name, frozenset(names)))
+        ],
+        known=frozenset(here),
+        broken=known.problems,
+    )
+
+
+def _throughputs(hook: BedrockDistillHook) -> Iterator[ListedThroughput]:
+    for found in hook.list_throughputs():
+        tags = _tags(hook, found.arn)
+        if tags is not None:
+            yield ListedThroughput(found.name, found.arn, found.created, tags, found.model_arn, found.units)
+
+
+def _models(hook: BedrockDistillHook) -> Iterator[ListedModel]:
+    for found in hook.list_custom_models():
+        tags = _tags(hook, found.arn)
+        if tags is not None:
+            yield ListedModel(found.name, found.arn, found.created, tags)
+
+
+def _tags(hook: BedrockDistillHook, arn: str) -> dict[str, str] | None:
+    """Return the tags, or ``None`` when the thing went since it was listed."""
+    try:
+        return hook.tags(arn)
+    except NotFoundError:
+        return None
+
+
+def _bucket(store: S3ObjectStore, name: str, use_cases: frozenset[str]) -> Bucket | None:
+    tags = store.bucket_tags(name)
+    if tags is None:
+        return None
+    uris = frozenset(store.list(f"s3://{name}/"))
+    return Bucket(name, tags, versioned=store.has_versions(name), use_cases=use_cases, uris=uris)

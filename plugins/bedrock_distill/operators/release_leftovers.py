@@ -1,0 +1,87 @@
+"""The sweeper: releases throughput that no live run uses."""
+
+from __future__ import annotations
+
+import datetime
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseOperator
+from airflow.sdk.exceptions import AirflowRuntimeError
+
+from bedrock_distill.hooks.bedrock import BedrockDistillHook, Throughput
+from bedrock_distill.operators.base import Manifest
+from include.distill.errors import OutcomeError, ServiceError
+from include.distill.expiry import TIME_FORMAT, Fate, decide
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+
+class ReleaseLeftoversOperator(BaseOperator):
+    """
+    Release every throughput of this project whose run has ended, or is unknown and expired.
+
+    Works from tags alone and touches nothing without ours. What a live run uses is kept and its expiry renewed. One
+    that cannot be released does not keep the others; all are tried again by the next run. Free.
+
+    :param aws_conn_id: Airflow connection for AWS.
+    :param region_name: Region to sweep.
+    :param renew_hours: how far the expiry of what a live run uses is pushed out, in hours.
+    :return: ``{"released": [names], "renewed": [names], "left": int}``
+    :raises OutcomeError: something could not be released and is still billed; names it.
+    """
+
+    ui_color = "#fce8e6"
+
+    def __init__(
+        self,
+        *,
+        aws_conn_id: str = "aws_default",
+        region_name: str | None = None,
+        renew_hours: float = 3,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.aws_conn_id = aws_conn_id
+        self.region_name = region_name
+        self.renew_hours = renew_hours
+
+    def execute(self, context: Context) -> Manifest:
+        """Look at every throughput and do what its tags and its run say."""
+        hook = BedrockDistillHook(self.aws_conn_id, self.region_name)
+        done: dict[Fate, list[str]] = {fate: [] for fate in Fate}
+        failed: list[str] = []
+        for throughput in hook.list_throughputs():
+            try:
+                done[self._sweep(hook, throughput, context)].append(throughput.name)
+            except ServiceError as error:
+                failed.append(f"{throughput.arn}: {error}")
+        if failed:
+            message = f"{len(failed)} throughputs could not be swept and may be billed: {'; '.join(failed)}"
+            raise OutcomeError(message)
+        return {
+            "released": done[Fate.RELEASE],
+            "renewed": done[Fate.RENEW],
+            "left": len(done[Fate.LEAVE]),
+        }
+
+    def _sweep(self, hook: BedrockDistillHook, throughput: Throughput, context: Context) -> Fate:
+        tags = hook.tags(throughput.arn)
+        now, renew_for = datetime.datetime.now(datetime.UTC), datetime.timedelta(hours=self.renew_hours)
+        verdict = decide(tags, run_state=_run_state(tags, context), now=now, renew_for=renew_for)
+        self.log.info("%s: %s, %s", throughput.name, verdict.fate.value, verdict.why)
+        if verdict.fate is Fate.RELEASE:
+            hook.delete_throughput(throughput.arn)
+        if verdict.fate is Fate.RENEW:
+            hook.tag(throughput.arn, {"expires-at": (now + renew_for).strftime(TIME_FORMAT)})
+        return verdict.fate
+
+
+def _run_state(tags: dict[str, str], context: Context) -> str | None:
+    """Return the state of the run that bought a throughput; ``None`` when Airflow does not know it."""
+    if not {"dag-id", "run-id"} <= tags.keys():
+        return None
+    try:
+        return str(context["ti"].get_dagrun_state(tags["dag-id"], tags["run-id"]))
+    except AirflowRuntimeError:
+        return None

@@ -1,0 +1,246 @@
+"""What every DAG of this project promises to those who run it, read from the DAGs as Airflow parses them."""
+
+from __future__ import annotations
+
+import functools
+import json
+import socket
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from airflow.dag_processing.dagbag import DagBag
+from airflow.sdk.exceptions import ParamValidationError
+
+from include.distill import use_case as use_case_module
+from include.distill.use_case import OVERRIDES, USE_CASES, load_use_cases
+
+PROJECT = Path(__file__).parents[2]
+SAMPLE = "distill_aws_docs_qa"
+DAGS = {SAMPLE, "distill_clean_up", "distill_release_leftovers"}
+TASKS = {
+    "preflight": {"ingest"},
+    "ingest": {"estimate", "report"},
+    "estimate": {"shards", "evaluation_shards"},
+    "shards": {"synthesize"},
+    "evaluation_shards": {"base.answer", "tuned.answer"},
+    "synthesize": {"tuned.merge", "report"},
+    "base.answer": {"judge", "report", "outcome"},
+    "tuned.merge": {"tuned.upload"},
+    "tuned.upload": {"tuned.submit", "report"},
+    "tuned.submit": {"tuned.trained"},
+    "tuned.trained": {"tuned.lease", "tuned.provision", "report"},
+    "tuned.lease": {"tuned.provision", "tuned.release"},
+    "tuned.provision": {"tuned.in_service", "tuned.release", "report"},
+    "tuned.in_service": {"tuned.answer", "tuned.release"},
+    "tuned.answer": {"tuned.release", "judge", "report"},
+    "tuned.release": {"report", "outcome"},
+    "judge": {"report"},
+    "report": {"outcome"},
+    "outcome": set(),
+}
+
+
+class NetworkError(AssertionError):
+    """A DAG file used the network while it was parsed."""
+
+
+def parse(monkeypatch: pytest.MonkeyPatch) -> DagBag:
+    def refuse(_: socket.socket, address: Any) -> None:
+        raise NetworkError(f"{address} while parsing")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(socket.socket, "connect", refuse)
+        patch.setattr(socket.socket, "connect_ex", refuse)
+        return DagBag(dag_folder=str(PROJECT / "dags"))
+
+
+@pytest.fixture(scope="module")
+def dag_bag() -> Any:
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        return parse(monkeypatch)
+
+
+@pytest.fixture(scope="module")
+def dag(dag_bag: DagBag) -> Any:
+    return dag_bag.dags[SAMPLE]
+
+
+def with_use_cases(monkeypatch: pytest.MonkeyPatch, folder: Path, **files: Any) -> DagBag:
+    """Parse the DAGs on a folder of the sample and some other files."""
+    sample = (USE_CASES / "aws_docs_qa.yaml").read_text(encoding="utf-8")
+    (folder / "aws_docs_qa.yaml").write_text(sample, encoding="utf-8")
+    for name, text in files.items():
+        (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
+    monkeypatch.setattr(use_case_module, "load_use_cases", functools.partial(load_use_cases, folder))
+    return parse(monkeypatch)
+
+
+class TestImport:
+    def test_every_file_is_parsed_without_errors_and_without_the_network(self, dag_bag: DagBag) -> None:
+        assert dag_bag.import_errors == {}
+        parsed = {Path(stats.file).name for stats in dag_bag.dagbag_stats}
+        assert parsed == {path.name for path in (PROJECT / "dags").glob("*.py")} >= {"distill.py", "use_case_errors.py"}
+
+    def test_there_is_one_dag_for_each_use_case_beside_those_that_tidy_up(self, dag_bag: DagBag) -> None:
+        assert set(dag_bag.dags) == DAGS
+
+    @pytest.mark.parametrize(
+        ("text", "reason"),
+        [
+            pytest.param("name: broken\nteachr: x\n", "teachr: Extra inputs are not permitted", id="unknown key"),
+            pytest.param("a: [", "cannot be read as YAML", id="no YAML"),
+            pytest.param("", "expected a mapping", id="empty"),
+        ],
+    )
+    def test_a_broken_use_case_is_an_import_error_with_its_reason_and_takes_no_dag_down(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str, reason: str
+    ) -> None:
+        found = with_use_cases(monkeypatch, tmp_path, broken=text)
+        assert set(found.dags) == DAGS
+        ((file, error),) = found.import_errors.items()
+        assert Path(file).name == "use_case_errors.py"
+        assert "broken.yaml" in error
+        assert reason in error
+
+    def test_a_second_use_case_is_a_second_dag(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        sample = yaml.safe_load((USE_CASES / "aws_docs_qa.yaml").read_text(encoding="utf-8"))
+        found = with_use_cases(monkeypatch, tmp_path, other=yaml.safe_dump({**sample, "name": "other"}))
+        assert (set(found.dags), found.import_errors) == ({*DAGS, "distill_other"}, {})
+
+    def test_schedules_can_be_turned_off(self, dag: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("DISTILL_SCHEDULES", "off")
+        assert dag.schedule == "0 2 * * *"
+        assert {parsed.schedule for parsed in parse(monkeypatch).dags.values()} == {None}
+
+
+@pytest.mark.parametrize("dag_id", sorted(DAGS))
+class TestEveryDag:
+    @pytest.fixture
+    def dag(self, dag_bag: DagBag, dag_id: str) -> Any:
+        return dag_bag.dags[dag_id]
+
+    def test_it_runs_once_at_a_time_never_in_arrears_and_is_never_cut_off(self, dag: Any) -> None:
+        assert (dag.catchup, dag.max_active_runs, dag.dagrun_timeout) == (False, 1, None)
+        assert dag.start_date == datetime(2026, 1, 1, tzinfo=UTC)
+
+    def test_it_says_whose_it_is_and_what_it_is_about(self, dag: Any) -> None:
+        assert "distill" in dag.tags
+        assert not {task.owner for task in dag.tasks} & {"", "airflow"}
+        assert dag.description
+
+    def test_the_runbook_is_in_the_ui(self, dag: Any) -> None:
+        assert "### Triage" in dag.doc_md
+
+    def test_every_task_is_tried_again_but_the_one_that_tells_the_outcome(self, dag: Any) -> None:
+        assert {task.task_id for task in dag.tasks if task.retries < 2} <= {"outcome"}
+
+    def test_every_field_of_the_form_is_typed_titled_and_explained(self, dag: Any) -> None:
+        params = {name: dag.params.get_param(name) for name in dag.params}
+        assert "dry_run" in params or not params
+        for name, param in params.items():
+            assert param.schema.get("type") or param.schema.get("enum"), name
+            assert param.schema.get("title"), name
+            assert param.description, name
+
+
+class TestDag:
+    def test_the_graph_is_the_one_that_the_documentation_tells(self, dag: Any) -> None:
+        assert {task.task_id: set(task.downstream_task_ids) for task in dag.tasks} == TASKS
+
+    def test_several_tuned_arms_are_served_one_after_another(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        sample = yaml.safe_load((USE_CASES / "aws_docs_qa.yaml").read_text(encoding="utf-8"))
+        arms = [{"name": "base", "kind": "base"}, {"name": "plain", "synthetic": 0}, {"name": "tuned"}]
+        text = yaml.safe_dump({**sample, "name": "arms", "arms": arms})
+        two = with_use_cases(monkeypatch, tmp_path, arms=text).dags["distill_arms"]
+        assert "tuned.lease" in two.get_task("plain.release").downstream_task_ids
+        assert "tuned.submit" not in two.get_task("plain.release").downstream_task_ids
+
+    def test_the_runbook_names_every_task(self, dag: Any) -> None:
+        steps = {task.task_id.rpartition(".")[2] for task in dag.tasks} - {"lease"}
+        assert [step for step in steps if f"`{step}`" not in dag.doc_md and f".{step}`" not in dag.doc_md] == []
+
+    def test_it_is_owned_by_the_use_cases_team(self, dag: Any) -> None:
+        assert {task.owner for task in dag.tasks} == {"ml-platform"}
+
+    def test_pools_exist(self, dag: Any) -> None:
+        made = json.loads((PROJECT / "include" / "pools.json").read_text(encoding="utf-8"))
+        used = {task.pool for task in dag.tasks} - {"default_pool"}
+        assert used == set(made)
+
+    def test_every_task_works_in_the_folder_of_its_own_run(self, dag: Any) -> None:
+        task = dag.get_task("ingest")
+        macros = {**dag.user_defined_macros, "dag": dag, "run_id": "manual__2026-11-22T02:00:00+00:00"}
+        task.render_template_fields(macros)
+        assert task.run_uri.startswith("s3://bedrock-distill-training/distill/runs/manual-2026-11-22t02-00-")
+
+
+class TestTasks:
+    def test_the_outcome_is_told_once(self, dag: Any) -> None:
+        assert dag.get_task("outcome").retries == 0
+
+    def test_what_defers_is_tried_three_times_more(self, dag: Any) -> None:
+        deferrable = {task.task_id: task.retries for task in dag.tasks if getattr(task, "deferrable", False)}
+        assert deferrable == {"tuned.trained": 3, "tuned.in_service": 3}
+
+    def test_nothing_mapped_defers(self, dag: Any) -> None:
+        mapped = {task.task_id for task in dag.tasks if task.is_mapped}
+        assert mapped == {"synthesize", "base.answer", "tuned.answer", "judge"}
+
+    def test_every_paid_question_waits_in_a_pool(self, dag: Any) -> None:
+        pools = {task.task_id: task.pool for task in dag.tasks if task.is_mapped}
+        assert pools == {
+            "synthesize": "bedrock_teacher",
+            "base.answer": "bedrock_student",
+            "tuned.answer": "bedrock_student",
+            "judge": "bedrock_judge",
+        }
+
+    def test_release_is_the_teardown_of_all_that_leads_to_the_endpoint(self, dag: Any) -> None:
+        release = dag.get_task("tuned.release")
+        setups = {task.task_id for task in dag.tasks if task.is_setup}
+        assert setups == {"tuned.lease", "tuned.provision", "tuned.in_service"} <= release.upstream_task_ids
+        assert (release.is_teardown, release.on_failure_fail_dagrun) == (True, True)
+        assert release.trigger_rule == "all_done_setup_success"
+
+    def test_outcome_is_a_teardown_that_decides_the_runs_colour(self, dag: Any) -> None:
+        outcome = dag.get_task("outcome")
+        assert (outcome.is_teardown, outcome.on_failure_fail_dagrun) == (True, True)
+
+    def test_between_the_setups_and_release_nothing_runs_unless_all_succeeded(self, dag: Any) -> None:
+        between = ("tuned.lease", "tuned.provision", "tuned.in_service", "tuned.answer")
+        assert {dag.get_task(task_id).trigger_rule.value for task_id in between} == {"all_success"}
+
+
+class TestForm:
+    def test_it_has_what_people_turn(self, dag: Any) -> None:
+        assert set(dag.params) == {*OVERRIDES, "dry_run"}
+
+    @pytest.mark.parametrize("name", ["evaluation_csv", "documents", "evaluation_rows"])
+    def test_what_may_be_absent_may_be_left_empty(self, dag: Any, name: str) -> None:
+        assert dag.params.get_param(name).resolve(None) is None
+
+    def test_the_form_is_filled_with_the_use_cases_values(self, dag: Any) -> None:
+        use_case = load_use_cases().good[0]
+        stated = dag.params.dump()
+        assert stated["training_csv"] == use_case.source.training_csv
+        assert stated["max_spend_usd"] == use_case.max_spend_usd
+        assert stated["dry_run"] is False
+
+    @pytest.mark.parametrize(
+        ("name", "value", "reason"),
+        [
+            ("documents", 0, "minimum of 1"),
+            ("pairs_per_document", 21, "maximum of 20"),
+            ("max_spend_usd", 0, "minimum of 0"),
+            ("training_csv", "", "non-empty"),
+            ("dry_run", "yes", "not of type 'boolean'"),
+        ],
+    )
+    def test_a_value_out_of_range_is_refused_by_the_form(self, dag: Any, name: str, value: Any, reason: str) -> None:
+        with pytest.raises(ParamValidationError, match=reason):
+            dag.params.get_param(name).resolve(value)

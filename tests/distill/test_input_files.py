@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from include.distill.errors import InputError
+from include.distill.input_files import PROJECT, read_input
+from tests.fakes.memory_store import MemoryStore
+
+SAMPLE = "include/data/aws_docs_qa/train.csv"
+
+
+@pytest.fixture(autouse=True)
+def _no_stated_roots(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DISTILL_INPUT_ROOTS", raising=False)
+
+
+@pytest.fixture
+def inputs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder that may be read, with one file in it, beside a file that may not."""
+    folder = tmp_path / "inputs"
+    folder.mkdir()
+    (folder / "rows.csv").write_bytes(b"mine")
+    (tmp_path / "secret.csv").write_bytes(b"secret")
+    monkeypatch.setenv("DISTILL_INPUT_ROOTS", f"/nowhere{os.pathsep}{folder}{os.pathsep}")
+    return folder
+
+
+class TestS3:
+    def test_an_object_is_read_through_the_store(self, store: MemoryStore) -> None:
+        store.write("s3://bucket/rows.csv", b"\xff raw")
+        assert read_input("s3://bucket/rows.csv", store) == b"\xff raw"
+
+    def test_a_missing_one_is_named(self, store: MemoryStore) -> None:
+        with pytest.raises(InputError, match=r"s3://bucket/gone\.csv does not exist; expected a CSV"):
+            read_input("s3://bucket/gone.csv", store)
+
+
+class TestLocal:
+    def test_a_path_is_relative_to_the_project_or_absolute(self, store: MemoryStore) -> None:
+        expected = (PROJECT / SAMPLE).read_bytes()
+        assert read_input(SAMPLE, store) == read_input(str(PROJECT / SAMPLE), store) == expected
+
+    def test_folders_of_the_deployment_may_be_read(self, inputs: Path, store: MemoryStore) -> None:
+        assert read_input(str(inputs / "rows.csv"), store) == b"mine"
+        assert read_input(SAMPLE, store), "the project's own may still be read"
+
+    def test_not_without_being_stated(self, inputs: Path, store: MemoryStore, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.delenv("DISTILL_INPUT_ROOTS")
+        with pytest.raises(InputError, match="may not be read: local files must lie below"):
+            read_input(str(inputs / "rows.csv"), store)
+
+    @pytest.mark.parametrize(
+        "uri",
+        ["/etc/hostname", "pyproject.toml", "include/../pyproject.toml", "../../etc/hostname", "file:///etc/hostname"],
+    )
+    def test_a_path_outside_is_refused(self, store: MemoryStore, uri: str) -> None:
+        with pytest.raises(InputError, match="may not be read"):
+            read_input(uri, store)
+
+    def test_a_path_that_climbs_out_of_a_stated_folder_is_refused(self, inputs: Path, store: MemoryStore) -> None:
+        with pytest.raises(InputError, match="may not be read"):
+            read_input(f"{inputs}/../secret.csv", store)
+
+    def test_a_folder_whose_name_only_starts_like_an_allowed_one_is_refused(
+        self, inputs: Path, store: MemoryStore
+    ) -> None:
+        sibling = inputs.with_name("inputs-private")
+        sibling.mkdir()
+        (sibling / "rows.csv").write_bytes(b"secret")
+        with pytest.raises(InputError, match="may not be read"):
+            read_input(str(sibling / "rows.csv"), store)
+
+    def test_a_link_that_leads_out_is_refused(self, inputs: Path, store: MemoryStore) -> None:
+        (inputs / "link.csv").symlink_to(inputs.parent / "secret.csv")
+        (inputs / "folder").symlink_to(inputs.parent)
+        for path in (inputs / "link.csv", inputs / "folder" / "secret.csv"):
+            with pytest.raises(InputError, match="may not be read"):
+                read_input(str(path), store)
+
+    def test_an_allowed_folder_may_itself_be_a_link(
+        self, inputs: Path, store: MemoryStore, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        link = inputs.with_name("linked")
+        link.symlink_to(inputs)
+        monkeypatch.setenv("DISTILL_INPUT_ROOTS", str(link))
+        assert read_input(str(link / "rows.csv"), store) == b"mine"
+
+    @pytest.mark.parametrize("name", ["gone.csv", "."])
+    def test_a_missing_file_or_a_folder_is_named_with_its_reason(
+        self, inputs: Path, store: MemoryStore, name: str
+    ) -> None:
+        with pytest.raises(InputError, match=r"cannot be read \((No such file|Is a directory)"):
+            read_input(str(inputs / name), store)

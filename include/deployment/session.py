@@ -78,7 +78,7 @@ def _database_folder(layout: Layout) -> Iterator[Path]:
         create_database_folder(layout.state / "postgres")
         yield layout.state / "postgres"
     else:
-        with TemporaryDirectory(prefix="distill-") as outer:
+        with TemporaryDirectory(prefix="distill-postgres-") as outer:
             Path(outer).chmod(0o711)  # to be passed through; what lies in it is closed
             create_database_folder(Path(outer) / "postgres")
             yield Path(outer) / "postgres"

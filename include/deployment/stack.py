@@ -12,10 +12,11 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from threading import Event
 
 from include.deployment.compose_file import COMPLETED, HEALTHY, Service
 from include.deployment.servers import initialise_command, postgres_command, redis_command
@@ -23,7 +24,7 @@ from include.deployment.signed_in_api import SignedInApi
 from include.deployment.translation import Translation
 from include.local_airflow.account import give_back_throughputs, is_open
 from include.local_airflow.process_table import MARKER, sweep
-from include.local_airflow.processes import Component, ProcessGroup, wait_until
+from include.local_airflow.processes import Component, NotReadyError, ProcessGroup, wait_until
 from include.local_airflow.progress import clock
 from include.local_airflow.settings import Layout, Ports
 
@@ -63,6 +64,7 @@ class DeployedStack:
         self._say = say
         self._groups: dict[str, ProcessGroup] = {}
         self._met: set[str] = set()
+        self._over = Event()  # ends threads that would go on waiting after an interruption
         self._began = time.monotonic()
 
     def start(self) -> None:
@@ -81,9 +83,7 @@ class DeployedStack:
                 self._prepare_database(service)
             for process in _processes(service.name):
                 self._start(process, service)
-        with ThreadPoolExecutor() as threads:
-            services = [name for name, service in self._services.items() if not self._ends(service)]
-            list(threads.map(lambda name: self._await(name, HEALTHY), services))
+        self._await_healthy([name for name, service in self._services.items() if not self._ends(service)])
 
     def check(self) -> None:
         """See that all processes live, or raise ``ComponentDiedError``."""
@@ -149,6 +149,19 @@ class DeployedStack:
         group.finish("initdb", READY_SECONDS)
         password_file.unlink()
 
+    def _await_healthy(self, names: Sequence[str]) -> None:
+        """Wait for several services at once: a health check that starts a Python takes seconds."""
+        with ThreadPoolExecutor() as threads:
+            try:
+                list(threads.map(lambda name: self._await(name, HEALTHY), names))
+            finally:
+                self._over.set()
+
+    def _check_waiting(self) -> None:
+        if self._over.is_set():
+            raise NotReadyError("The start was given up.")
+        self.check()
+
     def _await(self, name: str, condition: str) -> None:
         """Wait until a condition of ``depends_on`` holds."""
         if name in self._met:
@@ -158,7 +171,7 @@ class DeployedStack:
         else:
             for process in _processes(name):
                 what = f"A healthy {process} (log: {self.layout.log_of(process)})"
-                wait_until(partial(self._is_healthy, process, name), what, READY_SECONDS, check=self.check)
+                wait_until(partial(self._is_healthy, process, name), what, READY_SECONDS, check=self._check_waiting)
         self._met.add(name)
         word = "done" if condition == COMPLETED else "healthy"
         copies = f" x{COPIES[name]}" if name in COPIES else ""

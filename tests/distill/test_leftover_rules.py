@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from include.distill.errors import InputError
+from include.distill.expiry import PROJECT
 from include.distill.leftover_rules import make_plan
 from include.distill.leftovers import (
     Bucket,
@@ -33,22 +34,25 @@ OLD = NOW - datetime.timedelta(days=10)
 ROOT = "s3://train/distill"
 RUN = f"{ROOT}/runs/nightly-00000001"
 TAGS = {
-    "project": "ours",
+    "project": PROJECT,
     "use-case": "docs",
     "run-key": "nightly-00000001",
     "arm": "tuned",
     "expires-at": "2026-11-13T02:00:00Z",
+    "run-id": "nightly",
 }
+LIST_ENTRY = f"{ROOT}/reports/docs/20261112T030000Z-nightly-00000001.json"
+UNEXPIRED = {**TAGS, "expires-at": "2026-11-23T00:00:00Z"}
 EVERYTHING = {"datasets": True, "paid_answers": True}
 HASH = "ab" + 62 * "0"
 
 
 def throughput(**changes: Any) -> ListedThroughput:
-    return dataclasses.replace(ListedThroughput("pt-1", "arn:pt-1", OLD, TAGS, "arn:m-1", 1), **changes)
+    return dataclasses.replace(ListedThroughput("pt-1", "arn:pt-1", OLD, TAGS, None, "arn:m-1", 1), **changes)
 
 
 def model(**changes: Any) -> ListedModel:
-    return dataclasses.replace(ListedModel("m-1", "arn:m-1", OLD, TAGS), **changes)
+    return dataclasses.replace(ListedModel("m-1", "arn:m-1", OLD, TAGS, None), **changes)
 
 
 def objects(*uris: str, modified: datetime.datetime = OLD) -> list[StoredObject]:
@@ -66,7 +70,7 @@ def root(**changes: Any) -> Root:
 
 def plan(*, now: datetime.datetime = NOW, known: frozenset[str] = frozenset({"docs"}), **parts: Any) -> Plan:
     choice = parts.pop("choice", {})
-    return make_plan(Inventory(known=known, **parts), Choice(**choice), now=now, project="ours")
+    return make_plan(Inventory(known=known, **parts), Choice(**choice), now=now)
 
 
 def only(found: Plan, kind: Kind) -> Item:
@@ -76,7 +80,7 @@ def only(found: Plan, kind: Kind) -> Item:
 
 THROUGHPUTS = [
     pytest.param({}, {}, None, id="ours and expired"),
-    pytest.param({"tags": {}}, {}, "no tag project=ours", id="no tags"),
+    pytest.param({"tags": {}}, {}, "no tag project=bedrock-distill", id="no tags"),
     pytest.param(
         {"tags": {**TAGS, "project": "theirs"}}, {"include_unexpired": True}, "not ours", id="another project"
     ),
@@ -104,6 +108,10 @@ THROUGHPUTS = [
         None,
         id="unexpired, ticked",
     ),
+    pytest.param({"tags": UNEXPIRED, "run_state": "success"}, {}, None, id="unexpired, its run has ended"),
+    pytest.param(
+        {"run_state": "running"}, {"include_unexpired": True}, "its run nightly is running", id="its run is under way"
+    ),
     pytest.param({"tags": {**TAGS, "expires-at": "soon"}}, {}, "expires-at is 'soon'", id="unreadable expiry"),
     pytest.param(
         {"tags": {**TAGS, "expires-at": "2026-11-13T02:00:00"}}, {}, "expires-at is", id="expiry without a zone"
@@ -120,7 +128,6 @@ def test_throughput_goes_when_it_is_ours_chosen_and_expired(changes: Any, choice
     assert left is None if reason is None else reason in str(left)
 
 
-UNEXPIRED = {**TAGS, "expires-at": "2026-11-23T00:00:00Z"}
 UNDER_WAY = {"objects": run_objects(finished=False, modified=NOW - datetime.timedelta(hours=1))}
 MODELS = [
     pytest.param({}, {}, None, id="ours and expired"),
@@ -192,6 +199,14 @@ def test_what_makes_a_run_known_is_kept_for_last() -> None:
     assert sorted([*item.uris, *item.marks]) == sorted(found.uri for found in run_objects())
 
 
+def test_a_runs_entry_in_the_list_of_reports_goes_with_it_and_one_of_no_run_stays() -> None:
+    orphan = LIST_ENTRY.replace("00000001", "00000002")
+    found = plan(roots=[root(objects=[*run_objects(), *objects(LIST_ENTRY, orphan)])])
+    assert LIST_ENTRY in only(found, Kind.RUN).uris
+    assert only(found, Kind.OTHER).uris == (orphan,)
+    assert "a run that is gone" in str(only(found, Kind.OTHER).left)
+
+
 SHARED = [
     pytest.param(f"datasets/{HASH}/train.jsonl", {}, {}, None, id="a data set"),
     pytest.param(f"responses/nova-micro/ab/{HASH}.json", {}, {}, None, id="a paid answer"),
@@ -240,7 +255,7 @@ def test_everything_else_is_listed_and_left(name: str) -> None:
 
 def bucket(*more: str, **changes: Any) -> Bucket:
     uris = frozenset([*(found.uri for found in run_objects()), *more])
-    return dataclasses.replace(Bucket("train", {"project": "ours"}, False, frozenset({"docs"}), uris), **changes)
+    return dataclasses.replace(Bucket("train", {"project": PROJECT}, False, frozenset({"docs"}), uris), **changes)
 
 
 BUCKETS = [
@@ -314,7 +329,7 @@ def test_the_list_says_of_everything_what_happens_and_why() -> None:
     lines = table(plan(throughputs=[throughput(), throughput(name="pt-2", tags={})]))
     assert lines[0].startswith("DELETE  throughput      pt-1  1 units, billed since 2026-11-12 12:00 UTC")
     assert lines[1].startswith("LEFT    throughput      pt-2")
-    assert lines[1].endswith("it carries no tag project=ours: not ours")
+    assert lines[1].endswith("it carries no tag project=bedrock-distill: not ours")
 
 
 @pytest.mark.parametrize(
@@ -354,8 +369,15 @@ choices = st.builds(
 def test_whatever_is_chosen_what_is_not_ours_stays_and_every_object_is_listed_once(
     throughput_tags: Any, model_tags: Any, mark: str | None, choice: Any
 ) -> None:
-    strange = objects(f"{ROOT}/datasets/mine.csv", f"{ROOT}/notes.txt", f"{ROOT}/champions/docs.json")
-    stored = [*run_objects(), *strange, *objects(f"{ROOT}/datasets/{HASH}/train.jsonl", f"{ROOT}/training/x/loss.csv")]
+    strange = objects(
+        f"{ROOT}/reports/docs/a.json", f"{ROOT}/datasets/mine.csv", f"{ROOT}/notes.txt", f"{ROOT}/champions/docs.json"
+    )
+    stored = [
+        *run_objects(),
+        *objects(LIST_ENTRY),
+        *strange,
+        *objects(f"{ROOT}/datasets/{HASH}/train.jsonl", f"{ROOT}/training/x/loss.csv"),
+    ]
     found = plan(
         throughputs=[throughput(tags=throughput_tags)],
         models=[model(tags=model_tags)],
@@ -364,8 +386,8 @@ def test_whatever_is_chosen_what_is_not_ours_stays_and_every_object_is_listed_on
         choice=choice,
     )
     gone = {item.arn for item in found.going if item.arn}
-    assert "arn:pt-1" not in gone or throughput_tags.get("project") == "ours"
-    assert "arn:m-1" not in gone or (model_tags.get("project") == "ours" and {"arn:pt-1"} <= gone)
+    assert "arn:pt-1" not in gone or throughput_tags.get("project") == PROJECT
+    assert "arn:m-1" not in gone or (model_tags.get("project") == PROJECT and {"arn:pt-1"} <= gone)
     deleted = {uri for item in found.going for uri in (*item.uris, *item.marks)}
     assert not deleted & {entry.uri for entry in strange}
     assert only(found, Kind.BUCKET).left

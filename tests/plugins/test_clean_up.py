@@ -14,8 +14,8 @@ import yaml
 from airflow.sdk.exceptions import AirflowSkipException, DownstreamTasksSkipped
 
 from bedrock_distill.operators.clean_up import DeleteLeftoversOperator, ListLeftoversOperator
-from bedrock_distill.tags import PROJECT
 from include.distill.errors import ContractError, InputError, OutcomeError, TransientError
+from include.distill.expiry import PROJECT
 from include.distill.storage import read_json, write_json
 from include.distill.use_case import UseCase
 from tests.fakes.fake_bedrock import FakeBedrock
@@ -164,6 +164,15 @@ class TestDelete:
         with pytest.raises(TransientError):
             tasks[1].execute(with_form(context, **GO, confirm_buckets=TRAINING))
         assert (store.objects, len(bedrock.models), len(bedrock.throughputs)) == (before, 2, 2)
+
+    def test_what_a_live_run_uses_stays_whatever_was_ticked(
+        self, tasks: Any, context: Any, bedrock: FakeBedrock, store: MemoryStore
+    ) -> None:
+        bedrock.tags_of["arn:throughput/ours-pt"] = {**TAGS, "dag-id": "d", "run-id": "r"}
+        context["ti"].get_dagrun_state = lambda *run: {("d", "r"): "running"}[run]
+        assert tasks[1].execute(with_form(context, **GO))["deleted"] == {}
+        assert len(bedrock.throughputs) == 2
+        assert store.exists(FOLDER.use_case)
 
     def test_the_champion_stays(self, tasks: Any, context: Any, bedrock: FakeBedrock, store: MemoryStore) -> None:
         champion = {"use_case": "aws_docs_qa", "model": {"arn": "arn:model/ours"}}

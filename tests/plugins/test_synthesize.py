@@ -83,7 +83,7 @@ class TestPairs:
 
     def test_the_label_of_a_shard_names_its_rows(self, synthesize: Any, context: Any) -> None:
         synthesize().execute(context)
-        assert context["shard_label"] == "rows 1 to 4"
+        assert context["shard_label"] == "rows 1 to 4: What says 1?"
 
 
 class TestRetry:

@@ -21,8 +21,8 @@ from airflow.sdk.exceptions import AirflowSkipException, DownstreamTasksSkipped
 from bedrock_distill.hooks.bedrock import BedrockDistillHook
 from bedrock_distill.hooks.s3 import S3ObjectStore
 from bedrock_distill.operators.base import Manifest
+from bedrock_distill.run_states import run_state
 from include.distill.errors import DistillError, InputError, NotFoundError, OutcomeError, WaitTimeoutError
-from include.distill.expiry import PROJECT
 from include.distill.leftover_listing import list_root
 from include.distill.leftover_rules import make_plan
 from include.distill.leftovers import (
@@ -76,13 +76,13 @@ class LeftoversOperator(BaseOperator):
         """Return the time."""
         return datetime.datetime.now(datetime.UTC)
 
-    def _plans(self, choice: Choice, now: datetime.datetime) -> list[tuple[Account, Plan]]:
+    def _plans(self, choice: Choice, now: datetime.datetime, context: Context) -> list[tuple[Account, Plan]]:
         """List all accounts, then plan: a listing that fails fails before anything is deleted."""
         known = load_use_cases(self.use_cases)
         chosen = _chosen(known, choice)
         _refuse_unknown_buckets(chosen, choice)
-        listed = [(account, _inventory(account, known, choice)) for account in self._accounts(chosen)]
-        plans = [(account, make_plan(inventory, choice, now=now, project=PROJECT)) for account, inventory in listed]
+        listed = [(account, _inventory(account, known, choice, context)) for account in self._accounts(chosen)]
+        plans = [(account, make_plan(inventory, choice, now=now)) for account, inventory in listed]
         for _, plan in plans:
             for line in table(plan):
                 self.log.info(line)
@@ -111,7 +111,7 @@ class ListLeftoversOperator(LeftoversOperator):
         """List, plan, log the plan, and gate."""
         choice = parse_choice(context["params"])
         now = self.now()
-        plans = self._plans(choice, now)
+        plans = self._plans(choice, now, context)
         manifest = {
             "as_of": now.isoformat(),
             "dry_run": choice.dry_run,
@@ -151,7 +151,7 @@ class DeleteLeftoversOperator(LeftoversOperator):
         choice = parse_choice(context["params"])
         if choice.dry_run:
             raise AirflowSkipException("Dry run: nothing is deleted.")
-        plans = self._plans(choice, datetime.datetime.fromisoformat(self.listed["as_of"]))
+        plans = self._plans(choice, datetime.datetime.fromisoformat(self.listed["as_of"]), context)
         deleted: Counter[str] = Counter()
         left = counts(item for _, plan in plans for item in plan.left)
         for kind in Kind:
@@ -230,7 +230,7 @@ def _bucket_names(storage: Storage) -> tuple[str, str]:
     return storage.training_bucket, storage.output_bucket
 
 
-def _inventory(account: Account, known: UseCases, choice: Choice) -> Inventory:
+def _inventory(account: Account, known: UseCases, choice: Choice, context: Context) -> Inventory:
     """List everything of one account and Region that the plan needs to know."""
     roots: dict[str, set[str]] = {}
     buckets: dict[str, set[str]] = {}
@@ -240,8 +240,8 @@ def _inventory(account: Account, known: UseCases, choice: Choice) -> Inventory:
             buckets.setdefault(bucket, set()).add(use_case.name)
     here = {use_case.name for use_case in account.use_cases}
     return Inventory(
-        throughputs=list(_throughputs(account.hook)),
-        models=list(_models(account.hook)),
+        throughputs=list(_throughputs(account.hook, context)),
+        models=list(_models(account.hook, context)),
         roots=[list_root(account.store, uri, frozenset(names)) for uri, names in roots.items() if names & here],
         buckets=[
             found
@@ -254,18 +254,19 @@ def _inventory(account: Account, known: UseCases, choice: Choice) -> Inventory:
     )
 
 
-def _throughputs(hook: BedrockDistillHook) -> Iterator[ListedThroughput]:
+def _throughputs(hook: BedrockDistillHook, context: Context) -> Iterator[ListedThroughput]:
     for found in hook.list_throughputs():
         tags = _tags(hook, found.arn)
         if tags is not None:
-            yield ListedThroughput(found.name, found.arn, found.created, tags, found.model_arn, found.units)
+            state = run_state(tags, context)
+            yield ListedThroughput(found.name, found.arn, found.created, tags, state, found.model_arn, found.units)
 
 
-def _models(hook: BedrockDistillHook) -> Iterator[ListedModel]:
+def _models(hook: BedrockDistillHook, context: Context) -> Iterator[ListedModel]:
     for found in hook.list_custom_models():
         tags = _tags(hook, found.arn)
         if tags is not None:
-            yield ListedModel(found.name, found.arn, found.created, tags)
+            yield ListedModel(found.name, found.arn, found.created, tags, run_state(tags, context))
 
 
 def _tags(hook: BedrockDistillHook, arn: str) -> dict[str, str] | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from functools import partial
+from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
 from bedrock_distill.operators.base import DistillOperator, Manifest
@@ -67,8 +68,7 @@ class BedrockSynthesizeOperator(DistillOperator):
 
 
 def shard_label(rows: Sequence[Record]) -> str:
-    """Return a readable name for a shard: its rows, and the question when there is only one."""
+    """Return a readable name for a shard: its rows, and what the first of them asks."""
     first, last = rows[0], rows[-1]
-    if len(rows) == 1:
-        return f"row {first['row']}: {first['question'][:60]}"
-    return f"rows {first['row']} to {last['row']}"
+    numbers = f"row {first['row']}" if len(rows) == 1 else f"rows {first['row']} to {last['row']}"
+    return f"{numbers}: {shorten(first['question'], 60, placeholder=' …')}"

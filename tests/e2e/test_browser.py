@@ -1,0 +1,74 @@
+"""What an operator clicks: trigger form, run, the task's link, the report; and back by the list of reports."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from include.local_airflow.browser import Browser, find_chromium, open_browser
+from include.local_airflow.runs import wait_for_dag
+from include.local_airflow.session import open_session
+from include.local_airflow.settings import Layout, RunRequest
+
+DAG_ID = RunRequest().dag_id
+RUN_ID = "manual__2026-11-22T02:00:00.5+00:00"  # what Airflow makes of a date: to be quoted in every URL
+
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.skipif(
+        find_chromium() is None, reason="no Chromium here (Debian: apt-get install chromium)"
+    ),
+]
+
+
+@pytest.fixture(scope="module")
+def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """An Airflow with the DAG in it and no run; its URL."""
+    before = dict(os.environ)
+    layout = Layout(state=tmp_path_factory.mktemp("browser") / "state")
+    with open_session(layout, before, RunRequest(), command="the browser test", schedules_on=False) as session:
+        session.stack.start(fresh_database=True)
+        wait_for_dag(session.stack, DAG_ID)
+        yield session.stack.ports.ui_url
+    os.environ.clear()
+    os.environ.update(before)
+
+
+@pytest.fixture
+def browser() -> Iterator[Browser]:
+    with open_browser() as browser:
+        yield browser
+
+
+def test_from_the_trigger_form_to_the_report(ui: str, browser: Browser, tmp_path: Path) -> None:
+    browser.go(f"{ui}/dags/{DAG_ID}")
+    browser.click("button", "Trigger")
+    form = "document.querySelector('[role=dialog]')?.innerText"
+    explained = browser.wait_for(f"({form}?.includes('Dry run') && {form})", "trigger form")
+    for sentence in ("Columns doc, question, answer", "The run refuses to start", "nothing is bought"):
+        assert sentence in explained
+    browser.replace_text("[id='number-input:element_documents'] input", "4")
+    browser.replace_text("[id='number-input:element_evaluation_rows'] input", "5")
+    browser.click("[role=dialog] button", "Advanced Options")
+    browser.replace_text("[role=dialog] input[name=dagRunId]", RUN_ID)
+    browser.click("[data-testid=trigger-dag-submit]")
+
+    browser.go(f"{ui}/dags/{DAG_ID}/runs/{RUN_ID}/tasks/report/details")
+    browser.click("a", "Report", seconds=90)
+    in_report = "/distill/report/"
+    verdict = browser.wait_for("document.querySelector('h1')?.innerText", "verdict", frame=in_report)
+    assert "tuned" in verdict
+    assert browser.evaluate("document.querySelectorAll('script').length", frame=in_report) == 0
+    assert browser.evaluate("window.origin", frame=in_report) == "null"
+
+    browser.go(ui)
+    browser.click("button", "Browse")
+    browser.click("[role=menuitem]", "Distill reports")
+    listed = "document.querySelector('iframe')?.contentDocument?.querySelector('section a')"
+    assert browser.wait_for(f"{listed}?.innerText", "entry of the run") in verdict
+    assert "5" in browser.evaluate("document.querySelector('iframe').contentDocument.body.innerText")
+    browser.evaluate(f"{listed}.click()")
+    assert browser.wait_for("document.querySelector('h1')?.innerText", "report", frame=in_report) == verdict

@@ -16,7 +16,7 @@ override EVALUATION_CSV := $(value EVALUATION_CSV)
 export CSV USE_CASE DOCUMENTS EVALUATION EVALUATION_CSV
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test up down lint lock clean
+.PHONY: help setup run celery test up down lint lock clean
 
 help: ## Show this list
 	@echo "Usage: make <target> [CSV=rows.csv] [EVALUATION_CSV=rows.csv] [USE_CASE=name] [DOCUMENTS=n] [EVALUATION=n]"
@@ -28,6 +28,9 @@ setup: .venv/.installed ## Install everything into .venv (the other targets do t
 
 run: .venv/.installed ## Run the pipeline once on the sample (40 documents, 30 questions), then stop everything
 	@$(LOCAL) run
+
+celery: .venv/.installed ## Do such a run on the services of docker-compose.yaml (Celery, PostgreSQL, Redis), without Docker
+	@$(BIN)/python -m include.deployment
 
 test: .venv/.installed ## Run every test that needs no AWS account
 	@$(BIN)/python -m pytest

@@ -23,7 +23,8 @@ made are) and nothing would be left in it.
 
 - throughput, models and buckets without the tag `project=bedrock-distill`; folders without a frozen `use_case.yaml`
 - the champion, and what names it; a model that a throughput uses which stays
-- what a run may still need: its `expires-at` tag, or the time since its last write while it has no report
+- what a live run uses; when Airflow does not know the run, what has not expired (`expires-at`, or, of a run's folder
+  without a report, the time since its last write), unless `include_unexpired` is ticked
 - anything newer than the listing
 
 ### Triage

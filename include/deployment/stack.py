@@ -33,6 +33,7 @@ CONTAINER_PORTS = (API_PORT, STAND_IN_PORT, POSTGRES_PORT, REDIS_PORT, SCHEDULER
 COPIES = {"worker": 2}
 READY_SECONDS = 240.0
 HEALTH_CHECK_SECONDS = 60.0
+PAUSE_SECONDS = 0.1
 GRACE_SECONDS = {"stand-in": 10.0, "postgres": 10.0}  # they write down their state
 AIRFLOW_GRACE_SECONDS = 1.0  # a worker would wait for its tasks; nothing is lost by not waiting
 STOPPED_FIRST = ("worker", "scheduler", "dag-processor", "triggerer", "airflow-init")
@@ -180,21 +181,22 @@ class DeployedStack:
     def _is_healthy(self, process: str, name: str) -> bool:
         """Run a service's health check as Docker would: in its environment, with its exit code as the answer."""
         service = self._services[name]
+        deadline = time.monotonic() + HEALTH_CHECK_SECONDS
         with self.layout.log_of(f"{process}.health").open("wb") as log:
+            check = subprocess.Popen(  # noqa: S603 the deployment's own command
+                self._translation.of_command(service.health_check),
+                cwd=self.layout.project,
+                env=self.environment(process, service),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
             try:
-                done = subprocess.run(  # noqa: S603 the deployment's own command
-                    self._translation.of_command(service.health_check),
-                    cwd=self.layout.project,
-                    env=self.environment(process, service),
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=subprocess.STDOUT,
-                    timeout=HEALTH_CHECK_SECONDS,
-                    check=False,
-                )
-            except subprocess.TimeoutExpired:
-                return False
-        return done.returncode == 0
+                while check.poll() is None and time.monotonic() < deadline and not self._over.is_set():
+                    time.sleep(PAUSE_SECONDS)
+            finally:
+                check.kill()
+            return check.wait() == 0
 
     def _ends(self, service: Service) -> bool:
         """Tell whether a service is there to end: another one waits for that."""

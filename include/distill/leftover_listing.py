@@ -22,16 +22,16 @@ class ListingStore(ObjectStore, Protocol):
         """Return all objects whose URI starts with ``prefix_uri``, sorted by URI."""
 
 
-def list_root(store: ListingStore, uri: str, use_cases: frozenset[str]) -> Root:
+def list_root(store: ListingStore, uri: str, use_cases: frozenset[str]) -> Root | None:
     """
-    Return what lies under ``uri`` (``s3://<bucket>/<prefix>``); an absent bucket holds nothing.
+    Return what lies under ``uri`` (``s3://<bucket>/<prefix>``), or ``None`` when there is no such bucket.
 
     :raises ContractError: a champion file cannot be read, so it is unknown which model is the champion.
     """
     try:
         objects = store.describe(f"{uri}/")
     except NotFoundError:
-        objects = ()
+        return None
     champions = (found.uri for found in objects if found.uri.startswith(f"{uri}/champions/"))
     return Root(
         uri=uri,

@@ -29,6 +29,10 @@ Slug = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$")]
 Bucket = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
 
 
+# distill_<name> is a DAG of the project's own, or a choice of the clean-up form.
+RESERVED_NAMES = frozenset({"clean_up", "release_leftovers", "label_sample", "all"})
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -194,6 +198,14 @@ class UseCase(_Section):
             message = f"arms must have distinct names, found {names}"
             raise ValueError(message)
         return arms
+
+    @field_validator("name")
+    @classmethod
+    def _name_is_free(cls, name: str) -> str:
+        if name in RESERVED_NAMES:
+            message = f"{name!r} is taken by the project itself"
+            raise ValueError(message)
+        return name
 
     @model_validator(mode="after")
     def _comparisons_name_arms(self) -> UseCase:

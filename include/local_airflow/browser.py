@@ -169,6 +169,7 @@ class Browser:
         path.write_bytes(base64.b64decode(shown["data"]))
 
     def _frame_session(self, part_of_url: str) -> str | None:
+        self.evaluate("0")  # news of frames comes with answers
         for session in reversed(self._frames.values()):
             with suppress(BrowserError):
                 href = self._call("Runtime.evaluate", {"expression": "location.href"}, session)

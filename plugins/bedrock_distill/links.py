@@ -80,7 +80,7 @@ class ReportLink(MadeLink):
         """Return the run's tab that shows the report, once it is written."""
         if not _returned(ti_key):
             return ""
-        dag_id, run_id = (quote(part, safe="") for part in (ti_key.dag_id, ti_key.run_id))
+        dag_id, run_id = (quote(part, safe=":+") for part in (ti_key.dag_id, ti_key.run_id))  # as the UI writes them
         return ui_path(f"dags/{dag_id}/runs/{run_id}/plugin/distill-report")
 
 

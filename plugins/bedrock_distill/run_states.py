@@ -5,17 +5,34 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from airflow.sdk.api.client import ServerResponseError
 from airflow.sdk.exceptions import AirflowRuntimeError
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+NOT_FOUND = 404
+
 
 def run_state(tags: Mapping[str, str], context: Context) -> str | None:
-    """Return the state of the DAG run that the tags name; ``None`` when they name none or Airflow knows none."""
+    """
+    Return the state of the DAG run that the tags name; ``None`` when they name none or Airflow knows none.
+
+    :raises AirflowRuntimeError: Airflow could not be asked, so the run may well be under way.
+    """
     if not {"dag-id", "run-id"} <= tags.keys():
         return None
     try:
         return str(context["ti"].get_dagrun_state(tags["dag-id"], tags["run-id"]))
-    except AirflowRuntimeError:
-        return None
+    except (AirflowRuntimeError, ServerResponseError) as error:
+        if _status_code(error) == NOT_FOUND:
+            return None
+        raise
+
+
+def _status_code(error: AirflowRuntimeError | ServerResponseError) -> int | None:
+    """Return the API server's answer; a task gets it inside Airflow's own error, ``dag.test()`` as it came."""
+    if isinstance(error, ServerResponseError):
+        return error.response.status_code
+    code: int | None = (error.error.detail or {}).get("status_code")
+    return code

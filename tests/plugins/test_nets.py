@@ -119,10 +119,10 @@ def ours(**more: str) -> dict[str, str]:
 
 
 class TestSweeper:
-    def sweep(self, run_state: str | None) -> Any:
+    def sweep(self, run_state: str | None, *, code: int = 404) -> Any:
         def state(dag_id: str, run_id: str) -> str:
             if run_state is None:
-                raise AirflowRuntimeError(ErrorResponse(error=ErrorType.GENERIC_ERROR))
+                raise AirflowRuntimeError(ErrorResponse(error=ErrorType.API_SERVER_ERROR, detail={"status_code": code}))
             return run_state
 
         context: Any = {"ti": SimpleNamespace(get_dagrun_state=state)}
@@ -139,6 +139,14 @@ class TestSweeper:
         assert self.sweep("running")["renewed"] == ["endpoint"]
         renewed = datetime.datetime.fromisoformat(bedrock.tags_of["arn:throughput/endpoint"]["expires-at"])
         assert renewed > datetime.datetime.now(datetime.UTC) + datetime.timedelta(hours=2)
+
+    def test_when_airflow_cannot_be_asked_the_run_may_be_live_and_nothing_is_released(
+        self, bedrock: FakeBedrock
+    ) -> None:
+        bedrock.tags_of["arn:throughput/endpoint"] = ours()
+        with pytest.raises(OutcomeError, match="could not be swept"):
+            self.sweep(None, code=500)
+        assert list(bedrock.throughputs) == ["endpoint"]
 
     def test_what_is_not_ours_is_left(self, bedrock: FakeBedrock) -> None:
         bedrock.tags_of["arn:throughput/endpoint"] = {"expires-at": "2020-01-01T00:00:00Z"}

@@ -8,7 +8,6 @@ than the listing that a person saw is left. Nothing is deleted before every list
 from __future__ import annotations
 
 import datetime
-import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -21,8 +20,9 @@ from airflow.sdk.exceptions import AirflowSkipException, DownstreamTasksSkipped
 from bedrock_distill.hooks.bedrock import BedrockDistillHook
 from bedrock_distill.hooks.s3 import S3ObjectStore
 from bedrock_distill.operators.base import Manifest
+from bedrock_distill.releasing import delete_and_wait
 from bedrock_distill.run_states import run_state
-from include.distill.errors import DistillError, InputError, NotFoundError, OutcomeError, WaitTimeoutError
+from include.distill.errors import DistillError, InputError, NotFoundError, OutcomeError
 from include.distill.leftover_listing import list_root
 from include.distill.leftover_rules import make_plan
 from include.distill.leftovers import (
@@ -186,16 +186,7 @@ class DeleteLeftoversOperator(LeftoversOperator):
         if item.tombstone:
             record = {"name": found.name, "created": found.created.isoformat(), "units": found.units}
             write_json(account.store, item.tombstone, tombstone([record], now=self.now()))
-        account.hook.delete_throughput(found.arn)
-        deadline = time.monotonic() + self.wait_seconds
-        while account.hook.find_throughput(found.arn):
-            if time.monotonic() > deadline:
-                message = (
-                    f"{found.arn} was deleted {self.wait_seconds:.0f} s ago and is still there and billed. A retry"
-                    " deletes it again; if it stays, delete it in the Bedrock console."
-                )
-                raise WaitTimeoutError(message)
-            time.sleep(1)
+        delete_and_wait(account.hook, found.arn, wait_seconds=self.wait_seconds)
 
 
 def _raise(failures: Sequence[str]) -> None:
@@ -242,7 +233,12 @@ def _inventory(account: Account, known: UseCases, choice: Choice, context: Conte
     return Inventory(
         throughputs=list(_throughputs(account.hook, context)),
         models=list(_models(account.hook, context)),
-        roots=[list_root(account.store, uri, frozenset(names)) for uri, names in roots.items() if names & here],
+        roots=[
+            root
+            for uri, names in roots.items()
+            if names & here
+            if (root := list_root(account.store, uri, frozenset(names)))
+        ],
         buckets=[
             found
             for name, names in buckets.items()

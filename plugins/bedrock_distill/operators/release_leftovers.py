@@ -10,6 +10,7 @@ from airflow.sdk.exceptions import AirflowRuntimeError
 
 from bedrock_distill.hooks.bedrock import BedrockDistillHook, Throughput
 from bedrock_distill.operators.base import Manifest
+from bedrock_distill.run_states import run_state
 from include.distill.errors import OutcomeError, ServiceError
 from include.distill.expiry import TIME_FORMAT, Fate, decide
 
@@ -54,7 +55,7 @@ class ReleaseLeftoversOperator(BaseOperator):
         for throughput in hook.list_throughputs():
             try:
                 done[self._sweep(hook, throughput, context)].append(throughput.name)
-            except ServiceError as error:
+            except (ServiceError, AirflowRuntimeError) as error:
                 failed.append(f"{throughput.arn}: {error}")
         if failed:
             message = f"{len(failed)} throughputs could not be swept and may be billed: {'; '.join(failed)}"
@@ -68,20 +69,10 @@ class ReleaseLeftoversOperator(BaseOperator):
     def _sweep(self, hook: BedrockDistillHook, throughput: Throughput, context: Context) -> Fate:
         tags = hook.tags(throughput.arn)
         now, renew_for = datetime.datetime.now(datetime.UTC), datetime.timedelta(hours=self.renew_hours)
-        verdict = decide(tags, run_state=_run_state(tags, context), now=now, renew_for=renew_for)
+        verdict = decide(tags, run_state=run_state(tags, context), now=now, renew_for=renew_for)
         self.log.info("%s: %s, %s", throughput.name, verdict.fate.value, verdict.why)
         if verdict.fate is Fate.RELEASE:
             hook.delete_throughput(throughput.arn)
         if verdict.fate is Fate.RENEW:
             hook.tag(throughput.arn, {"expires-at": (now + renew_for).strftime(TIME_FORMAT)})
         return verdict.fate
-
-
-def _run_state(tags: dict[str, str], context: Context) -> str | None:
-    """Return the state of the run that bought a throughput; ``None`` when Airflow does not know it."""
-    if not {"dag-id", "run-id"} <= tags.keys():
-        return None
-    try:
-        return str(context["ti"].get_dagrun_state(tags["dag-id"], tags["run-id"]))
-    except AirflowRuntimeError:
-        return None

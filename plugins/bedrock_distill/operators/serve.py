@@ -9,7 +9,6 @@ forgotten copy of the task cannot buy after release.
 from __future__ import annotations
 
 import datetime
-import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -19,9 +18,10 @@ from bedrock_distill.links import MODEL, THROUGHPUT
 from bedrock_distill.operators.base import Manifest
 from bedrock_distill.operators.dataset import ArmOperator
 from bedrock_distill.purchases import buy_once
+from bedrock_distill.releasing import delete_and_wait
 from bedrock_distill.statuses import THROUGHPUT_STATUS, Progress
 from bedrock_distill.tags import purchase_tags
-from include.distill.errors import OutcomeError, ThroughputReleasedError, WaitTimeoutError
+from include.distill.errors import OutcomeError, ThroughputReleasedError
 from include.distill.evaluation import answering_request
 from include.distill.naming import request_token, throughput_name
 from include.distill.serving import tombstone, unit_hours
@@ -143,22 +143,10 @@ class BedrockReleaseThroughputOperator(ServingOperator):
         stone = tombstone(records, now=datetime.datetime.now(datetime.UTC))
         write_json(self.store, self.folder.tombstone(self.arm, ordinal), stone)
         for throughput in found:
-            self._delete(throughput)
+            delete_and_wait(self.hook, throughput.name, wait_seconds=self.wait_seconds)
+            self.log.info("Released %s", throughput.name)
         hours = unit_hours(read_json(self.store, uri) for uri in self._tombstones())
         return {"released": [t.name for t in found], "unit_hours": hours}
-
-    def _delete(self, throughput: Throughput) -> None:
-        self.hook.delete_throughput(throughput.name)
-        deadline = time.monotonic() + self.wait_seconds
-        while self.hook.find_throughput(throughput.name):
-            if time.monotonic() > deadline:
-                message = (
-                    f"{throughput.arn} was deleted {self.wait_seconds:.0f} s ago and is still there and billed."
-                    " A retry deletes it again; if it stays, delete it in the Bedrock console."
-                )
-                raise WaitTimeoutError(message)
-            time.sleep(1)
-        self.log.info("Released %s", throughput.name)
 
 
 def serving_arn(provisioned: Manifest, throughput: Throughput | None, task_id: str) -> str | None:

@@ -1,0 +1,82 @@
+"""What a case works on: a use case of its own, and CSV files that no other case has, so that identities do not meet."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+TRAINING_ROWS = 8  # the fewest that Nova takes
+EVALUATION_ROWS = 2
+ROLE = "arn:aws:iam::123456789012:role/bedrock-distill-customization"
+FACTS = ("bucket", "queue", "table", "function", "cluster", "topic", "stream", "volume", "gateway", "role", "key")
+
+
+def document(mark: str, number: int) -> str:
+    """Return a document that carries the case's mark."""
+    fact = FACTS[number % len(FACTS)]
+    return (
+        f"Service {mark} keeps one {fact} for each account. The {fact} of {mark} holds {number + 3} items at most."
+        f" An item in the {fact} is kept for {number + 10} days. Larger limits are granted on request."
+    )
+
+
+def write_rows(path: Path, mark: str, first: int, count: int) -> list[str]:
+    """Write a CSV and return its documents."""
+    documents = [document(mark, number) for number in range(first, first + count)]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["doc", "question", "answer"])
+        for number, text in enumerate(documents, start=first):
+            fact = FACTS[number % len(FACTS)]
+            answer = f"The {fact} of {mark} holds {number + 3} items at most."
+            writer.writerow([text, f"How many items does the {fact} of {mark} hold?", answer])
+    return documents
+
+
+def write_use_case(folder: Path, name: str, changes: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """
+    Write the use case ``name`` with its CSV files and return its evaluation documents.
+
+    :param changes: keys of sections that differ from the quick settings of all cases.
+    """
+    training, evaluation = folder / f"{name}-train.csv", folder / f"{name}-evaluation.csv"
+    write_rows(training, name, 0, TRAINING_ROWS)
+    documents = write_rows(evaluation, name, 100, EVALUATION_ROWS)
+    raw = quick_use_case(name, training, evaluation, changes)
+    (folder / f"{name}.yaml").write_text(yaml.safe_dump(raw, sort_keys=False), encoding="utf-8")
+    return documents
+
+
+def quick_use_case(
+    name: str, training: Path, evaluation: Path, changes: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Any]:
+    """Return a use case whose waits are of seconds."""
+    raw: dict[str, Any] = {
+        "name": name,
+        "description": "A case of the crash table.",
+        "owner": "chaos",
+        "schedule": None,
+        "aws": {"role_arn": ROLE},
+        "storage": {
+            "training_bucket": "chaos-training",
+            "output_bucket": "chaos-output",
+            "prefix": name,
+            "create_buckets": True,
+        },
+        "source": {"training_csv": str(training), "evaluation_csv": str(evaluation)},
+        "teacher": "claude-sonnet-5-5",
+        "student": "nova-micro",
+        "judges": ["claude-haiku-4-5"],
+        "training": {"poll_interval_seconds": 2},
+        "serving": {"poll_interval_seconds": 2},
+        "arms": [{"name": "tuned", "originals": "all", "synthetic": 0}],
+        "fan_out": {"evaluation_tasks": 1, "concurrency": 2},
+    }
+    for section, values in changes.items():
+        raw[section] = {**raw.get(section, {}), **values} if isinstance(values, dict) else values
+    return raw

@@ -1,0 +1,259 @@
+"""
+The matrix: every crash instant with every way back, for the training job and for the throughput of the same run.
+
+An instant is brought about twice in a run, first around the job (`submit`, `trained`), then around the throughput
+(`provision`, `in_service`), and the way back is taken each time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
+
+from include.chaos.trial import GET_JOB, GET_THROUGHPUT, JOB, THROUGHPUT, Case, Trial
+
+BOTOCORE_ATTEMPTS = 6  # of the hook
+WAITING_SECONDS = 30.0  # how long what is waited for takes, so that the instant can be met
+PATIENT_SECONDS = 75.0  # the same where several cases have to meet
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of the two things that are bought."""
+
+    create: str
+    get: str
+    buyer: str
+    waiter: str
+    stalled: str
+    looks_before: int  # how often the buyer looks before it buys
+
+
+SIDES = (
+    Side(JOB, GET_JOB, "tuned.submit", "tuned.trained", "job_stalled", 2),
+    Side(THROUGHPUT, GET_THROUGHPUT, "tuned.provision", "tuned.in_service", "throughput_stalled", 1),
+)
+
+
+@dataclass(frozen=True)
+class Instant:
+    """
+    A moment to crash in.
+
+    :param arrange: prepares the stand-in before the run starts.
+    :param reach: returns when the run stands at the instant.
+    :param waits: True when the moment is the waiting task's, else it is the buying task's.
+    """
+
+    name: str
+    arrange: Callable[[Trial, Side, float], None]
+    reach: Callable[[Trial, Side], None]
+    waits: bool = False
+
+    def task(self, side: Side) -> str:
+        """Return the task that is hit."""
+        return side.waiter if self.waits else side.buyer
+
+
+def _hold_look(trial: Trial, side: Side, _: float) -> None:
+    trial.hold(side.get)
+
+
+def _hold_create(trial: Trial, side: Side, _: float) -> None:
+    trial.hold(side.create)
+
+
+def _lose_answers(trial: Trial, side: Side, _: float) -> None:
+    trial.fault(side.create, "drop_after", times=BOTOCORE_ATTEMPTS)
+
+
+def _lose_answers_and_looks(trial: Trial, side: Side, seconds: float) -> None:
+    _lose_answers(trial, side, seconds)
+    trial.fault(side.get, "drop_before", times=BOTOCORE_ATTEMPTS, after=side.looks_before)
+
+
+def _refuse_connections(trial: Trial, side: Side, _: float) -> None:
+    trial.fault(side.create, "drop_before", times=BOTOCORE_ATTEMPTS)
+
+
+def _stall(trial: Trial, side: Side, seconds: float) -> None:
+    trial.fault(side.create, side.stalled, times=1, seconds=seconds)
+
+
+def _fired(operation: str, trial: Trial, side: Side) -> None:
+    trial.wait_fired(getattr(side, operation))
+
+
+def _watched(trial: Trial, side: Side) -> None:
+    trial.wait_watched(side.waiter)
+
+
+def _woken(trial: Trial, side: Side) -> None:
+    """Hold the look of the woken task, which knows then and has not reported."""
+    trial.wait_watched(side.waiter)
+    trial.wait_state(side.waiter, "scheduled", "queued", "running")
+    trial.hold(side.get)
+    trial.wait_fired(side.get)
+
+
+def _done_unnoticed(trial: Trial, side: Side) -> None:
+    """Wait until the thing is there and its trigger, which looks rarely, has not seen it."""
+    trial.wait_watched(side.waiter)
+    if side.get == GET_JOB:
+        trial.wait_job("Completed")
+    else:
+        trial.wait_in_service(WAITING_SECONDS)
+    trial.ensure(trial.task_state(side.waiter) == "deferred", "The trigger looked too early: the instant was missed.")
+
+
+BEFORE = Instant("before the call", _hold_look, partial(_fired, "get"))
+REFUSED = Instant("before the call", _refuse_connections, partial(_fired, "create"))
+LOST = Instant("answer lost", _lose_answers, partial(_fired, "create"))
+LOST_TWICE = Instant("answer lost", _lose_answers_and_looks, partial(_fired, "create"))
+UNRECORDED = Instant("answered, not recorded", _hold_create, partial(_fired, "create"))
+WAITING = Instant("waiting", _stall, _watched, waits=True)
+UNREPORTED = Instant("done, not reported", _stall, _woken, waits=True)
+UNNOTICED = Instant("done, not reported", _stall, _done_unnoticed, waits=True)
+
+
+def _nothing(trial: Trial, task: str) -> None:
+    """The task's own retry is the way back."""
+
+
+WAYS: dict[str, Callable[[Trial, str], None]] = {
+    "task retry": _nothing,
+    "clear task": lambda trial, task: trial.clear(task),
+    "clear task and downstream": lambda trial, task: trial.clear(task, downstream=True),
+    "clear run": lambda trial, task: trial.clear_run(),
+    "task SIGKILL, retry": lambda trial, task: trial.kill_task(task),
+    "worker SIGKILL": lambda trial, task: trial.kill_task(task, "worker"),
+    "triggerer SIGKILL": lambda trial, task: trial.take_strike(),
+    "scheduler SIGKILL": lambda trial, task: trial.take_strike(),
+    "database lost, same run id": lambda trial, task: _retrigger(trial),
+}
+PHASES = {
+    "triggerer SIGKILL": "triggerer",
+    "scheduler SIGKILL": "scheduler",
+    "database lost, same run id": "database",
+}
+IMPOSSIBLE = {
+    "before the call / triggerer SIGKILL": "nothing is deferred yet: no triggerer takes part",
+    "answer lost / triggerer SIGKILL": "nothing is deferred yet: no triggerer takes part",
+    "answered, not recorded / triggerer SIGKILL": "nothing is deferred yet: no triggerer takes part",
+    "waiting / task retry": "a deferred task has no process that could fail; the ends of a wait are the sensor cases",
+    "waiting / worker SIGKILL": "a deferred task is in no worker",
+    "two copies / task retry": "a retry begins when the copy before it is known to be dead",
+    "two copies / triggerer SIGKILL": "a deferred task has one trigger row, and copies of tasks do not go through it",
+    "two copies / database lost, same run id": "the same as answered, not recorded: what is lost is all there was",
+    "two copies / run marked failed": "marks reach the copy that Airflow knows; the other is the worker's row",
+    "two copies / next night": "the other night has another run id: the same as answered, not recorded",
+}
+
+
+def _retrigger(trial: Trial) -> None:
+    trial.take_strike()
+    trial.world.engineer.start(trial.dag_id, trial.run_id)
+
+
+def crash(trial: Trial, *, instant: Instant, way: str, seconds: float) -> None:
+    """Crash around the job and around the throughput of one run, and see it through."""
+    for side in SIDES:
+        instant.arrange(trial, side, seconds)
+    trial.night()
+    for side in SIDES:
+        instant.reach(trial, side)
+        WAYS[way](trial, instant.task(side))
+    trial.expect()
+
+
+def give_up(trial: Trial, *, instant: Instant, bought: tuple[int, int], nights: tuple[int, int]) -> None:
+    """
+    Mark the run failed at the instant, one night around the job, the next around the throughput; then let one pass.
+
+    :param bought: jobs and throughputs after the two nights.
+    :param nights: the same after the third.
+    """
+    for number, side in enumerate(SIDES, start=1):
+        instant.arrange(trial, side, WAITING_SECONDS)
+        trial.night(number)
+        instant.reach(trial, side)
+        trial.mark_run()
+        trial.ensure(trial.finish() == "failed", f"Night {number} was marked failed and ended {trial.state()}.")
+    marked, next_night = f"{instant.name} / run marked failed", f"{instant.name} / next night"
+    trial.expect(jobs=bought[0], throughputs=bought[1], state="failed", name=marked)
+    trial.night(3)
+    trial.expect(jobs=nights[0], throughputs=nights[1], name=next_night)
+
+
+def _crash(instant: Instant, way: str, **changes: Any) -> Case:
+    phase = PHASES.get(way, "together")
+    seconds = WAITING_SECONDS if phase == "together" else PATIENT_SECONDS
+    script = partial(crash, instant=instant, way=way, seconds=seconds)
+    named = way.removeprefix("task SIGKILL, ") if way.startswith("task SIGKILL") else way
+    name = f"{instant.name} / {'task retry' if named == 'retry' else named}"
+    return Case(name, script, changes, phase)
+
+
+def _two_copies(trial: Trial, *, before: bool, downstream: bool = False) -> None:
+    """Kill the supervisor alone: Airflow starts another copy while the first one still asks."""
+    for side in SIDES:
+        (_hold_look if before else _hold_create)(trial, side, 0)
+    trial.night()
+    for side in SIDES:
+        trial.wait_fired(side.get if before else side.create)
+        trial.kill_task(side.buyer, "supervisor")
+    trial.finish()
+    trial.wait_for_copies()
+    trial.expect()
+
+
+def _cleared_copies(trial: Trial, *, downstream: bool) -> None:
+    """Clear while the task is about to buy, and hold both copies before the call."""
+    for side in SIDES:
+        trial.hold(side.get, seconds=12)
+        trial.hold(side.get, seconds=6)
+    trial.night()
+    for side in SIDES:
+        trial.wait_fired(side.get)
+        trial.clear(side.buyer, downstream=downstream)
+    trial.finish()
+    trial.expect()
+
+
+SLOW_LOOKS = {"training": {"poll_interval_seconds": 20}, "serving": {"poll_interval_seconds": 20}}
+CLEARS = ("clear task", "clear task and downstream", "clear run")
+CRASHES = ("worker SIGKILL", "scheduler SIGKILL", "database lost, same run id")
+
+
+def matrix() -> list[Case]:
+    """Return all possible cells."""
+    cases = [_crash(REFUSED, "task retry"), _crash(LOST_TWICE, "task retry")]
+    cases += [_crash(instant, "task SIGKILL, retry") for instant in (UNRECORDED, UNREPORTED)]
+    for instant in (BEFORE, LOST, UNRECORDED, UNREPORTED):
+        cases += [_crash(instant, way) for way in (*CLEARS, *CRASHES)]
+    cases += [_crash(WAITING, way) for way in (*CLEARS, "triggerer SIGKILL", *CRASHES[1:])]
+    cases += [_crash(UNNOTICED, "triggerer SIGKILL", **SLOW_LOOKS)]
+    for instant, bought, nights in GIVEN_UP:
+        script = partial(give_up, instant=instant, bought=bought, nights=nights)
+        cases.append(Case(f"{instant.name} / run marked failed", script))
+    cases += [
+        Case("two copies, bought / worker SIGKILL", partial(_two_copies, before=False)),
+        Case("two copies, about to buy / worker SIGKILL", partial(_two_copies, before=True)),
+        Case("two copies, about to buy / clear task", partial(_cleared_copies, downstream=False)),
+        Case("two copies, about to buy / clear task and downstream", partial(_cleared_copies, downstream=True)),
+    ]
+    return [replace(case) for case in cases]
+
+
+# What two nights that were given up have bought, and what three nights have. A job that was waited for is stopped with
+# its run, so the next night buys the next attempt; one that nobody waited for yet is found again.
+GIVEN_UP = (
+    (BEFORE, (1, 0), (1, 1)),
+    (LOST, (1, 1), (1, 2)),
+    (UNRECORDED, (1, 1), (1, 2)),
+    (WAITING, (2, 1), (2, 2)),
+    (UNREPORTED, (1, 1), (1, 2)),
+)
+_ = field

@@ -1,0 +1,122 @@
+"""One DAG per case of the crash table: the real operators, wired by the real `arms`, with short waits."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from unittest import mock
+
+from airflow.sdk import DAG, BaseOperator, get_parsing_context
+
+from bedrock_distill import arms
+from bedrock_distill.operators.ingest import IngestCsvOperator, ShardRowsOperator
+from bedrock_distill.operators.outcome import RunOutcomeOperator
+from bedrock_distill.operators.preflight import BedrockPreflightOperator
+from bedrock_distill.retries import RETRY_POLICY
+from bedrock_distill.sensors.waiting import BedrockCustomizationJobSensor, BedrockProvisionedThroughputSensor
+from include.distill.layout import Layout
+from include.distill.naming import run_key
+from include.distill.use_case import UseCase, load_use_cases
+
+FOLDER = Path(os.environ["CHAOS_USE_CASES"])
+QUICK = timedelta(seconds=1)
+
+
+class NoRelease(BaseOperator):
+    """Stands where `release` stands and releases nothing."""
+
+    def __init__(self, *, arm: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+
+    def execute(self, context: Any) -> None:
+        """Do nothing."""
+
+
+class SilentSensor(BedrockProvisionedThroughputSensor):
+    """Its trigger gives nothing up."""
+
+    def trigger(self, **common: Any) -> Any:
+        return super().trigger(**common, give_up_when_failed=False)
+
+
+class PatientSensor(BedrockCustomizationJobSensor):
+    """Waits in the worker."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs, deferrable=False)
+
+
+VARIANTS = {
+    "no_release": {"BedrockReleaseThroughputOperator": NoRelease},
+    "silent": {"BedrockProvisionedThroughputSensor": SilentSensor},
+    "in_worker": {"BedrockCustomizationJobSensor": PatientSensor},
+}
+
+
+@contextmanager
+def variants(tags: tuple[str, ...]) -> Iterator[None]:
+    """Take a net away, or wait otherwise, as the use case's tags say."""
+    with ExitStack() as stack:
+        for tag in tags:
+            for name, replacement in VARIANTS[tag].items():
+                stack.enter_context(mock.patch.object(arms, name, replacement))
+        yield
+
+
+def case_dag(use_case: UseCase) -> DAG:
+    """Return the shortest DAG that trains, serves, answers and releases: no teacher, no judge."""
+    with DAG(
+        dag_id=use_case.dag_id,
+        schedule=None,
+        start_date=datetime(2026, 1, 1, tzinfo=UTC),
+        catchup=False,
+        max_active_runs=4,
+        user_defined_macros={"run_key": run_key},
+        default_args={
+            "owner": "chaos",
+            "retries": 2,
+            "retry_delay": QUICK,
+            "retry_policy": RETRY_POLICY,
+            "region_name": use_case.aws.region,
+            "run_uri": Layout(use_case.storage).run_uri("{{ run_key(dag.dag_id, run_id) }}"),
+        },
+    ) as dag:
+        preflight = BedrockPreflightOperator(task_id="preflight", use_case_name=use_case.name, use_cases=FOLDER)
+        ingest = IngestCsvOperator(task_id="ingest")
+        shards = ShardRowsOperator(task_id="evaluation_shards", rows="evaluation", max_tasks=1)
+        with variants(use_case.tags):
+            arm = arms.tuned_arm(use_case.arm("tuned"), use_case, shards, SimpleNamespace(output=[]))
+        outcome = RunOutcomeOperator(task_id="outcome", retries=0).as_teardown(on_failure_fail_dagrun=True)
+        preflight >> ingest >> shards >> dag.get_task("tuned.merge")
+        arm.last >> outcome
+    return quickened(dag)
+
+
+def quickened(dag: DAG) -> DAG:
+    """Let every retry come within a second."""
+    for task in dag.tasks:
+        if hasattr(task, "partial_kwargs"):
+            task.partial_kwargs["retry_delay"] = QUICK
+        else:
+            task.retry_delay = QUICK
+    return dag
+
+
+def whole_dag(use_case: UseCase) -> DAG:
+    """Return the nightly DAG itself, with quick retries and its use case read from the cases' folder."""
+    from dags.distill import distill_dag
+
+    dag = quickened(distill_dag(use_case))
+    dag.get_task("preflight").use_cases = FOLDER
+    return dag
+
+
+WANTED = get_parsing_context().dag_id
+for found in load_use_cases(FOLDER).good:
+    if WANTED in (None, found.dag_id):
+        globals()[found.dag_id] = whole_dag(found) if len(found.arms) > 1 else case_dag(found)

@@ -10,7 +10,8 @@ from include.distill.errors import IncompleteRunError
 
 @pytest.fixture
 def outcome(context: Any) -> Any:
-    def run(**states: str) -> None:
+    def run(*, dry_run: bool = False, **states: str) -> None:
+        context["params"] = {"dry_run": dry_run}
         context["ti"].get_task_states = lambda dag_id, run_ids: {run_ids[0]: states} if dag_id == "d" else {}
         RunOutcomeOperator(task_id="outcome").execute(context)
 
@@ -18,7 +19,7 @@ def outcome(context: Any) -> Any:
 
 
 def test_a_run_whose_tasks_all_succeeded_passes(outcome: Any) -> None:
-    outcome(report="success", release="success", dry="skipped", outcome="running")
+    outcome(report="success", release="success", outcome="running")
 
 
 def test_failed_tasks_are_named_and_those_they_held_up_are_counted(outcome: Any) -> None:
@@ -30,3 +31,12 @@ def test_failed_tasks_are_named_and_those_they_held_up_are_counted(outcome: Any)
 def test_a_task_that_could_not_start_is_enough(outcome: Any) -> None:
     with pytest.raises(IncompleteRunError, match="no task failed, 1 could not start"):
         outcome(report="upstream_failed")
+
+
+def test_a_run_marked_failed_between_two_tasks_has_skipped_ones_only_and_is_red(outcome: Any) -> None:
+    with pytest.raises(IncompleteRunError, match="no task failed, 0 could not start, 2 were skipped"):
+        outcome(provision="success", release="success", answer="skipped", report="skipped")
+
+
+def test_what_a_dry_run_skips_is_no_failure(outcome: Any) -> None:
+    outcome(dry_run=True, estimate="success", synthesize="skipped", report="skipped")

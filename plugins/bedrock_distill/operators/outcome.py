@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 class RunOutcomeOperator(BaseOperator):
     """
-    Fail the run when any of its tasks failed.
+    Fail the run when any of its tasks failed, or was skipped in a run that was no dry run.
 
     As the last teardown it decides the run's colour. Without it, "mark run as failed" would end green while teardowns
-    are pending. Free; a clear looks again.
+    are pending: it fails the tasks under way, and when none is, only skips those to come. Free; a clear looks again.
 
     :raises IncompleteRunError: names the failed tasks.
     """
@@ -30,9 +30,11 @@ class RunOutcomeOperator(BaseOperator):
         states = ti.get_task_states(dag_id=ti.dag_id, run_ids=[ti.run_id])[ti.run_id]
         failed = sorted(task for task, state in states.items() if state == "failed")
         held_up = sum(state == "upstream_failed" for state in states.values())
-        if failed or held_up:
+        skipped = 0 if context["params"].get("dry_run") else sum(state == "skipped" for state in states.values())
+        if failed or held_up or skipped:
             message = (
-                f"The run is incomplete: {', '.join(failed) or 'no task'} failed, {held_up} could not start. The error"
-                " of the failed task says what to do."
+                f"The run is incomplete: {', '.join(failed) or 'no task'} failed, {held_up} could not start, {skipped}"
+                " were skipped. The error of the failed task says what to do; where none failed, the run was marked by hand:"
+                " clear what was skipped to go on."
             )
             raise IncompleteRunError(message)

@@ -16,13 +16,13 @@ override EVALUATION_CSV := $(value EVALUATION_CSV)
 export CSV USE_CASE DOCUMENTS EVALUATION EVALUATION_CSV
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run celery test up down lint lock clean
+.PHONY: help setup run celery test chaos up down pictures lint lock clean
 
 help: ## Show this list
 	@echo "Usage: make <target> [CSV=rows.csv] [EVALUATION_CSV=rows.csv] [USE_CASE=name] [DOCUMENTS=n] [EVALUATION=n]"
 	@echo
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name text; do \
-		printf '  %-7s %s\n' "$$name" "$$text"; done
+		printf '  %-8s %s\n' "$$name" "$$text"; done
 
 setup: .venv/.installed ## Install everything into .venv (the other targets do this when it is needed)
 
@@ -35,11 +35,17 @@ celery: .venv/.installed ## Do such a run on the services of docker-compose.yaml
 test: .venv/.installed ## Run every test that needs no AWS account
 	@$(BIN)/python -m pytest
 
+chaos: .venv/.installed ## Kill real Airflow processes at every instant and count what was bought (CHAOS="--only NAME")
+	@$(BIN)/python -m include.chaos $(CHAOS)
+
 up: .venv/.installed ## Start Airflow with its UI in the background, with a finished run to look at
 	@$(LOCAL) up
 
 down: .venv/.installed ## Stop what `make up` started
 	@$(LOCAL) down
+
+pictures: .venv/.installed ## Photograph a finished run and its report for docs/pictures (needs Chromium)
+	@$(BIN)/python -m include.local_airflow.pictures
 
 lint: .venv/.installed ## Check style, format and types; changes nothing
 	@$(BIN)/ruff check .

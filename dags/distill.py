@@ -88,7 +88,7 @@ def distill_dag(use_case: UseCase) -> DAG:
     with DAG(
         dag_id=use_case.dag_id,
         description=use_case.description,
-        schedule=None if os.environ.get("DISTILL_SCHEDULES") == "off" else use_case.schedule,
+        schedule=None if os.environ.get("DISTILL_SCHEDULES") in ("off", "housekeeping") else use_case.schedule,
         start_date=datetime(2026, 1, 1, tzinfo=UTC),
         catchup=False,
         max_active_runs=1,

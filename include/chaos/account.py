@@ -65,13 +65,33 @@ class Account:
         """Delete a throughput."""
         self._call("DELETE", f"/provisioned-model-throughput/{name}")
 
+    def tags(self, arn: str) -> dict[str, str]:
+        """Return the tags of a resource."""
+        found = self._call("POST", "/listTagsForResource", {"resourceARN": arn})
+        return {tag["key"]: tag["value"] for tag in found["tags"]}
+
     def read_object(self, uri: str) -> bytes:
         """Return an object of the simulated S3."""
-        with self._opener.open(f"{self.url}/{uri.removeprefix('s3://')}", timeout=SECONDS) as answer:
+        return self._s3("GET", f"/{uri.removeprefix('s3://')}")
+
+    def create_bucket(self, name: str) -> None:
+        """Create a bucket of the simulated S3; one that is there is left."""
+        self._s3("PUT", f"/{name}", b"")
+
+    def write_object(self, uri: str, body: bytes) -> None:
+        """Write an object of the simulated S3."""
+        self._s3("PUT", f"/{uri.removeprefix('s3://')}", body)
+
+    def _s3(self, method: str, path: str, body: bytes | None = None) -> bytes:
+        headers = {"Authorization": SIGNED.replace("/bedrock/", "/s3/"), "Content-Type": "application/octet-stream"}
+        request = urllib.request.Request(self.url + path, data=body, headers=headers, method=method)  # noqa: S310 http
+        with self._opener.open(request, timeout=SECONDS) as answer:
             return bytes(answer.read())
 
     def _call(self, method: str, path: str, body: Any = None) -> Any:
-        headers = {"Content-Type": "application/json"} | ({} if path.startswith("/_admin") else {"Authorization": SIGNED})
+        headers = {"Content-Type": "application/json"} | (
+            {} if path.startswith("/_admin") else {"Authorization": SIGNED}
+        )
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self.url + path, data=data, headers=headers, method=method)  # noqa: S310 http
         with self._opener.open(request, timeout=SECONDS) as answer:

@@ -39,7 +39,9 @@ class Engineer(AirflowApi):
 
     def mark_task(self, dag_id: str, run_id: str, task_id: str, state: str) -> None:
         """Mark a task failed or success by hand."""
-        path = f"/dags/{quote(dag_id, safe='')}/dagRuns/{quote(run_id, safe='')}/taskInstances/{quote(task_id, safe='')}"
+        path = (
+            f"/dags/{quote(dag_id, safe='')}/dagRuns/{quote(run_id, safe='')}/taskInstances/{quote(task_id, safe='')}"
+        )
         self._call("PATCH", path, {"new_state": state})
 
     def mark_run(self, dag_id: str, run_id: str, state: str) -> None:

@@ -7,16 +7,17 @@ An instant is brought about twice in a run, first around the job (`submit`, `tra
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from include.chaos.trial import GET_JOB, GET_THROUGHPUT, JOB, THROUGHPUT, Case, Trial
 
 BOTOCORE_ATTEMPTS = 6  # of the hook
-WAITING_SECONDS = 30.0  # how long what is waited for takes, so that the instant can be met
-PATIENT_SECONDS = 75.0  # the same where several cases have to meet
+WAITING_SECONDS = 60.0  # how long what is waited for takes, so that several cases can meet at the instant
+COPY_SECONDS = 60.0  # longer than it takes until Airflow replaces the copy, and until that one's throughput is released
+DONE_SECONDS = 15.0  # the same when its end is the instant; a task is deferred by then
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class Instant:
     """
 
     name: str
-    arrange: Callable[[Trial, Side, float], None]
+    arrange: Callable[[Trial, Side], None]
     reach: Callable[[Trial, Side], None]
     waits: bool = False
 
@@ -57,29 +58,39 @@ class Instant:
         return side.waiter if self.waits else side.buyer
 
 
-def _hold_look(trial: Trial, side: Side, _: float) -> None:
+def _hold_look(trial: Trial, side: Side) -> None:
     trial.hold(side.get)
 
 
-def _hold_create(trial: Trial, side: Side, _: float) -> None:
+def _hold_create(trial: Trial, side: Side) -> None:
     trial.hold(side.create)
 
 
-def _lose_answers(trial: Trial, side: Side, _: float) -> None:
+def _lose_answer(trial: Trial, side: Side) -> None:
+    """Lose the first answer and hold the second, which botocore asks for by itself."""
+    trial.fault(side.create, "drop_after", times=1)
+    trial.hold(side.create)
+
+
+def _lose_answers_and_looks(trial: Trial, side: Side) -> None:
     trial.fault(side.create, "drop_after", times=BOTOCORE_ATTEMPTS)
-
-
-def _lose_answers_and_looks(trial: Trial, side: Side, seconds: float) -> None:
-    _lose_answers(trial, side, seconds)
     trial.fault(side.get, "drop_before", times=BOTOCORE_ATTEMPTS, after=side.looks_before)
 
 
-def _refuse_connections(trial: Trial, side: Side, _: float) -> None:
+def _lose_one_answer(trial: Trial, side: Side) -> None:
+    trial.fault(side.create, "drop_after", times=1)
+
+
+def _refuse_connections(trial: Trial, side: Side) -> None:
     trial.fault(side.create, "drop_before", times=BOTOCORE_ATTEMPTS)
 
 
-def _stall(trial: Trial, side: Side, seconds: float) -> None:
-    trial.fault(side.create, side.stalled, times=1, seconds=seconds)
+def _stall(trial: Trial, side: Side) -> None:
+    trial.fault(side.create, side.stalled, times=1, seconds=WAITING_SECONDS)
+
+
+def _stall_shortly(trial: Trial, side: Side) -> None:
+    trial.fault(side.create, side.stalled, times=1, seconds=DONE_SECONDS)
 
 
 def _fired(operation: str, trial: Trial, side: Side) -> None:
@@ -104,18 +115,19 @@ def _done_unnoticed(trial: Trial, side: Side) -> None:
     if side.get == GET_JOB:
         trial.wait_job("Completed")
     else:
-        trial.wait_in_service(WAITING_SECONDS)
+        trial.wait_in_service(DONE_SECONDS)
     trial.ensure(trial.task_state(side.waiter) == "deferred", "The trigger looked too early: the instant was missed.")
 
 
 BEFORE = Instant("before the call", _hold_look, partial(_fired, "get"))
 REFUSED = Instant("before the call", _refuse_connections, partial(_fired, "create"))
-LOST = Instant("answer lost", _lose_answers, partial(_fired, "create"))
+LOST = Instant("answer lost", _lose_answer, partial(_fired, "create"))
+LOST_ONCE = Instant("answer lost", _lose_one_answer, partial(_fired, "create"))
 LOST_TWICE = Instant("answer lost", _lose_answers_and_looks, partial(_fired, "create"))
 UNRECORDED = Instant("answered, not recorded", _hold_create, partial(_fired, "create"))
 WAITING = Instant("waiting", _stall, _watched, waits=True)
-UNREPORTED = Instant("done, not reported", _stall, _woken, waits=True)
-UNNOTICED = Instant("done, not reported", _stall, _done_unnoticed, waits=True)
+UNREPORTED = Instant("done, not reported", _stall_shortly, _woken, waits=True)
+UNNOTICED = Instant("done, not reported", _stall_shortly, _done_unnoticed, waits=True)
 
 
 def _nothing(trial: Trial, task: str) -> None:
@@ -127,7 +139,7 @@ WAYS: dict[str, Callable[[Trial, str], None]] = {
     "clear task": lambda trial, task: trial.clear(task),
     "clear task and downstream": lambda trial, task: trial.clear(task, downstream=True),
     "clear run": lambda trial, task: trial.clear_run(),
-    "task SIGKILL, retry": lambda trial, task: trial.kill_task(task),
+    "task SIGKILL": lambda trial, task: trial.kill_task(task),
     "worker SIGKILL": lambda trial, task: trial.kill_task(task, "worker"),
     "triggerer SIGKILL": lambda trial, task: trial.take_strike(),
     "scheduler SIGKILL": lambda trial, task: trial.take_strike(),
@@ -146,6 +158,7 @@ IMPOSSIBLE = {
     "waiting / worker SIGKILL": "a deferred task is in no worker",
     "two copies / task retry": "a retry begins when the copy before it is known to be dead",
     "two copies / triggerer SIGKILL": "a deferred task has one trigger row, and copies of tasks do not go through it",
+    "two copies / scheduler SIGKILL": "all rows of that way are this: its tasks run on beside those that replace them",
     "two copies / database lost, same run id": "the same as answered, not recorded: what is lost is all there was",
     "two copies / run marked failed": "marks reach the copy that Airflow knows; the other is the worker's row",
     "two copies / next night": "the other night has another run id: the same as answered, not recorded",
@@ -157,14 +170,16 @@ def _retrigger(trial: Trial) -> None:
     trial.world.engineer.start(trial.dag_id, trial.run_id)
 
 
-def crash(trial: Trial, *, instant: Instant, way: str, seconds: float) -> None:
+def crash(trial: Trial, *, instant: Instant, way: str) -> None:
     """Crash around the job and around the throughput of one run, and see it through."""
     for side in SIDES:
-        instant.arrange(trial, side, seconds)
+        instant.arrange(trial, side)
     trial.night()
     for side in SIDES:
         instant.reach(trial, side)
         WAYS[way](trial, instant.task(side))
+    trial.finish()
+    trial.wait_for_copies()
     trial.expect()
 
 
@@ -176,30 +191,26 @@ def give_up(trial: Trial, *, instant: Instant, bought: tuple[int, int], nights: 
     :param nights: the same after the third.
     """
     for number, side in enumerate(SIDES, start=1):
-        instant.arrange(trial, side, WAITING_SECONDS)
+        instant.arrange(trial, side)
         trial.night(number)
         instant.reach(trial, side)
         trial.mark_run()
-        trial.ensure(trial.finish() == "failed", f"Night {number} was marked failed and ended {trial.state()}.")
-    marked, next_night = f"{instant.name} / run marked failed", f"{instant.name} / next night"
-    trial.expect(jobs=bought[0], throughputs=bought[1], state="failed", name=marked)
+        ended = trial.finish()
+        trial.ensure(ended == "failed", f"Night {number} was marked failed and ended {ended}.")
+    trial.expect(jobs=bought[0], throughputs=bought[1], state="failed", name=f"{instant.name} / run marked failed")
     trial.night(3)
-    trial.expect(jobs=nights[0], throughputs=nights[1], name=next_night)
+    trial.expect(jobs=nights[0], throughputs=nights[1], name=f"{instant.name} / next night")
 
 
-def _crash(instant: Instant, way: str, **changes: Any) -> Case:
-    phase = PHASES.get(way, "together")
-    seconds = WAITING_SECONDS if phase == "together" else PATIENT_SECONDS
-    script = partial(crash, instant=instant, way=way, seconds=seconds)
-    named = way.removeprefix("task SIGKILL, ") if way.startswith("task SIGKILL") else way
-    name = f"{instant.name} / {'task retry' if named == 'retry' else named}"
-    return Case(name, script, changes, phase)
+def _crash(instant: Instant, way: str, *, name: str = "", changes: Mapping[str, Any] | None = None) -> Case:
+    script = partial(crash, instant=instant, way=way)
+    return Case(f"{instant.name} / {name or way}", script, changes or {}, PHASES.get(way, "together"))
 
 
-def _two_copies(trial: Trial, *, before: bool, downstream: bool = False) -> None:
+def _two_copies(trial: Trial, *, before: bool) -> None:
     """Kill the supervisor alone: Airflow starts another copy while the first one still asks."""
     for side in SIDES:
-        (_hold_look if before else _hold_create)(trial, side, 0)
+        trial.hold(side.get if before else side.create, seconds=COPY_SECONDS)
     trial.night()
     for side in SIDES:
         trial.wait_fired(side.get if before else side.create)
@@ -209,7 +220,7 @@ def _two_copies(trial: Trial, *, before: bool, downstream: bool = False) -> None
     trial.expect()
 
 
-def _cleared_copies(trial: Trial, *, downstream: bool) -> None:
+def _cleared_copies(trial: Trial, *, way: str) -> None:
     """Clear while the task is about to buy, and hold both copies before the call."""
     for side in SIDES:
         trial.hold(side.get, seconds=12)
@@ -217,12 +228,11 @@ def _cleared_copies(trial: Trial, *, downstream: bool) -> None:
     trial.night()
     for side in SIDES:
         trial.wait_fired(side.get)
-        trial.clear(side.buyer, downstream=downstream)
-    trial.finish()
+        WAYS[way](trial, side.buyer)
     trial.expect()
 
 
-SLOW_LOOKS = {"training": {"poll_interval_seconds": 20}, "serving": {"poll_interval_seconds": 20}}
+SLOW_LOOKS: dict[str, Any] = {"training": {"poll_interval_seconds": 30}, "serving": {"poll_interval_seconds": 30}}
 CLEARS = ("clear task", "clear task and downstream", "clear run")
 CRASHES = ("worker SIGKILL", "scheduler SIGKILL", "database lost, same run id")
 
@@ -230,21 +240,21 @@ CRASHES = ("worker SIGKILL", "scheduler SIGKILL", "database lost, same run id")
 def matrix() -> list[Case]:
     """Return all possible cells."""
     cases = [_crash(REFUSED, "task retry"), _crash(LOST_TWICE, "task retry")]
-    cases += [_crash(instant, "task SIGKILL, retry") for instant in (UNRECORDED, UNREPORTED)]
+    cases += [_crash(LOST_ONCE, "task retry", name="botocore's own retry")]
+    cases += [_crash(instant, "task SIGKILL", name="task retry") for instant in (UNRECORDED, UNREPORTED)]
     for instant in (BEFORE, LOST, UNRECORDED, UNREPORTED):
         cases += [_crash(instant, way) for way in (*CLEARS, *CRASHES)]
     cases += [_crash(WAITING, way) for way in (*CLEARS, "triggerer SIGKILL", *CRASHES[1:])]
-    cases += [_crash(UNNOTICED, "triggerer SIGKILL", **SLOW_LOOKS)]
+    cases += [_crash(UNNOTICED, "triggerer SIGKILL", changes=SLOW_LOOKS)]
     for instant, bought, nights in GIVEN_UP:
         script = partial(give_up, instant=instant, bought=bought, nights=nights)
         cases.append(Case(f"{instant.name} / run marked failed", script))
     cases += [
         Case("two copies, bought / worker SIGKILL", partial(_two_copies, before=False)),
         Case("two copies, about to buy / worker SIGKILL", partial(_two_copies, before=True)),
-        Case("two copies, about to buy / clear task", partial(_cleared_copies, downstream=False)),
-        Case("two copies, about to buy / clear task and downstream", partial(_cleared_copies, downstream=True)),
+        *(Case(f"two copies, about to buy / {way}", partial(_cleared_copies, way=way)) for way in CLEARS),
     ]
-    return [replace(case) for case in cases]
+    return cases
 
 
 # What two nights that were given up have bought, and what three nights have. A job that was waited for is stopped with
@@ -256,4 +266,3 @@ GIVEN_UP = (
     (WAITING, (2, 1), (2, 2)),
     (UNREPORTED, (1, 1), (1, 2)),
 )
-_ = field

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 
 
@@ -15,11 +16,13 @@ class Strike:
     A rendezvous of cases that ends in one action.
 
     :param act: what is done once, by the last to arrive; the others go on when it is done.
+    :param is_over: tells that nobody should wait any more.
     """
 
-    def __init__(self, parties: int, act: Callable[[], None]) -> None:
+    def __init__(self, parties: int, act: Callable[[], None], is_over: Callable[[], bool] = lambda: False) -> None:
         self._parties = parties
         self._act = act
+        self._is_over = is_over
         self._arrived = 0
         self._fallen = 0
         self._error: BaseException | None = None
@@ -35,11 +38,17 @@ class Strike:
             wave = self._fallen
             self._arrived += 1
             self._fall_when_complete()
-            if not self._changed.wait_for(lambda: self._fallen > wave, timeout_seconds):
+            if not self._wait(wave, timeout_seconds):
                 self._arrived -= 1
                 raise StrikeMissedError(f"Of {self._parties} cases only {self._arrived + 1} came.")
             if self._error:
                 raise self._error
+
+    def _wait(self, wave: int, timeout_seconds: float) -> bool:
+        deadline = time.monotonic() + timeout_seconds
+        while self._fallen == wave and time.monotonic() < deadline and not self._is_over():
+            self._changed.wait(min(1.0, timeout_seconds))
+        return self._fallen > wave
 
     def leave(self) -> None:
         """Take a case out of the game, which may be what the others wait for."""

@@ -11,6 +11,7 @@ from include.chaos.account import paid_again, purchases
 from include.chaos.control import ENDED
 from include.chaos.strikes import Strike
 from include.chaos.world import World, kill, kill_with_supervisor, supervisor_of, wait_for
+from include.local_airflow.process_table import find_process
 
 RUN_SECONDS = 420.0
 REACH_SECONDS = 300.0
@@ -78,6 +79,7 @@ class Trial:
         self.strike = strike
         self.run_id = ""
         self.in_flight = 0
+        self._copies: list[int] = []
         self._began = time.monotonic()
 
     @property
@@ -133,7 +135,7 @@ class Trial:
         metadata = self.world.metadata
         what = f"{self.dag_id} {task_id} deferred"
         wait_for(lambda: metadata.is_watched(self.dag_id, self.run_id, task_id), what, REACH_SECONDS)
-        time.sleep(1.5)  # taken up is not yet started
+        time.sleep(3)  # taken up is not yet started
 
     def wait_state(self, task_id: str, *states: str) -> None:
         """Wait until a task is in one of these states."""
@@ -157,6 +159,30 @@ class Trial:
 
         wait_for(has, f"A job of {self.case.key} {statuses}", REACH_SECONDS, pause=0.4)
         return str(self.bought()["jobs"][-1]["arn"])
+
+    def wait_in_service(self, seconds: float) -> None:
+        """Wait until the throughput that took ``seconds`` to create is there."""
+        wait_for(lambda: bool(self.bought()["throughputs"]), "A throughput", REACH_SECONDS)
+        time.sleep(max(0.0, self.bought()["throughputs"][-1]["created"] + seconds + 0.5 - time.time()))
+
+    def wait_released(self) -> None:
+        """Wait until nothing that the case bought is billed by the hour."""
+        wait_for(lambda: self.bought()["alive"] == 0, f"The release for {self.case.key}", 60)
+
+    def wait_run(self, dag_id: str, run_id: str) -> None:
+        """Wait for the end of a run of another DAG.
+
+        :raises BreachError: it failed.
+        """
+        metadata = self.world.metadata
+        wait_for(lambda: metadata.settled(dag_id, run_id), f"The end of {dag_id} {run_id}", RUN_SECONDS)
+        self.ensure(metadata.settled(dag_id, run_id) == "success", f"{dag_id} {run_id} failed.")
+
+    def logged(self, task_id: str, text: str) -> bool:
+        """Tell whether a task, or its trigger, has logged a text in this run."""
+        folder = self.world.layout.task_logs / f"dag_id={self.dag_id}" / f"run_id={self.run_id}" / f"task_id={task_id}"
+        logs = [path for path in folder.rglob("*") if path.is_file()]
+        return any(text in path.read_text(encoding="utf-8", errors="replace") for path in logs)
 
     # Ways back
 
@@ -185,6 +211,13 @@ class Trial:
             kill_with_supervisor(pid)
         else:
             kill(supervisor_of(pid))
+            time.sleep(1)
+            self.ensure(pid is not None and find_process(pid) is not None, f"The copy of {task_id} died at once.")
+            self._copies.append(pid or 0)
+
+    def wait_for_copies(self) -> None:
+        """Wait until the copies that were left running have ended, in whatever way."""
+        wait_for(lambda: not any(map(find_process, self._copies)), "The end of the other copy", RUN_SECONDS)
 
     def _pid(self, task_id: str) -> int | None:
         task = self.world.metadata.task(self.dag_id, self.run_id, task_id)
@@ -196,6 +229,8 @@ class Trial:
         """Wait for the blow that several cases take at once."""
         if self.strike is None:
             raise BreachError("This case has no strike to take.")
+        running = self.world.metadata.tasks(self.dag_id, self.run_id)
+        self._copies += [task.pid for task in running if task.pid and task.state == "running"]
         self.strike.arrive(STRIKE_SECONDS)
 
     # Expectations

@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import quote
 
 from include.chaos.account import Account
@@ -19,17 +22,18 @@ from include.local_airflow.environment import build_environment, load_keys
 from include.local_airflow.lock import CheckoutLock
 from include.local_airflow.process_table import descendants, find_process
 from include.local_airflow.processes import Component, NotReadyError, ProcessGroup, wait_until
-from include.local_airflow.settings import LOOPBACK, PROJECT, Layout, Ports, choose_ports
+from include.local_airflow.settings import LOOPBACK, PROJECT, Layout, choose_ports
 from include.local_airflow.stack import airflow, airflow_component, airflow_version, copy_database, read_pools
 
-import sys
-
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 SERVICES = ("api-server", "dag-processor", "scheduler", "triggerer")
 DAGS = PROJECT / "tests" / "chaos" / "dags"
 READY_SECONDS = 240.0
+STOPPING = threading.Event()  # set when a person ends the command: nobody waits for anything any more
 # A dead worker, scheduler or triggerer is noticed in seconds, and nothing is parsed again without need.
 QUICK = {
-    "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": 15,
+    "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": 20,
     "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": 3,
     "SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": 4,
     "SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": 12,
@@ -66,6 +70,7 @@ class World:
         self._stand_ins = {"stand-in": self.ports.stand_in} | {f"lane{n}": port for n, port in enumerate(lane_ports)}
         self._group = ProcessGroup(self.layout, self._environment())
         self._killing = threading.Lock()
+        self.dags = 0
 
     @property
     def _template(self) -> Path:
@@ -77,7 +82,7 @@ class World:
             layout=self.layout,
             ports=self.ports,
             keys=load_keys(self.layout.secrets),
-            schedules_on=False,
+            schedules="off",
             input_roots=[self.layout.use_cases],
         )
         lanes = {
@@ -85,11 +90,15 @@ class World:
             for n, lane in enumerate(self.lanes)
         }
         settings = {f"AIRFLOW__{name}": str(value) for name, value in QUICK.items()}
+        # A clear makes Airflow wait for itself until SQLite gives up (its log entry comes over another connection),
+        # and all others wait with it: the less patience the better.
+        settings["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] = f"sqlite:///{self.layout.database}?timeout=6"
         paths = os.pathsep.join([str(PROJECT), str(PROJECT / "plugins")])
         return {**base, **settings, **lanes, "CHAOS_USE_CASES": str(self.layout.use_cases), "PYTHONPATH": paths}
 
-    def start(self) -> None:
-        """Start everything and return when all DAGs can be triggered."""
+    def start(self, dags: int) -> None:
+        """Start everything and return when as many DAGs as there are cases can be triggered."""
+        self.dags = dags
         for name, port in self._stand_ins.items():
             where = ["--port", str(port), "--state", str(self.layout.state / name), "--model-units", "100"]
             self._group.start(Component(name, [sys.executable, "-m", "include.local_bedrock", *where], 10.0))
@@ -118,8 +127,7 @@ class World:
         wait_until(self.engineer.is_up, f"Airflow's API {where}", READY_SECONDS, check=self.check)
         for name, settings in read_pools(self.layout).items():
             self.engineer.ensure_pool(name, settings)
-        # One DAG is the sweeper's.
-        wanted = len(list(self.layout.use_cases.glob("*.yaml"))) + 1
+        wanted = self.dags + 1  # the sweeper's
         wait_until(lambda: self.metadata.dags() >= wanted, f"{wanted} DAGs {where}", READY_SECONDS, check=self.check)
 
     def check(self) -> None:
@@ -187,17 +195,27 @@ def supervisor_of(pid: int | None) -> int | None:
     return entry.parent if entry else None
 
 
-def wait_for(condition: object, what: str, seconds: float, *, pause: float = 0.25) -> None:
-    """Wait for a callable to become true.
+def wait_for(condition: Callable[[], object], what: str, seconds: float, *, pause: float = 0.25) -> None:
+    """Wait for a condition.
 
-    :raises NotReadyError: it did not in time.
+    :raises NotReadyError: it did not come true in time, or the command is being ended.
     """
-    assert callable(condition)  # noqa: S101
     deadline = time.monotonic() + seconds
     while not condition():
-        if time.monotonic() > deadline:
+        if STOPPING.is_set() or time.monotonic() > deadline:
             raise NotReadyError(f"{what}: not within {seconds:.0f} s.")
         time.sleep(pause)
+
+
+def side_by_side(work: Callable[[Item], Result], items: Iterable[Item], lanes: int) -> list[Result]:
+    """Do the work on all items, so many at a time; when that is interrupted, let nobody wait any more."""
+    with ThreadPoolExecutor(lanes) as pool:
+        try:
+            return list(pool.map(work, items))
+        except BaseException:
+            STOPPING.set()
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
 
 
 def _titled(title: bytes) -> Sequence[int]:

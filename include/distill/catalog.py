@@ -97,7 +97,8 @@ class Catalog(_Fact):
         for model in self.models.values():
             if name in (model.key, model.inference_id):
                 return model
-        nearest = difflib.get_close_matches(name, self.models, n=3, cutoff=0.3) or sorted(self.models)
+        usable = sorted(model.key for model in self.models.values() if model.lifecycle == "active")
+        nearest = difflib.get_close_matches(name, self.models, n=3, cutoff=0.3) or usable
         message = f"Unknown model {name!r}. Did you mean {', '.join(nearest)}? See include/models.yaml."
         raise UseCaseError(message)
 

@@ -94,7 +94,7 @@ def estimated_tokens(text: str) -> int:
 
 
 def estimate(use_case: UseCase, *, train: Sequence[Record], evaluation: Sequence[Record], prices: Prices) -> list[Line]:
-    """Return the bill to expect when nothing was paid for before: the most that a run of these rows should cost."""
+    """Return the bill to expect when nothing was paid for before, second asks and longer serving not included."""
     lines = _synthesis_lines(use_case, train, prices)
     for arm in use_case.arms:
         lines += _answer_lines(use_case, evaluation, prices, arm.name)

@@ -32,7 +32,7 @@ class LimitError(InputError):
 
 
 class SpendCapError(DistillError):
-    """The estimate, or the running bill, is above ``max_spend_usd``. What was paid for is kept."""
+    """The estimate is above ``max_spend_usd``. Nothing was bought."""
 
 
 class ServiceError(DistillError):

@@ -33,6 +33,7 @@ def build_report(
     loss_curves: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
     disagreements: Sequence[Mapping[str, Any]] = (),
     pair_sample: Sequence[Mapping[str, Any]] = (),
+    rejected_rows: Sequence[Mapping[str, Any]] = (),
     settings: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """
@@ -43,6 +44,7 @@ def build_report(
     :param loss_curves: per arm ``{"step", "epoch", "loss"}``.
     :param disagreements: ``{"row_id", "question", "candidate_answer", "baseline_answer", "by_judge"}``, and
         ``"candidate"``, ``"baseline"`` (arms) where they are not those of the headline.
+    :param rejected_rows: ``{"source", "row", "line", "column", "reason", "message"}``, to be mended in the CSV.
     :param settings: models, prompt hashes, dates: shown as they are; ``"attribution"`` is set apart.
     :raises ReconciliationError: figures do not add up; names each place.
     """
@@ -58,6 +60,7 @@ def build_report(
         "loss_curves": dict(loss_curves or {}),
         "disagreements": list(disagreements),
         "pair_sample": list(pair_sample),
+        "rejected_rows": list(rejected_rows),
         "settings": dict(settings or {}),
     }
     checked = check_report(report)

@@ -45,6 +45,7 @@ def render_html(report: Mapping[str, Any]) -> str:
         pair=_headline_pair(report["comparisons"]),
         disagreements=report["disagreements"][:SHOWN],
         pairs=report["pair_sample"][:SHOWN],
+        rejected=report["rejected_rows"][:SHOWN],
         settings=setting_rows(report["settings"]),
         attribution=report["settings"].get("attribution"),
     )

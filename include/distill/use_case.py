@@ -7,12 +7,13 @@ environment, so that buckets, role and Region of a deployment need no edit of th
 
 from __future__ import annotations
 
+import difflib
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -85,6 +86,7 @@ class Synthesis(_Section):
     max_tokens: int = Field(4096, ge=64, le=32_000)
     temperature: Temperature | None = 0.7
     attempts: int = Field(2, ge=1, le=5, description="asks per row until at least one pair can be read")
+    min_accepted_share: float = Field(0.5, ge=0, le=1, description="of the pairs asked for; below, nothing is trained")
 
 
 class Answering(_Section):
@@ -312,8 +314,28 @@ def parse_use_case(raw: Any, *, origin: str) -> UseCase:
     try:
         return UseCase.model_validate(raw)
     except ValidationError as error:
-        problems = [f"{'.'.join(str(p) for p in e['loc']) or 'file'}: {e['msg']}" for e in error.errors()]
-        raise UseCaseError(f"{origin}: " + "; ".join(problems)) from error
+        raise UseCaseError(f"{origin}: " + "; ".join(_problem(found) for found in error.errors())) from error
+
+
+def _problem(found: Mapping[str, Any]) -> str:
+    """Say in plain words what pydantic found; a misspelt key is answered with the nearest one."""
+    place = [str(part) for part in found["loc"]]
+    if found["type"] != "extra_forbidden":
+        return f"{'.'.join(place) or 'file'}: {found['msg'].removeprefix('Value error, ')}"
+    nearest = difflib.get_close_matches(place[-1], _keys_at(place[:-1]), n=1)
+    return f"{'.'.join(place)}: unknown key" + (f", did you mean {nearest[0]!r}?" if nearest else "")
+
+
+def _keys_at(place: Sequence[str]) -> list[str]:
+    """Return the keys of the section at ``place``, such as ``("arms", "0")``."""
+    section: type[BaseModel] = UseCase
+    for part in place:
+        if part not in section.model_fields:  # the number of a list's element
+            continue
+        annotation = section.model_fields[part].annotation
+        candidates = (annotation, *get_args(annotation))
+        section = next((c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel)), section)
+    return list(section.model_fields)
 
 
 def load_use_case(path: Path, environment: Mapping[str, str] | None = None) -> UseCase:
@@ -328,7 +350,7 @@ def load_use_case(path: Path, environment: Mapping[str, str] | None = None) -> U
         message = f"{path.name}: {error}"
         raise UseCaseError(message) from error
     except Exception as error:  # PyYAML lets through whatever a bad scalar raises: 2026-99-99 a ValueError, for one
-        message = f"{path.name}: cannot be read as YAML: {error!r}"
+        message = f"{path.name}: cannot be read as YAML: {str(error) or type(error).__name__}"
         raise UseCaseError(message) from error
     use_case = parse_use_case(raw, origin=path.name)
     if use_case.name != path.stem:

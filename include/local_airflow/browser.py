@@ -28,6 +28,7 @@ NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 START_SECONDS = 30.0
 CALL_SECONDS = 30.0
 LOOK_EVERY_SECONDS = 0.2
+PATIENCE_SECONDS = 60.0  # a page of Airflow's takes two seconds, and twenty on a busy machine
 # The middle of the first element that is seen and holds the text.
 _FIND = """
 (([selector, text]) => {
@@ -123,7 +124,7 @@ class Browser:
         """Open ``url``; does not wait until it is loaded."""
         self._call("Page.navigate", {"url": url}, self._page)
 
-    def click(self, selector: str, text: str = "", *, seconds: float = 20) -> None:
+    def click(self, selector: str, text: str = "", *, seconds: float = PATIENCE_SECONDS) -> None:
         """Wait for the first element that is seen, holds ``text`` and stands still, and click it with the mouse."""
         find, before, place = _FIND % json.dumps([selector, text]), None, None
         while place is None or place != before:
@@ -139,7 +140,9 @@ class Browser:
         self.evaluate("document.activeElement.select()")
         self._call("Input.insertText", {"text": text}, self._page)
 
-    def wait_for(self, expression: str, what: str, *, seconds: float = 20, frame: str | None = None) -> Any:
+    def wait_for(
+        self, expression: str, what: str, *, seconds: float = PATIENCE_SECONDS, frame: str | None = None
+    ) -> Any:
         """
         Return the first true value of a JavaScript expression.
 

@@ -34,7 +34,7 @@ def run(layout: Layout, environ: Mapping[str, str]) -> int:
     """Run one use case's DAG once, from nothing to a report, and leave nothing running."""
     request = _ask(layout, environ)
     timeout_seconds = _timeout(environ)
-    with open_session(layout, environ, request, command="make run", schedules_on=False) as session:
+    with open_session(layout, environ, request, command="make run", schedules="off") as session:
         _introduce(request)
         began = time.monotonic()
         print(f"Starting the stand-in and Airflow {airflow_version()} (logs: {layout.logs}) ...", flush=True)
@@ -49,7 +49,7 @@ def run(layout: Layout, environ: Mapping[str, str]) -> int:
         print("Stopping ...", flush=True)
     print(f"\n{text}")
     if not succeeded:
-        print("\n`make up` shows the failed run in Airflow's UI.")
+        print("\n`make up` shows the failed run in Airflow's UI; it makes a new one beside it.")
     return 0 if succeeded else 1
 
 
@@ -116,12 +116,8 @@ def _timeout(environ: Mapping[str, str]) -> float:
 
 
 def _introduce(request: RunRequest) -> None:
-    source = request.training_csv or "the use case's own sample"
     print(SIMULATED)
-    print(
-        f"Use case {request.use_case}: {request.documents or 'all'} documents from {source}, "
-        f"{request.evaluation_rows} questions to compare the models on."
-    )
+    print(f"Use case {request.use_case}. {request.described}")
 
 
 def _refuse_if_busy(layout: Layout) -> None:

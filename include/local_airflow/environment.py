@@ -14,7 +14,7 @@ import os
 import secrets
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from include.local_airflow.process_table import MARKER
 from include.local_airflow.settings import LOOPBACK
@@ -37,13 +37,14 @@ def build_environment(
     layout: Layout,
     ports: Ports,
     keys: Mapping[str, str],
-    schedules_on: bool,
+    schedules: Literal["off", "housekeeping"],
     input_roots: Sequence[Path] = (),
 ) -> dict[str, str]:
     """
     Compose the whole environment of Airflow, its tasks and the stand-in.
 
-    :param schedules_on: False keeps the nightly schedules from firing beside the one triggered run.
+    :param schedules: ``off`` keeps every schedule from firing beside the one triggered run, ``housekeeping`` only
+        the nightly ones.
     :param input_roots: folders outside the project that the pipeline may read CSV files from.
     """
     kept = {name: value for name, value in inherited.items() if not _is_dropped(name)}
@@ -52,7 +53,7 @@ def build_environment(
         **_process_settings(kept, layout),
         **_airflow_settings(layout, ports, keys),
         **aws_settings(ports),
-        **({} if schedules_on else {"DISTILL_SCHEDULES": "off"}),
+        "DISTILL_SCHEDULES": schedules,
         **({"DISTILL_INPUT_ROOTS": os.pathsep.join(map(str, input_roots))} if input_roots else {}),
     }
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from include.local_airflow.runs import FollowedRun, RunningStack
 
 REPORT_TASK = "report"
+REJECTED_SHOWN = 10
 
 
 class NoReportError(DistillError):
@@ -50,12 +51,27 @@ def describe_outcome(
     """
     parts = [
         f"Verdict{' (SIMULATED)' if report['simulated'] else ''}: {report['verdict']}",
+        describe_data(report),
         describe_comparisons(report["comparisons"]),
         describe_bill(report["cost"]),
         describe_account(before, after),
         f"Report: {folder / 'report.html'}\n        {folder / 'report.json'}",
     ]
     return "\n\n".join(parts)
+
+
+def describe_data(report: Mapping[str, Any]) -> str:
+    """Write what was read and written, and every rejected row (the first few) with its reason."""
+    source, pairs = report["source"], report["synthesis"]
+    lines = [
+        f"Data: {source['train']} rows to learn from, {source['evaluation']} to compare on, {source['rejected']}"
+        f" rejected; {pairs['accepted']} of {pairs['requested']} synthetic pairs accepted"
+    ]
+    rejected = report.get("rejected_rows", [])
+    lines += [f"  rejected: {row['source']} row {row['row']}: {row['message']}" for row in rejected[:REJECTED_SHOWN]]
+    if source["rejected"] > REJECTED_SHOWN:
+        lines.append(f"  … {source['rejected'] - REJECTED_SHOWN} more in the report")
+    return "\n".join(lines)
 
 
 def describe_comparisons(comparisons: Sequence[Mapping[str, Any]]) -> str:
@@ -72,7 +88,10 @@ def describe_bill(cost: Mapping[str, Any]) -> str:
         for line in cost["lines"]
         if line["usd"] > 0
     ]
-    head = f"Bill: ${cost['actual_usd']:.2f} (estimated ${cost['estimated_usd']:.2f})"
+    head = (
+        f"Bill: ${cost['actual_usd']:.2f} (estimated ${cost['estimated_usd']:.2f}, with an hour of each endpoint;"
+        " the stand-in's serve for seconds)"
+    )
     return f"{head}\n{table(lines)}" if lines else head
 
 

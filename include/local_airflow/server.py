@@ -61,7 +61,7 @@ class ServedStack:
 
 def serve(layout: Layout, environ: Mapping[str, str], request: RunRequest) -> int:
     """Hold a stack until told to end, or until one of its processes dies."""
-    with open_session(layout, environ, request, command=COMMAND, schedules_on=True) as session:
+    with open_session(layout, environ, request, command=COMMAND, schedules="housekeeping") as session:
         session.stack.start(fresh_database=False)
         ports = session.stack.ports
         session.lock.announce(replace(session.holder, api_port=ports.api, stand_in_port=ports.stand_in))

@@ -11,7 +11,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from include.distill.errors import DistillError
 from include.local_airflow.account import enter_account
@@ -38,7 +38,12 @@ class Session:
 
 @contextmanager
 def open_session(
-    layout: Layout, environ: Mapping[str, str], request: RunRequest, *, command: str, schedules_on: bool
+    layout: Layout,
+    environ: Mapping[str, str],
+    request: RunRequest,
+    *,
+    command: str,
+    schedules: Literal["off", "housekeeping"],
 ) -> Iterator[Session]:
     """
     Take the lock and prepare a stack; stop it and release the lock at the end of the block.
@@ -55,7 +60,7 @@ def open_session(
             layout=layout,
             ports=ports,
             keys=load_keys(layout.secrets),
-            schedules_on=schedules_on,
+            schedules=schedules,
             input_roots=request.input_roots(layout.project),
         )
         enter_account(ports)

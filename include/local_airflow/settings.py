@@ -95,7 +95,7 @@ class RunRequest:
     training_csv: str | None = None
     evaluation_csv: str | None = None
     documents: int | None = DEFAULT_DOCUMENTS
-    evaluation_rows: int = DEFAULT_EVALUATION_ROWS
+    evaluation_rows: int | None = DEFAULT_EVALUATION_ROWS
 
     @property
     def dag_id(self) -> str:
@@ -112,6 +112,17 @@ class RunRequest:
             "evaluation_rows": self.evaluation_rows,
         }
         return {name: value for name, value in given.items() if value is not None}
+
+    @property
+    def described(self) -> str:
+        """Say what is read, and at most how much of it."""
+        learnt = f"{self.documents} documents" if self.documents else "all documents"
+        asked = f"{self.evaluation_rows} questions" if self.evaluation_rows else "all questions"
+        own = "the use case's own file"
+        return (
+            f"Learns from (at most) {learnt} of {self.training_csv or own}; is compared on (at most) {asked} of"
+            f" {self.evaluation_csv or own}."
+        )
 
     def input_roots(self, project: Path) -> list[Path]:
         """Name the folders outside ``include/`` that the pipeline has to be allowed to read."""
@@ -154,7 +165,8 @@ def read_request(environ: Mapping[str, str], *, working_folder: Path, use_cases:
         evaluation_csv=_read_csv(environ, "EVALUATION_CSV", working_folder),
         # The sample is large and a first look should be quick; somebody's own rows are all meant.
         documents=_read_count(environ, "DOCUMENTS") or (None if environ.get("CSV") else DEFAULT_DOCUMENTS),
-        evaluation_rows=_read_count(environ, "EVALUATION") or DEFAULT_EVALUATION_ROWS,
+        evaluation_rows=_read_count(environ, "EVALUATION")
+        or (None if environ.get("EVALUATION_CSV") else DEFAULT_EVALUATION_ROWS),
     )
 
 

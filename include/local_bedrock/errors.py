@@ -10,6 +10,7 @@ from __future__ import annotations
 UNMODELLED_STATUS = {
     "UnknownOperationException": 404,
     "MissingAuthenticationTokenException": 403,
+    "ExpiredTokenException": 403,
     "ServiceUnavailableException": 503,
     "InternalServerException": 500,
 }
@@ -78,3 +79,7 @@ class UnknownOperationException(ApiError):
 
 class MissingAuthenticationTokenException(ApiError):
     """A Bedrock request without a signature."""
+
+
+class ExpiredTokenException(ApiError):
+    """The caller's session has expired. Only a fault rule says so."""

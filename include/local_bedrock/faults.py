@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from include.local_bedrock.errors import (
     AccessDeniedException,
     ApiError,
+    ExpiredTokenException,
     InternalServerException,
     ModelErrorException,
     ModelTimeoutException,
@@ -28,6 +29,7 @@ Kind = Literal[
     "internal_error",
     "service_unavailable",
     "access_denied",
+    "expired_credentials",
     "model_timeout",
     "model_error",
     "malformed_answer",
@@ -57,6 +59,7 @@ ERRORS: dict[str, ApiError] = {
     "internal_error": InternalServerException("The server encountered an internal error. Retry your request."),
     "service_unavailable": ServiceUnavailableException("Bedrock is unable to process your request."),
     "access_denied": AccessDeniedException("You don't have access to this resource, or to this operation."),
+    "expired_credentials": ExpiredTokenException("The security token included in the request is expired"),
     "model_timeout": ModelTimeoutException("The request took too long to process. Retry your request."),
     "model_error": ModelErrorException("The request failed due to an error while processing the model."),
 }

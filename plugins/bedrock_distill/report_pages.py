@@ -10,7 +10,6 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated, Any
 
-from airflow.api_fastapi.app import get_auth_manager
 from airflow.api_fastapi.core_api.security import get_user, requires_access_dag
 from fastapi import Depends, FastAPI, HTTPException, Request, Response
 from starlette.exceptions import HTTPException as AnyHTTPException
@@ -40,13 +39,12 @@ app = FastAPI(
 
 
 @app.get("/")
-def reports(user: Annotated[Any, Depends(get_user)]) -> Response:
+def reports(request: Request, user: Annotated[Any, Depends(get_user)]) -> Response:
     """List the newest reports of the DAGs that the user may read."""
-    readable = get_auth_manager().get_authorized_dag_ids(user=user, method="GET")
     stores: dict[str, ObjectStore] = {}
     problems = []
     for use_case in load_use_cases().good:
-        if use_case.dag_id not in readable:
+        if not _may_read(use_case.dag_id, request, user):
             continue
         try:
             store = store_of(use_case)
@@ -70,7 +68,7 @@ def report(dag_id: str, run_id: str) -> Response:
     try:
         html = store_of(use_case).read(folder.report("html"))
     except NotFoundError:
-        message = f"Run {run_id} of {dag_id} has no report yet: its task report writes it, once the judges are done."
+        message = f"Run {run_id} of {dag_id} has no report yet. Its task `report` writes one once the judges are done."
         raise HTTPException(404, message) from None
     return _page(html, policy=_REPORT_POLICY)
 
@@ -91,6 +89,14 @@ def refuse(request: Request, error: AnyHTTPException) -> Response:
 def say_unreachable(request: Request, error: ServiceError) -> Response:
     """Say that S3 did not do what was asked."""
     return _page(message_page("S3 cannot be read at the moment", str(error)), 503)
+
+
+def _may_read(dag_id: str, request: Request, user: Any) -> bool:
+    try:
+        requires_access_dag("GET", param_dag_id=dag_id)(request, user)
+    except HTTPException:
+        return False
+    return True
 
 
 def _page(html: str | bytes, status: int = 200, *, policy: str = _LIST_POLICY) -> Response:

@@ -23,11 +23,13 @@ def run_state(tags: Mapping[str, str], context: Context) -> str | None:
     if not {"dag-id", "run-id"} <= tags.keys():
         return None
     try:
-        return str(context["ti"].get_dagrun_state(tags["dag-id"], tags["run-id"]))
+        state = context["ti"].get_dagrun_state(tags["dag-id"], tags["run-id"])
     except (AirflowRuntimeError, ServerResponseError) as error:
         if _status_code(error) == NOT_FOUND:
             return None
         raise
+    # Annotated as str, and in truth an enum whose str() is "DagRunState.RUNNING".
+    return str(getattr(state, "value", state))
 
 
 def _status_code(error: AirflowRuntimeError | ServerResponseError) -> int | None:

@@ -153,16 +153,18 @@ class TestBedrock:
         assert wire.requests[0].url.endswith("/model/us.anthropic.claude-sonnet-5-5/invoke")
 
     @pytest.mark.parametrize(
-        "serving",
+        ("arm", "serving"),
         [
-            pytest.param(None, id="base"),
+            pytest.param("base", None, id="base"),
             pytest.param(
-                {"model_arn": THROUGHPUT["modelArn"], "invoke_id": THROUGHPUT["provisionedModelArn"]}, id="tuned"
+                "tuned",
+                {"model_arn": THROUGHPUT["modelArn"], "invoke_id": THROUGHPUT["provisionedModelArn"]},
+                id="tuned",
             ),
         ],
     )
-    def test_a_student_is_asked_through_converse(self, run: Any, wire: RecordedWire, serving: Any) -> None:
-        assert run(BedrockAnswerOperator, arm="tuned", shard=0, serving=serving)["calls"] == 1
+    def test_a_student_is_asked_through_converse(self, run: Any, wire: RecordedWire, arm: str, serving: Any) -> None:
+        assert run(BedrockAnswerOperator, arm=arm, shard=0, serving=serving)["calls"] == 1
         assert_accepted(wire, "Converse")
         assert wire.requests[0].arguments["system"][0]["text"]
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import datetime
 import inspect
 from typing import Any
 
@@ -31,7 +32,8 @@ def test_what_runs_share_lies_outside_of_the_run(uri: str) -> None:
 
 def all_uris() -> list[str]:
     """Every place of a run, each for two values of each of its arguments."""
-    values: dict[Any, tuple[Any, ...]] = {"str": ("x", "y"), "int": (0, 1)}
+    days = (datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC), datetime.datetime(2026, 1, 2, tzinfo=datetime.UTC))
+    values: dict[Any, tuple[Any, ...]] = {"str": ("x", "y"), "int": (0, 1), "datetime.datetime": days}
     uris: list[str] = []
     for name, kind in vars(RunFolder).items():
         if isinstance(kind, property) and name not in ("run_key", "root"):

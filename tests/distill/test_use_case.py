@@ -33,8 +33,8 @@ class TestParsing:
     @pytest.mark.parametrize(
         ("changes", "said"),
         [
-            pytest.param({"techer": "nova-lite"}, "techer: Extra inputs are not permitted", id="unknown key"),
-            pytest.param({"synthesis": {"pairs": 3}}, "synthesis.pairs: Extra inputs", id="unknown key in a section"),
+            pytest.param({"techer": "nova-lite"}, "techer: unknown key, did you mean 'teacher'?", id="unknown key"),
+            pytest.param({"synthesis": {"pairs": 3}}, "synthesis.pairs: unknown key", id="unknown key in a section"),
             pytest.param({"teacher": "claude-sonet-4-6"}, "Did you mean claude-sonnet-4-6", id="unknown teacher"),
             pytest.param({"judges": ["llama-3-3-70"]}, "Did you mean llama-3-3-70b", id="unknown judge"),
             pytest.param({"judges": []}, "judges:", id="no judge"),

@@ -37,7 +37,7 @@ REAL = {
 
 
 def build(inherited: dict[str, str], **changes: object) -> dict[str, str]:
-    arguments = {"layout": LAYOUT, "ports": PORTS, "keys": KEYS, "schedules_on": False, **changes}
+    arguments = {"layout": LAYOUT, "ports": PORTS, "keys": KEYS, "schedules": "off", **changes}
     return build_environment(inherited, **arguments)  # type: ignore[arg-type]
 
 
@@ -72,10 +72,10 @@ def test_what_has_nothing_to_do_with_it_is_kept() -> None:
 
 
 def test_schedules_and_input_folders_are_set_as_asked() -> None:
-    quiet = build({}, schedules_on=False, input_roots=[Path("/data"), Path("/more")])
-    nightly = build({}, schedules_on=True)
+    quiet = build({}, schedules="off", input_roots=[Path("/data"), Path("/more")])
+    nightly = build({}, schedules="housekeeping")
     assert (quiet["DISTILL_SCHEDULES"], quiet["DISTILL_INPUT_ROOTS"]) == ("off", "/data:/more")
-    assert "DISTILL_SCHEDULES" not in nightly
+    assert nightly["DISTILL_SCHEDULES"] == "housekeeping"
     assert "DISTILL_INPUT_ROOTS" not in nightly
 
 

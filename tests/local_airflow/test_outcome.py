@@ -63,7 +63,7 @@ def test_the_bill_stands_beside_its_estimate_and_leaves_out_what_was_free() -> N
         {"what": "training", "quantity": 0.0, "unit": "tokens", "usd": 0.0},
     ]
     text = describe_bill({"estimated_usd": 2.5, "actual_usd": 0.037, "lines": lines})
-    assert text.startswith("Bill: $0.04 (estimated $2.50)")
+    assert text.startswith("Bill: $0.04 (estimated $2.50, with an hour of each endpoint")
     assert "12,345 tokens" in text
     assert "training" not in text
 
@@ -86,9 +86,19 @@ def test_a_throughput_left_alive_is_named() -> None:
 
 def test_the_verdict_comes_first_and_says_that_it_is_simulated() -> None:
     cost = {"estimated_usd": 1, "actual_usd": 1, "lines": []}
-    report = {"simulated": True, "verdict": "tuned is better", "comparisons": [COMPARISON], "cost": cost}
+    report = {
+        "simulated": True,
+        "verdict": "tuned is better",
+        "comparisons": [COMPARISON],
+        "cost": cost,
+        "source": {"train": 4, "evaluation": 3, "rejected": 1},
+        "synthesis": {"accepted": 11, "requested": 12},
+        "rejected_rows": [{"source": "rows.csv", "row": 5, "message": "answer is empty"}],
+    }
     text = describe_outcome(report, ledger(), ledger(), Path("/state/report"))
     assert text.splitlines()[0] == "Verdict (SIMULATED): tuned is better"
+    assert "4 rows to learn from, 3 to compare on, 1 rejected; 11 of 12 synthetic pairs accepted" in text
+    assert "rejected: rows.csv row 5: answer is empty" in text
     assert text.rstrip().endswith("/state/report/report.json")
 
 

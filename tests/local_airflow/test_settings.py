@@ -41,7 +41,11 @@ def test_of_somebodys_own_rows_all_are_taken(tmp_path: Path, use_cases: Path) ->
     given = {"CSV": "own.csv", "EVALUATION_CSV": "questions.csv"}
     request = read_request(given, working_folder=tmp_path, use_cases=use_cases)
     own, questions = str(tmp_path / "own.csv"), str(tmp_path / "questions.csv")
-    assert request.conf == {"training_csv": own, "evaluation_csv": questions, "evaluation_rows": 30}
+    assert request.conf == {"training_csv": own, "evaluation_csv": questions}
+    assert (
+        request.described
+        == f"Learns from (at most) all documents of {own}; is compared on (at most) all questions of {questions}."
+    )
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ def manifests(store: MemoryStore) -> list[dict[str, int]]:
     """Two shards of five rows, one new pair for each row."""
     for shard, numbers in enumerate((range(1, 6), range(6, 11))):
         write_jsonl(store, FOLDER.synthetic(shard), [synthetic_pair(n) for n in numbers])
-    return [{"documents": 5, "failed": 0}, {"documents": 5, "failed": 0}]
+    return [{"documents": 5, "failed": 0, "requested": 5, "accepted": 5} for _ in range(2)]
 
 
 @pytest.fixture
@@ -152,6 +152,15 @@ class TestGate:
         with pytest.raises(
             TooManyFailuresError, match=rf"1 of 10 rows.*max_failed_share = 5%.*{FOLDER.uri}/synthetic/"
         ):
+            merge(manifests)
+        assert not store.exists(FOLDER.merged("tuned", "train.jsonl"))
+
+    def test_a_teacher_whose_answers_cannot_be_used_is_not_trained_on(
+        self, merge: Any, manifests: Any, store: MemoryStore
+    ) -> None:
+        for manifest in manifests:
+            manifest["accepted"] = 2
+        with pytest.raises(TooManyFailuresError, match=r"4 usable pairs of 10.*min_accepted_share = 50%"):
             merge(manifests)
         assert not store.exists(FOLDER.merged("tuned", "train.jsonl"))
 

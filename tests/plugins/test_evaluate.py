@@ -66,6 +66,14 @@ class TestAnswer:
             "us.amazon.nova-micro-v1:0",
         ]
 
+    def test_a_tuned_arm_without_an_endpoint_is_not_answered_for_by_the_base_student(
+        self, answer: Any, bedrock: FakeBedrock
+    ) -> None:
+        """As when a person marks ``in_service`` success."""
+        with pytest.raises(ThroughputReleasedError, match=r"Clear tuned\.provision with downstream"):
+            answer(serving=None)
+        assert bedrock.asked == []
+
     def test_an_answer_belongs_to_the_model_whatever_served_it(self, answer: Any, bedrock: FakeBedrock) -> None:
         answer()
         bedrock.asked.clear()

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import datetime
+import threading
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from airflow.sdk.api.datamodels._generated import DagRunState
 from airflow.sdk.exceptions import AirflowRuntimeError, ErrorType
 from airflow.sdk.execution_time.comms import ErrorResponse
 
@@ -123,7 +125,7 @@ class TestSweeper:
         def state(dag_id: str, run_id: str) -> str:
             if run_state is None:
                 raise AirflowRuntimeError(ErrorResponse(error=ErrorType.API_SERVER_ERROR, detail={"status_code": code}))
-            return run_state
+            return DagRunState(run_state)  # what Airflow returns, though it says str
 
         context: Any = {"ti": SimpleNamespace(get_dagrun_state=state)}
         return ReleaseLeftoversOperator(task_id="sweep").execute(context)
@@ -169,3 +171,23 @@ class TestSweeper:
         ):
             self.sweep(None)
         assert list(bedrock.throughputs) == ["endpoint"]
+
+
+class TestCancellation:
+    def test_the_message_of_a_cancellation_outlives_a_look_under_way(self, bedrock: FakeBedrock) -> None:
+        """Airflow calls ``on_kill`` only when its message arrives; a look in a thread must not swallow it."""
+        looking, let_go = threading.Event(), threading.Event()
+        trigger = job_trigger()
+        trigger.has_ended = lambda _: looking.set() or not let_go.wait(5)  # type: ignore[method-assign]
+
+        async def cancelled_while_looking() -> tuple[Any, ...]:
+            task = asyncio.ensure_future(anext(aiter(trigger.run())))
+            await asyncio.to_thread(looking.wait, 5)
+            task.cancel("a person did it")
+            ended, _ = await asyncio.wait({task}, timeout=2)
+            let_go.set()
+            with pytest.raises(asyncio.CancelledError) as cancelled:
+                ended.pop().result()
+            return cancelled.value.args
+
+        assert asyncio.run(cancelled_while_looking()) == ("a person did it",)

@@ -15,6 +15,7 @@ from bedrock_distill.operators.train import BedrockSubmitCustomizationJobOperato
 from bedrock_distill.sensors.waiting import BedrockCustomizationJobSensor, BedrockProvisionedThroughputSensor
 from include.distill.errors import ReconciliationError
 from include.distill.invocation import ModelRequest
+from include.distill.layout import RunFolder
 from include.distill.storage import read_json, read_jsonl, write_jsonl
 from tests.fakes.dialogue import say, verdict
 from tests.fakes.fake_bedrock import FakeBedrock
@@ -66,6 +67,7 @@ class Night:
 
     def until_report(self) -> dict[str, Any]:
         """Return the arguments of the report."""
+        write_jsonl(self.store, RunFolder(self.run_uri).source("rejected"), [])
         self.run(EstimateCostOperator)
         synthesis = [self.run(BedrockSynthesizeOperator, shard=n) for n in range(10)]
         base = [self.run(BedrockAnswerOperator, arm="base", shard=n) for n in range(4)]

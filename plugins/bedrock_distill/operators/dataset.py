@@ -41,7 +41,8 @@ class MergeDatasetOperator(ArmOperator):
     :return: ``{"train_uri", "validation_uri", "card_uri", "sha256", "tokens", "records", "originals", "synthetic",
         "validation"}``; ``sha256`` is over training and validation bytes,
         ``tokens`` an estimate for the training file.
-    :raises TooManyFailuresError: more rows failed than ``fan_out.max_failed_share``; paid answers are kept.
+    :raises TooManyFailuresError: more rows failed than ``fan_out.max_failed_share``, or fewer pairs are usable than
+        ``synthesis.min_accepted_share``; paid answers are kept.
     :raises LimitError: the file breaks a limit of the family.
     """
 
@@ -99,10 +100,23 @@ class MergeDatasetOperator(ArmOperator):
         if failed > allowed * documents:
             message = (
                 f"Synthesis failed for {failed} of {documents} rows, more than max_failed_share = {allowed:.0%}."
-                f" The reasons lie in {self.folder.synthetic_rejected(0).rsplit('/', 1)[0]}/. Answers that came are"
+                f" The reasons lie in {self._rejects}. Answers that came are"
                 " kept: clear synthesize (with downstream) to ask for the missing ones only."
             )
             raise TooManyFailuresError(message)
+        accepted, requested = (sum(manifest[key] for manifest in manifests) for key in ("accepted", "requested"))
+        least = self.use_case.synthesis.min_accepted_share
+        if accepted < least * requested:
+            message = (
+                f"The teacher gave {accepted} usable pairs of {requested} asked for, less than min_accepted_share"
+                f" = {least:.0%}: training on them was not bought. What it wrote lies in {self._rejects}. Mend the"
+                " prompt or raise synthesis.attempts, which asks again, and clear preflight with downstream."
+            )
+            raise TooManyFailuresError(message)
+
+    @property
+    def _rejects(self) -> str:
+        return f"{self.folder.synthetic_rejected(0).rsplit('/', 1)[0]}/"
 
     def _synthetic(self, count: int) -> list[Record]:
         # Exactly this run's shards: an earlier reading of a longer file may have left more.

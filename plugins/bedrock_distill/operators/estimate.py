@@ -19,7 +19,7 @@ class EstimateCostOperator(DistillOperator):
     """
     Say what the run will cost, and refuse above the cap, before the first paid call.
 
-    The estimate supposes that nothing was paid for before, so it is the most that these rows should cost. With the
+    The estimate supposes that nothing was paid for before; second asks and longer serving come on top. With the
     trigger form's ``dry_run`` everything after this task is skipped.
 
     :return: ``{"estimated_usd": float, "max_spend_usd": float, "estimate_uri": str}``
@@ -47,9 +47,11 @@ class EstimateCostOperator(DistillOperator):
             self.log.info("%s: %.0f %s = $%.4f", line.what, line.quantity, line.unit, line.usd)
         self.log.info("Estimated: $%.2f of at most $%.2f", estimated, cap)
         if estimated > cap:
+            largest = max(lines, key=lambda line: line.usd)
             message = (
-                f"The run is estimated at ${estimated:.2f}, above max_spend_usd = ${cap:.2f}. Nothing was bought. Take"
-                f" fewer documents or raise the cap, then clear preflight; the lines are in {self.folder.estimate}."
+                f"The run is estimated at ${estimated:.2f}, above max_spend_usd = ${cap:.2f}; nothing was bought. Most"
+                f" of it is {largest.what}: {largest.quantity:,.0f} {largest.unit} for ${largest.usd:.2f}. Raise the"
+                f" cap or ask for less, then run again (or clear preflight). All lines: {self.folder.estimate}"
             )
             raise SpendCapError(message)
         manifest = {"estimated_usd": estimated, "max_spend_usd": cap, "estimate_uri": self.folder.estimate}

@@ -52,6 +52,7 @@ class BedrockAnswerOperator(ArmOperator):
 
     def execute(self, context: Context) -> Manifest:
         """Ask for all rows of the shard, write the answers, and return the usage."""
+        self._require_endpoint()
         rows = read_jsonl(self.store, self.folder.shard("evaluation", int(self.shard)))
         context["shard_label"] = shard_label(rows)  # type: ignore[typeddict-unknown-key]
         try:
@@ -68,6 +69,15 @@ class BedrockAnswerOperator(ArmOperator):
         write_jsonl(self.store, self.folder.answers(self.arm, int(self.shard)), records)
         usage = Usage.of(outcomes.results, self.folder.run_key)
         return {"arm": self.arm, "rows": len(records), **dataclasses.asdict(usage)}
+
+    def _require_endpoint(self) -> None:
+        """A tuned arm without its manifest would be answered for by the base student, and nobody would notice."""
+        if self.serving is None and self.use_case.arm(self.arm).kind != "base":
+            message = (
+                f"Nothing says which endpoint serves {self.arm}: its in_service returned nothing, as when it was marked"
+                f" success by hand. Nothing was asked. Clear {self.arm}.provision with downstream."
+            )
+            raise ThroughputReleasedError(message)
 
     def _answer(self, row: Record) -> PaidAnswer:
         serving = self.serving or {"model_arn": None, "invoke_id": None}

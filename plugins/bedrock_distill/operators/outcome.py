@@ -34,7 +34,7 @@ class RunOutcomeOperator(BaseOperator):
         if failed or held_up or skipped:
             message = (
                 f"The run is incomplete: {', '.join(failed) or 'no task'} failed, {held_up} could not start, {skipped}"
-                " were skipped. The error of the failed task says what to do; where none failed, the run was marked by hand:"
-                " clear what was skipped to go on."
+                " were skipped. The error of the failed task says what to do; where none failed, the run was marked by"
+                " hand: clear what was skipped to go on."
             )
             raise IncompleteRunError(message)

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
 SAMPLE = 10
+REJECTED = 100
 
 
 class RenderReportOperator(DistillOperator):
@@ -118,6 +119,7 @@ class RenderReportOperator(DistillOperator):
             loss_curves={arm.name: self._loss_curve(arm) for arm in arms if arm.trained},
             disagreements=self._disagreements(verdicts, evaluation),
             pair_sample=self._pair_sample(),
+            rejected_rows=self._rejected_rows(),
             settings=self._settings(),
         )
 
@@ -162,6 +164,11 @@ class RenderReportOperator(DistillOperator):
         uris = [self.folder.synthetic(number) for number in range(len(self.synthesis))]
         pairs = [pair for uri in uris for pair in read_jsonl(self.store, uri)]
         return random.Random(self.use_case.seed).sample(pairs, min(SAMPLE, len(pairs)))
+
+    def _rejected_rows(self) -> list[Record]:
+        """What a person needs to mend the CSV; the text itself stays in ``source/rejected.jsonl``."""
+        rows = read_jsonl(self.store, self.folder.source("rejected"))
+        return [{key: value for key, value in row.items() if key != "text"} for row in rows[:REJECTED]]
 
     def _settings(self) -> dict[str, Any]:
         named = self.use_case.prompts

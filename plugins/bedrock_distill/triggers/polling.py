@@ -14,8 +14,8 @@ from __future__ import annotations
 import asyncio
 import datetime
 from abc import abstractmethod
-from collections.abc import AsyncIterator
-from typing import Any
+from collections.abc import AsyncIterator, Callable
+from typing import Any, TypeVar
 
 from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 from airflow.triggers.base import BaseTrigger, TriggerEvent
@@ -24,6 +24,20 @@ from asgiref.sync import sync_to_async
 from bedrock_distill.hooks.bedrock import BedrockDistillHook
 from bedrock_distill.statuses import JOB_STATUS, THROUGHPUT_STATUS, Progress
 from include.distill.errors import RefusedError, ServiceError
+
+Result = TypeVar("Result")
+
+
+async def in_thread(work: Callable[..., Result], *arguments: Any) -> Result:
+    """
+    Run ``work`` in a thread of its own.
+
+    When the caller is cancelled meanwhile, the thread goes on and the caller leaves at once, with the message of the
+    cancellation: by it Airflow knows that a person acted, and calls ``on_kill``. ``sync_to_async`` alone would lose it.
+    """
+    call = asyncio.ensure_future(sync_to_async(work, thread_sensitive=False)(*arguments))
+    call.add_done_callback(lambda done: done.cancelled() or done.exception())  # seen, though nobody may wait any more
+    return await asyncio.shield(call)
 
 
 class PollingTrigger(BaseTrigger):
@@ -85,7 +99,7 @@ class PollingTrigger(BaseTrigger):
         while True:
             await asyncio.sleep(self.poll_interval_seconds)
             try:
-                if await sync_to_async(self.has_ended)(hook):
+                if await in_thread(self.has_ended, hook):
                     yield self._event("ended")
                     return
             except RefusedError as error:
@@ -102,7 +116,7 @@ class PollingTrigger(BaseTrigger):
         if not self.give_up_when_failed or await self._task_state() != "failed":
             return
         try:
-            await sync_to_async(self.give_up)(self._hook())
+            await in_thread(self.give_up, self._hook())
         except ServiceError as error:
             self.log.warning("%s could not be given up: %s", self.name, error)
 

@@ -21,7 +21,7 @@ from bedrock_distill.retries import RETRY_POLICY
 from bedrock_distill.sensors.waiting import BedrockCustomizationJobSensor, BedrockProvisionedThroughputSensor
 from include.distill.layout import Layout
 from include.distill.naming import run_key
-from include.distill.use_case import UseCase, load_use_cases
+from include.distill.use_case import UseCase, load_use_case, load_use_cases
 
 FOLDER = Path(os.environ["CHAOS_USE_CASES"])
 QUICK = timedelta(seconds=1)
@@ -116,7 +116,9 @@ def whole_dag(use_case: UseCase) -> DAG:
     return dag
 
 
+# Set in workers, which need one DAG only.
 WANTED = get_parsing_context().dag_id
-for found in load_use_cases(FOLDER).good:
-    if WANTED in (None, found.dag_id):
-        globals()[found.dag_id] = whole_dag(found) if len(found.arms) > 1 else case_dag(found)
+for found in (
+    [load_use_case(FOLDER / f"{WANTED.removeprefix('distill_')}.yaml")] if WANTED else load_use_cases(FOLDER).good
+):
+    globals()[found.dag_id] = whole_dag(found) if len(found.arms) > 1 else case_dag(found)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from include.chaos.matrix import IMPOSSIBLE, matrix
 from include.chaos.provider import as_markdown, measure, prepare_provider, provider_cases
-from include.chaos.runner import HEADER, LANES, Table, prepare, run_cases, say, verdict, write_result
+from include.chaos.runner import HEADER, LANES, Table, prepare, read_rows, run_cases, say, verdict, write_result
 from include.chaos.scenarios import scenarios
 from include.chaos.trial import Case
 from include.chaos.walks import Walk, plan, run_walks, write_walks
@@ -104,7 +104,7 @@ def _measure_provider(world: World, options: argparse.Namespace) -> int:
     cases = prepare_provider(provider_cases(), world.layout.use_cases)
     world.start(len(cases))
     measured = measure(world, cases, options.lanes)
-    say(as_markdown(measured) if options.markdown else f"{len(measured)} cases measured.")
+    say(as_markdown(measured, read_rows(options.out)) if options.markdown else f"{len(measured)} cases measured.")
     return 0
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -30,8 +30,9 @@ MODEL = "nova-micro"
 @dataclass(frozen=True)
 class ProviderCase:
     """
-    A case and what ours does in its place.
+    A case.
 
+    :param ours: name of the case of our table that is the same.
     :param settings: of the DAG's sensor and names; ``{key}`` is the case's.
     """
 
@@ -51,6 +52,7 @@ class Measured:
     throughputs: int
     alive_at_end: int
     jobs_running: int
+    sensor: str
     state: str
     ours: str
 
@@ -78,11 +80,11 @@ def _stalled(trial: Trial) -> None:
 
 def _polling_lost(trial: Trial) -> None:
     trial.fault(JOB, "job_stalled", times=1, seconds=20)
-    trial.fault(GET_JOB, "drop_before", times=PROVIDER_ATTEMPTS * 3)
+    trial.fault(GET_JOB, "drop_before", times=7)
     trial.night()
 
 
-def _throughput_stalled(trial: Trial) -> None:
+def _throughput_failed(trial: Trial) -> None:
     trial.fault(THROUGHPUT, "throughput_failed", times=1)
     trial.night()
 
@@ -105,40 +107,32 @@ def provider_cases() -> list[ProviderCase]:
     each_try = {**fixed, "model_name": "{key}-model-{{{{ ti.try_number }}}}"}
     nightly = {"job_name": "{key}-{{{{ run_id[-1:] }}}}", "model_name": "{key}-model-{{{{ run_id[-1:] }}}}"}
     short = {**fixed, "timeout": 6, "max_retries": 3}
+    lose_job, kill_job = partial(_lost, operation=JOB), partial(_killed, operation=JOB, task_id="customize")
+    kill_served = partial(_killed, operation=THROUGHPUT, task_id="provision")
+    lost, unrecorded = "answer lost / task retry", "answered, not recorded / task retry"
     cases = [
-        ProviderCase("undisturbed", _plain, "the same", fixed),
-        ProviderCase("job: answer lost, retry", partial(_lost, operation=JOB), "1 job, success", fixed),
-        ProviderCase("the same, model named by try", partial(_lost, operation=JOB), "1 job, success", each_try),
+        ProviderCase("undisturbed", _plain, "data: unchanged CSV trains nothing", fixed),
+        ProviderCase("job: answer lost, task retry", lose_job, lost, fixed),
+        ProviderCase("the same, custom model named by try", lose_job, lost, each_try),
+        ProviderCase("job: task killed after the answer, task retry", kill_job, unrecorded, fixed),
+        ProviderCase("the same, custom model named by try", kill_job, unrecorded, each_try),
+        ProviderCase("all cleared after success", _cleared, "clear ingest after success: nothing is bought", fixed),
+        ProviderCase("next night, same data", _next_night, "data: unchanged CSV trains nothing", nightly),
         ProviderCase(
-            "job: worker killed after the answer, retry",
-            partial(_killed, operation=JOB, task_id="customize"),
-            "1 job, success",
-            fixed,
+            "sensor times out, job runs",
+            _stalled,
+            "training wait in the worker times out: no success, a clear goes on",
+            short,
         ),
-        ProviderCase(
-            "the same, model named by try",
-            partial(_killed, operation=JOB, task_id="customize"),
-            "1 job, success",
-            each_try,
-        ),
-        ProviderCase("job: cleared after success", _cleared, "1 job, nothing bought, success", fixed),
-        ProviderCase("next night, same data", _next_night, "1 job, success", nightly),
-        ProviderCase("sensor times out, job runs", _stalled, "failed; says that it runs; a clear goes on", short),
-        ProviderCase("sensor: connections lost while polling", _polling_lost, "waits it out, success", fixed),
-        ProviderCase(
-            "throughput: answer lost, retry", partial(_lost, operation=THROUGHPUT), "1 throughput, released", fixed
-        ),
-        ProviderCase(
-            "throughput: worker killed after the answer, retry",
-            partial(_killed, operation=THROUGHPUT, task_id="provision"),
-            "1 throughput, released",
-            fixed,
-        ),
-        ProviderCase("throughput: its sensor fails", _throughput_stalled, "failed, released", fixed),
+        ProviderCase("sensor: connections lost while polling", _polling_lost, "polling: connection errors", fixed),
+        ProviderCase("throughput: answer lost, task retry", partial(_lost, operation=THROUGHPUT), lost, fixed),
+        ProviderCase("throughput: task killed after the answer, task retry", kill_served, unrecorded, fixed),
+        ProviderCase("throughput: creation fails", _throughput_failed, "throughput failed: released", fixed),
     ]
     if importlib.util.find_spec("aiobotocore"):
+        ours = "training wait times out: no success, a clear goes on"
         deferred = {**short, "deferrable": True}
-        cases.append(ProviderCase("deferrable sensor times out, job runs", _stalled, "failed; says so", deferred))
+        cases.append(ProviderCase("deferrable sensor times out, job runs", _stalled, ours, deferred))
     return cases
 
 
@@ -170,7 +164,7 @@ def _measure(world: World, case: ProviderCase) -> Measured:
     bought = purchases(world.account.ledger(), f"{case.key}-")
     running = sum(job["status"] == "InProgress" for job in bought["jobs"])
     counts = (len(bought["jobs"]), len(bought["throughputs"]), bought["alive"])
-    measured = Measured(case.name, *counts, running, state, case.ours)
+    measured = Measured(case.name, *counts, running, trial.task_state("trained") or "", state, case.ours)
     say(f"{measured}")
     return measured
 
@@ -204,14 +198,22 @@ def _training_file(key: str) -> bytes:
     return encode_training_file(records)
 
 
-def as_markdown(measured: list[Measured]) -> str:
-    """Return the table for ``docs/crash_safety.md``."""
-    lines = [
-        "| what happens | jobs | throughputs | billed at the end | jobs running at the end | run | ours |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    lines += [
-        f"| {m.name} | {m.jobs} | {m.throughputs} | {m.alive_at_end} | {m.jobs_running} | {m.state} | {m.ours} |"
-        for m in measured
-    ]
+def as_markdown(measured: list[Measured], ours: Mapping[str, Mapping[str, Any]]) -> str:
+    """
+    Return the table for ``docs/crash_safety.md``.
+
+    :param ours: rows of ``.local/chaos.json`` by name.
+    """
+    columns = ("what happens", "jobs", "throughputs", "billed at the end", "jobs running", "sensor", "run", "ours")
+    lines = ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
+    for m in measured:
+        cells = (m.name, m.jobs, m.throughputs, m.alive_at_end, m.jobs_running, m.sensor, m.state, _ours(ours, m.ours))
+        lines.append("| " + " | ".join(map(str, cells)) + " |")
     return "\n".join(lines) + "\n"
+
+
+def _ours(rows: Mapping[str, Mapping[str, Any]], name: str) -> str:
+    if name not in rows:
+        return "not measured"
+    row = rows[name]
+    return f"{row['jobs']} / {row['throughputs']} / {row['alive_at_end']}, {row['state']}"

@@ -105,6 +105,13 @@ def write_result(path: Path, rows: Sequence[Row], **more: Any) -> None:
     path.write_text(json.dumps(body, indent=1) + "\n", encoding="utf-8")
 
 
+def read_rows(path: Path) -> dict[str, dict[str, Any]]:
+    """Return the rows of an earlier run by name; none when there was none."""
+    if not path.exists():
+        return {}
+    return {row["name"]: row for row in json.loads(path.read_text(encoding="utf-8"))["cases"]}
+
+
 def verdict(rows: Sequence[Row], began: float) -> str:
     """Return the last line: how many cases, how many breaches, how long it took."""
     breaches = [row.name for row in rows if not row.ok]

@@ -28,7 +28,7 @@ NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 START_SECONDS = 30.0
 CALL_SECONDS = 30.0
 LOOK_EVERY_SECONDS = 0.2
-PATIENCE_SECONDS = 60.0  # a page of Airflow's takes two seconds, and twenty on a busy machine
+PATIENCE_SECONDS = 180.0  # a page of Airflow takes two seconds, twenty on a busy machine, and more on a very busy one
 # The middle of the first element that is seen and holds the text.
 _FIND = """
 (([selector, text]) => {

@@ -17,7 +17,7 @@ from include.chaos.trial import GET_JOB, GET_THROUGHPUT, JOB, THROUGHPUT, Case, 
 BOTOCORE_ATTEMPTS = 6  # of the hook
 WAITING_SECONDS = 60.0  # how long what is waited for takes, so that several cases can meet at the instant
 COPY_SECONDS = 60.0  # longer than it takes until Airflow replaces the copy, and until that one's throughput is released
-DONE_SECONDS = 15.0  # the same when its end is the instant; a task is deferred by then
+DONE_SECONDS = 25.0  # the same when its end is the instant; a task is deferred by then
 
 
 @dataclass(frozen=True)
@@ -232,7 +232,7 @@ def _cleared_copies(trial: Trial, *, way: str) -> None:
     trial.expect()
 
 
-SLOW_LOOKS: dict[str, Any] = {"training": {"poll_interval_seconds": 30}, "serving": {"poll_interval_seconds": 30}}
+SLOW_LOOKS: dict[str, Any] = {"training": {"poll_interval_seconds": 40}, "serving": {"poll_interval_seconds": 40}}
 CLEARS = ("clear task", "clear task and downstream", "clear run")
 CRASHES = ("worker SIGKILL", "scheduler SIGKILL", "database lost, same run id")
 

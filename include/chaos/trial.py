@@ -131,10 +131,19 @@ class Trial:
         wait_for(lambda: account.fired(self.match, operation) >= count, what, REACH_SECONDS)
 
     def wait_watched(self, task_id: str) -> None:
-        """Wait until a task is deferred and a triggerer looks after it."""
+        """Wait until a task is deferred and a triggerer looks after it.
+
+        :raises BreachError: it ended without that, because what it waits for was there too early.
+        """
         metadata = self.world.metadata
-        what = f"{self.dag_id} {task_id} deferred"
-        wait_for(lambda: metadata.is_watched(self.dag_id, self.run_id, task_id), what, REACH_SECONDS)
+
+        def watched() -> bool:
+            self.ensure(
+                self.task_state(task_id) != "success", f"{task_id} did not have to wait: the instant is missed."
+            )
+            return metadata.is_watched(self.dag_id, self.run_id, task_id)
+
+        wait_for(watched, f"{self.dag_id} {task_id} deferred", REACH_SECONDS)
         time.sleep(3)  # taken up is not yet started
 
     def wait_state(self, task_id: str, *states: str) -> None:

@@ -23,17 +23,19 @@ import yaml
 
 from include.chaos.account import Account, purchases
 from include.chaos.control import TaskState
-from include.chaos.material import quick_use_case, write_rows
+from include.chaos.material import quick_use_case
 from include.chaos.runner import Table
 from include.chaos.trial import RUN_SECONDS, Row
 from include.chaos.world import SERVICES, World, kill, side_by_side, wait_for
 from include.distill.naming import run_key
+from include.local_airflow.settings import PROJECT
 
 BLOWS = 2
 CONCURRENCY = 2
 RECOVERIES = 5
 TASKS = 19  # of an undisturbed run
 ROWS = 4
+SAMPLE = PROJECT / "include" / "data" / "aws_docs_qa"
 RUN_ID = "chaos__walk"
 ASKING = ("synthesize", "base.answer", "tuned.answer", "judge")
 SERVED = ("tuned.in_service", "tuned.answer", "tuned.release", "tuned.provision")
@@ -86,24 +88,27 @@ def comparable(report: Mapping[str, Any]) -> dict[str, Any]:
         "verdict": report["verdict"],
         "source": report["source"],
         "synthesis": {name: report["synthesis"][name] for name in COUNTS},
-        "arms": [{name: arm.get(name) for name in ARM} for arm in report["arms"]],
+        "arms": [{name: _steady(arm.get(name)) for name in ARM} for arm in report["arms"]],
         "comparisons": [{name: pair.get(name) for name in COMPARISON} for pair in report["comparisons"]],
     }
 
 
+def _steady(value: Any) -> Any:
+    """Round a loss: sums of floating-point numbers differ in their last digits with the order of the threads."""
+    return round(value, 9) if isinstance(value, float) else value
+
+
 def write_walks(folder: Path, walks: list[Walk], lanes: int) -> None:
     """Write the use cases of the walks; all are about the same rows, each has a name and an account's folder."""
-    training, evaluation = folder / "walk-train.csv", folder / "walk-evaluation.csv"
-    write_rows(training, "walk", 0, ROWS)
-    write_rows(evaluation, "walk", 100, 2)
     for number, walk in enumerate(walks):
         walk.lane = number % lanes
         changes: dict[str, Any] = {
+            "source": {"documents": ROWS, "evaluation_rows": 2},
             "aws": {"conn_id": f"aws_lane{walk.lane}"},
             "arms": [{"name": "base", "kind": "base"}, {"name": "tuned"}],
             "fan_out": {"max_tasks": 2, "evaluation_tasks": 1, "concurrency": CONCURRENCY},
         }
-        raw = quick_use_case(walk.key, training, evaluation, changes)
+        raw = quick_use_case(walk.key, SAMPLE / "train.csv", SAMPLE / "evaluation.csv", changes)
         (folder / f"{walk.key}.yaml").write_text(yaml.safe_dump(raw, sort_keys=False), encoding="utf-8")
 
 

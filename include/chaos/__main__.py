@@ -77,13 +77,13 @@ def main(arguments: list[str] | None = None) -> int:
                 return _measure_provider(world, options)
             _run(world, cases, walks, table, options)
     except Interrupted:
+        say("Interrupted: nothing is written.")
         return 130
     finally:
         with uninterrupted():
             world.close()
-        if not options.provider:
-            minutes = round((time.monotonic() - began) / 60, 1)
-            write_result(options.out, table.rows, left_out=IMPOSSIBLE, minutes=minutes, seed=options.seed)
+    minutes = round((time.monotonic() - began) / 60, 1)
+    write_result(options.out, table.rows, left_out=IMPOSSIBLE, minutes=minutes, seed=options.seed)
     say(verdict(table.rows, began))
     return 0 if table.rows and all(row.ok for row in table.rows) else 1
 

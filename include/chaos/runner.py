@@ -91,7 +91,8 @@ def run_case(world: World, case: Case, strike: Strike | None, table: Table) -> N
     try:
         case.script(trial)
     except Exception as error:
-        trial.breach(error)
+        if not STOPPING.is_set():  # then a person ended the command, and the case says nothing
+            trial.breach(error)
     finally:
         if strike:
             strike.leave()

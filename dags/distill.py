@@ -67,7 +67,8 @@ from bedrock_distill.retries import RETRY_POLICY
 from bedrock_distill.trigger_form import trigger_params
 from include.distill.layout import Layout
 from include.distill.naming import run_key
-from include.distill.use_case import UseCase, load_use_cases
+from include.distill.use_case import UseCase
+from include.distill.use_case_files import load_use_cases
 
 
 def default_args(use_case: UseCase) -> dict[str, Any]:

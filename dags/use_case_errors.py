@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from include.distill.errors import UseCaseError
-from include.distill.use_case import load_use_cases
+from include.distill.use_case_files import load_use_cases
 
 if problems := load_use_cases().problems:
     raise UseCaseError("Broken use cases (the others run):\n" + "\n".join(problems))

@@ -18,7 +18,7 @@ from include.distill.parsing import parse_verdict
 from include.distill.prompts import Prompt
 from include.distill.responses import PaidAnswer, ask_until_readable
 from include.distill.storage import Record
-from include.distill.use_case import Answering, Judging
+from include.distill.use_case_sections import Answering, Judging
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from dataclasses import dataclass
 
-from include.distill.use_case import Storage
+from include.distill.use_case_sections import Storage
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from include.distill.errors import ContractError, NotFoundError
 from include.distill.layout import RunFolder
 from include.distill.leftovers import Root, RunMark, StoredObject
 from include.distill.storage import ObjectStore
-from include.distill.use_case import Serving
+from include.distill.use_case_sections import Serving
 
 
 class ListingStore(ObjectStore, Protocol):

@@ -17,7 +17,7 @@ from include.distill.prompts import Prompt
 from include.distill.responses import PaidAnswer, ask_until_readable
 from include.distill.storage import Record
 from include.distill.text import normalised
-from include.distill.use_case import Synthesis
+from include.distill.use_case_sections import Synthesis
 
 
 @dataclass(frozen=True)

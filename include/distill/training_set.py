@@ -25,7 +25,8 @@ from include.distill.formats import (
 )
 from include.distill.prompts import Prompt
 from include.distill.storage import Record
-from include.distill.use_case import Arm, UseCase
+from include.distill.use_case import UseCase
+from include.distill.use_case_sections import Arm
 
 
 @dataclass(frozen=True)

@@ -1,158 +1,41 @@
 """
 A use case: one YAML file in ``include/use_cases/`` that says everything a nightly run needs to know.
 
-``docs/use_cases.md`` explains every key. Values of the form ``${NAME}`` or ``${NAME:-default}`` are taken from the
-environment, so that buckets, role and Region of a deployment need no edit of the file. Unknown keys are errors.
+Unknown keys are errors. The trigger form may override a few values for one run.
 """
 
 from __future__ import annotations
 
 import difflib
-import os
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, get_args
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
 from include.distill.catalog import load_catalog
 from include.distill.errors import UseCaseError
-
-USE_CASES = Path(__file__).parents[1] / "use_cases"
-
-Share = Annotated[float, Field(ge=0, lt=1)]
-Temperature = Annotated[float, Field(ge=0, le=1)]
-Count = Annotated[int, Field(ge=0)]
-Slug = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$")]
-Bucket = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
-
+from include.distill.use_case_sections import (
+    Answering,
+    Arm,
+    Aws,
+    Comparison,
+    FanOut,
+    Judging,
+    Prompts,
+    Section,
+    Serving,
+    Slug,
+    SourceData,
+    Storage,
+    Synthesis,
+    Training,
+)
 
 # distill_<name> is a DAG of the project's own, or a choice of the clean-up form.
 RESERVED_NAMES = frozenset({"clean_up", "release_leftovers", "label_sample", "all"})
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Aws(_Section):
-    """Where and as whom AWS is called. ``role_arn`` is the role that Bedrock assumes to read and write S3."""
-
-    conn_id: str = "aws_default"
-    region: str = Field("us-east-1", pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")
-    role_arn: str = Field(pattern=r"^arn:aws[a-z-]*:iam::\d{12}:role/.+$")
-
-
-class Storage(_Section):
-    """Buckets (in the Region of the job) and the prefix under which everything of this project lies."""
-
-    training_bucket: Bucket
-    output_bucket: Bucket
-    prefix: str = Field("distill", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*$")
-    create_buckets: bool = False
-
-
-class SourceData(_Section):
-    """The CSV files (``doc,question,answer``), local path or ``s3://``, and what may be used of them."""
-
-    training_csv: str
-    evaluation_csv: str | None = None
-    evaluation_share: Share = Field(0.1, description="held out by document when there is no evaluation_csv")
-    documents: int | None = Field(None, ge=1, description="use only the first N records of the training CSV")
-    evaluation_rows: int | None = Field(None, ge=1, description="use only the first N records for evaluation")
-    encoding: str = "utf-8"
-    columns: dict[str, str] | None = Field(None, description="document, question, answer: name of its column")
-    max_document_characters: int = Field(60_000, ge=100)
-    licence: str = ""
-    attribution: str = ""
-
-
-class Prompts(_Section):
-    """Template files in ``include/prompts/`` and the task instruction, the system text of student and training."""
-
-    synthesis: str = "synthesis.j2"
-    answering: str = "answering.j2"
-    judging: str = "judging.j2"
-    instruction: str = "Answer the question using only the document. If the document does not say, say so."
-
-
-class Synthesis(_Section):
-    """How the teacher is asked."""
-
-    pairs_per_document: int = Field(3, ge=1, le=20)
-    max_tokens: int = Field(4096, ge=64, le=32_000)
-    temperature: Temperature | None = 0.7
-    attempts: int = Field(2, ge=1, le=5, description="asks per row until at least one pair can be read")
-    min_accepted_share: float = Field(0.5, ge=0, le=1, description="of the pairs asked for; below, nothing is trained")
-
-
-class Answering(_Section):
-    """How the arms are asked; the same for all of them."""
-
-    max_tokens: int = Field(1024, ge=16, le=8_192)
-    temperature: Temperature | None = 0.0
-
-
-class Judging(_Section):
-    """How the judges are asked."""
-
-    max_tokens: int = Field(512, ge=64, le=8_192)
-    temperature: Temperature | None = 0.0
-    show_reference: bool = False
-    attempts: int = Field(2, ge=1, le=5, description="asks per verdict until one can be read")
-
-
-class Training(_Section):
-    """The customization job. Fine-tunes take hours and may queue for a day: the time-out says so."""
-
-    hyperparameters: dict[str, int | float | str] = Field(default_factory=dict)
-    validation_share: Share = 0.0
-    max_attempts: int = Field(3, ge=1, le=9)
-    stop_when_marked_failed: bool = True
-    stall_after_hours: float = Field(6, gt=0, description="training not started for longer is named as a stall")
-    poll_interval_seconds: float = Field(60, gt=0)
-    timeout_hours: float = Field(48, gt=0)
-
-
-class Serving(_Section):
-    """The provisioned throughput of one arm, no commitment, released as soon as its answers are in."""
-
-    model_units: int = Field(1, ge=1)
-    poll_interval_seconds: float = Field(30, gt=0)
-    timeout_minutes: float = Field(90, gt=0)
-    expected_hours: float = Field(1, gt=0, description="for the estimate only")
-    expires_after_hours: float = Field(24, gt=0, description="leftovers older than this may be swept")
-
-
-class Arm(_Section):
-    """One thing that is compared: the base student, or the student trained on a mix of pairs."""
-
-    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$", max_length=16)]
-    kind: Literal["base", "fine_tuned"] = "fine_tuned"
-    originals: Count | Literal["all"] = "all"
-    synthetic: Count | Literal["all"] = "all"
-
-
-class Comparison(_Section):
-    """A pair of arms that the judges compare; the question is whether ``candidate`` is better."""
-
-    candidate: str
-    baseline: str
-
-
-class FanOut(_Section):
-    """How rows become mapped tasks: one row per task up to ``max_tasks``, equal batches above."""
-
-    max_tasks: int = Field(20, ge=1, le=1024)
-    evaluation_tasks: int = Field(4, ge=1, le=1024, description="the same for evaluation rows, per arm")
-    concurrency: int = Field(8, ge=1, le=200, description="calls at a time inside one task")
-    max_failed_share: Share = 0.05
-
-
-class UseCase(_Section):
+class UseCase(Section):
     """Everything a run needs to know; frozen into the run's folder by preflight."""
 
     name: Annotated[Slug, Field(max_length=24)]
@@ -277,31 +160,6 @@ OVERRIDES: dict[str, str | None] = {
 }
 CLEARABLE = ("evaluation_csv", "documents", "evaluation_rows")
 
-_VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
-
-
-def expand_variables(value: Any, environment: Mapping[str, str]) -> Any:
-    """Replace ``${NAME}`` and ``${NAME:-default}`` in all strings of a YAML value.
-
-    :raises UseCaseError: a variable is not set and has no default.
-    """
-    if isinstance(value, dict):
-        return {key: expand_variables(item, environment) for key, item in value.items()}
-    if isinstance(value, list):
-        return [expand_variables(item, environment) for item in value]
-    if not isinstance(value, str):
-        return value
-
-    def replace(match: re.Match[str]) -> str:
-        name, default = match.groups()
-        found = environment.get(name) or default
-        if found is None:
-            message = f"environment variable {name} is not set and {match.group(0)} has no default"
-            raise UseCaseError(message)
-        return found
-
-    return _VARIABLE.sub(replace, value)
-
 
 def parse_use_case(raw: Any, *, origin: str) -> UseCase:
     """Return the use case in a YAML value, or say everything that is wrong with it.
@@ -336,45 +194,3 @@ def _keys_at(place: Sequence[str]) -> list[str]:
         candidates = (annotation, *get_args(annotation))
         section = next((c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel)), section)
     return list(section.model_fields)
-
-
-def load_use_case(path: Path, environment: Mapping[str, str] | None = None) -> UseCase:
-    """Read one use-case file.
-
-    :raises UseCaseError: unreadable, not YAML, or not a use case; names file and key.
-    """
-    try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
-        raw = expand_variables(raw, os.environ if environment is None else environment)
-    except UseCaseError as error:
-        message = f"{path.name}: {error}"
-        raise UseCaseError(message) from error
-    except Exception as error:  # PyYAML lets through whatever a bad scalar raises: 2026-99-99 a ValueError, for one
-        message = f"{path.name}: cannot be read as YAML: {str(error) or type(error).__name__}"
-        raise UseCaseError(message) from error
-    use_case = parse_use_case(raw, origin=path.name)
-    if use_case.name != path.stem:
-        message = f"{path.name}: name is {use_case.name!r}, but a use case is named like its file: {path.stem!r}."
-        raise UseCaseError(message)
-    return use_case
-
-
-@dataclass(frozen=True)
-class UseCases:
-    """What lies in a folder of use cases: the good ones, and one sentence for each broken file."""
-
-    good: tuple[UseCase, ...]
-    problems: tuple[str, ...]
-
-
-def load_use_cases(folder: Path = USE_CASES) -> UseCases:
-    """Read all ``*.yaml`` files of ``folder``; a broken one takes no other down. Never raises."""
-    good: list[UseCase] = []
-    problems: list[str] = []
-    problems += [f"{path.name}: a use case ends in .yaml; rename it." for path in sorted(folder.glob("*.yml"))]
-    for path in sorted(folder.glob("*.yaml")):
-        try:
-            good.append(load_use_case(path))
-        except UseCaseError as error:
-            problems.append(str(error))
-    return UseCases(tuple(good), tuple(problems))

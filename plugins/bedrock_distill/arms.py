@@ -21,7 +21,8 @@ from bedrock_distill.operators.ingest import ShardRowsOperator
 from bedrock_distill.operators.serve import BedrockProvisionThroughputOperator, BedrockReleaseThroughputOperator
 from bedrock_distill.operators.train import BedrockSubmitCustomizationJobOperator
 from bedrock_distill.sensors.waiting import BedrockCustomizationJobSensor, BedrockProvisionedThroughputSensor
-from include.distill.use_case import Arm, UseCase
+from include.distill.use_case import UseCase
+from include.distill.use_case_sections import Arm
 
 # Airflow 3.3 can fail a deferral for no fault of its own (apache/airflow #71580); a retry picks up what is there.
 DEFERRED: dict[str, Any] = {"retries": 3, "retry_delay": timedelta(seconds=10)}

@@ -21,7 +21,8 @@ from include.distill.layout import Layout, RunFolder
 from include.distill.naming import run_key
 from include.distill.past_runs import list_page, message_page, newest, read_entry
 from include.distill.storage import ObjectStore
-from include.distill.use_case import UseCase, load_use_cases
+from include.distill.use_case import UseCase
+from include.distill.use_case_files import load_use_cases
 
 SHOWN = 50
 _POLICY = (

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from airflow.sdk import Param
 
 if TYPE_CHECKING:
-    from include.distill.use_case import SourceData, UseCase
+    from include.distill.use_case import UseCase
+from include.distill.use_case_sections import SourceData
 
 
 def trigger_params(use_case: UseCase) -> dict[str, Param]:

@@ -12,7 +12,7 @@ from include.chaos.control import Metadata
 from include.chaos.material import TRAINING_ROWS, write_use_case
 from include.chaos.runner import line, verdict, write_result
 from include.chaos.trial import Row
-from include.distill.use_case import load_use_cases
+from include.distill.use_case_files import load_use_cases
 from tests.fakes.stand_in import start_stand_in
 
 ROW = Row("a / b", 1, 1, 1, 1, 0, 0, 0, ok=True, state="success", expected_state="success")

@@ -14,8 +14,9 @@ import yaml
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk.exceptions import ParamValidationError
 
-from include.distill import use_case as use_case_module
-from include.distill.use_case import OVERRIDES, USE_CASES, load_use_cases
+from include.distill import use_case_files
+from include.distill.use_case import OVERRIDES
+from include.distill.use_case_files import USE_CASES, load_use_cases
 
 PROJECT = Path(__file__).parents[2]
 SAMPLE = "distill_aws_docs_qa"
@@ -74,7 +75,7 @@ def with_use_cases(monkeypatch: pytest.MonkeyPatch, folder: Path, **files: Any) 
     (folder / "aws_docs_qa.yaml").write_text(sample, encoding="utf-8")
     for name, text in files.items():
         (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
-    monkeypatch.setattr(use_case_module, "load_use_cases", functools.partial(load_use_cases, folder))
+    monkeypatch.setattr(use_case_files, "load_use_cases", functools.partial(load_use_cases, folder))
     return parse(monkeypatch)
 
 

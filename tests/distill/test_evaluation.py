@@ -17,7 +17,7 @@ from include.distill.evaluation import (
 from include.distill.judging import Order
 from include.distill.prompts import load_prompt
 from include.distill.responses import PaidAnswers, Usage
-from include.distill.use_case import Answering, Judging
+from include.distill.use_case_sections import Answering, Judging
 from include.local_bedrock.simulated.delimiters import section
 from tests.distill.conftest import make_answer, make_row
 from tests.fakes.fake_bedrock import FakeBedrock

@@ -8,7 +8,7 @@ import pytest
 
 from include.distill.layout import Layout, RunFolder
 from include.distill.storage import split_uri
-from include.distill.use_case import Storage
+from include.distill.use_case_sections import Storage
 
 FOLDER = RunFolder("s3://training/a/runs/b/runs/manual-1-abcdef01")
 

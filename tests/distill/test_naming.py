@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from include.distill.layout import Layout, RunFolder
 from include.distill.naming import canonical_hash, digest, job_name, request_token, run_key, slug, throughput_name
-from include.distill.use_case import Storage
+from include.distill.use_case_sections import Storage
 
 # What the pydantic patterns allow, up to their full lengths of 24 and 16.
 USE_CASE_NAMES = st.from_regex(r"[a-z][a-z0-9]{0,5}(_[a-z0-9]{1,5}){0,3}|[a-z][a-z0-9]{23}", fullmatch=True)

@@ -13,7 +13,7 @@ from include.distill.invocation import ModelRequest
 from include.distill.prompts import load_prompt
 from include.distill.responses import PaidAnswers
 from include.distill.synthesis import SyntheticSamples, count_samples, create_synthetic_samples, synthesis_request
-from include.distill.use_case import Synthesis
+from include.distill.use_case_sections import Synthesis
 from include.local_bedrock.simulated.delimiters import section
 from tests.distill.conftest import ROOT, make_row
 from tests.fakes.fake_bedrock import FakeBedrock

@@ -11,7 +11,8 @@ from include.distill.errors import LimitError
 from include.distill.evaluation import Student, answering_request
 from include.distill.prompts import load_prompt
 from include.distill.training_set import TrainingSet, build_training_set, data_card, licence_note
-from include.distill.use_case import Arm, UseCase
+from include.distill.use_case import UseCase
+from include.distill.use_case_sections import Arm
 from include.local_bedrock.simulated.delimiters import section
 from tests.distill.conftest import make_row, make_use_case
 

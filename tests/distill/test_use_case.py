@@ -9,14 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from include.distill.errors import UseCaseError
-from include.distill.use_case import (
-    OVERRIDES,
-    USE_CASES,
-    expand_variables,
-    load_use_case,
-    load_use_cases,
-    parse_use_case,
-)
+from include.distill.use_case import OVERRIDES, parse_use_case
+from include.distill.use_case_files import USE_CASES, expand_variables, load_use_case, load_use_cases
 from tests.distill.conftest import make_use_case, raw_use_case
 
 BASE = {"name": "base", "kind": "base"}

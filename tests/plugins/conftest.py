@@ -13,7 +13,8 @@ from bedrock_distill.operators.base import RunAccess
 from include.distill.documents import row_id
 from include.distill.layout import RunFolder
 from include.distill.storage import write_jsonl
-from include.distill.use_case import USE_CASES, UseCase, load_use_case
+from include.distill.use_case import UseCase
+from include.distill.use_case_files import USE_CASES, load_use_case
 from tests.fakes.fake_bedrock import FakeBedrock
 from tests.fakes.memory_store import MemoryStore
 

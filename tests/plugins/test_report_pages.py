@@ -24,7 +24,8 @@ from include.distill.naming import run_key
 from include.distill.past_runs import list_entry
 from include.distill.report import build_report
 from include.distill.storage import write_json
-from include.distill.use_case import UseCase, UseCases
+from include.distill.use_case import UseCase
+from include.distill.use_case_files import UseCases
 from tests.distill.example_report import inputs
 from tests.fakes.memory_store import MemoryStore
 

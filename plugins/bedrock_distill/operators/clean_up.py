@@ -41,7 +41,9 @@ from include.distill.leftovers import (
 )
 from include.distill.serving import tombstone
 from include.distill.storage import write_json
-from include.distill.use_case import USE_CASES, Aws, Storage, UseCase, UseCases, load_use_cases
+from include.distill.use_case import UseCase
+from include.distill.use_case_files import USE_CASES, UseCases, load_use_cases
+from include.distill.use_case_sections import Aws, Storage
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

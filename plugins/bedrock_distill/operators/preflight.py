@@ -16,7 +16,8 @@ from include.distill.errors import InputError, NotFoundError, RefusedError
 from include.distill.formats import check_hyperparameters
 from include.distill.input_files import read_input
 from include.distill.training_set import licence_note
-from include.distill.use_case import USE_CASES, UseCase, load_use_case
+from include.distill.use_case import UseCase
+from include.distill.use_case_files import USE_CASES, load_use_case
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

@@ -21,7 +21,8 @@ from bedrock_distill.retries import RETRY_POLICY
 from bedrock_distill.sensors.waiting import BedrockCustomizationJobSensor, BedrockProvisionedThroughputSensor
 from include.distill.layout import Layout
 from include.distill.naming import run_key
-from include.distill.use_case import UseCase, load_use_case, load_use_cases
+from include.distill.use_case import UseCase
+from include.distill.use_case_files import load_use_case, load_use_cases
 
 FOLDER = Path(os.environ["CHAOS_USE_CASES"])
 QUICK = timedelta(seconds=1)

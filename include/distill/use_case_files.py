@@ -1,0 +1,88 @@
+"""
+The files of use cases: ``include/use_cases/*.yaml``, read with variables of the environment in place.
+
+Values of the form ``${NAME}`` or ``${NAME:-default}`` are taken from the environment, so that buckets, role and
+Region of a deployment need no edit of the file.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from include.distill.errors import UseCaseError
+from include.distill.use_case import UseCase, parse_use_case
+
+USE_CASES = Path(__file__).parents[1] / "use_cases"
+_VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
+
+
+def expand_variables(value: Any, environment: Mapping[str, str]) -> Any:
+    """Replace ``${NAME}`` and ``${NAME:-default}`` in all strings of a YAML value.
+
+    :raises UseCaseError: a variable is not set and has no default.
+    """
+    if isinstance(value, dict):
+        return {key: expand_variables(item, environment) for key, item in value.items()}
+    if isinstance(value, list):
+        return [expand_variables(item, environment) for item in value]
+    if not isinstance(value, str):
+        return value
+
+    def replace(match: re.Match[str]) -> str:
+        name, default = match.groups()
+        found = environment.get(name) or default
+        if found is None:
+            message = f"environment variable {name} is not set and {match.group(0)} has no default"
+            raise UseCaseError(message)
+        return found
+
+    return _VARIABLE.sub(replace, value)
+
+
+def load_use_case(path: Path, environment: Mapping[str, str] | None = None) -> UseCase:
+    """Read one use-case file.
+
+    :raises UseCaseError: unreadable, not YAML, or not a use case; names file and key.
+    """
+    try:
+        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+        raw = expand_variables(raw, os.environ if environment is None else environment)
+    except UseCaseError as error:
+        message = f"{path.name}: {error}"
+        raise UseCaseError(message) from error
+    except Exception as error:  # PyYAML lets through whatever a bad scalar raises: 2026-99-99 a ValueError, for one
+        message = f"{path.name}: cannot be read as YAML: {str(error) or type(error).__name__}"
+        raise UseCaseError(message) from error
+    use_case = parse_use_case(raw, origin=path.name)
+    if use_case.name != path.stem:
+        message = f"{path.name}: name is {use_case.name!r}, but a use case is named like its file: {path.stem!r}."
+        raise UseCaseError(message)
+    return use_case
+
+
+@dataclass(frozen=True)
+class UseCases:
+    """What lies in a folder of use cases: the good ones, and one sentence for each broken file."""
+
+    good: tuple[UseCase, ...]
+    problems: tuple[str, ...]
+
+
+def load_use_cases(folder: Path = USE_CASES) -> UseCases:
+    """Read all ``*.yaml`` files of ``folder``; a broken one takes no other down. Never raises."""
+    good: list[UseCase] = []
+    problems: list[str] = []
+    problems += [f"{path.name}: a use case ends in .yaml; rename it." for path in sorted(folder.glob("*.yml"))]
+    for path in sorted(folder.glob("*.yaml")):
+        try:
+            good.append(load_use_case(path))
+        except UseCaseError as error:
+            problems.append(str(error))
+    return UseCases(tuple(good), tuple(problems))

@@ -1,0 +1,133 @@
+"""The sections of a use case: what each part of its YAML file may say. ``docs/use_cases.md`` explains every key."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Share = Annotated[float, Field(ge=0, lt=1)]
+Temperature = Annotated[float, Field(ge=0, le=1)]
+Count = Annotated[int, Field(ge=0)]
+Slug = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$")]
+Bucket = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
+
+
+class Section(BaseModel):
+    """A frozen part of a use case; unknown keys are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Aws(Section):
+    """Where and as whom AWS is called. ``role_arn`` is the role that Bedrock assumes to read and write S3."""
+
+    conn_id: str = "aws_default"
+    region: str = Field("us-east-1", pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")
+    role_arn: str = Field(pattern=r"^arn:aws[a-z-]*:iam::\d{12}:role/.+$")
+
+
+class Storage(Section):
+    """Buckets (in the Region of the job) and the prefix under which everything of this project lies."""
+
+    training_bucket: Bucket
+    output_bucket: Bucket
+    prefix: str = Field("distill", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*$")
+    create_buckets: bool = False
+
+
+class SourceData(Section):
+    """The CSV files (``doc,question,answer``), local path or ``s3://``, and what may be used of them."""
+
+    training_csv: str
+    evaluation_csv: str | None = None
+    evaluation_share: Share = Field(0.1, description="held out by document when there is no evaluation_csv")
+    documents: int | None = Field(None, ge=1, description="use only the first N records of the training CSV")
+    evaluation_rows: int | None = Field(None, ge=1, description="use only the first N records for evaluation")
+    encoding: str = "utf-8"
+    columns: dict[str, str] | None = Field(None, description="document, question, answer: name of its column")
+    max_document_characters: int = Field(60_000, ge=100)
+    licence: str = ""
+    attribution: str = ""
+
+
+class Prompts(Section):
+    """Template files in ``include/prompts/`` and the task instruction, the system text of student and training."""
+
+    synthesis: str = "synthesis.j2"
+    answering: str = "answering.j2"
+    judging: str = "judging.j2"
+    instruction: str = "Answer the question using only the document. If the document does not say, say so."
+
+
+class Synthesis(Section):
+    """How the teacher is asked."""
+
+    pairs_per_document: int = Field(3, ge=1, le=20)
+    max_tokens: int = Field(4096, ge=64, le=32_000)
+    temperature: Temperature | None = 0.7
+    attempts: int = Field(2, ge=1, le=5, description="asks per row until at least one pair can be read")
+    min_accepted_share: float = Field(0.5, ge=0, le=1, description="of the pairs asked for; below, nothing is trained")
+
+
+class Answering(Section):
+    """How the arms are asked; the same for all of them."""
+
+    max_tokens: int = Field(1024, ge=16, le=8_192)
+    temperature: Temperature | None = 0.0
+
+
+class Judging(Section):
+    """How the judges are asked."""
+
+    max_tokens: int = Field(512, ge=64, le=8_192)
+    temperature: Temperature | None = 0.0
+    show_reference: bool = False
+    attempts: int = Field(2, ge=1, le=5, description="asks per verdict until one can be read")
+
+
+class Training(Section):
+    """The customization job. Fine-tunes take hours and may queue for a day: the time-out says so."""
+
+    hyperparameters: dict[str, int | float | str] = Field(default_factory=dict)
+    validation_share: Share = 0.0
+    max_attempts: int = Field(3, ge=1, le=9)
+    stop_when_marked_failed: bool = True
+    stall_after_hours: float = Field(6, gt=0, description="training not started for longer is named as a stall")
+    poll_interval_seconds: float = Field(60, gt=0)
+    timeout_hours: float = Field(48, gt=0)
+
+
+class Serving(Section):
+    """The provisioned throughput of one arm, no commitment, released as soon as its answers are in."""
+
+    model_units: int = Field(1, ge=1)
+    poll_interval_seconds: float = Field(30, gt=0)
+    timeout_minutes: float = Field(90, gt=0)
+    expected_hours: float = Field(1, gt=0, description="for the estimate only")
+    expires_after_hours: float = Field(24, gt=0, description="leftovers older than this may be swept")
+
+
+class Arm(Section):
+    """One thing that is compared: the base student, or the student trained on a mix of pairs."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$", max_length=16)]
+    kind: Literal["base", "fine_tuned"] = "fine_tuned"
+    originals: Count | Literal["all"] = "all"
+    synthetic: Count | Literal["all"] = "all"
+
+
+class Comparison(Section):
+    """A pair of arms that the judges compare; the question is whether ``candidate`` is better."""
+
+    candidate: str
+    baseline: str
+
+
+class FanOut(Section):
+    """How rows become mapped tasks: one row per task up to ``max_tasks``, equal batches above."""
+
+    max_tasks: int = Field(20, ge=1, le=1024)
+    evaluation_tasks: int = Field(4, ge=1, le=1024, description="the same for evaluation rows, per arm")
+    concurrency: int = Field(8, ge=1, le=200, description="calls at a time inside one task")
+    max_failed_share: Share = 0.05

@@ -25,6 +25,7 @@ _SETTINGS = ("job_seconds", "throughput_seconds", "model_units", "latency_ms")
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m include.local_bedrock", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1", help="a loopback address")
+    parser.add_argument("--beyond-loopback", action="store_true", help="for a container, whose network guards the port")
     parser.add_argument("--port", type=int, default=0, help="0 chooses a free port")
     parser.add_argument("--state", type=Path, required=True, help="folder of the state, made when it is not there")
     parser.add_argument("--port-file", type=Path, help="the port is written here as soon as requests are accepted")
@@ -52,7 +53,7 @@ def main(arguments: list[str] | None = None) -> int:
     # uvicorn passes a signal on when it has shut down; without this SIGTERM would end us before the state is closed.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        sock = bind(options.host, options.port)
+        sock = bind(options.host, options.port, beyond_loopback=options.beyond_loopback)
     except (ValueError, OSError) as error:
         sys.stderr.write(f"Cannot listen on {options.host}:{options.port}: {error}\n")
         return 2

@@ -14,13 +14,14 @@ from include.local_bedrock.connections import NotedProtocol
 GRACE_SECONDS = 2
 
 
-def bind(host: str, port: int) -> socket.socket:
+def bind(host: str, port: int, *, beyond_loopback: bool = False) -> socket.socket:
     """Return a socket bound to ``host``; port 0 chooses a free one.
 
+    :param beyond_loopback: in a container, where the network decides who may connect.
     :raises ValueError: ``host`` is not a loopback address; signatures are not checked, so nobody else may connect.
     :raises OSError: the port is taken.
     """
-    if not ipaddress.ip_address("127.0.0.1" if host == "localhost" else host).is_loopback:
+    if not beyond_loopback and not ipaddress.ip_address("127.0.0.1" if host == "localhost" else host).is_loopback:
         raise ValueError(f"{host} is not a loopback address. The stand-in checks no signatures; use 127.0.0.1.")
     sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -24,8 +24,8 @@ def port(tmp_path: Path) -> Iterator[int]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    where = ["--host", "0.0.0.0", "--port", str(port), "--state", str(tmp_path / "state")]  # noqa: S104 what a container does
-    process = subprocess.Popen([sys.executable, "-m", "include.deployment.stand_in", *where], cwd=PROJECT)
+    where = ["--host", "0.0.0.0", "--beyond-loopback", "--port", str(port), "--state", str(tmp_path / "state")]  # noqa: S104 what a container does
+    process = subprocess.Popen([sys.executable, "-m", "include.local_bedrock", *where], cwd=PROJECT)
     deadline = time.monotonic() + 30
     while not answers(port):
         assert process.poll() is None

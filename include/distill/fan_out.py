@@ -7,10 +7,13 @@ everything. Access that is refused is refused for every row, so that too stops a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+import itertools
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, InvalidStateError, ThreadPoolExecutor, wait
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from include.distill.errors import (
     InvalidRequestError,
@@ -20,6 +23,10 @@ from include.distill.errors import (
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+# Rows begun and not handed on yet, per call under way. A slow row holds back what stands behind it: with less, its
+# neighbours' threads run dry; with more, more results wait in memory.
+LOOK_AHEAD = 4
 
 
 @dataclass(frozen=True)
@@ -32,35 +39,66 @@ class Failure(Generic[Item]):
 
 @dataclass(frozen=True)
 class Outcomes(Generic[Item, Result]):
-    """Results in the order of the items, and the failures."""
+    """Results in the order of the items, and the failures; for as many rows as fit into memory."""
 
     results: list[Result]
     failures: list[Failure[Item]]
 
+    @classmethod
+    def of(cls, outcomes: Iterable[Result | Failure[Item]]) -> Outcomes[Item, Result]:
+        """Part results from failures."""
+        sorted_out = cls([], [])
+        for outcome in outcomes:
+            if isinstance(outcome, Failure):
+                sorted_out.failures.append(outcome)
+            else:
+                sorted_out.results.append(outcome)
+        return sorted_out
 
-def for_each(items: Sequence[Item], work: Callable[[Item], Result], *, concurrency: int) -> Outcomes[Item, Result]:
-    """Call ``work`` on every item, ``concurrency`` at a time.
+
+def for_each(
+    items: Iterable[Item], work: Callable[[Item], Result], *, concurrency: int
+) -> Iterator[Result | Failure[Item]]:
+    """
+    Call ``work`` on every item, ``concurrency`` at a time, and yield what comes of each, in the order of the items.
+
+    Items are taken as they are needed, at most ``LOOK_AHEAD`` times ``concurrency`` ahead of what was yielded, so
+    memory does not grow with their number. Nothing is asked before the first value is taken.
 
     :raises RefusedError: refused for a reason that holds for every row; rows under way are finished and stored first.
     """
+    stopped: Future[Any] = Future()
 
     def attempt(item: Item) -> Result | Failure[Item]:
         try:
             return work(item)
-        except InvalidRequestError as error:
-            return Failure(item, error)
-        except RefusedError:
+        except BaseException as error:
+            if isinstance(error, ServiceError) and _concerns_one_row(error):
+                return Failure(item, error)
+            with suppress(InvalidStateError):  # another row was first
+                stopped.set_exception(error)
             raise
-        except ServiceError as error:
-            return Failure(item, error)
 
-    pool = ThreadPoolExecutor(max_workers=concurrency)
-    done = [pool.submit(attempt, item) for item in items]
+    with _threads(concurrency) as pool:
+        begun: Iterator[Future[Any]] = (pool.submit(attempt, item) for item in items)
+        window = deque(itertools.islice(begun, LOOK_AHEAD * concurrency))
+        while window:
+            wait([window[0], stopped], return_when=FIRST_COMPLETED)
+            if stopped.done():  # whichever row it is, not the first in order
+                stopped.result()
+            yield window.popleft().result()
+            window.extend(itertools.islice(begun, 1))
+
+
+def _concerns_one_row(error: ServiceError) -> bool:
+    return isinstance(error, InvalidRequestError) or not isinstance(error, RefusedError)
+
+
+@contextmanager
+def _threads(count: int) -> Iterator[ThreadPoolExecutor]:
+    """Give threads; at the end, those at work finish what they have begun and begin nothing more."""
+    pool = ThreadPoolExecutor(max_workers=count)
     try:
-        wait(done, return_when=FIRST_EXCEPTION)  # whichever row it is, not the first in order
+        yield pool
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
-    # Rows are begun in order, so what raised stands before everything that was cancelled.
-    outcomes = [future.result() for future in done]
-    failures = [outcome for outcome in outcomes if isinstance(outcome, Failure)]
-    return Outcomes([outcome for outcome in outcomes if not isinstance(outcome, Failure)], failures)

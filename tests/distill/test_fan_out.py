@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -14,10 +15,10 @@ from include.distill.errors import (
     ThrottledError,
     TransientError,
 )
-from include.distill.fan_out import for_each
+from include.distill.fan_out import LOOK_AHEAD, Failure, Outcomes, for_each
 
 
-def failing_at(bad: int, error: Exception) -> object:
+def failing_at(bad: int, error: Exception) -> Callable[[int], int]:
     def work(item: int) -> int:
         if item == bad:
             raise error
@@ -32,19 +33,20 @@ def test_results_stand_in_the_order_of_the_items(concurrency: int) -> None:
         time.sleep(0.01 if item % 2 else 0)
         return item * 10
 
-    assert for_each(range(12), work, concurrency=concurrency).results == [item * 10 for item in range(12)]
+    assert list(for_each(range(12), work, concurrency=concurrency)) == [item * 10 for item in range(12)]
 
 
 def test_nothing_to_do_is_done() -> None:
-    outcomes = for_each([], str, concurrency=2)
-    assert (outcomes.results, outcomes.failures) == ([], [])
+    assert list(for_each([], str, concurrency=2)) == []
 
 
 @pytest.mark.parametrize("error", [ThrottledError, TransientError, ContractError, InvalidRequestError])
 def test_a_row_that_fails_is_set_aside_and_its_neighbours_are_done(error: type[ServiceError]) -> None:
-    outcomes = for_each(range(5), failing_at(2, error("this row")), concurrency=2)
-    assert outcomes.results == [0, 10, 30, 40]
-    assert [(failure.item, type(failure.error)) for failure in outcomes.failures] == [(2, error)]
+    outcomes = list(for_each(range(5), failing_at(2, error("this row")), concurrency=2))
+    assert [outcome for outcome in outcomes if not isinstance(outcome, Failure)] == [0, 10, 30, 40]
+    assert isinstance(outcomes[2], Failure)
+    assert (outcomes[2].item, type(outcomes[2].error)) == (2, error)
+    assert Outcomes.of(outcomes) == Outcomes([0, 10, 30, 40], [outcomes[2]])
 
 
 @pytest.mark.parametrize(
@@ -66,7 +68,7 @@ def test_what_would_hit_every_row_stops_the_rest(error: Exception) -> None:
         done.append(item)
 
     with pytest.raises(type(error)) as raised:
-        for_each(range(200), work, concurrency=2)
+        list(for_each(range(200), work, concurrency=2))
     assert raised.value is error
     assert len(done) < 50
 
@@ -86,7 +88,7 @@ def test_it_stops_even_while_an_earlier_row_is_slow_and_lets_that_one_finish() -
         done.append(item)
 
     with pytest.raises(RefusedError):
-        for_each(range(500), work, concurrency=2)
+        list(for_each(range(500), work, concurrency=2))
     assert 0 in done, "the row under way was paid for and is stored"
     assert len(done) < 10
 
@@ -103,5 +105,62 @@ def test_no_more_rows_are_under_way_than_stated() -> None:
         with lock:
             under_way -= 1
 
-    for_each(range(20), work, concurrency=3)
+    list(for_each(range(20), work, concurrency=3))
     assert most == 3
+
+
+def test_rows_are_read_only_a_window_ahead_of_what_was_handed_on() -> None:
+    read = 0
+
+    def rows() -> Iterator[int]:
+        nonlocal read
+        while True:
+            read += 1
+            yield read
+
+    outcomes = for_each(rows(), str, concurrency=2)
+    assert read == 0, "nothing is asked before somebody wants a result"
+    for handed_on in range(1, 50):
+        next(outcomes)
+        assert read <= handed_on + 2 * LOOK_AHEAD
+    outcomes.close()
+    assert read < 100
+
+
+def test_who_stops_listening_stops_the_work() -> None:
+    done: list[int] = []
+
+    def work(item: int) -> None:
+        time.sleep(0.01)
+        done.append(item)
+
+    outcomes = for_each(range(500), work, concurrency=2)
+    next(outcomes)
+    outcomes.close()
+    finished = len(done)
+    time.sleep(0.03)
+    assert len(done) == finished < 20
+
+
+def test_a_source_of_rows_that_breaks_says_so() -> None:
+    def rows() -> Iterator[int]:
+        yield 1
+        raise ValueError("line 2 is torn")
+
+    with pytest.raises(ValueError, match="line 2 is torn"):
+        list(for_each(rows(), str, concurrency=2))
+
+
+def test_a_slow_row_does_not_keep_the_others_from_being_worked_on() -> None:
+    at_once = 4
+    others = threading.Semaphore(0)
+
+    def work(item: int) -> int:
+        if item == 0:
+            for _ in range(LOOK_AHEAD * at_once - 1):
+                assert others.acquire(timeout=5)
+        else:
+            others.release()
+        return item
+
+    assert list(for_each(range(40), work, concurrency=at_once)) == list(range(40))

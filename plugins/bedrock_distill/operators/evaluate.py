@@ -20,7 +20,7 @@ from include.distill.errors import (
     TooManyFailuresError,
 )
 from include.distill.evaluation import Duel, answer_record, answering_request, judge_duel
-from include.distill.fan_out import for_each
+from include.distill.fan_out import Outcomes, for_each
 from include.distill.judging import orders
 from include.distill.responses import PaidAnswer, Usage
 from include.distill.storage import Record, read_jsonl, write_jsonl
@@ -56,7 +56,9 @@ class BedrockAnswerOperator(ArmOperator):
         rows = read_jsonl(self.store, self.folder.shard("evaluation", int(self.shard)))
         context["shard_label"] = shard_label(rows)  # type: ignore[typeddict-unknown-key]
         try:
-            outcomes = for_each(rows, self._answer, concurrency=self.use_case.fan_out.concurrency)
+            outcomes: Outcomes[Record, PaidAnswer] = Outcomes.of(
+                for_each(rows, self._answer, concurrency=self.use_case.fan_out.concurrency)
+            )
         except NotFoundError as error:
             raise self._released(error) from error
         if failed := retry_or_record([(f.item, f.error) for f in outcomes.failures], context):
@@ -133,7 +135,9 @@ class BedrockJudgeOperator(DistillOperator):
             settings=self.use_case.judging,
             ask=self.ask,
         )
-        outcomes = for_each(duels, work, concurrency=self.use_case.fan_out.concurrency)
+        outcomes: Outcomes[Duel, tuple[Record, list[PaidAnswer]]] = Outcomes.of(
+            for_each(duels, work, concurrency=self.use_case.fan_out.concurrency)
+        )
         if failed := retry_or_record([(f.item.row, f.error) for f in outcomes.failures], context):
             message = f"{self.judge} gave no verdict on {len(failed)} of {len(duels)}; first: {failed[0]['message']}"
             raise TooManyFailuresError(message)

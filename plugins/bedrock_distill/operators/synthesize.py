@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from bedrock_distill.operators.base import DistillOperator, Manifest
 from bedrock_distill.row_failures import retry_or_record
-from include.distill.fan_out import for_each
+from include.distill.fan_out import Outcomes, for_each
 from include.distill.responses import Usage
 from include.distill.storage import Record, read_jsonl, write_jsonl
 from include.distill.synthesis import SyntheticSamples, count_samples, create_synthetic_samples
@@ -50,7 +50,9 @@ class BedrockSynthesizeOperator(DistillOperator):
             settings=settings,
             ask=self.ask,
         )
-        outcomes = for_each(rows, work, concurrency=self.use_case.fan_out.concurrency)
+        outcomes: Outcomes[Record, SyntheticSamples] = Outcomes.of(
+            for_each(rows, work, concurrency=self.use_case.fan_out.concurrency)
+        )
         failed = retry_or_record([(f.item, f.error) for f in outcomes.failures], context)
         lost = [SyntheticSamples(settings.pairs_per_document, [], [], []) for _ in failed]
         samples = [*outcomes.results, *lost]

@@ -1,16 +1,17 @@
 """
 Objects by URI: the one seam between the domain and where its files lie.
 
-Everything above reads and writes whole objects under ``s3://bucket/key`` URIs through an :class:`ObjectStore`. The
-hook in ``plugins/`` is the one for S3; tests use one in memory. Rows are JSONL, one object per line, UTF-8.
+Everything above reads and writes objects under ``s3://bucket/key`` URIs through an :class:`ObjectStore`, whole or as
+a stream: what grows with the rows is streamed. The hook in ``plugins/`` is the one for S3; tests use one in memory.
+Rows are JSONL, one object per line, UTF-8.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from io import StringIO
-from typing import Any, Protocol
+from contextlib import AbstractContextManager
+from typing import IO, Any, Protocol
 
 import jsonlines
 
@@ -20,7 +21,7 @@ Record = dict[str, Any]
 
 
 class ObjectStore(Protocol):
-    """Whole objects under a URI. A write replaces and is atomic, as S3's is."""
+    """Objects under a URI. A write replaces and is atomic, as S3's is."""
 
     def read(self, uri: str) -> bytes:
         """Return the object's bytes.
@@ -30,6 +31,18 @@ class ObjectStore(Protocol):
 
     def write(self, uri: str, body: bytes) -> None:
         """Put ``body`` under ``uri``, replacing what was there."""
+
+    def reader(self, uri: str) -> AbstractContextManager[IO[bytes]]:
+        """Open the object to be read piece by piece or line by line.
+
+        :raises NotFoundError: nothing lies under ``uri``; raised on entering.
+        """
+
+    def writer(self, uri: str) -> AbstractContextManager[IO[bytes]]:
+        """Open a new object to be written piece by piece.
+
+        It replaces what was there when the block ends; when the block raises, nothing is written.
+        """
 
     def exists(self, uri: str) -> bool:
         """Tell whether an object lies under ``uri``."""
@@ -54,22 +67,14 @@ def split_uri(uri: str) -> tuple[str, str]:
     return bucket, key
 
 
-def encode_jsonl(records: Iterable[Record]) -> bytes:
-    """Return ``records`` as JSONL; text stays as it is, not escaped to ASCII."""
-    text = StringIO()
-    with jsonlines.Writer(text, dumps=lambda record: json.dumps(record, ensure_ascii=False)) as writer:
-        writer.write_all(records)
-    return text.getvalue().encode()
+def decode_jsonl(lines: Iterable[bytes], *, uri: str) -> Iterator[Record]:
+    r"""Yield the records of a JSONL object.
 
-
-def decode_jsonl(body: bytes, *, uri: str) -> Iterator[Record]:
-    """Yield the records of a JSONL object.
-
+    :param lines: split at ``\n`` only, as binary files are: JSON strings may hold U+2028 and U+0085.
     :raises ContractError: a line is no JSON object; names the line.
     """
-    # Split at \n only: str.splitlines would also split at U+2028 and U+0085, which JSON strings may hold.
-    for number, line in enumerate(body.split(b"\n"), start=1):
-        if not line:
+    for number, line in enumerate(lines, start=1):
+        if line == b"\n":
             continue
         try:
             record = json.loads(line.decode())
@@ -82,14 +87,33 @@ def decode_jsonl(body: bytes, *, uri: str) -> Iterator[Record]:
         yield record
 
 
+def stream_jsonl(store: ObjectStore, uri: str) -> Iterator[Record]:
+    """Yield the records of the JSONL object at ``uri``; one is in memory at a time."""
+    with store.reader(uri) as lines:
+        yield from decode_jsonl(lines, uri=uri)
+
+
 def read_jsonl(store: ObjectStore, uri: str) -> list[Record]:
     """Return all records of the JSONL object at ``uri``."""
-    return list(decode_jsonl(store.read(uri), uri=uri))
+    return list(stream_jsonl(store, uri))
 
 
-def write_jsonl(store: ObjectStore, uri: str, records: Iterable[Record]) -> None:
-    """Write ``records`` as one JSONL object at ``uri``."""
-    store.write(uri, encode_jsonl(records))
+def write_jsonl(store: ObjectStore, uri: str, records: Iterable[Record]) -> int:
+    """Write ``records`` as one JSONL object at ``uri`` and return how many there were.
+
+    Text stays as it is, not escaped to ASCII. An iterator is consumed record by record; when it raises, nothing is
+    written.
+    """
+    count = 0
+    with store.writer(uri) as body, jsonlines.Writer(body, dumps=_as_json) as lines:
+        for record in records:
+            lines.write(record)
+            count += 1
+    return count
+
+
+def _as_json(record: Record) -> str:
+    return json.dumps(record, ensure_ascii=False)
 
 
 def read_json(store: ObjectStore, uri: str) -> Any:

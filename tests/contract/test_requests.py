@@ -236,7 +236,7 @@ class TestCleanUp:
 
 class TestS3:
     def test_objects_are_read_written_listed_and_removed(self, wire: RecordedWire) -> None:
-        wire.answers["GetObject"] = lambda _: {"Body": io.BytesIO(b"body")}
+        wire.answers["GetObject"] = lambda _: {"Body": io.BytesIO(b"body"), "ContentLength": 4, "ETag": "e"}
         first, second = ({"Key": f"a/{number}", "Size": 4, "LastModified": NOW} for number in (1, 2))
         pages = iter(
             [

@@ -62,7 +62,7 @@ class TestFormat:
         family = FAMILIES[name]
         records = [made(family, user=user, answer=answer, instruction=told) for user, answer, told in texts]
         body = encode_training_file(records)
-        assert list(decode_jsonl(body, uri="train.jsonl")) == records
+        assert list(decode_jsonl(body.splitlines(keepends=True), uri="train.jsonl")) == records
         # One line per record, none blank, by any reader's idea of a line.
         assert len(body.decode().splitlines()) == len(body.splitlines()) == len(records)
 

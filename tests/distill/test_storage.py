@@ -1,16 +1,20 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+from io import BytesIO
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from include.distill.errors import ContractError, NotFoundError
 from include.distill.storage import (
+    Record,
     decode_jsonl,
-    encode_jsonl,
     read_json,
     read_jsonl,
     split_uri,
+    stream_jsonl,
     write_json,
     write_jsonl,
 )
@@ -26,11 +30,25 @@ VALUES = st.one_of(TEXTS, st.integers(), st.none(), st.booleans())
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.dictionaries(st.text(max_size=5), VALUES, max_size=3), max_size=4))
 def test_records_come_back_as_they_were(records: list[dict[str, object]]) -> None:
-    assert list(decode_jsonl(encode_jsonl(records), uri=URI)) == records
+    store = MemoryStore()
+    assert write_jsonl(store, URI, records) == len(records)
+    assert read_jsonl(store, URI) == list(stream_jsonl(store, URI)) == records
 
 
-def test_text_stays_readable_in_the_file_one_record_a_line() -> None:
-    assert encode_jsonl([{"a": "é\n"}, {"b": 1}]) == '{"a": "é\\n"}\n{"b": 1}\n'.encode()
+def test_text_stays_readable_in_the_file_one_record_a_line(store: MemoryStore) -> None:
+    write_jsonl(store, URI, [{"a": "é\n"}, {"b": 1}])
+    assert store.read(URI) == '{"a": "é\\n"}\n{"b": 1}\n'.encode()
+
+
+def test_records_that_end_in_an_error_leave_what_was_there(store: MemoryStore) -> None:
+    def broken() -> Iterator[Record]:
+        yield {"a": 2}
+        raise ValueError("no more")
+
+    write_jsonl(store, URI, [{"a": 1}])
+    with pytest.raises(ValueError, match="no more"):
+        write_jsonl(store, URI, broken())
+    assert read_jsonl(store, URI) == [{"a": 1}]
 
 
 @pytest.mark.parametrize(
@@ -44,12 +62,12 @@ def test_text_stays_readable_in_the_file_one_record_a_line() -> None:
 )
 def test_a_broken_line_is_named_with_its_file(body: bytes, said: str) -> None:
     with pytest.raises(ContractError, match=f"{URI} {said}"):
-        list(decode_jsonl(body, uri=URI))
+        list(decode_jsonl(BytesIO(body), uri=URI))
 
 
 @pytest.mark.parametrize("body", [b"", b"\n\n"])
 def test_no_lines_are_no_records(body: bytes) -> None:
-    assert list(decode_jsonl(body, uri=URI)) == []
+    assert list(decode_jsonl(BytesIO(body), uri=URI)) == []
 
 
 def test_objects_are_written_and_read_by_uri(store: MemoryStore) -> None:

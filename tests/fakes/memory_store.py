@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from io import BytesIO
+from typing import IO
 
 from include.distill.errors import NotFoundError, ServiceError
 from include.distill.leftovers import StoredObject
@@ -32,6 +35,17 @@ class MemoryStore:
     def write(self, uri: str, body: bytes) -> None:
         self.objects[uri] = body
         self.writes.append(uri)
+
+    @contextmanager
+    def reader(self, uri: str) -> Iterator[IO[bytes]]:
+        with BytesIO(self.read(uri)) as body:
+            yield body
+
+    @contextmanager
+    def writer(self, uri: str) -> Iterator[IO[bytes]]:
+        with BytesIO() as body:
+            yield body
+            self.write(uri, body.getvalue())
 
     def exists(self, uri: str) -> bool:
         return uri in self.objects

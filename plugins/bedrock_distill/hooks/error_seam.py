@@ -44,6 +44,7 @@ _KINDS: dict[type[ServiceError], frozenset[str]] = {
             "ModelTimeoutException",
             "ModelErrorException",
             "RequestTimeout",
+            "PreconditionFailed",  # an object was replaced while it was read: from the start, it can be
             "ExpiredToken",
             "ExpiredTokenException",
         }

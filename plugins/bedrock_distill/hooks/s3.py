@@ -2,34 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from io import BufferedReader
+from tempfile import SpooledTemporaryFile
+from typing import IO, cast
 
 from bedrock_distill.hooks.aws import AwsClients
+from bedrock_distill.hooks.s3_body import ResumingBody
 from include.distill.errors import ContractError, NotFoundError, OutcomeError
 from include.distill.expiry import PROJECT
 from include.distill.leftovers import StoredObject
 from include.distill.storage import split_uri
 
 DELETED_AT_ONCE = 1000  # the limit of DeleteObjects
+READ_AHEAD_BYTES = 2**20
+SPOOLED_BYTES = 8 * 2**20  # beyond, a stream lies in a temporary file until it is uploaded, in parts
 
 
 class S3ObjectStore:
-    """Whole objects under ``s3://`` URIs; see :class:`include.distill.storage.ObjectStore`."""
+    """Objects under ``s3://`` URIs; see :class:`include.distill.storage.ObjectStore`."""
 
     def __init__(self, clients: AwsClients) -> None:
         self._clients = clients
 
     def read(self, uri: str) -> bytes:
         """Return the object's bytes."""
-        bucket, key = split_uri(uri)
-        answer = self._clients.call("s3", "get_object", uri, Bucket=bucket, Key=key)
-        body: bytes = answer["Body"].read()
-        return body
+        with self.reader(uri) as body:
+            return body.read()
 
     def write(self, uri: str, body: bytes) -> None:
         """Put ``body`` under ``uri``."""
         bucket, key = split_uri(uri)
         self._clients.call("s3", "put_object", uri, Bucket=bucket, Key=key, Body=body)
+
+    @contextmanager
+    def reader(self, uri: str) -> Iterator[IO[bytes]]:
+        """Open the object to be read piece by piece; a connection that breaks is taken up again where it broke."""
+        with BufferedReader(ResumingBody(self._clients, uri), READ_AHEAD_BYTES) as body:
+            yield body
+
+    @contextmanager
+    def writer(self, uri: str) -> Iterator[IO[bytes]]:
+        """Open a new object to be written piece by piece; it is there, whole, once the block has ended."""
+        bucket, key = split_uri(uri)
+        with SpooledTemporaryFile(max_size=SPOOLED_BYTES) as spool:
+            yield cast(IO[bytes], spool)
+            size = spool.seek(0, os.SEEK_END)
+            spool.seek(0)
+            if size <= SPOOLED_BYTES:
+                self.write(uri, spool.read())
+            else:
+                self._clients.call("s3", "upload_fileobj", uri, Fileobj=spool, Bucket=bucket, Key=key)
 
     def exists(self, uri: str) -> bool:
         """Tell whether an object lies under ``uri``."""

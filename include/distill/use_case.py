@@ -21,6 +21,7 @@ from include.distill.use_case_sections import (
     Comparison,
     FanOut,
     Judging,
+    Promotion,
     Prompts,
     Section,
     Serving,
@@ -53,6 +54,7 @@ class UseCase(Section):
     synthesis: Synthesis = Synthesis()
     answering: Answering = Answering()
     judging: Judging = Judging()
+    promotion: Promotion = Promotion()
     training: Training = Training()
     serving: Serving = Serving()
     arms: tuple[Arm, ...] = (Arm(name="base", kind="base"), Arm(name="tuned"))

@@ -86,6 +86,16 @@ class Judging(Section):
     attempts: int = Field(2, ge=1, le=5, description="asks per verdict until one can be read")
 
 
+class Promotion(Section):
+    """When a candidate replaces the champion; fixed before the run, asked of every judge."""
+
+    margin: float = Field(0.02, ge=0, lt=0.5, description="the half-win rate's lower bound must pass 0.5 and this")
+    min_decisive: int = Field(50, ge=1, description="questions that a judge decided")
+    min_clusters: int = Field(20, ge=2, description="document groups with a decided question")
+    max_unparsable_share: float = Field(0.02, gt=0, le=1, description="of a judge's questions; it must be below")
+    runs_a_year: float = Field(365, gt=0, description="to say how many false promotions a year the rule allows")
+
+
 class Training(Section):
     """The customization job. Fine-tunes take hours and may queue for a day: the time-out says so."""
 

@@ -44,6 +44,12 @@ class ObjectStore(Protocol):
         It replaces what was there when the block ends; when the block raises, nothing is written.
         """
 
+    def copy(self, source: str, target: str) -> None:
+        """Put what lies under ``source`` under ``target`` too, without reading it here.
+
+        :raises NotFoundError: nothing lies under ``source``.
+        """
+
     def exists(self, uri: str) -> bool:
         """Tell whether an object lies under ``uri``."""
 

@@ -134,10 +134,14 @@ class Comparison(Section):
     baseline: str
 
 
+# The numbers of the shards travel by XCom: 400 of them are 1.9 KB. Airflow's own limit, max_map_length, is 1024.
+MOST_TASKS = 400
+
+
 class FanOut(Section):
     """How rows become mapped tasks: one row per task up to ``max_tasks``, equal batches above."""
 
-    max_tasks: int = Field(20, ge=1, le=1024)
-    evaluation_tasks: int = Field(4, ge=1, le=1024, description="the same for evaluation rows, per arm")
+    max_tasks: int = Field(20, ge=1, le=MOST_TASKS)
+    evaluation_tasks: int = Field(4, ge=1, le=MOST_TASKS, description="the same for evaluation rows, per arm")
     concurrency: int = Field(8, ge=1, le=200, description="calls at a time inside one task")
     max_failed_share: Share = 0.05

@@ -47,6 +47,9 @@ class MemoryStore:
             yield body
             self.write(uri, body.getvalue())
 
+    def copy(self, source: str, target: str) -> None:
+        self.write(target, self.read(source))
+
     def exists(self, uri: str) -> bool:
         return uri in self.objects
 

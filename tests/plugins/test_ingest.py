@@ -9,8 +9,9 @@ import pytest
 
 from bedrock_distill.operators.ingest import IngestCsvOperator, ShardRowsOperator
 from include.distill.errors import InputError
-from include.distill.storage import read_jsonl
+from include.distill.storage import read_jsonl, write_jsonl
 from include.distill.use_case import UseCase
+from include.distill.use_case_sections import MOST_TASKS
 from tests.fakes.memory_store import MemoryStore
 from tests.plugins.conftest import FOLDER, RUN_URI, freeze
 
@@ -106,3 +107,12 @@ class TestShards:
         assert numbers == list(range(tasks))
         sharded = [row for number in numbers for row in read_jsonl(store, FOLDER.shard("train", number))]
         assert sharded == read_jsonl(store, FOLDER.source("train"))
+
+    def test_as_many_shards_as_are_allowed_stay_within_the_two_kilobytes_of_an_xcom(
+        self, equip: Any, store: MemoryStore, context: Any
+    ) -> None:
+        write_jsonl(store, FOLDER.source("train"), ({"row": number} for number in range(MOST_TASKS + 100)))
+        task = ShardRowsOperator(task_id="shards", run_uri=RUN_URI, rows="train", max_tasks=MOST_TASKS)
+        numbers = equip(task).execute(context)
+        assert len(numbers) == MOST_TASKS
+        assert len(json.dumps(numbers)) < 2048

@@ -120,6 +120,17 @@ def test_a_stream_larger_than_a_part_comes_back(stand_in: RunningStandIn) -> Non
         assert sum(found == line for found in body) == 9000
 
 
+def test_an_object_is_copied_within_s3(stand_in: RunningStandIn) -> None:
+    clients = Clients(stand_in)
+    store = S3ObjectStore(clients)  # type: ignore[arg-type]
+    store.write("s3://bucket/from here", b"body")
+    store.copy("s3://bucket/from here", "s3://bucket/to")
+    assert clients.methods == ["put_object", "copy"]
+    assert store.read("s3://bucket/to") == b"body"
+    with pytest.raises(NotFoundError, match="s3://bucket/never"):
+        store.copy("s3://bucket/never", "s3://bucket/to")
+
+
 def test_a_block_that_raises_uploads_nothing(stand_in: RunningStandIn) -> None:
     store = S3ObjectStore(Clients(stand_in))  # type: ignore[arg-type]
 

@@ -56,6 +56,12 @@ class S3ObjectStore:
             else:
                 self._clients.call("s3", "upload_fileobj", uri, Fileobj=spool, Bucket=bucket, Key=key)
 
+    def copy(self, source: str, target: str) -> None:
+        """Put what lies under ``source`` under ``target`` too; S3 copies it, in parts when it is large."""
+        (bucket, key), (to_bucket, to_key) = split_uri(source), split_uri(target)
+        origin = {"Bucket": bucket, "Key": key}
+        self._clients.call("s3", "copy", f"{source} to {target}", CopySource=origin, Bucket=to_bucket, Key=to_key)
+
     def exists(self, uri: str) -> bool:
         """Tell whether an object lies under ``uri``."""
         bucket, key = split_uri(uri)

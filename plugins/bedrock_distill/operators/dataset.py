@@ -155,7 +155,7 @@ class UploadDatasetOperator(ArmOperator):
         if uploaded:
             for name, target in targets.items():
                 if self.merged[name]:
-                    self.store.write(target, self.store.read(self.merged[name]))
+                    self.store.copy(self.merged[name], target)
         return {
             "train_uri": targets["train_uri"],
             "validation_uri": targets["validation_uri"] if self.merged["validation_uri"] else None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from bedrock_distill.links import REJECTED_ROWS
@@ -9,7 +10,7 @@ from bedrock_distill.operators.base import DistillOperator, Manifest
 from include.distill.documents import Ingestion, drop_leaks, read_rows, shards, split_by_document
 from include.distill.errors import InputError
 from include.distill.input_files import read_input
-from include.distill.storage import Record, read_jsonl, write_jsonl
+from include.distill.storage import Record, stream_jsonl, write_jsonl
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -106,8 +107,9 @@ class ShardRowsOperator(DistillOperator):
 
     def execute(self, context: Context) -> list[int]:
         """Write one object per shard and return their numbers."""
-        records = read_jsonl(self.store, self.folder.source(self.rows))
-        parts = shards(len(records), self.max_tasks)
+        source = self.folder.source(self.rows)
+        parts = shards(sum(1 for _ in stream_jsonl(self.store, source)), self.max_tasks)
+        records = stream_jsonl(self.store, source)
         for number, part in enumerate(parts):
-            write_jsonl(self.store, self.folder.shard(self.rows, number), [records[index] for index in part])
+            write_jsonl(self.store, self.folder.shard(self.rows, number), islice(records, len(part)))
         return list(range(len(parts)))

@@ -25,7 +25,7 @@ from include.distill.errors import OutcomeError, ThroughputReleasedError
 from include.distill.evaluation import answering_request
 from include.distill.naming import request_token, throughput_name
 from include.distill.serving import tombstone, unit_hours
-from include.distill.storage import read_json, read_jsonl, write_json
+from include.distill.storage import read_json, stream_jsonl, write_json
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -104,7 +104,7 @@ class BedrockProvisionThroughputOperator(ServingOperator):
                 instruction=self.use_case.prompts.instruction,
                 settings=self.use_case.answering,
             )
-            for row in read_jsonl(self.store, self.folder.source("evaluation"))
+            for row in stream_jsonl(self.store, self.folder.source("evaluation"))
         )
         return sum(not self.answers.has(request) for request in requests)
 

@@ -42,7 +42,8 @@ content or name, and only what is missing is paid for.
 - **`<arm>.answer` failed after `release`** ("endpoint released"): clear `<arm>.provision` with downstream.
 - **`<arm>.release` failed**: the endpoint may still be **billed by the hour**. It is retried; when it stays red, delete
   the throughput in the Bedrock console.
-- **`outcome` failed**: another task failed; it names which.
+- **`outcome` failed**: another task failed; it names which, and the job that it stopped because its task was marked
+  failed.
 
 Do not set `dagrun_timeout` here: it skips teardowns and would leave endpoints running.
 """

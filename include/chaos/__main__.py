@@ -20,13 +20,10 @@ from include.local_airflow.settings import PROJECT
 WALKS = 30
 WALK_LANES = 4
 FAST = (
-    "answer lost / botocore's own retry",
-    "answered, not recorded / task retry",
-    "answered, not recorded / clear run",
-    "waiting / clear task and downstream",
-    "net: on_kill alone",
-    "net: teardown alone, answers fail",
-    "waiting task marked failed: the job is stopped",
+    "answered, not recorded, then answer lost / task retry",
+    "net: on_kill alone, waiting for the endpoint",
+    "net: on_kill alone, waiting for the job",
+    "net: teardown alone, waiting task marked failed",
 )
 
 

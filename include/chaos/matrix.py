@@ -183,6 +183,17 @@ def crash(trial: Trial, *, instant: Instant, way: str) -> None:
     trial.expect()
 
 
+def _one_of_each(trial: Trial) -> None:
+    """Kill the task when the job is bought, and lose the answers about the throughput."""
+    job, throughput = SIDES
+    UNRECORDED.arrange(trial, job)
+    LOST_TWICE.arrange(trial, throughput)
+    trial.night()
+    UNRECORDED.reach(trial, job)
+    trial.kill_task(job.buyer)
+    trial.expect()
+
+
 def give_up(trial: Trial, *, instant: Instant, bought: tuple[int, int], nights: tuple[int, int]) -> None:
     """
     Mark the run failed at the instant, one night around the job, the next around the throughput; then let one pass.
@@ -197,6 +208,8 @@ def give_up(trial: Trial, *, instant: Instant, bought: tuple[int, int], nights: 
         trial.mark_run()
         ended = trial.finish()
         trial.ensure(ended == "failed", f"Night {number} was marked failed and ended {ended}.")
+        if trial.bought()["jobs"]:
+            trial.wait_job("Stopped", "Completed")  # one that is still Stopping would be adopted, and fail its night
     trial.expect(jobs=bought[0], throughputs=bought[1], state="failed", name=f"{instant.name} / run marked failed")
     trial.night(3)
     trial.expect(jobs=nights[0], throughputs=nights[1], name=f"{instant.name} / next night")
@@ -250,6 +263,7 @@ def matrix() -> list[Case]:
         script = partial(give_up, instant=instant, bought=bought, nights=nights)
         cases.append(Case(f"{instant.name} / run marked failed", script))
     cases += [
+        Case("answered, not recorded, then answer lost / task retry", _one_of_each),
         Case("two copies, bought / worker SIGKILL", partial(_two_copies, before=False)),
         Case("two copies, about to buy / worker SIGKILL", partial(_two_copies, before=True)),
         *(Case(f"two copies, about to buy / {way}", partial(_cleared_copies, way=way)) for way in CLEARS),
@@ -257,12 +271,12 @@ def matrix() -> list[Case]:
     return cases
 
 
-# What two nights that were given up have bought, and what three nights have. A job that was waited for is stopped with
-# its run, so the next night buys the next attempt; one that nobody waited for yet is found again.
+# What two nights that were given up have bought, and what three nights have. A job that runs is stopped with its run,
+# so the next night buys the next attempt; one that was done is found again.
 GIVEN_UP = (
     (BEFORE, (1, 0), (1, 1)),
-    (LOST, (1, 1), (1, 2)),
-    (UNRECORDED, (1, 1), (1, 2)),
+    (LOST, (2, 1), (2, 2)),
+    (UNRECORDED, (2, 1), (2, 2)),
     (WAITING, (2, 1), (2, 2)),
     (UNREPORTED, (1, 1), (1, 2)),
 )

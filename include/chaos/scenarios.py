@@ -229,6 +229,15 @@ def _mark_stops(trial: Trial) -> None:
     trial.expect(throughputs=0, state="failed")
 
 
+def _mark_in_worker_stops(trial: Trial) -> None:
+    trial.fault(JOB, "job_stalled", times=1)
+    trial.night()
+    trial.wait_state("tuned.trained", "running")
+    trial.mark("tuned.trained")
+    trial.expect(throughputs=0, state="failed")
+    trial.wait_job("Stopped")
+
+
 def _mark_lets_run(trial: Trial) -> None:
     trial.fault(JOB, "job_stalled", times=1, seconds=40)
     trial.night(1)
@@ -240,46 +249,61 @@ def _mark_lets_run(trial: Trial) -> None:
     trial.expect(note="the next night took up the job that ran on")
 
 
+Named = tuple[str, Callable[[Trial], None], dict[str, Any]]
+QUICK_END: dict[str, Any] = {"training": {"poll_interval_seconds": 2, "timeout_hours": AT_ONCE}}
+BARE: dict[str, Any] = {"tags": ["no_release", "silent"]}
+EXPIRED: dict[str, Any] = {"serving": {"expires_after_hours": AT_ONCE}}
+NETS: list[Named] = [
+    ("net: teardown alone, waiting task marked failed", _teardown_alone, {"tags": ["silent"]}),
+    ("net: teardown alone, answers fail", _teardown_after_answer_failed, {}),
+    ("net: on_kill alone, waiting for the endpoint", _on_kill_alone, {"tags": ["no_release"]}),
+    ("net: on_kill alone, waiting for the job", _mark_stops, {"tags": ["lenient_outcome"]}),
+    ("net: outcome alone, waiting for the job", _mark_stops, {"tags": ["silent_wait"]}),
+    ("release fails: the run fails, a clear mends it", _release_fails, {}),
+    ("release meets a broken connection: it is retried", _release_recovers, {}),
+]
+MARKS: list[Named] = [
+    ("run marked success: released", _run_marked_success, {}),
+    ("waiting task marked success: released", _waiting_marked_success, {}),
+    ("waiting task marked failed: the job is stopped", _mark_stops, {}),
+    ("task waiting in the worker marked failed: the job is stopped", _mark_in_worker_stops, {"tags": ["in_worker"]}),
+    (
+        "waiting task marked failed, told to let the job run",
+        _mark_lets_run,
+        {"training": {"stop_when_marked_failed": False}},
+    ),
+]
+DATA: list[Named] = [
+    ("data: unchanged CSV trains nothing", _unchanged, {}),
+    ("data: edited CSV trains something else", _edited, {}),
+    ("clear answer after success: nothing is bought", partial(_cleared_after_success, task_id="tuned.answer"), {}),
+    ("clear ingest after success: nothing is bought", partial(_cleared_after_success, task_id="ingest"), {}),
+]
+WAITS: list[Named] = [
+    ("polling: throttled", partial(_polling_fault, kind="throttle"), {}),
+    ("polling: 5xx", partial(_polling_fault, kind="internal_error"), {}),
+    ("polling: connection errors", partial(_polling_fault, kind="drop_before"), {}),
+    ("polling: expired credentials", partial(_polling_fault, kind="expired_credentials"), {}),
+    ("job failed: no success, a clear buys the next attempt", _job_failed, {}),
+    ("job stopped: no success, a clear buys the next attempt", _job_stopped, {}),
+    ("training wait times out: no success, a clear goes on", _training_times_out, QUICK_END),
+    (
+        "training wait in the worker times out: no success, a clear goes on",
+        _training_times_out,
+        {**QUICK_END, "tags": ["in_worker"]},
+    ),
+    ("throughput wait times out: released", _throughput_times_out, {"serving": {"timeout_minutes": 0.1}}),
+    ("throughput failed: released", _throughput_failed, {}),
+    ("stall is named while it lasts", _stall_named, {"training": {"stall_after_hours": AT_ONCE}}),
+]
+SWEEPS: list[Named] = [
+    ("net: release_leftovers alone, run over", _leftovers_alone, BARE),
+    ("release_leftovers spares what is used or not ours", _leftovers_spare, EXPIRED),
+    ("net: release_leftovers alone, database lost", _leftovers_of_unknown_run, {**BARE, **EXPIRED}),
+]
+
+
 def scenarios() -> list[Case]:
     """Return all cases beside the matrix."""
-    quick_end = {"training": {"poll_interval_seconds": 2, "timeout_hours": AT_ONCE}}
-    cases: list[tuple[str, Callable[[Trial], None], dict[str, Any]]] = [
-        ("net: teardown alone, waiting task marked failed", _teardown_alone, {"tags": ["silent"]}),
-        ("net: teardown alone, answers fail", _teardown_after_answer_failed, {}),
-        ("net: on_kill alone", _on_kill_alone, {"tags": ["no_release"]}),
-        ("release fails: the run fails, a clear mends it", _release_fails, {}),
-        ("release meets a broken connection: it is retried", _release_recovers, {}),
-        ("run marked success: released", _run_marked_success, {}),
-        ("waiting task marked success: released", _waiting_marked_success, {}),
-        ("data: unchanged CSV trains nothing", _unchanged, {}),
-        ("data: edited CSV trains something else", _edited, {}),
-        ("clear answer after success: nothing is bought", partial(_cleared_after_success, task_id="tuned.answer"), {}),
-        ("clear ingest after success: nothing is bought", partial(_cleared_after_success, task_id="ingest"), {}),
-        ("polling: throttled", partial(_polling_fault, kind="throttle"), {}),
-        ("polling: 5xx", partial(_polling_fault, kind="internal_error"), {}),
-        ("polling: connection errors", partial(_polling_fault, kind="drop_before"), {}),
-        ("polling: expired credentials", partial(_polling_fault, kind="expired_credentials"), {}),
-        ("job failed: no success, a clear buys the next attempt", _job_failed, {}),
-        ("job stopped: no success, a clear buys the next attempt", _job_stopped, {}),
-        ("training wait times out: no success, a clear goes on", _training_times_out, quick_end),
-        (
-            "training wait in the worker times out: no success, a clear goes on",
-            _training_times_out,
-            {**quick_end, "tags": ["in_worker"]},
-        ),
-        ("throughput wait times out: released", _throughput_times_out, {"serving": {"timeout_minutes": 0.1}}),
-        ("throughput failed: released", _throughput_failed, {}),
-        ("stall is named while it lasts", _stall_named, {"training": {"stall_after_hours": AT_ONCE}}),
-        ("waiting task marked failed: the job is stopped", _mark_stops, {}),
-        ("the same, told to let it run", _mark_lets_run, {"training": {"stop_when_marked_failed": False}}),
-    ]
-    bare: dict[str, Any] = {"tags": ["no_release", "silent"]}
-    expired: dict[str, Any] = {"serving": {"expires_after_hours": AT_ONCE}}
-    alone: list[tuple[str, Callable[[Trial], None], dict[str, Any]]] = [
-        ("net: release_leftovers alone, run over", _leftovers_alone, bare),
-        ("release_leftovers spares what is used or not ours", _leftovers_spare, expired),
-        ("net: release_leftovers alone, database lost", _leftovers_of_unknown_run, {**bare, **expired}),
-    ]
-    return [Case(name, script, changes) for name, script, changes in cases] + [
-        Case(name, script, changes, phase="alone") for name, script, changes in alone
-    ]
+    together = [Case(*named) for named in (*NETS, *MARKS, *DATA, *WAITS)]
+    return together + [Case(*named, phase="alone") for named in SWEEPS]

@@ -13,9 +13,11 @@ from include.chaos.strikes import Strike
 from include.chaos.world import World, kill, kill_with_supervisor, supervisor_of, wait_for
 from include.local_airflow.process_table import find_process
 
-RUN_SECONDS = 420.0
-REACH_SECONDS = 300.0
-STRIKE_SECONDS = 600.0
+# Patience, not pace: a good case never waits as long, a slow machine may.
+RUN_SECONDS = 900.0
+REACH_SECONDS = 600.0
+STRIKE_SECONDS = 900.0
+RELEASE_SECONDS = 300.0
 HELD_SECONDS = 90.0
 
 JOB = "CreateModelCustomizationJob"
@@ -176,7 +178,7 @@ class Trial:
 
     def wait_released(self) -> None:
         """Wait until nothing that the case bought is billed by the hour."""
-        wait_for(lambda: self.bought()["alive"] == 0, f"The release for {self.case.key}", 60)
+        wait_for(lambda: self.bought()["alive"] == 0, f"The release for {self.case.key}", RELEASE_SECONDS)
 
     def wait_run(self, dag_id: str, run_id: str) -> None:
         """Wait for the end of a run of another DAG.

@@ -29,7 +29,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 SERVICES = ("api-server", "dag-processor", "scheduler", "triggerer")
 DAGS = PROJECT / "tests" / "chaos" / "dags"
-READY_SECONDS = 240.0
+READY_SECONDS = 480.0
 STOPPING = threading.Event()  # set when a person ends the command: nobody waits for anything any more
 # A dead worker, scheduler or triggerer is noticed in seconds, and nothing is parsed again without need.
 QUICK = {

@@ -87,6 +87,32 @@ class TestOnKill:
         kill(ProvisionedThroughputTrigger(name="endpoint", **COMMON), "failed", monkeypatch)
         assert "could not be given up" in capsys.readouterr().out
 
+    def test_the_triggerer_cancels_it_every_second_and_the_job_is_stopped_all_the_same(
+        self, bedrock: FakeBedrock, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        looking, let_go = threading.Event(), threading.Event()
+
+        def slow(**_: Any) -> dict[str, dict[str, str]]:
+            looking.set()
+            let_go.wait(5)
+            return {"run": {"trained": "failed"}}
+
+        monkeypatch.setattr("bedrock_distill.triggers.polling.RuntimeTaskInstance.get_task_states", slow)
+        trigger = job_trigger()
+        trigger.task_instance = SimpleNamespace(dag_id="dag", task_id="trained", run_id="run", map_index=-1)
+
+        async def cancelled_again_and_again() -> None:
+            killing = asyncio.ensure_future(trigger.on_kill())
+            await asyncio.to_thread(looking.wait, 5)
+            for _ in range(3):
+                killing.cancel("a person did it")
+                await asyncio.sleep(0.01)
+            let_go.set()
+            await killing
+
+        asyncio.run(cancelled_again_and_again())
+        assert bedrock.stopped == ["job"]
+
 
 class TestStall:
     def job(self, *, hours: float, training: str) -> CustomizationJob:

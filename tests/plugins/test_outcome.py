@@ -6,6 +6,7 @@ import pytest
 
 from bedrock_distill.operators.outcome import RunOutcomeOperator
 from include.distill.errors import IncompleteRunError
+from tests.plugins.conftest import RUN_URI
 
 
 @pytest.fixture
@@ -13,7 +14,7 @@ def outcome(context: Any) -> Any:
     def run(*, dry_run: bool = False, **states: str) -> None:
         context["params"] = {"dry_run": dry_run}
         context["ti"].get_task_states = lambda dag_id, run_ids: {run_ids[0]: states} if dag_id == "d" else {}
-        RunOutcomeOperator(task_id="outcome").execute(context)
+        RunOutcomeOperator(task_id="outcome", run_uri=RUN_URI).execute(context)
 
     return run
 

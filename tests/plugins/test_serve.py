@@ -157,20 +157,22 @@ class TestInService:
             )
         )
 
-    def test_in_service_is_success(self, sensor: Any, bedrock: FakeBedrock) -> None:
+    def test_in_service_is_success(self, context: Any, sensor: Any, bedrock: FakeBedrock) -> None:
         bedrock.put_throughput(FIRST, "InService")
-        assert sensor.execute({}) == {"invoke_id": f"arn:throughput/{FIRST}", "model_arn": "arn:model/m"}
+        assert sensor.execute(context) == {"invoke_id": f"arn:throughput/{FIRST}", "model_arn": "arn:model/m"}
 
-    def test_creating_for_ever_is_a_time_out_and_never_a_success(self, sensor: Any, bedrock: FakeBedrock) -> None:
+    def test_creating_for_ever_is_a_time_out_and_never_a_success(
+        self, context: Any, sensor: Any, bedrock: FakeBedrock
+    ) -> None:
         bedrock.put_throughput(FIRST, "Creating")
         with pytest.raises(WaitTimeoutError, match="billed until release"):
-            sensor.execute({})
+            sensor.execute(context)
 
-    def test_released_says_which_task_to_clear(self, sensor: Any) -> None:
+    def test_released_says_which_task_to_clear(self, context: Any, sensor: Any) -> None:
         with pytest.raises(ThroughputReleasedError, match=r"Clear tuned\.provision"):
-            sensor.execute({})
+            sensor.execute(context)
 
-    def test_failed_is_a_failure(self, sensor: Any, bedrock: FakeBedrock) -> None:
+    def test_failed_is_a_failure(self, context: Any, sensor: Any, bedrock: FakeBedrock) -> None:
         bedrock.put_throughput(FIRST, "Failed")
         with pytest.raises(OutcomeError, match="failed"):
-            sensor.execute({})
+            sensor.execute(context)

@@ -110,36 +110,38 @@ def sensor_task(equip: Any, *, deferrable: bool) -> Any:
 @pytest.mark.parametrize("deferrable", [True, False])
 class TestTrained:
     def test_a_completed_job_returns_its_model_at_once(
-        self, equip: Any, bedrock: FakeBedrock, deferrable: bool
+        self, equip: Any, context: Any, bedrock: FakeBedrock, deferrable: bool
     ) -> None:
         bedrock.put_job("job", "Completed", output_uri="s3://out/")
-        manifest = sensor_task(equip, deferrable=deferrable).execute({})
+        manifest = sensor_task(equip, deferrable=deferrable).execute(context)
         assert manifest["model_arn"] == "arn:model/job"
         assert manifest["status"] == "Completed"
 
     @pytest.mark.parametrize(("status", "what_next"), [("Failed", "mend them"), ("Stopped", "Clear submit")])
     def test_failed_and_stopped_fail_with_bedrocks_reason(
-        self, equip: Any, bedrock: FakeBedrock, deferrable: bool, status: str, what_next: str
+        self, equip: Any, context: Any, bedrock: FakeBedrock, deferrable: bool, status: str, what_next: str
     ) -> None:
         bedrock.put_job("job", status, failure_message="Input size exceeded")
         with pytest.raises(JobFailedError, match=f"{status}: Input size exceeded.*{what_next}"):
-            sensor_task(equip, deferrable=deferrable).execute({})
+            sensor_task(equip, deferrable=deferrable).execute(context)
 
-    def test_a_job_that_does_not_exist_says_to_clear_submit(self, equip: Any, deferrable: bool) -> None:
+    def test_a_job_that_does_not_exist_says_to_clear_submit(self, equip: Any, context: Any, deferrable: bool) -> None:
         with pytest.raises(NotFoundError, match="Clear submit"):
-            sensor_task(equip, deferrable=deferrable).execute({})
+            sensor_task(equip, deferrable=deferrable).execute(context)
 
 
 class TestWaiting:
-    def test_a_time_out_in_the_worker_says_that_the_job_is_still_billed(self, equip: Any, bedrock: FakeBedrock) -> None:
+    def test_a_time_out_in_the_worker_says_that_the_job_is_still_billed(
+        self, equip: Any, context: Any, bedrock: FakeBedrock
+    ) -> None:
         bedrock.put_job("job", "InProgress")
         with pytest.raises(WaitTimeoutError, match="still running and billed"):
-            sensor_task(equip, deferrable=False).execute({})
+            sensor_task(equip, deferrable=False).execute(context)
 
-    def test_a_running_job_defers(self, equip: Any, bedrock: FakeBedrock) -> None:
+    def test_a_running_job_defers(self, equip: Any, context: Any, bedrock: FakeBedrock) -> None:
         bedrock.put_job("job", "InProgress")
         with pytest.raises(TaskDeferred) as deferred:
-            sensor_task(equip, deferrable=True).execute({})
+            sensor_task(equip, deferrable=True).execute(context)
         path, arguments = deferred.value.trigger.serialize()
         assert CustomizationJobTrigger(**arguments).serialize() == (path, arguments)
         assert deferred.value.method_name == "execute_complete"

@@ -1,25 +1,29 @@
-"""The last task: red when anything is red."""
+"""The last task: stops what nobody waits for any more, and is red when anything is red."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import BaseOperator
-
-from include.distill.errors import IncompleteRunError
+from bedrock_distill.given_up_jobs import stop, tasks_given_up
+from bedrock_distill.operators.base import DistillOperator, Manifest
+from bedrock_distill.operators.train import recipe_fingerprint
+from include.distill.errors import IncompleteRunError, ServiceError
+from include.distill.naming import job_name
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
 
-class RunOutcomeOperator(BaseOperator):
+class RunOutcomeOperator(DistillOperator):
     """
     Fail the run when any of its tasks failed, or was skipped in a run that was no dry run.
 
     As the last teardown it decides the run's colour. Without it, "mark run as failed" would end green while teardowns
-    are pending: it fails the tasks under way, and when none is, only skips those to come. Free; a clear looks again.
+    are pending: it fails the tasks under way, and when none is, only skips those to come. Before that it stops the job
+    of a ``submit`` or ``trained`` that was marked failed, when the use case says so. Free; a clear looks again.
 
-    :raises IncompleteRunError: names the failed tasks.
+    :raises IncompleteRunError: names the failed tasks, and says what was stopped.
     """
 
     ui_color = "#fef7e0"
@@ -37,4 +41,29 @@ class RunOutcomeOperator(BaseOperator):
                 " were skipped. The error of the failed task says what to do; where none failed, the run was marked by"
                 " hand: clear what was skipped to go on."
             )
-            raise IncompleteRunError(message)
+            raise IncompleteRunError(" ".join([message, *self._stop_given_up_jobs(states, ti)]))
+
+    def _stop_given_up_jobs(self, states: Mapping[str, Any], ti: Any) -> Iterator[str]:
+        """Stop the jobs whose tasks were marked failed and say so; one that cannot be stopped does not keep others."""
+        for arm, task in tasks_given_up(states, ti):
+            submitted = ti.xcom_pull(task_ids=f"{arm}.submit")
+            try:
+                for name in self._jobs_of(arm, submitted, ti):
+                    if said := stop(self.hook, name, at_most_usd=(submitted or {}).get("at_most_usd")):
+                        yield said
+            except ServiceError as error:
+                yield f"{task} was marked failed; its job may run on, billed, for it could not be stopped: {error}"
+
+    def _jobs_of(self, arm: str, submitted: Manifest | None, ti: Any) -> list[str]:
+        if not self.use_case.training.stop_when_marked_failed:
+            return []
+        return [submitted["job_name"]] if submitted else self._possible_jobs(arm, ti)
+
+    def _possible_jobs(self, arm: str, ti: Any) -> list[str]:
+        """Name the jobs that a ``submit`` which returned nothing may have bought or adopted."""
+        dataset = ti.xcom_pull(task_ids=f"{arm}.upload")
+        if not dataset:
+            return []
+        fingerprint = recipe_fingerprint(self.use_case, dataset["sha256"])
+        attempts = range(1, self.use_case.training.max_attempts + 1)
+        return [job_name(self.use_case.name, arm, fingerprint, attempt) for attempt in attempts]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from bedrock_distill.given_up_jobs import leaves_word
 from bedrock_distill.hooks.bedrock import CustomizationJob, JobRequest
 from bedrock_distill.links import JOB, TRAINING_DATA
 from bedrock_distill.operators.base import Manifest
@@ -18,9 +19,27 @@ from include.distill.formats import check_hyperparameters
 from include.distill.layout import Layout
 from include.distill.naming import job_name, request_token
 from include.distill.training_job import failed_for_a_passing_cause, job_fingerprint
+from include.distill.use_case import UseCase
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
+
+
+def training_recipe(use_case: UseCase) -> tuple[str, dict[str, str]]:
+    """Return the base model and the hyperparameters of a use case's student.
+
+    :raises InputError: the student cannot be tuned, or not with these hyperparameters.
+    """
+    student = load_catalog().model(use_case.student)
+    family = load_catalog().family_of(student)
+    assert student.customization is not None  # noqa: S101 - family_of has refused it
+    return student.customization.base_model_id, check_hyperparameters(use_case.training.hyperparameters, family)
+
+
+def recipe_fingerprint(use_case: UseCase, data_sha256: str) -> str:
+    """Return the fingerprint of the job that trains a use case's student on these data."""
+    base_model_id, hyperparameters = training_recipe(use_case)
+    return job_fingerprint(base_model_id=base_model_id, hyperparameters=hyperparameters, data_sha256=data_sha256)
 
 
 class BedrockSubmitCustomizationJobOperator(ArmOperator):
@@ -48,15 +67,12 @@ class BedrockSubmitCustomizationJobOperator(ArmOperator):
 
     def execute(self, context: Context) -> Manifest:
         """Find or buy the job and return its name and ARN."""
-        student = self.model(self.use_case.student)
-        hyperparameters = check_hyperparameters(
-            self.use_case.training.hyperparameters, load_catalog().family_of(student)
-        )
-        assert student.customization is not None  # noqa: S101 - family_of has refused it
-        base_model_id = student.customization.base_model_id
-        fingerprint = job_fingerprint(
-            base_model_id=base_model_id, hyperparameters=hyperparameters, data_sha256=self.dataset["sha256"]
-        )
+        with leaves_word(context):
+            return self._find_or_buy(context)
+
+    def _find_or_buy(self, context: Context) -> Manifest:
+        base_model_id, hyperparameters = training_recipe(self.use_case)
+        fingerprint = recipe_fingerprint(self.use_case, self.dataset["sha256"])
         attempt, name = self._attempt(fingerprint)
         request = JobRequest(
             name=name,

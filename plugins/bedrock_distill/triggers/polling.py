@@ -15,14 +15,16 @@ import asyncio
 import datetime
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 from asgiref.sync import sync_to_async
 
+from bedrock_distill.given_up_jobs import is_running, stop
 from bedrock_distill.hooks.bedrock import BedrockDistillHook
-from bedrock_distill.statuses import JOB_STATUS, THROUGHPUT_STATUS, Progress
+from bedrock_distill.statuses import THROUGHPUT_STATUS, Progress
 from include.distill.errors import RefusedError, ServiceError
 
 Result = TypeVar("Result")
@@ -112,7 +114,18 @@ class PollingTrigger(BaseTrigger):
                 return
 
     async def on_kill(self) -> None:
-        """Give up when the task was marked failed; on a clear the next try goes on with what is there."""
+        """
+        Give up when the task was marked failed; on a clear the next try goes on with what is there.
+
+        Airflow's triggerer cancels a trigger again every second until it is gone, and with it an ``on_kill`` that takes
+        longer. What has begun is therefore brought to its end, however often it is cancelled meanwhile.
+        """
+        work = asyncio.ensure_future(self._give_up_if_marked())
+        while not work.done():
+            with suppress(asyncio.CancelledError):
+                await asyncio.shield(work)
+
+    async def _give_up_if_marked(self) -> None:
         if not self.give_up_when_failed or await self._task_state() != "failed":
             return
         try:
@@ -152,7 +165,7 @@ class CustomizationJobTrigger(PollingTrigger):
     def has_ended(self, hook: BedrockDistillHook) -> bool:
         """Look at the job."""
         job = hook.find_job(self.name)
-        if job is None or JOB_STATUS.get(job.status) is not Progress.RUNNING:
+        if job is None or not is_running(job):
             return True
         if stall := job.stalled_for(self.stall_after_seconds):
             self.log.warning("%s", stall)
@@ -160,19 +173,8 @@ class CustomizationJobTrigger(PollingTrigger):
 
     def give_up(self, hook: BedrockDistillHook) -> None:
         """Stop the job."""
-        job = hook.find_job(self.name)
-        if job is None or JOB_STATUS.get(job.status) is not Progress.RUNNING:
-            return
-        hook.stop_job(self.name)
-        lived = datetime.datetime.now(datetime.UTC) - job.created
-        most = f", at most ${self.at_most_usd:.2f}" if self.at_most_usd is not None else ""
-        self.log.warning(
-            "Stopped %s because its task was marked failed. What it trained in %s is billed%s. Clear submit with"
-            " downstream to buy the next attempt.",
-            self.name,
-            str(lived).split(".", maxsplit=1)[0],
-            most,
-        )
+        if said := stop(hook, self.name, at_most_usd=self.at_most_usd):
+            self.log.warning("%s", said)
 
 
 class ProvisionedThroughputTrigger(PollingTrigger):

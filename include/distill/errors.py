@@ -47,6 +47,10 @@ class TransientError(ServiceError):
     """A fault on the way or at the service (5xx, time-out, lost connection). Trying again may help."""
 
 
+class ExpiredCredentialsError(TransientError):
+    """The session's credentials have run out. The next call reads the connection again."""
+
+
 class RefusedError(ServiceError):
     """AWS refused (access, validation, quota, retired model, missing object). Asking again cannot help."""
 

@@ -13,6 +13,7 @@ from bedrock_distill.hooks.error_seam import named_errors
 from include.distill.errors import (
     ConflictError,
     ContractError,
+    ExpiredCredentialsError,
     InvalidRequestError,
     NotFoundError,
     RefusedError,
@@ -37,7 +38,7 @@ def client_error(code: str, message: str = "reason", status: int = 400) -> Clien
         (client_error("ModelTimeoutException", status=408), TransientError),
         (client_error("ModelErrorException", status=424), TransientError),
         (client_error("ModelNotReadyException", status=429), TransientError),
-        (client_error("ExpiredTokenException", status=403), TransientError),
+        (client_error("ExpiredTokenException", status=403), ExpiredCredentialsError),
         (client_error("InternalServerException", status=500), TransientError),
         (client_error("NeverHeardOf", status=502), TransientError),
         (client_error("NeverHeardOf", status=418), ContractError),

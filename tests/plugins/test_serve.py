@@ -6,8 +6,10 @@ import pytest
 
 from bedrock_distill.operators.serve import BedrockProvisionThroughputOperator, BedrockReleaseThroughputOperator
 from bedrock_distill.sensors.waiting import BedrockProvisionedThroughputSensor
+from include.distill.cost import load_prices
 from include.distill.errors import OutcomeError, RefusedError, ThroughputReleasedError, TransientError, WaitTimeoutError
 from include.distill.storage import read_json
+from include.distill.use_case import UseCase
 from tests.fakes.fake_bedrock import FakeBedrock
 from tests.fakes.memory_store import MemoryStore
 from tests.plugins.conftest import FOLDER, RUN_URI
@@ -34,7 +36,7 @@ def release(equip: Any) -> BedrockReleaseThroughputOperator:
 
 class TestProvision:
     def test_it_buys_for_missing_answers_under_the_runs_name(
-        self, provision: Any, bedrock: FakeBedrock, context: Any
+        self, provision: Any, bedrock: FakeBedrock, context: Any, use_case: UseCase
     ) -> None:
         manifest = provision.execute(context)
         assert bedrock.bought == [FIRST]
@@ -44,6 +46,7 @@ class TestProvision:
             "model_arn": "arn:model/m",
             "missing_answers": 4,
             "bought": True,
+            "usd_per_hour": pytest.approx(load_prices().of(use_case.student, "throughput_per_hour")),
         }
 
     def test_a_retry_adopts_what_the_first_try_bought(self, provision: Any, bedrock: FakeBedrock, context: Any) -> None:
@@ -150,6 +153,7 @@ class TestInService:
                     "throughput_name": FIRST,
                     "throughput_arn": "arn:throughput/x",
                     "model_arn": "arn:model/m",
+                    "usd_per_hour": 60.5,
                 },
                 poll_interval_seconds=0.01,
                 timeout_seconds=0.03,
@@ -165,14 +169,14 @@ class TestInService:
         self, context: Any, sensor: Any, bedrock: FakeBedrock
     ) -> None:
         bedrock.put_throughput(FIRST, "Creating")
-        with pytest.raises(WaitTimeoutError, match="billed until release"):
+        with pytest.raises(WaitTimeoutError, match=r"billed until release.*at \$60\.50 per hour"):
             sensor.execute(context)
 
     def test_released_says_which_task_to_clear(self, context: Any, sensor: Any) -> None:
-        with pytest.raises(ThroughputReleasedError, match=r"Clear tuned\.provision"):
+        with pytest.raises(ThroughputReleasedError, match=r"Clear tuned\.provision.*at \$60\.50 per hour"):
             sensor.execute(context)
 
     def test_failed_is_a_failure(self, context: Any, sensor: Any, bedrock: FakeBedrock) -> None:
         bedrock.put_throughput(FIRST, "Failed")
-        with pytest.raises(OutcomeError, match="failed"):
+        with pytest.raises(OutcomeError, match=r"failed.*released by teardown.*at \$60\.50 per hour"):
             sensor.execute(context)

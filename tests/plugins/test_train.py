@@ -99,7 +99,7 @@ def sensor_task(equip: Any, *, deferrable: bool) -> Any:
         BedrockCustomizationJobSensor(
             task_id="trained",
             run_uri=RUN_URI,
-            submitted={"job_name": "job"},
+            submitted={"job_name": "job", "at_most_usd": 2.5},
             poll_interval_seconds=0.01,
             timeout_seconds=0.03,
             deferrable=deferrable,
@@ -117,7 +117,9 @@ class TestTrained:
         assert manifest["model_arn"] == "arn:model/job"
         assert manifest["status"] == "Completed"
 
-    @pytest.mark.parametrize(("status", "what_next"), [("Failed", "mend them"), ("Stopped", "Clear submit")])
+    @pytest.mark.parametrize(
+        ("status", "what_next"), [("Failed", "mend them"), ("Stopped", r"Clear submit.*at most \$2\.50")]
+    )
     def test_failed_and_stopped_fail_with_bedrocks_reason(
         self, equip: Any, context: Any, bedrock: FakeBedrock, deferrable: bool, status: str, what_next: str
     ) -> None:
@@ -135,7 +137,7 @@ class TestWaiting:
         self, equip: Any, context: Any, bedrock: FakeBedrock
     ) -> None:
         bedrock.put_job("job", "InProgress")
-        with pytest.raises(WaitTimeoutError, match="still running and billed"):
+        with pytest.raises(WaitTimeoutError, match=r"still running and billed, at most \$2\.50"):
             sensor_task(equip, deferrable=False).execute(context)
 
     def test_a_running_job_defers(self, equip: Any, context: Any, bedrock: FakeBedrock) -> None:

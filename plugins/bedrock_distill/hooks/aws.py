@@ -9,6 +9,7 @@ from typing import Any
 from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
 
 from bedrock_distill.hooks.error_seam import named_errors
+from include.distill.errors import ExpiredCredentialsError
 
 # standard mode retries throttling, 5xx and connection errors. A read time-out is retried too, and the answer paid for
 # again: five minutes is longer than any answer takes.
@@ -59,7 +60,15 @@ class AwsClients:
     def call(self, service: str, method: str, what: str = "", **parameters: Any) -> Any:
         """Call ``method`` of a client; every failure is a named error.
 
+        A client keeps the credentials that it was made with. When they have run out it is forgotten, so that the next
+        call takes those that the connection has by then: a trigger polls for days with one hook.
+
         :param what: the object of the call, for messages.
         """
-        with named_errors(f"{method} {what}".strip()):
-            return getattr(self.client(service), method)(**parameters)
+        try:
+            with named_errors(f"{method} {what}".strip()):
+                return getattr(self.client(service), method)(**parameters)
+        except ExpiredCredentialsError:
+            with self._making:
+                self._clients.clear()
+            raise

@@ -22,6 +22,7 @@ from botocore.exceptions import (
 from include.distill.errors import (
     ConflictError,
     ContractError,
+    ExpiredCredentialsError,
     InvalidRequestError,
     NotFoundError,
     RefusedError,
@@ -45,10 +46,9 @@ _KINDS: dict[type[ServiceError], frozenset[str]] = {
             "ModelErrorException",
             "RequestTimeout",
             "PreconditionFailed",  # an object was replaced while it was read: from the start, it can be
-            "ExpiredToken",
-            "ExpiredTokenException",
         }
     ),
+    ExpiredCredentialsError: frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"}),
     NotFoundError: frozenset({"ResourceNotFoundException", "NoSuchKey", "NoSuchBucket", "404"}),
     ConflictError: frozenset({"ConflictException", "ResourceInUseException", "BucketAlreadyExists"}),
     InvalidRequestError: frozenset({"ValidationException", "InvalidRequest", "InvalidBucketName"}),
@@ -69,6 +69,7 @@ _KINDS: dict[type[ServiceError], frozenset[str]] = {
 _ADVICE: dict[type[ServiceError], str] = {
     ThrottledError: "The quota refills within a minute; a retry waits and asks again.",
     TransientError: "A retry may help; nothing is bought twice, names and tokens are kept.",
+    ExpiredCredentialsError: "The next call reads the connection again; when they are not renewed there, renew them.",
     NotFoundError: "Check the name, the Region of the connection, and whether it was deleted.",
     ConflictError: "The name is taken and is not ours; rename the use case or the arm.",
     InvalidRequestError: "The request itself is wrong; a retry cannot help.",

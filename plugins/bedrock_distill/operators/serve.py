@@ -21,6 +21,7 @@ from bedrock_distill.purchases import buy_once
 from bedrock_distill.releasing import delete_and_wait
 from bedrock_distill.statuses import THROUGHPUT_STATUS, Progress
 from bedrock_distill.tags import purchase_tags
+from include.distill.cost import load_prices
 from include.distill.errors import OutcomeError, ThroughputReleasedError
 from include.distill.evaluation import answering_request
 from include.distill.naming import request_token, throughput_name
@@ -49,8 +50,8 @@ class BedrockProvisionThroughputOperator(ServingOperator):
     release, clearing this task buys under the next ordinal. No commitment.
 
     :param trained: manifest of the arm's sensor. (templated)
-    :return: ``{"throughput_name", "throughput_arn", "model_arn", "missing_answers", "bought": bool}``; name and ARN
-        are ``None`` when no answer is missing.
+    :return: ``{"throughput_name", "throughput_arn", "model_arn", "missing_answers", "bought": bool,
+        "usd_per_hour": float}``; name and ARN are ``None`` when no answer is missing.
     :raises RefusedError: no model units granted (the default quota is 0), or access; nothing was bought.
     """
 
@@ -66,7 +67,9 @@ class BedrockProvisionThroughputOperator(ServingOperator):
         """Buy or adopt, and return what will answer."""
         model_arn = self.trained["model_arn"]
         missing = self._missing_answers(model_arn)
-        manifest: Manifest = {"model_arn": model_arn, "missing_answers": missing, "bought": False}
+        units = self.use_case.serving.model_units
+        rate = units * load_prices().of(self.use_case.student, "throughput_per_hour")
+        manifest: Manifest = {"model_arn": model_arn, "missing_answers": missing, "bought": False, "usd_per_hour": rate}
         if not missing:
             self.log.info("Every answer of %s is stored already: nothing is bought.", self.arm)
             return {**manifest, "throughput_name": None, "throughput_arn": None}
@@ -80,7 +83,7 @@ class BedrockProvisionThroughputOperator(ServingOperator):
                 name=name,
                 token=request_token(name),
                 model_arn=model_arn,
-                units=self.use_case.serving.model_units,
+                units=units,
                 tags=tags,
             )
 
@@ -149,6 +152,12 @@ class BedrockReleaseThroughputOperator(ServingOperator):
         return {"released": [t.name for t in found], "unit_hours": hours}
 
 
+def per_hour(provisioned: Manifest) -> str:
+    """Say what serving costs, to be put behind "serve again"; nothing of a manifest that was made before it said so."""
+    rate = provisioned.get("usd_per_hour")
+    return f", at ${rate:.2f} per hour" if rate is not None else ""
+
+
 def serving_arn(provisioned: Manifest, throughput: Throughput | None, task_id: str) -> str | None:
     """
     Return the ARN that answers, or ``None`` when no answer is missing.
@@ -161,10 +170,13 @@ def serving_arn(provisioned: Manifest, throughput: Throughput | None, task_id: s
     if throughput is None:
         message = (
             f"Throughput {provisioned['throughput_name']} was released; nothing is billed. Clear {task_id} with"
-            " downstream to serve again."
+            f" downstream to serve again{per_hour(provisioned)}."
         )
         raise ThroughputReleasedError(message)
     if THROUGHPUT_STATUS[throughput.status] is Progress.FAILED:
-        message = f"Throughput {throughput.name} failed: {throughput.failure_message}. It is released by teardown."
+        message = (
+            f"Throughput {throughput.name} failed: {throughput.failure_message}. It is released by teardown. Clear"
+            f" {task_id} with downstream to buy again{per_hour(provisioned)}."
+        )
         raise OutcomeError(message)
     return throughput.arn

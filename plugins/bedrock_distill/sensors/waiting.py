@@ -19,7 +19,7 @@ from bedrock_distill.given_up_jobs import leaves_word
 from bedrock_distill.hooks.bedrock import BedrockDistillHook, CustomizationJob, Throughput
 from bedrock_distill.links import JOB, MODEL, THROUGHPUT
 from bedrock_distill.operators.base import Manifest, RunAccess, require_run_uri
-from bedrock_distill.operators.serve import serving_arn
+from bedrock_distill.operators.serve import per_hour, serving_arn
 from bedrock_distill.statuses import JOB_STATUS, THROUGHPUT_STATUS, Progress
 from bedrock_distill.triggers.polling import (
     CustomizationJobTrigger,
@@ -173,7 +173,7 @@ class BedrockCustomizationJobSensor(WaitingSensor):
         if progress is Progress.SUCCEEDED:
             return self._manifest(job)
         if progress is Progress.FAILED:
-            raise JobFailedError(_why(job))
+            raise JobFailedError(_why(job, self._at_most))
         if progress is None:
             message = f"Job {name} has the unknown status {job.status!r}; it may be running and billed."
             raise ContractError(message)
@@ -206,8 +206,14 @@ class BedrockCustomizationJobSensor(WaitingSensor):
         """Say that the job goes on."""
         return (
             f"Job {self.submitted['job_name']} is not done after {self.timeout_seconds / 3600:g} h. It is still running"
-            f" and billed. Clear {self.task_id} to go on waiting for it, or stop the job in the Bedrock console."
+            f" and billed{self._at_most}. Clear {self.task_id} to go on waiting for it, which buys nothing, or stop the"
+            " job in the Bedrock console."
         )
+
+    @property
+    def _at_most(self) -> str:
+        usd = self.submitted.get("at_most_usd")
+        return f", at most ${usd:.2f}" if usd is not None else ""
 
 
 class BedrockProvisionedThroughputSensor(WaitingSensor):
@@ -250,18 +256,21 @@ class BedrockProvisionedThroughputSensor(WaitingSensor):
         return (
             f"Throughput {self.provisioned['throughput_name']} is not in service after {self.timeout_seconds / 60:g}"
             f" min. It is billed until release, which runs next. Clear {self._provision_task} with downstream to buy"
-            " again."
+            f" again{per_hour(self.provisioned)}."
         )
 
 
-def _why(job: CustomizationJob) -> str:
+def _why(job: CustomizationJob, at_most: str) -> str:
     reason = job.failure_message or "Bedrock gave no reason"
     ended = f"Job {job.name} ended {job.status}: {reason}. Nothing is running."
+    buy_again = f"Clear submit with downstream to buy the next attempt{at_most}."
     if job.status == "Stopped":
-        return f"{ended} What it trained until then is billed. Clear submit with downstream to buy the next attempt."
+        return f"{ended} What it trained until then is billed. {buy_again}"
     if failed_for_a_passing_cause(job.failure_message):
-        return f"{ended} The cause is Bedrock's own: clear submit with downstream to buy the next attempt."
-    return f"{ended} The same data would fail again: mend them, then clear ingest with downstream."
+        return f"{ended} The cause is Bedrock's own. {buy_again}"
+    return (
+        f"{ended} The same data would fail again: mend them, then clear ingest with downstream, which buys a new job."
+    )
 
 
 def find_named(hook: BedrockDistillHook, name: str | None) -> Throughput | None:

@@ -36,9 +36,15 @@ content or name, and only what is missing is paid for.
   `source/rejected.jsonl` of the run's folder.
 - **`estimate` failed**: above the cap. Nothing was bought.
 - **`synthesize`, `judge` failed**: answers that came are stored; a clear asks only for the missing ones.
+- **`shards`, `<arm>.merge`, `.upload`, `report` failed**: nothing is billed. Mend what the message names and clear;
+  they write the same again. When `merge` says that too many rows failed, clear `synthesize` with downstream.
 - **`<arm>.submit` refused**: the job failed on the same data before, or access is missing; Bedrock's reason is quoted.
 - **`<arm>.trained` timed out**: the job runs on and is billed; clear `trained` to go on waiting. Failed for a cause of
-  Bedrock's own: clear `submit` with downstream, which buys the next attempt.
+  Bedrock's own: clear `submit` with downstream, which buys the next attempt. Marked failed: its job is stopped.
+- **`<arm>.provision` refused**: no model units were granted; nothing was bought. Raise the quota, clear it with
+  downstream.
+- **`<arm>.in_service` failed or timed out**: billed until `release`, which runs next. Clear `provision` with
+  downstream, which buys again.
 - **`<arm>.answer` failed after `release`** ("endpoint released"): clear `<arm>.provision` with downstream.
 - **`<arm>.release` failed**: the endpoint may still be **billed by the hour**. It is retried; when it stays red, delete
   the throughput in the Bedrock console.

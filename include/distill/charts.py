@@ -14,8 +14,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from markupsafe import Markup
 
-from include.distill.statistics import finding
-
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
@@ -98,7 +96,7 @@ def _preference_row(comparison: Mapping[str, Any], y: float, width: int) -> list
     if comparison["preference"] is None:
         return [label, track, _text(width, y + 14, "no question decided", style="figure", anchor="end")]
     low, high = comparison["preference_ci95"]
-    at, found = comparison["preference"], finding(comparison)
+    at, found = comparison["preference"], comparison["finding"]
     figure = f"{_percent(at)}  ({100 * low:.0f}–{100 * high:.0f}%)"
     return [
         label,

@@ -102,7 +102,13 @@ def judge_duel(
     settings: Judging,
     ask: Callable[[ModelRequest], PaidAnswer],
 ) -> tuple[Record, list[PaidAnswer]]:
-    """Ask a judge about ``duel`` until its verdict can be read; an unreadable one is recorded as ``unparsable``."""
+    """
+    Ask a judge about ``duel`` until its verdict can be read; an unreadable one is recorded as ``unparsable``.
+
+    Equal answers are a tie without asking: both orders would be the same question.
+    """
+    if duel.candidate_answer == duel.baseline_answer:
+        return {**_verdict(duel, judge), "verdict": "tie", "same": True, "raw": ""}, []
     asked = ask_until_readable(
         judging_request(duel, judge=judge, prompt=prompt, settings=settings),
         ask,
@@ -110,13 +116,17 @@ def judge_duel(
         is_readable=lambda letter: letter is not None,
         attempts=settings.attempts,
     )
-    verdict = {
+    outcome, raw = to_candidate_view(asked.result, duel.order), asked.answers[-1].completion.text
+    return {**_verdict(duel, judge), "verdict": outcome, "same": False, "raw": raw}, asked.answers
+
+
+def _verdict(duel: Duel, judge: Model) -> Record:
+    return {
         "row_id": duel.row["row_id"],
         "judge": judge.key,
         "candidate": duel.candidate,
         "baseline": duel.baseline,
         "order": duel.order,
-        "verdict": to_candidate_view(asked.result, duel.order),
-        "raw": asked.answers[-1].completion.text,
+        "candidate_characters": len(duel.candidate_answer),
+        "baseline_characters": len(duel.baseline_answer),
     }
-    return verdict, asked.answers

@@ -4,6 +4,7 @@ Pairwise judging without the asking: what a judge's letters mean, and what its t
 Every question is put to every judge twice, each answer once in the first place, because a judge with a liking
 for a place would otherwise decide the comparison. Only a winner named in both orders is a winner. What cannot
 be parsed is counted as such and never dropped: dropping it would turn a judge's failure into agreement.
+Two equal answers are a tie that no judge is asked about: both orders would be the same question.
 """
 
 from __future__ import annotations
@@ -34,13 +35,20 @@ class Tally(TypedDict):
     losses: int
     ties: int
     unparsable: int
+    same: int
     flip_rate: float | None
     first_position_rate: float | None
+    longer_wins_rate: float | None
 
 
 @dataclass(frozen=True, order=True)
 class Resolved:
-    """What one judge says of one question, from both orders."""
+    """
+    What one judge says of one question, from both orders.
+
+    :param longer: whose answer has more characters; ``None`` when neither has, or where nobody counted.
+    :param same: the two answers were equal, so that the judge was not asked.
+    """
 
     judge: str
     candidate: str
@@ -48,6 +56,8 @@ class Resolved:
     row_id: str
     candidate_first: Outcome
     baseline_first: Outcome
+    longer: Literal["candidate", "baseline"] | None = None
+    same: bool = False
 
     @property
     def outcome(self) -> Outcome:
@@ -105,15 +115,15 @@ def resolve(verdicts: Iterable[Mapping[str, Any]]) -> list[Resolved]:
 
     :raises ReconciliationError: an order of a question is missing or was stored twice.
     """
-    by_question: dict[tuple[str, str, str, str], dict[str, Outcome]] = defaultdict(dict)
+    by_question: dict[tuple[str, str, str, str], dict[str, Mapping[str, Any]]] = defaultdict(dict)
     for verdict in verdicts:
         question = (verdict["judge"], verdict["candidate"], verdict["baseline"], verdict["row_id"])
         _check(verdict, seen=by_question[question])
-        by_question[question][verdict["order"]] = verdict["verdict"]
-    return sorted(_join(question, by_order) for question, by_order in by_question.items())
+        by_question[question][verdict["order"]] = verdict
+    return [_join(question, by_question[question]) for question in sorted(by_question)]
 
 
-def _check(verdict: Mapping[str, Any], *, seen: Mapping[str, Outcome]) -> None:
+def _check(verdict: Mapping[str, Any], *, seen: Mapping[str, object]) -> None:
     where = f"{verdict['judge']} on row {verdict['row_id']}, {verdict['candidate']} and {verdict['baseline']}"
     order, outcome = verdict["order"], verdict["verdict"]
     if order not in get_args(Order) or outcome not in get_args(Outcome):
@@ -124,7 +134,7 @@ def _check(verdict: Mapping[str, Any], *, seen: Mapping[str, Outcome]) -> None:
         raise ReconciliationError(message)
 
 
-def _join(question: tuple[str, str, str, str], by_order: Mapping[str, Outcome]) -> Resolved:
+def _join(question: tuple[str, str, str, str], by_order: Mapping[str, Mapping[str, Any]]) -> Resolved:
     missing = [order for order in orders() if order not in by_order]
     if missing:
         judge, candidate, baseline, row_id = question
@@ -133,20 +143,35 @@ def _join(question: tuple[str, str, str, str], by_order: Mapping[str, Outcome]) 
             "expected both orders. Clear the judge task: stored verdicts are not paid for again."
         )
         raise ReconciliationError(message)
-    return Resolved(*question, by_order["candidate_first"], by_order["baseline_first"])
+    verdict = by_order["candidate_first"]
+    return Resolved(
+        *question,
+        verdict["verdict"],
+        by_order["baseline_first"]["verdict"],
+        longer=_longer(verdict.get("candidate_characters"), verdict.get("baseline_characters")),
+        same=bool(verdict.get("same")),
+    )
+
+
+def _longer(candidate: int | None, baseline: int | None) -> Literal["candidate", "baseline"] | None:
+    if candidate is None or baseline is None or candidate == baseline:
+        return None
+    return "candidate" if candidate > baseline else "baseline"
 
 
 def tally(resolved: Iterable[Resolved]) -> Tally:
     """
     Count the outcomes of one comparison.
 
-    ``flip_rate``: of the questions with both orders parsed, the share whose orders name different winners.
-    ``first_position_rate``: of all single verdicts that name a winner, the share that chose the answer shown
-    first; 0.5 for a judge that does not care.
+    ``same``: ties because the answers were equal. ``flip_rate``: of the questions asked with both orders parsed, the
+    share whose orders name different winners. ``first_position_rate``: of all single verdicts that name a winner, the
+    share that chose the answer shown first; 0.5 for a judge that does not care. ``longer_wins_rate``: of the decided
+    questions with answers of different length, the share won by the longer one.
     """
     questions = list(resolved)
     outcomes = [question.outcome for question in questions]
-    parsed = [question for question in questions if question.outcome != "unparsable"]
+    parsed = [question for question in questions if question.outcome != "unparsable" and not question.same]
+    by_length = [question for question in questions if question.longer and question.outcome in _DECISIVE]
     chosen = [_place(question.candidate_first, "candidate_first") for question in questions]
     chosen += [_place(question.baseline_first, "baseline_first") for question in questions]
     return {
@@ -155,8 +180,10 @@ def tally(resolved: Iterable[Resolved]) -> Tally:
         "losses": outcomes.count("baseline"),
         "ties": outcomes.count("tie"),
         "unparsable": outcomes.count("unparsable"),
+        "same": sum(question.same for question in questions),
         "flip_rate": _share(sum(question.flipped for question in parsed), len(parsed)),
         "first_position_rate": _share(chosen.count("first"), len(chosen) - chosen.count(None)),
+        "longer_wins_rate": _share(sum(q.outcome == q.longer for q in by_length), len(by_length)),
     }
 
 

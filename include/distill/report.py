@@ -9,8 +9,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from include.distill.comparisons import (
+    MAX_UNPARSABLE_SHARE,
+    MINIMUM_CLUSTERS,
+    MINIMUM_QUESTIONS,
+    compare_all,
+)
 from include.distill.report_contract import check_report
-from include.distill.statistics import compare_all, finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -29,7 +34,10 @@ def build_report(
     verdicts: Iterable[Iterable[Mapping[str, Any]]],
     clusters: Mapping[str, str],
     cost: Mapping[str, Any],
-    seed: int,
+    max_unparsable_share: float = MAX_UNPARSABLE_SHARE,
+    noise_control: Iterable[Iterable[Mapping[str, Any]]] = (),
+    agreement: Sequence[Mapping[str, Any]] = (),
+    promotion: Mapping[str, Any] | None = None,
     loss_curves: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
     disagreements: Sequence[Mapping[str, Any]] = (),
     pair_sample: Sequence[Mapping[str, Any]] = (),
@@ -41,6 +49,10 @@ def build_report(
 
     :param verdicts: one list per judge and pair of arms, the pair of the headline first.
     :param clusters: document group of each evaluation row id.
+    :param max_unparsable_share: a judge who is unreadable more often gives no finding.
+    :param noise_control: verdicts on an arm against itself, one list per judge; in no correction and no verdict.
+    :param agreement: of every two raters, see :mod:`include.distill.agreement`.
+    :param promotion: the rule and what it says, see :func:`include.distill.run_summary.promotion_record`.
     :param loss_curves: per arm ``{"step", "epoch", "loss"}``.
     :param disagreements: ``{"row_id", "question", "candidate_answer", "baseline_answer", "by_judge"}``, and
         ``"candidate"``, ``"baseline"`` (arms) where they are not those of the headline.
@@ -55,7 +67,10 @@ def build_report(
         "source": dict(source),
         "synthesis": dict(synthesis),
         "arms": list(arms),
-        "comparisons": compare_all(verdicts, clusters, seed=seed),
+        "comparisons": compare_all(verdicts, clusters, max_unparsable_share=max_unparsable_share),
+        "noise_control": compare_all(noise_control, clusters, max_unparsable_share=max_unparsable_share),
+        "agreement": list(agreement),
+        "promotion": dict(promotion) if promotion else None,
         "cost": dict(cost),
         "loss_curves": dict(loss_curves or {}),
         "disagreements": list(disagreements),
@@ -80,9 +95,11 @@ def verdict_parts(report: Mapping[str, Any]) -> tuple[str, list[str]]:
         return "No verdict", ["no answers were compared"]
     candidate, baseline = comparisons[0]["candidate"], comparisons[0]["baseline"]
     pair = [entry for entry in comparisons if (entry["candidate"], entry["baseline"]) == (candidate, baseline)]
-    findings = [finding(entry) for entry in pair]
+    findings = [entry["finding"] for entry in pair]
     if "too_few" in findings:
         return _too_few(pair), [_evidence(entry) for entry in pair]
+    if "unreadable" in findings:
+        return f"No verdict on {candidate} and {baseline}: {_unreadable(pair)}", [_evidence(entry) for entry in pair]
     some_sure = set(findings) != {"unclear"}
     evidence = [
         _evidence(entry, could_be_chance=some_sure and found == "unclear")
@@ -92,11 +109,18 @@ def verdict_parts(report: Mapping[str, Any]) -> tuple[str, list[str]]:
 
 
 def _too_few(pair: Sequence[Mapping[str, Any]]) -> str:
-    judged = min(entry["n"] - entry["unparsable"] for entry in pair)
-    documents = min(entry["clusters"] for entry in pair)
     candidate, baseline = pair[0]["candidate"], pair[0]["baseline"]
-    found = f"{judged} judged, {documents} documents"
+    questions, documents = min(entry["n"] for entry in pair), min(entry["clusters"] for entry in pair)
+    found = f"{questions} questions about {documents} documents; needed {MINIMUM_QUESTIONS} and {MINIMUM_CLUSTERS}"
+    if questions >= MINIMUM_QUESTIONS and documents >= MINIMUM_CLUSTERS:
+        largest = max(entry["largest_cluster_share"] for entry in pair)
+        found = f"{largest:.0%} of the questions are about one document"
     return f"Too few questions for a verdict on {candidate} and {baseline} ({found})"
+
+
+def _unreadable(pair: Sequence[Mapping[str, Any]]) -> str:
+    withheld = [entry for entry in pair if entry["finding"] == "unreadable"]
+    return "; ".join(f"{entry['judge']} was unreadable on {entry['unparsable']} of {entry['n']}" for entry in withheld)
 
 
 def _claim(candidate: str, baseline: str, findings: Sequence[str]) -> str:

@@ -23,8 +23,8 @@ from pydantic import (
     model_validator,
 )
 
+from include.distill.comparisons import Finding, preference
 from include.distill.errors import ReconciliationError
-from include.distill.statistics import preference
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -141,6 +141,9 @@ class Comparison(_Part):
     p_value_holm: NonNegativeFloat
     flip_rate: Share
     first_position_rate: Share
+    longer_wins_rate: Share
+    minimum_detectable_difference: Share
+    finding: Finding
 
     @model_validator(mode="after")
     def _reconcile(self) -> Self:
@@ -203,6 +206,17 @@ class Disagreement(_Part):
     by_judge: dict[str, str]
 
 
+class AgreementLine(_Part):
+    """Two raters on what both rated."""
+
+    first: str
+    second: str
+    n: NonNegativeInt
+    observed: Share
+    kappa: FiniteFloat | None
+    kappa_ci95: Interval
+
+
 class Pair(_Part):
     """A synthetic pair."""
 
@@ -221,6 +235,8 @@ class Report(_Part):
     synthesis: Synthesis
     arms: list[Arm]
     comparisons: list[Comparison]
+    noise_control: list[Comparison]
+    agreement: list[AgreementLine]
     cost: Cost
     loss_curves: dict[str, list[LossPoint]]
     disagreements: list[Disagreement]

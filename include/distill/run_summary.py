@@ -114,8 +114,8 @@ def _asked(what: str, model: str, manifests: Sequence[Record], prices: Prices) -
 
 
 def clusters(rows: Iterable[Record]) -> dict[str, str]:
-    """Return the document group of each row: rows that share a document are not independent."""
-    return {row["row_id"]: digest(row["document"])[:16] for row in rows}
+    """Return the document group of each row: rows of one group, or of one document, are not independent."""
+    return {row["row_id"]: str(row.get("group") or digest(row["document"])[:16]) for row in rows}
 
 
 def loss_curve(metrics: bytes) -> list[dict[str, float]]:

@@ -84,6 +84,7 @@ class Judging(Section):
     temperature: Temperature | None = 0.0
     show_reference: bool = False
     attempts: int = Field(2, ge=1, le=5, description="asks per verdict until one can be read")
+    max_unparsable_share: Share = Field(0.05, description="of a judge's questions; above it the verdict is withheld")
 
 
 class Promotion(Section):

@@ -35,18 +35,7 @@ def inputs(**changes: Any) -> dict[str, Any]:
         "use_case": "aws_docs_qa",
         "simulated": True,
         "source": {"rows": 120, "accepted": 118, "rejected": 2, "train": 118, "evaluation": 100},
-        "synthesis": {
-            "documents": 118,
-            "requested": 354,
-            "accepted": 341,
-            "rejected": 9,
-            "missing": 4,
-            "surplus": 3,
-            "calls": 97,
-            "cache_hits": 23,
-            "input_tokens": 205_311,
-            "output_tokens": 61_904,
-        },
+        "synthesis": synthesis(),
         "arms": [base_arm(), tuned_arm()],
         "verdicts": [verdicts(outcomes, judge=judge) for judge, outcomes in EXAMPLE_OUTCOMES.items()],
         "clusters": {f"row{index}": f"document{index // 2}" for index in range(100)},
@@ -59,19 +48,10 @@ def inputs(**changes: Any) -> dict[str, Any]:
                 line("nova-micro throughput, no commitment", 0.0557, "model-unit hour", 108.15, 6.01),
             ],
         },
-        "seed": 20260114,
         "loss_curves": {
             "tuned": [{"step": step, "epoch": step / 40, "loss": 0.7 + 1.6 / (1 + step / 12)} for step in range(1, 81)]
         },
-        "disagreements": [
-            {
-                "row_id": "4f0c9a3be2d1577a",
-                "question": "How many tags can an object have?",
-                "candidate_answer": "Up to 10.\nTheir keys must be unique.",
-                "baseline_answer": "Tags are key-value pairs.",
-                "by_judge": {"claude-haiku-4-5": "candidate", "llama-3-3-70b": "tie"},
-            }
-        ],
+        "disagreements": [disagreement()],
         "pair_sample": [{"question": "Can I turn default encryption off?", "answer": "No.", "topic": "Encryption"}],
         "settings": {
             "teacher": "claude-sonnet-5-5",
@@ -81,6 +61,31 @@ def inputs(**changes: Any) -> dict[str, Any]:
         },
     }
     return {**arguments, **changes}
+
+
+def synthesis() -> dict[str, int]:
+    return {
+        "documents": 118,
+        "requested": 354,
+        "accepted": 341,
+        "rejected": 9,
+        "missing": 4,
+        "surplus": 3,
+        "calls": 97,
+        "cache_hits": 23,
+        "input_tokens": 205_311,
+        "output_tokens": 61_904,
+    }
+
+
+def disagreement() -> dict[str, Any]:
+    return {
+        "row_id": "4f0c9a3be2d1577a",
+        "question": "How many tags can an object have?",
+        "candidate_answer": "Up to 10.\nTheir keys must be unique.",
+        "baseline_answer": "Tags are key-value pairs.",
+        "by_judge": {"claude-haiku-4-5": "candidate", "llama-3-3-70b": "tie"},
+    }
 
 
 def line(what: str, quantity: float, unit: str, unit_price_usd: float, usd: float) -> dict[str, Any]:

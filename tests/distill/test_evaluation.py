@@ -14,9 +14,9 @@ from include.distill.evaluation import (
     judging_request,
     student_input,
 )
-from include.distill.judging import Order
+from include.distill.judging import Order, orders
 from include.distill.prompts import load_prompt
-from include.distill.responses import PaidAnswers, Usage
+from include.distill.responses import PaidAnswers
 from include.distill.use_case_sections import Answering, Judging
 from include.local_bedrock.simulated.delimiters import section
 from tests.distill.conftest import make_answer, make_row
@@ -108,7 +108,10 @@ class TestJudging:
             "candidate": "tuned",
             "baseline": "base",
             "order": order,
+            "candidate_characters": 4,
+            "baseline_characters": 5,
             "verdict": "candidate",
+            "same": False,
             "raw": answers[0].completion.text,
         }
 
@@ -118,11 +121,9 @@ class TestJudging:
         assert (verdict["verdict"], verdict["raw"]) == ("unparsable", "Hm 2")
         assert len(answers) == len(bedrock.asked) == 3
 
-    def test_equal_answers_are_one_question_in_both_orders_and_paid_once(self, paid: PaidAnswers) -> None:
-        bedrock = FakeBedrock(lambda _: '{"reason": "r", "verdict": "TIE"}')
-        answers = []
-        for order in ("candidate_first", "baseline_first"):
+    def test_equal_answers_are_a_tie_that_nobody_is_asked_about(self, paid: PaidAnswers) -> None:
+        bedrock = FakeBedrock(lambda _: '{"reason": "r", "verdict": "A"}')
+        for order in orders():
             verdict, asked = judged(paid, bedrock, duel(order, "same", "same"))
-            assert verdict["verdict"] == "tie"
-            answers += asked
-        assert len(bedrock.asked) == Usage.of(answers, "run-1").calls == 1
+            assert (verdict["verdict"], verdict["same"], asked) == ("tie", True, [])
+        assert bedrock.asked == []

@@ -142,6 +142,31 @@ def test_a_judge_that_always_takes_the_first_place_wins_nothing_and_is_found_out
     assert (counts["flip_rate"], counts["first_position_rate"]) == (1.0, 1.0)
 
 
+def test_equal_answers_say_nothing_of_the_judge() -> None:
+    same = [{**record, "same": True} for record in both("same", "tie", "tie")]
+    counts = tally(resolve([*both("asked", "candidate", "baseline"), *same]))
+    assert (counts["ties"], counts["same"], counts["flip_rate"]) == (2, 1, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("candidate", "baseline", "rate"),
+    [
+        pytest.param(90, 10, 1.0, id="the longer won"),
+        pytest.param(10, 90, 0.0, id="the shorter won"),
+        pytest.param(50, 50, None, id="none is longer"),
+        pytest.param(None, None, None, id="nobody counted"),
+    ],
+)
+def test_how_often_the_longer_answer_won_is_counted(
+    candidate: int | None, baseline: int | None, rate: float | None
+) -> None:
+    lengths = {"candidate_characters": candidate, "baseline_characters": baseline}
+    verdicts = [
+        {**record, **lengths} for record in [*both("won", "candidate", "candidate"), *both("tie", "tie", "tie")]
+    ]
+    assert tally(resolve(verdicts))["longer_wins_rate"] == rate
+
+
 def test_rates_of_nothing_are_none() -> None:
     counts = tally(resolve(both("row0", "unparsable", "tie")))
     assert (counts["flip_rate"], counts["first_position_rate"]) == (None, None)

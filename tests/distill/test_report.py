@@ -124,37 +124,43 @@ def test_a_loss_that_diverged_is_a_gap() -> None:
             id="better for both",
         ),
         pytest.param(
-            judged(haiku=counted(20, 60)),
+            judged(haiku=counted(20, 60, 20)),
             "tuned is worse than base for the one judge asked: "
-            "haiku preferred tuned in 25% of 80 decided questions (95% CI 17–35%).",
+            "haiku preferred tuned in 25% of 80 decided questions (95% CI 17–36%).",
             id="worse",
         ),
         pytest.param(
-            judged(haiku=counted(70, 10), llama=counted(35, 30)),
+            judged(haiku=counted(70, 10, 20), llama=counted(35, 30, 35)),
             "tuned is better than base for 1 of 2 judges: "
             "haiku preferred tuned in 88% of 80 decided questions (95% CI 78–93%); "
-            "llama preferred tuned in 54% of 65 decided questions (95% CI 42–65%), which could be chance.",
+            "llama preferred tuned in 54% of 65 decided questions (95% CI 42–66%), which could be chance.",
             id="better for one",
         ),
         pytest.param(
-            judged(haiku=counted(26, 24), llama=counted(0, 0, 50)),
+            judged(haiku=counted(26, 24, 50), llama=counted(0, 0, 100)),
             "No difference between tuned and base that could not be chance: "
-            "haiku preferred tuned in 52% of 50 decided questions (95% CI 39–65%); "
-            "llama decided none of 50 questions.",
+            "haiku preferred tuned in 52% of 50 decided questions (95% CI 38–66%); "
+            "llama decided none of 100 questions.",
             id="no difference",
         ),
         pytest.param(
-            judged(haiku=counted(70, 10), llama=counted(10, 70)),
+            judged(haiku=counted(70, 10, 20), llama=counted(10, 70, 20)),
             "The judges contradict each other on tuned and base: "
             "haiku preferred tuned in 88% of 80 decided questions (95% CI 78–93%); "
             "llama preferred tuned in 12% of 80 decided questions (95% CI 7–22%).",
             id="contradiction",
         ),
         pytest.param(
-            judged(haiku=counted(12, 2, 4)),
-            "Too few questions for a verdict on tuned and base (18 judged, 9 documents): "
-            "haiku preferred tuned in 86% of 14 decided questions (95% CI 60–96%).",
+            judged(haiku=counted(70, 10, 14)),
+            "Too few questions for a verdict on tuned and base (94 questions about 94 documents; needed 100 and 40): "
+            "haiku preferred tuned in 88% of 80 decided questions (95% CI 78–93%).",
             id="too few",
+        ),
+        pytest.param(
+            judged(haiku=[*counted(70, 10, 10), *["unparsable"] * 10]),
+            "No verdict on tuned and base: haiku was unreadable on 10 of 100: "
+            "haiku preferred tuned in 88% of 80 decided questions (95% CI 78–93%).",
+            id="unreadable",
         ),
         pytest.param([], "No verdict: no answers were compared.", id="nothing compared"),
     ],
@@ -162,11 +168,18 @@ def test_a_loss_that_diverged_is_a_gap() -> None:
 def test_the_verdict_is_one_sentence_that_says_how_sure_it_is(
     records: list[list[dict[str, Any]]], sentence: str
 ) -> None:
-    assert build_report(**inputs(verdicts=records))["verdict"] == sentence
+    single = {f"row{index}": f"document{index}" for index in range(100)}
+    assert build_report(**inputs(verdicts=records, clusters=single))["verdict"] == sentence
+
+
+def test_one_document_with_much_of_the_data_gives_no_verdict() -> None:
+    clusters = {f"row{index}": f"document{max(0, index - 19)}" for index in range(100)}
+    report = build_report(**inputs(verdicts=judged(haiku=counted(70, 10, 20)), clusters=clusters))
+    assert "(20% of the questions are about one document)" in report["verdict"]
 
 
 def test_the_verdict_is_about_the_first_pair_of_arms() -> None:
-    other = verdicts(counted(10, 70), judge="haiku", candidate="shuffled")
-    report = build_report(**inputs(verdicts=[*judged(haiku=counted(70, 10)), other]))
+    other = verdicts(counted(10, 70, 20), judge="haiku", candidate="shuffled")
+    report = build_report(**inputs(verdicts=[*judged(haiku=counted(70, 10, 20)), other]))
     assert report["verdict"].startswith("tuned is better than base for the one judge asked")
     assert "shuffled" not in report["verdict"]

@@ -115,7 +115,7 @@ class RenderReportOperator(DistillOperator):
                 "actual_usd": total(lines),
                 "lines": beside_estimate(lines, estimated["lines"]),
             },
-            seed=self.use_case.seed,
+            max_unparsable_share=self.use_case.judging.max_unparsable_share,
             loss_curves={arm.name: self._loss_curve(arm) for arm in arms if arm.trained},
             disagreements=self._disagreements(verdicts, evaluation),
             pair_sample=self._pair_sample(),

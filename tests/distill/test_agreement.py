@@ -1,0 +1,97 @@
+"""Kappa against published tables, its interval against the large-sample formula and against copies."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from include.distill.agreement import agreement_table, cohen_kappa, kappa_interval
+
+Table = list[list[int]]
+# Fleiss, Cohen and Everitt 1969: two clinicians, 200 patients, three diagnoses.
+DIAGNOSES: Table = [[106, 10, 4], [22, 28, 10], [2, 12, 6]]
+
+
+def ratings_of(table: Table) -> list[tuple[str, str]]:
+    cells = product(range(len(table)), repeat=2)
+    return [(str(row), str(column)) for row, column in cells for _ in range(table[row][column])]
+
+
+def large_sample_error(table: Table) -> float:
+    """Return the standard error of Fleiss, Cohen and Everitt (1969), written from their formula."""
+    n = sum(map(sum, table))
+    p = [[count / n for count in row] for row in table]
+    size = range(len(table))
+    rows, columns = [sum(row) for row in p], [sum(row[j] for row in p) for j in size]
+    observed, chance = sum(p[i][i] for i in size), sum(rows[i] * columns[i] for i in size)
+    kappa = (observed - chance) / (1 - chance)
+    a = sum(p[i][i] * (1 - (rows[i] + columns[i]) * (1 - kappa)) ** 2 for i in size)
+    b = (1 - kappa) ** 2 * sum(p[i][j] * (columns[i] + rows[j]) ** 2 for i in size for j in size if i != j)
+    c = (kappa - chance * (1 - kappa)) ** 2
+    return float(((a + b - c) / n) ** 0.5 / (1 - chance))
+
+
+@pytest.mark.parametrize(
+    ("table", "kappa"),
+    [
+        pytest.param(DIAGNOSES, 0.429, id="Fleiss, Cohen and Everitt 1969"),
+        pytest.param([[20, 5], [10, 15]], 0.40, id="the grant proposals"),
+        pytest.param([[45, 15], [25, 15]], 0.1304, id="equal agreement, other chance (1)"),
+        pytest.param([[25, 35], [5, 35]], 0.2593, id="equal agreement, other chance (2)"),
+        pytest.param([[10, 0], [0, 10]], 1.0, id="full agreement"),
+        pytest.param([[0, 10], [10, 0]], -1.0, id="full contradiction"),
+        pytest.param([[25, 25], [25, 25]], 0.0, id="chance"),
+    ],
+)
+def test_kappa_as_published(table: Table, kappa: float) -> None:
+    assert cohen_kappa(ratings_of(table)) == pytest.approx(kappa, abs=5e-4)
+
+
+@pytest.mark.parametrize("table", [DIAGNOSES, [[45, 15], [25, 15]], [[200, 50], [100, 150]]])
+def test_the_interval_of_single_questions_is_the_large_sample_one(table: Table) -> None:
+    ratings = ratings_of(table)
+    low, high = kappa_interval(ratings, range(len(ratings))) or (0, 0)
+    assert (high - low) / 2 == pytest.approx(1.96 * large_sample_error(table), rel=0.04)
+    assert (low + high) / 2 == pytest.approx(cohen_kappa(ratings))
+
+
+def test_copies_of_a_question_make_nothing_surer() -> None:
+    ratings = ratings_of(DIAGNOSES)
+    copied, documents = ratings * 3, [*range(len(ratings))] * 3
+    assert kappa_interval(copied, documents) == pytest.approx(kappa_interval(ratings, range(len(ratings))))
+
+
+@pytest.mark.parametrize("ratings", [[], [("tie", "tie")] * 9], ids=["none", "only one verdict"])
+def test_where_chance_alone_agrees_there_is_no_kappa(ratings: list[tuple[str, str]]) -> None:
+    assert cohen_kappa(ratings) is None
+    assert kappa_interval(ratings, range(len(ratings))) is None
+
+
+@given(st.lists(st.tuples(st.sampled_from("abt"), st.sampled_from("abt")), min_size=3, max_size=40))
+def test_kappa_does_not_depend_on_who_is_named_first(ratings: list[tuple[str, str]]) -> None:
+    swapped = [(b, a) for a, b in ratings]
+    found, mirrored = cohen_kappa(ratings), cohen_kappa(swapped)
+    assert (found is None) == (mirrored is None)
+    if found is not None:
+        assert found == pytest.approx(mirrored)
+        assert -1 <= found <= 1
+
+
+def test_two_raters_are_compared_on_what_both_rated() -> None:
+    raters = {
+        "haiku": {"q1": "candidate", "q2": "tie", "q3": "baseline", "q4": "candidate"},
+        "llama": {"q1": "candidate", "q2": "tie", "q3": "candidate"},
+        "ann": {"q9": "tie"},
+    }
+    table = agreement_table(raters, lambda item: item)
+    assert [(line["first"], line["second"], line["n"]) for line in table] == [
+        ("haiku", "llama", 3),
+        ("haiku", "ann", 0),
+        ("llama", "ann", 0),
+    ]
+    assert table[0]["observed"] == pytest.approx(2 / 3)
+    assert table[0]["kappa"] == pytest.approx((2 / 3 - 1 / 3) / (1 - 1 / 3))
+    assert (table[1]["observed"], table[1]["kappa"], table[1]["kappa_ci95"]) == (None, None, None)

@@ -208,7 +208,7 @@ def finding(comparison: Mapping[str, Any]) -> Finding:
 
 def is_too_small(comparison: Mapping[str, Any]) -> bool:
     """Tell whether a comparison lies outside the regime in which its interval was shown to hold its level."""
-    return (
+    return bool(
         comparison["n"] < MINIMUM_QUESTIONS
         or comparison["clusters"] < MINIMUM_CLUSTERS
         or comparison["largest_cluster_share"] > LARGEST_CLUSTER_SHARE

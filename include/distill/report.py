@@ -25,24 +25,11 @@ SIMULATED_NOTICE = "SIMULATED: every model of this run is a small stand-in; its 
 
 def build_report(
     *,
-    run_key: str,
-    use_case: str,
-    simulated: bool,
-    source: Mapping[str, Any],
-    synthesis: Mapping[str, Any],
-    arms: Sequence[Mapping[str, Any]],
     verdicts: Iterable[Iterable[Mapping[str, Any]]],
     clusters: Mapping[str, str],
-    cost: Mapping[str, Any],
     max_unparsable_share: float = MAX_UNPARSABLE_SHARE,
     noise_control: Iterable[Iterable[Mapping[str, Any]]] = (),
-    agreement: Sequence[Mapping[str, Any]] = (),
-    promotion: Mapping[str, Any] | None = None,
-    loss_curves: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
-    disagreements: Sequence[Mapping[str, Any]] = (),
-    pair_sample: Sequence[Mapping[str, Any]] = (),
-    rejected_rows: Sequence[Mapping[str, Any]] = (),
-    settings: Mapping[str, Any] | None = None,
+    **parts: Any,
 ) -> dict[str, Any]:
     """
     Return the contents of ``report.json``, every sum checked.
@@ -51,34 +38,14 @@ def build_report(
     :param clusters: document group of each evaluation row id.
     :param max_unparsable_share: a judge who is unreadable more often gives no finding.
     :param noise_control: verdicts on an arm against itself, one list per judge; in no correction and no verdict.
-    :param agreement: of every two raters, see :mod:`include.distill.agreement`.
-    :param promotion: the rule and what it says, see :func:`include.distill.run_summary.promotion_record`.
-    :param loss_curves: per arm ``{"step", "epoch", "loss"}``.
-    :param disagreements: ``{"row_id", "question", "candidate_answer", "baseline_answer", "by_judge"}``, and
-        ``"candidate"``, ``"baseline"`` (arms) where they are not those of the headline.
-    :param rejected_rows: ``{"source", "row", "line", "column", "reason", "message"}``, to be mended in the CSV.
-    :param settings: models, prompt hashes, dates: shown as they are; ``"attribution"`` is set apart.
+    :param parts: all others of :class:`include.distill.report_contract.Report`.
     :raises ReconciliationError: figures do not add up; names each place.
     """
-    report = {
-        "run_key": run_key,
-        "use_case": use_case,
-        "simulated": simulated,
-        "source": dict(source),
-        "synthesis": dict(synthesis),
-        "arms": list(arms),
+    compared = {
         "comparisons": compare_all(verdicts, clusters, max_unparsable_share=max_unparsable_share),
         "noise_control": compare_all(noise_control, clusters, max_unparsable_share=max_unparsable_share),
-        "agreement": list(agreement),
-        "promotion": dict(promotion) if promotion else None,
-        "cost": dict(cost),
-        "loss_curves": dict(loss_curves or {}),
-        "disagreements": list(disagreements),
-        "pair_sample": list(pair_sample),
-        "rejected_rows": list(rejected_rows),
-        "settings": dict(settings or {}),
     }
-    checked = check_report(report)
+    checked = check_report({**parts, **compared})
     return {**checked, "verdict": verdict_sentence(checked)}
 
 

@@ -197,7 +197,9 @@ class LossPoint(_Part):
 
 
 class Disagreement(_Part):
-    """A question of which the judges think differently, with what there is to read."""
+    """A question of which the judges think differently, with what there is to read; ``candidate`` and ``baseline``
+    (arms) are given where they are not those of the headline.
+    """
 
     row_id: str
     question: str
@@ -226,7 +228,13 @@ class Pair(_Part):
 
 
 class Report(_Part):
-    """``report.json``."""
+    """
+    ``report.json``.
+
+    ``noise_control`` are comparisons of an arm with itself; ``loss_curves`` are by arm. ``rejected_rows`` are
+    ``{"source", "row", "line", "column", "reason", "message"}``, to be mended in the CSV. ``settings`` (models, prompt
+    versions, dates) are shown as they are; their ``"attribution"`` is set apart.
+    """
 
     run_key: str
     use_case: str
@@ -236,12 +244,13 @@ class Report(_Part):
     arms: list[Arm]
     comparisons: list[Comparison]
     noise_control: list[Comparison]
-    agreement: list[AgreementLine]
+    agreement: list[AgreementLine] = []
     cost: Cost
-    loss_curves: dict[str, list[LossPoint]]
-    disagreements: list[Disagreement]
-    pair_sample: list[Pair]
-    settings: dict[str, Any]
+    loss_curves: dict[str, list[LossPoint]] = {}
+    disagreements: list[Disagreement] = []
+    pair_sample: list[Pair] = []
+    rejected_rows: list[dict[str, Any]] = []
+    settings: dict[str, Any] = {}
 
 
 def check_report(report: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,76 +8,96 @@ rejected row keeps its text. What is wrong with the whole file is an :class:`Inp
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import IO
 
-from include.distill.csv_records import CsvRecord, CsvTable, read_table
+from include.distill.csv_records import CsvRecord, CsvTable, other_separator, read_table
 from include.distill.errors import InputError
-from include.distill.text import is_blank, pair_key, uncarried_character
+from include.distill.seen_pairs import SeenPairs
+from include.distill.storage import Record
+from include.distill.text import is_blank, uncarried_character
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from include.distill.storage import Record
-
-_COLUMNS = {
+ROLES: dict[str, tuple[str, ...]] = {
     "document": ("document", "doc", "context"),
     "question": ("question", "query"),
     "answer": ("answer", "reply"),
 }
+GROUP = "group"
 
 
 @dataclass(frozen=True)
-class Ingestion:
-    """What a CSV held. ``rows`` = accepted + rejected, always."""
-
-    accepted: list[Record]
-    rejected: list[Record]
-
-    @property
-    def rows(self) -> int:
-        """Records in the file."""
-        return len(self.accepted) + len(self.rejected)
-
-
-def read_rows(
-    body: bytes,
-    *,
-    source: str,
-    encoding: str = "utf-8",
-    columns: Mapping[str, str] | None = None,
-    max_document_characters: int = 60000,
-) -> Ingestion:
+class CsvShape:
     """
-    Read a CSV with a document, a question and an answer per row; other columns are ignored.
+    How the files of a use case are to be read.
+
+    :param columns: column of the ``document``, ``question`` or ``answer``, where its name does not tell.
+    :param group_column: column that says which rows belong together, such as the page they were written from.
+    :param max_document_characters: longest field accepted, in characters.
+    """
+
+    encoding: str = "utf-8"
+    columns: Mapping[str, str] | None = None
+    group_column: str | None = None
+    max_document_characters: int = 60_000
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What was read before: ``pairs`` of the same source, and of the evaluation set, if there is one."""
+
+    pairs: SeenPairs
+    evaluation: SeenPairs | None = None
+
+
+def read_rows(body: IO[bytes], *, source: str, shape: CsvShape, seen: Seen) -> Iterator[Record]:
+    """
+    Yield the rows of a CSV with a document, a question and an answer per row; other columns are ignored.
+
+    A rejected row has a ``reason``, an accepted one has none; together they are the records of the file, in its order.
 
     :param source: file name or URI, kept in every row and named in every message.
-    :param columns: column of the ``document``, ``question`` or ``answer``, where its name does not tell.
-    :param max_document_characters: longest field accepted, in characters.
-    :raises InputError: the file as a whole cannot be used; says where, what was found and what to do.
+    :raises InputError: the file as a whole cannot be used; says where, what was found and what to do. Rows that were
+        yielded before must then be forgotten.
     """
-    table = read_table(body, source=source, encoding=encoding)
-    places = _places(table, source=source, columns=columns or {})
-    sieve = _Sieve(source, len(table.header.fields), places, max_document_characters)
-    for number, record in enumerate(table.records, start=1):
-        sieve.take(number, record)
-    return Ingestion(sieve.accepted, sieve.rejected)
+    table = read_table(body, source=source, encoding=shape.encoding)
+    sieve = _Sieve(source, table.header.fields, _places(table, source=source, shape=shape), shape, seen)
+    return (sieve.row(number, record) for number, record in enumerate(table.records, start=1))
 
 
-def _places(table: CsvTable, *, source: str, columns: Mapping[str, str]) -> dict[str, int]:
+def check_header(body: IO[bytes], *, source: str, shape: CsvShape) -> None:
+    """Check that a file is a CSV with the columns it should have, and has a row.
+
+    :raises InputError: it is not; says where, what was found and what to do.
+    """
+    table = read_table(body, source=source, encoding=shape.encoding)
+    _places(table, source=source, shape=shape)
+    next(table.records)
+
+
+def is_rejected(row: Record) -> bool:
+    """Tell a rejected row from an accepted one."""
+    return "reason" in row
+
+
+def _places(table: CsvTable, *, source: str, shape: CsvShape) -> dict[str, int]:
     """Return the index of each role's column."""
-    if unknown := sorted(set(columns) - set(_COLUMNS)):
-        raise InputError(f"Unknown keys {unknown} in columns; expected some of {', '.join(_COLUMNS)}.")
+    columns = dict(shape.columns or {})
+    if unknown := sorted(set(columns) - set(ROLES)):
+        raise InputError(f"Unknown keys {unknown} in columns; expected some of {', '.join(ROLES)}.")
     header = table.header.fields
-    candidates = {role: _matching(header, columns.get(role), names) for role, names in _COLUMNS.items()}
+    wanted = ROLES | ({GROUP: ()} if shape.group_column else {})
+    columns |= {GROUP: shape.group_column} if shape.group_column else {}
+    candidates = {role: _matching(header, columns.get(role), names) for role, names in wanted.items()}
     faults = [
-        _column_fault(role, found, [header[place] for place in found], columns.get(role))
+        _column_fault(role, [header[place] for place in found], columns.get(role))
         for role, found in candidates.items()
         if len(found) != 1
     ]
     places = {role: found[0] for role, found in candidates.items() if len(found) == 1}
-    shared = {place for place in places.values() if list(places.values()).count(place) > 1}
-    faults += [f"column {header[place]!r} is asked to be several things at once" for place in sorted(shared)]
+    read = [places[role] for role in ROLES if role in places]
+    shared = sorted({place for place in read if read.count(place) > 1})
+    faults += [f"column {header[place]!r} is asked to be several things at once" for place in shared]
     if faults:
         raise InputError(_header_message(table, source, faults))
     return places
@@ -95,19 +115,21 @@ def _plain_name(name: str) -> str:
     return name.strip().strip("\ufeff\u200b").strip().casefold()
 
 
-def _column_fault(role: str, found: Sequence[int], names: Sequence[str], mapped: str | None) -> str:
-    if found:
-        return f"{len(found)} columns for the {role} ({', '.join(map(repr, names))})"
-    looked_for = repr(mapped) if mapped is not None else " or ".join(_COLUMNS[role])
+def _column_fault(role: str, names: Sequence[str], mapped: str | None) -> str:
+    if names:
+        return f"{len(names)} columns for the {role} ({', '.join(map(repr, names))})"
+    looked_for = " or ".join(ROLES[role]) if mapped is None else repr(mapped)
     return f"no column for the {role} (looked for {looked_for})"
 
 
 def _header_message(table: CsvTable, source: str, faults: Sequence[str]) -> str:
-    header = table.header.fields
-    found = f"{len(header)} columns: {', '.join(map(repr, header))}"
-    message = f"{source} line {table.header.line}: {'; '.join(faults)}. Found {found}."
+    header = [name if len(name) <= 60 else f"{name[:60]}…" for name in table.header.fields]
+    named = ", ".join(map(repr, header[:20])) + (f" and {len(header) - 20} more" if len(header) > 20 else "")
+    message = f"{source} line {table.header.line}: {'; '.join(faults)}. Found {len(header)} columns: {named}."
     if table.has_mark:
         message += " The file begins with a byte order mark (U+FEFF), which is not part of the first name."
+    if used := other_separator(table.header):
+        message += f" It seems to be separated by {used}; if so, save it as comma-separated UTF-8."
     return f"{message} Rename the columns or map them: columns: {{document: ..., question: ..., answer: ...}}."
 
 
@@ -120,29 +142,25 @@ class _Fault:
     column: str | None = None
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Sieve:
-    """Puts each record among the accepted or the rejected."""
+    """Makes an accepted or a rejected row of each record."""
 
     source: str
-    width: int
+    header: Sequence[str]
     places: Mapping[str, int]
-    max_characters: int
-    accepted: list[Record] = field(default_factory=list)
-    rejected: list[Record] = field(default_factory=list)
-    _row_of: dict[tuple[str, str], int] = field(default_factory=dict)
+    shape: CsvShape
+    seen: Seen
 
-    def take(self, number: int, record: CsvRecord) -> None:
+    def row(self, number: int, record: CsvRecord) -> Record:
         origin = {"row": number, "line": record.line, "source": self.source}
         if fault := self._shape_fault(record):
-            self.rejected.append(_rejection(origin, fault, record.raw))
-            return
-        fields = {role: record.fields[place] for role, place in self.places.items()}
+            return _rejection(origin, fault, record.raw)
+        fields = {role: record.fields[self.places[role]] for role in ROLES}
         faults = (self._field_fault(role, text) for role, text in fields.items())
         if fault := next(filter(None, faults), None) or self._repetition(fields, number):
-            self.rejected.append(_rejection(origin, fault, fields))
-            return
-        self.accepted.append({"row_id": row_id(**fields), **origin, **fields})
+            return _rejection(origin, fault, fields)
+        return {"row_id": row_id(**fields), **origin, **fields, **self._group(record)}
 
     def _shape_fault(self, record: CsvRecord) -> _Fault | None:
         if record.truncated:
@@ -151,10 +169,10 @@ class _Sieve:
                 " The upload was cut or a quote is missing: upload the file again or close the quote."
             )
             return _Fault("truncated", message)
-        if (found := len(record.fields)) != self.width:
-            kind = "few" if found < self.width else "many"
+        if (found := len(record.fields)) != (width := len(self.header)):
+            kind = "few" if found < width else "many"
             message = (
-                f"{found} fields, too {kind}; expected {self.width}, as in the header. Put a field that holds"
+                f"{found} fields, too {kind}; expected {width}, as in the header. Put a field that holds"
                 " commas, quotes or line breaks between quotes."
             )
             return _Fault(f"too_{kind}_fields", message)
@@ -167,23 +185,39 @@ class _Sieve:
         if is_blank(text):
             message = f"the {role} is empty ({text[:20]!r}); expected text. Fill it in or remove the row."
             return _Fault("empty_field", message, role)
-        if len(text) > self.max_characters:
-            allowed = f"{self.max_characters:,} are allowed"
+        if len(text) > self.shape.max_document_characters:
+            allowed = f"{self.shape.max_document_characters:,} are allowed"
             message = f"the {role} has {len(text):,} characters; {allowed}. Split or shorten it."
             return _Fault("too_long", message, role)
         return None
 
     def _repetition(self, fields: Mapping[str, str], number: int) -> _Fault | None:
-        first = self._row_of.setdefault(pair_key(fields["question"], fields["answer"]), number)
-        if first == number:
-            return None
-        return _Fault("duplicate", f"the same question and answer as row {first}, but for case and spacing.")
+        question, answer = fields["question"], fields["answer"]
+        if first := self.seen.pairs.add(question, answer, source=self.source, row=number):
+            return _Fault("duplicate", f"the same question and answer as {first}, but for case and spacing.")
+        if self.seen.evaluation and (twin := self.seen.evaluation.find(question, answer)):
+            message = (
+                f"the same question and answer as {twin}, in the evaluation set; training on it would flatter the"
+                " result. Remove it from one of the two."
+            )
+            return _Fault("in_evaluation_set", message)
+        return None
+
+    def _group(self, record: CsvRecord) -> Record:
+        text = record.fields[self.places[GROUP]] if GROUP in self.places else ""
+        return {} if is_blank(text) else {GROUP: text}
 
 
 def _rejection(origin: Record, fault: _Fault, text: str | dict[str, str]) -> Record:
     where = f"{origin['source']} row {origin['row']} (line {origin['line']})"
     message = f"{where}: {fault.message}"
     return {**origin, "column": fault.column, "reason": fault.reason, "message": message, "text": text}
+
+
+def rejected(row: Record, *, reason: str, message: str) -> Record:
+    """Return an accepted row as a rejected one, which keeps its texts."""
+    origin = {key: row[key] for key in ("row", "line", "source")}
+    return _rejection(origin, _Fault(reason, message), {role: row[role] for role in ROLES})
 
 
 def row_id(*, document: str, question: str, answer: str) -> str:
@@ -206,47 +240,28 @@ def split_by_document(
     rows: Sequence[Record], share: float, seed: int, *, purpose: str = "evaluation"
 ) -> tuple[list[Record], list[Record]]:
     """
-    Return ``(kept, held out)``; all rows of one document lie on one side.
+    Return ``(kept, held out)``; all rows of one ``group`` (of one document, where rows have none) lie on one side.
 
-    A document's side depends on its text alone, so that rows appended later move none; the share is therefore met
-    only roughly. Where the draw would leave a side empty, the nearest document is moved there, if there are two.
+    A group's side depends on its name alone, so that rows appended later move none; the share is therefore met
+    only roughly. Where the draw would leave a side empty, the nearest group is moved there, if there are two.
 
-    :param share: expected share of documents held out, between 0 and 1.
+    :param share: expected share of groups held out, between 0 and 1.
     :param purpose: what the rows are held out for. Two splits, one after the other, need different purposes:
         under the same one the second would hold out what the first already took.
     :raises InputError: a share outside of 0 to 1.
     """
     if not 0 < share < 1:
         raise InputError(f"The share of documents held out is {share}; expected more than 0 and less than 1.")
-    draws = {row["document"]: _draw(purpose, seed, row["document"]) for row in rows}
+    names = [row.get(GROUP) or row["document"] for row in rows]
+    draws = {name: draw(purpose, seed, name) for name in names}
     if len(set(draws.values())) > 1:
         ordered = sorted(draws.values())
         share = min(max(share, ordered[1]), ordered[-1])
-    held_out = [row for row in rows if draws[row["document"]] < share]
-    return [row for row in rows if draws[row["document"]] >= share], held_out
+    held_out = [row for row, name in zip(rows, names, strict=True) if draws[name] < share]
+    return [row for row, name in zip(rows, names, strict=True) if draws[name] >= share], held_out
 
 
-def _draw(purpose: str, seed: int, document: str) -> float:
-    """Return a number from 0 to 1 that depends on the document's text alone."""
-    digest = hashlib.sha256("\x1f".join((purpose, str(seed), document)).encode()).digest()
+def draw(purpose: str, seed: int, name: str) -> float:
+    """Return a number from 0 to 1 that depends on nothing but these."""
+    digest = hashlib.sha256("\x1f".join((purpose, str(seed), name)).encode()).digest()
     return int.from_bytes(digest[:8]) / 2**64
-
-
-def drop_leaks(train: Sequence[Record], evaluation: Sequence[Record]) -> tuple[list[Record], list[Record]]:
-    """Return training rows ``(kept, rejected)``: those that are also in the evaluation set are rejected."""
-    asked = {pair_key(row["question"], row["answer"]): row for row in evaluation}
-    kept: list[Record] = []
-    rejected: list[Record] = []
-    for row in train:
-        twin = asked.get(pair_key(row["question"], row["answer"]))
-        if twin is None:
-            kept.append(row)
-            continue
-        origin = {key: row[key] for key in ("row", "line", "source")}
-        message = (
-            f"the same question and answer as row {twin['row']} of the evaluation set {twin['source']};"
-            " training on it would flatter the result. Remove it from one of the two."
-        )
-        fields = {role: row[role] for role in _COLUMNS}
-        rejected.append(_rejection(origin, _Fault("in_evaluation_set", message), fields))
-    return kept, rejected

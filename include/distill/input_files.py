@@ -1,39 +1,110 @@
 """
-The CSV files of a use case: under ``s3://``, or local below a folder that may be read.
+The files of a use case: under ``s3://``, or local below a folder that may be read.
 
-A path can come from the trigger form, so a local one is read only below the project's ``include/`` or below a folder
-named in ``DISTILL_INPUT_ROOTS`` (separated like ``PATH``).
+A source is one file, or a folder (``s3://bucket/prefix/`` or a local one) whose CSV files are read in the order of
+their names. A path can come from the trigger form, so a local one is read only below the project's ``include/`` or
+below a folder named in ``DISTILL_INPUT_ROOTS`` (separated like ``PATH``).
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
-from include.distill.errors import InputError, NotFoundError
+from include.distill.errors import InputError, NotFoundError, ServiceError
 from include.distill.storage import ObjectStore
 
 PROJECT = Path(__file__).parents[2]
+_EXPECTED = "expected a CSV file (doc,question,answer)"
+
+
+@dataclass(frozen=True)
+class InputFile:
+    """A file to be read; ``name`` is what its rows and messages call it: below a folder, its path in it."""
+
+    name: str
+    uri: str
 
 
 def input_roots() -> list[Path]:
-    """Return the folders below which local CSV files may be read."""
+    """Return the folders below which local files may be read."""
     stated = os.environ.get("DISTILL_INPUT_ROOTS", "")
     return [PROJECT / "include", *(Path(root) for root in stated.split(os.pathsep) if root)]
 
 
-def read_input(uri: str, store: ObjectStore) -> bytes:
-    """Return the bytes of a CSV file.
+def find_inputs(uri: str, store: ObjectStore) -> list[InputFile]:
+    """Return the files of a source in the order in which they are read.
 
-    :param uri: ``s3://bucket/key``, an absolute path, or a path relative to the project.
-    :raises InputError: no such file, or a local path outside the folders that may be read.
+    :param uri: ``s3://bucket/key``, ``s3://bucket/prefix/``, an absolute path, or a path relative to the project.
+    :raises InputError: a local path outside the folders that may be read, a folder without CSV files, or with others.
     """
     if uri.startswith("s3://"):
+        return _below(uri, store.list(uri)) if uri.endswith("/") else [InputFile(uri.rsplit("/", 1)[-1], uri)]
+    path = _allowed(uri)
+    if not path.is_dir():
+        return [InputFile(path.name, uri)]
+    files = (found.relative_to(path).as_posix() for found in path.rglob("*") if found.is_file())
+    return _below(f"{uri.rstrip('/')}/", [f"{uri.rstrip('/')}/{name}" for name in files])
+
+
+def _below(folder: str, uris: list[str]) -> list[InputFile]:
+    """Return the CSV files of a folder; names that begin with ``.`` or ``_`` are markers, as in ``_SUCCESS``."""
+    names = sorted(uri.removeprefix(folder) for uri in uris)
+    names = [name for name in names if name and not name.endswith("/") and name.rsplit("/", 1)[-1][0] not in "._"]
+    if not names:
+        raise InputError(f"Input {folder} holds no files; expected CSV files (doc,question,answer) ending in .csv.")
+    if others := [name for name in names if not name.lower().endswith(".csv")]:
+        message = (
+            f"Input {folder} holds {len(others)} files that do not end in .csv, first {others[0]!r}. None was read, for"
+            " rows must not be left out unseen. Move or rename them, or name a single file."
+        )
+        raise InputError(message)
+    return [InputFile(name, f"{folder}{name}") for name in names]
+
+
+@contextmanager
+def open_input(uri: str, store: ObjectStore) -> Iterator[IO[bytes]]:
+    """Open a file to be read as a stream.
+
+    :param uri: ``s3://bucket/key``, an absolute path, or a path relative to the project.
+    :raises InputError: no such file, a local path outside the folders that may be read, or a local file that changed
+        while it was read; S3 itself never gives half of one object and half of another.
+    """
+    with ExitStack() as held:
+        if uri.startswith("s3://"):
+            try:
+                yield held.enter_context(store.reader(uri))
+            except NotFoundError as error:
+                raise InputError(_missing(uri, store)) from error
+            return
         try:
-            return store.read(uri)
-        except NotFoundError as error:
-            message = f"Input {uri} does not exist; expected a CSV file (doc,question,answer)."
-            raise InputError(message) from error
+            body = held.enter_context(_allowed(uri).open("rb"))
+        except OSError as error:
+            raise InputError(f"Input {uri} cannot be read ({error.strerror}); {_EXPECTED}.") from error
+        before = os.fstat(body.fileno())
+        yield body
+        after = os.fstat(body.fileno())
+    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+        message = (
+            f"Input {uri} changed while it was read ({before.st_size:,} bytes before, {after.st_size:,} after). Its"
+            " rows were not used. Wait until it is written whole, and clear this task."
+        )
+        raise InputError(message)
+
+
+def _missing(uri: str, store: ObjectStore) -> str:
+    message = f"Input {uri} does not exist; {_EXPECTED}."
+    with suppress(ServiceError):
+        if store.list(f"{uri}/"):
+            message += f" {uri}/ is a folder: end the URI with a slash to read all its files."
+    return message
+
+
+def _allowed(uri: str) -> Path:
     if "\0" in uri:
         message = f"Input {uri!r} is no file name."
         raise InputError(message)
@@ -42,8 +113,4 @@ def read_input(uri: str, store: ObjectStore) -> bytes:
         allowed = ", ".join(str(root) for root in input_roots())
         message = f"Input {uri} may not be read: local files must lie below {allowed}, or use s3://."
         raise InputError(message)
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        message = f"Input {uri} cannot be read ({error.strerror}); expected a CSV file (doc,question,answer)."
-        raise InputError(message) from error
+    return path

@@ -42,6 +42,10 @@ class RunFolder:
         """Rows as read: ``documents``, ``rejected``, ``train``, ``evaluation``."""
         return f"{self.uri}/source/{name}.jsonl"
 
+    def splits(self, use_case: str) -> str:
+        """The side of each document, kept between the runs of a use case."""
+        return f"{self.root}/splits/{use_case}.jsonl"
+
     def shard(self, rows: str, number: int) -> str:
         """The rows that one mapped task works on; ``rows`` is ``train`` or ``evaluation``."""
         return f"{self.uri}/shards/{rows}-{number:05d}.jsonl"

@@ -12,6 +12,7 @@ five thousand times, one at 0.7 once in eighty. Where the texts are at hand, :fu
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +22,7 @@ from numpy.typing import NDArray
 from include.distill.text import normalised
 
 NGRAM = 5
-_MINIMA = 64
+SIGNATURE_BYTES = _MINIMA = 64
 _BANDS = _MINIMA // 4
 _WALKED = 32  # entries of a bucket that are looked at, the newest first; buckets of near-copies grow without end
 _CHUNK = 1024  # n-grams hashed at a time, so that a long document needs no more memory than a short one
@@ -89,6 +90,11 @@ class NearDuplicates:
     def add_signature(self, found: Signature) -> list[Twin]:
         """Do what :meth:`add` does, for a text whose signature is known."""
         twins = self.twins_of(found)
+        self.append(found, twins)
+        return twins
+
+    def append(self, found: Signature, twins: Sequence[Twin]) -> None:
+        """Add a text whose signature and twins are known."""
         if self._count == len(self._signatures):
             self._grow()
         self._signatures[self._count] = found
@@ -96,7 +102,6 @@ class NearDuplicates:
         if not twins or (self._signatures[twins[0].position] != found).any():
             self._enter(self._count)
         self._count += 1
-        return twins
 
     def _candidates(self, found: Signature) -> NDArray[np.int64]:
         if not self._count:

@@ -37,16 +37,23 @@ class Storage(Section):
 
 
 class SourceData(Section):
-    """The CSV files (``doc,question,answer``), local path or ``s3://``, and what may be used of them."""
+    """
+    The CSV files (``doc,question,answer``), local or ``s3://``, and what may be used of them.
+
+    A path or URI that ends in a slash is a folder, whose CSV files are read in the order of their names.
+    """
 
     training_csv: str
     evaluation_csv: str | None = None
-    evaluation_share: Share = Field(0.1, description="held out by document when there is no evaluation_csv")
+    evaluation_share: Share = Field(0.1, description="of documents held out when there is no evaluation_csv")
     documents: int | None = Field(None, ge=1, description="use only the first N records of the training CSV")
     evaluation_rows: int | None = Field(None, ge=1, description="use only the first N records for evaluation")
     encoding: str = "utf-8"
     columns: dict[str, str] | None = Field(None, description="document, question, answer: name of its column")
     max_document_characters: int = Field(60_000, ge=100)
+    group_column: str | None = Field(None, min_length=1, description="rows of one group lie on one side of the split")
+    same_document_similarity: float = Field(0.8, ge=0.5, le=1, description="from here on documents are the same")
+    shared_documents: Literal["drop", "keep"] = "drop"
     licence: str = ""
     attribution: str = ""
 

@@ -3,7 +3,9 @@ from __future__ import annotations
 import csv
 import io
 import json
+from io import BytesIO
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,13 +13,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from include.distill.documents import (
-    drop_leaks,
-    read_rows,
+    CsvShape,
+    Seen,
+    check_header,
+    is_rejected,
     row_id,
     shards,
     split_by_document,
 )
+from include.distill.documents import read_rows as stream_rows
 from include.distill.errors import InputError
+from include.distill.seen_pairs import Places, SeenPairs
 
 NASTY = Path(__file__).parents[1] / "data" / "nasty"
 HEADER = "doc,question,answer\n"
@@ -32,6 +38,14 @@ def csv_of(*rows: tuple[str, ...], header: str = HEADER) -> bytes:
 def row(document: str = "d", question: str = "q", answer: str = "a", number: int = 1) -> dict[str, Any]:
     fields = {"document": document, "question": question, "answer": answer}
     return {"row_id": row_id(**fields), "row": number, "line": number + 1, "source": "a.csv", **fields}
+
+
+def read_rows(body: bytes, *, source: str, seen: Seen | None = None, **shape: Any) -> SimpleNamespace:
+    """Read a whole file and part what it gives."""
+    seen = seen or Seen(SeenPairs(Places()))
+    rows = list(stream_rows(BytesIO(body), source=source, shape=CsvShape(**shape), seen=seen))
+    accepted, rejected = ([row for row in rows if is_rejected(row) is side] for side in (False, True))
+    return SimpleNamespace(accepted=accepted, rejected=rejected, rows=len(rows))
 
 
 def reasons(body: bytes, **options: Any) -> list[tuple[int, str, str | None]]:
@@ -280,16 +294,60 @@ class TestSplitByDocument:
         with pytest.raises(InputError, match="more than 0 and less than 1"):
             split_by_document(self.ROWS, share, 7)
 
+    def test_the_rows_of_a_group_stay_together(self) -> None:
+        rows = [{**row(f"d{n}", number=n), "group": f"g{n % 7}"} for n in range(70)]
+        kept, held_out = split_by_document(rows, 0.4, 7)
+        assert held_out
+        assert not {row["group"] for row in kept} & {row["group"] for row in held_out}
 
-class TestLeaks:
+
+class TestSeen:
     def test_a_pair_of_the_evaluation_set_is_rejected_from_training(self) -> None:
-        train = [row(question="What is S3?"), row(question="What is  EC2?", number=2)]
-        evaluation = [row("another document", "WHAT IS EC2?", number=9)]
-        kept, rejected = drop_leaks(train, evaluation)
-        assert kept == train[:1]
-        assert [(reject["row"], reject["reason"]) for reject in rejected] == [(2, "in_evaluation_set")]
-        assert "row 9 of the evaluation set a.csv" in rejected[0]["message"]
-        assert rejected[0]["text"] == {"document": "d", "question": "What is  EC2?", "answer": "a"}
+        places = Places()
+        evaluation = SeenPairs(places)
+        read_rows(csv_of(("another document", "WHAT IS EC2?", "a")), source="e.csv", seen=Seen(evaluation))
+        body = csv_of(("d", "What is S3?", "a"), ("d", "What is  EC2?", "a"), ("d", "What is EC2?", "another answer"))
+        read = read_rows(body, source="a.csv", seen=Seen(SeenPairs(places), evaluation))
+        assert [row["row"] for row in read.accepted] == [1, 3]
+        (leak,) = read.rejected
+        assert (leak["row"], leak["reason"]) == (2, "in_evaluation_set")
+        assert "row 1 of e.csv, in the evaluation set" in leak["message"]
+        assert leak["text"] == {"document": "d", "question": "What is  EC2?", "answer": "a"}
 
-    def test_the_same_question_with_another_answer_is_none(self) -> None:
-        assert drop_leaks([row(answer="one")], [row(answer="two")]) == ([row(answer="one")], [])
+    def test_a_duplicate_is_known_across_files_and_the_first_file_is_named(self) -> None:
+        seen = Seen(SeenPairs(Places()))
+        read_rows(csv_of(("d", "q", "a")), source="one.csv", seen=seen)
+        read = read_rows(csv_of(("d", "x", "a"), ("d", "Q", "a")), source="two.csv", seen=seen)
+        assert [(reject["source"], reject["row"]) for reject in read.rejected] == [("two.csv", 2)]
+        assert "as row 1 of one.csv" in read.rejected[0]["message"]
+
+
+class TestGroupColumn:
+    def test_is_carried_by_accepted_rows_and_a_blank_one_is_none(self) -> None:
+        body = csv_of(("d", "q", "a", " page 1"), ("d", "q2", "a", ""), header="doc,question,answer,Page\n")
+        first, second = read_rows(body, source="a.csv", group_column="page").accepted
+        assert first["group"] == " page 1"
+        assert "group" not in second
+
+    def test_is_demanded_when_it_is_named(self) -> None:
+        with pytest.raises(InputError, match=r"no column for the group \(looked for 'page'\)"):
+            read_rows(csv_of(("d", "q", "a")), source="a.csv", group_column="page")
+
+
+class TestHeaderCheck:
+    @pytest.mark.parametrize(
+        ("body", "said"),
+        [
+            pytest.param(b"doc,question,answer\n", "has a header and no rows", id="no rows"),
+            pytest.param(b"doc,query\na,b\n", "no column for the answer", id="column"),
+            pytest.param(b"doc;question;answer,x\na,b\n", "separated by semicolons", id="semicolons with a comma"),
+        ],
+    )
+    def test_finds_what_the_first_rows_tell(self, body: bytes, said: str) -> None:
+        with pytest.raises(InputError, match=said):
+            check_header(BytesIO(body), source="a.csv", shape=CsvShape())
+
+    def test_reads_no_further(self) -> None:
+        body = BytesIO(HEADER.encode() + b"a,b,c\n" * 10**6)
+        check_header(body, source="a.csv", shape=CsvShape())
+        assert body.tell() < 200_000

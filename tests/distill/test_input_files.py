@@ -6,10 +6,15 @@ from pathlib import Path
 import pytest
 
 from include.distill.errors import InputError
-from include.distill.input_files import PROJECT, read_input
+from include.distill.input_files import PROJECT, InputFile, find_inputs, open_input
 from tests.fakes.memory_store import MemoryStore
 
 SAMPLE = "include/data/aws_docs_qa/train.csv"
+
+
+def read_input(uri: str, store: MemoryStore) -> bytes:
+    with open_input(uri, store) as body:
+        return body.read()
 
 
 @pytest.fixture(autouse=True)
@@ -94,3 +99,55 @@ class TestLocal:
     ) -> None:
         with pytest.raises(InputError, match=r"cannot be read \((No such file|Is a directory)"):
             read_input(str(inputs / name), store)
+
+    def test_a_file_that_grows_while_it_is_read_is_refused(self, inputs: Path, store: MemoryStore) -> None:
+        path = inputs / "rows.csv"
+
+        def read_slowly() -> None:
+            with open_input(str(path), store) as body:
+                body.read()
+                path.write_bytes(b"mine too")
+
+        with pytest.raises(InputError, match=r"changed while it was read \(4 bytes before, 8 after\)"):
+            read_slowly()
+
+
+class TestFolders:
+    def test_a_single_file_is_called_by_its_name(self, store: MemoryStore) -> None:
+        assert find_inputs("s3://bucket/a/rows.csv", store) == [InputFile("rows.csv", "s3://bucket/a/rows.csv")]
+        assert find_inputs(SAMPLE, store) == [InputFile("train.csv", SAMPLE)]
+
+    def test_files_come_in_the_order_of_their_names_and_markers_are_passed_over(self, store: MemoryStore) -> None:
+        for name in ("b.csv", "a/c.CSV", "", "_SUCCESS", "a/.b.csv.crc", "a/"):
+            store.write(f"s3://bucket/in/{name}", b"x")
+        store.write("s3://bucket/in-other.csv", b"x")
+        assert [found.name for found in find_inputs("s3://bucket/in/", store)] == ["a/c.CSV", "b.csv"]
+        assert find_inputs("s3://bucket/in/", store)[0].uri == "s3://bucket/in/a/c.CSV"
+
+    @pytest.mark.parametrize("slash", ["", "/"])
+    def test_a_local_folder_is_read_too(self, inputs: Path, store: MemoryStore, slash: str) -> None:
+        (inputs / "more").mkdir()
+        (inputs / "more" / "10.csv").write_bytes(b"ten")
+        found = find_inputs(f"{inputs}{slash}", store)
+        assert [file.name for file in found] == ["more/10.csv", "rows.csv"]
+        assert [read_input(file.uri, store) for file in found] == [b"ten", b"mine"]
+
+    def test_a_file_in_it_that_leads_out_is_refused(self, inputs: Path, store: MemoryStore) -> None:
+        (inputs / "link.csv").symlink_to(inputs.parent / "secret.csv")
+        with pytest.raises(InputError, match="may not be read"):
+            read_input(find_inputs(str(inputs), store)[0].uri, store)
+
+    def test_one_without_files_is_refused(self, store: MemoryStore) -> None:
+        with pytest.raises(InputError, match="s3://bucket/in/ holds no files"):
+            find_inputs("s3://bucket/in/", store)
+
+    def test_one_with_other_files_is_refused_for_rows_would_be_left_out(self, store: MemoryStore) -> None:
+        for name in ("a.csv", "b.csv.gz", "c.parquet"):
+            store.write(f"s3://bucket/in/{name}", b"x")
+        with pytest.raises(InputError, match=r"2 files that do not end in \.csv, first 'b\.csv\.gz'"):
+            find_inputs("s3://bucket/in/", store)
+
+    def test_a_missing_object_that_is_a_folder_says_so(self, store: MemoryStore) -> None:
+        store.write("s3://bucket/in/a.csv", b"x")
+        with pytest.raises(InputError, match="s3://bucket/in/ is a folder: end the URI with a slash"):
+            read_input("s3://bucket/in", store)

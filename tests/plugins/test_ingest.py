@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import json
+import random
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from string import ascii_lowercase
+from typing import Any, ClassVar
 
 import pytest
 
@@ -42,7 +44,13 @@ class TestIngest:
         broken = "Document x,,Answer x\nDocument 1,Question 1?,Answer 1\nDocument y,Question y?\n"
         leaked = "Document e,Question e?,Answer e\n"
         manifest = ingest(TRAIN + broken + leaked)
-        assert manifest == {"rows": 35, "accepted": 31, "rejected": 4, "train": 30, "evaluation": 1}
+        assert {key: manifest[key] for key in ("rows", "accepted", "rejected", "train", "evaluation")} == {
+            "rows": 35,
+            "accepted": 31,
+            "rejected": 4,
+            "train": 30,
+            "evaluation": 1,
+        }
         rejected = read_jsonl(store, FOLDER.source("rejected"))
         assert Counter(reject["reason"] for reject in rejected) == {
             "empty_field": 1,
@@ -77,6 +85,29 @@ class TestIngest:
         )
         assert not train & held_out
 
+    def test_several_files_of_a_folder_are_one_source_and_rows_name_their_file(
+        self, ingest: Any, store: MemoryStore
+    ) -> None:
+        store.write("s3://input/many/b.csv", f"{HEADER}Document b,Question b?,Answer b\n,Question?,Answer\n".encode())
+        store.write("s3://input/many/a.csv", b"answer,doc,query\nAnswer a,Document a,Question a?\n")
+        manifest = ingest(TRAIN, training_csv="s3://input/many/")
+        assert (manifest["train"], manifest["rejected"]) == (2, 1)
+        train, rejected = (read_jsonl(store, FOLDER.source(name)) for name in ("train", "rejected"))
+        assert [(row["source"], row["row"], row["answer"]) for row in train] == [
+            ("a.csv", 1, "Answer a"),
+            ("b.csv", 1, "Answer b"),
+        ]
+        assert [(row["source"], row["row"]) for row in rejected] == [("b.csv", 2)]
+
+    def test_a_fault_in_a_later_file_leaves_nothing_written(self, ingest: Any, store: MemoryStore) -> None:
+        store.write("s3://input/many/a.csv", TRAIN.encode())
+        store.write("s3://input/many/b.csv", f'{HEADER}a,b,"c"d\n'.encode())
+        for name in ("documents", "train", "evaluation", "rejected"):
+            store.delete(FOLDER.source(name))
+        with pytest.raises(InputError, match=r"b\.csv line 2: text follows a closing quote"):
+            ingest(TRAIN, training_csv="s3://input/many/")
+        assert not store.list(f"{FOLDER.uri}/source/")
+
     @pytest.mark.parametrize(
         ("train", "message"),
         [
@@ -89,11 +120,74 @@ class TestIngest:
         with pytest.raises(InputError, match=message):
             ingest(train)
 
-    def test_a_second_run_writes_the_same_bytes(self, ingest: Any, store: MemoryStore) -> None:
-        ingest(TRAIN)
+    @pytest.mark.parametrize("source", [{}, {"evaluation_csv": None, "evaluation_share": 0.3}], ids=["own", "split"])
+    def test_a_second_run_writes_the_same_bytes(self, ingest: Any, store: MemoryStore, source: dict[str, Any]) -> None:
+        ingest(TRAIN, **source)
         first = dict(store.objects)
-        ingest(TRAIN)
+        ingest(TRAIN, **source)
         assert store.objects == first
+
+
+class TestLeaks:
+    """Documents long enough to be compared, with a page each."""
+
+    PAGES: ClassVar = {
+        n: " ".join("".join(random.Random(100 * n + k).choices(ascii_lowercase, k=5)) for k in range(60))
+        for n in range(9)
+    }
+    SPLIT: ClassVar = {"evaluation_csv": None, "evaluation_share": 0.3}
+
+    def csv_of(self, *documents: str) -> str:
+        rows = (f"{document},Question {n}?,Answer {n}\n" for n, document in enumerate(documents))
+        return HEADER + "".join(rows)
+
+    def sides(self, store: MemoryStore) -> dict[str, str]:
+        return {
+            row["document"]: side for side in ("train", "evaluation") for row in read_jsonl(store, FOLDER.source(side))
+        }
+
+    def test_nearly_the_same_document_in_both_files_is_dropped_from_training(
+        self, ingest: Any, store: MemoryStore
+    ) -> None:
+        evaluation = f"{HEADER}{self.PAGES[0]},Question e?,Answer e\n"
+        train = self.csv_of(f"{self.PAGES[0]} and more", self.PAGES[1])
+        assert ingest(train, evaluation)["reasons"] == {"document_in_evaluation_set": 1}
+        (leak,) = read_jsonl(store, FOLDER.source("rejected"))
+        assert "its document is that of row 1 of evaluation.csv" in leak["message"]
+        assert leak["text"]["document"].endswith("and more")
+
+    def test_or_kept_when_the_use_case_says_so(self, ingest: Any) -> None:
+        evaluation = f"{HEADER}{self.PAGES[0]},Question e?,Answer e\n"
+        manifest = ingest(self.csv_of(self.PAGES[0], self.PAGES[1]), evaluation, shared_documents="keep")
+        assert (manifest["train"], manifest["evaluation"], manifest["rejected"]) == (2, 1, 0)
+
+    def test_the_next_night_keeps_the_sides_of_the_last_one(self, ingest: Any, store: MemoryStore) -> None:
+        ingest(self.csv_of(*self.PAGES.values()), **self.SPLIT)
+        before = self.sides(store)
+        copies = [f"{page} and more" for page in self.PAGES.values()]
+        ingest(self.csv_of(*copies, *self.PAGES.values()), **self.SPLIT | {"evaluation_share": 0.9})
+        after = self.sides(store)
+        assert {page: after[page] for page in before} == before
+        assert all(after[f"{page} and more"] == side for page, side in before.items())
+        assert {row["group"] for row in read_jsonl(store, FOLDER.source("train"))}.isdisjoint(
+            row["group"] for row in read_jsonl(store, FOLDER.source("evaluation"))
+        )
+
+    def test_a_new_row_that_bridges_two_sides_is_dropped_with_that_reason(
+        self, ingest: Any, store: MemoryStore
+    ) -> None:
+        first = [f"{page},Question {n}?,Answer {n},page {n}\n" for n, page in self.PAGES.items()]
+        columns = {**self.SPLIT, "group_column": "page"}
+        ingest(HEADER.replace("\n", ",page\n") + "".join(first), **columns)
+        sides = {n: self.sides(store)[page] for n, page in self.PAGES.items()}
+        one, other = (next(n for n, found in sides.items() if found == side) for side in ("train", "evaluation"))
+        bridge = f"{self.PAGES[one]} and more,Question?,Answer,page {other}\n"
+        manifest = ingest(HEADER.replace("\n", ",page\n") + bridge + "".join(first), **columns)
+        assert manifest["reasons"] == {"bridges_sides": 1}
+        (dropped,) = read_jsonl(store, FOLDER.source("rejected"))
+        assert f"row {one + 2} of train.csv, which is trained on" in dropped["message"]
+        assert f"row {other + 2} of train.csv, which is evaluated" in dropped["message"]
+        assert {n: self.sides(store)[page] for n, page in self.PAGES.items()} == sides
 
 
 class TestShards:

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from bedrock_distill.links import REJECTED_ROWS
 from bedrock_distill.operators.base import DistillOperator, Manifest
-from include.distill.documents import Ingestion, drop_leaks, read_rows, shards, split_by_document
-from include.distill.errors import InputError
-from include.distill.input_files import read_input
-from include.distill.storage import Record, stream_jsonl, write_jsonl
+from include.distill.documents import shards
+from include.distill.ingestion import ingest
+from include.distill.storage import stream_jsonl, write_jsonl
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -20,10 +19,11 @@ class IngestCsvOperator(DistillOperator):
     """
     Read the CSV files into training and evaluation rows.
 
-    Every record is either accepted or lies in ``source/rejected.jsonl`` with line, column, reason and its text. Buys
-    nothing; a retry reads again and writes the same.
+    Every record is either accepted or lies in ``source/rejected.jsonl`` with line, column, reason and its text. Rows
+    are streamed: memory holds hashes of them. Without an evaluation file, documents are split, and the split is kept
+    for later runs. Buys nothing; a retry reads again and writes the same.
 
-    :return: ``{"rows", "accepted", "rejected", "train", "evaluation"}``, as in ``report.json``'s ``source``.
+    :return: ``{"rows", "accepted", "rejected", "train", "evaluation", "reasons"}``, as in ``report.json``'s ``source``.
     :raises InputError: a file cannot be read as CSV, or no usable row is left.
     """
 
@@ -32,59 +32,16 @@ class IngestCsvOperator(DistillOperator):
 
     def execute(self, context: Context) -> Manifest:
         """Read, split, write, and return the counts."""
-        train, evaluation, rejected = self._split()
-        counts = {
-            "rows": len(train) + len(evaluation) + len(rejected),
-            "accepted": len(train) + len(evaluation),
-            "rejected": len(rejected),
-            "train": len(train),
-            "evaluation": len(evaluation),
-        }
-        if not train or not evaluation:
-            message = (
-                f"No usable rows: {len(train)} to train on, {len(evaluation)} to evaluate, {len(rejected)} rejected."
-                f" First reason: {rejected[0]['message'] if rejected else 'the files hold no records'}"
-            )
-            raise InputError(message)
-        for name, rows in {
-            "documents": [*train, *evaluation],
-            "train": train,
-            "evaluation": evaluation,
-            "rejected": rejected,
-        }.items():
-            write_jsonl(self.store, self.folder.source(name), rows)
-        for reject in rejected[:20]:
-            self.log.warning("Rejected: %s", reject["message"])
-        return counts
-
-    def _split(self) -> tuple[list[Record], list[Record], list[Record]]:
-        """Return training rows, evaluation rows and rejects."""
-        source = self.use_case.source
-        training = self._read(source.training_csv, source.documents)
-        if not source.evaluation_csv:
-            train, held_out = split_by_document(
-                training.accepted, share=source.evaluation_share, seed=self.use_case.seed
-            )
-            return train, held_out, training.rejected
-        evaluation = self._read(source.evaluation_csv, source.evaluation_rows)
-        train, leaked = drop_leaks(training.accepted, evaluation.accepted)
-        return train, evaluation.accepted, [*training.rejected, *evaluation.rejected, *leaked]
-
-    def _read(self, uri: str, limit: int | None) -> Ingestion:
-        source = self.use_case.source
-        ingestion = read_rows(
-            read_input(uri, self.store),
-            source=uri.rsplit("/", 1)[-1],
-            encoding=source.encoding,
-            columns=source.columns,
-            max_document_characters=source.max_document_characters,
+        ingested = ingest(
+            self.use_case.source,
+            store=self.store,
+            target=self.folder.source,
+            splits_uri=self.folder.splits(self.use_case.name),
+            seed=self.use_case.seed,
         )
-        if limit is None:
-            return ingestion
-        return Ingestion(
-            [row for row in ingestion.accepted if row["row"] <= limit],
-            [row for row in ingestion.rejected if row["row"] <= limit],
-        )
+        for message in ingested.told:
+            self.log.warning("Rejected: %s", message)
+        return ingested.manifest()
 
 
 class ShardRowsOperator(DistillOperator):

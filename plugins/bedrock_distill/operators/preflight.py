@@ -14,7 +14,7 @@ from include.distill.catalog import Model, load_catalog
 from include.distill.cost import load_prices
 from include.distill.errors import InputError, NotFoundError, RefusedError
 from include.distill.formats import check_hyperparameters
-from include.distill.input_files import read_input
+from include.distill.ingestion import check_inputs
 from include.distill.training_set import licence_note
 from include.distill.use_case import UseCase
 from include.distill.use_case_files import USE_CASES, load_use_case
@@ -71,11 +71,9 @@ class BedrockPreflightOperator(DistillOperator):
         problems += self._student_problems(use_case)
         checks: list[Callable[[], object]] = []
         checks += [partial(self.prompt, name) for name in _prompts(use_case)]
-        checks += [partial(read_input, uri, self.store) for uri in _inputs(use_case)]
         asked = dict.fromkeys((use_case.teacher, use_case.student, *use_case.judges))
         checks += [partial(load_prices().of, key, "input_per_million") for key in asked]
-        problems += _failures(checks)
-        return problems
+        return problems + check_inputs(use_case.source, self.store) + _failures(checks)
 
     def _bucket_problems(self, use_case: UseCase) -> list[str]:
         storage = use_case.storage
@@ -151,10 +149,6 @@ class BedrockPreflightOperator(DistillOperator):
 
 def _prompts(use_case: UseCase) -> tuple[str, str, str]:
     return use_case.prompts.synthesis, use_case.prompts.answering, use_case.prompts.judging
-
-
-def _inputs(use_case: UseCase) -> list[str]:
-    return [uri for uri in (use_case.source.training_csv, use_case.source.evaluation_csv) if uri]
 
 
 def _failures(checks: Sequence[Callable[[], object]]) -> list[str]:

@@ -16,7 +16,7 @@ override EVALUATION_CSV := $(value EVALUATION_CSV)
 export CSV USE_CASE DOCUMENTS EVALUATION EVALUATION_CSV
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run celery test chaos up down pictures lint lock clean
+.PHONY: help setup run celery test chaos bench up down pictures lint lock clean
 
 help: ## Show this list
 	@echo "Usage: make <target> [CSV=rows.csv] [EVALUATION_CSV=rows.csv] [USE_CASE=name] [DOCUMENTS=n] [EVALUATION=n]"
@@ -37,6 +37,9 @@ test: .venv/.installed ## Run every test that needs no AWS account
 
 chaos: .venv/.installed ## Kill real Airflow processes at every instant and count what was bought (CHAOS="--only NAME")
 	@$(BIN)/python -m include.chaos $(CHAOS)
+
+bench: .venv/.installed ## Measure speed, quotas, memory and the scheduler beside what is possible (BENCH="--only NAME")
+	@$(BIN)/python -m include.bench $(BENCH)
 
 up: .venv/.installed ## Start Airflow with its UI in the background, with a finished run to look at
 	@$(LOCAL) up

@@ -1,0 +1,88 @@
+"""What is claimed and what was measured, side by side: the rows of the table, printed, as JSON and as Markdown."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+LINE = "{:6} {:62} {:>9} {:>9} {:>9} {:>9}  {}"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """
+    One measured figure with its goal.
+
+    :param ideal: what is possible at best.
+    :param other: what others reach, measured in the same run: the provider's operator or plain boto3. ``None`` where
+        nothing comparable was run.
+    :param target: ``ours`` may not be more than this, or, with ``at_least``, not less.
+    :param note: what the figure was computed from.
+    """
+
+    name: str
+    ours: float
+    ideal: float | None
+    unit: str
+    target: float
+    other: float | None = None
+    at_least: bool = False
+    note: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """Whether the target is reached."""
+        return self.ours >= self.target if self.at_least else self.ours <= self.target
+
+    def as_record(self) -> dict[str, Any]:
+        """Return the row of ``bench.json``."""
+        return {**dataclasses.asdict(self), "ok": self.ok}
+
+
+def header() -> str:
+    """Return the first line of the printed table."""
+    return LINE.format("", "case", "ours", "ideal", "other", "target", "unit")
+
+
+def line(figure: Figure) -> str:
+    """Return a figure as it is printed."""
+    return LINE.format(
+        "ok" if figure.ok else "MISSED",
+        figure.name,
+        _number(figure.ours),
+        _number(figure.ideal),
+        _number(figure.other),
+        _target(figure),
+        f"{figure.unit}  {figure.note}".rstrip(),
+    )
+
+
+def markdown(figures: Iterable[Figure]) -> str:
+    """Return the table for ``docs/performance.md``."""
+    rows = [
+        f"| {figure.name} | {_number(figure.ours)} | {_number(figure.ideal)} | {_number(figure.other)} |"
+        f" {_target(figure)} {figure.unit} | {'yes' if figure.ok else '**no**'} | {figure.note} |"
+        for figure in figures
+    ]
+    return "\n".join(
+        ["| case | ours | ideal | other | target | reached | from |", "|---|---|---|---|---|---|---|", *rows]
+    )
+
+
+def verdict(figures: Sequence[Figure], minutes: float) -> str:
+    """Return the last line: how many targets were reached, which were missed."""
+    missed = [figure.name for figure in figures if not figure.ok]
+    end = f"missed: {'; '.join(missed)}" if missed else "all reached"
+    return f"{len(figures) - len(missed)} of {len(figures)} targets in {minutes:.1f} minutes, {end}."
+
+
+def _target(figure: Figure) -> str:
+    return f"{'≥' if figure.at_least else '≤'} {_number(figure.target)}"
+
+
+def _number(value: float | None) -> str:
+    if value is None:
+        return "-"
+    return f"{value:,.0f}" if value == int(value) or abs(value) >= 1000 else f"{value:.3g}"

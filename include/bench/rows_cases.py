@@ -1,0 +1,103 @@
+"""The steps that touch every row and ask no model: memory and time with many rows, each in a process of its own."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import yaml
+
+from include.bench.bench import Bench
+from include.bench.figures import Figure
+from include.bench.folder_store import FolderStore
+from include.bench.material import RUN_URI, bench_use_case, texts
+from include.bench.processes import run
+from include.distill.documents import row_id, shards
+from include.distill.layout import RunFolder
+from include.distill.storage import ObjectStore, Record, write_jsonl
+from include.distill.use_case_sections import MOST_TASKS
+
+SCRIPT = "rows_process.py"
+STEPS = ("ingest", "shards", "merge")
+TRAIN, EVALUATION = "s3://bench-input/train.csv", "s3://bench-input/evaluation.csv"
+EVALUATION_ROWS = 100
+
+
+def many_rows(bench: Bench) -> Sequence[Figure]:
+    """Measure every step with all rows and with half of them."""
+    whole = bench.sizes.csv_rows
+    half, full = (measure_steps(bench, rows) for rows in (whole // 2, whole))
+    return [figure for step in STEPS for figure in step_figures(step, whole, half[step], full[step])]
+
+
+def step_figures(step: str, rows: int, half: dict[str, Any], full: dict[str, Any]) -> Iterator[Figure]:
+    """Yield the figures of one step."""
+    yield Figure(
+        name=f"{rows:,} rows: peak memory of {step}",
+        ours=full["peak_mb"],
+        ideal=None,
+        unit="MB",
+        target=300,
+        note=f"Airflow's imports ({full['airflow_mb']:.0f} MB) included; {half['peak_mb']:.0f} MB with half the rows",
+    )
+    yield Figure(
+        name=f"{rows:,} rows: time of {step}, over that of half the rows",
+        ours=full["cpu_seconds"] / half["cpu_seconds"],
+        ideal=2.0,
+        unit="×",
+        target=2.2,
+        note=f"{full['cpu_seconds']:.1f} s of CPU",
+    )
+
+
+def measure_steps(bench: Bench, rows: int) -> dict[str, dict[str, Any]]:
+    """Run the steps one after the other on as many rows and return what was measured of each."""
+    folder = bench.fresh_folder("rows")
+    store = FolderStore(folder)
+    _prepare(store, rows)
+    found = {}
+    for step in STEPS:
+        if step == "merge":
+            _write_synthetic(store, rows)
+        found[step] = run(SCRIPT, folder, step, endpoint=bench.model.url, state=bench.state)
+    bench.fresh_folder("rows")
+    return found
+
+
+def _prepare(store: ObjectStore, rows: int) -> None:
+    use_case = bench_use_case(source={"training_csv": TRAIN, "evaluation_csv": EVALUATION})
+    store.write(RunFolder(RUN_URI).use_case, yaml.safe_dump(use_case.model_dump(mode="json")).encode())
+    _write_csv(store, TRAIN, range(rows))
+    _write_csv(store, EVALUATION, range(rows, rows + EVALUATION_ROWS))
+
+
+def _write_csv(store: ObjectStore, uri: str, numbers: range) -> None:
+    with store.writer(uri) as body:
+        text = io.TextIOWrapper(body, encoding="utf-8", newline="", write_through=True)
+        lines = csv.writer(text)
+        lines.writerow(["document", "question", "answer"])
+        for number in numbers:
+            lines.writerow(texts(number).values())
+        text.detach()
+
+
+def _write_synthetic(store: ObjectStore, rows: int) -> None:
+    """Write one pair per row, as the synthesis tasks leave them."""
+    folder = RunFolder(RUN_URI)
+    for task, part in enumerate(shards(rows, MOST_TASKS)):
+        write_jsonl(store, folder.synthetic(task), (_pair(number) for number in part))
+
+
+def _pair(number: int) -> Record:
+    text = texts(number)
+    first = f"item{number * 7919 + 5} holds value{(number + 1) * 8}"
+    return {
+        "row_id": row_id(**text),
+        "pair": 0,
+        "document": text["document"],
+        "question": f"Which value has item{number * 7919 + 5}?",
+        "answer": f"{first}.",
+        "topic": f"item{number * 7919 + 5}",
+    }

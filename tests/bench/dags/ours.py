@@ -1,0 +1,24 @@
+"""The synthesis step as ``dags/distill.py`` has it, between the cutting into shards and nothing."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+
+from airflow.sdk import DAG
+
+from bedrock_distill.operators.ingest import ShardRowsOperator
+from bedrock_distill.operators.synthesize import BedrockSynthesizeOperator
+from include.bench.material import RUN_URI
+
+with DAG(
+    dag_id="bench_ours",
+    schedule=None,
+    start_date=datetime(2026, 1, 1, tzinfo=UTC),
+    catchup=False,
+    default_args={"owner": "bench", "run_uri": RUN_URI, "region_name": "us-east-1"},
+):
+    shards = ShardRowsOperator(task_id="before", rows="train", max_tasks=int(os.environ["BENCH_TASKS"]))
+    BedrockSynthesizeOperator.partial(
+        task_id="synthesize", pool="bedrock_teacher", map_index_template="{{ shard_label }}"
+    ).expand(shard=shards.output)

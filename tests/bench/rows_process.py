@@ -1,0 +1,65 @@
+"""One step that touches every row, in a process of its own: the real operator, with files in the place of S3."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import sys
+import time
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import airflow.providers.amazon.aws.hooks.base_aws
+import airflow.sdk  # noqa: F401 - Airflow's own imports, which are told apart
+
+AIRFLOW_MB = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+from bedrock_distill.operators.dataset import MergeDatasetOperator  # noqa: E402
+from bedrock_distill.operators.ingest import IngestCsvOperator, ShardRowsOperator  # noqa: E402
+from include.bench.folder_store import FolderStore  # noqa: E402
+from include.bench.material import RUN_URI  # noqa: E402
+from include.distill.layout import RunFolder  # noqa: E402
+from include.distill.use_case_sections import MOST_TASKS  # noqa: E402
+
+COMMON = {"run_uri": RUN_URI, "aws_conn_id": None, "region_name": "us-east-1"}
+
+
+def manifests(store: FolderStore) -> list[dict[str, int]]:
+    """Return what the synthesis tasks would have returned."""
+    tasks = len(store.list(RunFolder(RUN_URI).synthetic(0).removesuffix("00000.jsonl")))
+    counts = dict.fromkeys(("documents", "requested", "accepted"), 1)
+    return [{**counts, "rejected": 0, "missing": 0, "surplus": 0, "failed": 0}] * tasks
+
+
+def operator(step: str, store: FolderStore) -> Any:
+    """Return the task of a step."""
+    if step == "ingest":
+        return IngestCsvOperator(task_id=step, **COMMON)
+    if step == "shards":
+        return ShardRowsOperator(task_id=step, rows="train", max_tasks=MOST_TASKS, **COMMON)
+    return MergeDatasetOperator(task_id=step, arm="tuned", synthesis=manifests(store), **COMMON)
+
+
+def main() -> None:
+    """Print memory in MB and CPU seconds."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("step")
+    options = parser.parse_args()
+    store = FolderStore(options.folder)
+    task = operator(options.step, store)
+    task.__dict__["store"] = store
+    used = time.process_time()
+    task.execute({"ti": SimpleNamespace(try_number=1, max_tries=0), "params": {}})
+    measured = {
+        "cpu_seconds": time.process_time() - used,
+        "airflow_mb": AIRFLOW_MB,
+        "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    }
+    sys.stdout.write(json.dumps(measured) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -12,6 +12,7 @@ pairs, serves it for as long as it answers, and has judges say whether it is bet
 | `estimate` | the expected bill; refuses above `max_spend_usd` | nothing |
 | `shards`, `evaluation_shards` | rows cut into one piece per task | nothing |
 | `synthesize` | new pairs, one task per row or batch of rows | teacher tokens |
+| `curate` | repeated pairs dropped, what every filter dropped counted | nothing |
 | `<arm>.merge`, `.upload` | the training file, under its own hash | nothing |
 | `<arm>.submit`, `.trained` | the custom model | training tokens |
 | `<arm>.provision`, `.in_service` | an endpoint | **by the hour until `release`** |
@@ -36,8 +37,10 @@ content or name, and only what is missing is paid for.
   `source/rejected.jsonl` of the run's folder.
 - **`estimate` failed**: above the cap. Nothing was bought.
 - **`synthesize`, `judge` failed**: answers that came are stored; a clear asks only for the missing ones.
+- **`curate` failed**: too many rows failed (clear `synthesize` with downstream), or too few pairs passed the filters:
+  they lie with their reasons in `synthetic/` of the run's folder. Nothing was trained.
 - **`shards`, `<arm>.merge`, `.upload`, `report` failed**: nothing is billed. Mend what the message names and clear;
-  they write the same again. When `merge` says that too many rows failed, clear `synthesize` with downstream.
+  they write the same again.
 - **`<arm>.submit` refused**: the job failed on the same data before, or access is missing; Bedrock's reason is quoted.
 - **`<arm>.trained` timed out**: the job runs on and is billed; clear `trained` to go on waiting. Failed for a cause of
   Bedrock's own: clear `submit` with downstream, which buys the next attempt. Marked failed: its job is stopped.
@@ -63,6 +66,7 @@ from typing import Any
 from airflow.sdk import DAG, get_parsing_context
 
 from bedrock_distill.arms import new_arm, one_at_a_time
+from bedrock_distill.operators.curate import CuratePairsOperator
 from bedrock_distill.operators.estimate import EstimateCostOperator
 from bedrock_distill.operators.evaluate import BedrockJudgeOperator
 from bedrock_distill.operators.ingest import IngestCsvOperator, ShardRowsOperator
@@ -117,14 +121,15 @@ def distill_dag(use_case: UseCase) -> DAG:
         synthesize = BedrockSynthesizeOperator.partial(
             task_id="synthesize", pool="bedrock_teacher", map_index_template="{{ shard_label }}"
         ).expand(shard=shards.output)
-        arms = {arm.name: new_arm(arm, use_case, evaluation_shards, synthesize) for arm in use_case.arms}
+        curate = CuratePairsOperator(task_id="curate", synthesis=synthesize.output)
+        arms = {arm.name: new_arm(arm, use_case, evaluation_shards, [curate.output]) for arm in use_case.arms}
         judge = BedrockJudgeOperator.partial(
             task_id="judge", pool="bedrock_judge", map_index_template="{{ judge_label }}"
         ).expand_kwargs([{**pair.model_dump(), "judge": judge} for pair in use_case.pairs for judge in use_case.judges])
         report = RenderReportOperator(
             task_id="report",
             ingested=ingest.output,
-            synthesis=synthesize.output,
+            synthesis=[curate.output],
             arms={name: arm.manifests for name, arm in arms.items()},
             judgments=judge.output,
         )

@@ -54,6 +54,15 @@ class RunFolder:
         """Pairs written from one shard."""
         return f"{self.uri}/synthetic/accepted-{number:05d}.jsonl"
 
+    def synthetic_texts(self, number: int) -> str:
+        """The same pairs without their documents, for what only looks at questions and answers."""
+        return f"{self.uri}/synthetic/texts-{number:05d}.jsonl"
+
+    @property
+    def synthetic_repeated(self) -> str:
+        """Pairs among the accepted that repeat another row's question: no training set holds them."""
+        return f"{self.uri}/synthetic/rejected-repeated.jsonl"
+
     def synthetic_rejected(self, number: int) -> str:
         """What the teacher wrote for one shard and cannot be used, with reasons."""
         return f"{self.uri}/synthetic/rejected-{number:05d}.jsonl"

@@ -138,7 +138,7 @@ class NearDuplicates:
 
 def signature(text: str, ngram: int = NGRAM) -> Signature:
     """Return the signature of ``text``, compared regardless of case, compatibility forms and spacing."""
-    hashes = _ngram_hashes(text, ngram)
+    hashes = ngram_hashes(text, ngram)
     least = np.full(_MINIMA, 2**64 - 1, np.uint64)
     for start in range(0, len(hashes), _CHUNK):
         drawn = np.outer(_MULTIPLIERS, hashes[start : start + _CHUNK])
@@ -149,11 +149,11 @@ def signature(text: str, ngram: int = NGRAM) -> Signature:
 
 def similarity(one: str, other: str, ngram: int = NGRAM) -> float:
     """Return the exact similarity of two texts, 0 to 1; texts without any visible character are alike."""
-    first, second = (set(_ngram_hashes(text, ngram).tolist()) for text in (one, other))
+    first, second = (set(ngram_hashes(text, ngram).tolist()) for text in (one, other))
     return len(first & second) / len(first | second)
 
 
-def _ngram_hashes(text: str, ngram: int) -> NDArray[np.uint64]:
+def ngram_hashes(text: str, ngram: int) -> NDArray[np.uint64]:
     """Return a hash of each distinct n-gram, at least one."""
     characters = np.frombuffer(normalised(text).ljust(ngram).encode("utf-32-le", "surrogatepass"), np.uint32)
     hashes = np.zeros(len(characters) - ngram + 1, np.uint64)

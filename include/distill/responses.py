@@ -139,12 +139,14 @@ def ask_until_readable(
     """
     Ask; while the answer cannot be read, ask again under the next sample index, at most ``attempts`` times in all.
 
+    :param request: the first question; its sample index is counted on from.
+
     Malformed answers are stored too, so a retry walks the same path without paying. The last result is returned
     whether it is readable or not: the caller records what is wrong with it.
     """
     answers: list[PaidAnswer] = []
     while True:
-        answers.append(ask(dataclasses.replace(request, sample=len(answers))))
+        answers.append(ask(dataclasses.replace(request, sample=request.sample + len(answers))))
         result = read(answers[-1].completion.text)
         if is_readable(result) or len(answers) == attempts:
             return Asked(result, answers)

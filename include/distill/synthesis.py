@@ -2,48 +2,70 @@
 New training pairs from the teacher: three per row, on topics other than the row's own.
 
 The unit is the pair: ``requested = accepted + rejected + missing``. A model may return fewer than asked (missing) or
-more (surplus, kept apart and never counted as requested).
+more; what filters drop may be asked for again. What is beyond the request in the end, good or bad, is surplus: kept
+apart, with its reason, and never counted as requested.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from include.distill.catalog import Model
+from include.distill.curation import Curator, Drop, RowCurator, rejection
 from include.distill.invocation import ModelRequest
 from include.distill.parsing import ParsedOutput, parse_llm_output
 from include.distill.prompts import Prompt
 from include.distill.responses import PaidAnswer, ask_until_readable
 from include.distill.storage import Record
-from include.distill.text import normalised
 from include.distill.use_case_sections import Synthesis
 
 
-@dataclass(frozen=True)
+@dataclass
 class SyntheticSamples:
-    """What came of one row: pairs, rejects with reasons and raw text, and the counts."""
+    """What came of one row: pairs, rejects and surplus with reasons and text, and the answers they came from."""
 
     requested: int
-    accepted: list[Record]
-    rejected: list[Record]
-    surplus: list[Record]
+    accepted: list[Record] = field(default_factory=list)
+    rejected: list[Record] = field(default_factory=list)
+    surplus: list[Record] = field(default_factory=list)
     answers: list[PaidAnswer] = field(default_factory=list)
+
+    @property
+    def wanted(self) -> int:
+        """Pairs that are still asked for."""
+        return self.requested - len(self.accepted)
 
     @property
     def missing(self) -> int:
         """Pairs that were asked for and never written."""
-        return self.requested - len(self.accepted) - len(self.rejected)
+        return self.wanted - len(self.rejected)
 
 
-def synthesis_request(row: Record, *, teacher: Model, prompt: Prompt, settings: Synthesis) -> ModelRequest:
-    """Return the question that asks the teacher for pairs on ``row``."""
+def synthesis_request(
+    row: Record,
+    *,
+    teacher: Model,
+    prompt: Prompt,
+    settings: Synthesis,
+    pairs: int | None = None,
+    avoid: Sequence[str] = (),
+    sample: int = 0,
+) -> ModelRequest:
+    """
+    Return the question that asks the teacher for pairs on ``row``.
+
+    :param pairs: how many, if not ``settings.pairs_per_document``.
+    :param avoid: questions that it has written already.
+    """
     user = prompt.render(
         document=row["document"],
         question=row["question"],
         answer=row["answer"],
-        pairs=settings.pairs_per_document,
-        avoid=[],
+        pairs=pairs or settings.pairs_per_document,
+        avoid=list(avoid),
     )
     return ModelRequest(
         model=teacher,
@@ -52,6 +74,7 @@ def synthesis_request(row: Record, *, teacher: Model, prompt: Prompt, settings: 
         user=user,
         max_tokens=settings.max_tokens,
         temperature=settings.temperature,
+        sample=sample,
     )
 
 
@@ -61,57 +84,65 @@ def create_synthetic_samples(
     teacher: Model,
     prompt: Prompt,
     settings: Synthesis,
+    curator: Curator,
     ask: Callable[[ModelRequest], PaidAnswer],
 ) -> SyntheticSamples:
     """
-    Ask the teacher for new pairs on one row and read its answer.
+    Ask the teacher for new pairs on one row, read its answer and keep what passes the filters.
 
-    An answer in which no pair can be read is asked again, up to ``settings.attempts`` times; a partly good one is
-    taken as it is. The document is carried over to every pair.
+    An answer in which no pair can be read is asked again, up to ``settings.attempts`` times. While pairs are wanted,
+    up to ``settings.rounds`` times in all, the teacher is asked for as many as are left, told which questions it has
+    written; a retry walks the same path through the stored answers. The document is carried over to every pair.
     """
-    asked = ask_until_readable(
-        synthesis_request(row, teacher=teacher, prompt=prompt, settings=settings),
-        ask,
-        read=lambda text: parse_llm_output(text, limit=settings.pairs_per_document),
-        is_readable=lambda output: bool(output.pairs),
-        attempts=settings.attempts,
-    )
-    return _sort_out(row, asked.result, settings.pairs_per_document, asked.answers)
+    samples, filters = SyntheticSamples(settings.pairs_per_document), curator.for_row(row)
+    for _ in range(settings.rounds):
+        if not samples.wanted:
+            break
+        request = synthesis_request(
+            row,
+            teacher=teacher,
+            prompt=prompt,
+            settings=settings,
+            pairs=samples.wanted,
+            avoid=filters.kept,
+            sample=len(samples.answers),
+        )
+        asked = ask_until_readable(
+            request,
+            ask,
+            read=parse_llm_output,
+            is_readable=lambda output: bool(output.pairs),
+            attempts=settings.attempts,
+        )
+        samples.answers += asked.answers
+        _sort_out(row, asked.result, filters, samples)
+    # Only as many as were asked for are counted; what a further round replaced, or a model wrote too much, is not.
+    samples.surplus += samples.rejected[samples.wanted :]
+    del samples.rejected[samples.wanted :]
+    return samples
 
 
-def _sort_out(row: Record, output: ParsedOutput, requested: int, answers: list[PaidAnswer]) -> SyntheticSamples:
-    accepted: list[Record] = []
-    rejected = [{"row_id": row["row_id"], **reject} for reject in output.rejected]
-    asked = {_asked_as(row["question"])}
+def _sort_out(row: Record, output: ParsedOutput, filters: RowCurator, samples: SyntheticSamples) -> None:
+    for reject in output.rejected:
+        samples.rejected.append({"row_id": row["row_id"], "filter": "malformed", **reject})
     for pair in output.pairs:
-        if _asked_as(pair["question"]) in asked:
-            rejected.append(_repeated(row, pair))
-            continue
-        asked.add(_asked_as(pair["question"]))
-        accepted.append({"row_id": row["row_id"], "pair": len(accepted), "document": row["document"], **pair})
-    # A model may write more than was asked, in good and bad records alike: only as many as asked are counted.
-    room = requested - len(accepted)
-    surplus = [{"row_id": row["row_id"], **pair} for pair in output.surplus] + rejected[room:]
-    return SyntheticSamples(requested, accepted, rejected[:room], surplus, answers)
+        if not samples.wanted:
+            samples.surplus.append(rejection(row["row_id"], BEYOND_REQUEST, pair))
+        elif drop := filters.judge(pair):
+            samples.rejected.append(rejection(row["row_id"], drop, pair))
+        else:
+            number, grounding = len(samples.accepted), round(filters.grounding, 3)
+            kept = {"row_id": row["row_id"], "pair": number, "document": row["document"], "grounding": grounding}
+            samples.accepted.append({**kept, **pair})
 
 
-def _repeated(row: Record, pair: Record) -> Record:
-    return {
-        "row_id": row["row_id"],
-        "reason": "repeated_question",
-        "message": "The question repeats the row's own or an earlier one of this answer; expected a new one.",
-        "text": pair,
-    }
+BEYOND_REQUEST = Drop("surplus", "surplus", "More pairs were written than were asked for.")
 
 
-def _asked_as(text: str) -> str:
-    # Only what ends a question is dropped: "C++?" and "C#?" differ, and so do vowel signs, which are no letters to re.
-    return normalised(text).rstrip(" ?!.")
-
-
-def count_samples(samples: Iterable[SyntheticSamples]) -> dict[str, int]:
-    """Return the counts of several rows together, as in ``report.json``'s ``synthesis``."""
+def count_samples(samples: Iterable[SyntheticSamples]) -> dict[str, Any]:
+    """Return the counts of several rows together, as in ``report.json``'s ``synthesis``, and drops by filter."""
     counts = dict.fromkeys(("documents", "requested", "accepted", "rejected", "missing", "surplus"), 0)
+    dropped: Counter[str] = Counter()
     for sample in samples:
         counts["documents"] += 1
         counts["requested"] += sample.requested
@@ -119,4 +150,5 @@ def count_samples(samples: Iterable[SyntheticSamples]) -> dict[str, int]:
         counts["rejected"] += len(sample.rejected)
         counts["missing"] += sample.missing
         counts["surplus"] += len(sample.surplus)
-    return counts
+        dropped.update(reject["filter"] for reject in sample.rejected)
+    return {**counts, "dropped": dict(sorted(dropped.items()))}

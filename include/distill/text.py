@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from typing import Any
 
 # \s holds the no-break space; the rest is what Excel, browsers and editors leave behind without showing it.
 _BLANK = re.compile(r"[\s\u180e\u200b-\u200f\u2060\ufeff]*+")
@@ -32,6 +33,25 @@ def normalised(text: str) -> str:
     """Return ``text`` as it is compared: compatibility forms, case and white space made equal."""
     folded = unicodedata.normalize("NFKC", text).casefold()
     return " ".join(unicodedata.normalize("NFKC", folded).split())
+
+
+class _BareCharacters(dict[int, Any]):
+    """What each character becomes when only words are compared; filled as characters are met."""
+
+    def __missing__(self, code: int) -> str:
+        character = chr(code)
+        # "C++", "C#", "S3*" and "/dev" differ by these; brackets, quotes, commas, dashes and stops make no difference.
+        kept = unicodedata.category(character)[0] not in "PZC" or character in "#&@%*/_"
+        self[code] = character if kept else " "
+        return str(self[code])
+
+
+_BARE = _BareCharacters()
+
+
+def bare(text: str) -> str:
+    """Return the words, numbers and symbols of ``text``, :func:`normalised` and without punctuation."""
+    return " ".join(normalised(text).translate(_BARE).split())
 
 
 def pair_key(question: str, answer: str) -> tuple[str, str]:

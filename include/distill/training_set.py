@@ -7,7 +7,7 @@ text is the one that the student will be asked with.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -95,7 +95,14 @@ def _first(rows: Sequence[Record], wanted: int | Literal["all"]) -> list[Record]
     return list(rows) if wanted == "all" else list(rows[:wanted])
 
 
-def _record(pair: Record, *, use_case: UseCase, prompt: Prompt, family: Family) -> dict[str, Any]:
+def job_fault(pair: Mapping[str, str], *, use_case: UseCase, prompt: Prompt, family: Family) -> str | None:
+    """Return why a job would fail on the record of ``pair``, or ``None``."""
+    record = _record(pair, use_case=use_case, prompt=prompt, family=family)
+    problems = check_record(record, family, 1)
+    return "; ".join(f"{problem.field}: {problem.message}" for problem in problems) or None
+
+
+def _record(pair: Mapping[str, str], *, use_case: UseCase, prompt: Prompt, family: Family) -> dict[str, Any]:
     return to_customization_format(
         user=student_input(pair["document"], pair["question"], prompt=prompt, family=family),
         answer=pair["answer"],

@@ -19,6 +19,7 @@ from include.distill.use_case_sections import (
     Arm,
     Aws,
     Comparison,
+    Curation,
     FanOut,
     Judging,
     Promotion,
@@ -52,6 +53,7 @@ class UseCase(Section):
     judges: tuple[str, ...] = Field(min_length=1)
     prompts: Prompts = Prompts()
     synthesis: Synthesis = Synthesis()
+    curation: Curation = Curation()
     answering: Answering = Answering()
     judging: Judging = Judging()
     promotion: Promotion = Promotion()

@@ -74,7 +74,22 @@ class Synthesis(Section):
     max_tokens: int = Field(4096, ge=64, le=32_000)
     temperature: Temperature | None = 0.7
     attempts: int = Field(2, ge=1, le=5, description="asks per row until at least one pair can be read")
+    rounds: int = Field(1, ge=1, le=5, description="1: what the filters drop is not asked again")
     min_accepted_share: float = Field(0.5, ge=0, le=1, description="of the pairs asked for; below, nothing is trained")
+
+
+class Curation(Section):
+    """What a new pair must be like to be trained on; ``docs/curation.md`` argues the defaults from measurements."""
+
+    min_question_characters: int = Field(4, ge=1)
+    max_question_characters: int = Field(400, ge=1)
+    min_answer_characters: int = Field(1, ge=1)
+    max_answer_characters: int = Field(4_000, ge=1)
+    max_question_similarity: float = Field(0.8, ge=0.6, le=1, description="to an original or another new question")
+    max_leak_similarity: float = Field(0.7, ge=0.6, le=1, description="to an evaluation question")
+    min_grounding: float = Field(0.3, ge=0, le=1, description="share of the answer that stands in the document; 0: any")
+    max_topic_similarity: float = Field(0.7, ge=0, le=1, description="to the example's question or answer; 1: any")
+    drop_refusals: bool = True
 
 
 class Answering(Section):

@@ -38,11 +38,11 @@ class ArmTasks:
     lease: Any = None
 
 
-def new_arm(arm: Arm, use_case: UseCase, shards: ShardRowsOperator, synthesize: Any) -> ArmTasks:
+def new_arm(arm: Arm, use_case: UseCase, shards: ShardRowsOperator, synthesis: Any) -> ArmTasks:
     """Return the tasks of an arm, which depend on its kind."""
     if arm.kind == "base":
         return base_arm(arm, shards)
-    return tuned_arm(arm, use_case, shards, synthesize)
+    return tuned_arm(arm, use_case, shards, synthesis)
 
 
 def base_arm(arm: Arm, shards: ShardRowsOperator) -> ArmTasks:
@@ -52,11 +52,11 @@ def base_arm(arm: Arm, shards: ShardRowsOperator) -> ArmTasks:
     return ArmTasks(answer=answer, last=answer, manifests={"answers": answer.output})
 
 
-def tuned_arm(arm: Arm, use_case: UseCase, shards: ShardRowsOperator, synthesize: Any) -> ArmTasks:
+def tuned_arm(arm: Arm, use_case: UseCase, shards: ShardRowsOperator, synthesis: Any) -> ArmTasks:
     """Train the student, serve it for its answers, and release it whatever happens."""
     training, serving = use_case.training, use_case.serving
     with TaskGroup(arm.name, tooltip=f"The student trained on {arm.originals} originals and {arm.synthetic} new pairs"):
-        merge = MergeDatasetOperator(task_id="merge", arm=arm.name, synthesis=synthesize.output)
+        merge = MergeDatasetOperator(task_id="merge", arm=arm.name, synthesis=synthesis)
         upload = UploadDatasetOperator(task_id="upload", arm=arm.name, merged=merge.output)
         submit = BedrockSubmitCustomizationJobOperator(task_id="submit", arm=arm.name, dataset=upload.output)
         trained = BedrockCustomizationJobSensor(

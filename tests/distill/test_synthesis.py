@@ -2,18 +2,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
+from include.distill.asked_questions import AskedQuestions
 from include.distill.catalog import load_catalog
+from include.distill.curation import Curator
 from include.distill.invocation import ModelRequest
 from include.distill.prompts import load_prompt
 from include.distill.responses import PaidAnswers
 from include.distill.synthesis import SyntheticSamples, count_samples, create_synthetic_samples, synthesis_request
-from include.distill.use_case_sections import Synthesis
+from include.distill.use_case_sections import Curation, Synthesis
 from include.local_bedrock.simulated.delimiters import section
 from tests.distill.conftest import ROOT, make_row
 from tests.fakes.fake_bedrock import FakeBedrock
@@ -22,6 +25,11 @@ from tests.fakes.memory_store import MemoryStore
 TEACHER = load_catalog().model("claude-sonnet-4-6")
 PROMPT = load_prompt("synthesis.j2")
 ROW = make_row(question="What is S3?")
+
+
+# Filters are tested for themselves (test_curation.py): what is tested here passes them unless it repeats a question.
+LAX = Curation(min_question_characters=1, min_grounding=0)
+NOTHING_ASKED = AskedQuestions(threshold=1)
 
 
 def pair(question: str, answer: str = "a", topic: str = "t") -> str:
@@ -38,6 +46,8 @@ def sampled(
     pairs: int = 3,
     attempts: int = 2,
     asked: list[ModelRequest] | None = None,
+    curation: Curation = LAX,
+    **settings: Any,
 ) -> SyntheticSamples:
     bedrock = FakeBedrock(say if callable(say) else lambda _: say)
     paid = PaidAnswers(MemoryStore(), ROOT, "run")
@@ -45,7 +55,8 @@ def sampled(
         ROW,
         teacher=TEACHER,
         prompt=PROMPT,
-        settings=Synthesis(pairs_per_document=pairs, attempts=attempts),
+        settings=Synthesis(pairs_per_document=pairs, attempts=attempts, **settings),
+        curator=Curator(curation, NOTHING_ASKED, lambda _: None),
         ask=lambda request: paid.ask(request, bedrock),
     )
     if asked is not None:
@@ -75,6 +86,7 @@ class TestSorting:
             "row_id": ROW["row_id"],
             "pair": 1,
             "document": ROW["document"],
+            "grounding": 0.0,
             "question": "Two?",
             "answer": "a",
             "topic": "t",
@@ -84,17 +96,17 @@ class TestSorting:
         assert counts(sampled(lines("One?"))) == (1, 0, 2, 0)
 
     def test_more_than_asked_are_surplus_and_never_counted_as_requested(self) -> None:
-        samples = sampled(lines("1?", "2?", "3?", "4?", "5?"))
+        samples = sampled(lines("one?", "two?", "three?", "four?", "five?"))
         assert counts(samples) == (3, 0, 0, 2)
-        assert [extra["question"] for extra in samples.surplus] == ["4?", "5?"]
+        assert [extra["text"]["question"] for extra in samples.surplus] == ["four?", "five?"]
 
     def test_bad_records_beyond_the_request_are_surplus_too(self) -> None:
-        samples = sampled("\n".join([lines("1?", "2?", "3?"), pair("")]))
+        samples = sampled("\n".join([lines("one?", "two?", "three?"), pair("")]))
         assert counts(samples) == (3, 0, 0, 1)
         assert samples.surplus[0]["reason"] == "empty_value"
 
     def test_a_bad_record_is_rejected_with_reason_and_text(self) -> None:
-        samples = sampled("\n".join([pair("1?"), pair("", answer="kept")]))
+        samples = sampled("\n".join([pair("one?"), pair("", answer="kept")]))
         assert counts(samples) == (1, 1, 1, 0)
         (reject,) = samples.rejected
         assert (reject["row_id"], reject["reason"]) == (ROW["row_id"], "empty_value")
@@ -130,14 +142,14 @@ class TestSorting:
 class TestAskingAgain:
     def test_an_answer_without_a_pair_is_asked_again(self) -> None:
         asked: list[ModelRequest] = []
-        samples = sampled(lambda request: lines("1?") if request.sample else "I cannot.", asked=asked)
+        samples = sampled(lambda request: lines("one?") if request.sample else "I cannot.", asked=asked)
         assert counts(samples) == (1, 0, 2, 0)
         assert [request.sample for request in asked] == [0, 1]
-        assert [answer.completion.text for answer in samples.answers] == ["I cannot.", lines("1?")]
+        assert [answer.completion.text for answer in samples.answers] == ["I cannot.", lines("one?")]
 
     def test_a_partly_good_one_is_taken_as_it_is(self) -> None:
         asked: list[ModelRequest] = []
-        sampled("\n".join([pair("1?"), pair("")]), asked=asked)
+        sampled("\n".join([pair("one?"), pair("")]), asked=asked)
         assert len(asked) == 1
 
     def test_after_the_last_attempt_the_raw_text_is_among_the_rejects(self) -> None:
@@ -147,7 +159,50 @@ class TestAskingAgain:
         assert len(samples.answers) == 3
 
 
-QUESTIONS = st.sampled_from(["What is S3?", "1?", "2?", "3?", "one", ""])
+def by_round(*rounds: str) -> Callable[[ModelRequest], str]:
+    """Say something else each time one is asked."""
+    said = iter(rounds)
+    return lambda _: next(said)
+
+
+class TestRounds:
+    def test_what_was_dropped_is_asked_for_again_and_then_surplus(self) -> None:
+        asked: list[ModelRequest] = []
+        samples = sampled(by_round(lines("one?", "What is S3?"), lines("two?", "three?")), rounds=2, asked=asked)
+        assert counts(samples) == (3, 0, 0, 1)
+        assert [made["pair"] for made in samples.accepted] == [0, 1, 2]
+        assert (samples.surplus[0]["filter"], samples.surplus[0]["text"]["question"]) == (
+            "repeats_original",
+            "What is S3?",
+        )
+        assert [section(request.user, "number_of_pairs") for request in asked] == ["3", "2"]
+        assert [request.sample for request in asked] == [0, 1]
+        assert [(section(request.user, "asked_before") or "").split() for request in asked] == [[], ["one?"]]
+
+    def test_nothing_more_is_asked_when_nothing_is_wanted(self) -> None:
+        asked: list[ModelRequest] = []
+        sampled(lines("one?", "two?", "three?"), rounds=5, asked=asked)
+        assert len(asked) == 1
+
+    def test_by_default_what_was_dropped_is_not_asked_for_again(self) -> None:
+        asked: list[ModelRequest] = []
+        samples = sampled(lines("one?"), asked=asked)
+        assert (counts(samples), len(asked)) == ((1, 0, 2, 0), 1)
+
+    def test_rounds_end_at_their_number_and_the_same_question_comes_again_under_another_sample(self) -> None:
+        asked: list[ModelRequest] = []
+        samples = sampled(lines("What is S3?"), rounds=3, attempts=1, asked=asked)
+        assert counts(samples) == (0, 3, 0, 0)
+        assert [request.sample for request in asked] == [0, 1, 2]
+        assert len({request.key for request in asked}) == 3
+
+    def test_a_pair_written_beyond_the_request_takes_the_place_of_a_dropped_one(self) -> None:
+        samples = sampled(lines("What is S3?", "one?", "two?", "three?"))
+        assert counts(samples) == (3, 0, 0, 1)
+        assert samples.surplus[0]["reason"] == "repeated_question"
+
+
+QUESTIONS = st.sampled_from(["What is S3?", "one?", "two?", "three?", "one", ""])
 RECORDS = st.builds(pair, QUESTIONS, st.sampled_from(["a", ""]))
 PIECES = st.one_of(RECORDS, st.text(max_size=15), st.sampled_from(["[", "]", "```json", "{", '{"question": "cut', ","]))
 
@@ -165,7 +220,7 @@ def test_requested_is_accepted_and_rejected_and_missing_whatever_a_model_writes(
 
 
 def test_counts_of_rows_add_up() -> None:
-    samples = [sampled(lines("1?", "2?", "3?", "4?")), sampled("no"), sampled(lines("1?"))]
+    samples = [sampled(lines("one?", "two?", "three?", "four?")), sampled("no"), sampled(lines("one?"))]
     assert count_samples(samples) == {
         "documents": 3,
         "requested": 9,
@@ -173,5 +228,8 @@ def test_counts_of_rows_add_up() -> None:
         "rejected": 1,
         "missing": 4,
         "surplus": 1,
+        "dropped": {"malformed": 1},
     }
-    assert set(count_samples([]).values()) == {0}
+    nothing = count_samples([])
+    assert nothing.pop("dropped") == {}
+    assert set(nothing.values()) == {0}

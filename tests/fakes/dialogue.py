@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 
@@ -15,10 +16,16 @@ def between(tag: str, text: str) -> str:
 
 
 def pairs(request: ModelRequest, count: int = 3) -> str:
-    """Answer as the teacher: ``count`` new pairs on the row."""
-    asked = between("question", request.user)
+    """Answer as the teacher: ``count`` pairs on the row, no question like another, every answer in the document."""
+    asked, document = between("question", request.user), between("document", request.user)
     return "\n".join(
-        json.dumps({"question": f"New {n} to {asked}", "answer": f"Secret {n} on {asked}", "topic": f"topic {n}"})
+        json.dumps(
+            {
+                "question": f"What is {hashlib.sha256(f'{asked} {n}'.encode()).hexdigest()[:24]}?",
+                "answer": f"Secret {n}: {document}",
+                "topic": f"topic {n}",
+            }
+        )
         for n in range(count)
     )
 

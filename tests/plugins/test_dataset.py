@@ -8,7 +8,7 @@ import pytest
 
 from bedrock_distill.operators.dataset import MergeDatasetOperator, UploadDatasetOperator
 from include.distill.documents import split_by_document
-from include.distill.errors import LimitError, TooManyFailuresError
+from include.distill.errors import LimitError
 from include.distill.storage import read_json, read_jsonl, write_jsonl
 from include.distill.training_set import TrainingSet
 from include.distill.use_case import UseCase
@@ -27,7 +27,8 @@ def manifests(store: MemoryStore) -> list[dict[str, int]]:
     """Two shards of five rows, one new pair for each row."""
     for shard, numbers in enumerate((range(1, 6), range(6, 11))):
         write_jsonl(store, FOLDER.synthetic(shard), [synthetic_pair(n) for n in numbers])
-    return [{"documents": 5, "failed": 0, "requested": 5, "accepted": 5} for _ in range(2)]
+    write_jsonl(store, FOLDER.synthetic_repeated, [])
+    return [{"shards": 2}]
 
 
 @pytest.fixture
@@ -83,6 +84,20 @@ class TestMerge:
         merge(manifests)
         assert store.objects == first
 
+    def test_pairs_that_repeat_another_rows_question_stay_out(
+        self, merge: Any, manifests: Any, store: MemoryStore
+    ) -> None:
+        repeated = synthetic_pair(7)
+        write_jsonl(store, FOLDER.synthetic_repeated, [{"row_id": repeated["row_id"], "pair": 0}])
+        assert merge(manifests)["synthetic"] == 9
+        assert repeated["question"] not in store.read(FOLDER.merged("tuned", "train.jsonl")).decode()
+
+    def test_an_arm_without_pairs_needs_none_to_be_written(
+        self, merge: Any, store: MemoryStore, use_case: UseCase
+    ) -> None:
+        freeze(store, use_case, arms=[{"name": "tuned", "synthetic": 0}])
+        assert merge([])["synthetic"] == 0
+
     def test_shards_of_an_earlier_longer_reading_are_not_used(
         self, merge: Any, manifests: Any, store: MemoryStore
     ) -> None:
@@ -135,34 +150,6 @@ class TestMerge:
             )
             hashes.add(merge(manifests)["sha256"])
         assert len(hashes) == 2
-
-
-class TestGate:
-    def test_up_to_the_allowed_share_of_rows_may_fail(
-        self, merge: Any, manifests: Any, store: MemoryStore, use_case: UseCase
-    ) -> None:
-        freeze(store, use_case, fan_out={"max_failed_share": 0.2})
-        manifests[0]["failed"] = 2
-        assert merge(manifests)["records"] == 20
-
-    def test_above_it_the_task_fails_and_says_where_the_reasons_lie(
-        self, merge: Any, manifests: Any, store: MemoryStore
-    ) -> None:
-        manifests[0]["failed"] = 1
-        with pytest.raises(
-            TooManyFailuresError, match=rf"1 of 10 rows.*max_failed_share = 5%.*{FOLDER.uri}/synthetic/"
-        ):
-            merge(manifests)
-        assert not store.exists(FOLDER.merged("tuned", "train.jsonl"))
-
-    def test_a_teacher_whose_answers_cannot_be_used_is_not_trained_on(
-        self, merge: Any, manifests: Any, store: MemoryStore
-    ) -> None:
-        for manifest in manifests:
-            manifest["accepted"] = 2
-        with pytest.raises(TooManyFailuresError, match=r"4 usable pairs of 10.*min_accepted_share = 50%"):
-            merge(manifests)
-        assert not store.exists(FOLDER.merged("tuned", "train.jsonl"))
 
 
 class TestUpload:

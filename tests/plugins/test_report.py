@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from bedrock_distill.operators.curate import CuratePairsOperator
 from bedrock_distill.operators.dataset import MergeDatasetOperator, UploadDatasetOperator
 from bedrock_distill.operators.estimate import EstimateCostOperator
 from bedrock_distill.operators.evaluate import BedrockAnswerOperator, BedrockJudgeOperator
@@ -69,7 +70,8 @@ class Night:
         """Return the arguments of the report."""
         write_jsonl(self.store, RunFolder(self.run_uri).source("rejected"), [])
         self.run(EstimateCostOperator)
-        synthesis = [self.run(BedrockSynthesizeOperator, shard=n) for n in range(10)]
+        written = [self.run(BedrockSynthesizeOperator, shard=n) for n in range(10)]
+        synthesis = [self.run(CuratePairsOperator, synthesis=written)]
         base = [self.run(BedrockAnswerOperator, arm="base", shard=n) for n in range(4)]
         tuned = self.tune(synthesis)
         tuned |= self.serve(tuned["trained"])

@@ -44,6 +44,7 @@ class TestPairs:
             "rejected": 0,
             "missing": 0,
             "surplus": 0,
+            "dropped": {},
             "calls": 4,
             "cache_hits": 0,
             "input_tokens": 400,

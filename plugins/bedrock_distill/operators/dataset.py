@@ -9,9 +9,9 @@ from bedrock_distill.links import TRAINING_DATA
 from bedrock_distill.operators.base import DistillOperator, Manifest, mapped_manifests
 from include.distill.catalog import load_catalog
 from include.distill.cost import estimated_tokens
-from include.distill.errors import TooManyFailuresError
 from include.distill.naming import content_hash
-from include.distill.storage import Record, read_jsonl, write_json
+from include.distill.repeated_pairs import curated_pairs
+from include.distill.storage import read_jsonl, write_json
 from include.distill.training_set import build_training_set, data_card
 
 if TYPE_CHECKING:
@@ -37,12 +37,10 @@ class MergeDatasetOperator(ArmOperator):
     Checks every limit of the family before anything is bought, and writes a data card beside the file. Free; a retry
     or a clear writes the same bytes.
 
-    :param synthesis: manifests of the synthesis tasks. (templated)
+    :param synthesis: manifest of ``curate``, in a list; an empty one when no pairs were asked for. (templated)
     :return: ``{"train_uri", "validation_uri", "card_uri", "sha256", "tokens", "records", "originals", "synthetic",
         "validation"}``; ``sha256`` is over training and validation bytes,
         ``tokens`` an estimate for the training file.
-    :raises TooManyFailuresError: more rows failed than ``fan_out.max_failed_share``, or fewer pairs are usable than
-        ``synthesis.min_accepted_share``; paid answers are kept.
     :raises LimitError: the file breaks a limit of the family.
     """
 
@@ -56,15 +54,14 @@ class MergeDatasetOperator(ArmOperator):
 
     def execute(self, context: Context) -> Manifest:
         """Merge, check, write, and return where."""
-        manifests = mapped_manifests(self.synthesis)
-        self._gate_failures(manifests)
+        shards = sum(manifest["shards"] for manifest in mapped_manifests(self.synthesis))
         use_case, catalog = self.use_case, load_catalog()
         student, arm = self.model(use_case.student), use_case.arm(self.arm)
         prompts = [self.prompt(use_case.prompts.synthesis), self.prompt(use_case.prompts.answering)]
         training_set = build_training_set(
             arm,
             originals=read_jsonl(self.store, self.folder.source("train")),
-            synthetic=self._synthetic(len(manifests)),
+            synthetic=list(curated_pairs(self.store, self.folder, shards=shards)) if shards else [],
             use_case=use_case,
             prompt=prompts[1],
             family=catalog.family_of(student),
@@ -93,35 +90,6 @@ class MergeDatasetOperator(ArmOperator):
             "tokens": estimated_tokens(training_set.train.decode()),
             **training_set.counts,
         }
-
-    def _gate_failures(self, manifests: Sequence[Manifest]) -> None:
-        failed, documents = (sum(manifest[key] for manifest in manifests) for key in ("failed", "documents"))
-        allowed = self.use_case.fan_out.max_failed_share
-        if failed > allowed * documents:
-            message = (
-                f"Synthesis failed for {failed} of {documents} rows, more than max_failed_share = {allowed:.0%}."
-                f" The reasons lie in {self._rejects}. Answers that came are"
-                " kept: clear synthesize (with downstream) to ask for the missing ones only."
-            )
-            raise TooManyFailuresError(message)
-        accepted, requested = (sum(manifest[key] for manifest in manifests) for key in ("accepted", "requested"))
-        least = self.use_case.synthesis.min_accepted_share
-        if accepted < least * requested:
-            message = (
-                f"The teacher gave {accepted} usable pairs of {requested} asked for, less than min_accepted_share"
-                f" = {least:.0%}: training on them was not bought. What it wrote lies in {self._rejects}. Mend the"
-                " prompt or raise synthesis.attempts, which asks again, and clear preflight with downstream."
-            )
-            raise TooManyFailuresError(message)
-
-    @property
-    def _rejects(self) -> str:
-        return f"{self.folder.synthetic_rejected(0).rsplit('/', 1)[0]}/"
-
-    def _synthetic(self, count: int) -> list[Record]:
-        # Exactly this run's shards: an earlier reading of a longer file may have left more.
-        uris = [self.folder.synthetic(number) for number in range(count)]
-        return [pair for uri in uris for pair in read_jsonl(self.store, uri)]
 
 
 class UploadDatasetOperator(ArmOperator):

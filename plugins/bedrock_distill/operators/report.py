@@ -11,6 +11,7 @@ from bedrock_distill.links import REPORT
 from bedrock_distill.operators.base import DistillOperator, Manifest, mapped_manifests
 from include.distill.cost import load_prices, total
 from include.distill.past_runs import list_entry
+from include.distill.repeated_pairs import curated_pairs
 from include.distill.report import build_report
 from include.distill.report_html import render_html
 from include.distill.run_summary import (
@@ -40,7 +41,7 @@ class RenderReportOperator(DistillOperator):
     Reads what the other tasks wrote, asks no model and buys nothing; may be cleared at any time.
 
     :param ingested: manifest of ``ingest``. (templated)
-    :param synthesis: manifests of ``synthesize``. (templated)
+    :param synthesis: manifest of ``curate``, in a list; an empty one when no pairs were asked for. (templated)
     :param arms: per arm its manifests: ``answers`` and, when fine-tuned, ``merged``, ``dataset``, ``trained``,
         ``provisioned``. (templated)
     :param judgments: manifests of ``judge``. (templated)
@@ -106,7 +107,7 @@ class RenderReportOperator(DistillOperator):
             use_case=self.use_case.name,
             simulated=any(manifest["simulated"] for manifest in asked),
             source=self.ingested,
-            synthesis=sum_counts(self.synthesis),
+            synthesis={**sum_counts(self.synthesis), "dropped": self._dropped()},
             arms=[arm.as_record() for arm in arms],
             verdicts=verdicts,
             clusters=clusters(evaluation),
@@ -160,10 +161,18 @@ class RenderReportOperator(DistillOperator):
         uris = [self.folder.answers(arm, number) for number in range(len(mapped_manifests(self.arms[arm]["answers"])))]
         return {record["row_id"]: record["answer"] for uri in uris for record in read_jsonl(self.store, uri)}
 
+    def _dropped(self) -> dict[str, int]:
+        """Rejected pairs by filter."""
+        return {name: count for manifest in self.synthesis for name, count in manifest["dropped"].items()}
+
     def _pair_sample(self) -> list[Record]:
-        uris = [self.folder.synthetic(number) for number in range(len(self.synthesis))]
-        pairs = [pair for uri in uris for pair in read_jsonl(self.store, uri)]
-        return random.Random(self.use_case.seed).sample(pairs, min(SAMPLE, len(pairs)))
+        if not self.synthesis:
+            return []
+        (manifest,) = self.synthesis
+        count = manifest["accepted"]
+        chosen = set(random.Random(self.use_case.seed).sample(range(count), min(SAMPLE, count)))
+        pairs = curated_pairs(self.store, self.folder, shards=manifest["shards"], documents=False)
+        return [pair for number, pair in enumerate(pairs) if number in chosen]
 
     def _rejected_rows(self) -> list[Record]:
         """What a person needs to mend the CSV; the text itself stays in ``source/rejected.jsonl``."""

@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from bedrock_distill.operators.base import DistillOperator, Manifest
 from bedrock_distill.row_failures import retry_or_record
+from include.distill.catalog import load_catalog
+from include.distill.curation import Curator, evaluation_questions
 from include.distill.fan_out import Outcomes, for_each
 from include.distill.responses import Usage
-from include.distill.storage import Record, read_jsonl, write_jsonl
+from include.distill.storage import Record, read_jsonl, stream_jsonl, write_jsonl
 from include.distill.synthesis import SyntheticSamples, count_samples, create_synthetic_samples
+from include.distill.training_set import job_fault
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -25,10 +28,12 @@ class BedrockSynthesizeOperator(DistillOperator):
 
     Every answer is stored in S3 before it is read and found again by content, so a retry, a clear or the next night
     pays only for what was never answered. A row that fails is retried with the task when that may help, and then
-    recorded with its reason; ``merge`` fails the run when too many rows failed.
+    recorded with its reason; ``curate`` fails the run when too many rows failed. Pairs that a filter drops lie with
+    their text and reason in ``synthetic/rejected-*.jsonl``.
 
     :param shard: number of the shard. (templated)
-    :return: counts of the shard as in ``report.json``'s ``synthesis``, plus ``failed``.
+    :return: counts of the shard as in ``report.json``'s ``synthesis``, plus ``dropped`` (rejected pairs by filter) and
+        ``failed``.
     """
 
     template_fields: Sequence[str] = (*DistillOperator.template_fields, "shard")
@@ -48,24 +53,39 @@ class BedrockSynthesizeOperator(DistillOperator):
             teacher=self.model(self.use_case.teacher),
             prompt=self.prompt(self.use_case.prompts.synthesis),
             settings=settings,
+            curator=self._curator(),
             ask=self.ask,
         )
         outcomes: Outcomes[Record, SyntheticSamples] = Outcomes.of(
             for_each(rows, work, concurrency=self.use_case.fan_out.concurrency)
         )
         failed = retry_or_record([(f.item, f.error) for f in outcomes.failures], context)
-        lost = [SyntheticSamples(settings.pairs_per_document, [], [], []) for _ in failed]
-        samples = [*outcomes.results, *lost]
+        samples = [*outcomes.results, *(SyntheticSamples(settings.pairs_per_document) for _ in failed)]
         self._write(samples, failed)
         usage = Usage.of((a for s in samples for a in s.answers), self.folder.run_key)
         return {**count_samples(samples), **dataclasses.asdict(usage), "failed": len(failed)}
 
+    def _curator(self) -> Curator:
+        use_case, settings = self.use_case, self.use_case.curation
+        return Curator(
+            settings,
+            evaluation_questions(stream_jsonl(self.store, self.folder.source("evaluation")), settings),
+            partial(
+                job_fault,
+                use_case=use_case,
+                prompt=self.prompt(use_case.prompts.answering),
+                family=load_catalog().family_of(self.model(use_case.student)),
+            ),
+        )
+
     def _write(self, samples: Sequence[SyntheticSamples], failed: Sequence[Record]) -> None:
         number = int(self.shard)
         accepted = [pair for sample in samples for pair in sample.accepted]
-        surplus = [{"reason": "surplus", "text": pair} for sample in samples for pair in sample.surplus]
-        rejected = [pair for sample in samples for pair in sample.rejected]
+        texts = ({name: value for name, value in pair.items() if name != "document"} for pair in accepted)
+        surplus = [{**record, "surplus": True} for sample in samples for record in sample.surplus]
+        rejected = [record for sample in samples for record in sample.rejected]
         write_jsonl(self.store, self.folder.synthetic(number), accepted)
+        write_jsonl(self.store, self.folder.synthetic_texts(number), texts)
         write_jsonl(self.store, self.folder.synthetic_rejected(number), [*rejected, *surplus, *failed])
 
 

@@ -1,0 +1,91 @@
+"""What the whole of the teacher's pairs shows: repeated questions, and whether enough is left to train on."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from bedrock_distill.operators.base import DistillOperator, Manifest, mapped_manifests
+from include.distill.errors import TooManyFailuresError
+from include.distill.repeated_pairs import repeated_pairs, written_texts
+from include.distill.run_summary import sum_counts
+from include.distill.storage import Record, stream_jsonl, write_jsonl
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+
+class CuratePairsOperator(DistillOperator):
+    """
+    Drop new pairs that repeat another row's question, count what filters dropped, and refuse when too little is left.
+
+    What only a row is needed for was dropped by ``synthesize``. Pairs dropped here lie with text and reason in
+    ``synthetic/rejected-repeated.jsonl``; no training set holds them. Free; a retry or a clear writes the same.
+
+    :param synthesis: manifests of the synthesis tasks. (templated)
+    :return: the counts of ``report.json``'s ``synthesis``, ``dropped`` (by filter), ``failed``, ``shards``
+    :raises TooManyFailuresError: more rows failed than ``fan_out.max_failed_share``, or fewer pairs are usable than
+        ``synthesis.min_accepted_share``; paid answers are kept.
+    """
+
+    template_fields: Sequence[str] = (*DistillOperator.template_fields, "synthesis")
+    ui_color = "#e6f4ea"
+
+    def __init__(self, *, synthesis: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.synthesis = synthesis
+
+    def execute(self, context: Context) -> Manifest:
+        """Compare, write, count, and gate."""
+        manifests = mapped_manifests(self.synthesis)
+        counts = sum_counts(manifests)
+        failed = sum(manifest["failed"] for manifest in manifests)
+        self._gate_failures(failed, counts["documents"])
+        dropped = sum((Counter(manifest["dropped"]) for manifest in manifests), Counter[str]())
+        before = dropped.total()
+        write_jsonl(self.store, self.folder.synthetic_repeated, self._counted(len(manifests), dropped))
+        repeated = dropped.total() - before
+        counts |= {"accepted": counts["accepted"] - repeated, "rejected": counts["rejected"] + repeated}
+        for name, number in dropped.most_common():
+            self.log.info("Dropped as %s: %d of %d pairs", name, number, counts["requested"])
+        self._gate_usable(counts)
+        return {
+            **counts,
+            "dropped": dict(sorted(dropped.items())),
+            "failed": failed,
+            "shards": len(manifests),
+            "simulated": any(manifest["simulated"] for manifest in manifests),
+        }
+
+    def _counted(self, shards: int, dropped: Counter[str]) -> Iterator[Record]:
+        originals = stream_jsonl(self.store, self.folder.source("train"))
+        pairs = written_texts(self.store, self.folder, shards=shards)
+        for record in repeated_pairs(originals, pairs, threshold=self.use_case.curation.max_question_similarity):
+            dropped[record["filter"]] += 1
+            yield record
+
+    def _gate_failures(self, failed: int, documents: int) -> None:
+        allowed = self.use_case.fan_out.max_failed_share
+        if failed > allowed * documents:
+            message = (
+                f"Synthesis failed for {failed} of {documents} rows, more than max_failed_share = {allowed:.0%}."
+                f" The reasons lie in {self._rejects}. Answers that came are"
+                " kept: clear synthesize (with downstream) to ask for the missing ones only."
+            )
+            raise TooManyFailuresError(message)
+
+    def _gate_usable(self, counts: Record) -> None:
+        least = self.use_case.synthesis.min_accepted_share
+        if counts["accepted"] < least * counts["requested"]:
+            message = (
+                f"The teacher gave {counts['accepted']} usable pairs of {counts['requested']} asked for, less than"
+                f" min_accepted_share = {least:.0%}: training on them was not bought. What it wrote lies with reasons"
+                f" in {self._rejects}. Mend the prompt, change a limit of curation, or raise synthesis.attempts or"
+                " synthesis.rounds, which ask again; then clear preflight with downstream."
+            )
+            raise TooManyFailuresError(message)
+
+    @property
+    def _rejects(self) -> str:
+        return f"{self.folder.synthetic_rejected(0).rsplit('/', 1)[0]}/"

@@ -39,6 +39,10 @@ class Account:
         """Add a fault rule."""
         self._call("POST", "/_admin/faults", [rule])
 
+    def end_stalls(self, match: str) -> None:
+        """Let the stalled jobs and throughputs go on whose names contain ``match``."""
+        self._call("DELETE", f"/_admin/stalls?match={match}")
+
     def fired(self, match: str, operation: str) -> int:
         """Count how often the rules on an operation with this ``match`` have fired."""
         rules = self._call("GET", "/_admin/faults")

@@ -15,9 +15,7 @@ from typing import Any
 from include.chaos.trial import GET_JOB, GET_THROUGHPUT, JOB, THROUGHPUT, Case, Trial
 
 BOTOCORE_ATTEMPTS = 6  # of the hook
-WAITING_SECONDS = 60.0  # how long what is waited for takes, so that several cases can meet at the instant
 COPY_SECONDS = 60.0  # longer than it takes until Airflow replaces the copy, and until that one's throughput is released
-DONE_SECONDS = 25.0  # the same when its end is the instant; a task is deferred by then
 
 
 @dataclass(frozen=True)
@@ -86,11 +84,13 @@ def _refuse_connections(trial: Trial, side: Side) -> None:
 
 
 def _stall(trial: Trial, side: Side) -> None:
-    trial.fault(side.create, side.stalled, times=1, seconds=WAITING_SECONDS)
+    trial.fault(side.create, side.stalled, times=1)
 
 
-def _stall_shortly(trial: Trial, side: Side) -> None:
-    trial.fault(side.create, side.stalled, times=1, seconds=DONE_SECONDS)
+def _stall_and_hold_look(trial: Trial, side: Side) -> None:
+    """Hold the look that follows the purchase, of a thing that is not done soon."""
+    _stall(trial, side)
+    trial.hold(side.get, after=side.looks_before)
 
 
 def _fired(operation: str, trial: Trial, side: Side) -> None:
@@ -104,6 +104,7 @@ def _watched(trial: Trial, side: Side) -> None:
 def _woken(trial: Trial, side: Side) -> None:
     """Hold the look of the woken task, which knows then and has not reported."""
     trial.wait_watched(side.waiter)
+    trial.end_stalls()
     trial.wait_state(side.waiter, "scheduled", "queued", "running")
     trial.hold(side.get)
     trial.wait_fired(side.get)
@@ -112,10 +113,9 @@ def _woken(trial: Trial, side: Side) -> None:
 def _done_unnoticed(trial: Trial, side: Side) -> None:
     """Wait until the thing is there and its trigger, which looks rarely, has not seen it."""
     trial.wait_watched(side.waiter)
+    trial.end_stalls()
     if side.get == GET_JOB:
         trial.wait_job("Completed")
-    else:
-        trial.wait_in_service(DONE_SECONDS)
     trial.ensure(trial.task_state(side.waiter) == "deferred", "The trigger looked too early: the instant was missed.")
 
 
@@ -125,9 +125,10 @@ LOST = Instant("answer lost", _lose_answer, partial(_fired, "create"))
 LOST_ONCE = Instant("answer lost", _lose_one_answer, partial(_fired, "create"))
 LOST_TWICE = Instant("answer lost", _lose_answers_and_looks, partial(_fired, "create"))
 UNRECORDED = Instant("answered, not recorded", _hold_create, partial(_fired, "create"))
+UNLOOKED = Instant("answered, not recorded", _stall_and_hold_look, partial(_fired, "get"))
 WAITING = Instant("waiting", _stall, _watched, waits=True)
-UNREPORTED = Instant("done, not reported", _stall_shortly, _woken, waits=True)
-UNNOTICED = Instant("done, not reported", _stall_shortly, _done_unnoticed, waits=True)
+UNREPORTED = Instant("done, not reported", _stall, _woken, waits=True)
+UNNOTICED = Instant("done, not reported", _stall, _done_unnoticed, waits=True)
 
 
 def _nothing(trial: Trial, task: str) -> None:
@@ -178,6 +179,7 @@ def crash(trial: Trial, *, instant: Instant, way: str) -> None:
     for side in SIDES:
         instant.reach(trial, side)
         WAYS[way](trial, instant.task(side))
+        trial.end_stalls()
     trial.finish()
     trial.wait_for_copies()
     trial.expect()
@@ -194,12 +196,14 @@ def _one_of_each(trial: Trial) -> None:
     trial.expect()
 
 
-def give_up(trial: Trial, *, instant: Instant, bought: tuple[int, int], nights: tuple[int, int]) -> None:
+def give_up(trial: Trial, *, instant: Instant, stops: bool | None, throughputs: tuple[int, int]) -> None:
     """
     Mark the run failed at the instant, one night around the job, the next around the throughput; then let one pass.
 
-    :param bought: jobs and throughputs after the two nights.
-    :param nights: the same after the third.
+    A job that runs is stopped with its run, so the next night buys the next attempt; one that was done is found again.
+
+    :param stops: whether the job was running; None when it may have ended before anybody could stop it.
+    :param throughputs: how many there are after two nights, and after three.
     """
     for number, side in enumerate(SIDES, start=1):
         instant.arrange(trial, side)
@@ -210,9 +214,12 @@ def give_up(trial: Trial, *, instant: Instant, bought: tuple[int, int], nights: 
         trial.ensure(ended == "failed", f"Night {number} was marked failed and ended {ended}.")
         if trial.bought()["jobs"]:
             trial.wait_job("Stopped", "Completed")  # one that is still Stopping would be adopted, and fail its night
-    trial.expect(jobs=bought[0], throughputs=bought[1], state="failed", name=f"{instant.name} / run marked failed")
+    stopped = sum(job["status"] == "Stopped" for job in trial.bought()["jobs"])
+    trial.ensure(stops in (None, bool(stopped)), f"{stopped} jobs were stopped.")
+    jobs = stopped + 1
+    trial.expect(jobs=jobs, throughputs=throughputs[0], state="failed", name=f"{instant.name} / run marked failed")
     trial.night(3)
-    trial.expect(jobs=nights[0], throughputs=nights[1], name=f"{instant.name} / next night")
+    trial.expect(jobs=jobs, throughputs=throughputs[1], name=f"{instant.name} / next night")
 
 
 def _crash(instant: Instant, way: str, *, name: str = "", changes: Mapping[str, Any] | None = None) -> Case:
@@ -259,8 +266,8 @@ def matrix() -> list[Case]:
         cases += [_crash(instant, way) for way in (*CLEARS, *CRASHES)]
     cases += [_crash(WAITING, way) for way in (*CLEARS, "triggerer SIGKILL", *CRASHES[1:])]
     cases += [_crash(UNNOTICED, "triggerer SIGKILL", changes=SLOW_LOOKS)]
-    for instant, bought, nights in GIVEN_UP:
-        script = partial(give_up, instant=instant, bought=bought, nights=nights)
+    for instant, stops, throughputs in GIVEN_UP:
+        script = partial(give_up, instant=instant, stops=stops, throughputs=throughputs)
         cases.append(Case(f"{instant.name} / run marked failed", script))
     cases += [
         Case("answered, not recorded, then answer lost / task retry", _one_of_each),
@@ -271,12 +278,10 @@ def matrix() -> list[Case]:
     return cases
 
 
-# What two nights that were given up have bought, and what three nights have. A job that runs is stopped with its run,
-# so the next night buys the next attempt; one that was done is found again.
-GIVEN_UP = (
-    (BEFORE, (1, 0), (1, 1)),
-    (LOST, (2, 1), (2, 2)),
-    (UNRECORDED, (2, 1), (2, 2)),
-    (WAITING, (2, 1), (2, 2)),
-    (UNREPORTED, (1, 1), (1, 2)),
+GIVEN_UP: tuple[tuple[Instant, bool | None, tuple[int, int]], ...] = (
+    (BEFORE, False, (0, 1)),
+    (LOST, None, (1, 2)),
+    (UNLOOKED, True, (1, 2)),
+    (WAITING, True, (1, 2)),
+    (UNREPORTED, False, (1, 2)),
 )

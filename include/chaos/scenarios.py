@@ -12,12 +12,12 @@ from include.chaos.trial import GET_JOB, GET_THROUGHPUT, JOB, THROUGHPUT, Case, 
 
 DELETE_THROUGHPUT = "DeleteProvisionedModelThroughput"
 SWEEPER = "distill_release_leftovers"
-LONG = 60.0
 AT_ONCE = 5 / 3600  # hours
+POLLING_FAULTS = 7  # one more than botocore's attempts
 
 
-def _stall_throughput(trial: Trial, seconds: float = LONG) -> None:
-    trial.fault(THROUGHPUT, "throughput_stalled", times=1, seconds=seconds)
+def _stall_throughput(trial: Trial) -> None:
+    trial.fault(THROUGHPUT, "throughput_stalled", times=1)
 
 
 # Nets
@@ -76,7 +76,7 @@ def _leftovers_spare(trial: Trial) -> None:
     """What a live run uses is renewed though it has expired; what is not ours is not touched."""
     name = f"foreign-{trial.case.key}"
     trial.world.account.buy_foreign_throughput(name)
-    _stall_throughput(trial, 45)
+    _stall_throughput(trial)
     trial.night()
     trial.wait_watched("tuned.in_service")
     _sweep(trial, "while-it-lives")
@@ -85,6 +85,7 @@ def _leftovers_spare(trial: Trial) -> None:
     trial.ensure(trial.bought()["alive"] == 1, "The sweeper released what a live run uses.")
     expires = trial.world.account.tags(trial.bought()["throughputs"][0]["arn"])["expires-at"]
     trial.ensure(expires > datetime.datetime.now(datetime.UTC).isoformat(), f"Not renewed: expires at {expires}.")
+    trial.end_stalls()
     trial.expect()
     trial.world.account.delete_throughput(name)
 
@@ -159,12 +160,13 @@ def _polling_fault(trial: Trial, *, kind: str) -> None:
         (JOB, GET_JOB, "job_stalled", "tuned.trained"),
         (THROUGHPUT, GET_THROUGHPUT, "throughput_stalled", "tuned.in_service"),
     ):
-        trial.fault(create, stalled, times=1, seconds=25)
+        trial.fault(create, stalled, times=1)
         if create == JOB:
             trial.night()
         trial.wait_watched(waiter)
-        trial.fault(get, kind, times=7)
-        trial.wait_fired(get)
+        trial.fault(get, kind, times=POLLING_FAULTS)
+        trial.wait_fired(get, POLLING_FAULTS)
+        trial.end_stalls()
     trial.expect()
 
 
@@ -190,11 +192,12 @@ def _job_stopped(trial: Trial) -> None:
 
 
 def _training_times_out(trial: Trial) -> None:
-    trial.fault(JOB, "job_stalled", times=1, seconds=80)
+    trial.fault(JOB, "job_stalled", times=1)
     trial.night()
     ended = trial.finish()
     trial.ensure(ended == "failed", f"The wait timed out, and the run ended {ended}.")
     trial.ensure(trial.logged("tuned.trained", "still running"), "The log does not say that the job is still running.")
+    trial.end_stalls()
     trial.wait_job("Completed")
     trial.clear("tuned.trained", downstream=True)
     trial.expect(note="the clear picked the same job up")
@@ -213,10 +216,10 @@ def _throughput_failed(trial: Trial) -> None:
 
 
 def _stall_named(trial: Trial) -> None:
-    trial.fault(JOB, "job_stalled", times=1, seconds=25)
+    trial.fault(JOB, "job_stalled", times=1)
     trial.night()
-    trial.finish()
-    trial.ensure(trial.logged("tuned.trained", "stalls"), "The stall is not named in the log.")
+    trial.wait_logged("tuned.trained", "stalls")
+    trial.end_stalls()
     trial.expect()
 
 
@@ -239,12 +242,13 @@ def _mark_in_worker_stops(trial: Trial) -> None:
 
 
 def _mark_lets_run(trial: Trial) -> None:
-    trial.fault(JOB, "job_stalled", times=1, seconds=40)
+    trial.fault(JOB, "job_stalled", times=1)
     trial.night(1)
     trial.wait_watched("tuned.trained")
     trial.mark("tuned.trained")
     ended = trial.finish()
     trial.ensure(ended == "failed", f"A task was marked failed, and the run ended {ended}.")
+    trial.end_stalls()
     trial.night(2)
     trial.expect(note="the next night took up the job that ran on")
 

@@ -122,6 +122,10 @@ class Trial:
         """Add a fault on what this case asks."""
         self.world.account.fail(operation=operation, kind=kind, match=self.match, **rule)
 
+    def end_stalls(self) -> None:
+        """Let what the case has stalled go on."""
+        self.world.account.end_stalls(self.match)
+
     def hold(self, operation: str, *, seconds: float = HELD_SECONDS, after: int = 0) -> None:
         """Have one answer to an operation come late; what was asked for is done at once."""
         self.fault(operation, "timeout", times=1, seconds=seconds, after=after)
@@ -171,11 +175,6 @@ class Trial:
         wait_for(has, f"A job of {self.case.key} {statuses}", REACH_SECONDS, pause=0.4)
         return str(self.bought()["jobs"][-1]["arn"])
 
-    def wait_in_service(self, seconds: float) -> None:
-        """Wait until the throughput that took ``seconds`` to create is there."""
-        wait_for(lambda: bool(self.bought()["throughputs"]), "A throughput", REACH_SECONDS)
-        time.sleep(max(0.0, self.bought()["throughputs"][-1]["created"] + seconds + 0.5 - time.time()))
-
     def wait_released(self) -> None:
         """Wait until nothing that the case bought is billed by the hour."""
         wait_for(lambda: self.bought()["alive"] == 0, f"The release for {self.case.key}", RELEASE_SECONDS)
@@ -194,6 +193,10 @@ class Trial:
         folder = self.world.layout.task_logs / f"dag_id={self.dag_id}" / f"run_id={self.run_id}" / f"task_id={task_id}"
         logs = [path for path in folder.rglob("*") if path.is_file()]
         return any(text in path.read_text(encoding="utf-8", errors="replace") for path in logs)
+
+    def wait_logged(self, task_id: str, text: str) -> None:
+        """Wait until a task, or its trigger, has logged a text."""
+        wait_for(lambda: self.logged(task_id, text), f"{text!r} in the log of {task_id}", REACH_SECONDS)
 
     # Ways back
 

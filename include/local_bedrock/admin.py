@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -21,10 +22,13 @@ _HEADERS = {"x-simulated": "true"}
 class Admin:
     """The routes, as a Starlette app in :attr:`app`. They are for tests and tools; AWS has nothing like them."""
 
-    def __init__(self, settings: SettingsStore, ledger: Ledger, faults: FaultPlan) -> None:
+    def __init__(
+        self, settings: SettingsStore, ledger: Ledger, faults: FaultPlan, end_stalls: Sequence[Callable[[str], int]]
+    ) -> None:
         self._settings = settings
         self._ledger = ledger
         self._faults = faults
+        self._end_stalls = end_stalls
         self.app = Starlette(
             routes=[
                 Route("/_admin/health", self._health),
@@ -36,6 +40,7 @@ class Admin:
                 Route("/_admin/faults", self._show_faults, methods=["GET"]),
                 Route("/_admin/faults", self._add_faults, methods=["POST"]),
                 Route("/_admin/faults", self._clear_faults, methods=["DELETE"]),
+                Route("/_admin/stalls", self._end_stalled, methods=["DELETE"]),
             ],
             exception_handlers={ValidationError: _bad_request, ValueError: _bad_request},
         )
@@ -73,6 +78,11 @@ class Admin:
     async def _clear_faults(self, _: Request) -> Response:
         self._faults.clear()
         return _json([])
+
+    async def _end_stalled(self, request: Request) -> Response:
+        """Let what is stalled go on; ``?match=`` chooses by name."""
+        match = request.query_params.get("match", "")
+        return _json({"ended": sum(end(match) for end in self._end_stalls)})
 
 
 def _json(value: Any) -> JSONResponse:

@@ -54,7 +54,7 @@ class StandIn:
         inference = Inference(self._state, self._settings, models, throughputs, ledger)
         handlers = _handlers(models, jobs, CustomModels(self._state), throughputs, inference, Tagging(self._state))
         self.bedrock = Bedrock(handlers, faults, ledger)
-        self._admin = Admin(self._settings, ledger, faults)
+        self._admin = Admin(self._settings, ledger, faults, [self._runner.end_stalls, throughputs.end_stalls])
         self._runner.resume()
 
     def close(self) -> None:

@@ -71,7 +71,8 @@ class Fault(BaseModel):
 
     :param times: how often it fires; None is for ever.
     :param after: requests that it lets pass first.
-    :param seconds: how late a ``timeout`` answers; how long a ``*_stalled`` thing stalls, None being for ever.
+    :param seconds: how late a ``timeout`` answers; how long a ``*_stalled`` thing stalls, None being until
+        ``DELETE /_admin/stalls``.
     """
 
     model_config = ConfigDict(extra="forbid")

@@ -156,6 +156,17 @@ class Throughputs:
             raise ResourceNotFoundException(f"The provisioned model {identifier} does not exist.")
         return throughput
 
+    def end_stalls(self, match: str) -> int:
+        """Let the stalled throughputs whose names contain ``match`` be there, and return how many there were."""
+        stalled = [
+            found
+            for found in self._state.all("throughput")
+            if match in found.name and found.body["fault"] == "throughput_stalled"
+        ]
+        for found in stalled:
+            self._state.change(found.arn, fault_seconds=time.time() - found.created)
+        return len(stalled)
+
     def status(self, throughput: Resource) -> str:
         """Return what the API calls the throughput's status now."""
         body, now = throughput.body, time.time()

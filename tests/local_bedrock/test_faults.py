@@ -134,6 +134,15 @@ def test_a_stall_may_end(stand_in: RunningStandIn) -> None:
     assert builders.finished_job(stand_in, builders.create_job(stand_in))["status"] == "Completed"
 
 
+def test_a_stall_is_ended_for_what_is_named_alone(stand_in: RunningStandIn) -> None:
+    stand_in.admin("PUT", "settings", {"job_seconds": 0})
+    stand_in.fail(kind="job_stalled")
+    ended, other = (builders.create_job(stand_in, jobName=name) for name in ("mine-1", "theirs-1"))
+    assert stand_in.admin("DELETE", "stalls?match=mine-") == {"ended": 1}
+    assert builders.finished_job(stand_in, ended)["status"] == "Completed"
+    assert builders.job_state(stand_in, other)["status"] == "InProgress"
+
+
 def test_a_rule_waits_fires_so_often_and_ends(stand_in: RunningStandIn) -> None:
     stand_in.fail(operation="Converse", kind="throttle", after=1, times=2)
     outcomes = []

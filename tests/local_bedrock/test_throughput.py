@@ -111,6 +111,8 @@ def test_a_stalled_throughput_stays_creating_for_as_long_as_its_rule_says(stand_
     assert builders.throughput_status(stand_in, late) == "Creating"
     wait_until(lambda: builders.throughput_status(stand_in, late) == "InService")
     assert builders.throughput_status(stand_in, stuck) == "Creating"
+    assert stand_in.admin("DELETE", "stalls") == {"ended": 2}
+    assert builders.throughput_status(stand_in, stuck) == "InService"
 
 
 @pytest.mark.parametrize(

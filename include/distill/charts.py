@@ -2,8 +2,8 @@
 The report's pictures, as inline SVG.
 
 Each is drawn for a width in pixels, not scaled to one, so that its text stays readable on a phone. Meaning
-never hangs on colour alone: what is sure is filled, what is lost is hatched, lines differ in their dashes.
-All text goes through markupsafe, since names of arms and judges come from files that people write.
+never hangs on colour alone: what is sure is filled, what could be chance or is lost is hatched, lines differ in
+their dashes. All text goes through markupsafe, since names of arms and judges come from files that people write.
 """
 
 from __future__ import annotations
@@ -59,8 +59,8 @@ def _percent(share: float) -> str:
 
 
 def preference_chart(comparisons: Sequence[Mapping[str, Any]], *, width: int) -> Markup:
-    """Draw the preference of each pair and judge with its 95 % interval, against the 50 % of a coin."""
-    body: list[Markup] = []
+    """Draw a bar per pair and judge, the preference, with its 95 % interval, against the 50 % of a coin."""
+    body = [_hatching("chance", width)]
     y = 0.0
     for (candidate, baseline), entries in groupby(comparisons, key=lambda c: (c["candidate"], c["baseline"])):
         rows = list(entries)
@@ -97,16 +97,18 @@ def _preference_row(comparison: Mapping[str, Any], y: float, width: int) -> list
         return [label, track, _text(width, y + 14, "no question decided", style="figure", anchor="end")]
     low, high = comparison["preference_ci95"]
     at, found = comparison["preference"], comparison["finding"]
-    figure = f"{_percent(at)}  ({100 * low:.0f}–{100 * high:.0f}%)"
+    # With one document there is a share and nothing that says how sure it is.
+    low, high = comparison["preference_ci95"] or (at, at)
+    known = f"{_percent(at)}  ({100 * low:.0f}–{100 * high:.0f}%)" if comparison["preference_ci95"] else _percent(at)
     return [
         label,
-        _text(width, y + 14, figure, style="figure", anchor="end"),
+        _text(width, y + 14, known, style="figure", anchor="end"),
         track,
-        _bar(low * width, y + 24, max(2.0, (high - low) * width), 14, f"interval {found}"),
+        _hatched(0, y + 24, max(1.0, at * width), 14, style=f"share {found}", pattern=f"chance-{width}"),
+        _bar(low * width, y + 29.5, max(2.0, (high - low) * width), 3, "interval"),
+        _line(low * width, y + 25.5, low * width, y + 36.5, "end"),
+        _line(high * width, y + 25.5, high * width, y + 36.5, "end"),
         _line(width / 2, y + 22, width / 2, y + 40, "coin"),
-        Markup('<circle cx="{:.1f}" cy="{:.1f}" r="7" class="dot {}"/>').format(
-            min(max(at * width, 8), width - 8), y + 31, found
-        ),
     ]
 
 
@@ -122,8 +124,11 @@ def _spoken(comparison: Mapping[str, Any]) -> str:
     pair = f"{comparison['judge']}, {comparison['candidate']} against {comparison['baseline']}"
     if comparison["preference"] is None:
         return f"{pair}: no question decided."
+    preferred = _percent(comparison["preference"])
+    if comparison["preference_ci95"] is None:
+        return f"{pair}: {preferred}, of one document."
     low, high = comparison["preference_ci95"]
-    return f"{pair}: {_percent(comparison['preference'])}, 95% interval {_percent(low)} to {_percent(high)}."
+    return f"{pair}: {preferred}, 95% interval {_percent(low)} to {_percent(high)}."
 
 
 class _Stage(NamedTuple):
@@ -144,7 +149,7 @@ def pipeline_chart(
     """Draw the counts from the CSV to the training records; what went no further is hatched."""
     stages = _stages(source, synthesis, arms)
     scale = width / max(1, *(stage.total for stage in stages))
-    body = [_hatching(width)]
+    body = [_hatching("hatch", width)]
     before, bottom = stages[0], 0.0
     for stage in stages:
         top = bottom + (42 if stage.note else 28)
@@ -200,9 +205,7 @@ def _stage_bar(stage: _Stage, above: float, top: float, scale: float, width: int
         _text(width, above + 18, f"{stage.total:,}", style="count", anchor="end"),
         _text(0, above + 34, _fit(stage.note, width, "tick"), style="tick"),
         _bar(0, top, max(1.0, stage.kept * scale), _BAR, "kept"),
-        Markup('<rect x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{}" class="lost" fill="url(#hatch-{})"/>').format(
-            stage.kept * scale, top, stage.lost * scale, _BAR, width
-        ),
+        _hatched(stage.kept * scale, top, stage.lost * scale, _BAR, style="lost", pattern=f"hatch-{width}"),
     ]
 
 
@@ -212,11 +215,17 @@ def _flow(from_width: float, from_y: float, to_width: float, to_y: float) -> Mar
     )
 
 
-def _hatching(width: int) -> Markup:
+def _hatching(name: str, width: int) -> Markup:
     return Markup(
-        '<defs><pattern id="hatch-{}" width="6" height="6" patternUnits="userSpaceOnUse"'
-        ' patternTransform="rotate(45)"><line x1="0" y1="0" x2="0" y2="6" class="hatch"/></pattern></defs>'
-    ).format(width)
+        '<defs><pattern id="{0}-{1}" width="6" height="6" patternUnits="userSpaceOnUse"'
+        ' patternTransform="rotate(45)"><line x1="0" y1="0" x2="0" y2="6" class="{0}"/></pattern></defs>'
+    ).format(name, width)
+
+
+def _hatched(x: float, y: float, width: float, height: float, *, style: str, pattern: str) -> Markup:
+    return Markup('<rect x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}" class="{}" fill="url(#{})"/>').format(
+        x, y, width, height, style, pattern
+    )
 
 
 class _Plot(NamedTuple):

@@ -73,12 +73,13 @@ class Resolved:
 
 
 class Disagreement(TypedDict):
-    """A question of which the judges think differently."""
+    """A question of which the judges, or the people who were asked, think differently."""
 
     row_id: str
     candidate: str
     baseline: str
     by_judge: dict[str, Outcome]
+    by_person: dict[str, str]
 
 
 def orders() -> tuple[Order, ...]:
@@ -197,24 +198,30 @@ def _share(part: int, whole: int) -> float | None:
     return part / whole if whole else None
 
 
-def find_disagreements(resolved: Iterable[Resolved]) -> list[Disagreement]:
+def find_disagreements(
+    resolved: Iterable[Resolved], people: Mapping[tuple[str, str, str], Mapping[str, str]] | None = None
+) -> list[Disagreement]:
     """
-    Return the questions of which judges think differently, opposite winners before a winner and a tie.
+    Return the questions of which judges or people think differently, opposite winners before a winner and a tie.
 
     An unparsable reply is a failure, not an opinion: it is shown, but does not make a disagreement.
+
+    :param people: per candidate, baseline and row id, the verdict of each person who gave one.
     """
     opinions: dict[tuple[str, str, str], dict[str, Outcome]] = defaultdict(dict)
     for question in resolved:
         opinions[(question.candidate, question.baseline, question.row_id)][question.judge] = question.outcome
     found: list[tuple[bool, Disagreement]] = []
     for (candidate, baseline, row_id), by_judge in sorted(opinions.items()):
-        held = set(by_judge.values()) - {"unparsable"}
+        by_person = (people or {}).get((candidate, baseline, row_id), {})
+        held = {*by_judge.values(), *by_person.values()} - {"unparsable"}
         if len(held) > 1:
             record: Disagreement = {
                 "row_id": row_id,
                 "candidate": candidate,
                 "baseline": baseline,
                 "by_judge": dict(sorted(by_judge.items())),
+                "by_person": dict(sorted(by_person.items())),
             }
             found.append((not held.issuperset(_DECISIVE), record))
     return [record for _, record in sorted(found, key=lambda entry: entry[0])]

@@ -88,6 +88,16 @@ def false_promotions_a_year(rule: Promotion, *, candidates: int = 1) -> float:
     return rule.runs_a_year * candidates * ALPHA
 
 
+def rule_sentence(rule: Promotion) -> str:
+    """Return the rule as a person reads it."""
+    return (
+        f"every judge's one-sided {1 - ALPHA:.1%} lower bound of the half-win rate against the champion lies above"
+        f" {0.5 + rule.margin:.1%}, on at least {rule.min_decisive} decided questions in at least {rule.min_clusters}"
+        f" document groups, with less than {rule.max_unparsable_share:.1%} of the verdicts unparsable and no"
+        " evaluation question found in the training data"
+    )
+
+
 def _leak_reasons(leaks: int | None) -> list[str]:
     if leaks is None:
         return ["nobody looked for evaluation questions in the training data"]

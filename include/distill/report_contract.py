@@ -206,6 +206,24 @@ class Disagreement(_Part):
     candidate_answer: str
     baseline_answer: str
     by_judge: dict[str, str]
+    by_person: dict[str, str] = {}
+
+
+class PromotionDecision(_Part):
+    """What the rule says of one candidate."""
+
+    candidate: str
+    champion: str
+    promoted: StrictBool
+    reasons: list[str]
+
+
+class Promotion(_Part):
+    """The rule, as it was written before the run, and what it says; no decision without a champion's place."""
+
+    rule: str
+    false_promotions_a_year: NonNegativeFloat
+    decisions: list[PromotionDecision]
 
 
 class AgreementLine(_Part):
@@ -231,9 +249,10 @@ class Report(_Part):
     """
     ``report.json``.
 
-    ``noise_control`` are comparisons of an arm with itself; ``loss_curves`` are by arm. ``rejected_rows`` are
-    ``{"source", "row", "line", "column", "reason", "message"}``, to be mended in the CSV. ``settings`` (models, prompt
-    versions, dates) are shown as they are; their ``"attribution"`` is set apart.
+    ``noise_control`` are comparisons of an arm with itself; its note says what stands for them when there are none.
+    ``loss_curves`` are by arm. ``rejected_rows`` are ``{"source", "row", "line", "column", "reason", "message"}``, to
+    be mended in the CSV. ``settings`` (models, prompt versions, dates) are shown as they are; their
+    ``"attribution"`` is set apart.
     """
 
     run_key: str
@@ -244,7 +263,10 @@ class Report(_Part):
     arms: list[Arm]
     comparisons: list[Comparison]
     noise_control: list[Comparison]
+    noise_control_note: str = ""
     agreement: list[AgreementLine] = []
+    warnings: list[str] = []
+    promotion: Promotion | None = None
     cost: Cost
     loss_curves: dict[str, list[LossPoint]] = {}
     disagreements: list[Disagreement] = []

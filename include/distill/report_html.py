@@ -14,6 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from include.distill.charts import loss_chart, pipeline_chart, preference_chart
 from include.distill.report import SIMULATED_NOTICE, verdict_parts
+from include.distill.report_tables import arm_matrix, headline_pair, how_sure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -43,6 +44,10 @@ def render_html(report: Mapping[str, Any]) -> str:
         loss=_drawn(lambda width: loss_chart(report["loss_curves"], width=width)),
         held=[arm["name"] for arm in report["arms"] if not arm["released"]],
         pair=_headline_pair(report["comparisons"]),
+        by_how_much=_half_win_rates(report["comparisons"]),
+        sure=how_sure(report["comparisons"]),
+        people=any("(person)" in line["second"] for line in report["agreement"]),
+        matrix=arm_matrix(report["comparisons"]),
         disagreements=report["disagreements"][:SHOWN],
         pairs=report["pair_sample"][:SHOWN],
         rejected=report["rejected_rows"][:SHOWN],
@@ -64,6 +69,7 @@ def _environment() -> Environment:
         "clip": clip,
         "dollars": dollars,
         "interval": interval,
+        "kappa": kappa,
         "p_value": p_value,
         "percent": percent,
         "price": price,
@@ -82,6 +88,11 @@ def _headline_pair(comparisons: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     return {"candidate": first["candidate"], "baseline": first["baseline"]}
 
 
+def _half_win_rates(comparisons: Sequence[Mapping[str, Any]]) -> str:
+    known = [c for c in headline_pair(comparisons) if c["half_win_rate"] is not None]
+    return "; ".join(f"{c['judge']} {percent(c['half_win_rate'])} ({interval(c['half_win_ci95'])})" for c in known)
+
+
 def percent(share: float | None) -> str:
     """Format a share with one decimal."""
     return _NOTHING if share is None else f"{share:.1%}"
@@ -90,6 +101,11 @@ def percent(share: float | None) -> str:
 def interval(bounds: Sequence[float] | None) -> str:
     """Format an interval of shares."""
     return _NOTHING if bounds is None else f"{100 * bounds[0]:.1f}–{100 * bounds[1]:.1f}%"
+
+
+def kappa(value: float | None) -> str:
+    """Format a kappa, which is no share: it may be negative."""
+    return _NOTHING if value is None else f"{value:.2f}".replace("-", "−")
 
 
 def p_value(p: float) -> str:

@@ -7,13 +7,16 @@ Manifests are what the operators return; they hold counts and URIs. Rows are rea
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from io import StringIO
 from typing import Any
 
+from include.distill.agreement import agreement_table
 from include.distill.catalog import load_catalog
 from include.distill.cost import Line, Prices
+from include.distill.judge_families import described_judge
 from include.distill.judging import find_disagreements, resolve
 from include.distill.naming import digest
 from include.distill.storage import Record
@@ -136,16 +139,54 @@ def loss_curve(metrics: bytes) -> list[dict[str, float]]:
     ]
 
 
+def people_verdicts(labels: Iterable[Record]) -> dict[tuple[str, str, str], dict[str, str]]:
+    """
+    Return the verdicts of people by candidate, baseline and row id; who gave no answer is left out.
+
+    :param labels: ``{"row_id", "candidate", "baseline", "labeller", "verdict"}`` with the verdicts of
+        :mod:`include.distill.judging`; any other verdict is none.
+    """
+    found: dict[tuple[str, str, str], dict[str, str]] = defaultdict(dict)
+    for label in labels:
+        if label["verdict"] in ("candidate", "baseline", "tie"):
+            found[(label["candidate"], label["baseline"], label["row_id"])][label["labeller"]] = label["verdict"]
+    return dict(found)
+
+
+def agreement_records(
+    verdicts: Iterable[Record], groups: Mapping[str, str], labels: Iterable[Record] = ()
+) -> list[dict[str, Any]]:
+    """
+    Return how far every two raters agree, judges first, over all pairs of arms.
+
+    Unparsable replies are no opinion, and neither are ties of equal answers, which nobody was asked about.
+
+    :param groups: document group of each row id.
+    :param labels: as in :func:`people_verdicts`.
+    """
+    raters: dict[str, dict[Hashable, str]] = defaultdict(dict)
+    for question in resolve(verdicts):
+        if question.outcome != "unparsable" and not question.same:
+            item = (question.candidate, question.baseline, question.row_id)
+            raters[question.judge][item] = question.outcome
+    for item, by_person in people_verdicts(labels).items():
+        for person, verdict in by_person.items():
+            raters[f"{person} (person)"][item] = verdict
+    return [dict(line) for line in agreement_table(raters, lambda item: groups[item[2]])]  # type: ignore[index]
+
+
 def disagreement_rows(
     verdicts: Iterable[Record],
     answers: Mapping[str, Mapping[str, str]],
     questions: Mapping[str, str],
+    labels: Iterable[Record] = (),
 ) -> list[Record]:
     """
-    Return rows on which the judges disagree, with both answers, to be read.
+    Return rows on which the judges, or people, disagree, with both answers, to be read.
 
     :param answers: per arm, the answer of each row id.
     :param questions: the question of each row id.
+    :param labels: as in :func:`people_verdicts`.
     """
     return [
         {
@@ -154,7 +195,7 @@ def disagreement_rows(
             "candidate_answer": answers[entry["candidate"]][entry["row_id"]],
             "baseline_answer": answers[entry["baseline"]][entry["row_id"]],
         }
-        for entry in find_disagreements(resolve(verdicts))
+        for entry in find_disagreements(resolve(verdicts), people_verdicts(labels))
     ]
 
 
@@ -165,7 +206,7 @@ def describe_settings(use_case: UseCase, *, prompts: Mapping[str, str]) -> dict[
     settings = {
         "teacher": use_case.teacher,
         "student": use_case.student,
-        "judges": ", ".join(_described_judge(judge, use_case.teacher) for judge in use_case.judges),
+        "judges": ", ".join(described_judge(judge, use_case) for judge in use_case.judges),
         "region": use_case.aws.region,
         "prompts": ", ".join(f"{name} {version}" for name, version in prompts.items()),
         "pairs per document": use_case.synthesis.pairs_per_document,
@@ -173,10 +214,3 @@ def describe_settings(use_case: UseCase, *, prompts: Mapping[str, str]) -> dict[
         "attribution": f"{use_case.source.attribution} Licence: {use_case.source.licence}",
     }
     return {**settings, "licence of the answers": note} if note else settings
-
-
-def _described_judge(judge: str, teacher: str) -> str:
-    """Name a judge, and say when it may favour its own family's writing."""
-    catalog = load_catalog()
-    same = catalog.model(judge).provider == catalog.model(teacher).provider
-    return f"{judge} (of the teacher's family)" if same else judge

@@ -52,6 +52,8 @@ def inputs(**changes: Any) -> dict[str, Any]:
             "tuned": [{"step": step, "epoch": step / 40, "loss": 0.7 + 1.6 / (1 + step / 12)} for step in range(1, 81)]
         },
         "disagreements": [disagreement()],
+        "agreement": agreement(),
+        "promotion": promotion(),
         "pair_sample": [{"question": "Can I turn default encryption off?", "answer": "No.", "topic": "Encryption"}],
         "settings": {
             "teacher": "claude-sonnet-5-5",
@@ -78,6 +80,23 @@ def synthesis() -> dict[str, int]:
     }
 
 
+def agreement() -> list[dict[str, Any]]:
+    names = ["claude-haiku-4-5", "llama-3-3-70b", "ann (person)"]
+    figures = {"n": 98, "observed": 0.71, "kappa": 0.54, "kappa_ci95": [0.4, 0.68]}
+    few = {"n": 20, "observed": 0.6, "kappa": -0.05, "kappa_ci95": None}
+    return [
+        {"first": names[0], "second": names[1], **figures},
+        {"first": names[0], "second": names[2], **few},
+        {"first": names[1], "second": names[2], **few},
+    ]
+
+
+def promotion() -> dict[str, Any]:
+    reasons = ["llama-3-3-70b: lower bound of the half-win rate is 48.2%, needed above 52.0%"]
+    decision = {"candidate": "tuned", "champion": "base", "promoted": False, "reasons": reasons}
+    return {"rule": "every judge is convinced", "false_promotions_a_year": 9.125, "decisions": [decision]}
+
+
 def disagreement() -> dict[str, Any]:
     return {
         "row_id": "4f0c9a3be2d1577a",
@@ -85,6 +104,7 @@ def disagreement() -> dict[str, Any]:
         "candidate_answer": "Up to 10.\nTheir keys must be unique.",
         "baseline_answer": "Tags are key-value pairs.",
         "by_judge": {"claude-haiku-4-5": "candidate", "llama-3-3-70b": "tie"},
+        "by_person": {"ann": "candidate"},
     }
 
 

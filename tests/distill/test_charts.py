@@ -33,24 +33,26 @@ def number(element: ElementTree.Element, attribute: str) -> float:
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-def test_dots_and_bands_lie_where_the_figures_say(report: dict[str, Any], width: int) -> None:
+def test_bars_and_intervals_lie_where_the_figures_say(report: dict[str, Any], width: int) -> None:
     svg = drawn(preference_chart(report["comparisons"], width=width))
-    for dot, band, row in zip(with_class(svg, "dot"), with_class(svg, "interval"), report["comparisons"], strict=True):
+    for bar, band, row in zip(
+        with_class(svg, "share"), with_class(svg, "interval"), report["comparisons"], strict=True
+    ):
         low, high = row["preference_ci95"]
-        assert number(dot, "cx") == pytest.approx(row["preference"] * width, abs=0.1)
+        assert (number(bar, "x"), number(bar, "width")) == pytest.approx((0, row["preference"] * width), abs=0.1)
         assert number(band, "x") == pytest.approx(low * width, abs=0.1)
         assert number(band, "width") == pytest.approx((high - low) * width, abs=0.1)
 
 
 def test_only_a_difference_that_is_not_chance_is_filled(report: dict[str, Any]) -> None:
-    dots = with_class(drawn(preference_chart(report["comparisons"], width=720)), "dot")
-    assert [dot.get("class") for dot in dots] == ["dot candidate", "dot unclear"]
+    bars = with_class(drawn(preference_chart(report["comparisons"], width=720)), "share")
+    assert [bar.get("class") for bar in bars] == ["share candidate", "share unclear"]
 
 
-def test_a_judge_that_decided_nothing_has_a_row_and_no_dot() -> None:
+def test_a_judge_that_decided_nothing_has_a_row_and_no_bar() -> None:
     report = build_report(**inputs(verdicts=[verdicts(["tie"] * 30, judge="haiku")]))
     svg = drawn(preference_chart(report["comparisons"], width=720))
-    assert with_class(svg, "dot") == []
+    assert with_class(svg, "share") == []
     assert "no question decided" in [element.text for element in svg.iter()]
 
 

@@ -208,4 +208,13 @@ def test_disagreements_come_opposite_winners_first_and_failures_are_no_opinion()
         "candidate": "tuned",
         "baseline": "base",
         "by_judge": {"haiku": "candidate", "llama": "baseline"},
+        "by_person": {},
     }
+
+
+def test_a_person_who_differs_from_agreeing_judges_makes_a_disagreement() -> None:
+    verdicts = [v for judge in ("haiku", "llama") for v in both("r", "candidate", "candidate", judge=judge)]
+    pair = ("tuned", "base", "r")
+    assert find_disagreements(resolve(verdicts), {pair: {"ann": "candidate"}}) == []
+    (found,) = find_disagreements(resolve(verdicts), {pair: {"ann": "candidate", "bob": "baseline"}})
+    assert found["by_person"] == {"ann": "candidate", "bob": "baseline"}

@@ -61,7 +61,7 @@ def test_what_is_beyond_the_contract_is_kept() -> None:
     arguments["synthesis"]["sampled"] = 7
     report = build_report(**arguments)
     assert report["synthesis"]["sampled"] == 7
-    for key in ("loss_curves", "disagreements", "pair_sample", "settings"):
+    for key in ("loss_curves", "disagreements", "pair_sample", "settings", "agreement", "promotion"):
         assert report[key] == arguments[key]
 
 

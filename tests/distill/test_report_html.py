@@ -99,9 +99,9 @@ def test_the_sections_come_in_the_order_of_the_readers_questions() -> None:
     assert re.findall(r"<h2[^>]*>(.*?)</h2>", html) == [
         "How much better, and how sure",
         "What it cost",
+        "What to read to disagree",
         "From rows to training records",
         "Training and serving",
-        "Where the judges disagree",
         "What the teacher wrote: a sample to read",
         "How this was made",
     ]
@@ -187,7 +187,7 @@ def test_disagreements_of_another_pair_name_their_own_arms() -> None:
 def test_a_run_with_nothing_to_show_is_still_a_page() -> None:
     shown = page(verdicts=[], loss_curves={}, disagreements=[], pair_sample=[], settings={}, arms=[])
     assert "No verdict" in shown.words
-    assert "On no question did the judges give different verdicts." in shown.words
+    assert "On no question did opinions differ." in shown.words
 
 
 def test_estimates_by_line_are_a_column_where_there_are_any() -> None:

@@ -190,6 +190,7 @@ class TestRows:
                 "candidate": "tuned",
                 "baseline": "base",
                 "by_judge": {"x": "candidate", "y": "baseline"},
+                "by_person": {},
                 "question": "q2",
                 "candidate_answer": "t2",
                 "baseline_answer": "b2",

@@ -197,6 +197,7 @@ def _training_times_out(trial: Trial) -> None:
     ended = trial.finish()
     trial.ensure(ended == "failed", f"The wait timed out, and the run ended {ended}.")
     trial.ensure(trial.logged("tuned.trained", "still running"), "The log does not say that the job is still running.")
+    trial.ensure(trial.bought()["jobs"][-1]["status"] == "InProgress", "The time-out has stopped the job.")
     trial.end_stalls()
     trial.wait_job("Completed")
     trial.clear("tuned.trained", downstream=True)

@@ -2,8 +2,10 @@
 The job of a task that a person marked failed: nobody waits for it any more, so it is stopped.
 
 The trigger of the waiting task does it within seconds (``on_kill``), when a triggerer has the task in hand. ``outcome``
-looks again at the end of the run, and needs no trigger. What tells a mark by hand from a time-out, which must leave
-the job running, is a word: a task that ends by itself leaves its error behind, a task that is marked cannot.
+looks again at the end of the run, and needs no trigger. Airflow does not say who failed a task, so the task does: a try
+leaves a word when it starts, and its error when it ends by itself. One that failed while it was under way and had
+tries left was marked by hand. Without tries left, Airflow may have failed it, as it can under load (apache/airflow
+#71580); then the job is left running, for a clear picks it up.
 """
 
 from __future__ import annotations
@@ -19,12 +21,23 @@ from bedrock_distill.statuses import JOB_STATUS, Progress
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-WORD = "ended_by_itself"
+WORD = "try"
+UNDER_WAY = "under way"
+LAST = "under way, the last"
 
 
 @contextmanager
 def leaves_word(context: Context) -> Iterator[None]:
-    """Leave the name of the error that ends a try; Airflow forgets it when the next try starts."""
+    """Leave a word that a try has started, and the error that ends it; the next try starts without both."""
+    ti = context["ti"]
+    ti.xcom_push(key=WORD, value=UNDER_WAY if ti.try_number <= ti.max_tries else LAST)
+    with leaves_error(context):
+        yield
+
+
+@contextmanager
+def leaves_error(context: Context) -> Iterator[None]:
+    """Leave the name of the error that ends a try which has waited outside meanwhile."""
     try:
         yield
     except Exception as error:
@@ -42,9 +55,13 @@ def tasks_given_up(states: Mapping[str, Any], ti: Any) -> Iterator[tuple[str, st
     """
     for arm in sorted(task.removesuffix(".trained") for task in states if task.endswith(".trained")):
         submit, trained = f"{arm}.submit", f"{arm}.trained"
-        waited = states.get(submit) == "success" and states[trained] in ("failed", "skipped")
-        task = trained if waited else submit if states.get(submit) == "failed" else None
-        if task and ti.xcom_pull(task_ids=task, key=WORD) is None:
+        if states.get(submit) == "failed":
+            marked, task = ti.xcom_pull(task_ids=submit, key=WORD) == UNDER_WAY, submit
+        elif states.get(submit) == "success" and states[trained] == "failed":
+            marked, task = ti.xcom_pull(task_ids=trained, key=WORD) == UNDER_WAY, trained
+        else:
+            marked, task = (states.get(submit), states[trained]) == ("success", "skipped"), trained
+        if marked:
             yield arm, task
 
 

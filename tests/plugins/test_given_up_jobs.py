@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from types import SimpleNamespace
 from typing import Any
 
@@ -27,14 +28,22 @@ class Run:
     """One run: what its tasks returned or left, and the outcome of their states."""
 
     def __init__(self, equip: Any, context: dict[str, Any]) -> None:
-        self.equip, self.context = equip, context
+        self.equip, self.context, self.number = equip, context, 1
         self.left: dict[tuple[str, str], Any] = {("tuned.upload", "return_value"): DATASET}
         context["ti"].xcom_pull = lambda task_ids, key="return_value": self.left.get((task_ids, key))
 
     def of(self, task_id: str) -> dict[str, Any]:
         """Return the context of one of the run's tasks."""
-        push = SimpleNamespace(xcom_push=lambda key, value: self.left.__setitem__((task_id, key), value))
-        return {**self.context, "ti": push}
+
+        def push(key: str, value: Any) -> None:
+            self.left[task_id, key] = value
+
+        return {**self.context, "ti": SimpleNamespace(xcom_push=push, try_number=self.number, max_tries=3)}
+
+    def wait(self, *, deferrable: bool = True) -> None:
+        """Start the waiting task, which is left when it waits outside."""
+        with suppress(TaskDeferred):
+            self.sensor(deferrable=deferrable).execute(self.of("tuned.trained"))
 
     def submit(self) -> str:
         operator = BedrockSubmitCustomizationJobOperator(
@@ -71,8 +80,7 @@ def test_the_job_of_a_waiting_task_that_was_marked_failed_is_stopped_and_its_bil
     run: Run, bedrock: FakeBedrock
 ) -> None:
     name = run.submit()
-    with pytest.raises(TaskDeferred):
-        run.sensor().execute(run.of("tuned.trained"))
+    run.wait()
     said = run.end(WAITED)
     assert bedrock.stopped == [name]
     assert f"Stopped {name}" in said
@@ -82,7 +90,7 @@ def test_the_job_of_a_waiting_task_that_was_marked_failed_is_stopped_and_its_bil
 def test_a_time_out_leaves_the_job_running(run: Run, bedrock: FakeBedrock) -> None:
     run.submit()
     with pytest.raises(WaitTimeoutError):
-        run.sensor(deferrable=False).execute(run.of("tuned.trained"))
+        run.wait(deferrable=False)
     run.end(WAITED)
     assert bedrock.stopped == []
 
@@ -109,9 +117,24 @@ def test_a_wait_that_ended_by_itself_in_the_triggerer_leaves_the_job_running(
     run: Run, bedrock: FakeBedrock, method: str, arguments: dict[str, Any], error: type[Exception]
 ) -> None:
     run.submit()
+    run.wait()
     with pytest.raises(error):
         run.sensor().resume_execution(method, arguments, run.of("tuned.trained"))
     assert run.left["tuned.trained", WORD] == error.__name__
+    run.end(WAITED)
+    assert bedrock.stopped == []
+
+
+def test_in_the_last_try_airflow_may_have_failed_it_and_the_job_is_left(run: Run, bedrock: FakeBedrock) -> None:
+    run.submit()
+    run.number = 4
+    run.wait()
+    run.end(WAITED)
+    assert bedrock.stopped == []
+
+
+def test_a_wait_that_never_started_leaves_the_job(run: Run, bedrock: FakeBedrock) -> None:
+    run.submit()
     run.end(WAITED)
     assert bedrock.stopped == []
 
@@ -145,7 +168,9 @@ def test_a_run_marked_failed_before_its_wait_began_has_its_job_stopped(run: Run,
 
 @pytest.mark.parametrize("status", ["Completed", "Stopped", "Failed"])
 def test_a_job_that_has_ended_is_left(run: Run, bedrock: FakeBedrock, status: str) -> None:
-    bedrock.put_job(run.submit(), status)
+    name = run.submit()
+    run.wait()
+    bedrock.put_job(name, status)
     assert "Stopped" not in run.end(WAITED)
     assert bedrock.stopped == []
 
@@ -155,6 +180,7 @@ def test_the_use_case_can_say_that_jobs_go_on(
 ) -> None:
     freeze(store, use_case, training={**use_case.training.model_dump(), "stop_when_marked_failed": False})
     run.submit()
+    run.wait()
     run.end(WAITED)
     assert bedrock.stopped == []
 
@@ -175,5 +201,6 @@ def test_nothing_else_stops_a_job(run: Run, bedrock: FakeBedrock, states: dict[s
 
 def test_a_job_that_cannot_be_stopped_is_named_in_the_runs_error(run: Run, bedrock: FakeBedrock) -> None:
     run.submit()
+    run.wait()
     bedrock.refuse["stop_job"] = TransientError("500")
     assert "may run on, billed, for it could not be stopped: 500" in run.end(WAITED)

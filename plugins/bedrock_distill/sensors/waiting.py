@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
-from bedrock_distill.given_up_jobs import leaves_word
+from bedrock_distill.given_up_jobs import leaves_error, leaves_word
 from bedrock_distill.hooks.bedrock import BedrockDistillHook, CustomizationJob, Throughput
 from bedrock_distill.links import JOB, MODEL, THROUGHPUT
 from bedrock_distill.operators.base import Manifest, RunAccess, require_run_uri
@@ -96,7 +96,7 @@ class WaitingSensor(RunAccess, BaseOperator):
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
         """Go on after the trigger fired, or failed."""
-        with leaves_word(context):
+        with leaves_error(context):
             return super().resume_execution(next_method, next_kwargs, context)
 
     def _wait(self) -> Manifest:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice, product
+from random import Random
 from typing import Any
 
 import yaml
@@ -14,23 +16,37 @@ from include.distill.use_case import UseCase
 from include.distill.use_case_files import USE_CASES, load_use_case
 
 DOCUMENT_CHARACTERS = 2000
+SENTENCE_WORDS = 9
+VOCABULARY = ["".join(parts) for parts in product(("ba", "ke", "li", "mo", "nu", "ra", "se", "ti"), repeat=3)]
+EVALUATION_ROWS = 100
 RUN_URI = "s3://bench-training/distill/runs/bench-00000000"
 
 
 def texts(number: int) -> dict[str, str]:
-    """Return document, question and answer number ``number``; no two have a sentence in common."""
-    sentence = " ".join(f"item{number * 7919 + place} holds value{(number + 1) * (place + 3)}." for place in range(90))
-    document = sentence[:DOCUMENT_CHARACTERS].ljust(DOCUMENT_CHARACTERS, ".")
-    return {
-        "document": document,
-        "question": f"What does item{number * 7919} of document {number} hold?",
-        "answer": f"It holds value{(number + 1) * 3}, as document {number} says.",
-    }
+    """Return document, question and answer number ``number``: sentences of made-up words, no two alike."""
+    words = iter(Random(number).choices(VOCABULARY, k=DOCUMENT_CHARACTERS // 5))
+    sentences = [" ".join(islice(words, SENTENCE_WORDS)).capitalize() + "." for _ in range(DOCUMENT_CHARACTERS // 50)]
+    document = " ".join(sentences)[:DOCUMENT_CHARACTERS].ljust(DOCUMENT_CHARACTERS, ".")
+    return {"document": document, "question": question_about(sentences[0]), "answer": sentences[0]}
 
 
-def rows(count: int) -> Iterator[Record]:
+def pairs_about(document: str, count: int) -> list[dict[str, str]]:
+    """Return pairs as a teacher writes them: from sentences of the document, other than the first."""
+    sentences = document.split(". ")[1 : count + 1]
+    return [
+        {"question": question_about(sentence), "answer": f"{sentence}.", "topic": sentence.split()[0]}
+        for sentence in sentences
+    ]
+
+
+def question_about(sentence: str) -> str:
+    """Return a question on a sentence."""
+    return f"What is to be known of {' '.join(sentence.split()[:4])}?"
+
+
+def rows(count: int, first: int = 0) -> Iterator[Record]:
     """Yield rows as ingest writes them."""
-    for number in range(count):
+    for number in range(first, first + count):
         text = texts(number)
         yield {"row_id": row_id(**text), "row": number + 1, "line": number + 2, "source": "bench.csv", **text}
 
@@ -47,6 +63,7 @@ def prepare_run(store: ObjectStore, use_case: UseCase, *, documents: int, tasks:
     store.write(folder.use_case, yaml.safe_dump(use_case.model_dump(mode="json")).encode())
     made = list(rows(documents))
     write_jsonl(store, folder.source("train"), made)
+    write_jsonl(store, folder.source("evaluation"), rows(EVALUATION_ROWS, first=documents))
     for task in range(tasks):
         part = made[documents * task // tasks : documents * (task + 1) // tasks]
         write_jsonl(store, folder.shard("train", task), part)

@@ -1,8 +1,8 @@
 """
 A model that answers InvokeModel after exactly one second, for benchmarks: what is measured at it is the client.
 
-It has the body of an Anthropic model's call, Bedrock's quota with reservation, and a count of everything. The text of
-its answers is made up and says nothing; only their form, which the pipeline reads, is a model's.
+It has the body of an Anthropic model's call, Bedrock's quota with reservation, and a count of everything. Its answers
+are sentences of the document that it is asked about: enough to be read and kept as a teacher's are, and no more.
 
 ``POST /_bench/reset`` takes latency and quota and forgets all counts; ``GET /_bench/counts`` gives them.
 """
@@ -17,12 +17,12 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
+from include.bench.material import pairs_about
 from include.bench.quota import Admission, Quota
 from include.bench.wire import Answer, Request, serve
 
 PAIRS = 3
 CHARACTERS_PER_TOKEN = 4
-ANSWER_WORDS = 25
 THROTTLED = Answer.of_json(
     {"message": "Too many requests, please wait before trying again."},
     status=429,
@@ -92,7 +92,7 @@ class ModelServer:
         counts.in_flight += 1
         counts.peak_in_flight = max(counts.peak_in_flight, counts.in_flight)
         await asyncio.sleep(arrived + self._latency_seconds - loop.time())
-        text = pairs_about(key)
+        text = reply_to(question)
         self._admission.settle(body["max_tokens"], output_tokens := len(text) // CHARACTERS_PER_TOKEN)
         counts.in_flight -= 1
         counts.last = loop.time()
@@ -101,17 +101,10 @@ class ModelServer:
         return Answer.of_json(reply, headers=(("x-simulated", "true"),))
 
 
-def pairs_about(key: str) -> str:
-    """Return pairs as a teacher writes them, with made-up words."""
-    pairs = (
-        {
-            "question": f"What is said in part {number} of {key[:12]}?",
-            "answer": " ".join(f"word{key[place % 60 : place % 60 + 4]}" for place in range(ANSWER_WORDS)),
-            "topic": f"part {number}",
-        }
-        for number in range(PAIRS)
-    )
-    return "\n".join(json.dumps(pair) for pair in pairs)
+def reply_to(question: str) -> str:
+    """Return pairs as a teacher writes them, on the document of the question."""
+    document = question.partition("<document>\n")[2].partition("\n</document>")[0]
+    return "\n".join(json.dumps(pair) for pair in pairs_about(document or question, PAIRS))
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import yaml
 from include.bench.bench import Bench
 from include.bench.figures import Figure
 from include.bench.folder_store import FolderStore
-from include.bench.material import RUN_URI, bench_use_case, texts
+from include.bench.material import EVALUATION_ROWS, RUN_URI, bench_use_case, pairs_about, texts
 from include.bench.processes import run
 from include.distill.documents import row_id, shards
 from include.distill.layout import RunFolder
@@ -22,7 +22,6 @@ from include.distill.use_case_sections import MOST_TASKS
 SCRIPT = "rows_process.py"
 STEPS = ("ingest", "shards", "merge")
 TRAIN, EVALUATION = "s3://bench-input/train.csv", "s3://bench-input/evaluation.csv"
-EVALUATION_ROWS = 100
 
 
 def many_rows(bench: Bench) -> Sequence[Figure]:
@@ -92,12 +91,5 @@ def _write_synthetic(store: ObjectStore, rows: int) -> None:
 
 def _pair(number: int) -> Record:
     text = texts(number)
-    first = f"item{number * 7919 + 5} holds value{(number + 1) * 8}"
-    return {
-        "row_id": row_id(**text),
-        "pair": 0,
-        "document": text["document"],
-        "question": f"Which value has item{number * 7919 + 5}?",
-        "answer": f"{first}.",
-        "topic": f"item{number * 7919 + 5}",
-    }
+    (pair,) = pairs_about(text["document"], 1)
+    return {"row_id": row_id(**text), "pair": 0, "document": text["document"], "grounding": 1.0, **pair}

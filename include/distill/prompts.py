@@ -8,12 +8,13 @@ untrusted text cannot close a tag, because tags of ours inside it are escaped (`
 
 from __future__ import annotations
 
+import functools
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jinja2 import StrictUndefined, TemplateError
+from jinja2 import StrictUndefined, Template, TemplateError
 from jinja2.sandbox import SandboxedEnvironment
 
 from include.distill.errors import PromptError
@@ -57,11 +58,17 @@ class Prompt:
         """
         safe = {name: _escaped(value) for name, value in values.items()}
         try:
-            return _ENVIRONMENT.from_string(self.template).render(safe)
+            return _compiled(self.template).render(safe)
         except TemplateError as error:
             line = getattr(error, "lineno", None)
             message = f"Prompt {self.name}{f' line {line}' if line else ''}: {error}. Known: {', '.join(sorted(safe))}."
             raise PromptError(message) from error
+
+
+@functools.lru_cache(maxsize=64)
+def _compiled(template: str) -> Template:
+    # Compiling takes longer than all else that is done for a row.
+    return _ENVIRONMENT.from_string(template)
 
 
 def _escaped(value: Any) -> Any:

@@ -52,8 +52,9 @@ def main() -> None:
     task = operator(options.step, store)
     task.__dict__["store"] = store
     used = time.process_time()
-    task.execute({"ti": SimpleNamespace(try_number=1, max_tries=0), "params": {}})
+    returned = task.execute({"ti": SimpleNamespace(try_number=1, max_tries=0), "params": {}})
     measured = {
+        "returned": returned,
         "cpu_seconds": time.process_time() - used,
         "airflow_mb": AIRFLOW_MB,
         "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,

@@ -10,7 +10,8 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from include.bench.model_server import pairs_about
+from include.bench.material import texts
+from include.bench.model_server import reply_to
 from include.bench.processes import Server, server
 from include.distill.parsing import parse_llm_output
 
@@ -67,7 +68,7 @@ class TestModelServer:
         assert (model.counts()["billed"], model.counts()["rejected"]) == (1, 1)
 
     def test_its_answers_are_pairs_as_the_pipeline_reads_them(self) -> None:
-        output = parse_llm_output(pairs_about("0123456789abcdef" * 4), limit=3)
+        output = parse_llm_output(reply_to(f"<document>\n{texts(7)['document']}\n</document>"))
         assert (len(output.pairs), output.rejected, output.surplus) == (3, [], [])
 
 

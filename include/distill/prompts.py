@@ -8,7 +8,6 @@ untrusted text cannot close a tag, because tags of ours inside it are escaped (`
 
 from __future__ import annotations
 
-import functools
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import Any
 from jinja2 import StrictUndefined, Template, TemplateError
 from jinja2.sandbox import SandboxedEnvironment
 
+from include.distill.computed_once import computed_once
 from include.distill.errors import PromptError
 from include.distill.naming import content_hash
 
@@ -65,7 +65,7 @@ class Prompt:
             raise PromptError(message) from error
 
 
-@functools.lru_cache(maxsize=64)
+@computed_once
 def _compiled(template: str) -> Template:
     # Compiling takes longer than all else that is done for a row.
     return _ENVIRONMENT.from_string(template)

@@ -7,12 +7,12 @@ without patterns is not found by them, though it is seldom found in the document
 
 from __future__ import annotations
 
-import functools
 import re
 from pathlib import Path
 
 import yaml
 
+from include.distill.computed_once import computed_once
 from include.distill.text import normalised
 
 PATTERNS_PATH = Path(__file__).parents[1] / "refusals.yaml"
@@ -28,12 +28,12 @@ _DRESSED = str.maketrans({"’": "'", "ʼ": "'", "`": None, "*": None, "_": " ",
 def refusal_in(answer: str) -> str | None:
     """Return the words by which ``answer`` is a refusal or boilerplate, or ``None``."""
     text = normalised(answer.translate(_DRESSED))
-    found = next((match for pattern in _patterns() if (match := pattern.search(text))), None)
+    found = next((match for pattern in _patterns(PATTERNS_PATH) if (match := pattern.search(text))), None)
     return found.group().strip() if found else None
 
 
-@functools.cache
-def _patterns(path: Path = PATTERNS_PATH) -> tuple[re.Pattern[str], ...]:
+@computed_once
+def _patterns(path: Path) -> tuple[re.Pattern[str], ...]:
     """Read the patterns: one for each place, of all languages together."""
     by_place: dict[str, list[str]] = {}
     for places in yaml.safe_load(path.read_text(encoding="utf-8")).values():

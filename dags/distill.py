@@ -15,10 +15,11 @@ pairs, serves it for as long as it answers, and has judges say whether it is bet
 | `curate` | repeated pairs dropped, what every filter dropped counted | nothing |
 | `<arm>.merge`, `.upload` | the training file, under its own hash | nothing |
 | `<arm>.submit`, `.trained` | the custom model | training tokens |
+| `<arm>.turn` | the arm served before is released, or failed | nothing |
 | `<arm>.provision`, `.in_service` | an endpoint | **by the hour until `release`** |
 | `<arm>.answer` | answers of the arm | tokens (base only) |
 | `<arm>.release` | the endpoint is gone | ends the hourly bill |
-| `judge` | verdicts, every pair in both orders | judge tokens |
+| `judge`, `judge_champion` | verdicts, every pair in both orders | judge tokens |
 | `report` | `report.json`, `report.html` | nothing |
 | `outcome` | red when anything is red | nothing |
 
@@ -65,10 +66,10 @@ from typing import Any
 
 from airflow.sdk import DAG, get_parsing_context
 
-from bedrock_distill.arms import new_arm, one_at_a_time
+from bedrock_distill.arms import new_arms
+from bedrock_distill.judges import new_judges
 from bedrock_distill.operators.curate import CuratePairsOperator
 from bedrock_distill.operators.estimate import EstimateCostOperator
-from bedrock_distill.operators.evaluate import BedrockJudgeOperator
 from bedrock_distill.operators.ingest import IngestCsvOperator, ShardRowsOperator
 from bedrock_distill.operators.outcome import RunOutcomeOperator
 from bedrock_distill.operators.preflight import BedrockPreflightOperator
@@ -114,33 +115,33 @@ def distill_dag(use_case: UseCase) -> DAG:
         ingest = IngestCsvOperator(task_id="ingest")
         estimate = EstimateCostOperator(task_id="estimate")
         fan_out = use_case.fan_out
-        shards = ShardRowsOperator(task_id="shards", rows="train", max_tasks=fan_out.max_tasks)
         evaluation_shards = ShardRowsOperator(
             task_id="evaluation_shards", rows="evaluation", max_tasks=fan_out.evaluation_tasks
         )
-        synthesize = BedrockSynthesizeOperator.partial(
-            task_id="synthesize", pool="bedrock_teacher", map_index_template="{{ shard_label }}"
-        ).expand(shard=shards.output)
-        curate = CuratePairsOperator(task_id="curate", synthesis=synthesize.output)
-        arms = {arm.name: new_arm(arm, use_case, evaluation_shards, [curate.output]) for arm in use_case.arms}
-        judge = BedrockJudgeOperator.partial(
-            task_id="judge", pool="bedrock_judge", map_index_template="{{ judge_label }}"
-        ).expand_kwargs([{**pair.model_dump(), "judge": judge} for pair in use_case.pairs for judge in use_case.judges])
+        synthesis: Any = []
+        if use_case.wants_pairs:
+            shards = ShardRowsOperator(task_id="shards", rows="train", max_tasks=fan_out.max_tasks)
+            synthesize = BedrockSynthesizeOperator.partial(
+                task_id="synthesize", pool="bedrock_teacher", map_index_template="{{ shard_label }}"
+            ).expand(shard=shards.output)
+            synthesis = [CuratePairsOperator(task_id="curate", synthesis=synthesize.output).output]
+            estimate >> shards
+        arms = new_arms(use_case, evaluation_shards, synthesis)
+        judges = new_judges(use_case)
         report = RenderReportOperator(
             task_id="report",
             ingested=ingest.output,
-            synthesis=[curate.output],
+            synthesis=synthesis,
             arms={name: arm.manifests for name, arm in arms.items()},
-            judgments=judge.output,
+            judgments=[judge.output for judge in judges],
         )
         outcome = RunOutcomeOperator(task_id="outcome", retries=0).as_teardown(on_failure_fail_dagrun=True)
 
-        preflight >> ingest >> estimate >> [shards, evaluation_shards]
+        preflight >> ingest >> estimate >> evaluation_shards
         for arm in arms.values():
-            arm.answer >> judge
+            arm.answer >> judges[0]
             arm.last >> [report, outcome]
-        one_at_a_time([arm for arm in arms.values() if arm.lease])
-        judge >> report >> outcome
+        judges >> report >> outcome
     return dag
 
 

@@ -15,9 +15,11 @@ from typing import Any
 
 import yaml
 
+from include.distill.arm_rows import hold_out, original_rows, rows_for_teacher, rows_of_pairs
 from include.distill.errors import UseCaseError
 from include.distill.storage import Record
 from include.distill.use_case import UseCase
+from include.distill.use_case_sections import Arm
 
 PRICES_PATH = Path(__file__).parents[1] / "prices.yaml"
 CHARACTERS_PER_TOKEN = 4
@@ -93,13 +95,25 @@ def estimated_tokens(text: str) -> int:
     return len(text) // CHARACTERS_PER_TOKEN + 1
 
 
-def estimate(use_case: UseCase, *, train: Sequence[Record], evaluation: Sequence[Record], prices: Prices) -> list[Line]:
-    """Return the bill to expect when nothing was paid for before, second asks and longer serving not included."""
-    lines = _synthesis_lines(use_case, train, prices)
+def estimate(
+    use_case: UseCase,
+    *,
+    train: Sequence[Record],
+    evaluation: Sequence[Record],
+    prices: Prices,
+    champion: bool = False,
+) -> list[Line]:
+    """
+    Return the bill to expect when nothing was paid for before, second asks and longer serving not included.
+
+    :param champion: a model was promoted; else the base student takes its arm's place.
+    """
+    lines = _synthesis_lines(use_case, rows_for_teacher(use_case, train), prices) if use_case.wants_pairs else []
     for arm in use_case.arms:
-        lines += _answer_lines(use_case, evaluation, prices, arm.name)
+        on_demand = arm.kind == "base" or (arm.kind == "champion" and not champion)
+        lines += _answer_lines(use_case, evaluation, prices, arm.name, on_demand=on_demand)
         if arm.kind == "fine_tuned":
-            lines += _tuning_lines(use_case, train, prices, arm.name)
+            lines.append(_tuning_line(use_case, train, prices, arm))
     return lines + _judging_lines(use_case, evaluation, prices)
 
 
@@ -113,10 +127,12 @@ def _synthesis_lines(use_case: UseCase, train: Sequence[Record], prices: Prices)
     return prices.token_lines("synthesis", use_case.teacher, asked, written)
 
 
-def _answer_lines(use_case: UseCase, evaluation: Sequence[Record], prices: Prices, arm: str) -> list[Line]:
+def _answer_lines(
+    use_case: UseCase, evaluation: Sequence[Record], prices: Prices, arm: str, *, on_demand: bool
+) -> list[Line]:
     asked = _row_tokens(evaluation, "document", "question") + PROMPT_TOKENS * len(evaluation)
     written = _row_tokens(evaluation, "answer")
-    if use_case.arm(arm).kind == "base":
+    if on_demand:
         return prices.token_lines(f"answers {arm}", use_case.student, asked, written)
     # Tokens of a provisioned model are paid for by the hour.
     return [
@@ -124,11 +140,16 @@ def _answer_lines(use_case: UseCase, evaluation: Sequence[Record], prices: Price
     ]
 
 
-def _tuning_lines(use_case: UseCase, train: Sequence[Record], prices: Prices, arm: str) -> list[Line]:
-    # An arm of fewer pairs costs less; the estimate takes the whole set.
-    records = 1 + use_case.synthesis.pairs_per_document
-    tokens = use_case.epochs * records * _row_tokens(train, "document", "question", "answer")
-    return [prices.training_line(arm, use_case.student, tokens)]
+def _tuning_line(use_case: UseCase, train: Sequence[Record], prices: Prices, arm: Arm) -> Line:
+    """Suppose that every pair asked for is written, and is as long as the pair of its row."""
+    training, _ = hold_out(train, use_case)
+    written = rows_of_pairs(arm, training)
+    pairs = use_case.synthesis.pairs_per_document * len(written)
+    taken = pairs if arm.synthetic == "all" else min(arm.synthetic, pairs)
+    columns = ("document", "question", "answer")
+    originals = _row_tokens(original_rows(arm, training), *columns)
+    synthetic = taken / len(written) * _row_tokens(written, *columns) if written else 0
+    return prices.training_line(arm.name, use_case.student, use_case.epochs * (originals + synthetic))
 
 
 def _judging_lines(use_case: UseCase, evaluation: Sequence[Record], prices: Prices) -> list[Line]:

@@ -236,6 +236,11 @@ def shards(count: int, max_tasks: int) -> list[range]:
     return [range(count * task // tasks, count * (task + 1) // tasks) for task in range(tasks)]
 
 
+def group_of(row: Record) -> str:
+    """Return the name of what a row belongs to: rows of one group lie on one side of every split."""
+    return str(row.get(GROUP) or row["document"])
+
+
 def split_by_document(
     rows: Sequence[Record], share: float, seed: int, *, purpose: str = "evaluation"
 ) -> tuple[list[Record], list[Record]]:
@@ -252,7 +257,7 @@ def split_by_document(
     """
     if not 0 < share < 1:
         raise InputError(f"The share of documents held out is {share}; expected more than 0 and less than 1.")
-    names = [row.get(GROUP) or row["document"] for row in rows]
+    names = [group_of(row) for row in rows]
     draws = {name: draw(purpose, seed, name) for name in names}
     if len(set(draws.values())) > 1:
         ordered = sorted(draws.values())

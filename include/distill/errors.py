@@ -91,6 +91,10 @@ class TooManyFailuresError(OutcomeError):
     """More rows of a step failed than the use case allows. What succeeded is stored and will not be paid again."""
 
 
+class PromotionError(OutcomeError):
+    """A winner cannot be promoted: the champion changed meanwhile, or the model is gone. Nothing was changed."""
+
+
 class ReconciliationError(OutcomeError):
     """Counts of a step do not add up: a row was lost or made twice. A defect of the pipeline, never of the data."""
 

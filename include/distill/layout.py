@@ -38,6 +38,11 @@ class RunFolder:
         """The frozen use case."""
         return f"{self.uri}/use_case.yaml"
 
+    @property
+    def champion(self) -> str:
+        """The promoted model that this run compares with, as it stood when preflight looked."""
+        return f"{self.uri}/champion.json"
+
     def source(self, name: str) -> str:
         """Rows as read: ``documents``, ``rejected``, ``train``, ``evaluation``."""
         return f"{self.uri}/source/{name}.jsonl"
@@ -115,6 +120,10 @@ class Layout:
         """The list of a use case's reports, one small object each."""
         return list_uri(self._root, use_case)
 
+    def champion(self, use_case: str) -> str:
+        """The promoted model of a use case."""
+        return champion_uri(self._root, use_case)
+
     def training_output(self, fingerprint: str) -> str:
         """The prefix under which Bedrock writes metrics of a job."""
         return f"s3://{self.storage.output_bucket}/{self.storage.prefix}/training/{fingerprint[:12]}/"
@@ -127,3 +136,8 @@ class Layout:
 def list_uri(root: str, use_case: str) -> str:
     """Return the prefix under which a use case's reports are listed."""
     return f"{root}/reports/{use_case}/"
+
+
+def champion_uri(root: str, use_case: str) -> str:
+    """Return where the promoted model of a use case is written down."""
+    return f"{root}/champions/{use_case}.json"

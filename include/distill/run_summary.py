@@ -34,7 +34,9 @@ class ArmFacts:
     """
     What became of one arm.
 
-    :param trained: manifest of its sensor; ``None`` for the base, like all that follow.
+    :param trained: manifest of its sensor; ``None`` when the run trains nothing for it.
+    :param student: the base model that answers, or that the answering model was made from.
+    :param model_arn: the custom model that answers; ``None`` for the base student, which is asked by the token.
     :param paid_training: whether this run bought the job.
     :param unit_hours: model-unit hours of throughput that this run paid for.
     """
@@ -46,9 +48,16 @@ class ArmFacts:
     trained: Record | None = None
     serving: str | None = None
     released: bool = True
+    student: str = ""
+    model_arn: str | None = None
     paid_training: bool = False
     training_tokens: int = 0
     unit_hours: float = 0.0
+
+    @property
+    def on_demand(self) -> bool:
+        """Whether the base student answers for the arm: a champion's place is its own once there is one."""
+        return self.kind != "fine_tuned" and self.model_arn is None
 
     def as_record(self) -> Record:
         """The arm as it stands in ``report.json``."""
@@ -86,13 +95,12 @@ def bill(
     """Return what this run paid for; answers and jobs that were there already cost nothing."""
     lines = _asked("synthesis", use_case.teacher, synthesis, prices)
     for arm in arms:
-        if arm.kind == "base":
+        if arm.on_demand:
             lines += _asked(f"answers {arm.name}", use_case.student, arm.answers, prices)
-            continue
         if arm.paid_training:
             lines.append(prices.training_line(arm.name, use_case.student, arm.training_tokens))
         if arm.unit_hours:
-            lines.append(prices.throughput_line(arm.name, use_case.student, arm.unit_hours))
+            lines.append(prices.throughput_line(arm.name, arm.student or use_case.student, arm.unit_hours))
     for judge in use_case.judges:
         lines += _asked("judging", judge, [m for m in judgments if m["judge"] == judge], prices)
     return [line for line in lines if line.quantity]

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
+from include.distill.arm_rows import hold_out, original_rows, pairs_of
 from include.distill.catalog import Family, Model
-from include.distill.documents import split_by_document
 from include.distill.errors import LimitError
 from include.distill.evaluation import student_input
 from include.distill.formats import (
@@ -54,10 +54,8 @@ def build_training_set(
 
     :raises LimitError: the set breaks a limit of the family; nothing was bought.
     """
-    training, held_out = _hold_out(originals, use_case)
-    kept = {row["row_id"] for row in training}
-    chosen = _first(training, arm.originals)
-    pairs = _first([pair for pair in synthetic if pair["row_id"] in kept], arm.synthetic)
+    training, held_out = hold_out(originals, use_case)
+    chosen, pairs = original_rows(arm, training), pairs_of(arm, training, synthetic)
     encode = [
         [_record(pair, use_case=use_case, prompt=prompt, family=family) for pair in part]
         for part in ([*chosen, *pairs], held_out)
@@ -74,14 +72,6 @@ def build_training_set(
     return TrainingSet(encode_training_file(train), encode_training_file(validation) if validation else None, counts)
 
 
-def _hold_out(originals: Sequence[Record], use_case: UseCase) -> tuple[list[Record], list[Record]]:
-    if not use_case.training.validation_share:
-        return list(originals), []
-    # A purpose of its own: under that of the evaluation split, it would hold out what that one took already.
-    share = use_case.training.validation_share
-    return split_by_document(originals, share=share, seed=use_case.seed, purpose="validation")
-
-
 def _check_validation(records: Sequence[dict[str, Any]], family: Family) -> None:
     numbered = enumerate(records, start=1)
     problems = [str(problem) for number, record in numbered for problem in check_record(record, family, number)]
@@ -89,10 +79,6 @@ def _check_validation(records: Sequence[dict[str, Any]], family: Family) -> None
         listed = "\n".join(f"- {problem}" for problem in problems[:PROBLEMS_LISTED])
         message = f"The validation file breaks {len(problems)} limits of {family.key} ({family.source.url}):\n{listed}"
         raise LimitError(message)
-
-
-def _first(rows: Sequence[Record], wanted: int | Literal["all"]) -> list[Record]:
-    return list(rows) if wanted == "all" else list(rows[:wanted])
 
 
 def job_fault(pair: Mapping[str, str], *, use_case: UseCase, prompt: Prompt, family: Family) -> str | None:

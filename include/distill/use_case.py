@@ -86,6 +86,9 @@ class UseCase(Section):
         if len(set(names)) != len(names):
             message = f"arms must have distinct names, found {names}"
             raise ValueError(message)
+        if len(champions := [arm.name for arm in arms if arm.kind == "champion"]) > 1:
+            message = f"there is one champion, found {champions}"
+            raise ValueError(message)
         return arms
 
     @field_validator("name")
@@ -106,10 +109,32 @@ class UseCase(Section):
             if pair.candidate == pair.baseline:
                 message = f"a comparison needs two arms, found {pair.candidate!r} twice"
                 raise ValueError(message)
+        if not self.pairs:
+            message = "nothing is compared: add an arm of kind fine_tuned beside the base, or say what in comparisons"
+            raise ValueError(message)
         if len(set(self.pairs)) != len(self.pairs):
             message = "comparisons name a pair of arms twice; its verdicts would be stored twice in one place"
             raise ValueError(message)
         return self
+
+    @model_validator(mode="after")
+    def _arms_can_be_had(self) -> UseCase:
+        if problems := [problem for arm in self.arms if (problem := self._beyond_reach(arm))]:
+            raise ValueError("; ".join(problems))
+        return self
+
+    def _beyond_reach(self, arm: Arm) -> str | None:
+        """Return why there can never be as many rows or pairs as an arm asks for."""
+        rows, per_row = self.source.documents, self.synthesis.pairs_per_document
+        if rows is not None and arm.originals != "all" and arm.originals > rows:
+            return f"arm {arm.name} asks for {arm.originals} originals, source.documents allows {rows}"
+        most = rows if arm.originals in ("all", 0) else int(arm.originals)
+        if most is not None and arm.synthetic != "all" and arm.synthetic > most * per_row:
+            return (
+                f"arm {arm.name} asks for {arm.synthetic} synthetic pairs, {most} rows give at most"
+                f" {most * per_row} (pairs_per_document is {per_row})"
+            )
+        return None
 
     @property
     def dag_id(self) -> str:
@@ -118,12 +143,22 @@ class UseCase(Section):
 
     @property
     def pairs(self) -> tuple[Comparison, ...]:
-        """The stated comparisons, or every fine-tuned arm against every base arm."""
+        """The stated comparisons, or every fine-tuned arm against the champion, then against every base arm."""
         if self.comparisons:
             return self.comparisons
-        bases = [arm.name for arm in self.arms if arm.kind == "base"]
+        baselines = [arm.name for kind in ("champion", "base") for arm in self.arms if arm.kind == kind]
         tuned = [arm.name for arm in self.arms if arm.kind == "fine_tuned"]
-        return tuple(Comparison(candidate=candidate, baseline=base) for candidate in tuned for base in bases)
+        return tuple(Comparison(candidate=arm, baseline=baseline) for baseline in baselines for arm in tuned)
+
+    @property
+    def champion_arm(self) -> str | None:
+        """The arm that the promoted model is, if the use case has one."""
+        return next((arm.name for arm in self.arms if arm.kind == "champion"), None)
+
+    @property
+    def wants_pairs(self) -> bool:
+        """Whether any arm is trained on pairs that the teacher has to write."""
+        return any(arm.wants_pairs for arm in self.arms)
 
     @property
     def epochs(self) -> float:

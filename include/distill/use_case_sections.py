@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Share = Annotated[float, Field(ge=0, lt=1)]
 Temperature = Annotated[float, Field(ge=0, le=1)]
@@ -135,6 +135,7 @@ class Serving(Section):
     """The provisioned throughput of one arm, no commitment, released as soon as its answers are in."""
 
     model_units: int = Field(1, ge=1)
+    arms_at_a_time: int = Field(1, ge=1, description="the account's quota of model units, divided by model_units")
     poll_interval_seconds: float = Field(30, gt=0)
     timeout_minutes: float = Field(90, gt=0)
     expected_hours: float = Field(1, gt=0, description="for the estimate only")
@@ -142,12 +143,34 @@ class Serving(Section):
 
 
 class Arm(Section):
-    """One thing that is compared: the base student, or the student trained on a mix of pairs."""
+    """
+    One thing that is compared: the base student, the student trained on a mix of pairs, or the promoted model.
+
+    ``originals`` are the first N rows; ``synthetic`` are the first N pairs that the teacher wrote from those rows, or
+    from all rows when ``originals`` is 0. What either says at most is checked; what was rejected leaves an arm short.
+    """
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$", max_length=16)]
-    kind: Literal["base", "fine_tuned"] = "fine_tuned"
+    kind: Literal["base", "fine_tuned", "champion"] = "fine_tuned"
     originals: Count | Literal["all"] = "all"
     synthetic: Count | Literal["all"] = "all"
+
+    @model_validator(mode="after")
+    def _mix_is_one(self) -> Arm:
+        if self.kind != "fine_tuned" and (self.originals, self.synthetic) != ("all", "all"):
+            message = (
+                f"arm {self.name} is of kind {self.kind}, which is not trained: originals and synthetic say nothing"
+            )
+            raise ValueError(message)
+        if self.kind == "fine_tuned" and not self.originals and not self.synthetic:
+            message = f"arm {self.name} has neither originals nor synthetic pairs to be trained on"
+            raise ValueError(message)
+        return self
+
+    @property
+    def wants_pairs(self) -> bool:
+        """Whether the teacher has to write pairs for this arm."""
+        return self.kind == "fine_tuned" and self.synthetic != 0
 
 
 class Comparison(Section):

@@ -116,13 +116,10 @@ class RunRequest:
     @property
     def described(self) -> str:
         """Say what is read, and at most how much of it."""
-        learnt = f"{self.documents} documents" if self.documents else "all documents"
-        asked = f"{self.evaluation_rows} questions" if self.evaluation_rows else "all questions"
         own = "the use case's own file"
-        return (
-            f"Learns from (at most) {learnt} of {self.training_csv or own}; is compared on (at most) {asked} of"
-            f" {self.evaluation_csv or own}."
-        )
+        learnt = _most(self.documents, "documents", self.training_csv or own)
+        asked = _most(self.evaluation_rows, "questions", self.evaluation_csv or own)
+        return f"Learns from {learnt}; is compared on {asked}."
 
     def input_roots(self, project: Path) -> list[Path]:
         """Name the folders outside ``include/`` that the pipeline has to be allowed to read."""
@@ -159,15 +156,21 @@ def read_request(environ: Mapping[str, str], *, working_folder: Path, use_cases:
     if not USE_CASE_NAME.fullmatch(use_case) or not (use_cases / f"{use_case}.yaml").is_file():
         known = ", ".join(sorted(path.stem for path in use_cases.glob("*.yaml"))) or "there is none"
         raise InputError(f"USE_CASE={use_case!r} is not a file of {use_cases} (known: {known}). Nothing was started.")
+    other = use_case != DEFAULT_USE_CASE
     return RunRequest(
         use_case=use_case,
         training_csv=_read_csv(environ, "CSV", working_folder),
         evaluation_csv=_read_csv(environ, "EVALUATION_CSV", working_folder),
-        # The sample is large and a first look should be quick; somebody's own rows are all meant.
-        documents=_read_count(environ, "DOCUMENTS") or (None if environ.get("CSV") else DEFAULT_DOCUMENTS),
+        # The sample is large and a first look should be quick; somebody's own rows are all meant, and another use case
+        # says itself how much it needs.
+        documents=_read_count(environ, "DOCUMENTS") or (None if environ.get("CSV") or other else DEFAULT_DOCUMENTS),
         evaluation_rows=_read_count(environ, "EVALUATION")
-        or (None if environ.get("EVALUATION_CSV") else DEFAULT_EVALUATION_ROWS),
+        or (None if environ.get("EVALUATION_CSV") or other else DEFAULT_EVALUATION_ROWS),
     )
+
+
+def _most(count: int | None, things: str, file: str) -> str:
+    return f"{file} (at most {count} {things})" if count else file
 
 
 def choose_ports(environ: Mapping[str, str]) -> Ports:

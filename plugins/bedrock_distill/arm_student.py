@@ -7,15 +7,18 @@ from include.distill.evaluation import Student
 from include.distill.use_case import UseCase
 
 
-def arm_student(use_case: UseCase, *, model_arn: str | None, invoke_id: str | None) -> Student:
+def arm_student(
+    use_case: UseCase, *, model_arn: str | None, invoke_id: str | None, student: str | None = None
+) -> Student:
     """
     Return the student that answers for an arm.
 
     :param model_arn: the custom model; ``None`` for the base student, asked on demand.
     :param invoke_id: the throughput that serves it.
+    :param student: the base model of a champion, which may be older than the use case's choice; default that one.
     """
     catalog = load_catalog()
-    model = catalog.model(use_case.student)
+    model = catalog.model(student or use_case.student)
     return Student(
         model=model,
         family=catalog.family_of(model),

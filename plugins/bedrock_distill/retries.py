@@ -9,6 +9,7 @@ from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryRule
 from include.distill.errors import (
     InputError,
     JobFailedError,
+    PromotionError,
     ReconciliationError,
     RefusedError,
     SpendCapError,
@@ -24,6 +25,7 @@ _FINAL = {
     JobFailedError: "the job is over; a person decides",
     ThroughputReleasedError: "the endpoint is gone; provision must be cleared",
     TooManyFailuresError: "rows were retried already",
+    PromotionError: "a person decides",
     ReconciliationError: "counts do not add up; a defect",
 }
 

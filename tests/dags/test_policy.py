@@ -20,7 +20,8 @@ from include.distill.use_case_files import USE_CASES, load_use_cases
 
 PROJECT = Path(__file__).parents[2]
 SAMPLE = "distill_aws_docs_qa"
-DAGS = {SAMPLE, "distill_clean_up", "distill_release_leftovers"}
+EXPERIMENT = "distill_compare_arms"
+DAGS = {SAMPLE, EXPERIMENT, "distill_clean_up", "distill_release_leftovers"}
 TASKS = {
     "preflight": {"ingest"},
     "ingest": {"estimate", "report"},
@@ -101,7 +102,7 @@ class TestImport:
         self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str, reason: str
     ) -> None:
         found = with_use_cases(monkeypatch, tmp_path, broken=text)
-        assert set(found.dags) == DAGS
+        assert set(found.dags) == DAGS - {EXPERIMENT}
         ((file, error),) = found.import_errors.items()
         assert Path(file).name == "use_case_errors.py"
         assert "broken.yaml" in error
@@ -110,7 +111,7 @@ class TestImport:
     def test_a_second_use_case_is_a_second_dag(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         sample = yaml.safe_load((USE_CASES / "aws_docs_qa.yaml").read_text(encoding="utf-8"))
         found = with_use_cases(monkeypatch, tmp_path, other=yaml.safe_dump({**sample, "name": "other"}))
-        assert (set(found.dags), found.import_errors) == ({*DAGS, "distill_other"}, {})
+        assert (set(found.dags), found.import_errors) == ({*DAGS, "distill_other"} - {EXPERIMENT}, {})
 
     def test_schedules_can_be_turned_off(self, dag: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("DISTILL_SCHEDULES", "off")
@@ -159,10 +160,42 @@ class TestDag:
         arms = [{"name": "base", "kind": "base"}, {"name": "plain", "synthetic": 0}, {"name": "tuned"}]
         text = yaml.safe_dump({**sample, "name": "arms", "arms": arms})
         two = with_use_cases(monkeypatch, tmp_path, arms=text).dags["distill_arms"]
-        assert "tuned.lease" in two.get_task("plain.release").downstream_task_ids
+        assert "tuned.turn" in two.get_task("plain.release").downstream_task_ids
+        assert two.get_task("tuned.turn").downstream_task_ids == {"tuned.lease"}
+        assert two.get_task("tuned.turn").trigger_rule == "all_done"
+        # Nothing of training waits for another arm, and one without synthetic pairs not for the teacher.
         assert "tuned.submit" not in two.get_task("plain.release").downstream_task_ids
+        assert two.get_task("plain.merge").upstream_task_ids == {"evaluation_shards"}
+        assert two.get_task("tuned.merge").upstream_task_ids == {"curate"}
 
-    def test_the_runbook_names_every_task(self, dag: Any) -> None:
+    def test_the_champion_is_served_first_and_answers_and_is_judged_after_what_it_may_be_the_same_as(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        sample = yaml.safe_load((USE_CASES / "aws_docs_qa.yaml").read_text(encoding="utf-8"))
+        arms = [
+            {"name": "base", "kind": "base"},
+            {"name": "tuned", "synthetic": 0},
+            {"name": "best", "kind": "champion"},
+        ]
+        text = yaml.safe_dump({**sample, "name": "crown", "arms": arms})
+        dag = with_use_cases(monkeypatch, tmp_path, crown=text).dags["distill_crown"]
+        assert dag.get_task("best.lease").upstream_task_ids == {"base.answer", "evaluation_shards"}
+        assert dag.get_task("tuned.turn").upstream_task_ids == {"best.release"}
+        assert dag.get_task("judge_champion").upstream_task_ids == {"judge"}
+        assert not {"shards", "synthesize"} & set(dag.task_ids)
+
+    def test_several_endpoints_are_had_at_a_time_where_the_quota_allows_it(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        experiment = yaml.safe_load((USE_CASES / "compare_arms.yaml").read_text(encoding="utf-8"))
+        text = yaml.safe_dump({**experiment, "name": "wide", "serving": {"arms_at_a_time": 2}})
+        dag = with_use_cases(monkeypatch, tmp_path, wide=text).dags["distill_wide"]
+        turns = {task.task_id: task.upstream_task_ids for task in dag.tasks if task.task_id.endswith(".turn")}
+        assert turns == {"mixed.turn": {"few.release"}}
+
+    @pytest.mark.parametrize("dag_id", [SAMPLE, EXPERIMENT])
+    def test_the_runbook_names_every_task(self, dag_bag: DagBag, dag_id: str) -> None:
+        dag = dag_bag.dags[dag_id]
         steps = {task.task_id.rpartition(".")[2] for task in dag.tasks} - {"lease"}
         assert [step for step in steps if f"`{step}`" not in dag.doc_md and f".{step}`" not in dag.doc_md] == []
 

@@ -78,6 +78,40 @@ class TestEstimate:
         assert [line.usd for line in lines] == [0.0007, 0.0001, 0.0004, 0.0, 20.0, 0.0031, 0.0007, 0.0002]
         assert total(lines) == 20.0052
 
+    def test_an_arm_costs_what_its_own_mix_costs_and_the_teacher_what_is_sent(self) -> None:
+        arms = [
+            BASE,
+            {"name": "few", "originals": 2, "synthetic": 0},
+            {"name": "mix", "originals": 2, "synthetic": 3},
+            {"name": "pairs", "originals": 0, "synthetic": 4},
+        ]
+        pairs = {"synthesis": {"pairs_per_document": 2}, "training": {"hyperparameters": {"epochCount": 1}}}
+        found = quantities(
+            estimate(make_use_case(arms=arms, **pairs), train=[ROW] * 5, evaluation=[ROW], prices=PRICES)
+        )
+        trained = {what.split()[1]: quantity / 17 for what, quantity in found.items() if what.startswith("training")}
+        assert trained == {"few:": 2, "mix:": 5, "pairs:": 4}
+        assert found["synthesis: claude-sonnet-4-6 output"] == 5 * 2 * (5 + 2)
+        sent = quantities(
+            estimate(make_use_case(arms=arms[:3], **pairs), train=[ROW] * 5, evaluation=[ROW], prices=PRICES)
+        )
+        assert sent["synthesis: claude-sonnet-4-6 output"] == 2 * 2 * (5 + 2)
+
+    def test_without_synthetic_pairs_no_teacher_is_paid(self) -> None:
+        use_case = make_use_case(arms=[BASE, {"name": "few", "synthetic": 0}])
+        lines = estimate(use_case, train=[ROW], evaluation=[ROW], prices=PRICES)
+        assert not [what for what in quantities(lines) if what.startswith("synthesis")]
+
+    @pytest.mark.parametrize(
+        ("champion", "line"),
+        [(True, "throughput best: nova-micro"), (False, "answers best: nova-micro input")],
+    )
+    def test_a_champion_is_served_and_before_there_is_one_the_base_answers(self, champion: bool, line: str) -> None:
+        use_case = make_use_case(arms=[BASE, {"name": "tuned"}, {"name": "best", "kind": "champion"}])
+        found = quantities(estimate(use_case, train=[ROW], evaluation=[ROW], prices=PRICES, champion=champion))
+        assert next(what for what in found if " best" in what) == line
+        assert not [what for what in found if what.startswith("training best")]
+
     @pytest.mark.parametrize(
         ("changes", "grows"),
         [

@@ -54,7 +54,10 @@ class TestMix:
             pytest.param("all", "all", (40, 80), id="everything"),
             pytest.param("all", 0, (40, 0), id="originals only"),
             pytest.param(0, "all", (0, 80), id="synthetic only"),
-            pytest.param(10, 30, (10, 30), id="some of both"),
+            pytest.param(10, 15, (10, 15), id="some of both"),
+            pytest.param(10, "all", (10, 20), id="some, and all pairs of their rows"),
+            pytest.param(10, 30, (10, 20), id="more pairs than those rows have"),
+            pytest.param(0, 30, (0, 30), id="pairs of any row"),
             pytest.param(10_000, 10_000, (40, 80), id="more than there are"),
         ],
     )

@@ -15,6 +15,9 @@ from tests.distill.conftest import make_use_case, raw_use_case
 
 BASE = {"name": "base", "kind": "base"}
 TUNED = {"name": "tuned"}
+CHAMPION = {"name": "best", "kind": "champion"}
+MIX = {"name": "mix", "originals": 500, "synthetic": 1500}
+FEW = {"training_csv": "t", "documents": 40}
 
 
 def write(folder: Path, name: str, **changes: Any) -> Path:
@@ -38,6 +41,17 @@ class TestParsing:
             pytest.param({"arms": [BASE, {"name": "a" * 17}]}, "arms.1.name", id="arm's name too long"),
             pytest.param({"arms": [BASE, BASE]}, "distinct names", id="an arm twice"),
             pytest.param({"arms": [BASE, {"name": "t", "originals": -1}]}, "arms.1.originals", id="negative count"),
+            pytest.param({"arms": [BASE]}, "nothing is compared", id="a base alone"),
+            pytest.param({"arms": [BASE, TUNED, CHAMPION, {**CHAMPION, "name": "c"}]}, "one champion", id="champions"),
+            pytest.param({"arms": [BASE, TUNED, {**CHAMPION, "originals": 5}]}, "not trained", id="a mix of no use"),
+            pytest.param({"arms": [BASE, {**MIX, "originals": 0, "synthetic": 0}]}, "neither", id="an empty mix"),
+            pytest.param({"arms": [BASE, MIX], "source": FEW}, "500 originals, source.documents allows 40", id="rows"),
+            pytest.param({"arms": [BASE, {**MIX, "synthetic": 1501}]}, "at most 1500", id="more pairs than 3 a row"),
+            pytest.param(
+                {"arms": [BASE, {**MIX, "originals": "all", "synthetic": 121}], "source": FEW},
+                "121 synthetic pairs, 40 rows give at most 120",
+                id="more pairs than 3 for each of the first rows",
+            ),
             pytest.param({"synthesis": {"pairs_per_document": 0}}, "greater than or equal to 1", id="no pairs"),
             pytest.param({"source": {"training_csv": "t", "evaluation_share": 1}}, "less than 1", id="all held out"),
             pytest.param({"max_spend_usd": 0}, "max_spend_usd", id="no money"),
@@ -73,6 +87,10 @@ class TestComparisons:
         pairs = make_use_case(arms=[BASE, TUNED, {"name": "more"}]).pairs
         assert [(pair.candidate, pair.baseline) for pair in pairs] == [("tuned", "base"), ("more", "base")]
 
+    def test_with_a_champion_the_headline_is_against_it(self) -> None:
+        pairs = make_use_case(arms=[BASE, CHAMPION, TUNED]).pairs
+        assert [(pair.candidate, pair.baseline) for pair in pairs] == [("tuned", "best"), ("tuned", "base")]
+
     def test_stated_ones_stand_for_themselves(self) -> None:
         stated = [{"candidate": "more", "baseline": "tuned"}]
         assert len(make_use_case(arms=[BASE, TUNED, {"name": "more"}], comparisons=stated).pairs) == 1
@@ -88,6 +106,21 @@ class TestComparisons:
     def test_refused(self, comparisons: list[tuple[str, str]], said: str) -> None:
         with pytest.raises(UseCaseError, match=said):
             make_use_case(comparisons=[{"candidate": a, "baseline": b} for a, b in comparisons])
+
+
+class TestArms:
+    def test_as_many_as_there_can_be_are_no_fault(self) -> None:
+        assert make_use_case(arms=[BASE, MIX]).arm("mix").synthetic == 1500
+        assert make_use_case(arms=[BASE, {**MIX, "originals": 0, "synthetic": 5000}]).wants_pairs
+
+    def test_the_forms_sizes_are_checked_against_the_arms(self) -> None:
+        with pytest.raises(UseCaseError, match=r"trigger form: .*arm mix asks for 500 originals"):
+            make_use_case(arms=[BASE, MIX]).with_overrides({"documents": 40})
+        with pytest.raises(UseCaseError, match=r"at most 500 \(pairs_per_document is 1\)"):
+            make_use_case(arms=[BASE, MIX]).with_overrides({"pairs_per_document": 1})
+
+    def test_the_teacher_is_wanted_only_when_an_arm_takes_its_pairs(self) -> None:
+        assert not make_use_case(arms=[BASE, CHAMPION, {**MIX, "synthetic": 0}]).wants_pairs
 
 
 class TestEpochs:
@@ -173,7 +206,7 @@ class TestFiles:
     def test_those_of_the_project_are_good(self) -> None:
         found = load_use_cases(USE_CASES)
         assert found.problems == ()
-        assert [use_case.dag_id for use_case in found.good] == ["distill_aws_docs_qa"]
+        assert [use_case.dag_id for use_case in found.good] == ["distill_aws_docs_qa", "distill_compare_arms"]
 
 
 class TestOverrides:

@@ -42,10 +42,15 @@ def test_of_somebodys_own_rows_all_are_taken(tmp_path: Path, use_cases: Path) ->
     request = read_request(given, working_folder=tmp_path, use_cases=use_cases)
     own, questions = str(tmp_path / "own.csv"), str(tmp_path / "questions.csv")
     assert request.conf == {"training_csv": own, "evaluation_csv": questions}
-    assert (
-        request.described
-        == f"Learns from (at most) all documents of {own}; is compared on (at most) all questions of {questions}."
-    )
+    assert request.described == f"Learns from {own}; is compared on {questions}."
+
+
+def test_another_use_case_says_itself_how_much_it_needs(tmp_path: Path, use_cases: Path) -> None:
+    request = read_request({"USE_CASE": "support"}, working_folder=tmp_path, use_cases=use_cases)
+    assert request.conf == {}
+    some = read_request({"USE_CASE": "support", "EVALUATION": "5"}, working_folder=tmp_path, use_cases=use_cases)
+    assert some.conf == {"evaluation_rows": 5}
+    assert "the use case's own file (at most 5 questions)" in some.described
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from bedrock_distill.operators.base import RunAccess
+from include.distill.champion import Champion
 from include.distill.documents import row_id
 from include.distill.layout import RunFolder
 from include.distill.storage import write_jsonl
@@ -35,6 +36,24 @@ def freeze(store: MemoryStore, use_case: UseCase, **changes: Any) -> None:
     """Put the use case into the run's folder as preflight does, with whole sections changed."""
     raw = {**use_case.model_dump(mode="json"), **changes}
     store.write(FOLDER.use_case, yaml.safe_dump(raw).encode())
+
+
+def make_champion(**changes: Any) -> Champion:
+    """A model that an earlier night promoted."""
+    stated = {
+        "use_case": "aws_docs_qa",
+        "model_arn": "arn:model/champion",
+        "student": "nova-micro",
+        "arm": "tuned",
+        "run_key": "manual-0-00000000",
+        "dag_id": "distill_aws_docs_qa",
+        "run_id": "manual__0",
+        "verdict": "tuned is better",
+        "promoted_at": "2026-11-21T02:00:00+00:00",
+        "simulated": True,
+        "report_uri": "s3://bedrock-distill-training/distill/runs/manual-0-00000000/report/report.json",
+    }
+    return Champion(**{**stated, **changes})
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from include.distill.use_case import UseCase
 from tests.fakes.memory_store import MemoryStore
 from tests.plugins.conftest import FOLDER, RUN_URI, freeze, make_row
 
+BASE = {"name": "base", "kind": "base"}
 ORIGINALS = 10
 
 
@@ -95,7 +96,7 @@ class TestMerge:
     def test_an_arm_without_pairs_needs_none_to_be_written(
         self, merge: Any, store: MemoryStore, use_case: UseCase
     ) -> None:
-        freeze(store, use_case, arms=[{"name": "tuned", "synthetic": 0}])
+        freeze(store, use_case, arms=[BASE, {"name": "tuned", "synthetic": 0}])
         assert merge([])["synthetic"] == 0
 
     def test_shards_of_an_earlier_longer_reading_are_not_used(
@@ -107,14 +108,14 @@ class TestMerge:
     def test_the_arm_says_how_much_of_each_is_taken(
         self, merge: Any, manifests: Any, store: MemoryStore, use_case: UseCase
     ) -> None:
-        freeze(store, use_case, arms=[{"name": "tuned", "originals": 8, "synthetic": 3}])
+        freeze(store, use_case, arms=[BASE, {"name": "tuned", "originals": 8, "synthetic": 3}])
         manifest = merge(manifests)
         assert (manifest["originals"], manifest["synthetic"], manifest["records"]) == (8, 3, 11)
 
     def test_too_few_records_for_the_family_are_refused_before_anything_is_bought(
         self, merge: Any, manifests: Any, store: MemoryStore, use_case: UseCase
     ) -> None:
-        freeze(store, use_case, arms=[{"name": "tuned", "originals": 3, "synthetic": 0}])
+        freeze(store, use_case, arms=[BASE, {"name": "tuned", "originals": 3, "synthetic": 0}])
         with pytest.raises(LimitError, match="8"):
             merge(manifests)
 

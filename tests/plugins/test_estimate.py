@@ -9,12 +9,13 @@ from airflow.sdk import DAG
 from airflow.sdk.exceptions import DownstreamTasksSkipped
 
 from bedrock_distill.operators.estimate import EstimateCostOperator
-from include.distill.errors import SpendCapError
+from include.distill.champion import Champion, freeze_champion
+from include.distill.errors import InputError, SpendCapError
 from include.distill.storage import read_json
 from include.distill.use_case import UseCase
 from tests.fakes.fake_bedrock import FakeBedrock
 from tests.fakes.memory_store import MemoryStore
-from tests.plugins.conftest import FOLDER, RUN_URI, freeze
+from tests.plugins.conftest import FOLDER, RUN_URI, freeze, make_champion
 
 
 @pytest.fixture
@@ -51,6 +52,25 @@ def test_above_the_cap_it_refuses_says_by_how_much_and_buys_nothing(
         estimate.execute(context)
     assert store.exists(FOLDER.estimate)
     assert (bedrock.bought, bedrock.asked) == ([], [])
+
+
+def test_arms_that_ask_for_more_originals_than_there_are_are_refused_before_anything_is_bought(
+    estimate: Any, store: MemoryStore, use_case: UseCase, context: Any
+) -> None:
+    arms = [{"name": "base", "kind": "base"}, {"name": "tuned", "originals": 500, "synthetic": 0}]
+    freeze(store, use_case, arms=arms)
+    with pytest.raises(InputError, match="10 rows to train on, and tuned asks for 500 originals"):
+        estimate.execute(context)
+
+
+@pytest.mark.parametrize("champion", [None, make_champion()], ids=["no champion yet", "a champion"])
+def test_the_champion_is_estimated_as_it_is_served(
+    estimate: Any, store: MemoryStore, use_case: UseCase, context: Any, champion: Champion | None
+) -> None:
+    freeze(store, use_case, arms=[{"name": "best", "kind": "champion"}, {"name": "tuned"}])
+    freeze_champion(store, FOLDER, champion)
+    lines = read_json(store, estimate.execute(context)["estimate_uri"])["lines"]
+    assert ("throughput best: nova-micro" in {line["what"] for line in lines}) is (champion is not None)
 
 
 def test_a_dry_run_keeps_its_estimate_and_skips_all_that_follows(equip: Any, context: Any) -> None:

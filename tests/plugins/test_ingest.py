@@ -191,6 +191,16 @@ class TestLeaks:
 
 
 class TestShards:
+    def test_only_rows_that_an_arm_takes_pairs_of_are_cut_for_the_teacher(
+        self, equip: Any, store: MemoryStore, context: Any, use_case: UseCase
+    ) -> None:
+        arms = [{"name": "base", "kind": "base"}, {"name": "mix", "originals": 4, "synthetic": 12}, {"name": "all"}]
+        freeze(store, use_case, arms=[*arms[:2], {**arms[2], "synthetic": 0}])
+        shards = equip(ShardRowsOperator(task_id="shards", run_uri=RUN_URI, rows="train", max_tasks=20))
+        assert shards.execute(context) == [0, 1, 2, 3]
+        everything = equip(ShardRowsOperator(task_id="shards", run_uri=RUN_URI, rows="evaluation", max_tasks=20))
+        assert everything.execute(context) == [0, 1, 2, 3]
+
     @pytest.mark.parametrize(("max_tasks", "tasks"), [(1, 1), (3, 3), (10, 10), (99, 10)])
     def test_rows_are_cut_into_at_most_so_many_shards_and_none_is_lost(
         self, equip: Any, store: MemoryStore, context: Any, max_tasks: int, tasks: int
@@ -205,7 +215,11 @@ class TestShards:
     def test_as_many_shards_as_are_allowed_stay_within_the_two_kilobytes_of_an_xcom(
         self, equip: Any, store: MemoryStore, context: Any
     ) -> None:
-        write_jsonl(store, FOLDER.source("train"), ({"row": number} for number in range(MOST_TASKS + 100)))
+        write_jsonl(
+            store,
+            FOLDER.source("train"),
+            ({"row_id": str(number), "document": "d"} for number in range(MOST_TASKS + 100)),
+        )
         task = ShardRowsOperator(task_id="shards", run_uri=RUN_URI, rows="train", max_tasks=MOST_TASKS)
         numbers = equip(task).execute(context)
         assert len(numbers) == MOST_TASKS

@@ -8,11 +8,13 @@ import pytest
 import yaml
 
 from bedrock_distill.operators.preflight import BedrockPreflightOperator
+from include.distill.champion import frozen_champion
 from include.distill.errors import InputError, RefusedError, UseCaseError
+from include.distill.storage import write_json
 from include.distill.use_case import UseCase
 from tests.fakes.fake_bedrock import FakeBedrock, missing
 from tests.fakes.memory_store import MemoryStore
-from tests.plugins.conftest import FOLDER, RUN_URI
+from tests.plugins.conftest import FOLDER, RUN_URI, make_champion
 
 
 @pytest.fixture
@@ -90,6 +92,12 @@ class TestFreezing:
         assert preflight(teacher="nova-lite").execute(context)["warnings"] == []
 
 
+BASES = {
+    "arms": [{"name": "base", "kind": "base"}, {"name": "again", "kind": "base"}],
+    "comparisons": [{"candidate": "again", "baseline": "base"}],
+}
+
+
 class TestRefusal:
     def refusal(self, task: Any, context: Any) -> str:
         with pytest.raises(InputError) as raised:
@@ -134,7 +142,7 @@ class TestRefusal:
             pytest.param({"student": "llama-3-3-70b"}, "cannot be served by provisioned throughput", id="serving"),
             pytest.param({"teacher": "llama-3-70b"}, "no input_per_million for llama-3-70b", id="no price"),
             pytest.param(
-                {"student": "llama-3-70b", "arms": [{"name": "base", "kind": "base"}]},
+                {"student": "llama-3-70b", **BASES},
                 "no input_per_million for llama-3-70b",
                 id="no price for the base student",
             ),
@@ -170,8 +178,26 @@ class TestRefusal:
         assert "1. head_bucket bedrock-distill-training: 403" in message
         assert "claude-3-sonnet was retired" in message
 
-    def test_a_base_arm_alone_asks_nothing_of_fine_tuning(
-        self, preflight: Any, use_case: UseCase, context: Any
+    def test_a_champion_that_is_gone_is_named_where_the_use_case_compares_with_it(
+        self, preflight: Any, bedrock: FakeBedrock, store: MemoryStore, context: Any
     ) -> None:
-        alone = {"student": "claude-sonnet-4-6", "arms": [{"name": "base", "kind": "base"}]}
-        assert preflight(**alone).execute(context)["use_case_uri"] == FOLDER.use_case
+        uri = f"{FOLDER.root}/champions/aws_docs_qa.json"
+        write_json(store, uri, make_champion().model_dump())
+        arms = [{"name": "base", "kind": "base"}, {"name": "tuned"}, {"name": "best", "kind": "champion"}]
+        assert f"arn:model/champion is gone from Bedrock; delete {uri}" in self.refusal(preflight(arms=arms), context)
+        preflight().execute(context)
+        bedrock.models.add("arn:model/champion")
+        preflight(arms=arms).execute(context)
+        assert frozen_champion(store, FOLDER) == make_champion()
+
+    def test_a_champion_file_that_cannot_be_read_is_a_problem_among_others(
+        self, preflight: Any, store: MemoryStore, context: Any
+    ) -> None:
+        store.write(f"{FOLDER.root}/champions/aws_docs_qa.json", b"{")
+        message = self.refusal(preflight(teacher="claude-3-sonnet"), context)
+        assert "does not name a champion" in message
+        assert "claude-3-sonnet was retired" in message
+
+    def test_arms_that_are_not_trained_ask_nothing_of_fine_tuning(self, preflight: Any, context: Any) -> None:
+        untrained = {"student": "claude-sonnet-4-6", **BASES}
+        assert preflight(**untrained).execute(context)["use_case_uri"] == FOLDER.use_case

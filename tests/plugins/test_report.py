@@ -80,7 +80,7 @@ class Night:
             for judge in ("claude-haiku-4-5", "llama-3-3-70b")
         ]
         arms = {"base": {"answers": base}, "tuned": tuned}
-        return {"ingested": self.ingested, "synthesis": synthesis, "arms": arms, "judgments": judgments}
+        return {"ingested": self.ingested, "synthesis": synthesis, "arms": arms, "judgments": [judgments]}
 
     def report(self, **changes: Any) -> tuple[dict[str, Any], Any]:
         """Return the manifest and ``report.json``."""
@@ -211,4 +211,4 @@ class TestBill:
         for _ in range(2):
             manifest = tonight.run(RenderReportOperator, **arguments)
         assert read_json(store, manifest["report_json_uri"])["cost"]["actual_usd"] == manifest["actual_usd"]
-        assert len(read_jsonl(store, arguments["judgments"][0]["verdicts_uri"])) == 8
+        assert len(read_jsonl(store, arguments["judgments"][0][0]["verdicts_uri"])) == 8

@@ -6,13 +6,14 @@ import pytest
 
 from bedrock_distill.operators.serve import BedrockProvisionThroughputOperator, BedrockReleaseThroughputOperator
 from bedrock_distill.sensors.waiting import BedrockProvisionedThroughputSensor
+from include.distill.champion import freeze_champion
 from include.distill.cost import load_prices
 from include.distill.errors import OutcomeError, RefusedError, ThroughputReleasedError, TransientError, WaitTimeoutError
 from include.distill.storage import read_json
 from include.distill.use_case import UseCase
 from tests.fakes.fake_bedrock import FakeBedrock
 from tests.fakes.memory_store import MemoryStore
-from tests.plugins.conftest import FOLDER, RUN_URI
+from tests.plugins.conftest import FOLDER, RUN_URI, freeze, make_champion
 
 TRAINED = {"model_arn": "arn:model/m"}
 FIRST = "aws-docs-qa-tuned-abcdef01-s1"
@@ -44,6 +45,7 @@ class TestProvision:
             "throughput_name": FIRST,
             "throughput_arn": f"arn:throughput/{FIRST}",
             "model_arn": "arn:model/m",
+            "student": "nova-micro",
             "missing_answers": 4,
             "bought": True,
             "usd_per_hour": pytest.approx(load_prices().of(use_case.student, "throughput_per_hour")),
@@ -92,6 +94,44 @@ class TestProvision:
         bedrock.refuse["create_throughput"] = RefusedError("no model units reserved")
         with pytest.raises(RefusedError, match="no model units reserved"):
             provision.execute(context)
+
+
+class TestChampion:
+    @pytest.fixture
+    def provision(self, equip: Any, store: MemoryStore, use_case: UseCase) -> Any:
+        arms = [{"name": "best", "kind": "champion"}, {"name": "tuned"}]
+        freeze(store, use_case, arms=arms)
+        return equip(BedrockProvisionThroughputOperator(task_id="provision", arm="best", run_uri=RUN_URI))
+
+    def test_before_there_is_one_the_base_takes_its_place_and_nothing_is_bought(
+        self, provision: Any, bedrock: FakeBedrock, store: MemoryStore, context: Any
+    ) -> None:
+        freeze_champion(store, FOLDER, None)
+        manifest = provision.execute(context)
+        assert (manifest["model_arn"], manifest["throughput_name"], bedrock.bought) == (None, None, [])
+        sensor = BedrockProvisionedThroughputSensor(
+            task_id="best.in_service", run_uri=RUN_URI, provisioned=manifest, poll_interval_seconds=1, timeout_seconds=1
+        )
+        sensor.__dict__["hook"] = bedrock
+        assert sensor.execute(context) == {"invoke_id": None, "model_arn": None, "student": "nova-micro"}
+
+    def test_it_is_served_as_the_student_that_it_was_made_from(
+        self, provision: Any, bedrock: FakeBedrock, store: MemoryStore, context: Any
+    ) -> None:
+        freeze_champion(store, FOLDER, make_champion(model_arn="arn:model/old", student="nova-lite"))
+        manifest = provision.execute(context)
+        assert bedrock.bought == ["aws-docs-qa-best-abcdef01-s1"]
+        assert bedrock.throughputs["aws-docs-qa-best-abcdef01-s1"].model_arn == "arn:model/old"
+        assert (manifest["model_arn"], manifest["student"]) == ("arn:model/old", "nova-lite")
+
+    def test_once_its_answers_are_stored_nothing_is_bought(
+        self, provision: Any, bedrock: FakeBedrock, store: MemoryStore, context: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        freeze_champion(store, FOLDER, make_champion())
+        monkeypatch.setattr(store, "exists", lambda uri: "/responses/" in uri)
+        manifest = provision.execute(context)
+        assert (manifest["throughput_name"], manifest["model_arn"]) == (None, make_champion().model_arn)
+        assert bedrock.bought == []
 
 
 class TestRelease:
@@ -153,6 +193,7 @@ class TestInService:
                     "throughput_name": FIRST,
                     "throughput_arn": "arn:throughput/x",
                     "model_arn": "arn:model/m",
+                    "student": "nova-micro",
                     "usd_per_hour": 60.5,
                 },
                 poll_interval_seconds=0.01,
@@ -163,7 +204,11 @@ class TestInService:
 
     def test_in_service_is_success(self, context: Any, sensor: Any, bedrock: FakeBedrock) -> None:
         bedrock.put_throughput(FIRST, "InService")
-        assert sensor.execute(context) == {"invoke_id": f"arn:throughput/{FIRST}", "model_arn": "arn:model/m"}
+        assert sensor.execute(context) == {
+            "invoke_id": f"arn:throughput/{FIRST}",
+            "model_arn": "arn:model/m",
+            "student": "nova-micro",
+        }
 
     def test_creating_for_ever_is_a_time_out_and_never_a_success(
         self, context: Any, sensor: Any, bedrock: FakeBedrock

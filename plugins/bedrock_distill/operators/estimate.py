@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from airflow.sdk.exceptions import DownstreamTasksSkipped
 
 from bedrock_distill.operators.base import DistillOperator, Manifest
+from include.distill.arm_rows import require_originals
+from include.distill.champion import frozen_champion
 from include.distill.cost import estimate, load_prices, total
 from include.distill.errors import SpendCapError
 from include.distill.storage import read_jsonl, write_json
@@ -23,6 +25,7 @@ class EstimateCostOperator(DistillOperator):
     trigger form's ``dry_run`` everything after this task is skipped.
 
     :return: ``{"estimated_usd": float, "max_spend_usd": float, "estimate_uri": str}``
+    :raises InputError: an arm asks for more originals than there are.
     :raises SpendCapError: the estimate is above ``max_spend_usd``; nothing was bought.
     """
 
@@ -32,7 +35,9 @@ class EstimateCostOperator(DistillOperator):
     def execute(self, context: Context) -> Manifest:
         """Estimate, write the lines, and gate."""
         train, evaluation = (read_jsonl(self.store, self.folder.source(name)) for name in ("train", "evaluation"))
-        lines = estimate(self.use_case, train=train, evaluation=evaluation, prices=load_prices())
+        require_originals(self.use_case, train)
+        champion = self.use_case.champion_arm is not None and frozen_champion(self.store, self.folder) is not None
+        lines = estimate(self.use_case, train=train, evaluation=evaluation, prices=load_prices(), champion=champion)
         estimated, cap = total(lines), self.use_case.max_spend_usd
         write_json(
             self.store,

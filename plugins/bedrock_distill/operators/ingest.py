@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from bedrock_distill.links import REJECTED_ROWS
 from bedrock_distill.operators.base import DistillOperator, Manifest
-from include.distill.documents import shards
+from include.distill.arm_rows import rows_for_teacher
+from include.distill.documents import GROUP, group_of, shards
 from include.distill.ingestion import ingest
 from include.distill.storage import stream_jsonl, write_jsonl
 
@@ -50,7 +51,7 @@ class ShardRowsOperator(DistillOperator):
 
     One row per task up to ``max_tasks``, equal batches above. Free; a retry writes the same.
 
-    :param rows: ``"train"`` or ``"evaluation"``.
+    :param rows: ``"train"``, of which only the rows are cut that the teacher is sent, or ``"evaluation"``.
     :param max_tasks: at most this many tasks.
     :return: the numbers of the shards, to map over.
     """
@@ -65,8 +66,14 @@ class ShardRowsOperator(DistillOperator):
     def execute(self, context: Context) -> list[int]:
         """Write one object per shard and return their numbers."""
         source = self.folder.source(self.rows)
-        parts = shards(sum(1 for _ in stream_jsonl(self.store, source)), self.max_tasks)
-        records = stream_jsonl(self.store, source)
+        chosen = self._chosen(source)
+        parts = shards(len(chosen), self.max_tasks)
+        records = (row for row in stream_jsonl(self.store, source) if row["row_id"] in chosen)
         for number, part in enumerate(parts):
             write_jsonl(self.store, self.folder.shard(self.rows, number), islice(records, len(part)))
         return list(range(len(parts)))
+
+    def _chosen(self, source: str) -> set[str]:
+        """Return the ids of the rows to cut. Of the rest of a row only what it is held out by is kept in memory."""
+        rows = [{"row_id": row["row_id"], GROUP: group_of(row)} for row in stream_jsonl(self.store, source)]
+        return {row["row_id"] for row in (rows_for_teacher(self.use_case, rows) if self.rows == "train" else rows)}

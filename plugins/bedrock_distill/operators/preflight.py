@@ -11,10 +11,12 @@ import yaml
 
 from bedrock_distill.operators.base import DistillOperator, Manifest
 from include.distill.catalog import Model, load_catalog
+from include.distill.champion import freeze_champion, standing_champion
 from include.distill.cost import load_prices
-from include.distill.errors import InputError, NotFoundError, RefusedError
+from include.distill.errors import ContractError, InputError, NotFoundError, RefusedError
 from include.distill.formats import check_hyperparameters
 from include.distill.ingestion import check_inputs
+from include.distill.layout import champion_uri
 from include.distill.training_set import licence_note
 from include.distill.use_case import UseCase
 from include.distill.use_case_files import USE_CASES, load_use_case
@@ -57,6 +59,7 @@ class BedrockPreflightOperator(DistillOperator):
         warnings = [note] if (note := self._licence_note(use_case)) else []
         for warning in warnings:
             self.log.warning(warning)
+        freeze_champion(self.store, self.folder, standing_champion(self.store, self.folder, use_case.name))
         frozen = yaml.safe_dump(use_case.model_dump(mode="json"), allow_unicode=True, sort_keys=False)
         self.store.write(self.folder.use_case, frozen.encode())
         return {"use_case_uri": self.folder.use_case, "warnings": warnings}
@@ -68,7 +71,7 @@ class BedrockPreflightOperator(DistillOperator):
         problems = self._bucket_problems(use_case)
         for key in dict.fromkeys((use_case.teacher, use_case.student, *use_case.judges)):
             problems += self._model_problems(self.model(key))
-        problems += self._student_problems(use_case)
+        problems += self._student_problems(use_case) + self._champion_problems(use_case)
         checks: list[Callable[[], object]] = []
         checks += [partial(self.prompt, name) for name in _prompts(use_case)]
         asked = dict.fromkeys((use_case.teacher, use_case.student, *use_case.judges))
@@ -132,6 +135,17 @@ class BedrockPreflightOperator(DistillOperator):
                 partial(load_prices().of, student.key, "throughput_per_hour"),
             ]
         )
+
+    def _champion_problems(self, use_case: UseCase) -> list[str]:
+        """Look whether the promoted model can be served, where the use case compares with it."""
+        try:
+            champion = standing_champion(self.store, self.folder, use_case.name)
+        except ContractError as error:
+            return [str(error)]
+        if use_case.champion_arm is None or champion is None or self.hook.has_custom_model(champion.model_arn):
+            return []
+        uri = champion_uri(self.folder.root, use_case.name)
+        return [f"the champion {champion.model_arn} is gone from Bedrock; delete {uri} to begin without a champion"]
 
     def _tuning_problems(self, student: Model) -> list[str]:
         """Ask Bedrock itself; which of the two ids lists the customizations differs between models."""

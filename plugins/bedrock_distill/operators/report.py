@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from bedrock_distill.links import REPORT
 from bedrock_distill.operators.base import DistillOperator, Manifest, mapped_manifests
+from include.distill.champion import describe_champion, frozen_champion
 from include.distill.cost import load_prices, total
 from include.distill.past_runs import list_entry
 from include.distill.repeated_pairs import curated_pairs
@@ -42,9 +43,9 @@ class RenderReportOperator(DistillOperator):
 
     :param ingested: manifest of ``ingest``. (templated)
     :param synthesis: manifest of ``curate``, in a list; an empty one when no pairs were asked for. (templated)
-    :param arms: per arm its manifests: ``answers`` and, when fine-tuned, ``merged``, ``dataset``, ``trained``,
-        ``provisioned``. (templated)
-    :param judgments: manifests of ``judge``. (templated)
+    :param arms: per arm its manifests: ``answers``, when it is served ``provisioned``, and when it is trained
+        ``dataset`` and ``trained``. (templated)
+    :param judgments: manifests of the judges, a list per mapped task. (templated)
     :return: ``{"report_json_uri", "report_html_uri", "verdict", "actual_usd", "simulated"}``
     :raises ReconciliationError: counts of the run do not add up.
     """
@@ -76,7 +77,7 @@ class RenderReportOperator(DistillOperator):
 
     def execute(self, context: Context) -> Manifest:
         """Gather, build, write, and return the verdict and where the report lies."""
-        self.synthesis, self.judgments = mapped_manifests(self.synthesis), mapped_manifests(self.judgments)
+        self.synthesis, self.judgments = mapped_manifests(self.synthesis), self._in_order_of_pairs()
         finished = datetime.datetime.now(datetime.UTC)
         report = {
             **self._report([self._arm(name, facts) for name, facts in self.arms.items()]),
@@ -95,6 +96,12 @@ class RenderReportOperator(DistillOperator):
             "actual_usd": report["cost"]["actual_usd"],
             "simulated": report["simulated"],
         }
+
+    def _in_order_of_pairs(self) -> list[Manifest]:
+        """The verdicts in the order in which the use case lists its comparisons, whichever task gave them."""
+        pairs = [(pair.candidate, pair.baseline) for pair in self.use_case.pairs]
+        found = [manifest for output in self.judgments for manifest in mapped_manifests(output)]
+        return sorted(found, key=lambda manifest: pairs.index((manifest["candidate"], manifest["baseline"])))
 
     def _report(self, arms: Sequence[ArmFacts]) -> dict[str, Any]:
         verdicts = [read_jsonl(self.store, manifest["verdicts_uri"]) for manifest in self.judgments]
@@ -128,20 +135,27 @@ class RenderReportOperator(DistillOperator):
         arm, answers = self.use_case.arm(name), mapped_manifests(manifests["answers"])
         if arm.kind == "base":
             return ArmFacts(name, arm.kind, answers)
-        trained, serving = manifests["trained"], manifests["provisioned"]["throughput_name"]
+        provisioned, trained = manifests["provisioned"], manifests.get("trained")
+        serving = provisioned["throughput_name"]
         tombstones = (read_json(self.store, uri) for uri in self.store.list(self.folder.serving(name)))
         return ArmFacts(
             name,
             arm.kind,
             answers,
-            dataset=manifests["dataset"],
+            dataset=manifests.get("dataset"),
             trained=trained,
-            serving=manifests["provisioned"]["throughput_arn"],
+            serving=provisioned["throughput_arn"],
             released=serving is None or self.hook.find_throughput(serving) is None,
-            paid_training=self.hook.tags(trained["job_arn"]).get("run-key") == self.folder.run_key,
-            training_tokens=round(self.use_case.epochs * manifests["dataset"]["tokens"]),
+            student=provisioned["student"],
+            model_arn=provisioned["model_arn"],
+            paid_training=trained is not None and self._paid_for(trained),
+            training_tokens=round(self.use_case.epochs * manifests["dataset"]["tokens"]) if trained else 0,
             unit_hours=unit_hours(tombstones),
         )
+
+    def _paid_for(self, trained: Mapping[str, Any]) -> bool:
+        """Whether this run bought the job, and not an earlier one."""
+        return self.hook.tags(trained["job_arn"]).get("run-key") == self.folder.run_key
 
     def _loss_curve(self, arm: ArmFacts) -> list[dict[str, float]]:
         job_id = (arm.trained or {})["job_arn"].rsplit("/", 1)[-1]
@@ -182,4 +196,7 @@ class RenderReportOperator(DistillOperator):
     def _settings(self) -> dict[str, Any]:
         named = self.use_case.prompts
         prompts = {name: self.prompt(name).version for name in (named.synthesis, named.answering, named.judging)}
-        return describe_settings(self.use_case, prompts=prompts)
+        settings = describe_settings(self.use_case, prompts=prompts)
+        if self.use_case.champion_arm is None:
+            return settings
+        return {**settings, "champion": describe_champion(frozen_champion(self.store, self.folder))}

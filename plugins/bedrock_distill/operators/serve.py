@@ -21,6 +21,7 @@ from bedrock_distill.purchases import buy_once
 from bedrock_distill.releasing import delete_and_wait
 from bedrock_distill.statuses import THROUGHPUT_STATUS, Progress
 from bedrock_distill.tags import purchase_tags
+from include.distill.champion import frozen_champion
 from include.distill.cost import load_prices
 from include.distill.errors import OutcomeError, ThroughputReleasedError
 from include.distill.evaluation import answering_request
@@ -46,12 +47,16 @@ class BedrockProvisionThroughputOperator(ServingOperator):
     """
     Buy the throughput that answers for the arm, unless every answer is stored already.
 
+    The model is the one that the arm trained; of the champion's arm it is the one that preflight found promoted. As
+    long as there is none, the base student takes its place, on demand, and nothing is bought.
+
     Billed by the hour and model unit from now until ``release``. A retry adopts what an earlier try bought; after a
     release, clearing this task buys under the next ordinal. No commitment.
 
-    :param trained: manifest of the arm's sensor. (templated)
-    :return: ``{"throughput_name", "throughput_arn", "model_arn", "missing_answers", "bought": bool,
-        "usd_per_hour": float}``; name and ARN are ``None`` when no answer is missing.
+    :param trained: manifest of the arm's sensor; ``None`` for the champion. (templated)
+    :return: ``{"throughput_name", "throughput_arn", "model_arn", "student", "missing_answers", "bought": bool,
+        "usd_per_hour": float}``; name and ARN are ``None`` when no answer is missing, the model's too when the base
+        takes the champion's place.
     :raises RefusedError: no model units granted (the default quota is 0), or access; nothing was bought.
     """
 
@@ -59,19 +64,25 @@ class BedrockProvisionThroughputOperator(ServingOperator):
     operator_extra_links = (THROUGHPUT, MODEL)
     ui_color = "#f3e8fd"
 
-    def __init__(self, *, trained: Any, **kwargs: Any) -> None:
+    def __init__(self, *, trained: Any = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.trained = trained
 
     def execute(self, context: Context) -> Manifest:
         """Buy or adopt, and return what will answer."""
-        model_arn = self.trained["model_arn"]
-        missing = self._missing_answers(model_arn)
+        model_arn, student = self._model()
         units = self.use_case.serving.model_units
-        rate = units * load_prices().of(self.use_case.student, "throughput_per_hour")
-        manifest: Manifest = {"model_arn": model_arn, "missing_answers": missing, "bought": False, "usd_per_hour": rate}
-        if not missing:
-            self.log.info("Every answer of %s is stored already: nothing is bought.", self.arm)
+        missing = self._missing_answers(model_arn, student) if model_arn else 0
+        manifest: Manifest = {
+            "model_arn": model_arn,
+            "student": student,
+            "missing_answers": missing,
+            "bought": False,
+            "usd_per_hour": units * load_prices().of(student, "throughput_per_hour"),
+        }
+        if not missing or not model_arn:
+            why = "every answer is stored already" if model_arn else "there is no champion yet, the base is asked"
+            self.log.info("Nothing is bought for %s: %s.", self.arm, why)
             return {**manifest, "throughput_name": None, "throughput_arn": None}
         ordinal = len(self._tombstones()) + 1
         name = self._throughput_name(ordinal)
@@ -96,8 +107,15 @@ class BedrockProvisionThroughputOperator(ServingOperator):
             "bought": purchase.bought,
         }
 
-    def _missing_answers(self, model_arn: str) -> int:
-        student = arm_student(self.use_case, model_arn=model_arn, invoke_id=model_arn)
+    def _model(self) -> tuple[str | None, str]:
+        """Return the custom model that answers, and the student that it was made from."""
+        if self.use_case.arm(self.arm).kind != "champion":
+            return self.trained["model_arn"], self.use_case.student
+        champion = frozen_champion(self.store, self.folder)
+        return (champion.model_arn, champion.student) if champion else (None, self.use_case.student)
+
+    def _missing_answers(self, model_arn: str, base: str) -> int:
+        student = arm_student(self.use_case, model_arn=model_arn, invoke_id=model_arn, student=base)
         prompt = self.prompt(self.use_case.prompts.answering)
         requests = (
             answering_request(

@@ -221,7 +221,8 @@ class BedrockProvisionedThroughputSensor(WaitingSensor):
     Wait for the arm's throughput to be InService.
 
     :param provisioned: manifest of the arm's provision. (templated)
-    :return: ``{"invoke_id": str | None, "model_arn": str}``; ``None`` when no answer is missing.
+    :return: ``{"invoke_id": str | None, "model_arn": str | None, "student": str}``; ``invoke_id`` is ``None`` when no
+        answer is missing.
     :raises ThroughputReleasedError: it was released; clear ``provision`` with downstream.
     :raises WaitTimeoutError: still Creating and billed; teardown releases it.
     """
@@ -239,7 +240,8 @@ class BedrockProvisionedThroughputSensor(WaitingSensor):
         throughput = find_named(self.hook, name)
         arn = serving_arn(self.provisioned, throughput, self._provision_task)
         if throughput is None or THROUGHPUT_STATUS[throughput.status] is Progress.SUCCEEDED:
-            return {"invoke_id": arn, "model_arn": self.provisioned["model_arn"]}
+            answering = {key: self.provisioned[key] for key in ("model_arn", "student")}
+            return {"invoke_id": arn, **answering}
         self.log.info("%s is %s", name, throughput.status)
         return None
 

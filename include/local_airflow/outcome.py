@@ -52,6 +52,7 @@ def describe_outcome(
     parts = [
         f"Verdict{' (SIMULATED)' if report['simulated'] else ''}: {report['verdict']}",
         describe_data(report),
+        describe_arms(report["arms"]),
         describe_comparisons(report["comparisons"]),
         describe_bill(report["cost"]),
         describe_account(before, after),
@@ -73,6 +74,22 @@ def describe_data(report: Mapping[str, Any]) -> str:
     if source["rejected"] > REJECTED_SHOWN:
         lines.append(f"  … {source['rejected'] - REJECTED_SHOWN} more in the report")
     return "\n".join(lines)
+
+
+def describe_arms(arms: Sequence[Mapping[str, Any]]) -> str:
+    """Write one line per arm: what answered, what it was trained on, and whether an endpoint of it is still there."""
+    header = ("arm", "is", "trained on", "last loss", "endpoint")
+    rows = [
+        (
+            str(arm["name"]),
+            str(arm["kind"]).replace("_", "-"),
+            f"{arm['records']} pairs" if arm["records"] else "-",
+            f"{arm['training_loss']:.3f}" if arm["training_loss"] is not None else "-",
+            "none needed" if arm["serving"] is None else "released" if arm["released"] else "STILL THERE",
+        )
+        for arm in arms
+    ]
+    return "Arms\n" + table([header, *rows])
 
 
 def describe_comparisons(comparisons: Sequence[Mapping[str, Any]]) -> str:

@@ -10,6 +10,7 @@ import pytest
 from include.local_airflow.outcome import (
     NoReportError,
     describe_account,
+    describe_arms,
     describe_bill,
     describe_comparisons,
     describe_outcome,
@@ -57,6 +58,18 @@ def test_a_judge_that_decided_nothing_has_no_preference() -> None:
     assert cells(describe_comparisons([undecided]), "haiku") == ["haiku", "tuned", "base", "-", "-", "0/0/2/1"]
 
 
+def test_each_arm_has_a_line_with_what_it_was_trained_on_and_what_became_of_its_endpoint() -> None:
+    arms = [
+        {"name": "base", "kind": "base", "records": None, "training_loss": None, "serving": None, "released": True},
+        {"name": "few", "kind": "fine_tuned", "records": 125, "training_loss": 0.5, "serving": "t", "released": True},
+        {"name": "left", "kind": "champion", "records": None, "training_loss": None, "serving": "t", "released": False},
+    ]
+    text = describe_arms(arms)
+    assert cells(text, "base") == ["base", "base", "-", "-", "none", "needed"]
+    assert cells(text, "few") == ["few", "fine-tuned", "125", "pairs", "0.500", "released"]
+    assert cells(text, "left") == ["left", "champion", "-", "-", "STILL", "THERE"]
+
+
 def test_the_bill_stands_beside_its_estimate_and_leaves_out_what_was_free() -> None:
     lines = [
         {"what": "teacher input", "quantity": 12345.0, "unit": "tokens", "usd": 0.037},
@@ -93,6 +106,7 @@ def test_the_verdict_comes_first_and_says_that_it_is_simulated() -> None:
         "cost": cost,
         "source": {"train": 4, "evaluation": 3, "rejected": 1},
         "synthesis": {"accepted": 11, "requested": 12},
+        "arms": [],
         "rejected_rows": [{"source": "rows.csv", "row": 5, "message": "answer is empty"}],
     }
     text = describe_outcome(report, ledger(), ledger(), Path("/state/report"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
@@ -11,14 +12,31 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from include.local_airflow.airflow_api import AirflowApi
+from include.local_airflow.airflow_api import AirflowApi, JsonObject
 
 UNSETTLED = ("running", "queued", "scheduled", "deferred", "up_for_retry", "restarting", "up_for_reschedule")
 ENDED = ("success", "failed")
 
 
+ATTEMPTS = 9  # on a slow machine SQLite is busy for minutes
+
+
 class Engineer(AirflowApi):
-    """Clears, marks and triggers, as from the UI."""
+    """
+    Clears, marks and triggers, as from the UI; one thing at a time, for many at once starve each other of SQLite.
+
+    :param url: of the api-server.
+    """
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url, attempts=ATTEMPTS)
+        self._acting = threading.Lock()
+
+    def _once(self, method: str, path: str, body: Mapping[str, Any] | None) -> JsonObject:
+        if method == "GET":
+            return super()._once(method, path, body)
+        with self._acting:
+            return super()._once(method, path, body)
 
     def start(self, dag_id: str, run_id: str, conf: Mapping[str, Any] | None = None) -> None:
         """Trigger a run; one of that id that is there already is the run."""

@@ -6,6 +6,8 @@ import os
 import tempfile
 from pathlib import Path
 
+from hypothesis import settings
+
 PROJECT = Path(__file__).parents[1]
 
 os.environ.update(
@@ -23,3 +25,7 @@ os.environ.update(
 )
 for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL", "DISTILL_SCHEDULES"):
     os.environ.pop(name, None)
+
+# A machine that is busy is no defect: how long an example takes says nothing here.
+settings.register_profile("no_deadline", deadline=None)
+settings.load_profile("no_deadline")

@@ -11,9 +11,6 @@ from __future__ import annotations
 
 import re
 
-import numpy as np
-from numpy.typing import NDArray
-
 from include.distill.near_duplicates import ngram_hashes
 from include.distill.text import bare
 
@@ -29,7 +26,7 @@ class Grounds:
 
     def __init__(self, document: str) -> None:
         self._bare = f" {bare(document)} "
-        self._ngrams: dict[int, NDArray[np.uint64]] = {}
+        self._ngrams: dict[int, set[int]] = {}
 
     def share(self, answer: str) -> float:
         """Return the share of ``answer`` that stands in the document, from 0 to 1."""
@@ -39,5 +36,6 @@ class Grounds:
         if len(words) < ngram + _FEWEST_NGRAMS - 1:
             return float((words if dense else f" {words} ") in self._bare)
         if ngram not in self._ngrams:
-            self._ngrams[ngram] = ngram_hashes(self._bare, ngram)
-        return float(np.isin(ngram_hashes(words, ngram), self._ngrams[ngram]).mean())
+            self._ngrams[ngram] = set(ngram_hashes(self._bare, ngram).tolist())
+        found = set(ngram_hashes(words, ngram).tolist())
+        return len(found & self._ngrams[ngram]) / len(found)

@@ -31,6 +31,8 @@ def uncarried_character(text: str) -> str | None:
 
 def normalised(text: str) -> str:
     """Return ``text`` as it is compared: compatibility forms, case and white space made equal."""
+    if text.isascii():  # which has neither compatibility forms nor letters that fold into several
+        return " ".join(text.lower().split())
     folded = unicodedata.normalize("NFKC", text).casefold()
     return " ".join(unicodedata.normalize("NFKC", folded).split())
 

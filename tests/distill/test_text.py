@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from include.distill.text import is_blank, pair_key, uncarried_character
+from include.distill.text import is_blank, normalised, pair_key, uncarried_character
 
 
 @pytest.mark.parametrize("text", ["", " \t\r\n", "\xa0", "\u200b\ufeff", "\xa0\u200b \u2060"])
@@ -27,3 +29,8 @@ def test_pairs_are_the_same_but_for_case_width_and_spacing() -> None:
     assert pair_key(" WHAT is\n S3? ", "Ａ store") == pair_key("what is S3?", "A\xa0store")
     assert pair_key("What is S3?", "x") != pair_key("What is S3", "x")
     assert pair_key("a", "b c") != pair_key("a b", "c")
+
+
+@given(st.text(st.characters(codec="ascii")))
+def test_plain_text_is_compared_as_it_is_beside_other_characters(text: str) -> None:
+    assert normalised(f"{text} é") == f"{normalised(text)} é".strip()

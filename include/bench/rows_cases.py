@@ -20,7 +20,7 @@ from include.distill.storage import ObjectStore, Record, write_jsonl
 from include.distill.use_case_sections import MOST_TASKS
 
 SCRIPT = "rows_process.py"
-STEPS = ("ingest", "shards", "merge")
+STEPS = ("ingest", "shards", "curate", "merge")
 TRAIN, EVALUATION = "s3://bench-input/train.csv", "s3://bench-input/evaluation.csv"
 
 
@@ -58,7 +58,7 @@ def measure_steps(bench: Bench, rows: int) -> dict[str, dict[str, Any]]:
     _prepare(store, rows)
     found = {}
     for step in STEPS:
-        if step == "merge":
+        if step == "curate":
             _write_synthetic(store, rows)
         found[step] = run(SCRIPT, folder, step, endpoint=bench.model.url, state=bench.state)
     bench.fresh_folder("rows")
@@ -87,6 +87,8 @@ def _write_synthetic(store: ObjectStore, rows: int) -> None:
     folder = RunFolder(RUN_URI)
     for task, part in enumerate(shards(rows, MOST_TASKS)):
         write_jsonl(store, folder.synthetic(task), (_pair(number) for number in part))
+        texts_only = ({name: text for name, text in _pair(number).items() if name != "document"} for number in part)
+        write_jsonl(store, folder.synthetic_texts(task), texts_only)
 
 
 def _pair(number: int) -> Record:

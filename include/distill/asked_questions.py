@@ -2,8 +2,8 @@
 Which questions were asked before, in the same words or nearly so.
 
 Two questions are the same when they agree but for case, spacing and what ends them; when one ends with the whole of the
-other ("Please tell me: how do I …?"); or when they share most of their character n-grams. All of it holds in any
-language. A question costs about 300 bytes, so those of 400,000 pairs fit into some 130 MB.
+other ("Please tell me: how do I …?"); or when they share most of their character n-grams and name the same numbers
+("S3" is not "EC2", and error 1205 not error 1206). All of it holds in any language.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ NGRAM = 4
 _ESTIMATED_LOW = 0.1
 # A shorter ending ("what is it?") stands in many questions; "What is IAM?" is one of its own.
 _SHORTEST_ENDING = 11
+_NUMBER = re.compile(r"\d+")
 _SENTENCE_END = re.compile(r"[.!?:;。！？；：…]+\s*")
 
 
@@ -79,7 +80,7 @@ class AskedQuestions:
         best: Repeat | None = None
         for twin in self._near.twins_of(signed):
             earlier = self._said[twin.position].decode("utf-8", "surrogatepass")
-            alike = similarity(said, earlier, NGRAM)
+            alike = _likeness(said, earlier)
             if alike >= self.threshold and (best is None or alike > best.similarity):
                 best = Repeat(earlier, alike, twin.position)
         return best
@@ -94,12 +95,18 @@ def as_asked(question: str) -> str:
 def asks_again(question: str, earlier: str, threshold: float) -> bool:
     """Tell whether ``question`` asks what one earlier question asked."""
     said, before = as_asked(question), as_asked(earlier)
-    return before in _endings(question, said) or similarity(said, before, NGRAM) >= threshold
+    return before in _endings(question, said) or _likeness(said, before) >= threshold
 
 
 def likeness(one: str, other: str) -> float:
     """Return how alike two questions are, from 0 to 1."""
-    return similarity(as_asked(one), as_asked(other), NGRAM)
+    return _likeness(as_asked(one), as_asked(other))
+
+
+def _likeness(said: str, earlier: str) -> float:
+    if sorted(_NUMBER.findall(said)) != sorted(_NUMBER.findall(earlier)):
+        return 0.0
+    return similarity(said, earlier, NGRAM)
 
 
 def _endings(question: str, said: str) -> Iterator[str]:

@@ -16,21 +16,23 @@ import airflow.sdk  # noqa: F401 - Airflow's own imports, which are told apart
 
 AIRFLOW_MB = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
+from bedrock_distill.operators.curate import CuratePairsOperator  # noqa: E402
 from bedrock_distill.operators.dataset import MergeDatasetOperator  # noqa: E402
 from bedrock_distill.operators.ingest import IngestCsvOperator, ShardRowsOperator  # noqa: E402
 from include.bench.folder_store import FolderStore  # noqa: E402
 from include.bench.material import RUN_URI  # noqa: E402
 from include.distill.layout import RunFolder  # noqa: E402
+from include.distill.run_summary import SYNTHESIS_FIELDS  # noqa: E402
 from include.distill.use_case_sections import MOST_TASKS  # noqa: E402
 
 COMMON = {"run_uri": RUN_URI, "aws_conn_id": None, "region_name": "us-east-1"}
 
 
-def manifests(store: FolderStore) -> list[dict[str, int]]:
+def manifests(store: FolderStore) -> list[dict[str, Any]]:
     """Return what the synthesis tasks would have returned."""
     tasks = len(store.list(RunFolder(RUN_URI).synthetic(0).removesuffix("00000.jsonl")))
-    counts = dict.fromkeys(("documents", "requested", "accepted"), 1)
-    return [{**counts, "rejected": 0, "missing": 0, "surplus": 0, "failed": 0}] * tasks
+    counts = dict.fromkeys(SYNTHESIS_FIELDS, 0) | {"documents": 1, "requested": 1000, "accepted": 1000}
+    return [{**counts, "dropped": {}, "failed": 0, "simulated": True}] * tasks
 
 
 def operator(step: str, store: FolderStore) -> Any:
@@ -39,7 +41,10 @@ def operator(step: str, store: FolderStore) -> Any:
         return IngestCsvOperator(task_id=step, **COMMON)
     if step == "shards":
         return ShardRowsOperator(task_id=step, rows="train", max_tasks=MOST_TASKS, **COMMON)
-    return MergeDatasetOperator(task_id=step, arm="tuned", synthesis=manifests(store), **COMMON)
+    written = manifests(store)
+    if step == "curate":
+        return CuratePairsOperator(task_id=step, synthesis=written, **COMMON)
+    return MergeDatasetOperator(task_id=step, arm="tuned", synthesis=[{"shards": len(written)}], **COMMON)
 
 
 def main() -> None:

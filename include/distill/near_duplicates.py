@@ -138,7 +138,7 @@ class NearDuplicates:
 
 def signature(text: str, ngram: int = NGRAM) -> Signature:
     """Return the signature of ``text``, compared regardless of case, compatibility forms and spacing."""
-    hashes = ngram_hashes(text, ngram)
+    hashes = _hashes(text, ngram)  # least of all, so repeated ones do no harm
     least = np.full(_MINIMA, 2**64 - 1, np.uint64)
     for start in range(0, len(hashes), _CHUNK):
         drawn = np.outer(_MULTIPLIERS, hashes[start : start + _CHUNK])
@@ -155,12 +155,16 @@ def similarity(one: str, other: str, ngram: int = NGRAM) -> float:
 
 def ngram_hashes(text: str, ngram: int) -> NDArray[np.uint64]:
     """Return a hash of each distinct n-gram, at least one."""
+    return np.unique(_hashes(text, ngram))
+
+
+def _hashes(text: str, ngram: int) -> NDArray[np.uint64]:
     characters = np.frombuffer(normalised(text).ljust(ngram).encode("utf-32-le", "surrogatepass"), np.uint32)
     hashes = np.zeros(len(characters) - ngram + 1, np.uint64)
     for offset in range(ngram):
         hashes = (hashes + characters[offset : offset + len(hashes)]) * _MIX
         hashes ^= hashes >> np.uint64(29)
-    return np.unique(hashes)
+    return hashes
 
 
 def _slots(found: Signature, slots: int) -> NDArray[np.int64]:

@@ -67,24 +67,27 @@ def _below(folder: str, uris: list[str]) -> list[InputFile]:
 
 
 @contextmanager
-def open_input(uri: str, store: ObjectStore) -> Iterator[IO[bytes]]:
+def open_input(uri: str, store: ObjectStore | None, *, expected: str = _EXPECTED) -> Iterator[IO[bytes]]:
     """Open a file to be read as a stream.
 
     :param uri: ``s3://bucket/key``, an absolute path, or a path relative to the project.
+    :param store: ``None`` where S3 cannot be reached.
+    :param expected: what messages say the file should be.
     :raises InputError: no such file, a local path outside the folders that may be read, or a local file that changed
         while it was read; S3 itself never gives half of one object and half of another.
     """
     with ExitStack() as held:
-        if uri.startswith("s3://"):
+        if store is not None and uri.startswith("s3://"):
             try:
-                yield held.enter_context(store.reader(uri))
+                body = held.enter_context(store.reader(uri))
             except NotFoundError as error:
-                raise InputError(_missing(uri, store)) from error
+                raise InputError(_missing(uri, store, expected)) from error
+            yield body
             return
         try:
             body = held.enter_context(_allowed(uri).open("rb"))
         except OSError as error:
-            raise InputError(f"Input {uri} cannot be read ({error.strerror}); {_EXPECTED}.") from error
+            raise InputError(f"Input {uri} cannot be read ({error.strerror}); {expected}.") from error
         before = os.fstat(body.fileno())
         yield body
         after = os.fstat(body.fileno())
@@ -96,8 +99,8 @@ def open_input(uri: str, store: ObjectStore) -> Iterator[IO[bytes]]:
         raise InputError(message)
 
 
-def _missing(uri: str, store: ObjectStore) -> str:
-    message = f"Input {uri} does not exist; {_EXPECTED}."
+def _missing(uri: str, store: ObjectStore, expected: str) -> str:
+    message = f"Input {uri} does not exist; {expected}."
     with suppress(ServiceError):
         if store.list(f"{uri}/"):
             message += f" {uri}/ is a folder: end the URI with a slash to read all its files."

@@ -43,6 +43,11 @@ class RunFolder:
         """The promoted model that this run compares with, as it stood when preflight looked."""
         return f"{self.uri}/champion.json"
 
+    @property
+    def prompts(self) -> str:
+        """The frozen prompts."""
+        return f"{self.uri}/prompts.json"
+
     def source(self, name: str) -> str:
         """Rows as read: ``documents``, ``rejected``, ``train``, ``evaluation``."""
         return f"{self.uri}/source/{name}.jsonl"

@@ -16,7 +16,8 @@ from typing import Any
 
 import yaml
 
-from include.distill.errors import UseCaseError
+from include.distill.errors import PromptError, UseCaseError
+from include.distill.prompt_files import load_prompts
 from include.distill.use_case import UseCase, parse_use_case
 
 USE_CASES = Path(__file__).parents[1] / "use_cases"
@@ -76,13 +77,20 @@ class UseCases:
 
 
 def load_use_cases(folder: Path = USE_CASES) -> UseCases:
-    """Read all ``*.yaml`` files of ``folder``; a broken one takes no other down. Never raises."""
+    """Read all ``*.yaml`` files of ``folder`` and the local prompts that they name. Never raises: a broken one is told,
+    with file and line, and takes no other down.
+    """
     good: list[UseCase] = []
     problems: list[str] = []
     problems += [f"{path.name}: a use case ends in .yaml; rename it." for path in sorted(folder.glob("*.yml"))]
     for path in sorted(folder.glob("*.yaml")):
         try:
-            good.append(load_use_case(path))
+            use_case = load_use_case(path)
+            load_prompts(use_case.prompts, None)
         except UseCaseError as error:
             problems.append(str(error))
+        except PromptError as error:
+            problems.append(f"{path.name}: {error}")
+        else:
+            good.append(use_case)
     return UseCases(tuple(good), tuple(problems))

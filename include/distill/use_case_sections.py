@@ -58,13 +58,27 @@ class SourceData(Section):
     attribution: str = ""
 
 
+class Example(Section):
+    """A pair that shows the teacher what a good one is."""
+
+    question: str = Field(min_length=1)
+    answer: str = Field(min_length=1)
+
+
 class Prompts(Section):
-    """Template files in ``include/prompts/`` and the task instruction, the system text of student and training."""
+    """
+    Template files and the task instruction, the system text of student and training.
+
+    A file is a name in ``include/prompts/``, a path below a folder that may be read, or an ``s3://`` URI. Preflight
+    freezes their texts with the run, and puts those of ``instruction_file`` and ``examples`` in place.
+    """
 
     synthesis: str = "synthesis.j2"
     answering: str = "answering.j2"
     judging: str = "judging.j2"
     instruction: str = "Answer the question using only the document. If the document does not say, say so."
+    instruction_file: str | None = Field(None, min_length=1, description="takes the place of instruction")
+    examples: tuple[Example, ...] | str = Field((), description="pairs shown to the teacher, or a .jsonl or .yaml file")
 
 
 class Synthesis(Section):

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
+from bedrock_distill.operators.ingest import IngestCsvOperator
 from bedrock_distill.operators.preflight import BedrockPreflightOperator
 from include.distill.champion import frozen_champion
 from include.distill.errors import InputError, RefusedError, UseCaseError
@@ -50,6 +51,24 @@ class TestFreezing:
         assert manifest["use_case_uri"] == FOLDER.use_case
         assert frozen(store) == use_case.model_dump(mode="json")
         assert len(json.dumps(manifest)) < 2048
+
+    def test_an_edit_of_a_prompt_does_not_reach_a_run_under_way(
+        self, preflight: Any, equip: Any, store: MemoryStore, use_case: UseCase, context: Any, tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:  # fmt: skip
+        monkeypatch.setenv("DISTILL_INPUT_ROOTS", str(tmp_path))
+        own, told = tmp_path / "own.j2", tmp_path / "instruction.txt"
+        own.write_text("<document>{{ document }}</document><question>{{ question }}</question>")
+        told.write_text("Be brief.")
+        changes = {"answering": str(own), "instruction_file": str(told), "examples": [{"question": "q", "answer": "a"}]}
+        preflight(**section(use_case, "prompts", **changes)).execute(context)
+        own.write_text("edited")
+        told.write_text("edited")
+        task = equip(IngestCsvOperator(task_id="any", run_uri=RUN_URI))
+        prompts = task.use_case.prompts
+        assert task.prompt(prompts.answering).template.startswith("<document>")
+        assert task.prompt(prompts.synthesis).constants == {"examples": [{"question": "q", "answer": "a"}]}
+        assert (prompts.instruction, prompts.instruction_file) == ("Be brief.", None)
 
     def test_the_trigger_forms_values_are_frozen_in(self, preflight: Any, store: MemoryStore, context: Any) -> None:
         context["params"] = {"documents": 7, "pairs_per_document": 5, "max_spend_usd": 3.5, "dry_run": True}

@@ -14,8 +14,9 @@ from bedrock_distill.hooks.s3 import S3ObjectStore
 from include.distill.catalog import Model, load_catalog
 from include.distill.invocation import ModelRequest
 from include.distill.layout import RunFolder
-from include.distill.prompts import load_prompt
+from include.distill.prompt_files import load_prompts, thaw_prompts
 from include.distill.responses import PaidAnswer, PaidAnswers
+from include.distill.storage import read_json
 from include.distill.use_case import UseCase, parse_use_case
 
 if TYPE_CHECKING:
@@ -71,9 +72,16 @@ class RunAccess:
         """A model of the catalog."""
         return load_catalog().model(key)
 
+    @cached_property
+    def prompts(self) -> dict[str, Prompt]:
+        """The prompts as preflight froze them: an edit of a file does not reach a run under way."""
+        if self.store.exists(self.folder.prompts):
+            return thaw_prompts(read_json(self.store, self.folder.prompts))
+        return load_prompts(self.use_case.prompts, self.store)[1]  # a run that was frozen before prompts were
+
     def prompt(self, name: str) -> Prompt:
-        """A prompt template."""
-        return load_prompt(name)
+        """A prompt by the name that the use case gives it."""
+        return self.prompts[name]
 
 
 def mapped_manifests(output: Any) -> list[Manifest]:

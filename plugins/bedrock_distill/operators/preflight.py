@@ -17,6 +17,9 @@ from include.distill.errors import ContractError, InputError, NotFoundError, Ref
 from include.distill.formats import check_hyperparameters
 from include.distill.ingestion import check_inputs
 from include.distill.layout import champion_uri
+from include.distill.prompt_files import freeze_prompts, load_prompts
+from include.distill.prompts import Prompt
+from include.distill.storage import write_json
 from include.distill.training_set import licence_note
 from include.distill.use_case import UseCase
 from include.distill.use_case_files import USE_CASES, load_use_case
@@ -27,13 +30,13 @@ if TYPE_CHECKING:
 
 class BedrockPreflightOperator(DistillOperator):
     """
-    Check a use case against AWS and freeze it into the run's folder.
+    Check a use case against AWS and freeze it, with the texts of its prompts, into the run's folder.
 
     Reads ``include/use_cases/<name>.yaml``, puts the trigger form's values in place, and checks models (exist, ACTIVE,
     accessible, the student can be fine-tuned and served that way in this Region), prices, hyperparameters, prompts,
     CSV files and buckets (made when ``storage.create_buckets``). Names every problem at once. Buys nothing.
 
-    Retries and clears: checks again and freezes the YAML as it is then.
+    Retries and clears: checks again and freezes the YAML and the prompts as they are then.
 
     :param use_case_name: a file in ``include/use_cases/`` without ``.yaml``. (templated)
     :return: ``{"use_case_uri": str, "warnings": [str]}``
@@ -52,7 +55,14 @@ class BedrockPreflightOperator(DistillOperator):
         """Check, freeze, and return where the frozen copy lies."""
         stated = load_use_case(self.use_cases / f"{self.use_case_name}.yaml")
         use_case = stated.with_overrides(dict(context["params"]))
-        if problems := self._problems(use_case):
+        problems = self._problems(use_case)
+        prompts: dict[str, Prompt] = {}
+        try:
+            settled, prompts = load_prompts(use_case.prompts, self.store)
+            use_case = use_case.model_copy(update={"prompts": settled})
+        except (InputError, RefusedError) as error:
+            problems += str(error).splitlines()
+        if problems:
             listed = "\n".join(f"  {number}. {problem}" for number, problem in enumerate(problems, start=1))
             message = f"Use case {use_case.name} cannot run; nothing was bought. Mend and clear preflight:\n{listed}"
             raise InputError(message)
@@ -60,6 +70,7 @@ class BedrockPreflightOperator(DistillOperator):
         for warning in warnings:
             self.log.warning(warning)
         freeze_champion(self.store, self.folder, standing_champion(self.store, self.folder, use_case.name))
+        write_json(self.store, self.folder.prompts, freeze_prompts(prompts))
         frozen = yaml.safe_dump(use_case.model_dump(mode="json"), allow_unicode=True, sort_keys=False)
         self.store.write(self.folder.use_case, frozen.encode())
         return {"use_case_uri": self.folder.use_case, "warnings": warnings}
@@ -72,10 +83,8 @@ class BedrockPreflightOperator(DistillOperator):
         for key in dict.fromkeys((use_case.teacher, use_case.student, *use_case.judges)):
             problems += self._model_problems(self.model(key))
         problems += self._student_problems(use_case) + self._champion_problems(use_case)
-        checks: list[Callable[[], object]] = []
-        checks += [partial(self.prompt, name) for name in _prompts(use_case)]
         asked = dict.fromkeys((use_case.teacher, use_case.student, *use_case.judges))
-        checks += [partial(load_prices().of, key, "input_per_million") for key in asked]
+        checks = [partial(load_prices().of, key, "input_per_million") for key in asked]
         return problems + check_inputs(use_case.source, self.store) + _failures(checks)
 
     def _bucket_problems(self, use_case: UseCase) -> list[str]:
@@ -159,10 +168,6 @@ class BedrockPreflightOperator(DistillOperator):
         if "FINE_TUNING" in listed:
             return []
         return [f"Bedrock lists no FINE_TUNING for {student.key} in this Region, found {sorted(listed) or 'nothing'}"]
-
-
-def _prompts(use_case: UseCase) -> tuple[str, str, str]:
-    return use_case.prompts.synthesis, use_case.prompts.answering, use_case.prompts.judging
 
 
 def _failures(checks: Sequence[Callable[[], object]]) -> list[str]:

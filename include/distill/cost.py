@@ -130,8 +130,9 @@ def _synthesis_lines(use_case: UseCase, train: Sequence[Record], prices: Prices)
 def _answer_lines(
     use_case: UseCase, evaluation: Sequence[Record], prices: Prices, arm: str, *, on_demand: bool
 ) -> list[Line]:
-    asked = _row_tokens(evaluation, "document", "question") + PROMPT_TOKENS * len(evaluation)
-    written = _row_tokens(evaluation, "answer")
+    times = 2 if arm == use_case.noise_control_arm else 1
+    asked = times * (_row_tokens(evaluation, "document", "question") + PROMPT_TOKENS * len(evaluation))
+    written = times * _row_tokens(evaluation, "answer")
     if on_demand:
         return prices.token_lines(f"answers {arm}", use_case.student, asked, written)
     # Tokens of a provisioned model are paid for by the hour.
@@ -153,7 +154,7 @@ def _tuning_line(use_case: UseCase, train: Sequence[Record], prices: Prices, arm
 
 
 def _judging_lines(use_case: UseCase, evaluation: Sequence[Record], prices: Prices) -> list[Line]:
-    calls = 2 * len(use_case.pairs)
+    calls = 2 * len(use_case.judged_pairs)
     asked = _row_tokens(evaluation, "document", "question", "answer", "answer") + PROMPT_TOKENS * len(evaluation)
     written = VERDICT_TOKENS * len(evaluation)
     return [

@@ -7,7 +7,7 @@ answers; every pair is asked in both orders.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from include.distill.catalog import Family, Model
@@ -37,9 +37,9 @@ def student_input(document: str, question: str, *, prompt: Prompt, family: Famil
 
 
 def answering_request(
-    row: Record, *, student: Student, prompt: Prompt, instruction: str, settings: Answering
+    row: Record, *, student: Student, prompt: Prompt, instruction: str, settings: Answering, sample: int = 0
 ) -> ModelRequest:
-    """Return the question that asks an arm to answer ``row``."""
+    """Return the question that asks an arm to answer ``row``; under another ``sample`` for the noise control."""
     return ModelRequest(
         model=student.model,
         identity=student.identity,
@@ -48,18 +48,24 @@ def answering_request(
         user=student_input(row["document"], row["question"], prompt=prompt, family=student.family),
         max_tokens=settings.max_tokens,
         temperature=settings.temperature,
+        sample=sample,
     )
 
 
-def answer_record(row: Record, arm: str, answer: PaidAnswer) -> Record:
-    """Return the row that ``answers/<arm>`` holds for one evaluation row."""
-    return {
+def answer_record(row: Record, arm: str, answers: Sequence[PaidAnswer]) -> Record:
+    """
+    Return the row that ``answers/<arm>`` holds for one evaluation row.
+
+    :param answers: the arm's answer and, for the noise control, a second one.
+    """
+    record = {
         "row_id": row["row_id"],
         "arm": arm,
         "question": row["question"],
-        "answer": answer.completion.text,
-        "stop_reason": answer.completion.stop_reason,
+        "answer": answers[0].completion.text,
+        "stop_reason": answers[0].completion.stop_reason,
     }
+    return {**record, "second_answer": answers[1].completion.text} if len(answers) > 1 else record
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, get_args
 
 from include.distill.errors import InputError, ReconciliationError
+from include.distill.naming import digest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -85,6 +86,16 @@ class Disagreement(TypedDict):
 def orders() -> tuple[Order, ...]:
     """Return the orders in which every question is asked."""
     return get_args(Order)
+
+
+def drawn_orders(row_id: str, seed: int) -> tuple[Order, ...]:
+    """
+    Return both orders of a question, the first to be asked drawn by ``seed``.
+
+    A judge that changes while a run lasts then changes for both orders alike.
+    """
+    first, second = orders()
+    return (first, second) if int(digest(f"{seed}:{row_id}")[:8], 16) % 2 else (second, first)
 
 
 def in_order(order: Order, candidate_answer: str, baseline_answer: str) -> tuple[str, str]:

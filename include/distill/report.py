@@ -18,7 +18,7 @@ from include.distill.comparisons import (
 from include.distill.report_contract import check_report
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
 SIMULATED_NOTICE = "SIMULATED: every model of this run is a small stand-in; its figures say nothing about real models."
 
@@ -29,6 +29,7 @@ def build_report(
     clusters: Mapping[str, str],
     max_unparsable_share: float = MAX_UNPARSABLE_SHARE,
     noise_control: Iterable[Iterable[Mapping[str, Any]]] = (),
+    promote: Callable[[Sequence[Mapping[str, Any]]], Mapping[str, Any]] | None = None,
     **parts: Any,
 ) -> dict[str, Any]:
     """
@@ -38,6 +39,7 @@ def build_report(
     :param clusters: document group of each evaluation row id.
     :param max_unparsable_share: a judge who is unreadable more often gives no finding.
     :param noise_control: verdicts on an arm against itself, one list per judge; in no correction and no verdict.
+    :param promote: what the promotion rule says of the comparisons.
     :param parts: all others of :class:`include.distill.report_contract.Report`.
     :raises ReconciliationError: figures do not add up; names each place.
     """
@@ -45,7 +47,8 @@ def build_report(
         "comparisons": compare_all(verdicts, clusters, max_unparsable_share=max_unparsable_share),
         "noise_control": compare_all(noise_control, clusters, max_unparsable_share=max_unparsable_share),
     }
-    checked = check_report({**parts, **compared})
+    promotion = {"promotion": promote(compared["comparisons"])} if promote else {}
+    checked = check_report({**parts, **compared, **promotion})
     return {**checked, "verdict": verdict_sentence(checked)}
 
 

@@ -161,6 +161,24 @@ class UseCase(Section):
         return any(arm.wants_pairs for arm in self.arms)
 
     @property
+    def noise_control_arm(self) -> str | None:
+        """
+        The arm that answers twice, so that the judges compare it with itself; ``None`` without a noise control.
+
+        The base student: its second answers cost tokens, a tuned one's would cost time of its endpoint. At temperature
+        0 the second answer is the first, and there is nothing to compare.
+        """
+        if not self.judging.noise_control or self.answering.temperature == 0:
+            return None
+        return next((arm.name for arm in self.arms if arm.kind == "base"), None)
+
+    @property
+    def judged_pairs(self) -> tuple[Comparison, ...]:
+        """What the judges are asked: the comparisons, then the noise control."""
+        arm = self.noise_control_arm
+        return (*self.pairs, Comparison(candidate=arm, baseline=again(arm))) if arm else self.pairs
+
+    @property
     def epochs(self) -> float:
         """Passes over the training file: the stated ones, or the default of the student's family."""
         catalog = load_catalog()
@@ -186,6 +204,11 @@ class UseCase(Section):
                 target = raw[section] if section else raw
                 target[key] = value
         return parse_use_case(raw, origin=f"{self.name} with the values of the trigger form")
+
+
+def again(arm: str) -> str:
+    """Return the name under which an arm's second answers are judged; no arm can be called so."""
+    return f"{arm}-again"
 
 
 # What the trigger form may change, and the section of the file where it stands.

@@ -121,6 +121,7 @@ class Judging(Section):
     show_reference: bool = False
     attempts: int = Field(2, ge=1, le=5, description="asks per verdict until one can be read")
     max_unparsable_share: Share = Field(0.05, description="of a judge's questions; above it the verdict is withheld")
+    noise_control: bool = Field(True, description="let the judges compare the base arm with itself, answered twice")
 
 
 class Promotion(Section):

@@ -19,7 +19,7 @@ def new_judges(use_case: UseCase) -> list[Any]:
     """
     champion = use_case.champion_arm
     pairs: dict[str, list[Comparison]] = {"judge": [], "judge_champion": []}
-    for pair in use_case.pairs:
+    for pair in use_case.judged_pairs:
         pairs["judge_champion" if champion in (pair.candidate, pair.baseline) else "judge"].append(pair)
     tasks = [
         BedrockJudgeOperator.partial(

@@ -66,8 +66,20 @@ class TestAnswering:
         text = student_input("User: d", "q", prompt=ANSWERING, family=CATALOG.families["llama3.1"])
         assert section(text, "document") == "User: d"
 
+    def test_the_second_answer_of_the_noise_control_is_a_question_of_its_own_and_lies_beside_the_first(self) -> None:
+        student = Student(NOVA, FAMILY, identity="nova", invoke_id="nova")
+        asked = [
+            answering_request(
+                ROW, student=student, prompt=ANSWERING, instruction="i", settings=Answering(temperature=0.5), sample=n
+            )
+            for n in (0, 1)
+        ]
+        assert asked[0].user == asked[1].user
+        assert asked[0].key != asked[1].key
+        assert answer_record(ROW, "base", [make_answer("x"), make_answer("y")])["second_answer"] == "y"
+
     def test_an_answer_becomes_a_row(self) -> None:
-        assert answer_record(ROW, "tuned", make_answer("x")) == {
+        assert answer_record(ROW, "tuned", [make_answer("x")]) == {
             "row_id": ROW["row_id"],
             "arm": "tuned",
             "question": "Who?",

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from include.distill.errors import InputError, ReconciliationError
 from include.distill.judging import (
     Outcome,
+    drawn_orders,
     find_disagreements,
     in_order,
     orders,
@@ -76,6 +77,14 @@ def test_a_letter_the_prompt_does_not_offer_is_refused(letter: Any) -> None:
 def test_answers_are_shown_where_the_letters_look_for_them(order: Any) -> None:
     shown = dict(zip("AB", in_order(order, "candidate", "baseline"), strict=True))
     assert {letter: to_candidate_view(letter, order) for letter in "AB"} == shown
+
+
+def test_which_order_is_asked_first_is_drawn_by_the_seed_and_is_even() -> None:
+    first = [drawn_orders(f"row{number}", 7)[0] for number in range(2000)]
+    assert first == [drawn_orders(f"row{number}", 7)[0] for number in range(2000)]
+    assert first.count("candidate_first") == pytest.approx(1000, abs=100)
+    assert first != [drawn_orders(f"row{number}", 8)[0] for number in range(2000)]
+    assert all(set(drawn_orders(f"row{number}", 7)) == set(orders()) for number in range(20))
 
 
 @pytest.mark.parametrize(

@@ -233,3 +233,19 @@ class TestOverrides:
         with pytest.raises(UseCaseError, match="tiny with the values of the trigger form: ") as raised:
             make_use_case().with_overrides(values)
         assert next(iter(values)) in str(raised.value)
+
+
+class TestNoiseControl:
+    def test_it_is_judged_after_the_comparisons_and_under_a_name_that_no_arm_can_have(self) -> None:
+        use_case = make_use_case(answering={"temperature": 0.3})
+        assert [(pair.candidate, pair.baseline) for pair in use_case.judged_pairs] == [
+            ("tuned", "base"),
+            ("base", "base-again"),
+        ]
+        with pytest.raises(UseCaseError, match=r"arms\.1\.name"):
+            make_use_case(arms=[BASE, {"name": "base-again"}])
+
+    def test_at_temperature_nought_there_is_none(self) -> None:
+        use_case = make_use_case()
+        assert use_case.noise_control_arm is None
+        assert use_case.judged_pairs == use_case.pairs

@@ -19,7 +19,7 @@ from include.distill.storage import read_jsonl, write_jsonl
 from tests.fakes.dialogue import between, say, verdict
 from tests.fakes.fake_bedrock import FakeBedrock
 from tests.fakes.memory_store import MemoryStore
-from tests.plugins.conftest import FOLDER, RUN_URI, make_row
+from tests.plugins.conftest import FOLDER, RUN_URI, freeze, make_row
 
 MODEL_ARN = "arn:aws:bedrock:us-east-1:123456789012:custom-model/nova/abc"
 SERVING = {"model_arn": MODEL_ARN, "invoke_id": "arn:aws:bedrock:us-east-1:123456789012:provisioned-model/xyz"}
@@ -65,6 +65,17 @@ class TestAnswer:
             SERVING["invoke_id"],
             "us.amazon.nova-micro-v1:0",
         ]
+
+    def test_the_arm_of_the_noise_control_answers_twice_and_pays_for_both(
+        self, answer: Any, bedrock: FakeBedrock, store: MemoryStore, use_case: Any
+    ) -> None:
+        freeze(store, use_case, answering={"temperature": 0.5})
+        bedrock.say = lambda request: f"answer {request.sample}"
+        assert answer(arm="base", serving=None)["calls"] == 2
+        (record,) = read_jsonl(store, FOLDER.answers("base", 0))
+        assert (record["answer"], record["second_answer"]) == ("answer 0", "answer 1")
+        answer()
+        assert "second_answer" not in read_jsonl(store, FOLDER.answers("tuned", 0))[0]
 
     def test_a_tuned_arm_without_an_endpoint_is_not_answered_for_by_the_base_student(
         self, answer: Any, bedrock: FakeBedrock
@@ -216,6 +227,24 @@ class TestJudge:
         write_jsonl(store, FOLDER.answers("tuned", 4), [stale])
         judge()
         assert not any("Stale" in request.user for request in bedrock.asked)
+
+    def test_an_arm_is_judged_against_its_second_answers(
+        self, equip: Any, answer: Any, bedrock: FakeBedrock, store: MemoryStore, use_case: Any, context: Any
+    ) -> None:
+        freeze(store, use_case, answering={"temperature": 0.5})
+        bedrock.say = lambda request: "same" if "What says 101?" in request.user else f"answer {request.sample}"
+        for shard in range(4):
+            answer(arm="base", serving=None, shard=shard)
+        bedrock.asked.clear()
+        bedrock.say = lambda _: verdict("A")
+        pair = {"candidate": "base", "baseline": "base-again"}
+        task = equip(BedrockJudgeOperator(task_id="judge", run_uri=RUN_URI, judge="claude-haiku-4-5", **pair))
+        manifest = task.execute(context)
+        shown = {between(place, request.user) for request in bedrock.asked for place in ("answer_a", "answer_b")}
+        assert shown == {"answer 0", "answer 1"}
+        assert (manifest["verdicts"], manifest["calls"]) == (8, 6)  # two equal answers are a tie unasked
+        same = [record for record in read_jsonl(store, manifest["verdicts_uri"]) if record["same"]]
+        assert {(record["row_id"], record["verdict"]) for record in same} == {(ROWS[0]["row_id"], "tie")}
 
     def test_a_row_that_one_arm_never_answered_is_named(self, judge: Any, store: MemoryStore) -> None:
         write_jsonl(store, FOLDER.answers("base", 2), [])

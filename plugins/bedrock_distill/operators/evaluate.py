@@ -21,9 +21,10 @@ from include.distill.errors import (
 )
 from include.distill.evaluation import Duel, answer_record, answering_request, judge_duel
 from include.distill.fan_out import Outcomes, for_each
-from include.distill.judging import orders
+from include.distill.judging import drawn_orders
 from include.distill.responses import PaidAnswer, Usage
 from include.distill.storage import Record, read_jsonl, write_jsonl
+from include.distill.use_case import again
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 class BedrockAnswerOperator(ArmOperator):
     """
-    Have an arm answer a shard of evaluation rows.
+    Have an arm answer a shard of evaluation rows; the arm of the noise control answers each row twice.
 
     Answers belong to the custom model, not to the throughput that served it: what was answered once is never asked
     again, by any run. A row without an answer fails the task, for the comparison would no longer be paired.
@@ -56,7 +57,7 @@ class BedrockAnswerOperator(ArmOperator):
         rows = read_jsonl(self.store, self.folder.shard("evaluation", int(self.shard)))
         context["shard_label"] = shard_label(rows)  # type: ignore[typeddict-unknown-key]
         try:
-            outcomes: Outcomes[Record, PaidAnswer] = Outcomes.of(
+            outcomes: Outcomes[Record, list[PaidAnswer]] = Outcomes.of(
                 for_each(rows, self._answer, concurrency=self.use_case.fan_out.concurrency)
             )
         except NotFoundError as error:
@@ -67,9 +68,9 @@ class BedrockAnswerOperator(ArmOperator):
                 " answers that came are stored: clear this task to ask for the missing ones only."
             )
             raise TooManyFailuresError(message)
-        records = [answer_record(row, self.arm, answer) for row, answer in zip(rows, outcomes.results, strict=True)]
+        records = [answer_record(row, self.arm, answers) for row, answers in zip(rows, outcomes.results, strict=True)]
         write_jsonl(self.store, self.folder.answers(self.arm, int(self.shard)), records)
-        usage = Usage.of(outcomes.results, self.folder.run_key)
+        usage = Usage.of((answer for answers in outcomes.results for answer in answers), self.folder.run_key)
         return {"arm": self.arm, "rows": len(records), **dataclasses.asdict(usage)}
 
     def _require_endpoint(self) -> None:
@@ -81,16 +82,18 @@ class BedrockAnswerOperator(ArmOperator):
             )
             raise ThroughputReleasedError(message)
 
-    def _answer(self, row: Record) -> PaidAnswer:
+    def _answer(self, row: Record) -> list[PaidAnswer]:
         serving = self.serving or {"model_arn": None, "invoke_id": None}
-        request = answering_request(
+        request = partial(
+            answering_request,
             row,
             student=arm_student(self.use_case, **serving),
             prompt=self.prompt(self.use_case.prompts.answering),
             instruction=self.use_case.prompts.instruction,
             settings=self.use_case.answering,
         )
-        return self.ask(request)
+        samples = (0, 1) if self.arm == self.use_case.noise_control_arm else (0,)
+        return [self.ask(request(sample=sample)) for sample in samples]
 
     def _released(self, error: NotFoundError) -> Exception:
         if self.serving is None:
@@ -111,7 +114,7 @@ class BedrockJudgeOperator(DistillOperator):
 
     :param judge: a model of the catalog. (templated)
     :param candidate: the arm that should be better. (templated)
-    :param baseline: the arm that it is compared with. (templated)
+    :param baseline: the arm that it is compared with; the noise control compares with second answers. (templated)
     :return: ``{"judge", "candidate", "baseline", "verdicts_uri", "verdicts", "calls", …usage}``
     """
 
@@ -151,16 +154,22 @@ class BedrockJudgeOperator(DistillOperator):
         rows = read_jsonl(self.store, self.folder.source("evaluation"))
         # Exactly this run's shards: an earlier reading of a longer file may have left more.
         count = len(shards(len(rows), self.use_case.fan_out.evaluation_tasks))
-        candidate, baseline = self._answers(self.candidate, count), self._answers(self.baseline, count)
+        candidate, baseline = self._answers(self.candidate, count), self._baseline_answers(count)
         if missing := [row["row_id"] for row in rows if row["row_id"] not in candidate.keys() & baseline.keys()]:
             message = f"{len(missing)} rows have no answer of both arms, first {missing[0]}. Clear answer of both arms."
             raise ReconciliationError(message)
         return [
             Duel(row, self.candidate, self.baseline, candidate[row["row_id"]], baseline[row["row_id"]], order)
             for row in rows
-            for order in orders()
+            for order in drawn_orders(row["row_id"], self.use_case.seed)
         ]
 
-    def _answers(self, arm: str, count: int) -> dict[str, str]:
+    def _baseline_answers(self, count: int) -> dict[str, str]:
+        if self.baseline == again(self.candidate):
+            return self._answers(self.candidate, count, which="second_answer")
+        return self._answers(self.baseline, count)
+
+    def _answers(self, arm: str, count: int, *, which: str = "answer") -> dict[str, str]:
         uris = [self.folder.answers(arm, number) for number in range(count)]
-        return {record["row_id"]: record["answer"] for uri in uris for record in read_jsonl(self.store, uri)}
+        records = (record for uri in uris for record in read_jsonl(self.store, uri))
+        return {record["row_id"]: record[which] for record in records if which in record}

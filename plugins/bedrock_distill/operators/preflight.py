@@ -16,6 +16,7 @@ from include.distill.cost import load_prices
 from include.distill.errors import ContractError, InputError, NotFoundError, RefusedError
 from include.distill.formats import check_hyperparameters
 from include.distill.ingestion import check_inputs
+from include.distill.judge_families import family_warnings
 from include.distill.layout import champion_uri
 from include.distill.prompt_files import freeze_prompts, load_prompts
 from include.distill.prompts import Prompt
@@ -66,7 +67,7 @@ class BedrockPreflightOperator(DistillOperator):
             listed = "\n".join(f"  {number}. {problem}" for number, problem in enumerate(problems, start=1))
             message = f"Use case {use_case.name} cannot run; nothing was bought. Mend and clear preflight:\n{listed}"
             raise InputError(message)
-        warnings = [note] if (note := self._licence_note(use_case)) else []
+        warnings = [*([note] if (note := self._licence_note(use_case)) else []), *family_warnings(use_case)]
         for warning in warnings:
             self.log.warning(warning)
         freeze_champion(self.store, self.folder, standing_champion(self.store, self.folder, use_case.name))

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import datetime
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from bedrock_distill.links import REPORT
 from bedrock_distill.operators.base import DistillOperator, Manifest, mapped_manifests
 from include.distill.champion import describe_champion, frozen_champion
 from include.distill.cost import load_prices, total
+from include.distill.judged_run import JudgedRun
+from include.distill.leaks import leaked_questions
 from include.distill.past_runs import list_entry
 from include.distill.repeated_pairs import curated_pairs
 from include.distill.report import build_report
@@ -19,14 +22,13 @@ from include.distill.run_summary import (
     ArmFacts,
     beside_estimate,
     bill,
-    clusters,
     describe_settings,
     disagreement_rows,
     loss_curve,
     sum_counts,
 )
 from include.distill.serving import unit_hours
-from include.distill.storage import Record, read_json, read_jsonl, write_json
+from include.distill.storage import Record, read_json, read_jsonl, stream_jsonl, write_json
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -99,13 +101,14 @@ class RenderReportOperator(DistillOperator):
 
     def _in_order_of_pairs(self) -> list[Manifest]:
         """The verdicts in the order in which the use case lists its comparisons, whichever task gave them."""
-        pairs = [(pair.candidate, pair.baseline) for pair in self.use_case.pairs]
+        pairs = [(pair.candidate, pair.baseline) for pair in self.use_case.judged_pairs]
         found = [manifest for output in self.judgments for manifest in mapped_manifests(output)]
         return sorted(found, key=lambda manifest: pairs.index((manifest["candidate"], manifest["baseline"])))
 
     def _report(self, arms: Sequence[ArmFacts]) -> dict[str, Any]:
-        verdicts = [read_jsonl(self.store, manifest["verdicts_uri"]) for manifest in self.judgments]
         evaluation = read_jsonl(self.store, self.folder.source("evaluation"))
+        verdicts = [read_jsonl(self.store, manifest["verdicts_uri"]) for manifest in self.judgments]
+        judged = JudgedRun(self.use_case, evaluation, verdicts)
         lines = bill(self.use_case, synthesis=self.synthesis, arms=arms, judgments=self.judgments, prices=load_prices())
         estimated = read_json(self.store, self.folder.estimate)
         asked = [*self.synthesis, *self.judgments, *(m for arm in arms for m in arm.answers)]
@@ -116,16 +119,14 @@ class RenderReportOperator(DistillOperator):
             source=self.ingested,
             synthesis={**sum_counts(self.synthesis), "dropped": self._dropped()},
             arms=[arm.as_record() for arm in arms],
-            verdicts=verdicts,
-            clusters=clusters(evaluation),
+            **judged.parts(leaks=lambda: self._leaks(evaluation)),
             cost={
                 "estimated_usd": estimated["estimated_usd"],
                 "actual_usd": total(lines),
                 "lines": beside_estimate(lines, estimated["lines"]),
             },
-            max_unparsable_share=self.use_case.judging.max_unparsable_share,
             loss_curves={arm.name: self._loss_curve(arm) for arm in arms if arm.trained},
-            disagreements=self._disagreements(verdicts, evaluation),
+            disagreements=self._disagreements(judged),
             pair_sample=self._pair_sample(),
             rejected_rows=self._rejected_rows(),
             settings=self._settings(),
@@ -166,10 +167,21 @@ class RenderReportOperator(DistillOperator):
         self.log.warning("Bedrock wrote no step_wise_training_metrics.csv for %s.", arm.name)
         return []
 
-    def _disagreements(self, verdicts: Sequence[Sequence[Record]], evaluation: Sequence[Record]) -> list[Record]:
-        questions = {row["row_id"]: row["question"] for row in evaluation}
+    def _disagreements(self, judged: JudgedRun) -> list[Record]:
+        questions = {row["row_id"]: row["question"] for row in judged.evaluation}
         answers = {arm: self._answers(arm) for arm in self.arms}
-        return disagreement_rows([v for part in verdicts for v in part], answers, questions)
+        verdicts = (verdict for records in judged.compared for verdict in records)
+        return disagreement_rows(verdicts, answers, questions, judged.labels)
+
+    def _leaks(self, evaluation: Sequence[Record]) -> int:
+        """Count the evaluation questions among the rows and pairs that may be trained on, whichever arm takes them."""
+        questions = (row["question"] for row in stream_jsonl(self.store, self.folder.source("train")))
+        return leaked_questions((row["question"] for row in evaluation), chain(questions, self._pair_questions()))
+
+    def _pair_questions(self) -> Iterator[str]:
+        for manifest in self.synthesis:
+            pairs = curated_pairs(self.store, self.folder, shards=manifest["shards"], documents=False)
+            yield from (pair["question"] for pair in pairs)
 
     def _answers(self, arm: str) -> dict[str, str]:
         uris = [self.folder.answers(arm, number) for number in range(len(mapped_manifests(self.arms[arm]["answers"])))]

@@ -19,7 +19,7 @@ pairs, serves it for as long as it answers, and has judges say whether it is bet
 | `<arm>.provision`, `.in_service` | an endpoint | **by the hour until `release`** |
 | `<arm>.answer` | answers of the arm | tokens (base only) |
 | `<arm>.release` | the endpoint is gone | ends the hourly bill |
-| `judge`, `judge_champion` | verdicts, every pair in both orders | judge tokens |
+| `judge.<model>`, `judge_champion.<model>` | verdicts, every pair in both orders | judge tokens |
 | `report` | `report.json`, `report.html` | nothing |
 | `outcome` | red when anything is red | nothing |
 
@@ -79,6 +79,7 @@ from bedrock_distill.retries import RETRY_POLICY
 from bedrock_distill.trigger_form import trigger_params
 from include.distill.layout import Layout
 from include.distill.naming import run_key
+from include.distill.pools import place_in_pool
 from include.distill.use_case import UseCase
 from include.distill.use_case_files import load_use_cases
 
@@ -121,8 +122,9 @@ def distill_dag(use_case: UseCase) -> DAG:
         synthesis: Any = []
         if use_case.wants_pairs:
             shards = ShardRowsOperator(task_id="shards", rows="train", max_tasks=fan_out.max_tasks)
+            teachers_pool = place_in_pool(use_case.teacher, use_case.aws.region, tasks=fan_out.max_tasks)
             synthesize = BedrockSynthesizeOperator.partial(
-                task_id="synthesize", pool="bedrock_teacher", map_index_template="{{ shard_label }}"
+                task_id="synthesize", map_index_template="{{ shard_label }}", **teachers_pool
             ).expand(shard=shards.output)
             synthesis = [CuratePairsOperator(task_id="curate", synthesis=synthesize.output).output]
             estimate >> shards
@@ -133,7 +135,7 @@ def distill_dag(use_case: UseCase) -> DAG:
             ingested=ingest.output,
             synthesis=synthesis,
             arms={name: arm.manifests for name, arm in arms.items()},
-            judgments=[judge.output for judge in judges],
+            judgments=[judge.output for group in judges for judge in group],
         )
         outcome = RunOutcomeOperator(task_id="outcome", retries=0).as_teardown(on_failure_fail_dagrun=True)
 
@@ -141,7 +143,7 @@ def distill_dag(use_case: UseCase) -> DAG:
         for arm in arms.values():
             arm.answer >> judges[0]
             arm.last >> [report, outcome]
-        judges >> report >> outcome
+        judges[-1] >> report >> outcome
     return dag
 
 

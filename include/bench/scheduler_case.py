@@ -18,11 +18,12 @@ from include.bench.figures import Figure
 from include.bench.folder_store import FolderStore
 from include.bench.material import bench_use_case, prepare_run
 from include.bench.processes import MeasurementError, Server, server
+from include.distill.pools import stated_pools
 from include.local_airflow.airflow_api import FINISHED_RUN_STATES, AirflowApi
 from include.local_airflow.environment import PARALLELISM, build_environment, load_keys
 from include.local_airflow.processes import Component, ProcessGroup, wait_until
 from include.local_airflow.settings import PROJECT, Layout, Ports, choose_ports
-from include.local_airflow.stack import airflow, airflow_component, airflow_version, copy_database, read_pools
+from include.local_airflow.stack import airflow, airflow_component, airflow_version, copy_database
 
 DAGS = PROJECT / "tests" / "bench" / "dags"
 SERVICES = ("api-server", "dag-processor", "scheduler")
@@ -85,7 +86,7 @@ def _airflow(bench: Bench, objects: Server) -> Iterator[AirflowApi]:
             group.start(airflow_component(name))
         api = AirflowApi(ports.ui_url)
         wait_until(api.is_up, f"Airflow's API (logs: {layout.logs})", READY_SECONDS, check=group.check)
-        for name, settings in read_pools(layout).items():
+        for name, settings in stated_pools().items():
             api.ensure_pool(name, settings)
         for dag_id in DAG_IDS:
             known = partial(_knows, api, dag_id)

@@ -15,12 +15,12 @@ from include.bench.material import bench_use_case, prepare_run
 from include.bench.processes import MeasurementError, finish, run, start
 from include.bench.quota import Quota, Work, ideal_seconds
 from include.distill.catalog import load_catalog
+from include.distill.pools import pool_name, pool_slots
 from include.distill.use_case import UseCase
 
 SCRIPT = "synthesis_process.py"
 FLOOR = "boto3_process.py"
 BURST_SHARE = 0.1  # of a minute's requests, as the table states them: 600 with 60 at once, 120 with 12
-POOL_SLOTS = 8
 POLL_SECONDS = 0.02
 
 
@@ -77,7 +77,7 @@ class Run:
 
     def start(self) -> list[Any]:
         """Start all tasks."""
-        slots = POOL_SLOTS // self.tasks
+        slots = pool_slots(pool_name(self.use_case.teacher, self.use_case.aws.region)) // self.tasks
         arguments = [[self.folder, "--shard", task, "--slots", slots] for task in range(self.tasks)]
         return [start(SCRIPT, *given, endpoint=self.bench.model.url, state=self.bench.state) for given in arguments]
 

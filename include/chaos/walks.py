@@ -37,7 +37,7 @@ TASKS = 19  # of an undisturbed run
 ROWS = 4
 SAMPLE = PROJECT / "include" / "data" / "aws_docs_qa"
 RUN_ID = "chaos__walk"
-ASKING = ("synthesize", "base.answer", "tuned.answer", "judge")
+ASKING = ("synthesize", "base.answer", "tuned.answer", "judge.claude-haiku-4-5")
 SERVED = ("tuned.in_service", "tuned.answer", "tuned.release", "tuned.provision")
 # What two runs must agree on: verdict and counts. Names, times, dollars and the last digit of a loss may differ.
 COUNTS = ("documents", "requested", "accepted", "rejected", "missing", "surplus")

@@ -18,12 +18,13 @@ from urllib.parse import quote
 
 from include.chaos.account import Account
 from include.chaos.control import Engineer, Metadata
+from include.distill.pools import stated_pools
 from include.local_airflow.environment import build_environment, load_keys
 from include.local_airflow.lock import CheckoutLock
 from include.local_airflow.process_table import descendants, find_process
 from include.local_airflow.processes import Component, NotReadyError, ProcessGroup, wait_until
 from include.local_airflow.settings import LOOPBACK, PROJECT, Layout, choose_ports
-from include.local_airflow.stack import airflow, airflow_component, airflow_version, copy_database, read_pools
+from include.local_airflow.stack import airflow, airflow_component, airflow_version, copy_database
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -125,7 +126,7 @@ class World:
         where = f"(logs: {self.layout.logs})"
         wait_until(self.account.is_open, f"The stand-in for AWS {where}", READY_SECONDS, check=self.check)
         wait_until(self.engineer.is_up, f"Airflow's API {where}", READY_SECONDS, check=self.check)
-        for name, settings in read_pools(self.layout).items():
+        for name, settings in stated_pools().items():
             self.engineer.ensure_pool(name, settings)
         wanted = self.dags + 1  # the sweeper's
         wait_until(lambda: self.metadata.dags() >= wanted, f"{wanted} DAGs {where}", READY_SECONDS, check=self.check)

@@ -17,6 +17,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict
 
 from include.distill.errors import UseCaseError
+from include.distill.use_case_sections import ModelQuota
 
 CATALOG_PATH = Path(__file__).parents[1] / "models.yaml"
 
@@ -54,6 +55,7 @@ class Model(_Fact):
     end_of_life: datetime.date | None = None
     temperature: bool
     output_burndown: int
+    quotas: dict[str, ModelQuota] = {}
     source: Source
 
 

@@ -12,7 +12,7 @@ from typing import Annotated, Any, get_args
 
 from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
-from include.distill.catalog import load_catalog
+from include.distill.catalog import Model, load_catalog
 from include.distill.errors import UseCaseError
 from include.distill.use_case_sections import (
     Answering,
@@ -22,6 +22,7 @@ from include.distill.use_case_sections import (
     Curation,
     FanOut,
     Judging,
+    ModelQuota,
     Promotion,
     Prompts,
     Section,
@@ -62,6 +63,7 @@ class UseCase(Section):
     arms: tuple[Arm, ...] = (Arm(name="base", kind="base"), Arm(name="tuned"))
     comparisons: tuple[Comparison, ...] = ()
     fan_out: FanOut = FanOut()
+    quotas: dict[str, ModelQuota] = Field(default_factory=dict)
     max_spend_usd: float = Field(100, gt=0)
     seed: int = 20_250_212
 
@@ -78,6 +80,11 @@ class UseCase(Section):
             message = f"judges must be distinct models, found {list(keys)}"
             raise ValueError(message)
         return keys
+
+    @field_validator("quotas")
+    @classmethod
+    def _quotas_are_of_known_models(cls, quotas: dict[str, ModelQuota]) -> dict[str, ModelQuota]:
+        return {load_catalog().model(name).key: quota for name, quota in quotas.items()}
 
     @field_validator("arms")
     @classmethod
@@ -184,6 +191,10 @@ class UseCase(Section):
         catalog = load_catalog()
         default = catalog.family_of(catalog.model(self.student)).hyperparameters["epochCount"].default
         return float(self.training.hyperparameters.get("epochCount", default))
+
+    def quota(self, model: Model) -> ModelQuota:
+        """Return what may be asked of ``model`` on demand: as the file says, else as the catalog does, else unknown."""
+        return self.quotas.get(model.key) or model.quotas.get(self.aws.region) or ModelQuota()
 
     def arm(self, name: str) -> Arm:
         """Return the arm called ``name``."""

@@ -199,10 +199,26 @@ class Comparison(Section):
 MOST_TASKS = 400
 
 
+class ModelQuota(Section):
+    """
+    What the account may ask of one model on demand in the use case's Region; see :class:`include.distill.pacing.Quota`.
+
+    A model without one is asked at a speed that adapts to throttling.
+    """
+
+    requests_per_minute: float | None = Field(None, gt=0)
+    tokens_per_minute: float | None = Field(None, gt=0, description="as Bedrock reserves them: input and max_tokens")
+    burst_share: float = Field(0.1, gt=0, le=1, description="of a minute's requests, at once before the steady rate")
+    token_burst_share: float = Field(1, gt=0, le=1, description="of a minute's tokens, the same")
+
+
 class FanOut(Section):
     """How rows become mapped tasks: one row per task up to ``max_tasks``, equal batches above."""
 
     max_tasks: int = Field(20, ge=1, le=MOST_TASKS)
     evaluation_tasks: int = Field(4, ge=1, le=MOST_TASKS, description="the same for evaluation rows, per arm")
     concurrency: int = Field(8, ge=1, le=200, description="calls at a time inside one task")
+    patience_seconds: float = Field(
+        300, gt=0, description="one question may be throttled for so long before its row fails"
+    )
     max_failed_share: Share = 0.05

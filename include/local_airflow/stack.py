@@ -8,13 +8,14 @@ state and stays.
 
 from __future__ import annotations
 
-import json
 import sqlite3
 import sys
 from contextlib import closing
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
+from include.distill.pools import needed_pools
+from include.distill.use_case_files import load_use_cases
 from include.local_airflow.account import give_back_throughputs, is_open
 from include.local_airflow.airflow_api import AirflowApi
 from include.local_airflow.process_table import sweep
@@ -58,7 +59,7 @@ class LocalStack:
         logs = f"(logs: {self.layout.logs})"
         wait_until(self._stand_in_is_up, f"The stand-in for AWS {logs}", READY_SECONDS, check=self.check)
         wait_until(self.api.is_up, f"Airflow's API {logs}", READY_SECONDS, check=self.check)
-        for name, settings in read_pools(self.layout).items():
+        for name, settings in needed_pools(load_use_cases().good).items():
             self.api.ensure_pool(name, settings)
         self._group.start(airflow_component("triggerer"))  # needed last, so it does not slow down the others
 
@@ -121,15 +122,6 @@ def stand_in_component(layout: Layout, ports: Ports) -> Component:
     where = ["--port", str(ports.stand_in), "--state", str(layout.stand_in)]
     command = [sys.executable, "-m", "include.local_bedrock", *where, "--model-units", str(MODEL_UNITS)]
     return Component("stand-in", command, STAND_IN_GRACE_SECONDS)
-
-
-def read_pools(layout: Layout) -> dict[str, dict[str, object]]:
-    """Read the pools that the DAGs' tasks wait for a place in; without its pool a task waits for ever."""
-    path = layout.project / "include" / "pools.json"
-    if not path.exists():
-        return {}
-    pools: dict[str, dict[str, object]] = json.loads(path.read_text(encoding="utf-8"))
-    return pools
 
 
 def airflow_version() -> str:

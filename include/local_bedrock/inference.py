@@ -155,7 +155,7 @@ class Inference:
         max_tokens = ask.max_tokens or wire.UNSET_MAX_TOKENS[target.model.provider]
         input_tokens = count_tokens(ask.system) + count_tokens(ask.user)
         burndown = target.model.output_burndown
-        reserved = self._quotas.reserve(target.quota_names, input_tokens + max_tokens * burndown)
+        reserved = self._quotas.reserve(target.quota_names, input_tokens + max_tokens)
         if self._settings.current.latency_ms:
             await asyncio.sleep(self._settings.current.latency_ms / 1000)
         try:

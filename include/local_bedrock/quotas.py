@@ -1,9 +1,9 @@
 """
 Requests and tokens a minute, per model, as Bedrock counts them.
 
-Both are token buckets that refill steadily. A call reserves its input tokens plus ``max_tokens`` times the model's
-output burndown before it runs; what it did not use flows back when it has answered. Asking for more output than
-needed is therefore what throttles first.
+Both are token buckets that refill steadily. A call reserves its input tokens plus ``max_tokens`` before it runs; when
+it has answered, its output at the model's burndown takes the place of ``max_tokens``, which may be less or more. Asking
+for more output than needed is therefore what throttles first.
 https://docs.aws.amazon.com/bedrock/latest/userguide/quotas-token-burndown.html
 """
 
@@ -58,9 +58,9 @@ class Reservation:
     tokens: float
 
     def settle(self, used: float) -> None:
-        """Give back what was reserved and not used."""
+        """Take what was used in the place of what was reserved; the bucket may fall below empty."""
         if self.bucket:
-            self.bucket.give(max(0.0, self.tokens - used))
+            self.bucket.give(self.tokens - used)
 
 
 class Quotas:

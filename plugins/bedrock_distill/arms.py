@@ -26,6 +26,7 @@ from bedrock_distill.operators.ingest import ShardRowsOperator
 from bedrock_distill.operators.serve import BedrockProvisionThroughputOperator, BedrockReleaseThroughputOperator
 from bedrock_distill.operators.train import BedrockSubmitCustomizationJobOperator
 from bedrock_distill.sensors.waiting import BedrockCustomizationJobSensor, BedrockProvisionedThroughputSensor
+from include.distill.pools import place_in_pool
 from include.distill.use_case import UseCase
 from include.distill.use_case_sections import Arm
 
@@ -50,7 +51,7 @@ def new_arms(use_case: UseCase, shards: ShardRowsOperator, synthesis: Any) -> di
     :param shards: the evaluation rows.
     :param synthesis: what the pairs are known by, empty when no arm takes any.
     """
-    arms = {arm.name: base_arm(arm, shards) for arm in use_case.arms if arm.kind == "base"}
+    arms = {arm.name: base_arm(arm, use_case, shards) for arm in use_case.arms if arm.kind == "base"}
     bases, turns = list(arms.values()), [arm for arm in use_case.arms if arm.kind != "base"]
     served: list[ArmTasks] = []
     for number, arm in enumerate(sorted(turns, key=lambda arm: arm.kind != "champion")):
@@ -65,10 +66,11 @@ def new_arms(use_case: UseCase, shards: ShardRowsOperator, synthesis: Any) -> di
     return {arm.name: arms[arm.name] for arm in use_case.arms}
 
 
-def base_arm(arm: Arm, shards: ShardRowsOperator) -> ArmTasks:
+def base_arm(arm: Arm, use_case: UseCase, shards: ShardRowsOperator) -> ArmTasks:
     """Ask the base student on demand."""
     with TaskGroup(arm.name, tooltip="The student as it comes"):
-        answer = answers(arm, shards)
+        tasks = use_case.fan_out.evaluation_tasks
+        answer = answers(arm, shards, **place_in_pool(use_case.student, use_case.aws.region, tasks=tasks))
     return ArmTasks(answer=answer, last=answer, manifests={"answers": answer.output})
 
 
@@ -132,12 +134,15 @@ def serve(
     return ArmTasks(answer=answer, last=release, manifests=manifests, lease=lease)
 
 
-def answers(arm: Arm, shards: ShardRowsOperator, **serving: Any) -> Any:
-    """Answer the evaluation rows, mapped over their shards."""
+def answers(arm: Arm, shards: ShardRowsOperator, **place_or_serving: Any) -> Any:
+    """Answer the evaluation rows, mapped over their shards.
+
+    The base student waits in its model's pool. An endpoint of our own has no quota to share and is billed by the hour:
+    its tasks wait for nobody.
+    """
     return BedrockAnswerOperator.partial(
         task_id="answer",
         arm=arm.name,
-        pool="bedrock_student",
         map_index_template="{{ shard_label }}",
-        **serving,
+        **place_or_serving,
     ).expand(shard=shards.output)

@@ -25,7 +25,8 @@ AIRFLOW_MB = resident_mb()
 
 from bedrock_distill.operators.synthesize import BedrockSynthesizeOperator  # noqa: E402
 from include.bench.folder_store import FolderStore  # noqa: E402
-from include.bench.material import RUN_URI  # noqa: E402
+from include.bench.material import RUN_URI, bench_use_case  # noqa: E402
+from include.distill.pools import pool_name  # noqa: E402
 
 
 def synthesize(folder: Path, shard: int, slots: int) -> dict[str, Any]:
@@ -36,7 +37,7 @@ def synthesize(folder: Path, shard: int, slots: int) -> dict[str, Any]:
         shard=shard,
         aws_conn_id=None,
         region_name="us-east-1",
-        pool="bedrock_teacher",
+        pool=pool_name(bench_use_case().teacher, "us-east-1"),
         pool_slots=slots,
     )
     task.__dict__["store"] = FolderStore(folder)

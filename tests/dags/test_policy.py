@@ -22,6 +22,7 @@ PROJECT = Path(__file__).parents[2]
 SAMPLE = "distill_aws_docs_qa"
 EXPERIMENT = "distill_compare_arms"
 DAGS = {SAMPLE, EXPERIMENT, "distill_clean_up", "distill_release_leftovers"}
+JUDGES = {"judge.claude-haiku-4-5", "judge.llama-3-3-70b"}
 TASKS = {
     "preflight": {"ingest"},
     "ingest": {"estimate", "report"},
@@ -30,7 +31,7 @@ TASKS = {
     "evaluation_shards": {"base.answer", "tuned.answer"},
     "synthesize": {"curate"},
     "curate": {"tuned.merge", "report"},
-    "base.answer": {"judge", "report", "outcome"},
+    "base.answer": {*JUDGES, "report", "outcome"},
     "tuned.merge": {"tuned.upload"},
     "tuned.upload": {"tuned.submit", "report"},
     "tuned.submit": {"tuned.trained"},
@@ -38,9 +39,9 @@ TASKS = {
     "tuned.lease": {"tuned.provision", "tuned.release"},
     "tuned.provision": {"tuned.in_service", "tuned.release", "report"},
     "tuned.in_service": {"tuned.answer", "tuned.release"},
-    "tuned.answer": {"tuned.release", "judge", "report"},
+    "tuned.answer": {"tuned.release", *JUDGES, "report"},
     "tuned.release": {"report", "outcome"},
-    "judge": {"report"},
+    **{judge: {"report"} for judge in JUDGES},
     "report": {"outcome"},
     "outcome": set(),
 }
@@ -181,7 +182,8 @@ class TestDag:
         dag = with_use_cases(monkeypatch, tmp_path, crown=text).dags["distill_crown"]
         assert dag.get_task("best.lease").upstream_task_ids == {"base.answer", "evaluation_shards"}
         assert dag.get_task("tuned.turn").upstream_task_ids == {"best.release"}
-        assert dag.get_task("judge_champion").upstream_task_ids == {"judge"}
+        for judge in JUDGES:
+            assert dag.get_task(judge.replace("judge", "judge_champion", 1)).upstream_task_ids == {judge}
         assert not {"shards", "synthesize"} & set(dag.task_ids)
 
     def test_several_endpoints_are_had_at_a_time_where_the_quota_allows_it(
@@ -196,7 +198,8 @@ class TestDag:
     @pytest.mark.parametrize("dag_id", [SAMPLE, EXPERIMENT])
     def test_the_runbook_names_every_task(self, dag_bag: DagBag, dag_id: str) -> None:
         dag = dag_bag.dags[dag_id]
-        steps = {task.task_id.rpartition(".")[2] for task in dag.tasks} - {"lease"}
+        steps = {task.task_id.rpartition(".")[2] for task in dag.tasks if task.task_id not in JUDGES} - {"lease"}
+        assert "`judge.<model>`" in dag.doc_md
         assert [step for step in steps if f"`{step}`" not in dag.doc_md and f".{step}`" not in dag.doc_md] == []
 
     def test_it_is_owned_by_the_use_cases_team(self, dag: Any) -> None:
@@ -224,15 +227,18 @@ class TestTasks:
 
     def test_nothing_mapped_defers(self, dag: Any) -> None:
         mapped = {task.task_id for task in dag.tasks if task.is_mapped}
-        assert mapped == {"synthesize", "base.answer", "tuned.answer", "judge"}
+        assert mapped == {"synthesize", "base.answer", "tuned.answer", *JUDGES}
 
-    def test_every_paid_question_waits_in_a_pool(self, dag: Any) -> None:
-        pools = {task.task_id: task.pool for task in dag.tasks if task.is_mapped}
+    def test_who_asks_on_demand_waits_in_the_pool_of_the_model_and_a_steps_tasks_together_fill_it(
+        self, dag: Any
+    ) -> None:
+        pools = {task.task_id: (task.pool, task.pool_slots) for task in dag.tasks if task.is_mapped}
         assert pools == {
-            "synthesize": "bedrock_teacher",
-            "base.answer": "bedrock_student",
-            "tuned.answer": "bedrock_student",
-            "judge": "bedrock_judge",
+            "synthesize": ("bedrock_claude-sonnet-5-5_us-east-1", 1),
+            "base.answer": ("bedrock_nova-micro_us-east-1", 2),
+            "tuned.answer": ("default_pool", 1),
+            "judge.claude-haiku-4-5": ("bedrock_claude-haiku-4-5_us-east-1", 8),
+            "judge.llama-3-3-70b": ("bedrock_llama-3-3-70b_us-east-1", 8),
         }
 
     def test_release_is_the_teardown_of_all_that_leads_to_the_endpoint(self, dag: Any) -> None:

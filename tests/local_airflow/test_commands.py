@@ -14,8 +14,8 @@ import pytest
 
 from include.local_airflow.__main__ import main
 from include.local_airflow.lock import CheckoutLock
-from include.local_airflow.settings import PROJECT, Layout
-from include.local_airflow.stack import copy_database, read_pools
+from include.local_airflow.settings import PROJECT
+from include.local_airflow.stack import copy_database
 
 SHOW = "import json, os; print(json.dumps([os.environ.get(n) for n in ('CSV', 'USE_CASE', 'DOCUMENTS', 'EVALUATION')]))"
 
@@ -80,9 +80,3 @@ def test_a_copied_database_holds_what_was_not_yet_checkpointed(tmp_path: Path) -
     with closing(sqlite3.connect(tmp_path / "new.db")) as new:
         assert new.execute("SELECT text FROM facts").fetchall() == [("kept",)]
     assert not (tmp_path / "new.draft").exists()
-
-
-def test_every_pool_has_slots_and_says_what_for() -> None:
-    pools = read_pools(Layout())
-    assert {"bedrock_teacher", "bedrock_student", "bedrock_judge"} <= pools.keys()
-    assert all(int(str(pool["slots"])) > 0 and pool["description"] for pool in pools.values())

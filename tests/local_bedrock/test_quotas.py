@@ -103,10 +103,19 @@ def test_a_quota_may_be_set_under_any_name_of_a_model(stand_in: RunningStandIn, 
     assert (counts["calls"], counts["rejected"]) == (1, 1)
 
 
-def test_asking_for_much_output_reserves_it_times_the_burndown(stand_in: RunningStandIn) -> None:
+def test_what_burnt_more_than_was_reserved_leaves_the_account_below_empty() -> None:
+    subject, clock = quotas({"tpm": 600})
+    subject.reserve(["model"], 600).settle(900)
+    clock.now += 31
+    assert accepted(subject, 1, 10) == 1
+    clock.now -= 1
+    assert accepted(subject, 1, 10) == 0
+
+
+def test_asking_for_much_output_reserves_it_and_what_was_written_burns_down(stand_in: RunningStandIn) -> None:
     stand_in.admin("PUT", "settings", {"quotas": {builders.TEACHER: {"tpm": 10_000}}})
     with refused("ThrottlingException", "Too many tokens", status=429):
-        builders.invoke(stand_in, builders.TEACHER, builders.anthropic_body(max_tokens=1000))
+        builders.invoke(stand_in, builders.TEACHER, builders.anthropic_body(max_tokens=10_000))
     for _ in range(3):
         builders.invoke(stand_in, builders.TEACHER, builders.anthropic_body(max_tokens=900))
 

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from bedrock_distill.operators.base import RunAccess
+from include.distill import pacing
 from include.distill.champion import Champion
 from include.distill.documents import row_id
 from include.distill.layout import RunFolder
@@ -58,7 +59,15 @@ def make_champion(**changes: Any) -> Champion:
 
 @pytest.fixture
 def use_case() -> UseCase:
-    return load_use_case(USE_CASES / "aws_docs_qa.yaml", environment={})
+    """The sample, without the patience that would make a test of throttling wait."""
+    sample = load_use_case(USE_CASES / "aws_docs_qa.yaml", environment={})
+    return sample.model_copy(update={"fan_out": sample.fan_out.model_copy(update={"patience_seconds": 1e-9})})
+
+
+@pytest.fixture(autouse=True)
+def fail_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hand on what failed in passing, without asking again and the pauses between."""
+    monkeypatch.setattr(pacing, "ATTEMPTS", 1)
 
 
 @pytest.fixture
@@ -104,7 +113,7 @@ class FakeTaskInstance(SimpleNamespace):
 def context() -> dict[str, Any]:
     started = datetime.datetime(2026, 11, 22, 2, 0, tzinfo=datetime.UTC)
     return {
-        "ti": FakeTaskInstance(try_number=3, max_tries=2, xcoms={}, dag_id="d", run_id="r"),
+        "ti": FakeTaskInstance(try_number=3, max_tries=2, map_index=-1, xcoms={}, dag_id="d", run_id="r"),
         "params": {},
         "dag_run": SimpleNamespace(start_date=started, dag_id="d", run_id="r"),
     }

@@ -118,11 +118,8 @@ class TestRetry:
         manifest = synthesize().execute(context)
         assert (manifest["failed"], manifest["documents"], manifest["accepted"], manifest["missing"]) == (1, 4, 9, 3)
         (record,) = read_jsonl(store, FOLDER.synthetic_rejected(0))
-        assert (record["row_id"], record["reason"], record["message"]) == (
-            make_row(2)["row_id"],
-            "ThrottledError",
-            "slow down",
-        )
+        assert (record["row_id"], record["reason"]) == (make_row(2)["row_id"], "ThrottledError")
+        assert record["message"].endswith("slow down")
 
     def test_a_row_that_no_retry_can_mend_is_recorded_at_once(
         self, synthesize: Any, bedrock: FakeBedrock, context: Any

@@ -11,14 +11,17 @@ from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
 from bedrock_distill.hooks.error_seam import named_errors
 from include.distill.errors import ExpiredCredentialsError
 
-# standard mode retries throttling, 5xx and connection errors. A read time-out is retried too, and the answer paid for
-# again: five minutes is longer than any answer takes.
+# standard mode retries throttling, 5xx and connection errors. After a read time-out the answer is paid for again: five
+# minutes is longer than any takes. As many connections as fan_out.concurrency may ask for.
 PATIENT = {
     "retries": {"mode": "standard", "total_max_attempts": 6},
     "connect_timeout": 10,
     "read_timeout": 300,
     "max_pool_connections": 200,
 }
+# Questions to models are paced, and asked again, by include/distill/pacing.py: a retry that it does not know of would
+# break its account of the quota.
+ONCE = {"mode": "standard", "total_max_attempts": 1}
 # For a person who waits for a page.
 PROMPT = {"retries": {"mode": "standard", "total_max_attempts": 2}, "connect_timeout": 3, "read_timeout": 10}
 
@@ -53,7 +56,7 @@ class AwsClients:
                     aws_conn_id=self.aws_conn_id,
                     region_name=self.region_name,
                     client_type=service,
-                    config=self._config,
+                    config={**self._config, "retries": ONCE} if service == "bedrock-runtime" else self._config,
                 ).conn
             return self._clients[service]
 

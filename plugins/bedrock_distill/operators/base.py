@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -11,15 +11,17 @@ from airflow.sdk import BaseOperator
 
 from bedrock_distill.hooks.bedrock import BedrockDistillHook
 from bedrock_distill.hooks.s3 import S3ObjectStore
+from include.distill.asking import PacedAnswers, Place
 from include.distill.catalog import Model, load_catalog
-from include.distill.invocation import ModelRequest
 from include.distill.layout import RunFolder
 from include.distill.prompt_files import load_prompts, thaw_prompts
-from include.distill.responses import PaidAnswer, PaidAnswers
+from include.distill.responses import PaidAnswers
 from include.distill.storage import read_json
 from include.distill.use_case import UseCase, parse_use_case
 
 if TYPE_CHECKING:
+    from airflow.sdk import Context
+
     from include.distill.prompts import Prompt
 
 Manifest = dict[str, Any]
@@ -35,6 +37,8 @@ class RunAccess:
     run_uri: str
     aws_conn_id: str
     region_name: str | None
+    pool: str
+    pool_slots: int
 
     @property
     def folder(self) -> RunFolder:
@@ -62,11 +66,12 @@ class RunAccess:
         """The paid answers, read and paid on behalf of this run."""
         return PaidAnswers(self.store, self.folder.responses, self.folder.run_key)
 
-    @cached_property
-    def ask(self) -> Callable[[ModelRequest], PaidAnswer]:
-        """Ask a model unless the answer is paid for already; one for all threads of the task."""
-        answers, hook = self.answers, self.hook
-        return lambda request: answers.ask(request, hook)
+    def asking(self, context: Context) -> PacedAnswers:
+        """Return what asks models, at the speed of this task's share of their quotas; one for all of its threads."""
+        ti = context["ti"]
+        index = -1 if ti.map_index is None else ti.map_index
+        place = Place.of(self.pool, self.pool_slots, try_number=ti.try_number, map_index=index)
+        return PacedAnswers(self.answers, self.hook, self.use_case, place)
 
     def model(self, key: str) -> Model:
         """A model of the catalog."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,7 @@ from include.distill.errors import (
 )
 from include.distill.evaluation import Duel, answer_record, answering_request, judge_duel
 from include.distill.fan_out import Outcomes, for_each
+from include.distill.invocation import ModelRequest
 from include.distill.judging import drawn_orders
 from include.distill.responses import PaidAnswer, Usage
 from include.distill.storage import Record, read_jsonl, write_jsonl
@@ -57,8 +58,9 @@ class BedrockAnswerOperator(ArmOperator):
         rows = read_jsonl(self.store, self.folder.shard("evaluation", int(self.shard)))
         context["shard_label"] = shard_label(rows)  # type: ignore[typeddict-unknown-key]
         try:
+            answer = partial(self._answer, self.asking(context))
             outcomes: Outcomes[Record, list[PaidAnswer]] = Outcomes.of(
-                for_each(rows, self._answer, concurrency=self.use_case.fan_out.concurrency)
+                for_each(rows, answer, concurrency=self.use_case.fan_out.concurrency)
             )
         except NotFoundError as error:
             raise self._released(error) from error
@@ -82,7 +84,7 @@ class BedrockAnswerOperator(ArmOperator):
             )
             raise ThroughputReleasedError(message)
 
-    def _answer(self, row: Record) -> list[PaidAnswer]:
+    def _answer(self, ask: Callable[[ModelRequest], PaidAnswer], row: Record) -> list[PaidAnswer]:
         serving = self.serving or {"model_arn": None, "invoke_id": None}
         request = partial(
             answering_request,
@@ -93,7 +95,7 @@ class BedrockAnswerOperator(ArmOperator):
             settings=self.use_case.answering,
         )
         samples = (0, 1) if self.arm == self.use_case.noise_control_arm else (0,)
-        return [self.ask(request(sample=sample)) for sample in samples]
+        return [ask(request(sample=sample)) for sample in samples]
 
     def _released(self, error: NotFoundError) -> Exception:
         if self.serving is None:
@@ -136,7 +138,7 @@ class BedrockJudgeOperator(DistillOperator):
             judge=self.model(self.judge),
             prompt=self.prompt(self.use_case.prompts.judging),
             settings=self.use_case.judging,
-            ask=self.ask,
+            ask=self.asking(context),
         )
         outcomes: Outcomes[Duel, tuple[Record, list[PaidAnswer]]] = Outcomes.of(
             for_each(duels, work, concurrency=self.use_case.fan_out.concurrency)

@@ -54,7 +54,7 @@ class BedrockSynthesizeOperator(DistillOperator):
             prompt=self.prompt(self.use_case.prompts.synthesis),
             settings=settings,
             curator=self._curator(),
-            ask=self.ask,
+            ask=self.asking(context),
         )
         outcomes: Outcomes[Record, SyntheticSamples] = Outcomes.of(
             for_each(rows, work, concurrency=self.use_case.fan_out.concurrency)

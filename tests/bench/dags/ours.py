@@ -9,7 +9,10 @@ from airflow.sdk import DAG
 
 from bedrock_distill.operators.ingest import ShardRowsOperator
 from bedrock_distill.operators.synthesize import BedrockSynthesizeOperator
-from include.bench.material import RUN_URI
+from include.bench.material import RUN_URI, bench_use_case
+from include.distill.pools import place_in_pool
+
+TASKS = int(os.environ["BENCH_TASKS"])
 
 with DAG(
     dag_id="bench_ours",
@@ -18,7 +21,8 @@ with DAG(
     catchup=False,
     default_args={"owner": "bench", "run_uri": RUN_URI, "region_name": "us-east-1"},
 ):
-    shards = ShardRowsOperator(task_id="before", rows="train", max_tasks=int(os.environ["BENCH_TASKS"]))
-    BedrockSynthesizeOperator.partial(
-        task_id="synthesize", pool="bedrock_teacher", map_index_template="{{ shard_label }}"
-    ).expand(shard=shards.output)
+    shards = ShardRowsOperator(task_id="before", rows="train", max_tasks=TASKS)
+    place = place_in_pool(bench_use_case().teacher, "us-east-1", tasks=TASKS)
+    BedrockSynthesizeOperator.partial(task_id="synthesize", map_index_template="{{ shard_label }}", **place).expand(
+        shard=shards.output
+    )

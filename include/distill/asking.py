@@ -1,0 +1,75 @@
+"""How a task asks models: paid answers first, then at the speed of its share of each model's quota."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+
+from include.distill.invocation import ModelClient, ModelRequest
+from include.distill.pacing import PacedClient, Quota
+from include.distill.pools import pool_name, pool_slots
+from include.distill.responses import PaidAnswer, PaidAnswers
+from include.distill.use_case import UseCase
+
+
+@dataclass(frozen=True)
+class Place:
+    """
+    Where a task stands in its Airflow pool.
+
+    :param slots: how many slots of ``pool`` it holds.
+    :param is_first: whether it is on its first try and among the first tasks that fill the pool.
+    """
+
+    pool: str
+    slots: int
+    is_first: bool
+
+    @classmethod
+    def of(cls, pool: str, slots: int, *, try_number: int, map_index: int) -> Place:
+        """Return the place of a task instance; Airflow starts mapped ones in the order of their indices."""
+        return cls(pool, slots, is_first=try_number == 1 and map_index < pool_slots(pool) // slots)
+
+    def share_of(self, pool: str) -> float:
+        """Return the part of a quota that goes with ``pool``; who does not wait there takes as one slot of it."""
+        return min(1.0, (self.slots if self.pool == pool else 1) / pool_slots(pool))
+
+
+class PacedAnswers:
+    """
+    Asks a model unless the answer is paid for already. One for all threads of a task.
+
+    A model is asked on demand at the task's share of the quota. An endpoint of our own has no stated quota and no
+    pool, for it is billed by the hour: its speed is found by throttling.
+    """
+
+    def __init__(self, answers: PaidAnswers, client: ModelClient, use_case: UseCase, place: Place) -> None:
+        self._answers = answers
+        self._client = client
+        self._use_case = use_case
+        self._place = place
+        self._paced: dict[str, PacedClient] = {}
+        self._making = threading.Lock()
+
+    def __call__(self, request: ModelRequest) -> PaidAnswer:
+        """Return the stored answer, or ask, store and return it."""
+        with self._making:
+            if request.invoke_id not in self._paced:
+                self._paced[request.invoke_id] = self._new_client(request)
+        return self._answers.ask(request, self._paced[request.invoke_id])
+
+    def _new_client(self, request: ModelRequest) -> PacedClient:
+        fan_out = self._use_case.fan_out
+        return PacedClient(
+            self._client,
+            self._quota(request),
+            concurrency=fan_out.concurrency,
+            patience_seconds=fan_out.patience_seconds,
+        )
+
+    def _quota(self, request: ModelRequest) -> Quota:
+        if request.invoke_id != request.model.inference_id:
+            return Quota()
+        pool = pool_name(request.model.key, self._use_case.aws.region)
+        whole = Quota(**self._use_case.quota(request.model).model_dump())
+        return whole.share(self._place.share_of(pool), starts_full=self._place.is_first and self._place.pool == pool)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import chain, islice
@@ -23,6 +23,8 @@ from include.distill.document_groups import DocumentGroups, Side, Split, split_g
 from include.distill.documents import GROUP, CsvShape, Seen, check_header, is_rejected, read_rows, rejected
 from include.distill.errors import InputError, RefusedError
 from include.distill.input_files import find_inputs, open_input
+from include.distill.layout import RunFolder
+from include.distill.row_changes import row_line
 from include.distill.seen_pairs import Places, SeenPairs
 from include.distill.storage import ObjectStore, Record
 from include.distill.stored_split import StoredSplit
@@ -75,13 +77,10 @@ class Ingested:
         }
 
 
-def ingest(
-    source: SourceData, *, store: ObjectStore, target: Callable[[str], str], splits_uri: str, seed: int
-) -> Ingested:
+def ingest(source: SourceData, *, store: ObjectStore, folder: RunFolder, splits_uri: str, seed: int) -> Ingested:
     """
-    Read the files of ``source`` and write ``documents``, ``train``, ``evaluation`` and ``rejected``.
+    Read the files of ``source`` and write ``documents``, ``train``, ``evaluation``, ``rejected`` and the list of rows.
 
-    :param target: URI of each of these four.
     :param splits_uri: where the sides of documents are kept between runs; not used with an ``evaluation_csv``.
     :raises InputError: a file cannot be used, or no usable row is left; nothing was written.
     """
@@ -92,7 +91,7 @@ def ingest(
         split = _split(reading, stored, seed)
         spool.seek(0)
         rows = (_placed(row, reading, split) for row in jsonlines.Reader(spool))
-        ingested = _write(rows, store, target)
+        ingested = _write(rows, store, folder)
         if stored is not None:
             stored.remember(reading.groups, split)
     return ingested
@@ -183,18 +182,20 @@ def _dropped(row: Record, number: int, reading: _Reading, split: Split) -> Recor
     return rejected(row, reason="bridges_sides", message=message)
 
 
-def _write(rows: Iterator[tuple[str, Record]], store: ObjectStore, target: Callable[[str], str]) -> Ingested:
+def _write(rows: Iterator[tuple[str, Record]], store: ObjectStore, folder: RunFolder) -> Ingested:
     """Write every row where it belongs, all objects or none."""
     ingested = Ingested()
     with ExitStack() as opened:
         names = ("documents", "train", "evaluation", "rejected")
-        bodies = {name: opened.enter_context(store.writer(target(name))) for name in names}
+        bodies = {name: opened.enter_context(store.writer(folder.source(name))) for name in names}
+        listed = opened.enter_context(store.writer(folder.row_list))
         for name, row in rows:
             line = f"{_as_json(row)}\n".encode()
             bodies[name].write(line)
             ingested.counts[name] += 1
             if name != "rejected":
                 bodies["documents"].write(line)
+                listed.write(row_line(row))
                 continue
             ingested.reasons[row["reason"]] += 1
             if len(ingested.told) < REJECTS_TOLD:

@@ -52,6 +52,15 @@ class RunFolder:
         """Rows as read: ``documents``, ``rejected``, ``train``, ``evaluation``."""
         return f"{self.uri}/source/{name}.jsonl"
 
+    @property
+    def row_list(self) -> str:
+        """Identity and question of each accepted row, one line each."""
+        return f"{self.uri}/source/rows.txt"
+
+    def latest(self, use_case: str) -> str:
+        """Which run of a use case read its rows last."""
+        return f"{self.root}/latest/{use_case}.json"
+
     def splits(self, use_case: str) -> str:
         """The side of each document, kept between the runs of a use case."""
         return f"{self.root}/splits/{use_case}.jsonl"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from include.distill.change_notes import changes_line
 from include.distill.charts import loss_chart, pipeline_chart, preference_chart
 from include.distill.report import SIMULATED_NOTICE, verdict_parts
 from include.distill.report_tables import arm_matrix, headline_pair, how_sure
@@ -36,6 +37,7 @@ def render_html(report: Mapping[str, Any]) -> str:
         report=report,
         claim=claim,
         evidence=evidence,
+        changes=changes_line(report["source"].get("changes", {}), actual_usd=report["cost"]["actual_usd"]),
         notice=SIMULATED_NOTICE if report["simulated"] else None,
         preference=_drawn(lambda width: preference_chart(report["comparisons"], width=width)),
         pipeline=_drawn(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from include.distill.change_notes import changes_line
 from include.distill.errors import DistillError
 from include.local_airflow.account import download, rented_throughputs
 
@@ -49,12 +50,13 @@ def describe_outcome(
 
     :param before: the stand-in's ledger when the run began; ``after``: when it had ended.
     """
+    changed = changes_line(report["source"].get("changes", {}), actual_usd=report["cost"]["actual_usd"])
     parts = [
         f"Verdict{' (SIMULATED)' if report['simulated'] else ''}: {report['verdict']}",
         describe_data(report),
         describe_arms(report["arms"]),
         describe_comparisons(report["comparisons"]),
-        describe_bill(report["cost"]),
+        describe_bill(report["cost"]) + (f"\n{changed}" if changed else ""),
         describe_account(before, after),
         f"Report: {folder / 'report.html'}\n        {folder / 'report.json'}",
     ]

@@ -10,6 +10,7 @@ from bedrock_distill.operators.base import DistillOperator, Manifest
 from include.distill.arm_rows import rows_for_teacher
 from include.distill.documents import GROUP, group_of, shards
 from include.distill.ingestion import ingest
+from include.distill.row_changes import compare_with_last
 from include.distill.storage import stream_jsonl, write_jsonl
 
 if TYPE_CHECKING:
@@ -24,7 +25,8 @@ class IngestCsvOperator(DistillOperator):
     are streamed: memory holds hashes of them. Without an evaluation file, documents are split, and the split is kept
     for later runs. Buys nothing; a retry reads again and writes the same.
 
-    :return: ``{"rows", "accepted", "rejected", "train", "evaluation", "reasons"}``, as in ``report.json``'s ``source``.
+    :return: ``{"rows", "accepted", "rejected", "train", "evaluation", "reasons", "changes"}``, as in ``report.json``'s
+        ``source``; ``changes`` against the last run of the use case.
     :raises InputError: a file cannot be read as CSV, or no usable row is left.
     """
 
@@ -36,13 +38,16 @@ class IngestCsvOperator(DistillOperator):
         ingested = ingest(
             self.use_case.source,
             store=self.store,
-            target=self.folder.source,
+            folder=self.folder,
             splits_uri=self.folder.splits(self.use_case.name),
             seed=self.use_case.seed,
         )
         for message in ingested.told:
             self.log.warning("Rejected: %s", message)
-        return ingested.manifest()
+        changes = compare_with_last(self.store, self.folder, use_case=self.use_case, prompts=self.prompts)
+        if changes["since"]:
+            self.log.info("Since the last run: %s", changes)
+        return {**ingested.manifest(), "changes": changes}
 
 
 class ShardRowsOperator(DistillOperator):

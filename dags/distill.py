@@ -21,6 +21,9 @@ pairs, serves it for as long as it answers, and has judges say whether it is bet
 | `<arm>.release` | the endpoint is gone | ends the hourly bill |
 | `judge.<model>`, `judge_champion.<model>` | verdicts, every pair in both orders | judge tokens |
 | `report` | `report.json`, `report.html` | nothing |
+| `approve` | a person's yes, where the use case asks for one | nothing, also while it waits |
+| `promote` | the champion, when the rule promotes; else skipped | nothing |
+| `delete_losers` | the other custom models are gone, where the use case says so | ends $1.95 a month each |
 | `outcome` | red when anything is red | nothing |
 
 ### Parameters
@@ -52,6 +55,9 @@ content or name, and only what is missing is paid for.
 - **`<arm>.answer` failed after `release`** ("endpoint released"): clear `<arm>.provision` with downstream.
 - **`<arm>.release` failed**: the endpoint may still be **billed by the hour**. It is retried; when it stays red, delete
   the throughput in the Bedrock console.
+- **`promote` is skipped**: the rule promoted nobody; the log and the report say why. Nothing is amiss.
+- **`promote` failed**: the champion changed since this run compared with it, or the winner's model is gone; nothing was
+  changed. The error says what to clear.
 - **`outcome` failed**: another task failed; it names which, and the job that it stopped because its task was marked
   failed.
 
@@ -75,6 +81,7 @@ from bedrock_distill.operators.outcome import RunOutcomeOperator
 from bedrock_distill.operators.preflight import BedrockPreflightOperator
 from bedrock_distill.operators.report import RenderReportOperator
 from bedrock_distill.operators.synthesize import BedrockSynthesizeOperator
+from bedrock_distill.promotions import MAY_BE_SKIPPED, new_promotion
 from bedrock_distill.retries import RETRY_POLICY
 from bedrock_distill.trigger_form import trigger_params
 from include.distill.layout import Layout
@@ -137,13 +144,15 @@ def distill_dag(use_case: UseCase) -> DAG:
             arms={name: arm.manifests for name, arm in arms.items()},
             judgments=[judge.output for group in judges for judge in group],
         )
-        outcome = RunOutcomeOperator(task_id="outcome", retries=0).as_teardown(on_failure_fail_dagrun=True)
+        promoted = new_promotion(use_case, report, arms)
+        outcome = RunOutcomeOperator(task_id="outcome", retries=0, may_be_skipped=MAY_BE_SKIPPED)
+        outcome.as_teardown(on_failure_fail_dagrun=True)
 
         preflight >> ingest >> estimate >> evaluation_shards
         for arm in arms.values():
             arm.answer >> judges[0]
             arm.last >> [report, outcome]
-        judges[-1] >> report >> outcome
+        judges[-1] >> report >> promoted >> outcome
     return dag
 
 

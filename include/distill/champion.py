@@ -9,6 +9,8 @@ that one and no other, however late it is cleared.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -118,3 +120,10 @@ def describe_champion(champion: Champion | None) -> str:
 
 def _arn(champion: Champion | None) -> str | None:
     return champion.model_arn if champion else None
+
+
+def winning_decision(report: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return the decision on who is to be promoted: of several, the one whose smallest lower bound is largest."""
+    decisions = (report.get("promotion") or {}).get("decisions", [])
+    won = [decision for decision in decisions if decision["promoted"]]
+    return max(won, key=lambda decision: decision["lower_bound"], default=None)

@@ -132,6 +132,9 @@ class Promotion(Section):
     min_clusters: int = Field(20, ge=2, description="document groups with a decided question")
     max_unparsable_share: float = Field(0.02, gt=0, le=1, description="of a judge's questions; it must be below")
     runs_a_year: float = Field(365, gt=0, description="to say how many false promotions a year the rule allows")
+    ask_a_person: bool = Field(False, description="wait for a person's approval, in Airflow's UI")
+    answer_within_hours: float = Field(20, gt=0, description="no answer by then is a no")
+    delete_losers: bool = Field(False, description="delete the run's custom models that were not promoted")
 
 
 class Training(Section):

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from include.distill.catalog import load_catalog
-from include.distill.evaluation import Student
+from include.distill.evaluation import Student, answering_request
+from include.distill.storage import stream_jsonl
 from include.distill.use_case import UseCase
+
+if TYPE_CHECKING:
+    from bedrock_distill.operators.base import RunAccess
 
 
 def arm_student(
@@ -25,3 +31,17 @@ def arm_student(
         identity=model_arn or model.inference_id,
         invoke_id=invoke_id or model_arn or model.inference_id,
     )
+
+
+def missing_answers(run: RunAccess, *, model_arn: str, student: str) -> int:
+    """Return how many of the run's evaluation questions a custom model has never answered."""
+    use_case = run.use_case
+    asked = arm_student(use_case, model_arn=model_arn, invoke_id=model_arn, student=student)
+    prompt = run.prompt(use_case.prompts.answering)
+    requests = (
+        answering_request(
+            row, student=asked, prompt=prompt, instruction=use_case.prompts.instruction, settings=use_case.answering
+        )
+        for row in stream_jsonl(run.store, run.folder.source("evaluation"))
+    )
+    return sum(not run.answers.has(request) for request in requests)

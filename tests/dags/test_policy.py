@@ -35,14 +35,15 @@ TASKS = {
     "tuned.merge": {"tuned.upload"},
     "tuned.upload": {"tuned.submit", "report"},
     "tuned.submit": {"tuned.trained"},
-    "tuned.trained": {"tuned.lease", "tuned.provision", "report"},
+    "tuned.trained": {"tuned.lease", "tuned.provision", "report", "promote"},
     "tuned.lease": {"tuned.provision", "tuned.release"},
     "tuned.provision": {"tuned.in_service", "tuned.release", "report"},
     "tuned.in_service": {"tuned.answer", "tuned.release"},
     "tuned.answer": {"tuned.release", *JUDGES, "report"},
     "tuned.release": {"report", "outcome"},
     **{judge: {"report"} for judge in JUDGES},
-    "report": {"outcome"},
+    "report": {"promote"},
+    "promote": {"outcome"},
     "outcome": set(),
 }
 

@@ -33,6 +33,7 @@ ARGUMENTS: dict[str, Any] = {
     "arms": {},
     "judgments": [],
     "submitted": {},
+    "reported": {},
     "provisioned": {},
     "listed": {},
     "poll_interval_seconds": 1,

@@ -11,8 +11,10 @@ from bedrock_distill.operators.train import BedrockSubmitCustomizationJobOperato
 from bedrock_distill.sensors.waiting import BedrockCustomizationJobSensor
 from bedrock_distill.triggers.polling import CustomizationJobTrigger
 from include.distill.errors import JobFailedError, NotFoundError, RefusedError, TransientError, WaitTimeoutError
+from include.distill.use_case import UseCase
 from tests.fakes.fake_bedrock import FakeBedrock
-from tests.plugins.conftest import RUN_URI
+from tests.fakes.memory_store import MemoryStore
+from tests.plugins.conftest import RUN_URI, freeze
 
 DATASET = {
     "train_uri": "s3://b/datasets/d/train.jsonl",
@@ -80,6 +82,25 @@ class TestSubmit:
         bedrock.put_job(first, "Completed")
         bedrock.models.clear()
         assert submit_task(equip).execute(context)["attempt"] == 2
+
+    @pytest.mark.parametrize(("answered", "attempt"), [(True, 1), (False, 2)])
+    def test_a_deleted_loser_that_has_answered_everything_is_not_trained_again(
+        self,
+        equip: Any,
+        bedrock: FakeBedrock,
+        store: MemoryStore,
+        use_case: UseCase,
+        context: Any,
+        monkeypatch: pytest.MonkeyPatch,
+        answered: bool,
+        attempt: int,
+    ) -> None:
+        freeze(store, use_case, promotion={"delete_losers": True})
+        first = submit_task(equip).execute(context)["job_name"]
+        bedrock.put_job(first, "Completed")
+        bedrock.models.clear()
+        monkeypatch.setattr(store, "exists", lambda uri: answered and "/responses/" in uri)
+        assert submit_task(equip).execute(context)["attempt"] == attempt
 
     def test_attempts_end(self, equip: Any, bedrock: FakeBedrock, context: Any) -> None:
         for _ in range(3):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from bedrock_distill.given_up_jobs import stop, tasks_given_up
@@ -23,10 +23,15 @@ class RunOutcomeOperator(DistillOperator):
     are pending: it fails the tasks under way, and when none is, only skips those to come. Before that it stops the job
     of a ``submit`` or ``trained`` that was marked failed, when the use case says so. Free; a clear looks again.
 
+    :param may_be_skipped: tasks that are skipped also in a run in which nothing is amiss.
     :raises IncompleteRunError: names the failed tasks, and says what was stopped.
     """
 
     ui_color = "#fef7e0"
+
+    def __init__(self, *, may_be_skipped: Collection[str] = (), **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.may_be_skipped = may_be_skipped
 
     def execute(self, context: Context) -> None:
         """Look at the states of all tasks of this run."""
@@ -34,7 +39,7 @@ class RunOutcomeOperator(DistillOperator):
         states = ti.get_task_states(dag_id=ti.dag_id, run_ids=[ti.run_id])[ti.run_id]
         failed = sorted(task for task, state in states.items() if state == "failed")
         held_up = sum(state == "upstream_failed" for state in states.values())
-        skipped = 0 if context["params"].get("dry_run") else sum(state == "skipped" for state in states.values())
+        skipped = 0 if context["params"].get("dry_run") else self._skipped(states)
         if failed or held_up or skipped:
             message = (
                 f"The run is incomplete: {', '.join(failed) or 'no task'} failed, {held_up} could not start, {skipped}"
@@ -42,6 +47,9 @@ class RunOutcomeOperator(DistillOperator):
                 " hand: clear what was skipped to go on."
             )
             raise IncompleteRunError(" ".join([message, *self._stop_given_up_jobs(states, ti)]))
+
+    def _skipped(self, states: Mapping[str, Any]) -> int:
+        return sum(state == "skipped" and task not in self.may_be_skipped for task, state in states.items())
 
     def _stop_given_up_jobs(self, states: Mapping[str, Any], ti: Any) -> Iterator[str]:
         """Stop the jobs whose tasks were marked failed and say so; one that cannot be stopped does not keep others."""

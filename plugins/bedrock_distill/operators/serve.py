@@ -12,7 +12,7 @@ import datetime
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from bedrock_distill.arm_student import arm_student
+from bedrock_distill.arm_student import missing_answers
 from bedrock_distill.hooks.bedrock import Throughput
 from bedrock_distill.links import MODEL, THROUGHPUT
 from bedrock_distill.operators.base import Manifest
@@ -24,10 +24,9 @@ from bedrock_distill.tags import purchase_tags
 from include.distill.champion import frozen_champion
 from include.distill.cost import load_prices
 from include.distill.errors import OutcomeError, ThroughputReleasedError
-from include.distill.evaluation import answering_request
 from include.distill.naming import request_token, throughput_name
 from include.distill.serving import tombstone, unit_hours
-from include.distill.storage import read_json, stream_jsonl, write_json
+from include.distill.storage import read_json, write_json
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -72,7 +71,7 @@ class BedrockProvisionThroughputOperator(ServingOperator):
         """Buy or adopt, and return what will answer."""
         model_arn, student = self._model()
         units = self.use_case.serving.model_units
-        missing = self._missing_answers(model_arn, student) if model_arn else 0
+        missing = missing_answers(self, model_arn=model_arn, student=student) if model_arn else 0
         manifest: Manifest = {
             "model_arn": model_arn,
             "student": student,
@@ -113,21 +112,6 @@ class BedrockProvisionThroughputOperator(ServingOperator):
             return self.trained["model_arn"], self.use_case.student
         champion = frozen_champion(self.store, self.folder)
         return (champion.model_arn, champion.student) if champion else (None, self.use_case.student)
-
-    def _missing_answers(self, model_arn: str, base: str) -> int:
-        student = arm_student(self.use_case, model_arn=model_arn, invoke_id=model_arn, student=base)
-        prompt = self.prompt(self.use_case.prompts.answering)
-        requests = (
-            answering_request(
-                row,
-                student=student,
-                prompt=prompt,
-                instruction=self.use_case.prompts.instruction,
-                settings=self.use_case.answering,
-            )
-            for row in stream_jsonl(self.store, self.folder.source("evaluation"))
-        )
-        return sum(not self.answers.has(request) for request in requests)
 
     def _refuse_after_release(self, ordinal: int) -> None:
         if len(self._tombstones()) >= ordinal:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from bedrock_distill.arm_student import missing_answers
 from bedrock_distill.given_up_jobs import leaves_word
 from bedrock_distill.hooks.bedrock import CustomizationJob, JobRequest
 from bedrock_distill.links import JOB, TRAINING_DATA
@@ -48,8 +49,9 @@ class BedrockSubmitCustomizationJobOperator(ArmOperator):
 
     The job is named by the fingerprint of base model, hyperparameters and data, so a retry, a clear, a lost worker or
     the next night find it again. A new attempt (``-a2`` …) is bought only when the last one was stopped, failed for a
-    cause of Bedrock's own, or its model was deleted; a job that failed because of its data is refused.
-    Returns at once; ``trained`` waits. Billed per training token once it runs.
+    cause of Bedrock's own, or its model was deleted (and, where losers are deleted, has questions left to answer); a
+    job that failed because of its data is refused. Returns at once; ``trained`` waits. Billed per training token once
+    it runs.
 
     :param dataset: manifest of the arm's upload. (templated)
     :return: ``{"job_name", "job_arn", "fingerprint", "attempt", "bought": bool, "at_most_usd": float}``
@@ -116,9 +118,15 @@ class BedrockSubmitCustomizationJobOperator(ArmOperator):
         )
         raise JobFailedError(message)
 
+    def _deleted_as_a_loser(self, job: CustomizationJob) -> bool:
+        """Whether a model is gone that has said all that it is asked: where losers are deleted, it is not missed."""
+        if not self.use_case.promotion.delete_losers or not job.model_arn:
+            return False
+        return not missing_answers(self, model_arn=job.model_arn, student=self.use_case.student)
+
     def _is_over(self, job: CustomizationJob) -> bool:
         if job.status == "Completed":
-            return not self.hook.has_custom_model(job.model_arn or job.name)
+            return not self.hook.has_custom_model(job.model_arn or job.name) and not self._deleted_as_a_loser(job)
         if job.status == "Failed" and not failed_for_a_passing_cause(job.failure_message):
             message = (
                 f"Job {job.name} failed on these very data: {job.failure_message or 'Bedrock gave no reason'}. It is"

@@ -5,10 +5,11 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass
 
-from include.distill.invocation import ModelClient, ModelRequest
+from include.distill.invocation import Completion, ModelClient, ModelRequest
 from include.distill.pacing import PacedClient, Quota
 from include.distill.pools import pool_name, pool_slots
 from include.distill.responses import PaidAnswer, PaidAnswers
+from include.distill.spending import Spending
 from include.distill.use_case import UseCase
 
 
@@ -35,17 +36,44 @@ class Place:
         return min(1.0, (self.slots if self.pool == pool else 1) / pool_slots(pool))
 
 
+@dataclass(frozen=True)
+class CappedClient:
+    """Looks at the bill in the very moment of a call: it may have waited long for the quota."""
+
+    client: ModelClient
+    spending: Spending
+
+    def ask(self, request: ModelRequest) -> Completion:
+        """Ask unless the task's part of the spend cap is used up."""
+        return self.spending.ask(request, self.client)
+
+
+def is_on_demand(request: ModelRequest) -> bool:
+    """Tell whether ``request`` is paid for by the token; an endpoint of our own is paid for by the hour."""
+    return request.invoke_id == request.model.inference_id
+
+
 class PacedAnswers:
     """
     Asks a model unless the answer is paid for already. One for all threads of a task.
 
     A model is asked on demand at the task's share of the quota. An endpoint of our own has no stated quota and no
     pool, for it is billed by the hour: its speed is found by throttling.
+
+    :param spending: the bill of the task's calls on demand; without one nothing is capped.
     """
 
-    def __init__(self, answers: PaidAnswers, client: ModelClient, use_case: UseCase, place: Place) -> None:
+    def __init__(
+        self,
+        answers: PaidAnswers,
+        client: ModelClient,
+        use_case: UseCase,
+        place: Place,
+        spending: Spending | None = None,
+    ) -> None:
         self._answers = answers
         self._client = client
+        self._spending = spending
         self._use_case = use_case
         self._place = place
         self._paced: dict[str, PacedClient] = {}
@@ -56,19 +84,25 @@ class PacedAnswers:
         with self._making:
             if request.invoke_id not in self._paced:
                 self._paced[request.invoke_id] = self._new_client(request)
-        return self._answers.ask(request, self._paced[request.invoke_id])
+        answer = self._answers.ask(request, self._paced[request.invoke_id])
+        if self._spending and is_on_demand(request):
+            self._spending.found(answer)
+        return answer
 
     def _new_client(self, request: ModelRequest) -> PacedClient:
         fan_out = self._use_case.fan_out
+        client = self._client
+        if self._spending and is_on_demand(request):
+            client = CappedClient(client, self._spending)
         return PacedClient(
-            self._client,
+            client,
             self._quota(request),
             concurrency=fan_out.concurrency,
             patience_seconds=fan_out.patience_seconds,
         )
 
     def _quota(self, request: ModelRequest) -> Quota:
-        if request.invoke_id != request.model.inference_id:
+        if not is_on_demand(request):
             return Quota()
         pool = pool_name(request.model.key, self._use_case.aws.region)
         whole = Quota(**self._use_case.quota(request.model).model_dump())

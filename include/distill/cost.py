@@ -68,11 +68,16 @@ class Prices:
             message = f"include/prices.yaml has no {what} for {model}: without it no spend cap can be kept. Add it."
             raise UseCaseError(message) from error
 
+    def of_tokens(self, model: str) -> tuple[float, float]:
+        """Return the prices of one token of input and of output."""
+        return self.of(model, "input_per_million") / 1e6, self.of(model, "output_per_million") / 1e6
+
     def token_lines(self, what: str, model: str, input_tokens: float, output_tokens: float) -> list[Line]:
         """Return the two lines of asking ``model``."""
+        of_input, of_output = self.of_tokens(model)
         return [
-            Line(f"{what}: {model} input", input_tokens, "token", self.of(model, "input_per_million") / 1e6),
-            Line(f"{what}: {model} output", output_tokens, "token", self.of(model, "output_per_million") / 1e6),
+            Line(f"{what}: {model} input", input_tokens, "token", of_input),
+            Line(f"{what}: {model} output", output_tokens, "token", of_output),
         ]
 
     def training_line(self, arm: str, model: str, tokens: float) -> Line:
@@ -108,28 +113,32 @@ def estimate(
 
     :param champion: a model was promoted; else the base student takes its arm's place.
     """
-    lines = _synthesis_lines(use_case, rows_for_teacher(use_case, train), prices) if use_case.wants_pairs else []
+    lines = synthesis_lines(use_case, rows_for_teacher(use_case, train), prices) if use_case.wants_pairs else []
     for arm in use_case.arms:
         on_demand = arm.kind == "base" or (arm.kind == "champion" and not champion)
-        lines += _answer_lines(use_case, evaluation, prices, arm.name, on_demand=on_demand)
+        lines += answer_lines(use_case, evaluation, prices, arm.name, on_demand=on_demand)
         if arm.kind == "fine_tuned":
             lines.append(_tuning_line(use_case, train, prices, arm))
-    return lines + _judging_lines(use_case, evaluation, prices)
+    pairs = len(use_case.judged_pairs)
+    judging = (judging_lines(use_case, evaluation, prices, judge=judge, pairs=pairs) for judge in use_case.judges)
+    return [*lines, *(line for judge in judging for line in judge)]
 
 
 def _row_tokens(rows: Sequence[Record], *columns: str) -> int:
     return sum(estimated_tokens(row[column]) for row in rows for column in columns)
 
 
-def _synthesis_lines(use_case: UseCase, train: Sequence[Record], prices: Prices) -> list[Line]:
+def synthesis_lines(use_case: UseCase, train: Sequence[Record], prices: Prices) -> list[Line]:
+    """Return the lines of asking the teacher about the rows of ``train``."""
     asked = _row_tokens(train, "document", "question", "answer") + PROMPT_TOKENS * len(train)
     written = use_case.synthesis.pairs_per_document * _row_tokens(train, "question", "answer")
     return prices.token_lines("synthesis", use_case.teacher, asked, written)
 
 
-def _answer_lines(
+def answer_lines(
     use_case: UseCase, evaluation: Sequence[Record], prices: Prices, arm: str, *, on_demand: bool
 ) -> list[Line]:
+    """Return the lines of an arm's answers: the base student's tokens, or the hours of an endpoint."""
     times = 2 if arm == use_case.noise_control_arm else 1
     asked = times * (_row_tokens(evaluation, "document", "question") + PROMPT_TOKENS * len(evaluation))
     written = times * _row_tokens(evaluation, "answer")
@@ -153,12 +162,10 @@ def _tuning_line(use_case: UseCase, train: Sequence[Record], prices: Prices, arm
     return prices.training_line(arm.name, use_case.student, use_case.epochs * (originals + synthetic))
 
 
-def _judging_lines(use_case: UseCase, evaluation: Sequence[Record], prices: Prices) -> list[Line]:
-    calls = 2 * len(use_case.judged_pairs)
+def judging_lines(
+    use_case: UseCase, evaluation: Sequence[Record], prices: Prices, *, judge: str, pairs: int
+) -> list[Line]:
+    """Return the lines of asking one judge about ``pairs`` pairs of arms, in both orders."""
+    calls = 2 * pairs
     asked = _row_tokens(evaluation, "document", "question", "answer", "answer") + PROMPT_TOKENS * len(evaluation)
-    written = VERDICT_TOKENS * len(evaluation)
-    return [
-        line
-        for judge in use_case.judges
-        for line in prices.token_lines("judging", judge, calls * asked, calls * written)
-    ]
+    return prices.token_lines("judging", judge, calls * asked, calls * VERDICT_TOKENS * len(evaluation))

@@ -32,7 +32,7 @@ class LimitError(InputError):
 
 
 class SpendCapError(DistillError):
-    """The estimate is above ``max_spend_usd``. Nothing was bought."""
+    """The estimate is above ``max_spend_usd``, or the running bill has reached it. What was paid for is kept."""
 
 
 class ServiceError(DistillError):

@@ -23,6 +23,7 @@ class FakeBedrock:
     def __init__(self, say: Callable[[ModelRequest], str] = lambda _: "") -> None:
         self.say = say
         self.asked: list[ModelRequest] = []
+        self.usage = (100, 10)
         self.jobs: dict[str, CustomizationJob] = {}
         self.tags_of: dict[str, dict[str, str]] = {}
         self.stopped: list[str] = []
@@ -36,7 +37,7 @@ class FakeBedrock:
     def ask(self, request: ModelRequest) -> Completion:
         self._refuse("ask")
         self.asked.append(request)
-        return Completion(self.say(request), "end_turn", 100, 10, simulated=True)
+        return Completion(self.say(request), "end_turn", *self.usage, simulated=True)
 
     def foundation_model(self, model_id: str) -> dict[str, Any]:
         self._refuse(model_id)

@@ -6,9 +6,17 @@ from typing import Any
 import pytest
 
 from bedrock_distill.operators.synthesize import BedrockSynthesizeOperator
-from include.distill.errors import InvalidRequestError, RefusedError, ServiceError, ThrottledError, TransientError
+from include.distill.cost import load_prices, synthesis_lines
+from include.distill.errors import (
+    InvalidRequestError,
+    RefusedError,
+    ServiceError,
+    SpendCapError,
+    ThrottledError,
+    TransientError,
+)
 from include.distill.invocation import ModelRequest
-from include.distill.storage import read_jsonl, write_jsonl
+from include.distill.storage import read_jsonl, write_json, write_jsonl
 from tests.fakes.dialogue import pairs
 from tests.fakes.fake_bedrock import FakeBedrock
 from tests.fakes.memory_store import MemoryStore
@@ -149,3 +157,20 @@ class TestRetry:
         assert bedrock.asked == []
         assert (manifest["calls"], manifest["cache_hits"], manifest["input_tokens"]) == (0, 4, 0)
         assert manifest["accepted"] == 12
+
+
+class TestSpendCap:
+    def test_the_running_bill_stops_the_task_and_what_was_paid_is_kept(
+        self, synthesize: Any, store: MemoryStore, bedrock: FakeBedrock, context: Any
+    ) -> None:
+        """The estimate is of a tenth of the rows, so that they cost far more than the cap leaves room for."""
+        lines = [line.as_record() for line in synthesis_lines(synthesize().use_case, [make_row(1)] * 40, load_prices())]
+        write_json(store, FOLDER.estimate, {"estimated_usd": 150.0, "lines": lines})
+        bedrock.usage = (200_000, 10)
+        with pytest.raises(SpendCapError, match=r"The spend cap is reached: this task has paid \$.*max_spend_usd"):
+            synthesize().execute(context)
+        paid = len(bedrock.asked)
+        assert 0 < paid < 4
+        with pytest.raises(SpendCapError):
+            synthesize().execute(context)
+        assert len(bedrock.asked) == paid, "a retry counts what this run has paid"

@@ -13,9 +13,12 @@ from bedrock_distill.hooks.bedrock import BedrockDistillHook
 from bedrock_distill.hooks.s3 import S3ObjectStore
 from include.distill.asking import PacedAnswers, Place
 from include.distill.catalog import Model, load_catalog
+from include.distill.cost import Line, load_prices
+from include.distill.errors import NotFoundError
 from include.distill.layout import RunFolder
 from include.distill.prompt_files import load_prompts, thaw_prompts
 from include.distill.responses import PaidAnswers
+from include.distill.spending import Spending, part_of_cap
 from include.distill.storage import read_json
 from include.distill.use_case import UseCase, parse_use_case
 
@@ -66,12 +69,27 @@ class RunAccess:
         """The paid answers, read and paid on behalf of this run."""
         return PaidAnswers(self.store, self.folder.responses, self.folder.run_key)
 
-    def asking(self, context: Context) -> PacedAnswers:
-        """Return what asks models, at the speed of this task's share of their quotas; one for all of its threads."""
+    def asking(self, context: Context, *, model: str, expected: Sequence[Line] = (), calls: int = 1) -> PacedAnswers:
+        """
+        Return what asks models: at this task's share of the quota, for its part of the spend cap; for all its threads.
+
+        :param model: who is asked.
+        :param expected: the estimate of this task's calls; without one nothing is capped.
+        :param calls: how many they are.
+        """
         ti = context["ti"]
         index = -1 if ti.map_index is None else ti.map_index
         place = Place.of(self.pool, self.pool_slots, try_number=ti.try_number, map_index=index)
-        return PacedAnswers(self.answers, self.hook, self.use_case, place)
+        spending = self._spending(model, expected, calls) if expected else None
+        return PacedAnswers(self.answers, self.hook, self.use_case, place, spending)
+
+    def _spending(self, model: str, expected: Sequence[Line], calls: int) -> Spending | None:
+        try:
+            estimate = read_json(self.store, self.folder.estimate)
+        except NotFoundError:  # a DAG of somebody's own without a cost gate
+            return None
+        part = part_of_cap(expected, estimate, cap_usd=self.use_case.max_spend_usd, calls=calls)
+        return Spending(part, load_prices().of_tokens(model), self.folder.run_key)
 
     def model(self, key: str) -> Model:
         """A model of the catalog."""

@@ -12,6 +12,8 @@ from bedrock_distill.operators.base import DistillOperator, Manifest
 from bedrock_distill.operators.dataset import ArmOperator
 from bedrock_distill.operators.synthesize import shard_label
 from bedrock_distill.row_failures import retry_or_record
+from include.distill.asking import PacedAnswers
+from include.distill.cost import Line, answer_lines, judging_lines, load_prices
 from include.distill.documents import shards
 from include.distill.errors import (
     NotFoundError,
@@ -58,7 +60,7 @@ class BedrockAnswerOperator(ArmOperator):
         rows = read_jsonl(self.store, self.folder.shard("evaluation", int(self.shard)))
         context["shard_label"] = shard_label(rows)  # type: ignore[typeddict-unknown-key]
         try:
-            answer = partial(self._answer, self.asking(context))
+            answer = partial(self._answer, self._asking(context, rows))
             outcomes: Outcomes[Record, list[PaidAnswer]] = Outcomes.of(
                 for_each(rows, answer, concurrency=self.use_case.fan_out.concurrency)
             )
@@ -83,6 +85,11 @@ class BedrockAnswerOperator(ArmOperator):
                 f" success by hand. Nothing was asked. Clear {self.arm}.provision with downstream."
             )
             raise ThroughputReleasedError(message)
+
+    def _asking(self, context: Context, rows: Sequence[Record]) -> PacedAnswers:
+        student, prices = self.use_case.student, load_prices()
+        expected = answer_lines(self.use_case, rows, prices, self.arm, on_demand=True)
+        return self.asking(context, model=student, expected=expected, calls=len(rows))
 
     def _answer(self, ask: Callable[[ModelRequest], PaidAnswer], row: Record) -> list[PaidAnswer]:
         serving = self.serving or {"model_arn": None, "invoke_id": None}
@@ -132,13 +139,14 @@ class BedrockJudgeOperator(DistillOperator):
     def execute(self, context: Context) -> Manifest:
         """Ask for every row in both orders, write the verdicts, and return the usage."""
         context["judge_label"] = f"{self.judge}: {self.candidate} or {self.baseline}"  # type: ignore[typeddict-unknown-key]
-        duels = self._duels()
+        rows = read_jsonl(self.store, self.folder.source("evaluation"))
+        duels = self._duels(rows)
         work = partial(
             judge_duel,
             judge=self.model(self.judge),
             prompt=self.prompt(self.use_case.prompts.judging),
             settings=self.use_case.judging,
-            ask=self.asking(context),
+            ask=self.asking(context, model=self.judge, expected=self._expected(rows), calls=len(duels)),
         )
         outcomes: Outcomes[Duel, tuple[Record, list[PaidAnswer]]] = Outcomes.of(
             for_each(duels, work, concurrency=self.use_case.fan_out.concurrency)
@@ -152,8 +160,10 @@ class BedrockJudgeOperator(DistillOperator):
         pair = {"judge": self.judge, "candidate": self.candidate, "baseline": self.baseline}
         return {**pair, "verdicts_uri": uri, "verdicts": len(outcomes.results), **dataclasses.asdict(usage)}
 
-    def _duels(self) -> list[Duel]:
-        rows = read_jsonl(self.store, self.folder.source("evaluation"))
+    def _expected(self, rows: Sequence[Record]) -> list[Line]:
+        return judging_lines(self.use_case, rows, load_prices(), judge=self.judge, pairs=1)
+
+    def _duels(self, rows: Sequence[Record]) -> list[Duel]:
         # Exactly this run's shards: an earlier reading of a longer file may have left more.
         count = len(shards(len(rows), self.use_case.fan_out.evaluation_tasks))
         candidate, baseline = self._answers(self.candidate, count), self._baseline_answers(count)

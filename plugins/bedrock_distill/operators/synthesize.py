@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from bedrock_distill.operators.base import DistillOperator, Manifest
 from bedrock_distill.row_failures import retry_or_record
 from include.distill.catalog import load_catalog
+from include.distill.cost import Line, load_prices, synthesis_lines
 from include.distill.curation import Curator, evaluation_questions
 from include.distill.fan_out import Outcomes, for_each
 from include.distill.responses import Usage
@@ -47,14 +48,14 @@ class BedrockSynthesizeOperator(DistillOperator):
         """Ask for all rows of the shard, write pairs and rejects, and return the counts."""
         rows = read_jsonl(self.store, self.folder.shard("train", int(self.shard)))
         context["shard_label"] = shard_label(rows)  # type: ignore[typeddict-unknown-key]
-        settings = self.use_case.synthesis
+        settings, teacher = self.use_case.synthesis, self.use_case.teacher
         work = partial(
             create_synthetic_samples,
-            teacher=self.model(self.use_case.teacher),
+            teacher=self.model(teacher),
             prompt=self.prompt(self.use_case.prompts.synthesis),
             settings=settings,
             curator=self._curator(),
-            ask=self.asking(context),
+            ask=self.asking(context, model=teacher, expected=self._expected(rows), calls=len(rows)),
         )
         outcomes: Outcomes[Record, SyntheticSamples] = Outcomes.of(
             for_each(rows, work, concurrency=self.use_case.fan_out.concurrency)
@@ -64,6 +65,9 @@ class BedrockSynthesizeOperator(DistillOperator):
         self._write(samples, failed)
         usage = Usage.of((a for s in samples for a in s.answers), self.folder.run_key)
         return {**count_samples(samples), **dataclasses.asdict(usage), "failed": len(failed)}
+
+    def _expected(self, rows: Sequence[Record]) -> list[Line]:
+        return synthesis_lines(self.use_case, rows, load_prices())
 
     def _curator(self) -> Curator:
         use_case, settings = self.use_case, self.use_case.curation

@@ -1,0 +1,121 @@
+"""
+The running bill of a task, and the part of ``max_spend_usd`` that it may come to.
+
+Mapped tasks share no memory, so the cap is parted beforehand. What training and serving are estimated at is set aside;
+the rest belongs to the questions, and a task gets as much of it as its own rows have of their estimate. All parts
+together are what is left of the cap, and a task is stopped when its own part is used up: by then it cost as many times
+its estimate as the cap leaves room for. A retry counts what this run has paid for the same rows.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from include.distill.cost import Line
+from include.distill.errors import SpendCapError
+from include.distill.invocation import Completion, ModelClient, ModelRequest
+from include.distill.responses import PaidAnswer
+
+
+@dataclass(frozen=True)
+class Part:
+    """
+    What a task may pay to one model.
+
+    :param usd: at most.
+    :param cap_usd: of the whole run.
+    :param calls: how many are expected, for the price of the first ones.
+    """
+
+    usd: float
+    cap_usd: float
+    calls: int
+
+
+def part_of_cap(expected: Sequence[Line], estimate: Mapping[str, Any], *, cap_usd: float, calls: int) -> Part:
+    """
+    Return the part of a task.
+
+    :param expected: the estimate of its own rows, by the same reckoning as ``estimate``.
+    :param estimate: what ``estimate.json`` holds.
+    """
+    asked = sum(line["usd"] for line in estimate["lines"] if is_asked(line["what"]))
+    others = estimate["estimated_usd"] - asked
+    room = (cap_usd - others) / asked if asked else 1.0
+    # Not their dollars, which are rounded: a single row costs a fraction of a cent.
+    usd = sum(line.quantity * line.unit_price_usd for line in expected)
+    return Part(max(1.0, room) * usd, cap_usd, calls)
+
+
+def is_asked(what: str) -> bool:
+    """Tell whether a line of the estimate is for questions to models, and not for training or serving."""
+    return what.startswith(("synthesis", "answers", "judging"))
+
+
+class Spending:
+    """
+    Counts what the answers of one task cost and refuses further calls when its part is used up. Thread-safe.
+
+    :param usd_per_token: of input and of output.
+    :param run_key: whose bill it is.
+    """
+
+    def __init__(self, part: Part, usd_per_token: tuple[float, float], run_key: str) -> None:
+        self._part = part
+        self._usd_per_token = usd_per_token
+        self._run_key = run_key
+        self._usd = 0.0
+        self._paid: set[str] = set()
+        self._under_way = 0
+        self._lock = threading.Lock()
+
+    @property
+    def usd(self) -> float:
+        """What the run has paid for this task's rows so far."""
+        return self._usd
+
+    def found(self, answer: PaidAnswer) -> None:
+        """Count an answer that an earlier try of this run paid for."""
+        if answer.paid_by == self._run_key:
+            self._add(answer.request.key, answer.completion)
+
+    def ask(self, request: ModelRequest, client: ModelClient) -> Completion:
+        """Ask, unless what is under way already will use up the part.
+
+        :raises SpendCapError: it will. What is under way is finished and stored.
+        """
+        with self._lock:
+            expected = self._usd_a_call() * (self._under_way + 1)
+            if self._paid and self._usd + expected > self._part.usd:
+                raise SpendCapError(self._reached(request))
+            self._under_way += 1
+        try:
+            completion = client.ask(request)
+        finally:
+            with self._lock:
+                self._under_way -= 1
+        self._add(request.key, completion)
+        return completion
+
+    def _usd_a_call(self) -> float:
+        return self._usd / len(self._paid) if self._paid else self._part.usd / max(1, self._part.calls)
+
+    def _add(self, key: str, completion: Completion) -> None:
+        with self._lock:
+            if key in self._paid:
+                return
+            self._paid.add(key)
+            of_input, of_output = self._usd_per_token
+            self._usd += completion.input_tokens * of_input + completion.output_tokens * of_output
+
+    def _reached(self, request: ModelRequest) -> str:
+        return (
+            f"The spend cap is reached: this task has paid ${self._usd:.4f} to {request.model.key} for"
+            f" {len(self._paid)} answers, and its part of max_spend_usd = ${self._part.cap_usd:.2f} is"
+            f" ${self._part.usd:.4f}. No further call was made; all answers are stored and will not be paid again."
+            " Raise max_spend_usd in the use case, or ask for less, and trigger a new run, or clear preflight with"
+            " downstream."
+        )

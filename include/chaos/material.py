@@ -74,7 +74,7 @@ def quick_use_case(
         "judges": ["claude-haiku-4-5"],
         "training": {"poll_interval_seconds": 2},
         "serving": {"poll_interval_seconds": 2},
-        "arms": [{"name": "tuned", "originals": "all", "synthetic": 0}],
+        "arms": [{"name": "base", "kind": "base"}, {"name": "tuned", "originals": "all", "synthetic": 0}],
         "fan_out": {"evaluation_tasks": 1, "concurrency": 2},
     }
     for section, values in changes.items():

@@ -106,6 +106,7 @@ def write_walks(folder: Path, walks: list[Walk], lanes: int) -> None:
             "source": {"documents": ROWS, "evaluation_rows": 2},
             "aws": {"conn_id": f"aws_lane{walk.lane}"},
             "arms": [{"name": "base", "kind": "base"}, {"name": "tuned"}],
+            "tags": ["whole"],
             "fan_out": {"max_tasks": 2, "evaluation_tasks": 1, "concurrency": CONCURRENCY},
         }
         raw = quick_use_case(walk.key, SAMPLE / "train.csv", SAMPLE / "evaluation.csv", changes)

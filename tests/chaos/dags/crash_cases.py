@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
@@ -108,10 +107,10 @@ def case_dag(use_case: UseCase) -> DAG:
         ingest = IngestCsvOperator(task_id="ingest")
         shards = ShardRowsOperator(task_id="evaluation_shards", rows="evaluation", max_tasks=1)
         with variants(use_case.tags):
-            arm = arms.tuned_arm(use_case.arm("tuned"), use_case, shards, SimpleNamespace(output=[]))
+            arm = arms.tuned_arm(use_case.arm("tuned"), use_case, shards, after=None, synthesis=[])
         last = LenientOutcome if "lenient_outcome" in use_case.tags else RunOutcomeOperator
         outcome = last(task_id="outcome", retries=0).as_teardown(on_failure_fail_dagrun=True)
-        preflight >> ingest >> shards >> dag.get_task("tuned.merge")
+        preflight >> ingest >> shards
         arm.last >> outcome
     return quickened(dag)
 
@@ -140,4 +139,4 @@ WANTED = get_parsing_context().dag_id
 for found in (
     [load_use_case(FOLDER / f"{WANTED.removeprefix('distill_')}.yaml")] if WANTED else load_use_cases(FOLDER).good
 ):
-    globals()[found.dag_id] = whole_dag(found) if len(found.arms) > 1 else case_dag(found)
+    globals()[found.dag_id] = whole_dag(found) if "whole" in found.tags else case_dag(found)

@@ -95,11 +95,9 @@ def _preference_row(comparison: Mapping[str, Any], y: float, width: int) -> list
     track = _bar(0, y + 24, width, 14, "track")
     if comparison["preference"] is None:
         return [label, track, _text(width, y + 14, "no question decided", style="figure", anchor="end")]
-    low, high = comparison["preference_ci95"]
     at, found = comparison["preference"], comparison["finding"]
-    # With one document there is a share and nothing that says how sure it is.
-    low, high = comparison["preference_ci95"] or (at, at)
-    known = f"{_percent(at)}  ({100 * low:.0f}–{100 * high:.0f}%)" if comparison["preference_ci95"] else _percent(at)
+    low, high = comparison["preference_ci95"]
+    known = f"{_percent(at)}  ({100 * low:.0f}–{100 * high:.0f}%)"
     return [
         label,
         _text(width, y + 14, known, style="figure", anchor="end"),
@@ -125,8 +123,6 @@ def _spoken(comparison: Mapping[str, Any]) -> str:
     if comparison["preference"] is None:
         return f"{pair}: no question decided."
     preferred = _percent(comparison["preference"])
-    if comparison["preference_ci95"] is None:
-        return f"{pair}: {preferred}, of one document."
     low, high = comparison["preference_ci95"]
     return f"{pair}: {preferred}, 95% interval {_percent(low)} to {_percent(high)}."
 

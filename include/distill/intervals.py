@@ -102,9 +102,10 @@ def clustered_share(parts: Floats, sizes: Floats) -> ClusteredShare:
 
 
 def clustered_interval(parts: Floats, sizes: Floats, *, confidence: float = CONFIDENCE) -> Interval | None:
-    """Return the interval of one share; ``None`` with fewer than two groups, which cannot show how groups differ."""
-    if int((sizes > 0).sum()) < 2:
-        return None
+    """Return the interval of one share: all there is for one group, which shows no difference; ``None`` for none."""
+    groups = int((sizes > 0).sum())
+    if groups < 2:
+        return (0.0, 1.0) if groups else None
     low, high = clustered_share(parts, sizes).interval(confidence)
     return float(low), float(high)
 

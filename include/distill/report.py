@@ -114,12 +114,9 @@ def _evidence(comparison: Mapping[str, Any], *, could_be_chance: bool = False) -
     decided = comparison["wins"] + comparison["losses"]
     if not decided:
         return f"{comparison['judge']} decided none of {comparison['n']} questions"
-    interval = "no interval from one document"
-    if comparison["preference_ci95"]:
-        low, high = comparison["preference_ci95"]
-        interval = f"95% CI {100 * low:.0f}–{100 * high:.0f}%"
+    low, high = comparison["preference_ci95"]
     return (
         f"{comparison['judge']} preferred {comparison['candidate']} in {comparison['preference']:.0%} "
-        f"of {decided} decided questions ({interval})"
+        f"of {decided} decided questions (95% CI {100 * low:.0f}–{100 * high:.0f}%)"
         f"{', which could be chance' if could_be_chance else ''}"
     )

@@ -113,9 +113,13 @@ def test_a_group_without_questions_counts_for_nothing() -> None:
     assert padded == clustered_interval(parts, sizes)
 
 
-@pytest.mark.parametrize("sizes", [[], [5.0], [5.0, 0.0]], ids=["none", "one", "one with questions"])
-def test_fewer_than_two_groups_show_no_difference_between_groups(sizes: list[float]) -> None:
-    assert clustered_interval(np.zeros(len(sizes)), np.array(sizes)) is None
+@pytest.mark.parametrize("sizes", [[5.0], [5.0, 0.0]], ids=["one", "one with questions"])
+def test_one_group_shows_no_difference_between_groups_and_leaves_everything_open(sizes: list[float]) -> None:
+    assert clustered_interval(np.zeros(len(sizes)), np.array(sizes)) == (0.0, 1.0)
+
+
+def test_no_group_is_no_share() -> None:
+    assert clustered_interval(np.zeros(1), np.zeros(1)) is None
 
 
 def test_scores_that_never_vary_leave_as_much_doubt_as_one_question_per_group() -> None:

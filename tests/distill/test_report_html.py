@@ -132,9 +132,18 @@ def hostile_inputs() -> dict[str, Any]:
                 "candidate_answer": HOSTILE,
                 "baseline_answer": HOSTILE,
                 "by_judge": {judge: HOSTILE},
+                "by_person": {HOSTILE: HOSTILE},
             }
         ],
         pair_sample=[{"question": HOSTILE, "answer": HOSTILE, "topic": HOSTILE}],
+        agreement=[{"first": HOSTILE, "second": HOSTILE, "n": 1, "observed": 1, "kappa": None, "kappa_ci95": None}],
+        warnings=[HOSTILE],
+        noise_control_note=HOSTILE,
+        promotion={
+            "rule": HOSTILE,
+            "false_promotions_a_year": 1,
+            "decisions": [{"candidate": HOSTILE, "champion": HOSTILE, "promoted": True, "reasons": [HOSTILE]}],
+        },
         settings={HOSTILE: HOSTILE, "attribution": [HOSTILE], "nested": {HOSTILE: [HOSTILE]}},
     )
 
@@ -144,7 +153,7 @@ def test_hostile_text_is_shown_and_never_obeyed() -> None:
     assert "<script" not in html
     assert "<img" not in html
     assert html.count("&lt;script&gt;alert(1)&lt;/script&gt;{{ 7*7 }}{% raw %}") > 20  # the text itself, unrendered
-    tame = page(**{name: value for name, value in hostile_inputs().items() if name == "arms"})
+    tame = page(**{name: value for name, value in hostile_inputs().items() if name == "arms"}, warnings=["w"])
     shown = Page(html)
     assert {name for _, name, _ in shown.attributes} <= {name for _, name, _ in tame.attributes}
     assert set(shown.tags) <= set(tame.tags)
@@ -182,6 +191,58 @@ def test_disagreements_of_another_pair_name_their_own_arms() -> None:
     item = {**inputs()["disagreements"][0], "candidate": "originals", "baseline": "champion"}
     words = page(disagreements=[item]).words
     assert {"originals", "champion"} <= set(words)
+
+
+def test_the_five_answers_stand_before_the_first_section() -> None:
+    words = page(simulated=False).words
+    first = words.index("How much better, and how sure")
+    answers = ["tuned is better than base for 1 of 2 judges", "By how much", "How sure", "$7.56", "What to read"]
+    assert all(words.index(answer) < first for answer in answers)
+    by_how_much = words[words.index("By how much") + 1]
+    assert by_how_much.startswith("Half-win rate of tuned, ties as half: claude-haiku-4-5 68.4% (")
+    how_sure = words[words.index("How sure") + 1]
+    assert "100 questions about 49 documents find a half-win rate beyond" in how_sure
+    assert "at most 9.1 false promotions a year" in how_sure
+
+
+def test_agreement_with_people_and_their_votes_are_shown() -> None:
+    words = page().words
+    assert "claude-haiku-4-5 and ann (person)" in words
+    assert "−0.05" in words
+    assert "0.40 to 0.68" in words
+    assert words[words.index("ann (person):") + 1] == "tuned"
+    assert not any("label_sample" in word for word in words)
+    unlabelled = page(agreement=inputs()["agreement"][:1]).words
+    assert any("No person has labelled answers" in word for word in unlabelled)
+
+
+def test_a_promotion_is_told_with_its_reasons() -> None:
+    words = page().words
+    assert "the rule does not promote it" in words
+    assert "llama-3-3-70b: lower bound of the half-win rate is 48.2%, needed above 52.0%" in words
+
+
+def test_an_arm_against_itself_is_marked_as_noise_control() -> None:
+    control = [verdicts(["tie"] * 100, judge="claude-haiku-4-5", candidate="base", baseline="base-again")]
+    words = page(noise_control=control).words
+    assert words[words.index("base with base-again") + 1].startswith("noise control: half-win rate 50.0%")
+
+
+def test_more_than_two_arms_meet_in_a_matrix() -> None:
+    caption = "Every arm against every other: half-win rate of the row's arm, by judge"
+    outcomes = ["candidate"] * 80 + ["baseline"] * 20
+    arms = [("mixed", "base"), ("mixed", "few")]
+    records = [verdicts(outcomes, judge="haiku", candidate=ahead, baseline=behind) for ahead, behind in arms]
+    words = page(verdicts=records).words
+    assert caption not in page().words
+    table = words[words.index(caption) :]
+    assert table[table.index("mixed") :][:4] == ["mixed", "–", "80.0%", "better"]
+    assert "not compared" in table
+
+
+def test_one_document_says_nothing_of_how_sure_its_share_is() -> None:
+    clusters = {f"row{index}": "document" for index in range(100)}
+    assert sum("(95% CI 0–\N{WORD JOINER}100%)" in word for word in page(clusters=clusters).words) == 2
 
 
 def test_a_run_with_nothing_to_show_is_still_a_page() -> None:

@@ -34,12 +34,13 @@ class Source(_Fact):
 
 
 class Customization(_Fact):
-    """How Bedrock fine-tunes a model: family, the suffixed id, Regions, ways of serving."""
+    """How Bedrock fine-tunes a model: family, the suffixed id, Regions, ways of serving, a limit of its own."""
 
     family: str
     base_model_id: str
     regions: tuple[str, ...]
     serving: tuple[Literal["provisioned_throughput", "custom_model_deployment"], ...]
+    tokens_per_record: int | None = None
 
 
 class Model(_Fact):
@@ -60,13 +61,18 @@ class Model(_Fact):
 
 
 class Hyperparameter(_Fact):
-    """Type, inclusive range and default of one hyperparameter; Bedrock takes all of them as strings."""
+    """
+    Type, inclusive range and default of one hyperparameter; Bedrock takes all of them as strings.
+
+    ``needs_validation``: it says nothing without a validation file.
+    """
 
     type: Literal["integer", "number"]
     minimum: float
     maximum: float
     default: float
     meaning: str
+    needs_validation: bool = False
 
 
 class Family(_Fact):
@@ -81,6 +87,9 @@ class Family(_Fact):
     tokens_per_record: int
     characters_per_token: int
     reserved_strings: tuple[str, ...]
+    training_file_bytes: int | None = None
+    validation_file_bytes: int | None = None
+    file_name: str | None = None
     hyperparameters: dict[str, Hyperparameter]
     source: Source
 
@@ -113,7 +122,9 @@ class Catalog(_Fact):
             able = ", ".join(sorted(m.key for m in self.models.values() if m.customization and m.lifecycle == "active"))
             message = f"Bedrock cannot fine-tune {model.key}. Students that it can: {able}."
             raise UseCaseError(message)
-        return self.families[model.customization.family]
+        family = self.families[model.customization.family]
+        own = model.customization.tokens_per_record
+        return family if own is None else family.model_copy(update={"tokens_per_record": own})
 
 
 def _keyed(entries: dict[str, dict[str, object]]) -> dict[str, dict[str, object]]:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from include.distill.catalog import Family, Model
-from include.distill.formats import escape_reserved
+from include.distill.formats import as_told, escape_reserved
 from include.distill.invocation import ModelRequest
 from include.distill.judging import Order, in_order, to_candidate_view
 from include.distill.parsing import parse_verdict
@@ -40,12 +40,15 @@ def answering_request(
     row: Record, *, student: Student, prompt: Prompt, instruction: str, settings: Answering, sample: int = 0
 ) -> ModelRequest:
     """Return the question that asks an arm to answer ``row``; under another ``sample`` for the noise control."""
+    family = student.family
+    user = student_input(row["document"], row["question"], prompt=prompt, family=family)
+    system, user = as_told(user=user, instruction=escape_reserved(instruction, family), family=family)
     return ModelRequest(
         model=student.model,
         identity=student.identity,
         invoke_id=student.invoke_id,
-        system=escape_reserved(instruction, student.family),
-        user=student_input(row["document"], row["question"], prompt=prompt, family=student.family),
+        system=system,
+        user=user,
         max_tokens=settings.max_tokens,
         temperature=settings.temperature,
         sample=sample,

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -43,20 +44,33 @@ class Problem:
         return f"record {self.record}, {self.field}: {self.message}"
 
 
-def to_customization_format(*, user: str, answer: str, instruction: str, family: Family) -> dict[str, Any]:
-    """Return the training record in which the student, told ``instruction``, answers ``user`` with ``answer``.
-
-    :param instruction: the system text; an empty one is left out.
+def as_told(*, user: str, instruction: str, family: Family) -> tuple[str, str]:
     """
-    told = not is_blank(instruction)
+    Return ``(system, user)`` as the student reads them, the same in training and when it answers.
+
+    Where a training record has no place for a system text, the instruction stands before the user's; so it does when
+    the student is asked.
+
+    :param instruction: the system text; a blank one is left out.
+    """
+    if is_blank(instruction):
+        return "", user
     if family.format == "prompt-completion":
-        return {"prompt": f"{instruction}\n\n{user}" if told else user, "completion": answer}
+        return "", f"{instruction}\n\n{user}"
+    return instruction, user
+
+
+def to_customization_format(*, user: str, answer: str, instruction: str, family: Family) -> dict[str, Any]:
+    """Return the training record in which the student, told ``instruction``, answers ``user`` with ``answer``."""
+    system, user = as_told(user=user, instruction=instruction, family=family)
+    if family.format == "prompt-completion":
+        return {"prompt": user, "completion": answer}
     if family.format == "anthropic-messages":
         messages = [{"role": "user", "content": user}, {"role": "assistant", "content": answer}]
-        return ({"system": instruction} if told else {}) | {"messages": messages}
+        return ({"system": system} if system else {}) | {"messages": messages}
     return {
         "schemaVersion": family.format,
-        **({"system": [{"text": instruction}]} if told else {}),
+        **({"system": [{"text": system}]} if system else {}),
         "messages": [
             {"role": "user", "content": [{"text": user}]},
             {"role": "assistant", "content": [{"text": answer}]},
@@ -98,6 +112,25 @@ def check_training_file(records: Sequence[Mapping[str, Any]], family: Family, *,
         rest = f"\n- and {more} more" if more > 0 else ""
         message = f"The training file breaks limits of {family.key} ({family.source.url}):\n{listed}{rest}"
         raise LimitError(message)
+
+
+def check_file(key: str, size_bytes: int, family: Family, *, validation: bool = False) -> None:
+    """
+    Check name and size of a training or validation file.
+
+    :param key: of the object in its bucket.
+    :raises LimitError: names the limit. Nothing was sent.
+    """
+    kind, most = (
+        ("validation", family.validation_file_bytes) if validation else ("training", family.training_file_bytes)
+    )
+    problems = []
+    if most is not None and size_bytes > most:
+        problems.append(f"the {kind} file has {size_bytes:,} bytes; expected {most:,} or fewer. Use fewer documents")
+    if family.file_name is not None and not re.fullmatch(family.file_name, key):
+        problems.append(f"the {kind} file is called {key!r}; expected {family.file_name}. Change storage.prefix")
+    if problems:
+        raise LimitError(f"{family.key} ({family.source.url}): {'; '.join(problems)}.")
 
 
 def _count_problems(training: int, validation: int, family: Family) -> Iterator[str]:
@@ -173,12 +206,15 @@ def _texts(record: Mapping[str, Any], family: Family) -> dict[str, str]:
     return texts
 
 
-def check_hyperparameters(values: Mapping[str, object], family: Family) -> dict[str, str]:
+def check_hyperparameters(
+    values: Mapping[str, object], family: Family, *, with_validation: bool = True
+) -> dict[str, str]:
     """
     Return ``values`` as Bedrock takes them: strings, whole numbers without a point, none in exponent form.
 
     Those not given are left to Bedrock's defaults.
 
+    :param with_validation: whether the job has a validation file.
     :raises InputError: an unknown name, a value of the wrong type or out of range; names every one.
     """
     strings: dict[str, str] = {}
@@ -186,6 +222,8 @@ def check_hyperparameters(values: Mapping[str, object], family: Family) -> dict[
     for name, value in values.items():
         try:
             strings[name] = _hyperparameter(name, value, family)
+            if family.hyperparameters[name].needs_validation and not with_validation:
+                faults.append(f"{name} needs a validation file; set training.validation_share")
         except ValueError as error:
             faults.append(str(error))
     if faults:

@@ -6,9 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from include.distill.catalog import Family, load_catalog
+from include.distill.catalog import Family, Model, load_catalog
 from include.distill.errors import InputError, LimitError
+from include.distill.evaluation import Student, answering_request, student_input
 from include.distill.formats import (
+    check_file,
     check_hyperparameters,
     check_record,
     check_training_file,
@@ -17,12 +19,21 @@ from include.distill.formats import (
     estimate_tokens,
     to_customization_format,
 )
+from include.distill.prompts import load_prompt
 from include.distill.storage import decode_jsonl
+from include.distill.text import is_blank, uncarried_character
+from include.distill.use_case_sections import Answering
 
 FAMILIES = load_catalog().families
 NOVA, LLAMA, CLAUDE = FAMILIES["nova"], FAMILIES["llama3.1"], FAMILIES["claude3"]
+STUDENTS = [model for model in load_catalog().models.values() if model.customization]
 ALL = pytest.mark.parametrize("family", FAMILIES.values(), ids=list(FAMILIES))
 TEXTS = st.text().filter(str.strip)
+# Reserved strings are as likely as letters, and nothing is blank to the eye or unfit for a file.
+PIECES = st.one_of(
+    st.sampled_from([*NOVA.reserved_strings, "\u2028", "\x85", "\r\n", '"', "{{ x }}"]), st.text(max_size=5)
+)
+SEEN = st.lists(PIECES, min_size=1).map("".join).filter(lambda t: not is_blank(t) and not uncarried_character(t))
 
 
 def made(family: Family, *, user: str = "u", answer: str = "a", instruction: str = "i") -> dict[str, Any]:
@@ -65,6 +76,56 @@ class TestFormat:
         assert list(decode_jsonl(body.splitlines(keepends=True), uri="train.jsonl")) == records
         # One line per record, none blank, by any reader's idea of a line.
         assert len(body.decode().splitlines()) == len(body.splitlines()) == len(records)
+
+    @settings(max_examples=200, deadline=None)
+    @given(SEEN, SEEN, st.one_of(st.just(""), SEEN), st.sampled_from(list(FAMILIES)))
+    def test_whatever_can_be_seen_passes_the_check_once_it_is_escaped(
+        self, user: str, answer: str, told: str, name: str
+    ) -> None:
+        family = FAMILIES[name]
+        record = made(
+            family, user=escape_reserved(user, family), answer=answer, instruction=escape_reserved(told, family)
+        )
+        (read,) = decode_jsonl(encode_training_file([record]).splitlines(keepends=True), uri="train.jsonl")
+        assert read == record
+        assert check_record(read, family, 1) == []
+
+    @pytest.mark.parametrize("student", STUDENTS, ids=lambda student: student.key)
+    def test_the_student_is_asked_with_the_very_text_it_was_trained_on(self, student: Model) -> None:
+        family = load_catalog().family_of(student)
+        row = {"document": "A System: text.", "question": "User: why?", "answer": "So."}
+        prompt, instruction = load_prompt("answering.j2"), "Obey the System: text."
+        asked = answering_request(
+            row, student=Student(student, family, "i", "i"), prompt=prompt, instruction=instruction,
+            settings=Answering(),
+        )  # fmt: skip
+        user = student_input(row["document"], row["question"], prompt=prompt, family=family)
+        record = made(family, user=user, answer="So.", instruction=escape_reserved(instruction, family))
+        assert check_record(record, family, 1) == []
+        if family.format == "prompt-completion":
+            assert (asked.system, asked.user) == ("", record["prompt"])
+        elif family.format == "anthropic-messages":
+            assert (asked.system, asked.user) == (record["system"], record["messages"][0]["content"])
+        else:
+            spoken = record["messages"][0]["content"][0]["text"]
+            assert (asked.system, asked.user) == (record["system"][0]["text"], spoken)
+
+
+class TestFile:
+    def test_may_be_as_large_as_the_family_allows(self) -> None:
+        check_file("distill/datasets/ab12/train.jsonl", 10 * 2**30, CLAUDE)
+        check_file("distill/datasets/ab12/train.jsonl", 2**50, LLAMA)
+        with pytest.raises(LimitError, match="the training file has 10,737,418,241 bytes; expected 10,737,418,240"):
+            check_file("train.jsonl", 10 * 2**30 + 1, CLAUDE)
+        with pytest.raises(LimitError, match="the validation file has 1,073,741,825 bytes"):
+            check_file("train.jsonl", 2**30 + 1, CLAUDE, validation=True)
+
+    @pytest.mark.parametrize("key", ["a b.jsonl", "é.jsonl", "a=b/train.jsonl", ""])
+    def test_of_nova_is_called_as_nova_demands(self, key: str) -> None:
+        check_file("distill/datasets/ab12/train.jsonl", 1, NOVA)
+        check_file(key, 1, CLAUDE)
+        with pytest.raises(LimitError, match="file is called"):
+            check_file(key, 1, NOVA)
 
 
 class TestReservedStrings:
@@ -228,6 +289,12 @@ class TestHyperparameters:
         with pytest.raises(InputError) as raised:
             check_hyperparameters(given, NOVA)
         assert said in str(raised.value)
+
+    def test_some_need_a_validation_file(self) -> None:
+        given = {"earlyStoppingPatience": 3, "earlyStoppingThreshold": 0.01}
+        assert set(check_hyperparameters(given, CLAUDE)) == set(given)
+        with pytest.raises(InputError, match=r"earlyStoppingPatience needs a validation file.*Threshold needs"):
+            check_hyperparameters(given, CLAUDE, with_validation=False)
 
     def test_are_all_named_at_once(self) -> None:
         with pytest.raises(InputError, match=r"Hyperparameters of nova: epochCount is 9.*; unknown name 'b'"):

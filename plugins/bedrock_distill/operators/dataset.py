@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from bedrock_distill.links import TRAINING_DATA
 from bedrock_distill.operators.base import DistillOperator, Manifest, mapped_manifests
-from include.distill.catalog import load_catalog
+from include.distill.catalog import Family, load_catalog
 from include.distill.cost import estimated_tokens
+from include.distill.formats import check_file
 from include.distill.naming import content_hash
 from include.distill.repeated_pairs import curated_pairs
-from include.distill.storage import read_jsonl, write_json
-from include.distill.training_set import build_training_set, data_card
+from include.distill.storage import read_jsonl, split_uri, write_json
+from include.distill.training_set import TrainingSet, build_training_set, data_card
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -74,6 +75,9 @@ class MergeDatasetOperator(ArmOperator):
             student=student,
             prompts=prompts,
         )
+        # Parted, so that a row moved from one file to the other is another hash.
+        sha256 = content_hash(b"\0".join(part for part in (training_set.train, training_set.validation) if part))
+        self._check_files(training_set, sha256, catalog.family_of(student))
         uris = {
             name: self.folder.merged(self.arm, name) for name in ("train.jsonl", "validation.jsonl", "data_card.json")
         }
@@ -85,11 +89,15 @@ class MergeDatasetOperator(ArmOperator):
             "train_uri": uris["train.jsonl"],
             "validation_uri": uris["validation.jsonl"] if training_set.validation is not None else None,
             "card_uri": uris["data_card.json"],
-            # Parted, so that a row moved from one file to the other is another hash.
-            "sha256": content_hash(b"\0".join(part for part in (training_set.train, training_set.validation) if part)),
+            "sha256": sha256,
             "tokens": estimated_tokens(training_set.train.decode()),
             **training_set.counts,
         }
+
+    def _check_files(self, training_set: TrainingSet, sha256: str, family: Family) -> None:
+        for name, body in (("train", training_set.train), ("validation", training_set.validation)):
+            _, key = split_uri(self.folder.dataset(sha256, f"{name}.jsonl"))
+            check_file(key, len(body or b""), family, validation=name == "validation")
 
 
 class UploadDatasetOperator(ArmOperator):

@@ -140,7 +140,12 @@ class BedrockPreflightOperator(DistillOperator):
         family = load_catalog().family_of(student)
         return problems + _failures(
             [
-                partial(check_hyperparameters, use_case.training.hyperparameters, family),
+                partial(
+                    check_hyperparameters,
+                    use_case.training.hyperparameters,
+                    family,
+                    with_validation=use_case.training.validation_share > 0,
+                ),
                 partial(load_prices().of, student.key, "training_per_thousand"),
                 partial(load_prices().of, student.key, "throughput_per_hour"),
             ]

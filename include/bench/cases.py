@@ -38,7 +38,7 @@ CASES = (
     Case("concurrency 200", partial(unlimited, concurrency=200, target=1.35)),
     Case("600 RPM stated", partial(stated_rpm, rpm=600, target=1.02)),
     Case("120 RPM stated", partial(stated_rpm, rpm=120, target=1.02, tight=True)),
-    Case("TPM stated", partial(stated_tpm, tpm=900_000, target=1.05)),
+    Case("TPM stated", partial(stated_tpm, tpm=600_000, target=1.05)),
     Case("600 RPM not stated", not_stated),
     Case("four tasks", shared),
     Case("SIGKILL", killed),

@@ -24,9 +24,9 @@ from include.distill.errors import (
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-# Rows begun and not handed on yet, per call under way. A slow row holds back what stands behind it: with less, its
+# Rows begun and not handed on yet, per thread. A slow row holds back what stands behind it: with less, its
 # neighbours' threads run dry; with more, more results wait in memory.
-LOOK_AHEAD = 4
+LOOK_AHEAD = 2
 
 
 @dataclass(frozen=True)
@@ -57,12 +57,12 @@ class Outcomes(Generic[Item, Result]):
 
 
 def for_each(
-    items: Iterable[Item], work: Callable[[Item], Result], *, concurrency: int
+    items: Iterable[Item], work: Callable[[Item], Result], *, threads: int
 ) -> Iterator[Result | Failure[Item]]:
     """
-    Call ``work`` on every item, ``concurrency`` at a time, and yield what comes of each, in the order of the items.
+    Call ``work`` on every item, ``threads`` at a time, and yield what comes of each, in the order of the items.
 
-    Items are taken as they are needed, at most ``LOOK_AHEAD`` times ``concurrency`` ahead of what was yielded, so
+    Items are taken as they are needed, at most ``LOOK_AHEAD`` times ``threads`` ahead of what was yielded, so
     memory does not grow with their number. Nothing is asked before the first value is taken.
 
     :raises RefusedError: refused for a reason that holds for every row; rows under way are finished and stored first.
@@ -79,9 +79,9 @@ def for_each(
                 stopped.set_exception(error)
             raise
 
-    with _threads(concurrency) as pool:
+    with _threads(threads) as pool:
         begun: Iterator[Future[Any]] = (pool.submit(attempt, item) for item in items)
-        window = deque(itertools.islice(begun, LOOK_AHEAD * concurrency))
+        window = deque(itertools.islice(begun, LOOK_AHEAD * threads))
         while window:
             wait([window[0], stopped], return_when=FIRST_COMPLETED)
             if stopped.done():  # whichever row it is, not the first in order

@@ -8,6 +8,7 @@ apart, with its reason, and never counted as requested.
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -115,11 +116,17 @@ def create_synthetic_samples(
             attempts=settings.attempts,
         )
         samples.answers += asked.answers
-        _sort_out(row, asked.result, filters, samples)
+        with _SORTING:
+            _sort_out(row, asked.result, filters, samples)
     # Only as many as were asked for are counted; what a further round replaced, or a model wrote too much, is not.
     samples.surplus += samples.rejected[samples.wanted :]
     del samples.rejected[samples.wanted :]
     return samples
+
+
+# Filters take more of the processor than asking does. One row at a time is sorted out, so that the next question need
+# not wait for many.
+_SORTING = threading.Lock()
 
 
 def _sort_out(row: Record, output: ParsedOutput, filters: RowCurator, samples: SyntheticSamples) -> None:

@@ -225,3 +225,8 @@ class FanOut(Section):
         300, gt=0, description="one question may be throttled for so long before its row fails"
     )
     max_failed_share: Share = 0.05
+
+    @property
+    def threads(self) -> int:
+        """Rows worked on at a time: while one is looked up, read or stored, another is asked about."""
+        return 2 * self.concurrency

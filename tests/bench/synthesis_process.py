@@ -41,13 +41,13 @@ def synthesize(folder: Path, shard: int, slots: int) -> dict[str, Any]:
         pool_slots=slots,
     )
     task.__dict__["store"] = FolderStore(folder)
-    manifest: dict[str, Any] = task.execute(context())
+    manifest: dict[str, Any] = task.execute(context(shard))
     return manifest
 
 
-def context() -> Any:
+def context(map_index: int) -> Any:
     """Return the part of Airflow's context that the operator uses."""
-    ti = SimpleNamespace(try_number=1, max_tries=0, dag_id="bench", run_id="bench", task_id="synthesize", map_index=0)
+    ti = SimpleNamespace(try_number=1, max_tries=0, task_id="synthesize", map_index=map_index)
     return {"ti": ti, "params": {}, "dag_run": SimpleNamespace(dag_id="bench", run_id="bench")}
 
 

@@ -33,16 +33,16 @@ def test_results_stand_in_the_order_of_the_items(concurrency: int) -> None:
         time.sleep(0.01 if item % 2 else 0)
         return item * 10
 
-    assert list(for_each(range(12), work, concurrency=concurrency)) == [item * 10 for item in range(12)]
+    assert list(for_each(range(12), work, threads=concurrency)) == [item * 10 for item in range(12)]
 
 
 def test_nothing_to_do_is_done() -> None:
-    assert list(for_each([], str, concurrency=2)) == []
+    assert list(for_each([], str, threads=2)) == []
 
 
 @pytest.mark.parametrize("error", [ThrottledError, TransientError, ContractError, InvalidRequestError])
 def test_a_row_that_fails_is_set_aside_and_its_neighbours_are_done(error: type[ServiceError]) -> None:
-    outcomes = list(for_each(range(5), failing_at(2, error("this row")), concurrency=2))
+    outcomes = list(for_each(range(5), failing_at(2, error("this row")), threads=2))
     assert [outcome for outcome in outcomes if not isinstance(outcome, Failure)] == [0, 10, 30, 40]
     assert isinstance(outcomes[2], Failure)
     assert (outcomes[2].item, type(outcomes[2].error)) == (2, error)
@@ -68,7 +68,7 @@ def test_what_would_hit_every_row_stops_the_rest(error: Exception) -> None:
         done.append(item)
 
     with pytest.raises(type(error)) as raised:
-        list(for_each(range(200), work, concurrency=2))
+        list(for_each(range(200), work, threads=2))
     assert raised.value is error
     assert len(done) < 50
 
@@ -88,7 +88,7 @@ def test_it_stops_even_while_an_earlier_row_is_slow_and_lets_that_one_finish() -
         done.append(item)
 
     with pytest.raises(RefusedError):
-        list(for_each(range(500), work, concurrency=2))
+        list(for_each(range(500), work, threads=2))
     assert 0 in done, "the row under way was paid for and is stored"
     assert len(done) < 10
 
@@ -105,7 +105,7 @@ def test_no_more_rows_are_under_way_than_stated() -> None:
         with lock:
             under_way -= 1
 
-    list(for_each(range(20), work, concurrency=3))
+    list(for_each(range(20), work, threads=3))
     assert most == 3
 
 
@@ -118,7 +118,7 @@ def test_rows_are_read_only_a_window_ahead_of_what_was_handed_on() -> None:
             read += 1
             yield read
 
-    outcomes = for_each(rows(), str, concurrency=2)
+    outcomes = for_each(rows(), str, threads=2)
     assert read == 0, "nothing is asked before somebody wants a result"
     for handed_on in range(1, 50):
         next(outcomes)
@@ -134,7 +134,7 @@ def test_who_stops_listening_stops_the_work() -> None:
         time.sleep(0.01)
         done.append(item)
 
-    outcomes = for_each(range(500), work, concurrency=2)
+    outcomes = for_each(range(500), work, threads=2)
     next(outcomes)
     outcomes.close()
     finished = len(done)
@@ -148,7 +148,7 @@ def test_a_source_of_rows_that_breaks_says_so() -> None:
         raise ValueError("line 2 is torn")
 
     with pytest.raises(ValueError, match="line 2 is torn"):
-        list(for_each(rows(), str, concurrency=2))
+        list(for_each(rows(), str, threads=2))
 
 
 def test_a_slow_row_does_not_keep_the_others_from_being_worked_on() -> None:
@@ -163,4 +163,4 @@ def test_a_slow_row_does_not_keep_the_others_from_being_worked_on() -> None:
             others.release()
         return item
 
-    assert list(for_each(range(40), work, concurrency=at_once)) == list(range(40))
+    assert list(for_each(range(40), work, threads=at_once)) == list(range(40))

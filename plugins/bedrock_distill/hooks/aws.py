@@ -12,12 +12,12 @@ from bedrock_distill.hooks.error_seam import named_errors
 from include.distill.errors import ExpiredCredentialsError
 
 # standard mode retries throttling, 5xx and connection errors. After a read time-out the answer is paid for again: five
-# minutes is longer than any takes. As many connections as fan_out.concurrency may ask for.
+# minutes is longer than any takes. As many connections as fan_out.threads may ask for.
 PATIENT = {
     "retries": {"mode": "standard", "total_max_attempts": 6},
     "connect_timeout": 10,
     "read_timeout": 300,
-    "max_pool_connections": 200,
+    "max_pool_connections": 400,
 }
 # Questions to models are paced, and asked again, by include/distill/pacing.py: a retry that it does not know of would
 # break its account of the quota.

@@ -62,7 +62,7 @@ class BedrockAnswerOperator(ArmOperator):
         try:
             answer = partial(self._answer, self._asking(context, rows))
             outcomes: Outcomes[Record, list[PaidAnswer]] = Outcomes.of(
-                for_each(rows, answer, concurrency=self.use_case.fan_out.concurrency)
+                for_each(rows, answer, threads=self.use_case.fan_out.threads)
             )
         except NotFoundError as error:
             raise self._released(error) from error
@@ -149,7 +149,7 @@ class BedrockJudgeOperator(DistillOperator):
             ask=self.asking(context, model=self.judge, expected=self._expected(rows), calls=len(duels)),
         )
         outcomes: Outcomes[Duel, tuple[Record, list[PaidAnswer]]] = Outcomes.of(
-            for_each(duels, work, concurrency=self.use_case.fan_out.concurrency)
+            for_each(duels, work, threads=self.use_case.fan_out.threads)
         )
         if failed := retry_or_record([(f.item.row, f.error) for f in outcomes.failures], context):
             message = f"{self.judge} gave no verdict on {len(failed)} of {len(duels)}; first: {failed[0]['message']}"

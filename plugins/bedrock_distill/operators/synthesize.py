@@ -58,7 +58,7 @@ class BedrockSynthesizeOperator(DistillOperator):
             ask=self.asking(context, model=teacher, expected=self._expected(rows), calls=len(rows)),
         )
         outcomes: Outcomes[Record, SyntheticSamples] = Outcomes.of(
-            for_each(rows, work, concurrency=self.use_case.fan_out.concurrency)
+            for_each(rows, work, threads=self.use_case.fan_out.threads)
         )
         failed = retry_or_record([(f.item, f.error) for f in outcomes.failures], context)
         samples = [*outcomes.results, *(SyntheticSamples(settings.pairs_per_document) for _ in failed)]

@@ -42,8 +42,8 @@ class _BareCharacters(dict[int, Any]):
 
     def __missing__(self, code: int) -> str:
         character = chr(code)
-        # "C++", "C#", "S3*" and "/dev" differ by these; brackets, quotes, commas, dashes and stops make no difference.
-        kept = unicodedata.category(character)[0] not in "PZC" or character in "#&@%*/_"
+        # "C++", "C#" and "/dev" differ by these; brackets, quotes, commas, dashes and emphasis make no difference.
+        kept = unicodedata.category(character)[0] not in "PZC" or character in "#&@%/"
         self[code] = character if kept else " "
         return str(self[code])
 

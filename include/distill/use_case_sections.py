@@ -99,7 +99,7 @@ class Curation(Section):
     max_question_characters: int = Field(400, ge=1)
     min_answer_characters: int = Field(1, ge=1)
     max_answer_characters: int = Field(4_000, ge=1)
-    max_question_similarity: float = Field(0.8, ge=0.6, le=1, description="to an original or another new question")
+    max_question_similarity: float = Field(0.75, ge=0.6, le=1, description="to an original or another new question")
     max_leak_similarity: float = Field(0.7, ge=0.6, le=1, description="to an evaluation question")
     min_grounding: float = Field(0.3, ge=0, le=1, description="share of the answer that stands in the document; 0: any")
     max_topic_similarity: float = Field(0.7, ge=0, le=1, description="to the example's question or answer; 1: any")

@@ -49,7 +49,7 @@ class CuratePairsOperator(DistillOperator):
         counts |= {"accepted": counts["accepted"] - repeated, "rejected": counts["rejected"] + repeated}
         for name, number in dropped.most_common():
             self.log.info("Dropped as %s: %d of %d pairs", name, number, counts["requested"])
-        self._gate_usable(counts)
+        self._gate_usable(counts, dropped)
         return {
             **counts,
             "dropped": dict(sorted(dropped.items())),
@@ -75,14 +75,16 @@ class CuratePairsOperator(DistillOperator):
             )
             raise TooManyFailuresError(message)
 
-    def _gate_usable(self, counts: Record) -> None:
+    def _gate_usable(self, counts: Record, dropped: Counter[str]) -> None:
         least = self.use_case.synthesis.min_accepted_share
         if counts["accepted"] < least * counts["requested"]:
+            reasons = ", ".join(f"{number} as {name}" for name, number in dropped.most_common()) or "none"
             message = (
                 f"The teacher gave {counts['accepted']} usable pairs of {counts['requested']} asked for, less than"
-                f" min_accepted_share = {least:.0%}: training on them was not bought. What it wrote lies with reasons"
-                f" in {self._rejects}. Mend the prompt, change a limit of curation, or raise synthesis.attempts or"
-                " synthesis.rounds, which ask again; then clear preflight with downstream."
+                f" min_accepted_share = {least:.0%}: training on them was not bought. {counts['missing']} are missing,"
+                f" dropped were {reasons}; all lie with reasons in {self._rejects}. Mend the prompt, change a limit of"
+                " curation, or raise synthesis.attempts or synthesis.rounds, which ask again; then clear preflight"
+                " with downstream."
             )
             raise TooManyFailuresError(message)
 

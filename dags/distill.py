@@ -11,6 +11,7 @@ pairs, serves it for as long as it answers, and has judges say whether it is bet
 | `ingest` | rows, rejected rows with reasons | nothing |
 | `estimate` | the expected bill; refuses above `max_spend_usd` | nothing |
 | `shards`, `evaluation_shards` | rows cut into one piece per task | nothing |
+| `<step>_batch.submit`, `.wait`, `.collect` | with `inference: batch` only: stored answers | half the tokens' price |
 | `synthesize` | new pairs, one task per row or batch of rows | teacher tokens |
 | `curate` | repeated pairs dropped, what every filter dropped counted | nothing |
 | `<arm>.merge`, `.upload` | the training file, under its own hash | nothing |
@@ -41,6 +42,9 @@ content or name, and only what is missing is paid for.
   `source/rejected.jsonl` of the run's folder.
 - **`estimate` failed**: above the cap. Nothing was bought.
 - **`synthesize`, `judge` failed**: answers that came are stored; a clear asks only for the missing ones.
+- **`<step>_batch.wait` timed out**: the jobs run on; clear it to go on waiting.
+- **`<step>_batch.collect` failed**: a job failed or was stopped; what it answered is stored. Clear
+  `<step>_batch.submit` with downstream, which asks only what is missing.
 - **`curate` failed**: too many rows failed (clear `synthesize` with downstream), or too few pairs passed the filters:
   they lie with their reasons in `synthetic/` of the run's folder. Nothing was trained.
 - **`shards`, `<arm>.merge`, `.upload`, `report` failed**: nothing is billed. Mend what the message names and clear;
@@ -73,20 +77,19 @@ from typing import Any
 from airflow.sdk import DAG, get_parsing_context
 
 from bedrock_distill.arms import new_arms
+from bedrock_distill.batch_steps import ask_in_batches
 from bedrock_distill.judges import new_judges
-from bedrock_distill.operators.curate import CuratePairsOperator
 from bedrock_distill.operators.estimate import EstimateCostOperator
 from bedrock_distill.operators.ingest import IngestCsvOperator, ShardRowsOperator
 from bedrock_distill.operators.outcome import RunOutcomeOperator
 from bedrock_distill.operators.preflight import BedrockPreflightOperator
 from bedrock_distill.operators.report import RenderReportOperator
-from bedrock_distill.operators.synthesize import BedrockSynthesizeOperator
 from bedrock_distill.promotions import MAY_BE_SKIPPED, new_promotion
 from bedrock_distill.retries import RETRY_POLICY
+from bedrock_distill.teaching import new_synthesis
 from bedrock_distill.trigger_form import trigger_params
 from include.distill.layout import Layout
 from include.distill.naming import run_key
-from include.distill.pools import place_in_pool
 from include.distill.use_case import UseCase
 from include.distill.use_case_files import load_use_cases
 
@@ -122,19 +125,10 @@ def distill_dag(use_case: UseCase) -> DAG:
         preflight = BedrockPreflightOperator(task_id="preflight", use_case_name=use_case.name)
         ingest = IngestCsvOperator(task_id="ingest")
         estimate = EstimateCostOperator(task_id="estimate")
-        fan_out = use_case.fan_out
         evaluation_shards = ShardRowsOperator(
-            task_id="evaluation_shards", rows="evaluation", max_tasks=fan_out.evaluation_tasks
+            task_id="evaluation_shards", rows="evaluation", max_tasks=use_case.fan_out.evaluation_tasks
         )
-        synthesis: Any = []
-        if use_case.wants_pairs:
-            shards = ShardRowsOperator(task_id="shards", rows="train", max_tasks=fan_out.max_tasks)
-            teachers_pool = place_in_pool(use_case.teacher, use_case.aws.region, tasks=fan_out.max_tasks)
-            synthesize = BedrockSynthesizeOperator.partial(
-                task_id="synthesize", map_index_template="{{ shard_label }}", **teachers_pool
-            ).expand(shard=shards.output)
-            synthesis = [CuratePairsOperator(task_id="curate", synthesis=synthesize.output).output]
-            estimate >> shards
+        synthesis = new_synthesis(use_case, after=estimate)
         arms = new_arms(use_case, evaluation_shards, synthesis)
         judges = new_judges(use_case)
         report = RenderReportOperator(
@@ -152,6 +146,7 @@ def distill_dag(use_case: UseCase) -> DAG:
         for arm in arms.values():
             arm.answer >> judges[0]
             arm.last >> [report, outcome]
+        ask_in_batches(use_case, "judge", after=[arm.answer for arm in arms.values()], before=judges[0])
         judges[-1] >> report >> promoted >> outcome
     return dag
 

@@ -43,6 +43,16 @@ class Customization(_Fact):
     tokens_per_record: int | None = None
 
 
+class BatchInference(_Fact):
+    """Whether and how a model takes batch jobs: Regions, and the records and bytes that one job may hold."""
+
+    regions: tuple[str, ...]
+    minimum_records: int
+    maximum_records: int
+    maximum_bytes: int
+    source: Source
+
+
 class Model(_Fact):
     """One model. ``inference_id`` is for asking, ``customization.base_model_id`` for training."""
 
@@ -52,6 +62,7 @@ class Model(_Fact):
     inference_id: str
     foundation_id: str
     customization: Customization | None = None
+    batch: BatchInference | None = None
     lifecycle: Literal["active", "legacy", "retired"]
     end_of_life: datetime.date | None = None
     temperature: bool

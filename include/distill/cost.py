@@ -16,10 +16,11 @@ from typing import Any
 import yaml
 
 from include.distill.arm_rows import hold_out, original_rows, rows_for_teacher, rows_of_pairs
+from include.distill.catalog import load_catalog
 from include.distill.errors import UseCaseError
 from include.distill.storage import Record
 from include.distill.use_case import UseCase
-from include.distill.use_case_sections import Arm
+from include.distill.use_case_sections import Arm, Judging, Synthesis
 
 PRICES_PATH = Path(__file__).parents[1] / "prices.yaml"
 CHARACTERS_PER_TOKEN = 4
@@ -53,9 +54,14 @@ def total(lines: Sequence[Line]) -> float:
 
 @dataclass(frozen=True)
 class Prices:
-    """Prices by model key."""
+    """
+    Prices by model key.
+
+    :param batch_share: what a token of a batch job costs, as a share of the same token on demand.
+    """
 
     models: dict[str, dict[str, Any]]
+    batch_share: float
 
     def of(self, model: str, what: str) -> float:
         """Return a price in US dollars.
@@ -68,16 +74,21 @@ class Prices:
             message = f"include/prices.yaml has no {what} for {model}: without it no spend cap can be kept. Add it."
             raise UseCaseError(message) from error
 
-    def of_tokens(self, model: str) -> tuple[float, float]:
-        """Return the prices of one token of input and of output."""
-        return self.of(model, "input_per_million") / 1e6, self.of(model, "output_per_million") / 1e6
+    def of_tokens(self, model: str, *, batch: bool = False) -> tuple[float, float]:
+        """Return the prices of one token of input and of output, on demand or in batch jobs."""
+        share = self.batch_share if batch else 1.0
+        of_input, of_output = self.of(model, "input_per_million"), self.of(model, "output_per_million")
+        return share * of_input / 1e6, share * of_output / 1e6
 
-    def token_lines(self, what: str, model: str, input_tokens: float, output_tokens: float) -> list[Line]:
-        """Return the two lines of asking ``model``."""
-        of_input, of_output = self.of_tokens(model)
+    def token_lines(
+        self, what: str, model: str, input_tokens: float, output_tokens: float, *, batch: bool = False
+    ) -> list[Line]:
+        """Return the two lines of asking ``model``, call by call or in batch jobs."""
+        of_input, of_output = self.of_tokens(model, batch=batch)
+        how = " batch" if batch else ""
         return [
-            Line(f"{what}: {model} input", input_tokens, "token", of_input),
-            Line(f"{what}: {model} output", output_tokens, "token", of_output),
+            Line(f"{what}: {model}{how} input", input_tokens, "token", of_input),
+            Line(f"{what}: {model}{how} output", output_tokens, "token", of_output),
         ]
 
     def training_line(self, arm: str, model: str, tokens: float) -> Line:
@@ -92,12 +103,19 @@ class Prices:
 @functools.cache
 def load_prices(path: Path = PRICES_PATH) -> Prices:
     """Read the price table; cached."""
-    return Prices(yaml.safe_load(path.read_text(encoding="utf-8"))["models"])
+    raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return Prices(raw["models"], raw["batch"]["share_of_on_demand"])
 
 
 def estimated_tokens(text: str) -> int:
     """Return a rough number of tokens; an estimate, not a count."""
     return len(text) // CHARACTERS_PER_TOKEN + 1
+
+
+def in_batches(section: Synthesis | Judging, model: str, calls: int) -> bool:
+    """Tell whether a step's ``calls`` to ``model`` go out in batch jobs: stated, and enough of them for one."""
+    limits = load_catalog().model(model).batch
+    return section.inference == "batch" and limits is not None and calls >= limits.minimum_records
 
 
 def estimate(
@@ -132,7 +150,8 @@ def synthesis_lines(use_case: UseCase, train: Sequence[Record], prices: Prices) 
     """Return the lines of asking the teacher about the rows of ``train``."""
     asked = _row_tokens(train, "document", "question", "answer") + PROMPT_TOKENS * len(train)
     written = use_case.synthesis.pairs_per_document * _row_tokens(train, "question", "answer")
-    return prices.token_lines("synthesis", use_case.teacher, asked, written)
+    batch = in_batches(use_case.synthesis, use_case.teacher, len(train))
+    return prices.token_lines("synthesis", use_case.teacher, asked, written, batch=batch)
 
 
 def answer_lines(
@@ -168,4 +187,6 @@ def judging_lines(
     """Return the lines of asking one judge about ``pairs`` pairs of arms, in both orders."""
     calls = 2 * pairs
     asked = _row_tokens(evaluation, "document", "question", "answer", "answer") + PROMPT_TOKENS * len(evaluation)
-    return prices.token_lines("judging", judge, calls * asked, calls * VERDICT_TOKENS * len(evaluation))
+    written = calls * VERDICT_TOKENS * len(evaluation)
+    batch = in_batches(use_case.judging, judge, calls * len(evaluation))
+    return prices.token_lines("judging", judge, calls * asked, written, batch=batch)

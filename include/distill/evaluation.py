@@ -82,6 +82,11 @@ class Duel:
     baseline_answer: str
     order: Order
 
+    @property
+    def is_tie(self) -> bool:
+        """Equal answers are a tie without asking: both orders would be the same question."""
+        return self.candidate_answer == self.baseline_answer
+
 
 def judging_request(duel: Duel, *, judge: Model, prompt: Prompt, settings: Judging) -> ModelRequest:
     """Return the question that asks a judge which answer is better."""
@@ -112,11 +117,11 @@ def judge_duel(
     ask: Callable[[ModelRequest], PaidAnswer],
 ) -> tuple[Record, list[PaidAnswer]]:
     """
-    Ask a judge about ``duel`` until its verdict can be read; an unreadable one is recorded as ``unparsable``.
+    Ask a judge about ``duel``, unless it is a tie, until its verdict can be read.
 
-    Equal answers are a tie without asking: both orders would be the same question.
+    An unreadable verdict is recorded as ``unparsable``.
     """
-    if duel.candidate_answer == duel.baseline_answer:
+    if duel.is_tie:
         return {**_verdict(duel, judge), "verdict": "tie", "same": True, "raw": ""}, []
     asked = ask_until_readable(
         judging_request(duel, judge=judge, prompt=prompt, settings=settings),

@@ -88,7 +88,23 @@ def to_api_call(request: ModelRequest) -> ApiCall:
     return ApiCall("converse", _converse_parameters(request))
 
 
+def to_model_input(request: ModelRequest) -> dict[str, Any]:
+    """Return what a record of a batch job holds: the body that a call would send, without the model's id."""
+    if request.model.api == "anthropic_messages":
+        return _anthropic_body(request)
+    return {name: value for name, value in _converse_parameters(request).items() if name != "modelId"}
+
+
 def _invoke_model_parameters(request: ModelRequest) -> dict[str, Any]:
+    return {
+        "modelId": request.invoke_id,
+        "contentType": "application/json",
+        "accept": "application/json",
+        "body": json.dumps(_anthropic_body(request), ensure_ascii=False).encode(),
+    }
+
+
+def _anthropic_body(request: ModelRequest) -> dict[str, Any]:
     body: dict[str, Any] = {
         "anthropic_version": ANTHROPIC_VERSION,
         "max_tokens": request.max_tokens,
@@ -98,12 +114,7 @@ def _invoke_model_parameters(request: ModelRequest) -> dict[str, Any]:
         body["system"] = request.system
     if request.temperature is not None and request.model.temperature:
         body["temperature"] = request.temperature
-    return {
-        "modelId": request.invoke_id,
-        "contentType": "application/json",
-        "accept": "application/json",
-        "body": json.dumps(body, ensure_ascii=False).encode(),
-    }
+    return body
 
 
 def _converse_parameters(request: ModelRequest) -> dict[str, Any]:
@@ -136,6 +147,19 @@ def read_reply(call: ApiCall, response: Mapping[str, Any]) -> Completion:
             f"{call.parameters['modelId']} answered {call.operation} in an unknown shape ({error!r}). The call was"
             " billed; its text could not be read. Asking again pays again."
         )
+        raise ContractError(message) from error
+
+
+def read_model_output(model: Model, output: Mapping[str, Any], *, simulated: bool) -> Completion:
+    """Return what the model said in a record of a batch job.
+
+    :raises ContractError: the output has not the documented shape. It was billed.
+    """
+    read = _read_anthropic if model.api == "anthropic_messages" else _read_converse
+    try:
+        return read(output, simulated=simulated)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        message = f"{model.key} answered in an unknown shape ({error!r}). The record was billed; it could not be read."
         raise ContractError(message) from error
 
 

@@ -33,6 +33,23 @@ class RunFolder:
         """A training set under its own hash, so that the same data is the same URI."""
         return f"{self.root}/datasets/{sha256}/{name}"
 
+    def batch_input(self, sha256: str) -> str:
+        """The questions of a batch job, under the hash of their keys."""
+        return f"{self.root}/batches/{sha256}/input.jsonl"
+
+    @property
+    def open_batches(self) -> str:
+        """The folder that names every batch job whose answers are not stored yet, whoever bought it."""
+        return f"{self.root}/batches/open/"
+
+    def landed_batch(self, name: str) -> str:
+        """What came of a batch job, once its answers are stored."""
+        return f"{self.root}/batches/landed/{name}.json"
+
+    def batch_errors(self, name: str) -> str:
+        """Records of a batch job that ended in an error, with Bedrock's reason."""
+        return f"{self.uri}/batches/{name}-errors.jsonl"
+
     @property
     def use_case(self) -> str:
         """The frozen use case."""
@@ -141,6 +158,10 @@ class Layout:
     def training_output(self, fingerprint: str) -> str:
         """The prefix under which Bedrock writes metrics of a job."""
         return f"s3://{self.storage.output_bucket}/{self.storage.prefix}/training/{fingerprint[:12]}/"
+
+    def batch_output(self, sha256: str) -> str:
+        """The prefix under which Bedrock writes the answers of a batch job."""
+        return f"s3://{self.storage.output_bucket}/{self.storage.prefix}/batches/{sha256[:16]}/"
 
     @property
     def _root(self) -> str:

@@ -47,6 +47,12 @@ def job_name(use_case: str, arm: str, fingerprint: str, attempt: int) -> str:
     return base if attempt == 1 else f"{base}-a{attempt}"
 
 
+def batch_name(use_case: str, step: str, sha256: str, attempt: int) -> str:
+    """Return the name of the ``attempt``-th (from 1) batch job of the questions whose keys hash to ``sha256``."""
+    base = f"{slug(use_case, limit=24)}-{slug(step, limit=12)}-{sha256[:16]}"
+    return base if attempt == 1 else f"{base}-a{attempt}"
+
+
 def throughput_name(use_case: str, arm: str, run_key: str, ordinal: int) -> str:
     """Return the name of the ``ordinal``-th (from 1) throughput that a run buys for an arm."""
     return f"{slug(use_case, limit=24)}-{slug(arm, limit=16)}-{run_key[-8:]}-s{ordinal}"

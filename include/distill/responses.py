@@ -13,7 +13,7 @@ import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from threading import Lock
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from include.distill.errors import ContractError, NotFoundError
 from include.distill.invocation import Completion, ModelClient, ModelRequest
@@ -25,21 +25,29 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class PaidAnswer:
-    """A stored answer. ``paid_by`` is the run key of the run that asked."""
+    """A stored answer. ``paid_by`` is the run key of the run that asked; ``batch`` when a batch job answered."""
 
     request: ModelRequest
     completion: Completion
     paid_by: str
+    batch: bool = False
 
 
 @dataclass
 class Usage:
-    """What one step asked: calls paid by this run and their tokens, answers that were there already."""
+    """
+    What one step asked: calls paid by this run and their tokens, answers that were there already.
+
+    What batch jobs answered is counted in all of them and, since it is cheaper, once more for itself.
+    """
 
     calls: int = 0
     cache_hits: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
+    batch_calls: int = 0
+    batch_input_tokens: int = 0
+    batch_output_tokens: int = 0
     simulated: bool = False
 
     def add(self, answer: PaidAnswer, *, paid: bool) -> None:
@@ -51,6 +59,10 @@ class Usage:
         self.calls += 1
         self.input_tokens += answer.completion.input_tokens
         self.output_tokens += answer.completion.output_tokens
+        if answer.batch:
+            self.batch_calls += 1
+            self.batch_input_tokens += answer.completion.input_tokens
+            self.batch_output_tokens += answer.completion.output_tokens
 
     @classmethod
     def of(cls, answers: Iterable[PaidAnswer], run_key: str) -> Usage:
@@ -77,15 +89,18 @@ class PaidAnswers:
 
     def uri(self, request: ModelRequest) -> str:
         """Where the answer to ``request`` lies."""
-        model = slug(request.identity.rsplit(":", 1)[-1] if "/" in request.identity else request.identity, limit=80)
-        return f"{self.root}/{model}/{request.key[:2]}/{request.key}.json"
+        return self._uri(request.identity, request.key)
+
+    def _uri(self, identity: str, key: str) -> str:
+        model = slug(identity.rsplit(":", 1)[-1] if "/" in identity else identity, limit=80)
+        return f"{self.root}/{model}/{key[:2]}/{key}.json"
 
     def find(self, request: ModelRequest) -> PaidAnswer | None:
         """Return the stored answer, or ``None`` when it was never paid for."""
         uri = self.uri(request)
         try:
             raw = json.loads(self.store.read(uri))
-            return PaidAnswer(request, Completion(**raw["completion"]), raw["paid_by"])
+            return PaidAnswer(request, Completion(**raw["completion"]), raw["paid_by"], raw.get("batch", False))
         except NotFoundError:
             return None
         except (ValueError, KeyError, TypeError) as error:
@@ -109,15 +124,31 @@ class PaidAnswers:
             self._keep(answer)
             return answer
 
+    def land(self, key: str, completion: Completion, *, identity: str, max_tokens: int) -> bool:
+        """
+        Store an answer of a batch job under the key of its question; a batch asks first samples only.
+
+        ``False`` when an answer is there already: it may have been read, so it stays.
+        """
+        uri = self._uri(identity, key)
+        if self.store.exists(uri):
+            return False
+        self._write(uri, completion, identity=identity, sample=0, max_tokens=max_tokens, batch=True)
+        return True
+
     def _keep(self, answer: PaidAnswer) -> None:
-        raw = {
-            "identity": answer.request.identity,
-            "sample": answer.request.sample,
-            "max_tokens": answer.request.max_tokens,
-            "paid_by": answer.paid_by,
-            "completion": dataclasses.asdict(answer.completion),
-        }
-        self.store.write(self.uri(answer.request), json.dumps(raw, ensure_ascii=False).encode())
+        asked = answer.request
+        self._write(
+            self.uri(asked),
+            answer.completion,
+            identity=asked.identity,
+            sample=asked.sample,
+            max_tokens=asked.max_tokens,
+        )
+
+    def _write(self, uri: str, completion: Completion, **asked: Any) -> None:
+        raw = {**asked, "paid_by": self.run_key, "completion": dataclasses.asdict(completion)}
+        self.store.write(uri, json.dumps(raw, ensure_ascii=False).encode())
 
 
 @dataclass

@@ -25,7 +25,7 @@ from include.distill.use_case import UseCase
 
 SYNTHESIS_FIELDS = (
     "documents", "requested", "accepted", "rejected", "missing", "surplus", "calls", "cache_hits", "input_tokens",
-    "output_tokens",
+    "output_tokens", "batch_calls", "batch_input_tokens", "batch_output_tokens",
 )  # fmt: skip
 
 
@@ -120,8 +120,10 @@ def beside_estimate(lines: Sequence[Line], estimated: Iterable[Record]) -> list[
 
 
 def _asked(what: str, model: str, manifests: Sequence[Record], prices: Prices) -> list[Line]:
-    tokens = sum_counts(manifests, ("input_tokens", "output_tokens"))
-    return prices.token_lines(what, model, tokens["input_tokens"], tokens["output_tokens"])
+    asked = sum_counts(manifests, ("input_tokens", "output_tokens", "batch_input_tokens", "batch_output_tokens"))
+    in_batches = asked["batch_input_tokens"], asked["batch_output_tokens"]
+    on_demand = asked["input_tokens"] - in_batches[0], asked["output_tokens"] - in_batches[1]
+    return prices.token_lines(what, model, *on_demand) + prices.token_lines(what, model, *in_batches, batch=True)
 
 
 def clusters(rows: Iterable[Record]) -> dict[str, str]:

@@ -45,9 +45,15 @@ def part_of_cap(expected: Sequence[Line], estimate: Mapping[str, Any], *, cap_us
     asked = sum(line["usd"] for line in estimate["lines"] if is_asked(line["what"]))
     others = estimate["estimated_usd"] - asked
     room = (cap_usd - others) / asked if asked else 1.0
+    # Few rows are reckoned on demand; whether the step asks in batches was decided by all of them.
+    prices = {_plain(line["what"]): line["unit_price_usd"] for line in estimate["lines"]}
     # Not their dollars, which are rounded: a single row costs a fraction of a cent.
-    usd = sum(line.quantity * line.unit_price_usd for line in expected)
+    usd = sum(line.quantity * prices.get(_plain(line.what), line.unit_price_usd) for line in expected)
     return Part(max(1.0, room) * usd, cap_usd, calls)
+
+
+def _plain(what: str) -> str:
+    return what.replace(" batch ", " ")
 
 
 def is_asked(what: str) -> bool:
@@ -59,13 +65,21 @@ class Spending:
     """
     Counts what the answers of one task cost and refuses further calls when its part is used up. Thread-safe.
 
-    :param usd_per_token: of input and of output.
+    :param usd_per_token: of input and of output, on demand.
+    :param usd_per_batch_token: the same of what batch jobs answered.
     :param run_key: whose bill it is.
     """
 
-    def __init__(self, part: Part, usd_per_token: tuple[float, float], run_key: str) -> None:
+    def __init__(
+        self,
+        part: Part,
+        usd_per_token: tuple[float, float],
+        run_key: str,
+        usd_per_batch_token: tuple[float, float] | None = None,
+    ) -> None:
         self._part = part
         self._usd_per_token = usd_per_token
+        self._usd_per_batch_token = usd_per_batch_token or usd_per_token
         self._run_key = run_key
         self._usd = 0.0
         self._paid: set[str] = set()
@@ -80,7 +94,11 @@ class Spending:
     def found(self, answer: PaidAnswer) -> None:
         """Count an answer that an earlier try of this run paid for."""
         if answer.paid_by == self._run_key:
-            self._add(answer.request.key, answer.completion)
+            self._add(
+                answer.request.key,
+                answer.completion,
+                self._usd_per_batch_token if answer.batch else self._usd_per_token,
+            )
 
     def ask(self, request: ModelRequest, client: ModelClient) -> Completion:
         """Ask, unless what is under way already will use up the part.
@@ -97,18 +115,18 @@ class Spending:
         finally:
             with self._lock:
                 self._under_way -= 1
-        self._add(request.key, completion)
+        self._add(request.key, completion, self._usd_per_token)
         return completion
 
     def _usd_a_call(self) -> float:
         return self._usd / len(self._paid) if self._paid else self._part.usd / max(1, self._part.calls)
 
-    def _add(self, key: str, completion: Completion) -> None:
+    def _add(self, key: str, completion: Completion, usd_per_token: tuple[float, float]) -> None:
         with self._lock:
             if key in self._paid:
                 return
             self._paid.add(key)
-            of_input, of_output = self._usd_per_token
+            of_input, of_output = usd_per_token
             self._usd += completion.input_tokens * of_input + completion.output_tokens * of_output
 
     def _reached(self, request: ModelRequest) -> str:

@@ -18,6 +18,7 @@ from include.distill.use_case_sections import (
     Answering,
     Arm,
     Aws,
+    Batch,
     Comparison,
     Curation,
     FanOut,
@@ -59,6 +60,7 @@ class UseCase(Section):
     judging: Judging = Judging()
     promotion: Promotion = Promotion()
     training: Training = Training()
+    batch: Batch = Batch()
     serving: Serving = Serving()
     arms: tuple[Arm, ...] = (Arm(name="base", kind="base"), Arm(name="tuned"))
     comparisons: tuple[Comparison, ...] = ()

@@ -13,6 +13,10 @@ Slug = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$")]
 Bucket = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
 
 
+# One call at a time, or batch jobs at half the price that may take a day.
+Inference = Literal["on_demand", "batch"]
+
+
 class Section(BaseModel):
     """A frozen part of a use case; unknown keys are errors."""
 
@@ -84,6 +88,7 @@ class Prompts(Section):
 class Synthesis(Section):
     """How the teacher is asked."""
 
+    inference: Inference = "on_demand"
     pairs_per_document: int = Field(3, ge=1, le=20)
     max_tokens: int = Field(4096, ge=64, le=32_000)
     temperature: Temperature | None = 0.7
@@ -116,6 +121,7 @@ class Answering(Section):
 class Judging(Section):
     """How the judges are asked."""
 
+    inference: Inference = "on_demand"
     max_tokens: int = Field(512, ge=64, le=8_192)
     temperature: Temperature | None = 0.0
     show_reference: bool = False
@@ -147,6 +153,15 @@ class Training(Section):
     stall_after_hours: float = Field(6, gt=0, description="training not started for longer is named as a stall")
     poll_interval_seconds: float = Field(60, gt=0)
     timeout_hours: float = Field(48, gt=0)
+
+
+class Batch(Section):
+    """The batch jobs of steps with ``inference: batch``. Bedrock takes 24 to 168 hours as their time-out."""
+
+    timeout_hours: int = Field(72, ge=24, le=168, description="afterwards Bedrock ends the job with what it has")
+    max_attempts: int = Field(3, ge=1, le=9)
+    stop_when_marked_failed: bool = True
+    poll_interval_seconds: float = Field(60, gt=0)
 
 
 class Serving(Section):

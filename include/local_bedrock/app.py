@@ -13,6 +13,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from include.distill.catalog import Catalog, load_catalog
 from include.local_bedrock.admin import Admin
+from include.local_bedrock.batch_jobs import BatchJobs
+from include.local_bedrock.batch_runner import BatchRunner
 from include.local_bedrock.custom_models import CustomModels
 from include.local_bedrock.customization import CustomizationJobs
 from include.local_bedrock.faults import FaultPlan
@@ -52,14 +54,25 @@ class StandIn:
         throughputs = Throughputs(self._state, self._settings, models)
         jobs = CustomizationJobs(self._state, catalog, models, self._runner)
         inference = Inference(self._state, self._settings, models, throughputs, ledger)
-        handlers = _handlers(models, jobs, CustomModels(self._state), throughputs, inference, Tagging(self._state))
+        self._batch_runner = BatchRunner(self._state, self._settings, inference, ledger, self._s3)
+        batches = BatchJobs(self._state, inference, self._batch_runner)
+        handlers = _handlers(
+            models, jobs, CustomModels(self._state), throughputs, inference, Tagging(self._state), batches
+        )
         self.bedrock = Bedrock(handlers, faults, ledger)
-        self._admin = Admin(self._settings, ledger, faults, [self._runner.end_stalls, throughputs.end_stalls])
+        self._admin = Admin(
+            self._settings,
+            ledger,
+            faults,
+            [self._runner.end_stalls, self._batch_runner.end_stalls, throughputs.end_stalls],
+        )
         self._runner.resume()
+        self._batch_runner.resume()
 
     def close(self) -> None:
         """End everything that runs. Jobs go on when the same folder is opened again."""
         self._runner.close()
+        self._batch_runner.close()
         self._s3.close()
         self._state.close()
         self._lock.close()
@@ -92,6 +105,7 @@ def _handlers(
     throughputs: Throughputs,
     inference: Inference,
     tagging: Tagging,
+    batches: BatchJobs,
 ) -> dict[str, Handler]:
     return {
         "ListFoundationModels": models.list,
@@ -112,6 +126,10 @@ def _handlers(
         "InvokeModel": inference.invoke_model,
         "Converse": inference.converse,
         "CountTokens": inference.count_tokens,
+        "CreateModelInvocationJob": batches.create,
+        "GetModelInvocationJob": batches.get,
+        "ListModelInvocationJobs": batches.list,
+        "StopModelInvocationJob": batches.stop,
         "TagResource": tagging.tag,
         "UntagResource": tagging.untag,
         "ListTagsForResource": tagging.list,

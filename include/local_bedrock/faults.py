@@ -41,6 +41,11 @@ Kind = Literal[
     "job_stalled",
     "throughput_failed",
     "throughput_stalled",
+    "batch_failed",
+    "batch_stalled",
+    "batch_expired",
+    "batch_partial",
+    "batch_record_errors",
 ]
 
 INFERENCE = frozenset({"InvokeModel", "Converse"})
@@ -53,6 +58,10 @@ _ONLY: dict[str, frozenset[str]] = {
     "job_stalled": frozenset({"CreateModelCustomizationJob"}),
     "throughput_failed": frozenset({"CreateProvisionedModelThroughput"}),
     "throughput_stalled": frozenset({"CreateProvisionedModelThroughput"}),
+    **dict.fromkeys(
+        ("batch_failed", "batch_stalled", "batch_expired", "batch_partial", "batch_record_errors"),
+        frozenset({"CreateModelInvocationJob"}),
+    ),
 }
 ERRORS: dict[str, ApiError] = {
     "throttle": ThrottlingException("Too many requests, please wait before trying again."),

@@ -8,15 +8,17 @@ told what Bedrock tells: https://docs.aws.amazon.com/bedrock/latest/userguide/in
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 import secrets
 import time
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from include.distill.catalog import Model
 from include.local_bedrock import wire
 from include.local_bedrock.calls import Call
+from include.local_bedrock.constraints import summary, violations
 from include.local_bedrock.errors import (
     ModelErrorException,
     ModelNotReadyException,
@@ -35,6 +37,7 @@ from include.local_bedrock.simulated.dialogue import (
     count_tokens,
     document_of,
 )
+from include.local_bedrock.specification import Specification
 from include.local_bedrock.state import Resource, State
 from include.local_bedrock.throughput import Throughputs
 from include.local_bedrock.wire import Ask, Said
@@ -51,6 +54,15 @@ class Target:
     model: Model
     weights: dict[str, float] | None
     quota_names: tuple[str, ...]
+
+
+class Bill(NamedTuple):
+    """What an answer costs, as :meth:`Ledger.bill` takes it."""
+
+    model_id: str
+    document: str | None
+    input_tokens: int
+    output_tokens: int
 
 
 class Inference:
@@ -105,6 +117,30 @@ class Inference:
             ask = wire.READERS[target.model.provider](wire.read_json_body(asked["invokeModel"]["body"]))
         return {"inputTokens": count_tokens(ask.system) + count_tokens(ask.user)}
 
+    def answer_record(
+        self, region: str, model_id: str, invocation_type: str, asked: Any
+    ) -> tuple[dict[str, Any], Bill]:
+        """
+        Return the ``modelOutput`` of a batch job's record, and what it costs; nothing is billed and no quota is used.
+
+        :raises ApiError: the record cannot be answered, in the words of the call that it stands for.
+        """
+        target = self.on_demand(region, model_id)
+        if invocation_type == "Converse":
+            _check_converse(asked)
+            ask = wire.read_converse(asked)
+        else:
+            ask = wire.READERS[target.model.provider](asked)
+        _check_sampling(target.model, ask)
+        try:
+            said = _answer(target, ask, ask.max_tokens or wire.UNSET_MAX_TOKENS[target.model.provider])
+        except NotUnderstoodError as error:
+            raise ValidationException(str(error)) from error
+        bill = Bill(model_id, document_of(ask.user), said.input_tokens, said.output_tokens)
+        if invocation_type == "Converse":
+            return wire.write_converse(said, 0), bill
+        return wire.WRITERS[target.model.provider](said, target.model.foundation_id, secrets.token_hex(12)), bill
+
     def _is_suffixed(self, region: str, model_id: str) -> bool:
         entry = self._models.find(region, model_id)
         return entry is not None and entry.customization is not None
@@ -112,6 +148,13 @@ class Inference:
     def _target(self, region: str, model_id: str) -> Target:
         if ":provisioned-model/" in model_id:
             return self._provisioned(region, model_id)
+        return self.on_demand(region, model_id)
+
+    def on_demand(self, region: str, model_id: str) -> Target:
+        """Return who answers for a model id or an inference profile.
+
+        :raises ApiError: no such model, a retired one, or one that is asked otherwise.
+        """
         profile = self._models.find_profile(region, model_id)
         entry = profile or self._models.find(region, model_id)
         if entry is None:
@@ -168,6 +211,18 @@ class Inference:
         reserved.settle(said.input_tokens + said.output_tokens * burndown)
         self._ledger.bill(model_id, document_of(ask.user), said.input_tokens, said.output_tokens)
         return said
+
+
+_specification = functools.cache(Specification)
+
+
+def _check_converse(asked: Any) -> None:
+    """Refuse what Converse itself would refuse; a batch job's model stands in the job, never in a record."""
+    shape = _specification().operation("Converse").input_shape
+    found = list(violations(shape, {**asked, "modelId": "m"})) if shape and isinstance(asked, dict) else ["no object"]
+    if "modelId" in asked or found:
+        detail = "modelId: Extra inputs are not permitted" if "modelId" in asked else summary(found)
+        raise ValidationException(detail)
 
 
 def _check_sampling(model: Model, ask: Ask) -> None:

@@ -26,6 +26,7 @@ class Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     job_seconds: float = Field(4.0, ge=0, description="length of a customization job, training time not included")
+    batch_seconds: float = Field(4.0, ge=0, description="length of a batch job, the time of its answers not included")
     throughput_seconds: float = Field(2.0, ge=0, description="from Creating to InService")
     model_units: int = Field(0, ge=0, description="no-commitment model units that the account may hold in a Region")
     latency_ms: float = Field(0.0, ge=0, description="added to every inference call")

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-Kind = Literal["job", "custom_model", "throughput"]
+Kind = Literal["job", "custom_model", "throughput", "batch"]
 Row = tuple[Any, ...]
 
 _SCHEMA = """
@@ -32,6 +32,10 @@ CREATE TABLE IF NOT EXISTS calls (
     model TEXT PRIMARY KEY, billed INTEGER NOT NULL DEFAULT 0, rejected INTEGER NOT NULL DEFAULT 0,
     input_tokens INTEGER NOT NULL DEFAULT 0, output_tokens INTEGER NOT NULL DEFAULT 0
 );
+CREATE TABLE IF NOT EXISTS batch_calls (
+    model TEXT PRIMARY KEY, billed INTEGER NOT NULL DEFAULT 0, input_tokens INTEGER NOT NULL DEFAULT 0,
+    output_tokens INTEGER NOT NULL DEFAULT 0
+);
 CREATE TABLE IF NOT EXISTS documents (document TEXT PRIMARY KEY, calls INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS requests (
     number INTEGER PRIMARY KEY AUTOINCREMENT, time REAL NOT NULL, operation TEXT NOT NULL, outcome TEXT NOT NULL,
@@ -42,7 +46,7 @@ CREATE TABLE IF NOT EXISTS requests (
 
 @dataclass(frozen=True)
 class Resource:
-    """A job, a custom model or a throughput. ``deleted`` is None while it exists; times are POSIX seconds."""
+    """A job of either kind, a model or a throughput. ``deleted`` is None while it exists; times are POSIX seconds."""
 
     kind: Kind
     arn: str

@@ -30,3 +30,16 @@ THROUGHPUT_STATUS = {
     "InService": Progress.SUCCEEDED,
     "Failed": Progress.FAILED,
 }
+# A job that ended with what it could answer in time is a success: that is stored, the rest is asked on demand.
+BATCH_STATUS = {
+    "Submitted": Progress.RUNNING,
+    "Validating": Progress.RUNNING,
+    "Scheduled": Progress.RUNNING,
+    "InProgress": Progress.RUNNING,
+    "Stopping": Progress.RUNNING,
+    "Completed": Progress.SUCCEEDED,
+    "PartiallyCompleted": Progress.SUCCEEDED,
+    "Expired": Progress.SUCCEEDED,
+    "Failed": Progress.FAILED,
+    "Stopped": Progress.FAILED,
+}

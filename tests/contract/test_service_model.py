@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from bedrock_distill.hooks.error_seam import from_client_error
-from bedrock_distill.statuses import JOB_STATUS, THROUGHPUT_STATUS, Progress
+from bedrock_distill.statuses import BATCH_STATUS, JOB_STATUS, THROUGHPUT_STATUS, Progress
 from include.distill.errors import (
     ConflictError,
     ContractError,
@@ -25,6 +25,10 @@ OPERATIONS = {
     "bedrock": (
         "CreateModelCustomizationJob",
         "GetModelCustomizationJob",
+        "CreateModelInvocationJob",
+        "GetModelInvocationJob",
+        "ListModelInvocationJobs",
+        "StopModelInvocationJob",
         "GetCustomModel",
         "CreateProvisionedModelThroughput",
         "GetProvisionedModelThroughput",
@@ -68,7 +72,12 @@ def error_shapes() -> list[Any]:
 
 
 @pytest.mark.parametrize(
-    ("shape", "table"), [("ModelCustomizationJobStatus", JOB_STATUS), ("ProvisionedModelStatus", THROUGHPUT_STATUS)]
+    ("shape", "table"),
+    [
+        ("ModelCustomizationJobStatus", JOB_STATUS),
+        ("ProvisionedModelStatus", THROUGHPUT_STATUS),
+        ("ModelInvocationJobStatus", BATCH_STATUS),
+    ],
 )
 def test_every_status_of_the_service_has_one_meaning_and_no_other_has(shape: str, table: dict[str, Progress]) -> None:
     assert sorted(table) == sorted(service_model("bedrock").shape_for(shape).enum)
@@ -80,6 +89,12 @@ def test_one_status_only_is_success(table: dict[str, Progress]) -> None:
         ["Completed"],
         ["InService"],
     )
+
+
+def test_a_batch_job_that_answered_what_it_could_has_not_failed() -> None:
+    ended = {status: progress for status, progress in BATCH_STATUS.items() if progress is not Progress.RUNNING}
+    assert {status for status, progress in ended.items() if progress is Progress.FAILED} == {"Failed", "Stopped"}
+    assert set(ended) == {"Completed", "PartiallyCompleted", "Expired", "Failed", "Stopped"}
 
 
 @pytest.mark.parametrize("code", error_shapes())

@@ -18,7 +18,7 @@ ROUND = {
     "training_per_thousand": 0.01,
     "throughput_per_hour": 10,
 }
-PRICES = Prices(dict.fromkeys(("claude-sonnet-4-6", "nova-micro", "claude-haiku-4-5"), ROUND))
+PRICES = Prices(dict.fromkeys(("claude-sonnet-4-6", "nova-micro", "claude-haiku-4-5"), ROUND), batch_share=0.5)
 # 39 characters are 10 tokens, 19 are 5, 7 are 2.
 ROW = {"document": "d" * 39, "question": "q" * 19, "answer": "a" * 7}
 
@@ -128,7 +128,7 @@ class TestEstimate:
 
     def test_without_a_price_there_is_no_estimate(self) -> None:
         with pytest.raises(UseCaseError, match="no input_per_million for claude-sonnet-4-6"):
-            estimate(make_use_case(), train=[ROW], evaluation=[ROW], prices=Prices({}))
+            estimate(make_use_case(), train=[ROW], evaluation=[ROW], prices=Prices({}, batch_share=0.5))
 
     @pytest.mark.parametrize(("text", "tokens"), [("", 1), ("abc", 1), ("abcd", 2), ("é" * 8, 3)])
     def test_tokens_are_characters_by_four(self, text: str, tokens: int) -> None:

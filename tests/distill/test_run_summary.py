@@ -23,13 +23,15 @@ USE_CASE = make_use_case(judges=["claude-haiku-4-5", "llama-3-3-70b"])
 ROUND = {"input_per_million": 1, "output_per_million": 2, "training_per_thousand": 0.01, "throughput_per_hour": 10}
 PRICES = Prices(
     dict.fromkeys(("claude-sonnet-4-6", "nova-micro", "claude-haiku-4-5"), ROUND)
-    | {"llama-3-3-70b": {"input_per_million": 3, "output_per_million": 3}}
+    | {"llama-3-3-70b": {"input_per_million": 3, "output_per_million": 3}},
+    batch_share=0.5,
 )
 MILLION = 1_000_000
 
 
 def used(input_tokens: int = 0, output_tokens: int = 0, **more: Any) -> dict[str, Any]:
-    return {"input_tokens": input_tokens, "output_tokens": output_tokens, **more}
+    in_batches = {"batch_input_tokens": 0, "batch_output_tokens": 0}
+    return {"input_tokens": input_tokens, "output_tokens": output_tokens, **in_batches, **more}
 
 
 def billed(**parts: Any) -> dict[str, float]:
@@ -81,7 +83,7 @@ class TestBill:
                 synthesis=[],
                 arms=[ArmFacts("tuned", "fine_tuned", [], paid_training=True)],
                 judgments=[],
-                prices=Prices({"claude-sonnet-4-6": ROUND}),
+                prices=Prices({"claude-sonnet-4-6": ROUND}, batch_share=0.5),
             )
 
 

@@ -18,7 +18,7 @@ from botocore.config import Config
 from include.local_bedrock.app import StandIn
 from include.local_bedrock.server import bind, new_server
 
-FAST = {"job_seconds": 0.2, "throughput_seconds": 0.05, "model_units": 10}
+FAST = {"job_seconds": 0.2, "batch_seconds": 0.2, "throughput_seconds": 0.05, "model_units": 10}
 
 
 class AdminError(Exception):

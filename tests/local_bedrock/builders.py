@@ -152,3 +152,26 @@ def provision(stand_in: RunningStandIn, model: str, *, wait: bool = True, **chan
 
 def throughput_status(stand_in: RunningStandIn, arn: str) -> str:
     return stand_in.boto("bedrock").get_provisioned_model_throughput(provisionedModelId=arn)["status"]
+
+
+def converse_input(**changes: Any) -> dict[str, Any]:
+    messages = [{"role": "user", "content": [{"text": prompt()}]}]
+    return {"messages": messages, "inferenceConfig": {"maxTokens": 50}, **changes}
+
+
+def batch_records(count: int = 100, **changes: Any) -> list[dict[str, Any]]:
+    return [{"recordId": f"r{number}", "modelInput": converse_input(), **changes} for number in range(count)]
+
+
+def batch_request(stand_in: RunningStandIn, given: list[Any] | bytes | None = None, **changes: Any) -> dict[str, Any]:
+    body = given if isinstance(given, bytes) else jsonl(batch_records() if given is None else given)
+    uri = put(stand_in, f"{fresh('batches')}/input.jsonl", body)
+    return {
+        "jobName": fresh("batch"),
+        "roleArn": ROLE,
+        "modelId": STUDENT,
+        "modelInvocationType": "Converse",
+        "inputDataConfig": {"s3InputDataConfig": {"s3Uri": uri}},
+        "outputDataConfig": {"s3OutputDataConfig": {"s3Uri": f"s3://{BUCKET}/output/"}},
+        **changes,
+    }

@@ -80,6 +80,12 @@ def call_everything(stand_in: RunningStandIn, recorder: Recorder) -> None:
     bedrock.tag_resource(resourceARN=provisioned, tags=[{"key": "run", "value": "1"}])
     bedrock.untag_resource(resourceARN=provisioned, tagKeys=["run"])
     bedrock.list_tags_for_resource(resourceARN=provisioned)
+    stand_in.admin("PUT", "settings", {"batch_seconds": 600})
+    batch = bedrock.create_model_invocation_job(**builders.batch_request(stand_in, tags=tags))["jobArn"]
+    bedrock.list_model_invocation_jobs(maxResults=1)
+    bedrock.stop_model_invocation_job(jobIdentifier=batch)
+    stand_in.admin("PUT", "settings", {"batch_seconds": 0})
+    bedrock.get_model_invocation_job(jobIdentifier=batch)
     messages = [{"role": "user", "content": [{"text": builders.prompt()}]}]
     runtime.converse(modelId=provisioned, messages=messages)
     runtime.invoke_model(modelId=builders.TEACHER, body=json.dumps(builders.anthropic_body()))
@@ -91,7 +97,7 @@ def call_everything(stand_in: RunningStandIn, recorder: Recorder) -> None:
 def test_every_answer_has_the_shape_that_aws_gives_it(stand_in: RunningStandIn) -> None:
     recorder = Recorder(stand_in)
     call_everything(stand_in, recorder)
-    implemented = set(_handlers(*[_Anything()] * 6))
+    implemented = set(_handlers(*[_Anything()] * 7))
     assert set(recorder.seen) == implemented
     services = [load_service("bedrock"), load_service("bedrock-runtime")]
     for name, answers in recorder.seen.items():

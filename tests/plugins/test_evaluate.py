@@ -49,6 +49,9 @@ class TestAnswer:
             "cache_hits": 0,
             "input_tokens": 400,
             "output_tokens": 40,
+            "batch_calls": 0,
+            "batch_input_tokens": 0,
+            "batch_output_tokens": 0,
             "simulated": True,
         }
         answers = read_jsonl(store, FOLDER.answers("tuned", 0))
@@ -178,6 +181,9 @@ class TestJudge:
             "cache_hits": 0,
             "input_tokens": 800,
             "output_tokens": 80,
+            "batch_calls": 0,
+            "batch_input_tokens": 0,
+            "batch_output_tokens": 0,
             "simulated": True,
         }
         assert len(json.dumps(manifest)) < 2048

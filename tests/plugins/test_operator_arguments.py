@@ -31,6 +31,7 @@ ARGUMENTS: dict[str, Any] = {
     "baseline": "base",
     "ingested": {},
     "arms": {},
+    "step": "synthesize",
     "judgments": [],
     "submitted": {},
     "reported": {},

@@ -57,6 +57,9 @@ class TestPairs:
             "cache_hits": 0,
             "input_tokens": 400,
             "output_tokens": 40,
+            "batch_calls": 0,
+            "batch_input_tokens": 0,
+            "batch_output_tokens": 0,
             "simulated": True,
             "failed": 0,
         }

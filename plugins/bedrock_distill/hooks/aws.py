@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
@@ -75,3 +75,12 @@ class AwsClients:
             with self._making:
                 self._clients.clear()
             raise
+
+    def listed(self, method: str, key: str, **parameters: Any) -> Iterator[Mapping[str, Any]]:
+        """Yield what a List operation of ``bedrock`` says, page after page."""
+        while True:
+            page = self.call("bedrock", method, **parameters)
+            yield from page[key]
+            if not page.get("nextToken"):
+                return
+            parameters["nextToken"] = page["nextToken"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -194,7 +194,7 @@ class BedrockDistillHook(AwsClients):
 
     def list_custom_models(self) -> list[CustomModel]:
         """Return every custom model that the account owns in this Region."""
-        return [CustomModel.of(found) for found in self._listed("list_custom_models", "modelSummaries", isOwned=True)]
+        return [CustomModel.of(found) for found in self.listed("list_custom_models", "modelSummaries", isOwned=True)]
 
     def delete_custom_model(self, name_or_arn: str) -> bool:
         """Delete a custom model; absent is as good as deleted. ``False`` when something still uses it."""
@@ -208,17 +208,8 @@ class BedrockDistillHook(AwsClients):
 
     def list_throughputs(self) -> list[Throughput]:
         """Return every provisioned throughput of the account in this Region."""
-        found = self._listed("list_provisioned_model_throughputs", "provisionedModelSummaries")
+        found = self.listed("list_provisioned_model_throughputs", "provisionedModelSummaries")
         return [Throughput.of(summary) for summary in found]
-
-    def _listed(self, method: str, key: str, **parameters: Any) -> Iterator[Mapping[str, Any]]:
-        """Yield what a List operation says, page after page."""
-        while True:
-            page = self.call("bedrock", method, **parameters)
-            yield from page[key]
-            if not page.get("nextToken"):
-                return
-            parameters["nextToken"] = page["nextToken"]
 
     def find_throughput(self, name_or_arn: str) -> Throughput | None:
         """Return a provisioned throughput by name or ARN, or ``None``."""

@@ -89,7 +89,8 @@ class RunAccess:
         except NotFoundError:  # a DAG of somebody's own without a cost gate
             return None
         part = part_of_cap(expected, estimate, cap_usd=self.use_case.max_spend_usd, calls=calls)
-        return Spending(part, load_prices().of_tokens(model), self.folder.run_key)
+        prices = load_prices()
+        return Spending(part, prices.of_tokens(model), self.folder.run_key, prices.of_tokens(model, batch=True))
 
     def model(self, key: str) -> Model:
         """A model of the catalog."""

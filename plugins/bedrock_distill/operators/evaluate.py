@@ -14,20 +14,17 @@ from bedrock_distill.operators.synthesize import shard_label
 from bedrock_distill.row_failures import retry_or_record
 from include.distill.asking import PacedAnswers
 from include.distill.cost import Line, answer_lines, judging_lines, load_prices
-from include.distill.documents import shards
+from include.distill.duels import read_duels
 from include.distill.errors import (
     NotFoundError,
-    ReconciliationError,
     ThroughputReleasedError,
     TooManyFailuresError,
 )
 from include.distill.evaluation import Duel, answer_record, answering_request, judge_duel
 from include.distill.fan_out import Outcomes, for_each
 from include.distill.invocation import ModelRequest
-from include.distill.judging import drawn_orders
 from include.distill.responses import PaidAnswer, Usage
 from include.distill.storage import Record, read_jsonl, write_jsonl
-from include.distill.use_case import again
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -140,7 +137,7 @@ class BedrockJudgeOperator(DistillOperator):
         """Ask for every row in both orders, write the verdicts, and return the usage."""
         context["judge_label"] = f"{self.judge}: {self.candidate} or {self.baseline}"  # type: ignore[typeddict-unknown-key]
         rows = read_jsonl(self.store, self.folder.source("evaluation"))
-        duels = self._duels(rows)
+        duels = read_duels(self.store, self.folder, self.use_case, candidate=self.candidate, baseline=self.baseline)
         work = partial(
             judge_duel,
             judge=self.model(self.judge),
@@ -162,26 +159,3 @@ class BedrockJudgeOperator(DistillOperator):
 
     def _expected(self, rows: Sequence[Record]) -> list[Line]:
         return judging_lines(self.use_case, rows, load_prices(), judge=self.judge, pairs=1)
-
-    def _duels(self, rows: Sequence[Record]) -> list[Duel]:
-        # Exactly this run's shards: an earlier reading of a longer file may have left more.
-        count = len(shards(len(rows), self.use_case.fan_out.evaluation_tasks))
-        candidate, baseline = self._answers(self.candidate, count), self._baseline_answers(count)
-        if missing := [row["row_id"] for row in rows if row["row_id"] not in candidate.keys() & baseline.keys()]:
-            message = f"{len(missing)} rows have no answer of both arms, first {missing[0]}. Clear answer of both arms."
-            raise ReconciliationError(message)
-        return [
-            Duel(row, self.candidate, self.baseline, candidate[row["row_id"]], baseline[row["row_id"]], order)
-            for row in rows
-            for order in drawn_orders(row["row_id"], self.use_case.seed)
-        ]
-
-    def _baseline_answers(self, count: int) -> dict[str, str]:
-        if self.baseline == again(self.candidate):
-            return self._answers(self.candidate, count, which="second_answer")
-        return self._answers(self.baseline, count)
-
-    def _answers(self, arm: str, count: int, *, which: str = "answer") -> dict[str, str]:
-        uris = [self.folder.answers(arm, number) for number in range(count)]
-        records = (record for uri in uris for record in read_jsonl(self.store, uri))
-        return {record["row_id"]: record[which] for record in records if which in record}

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from bedrock_distill.operators.base import DistillOperator, Manifest
+from include.distill.batch_questions import batch_problems
 from include.distill.catalog import Model, load_catalog
 from include.distill.champion import freeze_champion, standing_champion
 from include.distill.cost import load_prices
@@ -84,6 +85,7 @@ class BedrockPreflightOperator(DistillOperator):
         for key in dict.fromkeys((use_case.teacher, use_case.student, *use_case.judges)):
             problems += self._model_problems(self.model(key))
         problems += self._student_problems(use_case) + self._champion_problems(use_case)
+        problems += batch_problems(use_case)
         asked = dict.fromkeys((use_case.teacher, use_case.student, *use_case.judges))
         checks = [partial(load_prices().of, key, "input_per_million") for key in asked]
         return problems + check_inputs(use_case.source, self.store) + _failures(checks)

@@ -1,0 +1,116 @@
+"""Batch jobs (Bedrock's model invocation jobs): found by name or ARN, bought, stopped."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bedrock_distill.hooks.aws import AwsClients
+from bedrock_distill.hooks.bedrock import tag_list
+from bedrock_distill.statuses import BATCH_STATUS, Progress
+from include.distill.errors import ConflictError, ContractError, NotFoundError
+
+
+@dataclass(frozen=True)
+class BatchJob:
+    """What GetModelInvocationJob says of a job. ``simulated`` when no real model answers in it."""
+
+    name: str
+    arn: str
+    status: str
+    message: str | None = None
+    processed: int = 0
+    total: int = 0
+    simulated: bool = False
+
+    @classmethod
+    def of(cls, answer: Mapping[str, Any], *, simulated: bool) -> BatchJob:
+        """Read the API's answer."""
+        return cls(
+            name=answer["jobName"],
+            arn=answer["jobArn"],
+            status=answer["status"],
+            message=answer.get("message"),
+            processed=answer.get("processedRecordCount", 0),
+            total=answer.get("totalRecordCount", 0),
+            simulated=simulated,
+        )
+
+    @property
+    def id(self) -> str:
+        """Last part of the ARN; the output lies in a folder of that name."""
+        return self.arn.rpartition("/")[2]
+
+    @property
+    def progress(self) -> Progress:
+        """What the status means.
+
+        :raises ContractError: a status that botocore's service model does not know.
+        """
+        if self.status not in BATCH_STATUS:
+            message = f"Batch job {self.name} has the unknown status {self.status!r}; it may be running and billed."
+            raise ContractError(message)
+        return BATCH_STATUS[self.status]
+
+
+@dataclass(frozen=True)
+class BatchJobRequest:
+    """A batch job to be bought under ``name``."""
+
+    name: str
+    token: str
+    model_id: str
+    invocation_type: str
+    role_arn: str
+    input_uri: str
+    output_uri: str
+    timeout_hours: int
+    tags: Mapping[str, str]
+
+    def parameters(self) -> dict[str, Any]:
+        """Return the arguments of CreateModelInvocationJob."""
+        return {
+            "jobName": self.name,
+            "clientRequestToken": self.token,
+            "modelId": self.model_id,
+            "modelInvocationType": self.invocation_type,
+            "roleArn": self.role_arn,
+            "inputDataConfig": {"s3InputDataConfig": {"s3Uri": self.input_uri, "s3InputFormat": "JSONL"}},
+            "outputDataConfig": {"s3OutputDataConfig": {"s3Uri": self.output_uri}},
+            "timeoutDurationInHours": self.timeout_hours,
+            "tags": tag_list(self.tags),
+        }
+
+
+class BatchJobs:
+    """The verbs of this pipeline on batch jobs. Bedrock gets and stops them by ARN only, and lists them by name."""
+
+    def __init__(self, clients: AwsClients) -> None:
+        self._clients = clients
+
+    def get(self, arn: str) -> BatchJob:
+        """Return a job by its ARN.
+
+        :raises NotFoundError: there is no such job.
+        """
+        answer = self._clients.call("bedrock", "get_model_invocation_job", arn, jobIdentifier=arn)
+        simulated = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("x-simulated") == "true"
+        return BatchJob.of(answer, simulated=simulated)
+
+    def find(self, name: str) -> BatchJob | None:
+        """Return the newest job of exactly this name, or ``None``."""
+        listed = self._clients.listed("list_model_invocation_jobs", "invocationJobSummaries", nameContains=name)
+        found = [summary for summary in listed if summary["jobName"] == name]
+        return self.get(max(found, key=lambda summary: summary["submitTime"])["jobArn"]) if found else None
+
+    def create(self, request: BatchJobRequest) -> str:
+        """Buy a job and return its ARN."""
+        answer = self._clients.call("bedrock", "create_model_invocation_job", request.name, **request.parameters())
+        return str(answer["jobArn"])
+
+    def stop(self, arn: str) -> None:
+        """Stop a running job; what it answered until then is billed. One that has ended is left as it is."""
+        with contextlib.suppress(ConflictError, NotFoundError):
+            self._clients.call("bedrock", "stop_model_invocation_job", arn, jobIdentifier=arn)

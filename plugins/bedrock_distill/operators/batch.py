@@ -1,0 +1,281 @@
+"""A step's questions as batch jobs: bought once, and their answers stored where the step itself looks for them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from bedrock_distill.hooks.batch_jobs import BatchJob, BatchJobRequest, BatchJobs
+from bedrock_distill.operators.base import DistillOperator, Manifest
+from bedrock_distill.purchases import buy_once
+from bedrock_distill.statuses import Progress
+from bedrock_distill.tags import purchase_tags
+from include.distill.batch_input import InputFile, asked_keys, input_files, unanswered
+from include.distill.batch_plan import BatchPlan, Landed, OpenBatches
+from include.distill.batch_questions import BatchStep, Questions, asked_models
+from include.distill.batch_results import land
+from include.distill.catalog import BatchInference, Model
+from include.distill.errors import JobFailedError, UseCaseError
+from include.distill.invocation import ModelRequest
+from include.distill.layout import Layout
+from include.distill.naming import batch_name, request_token
+from include.distill.training_job import failed_for_a_passing_cause
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+
+class BatchOperator(DistillOperator):
+    """
+    Base of the tasks around a step's batch jobs.
+
+    :param step: the mapped task whose questions are asked: ``synthesize`` or ``judge``.
+    """
+
+    ui_color = "#fce8e6"
+
+    def __init__(self, *, step: BatchStep, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.step = step
+
+    @cached_property
+    def batch_jobs(self) -> BatchJobs:
+        """Bedrock's batch jobs through the task's connection."""
+        return BatchJobs(self.hook)
+
+    @cached_property
+    def open_batches(self) -> OpenBatches:
+        """Jobs whose answers are not stored yet."""
+        return OpenBatches(self.store, self.folder)
+
+    def land(self, plan: BatchPlan, job: BatchJob) -> Landed:
+        """Store the answers of an ended job, and strike it out."""
+        landed = land(
+            plan,
+            job.id,
+            answers=self.answers,
+            errors_uri=self.folder.batch_errors(plan.name),
+            simulated=job.simulated,
+            concurrency=self.use_case.fan_out.concurrency,
+        )
+        self.open_batches.strike(plan, landed)
+        self.log.info(
+            "%s ended %s: %d of %d answered, %d errors (%s), %d not begun",
+            *(plan.name, job.status, landed.answered, landed.records),
+            *(landed.errors, self.folder.batch_errors(plan.name), landed.unanswered),
+        )
+        return landed
+
+
+@dataclass
+class _UnderWay:
+    """Questions that running jobs answer: key to the job's ARN. ``wanted`` are the ARNs that a step waits for."""
+
+    jobs: dict[str, str] = field(default_factory=dict)
+    wanted: set[str] = field(default_factory=set)
+
+    def __contains__(self, key: object) -> bool:
+        """Tell whether a question is being answered; if so, its job is one to wait for."""
+        arn = self.jobs.get(str(key))
+        if arn:
+            self.wanted.add(arn)
+        return arn is not None
+
+
+class BedrockSubmitBatchOperator(BatchOperator):
+    """
+    Submit what a step would ask, and nobody has answered, as batch jobs at half the price.
+
+    Nothing is asked twice: answers of ended jobs are stored first, whoever bought them; questions that a running job
+    answers are left to it, and this run waits for it. A job is named by its questions, so a retry, a clear or a lost
+    worker find it again. Fewer questions than Bedrock takes in a job are left to be asked on demand.
+
+    :param shards: numbers of the shards of rows that the teacher is sent; none for the judges. (templated)
+    :return: ``{"job_arns", "records", "left_to_ask_on_demand", "bought"}``; records of new jobs.
+    :raises JobFailedError: a job of the same questions failed because of them; not bought again.
+    :raises RefusedError: access, quota or validation; nothing was bought.
+    """
+
+    template_fields: Sequence[str] = (*BatchOperator.template_fields, "shards")
+
+    def __init__(self, *, shards: Any = (), **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.shards = shards
+
+    def execute(self, context: Context) -> Manifest:
+        """Find or buy the jobs of every model that the step asks."""
+        submitted: Manifest = {"job_arns": [], "records": 0, "left_to_ask_on_demand": 0, "bought": 0}
+        for model in asked_models(self.use_case, self.step):
+            self._submit(model, context, submitted)
+        self.log.info("Submitted: %s", submitted)
+        return submitted
+
+    def _submit(self, model: Model, context: Context, submitted: Manifest) -> None:
+        under_way = self._settle(model)
+        questions = Questions(self.use_case, self.store, self.folder, self.prompts, list(self.shards))
+        missing = unanswered(
+            questions.first(self.step, model),
+            self.answers,
+            under_way=under_way,
+            concurrency=self.use_case.fan_out.concurrency,
+        )
+        self._submit_files(model, missing, context, submitted)
+        submitted["job_arns"] += sorted(under_way.wanted)
+
+    def _submit_files(
+        self, model: Model, missing: Iterable[ModelRequest], context: Context, submitted: Manifest
+    ) -> None:
+        limits = batch_limits(model)
+        for file in input_files(missing, limits):
+            count = len(file.keys)
+            job = self._buy(model, file, context, submitted) if count >= limits.minimum_records else None
+            if job is None:
+                self.log.info("%d questions to %s are left to be asked on demand.", count, model.key)
+                submitted["left_to_ask_on_demand"] += count
+                continue
+            submitted["job_arns"].append(job.arn)
+            submitted["records"] += count
+
+    def _settle(self, model: Model) -> _UnderWay:
+        """Store the answers of ended jobs, and return the questions of running ones."""
+        under_way = _UnderWay()
+        for plan in self.open_batches.all():
+            job = self.batch_jobs.find(plan.name) if plan.identity == model.inference_id else None
+            if job is None:  # another model's, or noted and never bought
+                continue
+            if job.progress is Progress.RUNNING:
+                under_way.jobs.update(dict.fromkeys(asked_keys(self.store, plan.input_uri), job.arn))
+            else:
+                self.land(plan, job)
+        return under_way
+
+    def _buy(self, model: Model, file: InputFile, context: Context, submitted: Manifest) -> BatchJob | None:
+        """Return the job of a file's questions; ``None`` when batch jobs cannot answer them."""
+        name = self._attempt(file.sha256)
+        if name is None:
+            return None
+        plan = self._plan(name, model, file)
+        if not self.store.exists(plan.input_uri):
+            file.store(self.store, plan.input_uri)
+        created: list[str] = []
+
+        def find(name: str) -> BatchJob | None:
+            # By its ARN as soon as that is known: a list can lag behind.
+            return self.batch_jobs.get(created[0]) if created else self.batch_jobs.find(name)
+
+        def create(_: str) -> None:
+            self.open_batches.note(plan)
+            created.append(self.batch_jobs.create(self._request(plan, model, context)))
+
+        purchase = buy_once(name, find=find, create=create)
+        submitted["bought"] += purchase.bought
+        self.log.info("%s %s: %d records", "Bought" if purchase.bought else "Found", name, plan.records)
+        return purchase.thing
+
+    def _attempt(self, sha256: str) -> str | None:
+        """Return the name of the first attempt that is not over; ``None`` when asking in a batch again cannot help.
+
+        An attempt that is over answered none of these questions: its answers were stored, and still all are missing.
+        """
+        for attempt in range(1, self.use_case.batch.max_attempts + 1):
+            name = batch_name(self.use_case.name, self.step, sha256, attempt)
+            job = self.batch_jobs.find(name)
+            if job is None or job.progress is Progress.RUNNING:
+                return name
+            if job.status == "Failed" and not failed_for_a_passing_cause(job.message):
+                raise JobFailedError(_refusal(job))
+            if job.status == "Completed":
+                self.log.warning("%s answered none of its records; they are asked on demand.", name)
+                return None
+        self.log.warning("All %d attempts of %s are over without an answer.", self.use_case.batch.max_attempts, name)
+        return None
+
+    def _plan(self, name: str, model: Model, file: InputFile) -> BatchPlan:
+        return BatchPlan(
+            name=name,
+            model=model.key,
+            identity=file.identity,
+            sha256=file.sha256,
+            records=len(file.keys),
+            max_tokens=file.max_tokens,
+            run_key=self.folder.run_key,
+            input_uri=self.folder.batch_input(file.sha256),
+            output_uri=Layout(self.use_case.storage).batch_output(file.sha256),
+        )
+
+    def _request(self, plan: BatchPlan, model: Model, context: Context) -> BatchJobRequest:
+        return BatchJobRequest(
+            name=plan.name,
+            token=request_token(plan.name),
+            model_id=model.inference_id,
+            invocation_type="InvokeModel" if model.api == "anthropic_messages" else "Converse",
+            role_arn=self.use_case.aws.role_arn,
+            input_uri=plan.input_uri,
+            output_uri=plan.output_uri,
+            timeout_hours=self.use_case.batch.timeout_hours,
+            tags=purchase_tags(self.use_case, self.folder, context["dag_run"], fingerprint=plan.sha256),
+        )
+
+
+class BedrockCollectBatchOperator(BatchOperator):
+    """
+    Store the answers of a step's batch jobs, whatever their end; the step itself asks the rest on demand.
+
+    :param submitted: manifest of the step's submit. (templated)
+    :return: ``{"jobs", "records", "answered", "errors", "left_to_ask_on_demand"}``
+    :raises JobFailedError: a job Failed or was Stopped, with Bedrock's reason; what it answered is stored.
+    """
+
+    template_fields: Sequence[str] = (*BatchOperator.template_fields, "submitted")
+
+    def __init__(self, *, submitted: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.submitted = submitted
+
+    def execute(self, context: Context) -> Manifest:
+        """Store everything first; then fail when a job failed."""
+        jobs = [self.batch_jobs.get(arn) for arn in self.submitted["job_arns"]]
+        landed = [self._landed(job) for job in jobs]
+        if failed := [job for job in jobs if job.progress is Progress.FAILED]:
+            raise JobFailedError(" ".join(_failure(job, self.task_id) for job in failed))
+        records, answered = sum(part.records for part in landed), sum(part.answered for part in landed)
+        return {
+            "jobs": len(jobs),
+            "records": records,
+            "answered": answered,
+            "errors": sum(part.errors for part in landed),
+            "left_to_ask_on_demand": records - answered + self.submitted["left_to_ask_on_demand"],
+        }
+
+    def _landed(self, job: BatchJob) -> Landed:
+        if plan := self.open_batches.find(job.name):
+            return self.land(plan, job)
+        return self.open_batches.landed(job.name) or Landed(0, 0, 0)
+
+
+def batch_limits(model: Model) -> BatchInference:
+    """Return what a batch job of ``model`` may hold.
+
+    :raises UseCaseError: Bedrock takes no batch jobs for it.
+    """
+    if model.batch is None:
+        message = f"Bedrock takes no batch jobs for {model.key}; set inference: on_demand for the step that asks it."
+        raise UseCaseError(message)
+    return model.batch
+
+
+def _refusal(job: BatchJob) -> str:
+    return (
+        f"Batch job {job.name} failed on these very questions: {job.message or 'Bedrock gave no reason'}. It is not"
+        " bought again. Mend the cause, or set inference: on_demand for the step and clear preflight with downstream."
+    )
+
+
+def _failure(job: BatchJob, task_id: str) -> str:
+    submit = task_id.replace("collect", "submit")
+    return (
+        f"Batch job {job.name} ended {job.status}: {job.message or 'Bedrock gave no reason'}. Nothing is running; what"
+        f" it answered is stored and billed. Clear {submit} with downstream: it asks again only what is missing."
+    )

@@ -132,6 +132,19 @@ class RunFolder:
         """``report.json`` and ``report.html``."""
         return f"{self.uri}/report/report.{extension}"
 
+    def label_sample(self, candidate: str, baseline: str, name: str) -> str:
+        """The sample that people label, ``sheet.csv``, and what is kept from them, ``key.jsonl``."""
+        return f"{self.uri}/report/label_sample/{candidate}--{baseline}/{name}"
+
+    @property
+    def labels(self) -> str:
+        """The folder of what people said."""
+        return f"{self.uri}/report/labels/"
+
+    def labels_of(self, labeller: str) -> str:
+        """What one person said."""
+        return f"{self.labels}{labeller}.jsonl"
+
     def listed(self, use_case: str, finished: datetime.datetime) -> str:
         """The run's entry in the list of reports; entries sort by time."""
         return f"{list_uri(self.root, use_case)}{finished.astimezone(datetime.UTC):%Y%m%dT%H%M%SZ}-{self.run_key}.json"

@@ -13,6 +13,7 @@ from bedrock_distill.operators.base import DistillOperator, Manifest, mapped_man
 from include.distill.champion import describe_champion, frozen_champion
 from include.distill.cost import load_prices, total
 from include.distill.judged_run import JudgedRun
+from include.distill.labels import read_labels
 from include.distill.leaks import leaked_questions
 from include.distill.past_runs import list_entry
 from include.distill.repeated_pairs import curated_pairs
@@ -108,7 +109,7 @@ class RenderReportOperator(DistillOperator):
     def _report(self, arms: Sequence[ArmFacts]) -> dict[str, Any]:
         evaluation = read_jsonl(self.store, self.folder.source("evaluation"))
         verdicts = [read_jsonl(self.store, manifest["verdicts_uri"]) for manifest in self.judgments]
-        judged = JudgedRun(self.use_case, evaluation, verdicts)
+        judged = JudgedRun(self.use_case, evaluation, verdicts, read_labels(self.store, self.folder))
         lines = bill(self.use_case, synthesis=self.synthesis, arms=arms, judgments=self.judgments, prices=load_prices())
         estimated = read_json(self.store, self.folder.estimate)
         asked = [*self.synthesis, *self.judgments, *(m for arm in arms for m in arm.answers)]

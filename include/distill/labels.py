@@ -1,0 +1,236 @@
+"""
+What people say of a blinded sample: drawn by a seed, shown without names, read back from a sheet or from Airflow.
+
+Examples are drawn in a fixed order, so that a larger sample begins with the smaller one, and which answer is A is
+drawn for each question. The key to both lies apart from the sheet. A sheet is a CSV that a spreadsheet can open: cells
+that it would run as a formula are made text.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from include.distill.csv_records import CsvRecord, read_table
+from include.distill.documents import draw
+from include.distill.errors import InputError
+from include.distill.layout import RunFolder
+from include.distill.naming import digest
+from include.distill.storage import ObjectStore, Record, read_jsonl, write_jsonl
+
+SHEET_COLUMNS = ("example", "question", "document", "answer_a", "answer_b", "label")
+CHOICES = ("A", "B", "Tie", "No answer")
+LABELLER = r"[a-z0-9]+(-[a-z0-9]+)*"
+PROBLEMS_LISTED = 20
+_NO_ANSWER = ("", "no answer")
+# What spreadsheets run: also after white space, and in the wide forms that they take for the same.
+_FORMULA = re.compile(r"[\s\x00]*[=+\-@\uff1d\uff0b\uff0d\uff20\t\r\n]")
+
+How = Literal["ask in Airflow", "write the sheet only", "read a labelled sheet"]
+
+
+class LabelChoice(BaseModel):
+    """The trigger form of the labelling DAG."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    use_case: str = Field(title="Use case")
+    run_key: str | None = Field(
+        None, pattern=r"^[a-z0-9-]{1,64}$", title="Run", description="Its run key. Empty: the newest with a report."
+    )
+    candidate: str | None = Field(None, title="Candidate", description="An arm. Empty: the one of the headline.")
+    baseline: str | None = Field(None, title="Baseline", description="The arm that it was compared with.")
+    examples: int = Field(
+        20,
+        ge=1,
+        le=200,
+        title="Examples",
+        description="How many are drawn. With 20, an agreement of 70 % lies between 48 and 85 %; with 100, 60 to 78 %.",
+    )
+    how: How = Field("ask in Airflow", title="How", description="Airflow asks in the tab Required Actions.")
+    labelled_csv: str | None = Field(
+        None, title="Labelled sheet", description="s3://bucket/key or a path below include/; to read a labelled sheet."
+    )
+    labeller: str | None = Field(
+        None,
+        pattern=f"^{LABELLER}$",
+        max_length=40,
+        title="Labeller",
+        description="Who labels: a short name. Empty: whoever answers in Airflow; needed to read a sheet.",
+    )
+    hours: float = Field(24, gt=0, le=720, title="Hours", description="How long Airflow asks; then it is no answer.")
+
+    @model_validator(mode="after")
+    def _sheet_has_an_author(self) -> LabelChoice:
+        if self.how == "read a labelled sheet" and not (self.labelled_csv and self.labeller):
+            raise ValueError("to read a labelled sheet, say which (labelled_csv) and who labelled it (labeller)")
+        if (self.candidate is None) != (self.baseline is None):
+            raise ValueError("state candidate and baseline, or neither")
+        return self
+
+
+def parse_label_choice(params: Mapping[str, Any]) -> LabelChoice:
+    """Return the form's values; an empty field is one that was not filled in.
+
+    :raises InputError: a value is out of range or missing.
+    """
+    try:
+        return LabelChoice.model_validate({name: value for name, value in params.items() if value not in (None, "")})
+    except ValidationError as error:
+        said = "; ".join(
+            f"{'.'.join(map(str, found['loc'])) or 'form'}: {found['msg'].removeprefix('Value error, ')}"
+            for found in error.errors()
+        )
+        raise InputError(f"The trigger form of distill_label_sample: {said}. Nothing was asked.") from error
+
+
+def draw_sample(
+    rows: Sequence[Record],
+    answers: Mapping[str, Mapping[str, str]],
+    *,
+    pair: tuple[str, str],
+    examples: int,
+    seed: int,
+    run_key: str,
+) -> list[Record]:
+    """
+    Return the examples, each with what is shown and, under ``"a"``, which arm is answer A.
+
+    Questions to which both arms gave the same answer are left out: nobody could prefer one.
+
+    :param answers: per arm, the answer of each row id.
+    :param pair: candidate and baseline.
+    """
+    differing = [row for row in rows if answers[pair[0]][row["row_id"]] != answers[pair[1]][row["row_id"]]]
+    drawn = sorted(differing, key=lambda row: draw("label sample", seed, row["row_id"]))[:examples]
+    return [
+        _example(number, row, answers, pair=pair, seed=seed, run_key=run_key)
+        for number, row in enumerate(drawn, start=1)
+    ]
+
+
+def _example(
+    number: int,
+    row: Record,
+    answers: Mapping[str, Mapping[str, str]],
+    *,
+    pair: tuple[str, str],
+    seed: int,
+    run_key: str,
+) -> Record:
+    first = "candidate" if draw("which is A", seed, row["row_id"]) < 0.5 else "baseline"
+    shown = pair if first == "candidate" else (pair[1], pair[0])
+    return {
+        # The second half tells a sheet of another run, whose third example is another question.
+        "example": f"{number:03d}-{digest(run_key, *pair, row['row_id'])[:6]}",
+        "row_id": row["row_id"],
+        "question": row["question"],
+        "document": row["document"],
+        "answer_a": answers[shown[0]][row["row_id"]],
+        "answer_b": answers[shown[1]][row["row_id"]],
+        "a": first,
+    }
+
+
+def write_sheet(examples: Iterable[Record]) -> bytes:
+    """Return the sheet: a CSV with an empty column for the labels, and nothing that says whose an answer is."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\r\n")
+    writer.writerow(SHEET_COLUMNS)
+    for example in examples:
+        writer.writerow([as_cell(example[name]) for name in SHEET_COLUMNS[:-1]] + [""])
+    return text.getvalue().encode("utf-8-sig")
+
+
+def as_cell(text: str) -> str:
+    """Return ``text`` as a cell that no spreadsheet runs as a formula."""
+    return f"'{text}" if _FORMULA.match(text) else text
+
+
+def read_sheet(body: bytes, examples: Sequence[Record], *, source: str) -> dict[str, str]:
+    """
+    Return the labels of a sheet, ``A``, ``B`` or ``Tie`` by example; rows without one are left out.
+
+    :param source: how messages call the file.
+    :raises InputError: every row that cannot be used, with line and column.
+    """
+    table = read_table(io.BytesIO(body), source=source, encoding="utf-8")
+    columns = [name.strip().lower() for name in table.header.fields]
+    if missing := [name for name in ("example", "label") if columns.count(name) != 1]:
+        raise InputError(f"{source}: expected one column {missing[0]!r}, found the columns {', '.join(columns)}.")
+    known = {example["example"] for example in examples}
+    labels: dict[str, str] = {}
+    problems = [
+        f"{source} line {record.line}, {problem}"
+        for record in table.records
+        if (problem := _take(record, columns, known, labels))
+    ]
+    if problems:
+        more = f"\n… and {len(problems) - PROBLEMS_LISTED} more" if len(problems) > PROBLEMS_LISTED else ""
+        raise InputError("Nothing was stored:\n" + "\n".join(problems[:PROBLEMS_LISTED]) + more)
+    return {example: label for example, label in labels.items() if label}
+
+
+def _take(record: CsvRecord, columns: Sequence[str], known: set[str], labels: dict[str, str]) -> str | None:
+    """Put the label of a record into ``labels``; return what is wrong with it, if anything."""
+    if record.truncated or len(record.fields) != len(columns):
+        return f"row: {len(record.fields)} fields, expected {len(columns)} as in the header"
+    cells = dict(zip(columns, record.fields, strict=True))
+    example, label = cells["example"].strip().lstrip("'"), cells["label"].strip().lstrip("'").lower()
+    if example not in known:
+        return f"column example: {example[:40]!r} is no example of this run and pair of arms"
+    if example in labels:
+        return f"column example: {example!r} stands there twice"
+    meaning = {"a": "A", "b": "B", "tie": "Tie", **dict.fromkeys(_NO_ANSWER, "")}
+    if label not in meaning:
+        return f"column label: {label[:40]!r}; expected A, B, Tie, or nothing for no answer"
+    labels[example] = meaning[label]
+    return None
+
+
+def to_labels(
+    choices: Mapping[str, str], examples: Sequence[Record], *, pair: tuple[str, str], labeller: str, now: str
+) -> list[Record]:
+    """
+    Return the labels as they are stored, translated from A and B to candidate and baseline.
+
+    :param choices: one of :data:`CHOICES` by example; ``No answer`` is none.
+    """
+    found = []
+    for example in examples:
+        choice = choices.get(example["example"], CHOICES[-1])
+        if choice == CHOICES[-1]:
+            continue
+        other = "baseline" if example["a"] == "candidate" else "candidate"
+        verdict = {"A": example["a"], "B": other, "Tie": "tie"}[choice]
+        label = {"row_id": example["row_id"], "candidate": pair[0], "baseline": pair[1]}
+        found.append({**label, "labeller": labeller, "verdict": verdict, "labelled_at": now})
+    return found
+
+
+def labeller_name(user: str) -> str:
+    """Return a user's name as a labeller's: what is no letter or digit becomes a hyphen."""
+    return re.sub(r"[^a-z0-9]+", "-", user.lower()).strip("-")[:40].strip("-") or "somebody"
+
+
+def store_labels(store: ObjectStore, folder: RunFolder, labels: Sequence[Record]) -> None:
+    """Add labels to those of their labeller; a question that was labelled before takes the new one."""
+    for labeller in sorted({label["labeller"] for label in labels}):
+        uri = folder.labels_of(labeller)
+        before = read_jsonl(store, uri) if store.exists(uri) else []
+        merged = {_item(label): label for label in [*before, *labels] if label["labeller"] == labeller}
+        write_jsonl(store, uri, merged.values())
+
+
+def read_labels(store: ObjectStore, folder: RunFolder) -> list[Record]:
+    """Return the labels of everybody who labelled something of the run."""
+    return [label for uri in store.list(folder.labels) for label in read_jsonl(store, uri)]
+
+
+def _item(label: Mapping[str, Any]) -> tuple[str, str, str]:
+    return label["candidate"], label["baseline"], label["row_id"]

@@ -1,0 +1,57 @@
+"""A report written anew with what people said: agreement and what there is to read are figured again, nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from include.distill.documents import shards
+from include.distill.labels import read_labels
+from include.distill.layout import RunFolder
+from include.distill.report_contract import check_report
+from include.distill.report_html import render_html
+from include.distill.run_summary import agreement_records, clusters, disagreement_rows
+from include.distill.storage import ObjectStore, Record, read_json, read_jsonl, write_json
+from include.distill.use_case import UseCase
+
+
+def answers_by_arm(
+    store: ObjectStore, folder: RunFolder, use_case: UseCase, rows: Sequence[Record]
+) -> dict[str, dict[str, str]]:
+    """Return the answer of each arm to each row id."""
+    # Exactly this run's shards: an earlier reading of a longer file may have left more.
+    count = len(shards(len(rows), use_case.fan_out.evaluation_tasks))
+    return {
+        arm.name: {
+            record["row_id"]: record["answer"]
+            for number in range(count)
+            for record in read_jsonl(store, folder.answers(arm.name, number))
+        }
+        for arm in use_case.arms
+    }
+
+
+def relabel_report(store: ObjectStore, folder: RunFolder, use_case: UseCase) -> dict[str, Any]:
+    """Return the run's report with all labels in it, written in both forms.
+
+    :raises ReconciliationError: the report there does not meet its contract.
+    """
+    labels, evaluation = read_labels(store, folder), read_jsonl(store, folder.source("evaluation"))
+    verdicts = [
+        verdict
+        for pair in use_case.pairs
+        for judge in use_case.judges
+        for verdict in read_jsonl(store, folder.judgments(judge, pair.candidate, pair.baseline))
+    ]
+    answers = answers_by_arm(store, folder, use_case, evaluation)
+    questions = {row["row_id"]: row["question"] for row in evaluation}
+    report = check_report(
+        {
+            **read_json(store, folder.report("json")),
+            "agreement": agreement_records(verdicts, clusters(evaluation), labels),
+            "disagreements": disagreement_rows(verdicts, answers, questions, labels),
+        }
+    )
+    write_json(store, folder.report("json"), report)
+    store.write(folder.report("html"), render_html(report).encode())
+    return report

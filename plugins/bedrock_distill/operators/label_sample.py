@@ -1,0 +1,266 @@
+"""
+A blinded sample that people label: drawn, asked in Airflow or on a sheet, collected into the report.
+
+Every model's text is shown as text: it is read from S3 while the question is put, never part of a template, and stands
+in fences that it cannot leave.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.standard.operators.hitl import HITLOperator
+from airflow.sdk import BaseOperator
+from airflow.sdk.exceptions import AirflowSkipException
+
+from bedrock_distill.operators.base import Manifest, RunAccess, mapped_manifests
+from include.distill.errors import InputError, NotFoundError
+from include.distill.input_files import open_input
+from include.distill.labels import (
+    CHOICES,
+    LabelChoice,
+    draw_sample,
+    labeller_name,
+    parse_label_choice,
+    read_sheet,
+    store_labels,
+    to_labels,
+    write_sheet,
+)
+from include.distill.layout import Layout
+from include.distill.markdown import as_block
+from include.distill.past_runs import newest
+from include.distill.relabelling import answers_by_arm, relabel_report
+from include.distill.storage import Record, read_json, read_jsonl, write_jsonl
+from include.distill.use_case_files import USE_CASES, load_use_case
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+# A question is read on one page; a longer document is cut there, and whole in the sheet.
+SHOWN_OF_DOCUMENT = 20_000
+
+
+class DrawLabelSampleOperator(RunAccess, BaseOperator):
+    """
+    Draw the sample of a run with a report, and write its sheet and key. Free; a retry draws the same.
+
+    :param use_cases: the folder of use cases; they say where the run lies.
+    :return: ``{"run_uri", "aws_conn_id", "region_name", "candidate", "baseline", "examples", "sheet_uri", "key_uri",
+        "how"}``
+    :raises InputError: the form, the run or the pair of arms; nothing was asked.
+    """
+
+    ui_color = "#e6f4ea"
+
+    def __init__(self, *, use_cases: Path = USE_CASES, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.use_cases = use_cases
+
+    def execute(self, context: Context) -> Manifest:
+        """Find the run, draw, write, and return where."""
+        choice = parse_label_choice(context["params"])
+        stated = load_use_case(self.use_cases / f"{choice.use_case}.yaml")
+        self.aws_conn_id, self.region_name = stated.aws.conn_id, stated.aws.region
+        self.run_uri = Layout(stated.storage).run_uri(choice.run_key or self._newest(Layout(stated.storage), choice))
+        candidate, baseline = pair = self._pair(choice)
+        rows = read_jsonl(self.store, self.folder.source("evaluation"))
+        examples = draw_sample(
+            rows,
+            answers_by_arm(self.store, self.folder, self.use_case, rows),
+            pair=pair,
+            examples=choice.examples,
+            seed=self.use_case.seed,
+            run_key=self.folder.run_key,
+        )
+        if not examples:
+            raise InputError(f"{candidate} and {baseline} gave the same answer to all {len(rows)} questions.")
+        sheet, key = (self.folder.label_sample(candidate, baseline, name) for name in ("sheet.csv", "key.jsonl"))
+        self.store.write(sheet, write_sheet(examples))
+        write_jsonl(self.store, key, examples)
+        self.log.info("%s examples: %s", len(examples), sheet)
+        return {
+            "run_uri": self.run_uri,
+            "aws_conn_id": self.aws_conn_id,
+            "region_name": self.region_name,
+            "candidate": candidate,
+            "baseline": baseline,
+            "examples": len(examples),
+            "sheet_uri": sheet,
+            "key_uri": key,
+            "how": choice.how,
+        }
+
+    def _newest(self, layout: Layout, choice: LabelChoice) -> str:
+        found = newest(self.store.list(layout.reports(choice.use_case)), 1)
+        if not found:
+            raise InputError(f"Use case {choice.use_case} has no run with a report. Nothing was asked.")
+        return str(read_json(self.store, found[0])["run_key"])
+
+    def _pair(self, choice: LabelChoice) -> tuple[str, str]:
+        try:
+            report = read_json(self.store, self.folder.report("json"))
+        except NotFoundError as error:
+            message = f"Run {self.folder.run_key} of {choice.use_case} has no report. Nothing was asked. ({error})"
+            raise InputError(message) from error
+        pairs = list(dict.fromkeys((found["candidate"], found["baseline"]) for found in report["comparisons"]))
+        wanted = (choice.candidate, choice.baseline) if choice.candidate and choice.baseline else pairs[0]
+        if wanted not in pairs:
+            known = ", ".join(f"{candidate} with {baseline}" for candidate, baseline in pairs)
+            raise InputError(f"The run did not compare {wanted[0]} with {wanted[1]}; it compared {known}.")
+        return wanted
+
+
+class SampleAccess(RunAccess):
+    """
+    A task of a sample that was drawn.
+
+    ``sample`` is set by the task class: the manifest of the drawing.
+    """
+
+    sample: Any
+
+    def open_sample(self) -> list[Record]:
+        """Go to the run's folder and return the examples."""
+        self.run_uri = self.sample["run_uri"]
+        self.aws_conn_id, self.region_name = self.sample["aws_conn_id"], self.sample["region_name"]
+        return read_jsonl(self.store, self.sample["key_uri"])
+
+
+class ListExamplesOperator(BaseOperator):
+    """
+    List the examples that Airflow asks about, one task each; none when they are on a sheet. Free.
+
+    :param sample: manifest of the drawing. (templated)
+    :return: their numbers, from 0.
+    """
+
+    template_fields: Sequence[str] = ("sample",)
+    ui_color = "#e6f4ea"
+
+    def __init__(self, *, sample: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.sample = sample
+
+    def execute(self, context: Context) -> list[int]:
+        """Return the numbers to map over."""
+        return list(range(self.sample["examples"] if self.sample["how"] == "ask in Airflow" else 0))
+
+
+class AskLabelOperator(SampleAccess, HITLOperator):
+    """
+    Ask a person which of two answers is better; nobody sees whose they are.
+
+    Waits in Airflow's UI ("Required Actions") without a worker slot. When the time is up it is no answer. A retry or a
+    clear asks again.
+
+    :param number: of the example, from 0. (templated)
+    :param sample: manifest of the drawing. (templated)
+    :return: what Airflow's ``HITLOperator`` returns, the choice and who made it, and ``number``.
+    """
+
+    # Not subject and body: they hold what models wrote, which is text and no template.
+    template_fields: Sequence[str] = ("number", "sample")
+    ui_color = "#fef7e0"
+
+    def __init__(self, *, number: int, sample: Any, **kwargs: Any) -> None:
+        super().__init__(subject="", options=list(CHOICES), defaults=CHOICES[-1], **kwargs)
+        self.number = number
+        self.sample = sample
+
+    def execute(self, context: Context) -> Any:
+        """Put the question, and wait."""
+        example = self.open_sample()[int(self.number)]
+        self.response_timeout = datetime.timedelta(hours=parse_label_choice(context["params"]).hours)
+        self.subject = f"Example {int(self.number) + 1} of {self.sample['examples']}: which answer is better?"
+        self.body = question_body(example)
+        return super().execute(context)
+
+    def execute_complete(self, context: Context, event: dict[str, Any]) -> Any:
+        """Return the choice with the number of its example: one marked by hand returns nothing, and leaves a gap."""
+        return {**super().execute_complete(context, event), "number": int(self.number)}
+
+
+class CollectLabelsOperator(SampleAccess, BaseOperator):
+    """
+    Store what people said and write the run's report anew with it.
+
+    Free. A retry or a clear stores the same; a question that its labeller labelled before takes the new label.
+
+    :param sample: manifest of the drawing. (templated)
+    :param answered: what the questions returned. (templated)
+    :return: ``{"labels", "no_answer", "labellers", "report_html_uri"}``
+    :raises InputError: the labelled sheet cannot be used; names line and column, and nothing was stored.
+    """
+
+    template_fields: Sequence[str] = ("sample", "answered")
+    ui_color = "#fef7e0"
+
+    def __init__(self, *, sample: Any, answered: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.sample = sample
+        self.answered = answered
+
+    def execute(self, context: Context) -> Manifest:
+        """Read the labels, store them, and write the report."""
+        examples, choice = self.open_sample(), parse_label_choice(context["params"])
+        if choice.how == "write the sheet only":
+            raise AirflowSkipException(
+                f"The sheet lies in {self.sample['sheet_uri']}; labels come back by another run."
+            )
+        of_sheet = choice.how == "read a labelled sheet"
+        found = self._of_sheet(choice, examples) if of_sheet else self._of_answers(choice, examples)
+        pair, now = (self.sample["candidate"], self.sample["baseline"]), datetime.datetime.now(datetime.UTC)
+        labels = [
+            label
+            for labeller, choices in found.items()
+            for label in to_labels(
+                choices, examples, pair=pair, labeller=labeller, now=now.isoformat(timespec="seconds")
+            )
+        ]
+        store_labels(self.store, self.folder, labels)
+        report = relabel_report(self.store, self.folder, self.use_case)
+        for line in report["agreement"]:
+            self.log.info("%s and %s: kappa %s on %s", line["first"], line["second"], line["kappa"], line["n"])
+        return {
+            "labels": len(labels),
+            "no_answer": len(examples) - len({label["row_id"] for label in labels}),
+            "labellers": sorted({label["labeller"] for label in labels}),
+            "report_html_uri": self.folder.report("html"),
+        }
+
+    def _of_sheet(self, choice: LabelChoice, examples: Sequence[Record]) -> dict[str, dict[str, str]]:
+        uri = str(choice.labelled_csv)
+        with open_input(uri, self.store, expected="expected a sheet of this run with its labels filled in") as file:
+            body = file.read()
+        return {str(choice.labeller): read_sheet(body, examples, source=uri.rsplit("/", 1)[-1])}
+
+    def _of_answers(self, choice: LabelChoice, examples: Sequence[Record]) -> dict[str, dict[str, str]]:
+        found: dict[str, dict[str, str]] = {}
+        for answer in mapped_manifests(self.answered):
+            user = answer.get("responded_by_user")  # nobody, when the time was up
+            if user:
+                labeller = choice.labeller or labeller_name(str(user.get("name") or user.get("id") or ""))
+                found.setdefault(labeller, {})[examples[answer["number"]]["example"]] = answer["chosen_options"][0]
+        return found
+
+
+def question_body(example: Mapping[str, str]) -> str:
+    """Return what a person reads of an example: the question, both answers, then the document."""
+    document = example["document"]
+    cut = len(document) > SHOWN_OF_DOCUMENT
+    return "\n\n".join(
+        [
+            "**Question**",
+            as_block(example["question"]),
+            "**Answer A**",
+            as_block(example["answer_a"]),
+            "**Answer B**",
+            as_block(example["answer_b"]),
+            f"**Document**{' (its beginning; the sheet has all of it)' if cut else ''}",
+            as_block(document[:SHOWN_OF_DOCUMENT]),
+        ]
+    )

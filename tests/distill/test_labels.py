@@ -1,0 +1,162 @@
+from __future__ import annotations
+
+import csv
+import io
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from include.distill.errors import InputError
+from include.distill.intervals import wilson_interval
+from include.distill.labels import (
+    SHEET_COLUMNS,
+    LabelChoice,
+    as_cell,
+    draw_sample,
+    labeller_name,
+    parse_label_choice,
+    read_labels,
+    read_sheet,
+    store_labels,
+    to_labels,
+    write_sheet,
+)
+from include.distill.layout import RunFolder
+from include.distill.storage import Record
+from tests.distill.conftest import make_row
+from tests.fakes.memory_store import MemoryStore
+
+PAIR = ("tuned", "base")
+ROWS = [make_row(number) for number in range(60)]
+ANSWERS = {arm: {row["row_id"]: f"{arm} on {row['row']}" for row in ROWS} for arm in PAIR}
+FOLDER = RunFolder("s3://train/distill/runs/manual-1-abcdef01")
+
+
+def sample(examples: int = 20, **changes: Any) -> list[Record]:
+    given = {"answers": ANSWERS, "pair": PAIR, "examples": examples, "seed": 7, "run_key": "r", **changes}
+    return draw_sample(ROWS, **given)
+
+
+def filled(examples: list[Record], labels: list[str]) -> bytes:
+    """The sheet as a person sends it back."""
+    rows = [[example["example"], label] for example, label in zip(examples, labels, strict=True)]
+    return "\r\n".join(",".join(row) for row in [["example", "label"], *rows]).encode()
+
+
+class TestSample:
+    def test_it_is_the_same_each_time_and_a_larger_one_begins_with_it(self) -> None:
+        assert sample() == sample()
+        assert sample(40)[:20] == sample()
+        assert sample(seed=8) != sample()
+
+    def test_either_arm_comes_first_about_as_often(self) -> None:
+        first = [example["a"] for example in sample(60)]
+        assert 15 < first.count("candidate") < 45
+        for example in sample(60):
+            shown = {"candidate": "tuned", "baseline": "base"}[example["a"]]
+            assert example["answer_a"].startswith(shown)
+            assert not example["answer_b"].startswith(shown)
+
+    def test_questions_with_two_equal_answers_are_not_asked(self) -> None:
+        same = {**ANSWERS["tuned"], ROWS[0]["row_id"]: ANSWERS["base"][ROWS[0]["row_id"]]}
+        drawn = sample(60, answers={**ANSWERS, "tuned": same})
+        assert len(drawn) == 59
+        assert ROWS[0]["row_id"] not in {example["row_id"] for example in drawn}
+
+    def test_what_the_form_says_of_sizes_is_so(self) -> None:
+        said = str(LabelChoice.model_fields["examples"].description)
+        for agreed, asked in ((14, 20), (70, 100)):
+            low, high = wilson_interval(agreed, asked) or (0, 0)
+            assert f"{100 * low:.0f} " in said
+            assert f"{100 * high:.0f} %" in said
+
+
+class TestSheet:
+    def test_it_says_nothing_of_whose_an_answer_is(self) -> None:
+        answers = {arm: dict.fromkeys(found, f"text {number}") for number, (arm, found) in enumerate(ANSWERS.items())}
+        body = write_sheet(sample(answers=answers)).decode("utf-8-sig")
+        assert not [word for word in ("tuned", "base", "candidate", "baseline") if word in body]
+        assert tuple(next(csv.reader(io.StringIO(body)))) == SHEET_COLUMNS
+
+    @given(st.text("=+-@\t\r\n \uff1d'\"a,1", max_size=8))
+    def test_no_cell_is_a_formula(self, text: str) -> None:
+        assert as_cell(text).lstrip(" \x00")[:1] not in set("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
+        assert as_cell(text).endswith(text)
+
+    def test_labels_come_back_as_what_they_mean(self) -> None:
+        examples = sample(5)
+        labels = read_sheet(filled(examples, ["A", "b", " TIE ", "", "No answer"]), examples, source="s.csv")
+        found = to_labels(labels, examples, pair=PAIR, labeller="ada", now="2026-11-22T00:00:00+00:00")
+        other = {"candidate": "baseline", "baseline": "candidate"}
+        assert [label["verdict"] for label in found] == [examples[0]["a"], other[examples[1]["a"]], "tie"]
+        assert {label["labeller"] for label in found} == {"ada"}
+
+    def test_a_sheet_that_went_through_a_spreadsheet_is_read_whole(self) -> None:
+        examples = sample(3)
+        body = write_sheet(examples).decode("utf-8-sig").replace(",\r\n", ",A\r\n")
+        assert list(read_sheet(body.encode("utf-8-sig"), examples, source="s.csv").values()) == ["A"] * 3
+
+    @pytest.mark.parametrize(
+        ("text", "said"),
+        [
+            pytest.param("example,label\n{0},C\n", r"s\.csv line 2, column label: 'c'; expected A, B", id="label"),
+            pytest.param("example,label\n009-ffffff,A\n", r"line 2, column example: '009-ffffff' is no", id="stranger"),
+            pytest.param("example,label\n{0},A\n{0},B\n", r"line 3, column example: .* twice", id="twice"),
+            pytest.param("example,label\n{0}\n", r"line 2, row: 1 fields, expected 2", id="short row"),
+            pytest.param("example,verdict\n{0},A\n", r"expected one column 'label'", id="no such column"),
+            pytest.param("example;label\n{0};A\n", r"semicolons", id="semicolons"),
+            pytest.param("", r"is empty", id="empty"),
+        ],
+    )
+    def test_what_cannot_be_used_is_named_by_line_and_column(self, text: str, said: str) -> None:
+        examples = sample(3)
+        with pytest.raises(InputError, match=said):
+            read_sheet(text.format(examples[0]["example"]).encode(), examples, source="s.csv")
+
+    def test_a_sheet_of_another_run_is_not_taken(self) -> None:
+        with pytest.raises(InputError, match="is no example of this run"):
+            read_sheet(filled(sample(run_key="other"), ["A"] * 20), sample(), source="s.csv")
+
+
+class TestStore:
+    def label(self, verdict: str, **changes: Any) -> Record:
+        return {
+            "row_id": "r1", "candidate": "tuned", "baseline": "base", "labeller": "ada", "verdict": verdict, **changes
+        }  # fmt: skip
+
+    def test_a_new_label_replaces_the_one_before_and_leaves_others(self, store: MemoryStore) -> None:
+        store_labels(store, FOLDER, [self.label("tie"), self.label("tie", row_id="r2")])
+        store_labels(store, FOLDER, [self.label("candidate"), self.label("baseline", labeller="bob")])
+        assert read_labels(store, FOLDER) == [
+            self.label("candidate"),
+            self.label("tie", row_id="r2"),
+            self.label("baseline", labeller="bob"),
+        ]
+
+    @pytest.mark.parametrize(
+        ("user", "name"), [("Ada L.", "ada-l"), ("../../x", "x"), ("é", "somebody"), ("a" * 50, "a" * 40)]
+    )
+    def test_a_user_is_a_file_name(self, user: str, name: str) -> None:
+        assert labeller_name(user) == name
+
+
+class TestChoice:
+    def test_empty_fields_take_their_defaults(self) -> None:
+        choice = parse_label_choice({"use_case": "docs", "run_key": "", "labeller": None, "examples": 5})
+        assert (choice.run_key, choice.labeller, choice.examples) == (None, None, 5)
+
+    @pytest.mark.parametrize(
+        ("params", "said"),
+        [
+            pytest.param({"how": "read a labelled sheet"}, "labelled_csv", id="a sheet without its name"),
+            pytest.param({"candidate": "a"}, "candidate and baseline", id="half a pair"),
+            pytest.param({"run_key": "../x"}, "run_key", id="a path"),
+            pytest.param({"labeller": "Ada/.."}, "labeller", id="a labeller that is a path"),
+            pytest.param({"examples": 0}, "examples", id="nothing to ask"),
+        ],
+    )
+    def test_refused(self, params: dict[str, Any], said: str) -> None:
+        with pytest.raises(InputError, match=said):
+            parse_label_choice({"use_case": "docs", **params})

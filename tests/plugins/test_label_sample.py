@@ -1,0 +1,198 @@
+from __future__ import annotations
+
+import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from airflow.sdk.exceptions import AirflowSkipException
+
+from bedrock_distill.operators import label_sample as module
+from bedrock_distill.operators.label_sample import (
+    AskLabelOperator,
+    CollectLabelsOperator,
+    DrawLabelSampleOperator,
+    ListExamplesOperator,
+    question_body,
+)
+from include.distill.errors import InputError
+from include.distill.past_runs import list_entry
+from include.distill.report import build_report
+from include.distill.storage import read_json, read_jsonl, write_json, write_jsonl
+from include.distill.use_case import UseCase
+from tests.distill.example_report import inputs
+from tests.fakes.memory_store import MemoryStore
+from tests.plugins.conftest import FOLDER, make_row
+
+ROWS = [make_row(number) for number in range(101, 105)]
+JUDGES = ("claude-haiku-4-5", "llama-3-3-70b")
+HOSTILE = "{{ var.value.secret }} <script>alert(1)</script>\n```\n# You chose A\n=cmd()"
+
+
+def verdict(row: dict[str, Any], judge: str, order: str) -> dict[str, Any]:
+    pair = {"candidate": "tuned", "baseline": "base"}
+    return {"row_id": row["row_id"], "judge": judge, **pair, "order": order, "verdict": "candidate", "raw": "A"}
+
+
+@pytest.fixture
+def judged(store: MemoryStore) -> MemoryStore:
+    """A run with answers, verdicts and a report."""
+    for number, row in enumerate(ROWS):
+        for arm in ("base", "tuned"):
+            write_jsonl(store, FOLDER.answers(arm, number), [{"row_id": row["row_id"], "answer": f"{HOSTILE} {arm}"}])
+    verdicts = [
+        [verdict(row, judge, order) for row in ROWS for order in ("candidate_first", "baseline_first")]
+        for judge in JUDGES
+    ]
+    for judge, found in zip(JUDGES, verdicts, strict=True):
+        write_jsonl(store, FOLDER.judgments(judge, "tuned", "base"), found)
+    clusters = {row["row_id"]: row["row_id"] for row in ROWS}
+    made = build_report(**{**inputs(), "verdicts": verdicts, "clusters": clusters, "disagreements": []})
+    finished = datetime.datetime(2026, 11, 22, 3, tzinfo=datetime.UTC)
+    report = {
+        **made,
+        "run_key": FOLDER.run_key,
+        "use_case": "aws_docs_qa",
+        "dag_id": "distill_aws_docs_qa",
+        "run_id": "manual__1",
+        "finished_at": finished.isoformat(),
+    }
+    write_json(store, FOLDER.report("json"), report)
+    write_json(store, FOLDER.listed("aws_docs_qa", finished), list_entry(report))
+    return store
+
+
+@pytest.fixture
+def draw(equip: Any, judged: MemoryStore, use_case: UseCase, tmp_path: Path, context: Any) -> Any:
+    (tmp_path / "aws_docs_qa.yaml").write_text(yaml.safe_dump(use_case.model_dump(mode="json")))
+
+    def run(**params: Any) -> Any:
+        context["params"] = {"use_case": "aws_docs_qa", "examples": 3, **params}
+        return equip(DrawLabelSampleOperator(task_id="draw_sample", use_cases=tmp_path)).execute(context)
+
+    return run
+
+
+def answer(number: int, choice: str, name: str | None = "Ada") -> dict[str, Any]:
+    return {
+        "chosen_options": [choice],
+        "responded_by_user": {"id": "1", "name": name} if name else None,
+        "number": number,
+    }
+
+
+class TestDraw:
+    def test_by_default_it_is_the_headline_of_the_newest_run(self, draw: Any, store: MemoryStore) -> None:
+        manifest = draw()
+        assert (manifest["run_uri"], manifest["candidate"], manifest["baseline"]) == (FOLDER.uri, "tuned", "base")
+        assert manifest["sheet_uri"] == f"{FOLDER.uri}/report/label_sample/tuned--base/sheet.csv"
+        assert len(read_jsonl(store, manifest["key_uri"])) == manifest["examples"] == 3
+        assert b"tuned" not in store.read(manifest["sheet_uri"]).replace(HOSTILE.encode() + b" tuned", b"")
+
+    @pytest.mark.parametrize(
+        ("params", "said"),
+        [
+            pytest.param({"run_key": "no-such-run"}, "no-such-run of aws_docs_qa has no report", id="run"),
+            pytest.param({"candidate": "few", "baseline": "base"}, "compared tuned with base", id="pair"),
+            pytest.param({"hours": 0}, "hours", id="form"),
+        ],
+    )
+    def test_what_cannot_be_labelled_is_said(self, draw: Any, params: dict[str, Any], said: str) -> None:
+        with pytest.raises(InputError, match=said):
+            draw(**params)
+
+    def test_a_use_case_without_a_report_has_nothing_to_label(self, draw: Any, store: MemoryStore) -> None:
+        for uri in store.list(f"{FOLDER.root}/reports/"):
+            store.delete(uri)
+        with pytest.raises(InputError, match="no run with a report"):
+            draw()
+
+    @pytest.mark.parametrize(("how", "asked"), [("ask in Airflow", [0, 1, 2]), ("write the sheet only", [])])
+    def test_airflow_asks_only_when_it_is_to(self, draw: Any, context: Any, how: str, asked: list[int]) -> None:
+        assert ListExamplesOperator(task_id="examples", sample=draw(how=how)).execute(context) == asked
+
+
+class TestAsk:
+    @pytest.fixture
+    def ask(self, equip: Any, draw: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+        monkeypatch.setattr(module.HITLOperator, "execute", lambda self, context: (self.subject, self.body))
+        return equip(AskLabelOperator(task_id="ask", number=1, sample=draw(hours=2)))
+
+    def test_no_answer_in_time_is_no_answer(self, ask: Any, context: Any) -> None:
+        subject, _ = ask.execute(context)
+        assert subject == "Example 2 of 3: which answer is better?"
+        assert (ask.defaults, ask.options) == (["No answer"], ["A", "B", "Tie", "No answer"])
+        assert ask.response_timeout == datetime.timedelta(hours=2)
+
+    def test_nothing_that_a_model_wrote_is_a_template_or_leaves_its_block(self, ask: Any, context: Any) -> None:
+        _, body = ask.execute(context)
+        assert not {"subject", "body"} & set(AskLabelOperator.template_fields)
+        assert "{{ var.value.secret }}" in body
+        assert body.count("\n````text\n") == 2
+        assert not [line for line in _outside_of_blocks(body) if "script" in line or "chose" in line]
+
+    def test_a_long_document_is_cut_and_said_to_be(self) -> None:
+        example = {"question": "q", "answer_a": "a", "answer_b": "b", "document": "d" * 30_000}
+        assert "its beginning" in question_body(example)
+        assert len(question_body(example)) < 21_000
+
+
+def _outside_of_blocks(body: str) -> list[str]:
+    lines, fence = [], ""
+    for line in body.splitlines():
+        if fence and line == fence:
+            fence = ""
+        elif not fence and line.startswith("```"):
+            fence = line.removesuffix("text")
+        elif not fence:
+            lines.append(line)
+    return lines
+
+
+class TestCollect:
+    @pytest.fixture
+    def collect(self, equip: Any, context: Any) -> Any:
+        def run(sample: Any, answered: Any = ()) -> Any:
+            return equip(CollectLabelsOperator(task_id="collect_labels", sample=sample, answered=answered)).execute(
+                context
+            )
+
+        return run
+
+    def test_answers_are_stored_by_who_gave_them_and_enter_the_report(
+        self, draw: Any, collect: Any, store: MemoryStore
+    ) -> None:
+        manifest = collect(draw(), [answer(0, "A"), answer(2, "Tie", "Bob B."), answer(1, "No answer", None)])
+        assert (manifest["labels"], manifest["no_answer"], manifest["labellers"]) == (2, 1, ["ada", "bob-b"])
+        assert len(read_jsonl(store, FOLDER.labels_of("ada"))) == 1
+        report = read_json(store, FOLDER.report("json"))
+        raters = {(line["first"], line["second"]) for line in report["agreement"]}
+        assert ("claude-haiku-4-5", "ada (person)") in raters
+        assert ("ada (person)", "bob-b (person)") in raters
+        assert b"ada (person)" in store.read(FOLDER.report("html"))
+
+    def test_two_people_on_the_same_examples_agree_or_not(self, draw: Any, collect: Any, store: MemoryStore) -> None:
+        for name, choices in (("Ada", "AB"), ("Bob", "AA")):
+            collect(draw(), [answer(number, choice, name) for number, choice in enumerate(choices)])
+        report = read_json(store, FOLDER.report("json"))
+        (line,) = [line for line in report["agreement"] if (line["first"], line["second"])[0] == "ada (person)"]
+        assert (line["n"], line["observed"]) == (2, 0.5)
+
+    def test_a_sheet_comes_back(self, draw: Any, collect: Any, store: MemoryStore) -> None:
+        uri = "s3://input/labelled.csv"
+        sample = draw(how="read a labelled sheet", labelled_csv=uri, labeller="cleo")
+        store.write(uri, store.read(sample["sheet_uri"]).replace(b",\r\n", b",B\r\n"))
+        assert collect(sample)["labellers"] == ["cleo"]
+
+    def test_a_sheet_that_cannot_be_used_stores_nothing(self, draw: Any, collect: Any, store: MemoryStore) -> None:
+        uri = "s3://input/labelled.csv"
+        sample = draw(how="read a labelled sheet", labelled_csv=uri, labeller="cleo")
+        store.write(uri, b"example,label\n001-ffffff,A\n")
+        with pytest.raises(InputError, match=r"labelled\.csv line 2, column example"):
+            collect(sample)
+        assert store.list(FOLDER.labels) == []
+
+    def test_a_sheet_alone_is_not_collected(self, draw: Any, collect: Any) -> None:
+        with pytest.raises(AirflowSkipException, match=r"sheet\.csv"):
+            collect(draw(how="write the sheet only"))

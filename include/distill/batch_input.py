@@ -26,7 +26,7 @@ _PIECE = 2**20
 
 
 def unanswered(
-    requests: Iterable[ModelRequest], answers: PaidAnswers, *, under_way: Container[str], concurrency: int
+    requests: Iterable[ModelRequest], answers: PaidAnswers, *, under_way: Container[str], threads: int
 ) -> Iterator[ModelRequest]:
     """
     Yield each question once that has no stored answer.
@@ -45,7 +45,7 @@ def unanswered(
     def look(request: ModelRequest) -> ModelRequest | None:
         return None if answers.has(request) else request
 
-    for found in for_each(fresh(), look, concurrency=concurrency):
+    for found in for_each(fresh(), look, threads=threads):
         if isinstance(found, Failure):
             raise found.error
         if found is not None:

@@ -33,7 +33,7 @@ class _Outcome:
 
 
 def land(
-    plan: BatchPlan, job_id: str, *, answers: PaidAnswers, errors_uri: str, simulated: bool, concurrency: int
+    plan: BatchPlan, job_id: str, *, answers: PaidAnswers, errors_uri: str, simulated: bool, threads: int
 ) -> Landed:
     """
     Store the answers of an ended job under the keys of their questions, and its errors at ``errors_uri``.
@@ -52,7 +52,7 @@ def land(
 
     def errors() -> Iterator[Record]:
         lines = _lines(answers.store, f"{plan.output_uri}{job_id}/")
-        for outcome in for_each(lines, land_line, concurrency=concurrency):
+        for outcome in for_each(lines, land_line, threads=threads):
             if isinstance(outcome, Failure):
                 raise outcome.error
             if outcome.record_id in left:

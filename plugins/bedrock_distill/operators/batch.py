@@ -58,7 +58,7 @@ class BatchOperator(DistillOperator):
             answers=self.answers,
             errors_uri=self.folder.batch_errors(plan.name),
             simulated=job.simulated,
-            concurrency=self.use_case.fan_out.concurrency,
+            threads=self.use_case.fan_out.concurrency,
         )
         self.open_batches.strike(plan, landed)
         self.log.info(
@@ -119,7 +119,7 @@ class BedrockSubmitBatchOperator(BatchOperator):
             questions.first(self.step, model),
             self.answers,
             under_way=under_way,
-            concurrency=self.use_case.fan_out.concurrency,
+            threads=self.use_case.fan_out.concurrency,
         )
         self._submit_files(model, missing, context, submitted)
         submitted["job_arns"] += sorted(under_way.wanted)

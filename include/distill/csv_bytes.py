@@ -2,7 +2,11 @@
 The bytes of a CSV file as lines of text, in the declared encoding; what is no such text is refused with its place.
 
 Nothing is guessed and nothing is replaced: a byte that the encoding does not know stops the reading, with the line and
-the byte offset where it stands. Files of other kinds are known by how they begin.
+the byte offset where it stands. Files of other kinds are known by how they begin. An encoding of one byte per character
+knows every byte; UTF-8 that was declared as one is found out when all of the file was read.
+
+Lines end at LF or CRLF, or at CR where the first line does. A lone CR in a file of the former kind is text: taken for a
+line end, it would tear a row.
 """
 
 from __future__ import annotations
@@ -42,6 +46,9 @@ _WIDE = ("utf-16", "utf-32")
 _REWRITING = {"unicode_escape", "unicode-escape", "raw_unicode_escape", "raw-unicode-escape", "idna", "punycode"}
 _BYTE_LINE_ENDS = re.compile(rb"\r\n?|\n")
 _LINE_ENDS = re.compile(r"\r\n?|\n")
+_LONE_CR = re.compile(r"\r(?!\n|\Z)")
+_CR_AS_TEXT = "\udc0d"  # half a character, and so in no text; csv would take a CR for the end of a row
+_ONE_BYTE = ("cp125", "iso8859", "latin", "mac", "koi8", "cp437", "cp850")
 
 
 class CsvBytes:
@@ -61,8 +68,12 @@ class CsvBytes:
         head = body.read(_HEAD_BYTES)
         _refuse_other_kinds(head, source=source, codec=codec)
         self._bytes = _CountedBytes(head, body)
-        # newline="" ends lines at \n, \r\n and \r and leaves these as they are.
-        self._text = TextIOWrapper(self._bytes, encoding=encoding, newline="")
+        first = _LINE_ENDS.search(head.decode(encoding, errors="ignore").lstrip("\ufeff\r\n"))
+        self._ends_at_cr = first is not None and first.group() == "\r"
+        # Both leave line ends as they are.
+        self._text = TextIOWrapper(self._bytes, encoding=encoding, newline="" if self._ends_at_cr else "\n")
+        self._doubted = codec.startswith(_ONE_BYTE)
+        self._other = ""
         self._taken: list[str] = []
         self._characters = 0
         self.has_mark = False
@@ -81,15 +92,19 @@ class CsvBytes:
         line = self._readline()
         if not line:
             self.exhausted = True
+            if self._doubted and self._other:
+                raise InputError(self._really_utf8())
             raise StopIteration
-        self.number += 1
+        self.number += 1 if self._ends_at_cr else max(1, len(_LINE_ENDS.findall(line)))
         self._characters += len(line)
         if self._characters > LONGEST_RECORD:
             raise InputError(self._endless())
         if self.number == 1 and line.startswith("\ufeff"):
             self.has_mark, line = True, line[1:]
         self._taken.append(line)
-        return line
+        if self._doubted and not line.isascii():
+            self._doubt(line)
+        return line if self._ends_at_cr or "\r" not in line else _LONE_CR.sub(_CR_AS_TEXT, line)
 
     def take(self) -> str:
         """Return the lines since the last call, joined."""
@@ -97,6 +112,21 @@ class CsvBytes:
         self._taken.clear()
         self._characters = 0
         return raw
+
+    def _doubt(self, line: str) -> None:
+        """Look whether the bytes of a line are UTF-8; one line that is not settles that the file is none."""
+        try:
+            text = line.encode(self.encoding).decode()
+            self._other = self._other or text
+        except UnicodeError:
+            self._doubted = False
+
+    def _really_utf8(self) -> str:
+        shown = next(character for character in self._other if not character.isascii())
+        return (
+            f"{self.source} is declared as {self.encoding}, and all of it is valid UTF-8, so it would be read wrongly"
+            f" ({shown!r} as {shown.encode().decode(self.encoding, 'replace')!r}). Nothing was read. Declare utf-8."
+        )
 
     def _readline(self) -> str:
         try:
@@ -149,6 +179,11 @@ class _CountedBytes(BufferedIOBase):
         data = part or self._rest.read(size)
         self.count += len(data)
         return data
+
+
+def with_lone_cr(fields: list[str]) -> list[str]:
+    """Return fields, read from these lines, with lone CRs in place."""
+    return [field.replace(_CR_AS_TEXT, "\r") for field in fields]
 
 
 def _codec(encoding: str, source: str) -> str:

@@ -14,9 +14,11 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import StringIO
+from itertools import chain
 from typing import IO
 
-from include.distill.csv_bytes import LONGEST_RECORD, CsvBytes
+from include.distill.csv_bytes import LONGEST_RECORD, CsvBytes, with_lone_cr
 from include.distill.errors import InputError
 
 _SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
@@ -78,8 +80,25 @@ def _below(header: CsvRecord, records: Iterator[CsvRecord], source: str) -> Iter
     if first is None:
         message = f"{source} has a header and no rows: {header.raw.strip()!r}. Expected at least one row below it."
         raise InputError(message)
-    yield first
-    yield from records
+    width = len(header.fields)
+    for record in chain([first], records):
+        yield from _rows_at_cr(record, width) or [record]
+
+
+def _rows_at_cr(record: CsvRecord, width: int) -> list[CsvRecord]:
+    """Return the rows of a record that are told apart by lone CRs, where all of them are whole; else none."""
+    if len(record.fields) <= width or not any("\r" in field for field in record.fields):
+        return []
+    text = StringIO(record.raw, newline="")
+    rows, line = [], record.line
+    try:
+        with _long_fields():
+            for fields in csv.reader(text, strict=True):
+                rows.append(CsvRecord(line, line, fields, record.raw))
+                line += 1
+    except csv.Error:
+        return []
+    return rows if all(len(row.fields) == width for row in rows) else []
 
 
 def _records(lines: CsvBytes) -> Iterator[CsvRecord]:
@@ -96,7 +115,8 @@ def _records(lines: CsvBytes) -> Iterator[CsvRecord]:
                 yield CsvRecord(first_line, lines.number, [], lines.take(), truncated=True)
                 return
             raise InputError(_broken_quotes(lines.source, first_line, lines.number)) from error
-        record = CsvRecord(first_line, lines.number, fields, lines.take())
+        raw = lines.take()
+        record = CsvRecord(first_line, lines.number, with_lone_cr(fields) if "\r" in raw else fields, raw)
         _refuse_quote_after_space(record, lines.source)
         if fields:
             yield record

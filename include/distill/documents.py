@@ -176,6 +176,8 @@ class _Sieve:
                 " commas, quotes or line breaks between quotes."
             )
             return _Fault(f"too_{kind}_fields", message)
+        if list(map(_plain_name, record.fields)) == list(map(_plain_name, self.header)):
+            return _Fault("header_again", "the header once more, as where files were joined. Remove the row.")
         return None
 
     def _field_fault(self, role: str, text: str) -> _Fault | None:

@@ -2,75 +2,65 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Param
 
 if TYPE_CHECKING:
     from include.distill.use_case import UseCase
-from include.distill.use_case_sections import SourceData
+
+_FILES = "s3://bucket/key or a path below include/; one that ends in / is a folder of CSV files."
+# Field by field: type, title, description, and the JSON Schema words that bound it.
+_FIELDS: dict[str, tuple[str | list[str], str, str, dict[str, Any]]] = {
+    "training_csv": ("string", "Training CSV", f"Columns doc, question, answer. {_FILES}", {"minLength": 1}),
+    "evaluation_csv": (
+        ["null", "string"],
+        "Evaluation CSV",
+        f"The same columns; never trained on. {_FILES} Empty: a share of the training documents is held out.",
+        {},
+    ),
+    "documents": (
+        ["null", "integer"],
+        "Documents",
+        "Use only the first N records of the training CSV. Empty: all of them.",
+        {"minimum": 1, "maximum": 1_000_000},
+    ),
+    "evaluation_rows": (
+        ["null", "integer"],
+        "Evaluation rows",
+        "Use only the first N records of the evaluation CSV. Empty: all of them.",
+        {"minimum": 1, "maximum": 1_000_000},
+    ),
+    "pairs_per_document": (
+        "integer",
+        "Pairs per document",
+        "New question and answer pairs that the teacher writes for each record.",
+        {"minimum": 1, "maximum": 20},
+    ),
+    "max_spend_usd": (
+        "number",
+        "Spend cap, US dollars",
+        "The run refuses to start when its estimate is above this.",
+        {"exclusiveMinimum": 0},
+    ),
+    "dry_run": ("boolean", "Dry run", "Check, read and estimate, then stop: nothing is bought.", {}),
+}
 
 
 def trigger_params(use_case: UseCase) -> dict[str, Param]:
     """Return the form of a use case, filled with the values of its file."""
-    return {**_input_params(use_case.source), **_spend_params(use_case)}
-
-
-def _input_params(source: SourceData) -> dict[str, Param]:
-    return {
-        "training_csv": Param(
-            source.training_csv,
-            type="string",
-            minLength=1,
-            title="Training CSV",
-            description="Columns doc, question, answer. s3://bucket/key, or a path below include/.",
-        ),
-        "evaluation_csv": Param(
-            source.evaluation_csv,
-            type=["null", "string"],
-            title="Evaluation CSV",
-            description="The same columns; never trained on. Empty: a share of the training documents is held out.",
-        ),
-        "documents": Param(
-            source.documents,
-            type=["null", "integer"],
-            minimum=1,
-            maximum=1_000_000,
-            title="Documents",
-            description="Use only the first N records of the training CSV. Empty: all of them.",
-        ),
-        "evaluation_rows": Param(
-            source.evaluation_rows,
-            type=["null", "integer"],
-            minimum=1,
-            maximum=1_000_000,
-            title="Evaluation rows",
-            description="Use only the first N records of the evaluation CSV. Empty: all of them.",
-        ),
+    source = use_case.source
+    values = {
+        "training_csv": source.training_csv,
+        "evaluation_csv": source.evaluation_csv,
+        "documents": source.documents,
+        "evaluation_rows": source.evaluation_rows,
+        "pairs_per_document": use_case.synthesis.pairs_per_document,
+        "max_spend_usd": use_case.max_spend_usd,
+        "dry_run": False,
     }
+    return {name: _param(values[name], *field) for name, field in _FIELDS.items()}
 
 
-def _spend_params(use_case: UseCase) -> dict[str, Param]:
-    return {
-        "pairs_per_document": Param(
-            use_case.synthesis.pairs_per_document,
-            type="integer",
-            minimum=1,
-            maximum=20,
-            title="Pairs per document",
-            description="New question and answer pairs that the teacher writes for each record.",
-        ),
-        "max_spend_usd": Param(
-            use_case.max_spend_usd,
-            type="number",
-            exclusiveMinimum=0,
-            title="Spend cap, US dollars",
-            description="The run refuses to start when its estimate is above this.",
-        ),
-        "dry_run": Param(
-            False,
-            type="boolean",
-            title="Dry run",
-            description="Check, read and estimate, then stop: nothing is bought.",
-        ),
-    }
+def _param(value: object, kind: str | list[str], title: str, description: str, bounds: dict[str, Any]) -> Param:
+    return Param(value, type=kind, title=title, description=description, **bounds)

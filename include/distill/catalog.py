@@ -66,6 +66,7 @@ class Model(_Fact):
     lifecycle: Literal["active", "legacy", "retired"]
     end_of_life: datetime.date | None = None
     temperature: bool
+    json_schema: bool = False
     output_burndown: int
     quotas: dict[str, ModelQuota] = {}
     source: Source

@@ -7,6 +7,7 @@ answers; every pair is asked in both orders.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -19,6 +20,16 @@ from include.distill.prompts import Prompt
 from include.distill.responses import PaidAnswer, ask_until_readable
 from include.distill.storage import Record
 from include.distill.use_case_sections import Answering, Judging
+
+# What a judge that can be held to a schema must answer; of the others the prompt asks the same in words.
+VERDICT_SCHEMA = json.dumps(
+    {
+        "type": "object",
+        "properties": {"reason": {"type": "string"}, "verdict": {"type": "string", "enum": ["A", "B", "TIE"]}},
+        "required": ["reason", "verdict"],
+        "additionalProperties": False,
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -105,6 +116,7 @@ def judging_request(duel: Duel, *, judge: Model, prompt: Prompt, settings: Judgi
         user=user,
         max_tokens=settings.max_tokens,
         temperature=settings.temperature,
+        json_schema=VERDICT_SCHEMA,
     )
 
 

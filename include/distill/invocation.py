@@ -31,6 +31,7 @@ class ModelRequest:
         for that changes with every run.
     :param invoke_id: what is called; for a custom model, the throughput that serves it.
     :param sample: 0 for the first ask; a malformed answer is asked again under the next one.
+    :param json_schema: what the answer must be, as JSON text; a model that cannot be held to it is asked without.
     """
 
     model: Model
@@ -41,11 +42,18 @@ class ModelRequest:
     system: str = ""
     temperature: float | None = None
     sample: int = 0
+    json_schema: str = ""
 
     @property
     def key(self) -> str:
         """sha256 of everything that could change the answer: the identity under which it is stored."""
-        return canonical_hash([self.identity, self.system, self.user, self.max_tokens, self._temperature, self.sample])
+        asked = [self.identity, self.system, self.user, self.max_tokens, self._temperature, self.sample]
+        return canonical_hash([*asked, self.schema] if self.schema else asked)
+
+    @property
+    def schema(self) -> str:
+        """The schema that the model is held to; empty when it cannot be."""
+        return self.json_schema if self.model.json_schema else ""
 
     @property
     def _temperature(self) -> float | None:
@@ -114,6 +122,8 @@ def _anthropic_body(request: ModelRequest) -> dict[str, Any]:
         body["system"] = request.system
     if request.temperature is not None and request.model.temperature:
         body["temperature"] = request.temperature
+    if request.schema:
+        body["output_config"] = {"format": {"type": "json_schema", "schema": json.loads(request.schema)}}
     return body
 
 
@@ -128,6 +138,9 @@ def _converse_parameters(request: ModelRequest) -> dict[str, Any]:
     }
     if request.system:
         parameters["system"] = [{"text": request.system}]
+    if request.schema:
+        structure = {"jsonSchema": {"schema": request.schema}}
+        parameters["outputConfig"] = {"textFormat": {"type": "json_schema", "structure": structure}}
     return parameters
 
 

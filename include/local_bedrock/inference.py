@@ -12,6 +12,7 @@ import functools
 import json
 import secrets
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -131,7 +132,7 @@ class Inference:
             ask = wire.read_converse(asked)
         else:
             ask = wire.READERS[target.model.provider](asked)
-        _check_sampling(target.model, ask)
+        _check_capabilities(target.model, ask)
         try:
             said = _answer(target, ask, ask.max_tokens or wire.UNSET_MAX_TOKENS[target.model.provider])
         except NotUnderstoodError as error:
@@ -194,7 +195,7 @@ class Inference:
             return None
 
     async def _ask(self, target: Target, ask: Ask, model_id: str, fault: Fault | None) -> Said:
-        _check_sampling(target.model, ask)
+        _check_capabilities(target.model, ask)
         max_tokens = ask.max_tokens or wire.UNSET_MAX_TOKENS[target.model.provider]
         input_tokens = count_tokens(ask.system) + count_tokens(ask.user)
         burndown = target.model.output_burndown
@@ -225,17 +226,32 @@ def _check_converse(asked: Any) -> None:
         raise ValidationException(detail)
 
 
-def _check_sampling(model: Model, ask: Ask) -> None:
+def _check_capabilities(model: Model, ask: Ask) -> None:
     if not model.temperature and (ask.temperature not in (None, 1) or ask.top_p not in (None, 1)):
         raise ValidationException(
             f"The model {model.foundation_id} does not support non-default temperature and top_p."
         )
+
+    if ask.schema is not None and not model.json_schema:
+        raise ValidationException(f"The model {model.foundation_id} does not support structured outputs.")
+
+
+def _follows(schema: Mapping[str, Any], text: str) -> bool:
+    """Tell whether an answer has the properties of a schema: as much of one as the simulated models can follow."""
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return False
+    wanted, allowed = set(schema.get("required", ())), set(schema.get("properties", {}))
+    return isinstance(value, dict) and wanted <= set(value) <= allowed
 
 
 def _answer(target: Target, ask: Ask, max_tokens: int) -> Said:
     model = SimulatedModel(target.model.provider, target.weights)
     reply = answer(model, ask.system, ask.user, max_tokens)
     said = Said(reply.text, reply.stop_reason, reply.input_tokens, reply.output_tokens)
+    if ask.schema is not None and said.stop_reason == "end_turn" and not _follows(ask.schema, said.text):
+        raise NotUnderstoodError("The simulated models cannot honour this schema.")
     found = [(said.text.find(stop), stop) for stop in ask.stop_sequences if stop and stop in said.text]
     if not found:
         return said

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from include.local_bedrock.errors import ValidationException
@@ -34,6 +34,7 @@ class Ask:
     temperature: float | None = None
     top_p: float | None = None
     stop_sequences: tuple[str, ...] = ()
+    schema: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -111,13 +112,41 @@ def read_anthropic(value: Any) -> Ask:
     known = {
         "anthropic_version": (str,), "max_tokens": (int,), "messages": (list,), "system": (str, list),
         "temperature": (float, int), "top_p": (float, int), "top_k": (int,), "stop_sequences": (list,),
+        "output_config": (dict,),
     }  # fmt: skip
     body = _fields(value, "#", known, ("anthropic_version", "max_tokens", "messages"))
     if body["anthropic_version"] != ANTHROPIC_VERSION:
         raise _refuse(f"#/anthropic_version: {body['anthropic_version']!r} is not {ANTHROPIC_VERSION!r}")
     system = _text_of(body.get("system", ""), "#/system", ("type",))
     user = _only_user(body["messages"], ("type",))
-    return _ask(system, user, body, ("max_tokens", "temperature", "top_p", "stop_sequences"))
+    asked = _ask(system, user, body, ("max_tokens", "temperature", "top_p", "stop_sequences"))
+    return replace(asked, schema=_anthropic_schema(body.get("output_config")))
+
+
+def _anthropic_schema(config: Any) -> Mapping[str, Any] | None:
+    if config is None:
+        return None
+    form = _fields(config, "#/output_config", {"format": (dict,)}, ("format",))["format"]
+    read = _fields(form, "#/output_config/format", {"type": (str,), "schema": (dict,)}, ("type", "schema"))
+    return _checked_schema(read["type"], read["schema"])
+
+
+def _converse_schema(config: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    if config is None:
+        return None
+    if set(config) != {"textFormat"}:
+        raise ValidationException(f"The simulated models cannot honour outputConfig with {', '.join(sorted(config))}.")
+    form = config["textFormat"]
+    return _checked_schema(form["type"], read_json_body(form["structure"]["jsonSchema"]["schema"].encode()))
+
+
+def _checked_schema(kind: str, schema: Any) -> Mapping[str, Any]:
+    if kind != "json_schema":
+        raise _refuse(f"the output format {kind!r} is not 'json_schema'")
+    stated = schema if isinstance(schema, dict) else {}
+    if stated.get("type") != "object" or stated.get("additionalProperties") is not False:
+        raise _refuse("the schema must be an object's, with additionalProperties: false")
+    return stated
 
 
 def read_nova(value: Any) -> Ask:
@@ -161,6 +190,7 @@ def read_converse(arguments: dict[str, Any]) -> Ask:
         "requestMetadata",
         "performanceConfig",
         "serviceTier",
+        "outputConfig",
     }
     beyond = sorted(set(arguments) - understood)
     if beyond:
@@ -168,7 +198,8 @@ def read_converse(arguments: dict[str, Any]) -> Ask:
     sampling = arguments.get("inferenceConfig", {})
     names = ("maxTokens", "temperature", "topP", "stopSequences")
     system = _text_of(arguments.get("system", []), "#/system")
-    return _ask(system, _only_user(arguments.get("messages", [])), sampling, names)
+    asked = _ask(system, _only_user(arguments.get("messages", [])), sampling, names)
+    return replace(asked, schema=_converse_schema(arguments.get("outputConfig")))
 
 
 READERS = {"anthropic": read_anthropic, "amazon": read_nova, "meta": read_llama}

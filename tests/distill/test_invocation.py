@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
 from typing import Any
@@ -15,10 +16,17 @@ from tests.distill.conftest import make_request
 ANTHROPIC = "claude-haiku-4-5"
 CONVERSE = "nova-micro"
 FIXED_TEMPERATURE = "claude-sonnet-5-5"
+SCHEMA = '{"type": "object", "properties": {}, "additionalProperties": false}'
 
 
 def anthropic_body(request: ModelRequest) -> Any:
     return json.loads(to_api_call(request).parameters["body"])
+
+
+def held(model: str) -> ModelRequest:
+    """A question to a model as if it could be held to a schema."""
+    request = make_request(model, json_schema=SCHEMA)
+    return dataclasses.replace(request, model=request.model.model_copy(update={"json_schema": True}))
 
 
 def call_of(model: str) -> ApiCall:
@@ -70,6 +78,20 @@ class TestCalls:
     def test_a_model_that_takes_no_temperature_is_sent_none(self) -> None:
         assert "temperature" not in anthropic_body(make_request(FIXED_TEMPERATURE, temperature=0.7))
 
+    def test_a_model_that_can_be_held_to_a_schema_is_sent_it(self) -> None:
+        form = anthropic_body(make_request(ANTHROPIC, json_schema=SCHEMA))["output_config"]["format"]
+        assert form == {"type": "json_schema", "schema": json.loads(SCHEMA)}
+        parameters = to_api_call(held(CONVERSE)).parameters
+        structure = {"jsonSchema": {"schema": SCHEMA}}
+        assert parameters["outputConfig"] == {"textFormat": {"type": "json_schema", "structure": structure}}
+        runtime = botocore.session.get_session().get_service_model("bedrock-runtime")
+        report = ParamValidator().validate(parameters, runtime.operation_model("Converse").input_shape)
+        assert not report.has_errors(), report.generate_report()
+
+    def test_a_model_that_cannot_is_asked_without(self) -> None:
+        assert "outputConfig" not in to_api_call(make_request(CONVERSE, json_schema=SCHEMA)).parameters
+        assert "output_config" not in anthropic_body(make_request("claude-sonnet-4-6", json_schema=SCHEMA))
+
     @pytest.mark.parametrize("model", [ANTHROPIC, CONVERSE])
     def test_botocore_accepts_the_parameters(self, model: str) -> None:
         call = to_api_call(make_request(model, system="s", temperature=0.1))
@@ -101,6 +123,10 @@ class TestKeys:
 
     def test_the_same_question_has_the_same_key_whatever_throughput_serves_it(self) -> None:
         assert make_request(invoke_id="arn:throughput/1").key == make_request(invoke_id="arn:throughput/2").key
+
+    def test_a_schema_is_part_of_the_question_where_it_is_sent(self) -> None:
+        assert make_request(ANTHROPIC, json_schema=SCHEMA).key != make_request(ANTHROPIC).key
+        assert make_request(CONVERSE, json_schema=SCHEMA).key == make_request(CONVERSE).key
 
     def test_a_temperature_that_is_not_sent_is_no_part_of_the_question(self) -> None:
         assert make_request(FIXED_TEMPERATURE, temperature=0.7).key == make_request(FIXED_TEMPERATURE).key

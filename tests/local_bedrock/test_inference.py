@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from include.distill.evaluation import VERDICT_SCHEMA
+from include.distill.prompts import load_prompt
 from include.local_bedrock.simulated.dialogue import count_tokens
 from tests.fakes.stand_in import RunningStandIn
 from tests.local_bedrock import builders
@@ -189,6 +191,51 @@ def test_converse_refuses_what_the_models_cannot_honour(
 ) -> None:
     with refused("ValidationException", complaint):
         builders.converse(stand_in, **arguments)
+
+
+def judging_body(schema: Any, **changes: Any) -> dict[str, Any]:
+    question = load_prompt("judging.j2").render(
+        document=builders.DOCUMENT, question="How many?", reference="", answer_a="Up to 1,000.", answer_b="Some."
+    )
+    config = {"format": {"type": "json_schema", "schema": schema}}
+    messages = [{"role": "user", "content": question}]
+    return builders.anthropic_body(**{"messages": messages, "output_config": config, **changes})
+
+
+def test_a_judge_that_is_held_to_a_schema_answers_so(stand_in: RunningStandIn) -> None:
+    body, _ = builders.invoke(stand_in, f"us.{CLAUDE}", judging_body(json.loads(VERDICT_SCHEMA)))
+    assert set(json.loads(body["content"][0]["text"])) == {"reason", "verdict"}
+
+
+CLOSED = {"type": "object", "properties": {"score": {}}, "required": ["score"], "additionalProperties": False}
+
+
+@pytest.mark.parametrize(
+    ("body", "complaint"),
+    [
+        pytest.param(judging_body(CLOSED), "cannot honour this schema", id="a schema the judges do not know"),
+        pytest.param(judging_body({"type": "object"}), "additionalProperties: false", id="an open object"),
+        pytest.param(judging_body(CLOSED, output_config={"effort": "low"}), "required key [format]", id="no format"),
+        pytest.param(
+            judging_body(CLOSED, output_config={"format": {"type": "text", "schema": CLOSED}}),
+            "is not 'json_schema'",
+            id="another format",
+        ),
+    ],
+)
+def test_a_schema_that_cannot_be_followed_is_refused_and_costs_nothing(
+    stand_in: RunningStandIn, body: Any, complaint: str
+) -> None:
+    with refused("ValidationException", complaint):
+        builders.invoke(stand_in, f"us.{CLAUDE}", body)
+    assert stand_in.ledger["billed_calls"] == 0
+
+
+def test_a_model_without_structured_outputs_refuses_a_schema(stand_in: RunningStandIn) -> None:
+    structure = {"jsonSchema": {"schema": VERDICT_SCHEMA}}
+    config = {"textFormat": {"type": "json_schema", "structure": structure}}
+    with refused("ValidationException", "does not support structured outputs"):
+        builders.converse(stand_in, outputConfig=config)
 
 
 def test_a_model_that_takes_no_temperature_refuses_one(stand_in: RunningStandIn) -> None:

@@ -10,7 +10,16 @@ from airflow.sdk.exceptions import TaskDeferred
 from bedrock_distill.operators.train import BedrockSubmitCustomizationJobOperator
 from bedrock_distill.sensors.waiting import BedrockCustomizationJobSensor
 from bedrock_distill.triggers.polling import CustomizationJobTrigger
-from include.distill.errors import JobFailedError, NotFoundError, RefusedError, TransientError, WaitTimeoutError
+from include.distill.errors import (
+    ExpiredCredentialsError,
+    JobFailedError,
+    NotFoundError,
+    RefusedError,
+    ServiceError,
+    ThrottledError,
+    TransientError,
+    WaitTimeoutError,
+)
 from include.distill.use_case import UseCase
 from tests.fakes.fake_bedrock import FakeBedrock
 from tests.fakes.memory_store import MemoryStore
@@ -160,6 +169,25 @@ class TestWaiting:
         bedrock.put_job("job", "InProgress")
         with pytest.raises(WaitTimeoutError, match=r"still running and billed, at most \$2\.50"):
             sensor_task(equip, deferrable=False).execute(context)
+
+    @pytest.mark.parametrize("fault", [ThrottledError("429"), TransientError("500"), ExpiredCredentialsError("403")])
+    def test_passing_faults_are_waited_out_in_the_worker_too(
+        self, equip: Any, context: Any, bedrock: FakeBedrock, monkeypatch: pytest.MonkeyPatch, fault: ServiceError
+    ) -> None:
+        bedrock.put_job("job", "InProgress")
+        looks = iter([None, fault, fault])
+
+        def shaky(name: str) -> Any:
+            if (error := next(looks, "done")) == "done":
+                bedrock.put_job(name, "Completed")
+            elif isinstance(error, ServiceError):
+                raise error
+            return bedrock.jobs[name]
+
+        monkeypatch.setattr(bedrock, "find_job", shaky)
+        sensor = sensor_task(equip, deferrable=False)
+        sensor.timeout_seconds = 5
+        assert sensor.execute(context)["status"] == "Completed"
 
     def test_a_running_job_defers(self, equip: Any, context: Any, bedrock: FakeBedrock) -> None:
         bedrock.put_job("job", "InProgress")

@@ -31,6 +31,8 @@ from include.distill.errors import (
     JobFailedError,
     NotFoundError,
     RefusedError,
+    ThrottledError,
+    TransientError,
     WaitTimeoutError,
 )
 from include.distill.training_job import failed_for_a_passing_cause
@@ -107,8 +109,11 @@ class WaitingSensor(RunAccess, BaseOperator):
         deadline = time.monotonic() + self.timeout_seconds
         while time.monotonic() < deadline:
             time.sleep(self.poll_interval_seconds)
-            if (manifest := self.look()) is not None:
-                return manifest
+            try:
+                if (manifest := self.look()) is not None:
+                    return manifest
+            except (ThrottledError, TransientError) as error:
+                self.log.warning("Looking failed and is tried again: %s", error)
         raise WaitTimeoutError(self.overdue())
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> Manifest:

@@ -1,14 +1,15 @@
 """
 What a run will cost, and what it did cost, in US dollars.
 
-Prices come from ``include/prices.yaml``. Before the run, tokens are an estimate (characters divided by four, labelled
-so); afterwards they are the usage that Bedrock returned, the training file's tokens and the seconds of throughput.
+Prices come from ``include/prices.yaml``. Before the run, tokens of prompts are counted on a sample where Bedrock can,
+else an estimate (characters divided by four), and those of answers are an estimate; each is labelled so. Afterwards
+they are the usage that Bedrock returned, the training file's tokens and the seconds of throughput.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ import yaml
 
 from include.distill.arm_rows import hold_out, original_rows, rows_for_teacher, rows_of_pairs
 from include.distill.catalog import load_catalog
+from include.distill.documents import GROUP, group_of
 from include.distill.errors import UseCaseError
 from include.distill.storage import Record
 from include.distill.use_case import UseCase
@@ -62,6 +64,12 @@ class Prices:
 
     models: dict[str, dict[str, Any]]
     batch_share: float
+    checked: str = ""
+
+    def sources(self, use_case: UseCase) -> dict[str, str]:
+        """Return where the prices of a use case's models were read, and when they were checked."""
+        models = (use_case.teacher, use_case.student, *use_case.judges)
+        return {model: f"{self.models[model].get('source', 'not stated')}; checked {self.checked}" for model in models}
 
     def of(self, model: str, what: str) -> float:
         """Return a price in US dollars.
@@ -104,12 +112,45 @@ class Prices:
 def load_prices(path: Path = PRICES_PATH) -> Prices:
     """Read the price table; cached."""
     raw = yaml.safe_load(path.read_text(encoding="utf-8"))
-    return Prices(raw["models"], raw["batch"]["share_of_on_demand"])
+    return Prices(raw["models"], raw["batch"]["share_of_on_demand"], str(raw["checked"]))
 
 
-def estimated_tokens(text: str) -> int:
-    """Return a rough number of tokens; an estimate, not a count."""
-    return len(text) // CHARACTERS_PER_TOKEN + 1
+def estimated_tokens(text: str | int) -> int:
+    """Return a rough number of tokens of a text, or of so many characters; an estimate, not a count."""
+    return _characters(text) // CHARACTERS_PER_TOKEN + 1
+
+
+def lengths(rows: Iterable[Record]) -> list[Record]:
+    """Return rows that hold the lengths of their texts in the place of the texts: all that an estimate needs."""
+    columns = ("document", "question", "answer")
+    return [{GROUP: group_of(row), **{column: len(row[column]) for column in columns}} for row in rows]
+
+
+@dataclass(frozen=True)
+class Counting:
+    """
+    How the tokens of a step's prompts are reckoned.
+
+    :param prompt_tokens: of the prompt without the row's texts.
+    :param tokens_per_character: of these; ``None`` estimates them.
+    :param how: for the reader of the estimate.
+    """
+
+    prompt_tokens: float = PROMPT_TOKENS
+    tokens_per_character: float | None = None
+    how: str = f"estimated at {CHARACTERS_PER_TOKEN} characters a token"
+
+    def of(self, rows: Sequence[Record], *columns: str) -> float:
+        """Return the input tokens of asking about ``rows``."""
+        if self.tokens_per_character is None:
+            texts: float = _row_tokens(rows, *columns)
+        else:
+            texts = self.tokens_per_character * sum(_characters(row[column]) for row in rows for column in columns)
+        return texts + self.prompt_tokens * len(rows)
+
+
+def _characters(text: str | int) -> int:
+    return text if isinstance(text, int) else len(text)
 
 
 def in_batches(section: Synthesis | Judging, model: str, calls: int) -> bool:
@@ -125,41 +166,68 @@ def estimate(
     evaluation: Sequence[Record],
     prices: Prices,
     champion: bool = False,
+    counted: Mapping[str, Counting] | None = None,
 ) -> list[Line]:
     """
     Return the bill to expect when nothing was paid for before, second asks and longer serving not included.
 
     :param champion: a model was promoted; else the base student takes its arm's place.
+    :param counted: how prompts are reckoned: of ``synthesis``, of ``answers``, and of each judge by its key.
     """
-    lines = synthesis_lines(use_case, rows_for_teacher(use_case, train), prices) if use_case.wants_pairs else []
+    by = {**dict.fromkeys(("synthesis", "answers", *use_case.judges), Counting()), **(counted or {})}
+    lines: list[Line] = []
+    if use_case.wants_pairs:
+        lines += synthesis_lines(use_case, rows_for_teacher(use_case, train), prices, by["synthesis"])
     for arm in use_case.arms:
         on_demand = arm.kind == "base" or (arm.kind == "champion" and not champion)
-        lines += answer_lines(use_case, evaluation, prices, arm.name, on_demand=on_demand)
+        lines += answer_lines(use_case, evaluation, prices, arm.name, on_demand=on_demand, counting=by["answers"])
         if arm.kind == "fine_tuned":
             lines.append(_tuning_line(use_case, train, prices, arm))
     pairs = len(use_case.judged_pairs)
-    judging = (judging_lines(use_case, evaluation, prices, judge=judge, pairs=pairs) for judge in use_case.judges)
+    judging = (
+        judging_lines(use_case, evaluation, prices, judge=judge, pairs=pairs, counting=by[judge])
+        for judge in use_case.judges
+    )
     return [*lines, *(line for judge in judging for line in judge)]
+
+
+def expected_calls(use_case: UseCase, *, train: int, evaluation: int) -> dict[str, int]:
+    """Return how often each step asks about so many rows, second asks not included."""
+    given = [train if arm.originals == "all" else min(arm.originals, train) for arm in use_case.arms if arm.wants_pairs]
+    calls = {"synthesis": max((rows or train for rows in given), default=0)}
+    for arm in use_case.arms:
+        calls[f"answers {arm.name}"] = evaluation * (2 if arm.name == use_case.noise_control_arm else 1)
+    for judge in use_case.judges:
+        calls[f"judging {judge}"] = 2 * evaluation * len(use_case.judged_pairs)
+    return calls
 
 
 def _row_tokens(rows: Sequence[Record], *columns: str) -> int:
     return sum(estimated_tokens(row[column]) for row in rows for column in columns)
 
 
-def synthesis_lines(use_case: UseCase, train: Sequence[Record], prices: Prices) -> list[Line]:
+def synthesis_lines(
+    use_case: UseCase, train: Sequence[Record], prices: Prices, counting: Counting = Counting()
+) -> list[Line]:
     """Return the lines of asking the teacher about the rows of ``train``."""
-    asked = _row_tokens(train, "document", "question", "answer") + PROMPT_TOKENS * len(train)
+    asked = counting.of(train, "document", "question", "answer")
     written = use_case.synthesis.pairs_per_document * _row_tokens(train, "question", "answer")
     batch = in_batches(use_case.synthesis, use_case.teacher, len(train))
     return prices.token_lines("synthesis", use_case.teacher, asked, written, batch=batch)
 
 
 def answer_lines(
-    use_case: UseCase, evaluation: Sequence[Record], prices: Prices, arm: str, *, on_demand: bool
+    use_case: UseCase,
+    evaluation: Sequence[Record],
+    prices: Prices,
+    arm: str,
+    *,
+    on_demand: bool,
+    counting: Counting = Counting(),
 ) -> list[Line]:
     """Return the lines of an arm's answers: the base student's tokens, or the hours of an endpoint."""
     times = 2 if arm == use_case.noise_control_arm else 1
-    asked = times * (_row_tokens(evaluation, "document", "question") + PROMPT_TOKENS * len(evaluation))
+    asked = times * counting.of(evaluation, "document", "question")
     written = times * _row_tokens(evaluation, "answer")
     if on_demand:
         return prices.token_lines(f"answers {arm}", use_case.student, asked, written)
@@ -182,11 +250,17 @@ def _tuning_line(use_case: UseCase, train: Sequence[Record], prices: Prices, arm
 
 
 def judging_lines(
-    use_case: UseCase, evaluation: Sequence[Record], prices: Prices, *, judge: str, pairs: int
+    use_case: UseCase,
+    evaluation: Sequence[Record],
+    prices: Prices,
+    *,
+    judge: str,
+    pairs: int,
+    counting: Counting = Counting(),
 ) -> list[Line]:
     """Return the lines of asking one judge about ``pairs`` pairs of arms, in both orders."""
     calls = 2 * pairs
-    asked = _row_tokens(evaluation, "document", "question", "answer", "answer") + PROMPT_TOKENS * len(evaluation)
+    asked = counting.of(evaluation, "document", "question", "answer", "answer")
     written = calls * VERDICT_TOKENS * len(evaluation)
     batch = in_batches(use_case.judging, judge, calls * len(evaluation))
     return prices.token_lines("judging", judge, calls * asked, written, batch=batch)

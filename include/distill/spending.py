@@ -10,7 +10,7 @@ its estimate as the cap leaves room for. A retry counts what this run has paid f
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ from include.distill.cost import Line
 from include.distill.errors import SpendCapError
 from include.distill.invocation import Completion, ModelClient, ModelRequest
 from include.distill.responses import PaidAnswer
+from include.distill.storage import Record
 
 
 @dataclass(frozen=True)
@@ -42,23 +43,25 @@ def part_of_cap(expected: Sequence[Line], estimate: Mapping[str, Any], *, cap_us
     :param expected: the estimate of its own rows, by the same reckoning as ``estimate``.
     :param estimate: what ``estimate.json`` holds.
     """
-    asked = sum(line["usd"] for line in estimate["lines"] if is_asked(line["what"]))
+    asked = asked_usd(estimate["lines"])
     others = estimate["estimated_usd"] - asked
-    room = (cap_usd - others) / asked if asked else 1.0
+    # By the estimate from characters, which a task makes of its own rows too, whatever was counted.
+    reckoned = estimate.get("by_characters_usd", asked)
+    room = (cap_usd - others) / reckoned if reckoned else 1.0
     # Few rows are reckoned on demand; whether the step asks in batches was decided by all of them.
     prices = {_plain(line["what"]): line["unit_price_usd"] for line in estimate["lines"]}
     # Not their dollars, which are rounded: a single row costs a fraction of a cent.
     usd = sum(line.quantity * prices.get(_plain(line.what), line.unit_price_usd) for line in expected)
-    return Part(max(1.0, room) * usd, cap_usd, calls)
+    return Part(room * usd, cap_usd, calls)
 
 
 def _plain(what: str) -> str:
     return what.replace(" batch ", " ")
 
 
-def is_asked(what: str) -> bool:
-    """Tell whether a line of the estimate is for questions to models, and not for training or serving."""
-    return what.startswith(("synthesis", "answers", "judging"))
+def asked_usd(lines: Iterable[Record]) -> float:
+    """Return what an estimate holds for questions to models, that is not for training and serving."""
+    return float(sum(line["usd"] for line in lines if line["what"].startswith(("synthesis", "answers", "judging"))))
 
 
 class Spending:

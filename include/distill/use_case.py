@@ -21,6 +21,7 @@ from include.distill.use_case_sections import (
     Batch,
     Comparison,
     Curation,
+    Estimate,
     FanOut,
     Judging,
     ModelQuota,
@@ -65,6 +66,7 @@ class UseCase(Section):
     arms: tuple[Arm, ...] = (Arm(name="base", kind="base"), Arm(name="tuned"))
     comparisons: tuple[Comparison, ...] = ()
     fan_out: FanOut = FanOut()
+    estimate: Estimate = Estimate()
     quotas: dict[str, ModelQuota] = Field(default_factory=dict)
     max_spend_usd: float = Field(100, gt=0)
     seed: int = 20_250_212

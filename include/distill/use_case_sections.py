@@ -230,6 +230,12 @@ class ModelQuota(Section):
     token_burst_share: float = Field(1, gt=0, le=1, description="of a minute's tokens, the same")
 
 
+class Estimate(Section):
+    """How the cost is known beforehand."""
+
+    counted_rows: Count | Literal["all"] = Field(20, description="on which CountTokens counts each model's prompts")
+
+
 class FanOut(Section):
     """How rows become mapped tasks: one row per task up to ``max_tasks``, equal batches above."""
 

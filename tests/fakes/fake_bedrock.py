@@ -39,6 +39,10 @@ class FakeBedrock:
         self.asked.append(request)
         return Completion(self.say(request), "end_turn", *self.usage, simulated=True)
 
+    def count_tokens(self, request: ModelRequest) -> int:
+        self._refuse("count_tokens")
+        return len(request.system) + len(request.user)
+
     def foundation_model(self, model_id: str) -> dict[str, Any]:
         self._refuse(model_id)
         return {"modelId": model_id, "modelLifecycle": {"status": "ACTIVE"}, "customizationsSupported": ["FINE_TUNING"]}

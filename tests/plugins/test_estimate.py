@@ -10,7 +10,7 @@ from airflow.sdk.exceptions import DownstreamTasksSkipped
 
 from bedrock_distill.operators.estimate import EstimateCostOperator
 from include.distill.champion import Champion, freeze_champion
-from include.distill.errors import InputError, SpendCapError
+from include.distill.errors import InputError, RefusedError, SpendCapError
 from include.distill.storage import read_json
 from include.distill.use_case import UseCase
 from tests.fakes.fake_bedrock import FakeBedrock
@@ -91,3 +91,41 @@ def test_a_dry_run_above_the_cap_is_refused_all_the_same(
     context["params"] = {"dry_run": True}
     with pytest.raises(SpendCapError):
         estimate.execute(context)
+
+
+def test_it_says_how_tokens_were_reckoned_how_often_is_asked_and_where_prices_are_from(
+    estimate: Any, store: MemoryStore, context: Any
+) -> None:
+    estimate.execute(context)
+    written = read_json(store, FOLDER.estimate)
+    assert set(written["tokens"].values()) == {
+        "prompts: CountTokens on 10 rows; answers: estimated",
+        "prompts: CountTokens on 4 rows; answers: estimated",
+    }
+    assert written["calls"] == {
+        "synthesis": 10,
+        "answers base": 4,
+        "answers tuned": 4,
+        "judging claude-haiku-4-5": 8,
+        "judging llama-3-3-70b": 8,
+    }
+    assert all("; checked 20" in source for source in written["prices"].values())
+
+
+def test_where_counting_is_refused_the_estimate_is_labelled_so(
+    estimate: Any, store: MemoryStore, bedrock: FakeBedrock, context: Any
+) -> None:
+    bedrock.refuse["count_tokens"] = RefusedError("no access to CountTokens")
+    estimate.execute(context)
+    for how in read_json(store, FOLDER.estimate)["tokens"].values():
+        assert "estimated at 4 characters a token" in how
+        assert "no access to CountTokens" in how
+
+
+def test_nothing_is_counted_when_the_use_case_says_so(
+    estimate: Any, store: MemoryStore, bedrock: FakeBedrock, use_case: UseCase, context: Any
+) -> None:
+    freeze(store, use_case, estimate={"counted_rows": 0})
+    bedrock.refuse["count_tokens"] = AssertionError("counted all the same")  # type: ignore[assignment]
+    estimate.execute(context)
+    assert "CountTokens" not in str(read_json(store, FOLDER.estimate)["tokens"])

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bedrock_distill.hooks.aws import AwsClients
-from include.distill.errors import ConflictError, NotFoundError
+from include.distill.errors import ConflictError, NotFoundError, RefusedError
 from include.distill.invocation import Completion, ModelRequest, read_reply, to_api_call
 
 
@@ -145,6 +145,27 @@ class BedrockDistillHook(AwsClients):
         call = to_api_call(request)
         answer = self.call("bedrock-runtime", call.operation, request.invoke_id, **call.parameters)
         return read_reply(call, answer)
+
+    def count_tokens(self, request: ModelRequest) -> int:
+        """Return the input tokens of a question without asking it; free.
+
+        :raises RefusedError: neither the model nor its inference profile can be counted in this Region.
+        """
+        try:
+            return self._count_tokens(request, request.model.foundation_id)
+        except RefusedError:
+            if request.invoke_id == request.model.foundation_id:
+                raise
+            return self._count_tokens(request, request.invoke_id)
+
+    def _count_tokens(self, request: ModelRequest, model_id: str) -> int:
+        call = to_api_call(request)
+        asked: dict[str, Any] = {"invokeModel": {"body": call.parameters.get("body")}}
+        if call.operation == "converse":
+            texts = {key: call.parameters[key] for key in ("messages", "system") if key in call.parameters}
+            asked = {"converse": texts}
+        answer = self.call("bedrock-runtime", "count_tokens", model_id, modelId=model_id, input=asked)
+        return int(answer["inputTokens"])
 
     def foundation_model(self, model_id: str) -> dict[str, Any]:
         """Return ``modelDetails`` of a foundation model.

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 from airflow.sdk.exceptions import DownstreamTasksSkipped
 
+from bedrock_distill.arm_student import arm_student
 from bedrock_distill.operators.base import DistillOperator, Manifest
 from include.distill.arm_rows import require_originals
 from include.distill.champion import frozen_champion
-from include.distill.cost import estimate, load_prices, total
+from include.distill.cost import Counting, estimate, expected_calls, lengths, load_prices, total
 from include.distill.errors import SpendCapError
-from include.distill.storage import read_jsonl, write_json
+from include.distill.spending import asked_usd
+from include.distill.storage import Record, stream_jsonl, write_json
+from include.distill.token_counts import asked_steps, count_step, sample
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -34,20 +39,25 @@ class EstimateCostOperator(DistillOperator):
 
     def execute(self, context: Context) -> Manifest:
         """Estimate, write the lines, and gate."""
-        train, evaluation = (read_jsonl(self.store, self.folder.source(name)) for name in ("train", "evaluation"))
+        train, evaluation = (lengths(self._rows(name)) for name in ("train", "evaluation"))
         require_originals(self.use_case, train)
         champion = self.use_case.champion_arm is not None and frozen_champion(self.store, self.folder) is not None
-        lines = estimate(self.use_case, train=train, evaluation=evaluation, prices=load_prices(), champion=champion)
-        estimated, cap = total(lines), self.use_case.max_spend_usd
-        write_json(
-            self.store,
-            self.folder.estimate,
-            {
-                "estimated_usd": estimated,
-                "tokens": "estimated",
-                "lines": [line.as_record() for line in lines],
-            },
+        reckon = partial(
+            estimate, self.use_case, train=train, evaluation=evaluation, prices=load_prices(), champion=champion
         )
+        counted = self._count_prompts()
+        lines = reckon(counted=counted)
+        estimated, cap = total(lines), self.use_case.max_spend_usd
+        told = {
+            "estimated_usd": estimated,
+            "tokens": {name: f"prompts: {counting.how}; answers: estimated" for name, counting in counted.items()},
+            "calls": expected_calls(self.use_case, train=len(train), evaluation=len(evaluation)),
+            "prices": load_prices().sources(self.use_case),
+            "by_characters_usd": asked_usd(line.as_record() for line in reckon()),
+            "lines": [line.as_record() for line in lines],
+        }
+        write_json(self.store, self.folder.estimate, told)
+        self.log.info("Calls: %s. Tokens: %s", told["calls"], told["tokens"])
         for line in lines:
             self.log.info("%s: %.0f %s = $%.4f", line.what, line.quantity, line.unit, line.usd)
         self.log.info("Estimated: $%.2f of at most $%.2f", estimated, cap)
@@ -65,3 +75,20 @@ class EstimateCostOperator(DistillOperator):
             context["ti"].xcom_push(key="return_value", value=manifest)
             raise DownstreamTasksSkipped(tasks=sorted(self.downstream_task_ids))
         return manifest
+
+    def _rows(self, name: str) -> Iterator[Record]:
+        return stream_jsonl(self.store, self.folder.source(name))
+
+    def _count_prompts(self) -> dict[str, Counting]:
+        """Have Bedrock count the prompts of every step, on a sample of the rows or on all."""
+        size = self.use_case.estimate.counted_rows
+        steps = asked_steps(self.use_case, arm_student(self.use_case, model_arn=None, invoke_id=None), self.prompts)
+        if size == 0:
+            return {asked.step: Counting() for asked in steps}
+        drawn: dict[str, list[Record]] = {}
+        if size != "all":
+            drawn = {name: sample(self._rows(name), size, self.use_case.seed) for name in ("train", "evaluation")}
+        return {
+            asked.step: count_step(asked, drawn.get(asked.rows) or self._rows(asked.rows), self.hook.count_tokens)
+            for asked in steps
+        }

@@ -21,7 +21,7 @@ from include.chaos.runner import say
 from include.chaos.trial import GET_JOB, JOB, THROUGHPUT, Case, Trial
 from include.chaos.world import World, side_by_side
 from include.distill.catalog import load_catalog
-from include.distill.formats import encode_training_file, to_customization_format
+from include.distill.formats import encode_record, to_customization_format
 
 PROVIDER_ATTEMPTS = 5  # botocore's legacy mode, which the provider's hooks use
 MODEL = "nova-micro"
@@ -195,7 +195,7 @@ def _training_file(key: str) -> bytes:
         )
         for number in range(TRAINING_ROWS)
     ]
-    return encode_training_file(records)
+    return b"".join(map(encode_record, records))
 
 
 def as_markdown(measured: list[Measured], ours: Mapping[str, Mapping[str, Any]]) -> str:

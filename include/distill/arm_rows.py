@@ -8,7 +8,8 @@ them; an arm without originals takes its pairs from all rows. Rows held out for 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 
 from include.distill.documents import split_by_document
 from include.distill.errors import InputError
@@ -45,11 +46,11 @@ def rows_for_teacher(use_case: UseCase, rows: Sequence[Record]) -> list[Record]:
     return max((rows_of_pairs(arm, training) for arm in use_case.arms), key=len, default=[])
 
 
-def pairs_of(arm: Arm, training: Sequence[Record], pairs: Sequence[Record]) -> list[Record]:
-    """Return the arm's synthetic pairs, in the order in which they were written."""
+def pairs_of(arm: Arm, training: Sequence[Record], pairs: Iterable[Record]) -> Iterator[Record]:
+    """Yield the arm's synthetic pairs, in the order in which they were written."""
     sources = {row["row_id"] for row in rows_of_pairs(arm, training)}
-    found = [pair for pair in pairs if pair["row_id"] in sources]
-    return found if arm.synthetic == "all" else found[: arm.synthetic]
+    found = (pair for pair in pairs if pair["row_id"] in sources)
+    return found if arm.synthetic == "all" else islice(found, arm.synthetic)
 
 
 def require_originals(use_case: UseCase, rows: Sequence[Record]) -> None:

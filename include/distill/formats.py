@@ -22,11 +22,9 @@ from include.distill.errors import InputError, LimitError
 from include.distill.text import is_blank, uncarried_character
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
     from include.distill.catalog import Family, Hyperparameter
-
-PROBLEMS_LISTED = 20
 
 # Legal in JSON as they are, but line ends to readers that split lines as Unicode does.
 _LINE_SEPARATORS = str.maketrans({"\x85": "\\u0085", "\u2028": "\\u2028", "\u2029": "\\u2029"})
@@ -90,28 +88,9 @@ def estimate_tokens(text: str, family: Family) -> int:
     return -(-len(text) // family.characters_per_token)
 
 
-def encode_training_file(records: Sequence[Mapping[str, Any]]) -> bytes:
-    """Return ``records`` as JSONL: one line each, none blank, by whatever a reader takes for a line end."""
-    lines = (json.dumps(record, ensure_ascii=False).translate(_LINE_SEPARATORS) for record in records)
-    return "".join(f"{line}\n" for line in lines).encode()
-
-
-def check_training_file(records: Sequence[Mapping[str, Any]], family: Family, *, validation_records: int = 0) -> None:
-    """
-    Check the records of a training file, and how many there are.
-
-    :param validation_records: how many the validation file of the same job has.
-    :raises LimitError: names every problem, the first 20 in full. Nothing was sent.
-    """
-    problems = [*_count_problems(len(records), validation_records, family)]
-    for number, record in enumerate(records, start=1):
-        problems += map(str, check_record(record, family, number))
-    if problems:
-        listed = "\n".join(f"- {problem}" for problem in problems[:PROBLEMS_LISTED])
-        more = len(problems) - PROBLEMS_LISTED
-        rest = f"\n- and {more} more" if more > 0 else ""
-        message = f"The training file breaks limits of {family.key} ({family.source.url}):\n{listed}{rest}"
-        raise LimitError(message)
+def encode_record(record: Mapping[str, Any]) -> bytes:
+    """Return a record as a line of a training file: none is blank, by whatever a reader takes for a line end."""
+    return f"{json.dumps(record, ensure_ascii=False).translate(_LINE_SEPARATORS)}\n".encode()
 
 
 def check_file(key: str, size_bytes: int, family: Family, *, validation: bool = False) -> None:
@@ -133,7 +112,8 @@ def check_file(key: str, size_bytes: int, family: Family, *, validation: bool = 
         raise LimitError(f"{family.key} ({family.source.url}): {'; '.join(problems)}.")
 
 
-def _count_problems(training: int, validation: int, family: Family) -> Iterator[str]:
+def count_problems(training: int, validation: int, family: Family) -> Iterator[str]:
+    """Yield what is wrong with the numbers of records of a job's two files."""
     least, most = family.training_records
     counted = training + (validation if family.count_minimum_with_validation else 0)
     of = "training and validation records" if family.count_minimum_with_validation else "training records"

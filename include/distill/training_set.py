@@ -7,78 +7,103 @@ text is the one that the student will be asked with.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from include.distill.arm_rows import hold_out, original_rows, pairs_of
 from include.distill.catalog import Family, Model
-from include.distill.errors import LimitError
+from include.distill.cost import estimated_tokens
+from include.distill.documents import GROUP, group_of
 from include.distill.evaluation import student_input
 from include.distill.formats import (
-    PROBLEMS_LISTED,
+    check_file,
     check_record,
-    check_training_file,
-    encode_training_file,
+    count_problems,
     escape_reserved,
     to_customization_format,
 )
+from include.distill.layout import RunFolder
 from include.distill.prompts import Prompt
-from include.distill.storage import Record
+from include.distill.repeated_pairs import curated_pairs
+from include.distill.storage import ObjectStore, Record, split_uri, stream_jsonl
+from include.distill.training_file import TrainingFile
 from include.distill.use_case import UseCase
 from include.distill.use_case_sections import Arm
+
+TRAIN, VALIDATION = "train.jsonl", "validation.jsonl"
 
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """The bytes that Bedrock reads, and what went into them."""
+    """
+    What was written for an arm.
 
-    train: bytes
-    validation: bytes | None
+    :param sha256: over training and validation bytes.
+    :param tokens: of the training file, an estimate.
+    """
+
+    sha256: str
+    tokens: int
     counts: dict[str, int]
 
 
-def build_training_set(
-    arm: Arm,
-    *,
-    originals: Sequence[Record],
-    synthetic: Sequence[Record],
-    use_case: UseCase,
-    prompt: Prompt,
-    family: Family,
+def write_training_set(
+    arm: Arm, *, store: ObjectStore, folder: RunFolder, shards: int, use_case: UseCase, prompt: Prompt, family: Family
 ) -> TrainingSet:
     """
-    Return the training set of ``arm``.
+    Write the training set of ``arm`` into the run's folder and return what it is.
 
-    Rows held out for validation (by document) give neither originals nor synthetic pairs to training.
+    Rows held out for validation (by document) give neither originals nor synthetic pairs to training. Rows and pairs
+    are streamed: in memory are their identities.
 
-    :raises LimitError: the set breaks a limit of the family; nothing was bought.
+    :param shards: of the run's synthetic pairs.
+    :raises LimitError: the set breaks a limit of the family; nothing was written or bought.
     """
-    training, held_out = hold_out(originals, use_case)
-    chosen, pairs = original_rows(arm, training), pairs_of(arm, training, synthetic)
-    encode = [
-        [_record(pair, use_case=use_case, prompt=prompt, family=family) for pair in part]
-        for part in ([*chosen, *pairs], held_out)
-    ]
-    train, validation = encode
-    check_training_file(train, family, validation_records=len(validation))
-    _check_validation(validation, family)
+    names = [{"row_id": row["row_id"], GROUP: group_of(row)} for row in stream_jsonl(store, folder.source("train"))]
+    training, held_out = hold_out(names, use_case)
+    as_record = partial(_record, use_case=use_case, prompt=prompt, family=family)
+    digest = hashlib.sha256()
+    train, validation = (TrainingFile(name, family, digest) for name in ("training", "validation"))
+    with ExitStack() as files:
+        body = files.enter_context(store.writer(folder.merged(arm.name, TRAIN)))
+        train.write(map(as_record, _rows(store, folder, original_rows(arm, training))), body)
+        originals = train.records
+        train.write(map(as_record, _pairs(arm, training, store, folder, shards)), body)
+        if held_out:
+            digest.update(b"\0")  # a row moved from one file to the other is another hash
+            body = files.enter_context(store.writer(folder.merged(arm.name, VALIDATION)))
+            validation.write(map(as_record, _rows(store, folder, held_out)), body)
+        _check(train, validation, folder, digest.hexdigest())
     counts = {
-        "originals": len(chosen),
-        "synthetic": len(pairs),
-        "records": len(train),
-        "validation": len(validation),
+        "originals": originals,
+        "synthetic": train.records - originals,
+        "records": train.records,
+        "validation": validation.records,
     }
-    return TrainingSet(encode_training_file(train), encode_training_file(validation) if validation else None, counts)
+    return TrainingSet(digest.hexdigest(), estimated_tokens(train.characters), counts)
 
 
-def _check_validation(records: Sequence[dict[str, Any]], family: Family) -> None:
-    numbered = enumerate(records, start=1)
-    problems = [str(problem) for number, record in numbered for problem in check_record(record, family, number)]
-    if problems:
-        listed = "\n".join(f"- {problem}" for problem in problems[:PROBLEMS_LISTED])
-        message = f"The validation file breaks {len(problems)} limits of {family.key} ({family.source.url}):\n{listed}"
-        raise LimitError(message)
+def _rows(store: ObjectStore, folder: RunFolder, chosen: Sequence[Record]) -> Iterator[Record]:
+    wanted = {row["row_id"] for row in chosen}
+    return (row for row in stream_jsonl(store, folder.source("train")) if row["row_id"] in wanted)
+
+
+def _pairs(
+    arm: Arm, training: Sequence[Record], store: ObjectStore, folder: RunFolder, shards: int
+) -> Iterator[Record]:
+    return pairs_of(arm, training, curated_pairs(store, folder, shards=shards)) if shards else iter(())
+
+
+def _check(train: TrainingFile, validation: TrainingFile, folder: RunFolder, sha256: str) -> None:
+    train.tell(count_problems(train.records, validation.records, train.family))
+    for file, name in ((train, TRAIN), (validation, VALIDATION)):
+        file.require_no_problem()
+        _, key = split_uri(folder.dataset(sha256, name))
+        check_file(key, file.size_bytes, file.family, validation=file is validation)
 
 
 def job_fault(pair: Mapping[str, str], *, use_case: UseCase, prompt: Prompt, family: Family) -> str | None:

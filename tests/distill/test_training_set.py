@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import hashlib
 import json
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -9,16 +11,27 @@ from include.distill.catalog import load_catalog
 from include.distill.documents import split_by_document
 from include.distill.errors import LimitError
 from include.distill.evaluation import Student, answering_request
+from include.distill.layout import RunFolder
 from include.distill.prompts import load_prompt
-from include.distill.training_set import TrainingSet, build_training_set, data_card, licence_note
+from include.distill.storage import write_jsonl
+from include.distill.training_set import (
+    TRAIN,
+    VALIDATION,
+    TrainingSet,
+    data_card,
+    licence_note,
+    write_training_set,
+)
 from include.distill.use_case import UseCase
 from include.distill.use_case_sections import Arm
 from include.local_bedrock.simulated.delimiters import section
 from tests.distill.conftest import make_row, make_use_case
+from tests.fakes.memory_store import MemoryStore
 
 CATALOG = load_catalog()
 NOVA, CLAUDE, LLAMA = (CATALOG.model(key) for key in ("nova-micro", "claude-sonnet-4-6", "llama-3-1-8b"))
 PROMPT = load_prompt("answering.j2")
+FOLDER = RunFolder("s3://bucket/distill/runs/run-1")
 ROWS = [make_row(number) for number in range(1, 41)]
 ALL = Arm(name="tuned")
 
@@ -31,15 +44,42 @@ def pairs_of(rows: list[dict[str, Any]], each: int = 2) -> list[dict[str, Any]]:
     ]
 
 
-def built(arm: Arm = ALL, rows: list[dict[str, Any]] = ROWS, use_case: UseCase | None = None) -> TrainingSet:
-    return build_training_set(
+@dataclass(frozen=True)
+class Built:
+    """A training set and the bytes of its files."""
+
+    written: TrainingSet
+    train: bytes
+    validation: bytes | None
+
+    @property
+    def counts(self) -> dict[str, int]:
+        return self.written.counts
+
+
+def built(
+    arm: Arm = ALL,
+    rows: list[dict[str, Any]] = ROWS,
+    use_case: UseCase | None = None,
+    pairs: list[dict[str, Any]] | None = None,
+) -> Built:
+    store = MemoryStore()
+    write_jsonl(store, FOLDER.source("train"), rows)
+    write_jsonl(store, FOLDER.synthetic(0), pairs_of(rows) if pairs is None else pairs)
+    write_jsonl(store, FOLDER.synthetic_repeated, [])
+    written = write_training_set(
         arm,
-        originals=rows,
-        synthetic=pairs_of(rows),
+        store=store,
+        folder=FOLDER,
+        shards=1,
         use_case=use_case or make_use_case(),
         prompt=PROMPT,
         family=CATALOG.family_of(NOVA),
     )
+    train, validation = (store.objects.get(FOLDER.merged(arm.name, name)) for name in (TRAIN, VALIDATION))
+    assert train is not None
+    assert written.sha256 == hashlib.sha256(b"\0".join(body for body in (train, validation) if body)).hexdigest()
+    return Built(written, train, validation)
 
 
 def documents(body: bytes | None) -> list[str | None]:
@@ -110,7 +150,7 @@ class TestText:
         rows = [make_row(number, document=f"System: {number} </document>", question="[EOS]?") for number in range(10)]
         use_case = make_use_case(prompts={"instruction": "Answer as Bot: would."})
         family = CATALOG.family_of(NOVA)
-        made = build_training_set(ALL, originals=rows, synthetic=[], use_case=use_case, prompt=PROMPT, family=family)
+        made = built(rows=rows, use_case=use_case, pairs=[])
         asked = answering_request(
             rows[0],
             student=Student(NOVA, family, "arn", "arn"),
@@ -134,7 +174,7 @@ class TestDataCard:
     def test_it_says_what_went_in_who_wrote_it_and_under_which_terms(self) -> None:
         use_case = make_use_case(source={"training_csv": "s3://b/t.csv", "licence": "CC", "attribution": "them"})
         made = built()
-        card = data_card(ALL, made, use_case=use_case, teacher=CLAUDE, student=NOVA, prompts=[PROMPT])
+        card = data_card(ALL, made.written, use_case=use_case, teacher=CLAUDE, student=NOVA, prompts=[PROMPT])
         assert card["counts"] == made.counts
         assert (card["source"], card["licence"], card["attribution"]) == ("s3://b/t.csv", "CC", "them")
         assert card["teacher"] == {"model": CLAUDE.inference_id, "provider": "anthropic"}
@@ -146,5 +186,5 @@ class TestDataCard:
         assert note is not None
         assert "llama-3-1-8b, meta" in note
         assert licence_note(CATALOG.model("llama-3-3-70b"), LLAMA) is None
-        card = data_card(ALL, built(), use_case=make_use_case(), teacher=NOVA, student=NOVA, prompts=[])
+        card = data_card(ALL, built().written, use_case=make_use_case(), teacher=NOVA, student=NOVA, prompts=[])
         assert "licence_note" not in card

@@ -10,7 +10,6 @@ from bedrock_distill.operators.dataset import MergeDatasetOperator, UploadDatase
 from include.distill.documents import split_by_document
 from include.distill.errors import LimitError
 from include.distill.storage import read_json, read_jsonl, write_jsonl
-from include.distill.training_set import TrainingSet
 from include.distill.use_case import UseCase
 from tests.fakes.memory_store import MemoryStore
 from tests.plugins.conftest import FOLDER, RUN_URI, freeze, make_row
@@ -137,20 +136,6 @@ class TestMerge:
         write_jsonl(store, FOLDER.source("train"), left)
         freeze(store, use_case, training={"validation_share": 0.3})
         assert merge(manifests)["validation"] > 0
-
-    def test_a_row_moved_from_training_to_validation_is_another_hash(
-        self, merge: Any, manifests: Any, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        counts = {"originals": 0, "synthetic": 0, "records": 0, "validation": 0}
-        hashes = set()
-        for cut in (1, 2):
-            rows = [b"{}\n", b"{}\n", b"{}\n"]
-            cut_here = TrainingSet(b"".join(rows[:cut]), b"".join(rows[cut:]), counts)
-            monkeypatch.setattr(
-                "bedrock_distill.operators.dataset.build_training_set", lambda *_, made=cut_here, **__: made
-            )
-            hashes.add(merge(manifests)["sha256"])
-        assert len(hashes) == 2
 
 
 class TestUpload:

@@ -7,13 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from bedrock_distill.links import TRAINING_DATA
 from bedrock_distill.operators.base import DistillOperator, Manifest, mapped_manifests
-from include.distill.catalog import Family, load_catalog
-from include.distill.cost import estimated_tokens
-from include.distill.formats import check_file
-from include.distill.naming import content_hash
-from include.distill.repeated_pairs import curated_pairs
-from include.distill.storage import read_jsonl, split_uri, write_json
-from include.distill.training_set import TrainingSet, build_training_set, data_card
+from include.distill.catalog import load_catalog
+from include.distill.storage import write_json
+from include.distill.training_set import TRAIN, VALIDATION, data_card, write_training_set
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -35,8 +31,8 @@ class MergeDatasetOperator(ArmOperator):
     """
     Merge originals and synthetic pairs into the arm's training file, in the student family's format.
 
-    Checks every limit of the family before anything is bought, and writes a data card beside the file. Free; a retry
-    or a clear writes the same bytes.
+    Checks every limit of the family before anything is bought, and writes a data card beside the file. Rows are
+    streamed: memory holds their identities. Free; a retry or a clear writes the same bytes.
 
     :param synthesis: manifest of ``curate``, in a list; an empty one when no pairs were asked for. (templated)
     :return: ``{"train_uri", "validation_uri", "card_uri", "sha256", "tokens", "records", "originals", "synthetic",
@@ -59,10 +55,11 @@ class MergeDatasetOperator(ArmOperator):
         use_case, catalog = self.use_case, load_catalog()
         student, arm = self.model(use_case.student), use_case.arm(self.arm)
         prompts = [self.prompt(use_case.prompts.synthesis), self.prompt(use_case.prompts.answering)]
-        training_set = build_training_set(
+        training_set = write_training_set(
             arm,
-            originals=read_jsonl(self.store, self.folder.source("train")),
-            synthetic=list(curated_pairs(self.store, self.folder, shards=shards)) if shards else [],
+            store=self.store,
+            folder=self.folder,
+            shards=shards,
             use_case=use_case,
             prompt=prompts[1],
             family=catalog.family_of(student),
@@ -75,29 +72,16 @@ class MergeDatasetOperator(ArmOperator):
             student=student,
             prompts=prompts,
         )
-        # Parted, so that a row moved from one file to the other is another hash.
-        sha256 = content_hash(b"\0".join(part for part in (training_set.train, training_set.validation) if part))
-        self._check_files(training_set, sha256, catalog.family_of(student))
-        uris = {
-            name: self.folder.merged(self.arm, name) for name in ("train.jsonl", "validation.jsonl", "data_card.json")
-        }
-        self.store.write(uris["train.jsonl"], training_set.train)
-        if training_set.validation is not None:
-            self.store.write(uris["validation.jsonl"], training_set.validation)
+        uris = {name: self.folder.merged(self.arm, name) for name in (TRAIN, VALIDATION, "data_card.json")}
         write_json(self.store, uris["data_card.json"], card)
         return {
-            "train_uri": uris["train.jsonl"],
-            "validation_uri": uris["validation.jsonl"] if training_set.validation is not None else None,
+            "train_uri": uris[TRAIN],
+            "validation_uri": uris[VALIDATION] if training_set.counts["validation"] else None,
             "card_uri": uris["data_card.json"],
-            "sha256": sha256,
-            "tokens": estimated_tokens(training_set.train.decode()),
+            "sha256": training_set.sha256,
+            "tokens": training_set.tokens,
             **training_set.counts,
         }
-
-    def _check_files(self, training_set: TrainingSet, sha256: str, family: Family) -> None:
-        for name, body in (("train", training_set.train), ("validation", training_set.validation)):
-            _, key = split_uri(self.folder.dataset(sha256, f"{name}.jsonl"))
-            check_file(key, len(body or b""), family, validation=name == "validation")
 
 
 class UploadDatasetOperator(ArmOperator):

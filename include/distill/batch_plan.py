@@ -28,6 +28,7 @@ class BatchPlan:
     """
 
     name: str
+    step: str
     model: str
     identity: str
     sha256: str

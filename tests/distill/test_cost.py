@@ -49,6 +49,13 @@ class TestLines:
         assert PRICES.training_line("tuned", "nova-micro", 2000).usd == 0.02
         assert PRICES.throughput_line("tuned", "nova-micro", 1.5).usd == 15
 
+    def test_a_token_of_a_batch_job_costs_its_share_and_says_so(self) -> None:
+        asked = PRICES.token_lines("w", "nova-micro", 1_000_000, 500_000, batch=True)
+        assert {line.what: line.usd for line in asked} == {
+            "w: nova-micro batch input": 0.5,
+            "w: nova-micro batch output": 0.5,
+        }
+
     @pytest.mark.parametrize(("model", "what"), [("nobody", "input_per_million"), ("nova-micro", "per_moon")])
     def test_a_price_that_is_not_known_is_an_error_not_zero(self, model: str, what: str) -> None:
         with pytest.raises(UseCaseError, match=f"no {what} for {model}"):
@@ -133,3 +140,22 @@ class TestEstimate:
     @pytest.mark.parametrize(("text", "tokens"), [("", 1), ("abc", 1), ("abcd", 2), ("é" * 8, 3)])
     def test_tokens_are_characters_by_four(self, text: str, tokens: int) -> None:
         assert estimated_tokens(text) == tokens
+
+
+class TestBatches:
+    @pytest.mark.parametrize(
+        ("rows", "inference", "batch"),
+        [(100, "batch", True), (99, "batch", False), (100, "on_demand", False)],
+    )
+    def test_what_is_large_enough_for_a_job_is_estimated_at_its_price(
+        self, rows: int, inference: str, batch: bool
+    ) -> None:
+        use_case = make_use_case(synthesis={"inference": inference})
+        lines = estimate(use_case, train=[ROW] * rows, evaluation=[ROW], prices=PRICES)
+        assert ("synthesis: claude-sonnet-4-6 batch input" in quantities(lines)) is batch
+
+    def test_a_judge_is_asked_twice_for_each_row_and_pair(self) -> None:
+        use_case = make_use_case(judging={"inference": "batch"})
+        for rows, batch in ((50, True), (49, False)):
+            lines = estimate(use_case, train=[ROW], evaluation=[ROW] * rows, prices=PRICES)
+            assert ("judging: claude-haiku-4-5 batch input" in quantities(lines)) is batch

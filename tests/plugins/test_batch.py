@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from airflow.sdk.exceptions import TaskDeferred
 
+from bedrock_distill.given_up_batches import steps_given_up, stop_batches
+from bedrock_distill.given_up_jobs import UNDER_WAY
 from bedrock_distill.operators.batch import BedrockCollectBatchOperator, BedrockSubmitBatchOperator
 from bedrock_distill.operators.synthesize import BedrockSynthesizeOperator
 from bedrock_distill.sensors.batch import BedrockBatchSensor
 from bedrock_distill.triggers.batch import BatchJobsTrigger
+from include.distill.batch_plan import OpenBatches
 from include.distill.errors import JobFailedError, TransientError
+from include.distill.layout import RunFolder
 from include.distill.storage import read_jsonl, write_jsonl
 from include.distill.use_case import UseCase
 from tests.fakes.dialogue import pairs
@@ -283,3 +288,39 @@ class TestWait:
         context: Any,
     ) -> None:
         assert self.sensor(equip, batches, monkeypatch).execute(context) == {"jobs": 0}
+
+
+class TestGivenUp:
+    """What ``outcome`` does at the end of a run for jobs that nobody waits for."""
+
+    def given_up(self, word: str | None, **states: str) -> list[str]:
+        ti = SimpleNamespace(xcom_pull=lambda task_ids, key: word)
+        return list(steps_given_up({f"synthesize_batch.{task}": state for task, state in states.items()}, ti))
+
+    @pytest.mark.parametrize(
+        ("word", "states", "steps"),
+        [
+            pytest.param(UNDER_WAY, {"submit": "success", "wait": "failed"}, ["synthesize"], id="wait marked"),
+            pytest.param(
+                UNDER_WAY, {"submit": "failed", "wait": "upstream_failed"}, ["synthesize"], id="submit marked"
+            ),
+            pytest.param(None, {"submit": "success", "wait": "skipped"}, ["synthesize"], id="run marked between"),
+            pytest.param("WaitTimeoutError", {"submit": "success", "wait": "failed"}, [], id="timed out"),
+            pytest.param(None, {"submit": "success", "wait": "success"}, [], id="done"),
+        ],
+    )
+    def test_who_was_marked(self, word: str | None, states: dict[str, str], steps: list[str]) -> None:
+        assert self.given_up(word, **states) == steps
+
+    def test_only_this_runs_jobs_that_run_are_stopped(
+        self, submit: Any, batches: FakeBatchJobs, store: MemoryStore
+    ) -> None:
+        submit()
+        noted = OpenBatches(store, FOLDER)
+        (said,) = stop_batches(batches, noted, "synthesize")  # type: ignore[arg-type]
+        assert "clear synthesize_batch.submit with downstream" in said
+        assert batches.stopped == [only(batches)]
+        batches.put(only(batches), status="Stopped")
+        other = OpenBatches(store, RunFolder(f"{FOLDER.root}/runs/other"))
+        for open_batches, step in ((noted, "synthesize"), (noted, "judge"), (other, "synthesize")):
+            assert list(stop_batches(batches, open_batches, step)) == []  # type: ignore[arg-type]

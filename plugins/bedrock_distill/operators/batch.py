@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from bedrock_distill.given_up_jobs import leaves_word
 from bedrock_distill.hooks.batch_jobs import BatchJob, BatchJobRequest, BatchJobs
 from bedrock_distill.operators.base import DistillOperator, Manifest
 from bedrock_distill.purchases import buy_once
@@ -107,8 +108,9 @@ class BedrockSubmitBatchOperator(BatchOperator):
     def execute(self, context: Context) -> Manifest:
         """Find or buy the jobs of every model that the step asks."""
         submitted: Manifest = {"job_arns": [], "records": 0, "left_to_ask_on_demand": 0, "bought": 0}
-        for model in asked_models(self.use_case, self.step):
-            self._submit(model, context, submitted)
+        with leaves_word(context):
+            for model in asked_models(self.use_case, self.step):
+                self._submit(model, context, submitted)
         self.log.info("Submitted: %s", submitted)
         return submitted
 
@@ -195,6 +197,7 @@ class BedrockSubmitBatchOperator(BatchOperator):
     def _plan(self, name: str, model: Model, file: InputFile) -> BatchPlan:
         return BatchPlan(
             name=name,
+            step=self.step,
             model=model.key,
             identity=file.identity,
             sha256=file.sha256,

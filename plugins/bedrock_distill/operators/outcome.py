@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from bedrock_distill.given_up_batches import steps_given_up, stop_batches
 from bedrock_distill.given_up_jobs import stop, tasks_given_up
+from bedrock_distill.hooks.batch_jobs import BatchJobs
 from bedrock_distill.operators.base import DistillOperator, Manifest
 from bedrock_distill.operators.train import recipe_fingerprint
+from include.distill.batch_plan import OpenBatches
 from include.distill.errors import IncompleteRunError, ServiceError
 from include.distill.naming import job_name
 
@@ -46,7 +49,8 @@ class RunOutcomeOperator(DistillOperator):
                 " were skipped. The error of the failed task says what to do; where none failed, the run was marked by"
                 " hand: clear what was skipped to go on."
             )
-            raise IncompleteRunError(" ".join([message, *self._stop_given_up_jobs(states, ti)]))
+            stopped = [*self._stop_given_up_jobs(states, ti), *self._stop_given_up_batches(states, ti)]
+            raise IncompleteRunError(" ".join([message, *stopped]))
 
     def _skipped(self, states: Mapping[str, Any]) -> int:
         return sum(state == "skipped" and task not in self.may_be_skipped for task, state in states.items())
@@ -61,6 +65,12 @@ class RunOutcomeOperator(DistillOperator):
                         yield said
             except ServiceError as error:
                 yield f"{task} was marked failed; its job may run on, billed, for it could not be stopped: {error}"
+
+    def _stop_given_up_batches(self, states: Mapping[str, Any], ti: Any) -> Iterator[str]:
+        """Stop the batch jobs of steps whose tasks were marked failed, and say so."""
+        for step in steps_given_up(states, ti):
+            if self.use_case.batch.stop_when_marked_failed:
+                yield from stop_batches(BatchJobs(self.hook), OpenBatches(self.store, self.folder), step)
 
     def _jobs_of(self, arm: str, submitted: Manifest | None, ti: Any) -> list[str]:
         if not self.use_case.training.stop_when_marked_failed:

@@ -1,0 +1,88 @@
+"""AWS accepts what the pipeline asks about batch jobs, as far as its service model says."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bedrock_distill.hooks.batch_jobs import BatchJobRequest, BatchJobs
+from bedrock_distill.operators.batch import BedrockSubmitBatchOperator
+from include.distill.naming import batch_name, request_token
+from include.distill.storage import write_jsonl
+from include.local_bedrock.constraints import violations
+from tests.contract.recorded_wire import ARN, NOW, RecordedWire
+from tests.contract.test_requests import SERVICE_MODEL, TestNames, assert_accepted
+from tests.plugins import conftest as builders
+from tests.plugins.conftest import FOLDER, RUN_URI, make_row
+
+# pytest finds these by name.
+use_case, store, context = builders.use_case, builders.store, builders.context
+
+JOB_ARN = f"{ARN}:model-invocation-job/abcdefghijkl"
+
+
+def job(name: str, **more: Any) -> dict[str, Any]:
+    return {"jobArn": JOB_ARN, "jobName": name, "status": "Submitted", "submitTime": NOW, **more}
+
+
+def test_submit_looks_by_name_buys_and_looks_by_arn(store: Any, context: Any) -> None:
+    wire = RecordedWire({"CreateModelInvocationJob": {"jobArn": JOB_ARN}, "GetModelInvocationJob": job("name")})
+    wire.answers["ListModelInvocationJobs"] = {"invocationJobSummaries": []}
+    write_jsonl(store, FOLDER.shard("train", 0), [make_row(number) for number in range(100)])
+    task = BedrockSubmitBatchOperator(task_id="submit", run_uri=RUN_URI, step="synthesize", shards=[0])
+    task.__dict__.update(hook=wire.hook(), store=store)
+    assert task.execute(context)["job_arns"] == [JOB_ARN]
+    assert_accepted(wire, "ListModelInvocationJobs", "CreateModelInvocationJob", "GetModelInvocationJob")
+    (request,) = wire.named("CreateModelInvocationJob")
+    assert request.arguments["modelId"] == "us.anthropic.claude-sonnet-5-5"
+    assert request.arguments["modelInvocationType"] == "InvokeModel"
+    assert {tag["key"] for tag in request.arguments["tags"]} >= {"project", "use-case", "run-key", "expires-at"}
+
+
+def test_a_job_is_found_by_its_exact_name_page_by_page() -> None:
+    pages = iter(
+        [
+            {"invocationJobSummaries": [job("n-a2")], "nextToken": "next"},
+            {"invocationJobSummaries": [job("n", message="m")]},
+        ]
+    )
+    wire = RecordedWire({"ListModelInvocationJobs": lambda _: next(pages), "GetModelInvocationJob": job("n")})
+    found = BatchJobs(wire.hook()).find("n")
+    assert found is not None
+    assert (found.name, found.id) == ("n", "abcdefghijkl")
+    BatchJobs(wire.hook()).stop(found.arn)
+    assert_accepted(wire, "ListModelInvocationJobs", "GetModelInvocationJob", "StopModelInvocationJob")
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    use_case=TestNames.SLUG,
+    step=st.sampled_from(["synthesize", "judge"]),
+    sha256=st.from_regex(r"[0-9a-f]{64}", fullmatch=True),
+    attempt=st.integers(1, 9),
+)
+def test_names_of_batch_jobs(use_case: str, step: str, sha256: str, attempt: int) -> None:
+    name = batch_name(use_case[:24], step, sha256, attempt)
+    asked = BatchJobRequest(
+        name=name,
+        token=request_token(name),
+        model_id="us.amazon.nova-micro-v1:0",
+        invocation_type="Converse",
+        role_arn="arn:aws:iam::123456789012:role/r",
+        input_uri=f"s3://bucket/distill/batches/{sha256}/input.jsonl",
+        output_uri=f"s3://bucket/distill/batches/{sha256[:16]}/",
+        timeout_hours=72,
+        tags={"use-case": use_case[:24], "fingerprint": sha256},
+    )
+    operation = SERVICE_MODEL.operation_model("CreateModelInvocationJob")
+    assert list(violations(operation.input_shape, asked.parameters())) == []
+
+
+@pytest.mark.parametrize("status", ["Completed", "InProgress"])
+def test_a_status_is_read_from_the_answer(status: str) -> None:
+    wire = RecordedWire({"GetModelInvocationJob": job("n", status=status, processedRecordCount=3, totalRecordCount=5)})
+    found = BatchJobs(wire.hook()).get(JOB_ARN)
+    assert (found.status, found.processed, found.total, found.simulated) == (status, 3, 5, False)

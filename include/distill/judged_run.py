@@ -8,11 +8,11 @@ chance, and take part in no correction and no verdict.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from include.distill.judge_families import family_warnings
-from include.distill.promotion import decide, false_promotions_a_year, rule_sentence
+from include.distill.promotion import Decision, decide, false_promotions_a_year, rule_sentence
 from include.distill.run_summary import agreement_records, clusters
 from include.distill.storage import Record
 from include.distill.use_case import UseCase, again
@@ -26,12 +26,14 @@ class JudgedRun:
     :param evaluation: the rows that were asked.
     :param verdicts: one list per judge and pair of arms, the pair of the headline first, the noise control among them.
     :param labels: as in :func:`include.distill.run_summary.people_verdicts`.
+    :param standing: the model that is champion already.
     """
 
     use_case: UseCase
     evaluation: Sequence[Record]
     verdicts: Sequence[Sequence[Record]]
     labels: Sequence[Record] = ()
+    standing: str | None = None
 
     @property
     def compared(self) -> list[Sequence[Record]]:
@@ -54,7 +56,9 @@ class JudgedRun:
             "noise_control_note": noise_control_note(self.use_case),
             "agreement": agreement_records(flat, groups, self.labels),
             "warnings": family_warnings(self.use_case),
-            "promote": lambda comparisons: promotion_record(self.use_case, comparisons, leaks=leaks),
+            "promote": lambda comparisons: promotion_record(
+                self.use_case, comparisons, leaks=leaks, standing=self.standing
+            ),
         }
 
 
@@ -81,12 +85,19 @@ def noise_control_note(use_case: UseCase) -> str:
 
 
 def promotion_record(
-    use_case: UseCase, comparisons: Sequence[Mapping[str, Any]], *, leaks: Callable[[], int]
+    use_case: UseCase,
+    comparisons: Sequence[Mapping[str, Any]],
+    *,
+    leaks: Callable[[], int],
+    standing: str | None = None,
 ) -> dict[str, Any]:
     """
     Return the rule and what it says of every arm that was compared with the one in the champion's place.
 
-    That is the champion, or the first base arm in a use case without one.
+    That is the champion, or the first base arm in a use case without one, where nobody is promoted any more once there
+    is a champion.
+
+    :param standing: the model that is champion already.
     """
     champion = champion_place(use_case)
     candidates = list(dict.fromkeys(c["candidate"] for c in comparisons if c["baseline"] == champion))
@@ -105,8 +116,17 @@ def promotion_record(
     return {
         "rule": rule_sentence(use_case.promotion),
         "false_promotions_a_year": false_promotions_a_year(use_case.promotion, candidates=max(1, len(candidates))),
-        "decisions": [decision.as_record() for decision in decisions],
+        "decisions": [_unless_unseen(use_case, decision, standing).as_record() for decision in decisions],
     }
+
+
+def _unless_unseen(use_case: UseCase, decision: Decision, standing: str | None) -> Decision:
+    """Promote nobody in place of a champion that the run was not compared with."""
+    if standing is None or use_case.champion_arm is not None:
+        return decision
+    unseen = f"it was not compared with the champion, {standing}: add an arm of kind champion"
+    kept = () if decision.promoted else decision.reasons
+    return replace(decision, promoted=False, reasons=(unseen, *kept))
 
 
 def champion_place(use_case: UseCase) -> str | None:

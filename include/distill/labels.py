@@ -25,7 +25,6 @@ from include.distill.storage import ObjectStore, Record, read_jsonl, write_jsonl
 
 SHEET_COLUMNS = ("example", "question", "document", "answer_a", "answer_b", "label")
 CHOICES = ("A", "B", "Tie", "No answer")
-LABELLER = r"[a-z0-9]+(-[a-z0-9]+)*"
 PROBLEMS_LISTED = 20
 _NO_ANSWER = ("", "no answer")
 # What spreadsheets run: also after white space, and in the wide forms that they take for the same.
@@ -41,7 +40,7 @@ class LabelChoice(BaseModel):
 
     use_case: str = Field(title="Use case")
     run_key: str | None = Field(
-        None, pattern=r"^[a-z0-9-]{1,64}$", title="Run", description="Its run key. Empty: the newest with a report."
+        None, pattern=r"^[a-z0-9-]{0,64}$", title="Run", description="Its run key. Empty: the newest with a report."
     )
     candidate: str | None = Field(None, title="Candidate", description="An arm. Empty: the one of the headline.")
     baseline: str | None = Field(None, title="Baseline", description="The arm that it was compared with.")
@@ -58,7 +57,7 @@ class LabelChoice(BaseModel):
     )
     labeller: str | None = Field(
         None,
-        pattern=f"^{LABELLER}$",
+        pattern=r"^([a-z0-9]+(-[a-z0-9]+)*)?$",  # the form sends an empty text for an empty field
         max_length=40,
         title="Labeller",
         description="Who labels: a short name. Empty: whoever answers in Airflow; needed to read a sheet.",

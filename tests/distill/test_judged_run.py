@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -39,6 +40,12 @@ def test_the_rule_is_asked_of_every_candidate_for_the_champions_place() -> None:
     (decision,) = report(judged())["promotion"]["decisions"]
     assert (decision["candidate"], decision["champion"], decision["promoted"]) == ("tuned", "base", True)
     assert report(judged())["promotion"]["false_promotions_a_year"] == pytest.approx(9.125)
+
+
+def test_a_champion_that_was_not_compared_with_is_replaced_by_nobody() -> None:
+    (decision,) = report(replace(judged(), standing="arn:m"))["promotion"]["decisions"]
+    assert not decision["promoted"]
+    assert "not compared with the champion, arn:m" in decision["reasons"][0]
 
 
 def test_a_leak_is_looked_for_and_refuses() -> None:

@@ -11,7 +11,7 @@ import yaml
 
 from bedrock_distill.operators.base import RunAccess
 from include.distill import pacing
-from include.distill.champion import Champion
+from include.distill.champion import Champion, freeze_champion
 from include.distill.documents import row_id
 from include.distill.layout import RunFolder
 from include.distill.storage import write_jsonl
@@ -75,6 +75,7 @@ def store(use_case: UseCase) -> MemoryStore:
     """A run's folder as preflight and ingest leave it: ten rows to train on, four to evaluate."""
     store = MemoryStore()
     freeze(store, use_case)
+    freeze_champion(store, FOLDER, None)
     train, evaluation = [make_row(n) for n in range(1, 11)], [make_row(n) for n in range(101, 105)]
     write_jsonl(store, FOLDER.source("train"), train)
     write_jsonl(store, FOLDER.source("evaluation"), evaluation)

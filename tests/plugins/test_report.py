@@ -94,7 +94,7 @@ def night(equip: Any, bedrock: FakeBedrock, store: MemoryStore, context: Any) ->
 
     def make(run_uri: str = RUN_URI) -> Night:
         for uri, body in list(store.objects.items()):
-            if uri.startswith((FOLDER.use_case, f"{RUN_URI}/source/", f"{RUN_URI}/shards/")):
+            if uri.startswith((FOLDER.use_case, FOLDER.champion, f"{RUN_URI}/source/", f"{RUN_URI}/shards/")):
                 store.write(uri.replace(RUN_URI, run_uri), body)
         return Night(run_uri, equip, bedrock, store, context)
 

@@ -109,7 +109,7 @@ class RenderReportOperator(DistillOperator):
     def _report(self, arms: Sequence[ArmFacts]) -> dict[str, Any]:
         evaluation = read_jsonl(self.store, self.folder.source("evaluation"))
         verdicts = [read_jsonl(self.store, manifest["verdicts_uri"]) for manifest in self.judgments]
-        judged = JudgedRun(self.use_case, evaluation, verdicts, read_labels(self.store, self.folder))
+        judged = JudgedRun(self.use_case, evaluation, verdicts, read_labels(self.store, self.folder), self._standing())
         lines = bill(self.use_case, synthesis=self.synthesis, arms=arms, judgments=self.judgments, prices=load_prices())
         estimated = read_json(self.store, self.folder.estimate)
         asked = [*self.synthesis, *self.judgments, *(m for arm in arms for m in arm.answers)]
@@ -173,6 +173,11 @@ class RenderReportOperator(DistillOperator):
         answers = {arm: self._answers(arm) for arm in self.arms}
         verdicts = (verdict for records in judged.compared for verdict in records)
         return disagreement_rows(verdicts, answers, questions, judged.labels)
+
+    def _standing(self) -> str | None:
+        """The model that was champion when the run began."""
+        champion = frozen_champion(self.store, self.folder)
+        return champion.model_arn if champion else None
 
     def _leaks(self, evaluation: Sequence[Record]) -> int:
         """Count the evaluation questions among the rows and pairs that may be trained on, whichever arm takes them."""

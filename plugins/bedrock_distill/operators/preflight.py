@@ -21,6 +21,7 @@ from include.distill.judge_families import family_warnings
 from include.distill.layout import champion_uri
 from include.distill.prompt_files import freeze_prompts, load_prompts
 from include.distill.prompts import Prompt
+from include.distill.quota_check import quota_problems
 from include.distill.storage import write_json
 from include.distill.training_set import licence_note
 from include.distill.use_case import UseCase
@@ -86,6 +87,7 @@ class BedrockPreflightOperator(DistillOperator):
             problems += self._model_problems(self.model(key))
         problems += self._student_problems(use_case) + self._champion_problems(use_case)
         problems += batch_problems(use_case)
+        problems += quota_problems(use_case)
         asked = dict.fromkeys((use_case.teacher, use_case.student, *use_case.judges))
         checks = [partial(load_prices().of, key, "input_per_million") for key in asked]
         return problems + check_inputs(use_case.source, self.store) + _failures(checks)

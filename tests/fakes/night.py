@@ -1,0 +1,73 @@
+"""
+One night's synthesis in a process of its own, to be killed: the pipeline's own code, files in the place of S3.
+
+Its teacher writes each billed call as a line into a file before it answers, as the account would. Arguments: folder,
+number of rows, key of the run, calls at a time.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+from include.bench.folder_store import FolderStore
+from include.distill.asked_questions import AskedQuestions
+from include.distill.asking import PacedAnswers, Place
+from include.distill.catalog import load_catalog
+from include.distill.curation import Curator
+from include.distill.fan_out import for_each
+from include.distill.invocation import Completion, ModelRequest
+from include.distill.prompts import load_prompt
+from include.distill.responses import PaidAnswers
+from include.distill.storage import Record
+from include.distill.synthesis import SyntheticSamples, create_synthetic_samples
+from include.distill.use_case_files import USE_CASES, load_use_case
+from include.distill.use_case_sections import Curation, FanOut
+from tests.distill.conftest import make_row
+from tests.fakes.dialogue import between, pairs
+
+LATENCY_SECONDS = 0.05
+TEACHER, PROMPT = load_catalog().model("claude-sonnet-5-5"), load_prompt("synthesis.j2")
+
+
+class Teacher:
+    """Bills and then answers."""
+
+    def __init__(self, bill: Path) -> None:
+        self._bill = os.open(bill, os.O_CREAT | os.O_APPEND | os.O_WRONLY)
+
+    def ask(self, request: ModelRequest) -> Completion:
+        """Write one line, wait, and answer."""
+        os.write(self._bill, f"{between('question', request.user)}\n".encode())
+        time.sleep(LATENCY_SECONDS)
+        return Completion(pairs(request), "end_turn", 100, 10)
+
+
+def main(folder: Path, rows: int, run_key: str, concurrency: int) -> int:
+    """Ask about the rows and return how many pairs came of them."""
+    use_case = load_use_case(USE_CASES / "aws_docs_qa.yaml", environment={})
+    use_case = use_case.model_copy(update={"fan_out": FanOut(concurrency=concurrency)})
+    answers = PaidAnswers(FolderStore(folder / "objects"), "s3://training/distill/responses", run_key)
+    ask = PacedAnswers(answers, Teacher(folder / "bill"), use_case, Place("", 1, is_first=True))
+    curator = Curator(Curation(min_grounding=0), AskedQuestions(threshold=1), lambda _: None)
+
+    def work(row: Record) -> SyntheticSamples:
+        return create_synthetic_samples(
+            row,
+            teacher=TEACHER,
+            prompt=PROMPT,
+            settings=use_case.synthesis,
+            curator=curator,
+            ask=ask,
+        )
+
+    given = [make_row(question=f"What is number {number}?") for number in range(rows)]
+    outcomes = for_each(given, work, threads=use_case.fan_out.threads)
+    return sum(len(outcome.accepted) for outcome in outcomes if isinstance(outcome, SyntheticSamples))
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json.dumps(main(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3], int(sys.argv[4]))))

@@ -70,12 +70,25 @@ class Usage:
 
         Both orders of a duel between equal answers, for one, are the same question.
         """
-        usage = cls()
-        seen: set[str] = set()
+        count = UsageCount(run_key)
+        count.add(answers)
+        return count.usage
+
+
+class UsageCount:
+    """Usage counted as answers come; see :meth:`Usage.of`."""
+
+    def __init__(self, run_key: str) -> None:
+        self.usage = Usage()
+        self._run_key = run_key
+        self._seen: set[str] = set()
+
+    def add(self, answers: Iterable[PaidAnswer]) -> None:
+        """Count ``answers``."""
         for answer in answers:
-            usage.add(answer, paid=answer.paid_by == run_key and answer.request.key not in seen)
-            seen.add(answer.request.key)
-        return usage
+            key = answer.request.key
+            self.usage.add(answer, paid=answer.paid_by == self._run_key and key not in self._seen)
+            self._seen.add(key)
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ Rows are JSONL, one object per line, UTF-8.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import IO, Any, Protocol
 
 import jsonlines
@@ -111,11 +111,18 @@ def write_jsonl(store: ObjectStore, uri: str, records: Iterable[Record]) -> int:
     written.
     """
     count = 0
-    with store.writer(uri) as body, jsonlines.Writer(body, dumps=_as_json) as lines:
+    with jsonl_writer(store, uri) as write:
         for record in records:
-            lines.write(record)
+            write(record)
             count += 1
     return count
+
+
+@contextmanager
+def jsonl_writer(store: ObjectStore, uri: str) -> Iterator[Callable[[Record], object]]:
+    """Give a function that adds a record to the JSONL object at ``uri``, which is there when the block ends."""
+    with store.writer(uri) as body, jsonlines.Writer(body, dumps=_as_json) as lines:
+        yield lines.write
 
 
 def _as_json(record: Record) -> str:

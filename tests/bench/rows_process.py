@@ -21,6 +21,7 @@ from bedrock_distill.operators.dataset import MergeDatasetOperator  # noqa: E402
 from bedrock_distill.operators.ingest import IngestCsvOperator, ShardRowsOperator  # noqa: E402
 from include.bench.folder_store import FolderStore  # noqa: E402
 from include.bench.material import RUN_URI  # noqa: E402
+from include.distill.catalog import load_catalog  # noqa: E402
 from include.distill.layout import RunFolder  # noqa: E402
 from include.distill.run_summary import SYNTHESIS_FIELDS  # noqa: E402
 from include.distill.use_case_sections import MOST_TASKS  # noqa: E402
@@ -41,10 +42,20 @@ def operator(step: str, store: FolderStore) -> Any:
         return IngestCsvOperator(task_id=step, **COMMON)
     if step == "shards":
         return ShardRowsOperator(task_id=step, rows="train", max_tasks=MOST_TASKS, **COMMON)
+    _lift_limits()
     written = manifests(store)
     if step == "curate":
         return CuratePairsOperator(task_id=step, synthesis=written, **COMMON)
     return MergeDatasetOperator(task_id=step, arm="tuned", synthesis=[{"shards": len(written)}], **COMMON)
+
+
+def _lift_limits() -> None:
+    """No family takes a hundred thousand records; what they cost to write and check is what is measured."""
+    for family in load_catalog().families.values():
+        for name in ("training_records", "validation_records"):
+            object.__setattr__(family, name, (1, 10**9))
+        object.__setattr__(family, "total_records", 10**9)
+        object.__setattr__(family, "training_file_bytes", None)
 
 
 def main() -> None:

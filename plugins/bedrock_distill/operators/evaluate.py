@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from bedrock_distill.arm_student import arm_student
 from bedrock_distill.operators.base import DistillOperator, Manifest
 from bedrock_distill.operators.dataset import ArmOperator
-from bedrock_distill.operators.synthesize import shard_label
 from bedrock_distill.row_failures import retry_or_record
 from include.distill.asking import PacedAnswers
 from include.distill.cost import Line, answer_lines, judging_lines, load_prices
@@ -24,6 +23,7 @@ from include.distill.evaluation import Duel, answer_record, answering_request, j
 from include.distill.fan_out import Outcomes, for_each
 from include.distill.invocation import ModelRequest
 from include.distill.responses import PaidAnswer, Usage
+from include.distill.shard_files import shard_label
 from include.distill.storage import Record, read_jsonl, write_jsonl
 
 if TYPE_CHECKING:

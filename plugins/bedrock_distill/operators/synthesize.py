@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
-from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
 from bedrock_distill.operators.base import DistillOperator, Manifest
@@ -13,9 +12,11 @@ from bedrock_distill.row_failures import retry_or_record
 from include.distill.catalog import load_catalog
 from include.distill.cost import Line, load_prices, synthesis_lines
 from include.distill.curation import Curator, evaluation_questions
-from include.distill.fan_out import Outcomes, for_each
-from include.distill.responses import Usage
-from include.distill.storage import Record, read_jsonl, stream_jsonl, write_jsonl
+from include.distill.errors import ServiceError
+from include.distill.fan_out import Failure, for_each
+from include.distill.responses import UsageCount
+from include.distill.shard_files import ShardFiles, look_over
+from include.distill.storage import Record, stream_jsonl
 from include.distill.synthesis import SyntheticSamples, count_samples, create_synthetic_samples
 from include.distill.training_set import job_fault
 
@@ -46,8 +47,9 @@ class BedrockSynthesizeOperator(DistillOperator):
 
     def execute(self, context: Context) -> Manifest:
         """Ask for all rows of the shard, write pairs and rejects, and return the counts."""
-        rows = read_jsonl(self.store, self.folder.shard("train", int(self.shard)))
-        context["shard_label"] = shard_label(rows)  # type: ignore[typeddict-unknown-key]
+        shard = self.folder.shard("train", int(self.shard))
+        label, sizes = look_over(stream_jsonl(self.store, shard))
+        context["shard_label"] = label  # type: ignore[typeddict-unknown-key]
         settings, teacher = self.use_case.synthesis, self.use_case.teacher
         work = partial(
             create_synthetic_samples,
@@ -55,16 +57,33 @@ class BedrockSynthesizeOperator(DistillOperator):
             prompt=self.prompt(self.use_case.prompts.synthesis),
             settings=settings,
             curator=self._curator(),
-            ask=self.asking(context, model=teacher, expected=self._expected(rows), calls=len(rows)),
+            ask=self.asking(context, model=teacher, expected=self._expected(sizes), calls=len(sizes)),
         )
-        outcomes: Outcomes[Record, SyntheticSamples] = Outcomes.of(
-            for_each(rows, work, threads=self.use_case.fan_out.threads)
-        )
-        failed = retry_or_record([(f.item, f.error) for f in outcomes.failures], context)
-        samples = [*outcomes.results, *(SyntheticSamples(settings.pairs_per_document) for _ in failed)]
-        self._write(samples, failed)
-        usage = Usage.of((a for s in samples for a in s.answers), self.folder.run_key)
-        return {**count_samples(samples), **dataclasses.asdict(usage), "failed": len(failed)}
+        outcomes = for_each(stream_jsonl(self.store, shard), work, threads=self.use_case.fan_out.threads)
+        usage = UsageCount(self.folder.run_key)
+        with ShardFiles(self.store, self.folder, int(self.shard)) as files:
+            counts = count_samples(self._kept(outcomes, files, usage, context))
+        return {**counts, **dataclasses.asdict(usage.usage), "failed": files.failed}
+
+    def _kept(
+        self,
+        outcomes: Iterable[SyntheticSamples | Failure[Record]],
+        files: ShardFiles,
+        usage: UsageCount,
+        context: Context,
+    ) -> Iterator[SyntheticSamples]:
+        """Write what comes of each row as it comes, and yield it to be counted."""
+        failures: list[tuple[Record, ServiceError]] = []
+        for outcome in outcomes:
+            if isinstance(outcome, Failure):
+                failures.append((outcome.item, outcome.error))
+                continue
+            files.write(outcome)
+            usage.add(outcome.answers)
+            yield outcome
+        for failed in retry_or_record(failures, context):
+            files.write_failed(failed)
+            yield SyntheticSamples(self.use_case.synthesis.pairs_per_document)
 
     def _expected(self, rows: Sequence[Record]) -> list[Line]:
         return synthesis_lines(self.use_case, rows, load_prices())
@@ -81,20 +100,3 @@ class BedrockSynthesizeOperator(DistillOperator):
                 family=load_catalog().family_of(self.model(use_case.student)),
             ),
         )
-
-    def _write(self, samples: Sequence[SyntheticSamples], failed: Sequence[Record]) -> None:
-        number = int(self.shard)
-        accepted = [pair for sample in samples for pair in sample.accepted]
-        texts = ({name: value for name, value in pair.items() if name != "document"} for pair in accepted)
-        surplus = [{**record, "surplus": True} for sample in samples for record in sample.surplus]
-        rejected = [record for sample in samples for record in sample.rejected]
-        write_jsonl(self.store, self.folder.synthetic(number), accepted)
-        write_jsonl(self.store, self.folder.synthetic_texts(number), texts)
-        write_jsonl(self.store, self.folder.synthetic_rejected(number), [*rejected, *surplus, *failed])
-
-
-def shard_label(rows: Sequence[Record]) -> str:
-    """Return a readable name for a shard: its rows, and what the first of them asks."""
-    first, last = rows[0], rows[-1]
-    numbers = f"row {first['row']}" if len(rows) == 1 else f"rows {first['row']} to {last['row']}"
-    return f"{numbers}: {shorten(first['question'], 60, placeholder=' …')}"

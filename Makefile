@@ -33,7 +33,8 @@ celery: .venv/.installed ## Do such a run on the services of docker-compose.yaml
 	@$(BIN)/python -m include.deployment
 
 test: .venv/.installed ## Run every test that needs no AWS account
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -m "not e2e" -n auto
+	@$(BIN)/python -m pytest -m e2e
 
 chaos: .venv/.installed ## Kill real Airflow processes at every instant and count what was bought (CHAOS="--only NAME")
 	@$(BIN)/python -m include.chaos $(CHAOS)

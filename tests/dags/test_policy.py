@@ -260,6 +260,26 @@ class TestTasks:
         assert {dag.get_task(task_id).trigger_rule.value for task_id in between} == {"all_success"}
 
 
+class TestPromotion:
+    def test_its_event_has_a_stable_name_that_other_dags_can_follow(self, dag: Any) -> None:
+        (asset,) = dag.get_task("promote").outlets
+        assert (asset.name, asset.uri) == ("distill_champion_aws_docs_qa", "distill://champions/aws_docs_qa")
+
+    def test_nobody_is_asked_and_nothing_deleted_unless_the_use_case_says_so(
+        self, dag: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        assert not {"approve", "delete_losers"} & set(dag.task_ids)
+        sample = yaml.safe_load((USE_CASES / "aws_docs_qa.yaml").read_text(encoding="utf-8"))
+        wish = {"ask_a_person": True, "delete_losers": True}
+        text = yaml.safe_dump({**sample, "name": "asking", "promotion": wish})
+        asking = with_use_cases(monkeypatch, tmp_path, asking=text).dags["distill_asking"]
+        assert asking.get_task("approve").downstream_task_ids == {"promote"}
+        # A person may take hours: by then every endpoint is released.
+        assert {"tuned.release", "report"} <= asking.get_task("approve").get_flat_relative_ids(upstream=True)
+        assert asking.get_task("delete_losers").trigger_rule == "none_failed"
+        assert asking.get_task("delete_losers").downstream_task_ids == {"outcome"}
+
+
 class TestForm:
     def test_it_has_what_people_turn(self, dag: Any) -> None:
         assert set(dag.params) == {*OVERRIDES, "dry_run"}

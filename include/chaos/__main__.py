@@ -7,6 +7,7 @@ import sys
 import time
 from pathlib import Path
 
+from include.chaos.batches import batches
 from include.chaos.matrix import IMPOSSIBLE, matrix
 from include.chaos.provider import as_markdown, measure, prepare_provider, provider_cases
 from include.chaos.runner import HEADER, LANES, Table, prepare, read_rows, run_cases, say, verdict, write_result
@@ -47,7 +48,7 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
 
 def chosen(options: argparse.Namespace) -> list[Case]:
     """Return the cases that were asked for."""
-    cases = [*matrix(), *scenarios()]
+    cases = [*matrix(), *scenarios(), *batches()]
     if options.fast:
         return [case for case in cases if case.name in FAST]
     if options.only == ["-"]:

@@ -104,8 +104,11 @@ class Account:
 
 
 def purchases(ledger: Mapping[str, Any], prefix: str) -> dict[str, Any]:
-    """Return the jobs and throughputs whose names begin with ``prefix``, and how many throughputs are alive."""
-    jobs = [job for job in ledger["jobs"] if job["name"].startswith(prefix)]
+    """Return the jobs and throughputs whose names begin with ``prefix``, and how many throughputs are alive.
+
+    Jobs are of training and of batch; a case buys one kind.
+    """
+    jobs = [job for job in (*ledger["jobs"], *ledger["batch_jobs"]) if job["name"].startswith(prefix)]
     throughputs = [bought for bought in ledger["throughputs"] if bought["name"].startswith(prefix)]
     return {"jobs": jobs, "throughputs": throughputs, "alive": sum(bought["alive"] for bought in throughputs)}
 

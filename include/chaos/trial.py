@@ -21,6 +21,7 @@ RELEASE_SECONDS = 300.0
 HELD_SECONDS = 90.0
 
 JOB = "CreateModelCustomizationJob"
+BATCH = "CreateModelInvocationJob"
 THROUGHPUT = "CreateProvisionedModelThroughput"
 GET_JOB = "GetModelCustomizationJob"
 GET_THROUGHPUT = "GetProvisionedModelThroughput"
@@ -56,6 +57,7 @@ class Case:
 
     :param script: what happens; it ends in one or more expectations.
     :param changes: what its use case has otherwise than the others; ``tags`` names variants of the DAG.
+    :param buys: the arm, or the step, that stands in the names of what is bought.
     :param phase: ``together`` with all others, with those that take the same blow, or ``alone``.
     """
 
@@ -64,6 +66,7 @@ class Case:
     changes: Mapping[str, Any] = field(default_factory=dict)
     phase: str = "together"
     key: str = ""
+    buys: str = "tuned"
     documents: Sequence[str] = ()
 
 
@@ -92,7 +95,7 @@ class Trial:
     @property
     def match(self) -> str:
         """What every name that the case buys begins with."""
-        return f"{self.case.key}-tuned-"
+        return f"{self.case.key}-{self.case.buys}-"
 
     # Runs
 

@@ -153,7 +153,7 @@ class _Rules:
     def stored(self, root: Root, staying: Sequence[ListedThroughput]) -> list[Item]:
         """Decide on every object of a root."""
         runs = [self._run(root, uri, objects, staying) for uri, objects in _folders(root).items()]
-        shared = [item for kind in (Kind.DATASETS, Kind.PAID_ANSWERS) for item in self._shared(root, kind)]
+        shared = [item for kind in _SHARED for item in self._shared(root, kind)]
         return [*runs, *shared, *_others(root)]
 
     def _run(self, root: Root, uri: str, objects: Sequence[StoredObject], staying: Sequence[ListedThroughput]) -> Item:
@@ -222,10 +222,14 @@ class _Rules:
         return Item(Kind.BUCKET, bucket.name, f"{len(bucket.uris)} objects", left, uris=uris)
 
 
-_SHARED = {Kind.DATASETS: "datasets", Kind.PAID_ANSWERS: "responses"}
+_SHARED = {Kind.DATASETS: "datasets", Kind.PAID_ANSWERS: "responses", Kind.BATCH_FILES: "batches"}
 _HASHED = {
     Kind.DATASETS: re.compile(r"[0-9a-f]{64}/(train\.jsonl|validation\.jsonl|data_card\.json)"),
     Kind.PAID_ANSWERS: re.compile(r"[a-z0-9-]+/[0-9a-f]{2}/[0-9a-f]{64}\.json"),
+    Kind.BATCH_FILES: re.compile(
+        r"[0-9a-f]{64}/input\.jsonl|(open|landed)/[a-z0-9-]+\.json"
+        r"|[0-9a-f]{16}/[a-z0-9]{12}/(input\.jsonl|manifest\.json)\.out"
+    ),
 }
 _LISTED_RUN = re.compile(r"reports/[^/]+/\d{8}T\d{6}Z-(?P<run_key>[^/]+)\.json")
 _ELSEWHERE = {

@@ -28,6 +28,7 @@ class Kind(StrEnum):
     RUN = "run"
     DATASETS = "data sets"
     PAID_ANSWERS = "paid answers"
+    BATCH_FILES = "batch files"
     TRAINING_OUTPUT = "training output"
     OTHER = "other"
     BUCKET = "bucket"
@@ -39,6 +40,7 @@ _FIELDS = {
     Kind.RUN: "run_objects",
     Kind.DATASETS: "datasets",
     Kind.PAID_ANSWERS: "paid_answers",
+    Kind.BATCH_FILES: "paid_answers",
 }
 
 
@@ -68,7 +70,8 @@ class Choice(BaseModel):
     paid_answers: bool = Field(
         False,
         title="Paid answers",
-        description="Delete the stored answers of teacher, students and judges. The next run pays for them again.",
+        description="Delete the stored answers of teacher, students and judges, and the files of batch jobs."
+        " The next run pays for them again.",
     )
     older_than_days: int = Field(
         0, ge=0, le=3650, title="Older than, days", description="Leave what is younger than this. 0 takes any age."

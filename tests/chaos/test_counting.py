@@ -32,10 +32,12 @@ CONTRACT = {
 def test_only_what_a_case_bought_is_counted_for_it() -> None:
     ledger = {
         "jobs": [{"name": "c01-tuned-a"}, {"name": "c011-tuned-a"}],
+        "batch_jobs": [{"name": "c01-synthesize-a"}, {"name": "c011-synthesize-a"}],
         "throughputs": [{"name": "c01-tuned-r-s1", "alive": True}, {"name": "c02-tuned-r-s1", "alive": True}],
     }
     bought = purchases(ledger, "c01-tuned-")
     assert (len(bought["jobs"]), len(bought["throughputs"]), bought["alive"]) == (1, 1, 1)
+    assert [job["name"] for job in purchases(ledger, "c01-synthesize-")["jobs"]] == ["c01-synthesize-a"]
 
 
 def test_the_first_call_on_a_document_is_no_second_payment() -> None:

@@ -218,6 +218,13 @@ SHARED = [
     ),
     pytest.param("datasets/mine.csv", {}, {}, "not named as", id="a file of someone's own"),
     pytest.param(f"datasets/{HASH}/notes.txt", {}, {}, "not named as", id="a note beside a data set"),
+    pytest.param(f"batches/{HASH}/input.jsonl", {}, {}, None, id="the questions of a batch job"),
+    pytest.param("batches/landed/name-judge-0a-a2.json", {}, {}, None, id="what came of a batch job"),
+    pytest.param(f"batches/{HASH[:16]}/abcdefghijkl/input.jsonl.out", {}, {}, None, id="what a batch job wrote"),
+    pytest.param(
+        f"batches/{HASH}/input.jsonl", {}, {"paid_answers": False}, "'Paid answers'", id="batch files not ticked"
+    ),
+    pytest.param("batches/mine.jsonl", {}, {}, "not named as", id="a file beside batch jobs"),
     pytest.param(f"responses/nova-micro/ab/{HASH}.json.bak", {}, {}, "not named as", id="a copy of an answer"),
     pytest.param(
         f"datasets/{HASH}/train.jsonl",
@@ -236,7 +243,7 @@ SHARED = [
 @pytest.mark.parametrize(("name", "changes", "choice", "reason"), SHARED)
 def test_what_runs_share_goes_by_choice_only(name: str, changes: Any, choice: Any, reason: str | None) -> None:
     found = plan(roots=[root(**{"objects": objects(f"{ROOT}/{name}"), **changes})], choice={**EVERYTHING, **choice})
-    (item,) = [item for item in found.items if item.kind in (Kind.DATASETS, Kind.PAID_ANSWERS)]
+    (item,) = [item for item in found.items if item.kind in (Kind.DATASETS, Kind.PAID_ANSWERS, Kind.BATCH_FILES)]
     assert item.left is None if reason is None else reason in str(item.left)
     assert item.uris == (f"{ROOT}/{name}",)
 

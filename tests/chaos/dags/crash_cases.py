@@ -12,7 +12,7 @@ from unittest import mock
 
 from airflow.sdk import DAG, BaseOperator, get_parsing_context
 
-from bedrock_distill import arms
+from bedrock_distill import arms, teaching
 from bedrock_distill.operators.ingest import IngestCsvOperator, ShardRowsOperator
 from bedrock_distill.operators.outcome import RunOutcomeOperator
 from bedrock_distill.operators.preflight import BedrockPreflightOperator
@@ -85,6 +85,18 @@ def variants(tags: tuple[str, ...]) -> Iterator[None]:
         yield
 
 
+def default_args(use_case: UseCase) -> dict[str, Any]:
+    """Return what holds for every task of a case."""
+    return {
+        "owner": "chaos",
+        "retries": 2,
+        "retry_delay": QUICK,
+        "retry_policy": RETRY_POLICY,
+        "region_name": use_case.aws.region,
+        "run_uri": Layout(use_case.storage).run_uri("{{ run_key(dag.dag_id, run_id) }}"),
+    }
+
+
 def case_dag(use_case: UseCase) -> DAG:
     """Return the shortest DAG that trains, serves, answers and releases: no teacher, no judge."""
     with DAG(
@@ -94,14 +106,7 @@ def case_dag(use_case: UseCase) -> DAG:
         catchup=False,
         max_active_runs=4,
         user_defined_macros={"run_key": run_key},
-        default_args={
-            "owner": "chaos",
-            "retries": 2,
-            "retry_delay": QUICK,
-            "retry_policy": RETRY_POLICY,
-            "region_name": use_case.aws.region,
-            "run_uri": Layout(use_case.storage).run_uri("{{ run_key(dag.dag_id, run_id) }}"),
-        },
+        default_args=default_args(use_case),
     ) as dag:
         preflight = BedrockPreflightOperator(task_id="preflight", use_case_name=use_case.name, use_cases=FOLDER)
         ingest = IngestCsvOperator(task_id="ingest")
@@ -112,6 +117,26 @@ def case_dag(use_case: UseCase) -> DAG:
         outcome = last(task_id="outcome", retries=0).as_teardown(on_failure_fail_dagrun=True)
         preflight >> ingest >> shards
         arm.last >> outcome
+    return quickened(dag)
+
+
+def batch_dag(use_case: UseCase) -> DAG:
+    """Return the shortest DAG that asks the teacher in batches: no arm, no judge."""
+    with DAG(
+        dag_id=use_case.dag_id,
+        schedule=None,
+        start_date=datetime(2026, 1, 1, tzinfo=UTC),
+        catchup=False,
+        max_active_runs=4,
+        user_defined_macros={"run_key": run_key},
+        default_args=default_args(use_case),
+    ) as dag:
+        preflight = BedrockPreflightOperator(task_id="preflight", use_case_name=use_case.name, use_cases=FOLDER)
+        ingest = IngestCsvOperator(task_id="ingest")
+        curated = teaching.new_synthesis(use_case, after=ingest)
+        outcome = RunOutcomeOperator(task_id="outcome", retries=0).as_teardown(on_failure_fail_dagrun=True)
+        preflight >> ingest
+        curated[0].operator >> outcome
     return quickened(dag)
 
 
@@ -134,9 +159,12 @@ def whole_dag(use_case: UseCase) -> DAG:
     return dag
 
 
+KINDS = {"whole": whole_dag, "batch": batch_dag}
+
 # Set in workers, which need one DAG only.
 WANTED = get_parsing_context().dag_id
 for found in (
     [load_use_case(FOLDER / f"{WANTED.removeprefix('distill_')}.yaml")] if WANTED else load_use_cases(FOLDER).good
 ):
-    globals()[found.dag_id] = whole_dag(found) if "whole" in found.tags else case_dag(found)
+    kind = next((kind for tag, kind in KINDS.items() if tag in found.tags), case_dag)
+    globals()[found.dag_id] = kind(found)

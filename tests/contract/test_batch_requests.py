@@ -13,8 +13,9 @@ from bedrock_distill.operators.batch import BedrockSubmitBatchOperator
 from include.distill.naming import batch_name, request_token
 from include.distill.storage import write_jsonl
 from include.local_bedrock.constraints import violations
+from tests.contract import test_requests
 from tests.contract.recorded_wire import ARN, NOW, RecordedWire
-from tests.contract.test_requests import SERVICE_MODEL, TestNames, assert_accepted
+from tests.contract.test_requests import SERVICE_MODEL, assert_accepted
 from tests.plugins import conftest as builders
 from tests.plugins.conftest import FOLDER, RUN_URI, make_row
 
@@ -59,7 +60,7 @@ def test_a_job_is_found_by_its_exact_name_page_by_page() -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(
-    use_case=TestNames.SLUG,
+    use_case=test_requests.TestNames.SLUG,
     step=st.sampled_from(["synthesize", "judge"]),
     sha256=st.from_regex(r"[0-9a-f]{64}", fullmatch=True),
     attempt=st.integers(1, 9),

@@ -26,7 +26,7 @@ help: ## Show this list
 
 setup: .venv/.installed ## Install everything into .venv (the other targets do this when it is needed)
 
-run: .venv/.installed ## Run the pipeline once on the sample (40 documents, 30 questions), then stop everything
+run: .venv/.installed ## Run the pipeline once on the sample (40 documents, 100 questions), then stop everything
 	@$(LOCAL) run
 
 celery: .venv/.installed ## Do such a run on the services of docker-compose.yaml (Celery, PostgreSQL, Redis), without Docker

@@ -23,7 +23,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 LOOPBACK = "127.0.0.1"
 DEFAULT_USE_CASE = "aws_docs_qa"
 DEFAULT_DOCUMENTS = 40
-DEFAULT_EVALUATION_ROWS = 30
+DEFAULT_EVALUATION_ROWS = 100  # the fewest questions that allow a verdict
 USE_CASE_NAME = re.compile(r"[a-z0-9][a-z0-9_]*")
 
 

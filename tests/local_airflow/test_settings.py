@@ -23,7 +23,7 @@ def use_cases(tmp_path: Path) -> Path:
 def test_nothing_given_runs_the_sample(tmp_path: Path, use_cases: Path) -> None:
     request = read_request({"CSV": "", "USE_CASE": ""}, working_folder=tmp_path, use_cases=use_cases)
     assert request.dag_id == "distill_aws_docs_qa"
-    assert request.conf == {"documents": 40, "evaluation_rows": 30}
+    assert request.conf == {"documents": 40, "evaluation_rows": 100}
 
 
 def test_everything_given_reaches_the_trigger(tmp_path: Path, use_cases: Path) -> None:

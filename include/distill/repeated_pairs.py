@@ -49,6 +49,8 @@ def curated_pairs(store: ObjectStore, folder: RunFolder, *, shards: int, documen
     :param shards: exactly this run's: an earlier reading of a longer file may have left more.
     :param documents: with the documents they are about, which are most of what there is to read.
     """
+    if not shards:
+        return
     repeated = {(record["row_id"], record["pair"]) for record in stream_jsonl(store, folder.synthetic_repeated)}
     for number in range(shards):
         uri = folder.synthetic(number) if documents else folder.synthetic_texts(number)

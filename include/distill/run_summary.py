@@ -16,11 +16,11 @@ from typing import Any
 from include.distill.agreement import agreement_table
 from include.distill.catalog import load_catalog
 from include.distill.cost import Line, Prices
+from include.distill.data_card import licence_note
 from include.distill.judge_families import described_judge
 from include.distill.judging import find_disagreements, resolve
 from include.distill.naming import digest
 from include.distill.storage import Record
-from include.distill.training_set import licence_note
 from include.distill.use_case import UseCase
 
 SYNTHESIS_FIELDS = (

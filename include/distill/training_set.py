@@ -1,5 +1,5 @@
 """
-An arm's training set: originals and synthetic pairs in the student family's format, checked, with a data card.
+An arm's training set: originals and synthetic pairs in the student family's format, checked.
 
 A pair becomes a record with :func:`include.distill.formats.to_customization_format`, the article's function; the user
 text is the one that the student will be asked with.
@@ -15,7 +15,8 @@ from functools import partial
 from typing import Any
 
 from include.distill.arm_rows import hold_out, original_rows, pairs_of
-from include.distill.catalog import Family, Model
+from include.distill.card_figures import CardFigures
+from include.distill.catalog import Family
 from include.distill.cost import estimated_tokens
 from include.distill.documents import GROUP, group_of
 from include.distill.evaluation import student_input
@@ -44,11 +45,13 @@ class TrainingSet:
 
     :param sha256: over training and validation bytes.
     :param tokens: of the training file, an estimate.
+    :param figures: what :class:`include.distill.card_figures.CardFigures` found.
     """
 
     sha256: str
     tokens: int
     counts: dict[str, int]
+    figures: dict[str, Any]
 
 
 def write_training_set(
@@ -66,13 +69,13 @@ def write_training_set(
     names = [{"row_id": row["row_id"], GROUP: group_of(row)} for row in stream_jsonl(store, folder.source("train"))]
     training, held_out = hold_out(names, use_case)
     as_record = partial(_record, use_case=use_case, prompt=prompt, family=family)
-    digest = hashlib.sha256()
+    digest, figures = hashlib.sha256(), CardFigures(seed=use_case.seed)
     train, validation = (TrainingFile(name, family, digest) for name in ("training", "validation"))
     with ExitStack() as files:
         body = files.enter_context(store.writer(folder.merged(arm.name, TRAIN)))
-        train.write(map(as_record, _rows(store, folder, original_rows(arm, training))), body)
+        train.write(map(as_record, figures.of_originals(_rows(store, folder, original_rows(arm, training)))), body)
         originals = train.records
-        train.write(map(as_record, _pairs(arm, training, store, folder, shards)), body)
+        train.write(map(as_record, figures.of_pairs(_pairs(arm, training, store, folder, shards))), body)
         if held_out:
             digest.update(b"\0")  # a row moved from one file to the other is another hash
             body = files.enter_context(store.writer(folder.merged(arm.name, VALIDATION)))
@@ -84,7 +87,7 @@ def write_training_set(
         "records": train.records,
         "validation": validation.records,
     }
-    return TrainingSet(digest.hexdigest(), estimated_tokens(train.characters), counts)
+    return TrainingSet(digest.hexdigest(), estimated_tokens(train.characters), counts, figures.as_record())
 
 
 def _rows(store: ObjectStore, folder: RunFolder, chosen: Sequence[Record]) -> Iterator[Record]:
@@ -119,40 +122,4 @@ def _record(pair: Mapping[str, str], *, use_case: UseCase, prompt: Prompt, famil
         answer=pair["answer"],
         instruction=escape_reserved(use_case.prompts.instruction, family),
         family=family,
-    )
-
-
-def data_card(
-    arm: Arm,
-    training_set: TrainingSet,
-    *,
-    use_case: UseCase,
-    teacher: Model,
-    student: Model,
-    prompts: Sequence[Prompt],
-) -> dict[str, Any]:
-    """Return what a reader of the training set must know: counts, licence, who wrote it and with which prompts."""
-    card: dict[str, Any] = {
-        "use_case": use_case.name,
-        "arm": arm.name,
-        "counts": training_set.counts,
-        "source": use_case.source.training_csv,
-        "licence": use_case.source.licence,
-        "attribution": use_case.source.attribution,
-        "teacher": {"model": teacher.inference_id, "provider": teacher.provider},
-        "student": {"model": student.inference_id, "provider": student.provider},
-        "prompts": {prompt.name: prompt.version for prompt in prompts},
-    }
-    if note := licence_note(teacher, student):
-        card["licence_note"] = note
-    return card
-
-
-def licence_note(teacher: Model, student: Model) -> str | None:
-    """Return a warning when teacher and student are of different providers, else ``None``."""
-    if teacher.provider == student.provider:
-        return None
-    return (
-        f"The student ({student.key}, {student.provider}) is trained on what {teacher.key} ({teacher.provider}) wrote."
-        " Some providers forbid training a competing model on their outputs: have the terms checked."
     )

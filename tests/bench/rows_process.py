@@ -46,7 +46,7 @@ def operator(step: str, store: FolderStore) -> Any:
     written = manifests(store)
     if step == "curate":
         return CuratePairsOperator(task_id=step, synthesis=written, **COMMON)
-    return MergeDatasetOperator(task_id=step, arm="tuned", synthesis=[{"shards": len(written)}], **COMMON)
+    return MergeDatasetOperator(task_id=step, arm="tuned", synthesis=[{**written[0], "shards": len(written)}], **COMMON)
 
 
 def _lift_limits() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from include.distill.catalog import load_catalog
+from include.distill.data_card import data_card, licence_note
 from include.distill.documents import split_by_document
 from include.distill.errors import LimitError
 from include.distill.evaluation import Student, answering_request
@@ -18,8 +19,6 @@ from include.distill.training_set import (
     TRAIN,
     VALIDATION,
     TrainingSet,
-    data_card,
-    licence_note,
     write_training_set,
 )
 from include.distill.use_case import UseCase
@@ -170,14 +169,44 @@ class TestText:
         assert {record["messages"][1]["content"][0]["text"] for record in records} == {answer}
 
 
+CURATED = {
+    "documents": 40,
+    "requested": 120,
+    "accepted": 90,
+    "rejected": 25,
+    "missing": 5,
+    "surplus": 0,
+    "dropped": {"repeats_original": 10, "repeats_pair": 15},
+}
+
+
 class TestDataCard:
+    def test_its_figures_count_every_record_and_the_pairs_to_read_are_drawn_alike(self) -> None:
+        figures = built().written.figures
+        sums = {name: sum(bin_["count"] for bin_ in bins) for name, bins in figures["distributions"].items()}
+        assert sums == {
+            "question_characters_originals": 40,
+            "answer_characters_originals": 40,
+            "question_characters_synthetic": 80,
+            "answer_characters_synthetic": 80,
+        }
+        assert figures["topic_words"] == [{"word": "t", "pairs": 80}]
+        backwards = built(pairs=pairs_of(ROWS)[::-1]).written.figures
+        assert len(figures["to_read"]) == 10
+        assert backwards["to_read"] == figures["to_read"]
+
     def test_it_says_what_went_in_who_wrote_it_and_under_which_terms(self) -> None:
         use_case = make_use_case(source={"training_csv": "s3://b/t.csv", "licence": "CC", "attribution": "them"})
         made = built()
-        card = data_card(ALL, made.written, use_case=use_case, teacher=CLAUDE, student=NOVA, prompts=[PROMPT])
+        card = data_card(
+            ALL, made.written, use_case=use_case, teacher=CLAUDE, student=NOVA, prompts=[PROMPT], synthesis=CURATED
+        )
         assert card["counts"] == made.counts
         assert (card["source"], card["licence"], card["attribution"]) == ("s3://b/t.csv", "CC", "them")
-        assert card["teacher"] == {"model": CLAUDE.inference_id, "provider": "anthropic"}
+        assert card["teacher"]["model"] == CLAUDE.inference_id
+        assert (card["student"]["provider"], card["student"]["family"]) == ("amazon", "nova")
+        assert card["training_price"]["usd"] > 0
+        assert [step["left"] for step in card["funnel"]] == [115, 115, 115, 105, 90, 90, 90, 90, 90, 90]
         assert card["prompts"] == {"answering.j2": PROMPT.version}
         assert card["licence_note"] == licence_note(CLAUDE, NOVA)
 
@@ -186,5 +215,6 @@ class TestDataCard:
         assert note is not None
         assert "llama-3-1-8b, meta" in note
         assert licence_note(CATALOG.model("llama-3-3-70b"), LLAMA) is None
-        card = data_card(ALL, built().written, use_case=make_use_case(), teacher=NOVA, student=NOVA, prompts=[])
+        made = built().written
+        card = data_card(ALL, made, use_case=make_use_case(), teacher=NOVA, student=NOVA, prompts=[], synthesis=None)
         assert "licence_note" not in card

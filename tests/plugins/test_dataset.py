@@ -23,12 +23,13 @@ def synthetic_pair(number: int) -> dict[str, Any]:
 
 
 @pytest.fixture
-def manifests(store: MemoryStore) -> list[dict[str, int]]:
+def manifests(store: MemoryStore) -> list[dict[str, Any]]:
     """Two shards of five rows, one new pair for each row."""
     for shard, numbers in enumerate((range(1, 6), range(6, 11))):
         write_jsonl(store, FOLDER.synthetic(shard), [synthetic_pair(n) for n in numbers])
     write_jsonl(store, FOLDER.synthetic_repeated, [])
-    return [{"shards": 2}]
+    counts = {"documents": 10, "requested": 10, "accepted": 10, "rejected": 0, "missing": 0, "surplus": 0}
+    return [{"shards": 2, "dropped": {}, **counts}]
 
 
 @pytest.fixture

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from bedrock_distill.links import TRAINING_DATA
 from bedrock_distill.operators.base import DistillOperator, Manifest, mapped_manifests
 from include.distill.catalog import load_catalog
+from include.distill.data_card import data_card
 from include.distill.storage import write_json
-from include.distill.training_set import TRAIN, VALIDATION, data_card, write_training_set
+from include.distill.training_set import TRAIN, VALIDATION, write_training_set
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -51,7 +52,7 @@ class MergeDatasetOperator(ArmOperator):
 
     def execute(self, context: Context) -> Manifest:
         """Merge, check, write, and return where."""
-        shards = sum(manifest["shards"] for manifest in mapped_manifests(self.synthesis))
+        curated = next(iter(mapped_manifests(self.synthesis)), None)
         use_case, catalog = self.use_case, load_catalog()
         student, arm = self.model(use_case.student), use_case.arm(self.arm)
         prompts = [self.prompt(use_case.prompts.synthesis), self.prompt(use_case.prompts.answering)]
@@ -59,7 +60,7 @@ class MergeDatasetOperator(ArmOperator):
             arm,
             store=self.store,
             folder=self.folder,
-            shards=shards,
+            shards=curated["shards"] if curated else 0,
             use_case=use_case,
             prompt=prompts[1],
             family=catalog.family_of(student),
@@ -71,6 +72,7 @@ class MergeDatasetOperator(ArmOperator):
             teacher=self.model(use_case.teacher),
             student=student,
             prompts=prompts,
+            synthesis=curated,
         )
         uris = {name: self.folder.merged(self.arm, name) for name in (TRAIN, VALIDATION, "data_card.json")}
         write_json(self.store, uris["data_card.json"], card)

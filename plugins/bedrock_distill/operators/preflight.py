@@ -14,6 +14,7 @@ from include.distill.batch_questions import batch_problems
 from include.distill.catalog import Model, load_catalog
 from include.distill.champion import freeze_champion, standing_champion
 from include.distill.cost import load_prices
+from include.distill.data_card import licence_note
 from include.distill.errors import ContractError, InputError, NotFoundError, RefusedError
 from include.distill.formats import check_hyperparameters
 from include.distill.ingestion import check_inputs
@@ -23,7 +24,6 @@ from include.distill.prompt_files import freeze_prompts, load_prompts
 from include.distill.prompts import Prompt
 from include.distill.quota_check import quota_problems
 from include.distill.storage import write_json
-from include.distill.training_set import licence_note
 from include.distill.use_case import UseCase
 from include.distill.use_case_files import USE_CASES, load_use_case
 

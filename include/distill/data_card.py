@@ -1,0 +1,92 @@
+"""
+The data card: what a reader of a training set must know, beside the file, in S3 and in the report.
+
+Sources and terms, what every filter dropped, who wrote the pairs with which prompts, what training costs, how long
+and about what the pairs are, and ten of them to read. The same run writes the same card, whatever was retried.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from include.distill.catalog import Model
+from include.distill.cost import load_prices
+from include.distill.curation import FILTERS
+from include.distill.prompts import Prompt
+from include.distill.storage import Record
+from include.distill.training_set import TrainingSet
+from include.distill.use_case import UseCase
+from include.distill.use_case_sections import Arm
+
+COUNTED = ("documents", "requested", "accepted", "rejected", "missing", "surplus")
+
+
+def data_card(
+    arm: Arm,
+    training_set: TrainingSet,
+    *,
+    use_case: UseCase,
+    teacher: Model,
+    student: Model,
+    prompts: Sequence[Prompt],
+    synthesis: Mapping[str, Any] | None,
+) -> Record:
+    """
+    Return the data card of ``arm``.
+
+    :param synthesis: manifest of ``curate``; ``None`` when no pairs were asked for.
+    """
+    source = use_case.source
+    line = load_prices().training_line(arm.name, use_case.student, use_case.epochs * training_set.tokens)
+    card: Record = {
+        "use_case": use_case.name,
+        "arm": arm.name,
+        "counts": training_set.counts,
+        "sha256": training_set.sha256,
+        "source": source.training_csv,
+        "evaluation_source": source.evaluation_csv,
+        "licence": source.licence,
+        "attribution": source.attribution,
+        "teacher": _model(teacher),
+        "student": _model(student),
+        "prompts": {prompt.name: prompt.version for prompt in prompts},
+        "training_price": line.as_record(),
+        "curation": use_case.curation.model_dump(mode="json"),
+        **training_set.figures,
+    }
+    if synthesis:
+        card["synthesis"] = {name: synthesis[name] for name in COUNTED}
+        card["funnel"] = funnel(synthesis)
+    if note := licence_note(teacher, student):
+        card["licence_note"] = note
+    return card
+
+
+def _model(model: Model) -> dict[str, str]:
+    return {
+        "model": model.inference_id,
+        "provider": model.provider,
+        "family": model.customization.family if model.customization else model.key,
+    }
+
+
+def funnel(synthesis: Mapping[str, Any]) -> list[Record]:
+    """Return how many pairs each filter dropped and left, in the order in which pairs pass them."""
+    left = synthesis["requested"] - synthesis["missing"]
+    steps = [{"filter": "missing", "dropped": synthesis["missing"], "left": left}]
+    for name in FILTERS:
+        dropped = synthesis["dropped"].get(name, 0)
+        left -= dropped
+        steps.append({"filter": name, "dropped": dropped, "left": left})
+    return steps
+
+
+def licence_note(teacher: Model, student: Model) -> str | None:
+    """Return a warning when teacher and student are of different providers, else ``None``."""
+    if teacher.provider == student.provider:
+        return None
+    return (
+        f"The student ({student.key}, {student.provider}) is trained on what {teacher.key} ({teacher.provider}) wrote."
+        " Some providers forbid training a competing model on their outputs: have the terms checked."
+    )

@@ -27,7 +27,8 @@ _MAX_POINTS = 400
 _SERIES = 4
 
 
-def _svg(key: str, width: int, height: float, *, title: str, description: str, body: Iterable[Markup]) -> Markup:
+def svg(key: str, width: int, height: float, *, title: str, description: str, body: Iterable[Markup]) -> Markup:
+    """Return a picture; ``title`` and ``description`` are read to who cannot see it."""
     return Markup(
         '<svg class="chart" role="img" viewBox="0 0 {w} {h:.0f}" width="{w}" height="{h:.0f}"'
         ' aria-labelledby="{k}-{w}-title {k}-{w}-desc">'
@@ -35,7 +36,8 @@ def _svg(key: str, width: int, height: float, *, title: str, description: str, b
     ).format(w=width, h=height, k=key, t=title, d=description, b=Markup("\n").join(body))
 
 
-def _text(x: float, y: float, text: str, *, style: str = "", anchor: str = "start") -> Markup:
+def text(x: float, y: float, text: str, *, style: str = "", anchor: str = "start") -> Markup:
+    """Return a line of text."""
     return Markup('<text x="{:.1f}" y="{:.1f}" class="{}" text-anchor="{}">{}</text>').format(x, y, style, anchor, text)
 
 
@@ -43,7 +45,8 @@ def _line(x1: float, y1: float, x2: float, y2: float, style: str) -> Markup:
     return Markup('<line x1="{:.1f}" y1="{:.1f}" x2="{:.1f}" y2="{:.1f}" class="{}"/>').format(x1, y1, x2, y2, style)
 
 
-def _bar(x: float, y: float, width: float, height: float, style: str) -> Markup:
+def bar(x: float, y: float, width: float, height: float, style: str) -> Markup:
+    """Return a bar."""
     return Markup('<rect x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}" class="{}"/>').format(
         x, y, width, height, style
     )
@@ -66,14 +69,14 @@ def preference_chart(comparisons: Sequence[Mapping[str, Any]], *, width: int) ->
         rows = list(entries)
         for heading in _pair_heading(candidate, baseline, width):
             y += 20
-            body.append(_text(0, y, heading, style="strong"))
+            body.append(text(0, y, heading, style="strong"))
         body.append(_line(width / 2, y + 10, width / 2, y + 14 + 48 * len(rows), "coin"))
         for row in rows:
             body += _preference_row(row, y + 14, width)
             y += 48
         y += 22
     body += _percent_axis(y, width)
-    return _svg(
+    return svg(
         "preference",
         width,
         y + 44,
@@ -91,19 +94,19 @@ def _pair_heading(candidate: str, baseline: str, width: int) -> list[str]:
 
 
 def _preference_row(comparison: Mapping[str, Any], y: float, width: int) -> list[Markup]:
-    label = _text(0, y + 14, _fit(comparison["judge"], width * 0.55, "label"), style="label")
-    track = _bar(0, y + 24, width, 14, "track")
+    label = text(0, y + 14, _fit(comparison["judge"], width * 0.55, "label"), style="label")
+    track = bar(0, y + 24, width, 14, "track")
     if comparison["preference"] is None:
-        return [label, track, _text(width, y + 14, "no question decided", style="figure", anchor="end")]
+        return [label, track, text(width, y + 14, "no question decided", style="figure", anchor="end")]
     at, found = comparison["preference"], comparison["finding"]
     low, high = comparison["preference_ci95"]
     known = f"{_percent(at)}  ({100 * low:.0f}–{100 * high:.0f}%)"
     return [
         label,
-        _text(width, y + 14, known, style="figure", anchor="end"),
+        text(width, y + 14, known, style="figure", anchor="end"),
         track,
         _hatched(0, y + 24, max(1.0, at * width), 14, style=f"share {found}", pattern=f"chance-{width}"),
-        _bar(low * width, y + 29.5, max(2.0, (high - low) * width), 3, "interval"),
+        bar(low * width, y + 29.5, max(2.0, (high - low) * width), 3, "interval"),
         _line(low * width, y + 25.5, low * width, y + 36.5, "end"),
         _line(high * width, y + 25.5, high * width, y + 36.5, "end"),
         _line(width / 2, y + 22, width / 2, y + 40, "coin"),
@@ -111,10 +114,10 @@ def _preference_row(comparison: Mapping[str, Any], y: float, width: int) -> list
 
 
 def _percent_axis(y: float, width: int) -> list[Markup]:
-    axis = [_text(0, y + 4, "0%", style="tick"), _text(width, y + 4, "100%", style="tick", anchor="end")]
-    axis.append(_text(width / 2, y + 4, "50%: a coin", style="tick", anchor="middle"))
-    axis.append(_text(0, y + 24, "← baseline preferred", style="tick"))
-    axis.append(_text(width, y + 24, "candidate preferred →", style="tick", anchor="end"))
+    axis = [text(0, y + 4, "0%", style="tick"), text(width, y + 4, "100%", style="tick", anchor="end")]
+    axis.append(text(width / 2, y + 4, "50%: a coin", style="tick", anchor="middle"))
+    axis.append(text(0, y + 24, "← baseline preferred", style="tick"))
+    axis.append(text(width, y + 24, "candidate preferred →", style="tick", anchor="end"))
     return axis
 
 
@@ -153,7 +156,7 @@ def pipeline_chart(
             body.append(_flow(before.kept * scale, bottom - _GAP, stage.total * scale, top))
         body += _stage_bar(stage, bottom, top, scale, width)
         before, bottom = stage, top + _BAR + _GAP
-    return _svg(
+    return svg(
         "pipeline",
         width,
         bottom,
@@ -197,10 +200,10 @@ def _use_of_rows(source: Mapping[str, Any]) -> str:
 
 def _stage_bar(stage: _Stage, above: float, top: float, scale: float, width: int) -> list[Markup]:
     return [
-        _text(0, above + 18, _fit(stage.label, width - 60, "strong"), style="strong"),
-        _text(width, above + 18, f"{stage.total:,}", style="count", anchor="end"),
-        _text(0, above + 34, _fit(stage.note, width, "tick"), style="tick"),
-        _bar(0, top, max(1.0, stage.kept * scale), _BAR, "kept"),
+        text(0, above + 18, _fit(stage.label, width - 60, "strong"), style="strong"),
+        text(width, above + 18, f"{stage.total:,}", style="count", anchor="end"),
+        text(0, above + 34, _fit(stage.note, width, "tick"), style="tick"),
+        bar(0, top, max(1.0, stage.kept * scale), _BAR, "kept"),
         _hatched(stage.kept * scale, top, stage.lost * scale, _BAR, style="lost", pattern=f"hatch-{width}"),
     ]
 
@@ -252,10 +255,10 @@ def loss_chart(curves: Mapping[str, Sequence[Point]], *, width: int) -> Markup:
     for index, (arm, points) in enumerate(drawn.items()):
         style = f"series{index % _SERIES}"
         body += [_line(0, 9 + 22 * index, 28, 9 + 22 * index, style)]
-        body += [_text(36, 14 + 22 * index, _legend(arm, points, width - 36), style="label")]
+        body += [text(36, 14 + 22 * index, _legend(arm, points, width - 36), style="label")]
         body += _curve(points, plot, style)
     description = " ".join(f"{_legend(arm, points, math.inf)}." for arm, points in drawn.items())
-    return _svg("loss", width, plot.bottom + 30, title="Training loss by step", description=description, body=body)
+    return svg("loss", width, plot.bottom + 30, title="Training loss by step", description=description, body=body)
 
 
 def _plot(curves: Mapping[str, Sequence[Point]], width: int) -> _Plot:
@@ -271,9 +274,9 @@ def _axes(plot: _Plot) -> list[Markup]:
     for level in (plot.low, (plot.low + plot.high) / 2, plot.high):
         y = plot.y(level)
         body += [_line(plot.left, y, plot.right, y, "grid")]
-        body += [_text(plot.left - 8, y + 4, f"{level:.2f}", style="tick", anchor="end")]
-    body += [_text(plot.left, plot.bottom + 20, "step 0", style="tick")]
-    body += [_text(plot.right, plot.bottom + 20, f"step {plot.last:,}", style="tick", anchor="end")]
+        body += [text(plot.left - 8, y + 4, f"{level:.2f}", style="tick", anchor="end")]
+    body += [text(plot.left, plot.bottom + 20, "step 0", style="tick")]
+    body += [text(plot.right, plot.bottom + 20, f"step {plot.last:,}", style="tick", anchor="end")]
     return body
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from include.distill.card_charts import grounding_chart, length_chart, topic_chart
 from include.distill.change_notes import changes_line
 from include.distill.charts import loss_chart, pipeline_chart, preference_chart
 from include.distill.report import SIMULATED_NOTICE, verdict_parts
@@ -52,11 +53,22 @@ def render_html(report: Mapping[str, Any]) -> str:
         matrix=arm_matrix(report["comparisons"]),
         disagreements=report["disagreements"][:SHOWN],
         pairs=report["pair_sample"][:SHOWN],
+        cards=report.get("data_cards", []),
+        card_charts={card["arm"]: _card_charts(card) for card in report.get("data_cards", [])},
         rejected=report["rejected_rows"][:SHOWN],
         settings=setting_rows(report["settings"]),
         attribution=report["settings"].get("attribution"),
     )
     return html.encode("utf-8", "replace").decode("utf-8")
+
+
+def _card_charts(card: Mapping[str, Any]) -> list[dict[str, Markup]]:
+    return [
+        _drawn(lambda width: length_chart(card, "question", width=width)),
+        _drawn(lambda width: length_chart(card, "answer", width=width)),
+        _drawn(lambda width: grounding_chart(card, width=width)),
+        _drawn(lambda width: topic_chart(card, width=width)),
+    ]
 
 
 def _environment() -> Environment:

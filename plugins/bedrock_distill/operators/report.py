@@ -129,6 +129,7 @@ class RenderReportOperator(DistillOperator):
             loss_curves={arm.name: self._loss_curve(arm) for arm in arms if arm.trained},
             disagreements=self._disagreements(judged),
             pair_sample=self._pair_sample(),
+            data_cards=self._data_cards(),
             rejected_rows=self._rejected_rows(),
             settings=self._settings(),
         )
@@ -196,6 +197,11 @@ class RenderReportOperator(DistillOperator):
     def _dropped(self) -> dict[str, int]:
         """Rejected pairs by filter."""
         return {name: count for manifest in self.synthesis for name, count in manifest["dropped"].items()}
+
+    def _data_cards(self) -> list[Record]:
+        """The card of every arm that was trained in this run."""
+        trained = [name for name, manifests in self.arms.items() if "dataset" in manifests]
+        return [read_json(self.store, self.folder.merged(name, "data_card.json")) for name in trained]
 
     def _pair_sample(self) -> list[Record]:
         if not self.synthesis:

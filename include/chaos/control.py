@@ -117,6 +117,11 @@ class Metadata:
         found = [task for task in self.tasks(dag_id, run_id) if task.task_id == task_id]
         return found[0] if found else TaskState(task_id, -1, None, None, 0)
 
+    def moves(self, dag_id: str) -> list[Any]:
+        """Return what changes as long as anything goes on in the runs of a DAG."""
+        sql = "SELECT run_id, task_id, map_index, state, try_number FROM task_instance WHERE dag_id = ?"
+        return sorted(map(str, self._rows(sql, dag_id)))
+
     def is_watched(self, dag_id: str, run_id: str, task_id: str) -> bool:
         """Tell whether a triggerer has taken up the trigger of a deferred task."""
         sql = (

@@ -13,10 +13,10 @@ from include.chaos.strikes import Strike
 from include.chaos.world import World, kill, kill_with_supervisor, supervisor_of, wait_for
 from include.local_airflow.process_table import find_process
 
-# Patience, not pace: a good case never waits as long, a slow machine may.
-RUN_SECONDS = 900.0
-REACH_SECONDS = 600.0
-STRIKE_SECONDS = 900.0
+# Patience while nothing moves in the case's runs; as long as something does, the machine is only slow.
+RUN_SECONDS = 420.0
+REACH_SECONDS = 300.0
+STRIKE_SECONDS = 3600.0  # a case that fails leaves, and the others go on
 RELEASE_SECONDS = 300.0
 HELD_SECONDS = 90.0
 
@@ -113,8 +113,11 @@ class Trial:
             found.append(state or "")
             return len(found) > 1 and found[-1] == found[-2] != ""
 
-        wait_for(ended, f"The end of {self.dag_id} {self.run_id} ({self._states()})", RUN_SECONDS, pause=0.7)
+        self._wait(ended, f"The end of {self.dag_id} {self.run_id} ({self._states()})", RUN_SECONDS, pause=0.7)
         return found[-1]
+
+    def _wait(self, condition: Callable[[], object], what: str, seconds: float, *, pause: float = 0.25) -> None:
+        wait_for(condition, what, seconds, pause=pause, moving=lambda: self.world.metadata.moves(self.dag_id))
 
     def _states(self) -> str:
         return self.world.metadata.run_state(self.dag_id, self.run_id) or "no run"
@@ -137,7 +140,7 @@ class Trial:
         """Wait until faults on an operation have hit."""
         what = f"{operation} of {self.case.key}, fault {count}"
         account = self.world.account
-        wait_for(lambda: account.fired(self.match, operation) >= count, what, REACH_SECONDS)
+        self._wait(lambda: account.fired(self.match, operation) >= count, what, REACH_SECONDS)
 
     def wait_watched(self, task_id: str) -> None:
         """Wait until a task is deferred and a triggerer looks after it.
@@ -152,13 +155,13 @@ class Trial:
             )
             return metadata.is_watched(self.dag_id, self.run_id, task_id)
 
-        wait_for(watched, f"{self.dag_id} {task_id} deferred", REACH_SECONDS)
+        self._wait(watched, f"{self.dag_id} {task_id} deferred", REACH_SECONDS)
         time.sleep(3)  # taken up is not yet started
 
     def wait_state(self, task_id: str, *states: str) -> None:
         """Wait until a task is in one of these states."""
         what = f"{self.dag_id} {task_id} {states}"
-        wait_for(lambda: self.task_state(task_id) in states, what, REACH_SECONDS)
+        self._wait(lambda: self.task_state(task_id) in states, what, REACH_SECONDS)
 
     def task_state(self, task_id: str) -> str | None:
         """Return the state of a task."""
@@ -175,12 +178,12 @@ class Trial:
             jobs = self.bought()["jobs"]
             return bool(jobs) and jobs[-1]["status"] in statuses
 
-        wait_for(has, f"A job of {self.case.key} {statuses}", REACH_SECONDS, pause=0.4)
+        self._wait(has, f"A job of {self.case.key} {statuses}", REACH_SECONDS, pause=0.4)
         return str(self.bought()["jobs"][-1]["arn"])
 
     def wait_released(self) -> None:
         """Wait until nothing that the case bought is billed by the hour."""
-        wait_for(lambda: self.bought()["alive"] == 0, f"The release for {self.case.key}", RELEASE_SECONDS)
+        self._wait(lambda: self.bought()["alive"] == 0, f"The release for {self.case.key}", RELEASE_SECONDS)
 
     def wait_run(self, dag_id: str, run_id: str) -> None:
         """Wait for the end of a run of another DAG.
@@ -188,7 +191,7 @@ class Trial:
         :raises BreachError: it failed.
         """
         metadata = self.world.metadata
-        wait_for(lambda: metadata.settled(dag_id, run_id), f"The end of {dag_id} {run_id}", RUN_SECONDS)
+        self._wait(lambda: metadata.settled(dag_id, run_id), f"The end of {dag_id} {run_id}", RUN_SECONDS)
         self.ensure(metadata.settled(dag_id, run_id) == "success", f"{dag_id} {run_id} failed.")
 
     def logged(self, task_id: str, text: str) -> bool:
@@ -199,7 +202,7 @@ class Trial:
 
     def wait_logged(self, task_id: str, text: str) -> None:
         """Wait until a task, or its trigger, has logged a text."""
-        wait_for(lambda: self.logged(task_id, text), f"{text!r} in the log of {task_id}", REACH_SECONDS)
+        self._wait(lambda: self.logged(task_id, text), f"{text!r} in the log of {task_id}", REACH_SECONDS)
 
     # Ways back
 
@@ -234,7 +237,7 @@ class Trial:
 
     def wait_for_copies(self) -> None:
         """Wait until the copies that were left running have ended, in whatever way."""
-        wait_for(lambda: not any(map(find_process, self._copies)), "The end of the other copy", RUN_SECONDS)
+        self._wait(lambda: not any(map(find_process, self._copies)), "The end of the other copy", RUN_SECONDS)
 
     def _pid(self, task_id: str) -> int | None:
         task = self.world.metadata.task(self.dag_id, self.run_id, task_id)

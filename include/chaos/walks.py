@@ -191,7 +191,9 @@ def _settled(world: World, walk: Walk) -> str:
         states.append(world.metadata.settled(walk.dag_id, RUN_ID) or "")
         return len(states) > 1 and states[-1] == states[-2] != ""
 
-    wait_for(ended, f"The end of {walk.dag_id}", RUN_SECONDS, pause=1)
+    wait_for(
+        ended, f"The end of {walk.dag_id}", RUN_SECONDS, pause=1, moving=partial(world.metadata.moves, walk.dag_id)
+    )
     return states[-1]
 
 
@@ -203,7 +205,12 @@ def _strike(world: World, walk: Walk, blow: Blow, shared: threading.Lock) -> Non
         done = sum(task.state in ("success", "failed") for task in tasks)
         return done >= blow.after_tasks or world.metadata.settled(walk.dag_id, RUN_ID) is not None
 
-    wait_for(due, f"{blow.after_tasks} tasks of {walk.dag_id}", RUN_SECONDS)
+    wait_for(
+        due,
+        f"{blow.after_tasks} tasks of {walk.dag_id}",
+        RUN_SECONDS,
+        moving=partial(world.metadata.moves, walk.dag_id),
+    )
     time.sleep(blow.delay)
     if blow.victim == "task":
         walk.fallen.append(_kill_a_task(world, walk))

@@ -196,15 +196,27 @@ def supervisor_of(pid: int | None) -> int | None:
     return entry.parent if entry else None
 
 
-def wait_for(condition: Callable[[], object], what: str, seconds: float, *, pause: float = 0.25) -> None:
+def wait_for(
+    condition: Callable[[], object],
+    what: str,
+    seconds: float,
+    *,
+    pause: float = 0.25,
+    moving: Callable[[], object] = lambda: None,
+) -> None:
     """Wait for a condition.
 
+    :param moving: what changes as long as it may yet come; when it has, the wait begins anew: the machine is slow.
     :raises NotReadyError: it did not come true in time, or the command is being ended.
     """
-    deadline = time.monotonic() + seconds
+    deadline, seen = time.monotonic() + seconds, moving()
     while not condition():
-        if STOPPING.is_set() or time.monotonic() > deadline:
-            raise NotReadyError(f"{what}: not within {seconds:.0f} s.")
+        if STOPPING.is_set():
+            raise NotReadyError(f"{what}: the command is being ended.")
+        if time.monotonic() > deadline:
+            if (now := moving()) == seen:
+                raise NotReadyError(f"{what}: not within {seconds:.0f} s, and nothing moved.")
+            deadline, seen = time.monotonic() + seconds, now
         time.sleep(pause)
 
 

@@ -70,7 +70,7 @@ def describe_data(report: Mapping[str, Any]) -> str:
         f"Data: {source['train']} rows to learn from, {source['evaluation']} to compare on, {source['rejected']}"
         f" rejected; {pairs['accepted']} of {pairs['requested']} synthetic pairs accepted"
     ]
-    lines += [f"  dropped: {count} pairs as {name}" for name, count in pairs.get("dropped", {}).items()]
+    lines += [f"  dropped as {name}: {count}" for name, count in pairs.get("dropped", {}).items()]
     rejected = report.get("rejected_rows", [])
     lines += [f"  rejected: {row['source']} row {row['row']}: {row['message']}" for row in rejected[:REJECTED_SHOWN]]
     if source["rejected"] > REJECTED_SHOWN:

@@ -46,7 +46,9 @@ def nights(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 def test_the_report_meets_the_contract_and_reconciles(nights: dict[str, Any]) -> None:
     report = check_report(nights["reports"][0])
-    assert report["source"] == {"rows": 10, "accepted": 10, "rejected": 0, "train": 6, "evaluation": 4}
+    source = report["source"]
+    assert [source[key] for key in ("rows", "accepted", "rejected", "train", "evaluation")] == [10, 10, 0, 6, 4]
+    assert (source["reasons"], source["changes"]["since"]) == ({}, None)
     assert report["synthesis"]["requested"] == 18
     assert report["simulated"] is True
     base, tuned = report["arms"]
@@ -75,6 +77,8 @@ def test_the_second_night_pays_nothing_and_says_the_same(nights: dict[str, Any])
     assert second["cost"]["actual_usd"] == 0
     assert second["synthesis"]["calls"] == 0
     assert second["comparisons"] == first["comparisons"]
+    changes = second["source"]["changes"]
+    assert (changes["added"], changes["changed"], changes["gone"]) == (0, 0, 0)
     assert second["arms"][1]["job_arn"] == first["arms"][1]["job_arn"]
 
 
@@ -90,7 +94,6 @@ def test_a_failing_run_names_the_task_its_error_and_its_log(tmp_path: Path) -> N
     csv.write_text("doc;question;answer\na;b;c\n")
     run = make_run(tmp_path / "state", CSV=str(csv))
     assert run.returncode == 1
-    assert "ingest" in run.stdout
     assert "semicolon" in run.stdout
-    log = next(word for word in run.stdout.split() if word.endswith(".log") and "ingest" in word)
+    log = next(word for word in run.stdout.split() if word.endswith(".log") and "preflight" in word)
     assert Path(log).is_file()

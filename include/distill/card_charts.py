@@ -35,7 +35,9 @@ def grounding_chart(card: Mapping[str, Any], *, width: int) -> Markup:
 def topic_chart(card: Mapping[str, Any], *, width: int) -> Markup:
     """Draw the words that most topics hold, by their number of pairs."""
     words: Sequence[Mapping[str, Any]] = card["topic_words"]
-    most = max((entry["pairs"] for entry in words), default=1)
+    if not words:
+        return Markup("")
+    most = max(entry["pairs"] for entry in words)
     body = []
     for place, entry in enumerate(words):
         top = 24 + place * _ROW

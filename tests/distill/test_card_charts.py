@@ -45,3 +45,4 @@ def test_without_pairs_there_is_no_picture_of_them() -> None:
     nothing = {"arm": "tuned", **CardFigures(seed=1).as_record()}
     assert grounding_chart(nothing, width=720) == ""
     assert length_chart(nothing, "question", width=720) == ""
+    assert topic_chart(nothing, width=720) == ""

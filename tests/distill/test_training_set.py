@@ -14,6 +14,8 @@ from include.distill.errors import LimitError
 from include.distill.evaluation import Student, answering_request
 from include.distill.layout import RunFolder
 from include.distill.prompts import load_prompt
+from include.distill.report import build_report
+from include.distill.report_html import render_html
 from include.distill.storage import write_jsonl
 from include.distill.training_set import (
     TRAIN,
@@ -25,6 +27,7 @@ from include.distill.use_case import UseCase
 from include.distill.use_case_sections import Arm
 from include.local_bedrock.simulated.delimiters import section
 from tests.distill.conftest import make_row, make_use_case
+from tests.distill.example_report import inputs
 from tests.fakes.memory_store import MemoryStore
 
 CATALOG = load_catalog()
@@ -209,6 +212,16 @@ class TestDataCard:
         assert [step["left"] for step in card["funnel"]] == [115, 115, 115, 105, 90, 90, 90, 90, 90, 90]
         assert card["prompts"] == {"answering.j2": PROMPT.version}
         assert card["licence_note"] == licence_note(CLAUDE, NOVA)
+
+    @pytest.mark.parametrize("synthesis", [pytest.param(CURATED, id="pairs"), pytest.param(None, id="originals only")])
+    def test_the_report_shows_it_with_and_without_new_pairs(self, synthesis: dict[str, Any] | None) -> None:
+        made = built().written
+        card = data_card(
+            ALL, made, use_case=make_use_case(), teacher=CLAUDE, student=NOVA, prompts=[PROMPT], synthesis=synthesis
+        )
+        page = render_html(build_report(**inputs(data_cards=[card])))
+        assert "Data card of tuned" in page
+        assert ("through every filter" in page) == (synthesis is not None)
 
     def test_a_note_is_made_only_when_providers_differ(self) -> None:
         note = licence_note(CLAUDE, LLAMA)

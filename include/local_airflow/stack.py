@@ -14,8 +14,6 @@ from contextlib import closing
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
-from include.distill.pools import needed_pools
-from include.distill.use_case_files import load_use_cases
 from include.local_airflow.account import give_back_throughputs, is_open
 from include.local_airflow.airflow_api import AirflowApi
 from include.local_airflow.process_table import sweep
@@ -51,6 +49,9 @@ class LocalStack:
         :raises ComponentDiedError: when a process ends instead of starting.
         :raises NotReadyError: when the API does not answer in time.
         """
+        from include.distill.pools import needed_pools  # make clean runs without what these need
+        from include.distill.use_case_files import load_use_cases
+
         sweep(self.layout.state)
         self._group.start(stand_in_component(self.layout, self.ports))
         self._prepare_database(fresh=fresh_database)

@@ -20,6 +20,12 @@ from include.local_airflow.stack import copy_database
 SHOW = "import json, os; print(json.dumps([os.environ.get(n) for n in ('CSV', 'USE_CASE', 'DOCUMENTS', 'EVALUATION')]))"
 
 
+def test_clean_needs_nothing_that_is_installed(tmp_path: Path) -> None:
+    bare = [sys.executable, "-S", "-m", "include.local_airflow", "clean", "--state", str(tmp_path / "none")]
+    outcome = subprocess.run(bare, cwd=PROJECT, capture_output=True, text=True, check=False)
+    assert outcome.returncode == 0, outcome.stderr
+
+
 @pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
 def test_make_hands_on_every_character_and_runs_none_of_them(tmp_path: Path) -> None:
     script = tmp_path / "show.py"

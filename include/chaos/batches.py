@@ -30,6 +30,11 @@ def _begin(trial: Trial) -> None:
     trial.night()
 
 
+def _succeed(trial: Trial) -> None:
+    ended = trial.finish()
+    trial.ensure(ended == "success", f"Nothing was amiss, and the run ended {ended}.")
+
+
 def _answers_lost(trial: Trial) -> None:
     trial.fault(BATCH, "drop_after", times=BOTOCORE_ATTEMPTS)
     _begin(trial)
@@ -55,12 +60,12 @@ def _while_it_waits(trial: Trial, *, way: Callable[[Trial], None]) -> None:
     trial.expect(throughputs=0)
 
 
-def _marked_failed(trial: Trial) -> None:
+def _marked_failed(trial: Trial, *, mark: Callable[[Trial], None]) -> None:
     """The job is stopped before it answered anything, so the next night buys the next attempt."""
     trial.fault(BATCH, "batch_stalled", times=1)
     _begin(trial)
     trial.wait_watched(WAIT)
-    trial.mark(WAIT)
+    mark(trial)
     trial.finish()
     trial.wait_job("Stopped")
     trial.expect(throughputs=0, state="failed")
@@ -70,16 +75,16 @@ def _marked_failed(trial: Trial) -> None:
 
 def _next_night(trial: Trial) -> None:
     _begin(trial)
-    trial.finish()
+    _succeed(trial)
     trial.night(2)
     trial.expect(throughputs=0)
 
 
-def _half(trial: Trial) -> None:
-    """Half of the records are answered in time: the other half is asked on demand, and nothing twice."""
-    trial.fault(BATCH, "batch_partial", times=1)
+def _incomplete(trial: Trial, *, kind: str) -> None:
+    """What the job leaves is asked on demand, and nothing twice."""
+    trial.fault(BATCH, kind, times=1)
     _begin(trial)
-    trial.finish()
+    _succeed(trial)
     trial.clear_run()
     trial.expect(throughputs=0)
 
@@ -99,8 +104,11 @@ def batches() -> list[Case]:
             _while_it_waits, way=lambda trial: trial.clear(SUBMIT, downstream=True)
         ),
         "waiting / clear run": partial(_while_it_waits, way=Trial.clear_run),
-        "waiting / task marked failed": _marked_failed,
-        "ended with half of its records / clear run": _half,
+        "waiting / task marked failed": partial(_marked_failed, mark=lambda trial: trial.mark(WAIT)),
+        "waiting / run marked failed": partial(_marked_failed, mark=Trial.mark_run),
+        "ended with half of its records / clear run": partial(_incomplete, kind="batch_partial"),
+        "expired with none of its records / clear run": partial(_incomplete, kind="batch_expired"),
+        "every tenth record ends in an error / clear run": partial(_incomplete, kind="batch_record_errors"),
         "same questions, next night": _next_night,
     }
     return [Case(f"batch: {name}", script, CHANGES, buys="synthesize") for name, script in scripts.items()]

@@ -17,7 +17,7 @@ from typing import Any
 import yaml
 
 from include.distill.arm_rows import hold_out, original_rows, rows_for_teacher, rows_of_pairs
-from include.distill.catalog import load_catalog
+from include.distill.catalog import Model, load_catalog
 from include.distill.documents import GROUP, group_of
 from include.distill.errors import UseCaseError
 from include.distill.storage import Record
@@ -155,8 +155,12 @@ def _characters(text: str | int) -> int:
 
 def in_batches(section: Synthesis | Judging, model: str, calls: int) -> bool:
     """Tell whether a step's ``calls`` to ``model`` go out in batch jobs: stated, and enough of them for one."""
-    limits = load_catalog().model(model).batch
-    return section.inference == "batch" and limits is not None and calls >= limits.minimum_records
+    return section.inference == "batch" and is_enough_for_a_batch(load_catalog().model(model), calls)
+
+
+def is_enough_for_a_batch(model: Model, questions: int) -> bool:
+    """Tell whether Bedrock takes so many questions to ``model`` as a batch job."""
+    return model.batch is not None and questions >= model.batch.minimum_records
 
 
 def estimate(

@@ -65,12 +65,16 @@ def describe_outcome(
 
 def describe_data(report: Mapping[str, Any]) -> str:
     """Write what was read and written, and every rejected row (the first few) with its reason."""
+    from include.distill.batch_notes import NOTE  # make clean runs without what that needs
+
     source, pairs = report["source"], report["synthesis"]
     lines = [
         f"Data: {source['train']} rows to learn from, {source['evaluation']} to compare on, {source['rejected']}"
         f" rejected; {pairs['accepted']} of {pairs['requested']} synthetic pairs accepted"
     ]
     lines += [f"  dropped as {name}: {count}" for name, count in pairs.get("dropped", {}).items()]
+    if told := report.get("settings", {}).get(NOTE):
+        lines.append(f"  {NOTE}: {told}")
     rejected = report.get("rejected_rows", [])
     lines += [f"  rejected: {row['source']} row {row['row']}: {row['message']}" for row in rejected[:REJECTED_SHOWN]]
     if source["rejected"] > REJECTED_SHOWN:
@@ -126,11 +130,22 @@ def describe_account(before: Mapping[str, Any], after: Mapping[str, Any]) -> str
         [
             "Simulated AWS account (its own count of this run)",
             f"  model calls billed   {new_calls} ({after['billed_calls']} ever)",
+            *_batch_line(before, after),
             f"  training jobs        {len(new_jobs)} ({len(after['jobs'])} ever)",
             f"  throughput rented    {seconds:.0f} s",
             f"  still running        {', '.join(alive) or 'nothing'}",
         ]
     )
+
+
+def _batch_line(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    """Say what batch jobs answered; nothing in an account that never had one."""
+    ever = len(after["batch_jobs"])
+    if not ever:
+        return []
+    answered = [sum(job["billed_records"] for job in ledger["batch_jobs"]) for ledger in (after, before)]
+    new = ever - len(before["batch_jobs"])
+    return [f"  batch jobs           {new} ({ever} ever); {answered[0] - answered[1]} of the calls, at half the price"]
 
 
 def table(rows: Sequence[Sequence[str]]) -> str:

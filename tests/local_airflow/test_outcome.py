@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 
+from include.distill.batch_notes import NOTE
 from include.local_airflow.outcome import (
     NoReportError,
     describe_account,
     describe_arms,
     describe_bill,
     describe_comparisons,
+    describe_data,
     describe_outcome,
     fetch_report,
     table,
@@ -33,11 +35,16 @@ COMPARISON = {
 
 
 def ledger(
-    *, calls: int = 0, jobs: tuple[str, ...] = (), throughputs: tuple[tuple[str, bool], ...] = ()
+    *,
+    calls: int = 0,
+    jobs: tuple[str, ...] = (),
+    throughputs: tuple[tuple[str, bool], ...] = (),
+    batches: tuple[int, ...] = (),
 ) -> dict[str, Any]:
     return {
         "billed_calls": calls,
         "jobs": [{"arn": name, "name": name, "status": "Completed"} for name in jobs],
+        "batch_jobs": [{"billed_records": records} for records in batches],
         "throughputs": [{"arn": name, "name": name, "alive": alive} for name, alive in throughputs],
         "throughput_seconds": 10.0 * len(throughputs),
     }
@@ -81,6 +88,13 @@ def test_the_bill_stands_beside_its_estimate_and_leaves_out_what_was_free() -> N
     assert "training" not in text
 
 
+def test_answers_from_batch_jobs_are_told_where_some_were_wanted() -> None:
+    source = {"train": 3, "evaluation": 2, "rejected": 0}
+    report = {"source": source, "synthesis": {"accepted": 1, "requested": 2}}
+    assert "batch" not in describe_data(report)
+    assert f"{NOTE}: synthesize 0 of 3" in describe_data({**report, "settings": {NOTE: "synthesize 0 of 3"}})
+
+
 def test_the_account_tells_what_this_run_added_to_it() -> None:
     before = ledger(calls=100, jobs=("old",), throughputs=(("t-old", False),))
     after = ledger(calls=130, jobs=("old", "new"), throughputs=(("t-old", False), ("t-new", False)))
@@ -89,6 +103,15 @@ def test_the_account_tells_what_this_run_added_to_it() -> None:
     assert "jobs        1 (2 ever)" in text
     assert "rented    10 s" in text
     assert "running        nothing" in text
+
+
+def test_the_account_tells_which_calls_were_answered_in_batch_jobs() -> None:
+    text = describe_account(ledger(calls=200, batches=(120,)), ledger(calls=712, batches=(120, 200, 192)))
+    assert "jobs           2 (3 ever); 392 of the calls" in text
+
+
+def test_an_account_without_batch_jobs_says_nothing_of_them() -> None:
+    assert "batch" not in describe_account(ledger(), ledger(calls=5))
 
 
 def test_a_throughput_left_alive_is_named() -> None:

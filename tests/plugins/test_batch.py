@@ -224,6 +224,29 @@ class TestAttempts:
         batches.end(only(batches), answered=0, errors=MANY)
         assert submit() == {"job_arns": [], "records": 0, "left_to_ask_on_demand": MANY, "bought": 0}
 
+    def test_answers_that_were_stored_and_then_lost_are_had_in_a_batch_again(
+        self, submit: Any, collect: Any, batches: FakeBatchJobs, store: MemoryStore
+    ) -> None:
+        """As after a lifecycle rule on ``responses/``, or a clean-up of paid answers."""
+        submitted = submit()
+        batches.end(only(batches))
+        collect(submitted)
+        for uri in [uri for uri in store.objects if uri.startswith(FOLDER.responses)]:
+            store.delete(uri)
+        manifest = submit()
+        assert (manifest["records"], manifest["left_to_ask_on_demand"], manifest["bought"]) == (MANY, 0, 1)
+
+    def test_a_running_job_whose_note_is_lost_is_noted_again(
+        self, submit: Any, collect: Any, batches: FakeBatchJobs, store: MemoryStore
+    ) -> None:
+        submit()
+        for plan in list(OpenBatches(store, FOLDER).all()):
+            store.delete(f"{FOLDER.open_batches}{plan.name}.json")
+        submitted = submit()
+        assert (submitted["bought"], submitted["job_arns"]) == (0, [only(batches)])
+        batches.end(only(batches))
+        assert collect(submitted)["answered"] == MANY
+
 
 class TestWait:
     def sensor(self, equip: Any, batches: FakeBatchJobs, monkeypatch: pytest.MonkeyPatch) -> Any:

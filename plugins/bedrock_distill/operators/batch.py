@@ -172,6 +172,8 @@ class BedrockSubmitBatchOperator(BatchOperator):
             created.append(self.batch_jobs.create(self._request(plan, model, context)))
 
         purchase = buy_once(name, find=find, create=create)
+        if not self.open_batches.find(name):  # a clean-up took the note of a job that runs
+            self.open_batches.note(plan)
         submitted["bought"] += purchase.bought
         self.log.info("%s %s: %d records", "Bought" if purchase.bought else "Found", name, plan.records)
         return purchase.thing
@@ -179,7 +181,7 @@ class BedrockSubmitBatchOperator(BatchOperator):
     def _attempt(self, sha256: str) -> str | None:
         """Return the name of the first attempt that is not over; ``None`` when asking in a batch again cannot help.
 
-        An attempt that is over answered none of these questions: its answers were stored, and still all are missing.
+        Of an attempt that is over no answer is there: it gave none, or they were stored and lost since.
         """
         for attempt in range(1, self.use_case.batch.max_attempts + 1):
             name = batch_name(self.use_case.name, self.step, sha256, attempt)
@@ -188,11 +190,16 @@ class BedrockSubmitBatchOperator(BatchOperator):
                 return name
             if job.status == "Failed" and not failed_for_a_passing_cause(job.message):
                 raise JobFailedError(_refusal(job))
-            if job.status == "Completed":
+            if job.status == "Completed" and not self._answers_were_lost(name):
                 self.log.warning("%s answered none of its records; they are asked on demand.", name)
                 return None
-        self.log.warning("All %d attempts of %s are over without an answer.", self.use_case.batch.max_attempts, name)
+        self.log.warning("All %d attempts are over, the last is %s.", self.use_case.batch.max_attempts, name)
         return None
+
+    def _answers_were_lost(self, name: str) -> bool:
+        """Tell whether a job's answers were stored once, and a lifecycle rule or a clean-up took them."""
+        landed = self.open_batches.landed(name)
+        return landed is None or landed.answered > 0
 
     def _plan(self, name: str, model: Model, file: InputFile) -> BatchPlan:
         return BatchPlan(

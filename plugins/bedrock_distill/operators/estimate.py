@@ -11,6 +11,7 @@ from airflow.sdk.exceptions import DownstreamTasksSkipped
 from bedrock_distill.arm_student import arm_student
 from bedrock_distill.operators.base import DistillOperator, Manifest
 from include.distill.arm_rows import require_originals
+from include.distill.batch_notes import too_few
 from include.distill.champion import frozen_champion
 from include.distill.cost import Counting, estimate, expected_calls, lengths, load_prices, total
 from include.distill.errors import SpendCapError
@@ -48,18 +49,21 @@ class EstimateCostOperator(DistillOperator):
         counted = self._count_prompts()
         lines = reckon(counted=counted)
         estimated, cap = total(lines), self.use_case.max_spend_usd
+        calls = expected_calls(self.use_case, train=len(train), evaluation=len(evaluation))
         told = {
             "estimated_usd": estimated,
             "tokens": {name: f"prompts: {counting.how}; answers: estimated" for name, counting in counted.items()},
-            "calls": expected_calls(self.use_case, train=len(train), evaluation=len(evaluation)),
+            "calls": calls,
             "prices": load_prices().sources(self.use_case),
             "by_characters_usd": asked_usd(line.as_record() for line in reckon()),
             "lines": [line.as_record() for line in lines],
         }
         write_json(self.store, self.folder.estimate, told)
-        self.log.info("Calls: %s. Tokens: %s", told["calls"], told["tokens"])
+        self.log.info("Calls: %s. Tokens: %s", calls, told["tokens"])
         for line in lines:
             self.log.info("%s: %.0f %s = $%.4f", line.what, line.quantity, line.unit, line.usd)
+        for note in too_few(self.use_case, calls):
+            self.log.warning("%s", note)
         self.log.info("Estimated: $%.2f of at most $%.2f", estimated, cap)
         if estimated > cap:
             largest = max(lines, key=lambda line: line.usd)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from bedrock_distill.links import REPORT
 from bedrock_distill.operators.base import DistillOperator, Manifest, mapped_manifests
+from include.distill.batch_notes import answered_in_batches
 from include.distill.champion import describe_champion, frozen_champion
 from include.distill.cost import load_prices, total
 from include.distill.judged_run import JudgedRun
@@ -221,6 +222,7 @@ class RenderReportOperator(DistillOperator):
         named = self.use_case.prompts
         prompts = {name: self.prompt(name).version for name in (named.synthesis, named.answering, named.judging)}
         settings = describe_settings(self.use_case, prompts=prompts)
+        settings |= answered_in_batches(self.use_case, self.synthesis, self.judgments)
         if self.use_case.champion_arm is None:
             return settings
         return {**settings, "champion": describe_champion(frozen_champion(self.store, self.folder))}

@@ -12,7 +12,7 @@ pairs, serves it for as long as it answers, and has judges say whether it is bet
 | `estimate` | the expected bill; refuses above `max_spend_usd` | nothing |
 | `shards`, `evaluation_shards` | rows cut into one piece per task | nothing |
 | `<step>_batch.submit`, `.wait`, `.collect` | with `inference: batch` only: stored answers | half the tokens' price |
-| `synthesize` | new pairs, one task per row or batch of rows | teacher tokens |
+| `synthesize` | new pairs, one task per row or batch of rows | teacher tokens, and a critic's if there is one |
 | `curate` | repeated pairs dropped, what every filter dropped counted | nothing |
 | `<arm>.merge`, `.upload` | the training file, under its own hash | nothing |
 | `<arm>.submit`, `.trained` | the custom model | training tokens |

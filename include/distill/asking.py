@@ -32,8 +32,14 @@ class Place:
         return cls(pool, slots, is_first=try_number == 1 and map_index < pool_slots(pool) // slots)
 
     def share_of(self, pool: str) -> float:
-        """Return the part of a quota that goes with ``pool``; who does not wait there takes as one slot of it."""
-        return min(1.0, (self.slots if self.pool == pool else 1) / pool_slots(pool))
+        """
+        Return the part of a quota that goes with ``pool``.
+
+        Who does not wait there takes as one slot of it, and no more than it has of the pool where it waits: so the
+        tasks that are let in there take no more than the whole quota, however many slots either pool has.
+        """
+        own = min(1.0, self.slots / pool_slots(self.pool))
+        return own if self.pool == pool else min(own, 1 / pool_slots(pool))
 
 
 @dataclass(frozen=True)
@@ -61,6 +67,7 @@ class PacedAnswers:
     pool, for it is billed by the hour: its speed is found by throttling.
 
     :param spending: the bill of the task's calls on demand; without one nothing is capped.
+    :param beside: what asks for another bill of the same task; both wait in one queue for each model.
     """
 
     def __init__(
@@ -70,30 +77,41 @@ class PacedAnswers:
         use_case: UseCase,
         place: Place,
         spending: Spending | None = None,
+        beside: PacedAnswers | None = None,
     ) -> None:
         self._answers = answers
         self._client = client
         self._spending = spending
         self._use_case = use_case
         self._place = place
+        self._beside = beside
         self._paced: dict[str, PacedClient] = {}
         self._making = threading.Lock()
 
     def __call__(self, request: ModelRequest) -> PaidAnswer:
         """Return the stored answer, or ask, store and return it."""
-        with self._making:
-            if request.invoke_id not in self._paced:
-                self._paced[request.invoke_id] = self._new_client(request)
-        answer = self._answers.ask(request, self._paced[request.invoke_id])
+        answer = self._answers.ask(request, self._paced_client(request))
         if self._spending and is_on_demand(request):
             self._spending.found(answer)
         return answer
+
+    def billed_to(self, spending: Spending) -> PacedAnswers:
+        """Return what asks at the same speed, from the same quota, for another bill."""
+        return PacedAnswers(self._answers, self._client, self._use_case, self._place, spending, beside=self)
+
+    def _paced_client(self, request: ModelRequest) -> PacedClient:
+        with self._making:
+            if request.invoke_id not in self._paced:
+                self._paced[request.invoke_id] = self._new_client(request)
+            return self._paced[request.invoke_id]
 
     def _new_client(self, request: ModelRequest) -> PacedClient:
         fan_out = self._use_case.fan_out
         client = self._client
         if self._spending and is_on_demand(request):
             client = CappedClient(client, self._spending)
+        if self._beside:
+            return self._beside._paced_client(request).through(client)
         return PacedClient(
             client,
             self._quota(request),

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -68,8 +68,10 @@ class Prices:
 
     def sources(self, use_case: UseCase) -> dict[str, str]:
         """Return where the prices of a use case's models were read, and when they were checked."""
-        models = (use_case.teacher, use_case.student, *use_case.judges)
-        return {model: f"{self.models[model].get('source', 'not stated')}; checked {self.checked}" for model in models}
+        return {
+            model: f"{self.models[model].get('source', 'not stated')}; checked {self.checked}"
+            for model in use_case.models
+        }
 
     def of(self, model: str, what: str) -> float:
         """Return a price in US dollars.
@@ -176,12 +178,16 @@ def estimate(
     Return the bill to expect when nothing was paid for before, second asks and longer serving not included.
 
     :param champion: a model was promoted; else the base student takes its arm's place.
-    :param counted: how prompts are reckoned: of ``synthesis``, of ``answers``, and of each judge by its key.
+    :param counted: how prompts are reckoned: of ``synthesis``, ``critic``, ``answers``, and of each judge by its key.
     """
-    by = {**dict.fromkeys(("synthesis", "answers", *use_case.judges), Counting()), **(counted or {})}
+    by = {**dict.fromkeys(("synthesis", "critic", "answers", *use_case.judges), Counting()), **(counted or {})}
     lines: list[Line] = []
     if use_case.wants_pairs:
-        lines += synthesis_lines(use_case, rows_for_teacher(use_case, train), prices, by["synthesis"])
+        sent = rows_for_teacher(use_case, train)
+        lines += synthesis_lines(use_case, sent, prices, by["synthesis"])
+        if use_case.critic:
+            looked_at = critic_lines(use_case, sent, prices, by["critic"])
+            lines += within_budget(looked_at, use_case.critic.max_spend_usd)
     for arm in use_case.arms:
         on_demand = arm.kind == "base" or (arm.kind == "champion" and not champion)
         lines += answer_lines(use_case, evaluation, prices, arm.name, on_demand=on_demand, counting=by["answers"])
@@ -199,6 +205,8 @@ def expected_calls(use_case: UseCase, *, train: int, evaluation: int) -> dict[st
     """Return how often each step asks about so many rows, second asks not included."""
     given = [train if arm.originals == "all" else min(arm.originals, train) for arm in use_case.arms if arm.wants_pairs]
     calls = {"synthesis": max((rows or train for rows in given), default=0)}
+    if use_case.critic:
+        calls["critic"] = use_case.synthesis.pairs_per_document * calls["synthesis"]
     for arm in use_case.arms:
         calls[f"answers {arm.name}"] = evaluation * (2 if arm.name == use_case.noise_control_arm else 1)
     for judge in use_case.judges:
@@ -218,6 +226,28 @@ def synthesis_lines(
     written = use_case.synthesis.pairs_per_document * _row_tokens(train, "question", "answer")
     batch = in_batches(use_case.synthesis, use_case.teacher, len(train))
     return prices.token_lines("synthesis", use_case.teacher, asked, written, batch=batch)
+
+
+def critic_lines(
+    use_case: UseCase, train: Sequence[Record], prices: Prices, counting: Counting = Counting()
+) -> list[Line]:
+    """
+    Return the lines of asking the critic about all pairs written from ``train``, whatever its budget; none without one.
+
+    Every pair asked for is supposed to be written, to pass the other filters, and to be as long as the pair of its row.
+    """
+    if use_case.critic is None:
+        return []
+    pairs = use_case.synthesis.pairs_per_document
+    asked = pairs * counting.of(train, "document", "question", "answer")
+    return prices.token_lines("critic", use_case.critic.model, asked, pairs * VERDICT_TOKENS * len(train))
+
+
+def within_budget(lines: Sequence[Line], budget_usd: float) -> list[Line]:
+    """Return ``lines`` with so much less of everything that they come to ``budget_usd`` at most."""
+    asked = sum(line.quantity * line.unit_price_usd for line in lines)
+    share = min(1.0, budget_usd / asked) if asked else 1.0
+    return [replace(line, quantity=line.quantity * share) for line in lines]
 
 
 def answer_lines(

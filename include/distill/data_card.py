@@ -12,6 +12,7 @@ from typing import Any
 
 from include.distill.catalog import Model
 from include.distill.cost import load_prices
+from include.distill.critic import VERDICTS
 from include.distill.curation import FILTERS
 from include.distill.prompts import Prompt
 from include.distill.storage import Record
@@ -58,6 +59,8 @@ def data_card(
     if synthesis:
         card["synthesis"] = {name: synthesis[name] for name in COUNTED}
         card["funnel"] = funnel(synthesis)
+        if critic := synthesis.get("critic"):
+            card["critic"] = {name: critic[name] for name in VERDICTS}
     if note := licence_note(teacher, student):
         card["licence_note"] = note
     return card
@@ -75,7 +78,7 @@ def funnel(synthesis: Mapping[str, Any]) -> list[Record]:
     """Return how many pairs each filter dropped and left, in the order in which pairs pass them."""
     left = synthesis["requested"] - synthesis["missing"]
     steps = [{"filter": "missing", "dropped": synthesis["missing"], "left": left}]
-    for name in FILTERS:
+    for name in (*FILTERS, *(("critic",) if synthesis.get("critic") else ())):
         dropped = synthesis["dropped"].get(name, 0)
         left -= dropped
         steps.append({"filter": name, "dropped": dropped, "left": left})

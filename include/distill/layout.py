@@ -103,6 +103,10 @@ class RunFolder:
         """What the teacher wrote for one shard and cannot be used, with reasons."""
         return f"{self.uri}/synthetic/rejected-{number:05d}.jsonl"
 
+    def critic_ended(self, number: int) -> str:
+        """Noted when the critic's budget ended for one shard."""
+        return f"{self.uri}/synthetic/critic-ended-{number:05d}.json"
+
     @property
     def estimate(self) -> str:
         """The cost known beforehand."""

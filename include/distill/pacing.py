@@ -12,6 +12,7 @@ of its Airflow pool, and the burst is used once: by the first tasks that fill th
 
 from __future__ import annotations
 
+import copy
 import math
 import random
 import threading
@@ -316,6 +317,12 @@ class PacedClient:
         self._patience_seconds = patience_seconds
         self._clock = clock
         self._sleep = sleep
+
+    def through(self, client: ModelClient) -> PacedClient:
+        """Return what asks through another client and waits in the same queue."""
+        other = copy.copy(self)
+        other._client = client
+        return other
 
     def ask(self, request: ModelRequest) -> Completion:
         """Wait for the quota, ask, and return the answer.

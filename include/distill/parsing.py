@@ -261,6 +261,18 @@ def _pair(record: _Object) -> Pair:
 
 def parse_verdict(text: str) -> Literal["A", "B", "TIE"] | None:
     """Return a judge's verdict; ``None`` for no verdict, two, an unknown one, or broken JSON."""
+    verdict = _one_verdict(text)
+    return next((known for known in ("A", "B", "TIE") if verdict == known), None)
+
+
+def parse_grounding(text: str) -> Literal["grounded", "ungrounded"] | None:
+    """Return a critic's verdict; ``None`` as for :func:`parse_verdict`."""
+    verdict = _one_verdict(text)
+    return next((known for known in ("grounded", "ungrounded") if verdict == known.upper()), None)
+
+
+def _one_verdict(text: str) -> str | None:
+    """Return the one verdict that a text holds, in capitals; ``None`` when there is none, or not one only."""
     verdicts: list[object] = []
     position = 0
     while found := _OBJECT.search(text, position):
@@ -277,4 +289,4 @@ def parse_verdict(text: str) -> Literal["A", "B", "TIE"] | None:
     if not verdicts or len(_VERDICT_KEY.findall(text)) != len(verdicts):
         return None
     named = {verdict.upper() if isinstance(verdict, str) else None for verdict in verdicts}
-    return next((known for known in ("A", "B", "TIE") if named == {known}), None)
+    return named.pop() if len(named) == 1 else None

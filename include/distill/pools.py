@@ -54,11 +54,11 @@ def place_in_pool(model: str, region: str, *, tasks: int) -> dict[str, Any]:
 
 
 def needed_pools(use_cases: Iterable[UseCase]) -> dict[str, PoolSettings]:
-    """Return every pool that a task of ``use_cases`` waits for, beside the stated ones, as Airflow imports them."""
+    """Return every pool of a model that ``use_cases`` ask, beside the stated ones, as Airflow imports them."""
     needed = dict(stated_pools())
     for use_case in use_cases:
         region = use_case.aws.region
-        for model in (use_case.teacher, use_case.student, *use_case.judges):
+        for model in use_case.models:
             description = f"{model} on demand in {region}; a task's share of its quota is slots held / slots"
             settings = {"slots": DEFAULT_SLOTS, "description": description, "include_deferred": False}
             needed.setdefault(pool_name(model, region), settings)

@@ -46,11 +46,12 @@ CONTRACTS = {
         {"document": "document", "question": "question", "answer_a": "answer_a", "answer_b": "answer_b"},
         {"reference": ["", "That."]},
     ),
+    "critic": PromptContract({"document": "document", "question": "question", "answer_to_check": "answer"}),
 }
 
 
 def check_template(prompt: Prompt, role: str) -> list[str]:
-    """Return what is wrong with a template that is to be used as ``role``: synthesis, answering or judging."""
+    """Return what is wrong with a template that is to be used as ``role``, a key of :data:`CONTRACTS`."""
     contract = CONTRACTS[role]
     try:
         tree = ENVIRONMENT.parse(prompt.template)

@@ -26,7 +26,7 @@ from include.distill.naming import content_hash
 PROMPTS = Path(__file__).parents[1] / "prompts"
 DELIMITERS = (
     "document", "question", "answer", "number_of_pairs", "asked_before", "reference", "answer_a", "answer_b",
-    "example_pairs",
+    "answer_to_check", "example_pairs",
 )  # fmt: skip
 _TAG = re.compile(rf"<(?=/?(?:{'|'.join(DELIMITERS)})>)", re.IGNORECASE)
 ENVIRONMENT = SandboxedEnvironment(

@@ -11,6 +11,7 @@ def quota_problems(use_case: UseCase) -> list[str]:
     steps = [
         ("synthesis", use_case.teacher, use_case.synthesis.max_tokens),
         ("answering", use_case.student, use_case.answering.max_tokens),
+        *((("curation.critic", critic.model, critic.max_tokens),) if (critic := use_case.critic) else ()),
         *(("judging", judge, use_case.judging.max_tokens) for judge in use_case.judges),
     ]
     problems = []

@@ -69,6 +69,25 @@ class Source(_Part):
         return self
 
 
+class Critic(_Part):
+    """What the critic said of the pairs that passed the measured filters, and what it was asked, in this run."""
+
+    grounded: NonNegativeInt
+    ungrounded: NonNegativeInt
+    unparsable: NonNegativeInt
+    not_looked_at: NonNegativeInt
+    calls: NonNegativeInt
+    cache_hits: NonNegativeInt
+    input_tokens: NonNegativeInt
+    output_tokens: NonNegativeInt
+
+    @model_validator(mode="after")
+    def _reconcile(self) -> Self:
+        looked_at, answers = self.grounded + self.ungrounded + self.unparsable, self.calls + self.cache_hits
+        _require(looked_at <= answers, f"the critic looked at {looked_at} pairs, and gave {answers} answers")
+        return self
+
+
 class Synthesis(_Part):
     """What was asked of the teacher and what came of it, in pairs. ``surplus`` is beyond the request."""
 
@@ -82,6 +101,8 @@ class Synthesis(_Part):
     cache_hits: NonNegativeInt
     input_tokens: NonNegativeInt
     output_tokens: NonNegativeInt
+    dropped: dict[str, NonNegativeInt] = {}
+    critic: Critic | None = None
 
     @model_validator(mode="after")
     def _reconcile(self) -> Self:
@@ -90,6 +111,9 @@ class Synthesis(_Part):
             f"requested {self.requested} is not accepted {self.accepted} + rejected {self.rejected}"
             f" + missing {self.missing}",
         )
+        bad = self.critic.ungrounded + self.critic.unparsable if self.critic else 0
+        dropped = self.dropped.get("critic", 0)
+        _require(dropped <= bad, f"{dropped} pairs are dropped for the critic, who found {bad} to drop")
         return self
 
 

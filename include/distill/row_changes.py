@@ -26,7 +26,7 @@ from include.distill.use_case import UseCase
 
 # What changes a request to a model, or a training job. Schedules, owners, caps and time-outs change nothing bought.
 MATTERS = (
-    "teacher", "student", "judges", "synthesis", "answering", "judging", "arms", "comparisons", "seed",
+    "teacher", "student", "judges", "synthesis", "curation", "answering", "judging", "arms", "comparisons", "seed",
 )  # fmt: skip
 
 
@@ -39,7 +39,9 @@ def settings_that_matter(use_case: UseCase, prompts: Mapping[str, Prompt]) -> di
     """Return a hash of each part of a frozen use case that decides what is bought."""
     raw = use_case.model_dump(mode="json")
     training = {key: raw["training"][key] for key in ("hyperparameters", "validation_share")}
-    told = {"instruction": raw["prompts"]["instruction"], **{n: prompt.version for n, prompt in prompts.items()}}
+    unused = set() if use_case.critic else {use_case.prompts.critic}
+    versions = {name: prompt.version for name, prompt in prompts.items() if name not in unused}
+    told = {"instruction": raw["prompts"]["instruction"], **versions}
     parts = {**{name: raw[name] for name in MATTERS}, "training": training, "prompts": told}
     return {name: canonical_hash(part)[:12] for name, part in parts.items()}
 

@@ -94,6 +94,10 @@ def bill(
 ) -> list[Line]:
     """Return what this run paid for; answers and jobs that were there already cost nothing."""
     lines = _asked("synthesis", use_case.teacher, synthesis, prices)
+    if use_case.critic:
+        looked = [manifest["critic"] for manifest in synthesis if manifest.get("critic")]
+        tokens = sum_counts(looked, ("input_tokens", "output_tokens"))
+        lines += prices.token_lines("critic", use_case.critic.model, tokens["input_tokens"], tokens["output_tokens"])
     for arm in arms:
         if arm.on_demand:
             lines += _asked(f"answers {arm.name}", use_case.student, arm.answers, prices)
@@ -209,6 +213,11 @@ def disagreement_rows(
     ]
 
 
+def _described_critic(use_case: UseCase) -> dict[str, str]:
+    critic = use_case.critic
+    return {"critic": f"{critic.model}, for at most ${critic.max_spend_usd:,.2f}"} if critic else {}
+
+
 def describe_settings(use_case: UseCase, *, prompts: Mapping[str, str]) -> dict[str, Any]:
     """Return what a reader needs to repeat the run: models, prompts by version, parameters."""
     catalog = load_catalog()
@@ -216,6 +225,7 @@ def describe_settings(use_case: UseCase, *, prompts: Mapping[str, str]) -> dict[
     settings = {
         "teacher": use_case.teacher,
         "student": use_case.student,
+        **_described_critic(use_case),
         "judges": ", ".join(described_judge(judge, use_case) for judge in use_case.judges),
         "region": use_case.aws.region,
         "prompts": ", ".join(f"{name} {version}" for name, version in prompts.items()),

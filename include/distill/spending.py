@@ -59,9 +59,15 @@ def _plain(what: str) -> str:
     return what.replace(" batch ", " ")
 
 
+_QUESTIONS = ("synthesis", "critic", "answers", "judging")
+
+
 def asked_usd(lines: Iterable[Record]) -> float:
     """Return what an estimate holds for questions to models, that is not for training and serving."""
-    return float(sum(line["usd"] for line in lines if line["what"].startswith(("synthesis", "answers", "judging"))))
+    return float(sum(line["usd"] for line in lines if line["what"].startswith(_QUESTIONS)))
+
+
+_ROUNDING = 1e-9
 
 
 class Spending:
@@ -110,7 +116,9 @@ class Spending:
         """
         with self._lock:
             expected = self._usd_a_call() * (self._under_way + 1)
-            if self._paid and self._usd + expected > self._part.usd:
+            # The first call always goes, for nothing is known of prices before it; those beside it only if they fit.
+            is_first = not self._paid and not self._under_way
+            if not is_first and self._usd + expected > self._part.usd * (1 + _ROUNDING):
                 raise SpendCapError(self._reached(request))
             self._under_way += 1
         try:

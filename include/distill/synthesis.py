@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from include.distill.catalog import Model
+from include.distill.critic import Critic, Look
 from include.distill.curation import Curator, Drop, RowCurator, rejection
 from include.distill.invocation import ModelRequest
 from include.distill.parsing import ParsedOutput, parse_llm_output
@@ -26,13 +27,18 @@ from include.distill.use_case_sections import Synthesis
 
 @dataclass
 class SyntheticSamples:
-    """What came of one row: pairs, rejects and surplus with reasons and text, and the answers they came from."""
+    """
+    What came of one row: pairs, rejects and surplus with reasons and text, and the answers they came from.
+
+    ``looks`` are the critic's, at every pair that passed the measured filters.
+    """
 
     requested: int
     accepted: list[Record] = field(default_factory=list)
     rejected: list[Record] = field(default_factory=list)
     surplus: list[Record] = field(default_factory=list)
     answers: list[PaidAnswer] = field(default_factory=list)
+    looks: list[Look] = field(default_factory=list)
 
     @property
     def wanted(self) -> int:
@@ -87,6 +93,7 @@ def create_synthetic_samples(
     settings: Synthesis,
     curator: Curator,
     ask: Callable[[ModelRequest], PaidAnswer],
+    critic: Critic | None = None,
 ) -> SyntheticSamples:
     """
     Ask the teacher for new pairs on one row, read its answer and keep what passes the filters.
@@ -94,6 +101,8 @@ def create_synthetic_samples(
     An answer in which no pair can be read is asked again, up to ``settings.attempts`` times. While pairs are wanted,
     up to ``settings.rounds`` times in all, the teacher is asked for as many as are left, told which questions it has
     written; a retry walks the same path through the stored answers. The document is carried over to every pair.
+
+    :param critic: looks at what passes the measured filters.
     """
     samples, filters = SyntheticSamples(settings.pairs_per_document), curator.for_row(row)
     for _ in range(settings.rounds):
@@ -116,31 +125,38 @@ def create_synthetic_samples(
             attempts=settings.attempts,
         )
         samples.answers += asked.answers
-        with _SORTING:
-            _sort_out(row, asked.result, filters, samples)
+        _sort_out(row, asked.result, filters, samples, critic)
     # Only as many as were asked for are counted; what a further round replaced, or a model wrote too much, is not.
     samples.surplus += samples.rejected[samples.wanted :]
     del samples.rejected[samples.wanted :]
     return samples
 
 
-# Filters take more of the processor than asking does. One row at a time is sorted out, so that the next question need
+# Filters take more of the processor than asking does. One pair at a time is measured, so that the next question need
 # not wait for many.
-_SORTING = threading.Lock()
+_MEASURING = threading.Lock()
 
 
-def _sort_out(row: Record, output: ParsedOutput, filters: RowCurator, samples: SyntheticSamples) -> None:
+def _sort_out(
+    row: Record, output: ParsedOutput, filters: RowCurator, samples: SyntheticSamples, critic: Critic | None
+) -> None:
     for reject in output.rejected:
         samples.rejected.append({"row_id": row["row_id"], "filter": "malformed", **reject})
     for pair in output.pairs:
         if not samples.wanted:
             samples.surplus.append(rejection(row["row_id"], BEYOND_REQUEST, pair))
-        elif drop := filters.judge(pair):
+            continue
+        with _MEASURING:
+            drop, grounding = filters.judge(pair), round(filters.grounding, 3)
+        found: Record = {"grounding": grounding}
+        if critic and drop is None:
+            samples.looks.append(look := critic.look_at(pair, row["document"]))
+            drop, found = critic.drop(look), {**found, "critic": look.verdict}
+        if drop:
             samples.rejected.append(rejection(row["row_id"], drop, pair))
         else:
-            number, grounding = len(samples.accepted), round(filters.grounding, 3)
-            kept = {"row_id": row["row_id"], "pair": number, "document": row["document"], "grounding": grounding}
-            samples.accepted.append({**kept, **pair})
+            kept = {"row_id": row["row_id"], "pair": len(samples.accepted), "document": row["document"]}
+            samples.accepted.append({**kept, **found, **pair})
 
 
 BEYOND_REQUEST = Drop("surplus", "surplus", "More pairs were written than were asked for.")

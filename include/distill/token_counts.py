@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from include.distill.catalog import load_catalog
 from include.distill.cost import Counting
+from include.distill.critic import critic_request
 from include.distill.errors import ServiceError
 from include.distill.evaluation import Duel, Student, answering_request, judging_request
 from include.distill.fan_out import Failure, for_each
@@ -22,6 +23,7 @@ from include.distill.prompts import Prompt
 from include.distill.storage import Record
 from include.distill.synthesis import synthesis_request
 from include.distill.use_case import UseCase
+from include.distill.use_case_sections import CriticSettings
 
 CONCURRENCY = 8
 EMPTY = {"row_id": "", "document": "", "question": "", "answer": ""}
@@ -44,7 +46,7 @@ class Asked:
 
 
 def asked_steps(use_case: UseCase, student: Student, prompts: Mapping[str, Prompt]) -> Iterator[Asked]:
-    """Yield the questions of a run: the teacher's, the base student's, each judge's."""
+    """Yield the questions of a run: the teacher's, the critic's, the base student's, each judge's."""
     catalog, names = load_catalog(), use_case.prompts
     teacher = catalog.model(use_case.teacher)
     if use_case.wants_pairs:
@@ -56,6 +58,9 @@ def asked_steps(use_case: UseCase, student: Student, prompts: Mapping[str, Promp
             ("document", "question", "answer"),
             "train",
         )
+    if critic := use_case.critic:
+        looking = _looking(critic, prompts[names.critic])
+        yield Asked("critic", looking, ("document", "question", "answer"), "train")
     yield Asked(
         "answers",
         lambda row: answering_request(
@@ -72,6 +77,12 @@ def asked_steps(use_case: UseCase, student: Student, prompts: Mapping[str, Promp
         yield Asked(
             judge, _judging(use_case, judge, prompts), ("document", "question", "answer", "answer"), "evaluation"
         )
+
+
+def _looking(settings: CriticSettings, prompt: Prompt) -> Callable[[Record], ModelRequest]:
+    """The pairs are not written yet: the row's own stands for each."""
+    critic = load_catalog().model(settings.model)
+    return lambda row: critic_request(row, row["document"], critic=critic, prompt=prompt, settings=settings)
 
 
 def _judging(use_case: UseCase, judge: str, prompts: Mapping[str, Prompt]) -> Callable[[Record], ModelRequest]:

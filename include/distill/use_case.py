@@ -20,6 +20,7 @@ from include.distill.use_case_sections import (
     Aws,
     Batch,
     Comparison,
+    CriticSettings,
     Curation,
     Estimate,
     FanOut,
@@ -89,6 +90,14 @@ class UseCase(Section):
     @classmethod
     def _quotas_are_of_known_models(cls, quotas: dict[str, ModelQuota]) -> dict[str, ModelQuota]:
         return {load_catalog().model(name).key: quota for name, quota in quotas.items()}
+
+    @field_validator("curation")
+    @classmethod
+    def _critic_is_known(cls, curation: Curation) -> Curation:
+        if curation.critic is None:
+            return curation
+        critic = curation.critic.model_copy(update={"model": load_catalog().model(curation.critic.model).key})
+        return curation.model_copy(update={"critic": critic})
 
     @field_validator("arms")
     @classmethod
@@ -165,6 +174,17 @@ class UseCase(Section):
     def champion_arm(self) -> str | None:
         """The arm that the promoted model is, if the use case has one."""
         return next((arm.name for arm in self.arms if arm.kind == "champion"), None)
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Every model that may be asked, once."""
+        critic = (self.critic.model,) if self.critic else ()
+        return tuple(dict.fromkeys((self.teacher, self.student, *self.judges, *critic)))
+
+    @property
+    def critic(self) -> CriticSettings | None:
+        """Who looks at new pairs, if anybody does and there are any."""
+        return self.curation.critic if self.wants_pairs else None
 
     @property
     def wants_pairs(self) -> bool:

@@ -80,6 +80,7 @@ class Prompts(Section):
     synthesis: str = "synthesis.j2"
     answering: str = "answering.j2"
     judging: str = "judging.j2"
+    critic: str = "critic.j2"
     instruction: str = "Answer the question using only the document. If the document does not say, say so."
     instruction_file: str | None = Field(None, min_length=1, description="takes the place of instruction")
     examples: tuple[Example, ...] | str = Field((), description="pairs shown to the teacher, or a .jsonl or .yaml file")
@@ -97,6 +98,16 @@ class Synthesis(Section):
     min_accepted_share: float = Field(0.5, ge=0, le=1, description="of the pairs asked for; below, nothing is trained")
 
 
+class CriticSettings(Section):
+    """A model that is asked whether the document supports a new pair's answer, with a budget of its own."""
+
+    model: str
+    max_spend_usd: float = Field(gt=0, description="pairs beyond it are not looked at; counted, and kept")
+    max_tokens: int = Field(512, ge=64, le=8_192)
+    temperature: Temperature | None = 0.0
+    attempts: int = Field(2, ge=1, le=5, description="asks per pair until a verdict can be read")
+
+
 class Curation(Section):
     """What a new pair must be like to be trained on; ``docs/curation.md`` argues the defaults from measurements."""
 
@@ -109,6 +120,7 @@ class Curation(Section):
     min_grounding: float = Field(0.3, ge=0, le=1, description="share of the answer that stands in the document; 0: any")
     max_topic_similarity: float = Field(0.7, ge=0, le=1, description="to the example's question or answer; 1: any")
     drop_refusals: bool = True
+    critic: CriticSettings | None = Field(None, description="asked about every pair that passes all the others")
 
 
 class Answering(Section):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from include.distill.parsing import parse_llm_output, parse_verdict
+from include.distill.parsing import parse_grounding, parse_llm_output, parse_verdict
 
 
 def pair(name: str) -> dict[str, str]:
@@ -352,3 +352,31 @@ class TestVerdict:
     def test_is_never_two_things(self, text: str) -> None:
         verdict = parse_verdict(text)
         assert verdict is None or f'"verdict":"{verdict}"' in text
+
+
+class TestGrounding:
+    @pytest.mark.parametrize(
+        ("text", "verdict"),
+        [
+            ('{"reason": "all of it", "verdict": "GROUNDED"}', "grounded"),
+            ('```json\n{"verdict": "ungrounded", "reason": "no number"}\n```', "ungrounded"),
+            ('{"verdict": "Grounded"} Once more: {"verdict": "grounded"}', "grounded"),
+            ('{"verdict": "GROUNDED"} {"verdict": "UNGROUNDED"}', None),
+            ('{"verdict": "NOT GROUNDED"}', None),
+            ('{"verdict": "A"}', None),
+            ('{"verdict": true}', None),
+            ('{"reason": "cut", "verdict": "UNGROUNDED"', None),
+            ("It is GROUNDED.", None),
+            ("", None),
+        ],
+    )
+    def test_is_read_as_it_stands_or_not_at_all(self, text: str, verdict: str | None) -> None:
+        assert parse_grounding(text) == verdict
+
+    @settings(max_examples=200, deadline=None)
+    @given(
+        st.text() | st.lists(st.sampled_from(['{"verdict":', '"GROUNDED"', '"UNGROUNDED"', "}", "{", '"'])).map("".join)
+    )
+    def test_is_never_guessed(self, text: str) -> None:
+        verdict = parse_grounding(text)
+        assert verdict is None or f'"verdict":"{verdict.upper()}"' in text

@@ -12,6 +12,7 @@ from include.distill.invocation import ModelRequest
 from include.distill.pacing import Quota
 from include.distill.pools import needed_pools, place_in_pool, pool_name, pool_slots, stated_pools
 from include.distill.responses import PaidAnswers
+from include.distill.spending import Part, Spending
 from include.distill.use_case_files import USE_CASES, load_use_case, load_use_cases
 from include.distill.use_case_sections import ModelQuota
 from tests.fakes.fake_bedrock import FakeBedrock
@@ -22,11 +23,7 @@ TEACHERS = "bedrock_claude-sonnet-5-5_us-east-1"
 
 
 def test_the_pools_of_the_shipped_use_cases_are_stated() -> None:
-    needed = {
-        pool_name(model, use_case.aws.region)
-        for use_case in load_use_cases().good
-        for model in (use_case.teacher, use_case.student, *use_case.judges)
-    }
+    needed = {pool_name(model, use_case.aws.region) for use_case in load_use_cases().good for model in use_case.models}
     assert needed <= stated_pools().keys()
     assert all(pool["slots"] > 0 and pool["description"] for pool in stated_pools().values())
 
@@ -84,6 +81,20 @@ class TestQuota:
     def test_who_does_not_wait_in_the_models_pool_takes_as_one_slot_of_it_and_no_burst(self) -> None:
         quota = self.quota(Place("default_pool", 4, is_first=True))
         assert (quota.requests_per_minute, quota.starts_full) == (75, False)
+
+    def test_and_no_more_than_it_has_of_its_own_pool_so_that_all_tasks_together_take_the_quota(self) -> None:
+        teachers = [Place("bedrock_claude-haiku-4-5_us-east-1", 1, is_first=True).share_of(TEACHERS) for _ in range(8)]
+        assert sum(teachers) <= 1
+        assert Place("p", 1, is_first=True).share_of(TEACHERS) == pytest.approx(1 / 8)
+
+    def test_two_bills_of_a_task_share_one_queue_for_one_model(self) -> None:
+        teacher = load_catalog().model(SAMPLE.teacher)
+        request = ModelRequest(teacher, teacher.inference_id, teacher.inference_id, "text", 100)
+        answers = PaidAnswers(MemoryStore(), "s3://b/responses", "run")
+        ask = PacedAnswers(answers, FakeBedrock(), SAMPLE, Place(TEACHERS, 2, is_first=True))
+        other = ask.billed_to(Spending(Part(1, 1, 1), (0.0, 0.0), "run"))
+        other(request)
+        assert other._paced_client(request)._gate is ask._paced_client(request)._gate
 
     def test_an_endpoint_of_our_own_has_no_stated_quota(self) -> None:
         assert not self.quota(Place(TEACHERS, 2, is_first=True), invoke_id="arn:aws:bedrock:…/xyz").is_stated

@@ -95,6 +95,12 @@ class TestTemplates:
         said = refusal(judging=write(folder, "j.j2", judge.replace("{{ reference }}", "{{ reference.text }}")))
         assert "'str object' has no attribute 'text'" in said
 
+    def test_a_critics_prompt_needs_its_tags_too(self, folder: Path) -> None:
+        own = (PROMPTS / "critic.j2").read_text()
+        assert "answer_to_check" in refusal(critic=write(folder, "c.j2", own.replace("{{ answer }}", "{{ question }}")))
+        path = write(folder, "c.j2", own.replace("Decide whether", "Say whether"))
+        assert load_prompts(Prompts(critic=path), None)[1][path].template.startswith("{# Asks the critic")
+
 
 class TestInstruction:
     def test_a_file_takes_its_place(self, folder: Path) -> None:

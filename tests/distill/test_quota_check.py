@@ -4,7 +4,7 @@ import pytest
 
 from include.distill.quota_check import quota_problems
 from include.distill.use_case_files import USE_CASES, load_use_case
-from include.distill.use_case_sections import ModelQuota
+from include.distill.use_case_sections import CriticSettings, ModelQuota
 
 SAMPLE = load_use_case(USE_CASES / "aws_docs_qa.yaml", environment={})
 
@@ -34,3 +34,15 @@ def test_quotas_that_admit_calls_and_unknown_ones_are_no_problem() -> None:
     assert quota_problems(SAMPLE) == []
     roomy = {"claude-sonnet-5-5": ModelQuota(requests_per_minute=600, tokens_per_minute=200_000)}
     assert quota_problems(SAMPLE.model_copy(update={"quotas": roomy})) == []
+
+
+def test_a_critic_is_held_against_its_quota_too() -> None:
+    critic = CriticSettings(model="nova-micro", max_spend_usd=1, max_tokens=4000)
+    stated = SAMPLE.model_copy(
+        update={
+            "curation": SAMPLE.curation.model_copy(update={"critic": critic}),
+            "quotas": {"nova-micro": ModelQuota(tokens_per_minute=3000)},
+        }
+    )
+    (found,) = quota_problems(stated)
+    assert found.startswith("curation.critic.max_tokens = 4000 are reserved for each call to nova-micro")

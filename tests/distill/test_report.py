@@ -10,6 +10,7 @@ import pytest
 
 from include.distill.errors import ReconciliationError
 from include.distill.report import build_report, verdict_sentence
+from include.distill.report_html import render_html
 from tests.distill.example_report import base_arm, inputs, line, tuned_arm, verdicts
 
 
@@ -69,6 +70,20 @@ def test_the_same_inputs_give_the_same_report() -> None:
     assert build_report(**inputs()) == build_report(**inputs())
 
 
+def critic(**changes: int) -> dict[str, int]:
+    verdicts = {"grounded": 33, "ungrounded": 5, "unparsable": 2, "not_looked_at": 4}
+    return {**verdicts, "calls": 42, "cache_hits": 0, "input_tokens": 4200, "output_tokens": 420, **changes}
+
+
+def test_a_critics_counts_are_kept() -> None:
+    report = build_report(**changed("synthesis", critic=critic(), dropped={"critic": 7}))
+    assert report["synthesis"]["critic"] == critic()
+    html = render_html({**report, "dag_id": "d", "run_id": "r", "finished_at": "2026-11-22T02:00:00+00:00"})
+    assert "The critic found 33 pairs grounded in their document and 5 not" in html
+    assert "It did not look at 4, for its budget ended; they were kept." in html
+    assert "The critic" not in render_html({**report, "synthesis": inputs()["synthesis"]})
+
+
 def changed(part: str, **changes: Any) -> dict[str, Any]:
     return inputs(**{part: {**inputs()[part], **changes}})
 
@@ -79,6 +94,14 @@ def changed(part: str, **changes: Any) -> dict[str, Any]:
         pytest.param(changed("source", rejected=3), "rows 120 is not accepted 118 \\+ rejected 3", id="a row twice"),
         pytest.param(changed("source", rows=-1), "source.rows", id="a negative count"),
         pytest.param(changed("synthesis", missing=0), "requested 354 is not accepted 341", id="a pair lost"),
+        pytest.param(
+            changed("synthesis", critic=critic(calls=39)),
+            "looked at 40 pairs, and gave 39 answers",
+            id="a free verdict",
+        ),
+        pytest.param(
+            changed("synthesis", critic=critic(), dropped={"critic": 8}), "8 pairs are dropped .* found 7", id="a drop"
+        ),
         pytest.param(changed("cost", actual_usd=9.0), "not the sum of the bill's lines", id="a bill that is not"),
         pytest.param(inputs(simulated="yes"), "simulated", id="simulated is a bool"),
         pytest.param(inputs(arms=[base_arm(records=5)]), "arms.0: arm base has no job", id="records without a job"),

@@ -11,6 +11,7 @@ from include.distill.prompts import Prompt, load_prompt
 from include.distill.row_changes import compare_with_last, row_line
 from include.distill.use_case import UseCase
 from include.distill.use_case_files import USE_CASES, load_use_case
+from include.distill.use_case_sections import CriticSettings
 from tests.fakes.memory_store import MemoryStore
 
 ROOT = "s3://bucket/distill/runs"
@@ -54,6 +55,20 @@ class TestComparison:
         night(store, use_case, "one", *twice)
         found = night(store, use_case, "two", {**row(1), "row_id": "f" * 16})
         assert (found["added"], found["changed"], found["gone"]) == (0, 1, 1)
+
+    def test_an_edit_of_the_critics_prompt_matters_only_where_it_is_asked(
+        self, store: MemoryStore, use_case: UseCase
+    ) -> None:
+        critic = CriticSettings(model="nova-lite", max_spend_usd=1)
+        asking = use_case.model_copy(update={"curation": use_case.curation.model_copy(update={"critic": critic})})
+        edited = {"critic.j2": Prompt("critic.j2", "Another.")}
+        for key, stated, prompts, changed in (
+            ("one", use_case, {"critic.j2": load_prompt("critic.j2")}, []),
+            ("two", use_case, edited, []),
+            ("three", asking, edited, ["curation", "prompts"]),
+            ("four", asking, {"critic.j2": load_prompt("critic.j2")}, ["prompts"]),
+        ):
+            assert night(store, stated, key, row(1), **prompts)["settings"] == changed
 
     def test_the_order_of_rows_is_no_change(self, store: MemoryStore, use_case: UseCase) -> None:
         rows = [row(n) for n in range(9)]

@@ -48,6 +48,19 @@ class TestBill:
             judgments=[used(judge=judge) for judge in USE_CASE.judges],
         ) == {}  # fmt: skip
 
+    def test_the_critic_has_lines_of_its_own_and_no_batch_price(self) -> None:
+        use_case = make_use_case(curation={"critic": {"model": "claude-haiku-4-5", "max_spend_usd": 5}})
+        critic = {"input_tokens": MILLION, "output_tokens": MILLION}
+        synthesis = [used(MILLION, critic=critic), used(critic=critic), used()]
+        lines = bill(use_case, synthesis=synthesis, arms=[], judgments=[], prices=PRICES)
+        assert {line.what: line.usd for line in lines} == {
+            "synthesis: claude-sonnet-4-6 input": 1,
+            "critic: claude-haiku-4-5 input": 2,
+            "critic: claude-haiku-4-5 output": 4,
+        }
+        assert describe_settings(use_case, prompts={})["critic"] == "claude-haiku-4-5, for at most $5.00"
+        assert "critic" not in describe_settings(USE_CASE, prompts={})
+
     def test_every_paid_part_has_its_line(self) -> None:
         lines = billed(
             synthesis=[used(MILLION, MILLION), used(MILLION)],

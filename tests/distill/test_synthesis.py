@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 
 from include.distill.asked_questions import AskedQuestions
 from include.distill.catalog import load_catalog
+from include.distill.critic import Critic
 from include.distill.curation import Curator
 from include.distill.invocation import ModelRequest
 from include.distill.prompts import load_prompt
 from include.distill.responses import PaidAnswers
 from include.distill.synthesis import SyntheticSamples, count_samples, create_synthetic_samples, synthesis_request
-from include.distill.use_case_sections import Curation, Synthesis
+from include.distill.use_case_sections import CriticSettings, Curation, Synthesis
 from include.local_bedrock.simulated.delimiters import section
 from tests.distill.conftest import ROOT, make_row
 from tests.fakes.fake_bedrock import FakeBedrock
@@ -47,6 +48,7 @@ def sampled(
     attempts: int = 2,
     asked: list[ModelRequest] | None = None,
     curation: Curation = LAX,
+    critic: Critic | None = None,
     **settings: Any,
 ) -> SyntheticSamples:
     bedrock = FakeBedrock(say if callable(say) else lambda _: say)
@@ -58,6 +60,7 @@ def sampled(
         settings=Synthesis(pairs_per_document=pairs, attempts=attempts, **settings),
         curator=Curator(curation, NOTHING_ASKED, lambda _: None),
         ask=lambda request: paid.ask(request, bedrock),
+        critic=critic,
     )
     if asked is not None:
         asked += bedrock.asked
@@ -200,6 +203,55 @@ class TestRounds:
         samples = sampled(lines("What is S3?", "one?", "two?", "three?"))
         assert counts(samples) == (3, 0, 0, 1)
         assert samples.surplus[0]["reason"] == "repeated_question"
+
+
+def critic_of(verdicts: dict[str, str], shown: list[str] | None = None) -> Critic:
+    """Return a critic with a verdict on each question, GROUNDED where none is given."""
+
+    def say(request: ModelRequest) -> str:
+        question = section(request.user, "question") or ""
+        if shown is not None:
+            shown.append(question)
+        return json.dumps({"reason": "r", "verdict": verdicts.get(question, "GROUNDED")})
+
+    settings = CriticSettings(model=TEACHER.key, max_spend_usd=1, attempts=1)
+    paid, bedrock = PaidAnswers(MemoryStore(), ROOT, "run"), FakeBedrock(say)
+    return Critic(TEACHER, load_prompt("critic.j2"), settings, lambda request: paid.ask(request, bedrock))
+
+
+class TestCritic:
+    def test_what_it_finds_ungrounded_or_is_not_read_on_is_dropped_and_asked_for_again(self) -> None:
+        critic = critic_of({"one?": "UNGROUNDED", "two?": "HARDLY"})
+        asked: list[ModelRequest] = []
+        rounds = by_round(lines("one?", "two?", "three?"), lines("four?", "five?"))
+        samples = sampled(rounds, rounds=2, critic=critic, asked=asked)
+        assert counts(samples) == (3, 0, 0, 2)
+        assert [made["question"] for made in samples.accepted] == ["three?", "four?", "five?"]
+        assert {made["critic"] for made in samples.accepted} == {"grounded"}
+        assert [(drop["filter"], drop["reason"]) for drop in samples.surplus] == [
+            ("critic", "ungrounded"),
+            ("critic", "unparsable"),
+        ]
+        assert [section(request.user, "number_of_pairs") for request in asked] == ["3", "2"]
+        assert [look.verdict for look in samples.looks] == ["ungrounded", "unparsable", *["grounded"] * 3]
+
+    def test_it_is_asked_only_about_what_the_measured_filters_let_pass_and_what_is_still_wanted(self) -> None:
+        shown: list[str] = []
+        samples = sampled(lines("What is S3?", "one?", "one", "two?", "three?"), pairs=2, critic=critic_of({}, shown))
+        assert shown == ["one?", "two?"]
+        assert counts(samples) == (2, 0, 0, 3)
+
+    def test_its_drops_are_rejected_pairs_with_their_text(self) -> None:
+        samples = sampled(lines("one?", "two?"), critic=critic_of({"one?": "UNGROUNDED"}))
+        assert counts(samples) == (1, 1, 1, 0)
+        (reject,) = samples.rejected
+        assert reject["text"] == {"question": "one?", "answer": "a", "topic": "t"}
+        assert count_samples([samples])["dropped"] == {"critic": 1}
+
+    def test_without_one_nothing_is_said_of_it(self) -> None:
+        samples = sampled(lines("one?"))
+        assert samples.looks == []
+        assert "critic" not in samples.accepted[0]
 
 
 QUESTIONS = st.sampled_from(["What is S3?", "one?", "two?", "three?", "one", ""])

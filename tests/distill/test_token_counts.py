@@ -11,9 +11,12 @@ from include.distill.invocation import ModelRequest
 from include.distill.prompt_files import load_prompts
 from include.distill.token_counts import asked_steps, count_step, sample
 from include.distill.use_case_files import USE_CASES, load_use_case
+from include.distill.use_case_sections import CriticSettings
 from tests.fakes.memory_store import MemoryStore
 
-USE_CASE = load_use_case(USE_CASES / "aws_docs_qa.yaml", environment={})
+SAMPLE = load_use_case(USE_CASES / "aws_docs_qa.yaml", environment={})
+CRITIC = CriticSettings(model="nova-lite", max_spend_usd=1e9)
+USE_CASE = SAMPLE.model_copy(update={"curation": SAMPLE.curation.model_copy(update={"critic": CRITIC})})
 PROMPTS = load_prompts(USE_CASE.prompts, MemoryStore())[1]
 STEPS = {
     asked.step: asked for asked in asked_steps(USE_CASE, arm_student(USE_CASE, model_arn=None, invoke_id=None), PROMPTS)
@@ -29,9 +32,10 @@ def half_the_characters(request: ModelRequest) -> int:
 
 
 def test_every_model_that_is_asked_on_demand_is_counted() -> None:
-    assert set(STEPS) == {"synthesis", "answers", "claude-haiku-4-5", "llama-3-3-70b"}
+    assert set(STEPS) == {"synthesis", "critic", "answers", "claude-haiku-4-5", "llama-3-3-70b"}
     assert {asked.request(ROWS[0]).model.key for asked in STEPS.values()} == {
         USE_CASE.teacher,
+        "nova-lite",
         USE_CASE.student,
         *USE_CASE.judges,
     }
@@ -66,6 +70,7 @@ def test_what_was_counted_is_what_the_lines_say() -> None:
     lines = estimate(USE_CASE, train=rows, evaluation=rows, prices=load_prices(), counted=counted)
     now = {line.what: line.quantity for line in lines}
     assert now["synthesis: claude-sonnet-5-5 input"] == 1000 * len(rows)
+    assert now["critic: nova-lite input"] == 3 * 1000 * len(rows)
     assert now["answers base: nova-micro input"] == 1000 * len(rows)
     assert now["judging: llama-3-3-70b input"] == 2 * 1000 * len(rows)
     changed = {what for what in now if now[what] != plain[what]}

@@ -8,6 +8,7 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from include.distill.catalog import load_catalog
 from include.distill.errors import UseCaseError
 from include.distill.use_case import OVERRIDES, parse_use_case
 from include.distill.use_case_files import USE_CASES, expand_variables, load_use_case, load_use_cases
@@ -249,3 +250,29 @@ class TestNoiseControl:
         use_case = make_use_case()
         assert use_case.noise_control_arm is None
         assert use_case.judged_pairs == use_case.pairs
+
+
+class TestCritic:
+    def test_there_is_none_unless_it_is_stated(self) -> None:
+        assert make_use_case().critic is None
+        assert make_use_case().models == ("claude-sonnet-4-6", "nova-micro", "claude-haiku-4-5")
+
+    def test_it_is_a_model_of_the_catalog_by_whatever_name_and_among_the_models_asked(self) -> None:
+        by_id = load_catalog().model("nova-lite").inference_id
+        use_case = make_use_case(curation={"critic": {"model": by_id, "max_spend_usd": 2}})
+        assert use_case.critic
+        assert (use_case.critic.model, use_case.models[-1]) == ("nova-lite", "nova-lite")
+        assert len(make_use_case(curation={"critic": {"model": "nova-micro", "max_spend_usd": 2}}).models) == 3
+
+    @pytest.mark.parametrize(
+        ("critic", "problem"),
+        [
+            ({"model": "nova-lte", "max_spend_usd": 2}, "curation: .*nova-lte"),
+            ({"model": "nova-lite"}, "curation.critic.max_spend_usd: Field required"),
+            ({"model": "nova-lite", "max_spend_usd": 0}, "curation.critic.max_spend_usd: .*greater than 0"),
+            ({"model": "nova-lite", "max_spend": 2}, "curation.critic.max_spend: unknown key, .*'max_spend_usd'"),
+        ],
+    )
+    def test_what_is_wrong_with_it_is_named(self, critic: dict[str, Any], problem: str) -> None:
+        with pytest.raises(UseCaseError, match=problem):
+            make_use_case(curation={"critic": critic})

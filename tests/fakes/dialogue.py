@@ -35,10 +35,17 @@ def verdict(letter: str) -> str:
     return json.dumps({"reason": "A confidential reason.", "verdict": letter})
 
 
+def grounding(verdict: str) -> str:
+    """Answer as a critic."""
+    return json.dumps({"reason": "A confidential reason.", "verdict": verdict})
+
+
 def say(request: ModelRequest) -> str:
-    """Answer as whoever is asked: teacher, judge (for the longer answer) or student."""
+    """Answer as whoever is asked: teacher, critic (who finds no fault), judge (for the longer answer) or student."""
     if "<number_of_pairs>" in request.user:
         return pairs(request)
+    if "<answer_to_check>" in request.user:
+        return grounding("GROUNDED")
     if "<answer_a>" in request.user:
         first, second = (len(between(tag, request.user)) for tag in ("answer_a", "answer_b"))
         return verdict("TIE" if first == second else "A" if first > second else "B")

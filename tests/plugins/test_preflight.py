@@ -161,6 +161,11 @@ class TestRefusal:
             pytest.param({"student": "llama-3-3-70b"}, "cannot be served by provisioned throughput", id="serving"),
             pytest.param({"teacher": "llama-3-70b"}, "no input_per_million for llama-3-70b", id="no price"),
             pytest.param(
+                {"curation": {"critic": {"model": "claude-3-sonnet", "max_spend_usd": 1}}},
+                "model claude-3-sonnet was retired by Bedrock",
+                id="a retired critic",
+            ),
+            pytest.param(
                 {"student": "llama-3-70b", **BASES},
                 "no input_per_million for llama-3-70b",
                 id="no price for the base student",

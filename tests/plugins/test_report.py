@@ -18,10 +18,11 @@ from include.distill.errors import ReconciliationError
 from include.distill.invocation import ModelRequest
 from include.distill.layout import RunFolder
 from include.distill.storage import read_json, read_jsonl, write_jsonl
+from include.distill.use_case import UseCase
 from tests.fakes.dialogue import say, verdict
 from tests.fakes.fake_bedrock import FakeBedrock
 from tests.fakes.memory_store import MemoryStore
-from tests.plugins.conftest import FOLDER, RUN_URI
+from tests.plugins.conftest import FOLDER, RUN_URI, freeze
 
 TOMORROW = RUN_URI.replace("manual-1-abcdef01", "manual-2-abcdef02")
 METRICS = b"step_number,epoch_number,training_loss\n0,0,1.5\n1,0,0.5\n"
@@ -204,6 +205,22 @@ class TestBill:
         assert second["synthesis"]["cache_hits"] == first["synthesis"]["calls"] == 10
         assert second["arms"][1]["job_arn"] == first["arms"][1]["job_arn"]
         assert second["arms"][1]["serving"] is None
+
+    def test_a_critic_has_its_own_lines_beside_its_estimate_and_the_next_night_pays_it_nothing(
+        self, night: Any, store: MemoryStore, use_case: UseCase
+    ) -> None:
+        freeze(store, use_case, curation={"critic": {"model": "claude-haiku-4-5", "max_spend_usd": 5}})
+        _, report = night().report()
+        lines = {line["what"]: line for line in report["cost"]["lines"]}
+        assert lines["critic: claude-haiku-4-5 input"]["quantity"] == 30 * 100
+        assert lines["critic: claude-haiku-4-5 input"]["estimated_usd"] > 0
+        assert report["synthesis"]["critic"].items() >= {"grounded": 30, "calls": 30, "cache_hits": 0}.items()
+        card = report["data_cards"][0]
+        assert (card["critic"]["grounded"], card["funnel"][-1]) == (30, {"filter": "critic", "dropped": 0, "left": 30})
+        assert "critic.j2" in card["prompts"]
+        _, report = night(TOMORROW).report()
+        assert usd(report, "critic") == 0
+        assert report["synthesis"]["critic"].items() >= {"grounded": 30, "calls": 0, "cache_hits": 30}.items()
 
     def test_clearing_the_report_changes_nothing(self, night: Any, store: MemoryStore) -> None:
         tonight = night()

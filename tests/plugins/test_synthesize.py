@@ -17,10 +17,11 @@ from include.distill.errors import (
 )
 from include.distill.invocation import ModelRequest
 from include.distill.storage import read_jsonl, write_json, write_jsonl
-from tests.fakes.dialogue import pairs
+from include.distill.use_case import UseCase
+from tests.fakes.dialogue import grounding, pairs
 from tests.fakes.fake_bedrock import FakeBedrock
 from tests.fakes.memory_store import MemoryStore
-from tests.plugins.conftest import FOLDER, RUN_URI, make_row
+from tests.plugins.conftest import FOLDER, RUN_URI, freeze, make_row
 
 
 @pytest.fixture
@@ -177,3 +178,86 @@ class TestSpendCap:
         with pytest.raises(SpendCapError):
             synthesize().execute(context)
         assert len(bedrock.asked) == paid, "a retry counts what this run has paid"
+
+
+CRITIC = "claude-haiku-4-5"
+
+
+class TestCritic:
+    @pytest.fixture
+    def criticise(self, synthesize: Any, store: MemoryStore, bedrock: FakeBedrock, use_case: UseCase) -> Any:
+        """Return a maker of the task with a critic of so many dollars who finds every first pair ungrounded."""
+
+        def say(request: ModelRequest) -> str:
+            if request.model.key != CRITIC:
+                return pairs(request)
+            return grounding("UNGROUNDED" if "Secret 0:" in request.user else "GROUNDED")
+
+        def make(usd: float = 5) -> Any:
+            freeze(store, use_case, curation={"critic": {"model": CRITIC, "max_spend_usd": usd}})
+            bedrock.say = say
+            return synthesize()
+
+        return make
+
+    def test_it_is_asked_after_the_filters_and_its_verdicts_and_usage_are_counted_apart(
+        self, criticise: Any, store: MemoryStore, context: Any
+    ) -> None:
+        manifest = criticise().execute(context)
+        assert (manifest["accepted"], manifest["rejected"], manifest["dropped"]) == (8, 4, {"critic": 4})
+        assert (manifest["calls"], manifest["input_tokens"]) == (4, 400)
+        assert manifest["critic"] == {
+            "grounded": 8,
+            "ungrounded": 4,
+            "unparsable": 0,
+            "not_looked_at": 0,
+            "calls": 12,
+            "cache_hits": 0,
+            "input_tokens": 1200,
+            "output_tokens": 120,
+            "simulated": True,
+        }
+        assert {pair["critic"] for pair in read_jsonl(store, FOLDER.synthetic(0))} == {"grounded"}
+        assert {drop["reason"] for drop in read_jsonl(store, FOLDER.synthetic_rejected(0))} == {"ungrounded"}
+        assert len(json.dumps(manifest)) < 2048
+
+    def test_a_retry_pays_nothing_and_writes_the_same(
+        self, criticise: Any, bedrock: FakeBedrock, store: MemoryStore, context: Any
+    ) -> None:
+        first = criticise().execute(context)
+        before, paid = dict(store.objects), len(bedrock.asked)
+        assert criticise().execute(context) == first
+        assert (len(bedrock.asked), store.objects) == (paid, before)
+
+    def test_its_budget_ends_it_without_ending_the_task_and_the_rest_is_kept_and_counted(
+        self, criticise: Any, bedrock: FakeBedrock, store: MemoryStore, context: Any
+    ) -> None:
+        """Rows of some ten tokens: all twelve questions are estimated at less than a cent, and each costs a dollar."""
+        bedrock.usage = (1_000_000, 0)
+        manifest = criticise(2).execute(context)
+        looked = [request for request in bedrock.asked if request.model.key == CRITIC]
+        critic = manifest["critic"]
+        assert 1 <= len(looked) < 12
+        assert critic["calls"] == len(looked)
+        assert critic["not_looked_at"] == 12 - len(looked)
+        assert manifest["accepted"] == critic["grounded"] + critic["not_looked_at"]
+        marks = [pair["critic"] for pair in read_jsonl(store, FOLDER.synthetic(0))]
+        assert marks.count("not_looked_at") == critic["not_looked_at"]
+        assert store.exists(FOLDER.critic_ended(0))
+        again = criticise(2).execute(context)
+        assert again == manifest
+        assert [request for request in bedrock.asked if request.model.key == CRITIC] == looked
+
+    def test_access_that_is_refused_to_it_stops_the_shard(
+        self, criticise: Any, bedrock: FakeBedrock, context: Any
+    ) -> None:
+        task, say = criticise(), bedrock.say
+
+        def refusing(request: ModelRequest) -> str:
+            if request.model.key == CRITIC:
+                raise RefusedError("AccessDenied")
+            return say(request)
+
+        bedrock.say = refusing
+        with pytest.raises(RefusedError, match="AccessDenied"):
+            task.execute(context)

@@ -18,6 +18,7 @@ NAMES = (
     "reference",
     "answer_a",
     "answer_b",
+    "answer_to_check",
     "example_pairs",
 )
 _ESCAPED = re.compile(rf"&lt;(?=/?(?:{'|'.join(NAMES)})>)", re.IGNORECASE)

@@ -1,9 +1,9 @@
 """
 The one door to the stand-in's simulated models: a prompt goes in, a reply with token counts comes out.
 
-Three small programs stand for the three roles of a distillation: a teacher (``teacher.py``), a student or its
-base model (``ranker.py``), a judge (``judge.py``). The role is read from the prompt's delimiters. Same input,
-same reply; they quote and count words, so nothing here says anything about real models.
+Four small programs stand for the roles of a distillation: a teacher (``teacher.py``), a student or its base model
+(``ranker.py``), a judge (``judge.py``), a critic (``critic.py``). The role is read from the prompt's delimiters. Same
+input, same reply; they quote and count words, so nothing here says anything about real models.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from include.local_bedrock.simulated.critic import check_grounding
 from include.local_bedrock.simulated.delimiters import NotUnderstoodError, section
 from include.local_bedrock.simulated.judge import compare
 from include.local_bedrock.simulated.ranker import quote_answer
@@ -66,6 +67,8 @@ def _reply_text(model: SimulatedModel, user: str) -> str:
 
     if has("answer_a", "answer_b"):
         return compare(user, provider=model.provider)
+    if has("answer_to_check"):
+        return check_grounding(user)
     if has("number_of_pairs"):
         return write_pairs(user)
     document, question = section(user, "document"), section(user, "question")
@@ -73,6 +76,6 @@ def _reply_text(model: SimulatedModel, user: str) -> str:
         return quote_answer(read_document(document), question, model.weights)
     raise NotUnderstoodError(
         "The simulated models find their task by delimiters, and this prompt has none of these sets: "
-        "<answer_a> and <answer_b> (a judge), <number_of_pairs> (a teacher), "
+        "<answer_a> and <answer_b> (a judge), <answer_to_check> (a critic), <number_of_pairs> (a teacher), "
         "<document> and <question> (an answerer). A replaced prompt must keep those of include/prompts."
     )

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from bedrock_distill.operators.base import DistillOperator, Manifest, mapped_manifests
+from include.distill.critic import LOOKED_AT, sum_critic
 from include.distill.errors import TooManyFailuresError
 from include.distill.repeated_pairs import repeated_pairs, written_texts
 from include.distill.run_summary import sum_counts
@@ -24,7 +25,8 @@ class CuratePairsOperator(DistillOperator):
     ``synthetic/rejected-repeated.jsonl``; no training set holds them. Free; a retry or a clear writes the same.
 
     :param synthesis: manifests of the synthesis tasks. (templated)
-    :return: the counts of ``report.json``'s ``synthesis``, ``dropped`` (by filter), ``failed``, ``shards``
+    :return: the counts of ``report.json``'s ``synthesis``, ``dropped`` (by filter), ``failed``, ``shards``;
+        ``critic`` where the use case has one
     :raises TooManyFailuresError: more rows failed than ``fan_out.max_failed_share``, or fewer pairs are usable than
         ``synthesis.min_accepted_share``; paid answers are kept.
     """
@@ -49,6 +51,9 @@ class CuratePairsOperator(DistillOperator):
         counts |= {"accepted": counts["accepted"] - repeated, "rejected": counts["rejected"] + repeated}
         for name, number in dropped.most_common():
             self.log.info("Dropped as %s: %d of %d pairs", name, number, counts["requested"])
+        critic = sum_critic(manifests)
+        if critic:
+            self._tell(critic)
         self._gate_usable(counts, dropped)
         return {
             **counts,
@@ -56,7 +61,18 @@ class CuratePairsOperator(DistillOperator):
             "failed": failed,
             "shards": len(manifests),
             "simulated": any(manifest["simulated"] for manifest in manifests),
+            **({"critic": critic} if critic else {}),
         }
+
+    def _tell(self, critic: Record) -> None:
+        verdicts = ", ".join(f"{critic[name]} {name}" for name in LOOKED_AT)
+        self.log.info("The critic's verdicts: %s", verdicts)
+        if critic["not_looked_at"]:
+            self.log.warning(
+                "The critic did not look at %d pairs, for its budget ended; they are kept. Raise"
+                " curation.critic.max_spend_usd to have all looked at; what is paid for is not paid again.",
+                critic["not_looked_at"],
+            )
 
     def _counted(self, shards: int, dropped: Counter[str]) -> Iterator[Record]:
         originals = stream_jsonl(self.store, self.folder.source("train"))

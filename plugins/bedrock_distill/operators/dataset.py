@@ -71,7 +71,7 @@ class MergeDatasetOperator(ArmOperator):
             use_case=use_case,
             teacher=self.model(use_case.teacher),
             student=student,
-            prompts=prompts,
+            prompts=[*prompts, *([self.prompt(use_case.prompts.critic)] if use_case.critic else [])],
             synthesis=curated,
         )
         uris = {name: self.folder.merged(self.arm, name) for name in (TRAIN, VALIDATION, "data_card.json")}

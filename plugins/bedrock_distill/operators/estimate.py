@@ -10,10 +10,11 @@ from airflow.sdk.exceptions import DownstreamTasksSkipped
 
 from bedrock_distill.arm_student import arm_student
 from bedrock_distill.operators.base import DistillOperator, Manifest
-from include.distill.arm_rows import require_originals
+from include.distill.arm_rows import require_originals, rows_for_teacher
 from include.distill.batch_notes import too_few
 from include.distill.champion import frozen_champion
 from include.distill.cost import Counting, estimate, expected_calls, lengths, load_prices, total
+from include.distill.critic_budget import unbounded_usd
 from include.distill.errors import SpendCapError
 from include.distill.spending import asked_usd
 from include.distill.storage import Record, stream_jsonl, write_json
@@ -56,6 +57,7 @@ class EstimateCostOperator(DistillOperator):
             "calls": calls,
             "prices": load_prices().sources(self.use_case),
             "by_characters_usd": asked_usd(line.as_record() for line in reckon()),
+            "critic_by_characters_usd": unbounded_usd(self.use_case, rows_for_teacher(self.use_case, train)),
             "lines": [line.as_record() for line in lines],
         }
         write_json(self.store, self.folder.estimate, told)

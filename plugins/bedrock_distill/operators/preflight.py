@@ -83,13 +83,12 @@ class BedrockPreflightOperator(DistillOperator):
 
     def _problems(self, use_case: UseCase) -> list[str]:
         problems = self._bucket_problems(use_case)
-        for key in dict.fromkeys((use_case.teacher, use_case.student, *use_case.judges)):
+        for key in use_case.models:
             problems += self._model_problems(self.model(key))
         problems += self._student_problems(use_case) + self._champion_problems(use_case)
         problems += batch_problems(use_case)
         problems += quota_problems(use_case)
-        asked = dict.fromkeys((use_case.teacher, use_case.student, *use_case.judges))
-        checks = [partial(load_prices().of, key, "input_per_million") for key in asked]
+        checks = [partial(load_prices().of, key, "input_per_million") for key in use_case.models]
         return problems + check_inputs(use_case.source, self.store) + _failures(checks)
 
     def _bucket_problems(self, use_case: UseCase) -> list[str]:

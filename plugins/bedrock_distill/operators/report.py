@@ -13,6 +13,7 @@ from bedrock_distill.operators.base import DistillOperator, Manifest, mapped_man
 from include.distill.batch_notes import answered_in_batches
 from include.distill.champion import describe_champion, frozen_champion
 from include.distill.cost import load_prices, total
+from include.distill.critic import sum_critic
 from include.distill.judged_run import JudgedRun
 from include.distill.labels import read_labels
 from include.distill.leaks import leaked_questions
@@ -119,7 +120,7 @@ class RenderReportOperator(DistillOperator):
             use_case=self.use_case.name,
             simulated=any(manifest["simulated"] for manifest in asked),
             source=self.ingested,
-            synthesis={**sum_counts(self.synthesis), "dropped": self._dropped()},
+            synthesis={**sum_counts(self.synthesis), "dropped": self._dropped(), "critic": sum_critic(self.synthesis)},
             arms=[arm.as_record() for arm in arms],
             **judged.parts(leaks=lambda: self._leaks(evaluation)),
             cost={
@@ -220,7 +221,8 @@ class RenderReportOperator(DistillOperator):
 
     def _settings(self) -> dict[str, Any]:
         named = self.use_case.prompts
-        prompts = {name: self.prompt(name).version for name in (named.synthesis, named.answering, named.judging)}
+        shown = (named.synthesis, named.answering, named.judging, *((named.critic,) if self.use_case.critic else ()))
+        prompts = {name: self.prompt(name).version for name in shown}
         settings = describe_settings(self.use_case, prompts=prompts)
         settings |= answered_in_batches(self.use_case, self.synthesis, self.judgments)
         if self.use_case.champion_arm is None:

@@ -9,14 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 from bedrock_distill.operators.base import DistillOperator, Manifest
 from bedrock_distill.row_failures import retry_or_record
+from include.distill.arm_rows import rows_for_teacher
+from include.distill.asking import PacedAnswers
 from include.distill.catalog import load_catalog
-from include.distill.cost import Line, load_prices, synthesis_lines
+from include.distill.cost import Line, lengths, load_prices, synthesis_lines
+from include.distill.critic import Critic, CriticCount
+from include.distill.critic_budget import AskUntilSpent, critic_part, estimate_of_critic
 from include.distill.curation import Curator, evaluation_questions
-from include.distill.errors import ServiceError
+from include.distill.errors import NotFoundError, ServiceError
 from include.distill.fan_out import Failure, for_each
 from include.distill.responses import UsageCount
 from include.distill.shard_files import ShardFiles, look_over
-from include.distill.storage import Record, stream_jsonl
+from include.distill.spending import Spending
+from include.distill.storage import Record, read_json, stream_jsonl
 from include.distill.synthesis import SyntheticSamples, count_samples, create_synthetic_samples
 from include.distill.training_set import job_fault
 
@@ -31,11 +36,12 @@ class BedrockSynthesizeOperator(DistillOperator):
     Every answer is stored in S3 before it is read and found again by content, so a retry, a clear or the next night
     pays only for what was never answered. A row that fails is retried with the task when that may help, and then
     recorded with its reason; ``curate`` fails the run when too many rows failed. Pairs that a filter drops lie with
-    their text and reason in ``synthetic/rejected-*.jsonl``.
+    their text and reason in ``synthetic/rejected-*.jsonl``. The use case's critic looks at what the measured filters
+    let pass, as far as its budget reaches.
 
     :param shard: number of the shard. (templated)
     :return: counts of the shard as in ``report.json``'s ``synthesis``, plus ``dropped`` (rejected pairs by filter) and
-        ``failed``.
+        ``failed``; with a critic also ``critic``, its verdicts and its usage.
     """
 
     template_fields: Sequence[str] = (*DistillOperator.template_fields, "shard")
@@ -51,25 +57,29 @@ class BedrockSynthesizeOperator(DistillOperator):
         label, sizes = look_over(stream_jsonl(self.store, shard))
         context["shard_label"] = label  # type: ignore[typeddict-unknown-key]
         settings, teacher = self.use_case.synthesis, self.use_case.teacher
+        ask = self.asking(context, model=teacher, expected=self._expected(sizes), calls=len(sizes))
         work = partial(
             create_synthetic_samples,
             teacher=self.model(teacher),
             prompt=self.prompt(self.use_case.prompts.synthesis),
             settings=settings,
             curator=self._curator(),
-            ask=self.asking(context, model=teacher, expected=self._expected(sizes), calls=len(sizes)),
+            ask=ask,
+            critic=self._critic(ask, sizes),
         )
         outcomes = for_each(stream_jsonl(self.store, shard), work, threads=self.use_case.fan_out.threads)
-        usage = UsageCount(self.folder.run_key)
+        usage, critic = UsageCount(self.folder.run_key), CriticCount(self.folder.run_key)
         with ShardFiles(self.store, self.folder, int(self.shard)) as files:
-            counts = count_samples(self._kept(outcomes, files, usage, context))
-        return {**counts, **dataclasses.asdict(usage.usage), "failed": files.failed}
+            counts = count_samples(self._kept(outcomes, files, usage, critic, context))
+        manifest = {**counts, **dataclasses.asdict(usage.usage), "failed": files.failed}
+        return {**manifest, "critic": critic.as_record()} if self.use_case.critic else manifest
 
     def _kept(
         self,
         outcomes: Iterable[SyntheticSamples | Failure[Record]],
         files: ShardFiles,
         usage: UsageCount,
+        critic: CriticCount,
         context: Context,
     ) -> Iterator[SyntheticSamples]:
         """Write what comes of each row as it comes, and yield it to be counted."""
@@ -80,6 +90,7 @@ class BedrockSynthesizeOperator(DistillOperator):
                 continue
             files.write(outcome)
             usage.add(outcome.answers)
+            critic.add(outcome.looks)
             yield outcome
         for failed in retry_or_record(failures, context):
             files.write_failed(failed)
@@ -87,6 +98,25 @@ class BedrockSynthesizeOperator(DistillOperator):
 
     def _expected(self, rows: Sequence[Record]) -> list[Line]:
         return synthesis_lines(self.use_case, rows, load_prices())
+
+    def _critic(self, ask: PacedAnswers, rows: Sequence[Record]) -> Critic | None:
+        """Who looks at the pairs of this shard, for its part of the critic's budget; ``None`` without one."""
+        settings = self.use_case.critic
+        if settings is None:
+            return None
+        part = critic_part(self.use_case, settings, rows, self._estimate())
+        prices = load_prices()
+        spending = Spending(part, prices.of_tokens(settings.model), self.folder.run_key)
+        note = self.folder.critic_ended(int(self.shard))
+        paying = AskUntilSpent(ask.billed_to(spending), self.answers, self.store, part=part, note=note)
+        return Critic(self.model(settings.model), self.prompt(self.use_case.prompts.critic), settings, paying)
+
+    def _estimate(self) -> Record:
+        try:
+            return dict(read_json(self.store, self.folder.estimate))
+        except NotFoundError:  # a DAG of somebody's own without a cost gate; the critic has its budget all the same
+            rows = lengths(stream_jsonl(self.store, self.folder.source("train")))
+            return estimate_of_critic(self.use_case, rows_for_teacher(self.use_case, rows))
 
     def _curator(self) -> Curator:
         use_case, settings = self.use_case, self.use_case.curation

@@ -13,7 +13,6 @@ from include.chaos.trial import BATCH, Case, Trial
 QUESTIONS = 100  # the fewest that Bedrock takes in one job
 SUBMIT, WAIT = "synthesize_batch.submit", "synthesize_batch.wait"
 CHANGES: dict[str, Any] = {
-    "tags": ["batch"],
     # The rows are alike, and it does not matter here what is made of the pairs.
     "source": {"same_document_similarity": 1, "shared_documents": "keep"},
     "synthesis": {"inference": "batch", "min_accepted_share": 0},
@@ -95,6 +94,7 @@ def _kill(how: str) -> Callable[[Trial], None]:
 
 def batches() -> list[Case]:
     """Return the cases."""
+    marked = partial(_marked_failed, mark=lambda trial: trial.mark(WAIT))
     scripts: dict[str, Callable[[Trial], None]] = {
         "answer lost / task retry": _answers_lost,
         "answered, not recorded / task retry": partial(_nobody_was_told, way=_kill("task")),
@@ -104,11 +104,19 @@ def batches() -> list[Case]:
             _while_it_waits, way=lambda trial: trial.clear(SUBMIT, downstream=True)
         ),
         "waiting / clear run": partial(_while_it_waits, way=Trial.clear_run),
-        "waiting / task marked failed": partial(_marked_failed, mark=lambda trial: trial.mark(WAIT)),
+        "waiting / task marked failed": marked,
         "waiting / run marked failed": partial(_marked_failed, mark=Trial.mark_run),
         "ended with half of its records / clear run": partial(_incomplete, kind="batch_partial"),
         "expired with none of its records / clear run": partial(_incomplete, kind="batch_expired"),
         "every tenth record ends in an error / clear run": partial(_incomplete, kind="batch_record_errors"),
         "same questions, next night": _next_night,
     }
-    return [Case(f"batch: {name}", script, CHANGES, buys="synthesize") for name, script in scripts.items()]
+    nets = {"on_kill": "lenient_outcome", "outcome": "silent_wait"}
+    return [
+        *(_case(name, script) for name, script in scripts.items()),
+        *(_case(f"net: {net} alone, waiting task marked failed", marked, tag) for net, tag in nets.items()),
+    ]
+
+
+def _case(name: str, script: Callable[[Trial], None], *tags: str) -> Case:
+    return Case(f"batch: {name}", script, {**CHANGES, "tags": ["batch", *tags]}, buys="synthesize")

@@ -12,11 +12,12 @@ from unittest import mock
 
 from airflow.sdk import DAG, BaseOperator, get_parsing_context
 
-from bedrock_distill import arms, teaching
+from bedrock_distill import arms, batch_steps, teaching
 from bedrock_distill.operators.ingest import IngestCsvOperator, ShardRowsOperator
 from bedrock_distill.operators.outcome import RunOutcomeOperator
 from bedrock_distill.operators.preflight import BedrockPreflightOperator
 from bedrock_distill.retries import RETRY_POLICY
+from bedrock_distill.sensors.batch import BedrockBatchSensor
 from bedrock_distill.sensors.waiting import BedrockCustomizationJobSensor, BedrockProvisionedThroughputSensor
 from include.distill.layout import Layout
 from include.distill.naming import run_key
@@ -53,11 +54,23 @@ class SilentWait(BedrockCustomizationJobSensor):
         return trigger
 
 
+class SilentBatchWait(BedrockBatchSensor):
+    """The same for batch jobs."""
+
+    def trigger(self, **common: Any) -> Any:
+        trigger = super().trigger(**common)
+        trigger.give_up_when_failed = False
+        return trigger
+
+
 class LenientOutcome(RunOutcomeOperator):
     """Stops no job."""
 
     def _jobs_of(self, *_: Any) -> list[str]:
         return []
+
+    def _stop_given_up_batches(self, *_: Any) -> Iterator[str]:
+        return iter(())
 
 
 class PatientSensor(BedrockCustomizationJobSensor):
@@ -113,11 +126,16 @@ def case_dag(use_case: UseCase) -> DAG:
         shards = ShardRowsOperator(task_id="evaluation_shards", rows="evaluation", max_tasks=1)
         with variants(use_case.tags):
             arm = arms.tuned_arm(use_case.arm("tuned"), use_case, shards, after=None, synthesis=[])
-        last = LenientOutcome if "lenient_outcome" in use_case.tags else RunOutcomeOperator
-        outcome = last(task_id="outcome", retries=0).as_teardown(on_failure_fail_dagrun=True)
+        outcome = last_task(use_case)
         preflight >> ingest >> shards
         arm.last >> outcome
     return quickened(dag)
+
+
+def last_task(use_case: UseCase) -> Any:
+    """Return the task that gives the run its colour."""
+    outcome = LenientOutcome if "lenient_outcome" in use_case.tags else RunOutcomeOperator
+    return outcome(task_id="outcome", retries=0).as_teardown(on_failure_fail_dagrun=True)
 
 
 def batch_dag(use_case: UseCase) -> DAG:
@@ -133,8 +151,10 @@ def batch_dag(use_case: UseCase) -> DAG:
     ) as dag:
         preflight = BedrockPreflightOperator(task_id="preflight", use_case_name=use_case.name, use_cases=FOLDER)
         ingest = IngestCsvOperator(task_id="ingest")
-        curated = teaching.new_synthesis(use_case, after=ingest)
-        outcome = RunOutcomeOperator(task_id="outcome", retries=0).as_teardown(on_failure_fail_dagrun=True)
+        sensor = SilentBatchWait if "silent_wait" in use_case.tags else BedrockBatchSensor
+        with mock.patch.object(batch_steps, "BedrockBatchSensor", sensor):
+            curated = teaching.new_synthesis(use_case, after=ingest)
+        outcome = last_task(use_case)
         preflight >> ingest
         curated[0].operator >> outcome
     return quickened(dag)

@@ -15,7 +15,7 @@ from bedrock_distill.operators.synthesize import BedrockSynthesizeOperator
 from bedrock_distill.sensors.batch import BedrockBatchSensor
 from bedrock_distill.triggers.batch import BatchJobsTrigger
 from include.distill.batch_plan import OpenBatches
-from include.distill.errors import JobFailedError, TransientError
+from include.distill.errors import JobFailedError, TransientError, WaitTimeoutError
 from include.distill.layout import RunFolder
 from include.distill.storage import read_jsonl, write_jsonl
 from include.distill.use_case import UseCase
@@ -183,6 +183,15 @@ class TestCollect:
         batches.end(only(batches), "Stopped", answered=60)
         assert submit() == {"job_arns": [], "records": 0, "left_to_ask_on_demand": 60, "bought": 0}
         assert synthesize()["batch_calls"] == 60
+
+    def test_a_job_that_runs_because_its_wait_was_marked_success_is_left_to_be_collected_later(
+        self, submit: Any, collect: Any, batches: FakeBatchJobs
+    ) -> None:
+        submitted = submit()
+        with pytest.raises(WaitTimeoutError, match=r"have not ended.*Clear synthesize_batch.wait with downstream"):
+            collect(submitted)
+        batches.end(only(batches))
+        assert collect(submitted)["answered"] == MANY
 
     def test_an_answer_that_is_there_already_stays(
         self, submit: Any, collect: Any, synthesize: Any, batches: FakeBatchJobs, store: MemoryStore

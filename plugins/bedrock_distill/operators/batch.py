@@ -18,7 +18,7 @@ from include.distill.batch_plan import BatchPlan, Landed, OpenBatches
 from include.distill.batch_questions import BatchStep, Questions, asked_models
 from include.distill.batch_results import land
 from include.distill.catalog import BatchInference, Model
-from include.distill.errors import JobFailedError, UseCaseError
+from include.distill.errors import JobFailedError, UseCaseError, WaitTimeoutError
 from include.distill.invocation import ModelRequest
 from include.distill.layout import Layout
 from include.distill.naming import batch_name, request_token
@@ -236,6 +236,7 @@ class BedrockCollectBatchOperator(BatchOperator):
     :param submitted: manifest of the step's submit. (templated)
     :return: ``{"jobs", "records", "answered", "errors", "left_to_ask_on_demand"}``
     :raises JobFailedError: a job Failed or was Stopped, with Bedrock's reason; what it answered is stored.
+    :raises WaitTimeoutError: a job has not ended, for the wait was marked success; it stays to be collected.
     """
 
     template_fields: Sequence[str] = (*BatchOperator.template_fields, "submitted")
@@ -247,7 +248,9 @@ class BedrockCollectBatchOperator(BatchOperator):
     def execute(self, context: Context) -> Manifest:
         """Store everything first; then fail when a job failed."""
         jobs = [self.batch_jobs.get(arn) for arn in self.submitted["job_arns"]]
-        landed = [self._landed(job) for job in jobs]
+        landed = [self._landed(job) for job in jobs if job.progress is not Progress.RUNNING]
+        if running := [job.name for job in jobs if job.progress is Progress.RUNNING]:
+            raise WaitTimeoutError(_still_running(running, self.task_id))
         if failed := [job for job in jobs if job.progress is Progress.FAILED]:
             raise JobFailedError(" ".join(_failure(job, self.task_id) for job in failed))
         records, answered = sum(part.records for part in landed), sum(part.answered for part in landed)
@@ -280,6 +283,13 @@ def _refusal(job: BatchJob) -> str:
     return (
         f"Batch job {job.name} failed on these very questions: {job.message or 'Bedrock gave no reason'}. It is not"
         " bought again. Mend the cause, or set inference: on_demand for the step and clear preflight with downstream."
+    )
+
+
+def _still_running(names: Sequence[str], task_id: str) -> str:
+    return (
+        f"Batch jobs have not ended: {', '.join(names)}. They are running and billed; nobody waited for them. Clear"
+        f" {task_id.replace('collect', 'wait')} with downstream."
     )
 
 

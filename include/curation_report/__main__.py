@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from include.curation_report.catching import found_by_own, tally, verdicts
+from include.curation_report.criticism import criticised
 from include.curation_report.measurements import (
     QUANTILES,
     alike,
@@ -107,6 +108,12 @@ def _planted(train: Sequence[Record], evaluation: Sequence[Record], use_case: Us
     )
 
 
+def _criticised(rows: Sequence[Record], use_case: UseCase) -> Iterable[str]:
+    yield "\n## The stand-in's critic beside the measured overlap: answers kept\n"
+    found = criticised(rows, seed=use_case.seed, least=use_case.curation.min_grounding)
+    yield table(["real answers held against", "answers", "overlap keeps", "critic keeps"], found)
+
+
 def main() -> None:
     """Print all tables."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -120,6 +127,7 @@ def main() -> None:
         _real_questions([*train, *evaluation]),
         _stand_in(train, evaluation, use_case),
         _planted(train, evaluation, use_case),
+        _criticised([*train, *evaluation], use_case),
     )
     for part in parts:
         for text in part:

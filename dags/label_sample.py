@@ -8,7 +8,7 @@ and of the people among themselves. No nightly run waits for it.
 
 | task | what exists afterwards | costs |
 |---|---|---|
-| `draw_sample` | `report/label_sample/<candidate>--<baseline>/sheet.csv`, and `key.jsonl` apart from it | nothing |
+| `draw_sample` | `report/label_sample/<candidate>--<baseline>/key.jsonl`; `sheet.csv` when it is wanted | nothing |
 | `examples` | one task for each example that Airflow asks about | nothing |
 | `ask` | a choice: A, B, Tie, No answer; no answer in time is no answer | nothing, also while it waits |
 | `collect_labels` | `report/labels/<labeller>.jsonl`; the report with the agreement | nothing |
@@ -21,8 +21,11 @@ All below the run's folder.
 
 - **ask in Airflow**: answer in the tab "Required Actions" of the run, for as long as `hours` say. Labels go by who
   answers, or by `labeller`.
-- **write the sheet only**: stops there. Fill in the column `label` with `A`, `B`, `Tie` or nothing.
-- **read a labelled sheet**: `labelled_csv` is the sheet, `labeller` is who filled it in.
+- **write the sheet only**: stops there; the log of `draw_sample` says where it lies. Fill in the column `label` with
+  `A`, `B`, `Tie` or nothing. Rows may be moved or left out; save it as CSV, however the spreadsheet writes that.
+- **read a labelled sheet**: `labeller` is who filled it in, `labelled_csv` where it is, unless it was put back where it
+  lay. When another run has ended since, name the `run_key` that stands in the sheet's place. A sheet that somebody
+  filled in where it lies is not written over.
 
 The same run, pair and number of examples draw the same sample, so a second person labels the same questions: trigger it
 again under another `labeller`, also at the same time. A larger sample begins with the smaller one. With 20 examples, an

@@ -10,19 +10,16 @@ from markupsafe import Markup
 from include.distill.charts import bar, svg, text
 
 _ROW = 18
-_LABEL = 96
-_SIDES = {"originals": "track", "synthetic": "kept"}
+_LABEL = 108
+_SIDES = {"originals": "before", "synthetic": "kept"}
 
 
 def length_chart(card: Mapping[str, Any], role: str, *, width: int) -> Markup:
     """Draw the shares of the originals (upper bars) and of the new pairs by the length of their ``role``."""
     found = {side: card["distributions"].get(f"{role}_characters_{side}", []) for side in _SIDES}
-    return _chart(
-        f"{card['arm']}-{role}",
-        {side: bins for side, bins in found.items() if bins},
-        title=f"Characters of the {role}: originals (light) and new pairs (dark)",
-        width=width,
-    )
+    sides = {side: bins for side, bins in found.items() if bins}
+    told = ": originals (light) and new pairs (dark)" if len(sides) == len(_SIDES) else ""
+    return _chart(f"{card['arm']}-{role}", sides, title=f"Characters of the {role}{told}", width=width)
 
 
 def grounding_chart(card: Mapping[str, Any], *, width: int) -> Markup:

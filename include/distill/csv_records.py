@@ -22,6 +22,7 @@ from include.distill.csv_bytes import LONGEST_RECORD, CsvBytes, with_lone_cr
 from include.distill.errors import InputError
 
 _SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
+_EXPECTED = "a document, a question and an answer"
 _limit_lock = threading.Lock()
 
 
@@ -45,17 +46,21 @@ class CsvTable:
     has_mark: bool
 
 
-def read_table(body: IO[bytes], *, source: str, encoding: str) -> CsvTable:
+def read_table(
+    body: IO[bytes], *, source: str, encoding: str, separator: str = ",", expected: str = _EXPECTED
+) -> CsvTable:
     """Return the records of a comma-separated file. Empty lines are no records.
 
     :param body: the file, read as the records are taken.
     :param source: how messages call the file.
     :param encoding: a Python codec name; a UTF-8 byte order mark is understood under ``utf-8``.
+    :param separator: of the columns, where it is known to be another.
+    :param expected: what messages say the columns should be.
     :raises InputError: the file cannot be read as a whole; says where, what was found and what to do. Records that
         were taken before must then be forgotten.
     """
     lines = CsvBytes(body, source=source, encoding=encoding)
-    found = _records(lines)
+    found = _records(lines, separator)
     header = next((record for record in found if not _is_white(record)), None)
     if header is None:
         what = f"holds only white space ({lines.size} bytes)" if lines.size else "is empty (0 bytes)"
@@ -67,25 +72,25 @@ def read_table(body: IO[bytes], *, source: str, encoding: str) -> CsvTable:
         )
         raise InputError(message)
     if len(header.fields) == 1:
-        raise InputError(_one_column(header, source))
-    return CsvTable(header, _below(header, found, source), lines.has_mark)
+        raise InputError(_one_column(header, source, expected))
+    return CsvTable(header, _below(header, found, source, separator), lines.has_mark)
 
 
 def _is_white(record: CsvRecord) -> bool:
     return not record.raw.strip("\ufeff \t\r\n")
 
 
-def _below(header: CsvRecord, records: Iterator[CsvRecord], source: str) -> Iterator[CsvRecord]:
+def _below(header: CsvRecord, records: Iterator[CsvRecord], source: str, separator: str) -> Iterator[CsvRecord]:
     first = next(records, None)
     if first is None:
         message = f"{source} has a header and no rows: {header.raw.strip()!r}. Expected at least one row below it."
         raise InputError(message)
     width = len(header.fields)
     for record in chain([first], records):
-        yield from _rows_at_cr(record, width) or [record]
+        yield from _rows_at_cr(record, width, separator) or [record]
 
 
-def _rows_at_cr(record: CsvRecord, width: int) -> list[CsvRecord]:
+def _rows_at_cr(record: CsvRecord, width: int, separator: str) -> list[CsvRecord]:
     """Return the rows of a record that are told apart by lone CRs, where all of them are whole; else none."""
     if len(record.fields) <= width or not any("\r" in field for field in record.fields):
         return []
@@ -93,7 +98,7 @@ def _rows_at_cr(record: CsvRecord, width: int) -> list[CsvRecord]:
     rows, line = [], record.line
     try:
         with _long_fields():
-            for fields in csv.reader(text, strict=True):
+            for fields in csv.reader(text, strict=True, delimiter=separator):
                 rows.append(CsvRecord(line, line, fields, record.raw))
                 line += 1
     except csv.Error:
@@ -101,8 +106,8 @@ def _rows_at_cr(record: CsvRecord, width: int) -> list[CsvRecord]:
     return rows if all(len(row.fields) == width for row in rows) else []
 
 
-def _records(lines: CsvBytes) -> Iterator[CsvRecord]:
-    reader = csv.reader(lines, strict=True)
+def _records(lines: CsvBytes, separator: str) -> Iterator[CsvRecord]:
+    reader = csv.reader(lines, strict=True, delimiter=separator)
     while True:
         first_line = lines.number + 1
         try:
@@ -137,13 +142,13 @@ def _long_fields() -> Iterator[None]:
             csv.field_size_limit(before)
 
 
-def _one_column(header: CsvRecord, source: str) -> str:
+def _one_column(header: CsvRecord, source: str, expected: str) -> str:
     name = header.fields[0]
     used = other_separator(header)
     advice = f"It seems to be separated by {used}; save" if used else "Save"
     return (
-        f"{source} line {header.line}: one column found, {name[:200]!r}; expected a document, a question and"
-        f" an answer, separated by commas. {advice} it as comma-separated UTF-8."
+        f"{source} line {header.line}: one column found, {name[:200]!r}; expected {expected}, separated by commas."
+        f" {advice} it as comma-separated UTF-8."
     )
 
 

@@ -61,8 +61,8 @@ def data_card(
         card["funnel"] = funnel(synthesis)
         if critic := synthesis.get("critic"):
             card["critic"] = {name: critic[name] for name in VERDICTS}
-    if note := licence_note(teacher, student):
-        card["licence_note"] = note
+        if note := licence_note(teacher, student):
+            card["licence_note"] = note
     return card
 
 

@@ -17,7 +17,7 @@ from include.distill.errors import InputError, ReconciliationError
 from include.distill.naming import digest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
 Order = Literal["candidate_first", "baseline_first"]
 Letter = Literal["A", "B", "TIE"]
@@ -210,19 +210,25 @@ def _share(part: int, whole: int) -> float | None:
 
 
 def find_disagreements(
-    resolved: Iterable[Resolved], people: Mapping[tuple[str, str, str], Mapping[str, str]] | None = None
+    resolved: Iterable[Resolved],
+    people: Mapping[tuple[str, str, str], Mapping[str, str]] | None = None,
+    *,
+    pairs: Sequence[tuple[str, str]] = (),
 ) -> list[Disagreement]:
     """
-    Return the questions of which judges or people think differently, opposite winners before a winner and a tie.
+    Return the questions of which judges or people think differently, in the order in which they are worth reading.
 
-    An unparsable reply is a failure, not an opinion: it is shown, but does not make a disagreement.
+    First those that a person labelled, then opposite winners before a winner and a tie. An unparsable reply is a
+    failure, not an opinion: it is shown, but does not make a disagreement.
 
     :param people: per candidate, baseline and row id, the verdict of each person who gave one.
+    :param pairs: candidates and baselines in the order of interest; others come behind them.
     """
     opinions: dict[tuple[str, str, str], dict[str, Outcome]] = defaultdict(dict)
     for question in resolved:
         opinions[(question.candidate, question.baseline, question.row_id)][question.judge] = question.outcome
-    found: list[tuple[bool, Disagreement]] = []
+    places = {pair: place for place, pair in enumerate(pairs)}
+    found: list[tuple[tuple[bool, bool, int, str], Disagreement]] = []
     for (candidate, baseline, row_id), by_judge in sorted(opinions.items()):
         by_person = (people or {}).get((candidate, baseline, row_id), {})
         held = {*by_judge.values(), *by_person.values()} - {"unparsable"}
@@ -234,5 +240,6 @@ def find_disagreements(
                 "by_judge": dict(sorted(by_judge.items())),
                 "by_person": dict(sorted(by_person.items())),
             }
-            found.append((not held.issuperset(_DECISIVE), record))
+            place = places.get((candidate, baseline), len(places))
+            found.append(((not by_person, not held.issuperset(_DECISIVE), place, row_id), record))
     return [record for _, record in sorted(found, key=lambda entry: entry[0])]

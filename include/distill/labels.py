@@ -8,6 +8,7 @@ that it would run as a formula are made text.
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import re
@@ -24,7 +25,9 @@ from include.distill.naming import digest
 from include.distill.storage import ObjectStore, Record, read_jsonl, write_jsonl
 
 SHEET_COLUMNS = ("example", "question", "document", "answer_a", "answer_b", "label")
+SEPARATORS = (",", ";", "\t")  # a comma, unless there are more of another: it is the first of equals
 CHOICES = ("A", "B", "Tie", "No answer")
+MOST_EXAMPLES = 200  # more than anybody labels
 PROBLEMS_LISTED = 20
 _NO_ANSWER = ("", "no answer")
 # What spreadsheets run: also after white space, and in the wide forms that they take for the same.
@@ -47,13 +50,15 @@ class LabelChoice(BaseModel):
     examples: int = Field(
         20,
         ge=1,
-        le=200,
+        le=MOST_EXAMPLES,
         title="Examples",
         description="How many are drawn. With 20, an agreement of 70 % lies between 48 and 85 %; with 100, 60 to 78 %.",
     )
     how: How = Field("ask in Airflow", title="How", description="Airflow asks in the tab Required Actions.")
     labelled_csv: str | None = Field(
-        None, title="Labelled sheet", description="s3://bucket/key or a path below include/; to read a labelled sheet."
+        None,
+        title="Labelled sheet",
+        description="To read one: s3://bucket/key or a path below include/. Empty: where the sheet was written.",
     )
     labeller: str | None = Field(
         None,
@@ -66,8 +71,8 @@ class LabelChoice(BaseModel):
 
     @model_validator(mode="after")
     def _sheet_has_an_author(self) -> LabelChoice:
-        if self.how == "read a labelled sheet" and not (self.labelled_csv and self.labeller):
-            raise ValueError("to read a labelled sheet, say which (labelled_csv) and who labelled it (labeller)")
+        if self.how == "read a labelled sheet" and not self.labeller:
+            raise ValueError("to read a labelled sheet, say who labelled it (labeller)")
         if (self.candidate is None) != (self.baseline is None):
             raise ValueError("state candidate and baseline, or neither")
         return self
@@ -155,10 +160,16 @@ def read_sheet(body: bytes, examples: Sequence[Record], *, source: str) -> dict[
     """
     Return the labels of a sheet, ``A``, ``B`` or ``Tie`` by example; rows without one are left out.
 
+    Rows may be missing or stand in another order, columns too, and a spreadsheet may have saved it in its own encoding
+    and with its own separator: only ``example`` and ``label`` are read.
+
     :param source: how messages call the file.
     :raises InputError: every row that cannot be used, with line and column.
     """
-    table = read_table(io.BytesIO(body), source=source, encoding="utf-8")
+    encoding, separator = _saved_as(body)
+    table = read_table(
+        io.BytesIO(body), source=source, encoding=encoding, separator=separator, expected="the columns of the sheet"
+    )
     columns = [name.strip().lower() for name in table.header.fields]
     if missing := [name for name in ("example", "label") if columns.count(name) != 1]:
         raise InputError(f"{source}: expected one column {missing[0]!r}, found the columns {', '.join(columns)}.")
@@ -170,13 +181,48 @@ def read_sheet(body: bytes, examples: Sequence[Record], *, source: str) -> dict[
         if (problem := _take(record, columns, known, labels))
     ]
     if problems:
-        more = f"\n… and {len(problems) - PROBLEMS_LISTED} more" if len(problems) > PROBLEMS_LISTED else ""
-        raise InputError("Nothing was stored:\n" + "\n".join(problems[:PROBLEMS_LISTED]) + more)
+        raise InputError("Nothing was stored:\n" + "\n".join(_shortened(problems, recognised=bool(labels))))
     return {example: label for example, label in labels.items() if label}
+
+
+def _shortened(problems: Sequence[str], *, recognised: bool) -> list[str]:
+    listed = list(problems[:PROBLEMS_LISTED])
+    if len(problems) > len(listed):
+        listed.append(f"… and {len(problems) - len(listed)} more")
+    if not recognised:
+        listed.append(
+            "No row could be used. A sheet of another run or pair is read with run_key, candidate and baseline as they"
+            " stand in the name of its folder."
+        )
+    return listed
+
+
+def is_labelled(body: bytes, examples: Sequence[Record]) -> bool:
+    """Return whether somebody has worked on a sheet: it holds a label, or cannot be read any more."""
+    try:
+        return bool(read_sheet(body, examples, source="sheet"))
+    except InputError:
+        return True
+
+
+def _saved_as(body: bytes) -> tuple[str, str]:
+    """Return the encoding and the separator of a sheet. What is read of it is ASCII, the same in any code page."""
+    encoding = "utf-8"
+    if body.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        encoding = "utf-16"
+    else:
+        try:
+            body.decode()
+        except UnicodeDecodeError:
+            encoding = "latin-1"
+    head = body.decode(encoding, errors="replace").lstrip("\ufeff\r\n").splitlines()[:1]
+    return encoding, max(SEPARATORS, key=head[0].count) if head else SEPARATORS[0]
 
 
 def _take(record: CsvRecord, columns: Sequence[str], known: set[str], labels: dict[str, str]) -> str | None:
     """Put the label of a record into ``labels``; return what is wrong with it, if anything."""
+    if not record.truncated and not any(field.strip() for field in record.fields):
+        return None  # a spreadsheet saves the empty rows that somebody touched
     if record.truncated or len(record.fields) != len(columns):
         return f"row: {len(record.fields)} fields, expected {len(columns)} as in the header"
     cells = dict(zip(columns, record.fields, strict=True))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from include.distill.card_charts import grounding_chart, length_chart, topic_chart
+from include.distill.champion import winning_decision
 from include.distill.change_notes import changes_line
 from include.distill.charts import loss_chart, pipeline_chart, preference_chart
 from include.distill.report import SIMULATED_NOTICE, verdict_parts
@@ -45,6 +46,7 @@ def render_html(report: Mapping[str, Any]) -> str:
             lambda width: pipeline_chart(report["source"], report["synthesis"], report["arms"], width=width)
         ),
         loss=_drawn(lambda width: loss_chart(report["loss_curves"], width=width)),
+        promoted=(winning_decision(report) or {}).get("candidate"),
         held=[arm["name"] for arm in report["arms"] if not arm["released"]],
         pair=_headline_pair(report["comparisons"]),
         by_how_much=_half_win_rates(report["comparisons"]),

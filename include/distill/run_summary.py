@@ -198,10 +198,13 @@ def disagreement_rows(
     """
     Return rows on which the judges, or people, disagree, with both answers, to be read.
 
+    :param verdicts: of the headline's pair of arms first.
     :param answers: per arm, the answer of each row id.
     :param questions: the question of each row id.
     :param labels: as in :func:`people_verdicts`.
     """
+    verdicts = list(verdicts)
+    pairs = list(dict.fromkeys((verdict["candidate"], verdict["baseline"]) for verdict in verdicts))
     return [
         {
             **entry,
@@ -209,7 +212,7 @@ def disagreement_rows(
             "candidate_answer": answers[entry["candidate"]][entry["row_id"]],
             "baseline_answer": answers[entry["baseline"]][entry["row_id"]],
         }
-        for entry in find_disagreements(resolve(verdicts), people_verdicts(labels))
+        for entry in find_disagreements(resolve(verdicts), people_verdicts(labels), pairs=pairs)
     ]
 
 

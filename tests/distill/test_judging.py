@@ -221,6 +221,21 @@ def test_disagreements_come_opposite_winners_first_and_failures_are_no_opinion()
     }
 
 
+def test_disagreements_with_people_come_first_then_those_of_the_headlines_pair() -> None:
+    verdicts = [
+        {**record, "candidate": candidate}
+        for candidate in ("tuned", "few")
+        for row_id in ("r2", "r1")
+        for judge, outcome in (("haiku", "candidate"), ("llama", "baseline"))
+        for record in both(row_id, outcome, outcome, judge=judge)
+    ]
+    people, pairs = {("few", "base", "r2"): {"ann": "tie"}}, [("tuned", "base"), ("few", "base")]
+    found = find_disagreements(resolve(verdicts), people, pairs=pairs)
+    assert [(record["candidate"], record["row_id"]) for record in found] == [
+        ("few", "r2"), ("tuned", "r1"), ("tuned", "r2"), ("few", "r1")
+    ]  # fmt: skip
+
+
 def test_a_person_who_differs_from_agreeing_judges_makes_a_disagreement() -> None:
     verdicts = [v for judge in ("haiku", "llama") for v in both("r", "candidate", "candidate", judge=judge)]
     pair = ("tuned", "base", "r")

@@ -15,6 +15,7 @@ from include.distill.labels import (
     LabelChoice,
     as_cell,
     draw_sample,
+    is_labelled,
     labeller_name,
     parse_label_choice,
     read_labels,
@@ -99,6 +100,45 @@ class TestSheet:
         assert list(read_sheet(body.encode("utf-8-sig"), examples, source="s.csv").values()) == ["A"] * 3
 
     @pytest.mark.parametrize(
+        ("separator", "line_end", "encoding"),
+        [
+            pytest.param(",", "\r\n", "utf-8-sig", id="Excel, CSV UTF-8"),
+            pytest.param(",", "\r\n", "cp1252", id="Excel, CSV"),
+            pytest.param(";", "\r\n", "cp1252", id="Excel where the comma is the decimal point"),
+            pytest.param("\t", "\r\n", "utf-16", id="Excel, Unicode text"),
+            pytest.param(",", "\r", "mac-roman", id="Excel, CSV Macintosh"),
+            pytest.param(",", "\n", "utf-8", id="LibreOffice"),
+        ],
+    )
+    def test_it_is_read_as_spreadsheets_save_it(self, separator: str, line_end: str, encoding: str) -> None:
+        examples = sample(3)
+        text = io.StringIO(newline="")
+        sheet = csv.writer(text, delimiter=separator, lineterminator=line_end)
+        sheet.writerow(SHEET_COLUMNS)
+        for example, label in zip(examples, "AB ", strict=True):
+            sheet.writerow([example["example"], "Déjà “vu”, or; not?", "=d", "a", "", label])
+        sheet.writerow([""] * len(SHEET_COLUMNS))  # a row that somebody touched
+        labels = read_sheet(text.getvalue().encode(encoding), examples, source="s.csv")
+        assert list(labels.values()) == ["A", "B"]
+
+    def test_rows_and_columns_may_stand_elsewhere_and_rows_may_be_missing(self) -> None:
+        examples = sample(3)
+        body = f"Label,note,Example\n,,\nTie,why not,{examples[2]['example']}\nb,,{examples[0]['example']}\n"
+        labels = read_sheet(body.encode(), examples, source="s.csv")
+        assert labels == {examples[2]["example"]: "Tie", examples[0]["example"]: "B"}
+
+    @pytest.mark.parametrize(
+        ("change", "touched"),
+        [
+            pytest.param((b"", b""), False, id="as written"),
+            pytest.param((b",\r\n", b",A\r\n"), True, id="labelled"),
+            pytest.param((b"\xef\xbb\xbf", b"PK\x03\x04"), True, id="something else by now"),
+        ],
+    )
+    def test_a_sheet_that_somebody_worked_on_is_known(self, change: tuple[bytes, bytes], touched: bool) -> None:
+        assert is_labelled(write_sheet(sample(3)).replace(*change), sample(20)) is touched
+
+    @pytest.mark.parametrize(
         ("text", "said"),
         [
             pytest.param("example,label\n{0},C\n", r"s\.csv line 2, column label: 'c'; expected A, B", id="label"),
@@ -106,7 +146,9 @@ class TestSheet:
             pytest.param("example,label\n{0},A\n{0},B\n", r"line 3, column example: .* twice", id="twice"),
             pytest.param("example,label\n{0}\n", r"line 2, row: 1 fields, expected 2", id="short row"),
             pytest.param("example,verdict\n{0},A\n", r"expected one column 'label'", id="no such column"),
-            pytest.param("example;label\n{0};A\n", r"semicolons", id="semicolons"),
+            pytest.param("example,label\n{0},=1+1\n", r"label: '=1\+1'; expected A, B", id="formula"),
+            pytest.param("example|label\n{0}|A\n", r"expected the columns of the sheet, .* vertical bars", id="bars"),
+            pytest.param("PK\x03\x04", r"Excel workbook", id="workbook"),
             pytest.param("", r"is empty", id="empty"),
         ],
     )
@@ -116,8 +158,10 @@ class TestSheet:
             read_sheet(text.format(examples[0]["example"]).encode(), examples, source="s.csv")
 
     def test_a_sheet_of_another_run_is_not_taken(self) -> None:
-        with pytest.raises(InputError, match="is no example of this run"):
-            read_sheet(filled(sample(run_key="other"), ["A"] * 20), sample(), source="s.csv")
+        with pytest.raises(InputError, match="is no example of this run") as refused:
+            read_sheet(filled(sample(40, run_key="other"), ["A"] * 40), sample(), source="s.csv")
+        assert "… and 20 more" in str(refused.value)
+        assert "A sheet of another run" in str(refused.value)
 
 
 class TestStore:
@@ -150,7 +194,7 @@ class TestChoice:
     @pytest.mark.parametrize(
         ("params", "said"),
         [
-            pytest.param({"how": "read a labelled sheet"}, "labelled_csv", id="a sheet without its name"),
+            pytest.param({"how": "read a labelled sheet"}, "labeller", id="a sheet of nobody's"),
             pytest.param({"candidate": "a"}, "candidate and baseline", id="half a pair"),
             pytest.param({"run_key": "../x"}, "run_key", id="a path"),
             pytest.param({"labeller": "Ada/.."}, "labeller", id="a labeller that is a path"),

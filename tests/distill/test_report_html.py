@@ -142,7 +142,9 @@ def hostile_inputs() -> dict[str, Any]:
         promotion={
             "rule": HOSTILE,
             "false_promotions_a_year": 1,
-            "decisions": [{"candidate": HOSTILE, "champion": HOSTILE, "promoted": True, "reasons": [HOSTILE]}],
+            "decisions": [
+                {"candidate": HOSTILE, "champion": HOSTILE, "promoted": True, "reasons": [HOSTILE], "lower_bound": 0.6}
+            ],
         },
         settings={HOSTILE: HOSTILE, "attribution": [HOSTILE], "nested": {HOSTILE: [HOSTILE]}},
     )
@@ -197,7 +199,9 @@ def test_the_five_answers_stand_before_the_first_section() -> None:
     words = page(simulated=False).words
     first = words.index("How much better, and how sure")
     answers = ["tuned is better than base for 1 of 2 judges", "By how much", "How sure", "$7.56", "What to read"]
-    assert all(words.index(answer) < first for answer in answers)
+    places = [words.index(answer) for answer in answers]
+    assert places == sorted(places)
+    assert places[-1] < first
     by_how_much = words[words.index("By how much") + 1]
     assert by_how_much.startswith("Half-win rate of tuned, ties as half: claude-haiku-4-5 68.4% (")
     how_sure = words[words.index("How sure") + 1]
@@ -216,8 +220,15 @@ def test_agreement_with_people_and_their_votes_are_shown() -> None:
     assert any("No person has labelled answers" in word for word in unlabelled)
 
 
+def test_why_nothing_was_bought_stands_beside_the_price() -> None:
+    cost = {"estimated_usd": 9.1, "actual_usd": 0.0, "lines": []}
+    words = page(cost=cost, source={**inputs()["source"], "changes": {"since": None}}).words
+    assert "Nothing was bought: every answer and model" in words[words.index("$0.00") + 1]
+
+
 def test_a_promotion_is_told_with_its_reasons() -> None:
     words = page().words
+    assert "nobody" in words[: words.index("How much better, and how sure")]
     assert "the rule does not promote it" in words
     assert "llama-3-3-70b: lower bound of the half-win rate is 48.2%, needed above 52.0%" in words
 

@@ -223,11 +223,14 @@ class TestDataCard:
         assert "Data card of tuned" in page
         assert ("through every filter" in page) == (synthesis is not None)
 
-    def test_a_note_is_made_only_when_providers_differ(self) -> None:
+    def test_a_note_is_made_only_of_new_pairs_and_when_providers_differ(self) -> None:
         note = licence_note(CLAUDE, LLAMA)
         assert note is not None
         assert "llama-3-1-8b, meta" in note
         assert licence_note(CATALOG.model("llama-3-3-70b"), LLAMA) is None
         made = built().written
-        card = data_card(ALL, made, use_case=make_use_case(), teacher=NOVA, student=NOVA, prompts=[], synthesis=None)
-        assert "licence_note" not in card
+        for teacher, synthesis in ((NOVA, CURATED), (CLAUDE, None)):
+            card = data_card(
+                ALL, made, use_case=make_use_case(), teacher=teacher, student=NOVA, prompts=[], synthesis=synthesis
+            )
+            assert "licence_note" not in card

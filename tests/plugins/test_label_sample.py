@@ -87,8 +87,28 @@ class TestDraw:
         manifest = draw()
         assert (manifest["run_uri"], manifest["candidate"], manifest["baseline"]) == (FOLDER.uri, "tuned", "base")
         assert manifest["sheet_uri"] == f"{FOLDER.uri}/report/label_sample/tuned--base/sheet.csv"
-        assert len(read_jsonl(store, manifest["key_uri"])) == manifest["examples"] == 3
-        assert b"tuned" not in store.read(manifest["sheet_uri"]).replace(HOSTILE.encode() + b" tuned", b"")
+        assert manifest["examples"] == 3
+
+    def test_the_sheet_says_nothing_of_whose_an_answer_is(self, draw: Any, store: MemoryStore) -> None:
+        sheet = store.read(draw(how="write the sheet only")["sheet_uri"])
+        assert b"tuned" not in sheet.replace(HOSTILE.encode() + b" tuned", b"")
+
+    def test_a_smaller_sample_drawn_beside_a_larger_one_leaves_its_key_whole(
+        self, draw: Any, store: MemoryStore
+    ) -> None:
+        larger = draw(examples=4)
+        before = read_jsonl(store, larger["key_uri"])
+        assert (draw(examples=1)["examples"], len(before)) == (1, 4)
+        assert read_jsonl(store, larger["key_uri"]) == before
+
+    def test_a_sheet_that_was_filled_in_where_it_lies_is_not_written_over(self, draw: Any, store: MemoryStore) -> None:
+        uri = draw(how="write the sheet only")["sheet_uri"]
+        filled_in = store.read(uri).replace(b",\r\n", b",B\r\n")
+        store.write(uri, filled_in)
+        for how in ("write the sheet only", "ask in Airflow"):
+            draw(how=how)
+        assert store.read(uri) == filled_in
+        assert b",B\r\n" in filled_in
 
     @pytest.mark.parametrize(
         ("params", "said"),
@@ -180,10 +200,17 @@ class TestCollect:
         assert (line["n"], line["observed"]) == (2, 0.5)
 
     def test_a_sheet_comes_back(self, draw: Any, collect: Any, store: MemoryStore) -> None:
-        uri = "s3://input/labelled.csv"
-        sample = draw(how="read a labelled sheet", labelled_csv=uri, labeller="cleo")
-        store.write(uri, store.read(sample["sheet_uri"]).replace(b",\r\n", b",B\r\n"))
-        assert collect(sample)["labellers"] == ["cleo"]
+        uri = draw(how="write the sheet only", examples=4)["sheet_uri"]
+        store.write(uri, store.read(uri).replace(b",\r\n", b",B\r\n"))
+        for where in ("s3://input/labelled.csv", None):  # sent elsewhere, or put back where it lay
+            store.write("s3://input/labelled.csv", store.read(uri))
+            manifest = collect(draw(how="read a labelled sheet", labelled_csv=where, labeller="cleo", examples=1))
+            assert (manifest["labellers"], manifest["labels"]) == (["cleo"], 4)
+
+    def test_a_sheet_without_a_label_is_not_what_was_meant(self, draw: Any, collect: Any) -> None:
+        draw(how="write the sheet only")
+        with pytest.raises(InputError, match=r"sheet\.csv holds no label"):
+            collect(draw(how="read a labelled sheet", labeller="cleo"))
 
     def test_a_sheet_that_cannot_be_used_stores_nothing(self, draw: Any, collect: Any, store: MemoryStore) -> None:
         uri = "s3://input/labelled.csv"

@@ -21,8 +21,10 @@ from include.distill.errors import InputError, NotFoundError
 from include.distill.input_files import open_input
 from include.distill.labels import (
     CHOICES,
+    MOST_EXAMPLES,
     LabelChoice,
     draw_sample,
+    is_labelled,
     labeller_name,
     parse_label_choice,
     read_sheet,
@@ -46,7 +48,9 @@ SHOWN_OF_DOCUMENT = 20_000
 
 class DrawLabelSampleOperator(RunAccess, BaseOperator):
     """
-    Draw the sample of a run with a report, and write its sheet and key. Free; a retry draws the same.
+    Draw the sample of a run with a report, and write its key, and its sheet where one was asked for.
+
+    Free; a retry draws the same. A sheet that somebody has filled in where it lies is never written over.
 
     :param use_cases: the folder of use cases; they say where the run lies.
     :return: ``{"run_uri", "aws_conn_id", "region_name", "candidate", "baseline", "examples", "sheet_uri", "key_uri",
@@ -68,31 +72,39 @@ class DrawLabelSampleOperator(RunAccess, BaseOperator):
         self.run_uri = Layout(stated.storage).run_uri(choice.run_key or self._newest(Layout(stated.storage), choice))
         candidate, baseline = pair = self._pair(choice)
         rows = read_jsonl(self.store, self.folder.source("evaluation"))
-        examples = draw_sample(
+        # The key is of the largest sample, whatever is asked for: a smaller drawing beside this one must not cut it.
+        drawn = draw_sample(
             rows,
             answers_by_arm(self.store, self.folder, self.use_case, rows),
             pair=pair,
-            examples=choice.examples,
+            examples=MOST_EXAMPLES,
             seed=self.use_case.seed,
             run_key=self.folder.run_key,
         )
-        if not examples:
+        if not drawn:
             raise InputError(f"{candidate} and {baseline} gave the same answer to all {len(rows)} questions.")
         sheet, key = (self.folder.label_sample(candidate, baseline, name) for name in ("sheet.csv", "key.jsonl"))
-        self.store.write(sheet, write_sheet(examples))
-        write_jsonl(self.store, key, examples)
-        self.log.info("%s examples: %s", len(examples), sheet)
+        write_jsonl(self.store, key, drawn)
+        if choice.how == "write the sheet only":
+            self._write_sheet(sheet, drawn, choice.examples)
         return {
             "run_uri": self.run_uri,
             "aws_conn_id": self.aws_conn_id,
             "region_name": self.region_name,
             "candidate": candidate,
             "baseline": baseline,
-            "examples": len(examples),
+            "examples": min(choice.examples, len(drawn)),
             "sheet_uri": sheet,
             "key_uri": key,
             "how": choice.how,
         }
+
+    def _write_sheet(self, uri: str, drawn: Sequence[Record], examples: int) -> None:
+        if self.store.exists(uri) and is_labelled(self.store.read(uri), drawn):
+            self.log.warning("%s stays as it is: labels were filled in there. Move it to have a new one.", uri)
+            return
+        self.store.write(uri, write_sheet(drawn[:examples]))
+        self.log.info("%s examples: %s", len(drawn[:examples]), uri)
 
     def _newest(self, layout: Layout, choice: LabelChoice) -> str:
         found = newest(self.store.list(layout.reports(choice.use_case)), 1)
@@ -124,7 +136,7 @@ class SampleAccess(RunAccess):
     sample: Any
 
     def open_sample(self) -> list[Record]:
-        """Go to the run's folder and return the examples."""
+        """Go to the run's folder and return the examples, which may be more than are asked about."""
         self.run_uri = self.sample["run_uri"]
         self.aws_conn_id, self.region_name = self.sample["aws_conn_id"], self.sample["region_name"]
         return read_jsonl(self.store, self.sample["key_uri"])
@@ -227,16 +239,19 @@ class CollectLabelsOperator(SampleAccess, BaseOperator):
             self.log.info("%s and %s: kappa %s on %s", line["first"], line["second"], line["kappa"], line["n"])
         return {
             "labels": len(labels),
-            "no_answer": len(examples) - len({label["row_id"] for label in labels}),
+            "no_answer": max(0, self.sample["examples"] - len({label["row_id"] for label in labels})),
             "labellers": sorted({label["labeller"] for label in labels}),
             "report_html_uri": self.folder.report("html"),
         }
 
     def _of_sheet(self, choice: LabelChoice, examples: Sequence[Record]) -> dict[str, dict[str, str]]:
-        uri = str(choice.labelled_csv)
+        uri = choice.labelled_csv or str(self.sample["sheet_uri"])
         with open_input(uri, self.store, expected="expected a sheet of this run with its labels filled in") as file:
             body = file.read()
-        return {str(choice.labeller): read_sheet(body, examples, source=uri.rsplit("/", 1)[-1])}
+        labels = read_sheet(body, examples, source=uri.rsplit("/", 1)[-1])
+        if not labels:
+            raise InputError(f"{uri} holds no label: its column label is empty in every row. Nothing was stored.")
+        return {str(choice.labeller): labels}
 
     def _of_answers(self, choice: LabelChoice, examples: Sequence[Record]) -> dict[str, dict[str, str]]:
         found: dict[str, dict[str, str]] = {}

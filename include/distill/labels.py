@@ -29,7 +29,6 @@ SEPARATORS = (",", ";", "\t")  # a comma, unless there are more of another: it i
 CHOICES = ("A", "B", "Tie", "No answer")
 MOST_EXAMPLES = 200  # more than anybody labels
 PROBLEMS_LISTED = 20
-_NO_ANSWER = ("", "no answer")
 # What spreadsheets run: also after white space, and in the wide forms that they take for the same.
 _FORMULA = re.compile(r"[\s\x00]*[=+\-@\uff1d\uff0b\uff0d\uff20\t\r\n]")
 
@@ -158,7 +157,7 @@ def as_cell(text: str) -> str:
 
 def read_sheet(body: bytes, examples: Sequence[Record], *, source: str) -> dict[str, str]:
     """
-    Return the labels of a sheet, ``A``, ``B`` or ``Tie`` by example; rows without one are left out.
+    Return what a sheet says of each example in it: one of :data:`CHOICES`.
 
     Rows may be missing or stand in another order, columns too, and a spreadsheet may have saved it in its own encoding
     and with its own separator: only ``example`` and ``label`` are read.
@@ -182,7 +181,7 @@ def read_sheet(body: bytes, examples: Sequence[Record], *, source: str) -> dict[
     ]
     if problems:
         raise InputError("Nothing was stored:\n" + "\n".join(_shortened(problems, recognised=bool(labels))))
-    return {example: label for example, label in labels.items() if label}
+    return labels
 
 
 def _shortened(problems: Sequence[str], *, recognised: bool) -> list[str]:
@@ -200,7 +199,7 @@ def _shortened(problems: Sequence[str], *, recognised: bool) -> list[str]:
 def is_labelled(body: bytes, examples: Sequence[Record]) -> bool:
     """Return whether somebody has worked on a sheet: it holds a label, or cannot be read any more."""
     try:
-        return bool(read_sheet(body, examples, source="sheet"))
+        return set(read_sheet(body, examples, source="sheet").values()) != {CHOICES[-1]}
     except InputError:
         return True
 
@@ -231,7 +230,7 @@ def _take(record: CsvRecord, columns: Sequence[str], known: set[str], labels: di
         return f"column example: {example[:40]!r} is no example of this run and pair of arms"
     if example in labels:
         return f"column example: {example!r} stands there twice"
-    meaning = {"a": "A", "b": "B", "tie": "Tie", **dict.fromkeys(_NO_ANSWER, "")}
+    meaning = {"": CHOICES[-1], **{choice.lower(): choice for choice in CHOICES}}
     if label not in meaning:
         return f"column label: {label[:40]!r}; expected A, B, Tie, or nothing for no answer"
     labels[example] = meaning[label]

@@ -36,6 +36,8 @@ def new_promotion(use_case: UseCase, report: Any, arms: Mapping[str, ArmTasks]) 
     )
     if not use_case.promotion.delete_losers:
         return promote
-    delete = DeleteLosersOperator(task_id="delete_losers", trained=trained, trigger_rule=TriggerRule.NONE_FAILED)
+    delete = DeleteLosersOperator(
+        task_id="delete_losers", reported=report.output, trained=trained, trigger_rule=TriggerRule.NONE_FAILED
+    )
     promote >> delete
     return delete

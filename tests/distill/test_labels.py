@@ -119,7 +119,7 @@ class TestSheet:
             sheet.writerow([example["example"], "Déjà “vu”, or; not?", "=d", "a", "", label])
         sheet.writerow([""] * len(SHEET_COLUMNS))  # a row that somebody touched
         labels = read_sheet(text.getvalue().encode(encoding), examples, source="s.csv")
-        assert list(labels.values()) == ["A", "B"]
+        assert list(labels.values()) == ["A", "B", "No answer"]
 
     def test_rows_and_columns_may_stand_elsewhere_and_rows_may_be_missing(self) -> None:
         examples = sample(3)

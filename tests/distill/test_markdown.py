@@ -6,17 +6,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.distill.markdown import as_block, as_code, as_text
+from include.distill.markdown import as_code, as_quote, as_text
 
 HOSTILE = st.text("`~\n\r<>*_[]()#!|&;\\ \u202e\u200bab", max_size=60)
 
 
 @given(HOSTILE)
-def test_nothing_leaves_its_block(text: str) -> None:
-    first, *lines, last = as_block(text).split("\n")
-    assert re.fullmatch(r"`{3,}text", first)
-    assert last == first.removesuffix("text")
-    assert last not in "\n".join(lines)
+def test_nothing_leaves_its_quote(text: str) -> None:
+    lines = as_quote(text).split("\n")
+    assert len(lines) == len(re.split("\r\n|\r|\n", text))
+    for line in lines:
+        quoted = line.removeprefix("> ").lstrip("\u00a0")
+        assert line.startswith("> ")
+        assert not re.match(r"[ \t]{3}|[-=+*>#~`|\d]+(?<!\d)", quoted)
 
 
 @given(HOSTILE)
@@ -37,10 +39,17 @@ def test_code_is_one_span(text: str) -> None:
 
 @pytest.mark.parametrize(("text", "shown"), [("a\u202eb", "\\u202e"), ("a\x1b[0m", "\\u001b"), ("\ufeffa", "\\ufeff")])
 def test_what_cannot_be_seen_is_shown(text: str, shown: str) -> None:
-    assert shown in as_block(text)
+    assert shown.replace("\\", "\\\\") in as_quote(text)
+
+
+@pytest.mark.parametrize("text", ["https://evil.example/x", "see WWW.evil.example", "me@evil.example"])
+def test_no_address_becomes_a_link(text: str) -> None:
+    shown = as_text(text).replace("\\", "")
+    assert shown.replace("\u2060", "") == text
+    assert not re.search(r"://\w|www\.|@\w", shown, re.IGNORECASE)
 
 
 def test_plain_words_stay_readable() -> None:
     assert as_text("the student is better, by 5") == "the student is better, by 5"
-    assert as_block("a\nb") == "```text\na\nb\n```"
+    assert as_quote("a\n  b\n\nc") == "> a  \n> \u00a0\u00a0b  \n>   \n> c  "
     assert as_code("tuned") == "`tuned`"

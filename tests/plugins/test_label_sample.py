@@ -148,26 +148,20 @@ class TestAsk:
     def test_nothing_that_a_model_wrote_is_a_template_or_leaves_its_block(self, ask: Any, context: Any) -> None:
         _, body = ask.execute(context)
         assert not {"subject", "body"} & set(AskLabelOperator.template_fields)
-        assert "{{ var.value.secret }}" in body
-        assert body.count("\n````text\n") == 2
-        assert not [line for line in _outside_of_blocks(body) if "script" in line or "chose" in line]
+        assert "<script" not in body
+        said = [line for line in body.splitlines() if "script" in line or "chose" in line or "cmd" in line]
+        assert len(said) == 6
+        assert all(line.startswith("> ") for line in said)
 
     def test_a_long_document_is_cut_and_said_to_be(self) -> None:
         example = {"question": "q", "answer_a": "a", "answer_b": "b", "document": "d" * 30_000}
         assert "its beginning" in question_body(example)
         assert len(question_body(example)) < 21_000
 
-
-def _outside_of_blocks(body: str) -> list[str]:
-    lines, fence = [], ""
-    for line in body.splitlines():
-        if fence and line == fence:
-            fence = ""
-        elif not fence and line.startswith("```"):
-            fence = line.removesuffix("text")
-        elif not fence:
-            lines.append(line)
-    return lines
+    def test_the_answers_stand_above_the_choices(self) -> None:
+        body = question_body({"question": "q?", "answer_a": "an a", "answer_b": "a b", "document": "a long text"})
+        places = [body.index(text) for text in ("q?", "a long text", "**Answer A**", "an a", "**Answer B**", "a b")]
+        assert places == sorted(places)
 
 
 class TestCollect:
@@ -205,7 +199,7 @@ class TestCollect:
         for where in ("s3://input/labelled.csv", None):  # sent elsewhere, or put back where it lay
             store.write("s3://input/labelled.csv", store.read(uri))
             manifest = collect(draw(how="read a labelled sheet", labelled_csv=where, labeller="cleo", examples=1))
-            assert (manifest["labellers"], manifest["labels"]) == (["cleo"], 4)
+            assert (manifest["labellers"], manifest["labels"], manifest["no_answer"]) == (["cleo"], 4, 0)
 
     def test_a_sheet_without_a_label_is_not_what_was_meant(self, draw: Any, collect: Any) -> None:
         draw(how="write the sheet only")

@@ -178,6 +178,8 @@ class TestApproval:
         assert subject == "Promote tuned of aws_docs_qa?"
         assert "SIMULATED" in body.splitlines()[0]
         assert "lower bound 60" in body
+        assert "The champion so far: none yet" in body
+        assert "no answer within 20 hours: nothing changes" in body
         assert (ask.defaults, ask.response_timeout.total_seconds()) == (["Reject"], 20 * 3600)
 
     def test_nothing_of_the_question_is_a_template(self, ask: Any, prepared: MemoryStore, context: Any) -> None:
@@ -194,10 +196,11 @@ class TestApproval:
 
 class TestLosers:
     @pytest.fixture
-    def delete(self, equip: Any, context: Any, bedrock: FakeBedrock) -> Any:
+    def delete(self, equip: Any, context: Any, prepared: MemoryStore, bedrock: FakeBedrock) -> Any:
+        decide(prepared, decision("tuned", promoted=False))
         for name in TRAINED:
             bedrock.tag(f"arn:model/{name}", {"project": "bedrock-distill", "use-case": "aws_docs_qa"})
-        task = DeleteLosersOperator(task_id="delete_losers", run_uri=RUN_URI, trained=TRAINED)
+        task = DeleteLosersOperator(task_id="delete_losers", run_uri=RUN_URI, reported=REPORTED, trained=TRAINED)
         return lambda: equip(task).execute(context)
 
     @pytest.mark.parametrize(
@@ -219,6 +222,13 @@ class TestLosers:
             write_json(prepared, CHAMPION_URI, champion.model_dump())
         assert delete()["left"] == left
         assert bedrock.models == {f"arn:model/{name}" for name in left}
+
+    def test_who_won_and_was_not_approved_stays_so_that_it_still_can_be(
+        self, delete: Any, prepared: MemoryStore, bedrock: FakeBedrock
+    ) -> None:
+        decide(prepared, decision("tuned"), decision("more", promoted=False))
+        assert delete() == {"deleted": ["more"], "left": ["tuned"]}
+        assert bedrock.models == {"arn:model/tuned"}
 
     @pytest.mark.parametrize(
         "tags", [{"use-case": "other"}, {"project": "other"}], ids=["another use case", "not ours"]

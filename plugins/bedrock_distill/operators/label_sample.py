@@ -2,7 +2,7 @@
 A blinded sample that people label: drawn, asked in Airflow or on a sheet, collected into the report.
 
 Every model's text is shown as text: it is read from S3 while the question is put, never part of a template, and stands
-in fences that it cannot leave.
+in quotes that it cannot leave.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from include.distill.labels import (
     write_sheet,
 )
 from include.distill.layout import Layout
-from include.distill.markdown import as_block
+from include.distill.markdown import as_quote
 from include.distill.past_runs import newest
 from include.distill.relabelling import answers_by_arm, relabel_report
 from include.distill.storage import Record, read_json, read_jsonl, write_jsonl
@@ -234,12 +234,13 @@ class CollectLabelsOperator(SampleAccess, BaseOperator):
             )
         ]
         store_labels(self.store, self.folder, labels)
+        put = max(map(len, found.values()), default=0) if of_sheet else self.sample["examples"]
         report = relabel_report(self.store, self.folder, self.use_case)
         for line in report["agreement"]:
             self.log.info("%s and %s: kappa %s on %s", line["first"], line["second"], line["kappa"], line["n"])
         return {
             "labels": len(labels),
-            "no_answer": max(0, self.sample["examples"] - len({label["row_id"] for label in labels})),
+            "no_answer": put - len({label["row_id"] for label in labels}),
             "labellers": sorted({label["labeller"] for label in labels}),
             "report_html_uri": self.folder.report("html"),
         }
@@ -249,7 +250,7 @@ class CollectLabelsOperator(SampleAccess, BaseOperator):
         with open_input(uri, self.store, expected="expected a sheet of this run with its labels filled in") as file:
             body = file.read()
         labels = read_sheet(body, examples, source=uri.rsplit("/", 1)[-1])
-        if not labels:
+        if set(labels.values()) <= {CHOICES[-1]}:
             raise InputError(f"{uri} holds no label: its column label is empty in every row. Nothing was stored.")
         return {str(choice.labeller): labels}
 
@@ -264,18 +265,18 @@ class CollectLabelsOperator(SampleAccess, BaseOperator):
 
 
 def question_body(example: Mapping[str, str]) -> str:
-    """Return what a person reads of an example: the question, both answers, then the document."""
+    """Return what a person reads of an example: question and document, and last, above the choices, both answers."""
     document = example["document"]
     cut = len(document) > SHOWN_OF_DOCUMENT
     return "\n\n".join(
         [
             "**Question**",
-            as_block(example["question"]),
+            as_quote(example["question"]),
+            f"**Document**{' (its beginning; a sheet has all of it)' if cut else ''}",
+            as_quote(document[:SHOWN_OF_DOCUMENT]),
             "**Answer A**",
-            as_block(example["answer_a"]),
+            as_quote(example["answer_a"]),
             "**Answer B**",
-            as_block(example["answer_b"]),
-            f"**Document**{' (its beginning; the sheet has all of it)' if cut else ''}",
-            as_block(document[:SHOWN_OF_DOCUMENT]),
+            as_quote(example["answer_b"]),
         ]
     )

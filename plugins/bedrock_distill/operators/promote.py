@@ -17,7 +17,14 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from bedrock_distill.links import REPORT
 from bedrock_distill.operators.base import DistillOperator, Manifest, RunAccess, require_run_uri
-from include.distill.champion import Champion, crown, frozen_champion, read_champion, winning_decision
+from include.distill.champion import (
+    Champion,
+    crown,
+    describe_champion,
+    frozen_champion,
+    read_champion,
+    winning_decision,
+)
 from include.distill.errors import PromotionError
 from include.distill.expiry import PROJECT
 from include.distill.layout import champion_uri
@@ -68,8 +75,32 @@ class PromotionApprovalOperator(RunAccess, ApprovalOperator):
             raise AirflowSkipException("The rule promotes nobody: there is nothing to approve.")
         self.response_timeout = datetime.timedelta(hours=self.use_case.promotion.answer_within_hours)
         self.subject = f"Promote {decision['candidate']} of {self.use_case.name}?"
-        self.body = _question(report, decision, self.reported["report_html_uri"])
+        self.body = self._question(report, decision)
         return super().execute(context)
+
+    def _question(self, report: Mapping[str, Any], decision: Mapping[str, Any]) -> str:
+        """Return what the person reads: the verdict, the rule's grounds, the champion, and where to read on."""
+        simulated = ["**SIMULATED: these models are small stand-ins; nothing is really promoted.**", ""]
+        champion = describe_champion(frozen_champion(self.store, self.folder))
+        hours, report_uri = self.use_case.promotion.answer_within_hours, self.reported["report_html_uri"]
+        return "\n".join(
+            [
+                *(simulated if report["simulated"] else []),
+                as_text(report["verdict"]),
+                "",
+                f"The rule, written before the run, promotes {as_code(decision['candidate'])} in place of"
+                f" {as_code(decision['champion'])}:",
+                "",
+                *(f"- {as_text(reason)}" for reason in decision["reasons"]),
+                "",
+                f"The champion so far: {as_text(champion)}",
+                "",
+                f'The whole report: the tab "Distill report" of this run, or {as_code(report_uri)}.',
+                "",
+                "Approve: it becomes the champion, and DAGs that follow it start. Reject, or no answer within"
+                f" {hours:g} hours: nothing changes.",
+            ]
+        )
 
 
 class PromoteChampionOperator(DistillOperator):
@@ -170,32 +201,37 @@ class DeleteLosersOperator(DistillOperator):
     """
     Delete the custom models that this run's arms trained and that are not the champion: each costs $1.95 a month.
 
-    Only models that carry this project's and this use case's tags, never the champion nor the one before it, and none
-    that something still serves. Their answers and verdicts stay stored, so that an identical night pays for nothing;
+    Only models that carry this project's and this use case's tags, never the champion nor the one before it, never the
+    one that the rule would promote, which a person may still approve, and none that something still serves. Their
+    answers and verdicts stay stored, so that an identical night pays for nothing;
     once the questions change, it trains them again. Free; a retry deletes what is left.
 
+    :param reported: manifest of ``report``. (templated)
     :param trained: per arm, the manifest of its ``trained``. (templated)
     :return: ``{"deleted": [arms], "left": [arms]}``
     """
 
-    template_fields: Sequence[str] = (*DistillOperator.template_fields, "trained")
+    template_fields: Sequence[str] = (*DistillOperator.template_fields, "reported", "trained")
     ui_color = "#fce8e6"
 
-    def __init__(self, *, trained: Mapping[str, Any], **kwargs: Any) -> None:
+    def __init__(self, *, reported: Any, trained: Mapping[str, Any], **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        self.reported = reported
         self.trained = trained
 
     def execute(self, context: Context) -> Manifest:
         """Delete what lost, and return the names of the arms."""
         champion = read_champion(self.store, champion_uri(self.folder.root, self.use_case.name))
         kept = {found.model_arn for found in (champion, champion.previous if champion else None) if found}
+        if winner := winning_decision(read_json(self.store, self.reported["report_json_uri"])):
+            kept.add(self.trained[winner["candidate"]]["model_arn"])
         gone = {arm: self._delete(manifest["model_arn"], kept) for arm, manifest in self.trained.items()}
         return {"deleted": [arm for arm in gone if gone[arm]], "left": [arm for arm in gone if not gone[arm]]}
 
     def _delete(self, model_arn: str, kept: set[str]) -> bool:
         """Delete a model; ``False`` when it stays."""
         if model_arn in kept:
-            self.log.info("%s stays: it is the champion, or was it before.", model_arn)
+            self.log.info("%s stays: it won, is the champion, or was it before.", model_arn)
             return False
         if not self.hook.has_custom_model(model_arn):
             return True
@@ -214,23 +250,3 @@ def _reasons(report: Mapping[str, Any]) -> str:
     decisions = (report.get("promotion") or {}).get("decisions", [])
     said = [f"{decision['candidate']}: {'; '.join(decision['reasons'])}" for decision in decisions]
     return " / ".join(said) or "no arm was compared with the one in the champion's place."
-
-
-def _question(report: Mapping[str, Any], decision: Mapping[str, Any], report_uri: str) -> str:
-    """Return what the person reads: the verdict, the grounds of the rule, and where the report is."""
-    simulated = ["**SIMULATED: these models are small stand-ins; nothing is really promoted.**", ""]
-    return "\n".join(
-        [
-            *(simulated if report["simulated"] else []),
-            as_text(report["verdict"]),
-            "",
-            f"The rule, written before the run, promotes {as_code(decision['candidate'])} in place of"
-            f" {as_code(decision['champion'])}:",
-            "",
-            *(f"- {as_text(reason)}" for reason in decision["reasons"]),
-            "",
-            f'The whole report: the tab "Distill report" of this run, or {as_code(report_uri)}.',
-            "",
-            "Approve: it becomes the champion, and DAGs that follow it start. Reject, or no answer: nothing changes.",
-        ]
-    )

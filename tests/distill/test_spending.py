@@ -133,3 +133,24 @@ class TestSpending:
         for thread in threads:
             thread.join(timeout=5)
         assert (teacher.asked, spending.usd) == (4, 4)
+
+    def test_before_the_first_price_is_known_calls_beside_it_go_only_as_far_as_the_estimate_reaches(self) -> None:
+        asked, go = threading.Semaphore(0), threading.Event()
+
+        class Waiting(Teacher):
+            def ask(self, request: ModelRequest) -> Completion:
+                asked.release()
+                assert go.wait(5)
+                return super().ask(request)
+
+        spending, teacher = Spending(Part(2, 10, 2), DOLLAR, "run"), Waiting()
+        threads = [threading.Thread(target=spending.ask, args=[request(number), teacher]) for number in range(2)]
+        for thread in threads:
+            thread.start()
+            assert asked.acquire(timeout=5)
+        with pytest.raises(SpendCapError):
+            spending.ask(request(2), teacher)
+        go.set()
+        for thread in threads:
+            thread.join(timeout=5)
+        assert (teacher.asked, spending.usd) == (2, 2)

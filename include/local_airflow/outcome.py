@@ -65,7 +65,8 @@ def describe_outcome(
 
 def describe_data(report: Mapping[str, Any]) -> str:
     """Write what was read and written, and every rejected row (the first few) with its reason."""
-    from include.distill.batch_notes import NOTE  # make clean runs without what that needs
+    from include.distill.batch_notes import NOTE  # make clean runs without what these need
+    from include.distill.critic import VERDICTS
 
     source, pairs = report["source"], report["synthesis"]
     lines = [
@@ -73,6 +74,9 @@ def describe_data(report: Mapping[str, Any]) -> str:
         f" rejected; {pairs['accepted']} of {pairs['requested']} synthetic pairs accepted"
     ]
     lines += [f"  dropped as {name}: {count}" for name, count in pairs.get("dropped", {}).items()]
+    if critic := pairs.get("critic"):
+        verdicts = ", ".join(f"{critic[name]} {name.replace('_', ' ')}" for name in VERDICTS)
+        lines.append(f"  the critic of the pairs: {verdicts}")
     if told := report.get("settings", {}).get(NOTE):
         lines.append(f"  {NOTE}: {told}")
     rejected = report.get("rejected_rows", [])

@@ -105,6 +105,15 @@ def test_the_account_tells_what_this_run_added_to_it() -> None:
     assert "running        nothing" in text
 
 
+def test_a_critics_verdicts_are_told_and_what_it_did_not_look_at() -> None:
+    source = {"train": 1, "evaluation": 1, "rejected": 0}
+    synthesis = {"accepted": 3, "requested": 3}
+    critic = {"grounded": 2, "ungrounded": 0, "unparsable": 0, "not_looked_at": 1}
+    assert "critic" not in describe_data({"source": source, "synthesis": {**synthesis, "critic": None}})
+    said = describe_data({"source": source, "synthesis": {**synthesis, "critic": critic}})
+    assert said.endswith("the critic of the pairs: 2 grounded, 0 ungrounded, 0 unparsable, 1 not looked at")
+
+
 def test_the_account_tells_which_calls_were_answered_in_batch_jobs() -> None:
     text = describe_account(ledger(calls=200, batches=(120,)), ledger(calls=712, batches=(120, 200, 192)))
     assert "jobs           2 (3 ever); 392 of the calls" in text

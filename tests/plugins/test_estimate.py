@@ -9,10 +9,13 @@ from airflow.sdk import DAG
 from airflow.sdk.exceptions import DownstreamTasksSkipped
 
 from bedrock_distill.operators.estimate import EstimateCostOperator
+from bedrock_distill.operators.synthesize import BedrockSynthesizeOperator
 from include.distill.champion import Champion, freeze_champion
+from include.distill.cost import load_prices
 from include.distill.errors import InputError, RefusedError, SpendCapError
 from include.distill.storage import read_json
 from include.distill.use_case import UseCase
+from tests.fakes.dialogue import say
 from tests.fakes.fake_bedrock import FakeBedrock
 from tests.fakes.memory_store import MemoryStore
 from tests.plugins.conftest import FOLDER, RUN_URI, freeze, make_champion
@@ -129,3 +132,24 @@ def test_nothing_is_counted_when_the_use_case_says_so(
     bedrock.refuse["count_tokens"] = AssertionError("counted all the same")  # type: ignore[assignment]
     estimate.execute(context)
     assert "CountTokens" not in str(read_json(store, FOLDER.estimate)["tokens"])
+
+
+def test_a_critic_is_estimated_at_no_more_than_its_budget_which_its_tasks_then_part(
+    estimate: Any, equip: Any, store: MemoryStore, bedrock: FakeBedrock, use_case: UseCase, context: Any
+) -> None:
+    """Each of the ten rows is a task; the budget reaches for half of the thirty pairs."""
+    critic = {"model": "claude-haiku-4-5", "max_spend_usd": 1000}
+    freeze(store, use_case, curation={"critic": critic})
+    estimate.execute(context)
+    whole = read_json(store, FOLDER.estimate)["critic_by_characters_usd"]
+    freeze(store, use_case, curation={"critic": {**critic, "max_spend_usd": whole / 2}})
+    equip(EstimateCostOperator(task_id="again", run_uri=RUN_URI)).execute(context)
+    written = read_json(store, FOLDER.estimate)
+    assert written["calls"]["critic"] == 30
+    assert sum(line["usd"] for line in written["lines"] if line["what"].startswith("critic")) <= whole / 2 + 1e-4
+    bedrock.say = say
+    of_input, _ = load_prices().of_tokens("claude-haiku-4-5")
+    bedrock.usage = (round(whole / 30 / of_input), 0)  # every call costs what it is estimated at
+    tasks = [equip(BedrockSynthesizeOperator(task_id="s", run_uri=RUN_URI, shard=number)) for number in range(10)]
+    looked = [task.execute(context)["critic"] for task in tasks]
+    assert {(one["grounded"], one["not_looked_at"]) for one in looked} == {(1, 2)}

@@ -152,7 +152,7 @@ class Promotion(Section):
     runs_a_year: float = Field(365, gt=0, description="to say how many false promotions a year the rule allows")
     ask_a_person: bool = Field(False, description="wait for a person's approval, in Airflow's UI")
     answer_within_hours: float = Field(20, gt=0, description="no answer by then is a no")
-    delete_losers: bool = Field(False, description="delete the run's custom models that were not promoted")
+    delete_losers: bool = Field(False, description="delete the run's custom models that lost")
 
 
 class Training(Section):

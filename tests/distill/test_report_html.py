@@ -216,6 +216,9 @@ def test_agreement_with_people_and_their_votes_are_shown() -> None:
     assert "0.40 to 0.68" in words
     assert words[words.index("ann (person):") + 1] == "tuned"
     assert not any("label_sample" in word for word in words)
+    apart = {"first": "ann (person)", "second": "bob (person)", "n": 0, "observed": None, "kappa": None}
+    met = page(agreement=[*inputs()["agreement"], {**apart, "kappa_ci95": None}]).words
+    assert "ann (person) and bob (person)" not in met
     unlabelled = page(agreement=inputs()["agreement"][:1]).words
     assert any("No person has labelled answers" in word for word in unlabelled)
 

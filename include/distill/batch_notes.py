@@ -32,9 +32,10 @@ def too_few(use_case: UseCase, calls: Mapping[str, int]) -> Iterator[str]:
 
 
 def answered_in_batches(use_case: UseCase, synthesis: Sequence[Record], judgments: Sequence[Record]) -> dict[str, str]:
-    """Return how many of the answers that a run paid for came from batch jobs; nothing when none were wanted."""
+    """Return how many of a run's paid answers came from batch jobs; nothing when none were wanted or paid."""
     manifests = {"synthesize": synthesis, "judge": judgments}
     counts = {step: sum_counts(manifests[step], ("batch_calls", "calls")) for step in _wanted(use_case)}
+    counts = {step: count for step, count in counts.items() if count["calls"]}
     if not counts:
         return {}
     told = ", ".join(f"{step} {count['batch_calls']} of {count['calls']}" for step, count in counts.items())

@@ -149,7 +149,8 @@ def _batch_line(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str
         return []
     answered = [sum(job["billed_records"] for job in ledger["batch_jobs"]) for ledger in (after, before)]
     new = ever - len(before["batch_jobs"])
-    return [f"  batch jobs           {new} ({ever} ever); {answered[0] - answered[1]} of the calls, at half the price"]
+    share = f"; {answered[0] - answered[1]} of the calls, at half the price" if new else ""
+    return [f"  batch jobs           {new} ({ever} ever){share}"]
 
 
 def table(rows: Sequence[Sequence[str]]) -> str:

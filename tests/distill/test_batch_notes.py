@@ -52,6 +52,10 @@ def test_afterwards_it_is_told_how_many_answers_were_had_at_half_the_price(use_c
     }
 
 
+def test_a_night_that_paid_for_nothing_has_nothing_to_tell(use_case: UseCase) -> None:
+    assert answered_in_batches(use_case, paid(0, 0), []) == {}
+
+
 def test_and_why_some_were_not(use_case: UseCase) -> None:
     told = answered_in_batches(use_case, paid(120, 120), paid(0, 40))[NOTE]
     assert told.startswith("synthesize 120 of 120, judge 0 of 40; what is left was asked on demand at the full price")

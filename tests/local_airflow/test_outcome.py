@@ -119,6 +119,11 @@ def test_the_account_tells_which_calls_were_answered_in_batch_jobs() -> None:
     assert "jobs           2 (3 ever); 392 of the calls" in text
 
 
+def test_a_run_that_bought_no_batch_job_says_only_that() -> None:
+    text = describe_account(ledger(batches=(120,)), ledger(batches=(120,)))
+    assert "jobs           0 (1 ever)\n" in text
+
+
 def test_an_account_without_batch_jobs_says_nothing_of_them() -> None:
     assert "batch" not in describe_account(ledger(), ledger(calls=5))
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import math
 import signal
 import subprocess
 import sys
@@ -14,8 +15,9 @@ CONCURRENCY = 8
 ROWS = 120
 
 
-def start(folder: Path, rows: int, run_key: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "tests.fakes.night", str(folder), str(rows), run_key, str(CONCURRENCY)]
+def start(folder: Path, answers: float) -> subprocess.Popen[str]:
+    given = [str(folder), str(ROWS), "night-1", str(CONCURRENCY), str(answers)]
+    command = [sys.executable, "-m", "tests.fakes.night", *given]
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
 
@@ -31,7 +33,7 @@ def bill(folder: Path) -> list[str]:
 
 
 def test_killed_at_half_and_run_again_only_what_was_under_way_is_paid_twice(tmp_path: Path) -> None:
-    process = start(tmp_path, ROWS, "night-1")
+    process = start(tmp_path, answers=ROWS // 2)
     while len(bill(tmp_path)) < ROWS // 2:
         assert process.poll() is None, "it ended before it was killed"
         time.sleep(0.01)
@@ -39,7 +41,7 @@ def test_killed_at_half_and_run_again_only_what_was_under_way_is_paid_twice(tmp_
     process.communicate(timeout=30)
     paid = len(bill(tmp_path))
     assert ROWS // 2 <= paid < ROWS
-    assert finish(start(tmp_path, ROWS, "night-1")) > 0
+    assert finish(start(tmp_path, answers=math.inf)) > 0
     asked = Counter(bill(tmp_path))
     assert len(asked) == ROWS
     assert sum(times - 1 for times in asked.values()) <= CONCURRENCY

@@ -2,12 +2,14 @@
 One night's synthesis in a process of its own, to be killed: the pipeline's own code, files in the place of S3.
 
 Its teacher writes each billed call as a line into a file before it answers, as the account would. Arguments: folder,
-number of rows, key of the run, calls at a time.
+number of rows, key of the run, calls at a time, and how many calls are answered before it hangs, waiting to be killed.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
+import math
 import os
 import sys
 import time
@@ -29,29 +31,30 @@ from include.distill.use_case_sections import Curation, FanOut
 from tests.distill.conftest import make_row
 from tests.fakes.dialogue import between, pairs
 
-LATENCY_SECONDS = 0.05
+LATENCY_SECONDS, HANGS_SECONDS = 0.05, 600.0
 TEACHER, PROMPT = load_catalog().model("claude-sonnet-5-5"), load_prompt("synthesis.j2")
 
 
 class Teacher:
-    """Bills and then answers."""
+    """Bills and then answers; after so many answers it bills and hangs."""
 
-    def __init__(self, bill: Path) -> None:
+    def __init__(self, bill: Path, answers: float) -> None:
         self._bill = os.open(bill, os.O_CREAT | os.O_APPEND | os.O_WRONLY)
+        self._answers, self._asked = answers, itertools.count()
 
     def ask(self, request: ModelRequest) -> Completion:
         """Write one line, wait, and answer."""
         os.write(self._bill, f"{between('question', request.user)}\n".encode())
-        time.sleep(LATENCY_SECONDS)
+        time.sleep(LATENCY_SECONDS if next(self._asked) < self._answers else HANGS_SECONDS)
         return Completion(pairs(request), "end_turn", 100, 10)
 
 
-def main(folder: Path, rows: int, run_key: str, concurrency: int) -> int:
+def main(folder: Path, rows: int, run_key: str, concurrency: int, answers: float = math.inf) -> int:
     """Ask about the rows and return how many pairs came of them."""
     use_case = load_use_case(USE_CASES / "aws_docs_qa.yaml", environment={})
     use_case = use_case.model_copy(update={"fan_out": FanOut(concurrency=concurrency)})
-    answers = PaidAnswers(FolderStore(folder / "objects"), "s3://training/distill/responses", run_key)
-    ask = PacedAnswers(answers, Teacher(folder / "bill"), use_case, Place("", 1, is_first=True))
+    store = PaidAnswers(FolderStore(folder / "objects"), "s3://training/distill/responses", run_key)
+    ask = PacedAnswers(store, Teacher(folder / "bill", answers), use_case, Place("", 1, is_first=True))
     curator = Curator(Curation(min_grounding=0), AskedQuestions(threshold=1), lambda _: None)
 
     def work(row: Record) -> SyntheticSamples:
@@ -70,4 +73,5 @@ def main(folder: Path, rows: int, run_key: str, concurrency: int) -> int:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps(main(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3], int(sys.argv[4]))))
+    rows, run_key, concurrency = int(sys.argv[2]), sys.argv[3], int(sys.argv[4])
+    sys.stdout.write(json.dumps(main(Path(sys.argv[1]), rows, run_key, concurrency, float(sys.argv[5]))))

@@ -8,7 +8,7 @@ and of the people among themselves. No nightly run waits for it.
 
 | task | what exists afterwards | costs |
 |---|---|---|
-| `draw_sample` | `report/label_sample/<candidate>--<baseline>/key.jsonl`; `sheet.csv` when it is wanted | nothing |
+| `draw_sample` | `report/label_sample/<candidate>--<baseline>/key-….jsonl`; `sheet.csv` when it is wanted | nothing |
 | `examples` | one task for each example that Airflow asks about | nothing |
 | `ask` | a choice: A, B, Tie, No answer; no answer in time is no answer | nothing, also while it waits |
 | `collect_labels` | `report/labels/<labeller>.jsonl`; the report with the agreement | nothing |
@@ -33,11 +33,13 @@ agreement of 70 % lies between 48 and 85 %; 100 are needed to tell 70 % from 60.
 
 ### Triage
 
-Every task may be cleared at any time: the same examples are drawn, and a label replaces the one before it.
+Every task may be cleared at any time: the same examples are drawn, and a label replaces the one before it. A label
+counts only for the answers that were shown: when the run was done again and gave others, the report says how many do
+not.
 
 - **`draw_sample` failed**: the form names no run with a report, or a pair that was not compared.
 - **`collect_labels` failed**: the sheet cannot be used; lines and columns are named, nothing was stored. Mend it and
-  clear the task.
+  clear the task. When all its answers have changed since it was written, move it and have a new one written.
 - **`ask` waits**: nothing is billed. Mark it success to go on without an answer, or wait until the time is up.
 """
 

@@ -2,8 +2,9 @@
 What people say of a blinded sample: drawn by a seed, shown without names, read back from a sheet or from Airflow.
 
 Examples are drawn in a fixed order, so that a larger sample begins with the smaller one, and which answer is A is
-drawn for each question. The key to both lies apart from the sheet. A sheet is a CSV that a spreadsheet can open: cells
-that it would run as a formula are made text.
+drawn for each question. The key to both lies apart from the sheet. The name of an example holds a hash of the answers
+that it shows, so that a label finds these answers or none. A sheet is a CSV that a spreadsheet can open: cells that it
+would run as a formula are made text.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -20,15 +22,16 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from include.distill.csv_records import CsvRecord, read_table
 from include.distill.documents import draw
 from include.distill.errors import InputError
-from include.distill.layout import RunFolder
-from include.distill.naming import digest
-from include.distill.storage import ObjectStore, Record, read_jsonl, write_jsonl
+from include.distill.naming import canonical_hash, digest
+from include.distill.storage import Record
+from include.distill.stored_labels import answers_hash
 
 SHEET_COLUMNS = ("example", "question", "document", "answer_a", "answer_b", "label")
 SEPARATORS = (",", ";", "\t")  # a comma, unless there are more of another: it is the first of equals
 CHOICES = ("A", "B", "Tie", "No answer")
 MOST_EXAMPLES = 200  # more than anybody labels
 PROBLEMS_LISTED = 20
+_OLDER_NAME = re.compile(r"\d{3}-[0-9a-f]{6}")  # of sheets that did not say which answers they showed
 # What spreadsheets run: also after white space, and in the wide forms that they take for the same.
 _FORMULA = re.compile(r"[\s\x00]*[=+\-@\uff1d\uff0b\uff0d\uff20\t\r\n]")
 
@@ -128,16 +131,23 @@ def _example(
 ) -> Record:
     first = "candidate" if draw("which is A", seed, row["row_id"]) < 0.5 else "baseline"
     shown = pair if first == "candidate" else (pair[1], pair[0])
+    answer_a, answer_b = (answers[arm][row["row_id"]] for arm in shown)
     return {
-        # The second half tells a sheet of another run, whose third example is another question.
-        "example": f"{number:03d}-{digest(run_key, *pair, row['row_id'])[:6]}",
+        # The second part tells a sheet of another run or pair, the third one of answers that have changed since. It is
+        # of the answers in the order in which they are shown: who sees them learns nothing from it.
+        "example": f"{number:03d}-{digest(run_key, *pair)[:6]}-{digest(row['row_id'], answer_a, answer_b)[:8]}",
         "row_id": row["row_id"],
         "question": row["question"],
         "document": row["document"],
-        "answer_a": answers[shown[0]][row["row_id"]],
-        "answer_b": answers[shown[1]][row["row_id"]],
+        "answer_a": answer_a,
+        "answer_b": answer_b,
         "a": first,
     }
+
+
+def key_name(examples: Sequence[Record]) -> str:
+    """Return the file name of a sample's key: two samples share it only when they show the same."""
+    return f"key-{canonical_hash(examples)[:12]}.jsonl"
 
 
 def write_sheet(examples: Iterable[Record]) -> bytes:
@@ -155,9 +165,27 @@ def as_cell(text: str) -> str:
     return f"'{text}" if _FORMULA.match(text) else text
 
 
-def read_sheet(body: bytes, examples: Sequence[Record], *, source: str) -> dict[str, str]:
+@dataclass
+class SheetLabels:
     """
-    Return what a sheet says of each example in it: one of :data:`CHOICES`.
+    What a sheet says.
+
+    :param labels: one of :data:`CHOICES` by example.
+    :param changed: the same of examples whose answers have changed since the sheet was written.
+    """
+
+    labels: dict[str, str] = field(default_factory=dict)
+    changed: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def outdated(self) -> int:
+        """How many labels are of answers that have changed since."""
+        return sum(label != CHOICES[-1] for label in self.changed.values())
+
+
+def read_sheet(body: bytes, examples: Sequence[Record], *, source: str) -> SheetLabels:
+    """
+    Return what a sheet says of each example in it.
 
     Rows may be missing or stand in another order, columns too, and a spreadsheet may have saved it in its own encoding
     and with its own separator: only ``example`` and ``label`` are read.
@@ -172,16 +200,24 @@ def read_sheet(body: bytes, examples: Sequence[Record], *, source: str) -> dict[
     columns = [name.strip().lower() for name in table.header.fields]
     if missing := [name for name in ("example", "label") if columns.count(name) != 1]:
         raise InputError(f"{source}: expected one column {missing[0]!r}, found the columns {', '.join(columns)}.")
-    known = {example["example"] for example in examples}
-    labels: dict[str, str] = {}
+    # The number in front is for people: it moves when answers of other rows change.
+    known = {_what(example["example"]): example["example"] for example in examples}
+    sheet = SheetLabels()
     problems = [
         f"{source} line {record.line}, {problem}"
         for record in table.records
-        if (problem := _take(record, columns, known, labels))
+        if (problem := _take(record, columns, known, sheet))
     ]
     if problems:
-        raise InputError("Nothing was stored:\n" + "\n".join(_shortened(problems, recognised=bool(labels))))
-    return labels
+        listed = _shortened(problems, recognised=bool(sheet.labels or sheet.changed))
+        raise InputError("Nothing was stored:\n" + "\n".join(listed))
+    return sheet
+
+
+def _what(example: str) -> tuple[str, str]:
+    """Return what the name of an example says after its number: of which run and pair, and of which answers."""
+    _, run_and_pair, shown = [*example.split("-"), "", ""][:3]
+    return run_and_pair, shown
 
 
 def _shortened(problems: Sequence[str], *, recognised: bool) -> list[str]:
@@ -199,7 +235,8 @@ def _shortened(problems: Sequence[str], *, recognised: bool) -> list[str]:
 def is_labelled(body: bytes, examples: Sequence[Record]) -> bool:
     """Return whether somebody has worked on a sheet: it holds a label, or cannot be read any more."""
     try:
-        return set(read_sheet(body, examples, source="sheet").values()) != {CHOICES[-1]}
+        sheet = read_sheet(body, examples, source="sheet")
+        return {*sheet.labels.values(), *sheet.changed.values()} != {CHOICES[-1]}
     except InputError:
         return True
 
@@ -218,22 +255,35 @@ def _saved_as(body: bytes) -> tuple[str, str]:
     return encoding, max(SEPARATORS, key=head[0].count) if head else SEPARATORS[0]
 
 
-def _take(record: CsvRecord, columns: Sequence[str], known: set[str], labels: dict[str, str]) -> str | None:
-    """Put the label of a record into ``labels``; return what is wrong with it, if anything."""
+def _take(
+    record: CsvRecord, columns: Sequence[str], known: Mapping[tuple[str, str], str], sheet: SheetLabels
+) -> str | None:
+    """Put the label of a record into ``sheet``; return what is wrong with it, if anything."""
     if not record.truncated and not any(field.strip() for field in record.fields):
         return None  # a spreadsheet saves the empty rows that somebody touched
     if record.truncated or len(record.fields) != len(columns):
         return f"row: {len(record.fields)} fields, expected {len(columns)} as in the header"
     cells = dict(zip(columns, record.fields, strict=True))
     example, label = cells["example"].strip().lstrip("'"), cells["label"].strip().lstrip("'").lower()
-    if example not in known:
-        return f"column example: {example[:40]!r} is no example of this run and pair of arms"
-    if example in labels:
+    if problem := _unknown(example, known):
+        return f"column example: {example[:40]!r} {problem}"
+    name = known.get(_what(example), example)
+    if name in sheet.labels or name in sheet.changed:
         return f"column example: {example!r} stands there twice"
     meaning = {"": CHOICES[-1], **{choice.lower(): choice for choice in CHOICES}}
     if label not in meaning:
         return f"column label: {label[:40]!r}; expected A, B, Tie, or nothing for no answer"
-    labels[example] = meaning[label]
+    (sheet.labels if _what(example) in known else sheet.changed)[name] = meaning[label]
+    return None
+
+
+def _unknown(example: str, known: Mapping[tuple[str, str], str]) -> str | None:
+    """Return why an example is none of the run and pair, whatever their answers were; ``None`` when it is one."""
+    if _OLDER_NAME.fullmatch(example):
+        return "does not say which answers were shown: its sheet is of an earlier version, have a new one written"
+    run_and_pair, shown = _what(example)
+    if not shown or run_and_pair not in {whose for whose, _ in known}:
+        return "is no example of this run and pair of arms"
     return None
 
 
@@ -252,29 +302,17 @@ def to_labels(
             continue
         other = "baseline" if example["a"] == "candidate" else "candidate"
         verdict = {"A": example["a"], "B": other, "Tie": "tie"}[choice]
-        label = {"row_id": example["row_id"], "candidate": pair[0], "baseline": pair[1]}
+        label = {"row_id": example["row_id"], "candidate": pair[0], "baseline": pair[1], "answers": _seen(example)}
         found.append({**label, "labeller": labeller, "verdict": verdict, "labelled_at": now})
     return found
+
+
+def _seen(example: Mapping[str, str]) -> str:
+    """Return the hash of the answers that an example shows, the candidate's first."""
+    first, second = ("answer_a", "answer_b") if example["a"] == "candidate" else ("answer_b", "answer_a")
+    return answers_hash(example[first], example[second])
 
 
 def labeller_name(user: str) -> str:
     """Return a user's name as a labeller's: what is no letter or digit becomes a hyphen."""
     return re.sub(r"[^a-z0-9]+", "-", user.lower()).strip("-")[:40].strip("-") or "somebody"
-
-
-def store_labels(store: ObjectStore, folder: RunFolder, labels: Sequence[Record]) -> None:
-    """Add labels to those of their labeller; a question that was labelled before takes the new one."""
-    for labeller in sorted({label["labeller"] for label in labels}):
-        uri = folder.labels_of(labeller)
-        before = read_jsonl(store, uri) if store.exists(uri) else []
-        merged = {_item(label): label for label in [*before, *labels] if label["labeller"] == labeller}
-        write_jsonl(store, uri, merged.values())
-
-
-def read_labels(store: ObjectStore, folder: RunFolder) -> list[Record]:
-    """Return the labels of everybody who labelled something of the run."""
-    return [label for uri in store.list(folder.labels) for label in read_jsonl(store, uri)]
-
-
-def _item(label: Mapping[str, Any]) -> tuple[str, str, str]:
-    return label["candidate"], label["baseline"], label["row_id"]

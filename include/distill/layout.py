@@ -137,7 +137,7 @@ class RunFolder:
         return f"{self.uri}/report/report.{extension}"
 
     def label_sample(self, candidate: str, baseline: str, name: str) -> str:
-        """The sample that people label, ``sheet.csv``, and what is kept from them, ``key.jsonl``."""
+        """The sample that people label, ``sheet.csv``, and what is kept from them, ``key-….jsonl``."""
         return f"{self.uri}/report/label_sample/{candidate}--{baseline}/{name}"
 
     @property

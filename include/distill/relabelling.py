@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from include.distill.documents import shards
-from include.distill.labels import read_labels
 from include.distill.layout import RunFolder
 from include.distill.report_contract import check_report
 from include.distill.report_html import render_html
 from include.distill.run_summary import agreement_records, clusters, disagreement_rows
 from include.distill.storage import ObjectStore, Record, read_json, read_jsonl, write_json
+from include.distill.stored_labels import match_labels, read_labels
 from include.distill.use_case import UseCase
 
 
@@ -32,11 +32,11 @@ def answers_by_arm(
 
 
 def relabel_report(store: ObjectStore, folder: RunFolder, use_case: UseCase) -> dict[str, Any]:
-    """Return the run's report with all labels in it, written in both forms.
+    """Return the run's report with every label of its answers in it, written in both forms.
 
     :raises ReconciliationError: the report there does not meet its contract.
     """
-    labels, evaluation = read_labels(store, folder), read_jsonl(store, folder.source("evaluation"))
+    evaluation = read_jsonl(store, folder.source("evaluation"))
     verdicts = [
         verdict
         for pair in use_case.pairs
@@ -44,12 +44,14 @@ def relabel_report(store: ObjectStore, folder: RunFolder, use_case: UseCase) -> 
         for verdict in read_jsonl(store, folder.judgments(judge, pair.candidate, pair.baseline))
     ]
     answers = answers_by_arm(store, folder, use_case, evaluation)
+    labels = match_labels(read_labels(store, folder), answers)
     questions = {row["row_id"]: row["question"] for row in evaluation}
     report = check_report(
         {
             **read_json(store, folder.report("json")),
-            "agreement": agreement_records(verdicts, clusters(evaluation), labels),
-            "disagreements": disagreement_rows(verdicts, answers, questions, labels),
+            "agreement": agreement_records(verdicts, clusters(evaluation), labels.counted),
+            "disagreements": disagreement_rows(verdicts, answers, questions, labels.counted),
+            "labels": labels.as_record(),
         }
     )
     write_json(store, folder.report("json"), report)

@@ -250,6 +250,14 @@ class Promotion(_Part):
     decisions: list[PromotionDecision]
 
 
+class Labels(_Part):
+    """Labels of people: of the run's answers, of answers that it no longer has, and of nobody knows which."""
+
+    counted: NonNegativeInt
+    changed: NonNegativeInt
+    unmarked: NonNegativeInt
+
+
 class AgreementLine(_Part):
     """Two raters on what both rated."""
 
@@ -289,6 +297,7 @@ class Report(_Part):
     noise_control: list[Comparison]
     noise_control_note: str = ""
     agreement: list[AgreementLine] = []
+    labels: Labels = Labels(counted=0, changed=0, unmarked=0)
     warnings: list[str] = []
     promotion: Promotion | None = None
     cost: Cost

@@ -16,28 +16,31 @@ from include.distill.labels import (
     as_cell,
     draw_sample,
     is_labelled,
+    key_name,
     labeller_name,
     parse_label_choice,
-    read_labels,
     read_sheet,
-    store_labels,
     to_labels,
     write_sheet,
 )
-from include.distill.layout import RunFolder
 from include.distill.storage import Record
+from include.distill.stored_labels import match_labels
 from tests.distill.conftest import make_row
-from tests.fakes.memory_store import MemoryStore
 
 PAIR = ("tuned", "base")
 ROWS = [make_row(number) for number in range(60)]
 ANSWERS = {arm: {row["row_id"]: f"{arm} on {row['row']}" for row in ROWS} for arm in PAIR}
-FOLDER = RunFolder("s3://train/distill/runs/manual-1-abcdef01")
 
 
 def sample(examples: int = 20, **changes: Any) -> list[Record]:
     given = {"answers": ANSWERS, "pair": PAIR, "examples": examples, "seed": 7, "run_key": "r", **changes}
     return draw_sample(ROWS, **given)
+
+
+def answered_anew(*changed: int) -> dict[str, dict[str, str]]:
+    """The answers, with those of ``tuned`` to some rows given anew."""
+    new = {ROWS[number]["row_id"]: f"a new answer to {number}" for number in changed}
+    return {**ANSWERS, "tuned": {**ANSWERS["tuned"], **new}}
 
 
 def filled(examples: list[Record], labels: list[str]) -> bytes:
@@ -88,7 +91,7 @@ class TestSheet:
 
     def test_labels_come_back_as_what_they_mean(self) -> None:
         examples = sample(5)
-        labels = read_sheet(filled(examples, ["A", "b", " TIE ", "", "No answer"]), examples, source="s.csv")
+        labels = read_sheet(filled(examples, ["A", "b", " TIE ", "", "No answer"]), examples, source="s.csv").labels
         found = to_labels(labels, examples, pair=PAIR, labeller="ada", now="2026-11-22T00:00:00+00:00")
         other = {"candidate": "baseline", "baseline": "candidate"}
         assert [label["verdict"] for label in found] == [examples[0]["a"], other[examples[1]["a"]], "tie"]
@@ -97,7 +100,7 @@ class TestSheet:
     def test_a_sheet_that_went_through_a_spreadsheet_is_read_whole(self) -> None:
         examples = sample(3)
         body = write_sheet(examples).decode("utf-8-sig").replace(",\r\n", ",A\r\n")
-        assert list(read_sheet(body.encode("utf-8-sig"), examples, source="s.csv").values()) == ["A"] * 3
+        assert list(read_sheet(body.encode("utf-8-sig"), examples, source="s.csv").labels.values()) == ["A"] * 3
 
     @pytest.mark.parametrize(
         ("separator", "line_end", "encoding"),
@@ -118,13 +121,13 @@ class TestSheet:
         for example, label in zip(examples, "AB ", strict=True):
             sheet.writerow([example["example"], "Déjà “vu”, or; not?", "=d", "a", "", label])
         sheet.writerow([""] * len(SHEET_COLUMNS))  # a row that somebody touched
-        labels = read_sheet(text.getvalue().encode(encoding), examples, source="s.csv")
+        labels = read_sheet(text.getvalue().encode(encoding), examples, source="s.csv").labels
         assert list(labels.values()) == ["A", "B", "No answer"]
 
     def test_rows_and_columns_may_stand_elsewhere_and_rows_may_be_missing(self) -> None:
         examples = sample(3)
         body = f"Label,note,Example\n,,\nTie,why not,{examples[2]['example']}\nb,,{examples[0]['example']}\n"
-        labels = read_sheet(body.encode(), examples, source="s.csv")
+        labels = read_sheet(body.encode(), examples, source="s.csv").labels
         assert labels == {examples[2]["example"]: "Tie", examples[0]["example"]: "B"}
 
     @pytest.mark.parametrize(
@@ -142,7 +145,10 @@ class TestSheet:
         ("text", "said"),
         [
             pytest.param("example,label\n{0},C\n", r"s\.csv line 2, column label: 'c'; expected A, B", id="label"),
-            pytest.param("example,label\n009-ffffff,A\n", r"line 2, column example: '009-ffffff' is no", id="stranger"),
+            pytest.param(
+                "example,label\n9-ffff-f,A\n", r"line 2, column example: '9-ffff-f' is no example", id="stranger"
+            ),
+            pytest.param("example,label\n009-ffffff,A\n", r"'009-ffffff' does not say which answers", id="older"),
             pytest.param("example,label\n{0},A\n{0},B\n", r"line 3, column example: .* twice", id="twice"),
             pytest.param("example,label\n{0}\n", r"line 2, row: 1 fields, expected 2", id="short row"),
             pytest.param("example,verdict\n{0},A\n", r"expected one column 'label'", id="no such column"),
@@ -164,21 +170,51 @@ class TestSheet:
         assert "A sheet of another run" in str(refused.value)
 
 
-class TestStore:
-    def label(self, verdict: str, **changes: Any) -> Record:
-        return {
-            "row_id": "r1", "candidate": "tuned", "baseline": "base", "labeller": "ada", "verdict": verdict, **changes
-        }  # fmt: skip
+class TestChangedAnswers:
+    def test_a_label_of_a_sheet_counts_only_for_the_answers_on_it(self) -> None:
+        examples = sample(60)
+        changed = [example["row_id"] for example in examples[:2]]
+        numbers = [number for number, row in enumerate(ROWS) if row["row_id"] in changed]
+        now = sample(60, answers=answered_anew(*numbers))
+        sheet = read_sheet(filled(examples, ["A", "", *["B"] * 58]), now, source="s.csv")
+        assert set(sheet.labels) == {example["example"] for example in now[2:]}
+        assert (list(sheet.changed.values()), sheet.outdated) == (["A", "No answer"], 1)
 
-    def test_a_new_label_replaces_the_one_before_and_leaves_others(self, store: MemoryStore) -> None:
-        store_labels(store, FOLDER, [self.label("tie"), self.label("tie", row_id="r2")])
-        store_labels(store, FOLDER, [self.label("candidate"), self.label("baseline", labeller="bob")])
-        assert read_labels(store, FOLDER) == [
-            self.label("candidate"),
-            self.label("tie", row_id="r2"),
-            self.label("baseline", labeller="bob"),
-        ]
+    def test_an_example_whose_number_moved_is_the_same_one(self) -> None:
+        """Two equal answers leave the sample, and all behind them move up."""
+        examples = sample(60)
+        row_id = examples[0]["row_id"]
+        answers = {**ANSWERS, "tuned": {**ANSWERS["tuned"], row_id: ANSWERS["base"][row_id]}}
+        now = sample(60, answers=answers)
+        assert now[0]["example"][:4] == "001-"
+        sheet = read_sheet(filled(examples, ["A"] * 60), now, source="s.csv")
+        assert (set(sheet.labels), sheet.outdated) == ({example["example"] for example in now}, 1)
 
+    def test_an_example_is_twice_in_a_sheet_also_after_its_answers_changed(self) -> None:
+        examples, now = sample(60), sample(60, answers=answered_anew(*range(60)))
+        twice = [examples[0], examples[0]]
+        with pytest.raises(InputError, match="twice"):
+            read_sheet(filled(twice, ["A", "B"]), now, source="s.csv")
+
+    def test_a_labelled_sheet_of_older_answers_is_still_somebodys_work(self) -> None:
+        now = sample(60, answers=answered_anew(*range(60)))
+        assert is_labelled(write_sheet(sample(3)).replace(b",\r\n", b",A\r\n"), now)
+        assert not is_labelled(write_sheet(sample(3)), now)
+
+    def test_a_key_is_shared_only_by_samples_that_show_the_same(self) -> None:
+        assert key_name(sample()) == key_name(sample())
+        assert len({key_name(sample(60, answers=answered_anew(*changed))) for changed in ((), (1,), (1, 2))}) == 3
+
+    def test_what_is_stored_is_of_the_answers_that_were_shown_whichever_was_a(self) -> None:
+        examples = sample(60)
+        choices = {example["example"]: "A" for example in examples}
+        labels = to_labels(choices, examples, pair=PAIR, labeller="ada", now="2026-11-22T00:00:00+00:00")
+        assert {label["verdict"] for label in labels} == {"candidate", "baseline"}
+        assert match_labels(labels, ANSWERS).as_record() == {"counted": 60, "changed": 0, "unmarked": 0}
+        assert match_labels(labels, answered_anew(0, 7)).as_record() == {"counted": 58, "changed": 2, "unmarked": 0}
+
+
+class TestLabeller:
     @pytest.mark.parametrize(
         ("user", "name"), [("Ada L.", "ada-l"), ("../../x", "x"), ("é", "somebody"), ("a" * 50, "a" * 40)]
     )

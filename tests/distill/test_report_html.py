@@ -220,7 +220,21 @@ def test_agreement_with_people_and_their_votes_are_shown() -> None:
     met = page(agreement=[*inputs()["agreement"], {**apart, "kappa_ci95": None}]).words
     assert "ann (person) and bob (person)" not in met
     unlabelled = page(agreement=inputs()["agreement"][:1]).words
-    assert any("No person has labelled answers" in word for word in unlabelled)
+    assert any("No person has labelled these answers" in word for word in unlabelled)
+
+
+@pytest.mark.parametrize(
+    ("labels", "said"),
+    [
+        pytest.param({"counted": 9, "changed": 0, "unmarked": 0}, [], id="all count"),
+        pytest.param({"counted": 0, "changed": 3, "unmarked": 0}, ["3", "do not count: the answers"], id="changed"),
+        pytest.param({"counted": 0, "changed": 0, "unmarked": 1}, ["1", "without saying which"], id="unmarked"),
+    ],
+)
+def test_labels_that_do_not_count_are_said_to_be_there(labels: dict[str, int], said: list[str]) -> None:
+    told = " ".join(page(labels=labels).words).partition("of people's labels")
+    assert bool(told[1]) == bool(said)
+    assert all(word in told[0].rsplit(" ", 2)[1:] or word in told[2] for word in said)
 
 
 def test_why_nothing_was_bought_stands_beside_the_price() -> None:

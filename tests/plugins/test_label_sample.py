@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import datetime
+import html
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +73,13 @@ def draw(equip: Any, judged: MemoryStore, use_case: UseCase, tmp_path: Path, con
         return equip(DrawLabelSampleOperator(task_id="draw_sample", use_cases=tmp_path)).execute(context)
 
     return run
+
+
+def answer_anew(store: MemoryStore, *numbers: int) -> None:
+    """As a run does that is cleared after its model or prompt changed."""
+    for number in numbers:
+        anew = {"row_id": ROWS[number]["row_id"], "answer": f"another answer to {number}"}
+        write_jsonl(store, FOLDER.answers("tuned", number), [anew])
 
 
 def answer(number: int, choice: str, name: str | None = "Ada") -> dict[str, Any]:
@@ -203,16 +211,40 @@ class TestCollect:
 
     def test_a_sheet_without_a_label_is_not_what_was_meant(self, draw: Any, collect: Any) -> None:
         draw(how="write the sheet only")
-        with pytest.raises(InputError, match=r"sheet\.csv holds no label"):
+        with pytest.raises(InputError, match=r"sheet\.csv holds no label .* is empty"):
             collect(draw(how="read a labelled sheet", labeller="cleo"))
 
     def test_a_sheet_that_cannot_be_used_stores_nothing(self, draw: Any, collect: Any, store: MemoryStore) -> None:
         uri = "s3://input/labelled.csv"
         sample = draw(how="read a labelled sheet", labelled_csv=uri, labeller="cleo")
-        store.write(uri, b"example,label\n001-ffffff,A\n")
+        store.write(uri, b"example,label\n001-ffffff-ffffffff,A\n")
         with pytest.raises(InputError, match=r"labelled\.csv line 2, column example"):
             collect(sample)
         assert store.list(FOLDER.labels) == []
+
+    def test_labels_of_answers_that_changed_while_they_were_asked_for_do_not_count(
+        self, draw: Any, collect: Any, store: MemoryStore
+    ) -> None:
+        sample = draw(examples=4)
+        answer_anew(store, 0)
+        draw(examples=4)  # by somebody else: it leaves the key of the sample that is being labelled
+        manifest = collect(sample, [answer(number, "A") for number in range(4)])
+        report = read_json(store, FOLDER.report("json"))
+        assert (manifest["labels"], report["labels"]) == (4, {"counted": 3, "changed": 1, "unmarked": 0})
+        assert {line["n"] for line in report["agreement"] if line["second"] == "ada (person)"} == {3}
+        assert "labels does not count" in html.unescape(store.read(FOLDER.report("html")).decode())
+
+    def test_labels_of_a_sheet_whose_answers_have_changed_are_left_out_and_counted(
+        self, draw: Any, collect: Any, store: MemoryStore
+    ) -> None:
+        uri = draw(how="write the sheet only", examples=4)["sheet_uri"]
+        store.write(uri, store.read(uri).replace(b",\r\n", b",B\r\n"))
+        answer_anew(store, 0)
+        manifest = collect(draw(how="read a labelled sheet", labeller="cleo"))
+        assert (manifest["labels"], manifest["outdated"]) == (3, 1)
+        answer_anew(store, 1, 2, 3)
+        with pytest.raises(InputError, match="4 labels are of answers that have changed"):
+            collect(draw(how="read a labelled sheet", labeller="cleo"))
 
     def test_a_sheet_alone_is_not_collected(self, draw: Any, collect: Any) -> None:
         with pytest.raises(AirflowSkipException, match=r"sheet\.csv"):

@@ -18,6 +18,7 @@ from include.distill.errors import ReconciliationError
 from include.distill.invocation import ModelRequest
 from include.distill.layout import RunFolder
 from include.distill.storage import read_json, read_jsonl, write_jsonl
+from include.distill.stored_labels import answers_hash, store_labels
 from include.distill.use_case import UseCase
 from tests.fakes.dialogue import say, verdict
 from tests.fakes.fake_bedrock import FakeBedrock
@@ -159,6 +160,23 @@ class TestContent:
         assert len(report["disagreements"]) == 4
         shown = report["disagreements"][0]
         assert shown["candidate_answer"] == f"{shown['baseline_answer']} at length"
+
+    def test_labels_of_answers_that_the_run_no_longer_has_do_not_count(self, night: Any, store: MemoryStore) -> None:
+        made = night()
+        arguments = made.until_report()
+        (asked,) = read_jsonl(store, FOLDER.answers("tuned", 0))
+        (other,) = read_jsonl(store, FOLDER.answers("base", 0))
+        label = {"row_id": asked["row_id"], "candidate": "tuned", "baseline": "base", "labeller": "ada"}
+        label |= {"answers": answers_hash(asked["answer"], other["answer"]), "verdict": "candidate"}
+        store_labels(store, FOLDER, [label, {**label, "answers": None}])
+        found = []
+        for answer in (asked["answer"], "another answer"):
+            write_jsonl(store, FOLDER.answers("tuned", 0), [{**asked, "answer": answer}])
+            found.append(read_json(store, made.run(RenderReportOperator, "report", **arguments)["report_json_uri"]))
+        assert [report["labels"]["counted"] for report in found] == [1, 0]
+        assert found[1]["labels"] == {"counted": 0, "changed": 1, "unmarked": 1}
+        people = [[line for line in report["agreement"] if "(person)" in line["second"]] for report in found]
+        assert [bool(lines) for lines in people] == [True, False]
 
     def test_shards_of_an_earlier_longer_reading_are_not_used(self, night: Any, store: MemoryStore) -> None:
         stale = {"row_id": "x", "question": "Stale?", "answer": "Stale", "topic": "t"}

@@ -23,12 +23,13 @@ from include.distill.labels import (
     CHOICES,
     MOST_EXAMPLES,
     LabelChoice,
+    SheetLabels,
     draw_sample,
     is_labelled,
+    key_name,
     labeller_name,
     parse_label_choice,
     read_sheet,
-    store_labels,
     to_labels,
     write_sheet,
 )
@@ -37,6 +38,7 @@ from include.distill.markdown import as_quote
 from include.distill.past_runs import newest
 from include.distill.relabelling import answers_by_arm, relabel_report
 from include.distill.storage import Record, read_json, read_jsonl, write_jsonl
+from include.distill.stored_labels import store_labels
 from include.distill.use_case_files import USE_CASES, load_use_case
 
 if TYPE_CHECKING:
@@ -50,7 +52,8 @@ class DrawLabelSampleOperator(RunAccess, BaseOperator):
     """
     Draw the sample of a run with a report, and write its key, and its sheet where one was asked for.
 
-    Free; a retry draws the same. A sheet that somebody has filled in where it lies is never written over.
+    Free; a retry draws the same. A sheet that somebody has filled in where it lies is never written over, and neither
+    is a key: when answers of the run change, a new one lies beside it.
 
     :param use_cases: the folder of use cases; they say where the run lies.
     :return: ``{"run_uri", "aws_conn_id", "region_name", "candidate", "baseline", "examples", "sheet_uri", "key_uri",
@@ -83,7 +86,7 @@ class DrawLabelSampleOperator(RunAccess, BaseOperator):
         )
         if not drawn:
             raise InputError(f"{candidate} and {baseline} gave the same answer to all {len(rows)} questions.")
-        sheet, key = (self.folder.label_sample(candidate, baseline, name) for name in ("sheet.csv", "key.jsonl"))
+        sheet, key = (self.folder.label_sample(*pair, name) for name in ("sheet.csv", key_name(drawn)))
         write_jsonl(self.store, key, drawn)
         if choice.how == "write the sheet only":
             self._write_sheet(sheet, drawn, choice.examples)
@@ -101,7 +104,7 @@ class DrawLabelSampleOperator(RunAccess, BaseOperator):
 
     def _write_sheet(self, uri: str, drawn: Sequence[Record], examples: int) -> None:
         if self.store.exists(uri) and is_labelled(self.store.read(uri), drawn):
-            self.log.warning("%s stays as it is: labels were filled in there. Move it to have a new one.", uri)
+            self.log.warning("%s stays as it is: it holds labels, or cannot be read. Move it to have a new one.", uri)
             return
         self.store.write(uri, write_sheet(drawn[:examples]))
         self.log.info("%s examples: %s", len(drawn[:examples]), uri)
@@ -202,9 +205,12 @@ class CollectLabelsOperator(SampleAccess, BaseOperator):
 
     Free. A retry or a clear stores the same; a question that its labeller labelled before takes the new label.
 
+    Labels are of the answers that were shown; those of answers that the run no longer has do not count.
+
     :param sample: manifest of the drawing. (templated)
     :param answered: what the questions returned. (templated)
-    :return: ``{"labels", "no_answer", "labellers", "report_html_uri"}``
+    :return: ``{"labels", "no_answer", "outdated", "labellers", "report_html_uri"}``; ``outdated`` labels of a sheet are
+        left out: the answers have changed since it was written
     :raises InputError: the labelled sheet cannot be used; names line and column, and nothing was stored.
     """
 
@@ -223,8 +229,8 @@ class CollectLabelsOperator(SampleAccess, BaseOperator):
             raise AirflowSkipException(
                 f"The sheet lies in {self.sample['sheet_uri']}; labels come back by another run."
             )
-        of_sheet = choice.how == "read a labelled sheet"
-        found = self._of_sheet(choice, examples) if of_sheet else self._of_answers(choice, examples)
+        sheet = self._of_sheet(choice, examples) if choice.how == "read a labelled sheet" else None
+        found = {str(choice.labeller): sheet.labels} if sheet else self._of_answers(choice, examples)
         pair, now = (self.sample["candidate"], self.sample["baseline"]), datetime.datetime.now(datetime.UTC)
         labels = [
             label
@@ -234,25 +240,34 @@ class CollectLabelsOperator(SampleAccess, BaseOperator):
             )
         ]
         store_labels(self.store, self.folder, labels)
-        put = max(map(len, found.values()), default=0) if of_sheet else self.sample["examples"]
-        report = relabel_report(self.store, self.folder, self.use_case)
-        for line in report["agreement"]:
-            self.log.info("%s and %s: kappa %s on %s", line["first"], line["second"], line["kappa"], line["n"])
+        put = len(sheet.labels) if sheet else self.sample["examples"]
+        self._tell(relabel_report(self.store, self.folder, self.use_case))
         return {
             "labels": len(labels),
             "no_answer": put - len({label["row_id"] for label in labels}),
+            "outdated": sheet.outdated if sheet else 0,
             "labellers": sorted({label["labeller"] for label in labels}),
             "report_html_uri": self.folder.report("html"),
         }
 
-    def _of_sheet(self, choice: LabelChoice, examples: Sequence[Record]) -> dict[str, dict[str, str]]:
+    def _tell(self, report: Mapping[str, Any]) -> None:
+        for line in report["agreement"]:
+            self.log.info("%s and %s: kappa %s on %s", line["first"], line["second"], line["kappa"], line["n"])
+        if apart := {why: report["labels"][why] for why in ("changed", "unmarked") if report["labels"][why]}:
+            self.log.warning("Stored labels that do not count, not being of the run's answers: %s", apart)
+
+    def _of_sheet(self, choice: LabelChoice, examples: Sequence[Record]) -> SheetLabels:
         uri = choice.labelled_csv or str(self.sample["sheet_uri"])
         with open_input(uri, self.store, expected="expected a sheet of this run with its labels filled in") as file:
             body = file.read()
-        labels = read_sheet(body, examples, source=uri.rsplit("/", 1)[-1])
-        if set(labels.values()) <= {CHOICES[-1]}:
-            raise InputError(f"{uri} holds no label: its column label is empty in every row. Nothing was stored.")
-        return {str(choice.labeller): labels}
+        sheet = read_sheet(body, examples, source=uri.rsplit("/", 1)[-1])
+        outdated = f"{sheet.outdated} labels are of answers that have changed since the sheet was written"
+        if set(sheet.labels.values()) <= {CHOICES[-1]}:
+            why = f"{outdated}; move it, and have a new one written" if sheet.outdated else "its column label is empty"
+            raise InputError(f"{uri} holds no label of the run's answers: {why}. Nothing was stored.")
+        if sheet.outdated:
+            self.log.warning("%s: %s; they were left out.", uri, outdated)
+        return sheet
 
     def _of_answers(self, choice: LabelChoice, examples: Sequence[Record]) -> dict[str, dict[str, str]]:
         found: dict[str, dict[str, str]] = {}

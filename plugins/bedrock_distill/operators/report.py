@@ -15,7 +15,6 @@ from include.distill.champion import describe_champion, frozen_champion
 from include.distill.cost import load_prices, total
 from include.distill.critic import sum_critic
 from include.distill.judged_run import JudgedRun
-from include.distill.labels import read_labels
 from include.distill.leaks import leaked_questions
 from include.distill.past_runs import list_entry
 from include.distill.repeated_pairs import curated_pairs
@@ -32,6 +31,7 @@ from include.distill.run_summary import (
 )
 from include.distill.serving import unit_hours
 from include.distill.storage import Record, read_json, read_jsonl, stream_jsonl, write_json
+from include.distill.stored_labels import match_labels, read_labels
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -111,7 +111,9 @@ class RenderReportOperator(DistillOperator):
     def _report(self, arms: Sequence[ArmFacts]) -> dict[str, Any]:
         evaluation = read_jsonl(self.store, self.folder.source("evaluation"))
         verdicts = [read_jsonl(self.store, manifest["verdicts_uri"]) for manifest in self.judgments]
-        judged = JudgedRun(self.use_case, evaluation, verdicts, read_labels(self.store, self.folder), self._standing())
+        answers = {arm: self._answers(arm) for arm in self.arms}
+        labels = match_labels(read_labels(self.store, self.folder), answers)
+        judged = JudgedRun(self.use_case, evaluation, verdicts, labels.counted, self._standing())
         lines = bill(self.use_case, synthesis=self.synthesis, arms=arms, judgments=self.judgments, prices=load_prices())
         estimated = read_json(self.store, self.folder.estimate)
         asked = [*self.synthesis, *self.judgments, *(m for arm in arms for m in arm.answers)]
@@ -129,7 +131,8 @@ class RenderReportOperator(DistillOperator):
                 "lines": beside_estimate(lines, estimated["lines"]),
             },
             loss_curves={arm.name: self._loss_curve(arm) for arm in arms if arm.trained},
-            disagreements=self._disagreements(judged),
+            disagreements=self._disagreements(judged, answers),
+            labels=labels.as_record(),
             pair_sample=self._pair_sample(),
             data_cards=self._data_cards(),
             rejected_rows=self._rejected_rows(),
@@ -171,9 +174,8 @@ class RenderReportOperator(DistillOperator):
         self.log.warning("Bedrock wrote no step_wise_training_metrics.csv for %s.", arm.name)
         return []
 
-    def _disagreements(self, judged: JudgedRun) -> list[Record]:
+    def _disagreements(self, judged: JudgedRun, answers: Mapping[str, Mapping[str, str]]) -> list[Record]:
         questions = {row["row_id"]: row["question"] for row in judged.evaluation}
-        answers = {arm: self._answers(arm) for arm in self.arms}
         verdicts = (verdict for records in judged.compared for verdict in records)
         return disagreement_rows(verdicts, answers, questions, judged.labels)
 

@@ -28,8 +28,8 @@ All below the run's folder.
   filled in where it lies is not written over.
 
 The same run, pair and number of examples draw the same sample, so a second person labels the same questions: trigger it
-again under another `labeller`, also at the same time. A larger sample begins with the smaller one. With 20 examples, an
-agreement of 70 % lies between 48 and 85 %; 100 are needed to tell 70 % from 60.
+again under another `labeller`, also at the same time. A larger sample begins with the smaller one. With fewer than 50
+labels about 20 documents the report says "too few labels to tell" and no kappa.
 
 ### Triage
 

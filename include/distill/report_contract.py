@@ -264,6 +264,7 @@ class AgreementLine(_Part):
     first: str
     second: str
     n: NonNegativeInt
+    clusters: NonNegativeInt | None = None
     observed: Share
     kappa: FiniteFloat | None
     kappa_ci95: Interval

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from include.distill.agreement import MINIMUM_GROUPS, MINIMUM_RATED
 from include.distill.card_charts import grounding_chart, length_chart, topic_chart
 from include.distill.champion import winning_decision
 from include.distill.change_notes import changes_line
 from include.distill.charts import loss_chart, pipeline_chart, preference_chart
 from include.distill.report import SIMULATED_NOTICE, verdict_parts
-from include.distill.report_tables import arm_matrix, headline_pair, how_sure
+from include.distill.report_tables import agreement_rows, arm_matrix, headline_pair, how_sure, is_person
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -51,7 +52,9 @@ def render_html(report: Mapping[str, Any]) -> str:
         pair=_headline_pair(report["comparisons"]),
         by_how_much=_half_win_rates(report["comparisons"]),
         sure=how_sure(report["comparisons"]),
-        people=any("(person)" in line["second"] for line in report["agreement"]),
+        agreement=agreement_rows(report["agreement"]),
+        minimum={"rated": MINIMUM_RATED, "documents": MINIMUM_GROUPS},
+        people=any(is_person(line["second"]) for line in report["agreement"]),
         matrix=arm_matrix(report["comparisons"]),
         disagreements=report["disagreements"][:SHOWN],
         pairs=report["pair_sample"][:SHOWN],

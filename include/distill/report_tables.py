@@ -1,9 +1,11 @@
-"""The report's tables, as rows to be shown: every arm against every other, and how the judges behaved."""
+"""The report's tables, as rows to be shown: every arm against every other, and how far opinions agree."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+from include.distill.agreement import MINIMUM_GROUPS, MINIMUM_RATED
 
 Comparison = Mapping[str, Any]
 
@@ -74,3 +76,20 @@ def how_sure(comparisons: Sequence[Comparison]) -> str | None:
         f"{questions:,} questions about {documents:,} documents find a half-win rate beyond"
         f" {0.5 - max(found):.0%} to {0.5 + max(found):.0%} four times out of five; smaller differences may be missed."
     )
+
+
+def agreement_rows(lines: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return the raters who met; ``too_few`` says why a kappa of theirs would say nothing, or is empty."""
+    return [{**line, "too_few": _too_few_to_tell(line)} for line in lines if line["n"]]
+
+
+def _too_few_to_tell(line: Mapping[str, Any]) -> str:
+    if line["n"] < MINIMUM_RATED:
+        return f"too few {'labels' if is_person(line['second']) else 'questions'} to tell ({line['n']})"
+    documents = line.get("clusters")  # a report of an earlier version does not say
+    return "" if documents is None or documents >= MINIMUM_GROUPS else f"too few documents to tell ({documents})"
+
+
+def is_person(rater: str) -> bool:
+    """Return whether a rater of the agreement table is a person; people come after the judges."""
+    return rater.endswith(" (person)")

@@ -82,11 +82,12 @@ def synthesis() -> dict[str, int]:
 
 def agreement() -> list[dict[str, Any]]:
     names = ["claude-haiku-4-5", "llama-3-3-70b", "ann (person)"]
-    figures = {"n": 98, "observed": 0.71, "kappa": 0.54, "kappa_ci95": [0.4, 0.68]}
-    few = {"n": 20, "observed": 0.6, "kappa": -0.05, "kappa_ci95": None}
+    figures = {"n": 98, "clusters": 49, "observed": 0.71, "kappa": 0.54, "kappa_ci95": [0.4, 0.68]}
+    enough = {"n": 60, "clusters": 30, "observed": 0.6, "kappa": -0.05, "kappa_ci95": [-0.21, 0.11]}
+    few = {"n": 20, "clusters": 20, "observed": 0.6, "kappa": 0.0, "kappa_ci95": [-1.0, 1.0]}
     return [
         {"first": names[0], "second": names[1], **figures},
-        {"first": names[0], "second": names[2], **few},
+        {"first": names[0], "second": names[2], **enough},
         {"first": names[1], "second": names[2], **few},
     ]
 

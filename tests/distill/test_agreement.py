@@ -1,14 +1,16 @@
-"""Kappa against published tables, its interval against the large-sample formula and against copies."""
+"""Kappa against published tables, its interval against the large-sample formula, copies and planted agreement."""
 
 from __future__ import annotations
 
 from itertools import product
+from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.distill.agreement import agreement_table, cohen_kappa, kappa_interval
+from include.distill.agreement import MINIMUM_GROUPS, MINIMUM_RATED, agreement_table, cohen_kappa, kappa_interval
 
 Table = list[list[int]]
 # Fleiss, Cohen and Everitt 1969: two clinicians, 200 patients, three diagnoses.
@@ -94,4 +96,56 @@ def test_two_raters_are_compared_on_what_both_rated() -> None:
     ]
     assert table[0]["observed"] == pytest.approx(2 / 3)
     assert table[0]["kappa"] == pytest.approx((2 / 3 - 1 / 3) / (1 - 1 / 3))
+    assert (table[0]["clusters"], table[1]["clusters"]) == (3, 0)
     assert (table[1]["observed"], table[1]["kappa"], table[1]["kappa_ci95"]) == (None, None, None)
+
+
+SAMPLES = 400
+
+
+def sample_intervals(
+    rated: int, documents: int, *, kappa: float, shares: tuple[float, ...], correlation: float, random: Any
+) -> list[list[float] | None]:
+    """
+    Return the interval of each of many samples of two raters who agree as planted.
+
+    Both use the verdicts with the same ``shares``. With the root of ``correlation`` a pair of verdicts is the one that
+    its document has in common with others.
+    """
+    alone = np.array(shares)
+    cells = (kappa * np.diag(alone) + (1 - kappa) * np.outer(alone, alone)).ravel()
+    found = []
+    for _ in range(SAMPLES):
+        groups = np.concatenate([np.arange(documents), random.integers(documents, size=rated - documents)])
+        own, shared = random.choice(9, size=rated, p=cells), random.choice(9, size=documents, p=cells)
+        drawn = np.where(random.random(rated) < correlation**0.5, shared[groups], own)
+        found.append(kappa_interval([(str(cell // 3), str(cell % 3)) for cell in drawn], groups.tolist()))
+    return found
+
+
+EVEN, UNEVEN = (0.4, 0.3, 0.3), (0.6, 0.25, 0.15)
+
+
+def told_from_chance(rated: int, documents: int, random: Any) -> float:
+    """Return in how many samples a kappa of 0.4 is told from none."""
+    found = sample_intervals(rated, documents, kappa=0.4, shares=EVEN, correlation=0.1, random=random)
+    return sum(interval is not None and interval[0] > 0 for interval in found) / SAMPLES
+
+
+def test_at_the_minimum_agreement_is_told_from_chance_four_times_out_of_five_and_below_it_is_not() -> None:
+    random = np.random.default_rng(1960)
+    assert told_from_chance(MINIMUM_RATED, MINIMUM_GROUPS, random) >= 0.8
+    assert told_from_chance(30, 20, random) < 0.8
+    assert told_from_chance(20, 20, random) < 0.7
+
+
+def test_from_the_minimum_on_the_interval_covers_what_is_stated_of_it() -> None:
+    random = np.random.default_rng(1969)
+    covered = {}
+    for kappa, shares, correlation in product((0.0, 0.4, 0.8), (EVEN, UNEVEN), (0.0, 0.3)):
+        plan = {"kappa": kappa, "shares": shares, "correlation": correlation}
+        found = sample_intervals(MINIMUM_RATED, MINIMUM_GROUPS, **plan, random=random)  # type: ignore[arg-type]
+        known = [interval for interval in found if interval is not None]
+        assert len(known) == SAMPLES
+        covered[str(plan)] = sum(low <= kappa <= high for low, high in known) / SAMPLES
+    assert {plan: share for plan, share in covered.items() if not 0.85 <= share <= 0.98} == {}

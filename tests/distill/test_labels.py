@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from include.distill.agreement import MINIMUM_RATED
 from include.distill.errors import InputError
 from include.distill.intervals import wilson_interval
 from include.distill.labels import (
@@ -71,10 +72,13 @@ class TestSample:
 
     def test_what_the_form_says_of_sizes_is_so(self) -> None:
         said = str(LabelChoice.model_fields["examples"].description)
-        for agreed, asked in ((14, 20), (70, 100)):
+        for agreed, asked in ((35, 50), (70, 100)):
             low, high = wilson_interval(agreed, asked) or (0, 0)
             assert f"{100 * low:.0f} " in said
             assert f"{100 * high:.0f} %" in said
+
+    def test_who_fills_in_all_that_the_form_proposes_has_enough_for_a_kappa(self) -> None:
+        assert parse_label_choice({"use_case": "docs"}).examples >= MINIMUM_RATED
 
 
 class TestSheet:

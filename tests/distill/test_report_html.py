@@ -214,6 +214,9 @@ def test_agreement_with_people_and_their_votes_are_shown() -> None:
     assert "claude-haiku-4-5 and ann (person)" in words
     assert "−0.05" in words
     assert "0.40 to 0.68" in words
+    few = words.index("llama-3-3-70b and ann (person)")
+    assert words[few + 1 : few + 3] == ["20", "too few labels to tell (20)"]
+    assert not {"0.00", "−1.00 to 1.00"} & set(words)
     assert words[words.index("ann (person):") + 1] == "tuned"
     assert not any("label_sample" in word for word in words)
     apart = {"first": "ann (person)", "second": "bob (person)", "n": 0, "observed": None, "kappa": None}

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from include.distill.report_tables import arm_matrix, headline_pair, how_sure
+import pytest
+
+from include.distill.report_tables import agreement_rows, arm_matrix, headline_pair, how_sure
 
 
 def comparison(candidate: str, baseline: str, *, judge: str = "haiku", **changes: Any) -> dict[str, Any]:
@@ -57,3 +59,23 @@ def test_how_sure_is_said_by_the_less_sure_judge_of_the_headline() -> None:
     ]
     assert "beyond 30% to 70% four times out of five" in str(how_sure(entries))
     assert how_sure([comparison("tuned", "base", minimum_detectable_difference=None)]) is None
+
+
+@pytest.mark.parametrize(
+    ("second", "counts", "said"),
+    [
+        pytest.param("ann (person)", {"n": 49, "clusters": 49}, "too few labels to tell (49)", id="labels"),
+        pytest.param("llama", {"n": 29, "clusters": 29}, "too few questions to tell (29)", id="questions"),
+        pytest.param("ann (person)", {"n": 90, "clusters": 19}, "too few documents to tell (19)", id="documents"),
+        pytest.param("ann (person)", {"n": 50, "clusters": 20}, "", id="enough"),
+        pytest.param("llama", {"n": 50}, "", id="a report that does not say of how many documents"),
+        pytest.param("llama", {"n": 50, "clusters": None}, "", id="the same, checked"),
+    ],
+)
+def test_a_kappa_of_few_is_no_figure(second: str, counts: dict[str, Any], said: str) -> None:
+    (row,) = agreement_rows([{"first": "haiku", "second": second, "kappa": 0.0, **counts}])
+    assert row["too_few"] == said
+
+
+def test_raters_who_never_met_are_no_row() -> None:
+    assert agreement_rows([{"first": "haiku", "second": "llama", "n": 0, "clusters": 0}]) == []

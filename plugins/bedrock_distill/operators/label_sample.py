@@ -37,6 +37,7 @@ from include.distill.layout import Layout
 from include.distill.markdown import as_quote
 from include.distill.past_runs import newest
 from include.distill.relabelling import answers_by_arm, relabel_report
+from include.distill.report_tables import agreement_rows
 from include.distill.storage import Record, read_json, read_jsonl, write_jsonl
 from include.distill.stored_labels import store_labels
 from include.distill.use_case_files import USE_CASES, load_use_case
@@ -251,8 +252,9 @@ class CollectLabelsOperator(SampleAccess, BaseOperator):
         }
 
     def _tell(self, report: Mapping[str, Any]) -> None:
-        for line in report["agreement"]:
-            self.log.info("%s and %s: kappa %s on %s", line["first"], line["second"], line["kappa"], line["n"])
+        for line in agreement_rows(report["agreement"]):
+            told = line["too_few"] or f"kappa {line['kappa']} on {line['n']}"
+            self.log.info("%s and %s: %s", line["first"], line["second"], told)
         if apart := {why: report["labels"][why] for why in ("changed", "unmarked") if report["labels"][why]}:
             self.log.warning("Stored labels that do not count, not being of the run's answers: %s", apart)
 

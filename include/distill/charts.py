@@ -8,11 +8,12 @@ their dashes. All text goes through markupsafe, since names of arms and judges c
 
 from __future__ import annotations
 
-import math
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from markupsafe import Markup
+
+from include.distill.losses import loss_means, moving_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -238,7 +239,7 @@ class _Plot(NamedTuple):
     low: float
     high: float
 
-    def x(self, step: int) -> float:
+    def x(self, step: float) -> float:
         return self.left + (self.right - self.left) * step / self.last
 
     def y(self, loss: float) -> float:
@@ -246,18 +247,24 @@ class _Plot(NamedTuple):
 
 
 def loss_chart(curves: Mapping[str, Sequence[Point]], *, width: int) -> Markup:
-    """Draw the training loss of each arm over its steps; a step without one is a gap. Empty without any."""
+    """
+    Draw the training loss of each arm over its steps, thin, and over it the moving mean.
+
+    Each mean stands in the middle of its steps. A step without a loss is a gap. Empty without any.
+    """
     drawn = {arm: points for arm, points in curves.items() if any(point["loss"] is not None for point in points)}
     if not drawn:
         return Markup("")
+    means = {arm: found for arm, points in drawn.items() if (found := loss_means(points))}
     plot = _plot(drawn, width)
     body = _axes(plot)
     for index, (arm, points) in enumerate(drawn.items()):
         style = f"series{index % _SERIES}"
         body += [_line(0, 9 + 22 * index, 28, 9 + 22 * index, style)]
-        body += [text(36, 14 + 22 * index, _legend(arm, points, width - 36), style="label")]
-        body += _curve(points, plot, style)
-    description = " ".join(f"{_legend(arm, points, math.inf)}." for arm, points in drawn.items())
+        body += [text(36, 14 + 22 * index, _legend(arm, means[arm].figures, width - 36), style="label")]
+        body += _curve([(point["step"], point["loss"]) for point in points], plot, f"step {style}")
+        body += _curve(_means(points), plot, style, end=True)
+    description = " ".join(f"{arm}: {found.sentence}." for arm, found in means.items())
     return svg("loss", width, plot.bottom + 30, title="Training loss by step", description=description, body=body)
 
 
@@ -280,20 +287,27 @@ def _axes(plot: _Plot) -> list[Markup]:
     return body
 
 
-def _curve(points: Sequence[Point], plot: _Plot, style: str) -> list[Markup]:
+def _means(points: Sequence[Point]) -> list[tuple[float, float | None]]:
+    means = moving_mean(points)
+    reach = len(points) - len(means)
+    middles = ((first["step"] + last["step"]) / 2 for first, last in zip(points, points[reach:], strict=False))
+    return list(zip(middles, means, strict=True))
+
+
+def _curve(points: Sequence[tuple[float, float | None]], plot: _Plot, style: str, *, end: bool = False) -> list[Markup]:
+    """Return a line through steps and losses, broken where there is none; ``end`` marks where each part ends."""
     every = -(-len(points) // _MAX_POINTS)
     thinned = [point for index, point in enumerate(points) if index % every == 0 or index == len(points) - 1]
     body = []
-    for known, run in groupby(thinned, key=lambda point: point["loss"] is not None):
-        places = [(plot.x(point["step"]), plot.y(point["loss"])) for point in run if known]
+    for known, run in groupby(thinned, key=lambda point: point[1] is not None):
+        places = [(plot.x(step), plot.y(loss)) for step, loss in run if known and loss is not None]
         if places:
             path = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
             body.append(Markup('<polyline points="{}" class="{}"/>').format(path, style))
-            body.append(Markup('<circle cx="{:.1f}" cy="{:.1f}" r="3.5" class="end {}"/>').format(*places[-1], style))
+            mark = Markup('<circle cx="{:.1f}" cy="{:.1f}" r="3.5" class="end {}"/>').format(*places[-1], style)
+            body += [mark] if end else []
     return body
 
 
-def _legend(arm: str, points: Sequence[Point], width: float) -> str:
-    losses = [point["loss"] for point in points if point["loss"] is not None]
-    figures = f": {losses[0]:.2f} to {losses[-1]:.2f}"
-    return _fit(arm, width - len(figures) * _PIXELS_PER_CHARACTER["label"], "label") + figures
+def _legend(arm: str, figures: str, width: float) -> str:
+    return f"{_fit(arm, width - (len(figures) + 2) * _PIXELS_PER_CHARACTER['label'], 'label')}: {figures}"

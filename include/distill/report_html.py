@@ -17,6 +17,7 @@ from include.distill.card_charts import grounding_chart, length_chart, topic_cha
 from include.distill.champion import winning_decision
 from include.distill.change_notes import changes_line
 from include.distill.charts import loss_chart, pipeline_chart, preference_chart
+from include.distill.losses import loss_means
 from include.distill.report import SIMULATED_NOTICE, verdict_parts
 from include.distill.report_tables import agreement_rows, arm_matrix, headline_pair, how_sure, is_person
 
@@ -47,6 +48,7 @@ def render_html(report: Mapping[str, Any]) -> str:
             lambda width: pipeline_chart(report["source"], report["synthesis"], report["arms"], width=width)
         ),
         loss=_drawn(lambda width: loss_chart(report["loss_curves"], width=width)),
+        loss_means={arm: found for arm, points in report["loss_curves"].items() if (found := loss_means(points))},
         promoted=(winning_decision(report) or {}).get("candidate"),
         held=[arm["name"] for arm in report["arms"] if not arm["released"]],
         pair=_headline_pair(report["comparisons"]),

@@ -6,11 +6,9 @@ Manifests are what the operators return; they hold counts and URIs. Rows are rea
 
 from __future__ import annotations
 
-import csv
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from io import StringIO
 from typing import Any
 
 from include.distill.agreement import agreement_table
@@ -133,24 +131,6 @@ def _asked(what: str, model: str, manifests: Sequence[Record], prices: Prices) -
 def clusters(rows: Iterable[Record]) -> dict[str, str]:
     """Return the document group of each row: rows of one group, or of one document, are not independent."""
     return {row["row_id"]: str(row.get("group") or digest(row["document"])[:16]) for row in rows}
-
-
-def loss_curve(metrics: bytes) -> list[dict[str, float]]:
-    """
-    Return the steps of Bedrock's ``step_wise_training_metrics.csv``.
-
-    Columns differ between families; ``step_number``, ``epoch_number`` and ``training_loss`` are in all of them.
-    https://docs.aws.amazon.com/bedrock/latest/userguide/model-customization-analyze.html
-    """
-    rows = csv.DictReader(StringIO(metrics.decode("utf-8-sig")))
-    return [
-        {
-            "step": int(row["step_number"]),
-            "epoch": int(row["epoch_number"]),
-            "loss": float(row["training_loss"]),
-        }
-        for row in rows
-    ]
 
 
 def people_verdicts(labels: Iterable[Record]) -> dict[tuple[str, str, str], dict[str, str]]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from include.distill.change_notes import changes_line
 from include.distill.errors import DistillError
+from include.distill.losses import loss_means
 from include.local_airflow.account import download, rented_throughputs
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def describe_outcome(
     parts = [
         f"Verdict{' (SIMULATED)' if report['simulated'] else ''}: {report['verdict']}",
         describe_data(report),
-        describe_arms(report["arms"]),
+        describe_arms(report["arms"], report.get("loss_curves", {})),
         describe_comparisons(report["comparisons"]),
         describe_bill(report["cost"]) + (f"\n{changed}" if changed else ""),
         describe_account(before, after),
@@ -86,15 +87,19 @@ def describe_data(report: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def describe_arms(arms: Sequence[Mapping[str, Any]]) -> str:
-    """Write one line per arm: what answered, what it was trained on, and whether an endpoint of it is still there."""
-    header = ("arm", "is", "trained on", "last loss", "endpoint")
+def describe_arms(arms: Sequence[Mapping[str, Any]], curves: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
+    """
+    Write one line per arm: what answered, what it was trained on, and whether an endpoint of it is still there.
+
+    :param curves: the steps of each arm that was trained; said of them are the means of the first and last tenth.
+    """
+    header = ("arm", "is", "trained on", "loss, first to last tenth", "endpoint")
     rows = [
         (
             str(arm["name"]),
             str(arm["kind"]).replace("_", "-"),
             f"{arm['records']} pairs" if arm["records"] else "-",
-            f"{arm['training_loss']:.3f}" if arm["training_loss"] is not None else "-",
+            means.figures if (means := loss_means(curves.get(arm["name"], ()))) else "-",
             "none needed" if arm["serving"] is None else "released" if arm["released"] else "STILL THERE",
         )
         for arm in arms

@@ -87,31 +87,55 @@ def test_an_empty_pipeline_divides_by_nothing(report: dict[str, Any]) -> None:
     assert len(with_class(drawn(pipeline_chart(nothing, nothing, [], width=720)), "kept")) == 4
 
 
-def points_of(svg: ElementTree.Element) -> list[list[tuple[float, float]]]:
+def points_of(svg: ElementTree.Element, *, steps: bool) -> list[list[tuple[float, float]]]:
+    """Return the lines of single steps, or those of moving means."""
     lines = [element for element in svg.iter() if element.tag.endswith("polyline")]
-    return [[tuple(map(float, pair.split(","))) for pair in line.get("points", "").split()] for line in lines]  # type: ignore[misc]
+    chosen = [line for line in lines if ("step" in (line.get("class") or "").split()) is steps]
+    return [[tuple(map(float, pair.split(","))) for pair in line.get("points", "").split()] for line in chosen]  # type: ignore[misc]
 
 
 def test_a_falling_loss_falls_on_the_picture_and_stays_inside() -> None:
-    curve = [{"step": step, "epoch": 1.0, "loss": 3.0 / step} for step in range(1, 20)]
+    curve = [{"step": step, "epoch": 1.0, "loss": 3.0 / step} for step in range(1, 60)]
     svg = drawn(loss_chart({"tuned": curve}, width=330))
-    (line,) = points_of(svg)
-    assert line == sorted(line)
-    assert [y for _, y in line] == sorted(y for _, y in line)
     height = float((svg.get("viewBox") or "").split()[3])
-    assert all(0 <= x <= 330 and 0 <= y <= height for x, y in line)
+    for steps in (True, False):
+        (line,) = points_of(svg, steps=steps)
+        assert line == sorted(line)
+        assert [y for _, y in line] == sorted(y for _, y in line)
+        assert all(0 <= x <= 330 and 0 <= y <= height for x, y in line)
+
+
+def test_each_mean_stands_in_the_middle_of_its_steps() -> None:
+    curve = [{"step": step, "epoch": 1.0, "loss": float(step % 3)} for step in range(1, 31)]
+    svg = drawn(loss_chart({"tuned": curve}, width=720))
+    (thin,), (means,) = points_of(svg, steps=True), points_of(svg, steps=False)
+    assert [x for x, _ in means] == pytest.approx([x for x, _ in thin[1:-1]])
+    middle = (max(y for _, y in thin) + min(y for _, y in thin)) / 2  # every three losses are 0, 1 and 2
+    assert [y for _, y in means] == pytest.approx([middle] * 28, abs=0.1)
+
+
+def test_what_is_said_of_the_losses_is_of_a_tenth_of_the_steps_and_not_of_two_of_them() -> None:
+    losses = [0.56, *[0.9] * 9, *[0.5] * 80, *[0.3] * 9, 0.56]
+    curve = [{"step": step, "epoch": 1.0, "loss": loss} for step, loss in enumerate(losses)]
+    svg = drawn(loss_chart({"tuned": curve}, width=330))
+    assert "tuned: 0.87 to 0.33" in [element.text for element in svg.iter()]
+    (heard,) = [element.text for element in svg.iter() if element.tag.endswith("desc")]
+    assert heard == "tuned: mean loss 0.87 over the first 10 of 100 steps, 0.33 over the last."
 
 
 def test_a_step_without_loss_breaks_the_line() -> None:
     losses = [2.0, 1.5, None, 1.2, 1.1]
     curve = [{"step": step, "epoch": 1.0, "loss": loss} for step, loss in enumerate(losses)]
-    assert [len(line) for line in points_of(drawn(loss_chart({"tuned": curve}, width=330)))] == [2, 2]
+    svg = drawn(loss_chart({"tuned": curve}, width=330))
+    assert [len(line) for line in points_of(svg, steps=True)] == [2, 2]
+    assert [len(line) for line in points_of(svg, steps=False)] == [2, 2]
 
 
 def test_a_long_run_is_thinned_and_keeps_its_end() -> None:
     curve = [{"step": step, "epoch": 1.0, "loss": 1.0 + step} for step in range(5000)]
-    (line,) = points_of(drawn(loss_chart({"tuned": curve}, width=720)))
-    assert len(line) <= 401
+    svg = drawn(loss_chart({"tuned": curve}, width=720))
+    (line,), (means,) = points_of(svg, steps=True), points_of(svg, steps=False)
+    assert max(len(line), len(means)) <= 401
     assert line[-1][0] == 712.0
 
 
@@ -126,7 +150,7 @@ def test_no_losses_make_no_picture(curves: dict[str, Any]) -> None:
 
 def test_one_flat_point_is_a_picture() -> None:
     svg = drawn(loss_chart({"tuned": [{"step": 0, "epoch": 0.0, "loss": 1.0}]}, width=330))
-    assert len(points_of(svg)) == 1
+    assert [len(points_of(svg, steps=steps)) for steps in (True, False)] == [1, 1]
 
 
 def test_names_in_pictures_are_escaped(report: dict[str, Any]) -> None:

@@ -240,6 +240,23 @@ def test_labels_that_do_not_count_are_said_to_be_there(labels: dict[str, int], s
     assert all(word in told[0].rsplit(" ", 2)[1:] or word in told[2] for word in said)
 
 
+def test_losses_are_told_as_means_beside_what_the_job_says_and_where_they_are_from() -> None:
+    words = page().words
+    row = words[words.index("tuned", words.index("The arms that were compared")) :]
+    means = row[row.index("1.89 to 0.92") :]
+    assert means[1] == "the job says 0.909"
+    told = next(word for word in words if "step_wise_training_metrics.csv" in word)
+    assert "the stand-in's step_wise" in told
+    assert told.endswith("tuned: mean loss 1.89 over the first 8 of 80 steps, 0.92 over the last.")
+    assert any("the job's own step_wise" in word for word in page(simulated=False).words)
+
+
+def test_an_arm_without_a_curve_has_what_its_job_says() -> None:
+    words = page(loss_curves={}).words
+    assert words[words.index("the job says 0.909") - 1] == "–"
+    assert not any("step_wise" in word for word in words)
+
+
 def test_why_nothing_was_bought_stands_beside_the_price() -> None:
     cost = {"estimated_usd": 9.1, "actual_usd": 0.0, "lines": []}
     words = page(cost=cost, source={**inputs()["source"], "changes": {"since": None}}).words

@@ -14,7 +14,6 @@ from include.distill.run_summary import (
     clusters,
     describe_settings,
     disagreement_rows,
-    loss_curve,
     sum_counts,
 )
 from tests.distill.conftest import make_row, make_use_case
@@ -152,29 +151,6 @@ class TestArms:
             "serving": "provisioned_throughput",
             "released": False,
         }
-
-
-class TestLossCurve:
-    @pytest.mark.parametrize(
-        "metrics",
-        [
-            pytest.param(b"step_number,epoch_number,training_loss\n1,0,2.5\n2,1,1e-1\n", id="without perplexity"),
-            pytest.param(
-                b"step_number,epoch_number,training_loss,perplexity\n1,0,2.5,12.18\n2,1,0.1,1.1\n", id="with perplexity"
-            ),
-            pytest.param(
-                b"\xef\xbb\xbfepoch_number,step_number,training_loss\r\n0,1,2.5\r\n1,2,0.1\r\n", id="as Excel saves it"
-            ),
-        ],
-    )
-    def test_steps_epochs_and_losses_are_read(self, metrics: bytes) -> None:
-        assert loss_curve(metrics) == [
-            {"step": 1, "epoch": 0, "loss": 2.5},
-            {"step": 2, "epoch": 1, "loss": 0.1},
-        ]
-
-    def test_a_job_without_steps_has_no_curve(self) -> None:
-        assert loss_curve(b"step_number,epoch_number,training_loss\n") == []
 
 
 class TestRows:

@@ -71,9 +71,10 @@ def test_each_arm_has_a_line_with_what_it_was_trained_on_and_what_became_of_its_
         {"name": "few", "kind": "fine_tuned", "records": 125, "training_loss": 0.5, "serving": "t", "released": True},
         {"name": "left", "kind": "champion", "records": None, "training_loss": None, "serving": "t", "released": False},
     ]
-    text = describe_arms(arms)
+    few = [{"step": step, "epoch": 0, "loss": 1.5 if step < 10 else 0.5} for step in range(20)]
+    text = describe_arms(arms, {"few": few})
     assert cells(text, "base") == ["base", "base", "-", "-", "none", "needed"]
-    assert cells(text, "few") == ["few", "fine-tuned", "125", "pairs", "0.500", "released"]
+    assert cells(text, "few") == ["few", "fine-tuned", "125", "pairs", "1.50", "to", "0.50", "released"]
     assert cells(text, "left") == ["left", "champion", "-", "-", "STILL", "THERE"]
 
 

@@ -16,6 +16,7 @@ from include.distill.cost import load_prices, total
 from include.distill.critic import sum_critic
 from include.distill.judged_run import JudgedRun
 from include.distill.leaks import leaked_questions
+from include.distill.losses import loss_curve
 from include.distill.past_runs import list_entry
 from include.distill.repeated_pairs import curated_pairs
 from include.distill.report import build_report
@@ -26,7 +27,6 @@ from include.distill.run_summary import (
     bill,
     describe_settings,
     disagreement_rows,
-    loss_curve,
     sum_counts,
 )
 from include.distill.serving import unit_hours

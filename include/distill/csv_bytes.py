@@ -48,7 +48,7 @@ _BYTE_LINE_ENDS = re.compile(rb"\r\n?|\n")
 _LINE_ENDS = re.compile(r"\r\n?|\n")
 _LONE_CR = re.compile(r"\r(?!\n|\Z)")
 _CR_AS_TEXT = "\udc0d"  # half a character, and so in no text; csv would take a CR for the end of a row
-_ONE_BYTE = ("cp125", "iso8859", "latin", "mac", "koi8", "cp437", "cp850")
+_ONE_BYTE = ("cp1", "cp4", "cp7", "cp8", "hp-roman8", "iso8859", "koi8", "kz1048", "latin", "mac", "ptcp154", "tis-620")
 
 
 class CsvBytes:
@@ -92,10 +92,9 @@ class CsvBytes:
         line = self._readline()
         if not line:
             self.exhausted = True
-            if self._doubted and self._other:
-                raise InputError(self._really_utf8())
+            self._refuse_utf8()
             raise StopIteration
-        self.number += 1 if self._ends_at_cr else max(1, len(_LINE_ENDS.findall(line)))
+        self.number += self._ends(line)
         self._characters += len(line)
         if self._characters > LONGEST_RECORD:
             raise InputError(self._endless())
@@ -112,6 +111,23 @@ class CsvBytes:
         self._taken.clear()
         self._characters = 0
         return raw
+
+    def settle(self) -> None:
+        """Where reading ends early, look on until the encoding of what was read is settled.
+
+        :raises InputError: the file is of another encoding.
+        """
+        while self._doubted and self._other and (line := self._readline()):
+            self.number += self._ends(line)
+            self._doubt(line)
+        self._refuse_utf8()
+
+    def _ends(self, line: str) -> int:
+        return 1 if self._ends_at_cr else max(1, len(_LINE_ENDS.findall(line)))
+
+    def _refuse_utf8(self) -> None:
+        if self._doubted and self._other:
+            raise InputError(self._really_utf8())
 
     def _doubt(self, line: str) -> None:
         """Look whether the bytes of a line are UTF-8; one line that is not settles that the file is none."""
@@ -190,6 +206,7 @@ def _codec(encoding: str, source: str) -> str:
     try:
         codec = codecs.lookup(encoding).name
         TextIOWrapper(BytesIO(), encoding=encoding)  # "hex" is a codec, and none of text
+        codecs.getincrementaldecoder(encoding)().decode(b"\n")  # "undefined" is one that reads none
     except (LookupError, ValueError) as error:
         message = f"Unknown encoding {encoding!r} for {source}. Expected a codec name such as utf-8 or cp1252."
         raise InputError(message) from error
@@ -211,9 +228,10 @@ def _refuse_other_kinds(head: bytes, *, source: str, codec: str) -> None:
     _refuse_marks(head, source=source, codec=codec)
     nul = _BYTE_LINE_ENDS.split(head, maxsplit=1)[0].find(b"\0")
     if nul >= 0:
+        wide = "utf-16-le" if nul % 2 else "utf-16-be"
         message = (
             f"{source} is binary: a NUL byte stands in line 1 at byte offset {nul}; expected text that begins"
-            " with column names. If it is UTF-16 without a byte order mark, declare its encoding (utf-16-le)."
+            f" with column names. If it is UTF-16 without a byte order mark, declare its encoding ({wide})."
         )
         raise InputError(message)
     for begin, kind in _TEXT_KINDS:
@@ -228,9 +246,10 @@ def _refuse_other_kinds(head: bytes, *, source: str, codec: str) -> None:
 
 def _refuse_marks(head: bytes, *, source: str, codec: str) -> None:
     if head.startswith(_WIDE_MARKS):
+        wide = "utf-32" if head.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)) else "utf-16"
         message = (
             f"{source} begins with a UTF-16 or UTF-32 byte order mark ({head[:4].hex(' ')} at byte offset 0);"
-            f" expected {codec}. Declare its encoding (utf-16) or save it as UTF-8."
+            f" expected {codec}. Declare its encoding ({wide}) or save it as UTF-8."
         )
         raise InputError(message)
     if head.startswith(codecs.BOM_UTF8) and not codec.startswith("utf-8"):

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import StringIO
-from itertools import chain
+from itertools import chain, islice
 from typing import IO
 
 from include.distill.csv_bytes import LONGEST_RECORD, CsvBytes, with_lone_cr
@@ -47,7 +47,13 @@ class CsvTable:
 
 
 def read_table(
-    body: IO[bytes], *, source: str, encoding: str, separator: str = ",", expected: str = _EXPECTED
+    body: IO[bytes],
+    *,
+    source: str,
+    encoding: str,
+    separator: str = ",",
+    expected: str = _EXPECTED,
+    limit: int | None = None,
 ) -> CsvTable:
     """Return the records of a comma-separated file. Empty lines are no records.
 
@@ -56,6 +62,7 @@ def read_table(
     :param encoding: a Python codec name; a UTF-8 byte order mark is understood under ``utf-8``.
     :param separator: of the columns, where it is known to be another.
     :param expected: what messages say the columns should be.
+    :param limit: of the records below the header, only so many.
     :raises InputError: the file cannot be read as a whole; says where, what was found and what to do. Records that
         were taken before must then be forgotten.
     """
@@ -73,7 +80,12 @@ def read_table(
         raise InputError(message)
     if len(header.fields) == 1:
         raise InputError(_one_column(header, source, expected))
-    return CsvTable(header, _below(header, found, source, separator), lines.has_mark)
+    return CsvTable(header, _first(limit, _below(header, found, source, separator), lines), lines.has_mark)
+
+
+def _first(limit: int | None, records: Iterator[CsvRecord], lines: CsvBytes) -> Iterator[CsvRecord]:
+    yield from islice(records, limit)
+    lines.settle()
 
 
 def _is_white(record: CsvRecord) -> bool:

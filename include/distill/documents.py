@@ -50,17 +50,20 @@ class Seen:
     evaluation: SeenPairs | None = None
 
 
-def read_rows(body: IO[bytes], *, source: str, shape: CsvShape, seen: Seen) -> Iterator[Record]:
+def read_rows(
+    body: IO[bytes], *, source: str, shape: CsvShape, seen: Seen, limit: int | None = None
+) -> Iterator[Record]:
     """
     Yield the rows of a CSV with a document, a question and an answer per row; other columns are ignored.
 
     A rejected row has a ``reason``, an accepted one has none; together they are the records of the file, in its order.
 
     :param source: file name or URI, kept in every row and named in every message.
+    :param limit: only the first so many rows.
     :raises InputError: the file as a whole cannot be used; says where, what was found and what to do. Rows that were
         yielded before must then be forgotten.
     """
-    table = read_table(body, source=source, encoding=shape.encoding)
+    table = read_table(body, source=source, encoding=shape.encoding, limit=limit)
     sieve = _Sieve(source, table.header.fields, _places(table, source=source, shape=shape), shape, seen)
     return (sieve.row(number, record) for number, record in enumerate(table.records, start=1))
 
@@ -185,7 +188,7 @@ class _Sieve:
             message = f"the {role} holds {character}, which no training file can carry. Remove it."
             return _Fault("control_character", message, role)
         if is_blank(text):
-            message = f"the {role} is empty ({text[:20]!r}); expected text. Fill it in or remove the row."
+            message = f"the {role} is empty ({text[:20]!a}); expected text. Fill it in or remove the row."
             return _Fault("empty_field", message, role)
         if len(text) > self.shape.max_document_characters:
             allowed = f"{self.shape.max_document_characters:,} are allowed"

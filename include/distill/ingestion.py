@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from itertools import chain, islice
+from itertools import chain
 from tempfile import TemporaryFile
 from typing import IO, Any
 
@@ -114,19 +114,24 @@ class _Reading:
         source, evaluation = self.source, None
         if source.evaluation_csv:
             evaluation = SeenPairs(self.places)
-            for row in islice(self._rows(source.evaluation_csv, Seen(evaluation)), source.evaluation_rows):
+            for row in self._rows(source.evaluation_csv, Seen(evaluation), source.evaluation_rows):
                 self._keep(row, "evaluation")
             self.evaluated = set(self.numbers)
         seen = Seen(SeenPairs(self.places), evaluation)
-        for row in islice(self._rows(source.training_csv, seen), source.documents):
+        for row in self._rows(source.training_csv, seen, source.documents):
             self._keep(row, "train" if source.evaluation_csv else None)
 
-    def _rows(self, uri: str, seen: Seen) -> Iterator[Record]:
-        files = find_inputs(uri, self._store)
+    def _rows(self, uri: str, seen: Seen, limit: int | None) -> Iterator[Record]:
+        """Yield the first ``limit`` records; each file is left by the end of ``read_rows``."""
         shape = csv_shape(self.source)
-        for found in files:
+        left = limit
+        for found in find_inputs(uri, self._store):
+            if left == 0:
+                return
             with open_input(found.uri, self._store) as body:
-                yield from read_rows(body, source=found.name, shape=shape, seen=seen)
+                for row in read_rows(body, source=found.name, shape=shape, seen=seen, limit=left):
+                    left = left and left - 1
+                    yield row
 
     def _keep(self, row: Record, part: Side | None) -> None:
         if not is_rejected(row):

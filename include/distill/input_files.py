@@ -47,8 +47,21 @@ def find_inputs(uri: str, store: ObjectStore) -> list[InputFile]:
     path = _allowed(uri)
     if not path.is_dir():
         return [InputFile(path.name, uri)]
-    files = (found.relative_to(path).as_posix() for found in path.rglob("*") if found.is_file())
+    below = list(path.rglob("*"))
+    if unread := sorted(found for found in below if _is_passed_over(found)):
+        message = (
+            f"Input {uri} holds {unread[0].relative_to(path)}, which is a link to a folder or to nothing, or no file."
+            " None was read, for rows must not be left out unseen. Remove it or put the files in its place."
+        )
+        raise InputError(message)
+    files = (found.relative_to(path).as_posix() for found in below if found.is_file())
     return _below(f"{uri.rstrip('/')}/", [f"{uri.rstrip('/')}/{name}" for name in files])
+
+
+def _is_passed_over(path: Path) -> bool:
+    """Tell what a walk through a folder finds and cannot read or enter; markers are meant to be passed over."""
+    is_known = path.is_file() or (path.is_dir() and not path.is_symlink())
+    return not is_known and path.name[0] not in "._"
 
 
 def _below(folder: str, uris: list[str]) -> list[InputFile]:
@@ -111,7 +124,12 @@ def _allowed(uri: str) -> Path:
     if "\0" in uri:
         message = f"Input {uri!r} is no file name."
         raise InputError(message)
-    path = (PROJECT / uri).resolve()
+    try:
+        path = (PROJECT / uri).resolve()
+        path.exists()
+    except (OSError, UnicodeError) as error:
+        message = f"Input {uri!r} is no file name ({getattr(error, 'strerror', None) or error}); {_EXPECTED}."
+        raise InputError(message) from error
     if not any(path.is_relative_to(root.resolve()) for root in input_roots()):
         allowed = ", ".join(str(root) for root in input_roots())
         message = f"Input {uri} may not be read: local files must lie below {allowed}, or use s3://."

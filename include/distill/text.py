@@ -10,8 +10,12 @@ import re
 import unicodedata
 from typing import Any
 
-# \s holds the no-break space; the rest is what Excel, browsers and editors leave behind without showing it.
-_BLANK = re.compile(r"[\s\u180e\u200b-\u200f\u2060\ufeff]*+")
+# \s holds the no-break space; the rest is what Excel, browsers and editors leave behind without showing it: soft
+# hyphens, joiners, directions, fillers, variation selectors, tags.
+_BLANK = re.compile(
+    r"[\s\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164"
+    r"\ufe00-\ufe0f\ufeff\uffa0\U000e0000-\U000e0fff]*+"
+)
 _UNCARRIED = re.compile("[\x00\ud800-\udfff]")
 
 

@@ -136,6 +136,9 @@ def test_is_read_to_the_character(body: bytes, shape: dict[str, Any], expected: 
         ),
         pytest.param(H + b"a,b,c", {"encoding": "unicode_escape"}, "rewrites text", id="escapes"),
         pytest.param(H + b"a,b,c", {"encoding": "rot13"}, "Unknown encoding 'rot13'", id="rot13"),
+        pytest.param(H + b"a,b,c", {"encoding": "undefined"}, "Unknown encoding 'undefined'", id="undefined"),
+        pytest.param(HEADER.encode("utf-16-be"), {}, r"declare its encoding \(utf-16-be\)", id="big end first"),
+        pytest.param(HEADER.encode("utf-32"), {}, r"Declare its encoding \(utf-32\)", id="utf-32"),
         pytest.param(H + b'a,"say \\"hi\\"",c\nd,e,f\n', {}, "line 2: text follows a closing quote", id="backslashes"),
         pytest.param(
             H + b'a,b,c\nd,"e,f\n' * 2,
@@ -148,6 +151,22 @@ def test_is_read_to_the_character(body: bytes, shape: dict[str, Any], expected: 
 def test_is_refused_with_its_place_and_what_to_do(body: bytes, shape: dict[str, Any], said: str) -> None:
     with pytest.raises(InputError, match=said):
         rows_of(body, **shape)
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "cp866", "kz1048", "hp-roman8"])
+def test_utf8_declared_as_something_else_is_found_out_too_where_only_its_first_rows_are_read(encoding: str) -> None:
+    body = BytesIO((HEADER + "é,b,c\n" + "d,e,f\n" * 9).encode())
+    seen = Seen(SeenPairs(Places()))
+    with pytest.raises(InputError, match="all of it is valid UTF-8"):
+        list(read_rows(body, source="f.csv", shape=CsvShape(encoding=encoding), seen=seen, limit=1))
+
+
+@pytest.mark.parametrize("rest", [b"\xe9,e,f\n", b"a,b,c\n\xe9"])
+def test_first_rows_are_believed_where_a_later_line_is_no_utf8(rest: bytes) -> None:
+    body = BytesIO("doc,question,answer\nÃ©,b,c\n".encode("cp1252") + rest)
+    shape, seen = CsvShape(encoding="cp1252"), Seen(SeenPairs(Places()))
+    rows = list(read_rows(body, source="f.csv", shape=shape, seen=seen, limit=1))
+    assert [row["document"] for row in rows] == ["Ã©"]
 
 
 def test_cp1252_with_one_line_that_is_no_utf8_is_believed() -> None:

@@ -100,6 +100,12 @@ class TestLocal:
         with pytest.raises(InputError, match=r"cannot be read \((No such file|Is a directory)"):
             read_input(str(inputs / name), store)
 
+    @pytest.mark.parametrize("name", ["x" * 300, "\ud800"])
+    def test_what_can_be_no_file_name_is_refused(self, inputs: Path, store: MemoryStore, name: str) -> None:
+        for use in (read_input, find_inputs):
+            with pytest.raises(InputError, match="is no file name"):
+                use(f"{inputs}/{name}.csv", store)
+
     def test_a_file_that_grows_while_it_is_read_is_refused(self, inputs: Path, store: MemoryStore) -> None:
         path = inputs / "rows.csv"
 
@@ -136,6 +142,22 @@ class TestFolders:
         (inputs / "link.csv").symlink_to(inputs.parent / "secret.csv")
         with pytest.raises(InputError, match="may not be read"):
             read_input(find_inputs(str(inputs), store)[0].uri, store)
+
+    def test_links_to_folders_or_to_nothing_and_pipes_are_not_passed_over(
+        self, inputs: Path, store: MemoryStore
+    ) -> None:
+        (inputs.parent / "rest").mkdir()
+        (inputs / ".marker").symlink_to("/nowhere")
+        assert len(find_inputs(str(inputs), store)) == 1
+        unread = inputs / "more"
+        for make in (lambda: unread.symlink_to(inputs.parent / "rest"), lambda: unread.symlink_to("/nowhere")):
+            make()
+            with pytest.raises(InputError, match="holds more, which is a link to a folder or to nothing, or no file"):
+                find_inputs(str(inputs), store)
+            unread.unlink()
+        os.mkfifo(unread)
+        with pytest.raises(InputError, match="holds more, which"):
+            find_inputs(str(inputs), store)
 
     def test_one_without_files_is_refused(self, store: MemoryStore) -> None:
         with pytest.raises(InputError, match="s3://bucket/in/ holds no files"):

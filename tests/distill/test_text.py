@@ -7,12 +7,27 @@ from hypothesis import strategies as st
 from include.distill.text import is_blank, normalised, pair_key, uncarried_character
 
 
-@pytest.mark.parametrize("text", ["", " \t\r\n", "\xa0", "\u200b\ufeff", "\xa0\u200b \u2060"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        " \t\r\n",
+        "\xa0",
+        "\u200b\ufeff",
+        "\xa0\u200b \u2060",
+        "\xad",
+        "\u202a\u202c",
+        "\u2066\u2069",
+        "\u3164",
+        "\u2800",
+        "\ufe0f",
+    ],
+)
 def test_what_nobody_can_see_is_blank(text: str) -> None:
     assert is_blank(text)
 
 
-@pytest.mark.parametrize("text", ["NaN", "null", "0", "-", "\x00", " . "])
+@pytest.mark.parametrize("text", ["NaN", "null", "0", "-", "\x00", " . ", "\u0301", "\u2764\ufe0f", "\u3163"])
 def test_what_somebody_wrote_is_not(text: str) -> None:
     assert not is_blank(text)
 

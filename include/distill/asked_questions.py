@@ -11,8 +11,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
-from include.distill.near_duplicates import NearDuplicates, Signature, signature, similarity
+from include.distill.near_duplicates import NearDuplicates, Signature, signature
 from include.distill.text import normalised
 
 NGRAM = 4
@@ -74,7 +75,7 @@ class AskedQuestions:
         self._said.append(said.encode("utf-8", "surrogatepass"))
 
     def _find(self, question: str, said: str, signed: Signature) -> Repeat | None:
-        for ending in _endings(question, said):
+        for ending in _endings(question):
             if (position := self._positions.get(hash(ending))) is not None:
                 return Repeat(ending, 1.0, position)
         best: Repeat | None = None
@@ -95,7 +96,7 @@ def as_asked(question: str) -> str:
 def asks_again(question: str, earlier: str, threshold: float) -> bool:
     """Tell whether ``question`` asks what one earlier question asked."""
     said, before = as_asked(question), as_asked(earlier)
-    return before in _endings(question, said) or _likeness(said, before) >= threshold
+    return before in _endings(question) or _likeness(said, before) >= threshold
 
 
 def likeness(one: str, other: str) -> float:
@@ -104,16 +105,28 @@ def likeness(one: str, other: str) -> float:
 
 
 def _likeness(said: str, earlier: str) -> float:
-    if sorted(_NUMBER.findall(said)) != sorted(_NUMBER.findall(earlier)):
-        return 0.0
-    return similarity(said, earlier, NGRAM)
+    (first, its_numbers), (second, other_numbers) = _features(said), _features(earlier)
+    return len(first & second) / len(first | second) if its_numbers == other_numbers else 0.0
 
 
-def _endings(question: str, said: str) -> Iterator[str]:
-    """Yield the question, its sentences, and what is left of them when words at the start are dropped."""
+# A question is held against several others, one after the other: what is made of it is kept for a while.
+@lru_cache(maxsize=1024)
+def _features(said: str) -> tuple[frozenset[str], list[str]]:
+    """Return the n-grams of a question, at least one, and the numbers that it names."""
+    text = said.ljust(NGRAM)
+    return frozenset(text[i : i + NGRAM] for i in range(len(text) - NGRAM + 1)), sorted(_NUMBER.findall(said))
+
+
+@lru_cache(maxsize=1024)
+def _endings(question: str) -> tuple[str, ...]:
+    """Return the question, its sentences, and what is left of them when words at the start are dropped."""
+    return tuple(dict.fromkeys(_each_ending(question, as_asked(question))))
+
+
+def _each_ending(question: str, said: str) -> Iterator[str]:
     yield said
     sentences = _SENTENCE_END.split(normalised(question))
-    for sentence in {said, *(as_asked(part) for part in sentences)}:
+    for sentence in dict.fromkeys((said, *(as_asked(part) for part in sentences))):
         words = sentence.split(" ")
         for start in range(len(words)):
             ending = " ".join(words[start:])

@@ -10,6 +10,7 @@ import difflib
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, get_args
 
+from croniter import CroniterError, croniter
 from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
 from include.distill.catalog import Model, load_catalog
@@ -38,6 +39,7 @@ from include.distill.use_case_sections import (
 )
 
 # distill_<name> is a DAG of the project's own, or a choice of the clean-up form.
+_PRESETS = frozenset({"@once", "@continuous", "@hourly", "@daily", "@weekly", "@monthly", "@quarterly", "@yearly"})
 RESERVED_NAMES = frozenset({"clean_up", "release_leftovers", "label_sample", "all"})
 
 
@@ -48,7 +50,7 @@ class UseCase(Section):
     description: str
     owner: str
     schedule: str | None = "0 2 * * *"
-    tags: tuple[str, ...] = ()
+    tags: tuple[Annotated[str, Field(min_length=1, max_length=100)], ...] = ()  # Airflow's limit
     aws: Aws
     storage: Storage
     source: SourceData
@@ -71,6 +73,18 @@ class UseCase(Section):
     quotas: dict[str, ModelQuota] = Field(default_factory=dict)
     max_spend_usd: float = Field(100, gt=0)
     seed: int = 20_250_212
+
+    @field_validator("schedule")
+    @classmethod
+    def _a_schedule(cls, schedule: str | None) -> str | None:
+        """Airflow would find it out too, but would then schedule no DAG of any use case."""
+        try:
+            if schedule is not None and schedule not in _PRESETS:
+                croniter(schedule)
+        except CroniterError as error:
+            message = f'{schedule!r} is no cron expression ({error}); expected one such as "0 2 * * *", or null'
+            raise ValueError(message) from error
+        return schedule
 
     @field_validator("teacher", "student")
     @classmethod
@@ -276,7 +290,9 @@ def _problem(found: Mapping[str, Any]) -> str:
     """Say in plain words what pydantic found; a misspelt key is answered with the nearest one."""
     place = [str(part) for part in found["loc"]]
     if found["type"] != "extra_forbidden":
-        return f"{'.'.join(place) or 'file'}: {found['msg'].removeprefix('Value error, ')}"
+        said = f"{'.'.join(place) or 'file'}: {found['msg'].removeprefix('Value error, ')}"
+        is_text = found["input"] is None or isinstance(found["input"], (str, int, float))
+        return f"{said}, found {repr(found['input'])[:60]}" if is_text and found["type"] != "value_error" else said
     nearest = difflib.get_close_matches(place[-1], _keys_at(place[:-1]), n=1)
     return f"{'.'.join(place)}: unknown key" + (f", did you mean {nearest[0]!r}?" if nearest else "")
 

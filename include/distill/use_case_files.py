@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,23 @@ from include.distill.use_case import UseCase, parse_use_case
 
 USE_CASES = Path(__file__).parents[1] / "use_cases"
 _VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
+
+
+class _Loader(yaml.SafeLoader):
+    """Refuses a key that is stated twice, of which YAML would take the last in silence."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        """Return the mapping.
+
+        :raises ConstructorError: a key stands in it twice; says where.
+        """
+        stated: set[str] = set()
+        for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
+            if key.value in stated:
+                problem = f"key {key.value!r} is stated twice"
+                raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
+            stated.add(key.value)
+        return super().construct_mapping(node, deep)
 
 
 def expand_variables(value: Any, environment: Mapping[str, str]) -> Any:
@@ -53,7 +70,7 @@ def load_use_case(path: Path, environment: Mapping[str, str] | None = None) -> U
     :raises UseCaseError: unreadable, not YAML, or not a use case; names file and key.
     """
     try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+        raw = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 a SafeLoader
         raw = expand_variables(raw, os.environ if environment is None else environment)
     except UseCaseError as error:
         message = f"{path.name}: {error}"

@@ -55,7 +55,11 @@ class TestParsing:
             ),
             pytest.param({"synthesis": {"pairs_per_document": 0}}, "greater than or equal to 1", id="no pairs"),
             pytest.param({"source": {"training_csv": "t", "evaluation_share": 1}}, "less than 1", id="all held out"),
-            pytest.param({"max_spend_usd": 0}, "max_spend_usd", id="no money"),
+            pytest.param({"max_spend_usd": 0}, "greater than 0, found 0", id="no money"),
+            pytest.param({"schedule": "every day"}, "schedule: 'every day' is no cron expression", id="no schedule"),
+            pytest.param({"schedule": "61 * * * *"}, "schedule: '61 * * * *' is no cron", id="no minute"),
+            pytest.param({"schedule": ""}, "schedule: '' is no cron expression", id="an empty schedule"),
+            pytest.param({"tags": ["a" * 101]}, "tags.0: String should have at most 100", id="a tag Airflow refuses"),
             pytest.param({"aws": {"role_arn": "role"}}, "aws.role_arn", id="no role"),
         ],
     )
@@ -173,6 +177,7 @@ BROKEN = {
     "circle": b"a: &a {b: *a}",
     "deep": b"[" * 3000,
     "number_key": b"1: a",
+    "twice": b"name: twice\nmax_spend_usd: 5\nmax_spend_usd: 500\n",
     "unset": b"owner: ${SURELY_NOT_SET_ANYWHERE}",
 }
 
@@ -182,6 +187,16 @@ class TestFiles:
         path = write(tmp_path, "docs").rename(tmp_path / "other.yaml")
         with pytest.raises(UseCaseError, match=r"other.yaml: name is 'docs'.*'other'"):
             load_use_case(path)
+
+    def test_a_key_stated_twice_is_named_with_its_line(self, tmp_path: Path) -> None:
+        path = tmp_path / "docs.yaml"
+        path.write_text("name: docs\nsource:\n  documents: 5\n  documents: 500\n")
+        with pytest.raises(UseCaseError, match=r"(?s)docs.yaml: .*key 'documents' is stated twice.*line 4"):
+            load_use_case(path)
+
+    @pytest.mark.parametrize("schedule", [None, "@daily", "*/15 2-4 * * 1-5"])
+    def test_a_schedule_is_cron_a_preset_or_none(self, schedule: str | None) -> None:
+        assert make_use_case(schedule=schedule).schedule == schedule
 
     def test_a_missing_file_is_named(self, tmp_path: Path) -> None:
         with pytest.raises(UseCaseError, match=r"gone\.yaml"):

@@ -91,7 +91,7 @@ def ingest(source: SourceData, *, store: ObjectStore, folder: RunFolder, splits_
         split = _split(reading, stored, seed)
         spool.seek(0)
         rows = (_placed(row, reading, split) for row in jsonlines.Reader(spool))
-        ingested = _write(rows, store, folder)
+        ingested = _write(rows, store, folder, source.training_csv)
         if stored is not None:
             stored.remember(reading.groups, split)
     return ingested
@@ -187,7 +187,9 @@ def _dropped(row: Record, number: int, reading: _Reading, split: Split) -> Recor
     return rejected(row, reason="bridges_sides", message=message)
 
 
-def _write(rows: Iterator[tuple[str, Record]], store: ObjectStore, folder: RunFolder) -> Ingested:
+def _write(
+    rows: Iterator[tuple[str, Record]], store: ObjectStore, folder: RunFolder, training_csv: str
+) -> Ingested:
     """Write every row where it belongs, all objects or none."""
     ingested = Ingested()
     with ExitStack() as opened:
@@ -205,15 +207,16 @@ def _write(rows: Iterator[tuple[str, Record]], store: ObjectStore, folder: RunFo
             ingested.reasons[row["reason"]] += 1
             if len(ingested.told) < REJECTS_TOLD:
                 ingested.told.append(row["message"])
-        _require_rows(ingested)
+        _require_rows(ingested, training_csv)
     return ingested
 
 
-def _require_rows(ingested: Ingested) -> None:
+def _require_rows(ingested: Ingested, training_csv: str) -> None:
     counts = ingested.counts
     if counts["train"] and counts["evaluation"]:
         return
-    reason = next(chain(ingested.told, ["all rows belong to one document; an evaluation needs another"]))
+    one_document = f"all rows of {training_csv} belong to one document; an evaluation needs another"
+    reason = next(chain(ingested.told, [one_document]))
     message = (
         f"No usable rows: {counts['train']} to train on, {counts['evaluation']} to evaluate, {counts['rejected']}"
         f" rejected. First reason: {reason}"

@@ -132,6 +132,9 @@ def _allowed(uri: str) -> Path:
         raise InputError(message) from error
     if not any(path.is_relative_to(root.resolve()) for root in input_roots()):
         allowed = ", ".join(str(root) for root in input_roots())
-        message = f"Input {uri} may not be read: local files must lie below {allowed}, or use s3://."
+        message = (
+            f"Input {uri} may not be read: local files must lie below {allowed}. Use s3://, or name their folder in"
+            " DISTILL_INPUT_ROOTS of Airflow's environment."
+        )
         raise InputError(message)
     return path

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+
+from include.distill.text import uncarried_character
 
 Share = Annotated[float, Field(ge=0, lt=1)]
 Temperature = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=0)]
 Slug = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$")]
 Bucket = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
+Words = Annotated[str, Field(pattern=r"\S")]
 
 
 # One call at a time, or batch jobs at half the price that may take a day.
@@ -20,7 +23,20 @@ Inference = Literal["on_demand", "batch"]
 class Section(BaseModel):
     """A frozen part of a use case; unknown keys are errors."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _is_what_it_seems(cls, value: Any, info: ValidationInfo) -> Any:
+        """``true`` is no number, and a character that no file can carry would only be noticed when one is written."""
+        annotation = cls.model_fields[str(info.field_name)].annotation
+        if isinstance(value, bool) and bool not in (annotation, *get_args(annotation)):
+            message = f"expected no {str(value).lower()} here"
+            raise ValueError(message)
+        if isinstance(value, str) and (found := uncarried_character(value)):
+            message = f"holds the character {found}, which no file can carry"
+            raise ValueError(message)
+        return value
 
 
 class Aws(Section):
@@ -47,8 +63,8 @@ class SourceData(Section):
     A path or URI that ends in a slash is a folder, whose CSV files are read in the order of their names.
     """
 
-    training_csv: str
-    evaluation_csv: str | None = None
+    training_csv: Words
+    evaluation_csv: Words | None = None
     evaluation_share: Share = Field(0.1, description="of documents held out when there is no evaluation_csv")
     documents: int | None = Field(None, ge=1, description="use only the first N records of the training CSV")
     evaluation_rows: int | None = Field(None, ge=1, description="use only the first N records for evaluation")
@@ -65,8 +81,8 @@ class SourceData(Section):
 class Example(Section):
     """A pair that shows the teacher what a good one is."""
 
-    question: str = Field(min_length=1)
-    answer: str = Field(min_length=1)
+    question: Words
+    answer: Words
 
 
 class Prompts(Section):
@@ -81,7 +97,7 @@ class Prompts(Section):
     answering: str = "answering.j2"
     judging: str = "judging.j2"
     critic: str = "critic.j2"
-    instruction: str = "Answer the question using only the document. If the document does not say, say so."
+    instruction: Words = "Answer the question using only the document. If the document does not say, say so."
     instruction_file: str | None = Field(None, min_length=1, description="takes the place of instruction")
     examples: tuple[Example, ...] | str = Field((), description="pairs shown to the teacher, or a .jsonl or .yaml file")
 
@@ -121,6 +137,15 @@ class Curation(Section):
     max_topic_similarity: float = Field(0.7, ge=0, le=1, description="to the example's question or answer; 1: any")
     drop_refusals: bool = True
     critic: CriticSettings | None = Field(None, description="asked about every pair that passes all the others")
+
+    @model_validator(mode="after")
+    def _bounds_leave_room(self) -> Curation:
+        for role in ("question", "answer"):
+            least, most = getattr(self, f"min_{role}_characters"), getattr(self, f"max_{role}_characters")
+            if least > most:
+                message = f"min_{role}_characters is {least} and max_{role}_characters {most}: every pair would be dropped"
+                raise ValueError(message)
+        return self
 
 
 class Answering(Section):

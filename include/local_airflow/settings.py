@@ -124,7 +124,7 @@ class RunRequest:
     def input_roots(self, project: Path) -> list[Path]:
         """Name the folders outside ``include/`` that the pipeline has to be allowed to read."""
         local = [csv for csv in (self.training_csv, self.evaluation_csv) if csv and not csv.startswith("s3://")]
-        folders = dict.fromkeys(Path(csv).resolve().parent for csv in local)
+        folders = dict.fromkeys(_folder(Path(csv)) for csv in local)
         return [folder for folder in folders if not folder.is_relative_to(project / "include")]
 
 
@@ -191,14 +191,18 @@ def _read_csv(environ: Mapping[str, str], name: str, working_folder: Path) -> st
     if not given or given.startswith("s3://"):
         return given or None
     path = Path(os.path.abspath(working_folder / given))  # noqa: PTH100 a link keeps the name that was typed
-    if not path.is_file():
+    if not path.exists():
         raise InputError(f"{name}={given!r}: there is no file {path}. Nothing was started.")
-    if os.pathsep in str(path.resolve().parent):
+    if os.pathsep in str(_folder(path)):
         raise InputError(
             f"{name}={given!r}: the folder's name holds {os.pathsep!r}, which separates the folders that the "
             "pipeline may read. Nothing was started; move the file."
         )
-    return str(path)
+    return f"{path}/" if path.is_dir() else str(path)
+
+
+def _folder(path: Path) -> Path:
+    return path.resolve() if path.is_dir() else path.resolve().parent
 
 
 def _read_count(environ: Mapping[str, str], name: str) -> int | None:

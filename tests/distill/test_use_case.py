@@ -61,6 +61,17 @@ class TestParsing:
             pytest.param({"schedule": ""}, "schedule: '' is no cron expression", id="an empty schedule"),
             pytest.param({"tags": ["a" * 101]}, "tags.0: String should have at most 100", id="a tag Airflow refuses"),
             pytest.param({"aws": {"role_arn": "role"}}, "aws.role_arn", id="no role"),
+            pytest.param({"source": {"training_csv": " "}}, "source.training_csv", id="a blank path"),
+            pytest.param({"source": {"training_csv": "t", "documents": True}}, "no true here", id="true for a number"),
+            pytest.param({"max_spend_usd": float("inf")}, "finite number", id="a cap that is none"),
+            pytest.param({"description": "\ud800"}, "U+D800, which no file can carry", id="half a character"),
+            pytest.param({"prompts": {"instruction": " "}}, "prompts.instruction", id="a blank instruction"),
+            pytest.param(
+                {"prompts": {"examples": [{"question": " ", "answer": "a"}]}}, "prompts.examples", id="a blank example"
+            ),
+            pytest.param(
+                {"curation": {"min_question_characters": 900}}, "every pair would be dropped", id="bounds that cross"
+            ),
         ],
     )
     def test_refused(self, changes: dict[str, Any], said: str) -> None:

@@ -91,6 +91,13 @@ def test_only_a_file_outside_include_needs_a_folder_opened(tmp_path: Path) -> No
     assert RunRequest().input_roots(PROJECT) == []
 
 
+def test_a_folder_of_files_is_read_as_one_source(tmp_path: Path, use_cases: Path) -> None:
+    (tmp_path / "rows").mkdir()
+    request = read_request({"CSV": "rows"}, working_folder=tmp_path, use_cases=use_cases)
+    assert request.training_csv == f"{tmp_path / 'rows'}/"
+    assert request.input_roots(PROJECT) == [(tmp_path / "rows").resolve()]
+
+
 def test_a_link_opens_the_folder_of_the_file_it_leads_to(tmp_path: Path) -> None:
     real = tmp_path / "real" / "rows.csv"
     real.parent.mkdir()

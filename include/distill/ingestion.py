@@ -187,9 +187,7 @@ def _dropped(row: Record, number: int, reading: _Reading, split: Split) -> Recor
     return rejected(row, reason="bridges_sides", message=message)
 
 
-def _write(
-    rows: Iterator[tuple[str, Record]], store: ObjectStore, folder: RunFolder, training_csv: str
-) -> Ingested:
+def _write(rows: Iterator[tuple[str, Record]], store: ObjectStore, folder: RunFolder, training_csv: str) -> Ingested:
     """Write every row where it belongs, all objects or none."""
     ingested = Ingested()
     with ExitStack() as opened:

@@ -32,8 +32,8 @@ from include.distill.invocation import Completion, ModelClient, ModelRequest
 
 MINUTE = 60.0
 # The first calls take longer to reach the service than those after them. Its bucket is full until they arrive, so this
-# much of the rate is left in ours, or the later calls would find the service's empty. With half a second, of 501 calls of
-# four tasks that started side by side on two cores one was rejected.
+# much of the rate is left in ours, or the later calls would find the service's empty. With half a second, one of 501
+# calls of four tasks that started side by side on two cores was rejected.
 JITTER_SECONDS = 1.0
 BYTES_PER_TOKEN = 3.0
 ATTEMPTS = 6

@@ -143,7 +143,8 @@ class Curation(Section):
         for role in ("question", "answer"):
             least, most = getattr(self, f"min_{role}_characters"), getattr(self, f"max_{role}_characters")
             if least > most:
-                message = f"min_{role}_characters is {least} and max_{role}_characters {most}: every pair would be dropped"
+                bounds = f"min_{role}_characters is {least} and max_{role}_characters {most}"
+                message = f"{bounds}: every pair would be dropped"
                 raise ValueError(message)
         return self
 

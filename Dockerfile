@@ -15,6 +15,7 @@ RUN pip install --no-cache-dir -r requirements.txt
 COPY dags ./dags
 COPY plugins ./plugins
 COPY include ./include
+COPY container ./container
 RUN mkdir -p logs stand-in
 
 # The base image ends with this user already; stated because everything here relies on it.
@@ -25,6 +26,7 @@ USER airflow
 FROM base AS stand-in
 COPY requirements-dev.txt ./
 RUN pip install --no-cache-dir -r requirements-dev.txt
+COPY tools ./tools
 
 
 # Last, so that `docker build .` makes it.

@@ -4,7 +4,7 @@
 PYTHON ?= python3
 UV_VERSION := 0.13.9
 BIN := .venv/bin
-LOCAL := $(BIN)/python -m include.local_airflow
+LOCAL := $(BIN)/python -m tools.local_airflow
 
 # What a run is about. Handed on through the environment and never pasted into a command, so any file name is safe;
 # `value` keeps make itself from reading anything into it.
@@ -30,17 +30,17 @@ run: .venv/.installed ## Run the pipeline once on the sample (40 documents, 100 
 	@$(LOCAL) run
 
 celery: .venv/.installed ## Do such a run on the services of docker-compose.yaml (Celery, PostgreSQL, Redis), without Docker
-	@$(BIN)/python -m include.deployment
+	@$(BIN)/python -m tools.compose
 
 test: .venv/.installed ## Run every test that needs no AWS account
 	@$(BIN)/python -m pytest -m "not e2e" -n auto
 	@$(BIN)/python -m pytest -m e2e
 
 chaos: .venv/.installed ## Kill real Airflow processes at every instant and count what was bought (CHAOS="--only NAME")
-	@$(BIN)/python -m include.chaos $(CHAOS)
+	@$(BIN)/python -m tools.chaos $(CHAOS)
 
 bench: .venv/.installed ## Measure speed, quotas, memory and the scheduler beside what is possible (BENCH="--only NAME")
-	@$(BIN)/python -m include.bench $(BENCH)
+	@$(BIN)/python -m tools.benchmarks $(BENCH)
 
 up: .venv/.installed ## Start Airflow with its UI in the background, with a finished run to look at
 	@$(LOCAL) up
@@ -49,12 +49,13 @@ down: .venv/.installed ## Stop what `make up` started
 	@$(LOCAL) down
 
 pictures: .venv/.installed ## Photograph a finished run and its report for docs/pictures (needs Chromium)
-	@$(BIN)/python -m include.local_airflow.pictures
+	@$(BIN)/python -m tools.local_airflow.pictures
 
-lint: .venv/.installed ## Check style, format and types; changes nothing
+lint: .venv/.installed ## Check style, format, types and layers; changes nothing
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@PYTHONPATH=.:plugins $(BIN)/lint-imports --no-logo
 
 lock: $(BIN)/uv ## Renew requirements.lock: the newest versions that requirements.txt and -dev.txt allow
 	@grep -hv '^-' requirements.txt requirements-dev.txt > .venv/requirements.in
@@ -64,7 +65,7 @@ lock: $(BIN)/uv ## Renew requirements.lock: the newest versions that requirement
 	@echo "requirements.lock is renewed; run make lint and make test before it is committed."
 
 clean: ## Stop everything and remove .local/, with the simulated account and its paid answers
-	@$(PYTHON) -m include.local_airflow clean
+	@$(PYTHON) -m tools.local_airflow clean
 
 .venv/.installed: requirements.lock $(BIN)/uv
 	@echo "Installing requirements.lock into .venv ..."

@@ -45,10 +45,10 @@ from datetime import UTC, datetime, timedelta
 
 from airflow.sdk import DAG
 
-from bedrock_distill.clean_up_form import clean_up_params
 from bedrock_distill.operators.clean_up import DeleteLeftoversOperator, ListLeftoversOperator
-from bedrock_distill.retries import RETRY_POLICY
-from include.distill.use_case_files import load_use_cases
+from bedrock_distill.params.clean_up import clean_up_params
+from bedrock_distill.policies.retry import RETRY_POLICY
+from include.distill.config.loader import load_use_cases
 
 with DAG(
     dag_id="distill_clean_up",

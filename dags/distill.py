@@ -76,22 +76,22 @@ from typing import Any
 
 from airflow.sdk import DAG, get_parsing_context
 
-from bedrock_distill.arms import new_arms
-from bedrock_distill.batch_steps import ask_in_batches
-from bedrock_distill.judges import new_judges
 from bedrock_distill.operators.estimate import EstimateCostOperator
 from bedrock_distill.operators.ingest import IngestCsvOperator, ShardRowsOperator
 from bedrock_distill.operators.outcome import RunOutcomeOperator
 from bedrock_distill.operators.preflight import BedrockPreflightOperator
 from bedrock_distill.operators.report import RenderReportOperator
-from bedrock_distill.promotions import MAY_BE_SKIPPED, new_promotion
-from bedrock_distill.retries import RETRY_POLICY
-from bedrock_distill.teaching import new_synthesis
-from bedrock_distill.trigger_form import trigger_params
-from include.distill.layout import Layout
-from include.distill.naming import run_key
-from include.distill.use_case import UseCase
-from include.distill.use_case_files import load_use_cases
+from bedrock_distill.params.distill import trigger_params
+from bedrock_distill.policies.retry import RETRY_POLICY
+from bedrock_distill.task_groups.arms import new_arms
+from bedrock_distill.task_groups.batch import ask_in_batches
+from bedrock_distill.task_groups.judging import new_judges
+from bedrock_distill.task_groups.promotion import MAY_BE_SKIPPED, new_promotion
+from bedrock_distill.task_groups.synthesis import new_synthesis
+from include.distill.config.layout import Layout
+from include.distill.config.loader import load_use_cases
+from include.distill.config.use_case import UseCase
+from include.distill.core.naming import run_key
 
 
 def default_args(use_case: UseCase) -> dict[str, Any]:

@@ -49,15 +49,15 @@ from datetime import UTC, datetime, timedelta
 
 from airflow.sdk import DAG, TriggerRule
 
-from bedrock_distill.label_form import label_params
 from bedrock_distill.operators.label_sample import (
     AskLabelOperator,
     CollectLabelsOperator,
     DrawLabelSampleOperator,
     ListExamplesOperator,
 )
-from bedrock_distill.retries import RETRY_POLICY
-from include.distill.use_case_files import load_use_cases
+from bedrock_distill.params.label_sample import label_params
+from bedrock_distill.policies.retry import RETRY_POLICY
+from include.distill.config.loader import load_use_cases
 
 with DAG(
     dag_id="distill_label_sample",

@@ -33,7 +33,7 @@ from datetime import UTC, datetime, timedelta
 from airflow.sdk import DAG
 
 from bedrock_distill.operators.release_leftovers import ReleaseLeftoversOperator
-from include.distill.use_case_files import load_use_cases
+from include.distill.config.loader import load_use_cases
 
 PLACES = sorted({(use_case.aws.conn_id, use_case.aws.region) for use_case in load_use_cases().good})
 

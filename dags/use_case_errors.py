@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from include.distill.errors import UseCaseError
-from include.distill.use_case_files import load_use_cases
+from include.distill.config.loader import load_use_cases
+from include.distill.core.errors import UseCaseError
 
 if problems := load_use_cases().problems:
     raise UseCaseError("Broken use cases (the others run):\n" + "\n".join(problems))

@@ -6,12 +6,12 @@ from typing import Any
 
 from airflow.plugins_manager import AirflowPlugin
 
-from bedrock_distill.ui_paths import ui_path
+from bedrock_distill.ui.paths import ui_path
 
 
 async def report_pages(scope: Any, receive: Any, send: Any) -> None:
     """Serve the report pages, imported when first asked for: every worker loads this file and none needs them."""
-    from bedrock_distill.report_pages import app
+    from bedrock_distill.ui.report_pages import app
 
     await app(scope, receive, send)
 

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-PROJECT = Path(__file__).parents[1]
+from include.distill.core.paths import PROJECT
+
 BOTO = {"boto3", "botocore"}
-MAY_USE_BOTO = ("plugins/bedrock_distill/hooks/", "include/local_bedrock/", "include/local_airflow/")
+MAY_USE_BOTO = ("plugins/bedrock_distill/hooks/", "tools/aws_simulator/", "tools/local_airflow/")
 DAGS = {"dags", *(path.stem for path in (PROJECT / "dags").glob("*.py"))}
 
 
@@ -49,7 +50,7 @@ def lines(source: str) -> int:
 
 def test_there_is_something_to_look_at() -> None:
     """A guard for this file: an empty listing would pass every other test."""
-    assert "include/distill/parsing.py" in sources("include")
+    assert "include/distill/inference/output_parsing.py" in sources("include")
     assert "plugins/bedrock_distill/operators/train.py" in sources("plugins")
     assert imported("plugins/bedrock_distill/hooks/aws.py") >= {"airflow", "bedrock_distill", "threading"}
 
@@ -66,8 +67,8 @@ class TestArrow:
     @pytest.mark.parametrize("source", sources("include/distill", "plugins"))
     def test_the_pipeline_does_not_know_the_stand_in(self, source: str) -> None:
         text = (PROJECT / source).read_text(encoding="utf-8")
-        assert "include.local_bedrock" not in text
-        assert "include.local_airflow" not in text
+        assert "tools.aws_simulator" not in text
+        assert "tools.local_airflow" not in text
 
     @pytest.mark.parametrize(
         "source", [s for s in sources("dags", "plugins", "include") if not s.startswith(MAY_USE_BOTO)]

@@ -14,7 +14,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from bedrock_distill.hooks.bedrock import BedrockDistillHook
-from include.local_bedrock.constraints import violations
+from tools.aws_simulator.protocol.constraints import violations
 
 SERVICES = ("bedrock", "bedrock-runtime", "s3")
 ARN = "arn:aws:bedrock:us-east-1:123456789012"

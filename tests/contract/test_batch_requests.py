@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 
 from bedrock_distill.hooks.batch_jobs import BatchJobRequest, BatchJobs
 from bedrock_distill.operators.batch import BedrockSubmitBatchOperator
-from include.distill.naming import batch_name, request_token
-from include.distill.storage import write_jsonl
-from include.local_bedrock.constraints import violations
+from include.distill.core.naming import batch_name, request_token
+from include.distill.core.storage import write_jsonl
 from tests.contract import test_requests
 from tests.contract.recorded_wire import ARN, NOW, RecordedWire
 from tests.contract.test_requests import SERVICE_MODEL, assert_accepted
 from tests.plugins import conftest as builders
 from tests.plugins.conftest import FOLDER, RUN_URI, make_row
+from tools.aws_simulator.protocol.constraints import violations
 
 # pytest finds these by name.
 use_case, store, context = builders.use_case, builders.store, builders.context

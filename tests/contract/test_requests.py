@@ -25,12 +25,12 @@ from bedrock_distill.operators.preflight import BedrockPreflightOperator
 from bedrock_distill.operators.serve import BedrockProvisionThroughputOperator, BedrockReleaseThroughputOperator
 from bedrock_distill.operators.synthesize import BedrockSynthesizeOperator
 from bedrock_distill.operators.train import BedrockSubmitCustomizationJobOperator
-from include.distill.errors import InvalidRequestError
-from include.distill.naming import job_name, request_token, run_key, throughput_name
-from include.local_bedrock.constraints import violations
+from include.distill.core.errors import InvalidRequestError
+from include.distill.core.naming import job_name, request_token, run_key, throughput_name
 from tests.contract.recorded_wire import ARN, NOW, RecordedWire, anthropic_reply, converse_reply, not_found
 from tests.plugins import conftest as builders
 from tests.plugins.conftest import RUN_URI
+from tools.aws_simulator.protocol.constraints import violations
 
 # pytest finds these by name.
 use_case, store, context = builders.use_case, builders.store, builders.context

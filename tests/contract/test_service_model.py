@@ -9,9 +9,9 @@ import botocore.session
 import pytest
 from botocore.exceptions import ClientError
 
-from bedrock_distill.hooks.error_seam import from_client_error
-from bedrock_distill.statuses import BATCH_STATUS, JOB_STATUS, THROUGHPUT_STATUS, Progress
-from include.distill.errors import (
+from bedrock_distill.hooks.exceptions import from_client_error
+from bedrock_distill.hooks.statuses import BATCH_STATUS, JOB_STATUS, THROUGHPUT_STATUS, Progress
+from include.distill.core.errors import (
     ConflictError,
     ContractError,
     NotFoundError,

@@ -14,11 +14,11 @@ import yaml
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk.exceptions import ParamValidationError
 
-from include.distill import use_case_files
-from include.distill.use_case import OVERRIDES
-from include.distill.use_case_files import USE_CASES, load_use_cases
+from include.distill.config import loader
+from include.distill.config.loader import USE_CASES, load_use_cases
+from include.distill.config.use_case import OVERRIDES
+from include.distill.core.paths import PROJECT
 
-PROJECT = Path(__file__).parents[2]
 SAMPLE = "distill_aws_docs_qa"
 EXPERIMENT = "distill_compare_arms"
 LABELS = "distill_label_sample"
@@ -80,7 +80,7 @@ def with_use_cases(monkeypatch: pytest.MonkeyPatch, folder: Path, **files: Any) 
     (folder / "aws_docs_qa.yaml").write_text(sample, encoding="utf-8")
     for name, text in files.items():
         (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
-    monkeypatch.setattr(use_case_files, "load_use_cases", functools.partial(load_use_cases, folder))
+    monkeypatch.setattr(loader, "load_use_cases", functools.partial(load_use_cases, folder))
     return parse(monkeypatch)
 
 

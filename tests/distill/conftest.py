@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from include.distill.catalog import load_catalog
-from include.distill.documents import row_id
-from include.distill.invocation import Completion, ModelRequest
-from include.distill.responses import PaidAnswer, PaidAnswers
-from include.distill.use_case import UseCase, parse_use_case
+from include.distill.config.catalog import load_catalog
+from include.distill.config.use_case import UseCase, parse_use_case
+from include.distill.dataset.rows import row_id
+from include.distill.inference.answer_store import PaidAnswer, PaidAnswers
+from include.distill.inference.requests import Completion, ModelRequest
 from tests.fakes.memory_store import MemoryStore
 
 CATALOG = load_catalog()

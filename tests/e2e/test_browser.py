@@ -10,12 +10,12 @@ from urllib.request import urlopen
 
 import pytest
 
-from include.local_airflow.airflow_api import FINISHED_RUN_STATES, AirflowApi
-from include.local_airflow.browser import Browser, find_chromium, open_browser
-from include.local_airflow.processes import wait_until
-from include.local_airflow.runs import wait_for_dag
-from include.local_airflow.session import open_session
-from include.local_airflow.settings import Layout, RunRequest
+from tools.local_airflow.airflow_api import FINISHED_RUN_STATES, AirflowApi
+from tools.local_airflow.browser import Browser, find_chromium, open_browser
+from tools.local_airflow.processes import wait_until
+from tools.local_airflow.runs import wait_for_dag
+from tools.local_airflow.session import open_session
+from tools.local_airflow.settings import Layout, RunRequest
 
 DAG_ID = RunRequest().dag_id
 RUN_ID = "manual__2026-11-22T02:00:00.5+00:00"  # what Airflow makes of a date: to be quoted in every URL

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-PROJECT = Path(__file__).parents[2]
+from include.distill.core.paths import PROJECT
 
 
 @pytest.mark.e2e
 def test_every_case_of_the_fast_subset_buys_once_and_leaves_nothing(tmp_path: Path) -> None:
     result = tmp_path / "chaos.json"
     run = subprocess.run(
-        [sys.executable, "-m", "include.chaos", "--fast", "--state", str(tmp_path / "chaos"), "--out", str(result)],
+        [sys.executable, "-m", "tools.chaos", "--fast", "--state", str(tmp_path / "chaos"), "--out", str(result)],
         cwd=PROJECT,
         capture_output=True,
         text=True,

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from include.local_airflow.lock import CheckoutLock
-from include.local_airflow.process_table import marked_processes, sweep
-from include.local_airflow.settings import PROJECT
+from tools.local_airflow.lock import CheckoutLock
+from tools.local_airflow.process_table import marked_processes, sweep
+from tools.local_airflow.settings import PROJECT
 
 DAG = '''
 """A small airflow DAG."""
@@ -45,7 +45,7 @@ def state(tmp_path: Path) -> Iterator[Path]:
 def test_a_failed_task_is_explained_and_nothing_is_left_running(state: Path) -> None:
     folders = ["--state", str(state), "--dags", str(state.parent / "dags")]
     outcome = subprocess.run(
-        [sys.executable, "-m", "include.local_airflow", "run", *folders],
+        [sys.executable, "-m", "tools.local_airflow", "run", *folders],
         cwd=PROJECT,
         env={**os.environ, "USE_CASE": "", "DOCUMENTS": "", "EVALUATION": "", "CSV": ""},
         capture_output=True,

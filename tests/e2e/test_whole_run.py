@@ -11,16 +11,16 @@ from typing import Any
 
 import pytest
 
-from include.distill.report_contract import check_report
+from include.distill.core.paths import PROJECT
+from include.distill.report.schema import check_report
 from tests.fakes.stand_in import start_stand_in
 
-PROJECT = Path(__file__).parents[2]
 pytestmark = pytest.mark.e2e
 
 
 def make_run(state: Path, **variables: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "include.local_airflow", "--state", str(state), "run"],
+        [sys.executable, "-m", "tools.local_airflow", "--state", str(state), "run"],
         cwd=PROJECT,
         env={**os.environ, **variables},
         capture_output=True,

@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 
-from include.distill.invocation import ModelRequest
+from include.distill.inference.requests import ModelRequest
 
 
 def between(tag: str, text: str) -> str:

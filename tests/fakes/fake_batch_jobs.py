@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from bedrock_distill.hooks.batch_jobs import BatchJob, BatchJobRequest
-from include.distill.errors import ConflictError, NotFoundError, ServiceError
+from include.distill.core.errors import ConflictError, NotFoundError, ServiceError
 from tests.fakes.memory_store import MemoryStore
 
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from bedrock_distill.hooks.bedrock import CustomizationJob, CustomModel, JobRequest, Throughput
-from include.distill.errors import ConflictError, NotFoundError, ServiceError
-from include.distill.invocation import Completion, ModelRequest
+from include.distill.core.errors import ConflictError, NotFoundError, ServiceError
+from include.distill.inference.requests import Completion, ModelRequest
 
 CREATED = datetime.datetime(2026, 11, 22, 2, 0, tzinfo=datetime.UTC)
 

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from io import BytesIO
 from typing import IO
 
-from include.distill.errors import NotFoundError, ServiceError
-from include.distill.leftovers import StoredObject
-from include.distill.storage import split_uri
+from include.distill.cleanup.plan import StoredObject
+from include.distill.core.errors import NotFoundError, ServiceError
+from include.distill.core.storage import split_uri
 
 LONG_AGO = datetime.datetime(2026, 11, 1, tzinfo=datetime.UTC)
 

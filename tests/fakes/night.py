@@ -15,21 +15,21 @@ import sys
 import time
 from pathlib import Path
 
-from include.bench.folder_store import FolderStore
-from include.distill.asked_questions import AskedQuestions
-from include.distill.asking import PacedAnswers, Place
-from include.distill.catalog import load_catalog
-from include.distill.curation import Curator
-from include.distill.fan_out import for_each
-from include.distill.invocation import Completion, ModelRequest
-from include.distill.prompts import load_prompt
-from include.distill.responses import PaidAnswers
-from include.distill.storage import Record
-from include.distill.synthesis import SyntheticSamples, create_synthetic_samples
-from include.distill.use_case_files import USE_CASES, load_use_case
-from include.distill.use_case_sections import Curation, FanOut
+from include.distill.config.catalog import load_catalog
+from include.distill.config.loader import USE_CASES, load_use_case
+from include.distill.config.prompts import load_prompt
+from include.distill.config.sections import Curation, FanOut
+from include.distill.core.storage import Record
+from include.distill.curation.filters import Curator
+from include.distill.inference.answer_store import PaidAnswers
+from include.distill.inference.client import PacedAnswers, Place
+from include.distill.inference.fan_out import for_each
+from include.distill.inference.requests import Completion, ModelRequest
+from include.distill.synthesis.teacher import SyntheticSamples, create_synthetic_samples
+from include.distill.text.question_index import AskedQuestions
 from tests.distill.conftest import make_row
 from tests.fakes.dialogue import between, pairs
+from tools.benchmarks.folder_store import FolderStore
 
 LATENCY_SECONDS, HANGS_SECONDS = 0.05, 600.0
 TEACHER, PROMPT = load_catalog().model("claude-sonnet-5-5"), load_prompt("synthesis.j2")

@@ -15,8 +15,8 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from include.local_bedrock.app import StandIn
-from include.local_bedrock.server import bind, new_server
+from tools.aws_simulator.server.app import StandIn
+from tools.aws_simulator.server.server import bind, new_server
 
 FAST = {"job_seconds": 0.2, "batch_seconds": 0.2, "throughput_seconds": 0.05, "model_units": 10}
 

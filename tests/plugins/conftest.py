@@ -10,13 +10,13 @@ import pytest
 import yaml
 
 from bedrock_distill.operators.base import RunAccess
-from include.distill import pacing
-from include.distill.champion import Champion, freeze_champion
-from include.distill.documents import row_id
-from include.distill.layout import RunFolder
-from include.distill.storage import write_jsonl
-from include.distill.use_case import UseCase
-from include.distill.use_case_files import USE_CASES, load_use_case
+from include.distill.config.layout import RunFolder
+from include.distill.config.loader import USE_CASES, load_use_case
+from include.distill.config.use_case import UseCase
+from include.distill.core.storage import write_jsonl
+from include.distill.dataset.rows import row_id
+from include.distill.evaluation.champion import Champion, freeze_champion
+from include.distill.inference import pacing
 from tests.fakes.fake_bedrock import FakeBedrock
 from tests.fakes.memory_store import MemoryStore
 

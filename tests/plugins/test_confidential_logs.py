@@ -9,9 +9,9 @@ import pytest
 
 from bedrock_distill.operators.evaluate import BedrockAnswerOperator, BedrockJudgeOperator
 from bedrock_distill.operators.synthesize import BedrockSynthesizeOperator
-from include.distill.errors import InvalidRequestError
-from include.distill.invocation import ModelRequest
-from include.distill.storage import write_jsonl
+from include.distill.core.errors import InvalidRequestError
+from include.distill.core.storage import write_jsonl
+from include.distill.inference.requests import ModelRequest
 from tests.fakes.dialogue import say
 from tests.fakes.fake_bedrock import FakeBedrock
 from tests.fakes.memory_store import MemoryStore

@@ -8,8 +8,8 @@ from typing import Any
 
 from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
 
-from bedrock_distill.hooks.error_seam import named_errors
-from include.distill.errors import ExpiredCredentialsError
+from bedrock_distill.hooks.exceptions import named_errors
+from include.distill.core.errors import ExpiredCredentialsError
 
 # standard mode retries throttling, 5xx and connection errors. After a read time-out the answer is paid for again: five
 # minutes is longer than any takes. As many connections as fan_out.threads may ask for.
@@ -19,8 +19,8 @@ PATIENT = {
     "read_timeout": 300,
     "max_pool_connections": 400,
 }
-# Questions to models are paced, and asked again, by include/distill/pacing.py: a retry that it does not know of would
-# break its account of the quota.
+# include/distill/inference/pacing.py paces and retries calls to models. A retry by botocore would not be counted there
+# and would break its account of the quota.
 ONCE = {"mode": "standard", "total_max_attempts": 1}
 # For a person who waits for a page.
 PROMPT = {"retries": {"mode": "standard", "total_max_attempts": 2}, "connect_timeout": 3, "read_timeout": 10}

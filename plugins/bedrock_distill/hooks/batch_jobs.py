@@ -9,8 +9,8 @@ from typing import Any
 
 from bedrock_distill.hooks.aws import AwsClients
 from bedrock_distill.hooks.bedrock import tag_list
-from bedrock_distill.statuses import BATCH_STATUS, Progress
-from include.distill.errors import ConflictError, ContractError, NotFoundError
+from bedrock_distill.hooks.statuses import BATCH_STATUS, Progress
+from include.distill.core.errors import ConflictError, ContractError, NotFoundError
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """
 Bedrock as this pipeline uses it: look-ups that may find nothing, purchases by name and token, questions to models.
 
-The hook returns small frozen records; what a status means is decided in :mod:`bedrock_distill.statuses`.
+The hook returns small frozen records; what a status means is decided in :mod:`bedrock_distill.hooks.statuses`.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from bedrock_distill.hooks.aws import AwsClients
-from include.distill.errors import ConflictError, NotFoundError, RefusedError
-from include.distill.invocation import Completion, ModelRequest, read_reply, to_api_call
+from include.distill.core.errors import ConflictError, NotFoundError, RefusedError
+from include.distill.inference.requests import Completion, ModelRequest, read_reply, to_api_call
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,11 @@ from tempfile import SpooledTemporaryFile
 from typing import IO, cast
 
 from bedrock_distill.hooks.aws import AwsClients
-from bedrock_distill.hooks.s3_body import ResumingBody
-from include.distill.errors import ContractError, NotFoundError, OutcomeError
-from include.distill.expiry import PROJECT
-from include.distill.leftovers import StoredObject
-from include.distill.storage import split_uri
+from bedrock_distill.hooks.s3_stream import ResumingBody
+from include.distill.cleanup.expiry import PROJECT_TAG
+from include.distill.cleanup.plan import StoredObject
+from include.distill.core.errors import ContractError, NotFoundError, OutcomeError
+from include.distill.core.storage import split_uri
 
 DELETED_AT_ONCE = 1000  # the limit of DeleteObjects
 READ_AHEAD_BYTES = 2**20
@@ -22,7 +22,7 @@ SPOOLED_BYTES = 8 * 2**20  # beyond, a stream lies in a temporary file until it 
 
 
 class S3ObjectStore:
-    """Objects under ``s3://`` URIs; see :class:`include.distill.storage.ObjectStore`."""
+    """Objects under ``s3://`` URIs; see :class:`include.distill.core.storage.ObjectStore`."""
 
     def __init__(self, clients: AwsClients) -> None:
         self._clients = clients
@@ -147,6 +147,6 @@ class S3ObjectStore:
             # us-east-1 is the one Region that may not be named here.
             where = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
             self._clients.call("s3", "create_bucket", bucket, Bucket=bucket, **where)
-            tagging = {"TagSet": [{"Key": "project", "Value": PROJECT}]}
+            tagging = {"TagSet": [{"Key": "project", "Value": PROJECT_TAG}]}
             self._clients.call("s3", "put_bucket_tagging", bucket, Bucket=bucket, Tagging=tagging)
         return None

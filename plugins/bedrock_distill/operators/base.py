@@ -11,21 +11,21 @@ from airflow.sdk import BaseOperator
 
 from bedrock_distill.hooks.bedrock import BedrockDistillHook
 from bedrock_distill.hooks.s3 import S3ObjectStore
-from include.distill.asking import PacedAnswers, Place
-from include.distill.catalog import Model, load_catalog
-from include.distill.cost import Line, load_prices
-from include.distill.errors import NotFoundError
-from include.distill.layout import RunFolder
-from include.distill.prompt_files import load_prompts, thaw_prompts
-from include.distill.responses import PaidAnswers
-from include.distill.spending import Spending, part_of_cap
-from include.distill.storage import read_json
-from include.distill.use_case import UseCase, parse_use_case
+from include.distill.config.catalog import Model, load_catalog
+from include.distill.config.layout import RunFolder
+from include.distill.config.prompt_loader import load_prompts, thaw_prompts
+from include.distill.config.use_case import UseCase, parse_use_case
+from include.distill.core.errors import NotFoundError
+from include.distill.core.storage import read_json
+from include.distill.cost.prices import Line, load_prices
+from include.distill.cost.spending import Spending, part_of_cap
+from include.distill.inference.answer_store import PaidAnswers
+from include.distill.inference.client import PacedAnswers, Place
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from include.distill.prompts import Prompt
+    from include.distill.config.prompts import Prompt
 
 Manifest = dict[str, Any]
 

@@ -7,22 +7,22 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from bedrock_distill.given_up_jobs import leaves_word
 from bedrock_distill.hooks.batch_jobs import BatchJob, BatchJobRequest, BatchJobs
+from bedrock_distill.hooks.statuses import Progress
+from bedrock_distill.lifecycle.abandoned_jobs import leaves_word
+from bedrock_distill.lifecycle.buy_once import buy_once
+from bedrock_distill.lifecycle.tags import purchase_tags
 from bedrock_distill.operators.base import DistillOperator, Manifest
-from bedrock_distill.purchases import buy_once
-from bedrock_distill.statuses import Progress
-from bedrock_distill.tags import purchase_tags
-from include.distill.batch_input import InputFile, asked_keys, input_files, unanswered
-from include.distill.batch_plan import BatchPlan, Landed, OpenBatches
-from include.distill.batch_questions import BatchStep, Questions, asked_models
-from include.distill.batch_results import land
-from include.distill.catalog import BatchInference, Model
-from include.distill.errors import JobFailedError, UseCaseError, WaitTimeoutError
-from include.distill.invocation import ModelRequest
-from include.distill.layout import Layout
-from include.distill.naming import batch_name, request_token
-from include.distill.training_job import failed_for_a_passing_cause
+from include.distill.batch.input_files import InputFile, asked_keys, input_files, unanswered
+from include.distill.batch.open_jobs import BatchPlan, Landed, OpenBatches
+from include.distill.batch.questions import BatchStep, Questions, asked_models
+from include.distill.batch.results import land
+from include.distill.config.catalog import BatchInference, Model
+from include.distill.config.layout import Layout
+from include.distill.core.errors import JobFailedError, UseCaseError, WaitTimeoutError
+from include.distill.core.naming import batch_name, request_token
+from include.distill.inference.requests import ModelRequest
+from include.distill.training.job_identity import failed_for_a_passing_cause
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

@@ -1,7 +1,7 @@
 """
 What the pipeline left in AWS: listed first, then deleted as listed.
 
-Both operators list everything anew and plan by the same rules (:mod:`include.distill.leftover_rules`); what is newer
+Both operators list everything anew and plan by the same rules (:mod:`include.distill.cleanup.rules`); what is newer
 than the listing that a person saw is left. Nothing is deleted before every listing succeeded.
 """
 
@@ -19,13 +19,11 @@ from airflow.sdk.exceptions import AirflowSkipException, DownstreamTasksSkipped
 
 from bedrock_distill.hooks.bedrock import BedrockDistillHook
 from bedrock_distill.hooks.s3 import S3ObjectStore
+from bedrock_distill.lifecycle.release import delete_and_wait
+from bedrock_distill.lifecycle.run_states import run_state
 from bedrock_distill.operators.base import Manifest
-from bedrock_distill.releasing import delete_and_wait
-from bedrock_distill.run_states import run_state
-from include.distill.errors import DistillError, InputError, NotFoundError, OutcomeError
-from include.distill.leftover_listing import list_root
-from include.distill.leftover_rules import make_plan
-from include.distill.leftovers import (
+from include.distill.cleanup.listing import list_root
+from include.distill.cleanup.plan import (
     ALL,
     Bucket,
     Choice,
@@ -39,11 +37,13 @@ from include.distill.leftovers import (
     parse_choice,
     table,
 )
-from include.distill.serving import tombstone
-from include.distill.storage import write_json
-from include.distill.use_case import UseCase
-from include.distill.use_case_files import USE_CASES, UseCases, load_use_cases
-from include.distill.use_case_sections import Aws, Storage
+from include.distill.cleanup.rules import make_plan
+from include.distill.config.loader import USE_CASES, UseCases, load_use_cases
+from include.distill.config.sections import Aws, Storage
+from include.distill.config.use_case import UseCase
+from include.distill.core.errors import DistillError, InputError, NotFoundError, OutcomeError
+from include.distill.core.storage import write_json
+from include.distill.cost.throughput_hours import tombstone
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from bedrock_distill.operators.base import DistillOperator, Manifest, mapped_manifests
-from include.distill.critic import LOOKED_AT, sum_critic
-from include.distill.errors import TooManyFailuresError
-from include.distill.repeated_pairs import repeated_pairs, written_texts
-from include.distill.run_summary import sum_counts
-from include.distill.storage import Record, stream_jsonl, write_jsonl
+from include.distill.core.errors import TooManyFailuresError
+from include.distill.core.storage import Record, stream_jsonl, write_jsonl
+from include.distill.curation.critic import LOOKED_AT, sum_critic
+from include.distill.curation.repeated_pairs import repeated_pairs, written_texts
+from include.distill.report.run_summary import sum_counts
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from bedrock_distill.links import TRAINING_DATA
 from bedrock_distill.operators.base import DistillOperator, Manifest, mapped_manifests
-from include.distill.catalog import load_catalog
-from include.distill.data_card import data_card
-from include.distill.storage import write_json
-from include.distill.training_set import TRAIN, VALIDATION, write_training_set
+from bedrock_distill.ui.links import TRAINING_DATA
+from include.distill.config.catalog import load_catalog
+from include.distill.core.storage import write_json
+from include.distill.cost.prices import load_prices
+from include.distill.training.data_card import data_card
+from include.distill.training.training_set import TRAIN, VALIDATION, write_training_set
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -65,6 +66,8 @@ class MergeDatasetOperator(ArmOperator):
             prompt=prompts[1],
             family=catalog.family_of(student),
         )
+        tokens = use_case.epochs * training_set.tokens
+        training_price = load_prices().training_line(arm.name, use_case.student, tokens)
         card = data_card(
             arm,
             training_set,
@@ -73,6 +76,7 @@ class MergeDatasetOperator(ArmOperator):
             student=student,
             prompts=[*prompts, *([self.prompt(use_case.prompts.critic)] if use_case.critic else [])],
             synthesis=curated,
+            training_price=training_price.as_record(),
         )
         uris = {name: self.folder.merged(self.arm, name) for name in (TRAIN, VALIDATION, "data_card.json")}
         write_json(self.store, uris["data_card.json"], card)

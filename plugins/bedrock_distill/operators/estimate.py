@@ -8,17 +8,19 @@ from typing import TYPE_CHECKING
 
 from airflow.sdk.exceptions import DownstreamTasksSkipped
 
-from bedrock_distill.arm_student import arm_student
 from bedrock_distill.operators.base import DistillOperator, Manifest
-from include.distill.arm_rows import require_originals, rows_for_teacher
-from include.distill.batch_notes import too_few
-from include.distill.champion import frozen_champion
-from include.distill.cost import Counting, estimate, expected_calls, lengths, load_prices, total
-from include.distill.critic_budget import unbounded_usd
-from include.distill.errors import SpendCapError
-from include.distill.spending import asked_usd
-from include.distill.storage import Record, stream_jsonl, write_json
-from include.distill.token_counts import asked_steps, count_step, sample
+from bedrock_distill.operators.student import arm_student
+from include.distill.core.errors import SpendCapError
+from include.distill.core.storage import Record, stream_jsonl, write_json
+from include.distill.cost.critic_budget import unbounded_usd
+from include.distill.cost.estimate import Counting, estimate, expected_calls
+from include.distill.cost.prices import load_prices, total
+from include.distill.cost.spending import asked_usd
+from include.distill.cost.token_counts import asked_steps, count_step, sample
+from include.distill.dataset.arm_rows import require_originals, rows_for_teacher
+from include.distill.dataset.splits import lengths
+from include.distill.evaluation.champion import frozen_champion
+from include.distill.report.batch_notes import too_few
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

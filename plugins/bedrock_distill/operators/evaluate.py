@@ -7,24 +7,25 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from bedrock_distill.arm_student import arm_student
 from bedrock_distill.operators.base import DistillOperator, Manifest
 from bedrock_distill.operators.dataset import ArmOperator
-from bedrock_distill.row_failures import retry_or_record
-from include.distill.asking import PacedAnswers
-from include.distill.cost import Line, answer_lines, judging_lines, load_prices
-from include.distill.duels import read_duels
-from include.distill.errors import (
+from bedrock_distill.operators.student import arm_student
+from bedrock_distill.policies.row_failures import retry_or_record
+from include.distill.core.errors import (
     NotFoundError,
     ThroughputReleasedError,
     TooManyFailuresError,
 )
-from include.distill.evaluation import Duel, answer_record, answering_request, judge_duel
-from include.distill.fan_out import Outcomes, for_each
-from include.distill.invocation import ModelRequest
-from include.distill.responses import PaidAnswer, Usage
-from include.distill.shard_files import shard_label
-from include.distill.storage import Record, read_jsonl, write_jsonl
+from include.distill.core.storage import Record, read_jsonl, write_jsonl
+from include.distill.cost.estimate import answer_lines, judging_lines
+from include.distill.cost.prices import Line, load_prices
+from include.distill.evaluation.answer_pairs import read_duels
+from include.distill.evaluation.requests import Duel, answer_record, answering_request, judge_duel
+from include.distill.inference.answer_store import PaidAnswer, Usage
+from include.distill.inference.client import PacedAnswers
+from include.distill.inference.fan_out import Outcomes, for_each
+from include.distill.inference.requests import ModelRequest
+from include.distill.synthesis.shard_files import shard_label
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

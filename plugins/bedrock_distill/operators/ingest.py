@@ -5,13 +5,13 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from bedrock_distill.links import REJECTED_ROWS
 from bedrock_distill.operators.base import DistillOperator, Manifest
-from include.distill.arm_rows import rows_for_teacher
-from include.distill.documents import GROUP, group_of, shards
-from include.distill.ingestion import ingest
-from include.distill.row_changes import compare_with_last
-from include.distill.storage import stream_jsonl, write_jsonl
+from bedrock_distill.ui.links import REJECTED_ROWS
+from include.distill.core.storage import stream_jsonl, write_jsonl
+from include.distill.dataset.arm_rows import rows_for_teacher
+from include.distill.dataset.ingestion import ingest
+from include.distill.dataset.row_changes import compare_with_last
+from include.distill.dataset.splits import GROUP, group_of, shards
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

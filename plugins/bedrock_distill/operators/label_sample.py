@@ -17,9 +17,13 @@ from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowSkipException
 
 from bedrock_distill.operators.base import Manifest, RunAccess, mapped_manifests
-from include.distill.errors import InputError, NotFoundError
-from include.distill.input_files import open_input
-from include.distill.labels import (
+from include.distill.config.layout import Layout
+from include.distill.config.loader import USE_CASES, load_use_case
+from include.distill.core.errors import InputError, NotFoundError
+from include.distill.core.input_files import open_input
+from include.distill.core.storage import Record, read_json, read_jsonl, write_jsonl
+from include.distill.labeling.label_store import store_labels
+from include.distill.labeling.sheets import (
     CHOICES,
     MOST_EXAMPLES,
     LabelChoice,
@@ -33,14 +37,10 @@ from include.distill.labels import (
     to_labels,
     write_sheet,
 )
-from include.distill.layout import Layout
-from include.distill.markdown import as_quote
-from include.distill.past_runs import newest
-from include.distill.relabelling import answers_by_arm, relabel_report
-from include.distill.report_tables import agreement_rows
-from include.distill.storage import Record, read_json, read_jsonl, write_jsonl
-from include.distill.stored_labels import store_labels
-from include.distill.use_case_files import USE_CASES, load_use_case
+from include.distill.report.markdown import as_quote
+from include.distill.report.past_runs import newest
+from include.distill.report.relabeling import answers_by_arm, relabel_report
+from include.distill.report.tables import agreement_rows
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

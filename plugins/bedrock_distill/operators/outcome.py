@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from bedrock_distill.given_up_batches import steps_given_up, stop_batches
-from bedrock_distill.given_up_jobs import stop, tasks_given_up
 from bedrock_distill.hooks.batch_jobs import BatchJobs
+from bedrock_distill.lifecycle.abandoned_batches import steps_given_up, stop_batches
+from bedrock_distill.lifecycle.abandoned_jobs import stop, tasks_given_up
 from bedrock_distill.operators.base import DistillOperator, Manifest
 from bedrock_distill.operators.train import recipe_fingerprint
-from include.distill.batch_plan import OpenBatches
-from include.distill.errors import IncompleteRunError, ServiceError
-from include.distill.naming import job_name
+from include.distill.batch.open_jobs import OpenBatches
+from include.distill.core.errors import IncompleteRunError, ServiceError
+from include.distill.core.naming import job_name
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

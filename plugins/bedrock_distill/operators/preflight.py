@@ -10,22 +10,22 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from bedrock_distill.operators.base import DistillOperator, Manifest
-from include.distill.batch_questions import batch_problems
-from include.distill.catalog import Model, load_catalog
-from include.distill.champion import freeze_champion, standing_champion
-from include.distill.cost import load_prices
-from include.distill.data_card import licence_note
-from include.distill.errors import ContractError, InputError, NotFoundError, RefusedError
-from include.distill.formats import check_hyperparameters
-from include.distill.ingestion import check_inputs
-from include.distill.judge_families import family_warnings
-from include.distill.layout import champion_uri
-from include.distill.prompt_files import freeze_prompts, load_prompts
-from include.distill.prompts import Prompt
-from include.distill.quota_check import quota_problems
-from include.distill.storage import write_json
-from include.distill.use_case import UseCase
-from include.distill.use_case_files import USE_CASES, load_use_case
+from include.distill.batch.questions import batch_problems
+from include.distill.config.catalog import Model, load_catalog
+from include.distill.config.layout import champion_uri
+from include.distill.config.loader import USE_CASES, load_use_case
+from include.distill.config.prompt_loader import freeze_prompts, load_prompts
+from include.distill.config.prompts import Prompt
+from include.distill.config.quota_check import quota_problems
+from include.distill.config.use_case import UseCase
+from include.distill.core.errors import ContractError, InputError, NotFoundError, RefusedError
+from include.distill.core.storage import write_json
+from include.distill.cost.prices import load_prices
+from include.distill.dataset.ingestion import check_inputs
+from include.distill.evaluation.champion import freeze_champion, standing_champion
+from include.distill.evaluation.judge_families import family_warnings
+from include.distill.training.data_card import licence_note
+from include.distill.training.formats import check_hyperparameters
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

@@ -1,8 +1,8 @@
 """
 What becomes of the models that a run trained: the winner is promoted, losers are deleted when the use case says so.
 
-The rule was applied when the report was written (:mod:`include.distill.promotion`); here it is carried out. By now
-every endpoint is released, so nothing is billed by the hour while a person thinks.
+The rule was applied when the report was written (:mod:`include.distill.evaluation.promotion`); here it is carried out.
+By now every endpoint is released, so nothing is billed by the hour while a person thinks.
 """
 
 from __future__ import annotations
@@ -15,9 +15,13 @@ from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk import Asset
 from airflow.sdk.exceptions import AirflowSkipException
 
-from bedrock_distill.links import REPORT
 from bedrock_distill.operators.base import DistillOperator, Manifest, RunAccess, require_run_uri
-from include.distill.champion import (
+from bedrock_distill.ui.links import REPORT
+from include.distill.cleanup.expiry import PROJECT_TAG
+from include.distill.config.layout import champion_uri
+from include.distill.core.errors import PromotionError
+from include.distill.core.storage import read_json
+from include.distill.evaluation.champion import (
     Champion,
     crown,
     describe_champion,
@@ -25,11 +29,7 @@ from include.distill.champion import (
     read_champion,
     winning_decision,
 )
-from include.distill.errors import PromotionError
-from include.distill.expiry import PROJECT
-from include.distill.layout import champion_uri
-from include.distill.markdown import as_code, as_text
-from include.distill.storage import read_json
+from include.distill.report.markdown import as_code, as_text
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -236,7 +236,7 @@ class DeleteLosersOperator(DistillOperator):
         if not self.hook.has_custom_model(model_arn):
             return True
         tags = self.hook.tags(model_arn)
-        if (tags.get("project"), tags.get("use-case")) != (PROJECT, self.use_case.name):
+        if (tags.get("project"), tags.get("use-case")) != (PROJECT_TAG, self.use_case.name):
             self.log.warning("%s stays: its tags %s are not those of %s.", model_arn, tags, self.use_case.name)
             return False
         if not self.hook.delete_custom_model(model_arn):

@@ -9,10 +9,10 @@ from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowRuntimeError
 
 from bedrock_distill.hooks.bedrock import BedrockDistillHook, Throughput
+from bedrock_distill.lifecycle.run_states import run_state
 from bedrock_distill.operators.base import Manifest
-from bedrock_distill.run_states import run_state
-from include.distill.errors import OutcomeError, ServiceError
-from include.distill.expiry import TIME_FORMAT, Fate, decide
+from include.distill.cleanup.expiry import TIME_FORMAT, Fate, decide
+from include.distill.core.errors import OutcomeError, ServiceError
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

@@ -8,20 +8,22 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from bedrock_distill.links import REPORT
 from bedrock_distill.operators.base import DistillOperator, Manifest, mapped_manifests
-from include.distill.batch_notes import answered_in_batches
-from include.distill.champion import describe_champion, frozen_champion
-from include.distill.cost import load_prices, total
-from include.distill.critic import sum_critic
-from include.distill.judged_run import JudgedRun
-from include.distill.leaks import leaked_questions
-from include.distill.losses import loss_curve
-from include.distill.past_runs import list_entry
-from include.distill.repeated_pairs import curated_pairs
-from include.distill.report import build_report
-from include.distill.report_html import render_html
-from include.distill.run_summary import (
+from bedrock_distill.ui.links import REPORT
+from include.distill.core.storage import Record, read_json, read_jsonl, stream_jsonl, write_json
+from include.distill.cost.prices import load_prices, total
+from include.distill.cost.throughput_hours import unit_hours
+from include.distill.curation.critic import sum_critic
+from include.distill.curation.repeated_pairs import curated_pairs
+from include.distill.evaluation.champion import describe_champion, frozen_champion
+from include.distill.evaluation.contamination import leaked_questions
+from include.distill.labeling.label_store import match_labels, read_labels
+from include.distill.report.batch_notes import answered_in_batches
+from include.distill.report.html import render_html
+from include.distill.report.judged_run import JudgedRun
+from include.distill.report.past_runs import list_entry
+from include.distill.report.report import build_report
+from include.distill.report.run_summary import (
     ArmFacts,
     beside_estimate,
     bill,
@@ -29,9 +31,7 @@ from include.distill.run_summary import (
     disagreement_rows,
     sum_counts,
 )
-from include.distill.serving import unit_hours
-from include.distill.storage import Record, read_json, read_jsonl, stream_jsonl, write_json
-from include.distill.stored_labels import match_labels, read_labels
+from include.distill.training.losses import loss_curve
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

@@ -12,21 +12,21 @@ import datetime
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from bedrock_distill.arm_student import missing_answers
 from bedrock_distill.hooks.bedrock import Throughput
-from bedrock_distill.links import MODEL, THROUGHPUT
+from bedrock_distill.hooks.statuses import THROUGHPUT_STATUS, Progress
+from bedrock_distill.lifecycle.buy_once import buy_once
+from bedrock_distill.lifecycle.release import delete_and_wait
+from bedrock_distill.lifecycle.tags import purchase_tags
 from bedrock_distill.operators.base import Manifest
 from bedrock_distill.operators.dataset import ArmOperator
-from bedrock_distill.purchases import buy_once
-from bedrock_distill.releasing import delete_and_wait
-from bedrock_distill.statuses import THROUGHPUT_STATUS, Progress
-from bedrock_distill.tags import purchase_tags
-from include.distill.champion import frozen_champion
-from include.distill.cost import load_prices
-from include.distill.errors import OutcomeError, ThroughputReleasedError
-from include.distill.naming import request_token, throughput_name
-from include.distill.serving import tombstone, unit_hours
-from include.distill.storage import read_json, write_json
+from bedrock_distill.operators.student import missing_answers
+from bedrock_distill.ui.links import MODEL, THROUGHPUT
+from include.distill.core.errors import OutcomeError, ThroughputReleasedError
+from include.distill.core.naming import request_token, throughput_name
+from include.distill.core.storage import read_json, write_json
+from include.distill.cost.prices import load_prices
+from include.distill.cost.throughput_hours import tombstone, unit_hours
+from include.distill.evaluation.champion import frozen_champion
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

@@ -8,22 +8,24 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from bedrock_distill.operators.base import DistillOperator, Manifest
-from bedrock_distill.row_failures import retry_or_record
-from include.distill.arm_rows import rows_for_teacher
-from include.distill.asking import PacedAnswers
-from include.distill.catalog import load_catalog
-from include.distill.cost import Line, lengths, load_prices, synthesis_lines
-from include.distill.critic import Critic, CriticCount
-from include.distill.critic_budget import AskUntilSpent, critic_part, estimate_of_critic
-from include.distill.curation import Curator, evaluation_questions
-from include.distill.errors import NotFoundError, ServiceError
-from include.distill.fan_out import Failure, for_each
-from include.distill.responses import UsageCount
-from include.distill.shard_files import ShardFiles, look_over
-from include.distill.spending import Spending
-from include.distill.storage import Record, read_json, stream_jsonl
-from include.distill.synthesis import SyntheticSamples, count_samples, create_synthetic_samples
-from include.distill.training_set import job_fault
+from bedrock_distill.policies.row_failures import retry_or_record
+from include.distill.config.catalog import load_catalog
+from include.distill.core.errors import NotFoundError, ServiceError
+from include.distill.core.storage import Record, read_json, stream_jsonl
+from include.distill.cost.critic_budget import AskUntilSpent, critic_part, estimate_of_critic
+from include.distill.cost.estimate import synthesis_lines
+from include.distill.cost.prices import Line, load_prices
+from include.distill.cost.spending import Spending
+from include.distill.curation.critic import Critic, CriticCount
+from include.distill.curation.filters import Curator, evaluation_questions
+from include.distill.dataset.arm_rows import rows_for_teacher
+from include.distill.dataset.splits import lengths
+from include.distill.inference.answer_store import UsageCount
+from include.distill.inference.client import PacedAnswers
+from include.distill.inference.fan_out import Failure, for_each
+from include.distill.synthesis.shard_files import ShardFiles, look_over
+from include.distill.synthesis.teacher import SyntheticSamples, count_samples, create_synthetic_samples
+from include.distill.training.training_set import job_fault
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

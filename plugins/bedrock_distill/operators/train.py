@@ -5,22 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from bedrock_distill.arm_student import missing_answers
-from bedrock_distill.given_up_jobs import leaves_word
 from bedrock_distill.hooks.bedrock import CustomizationJob, JobRequest
-from bedrock_distill.links import JOB, TRAINING_DATA
+from bedrock_distill.lifecycle.abandoned_jobs import leaves_word
+from bedrock_distill.lifecycle.buy_once import buy_once
+from bedrock_distill.lifecycle.tags import purchase_tags
 from bedrock_distill.operators.base import Manifest
 from bedrock_distill.operators.dataset import ArmOperator
-from bedrock_distill.purchases import buy_once
-from bedrock_distill.tags import purchase_tags
-from include.distill.catalog import load_catalog
-from include.distill.cost import load_prices
-from include.distill.errors import JobFailedError
-from include.distill.formats import check_hyperparameters
-from include.distill.layout import Layout
-from include.distill.naming import job_name, request_token
-from include.distill.training_job import failed_for_a_passing_cause, job_fingerprint
-from include.distill.use_case import UseCase
+from bedrock_distill.operators.student import missing_answers
+from bedrock_distill.ui.links import JOB, TRAINING_DATA
+from include.distill.config.catalog import load_catalog
+from include.distill.config.layout import Layout
+from include.distill.config.use_case import UseCase
+from include.distill.core.errors import JobFailedError
+from include.distill.core.naming import job_name, request_token
+from include.distill.cost.prices import load_prices
+from include.distill.training.formats import check_hyperparameters
+from include.distill.training.job_identity import failed_for_a_passing_cause, job_fingerprint
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

@@ -15,18 +15,18 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
-from bedrock_distill.given_up_jobs import leaves_error, leaves_word
 from bedrock_distill.hooks.bedrock import BedrockDistillHook, CustomizationJob, Throughput
-from bedrock_distill.links import JOB, MODEL, THROUGHPUT
+from bedrock_distill.hooks.statuses import JOB_STATUS, THROUGHPUT_STATUS, Progress
+from bedrock_distill.lifecycle.abandoned_jobs import leaves_error, leaves_word
 from bedrock_distill.operators.base import Manifest, RunAccess, require_run_uri
 from bedrock_distill.operators.serve import per_hour, serving_arn
-from bedrock_distill.statuses import JOB_STATUS, THROUGHPUT_STATUS, Progress
 from bedrock_distill.triggers.polling import (
     CustomizationJobTrigger,
     PollingTrigger,
     ProvisionedThroughputTrigger,
 )
-from include.distill.errors import (
+from bedrock_distill.ui.links import JOB, MODEL, THROUGHPUT
+from include.distill.core.errors import (
     ContractError,
     JobFailedError,
     NotFoundError,
@@ -35,7 +35,7 @@ from include.distill.errors import (
     TransientError,
     WaitTimeoutError,
 )
-from include.distill.training_job import failed_for_a_passing_cause
+from include.distill.training.job_identity import failed_for_a_passing_cause
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

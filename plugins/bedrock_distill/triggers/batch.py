@@ -6,7 +6,7 @@ from typing import Any
 
 from bedrock_distill.hooks.batch_jobs import BatchJob, BatchJobs
 from bedrock_distill.hooks.bedrock import BedrockDistillHook
-from bedrock_distill.statuses import Progress
+from bedrock_distill.hooks.statuses import Progress
 from bedrock_distill.triggers.polling import PollingTrigger
 
 

@@ -22,10 +22,10 @@ from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 from asgiref.sync import sync_to_async
 
-from bedrock_distill.given_up_jobs import is_running, stop
 from bedrock_distill.hooks.bedrock import BedrockDistillHook
-from bedrock_distill.statuses import THROUGHPUT_STATUS, Progress
-from include.distill.errors import RefusedError, ServiceError
+from bedrock_distill.hooks.statuses import THROUGHPUT_STATUS, Progress
+from bedrock_distill.lifecycle.abandoned_jobs import is_running, stop
+from include.distill.core.errors import RefusedError, ServiceError
 
 Result = TypeVar("Result")
 

@@ -1,0 +1,3 @@
+"""Scripts that the containers of docker-compose.yaml run."""
+
+from __future__ import annotations

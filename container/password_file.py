@@ -1,0 +1,43 @@
+"""
+``python -m container.password_file``: hands ``ADMIN_PASSWORD`` on to Airflow's simple auth manager.
+
+That one reads passwords from a file only, and would make one up and log it for a user that the file does not name.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+USERS = "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS"
+FILE = "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE"
+PASSWORD = "ADMIN_PASSWORD"  # noqa: S105 the variable's name
+
+
+def write_password_file(environ: Mapping[str, str]) -> None:
+    """
+    Write the file anew, readable by its owner only.
+
+    :raises ValueError: when the environment does not name exactly one user with a password.
+    """
+    user, _, role = environ.get(USERS, "").partition(":")
+    if not user or not role or any(mark in role for mark in ":,") or not environ.get(PASSWORD):
+        raise ValueError(
+            f"{USERS} must name one user (name:role) and {PASSWORD} must hold the password; see .env.example. "
+            "The api-server was not started."
+        )
+    path = Path(environ[FILE])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        json.dump({user: environ[PASSWORD]}, file)
+
+
+if __name__ == "__main__":
+    try:
+        write_password_file(os.environ)
+    except ValueError as error:
+        sys.exit(str(error))

@@ -1,0 +1,82 @@
+"""What a step asks, model by model: exactly the first questions that its mapped tasks would ask on demand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from include.distill.config.catalog import Model, load_catalog
+from include.distill.config.layout import RunFolder
+from include.distill.config.prompts import Prompt
+from include.distill.config.sections import Inference
+from include.distill.config.use_case import UseCase
+from include.distill.core.storage import ObjectStore, stream_jsonl
+from include.distill.evaluation.answer_pairs import read_duels
+from include.distill.evaluation.requests import judging_request
+from include.distill.inference.requests import ModelRequest
+from include.distill.synthesis.teacher import synthesis_request
+
+# Tasks that can be asked in batches, by their names in the graph.
+BatchStep = Literal["synthesize", "judge"]
+
+
+def asked_models(use_case: UseCase, step: BatchStep) -> list[Model]:
+    """Return the models that a step asks."""
+    names = (use_case.teacher,) if step == "synthesize" else use_case.judges
+    return [load_catalog().model(name) for name in names]
+
+
+def inference(use_case: UseCase, step: BatchStep) -> Inference:
+    """Return how a step asks."""
+    return use_case.synthesis.inference if step == "synthesize" else use_case.judging.inference
+
+
+def batch_problems(use_case: UseCase) -> list[str]:
+    """Say of every model that is to be asked in batches and cannot be."""
+    steps = [step for step in get_args(BatchStep) if inference(use_case, step) == "batch"]
+    models = {model.key: model for step in steps for model in asked_models(use_case, step)}
+    return [problem for model in models.values() if (problem := _problem(model, use_case.aws.region))]
+
+
+def _problem(model: Model, region: str) -> str | None:
+    if model.batch is None:
+        return f"model {model.key} takes no batch jobs; set inference: on_demand for the step that asks it"
+    if region not in model.batch.regions:
+        regions = ", ".join(model.batch.regions)
+        return f"model {model.key} takes batch jobs in {regions} only, the use case says {region}"
+    return None
+
+
+@dataclass(frozen=True)
+class Questions:
+    """
+    Where the questions of a run come from.
+
+    :param prompts: as preflight froze them, by name.
+    :param shards: numbers of the shards of rows that the teacher is sent.
+    """
+
+    use_case: UseCase
+    store: ObjectStore
+    folder: RunFolder
+    prompts: Mapping[str, Prompt]
+    shards: Sequence[int]
+
+    def first(self, step: BatchStep, model: Model) -> Iterator[ModelRequest]:
+        """Yield the first question of every row (of every duel) of a step to ``model``; rows are streamed."""
+        return self._synthesis(model) if step == "synthesize" else self._judging(model)
+
+    def _synthesis(self, teacher: Model) -> Iterator[ModelRequest]:
+        prompt, settings = self.prompts[self.use_case.prompts.synthesis], self.use_case.synthesis
+        for number in self.shards:
+            for row in stream_jsonl(self.store, self.folder.shard("train", number)):
+                yield synthesis_request(row, teacher=teacher, prompt=prompt, settings=settings)
+
+    def _judging(self, judge: Model) -> Iterator[ModelRequest]:
+        prompt, settings = self.prompts[self.use_case.prompts.judging], self.use_case.judging
+        for pair in self.use_case.judged_pairs:
+            arms = {"candidate": pair.candidate, "baseline": pair.baseline}
+            for duel in read_duels(self.store, self.folder, self.use_case, **arms):
+                if not duel.is_tie:
+                    yield judging_request(duel, judge=judge, prompt=prompt, settings=settings)

@@ -1,0 +1,67 @@
+"""
+What becomes of a throughput that is found: released, renewed, or left. Decided from its tags and its run's state alone.
+
+This is the last of three nets under everything billed by the hour, for when teardown could not run: the scheduler was
+gone, the metadata database was lost, or a person marked things by hand.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+PROJECT_TAG = "bedrock-distill"
+LIVE_STATES = frozenset({"queued", "running"})
+TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
+
+
+class Fate(Enum):
+    """What to do with a throughput."""
+
+    RELEASE = "release"
+    RENEW = "renew"
+    LEAVE = "leave"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A fate and its reason, for the log."""
+
+    fate: Fate
+    why: str
+
+
+def expires_at(tags: Mapping[str, str]) -> datetime.datetime | None:
+    """Return when a thing expires, ``None`` when its tag is missing or is no time."""
+    try:
+        stated = tags.get("expires-at", "")
+        return datetime.datetime.strptime(stated, TIME_FORMAT).replace(tzinfo=datetime.UTC)
+    except ValueError:
+        return None
+
+
+def decide(
+    tags: Mapping[str, str], *, run_state: str | None, now: datetime.datetime, renew_for: datetime.timedelta
+) -> Verdict:
+    """
+    Return what becomes of a throughput.
+
+    :param run_state: state of the DAG run that its tags name; ``None`` when there is no such run any more.
+    :param renew_for: how far the expiry of what a live run uses is pushed out, once less than half of it is left.
+    """
+    if tags.get("project") != PROJECT_TAG:
+        return Verdict(Fate.LEAVE, "not ours: no tag project=bedrock-distill")
+    expiry = expires_at(tags)
+    if run_state in LIVE_STATES:
+        if expiry is None or expiry - now < renew_for / 2:
+            return Verdict(Fate.RENEW, f"its run is {run_state}")
+        return Verdict(Fate.LEAVE, f"its run is {run_state} and it has not expired")
+    if run_state is not None:
+        return Verdict(Fate.RELEASE, f"its run has ended ({run_state})")
+    if expiry is None:
+        return Verdict(Fate.RELEASE, "its run is unknown and it has no readable expires-at")
+    if expiry <= now:
+        return Verdict(Fate.RELEASE, f"its run is unknown and it expired at {expiry:{TIME_FORMAT}}")
+    return Verdict(Fate.LEAVE, f"its run is unknown; it expires at {expiry:{TIME_FORMAT}}")

@@ -1,0 +1,81 @@
+"""What lies in S3, listed for a clean-up: the project's part of a bucket, with its runs and champions."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any, Protocol
+
+import yaml
+
+from include.distill.cleanup.plan import Root, RunMark, StoredObject
+from include.distill.config.layout import RunFolder
+from include.distill.config.sections import Serving
+from include.distill.core.errors import ContractError, NotFoundError
+from include.distill.core.storage import ObjectStore
+
+
+class ListingStore(ObjectStore, Protocol):
+    """An object store that also tells sizes and times."""
+
+    def describe(self, prefix_uri: str) -> Sequence[StoredObject]:
+        """Return all objects whose URI starts with ``prefix_uri``, sorted by URI."""
+
+
+def list_root(store: ListingStore, uri: str, use_cases: frozenset[str]) -> Root | None:
+    """
+    Return what lies under ``uri`` (``s3://<bucket>/<prefix>``), or ``None`` when there is no such bucket.
+
+    :raises ContractError: a champion file cannot be read, so it is unknown which model is the champion.
+    """
+    try:
+        objects = store.describe(f"{uri}/")
+    except NotFoundError:
+        return None
+    champions = (found.uri for found in objects if found.uri.startswith(f"{uri}/champions/"))
+    return Root(
+        uri=uri,
+        use_cases=use_cases,
+        objects=objects,
+        runs=dict(_marked_runs(store, f"{uri}/runs/", objects)),
+        champions=frozenset(text for champion in champions for text in _texts(_champion(store, champion))),
+    )
+
+
+def _marked_runs(store: ObjectStore, runs: str, objects: Sequence[StoredObject]) -> Iterator[tuple[str, RunMark]]:
+    for found in objects:
+        folder = RunFolder(found.uri.rsplit("/", 1)[0])
+        if found.uri == folder.use_case and folder.uri == runs + folder.run_key:
+            mark = _mark(store.read(found.uri))
+            if mark:
+                yield folder.uri, mark
+
+
+def _mark(body: bytes) -> RunMark | None:
+    """Read a frozen use case as far as any version of this pipeline wrote it; ``None`` when it is something else."""
+    try:
+        raw = yaml.safe_load(body)
+        hours = raw.get("serving", {}).get("expires_after_hours", Serving().expires_after_hours)
+        return RunMark(str(raw["name"]), float(hours))
+    except (yaml.YAMLError, AttributeError, KeyError, TypeError, ValueError):
+        return None
+
+
+def _champion(store: ObjectStore, uri: str) -> Any:
+    try:
+        return json.loads(store.read(uri))
+    except ValueError as error:
+        message = (
+            f"{uri} is not JSON ({error}), so it is unknown which model is the champion. Nothing was deleted. Mend or"
+            " remove that file and clear this task."
+        )
+        raise ContractError(message) from error
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Yield every text in a JSON value."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from _texts(part)

@@ -1,0 +1,195 @@
+"""Where everything lies in S3: the one place that puts URIs together."""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass
+
+from include.distill.config.sections import Storage
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The folder of one run, ``s3://<training bucket>/<prefix>/runs/<run_key>``."""
+
+    uri: str
+
+    @property
+    def run_key(self) -> str:
+        """The run's name."""
+        return self.uri.rsplit("/", 1)[1]
+
+    @property
+    def root(self) -> str:
+        """The project's part of the training bucket, ``s3://<training bucket>/<prefix>``."""
+        return self.uri.rsplit("/runs/", 1)[0]
+
+    @property
+    def responses(self) -> str:
+        """Paid answers, shared by all runs."""
+        return f"{self.root}/responses"
+
+    def dataset(self, sha256: str, name: str) -> str:
+        """A training set under its own hash, so that the same data is the same URI."""
+        return f"{self.root}/datasets/{sha256}/{name}"
+
+    def batch_input(self, sha256: str) -> str:
+        """The questions of a batch job, under the hash of their keys."""
+        return f"{self.root}/batches/{sha256}/input.jsonl"
+
+    @property
+    def open_batches(self) -> str:
+        """The folder that names every batch job whose answers are not stored yet, whoever bought it."""
+        return f"{self.root}/batches/open/"
+
+    def landed_batch(self, name: str) -> str:
+        """What came of a batch job, once its answers are stored."""
+        return f"{self.root}/batches/landed/{name}.json"
+
+    def batch_errors(self, name: str) -> str:
+        """Records of a batch job that ended in an error, with Bedrock's reason."""
+        return f"{self.uri}/batches/{name}-errors.jsonl"
+
+    @property
+    def use_case(self) -> str:
+        """The frozen use case."""
+        return f"{self.uri}/use_case.yaml"
+
+    @property
+    def champion(self) -> str:
+        """The promoted model that this run compares with, as it stood when preflight looked."""
+        return f"{self.uri}/champion.json"
+
+    @property
+    def prompts(self) -> str:
+        """The frozen prompts."""
+        return f"{self.uri}/prompts.json"
+
+    def source(self, name: str) -> str:
+        """Rows as read: ``documents``, ``rejected``, ``train``, ``evaluation``."""
+        return f"{self.uri}/source/{name}.jsonl"
+
+    @property
+    def row_list(self) -> str:
+        """Identity and question of each accepted row, one line each."""
+        return f"{self.uri}/source/rows.txt"
+
+    def latest(self, use_case: str) -> str:
+        """Which run of a use case read its rows last."""
+        return f"{self.root}/latest/{use_case}.json"
+
+    def splits(self, use_case: str) -> str:
+        """The side of each document, kept between the runs of a use case."""
+        return f"{self.root}/splits/{use_case}.jsonl"
+
+    def shard(self, rows: str, number: int) -> str:
+        """The rows that one mapped task works on; ``rows`` is ``train`` or ``evaluation``."""
+        return f"{self.uri}/shards/{rows}-{number:05d}.jsonl"
+
+    def synthetic(self, number: int) -> str:
+        """Pairs written from one shard."""
+        return f"{self.uri}/synthetic/accepted-{number:05d}.jsonl"
+
+    def synthetic_texts(self, number: int) -> str:
+        """The same pairs without their documents, for what only looks at questions and answers."""
+        return f"{self.uri}/synthetic/texts-{number:05d}.jsonl"
+
+    @property
+    def synthetic_repeated(self) -> str:
+        """Pairs among the accepted that repeat another row's question: no training set holds them."""
+        return f"{self.uri}/synthetic/rejected-repeated.jsonl"
+
+    def synthetic_rejected(self, number: int) -> str:
+        """What the teacher wrote for one shard and cannot be used, with reasons."""
+        return f"{self.uri}/synthetic/rejected-{number:05d}.jsonl"
+
+    def critic_ended(self, number: int) -> str:
+        """Noted when the critic's budget ended for one shard."""
+        return f"{self.uri}/synthetic/critic-ended-{number:05d}.json"
+
+    @property
+    def estimate(self) -> str:
+        """The cost known beforehand."""
+        return f"{self.uri}/estimate.json"
+
+    def merged(self, arm: str, name: str) -> str:
+        """The training set of an arm before upload: ``train.jsonl``, ``validation.jsonl``, ``data_card.json``."""
+        return f"{self.uri}/merged/{arm}/{name}"
+
+    def answers(self, arm: str, number: int) -> str:
+        """Answers of an arm to one shard."""
+        return f"{self.uri}/answers/{arm}/{number:05d}.jsonl"
+
+    def judgments(self, judge: str, candidate: str, baseline: str) -> str:
+        """Verdicts of a judge on a pair of arms."""
+        return f"{self.uri}/judgments/{judge}/{candidate}--{baseline}/verdicts.jsonl"
+
+    def serving(self, arm: str) -> str:
+        """The folder of an arm's tombstones."""
+        return f"{self.uri}/serving/{arm}/"
+
+    def tombstone(self, arm: str, ordinal: int) -> str:
+        """Written before a throughput is deleted; no copy of a task buys under that ordinal afterwards."""
+        return f"{self.serving(arm)}released-s{ordinal}.json"
+
+    def report(self, extension: str) -> str:
+        """``report.json`` and ``report.html``."""
+        return f"{self.uri}/report/report.{extension}"
+
+    def label_sample(self, candidate: str, baseline: str, name: str) -> str:
+        """The sample that people label, ``sheet.csv``, and what is kept from them, ``key-….jsonl``."""
+        return f"{self.uri}/report/label_sample/{candidate}--{baseline}/{name}"
+
+    @property
+    def labels(self) -> str:
+        """The folder of what people said."""
+        return f"{self.uri}/report/labels/"
+
+    def labels_of(self, labeller: str) -> str:
+        """What one person said."""
+        return f"{self.labels}{labeller}.jsonl"
+
+    def listed(self, use_case: str, finished: datetime.datetime) -> str:
+        """The run's entry in the list of reports; entries sort by time."""
+        return f"{list_uri(self.root, use_case)}{finished.astimezone(datetime.UTC):%Y%m%dT%H%M%SZ}-{self.run_key}.json"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The project's part of both buckets."""
+
+    storage: Storage
+
+    def run_uri(self, run_key: str) -> str:
+        """The folder of one run, in the training bucket."""
+        return f"{self._root}/runs/{run_key}"
+
+    def reports(self, use_case: str) -> str:
+        """The list of a use case's reports, one small object each."""
+        return list_uri(self._root, use_case)
+
+    def champion(self, use_case: str) -> str:
+        """The promoted model of a use case."""
+        return champion_uri(self._root, use_case)
+
+    def training_output(self, fingerprint: str) -> str:
+        """The prefix under which Bedrock writes metrics of a job."""
+        return f"s3://{self.storage.output_bucket}/{self.storage.prefix}/training/{fingerprint[:12]}/"
+
+    def batch_output(self, sha256: str) -> str:
+        """The prefix under which Bedrock writes the answers of a batch job."""
+        return f"s3://{self.storage.output_bucket}/{self.storage.prefix}/batches/{sha256[:16]}/"
+
+    @property
+    def _root(self) -> str:
+        return f"s3://{self.storage.training_bucket}/{self.storage.prefix}"
+
+
+def list_uri(root: str, use_case: str) -> str:
+    """Return the prefix under which a use case's reports are listed."""
+    return f"{root}/reports/{use_case}/"
+
+
+def champion_uri(root: str, use_case: str) -> str:
+    """Return where the promoted model of a use case is written down."""
+    return f"{root}/champions/{use_case}.json"

@@ -1,0 +1,293 @@
+"""The sections of a use case: what each part of its YAML file may say. ``docs/use_cases.md`` explains every key."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+
+from include.distill.text.normalization import uncarried_character
+
+Share = Annotated[float, Field(ge=0, lt=1)]
+Temperature = Annotated[float, Field(ge=0, le=1)]
+Count = Annotated[int, Field(ge=0)]
+Slug = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$")]
+Bucket = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
+Words = Annotated[str, Field(pattern=r"\S")]
+
+
+# One call at a time, or batch jobs at half the price that may take a day.
+Inference = Literal["on_demand", "batch"]
+
+
+class Section(BaseModel):
+    """A frozen part of a use case; unknown keys are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _is_what_it_seems(cls, value: Any, info: ValidationInfo) -> Any:
+        """``true`` is no number, and a character that no file can carry would only be noticed when one is written."""
+        annotation = cls.model_fields[str(info.field_name)].annotation
+        if isinstance(value, bool) and bool not in (annotation, *get_args(annotation)):
+            message = f"expected no {str(value).lower()} here"
+            raise ValueError(message)
+        if isinstance(value, str) and (found := uncarried_character(value)):
+            message = f"holds the character {found}, which no file can carry"
+            raise ValueError(message)
+        return value
+
+
+class Aws(Section):
+    """Where and as whom AWS is called. ``role_arn`` is the role that Bedrock assumes to read and write S3."""
+
+    conn_id: str = "aws_default"
+    region: str = Field("us-east-1", pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")
+    role_arn: str = Field(pattern=r"^arn:aws[a-z-]*:iam::\d{12}:role/.+$")
+
+
+class Storage(Section):
+    """Buckets (in the Region of the job) and the prefix under which everything of this project lies."""
+
+    training_bucket: Bucket
+    output_bucket: Bucket
+    prefix: str = Field("distill", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*$")
+    create_buckets: bool = False
+
+
+class SourceData(Section):
+    """
+    The CSV files (``doc,question,answer``), local or ``s3://``, and what may be used of them.
+
+    A path or URI that ends in a slash is a folder, whose CSV files are read in the order of their names.
+    """
+
+    training_csv: Words
+    evaluation_csv: Words | None = None
+    evaluation_share: Share = Field(0.1, description="of documents held out when there is no evaluation_csv")
+    documents: int | None = Field(None, ge=1, description="use only the first N records of the training CSV")
+    evaluation_rows: int | None = Field(None, ge=1, description="use only the first N records for evaluation")
+    encoding: str = "utf-8"
+    columns: dict[str, str] | None = Field(None, description="document, question, answer: name of its column")
+    max_document_characters: int = Field(60_000, ge=100)
+    group_column: str | None = Field(None, min_length=1, description="rows of one group lie on one side of the split")
+    same_document_similarity: float = Field(0.8, ge=0.5, le=1, description="from here on documents are the same")
+    shared_documents: Literal["drop", "keep"] = "drop"
+    licence: str = ""
+    attribution: str = ""
+
+
+class Example(Section):
+    """A pair that shows the teacher what a good one is."""
+
+    question: Words
+    answer: Words
+
+
+class Prompts(Section):
+    """
+    Template files and the task instruction, the system text of student and training.
+
+    A file is a name in ``include/prompts/``, a path below a folder that may be read, or an ``s3://`` URI. Preflight
+    freezes their texts with the run, and puts those of ``instruction_file`` and ``examples`` in place.
+    """
+
+    synthesis: str = "synthesis.j2"
+    answering: str = "answering.j2"
+    judging: str = "judging.j2"
+    critic: str = "critic.j2"
+    instruction: Words = "Answer the question using only the document. If the document does not say, say so."
+    instruction_file: str | None = Field(None, min_length=1, description="takes the place of instruction")
+    examples: tuple[Example, ...] | str = Field((), description="pairs shown to the teacher, or a .jsonl or .yaml file")
+
+
+class Synthesis(Section):
+    """How the teacher is asked."""
+
+    inference: Inference = "on_demand"
+    pairs_per_document: int = Field(3, ge=1, le=20)
+    max_tokens: int = Field(4096, ge=64, le=32_000)
+    temperature: Temperature | None = 0.7
+    attempts: int = Field(2, ge=1, le=5, description="asks per row until at least one pair can be read")
+    rounds: int = Field(1, ge=1, le=5, description="1: what the filters drop is not asked again")
+    min_accepted_share: float = Field(0.5, ge=0, le=1, description="of the pairs asked for; below, nothing is trained")
+
+
+class CriticSettings(Section):
+    """A model that is asked whether the document supports a new pair's answer, with a budget of its own."""
+
+    model: str
+    max_spend_usd: float = Field(gt=0, description="pairs beyond it are not looked at; counted, and kept")
+    max_tokens: int = Field(512, ge=64, le=8_192)
+    temperature: Temperature | None = 0.0
+    attempts: int = Field(2, ge=1, le=5, description="asks per pair until a verdict can be read")
+
+
+class Curation(Section):
+    """What a new pair must be like to be trained on; ``docs/curation.md`` argues the defaults from measurements."""
+
+    min_question_characters: int = Field(4, ge=1)
+    max_question_characters: int = Field(400, ge=1)
+    min_answer_characters: int = Field(1, ge=1)
+    max_answer_characters: int = Field(4_000, ge=1)
+    max_question_similarity: float = Field(0.75, ge=0.6, le=1, description="to an original or another new question")
+    max_leak_similarity: float = Field(0.7, ge=0.6, le=1, description="to an evaluation question")
+    min_grounding: float = Field(0.3, ge=0, le=1, description="share of the answer that stands in the document; 0: any")
+    max_topic_similarity: float = Field(0.7, ge=0, le=1, description="to the example's question or answer; 1: any")
+    drop_refusals: bool = True
+    critic: CriticSettings | None = Field(None, description="asked about every pair that passes all the others")
+
+    @model_validator(mode="after")
+    def _bounds_leave_room(self) -> Curation:
+        for role in ("question", "answer"):
+            least, most = getattr(self, f"min_{role}_characters"), getattr(self, f"max_{role}_characters")
+            if least > most:
+                bounds = f"min_{role}_characters is {least} and max_{role}_characters {most}"
+                message = f"{bounds}: every pair would be dropped"
+                raise ValueError(message)
+        return self
+
+
+class Answering(Section):
+    """How the arms are asked; the same for all of them."""
+
+    max_tokens: int = Field(1024, ge=16, le=8_192)
+    temperature: Temperature | None = 0.0
+
+
+class Judging(Section):
+    """How the judges are asked."""
+
+    inference: Inference = "on_demand"
+    max_tokens: int = Field(512, ge=64, le=8_192)
+    temperature: Temperature | None = 0.0
+    show_reference: bool = False
+    attempts: int = Field(2, ge=1, le=5, description="asks per verdict until one can be read")
+    max_unparsable_share: Share = Field(0.05, description="of a judge's questions; above it the verdict is withheld")
+    noise_control: bool = Field(True, description="let the judges compare the base arm with itself, answered twice")
+
+
+class Promotion(Section):
+    """When a candidate replaces the champion; fixed before the run, asked of every judge."""
+
+    margin: float = Field(0.02, ge=0, lt=0.5, description="the half-win rate's lower bound must pass 0.5 and this")
+    min_decisive: int = Field(50, ge=1, description="questions that a judge decided")
+    min_clusters: int = Field(20, ge=2, description="document groups with a decided question")
+    max_unparsable_share: float = Field(0.02, gt=0, le=1, description="of a judge's questions; it must be below")
+    runs_a_year: float = Field(365, gt=0, description="to say how many false promotions a year the rule allows")
+    ask_a_person: bool = Field(False, description="wait for a person's approval, in Airflow's UI")
+    answer_within_hours: float = Field(20, gt=0, description="no answer by then is a no")
+    delete_losers: bool = Field(False, description="delete the run's custom models that lost")
+
+
+class Training(Section):
+    """The customization job. Fine-tunes take hours and may queue for a day: the time-out says so."""
+
+    hyperparameters: dict[str, int | float | str] = Field(default_factory=dict)
+    validation_share: Share = 0.0
+    max_attempts: int = Field(3, ge=1, le=9)
+    stop_when_marked_failed: bool = True
+    stall_after_hours: float = Field(6, gt=0, description="training not started for longer is named as a stall")
+    poll_interval_seconds: float = Field(60, gt=0)
+    timeout_hours: float = Field(48, gt=0)
+
+
+class Batch(Section):
+    """The batch jobs of steps with ``inference: batch``. Bedrock takes 24 to 168 hours as their time-out."""
+
+    timeout_hours: int = Field(72, ge=24, le=168, description="afterwards Bedrock ends the job with what it has")
+    max_attempts: int = Field(3, ge=1, le=9)
+    stop_when_marked_failed: bool = True
+    poll_interval_seconds: float = Field(60, gt=0)
+
+
+class Serving(Section):
+    """The provisioned throughput of one arm, no commitment, released as soon as its answers are in."""
+
+    model_units: int = Field(1, ge=1)
+    arms_at_a_time: int = Field(1, ge=1, description="the account's quota of model units, divided by model_units")
+    poll_interval_seconds: float = Field(30, gt=0)
+    timeout_minutes: float = Field(90, gt=0)
+    expected_hours: float = Field(1, gt=0, description="for the estimate only")
+    expires_after_hours: float = Field(24, gt=0, description="leftovers older than this may be swept")
+
+
+class Arm(Section):
+    """
+    One thing that is compared: the base student, the student trained on a mix of pairs, or the promoted model.
+
+    ``originals`` are the first N rows; ``synthetic`` are the first N pairs that the teacher wrote from those rows, or
+    from all rows when ``originals`` is 0. What either says at most is checked; what was rejected leaves an arm short.
+    """
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$", max_length=16)]
+    kind: Literal["base", "fine_tuned", "champion"] = "fine_tuned"
+    originals: Count | Literal["all"] = "all"
+    synthetic: Count | Literal["all"] = "all"
+
+    @model_validator(mode="after")
+    def _mix_is_one(self) -> Arm:
+        if self.kind != "fine_tuned" and (self.originals, self.synthetic) != ("all", "all"):
+            message = (
+                f"arm {self.name} is of kind {self.kind}, which is not trained: originals and synthetic say nothing"
+            )
+            raise ValueError(message)
+        if self.kind == "fine_tuned" and not self.originals and not self.synthetic:
+            message = f"arm {self.name} has neither originals nor synthetic pairs to be trained on"
+            raise ValueError(message)
+        return self
+
+    @property
+    def wants_pairs(self) -> bool:
+        """Whether the teacher has to write pairs for this arm."""
+        return self.kind == "fine_tuned" and self.synthetic != 0
+
+
+class Comparison(Section):
+    """A pair of arms that the judges compare; the question is whether ``candidate`` is better."""
+
+    candidate: str
+    baseline: str
+
+
+# The numbers of the shards travel by XCom: 400 of them are 1.9 KB. Airflow's own limit, max_map_length, is 1024.
+MOST_TASKS = 400
+
+
+class ModelQuota(Section):
+    """
+    What the account may ask of one model on demand in the use case's Region.
+
+    See :class:`include.distill.inference.pacing.Quota`.
+
+    A model without one is asked at a speed that adapts to throttling.
+    """
+
+    requests_per_minute: float | None = Field(None, gt=0)
+    tokens_per_minute: float | None = Field(None, gt=0, description="as Bedrock reserves them: input and max_tokens")
+    burst_share: float = Field(0.1, gt=0, le=1, description="of a minute's requests, at once before the steady rate")
+    token_burst_share: float = Field(1, gt=0, le=1, description="of a minute's tokens, the same")
+
+
+class Estimate(Section):
+    """How the cost is known beforehand."""
+
+    counted_rows: Count | Literal["all"] = Field(20, description="on which CountTokens counts each model's prompts")
+
+
+class FanOut(Section):
+    """How rows become mapped tasks: one row per task up to ``max_tasks``, equal batches above."""
+
+    max_tasks: int = Field(20, ge=1, le=MOST_TASKS)
+    evaluation_tasks: int = Field(4, ge=1, le=MOST_TASKS, description="the same for evaluation rows, per arm")
+    concurrency: int = Field(8, ge=1, le=200, description="calls at a time inside one task")
+    patience_seconds: float = Field(
+        300, gt=0, description="one question may be throttled for so long before its row fails"
+    )
+    max_failed_share: Share = 0.05
+
+    @property
+    def threads(self) -> int:
+        """Rows worked on at a time: while one is looked up, read or stored, another is asked about."""
+        return 2 * self.concurrency

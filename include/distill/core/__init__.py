@@ -1,0 +1,3 @@
+"""Shared basics: errors, object storage, resource names, paths and a single-flight cache."""
+
+from __future__ import annotations

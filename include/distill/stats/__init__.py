@@ -1,0 +1,3 @@
+"""Statistics of a verdict: intervals, significance, power and rater agreement."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Have the teacher write new question-answer pairs for each row."""
+
+from __future__ import annotations

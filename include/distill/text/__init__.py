@@ -1,0 +1,3 @@
+"""Compare texts: normalization, MinHash near-duplicates and an index of questions."""
+
+from __future__ import annotations

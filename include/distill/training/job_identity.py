@@ -1,0 +1,33 @@
+"""
+A training job's identity: the fingerprint of everything that changes the model that comes out.
+
+Two nights with the same data are the same job. The training file lies under its own hash, so that even the request is
+the same, byte for byte.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from include.distill.core.naming import canonical_hash
+
+# Failures of Bedrock's own making; every other one comes from the data or the request and would come again.
+# https://docs.aws.amazon.com/bedrock/latest/userguide/fine-tuning-troubleshooting.html
+_TRANSIENT_FAILURES = ("internal error", "unexpected error", "please try again")
+
+
+def job_fingerprint(
+    *,
+    base_model_id: str,
+    hyperparameters: Mapping[str, str],
+    data_sha256: str,
+    customization_type: str = "FINE_TUNING",
+) -> str:
+    """Return the hex sha256 that identifies a training job."""
+    return canonical_hash([base_model_id, customization_type, dict(hyperparameters), data_sha256])
+
+
+def failed_for_a_passing_cause(failure_message: str | None) -> bool:
+    """Tell whether a failed job may succeed when it is bought again with the same bytes."""
+    message = (failure_message or "").lower()
+    return any(cause in message for cause in _TRANSIENT_FAILURES)

@@ -1,0 +1,119 @@
+"""
+The one place where botocore's exceptions end: each becomes one of our named errors, with what to do about it.
+
+Codes and their meaning: botocore's ``bedrock``, ``bedrock-runtime`` and ``s3`` service models, and
+https://docs.aws.amazon.com/bedrock/latest/userguide/troubleshooting-api-error-codes.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    HTTPClientError,
+    NoCredentialsError,
+    NoRegionError,
+    ParamValidationError,
+)
+
+from include.distill.core.errors import (
+    ConflictError,
+    ContractError,
+    ExpiredCredentialsError,
+    InvalidRequestError,
+    NotFoundError,
+    RefusedError,
+    ServiceError,
+    ThrottledError,
+    TransientError,
+)
+
+_KINDS: dict[type[ServiceError], frozenset[str]] = {
+    ThrottledError: frozenset(
+        {"ThrottlingException", "TooManyRequestsException", "SlowDown", "RequestLimitExceeded", "Throttling"}
+    ),
+    TransientError: frozenset(
+        {
+            "InternalServerException",
+            "InternalError",
+            "ServiceUnavailableException",
+            "ServiceUnavailable",
+            "ModelNotReadyException",
+            "ModelTimeoutException",
+            "ModelErrorException",
+            "RequestTimeout",
+            "PreconditionFailed",  # an object was replaced while it was read: from the start, it can be
+        }
+    ),
+    ExpiredCredentialsError: frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"}),
+    NotFoundError: frozenset({"ResourceNotFoundException", "NoSuchKey", "NoSuchBucket", "404"}),
+    ConflictError: frozenset({"ConflictException", "ResourceInUseException", "BucketAlreadyExists"}),
+    InvalidRequestError: frozenset({"ValidationException", "InvalidRequest", "InvalidBucketName"}),
+    RefusedError: frozenset(
+        {
+            "AccessDeniedException",
+            "AccessDenied",
+            "403",
+            "ServiceQuotaExceededException",
+            "TooManyTagsException",
+            "UnrecognizedClientException",
+            "InvalidAccessKeyId",
+            "SignatureDoesNotMatch",
+            "PermanentRedirect",
+        }
+    ),
+}
+_ADVICE: dict[type[ServiceError], str] = {
+    ThrottledError: "The quota refills within a minute; a retry waits and asks again.",
+    TransientError: "A retry may help; nothing is bought twice, names and tokens are kept.",
+    ExpiredCredentialsError: "The next call reads the connection again; when they are not renewed there, renew them.",
+    NotFoundError: "Check the name, the Region of the connection, and whether it was deleted.",
+    ConflictError: "The name is taken and is not ours; rename the use case or the arm.",
+    InvalidRequestError: "The request itself is wrong; a retry cannot help.",
+    RefusedError: "Access or a quota is missing; a retry cannot help. docs/aws.md lists what is needed.",
+    ContractError: "botocore does not know this answer; update boto3 or report it.",
+}
+# Bedrock has no error code of its own for a name that is taken: the message is all there is.
+_TAKEN = ("currently in use", "already exists", "already in use", "request token", "requesttoken")
+
+
+@contextmanager
+def named_errors(what: str) -> Iterator[None]:
+    """Turn every botocore exception inside the block into a named error.
+
+    :param what: the call and its object, for the message, such as ``"GetCustomModel tuned-1"``.
+    """
+    try:
+        yield
+    except ClientError as error:
+        raise from_client_error(error, what) from error
+    except (ParamValidationError, NoRegionError) as error:
+        raise _named(InvalidRequestError, what, str(error)) from error
+    except NoCredentialsError as error:
+        raise _named(RefusedError, what, "no AWS credentials: set up the connection or the environment") from error
+    except (HTTPClientError, BotoCoreError) as error:
+        raise _named(TransientError, what, str(error)) from error
+
+
+def from_client_error(error: ClientError, what: str) -> ServiceError:
+    """Return the named error for an answer that AWS gave."""
+    code = str(error.response.get("Error", {}).get("Code", ""))
+    message = str(error.response.get("Error", {}).get("Message", ""))
+    status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+    return _named(_kind(code, message, status), what, f"{code}: {message}")
+
+
+def _kind(code: str, message: str, status: int) -> type[ServiceError]:
+    kind = next((kind for kind, codes in _KINDS.items() if code in codes), None)
+    if kind is InvalidRequestError and any(text in message.lower() for text in _TAKEN):
+        return ConflictError
+    if kind is not None:
+        return kind
+    return TransientError if status >= 500 else ContractError
+
+
+def _named(kind: type[ServiceError], what: str, detail: str) -> ServiceError:
+    return kind(f"{what}: {detail.rstrip('.')}. {_ADVICE[kind]}")

@@ -1,0 +1,38 @@
+"""Tags on everything that is bought: whose it is, and until when."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from typing import TYPE_CHECKING
+
+from include.distill.cleanup.expiry import PROJECT_TAG, TIME_FORMAT
+
+if TYPE_CHECKING:
+    from airflow.sdk.types import DagRunProtocol
+
+    from include.distill.config.layout import RunFolder
+    from include.distill.config.use_case import UseCase
+
+# botocore's bedrock TagValue.
+_TAG_VALUE = re.compile(r"[a-zA-Z0-9\s._:/=+@-]{0,256}")
+
+
+def purchase_tags(use_case: UseCase, folder: RunFolder, dag_run: DagRunProtocol, **more: str) -> dict[str, str]:
+    """
+    Return the tags of a purchase.
+
+    ``expires-at`` counts from the start of the DAG run, not from now, so that every try sends the same request.
+    """
+    run = {"dag-id": dag_run.dag_id, "run-id": dag_run.run_id}
+    started = dag_run.start_date or datetime.datetime.now(datetime.UTC)
+    expires = started + datetime.timedelta(hours=use_case.serving.expires_after_hours)
+    return {
+        "project": PROJECT_TAG,
+        "use-case": use_case.name,
+        "run-key": folder.run_key,
+        "expires-at": expires.astimezone(datetime.UTC).strftime(TIME_FORMAT),
+        # Whose run it is, where AWS can hold it; without it only the expiry counts.
+        **{key: value for key, value in run.items() if _TAG_VALUE.fullmatch(value)},
+        **more,
+    }

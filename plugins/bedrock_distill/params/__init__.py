@@ -1,0 +1,3 @@
+"""Trigger forms of the DAGs."""
+
+from __future__ import annotations

@@ -1,0 +1,16 @@
+"""The trigger form of the clean-up, read from the choice that it fills."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from airflow.sdk import Param
+
+from include.distill.cleanup.plan import ALL, Choice
+
+
+def clean_up_params(use_cases: Sequence[str]) -> dict[str, Param]:
+    """Return the form; ``use_cases`` are the names to choose from."""
+    fields = Choice.model_json_schema()["properties"]
+    fields["use_case"]["enum"] = [ALL, *use_cases]
+    return {name: Param(field.pop("default"), **field) for name, field in fields.items()}

@@ -1,0 +1,3 @@
+"""Task groups of a DAG: arms, synthesis, batch steps, judging and promotion."""
+
+from __future__ import annotations

@@ -1,0 +1,44 @@
+"""The judges as tasks: one per judge, in the pool of its own model, mapped over the pairs of arms."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+from airflow.sdk import TaskGroup
+
+from bedrock_distill.operators.evaluate import BedrockJudgeOperator
+from include.distill.config.sections import Comparison
+from include.distill.config.use_case import UseCase
+from include.distill.inference.pools import place_in_pool
+
+
+def new_judges(use_case: UseCase) -> list[list[Any]]:
+    """
+    Return the tasks ``judge.<model>`` and, when there is a champion's arm, ``judge_champion.<model>``.
+
+    Before there is a champion, the base student takes its place, and both would be put to the judges in the same words:
+    the champion's pairs come after the others, so that those questions are found again and not paid for twice.
+    """
+    champion = use_case.champion_arm
+    pairs: dict[str, list[Comparison]] = {"judge": [], "judge_champion": []}
+    for pair in use_case.judged_pairs:
+        pairs["judge_champion" if champion in (pair.candidate, pair.baseline) else "judge"].append(pair)
+    groups = [_group(name, found, use_case) for name, found in pairs.items() if found]
+    for before, after in pairwise(groups):
+        for first, second in zip(before, after, strict=True):
+            first >> second
+    return groups
+
+
+def _group(name: str, pairs: list[Comparison], use_case: UseCase) -> list[Any]:
+    with TaskGroup(name):
+        return [
+            BedrockJudgeOperator.partial(
+                task_id=judge,
+                judge=judge,
+                map_index_template="{{ judge_label }}",
+                **place_in_pool(judge, use_case.aws.region, tasks=len(pairs)),
+            ).expand_kwargs([pair.model_dump() for pair in pairs])
+            for judge in use_case.judges
+        ]

@@ -1,0 +1,43 @@
+"""What follows the report: a person's approval, the promotion, the end of the losers; as the use case wants it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from airflow.sdk import TriggerRule
+
+from bedrock_distill.operators.promote import (
+    DeleteLosersOperator,
+    PromoteChampionOperator,
+    PromotionApprovalOperator,
+)
+from bedrock_distill.task_groups.arms import ArmTasks
+from bedrock_distill.task_groups.champion_asset import champion_asset
+from include.distill.config.use_case import UseCase
+
+# Skipped on a night that promotes nobody, which is no failure.
+MAY_BE_SKIPPED = ("approve", "promote")
+
+
+def new_promotion(use_case: UseCase, report: Any, arms: Mapping[str, ArmTasks]) -> Any:
+    """Return the last task of the promotion, which begins after ``report``."""
+    trained = {name: arm.manifests["trained"] for name, arm in arms.items() if "trained" in arm.manifests}
+    approval = None
+    if use_case.promotion.ask_a_person:
+        # Airflow can fail a task that a person answers within a second; asked again, it waits again.
+        approval = PromotionApprovalOperator(task_id="approve", reported=report.output, retries=3).output
+    promote = PromoteChampionOperator(
+        task_id="promote",
+        reported=report.output,
+        trained=trained,
+        approval=approval,
+        outlets=[champion_asset(use_case.name)],
+    )
+    if not use_case.promotion.delete_losers:
+        return promote
+    delete = DeleteLosersOperator(
+        task_id="delete_losers", reported=report.output, trained=trained, trigger_rule=TriggerRule.NONE_FAILED
+    )
+    promote >> delete
+    return delete

@@ -1,0 +1,130 @@
+"""
+Links from a task to what it made: buttons on the task's page.
+
+Airflow asks for them in the worker whenever a task leaves it, done, failed or deferred, and after a deferral that is
+another process. So a link reads only what is there in all of them: what the task returned and its rendered arguments.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from airflow.providers.amazon.aws.links.base_aws import BaseAwsLink
+from airflow.sdk import BaseOperatorLink
+from airflow.sdk.bases.xcom import BaseXCom
+from airflow.sdk.execution_time.xcom import XCom
+
+from bedrock_distill.hooks.aws import AwsClients
+from bedrock_distill.ui.paths import ui_path
+from include.distill.core.storage import split_uri
+
+_CONSOLE_PAGES = {
+    "model-customization-job": "custom-models/item",
+    "custom-model": "custom-models/item",
+    "provisioned-model": "provisioned-throughput/details",
+}
+_AWS_HOSTS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")
+_THIS_MACHINE = ("127.0.0.1", "localhost", "::1")
+_A_WEEK_IN_SECONDS = 604_800  # the longest that S3 allows
+
+
+class MadeLink(BaseOperatorLink):
+    """
+    Link to an AWS thing that the task made or works on.
+
+    :param label: the button's text.
+    :param key: where its ARN or S3 URI stands in the task's manifest, or else in the manifests it was given.
+    """
+
+    def __init__(self, label: str, key: str) -> None:
+        self._label, self._key = label, key
+
+    @property
+    def name(self) -> str:
+        """The button's text."""
+        return self._label
+
+    @property
+    def xcom_key(self) -> str:
+        """Where Airflow keeps the link."""
+        return f"_link_{self._key}"
+
+    def get_link(self, operator: Any, *, ti_key: Any) -> str:
+        """Return the thing's page; nothing, and so no button, as long as there is no such thing."""
+        given = (getattr(operator, field) for field in operator.template_fields)
+        manifests = (manifest for manifest in (_returned(ti_key), *given) if isinstance(manifest, dict))
+        made = next((manifest[self._key] for manifest in manifests if manifest.get(self._key)), None)
+        return page_of(made, operator.hook) if made else ""
+
+
+class RejectedRowsLink(MadeLink):
+    """Link to the rows that ``ingest`` rejected, when there are any."""
+
+    def __init__(self) -> None:
+        super().__init__("Rejected rows", "rejected")
+
+    def get_link(self, operator: Any, *, ti_key: Any) -> str:
+        """Return the page of ``rejected.jsonl``."""
+        counts = _returned(ti_key) or {}
+        return page_of(operator.folder.source("rejected"), operator.hook) if counts.get("rejected") else ""
+
+
+class ReportLink(MadeLink):
+    """Link to the run's report inside Airflow's UI."""
+
+    def __init__(self) -> None:
+        super().__init__("Report", "report")
+
+    def get_link(self, operator: Any, *, ti_key: Any) -> str:
+        """Return the run's tab that shows the report, once it is written."""
+        if not _returned(ti_key):
+            return ""
+        dag_id, run_id = (quote(part, safe=":+") for part in (ti_key.dag_id, ti_key.run_id))  # as the UI writes them
+        return ui_path(f"dags/{dag_id}/runs/{run_id}/plugin/distill-report")
+
+
+JOB = MadeLink("Customization job", "job_arn")
+MODEL = MadeLink("Custom model", "model_arn")
+THROUGHPUT = MadeLink("Provisioned throughput", "throughput_arn")
+TRAINING_DATA = MadeLink("Training data", "train_uri")
+REJECTED_ROWS = RejectedRowsLink()
+REPORT = ReportLink()
+
+
+def page_of(made: str, clients: AwsClients) -> str:
+    """
+    Return where a person sees the thing of an ARN or S3 URI: its page in the AWS console.
+
+    The console knows nothing of a stand-in for AWS. One on this machine shows the object itself, or its ledger, in
+    which the ARN stands; any other endpoint has no page.
+    """
+    client = clients.client("s3" if made.startswith("s3://") else "bedrock")
+    host = urlsplit(client.meta.endpoint_url).hostname or ""
+    if host.endswith(_AWS_HOSTS):
+        return _console_page(made, client.meta)
+    if host in _THIS_MACHINE:
+        return _stand_in_page(made, client)
+    return ""
+
+
+def _console_page(made: str, meta: Any) -> str:
+    region = meta.region_name
+    console = f"https://{region}.console.{BaseAwsLink.get_aws_domain(meta.partition)}"
+    if made.startswith("s3://"):
+        bucket, key = split_uri(made)
+        return f"{console}/s3/object/{bucket}?region={region}&prefix={quote(key)}"
+    kind = made.split(":", 5)[5].split("/", 1)[0]  # arn:aws:bedrock:<region>:<account>:<kind>/…
+    return f"{console}/bedrock/home?region={region}#/{_CONSOLE_PAGES[kind]}?arn={quote(made, safe=':/')}"
+
+
+def _stand_in_page(made: str, client: Any) -> str:
+    if made.startswith("s3://"):
+        bucket, key = split_uri(made)
+        where = {"Bucket": bucket, "Key": key}
+        return str(client.generate_presigned_url("get_object", Params=where, ExpiresIn=_A_WEEK_IN_SECONDS))
+    return f"{client.meta.endpoint_url}/_admin/ledger#{made}"
+
+
+def _returned(ti_key: Any) -> Any:
+    return XCom.get_value(ti_key=ti_key, key=BaseXCom.XCOM_RETURN_KEY)

@@ -1,0 +1,110 @@
+"""
+The pages of the plugin: a list of past runs, and the report of each, for those who may read the DAG.
+
+Airflow leaves a plugin's routes open to the world, so every route here asks who it is. What is shown was partly
+written by models: the pages forbid scripts and requests, and a report is shut into an origin of its own.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Annotated, Any
+
+from airflow.api_fastapi.core_api.security import get_user, requires_access_dag
+from fastapi import Depends, FastAPI, HTTPException, Request, Response
+from starlette.exceptions import HTTPException as AnyHTTPException
+
+from bedrock_distill.hooks.aws import PROMPT, AwsClients
+from bedrock_distill.hooks.s3 import S3ObjectStore
+from include.distill.config.layout import Layout, RunFolder
+from include.distill.config.loader import load_use_cases
+from include.distill.config.use_case import UseCase
+from include.distill.core.errors import NotFoundError, ServiceError
+from include.distill.core.naming import run_key
+from include.distill.core.storage import ObjectStore
+from include.distill.report.past_runs import list_page, message_page, newest, read_entry
+
+SHOWN = 50
+_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none';"
+    " frame-ancestors 'self'"
+)
+# The sandbox makes scripts and plugins impossible whatever a page holds. The list keeps its origin, for its links to
+# carry the session's cookie; a report gets an origin of its own.
+_LIST_POLICY, _REPORT_POLICY = f"{_POLICY}; sandbox allow-same-origin", f"{_POLICY}; sandbox"
+
+# The documentation routes would not be guarded by `dependencies`.
+app = FastAPI(
+    title="Distill reports", dependencies=[Depends(get_user)], docs_url=None, redoc_url=None, openapi_url=None
+)
+
+
+@app.get("/")
+def reports(request: Request, user: Annotated[Any, Depends(get_user)]) -> Response:
+    """List the newest reports of the DAGs that the user may read."""
+    stores: dict[str, ObjectStore] = {}
+    problems = []
+    for use_case in load_use_cases().good:
+        if not _may_read(use_case.dag_id, request, user):
+            continue
+        try:
+            store = store_of(use_case)
+            stores |= dict.fromkeys(store.list(Layout(use_case.storage).reports(use_case.name)), store)
+        except NotFoundError:
+            continue  # no bucket yet: no run yet
+        except ServiceError as error:
+            problems.append(f"The reports of {use_case.name} cannot be listed: {error}")
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        entries = [read_entry(body) for body in pool.map(lambda uri: stores[uri].read(uri), newest(stores, SHOWN))]
+    return _page(list_page(entries, problems=problems), status=503 if problems and not entries else 200)
+
+
+@app.get("/report/{dag_id}/{run_id:path}", dependencies=[Depends(requires_access_dag("GET"))])
+def report(dag_id: str, run_id: str) -> Response:
+    """Show the report of a run as it was written."""
+    use_case = next((known for known in load_use_cases().good if known.dag_id == dag_id), None)
+    if use_case is None:
+        raise HTTPException(404, f"There is no use case whose DAG is {dag_id}.")
+    folder = RunFolder(Layout(use_case.storage).run_uri(run_key(dag_id, run_id)))
+    try:
+        html = store_of(use_case).read(folder.report("html"))
+    except NotFoundError:
+        message = f"Run {run_id} of {dag_id} has no report yet. Its task `report` writes one once the judges are done."
+        raise HTTPException(404, message) from None
+    return _page(html, policy=_REPORT_POLICY)
+
+
+def store_of(use_case: UseCase) -> ObjectStore:
+    """Return the S3 of a use case, through its own connection."""
+    return S3ObjectStore(AwsClients(use_case.aws.conn_id, use_case.aws.region, config=PROMPT))
+
+
+@app.exception_handler(AnyHTTPException)
+def refuse(request: Request, error: AnyHTTPException) -> Response:
+    """Say on a page of ours why there is nothing to see."""
+    titles = {401: "Please log in", 403: "You may not read this", 404: "There is no report here"}
+    return _page(message_page(titles.get(error.status_code, "This did not work"), error.detail), error.status_code)
+
+
+@app.exception_handler(ServiceError)
+def say_unreachable(request: Request, error: ServiceError) -> Response:
+    """Say that S3 did not do what was asked."""
+    return _page(message_page("S3 cannot be read at the moment", str(error)), 503)
+
+
+def _may_read(dag_id: str, request: Request, user: Any) -> bool:
+    try:
+        requires_access_dag("GET", param_dag_id=dag_id)(request, user)
+    except HTTPException:
+        return False
+    return True
+
+
+def _page(html: str | bytes, status: int = 200, *, policy: str = _LIST_POLICY) -> Response:
+    headers = {
+        "Content-Security-Policy": policy,
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "no-referrer",
+        "Cache-Control": "no-store",
+    }
+    return Response(html, status, headers, media_type="text/html; charset=utf-8")

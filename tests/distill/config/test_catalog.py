@@ -1,0 +1,126 @@
+"""The catalog and the price table: what they say must be complete before a cent is spent on it."""
+
+from __future__ import annotations
+
+import datetime
+from pathlib import Path
+
+import pytest
+import yaml
+
+from include.distill.config.catalog import CATALOG_PATH, Family, Model, load_catalog
+from include.distill.core.errors import UseCaseError
+from include.distill.cost.prices import PRICES_PATH, load_prices
+from include.distill.training.formats import check_hyperparameters, check_record, to_customization_format
+
+CATALOG = load_catalog()
+ACTIVE = [model for model in CATALOG.models.values() if model.lifecycle == "active"]
+STUDENTS = [model for model in CATALOG.models.values() if model.customization]
+THROUGHPUT = [m for m in ACTIVE if m.customization and "provisioned_throughput" in m.customization.serving]
+FAMILIES = list(CATALOG.families.values())
+
+
+def key(value: object) -> str:
+    return str(getattr(value, "key", value))
+
+
+class TestLookUp:
+    @pytest.mark.parametrize("model", CATALOG.models.values(), ids=key)
+    def test_a_model_is_found_by_key_and_by_inference_id(self, model: Model) -> None:
+        assert CATALOG.model(model.key) is model
+        assert CATALOG.model(model.inference_id) is model
+
+    def test_an_unknown_model_is_answered_with_the_nearest(self) -> None:
+        with pytest.raises(UseCaseError, match=r"Unknown model 'nova-mikro'\. Did you mean nova-micro"):
+            CATALOG.model("nova-mikro")
+
+    def test_a_name_like_none_is_answered_with_all_that_can_be_used(self) -> None:
+        with pytest.raises(UseCaseError) as raised:
+            CATALOG.model("@@@@")
+        named = {name for name in CATALOG.models if name in str(raised.value)}
+        assert named == {name for name, model in CATALOG.models.items() if model.lifecycle == "active"}
+
+    def test_a_model_that_cannot_be_fine_tuned_is_answered_with_those_that_can(self) -> None:
+        with pytest.raises(UseCaseError, match="cannot fine-tune claude-sonnet-4-6") as raised:
+            CATALOG.family_of(CATALOG.model("claude-sonnet-4-6"))
+        assert "nova-micro" in str(raised.value)
+        assert "claude-3-haiku" not in str(raised.value), "it is retired"
+
+
+class TestModels:
+    @pytest.mark.parametrize("model", ACTIVE, ids=key)
+    def test_an_active_model_has_a_source_and_the_day_it_was_checked(self, model: Model) -> None:
+        assert model.source.url.startswith("https://")
+        assert model.source.checked >= datetime.date(2026, 1, 1)
+
+    @pytest.mark.parametrize("model", [m for m in CATALOG.models.values() if m.end_of_life], ids=key)
+    def test_only_models_past_their_end_are_retired(self, model: Model) -> None:
+        assert (model.lifecycle == "retired") == (model.end_of_life <= model.source.checked)
+
+    @pytest.mark.parametrize("model", CATALOG.models.values(), ids=key)
+    def test_only_anthropic_speaks_anthropic(self, model: Model) -> None:
+        assert (model.api == "anthropic_messages") == (model.provider == "anthropic")
+
+    def test_no_id_belongs_to_two_models(self) -> None:
+        names = [name for m in CATALOG.models.values() for name in (m.key, m.inference_id)]
+        assert len(set(names)) == len(names)
+
+    @pytest.mark.parametrize("model", STUDENTS, ids=key)
+    def test_a_student_has_a_family_a_region_a_way_of_serving_and_a_suffixed_id(self, model: Model) -> None:
+        facts = model.customization
+        assert facts is not None
+        assert CATALOG.family_of(model).key == facts.family
+        assert facts.regions
+        assert facts.serving
+        assert facts.base_model_id.startswith(f"{model.foundation_id}:")
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=key)
+class TestFamilies:
+    def test_a_family_has_a_student(self, family: Family) -> None:
+        assert any(m.customization.family == family.key for m in STUDENTS if m.customization)
+
+    def test_its_limits_leave_room(self, family: Family) -> None:
+        least, most = family.training_records
+        assert 0 < least < most <= family.total_records
+        assert 0 < family.validation_records[0] <= family.validation_records[1]
+        assert family.tokens_per_record > 0
+        assert family.source.checked >= datetime.date(2026, 1, 1)
+
+    def test_the_defaults_of_its_hyperparameters_pass_its_own_check(self, family: Family) -> None:
+        defaults = {name: fact.default for name, fact in family.hyperparameters.items()}
+        assert "epochCount" in defaults
+        assert set(check_hyperparameters(defaults, family)) == set(defaults)
+
+    def test_a_plain_record_in_its_format_is_valid(self, family: Family) -> None:
+        record = to_customization_format(user="u", answer="a", instruction="i", family=family)
+        assert check_record(record, family, 1) == []
+
+
+class TestPrices:
+    @pytest.mark.parametrize("model", ACTIVE, ids=key)
+    @pytest.mark.parametrize("what", ["input_per_million", "output_per_million"])
+    def test_an_active_model_has_prices(self, model: Model, what: str) -> None:
+        assert load_prices().of(model.key, what) > 0
+
+    @pytest.mark.parametrize("model", THROUGHPUT, ids=key)
+    @pytest.mark.parametrize("what", ["training_per_thousand", "throughput_per_hour"])
+    def test_a_student_served_by_throughput_has_prices_for_it(self, model: Model, what: str) -> None:
+        assert load_prices().of(model.key, what) > 0
+
+    def test_every_price_is_of_a_known_model_and_has_a_source(self) -> None:
+        table = yaml.safe_load(PRICES_PATH.read_text(encoding="utf-8"))
+        assert set(table["models"]) <= set(CATALOG.models)
+        assert all(entry["source"] for entry in table["models"].values())
+        assert isinstance(table["checked"], datetime.date)
+
+    @pytest.mark.parametrize("path", [CATALOG_PATH, PRICES_PATH], ids=lambda path: path.name)
+    def test_no_key_stands_twice_where_yaml_would_take_the_last(self, path: Path) -> None:
+        def keys(node: yaml.Node) -> None:
+            if isinstance(node, yaml.MappingNode):
+                names = [name.value for name, _ in node.value]
+                assert len(set(names)) == len(names), names
+                for _, value in node.value:
+                    keys(value)
+
+        keys(yaml.compose(path.read_text(encoding="utf-8")))

@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import datetime
+import inspect
+from typing import Any
+
+import pytest
+
+from include.distill.config.layout import Layout, RunFolder
+from include.distill.config.sections import Storage
+from include.distill.core.storage import split_uri
+
+FOLDER = RunFolder("s3://training/a/runs/b/runs/manual-1-abcdef01")
+
+
+def test_a_run_lies_in_the_training_bucket_and_its_metrics_in_the_output_bucket() -> None:
+    layout = Layout(Storage(training_bucket="training", output_bucket="output", prefix="team/distill"))
+    assert layout.run_uri("key-1") == "s3://training/team/distill/runs/key-1"
+    assert layout.training_output("0123456789abcdef") == "s3://output/team/distill/training/0123456789ab/"
+
+
+def test_key_and_root_are_read_back_even_when_the_prefix_holds_runs() -> None:
+    assert FOLDER.run_key == "manual-1-abcdef01"
+    assert FOLDER.root == "s3://training/a/runs/b"
+
+
+@pytest.mark.parametrize("uri", [FOLDER.responses, FOLDER.dataset("0" * 64, "train.jsonl")])
+def test_what_runs_share_lies_outside_of_the_run(uri: str) -> None:
+    assert uri.startswith(f"{FOLDER.root}/")
+    assert "manual-1" not in uri
+
+
+def all_uris() -> list[str]:
+    """Every place of a run, each for two values of each of its arguments."""
+    days = (datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC), datetime.datetime(2026, 1, 2, tzinfo=datetime.UTC))
+    values: dict[Any, tuple[Any, ...]] = {"str": ("x", "y"), "int": (0, 1), "datetime.datetime": days}
+    uris: list[str] = []
+    for name, kind in vars(RunFolder).items():
+        if isinstance(kind, property) and name not in ("run_key", "root"):
+            uris.append(getattr(FOLDER, name))
+        elif inspect.isfunction(kind) and not name.startswith("_"):
+            types = [parameter.annotation for parameter in list(inspect.signature(kind).parameters.values())[1:]]
+            uris += [kind(FOLDER, *(values[type_][which] for type_ in types)) for which in (0, 1)]
+    return uris
+
+
+def test_no_two_things_lie_in_one_place() -> None:
+    uris = all_uris()
+    assert len(uris) > 20
+    assert len(set(uris)) == len(uris)
+    assert all(split_uri(uri)[0] == "training" for uri in uris)
+
+
+def test_the_tombstones_of_an_arm_are_found_under_its_folder_and_no_other_arms() -> None:
+    assert FOLDER.tombstone("tuned", 1).startswith(FOLDER.serving("tuned"))
+    assert not FOLDER.tombstone("tuned_more", 1).startswith(FOLDER.serving("tuned"))

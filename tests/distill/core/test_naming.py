@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import Any
+
+import botocore.session
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from include.distill.config.layout import Layout, RunFolder
+from include.distill.config.sections import Storage
+from include.distill.core.naming import canonical_hash, digest, job_name, request_token, run_key, slug, throughput_name
+
+# What the pydantic patterns allow, up to their full lengths of 24 and 16.
+USE_CASE_NAMES = st.from_regex(r"[a-z][a-z0-9]{0,5}(_[a-z0-9]{1,5}){0,3}|[a-z][a-z0-9]{23}", fullmatch=True)
+ARM_NAMES = st.from_regex(r"[a-z][a-z0-9]{0,3}(_[a-z0-9]{1,5}){0,2}|[a-z][a-z0-9]{15}", fullmatch=True)
+FINGERPRINTS = st.text("0123456789abcdef", min_size=64, max_size=64)
+IDS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=250)
+ATTEMPTS = st.integers(1, 9)
+
+
+@cache
+def member(operation: str, *path: str) -> Any:
+    shape: Any = botocore.session.get_session().get_service_model("bedrock").operation_model(operation).input_shape
+    for name in path:
+        shape = shape.members[name]
+    return shape
+
+
+def assert_legal(value: str, operation: str, *path: str) -> None:
+    limits = member(operation, *path).metadata
+    assert limits["min"] <= len(value) <= limits["max"]
+    assert re.fullmatch(limits["pattern"], value), f"{value!r} does not match {limits['pattern']}"
+
+
+class TestLegalNames:
+    @settings(max_examples=60, deadline=None)
+    @given(USE_CASE_NAMES, ARM_NAMES, FINGERPRINTS, ATTEMPTS)
+    def test_a_job_name_is_legal_for_the_job_and_for_its_model(
+        self, use_case: str, arm: str, fingerprint: str, attempt: int
+    ) -> None:
+        name = job_name(use_case, arm, fingerprint, attempt)
+        assert_legal(name, "CreateModelCustomizationJob", "jobName")
+        assert_legal(name, "CreateModelCustomizationJob", "customModelName")
+        assert_legal(request_token(name), "CreateModelCustomizationJob", "clientRequestToken")
+
+    @settings(max_examples=60, deadline=None)
+    @given(USE_CASE_NAMES, ARM_NAMES, IDS, IDS, st.integers(1, 999))
+    def test_a_throughput_name_is_legal(self, use_case: str, arm: str, dag: str, run: str, ordinal: int) -> None:
+        name = throughput_name(use_case, arm, run_key(dag, run), ordinal)
+        assert_legal(name, "CreateProvisionedModelThroughput", "provisionedModelName")
+        assert_legal(request_token(name), "CreateProvisionedModelThroughput", "clientRequestToken")
+
+    @settings(max_examples=60, deadline=None)
+    @given(st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,20}(/[A-Za-z0-9][A-Za-z0-9._-]{0,20})?", fullmatch=True), IDS)
+    def test_s3_uris_are_legal_whatever_the_run_is_called(self, prefix: str, run: str) -> None:
+        layout = Layout(Storage(training_bucket="training", output_bucket="output", prefix=prefix))
+        folder = RunFolder(layout.run_uri(run_key("dag", run)))
+        train = folder.dataset("0" * 64, "train.jsonl")
+        assert_legal(train, "CreateModelCustomizationJob", "trainingDataConfig", "s3Uri")
+        assert_legal(folder.use_case, "CreateModelCustomizationJob", "trainingDataConfig", "s3Uri")
+        output = layout.training_output("0" * 64)
+        assert_legal(output, "CreateModelCustomizationJob", "outputDataConfig", "s3Uri")
+
+    def test_the_longest_names_still_fit(self) -> None:
+        assert len(job_name("u" * 24, "a" * 16, "f" * 64, 9)) <= 63
+        assert len(throughput_name("u" * 24, "a" * 16, run_key("d", "r" * 200), 9999)) <= 63
+
+
+class TestIdentity:
+    def test_a_run_key_can_be_read_and_is_the_same_every_time(self) -> None:
+        key = run_key("distill_docs", "manual__2026-11-22T02:00:00+00:00")
+        assert key.startswith("manual-2026-11-22t02-00-")
+        assert key == run_key("distill_docs", "manual__2026-11-22T02:00:00+00:00")
+
+    @pytest.mark.parametrize(
+        ("dag", "run"),
+        [
+            pytest.param("other", "manual__1", id="another dag"),
+            pytest.param("dag", "manual__2", id="another run"),
+            pytest.param("dag", "manual--1", id="a run that reads the same as a slug"),
+            pytest.param("dagm", "anual__1", id="the same characters, divided elsewhere"),
+        ],
+    )
+    def test_run_keys_differ_by(self, dag: str, run: str) -> None:
+        assert run_key(dag, run) != run_key("dag", "manual__1")
+
+    def test_a_run_id_without_a_letter_still_gives_a_key(self) -> None:
+        assert re.fullmatch(r"run-[0-9a-f]{8}", run_key("dag", "###"))
+
+    def test_the_first_attempt_has_no_suffix_and_later_ones_have(self) -> None:
+        first = job_name("docs", "tuned", "0123456789abcdef", 1)
+        assert first == "docs-tuned-0123456789ab"
+        assert job_name("docs", "tuned", "0123456789abcdef", 2) == f"{first}-a2"
+
+    def test_throughputs_of_two_runs_and_of_two_ordinals_differ(self) -> None:
+        keys = [run_key("dag", "1"), run_key("dag", "2")]
+        assert len({throughput_name("docs", "tuned", key, ordinal) for key in keys for ordinal in (1, 2)}) == 4
+
+    @given(st.text(max_size=60), st.integers(1, 30))
+    def test_a_slug_is_lower_case_letters_digits_and_single_hyphens(self, text: str, limit: int) -> None:
+        made = slug(text, limit=limit)
+        assert len(made) <= limit
+        assert made == "" or re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", made)
+
+
+class TestHashes:
+    def test_a_digest_knows_which_part_a_character_belongs_to(self) -> None:
+        assert len({digest("ab", "c"), digest("a", "bc"), digest("abc"), digest("abc", "")}) == 4
+
+    def test_the_order_of_keys_does_not_change_a_hash_and_the_order_of_a_list_does(self) -> None:
+        assert canonical_hash({"a": 1, "b": 2}) == canonical_hash({"b": 2, "a": 1})
+        assert canonical_hash([1, 2]) != canonical_hash([2, 1])

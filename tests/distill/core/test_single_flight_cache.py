@@ -1,0 +1,21 @@
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+from include.distill.core.single_flight_cache import computed_once
+
+
+def test_a_value_is_computed_once_though_many_threads_ask_together() -> None:
+    computed: list[int] = []
+
+    @computed_once
+    def twice(number: int) -> int:
+        time.sleep(0.01)
+        computed.append(number)
+        return 2 * number
+
+    with ThreadPoolExecutor(20) as pool:
+        values = list(pool.map(twice, [1, 2] * 10))
+    assert values == [2, 4] * 10
+    assert sorted(computed) == [1, 2]

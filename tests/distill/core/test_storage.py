@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from io import BytesIO
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from include.distill.core.errors import ContractError, NotFoundError
+from include.distill.core.storage import (
+    Record,
+    decode_jsonl,
+    read_json,
+    read_jsonl,
+    split_uri,
+    stream_jsonl,
+    write_json,
+    write_jsonl,
+)
+from tests.fakes.memory_store import MemoryStore
+
+URI = "s3://bucket/rows.jsonl"
+TEXTS = st.one_of(st.text(), st.sampled_from(["\u2028", "\x85", "\r\n", "\n", '"', "\\", "\ufeff", "é"]))
+
+
+VALUES = st.one_of(TEXTS, st.integers(), st.none(), st.booleans())
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.dictionaries(st.text(max_size=5), VALUES, max_size=3), max_size=4))
+def test_records_come_back_as_they_were(records: list[dict[str, object]]) -> None:
+    store = MemoryStore()
+    assert write_jsonl(store, URI, records) == len(records)
+    assert read_jsonl(store, URI) == list(stream_jsonl(store, URI)) == records
+
+
+def test_text_stays_readable_in_the_file_one_record_a_line(store: MemoryStore) -> None:
+    write_jsonl(store, URI, [{"a": "é\n"}, {"b": 1}])
+    assert store.read(URI) == '{"a": "é\\n"}\n{"b": 1}\n'.encode()
+
+
+def test_records_that_end_in_an_error_leave_what_was_there(store: MemoryStore) -> None:
+    def broken() -> Iterator[Record]:
+        yield {"a": 2}
+        raise ValueError("no more")
+
+    write_jsonl(store, URI, [{"a": 1}])
+    with pytest.raises(ValueError, match="no more"):
+        write_jsonl(store, URI, broken())
+    assert read_jsonl(store, URI) == [{"a": 1}]
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        pytest.param(b'{"a": 1}\n{"a": ', "line 2 is not JSON", id="cut in a record"),
+        pytest.param('{"a": 1}\n\n{"a": "é"}'.encode()[:-3], "line 3 is not JSON", id="cut in a character"),
+        pytest.param(b"[]\n", "line 1 holds a list, expected an object", id="a list"),
+        pytest.param(b'{"a": 1}\n3\n', "line 2 holds a int", id="a number"),
+    ],
+)
+def test_a_broken_line_is_named_with_its_file(body: bytes, said: str) -> None:
+    with pytest.raises(ContractError, match=f"{URI} {said}"):
+        list(decode_jsonl(BytesIO(body), uri=URI))
+
+
+@pytest.mark.parametrize("body", [b"", b"\n\n"])
+def test_no_lines_are_no_records(body: bytes) -> None:
+    assert list(decode_jsonl(BytesIO(body), uri=URI)) == []
+
+
+def test_objects_are_written_and_read_by_uri(store: MemoryStore) -> None:
+    write_jsonl(store, URI, iter([{"a": 1}]))
+    write_json(store, "s3://bucket/one.json", {"é": [1]})
+    assert read_jsonl(store, URI) == [{"a": 1}]
+    assert read_json(store, "s3://bucket/one.json") == {"é": [1]}
+    assert "é".encode() in store.read("s3://bucket/one.json")
+    with pytest.raises(NotFoundError):
+        read_jsonl(store, "s3://bucket/gone.jsonl")
+
+
+@pytest.mark.parametrize(
+    ("uri", "parts"),
+    [
+        pytest.param("s3://bucket/a/b.json", ("bucket", "a/b.json"), id="key"),
+        pytest.param("s3://bucket/", ("bucket", ""), id="bucket with slash"),
+        pytest.param("s3://bucket", ("bucket", ""), id="bucket"),
+        pytest.param("s3://bucket/a://b", ("bucket", "a://b"), id="scheme in the key"),
+    ],
+)
+def test_a_uri_is_split(uri: str, parts: tuple[str, str]) -> None:
+    assert split_uri(uri) == parts
+
+
+@pytest.mark.parametrize("uri", ["", "s3:", "s3:///key", "file:///etc/passwd", "S3://bucket/key", "bucket/key"])
+def test_what_is_no_s3_uri_is_refused(uri: str) -> None:
+    with pytest.raises(ValueError, match=r"Not an S3 URI.*expected s3://bucket/key"):
+        split_uri(uri)

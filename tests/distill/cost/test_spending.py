@@ -1,0 +1,157 @@
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from include.distill.config.catalog import load_catalog
+from include.distill.config.loader import USE_CASES, load_use_case
+from include.distill.core.errors import SpendCapError
+from include.distill.cost.estimate import estimate, synthesis_lines
+from include.distill.cost.prices import Line, load_prices, total
+from include.distill.cost.spending import Part, Spending, part_of_cap
+from include.distill.inference.answer_store import PaidAnswers
+from include.distill.inference.client import PacedAnswers, Place
+from include.distill.inference.requests import Completion, ModelRequest
+from tests.fakes.memory_store import MemoryStore
+
+USE_CASE = load_use_case(USE_CASES / "aws_docs_qa.yaml", environment={})
+TEACHER = load_catalog().model("claude-sonnet-5-5")
+DOLLAR = (1.0, 0.0)  # a token of input
+PLACE = Place("", 1, is_first=True)
+
+
+def request(number: int) -> ModelRequest:
+    return ModelRequest(TEACHER, TEACHER.inference_id, TEACHER.inference_id, f"question {number}", 100)
+
+
+class Teacher:
+    """Answers at a dollar each."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def ask(self, _: ModelRequest) -> Completion:
+        self.asked += 1
+        return Completion("text", "end_turn", 1, 1)
+
+
+def asking(store: MemoryStore, teacher: Teacher, usd: float, run_key: str = "run") -> PacedAnswers:
+    answers = PaidAnswers(store, "s3://b/responses", run_key)
+    return PacedAnswers(answers, teacher, USE_CASE, PLACE, Spending(Part(usd, 10, 10), DOLLAR, run_key))
+
+
+def ask_until_the_cap(ask: PacedAnswers) -> str:
+    numbers = iter(range(100))
+
+    def ask_on() -> None:
+        for number in numbers:
+            ask(request(number))
+
+    with pytest.raises(SpendCapError) as raised:
+        ask_on()
+    return str(raised.value)
+
+
+def row(number: int, words: int) -> dict[str, Any]:
+    return {"row_id": str(number), "document": "word " * words, "question": "What?", "answer": "That."}
+
+
+class TestPart:
+    @given(st.lists(st.integers(1, 500), min_size=1, max_size=30), st.integers(1, 5), st.floats(1, 20))
+    def test_the_parts_of_all_tasks_are_what_is_left_of_the_cap(
+        self, words: list[int], tasks: int, room: float
+    ) -> None:
+        rows = [row(number, count) for number, count in enumerate(words)]
+        lines = estimate(USE_CASE, train=rows, evaluation=[], prices=load_prices())
+        told = {"estimated_usd": total(lines), "lines": [line.as_record() for line in lines]}
+        asked = sum(line.usd for line in lines if line.what.startswith("synthesis"))
+        cap = total(lines) - asked + room * asked
+        shares = [synthesis_lines(USE_CASE, rows[number::tasks], load_prices()) for number in range(tasks)]
+        parts = [part_of_cap(share, told, cap_usd=cap, calls=1) for share in shares]
+        assert sum(part.usd for part in parts) == pytest.approx(room * asked, rel=0.02, abs=0.005)
+
+    def test_with_training_and_serving_alone_nothing_is_parted(self) -> None:
+        told = {"estimated_usd": 5.0, "lines": [Line("training tuned: nova-micro", 5, "token", 1.0).as_record()]}
+        assert part_of_cap([], told, cap_usd=10, calls=0).usd == 0
+
+
+class TestSpending:
+    def test_it_stops_at_its_part_and_says_what_was_spent_and_what_to_do(self) -> None:
+        teacher = Teacher()
+        said = ask_until_the_cap(asking(MemoryStore(), teacher, usd=5))
+        assert teacher.asked == 5
+        assert "has paid $5.0000 to claude-sonnet-5-5 for 5 answers" in said
+        assert "max_spend_usd = $10.00 is $5.0000" in said
+        assert "Raise max_spend_usd" in said
+
+    def test_a_retry_counts_what_the_run_has_paid_already(self) -> None:
+        store, teacher = MemoryStore(), Teacher()
+        for _ in range(3):
+            ask_until_the_cap(asking(store, teacher, usd=5))
+        assert teacher.asked == 5
+
+    def test_another_runs_answers_cost_nothing(self) -> None:
+        store, teacher = MemoryStore(), Teacher()
+        ask_until_the_cap(asking(store, teacher, usd=5))
+        ask_until_the_cap(asking(store, teacher, usd=5, run_key="next"))
+        assert teacher.asked == 10
+
+    def test_the_same_question_is_counted_once(self) -> None:
+        ask = asking(MemoryStore(), Teacher(), usd=2)
+        for _ in range(10):
+            ask(request(1))
+
+    def test_an_endpoint_of_our_own_is_paid_by_the_hour_and_not_capped_here(self) -> None:
+        ask = asking(MemoryStore(), Teacher(), usd=2)
+        for number in range(10):
+            ask(ModelRequest(TEACHER, "arn:model", "arn:endpoint", f"question {number}", 100))
+
+    def test_calls_under_way_count_as_what_a_call_costs(self) -> None:
+        started, go = threading.Semaphore(0), threading.Event()
+
+        class Slow(Teacher):
+            def ask(self, request: ModelRequest) -> Completion:
+                completion = super().ask(request)
+                if self.asked > 1:
+                    started.release()
+                    assert go.wait(5)
+                return completion
+
+        teacher = Slow()
+        spending = Spending(Part(4, 10, 10), DOLLAR, "run")
+        spending.ask(request(0), teacher)
+        threads = [threading.Thread(target=spending.ask, args=[request(n), teacher]) for n in (1, 2, 3)]
+        for thread in threads:
+            thread.start()
+            assert started.acquire(timeout=5)
+        with pytest.raises(SpendCapError):
+            spending.ask(request(4), teacher)
+        go.set()
+        for thread in threads:
+            thread.join(timeout=5)
+        assert (teacher.asked, spending.usd) == (4, 4)
+
+    def test_before_the_first_price_is_known_calls_beside_it_go_only_as_far_as_the_estimate_reaches(self) -> None:
+        asked, go = threading.Semaphore(0), threading.Event()
+
+        class Waiting(Teacher):
+            def ask(self, request: ModelRequest) -> Completion:
+                asked.release()
+                assert go.wait(5)
+                return super().ask(request)
+
+        spending, teacher = Spending(Part(2, 10, 2), DOLLAR, "run"), Waiting()
+        threads = [threading.Thread(target=spending.ask, args=[request(number), teacher]) for number in range(2)]
+        for thread in threads:
+            thread.start()
+            assert asked.acquire(timeout=5)
+        with pytest.raises(SpendCapError):
+            spending.ask(request(2), teacher)
+        go.set()
+        for thread in threads:
+            thread.join(timeout=5)
+        assert (teacher.asked, spending.usd) == (2, 2)

@@ -1,0 +1,227 @@
+"""Files as people really have them: each read to the character, or refused with its place and what to do."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import gzip
+import io
+import zipfile
+from io import BytesIO
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from include.distill.core.errors import InputError
+from include.distill.dataset.csv_decoding import LONGEST_RECORD
+from include.distill.dataset.exact_duplicates import Places, SeenPairs
+from include.distill.dataset.rows import CsvShape, Seen, is_rejected, read_rows
+
+HEADER = "doc,question,answer\n"
+H = HEADER.encode()
+
+
+def rows_of(body: bytes, **shape: Any) -> list[dict[str, Any]]:
+    return list(read_rows(BytesIO(body), source="f.csv", shape=CsvShape(**shape), seen=Seen(SeenPairs(Places()))))
+
+
+def told(body: bytes, **shape: Any) -> list[Any]:
+    """Return the texts of accepted rows, and the reasons of rejected ones."""
+    rows = rows_of(body, **shape)
+    return [r["reason"] if is_rejected(r) else (r["document"], r["question"], r["answer"]) for r in rows]
+
+
+def zipped() -> bytes:
+    body = BytesIO()
+    with zipfile.ZipFile(body, "w") as archive:
+        archive.writestr("a.csv", HEADER)
+    return body.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("body", "shape", "expected"),
+    [
+        pytest.param(b"doc,question,answer\ra,b,c\rd,e,f", {}, [("a", "b", "c"), ("d", "e", "f")], id="CR"),
+        pytest.param(
+            b"doc,question,answer\r\na,b,c\nd,e,f\rg,h,i\r\n",
+            {},
+            [("a", "b", "c"), ("d", "e", "f"), ("g", "h", "i")],
+            id="all line ends in one file",
+        ),
+        pytest.param(H + b"a\rb,q,a\n", {}, [("a\rb", "q", "a")], id="a lone CR in a field is text"),
+        pytest.param(H + b'"a\rb",q,"c\rd"\n', {}, [("a\rb", "q", "c\rd")], id="a lone CR in quotes too"),
+        pytest.param(H + b"a,b,c\r", {}, [("a", "b", "c")], id="cut between CR and LF"),
+        pytest.param(b"\n \n" + H + b"\na,b,c\n\n\n", {}, [("a", "b", "c")], id="blank lines"),
+        pytest.param(b" doc , Question,ANSWER \na,b,c\n", {}, [("a", "b", "c")], id="header with spaces"),
+        pytest.param(b'"doc","question","answer"\na,b,c\n', {}, [("a", "b", "c")], id="header in quotes"),
+        pytest.param(b"doc,question,answer,\na,b,c,\n", {}, [("a", "b", "c")], id="trailing comma everywhere"),
+        pytest.param(H + b"a,b,c,\nd,e,f\n", {}, ["too_many_fields", ("d", "e", "f")], id="trailing comma once"),
+        pytest.param(H + b'5" disk,a "b" c,d\n', {}, [('5" disk', 'a "b" c', "d")], id="quotes inside a field"),
+        pytest.param(H + b",,\na,b,c\n", {}, ["empty_field", ("a", "b", "c")], id="only commas"),
+        pytest.param(H + b"a,b,c\n   \n", {}, [("a", "b", "c"), "too_few_fields"], id="only spaces"),
+        pytest.param(H + b"a,b,c\n\x1a", {}, [("a", "b", "c"), "too_few_fields"], id="end mark of DOS"),
+        pytest.param(H + b"a\0b,q,c\nd,e,f\n", {}, ["control_character", ("d", "e", "f")], id="NUL"),
+        pytest.param(
+            H + b"a,b,c\n" + H + b"d,e,f\n", {}, [("a", "b", "c"), "header_again", ("d", "e", "f")], id="joined"
+        ),
+        pytest.param(
+            codecs.BOM_UTF8 + H + codecs.BOM_UTF8 + H + b"a,b,c\n",
+            {},
+            ["header_again", ("a", "b", "c")],
+            id="joined, with byte order marks",
+        ),
+        pytest.param(H + b'=1+1,"=A(""x"")",@B\n', {}, [("=1+1", '=A("x")', "@B")], id="formulas stay"),
+        pytest.param(H + b"{{ 7*7 }},{% raw %},{# x #}\n", {}, [("{{ 7*7 }}", "{% raw %}", "{# x #}")], id="templates"),
+        pytest.param(
+            H + b"../../etc/passwd,s3://a/b,C:\\x\n", {}, [("../../etc/passwd", "s3://a/b", "C:\\x")], id="paths"
+        ),
+        pytest.param(
+            "doc,question,answer\né,€,ü\n".encode("cp1252"), {"encoding": "cp1252"}, [("é", "€", "ü")], id="cp1252"
+        ),
+        pytest.param(
+            "doc,question,answer\né,b,ü\n".encode("latin-1"), {"encoding": "latin-1"}, [("é", "b", "ü")], id="latin"
+        ),
+        pytest.param(
+            "doc,question,answer\né,😀,ü\r\n".encode("utf-16"), {"encoding": "utf-16"}, [("é", "😀", "ü")], id="16"
+        ),
+        pytest.param(
+            "doc,question,answer\n日本,b,c\n".encode("shift-jis"),
+            {"encoding": "shift-jis"},
+            [("日本", "b", "c")],
+            id="shift-jis",
+        ),
+        pytest.param(
+            ",".join(["doc,question,answer", *map(str, range(5000))]).encode() + b"\na,b,c" + b"," * 5000,
+            {},
+            [("a", "b", "c")],
+            id="5,003 columns",
+        ),
+    ],
+)
+def test_is_read_to_the_character(body: bytes, shape: dict[str, Any], expected: list[Any]) -> None:
+    assert told(body, **shape) == expected
+
+
+@pytest.mark.parametrize(
+    ("body", "shape", "said"),
+    [
+        pytest.param(b"doc\tquestion\tanswer\na\tb\tc\n", {}, "line 1: one column found.*by tabs", id="tabs"),
+        pytest.param(b"doc|question|answer\na|b|c\n", {}, "line 1: one column found.*by vertical bars", id="bars"),
+        pytest.param(b"a;question, or;answer\n", {}, r"separated by semicolons; if so, save it", id="semicolons"),
+        pytest.param(gzip.compress(H), {}, "is gzip data.*unpack it", id="gzip"),
+        pytest.param(zipped(), {}, "is an Excel workbook or a zip archive", id="zip"),
+        pytest.param(b"PAR1" + b"x" * 9, {}, "is a Parquet file", id="parquet"),
+        pytest.param(b'[{"doc": "a", "question": "b"}]', {}, "line 1 begins like JSON", id="json"),
+        pytest.param(b'\xef\xbb\xbf{"doc": "a"}\n', {}, "line 1 begins like JSON", id="json lines"),
+        pytest.param(b"<!DOCTYPE html><title>Sign in</title>", {}, "begins like a web page", id="sign-in page"),
+        pytest.param(b"<?xml version='1.0'?><Error><Code>AccessDenied", {}, "begins like a web page or XML", id="xml"),
+        pytest.param(b"\x89PNG\r\n\x1a\n\0\0", {}, "byte 0x89 at byte offset 0 is not utf-8", id="picture"),
+        pytest.param(b"doc,document,question,answer\n", {}, r"line 1: 2 columns for the document", id="two aliases"),
+        pytest.param(b"doc,question,answer,answer\n", {}, r"line 1: 2 columns for the answer", id="twice"),
+        pytest.param(b'"doc", "question", "answer"\n', {}, "line 1: a quote follows a space", id="space and quote"),
+        pytest.param(b",,\na,b,c\n", {}, "line 1: no column for the document", id="no names"),
+        pytest.param("é,question,answer\n".encode("latin-1"), {}, "line 1: byte 0xe9 at byte offset 0", id="latin"),
+        pytest.param(H + b"a,\xed\xa0\x80,c\n", {}, "line 2: byte 0xed at byte offset 22", id="half a character"),
+        pytest.param(H + b"x" * 70_000 + b"\n\xff", {}, "line 3: byte 0xff at byte offset 70021", id="far down"),
+        pytest.param(
+            "doc,question,answer\né,b,c\n".encode(),
+            {"encoding": "cp1252"},
+            r"declared as cp1252, and all of it is valid UTF-8.*'é' as 'Ã©'.*Declare utf-8",
+            id="declared wrongly",
+        ),
+        pytest.param(
+            "doc,question,answer\né,b,c".encode("utf-16-be"), {"encoding": "utf-16-le"}, "line 1: ", id="order"
+        ),
+        pytest.param(H + b"a,b,c", {"encoding": "unicode_escape"}, "rewrites text", id="escapes"),
+        pytest.param(H + b"a,b,c", {"encoding": "rot13"}, "Unknown encoding 'rot13'", id="rot13"),
+        pytest.param(H + b"a,b,c", {"encoding": "undefined"}, "Unknown encoding 'undefined'", id="undefined"),
+        pytest.param(HEADER.encode("utf-16-be"), {}, r"declare its encoding \(utf-16-be\)", id="big end first"),
+        pytest.param(HEADER.encode("utf-32"), {}, r"Declare its encoding \(utf-32\)", id="utf-32"),
+        pytest.param(H + b'a,"say \\"hi\\"",c\nd,e,f\n', {}, "line 2: text follows a closing quote", id="backslashes"),
+        pytest.param(
+            H + b'a,b,c\nd,"e,f\n' * 2,
+            {},
+            "line 5: text follows a closing quote in the record that starts on line 3",
+            id="open quote",
+        ),
+    ],
+)
+def test_is_refused_with_its_place_and_what_to_do(body: bytes, shape: dict[str, Any], said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        rows_of(body, **shape)
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "cp866", "kz1048", "hp-roman8"])
+def test_utf8_declared_as_something_else_is_found_out_too_where_only_its_first_rows_are_read(encoding: str) -> None:
+    body = BytesIO((HEADER + "é,b,c\n" + "d,e,f\n" * 9).encode())
+    seen = Seen(SeenPairs(Places()))
+    with pytest.raises(InputError, match="all of it is valid UTF-8"):
+        list(read_rows(body, source="f.csv", shape=CsvShape(encoding=encoding), seen=seen, limit=1))
+
+
+@pytest.mark.parametrize("rest", [b"\xe9,e,f\n", b"a,b,c\n\xe9"])
+def test_first_rows_are_believed_where_a_later_line_is_no_utf8(rest: bytes) -> None:
+    body = BytesIO("doc,question,answer\nÃ©,b,c\n".encode("cp1252") + rest)
+    shape, seen = CsvShape(encoding="cp1252"), Seen(SeenPairs(Places()))
+    rows = list(read_rows(body, source="f.csv", shape=shape, seen=seen, limit=1))
+    assert [row["document"] for row in rows] == ["Ã©"]
+
+
+def test_cp1252_with_one_line_that_is_no_utf8_is_believed() -> None:
+    body = "doc,question,answer\nÃ©,b,c\né,e,f\n".encode("cp1252")
+    assert told(body, encoding="cp1252") == [("Ã©", "b", "c"), ("é", "e", "f")]
+
+
+def test_a_quote_that_is_never_closed_is_refused_before_it_fills_the_memory() -> None:
+    class Endless(io.RawIOBase):
+        given = 0
+
+        def readable(self) -> bool:
+            return True
+
+        def readinto(self, buffer: Any) -> int:
+            text = (H + b'a,b,c\nd,"' if not self.given else b"") + b"no quote follows\n" * 4000
+            count = min(len(buffer), len(text))
+            buffer[:count] = text[:count]
+            self.given += count
+            return count
+
+    body = Endless()
+    rows = read_rows(io.BufferedReader(body), source="f.csv", shape=CsvShape(), seen=Seen(SeenPairs(Places())))
+    with pytest.raises(InputError, match="line 3: the record that starts here is longer than 16,777,216 characters"):
+        list(rows)
+    assert body.given < LONGEST_RECORD + 200_000
+
+
+ODD = st.sampled_from(
+    ["\r", "\n", "\r\n", '"', '""', ",", "\x85", "\u2028", "\ufeff", "\0", "😀", "é", "\ufdd0", " ", "=", "{{"]
+)
+FIELDS = st.lists(st.one_of(ODD, st.text(st.characters(exclude_categories=("Cs",)), max_size=4)), max_size=6).map(
+    "".join
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(st.tuples(FIELDS, FIELDS, FIELDS), min_size=1, max_size=6),
+    st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32"]),
+    st.sampled_from(["\n", "\r\n"]),
+    st.sampled_from([csv.QUOTE_ALL, csv.QUOTE_MINIMAL]),
+)
+def test_what_a_csv_writer_wrote_comes_back_or_is_rejected_with_its_text(
+    rows: list[tuple[str, str, str]], encoding: str, end: str, quoting: Any
+) -> None:
+    text = io.StringIO(newline="")
+    # With ends of LF, this writer leaves a CR at the end of a row unquoted, where it reads as a part of CRLF.
+    writer = csv.writer(text, lineterminator=end, quoting=quoting if end == "\r\n" else csv.QUOTE_ALL)
+    writer.writerow(["doc", "question", "answer"])
+    writer.writerows(rows)
+    try:
+        read = rows_of(text.getvalue().encode(encoding), encoding=encoding)
+    except InputError as error:
+        assert "a quote follows a space" in str(error)  # noqa: PT017
+        return
+    texts = [(r["document"], r["question"], r["answer"]) if not is_rejected(r) else r["text"] for r in read]
+    assert [tuple(text.values()) if isinstance(text, dict) else text for text in texts] == rows

@@ -1,0 +1,194 @@
+"""
+Judges of known accuracy and known biases: the figures recover what was planted, and a bias never becomes a win.
+
+A simulated judge sees two answers, of which the candidate's is truly better with a planted chance. It answers with
+the first place (position bias), or else with the longer answer (length bias), or else with the better one as often as
+its accuracy says. Each order is judged on its own.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from include.distill.config.sections import Promotion
+from include.distill.evaluation.comparisons import compare
+from include.distill.evaluation.promotion import ALPHA, decide
+from include.distill.stats.intervals import clustered_share
+
+RULE = Promotion()
+NIGHTS = 2000
+QUESTIONS = 100
+FIGURES = 4000  # questions of a large night, in which figures are near their expectation
+# What a count whose expectation is exactly the allowed number stays below 95 times out of 100.
+LIMIT = NIGHTS * ALPHA + 1.645 * (NIGHTS * ALPHA * (1 - ALPHA)) ** 0.5
+
+
+def chosen(shape: Any, random: Any, *, better: float, accuracy: float, first: float, longer: float) -> dict[str, Any]:
+    """Return who is longer, and for both orders whether the judge chose the candidate."""
+    truly, is_longer = random.random(shape) < better, random.random(shape) < 0.5
+    votes = {}
+    for order, candidate_is_first in (("candidate_first", True), ("baseline_first", False)):
+        sees = np.where(random.random(shape) < accuracy, truly, ~truly)
+        sees = np.where(random.random(shape) < longer, is_longer, sees)
+        votes[order] = np.where(random.random(shape) < first, candidate_is_first, sees)
+    return {"longer": is_longer, **votes}
+
+
+def verdicts(votes: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the verdict rows of one night."""
+    return [
+        {
+            "row_id": f"row{row}",
+            "judge": "haiku",
+            "candidate": "tuned",
+            "baseline": "champion",
+            "order": order,
+            "verdict": "candidate" if votes[order][row] else "baseline",
+            "candidate_characters": 20 if votes["longer"][row] else 10,
+            "baseline_characters": 15,
+        }
+        for row in range(len(votes["longer"]))
+        for order in ("candidate_first", "baseline_first")
+    ]
+
+
+def figures(**planted: float) -> dict[str, Any]:
+    questions = FIGURES
+    settings = {"better": 0.5, "accuracy": 1.0, "first": 0.0, "longer": 0.0, **planted}
+    votes = chosen(questions, np.random.default_rng(11), **settings)
+    return compare(verdicts(votes), {f"row{row}": f"document{row}" for row in range(questions)})
+
+
+@pytest.mark.parametrize("accuracy", [0.7, 0.9, 1.0])
+@pytest.mark.parametrize("better", [0.3, 0.6, 0.9])
+def test_preference_and_half_win_rate_are_those_of_a_judge_of_that_accuracy(accuracy: float, better: float) -> None:
+    entry = figures(better=better, accuracy=accuracy)
+    both_right, both_wrong = accuracy**2, (1 - accuracy) ** 2
+    won = better * both_right + (1 - better) * both_wrong
+    assert entry["preference"] == pytest.approx(won / (both_right + both_wrong), abs=0.03)
+    assert entry["half_win_rate"] == pytest.approx(won + accuracy * (1 - accuracy), abs=0.03)
+    assert entry["flip_rate"] == pytest.approx(2 * accuracy * (1 - accuracy), abs=0.03)
+    assert entry["first_position_rate"] == pytest.approx(0.5, abs=0.03)
+
+
+@pytest.mark.parametrize("bias", [0.0, 0.2, 0.5, 1.0])
+def test_a_liking_for_the_first_place_is_read_off_and_wins_nothing(bias: float) -> None:
+    entry = figures(better=0.7, first=bias)
+    assert entry["first_position_rate"] == pytest.approx(bias + (1 - bias) / 2, abs=0.03)
+    assert entry["flip_rate"] == pytest.approx(bias, abs=0.03)
+    assert entry["wins"] == pytest.approx((1 - bias) * 0.7 * FIGURES, abs=0.03 * FIGURES)
+    if bias < 1:
+        assert entry["preference"] == pytest.approx(0.7, abs=0.03)
+
+
+def test_full_position_bias_is_all_ties_and_finds_nothing() -> None:
+    entry = figures(better=1.0, first=1.0)
+    assert (entry["wins"], entry["losses"], entry["ties"]) == (0, 0, FIGURES)
+    assert (entry["preference"], entry["p_value"], entry["finding"]) == (None, 1.0, "unclear")
+    assert entry["half_win_rate"] == 0.5
+
+
+@pytest.mark.parametrize("bias", [0.0, 0.4, 1.0])
+def test_a_liking_for_length_is_read_off(bias: float) -> None:
+    entry = figures(better=0.5, longer=bias)
+    # Decided questions: both orders see the same, by length or by worth; one order each is a tie half the time.
+    decided = bias**2 + (1 - bias) ** 2 + bias * (1 - bias)
+    won_by_longer = bias**2 + (1 - bias) ** 2 / 2 + bias * (1 - bias)
+    assert entry["longer_wins_rate"] == pytest.approx(won_by_longer / decided, abs=0.03)
+    assert entry["preference"] == pytest.approx(0.5, abs=0.03)
+
+
+def entries(judge: str, wins: Any, losses: Any, questions_per_document: int = 1) -> list[dict[str, Any]]:
+    """Return one comparison per night, as ``compare`` makes them from outcomes per night and document."""
+    sizes = np.full(wins.shape, float(questions_per_document))
+    share = clustered_share((sizes + wins - losses) / 2, sizes)
+    low, high = share.interval()
+    return [
+        {
+            "judge": judge,
+            "candidate": "tuned",
+            "baseline": "champion",
+            "n": int(sizes[night].sum()),
+            "wins": int(wins[night].sum()),
+            "losses": int(losses[night].sum()),
+            "unparsable": 0,
+            "decisive_clusters": int((wins[night] + losses[night] > 0).sum()),
+            "half_win_rate": float(share.share[night]),
+            "half_win_ci95": [float(low[night]), float(high[night])],
+        }
+        for night in range(wins.shape[0])
+    ]
+
+
+def night_of(judge: str, random: Any, **planted: float) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    settings = {"better": 0.5, "accuracy": 0.8, "first": 0.0, "longer": 0.0, **planted}
+    votes = chosen((NIGHTS, QUESTIONS), random, **settings)
+    ahead, behind = votes["candidate_first"], votes["baseline_first"]
+    return entries(judge, (ahead & behind).astype(float), (~ahead & ~behind).astype(float)), votes
+
+
+def promotions(*judges: list[dict[str, Any]]) -> int:
+    """Return in how many nights the rule promotes."""
+    names = [judge[0]["judge"] for judge in judges]
+    decisions = (
+        decide(night, candidate="tuned", champion="champion", judges=names, leaks=0, rule=RULE)
+        for night in zip(*judges, strict=True)
+    )
+    return sum(decision.promoted for decision in decisions)
+
+
+def at_the_margin(accuracy: float) -> float:
+    """Return how often the candidate must be better for a half-win rate of exactly one half and the margin."""
+    return 0.5 + RULE.margin / (2 * accuracy - 1)
+
+
+def test_the_short_cut_of_these_nights_gives_what_comparing_gives() -> None:
+    found, votes = night_of("haiku", np.random.default_rng(5), better=0.6)
+    one = {name: part[0] for name, part in votes.items()}
+    entry = compare(verdicts(one), {f"row{row}": f"document{row}" for row in range(QUESTIONS)})
+    assert found[0].pop("half_win_ci95") == pytest.approx(entry["half_win_ci95"])
+    assert found[0] == pytest.approx({key: entry[key] for key in found[0]})
+
+
+NO_BETTER = {
+    "truly equal": {"better": 0.5},
+    "exactly at the margin": {"better": at_the_margin(0.8)},
+    "worse": {"better": 0.45},
+    "equal, half position bias": {"better": 0.5, "first": 0.5},
+    "equal, all position bias": {"better": 0.5, "first": 1.0},
+    "better, all position bias": {"better": 1.0, "first": 1.0},
+    "equal, half length bias": {"better": 0.5, "longer": 0.5},
+}
+
+
+@pytest.mark.parametrize("planted", NO_BETTER.values(), ids=NO_BETTER)
+def test_no_better_is_promoted_no_more_often_than_stated_by_two_judges(planted: dict[str, float]) -> None:
+    random = np.random.default_rng(20250212)
+    promoted = promotions(night_of("haiku", random, **planted)[0], night_of("llama", random, **planted)[0])
+    assert promoted <= NIGHTS * ALPHA
+
+
+def test_even_one_judge_alone_promotes_no_more_than_stated() -> None:
+    alone = night_of("haiku", np.random.default_rng(9), better=at_the_margin(0.8))[0]
+    assert promotions(alone) <= LIMIT
+
+
+@pytest.mark.parametrize("correlation", [0.1, 0.3])
+def test_the_smallest_night_that_may_promote_holds_the_rate_too(correlation: float) -> None:
+    """Sixty questions about twenty documents, all decided, one judge, the truth exactly at the margin."""
+    random = np.random.default_rng(20250212)
+    spread = (1 - correlation) / correlation
+    truth = 0.5 + RULE.margin
+    chances = random.beta(truth * spread, (1 - truth) * spread, size=(NIGHTS, RULE.min_clusters))
+    wins = random.binomial(3, chances).astype(float)
+    assert promotions(entries("haiku", wins, 3 - wins, questions_per_document=3)) <= LIMIT
+
+
+def test_a_candidate_that_is_much_better_is_promoted() -> None:
+    """A guard for this file: the rule is not one that never promotes."""
+    random = np.random.default_rng(2)
+    better = [night_of(judge, random, better=0.85, accuracy=0.9)[0] for judge in ("haiku", "llama")]
+    assert promotions(*better) > 0.9 * NIGHTS

@@ -1,0 +1,382 @@
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from include.distill.inference.output_parsing import parse_grounding, parse_llm_output, parse_verdict
+
+
+def pair(name: str) -> dict[str, str]:
+    return {
+        "question": f"What is {name}?",
+        "answer": f'{name} is {{a}} "thing",\nwith [1] and C:\\{name}.',
+        "topic": name,
+    }
+
+
+def record(name: str) -> str:
+    return json.dumps(pair(name))
+
+
+ONE, TWO, THREE = record("one"), record("two"), record("three")
+PAIRS = [pair("one"), pair("two"), pair("three")]
+
+
+def jsonl(pairs: list[Any]) -> str:
+    return "\n".join(json.dumps(each, ensure_ascii=False) for each in pairs)
+
+
+CONTAINERS = {
+    "JSON lines": jsonl,
+    "JSON lines with blank lines": lambda pairs: jsonl(pairs).replace("\n", "\n\n") + "\n",
+    "array": lambda pairs: json.dumps(pairs),
+    "pretty array": lambda pairs: json.dumps(pairs, indent=2, ensure_ascii=False),
+    "object with a list": lambda pairs: json.dumps({"n": 3, "tags": ["x"], "pairs": pairs, "note": "done"}),
+    "pretty object with a list": lambda pairs: json.dumps({"pairs": pairs}, indent=4),
+    "object of objects": lambda pairs: json.dumps({f"pair {n}": each for n, each in enumerate(pairs)}),
+    "nested object": lambda pairs: json.dumps({"data": {"result": [{"pairs": pairs}]}}),
+    "fenced": lambda pairs: f"```json\n{jsonl(pairs)}\n```",
+    "fenced array between prose": lambda pairs: f'Here "they" are:\n```\n{json.dumps(pairs)}\n```\nAny {{more}}?',
+    "numbered": lambda pairs: "\n".join(f"{n}. {json.dumps(each)}" for n, each in enumerate(pairs)),
+    "one line": lambda pairs: " ".join(json.dumps(each) for each in pairs),
+}
+
+
+class TestContainers:
+    @pytest.mark.parametrize("container", CONTAINERS.values(), ids=CONTAINERS)
+    def test_give_their_pairs_unchanged(self, container: Any) -> None:
+        output = parse_llm_output(container(PAIRS))
+        assert (output.pairs, output.rejected, output.surplus) == (PAIRS, [], [])
+
+    @settings(max_examples=60, deadline=None)
+    @given(
+        st.lists(
+            st.fixed_dictionaries(
+                {key: st.text(min_size=1).filter(lambda text: text.strip("\x00 \t\n\r")) for key in PAIRS[0]}
+            ),
+            min_size=1,
+            max_size=4,
+        ),
+        st.sampled_from(list(CONTAINERS)),
+    )
+    def test_give_back_any_text(self, pairs: list[dict[str, str]], container: str) -> None:
+        output = parse_llm_output(CONTAINERS[container](pairs))
+        # Unseen and uncarried texts are rejected by design: see TestRejections.
+        assert len(output.pairs) + len(output.rejected) == len(pairs)
+        assert all(found in pairs for found in output.pairs)
+        assert {reject["reason"] for reject in output.rejected} <= {"empty_value", "control_character"}
+
+    def test_an_empty_answer_or_one_without_a_record_is_one_rejection_with_all_its_text(self) -> None:
+        for text in ("", "I cannot help with that.", "[]", "Use {name} here", '["question", "answer"]'):
+            output = parse_llm_output(text)
+            assert [(reject["reason"], reject["text"]) for reject in output.rejected] == [("no_record", text)]
+
+    def test_pairs_beyond_the_limit_are_surplus(self) -> None:
+        output = parse_llm_output(jsonl([{"question": "broken"}, *PAIRS]), limit=2)
+        assert (output.pairs, output.surplus, len(output.rejected)) == (PAIRS[:2], PAIRS[2:], 1)
+
+    def test_other_keys_are_let_be(self) -> None:
+        assert parse_llm_output(json.dumps({"id": 7, **PAIRS[0], "sources": ["x"]})).pairs == PAIRS[:1]
+
+
+class TestRejections:
+    @pytest.mark.parametrize(
+        ("text", "reason"),
+        [
+            pytest.param('{"question": "q", "topic": "t"}', "missing_key", id="no answer"),
+            pytest.param('{"Question": "q", "Answer": "a", "Topic": "t"}', "missing_key", id="other case"),
+            pytest.param('{"q": "x", "a": "y"}', "missing_key", id="other keys"),
+            pytest.param('{"question": "q", "answer": ["a"], "topic": "t"}', "wrong_type", id="list"),
+            pytest.param('{"question": 1, "answer": "a", "topic": "t"}', "wrong_type", id="number"),
+            pytest.param('{"question": null, "answer": "a", "topic": "t"}', "wrong_type", id="null"),
+            pytest.param('{"question": "q", "answer": {"text": "a"}, "topic": "t"}', "wrong_type", id="object"),
+            pytest.param('{"question": "q", "answer": " \\u00a0", "topic": "t"}', "empty_value", id="empty"),
+            pytest.param('{"question": "q", "answer": "a\\u0000", "topic": "t"}', "control_character", id="nul"),
+            pytest.param('{"question": "q", "answer": "a\\ud83d", "topic": "t"}', "control_character", id="half"),
+            pytest.param(
+                '{"question": "q", "question": "r", "answer": "a", "topic": "t"}', "duplicate_key", id="twice"
+            ),
+            pytest.param("{'question': 'q', 'answer': 'a', 'topic': 't'}", "not_json", id="Python"),
+            pytest.param('{question: "q", answer: "a", topic: "t"}', "not_json", id="JavaScript"),
+            pytest.param("{“question”: “q”, “answer”: “a”, “topic”: “t”}", "not_json", id="curly quotes"),
+            pytest.param('{"question": "q", "answer": "a\\_b", "topic": "t"}', "not_json", id="bad escape"),
+            pytest.param('{"question": "q", "answer": "a" "topic": "t"}', "not_json", id="no comma"),
+            pytest.param('{"question": "q", "answer": "a", "topic": "t"\n', "not_json", id="no brace inside"),
+            pytest.param(
+                '{"question": {"text": "q"}, "answer": "a" "topic": "t"}', "not_json", id="no comma behind an object"
+            ),
+            pytest.param(
+                '{"id": "x", "question": "q", "answer": "say "a"", "topic": "t"}', "not_json", id="quotes and more keys"
+            ),
+            pytest.param('{"question": "q", "answer": "a\\_"b"", "topic": "t"}', "not_json", id="quotes and escape"),
+            pytest.param('{"question": "q", "answer": "a", "topic": "t"', "truncated", id="no brace"),
+            pytest.param('{"question": "q", "answer": "a', "truncated", id="cut in a string"),
+            pytest.param('{"question": "q", "ans', "truncated", id="cut in a key"),
+            pytest.param('{"quest', "truncated", id="cut in the first key"),
+            pytest.param("{", "truncated", id="cut after the brace"),
+        ],
+    )
+    def test_name_the_reason_and_keep_the_raw_text_among_good_records(self, text: str, reason: str) -> None:
+        cut = reason == "truncated"
+        output = parse_llm_output(f"{ONE}\n{text}" if cut else f"{ONE}\n{text}\n{TWO}")
+        assert output.pairs == (PAIRS[:1] if cut else PAIRS[:2])
+        assert [(reject["reason"], reject["text"].strip()) for reject in output.rejected] == [(reason, text.strip())]
+
+    def test_a_record_cut_in_a_container_is_the_only_one_lost(self) -> None:
+        whole = json.dumps({"pairs": PAIRS})
+        output = parse_llm_output(whole[: whole.index("three")])
+        assert output.pairs == PAIRS[:2]
+        assert [reject["reason"] for reject in output.rejected] == ["truncated"]
+        assert output.rejected[0]["text"] == '{"question": "What is '
+
+    @pytest.mark.parametrize(
+        "start",
+        [
+            pytest.param('{"question": "q", "answer": "Send "x {"a": 1}\n', id="a key is missing"),
+            pytest.param('{"question": "q", "topic": "t", "answer": "Send {"a": "b"}\n', id="a string is open"),
+            pytest.param('{"question": "q", "topic": "t", "answer": "Send {"question": 1}\n', id="a key stands twice"),
+        ],
+    )
+    def test_no_record_is_taken_from_inside_of_a_broken_one(self, start: str) -> None:
+        text = f"{start}{ONE}\nand then"
+        output = parse_llm_output(text)
+        assert output.pairs == []
+        assert [reject["text"] for reject in output.rejected] == [text]
+
+    def test_a_message_says_where_and_what_was_expected(self) -> None:
+        message = parse_llm_output(f'{ONE}\n{{"question": "q", "topic": "t"}}').rejected[0]["message"]
+        assert message.startswith(
+            f"At character {len(ONE) + 1}: no answer among 'question', 'topic'; expected one object"
+        )
+
+
+class TestQuotesWithoutBackslash:
+    @pytest.mark.parametrize(
+        ("answer", "meant"),
+        [
+            ('Say "yes" now', 'Say "yes" now'),
+            ('"Yes"', '"Yes"'),
+            ('a "b" and\nan escaped \\"c\\" and \\u00e9', 'a "b" and\nan escaped "c" and é'),
+            ('set {x} of "y"; done', 'set {x} of "y"; done'),
+        ],
+    )
+    @pytest.mark.parametrize(
+        "order", [("question", "answer", "topic"), ("answer", "topic", "question"), ("topic", "question", "answer")]
+    )
+    def test_are_read_where_there_is_one_way_to_read_them(
+        self, answer: str, meant: str, order: tuple[str, ...]
+    ) -> None:
+        values = {"question": "q", "answer": answer, "topic": "t"}
+        raw = "{" + ", ".join(f'"{key}": "{values[key]}"' for key in order) + "}"
+        output = parse_llm_output(f"{ONE}\n{raw}\n{TWO}")
+        assert output.pairs == [PAIRS[0], {**values, "answer": meant}, PAIRS[1]]
+
+    @pytest.mark.parametrize(
+        "answer",
+        [
+            pytest.param('one of "a", "b" and "c"', id="looks like the next key"),
+            pytest.param('the key "a": it is', id="looks like a key"),
+            pytest.param('a 5" pipe', id="an odd one"),
+            pytest.param('the sign "}" ends it', id="looks like the end"),
+            pytest.param('ends with "}', id="the end of the string"),
+            pytest.param('set {"x"} of "y"; done', id="a set"),
+            pytest.param('"}, {"', id="between records"),
+            pytest.param('"}, and "so" on', id="a comma behind the end"),
+            pytest.param('"}, "so on', id="a string behind the end"),
+            pytest.param('"}, "so": on', id="a key behind the end"),
+            pytest.param('"}, so on', id="a comma and prose behind the end"),
+            pytest.param('send {"question": "x", "answer": "y", "topic": "z"} there', id="a record"),
+            pytest.param('send\n{"question": "x", "answer": "y", "topic": "z"}\nthere', id="a record on a line"),
+            pytest.param('{"a": 1}\n{"question": "x", "answer": "y", "topic": "z"}\nor', id="two on lines"),
+            pytest.param('{"a": 1} {"question": "x", "answer": "y", "topic": "z"} or', id="two in a line"),
+            pytest.param('", "topic": "other', id="a key of its own"),
+        ],
+    )
+    @pytest.mark.parametrize(
+        "order", [("question", "answer", "topic"), ("answer", "topic", "question"), ("topic", "question", "answer")]
+    )
+    def test_are_rejected_whole_where_there_are_more(self, answer: str, order: tuple[str, ...]) -> None:
+        values = {"question": "q", "answer": answer, "topic": "t"}
+        raw = "{" + ", ".join(f'"{key}": "{values[key]}"' for key in order) + "}"
+        output = parse_llm_output(f"{ONE}\n{raw}\n{TWO}")
+        assert output.pairs in (PAIRS[:1], PAIRS[:2])
+        assert parse_llm_output(raw).pairs == []
+        kept = "".join(reject["text"] for reject in output.rejected)
+        assert raw in kept
+
+    def test_a_comma_before_the_closing_brace_is_no_hindrance(self) -> None:
+        assert parse_llm_output(ONE[:-1] + ",\n}").pairs == PAIRS[:1]
+
+
+PIECES = st.sampled_from(
+    [
+        '{"question": "',
+        '", "answer": "',
+        '", "topic": "',
+        '"}',
+        "}",
+        "{",
+        '"',
+        "\n",
+        ",",
+        "[",
+        "]",
+        "\\",
+        ":",
+        "```",
+        " a ",
+        "{}",
+    ]
+)
+
+
+class TestAnyAnswer:
+    @settings(max_examples=300, deadline=None)
+    @given(
+        st.lists(PIECES | st.text(st.characters(), max_size=4), max_size=25).map("".join), st.none() | st.integers(0, 3)
+    )
+    def test_never_raises_and_accepts_only_what_stands_in_the_text(self, text: str, limit: int | None) -> None:
+        output = parse_llm_output(text, limit=limit)
+        assert output.pairs or output.rejected or output.surplus
+        assert limit is None or len(output.pairs) <= limit
+        assert all(reject["text"] in text for reject in output.rejected)
+        plain = text.replace("\\", "")
+        for found in [*output.pairs, *output.surplus]:
+            assert sorted(found) == ["answer", "question", "topic"]
+            if "\\" not in text:
+                assert all(value in plain for value in found.values())
+
+    @settings(max_examples=200, deadline=None)
+    @given(
+        st.lists(
+            st.tuples(
+                st.sampled_from(["good", "quote", "cut", "comma", "key", "brace"]),
+                st.sampled_from(["\n", ",\n", " ", "\n\n"]),
+            ),
+            min_size=1,
+            max_size=5,
+        )
+    )
+    def test_loses_the_text_of_no_record_good_or_broken(self, makings: list[tuple[str, str]]) -> None:
+        text = ""
+        for number, (kind, separator) in enumerate(makings):
+            raw = json.dumps({key: f"<{key}{number}>" for key in ("question", "answer", "topic")})
+            spoilt = {
+                "good": raw,
+                "quote": raw.replace("<answer", 'say "} <answer'),
+                "cut": raw[:-3],
+                "comma": raw.replace(", ", " "),
+                "key": raw.replace('"topic"', '"subject"'),
+                "brace": raw[:-1],
+            }
+            text += spoilt[kind] + separator
+        output = parse_llm_output(text)
+        told = json.dumps([*output.pairs, *(reject["text"] for reject in output.rejected)])
+        for number in range(len(makings)):
+            for key in ("question", "answer", "topic"):
+                assert f"<{key}{number}" in told
+        assert len(output.pairs) <= sum(kind == "good" for kind, _ in makings)
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            pytest.param("{" * 100_000, id="braces"),
+            pytest.param('{"' * 50_000, id="braces and quotes"),
+            pytest.param('{"a":' * 20_000, id="objects never closed"),
+            pytest.param('{"a":[' * 16_000, id="lists never closed"),
+            pytest.param('{"a":' + "[" * 100_000, id="brackets"),
+            pytest.param('{"question": "' * 7_000, id="questions never closed"),
+            pytest.param('{"' + '\\"' * 50_000, id="escapes"),
+            pytest.param(("{" + " " * 1_000) * 100, id="spaces"),
+            pytest.param("}" + " " * 100_000 + '{"', id="spaces after a brace"),
+            pytest.param(('{"a":' * 900 + '{"question":1}' + "}" * 900) * 18, id="deep objects"),
+            pytest.param('{"a":1\n' * 15_000, id="lines never closed"),
+        ],
+    )
+    def test_takes_little_time_whatever_is_written(self, text: str) -> None:
+        began = time.process_time()
+        assert parse_llm_output(text).pairs == []
+        assert parse_verdict(text) is None
+        assert time.process_time() - began < 5
+
+
+class TestVerdict:
+    @pytest.mark.parametrize(
+        ("text", "verdict"),
+        [
+            ('{"reason": "better", "verdict": "A"}', "A"),
+            ('{"reason": "says \\"verdict\\": \\"A\\" {", "verdict": "b"}', "B"),
+            ('```json\n{"verdict": "Tie", "reason": "same"}\n```', "TIE"),
+            ('Both {good}. Thus:\n{\n  "verdict": "B"\n}\nThank you.', "B"),
+            ('{"verdict": "A"} Once more: {"verdict": "a"}', "A"),
+        ],
+    )
+    def test_is_read(self, text: str, verdict: str) -> None:
+        assert parse_verdict(text) == verdict
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "",
+            "A",
+            "Verdict: A",
+            '{"verdict": "C"}',
+            '{"verdict": " A"}',
+            '{"verdict": null}',
+            '{"verdict": ["A"]}',
+            '{"Verdict": "A"}',
+            '{"reason": "A is better"}',
+            '{"verdict": "A"} {"verdict": "B"}',
+            '{"verdict": "A"} {"verdict": "none"}',
+            '{"verdict": "A", "verdict": "B"}',
+            '{"reason": "cut", "verdict": "A"',
+            '{"reason": "says "x"", "verdict": "A"}',
+            '{"verdict": "A"} {"reason": "torn "x"", "verdict": "B"}',
+            '[{"result": {"verdict": "A"}}]',
+        ],
+    )
+    def test_is_none_rather_than_guessed(self, text: str) -> None:
+        assert parse_verdict(text) is None
+
+    @settings(max_examples=200, deadline=None)
+    @given(
+        st.lists(st.sampled_from(['{"verdict":', '"A"', '"B"', "}", "{", '"', ",", "\\", "x"]), max_size=15).map(
+            "".join
+        )
+    )
+    def test_is_never_two_things(self, text: str) -> None:
+        verdict = parse_verdict(text)
+        assert verdict is None or f'"verdict":"{verdict}"' in text
+
+
+class TestGrounding:
+    @pytest.mark.parametrize(
+        ("text", "verdict"),
+        [
+            ('{"reason": "all of it", "verdict": "GROUNDED"}', "grounded"),
+            ('```json\n{"verdict": "ungrounded", "reason": "no number"}\n```', "ungrounded"),
+            ('{"verdict": "Grounded"} Once more: {"verdict": "grounded"}', "grounded"),
+            ('{"verdict": "GROUNDED"} {"verdict": "UNGROUNDED"}', None),
+            ('{"verdict": "NOT GROUNDED"}', None),
+            ('{"verdict": "A"}', None),
+            ('{"verdict": true}', None),
+            ('{"reason": "cut", "verdict": "UNGROUNDED"', None),
+            ("It is GROUNDED.", None),
+            ("", None),
+        ],
+    )
+    def test_is_read_as_it_stands_or_not_at_all(self, text: str, verdict: str | None) -> None:
+        assert parse_grounding(text) == verdict
+
+    @settings(max_examples=200, deadline=None)
+    @given(
+        st.text() | st.lists(st.sampled_from(['{"verdict":', '"GROUNDED"', '"UNGROUNDED"', "}", "{", '"'])).map("".join)
+    )
+    def test_is_never_guessed(self, text: str) -> None:
+        verdict = parse_grounding(text)
+        assert verdict is None or f'"verdict":"{verdict.upper()}"' in text

@@ -1,0 +1,302 @@
+from __future__ import annotations
+
+import heapq
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from include.distill.config.catalog import load_catalog
+from include.distill.core.errors import ContractError, RefusedError, ThrottledError, TransientError
+from include.distill.inference.pacing import ATTEMPTS, Bucket, Concurrency, PacedClient, Quota, TokenEstimate
+from include.distill.inference.requests import Completion, ModelRequest
+
+TEACHER = load_catalog().model("claude-haiku-4-5")  # output burns down at 5
+
+
+def request(text: str = "x" * 300, max_tokens: int = 100) -> ModelRequest:
+    return ModelRequest(TEACHER, TEACHER.inference_id, TEACHER.inference_id, text, max_tokens)
+
+
+class Time:
+    """A clock that only waiting moves."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+    def wait(self, _: threading.Condition, seconds: float | None) -> None:
+        assert seconds, "nobody else would wake it"
+        self.now += seconds
+
+
+class Server:
+    """A model that remembers when it was asked."""
+
+    def __init__(self, time: Time, answers: Callable[[int], Exception | None] = lambda _: None) -> None:
+        self.time, self.answers = time, answers
+        self.asked_at: list[float] = []
+
+    def ask(self, request: ModelRequest) -> Completion:
+        self.asked_at.append(self.time())
+        if error := self.answers(len(self.asked_at)):
+            raise error
+        return Completion("text", "end_turn", input_tokens=75, output_tokens=10)
+
+
+def paced(server: Any, time: Time, quota: Quota, **more: Any) -> PacedClient:
+    return PacedClient(server, quota, concurrency=4, clock=time, wait=time.wait, sleep=time.sleep, **more)
+
+
+def asked_at(quota: Quota, times: int) -> list[float]:
+    time = Time()
+    server = Server(time)
+    client = paced(server, time, quota)
+    for _ in range(times):
+        client.ask(request())
+    return server.asked_at
+
+
+class TestRequests:
+    def test_the_burst_goes_at_once_and_the_rest_at_the_rate(self) -> None:
+        at = asked_at(Quota(requests_per_minute=600, burst_share=0.1), 100)
+        # 60 calls, less those of the second by which the first ones may be late.
+        assert at[49] == pytest.approx(0, abs=0.12)
+        assert at[99] == pytest.approx(5.0, abs=0.1)
+
+    def test_no_minute_ever_holds_more_than_its_quota_and_the_burst(self) -> None:
+        at = asked_at(Quota(requests_per_minute=60, burst_share=0.5), 200)
+        windows = [sum(start <= moment < start + 60 for moment in at) for start in at]
+        assert max(windows) <= 60 + 30
+
+    def test_a_retry_starts_without_burst(self) -> None:
+        quota = Quota(requests_per_minute=60, burst_share=0.5)
+        assert asked_at(quota.share(0.5, starts_full=False), 3) == pytest.approx([2, 4, 6])
+        assert asked_at(quota.share(0.5, starts_full=True), 3) == pytest.approx([0, 0, 0], abs=0.01)
+
+    def test_shares_add_up_to_the_quota(self) -> None:
+        part = Quota(requests_per_minute=600, tokens_per_minute=8000).share(0.25, starts_full=True)
+        assert (part.requests_per_minute, part.tokens_per_minute) == (150, 2000)
+        assert Quota().share(0.25, starts_full=True).is_stated is False
+
+
+class TestTokens:
+    def test_input_and_the_whole_of_max_tokens_are_reserved(self) -> None:
+        time, reserved = Time(), []
+        client = paced(Server(time), time, Quota(tokens_per_minute=6000))
+        bucket = client._gate._tokens
+        assert bucket
+        bucket.take = reserved.append  # type: ignore[method-assign]
+        client.ask(request())
+        assert reserved == [100 + 100]  # 300 bytes are 100 tokens until usage says better
+
+    def test_what_was_not_used_is_given_back_and_wakes_who_waits_for_it(self) -> None:
+        answer, asked = threading.Event(), threading.Semaphore(0)
+
+        class Slow:
+            def ask(self, _: ModelRequest) -> Completion:
+                asked.release()
+                assert answer.wait(5)
+                return Completion("text", "end_turn", 75, 1)
+
+        # 300 at once: one reservation of 200 fits, the second would have to wait for 20 s.
+        client = PacedClient(Slow(), Quota(tokens_per_minute=300, token_burst_share=1), concurrency=2)
+        threads = [threading.Thread(target=client.ask, args=[request()]) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        assert asked.acquire(timeout=5)
+        assert not asked.acquire(timeout=0.1), "the second call started on tokens that were not there"
+        answer.set()
+        for thread in threads:
+            thread.join(timeout=5)
+        assert not any(thread.is_alive() for thread in threads)
+
+    def test_a_call_larger_than_the_bucket_waits_until_it_is_full_and_leaves_it_in_debt(self) -> None:
+        bucket = Bucket(60, burst=11, now=0)
+        assert bucket.wait_for(25, now=0) == 0
+        bucket.take(25)
+        assert bucket.wait_for(1, now=0) == pytest.approx(16)
+        assert bucket.wait_for(1, now=16) == 0
+
+    def test_the_estimate_goes_by_bytes_and_then_by_the_densest_text_so_far(self) -> None:
+        estimate = TokenEstimate()
+        assert estimate.of(request("あ" * 100)) == 100 + 100
+        for tokens in (75, 60):
+            estimate.learn(request(), Completion("text", "end_turn", tokens, 10))
+        assert estimate.of(request()) == 75 + 100
+
+    def test_answers_that_burn_down_more_than_max_tokens_are_reckoned_with(self) -> None:
+        estimate = TokenEstimate()
+        for written in (30, 20):
+            estimate.learn(request(), Completion("text", "end_turn", 75, written))
+        assert estimate.of(request()) == 75 + 5 * 30
+
+
+@given(st.lists(st.tuples(st.floats(0, 5), st.integers(1, 4)), max_size=40), st.floats(0, 0.45))
+def test_a_service_that_keeps_the_same_account_never_rejects_though_the_first_calls_are_late(
+    steps: list[tuple[float, int]], late: float
+) -> None:
+    ours, theirs, filled_at, now = Bucket(120, burst=12, now=0), 12.0, 0.0, 0.0
+    for pause, calls in steps:
+        now += pause
+        for _ in range(calls):
+            now += ours.wait_for(1, now)
+            ours.take(1)
+            arrives = max(filled_at, now + (late if filled_at == 0 else 0))
+            theirs = min(12.0, theirs + (arrives - filled_at) * 2)
+            filled_at = arrives
+            assert theirs >= 1 - 1e-6
+            theirs -= 1
+
+
+class TestTrouble:
+    def test_a_throttled_call_is_asked_again_until_it_goes_through(self) -> None:
+        time = Time()
+        server = Server(time, lambda n: ThrottledError("slow") if n < 4 else None)
+        assert paced(server, time, Quota()).ask(request()).text == "text"
+        assert len(server.asked_at) == 4
+        pauses = [after - before for before, after in zip(server.asked_at, server.asked_at[1:], strict=False)]
+        assert pauses == pytest.approx([0.5, 1, 2])
+
+    def test_patience_ends_and_says_what_to_do(self) -> None:
+        time = Time()
+        server = Server(time, lambda _: ThrottledError("Too many tokens"))
+        with pytest.raises(
+            ThrottledError, match=r"throttled \d+ times in \d\d s.*Compare `quotas`.*clear this task.*Too many"
+        ):
+            paced(server, time, Quota(), patience_seconds=30).ask(request())
+        assert 30 <= time.now <= 60
+
+    def test_passing_faults_are_asked_again_a_few_times(self) -> None:
+        time = Time()
+        server = Server(time, lambda _: TransientError("500"))
+        with pytest.raises(TransientError):
+            paced(server, time, Quota()).ask(request())
+        assert len(server.asked_at) == ATTEMPTS
+
+    def test_a_broken_contract_was_billed_and_is_not_asked_again_here(self) -> None:
+        time = Time()
+        server = Server(time, lambda _: ContractError("shape"))
+        with pytest.raises(ContractError):
+            paced(server, time, Quota()).ask(request())
+        assert len(server.asked_at) == 1
+
+    def test_after_a_refusal_nobody_who_still_waits_asks(self) -> None:
+        time = Time()
+        server = Server(time, lambda _: RefusedError("no access"))
+        client = paced(server, time, Quota())
+        for _ in range(3):
+            with pytest.raises(RefusedError, match="no access"):
+                client.ask(request())
+        assert len(server.asked_at) == 1
+
+    @pytest.mark.parametrize(
+        ("message", "next_at"),
+        [pytest.param("Too many requests", 1.0, id="requests"), pytest.param("Too many tokens", 2.0, id="tokens")],
+    )
+    def test_a_throttled_call_empties_our_account_too(self, message: str, next_at: float) -> None:
+        time = Time()
+        server = Server(time, lambda n: ThrottledError(message) if n == 1 else None)
+        paced(server, time, Quota(requests_per_minute=60, tokens_per_minute=6000)).ask(request())
+        assert server.asked_at == [0, pytest.approx(next_at)]
+
+
+def simulate(*, per_minute: float, burst: float, documents: int, ceiling: int, latency: float) -> tuple[float, float]:
+    """Ask a service of unknown quota; return span by ideal, and the share of rejected calls."""
+    pace, now, rate = Concurrency(ceiling, 0.0), 0.0, per_minute / 60
+    level, filled_at, left, done, rejected = burst, 0.0, documents, 0, 0
+    under_way: list[tuple[float, bool, float]] = []
+    while done < documents:
+        wait = pace.wait(now) if left else float("inf")
+        if wait == 0:
+            level, filled_at = min(burst, level + (now - filled_at) * rate), now
+            pace.begin(now)
+            left -= 1
+            served = level >= 1
+            level -= served
+            heapq.heappush(under_way, (now + (latency if served else 0.03), served, now))
+        elif under_way and under_way[0][0] <= now + wait:
+            now, served, sent_at = heapq.heappop(under_way)
+            if served:
+                pace.answered(now - sent_at)
+                done += 1
+            else:
+                pace.throttled(sent_at, now)
+                left, rejected = left + 1, rejected + 1
+            pace.end()
+        else:
+            now += wait
+    return now / ((documents - burst) / rate + latency), rejected / (documents + rejected)
+
+
+class TestUnknownQuota:
+    @pytest.mark.parametrize(
+        ("service", "most_rejected"),
+        [
+            pytest.param({"per_minute": 600, "burst": 60, "ceiling": 50, "latency": 1}, 0.05, id="usual"),
+            pytest.param({"per_minute": 600, "burst": 60, "ceiling": 200, "latency": 1}, 0.08, id="much too eager"),
+            pytest.param({"per_minute": 600, "burst": 60, "ceiling": 50, "latency": 4}, 0.05, id="slow answers"),
+            pytest.param({"per_minute": 600, "burst": 400, "ceiling": 50, "latency": 1}, 0.05, id="large burst"),
+        ],
+    )
+    def test_the_speed_is_found_with_few_rejections(self, service: dict[str, Any], most_rejected: float) -> None:
+        ratio, rejected = simulate(documents=500, **service)
+        assert ratio <= 1.10
+        assert rejected <= most_rejected
+
+    def test_until_it_is_throttled_all_calls_start_at_once(self) -> None:
+        pace, now = Concurrency(50, 0.0), 0.0
+        for _ in range(50):
+            now += pace.wait(now)
+            pace.begin(now)
+        assert now < 0.1
+        assert pace.wait(now) == float("inf")
+
+    def test_what_was_sent_before_a_cut_does_not_cut_again(self) -> None:
+        pace = Concurrency(50, 0.0)
+        for _ in range(50):
+            pace.begin(0.0)
+        for _ in range(10):
+            pace.throttled(sent_at=0.0, now=1.0)
+        assert pace.allowed == 5
+
+    def test_it_never_passes_its_ceiling_nor_falls_below_one(self) -> None:
+        pace = Concurrency(2, 0.0)
+        for second in range(1, 20):
+            pace.begin(second)
+            pace.throttled(second, second)
+            pace.end()
+        assert pace.allowed == 1
+        pace.wait(10_000.0)
+        assert pace.allowed == 2
+
+
+def test_no_more_calls_are_under_way_than_allowed() -> None:
+    most, under_way, lock = 0, 0, threading.Lock()
+
+    class Busy:
+        def ask(self, _: ModelRequest) -> Completion:
+            nonlocal most, under_way
+            with lock:
+                under_way += 1
+                most = max(most, under_way)
+            threading.Event().wait(0.02)
+            with lock:
+                under_way -= 1
+            return Completion("text", "end_turn", 75, 10)
+
+    client = PacedClient(Busy(), Quota(), concurrency=3)
+    threads = [threading.Thread(target=client.ask, args=[request()]) for _ in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=5)
+    assert most == 3

@@ -1,0 +1,181 @@
+from __future__ import annotations
+
+import dataclasses
+import io
+import json
+from typing import Any
+
+import botocore.session
+import pytest
+from botocore.validate import ParamValidator
+
+from include.distill.core.errors import ContractError
+from include.distill.inference.requests import ApiCall, Completion, ModelRequest, read_reply, to_api_call
+from tests.distill.conftest import make_request
+
+ANTHROPIC = "claude-haiku-4-5"
+CONVERSE = "nova-micro"
+FIXED_TEMPERATURE = "claude-sonnet-5-5"
+SCHEMA = '{"type": "object", "properties": {}, "additionalProperties": false}'
+
+
+def anthropic_body(request: ModelRequest) -> Any:
+    return json.loads(to_api_call(request).parameters["body"])
+
+
+def held(model: str) -> ModelRequest:
+    """A question to a model as if it could be held to a schema."""
+    request = make_request(model, json_schema=SCHEMA)
+    return dataclasses.replace(request, model=request.model.model_copy(update={"json_schema": True}))
+
+
+def call_of(model: str) -> ApiCall:
+    return to_api_call(make_request(model))
+
+
+def anthropic_reply(body: Any, **headers: str) -> dict[str, Any]:
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return {"body": io.BytesIO(raw), "ResponseMetadata": {"HTTPHeaders": headers}}
+
+
+class TestCalls:
+    def test_anthropic_models_are_asked_through_invoke_model(self) -> None:
+        request = make_request(ANTHROPIC, user="é?", system="s", temperature=0.5, max_tokens=77, invoke_id="id")
+        call = to_api_call(request)
+        assert call.operation == "invoke_model"
+        assert call.parameters["modelId"] == "id"
+        assert anthropic_body(request) == {
+            "anthropic_version": "bedrock-2023-05-31",
+            "max_tokens": 77,
+            "messages": [{"role": "user", "content": [{"type": "text", "text": "é?"}]}],
+            "system": "s",
+            "temperature": 0.5,
+        }
+
+    def test_all_others_through_converse(self) -> None:
+        request = make_request(CONVERSE, system="s", temperature=0.0, max_tokens=77, invoke_id="arn:throughput")
+        assert to_api_call(request) == ApiCall(
+            "converse",
+            {
+                "modelId": "arn:throughput",
+                "messages": [{"role": "user", "content": [{"text": "u"}]}],
+                "inferenceConfig": {"maxTokens": 77, "temperature": 0.0},
+                "system": [{"text": "s"}],
+            },
+        )
+
+    def test_no_system_text_is_sent_when_there_is_none(self) -> None:
+        assert "system" not in anthropic_body(make_request(ANTHROPIC))
+        assert "system" not in to_api_call(make_request(CONVERSE)).parameters
+
+    @pytest.mark.parametrize("temperature", [None, 0.7])
+    def test_temperature_is_sent_only_when_stated(self, temperature: float | None) -> None:
+        expected = {} if temperature is None else {"temperature": temperature}
+        config = to_api_call(make_request(CONVERSE, temperature=temperature)).parameters["inferenceConfig"]
+        assert config == {"maxTokens": 64, **expected}
+        assert anthropic_body(make_request(ANTHROPIC, temperature=temperature)).get("temperature") == temperature
+
+    def test_a_model_that_takes_no_temperature_is_sent_none(self) -> None:
+        assert "temperature" not in anthropic_body(make_request(FIXED_TEMPERATURE, temperature=0.7))
+
+    def test_a_model_that_can_be_held_to_a_schema_is_sent_it(self) -> None:
+        form = anthropic_body(make_request(ANTHROPIC, json_schema=SCHEMA))["output_config"]["format"]
+        assert form == {"type": "json_schema", "schema": json.loads(SCHEMA)}
+        parameters = to_api_call(held(CONVERSE)).parameters
+        structure = {"jsonSchema": {"schema": SCHEMA}}
+        assert parameters["outputConfig"] == {"textFormat": {"type": "json_schema", "structure": structure}}
+        runtime = botocore.session.get_session().get_service_model("bedrock-runtime")
+        report = ParamValidator().validate(parameters, runtime.operation_model("Converse").input_shape)
+        assert not report.has_errors(), report.generate_report()
+
+    def test_a_model_that_cannot_is_asked_without(self) -> None:
+        assert "outputConfig" not in to_api_call(make_request(CONVERSE, json_schema=SCHEMA)).parameters
+        assert "output_config" not in anthropic_body(make_request("claude-sonnet-4-6", json_schema=SCHEMA))
+
+    @pytest.mark.parametrize("model", [ANTHROPIC, CONVERSE])
+    def test_botocore_accepts_the_parameters(self, model: str) -> None:
+        call = to_api_call(make_request(model, system="s", temperature=0.1))
+        operation = {"invoke_model": "InvokeModel", "converse": "Converse"}[call.operation]
+        runtime = botocore.session.get_session().get_service_model("bedrock-runtime")
+        report = ParamValidator().validate(call.parameters, runtime.operation_model(operation).input_shape)
+        assert not report.has_errors(), report.generate_report()
+
+
+class TestKeys:
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"identity": "another"},
+            {"user": "another"},
+            {"system": "another"},
+            {"max_tokens": 65},
+            {"temperature": 0.0},
+            {"temperature": 0.1},
+            {"sample": 1},
+        ],
+        ids=str,
+    )
+    def test_another_question_has_another_key(self, change: dict[str, Any]) -> None:
+        assert make_request(**change).key != make_request().key
+
+    def test_user_and_system_text_are_told_apart(self) -> None:
+        assert make_request(user="a", system="b").key != make_request(user="b", system="a").key
+
+    def test_the_same_question_has_the_same_key_whatever_throughput_serves_it(self) -> None:
+        assert make_request(invoke_id="arn:throughput/1").key == make_request(invoke_id="arn:throughput/2").key
+
+    def test_a_schema_is_part_of_the_question_where_it_is_sent(self) -> None:
+        assert make_request(ANTHROPIC, json_schema=SCHEMA).key != make_request(ANTHROPIC).key
+        assert make_request(CONVERSE, json_schema=SCHEMA).key == make_request(CONVERSE).key
+
+    def test_a_temperature_that_is_not_sent_is_no_part_of_the_question(self) -> None:
+        assert make_request(FIXED_TEMPERATURE, temperature=0.7).key == make_request(FIXED_TEMPERATURE).key
+
+
+class TestReplies:
+    def test_an_anthropic_answer_is_its_text_blocks(self) -> None:
+        blocks = [{"type": "thinking", "thinking": "t"}, {"type": "text", "text": "a"}, {"type": "text", "text": "b"}]
+        body = {"content": blocks, "stop_reason": "max_tokens", "usage": {"input_tokens": 5, "output_tokens": 6}}
+        assert read_reply(call_of(ANTHROPIC), anthropic_reply(body)) == Completion("ab", "max_tokens", 5, 6)
+
+    def test_a_converse_answer_is_its_text_blocks(self) -> None:
+        response = {
+            "output": {"message": {"role": "assistant", "content": [{"reasoningContent": {}}, {"text": "a"}]}},
+            "stopReason": "end_turn",
+            "usage": {"inputTokens": 5, "outputTokens": 6, "totalTokens": 11},
+            "ResponseMetadata": {"HTTPHeaders": {"x-simulated": "true"}},
+        }
+        assert read_reply(call_of(CONVERSE), response) == Completion("a", "end_turn", 5, 6, simulated=True)
+
+    def test_half_a_character_does_not_make_a_paid_answer_unstorable(self) -> None:
+        raw = (
+            b'{"content": [{"type": "text", "text": "ok \\ud83d"}], "stop_reason": "max_tokens",'
+            b' "usage": {"input_tokens": 5, "output_tokens": 6}}'
+        )
+        text = read_reply(call_of(ANTHROPIC), anthropic_reply(raw)).text
+        assert text.encode().decode() == "ok \N{REPLACEMENT CHARACTER}"
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            pytest.param(b"<html>", id="no JSON"),
+            pytest.param(b"\xff", id="no text"),
+            pytest.param([], id="a list"),
+            pytest.param({}, id="empty"),
+            pytest.param({"content": "a", "stop_reason": "s", "usage": {}}, id="content is text"),
+            pytest.param({"content": [{"type": "text"}], "stop_reason": "s", "usage": {}}, id="a block without text"),
+            pytest.param({"content": [], "stop_reason": "s"}, id="no usage"),
+            pytest.param(
+                {"content": [], "stop_reason": "s", "usage": {"input_tokens": None, "output_tokens": 1}},
+                id="usage is no number",
+            ),
+        ],
+    )
+    def test_an_unknown_shape_is_told_with_what_it_cost(self, body: Any) -> None:
+        with pytest.raises(ContractError, match=r"us\.anthropic.* invoke_model in an unknown shape.*billed"):
+            read_reply(call_of(ANTHROPIC), anthropic_reply(body))
+
+    @pytest.mark.parametrize("response", [{}, {"output": {}}, {"output": {"message": None}}], ids=str)
+    def test_an_unknown_shape_of_converse_too(self, response: dict[str, Any]) -> None:
+        with pytest.raises(ContractError, match="converse in an unknown shape"):
+            read_reply(call_of(CONVERSE), response)

@@ -1,0 +1,346 @@
+"""The page: one file, nothing run, nothing loaded, nothing from a model obeyed."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+
+from include.distill.report.html import (
+    CLIPPED_CHARACTERS,
+    SHOWN,
+    clip,
+    dollars,
+    interval,
+    p_value,
+    percent,
+    price,
+    quantity,
+    render_html,
+    setting_rows,
+)
+from include.distill.report.report import SIMULATED_NOTICE, build_report
+from tests.distill.report.example_report import inputs, line, tuned_arm, verdicts
+
+VOID = {"meta", "br", "rect", "line", "circle", "polygon", "polyline"}
+HOSTILE = "<script>alert(1)</script>{{ 7*7 }}{% raw %}\"><img src=x onerror=alert(2)>'</textarea><!--"
+
+
+class Page(HTMLParser):
+    """Collects what a browser would build, and fails on tags that do not nest."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str, str | None]] = []
+        self.open: list[str] = []
+        self.words: list[str] = []
+        self.feed(html)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += [(tag, name, value) for name, value in attrs]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += [(tag, name, value) for name, value in attrs]
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if data.strip() and not {"style", "title", "desc"} & set(self.open):
+            self.words.append(data.strip())
+
+    def values(self, name: str) -> list[str | None]:
+        return [value for _, attribute, value in self.attributes if attribute == name]
+
+
+def page(**changes: Any) -> Page:
+    return Page(render_html(build_report(**inputs(**changes))))
+
+
+def test_the_page_loads_nothing_and_runs_nothing() -> None:
+    shown = page()
+    assert not {"script", "img", "link", "iframe", "object", "form", "base"} & set(shown.tags)
+    assert not [name for _, name, _ in shown.attributes if name.startswith("on") or name in ("src", "href")]
+    policy = next(value for tag, name, value in shown.attributes if tag == "meta" and value and "default" in value)
+    assert policy == "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+
+
+def test_the_styles_fetch_nothing() -> None:
+    html = render_html(build_report(**inputs()))
+    styles = html[html.index("<style>") : html.index("</style>")]
+    assert "@import" not in styles
+    assert "url(" not in styles
+
+
+def test_a_simulated_run_says_so_first() -> None:
+    assert page().words[0] == SIMULATED_NOTICE
+
+
+def test_a_real_run_does_not() -> None:
+    assert "SIMULATED" not in render_html(build_report(**inputs(simulated=False)))
+
+
+def test_the_verdict_comes_before_everything_else() -> None:
+    words = page(simulated=False).words
+    assert words.index("tuned is better than base for 1 of 2 judges") < words.index("How much better, and how sure")
+
+
+def test_the_sections_come_in_the_order_of_the_readers_questions() -> None:
+    html = render_html(build_report(**inputs()))
+    assert re.findall(r"<h2[^>]*>(.*?)</h2>", html) == [
+        "How much better, and how sure",
+        "What it cost",
+        "What to read to disagree",
+        "From rows to training records",
+        "Training and serving",
+        "What the teacher wrote: a sample to read",
+        "How this was made",
+    ]
+
+
+def test_every_picture_can_be_heard_and_every_table_has_a_caption() -> None:
+    shown = page()
+    ids = shown.values("id")
+    assert len(ids) == len(set(ids))
+    assert set(" ".join(str(value) for value in shown.values("aria-labelledby")).split()) <= set(ids)
+    assert shown.tags.count("svg") == shown.tags.count("desc") == shown.values("role").count("img") == 6
+    assert shown.tags.count("caption") == shown.tags.count("table")
+
+
+def hostile_inputs() -> dict[str, Any]:
+    judge, arm = f"judge{HOSTILE}", f"arm{HOSTILE}"
+    return inputs(
+        use_case=HOSTILE,
+        run_key=HOSTILE,
+        arms=[tuned_arm(name=arm, job_arn=HOSTILE, job_status=HOSTILE, serving=HOSTILE, released=False)],
+        verdicts=[verdicts(["candidate"] * 40, judge=judge, candidate=arm, baseline=HOSTILE)],
+        cost={"estimated_usd": 1, "actual_usd": 1, "lines": [line(HOSTILE, 1, HOSTILE, 1, 1)]},
+        loss_curves={arm: [{"step": 1, "epoch": 1, "loss": 1.0}]},
+        disagreements=[
+            {
+                "row_id": HOSTILE,
+                "question": HOSTILE,
+                "candidate_answer": HOSTILE,
+                "baseline_answer": HOSTILE,
+                "by_judge": {judge: HOSTILE},
+                "by_person": {HOSTILE: HOSTILE},
+            }
+        ],
+        pair_sample=[{"question": HOSTILE, "answer": HOSTILE, "topic": HOSTILE}],
+        agreement=[{"first": HOSTILE, "second": HOSTILE, "n": 1, "observed": 1, "kappa": None, "kappa_ci95": None}],
+        warnings=[HOSTILE],
+        noise_control_note=HOSTILE,
+        promotion={
+            "rule": HOSTILE,
+            "false_promotions_a_year": 1,
+            "decisions": [
+                {"candidate": HOSTILE, "champion": HOSTILE, "promoted": True, "reasons": [HOSTILE], "lower_bound": 0.6}
+            ],
+        },
+        settings={HOSTILE: HOSTILE, "attribution": [HOSTILE], "nested": {HOSTILE: [HOSTILE]}},
+    )
+
+
+def test_hostile_text_is_shown_and_never_obeyed() -> None:
+    html = render_html(build_report(**hostile_inputs()))
+    assert "<script" not in html
+    assert "<img" not in html
+    assert html.count("&lt;script&gt;alert(1)&lt;/script&gt;{{ 7*7 }}{% raw %}") > 20  # the text itself, unrendered
+    tame = page(**{name: value for name, value in hostile_inputs().items() if name == "arms"}, warnings=["w"])
+    shown = Page(html)
+    assert {name for _, name, _ in shown.attributes} <= {name for _, name, _ in tame.attributes}
+    assert set(shown.tags) <= set(tame.tags)
+
+
+def test_a_hostile_outcome_cannot_choose_its_css_class() -> None:
+    shown = page(**hostile_inputs())
+    assert not [value for value in shown.values("class") if value and "script" in value]
+
+
+def test_line_breaks_of_answers_are_kept() -> None:
+    assert "Up to 10.\nTheir keys must be unique." in page().words
+
+
+def test_a_lone_surrogate_does_not_stop_the_page() -> None:
+    pair = {"question": "broken \ud83d here", "answer": "a", "topic": "t"}
+    html = render_html({**build_report(**inputs()), "pair_sample": [pair]})
+    assert "broken ? here" in html
+    assert html.encode()
+
+
+def test_what_still_bills_is_said_at_the_top() -> None:
+    words = page(arms=[tuned_arm(released=False)]).words
+    assert words.index("Still running and billing:") < words.index("How much better, and how sure")
+
+
+def test_only_some_are_shown_and_the_page_says_of_how_many() -> None:
+    many = [{**inputs()["disagreements"][0], "row_id": f"row-number-{index}"} for index in range(SHOWN + 3)]
+    shown = page(disagreements=many)
+    assert sum("row-number-" in word for word in shown.words) == SHOWN
+    assert f"{SHOWN} of {SHOWN + 3} shown; all are in report.json." in shown.words
+
+
+def test_disagreements_of_another_pair_name_their_own_arms() -> None:
+    item = {**inputs()["disagreements"][0], "candidate": "originals", "baseline": "champion"}
+    words = page(disagreements=[item]).words
+    assert {"originals", "champion"} <= set(words)
+
+
+def test_the_five_answers_stand_before_the_first_section() -> None:
+    words = page(simulated=False).words
+    first = words.index("How much better, and how sure")
+    answers = ["tuned is better than base for 1 of 2 judges", "By how much", "How sure", "$7.56", "What to read"]
+    places = [words.index(answer) for answer in answers]
+    assert places == sorted(places)
+    assert places[-1] < first
+    by_how_much = words[words.index("By how much") + 1]
+    assert by_how_much.startswith("Half-win rate of tuned, ties as half: claude-haiku-4-5 68.4% (")
+    how_sure = words[words.index("How sure") + 1]
+    assert "100 questions about 49 documents find a half-win rate beyond" in how_sure
+    assert "at most 9.1 false promotions a year" in how_sure
+
+
+def test_agreement_with_people_and_their_votes_are_shown() -> None:
+    words = page().words
+    assert "claude-haiku-4-5 and ann (person)" in words
+    assert "−0.05" in words
+    assert "0.40 to 0.68" in words
+    few = words.index("llama-3-3-70b and ann (person)")
+    assert words[few + 1 : few + 3] == ["20", "too few labels to tell (20)"]
+    assert not {"0.00", "−1.00 to 1.00"} & set(words)
+    assert words[words.index("ann (person):") + 1] == "tuned"
+    assert not any("label_sample" in word for word in words)
+    apart = {"first": "ann (person)", "second": "bob (person)", "n": 0, "observed": None, "kappa": None}
+    met = page(agreement=[*inputs()["agreement"], {**apart, "kappa_ci95": None}]).words
+    assert "ann (person) and bob (person)" not in met
+    unlabelled = page(agreement=inputs()["agreement"][:1]).words
+    assert any("No person has labelled these answers" in word for word in unlabelled)
+
+
+@pytest.mark.parametrize(
+    ("labels", "said"),
+    [
+        pytest.param({"counted": 9, "changed": 0, "unmarked": 0}, [], id="all count"),
+        pytest.param({"counted": 0, "changed": 3, "unmarked": 0}, ["3", "do not count: the answers"], id="changed"),
+        pytest.param({"counted": 0, "changed": 0, "unmarked": 1}, ["1", "without saying which"], id="unmarked"),
+    ],
+)
+def test_labels_that_do_not_count_are_said_to_be_there(labels: dict[str, int], said: list[str]) -> None:
+    told = " ".join(page(labels=labels).words).partition("of people's labels")
+    assert bool(told[1]) == bool(said)
+    assert all(word in told[0].rsplit(" ", 2)[1:] or word in told[2] for word in said)
+
+
+def test_losses_are_told_as_means_beside_what_the_job_says_and_where_they_are_from() -> None:
+    words = page().words
+    row = words[words.index("tuned", words.index("The arms that were compared")) :]
+    means = row[row.index("1.89 to 0.92") :]
+    assert means[1] == "the job says 0.909"
+    told = next(word for word in words if "step_wise_training_metrics.csv" in word)
+    assert "the stand-in's step_wise" in told
+    assert told.endswith("tuned: mean loss 1.89 over the first 8 of 80 steps, 0.92 over the last.")
+    assert any("the job's own step_wise" in word for word in page(simulated=False).words)
+
+
+def test_an_arm_without_a_curve_has_what_its_job_says() -> None:
+    words = page(loss_curves={}).words
+    assert words[words.index("the job says 0.909") - 1] == "–"
+    assert not any("step_wise" in word for word in words)
+
+
+def test_why_nothing_was_bought_stands_beside_the_price() -> None:
+    cost = {"estimated_usd": 9.1, "actual_usd": 0.0, "lines": []}
+    words = page(cost=cost, source={**inputs()["source"], "changes": {"since": None}}).words
+    assert "Nothing was bought: every answer and model" in words[words.index("$0.00") + 1]
+
+
+def test_a_promotion_is_told_with_its_reasons() -> None:
+    words = page().words
+    assert "nobody" in words[: words.index("How much better, and how sure")]
+    assert "the rule does not promote it" in words
+    assert "llama-3-3-70b: lower bound of the half-win rate is 48.2%, needed above 52.0%" in words
+
+
+def test_an_arm_against_itself_is_marked_as_noise_control() -> None:
+    control = [verdicts(["tie"] * 100, judge="claude-haiku-4-5", candidate="base", baseline="base-again")]
+    words = page(noise_control=control).words
+    assert words[words.index("base with base-again") + 1].startswith("noise control: half-win rate 50.0%")
+
+
+def test_more_than_two_arms_meet_in_a_matrix() -> None:
+    caption = "Every arm against every other: half-win rate of the row's arm, by judge"
+    outcomes = ["candidate"] * 80 + ["baseline"] * 20
+    arms = [("mixed", "base"), ("mixed", "few")]
+    records = [verdicts(outcomes, judge="haiku", candidate=ahead, baseline=behind) for ahead, behind in arms]
+    words = page(verdicts=records).words
+    assert caption not in page().words
+    table = words[words.index(caption) :]
+    assert table[table.index("mixed") :][:4] == ["mixed", "–", "80.0%", "better"]
+    assert "not compared" in table
+
+
+def test_one_document_says_nothing_of_how_sure_its_share_is() -> None:
+    clusters = {f"row{index}": "document" for index in range(100)}
+    assert sum("(95% CI 0–\N{WORD JOINER}100%)" in word for word in page(clusters=clusters).words) == 2
+
+
+def test_a_run_with_nothing_to_show_is_still_a_page() -> None:
+    shown = page(verdicts=[], loss_curves={}, disagreements=[], pair_sample=[], settings={}, arms=[])
+    assert "No verdict" in shown.words
+    assert "On no question did opinions differ." in shown.words
+
+
+def test_estimates_by_line_are_a_column_where_there_are_any() -> None:
+    cost = inputs()["cost"]
+    cost["lines"][0]["estimated_usd"] = 0.77
+    shown = page(cost=cost)
+    assert "$0.77" in shown.words
+    assert "Estimated before the run" not in shown.words
+    assert "Estimated before the run" in page().words
+
+
+@pytest.mark.parametrize(
+    ("formatted", "expected"),
+    [
+        (dollars(1234.5), "$1,234.50"),
+        (dollars(0.62), "$0.62"),
+        (dollars(0.0042), "$0.0042"),
+        (dollars(0), "$0.00"),
+        (dollars(None), "–"),
+        (price(0.000003), "$0.000003"),
+        (price(108.15), "$108.15"),
+        (price(2), "$2.00"),
+        (percent(0.725), "72.5%"),
+        (percent(None), "–"),
+        (interval([0.615, 0.8113]), "61.5–81.1%"),
+        (interval(None), "–"),
+        (quantity(205311), "205,311"),
+        (quantity(0.0557), "0.056"),
+        (quantity(100), "100"),
+        (quantity(None), "–"),
+        (p_value(0.00002), "< 0.0001"),
+        (p_value(0.0314), "0.031"),
+        (p_value(1.0), "1"),
+    ],
+)
+def test_figures_are_formatted_for_reading(formatted: str, expected: str) -> None:
+    assert formatted == expected
+
+
+def test_long_answers_are_cut_and_say_so() -> None:
+    assert clip("x" * CLIPPED_CHARACTERS) == "x" * CLIPPED_CHARACTERS
+    assert clip("x" * (CLIPPED_CHARACTERS + 1200)).endswith("x… (1,200 more characters in report.json)")
+
+
+def test_settings_are_flattened_into_labelled_lines() -> None:
+    settings = {"judges": ["a", "b"], "prompts": {"judging": "77ae"}, "end": None, "attribution": "AWS"}
+    assert setting_rows(settings) == [("judges", "a, b"), ("prompts, judging", "77ae"), ("end", "–")]

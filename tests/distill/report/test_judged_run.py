@@ -1,0 +1,126 @@
+"""What the judges said of a run, as the parts of its report."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from include.distill.report.judged_run import JudgedRun, champion_place, noise_control_note, promotion_record
+from include.distill.report.report import build_report
+from tests.distill.conftest import make_use_case
+from tests.distill.report.example_report import inputs, verdicts
+
+JUDGES = ["claude-haiku-4-5", "llama-3-3-70b"]
+BETTER = ["candidate"] * 80 + ["baseline"] * 10 + ["tie"] * 10
+ROWS = [{"row_id": f"row{n}", "document": f"d{n}", "question": f"q{n}"} for n in range(100)]
+
+
+def judged(*, labels: Any = (), **changes: Any) -> JudgedRun:
+    records = [verdicts(BETTER, judge=judge) for judge in JUDGES]
+    control = [verdicts(["tie"] * 100, judge=judge, candidate="base", baseline="base-again") for judge in JUDGES]
+    return JudgedRun(make_use_case(judges=JUDGES, **changes), ROWS, [*records, *control], labels)
+
+
+def report(run: JudgedRun, *, leaks: int = 0) -> dict[str, Any]:
+    arguments = {k: v for k, v in inputs().items() if k not in ("promotion", "agreement", "verdicts", "clusters")}
+    return build_report(**arguments, **run.parts(leaks=lambda: leaks))
+
+
+def test_an_arm_against_itself_is_in_no_verdict_and_no_correction() -> None:
+    made = report(judged(answering={"temperature": 0.5}))
+    assert [(c["candidate"], c["baseline"]) for c in made["comparisons"]] == [("tuned", "base")] * 2
+    assert [(c["judge"], c["baseline"]) for c in made["noise_control"]] == [(judge, "base-again") for judge in JUDGES]
+    assert made["comparisons"][0]["p_value_holm"] == pytest.approx(2 * made["comparisons"][0]["p_value"])
+    assert "again" not in made["verdict"]
+
+
+def test_the_rule_is_asked_of_every_candidate_for_the_champions_place() -> None:
+    (decision,) = report(judged())["promotion"]["decisions"]
+    assert (decision["candidate"], decision["champion"], decision["promoted"]) == ("tuned", "base", True)
+    assert report(judged())["promotion"]["false_promotions_a_year"] == pytest.approx(9.125)
+
+
+def test_a_champion_that_was_not_compared_with_is_replaced_by_nobody() -> None:
+    (decision,) = report(replace(judged(), standing="arn:m"))["promotion"]["decisions"]
+    assert not decision["promoted"]
+    assert "not compared with the champion, arn:m" in decision["reasons"][0]
+
+
+def test_a_leak_is_looked_for_and_refuses() -> None:
+    (decision,) = report(judged(), leaks=2)["promotion"]["decisions"]
+    assert not decision["promoted"]
+    assert "2 evaluation questions" in decision["reasons"][0]
+
+
+def test_nobody_looks_for_leaks_where_nothing_could_be_promoted() -> None:
+    def leaks() -> int:
+        raise AssertionError
+
+    record = promotion_record(make_use_case(judges=JUDGES), [], leaks=leaks)
+    assert record["decisions"] == []
+
+
+def test_without_a_base_arm_there_is_no_place_to_take() -> None:
+    arms = [{"name": "one"}, {"name": "two"}]
+    use_case = make_use_case(arms=arms, comparisons=[{"candidate": "one", "baseline": "two"}])
+    assert champion_place(use_case) is None
+    assert promotion_record(use_case, [{"candidate": "one", "baseline": "two"}], leaks=lambda: 0)["decisions"] == []
+
+
+def test_agreement_is_between_judges_and_with_people_and_leaves_out_who_said_nothing() -> None:
+    label = {"candidate": "tuned", "baseline": "base", "labeller": "ann"}
+    labels = [
+        {**label, "row_id": "row0", "verdict": "candidate"},
+        {**label, "row_id": "row1", "verdict": "baseline"},
+        {**label, "row_id": "row2", "verdict": "no_answer"},
+    ]
+    lines = report(judged(labels=labels))["agreement"]
+    assert [(line["first"], line["second"], line["n"]) for line in lines] == [
+        (JUDGES[0], JUDGES[1], 100),
+        (JUDGES[0], "ann (person)", 2),
+        (JUDGES[1], "ann (person)", 2),
+    ]
+    assert lines[0]["kappa"] == 1.0
+    assert lines[1]["observed"] == 0.5
+
+
+def test_ties_of_equal_answers_are_no_opinion_to_agree_on() -> None:
+    records = [
+        {**verdict, "same": verdict["row_id"] == "row0"}
+        for judge in JUDGES
+        for verdict in verdicts(BETTER, judge=judge)
+    ]
+    run = JudgedRun(make_use_case(judges=JUDGES), ROWS, [records[:200], records[200:]])
+    assert report(run)["agreement"][0]["n"] == 99
+
+
+def test_one_family_of_judges_is_a_warning_in_the_report() -> None:
+    run = JudgedRun(make_use_case(judges=JUDGES[:1]), ROWS, [verdicts(BETTER, judge=JUDGES[0])])
+    assert any("one family" in warning for warning in report(run)["warnings"])
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        pytest.param({"answering": {"temperature": 0.5}}, "base answered every question a second time", id="measured"),
+        pytest.param({"answering": {"temperature": None}}, "base answered every question", id="the model's default"),
+        pytest.param({}, "at temperature 0, where a second answer is the first", id="temperature 0"),
+        pytest.param({"judging": {"noise_control": False}}, "judging.noise_control is off", id="off"),
+        pytest.param(
+            {
+                "answering": {"temperature": 0.5},
+                "arms": [{"name": "one"}, {"name": "two"}],
+                "comparisons": [{"candidate": "one", "baseline": "two"}],
+            },
+            "no base arm",
+            id="no base arm",
+        ),
+    ],
+)
+def test_the_report_says_what_the_noise_control_is_or_why_there_is_none(changes: dict[str, Any], said: str) -> None:
+    use_case = make_use_case(**changes)
+    assert said in noise_control_note(use_case)
+    control = [pair for pair in use_case.judged_pairs if pair.baseline.endswith("-again")]
+    assert len(control) == (1 if "answered" in said else 0)

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from include.distill.report.markdown import as_code, as_quote, as_text
+
+HOSTILE = st.text("`~\n\r<>*_[]()#!|&;\\ \u202e\u200bab", max_size=60)
+
+
+@given(HOSTILE)
+def test_nothing_leaves_its_quote(text: str) -> None:
+    lines = as_quote(text).split("\n")
+    assert len(lines) == len(re.split("\r\n|\r|\n", text))
+    for line in lines:
+        quoted = line.removeprefix("> ").lstrip("\u00a0")
+        assert line.startswith("> ")
+        assert not re.match(r"[ \t]{3}|[-=+*>#~`|\d]+(?<!\d)", quoted)
+
+
+@given(HOSTILE)
+def test_a_line_holds_no_live_character(text: str) -> None:
+    shown = as_text(text)
+    assert "\n" not in shown
+    assert not re.search(r"(?<!\\)(\\\\)*[`*_\[\]#!|<>]", shown)
+    assert not re.search(r"<[a-z/!]", shown)
+
+
+@given(HOSTILE)
+def test_code_is_one_span(text: str) -> None:
+    shown = as_code(text)
+    fence = re.match("`+", shown)
+    assert fence is not None
+    assert fence[0] not in shown[len(fence[0]) : -len(fence[0])] or set(shown) == {"`"}
+
+
+@pytest.mark.parametrize(("text", "shown"), [("a\u202eb", "\\u202e"), ("a\x1b[0m", "\\u001b"), ("\ufeffa", "\\ufeff")])
+def test_what_cannot_be_seen_is_shown(text: str, shown: str) -> None:
+    assert shown.replace("\\", "\\\\") in as_quote(text)
+
+
+@pytest.mark.parametrize("text", ["https://evil.example/x", "see WWW.evil.example", "me@evil.example"])
+def test_no_address_becomes_a_link(text: str) -> None:
+    shown = as_text(text).replace("\\", "")
+    assert shown.replace("\u2060", "") == text
+    assert not re.search(r"://\w|www\.|@\w", shown, re.IGNORECASE)
+
+
+def test_plain_words_stay_readable() -> None:
+    assert as_text("the student is better, by 5") == "the student is better, by 5"
+    assert as_quote("a\n  b\n\nc") == "> a  \n> \u00a0\u00a0b  \n>   \n> c  "
+    assert as_code("tuned") == "`tuned`"

@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import pytest
+
+from include.distill.config.layout import RunFolder
+from include.distill.core.errors import NotFoundError
+from include.distill.core.storage import read_jsonl
+from include.distill.synthesis.shard_files import ShardFiles, look_over
+from include.distill.synthesis.teacher import SyntheticSamples
+from tests.distill.conftest import make_row
+from tests.fakes.memory_store import MemoryStore
+
+FOLDER = RunFolder("s3://bucket/distill/runs/run-1")
+PAIR = {"row_id": "r", "pair": 0, "document": "d", "question": "q", "answer": "a"}
+
+
+def test_what_comes_of_a_row_lies_with_its_document_and_without_it_and_rejects_apart(store: MemoryStore) -> None:
+    with ShardFiles(store, FOLDER, 3) as files:
+        files.write(SyntheticSamples(3, accepted=[PAIR], rejected=[{"reason": "x"}], surplus=[{"reason": "y"}]))
+        files.write_failed({"reason": "z"})
+    assert files.failed == 1
+    assert read_jsonl(store, FOLDER.synthetic(3)) == [PAIR]
+    assert read_jsonl(store, FOLDER.synthetic_texts(3)) == [{k: v for k, v in PAIR.items() if k != "document"}]
+    rejected = read_jsonl(store, FOLDER.synthetic_rejected(3))
+    assert rejected == [{"reason": "x"}, {"reason": "y", "surplus": True}, {"reason": "z"}]
+
+
+def test_a_shard_that_breaks_off_writes_nothing(store: MemoryStore) -> None:
+    def write() -> None:
+        with ShardFiles(store, FOLDER, 3) as files:
+            files.write(SyntheticSamples(1, accepted=[PAIR]))
+            raise ValueError("broken off")
+
+    with pytest.raises(ValueError, match="broken off"):
+        write()
+    with pytest.raises(NotFoundError):
+        store.read(FOLDER.synthetic(3))
+
+
+@pytest.mark.parametrize(
+    ("numbers", "label"),
+    [([4], "row 4: Question 4?"), ([4, 5, 9], "rows 4 to 9: Question 4?")],
+)
+def test_a_shard_is_named_by_its_rows_and_only_their_lengths_are_kept(numbers: list[int], label: str) -> None:
+    rows = [{**make_row(number), "row": number, "question": f"Question {number}?"} for number in numbers]
+    named, sizes = look_over(iter(rows))
+    assert named == label
+    assert [size["question"] for size in sizes] == [len(row["question"]) for row in rows]

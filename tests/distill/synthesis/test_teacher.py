@@ -1,0 +1,292 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import settings as examples
+from hypothesis import strategies as st
+
+from include.distill.config.catalog import load_catalog
+from include.distill.config.prompts import load_prompt
+from include.distill.config.sections import CriticSettings, Curation, Synthesis
+from include.distill.curation.critic import Critic
+from include.distill.curation.filters import Curator
+from include.distill.inference.answer_store import PaidAnswers
+from include.distill.inference.requests import ModelRequest
+from include.distill.synthesis.teacher import (
+    SyntheticSamples,
+    count_samples,
+    create_synthetic_samples,
+    synthesis_request,
+)
+from include.distill.text.question_index import AskedQuestions
+from tests.distill.conftest import ROOT, make_row
+from tests.fakes.fake_bedrock import FakeBedrock
+from tests.fakes.memory_store import MemoryStore
+from tools.aws_simulator.models.delimiters import section
+
+TEACHER = load_catalog().model("claude-sonnet-4-6")
+PROMPT = load_prompt("synthesis.j2")
+ROW = make_row(question="What is S3?")
+
+
+# Filters are tested for themselves (test_curation.py): what is tested here passes them unless it repeats a question.
+LAX = Curation(min_question_characters=1, min_grounding=0)
+NOTHING_ASKED = AskedQuestions(threshold=1)
+
+
+def pair(question: str, answer: str = "a", topic: str = "t") -> str:
+    return json.dumps({"question": question, "answer": answer, "topic": topic}, ensure_ascii=False)
+
+
+def lines(*questions: str) -> str:
+    return "\n".join(pair(question) for question in questions)
+
+
+def sampled(
+    say: Callable[[ModelRequest], str] | str,
+    *,
+    pairs: int = 3,
+    attempts: int = 2,
+    asked: list[ModelRequest] | None = None,
+    curation: Curation = LAX,
+    critic: Critic | None = None,
+    **settings: Any,
+) -> SyntheticSamples:
+    bedrock = FakeBedrock(say if callable(say) else lambda _: say)
+    paid = PaidAnswers(MemoryStore(), ROOT, "run")
+    samples = create_synthetic_samples(
+        ROW,
+        teacher=TEACHER,
+        prompt=PROMPT,
+        settings=Synthesis(pairs_per_document=pairs, attempts=attempts, **settings),
+        curator=Curator(curation, NOTHING_ASKED, lambda _: None),
+        ask=lambda request: paid.ask(request, bedrock),
+        critic=critic,
+    )
+    if asked is not None:
+        asked += bedrock.asked
+    return samples
+
+
+def counts(samples: SyntheticSamples) -> tuple[int, int, int, int]:
+    return len(samples.accepted), len(samples.rejected), samples.missing, len(samples.surplus)
+
+
+class TestRequest:
+    def test_the_teacher_is_shown_the_row_and_told_how_many(self) -> None:
+        settings = Synthesis(pairs_per_document=5, max_tokens=100, temperature=0.3)
+        request = synthesis_request(ROW, teacher=TEACHER, prompt=PROMPT, settings=settings)
+        assert (request.identity, request.invoke_id) == (TEACHER.inference_id, TEACHER.inference_id)
+        assert (request.max_tokens, request.temperature, request.sample) == (100, 0.3, 0)
+        assert section(request.user, "document") == ROW["document"]
+        assert section(request.user, "number_of_pairs") == "5"
+
+
+class TestSorting:
+    def test_good_pairs_carry_the_rows_document_and_identity(self) -> None:
+        samples = sampled(lines("One?", "Two?", "Three?"))
+        assert counts(samples) == (3, 0, 0, 0)
+        assert samples.accepted[1] == {
+            "row_id": ROW["row_id"],
+            "pair": 1,
+            "document": ROW["document"],
+            "grounding": 0.0,
+            "question": "Two?",
+            "answer": "a",
+            "topic": "t",
+        }
+
+    def test_fewer_than_asked_are_missing(self) -> None:
+        assert counts(sampled(lines("One?"))) == (1, 0, 2, 0)
+
+    def test_more_than_asked_are_surplus_and_never_counted_as_requested(self) -> None:
+        samples = sampled(lines("one?", "two?", "three?", "four?", "five?"))
+        assert counts(samples) == (3, 0, 0, 2)
+        assert [extra["text"]["question"] for extra in samples.surplus] == ["four?", "five?"]
+
+    def test_bad_records_beyond_the_request_are_surplus_too(self) -> None:
+        samples = sampled("\n".join([lines("one?", "two?", "three?"), pair("")]))
+        assert counts(samples) == (3, 0, 0, 1)
+        assert samples.surplus[0]["reason"] == "empty_value"
+
+    def test_a_bad_record_is_rejected_with_reason_and_text(self) -> None:
+        samples = sampled("\n".join([pair("one?"), pair("", answer="kept")]))
+        assert counts(samples) == (1, 1, 1, 0)
+        (reject,) = samples.rejected
+        assert (reject["row_id"], reject["reason"]) == (ROW["row_id"], "empty_value")
+        assert "kept" in reject["text"]
+
+    @pytest.mark.parametrize(
+        "questions",
+        [
+            pytest.param(("What is S3?", "Else?"), id="the row's own"),
+            pytest.param(("  what IS s3 ", "Else?"), id="the row's own but for case, spaces and mark"),
+            pytest.param(("Else?", "else"), id="one of the same answer"),
+            pytest.param(("Else？", "Else?"), id="full-width mark"),
+        ],
+    )
+    def test_a_repeated_question_is_rejected(self, questions: tuple[str, ...]) -> None:
+        samples = sampled(lines(*questions))
+        assert counts(samples) == (1, 1, 1, 0)
+        assert samples.rejected[0]["reason"] == "repeated_question"
+        assert samples.rejected[0]["text"]["answer"] == "a"
+
+    @pytest.mark.parametrize(
+        "questions",
+        [
+            pytest.param(("What is C++?", "What is C#?"), id="signs"),
+            pytest.param(("की क्या है?", "का क्या है?"), id="vowel signs"),
+            pytest.param(("Is it -1?", "Is it 1?"), id="minus"),
+        ],
+    )
+    def test_questions_that_differ_in_signs_only_are_two(self, questions: tuple[str, ...]) -> None:
+        assert counts(sampled(lines(*questions), pairs=2)) == (2, 0, 0, 0)
+
+
+class TestAskingAgain:
+    def test_an_answer_without_a_pair_is_asked_again(self) -> None:
+        asked: list[ModelRequest] = []
+        samples = sampled(lambda request: lines("one?") if request.sample else "I cannot.", asked=asked)
+        assert counts(samples) == (1, 0, 2, 0)
+        assert [request.sample for request in asked] == [0, 1]
+        assert [answer.completion.text for answer in samples.answers] == ["I cannot.", lines("one?")]
+
+    def test_a_partly_good_one_is_taken_as_it_is(self) -> None:
+        asked: list[ModelRequest] = []
+        sampled("\n".join([pair("one?"), pair("")]), asked=asked)
+        assert len(asked) == 1
+
+    def test_after_the_last_attempt_the_raw_text_is_among_the_rejects(self) -> None:
+        samples = sampled("I cannot.", attempts=3)
+        assert counts(samples) == (0, 1, 2, 0)
+        assert samples.rejected[0]["text"] == "I cannot."
+        assert len(samples.answers) == 3
+
+
+def by_round(*rounds: str) -> Callable[[ModelRequest], str]:
+    """Say something else each time one is asked."""
+    said = iter(rounds)
+    return lambda _: next(said)
+
+
+class TestRounds:
+    def test_what_was_dropped_is_asked_for_again_and_then_surplus(self) -> None:
+        asked: list[ModelRequest] = []
+        samples = sampled(by_round(lines("one?", "What is S3?"), lines("two?", "three?")), rounds=2, asked=asked)
+        assert counts(samples) == (3, 0, 0, 1)
+        assert [made["pair"] for made in samples.accepted] == [0, 1, 2]
+        assert (samples.surplus[0]["filter"], samples.surplus[0]["text"]["question"]) == (
+            "repeats_original",
+            "What is S3?",
+        )
+        assert [section(request.user, "number_of_pairs") for request in asked] == ["3", "2"]
+        assert [request.sample for request in asked] == [0, 1]
+        assert [(section(request.user, "asked_before") or "").split() for request in asked] == [[], ["one?"]]
+
+    def test_nothing_more_is_asked_when_nothing_is_wanted(self) -> None:
+        asked: list[ModelRequest] = []
+        sampled(lines("one?", "two?", "three?"), rounds=5, asked=asked)
+        assert len(asked) == 1
+
+    def test_by_default_what_was_dropped_is_not_asked_for_again(self) -> None:
+        asked: list[ModelRequest] = []
+        samples = sampled(lines("one?"), asked=asked)
+        assert (counts(samples), len(asked)) == ((1, 0, 2, 0), 1)
+
+    def test_rounds_end_at_their_number_and_the_same_question_comes_again_under_another_sample(self) -> None:
+        asked: list[ModelRequest] = []
+        samples = sampled(lines("What is S3?"), rounds=3, attempts=1, asked=asked)
+        assert counts(samples) == (0, 3, 0, 0)
+        assert [request.sample for request in asked] == [0, 1, 2]
+        assert len({request.key for request in asked}) == 3
+
+    def test_a_pair_written_beyond_the_request_takes_the_place_of_a_dropped_one(self) -> None:
+        samples = sampled(lines("What is S3?", "one?", "two?", "three?"))
+        assert counts(samples) == (3, 0, 0, 1)
+        assert samples.surplus[0]["reason"] == "repeated_question"
+
+
+def critic_of(verdicts: dict[str, str], shown: list[str] | None = None) -> Critic:
+    """Return a critic with a verdict on each question, GROUNDED where none is given."""
+
+    def say(request: ModelRequest) -> str:
+        question = section(request.user, "question") or ""
+        if shown is not None:
+            shown.append(question)
+        return json.dumps({"reason": "r", "verdict": verdicts.get(question, "GROUNDED")})
+
+    settings = CriticSettings(model=TEACHER.key, max_spend_usd=1, attempts=1)
+    paid, bedrock = PaidAnswers(MemoryStore(), ROOT, "run"), FakeBedrock(say)
+    return Critic(TEACHER, load_prompt("critic.j2"), settings, lambda request: paid.ask(request, bedrock))
+
+
+class TestCritic:
+    def test_what_it_finds_ungrounded_or_is_not_read_on_is_dropped_and_asked_for_again(self) -> None:
+        critic = critic_of({"one?": "UNGROUNDED", "two?": "HARDLY"})
+        asked: list[ModelRequest] = []
+        rounds = by_round(lines("one?", "two?", "three?"), lines("four?", "five?"))
+        samples = sampled(rounds, rounds=2, critic=critic, asked=asked)
+        assert counts(samples) == (3, 0, 0, 2)
+        assert [made["question"] for made in samples.accepted] == ["three?", "four?", "five?"]
+        assert {made["critic"] for made in samples.accepted} == {"grounded"}
+        assert [(drop["filter"], drop["reason"]) for drop in samples.surplus] == [
+            ("critic", "ungrounded"),
+            ("critic", "unparsable"),
+        ]
+        assert [section(request.user, "number_of_pairs") for request in asked] == ["3", "2"]
+        assert [look.verdict for look in samples.looks] == ["ungrounded", "unparsable", *["grounded"] * 3]
+
+    def test_it_is_asked_only_about_what_the_measured_filters_let_pass_and_what_is_still_wanted(self) -> None:
+        shown: list[str] = []
+        samples = sampled(lines("What is S3?", "one?", "one", "two?", "three?"), pairs=2, critic=critic_of({}, shown))
+        assert shown == ["one?", "two?"]
+        assert counts(samples) == (2, 0, 0, 3)
+
+    def test_its_drops_are_rejected_pairs_with_their_text(self) -> None:
+        samples = sampled(lines("one?", "two?"), critic=critic_of({"one?": "UNGROUNDED"}))
+        assert counts(samples) == (1, 1, 1, 0)
+        (reject,) = samples.rejected
+        assert reject["text"] == {"question": "one?", "answer": "a", "topic": "t"}
+        assert count_samples([samples])["dropped"] == {"critic": 1}
+
+    def test_without_one_nothing_is_said_of_it(self) -> None:
+        samples = sampled(lines("one?"))
+        assert samples.looks == []
+        assert "critic" not in samples.accepted[0]
+
+
+QUESTIONS = st.sampled_from(["What is S3?", "one?", "two?", "three?", "one", ""])
+RECORDS = st.builds(pair, QUESTIONS, st.sampled_from(["a", ""]))
+PIECES = st.one_of(RECORDS, st.text(max_size=15), st.sampled_from(["[", "]", "```json", "{", '{"question": "cut', ","]))
+
+
+@examples(max_examples=60, deadline=None)
+@given(st.lists(PIECES, max_size=10).map("\n".join), st.integers(1, 5))
+def test_requested_is_accepted_and_rejected_and_missing_whatever_a_model_writes(text: str, pairs: int) -> None:
+    samples = sampled(text, pairs=pairs, attempts=1)
+    accepted, rejected, missing, _ = counts(samples)
+    assert samples.requested == pairs == accepted + rejected + missing
+    assert missing >= 0
+    assert [made["pair"] for made in samples.accepted] == list(range(accepted))
+    assert len({made["question"] for made in samples.accepted}) == accepted
+    assert all(made["reason"] and made["message"] for made in samples.rejected)
+
+
+def test_counts_of_rows_add_up() -> None:
+    samples = [sampled(lines("one?", "two?", "three?", "four?")), sampled("no"), sampled(lines("one?"))]
+    assert count_samples(samples) == {
+        "documents": 3,
+        "requested": 9,
+        "accepted": 4,
+        "rejected": 1,
+        "missing": 4,
+        "surplus": 1,
+        "dropped": {"malformed": 1},
+    }
+    nothing = count_samples([])
+    assert nothing.pop("dropped") == {}
+    assert set(nothing.values()) == {0}

@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import hashlib
+from io import BytesIO
+from typing import Any
+
+import pytest
+
+from include.distill.config.catalog import load_catalog
+from include.distill.core.errors import LimitError
+from include.distill.training.formats import to_customization_format
+from include.distill.training.training_file import TrainingFile
+
+NOVA = load_catalog().families["nova"]
+
+
+def made(user: str = "u", answer: str = "é") -> dict[str, Any]:
+    return to_customization_format(user=user, answer=answer, instruction="i", family=NOVA)
+
+
+def test_records_are_counted_and_hashed_on_their_way() -> None:
+    body, digest = BytesIO(), hashlib.sha256()
+    file = TrainingFile("training", NOVA, digest)
+    file.write((made() for _ in range(3)), body)
+    file.write([made("other")], body)
+    file.require_no_problem()
+    written = body.getvalue()
+    assert file.records == len(written.splitlines()) == 4
+    assert (file.size_bytes, file.characters) == (len(written), len(written.decode()))
+    assert digest.digest() == hashlib.sha256(written).digest()
+
+
+def test_a_file_is_refused_with_every_problem_of_every_record_up_to_twenty() -> None:
+    file = TrainingFile("training", NOVA, hashlib.sha256())
+    file.write([made(" ", "")] * 15, BytesIO())
+    with pytest.raises(LimitError) as raised:
+        file.require_no_problem()
+    lines = str(raised.value).split("\n")
+    assert lines[0].startswith("The training file breaks limits of nova (https://")
+    assert lines[1:3] == [
+        "- record 1, user: empty; expected text",
+        "- record 1, assistant: empty; expected text",
+    ]
+    assert lines[-1] == "- and 10 more"
+    assert len(lines) == 1 + 20 + 1

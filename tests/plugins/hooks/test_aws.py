@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from bedrock_distill.hooks.aws import AwsClients
+from include.distill.core.errors import ExpiredCredentialsError, ThrottledError, TransientError
+
+
+@pytest.fixture
+def connection(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The session tokens that the connection has, one after another; a client takes the one of its moment."""
+    tokens = ["old"]
+
+    def hook(**_: Any) -> Any:
+        token = tokens[-1]
+
+        def get(**_: Any) -> str:
+            if token == "old":
+                raise ClientError({"Error": {"Code": "ExpiredTokenException", "Message": "expired"}}, "Get")
+            return token
+
+        return SimpleNamespace(conn=SimpleNamespace(get=get))
+
+    monkeypatch.setattr("bedrock_distill.hooks.aws.AwsBaseHook", hook)
+    return tokens
+
+
+def test_renewed_credentials_are_taken_by_the_next_call_of_the_same_hook(connection: list[str]) -> None:
+    clients = AwsClients()
+    for _ in range(2):
+        with pytest.raises(ExpiredCredentialsError, match="reads the connection again"):
+            clients.call("bedrock", "get")
+    connection.append("new")
+    assert clients.call("bedrock", "get") == "new"
+
+
+def test_expired_credentials_are_a_passing_fault() -> None:
+    assert issubclass(ExpiredCredentialsError, TransientError)
+
+
+def test_any_other_fault_keeps_the_client(monkeypatch: pytest.MonkeyPatch) -> None:
+    def answers() -> Iterator[Any]:
+        yield ClientError({"Error": {"Code": "ThrottlingException", "Message": "slow"}}, "Get")
+        yield "answer"
+
+    coming, made = answers(), []
+
+    def get(**_: Any) -> Any:
+        if isinstance(answer := next(coming), ClientError):
+            raise answer
+        return answer
+
+    def hook(**_: Any) -> Any:
+        made.append(1)
+        return SimpleNamespace(conn=SimpleNamespace(get=get))
+
+    monkeypatch.setattr("bedrock_distill.hooks.aws.AwsBaseHook", hook)
+    clients = AwsClients()
+    with pytest.raises(ThrottledError):
+        clients.call("bedrock", "get")
+    assert clients.call("bedrock", "get") == "answer"
+    assert len(made) == 1

@@ -1,0 +1,206 @@
+"""The net for a job whose task was marked failed: ``outcome`` stops it, and leaves the job of a time-out alone."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from airflow.sdk.exceptions import TaskDeferralError, TaskDeferred
+
+from bedrock_distill.lifecycle.abandoned_jobs import WORD
+from bedrock_distill.operators.outcome import RunOutcomeOperator
+from bedrock_distill.operators.train import BedrockSubmitCustomizationJobOperator
+from bedrock_distill.sensors.waiting import BedrockCustomizationJobSensor
+from include.distill.config.use_case import UseCase
+from include.distill.core.errors import IncompleteRunError, RefusedError, TransientError, WaitTimeoutError
+from tests.fakes.fake_bedrock import FakeBedrock
+from tests.fakes.memory_store import MemoryStore
+from tests.plugins.conftest import RUN_URI, freeze
+
+DATASET = {"train_uri": "s3://b/d/train.jsonl", "validation_uri": None, "sha256": "d" * 64, "tokens": 1000}
+WAITED = {"tuned.upload": "success", "tuned.submit": "success", "tuned.trained": "failed", "report": "upstream_failed"}
+ASKED = {"tuned.upload": "success", "tuned.submit": "failed", "tuned.trained": "upstream_failed"}
+
+
+class Run:
+    """One run: what its tasks returned or left, and the outcome of their states."""
+
+    def __init__(self, equip: Any, context: dict[str, Any]) -> None:
+        self.equip, self.context, self.number = equip, context, 1
+        self.left: dict[tuple[str, str], Any] = {("tuned.upload", "return_value"): DATASET}
+        context["ti"].xcom_pull = lambda task_ids, key="return_value": self.left.get((task_ids, key))
+
+    def of(self, task_id: str) -> dict[str, Any]:
+        """Return the context of one of the run's tasks."""
+
+        def push(key: str, value: Any) -> None:
+            self.left[task_id, key] = value
+
+        return {**self.context, "ti": SimpleNamespace(xcom_push=push, try_number=self.number, max_tries=3)}
+
+    def wait(self, *, deferrable: bool = True) -> None:
+        """Start the waiting task, which is left when it waits outside."""
+        with suppress(TaskDeferred):
+            self.sensor(deferrable=deferrable).execute(self.of("tuned.trained"))
+
+    def submit(self) -> str:
+        operator = BedrockSubmitCustomizationJobOperator(
+            task_id="submit", arm="tuned", run_uri=RUN_URI, dataset=DATASET
+        )
+        manifest = self.equip(operator).execute(self.of("tuned.submit"))
+        self.left["tuned.submit", "return_value"] = manifest
+        return str(manifest["job_name"])
+
+    def sensor(self, *, deferrable: bool = True) -> Any:
+        sensor = BedrockCustomizationJobSensor(
+            task_id="trained",
+            run_uri=RUN_URI,
+            submitted=self.left["tuned.submit", "return_value"],
+            poll_interval_seconds=0.01,
+            timeout_seconds=0.02,
+            deferrable=deferrable,
+        )
+        return self.equip(sensor)
+
+    def end(self, states: dict[str, str]) -> str:
+        self.context["ti"].get_task_states = lambda dag_id, run_ids: {run_ids[0]: states}
+        with pytest.raises(IncompleteRunError) as error:
+            self.equip(RunOutcomeOperator(task_id="outcome", run_uri=RUN_URI)).execute(self.context)
+        return str(error.value)
+
+
+@pytest.fixture
+def run(equip: Any, context: dict[str, Any]) -> Run:
+    return Run(equip, context)
+
+
+def test_the_job_of_a_waiting_task_that_was_marked_failed_is_stopped_and_its_bill_is_named(
+    run: Run, bedrock: FakeBedrock
+) -> None:
+    name = run.submit()
+    run.wait()
+    said = run.end(WAITED)
+    assert bedrock.stopped == [name]
+    assert f"Stopped {name}" in said
+    assert "is billed, at most $" in said
+
+
+def test_a_time_out_leaves_the_job_running(run: Run, bedrock: FakeBedrock) -> None:
+    run.submit()
+    with pytest.raises(WaitTimeoutError):
+        run.wait(deferrable=False)
+    run.end(WAITED)
+    assert bedrock.stopped == []
+
+
+@pytest.mark.parametrize(
+    ("method", "arguments", "error"),
+    [
+        pytest.param(
+            "execute_complete",
+            {"event": {"end": "deadline", "message": "", "deadline": "2100-01-01T00:00:00+00:00"}},
+            WaitTimeoutError,
+            id="time-out in the triggerer",
+        ),
+        pytest.param(
+            "execute_complete",
+            {"event": {"end": "refused", "message": "denied", "deadline": ""}},
+            RefusedError,
+            id="refused",
+        ),
+        pytest.param("__fail__", {"error": "Trigger failure"}, TaskDeferralError, id="Airflow lost the trigger"),
+    ],
+)
+def test_a_wait_that_ended_by_itself_in_the_triggerer_leaves_the_job_running(
+    run: Run, bedrock: FakeBedrock, method: str, arguments: dict[str, Any], error: type[Exception]
+) -> None:
+    run.submit()
+    run.wait()
+    with pytest.raises(error):
+        run.sensor().resume_execution(method, arguments, run.of("tuned.trained"))
+    assert run.left["tuned.trained", WORD] == error.__name__
+    run.end(WAITED)
+    assert bedrock.stopped == []
+
+
+def test_in_the_last_try_airflow_may_have_failed_it_and_the_job_is_left(run: Run, bedrock: FakeBedrock) -> None:
+    run.submit()
+    run.number = 4
+    run.wait()
+    run.end(WAITED)
+    assert bedrock.stopped == []
+
+
+def test_a_wait_that_never_started_leaves_the_job(run: Run, bedrock: FakeBedrock) -> None:
+    run.submit()
+    run.end(WAITED)
+    assert bedrock.stopped == []
+
+
+def test_a_submit_marked_failed_before_it_could_say_what_it_bought_is_found_by_its_data(
+    run: Run, bedrock: FakeBedrock
+) -> None:
+    name = run.submit()
+    del run.left["tuned.submit", "return_value"]
+    assert f"Stopped {name}" in run.end(ASKED)
+    assert bedrock.stopped == [name]
+
+
+def test_a_submit_that_failed_by_itself_leaves_the_job_to_its_next_try(run: Run, bedrock: FakeBedrock) -> None:
+    run.submit()
+    del run.left["tuned.submit", "return_value"]
+    bedrock.refuse["create_job"] = TransientError("lost")
+    bedrock.jobs, kept = {}, bedrock.jobs
+    with pytest.raises(TransientError):
+        run.submit()
+    bedrock.jobs = kept
+    run.end(ASKED)
+    assert bedrock.stopped == []
+
+
+def test_a_run_marked_failed_before_its_wait_began_has_its_job_stopped(run: Run, bedrock: FakeBedrock) -> None:
+    name = run.submit()
+    run.end({**WAITED, "tuned.trained": "skipped"})
+    assert bedrock.stopped == [name]
+
+
+@pytest.mark.parametrize("status", ["Completed", "Stopped", "Failed"])
+def test_a_job_that_has_ended_is_left(run: Run, bedrock: FakeBedrock, status: str) -> None:
+    name = run.submit()
+    run.wait()
+    bedrock.put_job(name, status)
+    assert "Stopped" not in run.end(WAITED)
+    assert bedrock.stopped == []
+
+
+def test_the_use_case_can_say_that_jobs_go_on(
+    run: Run, bedrock: FakeBedrock, store: MemoryStore, use_case: UseCase
+) -> None:
+    freeze(store, use_case, training={**use_case.training.model_dump(), "stop_when_marked_failed": False})
+    run.submit()
+    run.wait()
+    run.end(WAITED)
+    assert bedrock.stopped == []
+
+
+@pytest.mark.parametrize(
+    "states",
+    [
+        pytest.param({"preflight": "failed", "tuned.submit": "upstream_failed"}, id="nothing was begun"),
+        pytest.param({"tuned.submit": "success", "tuned.trained": "success", "judge": "failed"}, id="trained"),
+        pytest.param({"tuned.submit": "skipped", "tuned.trained": "skipped"}, id="never submitted"),
+    ],
+)
+def test_nothing_else_stops_a_job(run: Run, bedrock: FakeBedrock, states: dict[str, str]) -> None:
+    run.submit()
+    run.end({"judge": "failed", **states})
+    assert bedrock.stopped == []
+
+
+def test_a_job_that_cannot_be_stopped_is_named_in_the_runs_error(run: Run, bedrock: FakeBedrock) -> None:
+    run.submit()
+    run.wait()
+    bedrock.refuse["stop_job"] = TransientError("500")
+    assert "may run on, billed, for it could not be stopped: 500" in run.end(WAITED)

@@ -1,0 +1,358 @@
+"""A step's batch jobs: bought once, their answers stored where the step itself finds them."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from airflow.sdk.exceptions import TaskDeferred
+
+from bedrock_distill.lifecycle.abandoned_batches import steps_given_up, stop_batches
+from bedrock_distill.lifecycle.abandoned_jobs import UNDER_WAY
+from bedrock_distill.operators.batch import BedrockCollectBatchOperator, BedrockSubmitBatchOperator
+from bedrock_distill.operators.synthesize import BedrockSynthesizeOperator
+from bedrock_distill.sensors.batch import BedrockBatchSensor
+from bedrock_distill.triggers.batch import BatchJobsTrigger
+from include.distill.batch.open_jobs import OpenBatches
+from include.distill.config.layout import RunFolder
+from include.distill.config.use_case import UseCase
+from include.distill.core.errors import JobFailedError, TransientError, WaitTimeoutError
+from include.distill.core.storage import read_jsonl, write_jsonl
+from tests.fakes.dialogue import pairs
+from tests.fakes.fake_batch_jobs import FakeBatchJobs
+from tests.fakes.fake_bedrock import FakeBedrock
+from tests.fakes.memory_store import MemoryStore
+from tests.plugins.conftest import FOLDER, RUN_URI, freeze, make_row
+
+PAIRS = pairs(type("Asked", (), {"user": "<question>q</question>"})())  # type: ignore[arg-type]
+MANY = 120
+
+
+def rows(store: MemoryStore, count: int) -> None:
+    train = [make_row(number) for number in range(1, count + 1)]
+    write_jsonl(store, FOLDER.source("train"), train)
+    write_jsonl(store, FOLDER.shard("train", 0), train)
+
+
+@pytest.fixture
+def batches(store: MemoryStore, use_case: UseCase) -> FakeBatchJobs:
+    rows(store, MANY)
+    synthesis = {**use_case.synthesis.model_dump(mode="json"), "inference": "batch"}
+    freeze(store, use_case, synthesis=synthesis)
+    return FakeBatchJobs(store, lambda _: PAIRS)
+
+
+@pytest.fixture
+def submit(equip: Any, batches: FakeBatchJobs, context: Any) -> Any:
+    def run() -> Any:
+        task = equip(
+            BedrockSubmitBatchOperator(
+                task_id="synthesize_batch.submit", run_uri=RUN_URI, step="synthesize", shards=[0]
+            )
+        )
+        task.__dict__["batch_jobs"] = batches
+        return task.execute(context)
+
+    return run
+
+
+@pytest.fixture
+def collect(equip: Any, batches: FakeBatchJobs, context: Any) -> Any:
+    def run(submitted: Any) -> Any:
+        task = BedrockCollectBatchOperator(
+            task_id="synthesize_batch.collect", run_uri=RUN_URI, step="synthesize", submitted=submitted
+        )
+        equip(task).__dict__["batch_jobs"] = batches
+        return task.execute(context)
+
+    return run
+
+
+@pytest.fixture
+def synthesize(equip: Any, bedrock: FakeBedrock, context: Any) -> Any:
+    bedrock.say = lambda _: PAIRS
+    return lambda: equip(BedrockSynthesizeOperator(task_id="synthesize", run_uri=RUN_URI, shard=0)).execute(context)
+
+
+def only(batches: FakeBatchJobs) -> str:
+    (arn,) = batches.jobs
+    return arn
+
+
+class TestSubmit:
+    def test_all_questions_go_out_in_one_job_named_by_them(self, submit: Any, batches: FakeBatchJobs) -> None:
+        manifest = submit()
+        arn = only(batches)
+        assert manifest == {"job_arns": [arn], "records": MANY, "left_to_ask_on_demand": 0, "bought": 1}
+        request = batches.requests[arn]
+        assert request.name.startswith("aws-docs-qa-synthesize-")
+        assert request.tags["run-key"] == FOLDER.run_key
+        assert request.timeout_hours == 72
+        assert "modelId" not in batches.asked(arn)[0]["modelInput"]
+        assert batches.asked(arn)[0]["modelInput"]["max_tokens"] == 4096
+
+    def test_again_while_it_runs_nothing_more_is_bought(self, submit: Any, batches: FakeBatchJobs) -> None:
+        first = submit()
+        assert submit() == {**first, "records": 0, "bought": 0}
+
+    def test_a_lost_answer_is_adopted(self, submit: Any, batches: FakeBatchJobs) -> None:
+        batches.lose_next_answer = TransientError("connection lost")
+        assert submit()["job_arns"] == [only(batches)]
+
+    def test_a_task_that_dies_before_it_could_say_so_finds_its_job(self, submit: Any, batches: FakeBatchJobs) -> None:
+        batches.lose_next_answer = KeyboardInterrupt()  # type: ignore[assignment]
+        with pytest.raises(KeyboardInterrupt):
+            submit()
+        assert submit()["job_arns"] == [only(batches)]
+
+    def test_too_few_are_left_to_be_asked_on_demand(
+        self, submit: Any, batches: FakeBatchJobs, store: MemoryStore
+    ) -> None:
+        rows(store, 99)
+        assert submit() == {"job_arns": [], "records": 0, "left_to_ask_on_demand": 99, "bought": 0}
+        assert batches.jobs == {}
+
+    def test_more_rows_meanwhile_ask_only_what_is_new(
+        self, submit: Any, batches: FakeBatchJobs, store: MemoryStore
+    ) -> None:
+        (first,) = submit()["job_arns"]
+        rows(store, MANY + 100)
+        manifest = submit()
+        assert (manifest["records"], manifest["bought"]) == (100, 1)
+        assert first in manifest["job_arns"]
+
+    def test_repeated_rows_are_asked_once(self, submit: Any, batches: FakeBatchJobs, store: MemoryStore) -> None:
+        write_jsonl(store, FOLDER.shard("train", 0), [make_row(n % 100) for n in range(MANY)])
+        assert submit()["records"] == 100
+
+
+class TestCollect:
+    def test_the_step_finds_its_answers_and_asks_nothing(
+        self, submit: Any, collect: Any, synthesize: Any, batches: FakeBatchJobs, bedrock: FakeBedrock
+    ) -> None:
+        submitted = submit()
+        batches.end(only(batches))
+        counts = {"jobs": 1, "records": MANY, "answered": MANY, "errors": 0, "left_to_ask_on_demand": 0}
+        assert collect(submitted) == counts
+        manifest = synthesize()
+        assert bedrock.asked == []
+        assert (manifest["calls"], manifest["batch_calls"], manifest["cache_hits"]) == (MANY, MANY, 0)
+        assert (manifest["input_tokens"], manifest["batch_input_tokens"]) == (100 * MANY, 100 * MANY)
+        assert manifest["simulated"]
+
+    def test_again_it_tells_the_same_and_the_next_night_buys_nothing(
+        self, submit: Any, collect: Any, batches: FakeBatchJobs
+    ) -> None:
+        submitted = submit()
+        batches.end(only(batches))
+        assert collect(submitted) == collect(submitted)
+        assert submit() == {"job_arns": [], "records": 0, "left_to_ask_on_demand": 0, "bought": 0}
+
+    @pytest.mark.parametrize("status", ["Completed", "PartiallyCompleted", "Expired"])
+    def test_what_was_answered_is_stored_and_only_the_rest_is_asked(
+        self, submit: Any, collect: Any, synthesize: Any, batches: FakeBatchJobs, bedrock: FakeBedrock,
+        store: MemoryStore, status: str,
+    ) -> None:  # fmt: skip
+        submitted = submit()
+        batches.end(only(batches), status, answered=70, errors=5)
+        manifest = collect(submitted)
+        assert (manifest["answered"], manifest["errors"], manifest["left_to_ask_on_demand"]) == (70, 5, 50)
+        errors = read_jsonl(store, FOLDER.batch_errors(batches.jobs[only(batches)].name))
+        assert [(error["reason"], error["message"]) for error in errors] == [("400", "bad record")] * 5
+        assert synthesize()["calls"] == MANY
+        assert len(bedrock.asked) == 50
+
+    @pytest.mark.parametrize("status", ["Failed", "Stopped"])
+    def test_a_failed_job_keeps_its_answers_and_says_bedrocks_reason(
+        self, submit: Any, collect: Any, batches: FakeBatchJobs, status: str
+    ) -> None:
+        submitted = submit()
+        batches.end(only(batches), status, answered=10)
+        batches.put(only(batches), message="Internal trouble")
+        for _ in range(2):
+            with pytest.raises(JobFailedError, match=f"ended {status}: Internal trouble.*synthesize_batch.submit"):
+                collect(submitted)
+        assert submit()["records"] == MANY - 10
+
+    def test_answers_of_an_ended_job_are_stored_before_more_is_bought(
+        self, submit: Any, batches: FakeBatchJobs, synthesize: Any, bedrock: FakeBedrock
+    ) -> None:
+        """As after a clear of submit, or in the next night of a run that died while it waited."""
+        submit()
+        batches.end(only(batches), "Stopped", answered=60)
+        assert submit() == {"job_arns": [], "records": 0, "left_to_ask_on_demand": 60, "bought": 0}
+        assert synthesize()["batch_calls"] == 60
+
+    def test_a_job_that_runs_because_its_wait_was_marked_success_is_left_to_be_collected_later(
+        self, submit: Any, collect: Any, batches: FakeBatchJobs
+    ) -> None:
+        submitted = submit()
+        with pytest.raises(WaitTimeoutError, match=r"have not ended.*Clear synthesize_batch.wait with downstream"):
+            collect(submitted)
+        batches.end(only(batches))
+        assert collect(submitted)["answered"] == MANY
+
+    def test_an_answer_that_is_there_already_stays(
+        self, submit: Any, collect: Any, synthesize: Any, batches: FakeBatchJobs, store: MemoryStore
+    ) -> None:
+        submitted = submit()
+        synthesize()
+        before = dict(store.objects)
+        batches.end(only(batches))
+        collect(submitted)
+        stored = [uri for uri in before if uri.startswith(FOLDER.responses)]
+        assert len(stored) == MANY
+        assert all(store.objects[uri] == before[uri] for uri in stored)
+
+
+class TestAttempts:
+    @pytest.mark.parametrize(
+        ("status", "message"), [("Stopped", None), ("Expired", None), ("Failed", "Encountered an internal error")]
+    )
+    def test_a_job_that_answered_nothing_for_no_fault_of_the_questions_is_bought_again(
+        self, submit: Any, batches: FakeBatchJobs, status: str, message: str | None
+    ) -> None:
+        submit()
+        first = only(batches)
+        batches.end(first, status, answered=0)
+        batches.put(first, message=message)
+        assert submit()["bought"] == 1
+        assert [job.name for job in batches.jobs.values()][1] == f"{batches.jobs[first].name}-a2"
+
+    def test_a_job_that_failed_on_its_questions_is_refused(self, submit: Any, batches: FakeBatchJobs) -> None:
+        submit()
+        batches.end(only(batches), "Failed", answered=0)
+        batches.put(only(batches), message="Batch job contains less records")
+        with pytest.raises(JobFailedError, match=r"less records.*not bought again.*inference: on_demand"):
+            submit()
+        assert len(batches.jobs) == 1
+
+    def test_a_job_in_which_every_record_failed_is_not_bought_again(self, submit: Any, batches: FakeBatchJobs) -> None:
+        submit()
+        batches.end(only(batches), answered=0, errors=MANY)
+        assert submit() == {"job_arns": [], "records": 0, "left_to_ask_on_demand": MANY, "bought": 0}
+
+    def test_answers_that_were_stored_and_then_lost_are_had_in_a_batch_again(
+        self, submit: Any, collect: Any, batches: FakeBatchJobs, store: MemoryStore
+    ) -> None:
+        """As after a lifecycle rule on ``responses/``, or a clean-up of paid answers."""
+        submitted = submit()
+        batches.end(only(batches))
+        collect(submitted)
+        for uri in [uri for uri in store.objects if uri.startswith(FOLDER.responses)]:
+            store.delete(uri)
+        manifest = submit()
+        assert (manifest["records"], manifest["left_to_ask_on_demand"], manifest["bought"]) == (MANY, 0, 1)
+
+    def test_a_running_job_whose_note_is_lost_is_noted_again(
+        self, submit: Any, collect: Any, batches: FakeBatchJobs, store: MemoryStore
+    ) -> None:
+        submit()
+        for plan in list(OpenBatches(store, FOLDER).all()):
+            store.delete(f"{FOLDER.open_batches}{plan.name}.json")
+        submitted = submit()
+        assert (submitted["bought"], submitted["job_arns"]) == (0, [only(batches)])
+        batches.end(only(batches))
+        assert collect(submitted)["answered"] == MANY
+
+
+class TestWait:
+    def sensor(self, equip: Any, batches: FakeBatchJobs, monkeypatch: pytest.MonkeyPatch) -> Any:
+        for place in ("triggers.batch",):
+            monkeypatch.setattr(f"bedrock_distill.{place}.BatchJobs", lambda _: batches)
+        return equip(
+            BedrockBatchSensor(
+                task_id="synthesize_batch.wait", run_uri=RUN_URI, submitted={"job_arns": list(batches.jobs)},
+                poll_interval_seconds=0.01, timeout_seconds=1,
+            )
+        )  # fmt: skip
+
+    @pytest.mark.parametrize("status", ["Completed", "PartiallyCompleted", "Expired", "Failed", "Stopped"])
+    def test_any_end_is_an_end(
+        self,
+        submit: Any,
+        equip: Any,
+        batches: FakeBatchJobs,
+        monkeypatch: pytest.MonkeyPatch,
+        context: Any,
+        status: str,
+    ) -> None:
+        submit()
+        batches.put(only(batches), status=status)
+        assert self.sensor(equip, batches, monkeypatch).execute(context) == {"jobs": 1}
+
+    @pytest.mark.parametrize("status", ["Submitted", "Validating", "Scheduled", "InProgress", "Stopping"])
+    def test_a_running_job_defers(
+        self,
+        submit: Any,
+        equip: Any,
+        batches: FakeBatchJobs,
+        monkeypatch: pytest.MonkeyPatch,
+        context: Any,
+        status: str,
+    ) -> None:
+        submit()
+        batches.put(only(batches), status=status)
+        with pytest.raises(TaskDeferred) as deferred:
+            self.sensor(equip, batches, monkeypatch).execute(context)
+        path, arguments = deferred.value.trigger.serialize()
+        assert BatchJobsTrigger(**arguments).serialize() == (path, arguments)
+        assert path == "bedrock_distill.triggers.batch.BatchJobsTrigger"
+
+    def test_a_task_marked_failed_stops_what_runs(
+        self, submit: Any, batches: FakeBatchJobs, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        submit()
+        monkeypatch.setattr("bedrock_distill.triggers.batch.BatchJobs", lambda _: batches)
+        trigger = BatchJobsTrigger(
+            name="jobs", job_arns=[only(batches)], deadline="2100-01-01T00:00:00+00:00", poll_interval_seconds=1,
+            aws_conn_id="aws_default", region_name=None,
+        )  # fmt: skip
+        trigger.give_up(None)  # type: ignore[arg-type]
+        assert batches.stopped == [only(batches)]
+
+    def test_nothing_submitted_is_nothing_to_wait_for(
+        self,
+        equip: Any,
+        batches: FakeBatchJobs,
+        monkeypatch: pytest.MonkeyPatch,
+        context: Any,
+    ) -> None:
+        assert self.sensor(equip, batches, monkeypatch).execute(context) == {"jobs": 0}
+
+
+class TestGivenUp:
+    """What ``outcome`` does at the end of a run for jobs that nobody waits for."""
+
+    def given_up(self, word: str | None, **states: str) -> list[str]:
+        ti = SimpleNamespace(xcom_pull=lambda task_ids, key: word)
+        return list(steps_given_up({f"synthesize_batch.{task}": state for task, state in states.items()}, ti))
+
+    @pytest.mark.parametrize(
+        ("word", "states", "steps"),
+        [
+            pytest.param(UNDER_WAY, {"submit": "success", "wait": "failed"}, ["synthesize"], id="wait marked"),
+            pytest.param(
+                UNDER_WAY, {"submit": "failed", "wait": "upstream_failed"}, ["synthesize"], id="submit marked"
+            ),
+            pytest.param(None, {"submit": "success", "wait": "skipped"}, ["synthesize"], id="run marked between"),
+            pytest.param("WaitTimeoutError", {"submit": "success", "wait": "failed"}, [], id="timed out"),
+            pytest.param(None, {"submit": "success", "wait": "success"}, [], id="done"),
+        ],
+    )
+    def test_who_was_marked(self, word: str | None, states: dict[str, str], steps: list[str]) -> None:
+        assert self.given_up(word, **states) == steps
+
+    def test_only_this_runs_jobs_that_run_are_stopped(
+        self, submit: Any, batches: FakeBatchJobs, store: MemoryStore
+    ) -> None:
+        submit()
+        noted = OpenBatches(store, FOLDER)
+        (said,) = stop_batches(batches, noted, "synthesize")  # type: ignore[arg-type]
+        assert "clear synthesize_batch.submit with downstream" in said
+        assert batches.stopped == [only(batches)]
+        batches.put(only(batches), status="Stopped")
+        other = OpenBatches(store, RunFolder(f"{FOLDER.root}/runs/other"))
+        for open_batches, step in ((noted, "synthesize"), (noted, "judge"), (other, "synthesize")):
+            assert list(stop_batches(batches, open_batches, step)) == []  # type: ignore[arg-type]

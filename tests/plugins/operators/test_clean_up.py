@@ -1,0 +1,299 @@
+"""Listing and deleting what was left, with fakes in the place of AWS and, at the end, through the stand-in."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from airflow.sdk.exceptions import AirflowSkipException, DownstreamTasksSkipped
+
+from bedrock_distill.operators.clean_up import DeleteLeftoversOperator, ListLeftoversOperator
+from include.distill.cleanup.expiry import PROJECT_TAG
+from include.distill.config.use_case import UseCase
+from include.distill.core.errors import ContractError, InputError, OutcomeError, TransientError
+from include.distill.core.storage import read_json, write_json
+from tests.fakes.fake_bedrock import FakeBedrock
+from tests.fakes.memory_store import MemoryStore
+from tests.fakes.stand_in import RunningStandIn, start_stand_in
+from tests.plugins.conftest import FOLDER
+from tests.tools.aws_simulator.builders import custom_model, provision
+
+TRAINING, OUTPUT = "bedrock-distill-training", "bedrock-distill-output"
+TAGS = {
+    "project": PROJECT_TAG,
+    "use-case": "aws_docs_qa",
+    "run-key": FOLDER.run_key,
+    "arm": "tuned",
+    "expires-at": "2020-01-01T00:00:00Z",
+}
+HASH = 64 * "0"
+FOREIGN = f"s3://{TRAINING}/distill/runs/of-someone-else/notes.txt"
+NOW = datetime.datetime(2026, 12, 22, tzinfo=datetime.UTC)  # a month after the fakes' things were made
+GO: dict[str, Any] = {"dry_run": False, "include_unexpired": True}
+
+
+def with_folder(folder: Path, use_case: UseCase) -> Path:
+    """Write the use case as the only file of a folder."""
+    (folder / "aws_docs_qa.yaml").write_text(yaml.safe_dump(use_case.model_dump(mode="json")))
+    return folder
+
+
+@pytest.fixture
+def use_cases(tmp_path: Path, use_case: UseCase) -> Path:
+    return with_folder(tmp_path, use_case)
+
+
+@pytest.fixture
+def store(store: MemoryStore) -> MemoryStore:
+    """One finished run, what runs share, and something that is not ours."""
+    write_json(store, FOLDER.report("json"), {})
+    store.write(FOLDER.dataset(HASH, "train.jsonl"), b"{}")
+    store.write(f"{FOLDER.responses}/nova/00/{HASH}.json", b"{}")
+    store.write(f"s3://{OUTPUT}/distill/training/0123/loss.csv", b"")
+    store.write(FOREIGN, b"mine")
+    store.buckets = {TRAINING: {"project": PROJECT_TAG}, OUTPUT: {"project": PROJECT_TAG}}
+    return store
+
+
+@pytest.fixture
+def bedrock(bedrock: FakeBedrock) -> FakeBedrock:
+    """A throughput and a model of ours, and the same of someone else."""
+    for name, tags in (("ours", TAGS), ("theirs", {"project": "other"})):
+        bedrock.models.add(f"arn:model/{name}")
+        bedrock.put_throughput(f"{name}-pt", "InService", model_arn=f"arn:model/{name}")
+        bedrock.tags_of |= {f"arn:model/{name}": tags, f"arn:throughput/{name}-pt": tags}
+    return bedrock
+
+
+@pytest.fixture
+def tasks(use_cases: Path, bedrock: FakeBedrock, store: MemoryStore, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The two tasks of the DAG with the fakes in the place of AWS."""
+    listing = ListLeftoversOperator(task_id="list", use_cases=use_cases)
+    deleting = DeleteLeftoversOperator(
+        task_id="delete", use_cases=use_cases, listed={"as_of": NOW.isoformat()}, wait_seconds=0
+    )
+    for task in (listing, deleting):
+        monkeypatch.setattr(type(task), "connect", lambda *_: (bedrock, store))
+        monkeypatch.setattr(type(task), "now", lambda _: NOW)
+    return listing, deleting
+
+
+def with_form(context: Any, **params: Any) -> Any:
+    return {**context, "params": params}
+
+
+class TestList:
+    def test_a_dry_run_lists_deletes_nothing_and_skips_what_follows(
+        self, tasks: Any, context: Any, bedrock: FakeBedrock, store: MemoryStore, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        before = dict(store.objects)
+        with caplog.at_level(logging.INFO), pytest.raises(DownstreamTasksSkipped):
+            tasks[0].execute(with_form(context))
+        assert (store.objects, len(bedrock.models), len(bedrock.throughputs)) == (before, 2, 2)
+        manifest = context["ti"].xcoms["return_value"]
+        assert manifest["delete"] == {"throughput": 1, "custom model": 1, "run": 1}
+        assert manifest["left"]["throughput"] == 1
+        assert len(json.dumps(manifest)) < 2000
+
+    def test_the_manifest_counts_by_kind_and_says_when(self, tasks: Any, context: Any) -> None:
+        manifest = tasks[0].execute(with_form(context, dry_run=False))
+        assert (manifest["as_of"], manifest["dry_run"]) == (NOW.isoformat(), False)
+        assert manifest["left"] == {
+            "throughput": 1,
+            "custom model": 1,
+            "run": 1,
+            "data sets": 1,
+            "paid answers": 1,
+            "training output": 1,
+            "bucket": 2,
+        }
+
+    @pytest.mark.parametrize(
+        ("form", "reason"),
+        [
+            pytest.param({"use_case": "faq"}, "'faq' is unknown; known: all, aws_docs_qa", id="use case"),
+            pytest.param(
+                {"confirm_buckets": f"{TRAINING}s"}, f"the chosen use cases have {OUTPUT}, {TRAINING}", id="name"
+            ),
+            pytest.param({"confirm_buckets": f"{TRAINING} {OUTPUT}"}, "typed in as a bucket", id="no comma"),
+        ],
+    )
+    def test_a_name_that_is_not_known_is_refused(self, tasks: Any, context: Any, form: Any, reason: str) -> None:
+        with pytest.raises(InputError, match=reason):
+            tasks[0].execute(with_form(context, **form))
+
+
+class TestDelete:
+    def test_what_is_ours_goes_and_the_rest_stays(
+        self, tasks: Any, context: Any, bedrock: FakeBedrock, store: MemoryStore
+    ) -> None:
+        manifest = tasks[1].execute(with_form(context, **GO))
+        assert manifest["deleted"] == {"throughput": 1, "custom model": 1, "run": 1}
+        assert (bedrock.models, set(bedrock.throughputs)) == ({"arn:model/theirs"}, {"theirs-pt"})
+        assert store.list(f"{FOLDER.root}/runs/") == [FOREIGN]
+        assert len(store.list(f"{FOLDER.root}/datasets/") + store.list(f"{FOLDER.responses}/")) == 2
+
+    def test_a_dry_run_deletes_nothing_even_when_only_this_task_is_cleared(
+        self, tasks: Any, context: Any, bedrock: FakeBedrock
+    ) -> None:
+        with pytest.raises(AirflowSkipException):
+            tasks[1].execute(with_form(context, dry_run=True))
+        assert len(bedrock.throughputs) == 2
+
+    @pytest.mark.parametrize("listing", ["list_throughputs", "list_custom_models", "describe", "bucket_tags"])
+    def test_nothing_is_deleted_when_a_listing_failed(
+        self,
+        tasks: Any,
+        context: Any,
+        bedrock: FakeBedrock,
+        store: MemoryStore,
+        monkeypatch: pytest.MonkeyPatch,
+        listing: str,
+    ) -> None:
+        def fail(*_: Any) -> Any:
+            raise TransientError("500")
+
+        before = dict(store.objects)
+        monkeypatch.setattr(bedrock if hasattr(bedrock, listing) else store, listing, fail)
+        with pytest.raises(TransientError):
+            tasks[1].execute(with_form(context, **GO, confirm_buckets=TRAINING))
+        assert (store.objects, len(bedrock.models), len(bedrock.throughputs)) == (before, 2, 2)
+
+    def test_what_a_live_run_uses_stays_whatever_was_ticked(
+        self, tasks: Any, context: Any, bedrock: FakeBedrock, store: MemoryStore
+    ) -> None:
+        bedrock.tags_of["arn:throughput/ours-pt"] = {**TAGS, "dag-id": "d", "run-id": "r"}
+        context["ti"].get_dagrun_state = lambda *run: {("d", "r"): "running"}[run]
+        assert tasks[1].execute(with_form(context, **GO))["deleted"] == {}
+        assert len(bedrock.throughputs) == 2
+        assert store.exists(FOLDER.use_case)
+
+    def test_the_champion_stays(self, tasks: Any, context: Any, bedrock: FakeBedrock, store: MemoryStore) -> None:
+        champion = {"use_case": "aws_docs_qa", "model": {"arn": "arn:model/ours"}}
+        write_json(store, f"{FOLDER.root}/champions/aws_docs_qa.json", champion)
+        tasks[1].execute(with_form(context, **GO))
+        assert "arn:model/ours" in bedrock.models
+
+    def test_a_champion_file_that_cannot_be_read_stops_everything(
+        self, tasks: Any, context: Any, bedrock: FakeBedrock, store: MemoryStore
+    ) -> None:
+        store.write(f"{FOLDER.root}/champions/aws_docs_qa.json", b"{")
+        with pytest.raises(ContractError, match=r"champions/aws_docs_qa\.json is not JSON"):
+            tasks[1].execute(with_form(context, **GO))
+        assert len(bedrock.throughputs) == 2
+
+    def test_what_cannot_be_deleted_is_named_and_what_comes_after_it_is_left(
+        self, tasks: Any, context: Any, bedrock: FakeBedrock, store: MemoryStore
+    ) -> None:
+        bedrock.refuse["delete_throughput"] = TransientError("500")
+        with pytest.raises(OutcomeError, match=r"1 things could not be deleted[\s\S]*throughput ours-pt: 500"):
+            tasks[1].execute(with_form(context, **GO))
+        assert len(bedrock.models) == 2
+        assert store.exists(FOLDER.use_case)
+
+    def test_a_retry_deletes_what_the_first_try_left(
+        self, tasks: Any, context: Any, bedrock: FakeBedrock, store: MemoryStore
+    ) -> None:
+        store.refuse_delete[FOLDER.shard("train", 5)] = TransientError("500")
+        with pytest.raises(OutcomeError):
+            tasks[1].execute(with_form(context, dry_run=False))
+        assert store.exists(FOLDER.use_case)
+        store.refuse_delete.clear()
+        assert tasks[1].execute(with_form(context, dry_run=False))["deleted"] == {"run": 1}
+        assert tasks[1].execute(with_form(context, dry_run=False))["deleted"] == {}
+
+    def test_a_throughput_that_stays_is_an_error_that_says_it_is_billed(
+        self, tasks: Any, context: Any, bedrock: FakeBedrock, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(bedrock, "delete_throughput", lambda _: None)
+        with pytest.raises(OutcomeError, match="still there and billed"):
+            tasks[1].execute(with_form(context, **GO))
+
+    def test_a_model_that_bedrock_holds_back_is_left(
+        self, tasks: Any, context: Any, bedrock: FakeBedrock, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(bedrock, "delete_custom_model", lambda _: False)
+        manifest = tasks[1].execute(with_form(context, **GO))
+        assert manifest["deleted"] == {"throughput": 1, "run": 1}
+        assert manifest["left"]["custom model"] == 2
+
+    def test_a_release_is_noted_where_the_runs_bill_is_read(self, tasks: Any, context: Any, store: MemoryStore) -> None:
+        tasks[1].execute(with_form(context, **GO, run_objects=False))
+        assert read_json(store, FOLDER.tombstone("tuned", 1))["found"][0]["name"] == "ours-pt"
+
+    def test_what_came_after_the_listing_stays(
+        self, tasks: Any, context: Any, bedrock: FakeBedrock, store: MemoryStore
+    ) -> None:
+        tasks[1].listed = {"as_of": "2026-11-10T00:00:00+00:00"}
+        store.modified[FOLDER.report("json")] = datetime.datetime(2026, 11, 11, tzinfo=datetime.UTC)
+        assert tasks[1].execute(with_form(context, **GO))["deleted"] == {}
+        assert len(bedrock.throughputs) == 2
+
+    def test_buckets_go_when_named_and_nothing_is_left_in_them(
+        self, tasks: Any, context: Any, store: MemoryStore
+    ) -> None:
+        named = {"confirm_buckets": f"{TRAINING}, {OUTPUT}", "datasets": True, "paid_answers": True}
+        assert tasks[1].execute(with_form(context, **GO, **named))["deleted"]["bucket"] == 1
+        assert (set(store.buckets), list(store.objects)) == ({TRAINING}, [FOREIGN])
+        store.delete(FOREIGN)
+        assert tasks[1].execute(with_form(context, **GO, **named))["deleted"] == {"bucket": 1}
+        assert store.buckets == {}
+
+
+@pytest.fixture
+def aws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RunningStandIn]:
+    with start_stand_in(tmp_path / "state") as stand_in:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", stand_in.url)
+        monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", "aws://?region_name=us-east-1")
+        yield stand_in
+
+
+class TestThroughTheStandIn:
+    def test_only_ours_is_gone(self, aws: RunningStandIn, tmp_path: Path, use_case: UseCase, context: Any) -> None:
+        bedrock, s3 = aws.boto("bedrock"), aws.boto("s3")
+        arns = {name: self.buy(aws, tags) for name, tags in (("ours", TAGS), ("theirs", {"project": "other"}))}
+        folder = self.fill(aws, tmp_path, use_case)
+        form = {**GO, "confirm_buckets": f"{TRAINING}, {OUTPUT}", "datasets": True, "paid_answers": True}
+        listed = ListLeftoversOperator(task_id="list", use_cases=folder).execute(with_form(context, **form))
+        assert aws.ledger["throughputs_alive"] == 2
+
+        delete = DeleteLeftoversOperator(task_id="delete", use_cases=folder, listed=listed)
+        manifest = delete.execute(with_form(context, **form))
+
+        assert manifest["deleted"] == listed["delete"] == {"throughput": 1, "custom model": 1, "run": 1, "bucket": 1}
+        assert {found["arn"]: found["alive"] for found in aws.ledger["throughputs"]} == {
+            arns["ours"][1]: False,
+            arns["theirs"][1]: True,
+        }
+        models = bedrock.list_custom_models()["modelSummaries"]
+        assert [found["modelArn"] for found in models] == [arns["theirs"][0]]
+        assert {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]} == {TRAINING, "training-bucket"}
+        kept = [entry["Key"] for entry in s3.list_objects_v2(Bucket=TRAINING)["Contents"]]
+        assert kept == ["distill/runs/of-someone-else/notes.txt"]
+        assert delete.execute(with_form(context, **form))["deleted"] == {}
+
+    def buy(self, aws: RunningStandIn, tags: dict[str, str]) -> tuple[str, str]:
+        """Buy a model and its throughput under tags and return their ARNs."""
+        listed = [{"key": key, "value": value} for key, value in tags.items()]
+        model = custom_model(aws, customModelTags=listed)
+        return model, provision(aws, model, tags=listed)
+
+    def fill(self, aws: RunningStandIn, tmp_path: Path, use_case: UseCase) -> Path:
+        """Make both buckets as preflight does, put a run and a stranger's file there, and return the use cases."""
+        store = ListLeftoversOperator(task_id="connect").connect(use_case.aws)[1]
+        for bucket in (TRAINING, OUTPUT):
+            assert store.ensure_bucket(bucket, region="us-east-1", create=True) is None
+        assert store.bucket_tags("training-bucket") == {}
+        frozen = yaml.safe_dump(use_case.model_dump(mode="json")).encode()
+        store.write(FOLDER.use_case, frozen)
+        store.write(FOLDER.shard("train", 0), b"{}")
+        store.write(f"s3://{OUTPUT}/distill/training/0123/loss.csv", b"")
+        store.write(FOREIGN, b"mine")
+        (tmp_path / "use_cases").mkdir()
+        return with_folder(tmp_path / "use_cases", use_case)

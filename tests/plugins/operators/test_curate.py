@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from bedrock_distill.operators.curate import CuratePairsOperator
+from bedrock_distill.operators.synthesize import BedrockSynthesizeOperator
+from include.distill.config.use_case import UseCase
+from include.distill.core.errors import TooManyFailuresError
+from include.distill.core.storage import read_jsonl, stream_jsonl, write_jsonl
+from include.distill.curation.repeated_pairs import curated_pairs
+from tests.fakes.dialogue import between, pairs
+from tests.fakes.fake_bedrock import FakeBedrock
+from tests.fakes.memory_store import MemoryStore
+from tests.plugins.conftest import FOLDER, RUN_URI, freeze
+
+TASK = {"run_uri": RUN_URI}
+
+
+@pytest.fixture
+def curate(equip: Any, context: Any) -> Any:
+    def run(manifests: list[dict[str, Any]]) -> dict[str, Any]:
+        manifest: dict[str, Any] = equip(CuratePairsOperator(task_id="curate", synthesis=manifests, **TASK)).execute(
+            context
+        )
+        return manifest
+
+    return run
+
+
+@pytest.fixture
+def synthesize(equip: Any, store: MemoryStore, bedrock: FakeBedrock, context: Any) -> Any:
+    """Return a maker of the pairs of all ten rows, cut into so many shards."""
+    rows = read_jsonl(store, FOLDER.source("train"))
+
+    def run(shards: int = 10) -> list[dict[str, Any]]:
+        for number in range(shards):
+            write_jsonl(store, FOLDER.shard("train", number), rows[number * 10 // shards : (number + 1) * 10 // shards])
+        tasks = [BedrockSynthesizeOperator(task_id="synthesize", shard=number, **TASK) for number in range(shards)]
+        return [equip(task).execute(context) for task in tasks]
+
+    bedrock.say = pairs
+    return run
+
+
+def same_first_question(request: Any) -> str:
+    """The first question of every row is the same but for how it ends; the second is the third row's own."""
+    document = between("document", request.user)
+    first, second, third = (json.loads(line) for line in pairs(request).splitlines())
+    first["question"] = f"How do I turn versioning on for my bucket{'?' if '1' in document else ' ?!'}"
+    second["question"] = "Please tell me: What says 3?"
+    return "\n".join(map(json.dumps, (first, second, third)))
+
+
+class TestRepeated:
+    def test_pairs_that_all_differ_are_kept(self, curate: Any, synthesize: Any, store: MemoryStore) -> None:
+        manifest = curate(synthesize())
+        assert {name: manifest[name] for name in ("requested", "accepted", "rejected", "missing", "dropped")} == {
+            "requested": 30,
+            "accepted": 30,
+            "rejected": 0,
+            "missing": 0,
+            "dropped": {},
+        }
+        assert (manifest["shards"], manifest["failed"], manifest["calls"], manifest["simulated"]) == (10, 0, 10, True)
+        assert len(list(curated_pairs(store, FOLDER, shards=10))) == 30
+        assert len(json.dumps(manifest)) < 2048
+
+    @pytest.mark.parametrize("shards", [1, 3, 10])
+    def test_the_first_row_keeps_a_question_however_rows_are_cut_into_shards(
+        self, curate: Any, synthesize: Any, store: MemoryStore, bedrock: FakeBedrock, use_case: UseCase, shards: int
+    ) -> None:
+        freeze(store, use_case, synthesis={"min_accepted_share": 0})
+        bedrock.say = same_first_question
+        manifest = curate(synthesize(shards))
+        assert manifest["dropped"] == {"repeats_original": 10, "repeats_pair": 9}
+        assert (manifest["accepted"], manifest["rejected"], manifest["missing"]) == (11, 19, 0)
+        kept = list(curated_pairs(store, FOLDER, shards=shards, documents=False))
+        assert len(kept) == 11
+        rows = read_jsonl(store, FOLDER.source("train"))
+        assert [pair["row_id"] for pair in kept if "versioning" in pair["question"]] == [rows[0]["row_id"]]
+        assert "document" not in kept[0]
+
+    def test_what_is_dropped_keeps_its_text_and_reason(
+        self, curate: Any, synthesize: Any, store: MemoryStore, bedrock: FakeBedrock, use_case: UseCase
+    ) -> None:
+        freeze(store, use_case, synthesis={"min_accepted_share": 0})
+        bedrock.say = same_first_question
+        curate(synthesize())
+        rejects = [
+            record for uri in store.list(f"{FOLDER.uri}/synthetic/rejected") for record in stream_jsonl(store, uri)
+        ]
+        assert len(rejects) == 19
+        assert all(record["message"] and record["text"]["answer"].startswith("Secret") for record in rejects)
+
+    def test_a_second_try_writes_the_same(self, curate: Any, synthesize: Any, store: MemoryStore) -> None:
+        manifests = synthesize()
+        curate(manifests)
+        before = dict(store.objects)
+        curate(manifests)
+        assert store.objects == before
+
+
+class TestGate:
+    def test_up_to_the_allowed_share_of_rows_may_fail(
+        self, curate: Any, synthesize: Any, store: MemoryStore, use_case: UseCase
+    ) -> None:
+        freeze(store, use_case, fan_out={"max_failed_share": 0.2})
+        manifests = synthesize()
+        manifests[0]["failed"] = 2
+        assert curate(manifests)["failed"] == 2
+
+    def test_above_it_the_task_fails_and_says_where_the_reasons_lie(self, curate: Any, synthesize: Any) -> None:
+        manifests = synthesize()
+        manifests[0]["failed"] = 1
+        message = rf"1 of 10 rows.*max_failed_share = 5%.*{FOLDER.uri}/synthetic/"
+        with pytest.raises(TooManyFailuresError, match=message):
+            curate(manifests)
+
+    def test_a_teacher_whose_pairs_repeat_each_other_is_not_trained_on(
+        self, curate: Any, synthesize: Any, bedrock: FakeBedrock
+    ) -> None:
+        bedrock.say = same_first_question
+        manifests = synthesize()
+        with pytest.raises(TooManyFailuresError, match=r"11 usable pairs of 30.*min_accepted_share = 50%"):
+            curate(manifests)

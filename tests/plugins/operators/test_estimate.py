@@ -1,0 +1,155 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from airflow.providers.standard.operators.empty import EmptyOperator
+from airflow.sdk import DAG
+from airflow.sdk.exceptions import DownstreamTasksSkipped
+
+from bedrock_distill.operators.estimate import EstimateCostOperator
+from bedrock_distill.operators.synthesize import BedrockSynthesizeOperator
+from include.distill.config.use_case import UseCase
+from include.distill.core.errors import InputError, RefusedError, SpendCapError
+from include.distill.core.storage import read_json
+from include.distill.cost.prices import load_prices
+from include.distill.evaluation.champion import Champion, freeze_champion
+from tests.fakes.dialogue import say
+from tests.fakes.fake_bedrock import FakeBedrock
+from tests.fakes.memory_store import MemoryStore
+from tests.plugins.conftest import FOLDER, RUN_URI, freeze, make_champion
+
+
+@pytest.fixture
+def estimate(equip: Any) -> Any:
+    return equip(EstimateCostOperator(task_id="estimate", run_uri=RUN_URI))
+
+
+def test_the_lines_are_written_and_sum_up_to_the_estimate(estimate: Any, store: MemoryStore, context: Any) -> None:
+    manifest = estimate.execute(context)
+    written = read_json(store, manifest["estimate_uri"])
+    assert manifest == {
+        "estimated_usd": written["estimated_usd"],
+        "max_spend_usd": 150,
+        "estimate_uri": FOLDER.estimate,
+    }
+    assert written["estimated_usd"] == pytest.approx(sum(line["usd"] for line in written["lines"]))
+    assert {line["what"].split(" ")[0].rstrip(":") for line in written["lines"]} == {
+        "synthesis",
+        "answers",
+        "training",
+        "throughput",
+        "judging",
+    }
+    assert len(json.dumps(manifest)) < 2048
+
+
+def test_above_the_cap_it_refuses_says_by_how_much_and_buys_nothing(
+    estimate: Any, store: MemoryStore, bedrock: FakeBedrock, use_case: UseCase, context: Any
+) -> None:
+    freeze(store, use_case, max_spend_usd=0.5)
+    with pytest.raises(
+        SpendCapError, match=r"estimated at \$6\d\.\d\d, above max_spend_usd = \$0\.50.*clear preflight"
+    ):
+        estimate.execute(context)
+    assert store.exists(FOLDER.estimate)
+    assert (bedrock.bought, bedrock.asked) == ([], [])
+
+
+def test_arms_that_ask_for_more_originals_than_there_are_are_refused_before_anything_is_bought(
+    estimate: Any, store: MemoryStore, use_case: UseCase, context: Any
+) -> None:
+    arms = [{"name": "base", "kind": "base"}, {"name": "tuned", "originals": 500, "synthetic": 0}]
+    freeze(store, use_case, arms=arms)
+    with pytest.raises(InputError, match="10 rows to train on, and tuned asks for 500 originals"):
+        estimate.execute(context)
+
+
+@pytest.mark.parametrize("champion", [None, make_champion()], ids=["no champion yet", "a champion"])
+def test_the_champion_is_estimated_as_it_is_served(
+    estimate: Any, store: MemoryStore, use_case: UseCase, context: Any, champion: Champion | None
+) -> None:
+    freeze(store, use_case, arms=[{"name": "best", "kind": "champion"}, {"name": "tuned"}])
+    freeze_champion(store, FOLDER, champion)
+    lines = read_json(store, estimate.execute(context)["estimate_uri"])["lines"]
+    assert ("throughput best: nova-micro" in {line["what"] for line in lines}) is (champion is not None)
+
+
+def test_a_dry_run_keeps_its_estimate_and_skips_all_that_follows(equip: Any, context: Any) -> None:
+    with DAG(dag_id="dag", schedule=None):
+        task = EstimateCostOperator(task_id="estimate", run_uri=RUN_URI)
+        task >> [EmptyOperator(task_id="shards"), EmptyOperator(task_id="evaluation_shards")]
+    context["params"] = {"dry_run": True}
+    with pytest.raises(DownstreamTasksSkipped) as skipped:
+        equip(task).execute(context)
+    assert list(skipped.value.tasks) == ["evaluation_shards", "shards"]
+    assert context["ti"].xcoms["return_value"]["estimated_usd"] > 0
+
+
+def test_a_dry_run_above_the_cap_is_refused_all_the_same(
+    estimate: Any, store: MemoryStore, use_case: UseCase, context: Any
+) -> None:
+    freeze(store, use_case, max_spend_usd=0.5)
+    context["params"] = {"dry_run": True}
+    with pytest.raises(SpendCapError):
+        estimate.execute(context)
+
+
+def test_it_says_how_tokens_were_reckoned_how_often_is_asked_and_where_prices_are_from(
+    estimate: Any, store: MemoryStore, context: Any
+) -> None:
+    estimate.execute(context)
+    written = read_json(store, FOLDER.estimate)
+    assert set(written["tokens"].values()) == {
+        "prompts: CountTokens on 10 rows; answers: estimated",
+        "prompts: CountTokens on 4 rows; answers: estimated",
+    }
+    assert written["calls"] == {
+        "synthesis": 10,
+        "answers base": 4,
+        "answers tuned": 4,
+        "judging claude-haiku-4-5": 8,
+        "judging llama-3-3-70b": 8,
+    }
+    assert all("; checked 20" in source for source in written["prices"].values())
+
+
+def test_where_counting_is_refused_the_estimate_is_labelled_so(
+    estimate: Any, store: MemoryStore, bedrock: FakeBedrock, context: Any
+) -> None:
+    bedrock.refuse["count_tokens"] = RefusedError("no access to CountTokens")
+    estimate.execute(context)
+    for how in read_json(store, FOLDER.estimate)["tokens"].values():
+        assert "estimated at 4 characters a token" in how
+        assert "no access to CountTokens" in how
+
+
+def test_nothing_is_counted_when_the_use_case_says_so(
+    estimate: Any, store: MemoryStore, bedrock: FakeBedrock, use_case: UseCase, context: Any
+) -> None:
+    freeze(store, use_case, estimate={"counted_rows": 0})
+    bedrock.refuse["count_tokens"] = AssertionError("counted all the same")  # type: ignore[assignment]
+    estimate.execute(context)
+    assert "CountTokens" not in str(read_json(store, FOLDER.estimate)["tokens"])
+
+
+def test_a_critic_is_estimated_at_no_more_than_its_budget_which_its_tasks_then_part(
+    estimate: Any, equip: Any, store: MemoryStore, bedrock: FakeBedrock, use_case: UseCase, context: Any
+) -> None:
+    """Each of the ten rows is a task; the budget reaches for half of the thirty pairs."""
+    critic = {"model": "claude-haiku-4-5", "max_spend_usd": 1000}
+    freeze(store, use_case, curation={"critic": critic})
+    estimate.execute(context)
+    whole = read_json(store, FOLDER.estimate)["critic_by_characters_usd"]
+    freeze(store, use_case, curation={"critic": {**critic, "max_spend_usd": whole / 2}})
+    equip(EstimateCostOperator(task_id="again", run_uri=RUN_URI)).execute(context)
+    written = read_json(store, FOLDER.estimate)
+    assert written["calls"]["critic"] == 30
+    assert sum(line["usd"] for line in written["lines"] if line["what"].startswith("critic")) <= whole / 2 + 1e-4
+    bedrock.say = say
+    of_input, _ = load_prices().of_tokens("claude-haiku-4-5")
+    bedrock.usage = (round(whole / 30 / of_input), 0)  # every call costs what it is estimated at
+    tasks = [equip(BedrockSynthesizeOperator(task_id="s", run_uri=RUN_URI, shard=number)) for number in range(10)]
+    looked = [task.execute(context)["critic"] for task in tasks]
+    assert {(one["grounded"], one["not_looked_at"]) for one in looked} == {(1, 2)}

@@ -1,0 +1,251 @@
+from __future__ import annotations
+
+import datetime
+import html
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from airflow.sdk.exceptions import AirflowSkipException
+
+from bedrock_distill.operators import label_sample as module
+from bedrock_distill.operators.label_sample import (
+    AskLabelOperator,
+    CollectLabelsOperator,
+    DrawLabelSampleOperator,
+    ListExamplesOperator,
+    question_body,
+)
+from include.distill.config.use_case import UseCase
+from include.distill.core.errors import InputError
+from include.distill.core.storage import read_json, read_jsonl, write_json, write_jsonl
+from include.distill.report.past_runs import list_entry
+from include.distill.report.report import build_report
+from tests.distill.report.example_report import inputs
+from tests.fakes.memory_store import MemoryStore
+from tests.plugins.conftest import FOLDER, make_row
+
+ROWS = [make_row(number) for number in range(101, 105)]
+JUDGES = ("claude-haiku-4-5", "llama-3-3-70b")
+HOSTILE = "{{ var.value.secret }} <script>alert(1)</script>\n```\n# You chose A\n=cmd()"
+
+
+def verdict(row: dict[str, Any], judge: str, order: str) -> dict[str, Any]:
+    pair = {"candidate": "tuned", "baseline": "base"}
+    return {"row_id": row["row_id"], "judge": judge, **pair, "order": order, "verdict": "candidate", "raw": "A"}
+
+
+@pytest.fixture
+def judged(store: MemoryStore) -> MemoryStore:
+    """A run with answers, verdicts and a report."""
+    for number, row in enumerate(ROWS):
+        for arm in ("base", "tuned"):
+            write_jsonl(store, FOLDER.answers(arm, number), [{"row_id": row["row_id"], "answer": f"{HOSTILE} {arm}"}])
+    verdicts = [
+        [verdict(row, judge, order) for row in ROWS for order in ("candidate_first", "baseline_first")]
+        for judge in JUDGES
+    ]
+    for judge, found in zip(JUDGES, verdicts, strict=True):
+        write_jsonl(store, FOLDER.judgments(judge, "tuned", "base"), found)
+    clusters = {row["row_id"]: row["row_id"] for row in ROWS}
+    made = build_report(**{**inputs(), "verdicts": verdicts, "clusters": clusters, "disagreements": []})
+    finished = datetime.datetime(2026, 11, 22, 3, tzinfo=datetime.UTC)
+    report = {
+        **made,
+        "run_key": FOLDER.run_key,
+        "use_case": "aws_docs_qa",
+        "dag_id": "distill_aws_docs_qa",
+        "run_id": "manual__1",
+        "finished_at": finished.isoformat(),
+    }
+    write_json(store, FOLDER.report("json"), report)
+    write_json(store, FOLDER.listed("aws_docs_qa", finished), list_entry(report))
+    return store
+
+
+@pytest.fixture
+def draw(equip: Any, judged: MemoryStore, use_case: UseCase, tmp_path: Path, context: Any) -> Any:
+    (tmp_path / "aws_docs_qa.yaml").write_text(yaml.safe_dump(use_case.model_dump(mode="json")))
+
+    def run(**params: Any) -> Any:
+        context["params"] = {"use_case": "aws_docs_qa", "examples": 3, **params}
+        return equip(DrawLabelSampleOperator(task_id="draw_sample", use_cases=tmp_path)).execute(context)
+
+    return run
+
+
+def answer_anew(store: MemoryStore, *numbers: int) -> None:
+    """As a run does that is cleared after its model or prompt changed."""
+    for number in numbers:
+        anew = {"row_id": ROWS[number]["row_id"], "answer": f"another answer to {number}"}
+        write_jsonl(store, FOLDER.answers("tuned", number), [anew])
+
+
+def answer(number: int, choice: str, name: str | None = "Ada") -> dict[str, Any]:
+    return {
+        "chosen_options": [choice],
+        "responded_by_user": {"id": "1", "name": name} if name else None,
+        "number": number,
+    }
+
+
+class TestDraw:
+    def test_by_default_it_is_the_headline_of_the_newest_run(self, draw: Any, store: MemoryStore) -> None:
+        manifest = draw()
+        assert (manifest["run_uri"], manifest["candidate"], manifest["baseline"]) == (FOLDER.uri, "tuned", "base")
+        assert manifest["sheet_uri"] == f"{FOLDER.uri}/report/label_sample/tuned--base/sheet.csv"
+        assert manifest["examples"] == 3
+
+    def test_the_sheet_says_nothing_of_whose_an_answer_is(self, draw: Any, store: MemoryStore) -> None:
+        sheet = store.read(draw(how="write the sheet only")["sheet_uri"])
+        assert b"tuned" not in sheet.replace(HOSTILE.encode() + b" tuned", b"")
+
+    def test_a_smaller_sample_drawn_beside_a_larger_one_leaves_its_key_whole(
+        self, draw: Any, store: MemoryStore
+    ) -> None:
+        larger = draw(examples=4)
+        before = read_jsonl(store, larger["key_uri"])
+        assert (draw(examples=1)["examples"], len(before)) == (1, 4)
+        assert read_jsonl(store, larger["key_uri"]) == before
+
+    def test_a_sheet_that_was_filled_in_where_it_lies_is_not_written_over(self, draw: Any, store: MemoryStore) -> None:
+        uri = draw(how="write the sheet only")["sheet_uri"]
+        filled_in = store.read(uri).replace(b",\r\n", b",B\r\n")
+        store.write(uri, filled_in)
+        for how in ("write the sheet only", "ask in Airflow"):
+            draw(how=how)
+        assert store.read(uri) == filled_in
+        assert b",B\r\n" in filled_in
+
+    @pytest.mark.parametrize(
+        ("params", "said"),
+        [
+            pytest.param({"run_key": "no-such-run"}, "no-such-run of aws_docs_qa has no report", id="run"),
+            pytest.param({"candidate": "few", "baseline": "base"}, "compared tuned with base", id="pair"),
+            pytest.param({"hours": 0}, "hours", id="form"),
+        ],
+    )
+    def test_what_cannot_be_labelled_is_said(self, draw: Any, params: dict[str, Any], said: str) -> None:
+        with pytest.raises(InputError, match=said):
+            draw(**params)
+
+    def test_a_use_case_without_a_report_has_nothing_to_label(self, draw: Any, store: MemoryStore) -> None:
+        for uri in store.list(f"{FOLDER.root}/reports/"):
+            store.delete(uri)
+        with pytest.raises(InputError, match="no run with a report"):
+            draw()
+
+    @pytest.mark.parametrize(("how", "asked"), [("ask in Airflow", [0, 1, 2]), ("write the sheet only", [])])
+    def test_airflow_asks_only_when_it_is_to(self, draw: Any, context: Any, how: str, asked: list[int]) -> None:
+        assert ListExamplesOperator(task_id="examples", sample=draw(how=how)).execute(context) == asked
+
+
+class TestAsk:
+    @pytest.fixture
+    def ask(self, equip: Any, draw: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+        monkeypatch.setattr(module.HITLOperator, "execute", lambda self, context: (self.subject, self.body))
+        return equip(AskLabelOperator(task_id="ask", number=1, sample=draw(hours=2)))
+
+    def test_no_answer_in_time_is_no_answer(self, ask: Any, context: Any) -> None:
+        subject, _ = ask.execute(context)
+        assert subject == "Example 2 of 3: which answer is better?"
+        assert (ask.defaults, ask.options) == (["No answer"], ["A", "B", "Tie", "No answer"])
+        assert ask.response_timeout == datetime.timedelta(hours=2)
+
+    def test_nothing_that_a_model_wrote_is_a_template_or_leaves_its_block(self, ask: Any, context: Any) -> None:
+        _, body = ask.execute(context)
+        assert not {"subject", "body"} & set(AskLabelOperator.template_fields)
+        assert "<script" not in body
+        said = [line for line in body.splitlines() if "script" in line or "chose" in line or "cmd" in line]
+        assert len(said) == 6
+        assert all(line.startswith("> ") for line in said)
+
+    def test_a_long_document_is_cut_and_said_to_be(self) -> None:
+        example = {"question": "q", "answer_a": "a", "answer_b": "b", "document": "d" * 30_000}
+        assert "its beginning" in question_body(example)
+        assert len(question_body(example)) < 21_000
+
+    def test_the_answers_stand_above_the_choices(self) -> None:
+        body = question_body({"question": "q?", "answer_a": "an a", "answer_b": "a b", "document": "a long text"})
+        places = [body.index(text) for text in ("q?", "a long text", "**Answer A**", "an a", "**Answer B**", "a b")]
+        assert places == sorted(places)
+
+
+class TestCollect:
+    @pytest.fixture
+    def collect(self, equip: Any, context: Any) -> Any:
+        def run(sample: Any, answered: Any = ()) -> Any:
+            return equip(CollectLabelsOperator(task_id="collect_labels", sample=sample, answered=answered)).execute(
+                context
+            )
+
+        return run
+
+    def test_answers_are_stored_by_who_gave_them_and_enter_the_report(
+        self, draw: Any, collect: Any, store: MemoryStore
+    ) -> None:
+        manifest = collect(draw(), [answer(0, "A"), answer(2, "Tie", "Bob B."), answer(1, "No answer", None)])
+        assert (manifest["labels"], manifest["no_answer"], manifest["labellers"]) == (2, 1, ["ada", "bob-b"])
+        assert len(read_jsonl(store, FOLDER.labels_of("ada"))) == 1
+        report = read_json(store, FOLDER.report("json"))
+        raters = {(line["first"], line["second"]) for line in report["agreement"]}
+        assert ("claude-haiku-4-5", "ada (person)") in raters
+        assert ("ada (person)", "bob-b (person)") in raters
+        assert b"ada (person)" in store.read(FOLDER.report("html"))
+
+    def test_two_people_on_the_same_examples_agree_or_not(self, draw: Any, collect: Any, store: MemoryStore) -> None:
+        for name, choices in (("Ada", "AB"), ("Bob", "AA")):
+            collect(draw(), [answer(number, choice, name) for number, choice in enumerate(choices)])
+        report = read_json(store, FOLDER.report("json"))
+        (line,) = [line for line in report["agreement"] if (line["first"], line["second"])[0] == "ada (person)"]
+        assert (line["n"], line["observed"]) == (2, 0.5)
+
+    def test_a_sheet_comes_back(self, draw: Any, collect: Any, store: MemoryStore) -> None:
+        uri = draw(how="write the sheet only", examples=4)["sheet_uri"]
+        store.write(uri, store.read(uri).replace(b",\r\n", b",B\r\n"))
+        for where in ("s3://input/labelled.csv", None):  # sent elsewhere, or put back where it lay
+            store.write("s3://input/labelled.csv", store.read(uri))
+            manifest = collect(draw(how="read a labelled sheet", labelled_csv=where, labeller="cleo", examples=1))
+            assert (manifest["labellers"], manifest["labels"], manifest["no_answer"]) == (["cleo"], 4, 0)
+
+    def test_a_sheet_without_a_label_is_not_what_was_meant(self, draw: Any, collect: Any) -> None:
+        draw(how="write the sheet only")
+        with pytest.raises(InputError, match=r"sheet\.csv holds no label .* is empty"):
+            collect(draw(how="read a labelled sheet", labeller="cleo"))
+
+    def test_a_sheet_that_cannot_be_used_stores_nothing(self, draw: Any, collect: Any, store: MemoryStore) -> None:
+        uri = "s3://input/labelled.csv"
+        sample = draw(how="read a labelled sheet", labelled_csv=uri, labeller="cleo")
+        store.write(uri, b"example,label\n001-ffffff-ffffffff,A\n")
+        with pytest.raises(InputError, match=r"labelled\.csv line 2, column example"):
+            collect(sample)
+        assert store.list(FOLDER.labels) == []
+
+    def test_labels_of_answers_that_changed_while_they_were_asked_for_do_not_count(
+        self, draw: Any, collect: Any, store: MemoryStore
+    ) -> None:
+        sample = draw(examples=4)
+        answer_anew(store, 0)
+        draw(examples=4)  # by somebody else: it leaves the key of the sample that is being labelled
+        manifest = collect(sample, [answer(number, "A") for number in range(4)])
+        report = read_json(store, FOLDER.report("json"))
+        assert (manifest["labels"], report["labels"]) == (4, {"counted": 3, "changed": 1, "unmarked": 0})
+        assert {line["n"] for line in report["agreement"] if line["second"] == "ada (person)"} == {3}
+        assert "labels does not count" in html.unescape(store.read(FOLDER.report("html")).decode())
+
+    def test_labels_of_a_sheet_whose_answers_have_changed_are_left_out_and_counted(
+        self, draw: Any, collect: Any, store: MemoryStore
+    ) -> None:
+        uri = draw(how="write the sheet only", examples=4)["sheet_uri"]
+        store.write(uri, store.read(uri).replace(b",\r\n", b",B\r\n"))
+        answer_anew(store, 0)
+        manifest = collect(draw(how="read a labelled sheet", labeller="cleo"))
+        assert (manifest["labels"], manifest["outdated"]) == (3, 1)
+        answer_anew(store, 1, 2, 3)
+        with pytest.raises(InputError, match="4 labels are of answers that have changed"):
+            collect(draw(how="read a labelled sheet", labeller="cleo"))
+
+    def test_a_sheet_alone_is_not_collected(self, draw: Any, collect: Any) -> None:
+        with pytest.raises(AirflowSkipException, match=r"sheet\.csv"):
+            collect(draw(how="write the sheet only"))

@@ -1,0 +1,227 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from bedrock_distill.operators.ingest import IngestCsvOperator
+from bedrock_distill.operators.preflight import BedrockPreflightOperator
+from include.distill.config.use_case import UseCase
+from include.distill.core.errors import InputError, RefusedError, UseCaseError
+from include.distill.core.storage import write_json
+from include.distill.evaluation.champion import frozen_champion
+from tests.fakes.fake_bedrock import FakeBedrock, missing
+from tests.fakes.memory_store import MemoryStore
+from tests.plugins.conftest import FOLDER, RUN_URI, make_champion
+
+
+@pytest.fixture
+def preflight(equip: Any, use_case: UseCase, tmp_path: Path) -> Any:
+    """Return a maker of the task, on a use-case file with some sections changed."""
+
+    def make(**changes: Any) -> Any:
+        raw = {**use_case.model_dump(mode="json"), **changes}
+        (tmp_path / "aws_docs_qa.yaml").write_text(yaml.safe_dump(raw))
+        return equip(
+            BedrockPreflightOperator(
+                task_id="preflight", run_uri=RUN_URI, use_case_name="aws_docs_qa", use_cases=tmp_path
+            )
+        )
+
+    return make
+
+
+def section(use_case: UseCase, name: str, **changes: Any) -> dict[str, Any]:
+    return {name: {**use_case.model_dump(mode="json")[name], **changes}}
+
+
+def frozen(store: MemoryStore) -> Any:
+    return yaml.safe_load(store.read(FOLDER.use_case))
+
+
+class TestFreezing:
+    def test_it_freezes_the_use_case_and_returns_where(
+        self, preflight: Any, store: MemoryStore, use_case: UseCase, context: Any
+    ) -> None:
+        manifest = preflight().execute(context)
+        assert set(manifest) == {"use_case_uri", "warnings"}
+        assert manifest["use_case_uri"] == FOLDER.use_case
+        assert frozen(store) == use_case.model_dump(mode="json")
+        assert len(json.dumps(manifest)) < 2048
+
+    def test_an_edit_of_a_prompt_does_not_reach_a_run_under_way(
+        self, preflight: Any, equip: Any, store: MemoryStore, use_case: UseCase, context: Any, tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:  # fmt: skip
+        monkeypatch.setenv("DISTILL_INPUT_ROOTS", str(tmp_path))
+        own, told = tmp_path / "own.j2", tmp_path / "instruction.txt"
+        own.write_text("<document>{{ document }}</document><question>{{ question }}</question>")
+        told.write_text("Be brief.")
+        changes = {"answering": str(own), "instruction_file": str(told), "examples": [{"question": "q", "answer": "a"}]}
+        preflight(**section(use_case, "prompts", **changes)).execute(context)
+        own.write_text("edited")
+        told.write_text("edited")
+        task = equip(IngestCsvOperator(task_id="any", run_uri=RUN_URI))
+        prompts = task.use_case.prompts
+        assert task.prompt(prompts.answering).template.startswith("<document>")
+        assert task.prompt(prompts.synthesis).constants == {"examples": [{"question": "q", "answer": "a"}]}
+        assert (prompts.instruction, prompts.instruction_file) == ("Be brief.", None)
+
+    def test_the_trigger_forms_values_are_frozen_in(self, preflight: Any, store: MemoryStore, context: Any) -> None:
+        context["params"] = {"documents": 7, "pairs_per_document": 5, "max_spend_usd": 3.5, "dry_run": True}
+        preflight().execute(context)
+        kept = frozen(store)
+        assert kept["source"]["documents"] == 7
+        assert kept["synthesis"]["pairs_per_document"] == 5
+        assert kept["max_spend_usd"] == 3.5
+        assert "dry_run" not in json.dumps(kept)
+
+    @pytest.mark.parametrize("empty", [None, ""])
+    def test_an_empty_field_clears_what_can_be_absent_and_leaves_the_rest(
+        self, preflight: Any, store: MemoryStore, use_case: UseCase, context: Any, empty: Any
+    ) -> None:
+        context["params"] = dict.fromkeys(
+            ["training_csv", "evaluation_csv", "documents", "evaluation_rows", "pairs_per_document", "max_spend_usd"],
+            empty,
+        )
+        preflight().execute(context)
+        stated = use_case.model_dump(mode="json")
+        assert frozen(store) == {**stated, "source": {**stated["source"], "evaluation_csv": None}}
+
+    def test_a_form_value_out_of_range_names_its_key(self, preflight: Any, context: Any) -> None:
+        context["params"] = {"pairs_per_document": 99}
+        with pytest.raises(UseCaseError, match=r"trigger form: synthesis\.pairs_per_document"):
+            preflight().execute(context)
+
+    def test_an_edit_reaches_the_run_only_when_preflight_is_cleared(
+        self, preflight: Any, store: MemoryStore, context: Any
+    ) -> None:
+        preflight().execute(context)
+        task = preflight(max_spend_usd=7)
+        assert frozen(store)["max_spend_usd"] == 150
+        task.execute(context)
+        assert frozen(store)["max_spend_usd"] == 7
+
+    def test_teacher_and_student_of_different_providers_are_a_warning(self, preflight: Any, context: Any) -> None:
+        (warning,) = preflight().execute(context)["warnings"]
+        assert "have the terms checked" in warning
+        assert preflight(teacher="nova-lite").execute(context)["warnings"] == []
+
+
+BASES = {
+    "arms": [{"name": "base", "kind": "base"}, {"name": "again", "kind": "base"}],
+    "comparisons": [{"candidate": "again", "baseline": "base"}],
+}
+
+
+class TestRefusal:
+    def refusal(self, task: Any, context: Any) -> str:
+        with pytest.raises(InputError) as raised:
+            task.execute(context)
+        return str(raised.value)
+
+    def test_all_problems_are_named_at_once_and_nothing_is_frozen_or_bought(
+        self, preflight: Any, store: MemoryStore, bedrock: FakeBedrock, use_case: UseCase, context: Any
+    ) -> None:
+        store.delete(FOLDER.use_case)
+        bedrock.refuse["meta.llama3-3-70b-instruct-v1:0"] = missing("meta.llama3-3-70b-instruct-v1:0")
+        changes = {
+            **section(use_case, "storage", create_buckets=False),
+            **section(use_case, "aws", region="eu-west-1"),
+            **section(use_case, "training", hyperparameters={"epochs": 3}),
+            **section(use_case, "source", training_csv="include/data/nowhere.csv", evaluation_csv="/etc/passwd"),
+            **section(use_case, "prompts", judging="nowhere.j2"),
+            "teacher": "claude-3-sonnet",
+        }
+        message = self.refusal(preflight(**changes), context)
+        for problem in (
+            "bucket bedrock-distill-training does not exist",
+            "bucket bedrock-distill-output does not exist",
+            "model claude-3-sonnet was retired by Bedrock on 2026-07-30",
+            "model llama-3-3-70b (meta.llama3-3-70b-instruct-v1:0) does not exist in this Region",
+            "nova-micro is fine-tuned in us-east-1 only, the use case says eu-west-1",
+            "epochs",
+            "include/data/nowhere.csv cannot be read",
+            "Input /etc/passwd may not be read",
+            "No prompt 'nowhere.j2'",
+        ):
+            assert problem in message
+        assert "nothing was bought" in message
+        assert (store.exists(FOLDER.use_case), bedrock.bought, bedrock.asked) == (False, [], [])
+
+    @pytest.mark.parametrize(
+        ("changes", "problem"),
+        [
+            pytest.param(
+                {"student": "claude-sonnet-4-6"}, "Bedrock cannot fine-tune claude-sonnet-4-6", id="no tuning"
+            ),
+            pytest.param({"student": "llama-3-3-70b"}, "cannot be served by provisioned throughput", id="serving"),
+            pytest.param({"teacher": "llama-3-70b"}, "no input_per_million for llama-3-70b", id="no price"),
+            pytest.param(
+                {"curation": {"critic": {"model": "claude-3-sonnet", "max_spend_usd": 1}}},
+                "model claude-3-sonnet was retired by Bedrock",
+                id="a retired critic",
+            ),
+            pytest.param(
+                {"student": "llama-3-70b", **BASES},
+                "no input_per_million for llama-3-70b",
+                id="no price for the base student",
+            ),
+        ],
+    )
+    def test_a_model_that_cannot_play_its_part_is_named(
+        self, preflight: Any, context: Any, changes: dict[str, Any], problem: str
+    ) -> None:
+        assert problem in self.refusal(preflight(**changes), context)
+
+    def test_a_model_on_its_way_out_is_named_with_its_status(
+        self, preflight: Any, bedrock: FakeBedrock, context: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(bedrock, "foundation_model", lambda _: {"modelLifecycle": {"status": "LEGACY"}})
+        assert "model nova-micro is LEGACY, expected ACTIVE" in self.refusal(preflight(), context)
+
+    def test_missing_access_is_named_with_what_to_do(
+        self, preflight: Any, bedrock: FakeBedrock, context: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(bedrock, "model_availability", lambda _: {"authorizationStatus": "NOT_AUTHORIZED"})
+        message = self.refusal(preflight(), context)
+        assert "NOT_AUTHORIZED" in message
+        assert "request access in the console" in message
+
+    def test_a_refused_bucket_is_a_problem_among_others(
+        self, preflight: Any, store: MemoryStore, context: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def refuse(bucket: str, **_: Any) -> None:
+            raise RefusedError(f"head_bucket {bucket}: 403")
+
+        monkeypatch.setattr(store, "ensure_bucket", refuse)
+        message = self.refusal(preflight(teacher="claude-3-sonnet"), context)
+        assert "1. head_bucket bedrock-distill-training: 403" in message
+        assert "claude-3-sonnet was retired" in message
+
+    def test_a_champion_that_is_gone_is_named_where_the_use_case_compares_with_it(
+        self, preflight: Any, bedrock: FakeBedrock, store: MemoryStore, context: Any
+    ) -> None:
+        uri = f"{FOLDER.root}/champions/aws_docs_qa.json"
+        write_json(store, uri, make_champion().model_dump())
+        arms = [{"name": "base", "kind": "base"}, {"name": "tuned"}, {"name": "best", "kind": "champion"}]
+        assert f"arn:model/champion is gone from Bedrock; delete {uri}" in self.refusal(preflight(arms=arms), context)
+        preflight().execute(context)
+        bedrock.models.add("arn:model/champion")
+        preflight(arms=arms).execute(context)
+        assert frozen_champion(store, FOLDER) == make_champion()
+
+    def test_a_champion_file_that_cannot_be_read_is_a_problem_among_others(
+        self, preflight: Any, store: MemoryStore, context: Any
+    ) -> None:
+        store.write(f"{FOLDER.root}/champions/aws_docs_qa.json", b"{")
+        message = self.refusal(preflight(teacher="claude-3-sonnet"), context)
+        assert "does not name a champion" in message
+        assert "claude-3-sonnet was retired" in message
+
+    def test_arms_that_are_not_trained_ask_nothing_of_fine_tuning(self, preflight: Any, context: Any) -> None:
+        untrained = {"student": "claude-sonnet-4-6", **BASES}
+        assert preflight(**untrained).execute(context)["use_case_uri"] == FOLDER.use_case

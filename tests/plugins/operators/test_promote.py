@@ -1,0 +1,246 @@
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from airflow.sdk.exceptions import AirflowSkipException
+
+from bedrock_distill.operators import promote as module
+from bedrock_distill.operators.promote import (
+    DeleteLosersOperator,
+    PromoteChampionOperator,
+    PromotionApprovalOperator,
+)
+from bedrock_distill.task_groups.champion_asset import champion_asset
+from include.distill.config.use_case import UseCase
+from include.distill.core.errors import PromotionError
+from include.distill.core.storage import write_json
+from include.distill.evaluation.champion import Champion, freeze_champion, read_champion
+from tests.fakes.fake_bedrock import FakeBedrock
+from tests.fakes.memory_store import MemoryStore
+from tests.plugins.conftest import FOLDER, RUN_URI, freeze, make_champion
+
+CHAMPION_URI = f"{FOLDER.root}/champions/aws_docs_qa.json"
+ASSET = champion_asset("aws_docs_qa")
+BASE = {"name": "base", "kind": "base"}
+TRAINED = {name: {"model_arn": f"arn:model/{name}"} for name in ("tuned", "more")}
+REPORTED = {"report_json_uri": FOLDER.report("json"), "report_html_uri": FOLDER.report("html")}
+
+
+def decision(candidate: str, bound: float = 0.6, *, promoted: bool = True) -> dict[str, Any]:
+    return {
+        "candidate": candidate,
+        "champion": "best",
+        "promoted": promoted,
+        "reasons": [f"haiku: lower bound {bound:.1%}"],
+        "lower_bound": bound,
+    }
+
+
+def decide(store: MemoryStore, *decisions: dict[str, Any], **more: Any) -> None:
+    """Leave a report with what the rule said."""
+    report = {
+        "run_key": FOLDER.run_key,
+        "dag_id": "d",
+        "run_id": "r",
+        "simulated": True,
+        "verdict": "tuned is better: haiku preferred it.",
+        "promotion": {"rule": "r", "false_promotions_a_year": 9, "decisions": list(decisions)},
+        **more,
+    }
+    write_json(store, FOLDER.report("json"), report)
+
+
+@pytest.fixture
+def prepared(store: MemoryStore, use_case: UseCase, bedrock: FakeBedrock) -> MemoryStore:
+    """A run with a champion's arm and two trained arms, before there is a champion."""
+    freeze(store, use_case, arms=[BASE, {"name": "tuned"}, {"name": "more"}, {"name": "best", "kind": "champion"}])
+    freeze_champion(store, FOLDER, None)
+    bedrock.models |= {"arn:model/tuned", "arn:model/more"}
+    return store
+
+
+@pytest.fixture
+def promote(equip: Any, context: Any) -> Any:
+    context["outlet_events"] = {ASSET: SimpleNamespace(extra=None)}
+
+    def run(**more: Any) -> Any:
+        task = PromoteChampionOperator(
+            task_id="promote", run_uri=RUN_URI, reported=REPORTED, trained=TRAINED, outlets=[ASSET], **more
+        )
+        return equip(task).execute(context)
+
+    return run
+
+
+class TestPromote:
+    def test_the_winner_is_written_down_and_told(self, promote: Any, prepared: MemoryStore, context: Any) -> None:
+        decide(prepared, decision("tuned"), decision("more", promoted=False))
+        manifest = promote()
+        champion = read_champion(prepared, CHAMPION_URI)
+        assert champion is not None
+        assert (champion.model_arn, champion.arm, champion.student) == ("arn:model/tuned", "tuned", "nova-micro")
+        assert (champion.run_key, champion.simulated, champion.previous) == (FOLDER.run_key, True, None)
+        assert "lower bound 60.0%" in champion.verdict
+        assert manifest["champion_uri"] == CHAMPION_URI
+        assert context["outlet_events"][ASSET].extra == {
+            "model_arn": "arn:model/tuned",
+            "verdict": champion.verdict,
+            "run_key": FOLDER.run_key,
+            "simulated": True,
+            "champion_uri": CHAMPION_URI,
+        }
+
+    def test_of_several_winners_the_surest_one_is_taken(self, promote: Any, prepared: MemoryStore) -> None:
+        decide(prepared, decision("tuned", 0.55), decision("more", 0.58))
+        assert promote()["arm"] == "more"
+
+    def test_who_approved_is_written_down(self, promote: Any, prepared: MemoryStore) -> None:
+        decide(prepared, decision("tuned"))
+        promote(approval={"chosen_options": ["Approve"], "responded_by_user": {"id": "1", "name": "ada"}})
+        champion = read_champion(prepared, CHAMPION_URI)
+        assert champion is not None
+        assert champion.approved_by == "ada"
+
+    def test_a_retry_tells_again_and_writes_nothing_new(
+        self, promote: Any, prepared: MemoryStore, context: Any
+    ) -> None:
+        decide(prepared, decision("tuned"))
+        promote()
+        written = prepared.read(CHAMPION_URI)
+        context["outlet_events"][ASSET].extra = None
+        promote()
+        assert prepared.read(CHAMPION_URI) == written
+        assert context["outlet_events"][ASSET].extra["model_arn"] == "arn:model/tuned"
+
+    @pytest.mark.parametrize("decisions", [[decision("tuned", 0.4, promoted=False)], []], ids=["lost", "not compared"])
+    def test_when_nobody_won_it_is_skipped_without_an_event(
+        self, promote: Any, prepared: MemoryStore, context: Any, decisions: Any
+    ) -> None:
+        decide(prepared, *decisions)
+        with pytest.raises(AirflowSkipException, match="Nobody is promoted"):
+            promote()
+        assert not prepared.exists(CHAMPION_URI)
+        assert context["outlet_events"][ASSET].extra is None
+
+    def test_a_report_without_a_rule_promotes_nobody(self, promote: Any, prepared: MemoryStore) -> None:
+        decide(prepared, promotion=None)
+        with pytest.raises(AirflowSkipException):
+            promote()
+
+    def test_the_champion_is_not_promoted_again(self, promote: Any, prepared: MemoryStore) -> None:
+        freeze_champion(prepared, FOLDER, make_champion(model_arn="arn:model/tuned"))
+        decide(prepared, decision("tuned"))
+        with pytest.raises(AirflowSkipException, match="tuned is the champion already"):
+            promote()
+
+    def test_one_that_was_not_compared_with_the_champion_does_not_replace_it(
+        self, promote: Any, prepared: MemoryStore, use_case: UseCase
+    ) -> None:
+        freeze(prepared, use_case)
+        freeze_champion(prepared, FOLDER, make_champion())
+        write_json(prepared, CHAMPION_URI, make_champion().model_dump())
+        decide(prepared, decision("tuned"))
+        with pytest.raises(AirflowSkipException, match="was not compared with it"):
+            promote()
+        assert read_champion(prepared, CHAMPION_URI) == make_champion()
+
+    def test_a_champion_that_changed_meanwhile_stays(self, promote: Any, prepared: MemoryStore) -> None:
+        write_json(prepared, CHAMPION_URI, make_champion().model_dump())
+        decide(prepared, decision("tuned"))
+        with pytest.raises(PromotionError, match="Clear preflight"):
+            promote()
+        assert read_champion(prepared, CHAMPION_URI) == make_champion()
+
+    def test_a_model_that_is_gone_is_not_promoted(
+        self, promote: Any, prepared: MemoryStore, bedrock: FakeBedrock
+    ) -> None:
+        bedrock.models.clear()
+        decide(prepared, decision("tuned"))
+        with pytest.raises(PromotionError, match=r"gone from Bedrock.*clear preflight"):
+            promote()
+        assert not prepared.exists(CHAMPION_URI)
+
+
+class TestApproval:
+    @pytest.fixture
+    def ask(self, equip: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+        monkeypatch.setattr(module.ApprovalOperator, "execute", lambda self, context: (self.subject, self.body))
+        task = PromotionApprovalOperator(task_id="approve", run_uri=RUN_URI, reported=REPORTED)
+        return equip(task)
+
+    def test_the_person_reads_verdict_and_grounds_and_silence_is_a_no(
+        self, ask: Any, prepared: MemoryStore, context: Any
+    ) -> None:
+        decide(prepared, decision("tuned"))
+        subject, body = ask.execute(context)
+        assert subject == "Promote tuned of aws_docs_qa?"
+        assert "SIMULATED" in body.splitlines()[0]
+        assert "lower bound 60" in body
+        assert "The champion so far: none yet" in body
+        assert "no answer within 20 hours: nothing changes" in body
+        assert (ask.defaults, ask.response_timeout.total_seconds()) == (["Reject"], 20 * 3600)
+
+    def test_nothing_of_the_question_is_a_template(self, ask: Any, prepared: MemoryStore, context: Any) -> None:
+        decide(prepared, decision("tuned"), verdict="{{ var.value.secret }} <script>alert(1)</script>")
+        _, body = ask.execute(context)
+        assert not {"subject", "body"} & set(ask.template_fields)
+        assert "<script" not in body
+
+    def test_without_a_winner_nobody_is_asked(self, ask: Any, prepared: MemoryStore, context: Any) -> None:
+        decide(prepared, decision("tuned", promoted=False))
+        with pytest.raises(AirflowSkipException):
+            ask.execute(context)
+
+
+class TestLosers:
+    @pytest.fixture
+    def delete(self, equip: Any, context: Any, prepared: MemoryStore, bedrock: FakeBedrock) -> Any:
+        decide(prepared, decision("tuned", promoted=False))
+        for name in TRAINED:
+            bedrock.tag(f"arn:model/{name}", {"project": "bedrock-distill", "use-case": "aws_docs_qa"})
+        task = DeleteLosersOperator(task_id="delete_losers", run_uri=RUN_URI, reported=REPORTED, trained=TRAINED)
+        return lambda: equip(task).execute(context)
+
+    @pytest.mark.parametrize(
+        ("champion", "left"),
+        [
+            pytest.param(None, [], id="nobody promoted"),
+            pytest.param(make_champion(model_arn="arn:model/tuned"), ["tuned"], id="the champion"),
+            pytest.param(
+                make_champion(model_arn="arn:model/new", previous=make_champion(model_arn="arn:model/more")),
+                ["more"],
+                id="the one before it",
+            ),
+        ],
+    )
+    def test_the_champion_and_the_one_before_it_stay(
+        self, delete: Any, prepared: MemoryStore, bedrock: FakeBedrock, champion: Champion | None, left: list[str]
+    ) -> None:
+        if champion:
+            write_json(prepared, CHAMPION_URI, champion.model_dump())
+        assert delete()["left"] == left
+        assert bedrock.models == {f"arn:model/{name}" for name in left}
+
+    def test_who_won_and_was_not_approved_stays_so_that_it_still_can_be(
+        self, delete: Any, prepared: MemoryStore, bedrock: FakeBedrock
+    ) -> None:
+        decide(prepared, decision("tuned"), decision("more", promoted=False))
+        assert delete() == {"deleted": ["more"], "left": ["tuned"]}
+        assert bedrock.models == {"arn:model/tuned"}
+
+    @pytest.mark.parametrize(
+        "tags", [{"use-case": "other"}, {"project": "other"}], ids=["another use case", "not ours"]
+    )
+    def test_what_is_not_known_to_be_this_use_cases_stays(
+        self, delete: Any, prepared: MemoryStore, bedrock: FakeBedrock, tags: dict[str, str]
+    ) -> None:
+        bedrock.tag("arn:model/more", tags)
+        assert delete() == {"deleted": ["tuned"], "left": ["more"]}
+
+    def test_what_is_served_stays_and_a_second_try_finds_the_others_gone(
+        self, delete: Any, prepared: MemoryStore, bedrock: FakeBedrock
+    ) -> None:
+        bedrock.put_throughput("t", "InService", model_arn="arn:model/more")
+        assert delete() == delete() == {"deleted": ["tuned"], "left": ["more"]}

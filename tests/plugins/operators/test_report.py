@@ -1,0 +1,249 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from bedrock_distill.operators.curate import CuratePairsOperator
+from bedrock_distill.operators.dataset import MergeDatasetOperator, UploadDatasetOperator
+from bedrock_distill.operators.estimate import EstimateCostOperator
+from bedrock_distill.operators.evaluate import BedrockAnswerOperator, BedrockJudgeOperator
+from bedrock_distill.operators.report import RenderReportOperator
+from bedrock_distill.operators.serve import BedrockProvisionThroughputOperator, BedrockReleaseThroughputOperator
+from bedrock_distill.operators.synthesize import BedrockSynthesizeOperator
+from bedrock_distill.operators.train import BedrockSubmitCustomizationJobOperator
+from bedrock_distill.sensors.waiting import BedrockCustomizationJobSensor, BedrockProvisionedThroughputSensor
+from include.distill.config.layout import RunFolder
+from include.distill.config.use_case import UseCase
+from include.distill.core.errors import ReconciliationError
+from include.distill.core.storage import read_json, read_jsonl, write_jsonl
+from include.distill.inference.requests import ModelRequest
+from include.distill.labeling.label_store import answers_hash, store_labels
+from tests.fakes.dialogue import say, verdict
+from tests.fakes.fake_bedrock import FakeBedrock
+from tests.fakes.memory_store import MemoryStore
+from tests.plugins.conftest import FOLDER, RUN_URI, freeze
+
+TOMORROW = RUN_URI.replace("manual-1-abcdef01", "manual-2-abcdef02")
+METRICS = b"step_number,epoch_number,training_loss\n0,0,1.5\n1,0,0.5\n"
+CONTRACT = {"run_key", "use_case", "simulated", "source", "synthesis", "arms", "comparisons", "cost"}
+
+
+class Night:
+    """One run of all paid steps on the fakes, task by task as the DAG has them."""
+
+    def __init__(self, run_uri: str, equip: Any, bedrock: FakeBedrock, store: MemoryStore, context: Any) -> None:
+        self.run_uri, self.equip, self.bedrock, self.store, self.context = run_uri, equip, bedrock, store, context
+        self.ingested = {"rows": 14, "accepted": 14, "rejected": 0, "train": 10, "evaluation": 4}
+
+    def run(self, task_class: Any, task_id: str = "task", **arguments: Any) -> Any:
+        return self.equip(task_class(task_id=task_id, run_uri=self.run_uri, **arguments)).execute(self.context)
+
+    def tune(self, synthesis: Any) -> dict[str, Any]:
+        merged = self.run(MergeDatasetOperator, arm="tuned", synthesis=synthesis)
+        dataset = self.run(UploadDatasetOperator, arm="tuned", merged=merged)
+        submitted = self.run(BedrockSubmitCustomizationJobOperator, arm="tuned", dataset=dataset)
+        job = self.bedrock.jobs[submitted["job_name"]]
+        self.bedrock.put_job(job.name, "Completed", output_uri=job.output_uri)
+        folder = f"{job.output_uri}model-customization-job-{job.name}/training_artifacts"
+        self.store.write(f"{folder}/step_wise_training_metrics.csv", METRICS)
+        trained = self.run(
+            BedrockCustomizationJobSensor, submitted=submitted, poll_interval_seconds=1, timeout_seconds=1
+        )
+        return {"dataset": dataset, "trained": trained}
+
+    def serve(self, trained: Any) -> dict[str, Any]:
+        provisioned = self.run(BedrockProvisionThroughputOperator, arm="tuned", trained=trained)
+        if name := provisioned["throughput_name"]:
+            self.bedrock.put_throughput(name, "InService", model_arn=trained["model_arn"])
+        serving = self.run(
+            BedrockProvisionedThroughputSensor,
+            task_id="tuned.in_service",
+            provisioned=provisioned,
+            poll_interval_seconds=1,
+            timeout_seconds=1,
+        )
+        answers = [self.run(BedrockAnswerOperator, arm="tuned", serving=serving, shard=n) for n in range(4)]
+        self.run(BedrockReleaseThroughputOperator, arm="tuned")
+        return {"provisioned": provisioned, "answers": answers}
+
+    def until_report(self) -> dict[str, Any]:
+        """Return the arguments of the report."""
+        write_jsonl(self.store, RunFolder(self.run_uri).source("rejected"), [])
+        self.run(EstimateCostOperator)
+        written = [self.run(BedrockSynthesizeOperator, shard=n) for n in range(10)]
+        synthesis = [self.run(CuratePairsOperator, synthesis=written)]
+        base = [self.run(BedrockAnswerOperator, arm="base", shard=n) for n in range(4)]
+        tuned = self.tune(synthesis)
+        tuned |= self.serve(tuned["trained"])
+        judgments = [
+            self.run(BedrockJudgeOperator, judge=judge, candidate="tuned", baseline="base")
+            for judge in ("claude-haiku-4-5", "llama-3-3-70b")
+        ]
+        arms = {"base": {"answers": base}, "tuned": tuned}
+        return {"ingested": self.ingested, "synthesis": synthesis, "arms": arms, "judgments": [judgments]}
+
+    def report(self, **changes: Any) -> tuple[dict[str, Any], Any]:
+        """Return the manifest and ``report.json``."""
+        manifest = self.run(RenderReportOperator, "report", **{**self.until_report(), **changes})
+        return manifest, read_json(self.store, manifest["report_json_uri"])
+
+
+@pytest.fixture
+def night(equip: Any, bedrock: FakeBedrock, store: MemoryStore, context: Any) -> Any:
+    bedrock.say = say
+
+    def make(run_uri: str = RUN_URI) -> Night:
+        for uri, body in list(store.objects.items()):
+            if uri.startswith((FOLDER.use_case, FOLDER.champion, f"{RUN_URI}/source/", f"{RUN_URI}/shards/")):
+                store.write(uri.replace(RUN_URI, run_uri), body)
+        return Night(run_uri, equip, bedrock, store, context)
+
+    return make
+
+
+def usd(report: Any, part: str) -> float:
+    return sum(line["usd"] for line in report["cost"]["lines"] if line["what"].startswith(part))
+
+
+class TestContent:
+    def test_it_has_the_contracts_keys_and_its_counts_reconcile(self, night: Any) -> None:
+        manifest, report = night().report()
+        assert report.keys() >= CONTRACT
+        synthesis = report["synthesis"]
+        assert synthesis["requested"] == synthesis["accepted"] + synthesis["rejected"] + synthesis["missing"] == 30
+        assert report["source"]["rows"] == report["source"]["accepted"] + report["source"]["rejected"]
+        assert [(c["judge"], c["n"], c["wins"]) for c in report["comparisons"]] == [
+            ("claude-haiku-4-5", 4, 4),
+            ("llama-3-3-70b", 4, 4),
+        ]
+        assert set(manifest) == {"report_json_uri", "report_html_uri", "verdict", "actual_usd", "simulated"}
+        assert len(json.dumps(manifest)) < 2048
+
+    def test_it_says_what_became_of_each_arm(self, night: Any) -> None:
+        _, report = night().report()
+        base, tuned = report["arms"]
+        assert {**base} == {
+            "name": "base",
+            "kind": "base",
+            "released": True,
+            **dict.fromkeys(["records", "train_uri", "job_arn", "job_status", "training_loss", "serving"]),
+        }
+        assert (tuned["kind"], tuned["records"], tuned["job_status"]) == ("fine_tuned", 40, "Completed")
+        assert (tuned["training_loss"], tuned["released"]) == (0.5, True)
+        assert tuned["serving"].startswith("arn:throughput/aws-docs-qa-tuned-")
+        assert report["loss_curves"] == {
+            "tuned": [{"step": 0, "epoch": 0, "loss": 1.5}, {"step": 1, "epoch": 0, "loss": 0.5}]
+        }
+
+    def test_it_says_that_the_models_were_simulated(self, night: Any, store: MemoryStore) -> None:
+        manifest, report = night().report()
+        assert manifest["simulated"] is report["simulated"] is True
+        assert b"SIMULATED" in store.read(manifest["report_html_uri"])
+
+    def test_an_endpoint_that_is_still_there_is_said_to_be(self, night: Any, bedrock: FakeBedrock) -> None:
+        tonight = night()
+        arguments = tonight.until_report()
+        bedrock.put_throughput(arguments["arms"]["tuned"]["provisioned"]["throughput_name"], "InService")
+        manifest = tonight.run(RenderReportOperator, **arguments)
+        assert read_json(tonight.store, manifest["report_json_uri"])["arms"][1]["released"] is False
+
+    def test_rows_on_which_judges_disagree_are_shown_with_both_answers(self, night: Any, bedrock: FakeBedrock) -> None:
+        def torn(request: ModelRequest) -> str:
+            if "<answer_a>" in request.user and request.identity.startswith("us.meta"):
+                return verdict("TIE")
+            return say(request)
+
+        bedrock.say = torn
+        _, report = night().report()
+        assert len(report["disagreements"]) == 4
+        shown = report["disagreements"][0]
+        assert shown["candidate_answer"] == f"{shown['baseline_answer']} at length"
+
+    def test_labels_of_answers_that_the_run_no_longer_has_do_not_count(self, night: Any, store: MemoryStore) -> None:
+        made = night()
+        arguments = made.until_report()
+        (asked,) = read_jsonl(store, FOLDER.answers("tuned", 0))
+        (other,) = read_jsonl(store, FOLDER.answers("base", 0))
+        label = {"row_id": asked["row_id"], "candidate": "tuned", "baseline": "base", "labeller": "ada"}
+        label |= {"answers": answers_hash(asked["answer"], other["answer"]), "verdict": "candidate"}
+        store_labels(store, FOLDER, [label, {**label, "answers": None}])
+        found = []
+        for answer in (asked["answer"], "another answer"):
+            write_jsonl(store, FOLDER.answers("tuned", 0), [{**asked, "answer": answer}])
+            found.append(read_json(store, made.run(RenderReportOperator, "report", **arguments)["report_json_uri"]))
+        assert [report["labels"]["counted"] for report in found] == [1, 0]
+        assert found[1]["labels"] == {"counted": 0, "changed": 1, "unmarked": 1}
+        people = [[line for line in report["agreement"] if "(person)" in line["second"]] for report in found]
+        assert [bool(lines) for lines in people] == [True, False]
+
+    def test_shards_of_an_earlier_longer_reading_are_not_used(self, night: Any, store: MemoryStore) -> None:
+        stale = {"row_id": "x", "question": "Stale?", "answer": "Stale", "topic": "t"}
+        write_jsonl(store, FOLDER.synthetic(10), [stale] * 50)
+        write_jsonl(store, FOLDER.answers("base", 4), [{"row_id": "x", "answer": "Stale"}])
+        manifest, _ = night().report()
+        assert b"Stale" not in store.read(manifest["report_json_uri"])
+
+    def test_counts_that_do_not_add_up_are_refused(self, night: Any, store: MemoryStore) -> None:
+        with pytest.raises(ReconciliationError, match="rows 99 is not accepted 14"):
+            night().report(ingested={"rows": 99, "accepted": 14, "rejected": 0, "train": 10, "evaluation": 4})
+        assert not store.exists(FOLDER.report("json"))
+
+    def test_a_job_without_metrics_has_no_curve_and_still_a_report(
+        self, night: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("tests.plugins.operators.test_report.METRICS", b"step_number,epoch_number,training_loss\n")
+        assert night().report()[1]["loss_curves"] == {"tuned": []}
+
+
+class TestBill:
+    def test_it_holds_what_was_paid_and_its_sum(self, night: Any) -> None:
+        manifest, report = night().report()
+        cost = report["cost"]
+        assert cost["actual_usd"] == manifest["actual_usd"] == pytest.approx(sum(line["usd"] for line in cost["lines"]))
+        # Ten questions of 100 tokens in and 10 out at $2.20 and $11.00 a million.
+        assert usd(report, "synthesis") == pytest.approx(10 * (100 * 2.20 + 10 * 11.00) / 1e6, abs=1e-4)
+        assert usd(report, "throughput") > 0
+        assert usd(report, "training") > 0
+
+    def test_answers_of_the_tuned_arm_are_paid_by_the_hour_not_by_the_token(self, night: Any) -> None:
+        _, report = night().report()
+        whats = [line["what"] for line in report["cost"]["lines"]]
+        assert any(what.startswith("answers base") for what in whats)
+        assert not any(what.startswith("answers tuned") for what in whats)
+
+    def test_the_next_night_pays_for_nothing_that_was_paid_before(self, night: Any, bedrock: FakeBedrock) -> None:
+        _, first = night().report()
+        bought, asked = list(bedrock.bought), len(bedrock.asked)
+        _, second = night(TOMORROW).report()
+        assert (bedrock.bought, len(bedrock.asked)) == (bought, asked)
+        assert first["cost"]["actual_usd"] > 0
+        assert second["cost"]["actual_usd"] == 0
+        assert second["synthesis"]["cache_hits"] == first["synthesis"]["calls"] == 10
+        assert second["arms"][1]["job_arn"] == first["arms"][1]["job_arn"]
+        assert second["arms"][1]["serving"] is None
+
+    def test_a_critic_has_its_own_lines_beside_its_estimate_and_the_next_night_pays_it_nothing(
+        self, night: Any, store: MemoryStore, use_case: UseCase
+    ) -> None:
+        freeze(store, use_case, curation={"critic": {"model": "claude-haiku-4-5", "max_spend_usd": 5}})
+        _, report = night().report()
+        lines = {line["what"]: line for line in report["cost"]["lines"]}
+        assert lines["critic: claude-haiku-4-5 input"]["quantity"] == 30 * 100
+        assert lines["critic: claude-haiku-4-5 input"]["estimated_usd"] > 0
+        assert report["synthesis"]["critic"].items() >= {"grounded": 30, "calls": 30, "cache_hits": 0}.items()
+        card = report["data_cards"][0]
+        assert (card["critic"]["grounded"], card["funnel"][-1]) == (30, {"filter": "critic", "dropped": 0, "left": 30})
+        assert "critic.j2" in card["prompts"]
+        _, report = night(TOMORROW).report()
+        assert usd(report, "critic") == 0
+        assert report["synthesis"]["critic"].items() >= {"grounded": 30, "calls": 0, "cache_hits": 30}.items()
+
+    def test_clearing_the_report_changes_nothing(self, night: Any, store: MemoryStore) -> None:
+        tonight = night()
+        arguments = tonight.until_report()
+        for _ in range(2):
+            manifest = tonight.run(RenderReportOperator, **arguments)
+        assert read_json(store, manifest["report_json_uri"])["cost"]["actual_usd"] == manifest["actual_usd"]
+        assert len(read_jsonl(store, arguments["judgments"][0][0]["verdicts_uri"])) == 8

@@ -1,0 +1,233 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bedrock_distill.operators.serve import BedrockProvisionThroughputOperator, BedrockReleaseThroughputOperator
+from bedrock_distill.sensors.waiting import BedrockProvisionedThroughputSensor
+from include.distill.config.use_case import UseCase
+from include.distill.core.errors import (
+    OutcomeError,
+    RefusedError,
+    ThroughputReleasedError,
+    TransientError,
+    WaitTimeoutError,
+)
+from include.distill.core.storage import read_json
+from include.distill.cost.prices import load_prices
+from include.distill.evaluation.champion import freeze_champion
+from tests.fakes.fake_bedrock import FakeBedrock
+from tests.fakes.memory_store import MemoryStore
+from tests.plugins.conftest import FOLDER, RUN_URI, freeze, make_champion
+
+TRAINED = {"model_arn": "arn:model/m"}
+FIRST = "aws-docs-qa-tuned-abcdef01-s1"
+
+
+@pytest.fixture
+def provision(equip: Any) -> BedrockProvisionThroughputOperator:
+    task: BedrockProvisionThroughputOperator = equip(
+        BedrockProvisionThroughputOperator(task_id="provision", arm="tuned", run_uri=RUN_URI, trained=TRAINED)
+    )
+    return task
+
+
+@pytest.fixture
+def release(equip: Any) -> BedrockReleaseThroughputOperator:
+    task: BedrockReleaseThroughputOperator = equip(
+        BedrockReleaseThroughputOperator(task_id="release", arm="tuned", run_uri=RUN_URI, wait_seconds=0)
+    )
+    return task
+
+
+class TestProvision:
+    def test_it_buys_for_missing_answers_under_the_runs_name(
+        self, provision: Any, bedrock: FakeBedrock, context: Any, use_case: UseCase
+    ) -> None:
+        manifest = provision.execute(context)
+        assert bedrock.bought == [FIRST]
+        assert manifest == {
+            "throughput_name": FIRST,
+            "throughput_arn": f"arn:throughput/{FIRST}",
+            "model_arn": "arn:model/m",
+            "student": "nova-micro",
+            "missing_answers": 4,
+            "bought": True,
+            "usd_per_hour": pytest.approx(load_prices().of(use_case.student, "throughput_per_hour")),
+        }
+
+    def test_a_retry_adopts_what_the_first_try_bought(self, provision: Any, bedrock: FakeBedrock, context: Any) -> None:
+        bedrock.lose_next_answer = TransientError("connection lost")
+        first, second = provision.execute(context), provision.execute(context)
+        assert bedrock.bought == [FIRST]
+        assert first["throughput_arn"] == second["throughput_arn"]
+
+    def test_when_every_answer_is_stored_nothing_is_bought(
+        self, provision: Any, bedrock: FakeBedrock, store: MemoryStore, context: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(store, "exists", lambda uri: "/responses/" in uri)
+        assert provision.execute(context)["throughput_arn"] is None
+        assert bedrock.bought == []
+
+    def test_it_does_not_buy_once_the_lease_was_released(
+        self, provision: Any, release: Any, bedrock: FakeBedrock, context: Any
+    ) -> None:
+        """A forgotten copy of the task wakes up after release."""
+        looked_up = bedrock.find_throughput
+
+        def release_meanwhile(name: str) -> Any:
+            bedrock.find_throughput = looked_up  # type: ignore[method-assign]
+            release.execute(context)
+            return looked_up(name)
+
+        bedrock.find_throughput = release_meanwhile  # type: ignore[method-assign]
+        with pytest.raises(ThroughputReleasedError, match="Nothing was bought"):
+            provision.execute(context)
+        assert bedrock.bought == []
+
+    def test_after_a_release_it_buys_under_the_next_ordinal(
+        self, provision: Any, release: Any, bedrock: FakeBedrock, context: Any
+    ) -> None:
+        provision.execute(context)
+        release.execute(context)
+        provision.execute(context)
+        assert bedrock.bought == [FIRST, FIRST.replace("-s1", "-s2")]
+
+    def test_a_missing_quota_is_a_refusal_with_bedrocks_words(
+        self, provision: Any, bedrock: FakeBedrock, context: Any
+    ) -> None:
+        bedrock.refuse["create_throughput"] = RefusedError("no model units reserved")
+        with pytest.raises(RefusedError, match="no model units reserved"):
+            provision.execute(context)
+
+
+class TestChampion:
+    @pytest.fixture
+    def provision(self, equip: Any, store: MemoryStore, use_case: UseCase) -> Any:
+        arms = [{"name": "best", "kind": "champion"}, {"name": "tuned"}]
+        freeze(store, use_case, arms=arms)
+        return equip(BedrockProvisionThroughputOperator(task_id="provision", arm="best", run_uri=RUN_URI))
+
+    def test_before_there_is_one_the_base_takes_its_place_and_nothing_is_bought(
+        self, provision: Any, bedrock: FakeBedrock, store: MemoryStore, context: Any
+    ) -> None:
+        freeze_champion(store, FOLDER, None)
+        manifest = provision.execute(context)
+        assert (manifest["model_arn"], manifest["throughput_name"], bedrock.bought) == (None, None, [])
+        sensor = BedrockProvisionedThroughputSensor(
+            task_id="best.in_service", run_uri=RUN_URI, provisioned=manifest, poll_interval_seconds=1, timeout_seconds=1
+        )
+        sensor.__dict__["hook"] = bedrock
+        assert sensor.execute(context) == {"invoke_id": None, "model_arn": None, "student": "nova-micro"}
+
+    def test_it_is_served_as_the_student_that_it_was_made_from(
+        self, provision: Any, bedrock: FakeBedrock, store: MemoryStore, context: Any
+    ) -> None:
+        freeze_champion(store, FOLDER, make_champion(model_arn="arn:model/old", student="nova-lite"))
+        manifest = provision.execute(context)
+        assert bedrock.bought == ["aws-docs-qa-best-abcdef01-s1"]
+        assert bedrock.throughputs["aws-docs-qa-best-abcdef01-s1"].model_arn == "arn:model/old"
+        assert (manifest["model_arn"], manifest["student"]) == ("arn:model/old", "nova-lite")
+
+    def test_once_its_answers_are_stored_nothing_is_bought(
+        self, provision: Any, bedrock: FakeBedrock, store: MemoryStore, context: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        freeze_champion(store, FOLDER, make_champion())
+        monkeypatch.setattr(store, "exists", lambda uri: "/responses/" in uri)
+        manifest = provision.execute(context)
+        assert (manifest["throughput_name"], manifest["model_arn"]) == (None, make_champion().model_arn)
+        assert bedrock.bought == []
+
+
+class TestRelease:
+    def test_it_finds_what_a_dead_provision_bought_and_deletes_it(
+        self, release: Any, bedrock: FakeBedrock, context: Any
+    ) -> None:
+        bedrock.put_throughput(FIRST, "Creating")
+        assert release.execute(context)["released"] == [FIRST]
+        assert bedrock.throughputs == {}
+
+    def test_the_tombstone_lies_there_before_anything_is_deleted(
+        self, release: Any, bedrock: FakeBedrock, store: MemoryStore, context: Any
+    ) -> None:
+        bedrock.put_throughput(FIRST, "InService")
+        bedrock.refuse["delete_throughput"] = TransientError("500")
+        with pytest.raises(TransientError):
+            release.execute(context)
+        assert read_json(store, FOLDER.tombstone("tuned", 1))["found"][0]["name"] == FIRST
+
+    def test_a_retry_releases_what_the_first_try_could_not(
+        self, release: Any, bedrock: FakeBedrock, context: Any
+    ) -> None:
+        bedrock.put_throughput(FIRST, "InService")
+        bedrock.refuse["delete_throughput"] = TransientError("500")
+        with pytest.raises(TransientError):
+            release.execute(context)
+        bedrock.refuse.clear()
+        assert release.execute(context)["released"] == [FIRST]
+        assert bedrock.throughputs == {}
+
+    def test_what_stays_there_fails_the_task_and_says_that_it_is_billed(
+        self, release: Any, bedrock: FakeBedrock, context: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        bedrock.put_throughput(FIRST, "InService")
+        monkeypatch.setattr(bedrock, "delete_throughput", lambda _: None)
+        with pytest.raises(WaitTimeoutError, match="still there and billed"):
+            release.execute(context)
+
+    def test_hours_count_from_purchase_to_release_also_after_a_second_release(
+        self, release: Any, bedrock: FakeBedrock, context: Any
+    ) -> None:
+        bedrock.put_throughput(FIRST, "InService", units=2)
+        hours = release.execute(context)["unit_hours"]
+        assert hours > 0
+        assert release.execute(context)["unit_hours"] == hours
+
+    def test_nothing_to_release_is_no_error(self, release: Any, context: Any) -> None:
+        assert release.execute(context) == {"released": [], "unit_hours": 0}
+
+
+class TestInService:
+    @pytest.fixture
+    def sensor(self, equip: Any) -> Any:
+        return equip(
+            BedrockProvisionedThroughputSensor(
+                task_id="tuned.in_service",
+                run_uri=RUN_URI,
+                provisioned={
+                    "throughput_name": FIRST,
+                    "throughput_arn": "arn:throughput/x",
+                    "model_arn": "arn:model/m",
+                    "student": "nova-micro",
+                    "usd_per_hour": 60.5,
+                },
+                poll_interval_seconds=0.01,
+                timeout_seconds=0.03,
+                deferrable=False,
+            )
+        )
+
+    def test_in_service_is_success(self, context: Any, sensor: Any, bedrock: FakeBedrock) -> None:
+        bedrock.put_throughput(FIRST, "InService")
+        assert sensor.execute(context) == {
+            "invoke_id": f"arn:throughput/{FIRST}",
+            "model_arn": "arn:model/m",
+            "student": "nova-micro",
+        }
+
+    def test_creating_for_ever_is_a_time_out_and_never_a_success(
+        self, context: Any, sensor: Any, bedrock: FakeBedrock
+    ) -> None:
+        bedrock.put_throughput(FIRST, "Creating")
+        with pytest.raises(WaitTimeoutError, match=r"billed until release.*at \$60\.50 per hour"):
+            sensor.execute(context)
+
+    def test_released_says_which_task_to_clear(self, context: Any, sensor: Any) -> None:
+        with pytest.raises(ThroughputReleasedError, match=r"Clear tuned\.provision.*at \$60\.50 per hour"):
+            sensor.execute(context)
+
+    def test_failed_is_a_failure(self, context: Any, sensor: Any, bedrock: FakeBedrock) -> None:
+        bedrock.put_throughput(FIRST, "Failed")
+        with pytest.raises(OutcomeError, match=r"failed.*released by teardown.*at \$60\.50 per hour"):
+            sensor.execute(context)

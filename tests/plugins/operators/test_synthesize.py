@@ -1,0 +1,264 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from bedrock_distill.operators.synthesize import BedrockSynthesizeOperator
+from include.distill.config.use_case import UseCase
+from include.distill.core.errors import (
+    InvalidRequestError,
+    RefusedError,
+    ServiceError,
+    SpendCapError,
+    ThrottledError,
+    TransientError,
+)
+from include.distill.core.storage import read_jsonl, write_json, write_jsonl
+from include.distill.cost.estimate import synthesis_lines
+from include.distill.cost.prices import load_prices
+from include.distill.inference.requests import ModelRequest
+from tests.fakes.dialogue import grounding, pairs
+from tests.fakes.fake_bedrock import FakeBedrock
+from tests.fakes.memory_store import MemoryStore
+from tests.plugins.conftest import FOLDER, RUN_URI, freeze, make_row
+
+
+@pytest.fixture
+def synthesize(equip: Any, store: MemoryStore, bedrock: FakeBedrock) -> Any:
+    """Return a maker of the task on a shard of four rows; a new one is a new try."""
+    write_jsonl(store, FOLDER.shard("train", 0), [make_row(n) for n in range(1, 5)])
+    bedrock.say = pairs
+    return lambda: equip(BedrockSynthesizeOperator(task_id="synthesize", run_uri=RUN_URI, shard=0))
+
+
+def failing_on_row(number: int, error: ServiceError) -> Any:
+    def say(request: ModelRequest) -> str:
+        if f"What says {number}?" in request.user:
+            raise error
+        return pairs(request)
+
+    return say
+
+
+class TestPairs:
+    def test_every_row_gives_its_pairs_and_the_counts_reconcile(
+        self, synthesize: Any, store: MemoryStore, context: Any
+    ) -> None:
+        manifest = synthesize().execute(context)
+        assert manifest == {
+            "documents": 4,
+            "requested": 12,
+            "accepted": 12,
+            "rejected": 0,
+            "missing": 0,
+            "surplus": 0,
+            "dropped": {},
+            "calls": 4,
+            "cache_hits": 0,
+            "input_tokens": 400,
+            "output_tokens": 40,
+            "batch_calls": 0,
+            "batch_input_tokens": 0,
+            "batch_output_tokens": 0,
+            "simulated": True,
+            "failed": 0,
+        }
+        accepted = read_jsonl(store, FOLDER.synthetic(0))
+        assert len(accepted) == 12
+        assert {pair["document"] for pair in accepted} == {make_row(n)["document"] for n in range(1, 5)}
+        assert len(json.dumps(manifest)) < 2048
+
+    @pytest.mark.parametrize(
+        ("say", "counts"),
+        [
+            pytest.param(lambda r: pairs(r, 2), (8, 0, 4, 0), id="fewer than asked"),
+            pytest.param(lambda r: pairs(r, 5), (12, 0, 0, 8), id="more than asked"),
+            pytest.param(lambda r: f'{pairs(r, 2)}\n{{"question": "Q?", "topic": "t"}}', (8, 4, 0, 0), id="one broken"),
+        ],
+    )
+    def test_fewer_more_and_broken_pairs_are_counted(
+        self, synthesize: Any, bedrock: FakeBedrock, store: MemoryStore, context: Any, say: Any, counts: Any
+    ) -> None:
+        bedrock.say = say
+        manifest = synthesize().execute(context)
+        assert tuple(manifest[name] for name in ("accepted", "rejected", "missing", "surplus")) == counts
+        kept_apart = read_jsonl(store, FOLDER.synthetic_rejected(0))
+        assert len(kept_apart) == manifest["rejected"] + manifest["surplus"]
+        assert all(reject["reason"] and reject["text"] for reject in kept_apart)
+
+    def test_an_unreadable_answer_is_asked_again_and_both_are_paid_for(
+        self, synthesize: Any, bedrock: FakeBedrock, context: Any
+    ) -> None:
+        bedrock.say = lambda request: "I would rather not." if request.sample == 0 else pairs(request)
+        manifest = synthesize().execute(context)
+        assert (manifest["accepted"], manifest["calls"]) == (12, 8)
+
+    def test_the_label_of_a_shard_names_its_rows(self, synthesize: Any, context: Any) -> None:
+        synthesize().execute(context)
+        assert context["shard_label"] == "rows 1 to 4: What says 1?"
+
+
+class TestRetry:
+    @pytest.mark.parametrize("error", [ThrottledError("slow down"), TransientError("500")])
+    def test_a_row_that_failed_in_passing_is_tried_again_with_the_task(
+        self, synthesize: Any, bedrock: FakeBedrock, store: MemoryStore, context: Any, error: ServiceError
+    ) -> None:
+        bedrock.say = failing_on_row(2, error)
+        context["ti"].try_number = 2
+        with pytest.raises(type(error)):
+            synthesize().execute(context)
+        assert not store.exists(FOLDER.synthetic(0))
+
+    def test_a_retry_asks_only_for_what_is_missing_and_the_bill_holds_all_of_it(
+        self, synthesize: Any, bedrock: FakeBedrock, context: Any
+    ) -> None:
+        bedrock.say = failing_on_row(2, ThrottledError("slow down"))
+        context["ti"].try_number = 1
+        with pytest.raises(ThrottledError):
+            synthesize().execute(context)
+        bedrock.say = pairs
+        bedrock.asked.clear()
+        manifest = synthesize().execute(context)
+        assert ["What says 2?" in request.user for request in bedrock.asked] == [True]
+        assert (manifest["calls"], manifest["cache_hits"], manifest["input_tokens"]) == (4, 0, 400)
+
+    def test_on_the_last_try_the_row_is_recorded_with_its_reason(
+        self, synthesize: Any, bedrock: FakeBedrock, store: MemoryStore, context: Any
+    ) -> None:
+        bedrock.say = failing_on_row(2, ThrottledError("slow down"))
+        manifest = synthesize().execute(context)
+        assert (manifest["failed"], manifest["documents"], manifest["accepted"], manifest["missing"]) == (1, 4, 9, 3)
+        (record,) = read_jsonl(store, FOLDER.synthetic_rejected(0))
+        assert (record["row_id"], record["reason"]) == (make_row(2)["row_id"], "ThrottledError")
+        assert record["message"].endswith("slow down")
+
+    def test_a_row_that_no_retry_can_mend_is_recorded_at_once(
+        self, synthesize: Any, bedrock: FakeBedrock, context: Any
+    ) -> None:
+        bedrock.say = failing_on_row(2, InvalidRequestError("too long"))
+        context["ti"].try_number = 1
+        assert synthesize().execute(context)["failed"] == 1
+
+    def test_refused_access_stops_the_shard_for_it_is_refused_for_every_row(
+        self, synthesize: Any, bedrock: FakeBedrock, context: Any
+    ) -> None:
+        bedrock.refuse["ask"] = RefusedError("AccessDenied")
+        with pytest.raises(RefusedError, match="AccessDenied"):
+            synthesize().execute(context)
+
+    def test_the_next_night_pays_for_nothing(
+        self, synthesize: Any, equip: Any, bedrock: FakeBedrock, store: MemoryStore, context: Any
+    ) -> None:
+        synthesize().execute(context)
+        bedrock.asked.clear()
+        tomorrow = RUN_URI.replace("manual-1", "manual-2")
+        for uri, body in list(store.objects.items()):
+            if uri.startswith(RUN_URI):
+                store.write(uri.replace(RUN_URI, tomorrow), body)
+        task = equip(BedrockSynthesizeOperator(task_id="synthesize", run_uri=tomorrow, shard=0))
+        manifest = task.execute(context)
+        assert bedrock.asked == []
+        assert (manifest["calls"], manifest["cache_hits"], manifest["input_tokens"]) == (0, 4, 0)
+        assert manifest["accepted"] == 12
+
+
+class TestSpendCap:
+    def test_the_running_bill_stops_the_task_and_what_was_paid_is_kept(
+        self, synthesize: Any, store: MemoryStore, bedrock: FakeBedrock, context: Any
+    ) -> None:
+        """The estimate is of a tenth of the rows, so that they cost far more than the cap leaves room for."""
+        lines = [line.as_record() for line in synthesis_lines(synthesize().use_case, [make_row(1)] * 40, load_prices())]
+        write_json(store, FOLDER.estimate, {"estimated_usd": 150.0, "lines": lines})
+        bedrock.usage = (200_000, 10)
+        with pytest.raises(SpendCapError, match=r"The spend cap is reached: this task has paid \$.*max_spend_usd"):
+            synthesize().execute(context)
+        paid = len(bedrock.asked)
+        assert 0 < paid < 4
+        with pytest.raises(SpendCapError):
+            synthesize().execute(context)
+        assert len(bedrock.asked) == paid, "a retry counts what this run has paid"
+
+
+CRITIC = "claude-haiku-4-5"
+
+
+class TestCritic:
+    @pytest.fixture
+    def criticise(self, synthesize: Any, store: MemoryStore, bedrock: FakeBedrock, use_case: UseCase) -> Any:
+        """Return a maker of the task with a critic of so many dollars who finds every first pair ungrounded."""
+
+        def say(request: ModelRequest) -> str:
+            if request.model.key != CRITIC:
+                return pairs(request)
+            return grounding("UNGROUNDED" if "Secret 0:" in request.user else "GROUNDED")
+
+        def make(usd: float = 5) -> Any:
+            freeze(store, use_case, curation={"critic": {"model": CRITIC, "max_spend_usd": usd}})
+            bedrock.say = say
+            return synthesize()
+
+        return make
+
+    def test_it_is_asked_after_the_filters_and_its_verdicts_and_usage_are_counted_apart(
+        self, criticise: Any, store: MemoryStore, context: Any
+    ) -> None:
+        manifest = criticise().execute(context)
+        assert (manifest["accepted"], manifest["rejected"], manifest["dropped"]) == (8, 4, {"critic": 4})
+        assert (manifest["calls"], manifest["input_tokens"]) == (4, 400)
+        assert manifest["critic"] == {
+            "grounded": 8,
+            "ungrounded": 4,
+            "unparsable": 0,
+            "not_looked_at": 0,
+            "calls": 12,
+            "cache_hits": 0,
+            "input_tokens": 1200,
+            "output_tokens": 120,
+            "simulated": True,
+        }
+        assert {pair["critic"] for pair in read_jsonl(store, FOLDER.synthetic(0))} == {"grounded"}
+        assert {drop["reason"] for drop in read_jsonl(store, FOLDER.synthetic_rejected(0))} == {"ungrounded"}
+        assert len(json.dumps(manifest)) < 2048
+
+    def test_a_retry_pays_nothing_and_writes_the_same(
+        self, criticise: Any, bedrock: FakeBedrock, store: MemoryStore, context: Any
+    ) -> None:
+        first = criticise().execute(context)
+        before, paid = dict(store.objects), len(bedrock.asked)
+        assert criticise().execute(context) == first
+        assert (len(bedrock.asked), store.objects) == (paid, before)
+
+    def test_its_budget_ends_it_without_ending_the_task_and_the_rest_is_kept_and_counted(
+        self, criticise: Any, bedrock: FakeBedrock, store: MemoryStore, context: Any
+    ) -> None:
+        """Rows of some ten tokens: all twelve questions are estimated at less than a cent, and each costs a dollar."""
+        bedrock.usage = (1_000_000, 0)
+        manifest = criticise(2).execute(context)
+        looked = [request for request in bedrock.asked if request.model.key == CRITIC]
+        critic = manifest["critic"]
+        assert 1 <= len(looked) < 12
+        assert critic["calls"] == len(looked)
+        assert critic["not_looked_at"] == 12 - len(looked)
+        assert manifest["accepted"] == critic["grounded"] + critic["not_looked_at"]
+        marks = [pair["critic"] for pair in read_jsonl(store, FOLDER.synthetic(0))]
+        assert marks.count("not_looked_at") == critic["not_looked_at"]
+        assert store.exists(FOLDER.critic_ended(0))
+        again = criticise(2).execute(context)
+        assert again == manifest
+        assert [request for request in bedrock.asked if request.model.key == CRITIC] == looked
+
+    def test_access_that_is_refused_to_it_stops_the_shard(
+        self, criticise: Any, bedrock: FakeBedrock, context: Any
+    ) -> None:
+        task, say = criticise(), bedrock.say
+
+        def refusing(request: ModelRequest) -> str:
+            if request.model.key == CRITIC:
+                raise RefusedError("AccessDenied")
+            return say(request)
+
+        bedrock.say = refusing
+        with pytest.raises(RefusedError, match="AccessDenied"):
+            task.execute(context)

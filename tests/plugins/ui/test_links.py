@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from bedrock_distill.operators.ingest import IngestCsvOperator
+from bedrock_distill.operators.report import RenderReportOperator
+from bedrock_distill.operators.train import BedrockSubmitCustomizationJobOperator
+from bedrock_distill.sensors.waiting import BedrockCustomizationJobSensor
+from bedrock_distill.ui import links
+from tests.plugins.conftest import RUN_URI
+from tests.plugins.operators.test_every_operator import CONCRETE
+
+JOB_ARN = "arn:aws:bedrock:us-west-2:123456789012:model-customization-job/amazon.nova-micro-v1:0:128k/ab12"
+MODEL_ARN = "arn:aws:bedrock:us-west-2:123456789012:custom-model/amazon.nova-micro-v1:0:128k/cd34"
+THROUGHPUT_ARN = "arn:aws:bedrock:us-west-2:123456789012:provisioned-model/ef56"
+CONSOLE = "https://us-west-2.console.aws.amazon.com"
+TI_KEY = SimpleNamespace(dag_id="distill_x", task_id="t", run_id="manual__2026-11-22T02:00:00+00:00", map_index=-1)
+
+
+def clients_of(endpoint: str, partition: str = "aws") -> Any:
+    """The part of AwsClients that links use, on some endpoint."""
+    meta = SimpleNamespace(endpoint_url=endpoint, region_name="us-west-2", partition=partition)
+
+    def signed(_: str, **request: Any) -> str:
+        return "{}/{Bucket}/{Key}?signed".format(endpoint, **request["Params"])
+
+    return SimpleNamespace(client=lambda _: SimpleNamespace(meta=meta, generate_presigned_url=signed))
+
+
+AWS = clients_of("https://bedrock.us-west-2.amazonaws.com")
+STAND_IN = clients_of("http://127.0.0.1:4000")
+
+
+@pytest.fixture
+def returned(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Let Airflow know this as what the task returned; None before it has."""
+
+    def put(manifest: Any) -> None:
+        monkeypatch.setattr(links.XCom, "get_value", lambda *, key, ti_key: manifest if key == "return_value" else None)
+
+    put(None)
+    return put
+
+
+def trained(**submitted: Any) -> Any:
+    task = BedrockCustomizationJobSensor(
+        task_id="trained", run_uri=RUN_URI, submitted=submitted, poll_interval_seconds=1, timeout_seconds=1
+    )
+    task.__dict__["hook"] = AWS
+    return task
+
+
+@pytest.mark.parametrize(
+    ("made", "page"),
+    [
+        pytest.param(JOB_ARN, f"/bedrock/home?region=us-west-2#/custom-models/item?arn={JOB_ARN}", id="job"),
+        pytest.param(MODEL_ARN, f"/bedrock/home?region=us-west-2#/custom-models/item?arn={MODEL_ARN}", id="model"),
+        pytest.param(
+            THROUGHPUT_ARN,
+            f"/bedrock/home?region=us-west-2#/provisioned-throughput/details?arn={THROUGHPUT_ARN}",
+            id="throughput",
+        ),
+        pytest.param("s3://b/a b/c.jsonl", "/s3/object/b?region=us-west-2&prefix=a%20b/c.jsonl", id="object"),
+    ],
+)
+def test_a_thing_has_its_page_in_the_console_of_its_region(made: str, page: str) -> None:
+    assert links.page_of(made, AWS) == CONSOLE + page
+
+
+def test_other_partitions_have_other_consoles() -> None:
+    china = clients_of("https://s3.cn-north-1.amazonaws.com.cn", partition="aws-cn")
+    assert links.page_of("s3://b/k", china).startswith("https://us-west-2.console.amazonaws.cn/s3/")
+
+
+def test_a_stand_in_shows_its_own_ledger_and_objects_and_never_the_console() -> None:
+    assert links.page_of(JOB_ARN, STAND_IN) == f"http://127.0.0.1:4000/_admin/ledger#{JOB_ARN}"
+    assert links.page_of("s3://b/k", STAND_IN) == "http://127.0.0.1:4000/b/k?signed"
+
+
+def test_an_endpoint_that_is_neither_aws_nor_on_this_machine_has_no_page() -> None:
+    for endpoint in ("http://stand-in:4000", "https://amazonaws.com.example.org", "https://notamazonaws.com"):
+        assert links.page_of(JOB_ARN, clients_of(endpoint)) == ""
+
+
+def test_a_waiting_task_links_to_the_job_it_was_given_and_later_to_its_model(returned: Any) -> None:
+    task = trained(job_name="job", job_arn=JOB_ARN)
+    assert links.JOB.get_link(task, ti_key=TI_KEY).endswith(JOB_ARN)
+    assert links.MODEL.get_link(task, ti_key=TI_KEY) == ""
+    returned({"job_arn": JOB_ARN, "model_arn": MODEL_ARN})
+    assert links.MODEL.get_link(task, ti_key=TI_KEY).endswith(MODEL_ARN)
+
+
+def test_what_is_not_there_has_no_link(returned: Any) -> None:
+    assert links.JOB.get_link(trained(job_name="job", job_arn=None), ti_key=TI_KEY) == ""
+    submit = BedrockSubmitCustomizationJobOperator(task_id="submit", arm="tuned", run_uri=RUN_URI, dataset={})
+    assert links.JOB.get_link(submit, ti_key=TI_KEY) == ""
+
+
+@pytest.mark.parametrize(("rejected", "linked"), [(0, False), (3, True)])
+def test_ingest_links_to_rejected_rows_when_there_are_any(returned: Any, rejected: int, linked: bool) -> None:
+    ingest = IngestCsvOperator(task_id="ingest", run_uri=RUN_URI)
+    ingest.__dict__["hook"] = STAND_IN
+    returned({"rejected": rejected})
+    assert links.REJECTED_ROWS.get_link(ingest, ti_key=TI_KEY).endswith("rejected.jsonl?signed") is linked
+
+
+def test_the_report_is_linked_once_it_is_written(returned: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    report = RenderReportOperator(task_id="report", run_uri=RUN_URI, ingested={}, synthesis=[], arms={}, judgments=[])
+    assert links.REPORT.get_link(report, ti_key=TI_KEY) == ""
+    returned({"report_html_uri": "s3://b/report.html"})
+    monkeypatch.setenv("AIRFLOW__API__BASE_URL", "https://example.org/airflow/")
+    page = "/airflow/dags/distill_x/runs/manual__2026-11-22T02:00:00+00:00/plugin/distill-report"
+    assert links.REPORT.get_link(report, ti_key=TI_KEY) == page
+
+
+@pytest.mark.parametrize("task_class", CONCRETE)
+def test_links_of_a_task_are_kept_apart(task_class: Any) -> None:
+    found = task_class.operator_extra_links
+    assert len({link.name for link in found}) == len({link.xcom_key for link in found}) == len(found)

@@ -1,0 +1,226 @@
+"""The plugin's pages behind Airflow's own login, over S3 in memory."""
+
+from __future__ import annotations
+
+import datetime
+import html
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from airflow import settings
+from airflow.api_fastapi.app import _AuthManagerState
+from airflow.api_fastapi.auth.managers.simple.simple_auth_manager import SimpleAuthManager
+from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
+from airflow.models import import_all_models
+from airflow.models.base import Base
+from starlette.testclient import TestClient
+
+from bedrock_distill.ui import report_pages
+from include.distill.config.layout import Layout, RunFolder
+from include.distill.config.loader import UseCases
+from include.distill.config.use_case import UseCase
+from include.distill.core.errors import TransientError
+from include.distill.core.naming import run_key
+from include.distill.core.storage import write_json
+from include.distill.report.past_runs import list_entry
+from include.distill.report.report import build_report
+from tests.distill.report.example_report import inputs
+from tests.fakes.memory_store import MemoryStore
+
+RUN_ID = "manual__2026-11-22T02:00:00.5+00:00"
+STORED = "<!doctype html><title>as – stored</title><script>alert(1)</script>".encode()
+
+
+class OneDagOnly(SimpleAuthManager):
+    """Airflow's own login, and a rule per DAG as larger auth managers have it."""
+
+    def is_authorized_dag(self, *, details: Any = None, **request: Any) -> bool:
+        return details.id == "distill_aws_docs_qa" and super().is_authorized_dag(details=details, **request)
+
+
+@pytest.fixture(scope="module")
+def database() -> None:
+    """The tables that a login reads."""
+    settings.initialize()
+    import_all_models()
+    Base.metadata.create_all(settings.engine)
+
+
+@pytest.fixture
+def auth(database: None, monkeypatch: pytest.MonkeyPatch) -> SimpleAuthManager:
+    manager = OneDagOnly()
+    monkeypatch.setattr(_AuthManagerState, "instance", manager)
+    return manager
+
+
+@pytest.fixture
+def objects(use_case: UseCase, monkeypatch: pytest.MonkeyPatch) -> MemoryStore:
+    """Two use cases, of which people may read the first; their S3."""
+    other = use_case.model_copy(update={"name": "payroll"})
+    store = MemoryStore()
+    monkeypatch.setattr(report_pages, "store_of", lambda _: store)
+    monkeypatch.setattr(report_pages, "load_use_cases", lambda: UseCases((use_case, other), ()))
+    return store
+
+
+def log_in(auth: SimpleAuthManager, role: str | None = "viewer") -> TestClient:
+    """A browser with the cookie that Airflow's login leaves."""
+    token = auth.generate_jwt(SimpleAuthManagerUser(username="ann", role=role))
+    return TestClient(report_pages.app, cookies={"_token": token})
+
+
+@pytest.fixture
+def viewer(auth: SimpleAuthManager) -> Iterator[TestClient]:
+    with log_in(auth) as client:
+        yield client
+
+
+def url_of(dag_id: str, run_id: str) -> str:
+    return f"/report/{dag_id}/{quote(run_id, safe='')}"
+
+
+def write_report(store: MemoryStore, use_case: UseCase, *, run_id: str = RUN_ID, hour: int = 3, **changes: Any) -> None:
+    """Leave what the report's task leaves."""
+    key = run_key(use_case.dag_id, run_id)
+    folder = RunFolder(Layout(use_case.storage).run_uri(key))
+    finished = datetime.datetime(2026, 11, 22, hour, tzinfo=datetime.UTC)
+    named = {"dag_id": use_case.dag_id, "run_id": run_id, "finished_at": finished.isoformat()}
+    report = build_report(**inputs(run_key=key, use_case=use_case.name))
+    store.write(folder.report("html"), STORED)
+    write_json(store, folder.listed(use_case.name, finished), {**list_entry({**report, **named}), **changes})
+
+
+PAGES = ["/", url_of("distill_aws_docs_qa", RUN_ID)]
+
+
+class TestWhoMaySee:
+    @pytest.mark.parametrize("page", PAGES)
+    def test_nobody_without_a_login(self, auth: Any, objects: MemoryStore, use_case: UseCase, page: str) -> None:
+        write_report(objects, use_case)
+        answer = TestClient(report_pages.app).get(page)
+        assert answer.status_code == 401
+        assert "Please log in" in answer.text
+        assert "stored" not in answer.text
+
+    @pytest.mark.parametrize("page", PAGES)
+    def test_nobody_with_a_made_up_token(self, auth: Any, objects: MemoryStore, page: str) -> None:
+        assert TestClient(report_pages.app, cookies={"_token": "made.up.token"}).get(page).status_code == 403
+
+    @pytest.mark.parametrize("page", PAGES)
+    def test_those_who_may_read_the_dag(
+        self, viewer: TestClient, objects: MemoryStore, use_case: UseCase, page: str
+    ) -> None:
+        write_report(objects, use_case)
+        assert viewer.get(page).status_code == 200
+
+    def test_not_the_report_of_a_dag_that_one_may_not_read(
+        self, viewer: TestClient, objects: MemoryStore, use_case: UseCase
+    ) -> None:
+        payroll = use_case.model_copy(update={"name": "payroll"})
+        write_report(objects, payroll)
+        assert viewer.get(url_of("distill_payroll", RUN_ID)).status_code == 403
+        assert "payroll" not in viewer.get("/").text
+
+    def test_not_a_user_without_a_role(self, auth: Any, objects: MemoryStore, use_case: UseCase) -> None:
+        write_report(objects, use_case)
+        client = log_in(auth, role=None)
+        assert client.get(url_of("distill_aws_docs_qa", RUN_ID)).status_code == 403
+        assert RUN_ID not in client.get("/").text
+
+    @pytest.mark.parametrize("page", ["/docs", "/redoc", "/openapi.json"])
+    def test_there_is_no_description_of_the_routes(self, viewer: TestClient, page: str) -> None:
+        assert viewer.get(page).status_code == 404
+
+
+class TestReport:
+    def test_it_is_shown_as_stored_in_an_origin_of_its_own(
+        self, viewer: TestClient, objects: MemoryStore, use_case: UseCase
+    ) -> None:
+        write_report(objects, use_case)
+        answer = viewer.get(url_of("distill_aws_docs_qa", RUN_ID))
+        assert answer.content == STORED
+        policy = answer.headers["content-security-policy"].split("; ")
+        assert {"default-src 'none'", "sandbox", "frame-ancestors 'self'"} <= set(policy)
+
+    def test_run_ids_arrive_intact_however_they_are_quoted(
+        self, viewer: TestClient, objects: MemoryStore, use_case: UseCase
+    ) -> None:
+        write_report(objects, use_case)
+        for safe in ("", ":+"):
+            assert viewer.get(f"/report/distill_aws_docs_qa/{quote(RUN_ID, safe=safe)}").status_code == 200
+
+    @pytest.mark.parametrize(
+        "page", [url_of("distill_aws_docs_qa", "<i>not yet</i>"), "/report/distill_aws_docs_qa/", "/nothing"]
+    )
+    def test_what_is_not_there_is_said_on_a_page(self, viewer: TestClient, objects: MemoryStore, page: str) -> None:
+        answer = viewer.get(page)
+        assert answer.status_code == 404
+        assert "There is no report here" in answer.text
+        assert "<i>" not in answer.text
+
+    def test_an_unreachable_s3_is_said_on_a_page(
+        self, viewer: TestClient, objects: MemoryStore, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def lost(_: str) -> None:
+            raise TransientError("connection <lost>")
+
+        monkeypatch.setattr(objects, "read", lost)
+        monkeypatch.setattr(objects, "list", lost)
+        for page in PAGES:
+            answer = viewer.get(page)
+            assert answer.status_code == 503
+            assert "connection &lt;lost&gt;" in answer.text
+
+
+class TestList:
+    def test_the_newest_comes_first_with_verdict_and_bill(
+        self, viewer: TestClient, objects: MemoryStore, use_case: UseCase
+    ) -> None:
+        for hour, run_id in [(3, "second"), (1, "zeroth"), (2, "first"), (5, "second")]:
+            write_report(objects, use_case, run_id=run_id, hour=hour)
+        page = html.unescape(viewer.get("/").text)
+        places = [page.index(f">{run_id}<") for run_id in ("second", "first", "zeroth")]
+        assert places == sorted(places)
+        assert page.count(">second<") == 1
+        assert "tuned is better than base" in page
+        assert "$7.56" in page
+
+    def test_only_the_newest_are_read(
+        self, viewer: TestClient, objects: MemoryStore, use_case: UseCase, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(report_pages, "SHOWN", 2)
+        for hour in range(4):
+            write_report(objects, use_case, run_id=f"run-{hour}", hour=hour)
+        page = viewer.get("/").text
+        assert [f">run-{hour}<" in page for hour in range(4)] == [False, False, True, True]
+
+    def test_links_lead_to_the_reports(self, viewer: TestClient, objects: MemoryStore, use_case: UseCase) -> None:
+        write_report(objects, use_case)
+        link = viewer.get("/").text.split('<a href="', 1)[1].split('"', 1)[0]
+        assert viewer.get(f"/{link}").content == STORED
+
+    def test_nothing_in_an_entry_becomes_markup(
+        self, viewer: TestClient, objects: MemoryStore, use_case: UseCase
+    ) -> None:
+        evil = '"><script>alert(1)</script>'
+        write_report(objects, use_case, run_id=evil, claim=evil, evidence=[evil], billing=[evil], dag_id=evil)
+        page = viewer.get("/").text
+        assert "<script" not in page
+        assert page.count("&lt;script&gt;") == 4
+
+    def test_before_the_first_run_it_says_so(self, viewer: TestClient, objects: MemoryStore) -> None:
+        answer = viewer.get("/")
+        assert answer.status_code == 200
+        assert "No run has written a report yet" in answer.text
+
+
+@pytest.mark.parametrize("page", [*PAGES, "/nothing"])
+def test_every_page_forbids_scripts_sniffing_and_telling_where_one_comes_from(
+    viewer: TestClient, objects: MemoryStore, page: str
+) -> None:
+    headers = viewer.get(page).headers
+    assert "default-src 'none'" in headers["content-security-policy"]
+    assert "allow-scripts" not in headers["content-security-policy"]
+    assert (headers["x-content-type-options"], headers["referrer-policy"]) == ("nosniff", "no-referrer")

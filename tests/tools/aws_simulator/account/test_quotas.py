@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.fakes.stand_in import RunningStandIn
+from tests.tools.aws_simulator import builders
+from tests.tools.aws_simulator.builders import refused
+from tools.aws_simulator.account.quotas import Quotas
+from tools.aws_simulator.account.settings import SettingsStore
+from tools.aws_simulator.account.state import State
+from tools.aws_simulator.protocol.errors import ThrottlingException
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def quotas(quota: dict[str, Any]) -> tuple[Quotas, Clock]:
+    settings, clock = SettingsStore(State(Path(":memory:"))), Clock()
+    settings.change({"quotas": {"model": quota}})
+    return Quotas(settings, clock), clock
+
+
+def accepted(subject: Quotas, calls: int, tokens: float = 0) -> int:
+    count = 0
+    for _ in range(calls):
+        try:
+            subject.reserve(["alias", "model"], tokens)
+        except ThrottlingException:
+            break
+        count += 1
+    return count
+
+
+def test_a_minutes_worth_is_taken_at_once_unless_the_burst_is_smaller() -> None:
+    assert accepted(quotas({"rpm": 6})[0], 100) == 6
+    assert accepted(quotas({"rpm": 600, "burst": 3})[0], 100) == 3
+
+
+def test_requests_flow_back_over_time() -> None:
+    subject, clock = quotas({"rpm": 60, "burst": 2})
+    assert accepted(subject, 5) == 2
+    clock.now += 1
+    assert accepted(subject, 5) == 1
+    clock.now += 3600
+    assert accepted(subject, 5) == 2
+
+
+def test_unused_tokens_flow_back_when_the_call_has_answered() -> None:
+    subject, _ = quotas({"tpm": 1000})
+    reservation = subject.reserve(["model"], 900)
+    assert accepted(subject, 1, 200) == 0
+    reservation.settle(100)
+    assert accepted(subject, 1, 800) == 1
+
+
+def test_more_tokens_than_the_quota_holds_are_never_granted() -> None:
+    subject, clock = quotas({"tpm": 1000})
+    clock.now += 3600
+    with pytest.raises(ThrottlingException, match="Too many tokens"):
+        subject.reserve(["model"], 1001)
+
+
+def test_a_throttled_call_takes_nothing() -> None:
+    subject, _ = quotas({"rpm": 2, "tpm": 100})
+    with pytest.raises(ThrottlingException):
+        subject.reserve(["model"], 101)
+    assert accepted(subject, 5, 50) == 2
+
+
+def test_models_without_a_quota_are_not_limited() -> None:
+    subject, _ = quotas({"rpm": 1})
+    for _ in range(100):
+        subject.reserve(["another"], 1e9)
+
+
+@given(st.lists(st.tuples(st.floats(0, 20), st.integers(1, 5)), max_size=30))
+def test_never_more_than_burst_plus_rate_is_granted(bursts: list[tuple[float, int]]) -> None:
+    subject, clock = quotas({"rpm": 60, "burst": 3})
+    started, granted = clock.now, 0
+    for pause, calls in bursts:
+        clock.now += pause
+        granted += accepted(subject, calls)
+    assert granted <= 3 + (clock.now - started) + 1e-6
+
+
+@pytest.mark.parametrize("name", [builders.STUDENT, "amazon.nova-micro-v1:0", "nova-micro"])
+def test_a_quota_may_be_set_under_any_name_of_a_model(stand_in: RunningStandIn, name: str) -> None:
+    stand_in.admin("PUT", "settings", {"quotas": {name: {"rpm": 1}}})
+    builders.converse(stand_in)
+    with refused("ThrottlingException", "Too many requests", status=429):
+        builders.converse(stand_in)
+    counts = stand_in.ledger["by_model"][builders.STUDENT]
+    assert (counts["calls"], counts["rejected"]) == (1, 1)
+
+
+def test_what_burnt_more_than_was_reserved_leaves_the_account_below_empty() -> None:
+    subject, clock = quotas({"tpm": 600})
+    subject.reserve(["model"], 600).settle(900)
+    clock.now += 31
+    assert accepted(subject, 1, 10) == 1
+    clock.now -= 1
+    assert accepted(subject, 1, 10) == 0
+
+
+def test_asking_for_much_output_reserves_it_and_what_was_written_burns_down(stand_in: RunningStandIn) -> None:
+    stand_in.admin("PUT", "settings", {"quotas": {builders.TEACHER: {"tpm": 10_000}}})
+    with refused("ThrottlingException", "Too many tokens", status=429):
+        builders.invoke(stand_in, builders.TEACHER, builders.anthropic_body(max_tokens=10_000))
+    for _ in range(3):
+        builders.invoke(stand_in, builders.TEACHER, builders.anthropic_body(max_tokens=900))
+
+
+def test_an_unset_maximum_reserves_the_models_own(stand_in: RunningStandIn) -> None:
+    stand_in.admin("PUT", "settings", {"quotas": {builders.STUDENT: {"tpm": 5000}}})
+    with refused("ThrottlingException", "Too many tokens"):
+        builders.converse(stand_in, inferenceConfig={})
+    assert builders.converse(stand_in, inferenceConfig={"maxTokens": 500})

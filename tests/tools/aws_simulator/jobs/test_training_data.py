@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from include.distill.config.catalog import Family, load_catalog
+from tests.tools.aws_simulator.builders import conversation, jsonl, prompt
+from tools.aws_simulator.jobs.training_data import DataFaultError, check_counts, read_training_file
+
+NOVA, LLAMA, CLAUDE = (load_catalog().families[key] for key in ("nova", "llama3.1", "claude3"))
+
+
+def turn(role: str, content: Any) -> dict[str, Any]:
+    return {"role": role, "content": content}
+
+
+def messages(*turns: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {"messages": list(turns), **more}
+
+
+ASKED, SAID = turn("user", [{"text": prompt()}]), turn("assistant", [{"text": "Up to 1,000."}])
+
+
+@pytest.mark.parametrize(
+    ("family", "record"),
+    [
+        pytest.param(NOVA, conversation(answer="Yes.", system=[{"text": "Be brief."}]), id="nova"),
+        pytest.param(LLAMA, {"prompt": prompt("How many rules?"), "completion": "Yes."}, id="llama 3.1"),
+        pytest.param(
+            CLAUDE,
+            messages(turn("user", prompt("How many rules?")), turn("assistant", "Yes."), system="Be brief."),
+            id="claude 3",
+        ),
+    ],
+)
+def test_each_family_is_read_in_its_own_format(family: Family, record: dict[str, Any]) -> None:
+    read = read_training_file(jsonl([record, record]), "train.jsonl", family)
+    example = read.examples[0]
+    assert (len(read.examples), example.user, example.answer) == (2, prompt("How many rules?"), "Yes.")
+    assert example.system == ("" if family is LLAMA else "Be brief.")
+    characters = len(example.system) + len(example.user) + len(example.answer)
+    assert read.tokens == 2 * -(-characters // family.characters_per_token)
+
+
+def test_a_line_separator_inside_a_string_does_not_end_a_record() -> None:
+    record = conversation(answer="one\u2028two\u0085three")
+    read = read_training_file(json.dumps(record, ensure_ascii=False).encode(), "train.jsonl", NOVA)
+    assert read.examples[0].answer == "one\u2028two\u0085three"
+
+
+@pytest.mark.parametrize(
+    ("family", "body", "detail"),
+    [
+        pytest.param(NOVA, b"{\n", "Line 1 is not JSON", id="no json"),
+        pytest.param(NOVA, jsonl([conversation()]) + b"\n", "Line 2 is not JSON", id="blank line"),
+        pytest.param(NOVA, b"\xff\n", "Byte 0 is not UTF-8", id="no utf-8"),
+        pytest.param(NOVA, jsonl([[1]]), "the record has the keys list", id="no object"),
+        pytest.param(NOVA, jsonl([{**conversation(), "topic": "x"}]), "'topic'", id="extra key"),
+        pytest.param(NOVA, jsonl([messages(ASKED, SAID)]), "expected ['messages', 'schemaVersion']", id="no version"),
+        pytest.param(NOVA, jsonl([messages(ASKED, schemaVersion="v")]), "at least two", id="one message"),
+        pytest.param(NOVA, jsonl([messages(SAID, ASKED, schemaVersion="v")]), "do not alternate", id="order"),
+        pytest.param(
+            NOVA, jsonl([messages(ASKED, SAID, ASKED, SAID, schemaVersion="v")]), "more than one turn", id="two turns"
+        ),
+        pytest.param(NOVA, jsonl([conversation(answer=" ")]), "is not a text, or an empty one", id="empty answer"),
+        pytest.param(LLAMA, jsonl([{"input": "a", "output": "b"}]), "['input', 'output']", id="old keys"),
+        pytest.param(CLAUDE, jsonl([messages(ASKED, SAID)]), "is not a text", id="blocks for claude 3"),
+        pytest.param(LLAMA, jsonl([conversation()]), "not in the format prompt-completion", id="other family's format"),
+    ],
+)
+def test_a_file_that_cannot_be_parsed_is_refused_with_bedrocks_sentence(
+    family: Family, body: bytes, detail: str
+) -> None:
+    with pytest.raises(DataFaultError) as caught:
+        read_training_file(body, "train.jsonl", family)
+    expected = "Unable to parse Amazon S3 file: train.jsonl. Data files must conform to JSONL format."
+    assert str(caught.value).startswith(expected)
+    assert detail in str(caught.value)
+
+
+@pytest.mark.parametrize("reserved", NOVA.reserved_strings)
+def test_nova_refuses_reserved_strings_in_the_prompt_but_not_in_the_answer(reserved: str) -> None:
+    assert read_training_file(jsonl([conversation(answer=f"It says {reserved}")]), "train.jsonl", NOVA)
+    for record in (conversation(f"What is {reserved}?"), conversation(system=[{"text": f"{reserved} x"}])):
+        with pytest.raises(DataFaultError, match=r"Reserved string .* on line 1 of train\.jsonl"):
+            read_training_file(jsonl([record]), "train.jsonl", NOVA)
+
+
+@pytest.mark.parametrize("family", [NOVA, LLAMA], ids=lambda family: family.key)
+def test_a_record_may_be_as_long_as_the_limit_and_not_longer(family: Family) -> None:
+    def body(characters: int) -> bytes:
+        answer = "a" * (characters - len(prompt()))
+        if family is LLAMA:
+            return jsonl([{"prompt": prompt(), "completion": answer}])
+        return jsonl([messages(ASKED, turn("assistant", [{"text": answer}]), schemaVersion="v")])
+
+    limit = family.tokens_per_record * family.characters_per_token
+    assert read_training_file(body(limit), "train.jsonl", family).tokens == family.tokens_per_record
+    expected = f"token length {family.tokens_per_record + 1} exceeds limit of {family.tokens_per_record}"
+    with pytest.raises(DataFaultError, match=expected):
+        read_training_file(body(limit + 1), "train.jsonl", family)
+
+
+@pytest.mark.parametrize(
+    ("family", "training", "validation", "complaint"),
+    [
+        pytest.param(NOVA, 7, 0, "is 7, expected between 8 and 20000", id="too few"),
+        pytest.param(NOVA, 7, 100, "is 7, expected between 8", id="validation does not count for nova"),
+        pytest.param(NOVA, 8, 0, None, id="just enough"),
+        pytest.param(NOVA, 20_000, 0, None, id="just not too many"),
+        pytest.param(NOVA, 20_001, 0, "expected between", id="too many"),
+        pytest.param(NOVA, 19_999, 2, "the limit is 20000", id="too many together"),
+        pytest.param(LLAMA, 90, 10, None, id="validation counts for llama"),
+        pytest.param(LLAMA, 90, 9, "is 99, expected between 100", id="too few together"),
+        pytest.param(CLAUDE, 32, 31, "validation records is 31", id="too few to validate"),
+        pytest.param(CLAUDE, 32, 1_001, "validation records is 1001", id="too many to validate"),
+    ],
+)
+def test_numbers_of_records_are_checked(family: Family, training: int, validation: int, complaint: str | None) -> None:
+    if complaint is None:
+        check_counts(training, validation, family, "train.jsonl")
+        return
+    with pytest.raises(DataFaultError, match=complaint):
+        check_counts(training, validation, family, "train.jsonl")

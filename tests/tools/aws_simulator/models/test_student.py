@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+import csv
+import random
+
+import pytest
+
+from include.distill.config.prompts import load_prompt
+from include.distill.core.paths import INCLUDE
+from tools.aws_simulator.models.delimiters import NotUnderstoodError
+from tools.aws_simulator.models.dialogue import SimulatedModel, answer
+from tools.aws_simulator.models.ranker import FEATURES, PRIOR, feature_matrix, quote_answer
+from tools.aws_simulator.models.student import TrainingExample, TrainingResult, held_out_loss, train
+from tools.aws_simulator.models.text import read_document, token_f1, words
+
+DATA = INCLUDE / "data/aws_docs_qa"
+
+
+def real_rows(name: str, count: int) -> list[dict[str, str]]:
+    with (DATA / name).open(encoding="utf-8", newline="") as file:
+        return [row for _, row in zip(range(count), csv.DictReader(file), strict=False)]
+
+
+def example(row: dict[str, str], answer: str | None = None) -> TrainingExample:
+    user = load_prompt("answering.j2").render(document=row["doc"], question=row["question"])
+    return TrainingExample("Answer from the document.", user, row["answer"] if answer is None else answer)
+
+
+def shuffled(rows: list[dict[str, str]], seed: int) -> list[TrainingExample]:
+    answers = random.Random(seed).sample([row["answer"] for row in rows], len(rows))
+    return [example(row, answer) for row, answer in zip(rows, answers, strict=True)]
+
+
+def mean_f1(weights: dict[str, float] | None, rows: list[dict[str, str]]) -> float:
+    answers = [quote_answer(read_document(row["doc"]), row["question"], weights) for row in rows]
+    scores = [token_f1(words(text), words(row["answer"])) for text, row in zip(answers, rows, strict=True)]
+    return sum(scores) / len(scores)
+
+
+TRAINING = real_rows("train.csv", 120)
+HELD_OUT_ROWS = real_rows("evaluation.csv", 40)
+HELD_OUT = [example(row) for row in HELD_OUT_ROWS]
+
+
+@pytest.fixture(scope="module")
+def real() -> TrainingResult:
+    return train([example(row) for row in TRAINING], epochs=2, validation=HELD_OUT)
+
+
+class TestDifferentBecauseOfItsData:
+    @pytest.mark.parametrize("seed", [1, 2, 3])
+    def test_shuffled_answers_give_a_worse_held_out_loss_and_worse_answers(
+        self, real: TrainingResult, seed: int
+    ) -> None:
+        other = train(shuffled(TRAINING, seed), epochs=2, validation=HELD_OUT)
+        assert other.validation_losses[-1].loss > 1.2 * real.validation_losses[-1].loss
+        assert mean_f1(other.weights, HELD_OUT_ROWS) < mean_f1(real.weights, HELD_OUT_ROWS)
+
+    def test_real_answers_make_it_better_than_the_base_model(self, real: TrainingResult) -> None:
+        assert held_out_loss(real.weights, HELD_OUT) < held_out_loss(None, HELD_OUT)
+        assert mean_f1(real.weights, HELD_OUT_ROWS) > mean_f1(None, HELD_OUT_ROWS)
+
+    def test_other_rows_give_other_weights_and_some_other_answers(self, real: TrainingResult) -> None:
+        other = train([example(row) for row in TRAINING[:20]], epochs=2, validation=[])
+        assert other.weights != real.weights
+        user = [one.user for one in HELD_OUT]
+        replies = [
+            [answer(SimulatedModel("amazon", w), "", u, 500) for u in user] for w in (real.weights, other.weights)
+        ]
+        assert replies[0] != replies[1]
+
+
+class TestTheRecordOfTraining:
+    def test_the_loss_falls(self, real: TrainingResult) -> None:
+        losses = [step.loss for step in real.steps]
+        quarter = len(losses) // 4
+        assert sum(losses[-quarter:]) < 0.9 * sum(losses[:quarter])
+
+    def test_steps_are_counted_from_nought_through_all_epochs(self, real: TrainingResult) -> None:
+        assert [step.step for step in real.steps] == list(range(len(real.steps)))
+        assert [step.epoch for step in real.steps] == sorted(step.epoch for step in real.steps)
+        assert {step.epoch for step in real.steps} == {0, 1}
+
+    def test_there_is_one_validation_loss_an_epoch_at_its_last_step(self, real: TrainingResult) -> None:
+        last_steps = {step.epoch: step.step for step in real.steps}
+        assert {loss.epoch: loss.step for loss in real.validation_losses} == last_steps
+
+    def test_the_last_validation_loss_is_that_of_the_weights(self, real: TrainingResult) -> None:
+        assert real.validation_losses[-1].loss == pytest.approx(held_out_loss(real.weights, HELD_OUT))
+
+    def test_without_validation_rows_there_are_no_validation_losses(self) -> None:
+        result = train([example(TRAINING[0])], epochs=3, validation=[])
+        assert (len(result.steps), result.validation_losses) == (3, [])
+
+    def test_the_first_loss_is_that_of_the_base_model(self) -> None:
+        records = [example(row) for row in TRAINING[:3]]
+        assert train(records, epochs=1, validation=[]).steps[0].loss == pytest.approx(held_out_loss(None, records))
+
+
+def test_the_same_records_give_the_same_result(real: TrainingResult) -> None:
+    assert train([example(row) for row in TRAINING], epochs=2, validation=HELD_OUT) == real
+
+
+def test_training_leaves_the_base_model_as_it_was(real: TrainingResult) -> None:
+    assert real.weights.keys() == PRIOR.keys() == set(FEATURES)
+    assert real.weights != PRIOR
+    assert held_out_loss(None, HELD_OUT) == held_out_loss(PRIOR, HELD_OUT)
+
+
+def test_a_record_without_delimiters_is_an_error() -> None:
+    with pytest.raises(NotUnderstoodError, match="<document>"):
+        train([TrainingExample("", "What is a bucket?", "A container.")], epochs=1, validation=[])
+
+
+def test_records_without_any_text_are_an_error() -> None:
+    empty = example({"doc": "", "question": "Why?", "answer": "So."})
+    with pytest.raises(ValueError, match="None of the 1 training records"):
+        train([empty], epochs=1, validation=[])
+
+
+def test_an_answer_is_made_of_the_document_s_sentences_in_their_order(real: TrainingResult) -> None:
+    for row in HELD_OUT_ROWS:
+        document = read_document(row["doc"])
+        quoted = quote_answer(document, row["question"], real.weights)
+        kept = [index for index, sentence in enumerate(document.sentences) if sentence.text in quoted]
+        assert quoted
+        assert len(quoted) <= len(document.quote(kept))
+
+
+@pytest.mark.parametrize("question", ["", "?", "zebra", "the of and"])
+def test_a_question_without_known_words_still_has_finite_features(question: str) -> None:
+    matrix = feature_matrix(read_document(TRAINING[0]["doc"]), question)
+    assert matrix.shape[1] == len(FEATURES)
+    assert abs(matrix).max() < 10

@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+import csv
+import json
+
+import pytest
+
+from include.distill.config.prompts import load_prompt
+from include.distill.core.paths import INCLUDE
+from tools.aws_simulator.models.questions import question_for
+from tools.aws_simulator.models.teacher import write_pairs
+
+TRAIN_CSV = INCLUDE / "data/aws_docs_qa/train.csv"
+
+
+def real_rows(count: int) -> list[dict[str, str]]:
+    with TRAIN_CSV.open(encoding="utf-8", newline="") as file:
+        return [row for _, row in zip(range(count), csv.DictReader(file), strict=False)]
+
+
+def pairs_for(
+    document: str, question: str = "", answer: str = "", pairs: int = 3, avoid: list[str] | None = None
+) -> list[dict[str, str]]:
+    prompt = load_prompt("synthesis.j2").render(
+        document=document, question=question, answer=answer, pairs=pairs, instruction="", avoid=avoid or []
+    )
+    return [json.loads(line) for line in write_pairs(prompt).splitlines()]
+
+
+class TestOnRealDocuments:
+    rows = real_rows(150)
+
+    def test_nearly_every_document_yields_three_pairs(self) -> None:
+        full = sum(len(pairs_for(row["doc"], row["question"], row["answer"])) == 3 for row in self.rows)
+        assert full >= 0.9 * len(self.rows)
+
+    def test_pairs_are_complete_distinct_and_in_the_document_s_words(self) -> None:
+        for row in self.rows:
+            pairs = pairs_for(row["doc"], row["question"], row["answer"])
+            assert all(pair["answer"] in row["doc"] for pair in pairs)
+            assert all(pair[key].strip() == pair[key] != "" for pair in pairs for key in pair)
+            assert all("\n" not in pair["question"] and pair["question"].endswith("?") for pair in pairs)
+            for key in ("question", "answer", "topic"):
+                assert len({pair[key].casefold() for pair in pairs}) == len(pairs)
+
+    def test_the_example_is_not_asked_again(self) -> None:
+        for row in self.rows:
+            for pair in pairs_for(row["doc"], row["question"], row["answer"]):
+                assert pair["question"].casefold() != row["question"].casefold()
+                assert pair["answer"] != row["answer"]
+
+    def test_what_was_asked_before_is_not_asked_again(self) -> None:
+        for row in self.rows[:40]:
+            first = {pair["question"] for pair in pairs_for(row["doc"], row["question"], row["answer"])}
+            then = pairs_for(row["doc"], row["question"], row["answer"], avoid=sorted(first))
+            assert first.isdisjoint(pair["question"] for pair in then)
+
+    def test_the_same_prompt_gives_the_same_pairs(self) -> None:
+        for row in self.rows[:10]:
+            assert pairs_for(row["doc"], row["question"]) == pairs_for(row["doc"], row["question"])
+
+    def test_fewer_pairs_are_the_best_of_more(self) -> None:
+        for row in self.rows[:20]:
+            few, many = pairs_for(row["doc"], pairs=1), pairs_for(row["doc"], pairs=6)
+            assert all(pair in many for pair in few)
+
+    def test_a_long_example_gets_longer_answers(self) -> None:
+        def mean_length(example: str) -> float:
+            lengths = [len(pair["answer"]) for row in self.rows[:40] for pair in pairs_for(row["doc"], "", example)]
+            return sum(lengths) / len(lengths)
+
+        assert mean_length("zebra " * 100) > 1.2 * mean_length("zebra")
+
+
+@pytest.mark.parametrize(
+    ("document", "count"),
+    [
+        pytest.param("", 0, id="nothing"),
+        pytest.param("Hello.", 0, id="one word"),
+        pytest.param("It is so. This was that.", 0, id="nothing but pronouns"),
+        pytest.param("{[}]=<>" * 200, 0, id="no prose"),
+        pytest.param("A bucket is a container for many objects.", 1, id="one fact"),
+    ],
+)
+def test_a_document_without_enough_material_gets_fewer_pairs(document: str, count: int) -> None:
+    assert len(pairs_for(document, pairs=5)) == count
+
+
+def test_a_question_that_the_document_asks_is_answered_by_what_follows_it() -> None:
+    (pair,) = pairs_for("Doc 1: Keys. Q2. Can I rename a key? A. No. Copy the object and delete the old one.", pairs=1)
+    assert pair["question"] == "Can I rename a key?"
+    assert pair["answer"] == "No. Copy the object and delete the old one."
+
+
+@pytest.mark.parametrize(
+    ("sentence", "question"),
+    [
+        ("A bucket is a container for objects.", "What is a bucket?"),
+        ("Access points are the named endpoints of a bucket.", "What are Access points?"),
+        ("You can add up to 10 tags to your object.", "How many tags can I add to my object?"),
+        ("To delete your bucket, empty it first.", "How do I delete my bucket?"),
+        ("You can use the console to empty your bucket.", "How can I empty my bucket?"),
+        ("You can copy objects between buckets.", "Can I copy objects between buckets?"),
+        ("You must empty the bucket before deletion.", "Do I need to empty the bucket before deletion?"),
+        ("Versioning allows you to keep old objects.", "What does Versioning allow?"),
+        ("If you are over quota, requests fail.", "What happens if I am over quota?"),
+        ("If you lose your key, contact support.", "What should I do if I lose my key?"),
+        ("Old objects can expire after some days.", "What should I know about Old objects?"),
+        ("It is a container for objects.", None),
+        ("The following are the limits of a bucket.", None),
+        ("To do this, open the console.", None),
+    ],
+)
+def test_a_question_is_made_by_the_form_of_the_sentence(sentence: str, question: str | None) -> None:
+    made = question_for(sentence)
+    assert (made and made[0]) == question

@@ -1,0 +1,294 @@
+from __future__ import annotations
+
+import json
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from include.distill.config.prompts import load_prompt
+from include.distill.evaluation.requests import VERDICT_SCHEMA
+from tests.fakes.stand_in import RunningStandIn
+from tests.tools.aws_simulator import builders
+from tests.tools.aws_simulator.builders import refused
+from tools.aws_simulator.models.dialogue import count_tokens
+
+CLAUDE = "anthropic.claude-haiku-4-5-20251001-v1:0"
+
+
+def llama_prompt(text: str) -> str:
+    return (
+        "<|begin_of_text|><|start_header_id|>system<|end_header_id|>\n\nBe brief.<|eot_id|>"
+        f"<|start_header_id|>user<|end_header_id|>\n\n{text}<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n"
+    )
+
+
+def nova_body(**changes: Any) -> dict[str, Any]:
+    messages = [{"role": "user", "content": [{"text": builders.prompt()}]}]
+    return {"schemaVersion": "messages-v1", "messages": messages, "inferenceConfig": {"maxTokens": 200}, **changes}
+
+
+def test_converse_and_all_bodies_of_invoke_model_give_the_same_answer_and_count(stand_in: RunningStandIn) -> None:
+    system = [{"text": "Be brief."}]
+    conversed = builders.converse(stand_in, system=system)
+    nova, _ = builders.invoke(stand_in, builders.STUDENT, nova_body(system=system))
+    llama, _ = builders.invoke(
+        stand_in, "us.meta.llama3-1-8b-instruct-v1:0", {"prompt": llama_prompt(builders.prompt())}
+    )
+    claude, response = builders.invoke(stand_in, f"us.{CLAUDE}", builders.anthropic_body(system="Be brief."))
+    text, usage = builders.text_of(conversed), conversed["usage"]
+    assert "1,000" in text
+    assert (
+        nova["output"]["message"]["content"][0]["text"] == llama["generation"] == claude["content"][0]["text"] == text
+    )
+    assert nova["usage"] == usage
+    assert (claude["usage"]["input_tokens"], claude["usage"]["output_tokens"]) == (
+        usage["inputTokens"],
+        usage["outputTokens"],
+    )
+    assert (conversed["stopReason"], nova["stopReason"], llama["stop_reason"], claude["stop_reason"]) == (
+        "end_turn",
+        "end_turn",
+        "stop",
+        "end_turn",
+    )
+    headers = response["ResponseMetadata"]["HTTPHeaders"]
+    assert headers["x-amzn-bedrock-input-token-count"] == str(usage["inputTokens"])
+    assert headers["x-amzn-bedrock-output-token-count"] == str(usage["outputTokens"])
+
+
+def test_a_teacher_writes_the_pairs_that_the_prompt_asks_for(stand_in: RunningStandIn) -> None:
+    messages = [{"role": "user", "content": builders.synthesis_prompt()}]
+    body, _ = builders.invoke(stand_in, builders.TEACHER, builders.anthropic_body(messages=messages, max_tokens=2000))
+    pairs = [json.loads(line) for line in body["content"][0]["text"].splitlines()]
+    assert len(pairs) == 2
+    assert all(set(pair) == {"question", "answer", "topic"} for pair in pairs)
+
+
+@pytest.mark.parametrize(
+    ("model_id", "region"),
+    [
+        pytest.param("amazon.nova-micro-v1:0", "us-east-1", id="foundation model"),
+        pytest.param("us.amazon.nova-micro-v1:0", "us-east-1", id="profile of the geography"),
+        pytest.param("global.amazon.nova-micro-v1:0", "eu-west-1", id="global profile"),
+        pytest.param("arn:aws:bedrock:us-east-1::foundation-model/amazon.nova-micro-v1:0", "us-east-1", id="model arn"),
+        pytest.param(
+            "arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.amazon.nova-micro-v1:0",
+            "us-east-1",
+            id="profile arn",
+        ),
+    ],
+)
+def test_a_model_is_asked_by_its_id_its_profiles_and_their_arns(
+    stand_in: RunningStandIn, model_id: str, region: str
+) -> None:
+    messages = [{"role": "user", "content": [{"text": builders.prompt()}]}]
+    client = stand_in.boto("bedrock-runtime", region=region)
+    assert "1,000" in builders.text_of(client.converse(modelId=model_id, messages=messages))
+    assert stand_in.ledger["by_model"][model_id]["calls"] == 1
+
+
+@pytest.mark.parametrize(
+    ("model_id", "code", "complaint"),
+    [
+        pytest.param(builders.STUDENT_BASE, "ResourceNotFoundException", "Model not found.", id="context suffix"),
+        pytest.param("amazon.nova-imaginary-v1:0", "ValidationException", "identifier is invalid", id="unknown"),
+        pytest.param("eu.amazon.nova-micro-v1:0", "ValidationException", "identifier is invalid", id="other geography"),
+        pytest.param(CLAUDE, "ValidationException", "on-demand throughput isn't supported", id="profile demanded"),
+        pytest.param(
+            "anthropic.claude-3-sonnet-20240229-v1:0",
+            "ResourceNotFoundException",
+            "This model version has reached the end of its life",
+            id="retired",
+        ),
+        pytest.param(
+            "arn:aws:bedrock:us-east-1:123456789012:provisioned-model/abcdefghijkl",
+            "ResourceNotFoundException",
+            "Could not resolve",
+            id="no such throughput",
+        ),
+    ],
+)
+def test_who_asks_for_the_wrong_model_is_told_what_bedrock_tells(
+    stand_in: RunningStandIn, model_id: str, code: str, complaint: str
+) -> None:
+    with refused(code, complaint):
+        builders.converse(stand_in, model_id)
+    assert stand_in.ledger["billed_calls"] == 0
+    assert stand_in.ledger["by_model"][model_id]["rejected"] == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "complaint"),
+    [
+        pytest.param(b"not json", "the body is not JSON", id="not json"),
+        pytest.param([], "expected an object", id="not an object"),
+        pytest.param({"messages": []}, "required key [anthropic_version] not found", id="no version"),
+        pytest.param(builders.anthropic_body(anthropic_version="2"), "is not 'bedrock-2023-05-31'", id="version"),
+        pytest.param(builders.anthropic_body(tools=[]), "extraneous key [tools] is not permitted", id="tools"),
+        pytest.param(builders.anthropic_body(max_tokens="5"), "#/max_tokens: expected int, found str", id="type"),
+        pytest.param(builders.anthropic_body(max_tokens=0), "#/max_tokens: 0 is not between 1", id="range"),
+        pytest.param(builders.anthropic_body(temperature=1.5), "#/temperature: 1.5 is not between", id="temperature"),
+        pytest.param(builders.anthropic_body(messages=[]), "exactly one user message", id="no message"),
+        pytest.param(
+            builders.anthropic_body(messages=[{"role": "user", "content": [{"type": "image"}]}]),
+            "required key [text] not found",
+            id="image",
+        ),
+        pytest.param(
+            builders.anthropic_body(messages=[{"role": "user", "content": "Hello!"}]),
+            "The simulated models find their task by delimiters",
+            id="not understood",
+        ),
+    ],
+)
+def test_a_body_that_is_not_understood_is_an_error_and_costs_nothing(
+    stand_in: RunningStandIn, body: Any, complaint: str
+) -> None:
+    with refused("ValidationException", complaint, status=400):
+        builders.invoke(stand_in, f"us.{CLAUDE}", body)
+    assert stand_in.ledger["billed_calls"] == 0
+
+
+@pytest.mark.parametrize(
+    ("model_id", "body", "complaint"),
+    [
+        pytest.param(builders.STUDENT, nova_body(schemaVersion="v2"), "is not 'messages-v1'", id="nova version"),
+        pytest.param(builders.STUDENT, nova_body(toolConfig={}), "extraneous key [toolConfig]", id="nova tools"),
+        pytest.param("us.meta.llama3-1-8b-instruct-v1:0", {}, "required key [prompt]", id="llama without prompt"),
+        pytest.param(
+            "us.meta.llama3-1-8b-instruct-v1:0",
+            {"prompt": "<|start_header_id|>tool<|end_header_id|>x<|eot_id|>"},
+            "take one user turn",
+            id="llama template",
+        ),
+    ],
+)
+def test_each_family_has_its_own_body(stand_in: RunningStandIn, model_id: str, body: Any, complaint: str) -> None:
+    with refused("ValidationException", complaint):
+        builders.invoke(stand_in, model_id, body)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        pytest.param(
+            {"toolConfig": {"tools": [{"toolSpec": {"name": "t", "inputSchema": {"json": {}}}}]}},
+            "toolConfig",
+            id="tools",
+        ),
+        pytest.param(
+            {"messages": [{"role": role, "content": [{"text": "x"}]} for role in ("user", "assistant", "user")]},
+            "exactly one user message",
+            id="several turns",
+        ),
+        pytest.param({"additionalModelRequestFields": {"top_k": 1}}, "additionalModelRequestFields", id="extra fields"),
+    ],
+)
+def test_converse_refuses_what_the_models_cannot_honour(
+    stand_in: RunningStandIn, arguments: dict[str, Any], complaint: str
+) -> None:
+    with refused("ValidationException", complaint):
+        builders.converse(stand_in, **arguments)
+
+
+def judging_body(schema: Any, **changes: Any) -> dict[str, Any]:
+    question = load_prompt("judging.j2").render(
+        document=builders.DOCUMENT, question="How many?", reference="", answer_a="Up to 1,000.", answer_b="Some."
+    )
+    config = {"format": {"type": "json_schema", "schema": schema}}
+    messages = [{"role": "user", "content": question}]
+    return builders.anthropic_body(**{"messages": messages, "output_config": config, **changes})
+
+
+def test_a_judge_that_is_held_to_a_schema_answers_so(stand_in: RunningStandIn) -> None:
+    body, _ = builders.invoke(stand_in, f"us.{CLAUDE}", judging_body(json.loads(VERDICT_SCHEMA)))
+    assert set(json.loads(body["content"][0]["text"])) == {"reason", "verdict"}
+
+
+CLOSED = {"type": "object", "properties": {"score": {}}, "required": ["score"], "additionalProperties": False}
+
+
+@pytest.mark.parametrize(
+    ("body", "complaint"),
+    [
+        pytest.param(judging_body(CLOSED), "cannot honour this schema", id="a schema the judges do not know"),
+        pytest.param(judging_body({"type": "object"}), "additionalProperties: false", id="an open object"),
+        pytest.param(judging_body(CLOSED, output_config={"effort": "low"}), "required key [format]", id="no format"),
+        pytest.param(
+            judging_body(CLOSED, output_config={"format": {"type": "text", "schema": CLOSED}}),
+            "is not 'json_schema'",
+            id="another format",
+        ),
+    ],
+)
+def test_a_schema_that_cannot_be_followed_is_refused_and_costs_nothing(
+    stand_in: RunningStandIn, body: Any, complaint: str
+) -> None:
+    with refused("ValidationException", complaint):
+        builders.invoke(stand_in, f"us.{CLAUDE}", body)
+    assert stand_in.ledger["billed_calls"] == 0
+
+
+def test_a_model_without_structured_outputs_refuses_a_schema(stand_in: RunningStandIn) -> None:
+    structure = {"jsonSchema": {"schema": VERDICT_SCHEMA}}
+    config = {"textFormat": {"type": "json_schema", "structure": structure}}
+    with refused("ValidationException", "does not support structured outputs"):
+        builders.converse(stand_in, outputConfig=config)
+
+
+def test_a_model_that_takes_no_temperature_refuses_one(stand_in: RunningStandIn) -> None:
+    with refused("ValidationException", "does not support non-default temperature"):
+        builders.invoke(stand_in, builders.TEACHER, builders.anthropic_body(temperature=0.2))
+    assert builders.invoke(stand_in, builders.TEACHER, builders.anthropic_body(temperature=1))
+
+
+def test_a_long_answer_is_cut_at_max_tokens_and_at_stop_sequences(stand_in: RunningStandIn) -> None:
+    short = builders.converse(stand_in, inferenceConfig={"maxTokens": 3})
+    assert (short["stopReason"], short["usage"]["outputTokens"]) == ("max_tokens", 3)
+    stopped, _ = builders.invoke(
+        stand_in, f"us.{CLAUDE}", builders.anthropic_body(stop_sequences=["never said", "1,000"])
+    )
+    assert (stopped["stop_reason"], stopped["stop_sequence"]) == ("stop_sequence", "1,000")
+    assert "1,000" not in stopped["content"][0]["text"]
+
+
+def test_tokens_are_counted_for_nothing(stand_in: RunningStandIn) -> None:
+    runtime = stand_in.boto("bedrock-runtime")
+    messages = [{"role": "user", "content": [{"text": builders.prompt()}]}]
+    counted = runtime.count_tokens(modelId=builders.STUDENT, input={"converse": {"messages": messages}})["inputTokens"]
+    body = json.dumps(nova_body()).encode()
+    assert (
+        counted == runtime.count_tokens(modelId=builders.STUDENT, input={"invokeModel": {"body": body}})["inputTokens"]
+    )
+    assert counted == count_tokens(builders.prompt())
+    assert stand_in.ledger["calls"] == 0
+    assert builders.converse(stand_in)["usage"]["inputTokens"] == counted
+
+
+def test_calls_and_tokens_are_counted_by_model_and_document(stand_in: RunningStandIn) -> None:
+    usages = [builders.converse(stand_in)["usage"] for _ in range(2)]
+    other = builders.prompt(document="Amazon SQS holds messages for four days. A message can be 256 KB large.")
+    usages.append(builders.converse(stand_in, text=other)["usage"])
+    ledger = stand_in.ledger
+    assert (ledger["simulated"], ledger["calls"], ledger["billed_calls"]) == (True, 3, 3)
+    assert ledger["by_model"][builders.STUDENT] == {
+        "calls": 3,
+        "rejected": 0,
+        "input_tokens": sum(usage["inputTokens"] for usage in usages),
+        "output_tokens": sum(usage["outputTokens"] for usage in usages),
+    }
+    assert sorted(ledger["by_document"].values()) == [1, 2]
+    assert all(len(name) == 16 for name in ledger["by_document"])
+    assert stand_in.admin("POST", "ledger/reset")["calls"] == 0
+
+
+def test_latency_is_waited_for_by_all_calls_at_once(stand_in: RunningStandIn) -> None:
+    stand_in.admin("PUT", "settings", {"latency_ms": 400})
+    started = time.monotonic()
+    with ThreadPoolExecutor(20) as pool:
+        answers = list(pool.map(lambda _: builders.converse(stand_in), range(20)))
+    elapsed = time.monotonic() - started
+    assert all(answer["metrics"]["latencyMs"] >= 400 for answer in answers)
+    assert 0.4 <= elapsed < 0.4 * 10

@@ -1,0 +1,220 @@
+"""Every operation, called through boto3 and looked at on the wire: no member that AWS does not know, none missing."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+from typing import Any
+
+import pytest
+from botocore.model import Shape
+from botocore.validate import ParamValidator
+
+from tests.fakes.stand_in import RunningStandIn, wait_until
+from tests.tools.aws_simulator import builders
+from tests.tools.aws_simulator.builders import refused
+from tools.aws_simulator.protocol.specification import load_service
+from tools.aws_simulator.server.app import _handlers
+
+SIGNED = "AWS4-HMAC-SHA256 Credential=test/20261122/us-east-1/bedrock/aws4_request, SignedHeaders=host, Signature=0"
+
+
+class Recorder:
+    """Keeps the raw and the parsed answer of every call of its clients."""
+
+    def __init__(self, stand_in: RunningStandIn) -> None:
+        self.seen: dict[str, list[tuple[bytes, Any]]] = {}
+        self.bedrock = self._watched(stand_in.boto("bedrock", user_agent_extra="recorder"))
+        self.runtime = self._watched(stand_in.boto("bedrock-runtime", user_agent_extra="recorder"))
+
+    def _watched(self, client: Any) -> Any:
+        client.meta.events.register("response-received", self._note)
+        return client
+
+    def _note(self, response_dict: Any, parsed_response: Any, event_name: str, **_: Any) -> None:
+        body = response_dict["body"] if isinstance(response_dict["body"], bytes) else b"{}"
+        self.seen.setdefault(event_name.rpartition(".")[2], []).append((body, parsed_response))
+
+
+def unmodelled(shape: Shape, value: Any, path: str = "") -> list[str]:
+    """Return the paths of the JSON keys that the shape does not know."""
+    if shape.type_name == "structure":
+        known = {member.serialization.get("name", name): member for name, member in shape.members.items()}
+        return [
+            problem
+            for key, member in value.items()
+            for problem in (unmodelled(known[key], member, f"{path}.{key}") if key in known else [f"{path}.{key}"])
+        ]
+    if shape.type_name == "list":
+        return [problem for member in value for problem in unmodelled(shape.member, member, path)]
+    return []
+
+
+def call_everything(stand_in: RunningStandIn, recorder: Recorder) -> None:
+    bedrock, runtime = recorder.bedrock, recorder.runtime
+    bedrock.list_foundation_models()
+    bedrock.get_foundation_model(modelIdentifier=builders.STUDENT_BASE)
+    bedrock.get_foundation_model_availability(modelId="amazon.nova-micro-v1:0")
+    held_out = builders.put(stand_in, "conformance/held_out.jsonl", builders.jsonl([builders.conversation()]))
+    tags = [{"key": "project", "value": "distill"}]
+    request = builders.job_request(
+        stand_in, validationDataConfig={"validators": [{"s3Uri": held_out}]}, jobTags=tags, customModelTags=tags
+    )
+    job = bedrock.create_model_customization_job(**request)["jobArn"]
+    bedrock.get_model_customization_job(jobIdentifier=job)
+    builders.finished_job(stand_in, job)
+    bedrock.get_model_customization_job(jobIdentifier=request["jobName"])
+    stand_in.admin("PUT", "settings", {"job_seconds": 600})
+    bedrock.stop_model_customization_job(jobIdentifier=builders.create_job(stand_in))
+    bedrock.list_model_customization_jobs(maxResults=1)
+    bedrock.get_custom_model(modelIdentifier=request["customModelName"])
+    bedrock.list_custom_models()
+    provisioned = bedrock.create_provisioned_model_throughput(
+        provisionedModelName="conformance", modelUnits=1, modelId=request["customModelName"], tags=tags
+    )["provisionedModelArn"]
+    wait_until(lambda: builders.throughput_status(stand_in, provisioned) == "InService")
+    bedrock.get_provisioned_model_throughput(provisionedModelId=provisioned)
+    bedrock.list_provisioned_model_throughputs()
+    bedrock.update_provisioned_model_throughput(provisionedModelId=provisioned, desiredProvisionedModelName="renamed")
+    bedrock.tag_resource(resourceARN=provisioned, tags=[{"key": "run", "value": "1"}])
+    bedrock.untag_resource(resourceARN=provisioned, tagKeys=["run"])
+    bedrock.list_tags_for_resource(resourceARN=provisioned)
+    stand_in.admin("PUT", "settings", {"batch_seconds": 600})
+    batch = bedrock.create_model_invocation_job(**builders.batch_request(stand_in, tags=tags))["jobArn"]
+    bedrock.list_model_invocation_jobs(maxResults=1)
+    bedrock.stop_model_invocation_job(jobIdentifier=batch)
+    stand_in.admin("PUT", "settings", {"batch_seconds": 0})
+    bedrock.get_model_invocation_job(jobIdentifier=batch)
+    messages = [{"role": "user", "content": [{"text": builders.prompt()}]}]
+    runtime.converse(modelId=provisioned, messages=messages)
+    runtime.invoke_model(modelId=builders.TEACHER, body=json.dumps(builders.anthropic_body()))
+    runtime.count_tokens(modelId="amazon.nova-micro-v1:0", input={"converse": {"messages": messages}})
+    bedrock.delete_provisioned_model_throughput(provisionedModelId="renamed")
+    bedrock.delete_custom_model(modelIdentifier=request["customModelName"])
+
+
+def test_every_answer_has_the_shape_that_aws_gives_it(stand_in: RunningStandIn) -> None:
+    recorder = Recorder(stand_in)
+    call_everything(stand_in, recorder)
+    implemented = set(_handlers(*[_Anything()] * 7))
+    assert set(recorder.seen) == implemented
+    services = [load_service("bedrock"), load_service("bedrock-runtime")]
+    for name, answers in recorder.seen.items():
+        service = next(service for service in services if name in service.operation_names)
+        shape = service.operation_model(name).output_shape
+        for raw, parsed in answers:
+            if shape and "payload" not in shape.serialization:
+                assert unmodelled(shape, json.loads(raw)) == [], name
+            given = {key: value for key, value in parsed.items() if key != "ResponseMetadata"}
+            if shape and name != "InvokeModel":
+                report = ParamValidator().validate(given, shape)
+                assert not report.has_errors(), (name, report.generate_report())
+            headers = parsed["ResponseMetadata"]["HTTPHeaders"]
+            assert headers["x-simulated"] == "true"
+            assert parsed["ResponseMetadata"]["HTTPStatusCode"] == service.operation_model(name).http["responseCode"]
+
+
+class _Anything:
+    def __getattr__(self, name: str) -> str:
+        return name
+
+
+def test_an_operation_that_is_not_implemented_is_named_in_its_refusal(stand_in: RunningStandIn) -> None:
+    with refused("UnknownOperationException", "does not implement ListEvaluationJobs", status=404):
+        stand_in.boto("bedrock").list_evaluation_jobs()
+
+
+def raw_request(url: str, method: str, headers: dict[str, str]) -> tuple[int, str]:
+    try:
+        request = urllib.request.Request(url, method=method, headers=headers)  # noqa: S310 - our own
+        with urllib.request.urlopen(request) as response:  # noqa: S310 - our own
+            return response.status, response.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, f"{error.headers.get('x-amzn-errortype')}: {error.read().decode()}"
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "expected"),
+    [
+        pytest.param("/no/such/path", {"authorization": SIGNED}, "UnknownOperationException", id="unknown path"),
+        pytest.param("/foundation-models", {}, "MissingAuthenticationTokenException", id="unsigned"),
+    ],
+)
+def test_a_request_that_no_sdk_would_send_is_an_error(
+    stand_in: RunningStandIn, path: str, headers: dict[str, str], expected: str
+) -> None:
+    status, text = raw_request(stand_in.url + path, "GET", headers)
+    assert status in (403, 404)
+    assert text.startswith(expected)
+
+
+def test_a_foundation_model_that_can_be_customized_is_listed_under_both_ids(stand_in: RunningStandIn) -> None:
+    models = stand_in.boto("bedrock").list_foundation_models(byProvider="amazon")["modelSummaries"]
+    found = {model["modelId"]: model for model in models}
+    plain, suffixed = found["amazon.nova-micro-v1:0"], found[builders.STUDENT_BASE]
+    assert (plain["customizationsSupported"], plain["inferenceTypesSupported"]) == ([], ["ON_DEMAND"])
+    assert (suffixed["customizationsSupported"], suffixed["inferenceTypesSupported"]) == (
+        ["FINE_TUNING"],
+        ["PROVISIONED"],
+    )
+
+
+@pytest.mark.parametrize(
+    ("filters", "expected"),
+    [
+        pytest.param({"byCustomizationType": "FINE_TUNING"}, "meta.llama3-1-8b-instruct-v1:0:128k", id="customizable"),
+        pytest.param({"byInferenceType": "ON_DEMAND"}, "meta.llama3-70b-instruct-v1:0", id="on demand"),
+        pytest.param({"byProvider": "Anthropic"}, "anthropic.claude-sonnet-5-5", id="provider"),
+    ],
+)
+def test_foundation_models_are_filtered_and_retired_ones_are_gone(
+    stand_in: RunningStandIn, filters: dict[str, str], expected: str
+) -> None:
+    bedrock = stand_in.boto("bedrock", region="us-west-2")
+    found = {model["modelId"] for model in bedrock.list_foundation_models(**filters)["modelSummaries"]}
+    everything = {model["modelId"] for model in bedrock.list_foundation_models()["modelSummaries"]}
+    assert expected in found
+    assert found < everything
+    assert "anthropic.claude-3-haiku-20240307-v1:0" not in everything
+
+
+def test_a_models_lifecycle_tells_legacy_from_active_and_retired(stand_in: RunningStandIn) -> None:
+    bedrock = stand_in.boto("bedrock", region="us-west-2")
+
+    def status(model_id: str) -> str:
+        return bedrock.get_foundation_model(modelIdentifier=model_id)["modelDetails"]["modelLifecycle"]["status"]
+
+    assert status("amazon.nova-micro-v1:0") == "ACTIVE"
+    assert status("meta.llama3-70b-instruct-v1:0") == "LEGACY"
+    with refused("ResourceNotFoundException", "reached the end of its life", status=404):
+        status("anthropic.claude-3-haiku-20240307-v1:0")
+    with refused("ResourceNotFoundException", "reached the end of its life"):
+        bedrock.get_foundation_model_availability(modelId="anthropic.claude-instant-v1")
+    with refused("ValidationException", "The provided model identifier is invalid."):
+        status("amazon.nova-imaginary-v1:0")
+
+
+def test_a_model_is_customizable_only_in_its_regions(stand_in: RunningStandIn) -> None:
+    stand_in.boto("bedrock", region="us-east-1").get_foundation_model(modelIdentifier=builders.STUDENT_BASE)
+    with refused("ValidationException", "invalid"):
+        stand_in.boto("bedrock", region="us-west-2").get_foundation_model(modelIdentifier=builders.STUDENT_BASE)
+
+
+def test_tags_are_added_replaced_removed_and_limited(stand_in: RunningStandIn) -> None:
+    bedrock = stand_in.boto("bedrock")
+    job = builders.create_job(stand_in, jobTags=[{"key": "project", "value": "a"}, {"key": "run", "value": "1"}])
+    bedrock.tag_resource(resourceARN=job, tags=[{"key": "project", "value": "b"}])
+    bedrock.untag_resource(resourceARN=job, tagKeys=["run", "never-there"])
+    assert bedrock.list_tags_for_resource(resourceARN=job)["tags"] == [{"key": "project", "value": "b"}]
+    many = [{"key": f"k{index}", "value": "v"} for index in range(50)]
+    with refused("TooManyTagsException", "51"):
+        bedrock.tag_resource(resourceARN=job, tags=many)
+    with refused("ResourceNotFoundException", "does not exist"):
+        bedrock.list_tags_for_resource(resourceARN=job[:-12] + "000000000000")
+
+
+def test_the_custom_model_gets_its_own_tags(stand_in: RunningStandIn) -> None:
+    model = builders.custom_model(stand_in, customModelTags=[{"key": "project", "value": "distill"}])
+    tags = stand_in.boto("bedrock").list_tags_for_resource(resourceARN=model)["tags"]
+    assert tags == [{"key": "project", "value": "distill"}]

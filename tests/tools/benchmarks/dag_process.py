@@ -1,0 +1,37 @@
+"""Every DAG file read by Airflow's DagBag: first with everything it imports, then again."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+
+from airflow.dag_processing.dagbag import DagBag
+
+from include.distill.core.paths import PROJECT
+
+TIMES = 3
+
+
+def seconds(path: Path) -> float:
+    """Read a file and return how long it took."""
+    bag = DagBag(dag_folder="/dev/null")
+    began = time.perf_counter()
+    bag.process_file(str(path), only_if_updated=False)
+    took = time.perf_counter() - began
+    assert not bag.import_errors, bag.import_errors
+    return took
+
+
+def main() -> None:
+    """Print the times per file; warm is the median of three."""
+    measured = {}
+    for path in sorted((PROJECT / "dags").glob("*.py")):
+        cold = seconds(path)
+        measured[path.name] = {"cold": cold, "warm": sorted(seconds(path) for _ in range(TIMES))[TIMES // 2]}
+    sys.stdout.write(json.dumps({"files": measured}) + "\n")
+
+
+if __name__ == "__main__":
+    main()

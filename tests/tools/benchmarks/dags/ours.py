@@ -1,0 +1,28 @@
+"""The synthesis step as ``dags/distill.py`` has it, between the cutting into shards and nothing."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+
+from airflow.sdk import DAG
+
+from bedrock_distill.operators.ingest import ShardRowsOperator
+from bedrock_distill.operators.synthesize import BedrockSynthesizeOperator
+from include.distill.inference.pools import place_in_pool
+from tools.benchmarks.material import RUN_URI, bench_use_case
+
+TASKS = int(os.environ["BENCH_TASKS"])
+
+with DAG(
+    dag_id="bench_ours",
+    schedule=None,
+    start_date=datetime(2026, 1, 1, tzinfo=UTC),
+    catchup=False,
+    default_args={"owner": "bench", "run_uri": RUN_URI, "region_name": "us-east-1"},
+):
+    shards = ShardRowsOperator(task_id="before", rows="train", max_tasks=TASKS)
+    place = place_in_pool(bench_use_case().teacher, "us-east-1", tasks=TASKS)
+    BedrockSynthesizeOperator.partial(task_id="synthesize", map_index_template="{{ shard_label }}", **place).expand(
+        shard=shards.output
+    )

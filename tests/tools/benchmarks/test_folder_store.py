@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from include.distill.core.errors import NotFoundError
+from include.distill.core.storage import read_jsonl, write_jsonl
+from tools.benchmarks.folder_store import FolderStore
+
+
+def test_it_is_an_object_store(tmp_path: Path) -> None:
+    store = FolderStore(tmp_path)
+    write_jsonl(store, "s3://bucket/a/1.jsonl", [{"é": 1}])
+    store.copy("s3://bucket/a/1.jsonl", "s3://bucket/b/2.jsonl")
+    assert read_jsonl(store, "s3://bucket/b/2.jsonl") == [{"é": 1}]
+    assert store.list("s3://bucket/") == ["s3://bucket/a/1.jsonl", "s3://bucket/b/2.jsonl"]
+    store.delete("s3://bucket/a/1.jsonl")
+    assert not store.exists("s3://bucket/a/1.jsonl")
+    with pytest.raises(NotFoundError):
+        store.read("s3://bucket/a/1.jsonl")
+
+
+def test_a_write_that_breaks_off_leaves_what_was_there(tmp_path: Path) -> None:
+    store = FolderStore(tmp_path)
+    store.write("s3://bucket/key", b"old")
+
+    def write() -> None:
+        with store.writer("s3://bucket/key") as body:
+            body.write(b"half")
+            raise ValueError("broken off")
+
+    with pytest.raises(ValueError, match="broken off"):
+        write()
+    assert store.read("s3://bucket/key") == b"old"
+    assert store.list("s3://") == ["s3://bucket/key"]

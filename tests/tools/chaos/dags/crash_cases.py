@@ -1,0 +1,192 @@
+"""One DAG per case of the crash table: the real operators, wired by the real `arms`, with short waits."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+from airflow.sdk import DAG, BaseOperator, get_parsing_context
+
+from bedrock_distill.operators.ingest import IngestCsvOperator, ShardRowsOperator
+from bedrock_distill.operators.outcome import RunOutcomeOperator
+from bedrock_distill.operators.preflight import BedrockPreflightOperator
+from bedrock_distill.policies.retry import RETRY_POLICY
+from bedrock_distill.sensors.batch import BedrockBatchSensor
+from bedrock_distill.sensors.waiting import BedrockCustomizationJobSensor, BedrockProvisionedThroughputSensor
+from bedrock_distill.task_groups import arms
+from bedrock_distill.task_groups import batch as batch_steps
+from bedrock_distill.task_groups import synthesis as teaching
+from include.distill.config.layout import Layout
+from include.distill.config.loader import load_use_case, load_use_cases
+from include.distill.config.use_case import UseCase
+from include.distill.core.naming import run_key
+
+FOLDER = Path(os.environ["CHAOS_USE_CASES"])
+QUICK = timedelta(seconds=1)
+
+
+class NoRelease(BaseOperator):
+    """Stands where `release` stands and releases nothing."""
+
+    def __init__(self, *, arm: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+
+    def execute(self, context: Any) -> None:
+        """Do nothing."""
+
+
+class SilentSensor(BedrockProvisionedThroughputSensor):
+    """Its trigger gives nothing up."""
+
+    def trigger(self, **common: Any) -> Any:
+        return super().trigger(**common, give_up_when_failed=False)
+
+
+class SilentWait(BedrockCustomizationJobSensor):
+    """The same for the job."""
+
+    def trigger(self, **common: Any) -> Any:
+        trigger = super().trigger(**common)
+        trigger.give_up_when_failed = False
+        return trigger
+
+
+class SilentBatchWait(BedrockBatchSensor):
+    """The same for batch jobs."""
+
+    def trigger(self, **common: Any) -> Any:
+        trigger = super().trigger(**common)
+        trigger.give_up_when_failed = False
+        return trigger
+
+
+class LenientOutcome(RunOutcomeOperator):
+    """Stops no job."""
+
+    def _jobs_of(self, *_: Any) -> list[str]:
+        return []
+
+    def _stop_given_up_batches(self, *_: Any) -> Iterator[str]:
+        return iter(())
+
+
+class PatientSensor(BedrockCustomizationJobSensor):
+    """Waits in the worker."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs, deferrable=False)
+
+
+VARIANTS = {
+    "no_release": {"BedrockReleaseThroughputOperator": NoRelease},
+    "silent": {"BedrockProvisionedThroughputSensor": SilentSensor},
+    "silent_wait": {"BedrockCustomizationJobSensor": SilentWait},
+    "in_worker": {"BedrockCustomizationJobSensor": PatientSensor},
+}
+
+
+@contextmanager
+def variants(tags: tuple[str, ...]) -> Iterator[None]:
+    """Take a net away, or wait otherwise, as the use case's tags say."""
+    with ExitStack() as stack:
+        for tag in set(tags) & set(VARIANTS):
+            for name, replacement in VARIANTS[tag].items():
+                stack.enter_context(mock.patch.object(arms, name, replacement))
+        yield
+
+
+def default_args(use_case: UseCase) -> dict[str, Any]:
+    """Return what holds for every task of a case."""
+    return {
+        "owner": "chaos",
+        "retries": 2,
+        "retry_delay": QUICK,
+        "retry_policy": RETRY_POLICY,
+        "region_name": use_case.aws.region,
+        "run_uri": Layout(use_case.storage).run_uri("{{ run_key(dag.dag_id, run_id) }}"),
+    }
+
+
+def case_dag(use_case: UseCase) -> DAG:
+    """Return the shortest DAG that trains, serves, answers and releases: no teacher, no judge."""
+    with DAG(
+        dag_id=use_case.dag_id,
+        schedule=None,
+        start_date=datetime(2026, 1, 1, tzinfo=UTC),
+        catchup=False,
+        max_active_runs=4,
+        user_defined_macros={"run_key": run_key},
+        default_args=default_args(use_case),
+    ) as dag:
+        preflight = BedrockPreflightOperator(task_id="preflight", use_case_name=use_case.name, use_cases=FOLDER)
+        ingest = IngestCsvOperator(task_id="ingest")
+        shards = ShardRowsOperator(task_id="evaluation_shards", rows="evaluation", max_tasks=1)
+        with variants(use_case.tags):
+            arm = arms.tuned_arm(use_case.arm("tuned"), use_case, shards, after=None, synthesis=[])
+        outcome = last_task(use_case)
+        preflight >> ingest >> shards
+        arm.last >> outcome
+    return quickened(dag)
+
+
+def last_task(use_case: UseCase) -> Any:
+    """Return the task that gives the run its colour."""
+    outcome = LenientOutcome if "lenient_outcome" in use_case.tags else RunOutcomeOperator
+    return outcome(task_id="outcome", retries=0).as_teardown(on_failure_fail_dagrun=True)
+
+
+def batch_dag(use_case: UseCase) -> DAG:
+    """Return the shortest DAG that asks the teacher in batches: no arm, no judge."""
+    with DAG(
+        dag_id=use_case.dag_id,
+        schedule=None,
+        start_date=datetime(2026, 1, 1, tzinfo=UTC),
+        catchup=False,
+        max_active_runs=4,
+        user_defined_macros={"run_key": run_key},
+        default_args=default_args(use_case),
+    ) as dag:
+        preflight = BedrockPreflightOperator(task_id="preflight", use_case_name=use_case.name, use_cases=FOLDER)
+        ingest = IngestCsvOperator(task_id="ingest")
+        sensor = SilentBatchWait if "silent_wait" in use_case.tags else BedrockBatchSensor
+        with mock.patch.object(batch_steps, "BedrockBatchSensor", sensor):
+            curated = teaching.new_synthesis(use_case, after=ingest)
+        outcome = last_task(use_case)
+        preflight >> ingest
+        curated[0].operator >> outcome
+    return quickened(dag)
+
+
+def quickened(dag: DAG) -> DAG:
+    """Let every retry come within a second."""
+    for task in dag.tasks:
+        if hasattr(task, "partial_kwargs"):
+            task.partial_kwargs["retry_delay"] = QUICK
+        else:
+            task.retry_delay = QUICK
+    return dag
+
+
+def whole_dag(use_case: UseCase) -> DAG:
+    """Return the nightly DAG itself, with quick retries and its use case read from the cases' folder."""
+    from dags.distill import distill_dag
+
+    dag = quickened(distill_dag(use_case))
+    dag.get_task("preflight").use_cases = FOLDER
+    return dag
+
+
+KINDS = {"whole": whole_dag, "batch": batch_dag}
+
+# Set in workers, which need one DAG only.
+WANTED = get_parsing_context().dag_id
+for found in (
+    [load_use_case(FOLDER / f"{WANTED.removeprefix('distill_')}.yaml")] if WANTED else load_use_cases(FOLDER).good
+):
+    kind = next((kind for tag, kind in KINDS.items() if tag in found.tags), case_dag)
+    globals()[found.dag_id] = kind(found)

@@ -1,0 +1,175 @@
+"""What docker-compose.yaml, Dockerfile and .env.example promise: safe by default, and whole."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from include.distill.core.errors import InputError
+from tools.compose.compose_file import read_services
+from tools.compose.variables import new_variables
+from tools.local_airflow.settings import PROJECT
+
+COMPOSE_FILE = PROJECT / "docker-compose.yaml"
+COMPOSE = yaml.safe_load(COMPOSE_FILE.read_text())
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+AIRFLOW = ["airflow-init", "api-server", "scheduler", "dag-processor", "triggerer", "worker"]
+EXAMPLE = (PROJECT / ".env.example").read_text()
+DOCKERFILE = (PROJECT / "Dockerfile").read_text()
+USED = re.compile(r"\$\{([A-Z0-9_]+)")
+REQUIRED = sorted(set(re.findall(r"\$\{([A-Z0-9_]+):\?", COMPOSE_FILE.read_text())))
+every_service = pytest.mark.parametrize("name", SERVICES)
+every_airflow_service = pytest.mark.parametrize("name", AIRFLOW)
+
+
+def handed_on() -> set[str]:
+    return {key for key, value in COMPOSE["x-airflow-environment"].items() if value is None}
+
+
+def test_the_deployment_has_every_service_that_airflow_with_celery_needs() -> None:
+    assert set(SERVICES) == {"postgres", "redis", *AIRFLOW, "stand-in"}
+
+
+@every_service
+def test_a_service_is_watched_restarted_and_without_privileges(name: str) -> None:
+    service = SERVICES[name]
+    assert service["healthcheck"]["test"][0] in ("CMD", "CMD-SHELL")
+    assert len(service["healthcheck"]["test"]) > 1
+    assert service["restart"].startswith(("unless-stopped", "on-failure:"))
+    assert str(service["user"]).split(":")[0] not in ("root", "0")
+    assert service["cap_drop"] == ["ALL"]
+    assert "no-new-privileges:true" in service["security_opt"]
+
+
+@every_airflow_service
+def test_an_airflow_service_shares_image_settings_and_logs_and_waits_for_what_it_needs(name: str) -> None:
+    service = SERVICES[name]
+    assert service["image"] == "bedrock-distill"
+    assert COMPOSE["x-airflow-environment"].items() <= service["environment"].items()
+    assert service["environment"]["PYTHONPATH"] == "/opt/airflow"
+    assert service["environment"]["AIRFLOW__CORE__LOAD_EXAMPLES"] == "false"
+    assert service["volumes"] == ["logs:/opt/airflow/logs"]
+    needs = {other: need["condition"] for other, need in service["depends_on"].items()}
+    prepared = {} if name == "airflow-init" else {"airflow-init": "service_completed_successfully"}
+    assert {"postgres": "service_healthy", "redis": "service_healthy", **prepared}.items() <= needs.items()
+
+
+@every_service
+def test_a_port_is_published_on_loopback_only(name: str) -> None:
+    ports = SERVICES[name].get("ports", [])
+    assert all(port.startswith("127.0.0.1:") for port in ports)
+    assert bool(ports) == (name == "api-server")
+
+
+@every_service
+def test_no_secret_is_written_down_or_has_a_default(name: str) -> None:
+    for key, value in SERVICES[name].get("environment", {}).items():
+        if re.search(r"(KEY|SECRET|PASSWORD|_AUTH|_TOKEN|KEY_ID)$", key):
+            assert value is None or re.fullmatch(r"\$\{[A-Z0-9_]+:\?[^}]+\}", value), key
+        for credentials in re.findall(r"://([^@/]*)@", str(value)):
+            assert re.fullmatch(r"(airflow)?:\$\{[A-Z0-9_]+:\?[^}]+\}", credentials), key
+
+
+def test_every_variable_is_explained_and_nothing_else_is() -> None:
+    documented = set(re.findall(r"^#?([A-Z0-9_]+)=", EXAMPLE, re.MULTILINE))
+    used = set(USED.findall(COMPOSE_FILE.read_text())) | handed_on()
+    assert documented - {"COMPOSE_PROFILES"} == used
+
+
+def test_the_example_sets_no_secret_and_leaves_out_none() -> None:
+    stated = dict(re.findall(r"^([A-Z0-9_]+)=(.*)$", EXAMPLE, re.MULTILINE))
+    assert stated == dict.fromkeys(REQUIRED, "")
+
+
+@pytest.mark.parametrize("missing", REQUIRED)
+def test_without_a_secret_nothing_starts_and_the_message_names_it(missing: str) -> None:
+    with pytest.raises(InputError, match=f"^{missing} is not set, see .env.example$"):
+        read_services(COMPOSE_FILE, {**new_variables(), missing: ""})
+
+
+def test_the_pools_that_use_cases_need_are_made_at_the_start() -> None:
+    assert SERVICES["airflow-init"]["command"][-1].endswith(
+        "python -m include.distill.pools > /tmp/pools.json && airflow pools import /tmp/pools.json"
+    )
+
+
+def test_the_worker_ends_after_its_tasks_and_keeps_results_in_postgres() -> None:
+    worker = SERVICES["worker"]
+    assert worker["environment"]["DUMB_INIT_SETSID"] == "0"
+    assert worker["environment"]["AIRFLOW__CORE__EXECUTOR"] == "CeleryExecutor"
+    assert worker["environment"]["AIRFLOW__CELERY__RESULT_BACKEND"].startswith("db+postgresql+psycopg2://")
+    assert worker["depends_on"]["api-server"]["condition"] == "service_healthy"
+    assert "container_name" not in worker  # a fixed name could not be scaled
+
+
+def test_the_stand_in_is_there_only_when_asked_for() -> None:
+    assert SERVICES["stand-in"]["profiles"] == ["stand-in"]
+    assert not any("profiles" in SERVICES[name] for name in ("postgres", "redis", *AIRFLOW))
+
+
+def test_the_image_installs_what_was_tested_as_an_ordinary_user() -> None:
+    locked = dict(re.findall(r"^([\w.-]+)==(\S+)$", (PROJECT / "requirements.lock").read_text(), re.MULTILINE))
+    base = re.search(r"^FROM apache/airflow:(?:slim-)?([\d.]+)-python3\.11 AS base$", DOCKERFILE, re.MULTILINE)
+    assert base is not None
+    assert base[1] == locked["apache-airflow"]
+    assert "-c requirements.lock" in (PROJECT / "requirements.txt").read_text().splitlines()
+    assert re.search(r"^COPY requirements.txt requirements.lock ", DOCKERFILE, re.MULTILINE)
+    assert "pip install --no-cache-dir -r requirements.txt" in DOCKERFILE
+    assert re.findall(r"^USER (\w+)", DOCKERFILE, re.MULTILINE) == ["airflow"]
+    assert re.findall(r"^(?:ENV|ARG) (\S+)", DOCKERFILE, re.MULTILINE) == ["PYTHONPATH=/opt/airflow"]
+    for folder in ("dags", "plugins", "include"):
+        assert f"COPY {folder} ./{folder}" in DOCKERFILE
+
+
+def test_nothing_gets_into_the_image_unless_it_is_named() -> None:
+    lines = (PROJECT / ".dockerignore").read_text().split("\n")
+    rules = [line for line in lines if line and not line.startswith("#")]
+    assert rules[0] == "*"
+    admitted = {rule[1:] for rule in rules if rule.startswith("!")}
+    needed = {"requirements.txt", "requirements.lock", "requirements-dev.txt"}
+    assert admitted == {"dags", "plugins", "include"} | needed
+
+
+def compose_command() -> list[str]:
+    for command in (["docker", "compose"], ["docker-compose"]):
+        if shutil.which(command[0]):
+            found = subprocess.run([*command, "version"], capture_output=True, check=False)
+            if found.returncode == 0:
+                return command
+    pytest.skip("neither `docker compose` nor docker-compose is installed (Debian: apt-get install docker-compose)")
+
+
+def run_compose(folder: Path, variables: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    command = compose_command()
+    (folder / ".env").write_text("".join(f"{name}={value}\n" for name, value in variables.items()))
+    arguments = ["--file", str(COMPOSE_FILE), "--env-file", str(folder / ".env"), "config"]
+    environment = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": str(folder)}
+    return subprocess.run(
+        [*command, *arguments], capture_output=True, text=True, check=False, cwd=folder, env=environment
+    )
+
+
+def test_compose_itself_reads_the_file_as_we_do(tmp_path: Path) -> None:
+    variables = new_variables()
+    done = run_compose(tmp_path, {**variables, "COMPOSE_PROFILES": "stand-in"})
+    assert done.returncode == 0, done.stderr
+    theirs = yaml.safe_load(done.stdout)["services"]
+    ours = read_services(COMPOSE_FILE, variables)
+    assert theirs.keys() == ours.keys()
+    for name, service in ours.items():
+        given = {key: str(value) for key, value in theirs[name]["environment"].items() if value is not None}
+        assert given == service.environment
+        written = [part.replace("$$", "$") for part in theirs[name].get("command", [])]
+        assert written == list(service.command)
+
+
+def test_compose_itself_refuses_a_missing_secret(tmp_path: Path) -> None:
+    done = run_compose(tmp_path, {**new_variables(), "JWT_SECRET": ""})
+    assert done.returncode != 0
+    assert "JWT_SECRET is not set, see .env.example" in done.stderr

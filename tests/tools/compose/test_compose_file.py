@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from include.distill.core.errors import InputError
+from tools.compose.compose_file import fill_in, read_services
+
+VARIABLES = {"NAME": "value", "EMPTY": ""}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param("no variable", "no variable", id="plain"),
+        pytest.param("a${NAME}b${NAME}", "avaluebvalue", id="given"),
+        pytest.param("${EMPTY:-default}", "default", id="empty takes the default"),
+        pytest.param("${ABSENT:-}", "", id="empty default"),
+        pytest.param("${ABSENT}", "", id="absent is empty"),
+        pytest.param("${NAME:?missing}", "value", id="required and given"),
+        pytest.param("$$HOME $${NAME}", "$HOME ${NAME}", id="two dollars are one"),
+    ],
+)
+def test_variables_are_filled_in_as_compose_does(text: str, expected: str) -> None:
+    assert fill_in(text, VARIABLES) == expected
+
+
+def test_a_value_is_not_read_again() -> None:
+    assert fill_in("${NAME}", {"NAME": "$OTHER ${OTHER} $$"}) == "$OTHER ${OTHER} $$"
+
+
+@pytest.mark.parametrize("text", ["${EMPTY:?say why}", "${ABSENT:?say why}"])
+def test_a_required_variable_that_is_missing_is_refused_in_the_files_own_words(text: str) -> None:
+    with pytest.raises(InputError, match=r"^say why$"):
+        fill_in(text, VARIABLES)
+
+
+@pytest.mark.parametrize("text", ["$NAME", "${NAME-x}", "${NAME:+x}", "50 $"])
+def test_a_form_that_is_not_understood_is_refused(text: str) -> None:
+    with pytest.raises(InputError, match="is not understood"):
+        fill_in(text, VARIABLES)
+
+
+def write(folder: Path, services: str) -> Path:
+    path = folder / "compose.yaml"
+    path.write_text("services:\n" + services)
+    return path
+
+
+SMALL = """
+  late:
+    command: run --name "two words"
+    healthcheck: {test: [CMD-SHELL, "a | b"]}
+    depends_on: {early: {condition: service_healthy}}
+  early:
+    environment: {NAME: , ABSENT: , NUMBER: 4, TEXT: "${NAME}"}
+    healthcheck: {test: [CMD, check, "${NAME}"]}
+"""
+
+
+def test_services_come_in_an_order_in_which_they_can_start(tmp_path: Path) -> None:
+    services = read_services(write(tmp_path, SMALL), VARIABLES)
+    assert list(services) == ["early", "late"]
+    assert services["late"].needs == {"early": "service_healthy"}
+    assert services["late"].command == ["run", "--name", "two words"]
+    assert services["late"].health_check == ["sh", "-c", "a | b"]
+
+
+def test_an_entry_without_a_value_is_handed_on_when_it_is_set_and_absent_when_not(tmp_path: Path) -> None:
+    early = read_services(write(tmp_path, SMALL), VARIABLES)["early"]
+    assert early.environment == {"NAME": "value", "NUMBER": "4", "TEXT": "value"}
+    assert early.health_check == ["check", "value"]
+
+
+def test_services_that_wait_for_each_other_are_refused(tmp_path: Path) -> None:
+    circle = "\n".join(
+        f"  {name}: {{healthcheck: {{test: [CMD, x]}}, depends_on: {{{other}: {{condition: service_started}}}}}}"
+        for name, other in [("one", "two"), ("two", "one")]
+    )
+    with pytest.raises(InputError, match="one, two wait for each other"):
+        read_services(write(tmp_path, circle), {})

@@ -1,0 +1,128 @@
+"""The client lives through what a busy Airflow answers."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tools.local_airflow import airflow_api
+from tools.local_airflow.airflow_api import AirflowApi, AirflowApiError, in_running_order
+
+
+class ScriptedAirflow(ThreadingHTTPServer):
+    """Answers every request with the next of its answers and keeps what it was sent."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.answers: list[tuple[int, Any]] = []
+        self.requests: list[tuple[str, str, Any]] = []
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: ScriptedAirflow
+
+    def _answer(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.server.requests.append((self.command, self.path, json.loads(body) if body else None))
+        status, answer = self.server.answers.pop(0)
+        content = json.dumps(answer).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    do_GET = do_POST = do_PATCH = _answer
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 the base class names it
+        """Stay quiet."""
+
+
+@pytest.fixture
+def airflow(monkeypatch: pytest.MonkeyPatch) -> Iterator[ScriptedAirflow]:
+    monkeypatch.setattr(airflow_api, "FIRST_PAUSE_SECONDS", 0.001)
+    server = ScriptedAirflow()
+    threading.Thread(target=server.serve_forever, args=[0.01], daemon=True).start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def api(airflow: ScriptedAirflow) -> AirflowApi:
+    return AirflowApi(f"http://127.0.0.1:{airflow.server_address[1]}")
+
+
+def trigger(api: AirflowApi) -> None:
+    api.trigger("d", "run 1", logical_date="2026-01-01T00:00:00+00:00", conf={"documents": 3})
+
+
+def test_a_trigger_that_met_a_locked_database_is_repeated_under_the_same_id(
+    airflow: ScriptedAirflow, api: AirflowApi
+) -> None:
+    airflow.answers = [(500, "database is locked"), (200, {})]
+    trigger(api)
+    assert [body["dag_run_id"] for _, _, body in airflow.requests] == ["run 1", "run 1"]
+    assert airflow.requests[0][2]["conf"] == {"documents": 3}
+
+
+def test_a_run_that_is_there_already_counts_as_triggered(airflow: ScriptedAirflow, api: AirflowApi) -> None:
+    airflow.answers = [(500, "lost"), (409, "already exists")]
+    trigger(api)
+    assert len(airflow.requests) == 2
+
+
+def test_a_refusal_is_not_repeated_and_is_quoted(airflow: ScriptedAirflow, api: AirflowApi) -> None:
+    airflow.answers = [(422, {"detail": "documents must be at least 1"})]
+    with pytest.raises(AirflowApiError, match=r"422.*documents must be at least 1") as refusal:
+        trigger(api)
+    assert refusal.value.status == 422
+    assert len(airflow.requests) == 1
+
+
+def test_a_dag_that_is_not_there_yet_is_none(airflow: ScriptedAirflow, api: AirflowApi) -> None:
+    airflow.answers = [(404, "no such DAG")]
+    assert api.find_dag("d") is None
+
+
+def test_an_existing_pool_is_brought_to_the_settings(airflow: ScriptedAirflow, api: AirflowApi) -> None:
+    airflow.answers = [(409, "already exists"), (200, {})]
+    api.ensure_pool("teacher", {"slots": 8})
+    assert airflow.requests[1] == ("PATCH", "/api/v2/pools/teacher", {"pool": "teacher", "slots": 8})
+
+
+def test_all_pages_of_task_instances_are_read(airflow: ScriptedAirflow, api: AirflowApi) -> None:
+    airflow.answers = [
+        (200, {"task_instances": [{"n": 1}, {"n": 2}], "total_entries": 3}),
+        (200, {"task_instances": [{"n": 3}], "total_entries": 3}),
+    ]
+    assert [row["n"] for row in api.task_instances("d", "run+1")] == [1, 2, 3]
+    assert "offset=2" in airflow.requests[1][1]
+    assert "/dagRuns/run%2B1/" in airflow.requests[1][1]
+
+
+def test_a_server_that_does_not_answer_is_not_up(airflow: ScriptedAirflow) -> None:
+    airflow.answers = [(200, {"metadatabase": {"status": "unhealthy"}}), (200, {"metadatabase": {"status": "healthy"}})]
+    api = AirflowApi(f"http://127.0.0.1:{airflow.server_address[1]}")
+    assert [api.is_up(), api.is_up()] == [False, True]
+    assert not AirflowApi("http://127.0.0.1:9").is_up()
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), max_size=30))
+def test_every_task_comes_after_those_before_it(pairs: list[tuple[int, int]]) -> None:
+    edges = {(str(min(pair)), str(max(pair))) for pair in pairs if pair[0] != pair[1]}
+    downstream = {str(task): sorted(b for a, b in edges if a == str(task)) for task in range(10)}
+    order = in_running_order(downstream)
+    assert sorted(order) == sorted(downstream)
+    assert all(order.index(a) < order.index(b) for a, b in edges)
+
+
+def test_the_tasks_of_a_branch_stay_together() -> None:
+    downstream = {"start": ["a.1", "b.1"], "a.1": ["a.2"], "a.2": ["end"], "b.1": ["b.2"], "b.2": ["end"], "end": []}
+    assert in_running_order(downstream) == ["start", "a.1", "a.2", "b.1", "b.2", "end"]

@@ -1,0 +1,88 @@
+"""The commands and the Makefile: what is typed arrives unchanged, what cannot be done is refused."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tools.local_airflow.__main__ import main
+from tools.local_airflow.lock import CheckoutLock
+from tools.local_airflow.settings import PROJECT
+from tools.local_airflow.stack import copy_database
+
+SHOW = "import json, os; print(json.dumps([os.environ.get(n) for n in ('CSV', 'USE_CASE', 'DOCUMENTS', 'EVALUATION')]))"
+
+
+def test_clean_needs_nothing_that_is_installed(tmp_path: Path) -> None:
+    bare = [sys.executable, "-S", "-m", "tools.local_airflow", "clean", "--state", str(tmp_path / "none")]
+    outcome = subprocess.run(bare, cwd=PROJECT, capture_output=True, text=True, check=False)
+    assert outcome.returncode == 0, outcome.stderr
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
+def test_make_hands_on_every_character_and_runs_none_of_them(tmp_path: Path) -> None:
+    script = tmp_path / "show.py"
+    script.write_text(SHOW)
+    trap = tmp_path / "ran"
+    name = f"""$(shell touch {trap})`touch {trap}`; touch {trap} #\\ 'a' "b" $HOME ü.csv"""
+    command = ["make", "--no-print-directory", "-f", str(PROJECT / "Makefile"), "-o", ".venv/.installed", "run"]
+    outcome = subprocess.run(
+        [*command, f"LOCAL={sys.executable} {script}", f"CSV={name}", "DOCUMENTS=7"],
+        cwd=tmp_path,
+        env={"PATH": "/usr/bin:/bin", "USE_CASE": f"$(shell touch {trap})"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert json.loads(outcome.stdout.splitlines()[0])[:3] == [name, f"$(shell touch {trap})", "7"], outcome.stderr
+    assert not trap.exists()
+
+
+def test_a_refused_request_starts_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DOCUMENTS", "many")
+    assert main(["run", "--state", str(tmp_path / "state")]) == 2
+    assert "DOCUMENTS='many'" in capsys.readouterr().err
+    assert not (tmp_path / "state").exists()
+
+
+@pytest.mark.parametrize("command", ["run", "up", "down", "clean"])
+def test_no_command_disturbs_one_that_is_at_work(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    monkeypatch.setenv("USE_CASE", "")
+    lock = CheckoutLock(tmp_path / "lock")
+    lock.acquire("make run", "2026-01-01T00:00:00+00:00")
+    assert main([command, "--state", str(tmp_path)]) == 2
+    assert "`make run`" in capsys.readouterr().err
+    lock.release()
+
+
+def test_clean_removes_all_state_and_down_needs_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    state = tmp_path / "state"
+    assert main(["down", "--state", str(state)]) == 0
+    assert not state.exists()
+    (state / "stand_in").mkdir(parents=True)
+    assert main(["clean", "--state", str(state)]) == 0
+    assert not state.exists()
+    assert main(["clean", "--state", str(state)]) == 0
+    assert "nothing to remove" in capsys.readouterr().out
+
+
+def test_a_copied_database_holds_what_was_not_yet_checkpointed(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "old.db", isolation_level=None)) as old:
+        old.execute("PRAGMA journal_mode=WAL")
+        old.execute("CREATE TABLE facts (text)")
+        old.execute("INSERT INTO facts VALUES ('kept')")
+        copy_database(tmp_path / "old.db", tmp_path / "new.db")
+    with closing(sqlite3.connect(tmp_path / "new.db")) as new:
+        assert new.execute("SELECT text FROM facts").fetchall() == [("kept",)]
+    assert not (tmp_path / "new.draft").exists()

@@ -1,0 +1,172 @@
+"""What is printed of a finished run is what its report and the ledger say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from include.distill.report.batch_notes import NOTE
+from tools.local_airflow.outcome import (
+    NoReportError,
+    describe_account,
+    describe_arms,
+    describe_bill,
+    describe_comparisons,
+    describe_data,
+    describe_outcome,
+    fetch_report,
+    table,
+)
+from tools.local_airflow.runs import FollowedRun
+
+COMPARISON = {
+    "judge": "haiku",
+    "candidate": "tuned",
+    "baseline": "base",
+    "preference": 11 / 18,
+    "preference_ci95": [0.39, 0.8],
+    "wins": 11,
+    "losses": 7,
+    "ties": 2,
+    "unparsable": 1,
+}
+
+
+def ledger(
+    *,
+    calls: int = 0,
+    jobs: tuple[str, ...] = (),
+    throughputs: tuple[tuple[str, bool], ...] = (),
+    batches: tuple[int, ...] = (),
+) -> dict[str, Any]:
+    return {
+        "billed_calls": calls,
+        "jobs": [{"arn": name, "name": name, "status": "Completed"} for name in jobs],
+        "batch_jobs": [{"billed_records": records} for records in batches],
+        "throughputs": [{"arn": name, "name": name, "alive": alive} for name, alive in throughputs],
+        "throughput_seconds": 10.0 * len(throughputs),
+    }
+
+
+def cells(text: str, first: str) -> list[str]:
+    (line,) = [line for line in text.splitlines() if line.split()[:1] == [first]]
+    return line.split()
+
+
+def test_each_judge_has_a_line_with_its_interval() -> None:
+    row = cells(describe_comparisons([COMPARISON]), "haiku")
+    assert row == ["haiku", "tuned", "base", "61", "%", "39", "%", "to", "80", "%", "11/7/2/1"]
+
+
+def test_a_judge_that_decided_nothing_has_no_preference() -> None:
+    undecided = {**COMPARISON, "preference": None, "preference_ci95": None, "wins": 0, "losses": 0}
+    assert cells(describe_comparisons([undecided]), "haiku") == ["haiku", "tuned", "base", "-", "-", "0/0/2/1"]
+
+
+def test_each_arm_has_a_line_with_what_it_was_trained_on_and_what_became_of_its_endpoint() -> None:
+    arms = [
+        {"name": "base", "kind": "base", "records": None, "training_loss": None, "serving": None, "released": True},
+        {"name": "few", "kind": "fine_tuned", "records": 125, "training_loss": 0.5, "serving": "t", "released": True},
+        {"name": "left", "kind": "champion", "records": None, "training_loss": None, "serving": "t", "released": False},
+    ]
+    few = [{"step": step, "epoch": 0, "loss": 1.5 if step < 10 else 0.5} for step in range(20)]
+    text = describe_arms(arms, {"few": few})
+    assert cells(text, "base") == ["base", "base", "-", "-", "none", "needed"]
+    assert cells(text, "few") == ["few", "fine-tuned", "125", "pairs", "1.50", "to", "0.50", "released"]
+    assert cells(text, "left") == ["left", "champion", "-", "-", "STILL", "THERE"]
+
+
+def test_the_bill_stands_beside_its_estimate_and_leaves_out_what_was_free() -> None:
+    lines = [
+        {"what": "teacher input", "quantity": 12345.0, "unit": "tokens", "usd": 0.037},
+        {"what": "training", "quantity": 0.0, "unit": "tokens", "usd": 0.0},
+    ]
+    text = describe_bill({"estimated_usd": 2.5, "actual_usd": 0.037, "lines": lines})
+    assert text.startswith("Bill: $0.04 (estimated $2.50, with an hour of each endpoint")
+    assert "12,345 tokens" in text
+    assert "training" not in text
+
+
+def test_answers_from_batch_jobs_are_told_where_some_were_wanted() -> None:
+    source = {"train": 3, "evaluation": 2, "rejected": 0}
+    report = {"source": source, "synthesis": {"accepted": 1, "requested": 2}}
+    assert "batch" not in describe_data(report)
+    assert f"{NOTE}: synthesize 0 of 3" in describe_data({**report, "settings": {NOTE: "synthesize 0 of 3"}})
+
+
+def test_the_account_tells_what_this_run_added_to_it() -> None:
+    before = ledger(calls=100, jobs=("old",), throughputs=(("t-old", False),))
+    after = ledger(calls=130, jobs=("old", "new"), throughputs=(("t-old", False), ("t-new", False)))
+    text = describe_account(before, after)
+    assert "billed   30 (130 ever)" in text
+    assert "jobs        1 (2 ever)" in text
+    assert "rented    10 s" in text
+    assert "running        nothing" in text
+
+
+def test_a_critics_verdicts_are_told_and_what_it_did_not_look_at() -> None:
+    source = {"train": 1, "evaluation": 1, "rejected": 0}
+    synthesis = {"accepted": 3, "requested": 3}
+    critic = {"grounded": 2, "ungrounded": 0, "unparsable": 0, "not_looked_at": 1}
+    assert "critic" not in describe_data({"source": source, "synthesis": {**synthesis, "critic": None}})
+    said = describe_data({"source": source, "synthesis": {**synthesis, "critic": critic}})
+    assert said.endswith("the critic of the pairs: 2 grounded, 0 ungrounded, 0 unparsable, 1 not looked at")
+
+
+def test_the_account_tells_which_calls_were_answered_in_batch_jobs() -> None:
+    text = describe_account(ledger(calls=200, batches=(120,)), ledger(calls=712, batches=(120, 200, 192)))
+    assert "jobs           2 (3 ever); 392 of the calls" in text
+
+
+def test_a_run_that_bought_no_batch_job_says_only_that() -> None:
+    text = describe_account(ledger(batches=(120,)), ledger(batches=(120,)))
+    assert "jobs           0 (1 ever)\n" in text
+
+
+def test_an_account_without_batch_jobs_says_nothing_of_them() -> None:
+    assert "batch" not in describe_account(ledger(), ledger(calls=5))
+
+
+def test_a_throughput_left_alive_is_named() -> None:
+    after = ledger(throughputs=(("gone", False), ("qa-tuned-1f-s1", True)))
+    assert "qa-tuned-1f-s1" in describe_account(ledger(), after)
+    assert "gone" not in describe_account(ledger(), after)
+
+
+def test_the_verdict_comes_first_and_says_that_it_is_simulated() -> None:
+    cost = {"estimated_usd": 1, "actual_usd": 1, "lines": []}
+    report = {
+        "simulated": True,
+        "verdict": "tuned is better",
+        "comparisons": [COMPARISON],
+        "cost": cost,
+        "source": {"train": 4, "evaluation": 3, "rejected": 1},
+        "synthesis": {"accepted": 11, "requested": 12},
+        "arms": [],
+        "rejected_rows": [{"source": "rows.csv", "row": 5, "message": "answer is empty"}],
+    }
+    text = describe_outcome(report, ledger(), ledger(), Path("/state/report"))
+    assert text.splitlines()[0] == "Verdict (SIMULATED): tuned is better"
+    assert "4 rows to learn from, 3 to compare on, 1 rejected; 11 of 12 synthetic pairs accepted" in text
+    assert "rejected: rows.csv row 5: answer is empty" in text
+    assert text.rstrip().endswith("/state/report/report.json")
+
+
+def test_columns_are_aligned() -> None:
+    assert table([("a", "long", "x"), ("long", "b", "")]) == "  a     long  x\n  long  b"
+
+
+class ApiWithoutReport:
+    def returned(self, dag_id: str, run_id: str, task_id: str) -> object:
+        return {"rows": 3}
+
+
+class StackWithoutReport:
+    api = ApiWithoutReport()
+
+
+def test_a_run_without_a_report_is_an_error_that_shows_what_there_was() -> None:
+    with pytest.raises(NoReportError, match="'rows': 3"):
+        fetch_report(StackWithoutReport(), FollowedRun("d", "r", "success", 1.0))  # type: ignore[arg-type]

@@ -1,0 +1,137 @@
+"""What a person asks for is read as meant, or refused before anything starts."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from include.distill.core.errors import InputError
+from tools.local_airflow.settings import PROJECT, RunRequest, choose_ports, read_request
+
+
+@pytest.fixture
+def use_cases(tmp_path: Path) -> Path:
+    folder = tmp_path / "use_cases"
+    folder.mkdir()
+    for name in ("aws_docs_qa", "support"):
+        (folder / f"{name}.yaml").touch()
+    return folder
+
+
+def test_nothing_given_runs_the_sample(tmp_path: Path, use_cases: Path) -> None:
+    request = read_request({"CSV": "", "USE_CASE": ""}, working_folder=tmp_path, use_cases=use_cases)
+    assert request.dag_id == "distill_aws_docs_qa"
+    assert request.conf == {"documents": 40, "evaluation_rows": 100}
+
+
+def test_everything_given_reaches_the_trigger(tmp_path: Path, use_cases: Path) -> None:
+    csv = tmp_path / "$(touch x); 'rows' `id`.csv"
+    csv.touch()
+    given = {"CSV": csv.name, "USE_CASE": "support", "DOCUMENTS": "7", "EVALUATION": "3"}
+    request = read_request(given, working_folder=tmp_path, use_cases=use_cases)
+    assert request.dag_id == "distill_support"
+    assert request.conf == {"training_csv": str(csv), "documents": 7, "evaluation_rows": 3}
+
+
+def test_of_somebodys_own_rows_all_are_taken(tmp_path: Path, use_cases: Path) -> None:
+    for name in ("own.csv", "questions.csv"):
+        (tmp_path / name).touch()
+    given = {"CSV": "own.csv", "EVALUATION_CSV": "questions.csv"}
+    request = read_request(given, working_folder=tmp_path, use_cases=use_cases)
+    own, questions = str(tmp_path / "own.csv"), str(tmp_path / "questions.csv")
+    assert request.conf == {"training_csv": own, "evaluation_csv": questions}
+    assert request.described == f"Learns from {own}; is compared on {questions}."
+
+
+def test_another_use_case_says_itself_how_much_it_needs(tmp_path: Path, use_cases: Path) -> None:
+    request = read_request({"USE_CASE": "support"}, working_folder=tmp_path, use_cases=use_cases)
+    assert request.conf == {}
+    some = read_request({"USE_CASE": "support", "EVALUATION": "5"}, working_folder=tmp_path, use_cases=use_cases)
+    assert some.conf == {"evaluation_rows": 5}
+    assert "the use case's own file (at most 5 questions)" in some.described
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        pytest.param({"CSV": "missing.csv"}, "missing.csv", id="no such file"),
+        pytest.param({"USE_CASE": "unknown"}, "aws_docs_qa, support", id="unknown use case, known ones are listed"),
+        pytest.param({"USE_CASE": "../support"}, "USE_CASE='../support'", id="a path is no name"),
+        pytest.param({"DOCUMENTS": "0"}, "DOCUMENTS='0'", id="zero"),
+        pytest.param({"DOCUMENTS": "-1"}, "DOCUMENTS='-1'", id="negative"),
+        pytest.param({"DOCUMENTS": "4.5"}, "DOCUMENTS='4.5'", id="fraction"),
+        pytest.param({"EVALUATION": "²"}, "EVALUATION='²'", id="a digit that is no number"),
+    ],
+)
+def test_what_cannot_be_run_is_refused_by_name(
+    tmp_path: Path, use_cases: Path, given: dict[str, str], named: str
+) -> None:
+    with pytest.raises(InputError) as refusal:
+        read_request(given, working_folder=tmp_path, use_cases=use_cases)
+    assert named in str(refusal.value)
+    assert "Nothing was started" in str(refusal.value)
+
+
+def test_a_folder_that_the_pipeline_could_not_be_told_of_is_refused(tmp_path: Path, use_cases: Path) -> None:
+    folder = tmp_path / "a:b"
+    folder.mkdir()
+    (folder / "rows.csv").touch()
+    with pytest.raises(InputError, match="move the file"):
+        read_request({"CSV": "a:b/rows.csv"}, working_folder=tmp_path, use_cases=use_cases)
+
+
+def test_only_a_file_outside_include_needs_a_folder_opened(tmp_path: Path) -> None:
+    inside = RunRequest(training_csv=str(PROJECT / "include" / "data" / "rows.csv"))
+    outside = RunRequest(training_csv=str(tmp_path / "rows.csv"))
+    assert inside.input_roots(PROJECT) == []
+    assert outside.input_roots(PROJECT) == [tmp_path.resolve()]
+    assert RunRequest(training_csv="s3://bucket/rows.csv").input_roots(PROJECT) == []
+    assert RunRequest().input_roots(PROJECT) == []
+
+
+def test_a_folder_of_files_is_read_as_one_source(tmp_path: Path, use_cases: Path) -> None:
+    (tmp_path / "rows").mkdir()
+    request = read_request({"CSV": "rows"}, working_folder=tmp_path, use_cases=use_cases)
+    assert request.training_csv == f"{tmp_path / 'rows'}/"
+    assert request.input_roots(PROJECT) == [(tmp_path / "rows").resolve()]
+
+
+def test_a_link_opens_the_folder_of_the_file_it_leads_to(tmp_path: Path) -> None:
+    real = tmp_path / "real" / "rows.csv"
+    real.parent.mkdir()
+    real.touch()
+    link = tmp_path / "link.csv"
+    link.symlink_to(real)
+    assert RunRequest(training_csv=str(link)).input_roots(PROJECT) == [real.parent.resolve()]
+
+
+def test_free_ports_differ_and_can_be_bound() -> None:
+    ports = choose_ports({})
+    assert ports.api != ports.stand_in
+    for number in (ports.api, ports.stand_in):
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", number))
+
+
+def test_a_port_that_was_asked_for_is_taken() -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        free = probe.getsockname()[1]
+    assert choose_ports({"DISTILL_PORT": str(free)}).api == free
+
+
+def test_a_port_in_use_is_refused_by_name() -> None:
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        holder.listen()
+        taken = holder.getsockname()[1]
+        with pytest.raises(InputError, match=f"DISTILL_STAND_IN_PORT={taken}"):
+            choose_ports({"DISTILL_STAND_IN_PORT": str(taken)})
+
+
+@pytest.mark.parametrize("text", ["80000", "http", "-1"])
+def test_what_is_no_port_is_refused(text: str) -> None:
+    with pytest.raises(InputError, match="must be a port number"):
+        choose_ports({"DISTILL_PORT": text})

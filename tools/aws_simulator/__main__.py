@@ -1,0 +1,78 @@
+"""
+Runs the stand-in for AWS: ``python -m tools.aws_simulator --port 0 --state FOLDER --port-file FILE``.
+
+Point boto3 at it with ``AWS_ENDPOINT_URL_S3``, ``AWS_ENDPOINT_URL_BEDROCK`` and ``AWS_ENDPOINT_URL_BEDROCK_RUNTIME``,
+all ``http://127.0.0.1:<port>``, and any key pair. SIGTERM and SIGINT end it; what it knows is in the state folder.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import signal
+import socket
+import sys
+from pathlib import Path
+from typing import Any
+
+from tools.aws_simulator.account.settings import Settings
+from tools.aws_simulator.server.app import StandIn
+from tools.aws_simulator.server.server import bind, new_server
+
+_SETTINGS = ("job_seconds", "throughput_seconds", "model_units", "latency_ms")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m tools.aws_simulator", description=__doc__)
+    parser.add_argument("--host", default="127.0.0.1", help="a loopback address")
+    parser.add_argument("--beyond-loopback", action="store_true", help="for a container, whose network guards the port")
+    parser.add_argument("--port", type=int, default=0, help="0 chooses a free port")
+    parser.add_argument("--state", type=Path, required=True, help="folder of the state, made when it is not there")
+    parser.add_argument("--port-file", type=Path, help="the port is written here as soon as requests are accepted")
+    for name in _SETTINGS:
+        field = Settings.model_fields[name]
+        text = f"{field.description} ({field.default})"
+        parser.add_argument(f"--{name.replace('_', '-')}", type=type(field.default), help=text)
+    return parser
+
+
+def _write_port(path: Path, sock: socket.socket) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    new = path.with_suffix(".tmp")
+    new.write_text(str(sock.getsockname()[1]))
+    new.replace(path)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Serve until a signal ends it; return the exit code."""
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    options = _parser().parse_args(arguments)
+    settings: dict[str, Any] = {
+        name: getattr(options, name) for name in _SETTINGS if getattr(options, name) is not None
+    }
+    # uvicorn passes a signal on when it has shut down; without this SIGTERM would end us before the state is closed.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        sock = bind(options.host, options.port, beyond_loopback=options.beyond_loopback)
+    except (ValueError, OSError) as error:
+        sys.stderr.write(f"Cannot listen on {options.host}:{options.port}: {error}\n")
+        return 2
+    try:
+        stand_in = StandIn(options.state, settings)
+    except BlockingIOError:
+        sys.stderr.write(f"Another stand-in works on {options.state}. Stop it, or choose another --state.\n")
+        return 2
+    sock.listen(2048)  # from here on connections wait instead of being refused
+    if options.port_file:
+        _write_port(options.port_file, sock)
+    try:
+        new_server(stand_in).run(sockets=[sock])
+    except KeyboardInterrupt:
+        pass
+    finally:
+        stand_in.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

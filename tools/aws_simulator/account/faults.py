@@ -1,0 +1,143 @@
+"""
+The fault plan: rules that make the stand-in fail on demand, in the ways that AWS and networks fail.
+
+A rule names an operation (or ``*``) and a kind; it may wait (``after``), end (``times``) and choose its requests
+(``match``: a substring of the path or the body). The first rule that applies fires, once per request. The plan is kept
+in the state with its counts, so that a restart neither forgets nor repeats a fault.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from tools.aws_simulator.account.state import State
+from tools.aws_simulator.protocol.errors import (
+    AccessDeniedException,
+    ApiError,
+    ExpiredTokenException,
+    InternalServerException,
+    ModelErrorException,
+    ModelTimeoutException,
+    ServiceUnavailableException,
+    ThrottlingException,
+)
+
+Kind = Literal[
+    "throttle",
+    "internal_error",
+    "service_unavailable",
+    "access_denied",
+    "expired_credentials",
+    "model_timeout",
+    "model_error",
+    "malformed_answer",
+    "truncated_answer",
+    "drop_before",
+    "drop_after",
+    "timeout",
+    "job_failed",
+    "job_stalled",
+    "throughput_failed",
+    "throughput_stalled",
+    "batch_failed",
+    "batch_stalled",
+    "batch_expired",
+    "batch_partial",
+    "batch_record_errors",
+]
+
+INFERENCE = frozenset({"InvokeModel", "Converse"})
+_ONLY: dict[str, frozenset[str]] = {
+    "model_timeout": INFERENCE,
+    "model_error": INFERENCE,
+    "malformed_answer": INFERENCE,
+    "truncated_answer": INFERENCE,
+    "job_failed": frozenset({"CreateModelCustomizationJob"}),
+    "job_stalled": frozenset({"CreateModelCustomizationJob"}),
+    "throughput_failed": frozenset({"CreateProvisionedModelThroughput"}),
+    "throughput_stalled": frozenset({"CreateProvisionedModelThroughput"}),
+    **dict.fromkeys(
+        ("batch_failed", "batch_stalled", "batch_expired", "batch_partial", "batch_record_errors"),
+        frozenset({"CreateModelInvocationJob"}),
+    ),
+}
+ERRORS: dict[str, ApiError] = {
+    "throttle": ThrottlingException("Too many requests, please wait before trying again."),
+    "internal_error": InternalServerException("The server encountered an internal error. Retry your request."),
+    "service_unavailable": ServiceUnavailableException("Bedrock is unable to process your request."),
+    "access_denied": AccessDeniedException("You don't have access to this resource, or to this operation."),
+    "expired_credentials": ExpiredTokenException("The security token included in the request is expired"),
+    "model_timeout": ModelTimeoutException("The request took too long to process. Retry your request."),
+    "model_error": ModelErrorException("The request failed due to an error while processing the model."),
+}
+
+
+class Fault(BaseModel):
+    """
+    One rule.
+
+    :param times: how often it fires; None is for ever.
+    :param after: requests that it lets pass first.
+    :param seconds: how late a ``timeout`` answers; how long a ``*_stalled`` thing stalls, None being until
+        ``DELETE /_admin/stalls``.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    operation: str = "*"
+    kind: Kind
+    times: int | None = Field(None, ge=1)
+    match: str | None = None
+    after: int = Field(0, ge=0)
+    seconds: float | None = Field(None, ge=0)
+
+    def applies(self, operation: str, text: str) -> bool:
+        """Tell whether the rule is about a request; counts are not looked at."""
+        return (
+            self.operation in ("*", operation)
+            and operation in _ONLY.get(self.kind, {operation})
+            and (self.match is None or self.match in text)
+        )
+
+
+class FaultPlan:
+    """The rules in the order in which they were added. Used from the event loop only."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._rules = [(Fault.model_validate(rule), counts) for rule, counts in state.load("faults", [])]
+
+    def add(self, faults: list[Fault]) -> None:
+        """Append rules."""
+        self._rules += [(fault, {"seen": 0, "fired": 0}) for fault in faults]
+        self._save()
+
+    def clear(self) -> None:
+        """Remove all rules."""
+        self._rules = []
+        self._save()
+
+    def as_json(self) -> list[dict[str, Any]]:
+        """Return the rules with how many requests they have seen and how often they fired."""
+        return [{**fault.model_dump(), **counts} for fault, counts in self._rules]
+
+    def fire(self, operation: str, text: str) -> Fault | None:
+        """Return the rule that hits this request, counting it; None when the request is spared.
+
+        :param text: path and body of the request.
+        """
+        for fault, counts in self._rules:
+            if not fault.applies(operation, text) or counts["fired"] == fault.times:
+                continue
+            counts["seen"] += 1
+            fires = counts["seen"] > fault.after
+            counts["fired"] += fires
+            self._save()
+            if fires:
+                return fault
+        return None
+
+    def _save(self) -> None:
+        self._state.store("faults", [(fault.model_dump(), counts) for fault, counts in self._rules])

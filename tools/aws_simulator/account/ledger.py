@@ -1,0 +1,166 @@
+"""
+What an account holder would be billed for, counted: calls, tokens, training, throughput-seconds.
+
+A call is billed when a model has answered, even when the answer got lost on its way. One that ends in an error is
+``rejected`` and costs nothing. Documents appear by hash; no prompt or answer is kept.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from typing import Any
+
+from tools.aws_simulator.account.state import Resource, State
+
+REQUESTS_KEPT = 20_000
+
+
+def throughput_seconds(throughput: Resource, now: float) -> float:
+    """Return for how long a throughput has been billed; one that failed never is."""
+    if throughput.body.get("fault") == "throughput_failed":
+        return 0.0
+    return (throughput.deleted or now) - throughput.created
+
+
+class Ledger:
+    """The counts, kept in the state."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    def bill(
+        self, model_id: str, document: str | None, input_tokens: int, output_tokens: int, *, batch: bool = False
+    ) -> None:
+        """Count one answered call.
+
+        :param document: the text of the document that the prompt was about, when it named one.
+        :param batch: a record of a batch job, at half the price: counted as any call, and once more for itself.
+        """
+        with self._state.transaction():
+            change = "billed = billed + 1, input_tokens = input_tokens + ?, output_tokens = output_tokens + ?"
+            self._count("calls", model_id, change, input_tokens, output_tokens)
+            if batch:
+                self._count("batch_calls", model_id, change, input_tokens, output_tokens)
+            if document is not None:
+                self._state.execute(
+                    "INSERT INTO documents VALUES (?, 1) ON CONFLICT (document) DO UPDATE SET calls = calls + 1",
+                    [hashlib.sha256(document.encode()).hexdigest()[:16]],
+                )
+
+    def reject(self, model_id: str) -> None:
+        """Count one call that ended in an error."""
+        with self._state.transaction():
+            self._count("calls", model_id, "rejected = rejected + 1")
+
+    def _count(self, table: str, model_id: str, change: str, *amounts: int) -> None:
+        self._state.execute(f"INSERT OR IGNORE INTO {table} (model) VALUES (?)", [model_id])  # noqa: S608 - constants
+        self._state.execute(f"UPDATE {table} SET {change} WHERE model = ?", [*amounts, model_id])  # noqa: S608
+
+    def record_request(self, operation: str, outcome: str, fault: str | None) -> None:
+        """Note that a request was answered, and how; the last 20,000 are kept."""
+        self._state.execute(
+            "INSERT INTO requests (time, operation, outcome, fault) VALUES (?, ?, ?, ?)",
+            [time.time(), operation, outcome, fault],
+        )
+        self._state.execute(
+            "DELETE FROM requests WHERE number <= (SELECT MAX(number) FROM requests) - ?", [REQUESTS_KEPT]
+        )
+
+    def requests(self) -> list[dict[str, Any]]:
+        """Return the noted requests, oldest first."""
+        rows = self._state.execute("SELECT number, time, operation, outcome, fault FROM requests ORDER BY number")
+        return [dict(zip(("number", "time", "operation", "outcome", "fault"), row, strict=True)) for row in rows]
+
+    def reset(self) -> None:
+        """Forget calls, documents and requests. Jobs, models and throughputs stay: they exist."""
+        with self._state.transaction():
+            for table in ("calls", "batch_calls", "documents", "requests"):
+                self._state.execute(f"DELETE FROM {table}")  # noqa: S608 - constants
+
+    def as_json(self) -> dict[str, Any]:
+        """Return everything counted so far.
+
+        ``calls`` of the whole are billed and rejected ones; ``calls`` of a model are billed ones. A model appears under
+        the id it was asked by, a custom model under its throughput's ARN. What batch jobs answered, at half the price,
+        is part of both and stands in ``batch_by_model`` by itself. Times are POSIX seconds.
+        """
+        by_model = self._by_model()
+        billed = sum(counts["calls"] for counts in by_model.values())
+        throughputs = self._throughputs()
+        return {
+            "simulated": True,
+            "calls": billed + sum(counts["rejected"] for counts in by_model.values()),
+            "billed_calls": billed,
+            "by_model": by_model,
+            "batch_by_model": self._batch_by_model(),
+            "by_document": dict(self._state.execute("SELECT document, calls FROM documents ORDER BY document")),
+            "batch_jobs": [_batch_job(job) for job in self._state.all("batch")],
+            "jobs": [_job(job) for job in self._state.all("job")],
+            "custom_models": [_custom_model(model) for model in self._state.all("custom_model", with_deleted=True)],
+            "throughputs": throughputs,
+            "throughputs_alive": sum(throughput["alive"] for throughput in throughputs),
+            "throughput_seconds": sum(throughput["seconds"] for throughput in throughputs),
+        }
+
+    def _by_model(self) -> dict[str, dict[str, int]]:
+        rows = self._state.execute(
+            "SELECT model, billed, rejected, input_tokens, output_tokens FROM calls ORDER BY model"
+        )
+        names = ("calls", "rejected", "input_tokens", "output_tokens")
+        return {model: dict(zip(names, counts, strict=True)) for model, *counts in rows}
+
+    def _batch_by_model(self) -> dict[str, dict[str, int]]:
+        rows = self._state.execute("SELECT model, billed, input_tokens, output_tokens FROM batch_calls ORDER BY model")
+        names = ("calls", "input_tokens", "output_tokens")
+        return {model: dict(zip(names, counts, strict=True)) for model, *counts in rows}
+
+    def _throughputs(self) -> list[dict[str, Any]]:
+        now = time.time()
+        return [
+            {
+                "name": throughput.name,
+                "arn": throughput.arn,
+                "model": throughput.body["modelArn"],
+                "units": throughput.body["units"],
+                "created": throughput.created,
+                "deleted": throughput.deleted,
+                "seconds": throughput_seconds(throughput, now),
+                "alive": throughput.deleted is None,
+            }
+            for throughput in self._state.all("throughput", with_deleted=True)
+        ]
+
+
+def _job(job: Resource) -> dict[str, Any]:
+    return {
+        "name": job.name,
+        "arn": job.arn,
+        "status": job.body["status"],
+        "created": job.created,
+        "base_model": job.body["baseModelArn"].rpartition("/")[2],
+        "billed_tokens": job.body["billed_tokens"],
+    }
+
+
+def _batch_job(job: Resource) -> dict[str, Any]:
+    return {
+        "name": job.name,
+        "arn": job.arn,
+        "status": job.body["status"],
+        "created": job.created,
+        "model": job.body["modelId"],
+        "records": job.body["counts"]["totalRecordCount"],
+        "billed_records": job.body["counts"]["successRecordCount"],
+    }
+
+
+def _custom_model(model: Resource) -> dict[str, Any]:
+    return {
+        "name": model.name,
+        "arn": model.arn,
+        "job": model.body["jobArn"],
+        "created": model.created,
+        "deleted": model.deleted,
+        "alive": model.deleted is None,
+    }

@@ -1,0 +1,106 @@
+"""
+Requests and tokens a minute, per model, as Bedrock counts them.
+
+Both are token buckets that refill steadily. A call reserves its input tokens plus ``max_tokens`` before it runs; when
+it has answered, its output at the model's burndown takes the place of ``max_tokens``, which may be less or more. Asking
+for more output than needed is therefore what throttles first.
+https://docs.aws.amazon.com/bedrock/latest/userguide/quotas-token-burndown.html
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from tools.aws_simulator.account.settings import ModelQuota, SettingsStore
+from tools.aws_simulator.protocol.errors import ThrottlingException
+
+TOO_MANY_REQUESTS = "Too many requests, please wait before trying again."
+TOO_MANY_TOKENS = "Too many tokens, please wait before trying again."
+
+
+@dataclass
+class _Bucket:
+    capacity: float
+    per_second: float
+    level: float = field(init=False)
+    refilled: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.level = self.capacity
+
+    def refill(self, now: float) -> None:
+        self.give((now - self.refilled) * self.per_second)
+        self.refilled = now
+
+    def give(self, amount: float) -> None:
+        self.level = min(self.capacity, self.level + amount)
+
+
+class _ModelBuckets:
+    """The buckets of one quota entry."""
+
+    def __init__(self, quota: ModelQuota, now: float) -> None:
+        self.quota = quota
+        self.requests = _Bucket(quota.burst or max(1.0, quota.rpm), quota.rpm / 60) if quota.rpm else None
+        self.tokens = _Bucket(quota.tpm, quota.tpm / 60) if quota.tpm else None
+        for bucket in (self.requests, self.tokens):
+            if bucket:
+                bucket.refilled = now
+
+
+@dataclass(frozen=True)
+class Reservation:
+    """What a running call holds of a model's token quota."""
+
+    bucket: _Bucket | None
+    tokens: float
+
+    def settle(self, used: float) -> None:
+        """Take what was used in the place of what was reserved; the bucket may fall below empty."""
+        if self.bucket:
+            self.bucket.give(self.tokens - used)
+
+
+class Quotas:
+    """The account's rate quotas. Used from the event loop only.
+
+    :param clock: monotonic seconds.
+    """
+
+    def __init__(self, settings: SettingsStore, clock: Callable[[], float] = time.monotonic) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._buckets: dict[str, _ModelBuckets] = {}
+
+    def reserve(self, names: Iterable[str], tokens: float) -> Reservation:
+        """Take one request and ``tokens`` from the quota set for any of a model's ``names``.
+
+        :raises ThrottlingException: one of the two is used up; nothing was taken.
+        """
+        buckets = self._of(names)
+        if buckets is None:
+            return Reservation(None, 0)
+        if buckets.requests and buckets.requests.level < 1:
+            raise ThrottlingException(TOO_MANY_REQUESTS)
+        if buckets.tokens and buckets.tokens.level < tokens:
+            raise ThrottlingException(TOO_MANY_TOKENS)
+        if buckets.requests:
+            buckets.requests.give(-1)
+        if buckets.tokens:
+            buckets.tokens.give(-tokens)
+        return Reservation(buckets.tokens, tokens)
+
+    def _of(self, names: Iterable[str]) -> _ModelBuckets | None:
+        quotas, now = self._settings.current.quotas, self._clock()
+        name = next((name for name in names if name in quotas), None)
+        if name is None:
+            return None
+        known = self._buckets.get(name)
+        if known is None or known.quota != quotas[name]:
+            known = self._buckets[name] = _ModelBuckets(quotas[name], now)
+        for bucket in (known.requests, known.tokens):
+            if bucket:
+                bucket.refill(now)
+        return known

@@ -1,0 +1,57 @@
+"""How fast and how large the stand-in is. Changed at run time over ``/_admin/settings``; kept in the state."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from tools.aws_simulator.account.state import State
+
+
+class ModelQuota(BaseModel):
+    """Rates of one model; None is unlimited."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    rpm: float | None = Field(None, gt=0, description="requests a minute")
+    burst: float | None = Field(None, ge=1, description="requests at once; default: a minute's worth")
+    tpm: float | None = Field(None, gt=0, description="tokens a minute, reserved before they are used")
+
+
+class Settings(BaseModel):
+    """All settings with their defaults."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    job_seconds: float = Field(4.0, ge=0, description="length of a customization job, training time not included")
+    batch_seconds: float = Field(4.0, ge=0, description="length of a batch job, the time of its answers not included")
+    throughput_seconds: float = Field(2.0, ge=0, description="from Creating to InService")
+    model_units: int = Field(0, ge=0, description="no-commitment model units that the account may hold in a Region")
+    latency_ms: float = Field(0.0, ge=0, description="added to every inference call")
+    quotas: dict[str, ModelQuota] = Field(default_factory=dict, description="by model id or catalog key")
+
+
+class SettingsStore:
+    """The current settings. Listeners are told of every change, from the thread that makes it."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._listeners: list[Callable[[], None]] = []
+        self.current = Settings.model_validate(state.load("settings", {}))
+
+    def change(self, changes: Mapping[str, Any]) -> Settings:
+        """Replace the named settings and keep the others.
+
+        :raises pydantic.ValidationError: unknown name or value out of range; nothing is changed.
+        """
+        self.current = Settings.model_validate({**self.current.model_dump(), **changes})
+        self._state.store("settings", self.current.model_dump())
+        for listener in self._listeners:
+            listener()
+        return self.current
+
+    def on_change(self, listener: Callable[[], None]) -> None:
+        """Call ``listener`` after every change."""
+        self._listeners.append(listener)

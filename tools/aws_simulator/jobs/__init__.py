@@ -1,0 +1,3 @@
+"""Simulated customization and batch inference jobs."""
+
+from __future__ import annotations

@@ -1,0 +1,191 @@
+"""
+The life of a batch job: submitted, validated, queued, answered record by record, and its files written.
+
+Records are written in another order than they were read in, as Bedrock may do. What was answered is written and billed
+at the job's end, whatever the end: all of it, half of it, or as much as there was time for before it was stopped.
+Files: https://docs.aws.amazon.com/bedrock/latest/userguide/batch-inference-results.html
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import secrets
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from include.distill.core.storage import split_uri
+from tools.aws_simulator.account.ledger import Ledger
+from tools.aws_simulator.account.settings import SettingsStore
+from tools.aws_simulator.account.state import Resource, State
+from tools.aws_simulator.jobs.artefacts import S3Access
+from tools.aws_simulator.jobs.background import INTERNAL_ERROR, BackgroundJobs, Deadline
+from tools.aws_simulator.jobs.training_data import DataFaultError
+from tools.aws_simulator.protocol.errors import ApiError
+from tools.aws_simulator.runtime.inference import Bill, Inference
+
+PHASES = ("Submitted", "Validating", "Scheduled", "InProgress")
+UNFINISHED = (*PHASES, "Stopping")
+_SHARES = {"Submitted": 0.1, "Validating": 0.2, "Scheduled": 0.2, "InProgress": 0.5}
+_STOPPING_SHARE = 0.1
+_SPOILT = 10  # with batch_record_errors, every tenth record ends in an error
+
+
+class BatchRunner(BackgroundJobs):
+    """Runs batch jobs in the background."""
+
+    def __init__(
+        self, state: State, settings: SettingsStore, inference: Inference, ledger: Ledger, s3: S3Access
+    ) -> None:
+        super().__init__(state, settings, kind="batch", unfinished=UNFINISHED)
+        self._inference = inference
+        self._ledger = ledger
+        self._s3 = s3
+
+    def _work(self, arn: str) -> None:
+        for phase in PHASES:
+            job = self._begin(arn, phase)
+            if phase == "Validating":
+                self._save(arn, counts={**job.body["counts"], "totalRecordCount": len(self._records(job))})
+            if phase == "Scheduled" and self._fault(job) == "batch_stalled":
+                self._wait(arn, self._stall_end(job))
+            self._wait(arn, self._deadline(job, _SHARES[phase]))
+            if phase == "Scheduled" and self._fault(job) == "batch_expired":
+                self._end(arn, "Expired", message="The job did not begin before its time-out.")
+                return
+        job = self._state.get(arn)
+        if self._fault(job) == "batch_failed":
+            raise DataFaultError(INTERNAL_ERROR)
+        partly = self._fault(job) == "batch_partial"
+        self._answer(job, "PartiallyCompleted" if partly else "Completed", share=0.5 if partly else 1.0)
+
+    def _fault(self, job: Resource) -> str | None:
+        return str(job.body["fault"]["kind"]) if job.body["fault"] else None
+
+    def _begin(self, arn: str, phase: str) -> Resource:
+        """Mark a phase as begun; one that had begun or ended before a restart keeps its start."""
+        with self._changed:
+            self._check(arn)
+            job = self._state.get(arn)
+            if PHASES.index(phase) > PHASES.index(job.body["status"]):
+                self._save(arn, status=phase, phase_started=time.time())
+            return self._state.get(arn)
+
+    def _deadline(self, job: Resource, share: float) -> Deadline:
+        return Deadline(lambda: self._settings.current.batch_seconds * share, job.body["phase_started"])
+
+    def _records(self, job: Resource) -> list[dict[str, Any]]:
+        """Return the records of the input file.
+
+        :raises DataFaultError: with Bedrock's own words, where they are known.
+        """
+        for uri in (_input_uri(job), _output_uri(job)):
+            if self._s3.bucket_region(split_uri(uri)[0]) != job.region:
+                raise DataFaultError(f"Could not validate permissions to access Amazon S3 bucket: {split_uri(uri)[0]}")
+        bucket, key = split_uri(_input_uri(job))
+        body = self._s3.read(bucket, key)
+        if body is None or not key.endswith(".jsonl"):
+            raise DataFaultError(f"No JSONL file was found at {_input_uri(job)}. Data files must end in .jsonl.")
+        records = [_record(line, key) for line in body.split(b"\n") if line]
+        limits = self._inference.on_demand(job.region, job.body["modelId"]).model.batch
+        if limits and len(records) < limits.minimum_records:
+            raise DataFaultError(
+                f"Batch job contains less records ({len(records)}) than the required minimum of:"
+                f" {limits.minimum_records}"
+            )
+        if limits and (len(records) > limits.maximum_records or len(body) > limits.maximum_bytes):
+            raise DataFaultError(
+                f"Batch job contains {len(records)} records and {len(body)} bytes, more than the allowed"
+                f" {limits.maximum_records} records and {limits.maximum_bytes} bytes"
+            )
+        return records
+
+    def _answer(self, job: Resource, status: str, *, share: float) -> None:
+        """Answer the first records and end the job."""
+        records = self._records(job)
+        begun = records[: int(len(records) * share)]
+        answered = [self._answered(job, number, record) for number, record in enumerate(begun)]
+        bills = [bill for _, bill in answered if bill]
+        counts = {
+            "totalRecordCount": len(records),
+            "processedRecordCount": len(begun),
+            "successRecordCount": len(bills),
+            "errorRecordCount": len(begun) - len(bills),
+            "inputTokenCount": sum(bill.input_tokens for bill in bills),
+            "outputTokenCount": sum(bill.output_tokens for bill in bills),
+        }
+        if not self._closing:
+            self._write(job, [line for line, _ in answered], counts)
+            self._end(job.arn, status, bills, counts=counts)
+
+    def _answered(self, job: Resource, number: int, record: dict[str, Any]) -> tuple[dict[str, Any], Bill | None]:
+        line = {"recordId": record.get("recordId", secrets.token_hex(6).upper()), "modelInput": record["modelInput"]}
+        if self._fault(job) == "batch_record_errors" and number % _SPOILT == 0:
+            return {**line, "error": {"errorCode": 500, "errorMessage": INTERNAL_ERROR}}, None
+        try:
+            output, bill = self._inference.answer_record(
+                job.region, job.body["modelId"], job.body["modelInvocationType"], record["modelInput"]
+            )
+        except ApiError as error:
+            return {**line, "error": {"errorCode": 400, "errorMessage": str(error)}}, None
+        return {**line, "modelOutput": output}, bill
+
+    def _write(self, job: Resource, lines: list[dict[str, Any]], counts: dict[str, int]) -> None:
+        bucket, prefix = split_uri(f"{_output_uri(job).rstrip('/')}/{job.arn.rpartition('/')[2]}")
+        name = _input_uri(job).rpartition("/")[2]
+        random.Random(job.arn).shuffle(lines)
+        body = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+        self._s3.write(bucket, f"{prefix}/{name}.out", body.encode())
+        self._s3.write(bucket, f"{prefix}/manifest.json.out", json.dumps(counts).encode())
+
+    def _end(self, arn: str, status: str, bills: Sequence[Bill] = (), **changes: Any) -> None:
+        """End the job and bill its answers, as one change; a stop that came meanwhile is how it ended."""
+        with self._changed, self._state.transaction():
+            if self._closing:
+                return
+            for bill in bills:
+                self._ledger.bill(*bill, batch=True)
+            stopped = self._state.get(arn).body["status"] == "Stopping"
+            self._save(arn, status="Stopped" if stopped else status, ended=time.time(), **changes)
+
+    def _failed(self, arn: str, message: str) -> None:
+        self._end(arn, "Failed", message=message[:2048])
+
+    def _stopped(self, arn: str) -> None:
+        """Let the job be Stopping for a while; what it had time to answer is written and billed."""
+        job = self._state.get(arn)
+        if not self._wait_stopping(self._stopping_ends(job)):
+            return
+        if share := self._done_when_stopped(job):
+            self._answer(job, "Stopped", share=share)
+        else:
+            self._end(arn, "Stopped")
+
+    def _stopping_ends(self, job: Resource) -> Deadline:
+        return Deadline(lambda: self._settings.current.batch_seconds * _STOPPING_SHARE, job.body["modified"])
+
+    def _done_when_stopped(self, job: Resource) -> float:
+        """Return the share of the answering time that had passed; ``phase_started`` is the start of the last phase."""
+        if job.body.get("stopped_in") != "InProgress":
+            return 0.0
+        length = max(1e-9, self._settings.current.batch_seconds * _SHARES["InProgress"])
+        return float(min(1.0, (job.body["modified"] - job.body["phase_started"]) / length))
+
+
+def _input_uri(job: Resource) -> str:
+    return str(job.body["inputDataConfig"]["s3InputDataConfig"]["s3Uri"])
+
+
+def _output_uri(job: Resource) -> str:
+    return str(job.body["outputDataConfig"]["s3OutputDataConfig"]["s3Uri"])
+
+
+def _record(line: bytes, key: str) -> dict[str, Any]:
+    try:
+        record = json.loads(line)
+    except ValueError:
+        record = None
+    if not isinstance(record, dict) or not isinstance(record.get("modelInput"), dict):
+        raise DataFaultError(f"Unable to parse Amazon S3 file: {key}. Data files must conform to JSONL format.")
+    return record

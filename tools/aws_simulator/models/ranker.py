@@ -1,0 +1,200 @@
+"""
+How likely each sentence of a document is part of the answer to a question: a logistic model on features.
+
+The base model uses :data:`PRIOR`, a plain preference for sentences that share words with the question and
+stand after the best match. Fine-tuning (``student.py``) moves these weights. It can only quote, so neither
+its answers nor its losses say anything about real models.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tools.aws_simulator.models.text import Document, Sentence, content_terms, words
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+FEATURES = (
+    "bias",
+    "coverage",  # share of the question's terms, by rarity, that the sentence has
+    "likeness",  # the same over the terms of both
+    "coverage_of_previous",
+    "coverage_of_next",
+    "is_anchor",  # the anchor is the sentence most like the question, often a heading
+    "same_part",
+    "nearness_after",  # 1 directly after the anchor, 1/2 after that, …
+    "nearness_before",
+    "nearness_after_likely_anchor",
+    "same_section",  # after the anchor with no heading or question in between
+    "same_section_likely_anchor",
+    "same_section_distance",
+    "sections_away",
+    "opens_part",
+    "position",
+    "is_question",
+    "is_heading",
+    "is_list_item",
+    "is_code",
+    "length",
+    "is_short",
+    "refers_elsewhere",
+    "number_for_how_many",
+    "definition_for_what_is",
+    "yes_or_no_for_closed",
+    "distance_for_what_is",
+    "distance_for_how_to",
+    "distance_for_closed",
+)
+PRIOR: dict[str, float] = dict.fromkeys(FEATURES, 0.0) | {
+    "bias": -3.0,
+    "coverage": 3.0,
+    "nearness_after": 1.0,
+    "is_question": -1.0,
+    "is_heading": -1.0,
+}
+SHARE_OF_BEST = 0.5  # a sentence is quoted when it is at least half as likely as the likeliest
+
+_REFERS = re.compile(r"\b(?:for more information|see|refer to|learn more)\b", re.IGNORECASE)
+_DEFINES = re.compile(r"^(?:[\w()’'-]+\s+){1,8}?(?:is|are|provides|enables|lets)\s", re.IGNORECASE)
+_YES_OR_NO = re.compile(r"^(?:yes|no|currently|you can|you can't|you cannot)\b", re.IGNORECASE)
+_CLOSED = frozenset(words("can could do does did is are was will would should must may has have"))
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """What sort of question it is."""
+
+    how_many: bool
+    what_is: bool
+    how_to: bool
+    closed: bool
+
+
+@dataclass(frozen=True)
+class _Match:
+    """The document seen from the question; lists hold one entry per sentence."""
+
+    coverage: list[float]
+    likeness: list[float]
+    sections: list[int]
+    anchor: int
+    kind: _Kind
+
+
+def _kind(question: str) -> _Kind:
+    tokens = words(question)
+    first, second = [*tokens, "", ""][:2]
+    return _Kind(
+        how_many=first == "how" and second in ("many", "much", "long", "large", "often"),
+        what_is=first == "what" and second in ("is", "are"),
+        how_to=first == "how" and second in ("do", "can", "to", "should", "does"),
+        closed=first in _CLOSED,
+    )
+
+
+def _match(document: Document, question: str) -> _Match:
+    asked = content_terms(words(question))
+    total = document.weight(asked) or 1.0
+    coverage, likeness, sections = [], [], []
+    section = 0
+    for sentence, weight in zip(document.sentences, document.sentence_weights, strict=True):
+        shared = document.weight(asked & sentence.terms)
+        coverage.append(shared / total)
+        likeness.append(shared / (total + weight - shared))
+        section += sentence.opens_part or sentence.is_question or sentence.is_heading
+        sections.append(section)
+    anchor = max(range(len(coverage)), key=lambda index: (coverage[index] + likeness[index], -index))
+    return _Match(coverage, likeness, sections, anchor, _kind(question))
+
+
+def _features(document: Document, match: _Match, index: int) -> list[float]:
+    """Return the features of one sentence in the order of :data:`FEATURES`."""
+    sentence, anchor = document.sentences[index], document.sentences[match.anchor]
+    distance = index - match.anchor
+    same_part = sentence.part == anchor.part
+    after = 1 / distance if same_part and distance > 0 else 0.0
+    same_section = float(after > 0 and match.sections[index] == match.sections[match.anchor])
+    far = same_section * min(distance, 20) / 10
+    likeness = match.likeness[match.anchor]
+    last = len(document.sentences) - 1
+    return [
+        1.0,
+        match.coverage[index],
+        match.likeness[index],
+        match.coverage[index - 1] if index > 0 else 0.0,
+        match.coverage[index + 1] if index < last else 0.0,
+        float(distance == 0),
+        float(same_part),
+        after,
+        1 / -distance if same_part and distance < 0 else 0.0,
+        after * likeness,
+        same_section,
+        same_section * likeness,
+        far,
+        min(abs(match.sections[index] - match.sections[match.anchor]), 5) / 5,
+        float(sentence.opens_part),
+        index / (last or 1),
+        *_form(sentence),
+        *_fit(sentence, match.kind),
+        far * match.kind.what_is,
+        far * match.kind.how_to,
+        far * match.kind.closed,
+    ]
+
+
+def _form(sentence: Sentence) -> list[float]:
+    return [
+        float(sentence.is_question),
+        float(sentence.is_heading),
+        float(sentence.is_list_item),
+        float(sentence.is_code),
+        math.log1p(len(sentence.text)) / 6,
+        float(len(sentence.words) < 5),
+        float(_REFERS.search(sentence.text) is not None),
+    ]
+
+
+def _fit(sentence: Sentence, kind: _Kind) -> list[float]:
+    return [
+        float(kind.how_many and any(word[0].isdigit() for word in sentence.words)),
+        float(kind.what_is and _DEFINES.match(sentence.text) is not None),
+        float(kind.closed and _YES_OR_NO.match(sentence.text) is not None),
+    ]
+
+
+def feature_matrix(document: Document, question: str) -> NDArray[np.float64]:
+    """Return one row of features per sentence of ``document``; no rows for a document without text."""
+    if not document.sentences:
+        return np.zeros((0, len(FEATURES)))
+    match = _match(document, question)
+    return np.array([_features(document, match, index) for index in range(len(document.sentences))])
+
+
+def as_vector(weights: Mapping[str, float]) -> NDArray[np.float64]:
+    """Return ``weights`` in the order of :data:`FEATURES`."""
+    return np.array([weights[name] for name in FEATURES])
+
+
+def probabilities(features: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the probability of each row; bounded, so that its logarithm always exists."""
+    return np.asarray(1 / (1 + np.exp(-np.clip(features @ weights, -20, 20))))
+
+
+def quote_answer(document: Document, question: str, weights: Mapping[str, float] | None) -> str:
+    """Answer with the document's own sentences, in document order; empty when it has none.
+
+    :param weights: of a fine-tuned model; None asks the base model.
+    """
+    if not document.sentences:
+        return ""
+    likely = probabilities(feature_matrix(document, question), as_vector(PRIOR if weights is None else weights))
+    chosen = np.flatnonzero(likely >= SHARE_OF_BEST * likely.max())
+    return document.quote(chosen.tolist())

@@ -1,0 +1,155 @@
+"""
+Fine-tunes the simulated student: logistic regression on sentences, fitted to the training file step by step.
+
+The label of a sentence is the share of its three-word phrases that the reference answer has. So a student
+learns where answers stand and how long they are, and learns from answers to other questions to find nothing.
+Training starts from the base model's weights. Losses are those of this little model (natural logarithm, mean
+over sentences) and say nothing about real ones.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tools.aws_simulator.models.delimiters import required_section
+from tools.aws_simulator.models.ranker import FEATURES, PRIOR, as_vector, feature_matrix, probabilities
+from tools.aws_simulator.models.text import PHRASE, phrases, read_document, words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from tools.aws_simulator.models.text import Sentence
+
+LEARNING_RATE = 0.3
+BATCH = 4  # records a step
+SEED = 20240501
+
+
+@dataclass(frozen=True)
+class TrainingExample:
+    """One record of a training file. ``user`` is a rendered answering prompt."""
+
+    system: str
+    user: str
+    answer: str
+
+
+@dataclass(frozen=True)
+class TrainingStep:
+    """The loss of one step; ``step`` and ``epoch`` count from 0."""
+
+    step: int
+    epoch: int
+    loss: float
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """The fitted weights, the loss of every step, and the validation loss after every epoch."""
+
+    weights: dict[str, float]
+    steps: list[TrainingStep]
+    validation_losses: list[TrainingStep]
+
+
+@dataclass(frozen=True)
+class _Labelled:
+    """The sentences of one record: features, and how much of each is in the answer."""
+
+    features: NDArray[np.float64]
+    labels: NDArray[np.float64]
+
+
+def _labelled(example: TrainingExample) -> _Labelled:
+    document = read_document(required_section(example.user, "document"))
+    answered = [phrases(words(example.answer), length) for length in (1, 2, PHRASE)]
+    labels = [_share_answered(sentence, answered) for sentence in document.sentences]
+    return _Labelled(feature_matrix(document, required_section(example.user, "question")), np.array(labels))
+
+
+def _share_answered(sentence: Sentence, answered: list[set[tuple[str, ...]]]) -> float:
+    """Return the share of its phrases in the answer; ``answered[n - 1]`` are the answer's runs of n words."""
+    length = min(len(sentence.words), PHRASE)  # a shorter sentence is one phrase
+    return len(sentence.phrases & answered[length - 1]) / len(sentence.phrases) if length else 0.0
+
+
+def _all_labelled(examples: Sequence[TrainingExample]) -> list[_Labelled]:
+    """Label every example that has a sentence, keeping the order.
+
+    The work goes in the order of the prompts, so that a document shared by many records is read once.
+    """
+    order = sorted(range(len(examples)), key=lambda index: examples[index].user)
+    labelled = {index: _labelled(examples[index]) for index in order}
+    return [labelled[index] for index in range(len(examples)) if len(labelled[index].labels)]
+
+
+def _loss(record: _Labelled, weights: NDArray[np.float64]) -> float:
+    likely, labels = probabilities(record.features, weights), record.labels
+    return float(-np.mean(labels * np.log(likely) + (1 - labels) * np.log1p(-likely)))
+
+
+def held_out_loss(weights: dict[str, float] | None, examples: Sequence[TrainingExample]) -> float:
+    """Return a model's mean loss over ``examples``, 0 without any; None is the base model."""
+    return _mean_loss(_all_labelled(examples), as_vector(PRIOR if weights is None else weights))
+
+
+def _mean_loss(records: Sequence[_Labelled], weights: NDArray[np.float64]) -> float:
+    return sum(_loss(record, weights) for record in records) / len(records) if records else 0.0
+
+
+def _gradient(batch: Sequence[_Labelled], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    total = np.zeros(len(FEATURES))
+    for record in batch:
+        error = probabilities(record.features, weights) - record.labels
+        total += record.features.T @ error / len(record.labels)
+    return total / len(batch)
+
+
+def train(
+    records: Sequence[TrainingExample], *, epochs: int, validation: Sequence[TrainingExample] = ()
+) -> TrainingResult:
+    """Fit a student. The same records give the same weights; 2,000 take a few seconds on one core.
+
+    :raises NotUnderstoodError: a record's prompt lacks ``<document>`` or ``<question>``.
+    :raises ValueError: no record has a document with a sentence in it.
+    """
+    data, held_out = _all_labelled(records), _all_labelled(validation)
+    if not data:
+        raise ValueError(f"None of the {len(records)} training records has a document with text to learn from.")
+    fit = _Fit(as_vector(PRIOR))
+    steps: list[TrainingStep] = []
+    validation_losses: list[TrainingStep] = []
+    for epoch, batch, ends_epoch in _batches(data, epochs):
+        steps.append(TrainingStep(len(steps), epoch, _mean_loss(batch, fit.weights)))
+        fit.follow(_gradient(batch, fit.weights))
+        if ends_epoch and held_out:
+            validation_losses.append(TrainingStep(steps[-1].step, epoch, _mean_loss(held_out, fit.weights)))
+    return TrainingResult(dict(zip(FEATURES, fit.weights.tolist(), strict=True)), steps, validation_losses)
+
+
+def _batches(data: list[_Labelled], epochs: int) -> Iterator[tuple[int, list[_Labelled], bool]]:
+    """Yield epoch, records and whether they are the epoch's last; each epoch has an order of its own."""
+    shuffle = random.Random(SEED)
+    for epoch in range(epochs):
+        order = shuffle.sample(data, len(data))
+        for start in range(0, len(order), BATCH):
+            yield epoch, order[start : start + BATCH], start + BATCH >= len(order)
+
+
+class _Fit:
+    """Weights on their way down: AdaGrad, so that features seen rarely still take steps worth taking."""
+
+    def __init__(self, weights: NDArray[np.float64]) -> None:
+        self.weights = weights
+        self._squares = np.full(len(weights), 1e-4)
+
+    def follow(self, gradient: NDArray[np.float64]) -> None:
+        """Take one step against ``gradient``."""
+        self._squares += gradient**2
+        self.weights = self.weights - LEARNING_RATE * gradient / np.sqrt(self._squares)

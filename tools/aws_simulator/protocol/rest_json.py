@@ -1,0 +1,169 @@
+"""
+The REST-JSON protocol in both directions: HTTP request to checked arguments, result to checked HTTP response.
+
+A result that its output shape does not describe is a defect of the stand-in and answered with a 500, so that no test
+can pass on an answer that AWS could not give.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import datetime
+import json
+import uuid
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qs
+
+from botocore.model import OperationModel, Shape, StructureShape
+from starlette.responses import Response
+
+from tools.aws_simulator.protocol.constraints import is_document, summary, violations
+from tools.aws_simulator.protocol.errors import ApiError, ValidationException
+from tools.aws_simulator.protocol.specification import error_status
+
+Arguments = dict[str, Any]
+
+
+class UnmodelledResultError(Exception):
+    """A handler returned what the operation's output shape does not describe."""
+
+
+def read_arguments(
+    operation: OperationModel, uri: Mapping[str, str], query: str, headers: Mapping[str, str], body: bytes
+) -> Arguments:
+    """Return the checked arguments of a request, by member name.
+
+    :raises ValidationException: a constraint of the service model is broken; AWS's wording.
+    """
+    shape = operation.input_shape
+    if shape is None:
+        return {}
+    arguments = _outside_body(shape, uri, parse_qs(query, keep_blank_values=True), headers)
+    payload = shape.serialization.get("payload")
+    if payload and shape.members[payload].type_name == "blob":
+        arguments[payload] = body
+    elif _has_body(shape):
+        arguments.update(_from_json(shape, _json_object(body)))
+    found = list(violations(shape, arguments))
+    if found:
+        raise ValidationException(summary(found))
+    return arguments
+
+
+def _has_body(shape: StructureShape) -> bool:
+    return any("location" not in member.serialization for member in shape.members.values())
+
+
+def _outside_body(
+    shape: StructureShape, uri: Mapping[str, str], query: Mapping[str, list[str]], headers: Mapping[str, str]
+) -> Arguments:
+    arguments: Arguments = {}
+    for name, member in shape.members.items():
+        location, wire_name = member.serialization.get("location"), member.serialization.get("name", name)
+        if location == "uri" and wire_name in uri:
+            arguments[name] = uri[wire_name]
+        elif location == "header" and wire_name in headers:
+            arguments[name] = _from_text(member, headers[wire_name])
+        elif location == "querystring" and wire_name in query:
+            arguments[name] = _from_text(member, query[wire_name][-1])
+    return arguments
+
+
+def _from_text(shape: Shape, text: str) -> Any:
+    try:
+        if shape.type_name in ("integer", "long"):
+            return int(text)
+        if shape.type_name == "timestamp":
+            return datetime.datetime.fromisoformat(text).timestamp()
+    except ValueError:
+        return text  # the type check that follows says what was expected
+    if shape.type_name == "boolean":
+        return {"true": True, "false": False}.get(text, text)
+    return text
+
+
+def _json_object(body: bytes) -> dict[str, Any]:
+    try:
+        value = json.loads(body or b"{}")
+    except ValueError as error:
+        raise ValidationException(f"The request body is not JSON: {error}") from error
+    if not isinstance(value, dict):
+        raise ValidationException(f"The request body is a JSON {type(value).__name__}, expected an object.")
+    return value
+
+
+def _from_json(shape: Shape, value: Any) -> Any:
+    """Decode blobs inside ``value``; whatever has the wrong type is left for the constraints to name."""
+    if is_document(shape) or value is None:
+        return value
+    if shape.type_name == "structure" and isinstance(value, dict):
+        known = shape.members
+        return {k: _from_json(known[k], v) if k in known else v for k, v in value.items() if v is not None}
+    if shape.type_name == "list" and isinstance(value, list):
+        return [_from_json(shape.member, member) for member in value]
+    if shape.type_name == "blob" and isinstance(value, str):
+        try:
+            return base64.b64decode(value, validate=True)
+        except binascii.Error:
+            return value
+    return value
+
+
+def write_response(operation: OperationModel, result: Mapping[str, Any], headers: Mapping[str, str]) -> Response:
+    """Return the HTTP response for a handler's ``result``.
+
+    :param headers: sent beside those that the output shape asks for.
+    :raises UnmodelledResultError: the result is not what the output shape describes.
+    """
+    shape, result = operation.output_shape, {name: value for name, value in result.items() if value is not None}
+    found = list(violations(shape, result)) if shape else [f"{operation.name} has no output"] if result else []
+    if found:
+        raise UnmodelledResultError(f"{operation.name}: {summary(found)}")
+    content, out_headers = _body_of(shape, result), {"content-type": "application/json", **headers}
+    for name, value in result.items():
+        member = shape.members[name]
+        if member.serialization.get("location") == "header":
+            out_headers[member.serialization["name"].lower()] = str(value)
+    return Response(content, status_code=int(operation.http["responseCode"]), headers=_marked(out_headers))
+
+
+def _body_of(shape: StructureShape | None, result: Mapping[str, Any]) -> bytes:
+    payload = shape.serialization.get("payload") if shape else None
+    if shape and payload and shape.members[payload].type_name == "blob":
+        return bytes(result[payload])
+    members = shape.members if shape else {}
+    inside = {name: value for name, value in result.items() if "location" not in members[name].serialization}
+    return json.dumps(_to_json(shape, inside) if shape else {}, ensure_ascii=False).encode()
+
+
+def _to_json(shape: Shape, value: Any) -> Any:
+    if shape.type_name == "structure" and not is_document(shape):
+        return {
+            shape.members[name].serialization.get("name", name): _to_json(shape.members[name], member)
+            for name, member in value.items()
+        }
+    if shape.type_name == "list":
+        return [_to_json(shape.member, member) for member in value]
+    if shape.type_name == "timestamp":
+        moment = datetime.datetime.fromtimestamp(value, tz=datetime.UTC)
+        return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return value
+
+
+def error_response(operation: OperationModel | None, error: ApiError) -> Response:
+    """Return the HTTP response for ``error``, with the status that the model gives it.
+
+    :raises UnmodelledResultError: ``operation`` cannot fail in this way.
+    """
+    status = error_status(operation, error.code)
+    if status is None:
+        raise UnmodelledResultError(f"{operation.name if operation else 'Nothing'} does not declare {error.code}.")
+    body = json.dumps({"message": str(error)}, ensure_ascii=False).encode()
+    headers = _marked({"content-type": "application/json", "x-amzn-errortype": error.code})
+    return Response(body, status_code=status, headers=headers)
+
+
+def _marked(headers: Mapping[str, str]) -> dict[str, str]:
+    return {**headers, "x-amzn-requestid": str(uuid.uuid4()), "x-simulated": "true"}

@@ -1,0 +1,79 @@
+"""
+Bedrock's two APIs as botocore's own service models describe them: which request is which operation.
+
+Every operation of both models is routed, so that one that is not implemented can be named in its refusal.
+Paths are matched as they arrive, still percent-encoded: the slash inside an ARN is ``%2F`` and does not split.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+from botocore.loaders import Loader
+from botocore.model import OperationModel, ServiceModel
+
+from tools.aws_simulator.protocol.errors import UNMODELLED_STATUS, UnknownOperationException
+
+SERVICES = ("bedrock", "bedrock-runtime")
+_LABEL = re.compile(r"\{(\w+)(\+?)\}")
+
+
+@dataclass(frozen=True)
+class Route:
+    """One operation and the requests that call it."""
+
+    operation: OperationModel
+    method: str
+    path: re.Pattern[str]
+
+
+def _path_pattern(template: str) -> re.Pattern[str]:
+    parts, last = [], 0
+    for label in _LABEL.finditer(template):
+        parts.append(re.escape(template[last : label.start()]))
+        parts.append(f"(?P<{label[1]}>{'.+' if label[2] else '[^/]+'})")
+        last = label.end()
+    parts.append(re.escape(template[last:]))
+    return re.compile("".join(parts) + "/?")
+
+
+def _routes(service: ServiceModel) -> list[Route]:
+    operations = [service.operation_model(name) for name in service.operation_names]
+    return [Route(op, op.http["method"], _path_pattern(op.http["requestUri"].partition("?")[0])) for op in operations]
+
+
+def load_service(name: str) -> ServiceModel:
+    """Return botocore's model of the service called ``name``."""
+    return ServiceModel(Loader().load_service_model(name, "service-2"), name)
+
+
+class Specification:
+    """The operations of bedrock and bedrock-runtime, found by method and path."""
+
+    def __init__(self) -> None:
+        self.routes = [route for name in SERVICES for route in _routes(load_service(name))]
+
+    def find(self, method: str, raw_path: str) -> tuple[OperationModel, dict[str, str]]:
+        """Return the operation that a request calls, and its URI arguments, decoded.
+
+        :raises UnknownOperationException: no operation has this method and path.
+        """
+        for route in self.routes:
+            match = route.path.fullmatch(raw_path) if route.method == method else None
+            if match:
+                return route.operation, {name: unquote(value) for name, value in match.groupdict().items()}
+        raise UnknownOperationException(f"Neither bedrock nor bedrock-runtime has an operation {method} {raw_path}.")
+
+    def operation(self, name: str) -> OperationModel:
+        """Return the operation called ``name``."""
+        return next(route.operation for route in self.routes if route.operation.name == name)
+
+
+def error_status(operation: OperationModel | None, code: str) -> int | None:
+    """Return the HTTP status that ``operation`` answers an error with; None when its model has no such error."""
+    for shape in operation.error_shapes if operation else ():
+        if shape.name == code:
+            return int(shape.metadata["error"]["httpStatusCode"])
+    return UNMODELLED_STATUS.get(code)

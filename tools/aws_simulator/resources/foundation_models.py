@@ -1,0 +1,137 @@
+"""
+Foundation models as the catalog (``include/models.yaml``) describes them.
+
+As in Bedrock, a model that can be customized is listed twice: under its plain id, which is asked on demand, and under
+an id with a context suffix, which is only for customization and provisioned throughput. Retired models are gone.
+"""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass
+from typing import Any
+
+from include.distill.config.catalog import Catalog, Customization, Model
+from tools.aws_simulator.account.calls import ACCOUNT_ID, Call, foundation_model_arn
+from tools.aws_simulator.protocol.errors import ResourceNotFoundException, ValidationException
+
+END_OF_LIFE = (
+    "This model version has reached the end of its life. Please refer to the AWS documentation for more details."
+)
+INVALID_MODEL = "The provided model identifier is invalid."
+_PROVIDERS = {"anthropic": "Anthropic", "amazon": "Amazon", "meta": "Meta"}
+
+
+@dataclass(frozen=True)
+class Listed:
+    """One entry of the list: a model under one of its ids. ``customization`` is set under the suffixed one."""
+
+    model_id: str
+    model: Model
+    customization: Customization | None
+
+    @property
+    def profile_only(self) -> bool:
+        """True when the model is asked through an inference profile and not by its own id.
+
+        The catalog gives the profile for all; Claude models have nothing else, Nova and Llama take both.
+        """
+        return self.model.provider == "anthropic" and self.model.inference_id != self.model.foundation_id
+
+    def details(self, region: str) -> dict[str, Any]:
+        """Return the entry in the words of the API."""
+        lifecycle: dict[str, Any] = {"status": self.model.lifecycle.upper()}
+        if self.model.end_of_life:
+            end = datetime.datetime.combine(self.model.end_of_life, datetime.time(), datetime.UTC)
+            lifecycle["endOfLifeTime"] = end.timestamp()
+        return {
+            "modelArn": foundation_model_arn(region, self.model_id),
+            "modelId": self.model_id,
+            "modelName": self.model.key.replace("-", " ").title()[:20],
+            "providerName": _PROVIDERS[self.model.provider],
+            "inputModalities": ["TEXT"],
+            "outputModalities": ["TEXT"],
+            "responseStreamingSupported": False,
+            "customizationsSupported": self._customizations(),
+            "inferenceTypesSupported": self._inference_types(),
+            "modelLifecycle": lifecycle,
+        }
+
+    def _customizations(self) -> list[str]:
+        # Legacy models take no new jobs: https://docs.aws.amazon.com/bedrock/latest/userguide/model-lifecycle.html
+        return ["FINE_TUNING"] if self.customization and self.model.lifecycle == "active" else []
+
+    def _inference_types(self) -> list[str]:
+        if self.customization:
+            return ["PROVISIONED"] if "provisioned_throughput" in self.customization.serving else []
+        return [] if self.profile_only else ["ON_DEMAND"]
+
+
+def _entries(model: Model) -> list[Listed]:
+    entries = [Listed(model.foundation_id, model, None)]
+    if model.customization:
+        entries.append(Listed(model.customization.base_model_id, model, model.customization))
+    return entries
+
+
+class FoundationModels:
+    """The catalog's models, by Region."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._entries = [entry for model in catalog.models.values() for entry in _entries(model)]
+
+    def find(self, region: str, identifier: str) -> Listed | None:
+        """Return the entry with this id or foundation-model ARN, retired ones included; None when there is none."""
+        model_id = identifier.removeprefix(foundation_model_arn(region, ""))
+        return next((entry for entry in self._in_region(region) if entry.model_id == model_id), None)
+
+    def find_profile(self, region: str, identifier: str) -> Listed | None:
+        """Return the entry that an inference profile (id or ARN) asks: ``global.``, or the Region's own geography."""
+        profile = identifier.removeprefix(f"arn:aws:bedrock:{region}:{ACCOUNT_ID}:inference-profile/")
+        scope, _, model_id = profile.partition(".")
+        return self.find(region, model_id) if scope in ("global", region.partition("-")[0]) else None
+
+    def _in_region(self, region: str) -> list[Listed]:
+        return [entry for entry in self._entries if not entry.customization or region in entry.customization.regions]
+
+    def list(self, call: Call) -> dict[str, Any]:
+        """Handle ListFoundationModels."""
+        wanted = call.arguments
+        summaries = [
+            entry.details(call.region) for entry in self._in_region(call.region) if entry.model.lifecycle != "retired"
+        ]
+        found = [
+            summary
+            for summary in summaries
+            if wanted.get("byProvider", summary["providerName"]).lower() == summary["providerName"].lower()
+            and _contains(summary["customizationsSupported"], wanted.get("byCustomizationType"))
+            and _contains(summary["inferenceTypesSupported"], wanted.get("byInferenceType"))
+            and _contains(summary["outputModalities"], wanted.get("byOutputModality"))
+        ]
+        return {"modelSummaries": found}
+
+    def get(self, call: Call) -> dict[str, Any]:
+        """Handle GetFoundationModel."""
+        return {"modelDetails": self._living(call, "modelIdentifier").details(call.region)}
+
+    def availability(self, call: Call) -> dict[str, Any]:
+        """Handle GetFoundationModelAvailability: the account may use every model that lives."""
+        return {
+            "modelId": self._living(call, "modelId").model_id,
+            "agreementAvailability": {"status": "AVAILABLE"},
+            "authorizationStatus": "AUTHORIZED",
+            "entitlementAvailability": "AVAILABLE",
+            "regionAvailability": "AVAILABLE",
+        }
+
+    def _living(self, call: Call, argument: str) -> Listed:
+        entry = self.find(call.region, call.arguments[argument])
+        if entry is None:
+            raise ValidationException(INVALID_MODEL)
+        if entry.model.lifecycle == "retired":
+            raise ResourceNotFoundException(END_OF_LIFE)
+        return entry
+
+
+def _contains(supported: list[str], wanted: str | None) -> bool:
+    return wanted is None or wanted in supported

@@ -1,0 +1,43 @@
+"""TagResource, UntagResource and ListTagsForResource on jobs, custom models and throughputs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tools.aws_simulator.account.calls import Call, checked_tags
+from tools.aws_simulator.account.state import State
+from tools.aws_simulator.protocol.errors import ResourceNotFoundException
+
+
+class Tagging:
+    """The operations on tags."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    def tag(self, call: Call) -> dict[str, Any]:
+        """Handle TagResource."""
+        arn = self._existing(call)
+        tags = self._state.tags(arn) | {tag["key"]: tag["value"] for tag in call.arguments["tags"]}
+        self._state.tag(arn, checked_tags([{"key": key, "value": value} for key, value in tags.items()]))
+        return {}
+
+    def untag(self, call: Call) -> dict[str, Any]:
+        """Handle UntagResource."""
+        self._state.untag(self._existing(call), call.arguments["tagKeys"])
+        return {}
+
+    def list(self, call: Call) -> dict[str, Any]:
+        """Handle ListTagsForResource."""
+        tags = self._state.tags(self._existing(call))
+        return {"tags": [{"key": key, "value": value} for key, value in tags.items()]}
+
+    def _existing(self, call: Call) -> str:
+        arn: str = call.arguments["resourceARN"]
+        try:
+            resource = self._state.get(arn)
+        except KeyError:
+            resource = None
+        if resource is None or resource.deleted is not None or resource.region != call.region:
+            raise ResourceNotFoundException(f"The resource {arn} does not exist.")
+        return arn

@@ -1,0 +1,201 @@
+"""
+Provisioned throughput: model units that answer for one model, and are billed from Create until Delete.
+
+Its status is not stored but follows from the clock, so that a restart cannot leave one half created. There is no
+"Deleting": a deleted throughput is not found, at once.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from tools.aws_simulator.account.calls import Call, checked_tags, created_before, foundation_model_arn, listed, new_arn
+from tools.aws_simulator.account.settings import SettingsStore
+from tools.aws_simulator.account.state import Resource, State
+from tools.aws_simulator.protocol.errors import (
+    ResourceNotFoundException,
+    ServiceQuotaExceededException,
+    ValidationException,
+)
+from tools.aws_simulator.resources.foundation_models import INVALID_MODEL, FoundationModels, Listed
+
+CREATION_FAILED = "Encountered an internal error when creating the provisioned throughput."
+
+
+class Throughputs:
+    """The operations on provisioned throughputs."""
+
+    def __init__(self, state: State, settings: SettingsStore, models: FoundationModels) -> None:
+        self._state = state
+        self._settings = settings
+        self._models = models
+        settings.on_change(self._hasten)
+
+    def _hasten(self) -> None:
+        """Let a shorter ``throughput_seconds`` take effect on what is being created; a longer one does not."""
+        seconds = self._settings.current.throughput_seconds
+        for throughput in self._state.all("throughput"):
+            lengths = {name: min(throughput.body[name], seconds) for name in ("seconds", "update_seconds")}
+            self._state.change(throughput.arn, **lengths)
+
+    def create(self, call: Call) -> dict[str, Any]:
+        """Handle CreateProvisionedModelThroughput. From here on it is billed."""
+        # The service model has no ConflictException for this operation.
+        known = created_before(self._state, "throughput", call, ValidationException)
+        if known:
+            return {"provisionedModelArn": known.arn}
+        name, token = call.arguments["provisionedModelName"], call.arguments.get("clientRequestToken")
+        if self._state.find("throughput", call.region, name):
+            raise ValidationException("The provided provisioned model name is currently in use.")
+        model_arn, base = self._served(call.region, call.arguments["modelId"])
+        self._check_quota(call, base)
+        fault = call.fault if call.fault and call.fault.kind.startswith("throughput_") else None
+        body = {
+            "fingerprint": call.fingerprint,
+            "modelArn": model_arn,
+            "desiredModelArn": model_arn,
+            "foundationModelArn": foundation_model_arn(call.region, base.model_id),
+            "units": call.arguments["modelUnits"],
+            "seconds": self._settings.current.throughput_seconds,
+            "updated": None,
+            "update_seconds": 0.0,
+            "fault": fault.kind if fault else None,
+            "fault_seconds": fault.seconds if fault else None,
+        }
+        arn, tags = new_arn(call.region, "provisioned-model"), checked_tags(call.arguments.get("tags"))
+        with self._state.transaction():
+            self._state.add(Resource("throughput", arn, call.region, name, time.time(), body, token))
+            self._state.tag(arn, tags)
+        return {"provisionedModelArn": arn}
+
+    def _served(self, region: str, identifier: str) -> tuple[str, Listed]:
+        """Return the ARN of the model that is to be served, and the base model whose units serve it."""
+        custom = self._state.find("custom_model", region, identifier)
+        base = self._models.find(region, custom.body["baseModelId"] if custom else identifier)
+        if base is None or base.customization is None:
+            raise ValidationException(INVALID_MODEL)
+        if "provisioned_throughput" not in base.customization.serving or base.model.lifecycle != "active":
+            raise ValidationException(f"Provisioned throughput is not supported for the model {base.model_id}.")
+        return (custom.arn if custom else foundation_model_arn(region, base.model_id)), base
+
+    def _check_quota(self, call: Call, base: Listed) -> None:
+        term = call.arguments.get("commitmentDuration")
+        if term:
+            raise ServiceQuotaExceededException(
+                f"Your account does not currently have any {term} commitment model units reserved for {base.model_id}."
+            )
+        quota = self._settings.current.model_units
+        used = sum(throughput.body["units"] for throughput in self._state.all("throughput", call.region))
+        if quota == 0:
+            raise ServiceQuotaExceededException(
+                f"Your account does not currently have any no commitment model units reserved for {base.model_id}."
+            )
+        if used + call.arguments["modelUnits"] > quota:
+            raise ServiceQuotaExceededException(
+                f"Your account has {quota} no commitment model units, of which {used} are in use;"
+                f" {call.arguments['modelUnits']} more were requested for {base.model_id}."
+            )
+
+    def get(self, call: Call) -> dict[str, Any]:
+        """Handle GetProvisionedModelThroughput."""
+        return self._view(self._find(call))
+
+    def list(self, call: Call) -> dict[str, Any]:
+        """Handle ListProvisionedModelThroughputs."""
+        wanted = call.arguments
+
+        def matches(throughput: Resource) -> bool:
+            return (
+                wanted.get("statusEquals") in (None, self.status(throughput))
+                and wanted.get("modelArnEquals", self.serving(throughput)) == self.serving(throughput)
+            )  # fmt: skip
+
+        page, token = listed(self._state.all("throughput", call.region), wanted, matches)
+        summaries = [self._view(throughput) for throughput in page]
+        for summary in summaries:
+            summary.pop("failureMessage", None)
+        return {"provisionedModelSummaries": summaries, "nextToken": token}
+
+    def update(self, call: Call) -> dict[str, Any]:
+        """Handle UpdateProvisionedModelThroughput: another name, another model of the same base, or both."""
+        throughput = self._find(call)
+        if self.status(throughput) != "InService":
+            raise ValidationException(f"The provisioned throughput {throughput.name} is {self.status(throughput)}.")
+        name = call.arguments.get("desiredProvisionedModelName")
+        if name and self._state.find("throughput", call.region, name):
+            raise ValidationException("The provided provisioned model name is currently in use.")
+        if "desiredModelId" in call.arguments:
+            self._change_model(throughput, call)
+        if name:
+            self._state.rename(throughput.arn, name)
+        return {}
+
+    def _change_model(self, throughput: Resource, call: Call) -> None:
+        desired, base = self._served(call.region, call.arguments["desiredModelId"])
+        if foundation_model_arn(call.region, base.model_id) != throughput.body["foundationModelArn"]:
+            raise ValidationException("The desired model is not based on the model that the throughput serves.")
+        serving = self.serving(throughput)
+        self._state.change(
+            throughput.arn,
+            modelArn=serving,
+            desiredModelArn=desired,
+            updated=time.time(),
+            update_seconds=self._settings.current.throughput_seconds,
+        )
+
+    def delete(self, call: Call) -> dict[str, Any]:
+        """Handle DeleteProvisionedModelThroughput. Billing ends here."""
+        self._state.delete(self._find(call).arn, time.time())
+        return {}
+
+    def _find(self, call: Call) -> Resource:
+        identifier = call.arguments["provisionedModelId"]
+        throughput = self._state.find("throughput", call.region, identifier)
+        if throughput is None:
+            raise ResourceNotFoundException(f"The provisioned model {identifier} does not exist.")
+        return throughput
+
+    def end_stalls(self, match: str) -> int:
+        """Let the stalled throughputs whose names contain ``match`` be there, and return how many there were."""
+        stalled = [
+            found
+            for found in self._state.all("throughput")
+            if match in found.name and found.body["fault"] == "throughput_stalled"
+        ]
+        for found in stalled:
+            self._state.change(found.arn, fault_seconds=time.time() - found.created)
+        return len(stalled)
+
+    def status(self, throughput: Resource) -> str:
+        """Return what the API calls the throughput's status now."""
+        body, now = throughput.body, time.time()
+        length = body["seconds"]
+        if body["fault"] == "throughput_stalled":
+            length = float("inf") if body["fault_seconds"] is None else body["fault_seconds"]
+        if now < throughput.created + length:
+            return "Creating"
+        if body["fault"] == "throughput_failed":
+            return "Failed"
+        return "Updating" if body["updated"] and now < body["updated"] + body["update_seconds"] else "InService"
+
+    def serving(self, throughput: Resource) -> str:
+        """Return the ARN of the model that answers now; while Updating still the old one."""
+        updating = self.status(throughput) == "Updating"
+        return str(throughput.body["modelArn" if updating else "desiredModelArn"])
+
+    def _view(self, throughput: Resource) -> dict[str, Any]:
+        status = self.status(throughput)
+        view = {
+            "modelUnits": throughput.body["units"],
+            "desiredModelUnits": throughput.body["units"],
+            "provisionedModelName": throughput.name,
+            "provisionedModelArn": throughput.arn,
+            "modelArn": self.serving(throughput),
+            "desiredModelArn": throughput.body["desiredModelArn"],
+            "foundationModelArn": throughput.body["foundationModelArn"],
+            "status": status,
+            "creationTime": throughput.created,
+            "lastModifiedTime": throughput.body["updated"] or throughput.created,
+        }
+        return {**view, "failureMessage": CREATION_FAILED} if status == "Failed" else view

@@ -1,0 +1,93 @@
+"""The routes under ``/_admin``: what was billed, what was asked, how the stand-in is set, and how it shall fail."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from tools.aws_simulator.account.faults import Fault, FaultPlan
+from tools.aws_simulator.account.ledger import Ledger
+from tools.aws_simulator.account.settings import SettingsStore
+
+_FAULTS = TypeAdapter(list[Fault])
+_HEADERS = {"x-simulated": "true"}
+
+
+class Admin:
+    """The routes, as a Starlette app in :attr:`app`. They are for tests and tools; AWS has nothing like them."""
+
+    def __init__(
+        self, settings: SettingsStore, ledger: Ledger, faults: FaultPlan, end_stalls: Sequence[Callable[[str], int]]
+    ) -> None:
+        self._settings = settings
+        self._ledger = ledger
+        self._faults = faults
+        self._end_stalls = end_stalls
+        self.app = Starlette(
+            routes=[
+                Route("/_admin/health", self._health),
+                Route("/_admin/ledger", self._show_ledger),
+                Route("/_admin/ledger/reset", self._reset_ledger, methods=["POST"]),
+                Route("/_admin/requests", self._show_requests),
+                Route("/_admin/settings", self._show_settings, methods=["GET"]),
+                Route("/_admin/settings", self._change_settings, methods=["PUT"]),
+                Route("/_admin/faults", self._show_faults, methods=["GET"]),
+                Route("/_admin/faults", self._add_faults, methods=["POST"]),
+                Route("/_admin/faults", self._clear_faults, methods=["DELETE"]),
+                Route("/_admin/stalls", self._end_stalled, methods=["DELETE"]),
+            ],
+            exception_handlers={ValidationError: _bad_request, ValueError: _bad_request},
+        )
+
+    async def _health(self, _: Request) -> Response:
+        return _json({"status": "ok", "simulated": True})
+
+    async def _show_ledger(self, _: Request) -> Response:
+        return _json(self._ledger.as_json())
+
+    async def _reset_ledger(self, _: Request) -> Response:
+        self._ledger.reset()
+        return _json(self._ledger.as_json())
+
+    async def _show_requests(self, _: Request) -> Response:
+        return _json(self._ledger.requests())
+
+    async def _show_settings(self, _: Request) -> Response:
+        return _json(self._settings.current.model_dump())
+
+    async def _change_settings(self, request: Request) -> Response:
+        changes = await request.json()
+        if not isinstance(changes, dict):
+            raise ValueError("Settings are a JSON object.")  # noqa: TRY004 - answered as a bad request
+        return _json(self._settings.change(changes).model_dump())
+
+    async def _show_faults(self, _: Request) -> Response:
+        return _json(self._faults.as_json())
+
+    async def _add_faults(self, request: Request) -> Response:
+        rules = await request.json()
+        self._faults.add(_FAULTS.validate_python(rules if isinstance(rules, list) else [rules]))
+        return _json(self._faults.as_json())
+
+    async def _clear_faults(self, _: Request) -> Response:
+        self._faults.clear()
+        return _json([])
+
+    async def _end_stalled(self, request: Request) -> Response:
+        """Let what is stalled go on; ``?match=`` chooses by name."""
+        match = request.query_params.get("match", "")
+        return _json({"ended": sum(end(match) for end in self._end_stalls)})
+
+
+def _json(value: Any) -> JSONResponse:
+    return JSONResponse(value, headers=_HEADERS)
+
+
+async def _bad_request(_: Request, error: Exception) -> Response:
+    return JSONResponse({"message": str(error)}, status_code=400, headers=_HEADERS)

@@ -1,0 +1,136 @@
+"""The whole stand-in: S3, Bedrock and the admin routes behind one ASGI application, with one folder of state."""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs
+
+from starlette.requests import Request
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from include.distill.config.catalog import Catalog, load_catalog
+from tools.aws_simulator.account.faults import FaultPlan
+from tools.aws_simulator.account.ledger import Ledger
+from tools.aws_simulator.account.settings import SettingsStore
+from tools.aws_simulator.account.state import State
+from tools.aws_simulator.jobs.batch_jobs import BatchJobs
+from tools.aws_simulator.jobs.batch_runner import BatchRunner
+from tools.aws_simulator.jobs.customization import CustomizationJobs
+from tools.aws_simulator.jobs.job_runner import JobRunner
+from tools.aws_simulator.resources.custom_models import CustomModels
+from tools.aws_simulator.resources.foundation_models import FoundationModels
+from tools.aws_simulator.resources.tagging import Tagging
+from tools.aws_simulator.resources.throughput import Throughputs
+from tools.aws_simulator.runtime.inference import Inference
+from tools.aws_simulator.s3.s3 import S3Half
+from tools.aws_simulator.server.admin import Admin
+from tools.aws_simulator.server.operations import Bedrock, Handler, signed_for
+
+
+class StandIn:
+    """
+    An ASGI application that stands in for S3, bedrock and bedrock-runtime.
+
+    :param folder: where its state lives; made when it is not there, and held against a second process.
+    :param settings: set at the start, over those that the state has kept.
+    :raises BlockingIOError: another process works on ``folder``.
+    """
+
+    def __init__(self, folder: Path, settings: Mapping[str, Any] | None = None, catalog: Catalog | None = None) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._lock = (folder / "lock").open("w")
+        fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        catalog = catalog or load_catalog()
+        self._state = State(folder / "bedrock.sqlite")
+        self._settings = SettingsStore(self._state)
+        if settings:
+            self._settings.change(settings)
+        self._s3 = S3Half(folder / "s3")
+        ledger, faults, models = Ledger(self._state), FaultPlan(self._state), FoundationModels(catalog)
+        self._runner = JobRunner(self._state, self._settings, catalog, self._s3)
+        throughputs = Throughputs(self._state, self._settings, models)
+        jobs = CustomizationJobs(self._state, catalog, models, self._runner)
+        inference = Inference(self._state, self._settings, models, throughputs, ledger)
+        self._batch_runner = BatchRunner(self._state, self._settings, inference, ledger, self._s3)
+        batches = BatchJobs(self._state, inference, self._batch_runner)
+        handlers = _handlers(
+            models, jobs, CustomModels(self._state), throughputs, inference, Tagging(self._state), batches
+        )
+        self.bedrock = Bedrock(handlers, faults, ledger)
+        self._admin = Admin(
+            self._settings,
+            ledger,
+            faults,
+            [self._runner.end_stalls, self._batch_runner.end_stalls, throughputs.end_stalls],
+        )
+        self._runner.resume()
+        self._batch_runner.resume()
+
+    def close(self) -> None:
+        """End everything that runs. Jobs go on when the same folder is opened again."""
+        self._runner.close()
+        self._batch_runner.close()
+        self._s3.close()
+        self._state.close()
+        self._lock.close()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection's request."""
+        if scope["type"] != "http":
+            raise NotImplementedError(f"The stand-in speaks HTTP only, not {scope['type']}.")
+        request = Request(scope, receive)
+        answer = await self._answer(request)
+        await answer(scope, receive, send)
+
+    async def _answer(self, request: Request) -> ASGIApp:
+        if request.scope["path"].startswith("/_admin/"):
+            return self._admin.app
+        service, _ = signed_for(request.headers.get("authorization", ""))
+        if service == "bedrock" or (service is None and self._is_unsigned_bedrock(request)):
+            return await self.bedrock.handle(request)
+        return await self._s3.handle(request)
+
+    def _is_unsigned_bedrock(self, request: Request) -> bool:
+        signed_url = {"X-Amz-Signature", "Signature"} & set(parse_qs(request.url.query))
+        return not signed_url and self.bedrock.knows(request.method, request.scope["raw_path"].decode())
+
+
+def _handlers(
+    models: FoundationModels,
+    jobs: CustomizationJobs,
+    custom_models: CustomModels,
+    throughputs: Throughputs,
+    inference: Inference,
+    tagging: Tagging,
+    batches: BatchJobs,
+) -> dict[str, Handler]:
+    return {
+        "ListFoundationModels": models.list,
+        "GetFoundationModel": models.get,
+        "GetFoundationModelAvailability": models.availability,
+        "CreateModelCustomizationJob": jobs.create,
+        "GetModelCustomizationJob": jobs.get,
+        "ListModelCustomizationJobs": jobs.list,
+        "StopModelCustomizationJob": jobs.stop,
+        "GetCustomModel": custom_models.get,
+        "ListCustomModels": custom_models.list,
+        "DeleteCustomModel": custom_models.delete,
+        "CreateProvisionedModelThroughput": throughputs.create,
+        "GetProvisionedModelThroughput": throughputs.get,
+        "ListProvisionedModelThroughputs": throughputs.list,
+        "UpdateProvisionedModelThroughput": throughputs.update,
+        "DeleteProvisionedModelThroughput": throughputs.delete,
+        "InvokeModel": inference.invoke_model,
+        "Converse": inference.converse,
+        "CountTokens": inference.count_tokens,
+        "CreateModelInvocationJob": batches.create,
+        "GetModelInvocationJob": batches.get,
+        "ListModelInvocationJobs": batches.list,
+        "StopModelInvocationJob": batches.stop,
+        "TagResource": tagging.tag,
+        "UntagResource": tagging.untag,
+        "ListTagsForResource": tagging.list,
+    }

@@ -1,0 +1,136 @@
+"""
+The Bedrock half: takes a request through routing, fault plan, validation, its operation's handler and the ledger.
+
+An operation that botocore knows and the stand-in does not implement is refused by name. An answer that the service
+model does not describe is a defect here and becomes a 500 that says so.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+import re
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import unquote
+
+from botocore.model import OperationModel
+from starlette.requests import Request
+from starlette.types import ASGIApp
+
+from tools.aws_simulator.account.calls import Call
+from tools.aws_simulator.account.faults import ERRORS, INFERENCE, Fault, FaultPlan
+from tools.aws_simulator.account.ledger import Ledger
+from tools.aws_simulator.protocol.connections import DroppedConnection
+from tools.aws_simulator.protocol.errors import (
+    ApiError,
+    InternalServerException,
+    MissingAuthenticationTokenException,
+    UnknownOperationException,
+)
+from tools.aws_simulator.protocol.rest_json import UnmodelledResultError, error_response, read_arguments, write_response
+from tools.aws_simulator.protocol.specification import Specification
+
+logger = logging.getLogger(__name__)
+
+Handler = Callable[[Call], Any]
+DEFAULT_TIMEOUT_SECONDS = 60.0
+_SCOPE = re.compile(r"Credential=[^/]+/\d{8}/(?P<region>[a-z0-9-]+)/(?P<service>[a-z0-9-]+)/aws4_request")
+
+
+def signed_for(authorization: str) -> tuple[str | None, str | None]:
+    """Return the service and Region that a request was signed for. The signature itself is not checked."""
+    match = _SCOPE.search(authorization)
+    return (match["service"], match["region"]) if match else (None, None)
+
+
+class Bedrock:
+    """
+    Answers Bedrock requests.
+
+    :param handlers: by operation name; plain functions or coroutines.
+    """
+
+    def __init__(self, handlers: dict[str, Handler], faults: FaultPlan, ledger: Ledger) -> None:
+        self.specification = Specification()
+        self._handlers = handlers
+        self._faults = faults
+        self._ledger = ledger
+
+    def knows(self, method: str, raw_path: str) -> bool:
+        """Tell whether a request looks like one of Bedrock's."""
+        try:
+            self.specification.find(method, raw_path)
+        except UnknownOperationException:
+            return False
+        return True
+
+    async def handle(self, request: Request) -> ASGIApp:
+        """Return what answers the request."""
+        operation, fault, model_id = None, None, ""
+        body, path = await request.body(), request.scope["raw_path"].decode()
+        try:
+            operation, uri = self.specification.find(request.method, path)
+            model_id = uri.get("modelId", "")
+            fault = self._faults.fire(operation.name, f"{unquote(path)}\n{body.decode(errors='replace')}")
+            answer = await self._act(request, operation, uri, body, fault)
+            outcome = str(operation.http["responseCode"])
+        except ApiError as error:
+            answer, outcome = self._refuse(operation, error), error.code
+        except Exception as error:
+            logger.exception("%s failed inside the stand-in", operation.name if operation else path)
+            failure = InternalServerException(f"The stand-in itself failed: {type(error).__name__}: {error}")
+            answer, outcome = self._refuse(operation, failure), failure.code
+        name = operation.name if operation else "unknown"
+        if name in INFERENCE and not outcome.startswith("2"):
+            self._ledger.reject(model_id)
+        self._ledger.record_request(name, outcome, fault.kind if fault else None)
+        return await _delivered(answer, fault)
+
+    async def _act(
+        self, request: Request, operation: OperationModel, uri: dict[str, str], body: bytes, fault: Fault | None
+    ) -> ASGIApp:
+        handler = self._handlers.get(operation.name)
+        if handler is None:
+            raise UnknownOperationException(f"The stand-in for Bedrock does not implement {operation.name}.")
+        service, region = signed_for(request.headers.get("authorization", ""))
+        if service != "bedrock" or region is None:
+            raise MissingAuthenticationTokenException("Missing Authentication Token")
+        if fault and fault.kind in ERRORS:
+            raise ERRORS[fault.kind]
+        if fault and fault.kind == "drop_before":
+            raise _NotActed
+        arguments = read_arguments(operation, uri, request.url.query, request.headers, body)
+        result = handler(Call(arguments, region, fault))
+        if inspect.isawaitable(result):
+            result = await result
+        headers = result.pop("headers", {})
+        return write_response(operation, result, headers)
+
+    def _refuse(self, operation: OperationModel | None, error: ApiError) -> ASGIApp:
+        if isinstance(error, _NotActed):
+            return DroppedConnection()
+        try:
+            return error_response(operation, error)
+        except UnmodelledResultError as defect:
+            logger.exception("An answer that AWS could not give")
+            return error_response(operation, InternalServerException(f"The stand-in itself failed: {defect}"))
+
+
+class _NotActed(ApiError):
+    """The connection is closed before anything was done."""
+
+    @property
+    def code(self) -> str:
+        """What the request log shows."""
+        return "ConnectionClosed"
+
+
+async def _delivered(answer: ASGIApp, fault: Fault | None) -> ASGIApp:
+    """Return what the client really gets: the answer, late, or not at all."""
+    if fault and fault.kind == "drop_after":
+        return DroppedConnection()
+    if fault and fault.kind == "timeout":
+        await asyncio.sleep(DEFAULT_TIMEOUT_SECONDS if fault.seconds is None else fault.seconds)
+    return answer

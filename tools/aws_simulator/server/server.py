@@ -1,0 +1,45 @@
+"""Serves a stand-in on a loopback address, from the command line or from a thread of a test."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from typing import cast
+
+import uvicorn
+
+from tools.aws_simulator.protocol.connections import NotedProtocol
+from tools.aws_simulator.server.app import StandIn
+
+GRACE_SECONDS = 2
+
+
+def bind(host: str, port: int, *, beyond_loopback: bool = False) -> socket.socket:
+    """Return a socket bound to ``host``; port 0 chooses a free one.
+
+    :param beyond_loopback: in a container, where the network decides who may connect.
+    :raises ValueError: ``host`` is not a loopback address; signatures are not checked, so nobody else may connect.
+    :raises OSError: the port is taken.
+    """
+    if not beyond_loopback and not ipaddress.ip_address("127.0.0.1" if host == "localhost" else host).is_loopback:
+        raise ValueError(f"{host} is not a loopback address. The stand-in checks no signatures; use 127.0.0.1.")
+    sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock.bind((host, port))
+    return sock
+
+
+def new_server(stand_in: StandIn) -> uvicorn.Server:
+    """Return a server for ``stand_in``; run it with the socket from :func:`bind`."""
+    config = uvicorn.Config(
+        stand_in,
+        http=cast("type", NotedProtocol),
+        lifespan="off",
+        ws="none",
+        log_level="warning",
+        access_log=False,
+        backlog=2048,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+        timeout_keep_alive=60,
+    )
+    return uvicorn.Server(config)

@@ -1,0 +1,36 @@
+"""How long the DAG files take to be read, as the dag-processor reads them, and how large what tasks hand on is."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from include.distill.config.sections import MOST_TASKS
+from tools.benchmarks.bench import Bench
+from tools.benchmarks.figures import Figure
+from tools.benchmarks.processes import run
+
+
+def dag_imports(bench: Bench) -> Sequence[Figure]:
+    """Import time of each DAG file in a process that has read it before."""
+    found = run("dag_process.py", endpoint=bench.model.url, state=bench.state)
+    return [
+        Figure(
+            name=f"import of dags/{name}, warm",
+            ours=seconds["warm"],
+            ideal=None,
+            unit="s",
+            target=0.5,
+            note=f"{seconds['cold']:.2f} s the first time, with everything it imports",
+        )
+        for name, seconds in found["files"].items()
+    ]
+
+
+def xcom(bench: Bench) -> Sequence[Figure]:
+    """The largest manifest: the numbers of the shards, which are mapped over."""
+    del bench
+    size = len(json.dumps(list(range(MOST_TASKS))))
+    return [
+        Figure("largest XCom of a task (the list of shards)", size, None, "bytes", 2048, note=f"{MOST_TASKS} tasks")
+    ]

@@ -1,0 +1,79 @@
+"""Objects as files under a folder: the store of the cases that run in one process, so that S3 is not measured."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO
+
+from include.distill.core.errors import NotFoundError
+from include.distill.core.storage import split_uri
+
+
+class FolderStore:
+    """See :class:`include.distill.core.storage.ObjectStore`; a write is a file that is renamed when it is whole."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def read(self, uri: str) -> bytes:
+        """Return the object's bytes."""
+        with self.reader(uri) as body:
+            return body.read()
+
+    def write(self, uri: str, body: bytes) -> None:
+        """Put ``body`` under ``uri``."""
+        with self.writer(uri) as file:
+            file.write(body)
+
+    @contextmanager
+    def reader(self, uri: str) -> Iterator[IO[bytes]]:
+        """Open the object to be read piece by piece."""
+        try:
+            body = self._path(uri).open("rb")
+        except FileNotFoundError:
+            raise NotFoundError(f"There is no object {uri}.") from None
+        with body:
+            yield body
+
+    @contextmanager
+    def writer(self, uri: str) -> Iterator[IO[bytes]]:
+        """Open a new object to be written piece by piece."""
+        path = self._path(uri)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        number, draft = tempfile.mkstemp(dir=path.parent, prefix=".draft-")
+        try:
+            with os.fdopen(number, "wb") as body:
+                yield body
+            Path(draft).replace(path)
+        except BaseException:
+            with suppress(FileNotFoundError):
+                Path(draft).unlink()
+            raise
+
+    def copy(self, source: str, target: str) -> None:
+        """Put what lies under ``source`` under ``target`` too."""
+        with self.reader(source) as old, self.writer(target) as new:
+            shutil.copyfileobj(old, new)
+
+    def exists(self, uri: str) -> bool:
+        """Tell whether an object lies under ``uri``."""
+        return self._path(uri).is_file()
+
+    def list(self, prefix_uri: str) -> list[str]:
+        """Return the URIs of all objects that start with ``prefix_uri``, sorted."""
+        found = (path for path in self._folder.rglob("*") if path.is_file() and not path.name.startswith(".draft-"))
+        uris = (f"s3://{path.relative_to(self._folder).as_posix()}" for path in found)
+        return sorted(uri for uri in uris if uri.startswith(prefix_uri))
+
+    def delete(self, uri: str) -> None:
+        """Remove the object; absent is as good as removed."""
+        self._path(uri).unlink(missing_ok=True)
+
+    def _path(self, uri: str) -> Path:
+        bucket, key = split_uri(uri)
+        return self._folder / bucket / key

@@ -1,0 +1,70 @@
+"""What the benchmarks work on: made-up rows of a stated size, and a run's folder as preflight and ingest leave it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice, product
+from random import Random
+from typing import Any
+
+import yaml
+
+from include.distill.config.layout import RunFolder
+from include.distill.config.loader import USE_CASES, load_use_case
+from include.distill.config.use_case import UseCase
+from include.distill.core.storage import ObjectStore, Record, write_jsonl
+from include.distill.dataset.rows import row_id
+
+DOCUMENT_CHARACTERS = 2000
+SENTENCE_WORDS = 9
+VOCABULARY = ["".join(parts) for parts in product(("ba", "ke", "li", "mo", "nu", "ra", "se", "ti"), repeat=3)]
+EVALUATION_ROWS = 100
+RUN_URI = "s3://bench-training/distill/runs/bench-00000000"
+
+
+def texts(number: int) -> dict[str, str]:
+    """Return document, question and answer number ``number``: sentences of made-up words, no two alike."""
+    words = iter(Random(number).choices(VOCABULARY, k=DOCUMENT_CHARACTERS // 5))
+    sentences = [" ".join(islice(words, SENTENCE_WORDS)).capitalize() + "." for _ in range(DOCUMENT_CHARACTERS // 50)]
+    document = " ".join(sentences)[:DOCUMENT_CHARACTERS].ljust(DOCUMENT_CHARACTERS, ".")
+    return {"document": document, "question": question_about(sentences[0]), "answer": sentences[0]}
+
+
+def pairs_about(document: str, count: int) -> list[dict[str, str]]:
+    """Return pairs as a teacher writes them: from sentences of the document, other than the first."""
+    sentences = document.split(". ")[1 : count + 1]
+    return [
+        {"question": question_about(sentence), "answer": f"{sentence}.", "topic": sentence.split()[0]}
+        for sentence in sentences
+    ]
+
+
+def question_about(sentence: str) -> str:
+    """Return a question on a sentence."""
+    return f"What is to be known of {' '.join(sentence.split()[:4])}?"
+
+
+def rows(count: int, first: int = 0) -> Iterator[Record]:
+    """Yield rows as ingest writes them."""
+    for number in range(first, first + count):
+        text = texts(number)
+        yield {"row_id": row_id(**text), "row": number + 1, "line": number + 2, "source": "bench.csv", **text}
+
+
+def bench_use_case(**sections: Any) -> UseCase:
+    """Return the sample use case with whole sections or keys changed."""
+    sample = load_use_case(USE_CASES / "aws_docs_qa.yaml", environment={})
+    return UseCase.model_validate({**sample.model_dump(mode="json"), **sections})
+
+
+def prepare_run(store: ObjectStore, use_case: UseCase, *, documents: int, tasks: int) -> RunFolder:
+    """Freeze a use case and write as many rows, cut into one shard per task."""
+    folder = RunFolder(RUN_URI)
+    store.write(folder.use_case, yaml.safe_dump(use_case.model_dump(mode="json")).encode())
+    made = list(rows(documents))
+    write_jsonl(store, folder.source("train"), made)
+    write_jsonl(store, folder.source("evaluation"), rows(EVALUATION_ROWS, first=documents))
+    for task in range(tasks):
+        part = made[documents * task // tasks : documents * (task + 1) // tasks]
+        write_jsonl(store, folder.shard("train", task), part)
+    return folder

@@ -1,0 +1,115 @@
+"""The processes of a benchmark: servers of its own, and the one that is measured. None outlives the block."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from include.distill.core.errors import DistillError
+from tools.benchmarks.wire import LOOPBACK
+from tools.local_airflow.environment import REGION
+from tools.local_airflow.settings import PROJECT
+
+SCRIPTS = PROJECT / "tests" / "tools" / "benchmarks"
+MINUTES = 60.0
+GRACE_SECONDS = 10.0
+
+
+class MeasurementError(DistillError):
+    """A process that was to be measured failed; says with what."""
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server of the benchmarks that answers at ``url``."""
+
+    url: str
+
+    def reset(self, *, latency_seconds: float = 1.0, **quota: float) -> None:
+        """Set what the model server does and forget what it has counted."""
+        self._ask("/_bench/reset", {"latency_seconds": latency_seconds, "quota": quota})
+
+    def counts(self) -> dict[str, Any]:
+        """Return what the model server has counted since the last reset."""
+        return self._ask("/_bench/counts", None)
+
+    def _ask(self, path: str, body: Any) -> dict[str, Any]:
+        data = None if body is None else json.dumps(body).encode()
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with opener.open(urllib.request.Request(f"{self.url}{path}", data), timeout=30) as answer:  # noqa: S310 - ours
+            found: dict[str, Any] = json.load(answer)
+        return found
+
+
+@contextmanager
+def server(module: str) -> Iterator[Server]:
+    """Run ``tools.benchmarks.<module>`` as a process for the length of the block."""
+    command = [sys.executable, "-m", f"tools.benchmarks.{module}"]
+    with subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None  # noqa: S101 - it is piped
+            yield Server(f"http://{LOOPBACK}:{int(process.stdout.readline())}")
+        finally:
+            process.terminate()
+            process.wait(GRACE_SECONDS)
+
+
+def start(script: str, *arguments: object, endpoint: str, state: Path) -> subprocess.Popen[str]:
+    """Start a script of ``tests/bench`` that prints one JSON object at its end."""
+    command = [sys.executable, str(SCRIPTS / script), *map(str, arguments)]
+    environment = script_environment(os.environ, endpoint=endpoint, state=state)
+    return subprocess.Popen(
+        command, cwd=PROJECT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+def finish(process: subprocess.Popen[str], minutes: float = MINUTES) -> dict[str, Any]:
+    """Wait for a script and return what it printed.
+
+    :raises MeasurementError: it failed; with the end of what it said.
+    """
+    try:
+        output, said = process.communicate(timeout=minutes * 60)
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.communicate()
+    if process.returncode != 0:
+        message = f"{process.args!r} ended with exit code {process.returncode}. It said at its end:\n{said[-3000:]}"
+        raise MeasurementError(message)
+    found: dict[str, Any] = json.loads(output.splitlines()[-1])
+    return found
+
+
+def run(script: str, *arguments: object, endpoint: str, state: Path) -> dict[str, Any]:
+    """Run a script and return what it printed."""
+    return finish(start(script, *arguments, endpoint=endpoint, state=state))
+
+
+def script_environment(inherited: Mapping[str, str], *, endpoint: str, state: Path) -> dict[str, str]:
+    """Return the environment of a measured process: nothing of a real account, every endpoint on loopback."""
+    dropped = ("AWS_", "AIRFLOW_", "AIRFLOW__", "BOTO", "DISTILL_", "PYTHON")
+    return {
+        **{name: value for name, value in inherited.items() if not name.startswith(dropped)},
+        "PYTHONPATH": os.pathsep.join([str(PROJECT), str(PROJECT / "plugins")]),
+        "AIRFLOW_HOME": str(state / "airflow"),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__PLUGINS_FOLDER": str(PROJECT / "plugins"),
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "NO_PROXY": LOOPBACK,
+        "no_proxy": LOOPBACK,
+    }

@@ -1,0 +1,138 @@
+"""What an engineer does to a run by hand, over Airflow's REST API, and what its metadata database says of it."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterable, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from tools.local_airflow.airflow_api import AirflowApi, JsonObject
+
+UNSETTLED = ("running", "queued", "scheduled", "deferred", "up_for_retry", "restarting", "up_for_reschedule")
+ENDED = ("success", "failed")
+
+
+ATTEMPTS = 9  # on a slow machine SQLite is busy for minutes
+
+
+class Engineer(AirflowApi):
+    """
+    Clears, marks and triggers, as from the UI; one thing at a time, for many at once starve each other of SQLite.
+
+    :param url: of the api-server.
+    """
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url, attempts=ATTEMPTS)
+        self._acting = threading.Lock()
+
+    def _once(self, method: str, path: str, body: Mapping[str, Any] | None) -> JsonObject:
+        if method == "GET":
+            return super()._once(method, path, body)
+        with self._acting:
+            return super()._once(method, path, body)
+
+    def start(self, dag_id: str, run_id: str, conf: Mapping[str, Any] | None = None) -> None:
+        """Trigger a run; one of that id that is there already is the run."""
+        self.trigger(dag_id, run_id, logical_date=datetime.now(UTC).isoformat(), conf=conf or {})
+
+    def clear(self, dag_id: str, run_id: str, task_ids: Iterable[str] | None, *, downstream: bool = False) -> None:
+        """Clear tasks of a run, or all of them; the run goes on."""
+        body: dict[str, Any] = {
+            "dry_run": False,
+            "dag_run_id": run_id,
+            "only_failed": False,
+            "include_downstream": downstream,
+            "reset_dag_runs": True,
+        }
+        if task_ids is not None:
+            body["task_ids"] = list(task_ids)
+        self._call("POST", f"/dags/{quote(dag_id, safe='')}/clearTaskInstances", body)
+
+    def mark_task(self, dag_id: str, run_id: str, task_id: str, state: str) -> None:
+        """Mark a task failed or success by hand."""
+        path = (
+            f"/dags/{quote(dag_id, safe='')}/dagRuns/{quote(run_id, safe='')}/taskInstances/{quote(task_id, safe='')}"
+        )
+        self._call("PATCH", path, {"new_state": state})
+
+    def mark_run(self, dag_id: str, run_id: str, state: str) -> None:
+        """Mark a run failed or success by hand."""
+        path = f"/dags/{quote(dag_id, safe='')}/dagRuns/{quote(run_id, safe='')}"
+        self._call("PATCH", path, {"state": state})
+
+
+@dataclass(frozen=True)
+class TaskState:
+    """One task instance as the metadata database has it."""
+
+    task_id: str
+    map_index: int
+    state: str | None
+    pid: int | None
+    try_number: int
+
+
+class Metadata:
+    """
+    Reads Airflow's metadata database, which also works while the api-server is dead.
+
+    :param database: the SQLite file.
+    """
+
+    def __init__(self, database: Path) -> None:
+        self._database = database
+
+    def _rows(self, sql: str, *parameters: Any) -> list[Any]:
+        try:
+            with closing(sqlite3.connect(f"file:{self._database}?mode=ro", uri=True, timeout=10)) as connection:
+                return connection.execute(sql, parameters).fetchall()
+        except sqlite3.OperationalError:  # it is being replaced, or busy for longer than any answer is worth
+            return []
+
+    def dags(self) -> int:
+        """Count the DAGs that can be triggered."""
+        found = self._rows("SELECT COUNT(*) FROM dag JOIN serialized_dag USING (dag_id) WHERE NOT dag.is_stale")
+        return int(found[0][0]) if found else 0
+
+    def run_state(self, dag_id: str, run_id: str) -> str | None:
+        """Tell a run's state; None when there is no such run."""
+        found = self._rows("SELECT state FROM dag_run WHERE dag_id = ? AND run_id = ?", dag_id, run_id)
+        return str(found[0][0]) if found else None
+
+    def tasks(self, dag_id: str, run_id: str) -> list[TaskState]:
+        """List the task instances of a run."""
+        columns = "task_id, map_index, state, pid, try_number"
+        sql = f"SELECT {columns} FROM task_instance WHERE dag_id = ? AND run_id = ?"  # noqa: S608 - constants
+        return [TaskState(*row) for row in self._rows(sql, dag_id, run_id)]
+
+    def task(self, dag_id: str, run_id: str, task_id: str) -> TaskState:
+        """Describe a task that is not mapped; one without state when it is not there."""
+        found = [task for task in self.tasks(dag_id, run_id) if task.task_id == task_id]
+        return found[0] if found else TaskState(task_id, -1, None, None, 0)
+
+    def moves(self, dag_id: str) -> list[Any]:
+        """Return what changes as long as anything goes on in the runs of a DAG."""
+        sql = "SELECT run_id, task_id, map_index, state, try_number FROM task_instance WHERE dag_id = ?"
+        return sorted(map(str, self._rows(sql, dag_id)))
+
+    def is_watched(self, dag_id: str, run_id: str, task_id: str) -> bool:
+        """Tell whether a triggerer has taken up the trigger of a deferred task."""
+        sql = (
+            "SELECT t.triggerer_id FROM task_instance i JOIN trigger t ON t.id = i.trigger_id"
+            " WHERE i.dag_id = ? AND i.run_id = ? AND i.task_id = ? AND i.state = 'deferred'"
+        )
+        return any(row[0] is not None for row in self._rows(sql, dag_id, run_id, task_id))
+
+    def settled(self, dag_id: str, run_id: str) -> str | None:
+        """Return the state of a run that has ended and of which no task is under way; else None."""
+        state = self.run_state(dag_id, run_id)
+        if state not in ENDED or any(task.state in UNSETTLED for task in self.tasks(dag_id, run_id)):
+            return None
+        return state

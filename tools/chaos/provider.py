@@ -1,0 +1,219 @@
+"""
+The same instants for the amazon provider's own operators: what is bought, what ends how, what is left billing.
+
+Nothing is expected of them; what they do is measured and written beside what ours do.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from include.distill.config.catalog import load_catalog
+from include.distill.training.formats import encode_record, to_customization_format
+from tools.chaos.account import purchases
+from tools.chaos.material import TRAINING_ROWS, document
+from tools.chaos.runner import say
+from tools.chaos.trial import GET_JOB, JOB, THROUGHPUT, Case, Trial
+from tools.chaos.world import World, side_by_side
+
+PROVIDER_ATTEMPTS = 5  # botocore's legacy mode, which the provider's hooks use
+MODEL = "nova-micro"
+
+
+@dataclass(frozen=True)
+class ProviderCase:
+    """
+    A case.
+
+    :param ours: name of the case of our table that is the same.
+    :param settings: of the DAG's sensor and names; ``{key}`` is the case's.
+    """
+
+    name: str
+    script: Callable[[Trial], None]
+    ours: str
+    settings: dict[str, Any]
+    key: str = ""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What was counted."""
+
+    name: str
+    jobs: int
+    throughputs: int
+    alive_at_end: int
+    jobs_running: int
+    sensor: str
+    state: str
+    ours: str
+
+
+def _plain(trial: Trial) -> None:
+    trial.night()
+
+
+def _lost(trial: Trial, operation: str) -> None:
+    trial.fault(operation, "drop_after", times=PROVIDER_ATTEMPTS)
+    trial.night()
+
+
+def _killed(trial: Trial, operation: str, task_id: str) -> None:
+    trial.hold(operation, seconds=60)
+    trial.night()
+    trial.wait_fired(operation)
+    trial.kill_task(task_id)
+
+
+def _stalled(trial: Trial) -> None:
+    trial.fault(JOB, "job_stalled", times=1)
+    trial.night()
+
+
+def _polling_lost(trial: Trial) -> None:
+    trial.fault(JOB, "job_stalled", times=1, seconds=20)
+    trial.fault(GET_JOB, "drop_before", times=7)
+    trial.night()
+
+
+def _throughput_failed(trial: Trial) -> None:
+    trial.fault(THROUGHPUT, "throughput_failed", times=1)
+    trial.night()
+
+
+def _cleared(trial: Trial) -> None:
+    trial.night()
+    trial.finish()
+    trial.clear("customize", downstream=True)
+
+
+def _next_night(trial: Trial) -> None:
+    trial.night(1)
+    trial.finish()
+    trial.night(2)
+
+
+def provider_cases() -> list[ProviderCase]:
+    """Return the representative cells."""
+    fixed = {"job_name": "{key}-job", "model_name": "{key}-model"}
+    each_try = {**fixed, "model_name": "{key}-model-{{{{ ti.try_number }}}}"}
+    nightly = {"job_name": "{key}-{{{{ run_id[-1:] }}}}", "model_name": "{key}-model-{{{{ run_id[-1:] }}}}"}
+    short = {**fixed, "timeout": 6, "max_retries": 3}
+    lose_job, kill_job = partial(_lost, operation=JOB), partial(_killed, operation=JOB, task_id="customize")
+    kill_served = partial(_killed, operation=THROUGHPUT, task_id="provision")
+    lost, unrecorded = "answer lost / task retry", "answered, not recorded / task retry"
+    cases = [
+        ProviderCase("undisturbed", _plain, "data: unchanged CSV trains nothing", fixed),
+        ProviderCase("job: answer lost, task retry", lose_job, lost, fixed),
+        ProviderCase("the same, custom model named by try", lose_job, lost, each_try),
+        ProviderCase("job: task killed after the answer, task retry", kill_job, unrecorded, fixed),
+        ProviderCase("the same, custom model named by try", kill_job, unrecorded, each_try),
+        ProviderCase("all cleared after success", _cleared, "clear ingest after success: nothing is bought", fixed),
+        ProviderCase("next night, same data", _next_night, "data: unchanged CSV trains nothing", nightly),
+        ProviderCase(
+            "sensor times out, job runs",
+            _stalled,
+            "training wait in the worker times out: no success, a clear goes on",
+            short,
+        ),
+        ProviderCase("sensor: connections lost while polling", _polling_lost, "polling: connection errors", fixed),
+        ProviderCase("throughput: answer lost, task retry", partial(_lost, operation=THROUGHPUT), lost, fixed),
+        ProviderCase("throughput: task killed after the answer, task retry", kill_served, unrecorded, fixed),
+        ProviderCase("throughput: creation fails", _throughput_failed, "throughput failed: released", fixed),
+    ]
+    if importlib.util.find_spec("aiobotocore"):
+        ours = "training wait times out: no success, a clear goes on"
+        deferred = {**short, "deferrable": True}
+        cases.append(ProviderCase("deferrable sensor times out, job runs", _stalled, ours, deferred))
+    return cases
+
+
+def prepare_provider(cases: list[ProviderCase], folder: Path) -> list[ProviderCase]:
+    """Give each case its names and write what the DAG file reads."""
+    prepared = [replace(case, key=f"p{number:02}") for number, case in enumerate(cases, start=1)]
+    settings = []
+    for case in prepared:
+        named = {name: v.format(key=case.key) if isinstance(v, str) else v for name, v in case.settings.items()}
+        settings.append({"key": case.key, "training_uri": f"s3://chaos-provider/{case.key}.jsonl", **named})
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "provider.json").write_text(json.dumps(settings), encoding="utf-8")
+    return prepared
+
+
+def measure(world: World, cases: list[ProviderCase], lanes: int) -> list[Measured]:
+    """Run the cases and count."""
+    world.account.create_bucket("chaos-provider")
+    world.account.create_bucket("chaos-output")
+    return side_by_side(partial(_measure, world), cases, lanes)
+
+
+def _measure(world: World, case: ProviderCase) -> Measured:
+    world.account.write_object(f"s3://chaos-provider/{case.key}.jsonl", _training_file(case.key))
+    trial = ProviderTrial(Case(case.name, case.script, key=case.key), world, None)
+    case.script(trial)
+    state = trial.finish()
+    time.sleep(3)  # what the stand-in still does at the end of a run
+    bought = purchases(world.account.ledger(), f"{case.key}-")
+    running = sum(job["status"] == "InProgress" for job in bought["jobs"])
+    counts = (len(bought["jobs"]), len(bought["throughputs"]), bought["alive"])
+    measured = Measured(case.name, *counts, running, trial.task_state("trained") or "", state, case.ours)
+    say(f"{measured}")
+    return measured
+
+
+class ProviderTrial(Trial):
+    """A trial on a DAG of the provider's operators."""
+
+    @property
+    def dag_id(self) -> str:
+        """The case's DAG."""
+        return f"provider_{self.case.key}"
+
+    @property
+    def match(self) -> str:
+        """What every name that the case buys begins with."""
+        return f"{self.case.key}-"
+
+
+def _training_file(key: str) -> bytes:
+    catalog = load_catalog()
+    family = catalog.family_of(catalog.model(MODEL))
+    records = [
+        to_customization_format(
+            user=f"<document>\n{document(key, number)}\n</document>\n\n<question>\nHow many?\n</question>",
+            answer=f"{number + 3} items at most.",
+            instruction="Answer from the document.",
+            family=family,
+        )
+        for number in range(TRAINING_ROWS)
+    ]
+    return b"".join(map(encode_record, records))
+
+
+def as_markdown(measured: list[Measured], ours: Mapping[str, Mapping[str, Any]]) -> str:
+    """
+    Return the table for ``docs/crash_safety.md``.
+
+    :param ours: rows of ``.local/chaos.json`` by name.
+    """
+    columns = ("what happens", "jobs", "throughputs", "billed at the end", "jobs running", "sensor", "run", "ours")
+    lines = ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
+    for m in measured:
+        cells = (m.name, m.jobs, m.throughputs, m.alive_at_end, m.jobs_running, m.sensor, m.state, _ours(ours, m.ours))
+        lines.append("| " + " | ".join(map(str, cells)) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def _ours(rows: Mapping[str, Mapping[str, Any]], name: str) -> str:
+    if name not in rows:
+        return "not measured"
+    row = rows[name]
+    return f"{row['jobs']} / {row['throughputs']} / {row['alive_at_end']}, {row['state']}"

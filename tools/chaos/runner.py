@@ -1,0 +1,121 @@
+"""Runs cases: together where they can be, in company where they take one blow, alone where they must."""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from tools.chaos.material import write_use_case
+from tools.chaos.strikes import Strike
+from tools.chaos.trial import Case, Row, Trial
+from tools.chaos.world import STOPPING, World, side_by_side
+
+LANES = 8
+COMPANIES = ("scheduler", "triggerer", "database")
+HEADER = f"{'':4} {'case':66} {'jobs':>6} {'served':>6} {'alive':>5} {'repaid':>6} {'run':>8} {'s':>6}"
+
+
+class Table:
+    """Prints rows as they come and keeps them."""
+
+    def __init__(self) -> None:
+        self.rows: list[Row] = []
+        self._lock = threading.Lock()
+
+    def add(self, rows: Iterable[Row]) -> None:
+        """Print and keep rows."""
+        with self._lock:
+            for row in rows:
+                say(line(row))
+                self.rows.append(row)
+
+
+def say(text: str) -> None:
+    """Write a line at once."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def line(row: Row) -> str:
+    """Return a row as it is printed."""
+    jobs, served = f"{row.jobs}/{row.expected_jobs}", f"{row.throughputs}/{row.expected_throughputs}"
+    repaid = f"{row.repaid}/{row.in_flight}"
+    state = row.state if row.state == row.expected_state else f"{row.state}!={row.expected_state}"
+    mark = "ok" if row.ok else "FAIL"
+    text = (
+        f"{mark:4} {row.name:66} {jobs:>6} {served:>6} {row.alive_at_end:>5} {repaid:>6} {state:>8} {row.seconds:>6.0f}"
+    )
+    return text if row.ok or not row.note else f"{text}\n       {row.note}"
+
+
+def prepare(cases: Sequence[Case], folder: Path) -> list[Case]:
+    """Give every case a key, a use case and data of its own."""
+    prepared = []
+    for number, case in enumerate(cases, start=1):
+        key = f"c{number:02}"
+        documents = write_use_case(folder, key, case.changes)
+        prepared.append(replace(case, key=key, documents=documents))
+    return prepared
+
+
+def run_cases(world: World, cases: Sequence[Case], table: Table, *, lanes: int = LANES) -> None:
+    """Run all cases, phase after phase."""
+    side_by_side(lambda case: run_case(world, case, None, table), _of(cases, "together"), lanes)
+    blows = {"scheduler": lambda: world.kill_service("scheduler"), "triggerer": lambda: world.kill_service("triggerer")}
+    for company in COMPANIES:
+        members = _of(cases, company)
+        strike = Strike(len(members), blows.get(company, world.lose_database), STOPPING.is_set)
+        side_by_side(partial(_run_struck, world, strike, table), members, max(1, len(members)))
+    for case in _of(cases, "alone"):
+        run_case(world, case, None, table)
+
+
+def _run_struck(world: World, strike: Strike, table: Table, case: Case) -> None:
+    run_case(world, case, strike, table)
+
+
+def _of(cases: Sequence[Case], phase: str) -> list[Case]:
+    return [case for case in cases if case.phase == phase]
+
+
+def run_case(world: World, case: Case, strike: Strike | None, table: Table) -> None:
+    """Run one case; whatever goes wrong becomes a row."""
+    trial = Trial(case, world, strike)
+    try:
+        case.script(trial)
+    except Exception as error:
+        if not STOPPING.is_set():  # then a person ended the command, and the case says nothing
+            trial.breach(error)
+    finally:
+        if strike:
+            strike.leave()
+    table.add(trial.rows)
+
+
+def write_result(path: Path, rows: Sequence[Row], **more: Any) -> None:
+    """Write the machine-readable table."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    body: Mapping[str, Any] = {"cases": [row.as_json() for row in rows], **more}
+    path.write_text(json.dumps(body, indent=1) + "\n", encoding="utf-8")
+
+
+def read_rows(path: Path) -> dict[str, dict[str, Any]]:
+    """Return the rows of an earlier run by name; none when there was none."""
+    if not path.exists():
+        return {}
+    return {row["name"]: row for row in json.loads(path.read_text(encoding="utf-8"))["cases"]}
+
+
+def verdict(rows: Sequence[Row], began: float) -> str:
+    """Return the last line: how many cases, how many breaches, how long it took."""
+    breaches = [row.name for row in rows if not row.ok]
+    minutes = (time.monotonic() - began) / 60
+    end = f"breaches: {', '.join(breaches)}" if breaches else "no breach"
+    return f"{len(rows)} cases in {minutes:.1f} minutes, {end}."

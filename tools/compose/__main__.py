@@ -1,0 +1,126 @@
+"""
+``make celery``: runs the services of ``docker-compose.yaml`` on this machine without Docker, one whole pipeline run
+through them, and stops everything.
+
+Its report has to agree with the one that ``make run`` left, when there is one: the executor must not matter.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import json
+import os
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from include.distill.core.errors import DistillError, InputError
+from tools.compose.agreement import differences, same_input
+from tools.compose.session import open_deployment
+from tools.compose.stack import COPIES, DeployedStack
+from tools.compose.variables import new_variables
+from tools.local_airflow.account import read_ledger
+from tools.local_airflow.commands import SIMULATED, TIMEOUT_SECONDS
+from tools.local_airflow.interruption import EXIT_CODE, Interrupted, interruptible
+from tools.local_airflow.lock import LockHeldError
+from tools.local_airflow.outcome import describe_outcome, fetch_report
+from tools.local_airflow.progress import clock
+from tools.local_airflow.runs import explain_failure, follow_run, trigger_run, wait_for_dag
+from tools.local_airflow.settings import Layout, RunRequest, read_request
+from tools.local_airflow.stack import airflow_version
+
+FAILED, REFUSED = 1, 2
+say = functools.partial(print, flush=True)
+
+
+def main(arguments: list[str]) -> int:
+    """Run the deployment once; return 0 when done, 1 failed, 2 refused before it began, 130 interrupted."""
+    parser = argparse.ArgumentParser(prog="python -m tools.compose", description=__doc__)
+    parser.add_argument("--state", type=Path, default=Layout.state, help="where state is kept (default: .local)")
+    checkout = Layout(state=parser.parse_args(arguments).state.resolve())
+    try:
+        with interruptible():
+            return run(checkout, os.environ)
+    except Interrupted:
+        sys.stderr.write("\nInterrupted. Everything that was started has been stopped.\n")
+        return EXIT_CODE
+    except (InputError, LockHeldError) as error:
+        sys.stderr.write(f"{error}\n")
+        return REFUSED
+    except DistillError as error:
+        sys.stderr.write(f"\nFailed: {error}\n")
+        return FAILED
+
+
+def run(checkout: Layout, environ: Mapping[str, str]) -> int:
+    """Deploy, run the use case's DAG once, stop; say how it went and whether ``make run`` came to the same."""
+    request = read_request(environ, working_folder=Path.cwd(), use_cases=checkout.use_cases)
+    if outside := request.input_roots(checkout.project):
+        raise InputError(f"A deployment reads CSV files in include/ and in S3 only, not in {outside[0]}.")
+    layout = replace(checkout, state=checkout.state / "celery")
+    variables = new_variables()
+    with open_deployment(layout, checkout.lock, variables, say) as stack:
+        _introduce(request, layout)
+        stack.start()
+        stack.api.sign_in(variables["ADMIN_USER"], variables["ADMIN_PASSWORD"])
+        wait_for_dag(stack, request.dag_id)
+        report, text = _run_once(stack, request, environ)
+        say("Stopping ...")
+    say(f"\n{text}")
+    if report is None:
+        return FAILED
+    agrees, text = compare(report, checkout.report / "report.json")
+    say(f"\n{text}")
+    return 0 if agrees else FAILED
+
+
+def compare(report: Mapping[str, Any], other: Path) -> tuple[bool, str]:
+    """Hold a report against the file that ``make run`` left; return False only when the same input gave another."""
+    if not other.is_file():
+        return True, f"There is no {other} to compare with; `make run` makes it."
+    theirs = json.loads(other.read_text(encoding="utf-8"))
+    if not same_input(report, theirs):
+        return True, f"Not compared with {other}: that report is about other rows."
+    found = differences(report, theirs)
+    if not found:
+        return True, f"Agrees with `make run` ({other}): verdict, rows, synthesis counts, wins, losses and ties."
+    lines = "\n".join(f"  {line}" for line in found)
+    advice = "If the code has changed since, `make run` renews it."
+    return False, f"DIFFERS from `make run` ({other}); ours first:\n{lines}\n{advice}"
+
+
+def _introduce(request: RunRequest, layout: Layout) -> None:
+    say(SIMULATED)
+    say(
+        f"The services of docker-compose.yaml without Docker: Airflow {airflow_version()} with CeleryExecutor, "
+        f"{COPIES['worker']} workers, PostgreSQL and Redis, each a process of this machine."
+    )
+    questions = f"{request.evaluation_rows} questions to compare the models on"
+    say(f"Use case {request.use_case}: {request.documents or 'all'} documents, {questions}.")
+    say(f"Starting (logs: {layout.logs}) ...")
+
+
+def _run_once(
+    stack: DeployedStack, request: RunRequest, environ: Mapping[str, str]
+) -> tuple[dict[str, Any] | None, str]:
+    """Trigger the DAG, show its progress; return its report, or None, and what there is to say."""
+    began = time.monotonic()
+    before = read_ledger(stack.ports.stand_in_url)
+    stack.api.unpause(request.dag_id)  # a deployment starts with everything paused
+    run_id = trigger_run(stack, request)
+    say(f"Run {run_id} of DAG {request.dag_id}:")
+    finished = follow_run(stack, request.dag_id, run_id, environ=environ, timeout_seconds=TIMEOUT_SECONDS)
+    took = clock(time.monotonic() - began)
+    if finished.state != "success":
+        return None, f"The run FAILED after {took}:\n{explain_failure(stack, finished)}"
+    report = fetch_report(stack, finished)
+    outcome = describe_outcome(report, before, read_ledger(stack.ports.stand_in_url), stack.layout.report)
+    return report, f"The run succeeded in {took}.\n\n{outcome}"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

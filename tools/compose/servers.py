@@ -1,0 +1,133 @@
+"""
+PostgreSQL and Redis as Debian packages them: finds the programs, installs them where that is possible, and says how
+each is run as a private process of this checkout.
+
+Neither runs as root: PostgreSQL refuses to, and Redis has no need to.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import subprocess
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from include.distill.core.errors import InputError
+from tools.local_airflow.settings import LOOPBACK
+
+PACKAGES = {"postgres": "postgresql", "redis-server": "redis-server"}
+DEBIAN_POSTGRES = Path("/usr/lib/postgresql")  # Debian keeps every version's programs apart, off the PATH
+INSTALL_SECONDS = 300
+INITIALISE = """
+"$1/initdb" --pgdata="$2" --username="$3" --pwfile="$4" --auth=scram-sha-256 --no-sync --encoding=UTF8 --locale=C
+echo "CREATE DATABASE $5" | "$1/postgres" --single -D "$2" -c fsync=off postgres
+"""
+
+
+def ensure_servers(say: Callable[[str], None]) -> None:
+    """
+    See that both servers are installed; install what is missing when we are root on a Debian.
+
+    :raises InputError: saying what to install, when we cannot.
+    """
+    missing = _missing()
+    if not missing:
+        return
+    names = " ".join(PACKAGES[program] for program in missing)
+    if os.geteuid() != 0 or shutil.which("apt-get") is None:
+        raise InputError(
+            f"make celery needs the programs {', '.join(missing)}, which are not installed. On Debian or Ubuntu: "
+            f"sudo apt-get install {names}. Nothing was started."
+        )
+    say(f"Installing {names} with apt-get ...")
+    _apt_get("update", "-qq")
+    _apt_get("install", "-y", "-qq", "--no-install-recommends", *names.split())
+    if _missing():
+        raise InputError(f"apt-get installed {names}, and yet {', '.join(_missing())} cannot be found.")
+
+
+def find_program(name: str) -> str | None:
+    """Find a server's program on the PATH, or where Debian keeps the newest PostgreSQL."""
+    versions = DEBIAN_POSTGRES.glob("*/bin") if DEBIAN_POSTGRES.is_dir() else []
+    newest = sorted(versions, key=lambda folder: float(folder.parent.name), reverse=True)
+    path = os.pathsep.join([*map(str, newest), os.environ.get("PATH", os.defpath), "/usr/sbin"])
+    return shutil.which(name, path=path)
+
+
+def as_user(name: str, command: Sequence[str]) -> list[str]:
+    """Let a command run as the user of a package when we are root; as anybody else it runs as ourselves."""
+    if os.geteuid() != 0:
+        return list(command)
+    # Changing the user forgets that the process is to die with its guard, hence the last option.
+    drop = ["setpriv", f"--reuid={name}", f"--regid={name}", "--init-groups", "--pdeathsig=KILL"]
+    return [*drop, "--", *command]
+
+
+def create_database_folder(folder: Path) -> None:
+    """Make a folder that PostgreSQL may use: owned by whom it runs as, closed to others."""
+    folder.mkdir(mode=0o700, parents=True)
+    if os.geteuid() == 0:
+        owner = pwd.getpwnam("postgres")
+        os.chown(folder, owner.pw_uid, owner.pw_gid)
+
+
+def can_reach(folder: Path) -> bool:
+    """Tell whether PostgreSQL's user can reach a folder; root's own folders are often closed to it."""
+    return subprocess.run(as_user("postgres", ["test", "-x", str(folder)]), check=False).returncode == 0  # noqa: S603
+
+
+def initialise_command(data: Path, user: str, database: str, password_file: Path) -> list[str]:
+    """Compose the command that makes a PostgreSQL with one empty database, whose one user has a password."""
+    programs = Path(_program("initdb")).parent
+    return as_user(
+        "postgres", ["sh", "-euc", INITIALISE, "sh", str(programs), str(data), user, str(password_file), database]
+    )
+
+
+def postgres_command(data: Path, port: int) -> list[str]:
+    """Compose the command of a PostgreSQL that listens on loopback only; it forgets on a crash, and may be slow not."""
+    settings = {
+        "listen_addresses": LOOPBACK,
+        "port": port,
+        "unix_socket_directories": "",
+        "max_connections": 200,
+        "fsync": "off",  # the data live for one run
+        "synchronous_commit": "off",
+        "full_page_writes": "off",
+    }
+    options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+    return as_user("postgres", [_program("postgres"), "-D", str(data), *options])
+
+
+def redis_command(command: Sequence[str], port: int) -> list[str]:
+    """Add to the deployment's own Redis command where to listen; what it holds is not written down."""
+    local = ["--bind", LOOPBACK, "--port", str(port), "--save", "", "--appendonly", "no"]
+    return as_user("redis", [*command, *local])
+
+
+def _missing() -> list[str]:
+    return [program for program in PACKAGES if find_program(program) is None]
+
+
+def _program(name: str) -> str:
+    found = find_program(name)
+    if found is None:
+        raise InputError(f"{name} is not beside the other programs of PostgreSQL; reinstall the package postgresql.")
+    return found
+
+
+def _apt_get(*arguments: str) -> None:
+    # RUNLEVEL=1 keeps Debian from starting the packages' own services, which nobody asked for.
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
+    done = subprocess.run(  # noqa: S603 arguments are ours
+        ["apt-get", *arguments],  # noqa: S607 root's own PATH
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=INSTALL_SECONDS,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise InputError(f"apt-get {' '.join(arguments)} failed; nothing was started. It said:\n{done.stderr.strip()}")

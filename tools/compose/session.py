@@ -1,0 +1,94 @@
+"""
+One deployment for the length of a ``with`` block, under the checkout's lock: whatever ends the block, nothing is left.
+
+Every deployment begins from nothing, the simulated account included, so that one run shows the whole line at work.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from include.distill.core.errors import DistillError
+from tools.compose.compose_file import read_services
+from tools.compose.servers import can_reach, create_database_folder, ensure_servers
+from tools.compose.stack import CONTAINER_PORTS, DeployedStack
+from tools.compose.translation import Translation, free_ports
+from tools.local_airflow.account import enter_account
+from tools.local_airflow.interruption import uninterrupted
+from tools.local_airflow.lock import CheckoutLock
+from tools.local_airflow.process_table import sweep
+from tools.local_airflow.settings import Layout
+
+COMPOSE_FILE = "docker-compose.yaml"
+
+
+@contextmanager
+def open_deployment(
+    layout: Layout, lock: Path, variables: dict[str, str], say: Callable[[str], None]
+) -> Iterator[DeployedStack]:
+    """
+    Take the checkout's lock and prepare a deployment; stop it and release the lock at the end of the block.
+
+    :param layout: whose state folder is the deployment's own.
+    :raises LockHeldError: when another command of this checkout is at work.
+    :raises InputError: when PostgreSQL or Redis is missing, or the compose file cannot be used.
+    """
+    held = CheckoutLock(lock)
+    held.acquire("make celery", datetime.now(UTC).isoformat(timespec="seconds"))
+    try:
+        services = read_services(layout.project / COMPOSE_FILE, variables)
+        ensure_servers(say)
+        _forget(layout)
+        folders = {
+            "/opt/airflow": layout.project,
+            "/opt/airflow/logs": layout.task_logs,
+            "/opt/airflow/stand-in": layout.stand_in,
+            "/dev/shm": layout.airflow_home / "shm",  # noqa: S108 the container's
+        }
+        translation = Translation(tuple(services), free_ports(CONTAINER_PORTS), folders)
+        with _database_folder(layout) as database_folder:
+            stack = DeployedStack(layout, services, translation, database_folder=database_folder, say=say)
+            enter_account(stack.ports)
+            try:
+                yield stack
+            finally:
+                with uninterrupted():
+                    _shut_down(stack, say)
+    finally:
+        held.release()
+
+
+def _forget(layout: Layout) -> None:
+    """Remove what an earlier deployment left, its processes first; its report stays."""
+    sweep(layout.state)
+    for folder in (layout.airflow_home, layout.stand_in, layout.logs, layout.state / "postgres"):
+        shutil.rmtree(folder, ignore_errors=True)
+    layout.state.mkdir(parents=True, exist_ok=True)
+
+
+@contextmanager
+def _database_folder(layout: Layout) -> Iterator[Path]:
+    """Give PostgreSQL a folder: ours where its user can reach it, else one that exists as long as the deployment."""
+    if can_reach(layout.state):
+        create_database_folder(layout.state / "postgres")
+        yield layout.state / "postgres"
+    else:
+        with TemporaryDirectory(prefix="distill-postgres-") as outer:
+            Path(outer).chmod(0o711)  # to be passed through; what lies in it is closed
+            create_database_folder(Path(outer) / "postgres")
+            yield Path(outer) / "postgres"
+
+
+def _shut_down(stack: DeployedStack, say: Callable[[str], None]) -> None:
+    try:
+        for name in stack.give_back():
+            say(f"Gave back the simulated throughput {name}, which the run had not released.")
+    except (OSError, DistillError) as error:
+        say(f"Could not look into the simulated account while stopping: {error}")
+    finally:
+        stack.close()

@@ -1,0 +1,215 @@
+"""
+The services of ``docker-compose.yaml`` as processes: started in its order, under its conditions, judged by its health
+checks.
+
+What an image would do is done here: PostgreSQL's data folder is made, every process gets a home and a host name of its
+own, and the settings of the person's shell stay outside.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from threading import Event
+
+from tools.compose.compose_file import COMPLETED, HEALTHY, Service
+from tools.compose.servers import initialise_command, postgres_command, redis_command
+from tools.compose.signed_in_api import SignedInApi
+from tools.compose.translation import Translation
+from tools.local_airflow.account import give_back_throughputs, is_open
+from tools.local_airflow.process_table import MARKER, sweep
+from tools.local_airflow.processes import Component, NotReadyError, ProcessGroup, wait_until
+from tools.local_airflow.progress import clock
+from tools.local_airflow.settings import Layout, Ports
+
+API_PORT, STAND_IN_PORT, POSTGRES_PORT, REDIS_PORT, SCHEDULER_HEALTH_PORT = "8080", "8090", "5432", "6379", "8974"
+CONTAINER_PORTS = (API_PORT, STAND_IN_PORT, POSTGRES_PORT, REDIS_PORT, SCHEDULER_HEALTH_PORT)
+COPIES = {"worker": 2}
+READY_SECONDS = 240.0
+HEALTH_CHECK_SECONDS = 60.0
+PAUSE_SECONDS = 0.1
+GRACE_SECONDS = {"stand-in": 10.0, "postgres": 10.0}  # they write down their state
+AIRFLOW_GRACE_SECONDS = 1.0  # a worker would wait for its tasks; nothing is lost by not waiting
+STOPPED_FIRST = ("worker", "scheduler", "dag-processor", "triggerer", "airflow-init")
+KEPT = ("PATH", "TMPDIR", "TZ")
+
+
+class DeployedStack:
+    """
+    The services of one deployment on this machine.
+
+    :param database_folder: an empty folder for PostgreSQL's data, which its user can reach.
+    """
+
+    def __init__(
+        self,
+        layout: Layout,
+        services: Mapping[str, Service],
+        translation: Translation,
+        *,
+        database_folder: Path,
+        say: Callable[[str], None],
+    ) -> None:
+        self.layout = layout
+        self.ports = Ports(translation.ports[API_PORT], translation.ports[STAND_IN_PORT])
+        self.api = SignedInApi(self.ports.ui_url)
+        self._services = services
+        self._translation = translation
+        self._data = database_folder / "data"
+        self._say = say
+        self._groups: dict[str, ProcessGroup] = {}
+        self._met: set[str] = set()
+        self._over = Event()  # ends threads that would go on waiting after an interruption
+        self._began = time.monotonic()
+
+    def start(self) -> None:
+        """
+        Start all services and return when each is healthy.
+
+        :raises ComponentDiedError: when a process ends instead of starting.
+        :raises NotReadyError: when a health check does not pass in time.
+        """
+        sweep(self.layout.state)
+        self._began = time.monotonic()
+        for service in self._services.values():
+            for other, condition in service.needs.items():
+                self._await(other, condition)
+            if service.name == "postgres":
+                self._prepare_database(service)
+            for process in _processes(service.name):
+                self._start(process, service)
+        self._await_healthy([name for name, service in self._services.items() if not self._ends(service)])
+
+    def check(self) -> None:
+        """See that all processes live, or raise ``ComponentDiedError``."""
+        for group in list(self._groups.values()):
+            group.check()
+
+    def give_back(self) -> list[str]:
+        """End what an interrupted run left rented in the simulated account, after stopping what could rent again."""
+        self._stop(process for name in STOPPED_FIRST for process in _processes(name))
+        self._stop(["api-server"])  # last: tasks that are ending still report to it
+        url = self.ports.stand_in_url
+        return give_back_throughputs(url) if is_open(url) else []
+
+    def close(self) -> None:
+        """Stop everything that is still running."""
+        self._stop(list(self._groups))
+        for group in self._groups.values():
+            group.close()
+
+    def environment(self, process: str, service: Service) -> dict[str, str]:
+        """Compose the whole environment of one process: what an image has, then what the file says."""
+        home = self.layout.airflow_home / process
+        return {
+            **{name: os.environ[name] for name in KEPT if name in os.environ},
+            "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
+            "HOME": str(home),
+            "AIRFLOW_HOME": str(home),
+            "HOSTNAME": process,
+            "LANG": "C.UTF-8",
+            "PYTHONUNBUFFERED": "1",
+            "NO_COLOR": "1",  # the components write to files
+            "SPT_NOENV": "1",  # Airflow renames its processes; without this the new name overwrites the marker
+            MARKER: str(self.layout.state),
+            **self._translation.of_environment(service.environment),
+        }
+
+    def _start(self, process: str, service: Service) -> None:
+        (self.layout.airflow_home / process).mkdir(parents=True, exist_ok=True)
+        group = self._groups[process] = ProcessGroup(self.layout, self.environment(process, service))
+        grace_seconds = GRACE_SECONDS.get(service.name, AIRFLOW_GRACE_SECONDS)
+        group.start(Component(process, self._command(service), grace_seconds))
+
+    def _command(self, service: Service) -> list[str]:
+        ports = self._translation.ports
+        if service.name == "postgres":
+            return postgres_command(self._data, ports[POSTGRES_PORT])
+        if service.name == "redis":
+            return redis_command(service.command, ports[REDIS_PORT])
+        return self._translation.of_command(service.command)
+
+    def _prepare_database(self, service: Service) -> None:
+        """Do what the image does when its volume is empty."""
+        folder, settings = self._data.parent, service.environment
+        password_file = folder / "password"
+        password_file.write_text(settings["POSTGRES_PASSWORD"], encoding="utf-8")
+        owner = folder.stat()
+        os.chown(password_file, owner.st_uid, owner.st_gid)
+        password_file.chmod(0o600)
+        group = ProcessGroup(self.layout, self.environment("initdb", service))
+        self._groups["initdb"] = group
+        command = initialise_command(self._data, settings["POSTGRES_USER"], settings["POSTGRES_DB"], password_file)
+        group.start(Component("initdb", command, AIRFLOW_GRACE_SECONDS))
+        group.finish("initdb", READY_SECONDS)
+        password_file.unlink()
+
+    def _await_healthy(self, names: Sequence[str]) -> None:
+        """Wait for several services at once: a health check that starts a Python takes seconds."""
+        with ThreadPoolExecutor() as threads:
+            try:
+                list(threads.map(lambda name: self._await(name, HEALTHY), names))
+            finally:
+                self._over.set()
+
+    def _check_waiting(self) -> None:
+        if self._over.is_set():
+            raise NotReadyError("The start was given up.")
+        self.check()
+
+    def _await(self, name: str, condition: str) -> None:
+        """Wait until a condition of ``depends_on`` holds."""
+        if name in self._met:
+            return
+        if condition == COMPLETED:
+            self._groups[name].finish(name, READY_SECONDS)
+        else:
+            for process in _processes(name):
+                what = f"A healthy {process} (log: {self.layout.log_of(process)})"
+                wait_until(partial(self._is_healthy, process, name), what, READY_SECONDS, check=self._check_waiting)
+        self._met.add(name)
+        word = "done" if condition == COMPLETED else "healthy"
+        copies = f" x{COPIES[name]}" if name in COPIES else ""
+        self._say(f"  {clock(time.monotonic() - self._began):>5}  {name}{copies} {word}")
+
+    def _is_healthy(self, process: str, name: str) -> bool:
+        """Run a service's health check as Docker would: in its environment, with its exit code as the answer."""
+        service = self._services[name]
+        deadline = time.monotonic() + HEALTH_CHECK_SECONDS
+        with self.layout.log_of(f"{process}.health").open("wb") as log:
+            check = subprocess.Popen(  # noqa: S603 the deployment's own command
+                self._translation.of_command(service.health_check),
+                cwd=self.layout.project,
+                env=self.environment(process, service),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+            try:
+                while check.poll() is None and time.monotonic() < deadline and not self._over.is_set():
+                    time.sleep(PAUSE_SECONDS)
+            finally:
+                check.kill()
+            return check.wait() == 0
+
+    def _ends(self, service: Service) -> bool:
+        """Tell whether a service is there to end: another one waits for that."""
+        return any(other.needs.get(service.name) == COMPLETED for other in self._services.values())
+
+    def _stop(self, processes: Iterable[str]) -> None:
+        groups = [self._groups[name] for name in processes if name in self._groups]
+        with ThreadPoolExecutor() as threads:
+            list(threads.map(lambda group: group.stop(), groups))
+
+
+def _processes(service: str) -> list[str]:
+    """Name the processes of a service: one, or as many numbered ones as it has copies."""
+    if service not in COPIES:
+        return [service]
+    return [f"{service}-{number}" for number in range(1, COPIES[service] + 1)]

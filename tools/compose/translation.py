@@ -1,0 +1,68 @@
+"""
+Where the containers of ``docker-compose.yaml`` have hosts, ports and folders of their own, processes on one machine
+share them: this says which loopback port and which folder stands for which.
+
+Nothing else of a command or a setting is changed.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from tools.local_airflow.settings import LOOPBACK
+
+OWN_HOSTS = ("localhost", "127.0.0.1", "0.0.0.0")  # noqa: S104 looked for, and replaced by loopback
+
+
+@dataclass(frozen=True)
+class Translation:
+    """
+    From containers to this machine.
+
+    :param hosts: the names of the services.
+    :param ports: container port to loopback port.
+    :param folders: container folder to folder here; the longest that fits is taken.
+    """
+
+    hosts: Sequence[str]
+    ports: Mapping[str, int]
+    folders: Mapping[str, Path]
+
+    def of_text(self, text: str) -> str:
+        """Translate whatever addresses and paths a text holds."""
+        hosts = "|".join(re.escape(host) for host in (*self.hosts, *OWN_HOSTS))
+        ports = "|".join(self.ports)
+        text = re.sub(rf"(?<![\w.-])(?:{hosts}):({ports})\b", lambda m: f"{LOOPBACK}:{self.ports[m[1]]}", text)
+        folders = "|".join(re.escape(folder) for folder in sorted(self.folders, key=len, reverse=True))
+        text = re.sub(rf"({folders})(?![\w-])", lambda m: str(self.folders[m[1]]), text)
+        return LOOPBACK if text == "0.0.0.0" else text  # noqa: S104
+
+    def of_command(self, command: Sequence[str]) -> list[str]:
+        """Translate a command; a port may stand alone only after ``--port``."""
+        before = ["", *command]
+        return [
+            str(self.ports[part]) if option == "--port" and part in self.ports else self.of_text(part)
+            for option, part in zip(before, command, strict=False)
+        ]
+
+    def of_environment(self, environment: Mapping[str, str]) -> dict[str, str]:
+        """Translate settings; a port may stand alone only in one whose name ends with ``PORT``."""
+        return {
+            name: str(self.ports[value]) if name.endswith("PORT") and value in self.ports else self.of_text(value)
+            for name, value in environment.items()
+        }
+
+
+def free_ports(container_ports: Iterable[str]) -> dict[str, int]:
+    """Choose a free loopback port for each container port; held together, so that no two agree."""
+    with ExitStack() as held:
+        probes = {port: held.enter_context(socket.socket()) for port in container_ports}
+        for probe in probes.values():
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a port in TIME_WAIT is free for a server
+            probe.bind((LOOPBACK, 0))
+        return {port: int(probe.getsockname()[1]) for port, probe in probes.items()}

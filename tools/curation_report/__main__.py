@@ -1,0 +1,140 @@
+"""Print the tables: ``python -m tools.curation_report [TRAINING_CSV EVALUATION_CSV]``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from include.distill.config.loader import USE_CASES, load_use_case
+from include.distill.config.use_case import UseCase
+from include.distill.core.paths import INCLUDE
+from include.distill.core.storage import Record
+from include.distill.curation.filters import FILTERS
+from include.distill.curation.refusals import refusal_in
+from include.distill.dataset.exact_duplicates import Places, SeenPairs
+from include.distill.dataset.rows import CsvShape, Seen, is_rejected, read_rows
+from tools.curation_report.catching import found_by_own, tally, verdicts
+from tools.curation_report.criticism import criticised
+from tools.curation_report.measurements import (
+    QUANTILES,
+    alike,
+    grounding,
+    lengths,
+    quantiles,
+    stand_in_pairs,
+)
+from tools.curation_report.planted import DEFECTS, plant
+
+SAMPLE = INCLUDE / "data" / "aws_docs_qa"
+SEEDS = 25
+MOST_ALIKE = 12
+
+
+def read(path: Path) -> list[Record]:
+    """Return the usable rows of a CSV."""
+    seen = Seen(SeenPairs(Places()))
+    with path.open("rb") as body:
+        return [row for row in read_rows(body, source=path.name, shape=CsvShape(), seen=seen) if not is_rejected(row)]
+
+
+def table(head: Sequence[object], rows: Iterable[Sequence[object]]) -> str:
+    """Return a table in Markdown."""
+    lines = [head, ["---"] + ["---:"] * (len(head) - 1), *rows]
+    return "\n".join(f"| {' | '.join(map(_cell, line))} |" for line in lines)
+
+
+def _cell(value: object) -> str:
+    return f"{value:.2f}" if isinstance(value, float) else str(value).replace("|", "\\|")
+
+
+def _real_rows(train: Sequence[Record], evaluation: Sequence[Record], seed: int) -> Iterable[str]:
+    rows = [*train, *evaluation]
+    head = ["", *(f"{share:.0%}" for share in QUANTILES)]
+    yield f"## Real rows ({len(rows)}), least to most\n"
+    own, foreign = grounding(rows, seed=seed)
+    measured = [
+        *((f"characters of the {role}", *lengths(rows, role)) for role in ("question", "answer", "document")),
+        ("share of the answer in its own document", *quantiles(own)),
+        ("share of the answer in another row's document", *quantiles(foreign)),
+    ]
+    yield table(head, measured)
+    shares = (0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5)
+    yield "\n## `min_grounding`: what it would drop and let pass\n"
+    yield table(
+        ["threshold", *shares],
+        [
+            ("real answers dropped", *(sum(value < share for value in own) for share in shares)),
+            ("answers of other documents kept", *(sum(value >= share for value in foreign) for share in shares)),
+        ],
+    )
+    refusals = sum(refusal_in(row["answer"]) is not None for row in rows)
+    yield f"\nReal answers taken for a refusal: {refusals} of {len(rows)}.\n"
+
+
+def _real_questions(rows: Sequence[Record]) -> Iterable[str]:
+    found = alike(rows)
+    thresholds = (0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9)
+    yield "## Different real questions that would count as the same\n"
+    yield table(
+        ["threshold", *thresholds],
+        [("pairs of questions", *(sum(pair[0] >= at for pair in found) for at in thresholds))],
+    )
+    yield "\nThe most alike:\n"
+    yield table(["question", "other question", "likeness"], ((one, other, at) for at, one, other in found[:MOST_ALIKE]))
+
+
+def _stand_in(train: Sequence[Record], evaluation: Sequence[Record], use_case: UseCase) -> Iterable[str]:
+    found = stand_in_pairs(train, evaluation, use_case)
+    yield f"\n## The stand-in's teacher on {len(train)} rows: pairs through every filter\n"
+    left = found["requested"] - found["missing"]
+    lines: list[tuple[object, ...]] = [("asked for", "", found["requested"]), ("missing", found["missing"], left)]
+    for name in FILTERS:
+        left -= found[name]
+        lines.append((f"`{name}`", found[name], left))
+    yield table(["filter", "dropped", "left"], lines)
+
+
+def _planted(train: Sequence[Record], evaluation: Sequence[Record], use_case: UseCase) -> Iterable[str]:
+    found: dict[str, list[int]] = {kind: [] for kind in ("good", *DEFECTS)}
+    for seed in range(SEEDS):
+        planted = plant(train, evaluation, use_case.curation, seed=seed)
+        for kind, counts in tally(planted, verdicts(planted, train, evaluation, use_case.curation)).items():
+            found[kind].append(counts["kept"] if kind == "good" else found_by_own(kind, counts))
+    yield f"\n## Planted pairs, {SEEDS} draws: 200 good ones kept, 20 of each defect found by the filter meant for it\n"
+    yield table(
+        ["planted", "fewest", "mean", "most"],
+        ((kind, min(counts), sum(counts) / len(counts), max(counts)) for kind, counts in found.items()),
+    )
+
+
+def _criticised(rows: Sequence[Record], use_case: UseCase) -> Iterable[str]:
+    yield "\n## The stand-in's critic beside the measured overlap: answers kept\n"
+    found = criticised(rows, seed=use_case.seed, least=use_case.curation.min_grounding)
+    yield table(["real answers held against", "answers", "overlap keeps", "critic keeps"], found)
+
+
+def main() -> None:
+    """Print all tables."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("training", type=Path, nargs="?", default=SAMPLE / "train.csv")
+    parser.add_argument("evaluation", type=Path, nargs="?", default=SAMPLE / "evaluation.csv")
+    options = parser.parse_args()
+    train, evaluation = read(options.training), read(options.evaluation)
+    use_case = load_use_case(USE_CASES / "aws_docs_qa.yaml", environment={})
+    parts = (
+        _real_rows(train, evaluation, use_case.seed),
+        _real_questions([*train, *evaluation]),
+        _stand_in(train, evaluation, use_case),
+        _planted(train, evaluation, use_case),
+        _criticised([*train, *evaluation], use_case),
+    )
+    for part in parts:
+        for text in part:
+            sys.stdout.write(f"{text}\n")
+            sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,55 @@
+"""What the filters say of planted pairs, the whole way: the answer read, the row's filters, repeats among all rows."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from include.distill.config.sections import Curation
+from include.distill.core.storage import Record
+from include.distill.curation.filters import Curator, evaluation_questions
+from include.distill.curation.repeated_pairs import repeated_pairs
+from include.distill.inference.output_parsing import parse_llm_output
+from tools.curation_report.planted import Planted
+
+# The filters that a planted defect may be found by.
+OWN = {
+    "duplicate": {"repeats_original", "repeats_pair"},
+    "leak": {"leak"},
+    "ungrounded": {"ungrounded"},
+    "refusal": {"refusal"},
+    "over-long": {"length"},
+    "malformed": {"malformed"},
+}
+
+
+def verdicts(
+    planted: Sequence[Planted], rows: Sequence[Record], evaluation: Sequence[Record], settings: Curation
+) -> list[str]:
+    """Return for each planted pair the filter that dropped it, or ``kept``."""
+    curator = Curator(settings, evaluation_questions(evaluation, settings), lambda _: None)
+    found: list[str] = []
+    passed: list[Record] = []
+    for number, one in enumerate(planted):
+        output = parse_llm_output(one.said, limit=1)
+        pair = output.pairs[0] if output.pairs else None
+        drop = curator.for_row(one.row).judge(pair) if pair else None
+        found.append(drop.filter if drop else "kept" if pair else "malformed")
+        if pair and not drop:
+            passed.append({"row_id": str(number), "pair": 0, **pair})
+    for record in repeated_pairs(rows, passed, threshold=settings.max_question_similarity):
+        found[int(record["row_id"])] = record["filter"]
+    return found
+
+
+def tally(planted: Sequence[Planted], found: Sequence[str]) -> dict[str, Counter[str]]:
+    """Return for each kind of planted pair how many each filter dropped, and how many were kept."""
+    counts: dict[str, Counter[str]] = {}
+    for one, filter_ in zip(planted, found, strict=True):
+        counts.setdefault(one.kind, Counter())[filter_] += 1
+    return counts
+
+
+def found_by_own(kind: str, counts: Counter[str]) -> int:
+    """Return how many of a kind of defect the filters meant for it found."""
+    return sum(counts[name] for name in OWN[kind])

@@ -1,0 +1,51 @@
+"""``python -m tools.local_airflow run|up|down|clean``; ``make`` is the usual way to call it."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from include.distill.core.errors import DistillError, InputError
+from tools.local_airflow import commands
+from tools.local_airflow.interruption import EXIT_CODE, Interrupted, interruptible
+from tools.local_airflow.lock import LockHeldError
+from tools.local_airflow.server import serve
+from tools.local_airflow.settings import Layout, read_request
+
+FAILED, REFUSED = 1, 2
+
+
+def main(arguments: list[str]) -> int:
+    """Run one command; return 0 when done, 1 failed, 2 refused before it began, 130 interrupted."""
+    options = _parse(arguments)
+    layout = Layout(state=options.state.resolve(), dags=options.dags.resolve())
+    try:
+        with interruptible():
+            if options.command == "serve":
+                request = read_request(os.environ, working_folder=Path.cwd(), use_cases=layout.use_cases)
+                return serve(layout, os.environ, request)
+            command = {"run": commands.run, "up": commands.up, "down": commands.down, "clean": commands.clean}
+            return command[options.command](layout, os.environ.copy())
+    except Interrupted:
+        print("\nInterrupted. Everything that was started has been stopped.", file=sys.stderr)
+        return EXIT_CODE
+    except (InputError, LockHeldError) as error:
+        print(error, file=sys.stderr)
+        return REFUSED
+    except DistillError as error:
+        print(f"\nFailed: {error}", file=sys.stderr)
+        return FAILED
+
+
+def _parse(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tools.local_airflow", description=commands.__doc__)
+    parser.add_argument("command", choices=["run", "up", "down", "clean", "serve"])
+    parser.add_argument("--state", type=Path, default=Layout.state, help="where state is kept (default: .local)")
+    parser.add_argument("--dags", type=Path, default=Layout.dags, help="folder of DAG files (default: dags)")
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,165 @@
+"""``make run``, ``up``, ``down`` and ``clean``, step by step, with what each tells the person."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from include.distill.core.errors import InputError
+from tools.local_airflow.account import enter_account, give_back_throughputs, read_ledger
+from tools.local_airflow.lock import CheckoutLock
+from tools.local_airflow.outcome import describe_outcome, fetch_report
+from tools.local_airflow.process_table import sweep
+from tools.local_airflow.progress import clock
+from tools.local_airflow.runs import explain_failure, follow_run, trigger_run, wait_for_dag
+from tools.local_airflow.server import launch_server, running_server, stop_server
+from tools.local_airflow.session import open_session
+from tools.local_airflow.settings import read_request
+from tools.local_airflow.stack import airflow_version
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tools.local_airflow.runs import RunningStack
+    from tools.local_airflow.server import ServedStack
+    from tools.local_airflow.settings import Layout, RunRequest
+
+TIMEOUT_SECONDS = 1800
+SIMULATED = "SIMULATED: AWS is played by a stand-in on this machine. No account is used, nothing is bought."
+
+
+def run(layout: Layout, environ: Mapping[str, str]) -> int:
+    """Run one use case's DAG once, from nothing to a report, and leave nothing running."""
+    request = _ask(layout, environ)
+    timeout_seconds = _timeout(environ)
+    with open_session(layout, environ, request, command="make run", schedules="off") as session:
+        _introduce(request)
+        began = time.monotonic()
+        print(f"Starting the stand-in and Airflow {airflow_version()} (logs: {layout.logs}) ...", flush=True)
+        session.stack.start(fresh_database=True)
+        wait_for_dag(session.stack, request.dag_id)
+        ui = session.stack.ports.ui_url
+        print(
+            f"Ready after {clock(time.monotonic() - began)}. While this runs, Airflow's UI is at {ui}",
+            flush=True,
+        )
+        succeeded, text = _run_once(session.stack, request, environ, timeout_seconds)
+        print("Stopping ...", flush=True)
+    print(f"\n{text}")
+    if not succeeded:
+        print("\n`make up` shows the failed run in Airflow's UI; it makes a new one beside it.")
+    return 0 if succeeded else 1
+
+
+def up(layout: Layout, environ: Mapping[str, str]) -> int:
+    """Start Airflow with its UI in the background, and see that there is a finished run to look at."""
+    request = _ask(layout, environ)
+    timeout_seconds = _timeout(environ)
+    served = running_server(layout)
+    if served is not None:
+        print(f"Airflow is up already: {served.ports.ui_url}  (`make down` stops it)")
+        return 0
+    _refuse_if_busy(layout)
+    _introduce(request)
+    print(f"Starting the stand-in and Airflow {airflow_version()} (logs: {layout.logs}) ...", flush=True)
+    served = launch_server(layout)
+    print(f"Airflow's UI is at {served.ports.ui_url}", flush=True)
+    try:
+        succeeded, text = _provide_run(served, request, environ, timeout_seconds)
+    except BaseException:
+        stop_server(layout)
+        raise
+    print(f"\n{text}\n\nAirflow is up: {served.ports.ui_url}  (no login; `make down` stops it)")
+    return 0 if succeeded else 1
+
+
+def down(layout: Layout, environ: Mapping[str, str]) -> int:
+    """Stop what ``make up`` started, and what a violent end may have left."""
+    if not layout.state.exists():
+        print("Airflow was not up.")
+        return 0
+    stopped = stop_server(layout)
+    lock = CheckoutLock(layout.lock)
+    lock.acquire("make down", "now")
+    left = sweep(layout.state)
+    lock.release()
+    if left:
+        print(f"Ended {left} processes that had outlived their command.")
+    print("Stopped Airflow and the stand-in." if stopped else "Airflow was not up.")
+    return 0
+
+
+def clean(layout: Layout, environ: Mapping[str, str]) -> int:
+    """Remove all state of local runs, the simulated account included, after stopping what uses it."""
+    if not layout.state.exists():
+        print(f"There is nothing to remove: {layout.state} does not exist.")
+        return 0
+    down(layout, environ)
+    lock = CheckoutLock(layout.lock)
+    lock.acquire("make clean", "now")
+    shutil.rmtree(layout.state)
+    print(f"Removed {layout.state}.")
+    return 0
+
+
+def _ask(layout: Layout, environ: Mapping[str, str]) -> RunRequest:
+    return read_request(environ, working_folder=Path.cwd(), use_cases=layout.use_cases)
+
+
+def _timeout(environ: Mapping[str, str]) -> float:
+    text = environ.get("DISTILL_TIMEOUT_SECONDS") or str(TIMEOUT_SECONDS)
+    if not (text.isascii() and text.isdigit()) or int(text) == 0:
+        raise InputError(f"DISTILL_TIMEOUT_SECONDS={text!r} must be a whole number of seconds above 0.")
+    return float(text)
+
+
+def _introduce(request: RunRequest) -> None:
+    print(SIMULATED)
+    print(f"Use case {request.use_case}. {request.described}")
+
+
+def _refuse_if_busy(layout: Layout) -> None:
+    lock = CheckoutLock(layout.lock)
+    lock.acquire("make up", "now")
+    lock.release()
+
+
+def _provide_run(
+    served: ServedStack, request: RunRequest, environ: Mapping[str, str], timeout_seconds: float
+) -> tuple[bool, str]:
+    """Find a successful run of an earlier command, or make one."""
+    enter_account(served.ports)
+    wait_for_dag(served, request.dag_id)
+    served.api.unpause(request.dag_id)
+    runs = served.api.runs(request.dag_id)
+    for left in (run for run in runs if _was_interrupted(run, served.holder.since)):
+        served.api.fail_run(request.dag_id, left["dag_run_id"])
+    finished = [run["dag_run_id"] for run in runs if run["state"] == "success"]
+    if finished:
+        return True, f"A finished run to look at: {finished[0]}"
+    return _run_once(served, request, environ, timeout_seconds)
+
+
+def _was_interrupted(run: Mapping[str, Any], since: str) -> bool:
+    """Tell whether a run was begun by an earlier stack and never ended; it would hold up the next one."""
+    return run["state"] in ("queued", "running") and str(run["run_after"]) < since
+
+
+def _run_once(
+    stack: RunningStack, request: RunRequest, environ: Mapping[str, str], timeout_seconds: float
+) -> tuple[bool, str]:
+    """Trigger the DAG, show its progress, and return whether it succeeded and what there is to say."""
+    for name in give_back_throughputs(stack.ports.stand_in_url):
+        print(f"An interrupted run had left the simulated throughput {name} rented; it was given back.")
+    before = read_ledger(stack.ports.stand_in_url)
+    run_id = trigger_run(stack, request)
+    print(f"Run {run_id} of DAG {request.dag_id}:", flush=True)
+    run = follow_run(stack, request.dag_id, run_id, environ=environ, timeout_seconds=timeout_seconds)
+    if run.state != "success":
+        return False, f"The run FAILED after {clock(run.seconds)}:\n{explain_failure(stack, run)}"
+    report = fetch_report(stack, run)
+    after = read_ledger(stack.ports.stand_in_url)
+    text = describe_outcome(report, before, after, stack.layout.report)
+    return True, f"The run succeeded in {clock(run.seconds)}.\n\n{text}"

@@ -1,0 +1,151 @@
+"""
+The environment of the local processes: every setting explicit, nothing of a real AWS account in it.
+
+What a person has exported for real work (credentials, profiles, Airflow settings) is dropped, the AWS
+endpoints all point at loopback, and boto3's configuration files are switched off: a local run cannot reach
+a real account.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import secrets
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from tools.local_airflow.process_table import MARKER
+from tools.local_airflow.settings import LOOPBACK
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from tools.local_airflow.settings import Layout, Ports
+
+DROPPED_PREFIXES = ("AWS_", "AIRFLOW_", "AIRFLOW__", "_AIRFLOW", "BOTO", "DISTILL_", "PYTHON")
+DROPPED = ("CSV", "USE_CASE", "DOCUMENTS", "EVALUATION", "MAKEFLAGS", "MFLAGS", "MAKELEVEL")
+POLL_SECONDS = 3  # the stand-in's jobs end within seconds
+PARALLELISM = 8  # SQLite breaks at Airflow's default of 32 and is steady at 8
+REGION = "us-east-1"
+
+
+def build_environment(
+    inherited: Mapping[str, str],
+    *,
+    layout: Layout,
+    ports: Ports,
+    keys: Mapping[str, str],
+    schedules: Literal["off", "housekeeping"],
+    input_roots: Sequence[Path] = (),
+) -> dict[str, str]:
+    """
+    Compose the whole environment of Airflow, its tasks and the stand-in.
+
+    :param schedules: ``off`` keeps every schedule from firing beside the one triggered run, ``housekeeping`` only
+        the nightly ones.
+    :param input_roots: folders outside the project that the pipeline may read CSV files from.
+    """
+    kept = {name: value for name, value in inherited.items() if not _is_dropped(name)}
+    return {
+        **kept,
+        **_process_settings(kept, layout),
+        **_airflow_settings(layout, ports, keys),
+        **aws_settings(ports),
+        "DISTILL_SCHEDULES": schedules,
+        **({"DISTILL_INPUT_ROOTS": os.pathsep.join(map(str, input_roots))} if input_roots else {}),
+    }
+
+
+def load_keys(path: Path) -> dict[str, str]:
+    """Read this checkout's keys, generating them the first time; only their owner may read the file."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        keys = {
+            "jwt_secret": secrets.token_urlsafe(72),  # HS512 wants 64 bytes or more
+            "fernet_key": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
+            "api_secret": secrets.token_urlsafe(32),
+        }
+        draft = path.with_suffix(".draft")
+        draft.unlink(missing_ok=True)
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+            json.dump(keys, file)
+        draft.replace(path)
+    loaded: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
+    return loaded
+
+
+def aws_settings(ports: Ports) -> dict[str, str]:
+    """Point every AWS client at the stand-in, with keys that are worth nothing anywhere else."""
+    endpoints = (
+        "AWS_ENDPOINT_URL",
+        "AWS_ENDPOINT_URL_S3",
+        "AWS_ENDPOINT_URL_BEDROCK",
+        "AWS_ENDPOINT_URL_BEDROCK_RUNTIME",
+    )
+    return {
+        **dict.fromkeys(endpoints, ports.stand_in_url),
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_REGION": REGION,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "NO_PROXY": f"{LOOPBACK},localhost",
+        "no_proxy": f"{LOOPBACK},localhost",
+    }
+
+
+def _is_dropped(name: str) -> bool:
+    return name in DROPPED or name.startswith(DROPPED_PREFIXES)
+
+
+def _process_settings(kept: Mapping[str, str], layout: Layout) -> dict[str, str]:
+    return {
+        MARKER: str(layout.state),
+        "SPT_NOENV": "1",  # Airflow renames its processes; without this the new name overwrites the marker
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), kept.get("PATH", os.defpath)]),
+        "PYTHONPATH": str(layout.project),
+        "PYTHONUNBUFFERED": "1",
+        "DISTILL_POLL_SECONDS": str(POLL_SECONDS),
+        "NO_COLOR": "1",  # the components write to files
+    }
+
+
+def _airflow_settings(layout: Layout, ports: Ports, keys: Mapping[str, str]) -> dict[str, str]:
+    settings = {
+        "CORE__DAGS_FOLDER": layout.dags,
+        "CORE__PLUGINS_FOLDER": layout.project / "plugins",
+        "CORE__LOAD_EXAMPLES": False,
+        "CORE__EXECUTOR": "LocalExecutor",
+        "CORE__PARALLELISM": PARALLELISM,
+        "CORE__DAGS_ARE_PAUSED_AT_CREATION": False,
+        "CORE__FERNET_KEY": keys["fernet_key"],
+        "CORE__HOSTNAME_CALLABLE": "socket.gethostname",  # the default asks DNS
+        "CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": True,  # no login: the server listens on loopback only
+        "CORE__EXECUTION_API_SERVER_URL": f"{ports.ui_url}/execution/",
+        "DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{layout.database}?timeout=30",
+        "DATABASE__LOAD_DEFAULT_CONNECTIONS": False,
+        "API__HOST": LOOPBACK,
+        "API__PORT": ports.api,
+        "API__BASE_URL": ports.ui_url,
+        "API__WORKERS": 1,
+        "API__MAXIMUM_PAGE_LIMIT": 1000,
+        "API__SECRET_KEY": keys["api_secret"],
+        "API_AUTH__JWT_SECRET": keys["jwt_secret"],
+        "WORKERS__EXECUTION_API_TIMEOUT": 30,
+        "SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": 0.5,
+        "DAG_PROCESSOR__REFRESH_INTERVAL": 10,
+        "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": 10,
+        "LOGGING__BASE_LOG_FOLDER": layout.task_logs,
+        "LOGGING__DAG_PROCESSOR_CHILD_PROCESS_LOG_DIRECTORY": layout.logs / "dag_processor",
+        "LOGGING__COLORED_CONSOLE_LOG": False,
+        "USAGE_DATA_COLLECTION__ENABLED": False,
+    }
+    return {
+        "AIRFLOW_HOME": str(layout.airflow_home),
+        "AIRFLOW_CONN_AWS_DEFAULT": f"aws://?region_name={REGION}",
+        **{f"AIRFLOW__{name}": str(value) for name, value in settings.items()},
+    }

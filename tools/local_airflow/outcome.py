@@ -1,0 +1,182 @@
+"""What a finished run is worth, for a person: verdict, preferences, bill, and what is still rented."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from include.distill.core.errors import DistillError
+from include.distill.report.change_notes import changes_line
+from include.distill.training.losses import loss_means
+from tools.local_airflow.account import download, rented_throughputs
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from tools.local_airflow.runs import FollowedRun, RunningStack
+
+REPORT_TASK = "report"
+REJECTED_SHOWN = 10
+
+
+class NoReportError(DistillError):
+    """The run succeeded and yet says nothing of a report."""
+
+
+def fetch_report(stack: RunningStack, run: FollowedRun) -> dict[str, Any]:
+    """
+    Copy a run's report from S3 to the report folder and return it.
+
+    :raises NoReportError: when the report's task returned no URIs.
+    """
+    manifest = stack.api.returned(run.dag_id, run.run_id, REPORT_TASK)
+    if not isinstance(manifest, dict) or not {"report_json_uri", "report_html_uri"} <= manifest.keys():
+        raise NoReportError(
+            f"The run {run.run_id} succeeded, but its task {REPORT_TASK!r} returned {manifest!r} and not the "
+            "URIs report_json_uri and report_html_uri, so there is no report to show."
+        )
+    folder = stack.layout.report
+    download(manifest["report_json_uri"], folder / "report.json")
+    download(manifest["report_html_uri"], folder / "report.html")
+    report: dict[str, Any] = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+    return report
+
+
+def describe_outcome(
+    report: Mapping[str, Any], before: Mapping[str, Any], after: Mapping[str, Any], folder: Path
+) -> str:
+    """
+    Write the whole outcome as text.
+
+    :param before: the stand-in's ledger when the run began; ``after``: when it had ended.
+    """
+    changed = changes_line(report["source"].get("changes", {}), actual_usd=report["cost"]["actual_usd"])
+    parts = [
+        f"Verdict{' (SIMULATED)' if report['simulated'] else ''}: {report['verdict']}",
+        describe_data(report),
+        describe_arms(report["arms"], report.get("loss_curves", {})),
+        describe_comparisons(report["comparisons"]),
+        describe_bill(report["cost"]) + (f"\n{changed}" if changed else ""),
+        describe_account(before, after),
+        f"Report: {folder / 'report.html'}\n        {folder / 'report.json'}",
+    ]
+    return "\n\n".join(parts)
+
+
+def describe_data(report: Mapping[str, Any]) -> str:
+    """Write what was read and written, and every rejected row (the first few) with its reason."""
+    from include.distill.curation.critic import VERDICTS
+    from include.distill.report.batch_notes import NOTE  # make clean runs without what these need
+
+    source, pairs = report["source"], report["synthesis"]
+    lines = [
+        f"Data: {source['train']} rows to learn from, {source['evaluation']} to compare on, {source['rejected']}"
+        f" rejected; {pairs['accepted']} of {pairs['requested']} synthetic pairs accepted"
+    ]
+    lines += [f"  dropped as {name}: {count}" for name, count in pairs.get("dropped", {}).items()]
+    if critic := pairs.get("critic"):
+        verdicts = ", ".join(f"{critic[name]} {name.replace('_', ' ')}" for name in VERDICTS)
+        lines.append(f"  the critic of the pairs: {verdicts}")
+    if told := report.get("settings", {}).get(NOTE):
+        lines.append(f"  {NOTE}: {told}")
+    rejected = report.get("rejected_rows", [])
+    lines += [f"  rejected: {row['source']} row {row['row']}: {row['message']}" for row in rejected[:REJECTED_SHOWN]]
+    if source["rejected"] > REJECTED_SHOWN:
+        lines.append(f"  … {source['rejected'] - REJECTED_SHOWN} more in the report")
+    return "\n".join(lines)
+
+
+def describe_arms(arms: Sequence[Mapping[str, Any]], curves: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
+    """
+    Write one line per arm: what answered, what it was trained on, and whether an endpoint of it is still there.
+
+    :param curves: the steps of each arm that was trained; said of them are the means of the first and last tenth.
+    """
+    header = ("arm", "is", "trained on", "loss, first to last tenth", "endpoint")
+    rows = [
+        (
+            str(arm["name"]),
+            str(arm["kind"]).replace("_", "-"),
+            f"{arm['records']} pairs" if arm["records"] else "-",
+            means.figures if (means := loss_means(curves.get(arm["name"], ()))) else "-",
+            "none needed" if arm["serving"] is None else "released" if arm["released"] else "STILL THERE",
+        )
+        for arm in arms
+    ]
+    return "Arms\n" + table([header, *rows])
+
+
+def describe_comparisons(comparisons: Sequence[Mapping[str, Any]]) -> str:
+    """Write one line per judge and pair: how often the judge preferred the candidate."""
+    header = ("judge", "candidate", "baseline", "preferred", "95% interval", "won/lost/tied/unread")
+    rows = [header, *(_comparison_row(comparison) for comparison in comparisons)]
+    return "Preferences\n" + table(rows)
+
+
+def describe_bill(cost: Mapping[str, Any]) -> str:
+    """Write what was spent beside what was estimated, and the lines that cost anything."""
+    lines = [
+        (str(line["what"]), f"{line['quantity']:,.10g} {line['unit']}", f"${line['usd']:.4f}")
+        for line in cost["lines"]
+        if line["usd"] > 0
+    ]
+    head = (
+        f"Bill: ${cost['actual_usd']:.2f} (estimated ${cost['estimated_usd']:.2f}, with an hour of each endpoint;"
+        " the stand-in's serve for seconds)"
+    )
+    return f"{head}\n{table(lines)}" if lines else head
+
+
+def describe_account(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
+    """Say what this run bought according to the stand-in's own ledger, and what is still rented."""
+    known = {job["arn"] for job in before["jobs"]}
+    new_jobs = [job for job in after["jobs"] if job["arn"] not in known]
+    new_calls = after["billed_calls"] - before["billed_calls"]
+    seconds = after["throughput_seconds"] - before["throughput_seconds"]
+    alive = [str(throughput["name"]) for throughput in rented_throughputs(after)]
+    return "\n".join(
+        [
+            "Simulated AWS account (its own count of this run)",
+            f"  model calls billed   {new_calls} ({after['billed_calls']} ever)",
+            *_batch_line(before, after),
+            f"  training jobs        {len(new_jobs)} ({len(after['jobs'])} ever)",
+            f"  throughput rented    {seconds:.0f} s",
+            f"  still running        {', '.join(alive) or 'nothing'}",
+        ]
+    )
+
+
+def _batch_line(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    """Say what batch jobs answered; nothing in an account that never had one."""
+    ever = len(after["batch_jobs"])
+    if not ever:
+        return []
+    answered = [sum(job["billed_records"] for job in ledger["batch_jobs"]) for ledger in (after, before)]
+    new = ever - len(before["batch_jobs"])
+    share = f"; {answered[0] - answered[1]} of the calls, at half the price" if new else ""
+    return [f"  batch jobs           {new} ({ever} ever){share}"]
+
+
+def table(rows: Sequence[Sequence[str]]) -> str:
+    """Align rows of text in columns."""
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    return "\n".join(
+        "  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    )
+
+
+def _comparison_row(comparison: Mapping[str, Any]) -> tuple[str, ...]:
+    interval = comparison["preference_ci95"]
+    return (
+        str(comparison["judge"]),
+        str(comparison["candidate"]),
+        str(comparison["baseline"]),
+        _percent(comparison["preference"]),
+        "-" if interval is None else f"{_percent(interval[0])} to {_percent(interval[1])}",
+        "/".join(str(comparison[name]) for name in ("wins", "losses", "ties", "unparsable")),
+    )
+
+
+def _percent(share: float | None) -> str:
+    return "-" if share is None else f"{100 * share:.0f} %"

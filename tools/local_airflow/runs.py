@@ -1,0 +1,124 @@
+"""One DAG run through a local stack: wait for the DAG, trigger it, show its progress, tell how it ended."""
+
+from __future__ import annotations
+
+import sys
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Protocol
+
+from tools.local_airflow.airflow_api import FINISHED_RUN_STATES
+from tools.local_airflow.display import open_display
+from tools.local_airflow.failures import describe_failures, find_failures
+from tools.local_airflow.processes import NotReadyError, wait_until
+from tools.local_airflow.progress import summarise
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tools.local_airflow.airflow_api import AirflowApi
+    from tools.local_airflow.settings import Layout, Ports, RunRequest
+
+DAG_SECONDS = 120.0
+PARSING_SECONDS = 10.0  # an import error of one file may be known before another file's DAG is
+POLL_SECONDS = 1.0
+
+
+class RunningStack(Protocol):
+    """A stack that answers, whichever process started it."""
+
+    @property
+    def layout(self) -> Layout:
+        """Where its state and logs lie."""
+
+    @property
+    def ports(self) -> Ports:
+        """Where it listens."""
+
+    @property
+    def api(self) -> AirflowApi:
+        """Airflow's REST API."""
+
+    def check(self) -> None:
+        """Raise when the stack is no longer whole."""
+
+
+@dataclass(frozen=True)
+class FollowedRun:
+    """A run that was followed to its end."""
+
+    dag_id: str
+    run_id: str
+    state: str
+    seconds: float
+
+
+def wait_for_dag(stack: RunningStack, dag_id: str) -> None:
+    """
+    Wait until Airflow has loaded the DAG.
+
+    :raises NotReadyError: with the import errors when it cannot be loaded.
+    """
+    first_error_at: float | None = None
+
+    def settled() -> bool:
+        nonlocal first_error_at
+        if stack.api.find_dag(dag_id) is not None:
+            return True
+        if first_error_at is None and stack.api.import_errors():
+            first_error_at = time.monotonic()
+        return first_error_at is not None and time.monotonic() - first_error_at > PARSING_SECONDS
+
+    wait_until(settled, f"The DAG {dag_id}", DAG_SECONDS, check=stack.check)
+    if stack.api.find_dag(dag_id) is None:
+        errors = "\n".join(f"{name}:\n{trace.rstrip()}" for name, trace in stack.api.import_errors())
+        raise NotReadyError(f"Airflow could not load the DAG {dag_id}. Its import errors:\n{errors}")
+
+
+def trigger_run(stack: RunningStack, request: RunRequest) -> str:
+    """Trigger the use case's DAG and return the run's id."""
+    now = datetime.now(UTC)
+    run_id = f"local__{now:%Y%m%dT%H%M%S}"
+    stack.api.trigger(request.dag_id, run_id, logical_date=now.isoformat(), conf=request.conf)
+    return run_id
+
+
+def follow_run(
+    stack: RunningStack, dag_id: str, run_id: str, *, environ: Mapping[str, str], timeout_seconds: float
+) -> FollowedRun:
+    """
+    Show a run's progress on standard output until it has ended.
+
+    :raises ComponentDiedError: when a process of the stack ends meanwhile.
+    :raises NotReadyError: when the run takes longer than the timeout.
+    """
+    order = stack.api.task_ids(dag_id)
+    display = open_display(sys.stdout, environ)
+    began = time.monotonic()
+    try:
+        while True:
+            state = stack.api.run_state(dag_id, run_id)
+            elapsed = time.monotonic() - began
+            instances = stack.api.task_instances(dag_id, run_id)
+            display.show(summarise(instances, order, datetime.now(UTC)), elapsed)
+            if state in FINISHED_RUN_STATES:
+                return FollowedRun(dag_id, run_id, state, elapsed)
+            stack.check()
+            if elapsed > timeout_seconds:
+                raise NotReadyError(
+                    f"The run {run_id} was still {state} after {timeout_seconds:.0f} s and is being stopped. "
+                    f"Logs: {stack.layout.task_logs}. DISTILL_TIMEOUT_SECONDS gives it longer."
+                )
+            time.sleep(POLL_SECONDS)
+    finally:
+        display.close()
+
+
+def explain_failure(stack: RunningStack, run: FollowedRun) -> str:
+    """Say which tasks failed, why, and where their logs are."""
+    instances = stack.api.task_instances(run.dag_id, run.run_id)
+    failures = find_failures(instances, stack.api.task_ids(run.dag_id), stack.layout.task_logs)
+    if not failures:
+        return f"  no task failed, yet the run did: see {stack.layout.log_of('scheduler')}"
+    return describe_failures(failures, stack.layout.log_of("scheduler"))

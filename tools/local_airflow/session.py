@@ -1,0 +1,84 @@
+"""
+One stack for the length of a ``with`` block, under the checkout's lock: whatever ends the block, nothing is
+left.
+
+The processes are stopped, what is still rented in the simulated account is given back, the lock is
+released.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Literal
+
+from include.distill.core.errors import DistillError
+from tools.local_airflow.account import enter_account
+from tools.local_airflow.environment import build_environment, load_keys
+from tools.local_airflow.interruption import uninterrupted
+from tools.local_airflow.lock import CheckoutLock, Holder
+from tools.local_airflow.settings import choose_ports
+from tools.local_airflow.stack import LocalStack
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from tools.local_airflow.settings import Layout, RunRequest
+
+
+@dataclass(frozen=True)
+class Session:
+    """A stack that is about to start, and the lock under which it does."""
+
+    stack: LocalStack
+    lock: CheckoutLock
+    holder: Holder
+
+
+@contextmanager
+def open_session(
+    layout: Layout,
+    environ: Mapping[str, str],
+    request: RunRequest,
+    *,
+    command: str,
+    schedules: Literal["off", "housekeeping"],
+) -> Iterator[Session]:
+    """
+    Take the lock and prepare a stack; stop it and release the lock at the end of the block.
+
+    :param command: what the person typed; shown to whoever finds the lock taken.
+    :raises LockHeldError: when another command of this checkout is at work.
+    """
+    lock = CheckoutLock(layout.lock)
+    holder = lock.acquire(command, datetime.now(UTC).isoformat(timespec="seconds"))
+    try:
+        ports = choose_ports(environ)
+        environment = build_environment(
+            environ,
+            layout=layout,
+            ports=ports,
+            keys=load_keys(layout.secrets),
+            schedules=schedules,
+            input_roots=request.input_roots(layout.project),
+        )
+        enter_account(ports)
+        stack = LocalStack(layout, ports, environment)
+        try:
+            yield Session(stack, lock, holder)
+        finally:
+            with uninterrupted():
+                _shut_down(stack)
+    finally:
+        lock.release()
+
+
+def _shut_down(stack: LocalStack) -> None:
+    try:
+        for name in stack.give_back():
+            print(f"Gave back the simulated throughput {name}, which the run had not released.")
+    except (OSError, DistillError) as error:
+        print(f"Could not look into the simulated account while stopping: {error}")
+    finally:
+        stack.close()

@@ -1,0 +1,142 @@
+"""
+The local stack: the stand-in for AWS and the four processes of a real Airflow, brought up in parallel.
+
+Each ``make run`` begins with a new metadata database, so that no run, pause or stale DAG of an earlier one
+can stand in its way; it is a copy of one that was migrated once. What was paid for lies in the stand-in's
+state and stays.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import sys
+from contextlib import closing
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING
+
+from tools.local_airflow.account import give_back_throughputs, is_open
+from tools.local_airflow.airflow_api import AirflowApi
+from tools.local_airflow.process_table import sweep
+from tools.local_airflow.processes import Component, NotReadyError, ProcessGroup, wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from tools.local_airflow.settings import Layout, Ports
+
+MODEL_UNITS = 4  # AWS grants none by default; the stand-in's quota is what a small team is usually given
+READY_SECONDS = 180.0
+MIGRATE_SECONDS = 180.0
+AIRFLOW_GRACE_SECONDS = 1.0  # an idle scheduler takes 4 s to end by itself; nothing is lost by not waiting
+STAND_IN_GRACE_SECONDS = 10.0  # it writes down its state
+
+
+class LocalStack:
+    """Everything a local run needs, started and stopped together."""
+
+    def __init__(self, layout: Layout, ports: Ports, environment: Mapping[str, str]) -> None:
+        self.layout = layout
+        self.ports = ports
+        self.api = AirflowApi(ports.ui_url)
+        self._group = ProcessGroup(layout, environment)
+
+    def start(self, *, fresh_database: bool) -> None:
+        """
+        Start all processes and return when the API answers and the pools exist.
+
+        :param fresh_database: forget the runs of earlier commands; False keeps them to look at.
+        :raises ComponentDiedError: when a process ends instead of starting.
+        :raises NotReadyError: when the API does not answer in time.
+        """
+        from include.distill.config.loader import load_use_cases
+        from include.distill.inference.pools import needed_pools  # make clean runs without what these need
+
+        sweep(self.layout.state)
+        self._group.start(stand_in_component(self.layout, self.ports))
+        self._prepare_database(fresh=fresh_database)
+        for name in ("api-server", "dag-processor", "scheduler"):
+            self._group.start(airflow_component(name))
+        logs = f"(logs: {self.layout.logs})"
+        wait_until(self._stand_in_is_up, f"The stand-in for AWS {logs}", READY_SECONDS, check=self.check)
+        wait_until(self.api.is_up, f"Airflow's API {logs}", READY_SECONDS, check=self.check)
+        for name, settings in needed_pools(load_use_cases().good).items():
+            self.api.ensure_pool(name, settings)
+        self._group.start(airflow_component("triggerer"))  # needed last, so it does not slow down the others
+
+    def check(self) -> None:
+        """See that all processes live, or raise ``ComponentDiedError``."""
+        self._group.check()
+
+    def give_back(self) -> list[str]:
+        """
+        End what an interrupted run left rented in the simulated account, and return the names.
+
+        Stops Airflow first, so that no task rents it again; the stand-in goes on.
+        """
+        self._group.stop(["scheduler", "dag-processor", "triggerer"])
+        self._group.stop(["api-server"])  # last: tasks that are ending still report to it
+        return give_back_throughputs(self.ports.stand_in_url) if self._stand_in_is_up() else []
+
+    def close(self) -> None:
+        """Stop everything that is still running."""
+        self._group.close()
+
+    def _stand_in_is_up(self) -> bool:
+        return is_open(self.ports.stand_in_url)
+
+    def _prepare_database(self, *, fresh: bool) -> None:
+        database = self.layout.database
+        stamp = database.with_suffix(".version")
+        database.parent.mkdir(parents=True, exist_ok=True)
+        template = database.with_name(f"template-{airflow_version()}.db")
+        if fresh or not database.exists():
+            for path in (database, database.with_suffix(".db-wal"), database.with_suffix(".db-shm")):
+                path.unlink(missing_ok=True)
+            if template.exists():
+                copy_database(template, database)
+            else:
+                self._migrate()
+                copy_database(database, template)
+        elif not stamp.exists() or stamp.read_text(encoding="utf-8") != airflow_version():
+            self._migrate()
+        stamp.write_text(airflow_version(), encoding="utf-8")
+
+    def _migrate(self) -> None:
+        self._group.start(Component("migrate", airflow("db", "migrate"), AIRFLOW_GRACE_SECONDS))
+        self._group.finish("migrate", MIGRATE_SECONDS)
+
+
+def airflow(*arguments: str) -> list[str]:
+    """Compose an Airflow command of this very Python environment."""
+    return [sys.executable, "-m", "airflow", *arguments]
+
+
+def airflow_component(name: str) -> Component:
+    """Describe one of Airflow's processes; task logs are read from disk, so none serves logs on a fixed port."""
+    options = ["--skip-serve-logs"] if name in ("scheduler", "triggerer") else []
+    return Component(name, airflow(name, *options), AIRFLOW_GRACE_SECONDS)
+
+
+def stand_in_component(layout: Layout, ports: Ports) -> Component:
+    """Describe the stand-in for AWS."""
+    where = ["--port", str(ports.stand_in), "--state", str(layout.stand_in)]
+    command = [sys.executable, "-m", "tools.aws_simulator", *where, "--model-units", str(MODEL_UNITS)]
+    return Component("stand-in", command, STAND_IN_GRACE_SECONDS)
+
+
+def airflow_version() -> str:
+    """Tell which Airflow is installed, which decides the database's form."""
+    try:
+        return version("apache-airflow")
+    except PackageNotFoundError:
+        raise NotReadyError("Airflow is not installed in this Python; use `make run`, which installs it.") from None
+
+
+def copy_database(source: Path, target: Path) -> None:
+    """Copy an SQLite database whole, whatever still lies in its write-ahead log."""
+    draft = target.with_suffix(".draft")
+    draft.unlink(missing_ok=True)
+    with closing(sqlite3.connect(source)) as old, closing(sqlite3.connect(draft)) as new:
+        old.backup(new)
+    draft.replace(target)  # a half-written template never carries the name

@@ -39,7 +39,7 @@ def nights(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         runs.append(make_run(state, DOCUMENTS="6", EVALUATION="4"))
         assert runs[-1].returncode == 0, runs[-1].stdout + runs[-1].stderr
         reports.append(json.loads((state / "report" / "report.json").read_text()))
-    with start_simulator(state / "stand_in") as simulator:
+    with start_simulator(state / "aws_simulator") as simulator:
         ledger = simulator.ledger
     return {"runs": runs, "reports": reports, "ledger": ledger, "state": state}
 

@@ -16,14 +16,14 @@ COPY dags ./dags
 COPY plugins ./plugins
 COPY include ./include
 COPY container ./container
-RUN mkdir -p logs stand-in
+RUN mkdir -p logs aws-simulator
 
 # The base image ends with this user already; stated because everything here relies on it.
 USER airflow
 
 
-# The stand-in for AWS, for the profile of that name.
-FROM base AS stand-in
+# The AWS simulator, for the profile of that name.
+FROM base AS aws-simulator
 COPY requirements-dev.txt ./
 RUN pip install --no-cache-dir -r requirements-dev.txt
 COPY tools ./tools

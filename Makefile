@@ -1,5 +1,5 @@
 # Everything runs from .venv, which `make` sets up itself from requirements.lock; only Python 3.11+ is needed before.
-# State of local runs lies in .local/. AWS is played by a stand-in on this machine: no account is used.
+# State of local runs lies in .local/. The AWS simulator on this machine plays AWS: no account is used.
 
 PYTHON ?= python3
 UV_VERSION := 0.13.9

@@ -65,7 +65,7 @@ class TestArrow:
         assert not imported(source) & DAGS
 
     @pytest.mark.parametrize("source", sources("include/distill", "plugins"))
-    def test_the_pipeline_does_not_know_the_stand_in(self, source: str) -> None:
+    def test_the_pipeline_does_not_know_the_simulator(self, source: str) -> None:
         text = (PROJECT / source).read_text(encoding="utf-8")
         assert "tools.aws_simulator" not in text
         assert "tools.local_airflow" not in text

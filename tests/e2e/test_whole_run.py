@@ -1,4 +1,4 @@
-"""The whole line through a real scheduler against the stand-in, twice: the second night pays nothing."""
+"""The whole line through a real scheduler against the AWS simulator, twice: the second night pays nothing."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 
 from include.distill.core.paths import PROJECT
 from include.distill.report.schema import check_report
-from tests.fakes.stand_in import start_stand_in
+from tests.fakes.aws_simulator import start_simulator
 
 pytestmark = pytest.mark.e2e
 
@@ -39,8 +39,8 @@ def nights(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         runs.append(make_run(state, DOCUMENTS="6", EVALUATION="4"))
         assert runs[-1].returncode == 0, runs[-1].stdout + runs[-1].stderr
         reports.append(json.loads((state / "report" / "report.json").read_text()))
-    with start_stand_in(state / "stand_in") as stand_in:
-        ledger = stand_in.ledger
+    with start_simulator(state / "aws_simulator") as simulator:
+        ledger = simulator.ledger
     return {"runs": runs, "reports": reports, "ledger": ledger, "state": state}
 
 

@@ -1,5 +1,5 @@
 """
-Runs the stand-in for AWS: ``python -m tools.aws_simulator --port 0 --state FOLDER --port-file FILE``.
+Runs the AWS simulator: ``python -m tools.aws_simulator --port 0 --state FOLDER --port-file FILE``.
 
 Point boto3 at it with ``AWS_ENDPOINT_URL_S3``, ``AWS_ENDPOINT_URL_BEDROCK`` and ``AWS_ENDPOINT_URL_BEDROCK_RUNTIME``,
 all ``http://127.0.0.1:<port>``, and any key pair. SIGTERM and SIGINT end it; what it knows is in the state folder.
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from tools.aws_simulator.account.settings import Settings
-from tools.aws_simulator.server.app import StandIn
+from tools.aws_simulator.server.app import AwsSimulator
 from tools.aws_simulator.server.server import bind, new_server
 
 _SETTINGS = ("job_seconds", "throughput_seconds", "model_units", "latency_ms")
@@ -58,19 +58,19 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stderr.write(f"Cannot listen on {options.host}:{options.port}: {error}\n")
         return 2
     try:
-        stand_in = StandIn(options.state, settings)
+        simulator = AwsSimulator(options.state, settings)
     except BlockingIOError:
-        sys.stderr.write(f"Another stand-in works on {options.state}. Stop it, or choose another --state.\n")
+        sys.stderr.write(f"Another simulator works on {options.state}. Stop it, or choose another --state.\n")
         return 2
     sock.listen(2048)  # from here on connections wait instead of being refused
     if options.port_file:
         _write_port(options.port_file, sock)
     try:
-        new_server(stand_in).run(sockets=[sock])
+        new_server(simulator).run(sockets=[sock])
     except KeyboardInterrupt:
         pass
     finally:
-        stand_in.close()
+        simulator.close()
     return 0
 
 

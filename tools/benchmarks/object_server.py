@@ -1,7 +1,7 @@
 """
 As much of S3 as a synthesis step uses, in memory, for the benchmark through the scheduler.
 
-The stand-in's S3 is moto's, which does some 50 to 100 small puts a second: it would be what is measured.
+The AWS simulator's S3 is moto's, which does some 50 to 100 small puts a second: it would be what is measured.
 """
 
 from __future__ import annotations

@@ -78,7 +78,7 @@ def _airflow(bench: Bench, objects: Server) -> Iterator[AirflowApi]:
     if layout.state.exists():
         shutil.rmtree(layout.state / "airflow" / "logs", ignore_errors=True)
     _put_run(bench, objects)
-    ports = Ports(api=choose_ports({}).api, stand_in=int(urlsplit(objects.url).port or 0))
+    ports = Ports(api=choose_ports({}).api, simulator=int(urlsplit(objects.url).port or 0))
     group = ProcessGroup(layout, _environment(bench, layout, ports))
     try:
         _empty_database(group, layout)

@@ -1,7 +1,8 @@
 """
 The smallest HTTP/1.1 server that botocore is content with, so that a server never is what a benchmark measures.
 
-One event loop, no framework: it answers some thousands of requests a second, where the stand-in's S3 does 50 to 100.
+One event loop, no framework: it answers some thousands of requests a second, where the S3 of the AWS simulator
+answers 50 to 100.
 """
 
 from __future__ import annotations

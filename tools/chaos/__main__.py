@@ -90,7 +90,7 @@ def _run(world: World, cases: list[Case], walks: list[Walk], table: Table, optio
     prepared = prepare(cases, world.layout.use_cases)
     write_walks(world.layout.use_cases, walks, len(world.lanes))
     prepare_provider([], world.layout.use_cases)
-    say(f"Starting the stand-in and Airflow (logs: {world.layout.logs}) ...")
+    say(f"Starting the AWS simulator and Airflow (logs: {world.layout.logs}) ...")
     world.start(len(prepared) + len(walks))
     say(f"{len(cases)} cases and {options.walks} random walks of seed {options.seed}\n{HEADER}")
     run_cases(world, prepared, table, lanes=options.lanes)

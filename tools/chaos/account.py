@@ -14,7 +14,7 @@ SECONDS = 15.0
 
 class Account:
     """
-    One stand-in.
+    One AWS simulator.
 
     :param url: where it listens.
     """
@@ -32,7 +32,7 @@ class Account:
         return True
 
     def settle(self, **settings: float) -> None:
-        """Change the stand-in's settings."""
+        """Change the AWS simulator's settings."""
         self._call("PUT", "/_admin/settings", settings)
 
     def fail(self, **rule: Any) -> None:

@@ -41,7 +41,7 @@ class Instant:
     """
     A moment to crash in.
 
-    :param arrange: prepares the stand-in before the run starts.
+    :param arrange: prepares the AWS simulator before the run starts.
     :param reach: returns when the run stands at the instant.
     :param waits: True when the moment is the waiting task's, else it is the buying task's.
     """

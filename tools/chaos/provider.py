@@ -160,7 +160,7 @@ def _measure(world: World, case: ProviderCase) -> Measured:
     trial = ProviderTrial(Case(case.name, case.script, key=case.key), world, None)
     case.script(trial)
     state = trial.finish()
-    time.sleep(3)  # what the stand-in still does at the end of a run
+    time.sleep(3)  # what the AWS simulator still does at the end of a run
     bought = purchases(world.account.ledger(), f"{case.key}-")
     running = sum(job["status"] == "InProgress" for job in bought["jobs"])
     counts = (len(bought["jobs"]), len(bought["throughputs"]), bought["alive"])

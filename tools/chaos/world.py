@@ -1,4 +1,4 @@
-"""One stand-in and one real Airflow for many cases: brought up once, each process killable and started again."""
+"""One AWS simulator and one real Airflow for many cases: brought up once, each process killable and started again."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class World:
     The processes under test.
 
     :param state: folder of this run, emptied at the start.
-    :param lanes: further stand-ins, each an account of its own behind the connection ``aws_lane<n>``.
+    :param lanes: further AWS simulators, each an account of its own behind the connection ``aws_lane<n>``.
     """
 
     def __init__(self, state: Path, *, lanes: int = 0) -> None:
@@ -63,12 +63,14 @@ class World:
         self._lock.acquire("make chaos", datetime.now(UTC).isoformat(timespec="seconds"))
         _empty(state, keep=self._template)
         self.ports = choose_ports({})
-        lane_ports = [choose_ports({}).stand_in for _ in range(lanes)]
-        self.account = Account(self.ports.stand_in_url)
+        lane_ports = [choose_ports({}).simulator for _ in range(lanes)]
+        self.account = Account(self.ports.simulator_url)
         self.lanes = [Account(f"http://{LOOPBACK}:{port}") for port in lane_ports]
         self.engineer = Engineer(self.ports.ui_url)
         self.metadata = Metadata(self.layout.database)
-        self._stand_ins = {"stand-in": self.ports.stand_in} | {f"lane{n}": port for n, port in enumerate(lane_ports)}
+        self._simulators = {"aws-simulator": self.ports.simulator} | {
+            f"lane{n}": port for n, port in enumerate(lane_ports)
+        }
         self._group = ProcessGroup(self.layout, self._environment())
         self._killing = threading.Lock()
         self.dags = 0
@@ -100,7 +102,7 @@ class World:
     def start(self, dags: int) -> None:
         """Start everything and return when as many DAGs as there are cases can be triggered."""
         self.dags = dags
-        for name, port in self._stand_ins.items():
+        for name, port in self._simulators.items():
             where = ["--port", str(port), "--state", str(self.layout.state / name), "--model-units", "100"]
             self._group.start(Component(name, [sys.executable, "-m", "tools.aws_simulator", *where], 10.0))
         self._warm_up_workers()
@@ -124,7 +126,7 @@ class World:
             command = [sys.executable, "-m", "tools.chaos.keeper", str(self._pid_file(name)), *kept.command]
             self._group.start(Component(name, command, kept.grace_seconds))
         where = f"(logs: {self.layout.logs})"
-        wait_until(self.account.is_open, f"The stand-in for AWS {where}", READY_SECONDS, check=self.check)
+        wait_until(self.account.is_open, f"The AWS simulator {where}", READY_SECONDS, check=self.check)
         wait_until(self.engineer.is_up, f"Airflow's API {where}", READY_SECONDS, check=self.check)
         for name, settings in stated_pools().items():
             self.engineer.ensure_pool(name, settings)
@@ -132,7 +134,7 @@ class World:
         wait_until(lambda: self.metadata.dags() >= wanted, f"{wanted} DAGs {where}", READY_SECONDS, check=self.check)
 
     def check(self) -> None:
-        """See that all keepers and stand-ins live."""
+        """See that all keepers and AWS simulators live."""
         self._group.check()
 
     def _pid_file(self, name: str) -> Path:

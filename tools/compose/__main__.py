@@ -109,7 +109,7 @@ def _run_once(
 ) -> tuple[dict[str, Any] | None, str]:
     """Trigger the DAG, show its progress; return its report, or None, and what there is to say."""
     began = time.monotonic()
-    before = read_ledger(stack.ports.stand_in_url)
+    before = read_ledger(stack.ports.simulator_url)
     stack.api.unpause(request.dag_id)  # a deployment starts with everything paused
     run_id = trigger_run(stack, request)
     say(f"Run {run_id} of DAG {request.dag_id}:")
@@ -118,7 +118,7 @@ def _run_once(
     if finished.state != "success":
         return None, f"The run FAILED after {took}:\n{explain_failure(stack, finished)}"
     report = fetch_report(stack, finished)
-    outcome = describe_outcome(report, before, read_ledger(stack.ports.stand_in_url), stack.layout.report)
+    outcome = describe_outcome(report, before, read_ledger(stack.ports.simulator_url), stack.layout.report)
     return report, f"The run succeeded in {took}.\n\n{outcome}"
 
 

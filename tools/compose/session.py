@@ -47,7 +47,7 @@ def open_deployment(
         folders = {
             "/opt/airflow": layout.project,
             "/opt/airflow/logs": layout.task_logs,
-            "/opt/airflow/stand-in": layout.stand_in,
+            "/opt/airflow/aws-simulator": layout.aws_simulator,
             "/dev/shm": layout.airflow_home / "shm",  # noqa: S108 the container's
         }
         translation = Translation(tuple(services), free_ports(CONTAINER_PORTS), folders)
@@ -66,7 +66,7 @@ def open_deployment(
 def _forget(layout: Layout) -> None:
     """Remove what an earlier deployment left, its processes first; its report stays."""
     sweep(layout.state)
-    for folder in (layout.airflow_home, layout.stand_in, layout.logs, layout.state / "postgres"):
+    for folder in (layout.airflow_home, layout.aws_simulator, layout.logs, layout.state / "postgres"):
         shutil.rmtree(folder, ignore_errors=True)
     layout.state.mkdir(parents=True, exist_ok=True)
 

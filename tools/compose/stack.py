@@ -28,13 +28,13 @@ from tools.local_airflow.processes import Component, NotReadyError, ProcessGroup
 from tools.local_airflow.progress import clock
 from tools.local_airflow.settings import Layout, Ports
 
-API_PORT, STAND_IN_PORT, POSTGRES_PORT, REDIS_PORT, SCHEDULER_HEALTH_PORT = "8080", "8090", "5432", "6379", "8974"
-CONTAINER_PORTS = (API_PORT, STAND_IN_PORT, POSTGRES_PORT, REDIS_PORT, SCHEDULER_HEALTH_PORT)
+API_PORT, SIMULATOR_PORT, POSTGRES_PORT, REDIS_PORT, SCHEDULER_HEALTH_PORT = "8080", "8090", "5432", "6379", "8974"
+CONTAINER_PORTS = (API_PORT, SIMULATOR_PORT, POSTGRES_PORT, REDIS_PORT, SCHEDULER_HEALTH_PORT)
 COPIES = {"worker": 2}
 READY_SECONDS = 240.0
 HEALTH_CHECK_SECONDS = 60.0
 PAUSE_SECONDS = 0.1
-GRACE_SECONDS = {"stand-in": 10.0, "postgres": 10.0}  # they write down their state
+GRACE_SECONDS = {"aws-simulator": 10.0, "postgres": 10.0}  # they write down their state
 AIRFLOW_GRACE_SECONDS = 1.0  # a worker would wait for its tasks; nothing is lost by not waiting
 STOPPED_FIRST = ("worker", "scheduler", "dag-processor", "triggerer", "airflow-init")
 KEPT = ("PATH", "TMPDIR", "TZ")
@@ -57,7 +57,7 @@ class DeployedStack:
         say: Callable[[str], None],
     ) -> None:
         self.layout = layout
-        self.ports = Ports(translation.ports[API_PORT], translation.ports[STAND_IN_PORT])
+        self.ports = Ports(translation.ports[API_PORT], translation.ports[SIMULATOR_PORT])
         self.api = SignedInApi(self.ports.ui_url)
         self._services = services
         self._translation = translation
@@ -95,7 +95,7 @@ class DeployedStack:
         """End what an interrupted run left rented in the simulated account, after stopping what could rent again."""
         self._stop(process for name in STOPPED_FIRST for process in _processes(name))
         self._stop(["api-server"])  # last: tasks that are ending still report to it
-        url = self.ports.stand_in_url
+        url = self.ports.simulator_url
         return give_back_throughputs(url) if is_open(url) else []
 
     def close(self) -> None:

@@ -1,13 +1,13 @@
-"""The ``.env`` of a ``make celery``: secrets made for this one run, and AWS played by the stand-in."""
+"""The ``.env`` of a ``make celery``: secrets made for this one run, and the address of the AWS simulator."""
 
 from __future__ import annotations
 
 import base64
 import secrets
 
-STAND_IN = "http://stand-in:8090"
+SIMULATOR = "http://aws-simulator:8090"
 REGION = "us-east-1"
-POLL_SECONDS = 3  # the stand-in's jobs end within seconds
+POLL_SECONDS = 3  # the AWS simulator's jobs end within seconds
 TASKS_PER_WORKER = 4  # two workers; together as many as `make run` runs at a time
 ADMIN = "admin"
 
@@ -23,7 +23,7 @@ def new_variables() -> dict[str, str]:
         "ADMIN_USER": ADMIN,
         "ADMIN_PASSWORD": secrets.token_urlsafe(18),
         "WORKER_CONCURRENCY": str(TASKS_PER_WORKER),
-        "AWS_ENDPOINT_URL": STAND_IN,
+        "AWS_ENDPOINT_URL": SIMULATOR,
         "AWS_ACCESS_KEY_ID": "testing",
         "AWS_SECRET_ACCESS_KEY": "testing",
         "AWS_REGION": REGION,

@@ -23,7 +23,7 @@ from tools.curation_report.measurements import (
     grounding,
     lengths,
     quantiles,
-    stand_in_pairs,
+    simulator_pairs,
 )
 from tools.curation_report.planted import DEFECTS, plant
 
@@ -85,9 +85,9 @@ def _real_questions(rows: Sequence[Record]) -> Iterable[str]:
     yield table(["question", "other question", "likeness"], ((one, other, at) for at, one, other in found[:MOST_ALIKE]))
 
 
-def _stand_in(train: Sequence[Record], evaluation: Sequence[Record], use_case: UseCase) -> Iterable[str]:
-    found = stand_in_pairs(train, evaluation, use_case)
-    yield f"\n## The stand-in's teacher on {len(train)} rows: pairs through every filter\n"
+def _simulator(train: Sequence[Record], evaluation: Sequence[Record], use_case: UseCase) -> Iterable[str]:
+    found = simulator_pairs(train, evaluation, use_case)
+    yield f"\n## The AWS simulator's teacher on {len(train)} rows: pairs through every filter\n"
     left = found["requested"] - found["missing"]
     lines: list[tuple[object, ...]] = [("asked for", "", found["requested"]), ("missing", found["missing"], left)]
     for name in FILTERS:
@@ -110,7 +110,7 @@ def _planted(train: Sequence[Record], evaluation: Sequence[Record], use_case: Us
 
 
 def _criticised(rows: Sequence[Record], use_case: UseCase) -> Iterable[str]:
-    yield "\n## The stand-in's critic beside the measured overlap: answers kept\n"
+    yield "\n## The AWS simulator's critic beside the measured overlap: answers kept\n"
     found = criticised(rows, seed=use_case.seed, least=use_case.curation.min_grounding)
     yield table(["real answers held against", "answers", "overlap keeps", "critic keeps"], found)
 
@@ -126,7 +126,7 @@ def main() -> None:
     parts = (
         _real_rows(train, evaluation, use_case.seed),
         _real_questions([*train, *evaluation]),
-        _stand_in(train, evaluation, use_case),
+        _simulator(train, evaluation, use_case),
         _planted(train, evaluation, use_case),
         _criticised([*train, *evaluation], use_case),
     )

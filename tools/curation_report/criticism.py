@@ -1,4 +1,4 @@
-"""What the stand-in's critic finds that the measured overlap does not: answers of other rows, a number exchanged."""
+"""What the simulated critic finds that the measured overlap does not: answers of other rows, a number exchanged."""
 
 from __future__ import annotations
 

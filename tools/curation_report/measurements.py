@@ -1,4 +1,4 @@
-"""What real rows look like to the filters, and what the filters drop of the stand-in teacher's pairs."""
+"""What real rows look like to the filters, and what the filters drop of the simulated teacher's pairs."""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ def alike(rows: Sequence[Record]) -> list[tuple[float, str, str]]:
     return sorted((pair for pair in pairs if pair[0] >= 0.5), reverse=True)
 
 
-def stand_in_pairs(rows: Sequence[Record], evaluation: Sequence[Record], use_case: UseCase) -> Counter[str]:
-    """Return how many of the stand-in teacher's pairs every filter dropped; ``missing``, ``requested``, ``kept``."""
+def simulator_pairs(rows: Sequence[Record], evaluation: Sequence[Record], use_case: UseCase) -> Counter[str]:
+    """Return how many of the simulated teacher's pairs every filter dropped; ``missing``, ``requested``, ``kept``."""
     teacher, prompts, settings = load_catalog().model(use_case.teacher), use_case.prompts, use_case.curation
     family = load_catalog().family_of(load_catalog().model(use_case.student))
     fails_job = partial(job_fault, use_case=use_case, prompt=load_prompt(prompts.answering), family=family)
@@ -67,7 +67,7 @@ def stand_in_pairs(rows: Sequence[Record], evaluation: Sequence[Record], use_cas
             prompt=load_prompt(prompts.synthesis),
             settings=use_case.synthesis,
             curator=curator,
-            ask=_stand_in,
+            ask=_simulator,
         )
         for row in rows
     ]
@@ -80,5 +80,5 @@ def stand_in_pairs(rows: Sequence[Record], evaluation: Sequence[Record], use_cas
     return found
 
 
-def _stand_in(request: ModelRequest) -> PaidAnswer:
+def _simulator(request: ModelRequest) -> PaidAnswer:
     return PaidAnswer(request, Completion(write_pairs(request.user), "end_turn", 0, 0, simulated=True), "report")

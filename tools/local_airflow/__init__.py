@@ -1,5 +1,5 @@
 """
-Airflow and the stand-in for AWS on one machine: starts, watches and stops them for ``make run``, ``up`` and
+Airflow and the AWS simulator on one machine: starts, watches and stops them for ``make run``, ``up`` and
 ``down``.
 
 Imports no Airflow: Airflow's own commands run as processes of their own and are spoken to over HTTP.

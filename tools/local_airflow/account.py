@@ -2,7 +2,7 @@
 The simulated AWS account of this checkout, as a local command looks into it: what is rented, what was
 counted.
 
-Uses boto3 like the pipeline does; ``enter_account`` has made sure that it reaches the stand-in only.
+Uses boto3 like the pipeline does; ``enter_account`` has made sure that it reaches the AWS simulator only.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ ADMIN_SECONDS = 10.0
 
 
 def enter_account(ports: Ports) -> None:
-    """Let boto3 in this process see the stand-in only, whatever account the person works with otherwise."""
+    """Let boto3 in this process see the AWS simulator only, whatever account the person works with otherwise."""
     for name in [name for name in os.environ if name.startswith(("AWS_", "BOTO"))]:
         del os.environ[name]
     os.environ.update(aws_settings(ports))
 
 
-def is_open(stand_in_url: str) -> bool:
-    """Tell whether the stand-in answers; never raises."""
+def is_open(simulator_url: str) -> bool:
+    """Tell whether the AWS simulator answers; never raises."""
     try:
-        _get(f"{stand_in_url}/_admin/health")
+        _get(f"{simulator_url}/_admin/health")
     except (OSError, ValueError):
         return False
     return True
@@ -45,7 +45,7 @@ def rented_throughputs(ledger: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [throughput for throughput in ledger["throughputs"] if throughput["alive"]]
 
 
-def give_back_throughputs(stand_in_url: str) -> list[str]:
+def give_back_throughputs(simulator_url: str) -> list[str]:
     """
     Delete throughputs that an interrupted run left, and return their names.
 
@@ -54,7 +54,7 @@ def give_back_throughputs(stand_in_url: str) -> list[str]:
     import boto3
 
     given_back = []
-    for throughput in rented_throughputs(read_ledger(stand_in_url)):
+    for throughput in rented_throughputs(read_ledger(simulator_url)):
         region = throughput["arn"].split(":")[3]
         bedrock = boto3.client("bedrock", region_name=region)
         bedrock.delete_provisioned_model_throughput(provisionedModelId=throughput["arn"])
@@ -73,9 +73,9 @@ def download(uri: str, target: Path) -> None:
     draft.replace(target)
 
 
-def read_ledger(stand_in_url: str) -> dict[str, Any]:
-    """Read the stand-in's own count of everything billed."""
-    return _get(f"{stand_in_url}/_admin/ledger")
+def read_ledger(simulator_url: str) -> dict[str, Any]:
+    """Read the AWS simulator's own count of everything billed."""
+    return _get(f"{simulator_url}/_admin/ledger")
 
 
 def _get(url: str) -> dict[str, Any]:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from tools.local_airflow.settings import Layout, RunRequest
 
 TIMEOUT_SECONDS = 1800
-SIMULATED = "SIMULATED: AWS is played by a stand-in on this machine. No account is used, nothing is bought."
+SIMULATED = "SIMULATED: the AWS simulator on this machine plays AWS. No account is used, nothing is bought."
 
 
 def run(layout: Layout, environ: Mapping[str, str]) -> int:
@@ -37,7 +37,7 @@ def run(layout: Layout, environ: Mapping[str, str]) -> int:
     with open_session(layout, environ, request, command="make run", schedules="off") as session:
         _introduce(request)
         began = time.monotonic()
-        print(f"Starting the stand-in and Airflow {airflow_version()} (logs: {layout.logs}) ...", flush=True)
+        print(f"Starting the AWS simulator and Airflow {airflow_version()} (logs: {layout.logs}) ...", flush=True)
         session.stack.start(fresh_database=True)
         wait_for_dag(session.stack, request.dag_id)
         ui = session.stack.ports.ui_url
@@ -63,7 +63,7 @@ def up(layout: Layout, environ: Mapping[str, str]) -> int:
         return 0
     _refuse_if_busy(layout)
     _introduce(request)
-    print(f"Starting the stand-in and Airflow {airflow_version()} (logs: {layout.logs}) ...", flush=True)
+    print(f"Starting the AWS simulator and Airflow {airflow_version()} (logs: {layout.logs}) ...", flush=True)
     served = launch_server(layout)
     print(f"Airflow's UI is at {served.ports.ui_url}", flush=True)
     try:
@@ -87,7 +87,7 @@ def down(layout: Layout, environ: Mapping[str, str]) -> int:
     lock.release()
     if left:
         print(f"Ended {left} processes that had outlived their command.")
-    print("Stopped Airflow and the stand-in." if stopped else "Airflow was not up.")
+    print("Stopped Airflow and the AWS simulator." if stopped else "Airflow was not up.")
     return 0
 
 
@@ -151,15 +151,15 @@ def _run_once(
     stack: RunningStack, request: RunRequest, environ: Mapping[str, str], timeout_seconds: float
 ) -> tuple[bool, str]:
     """Trigger the DAG, show its progress, and return whether it succeeded and what there is to say."""
-    for name in give_back_throughputs(stack.ports.stand_in_url):
+    for name in give_back_throughputs(stack.ports.simulator_url):
         print(f"An interrupted run had left the simulated throughput {name} rented; it was given back.")
-    before = read_ledger(stack.ports.stand_in_url)
+    before = read_ledger(stack.ports.simulator_url)
     run_id = trigger_run(stack, request)
     print(f"Run {run_id} of DAG {request.dag_id}:", flush=True)
     run = follow_run(stack, request.dag_id, run_id, environ=environ, timeout_seconds=timeout_seconds)
     if run.state != "success":
         return False, f"The run FAILED after {clock(run.seconds)}:\n{explain_failure(stack, run)}"
     report = fetch_report(stack, run)
-    after = read_ledger(stack.ports.stand_in_url)
+    after = read_ledger(stack.ports.simulator_url)
     text = describe_outcome(report, before, after, stack.layout.report)
     return True, f"The run succeeded in {clock(run.seconds)}.\n\n{text}"

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 DROPPED_PREFIXES = ("AWS_", "AIRFLOW_", "AIRFLOW__", "_AIRFLOW", "BOTO", "DISTILL_", "PYTHON")
 DROPPED = ("CSV", "USE_CASE", "DOCUMENTS", "EVALUATION", "MAKEFLAGS", "MFLAGS", "MAKELEVEL")
-POLL_SECONDS = 3  # the stand-in's jobs end within seconds
+POLL_SECONDS = 3  # the AWS simulator's jobs end within seconds
 PARALLELISM = 8  # SQLite breaks at Airflow's default of 32 and is steady at 8
 REGION = "us-east-1"
 
@@ -41,7 +41,7 @@ def build_environment(
     input_roots: Sequence[Path] = (),
 ) -> dict[str, str]:
     """
-    Compose the whole environment of Airflow, its tasks and the stand-in.
+    Compose the whole environment of Airflow, its tasks and the AWS simulator.
 
     :param schedules: ``off`` keeps every schedule from firing beside the one triggered run, ``housekeeping`` only
         the nightly ones.
@@ -77,7 +77,7 @@ def load_keys(path: Path) -> dict[str, str]:
 
 
 def aws_settings(ports: Ports) -> dict[str, str]:
-    """Point every AWS client at the stand-in, with keys that are worth nothing anywhere else."""
+    """Point every AWS client at the AWS simulator, with keys that are worth nothing anywhere else."""
     endpoints = (
         "AWS_ENDPOINT_URL",
         "AWS_ENDPOINT_URL_S3",
@@ -85,7 +85,7 @@ def aws_settings(ports: Ports) -> dict[str, str]:
         "AWS_ENDPOINT_URL_BEDROCK_RUNTIME",
     )
     return {
-        **dict.fromkeys(endpoints, ports.stand_in_url),
+        **dict.fromkeys(endpoints, ports.simulator_url),
         "AWS_ACCESS_KEY_ID": "testing",
         "AWS_SECRET_ACCESS_KEY": "testing",
         "AWS_DEFAULT_REGION": REGION,

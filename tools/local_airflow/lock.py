@@ -34,7 +34,7 @@ class Holder:
     started: str
     since: str
     api_port: int = 0
-    stand_in_port: int = 0
+    stand_in_port: int = 0  # the AWS simulator's; lock files of earlier versions have this name
 
     @property
     def ports(self) -> Ports | None:

@@ -49,7 +49,7 @@ def describe_outcome(
     """
     Write the whole outcome as text.
 
-    :param before: the stand-in's ledger when the run began; ``after``: when it had ended.
+    :param before: the AWS simulator's ledger when the run began; ``after``: when it had ended.
     """
     changed = changes_line(report["source"].get("changes", {}), actual_usd=report["cost"]["actual_usd"])
     parts = [
@@ -123,13 +123,13 @@ def describe_bill(cost: Mapping[str, Any]) -> str:
     ]
     head = (
         f"Bill: ${cost['actual_usd']:.2f} (estimated ${cost['estimated_usd']:.2f}, with an hour of each endpoint;"
-        " the stand-in's serve for seconds)"
+        " the AWS simulator's serve for seconds)"
     )
     return f"{head}\n{table(lines)}" if lines else head
 
 
 def describe_account(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
-    """Say what this run bought according to the stand-in's own ledger, and what is still rented."""
+    """Say what this run bought according to the AWS simulator's own ledger, and what is still rented."""
     known = {job["arn"] for job in before["jobs"]}
     new_jobs = [job for job in after["jobs"] if job["arn"] not in known]
     new_calls = after["billed_calls"] - before["billed_calls"]

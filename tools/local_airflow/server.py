@@ -64,7 +64,7 @@ def serve(layout: Layout, environ: Mapping[str, str], request: RunRequest) -> in
     with open_session(layout, environ, request, command=COMMAND, schedules="housekeeping") as session:
         session.stack.start(fresh_database=False)
         ports = session.stack.ports
-        session.lock.announce(replace(session.holder, api_port=ports.api, stand_in_port=ports.stand_in))
+        session.lock.announce(replace(session.holder, api_port=ports.api, stand_in_port=ports.simulator))
         with suppress(Interrupted):
             while True:
                 session.stack.check()

@@ -52,9 +52,9 @@ class Layout:
         return self.airflow_home / "airflow.db"
 
     @property
-    def stand_in(self) -> Path:
-        """State of the stand-in for AWS: buckets, jobs, models, paid answers, the ledger."""
-        return self.state / "stand_in"
+    def aws_simulator(self) -> Path:
+        """State of the AWS simulator: buckets, jobs, models, paid answers, the ledger."""
+        return self.state / "aws_simulator"
 
     @property
     def logs(self) -> Path:
@@ -133,7 +133,7 @@ class Ports:
     """The two loopback ports of a running local stack."""
 
     api: int
-    stand_in: int
+    simulator: int
 
     @property
     def ui_url(self) -> str:
@@ -141,9 +141,9 @@ class Ports:
         return f"http://{LOOPBACK}:{self.api}"
 
     @property
-    def stand_in_url(self) -> str:
-        """Where boto3 finds the stand-in for AWS."""
-        return f"http://{LOOPBACK}:{self.stand_in}"
+    def simulator_url(self) -> str:
+        """Where boto3 finds the AWS simulator."""
+        return f"http://{LOOPBACK}:{self.simulator}"
 
 
 def read_request(environ: Mapping[str, str], *, working_folder: Path, use_cases: Path) -> RunRequest:
@@ -182,7 +182,7 @@ def choose_ports(environ: Mapping[str, str]) -> Ports:
     with socket.socket() as first, socket.socket() as second:
         return Ports(
             api=_bind(first, environ, "DISTILL_PORT"),
-            stand_in=_bind(second, environ, "DISTILL_STAND_IN_PORT"),
+            simulator=_bind(second, environ, "DISTILL_STAND_IN_PORT"),
         )
 
 

@@ -1,8 +1,8 @@
 """
-The local stack: the stand-in for AWS and the four processes of a real Airflow, brought up in parallel.
+The local stack: the AWS simulator and the four processes of a real Airflow, brought up in parallel.
 
 Each ``make run`` begins with a new metadata database, so that no run, pause or stale DAG of an earlier one
-can stand in its way; it is a copy of one that was migrated once. What was paid for lies in the stand-in's
+can stand in its way; it is a copy of one that was migrated once. What was paid for lies in the AWS simulator's
 state and stays.
 """
 
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 
     from tools.local_airflow.settings import Layout, Ports
 
-MODEL_UNITS = 4  # AWS grants none by default; the stand-in's quota is what a small team is usually given
+MODEL_UNITS = 4  # AWS grants none by default; the AWS simulator's quota is what a small team is usually given
 READY_SECONDS = 180.0
 MIGRATE_SECONDS = 180.0
 AIRFLOW_GRACE_SECONDS = 1.0  # an idle scheduler takes 4 s to end by itself; nothing is lost by not waiting
-STAND_IN_GRACE_SECONDS = 10.0  # it writes down its state
+SIMULATOR_GRACE_SECONDS = 10.0  # it writes down its state
 
 
 class LocalStack:
@@ -53,12 +53,13 @@ class LocalStack:
         from include.distill.inference.pools import needed_pools  # make clean runs without what these need
 
         sweep(self.layout.state)
-        self._group.start(stand_in_component(self.layout, self.ports))
+        move_earlier_state(self.layout)
+        self._group.start(simulator_component(self.layout, self.ports))
         self._prepare_database(fresh=fresh_database)
         for name in ("api-server", "dag-processor", "scheduler"):
             self._group.start(airflow_component(name))
         logs = f"(logs: {self.layout.logs})"
-        wait_until(self._stand_in_is_up, f"The stand-in for AWS {logs}", READY_SECONDS, check=self.check)
+        wait_until(self._simulator_is_up, f"The AWS simulator {logs}", READY_SECONDS, check=self.check)
         wait_until(self.api.is_up, f"Airflow's API {logs}", READY_SECONDS, check=self.check)
         for name, settings in needed_pools(load_use_cases().good).items():
             self.api.ensure_pool(name, settings)
@@ -72,18 +73,18 @@ class LocalStack:
         """
         End what an interrupted run left rented in the simulated account, and return the names.
 
-        Stops Airflow first, so that no task rents it again; the stand-in goes on.
+        Stops Airflow first, so that no task rents it again; the AWS simulator goes on.
         """
         self._group.stop(["scheduler", "dag-processor", "triggerer"])
         self._group.stop(["api-server"])  # last: tasks that are ending still report to it
-        return give_back_throughputs(self.ports.stand_in_url) if self._stand_in_is_up() else []
+        return give_back_throughputs(self.ports.simulator_url) if self._simulator_is_up() else []
 
     def close(self) -> None:
         """Stop everything that is still running."""
         self._group.close()
 
-    def _stand_in_is_up(self) -> bool:
-        return is_open(self.ports.stand_in_url)
+    def _simulator_is_up(self) -> bool:
+        return is_open(self.ports.simulator_url)
 
     def _prepare_database(self, *, fresh: bool) -> None:
         database = self.layout.database
@@ -118,11 +119,18 @@ def airflow_component(name: str) -> Component:
     return Component(name, airflow(name, *options), AIRFLOW_GRACE_SECONDS)
 
 
-def stand_in_component(layout: Layout, ports: Ports) -> Component:
-    """Describe the stand-in for AWS."""
-    where = ["--port", str(ports.stand_in), "--state", str(layout.stand_in)]
+def move_earlier_state(layout: Layout) -> None:
+    """Move the AWS simulator's state from the folder of earlier versions, so that nothing is bought again."""
+    earlier = layout.state / "stand_in"
+    if earlier.is_dir() and not layout.aws_simulator.exists():
+        earlier.rename(layout.aws_simulator)
+
+
+def simulator_component(layout: Layout, ports: Ports) -> Component:
+    """Describe the AWS simulator."""
+    where = ["--port", str(ports.simulator), "--state", str(layout.aws_simulator)]
     command = [sys.executable, "-m", "tools.aws_simulator", *where, "--model-units", str(MODEL_UNITS)]
-    return Component("stand-in", command, STAND_IN_GRACE_SECONDS)
+    return Component("aws-simulator", command, SIMULATOR_GRACE_SECONDS)
 
 
 def airflow_version() -> str:

@@ -24,7 +24,7 @@ class Champion(BaseModel):
     A promoted model, and on what grounds.
 
     :param student: key of the base model in ``include/models.yaml``.
-    :param simulated: it was promoted on the stand-in; its figures say nothing about real models.
+    :param simulated: it was promoted on the AWS simulator; its figures say nothing about real models.
     :param approved_by: the person who was asked, when the use case asks one.
     """
 

@@ -20,7 +20,9 @@ from include.distill.report.schema import check_report
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-SIMULATED_NOTICE = "SIMULATED: every model of this run is a small stand-in; its figures say nothing about real models."
+SIMULATED_NOTICE = (
+    "SIMULATED: every model of this run is a small simulated one; its figures say nothing about real models."
+)
 
 
 def build_report(

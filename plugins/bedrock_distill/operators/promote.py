@@ -80,7 +80,7 @@ class PromotionApprovalOperator(RunAccess, ApprovalOperator):
 
     def _question(self, report: Mapping[str, Any], decision: Mapping[str, Any]) -> str:
         """Return what the person reads: the verdict, the rule's grounds, the champion, and where to read on."""
-        simulated = ["**SIMULATED: these models are small stand-ins; nothing is really promoted.**", ""]
+        simulated = ["**SIMULATED: these models are small simulated ones; nothing is really promoted.**", ""]
         champion = describe_champion(frozen_champion(self.store, self.folder))
         hours, report_uri = self.use_case.promotion.answer_within_hours, self.reported["report_html_uri"]
         return "\n".join(

@@ -96,7 +96,7 @@ def page_of(made: str, clients: AwsClients) -> str:
     """
     Return where a person sees the thing of an ARN or S3 URI: its page in the AWS console.
 
-    The console knows nothing of a stand-in for AWS. One on this machine shows the object itself, or its ledger, in
+    The console knows nothing of an AWS simulator. One on this machine shows the object itself, or its ledger, in
     which the ARN stands; any other endpoint has no page.
     """
     client = clients.client("s3" if made.startswith("s3://") else "bedrock")
@@ -104,7 +104,7 @@ def page_of(made: str, clients: AwsClients) -> str:
     if host.endswith(_AWS_HOSTS):
         return _console_page(made, client.meta)
     if host in _THIS_MACHINE:
-        return _stand_in_page(made, client)
+        return _simulator_page(made, client)
     return ""
 
 
@@ -118,7 +118,7 @@ def _console_page(made: str, meta: Any) -> str:
     return f"{console}/bedrock/home?region={region}#/{_CONSOLE_PAGES[kind]}?arn={quote(made, safe=':/')}"
 
 
-def _stand_in_page(made: str, client: Any) -> str:
+def _simulator_page(made: str, client: Any) -> str:
     if made.startswith("s3://"):
         bucket, key = split_uri(made)
         where = {"Bucket": bucket, "Key": key}

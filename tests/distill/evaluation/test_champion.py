@@ -105,7 +105,7 @@ class TestStanding:
             read_champion(store, URI)
 
 
-def test_a_champion_of_the_stand_in_is_marked() -> None:
+def test_a_champion_of_the_simulator_is_marked() -> None:
     assert describe_champion(winner("one")).startswith("arn:one (SIMULATED, promoted 2026-11-22")
     assert "SIMULATED" not in describe_champion(winner("one", simulated=False))
     assert "base student" in describe_champion(None)

@@ -246,7 +246,7 @@ def test_losses_are_told_as_means_beside_what_the_job_says_and_where_they_are_fr
     means = row[row.index("1.89 to 0.92") :]
     assert means[1] == "the job says 0.909"
     told = next(word for word in words if "step_wise_training_metrics.csv" in word)
-    assert "the stand-in's step_wise" in told
+    assert "the AWS simulator's step_wise" in told
     assert told.endswith("tuned: mean loss 1.89 over the first 8 of 80 steps, 0.92 over the last.")
     assert any("the job's own step_wise" in word for word in page(simulated=False).words)
 

@@ -14,7 +14,7 @@ from bedrock_distill.hooks import s3 as s3_hook
 from bedrock_distill.hooks import s3_stream
 from bedrock_distill.hooks.s3 import S3ObjectStore
 from include.distill.core.errors import NotFoundError, TransientError
-from tests.fakes.stand_in import RunningStandIn, start_stand_in
+from tests.fakes.aws_simulator import RunningSimulator, start_simulator
 
 URI = "s3://bucket/a/rows.jsonl"
 BODY = b"".join(b"line %d\n" % number for number in range(200))
@@ -76,32 +76,32 @@ def test_a_connection_that_stays_broken_is_a_passing_error() -> None:
 
 
 @pytest.fixture(scope="module")
-def stand_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStandIn]:
-    folder: Path = tmp_path_factory.mktemp("stand_in")
-    with start_stand_in(folder) as running:
+def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSimulator]:
+    folder: Path = tmp_path_factory.mktemp("aws_simulator")
+    with start_simulator(folder) as running:
         running.boto("s3").create_bucket(Bucket="bucket")
         yield running
 
 
 class Clients:
-    """The boto3 clients of a stand-in, as the store calls them."""
+    """The boto3 clients of an AWS simulator, as the store calls them."""
 
-    def __init__(self, stand_in: RunningStandIn) -> None:
-        self.stand_in = stand_in
+    def __init__(self, simulator: RunningSimulator) -> None:
+        self.simulator = simulator
         self.methods: list[str] = []
 
     def call(self, service: str, method: str, what: str, **parameters: Any) -> Any:
         with s3_stream.named_errors(f"{method} {what}"):
             self.methods.append(method)
-            return getattr(self.stand_in.boto(service), method)(**parameters)
+            return getattr(self.simulator.boto(service), method)(**parameters)
 
 
 @pytest.mark.parametrize(("size", "method"), [(100, "put_object"), (101, "upload_fileobj")])
 def test_a_stream_is_uploaded_whole_at_the_end_of_its_block(
-    stand_in: RunningStandIn, monkeypatch: pytest.MonkeyPatch, size: int, method: str
+    simulator: RunningSimulator, monkeypatch: pytest.MonkeyPatch, size: int, method: str
 ) -> None:
     monkeypatch.setattr(s3_hook, "SPOOLED_BYTES", 100)
-    clients = Clients(stand_in)
+    clients = Clients(simulator)
     store = S3ObjectStore(clients)  # type: ignore[arg-type]
     with store.writer(URI) as body:
         for _ in range(size):
@@ -110,8 +110,8 @@ def test_a_stream_is_uploaded_whole_at_the_end_of_its_block(
     assert store.read(URI) == b"x" * size
 
 
-def test_a_stream_larger_than_a_part_comes_back(stand_in: RunningStandIn) -> None:
-    store = S3ObjectStore(Clients(stand_in))  # type: ignore[arg-type]
+def test_a_stream_larger_than_a_part_comes_back(simulator: RunningSimulator) -> None:
+    store = S3ObjectStore(Clients(simulator))  # type: ignore[arg-type]
     line = b"0123456789" * 100 + b"\n"
     with store.writer(URI) as body:
         for _ in range(9000):
@@ -120,8 +120,8 @@ def test_a_stream_larger_than_a_part_comes_back(stand_in: RunningStandIn) -> Non
         assert sum(found == line for found in body) == 9000
 
 
-def test_an_object_is_copied_within_s3(stand_in: RunningStandIn) -> None:
-    clients = Clients(stand_in)
+def test_an_object_is_copied_within_s3(simulator: RunningSimulator) -> None:
+    clients = Clients(simulator)
     store = S3ObjectStore(clients)  # type: ignore[arg-type]
     store.write("s3://bucket/from here", b"body")
     store.copy("s3://bucket/from here", "s3://bucket/to")
@@ -131,8 +131,8 @@ def test_an_object_is_copied_within_s3(stand_in: RunningStandIn) -> None:
         store.copy("s3://bucket/never", "s3://bucket/to")
 
 
-def test_a_block_that_raises_uploads_nothing(stand_in: RunningStandIn) -> None:
-    store = S3ObjectStore(Clients(stand_in))  # type: ignore[arg-type]
+def test_a_block_that_raises_uploads_nothing(simulator: RunningSimulator) -> None:
+    store = S3ObjectStore(Clients(simulator))  # type: ignore[arg-type]
 
     def write() -> None:
         with store.writer("s3://bucket/never") as body:

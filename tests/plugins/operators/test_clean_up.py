@@ -1,4 +1,4 @@
-"""Listing and deleting what was left, with fakes in the place of AWS and, at the end, through the stand-in."""
+"""Listing and deleting what was left, with fakes in the place of AWS and, at the end, through the AWS simulator."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from include.distill.cleanup.expiry import PROJECT_TAG
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import ContractError, InputError, OutcomeError, TransientError
 from include.distill.core.storage import read_json, write_json
+from tests.fakes.aws_simulator import RunningSimulator, start_simulator
 from tests.fakes.fake_bedrock import FakeBedrock
 from tests.fakes.memory_store import MemoryStore
-from tests.fakes.stand_in import RunningStandIn, start_stand_in
 from tests.plugins.conftest import FOLDER
 from tests.tools.aws_simulator.builders import custom_model, provision
 
@@ -247,15 +247,15 @@ class TestDelete:
 
 
 @pytest.fixture
-def aws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RunningStandIn]:
-    with start_stand_in(tmp_path / "state") as stand_in:
-        monkeypatch.setenv("AWS_ENDPOINT_URL", stand_in.url)
+def aws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RunningSimulator]:
+    with start_simulator(tmp_path / "state") as simulator:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", simulator.url)
         monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", "aws://?region_name=us-east-1")
-        yield stand_in
+        yield simulator
 
 
-class TestThroughTheStandIn:
-    def test_only_ours_is_gone(self, aws: RunningStandIn, tmp_path: Path, use_case: UseCase, context: Any) -> None:
+class TestThroughTheSimulator:
+    def test_only_ours_is_gone(self, aws: RunningSimulator, tmp_path: Path, use_case: UseCase, context: Any) -> None:
         bedrock, s3 = aws.boto("bedrock"), aws.boto("s3")
         arns = {name: self.buy(aws, tags) for name, tags in (("ours", TAGS), ("theirs", {"project": "other"}))}
         folder = self.fill(aws, tmp_path, use_case)
@@ -278,13 +278,13 @@ class TestThroughTheStandIn:
         assert kept == ["distill/runs/of-someone-else/notes.txt"]
         assert delete.execute(with_form(context, **form))["deleted"] == {}
 
-    def buy(self, aws: RunningStandIn, tags: dict[str, str]) -> tuple[str, str]:
+    def buy(self, aws: RunningSimulator, tags: dict[str, str]) -> tuple[str, str]:
         """Buy a model and its throughput under tags and return their ARNs."""
         listed = [{"key": key, "value": value} for key, value in tags.items()]
         model = custom_model(aws, customModelTags=listed)
         return model, provision(aws, model, tags=listed)
 
-    def fill(self, aws: RunningStandIn, tmp_path: Path, use_case: UseCase) -> Path:
+    def fill(self, aws: RunningSimulator, tmp_path: Path, use_case: UseCase) -> Path:
         """Make both buckets as preflight does, put a run and a stranger's file there, and return the use cases."""
         store = ListLeftoversOperator(task_id="connect").connect(use_case.aws)[1]
         for bucket in (TRAINING, OUTPUT):

@@ -31,7 +31,7 @@ def clients_of(endpoint: str, partition: str = "aws") -> Any:
 
 
 AWS = clients_of("https://bedrock.us-west-2.amazonaws.com")
-STAND_IN = clients_of("http://127.0.0.1:4000")
+SIMULATOR = clients_of("http://127.0.0.1:4000")
 
 
 @pytest.fixture
@@ -75,13 +75,13 @@ def test_other_partitions_have_other_consoles() -> None:
     assert links.page_of("s3://b/k", china).startswith("https://us-west-2.console.amazonaws.cn/s3/")
 
 
-def test_a_stand_in_shows_its_own_ledger_and_objects_and_never_the_console() -> None:
-    assert links.page_of(JOB_ARN, STAND_IN) == f"http://127.0.0.1:4000/_admin/ledger#{JOB_ARN}"
-    assert links.page_of("s3://b/k", STAND_IN) == "http://127.0.0.1:4000/b/k?signed"
+def test_a_simulator_shows_its_own_ledger_and_objects_and_never_the_console() -> None:
+    assert links.page_of(JOB_ARN, SIMULATOR) == f"http://127.0.0.1:4000/_admin/ledger#{JOB_ARN}"
+    assert links.page_of("s3://b/k", SIMULATOR) == "http://127.0.0.1:4000/b/k?signed"
 
 
 def test_an_endpoint_that_is_neither_aws_nor_on_this_machine_has_no_page() -> None:
-    for endpoint in ("http://stand-in:4000", "https://amazonaws.com.example.org", "https://notamazonaws.com"):
+    for endpoint in ("http://aws-simulator:4000", "https://amazonaws.com.example.org", "https://notamazonaws.com"):
         assert links.page_of(JOB_ARN, clients_of(endpoint)) == ""
 
 
@@ -102,7 +102,7 @@ def test_what_is_not_there_has_no_link(returned: Any) -> None:
 @pytest.mark.parametrize(("rejected", "linked"), [(0, False), (3, True)])
 def test_ingest_links_to_rejected_rows_when_there_are_any(returned: Any, rejected: int, linked: bool) -> None:
     ingest = IngestCsvOperator(task_id="ingest", run_uri=RUN_URI)
-    ingest.__dict__["hook"] = STAND_IN
+    ingest.__dict__["hook"] = SIMULATOR
     returned({"rejected": rejected})
     assert links.REJECTED_ROWS.get_link(ingest, ti_key=TI_KEY).endswith("rejected.jsonl?signed") is linked
 

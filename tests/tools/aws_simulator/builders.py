@@ -1,4 +1,4 @@
-"""Requests and files that the stand-in's tests send, valid unless a test says otherwise."""
+"""Requests and files that the AWS simulator's tests send, valid unless a test says otherwise."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.fakes.stand_in import RunningStandIn, wait_until
+from tests.fakes.aws_simulator import RunningSimulator, wait_until
 
 DOCUMENT = (
     "Amazon S3 stores objects in buckets. A bucket can have up to 1,000 lifecycle rules. "
@@ -50,10 +50,10 @@ def synthesis_prompt(document: str = DOCUMENT) -> str:
     return f"{prompt(document=document)}<answer>\nUp to 1,000.\n</answer>\n<number_of_pairs>2</number_of_pairs>\n"
 
 
-def converse(stand_in: RunningStandIn, model_id: str = STUDENT, text: str | None = None, **arguments: Any) -> Any:
+def converse(simulator: RunningSimulator, model_id: str = STUDENT, text: str | None = None, **arguments: Any) -> Any:
     request = {"messages": [{"role": "user", "content": [{"text": prompt() if text is None else text}]}], **arguments}
     request.setdefault("inferenceConfig", {"maxTokens": 200})
-    return stand_in.boto("bedrock-runtime").converse(modelId=model_id, **request)
+    return simulator.boto("bedrock-runtime").converse(modelId=model_id, **request)
 
 
 def text_of(response: Any) -> str:
@@ -65,10 +65,10 @@ def anthropic_body(**changes: Any) -> dict[str, Any]:
     return {"anthropic_version": "bedrock-2023-05-31", "max_tokens": 200, "messages": messages, **changes}
 
 
-def invoke(stand_in: RunningStandIn, model_id: str, body: Any) -> tuple[Any, Any]:
+def invoke(simulator: RunningSimulator, model_id: str, body: Any) -> tuple[Any, Any]:
     """Return the answer's body and the whole response."""
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
-    response = stand_in.boto("bedrock-runtime").invoke_model(modelId=model_id, body=content)
+    response = simulator.boto("bedrock-runtime").invoke_model(modelId=model_id, body=content)
     return json.loads(response["body"].read()), response
 
 
@@ -87,9 +87,9 @@ def jsonl(records: list[Any]) -> bytes:
     return "".join(json.dumps(record) + "\n" for record in records).encode()
 
 
-def put(stand_in: RunningStandIn, key: str, body: bytes, *, bucket: str = BUCKET, region: str = "us-east-1") -> str:
+def put(simulator: RunningSimulator, key: str, body: bytes, *, bucket: str = BUCKET, region: str = "us-east-1") -> str:
     """Put an object, making its bucket when needed, and return its URI."""
-    client = stand_in.boto("s3", region=region)
+    client = simulator.boto("s3", region=region)
     if bucket not in [known["Name"] for known in client.list_buckets()["Buckets"]]:
         place = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
         client.create_bucket(Bucket=bucket, **place)
@@ -97,7 +97,7 @@ def put(stand_in: RunningStandIn, key: str, body: bytes, *, bucket: str = BUCKET
     return f"s3://{bucket}/{key}"
 
 
-def job_request(stand_in: RunningStandIn, **changes: Any) -> dict[str, Any]:
+def job_request(simulator: RunningSimulator, **changes: Any) -> dict[str, Any]:
     """Return a request for a job that will complete; its training file is in S3."""
     name = fresh("job")
     request = {
@@ -111,22 +111,22 @@ def job_request(stand_in: RunningStandIn, **changes: Any) -> dict[str, Any]:
     }
     if "trainingDataConfig" not in changes:
         records = [conversation(f"How many rules are there, number {index}?") for index in range(10)]
-        request["trainingDataConfig"] = {"s3Uri": put(stand_in, f"{name}/train.jsonl", jsonl(records))}
+        request["trainingDataConfig"] = {"s3Uri": put(simulator, f"{name}/train.jsonl", jsonl(records))}
     return request
 
 
-def create_job(stand_in: RunningStandIn, **changes: Any) -> str:
+def create_job(simulator: RunningSimulator, **changes: Any) -> str:
     """Create a job and return its ARN."""
-    return stand_in.boto("bedrock").create_model_customization_job(**job_request(stand_in, **changes))["jobArn"]
+    return simulator.boto("bedrock").create_model_customization_job(**job_request(simulator, **changes))["jobArn"]
 
 
-def job_state(stand_in: RunningStandIn, arn: str) -> Any:
-    return stand_in.boto("bedrock").get_model_customization_job(jobIdentifier=arn)
+def job_state(simulator: RunningSimulator, arn: str) -> Any:
+    return simulator.boto("bedrock").get_model_customization_job(jobIdentifier=arn)
 
 
-def finished_job(stand_in: RunningStandIn, arn: str) -> Any:
+def finished_job(simulator: RunningSimulator, arn: str) -> Any:
     """Wait for the end of a job and return what Get says."""
-    client = stand_in.boto("bedrock")
+    client = simulator.boto("bedrock")
 
     def ended() -> Any:
         job = client.get_model_customization_job(jobIdentifier=arn)
@@ -135,23 +135,23 @@ def finished_job(stand_in: RunningStandIn, arn: str) -> Any:
     return wait_until(ended)
 
 
-def custom_model(stand_in: RunningStandIn, **changes: Any) -> str:
+def custom_model(simulator: RunningSimulator, **changes: Any) -> str:
     """Train a custom model and return its ARN."""
-    return finished_job(stand_in, create_job(stand_in, **changes))["outputModelArn"]
+    return finished_job(simulator, create_job(simulator, **changes))["outputModelArn"]
 
 
-def provision(stand_in: RunningStandIn, model: str, *, wait: bool = True, **changes: Any) -> str:
+def provision(simulator: RunningSimulator, model: str, *, wait: bool = True, **changes: Any) -> str:
     """Buy a throughput and return its ARN, in service unless ``wait`` is False."""
-    client = stand_in.boto("bedrock")
+    client = simulator.boto("bedrock")
     request = {"provisionedModelName": fresh("pt"), "modelUnits": 1, "modelId": model, **changes}
     arn = client.create_provisioned_model_throughput(**request)["provisionedModelArn"]
     if wait:
-        wait_until(lambda: throughput_status(stand_in, arn) == "InService")
+        wait_until(lambda: throughput_status(simulator, arn) == "InService")
     return arn
 
 
-def throughput_status(stand_in: RunningStandIn, arn: str) -> str:
-    return stand_in.boto("bedrock").get_provisioned_model_throughput(provisionedModelId=arn)["status"]
+def throughput_status(simulator: RunningSimulator, arn: str) -> str:
+    return simulator.boto("bedrock").get_provisioned_model_throughput(provisionedModelId=arn)["status"]
 
 
 def converse_input(**changes: Any) -> dict[str, Any]:
@@ -163,9 +163,11 @@ def batch_records(count: int = 100, **changes: Any) -> list[dict[str, Any]]:
     return [{"recordId": f"r{number}", "modelInput": converse_input(), **changes} for number in range(count)]
 
 
-def batch_request(stand_in: RunningStandIn, given: list[Any] | bytes | None = None, **changes: Any) -> dict[str, Any]:
+def batch_request(
+    simulator: RunningSimulator, given: list[Any] | bytes | None = None, **changes: Any
+) -> dict[str, Any]:
     body = given if isinstance(given, bytes) else jsonl(batch_records() if given is None else given)
-    uri = put(stand_in, f"{fresh('batches')}/input.jsonl", body)
+    uri = put(simulator, f"{fresh('batches')}/input.jsonl", body)
     return {
         "jobName": fresh("batch"),
         "roleArn": ROLE,

@@ -4,19 +4,19 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.fakes.stand_in import FAST, RunningStandIn, start_stand_in
+from tests.fakes.aws_simulator import FAST, RunningSimulator, start_simulator
 from tools.aws_simulator.account.settings import Settings
 
 
 @pytest.fixture(scope="module")
-def _running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStandIn]:
-    with start_stand_in(tmp_path_factory.mktemp("stand_in")) as stand_in:
-        yield stand_in
+def _running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSimulator]:
+    with start_simulator(tmp_path_factory.mktemp("aws_simulator")) as simulator:
+        yield simulator
 
 
 @pytest.fixture
-def stand_in(_running: RunningStandIn) -> RunningStandIn:
-    """One stand-in per module, with empty counts, no faults and quick settings for every test."""
+def simulator(_running: RunningSimulator) -> RunningSimulator:
+    """One AWS simulator per module, with empty counts, no faults and quick settings for every test."""
     _running.admin("DELETE", "faults")
     _running.admin("PUT", "settings", Settings().model_dump() | FAST)
     _running.admin("POST", "ledger/reset")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from include.distill.config.loader import load_use_cases
-from tests.fakes.stand_in import start_stand_in
+from tests.fakes.aws_simulator import start_simulator
 from tools.chaos.account import Account, paid_again, purchases
 from tools.chaos.control import Metadata
 from tools.chaos.material import TRAINING_ROWS, write_use_case
@@ -88,8 +88,8 @@ def test_a_run_is_settled_when_it_has_ended_and_nothing_of_it_is_under_way(tmp_p
 
 
 def test_a_fault_is_counted_for_its_case_alone(tmp_path: Path) -> None:
-    with start_stand_in(tmp_path) as stand_in:
-        account = Account(stand_in.url)
+    with start_simulator(tmp_path) as simulator:
+        account = Account(simulator.url)
         account.settle(model_units=2)
         account.fail(operation="CreateProvisionedModelThroughput", kind="throttle", match="c01-", times=1)
         account.buy_foreign_throughput("c02-mine")
@@ -102,8 +102,8 @@ def test_a_fault_is_counted_for_its_case_alone(tmp_path: Path) -> None:
 
 
 def test_an_object_is_read_as_it_was_written(tmp_path: Path) -> None:
-    with start_stand_in(tmp_path) as stand_in:
-        account = Account(stand_in.url)
+    with start_simulator(tmp_path) as simulator:
+        account = Account(simulator.url)
         account.create_bucket("a-bucket")
         account.write_object("s3://a-bucket/folder/key.json", b"{}")
         assert account.read_object("s3://a-bucket/folder/key.json") == b"{}"

@@ -33,7 +33,7 @@ def handed_on() -> set[str]:
 
 
 def test_the_deployment_has_every_service_that_airflow_with_celery_needs() -> None:
-    assert set(SERVICES) == {"postgres", "redis", *AIRFLOW, "stand-in"}
+    assert set(SERVICES) == {"postgres", "redis", *AIRFLOW, "aws-simulator"}
 
 
 @every_service
@@ -108,8 +108,8 @@ def test_the_worker_ends_after_its_tasks_and_keeps_results_in_postgres() -> None
     assert "container_name" not in worker  # a fixed name could not be scaled
 
 
-def test_the_stand_in_is_there_only_when_asked_for() -> None:
-    assert SERVICES["stand-in"]["profiles"] == ["stand-in"]
+def test_the_simulator_is_there_only_when_asked_for() -> None:
+    assert SERVICES["aws-simulator"]["profiles"] == ["aws-simulator"]
     assert not any("profiles" in SERVICES[name] for name in ("postgres", "redis", *AIRFLOW))
 
 
@@ -157,7 +157,7 @@ def run_compose(folder: Path, variables: dict[str, str]) -> subprocess.Completed
 
 def test_compose_itself_reads_the_file_as_we_do(tmp_path: Path) -> None:
     variables = new_variables()
-    done = run_compose(tmp_path, {**variables, "COMPOSE_PROFILES": "stand-in"})
+    done = run_compose(tmp_path, {**variables, "COMPOSE_PROFILES": "aws-simulator"})
     assert done.returncode == 0, done.stderr
     theirs = yaml.safe_load(done.stdout)["services"]
     ours = read_services(COMPOSE_FILE, variables)

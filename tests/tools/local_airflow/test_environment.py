@@ -14,7 +14,7 @@ from tools.local_airflow.environment import build_environment, load_keys
 from tools.local_airflow.settings import Layout, Ports
 
 KEYS = {"jwt_secret": "j" * 64, "fernet_key": "f", "api_secret": "a"}
-PORTS = Ports(api=18080, stand_in=14566)
+PORTS = Ports(api=18080, simulator=14566)
 LAYOUT = Layout(state=Path("/checkout/.local"))
 
 REAL = {
@@ -51,7 +51,7 @@ def test_no_name_of_theirs_gets_through(prefix: str, rest: str) -> None:
     assert "a real value" not in build({prefix + rest: "a real value"}).values()
 
 
-def test_every_aws_endpoint_is_the_stand_in() -> None:
+def test_every_aws_endpoint_is_the_simulator() -> None:
     environment = build(REAL)
     endpoints = {value for name, value in environment.items() if name.startswith("AWS_ENDPOINT_URL")}
     assert endpoints == {"http://127.0.0.1:14566"}

@@ -109,8 +109,8 @@ def test_a_link_opens_the_folder_of_the_file_it_leads_to(tmp_path: Path) -> None
 
 def test_free_ports_differ_and_can_be_bound() -> None:
     ports = choose_ports({})
-    assert ports.api != ports.stand_in
-    for number in (ports.api, ports.stand_in):
+    assert ports.api != ports.simulator
+    for number in (ports.api, ports.simulator):
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", number))
 

@@ -1,5 +1,5 @@
 """
-The fault plan: rules that make the stand-in fail on demand, in the ways that AWS and networks fail.
+The fault plan: rules that make the simulator fail on demand, in the ways that AWS and networks fail.
 
 A rule names an operation (or ``*``) and a kind; it may wait (``after``), end (``times``) and choose its requests
 (``match``: a substring of the path or the body). The first rule that applies fires, once per request. The plan is kept

@@ -1,4 +1,4 @@
-"""How fast and how large the stand-in is. Changed at run time over ``/_admin/settings``; kept in the state."""
+"""How fast and how large the simulator is. Changed at run time over ``/_admin/settings``; kept in the state."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """
-What the stand-in remembers across restarts: one SQLite file, every change committed before it is answered.
+What the simulator remembers across restarts: one SQLite file, every change committed before it is answered.
 
 Jobs, custom models and throughputs are rows of one table: what all have in common are columns, the rest is a JSON
 body. One connection serves the event loop and the job threads, behind a lock.

@@ -20,7 +20,7 @@ from tools.aws_simulator.models.student import TrainingResult, TrainingStep
 
 
 class S3Access(Protocol):
-    """The stand-in's own S3, reached from inside the process."""
+    """The simulator's own S3, reached from inside the process."""
 
     def bucket_region(self, bucket: str) -> str | None:
         """Return the Region of a bucket; None when there is no such bucket."""

@@ -29,7 +29,7 @@ class StopRequestedError(Exception):
 
 
 class _Closing(Exception):
-    """The stand-in ends; the job goes on at its next start."""
+    """The simulator ends; the job goes on at its next start."""
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ class BackgroundJobs(ABC):
         except DataFaultError as fault:
             self._failed(arn, str(fault))
         except Exception:
-            logger.exception("Job %s failed inside the stand-in", arn)
+            logger.exception("Job %s failed inside the simulator", arn)
             self._failed(arn, INTERNAL_ERROR)
 
     def _wait(self, arn: str, deadline: Deadline) -> None:
@@ -151,7 +151,7 @@ class BackgroundJobs(ABC):
                 self._changed.wait(remaining)
 
     def _wait_stopping(self, deadline: Deadline) -> bool:
-        """Wait until ``deadline``; False when the stand-in ends first."""
+        """Wait until ``deadline``; False when the simulator ends first."""
         with self._changed:
             while not self._closing and (deadline.remaining() or 0) > 0:
                 self._changed.wait(deadline.remaining())

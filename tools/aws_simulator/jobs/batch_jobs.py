@@ -53,7 +53,7 @@ class BatchJobs:
         if model.batch is None or call.region not in model.batch.regions:
             raise ValidationException(f"Batch inference is not supported for the model {model_id} in {call.region}.")
         if "vpcConfig" in call.arguments:
-            raise ValidationException("The stand-in for Bedrock does batch jobs without vpcConfig only.")
+            raise ValidationException("The AWS simulator does batch jobs without vpcConfig only.")
         for name, given in (("inputDataConfig", "s3InputDataConfig"), ("outputDataConfig", "s3OutputDataConfig")):
             if given not in call.arguments[name]:
                 raise ValidationException(f"{name} needs {given}.")

@@ -148,7 +148,7 @@ def _refuse_what_is_not_simulated(wanted: dict[str, Any]) -> None:
     given = [name for name in _NOT_SIMULATED if name in wanted]
     if given or wanted.get("customizationType", "FINE_TUNING") != "FINE_TUNING":
         what = ", ".join([wanted.get("customizationType", "FINE_TUNING"), *given])
-        raise ValidationException(f"The stand-in for Bedrock only does FINE_TUNING without options; asked for {what}.")
+        raise ValidationException(f"The AWS simulator only does FINE_TUNING without options; asked for {what}.")
 
 
 def _check_data_uris(wanted: dict[str, Any]) -> None:
@@ -157,9 +157,7 @@ def _check_data_uris(wanted: dict[str, Any]) -> None:
     if any(uri is None or uri.count("/") < 3 or uri.endswith("/") for uri in uris):
         raise ValidationException(NOT_A_FILE)
     if len(validators) > 1:
-        raise ValidationException(
-            f"The stand-in for Bedrock reads one validation file; the request names {len(validators)}."
-        )
+        raise ValidationException(f"The AWS simulator reads one validation file; the request names {len(validators)}.")
 
 
 def _hyperparameters(given: dict[str, str], family: Family) -> dict[str, str]:

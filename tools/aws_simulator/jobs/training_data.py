@@ -124,7 +124,7 @@ def _turns(messages: Any, read_content: Callable[[Any, str], str]) -> tuple[str,
     if [turn["role"] for turn in turns] != ["user", "assistant"] * (len(turns) // 2):
         raise _RecordError("roles do not alternate from user to assistant")
     if len(turns) > 2:
-        raise _RecordError("more than one turn, which the stand-in's student cannot learn from")
+        raise _RecordError("more than one turn, which the simulator's student cannot learn from")
     return read_content(turns[0]["content"], "the user's content"), read_content(turns[1]["content"], "the answer")
 
 

@@ -1,5 +1,5 @@
 """
-The one door to the stand-in's simulated models: a prompt goes in, a reply with token counts comes out.
+The one door to the simulated models: a prompt goes in, a reply with token counts comes out.
 
 Four small programs stand for the roles of a distillation: a teacher (``teacher.py``), a student or its base model
 (``ranker.py``), a judge (``judge.py``), a critic (``critic.py``). The role is read from the prompt's delimiters. Same

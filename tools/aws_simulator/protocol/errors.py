@@ -74,7 +74,7 @@ class ServiceUnavailableException(ApiError):
 
 
 class UnknownOperationException(ApiError):
-    """No such operation, or one that the stand-in does not implement."""
+    """No such operation, or one that the simulator does not implement."""
 
 
 class MissingAuthenticationTokenException(ApiError):

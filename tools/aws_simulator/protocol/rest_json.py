@@ -1,7 +1,7 @@
 """
 The REST-JSON protocol in both directions: HTTP request to checked arguments, result to checked HTTP response.
 
-A result that its output shape does not describe is a defect of the stand-in and answered with a 500, so that no test
+A result that its output shape does not describe is a defect of the simulator and answered with a 500, so that no test
 can pass on an answer that AWS could not give.
 """
 

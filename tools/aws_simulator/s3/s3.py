@@ -46,7 +46,7 @@ class S3Half:
     def __init__(self, folder: Path) -> None:
         if S3Half._alive is not None:
             raise RuntimeError(
-                "Another stand-in lives in this process, and moto's S3 can be had once. Stop that one first."
+                "Another simulator lives in this process, and moto's S3 can be had once. Stop that one first."
             )
         S3Half._alive = self
         self._files = S3Files(folder)
@@ -78,10 +78,8 @@ class S3Half:
                 if status < 300 and method in ("PUT", "POST", "DELETE"):
                     self._write_through(method, path, query, headers, body)
             except Exception:
-                logger.exception("S3 %s failed inside the stand-in", method)
-                error = (
-                    "<Error><Code>InternalError</Code><Message>The stand-in's S3 failed; see its log.</Message></Error>"
-                )
+                logger.exception("S3 %s failed inside the simulator", method)
+                error = "<Error><Code>InternalError</Code><Message>The simulator failed; see its log.</Message></Error>"
                 return Response(error, status_code=500, media_type="application/xml")
         if method != "HEAD":
             out_headers.pop("content-length", None)

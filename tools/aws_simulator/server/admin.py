@@ -1,4 +1,4 @@
-"""The routes under ``/_admin``: what was billed, what was asked, how the stand-in is set, and how it shall fail."""
+"""The routes under ``/_admin``: what was billed, what was asked, how the simulator is set, and how it shall fail."""
 
 from __future__ import annotations
 

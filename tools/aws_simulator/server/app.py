@@ -1,4 +1,4 @@
-"""The whole stand-in: S3, Bedrock and the admin routes behind one ASGI application, with one folder of state."""
+"""The whole simulator: S3, Bedrock and the admin routes behind one ASGI application, with one folder of state."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from tools.aws_simulator.server.admin import Admin
 from tools.aws_simulator.server.operations import Bedrock, Handler, signed_for
 
 
-class StandIn:
+class AwsSimulator:
     """
     An ASGI application that stands in for S3, bedrock and bedrock-runtime.
 
@@ -80,7 +80,7 @@ class StandIn:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection's request."""
         if scope["type"] != "http":
-            raise NotImplementedError(f"The stand-in speaks HTTP only, not {scope['type']}.")
+            raise NotImplementedError(f"The simulator speaks HTTP only, not {scope['type']}.")
         request = Request(scope, receive)
         answer = await self._answer(request)
         await answer(scope, receive, send)

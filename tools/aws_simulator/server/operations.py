@@ -1,7 +1,7 @@
 """
 The Bedrock half: takes a request through routing, fault plan, validation, its operation's handler and the ledger.
 
-An operation that botocore knows and the stand-in does not implement is refused by name. An answer that the service
+An operation that botocore knows and the simulator does not implement is refused by name. An answer that the service
 model does not describe is a defect here and becomes a 500 that says so.
 """
 
@@ -79,8 +79,8 @@ class Bedrock:
         except ApiError as error:
             answer, outcome = self._refuse(operation, error), error.code
         except Exception as error:
-            logger.exception("%s failed inside the stand-in", operation.name if operation else path)
-            failure = InternalServerException(f"The stand-in itself failed: {type(error).__name__}: {error}")
+            logger.exception("%s failed inside the simulator", operation.name if operation else path)
+            failure = InternalServerException(f"The simulator itself failed: {type(error).__name__}: {error}")
             answer, outcome = self._refuse(operation, failure), failure.code
         name = operation.name if operation else "unknown"
         if name in INFERENCE and not outcome.startswith("2"):
@@ -93,7 +93,7 @@ class Bedrock:
     ) -> ASGIApp:
         handler = self._handlers.get(operation.name)
         if handler is None:
-            raise UnknownOperationException(f"The stand-in for Bedrock does not implement {operation.name}.")
+            raise UnknownOperationException(f"The AWS simulator does not implement {operation.name}.")
         service, region = signed_for(request.headers.get("authorization", ""))
         if service != "bedrock" or region is None:
             raise MissingAuthenticationTokenException("Missing Authentication Token")
@@ -115,7 +115,7 @@ class Bedrock:
             return error_response(operation, error)
         except UnmodelledResultError as defect:
             logger.exception("An answer that AWS could not give")
-            return error_response(operation, InternalServerException(f"The stand-in itself failed: {defect}"))
+            return error_response(operation, InternalServerException(f"The simulator itself failed: {defect}"))
 
 
 class _NotActed(ApiError):

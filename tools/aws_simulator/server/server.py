@@ -1,4 +1,4 @@
-"""Serves a stand-in on a loopback address, from the command line or from a thread of a test."""
+"""Serves a simulator on a loopback address, from the command line or from a thread of a test."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import cast
 import uvicorn
 
 from tools.aws_simulator.protocol.connections import NotedProtocol
-from tools.aws_simulator.server.app import StandIn
+from tools.aws_simulator.server.app import AwsSimulator
 
 GRACE_SECONDS = 2
 
@@ -22,17 +22,17 @@ def bind(host: str, port: int, *, beyond_loopback: bool = False) -> socket.socke
     :raises OSError: the port is taken.
     """
     if not beyond_loopback and not ipaddress.ip_address("127.0.0.1" if host == "localhost" else host).is_loopback:
-        raise ValueError(f"{host} is not a loopback address. The stand-in checks no signatures; use 127.0.0.1.")
+        raise ValueError(f"{host} is not a loopback address. The simulator checks no signatures; use 127.0.0.1.")
     sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     sock.bind((host, port))
     return sock
 
 
-def new_server(stand_in: StandIn) -> uvicorn.Server:
-    """Return a server for ``stand_in``; run it with the socket from :func:`bind`."""
+def new_server(simulator: AwsSimulator) -> uvicorn.Server:
+    """Return a server for ``simulator``; run it with the socket from :func:`bind`."""
     config = uvicorn.Config(
-        stand_in,
+        simulator,
         http=cast("type", NotedProtocol),
         lifespan="off",
         ws="none",

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.fakes.stand_in import RunningStandIn
+from tests.fakes.aws_simulator import RunningSimulator
 from tests.tools.aws_simulator import builders
 from tests.tools.aws_simulator.builders import refused
 from tools.aws_simulator.account.quotas import Quotas
@@ -94,12 +94,12 @@ def test_never_more_than_burst_plus_rate_is_granted(bursts: list[tuple[float, in
 
 
 @pytest.mark.parametrize("name", [builders.STUDENT, "amazon.nova-micro-v1:0", "nova-micro"])
-def test_a_quota_may_be_set_under_any_name_of_a_model(stand_in: RunningStandIn, name: str) -> None:
-    stand_in.admin("PUT", "settings", {"quotas": {name: {"rpm": 1}}})
-    builders.converse(stand_in)
+def test_a_quota_may_be_set_under_any_name_of_a_model(simulator: RunningSimulator, name: str) -> None:
+    simulator.admin("PUT", "settings", {"quotas": {name: {"rpm": 1}}})
+    builders.converse(simulator)
     with refused("ThrottlingException", "Too many requests", status=429):
-        builders.converse(stand_in)
-    counts = stand_in.ledger["by_model"][builders.STUDENT]
+        builders.converse(simulator)
+    counts = simulator.ledger["by_model"][builders.STUDENT]
     assert (counts["calls"], counts["rejected"]) == (1, 1)
 
 
@@ -112,16 +112,16 @@ def test_what_burnt_more_than_was_reserved_leaves_the_account_below_empty() -> N
     assert accepted(subject, 1, 10) == 0
 
 
-def test_asking_for_much_output_reserves_it_and_what_was_written_burns_down(stand_in: RunningStandIn) -> None:
-    stand_in.admin("PUT", "settings", {"quotas": {builders.TEACHER: {"tpm": 10_000}}})
+def test_asking_for_much_output_reserves_it_and_what_was_written_burns_down(simulator: RunningSimulator) -> None:
+    simulator.admin("PUT", "settings", {"quotas": {builders.TEACHER: {"tpm": 10_000}}})
     with refused("ThrottlingException", "Too many tokens", status=429):
-        builders.invoke(stand_in, builders.TEACHER, builders.anthropic_body(max_tokens=10_000))
+        builders.invoke(simulator, builders.TEACHER, builders.anthropic_body(max_tokens=10_000))
     for _ in range(3):
-        builders.invoke(stand_in, builders.TEACHER, builders.anthropic_body(max_tokens=900))
+        builders.invoke(simulator, builders.TEACHER, builders.anthropic_body(max_tokens=900))
 
 
-def test_an_unset_maximum_reserves_the_models_own(stand_in: RunningStandIn) -> None:
-    stand_in.admin("PUT", "settings", {"quotas": {builders.STUDENT: {"tpm": 5000}}})
+def test_an_unset_maximum_reserves_the_models_own(simulator: RunningSimulator) -> None:
+    simulator.admin("PUT", "settings", {"quotas": {builders.STUDENT: {"tpm": 5000}}})
     with refused("ThrottlingException", "Too many tokens"):
-        builders.converse(stand_in, inferenceConfig={})
-    assert builders.converse(stand_in, inferenceConfig={"maxTokens": 500})
+        builders.converse(simulator, inferenceConfig={})
+    assert builders.converse(simulator, inferenceConfig={"maxTokens": 500})

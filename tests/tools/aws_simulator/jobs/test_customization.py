@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from botocore.model import Shape
 
-from tests.fakes.stand_in import RunningStandIn, wait_until
+from tests.fakes.aws_simulator import RunningSimulator, wait_until
 from tests.tools.aws_simulator import builders
 from tests.tools.aws_simulator.builders import refused
 from tools.aws_simulator.protocol.specification import load_service
@@ -15,135 +15,135 @@ from tools.aws_simulator.protocol.specification import load_service
 JOB_STATES = load_service("bedrock").shape_for("ModelCustomizationJobStatus")
 
 
-def create(stand_in: RunningStandIn, request: dict[str, Any], **client: Any) -> str:
-    return stand_in.boto("bedrock", **client).create_model_customization_job(**request)["jobArn"]
+def create(simulator: RunningSimulator, request: dict[str, Any], **client: Any) -> str:
+    return simulator.boto("bedrock", **client).create_model_customization_job(**request)["jobArn"]
 
 
-def rows(stand_in: RunningStandIn, key: str) -> list[dict[str, str]]:
-    body = stand_in.boto("s3").get_object(Bucket=builders.BUCKET, Key=key)["Body"].read().decode()
+def rows(simulator: RunningSimulator, key: str) -> list[dict[str, str]]:
+    body = simulator.boto("s3").get_object(Bucket=builders.BUCKET, Key=key)["Body"].read().decode()
     return list(csv.DictReader(io.StringIO(body)))
 
 
-def test_every_state_of_a_job_can_be_reached(stand_in: RunningStandIn) -> None:
+def test_every_state_of_a_job_can_be_reached(simulator: RunningSimulator) -> None:
     states: Shape = JOB_STATES
-    reached = {builders.finished_job(stand_in, builders.create_job(stand_in))["status"]}
-    stand_in.fail(operation="CreateModelCustomizationJob", kind="job_failed", times=1)
-    reached.add(builders.finished_job(stand_in, builders.create_job(stand_in))["status"])
-    stand_in.admin("PUT", "settings", {"job_seconds": 600})
-    arn = builders.create_job(stand_in)
-    reached.add(builders.job_state(stand_in, arn)["status"])
-    stand_in.boto("bedrock").stop_model_customization_job(jobIdentifier=arn)
-    reached.add(builders.job_state(stand_in, arn)["status"])
-    stand_in.admin("PUT", "settings", {"job_seconds": 0})
-    reached.add(builders.finished_job(stand_in, arn)["status"])
+    reached = {builders.finished_job(simulator, builders.create_job(simulator))["status"]}
+    simulator.fail(operation="CreateModelCustomizationJob", kind="job_failed", times=1)
+    reached.add(builders.finished_job(simulator, builders.create_job(simulator))["status"])
+    simulator.admin("PUT", "settings", {"job_seconds": 600})
+    arn = builders.create_job(simulator)
+    reached.add(builders.job_state(simulator, arn)["status"])
+    simulator.boto("bedrock").stop_model_customization_job(jobIdentifier=arn)
+    reached.add(builders.job_state(simulator, arn)["status"])
+    simulator.admin("PUT", "settings", {"job_seconds": 0})
+    reached.add(builders.finished_job(simulator, arn)["status"])
     assert reached == set(states.metadata["enum"])
 
 
-def test_a_jobs_phases_follow_each_other(stand_in: RunningStandIn) -> None:
-    stand_in.admin("PUT", "settings", {"job_seconds": 600})
-    arn = builders.create_job(stand_in)
+def test_a_jobs_phases_follow_each_other(simulator: RunningSimulator) -> None:
+    simulator.admin("PUT", "settings", {"job_seconds": 600})
+    arn = builders.create_job(simulator)
     phases = ("validationDetails", "dataProcessingDetails", "trainingDetails")
 
     def statuses() -> list[str]:
-        details = builders.job_state(stand_in, arn)["statusDetails"]
+        details = builders.job_state(simulator, arn)["statusDetails"]
         return [details[phase]["status"] for phase in phases]
 
     wait_until(lambda: statuses()[0] == "InProgress")
     assert statuses() == ["InProgress", "NotStarted", "NotStarted"]
-    stand_in.admin("PUT", "settings", {"job_seconds": 0})
-    builders.finished_job(stand_in, arn)
+    simulator.admin("PUT", "settings", {"job_seconds": 0})
+    builders.finished_job(simulator, arn)
     assert statuses() == ["Completed"] * 3
 
 
-def test_a_completed_job_has_a_model_metrics_and_their_files(stand_in: RunningStandIn) -> None:
-    held_out = builders.put(stand_in, "held_out.jsonl", builders.jsonl([builders.conversation("Is it private?")] * 3))
-    request = builders.job_request(stand_in, validationDataConfig={"validators": [{"s3Uri": held_out}]})
-    arn = create(stand_in, request)
-    job = builders.finished_job(stand_in, arn)
+def test_a_completed_job_has_a_model_metrics_and_their_files(simulator: RunningSimulator) -> None:
+    held_out = builders.put(simulator, "held_out.jsonl", builders.jsonl([builders.conversation("Is it private?")] * 3))
+    request = builders.job_request(simulator, validationDataConfig={"validators": [{"s3Uri": held_out}]})
+    arn = create(simulator, request)
+    job = builders.finished_job(simulator, arn)
     folder = f"output/model-customization-job-{arn.rpartition('/')[2]}"
-    steps = rows(stand_in, f"{folder}/training_artifacts/step_wise_training_metrics.csv")
-    held = rows(stand_in, f"{folder}/validation_artifacts/post_fine_tuning_validation/validation_metrics.csv")
+    steps = rows(simulator, f"{folder}/training_artifacts/step_wise_training_metrics.csv")
+    held = rows(simulator, f"{folder}/validation_artifacts/post_fine_tuning_validation/validation_metrics.csv")
     assert list(steps[0]) == ["step_number", "epoch_number", "training_loss"]
     assert [step["step_number"] for step in steps] == [str(index) for index in range(len(steps))]
     assert {step["epoch_number"] for step in steps} == {"0", "1"}
     assert list(held[0]) == ["step_number", "epoch_number", "validation_loss"]
     assert job["trainingMetrics"]["trainingLoss"] == float(steps[-1]["training_loss"])
     assert job["validationMetrics"] == [{"validationLoss": float(held[-1]["validation_loss"])}]
-    model = stand_in.boto("bedrock").get_custom_model(modelIdentifier=job["outputModelArn"])
+    model = simulator.boto("bedrock").get_custom_model(modelIdentifier=job["outputModelArn"])
     assert (model["modelName"], model["jobArn"]) == (request["customModelName"], arn)
     assert model["trainingMetrics"] == job["trainingMetrics"]
 
 
-def test_the_custom_model_does_not_exist_before_its_job_completes(stand_in: RunningStandIn) -> None:
-    stand_in.admin("PUT", "settings", {"job_seconds": 600})
-    request = builders.job_request(stand_in)
-    arn = create(stand_in, request)
-    assert "outputModelArn" not in builders.job_state(stand_in, arn)
+def test_the_custom_model_does_not_exist_before_its_job_completes(simulator: RunningSimulator) -> None:
+    simulator.admin("PUT", "settings", {"job_seconds": 600})
+    request = builders.job_request(simulator)
+    arn = create(simulator, request)
+    assert "outputModelArn" not in builders.job_state(simulator, arn)
     with refused("ResourceNotFoundException", request["customModelName"], status=404):
-        stand_in.boto("bedrock").get_custom_model(modelIdentifier=request["customModelName"])
-    stand_in.admin("PUT", "settings", {"job_seconds": 0})
-    builders.finished_job(stand_in, arn)
-    assert stand_in.boto("bedrock").get_custom_model(modelIdentifier=request["customModelName"])
+        simulator.boto("bedrock").get_custom_model(modelIdentifier=request["customModelName"])
+    simulator.admin("PUT", "settings", {"job_seconds": 0})
+    builders.finished_job(simulator, arn)
+    assert simulator.boto("bedrock").get_custom_model(modelIdentifier=request["customModelName"])
 
 
-def test_a_trained_student_answers_otherwise_than_its_base(stand_in: RunningStandIn) -> None:
+def test_a_trained_student_answers_otherwise_than_its_base(simulator: RunningSimulator) -> None:
     answer = "Objects are private unless a policy says otherwise."
     records = [builders.conversation(f"Who sees objects, case {index}?", answer) for index in range(20)]
-    uri = builders.put(stand_in, "private.jsonl", builders.jsonl(records))
-    model = builders.custom_model(stand_in, trainingDataConfig={"s3Uri": uri}, hyperParameters={"epochCount": "5"})
-    arn = builders.provision(stand_in, model)
+    uri = builders.put(simulator, "private.jsonl", builders.jsonl(records))
+    model = builders.custom_model(simulator, trainingDataConfig={"s3Uri": uri}, hyperParameters={"epochCount": "5"})
+    arn = builders.provision(simulator, model)
     asked = builders.prompt("Who sees objects in a bucket?")
-    trained = builders.text_of(builders.converse(stand_in, arn, asked))
-    base = builders.text_of(builders.converse(stand_in, builders.STUDENT, asked))
+    trained = builders.text_of(builders.converse(simulator, arn, asked))
+    base = builders.text_of(builders.converse(simulator, builders.STUDENT, asked))
     assert trained != base
     assert "private" in trained
 
 
-def test_the_same_token_gives_the_same_job_and_bills_once(stand_in: RunningStandIn) -> None:
-    request = builders.job_request(stand_in, clientRequestToken="token-1")
-    first = create(stand_in, request)
-    assert create(stand_in, request) == first
-    builders.finished_job(stand_in, first)
-    assert create(stand_in, request) == first
-    assert [job["arn"] for job in stand_in.ledger["jobs"]].count(first) == 1
-    names = [job["name"] for job in stand_in.ledger["jobs"]]
+def test_the_same_token_gives_the_same_job_and_bills_once(simulator: RunningSimulator) -> None:
+    request = builders.job_request(simulator, clientRequestToken="token-1")
+    first = create(simulator, request)
+    assert create(simulator, request) == first
+    builders.finished_job(simulator, first)
+    assert create(simulator, request) == first
+    assert [job["arn"] for job in simulator.ledger["jobs"]].count(first) == 1
+    names = [job["name"] for job in simulator.ledger["jobs"]]
     assert names.count(request["jobName"]) == 1
 
 
-def test_a_token_cannot_be_used_for_another_request(stand_in: RunningStandIn) -> None:
-    request = builders.job_request(stand_in, clientRequestToken="token-2")
-    create(stand_in, request)
+def test_a_token_cannot_be_used_for_another_request(simulator: RunningSimulator) -> None:
+    request = builders.job_request(simulator, clientRequestToken="token-2")
+    create(simulator, request)
     with refused("ConflictException", "token-2", status=400):
-        create(stand_in, {**request, "hyperParameters": {"epochCount": "3"}})
+        create(simulator, {**request, "hyperParameters": {"epochCount": "3"}})
 
 
 @pytest.mark.parametrize("ending", ["Completed", "Failed", "Stopped"])
-def test_a_job_name_is_burnt_however_the_job_ended(stand_in: RunningStandIn, ending: str) -> None:
+def test_a_job_name_is_burnt_however_the_job_ended(simulator: RunningSimulator, ending: str) -> None:
     if ending == "Failed":
-        stand_in.fail(operation="CreateModelCustomizationJob", kind="job_failed", times=1)
-    stand_in.admin("PUT", "settings", {"job_seconds": 600 if ending == "Stopped" else 0})
-    request = builders.job_request(stand_in)
-    arn = create(stand_in, request)
+        simulator.fail(operation="CreateModelCustomizationJob", kind="job_failed", times=1)
+    simulator.admin("PUT", "settings", {"job_seconds": 600 if ending == "Stopped" else 0})
+    request = builders.job_request(simulator)
+    arn = create(simulator, request)
     if ending == "Stopped":
-        stand_in.boto("bedrock").stop_model_customization_job(jobIdentifier=arn)
-        stand_in.admin("PUT", "settings", {"job_seconds": 0})
-    assert builders.finished_job(stand_in, arn)["status"] == ending
+        simulator.boto("bedrock").stop_model_customization_job(jobIdentifier=arn)
+        simulator.admin("PUT", "settings", {"job_seconds": 0})
+    assert builders.finished_job(simulator, arn)["status"] == ending
     with refused("ValidationException", "The provided job name is currently in use.", status=400):
-        create(stand_in, {**request, "customModelName": builders.fresh("other")})
+        create(simulator, {**request, "customModelName": builders.fresh("other")})
 
 
-def test_a_custom_model_name_is_taken_while_its_model_lives_or_is_being_made(stand_in: RunningStandIn) -> None:
-    stand_in.admin("PUT", "settings", {"job_seconds": 600})
-    request = builders.job_request(stand_in)
-    arn = create(stand_in, request)
+def test_a_custom_model_name_is_taken_while_its_model_lives_or_is_being_made(simulator: RunningSimulator) -> None:
+    simulator.admin("PUT", "settings", {"job_seconds": 600})
+    request = builders.job_request(simulator)
+    arn = create(simulator, request)
     with refused("ValidationException", "custom model name is currently in use"):
-        create(stand_in, {**request, "jobName": builders.fresh("job")})
-    stand_in.admin("PUT", "settings", {"job_seconds": 0})
-    builders.finished_job(stand_in, arn)
+        create(simulator, {**request, "jobName": builders.fresh("job")})
+    simulator.admin("PUT", "settings", {"job_seconds": 0})
+    builders.finished_job(simulator, arn)
     with refused("ValidationException", "custom model name is currently in use"):
-        create(stand_in, {**request, "jobName": builders.fresh("job")})
-    stand_in.boto("bedrock").delete_custom_model(modelIdentifier=request["customModelName"])
-    assert create(stand_in, {**request, "jobName": builders.fresh("job")})
+        create(simulator, {**request, "jobName": builders.fresh("job")})
+    simulator.boto("bedrock").delete_custom_model(modelIdentifier=request["customModelName"])
+    assert create(simulator, {**request, "jobName": builders.fresh("job")})
 
 
 @pytest.mark.parametrize(
@@ -156,9 +156,9 @@ def test_a_custom_model_name_is_taken_while_its_model_lives_or_is_being_made(sta
         pytest.param("meta.llama3-1-8b-instruct-v1:0:128k", id="of another Region"),
     ],
 )
-def test_a_base_model_that_cannot_be_customized_is_refused(stand_in: RunningStandIn, model_id: str) -> None:
+def test_a_base_model_that_cannot_be_customized_is_refused(simulator: RunningSimulator, model_id: str) -> None:
     with refused("ValidationException", "The provided model identifier is invalid."):
-        builders.create_job(stand_in, baseModelIdentifier=model_id)
+        builders.create_job(simulator, baseModelIdentifier=model_id)
 
 
 @pytest.mark.parametrize(
@@ -174,14 +174,14 @@ def test_a_base_model_that_cannot_be_customized_is_refused(stand_in: RunningStan
     ],
 )
 def test_hyperparameters_are_checked_before_a_job_exists(
-    stand_in: RunningStandIn, given: dict[str, str], complaint: str
+    simulator: RunningSimulator, given: dict[str, str], complaint: str
 ) -> None:
     with refused("ValidationException", complaint):
-        builders.create_job(stand_in, hyperParameters=given)
+        builders.create_job(simulator, hyperParameters=given)
 
 
-def test_hyperparameters_that_were_not_given_are_told_with_their_defaults(stand_in: RunningStandIn) -> None:
-    job = builders.job_state(stand_in, builders.create_job(stand_in, hyperParameters={"epochCount": "3"}))
+def test_hyperparameters_that_were_not_given_are_told_with_their_defaults(simulator: RunningSimulator) -> None:
+    job = builders.job_state(simulator, builders.create_job(simulator, hyperParameters={"epochCount": "3"}))
     assert job["hyperParameters"] == {"epochCount": "3", "learningRate": "0.00001", "learningRateWarmupSteps": "10"}
 
 
@@ -196,10 +196,10 @@ def test_hyperparameters_that_were_not_given_are_told_with_their_defaults(stand_
     ],
 )
 def test_a_request_that_cannot_become_a_job_is_refused(
-    stand_in: RunningStandIn, changes: dict[str, Any], complaint: str
+    simulator: RunningSimulator, changes: dict[str, Any], complaint: str
 ) -> None:
     with refused("ValidationException", complaint):
-        builders.create_job(stand_in, **changes)
+        builders.create_job(simulator, **changes)
 
 
 @pytest.mark.parametrize(
@@ -223,52 +223,52 @@ def test_a_request_that_cannot_become_a_job_is_refused(
     ],
 )
 def test_a_job_fails_when_its_objects_cannot_be_reached(
-    stand_in: RunningStandIn, changes: dict[str, Any], expected: str
+    simulator: RunningSimulator, changes: dict[str, Any], expected: str
 ) -> None:
-    builders.job_request(stand_in)  # makes the bucket
-    job = builders.finished_job(stand_in, builders.create_job(stand_in, **changes))
+    builders.job_request(simulator)  # makes the bucket
+    job = builders.finished_job(simulator, builders.create_job(simulator, **changes))
     assert job["status"] == "Failed"
     assert expected in job["failureMessage"]
     assert "outputModelArn" not in job
 
 
-def test_a_bucket_of_another_region_is_refused_like_one_without_permission(stand_in: RunningStandIn) -> None:
+def test_a_bucket_of_another_region_is_refused_like_one_without_permission(simulator: RunningSimulator) -> None:
     records = builders.jsonl([builders.conversation()] * 10)
-    uri = builders.put(stand_in, "train.jsonl", records, bucket="western-bucket", region="us-west-2")
-    job = builders.finished_job(stand_in, builders.create_job(stand_in, trainingDataConfig={"s3Uri": uri}))
+    uri = builders.put(simulator, "train.jsonl", records, bucket="western-bucket", region="us-west-2")
+    job = builders.finished_job(simulator, builders.create_job(simulator, trainingDataConfig={"s3Uri": uri}))
     assert "Could not validate GetObject permissions" in job["failureMessage"]
 
 
-def test_a_job_with_bad_data_fails_with_bedrocks_words_and_costs_nothing(stand_in: RunningStandIn) -> None:
-    uri = builders.put(stand_in, "broken.jsonl", b'{"schemaVersion": \n')
-    arn = builders.create_job(stand_in, trainingDataConfig={"s3Uri": uri})
-    job = builders.finished_job(stand_in, arn)
+def test_a_job_with_bad_data_fails_with_bedrocks_words_and_costs_nothing(simulator: RunningSimulator) -> None:
+    uri = builders.put(simulator, "broken.jsonl", b'{"schemaVersion": \n')
+    arn = builders.create_job(simulator, trainingDataConfig={"s3Uri": uri})
+    job = builders.finished_job(simulator, arn)
     words = "Unable to parse Amazon S3 file: broken.jsonl. Data files must conform to JSONL format."
     assert job["failureMessage"].startswith(words)
     assert job["statusDetails"]["validationDetails"]["status"] == "Failed"
-    assert next(known for known in stand_in.ledger["jobs"] if known["arn"] == arn)["billed_tokens"] == 0
+    assert next(known for known in simulator.ledger["jobs"] if known["arn"] == arn)["billed_tokens"] == 0
 
 
-def test_a_stopped_job_has_no_model_and_an_ended_one_cannot_be_stopped(stand_in: RunningStandIn) -> None:
-    stand_in.admin("PUT", "settings", {"job_seconds": 600})
-    request = builders.job_request(stand_in)
-    arn = create(stand_in, request)
-    stop = stand_in.boto("bedrock").stop_model_customization_job
+def test_a_stopped_job_has_no_model_and_an_ended_one_cannot_be_stopped(simulator: RunningSimulator) -> None:
+    simulator.admin("PUT", "settings", {"job_seconds": 600})
+    request = builders.job_request(simulator)
+    arn = create(simulator, request)
+    stop = simulator.boto("bedrock").stop_model_customization_job
     stop(jobIdentifier=arn)
     stop(jobIdentifier=arn)
-    stand_in.admin("PUT", "settings", {"job_seconds": 0})
-    assert "outputModelArn" not in builders.finished_job(stand_in, arn)
+    simulator.admin("PUT", "settings", {"job_seconds": 0})
+    assert "outputModelArn" not in builders.finished_job(simulator, arn)
     with refused("ConflictException", "can no longer be stopped", status=400):
         stop(jobIdentifier=arn)
 
 
-def test_jobs_are_listed_newest_first_filtered_and_in_pages(stand_in: RunningStandIn) -> None:
+def test_jobs_are_listed_newest_first_filtered_and_in_pages(simulator: RunningSimulator) -> None:
     prefix = builders.fresh("listed")
-    stand_in.admin("PUT", "settings", {"job_seconds": 600})
+    simulator.admin("PUT", "settings", {"job_seconds": 600})
     names = [f"{prefix}-{letter}" for letter in "abc"]
     for name in names:
-        builders.create_job(stand_in, jobName=name)
-    client = stand_in.boto("bedrock")
+        builders.create_job(simulator, jobName=name)
+    client = simulator.boto("bedrock")
     pages = client.get_paginator("list_model_customization_jobs").paginate(
         nameContains=prefix, PaginationConfig={"PageSize": 2}
     )
@@ -288,24 +288,24 @@ def test_jobs_are_listed_newest_first_filtered_and_in_pages(stand_in: RunningSta
         client.list_model_customization_jobs(nextToken="bm90LWEtam9i")
 
 
-def test_jobs_of_one_region_are_not_seen_in_another(stand_in: RunningStandIn) -> None:
-    arn = builders.create_job(stand_in)
+def test_jobs_of_one_region_are_not_seen_in_another(simulator: RunningSimulator) -> None:
+    arn = builders.create_job(simulator)
     with refused("ResourceNotFoundException", "does not exist", status=404):
-        stand_in.boto("bedrock", region="us-west-2").get_model_customization_job(jobIdentifier=arn)
+        simulator.boto("bedrock", region="us-west-2").get_model_customization_job(jobIdentifier=arn)
 
 
-def test_llama_is_trained_in_its_own_region_and_format(stand_in: RunningStandIn) -> None:
+def test_llama_is_trained_in_its_own_region_and_format(simulator: RunningSimulator) -> None:
     records = [{"prompt": builders.prompt(f"Rule {i}?"), "completion": "Up to 1,000."} for i in range(100)]
     west = {"bucket": "llama-bucket", "region": "us-west-2"}
-    uri = builders.put(stand_in, "train.jsonl", builders.jsonl(records), **west)
+    uri = builders.put(simulator, "train.jsonl", builders.jsonl(records), **west)
     request = builders.job_request(
-        stand_in,
+        simulator,
         baseModelIdentifier="meta.llama3-1-8b-instruct-v1:0:128k",
         trainingDataConfig={"s3Uri": uri},
         outputDataConfig={"s3Uri": "s3://llama-bucket/out"},
         hyperParameters={"epochCount": "1"},
     )
-    client = stand_in.boto("bedrock", region="us-west-2")
+    client = simulator.boto("bedrock", region="us-west-2")
     arn = client.create_model_customization_job(**request)["jobArn"]
     status = wait_until(
         lambda: (job := client.get_model_customization_job(jobIdentifier=arn))["status"] != "InProgress" and job

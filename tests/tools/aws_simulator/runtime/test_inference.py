@@ -9,7 +9,7 @@ import pytest
 
 from include.distill.config.prompts import load_prompt
 from include.distill.evaluation.requests import VERDICT_SCHEMA
-from tests.fakes.stand_in import RunningStandIn
+from tests.fakes.aws_simulator import RunningSimulator
 from tests.tools.aws_simulator import builders
 from tests.tools.aws_simulator.builders import refused
 from tools.aws_simulator.models.dialogue import count_tokens
@@ -29,14 +29,14 @@ def nova_body(**changes: Any) -> dict[str, Any]:
     return {"schemaVersion": "messages-v1", "messages": messages, "inferenceConfig": {"maxTokens": 200}, **changes}
 
 
-def test_converse_and_all_bodies_of_invoke_model_give_the_same_answer_and_count(stand_in: RunningStandIn) -> None:
+def test_converse_and_all_bodies_of_invoke_model_give_the_same_answer_and_count(simulator: RunningSimulator) -> None:
     system = [{"text": "Be brief."}]
-    conversed = builders.converse(stand_in, system=system)
-    nova, _ = builders.invoke(stand_in, builders.STUDENT, nova_body(system=system))
+    conversed = builders.converse(simulator, system=system)
+    nova, _ = builders.invoke(simulator, builders.STUDENT, nova_body(system=system))
     llama, _ = builders.invoke(
-        stand_in, "us.meta.llama3-1-8b-instruct-v1:0", {"prompt": llama_prompt(builders.prompt())}
+        simulator, "us.meta.llama3-1-8b-instruct-v1:0", {"prompt": llama_prompt(builders.prompt())}
     )
-    claude, response = builders.invoke(stand_in, f"us.{CLAUDE}", builders.anthropic_body(system="Be brief."))
+    claude, response = builders.invoke(simulator, f"us.{CLAUDE}", builders.anthropic_body(system="Be brief."))
     text, usage = builders.text_of(conversed), conversed["usage"]
     assert "1,000" in text
     assert (
@@ -58,9 +58,9 @@ def test_converse_and_all_bodies_of_invoke_model_give_the_same_answer_and_count(
     assert headers["x-amzn-bedrock-output-token-count"] == str(usage["outputTokens"])
 
 
-def test_a_teacher_writes_the_pairs_that_the_prompt_asks_for(stand_in: RunningStandIn) -> None:
+def test_a_teacher_writes_the_pairs_that_the_prompt_asks_for(simulator: RunningSimulator) -> None:
     messages = [{"role": "user", "content": builders.synthesis_prompt()}]
-    body, _ = builders.invoke(stand_in, builders.TEACHER, builders.anthropic_body(messages=messages, max_tokens=2000))
+    body, _ = builders.invoke(simulator, builders.TEACHER, builders.anthropic_body(messages=messages, max_tokens=2000))
     pairs = [json.loads(line) for line in body["content"][0]["text"].splitlines()]
     assert len(pairs) == 2
     assert all(set(pair) == {"question", "answer", "topic"} for pair in pairs)
@@ -81,12 +81,12 @@ def test_a_teacher_writes_the_pairs_that_the_prompt_asks_for(stand_in: RunningSt
     ],
 )
 def test_a_model_is_asked_by_its_id_its_profiles_and_their_arns(
-    stand_in: RunningStandIn, model_id: str, region: str
+    simulator: RunningSimulator, model_id: str, region: str
 ) -> None:
     messages = [{"role": "user", "content": [{"text": builders.prompt()}]}]
-    client = stand_in.boto("bedrock-runtime", region=region)
+    client = simulator.boto("bedrock-runtime", region=region)
     assert "1,000" in builders.text_of(client.converse(modelId=model_id, messages=messages))
-    assert stand_in.ledger["by_model"][model_id]["calls"] == 1
+    assert simulator.ledger["by_model"][model_id]["calls"] == 1
 
 
 @pytest.mark.parametrize(
@@ -111,12 +111,12 @@ def test_a_model_is_asked_by_its_id_its_profiles_and_their_arns(
     ],
 )
 def test_who_asks_for_the_wrong_model_is_told_what_bedrock_tells(
-    stand_in: RunningStandIn, model_id: str, code: str, complaint: str
+    simulator: RunningSimulator, model_id: str, code: str, complaint: str
 ) -> None:
     with refused(code, complaint):
-        builders.converse(stand_in, model_id)
-    assert stand_in.ledger["billed_calls"] == 0
-    assert stand_in.ledger["by_model"][model_id]["rejected"] == 1
+        builders.converse(simulator, model_id)
+    assert simulator.ledger["billed_calls"] == 0
+    assert simulator.ledger["by_model"][model_id]["rejected"] == 1
 
 
 @pytest.mark.parametrize(
@@ -144,11 +144,11 @@ def test_who_asks_for_the_wrong_model_is_told_what_bedrock_tells(
     ],
 )
 def test_a_body_that_is_not_understood_is_an_error_and_costs_nothing(
-    stand_in: RunningStandIn, body: Any, complaint: str
+    simulator: RunningSimulator, body: Any, complaint: str
 ) -> None:
     with refused("ValidationException", complaint, status=400):
-        builders.invoke(stand_in, f"us.{CLAUDE}", body)
-    assert stand_in.ledger["billed_calls"] == 0
+        builders.invoke(simulator, f"us.{CLAUDE}", body)
+    assert simulator.ledger["billed_calls"] == 0
 
 
 @pytest.mark.parametrize(
@@ -165,9 +165,9 @@ def test_a_body_that_is_not_understood_is_an_error_and_costs_nothing(
         ),
     ],
 )
-def test_each_family_has_its_own_body(stand_in: RunningStandIn, model_id: str, body: Any, complaint: str) -> None:
+def test_each_family_has_its_own_body(simulator: RunningSimulator, model_id: str, body: Any, complaint: str) -> None:
     with refused("ValidationException", complaint):
-        builders.invoke(stand_in, model_id, body)
+        builders.invoke(simulator, model_id, body)
 
 
 @pytest.mark.parametrize(
@@ -187,10 +187,10 @@ def test_each_family_has_its_own_body(stand_in: RunningStandIn, model_id: str, b
     ],
 )
 def test_converse_refuses_what_the_models_cannot_honour(
-    stand_in: RunningStandIn, arguments: dict[str, Any], complaint: str
+    simulator: RunningSimulator, arguments: dict[str, Any], complaint: str
 ) -> None:
     with refused("ValidationException", complaint):
-        builders.converse(stand_in, **arguments)
+        builders.converse(simulator, **arguments)
 
 
 def judging_body(schema: Any, **changes: Any) -> dict[str, Any]:
@@ -202,8 +202,8 @@ def judging_body(schema: Any, **changes: Any) -> dict[str, Any]:
     return builders.anthropic_body(**{"messages": messages, "output_config": config, **changes})
 
 
-def test_a_judge_that_is_held_to_a_schema_answers_so(stand_in: RunningStandIn) -> None:
-    body, _ = builders.invoke(stand_in, f"us.{CLAUDE}", judging_body(json.loads(VERDICT_SCHEMA)))
+def test_a_judge_that_is_held_to_a_schema_answers_so(simulator: RunningSimulator) -> None:
+    body, _ = builders.invoke(simulator, f"us.{CLAUDE}", judging_body(json.loads(VERDICT_SCHEMA)))
     assert set(json.loads(body["content"][0]["text"])) == {"reason", "verdict"}
 
 
@@ -224,38 +224,38 @@ CLOSED = {"type": "object", "properties": {"score": {}}, "required": ["score"], 
     ],
 )
 def test_a_schema_that_cannot_be_followed_is_refused_and_costs_nothing(
-    stand_in: RunningStandIn, body: Any, complaint: str
+    simulator: RunningSimulator, body: Any, complaint: str
 ) -> None:
     with refused("ValidationException", complaint):
-        builders.invoke(stand_in, f"us.{CLAUDE}", body)
-    assert stand_in.ledger["billed_calls"] == 0
+        builders.invoke(simulator, f"us.{CLAUDE}", body)
+    assert simulator.ledger["billed_calls"] == 0
 
 
-def test_a_model_without_structured_outputs_refuses_a_schema(stand_in: RunningStandIn) -> None:
+def test_a_model_without_structured_outputs_refuses_a_schema(simulator: RunningSimulator) -> None:
     structure = {"jsonSchema": {"schema": VERDICT_SCHEMA}}
     config = {"textFormat": {"type": "json_schema", "structure": structure}}
     with refused("ValidationException", "does not support structured outputs"):
-        builders.converse(stand_in, outputConfig=config)
+        builders.converse(simulator, outputConfig=config)
 
 
-def test_a_model_that_takes_no_temperature_refuses_one(stand_in: RunningStandIn) -> None:
+def test_a_model_that_takes_no_temperature_refuses_one(simulator: RunningSimulator) -> None:
     with refused("ValidationException", "does not support non-default temperature"):
-        builders.invoke(stand_in, builders.TEACHER, builders.anthropic_body(temperature=0.2))
-    assert builders.invoke(stand_in, builders.TEACHER, builders.anthropic_body(temperature=1))
+        builders.invoke(simulator, builders.TEACHER, builders.anthropic_body(temperature=0.2))
+    assert builders.invoke(simulator, builders.TEACHER, builders.anthropic_body(temperature=1))
 
 
-def test_a_long_answer_is_cut_at_max_tokens_and_at_stop_sequences(stand_in: RunningStandIn) -> None:
-    short = builders.converse(stand_in, inferenceConfig={"maxTokens": 3})
+def test_a_long_answer_is_cut_at_max_tokens_and_at_stop_sequences(simulator: RunningSimulator) -> None:
+    short = builders.converse(simulator, inferenceConfig={"maxTokens": 3})
     assert (short["stopReason"], short["usage"]["outputTokens"]) == ("max_tokens", 3)
     stopped, _ = builders.invoke(
-        stand_in, f"us.{CLAUDE}", builders.anthropic_body(stop_sequences=["never said", "1,000"])
+        simulator, f"us.{CLAUDE}", builders.anthropic_body(stop_sequences=["never said", "1,000"])
     )
     assert (stopped["stop_reason"], stopped["stop_sequence"]) == ("stop_sequence", "1,000")
     assert "1,000" not in stopped["content"][0]["text"]
 
 
-def test_tokens_are_counted_for_nothing(stand_in: RunningStandIn) -> None:
-    runtime = stand_in.boto("bedrock-runtime")
+def test_tokens_are_counted_for_nothing(simulator: RunningSimulator) -> None:
+    runtime = simulator.boto("bedrock-runtime")
     messages = [{"role": "user", "content": [{"text": builders.prompt()}]}]
     counted = runtime.count_tokens(modelId=builders.STUDENT, input={"converse": {"messages": messages}})["inputTokens"]
     body = json.dumps(nova_body()).encode()
@@ -263,15 +263,15 @@ def test_tokens_are_counted_for_nothing(stand_in: RunningStandIn) -> None:
         counted == runtime.count_tokens(modelId=builders.STUDENT, input={"invokeModel": {"body": body}})["inputTokens"]
     )
     assert counted == count_tokens(builders.prompt())
-    assert stand_in.ledger["calls"] == 0
-    assert builders.converse(stand_in)["usage"]["inputTokens"] == counted
+    assert simulator.ledger["calls"] == 0
+    assert builders.converse(simulator)["usage"]["inputTokens"] == counted
 
 
-def test_calls_and_tokens_are_counted_by_model_and_document(stand_in: RunningStandIn) -> None:
-    usages = [builders.converse(stand_in)["usage"] for _ in range(2)]
+def test_calls_and_tokens_are_counted_by_model_and_document(simulator: RunningSimulator) -> None:
+    usages = [builders.converse(simulator)["usage"] for _ in range(2)]
     other = builders.prompt(document="Amazon SQS holds messages for four days. A message can be 256 KB large.")
-    usages.append(builders.converse(stand_in, text=other)["usage"])
-    ledger = stand_in.ledger
+    usages.append(builders.converse(simulator, text=other)["usage"])
+    ledger = simulator.ledger
     assert (ledger["simulated"], ledger["calls"], ledger["billed_calls"]) == (True, 3, 3)
     assert ledger["by_model"][builders.STUDENT] == {
         "calls": 3,
@@ -281,14 +281,14 @@ def test_calls_and_tokens_are_counted_by_model_and_document(stand_in: RunningSta
     }
     assert sorted(ledger["by_document"].values()) == [1, 2]
     assert all(len(name) == 16 for name in ledger["by_document"])
-    assert stand_in.admin("POST", "ledger/reset")["calls"] == 0
+    assert simulator.admin("POST", "ledger/reset")["calls"] == 0
 
 
-def test_latency_is_waited_for_by_all_calls_at_once(stand_in: RunningStandIn) -> None:
-    stand_in.admin("PUT", "settings", {"latency_ms": 400})
+def test_latency_is_waited_for_by_all_calls_at_once(simulator: RunningSimulator) -> None:
+    simulator.admin("PUT", "settings", {"latency_ms": 400})
     started = time.monotonic()
     with ThreadPoolExecutor(20) as pool:
-        answers = list(pool.map(lambda _: builders.converse(stand_in), range(20)))
+        answers = list(pool.map(lambda _: builders.converse(simulator), range(20)))
     elapsed = time.monotonic() - started
     assert all(answer["metrics"]["latencyMs"] >= 400 for answer in answers)
     assert 0.4 <= elapsed < 0.4 * 10

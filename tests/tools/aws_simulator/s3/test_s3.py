@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.fakes.stand_in import RunningStandIn, start_stand_in
+from tests.fakes.aws_simulator import RunningSimulator, start_simulator
 from tests.tools.aws_simulator.builders import refused
 
 KEYS = ["plain", "a b/c+d=e&f", "100%/%2F", "ünïcode/✓", "dots/../x", "x" * 900, "quote'\"", "date=2026-11-22/part"]
@@ -21,8 +21,8 @@ def contents(client: Any, bucket: str) -> dict[str, bytes]:
 
 
 def test_objects_survive_a_restart_with_their_metadata(tmp_path: Path) -> None:
-    with start_stand_in(tmp_path) as stand_in:
-        s3 = stand_in.boto("s3")
+    with start_simulator(tmp_path) as simulator:
+        s3 = simulator.boto("s3")
         s3.create_bucket(Bucket="kept")
         for index, key in enumerate(KEYS):
             s3.put_object(Bucket="kept", Key=key, Body=f"body {index}\n".encode() * index)
@@ -30,8 +30,8 @@ def test_objects_survive_a_restart_with_their_metadata(tmp_path: Path) -> None:
         s3.put_object(Bucket="kept", Key="typed", Body=b"{}", ContentType="application/json", Metadata=metadata)
         before = s3.head_object(Bucket="kept", Key="typed")
         everything = contents(s3, "kept")
-    with start_stand_in(tmp_path) as stand_in:
-        s3 = stand_in.boto("s3")
+    with start_simulator(tmp_path) as simulator:
+        s3 = simulator.boto("s3")
         after = s3.head_object(Bucket="kept", Key="typed")
         assert contents(s3, "kept") == everything
         assert set(everything) == {*KEYS, "typed"}
@@ -41,8 +41,8 @@ def test_objects_survive_a_restart_with_their_metadata(tmp_path: Path) -> None:
 
 
 def test_every_kind_of_change_is_written_through(tmp_path: Path) -> None:
-    with start_stand_in(tmp_path) as stand_in:
-        s3 = stand_in.boto("s3")
+    with start_simulator(tmp_path) as simulator:
+        s3 = simulator.boto("s3")
         for bucket in ("left", "emptied", "gone"):
             s3.create_bucket(Bucket=bucket)
         for key in ("replaced", "deleted", "copied", "many/1", "many/2", "many/3"):
@@ -58,8 +58,8 @@ def test_every_kind_of_change_is_written_through(tmp_path: Path) -> None:
         made = s3.complete_multipart_upload(**upload, MultipartUpload={"Parts": listed})
         s3.delete_bucket(Bucket="gone")
         everything = contents(s3, "left")
-    with start_stand_in(tmp_path) as stand_in:
-        s3 = stand_in.boto("s3")
+    with start_simulator(tmp_path) as simulator:
+        s3 = simulator.boto("s3")
         assert contents(s3, "left") == everything
         assert set(everything) == {"replaced", "copied", "copy", "many/2", "large"}
         assert (everything["replaced"], len(everything["large"])) == (b"new", 10 * 2**20)
@@ -70,8 +70,8 @@ def test_every_kind_of_change_is_written_through(tmp_path: Path) -> None:
 def test_a_buckets_region_tags_and_rules_survive_a_restart(tmp_path: Path) -> None:
     rule = {"ID": "old", "Status": "Enabled", "Filter": {"Prefix": "responses/"}, "Expiration": {"Days": 90}}
     tags = [{"Key": "project", "Value": "distill"}]
-    with start_stand_in(tmp_path) as stand_in:
-        s3 = stand_in.boto("s3", region="us-west-2")
+    with start_simulator(tmp_path) as simulator:
+        s3 = simulator.boto("s3", region="us-west-2")
         s3.create_bucket(Bucket="west", CreateBucketConfiguration={"LocationConstraint": "us-west-2"})
         s3.put_bucket_tagging(Bucket="west", Tagging={"TagSet": tags})
         s3.put_bucket_lifecycle_configuration(Bucket="west", LifecycleConfiguration={"Rules": [rule]})
@@ -79,8 +79,8 @@ def test_a_buckets_region_tags_and_rules_survive_a_restart(tmp_path: Path) -> No
         s3.put_bucket_tagging(Bucket="west", Tagging={"TagSet": [{"Key": "project", "Value": "other"}]})
         s3.put_bucket_tagging(Bucket="west", Tagging={"TagSet": tags})
     assert "Signature" not in "".join(path.read_text() for path in tmp_path.glob("s3/*/bucket.json"))
-    with start_stand_in(tmp_path) as stand_in:
-        s3 = stand_in.boto("s3", region="us-west-2")
+    with start_simulator(tmp_path) as simulator:
+        s3 = simulator.boto("s3", region="us-west-2")
         assert s3.get_bucket_location(Bucket="west")["LocationConstraint"] == "us-west-2"
         assert s3.get_bucket_tagging(Bucket="west")["TagSet"] == tags
         assert s3.get_bucket_lifecycle_configuration(Bucket="west")["Rules"][0]["Expiration"] == {"Days": 90}
@@ -88,19 +88,19 @@ def test_a_buckets_region_tags_and_rules_survive_a_restart(tmp_path: Path) -> No
 
 
 def test_a_half_written_file_is_not_taken_for_an_object(tmp_path: Path) -> None:
-    with start_stand_in(tmp_path) as stand_in:
-        stand_in.boto("s3").create_bucket(Bucket="kept")
-        stand_in.boto("s3").put_object(Bucket="kept", Key="whole", Body=b"1")
+    with start_simulator(tmp_path) as simulator:
+        simulator.boto("s3").create_bucket(Bucket="kept")
+        simulator.boto("s3").put_object(Bucket="kept", Key="whole", Body=b"1")
     (tmp_path / "s3" / "kept" / "objects" / ("0" * 64 + ".tmp")).write_bytes(b'{"key": "ha')
-    with start_stand_in(tmp_path) as stand_in:
-        assert contents(stand_in.boto("s3"), "kept") == {"whole": b"1"}
+    with start_simulator(tmp_path) as simulator:
+        assert contents(simulator.boto("s3"), "kept") == {"whole": b"1"}
 
 
 class TestRunning:
-    """What needs no restart shares one stand-in."""
+    """What needs no restart shares one AWS simulator."""
 
-    def test_only_one_of_many_conditional_writers_wins(self, stand_in: RunningStandIn) -> None:
-        s3 = stand_in.boto("s3")
+    def test_only_one_of_many_conditional_writers_wins(self, simulator: RunningSimulator) -> None:
+        s3 = simulator.boto("s3")
         s3.create_bucket(Bucket="race")
 
         def put(number: int) -> bool:
@@ -115,8 +115,8 @@ class TestRunning:
         winner = s3.get_object(Bucket="race", Key="lease")["Body"].read()
         assert won == [str(index).encode() == winner for index in range(16)]
 
-    def test_errors_are_s3s_own(self, stand_in: RunningStandIn) -> None:
-        s3 = stand_in.boto("s3")
+    def test_errors_are_s3s_own(self, simulator: RunningSimulator) -> None:
+        s3 = simulator.boto("s3")
         with refused("NoSuchBucket"):
             s3.get_object(Bucket="never-made", Key="x")
         s3.create_bucket(Bucket="half-empty")
@@ -125,22 +125,25 @@ class TestRunning:
         with refused("404"):
             s3.head_object(Bucket="half-empty", Key="x")
 
-    def test_parts_of_an_object_can_be_read(self, stand_in: RunningStandIn) -> None:
-        s3 = stand_in.boto("s3")
+    def test_parts_of_an_object_can_be_read(self, simulator: RunningSimulator) -> None:
+        s3 = simulator.boto("s3")
         s3.create_bucket(Bucket="ranges")
         s3.put_object(Bucket="ranges", Key="x", Body=b"0123456789")
         assert s3.get_object(Bucket="ranges", Key="x", Range="bytes=2-4")["Body"].read() == b"234"
         assert s3.head_object(Bucket="ranges", Key="x")["ContentLength"] == 10
 
-    def test_a_signed_url_is_an_s3_request(self, stand_in: RunningStandIn) -> None:
-        s3 = stand_in.boto("s3")
+    def test_a_signed_url_is_an_s3_request(self, simulator: RunningSimulator) -> None:
+        s3 = simulator.boto("s3")
         s3.create_bucket(Bucket="signed")
         s3.put_object(Bucket="signed", Key="x.json", Body=json.dumps({"a": 1}).encode())
         url = s3.generate_presigned_url("get_object", Params={"Bucket": "signed", "Key": "x.json"})
         with urllib.request.urlopen(url) as response:  # noqa: S310 - our own
             assert json.load(response) == {"a": 1}
 
-    def test_there_is_one_stand_in_at_a_time_in_a_process(self, stand_in: RunningStandIn, tmp_path: Path) -> None:
-        assert stand_in
-        with pytest.raises(RuntimeError, match="Another stand-in lives in this process"), start_stand_in(tmp_path):
+    def test_there_is_one_simulator_at_a_time_in_a_process(self, simulator: RunningSimulator, tmp_path: Path) -> None:
+        assert simulator
+        with (
+            pytest.raises(RuntimeError, match="Another AWS simulator lives in this process"),
+            start_simulator(tmp_path),
+        ):
             pass

@@ -11,7 +11,7 @@ import pytest
 from botocore.model import Shape
 from botocore.validate import ParamValidator
 
-from tests.fakes.stand_in import RunningStandIn, wait_until
+from tests.fakes.aws_simulator import RunningSimulator, wait_until
 from tests.tools.aws_simulator import builders
 from tests.tools.aws_simulator.builders import refused
 from tools.aws_simulator.protocol.specification import load_service
@@ -23,10 +23,10 @@ SIGNED = "AWS4-HMAC-SHA256 Credential=test/20261122/us-east-1/bedrock/aws4_reque
 class Recorder:
     """Keeps the raw and the parsed answer of every call of its clients."""
 
-    def __init__(self, stand_in: RunningStandIn) -> None:
+    def __init__(self, simulator: RunningSimulator) -> None:
         self.seen: dict[str, list[tuple[bytes, Any]]] = {}
-        self.bedrock = self._watched(stand_in.boto("bedrock", user_agent_extra="recorder"))
-        self.runtime = self._watched(stand_in.boto("bedrock-runtime", user_agent_extra="recorder"))
+        self.bedrock = self._watched(simulator.boto("bedrock", user_agent_extra="recorder"))
+        self.runtime = self._watched(simulator.boto("bedrock-runtime", user_agent_extra="recorder"))
 
     def _watched(self, client: Any) -> Any:
         client.meta.events.register("response-received", self._note)
@@ -51,40 +51,40 @@ def unmodelled(shape: Shape, value: Any, path: str = "") -> list[str]:
     return []
 
 
-def call_everything(stand_in: RunningStandIn, recorder: Recorder) -> None:
+def call_everything(simulator: RunningSimulator, recorder: Recorder) -> None:
     bedrock, runtime = recorder.bedrock, recorder.runtime
     bedrock.list_foundation_models()
     bedrock.get_foundation_model(modelIdentifier=builders.STUDENT_BASE)
     bedrock.get_foundation_model_availability(modelId="amazon.nova-micro-v1:0")
-    held_out = builders.put(stand_in, "conformance/held_out.jsonl", builders.jsonl([builders.conversation()]))
+    held_out = builders.put(simulator, "conformance/held_out.jsonl", builders.jsonl([builders.conversation()]))
     tags = [{"key": "project", "value": "distill"}]
     request = builders.job_request(
-        stand_in, validationDataConfig={"validators": [{"s3Uri": held_out}]}, jobTags=tags, customModelTags=tags
+        simulator, validationDataConfig={"validators": [{"s3Uri": held_out}]}, jobTags=tags, customModelTags=tags
     )
     job = bedrock.create_model_customization_job(**request)["jobArn"]
     bedrock.get_model_customization_job(jobIdentifier=job)
-    builders.finished_job(stand_in, job)
+    builders.finished_job(simulator, job)
     bedrock.get_model_customization_job(jobIdentifier=request["jobName"])
-    stand_in.admin("PUT", "settings", {"job_seconds": 600})
-    bedrock.stop_model_customization_job(jobIdentifier=builders.create_job(stand_in))
+    simulator.admin("PUT", "settings", {"job_seconds": 600})
+    bedrock.stop_model_customization_job(jobIdentifier=builders.create_job(simulator))
     bedrock.list_model_customization_jobs(maxResults=1)
     bedrock.get_custom_model(modelIdentifier=request["customModelName"])
     bedrock.list_custom_models()
     provisioned = bedrock.create_provisioned_model_throughput(
         provisionedModelName="conformance", modelUnits=1, modelId=request["customModelName"], tags=tags
     )["provisionedModelArn"]
-    wait_until(lambda: builders.throughput_status(stand_in, provisioned) == "InService")
+    wait_until(lambda: builders.throughput_status(simulator, provisioned) == "InService")
     bedrock.get_provisioned_model_throughput(provisionedModelId=provisioned)
     bedrock.list_provisioned_model_throughputs()
     bedrock.update_provisioned_model_throughput(provisionedModelId=provisioned, desiredProvisionedModelName="renamed")
     bedrock.tag_resource(resourceARN=provisioned, tags=[{"key": "run", "value": "1"}])
     bedrock.untag_resource(resourceARN=provisioned, tagKeys=["run"])
     bedrock.list_tags_for_resource(resourceARN=provisioned)
-    stand_in.admin("PUT", "settings", {"batch_seconds": 600})
-    batch = bedrock.create_model_invocation_job(**builders.batch_request(stand_in, tags=tags))["jobArn"]
+    simulator.admin("PUT", "settings", {"batch_seconds": 600})
+    batch = bedrock.create_model_invocation_job(**builders.batch_request(simulator, tags=tags))["jobArn"]
     bedrock.list_model_invocation_jobs(maxResults=1)
     bedrock.stop_model_invocation_job(jobIdentifier=batch)
-    stand_in.admin("PUT", "settings", {"batch_seconds": 0})
+    simulator.admin("PUT", "settings", {"batch_seconds": 0})
     bedrock.get_model_invocation_job(jobIdentifier=batch)
     messages = [{"role": "user", "content": [{"text": builders.prompt()}]}]
     runtime.converse(modelId=provisioned, messages=messages)
@@ -94,9 +94,9 @@ def call_everything(stand_in: RunningStandIn, recorder: Recorder) -> None:
     bedrock.delete_custom_model(modelIdentifier=request["customModelName"])
 
 
-def test_every_answer_has_the_shape_that_aws_gives_it(stand_in: RunningStandIn) -> None:
-    recorder = Recorder(stand_in)
-    call_everything(stand_in, recorder)
+def test_every_answer_has_the_shape_that_aws_gives_it(simulator: RunningSimulator) -> None:
+    recorder = Recorder(simulator)
+    call_everything(simulator, recorder)
     implemented = set(_handlers(*[_Anything()] * 7))
     assert set(recorder.seen) == implemented
     services = [load_service("bedrock"), load_service("bedrock-runtime")]
@@ -120,9 +120,9 @@ class _Anything:
         return name
 
 
-def test_an_operation_that_is_not_implemented_is_named_in_its_refusal(stand_in: RunningStandIn) -> None:
+def test_an_operation_that_is_not_implemented_is_named_in_its_refusal(simulator: RunningSimulator) -> None:
     with refused("UnknownOperationException", "does not implement ListEvaluationJobs", status=404):
-        stand_in.boto("bedrock").list_evaluation_jobs()
+        simulator.boto("bedrock").list_evaluation_jobs()
 
 
 def raw_request(url: str, method: str, headers: dict[str, str]) -> tuple[int, str]:
@@ -142,15 +142,15 @@ def raw_request(url: str, method: str, headers: dict[str, str]) -> tuple[int, st
     ],
 )
 def test_a_request_that_no_sdk_would_send_is_an_error(
-    stand_in: RunningStandIn, path: str, headers: dict[str, str], expected: str
+    simulator: RunningSimulator, path: str, headers: dict[str, str], expected: str
 ) -> None:
-    status, text = raw_request(stand_in.url + path, "GET", headers)
+    status, text = raw_request(simulator.url + path, "GET", headers)
     assert status in (403, 404)
     assert text.startswith(expected)
 
 
-def test_a_foundation_model_that_can_be_customized_is_listed_under_both_ids(stand_in: RunningStandIn) -> None:
-    models = stand_in.boto("bedrock").list_foundation_models(byProvider="amazon")["modelSummaries"]
+def test_a_foundation_model_that_can_be_customized_is_listed_under_both_ids(simulator: RunningSimulator) -> None:
+    models = simulator.boto("bedrock").list_foundation_models(byProvider="amazon")["modelSummaries"]
     found = {model["modelId"]: model for model in models}
     plain, suffixed = found["amazon.nova-micro-v1:0"], found[builders.STUDENT_BASE]
     assert (plain["customizationsSupported"], plain["inferenceTypesSupported"]) == ([], ["ON_DEMAND"])
@@ -169,9 +169,9 @@ def test_a_foundation_model_that_can_be_customized_is_listed_under_both_ids(stan
     ],
 )
 def test_foundation_models_are_filtered_and_retired_ones_are_gone(
-    stand_in: RunningStandIn, filters: dict[str, str], expected: str
+    simulator: RunningSimulator, filters: dict[str, str], expected: str
 ) -> None:
-    bedrock = stand_in.boto("bedrock", region="us-west-2")
+    bedrock = simulator.boto("bedrock", region="us-west-2")
     found = {model["modelId"] for model in bedrock.list_foundation_models(**filters)["modelSummaries"]}
     everything = {model["modelId"] for model in bedrock.list_foundation_models()["modelSummaries"]}
     assert expected in found
@@ -179,8 +179,8 @@ def test_foundation_models_are_filtered_and_retired_ones_are_gone(
     assert "anthropic.claude-3-haiku-20240307-v1:0" not in everything
 
 
-def test_a_models_lifecycle_tells_legacy_from_active_and_retired(stand_in: RunningStandIn) -> None:
-    bedrock = stand_in.boto("bedrock", region="us-west-2")
+def test_a_models_lifecycle_tells_legacy_from_active_and_retired(simulator: RunningSimulator) -> None:
+    bedrock = simulator.boto("bedrock", region="us-west-2")
 
     def status(model_id: str) -> str:
         return bedrock.get_foundation_model(modelIdentifier=model_id)["modelDetails"]["modelLifecycle"]["status"]
@@ -195,15 +195,15 @@ def test_a_models_lifecycle_tells_legacy_from_active_and_retired(stand_in: Runni
         status("amazon.nova-imaginary-v1:0")
 
 
-def test_a_model_is_customizable_only_in_its_regions(stand_in: RunningStandIn) -> None:
-    stand_in.boto("bedrock", region="us-east-1").get_foundation_model(modelIdentifier=builders.STUDENT_BASE)
+def test_a_model_is_customizable_only_in_its_regions(simulator: RunningSimulator) -> None:
+    simulator.boto("bedrock", region="us-east-1").get_foundation_model(modelIdentifier=builders.STUDENT_BASE)
     with refused("ValidationException", "invalid"):
-        stand_in.boto("bedrock", region="us-west-2").get_foundation_model(modelIdentifier=builders.STUDENT_BASE)
+        simulator.boto("bedrock", region="us-west-2").get_foundation_model(modelIdentifier=builders.STUDENT_BASE)
 
 
-def test_tags_are_added_replaced_removed_and_limited(stand_in: RunningStandIn) -> None:
-    bedrock = stand_in.boto("bedrock")
-    job = builders.create_job(stand_in, jobTags=[{"key": "project", "value": "a"}, {"key": "run", "value": "1"}])
+def test_tags_are_added_replaced_removed_and_limited(simulator: RunningSimulator) -> None:
+    bedrock = simulator.boto("bedrock")
+    job = builders.create_job(simulator, jobTags=[{"key": "project", "value": "a"}, {"key": "run", "value": "1"}])
     bedrock.tag_resource(resourceARN=job, tags=[{"key": "project", "value": "b"}])
     bedrock.untag_resource(resourceARN=job, tagKeys=["run", "never-there"])
     assert bedrock.list_tags_for_resource(resourceARN=job)["tags"] == [{"key": "project", "value": "b"}]
@@ -214,7 +214,7 @@ def test_tags_are_added_replaced_removed_and_limited(stand_in: RunningStandIn) -
         bedrock.list_tags_for_resource(resourceARN=job[:-12] + "000000000000")
 
 
-def test_the_custom_model_gets_its_own_tags(stand_in: RunningStandIn) -> None:
-    model = builders.custom_model(stand_in, customModelTags=[{"key": "project", "value": "distill"}])
-    tags = stand_in.boto("bedrock").list_tags_for_resource(resourceARN=model)["tags"]
+def test_the_custom_model_gets_its_own_tags(simulator: RunningSimulator) -> None:
+    model = builders.custom_model(simulator, customModelTags=[{"key": "project", "value": "distill"}])
+    tags = simulator.boto("bedrock").list_tags_for_resource(resourceARN=model)["tags"]
     assert tags == [{"key": "project", "value": "distill"}]

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from include.distill.core.paths import PROJECT
-from tests.fakes.stand_in import RunningStandIn, start_stand_in, wait_until
+from tests.fakes.aws_simulator import RunningSimulator, start_simulator, wait_until
 from tests.tools.aws_simulator import builders
 from tests.tools.aws_simulator.builders import refused
 from tools.aws_simulator.__main__ import main
@@ -24,7 +24,7 @@ from tools.aws_simulator.server.server import bind
 
 
 @contextmanager
-def process(state: Path, *options: str) -> Iterator[tuple[RunningStandIn, subprocess.Popen[bytes]]]:
+def process(state: Path, *options: str) -> Iterator[tuple[RunningSimulator, subprocess.Popen[bytes]]]:
     """Run ``python -m tools.aws_simulator`` until the block ends."""
     port_file = state.parent / f"{state.name}.port"
     port_file.unlink(missing_ok=True)
@@ -32,28 +32,28 @@ def process(state: Path, *options: str) -> Iterator[tuple[RunningStandIn, subpro
     child = subprocess.Popen([*command, *options], cwd=PROJECT)
     try:
         port = wait_until(lambda: port_file.exists() and port_file.read_text(), seconds=30)
-        yield RunningStandIn(f"http://127.0.0.1:{port}"), child
+        yield RunningSimulator(f"http://127.0.0.1:{port}"), child
     finally:
         child.kill()
         child.wait()
 
 
 def test_jobs_models_throughputs_tags_settings_faults_and_counts_survive(tmp_path: Path) -> None:
-    with start_stand_in(tmp_path, throughput_seconds=0) as stand_in:
-        request = builders.job_request(stand_in, clientRequestToken="kept-token", jobTags=[{"key": "a", "value": "b"}])
-        job = stand_in.boto("bedrock").create_model_customization_job(**request)["jobArn"]
-        model = builders.finished_job(stand_in, job)["outputModelArn"]
-        throughput = builders.provision(stand_in, model)
-        answer = builders.text_of(builders.converse(stand_in, throughput))
-        stand_in.admin("PUT", "settings", {"quotas": {builders.TEACHER: {"rpm": 1}}})
-        stand_in.fail(operation="Converse", kind="throttle", times=1, after=1)
-        builders.converse(stand_in, throughput)
-        before, noted = stand_in.ledger, stand_in.admin("GET", "requests")
-        settings, faults = stand_in.admin("GET", "settings"), stand_in.admin("GET", "faults")
-    with start_stand_in(tmp_path, throughput_seconds=0) as stand_in:
-        assert (stand_in.admin("GET", "settings"), stand_in.admin("GET", "faults")) == (settings, faults)
-        assert stand_in.admin("GET", "requests") == noted
-        after = stand_in.ledger
+    with start_simulator(tmp_path, throughput_seconds=0) as simulator:
+        request = builders.job_request(simulator, clientRequestToken="kept-token", jobTags=[{"key": "a", "value": "b"}])
+        job = simulator.boto("bedrock").create_model_customization_job(**request)["jobArn"]
+        model = builders.finished_job(simulator, job)["outputModelArn"]
+        throughput = builders.provision(simulator, model)
+        answer = builders.text_of(builders.converse(simulator, throughput))
+        simulator.admin("PUT", "settings", {"quotas": {builders.TEACHER: {"rpm": 1}}})
+        simulator.fail(operation="Converse", kind="throttle", times=1, after=1)
+        builders.converse(simulator, throughput)
+        before, noted = simulator.ledger, simulator.admin("GET", "requests")
+        settings, faults = simulator.admin("GET", "settings"), simulator.admin("GET", "faults")
+    with start_simulator(tmp_path, throughput_seconds=0) as simulator:
+        assert (simulator.admin("GET", "settings"), simulator.admin("GET", "faults")) == (settings, faults)
+        assert simulator.admin("GET", "requests") == noted
+        after = simulator.ledger
         assert (after["by_model"], after["by_document"], after["jobs"]) == (
             before["by_model"],
             before["by_document"],
@@ -61,38 +61,38 @@ def test_jobs_models_throughputs_tags_settings_faults_and_counts_survive(tmp_pat
         )
         assert after["throughputs_alive"] == 1
         assert after["throughput_seconds"] > before["throughput_seconds"]
-        bedrock = stand_in.boto("bedrock")
+        bedrock = simulator.boto("bedrock")
         assert bedrock.create_model_customization_job(**request)["jobArn"] == job
         assert bedrock.list_tags_for_resource(resourceARN=job)["tags"] == [{"key": "a", "value": "b"}]
         with refused("ThrottlingException"):
-            builders.converse(stand_in, throughput)
-        assert builders.text_of(builders.converse(stand_in, throughput)) == answer
+            builders.converse(simulator, throughput)
+        assert builders.text_of(builders.converse(simulator, throughput)) == answer
 
 
 def test_a_job_in_progress_goes_on_after_a_restart_and_is_one_job(tmp_path: Path) -> None:
-    with start_stand_in(tmp_path, job_seconds=600) as stand_in:
-        arn = builders.create_job(stand_in)
+    with start_simulator(tmp_path, job_seconds=600) as simulator:
+        arn = builders.create_job(simulator)
         wait_until(
-            lambda: builders.job_state(stand_in, arn)["statusDetails"]["validationDetails"]["status"] == "InProgress"
+            lambda: builders.job_state(simulator, arn)["statusDetails"]["validationDetails"]["status"] == "InProgress"
         )
-    with start_stand_in(tmp_path, job_seconds=0.2) as stand_in:
-        assert builders.finished_job(stand_in, arn)["status"] == "Completed"
-        assert len(stand_in.ledger["jobs"]) == len(stand_in.ledger["custom_models"]) == 1
+    with start_simulator(tmp_path, job_seconds=0.2) as simulator:
+        assert builders.finished_job(simulator, arn)["status"] == "Completed"
+        assert len(simulator.ledger["jobs"]) == len(simulator.ledger["custom_models"]) == 1
 
 
 def test_a_job_that_was_stopping_is_stopped_after_a_restart(tmp_path: Path) -> None:
-    with start_stand_in(tmp_path, job_seconds=600) as stand_in:
-        arn = builders.create_job(stand_in)
-        stand_in.boto("bedrock").stop_model_customization_job(jobIdentifier=arn)
-    with start_stand_in(tmp_path, job_seconds=0) as stand_in:
-        assert builders.finished_job(stand_in, arn)["status"] == "Stopped"
+    with start_simulator(tmp_path, job_seconds=600) as simulator:
+        arn = builders.create_job(simulator)
+        simulator.boto("bedrock").stop_model_customization_job(jobIdentifier=arn)
+    with start_simulator(tmp_path, job_seconds=0) as simulator:
+        assert builders.finished_job(simulator, arn)["status"] == "Stopped"
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_it_promptly_with_jobs_and_connections_open(tmp_path: Path, number: signal.Signals) -> None:
-    with process(tmp_path / "state", "--job-seconds", "600", "--model-units", "1") as (stand_in, child):
-        assert stand_in.admin("GET", "settings")["model_units"] == 1
-        builders.create_job(stand_in)
+    with process(tmp_path / "state", "--job-seconds", "600", "--model-units", "1") as (simulator, child):
+        assert simulator.admin("GET", "settings")["model_units"] == 1
+        builders.create_job(simulator)
         started = time.monotonic()
         child.send_signal(number)
         assert child.wait(timeout=10) == 0
@@ -101,22 +101,22 @@ def test_a_signal_ends_it_promptly_with_jobs_and_connections_open(tmp_path: Path
 
 def test_what_was_answered_survives_a_kill(tmp_path: Path) -> None:
     state = tmp_path / "state"
-    with process(state) as (stand_in, child):
-        client = stand_in.boto("s3")
+    with process(state) as (simulator, child):
+        client = simulator.boto("s3")
         client.create_bucket(Bucket="kept")
         for index in range(20):
             client.put_object(Bucket="kept", Key=f"{index}", Body=b"x")
-        arn = builders.create_job(stand_in)
+        arn = builders.create_job(simulator)
         os.kill(child.pid, signal.SIGKILL)
-    with process(state, "--job-seconds", "0") as (stand_in, _):
-        assert len(stand_in.boto("s3").list_objects_v2(Bucket="kept")["Contents"]) == 20
-        assert builders.finished_job(stand_in, arn)["status"] == "Completed"
+    with process(state, "--job-seconds", "0") as (simulator, _):
+        assert len(simulator.boto("s3").list_objects_v2(Bucket="kept")["Contents"]) == 20
+        assert builders.finished_job(simulator, arn)["status"] == "Completed"
 
 
 def test_a_state_folder_is_held_against_a_second_process(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with start_stand_in(tmp_path):
+    with start_simulator(tmp_path):
         assert main(["--state", str(tmp_path)]) == 2
-    assert "Another stand-in works on" in capsys.readouterr().err
+    assert "Another AWS simulator works on" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.1", "::"])  # noqa: S104 - these are refused
@@ -135,8 +135,8 @@ def test_a_taken_port_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]
 
 def test_settings_of_the_command_line_win_over_those_kept(tmp_path: Path) -> None:
     def kept(**settings: Any) -> Any:
-        with start_stand_in(tmp_path, **settings) as stand_in:
-            return json.loads(json.dumps(stand_in.admin("GET", "settings")))
+        with start_simulator(tmp_path, **settings) as simulator:
+            return json.loads(json.dumps(simulator.admin("GET", "settings")))
 
     assert kept(latency_ms=5, model_units=3)["latency_ms"] == 5
     assert kept(model_units=4) == {**kept(model_units=4), "latency_ms": 5, "model_units": 4}

@@ -1,4 +1,4 @@
-"""The amazon provider's own Bedrock operators, on the same stand-in, wired as its documentation shows them."""
+"""The amazon provider's own Bedrock operators, on the same AWS simulator, wired as its documentation shows them."""
 
 from __future__ import annotations
 

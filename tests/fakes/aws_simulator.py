@@ -1,4 +1,4 @@
-"""The stand-in for AWS in a thread of the test process, on a free loopback port."""
+"""The AWS simulator in a thread of the test process, on a free loopback port."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from tools.aws_simulator.server.app import StandIn
+from tools.aws_simulator.server.app import AwsSimulator
 from tools.aws_simulator.server.server import bind, new_server
 
 FAST = {"job_seconds": 0.2, "batch_seconds": 0.2, "throughput_seconds": 0.05, "model_units": 10}
@@ -25,8 +25,8 @@ class AdminError(Exception):
     """An admin route answered with an error."""
 
 
-class RunningStandIn:
-    """A stand-in that answers at :attr:`url`."""
+class RunningSimulator:
+    """An AWS simulator that answers at :attr:`url`."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -79,20 +79,20 @@ class RunningStandIn:
 
 
 @contextmanager
-def start_stand_in(state_dir: Path, **settings: Any) -> Iterator[RunningStandIn]:
-    """Run a stand-in with quick settings (``FAST``) unless others are given; one at a time in a process."""
-    stand_in = StandIn(state_dir, {**FAST, **settings})
+def start_simulator(state_dir: Path, **settings: Any) -> Iterator[RunningSimulator]:
+    """Run an AWS simulator with quick settings (``FAST``) unless others are given; one at a time in a process."""
+    simulator = AwsSimulator(state_dir, {**FAST, **settings})
     sock = bind("127.0.0.1", 0)
-    server = new_server(stand_in)
+    server = new_server(simulator)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [sock]}, daemon=True)
     thread.start()
     try:
         wait_until(lambda: server.started or not thread.is_alive())
-        yield RunningStandIn(f"http://127.0.0.1:{sock.getsockname()[1]}")
+        yield RunningSimulator(f"http://127.0.0.1:{sock.getsockname()[1]}")
     finally:
         server.should_exit = True
         thread.join(timeout=10)
-        stand_in.close()
+        simulator.close()
 
 
 def wait_until(read: Callable[[], Any], seconds: float = 10.0) -> Any:

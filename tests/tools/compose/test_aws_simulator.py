@@ -1,4 +1,4 @@
-"""The stand-in as a container runs it: reached from outside loopback, by a host name."""
+"""The AWS simulator as a container runs it: reached from outside loopback, by a host name."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_it_serves_a_bucket_under_a_host_name_and_ends_in_order(port: int, monke
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
     keys = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing", "region_name": "us-east-1"}
-    s3 = boto3.client("s3", endpoint_url=f"http://localhost:{port}", **keys)  # a name, as stand-in:8090 is one
+    s3 = boto3.client("s3", endpoint_url=f"http://localhost:{port}", **keys)  # a name, as aws-simulator:8090 is one
     s3.create_bucket(Bucket="rows")
     s3.put_object(Bucket="rows", Key="a/b.txt", Body=b"text")
     assert s3.get_object(Bucket="rows", Key="a/b.txt")["Body"].read() == b"text"

@@ -30,7 +30,7 @@ def start_time(pid: int) -> float | None:
         if process.status() == psutil.STATUS_ZOMBIE:  # it has ended, and its parent has not collected it yet
             return None
         # The difference does not change when somebody sets the clock; the time of day does.
-        return round(process.create_time() - psutil.boot_time(), 2)
+        return float(round(process.create_time() - psutil.boot_time(), 2))
     except psutil.NoSuchProcess:
         return None
 

@@ -65,7 +65,7 @@ lock: $(BIN)/uv ## Renew requirements.lock: the newest versions that requirement
 	@echo "requirements.lock is renewed; run make lint and make test before it is committed."
 
 clean: ## Stop everything and remove .local/, with the simulated account and its paid answers
-	@$(PYTHON) -m tools.local_airflow clean
+	@$(if $(wildcard .venv/.installed),$(BIN)/python,$(PYTHON)) -m tools.local_airflow clean
 
 .venv/.installed: requirements.lock $(BIN)/uv
 	@echo "Installing requirements.lock into .venv ..."

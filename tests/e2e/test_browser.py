@@ -1,24 +1,26 @@
-"""What an operator clicks: trigger form, run, the task's link, the report; and back by the list of reports."""
+"""What an operator clicks: the trigger form, the run, the link of a task, the report, and the list of reports."""
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator
 from urllib.parse import quote
-from urllib.request import urlopen
 
+import httpx
 import pytest
+from playwright.sync_api import expect
 
 from tools.local_airflow.airflow_api import FINISHED_RUN_STATES, AirflowApi
-from tools.local_airflow.browser import Browser, find_chromium, open_browser
+from tools.local_airflow.browser import PATIENCE_SECONDS, find_chromium, open_browser
 from tools.local_airflow.processes import wait_until
 from tools.local_airflow.runs import wait_for_dag
 from tools.local_airflow.session import open_session
 from tools.local_airflow.settings import Layout, RunRequest
 
 DAG_ID = RunRequest().dag_id
-RUN_ID = "manual__2026-11-22T02:00:00.5+00:00"  # what Airflow makes of a date: to be quoted in every URL
+RUN_ID = "manual__2026-11-22T02:00:00.5+00:00"  # Airflow makes such ids from dates; they must be quoted in URLs
+
+expect.set_options(timeout=PATIENCE_SECONDS * 1000)
 
 pytestmark = [
     pytest.mark.e2e,
@@ -28,7 +30,7 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """An Airflow with the DAG in it and no run; its URL."""
+    """Start an Airflow that has the DAG and no run; yield its URL."""
     before = dict(os.environ)
     layout = Layout(state=tmp_path_factory.mktemp("browser") / "state")
     with open_session(layout, before, RunRequest(), command="the browser test", schedules="off") as session:
@@ -39,50 +41,50 @@ def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     os.environ.update(before)
 
 
-@pytest.fixture
-def browser() -> Iterator[Browser]:
-    with open_browser() as browser:
-        yield browser
-
-
-def test_from_the_trigger_form_to_the_report(ui: str, browser: Browser) -> None:
-    browser.go(f"{ui}/dags/{DAG_ID}")
-    browser.click("button", "Trigger")
-    for sentence in ("Columns doc, question, answer", "The run refuses to start", "nothing is bought"):
-        browser.wait_for(f"document.body.innerText.includes({sentence!r})", f"explanation {sentence!r} in the form")
-    browser.replace_text("input[name=element_documents]", "4")
-    browser.replace_text("input[name=element_evaluation_rows]", "5")
-    browser.click("[role=dialog] button", "Advanced Options")
-    browser.replace_text("[role=dialog] input[name=dagRunId]", RUN_ID)
-    browser.click("[data-testid=trigger-dag-submit]")
-    browser.wait_for("!document.querySelector('[data-testid=trigger-dag-submit]')", "end of the form")
-
-    browser.go("about:blank")  # a page that watches the run takes half the machine from it
-    airflow = AirflowApi(ui)
+@pytest.fixture(scope="module")
+def finished_run(ui: str) -> str:
+    """Trigger a run with the form and wait until it has succeeded; return the URL of its page."""
+    with open_browser() as page:
+        page.goto(f"{ui}/dags/{DAG_ID}")
+        page.get_by_role("button", name="Trigger").first.click()
+        form = page.get_by_role("dialog")
+        for sentence in ("Columns doc, question, answer", "The run refuses to start", "nothing is bought"):
+            form.get_by_text(sentence).first.wait_for()
+        form.locator("input[name=element_documents]").fill("4")
+        form.locator("input[name=element_evaluation_rows]").fill("5")
+        form.get_by_role("button", name="Advanced Options").click()
+        form.locator("input[name=dagRunId]").fill(RUN_ID)
+        form.get_by_test_id("trigger-dag-submit").click()
+        form.wait_for(state="hidden")
+    airflow = AirflowApi(ui)  # an open page that watches the run would take half of the machine
     wait_until(lambda: airflow.run_state(DAG_ID, RUN_ID) in FINISHED_RUN_STATES, "The end of the run", 400)
     assert airflow.run_state(DAG_ID, RUN_ID) == "success"
-    browser.go(f"{ui}/dags/{DAG_ID}/runs/{RUN_ID}")
-    browser.click("a[href*='/runs/'][href$='/tasks/report']")
-    browser.click("a[href$='/tasks/report/details']")
-    browser.click("a[href$='/plugin/distill-report']", "Report")
-    in_report = "/distill/report/"
-    verdict = browser.wait_for("document.querySelector('h1')?.innerText", "verdict", frame=in_report)
-    assert "tuned" in verdict
-    assert browser.evaluate("window.origin", frame=in_report) == "null"  # it can reach nothing of Airflow's
-
-    browser.go(ui)
-    browser.click("button", "Browse")
-    browser.click("[role=menuitem]", "Distill reports")
-    listed = "document.querySelector('iframe')?.contentDocument?.querySelector('section')"
-    entry = browser.wait_for(f"{listed}?.innerText", "entry of the run in the list of reports")
-    assert RUN_ID in entry
-    browser.evaluate(f"{listed}.querySelector('a').click()")
-    assert browser.wait_for("document.querySelector('h1')?.innerText", "report", frame=in_report) == verdict
+    return f"{ui}/dags/{DAG_ID}/runs/{RUN_ID}"
 
 
-def test_a_task_that_was_deferred_links_to_what_it_waited_for(ui: str) -> None:
+def test_the_report_task_and_the_list_of_reports_show_the_same_report(ui: str, finished_run: str) -> None:
+    with open_browser() as page:
+        page.goto(finished_run)
+        page.locator("a[href*='/runs/'][href$='/tasks/report']").first.click()
+        page.locator("a[href$='/tasks/report/details']").first.click()
+        page.locator("a[href$='/plugin/distill-report']", has_text="Report").first.click()
+        report = page.frame_locator("iframe[src*='/distill/report/']")
+        verdict = report.locator("h1").inner_text()
+        assert "tuned" in verdict
+        frame = next(frame for frame in page.frames if "/distill/report/" in frame.url)
+        assert frame.evaluate("window.origin") == "null"  # the report can reach nothing of Airflow's
+
+        page.goto(ui)
+        page.get_by_role("button", name="Browse").click()
+        page.get_by_role("menuitem", name="Distill reports").click()
+        reports = page.frame_locator("iframe").locator("section").first
+        expect(reports).to_contain_text(RUN_ID)
+        reports.locator("a").first.click()
+        expect(page.frame_locator("iframe").locator("h1")).to_have_text(verdict)
+
+
+def test_a_deferred_task_links_to_what_it_waited_for(ui: str, finished_run: str) -> None:
     task = f"{ui}/api/v2/dags/{DAG_ID}/dagRuns/{quote(RUN_ID)}/taskInstances/tuned.trained"
-    with urlopen(f"{task}/links", timeout=30) as answer:  # noqa: S310 - our own
-        links = json.load(answer)["extra_links"]
+    links = httpx.get(f"{task}/links", timeout=30, trust_env=False).json()["extra_links"]
     assert ":model-customization-job/" in links["Customization job"]
     assert ":custom-model/" in links["Custom model"]

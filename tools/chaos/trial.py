@@ -11,7 +11,7 @@ from tools.chaos.account import paid_again, purchases
 from tools.chaos.control import ENDED
 from tools.chaos.strikes import Strike
 from tools.chaos.world import World, kill, kill_with_supervisor, supervisor_of, wait_for
-from tools.local_airflow.process_table import find_process
+from tools.local_airflow.process_table import is_running
 
 # Patience while nothing moves in the case's runs; as long as something does, the machine is only slow.
 RUN_SECONDS = 420.0
@@ -232,12 +232,12 @@ class Trial:
         else:
             kill(supervisor_of(pid))
             time.sleep(1)
-            self.ensure(pid is not None and find_process(pid) is not None, f"The copy of {task_id} died at once.")
+            self.ensure(pid is not None and is_running(pid), f"The copy of {task_id} died at once.")
             self._copies.append(pid or 0)
 
     def wait_for_copies(self) -> None:
         """Wait until the copies that were left running have ended, in whatever way."""
-        self._wait(lambda: not any(map(find_process, self._copies)), "The end of the other copy", RUN_SECONDS)
+        self._wait(lambda: not any(map(is_running, self._copies)), "The end of the other copy", RUN_SECONDS)
 
     def _pid(self, task_id: str) -> int | None:
         task = self.world.metadata.task(self.dag_id, self.run_id, task_id)

@@ -8,7 +8,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -16,12 +16,14 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import quote
 
+import psutil
+
 from include.distill.inference.pools import stated_pools
 from tools.chaos.account import Account
 from tools.chaos.control import Engineer, Metadata
 from tools.local_airflow.environment import build_environment, load_keys
 from tools.local_airflow.lock import CheckoutLock
-from tools.local_airflow.process_table import descendants, find_process
+from tools.local_airflow.process_table import descendants
 from tools.local_airflow.processes import Component, NotReadyError, ProcessGroup, wait_until
 from tools.local_airflow.settings import LOOPBACK, PROJECT, Layout, choose_ports
 from tools.local_airflow.stack import airflow, airflow_component, airflow_version, copy_database
@@ -31,6 +33,7 @@ Result = TypeVar("Result")
 SERVICES = ("api-server", "dag-processor", "scheduler", "triggerer")
 DAGS = PROJECT / "tests" / "tools" / "chaos" / "dags"
 READY_SECONDS = 480.0
+IDLE_WORKER = "LocalExecutor: <idle>"  # the title that Airflow gives a worker process without a task
 STOPPING = threading.Event()  # set when a person ends the command: nobody waits for anything any more
 # A dead worker, scheduler or triggerer is noticed in seconds, and nothing is parsed again without need.
 QUICK = {
@@ -159,9 +162,10 @@ class World:
     def _bury_idle_workers(self) -> None:
         """Kill the killed scheduler's workers that have no task: they would wait for ever on a queue nobody fills."""
         mine = set(descendants(self.pid_of("scheduler")))
-        for pid in _titled(b"LocalExecutor: <idle>"):
-            if pid not in mine:
-                kill(pid)
+        for process in psutil.process_iter():
+            with suppress(psutil.Error):
+                if IDLE_WORKER in " ".join(process.cmdline()) and process.pid not in mine:
+                    process.kill()
 
     def lose_database(self) -> None:
         """Stop all of Airflow, forget its metadata database, and start with an empty one."""
@@ -194,8 +198,10 @@ def kill_with_supervisor(pid: int | None) -> None:
 
 def supervisor_of(pid: int | None) -> int | None:
     """Return the process that supervises a task's process."""
-    entry = find_process(pid) if pid else None
-    return entry.parent if entry else None
+    try:
+        return psutil.Process(pid).ppid() if pid else None
+    except psutil.NoSuchProcess:
+        return None
 
 
 def wait_for(
@@ -231,16 +237,6 @@ def side_by_side(work: Callable[[Item], Result], items: Iterable[Item], lanes: i
             STOPPING.set()
             pool.shutdown(wait=False, cancel_futures=True)
             raise
-
-
-def _titled(title: bytes) -> Sequence[int]:
-    found = []
-    for folder in Path("/proc").iterdir():
-        if folder.name.isdigit():
-            with suppress(OSError):
-                if title in (folder / "cmdline").read_bytes():
-                    found.append(int(folder.name))
-    return found
 
 
 def _empty(state: Path, *, keep: Path) -> None:

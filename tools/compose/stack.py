@@ -20,9 +20,9 @@ from threading import Event
 
 from tools.compose.compose_file import COMPLETED, HEALTHY, Service
 from tools.compose.servers import initialise_command, postgres_command, redis_command
-from tools.compose.signed_in_api import SignedInApi
 from tools.compose.translation import Translation
 from tools.local_airflow.account import give_back_throughputs, is_open
+from tools.local_airflow.airflow_api import AirflowApi
 from tools.local_airflow.process_table import MARKER, sweep
 from tools.local_airflow.processes import Component, NotReadyError, ProcessGroup, wait_until
 from tools.local_airflow.progress import clock
@@ -58,7 +58,7 @@ class DeployedStack:
     ) -> None:
         self.layout = layout
         self.ports = Ports(translation.ports[API_PORT], translation.ports[SIMULATOR_PORT])
-        self.api = SignedInApi(self.ports.ui_url)
+        self.api = AirflowApi(self.ports.ui_url)
         self._services = services
         self._translation = translation
         self._data = database_folder / "data"

@@ -1,17 +1,15 @@
 """
-A small client of Airflow's REST API, for an api-server on loopback that asks for no login.
+Call the few endpoints of Airflow's REST API that local commands need.
 
-A lost connection and a 5xx are tried again for a while: SQLite answers a busy moment with a 500. Everything
-sent is safe to repeat, because what is created carries a name of its own and "already there" counts as
-done.
+Requests are repeated for a while after a lost connection and after a 5xx, because Airflow answers 500 when SQLite is
+busy. Every request is safe to repeat: whatever is created has a name of its own, and "already exists" counts as done.
+
+Imports httpx inside the methods: ``make clean`` imports this module before anything is installed.
 """
 
 from __future__ import annotations
 
-import json
 import time
-import urllib.error
-import urllib.request
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
@@ -24,13 +22,14 @@ TIMEOUT_SECONDS = 30.0
 ATTEMPTS = 6
 FIRST_PAUSE_SECONDS = 0.5
 PAGE_ROWS = 500
+QUOTED_CHARACTERS = 2000  # of a refusal, in the error message
 FINISHED_RUN_STATES = ("success", "failed")
 
 JsonObject = dict[str, Any]
 
 
 class AirflowApiError(DistillError):
-    """Airflow's API refused a request, or did not answer; ``status`` is None when no answer came."""
+    """Airflow's API refused a request or did not answer; ``status`` is None when no answer came."""
 
     def __init__(self, message: str, status: int | None) -> None:
         super().__init__(message)
@@ -39,15 +38,26 @@ class AirflowApiError(DistillError):
 
 class AirflowApi:
     """
-    The few calls that local commands make.
+    A client of one api-server. It sends no credentials until :meth:`sign_in`; a local stack asks for none.
 
     :param url: of the api-server, without a path.
     """
 
     def __init__(self, url: str, *, attempts: int = ATTEMPTS) -> None:
-        self._base = f"{url}/api/v2"
+        import httpx
+
         self._attempts = attempts
-        self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # loopback needs no proxy
+        # The api-server listens on loopback: a proxy from the environment must not see these requests.
+        self._client = httpx.Client(base_url=url, timeout=TIMEOUT_SECONDS, trust_env=False)
+
+    def sign_in(self, user: str, password: str) -> None:
+        """
+        Get a token and send it with every later request; it is valid for a day.
+
+        :raises AirflowApiError: Airflow refused the password or did not answer.
+        """
+        token = self._send("POST", "/auth/token", {"username": user, "password": password})["access_token"]
+        self._client.headers["Authorization"] = f"Bearer {token}"
 
     def is_up(self) -> bool:
         """Tell whether the api-server answers and reaches its database; never raises."""
@@ -58,7 +68,7 @@ class AirflowApi:
         return bool(health.get("metadatabase", {}).get("status") == "healthy")
 
     def ensure_pool(self, name: str, settings: Mapping[str, Any]) -> None:
-        """Create a pool, or bring an existing one to these settings."""
+        """Create a pool, or give an existing one these settings."""
         body = {"name": name, **settings}
         try:
             self._call("POST", "/pools", body)
@@ -68,7 +78,7 @@ class AirflowApi:
             self._call("PATCH", f"/pools/{quote(name, safe='')}", {"pool": name, **settings})
 
     def find_dag(self, dag_id: str) -> JsonObject | None:
-        """Describe a DAG, or return None as long as the dag-processor has not stored it."""
+        """Describe a DAG; return None until the dag-processor has stored it."""
         try:
             return self._call("GET", f"/dags/{quote(dag_id, safe='')}")
         except AirflowApiError as error:
@@ -78,8 +88,8 @@ class AirflowApi:
 
     def import_errors(self) -> list[tuple[str, str]]:
         """List the DAG files that could not be loaded, with the reason."""
-        found = self._call("GET", "/importErrors")["import_errors"]
-        return [(str(entry["filename"]), str(entry["stack_trace"])) for entry in found]
+        errors = self._call("GET", "/importErrors")["import_errors"]
+        return [(str(error["filename"]), str(error["stack_trace"])) for error in errors]
 
     def task_ids(self, dag_id: str) -> list[str]:
         """List the tasks of a DAG in the order in which they can run."""
@@ -87,11 +97,11 @@ class AirflowApi:
         return in_running_order({task["task_id"]: task["downstream_task_ids"] for task in tasks})
 
     def unpause(self, dag_id: str) -> None:
-        """Let a DAG run; a paused one keeps triggered runs queued for ever."""
+        """Unpause a DAG; runs of a paused DAG stay queued forever."""
         self._call("PATCH", f"/dags/{quote(dag_id, safe='')}", {"is_paused": False})
 
     def trigger(self, dag_id: str, run_id: str, *, logical_date: str, conf: Mapping[str, Any]) -> None:
-        """Start a run; one of that id that is already there, from an attempt thought lost, is the run."""
+        """Trigger a run; a run that already has this id counts as this run, because a repeated request may meet it."""
         body = {"dag_run_id": run_id, "logical_date": logical_date, "conf": dict(conf)}
         try:
             self._call("POST", f"/dags/{quote(dag_id, safe='')}/dagRuns", body)
@@ -100,14 +110,14 @@ class AirflowApi:
                 raise
 
     def run_state(self, dag_id: str, run_id: str) -> str:
-        """Tell a run's state: queued, running, success or failed."""
+        """Return the state of a run: queued, running, success or failed."""
         return str(self._call("GET", _run_path(dag_id, run_id))["state"])
 
     def runs(self, dag_id: str) -> list[JsonObject]:
         """List the latest runs of a DAG, newest first."""
         query = urlencode({"limit": 50, "order_by": "-run_after"})
-        found: list[JsonObject] = self._call("GET", f"/dags/{quote(dag_id, safe='')}/dagRuns?{query}")["dag_runs"]
-        return found
+        latest: list[JsonObject] = self._call("GET", f"/dags/{quote(dag_id, safe='')}/dagRuns?{query}")["dag_runs"]
+        return latest
 
     def fail_run(self, dag_id: str, run_id: str) -> None:
         """Mark a run failed; its teardown tasks still run."""
@@ -115,16 +125,16 @@ class AirflowApi:
 
     def task_instances(self, dag_id: str, run_id: str) -> list[JsonObject]:
         """List all task instances of a run, page by page."""
-        found: list[JsonObject] = []
+        instances: list[JsonObject] = []
         while True:
-            query = urlencode({"limit": PAGE_ROWS, "offset": len(found), "order_by": "id"})
+            query = urlencode({"limit": PAGE_ROWS, "offset": len(instances), "order_by": "id"})
             page = self._call("GET", f"{_run_path(dag_id, run_id)}/taskInstances?{query}")
-            found.extend(page["task_instances"])
-            if not page["task_instances"] or len(found) >= page["total_entries"]:
-                return found
+            instances.extend(page["task_instances"])
+            if not page["task_instances"] or len(instances) >= page["total_entries"]:
+                return instances
 
     def returned(self, dag_id: str, run_id: str, task_id: str) -> Any:
-        """Read what a task returned, or None when it returned nothing."""
+        """Return what a task returned; None when it returned nothing."""
         path = f"{_run_path(dag_id, run_id)}/taskInstances/{quote(task_id, safe='')}/xcomEntries/return_value"
         try:
             value = self._call("GET", f"{path}?deserialize=true")["value"]
@@ -147,23 +157,26 @@ class AirflowApi:
         return self._once(method, path, body)
 
     def _once(self, method: str, path: str, body: Mapping[str, Any] | None) -> JsonObject:
-        data = None if body is None else json.dumps(body).encode()
-        headers = {"Content-Type": "application/json", "Accept": "application/json"}
-        request = urllib.request.Request(self._base + path, data=data, headers=headers, method=method)  # noqa: S310 http
+        return self._send(method, f"/api/v2{path}", body)
+
+    def _send(self, method: str, path: str, body: Mapping[str, Any] | None) -> JsonObject:
+        import httpx
+
         try:
-            with self._opener.open(request, timeout=TIMEOUT_SECONDS) as response:
-                content = response.read()
-            answer: JsonObject = json.loads(content) if content else {}
-        except urllib.error.HTTPError as error:
-            text = error.read().decode(errors="replace")[:2000]
-            raise AirflowApiError(f"{method} {path}: Airflow answered {error.code}: {text}", error.code) from None
-        except (OSError, ValueError) as error:
-            raise AirflowApiError(f"{method} {path}: Airflow did not answer: {error}", None) from None
+            response = self._client.request(method, path, json=body)
+            if response.is_error:
+                text = response.text[:QUOTED_CHARACTERS]
+                raise AirflowApiError(
+                    f"{method} {path}: Airflow answered {response.status_code}: {text}", response.status_code
+                )
+            answer: JsonObject = response.json() if response.content else {}
+        except (httpx.HTTPError, ValueError) as error:
+            raise AirflowApiError(f"{method} {path}: Airflow did not answer: {error!r}", None) from None
         return answer
 
 
 def in_running_order(downstream: Mapping[str, list[str]]) -> list[str]:
-    """Sort task ids so that each follows everything upstream of it and a branch stays together."""
+    """Sort task ids so that each follows everything upstream of it, and the tasks of a branch stay together."""
     waiting_for = dict.fromkeys(downstream, 0)
     for targets in downstream.values():
         for target in targets:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import shutil
 import time
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from include.distill.core.errors import InputError
 from tools.local_airflow.account import enter_account, give_back_throughputs, read_ledger
-from tools.local_airflow.lock import CheckoutLock
+from tools.local_airflow.lock import CheckoutLock, read_holder
 from tools.local_airflow.outcome import describe_outcome, fetch_report
 from tools.local_airflow.process_table import sweep
 from tools.local_airflow.progress import clock
@@ -92,13 +93,23 @@ def down(layout: Layout, environ: Mapping[str, str]) -> int:
 
 
 def clean(layout: Layout, environ: Mapping[str, str]) -> int:
-    """Remove all state of local runs, the simulated account included, after stopping what uses it."""
+    """
+    Stop what uses the state of local runs, then remove all of it, the simulated account included.
+
+    :raises InputError: a process may still use the state, and the libraries that could stop it are not installed.
+    """
     if not layout.state.exists():
         print(f"There is nothing to remove: {layout.state} does not exist.")
         return 0
-    down(layout, environ)
     lock = CheckoutLock(layout.lock)
-    lock.acquire("make clean", "now")
+    if find_spec("psutil") and find_spec("filelock"):
+        down(layout, environ)
+        lock.acquire("make clean", "now")
+    elif holder := read_holder(layout.lock):
+        raise InputError(
+            f"`{holder.command}` (process {holder.pid}) may still be running in {layout.state}, and this Python has no "
+            "psutil and filelock to stop it. Nothing was removed. Run `make setup`, then `make clean` again."
+        )
     shutil.rmtree(layout.state)
     print(f"Removed {layout.state}.")
     return 0

@@ -1,11 +1,10 @@
-"""``make pictures``: photographs a finished run's graph and its report in Airflow's UI, for the README."""
+"""Photograph a finished run's graph and its report in Airflow's UI for the docs (``make pictures``)."""
 
 from __future__ import annotations
 
 import json
 import os
 import sys
-import time
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -18,12 +17,13 @@ from tools.local_airflow.server import ServedStack, running_server, stop_server
 from tools.local_airflow.settings import PROJECT, Layout, RunRequest
 
 PICTURES = PROJECT / "docs" / "pictures"
-SETTLE_SECONDS = 3  # the graph glides to its place
-_SHOWN_TASKS = "document.querySelectorAll('.react-flow__node').length"
+TASK_GROUPS = ["base", "tuned"]
+ALL_TASKS_SHOWN = "count => document.querySelectorAll('.react-flow__node').length >= count"
+SETTLE_MILLISECONDS = 3000  # the graph moves to its place with an animation
 
 
 def main() -> int:
-    """Bring Airflow up unless it is up, take the pictures, and leave it as it was found; 0 when all went well."""
+    """Start Airflow unless it is running, take the pictures, and stop it if this started it; return 0 on success."""
     if find_chromium() is None:
         print("There is no Chromium on this machine (Debian: apt-get install chromium).", file=sys.stderr)
         return 1
@@ -48,38 +48,38 @@ def take_pictures(served: ServedStack, dag_id: str, folder: Path = PICTURES) -> 
     """
     Photograph the newest run that has a report.
 
-    :raises BrowserError: a page did not come to show what is to be photographed, or there is no such run.
+    :raises BrowserError: no run has a report, or a page did not show what is to be photographed.
     """
-    run_id = next((r["dag_run_id"] for r in served.api.runs(dag_id) if _has_report(served, dag_id, r)), None)
+    run_id = newest_run_with_report(served, dag_id)
     if run_id is None:
-        raise BrowserError(f"No run of {dag_id} has a report to photograph.")
-    run = f"{served.ports.ui_url}/dags/{dag_id}/runs/{quote(run_id, safe=':+')}"
-    with open_browser(width=1100, height=1700) as browser:
-        browser.go(served.ports.ui_url)
-        browser.wait_for("document.body.innerText.includes('Dags')", "home page")
-        groups = ["base", "tuned"]
-        for name, value in _graph_settings(dag_id, groups).items():
-            browser.evaluate(f"localStorage.setItem({json.dumps(name)}, {json.dumps(json.dumps(value))})")
-        browser.go(run)
-        browser.click("[aria-label='Collapse Details Panel'], [title='Collapse Details Panel']")
-        tasks = len(served.api.task_ids(dag_id)) + len(groups)
-        browser.wait_for(f"{_SHOWN_TASKS} >= {tasks}", "graph of all tasks")
-        time.sleep(SETTLE_SECONDS)
-        browser.picture(folder / "graph.png")
-    with open_browser(width=1000, height=1500) as browser:
-        browser.go(f"{served.ports.ui_url}/distill/report/{dag_id}/{quote(run_id, safe='')}")
-        browser.wait_for("document.querySelector('h1').innerText", "report")
-        browser.picture(folder / "report.png")
+        raise BrowserError(f"No run of {dag_id} has a report. No picture was taken; run `make up` first.")
+    ui = served.ports.ui_url
+    with open_browser(width=1100, height=1700) as page:
+        page.goto(ui)
+        for name, value in _graph_settings(dag_id).items():
+            page.evaluate("([name, value]) => localStorage.setItem(name, value)", [name, json.dumps(value)])
+        page.goto(f"{ui}/dags/{dag_id}/runs/{quote(run_id, safe=':+')}")
+        page.locator("[aria-label='Collapse Details Panel'], [title='Collapse Details Panel']").first.click()
+        tasks = len(served.api.task_ids(dag_id)) + len(TASK_GROUPS)
+        page.wait_for_function(ALL_TASKS_SHOWN, arg=tasks)
+        page.wait_for_timeout(SETTLE_MILLISECONDS)
+        page.screenshot(path=folder / "graph.png")
+    with open_browser(width=1000, height=1500) as page:
+        page.goto(f"{ui}/distill/report/{dag_id}/{quote(run_id, safe='')}")
+        page.locator("h1").wait_for()
+        page.screenshot(path=folder / "report.png")
     print(f"Pictures of run {run_id}: {folder / 'graph.png'}, {folder / 'report.png'}")
 
 
-def _has_report(served: ServedStack, dag_id: str, run: dict[str, Any]) -> bool:
-    return run["state"] == "success" and served.api.returned(dag_id, run["dag_run_id"], REPORT_TASK) is not None
+def newest_run_with_report(served: ServedStack, dag_id: str) -> str | None:
+    """Return the id of the newest successful run whose report task returned something."""
+    succeeded = [run["dag_run_id"] for run in served.api.runs(dag_id) if run["state"] == "success"]
+    return next((run for run in succeeded if served.api.returned(dag_id, run, REPORT_TASK) is not None), None)
 
 
-def _graph_settings(dag_id: str, groups: list[str]) -> dict[str, Any]:
-    """Return what Airflow's UI keeps in the browser: show the graph, from top to bottom, with open groups."""
-    return {"default_dag_view": "graph", f"direction-{dag_id}": "DOWN", f"{dag_id}/open-groups": groups}
+def _graph_settings(dag_id: str) -> dict[str, Any]:
+    """Return what Airflow's UI keeps in the browser: show the graph, from top to bottom, with open task groups."""
+    return {"default_dag_view": "graph", f"direction-{dag_id}": "DOWN", f"{dag_id}/open-groups": TASK_GROUPS}
 
 
 if __name__ == "__main__":

@@ -1,107 +1,84 @@
 """
-What the operating system knows of running processes, as far as stopping them safely needs it.
+Find and stop the processes of one checkout.
 
-A pid alone names nothing: it is used again. A process is therefore (pid, start time), and what belongs to
-this checkout is recognised by a marker in its environment, which grandchildren inherit whoever their parent
-is by now.
+A pid alone does not identify a process, because the system uses pids again. A process is therefore identified by its
+pid and its start time. The processes of a checkout carry a marker in their environment, which all their descendants
+inherit, even those whose parent has ended.
+
+Imports psutil inside the functions: ``make clean`` imports this module before anything is installed.
 """
 
 from __future__ import annotations
 
 import os
-import signal
-import subprocess
 import time
 from contextlib import suppress
-from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-PROC = Path("/proc")
+if TYPE_CHECKING:
+    from pathlib import Path
+
 MARKER = "DISTILL_LOCAL_STATE"
 
 
-@dataclass(frozen=True)
-class ProcessEntry:
-    """One running process; ``started`` is only ever compared for equality."""
+def start_time(pid: int) -> float | None:
+    """Return when a process started, in seconds since the machine booted; None when the process has ended."""
+    import psutil
 
-    pid: int
-    parent: int
-    started: str
-
-
-def running_processes() -> dict[int, ProcessEntry]:
-    """List all running processes by pid; zombies are not running."""
-    if (PROC / "self" / "stat").exists():
-        found = [_read_proc(int(folder.name)) for folder in PROC.iterdir() if folder.name.isdigit()]
-        return {entry.pid: entry for entry in found if entry is not None}
-    return {entry.pid: entry for entry in _parse_ps(_ask_ps())}
+    try:
+        process = psutil.Process(pid)
+        if process.status() == psutil.STATUS_ZOMBIE:  # it has ended, and its parent has not collected it yet
+            return None
+        # The difference does not change when somebody sets the clock; the time of day does.
+        return float(round(process.create_time() - psutil.boot_time(), 2))
+    except psutil.NoSuchProcess:
+        return None
 
 
-def find_process(pid: int) -> ProcessEntry | None:
-    """Describe one process, or return None when it has ended."""
-    if (PROC / "self" / "stat").exists():
-        return _read_proc(pid)
-    return running_processes().get(pid)
+def is_running(pid: int) -> bool:
+    """Tell whether a process runs; a zombie does not."""
+    return start_time(pid) is not None
 
 
 def descendants(ancestor: int) -> list[int]:
-    """List the pids of all children, grandchildren and so on of a process, parents first."""
-    children: dict[int, list[int]] = {}
-    for entry in running_processes().values():
-        children.setdefault(entry.parent, []).append(entry.pid)
-    found: list[int] = []
-    waiting = [ancestor]
-    while waiting:
-        born = children.get(waiting.pop(0), [])
-        found.extend(born)
-        waiting.extend(born)
-    return found
+    """List the pids of all children, grandchildren and so on of a process; zombies are left out."""
+    import psutil
+
+    try:
+        children = psutil.Process(ancestor).children(recursive=True)
+    except psutil.NoSuchProcess:
+        return []
+    return [child.pid for child in children if is_running(child.pid)]
 
 
 def marked_processes(state: Path) -> list[int]:
     """List the processes that were started for this state folder, except this process itself."""
-    wanted = f"{MARKER}={state}".encode()
-    found = []
-    for pid in running_processes():
-        with suppress(OSError):
-            if pid != os.getpid() and wanted in (PROC / str(pid) / "environ").read_bytes().split(b"\0"):
-                found.append(pid)
-    return found
+    import psutil
+
+    marked = []
+    for process in psutil.process_iter():
+        # Processes end while they are listed, and those of other users do not show their environment.
+        with suppress(psutil.Error, OSError):
+            if process.pid != os.getpid() and process.environ().get(MARKER) == str(state):
+                marked.append(process.pid)
+    return marked
 
 
 def sweep(state: Path, *, timeout_seconds: float = 5.0) -> int:
     """
-    Kill what an earlier, violently ended command of this checkout left running; return how many there were.
+    Kill what an earlier command of this checkout left running when it was killed; return how many processes it was.
 
-    Call it only while holding the checkout's lock: then nothing that is found can still be wanted.
+    Call it only while you hold the checkout's lock: then nobody needs these processes any more.
     """
-    left = marked_processes(state)
-    count = len(left)
+    import psutil
+
+    remaining = marked_processes(state)
+    count = len(remaining)
     deadline = time.monotonic() + timeout_seconds
-    while left and time.monotonic() < deadline:
-        for pid in left:
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+    while remaining and time.monotonic() < deadline:
+        for pid in remaining:
+            with suppress(psutil.NoSuchProcess):
+                psutil.Process(pid).kill()
         time.sleep(0.05)
-        left = marked_processes(state)
+        remaining = marked_processes(state)
     return count
-
-
-def _read_proc(pid: int) -> ProcessEntry | None:
-    try:
-        text = (PROC / str(pid) / "stat").read_text(errors="replace")
-    except OSError:
-        return None
-    fields = text[text.rindex(")") + 2 :].split()  # the name before it may hold anything, brackets included
-    state, parent, started = fields[0], int(fields[1]), fields[19]
-    return None if state in "ZX" else ProcessEntry(pid, parent, started)
-
-
-def _ask_ps() -> str:
-    command = ["ps", "-A", "-o", "pid=,ppid=,stat=,lstart="]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
-
-
-def _parse_ps(listing: str) -> list[ProcessEntry]:
-    rows = (line.split(maxsplit=3) for line in listing.splitlines() if line.strip())
-    return [ProcessEntry(int(pid), int(ppid), when) for pid, ppid, stat, when in rows if stat[0] != "Z"]

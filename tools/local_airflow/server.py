@@ -14,6 +14,7 @@ import sys
 import time
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from include.distill.core.errors import DistillError
@@ -48,7 +49,7 @@ class ServedStack:
         """Where it listens."""
         return Ports(self.holder.api_port, self.holder.stand_in_port)
 
-    @property
+    @cached_property
     def api(self) -> AirflowApi:
         """Airflow's REST API."""
         return AirflowApi(self.ports.ui_url)

@@ -1,4 +1,4 @@
-"""The client lives through what a busy Airflow answers."""
+"""The client survives what a busy Airflow answers."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ class ScriptedAirflow(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.answers: list[tuple[int, Any]] = []
         self.requests: list[tuple[str, str, Any]] = []
+        self.credentials: list[str | None] = []
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -31,6 +32,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         self.server.requests.append((self.command, self.path, json.loads(body) if body else None))
+        self.server.credentials.append(self.headers.get("Authorization"))
         status, answer = self.server.answers.pop(0)
         content = json.dumps(answer).encode()
         self.send_response(status)
@@ -63,7 +65,7 @@ def trigger(api: AirflowApi) -> None:
     api.trigger("d", "run 1", logical_date="2026-01-01T00:00:00+00:00", conf={"documents": 3})
 
 
-def test_a_trigger_that_met_a_locked_database_is_repeated_under_the_same_id(
+def test_a_trigger_that_meets_a_locked_database_is_repeated_with_the_same_run_id(
     airflow: ScriptedAirflow, api: AirflowApi
 ) -> None:
     airflow.answers = [(500, "database is locked"), (200, {})]
@@ -72,7 +74,7 @@ def test_a_trigger_that_met_a_locked_database_is_repeated_under_the_same_id(
     assert airflow.requests[0][2]["conf"] == {"documents": 3}
 
 
-def test_a_run_that_is_there_already_counts_as_triggered(airflow: ScriptedAirflow, api: AirflowApi) -> None:
+def test_a_run_that_already_exists_counts_as_triggered(airflow: ScriptedAirflow, api: AirflowApi) -> None:
     airflow.answers = [(500, "lost"), (409, "already exists")]
     trigger(api)
     assert len(airflow.requests) == 2
@@ -86,12 +88,12 @@ def test_a_refusal_is_not_repeated_and_is_quoted(airflow: ScriptedAirflow, api: 
     assert len(airflow.requests) == 1
 
 
-def test_a_dag_that_is_not_there_yet_is_none(airflow: ScriptedAirflow, api: AirflowApi) -> None:
+def test_a_dag_that_airflow_has_not_stored_yet_is_none(airflow: ScriptedAirflow, api: AirflowApi) -> None:
     airflow.answers = [(404, "no such DAG")]
     assert api.find_dag("d") is None
 
 
-def test_an_existing_pool_is_brought_to_the_settings(airflow: ScriptedAirflow, api: AirflowApi) -> None:
+def test_an_existing_pool_gets_the_settings(airflow: ScriptedAirflow, api: AirflowApi) -> None:
     airflow.answers = [(409, "already exists"), (200, {})]
     api.ensure_pool("teacher", {"slots": 8})
     assert airflow.requests[1] == ("PATCH", "/api/v2/pools/teacher", {"pool": "teacher", "slots": 8})
@@ -107,6 +109,37 @@ def test_all_pages_of_task_instances_are_read(airflow: ScriptedAirflow, api: Air
     assert "/dagRuns/run%2B1/" in airflow.requests[1][1]
 
 
+def test_a_server_that_is_gone_is_named_with_the_request(api: AirflowApi) -> None:
+    unreachable = AirflowApi("http://127.0.0.1:9", attempts=2)
+    with pytest.raises(AirflowApiError, match=r"GET /api/v2/dags/d/tasks: Airflow did not answer") as lost:
+        unreachable.task_ids("d")
+    assert lost.value.status is None
+
+
+def test_no_proxy_of_the_environment_sees_a_request(
+    airflow: ScriptedAirflow, api: AirflowApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    airflow.answers = [(200, {"state": "running"})]
+    assert AirflowApi(f"http://127.0.0.1:{airflow.server_address[1]}").run_state("d", "r") == "running"
+
+
+def test_after_a_login_every_request_carries_the_token(airflow: ScriptedAirflow, api: AirflowApi) -> None:
+    airflow.answers = [(201, {"access_token": "abc"}), (200, {"state": "queued"}), (200, {"state": "running"})]
+    api.sign_in("admin", "secret")
+    assert airflow.requests[0] == ("POST", "/auth/token", {"username": "admin", "password": "secret"})
+    assert [api.run_state("d", "r"), api.run_state("d", "r")] == ["queued", "running"]
+    assert airflow.credentials == [None, "Bearer abc", "Bearer abc"]
+
+
+def test_a_refused_login_says_why(airflow: ScriptedAirflow, api: AirflowApi) -> None:
+    airflow.answers = [(401, {"detail": "Invalid credentials"})]
+    with pytest.raises(AirflowApiError, match=r"/auth/token: Airflow answered 401: .*Invalid credentials") as refusal:
+        api.sign_in("admin", "wrong")
+    assert refusal.value.status == 401
+
+
 def test_a_server_that_does_not_answer_is_not_up(airflow: ScriptedAirflow) -> None:
     airflow.answers = [(200, {"metadatabase": {"status": "unhealthy"}}), (200, {"metadatabase": {"status": "healthy"}})]
     api = AirflowApi(f"http://127.0.0.1:{airflow.server_address[1]}")
@@ -115,7 +148,7 @@ def test_a_server_that_does_not_answer_is_not_up(airflow: ScriptedAirflow) -> No
 
 
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), max_size=30))
-def test_every_task_comes_after_those_before_it(pairs: list[tuple[int, int]]) -> None:
+def test_every_task_follows_its_upstream_tasks(pairs: list[tuple[int, int]]) -> None:
     edges = {(str(min(pair)), str(max(pair))) for pair in pairs if pair[0] != pair[1]}
     downstream = {str(task): sorted(b for a, b in edges if a == str(task)) for task in range(10)}
     order = in_running_order(downstream)

@@ -20,10 +20,30 @@ from tools.local_airflow.stack import copy_database
 SHOW = "import json, os; print(json.dumps([os.environ.get(n) for n in ('CSV', 'USE_CASE', 'DOCUMENTS', 'EVALUATION')]))"
 
 
+def clean_without_libraries(state: Path) -> subprocess.CompletedProcess[str]:
+    bare = [sys.executable, "-S", "-m", "tools.local_airflow", "clean", "--state", str(state)]
+    return subprocess.run(bare, cwd=PROJECT, capture_output=True, text=True, check=False)
+
+
 def test_clean_needs_nothing_that_is_installed(tmp_path: Path) -> None:
-    bare = [sys.executable, "-S", "-m", "tools.local_airflow", "clean", "--state", str(tmp_path / "none")]
-    outcome = subprocess.run(bare, cwd=PROJECT, capture_output=True, text=True, check=False)
+    outcome = clean_without_libraries(tmp_path / "none")
     assert outcome.returncode == 0, outcome.stderr
+    (tmp_path / "state" / "logs").mkdir(parents=True)
+    (tmp_path / "state" / "lock").touch()  # its last command has ended and released it
+    outcome = clean_without_libraries(tmp_path / "state")
+    assert outcome.returncode == 0, outcome.stderr
+    assert not (tmp_path / "state").exists()
+
+
+def test_clean_without_libraries_removes_nothing_that_a_process_may_still_use(tmp_path: Path) -> None:
+    lock = CheckoutLock(tmp_path / "lock")
+    lock.acquire("make up", "2026-01-01T00:00:00+00:00")
+    outcome = clean_without_libraries(tmp_path)
+    assert outcome.returncode == 2
+    assert "`make up`" in outcome.stderr
+    assert "Nothing was removed. Run `make setup`" in outcome.stderr
+    assert (tmp_path / "lock").exists()
+    lock.release()
 
 
 @pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")

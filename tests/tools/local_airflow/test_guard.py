@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.local_airflow.process_table import find_process, marked_processes, sweep
+from tools.local_airflow.process_table import is_running, marked_processes, sweep
 from tools.local_airflow.processes import Component, ComponentDiedError, ProcessGroup, wait_until
 from tools.local_airflow.settings import PROJECT, Layout
 
@@ -61,7 +61,7 @@ def read_pids(state: Path) -> list[int]:
 
 
 def all_gone(pids: list[int]) -> Callable[[], bool]:
-    return lambda: not any(find_process(pid) for pid in pids)
+    return lambda: not any(is_running(pid) for pid in pids)
 
 
 def test_stopping_ends_the_whole_tree_after_its_grace(state: Path) -> None:

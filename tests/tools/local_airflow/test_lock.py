@@ -1,4 +1,4 @@
-"""One command at a time per checkout, however the one before has ended."""
+"""One command at a time per checkout, however the previous one ended."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tools.local_airflow.lock import CheckoutLock, Holder, LockHeldError, read_holder
-from tools.local_airflow.process_table import find_process
+from tools.local_airflow.process_table import start_time
 from tools.local_airflow.settings import PROJECT
 
 HOLD = """
@@ -39,9 +39,12 @@ def holder(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     process.stdout.close()
 
 
-def test_the_second_command_is_told_who_holds_the_lock(tmp_path: Path, holder: subprocess.Popen[str]) -> None:
-    with pytest.raises(LockHeldError, match=rf"`make run` \(process {holder.pid}\).*2026-01-01"):
+def test_the_second_command_learns_who_holds_the_lock(tmp_path: Path, holder: subprocess.Popen[str]) -> None:
+    with pytest.raises(LockHeldError, match=rf"`make run` \(process {holder.pid}\).*2026-01-01.*Nothing was started"):
         CheckoutLock(tmp_path / "lock").acquire("make run", "now")
+    recorded = read_holder(tmp_path / "lock")
+    assert recorded is not None
+    assert recorded.pid == holder.pid, "the attempt left the holder's record as it was"
 
 
 def test_a_killed_holder_leaves_no_lock(tmp_path: Path, holder: subprocess.Popen[str]) -> None:
@@ -54,23 +57,31 @@ def test_a_killed_holder_leaves_no_lock(tmp_path: Path, holder: subprocess.Popen
     assert CheckoutLock(tmp_path / "lock").acquire("make run", "now").pid == os.getpid()
 
 
-def test_a_released_lock_names_nobody(tmp_path: Path) -> None:
+def test_a_released_lock_names_nobody_and_its_file_stays(tmp_path: Path) -> None:
     lock = CheckoutLock(tmp_path / "lock")
     lock.acquire("make run", "now")
+    inode = (tmp_path / "lock").stat().st_ino
     lock.release()
     lock.release()
     assert read_holder(tmp_path / "lock") is None
+    assert (tmp_path / "lock").stat().st_ino == inode
     CheckoutLock(tmp_path / "lock").acquire("make run", "now")
 
 
-def test_a_pid_that_is_in_use_again_is_not_the_holder() -> None:
-    own = find_process(os.getpid())
+def test_the_holder_can_only_be_announced_under_the_lock(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="not held"):
+        CheckoutLock(tmp_path / "lock").announce(Holder("make up", 1, 1.0, "now"))
+
+
+def test_a_process_that_got_the_pid_of_an_ended_holder_is_not_the_holder() -> None:
+    own = start_time(os.getpid())
     assert own is not None
-    assert Holder("make up", own.pid, own.started, "now").is_running()
-    assert not Holder("make up", own.pid, "an earlier start", "now").is_running()
+    assert Holder("make up", os.getpid(), own, "now").is_running()
+    assert not Holder("make up", os.getpid(), own - 1, "now").is_running()
+    assert not Holder("make up", os.getpid(), None, "now").is_running()
 
 
-def test_a_file_that_says_nothing_useful_names_nobody(tmp_path: Path) -> None:
+def test_a_file_without_a_holder_names_nobody(tmp_path: Path) -> None:
     for text in ("", "{", "[]", '{"pid": 1}'):
         (tmp_path / "lock").write_text(text)
         assert read_holder(tmp_path / "lock") is None

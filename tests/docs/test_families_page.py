@@ -7,7 +7,7 @@ import pytest
 from include.distill.config.catalog import Family, load_catalog
 from include.distill.core.paths import PROJECT
 
-PAGE = (PROJECT / "docs" / "families.md").read_text(encoding="utf-8")
+PAGE = (PROJECT / "docs" / "reference" / "families.md").read_text(encoding="utf-8")
 CATALOG = load_catalog()
 
 

@@ -45,7 +45,9 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tools.benchmarks", description=__doc__)
     parser.add_argument("--only", nargs="+", metavar="NAME", help="cases whose names contain one of these")
     parser.add_argument("--small", action="store_true", help="small sizes, to try out the benchmark: no valid figures")
-    parser.add_argument("--markdown", action="store_true", help="print the table for docs/performance.md too")
+    parser.add_argument(
+        "--markdown", action="store_true", help="print the table for docs/explanation/performance.md too"
+    )
     parser.add_argument("--state", type=Path, default=PROJECT / ".local" / "bench", help="folder of this run")
     parser.add_argument("--out", type=Path, default=PROJECT / ".local" / "bench.json")
     return parser.parse_args(arguments)

@@ -1,4 +1,8 @@
-"""The sections of a use case: what each part of its YAML file may say. ``docs/use_cases.md`` explains every key."""
+"""
+Define the sections of a use case's YAML file and check their values.
+
+``docs/reference/use_cases.md`` explains every key.
+"""
 
 from __future__ import annotations
 
@@ -125,7 +129,7 @@ class CriticSettings(Section):
 
 
 class Curation(Section):
-    """What a new pair must be like to be trained on; ``docs/curation.md`` argues the defaults from measurements."""
+    """Settings of the filters. ``docs/explanation/curation.md`` has the measurements behind the defaults."""
 
     min_question_characters: int = Field(4, ge=1)
     max_question_characters: int = Field(400, ge=1)

@@ -2,8 +2,8 @@
 The critic: a model that says of a pair whether its document supports the answer, after every measured filter.
 
 What it says is a verdict or none. An answer that cannot be read is asked again, then counted as unparsable and never
-taken for one or the other; a pair that the budget did not reach is counted as not looked at. ``docs/curation.md`` says
-which of them are trained on, and why.
+taken for one or the other; a pair that the budget did not reach is counted as not looked at.
+``docs/reference/curation.md`` says which of them are trained on, and why.
 """
 
 from __future__ import annotations

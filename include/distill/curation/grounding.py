@@ -4,7 +4,7 @@ How much of an answer stands in its document: the share of its character n-grams
 Characters, not words, so that it holds in any language: eight characters of an alphabet, three where a character is a
 syllable or a word (Chinese, Japanese, Korean). Case, spacing and punctuation make no difference. It measures wording,
 not truth: a number exchanged for another is not noticed, and neither is an answer in another language than the
-document's found in it. ``docs/curation.md`` says what real answers reach.
+document's found in it. ``docs/explanation/curation.md`` says what real answers reach.
 """
 
 from __future__ import annotations

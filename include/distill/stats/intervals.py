@@ -8,7 +8,7 @@ Unlike a symmetric interval it stays within 0 and 1 and holds its level near the
 no random numbers.
 
 Where it holds what it promises is measured in ``tests/distill/stats/test_interval_coverage.py`` and stated in
-``docs/statistics.md``, with the sources of the method.
+``docs/explanation/statistics.md``, with the sources of the method.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ All trainings run side by side, as far as Bedrock lets them. Arms are served in 
 unit: the champion first, since it has nothing to wait for, then the others as the use case lists them. An arm that
 failed, in training or later, holds none of the others up.
 
-The wiring is what Airflow needs to release in every failure case (``docs/architecture.md``, "setup and teardown"):
+The wiring is what Airflow needs to release in every failure case (``docs/explanation/architecture.md``):
 explicit edges, three setups, and nothing but ALL_SUCCESS between them and the teardown.
 """
 

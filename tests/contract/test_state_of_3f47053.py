@@ -32,19 +32,24 @@ from bedrock_distill.operators.synthesize import BedrockSynthesizeOperator
 from bedrock_distill.operators.train import BedrockSubmitCustomizationJobOperator
 from bedrock_distill.sensors.waiting import BedrockCustomizationJobSensor, BedrockProvisionedThroughputSensor
 from include.distill.config.layout import Layout, RunFolder
-from include.distill.core.paths import PROJECT
+from include.distill.core.paths import PROJECT_ROOT
 from include.distill.core.storage import read_json, read_jsonl
 from include.distill.cost.throughput_hours import unit_hours
-from include.distill.dataset.row_changes import compare_with_last
-from include.distill.evaluation.champion import freeze_champion, frozen_champion, read_champion, standing_champion
-from include.distill.report.past_runs import list_page, newest, read_entry
+from include.distill.dataset.row_changes import compare_with_last_run
+from include.distill.evaluation.champion import (
+    champion_before_run,
+    champion_snapshot,
+    read_champion,
+    save_champion_snapshot,
+)
+from include.distill.report.past_runs import list_page, newest_entries, read_entry
 from include.distill.report.schema import check_report
 from tests.fakes.aws_simulator import RunningSimulator, start_simulator
 from tests.plugins.conftest import FakeTaskInstance
 from tools.local_airflow.settings import Layout as Checkout
 from tools.local_airflow.stack import move_earlier_state
 
-STATE = PROJECT / "tests" / "data" / "state_3f47053"
+STATE = PROJECT_ROOT / "tests" / "data" / "state_3f47053"
 ROOT = "s3://bedrock-distill-training/distill"
 FIRST, NEXT = RunFolder(f"{ROOT}/runs/local-20261126t041540-3222a226"), RunFolder(f"{ROOT}/runs/manual-2-abcdef01")
 MODEL = "arn:aws:bedrock:us-east-1:123456789012:custom-model/amazon.nova-micro-v1:0:128k/e14f24684afd"
@@ -126,7 +131,7 @@ def run(aws: RunningSimulator, hook: BedrockDistillHook, store: S3ObjectStore) -
         store.copy(getattr(FIRST, name), getattr(NEXT, name))
     for rows in ("train", "evaluation", "rejected"):
         store.copy(FIRST.source(rows), NEXT.source(rows))
-    freeze_champion(store, NEXT, standing_champion(store, NEXT, "aws_docs_qa"))
+    save_champion_snapshot(store, NEXT, champion_before_run(store, NEXT, "aws_docs_qa"))
     step(EstimateCostOperator)
     shards = {rows: step(ShardRowsOperator, rows=rows, max_tasks=tasks) for rows, tasks in SHARDS.items()}
     synthesis = [step(BedrockSynthesizeOperator, shard=shard) for shard in shards["train"]]
@@ -206,15 +211,15 @@ def test_the_champion_is_found_by_the_next_run_and_not_by_the_run_that_made_it(s
     champion = read_champion(store, f"{ROOT}/champions/aws_docs_qa.json")
     assert champion is not None
     assert (champion.model_arn, champion.arm, champion.simulated) == (MODEL, "tuned", True)
-    assert standing_champion(store, RunFolder(f"{ROOT}/runs/another"), "aws_docs_qa") == champion
-    assert standing_champion(store, FIRST, "aws_docs_qa") is None
-    assert frozen_champion(store, FIRST) is None
+    assert champion_before_run(store, RunFolder(f"{ROOT}/runs/another"), "aws_docs_qa") == champion
+    assert champion_before_run(store, FIRST, "aws_docs_qa") is None
+    assert champion_snapshot(store, FIRST) is None
 
 
 def test_the_throughput_and_its_tombstone_agree_on_the_time(aws: RunningSimulator, store: S3ObjectStore) -> None:
     (throughput,) = aws.ledger["throughputs"]
     assert (throughput["name"], throughput["alive"]) == ("aws-docs-qa-tuned-3222a226-s1", False)
-    tombstones = [read_json(store, uri) for uri in store.list(FIRST.serving("tuned"))]
+    tombstones = [read_json(store, uri) for uri in store.list(FIRST.release_records("tuned"))]
     assert unit_hours(tombstones) == pytest.approx(throughput["seconds"] / 3600, rel=0.01)
 
 
@@ -223,7 +228,7 @@ def test_the_stored_report_is_valid_and_listed(store: S3ObjectStore) -> None:
     assert check_report(report)["verdict"] == report["verdict"]
     frozen = EstimateCostOperator(task_id="step", run_uri=FIRST.uri)
     listed = store.list(Layout(frozen.use_case.storage).reports("aws_docs_qa"))
-    entries = [read_entry(store.read(uri)) for uri in newest(listed, 50)]
+    entries = [read_entry(store.read(uri)) for uri in newest_entries(listed, 50)]
     assert FIRST.run_key in [entry["run_key"] for entry in entries]
     assert "distill_aws_docs_qa/local__20261126T041540" in list_page(entries)
 
@@ -239,5 +244,5 @@ def test_the_next_report_has_the_figures_of_the_first(run: NextRun, store: S3Obj
 
 def test_rows_and_settings_are_those_of_the_first_run(run: NextRun, store: S3ObjectStore) -> None:
     frozen = EstimateCostOperator(task_id="step", run_uri=NEXT.uri)
-    changes = compare_with_last(store, NEXT, use_case=frozen.use_case, prompts=frozen.prompts)
+    changes = compare_with_last_run(store, NEXT, use_case=frozen.use_case, prompts=frozen.prompts)
     assert changes == {"since": FIRST.run_key, "added": 0, "changed": 0, "gone": 0, "settings": []}

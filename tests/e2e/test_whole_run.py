@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from include.distill.core.paths import PROJECT
+from include.distill.core.paths import PROJECT_ROOT
 from include.distill.report.schema import check_report
 from tests.fakes.aws_simulator import start_simulator
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.e2e
 def make_run(state: Path, **variables: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "tools.local_airflow", "--state", str(state), "run"],
-        cwd=PROJECT,
+        cwd=PROJECT_ROOT,
         env={**os.environ, **variables},
         capture_output=True,
         text=True,

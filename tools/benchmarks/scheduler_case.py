@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import ProxyHandler, Request, build_opener
 
-from include.distill.inference.pools import stated_pools
+from include.distill.inference.pools import configured_pools
 from tools.benchmarks.bench import Bench
 from tools.benchmarks.figures import Figure
 from tools.benchmarks.folder_store import FolderStore
@@ -86,7 +86,7 @@ def _airflow(bench: Bench, objects: Server) -> Iterator[AirflowApi]:
             group.start(airflow_component(name))
         api = AirflowApi(ports.ui_url)
         wait_until(api.is_up, f"Airflow's API (logs: {layout.logs})", READY_SECONDS, check=group.check)
-        for name, settings in stated_pools().items():
+        for name, settings in configured_pools().items():
             api.ensure_pool(name, settings)
         for dag_id in DAG_IDS:
             known = partial(_knows, api, dag_id)

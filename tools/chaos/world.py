@@ -18,7 +18,7 @@ from urllib.parse import quote
 
 import psutil
 
-from include.distill.inference.pools import stated_pools
+from include.distill.inference.pools import configured_pools
 from tools.chaos.account import Account
 from tools.chaos.control import Engineer, Metadata
 from tools.local_airflow.environment import build_environment, load_keys
@@ -131,7 +131,7 @@ class World:
         where = f"(logs: {self.layout.logs})"
         wait_until(self.account.is_open, f"The AWS simulator {where}", READY_SECONDS, check=self.check)
         wait_until(self.engineer.is_up, f"Airflow's API {where}", READY_SECONDS, check=self.check)
-        for name, settings in stated_pools().items():
+        for name, settings in configured_pools().items():
             self.engineer.ensure_pool(name, settings)
         wanted = self.dags + 1  # the sweeper's
         wait_until(lambda: self.metadata.dags() >= wanted, f"{wanted} DAGs {where}", READY_SECONDS, check=self.check)

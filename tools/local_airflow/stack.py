@@ -50,7 +50,7 @@ class LocalStack:
         :raises NotReadyError: when the API does not answer in time.
         """
         from include.distill.config.loader import load_use_cases
-        from include.distill.inference.pools import needed_pools  # make clean runs without what these need
+        from include.distill.inference.pools import required_pools  # make clean runs without what these need
 
         sweep(self.layout.state)
         move_earlier_state(self.layout)
@@ -61,7 +61,7 @@ class LocalStack:
         logs = f"(logs: {self.layout.logs})"
         wait_until(self._simulator_is_up, f"The AWS simulator {logs}", READY_SECONDS, check=self.check)
         wait_until(self.api.is_up, f"Airflow's API {logs}", READY_SECONDS, check=self.check)
-        for name, settings in needed_pools(load_use_cases().good).items():
+        for name, settings in required_pools(load_use_cases().valid).items():
             self.api.ensure_pool(name, settings)
         self._group.start(airflow_component("triggerer"))  # needed last, so it does not slow down the others
 

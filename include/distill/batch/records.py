@@ -39,7 +39,7 @@ class BatchError(LineError):
 class BatchPlanRecord(TypedDict):
     """
     One batch job, noted before it is bought. Stored in ``<prefix>/batches/open/<job name>.json`` until its answers
-    are stored. ``BatchPlan`` is the same as a dataclass.
+    are stored. ``BatchJobPlan`` is the same as a dataclass.
     """
 
     name: str

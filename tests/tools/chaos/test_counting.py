@@ -50,8 +50,8 @@ def test_every_case_has_data_and_a_use_case_of_its_own(tmp_path: Path) -> None:
     documents = [write_use_case(tmp_path, name, {"serving": {"timeout_minutes": 0.1}}) for name in ("c01", "c02")]
     assert not set(documents[0]) & set(documents[1])
     found = load_use_cases(tmp_path)
-    assert (found.problems, [use_case.name for use_case in found.good]) == ((), ["c01", "c02"])
-    assert found.good[0].serving.timeout_minutes == pytest.approx(0.1)
+    assert (found.problems, [use_case.name for use_case in found.valid]) == ((), ["c01", "c02"])
+    assert found.valid[0].serving.timeout_minutes == pytest.approx(0.1)
     rows = [(tmp_path / f"{name}-train.csv").read_text().splitlines() for name in ("c01", "c02")]
     assert len(rows[0]) == TRAINING_ROWS + 1
     assert rows[0][1:] != rows[1][1:]

@@ -155,7 +155,7 @@ def batch_dag(use_case: UseCase) -> DAG:
         ingest = IngestCsvOperator(task_id="ingest")
         sensor = SilentBatchWait if "silent_wait" in use_case.tags else BedrockBatchSensor
         with mock.patch.object(batch_steps, "BedrockBatchSensor", sensor):
-            curated = teaching.new_synthesis(use_case, after=ingest)
+            curated = teaching.synthesis_tasks(use_case, after=ingest)
         outcome = last_task(use_case)
         preflight >> ingest
         curated[0].operator >> outcome
@@ -186,7 +186,7 @@ KINDS = {"whole": whole_dag, "batch": batch_dag}
 # Set in workers, which need one DAG only.
 WANTED = get_parsing_context().dag_id
 for found in (
-    [load_use_case(FOLDER / f"{WANTED.removeprefix('distill_')}.yaml")] if WANTED else load_use_cases(FOLDER).good
+    [load_use_case(FOLDER / f"{WANTED.removeprefix('distill_')}.yaml")] if WANTED else load_use_cases(FOLDER).valid
 ):
     kind = next((kind for tag, kind in KINDS.items() if tag in found.tags), case_dag)
     globals()[found.dag_id] = kind(found)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from bedrock_distill.operators.base import DistillOperator, Manifest
 from bedrock_distill.operators.dataset import ArmOperator
-from bedrock_distill.operators.student import arm_student
 from bedrock_distill.policies.row_failures import retry_or_record
 from include.distill.core.errors import (
     NotFoundError,
@@ -20,11 +19,12 @@ from include.distill.core.storage import Record, read_jsonl, write_jsonl
 from include.distill.cost.estimate import answer_lines, judging_lines
 from include.distill.cost.prices import BillLine, load_prices
 from include.distill.evaluation.answer_pairs import read_comparisons
-from include.distill.evaluation.requests import PairwiseComparison, answer_record, answering_request, judge_comparison
+from include.distill.evaluation.requests import PairwiseComparison, answer_record, judge_comparison
 from include.distill.inference.answer_store import StoredAnswer, Usage
 from include.distill.inference.client import RateLimitedModel
 from include.distill.inference.fan_out import Outcomes, for_each
 from include.distill.inference.requests import ModelRequest
+from include.distill.inference.student import Student
 from include.distill.synthesis.shard_files import shard_label
 
 if TYPE_CHECKING:
@@ -90,17 +90,20 @@ class BedrockAnswerOperator(ArmOperator):
         return self.rate_limited_model(context, model=student, expected=expected, calls=len(rows))
 
     def _answer(self, ask: Callable[[ModelRequest], StoredAnswer], row: Record) -> list[StoredAnswer]:
-        serving = self.serving or {"model_arn": None, "invoke_id": None}
-        request = partial(
-            answering_request,
-            row,
-            student=arm_student(self.use_case, **serving),
-            prompt=self.prompt(self.use_case.prompts.answering),
-            instruction=self.use_case.prompts.instruction,
-            settings=self.use_case.answering,
-        )
         samples = (0, 1) if self.arm == self.use_case.noise_control_arm else (0,)
-        return [ask(request(sample=sample)) for sample in samples]
+        return [ask(self._student.request(row, sample=sample)) for sample in samples]
+
+    @cached_property
+    def _student(self) -> Student:
+        if self.serving is None:
+            return Student.from_use_case(self.use_case, self.prompts)
+        return Student.from_use_case(
+            self.use_case,
+            self.prompts,
+            base_model=self.serving["student"],
+            model_arn=self.serving["model_arn"],
+            invoke_id=self.serving["invoke_id"],
+        )
 
     def _released(self, error: NotFoundError) -> Exception:
         if self.serving is None:

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
-from tools.benchmarks.material import pairs_about
+from tools.benchmarks.fixtures import pairs_about
 from tools.benchmarks.quota import Admission, Quota
 from tools.benchmarks.wire import Answer, Request, serve
 

@@ -16,8 +16,8 @@ from include.distill.dataset.rows import row_id
 from include.distill.dataset.splits import shards
 from tools.benchmarks.bench import Bench
 from tools.benchmarks.figures import Figure
+from tools.benchmarks.fixtures import EVALUATION_ROWS, RUN_URI, bench_use_case, pairs_about, texts
 from tools.benchmarks.folder_store import FolderStore
-from tools.benchmarks.material import EVALUATION_ROWS, RUN_URI, bench_use_case, pairs_about, texts
 from tools.benchmarks.processes import run
 
 SCRIPT = "rows_process.py"

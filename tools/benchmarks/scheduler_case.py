@@ -16,8 +16,8 @@ from urllib.request import ProxyHandler, Request, build_opener
 from include.distill.inference.pools import stated_pools
 from tools.benchmarks.bench import Bench
 from tools.benchmarks.figures import Figure
+from tools.benchmarks.fixtures import bench_use_case, prepare_run
 from tools.benchmarks.folder_store import FolderStore
-from tools.benchmarks.material import bench_use_case, prepare_run
 from tools.benchmarks.processes import MeasurementError, Server, server
 from tools.local_airflow.airflow_api import FINISHED_RUN_STATES, AirflowApi
 from tools.local_airflow.environment import PARALLELISM, build_environment, load_keys

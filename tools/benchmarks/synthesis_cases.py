@@ -13,8 +13,8 @@ from include.distill.config.use_case import UseCase
 from include.distill.inference.pools import pool_name, pool_slots
 from tools.benchmarks.bench import Bench
 from tools.benchmarks.figures import Figure
+from tools.benchmarks.fixtures import bench_use_case, prepare_run
 from tools.benchmarks.folder_store import FolderStore
-from tools.benchmarks.material import bench_use_case, prepare_run
 from tools.benchmarks.processes import MeasurementError, finish, run, start
 from tools.benchmarks.quota import Quota, Work, ideal_seconds
 

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import boto3
 from botocore.config import Config
 
-from tools.benchmarks.material import rows
+from tools.benchmarks.fixtures import rows
 
 MAX_TOKENS = 2048
 

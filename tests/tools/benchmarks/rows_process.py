@@ -23,8 +23,8 @@ from include.distill.config.catalog import load_catalog  # noqa: E402
 from include.distill.config.layout import RunFolder  # noqa: E402
 from include.distill.config.sections import MOST_TASKS  # noqa: E402
 from include.distill.report.run_summary import SYNTHESIS_FIELDS  # noqa: E402
+from tools.benchmarks.fixtures import RUN_URI  # noqa: E402
 from tools.benchmarks.folder_store import FolderStore  # noqa: E402
-from tools.benchmarks.material import RUN_URI  # noqa: E402
 
 COMMON = {"run_uri": RUN_URI, "aws_conn_id": None, "region_name": "us-east-1"}
 

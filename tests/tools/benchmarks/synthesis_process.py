@@ -25,8 +25,8 @@ AIRFLOW_MB = resident_mb()
 
 from bedrock_distill.operators.synthesize import BedrockSynthesizeOperator  # noqa: E402
 from include.distill.inference.pools import pool_name  # noqa: E402
+from tools.benchmarks.fixtures import RUN_URI, bench_use_case  # noqa: E402
 from tools.benchmarks.folder_store import FolderStore  # noqa: E402
-from tools.benchmarks.material import RUN_URI, bench_use_case  # noqa: E402
 
 
 def synthesize(folder: Path, shard: int, slots: int) -> dict[str, Any]:

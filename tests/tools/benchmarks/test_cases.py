@@ -9,7 +9,7 @@ import pytest
 
 from tools.benchmarks.bench import Bench, Sizes
 from tools.benchmarks.dag_cases import xcom
-from tools.benchmarks.material import DOCUMENT_CHARACTERS, rows
+from tools.benchmarks.fixtures import DOCUMENT_CHARACTERS, rows
 from tools.benchmarks.processes import MeasurementError, run, server
 from tools.benchmarks.rows_cases import STEPS, measure_steps, step_figures
 from tools.benchmarks.synthesis_cases import Run, killed

@@ -11,7 +11,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from include.distill.inference.output_parsing import parse_llm_output
-from tools.benchmarks.material import texts
+from tools.benchmarks.fixtures import texts
 from tools.benchmarks.model_server import reply_to
 from tools.benchmarks.processes import Server, server
 

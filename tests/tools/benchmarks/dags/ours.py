@@ -10,7 +10,7 @@ from airflow.sdk import DAG
 from bedrock_distill.operators.ingest import ShardRowsOperator
 from bedrock_distill.operators.synthesize import BedrockSynthesizeOperator
 from include.distill.inference.pools import place_in_pool
-from tools.benchmarks.material import RUN_URI, bench_use_case
+from tools.benchmarks.fixtures import RUN_URI, bench_use_case
 
 TASKS = int(os.environ["BENCH_TASKS"])
 

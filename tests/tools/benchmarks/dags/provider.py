@@ -9,7 +9,7 @@ from airflow.providers.amazon.aws.operators.bedrock import BedrockInvokeModelOpe
 from airflow.sdk import DAG, task
 
 from include.distill.config.catalog import load_catalog
-from tools.benchmarks.material import bench_use_case, texts
+from tools.benchmarks.fixtures import bench_use_case, texts
 
 
 def document(number: int) -> str:

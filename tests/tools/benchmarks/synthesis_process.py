@@ -1,4 +1,4 @@
-"""One synthesis task in a process of its own: the real operator, hook and boto3, with files in the place of S3."""
+"""Run one synthesis task in its own process: the real operator, hook and boto3, with files instead of S3."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import airflow.providers.amazon.aws.hooks.base_aws
-import airflow.sdk  # noqa: F401 - Airflow's own imports, which the memory is measured beyond
+import airflow.sdk  # noqa: F401 - Airflow's own imports, whose memory is reported separately
 
 
 def resident_mb() -> float:
-    """Return the memory that this process holds now."""
+    """Return the memory that this process uses now."""
     status = Path("/proc/self/status").read_text()
     return int(status.partition("VmRSS:")[2].split()[0]) / 1024
 

@@ -1,4 +1,4 @@
-"""The synthesis step as ``dags/distill.py`` has it, between the cutting into shards and nothing."""
+"""Build the synthesis step of ``dags/distill.py`` with only the sharding before it."""
 
 from __future__ import annotations
 

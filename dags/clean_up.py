@@ -59,7 +59,7 @@ with DAG(
     max_active_runs=1,
     doc_md=__doc__,
     tags=["distill", "clean_up"],
-    params=clean_up_params([use_case.name for use_case in load_use_cases().good]),
+    params=clean_up_params([use_case.name for use_case in load_use_cases().valid]),
     default_args={
         "owner": "ml-platform",
         "retries": 2,

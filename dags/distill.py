@@ -83,11 +83,11 @@ from bedrock_distill.operators.preflight import BedrockPreflightOperator
 from bedrock_distill.operators.report import RenderReportOperator
 from bedrock_distill.params.distill import trigger_params
 from bedrock_distill.policies.retry import RETRY_POLICY
-from bedrock_distill.task_groups.arms import new_arms
+from bedrock_distill.task_groups.arms import arm_tasks
 from bedrock_distill.task_groups.batch import ask_in_batches
-from bedrock_distill.task_groups.judging import new_judges
-from bedrock_distill.task_groups.promotion import MAY_BE_SKIPPED, new_promotion
-from bedrock_distill.task_groups.synthesis import new_synthesis
+from bedrock_distill.task_groups.judging import judge_tasks
+from bedrock_distill.task_groups.promotion import MAY_BE_SKIPPED, promotion_tasks
+from bedrock_distill.task_groups.synthesis import synthesis_tasks
 from include.distill.config.layout import Layout
 from include.distill.config.loader import load_use_cases
 from include.distill.config.use_case import UseCase
@@ -128,9 +128,9 @@ def distill_dag(use_case: UseCase) -> DAG:
         evaluation_shards = ShardRowsOperator(
             task_id="evaluation_shards", rows="evaluation", max_tasks=use_case.fan_out.evaluation_tasks
         )
-        synthesis = new_synthesis(use_case, after=estimate)
-        arms = new_arms(use_case, evaluation_shards, synthesis)
-        judges = new_judges(use_case)
+        synthesis = synthesis_tasks(use_case, after=estimate)
+        arms = arm_tasks(use_case, evaluation_shards, synthesis)
+        judges = judge_tasks(use_case)
         report = RenderReportOperator(
             task_id="report",
             ingested=ingest.output,
@@ -138,7 +138,7 @@ def distill_dag(use_case: UseCase) -> DAG:
             arms={name: arm.manifests for name, arm in arms.items()},
             judgments=[judge.output for group in judges for judge in group],
         )
-        promoted = new_promotion(use_case, report, arms)
+        promoted = promotion_tasks(use_case, report, arms)
         outcome = RunOutcomeOperator(task_id="outcome", retries=0, may_be_skipped=MAY_BE_SKIPPED)
         outcome.as_teardown(on_failure_fail_dagrun=True)
 
@@ -153,6 +153,6 @@ def distill_dag(use_case: UseCase) -> DAG:
 
 # Set in workers, which need one DAG only.
 WANTED = get_parsing_context().dag_id
-for found in load_use_cases().good:
-    if WANTED in (None, found.dag_id):
-        globals()[found.dag_id] = distill_dag(found)
+for use_case in load_use_cases().valid:
+    if WANTED in (None, use_case.dag_id):
+        globals()[use_case.dag_id] = distill_dag(use_case)

@@ -69,7 +69,7 @@ with DAG(
     max_active_runs=16,
     doc_md=__doc__,
     tags=["distill", "label_sample"],
-    params=label_params([use_case.name for use_case in load_use_cases().good]),
+    params=label_params([use_case.name for use_case in load_use_cases().valid]),
     default_args={
         "owner": "ml-platform",
         "retries": 2,

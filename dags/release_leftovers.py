@@ -35,7 +35,7 @@ from airflow.sdk import DAG
 from bedrock_distill.operators.release_leftovers import ReleaseLeftoversOperator
 from include.distill.config.loader import load_use_cases
 
-PLACES = sorted({(use_case.aws.conn_id, use_case.aws.region) for use_case in load_use_cases().good})
+PLACES = sorted({(use_case.aws.conn_id, use_case.aws.region) for use_case in load_use_cases().valid})
 
 with DAG(
     dag_id="distill_release_leftovers",

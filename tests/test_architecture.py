@@ -9,21 +9,21 @@ from pathlib import Path
 
 import pytest
 
-from include.distill.core.paths import PROJECT
+from include.distill.core.paths import PROJECT_ROOT
 
 BOTO = {"boto3", "botocore"}
 MAY_USE_BOTO = ("plugins/bedrock_distill/hooks/", "tools/aws_simulator/", "tools/local_airflow/")
-DAGS = {"dags", *(path.stem for path in (PROJECT / "dags").glob("*.py"))}
+DAGS = {"dags", *(path.stem for path in (PROJECT_ROOT / "dags").glob("*.py"))}
 
 
 def sources(*folders: str) -> list[str]:
     """Return the Python files below folders of the project."""
-    found = (path for folder in folders for path in (PROJECT / folder).rglob("*.py"))
-    return sorted(path.relative_to(PROJECT).as_posix() for path in found)
+    found = (path for folder in folders for path in (PROJECT_ROOT / folder).rglob("*.py"))
+    return sorted(path.relative_to(PROJECT_ROOT).as_posix() for path in found)
 
 
 def tree(source: str) -> ast.Module:
-    return ast.parse((PROJECT / source).read_text(encoding="utf-8"), filename=source)
+    return ast.parse((PROJECT_ROOT / source).read_text(encoding="utf-8"), filename=source)
 
 
 def imported(source: str) -> set[str]:
@@ -45,7 +45,7 @@ def definitions(source: str) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef 
 
 
 def lines(source: str) -> int:
-    return len((PROJECT / source).read_text(encoding="utf-8").splitlines())
+    return len((PROJECT_ROOT / source).read_text(encoding="utf-8").splitlines())
 
 
 def test_there_is_something_to_look_at() -> None:
@@ -66,7 +66,7 @@ class TestArrow:
 
     @pytest.mark.parametrize("source", sources("include/distill", "plugins"))
     def test_the_pipeline_does_not_know_the_simulator(self, source: str) -> None:
-        text = (PROJECT / source).read_text(encoding="utf-8")
+        text = (PROJECT_ROOT / source).read_text(encoding="utf-8")
         assert "tools.aws_simulator" not in text
         assert "tools.local_airflow" not in text
 
@@ -84,7 +84,7 @@ class TestNames:
 
     def test_nothing_at_the_top_of_plugins_or_dags_hides_the_standard_library(self) -> None:
         """Both folders stand on ``sys.path``."""
-        stems = {path.stem for folder in ("plugins", "dags") for path in (PROJECT / folder).iterdir()}
+        stems = {path.stem for folder in ("plugins", "dags") for path in (PROJECT_ROOT / folder).iterdir()}
         assert not stems & set(sys.stdlib_module_names)
 
 

@@ -6,7 +6,7 @@ import json
 import sys
 
 from include.distill.config.loader import load_use_cases
-from include.distill.inference.pools import needed_pools
+from include.distill.inference.pools import required_pools
 
 if __name__ == "__main__":
-    json.dump(needed_pools(load_use_cases().good), sys.stdout, indent=2)
+    json.dump(required_pools(load_use_cases().valid), sys.stdout, indent=2)

@@ -15,9 +15,9 @@ from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk.exceptions import ParamValidationError
 
 from include.distill.config import loader
-from include.distill.config.loader import USE_CASES, load_use_cases
+from include.distill.config.loader import USE_CASES_FOLDER, load_use_cases
 from include.distill.config.use_case import OVERRIDES
-from include.distill.core.paths import PROJECT
+from include.distill.core.paths import PROJECT_ROOT
 
 SAMPLE = "distill_aws_docs_qa"
 EXPERIMENT = "distill_compare_arms"
@@ -60,7 +60,7 @@ def parse(monkeypatch: pytest.MonkeyPatch) -> DagBag:
     with monkeypatch.context() as patch:
         patch.setattr(socket.socket, "connect", refuse)
         patch.setattr(socket.socket, "connect_ex", refuse)
-        return DagBag(dag_folder=str(PROJECT / "dags"))
+        return DagBag(dag_folder=str(PROJECT_ROOT / "dags"))
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +76,7 @@ def dag(dag_bag: DagBag) -> Any:
 
 def with_use_cases(monkeypatch: pytest.MonkeyPatch, folder: Path, **files: Any) -> DagBag:
     """Parse the DAGs on a folder of the sample and some other files."""
-    sample = (USE_CASES / "aws_docs_qa.yaml").read_text(encoding="utf-8")
+    sample = (USE_CASES_FOLDER / "aws_docs_qa.yaml").read_text(encoding="utf-8")
     (folder / "aws_docs_qa.yaml").write_text(sample, encoding="utf-8")
     for name, text in files.items():
         (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
@@ -88,7 +88,11 @@ class TestImport:
     def test_every_file_is_parsed_without_errors_and_without_the_network(self, dag_bag: DagBag) -> None:
         assert dag_bag.import_errors == {}
         parsed = {Path(stats.file).name for stats in dag_bag.dagbag_stats}
-        assert parsed == {path.name for path in (PROJECT / "dags").glob("*.py")} >= {"distill.py", "use_case_errors.py"}
+        assert (
+            parsed
+            == {path.name for path in (PROJECT_ROOT / "dags").glob("*.py")}
+            >= {"distill.py", "use_case_errors.py"}
+        )
 
     def test_there_is_one_dag_for_each_use_case_beside_those_that_tidy_up(self, dag_bag: DagBag) -> None:
         assert set(dag_bag.dags) == DAGS
@@ -112,7 +116,7 @@ class TestImport:
         assert reason in error
 
     def test_a_second_use_case_is_a_second_dag(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-        sample = yaml.safe_load((USE_CASES / "aws_docs_qa.yaml").read_text(encoding="utf-8"))
+        sample = yaml.safe_load((USE_CASES_FOLDER / "aws_docs_qa.yaml").read_text(encoding="utf-8"))
         found = with_use_cases(monkeypatch, tmp_path, other=yaml.safe_dump({**sample, "name": "other"}))
         assert (set(found.dags), found.import_errors) == ({*DAGS, "distill_other"} - {EXPERIMENT}, {})
 
@@ -160,7 +164,7 @@ class TestDag:
     def test_several_tuned_arms_are_served_one_after_another(
         self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:
-        sample = yaml.safe_load((USE_CASES / "aws_docs_qa.yaml").read_text(encoding="utf-8"))
+        sample = yaml.safe_load((USE_CASES_FOLDER / "aws_docs_qa.yaml").read_text(encoding="utf-8"))
         arms = [{"name": "base", "kind": "base"}, {"name": "plain", "synthetic": 0}, {"name": "tuned"}]
         text = yaml.safe_dump({**sample, "name": "arms", "arms": arms})
         two = with_use_cases(monkeypatch, tmp_path, arms=text).dags["distill_arms"]
@@ -175,7 +179,7 @@ class TestDag:
     def test_the_champion_is_served_first_and_answers_and_is_judged_after_what_it_may_be_the_same_as(
         self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:
-        sample = yaml.safe_load((USE_CASES / "aws_docs_qa.yaml").read_text(encoding="utf-8"))
+        sample = yaml.safe_load((USE_CASES_FOLDER / "aws_docs_qa.yaml").read_text(encoding="utf-8"))
         arms = [
             {"name": "base", "kind": "base"},
             {"name": "tuned", "synthetic": 0},
@@ -192,7 +196,7 @@ class TestDag:
     def test_several_endpoints_are_had_at_a_time_where_the_quota_allows_it(
         self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:
-        experiment = yaml.safe_load((USE_CASES / "compare_arms.yaml").read_text(encoding="utf-8"))
+        experiment = yaml.safe_load((USE_CASES_FOLDER / "compare_arms.yaml").read_text(encoding="utf-8"))
         text = yaml.safe_dump({**experiment, "name": "wide", "serving": {"arms_at_a_time": 2}})
         dag = with_use_cases(monkeypatch, tmp_path, wide=text).dags["distill_wide"]
         turns = {task.task_id: task.upstream_task_ids for task in dag.tasks if task.task_id.endswith(".turn")}
@@ -209,7 +213,7 @@ class TestDag:
         assert {task.owner for task in dag.tasks} == {"ml-platform"}
 
     def test_pools_exist(self, dag: Any) -> None:
-        made = json.loads((PROJECT / "include" / "pools.json").read_text(encoding="utf-8"))
+        made = json.loads((PROJECT_ROOT / "include" / "pools.json").read_text(encoding="utf-8"))
         used = {task.pool for task in dag.tasks} - {"default_pool"}
         assert used == set(made)
 
@@ -269,7 +273,7 @@ class TestPromotion:
         self, dag: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:
         assert not {"approve", "delete_losers"} & set(dag.task_ids)
-        sample = yaml.safe_load((USE_CASES / "aws_docs_qa.yaml").read_text(encoding="utf-8"))
+        sample = yaml.safe_load((USE_CASES_FOLDER / "aws_docs_qa.yaml").read_text(encoding="utf-8"))
         wish = {"ask_a_person": True, "delete_losers": True}
         text = yaml.safe_dump({**sample, "name": "asking", "promotion": wish})
         asking = with_use_cases(monkeypatch, tmp_path, asking=text).dags["distill_asking"]
@@ -289,7 +293,7 @@ class TestForm:
         assert dag.params.get_param(name).resolve(None) is None
 
     def test_the_form_is_filled_with_the_use_cases_values(self, dag: Any) -> None:
-        use_case = load_use_cases().good[0]
+        use_case = load_use_cases().valid[0]
         stated = dag.params.dump()
         assert stated["training_csv"] == use_case.source.training_csv
         assert stated["max_spend_usd"] == use_case.max_spend_usd

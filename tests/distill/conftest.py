@@ -9,7 +9,7 @@ import pytest
 from include.distill.config.catalog import load_catalog
 from include.distill.config.use_case import UseCase, parse_use_case
 from include.distill.dataset.rows import row_id
-from include.distill.inference.answer_store import PaidAnswer, PaidAnswers
+from include.distill.inference.answer_store import AnswerStore, StoredAnswer
 from include.distill.inference.requests import Completion, ModelRequest
 from tests.fakes.memory_store import MemoryStore
 
@@ -54,8 +54,8 @@ def make_request(model: str = "claude-haiku-4-5", **changes: Any) -> ModelReques
     return ModelRequest(model=found, **given)
 
 
-def make_answer(text: str = "a", *, paid_by: str = "run", **changes: Any) -> PaidAnswer:
-    return PaidAnswer(make_request(**changes), Completion(text, "end_turn", 100, 10), paid_by)
+def make_answer(text: str = "a", *, paid_by: str = "run", **changes: Any) -> StoredAnswer:
+    return StoredAnswer(make_request(**changes), Completion(text, "end_turn", 100, 10), paid_by)
 
 
 @pytest.fixture
@@ -64,5 +64,5 @@ def store() -> MemoryStore:
 
 
 @pytest.fixture
-def paid(store: MemoryStore) -> PaidAnswers:
-    return PaidAnswers(store, ROOT, "run-1")
+def paid(store: MemoryStore) -> AnswerStore:
+    return AnswerStore(store, ROOT, "run-1")

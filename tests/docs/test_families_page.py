@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from include.distill.config.catalog import Family, load_catalog
-from include.distill.core.paths import PROJECT
+from include.distill.core.paths import PROJECT_ROOT
 
-PAGE = (PROJECT / "docs" / "families.md").read_text(encoding="utf-8")
+PAGE = (PROJECT_ROOT / "docs" / "reference" / "families.md").read_text(encoding="utf-8")
 CATALOG = load_catalog()
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from include.distill.core.paths import PROJECT
+from include.distill.core.paths import PROJECT_ROOT
 from include.distill.report.schema import check_report
 from tests.fakes.aws_simulator import start_simulator
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.e2e
 def make_run(state: Path, **variables: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "tools.local_airflow", "--state", str(state), "run"],
-        cwd=PROJECT,
+        cwd=PROJECT_ROOT,
         env={**os.environ, **variables},
         capture_output=True,
         text=True,
@@ -39,7 +39,7 @@ def nights(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         runs.append(make_run(state, DOCUMENTS="6", EVALUATION="4"))
         assert runs[-1].returncode == 0, runs[-1].stdout + runs[-1].stderr
         reports.append(json.loads((state / "report" / "report.json").read_text()))
-    with start_simulator(state / "stand_in") as simulator:
+    with start_simulator(state / "aws_simulator") as simulator:
         ledger = simulator.ledger
     return {"runs": runs, "reports": reports, "ledger": ledger, "state": state}
 

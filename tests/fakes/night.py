@@ -16,17 +16,17 @@ import time
 from pathlib import Path
 
 from include.distill.config.catalog import load_catalog
-from include.distill.config.loader import USE_CASES, load_use_case
+from include.distill.config.loader import USE_CASES_FOLDER, load_use_case
 from include.distill.config.prompts import load_prompt
 from include.distill.config.sections import Curation, FanOut
 from include.distill.core.storage import Record
-from include.distill.curation.filters import Curator
-from include.distill.inference.answer_store import PaidAnswers
-from include.distill.inference.client import PacedAnswers, Place
+from include.distill.curation.filters import PairFilterFactory
+from include.distill.inference.answer_store import AnswerStore
+from include.distill.inference.client import PoolShare, RateLimitedModel
 from include.distill.inference.fan_out import for_each
 from include.distill.inference.requests import Completion, ModelRequest
 from include.distill.synthesis.teacher import SyntheticSamples, create_synthetic_samples
-from include.distill.text.question_index import AskedQuestions
+from include.distill.text.question_index import QuestionIndex
 from tests.distill.conftest import make_row
 from tests.fakes.dialogue import between, pairs
 from tools.benchmarks.folder_store import FolderStore
@@ -51,11 +51,11 @@ class Teacher:
 
 def main(folder: Path, rows: int, run_key: str, concurrency: int, answers: float = math.inf) -> int:
     """Ask about the rows and return how many pairs came of them."""
-    use_case = load_use_case(USE_CASES / "aws_docs_qa.yaml", environment={})
+    use_case = load_use_case(USE_CASES_FOLDER / "aws_docs_qa.yaml", environment={})
     use_case = use_case.model_copy(update={"fan_out": FanOut(concurrency=concurrency)})
-    store = PaidAnswers(FolderStore(folder / "objects"), "s3://training/distill/responses", run_key)
-    ask = PacedAnswers(store, Teacher(folder / "bill", answers), use_case, Place("", 1, is_first=True))
-    curator = Curator(Curation(min_grounding=0), AskedQuestions(threshold=1), lambda _: None)
+    store = AnswerStore(FolderStore(folder / "objects"), "s3://training/distill/responses", run_key)
+    ask = RateLimitedModel(store, Teacher(folder / "bill", answers), use_case, PoolShare("", 1, is_first=True))
+    curator = PairFilterFactory(Curation(min_grounding=0), QuestionIndex(threshold=1), lambda _: None)
 
     def work(row: Record) -> SyntheticSamples:
         return create_synthetic_samples(
@@ -63,7 +63,7 @@ def main(folder: Path, rows: int, run_key: str, concurrency: int, answers: float
             teacher=TEACHER,
             prompt=PROMPT,
             settings=use_case.synthesis,
-            curator=curator,
+            filter_factory=curator,
             ask=ask,
         )
 

@@ -11,11 +11,11 @@ import yaml
 
 from bedrock_distill.operators.base import RunAccess
 from include.distill.config.layout import RunFolder
-from include.distill.config.loader import USE_CASES, load_use_case
+from include.distill.config.loader import USE_CASES_FOLDER, load_use_case
 from include.distill.config.use_case import UseCase
 from include.distill.core.storage import write_jsonl
 from include.distill.dataset.rows import row_id
-from include.distill.evaluation.champion import Champion, freeze_champion
+from include.distill.evaluation.champion import Champion, save_champion_snapshot
 from include.distill.inference import pacing
 from tests.fakes.fake_bedrock import FakeBedrock
 from tests.fakes.memory_store import MemoryStore
@@ -60,14 +60,14 @@ def make_champion(**changes: Any) -> Champion:
 @pytest.fixture
 def use_case() -> UseCase:
     """The sample, without the patience that would make a test of throttling wait."""
-    sample = load_use_case(USE_CASES / "aws_docs_qa.yaml", environment={})
+    sample = load_use_case(USE_CASES_FOLDER / "aws_docs_qa.yaml", environment={})
     return sample.model_copy(update={"fan_out": sample.fan_out.model_copy(update={"patience_seconds": 1e-9})})
 
 
 @pytest.fixture(autouse=True)
 def fail_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hand on what failed in passing, without asking again and the pauses between."""
-    monkeypatch.setattr(pacing, "ATTEMPTS", 1)
+    monkeypatch.setattr(pacing, "MAX_ATTEMPTS", 1)
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ def store(use_case: UseCase) -> MemoryStore:
     """A run's folder as preflight and ingest leave it: ten rows to train on, four to evaluate."""
     store = MemoryStore()
     freeze(store, use_case)
-    freeze_champion(store, FOLDER, None)
+    save_champion_snapshot(store, FOLDER, None)
     train, evaluation = [make_row(n) for n in range(1, 11)], [make_row(n) for n in range(101, 105)]
     write_jsonl(store, FOLDER.source("train"), train)
     write_jsonl(store, FOLDER.source("evaluation"), evaluation)

@@ -60,7 +60,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         simulator = AwsSimulator(options.state, settings)
     except BlockingIOError:
-        sys.stderr.write(f"Another simulator works on {options.state}. Stop it, or choose another --state.\n")
+        sys.stderr.write(f"Another AWS simulator works on {options.state}. Stop it, or choose another --state.\n")
         return 2
     sock.listen(2048)  # from here on connections wait instead of being refused
     if options.port_file:

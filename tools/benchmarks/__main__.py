@@ -45,7 +45,7 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tools.benchmarks", description=__doc__)
     parser.add_argument("--only", nargs="+", metavar="NAME", help="only cases whose names contain NAME")
     parser.add_argument("--small", action="store_true", help="small sizes that only try the benchmark itself")
-    parser.add_argument("--markdown", action="store_true", help="also print the table for docs/performance.md")
+    parser.add_argument("--markdown", action="store_true", help="print docs/explanation/performance.md's table too")
     parser.add_argument("--state", type=Path, default=PROJECT / ".local" / "bench", help="folder for logs and state")
     parser.add_argument("--out", type=Path, default=PROJECT / ".local" / "bench.json", help="file for the table")
     return parser.parse_args(arguments)

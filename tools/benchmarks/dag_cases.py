@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from include.distill.config.sections import MOST_TASKS
+from include.distill.config.sections import MAX_TASKS
 from tools.benchmarks.bench import Bench
 from tools.benchmarks.figures import Figure
 from tools.benchmarks.processes import run
@@ -30,7 +30,5 @@ def dag_imports(bench: Bench) -> Sequence[Figure]:
 def xcom(bench: Bench) -> Sequence[Figure]:
     """Measure the largest XCom: the list of shard numbers that tasks are mapped over."""
     del bench  # every case takes it; this one starts nothing
-    size = len(json.dumps(list(range(MOST_TASKS))))
-    return [
-        Figure("largest XCom of a task (the list of shards)", size, None, "bytes", 2048, note=f"{MOST_TASKS} tasks")
-    ]
+    size = len(json.dumps(list(range(MAX_TASKS))))
+    return [Figure("largest XCom of a task (the list of shards)", size, None, "bytes", 2048, note=f"{MAX_TASKS} tasks")]

@@ -60,7 +60,7 @@ def line(figure: Figure) -> str:
 
 
 def markdown(figures: Iterable[Figure]) -> str:
-    """Return the table for ``docs/performance.md``."""
+    """Return the table for ``docs/explanation/performance.md``."""
     rows = [
         f"| {figure.name} | {_number(figure.ours)} | {_number(figure.ideal)} | {_number(figure.other)} |"
         f" {_target(figure)} {figure.unit} | {'yes' if figure.ok else '**no**'} | {figure.note} |"

@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from include.distill.config.layout import RunFolder
-from include.distill.config.loader import USE_CASES, load_use_case
+from include.distill.config.loader import USE_CASES_FOLDER, load_use_case
 from include.distill.config.use_case import UseCase
 from include.distill.core.storage import ObjectStore, Record, write_jsonl
 from include.distill.dataset.rows import row_id
@@ -53,7 +53,7 @@ def rows(count: int, first: int = 0) -> Iterator[Record]:
 
 def bench_use_case(**sections: Any) -> UseCase:
     """Return the sample use case with these sections or keys replaced."""
-    sample = load_use_case(USE_CASES / "aws_docs_qa.yaml", environment={})
+    sample = load_use_case(USE_CASES_FOLDER / "aws_docs_qa.yaml", environment={})
     return UseCase.model_validate({**sample.model_dump(mode="json"), **sections})
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from include.distill.config.layout import RunFolder
-from include.distill.config.sections import MOST_TASKS
+from include.distill.config.sections import MAX_TASKS
 from include.distill.core.storage import ObjectStore, Record, write_jsonl
 from include.distill.dataset.rows import row_id
 from include.distill.dataset.splits import shards
@@ -86,7 +86,7 @@ def _write_csv(store: ObjectStore, uri: str, numbers: range) -> None:
 def _write_synthetic(store: ObjectStore, rows: int) -> None:
     """Write one pair per row, as the synthesis tasks do."""
     folder = RunFolder(RUN_URI)
-    for task, part in enumerate(shards(rows, MOST_TASKS)):
+    for task, part in enumerate(shards(rows, MAX_TASKS)):
         write_jsonl(store, folder.synthetic(task), (_pair(number) for number in part))
         texts_only = ({name: text for name, text in _pair(number).items() if name != "document"} for number in part)
         write_jsonl(store, folder.synthetic_texts(task), texts_only)

@@ -200,7 +200,7 @@ def _training_file(key: str) -> bytes:
 
 def as_markdown(measured: list[Measurement], ours: Mapping[str, Mapping[str, Any]]) -> str:
     """
-    Return the table for ``docs/crash_safety.md``.
+    Return the table for ``docs/explanation/crash_safety.md``.
 
     :param ours: rows of ``.local/chaos.json`` by name.
     """

@@ -19,7 +19,7 @@ from urllib.parse import quote
 
 import psutil
 
-from include.distill.inference.pools import stated_pools
+from include.distill.inference.pools import configured_pools
 from tools.chaos.account import Account
 from tools.chaos.control import Metadata, Operator
 from tools.local_airflow.environment import build_environment, load_keys
@@ -129,7 +129,7 @@ class Stack:
         logs = f"(logs: {self.layout.logs})"
         wait_until(self.account.is_open, f"The AWS simulator {logs}", READY_SECONDS, check=self.check)
         wait_until(self.operator.is_up, f"Airflow's API {logs}", READY_SECONDS, check=self.check)
-        for name, settings in stated_pools().items():
+        for name, settings in configured_pools().items():
             self.operator.ensure_pool(name, settings)
         dags = self._dags + 1  # the sweeper's
         wait_until(lambda: self.metadata.dags() >= dags, f"{dags} DAGs {logs}", READY_SECONDS, check=self.check)

@@ -1,5 +1,5 @@
 """
-What the filters of ``include/distill/curation/filters.py`` do to real rows: the tables of ``docs/curation.md``.
+Measure what the filters do to real rows: the tables of ``docs/explanation/curation.md``.
 
 ``python -m tools.curation_report`` prints them for the sample, or for the CSV files it is given.
 """

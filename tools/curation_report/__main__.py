@@ -7,14 +7,14 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from include.distill.config.loader import USE_CASES, load_use_case
+from include.distill.config.loader import USE_CASES_FOLDER, load_use_case
 from include.distill.config.use_case import UseCase
 from include.distill.core.paths import INCLUDE
 from include.distill.core.storage import Record
 from include.distill.curation.filters import FILTERS
-from include.distill.curation.refusals import refusal_in
-from include.distill.dataset.exact_duplicates import Places, SeenPairs
-from include.distill.dataset.rows import CsvShape, Seen, is_rejected, read_rows
+from include.distill.curation.refusals import find_refusal
+from include.distill.dataset.exact_duplicates import ExactDuplicateIndex, RowLocations
+from include.distill.dataset.rows import CsvOptions, Duplicates, is_rejected, read_rows
 from tools.curation_report.catching import found_by_own, tally, verdicts
 from tools.curation_report.criticism import criticised
 from tools.curation_report.measurements import (
@@ -34,9 +34,13 @@ MOST_ALIKE = 12
 
 def read(path: Path) -> list[Record]:
     """Return the usable rows of a CSV."""
-    seen = Seen(SeenPairs(Places()))
+    seen = Duplicates(ExactDuplicateIndex(RowLocations()))
     with path.open("rb") as body:
-        return [row for row in read_rows(body, source=path.name, shape=CsvShape(), seen=seen) if not is_rejected(row)]
+        return [
+            row
+            for row in read_rows(body, source=path.name, options=CsvOptions(), duplicates=seen)
+            if not is_rejected(row)
+        ]
 
 
 def table(head: Sequence[object], rows: Iterable[Sequence[object]]) -> str:
@@ -69,7 +73,7 @@ def _real_rows(train: Sequence[Record], evaluation: Sequence[Record], seed: int)
             ("answers of other documents kept", *(sum(value >= share for value in foreign) for share in shares)),
         ],
     )
-    refusals = sum(refusal_in(row["answer"]) is not None for row in rows)
+    refusals = sum(find_refusal(row["answer"]) is not None for row in rows)
     yield f"\nReal answers taken for a refusal: {refusals} of {len(rows)}.\n"
 
 
@@ -122,7 +126,7 @@ def main() -> None:
     parser.add_argument("evaluation", type=Path, nargs="?", default=SAMPLE / "evaluation.csv")
     options = parser.parse_args()
     train, evaluation = read(options.training), read(options.evaluation)
-    use_case = load_use_case(USE_CASES / "aws_docs_qa.yaml", environment={})
+    use_case = load_use_case(USE_CASES_FOLDER / "aws_docs_qa.yaml", environment={})
     parts = (
         _real_rows(train, evaluation, use_case.seed),
         _real_questions([*train, *evaluation]),

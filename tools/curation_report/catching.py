@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from include.distill.config.sections import Curation
 from include.distill.core.storage import Record
-from include.distill.curation.filters import Curator, evaluation_questions
+from include.distill.curation.filters import PairFilterFactory, index_evaluation_questions
 from include.distill.curation.repeated_pairs import repeated_pairs
 from include.distill.inference.output_parsing import parse_llm_output
 from tools.curation_report.planted import Planted
@@ -27,13 +27,13 @@ def verdicts(
     planted: Sequence[Planted], rows: Sequence[Record], evaluation: Sequence[Record], settings: Curation
 ) -> list[str]:
     """Return for each planted pair the filter that dropped it, or ``kept``."""
-    curator = Curator(settings, evaluation_questions(evaluation, settings), lambda _: None)
+    curator = PairFilterFactory(settings, index_evaluation_questions(evaluation, settings), lambda _: None)
     found: list[str] = []
     passed: list[Record] = []
     for number, one in enumerate(planted):
         output = parse_llm_output(one.said, limit=1)
         pair = output.pairs[0] if output.pairs else None
-        drop = curator.for_row(one.row).judge(pair) if pair else None
+        drop = curator.for_row(one.row).check(pair) if pair else None
         found.append(drop.filter if drop else "kept" if pair else "malformed")
         if pair and not drop:
             passed.append({"row_id": str(number), "pair": 0, **pair})

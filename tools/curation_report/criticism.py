@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from include.distill.config.prompts import load_prompt
 from include.distill.core.storage import Record
-from include.distill.curation.grounding import Grounds
+from include.distill.curation.grounding import GroundingScorer
 from include.distill.inference.output_parsing import parse_grounding
 from tools.aws_simulator.models.critic import check_grounding
 
@@ -32,7 +32,7 @@ def criticised(rows: Sequence[Record], *, seed: int, least: float) -> Iterator[t
         ],
     }
     for name, answers in tried.items():
-        overlap = sum(Grounds(document).share(answer) >= least for document, answer in answers)
+        overlap = sum(GroundingScorer(document).score(answer) >= least for document, answer in answers)
         yield name, len(answers), overlap, sum(_is_grounded(document, answer) for document, answer in answers)
 
 

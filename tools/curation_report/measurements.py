@@ -12,13 +12,13 @@ from include.distill.config.catalog import load_catalog
 from include.distill.config.prompts import load_prompt
 from include.distill.config.use_case import UseCase
 from include.distill.core.storage import Record
-from include.distill.curation.filters import FILTERS, Curator, evaluation_questions
-from include.distill.curation.grounding import Grounds
+from include.distill.curation.filters import FILTERS, PairFilterFactory, index_evaluation_questions
+from include.distill.curation.grounding import GroundingScorer
 from include.distill.curation.repeated_pairs import repeated_pairs
-from include.distill.inference.answer_store import PaidAnswer
+from include.distill.inference.answer_store import StoredAnswer
 from include.distill.inference.requests import Completion, ModelRequest
 from include.distill.synthesis.teacher import count_samples, create_synthetic_samples
-from include.distill.text.question_index import likeness
+from include.distill.text.question_index import question_similarity
 from include.distill.training.training_set import job_fault
 from tools.aws_simulator.models.teacher import write_pairs
 
@@ -42,15 +42,15 @@ def grounding(rows: Sequence[Record], *, seed: int) -> tuple[list[float], list[f
     own, foreign = [], []
     for row in rows:
         other = draw.choice([one for one in rows if one["document"] != row["document"]])
-        own.append(Grounds(row["document"]).share(row["answer"]))
-        foreign.append(Grounds(other["document"]).share(row["answer"]))
+        own.append(GroundingScorer(row["document"]).score(row["answer"]))
+        foreign.append(GroundingScorer(other["document"]).score(row["answer"]))
     return own, foreign
 
 
 def alike(rows: Sequence[Record]) -> list[tuple[float, str, str]]:
     """Return all pairs of different questions with their likeness, the most alike first."""
     questions = sorted({row["question"] for row in rows})
-    pairs = ((likeness(one, other), one, other) for one, other in combinations(questions, 2))
+    pairs = ((question_similarity(one, other), one, other) for one, other in combinations(questions, 2))
     return sorted((pair for pair in pairs if pair[0] >= 0.5), reverse=True)
 
 
@@ -59,14 +59,14 @@ def simulator_pairs(rows: Sequence[Record], evaluation: Sequence[Record], use_ca
     teacher, prompts, settings = load_catalog().model(use_case.teacher), use_case.prompts, use_case.curation
     family = load_catalog().family_of(load_catalog().model(use_case.student))
     fails_job = partial(job_fault, use_case=use_case, prompt=load_prompt(prompts.answering), family=family)
-    curator = Curator(settings, evaluation_questions(evaluation, settings), fails_job)
+    curator = PairFilterFactory(settings, index_evaluation_questions(evaluation, settings), fails_job)
     samples = [
         create_synthetic_samples(
             row,
             teacher=teacher,
             prompt=load_prompt(prompts.synthesis),
             settings=use_case.synthesis,
-            curator=curator,
+            filter_factory=curator,
             ask=_simulator,
         )
         for row in rows
@@ -80,5 +80,5 @@ def simulator_pairs(rows: Sequence[Record], evaluation: Sequence[Record], use_ca
     return found
 
 
-def _simulator(request: ModelRequest) -> PaidAnswer:
-    return PaidAnswer(request, Completion(write_pairs(request.user), "end_turn", 0, 0, simulated=True), "report")
+def _simulator(request: ModelRequest) -> StoredAnswer:
+    return StoredAnswer(request, Completion(write_pairs(request.user), "end_turn", 0, 0, simulated=True), "report")

@@ -18,7 +18,7 @@ import yaml
 
 from include.distill.config.sections import Curation
 from include.distill.core.storage import Record
-from include.distill.text.normalization import bare
+from include.distill.text.normalization import strip_punctuation
 
 GOOD, EACH = 200, 20
 TEXTS = Path(__file__).with_name("planted_texts.yaml")
@@ -58,8 +58,8 @@ class Planting:
         self.random.shuffle(parts)
         seen: set[str] = set()
         for row, (_, part) in sorted(parts, key=lambda found: found[1][0]):
-            if bare(part) not in seen:
-                seen.add(bare(part))
+            if strip_punctuation(part) not in seen:
+                seen.add(strip_punctuation(part))
                 yield row, part
 
     def pair(self) -> tuple[Record, dict[str, str]]:
@@ -85,8 +85,8 @@ class Planting:
         while True:
             answer: str = self.random.choice(self.rows)["answer"]
             # Retrieved documents share passages: an answer whose middle stands here too is grounded here.
-            middle = bare(answer)[len(answer) // 2 :][:40]
-            if len(answer) >= 80 and middle not in bare(row["document"]):
+            middle = strip_punctuation(answer)[len(answer) // 2 :][:40]
+            if len(answer) >= 80 and middle not in strip_punctuation(row["document"]):
                 return answer[: self.settings.max_answer_characters]
 
 

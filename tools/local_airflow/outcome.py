@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from include.distill.core.errors import DistillError
-from include.distill.report.change_notes import changes_line
+from include.distill.report.change_notes import changes_sentence
 from include.distill.training.losses import loss_means
 from tools.local_airflow.account import download, rented_throughputs
 
@@ -51,7 +51,7 @@ def describe_outcome(
 
     :param before: the AWS simulator's ledger when the run began; ``after``: when it had ended.
     """
-    changed = changes_line(report["source"].get("changes", {}), actual_usd=report["cost"]["actual_usd"])
+    changed = changes_sentence(report["source"].get("changes", {}), actual_usd=report["cost"]["actual_usd"])
     parts = [
         f"Verdict{' (SIMULATED)' if report['simulated'] else ''}: {report['verdict']}",
         describe_data(report),
@@ -66,8 +66,8 @@ def describe_outcome(
 
 def describe_data(report: Mapping[str, Any]) -> str:
     """Write what was read and written, and every rejected row (the first few) with its reason."""
-    from include.distill.curation.critic import VERDICTS
-    from include.distill.report.batch_notes import NOTE  # make clean runs without what these need
+    from include.distill.curation.critic import CRITIC_LABELS
+    from include.distill.report.batch_notes import BATCH_NOTE  # make clean runs without what these need
 
     source, pairs = report["source"], report["synthesis"]
     lines = [
@@ -76,10 +76,10 @@ def describe_data(report: Mapping[str, Any]) -> str:
     ]
     lines += [f"  dropped as {name}: {count}" for name, count in pairs.get("dropped", {}).items()]
     if critic := pairs.get("critic"):
-        verdicts = ", ".join(f"{critic[name]} {name.replace('_', ' ')}" for name in VERDICTS)
+        verdicts = ", ".join(f"{critic[name]} {name.replace('_', ' ')}" for name in CRITIC_LABELS)
         lines.append(f"  the critic of the pairs: {verdicts}")
-    if told := report.get("settings", {}).get(NOTE):
-        lines.append(f"  {NOTE}: {told}")
+    if told := report.get("settings", {}).get(BATCH_NOTE):
+        lines.append(f"  {BATCH_NOTE}: {told}")
     rejected = report.get("rejected_rows", [])
     lines += [f"  rejected: {row['source']} row {row['row']}: {row['message']}" for row in rejected[:REJECTED_SHOWN]]
     if source["rejected"] > REJECTED_SHOWN:

@@ -54,7 +54,7 @@ class Layout:
     @property
     def aws_simulator(self) -> Path:
         """State of the AWS simulator: buckets, jobs, models, paid answers, the ledger."""
-        return self.state / "stand_in"
+        return self.state / "aws_simulator"
 
     @property
     def logs(self) -> Path:

@@ -50,9 +50,10 @@ class LocalStack:
         :raises NotReadyError: when the API does not answer in time.
         """
         from include.distill.config.loader import load_use_cases
-        from include.distill.inference.pools import needed_pools  # make clean runs without what these need
+        from include.distill.inference.pools import required_pools  # make clean runs without what these need
 
         sweep(self.layout.state)
+        move_earlier_state(self.layout)
         self._group.start(simulator_component(self.layout, self.ports))
         self._prepare_database(fresh=fresh_database)
         for name in ("api-server", "dag-processor", "scheduler"):
@@ -60,7 +61,7 @@ class LocalStack:
         logs = f"(logs: {self.layout.logs})"
         wait_until(self._simulator_is_up, f"The AWS simulator {logs}", READY_SECONDS, check=self.check)
         wait_until(self.api.is_up, f"Airflow's API {logs}", READY_SECONDS, check=self.check)
-        for name, settings in needed_pools(load_use_cases().good).items():
+        for name, settings in required_pools(load_use_cases().valid).items():
             self.api.ensure_pool(name, settings)
         self._group.start(airflow_component("triggerer"))  # needed last, so it does not slow down the others
 
@@ -116,6 +117,13 @@ def airflow_component(name: str) -> Component:
     """Describe one of Airflow's processes; task logs are read from disk, so none serves logs on a fixed port."""
     options = ["--skip-serve-logs"] if name in ("scheduler", "triggerer") else []
     return Component(name, airflow(name, *options), AIRFLOW_GRACE_SECONDS)
+
+
+def move_earlier_state(layout: Layout) -> None:
+    """Move the AWS simulator's state from the folder of earlier versions, so that nothing is bought again."""
+    earlier = layout.state / "stand_in"
+    if earlier.is_dir() and not layout.aws_simulator.exists():
+        earlier.rename(layout.aws_simulator)
 
 
 def simulator_component(layout: Layout, ports: Ports) -> Component:

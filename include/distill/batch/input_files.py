@@ -17,43 +17,43 @@ from typing import IO
 from include.distill.config.catalog import BatchInference
 from include.distill.core.naming import canonical_hash
 from include.distill.core.storage import ObjectStore, stream_jsonl
-from include.distill.inference.answer_store import PaidAnswers
+from include.distill.inference.answer_store import AnswerStore
 from include.distill.inference.fan_out import Failure, for_each
 from include.distill.inference.requests import ModelRequest, to_model_input
 
-SPOOLED_BYTES = 8 * 2**20  # beyond, a file under construction lies on disk
+INPUT_SPOOL_BYTES = 8 * 2**20  # beyond, a file under construction lies on disk
 _PIECE = 2**20
 
 
 def unanswered(
-    requests: Iterable[ModelRequest], answers: PaidAnswers, *, under_way: Container[str], threads: int
+    requests: Iterable[ModelRequest], answers: AnswerStore, *, in_progress: Container[str], threads: int
 ) -> Iterator[ModelRequest]:
     """
     Yield each question once that has no stored answer.
 
-    :param under_way: keys of questions that a running job answers; left out.
+    :param in_progress: keys of questions that a running job answers; left out.
     """
     seen: set[bytes] = set()
 
     def fresh() -> Iterator[ModelRequest]:
         for request in requests:
             key = bytes.fromhex(request.key)
-            if key not in seen and request.key not in under_way:
+            if key not in seen and request.key not in in_progress:
                 seen.add(key)
                 yield request
 
     def look(request: ModelRequest) -> ModelRequest | None:
         return None if answers.has(request) else request
 
-    for found in for_each(fresh(), look, threads=threads):
-        if isinstance(found, Failure):
-            raise found.error
-        if found is not None:
-            yield found
+    for outcome in for_each(fresh(), look, threads=threads):
+        if isinstance(outcome, Failure):
+            raise outcome.error
+        if outcome is not None:
+            yield outcome
 
 
 @dataclass
-class InputFile:
+class BatchInputFile:
     """One file under construction. ``keys`` are those of its questions, ``identity`` the model that is asked."""
 
     body: IO[bytes]
@@ -86,13 +86,13 @@ class InputFile:
                 target.write(piece)
 
 
-def input_files(requests: Iterable[ModelRequest], limits: BatchInference) -> Iterator[InputFile]:
+def build_input_files(requests: Iterable[ModelRequest], limits: BatchInference) -> Iterator[BatchInputFile]:
     """Yield files of as many questions as one job takes. A file is gone when the next one is taken."""
     waiting = iter(requests)
     request = next(waiting, None)
     while request is not None:
-        with SpooledTemporaryFile(max_size=SPOOLED_BYTES) as body:
-            file = InputFile(body)
+        with SpooledTemporaryFile(max_size=INPUT_SPOOL_BYTES) as body:
+            file = BatchInputFile(body)
             while request is not None and (not file.keys or file.has_room(_line(request), limits)):
                 file.add(request, _line(request))
                 request = next(waiting, None)
@@ -104,6 +104,6 @@ def _line(request: ModelRequest) -> bytes:
     return json.dumps(record, ensure_ascii=False).encode() + b"\n"
 
 
-def asked_keys(store: ObjectStore, input_uri: str) -> set[str]:
+def question_keys(store: ObjectStore, input_uri: str) -> set[str]:
     """Return the keys of the questions in a job's file."""
     return {record["recordId"] for record in stream_jsonl(store, input_uri)}

@@ -18,7 +18,7 @@ from include.distill.core.storage import ObjectStore, read_json, write_json
 
 
 @dataclass(frozen=True)
-class BatchPlan:
+class BatchJobPlan:
     """
     One batch job, known before it is bought.
 
@@ -40,7 +40,7 @@ class BatchPlan:
 
 
 @dataclass(frozen=True)
-class Landed:
+class BatchOutcome:
     """What came of a job: ``records = answered + errors + unanswered``."""
 
     records: int
@@ -54,38 +54,38 @@ class Landed:
 
 
 @dataclass(frozen=True)
-class OpenBatches:
+class PendingBatchJobs:
     """The notes under ``batches/open`` and, of jobs whose answers are stored, under ``batches/landed``."""
 
     store: ObjectStore
     folder: RunFolder
 
-    def all(self) -> Iterator[BatchPlan]:
+    def all(self) -> Iterator[BatchJobPlan]:
         """Yield every noted job."""
-        for uri in self.store.list(self.folder.open_batches):
-            yield BatchPlan(**read_json(self.store, uri))
+        for uri in self.store.list(self.folder.pending_batches):
+            yield BatchJobPlan(**read_json(self.store, uri))
 
-    def find(self, name: str) -> BatchPlan | None:
+    def find(self, name: str) -> BatchJobPlan | None:
         """Return the noted job called ``name``; ``None`` when its answers are stored."""
-        noted = self._read(self._uri(name))
-        return BatchPlan(**noted) if noted else None
+        stored = self._read(self._uri(name))
+        return BatchJobPlan(**stored) if stored else None
 
-    def note(self, plan: BatchPlan) -> None:
+    def add(self, plan: BatchJobPlan) -> None:
         """Note a job that is about to be bought."""
         write_json(self.store, self._uri(plan.name), dataclasses.asdict(plan))
 
-    def strike(self, plan: BatchPlan, landed: Landed) -> None:
+    def mark_collected(self, plan: BatchJobPlan, outcome: BatchOutcome) -> None:
         """Strike out a job whose answers are stored, and keep what came of it."""
-        write_json(self.store, self.folder.landed_batch(plan.name), dataclasses.asdict(landed))
+        write_json(self.store, self.folder.batch_outcome(plan.name), dataclasses.asdict(outcome))
         self.store.delete(self._uri(plan.name))
 
-    def landed(self, name: str) -> Landed | None:
+    def outcome(self, name: str) -> BatchOutcome | None:
         """Return what came of a job; ``None`` while its answers are not stored."""
-        kept = self._read(self.folder.landed_batch(name))
-        return Landed(**kept) if kept else None
+        kept = self._read(self.folder.batch_outcome(name))
+        return BatchOutcome(**kept) if kept else None
 
     def _uri(self, name: str) -> str:
-        return f"{self.folder.open_batches}{name}.json"
+        return f"{self.folder.pending_batches}{name}.json"
 
     def _read(self, uri: str) -> Any:
         try:

@@ -12,7 +12,7 @@ from include.distill.config.prompts import Prompt
 from include.distill.config.sections import Inference
 from include.distill.config.use_case import UseCase
 from include.distill.core.storage import ObjectStore, stream_jsonl
-from include.distill.evaluation.answer_pairs import read_duels
+from include.distill.evaluation.answer_pairs import read_comparisons
 from include.distill.evaluation.requests import judging_request
 from include.distill.inference.requests import ModelRequest
 from include.distill.synthesis.teacher import synthesis_request
@@ -21,21 +21,21 @@ from include.distill.synthesis.teacher import synthesis_request
 BatchStep = Literal["synthesize", "judge"]
 
 
-def asked_models(use_case: UseCase, step: BatchStep) -> list[Model]:
+def models_of_step(use_case: UseCase, step: BatchStep) -> list[Model]:
     """Return the models that a step asks."""
     names = (use_case.teacher,) if step == "synthesize" else use_case.judges
     return [load_catalog().model(name) for name in names]
 
 
-def inference(use_case: UseCase, step: BatchStep) -> Inference:
+def inference_mode(use_case: UseCase, step: BatchStep) -> Inference:
     """Return how a step asks."""
     return use_case.synthesis.inference if step == "synthesize" else use_case.judging.inference
 
 
 def batch_problems(use_case: UseCase) -> list[str]:
     """Say of every model that is to be asked in batches and cannot be."""
-    steps = [step for step in get_args(BatchStep) if inference(use_case, step) == "batch"]
-    models = {model.key: model for step in steps for model in asked_models(use_case, step)}
+    steps = [step for step in get_args(BatchStep) if inference_mode(use_case, step) == "batch"]
+    models = {model.key: model for step in steps for model in models_of_step(use_case, step)}
     return [problem for model in models.values() if (problem := _problem(model, use_case.aws.region))]
 
 
@@ -49,7 +49,7 @@ def _problem(model: Model, region: str) -> str | None:
 
 
 @dataclass(frozen=True)
-class Questions:
+class StepQuestions:
     """
     Where the questions of a run come from.
 
@@ -63,7 +63,7 @@ class Questions:
     prompts: Mapping[str, Prompt]
     shards: Sequence[int]
 
-    def first(self, step: BatchStep, model: Model) -> Iterator[ModelRequest]:
+    def first_questions(self, step: BatchStep, model: Model) -> Iterator[ModelRequest]:
         """Yield the first question of every row (of every duel) of a step to ``model``; rows are streamed."""
         return self._synthesis(model) if step == "synthesize" else self._judging(model)
 
@@ -77,6 +77,6 @@ class Questions:
         prompt, settings = self.prompts[self.use_case.prompts.judging], self.use_case.judging
         for pair in self.use_case.judged_pairs:
             arms = {"candidate": pair.candidate, "baseline": pair.baseline}
-            for duel in read_duels(self.store, self.folder, self.use_case, **arms):
-                if not duel.is_tie:
-                    yield judging_request(duel, judge=judge, prompt=prompt, settings=settings)
+            for comparison in read_comparisons(self.store, self.folder, self.use_case, **arms):
+                if not comparison.is_tie:
+                    yield judging_request(comparison, judge=judge, prompt=prompt, settings=settings)

@@ -14,27 +14,27 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from include.distill.batch.input_files import asked_keys
-from include.distill.batch.open_jobs import BatchPlan, Landed
+from include.distill.batch.input_files import question_keys
+from include.distill.batch.open_jobs import BatchJobPlan, BatchOutcome
 from include.distill.config.catalog import load_catalog
 from include.distill.core.errors import ContractError
 from include.distill.core.storage import ObjectStore, Record, write_jsonl
-from include.distill.inference.answer_store import PaidAnswers
+from include.distill.inference.answer_store import AnswerStore
 from include.distill.inference.fan_out import Failure, for_each
 from include.distill.inference.requests import read_model_output
 
 
 @dataclass(frozen=True)
-class _Outcome:
+class _LineOutcome:
     """What became of one line; ``error`` is ``None`` when its answer is stored."""
 
     record_id: str
     error: Record | None
 
 
-def land(
-    plan: BatchPlan, job_id: str, *, answers: PaidAnswers, errors_uri: str, simulated: bool, threads: int
-) -> Landed:
+def collect(
+    plan: BatchJobPlan, job_id: str, *, answers: AnswerStore, errors_uri: str, simulated: bool, threads: int
+) -> BatchOutcome:
     """
     Store the answers of an ended job under the keys of their questions, and its errors at ``errors_uri``.
 
@@ -43,16 +43,16 @@ def land(
     :param job_id: last part of the job's ARN; Bedrock writes into a folder of that name.
     :return: its counts; a question that no line is about is unanswered.
     """
-    asked = asked_keys(answers.store, plan.input_uri)
+    keys = question_keys(answers.store, plan.input_uri)
     paid = dataclasses.replace(answers, run_key=plan.run_key)
-    left, counts = set(asked), {"answered": 0, "errors": 0}
+    left, counts = set(keys), {"answered": 0, "errors": 0}
 
-    def land_line(line: bytes) -> _Outcome:
-        return _land_line(line, asked, plan, paid, simulated=simulated)
+    def collect_line(line: bytes) -> _LineOutcome:
+        return _collect_line(line, keys, plan, paid, simulated=simulated)
 
     def errors() -> Iterator[Record]:
         lines = _lines(answers.store, f"{plan.output_uri}{job_id}/")
-        for outcome in for_each(lines, land_line, threads=threads):
+        for outcome in for_each(lines, collect_line, threads=threads):
             if isinstance(outcome, Failure):
                 raise outcome.error
             if outcome.record_id in left:
@@ -62,7 +62,7 @@ def land(
                 yield {"record_id": outcome.record_id, **outcome.error}
 
     write_jsonl(answers.store, errors_uri, errors())
-    return Landed(plan.records, **counts)
+    return BatchOutcome(plan.records, **counts)
 
 
 def _lines(store: ObjectStore, folder_uri: str) -> Iterator[bytes]:
@@ -72,24 +72,26 @@ def _lines(store: ObjectStore, folder_uri: str) -> Iterator[bytes]:
                 yield from (line for line in lines if line.strip())
 
 
-def _land_line(line: bytes, asked: set[str], plan: BatchPlan, answers: PaidAnswers, *, simulated: bool) -> _Outcome:
+def _collect_line(
+    line: bytes, keys: set[str], plan: BatchJobPlan, answers: AnswerStore, *, simulated: bool
+) -> _LineOutcome:
     """Store the answer in one line of output, if there is one that was asked for."""
     try:
         record: dict[str, Any] = json.loads(line.decode())
         record_id = str(record["recordId"])
     except (ValueError, KeyError, TypeError) as error:
-        return _Outcome("", {"reason": "unreadable_line", "message": f"no record of a batch output: {error!r}"})
-    if record_id not in asked:
-        return _Outcome(record_id, {"reason": "unknown_record", "message": f"{plan.name} never asked it"})
+        return _LineOutcome("", {"reason": "unreadable_line", "message": f"no record of a batch output: {error!r}"})
+    if record_id not in keys:
+        return _LineOutcome(record_id, {"reason": "unknown_record", "message": f"{plan.name} never asked it"})
     if "modelOutput" not in record:
-        return _Outcome(record_id, _bedrocks_error(record.get("error")))
+        return _LineOutcome(record_id, _bedrocks_error(record.get("error")))
     try:
         model = load_catalog().model(plan.model)
         completion = read_model_output(model, record["modelOutput"], simulated=simulated)
     except ContractError as error:
-        return _Outcome(record_id, {"reason": "unreadable_answer", "message": str(error)})
-    answers.land(record_id, completion, identity=plan.identity, max_tokens=plan.max_tokens)
-    return _Outcome(record_id, None)
+        return _LineOutcome(record_id, {"reason": "unreadable_answer", "message": str(error)})
+    answers.store_batch_answer(record_id, completion, identity=plan.identity, max_tokens=plan.max_tokens)
+    return _LineOutcome(record_id, None)
 
 
 def _bedrocks_error(error: Any) -> Record:

@@ -17,7 +17,7 @@ LIVE_STATES = frozenset({"queued", "running"})
 TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 
 
-class Fate(Enum):
+class Action(Enum):
     """What to do with a throughput."""
 
     RELEASE = "release"
@@ -26,11 +26,11 @@ class Fate(Enum):
 
 
 @dataclass(frozen=True)
-class Verdict:
+class SweepDecision:
     """A fate and its reason, for the log."""
 
-    fate: Fate
-    why: str
+    action: Action
+    reason: str
 
 
 def expires_at(tags: Mapping[str, str]) -> datetime.datetime | None:
@@ -42,9 +42,9 @@ def expires_at(tags: Mapping[str, str]) -> datetime.datetime | None:
         return None
 
 
-def decide(
+def decide_sweep(
     tags: Mapping[str, str], *, run_state: str | None, now: datetime.datetime, renew_for: datetime.timedelta
-) -> Verdict:
+) -> SweepDecision:
     """
     Return what becomes of a throughput.
 
@@ -52,16 +52,16 @@ def decide(
     :param renew_for: how far the expiry of what a live run uses is pushed out, once less than half of it is left.
     """
     if tags.get("project") != PROJECT_TAG:
-        return Verdict(Fate.LEAVE, "not ours: no tag project=bedrock-distill")
+        return SweepDecision(Action.LEAVE, "not ours: no tag project=bedrock-distill")
     expiry = expires_at(tags)
     if run_state in LIVE_STATES:
         if expiry is None or expiry - now < renew_for / 2:
-            return Verdict(Fate.RENEW, f"its run is {run_state}")
-        return Verdict(Fate.LEAVE, f"its run is {run_state} and it has not expired")
+            return SweepDecision(Action.RENEW, f"its run is {run_state}")
+        return SweepDecision(Action.LEAVE, f"its run is {run_state} and it has not expired")
     if run_state is not None:
-        return Verdict(Fate.RELEASE, f"its run has ended ({run_state})")
+        return SweepDecision(Action.RELEASE, f"its run has ended ({run_state})")
     if expiry is None:
-        return Verdict(Fate.RELEASE, "its run is unknown and it has no readable expires-at")
+        return SweepDecision(Action.RELEASE, "its run is unknown and it has no readable expires-at")
     if expiry <= now:
-        return Verdict(Fate.RELEASE, f"its run is unknown and it expired at {expiry:{TIME_FORMAT}}")
-    return Verdict(Fate.LEAVE, f"its run is unknown; it expires at {expiry:{TIME_FORMAT}}")
+        return SweepDecision(Action.RELEASE, f"its run is unknown and it expired at {expiry:{TIME_FORMAT}}")
+    return SweepDecision(Action.LEAVE, f"its run is unknown; it expires at {expiry:{TIME_FORMAT}}")

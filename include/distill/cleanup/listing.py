@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import yaml
 
-from include.distill.cleanup.plan import Root, RunMark, StoredObject
+from include.distill.cleanup.plan import ProjectRoot, RunInfo, StoredObject
 from include.distill.config.layout import RunFolder
 from include.distill.config.sections import Serving
 from include.distill.core.errors import ContractError, NotFoundError
@@ -22,7 +22,7 @@ class ListingStore(ObjectStore, Protocol):
         """Return all objects whose URI starts with ``prefix_uri``, sorted by URI."""
 
 
-def list_root(store: ListingStore, uri: str, use_cases: frozenset[str]) -> Root | None:
+def list_project_root(store: ListingStore, uri: str, use_cases: frozenset[str]) -> ProjectRoot | None:
     """
     Return what lies under ``uri`` (``s3://<bucket>/<prefix>``), or ``None`` when there is no such bucket.
 
@@ -32,8 +32,8 @@ def list_root(store: ListingStore, uri: str, use_cases: frozenset[str]) -> Root 
         objects = store.describe(f"{uri}/")
     except NotFoundError:
         return None
-    champions = (found.uri for found in objects if found.uri.startswith(f"{uri}/champions/"))
-    return Root(
+    champions = (stored.uri for stored in objects if stored.uri.startswith(f"{uri}/champions/"))
+    return ProjectRoot(
         uri=uri,
         use_cases=use_cases,
         objects=objects,
@@ -42,21 +42,21 @@ def list_root(store: ListingStore, uri: str, use_cases: frozenset[str]) -> Root 
     )
 
 
-def _marked_runs(store: ObjectStore, runs: str, objects: Sequence[StoredObject]) -> Iterator[tuple[str, RunMark]]:
-    for found in objects:
-        folder = RunFolder(found.uri.rsplit("/", 1)[0])
-        if found.uri == folder.use_case and folder.uri == runs + folder.run_key:
-            mark = _mark(store.read(found.uri))
+def _marked_runs(store: ObjectStore, runs: str, objects: Sequence[StoredObject]) -> Iterator[tuple[str, RunInfo]]:
+    for stored in objects:
+        folder = RunFolder(stored.uri.rsplit("/", 1)[0])
+        if stored.uri == folder.use_case and folder.uri == runs + folder.run_key:
+            mark = _mark(store.read(stored.uri))
             if mark:
                 yield folder.uri, mark
 
 
-def _mark(body: bytes) -> RunMark | None:
+def _mark(body: bytes) -> RunInfo | None:
     """Read a frozen use case as far as any version of this pipeline wrote it; ``None`` when it is something else."""
     try:
         raw = yaml.safe_load(body)
         hours = raw.get("serving", {}).get("expires_after_hours", Serving().expires_after_hours)
-        return RunMark(str(raw["name"]), float(hours))
+        return RunInfo(str(raw["name"]), float(hours))
     except (yaml.YAMLError, AttributeError, KeyError, TypeError, ValueError):
         return None
 

@@ -17,10 +17,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from include.distill.core.errors import InputError
 
-ALL = "all"
+ALL_USE_CASES = "all"
 
 
-class Kind(StrEnum):
+class ResourceKind(StrEnum):
     """What there is to clean up, in the order in which it goes: what is billed by the hour first."""
 
     THROUGHPUT = "throughput"
@@ -35,21 +35,23 @@ class Kind(StrEnum):
 
 
 _FIELDS = {
-    Kind.THROUGHPUT: "throughput",
-    Kind.CUSTOM_MODEL: "custom_models",
-    Kind.RUN: "run_objects",
-    Kind.DATASETS: "datasets",
-    Kind.PAID_ANSWERS: "paid_answers",
-    Kind.BATCH_FILES: "paid_answers",
+    ResourceKind.THROUGHPUT: "throughput",
+    ResourceKind.CUSTOM_MODEL: "custom_models",
+    ResourceKind.RUN: "run_objects",
+    ResourceKind.DATASETS: "datasets",
+    ResourceKind.PAID_ANSWERS: "paid_answers",
+    ResourceKind.BATCH_FILES: "paid_answers",
 }
 
 
-class Choice(BaseModel):
+class CleanUpChoice(BaseModel):
     """What a person chose in the trigger form; titles and descriptions are the form's."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    use_case: str = Field(ALL, title="Use case", description="Whose things; all takes every use case of this project.")
+    use_case: str = Field(
+        ALL_USE_CASES, title="Use case", description="Whose things; all takes every use case of this project."
+    )
     dry_run: bool = Field(True, title="Dry run", description="Only list what would go, and what is left and why.")
     throughput: bool = Field(
         True,
@@ -94,21 +96,21 @@ class Choice(BaseModel):
 
     def wants(self, use_case: str | None) -> bool:
         """Tell whether the things of a use case were chosen."""
-        return self.use_case in (ALL, use_case)
+        return self.use_case in (ALL_USE_CASES, use_case)
 
-    def refusal(self, kind: Kind) -> str | None:
+    def refusal(self, kind: ResourceKind) -> str | None:
         """Return why a kind of thing was not chosen; ``None`` when it was."""
         field = _FIELDS[kind]
-        return None if getattr(self, field) else f"{Choice.model_fields[field].title!r} was not ticked"
+        return None if getattr(self, field) else f"{CleanUpChoice.model_fields[field].title!r} was not ticked"
 
 
-def parse_choice(raw: Mapping[str, Any]) -> Choice:
+def parse_clean_up_choice(raw: Mapping[str, Any]) -> CleanUpChoice:
     """Return the choice in the trigger form's values.
 
     :raises InputError: an unknown key or a value out of range; nothing was deleted.
     """
     try:
-        return Choice.model_validate(dict(raw))
+        return CleanUpChoice.model_validate(dict(raw))
     except ValidationError as error:
         problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         raise InputError(f"The trigger form cannot be used: {problems}. Nothing was deleted; trigger again.") from error
@@ -152,7 +154,7 @@ class StoredObject:
 
 
 @dataclass(frozen=True)
-class RunMark:
+class RunInfo:
     """What the use case frozen in a run's folder says of the run."""
 
     use_case: str
@@ -160,7 +162,7 @@ class RunMark:
 
 
 @dataclass(frozen=True)
-class Root:
+class ProjectRoot:
     """
     The project's part of a bucket, ``s3://<bucket>/<prefix>``.
 
@@ -172,12 +174,12 @@ class Root:
     uri: str
     use_cases: frozenset[str]
     objects: Sequence[StoredObject]
-    runs: Mapping[str, RunMark]
+    runs: Mapping[str, RunInfo]
     champions: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
-class Bucket:
+class ListedBucket:
     """
     A bucket whose name was typed in, and that exists.
 
@@ -197,62 +199,62 @@ class Inventory:
 
     throughputs: Sequence[ListedThroughput] = ()
     models: Sequence[ListedModel] = ()
-    roots: Sequence[Root] = ()
-    buckets: Sequence[Bucket] = ()
-    known: frozenset[str] = frozenset()
+    roots: Sequence[ProjectRoot] = ()
+    buckets: Sequence[ListedBucket] = ()
+    use_cases: frozenset[str] = frozenset()
     broken: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
-class Item:
+class PlanItem:
     """
     One line of the plan.
 
-    :param left: why it is left; ``None`` when it is to be deleted.
+    :param keep_reason: why it is left; ``None`` when it is to be deleted.
     :param uris: its objects, but for ``marks``.
     :param marks: the objects by which it is known as ours and as done; deleted last, so that a retry knows it again.
-    :param tombstone: where to note that a throughput was released; ``None`` when its run goes too or is unknown.
+    :param release_record: where to note that a throughput was released; ``None`` when its run goes too or is unknown.
     """
 
-    kind: Kind
+    kind: ResourceKind
     name: str
     detail: str = ""
-    left: str | None = None
+    keep_reason: str | None = None
     uris: tuple[str, ...] = ()
     marks: tuple[str, ...] = ()
     arn: str = ""
-    tombstone: str | None = None
+    release_record: str | None = None
     throughput: ListedThroughput | None = None
 
 
 @dataclass(frozen=True)
-class Plan:
+class CleanUpPlan:
     """Every listed thing once, in the order in which things go."""
 
-    items: tuple[Item, ...]
+    items: tuple[PlanItem, ...]
 
-    def deletions(self, kind: Kind) -> list[Item]:
+    def deletions(self, kind: ResourceKind) -> list[PlanItem]:
         """Return what is to be deleted of one kind."""
-        return [item for item in self.going if item.kind is kind]
+        return [item for item in self.to_delete if item.kind is kind]
 
     @property
-    def going(self) -> list[Item]:
+    def to_delete(self) -> list[PlanItem]:
         """What is to be deleted."""
-        return [item for item in self.items if item.left is None]
+        return [item for item in self.items if item.keep_reason is None]
 
     @property
-    def left(self) -> list[Item]:
+    def to_keep(self) -> list[PlanItem]:
         """What stays."""
-        return [item for item in self.items if item.left is not None]
+        return [item for item in self.items if item.keep_reason is not None]
 
 
-def counts(items: Iterable[Item]) -> Counter[str]:
+def count_by_kind(items: Iterable[PlanItem]) -> Counter[str]:
     """Return how many items there are of each kind."""
     return Counter(str(item.kind) for item in items)
 
 
-def table(plan: Plan) -> list[str]:
+def plan_table(plan: CleanUpPlan) -> list[str]:
     """Return the plan as lines to read: first what goes, then what stays and why."""
-    going = [f"DELETE  {item.kind:<15} {item.name}  {item.detail}".rstrip() for item in plan.going]
-    staying = [f"LEFT    {item.kind:<15} {item.name}  {item.detail} -- {item.left}" for item in plan.left]
+    going = [f"DELETE  {item.kind:<15} {item.name}  {item.detail}".rstrip() for item in plan.to_delete]
+    staying = [f"LEFT    {item.kind:<15} {item.name}  {item.detail} -- {item.keep_reason}" for item in plan.to_keep]
     return going + staying

@@ -27,7 +27,7 @@ class _Fact(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Source(_Fact):
+class FactSource(_Fact):
     """Where a fact was read, and when."""
 
     url: str
@@ -51,7 +51,7 @@ class BatchInference(_Fact):
     minimum_records: int
     maximum_records: int
     maximum_bytes: int
-    source: Source
+    source: FactSource
 
 
 class Model(_Fact):
@@ -70,7 +70,7 @@ class Model(_Fact):
     json_schema: bool = False
     output_burndown: int
     quotas: dict[str, ModelQuota] = {}
-    source: Source
+    source: FactSource
 
 
 class Hyperparameter(_Fact):
@@ -104,7 +104,7 @@ class Family(_Fact):
     validation_file_bytes: int | None = None
     file_name: str | None = None
     hyperparameters: dict[str, Hyperparameter]
-    source: Source
+    source: FactSource
 
 
 class Catalog(_Fact):

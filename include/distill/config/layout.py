@@ -38,11 +38,11 @@ class RunFolder:
         return f"{self.root}/batches/{sha256}/input.jsonl"
 
     @property
-    def open_batches(self) -> str:
+    def pending_batches(self) -> str:
         """The folder that names every batch job whose answers are not stored yet, whoever bought it."""
         return f"{self.root}/batches/open/"
 
-    def landed_batch(self, name: str) -> str:
+    def batch_outcome(self, name: str) -> str:
         """What came of a batch job, once its answers are stored."""
         return f"{self.root}/batches/landed/{name}.json"
 
@@ -74,7 +74,7 @@ class RunFolder:
         """Identity and question of each accepted row, one line each."""
         return f"{self.uri}/source/rows.txt"
 
-    def latest(self, use_case: str) -> str:
+    def last_run(self, use_case: str) -> str:
         """Which run of a use case read its rows last."""
         return f"{self.root}/latest/{use_case}.json"
 
@@ -124,13 +124,13 @@ class RunFolder:
         """Verdicts of a judge on a pair of arms."""
         return f"{self.uri}/judgments/{judge}/{candidate}--{baseline}/verdicts.jsonl"
 
-    def serving(self, arm: str) -> str:
+    def release_records(self, arm: str) -> str:
         """The folder of an arm's tombstones."""
         return f"{self.uri}/serving/{arm}/"
 
-    def tombstone(self, arm: str, ordinal: int) -> str:
+    def release_record(self, arm: str, ordinal: int) -> str:
         """Written before a throughput is deleted; no copy of a task buys under that ordinal afterwards."""
-        return f"{self.serving(arm)}released-s{ordinal}.json"
+        return f"{self.release_records(arm)}released-s{ordinal}.json"
 
     def report(self, extension: str) -> str:
         """``report.json`` and ``report.html``."""
@@ -145,11 +145,11 @@ class RunFolder:
         """The folder of what people said."""
         return f"{self.uri}/report/labels/"
 
-    def labels_of(self, labeller: str) -> str:
+    def labels_by(self, labeller: str) -> str:
         """What one person said."""
         return f"{self.labels}{labeller}.jsonl"
 
-    def listed(self, use_case: str, finished: datetime.datetime) -> str:
+    def report_entry(self, use_case: str, finished: datetime.datetime) -> str:
         """The run's entry in the list of reports; entries sort by time."""
         return f"{list_uri(self.root, use_case)}{finished.astimezone(datetime.UTC):%Y%m%dT%H%M%SZ}-{self.run_key}.json"
 

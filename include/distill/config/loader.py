@@ -21,7 +21,7 @@ from include.distill.config.use_case import UseCase, parse_use_case
 from include.distill.core.errors import PromptError, UseCaseError
 from include.distill.core.paths import INCLUDE
 
-USE_CASES = INCLUDE / "use_cases"
+USE_CASES_FOLDER = INCLUDE / "use_cases"
 _VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
 
 
@@ -56,11 +56,11 @@ def expand_variables(value: Any, environment: Mapping[str, str]) -> Any:
 
     def replace(match: re.Match[str]) -> str:
         name, default = match.groups()
-        found = environment.get(name) or default
-        if found is None:
+        value = environment.get(name) or default
+        if value is None:
             message = f"environment variable {name} is not set and {match.group(0)} has no default"
             raise UseCaseError(message)
-        return found
+        return value
 
     return _VARIABLE.sub(replace, value)
 
@@ -90,11 +90,11 @@ def load_use_case(path: Path, environment: Mapping[str, str] | None = None) -> U
 class UseCases:
     """What lies in a folder of use cases: the good ones, and one sentence for each broken file."""
 
-    good: tuple[UseCase, ...]
+    valid: tuple[UseCase, ...]
     problems: tuple[str, ...]
 
 
-def load_use_cases(folder: Path = USE_CASES) -> UseCases:
+def load_use_cases(folder: Path = USE_CASES_FOLDER) -> UseCases:
     """Read all ``*.yaml`` files of ``folder`` and the local prompts that they name. Never raises: a broken one is told,
     with file and line, and takes no other down.
     """

@@ -23,16 +23,16 @@ class PromptContract:
     What one kind of prompt is given.
 
     :param tags: variable that must stand in ``<tag>…</tag>``, by tag.
-    :param sometimes: other variables, each with the values it may have.
+    :param optional: other variables, each with the values it may have.
     """
 
     tags: Mapping[str, str]
-    sometimes: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    optional: Mapping[str, Sequence[Any]] = field(default_factory=dict)
 
     @property
     def variables(self) -> set[str]:
         """Everything that a template may use."""
-        return {*self.tags.values(), *self.sometimes}
+        return {*self.tags.values(), *self.optional}
 
 
 _EXAMPLES = [[], [{"question": "What?", "answer": "That."}]]
@@ -61,7 +61,7 @@ def check_template(prompt: Prompt, role: str) -> list[str]:
     return problems or list(dict.fromkeys(_trial_faults(prompt, contract)))
 
 
-def variables_of(prompt: Prompt) -> set[str]:
+def template_variables(prompt: Prompt) -> set[str]:
     """Return the variables that a template uses."""
     return meta.find_undeclared_variables(ENVIRONMENT.parse(prompt.template))
 
@@ -69,8 +69,8 @@ def variables_of(prompt: Prompt) -> set[str]:
 def _unknown_names(tree: nodes.Template, contract: PromptContract, name: str) -> Iterator[str]:
     for unknown in sorted(meta.find_undeclared_variables(tree) - contract.variables):
         line = next((node.lineno for node in tree.find_all(nodes.Name) if node.name == unknown), 1)
-        known = ", ".join(sorted(contract.variables))
-        yield f"Prompt {name} line {line}: unknown variable {unknown!r}; known are {known}."
+        allowed = ", ".join(sorted(contract.variables))
+        yield f"Prompt {name} line {line}: unknown variable {unknown!r}; known are {allowed}."
 
 
 def _outside_files(tree: nodes.Template, name: str) -> Iterator[str]:
@@ -81,7 +81,7 @@ def _outside_files(tree: nodes.Template, name: str) -> Iterator[str]:
 def _trial_faults(prompt: Prompt, contract: PromptContract) -> Iterator[str]:
     marked = {variable: f"MARK-{variable}-MARK" for variable in contract.tags.values()}
     ways: list[dict[str, Any]] = [{}]
-    for variable, values in contract.sometimes.items():
+    for variable, values in contract.optional.items():
         ways = [{**way, variable: value} for way in ways for value in values]
     for way in ways:
         try:
@@ -98,10 +98,10 @@ def _tag_faults(text: str, prompt: Prompt, contract: PromptContract) -> Iterator
         if re.search(rf"<{tag}>\s*MARK-{variable}-MARK\s*</{tag}>", text) and opened == 1:
             continue
         lines = prompt.template.splitlines()
-        line = next((n for n, found in enumerate(lines, 1) if f"<{tag}>" in found or f"</{tag}>" in found), None)
-        found = f"<{tag}> stands there {opened} times" if opened > 1 else f"no <{tag}> around {{{{ {variable} }}}}"
+        line = next((n for n, row in enumerate(lines, 1) if f"<{tag}>" in row or f"</{tag}>" in row), None)
+        fault = f"<{tag}> stands there {opened} times" if opened > 1 else f"no <{tag}> around {{{{ {variable} }}}}"
         where = f" line {line}" if line else f" ({len(lines)} lines)"
         yield (
-            f"Prompt {prompt.name}{where}: {found}; expected <{tag}>{{{{ {variable} }}}}</{tag}> once, with nothing but"
+            f"Prompt {prompt.name}{where}: {fault}; expected <{tag}>{{{{ {variable} }}}}</{tag}> once, with nothing but"
             " the variable between the tags. Who reads the prompt finds its inputs by them."
         )

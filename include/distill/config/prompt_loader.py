@@ -14,15 +14,15 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from include.distill.config.prompt_contract import CONTRACTS, check_template, variables_of
+from include.distill.config.prompt_contract import CONTRACTS, check_template, template_variables
 from include.distill.config.prompts import Prompt, load_prompt
 from include.distill.config.sections import Example, Prompts
 from include.distill.core.errors import InputError, PromptError
 from include.distill.core.input_files import open_input
 from include.distill.core.storage import ObjectStore
 
-LONGEST_FILE = 200_000
-MOST_EXAMPLES = 20
+MAX_FILE_CHARACTERS = 200_000
+MAX_PROMPT_EXAMPLES = 20
 
 
 def load_prompts(stated: Prompts, store: ObjectStore | None) -> tuple[Prompts, dict[str, Prompt]]:
@@ -60,7 +60,7 @@ def _checked(role: str, stated: Prompts, store: ObjectStore | None) -> dict[str,
     prompt = Prompt(name, _read(name, store)) if "/" in name else load_prompt(name)
     if problems := check_template(prompt, role):
         raise PromptError("\n".join(problems))
-    if role == "synthesis" and stated.examples and "examples" not in variables_of(prompt):
+    if role == "synthesis" and stated.examples and "examples" not in template_variables(prompt):
         message = f"Prompt {name}: prompts.examples are stated, and it does not use the variable examples. Show them."
         raise PromptError(message)
     return {name: prompt}
@@ -81,9 +81,11 @@ def _settled(stated: Prompts, store: ObjectStore | None) -> Prompts:
         out_of_reach = _out_of_reach(stated.examples, store)
         changes["examples"] = () if out_of_reach else tuple(_examples(stated.examples, store))
     settled = stated.model_copy(update=changes)
-    if len(settled.examples) > MOST_EXAMPLES:
+    if len(settled.examples) > MAX_PROMPT_EXAMPLES:
         count = len(settled.examples)
-        raise PromptError(f"prompts.examples are {count}; expected {MOST_EXAMPLES} or fewer: every call pays for them.")
+        raise PromptError(
+            f"prompts.examples are {count}; expected {MAX_PROMPT_EXAMPLES} or fewer: every call pays for them."
+        )
     return settled
 
 
@@ -121,9 +123,9 @@ def _parsed(name: str, text: str) -> Iterator[tuple[str, Any]]:
 
 def _read(name: str, store: ObjectStore | None) -> str:
     with open_input(name, store, expected="expected a text file") as body:
-        data = body.read(LONGEST_FILE + 1)
-    if len(data) > LONGEST_FILE:
-        raise PromptError(f"{name} is longer than {LONGEST_FILE:,} bytes, too long for a prompt.")
+        data = body.read(MAX_FILE_CHARACTERS + 1)
+    if len(data) > MAX_FILE_CHARACTERS:
+        raise PromptError(f"{name} is longer than {MAX_FILE_CHARACTERS:,} bytes, too long for a prompt.")
     try:
         return data.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
@@ -132,7 +134,7 @@ def _read(name: str, store: ObjectStore | None) -> str:
         raise PromptError(message) from error
 
 
-def freeze_prompts(prompts: dict[str, Prompt]) -> dict[str, Any]:
+def dump_prompts(prompts: dict[str, Prompt]) -> dict[str, Any]:
     """Return prompts as they lie in a run's folder."""
     return {
         name: {"template": prompt.template, "constants": dict(prompt.constants), "version": prompt.version}
@@ -140,6 +142,6 @@ def freeze_prompts(prompts: dict[str, Prompt]) -> dict[str, Any]:
     }
 
 
-def thaw_prompts(frozen: dict[str, Any]) -> dict[str, Prompt]:
-    """Return prompts as :func:`freeze_prompts` wrote them."""
+def restore_prompts(frozen: dict[str, Any]) -> dict[str, Prompt]:
+    """Return prompts as :func:`dump_prompts` wrote them."""
     return {name: Prompt(name, kept["template"], kept["constants"]) for name, kept in frozen.items()}

@@ -22,9 +22,9 @@ from jinja2.sandbox import SandboxedEnvironment
 from include.distill.core.errors import PromptError
 from include.distill.core.naming import content_hash
 from include.distill.core.paths import INCLUDE
-from include.distill.core.single_flight_cache import computed_once
+from include.distill.core.single_flight_cache import single_flight_cache
 
-PROMPTS = INCLUDE / "prompts"
+PROMPTS_FOLDER = INCLUDE / "prompts"
 DELIMITERS = (
     "document", "question", "answer", "number_of_pairs", "asked_before", "reference", "answer_a", "answer_b",
     "answer_to_check", "example_pairs",
@@ -77,7 +77,7 @@ class Prompt:
             raise PromptError(message) from error
 
 
-@computed_once
+@single_flight_cache
 def _compiled(template: str) -> Template:
     # Compiling takes longer than all else that is done for a row.
     return ENVIRONMENT.from_string(template)
@@ -101,15 +101,15 @@ def _escaped(value: Any) -> Any:
     return value
 
 
-def load_prompt(name: str, folder: Path = PROMPTS) -> Prompt:
+def load_prompt(name: str, folder: Path = PROMPTS_FOLDER) -> Prompt:
     """Read a template of ``include/prompts``.
 
     :raises PromptError: no such file, or a name that leads out of the folder.
     """
     path = (folder / name).resolve()
     if not path.is_relative_to(folder.resolve()) or not path.is_file():
-        known = ", ".join(sorted(p.name for p in folder.glob("*.j2")))
-        message = f"No prompt {name!r} in include/prompts; found: {known}."
+        available = ", ".join(sorted(p.name for p in folder.glob("*.j2")))
+        message = f"No prompt {name!r} in include/prompts; found: {available}."
         raise PromptError(message)
     try:
         return Prompt(name, path.read_text(encoding="utf-8"))

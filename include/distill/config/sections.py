@@ -1,4 +1,8 @@
-"""The sections of a use case: what each part of its YAML file may say. ``docs/use_cases.md`` explains every key."""
+"""
+Define the sections of a use case's YAML file and check their values.
+
+``docs/reference/use_cases.md`` explains every key.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +10,14 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
-from include.distill.text.normalization import uncarried_character
+from include.distill.text.normalization import unsupported_character
 
 Share = Annotated[float, Field(ge=0, lt=1)]
 Temperature = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=0)]
 Slug = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$")]
-Bucket = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
-Words = Annotated[str, Field(pattern=r"\S")]
+BucketName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
+NonBlankText = Annotated[str, Field(pattern=r"\S")]
 
 
 # One call at a time, or batch jobs at half the price that may take a day.
@@ -33,8 +37,8 @@ class Section(BaseModel):
         if isinstance(value, bool) and bool not in (annotation, *get_args(annotation)):
             message = f"expected no {str(value).lower()} here"
             raise ValueError(message)
-        if isinstance(value, str) and (found := uncarried_character(value)):
-            message = f"holds the character {found}, which no file can carry"
+        if isinstance(value, str) and (character := unsupported_character(value)):
+            message = f"holds the character {character}, which no file can carry"
             raise ValueError(message)
         return value
 
@@ -50,8 +54,8 @@ class Aws(Section):
 class Storage(Section):
     """Buckets (in the Region of the job) and the prefix under which everything of this project lies."""
 
-    training_bucket: Bucket
-    output_bucket: Bucket
+    training_bucket: BucketName
+    output_bucket: BucketName
     prefix: str = Field("distill", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*$")
     create_buckets: bool = False
 
@@ -63,8 +67,8 @@ class SourceData(Section):
     A path or URI that ends in a slash is a folder, whose CSV files are read in the order of their names.
     """
 
-    training_csv: Words
-    evaluation_csv: Words | None = None
+    training_csv: NonBlankText
+    evaluation_csv: NonBlankText | None = None
     evaluation_share: Share = Field(0.1, description="of documents held out when there is no evaluation_csv")
     documents: int | None = Field(None, ge=1, description="use only the first N records of the training CSV")
     evaluation_rows: int | None = Field(None, ge=1, description="use only the first N records for evaluation")
@@ -81,8 +85,8 @@ class SourceData(Section):
 class Example(Section):
     """A pair that shows the teacher what a good one is."""
 
-    question: Words
-    answer: Words
+    question: NonBlankText
+    answer: NonBlankText
 
 
 class Prompts(Section):
@@ -97,7 +101,7 @@ class Prompts(Section):
     answering: str = "answering.j2"
     judging: str = "judging.j2"
     critic: str = "critic.j2"
-    instruction: Words = "Answer the question using only the document. If the document does not say, say so."
+    instruction: NonBlankText = "Answer the question using only the document. If the document does not say, say so."
     instruction_file: str | None = Field(None, min_length=1, description="takes the place of instruction")
     examples: tuple[Example, ...] | str = Field((), description="pairs shown to the teacher, or a .jsonl or .yaml file")
 
@@ -125,7 +129,7 @@ class CriticSettings(Section):
 
 
 class Curation(Section):
-    """What a new pair must be like to be trained on; ``docs/curation.md`` argues the defaults from measurements."""
+    """Settings of the filters. ``docs/explanation/curation.md`` has the measurements behind the defaults."""
 
     min_question_characters: int = Field(4, ge=1)
     max_question_characters: int = Field(400, ge=1)
@@ -141,9 +145,9 @@ class Curation(Section):
     @model_validator(mode="after")
     def _bounds_leave_room(self) -> Curation:
         for role in ("question", "answer"):
-            least, most = getattr(self, f"min_{role}_characters"), getattr(self, f"max_{role}_characters")
-            if least > most:
-                bounds = f"min_{role}_characters is {least} and max_{role}_characters {most}"
+            minimum, maximum = getattr(self, f"min_{role}_characters"), getattr(self, f"max_{role}_characters")
+            if minimum > maximum:
+                bounds = f"min_{role}_characters is {minimum} and max_{role}_characters {maximum}"
                 message = f"{bounds}: every pair would be dropped"
                 raise ValueError(message)
         return self
@@ -252,7 +256,7 @@ class Comparison(Section):
 
 
 # The numbers of the shards travel by XCom: 400 of them are 1.9 KB. Airflow's own limit, max_map_length, is 1024.
-MOST_TASKS = 400
+MAX_TASKS = 400
 
 
 class ModelQuota(Section):
@@ -279,8 +283,8 @@ class Estimate(Section):
 class FanOut(Section):
     """How rows become mapped tasks: one row per task up to ``max_tasks``, equal batches above."""
 
-    max_tasks: int = Field(20, ge=1, le=MOST_TASKS)
-    evaluation_tasks: int = Field(4, ge=1, le=MOST_TASKS, description="the same for evaluation rows, per arm")
+    max_tasks: int = Field(20, ge=1, le=MAX_TASKS)
+    evaluation_tasks: int = Field(4, ge=1, le=MAX_TASKS, description="the same for evaluation rows, per arm")
     concurrency: int = Field(8, ge=1, le=200, description="calls at a time inside one task")
     patience_seconds: float = Field(
         300, gt=0, description="one question may be throttled for so long before its row fails"

@@ -135,10 +135,10 @@ class UseCase(Section):
 
     @model_validator(mode="after")
     def _comparisons_name_arms(self) -> UseCase:
-        known = {arm.name for arm in self.arms}
+        names = {arm.name for arm in self.arms}
         for pair in self.pairs:
-            if unknown := {pair.candidate, pair.baseline} - known:
-                message = f"comparisons name unknown arms {sorted(unknown)}; known: {sorted(known)}"
+            if unknown := {pair.candidate, pair.baseline} - names:
+                message = f"comparisons name unknown arms {sorted(unknown)}; known: {sorted(names)}"
                 raise ValueError(message)
             if pair.candidate == pair.baseline:
                 message = f"a comparison needs two arms, found {pair.candidate!r} twice"
@@ -162,11 +162,11 @@ class UseCase(Section):
         rows, per_row = self.source.documents, self.synthesis.pairs_per_document
         if rows is not None and arm.originals != "all" and arm.originals > rows:
             return f"arm {arm.name} asks for {arm.originals} originals, source.documents allows {rows}"
-        most = rows if arm.originals in ("all", 0) else int(arm.originals)
-        if most is not None and arm.synthetic != "all" and arm.synthetic > most * per_row:
+        maximum = rows if arm.originals in ("all", 0) else int(arm.originals)
+        if maximum is not None and arm.synthetic != "all" and arm.synthetic > maximum * per_row:
             return (
-                f"arm {arm.name} asks for {arm.synthetic} synthetic pairs, {most} rows give at most"
-                f" {most * per_row} (pairs_per_document is {per_row})"
+                f"arm {arm.name} asks for {arm.synthetic} synthetic pairs, {maximum} rows give at most"
+                f" {maximum * per_row} (pairs_per_document is {per_row})"
             )
         return None
 
@@ -221,7 +221,7 @@ class UseCase(Section):
     def judged_pairs(self) -> tuple[Comparison, ...]:
         """What the judges are asked: the comparisons, then the noise control."""
         arm = self.noise_control_arm
-        return (*self.pairs, Comparison(candidate=arm, baseline=again(arm))) if arm else self.pairs
+        return (*self.pairs, Comparison(candidate=arm, baseline=repeat_arm_name(arm))) if arm else self.pairs
 
     @property
     def epochs(self) -> float:
@@ -255,7 +255,7 @@ class UseCase(Section):
         return parse_use_case(raw, origin=f"{self.name} with the values of the trigger form")
 
 
-def again(arm: str) -> str:
+def repeat_arm_name(arm: str) -> str:
     """Return the name under which an arm's second answers are judged; no arm can be called so."""
     return f"{arm}-again"
 
@@ -283,16 +283,16 @@ def parse_use_case(raw: Any, *, origin: str) -> UseCase:
     try:
         return UseCase.model_validate(raw)
     except ValidationError as error:
-        raise UseCaseError(f"{origin}: " + "; ".join(_problem(found) for found in error.errors())) from error
+        raise UseCaseError(f"{origin}: " + "; ".join(_problem(fault) for fault in error.errors())) from error
 
 
-def _problem(found: Mapping[str, Any]) -> str:
+def _problem(fault: Mapping[str, Any]) -> str:
     """Say in plain words what pydantic found; a misspelt key is answered with the nearest one."""
-    place = [str(part) for part in found["loc"]]
-    if found["type"] != "extra_forbidden":
-        said = f"{'.'.join(place) or 'file'}: {found['msg'].removeprefix('Value error, ')}"
-        is_text = found["input"] is None or isinstance(found["input"], (str, int, float))
-        return f"{said}, found {repr(found['input'])[:60]}" if is_text and found["type"] != "value_error" else said
+    place = [str(part) for part in fault["loc"]]
+    if fault["type"] != "extra_forbidden":
+        text = f"{'.'.join(place) or 'file'}: {fault['msg'].removeprefix('Value error, ')}"
+        is_text = fault["input"] is None or isinstance(fault["input"], (str, int, float))
+        return f"{text}, found {repr(fault['input'])[:60]}" if is_text and fault["type"] != "value_error" else text
     nearest = difflib.get_close_matches(place[-1], _keys_at(place[:-1]), n=1)
     return f"{'.'.join(place)}: unknown key" + (f", did you mean {nearest[0]!r}?" if nearest else "")
 

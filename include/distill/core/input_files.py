@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO
 
 from include.distill.core.errors import InputError, NotFoundError, ServiceError
-from include.distill.core.paths import INCLUDE, PROJECT
+from include.distill.core.paths import INCLUDE, PROJECT_ROOT
 from include.distill.core.storage import ObjectStore
 
 _EXPECTED = "expected a CSV file (doc,question,answer)"
@@ -48,13 +48,13 @@ def find_inputs(uri: str, store: ObjectStore) -> list[InputFile]:
     if not path.is_dir():
         return [InputFile(path.name, uri)]
     below = list(path.rglob("*"))
-    if unread := sorted(found for found in below if _is_passed_over(found)):
+    if unread := sorted(entry for entry in below if _is_passed_over(entry)):
         message = (
             f"Input {uri} holds {unread[0].relative_to(path)}, which is a link to a folder or to nothing, or no file."
             " None was read, for rows must not be left out unseen. Remove it or put the files in its place."
         )
         raise InputError(message)
-    files = (found.relative_to(path).as_posix() for found in below if found.is_file())
+    files = (entry.relative_to(path).as_posix() for entry in below if entry.is_file())
     return _below(f"{uri.rstrip('/')}/", [f"{uri.rstrip('/')}/{name}" for name in files])
 
 
@@ -125,7 +125,7 @@ def _allowed(uri: str) -> Path:
         message = f"Input {uri!r} is no file name."
         raise InputError(message)
     try:
-        path = (PROJECT / uri).resolve()
+        path = (PROJECT_ROOT / uri).resolve()
         path.exists()
     except (OSError, UnicodeError) as error:
         message = f"Input {uri!r} is no file name ({getattr(error, 'strerror', None) or error}); {_EXPECTED}."

@@ -1,8 +1,8 @@
 r"""
-Names that find a thing again, legal wherever AWS wants one.
+Make deterministic resource names that satisfy AWS's naming rules.
 
-Bedrock's names are the identity of what was bought (``docs/architecture.md``, "the life of a paid thing"): a name is
-derived from content or run, never from a clock or a try number, so that every process that looks finds the same thing.
+A Bedrock name is the identity of what was bought (``docs/explanation/architecture.md``). It is derived from content or
+run, never from a clock or a try number, so that every process that looks for a resource finds the same one.
 Limits: 63 characters; job names ``[a-zA-Z0-9](-*[a-zA-Z0-9\+\-\.])*``, model and throughput names
 ``([0-9a-zA-Z][_-]?){1,63}`` (botocore's ``bedrock`` service model): letters, digits and single hyphens fit all.
 """

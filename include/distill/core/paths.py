@@ -5,4 +5,4 @@ from __future__ import annotations
 from pathlib import Path
 
 INCLUDE = Path(__file__).parents[2]
-PROJECT = INCLUDE.parent
+PROJECT_ROOT = INCLUDE.parent

@@ -7,11 +7,11 @@ import threading
 from collections.abc import Callable
 from typing import TypeVar
 
-Key = TypeVar("Key")
-Value = TypeVar("Value")
+KeyT = TypeVar("KeyT")
+ValueT = TypeVar("ValueT")
 
 
-def computed_once(function: Callable[[Key], Value]) -> Callable[[Key], Value]:
+def single_flight_cache(function: Callable[[KeyT], ValueT]) -> Callable[[KeyT], ValueT]:
     """
     Return ``function`` with its values kept by argument.
 
@@ -22,7 +22,7 @@ def computed_once(function: Callable[[Key], Value]) -> Callable[[Key], Value]:
     computing = threading.Lock()
 
     @functools.wraps(function)
-    def call(key: Key) -> Value:
+    def call(key: KeyT) -> ValueT:
         with computing:
             return kept(key)
 

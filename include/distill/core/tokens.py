@@ -5,7 +5,7 @@ from __future__ import annotations
 CHARACTERS_PER_TOKEN = 4
 
 
-def estimated_tokens(text: str | int) -> int:
+def rough_token_count(text: str | int) -> int:
     """Return a rough number of tokens of a text, or of so many characters; an estimate, not a count."""
     return _characters(text) // CHARACTERS_PER_TOKEN + 1
 

@@ -18,72 +18,76 @@ from include.distill.config.sections import CriticSettings
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import SpendCapError
 from include.distill.core.storage import ObjectStore, Record, read_json, write_json
-from include.distill.cost.estimate import critic_lines, within_budget
+from include.distill.cost.estimate import critic_lines, scale_to_budget
 from include.distill.cost.prices import load_prices
-from include.distill.cost.spending import Part, asked_usd, part_of_cap
-from include.distill.inference.answer_store import PaidAnswer, PaidAnswers
+from include.distill.cost.spending import BudgetShare, budget_share, model_calls_usd
+from include.distill.inference.answer_store import AnswerStore, StoredAnswer
 from include.distill.inference.requests import ModelRequest
 
 
-def critic_part(use_case: UseCase, critic: CriticSettings, rows: Sequence[Record], estimate: Mapping[str, Any]) -> Part:
+def critic_budget_share(
+    use_case: UseCase, critic: CriticSettings, rows: Sequence[Record], estimate: Mapping[str, Any]
+) -> BudgetShare:
     """
     Return what a task may pay to the critic.
 
     :param rows: its own, or the lengths of their texts.
     :param estimate: what ``estimate.json`` holds.
     """
-    own, whole = unbounded_usd(use_case, rows), estimate["critic_by_characters_usd"]
+    own, whole = uncapped_critic_usd(use_case, rows), estimate["critic_by_characters_usd"]
     if not own or not whole:
-        return Part(0.0, critic.max_spend_usd, 0)
-    calls, most = use_case.synthesis.pairs_per_document * len(rows), critic.max_spend_usd * own / whole
-    expected = within_budget(critic_lines(use_case, rows, load_prices()), most)
-    usd = min(most, part_of_cap(expected, estimate, cap_usd=use_case.max_spend_usd, calls=calls).usd)
+        return BudgetShare(0.0, critic.max_spend_usd, 0)
+    calls, maximum = use_case.synthesis.pairs_per_document * len(rows), critic.max_spend_usd * own / whole
+    expected = scale_to_budget(critic_lines(use_case, rows, load_prices()), maximum)
+    usd = min(maximum, budget_share(expected, estimate, cap_usd=use_case.max_spend_usd, calls=calls).usd)
     # A call is supposed to cost what it is estimated at, however few of them the part is good for.
-    return Part(usd, critic.max_spend_usd, min(calls, math.floor(calls * usd / own + _ROUNDING)))
+    return BudgetShare(usd, critic.max_spend_usd, min(calls, math.floor(calls * usd / own + _ROUNDING)))
 
 
-def unbounded_usd(use_case: UseCase, rows: Sequence[Record]) -> float:
+def uncapped_critic_usd(use_case: UseCase, rows: Sequence[Record]) -> float:
     """Return what looking at all pairs of ``rows`` is estimated at, by characters and as if there were no budget."""
     return sum(line.quantity * line.unit_price_usd for line in critic_lines(use_case, rows, load_prices()))
 
 
-def estimate_of_critic(use_case: UseCase, rows: Sequence[Record]) -> Record:
+def estimate_critic(use_case: UseCase, rows: Sequence[Record]) -> Record:
     """Return what a run without a cost gate knows beforehand: the critic's part of ``estimate.json``, of all rows."""
-    whole = unbounded_usd(use_case, rows)
-    lines = within_budget(critic_lines(use_case, rows, load_prices()), use_case.max_spend_usd)
+    whole = uncapped_critic_usd(use_case, rows)
+    lines = scale_to_budget(critic_lines(use_case, rows, load_prices()), use_case.max_spend_usd)
     records = [line.as_record() for line in lines]
-    return {"lines": records, "estimated_usd": asked_usd(records), "critic_by_characters_usd": whole}
+    return {"lines": records, "estimated_usd": model_calls_usd(records), "critic_by_characters_usd": whole}
 
 
 _ROUNDING = 1e-9
 
 
-class AskUntilSpent:
+class BudgetedCritic:
     """
     Asks the critic until its part is used up; from then on only stored verdicts are found. Thread-safe.
 
-    :param ask: what pays, and raises :class:`SpendCapError` when ``part`` does not reach.
-    :param note: where the end of the part is noted.
+    :param ask: what pays, and raises :class:`SpendCapError` when ``share`` does not reach.
+    :param marker_uri: where the end of the part is noted.
     """
 
     def __init__(
         self,
-        ask: Callable[[ModelRequest], PaidAnswer],
-        answers: PaidAnswers,
+        ask: Callable[[ModelRequest], StoredAnswer],
+        answers: AnswerStore,
         store: ObjectStore,
         *,
-        part: Part,
-        note: str,
+        share: BudgetShare,
+        marker_uri: str,
     ) -> None:
         self._ask = ask
         self._answers = answers
         self._store = store
-        self._part = part
-        self._note = note
+        self._share = share
+        self._marker_uri = marker_uri
         self._ending = threading.Lock()
-        self._ended = part.calls < 1 or (store.exists(note) and read_json(store, note)["part_usd"] >= part.usd)
+        self._ended = share.calls < 1 or (
+            store.exists(marker_uri) and read_json(store, marker_uri)["part_usd"] >= share.usd
+        )
 
-    def __call__(self, request: ModelRequest) -> PaidAnswer:
+    def __call__(self, request: ModelRequest) -> StoredAnswer:
         """Return the stored answer, or ask.
 
         :raises SpendCapError: it is not stored, and the part is used up.
@@ -93,13 +97,13 @@ class AskUntilSpent:
                 return self._ask(request)
             except SpendCapError:
                 self._end()
-        if found := self._answers.find(request):
-            return found
-        message = f"The critic's part of its budget, ${self._part.usd:.4f} of ${self._part.cap_usd:.2f}, is used up."
+        if stored := self._answers.find(request):
+            return stored
+        message = f"The critic's part of its budget, ${self._share.usd:.4f} of ${self._share.cap_usd:.2f}, is used up."
         raise SpendCapError(message)
 
     def _end(self) -> None:
         with self._ending:
             if not self._ended:
-                write_json(self._store, self._note, {"part_usd": self._part.usd})
+                write_json(self._store, self._marker_uri, {"part_usd": self._share.usd})
                 self._ended = True

@@ -19,7 +19,7 @@ PRICES_PATH = INCLUDE / "prices.yaml"
 
 
 @dataclass(frozen=True)
-class Line:
+class BillLine:
     """One line of a bill. ``usd`` is ``quantity`` times ``unit_price_usd``."""
 
     what: str
@@ -37,7 +37,7 @@ class Line:
         return {**asdict(self), "usd": self.usd}
 
 
-def total(lines: Sequence[Line]) -> float:
+def total_usd(lines: Sequence[BillLine]) -> float:
     """Return the sum of a bill in US dollars."""
     return round(sum(line.usd for line in lines), 4)
 
@@ -61,7 +61,7 @@ class Prices:
             for model in use_case.models
         }
 
-    def of(self, model: str, what: str) -> float:
+    def price(self, model: str, what: str) -> float:
         """Return a price in US dollars.
 
         :raises UseCaseError: the price is not known, so no cap could be kept.
@@ -72,30 +72,30 @@ class Prices:
             message = f"include/prices.yaml has no {what} for {model}: without it no spend cap can be kept. Add it."
             raise UseCaseError(message) from error
 
-    def of_tokens(self, model: str, *, batch: bool = False) -> tuple[float, float]:
+    def token_prices(self, model: str, *, batch: bool = False) -> tuple[float, float]:
         """Return the prices of one token of input and of output, on demand or in batch jobs."""
         share = self.batch_share if batch else 1.0
-        of_input, of_output = self.of(model, "input_per_million"), self.of(model, "output_per_million")
+        of_input, of_output = self.price(model, "input_per_million"), self.price(model, "output_per_million")
         return share * of_input / 1e6, share * of_output / 1e6
 
     def token_lines(
         self, what: str, model: str, input_tokens: float, output_tokens: float, *, batch: bool = False
-    ) -> list[Line]:
+    ) -> list[BillLine]:
         """Return the two lines of asking ``model``, call by call or in batch jobs."""
-        of_input, of_output = self.of_tokens(model, batch=batch)
+        of_input, of_output = self.token_prices(model, batch=batch)
         how = " batch" if batch else ""
         return [
-            Line(f"{what}: {model}{how} input", input_tokens, "token", of_input),
-            Line(f"{what}: {model}{how} output", output_tokens, "token", of_output),
+            BillLine(f"{what}: {model}{how} input", input_tokens, "token", of_input),
+            BillLine(f"{what}: {model}{how} output", output_tokens, "token", of_output),
         ]
 
-    def training_line(self, arm: str, model: str, tokens: float) -> Line:
+    def training_line(self, arm: str, model: str, tokens: float) -> BillLine:
         """Return the line of training ``model`` on ``tokens`` (epochs included)."""
-        return Line(f"training {arm}: {model}", tokens, "token", self.of(model, "training_per_thousand") / 1e3)
+        return BillLine(f"training {arm}: {model}", tokens, "token", self.price(model, "training_per_thousand") / 1e3)
 
-    def throughput_line(self, arm: str, model: str, unit_hours: float) -> Line:
+    def throughput_line(self, arm: str, model: str, unit_hours: float) -> BillLine:
         """Return the line of serving an arm, in model-unit hours."""
-        return Line(f"throughput {arm}: {model}", unit_hours, "unit-hour", self.of(model, "throughput_per_hour"))
+        return BillLine(f"throughput {arm}: {model}", unit_hours, "unit-hour", self.price(model, "throughput_per_hour"))
 
 
 @functools.cache

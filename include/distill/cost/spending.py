@@ -16,13 +16,13 @@ from typing import Any
 
 from include.distill.core.errors import SpendCapError
 from include.distill.core.storage import Record
-from include.distill.cost.prices import Line
-from include.distill.inference.answer_store import PaidAnswer
+from include.distill.cost.prices import BillLine
+from include.distill.inference.answer_store import StoredAnswer
 from include.distill.inference.requests import Completion, ModelClient, ModelRequest
 
 
 @dataclass(frozen=True)
-class Part:
+class BudgetShare:
     """
     What a task may pay to one model.
 
@@ -36,23 +36,25 @@ class Part:
     calls: int
 
 
-def part_of_cap(expected: Sequence[Line], estimate: Mapping[str, Any], *, cap_usd: float, calls: int) -> Part:
+def budget_share(
+    expected: Sequence[BillLine], estimate: Mapping[str, Any], *, cap_usd: float, calls: int
+) -> BudgetShare:
     """
     Return the part of a task.
 
     :param expected: the estimate of its own rows, by the same reckoning as ``estimate``.
     :param estimate: what ``estimate.json`` holds.
     """
-    asked = asked_usd(estimate["lines"])
-    others = estimate["estimated_usd"] - asked
+    model_calls = model_calls_usd(estimate["lines"])
+    others = estimate["estimated_usd"] - model_calls
     # By the estimate from characters, which a task makes of its own rows too, whatever was counted.
-    reckoned = estimate.get("by_characters_usd", asked)
-    room = (cap_usd - others) / reckoned if reckoned else 1.0
+    estimated = estimate.get("by_characters_usd", model_calls)
+    room = (cap_usd - others) / estimated if estimated else 1.0
     # Few rows are reckoned on demand; whether the step asks in batches was decided by all of them.
     prices = {_plain(line["what"]): line["unit_price_usd"] for line in estimate["lines"]}
     # Not their dollars, which are rounded: a single row costs a fraction of a cent.
     usd = sum(line.quantity * prices.get(_plain(line.what), line.unit_price_usd) for line in expected)
-    return Part(room * usd, cap_usd, calls)
+    return BudgetShare(room * usd, cap_usd, calls)
 
 
 def _plain(what: str) -> str:
@@ -62,7 +64,7 @@ def _plain(what: str) -> str:
 _QUESTIONS = ("synthesis", "critic", "answers", "judging")
 
 
-def asked_usd(lines: Iterable[Record]) -> float:
+def model_calls_usd(lines: Iterable[Record]) -> float:
     """Return what an estimate holds for questions to models, that is not for training and serving."""
     return float(sum(line["usd"] for line in lines if line["what"].startswith(_QUESTIONS)))
 
@@ -70,7 +72,7 @@ def asked_usd(lines: Iterable[Record]) -> float:
 _ROUNDING = 1e-9
 
 
-class Spending:
+class TaskBudget:
     """
     Counts what the answers of one task cost and refuses further calls when its part is used up. Thread-safe.
 
@@ -81,26 +83,26 @@ class Spending:
 
     def __init__(
         self,
-        part: Part,
+        share: BudgetShare,
         usd_per_token: tuple[float, float],
         run_key: str,
         usd_per_batch_token: tuple[float, float] | None = None,
     ) -> None:
-        self._part = part
+        self._share = share
         self._usd_per_token = usd_per_token
         self._usd_per_batch_token = usd_per_batch_token or usd_per_token
         self._run_key = run_key
         self._usd = 0.0
         self._paid: set[str] = set()
-        self._under_way = 0
+        self._in_progress = 0
         self._lock = threading.Lock()
 
     @property
-    def usd(self) -> float:
+    def spent_usd(self) -> float:
         """What the run has paid for this task's rows so far."""
         return self._usd
 
-    def found(self, answer: PaidAnswer) -> None:
+    def record_stored(self, answer: StoredAnswer) -> None:
         """Count an answer that an earlier try of this run paid for."""
         if answer.paid_by == self._run_key:
             self._add(
@@ -115,22 +117,22 @@ class Spending:
         :raises SpendCapError: it will. What is under way is finished and stored.
         """
         with self._lock:
-            expected = self._usd_a_call() * (self._under_way + 1)
+            expected = self._usd_a_call() * (self._in_progress + 1)
             # The first call always goes, for nothing is known of prices before it; those beside it only if they fit.
-            is_first = not self._paid and not self._under_way
-            if not is_first and self._usd + expected > self._part.usd * (1 + _ROUNDING):
+            is_first = not self._paid and not self._in_progress
+            if not is_first and self._usd + expected > self._share.usd * (1 + _ROUNDING):
                 raise SpendCapError(self._reached(request))
-            self._under_way += 1
+            self._in_progress += 1
         try:
             completion = client.ask(request)
         finally:
             with self._lock:
-                self._under_way -= 1
+                self._in_progress -= 1
         self._add(request.key, completion, self._usd_per_token)
         return completion
 
     def _usd_a_call(self) -> float:
-        return self._usd / len(self._paid) if self._paid else self._part.usd / max(1, self._part.calls)
+        return self._usd / len(self._paid) if self._paid else self._share.usd / max(1, self._share.calls)
 
     def _add(self, key: str, completion: Completion, usd_per_token: tuple[float, float]) -> None:
         with self._lock:
@@ -143,8 +145,8 @@ class Spending:
     def _reached(self, request: ModelRequest) -> str:
         return (
             f"The spend cap is reached: this task has paid ${self._usd:.4f} to {request.model.key} for"
-            f" {len(self._paid)} answers, and its part of max_spend_usd = ${self._part.cap_usd:.2f} is"
-            f" ${self._part.usd:.4f}. No further call was made; all answers are stored and will not be paid again."
+            f" {len(self._paid)} answers, and its part of max_spend_usd = ${self._share.cap_usd:.2f} is"
+            f" ${self._share.usd:.4f}. No further call was made; all answers are stored and will not be paid again."
             " Raise max_spend_usd in the use case, or ask for less, and trigger a new run, or clear preflight with"
             " downstream."
         )

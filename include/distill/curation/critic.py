@@ -2,8 +2,8 @@
 The critic: a model that says of a pair whether its document supports the answer, after every measured filter.
 
 What it says is a verdict or none. An answer that cannot be read is asked again, then counted as unparsable and never
-taken for one or the other; a pair that the budget did not reach is counted as not looked at. ``docs/curation.md`` says
-which of them are trained on, and why.
+taken for one or the other; a pair that the budget did not reach is counted as not looked at.
+``docs/reference/curation.md`` says which of them are trained on, and why.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from include.distill.config.prompts import Prompt
 from include.distill.config.sections import CriticSettings
 from include.distill.core.errors import SpendCapError
 from include.distill.core.storage import Record
-from include.distill.curation.filters import Drop
-from include.distill.inference.answer_store import PaidAnswer, UsageCount, ask_until_readable
+from include.distill.curation.filters import Rejection
+from include.distill.inference.answer_store import StoredAnswer, UsageCounter, ask_until_readable
 from include.distill.inference.output_parsing import parse_grounding
 from include.distill.inference.requests import ModelRequest
 
-Verdict = Literal["grounded", "ungrounded", "unparsable", "not_looked_at"]
-LOOKED_AT: tuple[Verdict, ...] = ("grounded", "ungrounded", "unparsable")
-VERDICTS: tuple[Verdict, ...] = (*LOOKED_AT, "not_looked_at")
-COUNTED = (*VERDICTS, "calls", "cache_hits", "input_tokens", "output_tokens")
+CriticLabel = Literal["grounded", "ungrounded", "unparsable", "not_looked_at"]
+CHECKED_LABELS: tuple[CriticLabel, ...] = ("grounded", "ungrounded", "unparsable")
+CRITIC_LABELS: tuple[CriticLabel, ...] = (*CHECKED_LABELS, "not_looked_at")
+CRITIC_COUNTERS = (*CRITIC_LABELS, "calls", "cache_hits", "input_tokens", "output_tokens")
 
 # What a critic that can be held to a schema must answer; of the others the prompt asks the same in words.
 GROUNDING_SCHEMA = json.dumps(
@@ -44,12 +44,12 @@ GROUNDING_SCHEMA = json.dumps(
 
 
 @dataclass(frozen=True)
-class Look:
+class CriticVerdict:
     """What the critic said of one pair, and every answer on the way; ``raw`` is the last one."""
 
-    verdict: Verdict
+    label: CriticLabel
     raw: str = ""
-    answers: list[PaidAnswer] = field(default_factory=list)
+    answers: list[StoredAnswer] = field(default_factory=list)
 
 
 def critic_request(
@@ -78,57 +78,63 @@ class Critic:
     model: Model
     prompt: Prompt
     settings: CriticSettings
-    ask: Callable[[ModelRequest], PaidAnswer]
+    ask: Callable[[ModelRequest], StoredAnswer]
 
-    def look_at(self, pair: Mapping[str, str], document: str) -> Look:
+    def judge(self, pair: Mapping[str, str], document: str) -> CriticVerdict:
         """Ask until a verdict can be read, ``settings.attempts`` times at most, or the budget ends."""
-        answers: list[PaidAnswer] = []
+        answers: list[StoredAnswer] = []
 
-        def ask(request: ModelRequest) -> PaidAnswer:
+        def ask(request: ModelRequest) -> StoredAnswer:
             answers.append(self.ask(request))
             return answers[-1]
 
         request = critic_request(pair, document, critic=self.model, prompt=self.prompt, settings=self.settings)
         try:
-            asked = ask_until_readable(
+            reply = ask_until_readable(
                 request, ask, read=parse_grounding, is_readable=bool, attempts=self.settings.attempts
             )
         except SpendCapError:
             # The first answer could not be read, and there is no money for a second: it was looked at all the same.
-            return Look("unparsable", answers[-1].completion.text, answers) if answers else Look("not_looked_at")
-        return Look(asked.result or "unparsable", answers[-1].completion.text, answers)
+            return (
+                CriticVerdict("unparsable", answers[-1].completion.text, answers)
+                if answers
+                else CriticVerdict("not_looked_at")
+            )
+        return CriticVerdict(reply.parsed or "unparsable", answers[-1].completion.text, answers)
 
-    def drop(self, look: Look) -> Drop | None:
+    def rejection(self, verdict: CriticVerdict) -> Rejection | None:
         """Return why a pair is not used, or ``None`` when it is: grounded, or not looked at."""
-        found = {"ungrounded": "finds the answer ungrounded", "unparsable": "gave no verdict that can be read"}
-        if look.verdict not in found:
+        faults = {"ungrounded": "finds the answer ungrounded", "unparsable": "gave no verdict that can be read"}
+        if verdict.label not in faults:
             return None
-        return Drop("critic", look.verdict, f"{self.model.key} {found[look.verdict]}: it said {look.raw[:300]!r}.")
+        return Rejection(
+            "critic", verdict.label, f"{self.model.key} {faults[verdict.label]}: it said {verdict.raw[:300]!r}."
+        )
 
 
-class CriticCount:
+class CriticCounter:
     """What the critic said of many pairs and what that cost, counted as it comes."""
 
     def __init__(self, run_key: str) -> None:
         self._verdicts: Counter[str] = Counter()
-        self._usage = UsageCount(run_key)
+        self._usage = UsageCounter(run_key)
 
-    def add(self, looks: Iterable[Look]) -> None:
-        """Count ``looks``."""
-        for look in looks:
-            self._verdicts[look.verdict] += 1
-            self._usage.add(look.answers)
+    def add(self, verdicts: Iterable[CriticVerdict]) -> None:
+        """Count ``verdicts``."""
+        for verdict in verdicts:
+            self._verdicts[verdict.label] += 1
+            self._usage.add(verdict.answers)
 
     def as_record(self) -> Record:
         """Return the counts as they stand in a manifest: verdicts in pairs, and usage."""
-        found = {**asdict(self._usage.usage), **self._verdicts}
-        return {**{name: found.get(name, 0) for name in COUNTED}, "simulated": found["simulated"]}
+        counts = {**asdict(self._usage.usage), **self._verdicts}
+        return {**{name: counts.get(name, 0) for name in CRITIC_COUNTERS}, "simulated": counts["simulated"]}
 
 
-def sum_critic(manifests: Iterable[Mapping[str, Any]]) -> Record | None:
+def sum_critic_counts(manifests: Iterable[Mapping[str, Any]]) -> Record | None:
     """Return the sums of what the critic said to several tasks; ``None`` when none of them had one."""
-    found = [manifest["critic"] for manifest in manifests if manifest.get("critic")]
-    if not found:
+    critics = [manifest["critic"] for manifest in manifests if manifest.get("critic")]
+    if not critics:
         return None
-    sums = {name: sum(counts[name] for counts in found) for name in COUNTED}
-    return {**sums, "simulated": any(counts["simulated"] for counts in found)}
+    sums = {name: sum(counts[name] for counts in critics) for name in CRITIC_COUNTERS}
+    return {**sums, "simulated": any(counts["simulated"] for counts in critics)}

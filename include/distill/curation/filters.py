@@ -23,11 +23,11 @@ from dataclasses import dataclass
 
 from include.distill.config.sections import Curation
 from include.distill.core.storage import Record
-from include.distill.curation.grounding import Grounds
-from include.distill.curation.refusals import refusal_in
+from include.distill.curation.grounding import GroundingScorer
+from include.distill.curation.refusals import find_refusal
 from include.distill.text.minhash import similarity
-from include.distill.text.normalization import bare, normalised
-from include.distill.text.question_index import AskedQuestions, asks_again, likeness
+from include.distill.text.normalization import normalize, strip_punctuation
+from include.distill.text.question_index import QuestionIndex, is_same_question, question_similarity
 
 FILTERS = (
     "malformed", "length", "repeats_original", "repeats_pair", "leak", "ungrounded", "same_topic", "refusal",
@@ -42,7 +42,7 @@ _SHORTEST_TELLING_ANSWER = 40
 
 
 @dataclass(frozen=True)
-class Drop:
+class Rejection:
     """Why a pair is not used: the filter, the reason within it, and the values."""
 
     filter: str
@@ -50,132 +50,132 @@ class Drop:
     message: str
 
 
-def rejection(row_id: str, drop: Drop, pair: Mapping[str, str]) -> Record:
+def rejection_record(row_id: str, rejection: Rejection, pair: Mapping[str, str]) -> Record:
     """Return the record of a dropped pair, which keeps its text."""
     return {
         "row_id": row_id,
-        "filter": drop.filter,
-        "reason": drop.reason,
-        "message": drop.message,
+        "filter": rejection.filter,
+        "reason": rejection.reason,
+        "message": rejection.message,
         "text": dict(pair),
     }
 
 
 @dataclass(frozen=True)
-class Curator:
+class PairFilterFactory:
     """
     The filters of a use case, for the rows of one task.
 
     :param evaluation: the questions that the student will be judged by.
-    :param fails_job: says why a pair's training record would fail the job, or ``None``.
+    :param job_fault: says why a pair's training record would fail the job, or ``None``.
     """
 
     settings: Curation
-    evaluation: AskedQuestions
-    fails_job: Callable[[Mapping[str, str]], str | None]
+    evaluation: QuestionIndex
+    job_fault: Callable[[Mapping[str, str]], str | None]
 
-    def for_row(self, row: Mapping[str, str]) -> RowCurator:
+    def for_row(self, row: Mapping[str, str]) -> PairFilter:
         """Return the filters for the pairs of one row."""
-        return RowCurator(self, row)
+        return PairFilter(self, row)
 
 
-def evaluation_questions(rows: Iterable[Mapping[str, str]], settings: Curation) -> AskedQuestions:
+def index_evaluation_questions(rows: Iterable[Mapping[str, str]], settings: Curation) -> QuestionIndex:
     """Return the questions that no pair may come near to."""
-    asked = AskedQuestions(threshold=settings.max_leak_similarity)
+    index = QuestionIndex(threshold=settings.max_leak_similarity)
     for row in rows:
-        asked.add(row["question"])
-    return asked
+        index.add(row["question"])
+    return index
 
 
-class RowCurator:
+class PairFilter:
     """The filters as the pairs of one row meet them; a pair that passes is one that the next may not repeat."""
 
-    def __init__(self, curator: Curator, row: Mapping[str, str]) -> None:
-        self._settings, self._curator, self._row = curator.settings, curator, row
-        self._grounds = Grounds(row["document"])
+    def __init__(self, factory: PairFilterFactory, row: Mapping[str, str]) -> None:
+        self._settings, self._factory, self._row = factory.settings, factory, row
+        self._scorer = GroundingScorer(row["document"])
         self.kept: list[str] = []
         self.grounding = 0.0  # of the pair that was judged last
 
-    def judge(self, pair: Mapping[str, str]) -> Drop | None:
+    def check(self, pair: Mapping[str, str]) -> Rejection | None:
         """Return why ``pair`` is not used, or ``None`` when it passes."""
-        drop = next(self._drops(pair), None)
-        if drop is None:
+        rejection = next(self._rejections(pair), None)
+        if rejection is None:
             self.kept.append(pair["question"])
-        return drop
+        return rejection
 
-    def drops(self, pair: Mapping[str, str]) -> list[Drop]:
+    def all_rejections(self, pair: Mapping[str, str]) -> list[Rejection]:
         """Return what every filter says of ``pair``, not only the first; remembers nothing."""
-        return list(self._drops(pair))
+        return list(self._rejections(pair))
 
-    def _drops(self, pair: Mapping[str, str]) -> Iterator[Drop]:
+    def _rejections(self, pair: Mapping[str, str]) -> Iterator[Rejection]:
         yield from _malformed(pair)
         yield from _out_of_bounds(pair, self._settings)
         yield from self._repeats(pair["question"])
-        yield from self._leaks(pair["question"])
+        yield from self._in_evaluation_set(pair["question"])
         yield from self._ungrounded(pair["answer"])
         yield from self._same_topic(pair)
         yield from self._refuses(pair["answer"])
-        if fault := self._curator.fails_job({**pair, "document": self._row["document"]}):
-            yield Drop("breaks_job", "breaks_limit", fault)
+        if fault := self._factory.job_fault({**pair, "document": self._row["document"]}):
+            yield Rejection("breaks_job", "breaks_limit", fault)
 
-    def _repeats(self, question: str) -> Iterator[Drop]:
+    def _repeats(self, question: str) -> Iterator[Rejection]:
         threshold = self._settings.max_question_similarity
-        if asks_again(question, self._row["question"], threshold):
-            yield Drop("repeats_original", "repeated_question", "The question repeats the row's own.")
-        if any(asks_again(question, earlier, threshold) for earlier in self.kept):
-            yield Drop("repeats_pair", "repeated_question", "The question repeats an earlier one of this row.")
+        if is_same_question(question, self._row["question"], threshold):
+            yield Rejection("repeats_original", "repeated_question", "The question repeats the row's own.")
+        if any(is_same_question(question, earlier, threshold) for earlier in self.kept):
+            yield Rejection("repeats_pair", "repeated_question", "The question repeats an earlier one of this row.")
 
-    def _leaks(self, question: str) -> Iterator[Drop]:
-        if found := self._curator.evaluation.find(question):
+    def _in_evaluation_set(self, question: str) -> Iterator[Rejection]:
+        if match := self._factory.evaluation.find(question):
             message = (
-                f"{found.similarity:.2f} of the question is in the evaluation question {found.question!r}; training"
+                f"{match.similarity:.2f} of the question is in the evaluation question {match.question!r}; training"
                 " on it would flatter the result."
             )
-            yield Drop("leak", "in_evaluation_set", message)
+            yield Rejection("leak", "in_evaluation_set", message)
 
-    def _ungrounded(self, answer: str) -> Iterator[Drop]:
-        self.grounding, least = self._grounds.share(answer), self._settings.min_grounding
+    def _ungrounded(self, answer: str) -> Iterator[Rejection]:
+        self.grounding, minimum = self._scorer.score(answer), self._settings.min_grounding
         # A refusal states nothing that a document could hold; a later filter names it for what it is.
-        if self.grounding < least and not (self._settings.drop_refusals and refusal_in(answer)):
-            message = f"{self.grounding:.2f} of the answer stands in the document; expected {least} or more."
-            yield Drop("ungrounded", "not_in_document", message)
+        if self.grounding < minimum and not (self._settings.drop_refusals and find_refusal(answer)):
+            message = f"{self.grounding:.2f} of the answer stands in the document; expected {minimum} or more."
+            yield Rejection("ungrounded", "not_in_document", message)
 
-    def _same_topic(self, pair: Mapping[str, str]) -> Iterator[Drop]:
-        most = self._settings.max_topic_similarity
-        answer, example = bare(pair["answer"]), bare(self._row["answer"])
+    def _same_topic(self, pair: Mapping[str, str]) -> Iterator[Rejection]:
+        maximum = self._settings.max_topic_similarity
+        answer, example = strip_punctuation(pair["answer"]), strip_punctuation(self._row["answer"])
         telling = min(len(answer), len(example)) >= _SHORTEST_TELLING_ANSWER
-        if telling and (alike := similarity(answer, example)) > most:
-            message = f"{alike:.2f} of the answer is the row's own; expected {most} or less."
-            yield Drop("same_topic", "example_answer", message)
-        named = likeness(pair["topic"], self._row["question"])
-        if named > most and likeness(pair["question"], self._row["question"]) >= _HALF_THE_SAME:
+        if telling and (alike := similarity(answer, example)) > maximum:
+            message = f"{alike:.2f} of the answer is the row's own; expected {maximum} or less."
+            yield Rejection("same_topic", "example_answer", message)
+        named = question_similarity(pair["topic"], self._row["question"])
+        if named > maximum and question_similarity(pair["question"], self._row["question"]) >= _HALF_THE_SAME:
             message = f"The topic is the row's own question ({named:.2f} alike); expected another."
-            yield Drop("same_topic", "example_topic", message)
+            yield Rejection("same_topic", "example_topic", message)
 
-    def _refuses(self, answer: str) -> Iterator[Drop]:
-        if self._settings.drop_refusals and (words := refusal_in(answer)):
-            yield Drop("refusal", "refusal", f"The answer is none: it says {words[:80]!r}.")
+    def _refuses(self, answer: str) -> Iterator[Rejection]:
+        if self._settings.drop_refusals and (words := find_refusal(answer)):
+            yield Rejection("refusal", "refusal", f"The answer is none: it says {words[:80]!r}.")
 
 
-def _malformed(pair: Mapping[str, str]) -> Iterator[Drop]:
+def _malformed(pair: Mapping[str, str]) -> Iterator[Rejection]:
     if not any(character.isalpha() for character in pair["question"]):
-        yield Drop("malformed", "no_letters", "The question has no letter.")
+        yield Rejection("malformed", "no_letters", "The question has no letter.")
     if not any(character.isalnum() for character in pair["answer"]):
-        yield Drop("malformed", "no_letters", "The answer has neither letter nor digit.")
+        yield Rejection("malformed", "no_letters", "The answer has neither letter nor digit.")
     if "\ufffd" in pair["question"] + pair["answer"]:
-        yield Drop("malformed", "lost_character", "A character was lost on the way (U+FFFD).")
-    if normalised(pair["question"]) == normalised(pair["answer"]):
-        yield Drop("malformed", "answer_is_question", "The answer is the question.")
+        yield Rejection("malformed", "lost_character", "A character was lost on the way (U+FFFD).")
+    if normalize(pair["question"]) == normalize(pair["answer"]):
+        yield Rejection("malformed", "answer_is_question", "The answer is the question.")
 
 
-def _out_of_bounds(pair: Mapping[str, str], settings: Curation) -> Iterator[Drop]:
+def _out_of_bounds(pair: Mapping[str, str], settings: Curation) -> Iterator[Rejection]:
     bounds = {
         "question": (settings.min_question_characters, settings.max_question_characters),
         "answer": (settings.min_answer_characters, settings.max_answer_characters),
     }
-    for role, (least, most) in bounds.items():
-        found = len(pair[role].strip())
-        if not least <= found <= most:
-            how = "short" if found < least else "long"
-            message = f"The {role} has {found:,} characters; expected {least:,} to {most:,}."
-            yield Drop("length", f"{role}_too_{how}", message)
+    for role, (minimum, maximum) in bounds.items():
+        length = len(pair[role].strip())
+        if not minimum <= length <= maximum:
+            how = "short" if length < minimum else "long"
+            message = f"The {role} has {length:,} characters; expected {minimum:,} to {maximum:,}."
+            yield Rejection("length", f"{role}_too_{how}", message)

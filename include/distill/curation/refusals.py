@@ -13,8 +13,8 @@ from pathlib import Path
 import yaml
 
 from include.distill.core.paths import INCLUDE
-from include.distill.core.single_flight_cache import computed_once
-from include.distill.text.normalization import normalised
+from include.distill.core.single_flight_cache import single_flight_cache
+from include.distill.text.normalization import normalize
 
 PATTERNS_PATH = INCLUDE / "refusals.yaml"
 _PLACES = {
@@ -26,14 +26,14 @@ _PLACES = {
 _DRESSED = str.maketrans({"’": "'", "ʼ": "'", "`": None, "*": None, "_": " ", "“": None, "”": None, '"': None})
 
 
-def refusal_in(answer: str) -> str | None:
+def find_refusal(answer: str) -> str | None:
     """Return the words by which ``answer`` is a refusal or boilerplate, or ``None``."""
-    text = normalised(answer.translate(_DRESSED))
-    found = next((match for pattern in _patterns(PATTERNS_PATH) if (match := pattern.search(text))), None)
-    return found.group().strip() if found else None
+    text = normalize(answer.translate(_DRESSED))
+    first = next((match for pattern in _patterns(PATTERNS_PATH) if (match := pattern.search(text))), None)
+    return first.group().strip() if first else None
 
 
-@computed_once
+@single_flight_cache
 def _patterns(path: Path) -> tuple[re.Pattern[str], ...]:
     """Read the patterns: one for each place, of all languages together."""
     by_place: dict[str, list[str]] = {}

@@ -12,10 +12,10 @@ from collections.abc import Iterable, Iterator
 
 from include.distill.config.layout import RunFolder
 from include.distill.core.storage import ObjectStore, Record, stream_jsonl
-from include.distill.curation.filters import Drop, rejection
-from include.distill.text.question_index import AskedQuestions
+from include.distill.curation.filters import Rejection, rejection_record
+from include.distill.text.question_index import QuestionIndex
 
-TEXTS = ("question", "answer", "topic")
+TEXT_FIELDS = ("question", "answer", "topic")
 
 
 def repeated_pairs(originals: Iterable[Record], pairs: Iterable[Record], *, threshold: float) -> Iterator[Record]:
@@ -24,19 +24,22 @@ def repeated_pairs(originals: Iterable[Record], pairs: Iterable[Record], *, thre
 
     :param threshold: similarity from which two questions count as the same.
     """
-    asked, rows = AskedQuestions(threshold=threshold), 0
+    index, rows = QuestionIndex(threshold=threshold), 0
     for row in originals:
-        asked.add(row["question"])
+        index.add(row["question"])
         rows += 1
     for pair in pairs:
-        if found := asked.find_or_add(pair["question"]):
-            name, of = ("repeats_original", "row's") if found.position < rows else ("repeats_pair", "pair's")
-            message = f"{found.similarity:.2f} alike to another {of} question, {found.question[:200]!r}."
-            texts = {name: pair[name] for name in TEXTS}
-            yield {**rejection(pair["row_id"], Drop(name, "repeated_question", message), texts), "pair": pair["pair"]}
+        if match := index.find_or_add(pair["question"]):
+            name, of = ("repeats_original", "row's") if match.position < rows else ("repeats_pair", "pair's")
+            message = f"{match.similarity:.2f} alike to another {of} question, {match.question[:200]!r}."
+            texts = {name: pair[name] for name in TEXT_FIELDS}
+            yield {
+                **rejection_record(pair["row_id"], Rejection(name, "repeated_question", message), texts),
+                "pair": pair["pair"],
+            }
 
 
-def written_texts(store: ObjectStore, folder: RunFolder, *, shards: int) -> Iterator[Record]:
+def accepted_texts(store: ObjectStore, folder: RunFolder, *, shards: int) -> Iterator[Record]:
     """Yield every accepted pair of ``shards`` shards without its document, in the order of the rows."""
     for number in range(shards):
         yield from stream_jsonl(store, folder.synthetic_texts(number))

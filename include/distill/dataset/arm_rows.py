@@ -49,8 +49,8 @@ def rows_for_teacher(use_case: UseCase, rows: Sequence[Record]) -> list[Record]:
 def pairs_of(arm: Arm, training: Sequence[Record], pairs: Iterable[Record]) -> Iterator[Record]:
     """Yield the arm's synthetic pairs, in the order in which they were written."""
     sources = {row["row_id"] for row in rows_of_pairs(arm, training)}
-    found = (pair for pair in pairs if pair["row_id"] in sources)
-    return found if arm.synthetic == "all" else islice(found, arm.synthetic)
+    matching = (pair for pair in pairs if pair["row_id"] in sources)
+    return matching if arm.synthetic == "all" else islice(matching, arm.synthetic)
 
 
 def require_originals(use_case: UseCase, rows: Sequence[Record]) -> None:
@@ -62,11 +62,11 @@ def require_originals(use_case: UseCase, rows: Sequence[Record]) -> None:
     :raises InputError: names each arm, what it asks for and what there is.
     """
     training, _ = hold_out(rows, use_case)
-    least = 1 - use_case.fan_out.max_failed_share
+    minimum_share = 1 - use_case.fan_out.max_failed_share
     short = [
         f"{arm.name} asks for {arm.originals}"
         for arm in use_case.arms
-        if arm.originals != "all" and len(training) < least * arm.originals
+        if arm.originals != "all" and len(training) < minimum_share * arm.originals
     ]
     if short:
         message = (

@@ -20,7 +20,7 @@ from typing import IO
 from include.distill.core.errors import InputError
 
 # A record or line may be so long, in characters. Behind a quote that nobody closes, the rest of a file is one record.
-LONGEST_RECORD = 16 * 2**20
+MAX_RECORD_LENGTH = 16 * 2**20
 
 _HEAD_BYTES = 2**16
 _SIGNATURES = {
@@ -51,7 +51,7 @@ _CR_AS_TEXT = "\udc0d"  # half a character, and so in no text; csv would take a 
 _ONE_BYTE = ("cp1", "cp4", "cp7", "cp8", "hp-roman8", "iso8859", "koi8", "kz1048", "latin", "mac", "ptcp154", "tis-620")
 
 
-class CsvBytes:
+class CsvLines:
     """
     The lines of a file, as they stand in it with their ends, and how far reading has come.
 
@@ -96,30 +96,30 @@ class CsvBytes:
             raise StopIteration
         self.number += self._ends(line)
         self._characters += len(line)
-        if self._characters > LONGEST_RECORD:
+        if self._characters > MAX_RECORD_LENGTH:
             raise InputError(self._endless())
         if self.number == 1 and line.startswith("\ufeff"):
             self.has_mark, line = True, line[1:]
         self._taken.append(line)
         if self._doubted and not line.isascii():
-            self._doubt(line)
+            self._check_is_really_single_byte(line)
         return line if self._ends_at_cr or "\r" not in line else _LONE_CR.sub(_CR_AS_TEXT, line)
 
-    def take(self) -> str:
+    def take_raw(self) -> str:
         """Return the lines since the last call, joined."""
         raw = "".join(self._taken)
         self._taken.clear()
         self._characters = 0
         return raw
 
-    def settle(self) -> None:
+    def finish_encoding_check(self) -> None:
         """Where reading ends early, look on until the encoding of what was read is settled.
 
         :raises InputError: the file is of another encoding.
         """
         while self._doubted and self._other and (line := self._readline()):
             self.number += self._ends(line)
-            self._doubt(line)
+            self._check_is_really_single_byte(line)
         self._refuse_utf8()
 
     def _ends(self, line: str) -> int:
@@ -129,7 +129,7 @@ class CsvBytes:
         if self._doubted and self._other:
             raise InputError(self._really_utf8())
 
-    def _doubt(self, line: str) -> None:
+    def _check_is_really_single_byte(self, line: str) -> None:
         """Look whether the bytes of a line are UTF-8; one line that is not settles that the file is none."""
         try:
             text = line.encode(self.encoding).decode()
@@ -146,7 +146,7 @@ class CsvBytes:
 
     def _readline(self) -> str:
         try:
-            line = self._text.readline(LONGEST_RECORD + 1)
+            line = self._text.readline(MAX_RECORD_LENGTH + 1)
             line.encode()  # some codecs let unpaired surrogates through, which no output file can hold
         except UnicodeDecodeError as error:
             raise InputError(self._undecodable(error)) from error
@@ -172,7 +172,7 @@ class CsvBytes:
     def _endless(self) -> str:
         first = self.number - len(self._taken)
         return (
-            f"{self.source} line {first}: the record that starts here is longer than {LONGEST_RECORD:,} characters;"
+            f"{self.source} line {first}: the record that starts here is longer than {MAX_RECORD_LENGTH:,} characters;"
             " a quote was opened and never closed, or the file has no line ends. Nothing was read. Close the quote."
         )
 
@@ -197,7 +197,7 @@ class _CountedBytes(BufferedIOBase):
         return data
 
 
-def with_lone_cr(fields: list[str]) -> list[str]:
+def restore_lone_cr(fields: list[str]) -> list[str]:
     """Return fields, read from these lines, with lone CRs in place."""
     return [field.replace(_CR_AS_TEXT, "\r") for field in fields]
 

@@ -19,7 +19,7 @@ from itertools import chain, islice
 from typing import IO
 
 from include.distill.core.errors import InputError
-from include.distill.dataset.csv_decoding import LONGEST_RECORD, CsvBytes, with_lone_cr
+from include.distill.dataset.csv_decoding import MAX_RECORD_LENGTH, CsvLines, restore_lone_cr
 
 _SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 _EXPECTED = "a document, a question and an answer"
@@ -66,9 +66,9 @@ def read_table(
     :raises InputError: the file cannot be read as a whole; says where, what was found and what to do. Records that
         were taken before must then be forgotten.
     """
-    lines = CsvBytes(body, source=source, encoding=encoding)
-    found = _records(lines, separator)
-    header = next((record for record in found if not _is_white(record)), None)
+    lines = CsvLines(body, source=source, encoding=encoding)
+    records = _records(lines, separator)
+    header = next((record for record in records if not _is_white(record)), None)
     if header is None:
         what = f"holds only white space ({lines.size} bytes)" if lines.size else "is empty (0 bytes)"
         raise InputError(f"{source} {what}; expected a header and at least one row. Upload the file again.")
@@ -80,12 +80,12 @@ def read_table(
         raise InputError(message)
     if len(header.fields) == 1:
         raise InputError(_one_column(header, source, expected))
-    return CsvTable(header, _first(limit, _below(header, found, source, separator), lines), lines.has_mark)
+    return CsvTable(header, _first(limit, _below(header, records, source, separator), lines), lines.has_mark)
 
 
-def _first(limit: int | None, records: Iterator[CsvRecord], lines: CsvBytes) -> Iterator[CsvRecord]:
+def _first(limit: int | None, records: Iterator[CsvRecord], lines: CsvLines) -> Iterator[CsvRecord]:
     yield from islice(records, limit)
-    lines.settle()
+    lines.finish_encoding_check()
 
 
 def _is_white(record: CsvRecord) -> bool:
@@ -118,7 +118,7 @@ def _rows_at_cr(record: CsvRecord, width: int, separator: str) -> list[CsvRecord
     return rows if all(len(row.fields) == width for row in rows) else []
 
 
-def _records(lines: CsvBytes, separator: str) -> Iterator[CsvRecord]:
+def _records(lines: CsvLines, separator: str) -> Iterator[CsvRecord]:
     reader = csv.reader(lines, strict=True, delimiter=separator)
     while True:
         first_line = lines.number + 1
@@ -129,11 +129,11 @@ def _records(lines: CsvBytes, separator: str) -> Iterator[CsvRecord]:
             return
         except csv.Error as error:
             if lines.exhausted:
-                yield CsvRecord(first_line, lines.number, [], lines.take(), truncated=True)
+                yield CsvRecord(first_line, lines.number, [], lines.take_raw(), truncated=True)
                 return
             raise InputError(_broken_quotes(lines.source, first_line, lines.number)) from error
-        raw = lines.take()
-        record = CsvRecord(first_line, lines.number, with_lone_cr(fields) if "\r" in raw else fields, raw)
+        raw = lines.take_raw()
+        record = CsvRecord(first_line, lines.number, restore_lone_cr(fields) if "\r" in raw else fields, raw)
         _refuse_quote_after_space(record, lines.source)
         if fields:
             yield record
@@ -147,7 +147,7 @@ def _long_fields() -> Iterator[None]:
     """
     with _limit_lock:
         before = csv.field_size_limit()
-        csv.field_size_limit(max(before, LONGEST_RECORD))
+        csv.field_size_limit(max(before, MAX_RECORD_LENGTH))
         try:
             yield
         finally:
@@ -156,7 +156,7 @@ def _long_fields() -> Iterator[None]:
 
 def _one_column(header: CsvRecord, source: str, expected: str) -> str:
     name = header.fields[0]
-    used = other_separator(header)
+    used = guess_separator(header)
     advice = f"It seems to be separated by {used}; save" if used else "Save"
     return (
         f"{source} line {header.line}: one column found, {name[:200]!r}; expected {expected}, separated by commas."
@@ -164,7 +164,7 @@ def _one_column(header: CsvRecord, source: str, expected: str) -> str:
     )
 
 
-def other_separator(header: CsvRecord) -> str | None:
+def guess_separator(header: CsvRecord) -> str | None:
     """Return what seems to separate the columns of a header instead of commas, or ``None``."""
     return next((called for mark, called in _SEPARATORS.items() if any(mark in name for name in header.fields)), None)
 

@@ -19,8 +19,8 @@ import numpy as np
 
 from include.distill.core.errors import InputError
 from include.distill.dataset.splits import draw
-from include.distill.text.minhash import SIGNATURE_BYTES, NearDuplicates, Signature, signature
-from include.distill.text.normalization import normalised
+from include.distill.text.minhash import SIGNATURE_BYTES, NearDuplicateIndex, Signature, signature
+from include.distill.text.normalization import normalize
 
 Side = Literal["evaluation", "train"]
 _SIDES: tuple[Side, ...] = ("evaluation", "train")
@@ -40,32 +40,32 @@ class DocumentGroups:
         self._signatures = bytearray()
         self._stated: dict[bytes, int] = {}
         self.members: dict[int, list[int]] = {}
-        self.places = array("Q")
+        self.first_rows = array("Q")
 
     def __len__(self) -> int:
-        return len(self.places)
+        return len(self.first_rows)
 
-    def add(self, document: str, *, group: str | None, place: int) -> int:
+    def add(self, document: str, *, group: str | None, row: int) -> int:
         """Return the number of a document.
 
         :param group: what the group column says of this row.
-        :param place: number of the row; that of the document's first one is kept.
+        :param row: number of the row; that of the document's first one is kept.
         """
         key = _hash(document.encode())
         if key not in self._numbers:
-            self._numbers[key] = self._number(_signature(document), place)
+            self._numbers[key] = self._number(_signature(document), row)
         number = self._numbers[key]
         if group is not None:
             stated = self._stated.setdefault(_hash(group.encode()), len(self._stated))
-            if stated not in (known := self.members.setdefault(number, [])):
-                known.append(stated)
+            if stated not in (stated_groups := self.members.setdefault(number, [])):
+                stated_groups.append(stated)
         return number
 
-    def _number(self, found: Signature, place: int) -> int:
-        number = self._alike.setdefault(_hash(found.tobytes()), len(self))
+    def _number(self, text_signature: Signature, row: int) -> int:
+        number = self._alike.setdefault(_hash(text_signature.tobytes()), len(self))
         if number == len(self):
-            self._signatures += found.tobytes()
-            self.places.append(place)
+            self._signatures += text_signature.tobytes()
+            self.first_rows.append(row)
         return number
 
     def ids(self) -> Mapping[bytes, int]:
@@ -83,7 +83,7 @@ def _signature(document: str) -> Signature:
     """Return a signature that a short text shares only with its equals: "Unit 10" and "Unit 11" are no copies."""
     if len(document) >= _SHORTEST:
         return signature(document)
-    return np.frombuffer(hashlib.shake_256(normalised(document).encode()).digest(SIGNATURE_BYTES), np.uint8)
+    return np.frombuffer(hashlib.shake_256(normalize(document).encode()).digest(SIGNATURE_BYTES), np.uint8)
 
 
 def _hash(data: bytes) -> bytes:
@@ -97,12 +97,12 @@ class Split:
 
     :param sides: ``None`` for a dropped one.
     :param groups: name of its group, 16 hex digits.
-    :param between: of a dropped one, a document of the training side and one of the evaluation side that it would join.
+    :param conflicts: of a dropped one, the documents of the training and the evaluation side that it would join.
     """
 
     sides: list[Side | None]
     groups: list[str]
-    between: dict[int, tuple[int, int]]
+    conflicts: dict[int, tuple[int, int]]
 
 
 def split_groups(
@@ -118,31 +118,31 @@ def split_groups(
     :param share: expected share of groups drawn for evaluation.
     :raises InputError: a share outside of 0 to 1.
     """
-    joined = _Joined(groups, stated)
-    near, order = NearDuplicates(threshold=similarity), array("L")
+    union = _UnionFind(groups, stated)
+    near, order = NearDuplicateIndex(threshold=similarity), array("L")
     for side in (*_SIDES, None):
-        for number, found in enumerate(groups.signatures()):
+        for number, text_signature in enumerate(groups.signatures()):
             if stated.get(number) != side:
                 continue
-            twins = near.twins_of(found)
-            if joined.enter(number, [order[twin.position] for twin in twins]):
-                near.append(found, twins)
+            matches = near.find_signature(text_signature)
+            if union.add(number, [order[match.position] for match in matches]):
+                near.add_with_matches(text_signature, matches)
                 order.append(number)
-    names = joined.names(groups.ids())
-    undecided = {name for number, name in enumerate(names) if joined.is_open(number)}
-    drawn = _drawn(undecided, set(joined.sides.values()), share, seed)
-    sides = [None if n in joined.between else joined.side(n) or drawn[name] for n, name in enumerate(names)]
-    return Split(sides, names, joined.between)
+    names = union.names(groups.ids())
+    undecided = {name for number, name in enumerate(names) if union.is_open(number)}
+    drawn = _drawn(undecided, set(union.sides.values()), share, seed)
+    sides = [None if n in union.conflicts else union.side(n) or drawn[name] for n, name in enumerate(names)]
+    return Split(sides, names, union.conflicts)
 
 
 @dataclass
-class _Joined:
+class _UnionFind:
     """Groups in the making: a forest whose roots may have a side. What the group column names is a node as well."""
 
     groups: DocumentGroups
     stated: Mapping[int, Side]
     sides: dict[int, Side] = field(default_factory=dict)
-    between: dict[int, tuple[int, int]] = field(default_factory=dict)
+    conflicts: dict[int, tuple[int, int]] = field(default_factory=dict)
     _parents: dict[int, int] = field(default_factory=dict)
     _first: dict[int, int] = field(default_factory=dict)
 
@@ -156,16 +156,16 @@ class _Joined:
         return self.sides.get(self.root(node))
 
     def is_open(self, number: int) -> bool:
-        return number not in self.between and self.side(number) is None
+        return number not in self.conflicts and self.side(number) is None
 
-    def enter(self, number: int, twins: Sequence[int]) -> bool:
+    def add(self, number: int, matches: Sequence[int]) -> bool:
         """Join a document to its twins and its stated groups, unless that would join two sides."""
-        near = [*twins, *(-1 - stated for stated in self.groups.members.get(number, ()))]
+        near = [*matches, *(-1 - stated for stated in self.groups.members.get(number, ()))]
         met = {side: self._first.get(node, node) for node in near if (side := self.side(node))}
         if own := self.stated.get(number):
             met.setdefault(own, number)
         if len(met) > 1:
-            self.between[number] = (met["train"], met["evaluation"])
+            self.conflicts[number] = (met["train"], met["evaluation"])
             return False
         for node in near:
             self._first.setdefault(node, number if node < 0 else node)
@@ -176,11 +176,11 @@ class _Joined:
 
     def names(self, ids: Mapping[bytes, int]) -> list[str]:
         """Return the name of each document's group: the least hash of its texts."""
-        least: dict[int, bytes] = {}
+        smallest: dict[int, bytes] = {}
         for key, number in ids.items():
             root = self.root(number)
-            least[root] = min(key, least.get(root, key))
-        return [least[self.root(number)].hex() for number in range(len(self.groups))]
+            smallest[root] = min(key, smallest.get(root, key))
+        return [smallest[self.root(number)].hex() for number in range(len(self.groups))]
 
 
 def _drawn(names: set[str], taken: set[Side], share: float, seed: int) -> dict[str, Side]:
@@ -194,4 +194,4 @@ def _drawn(names: set[str], taken: set[Side], share: float, seed: int) -> dict[s
             share = max(share, ordered[1] if len(ordered) > 1 else 1)
         if "train" not in taken:
             share = min(share, ordered[-1])
-    return {name: "evaluation" if found < share else "train" for name, found in draws.items()}
+    return {name: "evaluation" if drawn < share else "train" for name, drawn in draws.items()}

@@ -25,18 +25,18 @@ from include.distill.core.errors import InputError, RefusedError
 from include.distill.core.input_files import find_inputs, open_input
 from include.distill.core.storage import ObjectStore, Record
 from include.distill.dataset.document_groups import DocumentGroups, Side, Split, split_groups
-from include.distill.dataset.exact_duplicates import Places, SeenPairs
+from include.distill.dataset.exact_duplicates import ExactDuplicateIndex, RowLocations
 from include.distill.dataset.row_changes import row_line
-from include.distill.dataset.rows import CsvShape, Seen, check_header, is_rejected, read_rows, rejected
+from include.distill.dataset.rows import CsvOptions, Duplicates, check_header, is_rejected, read_rows, rejected
 from include.distill.dataset.splits import GROUP
 from include.distill.dataset.stored_split import StoredSplit
 
-REJECTS_TOLD = 20
+MAX_REJECTION_MESSAGES = 20
 
 
-def csv_shape(source: SourceData) -> CsvShape:
+def csv_options(source: SourceData) -> CsvOptions:
     """Return how the files of a use case are to be read."""
-    return CsvShape(
+    return CsvOptions(
         encoding=source.encoding,
         columns=source.columns,
         group_column=source.group_column,
@@ -49,21 +49,21 @@ def check_inputs(source: SourceData, store: ObjectStore) -> list[str]:
     problems: list[str] = []
     for uri in filter(None, (source.training_csv, source.evaluation_csv)):
         try:
-            for found in find_inputs(uri, store):
-                with open_input(found.uri, store) as body:
-                    check_header(body, source=found.uri, shape=csv_shape(source))
+            for file in find_inputs(uri, store):
+                with open_input(file.uri, store) as body:
+                    check_header(body, source=file.uri, options=csv_options(source))
         except (InputError, RefusedError) as error:
             problems.append(str(error))
     return problems
 
 
 @dataclass
-class Ingested:
-    """What was read. ``told`` are the messages of the first rejected rows."""
+class IngestResult:
+    """What was read. ``messages`` are the messages of the first rejected rows."""
 
     counts: Counter[str] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
-    told: list[str] = field(default_factory=list)
+    messages: list[str] = field(default_factory=list)
 
     def manifest(self) -> Record:
         """Return the counts: ``rows`` = ``accepted`` + ``rejected``, and ``accepted`` = ``train`` + ``evaluation``."""
@@ -78,7 +78,7 @@ class Ingested:
         }
 
 
-def ingest(source: SourceData, *, store: ObjectStore, folder: RunFolder, splits_uri: str, seed: int) -> Ingested:
+def ingest(source: SourceData, *, store: ObjectStore, folder: RunFolder, splits_uri: str, seed: int) -> IngestResult:
     """
     Read the files of ``source`` and write ``documents``, ``train``, ``evaluation``, ``rejected`` and the list of rows.
 
@@ -103,7 +103,7 @@ class _Reading:
 
     def __init__(self, source: SourceData, store: ObjectStore, spool: IO[bytes]) -> None:
         self.source = source
-        self.places = Places()
+        self.locations = RowLocations()
         self.groups = DocumentGroups()
         self.numbers = array("L")
         self.evaluated: set[int] = set()
@@ -114,30 +114,30 @@ class _Reading:
         """Read the evaluation files, then the training files."""
         source, evaluation = self.source, None
         if source.evaluation_csv:
-            evaluation = SeenPairs(self.places)
-            for row in self._rows(source.evaluation_csv, Seen(evaluation), source.evaluation_rows):
+            evaluation = ExactDuplicateIndex(self.locations)
+            for row in self._rows(source.evaluation_csv, Duplicates(evaluation), source.evaluation_rows):
                 self._keep(row, "evaluation")
             self.evaluated = set(self.numbers)
-        seen = Seen(SeenPairs(self.places), evaluation)
+        seen = Duplicates(ExactDuplicateIndex(self.locations), evaluation)
         for row in self._rows(source.training_csv, seen, source.documents):
             self._keep(row, "train" if source.evaluation_csv else None)
 
-    def _rows(self, uri: str, seen: Seen, limit: int | None) -> Iterator[Record]:
+    def _rows(self, uri: str, duplicates: Duplicates, limit: int | None) -> Iterator[Record]:
         """Yield the first ``limit`` records; each file is left by the end of ``read_rows``."""
-        shape = csv_shape(self.source)
+        options = csv_options(self.source)
         left = limit
-        for found in find_inputs(uri, self._store):
+        for file in find_inputs(uri, self._store):
             if left == 0:
                 return
-            with open_input(found.uri, self._store) as body:
-                for row in read_rows(body, source=found.name, shape=shape, seen=seen, limit=left):
+            with open_input(file.uri, self._store) as body:
+                for row in read_rows(body, source=file.name, options=options, duplicates=duplicates, limit=left):
                     left = left and left - 1
                     yield row
 
     def _keep(self, row: Record, part: Side | None) -> None:
         if not is_rejected(row):
-            place = self.places.number(row["source"], row["row"])
-            self.numbers.append(self.groups.add(row["document"], group=row.pop(GROUP, None), place=place))
+            place = self.locations.encode(row["source"], row["row"])
+            self.numbers.append(self.groups.add(row["document"], group=row.pop(GROUP, None), row=place))
         self._lines.write({"number": None if is_rejected(row) else self.numbers[-1], "part": part, "row": row})
 
 
@@ -148,7 +148,7 @@ def _as_json(value: Any) -> str:
 def _split(reading: _Reading, stored: StoredSplit | None, seed: int) -> Split:
     source, groups = reading.source, reading.groups
     if stored is not None:
-        stated, share = stored.of(groups), source.evaluation_share
+        stated, share = stored.sides_of(groups), source.evaluation_share
     else:
         share = 0.5  # of what has no side, and every document has one
         stated = {number: "evaluation" if number in reading.evaluated else "train" for number in range(len(groups))}
@@ -173,7 +173,8 @@ def _placed(entry: Record, reading: _Reading, split: Split) -> tuple[str, Record
 
 def _dropped(row: Record, number: int, reading: _Reading, split: Split) -> Record:
     train, evaluation = (
-        reading.places.name(reading.groups.places[other]) for other in split.between.get(number, (number, number))
+        reading.locations.describe(reading.groups.first_rows[other])
+        for other in split.conflicts.get(number, (number, number))
     )
     if reading.source.evaluation_csv:
         message = (
@@ -188,9 +189,11 @@ def _dropped(row: Record, number: int, reading: _Reading, split: Split) -> Recor
     return rejected(row, reason="bridges_sides", message=message)
 
 
-def _write(rows: Iterator[tuple[str, Record]], store: ObjectStore, folder: RunFolder, training_csv: str) -> Ingested:
+def _write(
+    rows: Iterator[tuple[str, Record]], store: ObjectStore, folder: RunFolder, training_csv: str
+) -> IngestResult:
     """Write every row where it belongs, all objects or none."""
-    ingested = Ingested()
+    ingested = IngestResult()
     with ExitStack() as opened:
         names = ("documents", "train", "evaluation", "rejected")
         bodies = {name: opened.enter_context(store.writer(folder.source(name))) for name in names}
@@ -204,18 +207,18 @@ def _write(rows: Iterator[tuple[str, Record]], store: ObjectStore, folder: RunFo
                 listed.write(row_line(row))
                 continue
             ingested.reasons[row["reason"]] += 1
-            if len(ingested.told) < REJECTS_TOLD:
-                ingested.told.append(row["message"])
+            if len(ingested.messages) < MAX_REJECTION_MESSAGES:
+                ingested.messages.append(row["message"])
         _require_rows(ingested, training_csv)
     return ingested
 
 
-def _require_rows(ingested: Ingested, training_csv: str) -> None:
+def _require_rows(ingested: IngestResult, training_csv: str) -> None:
     counts = ingested.counts
     if counts["train"] and counts["evaluation"]:
         return
     one_document = f"all rows of {training_csv} belong to one document; an evaluation needs another"
-    reason = next(chain(ingested.told, [one_document]))
+    reason = next(chain(ingested.messages, [one_document]))
     message = (
         f"No usable rows: {counts['train']} to train on, {counts['evaluation']} to evaluate, {counts['rejected']}"
         f" rejected. First reason: {reason}"

@@ -22,27 +22,27 @@ from include.distill.config.prompts import Prompt
 from include.distill.config.use_case import UseCase
 from include.distill.core.naming import canonical_hash, digest
 from include.distill.core.storage import ObjectStore, Record, read_json, write_json
-from include.distill.text.normalization import normalised
+from include.distill.text.normalization import normalize
 
 # What changes a request to a model, or a training job. Schedules, owners, caps and time-outs change nothing bought.
-MATTERS = (
+PURCHASE_SETTINGS = (
     "teacher", "student", "judges", "synthesis", "curation", "answering", "judging", "arms", "comparisons", "seed",
 )  # fmt: skip
 
 
 def row_line(row: Record) -> bytes:
     """Return a row's line in the list."""
-    return f"{row['row_id']} {digest(normalised(row['question']))[:16]}\n".encode()
+    return f"{row['row_id']} {digest(normalize(row['question']))[:16]}\n".encode()
 
 
-def settings_that_matter(use_case: UseCase, prompts: Mapping[str, Prompt]) -> dict[str, str]:
+def hash_purchase_settings(use_case: UseCase, prompts: Mapping[str, Prompt]) -> dict[str, str]:
     """Return a hash of each part of a frozen use case that decides what is bought."""
     raw = use_case.model_dump(mode="json")
     training = {key: raw["training"][key] for key in ("hyperparameters", "validation_share")}
     unused = set() if use_case.critic else {use_case.prompts.critic}
     versions = {name: prompt.version for name, prompt in prompts.items() if name not in unused}
-    told = {"instruction": raw["prompts"]["instruction"], **versions}
-    parts = {**{name: raw[name] for name in MATTERS}, "training": training, "prompts": told}
+    student_texts = {"instruction": raw["prompts"]["instruction"], **versions}
+    parts = {**{name: raw[name] for name in PURCHASE_SETTINGS}, "training": training, "prompts": student_texts}
     return {name: canonical_hash(part)[:12] for name, part in parts.items()}
 
 
@@ -59,7 +59,7 @@ class LastRun:
         return {"run_key": self.run_key, "rows_uri": self.rows_uri, "settings": dict(self.settings)}
 
 
-def compare_with_last(
+def compare_with_last_run(
     store: ObjectStore, folder: RunFolder, *, use_case: UseCase, prompts: Mapping[str, Prompt]
 ) -> Record:
     """
@@ -68,8 +68,8 @@ def compare_with_last(
     :return: ``{"since": run key or None, "added", "changed", "gone", "settings": [names of what changed]}``; without an
         earlier run the counts are ``None``.
     """
-    uri = folder.latest(use_case.name)
-    here = LastRun(folder.run_key, folder.row_list, settings_that_matter(use_case, prompts))
+    uri = folder.last_run(use_case.name)
+    here = LastRun(folder.run_key, folder.row_list, hash_purchase_settings(use_case, prompts))
     kept: dict[str, Any] = read_json(store, uri) if store.exists(uri) else {}
     before = kept.get("previous") if kept.get("run_key") == folder.run_key else kept or None
     last = LastRun(before["run_key"], before["rows_uri"], before["settings"]) if before else None

@@ -14,10 +14,10 @@ from typing import IO
 
 from include.distill.core.errors import InputError
 from include.distill.core.storage import Record
-from include.distill.dataset.csv_records import CsvRecord, CsvTable, other_separator, read_table
-from include.distill.dataset.exact_duplicates import SeenPairs
+from include.distill.dataset.csv_records import CsvRecord, CsvTable, guess_separator, read_table
+from include.distill.dataset.exact_duplicates import ExactDuplicateIndex
 from include.distill.dataset.splits import GROUP
-from include.distill.text.normalization import is_blank, uncarried_character
+from include.distill.text.normalization import is_blank, unsupported_character
 
 ROLES: dict[str, tuple[str, ...]] = {
     "document": ("document", "doc", "context"),
@@ -27,7 +27,7 @@ ROLES: dict[str, tuple[str, ...]] = {
 
 
 @dataclass(frozen=True)
-class CsvShape:
+class CsvOptions:
     """
     How the files of a use case are to be read.
 
@@ -43,15 +43,15 @@ class CsvShape:
 
 
 @dataclass(frozen=True)
-class Seen:
+class Duplicates:
     """What was read before: ``pairs`` of the same source, and of the evaluation set, if there is one."""
 
-    pairs: SeenPairs
-    evaluation: SeenPairs | None = None
+    pairs: ExactDuplicateIndex
+    evaluation: ExactDuplicateIndex | None = None
 
 
 def read_rows(
-    body: IO[bytes], *, source: str, shape: CsvShape, seen: Seen, limit: int | None = None
+    body: IO[bytes], *, source: str, options: CsvOptions, duplicates: Duplicates, limit: int | None = None
 ) -> Iterator[Record]:
     """
     Yield the rows of a CSV with a document, a question and an answer per row; other columns are ignored.
@@ -63,18 +63,20 @@ def read_rows(
     :raises InputError: the file as a whole cannot be used; says where, what was found and what to do. Rows that were
         yielded before must then be forgotten.
     """
-    table = read_table(body, source=source, encoding=shape.encoding, limit=limit)
-    sieve = _Sieve(source, table.header.fields, _places(table, source=source, shape=shape), shape, seen)
-    return (sieve.row(number, record) for number, record in enumerate(table.records, start=1))
+    table = read_table(body, source=source, encoding=options.encoding, limit=limit)
+    validator = _RowValidator(
+        source, table.header.fields, _column_indexes(table, source=source, options=options), options, duplicates
+    )
+    return (validator.validate(number, record) for number, record in enumerate(table.records, start=1))
 
 
-def check_header(body: IO[bytes], *, source: str, shape: CsvShape) -> None:
+def check_header(body: IO[bytes], *, source: str, options: CsvOptions) -> None:
     """Check that a file is a CSV with the columns it should have, and has a row.
 
     :raises InputError: it is not; says where, what was found and what to do.
     """
-    table = read_table(body, source=source, encoding=shape.encoding)
-    _places(table, source=source, shape=shape)
+    table = read_table(body, source=source, encoding=options.encoding)
+    _column_indexes(table, source=source, options=options)
     next(table.records)
 
 
@@ -83,27 +85,27 @@ def is_rejected(row: Record) -> bool:
     return "reason" in row
 
 
-def _places(table: CsvTable, *, source: str, shape: CsvShape) -> dict[str, int]:
+def _column_indexes(table: CsvTable, *, source: str, options: CsvOptions) -> dict[str, int]:
     """Return the index of each role's column."""
-    columns = dict(shape.columns or {})
+    columns = dict(options.columns or {})
     if unknown := sorted(set(columns) - set(ROLES)):
         raise InputError(f"Unknown keys {unknown} in columns; expected some of {', '.join(ROLES)}.")
     header = table.header.fields
-    wanted = ROLES | ({GROUP: ()} if shape.group_column else {})
-    columns |= {GROUP: shape.group_column} if shape.group_column else {}
+    wanted = ROLES | ({GROUP: ()} if options.group_column else {})
+    columns |= {GROUP: options.group_column} if options.group_column else {}
     candidates = {role: _matching(header, columns.get(role), names) for role, names in wanted.items()}
     faults = [
-        _column_fault(role, [header[place] for place in found], columns.get(role))
-        for role, found in candidates.items()
-        if len(found) != 1
+        _column_fault(role, [header[place] for place in columns_found], columns.get(role))
+        for role, columns_found in candidates.items()
+        if len(columns_found) != 1
     ]
-    places = {role: found[0] for role, found in candidates.items() if len(found) == 1}
-    read = [places[role] for role in ROLES if role in places]
+    column_indexes = {role: columns_found[0] for role, columns_found in candidates.items() if len(columns_found) == 1}
+    read = [column_indexes[role] for role in ROLES if role in column_indexes]
     shared = sorted({place for place in read if read.count(place) > 1})
     faults += [f"column {header[place]!r} is asked to be several things at once" for place in shared]
     if faults:
         raise InputError(_header_message(table, source, faults))
-    return places
+    return column_indexes
 
 
 def _matching(header: Sequence[str], mapped: str | None, names: Sequence[str]) -> list[int]:
@@ -131,7 +133,7 @@ def _header_message(table: CsvTable, source: str, faults: Sequence[str]) -> str:
     message = f"{source} line {table.header.line}: {'; '.join(faults)}. Found {len(header)} columns: {named}."
     if table.has_mark:
         message += " The file begins with a byte order mark (U+FEFF), which is not part of the first name."
-    if used := other_separator(table.header):
+    if used := guess_separator(table.header):
         message += f" It seems to be separated by {used}; if so, save it as comma-separated UTF-8."
     return f"{message} Rename the columns or map them: columns: {{document: ..., question: ..., answer: ...}}."
 
@@ -146,20 +148,20 @@ class _Fault:
 
 
 @dataclass(frozen=True)
-class _Sieve:
+class _RowValidator:
     """Makes an accepted or a rejected row of each record."""
 
     source: str
     header: Sequence[str]
-    places: Mapping[str, int]
-    shape: CsvShape
-    seen: Seen
+    column_indexes: Mapping[str, int]
+    options: CsvOptions
+    duplicates: Duplicates
 
-    def row(self, number: int, record: CsvRecord) -> Record:
+    def validate(self, number: int, record: CsvRecord) -> Record:
         origin = {"row": number, "line": record.line, "source": self.source}
         if fault := self._shape_fault(record):
             return _rejection(origin, fault, record.raw)
-        fields = {role: record.fields[self.places[role]] for role in ROLES}
+        fields = {role: record.fields[self.column_indexes[role]] for role in ROLES}
         faults = (self._field_fault(role, text) for role, text in fields.items())
         if fault := next(filter(None, faults), None) or self._repetition(fields, number):
             return _rejection(origin, fault, fields)
@@ -172,10 +174,10 @@ class _Sieve:
                 " The upload was cut or a quote is missing: upload the file again or close the quote."
             )
             return _Fault("truncated", message)
-        if (found := len(record.fields)) != (width := len(self.header)):
-            kind = "few" if found < width else "many"
+        if (actual := len(record.fields)) != (width := len(self.header)):
+            kind = "few" if actual < width else "many"
             message = (
-                f"{found} fields, too {kind}; expected {width}, as in the header. Put a field that holds"
+                f"{actual} fields, too {kind}; expected {width}, as in the header. Put a field that holds"
                 " commas, quotes or line breaks between quotes."
             )
             return _Fault(f"too_{kind}_fields", message)
@@ -184,32 +186,32 @@ class _Sieve:
         return None
 
     def _field_fault(self, role: str, text: str) -> _Fault | None:
-        if character := uncarried_character(text):
+        if character := unsupported_character(text):
             message = f"the {role} holds {character}, which no training file can carry. Remove it."
             return _Fault("control_character", message, role)
         if is_blank(text):
             message = f"the {role} is empty ({text[:20]!a}); expected text. Fill it in or remove the row."
             return _Fault("empty_field", message, role)
-        if len(text) > self.shape.max_document_characters:
-            allowed = f"{self.shape.max_document_characters:,} are allowed"
+        if len(text) > self.options.max_document_characters:
+            allowed = f"{self.options.max_document_characters:,} are allowed"
             message = f"the {role} has {len(text):,} characters; {allowed}. Split or shorten it."
             return _Fault("too_long", message, role)
         return None
 
     def _repetition(self, fields: Mapping[str, str], number: int) -> _Fault | None:
         question, answer = fields["question"], fields["answer"]
-        if first := self.seen.pairs.add(question, answer, source=self.source, row=number):
+        if first := self.duplicates.pairs.add(question, answer, source=self.source, row=number):
             return _Fault("duplicate", f"the same question and answer as {first}, but for case and spacing.")
-        if self.seen.evaluation and (twin := self.seen.evaluation.find(question, answer)):
+        if self.duplicates.evaluation and (match := self.duplicates.evaluation.find(question, answer)):
             message = (
-                f"the same question and answer as {twin}, in the evaluation set; training on it would flatter the"
+                f"the same question and answer as {match}, in the evaluation set; training on it would flatter the"
                 " result. Remove it from one of the two."
             )
             return _Fault("in_evaluation_set", message)
         return None
 
     def _group(self, record: CsvRecord) -> Record:
-        text = record.fields[self.places[GROUP]] if GROUP in self.places else ""
+        text = record.fields[self.column_indexes[GROUP]] if GROUP in self.column_indexes else ""
         return {} if is_blank(text) else {GROUP: text}
 
 

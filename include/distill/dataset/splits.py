@@ -58,7 +58,7 @@ def draw(purpose: str, seed: int, name: str) -> float:
     return int.from_bytes(digest[:8]) / 2**64
 
 
-def lengths(rows: Iterable[Record]) -> list[Record]:
+def text_lengths(rows: Iterable[Record]) -> list[Record]:
     """Return rows that hold the lengths of their texts in the place of the texts: all that an estimate needs."""
     columns = ("document", "question", "answer")
     return [{GROUP: group_of(row), **{column: len(row[column]) for column in columns}} for row in rows]

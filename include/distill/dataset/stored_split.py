@@ -35,14 +35,14 @@ class StoredSplit:
     def __len__(self) -> int:
         return len(self._evaluated)
 
-    def of(self, groups: DocumentGroups) -> dict[int, Side]:
+    def sides_of(self, groups: DocumentGroups) -> dict[int, Side]:
         """Return the side of every document that has one."""
-        found: dict[int, Side] = {}
+        sides: dict[int, Side] = {}
         for key, number in groups.ids().items():
             evaluated = self._evaluated.get(key)
-            if evaluated is not None and found.get(number) != "evaluation":
-                found[number] = _side(evaluated)
-        return found
+            if evaluated is not None and sides.get(number) != "evaluation":
+                sides[number] = _side(evaluated)
+        return sides
 
     def remember(self, groups: DocumentGroups, split: Split) -> None:
         """Write the decisions, old and new; dropped documents have none. An object that is right is left alone."""

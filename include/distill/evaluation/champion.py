@@ -64,27 +64,27 @@ def read_champion(store: ObjectStore, uri: str) -> Champion | None:
         raise ContractError(message) from error
 
 
-def standing_champion(store: ObjectStore, folder: RunFolder, use_case: str) -> Champion | None:
+def champion_before_run(store: ObjectStore, folder: RunFolder, use_case: str) -> Champion | None:
     """Return the champion as it stood before the run of ``folder``: never that run's own winner."""
-    found = read_champion(store, champion_uri(folder.root, use_case))
-    return found.previous if found and found.run_key == folder.run_key else found
+    champion = read_champion(store, champion_uri(folder.root, use_case))
+    return champion.previous if champion and champion.run_key == folder.run_key else champion
 
 
-def freeze_champion(store: ObjectStore, folder: RunFolder, champion: Champion | None) -> None:
+def save_champion_snapshot(store: ObjectStore, folder: RunFolder, champion: Champion | None) -> None:
     """Keep the champion with which the run is compared."""
     write_json(store, folder.champion, {"champion": champion.model_dump() if champion else None})
 
 
-def frozen_champion(store: ObjectStore, folder: RunFolder) -> Champion | None:
+def champion_snapshot(store: ObjectStore, folder: RunFolder) -> Champion | None:
     """Return the champion with which the run is compared; ``None`` when there was none.
 
     :raises NotFoundError: preflight has not looked.
     """
-    found: Record = json.loads(store.read(folder.champion))
-    return Champion.model_validate(found["champion"]) if found["champion"] else None
+    snapshot: Record = json.loads(store.read(folder.champion))
+    return Champion.model_validate(snapshot["champion"]) if snapshot["champion"] else None
 
 
-def crown(store: ObjectStore, folder: RunFolder, winner: Champion) -> Champion:
+def promote(store: ObjectStore, folder: RunFolder, winner: Champion) -> Champion:
     """
     Make ``winner`` the champion, in one write; the one before it is kept in it.
 
@@ -93,10 +93,10 @@ def crown(store: ObjectStore, folder: RunFolder, winner: Champion) -> Champion:
     :raises PromotionError: the champion is no longer the one with which the run was compared; nothing was changed.
     """
     uri = champion_uri(folder.root, winner.use_case)
-    found = read_champion(store, uri)
-    if found and (found.run_key, found.model_arn) == (winner.run_key, winner.model_arn):
-        return found
-    standing, compared = standing_champion(store, folder, winner.use_case), frozen_champion(store, folder)
+    current = read_champion(store, uri)
+    if current and (current.run_key, current.model_arn) == (winner.run_key, winner.model_arn):
+        return current
+    standing, compared = champion_before_run(store, folder, winner.use_case), champion_snapshot(store, folder)
     if _arn(standing) != _arn(compared):
         message = (
             f"{winner.model_arn} was compared with {_arn(compared) or 'no champion'}, and the champion of"

@@ -28,7 +28,7 @@ from include.distill.stats.significance import clustered_sign_test, holm
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from include.distill.evaluation.judging import Outcome, Resolved
+    from include.distill.evaluation.judging import Outcome, ResolvedVerdict
     from include.distill.stats.intervals import Floats, Interval
 
 Finding = Literal["candidate", "baseline", "unclear", "too_few", "unreadable"]
@@ -50,7 +50,7 @@ def preference(wins: int, losses: int) -> float | None:
 
 
 @dataclass(frozen=True)
-class Groups:
+class OutcomesByGroup:
     """Outcomes per document group, one entry of each array per group. ``scored`` are the parsed questions."""
 
     wins: Floats
@@ -69,7 +69,7 @@ class Groups:
         return float(self.wins.sum()) + ties / 4
 
 
-def group_outcomes(resolved: Iterable[Resolved], clusters: Mapping[str, str]) -> Groups:
+def group_outcomes(resolved: Iterable[ResolvedVerdict], clusters: Mapping[str, str]) -> OutcomesByGroup:
     """
     Return the outcomes per document group; groups without a parsed question are left out.
 
@@ -86,7 +86,7 @@ def group_outcomes(resolved: Iterable[Resolved], clusters: Mapping[str, str]) ->
         if question.outcome in _SCORES:
             counts[clusters[question.row_id]][question.outcome] += 1
     ordered = [counts[cluster] for cluster in sorted(counts)]
-    return Groups(
+    return OutcomesByGroup(
         wins=np.array([c["candidate"] for c in ordered], dtype=float),
         losses=np.array([c["baseline"] for c in ordered], dtype=float),
         scored=np.array([c.total() for c in ordered], dtype=float),
@@ -132,7 +132,7 @@ def compare(
     return {**entry, "finding": finding(entry)}
 
 
-def _sizes(groups: Groups) -> dict[str, Any]:
+def _sizes(groups: OutcomesByGroup) -> dict[str, Any]:
     largest = float(groups.scored.max() / groups.scored.sum()) if len(groups.scored) else None
     return {
         "clusters": len(groups.scored),
@@ -143,7 +143,7 @@ def _sizes(groups: Groups) -> dict[str, Any]:
     }
 
 
-def _power(groups: Groups) -> dict[str, float | None]:
+def _power(groups: OutcomesByGroup) -> dict[str, float | None]:
     if len(groups.scored) < 2:
         return {"design_effect": None, "minimum_detectable_difference": None}
     questions = int(groups.scored.sum())
@@ -157,7 +157,7 @@ def _power(groups: Groups) -> dict[str, float | None]:
     return {"design_effect": effect, "minimum_detectable_difference": difference}
 
 
-def _only_comparison(resolved: Sequence[Resolved]) -> tuple[str, str, str]:
+def _only_comparison(resolved: Sequence[ResolvedVerdict]) -> tuple[str, str, str]:
     compared = {(question.judge, question.candidate, question.baseline) for question in resolved}
     if len(compared) != 1:
         names = "; ".join(" ".join(names) for names in sorted(compared)) or "none"

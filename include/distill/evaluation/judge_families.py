@@ -11,7 +11,7 @@ from include.distill.config.catalog import load_catalog
 from include.distill.config.use_case import UseCase
 
 
-def kinship(judge: str, use_case: UseCase) -> str | None:
+def shared_provider(judge: str, use_case: UseCase) -> str | None:
     """Return whose family ``judge`` is of: ``"teacher"``, ``"student"``, ``"teacher and student"`` or ``None``."""
     provider = load_catalog().model(judge).provider
     relatives = {"teacher": use_case.teacher, "student": use_case.student}
@@ -19,9 +19,9 @@ def kinship(judge: str, use_case: UseCase) -> str | None:
     return " and ".join(related) or None
 
 
-def described_judge(judge: str, use_case: UseCase) -> str:
+def describe_judge(judge: str, use_case: UseCase) -> str:
     """Return a judge's name, marked when it may favour its own family's writing."""
-    related = kinship(judge, use_case)
+    related = shared_provider(judge, use_case)
     return f"{judge} (of the {related}'s family)" if related else judge
 
 
@@ -34,7 +34,7 @@ def family_warnings(use_case: UseCase) -> list[str]:
         warnings.append(
             f"All judges are of one family ({family}): nobody contradicts its tastes. Add another to judges."
         )
-    if all(kinship(judge, use_case) for judge in use_case.judges):
-        related = ", ".join(described_judge(judge, use_case) for judge in use_case.judges)
+    if all(shared_provider(judge, use_case) for judge in use_case.judges):
+        related = ", ".join(describe_judge(judge, use_case) for judge in use_case.judges)
         warnings.append(f"Every judge is related to what it judges: {related}. Add one that is not.")
     return warnings

@@ -43,7 +43,7 @@ class Tally(TypedDict):
 
 
 @dataclass(frozen=True, order=True)
-class Resolved:
+class ResolvedVerdict:
     """
     What one judge says of one question, from both orders.
 
@@ -88,7 +88,7 @@ def orders() -> tuple[Order, ...]:
     return get_args(Order)
 
 
-def drawn_orders(row_id: str, seed: int) -> tuple[Order, ...]:
+def randomized_orders(row_id: str, seed: int) -> tuple[Order, ...]:
     """
     Return both orders of a question, the first to be asked drawn by ``seed``.
 
@@ -98,14 +98,14 @@ def drawn_orders(row_id: str, seed: int) -> tuple[Order, ...]:
     return (first, second) if int(digest(f"{seed}:{row_id}")[:8], 16) % 2 else (second, first)
 
 
-def in_order(order: Order, candidate_answer: str, baseline_answer: str) -> tuple[str, str]:
+def answers_in_order(order: Order, candidate_answer: str, baseline_answer: str) -> tuple[str, str]:
     """Return the texts to show as answer A and answer B."""
     if order == "candidate_first":
         return candidate_answer, baseline_answer
     return baseline_answer, candidate_answer
 
 
-def to_candidate_view(letter: Letter | None, order: Order) -> Outcome:
+def winner_of(letter: Letter | None, order: Order) -> Outcome:
     """
     Translate a judge's letter into whom it chose.
 
@@ -121,7 +121,7 @@ def to_candidate_view(letter: Letter | None, order: Order) -> Outcome:
     return views[letter]
 
 
-def resolve(verdicts: Iterable[Mapping[str, Any]]) -> list[Resolved]:
+def resolve(verdicts: Iterable[Mapping[str, Any]]) -> list[ResolvedVerdict]:
     """
     Join the two orders of every question; sorted, whatever the order of ``verdicts``.
 
@@ -146,7 +146,7 @@ def _check(verdict: Mapping[str, Any], *, seen: Mapping[str, object]) -> None:
         raise ReconciliationError(message)
 
 
-def _join(question: tuple[str, str, str, str], by_order: Mapping[str, Mapping[str, Any]]) -> Resolved:
+def _join(question: tuple[str, str, str, str], by_order: Mapping[str, Mapping[str, Any]]) -> ResolvedVerdict:
     missing = [order for order in orders() if order not in by_order]
     if missing:
         judge, candidate, baseline, row_id = question
@@ -156,7 +156,7 @@ def _join(question: tuple[str, str, str, str], by_order: Mapping[str, Mapping[st
         )
         raise ReconciliationError(message)
     verdict = by_order["candidate_first"]
-    return Resolved(
+    return ResolvedVerdict(
         *question,
         verdict["verdict"],
         by_order["baseline_first"]["verdict"],
@@ -171,7 +171,7 @@ def _longer(candidate: int | None, baseline: int | None) -> Literal["candidate",
     return "candidate" if candidate > baseline else "baseline"
 
 
-def tally(resolved: Iterable[Resolved]) -> Tally:
+def tally(resolved: Iterable[ResolvedVerdict]) -> Tally:
     """
     Count the outcomes of one comparison.
 
@@ -210,7 +210,7 @@ def _share(part: int, whole: int) -> float | None:
 
 
 def find_disagreements(
-    resolved: Iterable[Resolved],
+    resolved: Iterable[ResolvedVerdict],
     people: Mapping[tuple[str, str, str], Mapping[str, str]] | None = None,
     *,
     pairs: Sequence[tuple[str, str]] = (),
@@ -228,7 +228,7 @@ def find_disagreements(
     for question in resolved:
         opinions[(question.candidate, question.baseline, question.row_id)][question.judge] = question.outcome
     places = {pair: place for place, pair in enumerate(pairs)}
-    found: list[tuple[tuple[bool, bool, int, str], Disagreement]] = []
+    ranked: list[tuple[tuple[bool, bool, int, str], Disagreement]] = []
     for (candidate, baseline, row_id), by_judge in sorted(opinions.items()):
         by_person = (people or {}).get((candidate, baseline, row_id), {})
         held = {*by_judge.values(), *by_person.values()} - {"unparsable"}
@@ -241,5 +241,5 @@ def find_disagreements(
                 "by_person": dict(sorted(by_person.items())),
             }
             place = places.get((candidate, baseline), len(places))
-            found.append(((not by_person, not held.issuperset(_DECISIVE), place, row_id), record))
-    return [record for _, record in sorted(found, key=lambda entry: entry[0])]
+            ranked.append(((not by_person, not held.issuperset(_DECISIVE), place, row_id), record))
+    return [record for _, record in sorted(ranked, key=lambda entry: entry[0])]

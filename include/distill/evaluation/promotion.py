@@ -41,13 +41,13 @@ class Decision:
         return {**asdict(self), "reasons": list(self.reasons)}
 
 
-def decide(
+def decide_promotion(
     comparisons: Sequence[Mapping[str, Any]],
     *,
     candidate: str,
     champion: str,
     judges: Collection[str],
-    leaks: int | None,
+    contaminated: int | None,
     rule: Promotion,
 ) -> Decision:
     """
@@ -56,10 +56,10 @@ def decide(
     :param comparisons: the report's; those of other pairs are no concern of this one.
     :param champion: the arm in whose place the candidate would come.
     :param judges: all judges of the use case; one without a comparison is a condition not met.
-    :param leaks: evaluation questions found in the candidate's training data; ``None`` when nobody looked.
+    :param contaminated: evaluation questions found in the candidate's training data; ``None`` when nobody looked.
     """
     by_judge = {c["judge"]: c for c in comparisons if (c["candidate"], c["baseline"]) == (candidate, champion)}
-    failed = _leak_reasons(leaks)
+    failed = _contamination_reasons(contaminated)
     for judge in judges:
         failed += _judge_reasons(judge, by_judge[judge], rule) if judge in by_judge else [_unasked(judge, champion)]
     if not judges:
@@ -98,10 +98,12 @@ def rule_sentence(rule: Promotion) -> str:
     )
 
 
-def _leak_reasons(leaks: int | None) -> list[str]:
-    if leaks is None:
+def _contamination_reasons(contaminated: int | None) -> list[str]:
+    if contaminated is None:
         return ["nobody looked for evaluation questions in the training data"]
-    return [f"{leaks} evaluation questions were found in the training data, expected none"] if leaks else []
+    return (
+        [f"{contaminated} evaluation questions were found in the training data, expected none"] if contaminated else []
+    )
 
 
 def _unasked(judge: str, champion: str) -> str:

@@ -15,11 +15,11 @@ from include.distill.config.catalog import Model
 from include.distill.config.prompts import Prompt
 from include.distill.config.sections import Answering, Judging
 from include.distill.core.storage import Record
-from include.distill.evaluation.judging import Order, in_order, to_candidate_view
-from include.distill.inference.answer_store import PaidAnswer, ask_until_readable
+from include.distill.evaluation.judging import Order, answers_in_order, winner_of
+from include.distill.inference.answer_store import StoredAnswer, ask_until_readable
 from include.distill.inference.output_parsing import parse_verdict
 from include.distill.inference.requests import ModelRequest
-from include.distill.inference.student import Student, as_told, escape_reserved, student_input
+from include.distill.inference.student import Student, escape_reserved, student_input, system_and_user_text
 
 # What a judge that can be held to a schema must answer; of the others the prompt asks the same in words.
 VERDICT_SCHEMA = json.dumps(
@@ -38,7 +38,7 @@ def answering_request(
     """Return the question that asks an arm to answer ``row``; under another ``sample`` for the noise control."""
     family = student.family
     user = student_input(row["document"], row["question"], prompt=prompt, family=family)
-    system, user = as_told(user=user, instruction=escape_reserved(instruction, family), family=family)
+    system, user = system_and_user_text(user=user, instruction=escape_reserved(instruction, family), family=family)
     return ModelRequest(
         model=student.model,
         identity=student.identity,
@@ -51,7 +51,7 @@ def answering_request(
     )
 
 
-def answer_record(row: Record, arm: str, answers: Sequence[PaidAnswer]) -> Record:
+def answer_record(row: Record, arm: str, answers: Sequence[StoredAnswer]) -> Record:
     """
     Return the row that ``answers/<arm>`` holds for one evaluation row.
 
@@ -68,7 +68,7 @@ def answer_record(row: Record, arm: str, answers: Sequence[PaidAnswer]) -> Recor
 
 
 @dataclass(frozen=True)
-class Duel:
+class PairwiseComparison:
     """Two answers to one question, to be judged in one order."""
 
     row: Record
@@ -84,13 +84,13 @@ class Duel:
         return self.candidate_answer == self.baseline_answer
 
 
-def judging_request(duel: Duel, *, judge: Model, prompt: Prompt, settings: Judging) -> ModelRequest:
+def judging_request(comparison: PairwiseComparison, *, judge: Model, prompt: Prompt, settings: Judging) -> ModelRequest:
     """Return the question that asks a judge which answer is better."""
-    answer_a, answer_b = in_order(duel.order, duel.candidate_answer, duel.baseline_answer)
+    answer_a, answer_b = answers_in_order(comparison.order, comparison.candidate_answer, comparison.baseline_answer)
     user = prompt.render(
-        document=duel.row["document"],
-        question=duel.row["question"],
-        reference=duel.row["answer"] if settings.show_reference else "",
+        document=comparison.row["document"],
+        question=comparison.row["question"],
+        reference=comparison.row["answer"] if settings.show_reference else "",
         answer_a=answer_a,
         answer_b=answer_b,
     )
@@ -105,39 +105,39 @@ def judging_request(duel: Duel, *, judge: Model, prompt: Prompt, settings: Judgi
     )
 
 
-def judge_duel(
-    duel: Duel,
+def judge_comparison(
+    comparison: PairwiseComparison,
     *,
     judge: Model,
     prompt: Prompt,
     settings: Judging,
-    ask: Callable[[ModelRequest], PaidAnswer],
-) -> tuple[Record, list[PaidAnswer]]:
+    ask: Callable[[ModelRequest], StoredAnswer],
+) -> tuple[Record, list[StoredAnswer]]:
     """
-    Ask a judge about ``duel``, unless it is a tie, until its verdict can be read.
+    Ask a judge about ``comparison``, unless it is a tie, until its verdict can be read.
 
     An unreadable verdict is recorded as ``unparsable``.
     """
-    if duel.is_tie:
-        return {**_verdict(duel, judge), "verdict": "tie", "same": True, "raw": ""}, []
-    asked = ask_until_readable(
-        judging_request(duel, judge=judge, prompt=prompt, settings=settings),
+    if comparison.is_tie:
+        return {**_verdict(comparison, judge), "verdict": "tie", "same": True, "raw": ""}, []
+    reply = ask_until_readable(
+        judging_request(comparison, judge=judge, prompt=prompt, settings=settings),
         ask,
         read=parse_verdict,
         is_readable=lambda letter: letter is not None,
         attempts=settings.attempts,
     )
-    outcome, raw = to_candidate_view(asked.result, duel.order), asked.answers[-1].completion.text
-    return {**_verdict(duel, judge), "verdict": outcome, "same": False, "raw": raw}, asked.answers
+    outcome, raw = winner_of(reply.parsed, comparison.order), reply.answers[-1].completion.text
+    return {**_verdict(comparison, judge), "verdict": outcome, "same": False, "raw": raw}, reply.answers
 
 
-def _verdict(duel: Duel, judge: Model) -> Record:
+def _verdict(comparison: PairwiseComparison, judge: Model) -> Record:
     return {
-        "row_id": duel.row["row_id"],
+        "row_id": comparison.row["row_id"],
         "judge": judge.key,
-        "candidate": duel.candidate,
-        "baseline": duel.baseline,
-        "order": duel.order,
-        "candidate_characters": len(duel.candidate_answer),
-        "baseline_characters": len(duel.baseline_answer),
+        "candidate": comparison.candidate,
+        "baseline": comparison.baseline,
+        "order": comparison.order,
+        "candidate_characters": len(comparison.candidate_answer),
+        "baseline_characters": len(comparison.baseline_answer),
     }

@@ -20,11 +20,11 @@ from include.distill.core.naming import slug
 from include.distill.core.storage import ObjectStore
 from include.distill.inference.requests import Completion, ModelClient, ModelRequest
 
-Result = TypeVar("Result")
+ParsedT = TypeVar("ParsedT")
 
 
 @dataclass(frozen=True)
-class PaidAnswer:
+class StoredAnswer:
     """A stored answer. ``paid_by`` is the run key of the run that asked; ``batch`` when a batch job answered."""
 
     request: ModelRequest
@@ -50,7 +50,7 @@ class Usage:
     batch_output_tokens: int = 0
     simulated: bool = False
 
-    def add(self, answer: PaidAnswer, *, paid: bool) -> None:
+    def add(self, answer: StoredAnswer, *, paid: bool) -> None:
         """Count one answer; ``paid`` when this run has to pay for it."""
         self.simulated = self.simulated or answer.completion.simulated
         if not paid:
@@ -65,25 +65,25 @@ class Usage:
             self.batch_output_tokens += answer.completion.output_tokens
 
     @classmethod
-    def of(cls, answers: Iterable[PaidAnswer], run_key: str) -> Usage:
+    def from_answers(cls, answers: Iterable[StoredAnswer], run_key: str) -> Usage:
         """Return the usage of ``answers`` as ``run_key`` has to pay for it; one that comes again is paid once.
 
         Both orders of a duel between equal answers, for one, are the same question.
         """
-        count = UsageCount(run_key)
+        count = UsageCounter(run_key)
         count.add(answers)
         return count.usage
 
 
-class UsageCount:
-    """Usage counted as answers come; see :meth:`Usage.of`."""
+class UsageCounter:
+    """Usage counted as answers come; see :meth:`Usage.from_answers`."""
 
     def __init__(self, run_key: str) -> None:
         self.usage = Usage()
         self._run_key = run_key
         self._seen: set[str] = set()
 
-    def add(self, answers: Iterable[PaidAnswer]) -> None:
+    def add(self, answers: Iterable[StoredAnswer]) -> None:
         """Count ``answers``."""
         for answer in answers:
             key = answer.request.key
@@ -92,13 +92,13 @@ class UsageCount:
 
 
 @dataclass(frozen=True)
-class PaidAnswers:
+class AnswerStore:
     """The answers under ``root`` (``s3://…/responses``), read and paid on behalf of ``run_key``."""
 
     store: ObjectStore
     root: str
     run_key: str
-    _under_way: dict[str, Lock] = field(default_factory=dict, repr=False, compare=False)
+    _in_progress: dict[str, Lock] = field(default_factory=dict, repr=False, compare=False)
 
     def uri(self, request: ModelRequest) -> str:
         """Where the answer to ``request`` lies."""
@@ -108,12 +108,12 @@ class PaidAnswers:
         model = slug(identity.rsplit(":", 1)[-1] if "/" in identity else identity, limit=80)
         return f"{self.root}/{model}/{key[:2]}/{key}.json"
 
-    def find(self, request: ModelRequest) -> PaidAnswer | None:
+    def find(self, request: ModelRequest) -> StoredAnswer | None:
         """Return the stored answer, or ``None`` when it was never paid for."""
         uri = self.uri(request)
         try:
             raw = json.loads(self.store.read(uri))
-            return PaidAnswer(request, Completion(**raw["completion"]), raw["paid_by"], raw.get("batch", False))
+            return StoredAnswer(request, Completion(**raw["completion"]), raw["paid_by"], raw.get("batch", False))
         except NotFoundError:
             return None
         except (ValueError, KeyError, TypeError) as error:
@@ -127,17 +127,17 @@ class PaidAnswers:
         """Tell whether the answer is stored, without reading it."""
         return self.store.exists(self.uri(request))
 
-    def ask(self, request: ModelRequest, client: ModelClient) -> PaidAnswer:
+    def get_or_ask(self, request: ModelRequest, client: ModelClient) -> StoredAnswer:
         """Return the stored answer, or ask, store and return it."""
         # Rows of one task may ask the same at the same moment: the second waits for the first one's answer.
-        with self._under_way.setdefault(request.key, Lock()):
-            if found := self.find(request):
-                return found
-            answer = PaidAnswer(request, client.ask(request), self.run_key)
-            self._keep(answer)
+        with self._in_progress.setdefault(request.key, Lock()):
+            if stored := self.find(request):
+                return stored
+            answer = StoredAnswer(request, client.ask(request), self.run_key)
+            self._store(answer)
             return answer
 
-    def land(self, key: str, completion: Completion, *, identity: str, max_tokens: int) -> bool:
+    def store_batch_answer(self, key: str, completion: Completion, *, identity: str, max_tokens: int) -> bool:
         """
         Store an answer of a batch job under the key of its question; a batch asks first samples only.
 
@@ -149,7 +149,7 @@ class PaidAnswers:
         self._write(uri, completion, identity=identity, sample=0, max_tokens=max_tokens, batch=True)
         return True
 
-    def _keep(self, answer: PaidAnswer) -> None:
+    def _store(self, answer: StoredAnswer) -> None:
         asked = answer.request
         self._write(
             self.uri(asked),
@@ -165,21 +165,21 @@ class PaidAnswers:
 
 
 @dataclass
-class Asked(Generic[Result]):
+class ParsedReply(Generic[ParsedT]):
     """The result of asking until an answer could be read, and every answer on the way."""
 
-    result: Result
-    answers: list[PaidAnswer] = field(default_factory=list)
+    parsed: ParsedT
+    answers: list[StoredAnswer] = field(default_factory=list)
 
 
 def ask_until_readable(
     request: ModelRequest,
-    ask: Callable[[ModelRequest], PaidAnswer],
+    ask: Callable[[ModelRequest], StoredAnswer],
     *,
-    read: Callable[[str], Result],
-    is_readable: Callable[[Result], bool],
+    read: Callable[[str], ParsedT],
+    is_readable: Callable[[ParsedT], bool],
     attempts: int,
-) -> Asked[Result]:
+) -> ParsedReply[ParsedT]:
     """
     Ask; while the answer cannot be read, ask again under the next sample index, at most ``attempts`` times in all.
 
@@ -188,9 +188,9 @@ def ask_until_readable(
     Malformed answers are stored too, so a retry walks the same path without paying. The last result is returned
     whether it is readable or not: the caller records what is wrong with it.
     """
-    answers: list[PaidAnswer] = []
+    answers: list[StoredAnswer] = []
     while True:
         answers.append(ask(dataclasses.replace(request, sample=request.sample + len(answers))))
         result = read(answers[-1].completion.text)
         if is_readable(result) or len(answers) == attempts:
-            return Asked(result, answers)
+            return ParsedReply(result, answers)

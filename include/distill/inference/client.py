@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from include.distill.config.use_case import UseCase
-from include.distill.inference.answer_store import PaidAnswer, PaidAnswers
+from include.distill.inference.answer_store import AnswerStore, StoredAnswer
 from include.distill.inference.pacing import PacedClient, Quota
 from include.distill.inference.pools import pool_name, pool_slots
 from include.distill.inference.requests import Completion, ModelClient, ModelRequest
 
 
 @dataclass(frozen=True)
-class Place:
+class PoolShare:
     """
     Where a task stands in its Airflow pool.
 
@@ -27,11 +27,11 @@ class Place:
     is_first: bool
 
     @classmethod
-    def of(cls, pool: str, slots: int, *, try_number: int, map_index: int) -> Place:
+    def for_task(cls, pool: str, slots: int, *, try_number: int, map_index: int) -> PoolShare:
         """Return the place of a task instance; Airflow starts mapped ones in the order of their indices."""
         return cls(pool, slots, is_first=try_number == 1 and map_index < pool_slots(pool) // slots)
 
-    def share_of(self, pool: str) -> float:
+    def quota_share(self, pool: str) -> float:
         """
         Return the part of a quota that goes with ``pool``.
 
@@ -51,20 +51,20 @@ class Budget(Protocol):
         :raises SpendCapError: the budget is used up. Nothing was sent.
         """
 
-    def found(self, answer: PaidAnswer) -> None:
+    def record_stored(self, answer: StoredAnswer) -> None:
         """Count an answer that was stored before."""
 
 
 @dataclass(frozen=True)
-class CappedClient:
+class BudgetedClient:
     """Looks at the bill in the very moment of a call: it may have waited long for the quota."""
 
     client: ModelClient
-    spending: Budget
+    budget: Budget
 
     def ask(self, request: ModelRequest) -> Completion:
         """Ask unless the task's part of the spend cap is used up."""
-        return self.spending.ask(request, self.client)
+        return self.budget.ask(request, self.client)
 
 
 def is_on_demand(request: ModelRequest) -> bool:
@@ -72,45 +72,47 @@ def is_on_demand(request: ModelRequest) -> bool:
     return request.invoke_id == request.model.inference_id
 
 
-class PacedAnswers:
+class RateLimitedModel:
     """
     Asks a model unless the answer is paid for already. One for all threads of a task.
 
     A model is asked on demand at the task's share of the quota. An endpoint of our own has no stated quota and no
     pool, for it is billed by the hour: its speed is found by throttling.
 
-    :param spending: the bill of the task's calls on demand; without one nothing is capped.
-    :param beside: what asks for another bill of the same task; both wait in one queue for each model.
+    :param budget: the bill of the task's calls on demand; without one nothing is capped.
+    :param shares_queue_with: what asks for another bill of the same task; both wait in one queue for each model.
     """
 
     def __init__(
         self,
-        answers: PaidAnswers,
+        answers: AnswerStore,
         client: ModelClient,
         use_case: UseCase,
-        place: Place,
-        spending: Budget | None = None,
-        beside: PacedAnswers | None = None,
+        pool_share: PoolShare,
+        budget: Budget | None = None,
+        shares_queue_with: RateLimitedModel | None = None,
     ) -> None:
         self._answers = answers
         self._client = client
-        self._spending = spending
+        self._budget = budget
         self._use_case = use_case
-        self._place = place
-        self._beside = beside
+        self._pool_share = pool_share
+        self._shares_queue_with = shares_queue_with
         self._paced: dict[str, PacedClient] = {}
         self._making = threading.Lock()
 
-    def __call__(self, request: ModelRequest) -> PaidAnswer:
+    def __call__(self, request: ModelRequest) -> StoredAnswer:
         """Return the stored answer, or ask, store and return it."""
-        answer = self._answers.ask(request, self._paced_client(request))
-        if self._spending and is_on_demand(request):
-            self._spending.found(answer)
+        answer = self._answers.get_or_ask(request, self._paced_client(request))
+        if self._budget and is_on_demand(request):
+            self._budget.record_stored(answer)
         return answer
 
-    def billed_to(self, spending: Budget) -> PacedAnswers:
+    def with_budget(self, budget: Budget) -> RateLimitedModel:
         """Return what asks at the same speed, from the same quota, for another bill."""
-        return PacedAnswers(self._answers, self._client, self._use_case, self._place, spending, beside=self)
+        return RateLimitedModel(
+            self._answers, self._client, self._use_case, self._pool_share, budget, shares_queue_with=self
+        )
 
     def _paced_client(self, request: ModelRequest) -> PacedClient:
         with self._making:
@@ -121,10 +123,10 @@ class PacedAnswers:
     def _new_client(self, request: ModelRequest) -> PacedClient:
         fan_out = self._use_case.fan_out
         client = self._client
-        if self._spending and is_on_demand(request):
-            client = CappedClient(client, self._spending)
-        if self._beside:
-            return self._beside._paced_client(request).through(client)
+        if self._budget and is_on_demand(request):
+            client = BudgetedClient(client, self._budget)
+        if self._shares_queue_with:
+            return self._shares_queue_with._paced_client(request).with_client(client)
         return PacedClient(
             client,
             self._quota(request),
@@ -137,4 +139,6 @@ class PacedAnswers:
             return Quota()
         pool = pool_name(request.model.key, self._use_case.aws.region)
         whole = Quota(**self._use_case.quota(request.model).model_dump())
-        return whole.share(self._place.share_of(pool), starts_full=self._place.is_first and self._place.pool == pool)
+        return whole.scaled(
+            self._pool_share.quota_share(pool), starts_full=self._pool_share.is_first and self._pool_share.pool == pool
+        )

@@ -21,8 +21,8 @@ from include.distill.core.errors import (
     ServiceError,
 )
 
-Item = TypeVar("Item")
-Result = TypeVar("Result")
+ItemT = TypeVar("ItemT")
+ResultT = TypeVar("ResultT")
 
 # Rows begun and not handed on yet, per thread. A slow row holds back what stands behind it: with less, its
 # neighbours' threads run dry; with more, more results wait in memory.
@@ -30,22 +30,22 @@ LOOK_AHEAD = 2
 
 
 @dataclass(frozen=True)
-class Failure(Generic[Item]):
+class Failure(Generic[ItemT]):
     """A row that could not be worked on, and why."""
 
-    item: Item
+    item: ItemT
     error: ServiceError
 
 
 @dataclass(frozen=True)
-class Outcomes(Generic[Item, Result]):
+class Outcomes(Generic[ItemT, ResultT]):
     """Results in the order of the items, and the failures; for as many rows as fit into memory."""
 
-    results: list[Result]
-    failures: list[Failure[Item]]
+    results: list[ResultT]
+    failures: list[Failure[ItemT]]
 
     @classmethod
-    def of(cls, outcomes: Iterable[Result | Failure[Item]]) -> Outcomes[Item, Result]:
+    def collect(cls, outcomes: Iterable[ResultT | Failure[ItemT]]) -> Outcomes[ItemT, ResultT]:
         """Part results from failures."""
         sorted_out = cls([], [])
         for outcome in outcomes:
@@ -57,8 +57,8 @@ class Outcomes(Generic[Item, Result]):
 
 
 def for_each(
-    items: Iterable[Item], work: Callable[[Item], Result], *, threads: int
-) -> Iterator[Result | Failure[Item]]:
+    items: Iterable[ItemT], work: Callable[[ItemT], ResultT], *, threads: int
+) -> Iterator[ResultT | Failure[ItemT]]:
     """
     Call ``work`` on every item, ``threads`` at a time, and yield what comes of each, in the order of the items.
 
@@ -69,7 +69,7 @@ def for_each(
     """
     stopped: Future[Any] = Future()
 
-    def attempt(item: Item) -> Result | Failure[Item]:
+    def attempt(item: ItemT) -> ResultT | Failure[ItemT]:
         try:
             return work(item)
         except BaseException as error:

@@ -17,13 +17,13 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-from include.distill.text.normalization import is_blank, uncarried_character
+from include.distill.text.normalization import is_blank, unsupported_character
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-Pair = dict[str, str]
-Rejection = dict[str, str]
+ParsedPair = dict[str, str]
+RejectedText = dict[str, str]
 
 _KEYS = ("question", "answer", "topic")
 # Quantifiers are possessive so that reading takes time in proportion to the text, whatever a model writes.
@@ -54,9 +54,9 @@ _EXPECTED = "expected one object with the strings question, answer and topic"
 class ParsedOutput:
     """Pairs of an answer; what was rejected, with reason and raw text; pairs beyond the number asked for."""
 
-    pairs: list[Pair] = field(default_factory=list)
-    rejected: list[Rejection] = field(default_factory=list)
-    surplus: list[Pair] = field(default_factory=list)
+    pairs: list[ParsedPair] = field(default_factory=list)
+    rejected: list[RejectedText] = field(default_factory=list)
+    surplus: list[ParsedPair] = field(default_factory=list)
 
 
 class _Object(dict[str, Any]):
@@ -65,7 +65,7 @@ class _Object(dict[str, Any]):
     repeated: str | None = None
 
     @classmethod
-    def of(cls, items: list[tuple[str, Any]]) -> _Object:
+    def from_items(cls, items: list[tuple[str, Any]]) -> _Object:
         read = cls(items)
         if len(read) < len(items):
             read.repeated = Counter(name for name, _ in items).most_common(1)[0][0]
@@ -73,7 +73,7 @@ class _Object(dict[str, Any]):
 
 
 # strict=False takes line breaks inside strings as they are. As floats, numbers have no limit of digits.
-_DECODER = json.JSONDecoder(strict=False, object_pairs_hook=_Object.of, parse_int=float)
+_DECODER = json.JSONDecoder(strict=False, object_pairs_hook=_Object.from_items, parse_int=float)
 
 
 class _Unreadable(ValueError):
@@ -105,15 +105,15 @@ def parse_llm_output(text: str, *, limit: int | None = None) -> ParsedOutput:
     return output
 
 
-def _rejection(reason: str, message: str, text: str) -> Rejection:
+def _rejection(reason: str, message: str, text: str) -> RejectedText:
     return {"reason": reason, "message": message, "text": text}
 
 
 def _records(text: str) -> Iterator[tuple[int, int, _Object | _Unreadable]]:
     """Yield where each record starts and ends, and the record or what is wrong with it."""
     position = 0
-    while found := _OBJECT.search(text, position):
-        start = found.start()
+    while match := _OBJECT.search(text, position):
+        start = match.start()
         try:
             value, end = _DECODER.raw_decode(text, start)
         except RecursionError:
@@ -184,8 +184,8 @@ def _broken(text: str, start: int, error: json.JSONDecodeError) -> tuple[int, _O
         return _runs_on(text, start + length) or (start + length, record)
     if end == len(text) and (error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated")):
         return end, _Unreadable("truncated", f"the text ends inside a record ({error.msg}); {_EXPECTED}")
-    found = f"{error.msg} at character {error.pos}"
-    return end, _Unreadable("not_json", f"no JSON ({found}); {_EXPECTED}")
+    fault = f"{error.msg} at character {error.pos}"
+    return end, _Unreadable("not_json", f"no JSON ({fault}); {_EXPECTED}")
 
 
 def _end_of_broken(text: str, start: int, error: json.JSONDecodeError) -> int:
@@ -239,7 +239,7 @@ def _string(raw: str) -> str | None:
         return None
 
 
-def _pair(record: _Object) -> Pair:
+def _pair(record: _Object) -> ParsedPair:
     """Return the pair that ``record`` is.
 
     :raises _Unreadable: a key is missing or twice there, or a value is no text.
@@ -254,7 +254,7 @@ def _pair(record: _Object) -> Pair:
             raise _Unreadable("wrong_type", f"{key} is no string; {_EXPECTED}")
         if is_blank(value):
             raise _Unreadable("empty_value", f"{key} is empty; {_EXPECTED}")
-        if character := uncarried_character(value):
+        if character := unsupported_character(value):
             raise _Unreadable("control_character", f"{key} holds {character}, which no training file can carry")
     return {key: record[key] for key in _KEYS}
 
@@ -262,26 +262,26 @@ def _pair(record: _Object) -> Pair:
 def parse_verdict(text: str) -> Literal["A", "B", "TIE"] | None:
     """Return a judge's verdict; ``None`` for no verdict, two, an unknown one, or broken JSON."""
     verdict = _one_verdict(text)
-    return next((known for known in ("A", "B", "TIE") if verdict == known), None)
+    return next((letter for letter in ("A", "B", "TIE") if verdict == letter), None)
 
 
 def parse_grounding(text: str) -> Literal["grounded", "ungrounded"] | None:
     """Return a critic's verdict; ``None`` as for :func:`parse_verdict`."""
     verdict = _one_verdict(text)
-    return next((known for known in ("grounded", "ungrounded") if verdict == known.upper()), None)
+    return next((label for label in ("grounded", "ungrounded") if verdict == label.upper()), None)
 
 
 def _one_verdict(text: str) -> str | None:
     """Return the one verdict that a text holds, in capitals; ``None`` when there is none, or not one only."""
     verdicts: list[object] = []
     position = 0
-    while found := _OBJECT.search(text, position):
+    while match := _OBJECT.search(text, position):
         try:
-            value, position = _DECODER.raw_decode(text, found.start())
+            value, position = _DECODER.raw_decode(text, match.start())
         except RecursionError:
             return None
         except ValueError:
-            position = found.start() + 1
+            position = match.start() + 1
             continue
         if "verdict" in value:
             verdicts.append(value["verdict"])

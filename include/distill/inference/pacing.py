@@ -3,8 +3,8 @@ Asking at the speed of the quota: never faster, hardly slower.
 
 Bedrock takes a call's input and the whole of its ``max_tokens`` from the token quota before the call starts. When it
 ends, its output at the model's burn-down rate takes the place of ``max_tokens``
-(https://docs.aws.amazon.com/bedrock/latest/userguide/quotas-token-burndown.html). :class:`Bucket` keeps the same
-account, so a stated quota is met and not bumped into. Without a stated quota :class:`Concurrency` finds the speed.
+(https://docs.aws.amazon.com/bedrock/latest/userguide/quotas-token-burndown.html). :class:`TokenBucket` keeps the same
+account, so a stated quota is met and not bumped into. Without a stated quota :class:`AimdLimiter` finds the speed.
 
 Mapped tasks share no memory. The rule between them is small: a task uses its share of the quota, slots held over slots
 of its Airflow pool, and the burst is used once: by the first tasks that fill the pool, never by a retry.
@@ -36,8 +36,8 @@ MINUTE = 60.0
 # calls of four tasks that started side by side on two cores was rejected.
 JITTER_SECONDS = 1.0
 BYTES_PER_TOKEN = 3.0
-ATTEMPTS = 6
-LONGEST_PAUSE_SECONDS = 20.0
+MAX_ATTEMPTS = 6
+MAX_PAUSE_SECONDS = 20.0
 
 
 @dataclass(frozen=True)
@@ -62,11 +62,11 @@ class Quota:
         """Whether anything is known of it."""
         return self.requests_per_minute is not None or self.tokens_per_minute is not None
 
-    def share(self, part: float, *, starts_full: bool) -> Quota:
-        """Return the quota of a task that holds ``part`` of the pool's slots."""
+    def scaled(self, share: float, *, starts_full: bool) -> Quota:
+        """Return the quota of a task that holds ``share`` of the pool's slots."""
 
         def cut(whole: float | None) -> float | None:
-            return None if whole is None else whole * part
+            return None if whole is None else whole * share
 
         return replace(
             self,
@@ -76,7 +76,7 @@ class Quota:
         )
 
 
-class Bucket:
+class TokenBucket:
     """
     An account of a quota as the service keeps it: filled at a steady rate, emptied by what is taken.
 
@@ -91,7 +91,7 @@ class Bucket:
         self._level = left if full else 0.0
         self._filled_at = now
 
-    def wait_for(self, amount: float, now: float) -> float:
+    def seconds_until(self, amount: float, now: float) -> float:
         """Return the seconds until ``amount`` may be taken. What is more than it holds may be when it is full."""
         self._level = min(self._capacity, self._level + (now - self._filled_at) * self._per_second)
         self._filled_at = now
@@ -102,16 +102,16 @@ class Bucket:
         """Take ``amount``, going into debt for what is more than it holds."""
         self._level -= amount
 
-    def give_back(self, amount: float) -> None:
+    def refund(self, amount: float) -> None:
         """Return what was reserved and not used; what was used beyond that is below zero."""
         self._level = min(self._capacity, self._level + amount)
 
-    def empty(self) -> None:
+    def drain(self) -> None:
         """Believe the service, which says that nothing is left."""
         self._level = min(0.0, self._level)
 
 
-class Concurrency:
+class AimdLimiter:
     """
     How many calls may be under way when the quota is not known: additive increase, multiplicative decrease.
 
@@ -142,7 +142,7 @@ class Concurrency:
         self._cuts_in_a_row = 0
         self._started_at = self._grown_at = self._next_at = now
 
-    def wait(self, now: float) -> float:
+    def seconds_to_wait(self, now: float) -> float:
         """Return the seconds until a call may start; infinite when one has to end first."""
         self._grow(now)
         if self._under_way >= max(1, int(self.allowed)):
@@ -161,12 +161,12 @@ class Concurrency:
         """Count a call that has ended, however."""
         self._under_way -= 1
 
-    def answered(self, seconds: float) -> None:
+    def record_latency(self, seconds: float) -> None:
         """Take in how long an answer took."""
         self._latency = seconds if self._latency is None else 0.9 * self._latency + 0.1 * seconds
         self._cuts_in_a_row = 0
 
-    def throttled(self, sent_at: float, now: float) -> None:
+    def record_throttle(self, sent_at: float, now: float) -> None:
         """Cut, unless the call was sent before the last cut and says nothing new."""
         if self._cut_at is not None and sent_at < self._cut_at:
             return
@@ -174,7 +174,7 @@ class Concurrency:
         self.allowed = max(1.0, min(self.allowed, self._under_way) * (self.FIRST_CUT if first else self.CUT))
         self._slope = None if first else self.SLOW_GROWTH * self.allowed
         self._cut_at = self._grown_at = now
-        self._next_at = now + min(LONGEST_PAUSE_SECONDS, self.PAUSE_SECONDS * 2**self._cuts_in_a_row)
+        self._next_at = now + min(MAX_PAUSE_SECONDS, self.PAUSE_SECONDS * 2**self._cuts_in_a_row)
         self._cuts_in_a_row += 1
 
     def _grow(self, now: float) -> None:
@@ -186,7 +186,7 @@ class Concurrency:
         self.allowed = min(float(self.ceiling), grown)
 
 
-class TokenEstimate:
+class TokenEstimator:
     """
     What a call will take of a token quota: what is reserved, or what its answer burns down if that is more.
 
@@ -199,13 +199,13 @@ class TokenEstimate:
         self._tokens_per_byte: float | None = None
         self._longest_answer = 0
 
-    def of(self, request: ModelRequest) -> float:
+    def estimate(self, request: ModelRequest) -> float:
         """Return the quota tokens to expect of ``request``."""
         density = 1 / BYTES_PER_TOKEN if self._tokens_per_byte is None else self._tokens_per_byte
         burnt = self._longest_answer * request.model.output_burndown
         return _size(request) * density + max(request.max_tokens, burnt)
 
-    def learn(self, request: ModelRequest, completion: Completion) -> None:
+    def update(self, request: ModelRequest, completion: Completion) -> None:
         """Take in what a call was really counted as."""
         density = completion.input_tokens / max(1, _size(request))
         self._tokens_per_byte = max(self._tokens_per_byte or 0.0, density)
@@ -219,7 +219,7 @@ def _size(request: ModelRequest) -> int:
 Wait = Callable[[threading.Condition, float | None], object]
 
 
-class Gate:
+class RateLimiter:
     """
     Where the calls of a task wait for their turn. Thread-safe; first come, first served.
 
@@ -230,16 +230,16 @@ class Gate:
     def __init__(self, quota: Quota, ceiling: int, *, clock: Callable[[], float], wait: Wait) -> None:
         now = clock()
         full, requests, tokens = quota.starts_full, quota.requests_per_minute, quota.tokens_per_minute
-        self._requests = Bucket(requests, requests * quota.burst_share, now, full=full) if requests else None
-        self._tokens = Bucket(tokens, tokens * quota.token_burst_share, now, full=full) if tokens else None
-        self._concurrency = Concurrency(ceiling, now, is_guess=not quota.is_stated)
+        self._requests = TokenBucket(requests, requests * quota.burst_share, now, full=full) if requests else None
+        self._tokens = TokenBucket(tokens, tokens * quota.token_burst_share, now, full=full) if tokens else None
+        self._concurrency = AimdLimiter(ceiling, now, is_guess=not quota.is_stated)
         self._clock = clock
         self._wait = wait
         self._queue = threading.Lock()
         self._changed = threading.Condition()
         self._refused: RefusedError | None = None
 
-    def enter(self, tokens: float) -> float:
+    def acquire(self, tokens: float) -> float:
         """Wait until a call that reserves ``tokens`` may start, and return the time.
 
         :raises RefusedError: another call was refused for a reason that holds for this one too.
@@ -259,25 +259,25 @@ class Gate:
             return now
 
     def _seconds_to_wait(self, tokens: float, now: float) -> float:
-        seconds = self._concurrency.wait(now)
+        seconds = self._concurrency.seconds_to_wait(now)
         for bucket, amount in ((self._requests, 1.0), (self._tokens, tokens)):
             if bucket:
-                seconds = max(seconds, bucket.wait_for(amount, now))
+                seconds = max(seconds, bucket.seconds_until(amount, now))
         return seconds
 
-    def leave(self, sent_at: float, *, unused_tokens: float, error: ServiceError | None = None) -> None:
+    def release(self, sent_at: float, *, unused_tokens: float, error: ServiceError | None = None) -> None:
         """End a call: give back what it reserved and did not use, and take in how it went."""
         with self._changed:
             now = self._clock()
             if self._tokens:
-                self._tokens.give_back(unused_tokens)
+                self._tokens.refund(unused_tokens)
             if isinstance(error, ThrottledError):
-                self._concurrency.throttled(sent_at, now)
+                self._concurrency.record_throttle(sent_at, now)
                 self._correct(error)
             elif isinstance(error, RefusedError) and not isinstance(error, InvalidRequestError):
                 self._refused = error
             elif error is None:
-                self._concurrency.answered(now - sent_at)
+                self._concurrency.record_latency(now - sent_at)
             self._concurrency.end()
             self._changed.notify_all()
 
@@ -285,7 +285,7 @@ class Gate:
         # Bedrock says "Too many requests" or "Too many tokens".
         emptied = self._tokens if self._tokens and "too many tokens" in str(error).lower() else self._requests
         if emptied:
-            emptied.empty()
+            emptied.drain()
 
 
 class PacedClient:
@@ -313,13 +313,13 @@ class PacedClient:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._client = client
-        self._gate = Gate(quota, concurrency, clock=clock, wait=wait)
-        self._estimate = TokenEstimate()
+        self._limiter = RateLimiter(quota, concurrency, clock=clock, wait=wait)
+        self._estimate = TokenEstimator()
         self._patience_seconds = patience_seconds
         self._clock = clock
         self._sleep = sleep
 
-    def through(self, client: ModelClient) -> PacedClient:
+    def with_client(self, client: ModelClient) -> PacedClient:
         """Return what asks through another client and waits in the same queue."""
         other = copy.copy(self)
         other._client = client
@@ -341,26 +341,26 @@ class PacedClient:
                     raise _out_of_patience(request, throttled, self._clock() - started_at, error) from error
             except TransientError:
                 failures += 1
-                if failures == ATTEMPTS:
+                if failures == MAX_ATTEMPTS:
                     raise
-                self._sleep(random.uniform(0.5, 1.0) * min(2.0**failures, LONGEST_PAUSE_SECONDS))
+                self._sleep(random.uniform(0.5, 1.0) * min(2.0**failures, MAX_PAUSE_SECONDS))
 
     def _ask_once(self, request: ModelRequest) -> Completion:
-        reserved = self._estimate.of(request)
-        sent_at = self._gate.enter(reserved)
+        reserved = self._estimate.estimate(request)
+        sent_at = self._limiter.acquire(reserved)
         try:
             completion = self._client.ask(request)
         except ServiceError as error:
             # An answer that cannot be read was billed all the same; how much it used is not known.
             unused = 0.0 if isinstance(error, ContractError) else reserved
-            self._gate.leave(sent_at, unused_tokens=unused, error=error)
+            self._limiter.release(sent_at, unused_tokens=unused, error=error)
             raise
         except BaseException:
-            self._gate.leave(sent_at, unused_tokens=0.0)
+            self._limiter.release(sent_at, unused_tokens=0.0)
             raise
-        self._estimate.learn(request, completion)
+        self._estimate.update(request, completion)
         used = completion.input_tokens + completion.output_tokens * request.model.output_burndown
-        self._gate.leave(sent_at, unused_tokens=reserved - used)
+        self._limiter.release(sent_at, unused_tokens=reserved - used)
         return completion
 
 

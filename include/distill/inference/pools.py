@@ -31,7 +31,7 @@ def pool_name(model: str, region: str) -> str:
 
 
 @functools.cache
-def stated_pools(path: Path = POOLS_PATH) -> dict[str, PoolSettings]:
+def configured_pools(path: Path = POOLS_PATH) -> dict[str, PoolSettings]:
     """Read the pools whose size is stated; cached."""
     pools: dict[str, PoolSettings] = json.loads(path.read_text(encoding="utf-8"))
     return pools
@@ -39,11 +39,11 @@ def stated_pools(path: Path = POOLS_PATH) -> dict[str, PoolSettings]:
 
 def pool_slots(name: str) -> int:
     """Return how many slots the pool ``name`` has."""
-    stated = stated_pools().get(name)
+    stated = configured_pools().get(name)
     return int(stated["slots"]) if stated else DEFAULT_SLOTS
 
 
-def place_in_pool(model: str, region: str, *, tasks: int) -> dict[str, Any]:
+def pool_arguments(model: str, region: str, *, tasks: int) -> dict[str, Any]:
     """Return the operator's arguments ``pool`` and ``pool_slots`` for a step of at most ``tasks`` tasks.
 
     Where they are fewer than the slots, each holds several, so that together they have the whole quota.
@@ -52,9 +52,9 @@ def place_in_pool(model: str, region: str, *, tasks: int) -> dict[str, Any]:
     return {"pool": name, "pool_slots": max(1, pool_slots(name) // tasks)}
 
 
-def needed_pools(use_cases: Iterable[UseCase]) -> dict[str, PoolSettings]:
+def required_pools(use_cases: Iterable[UseCase]) -> dict[str, PoolSettings]:
     """Return every pool of a model that ``use_cases`` ask, beside the stated ones, as Airflow imports them."""
-    needed = dict(stated_pools())
+    needed = dict(configured_pools())
     for use_case in use_cases:
         region = use_case.aws.region
         for model in use_case.models:

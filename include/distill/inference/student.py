@@ -24,7 +24,7 @@ def student_input(document: str, question: str, *, prompt: Prompt, family: Famil
     return escape_reserved(prompt.render(document=document, question=question), family)
 
 
-def as_told(*, user: str, instruction: str, family: Family) -> tuple[str, str]:
+def system_and_user_text(*, user: str, instruction: str, family: Family) -> tuple[str, str]:
     """
     Return ``(system, user)`` as the student reads them, the same in training and when it answers.
 

@@ -16,7 +16,7 @@ from include.distill.config.layout import RunFolder
 from include.distill.core.naming import digest
 from include.distill.core.storage import ObjectStore, Record, read_jsonl, write_jsonl
 
-Answers = Mapping[str, Mapping[str, str]]
+AnswersByArm = Mapping[str, Mapping[str, str]]
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def answers_hash(candidate: str, baseline: str) -> str:
     return digest(candidate, baseline)
 
 
-def match_labels(labels: Sequence[Record], answers: Answers) -> MatchedLabels:
+def match_labels(labels: Sequence[Record], answers: AnswersByArm) -> MatchedLabels:
     """
     Return which labels are of ``answers``, and how many are not.
 
@@ -54,7 +54,7 @@ def match_labels(labels: Sequence[Record], answers: Answers) -> MatchedLabels:
     return MatchedLabels(counted, changed=len(marked) - len(counted), unmarked=len(labels) - len(marked))
 
 
-def _hash_now(label: Mapping[str, Any], answers: Answers) -> str | None:
+def _hash_now(label: Mapping[str, Any], answers: AnswersByArm) -> str | None:
     """Return the hash of the answers that the run has; ``None`` when an arm or the question is no longer there."""
     given = [answers.get(label[arm], {}).get(label["row_id"]) for arm in ("candidate", "baseline")]
     candidate, baseline = given
@@ -64,7 +64,7 @@ def _hash_now(label: Mapping[str, Any], answers: Answers) -> str | None:
 def store_labels(store: ObjectStore, folder: RunFolder, labels: Sequence[Record]) -> None:
     """Add labels to those of their labeller; two answers that were labelled before take the new one."""
     for labeller in sorted({label["labeller"] for label in labels}):
-        uri = folder.labels_of(labeller)
+        uri = folder.labels_by(labeller)
         before = read_jsonl(store, uri) if store.exists(uri) else []
         merged = {_item(label): label for label in [*before, *labels] if label["labeller"] == labeller}
         write_jsonl(store, uri, merged.values())

@@ -29,17 +29,17 @@ from include.distill.stats.agreement import MINIMUM_RATED
 
 SHEET_COLUMNS = ("example", "question", "document", "answer_a", "answer_b", "label")
 SEPARATORS = (",", ";", "\t")  # a comma, unless there are more of another: it is the first of equals
-CHOICES = ("A", "B", "Tie", "No answer")
-MOST_EXAMPLES = 200  # more than anybody labels
-PROBLEMS_LISTED = 20
+LABEL_CHOICES = ("A", "B", "Tie", "No answer")
+MAX_SAMPLE_SIZE = 200  # more than anybody labels
+SHEET_PROBLEMS_SHOWN = 20
 _OLDER_NAME = re.compile(r"\d{3}-[0-9a-f]{6}")  # of sheets that did not say which answers they showed
 # What spreadsheets run: also after white space, and in the wide forms that they take for the same.
 _FORMULA = re.compile(r"[\s\x00]*[=+\-@\uff1d\uff0b\uff0d\uff20\t\r\n]")
 
-How = Literal["ask in Airflow", "write the sheet only", "read a labelled sheet"]
+LabelMode = Literal["ask in Airflow", "write the sheet only", "read a labelled sheet"]
 
 
-class LabelChoice(BaseModel):
+class LabelParams(BaseModel):
     """The trigger form of the labelling DAG."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
@@ -53,14 +53,14 @@ class LabelChoice(BaseModel):
     examples: int = Field(
         MINIMUM_RATED,
         ge=1,
-        le=MOST_EXAMPLES,
+        le=MAX_SAMPLE_SIZE,
         title="Examples",
         description=(
             f"How many are drawn. Below {MINIMUM_RATED} labels the report gives no kappa. With 50, an agreement"
             " of 70 % lies between 56 and 81 %; with 100, 60 to 78 %."
         ),
     )
-    how: How = Field("ask in Airflow", title="How", description="Airflow asks in the tab Required Actions.")
+    how: LabelMode = Field("ask in Airflow", title="How", description="Airflow asks in the tab Required Actions.")
     labelled_csv: str | None = Field(
         None,
         title="Labelled sheet",
@@ -76,7 +76,7 @@ class LabelChoice(BaseModel):
     hours: float = Field(24, gt=0, le=720, title="Hours", description="How long Airflow asks; then it is no answer.")
 
     @model_validator(mode="after")
-    def _sheet_has_an_author(self) -> LabelChoice:
+    def _sheet_has_an_author(self) -> LabelParams:
         if self.how == "read a labelled sheet" and not self.labeller:
             raise ValueError("to read a labelled sheet, say who labelled it (labeller)")
         if (self.candidate is None) != (self.baseline is None):
@@ -84,19 +84,19 @@ class LabelChoice(BaseModel):
         return self
 
 
-def parse_label_choice(params: Mapping[str, Any]) -> LabelChoice:
+def parse_label_params(params: Mapping[str, Any]) -> LabelParams:
     """Return the form's values; an empty field is one that was not filled in.
 
     :raises InputError: a value is out of range or missing.
     """
     try:
-        return LabelChoice.model_validate({name: value for name, value in params.items() if value not in (None, "")})
+        return LabelParams.model_validate({name: value for name, value in params.items() if value not in (None, "")})
     except ValidationError as error:
-        said = "; ".join(
-            f"{'.'.join(map(str, found['loc'])) or 'form'}: {found['msg'].removeprefix('Value error, ')}"
-            for found in error.errors()
+        faults = "; ".join(
+            f"{'.'.join(map(str, fault['loc'])) or 'form'}: {fault['msg'].removeprefix('Value error, ')}"
+            for fault in error.errors()
         )
-        raise InputError(f"The trigger form of distill_label_sample: {said}. Nothing was asked.") from error
+        raise InputError(f"The trigger form of distill_label_sample: {faults}. Nothing was asked.") from error
 
 
 def draw_sample(
@@ -154,17 +154,17 @@ def key_name(examples: Sequence[Record]) -> str:
     return f"key-{canonical_hash(examples)[:12]}.jsonl"
 
 
-def write_sheet(examples: Iterable[Record]) -> bytes:
+def render_sheet(examples: Iterable[Record]) -> bytes:
     """Return the sheet: a CSV with an empty column for the labels, and nothing that says whose an answer is."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow(SHEET_COLUMNS)
     for example in examples:
-        writer.writerow([as_cell(example[name]) for name in SHEET_COLUMNS[:-1]] + [""])
+        writer.writerow([escape_formula(example[name]) for name in SHEET_COLUMNS[:-1]] + [""])
     return text.getvalue().encode("utf-8-sig")
 
 
-def as_cell(text: str) -> str:
+def escape_formula(text: str) -> str:
     """Return ``text`` as a cell that no spreadsheet runs as a formula."""
     return f"'{text}" if _FORMULA.match(text) else text
 
@@ -174,7 +174,7 @@ class SheetLabels:
     """
     What a sheet says.
 
-    :param labels: one of :data:`CHOICES` by example.
+    :param labels: one of :data:`LABEL_CHOICES` by example.
     :param changed: the same of examples whose answers have changed since the sheet was written.
     """
 
@@ -184,7 +184,7 @@ class SheetLabels:
     @property
     def outdated(self) -> int:
         """How many labels are of answers that have changed since."""
-        return sum(label != CHOICES[-1] for label in self.changed.values())
+        return sum(label != LABEL_CHOICES[-1] for label in self.changed.values())
 
 
 def read_sheet(body: bytes, examples: Sequence[Record], *, source: str) -> SheetLabels:
@@ -205,12 +205,12 @@ def read_sheet(body: bytes, examples: Sequence[Record], *, source: str) -> Sheet
     if missing := [name for name in ("example", "label") if columns.count(name) != 1]:
         raise InputError(f"{source}: expected one column {missing[0]!r}, found the columns {', '.join(columns)}.")
     # The number in front is for people: it moves when answers of other rows change.
-    known = {_what(example["example"]): example["example"] for example in examples}
+    current_names = {_what(example["example"]): example["example"] for example in examples}
     sheet = SheetLabels()
     problems = [
         f"{source} line {record.line}, {problem}"
         for record in table.records
-        if (problem := _take(record, columns, known, sheet))
+        if (problem := _take(record, columns, current_names, sheet))
     ]
     if problems:
         listed = _shortened(problems, recognised=bool(sheet.labels or sheet.changed))
@@ -225,7 +225,7 @@ def _what(example: str) -> tuple[str, str]:
 
 
 def _shortened(problems: Sequence[str], *, recognised: bool) -> list[str]:
-    listed = list(problems[:PROBLEMS_LISTED])
+    listed = list(problems[:SHEET_PROBLEMS_SHOWN])
     if len(problems) > len(listed):
         listed.append(f"… and {len(problems) - len(listed)} more")
     if not recognised:
@@ -236,11 +236,11 @@ def _shortened(problems: Sequence[str], *, recognised: bool) -> list[str]:
     return listed
 
 
-def is_labelled(body: bytes, examples: Sequence[Record]) -> bool:
+def has_labels(body: bytes, examples: Sequence[Record]) -> bool:
     """Return whether somebody has worked on a sheet: it holds a label, or cannot be read any more."""
     try:
         sheet = read_sheet(body, examples, source="sheet")
-        return {*sheet.labels.values(), *sheet.changed.values()} != {CHOICES[-1]}
+        return {*sheet.labels.values(), *sheet.changed.values()} != {LABEL_CHOICES[-1]}
     except InputError:
         return True
 
@@ -260,7 +260,7 @@ def _saved_as(body: bytes) -> tuple[str, str]:
 
 
 def _take(
-    record: CsvRecord, columns: Sequence[str], known: Mapping[tuple[str, str], str], sheet: SheetLabels
+    record: CsvRecord, columns: Sequence[str], current_names: Mapping[tuple[str, str], str], sheet: SheetLabels
 ) -> str | None:
     """Put the label of a record into ``sheet``; return what is wrong with it, if anything."""
     if not record.truncated and not any(field.strip() for field in record.fields):
@@ -269,24 +269,24 @@ def _take(
         return f"row: {len(record.fields)} fields, expected {len(columns)} as in the header"
     cells = dict(zip(columns, record.fields, strict=True))
     example, label = cells["example"].strip().lstrip("'"), cells["label"].strip().lstrip("'").lower()
-    if problem := _unknown(example, known):
+    if problem := _unknown(example, current_names):
         return f"column example: {example[:40]!r} {problem}"
-    name = known.get(_what(example), example)
+    name = current_names.get(_what(example), example)
     if name in sheet.labels or name in sheet.changed:
         return f"column example: {example!r} stands there twice"
-    meaning = {"": CHOICES[-1], **{choice.lower(): choice for choice in CHOICES}}
+    meaning = {"": LABEL_CHOICES[-1], **{choice.lower(): choice for choice in LABEL_CHOICES}}
     if label not in meaning:
         return f"column label: {label[:40]!r}; expected A, B, Tie, or nothing for no answer"
-    (sheet.labels if _what(example) in known else sheet.changed)[name] = meaning[label]
+    (sheet.labels if _what(example) in current_names else sheet.changed)[name] = meaning[label]
     return None
 
 
-def _unknown(example: str, known: Mapping[tuple[str, str], str]) -> str | None:
+def _unknown(example: str, current_names: Mapping[tuple[str, str], str]) -> str | None:
     """Return why an example is none of the run and pair, whatever their answers were; ``None`` when it is one."""
     if _OLDER_NAME.fullmatch(example):
         return "does not say which answers were shown: its sheet is of an earlier version, have a new one written"
     run_and_pair, shown = _what(example)
-    if not shown or run_and_pair not in {whose for whose, _ in known}:
+    if not shown or run_and_pair not in {whose for whose, _ in current_names}:
         return "is no example of this run and pair of arms"
     return None
 
@@ -297,18 +297,18 @@ def to_labels(
     """
     Return the labels as they are stored, translated from A and B to candidate and baseline.
 
-    :param choices: one of :data:`CHOICES` by example; ``No answer`` is none.
+    :param choices: one of :data:`LABEL_CHOICES` by example; ``No answer`` is none.
     """
-    found = []
+    labels = []
     for example in examples:
-        choice = choices.get(example["example"], CHOICES[-1])
-        if choice == CHOICES[-1]:
+        choice = choices.get(example["example"], LABEL_CHOICES[-1])
+        if choice == LABEL_CHOICES[-1]:
             continue
         other = "baseline" if example["a"] == "candidate" else "candidate"
         verdict = {"A": example["a"], "B": other, "Tie": "tie"}[choice]
         label = {"row_id": example["row_id"], "candidate": pair[0], "baseline": pair[1], "answers": _seen(example)}
-        found.append({**label, "labeller": labeller, "verdict": verdict, "labelled_at": now})
-    return found
+        labels.append({**label, "labeller": labeller, "verdict": verdict, "labelled_at": now})
+    return labels
 
 
 def _seen(example: Mapping[str, str]) -> str:

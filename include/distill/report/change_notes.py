@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 
-def changes_line(changes: Mapping[str, Any], *, actual_usd: float) -> str | None:
+def changes_sentence(changes: Mapping[str, Any], *, actual_usd: float) -> str | None:
     """Say in one line what changed and, when nothing was bought, why; ``None`` on a first run that bought something."""
     since = changes.get("since")
     if since is None:

@@ -99,14 +99,14 @@ def _preference_row(comparison: Mapping[str, Any], y: float, width: int) -> list
     track = bar(0, y + 24, width, 14, "track")
     if comparison["preference"] is None:
         return [label, track, text(width, y + 14, "no question decided", style="figure", anchor="end")]
-    at, found = comparison["preference"], comparison["finding"]
+    at, finding = comparison["preference"], comparison["finding"]
     low, high = comparison["preference_ci95"]
-    known = f"{_percent(at)}  ({100 * low:.0f}–{100 * high:.0f}%)"
+    reading = f"{_percent(at)}  ({100 * low:.0f}–{100 * high:.0f}%)"
     return [
         label,
-        text(width, y + 14, known, style="figure", anchor="end"),
+        text(width, y + 14, reading, style="figure", anchor="end"),
         track,
-        _hatched(0, y + 24, max(1.0, at * width), 14, style=f"share {found}", pattern=f"chance-{width}"),
+        _hatched(0, y + 24, max(1.0, at * width), 14, style=f"share {finding}", pattern=f"chance-{width}"),
         bar(low * width, y + 29.5, max(2.0, (high - low) * width), 3, "interval"),
         _line(low * width, y + 25.5, low * width, y + 36.5, "end"),
         _line(high * width, y + 25.5, high * width, y + 36.5, "end"),
@@ -255,7 +255,7 @@ def loss_chart(curves: Mapping[str, Sequence[Point]], *, width: int) -> Markup:
     drawn = {arm: points for arm, points in curves.items() if any(point["loss"] is not None for point in points)}
     if not drawn:
         return Markup("")
-    means = {arm: found for arm, points in drawn.items() if (found := loss_means(points))}
+    means = {arm: mean for arm, points in drawn.items() if (mean := loss_means(points))}
     plot = _plot(drawn, width)
     body = _axes(plot)
     for index, (arm, points) in enumerate(drawn.items()):
@@ -264,7 +264,7 @@ def loss_chart(curves: Mapping[str, Sequence[Point]], *, width: int) -> Markup:
         body += [text(36, 14 + 22 * index, _legend(arm, means[arm].figures, width - 36), style="label")]
         body += _curve([(point["step"], point["loss"]) for point in points], plot, f"step {style}")
         body += _curve(_means(points), plot, style, end=True)
-    description = " ".join(f"{arm}: {found.sentence}." for arm, found in means.items())
+    description = " ".join(f"{arm}: {mean.sentence}." for arm, mean in means.items())
     return svg("loss", width, plot.bottom + 30, title="Training loss by step", description=description, body=body)
 
 
@@ -299,8 +299,8 @@ def _curve(points: Sequence[tuple[float, float | None]], plot: _Plot, style: str
     every = -(-len(points) // _MAX_POINTS)
     thinned = [point for index, point in enumerate(points) if index % every == 0 or index == len(points) - 1]
     body = []
-    for known, run in groupby(thinned, key=lambda point: point[1] is not None):
-        places = [(plot.x(step), plot.y(loss)) for step, loss in run if known and loss is not None]
+    for is_known, run in groupby(thinned, key=lambda point: point[1] is not None):
+        places = [(plot.x(step), plot.y(loss)) for step, loss in run if is_known and loss is not None]
         if places:
             path = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
             body.append(Markup('<polyline points="{}" class="{}"/>').format(path, style))

@@ -16,10 +16,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from include.distill.core.paths import INCLUDE
 from include.distill.core.storage import Record
-from include.distill.report.html import dollars
+from include.distill.report.html import format_dollars
 from include.distill.report.report import verdict_parts
 
-TEMPLATES = INCLUDE / "report"
+PAGE_TEMPLATES = INCLUDE / "report"
 
 
 def list_entry(report: Mapping[str, Any]) -> Record:
@@ -35,7 +35,7 @@ def list_entry(report: Mapping[str, Any]) -> Record:
     }
 
 
-def newest(uris: Iterable[str], limit: int) -> list[str]:
+def newest_entries(uris: Iterable[str], limit: int) -> list[str]:
     """Return the URIs of the newest ``limit`` entries, newest first; of a report written again, its last entry."""
     by_run = {_run_key(uri): uri for uri in sorted(uris, key=_file_name)}
     return sorted(by_run.values(), key=_file_name, reverse=True)[:limit]
@@ -70,11 +70,11 @@ def _run_key(uri: str) -> str:
 
 def _page(template: str, **values: Any) -> str:
     environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
+        loader=FileSystemLoader(PAGE_TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"dollars": dollars}
+    environment.filters |= {"dollars": format_dollars}
     return environment.get_template(template).render(**values)

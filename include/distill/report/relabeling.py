@@ -11,7 +11,7 @@ from include.distill.core.storage import ObjectStore, Record, read_json, read_js
 from include.distill.dataset.splits import shards
 from include.distill.labeling.label_store import match_labels, read_labels
 from include.distill.report.html import render_html
-from include.distill.report.run_summary import agreement_records, clusters, disagreement_rows
+from include.distill.report.run_summary import agreement_records, disagreement_rows, document_group_by_row
 from include.distill.report.schema import check_report
 
 
@@ -49,7 +49,7 @@ def relabel_report(store: ObjectStore, folder: RunFolder, use_case: UseCase) -> 
     report = check_report(
         {
             **read_json(store, folder.report("json")),
-            "agreement": agreement_records(verdicts, clusters(evaluation), labels.counted),
+            "agreement": agreement_records(verdicts, document_group_by_row(evaluation), labels.counted),
             "disagreements": disagreement_rows(verdicts, answers, questions, labels.counted),
             "labels": labels.as_record(),
         }

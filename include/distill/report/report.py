@@ -74,8 +74,8 @@ def verdict_parts(report: Mapping[str, Any]) -> tuple[str, list[str]]:
         return f"No verdict on {candidate} and {baseline}: {_unreadable(pair)}", [_evidence(entry) for entry in pair]
     some_sure = set(findings) != {"unclear"}
     evidence = [
-        _evidence(entry, could_be_chance=some_sure and found == "unclear")
-        for entry, found in zip(pair, findings, strict=True)
+        _evidence(entry, could_be_chance=some_sure and finding == "unclear")
+        for entry, finding in zip(pair, findings, strict=True)
     ]
     return _claim(candidate, baseline, findings), evidence
 
@@ -83,11 +83,11 @@ def verdict_parts(report: Mapping[str, Any]) -> tuple[str, list[str]]:
 def _too_few(pair: Sequence[Mapping[str, Any]]) -> str:
     candidate, baseline = pair[0]["candidate"], pair[0]["baseline"]
     questions, documents = min(entry["n"] for entry in pair), min(entry["clusters"] for entry in pair)
-    found = f"{questions} questions about {documents} documents; needed {MINIMUM_QUESTIONS} and {MINIMUM_CLUSTERS}"
+    size = f"{questions} questions about {documents} documents; needed {MINIMUM_QUESTIONS} and {MINIMUM_CLUSTERS}"
     if questions >= MINIMUM_QUESTIONS and documents >= MINIMUM_CLUSTERS:
         largest = max(entry["largest_cluster_share"] for entry in pair)
-        found = f"{largest:.0%} of the questions are about one document"
-    return f"Too few questions for a verdict on {candidate} and {baseline} ({found})"
+        size = f"{largest:.0%} of the questions are about one document"
+    return f"Too few questions for a verdict on {candidate} and {baseline} ({size})"
 
 
 def _unreadable(pair: Sequence[Mapping[str, Any]]) -> str:
@@ -96,20 +96,20 @@ def _unreadable(pair: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _claim(candidate: str, baseline: str, findings: Sequence[str]) -> str:
-    found = set(findings) - {"unclear"}
-    if not found:
+    clear = set(findings) - {"unclear"}
+    if not clear:
         return f"No difference between {candidate} and {baseline} that could not be chance"
-    if len(found) == 2:
+    if len(clear) == 2:
         return f"The judges contradict each other on {candidate} and {baseline}"
-    word = "better" if found == {"candidate"} else "worse"
+    word = "better" if clear == {"candidate"} else "worse"
     sure = len(findings) - findings.count("unclear")
     return f"{candidate} is {word} than {baseline} for {_judges(sure, len(findings))}"
 
 
-def _judges(sure: int, asked: int) -> str:
-    if sure < asked:
-        return f"{sure} of {asked} judges"
-    return {1: "the one judge asked", 2: "both judges"}.get(asked, f"all {asked} judges")
+def _judges(sure: int, total: int) -> str:
+    if sure < total:
+        return f"{sure} of {total} judges"
+    return {1: "the one judge asked", 2: "both judges"}.get(total, f"all {total} judges")
 
 
 def _evidence(comparison: Mapping[str, Any], *, could_be_chance: bool = False) -> str:

@@ -15,8 +15,8 @@ from include.distill.config.catalog import load_catalog
 from include.distill.config.use_case import UseCase
 from include.distill.core.naming import digest
 from include.distill.core.storage import Record
-from include.distill.cost.prices import Line, Prices
-from include.distill.evaluation.judge_families import described_judge
+from include.distill.cost.prices import BillLine, Prices
+from include.distill.evaluation.judge_families import describe_judge
 from include.distill.evaluation.judging import find_disagreements, resolve
 from include.distill.stats.agreement import agreement_table
 from include.distill.training.data_card import licence_note
@@ -28,7 +28,7 @@ SYNTHESIS_FIELDS = (
 
 
 @dataclass(frozen=True)
-class ArmFacts:
+class ArmSummary:
     """
     What became of one arm.
 
@@ -86,29 +86,29 @@ def bill(
     use_case: UseCase,
     *,
     synthesis: Sequence[Record],
-    arms: Sequence[ArmFacts],
+    arms: Sequence[ArmSummary],
     judgments: Sequence[Record],
     prices: Prices,
-) -> list[Line]:
+) -> list[BillLine]:
     """Return what this run paid for; answers and jobs that were there already cost nothing."""
-    lines = _asked("synthesis", use_case.teacher, synthesis, prices)
+    lines = _model_call_lines("synthesis", use_case.teacher, synthesis, prices)
     if use_case.critic:
-        looked = [manifest["critic"] for manifest in synthesis if manifest.get("critic")]
-        tokens = sum_counts(looked, ("input_tokens", "output_tokens"))
+        critics = [manifest["critic"] for manifest in synthesis if manifest.get("critic")]
+        tokens = sum_counts(critics, ("input_tokens", "output_tokens"))
         lines += prices.token_lines("critic", use_case.critic.model, tokens["input_tokens"], tokens["output_tokens"])
     for arm in arms:
         if arm.on_demand:
-            lines += _asked(f"answers {arm.name}", use_case.student, arm.answers, prices)
+            lines += _model_call_lines(f"answers {arm.name}", use_case.student, arm.answers, prices)
         if arm.paid_training:
             lines.append(prices.training_line(arm.name, use_case.student, arm.training_tokens))
         if arm.unit_hours:
             lines.append(prices.throughput_line(arm.name, arm.student or use_case.student, arm.unit_hours))
     for judge in use_case.judges:
-        lines += _asked("judging", judge, [m for m in judgments if m["judge"] == judge], prices)
+        lines += _model_call_lines("judging", judge, [m for m in judgments if m["judge"] == judge], prices)
     return [line for line in lines if line.quantity]
 
 
-def beside_estimate(lines: Sequence[Line], estimated: Iterable[Record]) -> list[Record]:
+def compare_with_estimate(lines: Sequence[BillLine], estimated: Iterable[Record]) -> list[Record]:
     """
     Return the bill as in ``report.json``, each line with its ``estimated_usd``.
 
@@ -121,30 +121,30 @@ def beside_estimate(lines: Sequence[Line], estimated: Iterable[Record]) -> list[
     return records + [{**line, "estimated_usd": expected[line["what"]]["usd"]} for line in free]
 
 
-def _asked(what: str, model: str, manifests: Sequence[Record], prices: Prices) -> list[Line]:
-    asked = sum_counts(manifests, ("input_tokens", "output_tokens", "batch_input_tokens", "batch_output_tokens"))
-    in_batches = asked["batch_input_tokens"], asked["batch_output_tokens"]
-    on_demand = asked["input_tokens"] - in_batches[0], asked["output_tokens"] - in_batches[1]
+def _model_call_lines(what: str, model: str, manifests: Sequence[Record], prices: Prices) -> list[BillLine]:
+    tokens = sum_counts(manifests, ("input_tokens", "output_tokens", "batch_input_tokens", "batch_output_tokens"))
+    in_batches = tokens["batch_input_tokens"], tokens["batch_output_tokens"]
+    on_demand = tokens["input_tokens"] - in_batches[0], tokens["output_tokens"] - in_batches[1]
     return prices.token_lines(what, model, *on_demand) + prices.token_lines(what, model, *in_batches, batch=True)
 
 
-def clusters(rows: Iterable[Record]) -> dict[str, str]:
+def document_group_by_row(rows: Iterable[Record]) -> dict[str, str]:
     """Return the document group of each row: rows of one group, or of one document, are not independent."""
     return {row["row_id"]: str(row.get("group") or digest(row["document"])[:16]) for row in rows}
 
 
-def people_verdicts(labels: Iterable[Record]) -> dict[tuple[str, str, str], dict[str, str]]:
+def human_verdicts(labels: Iterable[Record]) -> dict[tuple[str, str, str], dict[str, str]]:
     """
     Return the verdicts of people by candidate, baseline and row id; who gave no answer is left out.
 
     :param labels: ``{"row_id", "candidate", "baseline", "labeller", "verdict"}`` with the verdicts of
         :mod:`include.distill.evaluation.judging`; any other verdict is none.
     """
-    found: dict[tuple[str, str, str], dict[str, str]] = defaultdict(dict)
+    verdicts: dict[tuple[str, str, str], dict[str, str]] = defaultdict(dict)
     for label in labels:
         if label["verdict"] in ("candidate", "baseline", "tie"):
-            found[(label["candidate"], label["baseline"], label["row_id"])][label["labeller"]] = label["verdict"]
-    return dict(found)
+            verdicts[(label["candidate"], label["baseline"], label["row_id"])][label["labeller"]] = label["verdict"]
+    return dict(verdicts)
 
 
 def agreement_records(
@@ -156,14 +156,14 @@ def agreement_records(
     Unparsable replies are no opinion, and neither are ties of equal answers, which nobody was asked about.
 
     :param groups: document group of each row id.
-    :param labels: as in :func:`people_verdicts`.
+    :param labels: as in :func:`human_verdicts`.
     """
     raters: dict[str, dict[Hashable, str]] = defaultdict(dict)
     for question in resolve(verdicts):
         if question.outcome != "unparsable" and not question.same:
             item = (question.candidate, question.baseline, question.row_id)
             raters[question.judge][item] = question.outcome
-    for item, by_person in people_verdicts(labels).items():
+    for item, by_person in human_verdicts(labels).items():
         for person, verdict in by_person.items():
             raters[f"{person} (person)"][item] = verdict
     return [dict(line) for line in agreement_table(raters, lambda item: groups[item[2]])]  # type: ignore[index]
@@ -181,7 +181,7 @@ def disagreement_rows(
     :param verdicts: of the headline's pair of arms first.
     :param answers: per arm, the answer of each row id.
     :param questions: the question of each row id.
-    :param labels: as in :func:`people_verdicts`.
+    :param labels: as in :func:`human_verdicts`.
     """
     verdicts = list(verdicts)
     pairs = list(dict.fromkeys((verdict["candidate"], verdict["baseline"]) for verdict in verdicts))
@@ -192,7 +192,7 @@ def disagreement_rows(
             "candidate_answer": answers[entry["candidate"]][entry["row_id"]],
             "baseline_answer": answers[entry["baseline"]][entry["row_id"]],
         }
-        for entry in find_disagreements(resolve(verdicts), people_verdicts(labels), pairs=pairs)
+        for entry in find_disagreements(resolve(verdicts), human_verdicts(labels), pairs=pairs)
     ]
 
 
@@ -209,7 +209,7 @@ def describe_settings(use_case: UseCase, *, prompts: Mapping[str, str]) -> dict[
         "teacher": use_case.teacher,
         "student": use_case.student,
         **_described_critic(use_case),
-        "judges": ", ".join(described_judge(judge, use_case) for judge in use_case.judges),
+        "judges": ", ".join(describe_judge(judge, use_case) for judge in use_case.judges),
         "region": use_case.aws.region,
         "prompts": ", ".join(f"{name} {version}" for name, version in prompts.items()),
         "pairs per document": use_case.synthesis.pairs_per_document,

@@ -38,11 +38,11 @@ def _none_if_not_finite(value: object) -> object:
 
 
 Loss = Annotated[FiniteFloat | None, BeforeValidator(_none_if_not_finite)]
-Share = Annotated[float, Field(ge=0, le=1)] | None
-Interval = tuple[FiniteFloat, FiniteFloat] | None
+OptionalShare = Annotated[float, Field(ge=0, le=1)] | None
+OptionalInterval = tuple[FiniteFloat, FiniteFloat] | None
 
 
-class _Part(BaseModel):
+class _Section(BaseModel):
     model_config = ConfigDict(extra="allow")
 
 
@@ -51,7 +51,7 @@ def _require(true: bool, message: str) -> None:
         raise ValueError(message)
 
 
-class Source(_Part):
+class SourceCounts(_Section):
     """The CSV, in rows."""
 
     rows: NonNegativeInt
@@ -69,7 +69,7 @@ class Source(_Part):
         return self
 
 
-class Critic(_Part):
+class CriticCounts(_Section):
     """What the critic said of the pairs that passed the measured filters, and what it was asked, in this run."""
 
     grounded: NonNegativeInt
@@ -83,12 +83,12 @@ class Critic(_Part):
 
     @model_validator(mode="after")
     def _reconcile(self) -> Self:
-        looked_at, answers = self.grounded + self.ungrounded + self.unparsable, self.calls + self.cache_hits
-        _require(looked_at <= answers, f"the critic looked at {looked_at} pairs, and gave {answers} answers")
+        checked, answers = self.grounded + self.ungrounded + self.unparsable, self.calls + self.cache_hits
+        _require(checked <= answers, f"the critic looked at {checked} pairs, and gave {answers} answers")
         return self
 
 
-class Synthesis(_Part):
+class SynthesisCounts(_Section):
     """What was asked of the teacher and what came of it, in pairs. ``surplus`` is beyond the request."""
 
     documents: NonNegativeInt
@@ -102,7 +102,7 @@ class Synthesis(_Part):
     input_tokens: NonNegativeInt
     output_tokens: NonNegativeInt
     dropped: dict[str, NonNegativeInt] = {}
-    critic: Critic | None = None
+    critic: CriticCounts | None = None
 
     @model_validator(mode="after")
     def _reconcile(self) -> Self:
@@ -117,7 +117,7 @@ class Synthesis(_Part):
         return self
 
 
-class Arm(_Part):
+class ArmEntry(_Section):
     """A model that answered. What it did not buy is null; what it did not serve is released."""
 
     name: str
@@ -145,7 +145,7 @@ class Arm(_Part):
         return self
 
 
-class Comparison(_Part):
+class ComparisonEntry(_Section):
     """One judge on one pair of arms, in questions."""
 
     judge: str
@@ -157,16 +157,16 @@ class Comparison(_Part):
     ties: NonNegativeInt
     unparsable: NonNegativeInt
     clusters: NonNegativeInt
-    preference: Share
-    preference_ci95: Interval
-    half_win_rate: Share
-    half_win_ci95: Interval
+    preference: OptionalShare
+    preference_ci95: OptionalInterval
+    half_win_rate: OptionalShare
+    half_win_ci95: OptionalInterval
     p_value: NonNegativeFloat
     p_value_holm: NonNegativeFloat
-    flip_rate: Share
-    first_position_rate: Share
-    longer_wins_rate: Share
-    minimum_detectable_difference: Share
+    flip_rate: OptionalShare
+    first_position_rate: OptionalShare
+    longer_wins_rate: OptionalShare
+    minimum_detectable_difference: OptionalShare
     finding: Finding
 
     @model_validator(mode="after")
@@ -185,7 +185,7 @@ class Comparison(_Part):
         return self
 
 
-class CostLine(_Part):
+class CostLine(_Section):
     """One line of the bill."""
 
     what: str
@@ -195,7 +195,7 @@ class CostLine(_Part):
     usd: NonNegativeFloat
 
 
-class Cost(_Part):
+class Cost(_Section):
     """The bill beside its estimate."""
 
     estimated_usd: NonNegativeFloat
@@ -212,7 +212,7 @@ class Cost(_Part):
         return self
 
 
-class LossPoint(_Part):
+class LossPoint(_Section):
     """One row of the training metrics."""
 
     step: NonNegativeInt
@@ -220,7 +220,7 @@ class LossPoint(_Part):
     loss: Loss
 
 
-class Disagreement(_Part):
+class DisagreementEntry(_Section):
     """A question of which the judges think differently, with what there is to read; ``candidate`` and ``baseline``
     (arms) are given where they are not those of the headline.
     """
@@ -233,7 +233,7 @@ class Disagreement(_Part):
     by_person: dict[str, str] = {}
 
 
-class PromotionDecision(_Part):
+class PromotionDecision(_Section):
     """What the rule says of one candidate."""
 
     candidate: str
@@ -242,7 +242,7 @@ class PromotionDecision(_Part):
     reasons: list[str]
 
 
-class Promotion(_Part):
+class PromotionEntry(_Section):
     """The rule, as it was written before the run, and what it says; no decision without a champion's place."""
 
     rule: str
@@ -250,7 +250,7 @@ class Promotion(_Part):
     decisions: list[PromotionDecision]
 
 
-class Labels(_Part):
+class LabelCounts(_Section):
     """Labels of people: of the run's answers, of answers that it no longer has, and of nobody knows which."""
 
     counted: NonNegativeInt
@@ -258,19 +258,19 @@ class Labels(_Part):
     unmarked: NonNegativeInt
 
 
-class AgreementLine(_Part):
+class AgreementLine(_Section):
     """Two raters on what both rated."""
 
     first: str
     second: str
     n: NonNegativeInt
     clusters: NonNegativeInt | None = None
-    observed: Share
+    observed: OptionalShare
     kappa: FiniteFloat | None
-    kappa_ci95: Interval
+    kappa_ci95: OptionalInterval
 
 
-class Pair(_Part):
+class PairEntry(_Section):
     """A synthetic pair."""
 
     question: str
@@ -278,7 +278,7 @@ class Pair(_Part):
     topic: str
 
 
-class Report(_Part):
+class Report(_Section):
     """
     ``report.json``.
 
@@ -291,20 +291,20 @@ class Report(_Part):
     run_key: str
     use_case: str
     simulated: StrictBool
-    source: Source
-    synthesis: Synthesis
-    arms: list[Arm]
-    comparisons: list[Comparison]
-    noise_control: list[Comparison]
+    source: SourceCounts
+    synthesis: SynthesisCounts
+    arms: list[ArmEntry]
+    comparisons: list[ComparisonEntry]
+    noise_control: list[ComparisonEntry]
     noise_control_note: str = ""
     agreement: list[AgreementLine] = []
-    labels: Labels = Labels(counted=0, changed=0, unmarked=0)
+    labels: LabelCounts = LabelCounts(counted=0, changed=0, unmarked=0)
     warnings: list[str] = []
-    promotion: Promotion | None = None
+    promotion: PromotionEntry | None = None
     cost: Cost
     loss_curves: dict[str, list[LossPoint]] = {}
-    disagreements: list[Disagreement] = []
-    pair_sample: list[Pair] = []
+    disagreements: list[DisagreementEntry] = []
+    pair_sample: list[PairEntry] = []
     rejected_rows: list[dict[str, Any]] = []
     settings: dict[str, Any] = {}
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from include.distill.stats.agreement import MINIMUM_GROUPS, MINIMUM_RATED
 
-Comparison = Mapping[str, Any]
+ComparisonRow = Mapping[str, Any]
 
 _SEEN_FROM_BASELINE = {"candidate": "baseline", "baseline": "candidate"}
 _WORDS = {
@@ -19,7 +19,7 @@ _WORDS = {
 }
 
 
-def arm_matrix(comparisons: Sequence[Comparison]) -> list[dict[str, Any]]:
+def arm_matrix(comparisons: Sequence[ComparisonRow]) -> list[dict[str, Any]]:
     """
     Return one row per arm with a cell per arm: what each judge found of the row's arm against the column's.
 
@@ -42,22 +42,22 @@ def _found(cells: Mapping[tuple[str, str], list[dict[str, Any]]], row: str, colu
     return None if row == column else cells.get((row, column), [])
 
 
-def _cell(comparison: Comparison) -> dict[str, Any]:
-    found = comparison["finding"]
+def _cell(comparison: ComparisonRow) -> dict[str, Any]:
+    finding = comparison["finding"]
     return {
         "judge": comparison["judge"],
         "half_win_rate": comparison["half_win_rate"],
-        "finding": found,
-        "word": _WORDS[found],
+        "finding": finding,
+        "word": _WORDS[finding],
     }
 
 
 def _mirrored(cell: Mapping[str, Any]) -> dict[str, Any]:
-    rate, found = cell["half_win_rate"], _SEEN_FROM_BASELINE.get(cell["finding"], cell["finding"])
-    return {**cell, "half_win_rate": None if rate is None else 1 - rate, "finding": found, "word": _WORDS[found]}
+    rate, finding = cell["half_win_rate"], _SEEN_FROM_BASELINE.get(cell["finding"], cell["finding"])
+    return {**cell, "half_win_rate": None if rate is None else 1 - rate, "finding": finding, "word": _WORDS[finding]}
 
 
-def headline_pair(comparisons: Sequence[Comparison]) -> list[Comparison]:
+def headline_comparisons(comparisons: Sequence[ComparisonRow]) -> list[ComparisonRow]:
     """Return the comparisons of the first pair of arms: those that the verdict rests on."""
     if not comparisons:
         return []
@@ -65,16 +65,16 @@ def headline_pair(comparisons: Sequence[Comparison]) -> list[Comparison]:
     return [comparison for comparison in comparisons if (comparison["candidate"], comparison["baseline"]) == names]
 
 
-def how_sure(comparisons: Sequence[Comparison]) -> str | None:
+def detectable_difference_sentence(comparisons: Sequence[ComparisonRow]) -> str | None:
     """Say in one sentence what the verdict's figures could and could not have found; ``None`` without any."""
-    pair = headline_pair(comparisons)
-    found = [c["minimum_detectable_difference"] for c in pair if c["minimum_detectable_difference"] is not None]
-    if not found:
+    pair = headline_comparisons(comparisons)
+    sizes = [c["minimum_detectable_difference"] for c in pair if c["minimum_detectable_difference"] is not None]
+    if not sizes:
         return None
     questions, documents = min(c["n"] for c in pair), min(c["clusters"] for c in pair)
     return (
         f"{questions:,} questions about {documents:,} documents find a half-win rate beyond"
-        f" {0.5 - max(found):.0%} to {0.5 + max(found):.0%} four times out of five; smaller differences may be missed."
+        f" {0.5 - max(sizes):.0%} to {0.5 + max(sizes):.0%} four times out of five; smaller differences may be missed."
     )
 
 

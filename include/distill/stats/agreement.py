@@ -3,7 +3,7 @@ How far raters agree beyond chance: judges among themselves, with people, and pe
 
 Cohen's kappa, with an interval from leaving out one document group at a time (the jackknife), because verdicts on
 one document are not independent. On few verdicts it says nothing: below the sizes here a rater who agrees (a kappa of
-0.4) is not told from one who does not four times out of five. ``docs/statistics.md`` has the figures.
+0.4) is not told from one who does not four times out of five. ``docs/explanation/statistics.md`` has the figures.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ Unlike a symmetric interval it stays within 0 and 1 and holds its level near the
 no random numbers.
 
 Where it holds what it promises is measured in ``tests/distill/stats/test_interval_coverage.py`` and stated in
-``docs/statistics.md``, with the sources of the method.
+``docs/explanation/statistics.md``, with the sources of the method.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ def design_effect(parts: Floats, sizes: Floats, squares: float) -> float:
     total = float(sizes.sum())
     if int((sizes > 0).sum()) < 2:
         return 1.0
-    found = clustered_share(parts, sizes)
-    independent = (squares / total - float(found.share) ** 2) / total
-    ratio = float(found.variance) / independent if independent > 1e-15 else 1.0
+    clustered = clustered_share(parts, sizes)
+    independent = (squares / total - float(clustered.share) ** 2) / total
+    ratio = float(clustered.variance) / independent if independent > 1e-15 else 1.0
     return ratio if math.isfinite(ratio) else 1.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from statistics import NormalDist
 
-CHANCE = 0.8
+TARGET_POWER = 0.8
 
 
 def minimum_detectable_difference(
@@ -25,5 +25,5 @@ def minimum_detectable_difference(
     if questions == 0 or decided_share == 0:
         return None
     error = (decided_share / 4 * design_effect / questions) ** 0.5
-    quantiles = float(t.ppf((1 + confidence) / 2, degrees)) + NormalDist().inv_cdf(CHANCE)
+    quantiles = float(t.ppf((1 + confidence) / 2, degrees)) + NormalDist().inv_cdf(TARGET_POWER)
     return float(min(0.5, quantiles * error))

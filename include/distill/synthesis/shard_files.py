@@ -9,7 +9,7 @@ from typing import Any
 
 from include.distill.config.layout import RunFolder
 from include.distill.core.storage import ObjectStore, Record, jsonl_writer
-from include.distill.dataset.splits import lengths
+from include.distill.dataset.splits import text_lengths
 from include.distill.synthesis.teacher import SyntheticSamples
 
 
@@ -49,7 +49,7 @@ class ShardFiles:
         self._rejected(record)
 
 
-def look_over(rows: Iterable[Record]) -> tuple[str, list[Record]]:
+def summarize_shard(rows: Iterable[Record]) -> tuple[str, list[Record]]:
     """Return a name for a shard and the lengths of its rows' texts, which is all that is kept of them."""
     first: Record = {}
     last: Record = {}
@@ -60,7 +60,7 @@ def look_over(rows: Iterable[Record]) -> tuple[str, list[Record]]:
             first, last = first or row, row
             yield row
 
-    sizes = lengths(passing())
+    sizes = text_lengths(passing())
     return shard_label([first] if len(sizes) == 1 else [first, last]), sizes
 
 

@@ -18,9 +18,9 @@ from include.distill.config.catalog import Model
 from include.distill.config.prompts import Prompt
 from include.distill.config.sections import Synthesis
 from include.distill.core.storage import Record
-from include.distill.curation.critic import Critic, Look
-from include.distill.curation.filters import Curator, Drop, RowCurator, rejection
-from include.distill.inference.answer_store import PaidAnswer, ask_until_readable
+from include.distill.curation.critic import Critic, CriticVerdict
+from include.distill.curation.filters import PairFilter, PairFilterFactory, Rejection, rejection_record
+from include.distill.inference.answer_store import StoredAnswer, ask_until_readable
 from include.distill.inference.output_parsing import ParsedOutput, parse_llm_output
 from include.distill.inference.requests import ModelRequest
 
@@ -30,15 +30,15 @@ class SyntheticSamples:
     """
     What came of one row: pairs, rejects and surplus with reasons and text, and the answers they came from.
 
-    ``looks`` are the critic's, at every pair that passed the measured filters.
+    ``verdicts`` are the critic's, at every pair that passed the measured filters.
     """
 
     requested: int
     accepted: list[Record] = field(default_factory=list)
     rejected: list[Record] = field(default_factory=list)
     surplus: list[Record] = field(default_factory=list)
-    answers: list[PaidAnswer] = field(default_factory=list)
-    looks: list[Look] = field(default_factory=list)
+    answers: list[StoredAnswer] = field(default_factory=list)
+    verdicts: list[CriticVerdict] = field(default_factory=list)
 
     @property
     def wanted(self) -> int:
@@ -91,8 +91,8 @@ def create_synthetic_samples(
     teacher: Model,
     prompt: Prompt,
     settings: Synthesis,
-    curator: Curator,
-    ask: Callable[[ModelRequest], PaidAnswer],
+    filter_factory: PairFilterFactory,
+    ask: Callable[[ModelRequest], StoredAnswer],
     critic: Critic | None = None,
 ) -> SyntheticSamples:
     """
@@ -104,7 +104,7 @@ def create_synthetic_samples(
 
     :param critic: looks at what passes the measured filters.
     """
-    samples, filters = SyntheticSamples(settings.pairs_per_document), curator.for_row(row)
+    samples, filters = SyntheticSamples(settings.pairs_per_document), filter_factory.for_row(row)
     for _ in range(settings.rounds):
         if not samples.wanted:
             break
@@ -117,15 +117,15 @@ def create_synthetic_samples(
             avoid=filters.kept,
             sample=len(samples.answers),
         )
-        asked = ask_until_readable(
+        reply = ask_until_readable(
             request,
             ask,
             read=parse_llm_output,
             is_readable=lambda output: bool(output.pairs),
             attempts=settings.attempts,
         )
-        samples.answers += asked.answers
-        _sort_out(row, asked.result, filters, samples, critic)
+        samples.answers += reply.answers
+        _apply_filters(row, reply.parsed, filters, samples, critic)
     # Only as many as were asked for are counted; what a further round replaced, or a model wrote too much, is not.
     samples.surplus += samples.rejected[samples.wanted :]
     del samples.rejected[samples.wanted :]
@@ -137,29 +137,29 @@ def create_synthetic_samples(
 _MEASURING = threading.Lock()
 
 
-def _sort_out(
-    row: Record, output: ParsedOutput, filters: RowCurator, samples: SyntheticSamples, critic: Critic | None
+def _apply_filters(
+    row: Record, output: ParsedOutput, filters: PairFilter, samples: SyntheticSamples, critic: Critic | None
 ) -> None:
     for reject in output.rejected:
         samples.rejected.append({"row_id": row["row_id"], "filter": "malformed", **reject})
     for pair in output.pairs:
         if not samples.wanted:
-            samples.surplus.append(rejection(row["row_id"], BEYOND_REQUEST, pair))
+            samples.surplus.append(rejection_record(row["row_id"], SURPLUS, pair))
             continue
         with _MEASURING:
-            drop, grounding = filters.judge(pair), round(filters.grounding, 3)
-        found: Record = {"grounding": grounding}
-        if critic and drop is None:
-            samples.looks.append(look := critic.look_at(pair, row["document"]))
-            drop, found = critic.drop(look), {**found, "critic": look.verdict}
-        if drop:
-            samples.rejected.append(rejection(row["row_id"], drop, pair))
+            rejection, grounding = filters.check(pair), round(filters.grounding, 3)
+        checked: Record = {"grounding": grounding}
+        if critic and rejection is None:
+            samples.verdicts.append(verdict := critic.judge(pair, row["document"]))
+            rejection, checked = critic.rejection(verdict), {**checked, "critic": verdict.label}
+        if rejection:
+            samples.rejected.append(rejection_record(row["row_id"], rejection, pair))
         else:
             kept = {"row_id": row["row_id"], "pair": len(samples.accepted), "document": row["document"]}
-            samples.accepted.append({**kept, **found, **pair})
+            samples.accepted.append({**kept, **checked, **pair})
 
 
-BEYOND_REQUEST = Drop("surplus", "surplus", "More pairs were written than were asked for.")
+SURPLUS = Rejection("surplus", "surplus", "More pairs were written than were asked for.")
 
 
 def count_samples(samples: Iterable[SyntheticSamples]) -> dict[str, Any]:

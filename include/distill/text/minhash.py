@@ -19,9 +19,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from include.distill.text.normalization import normalised
+from include.distill.text.normalization import normalize
 
-NGRAM = 5
+DEFAULT_NGRAM = 5
 SIGNATURE_BYTES = _MINIMA = 64
 _BANDS = _MINIMA // 4
 _WALKED = 32  # entries of a bucket that are looked at, the newest first; buckets of near-copies grow without end
@@ -36,14 +36,14 @@ _MIX = np.uint64(0x9E3779B97F4A7C15)
 
 
 @dataclass(frozen=True)
-class Twin:
+class TextMatch:
     """An earlier text that is nearly the same; ``position`` counts from 0 in the order of adding."""
 
     position: int
     similarity: float
 
 
-class NearDuplicates:
+class NearDuplicateIndex:
     """
     Texts added one by one, each compared with those before it.
 
@@ -51,7 +51,7 @@ class NearDuplicates:
     :param ngram: characters per n-gram; shorter texts count as one n-gram.
     """
 
-    def __init__(self, *, threshold: float, ngram: int = NGRAM) -> None:
+    def __init__(self, *, threshold: float, ngram: int = DEFAULT_NGRAM) -> None:
         if not 0.5 <= threshold <= 1:
             message = f"The similarity of near-duplicates is {threshold}; expected 0.5 to 1."
             raise ValueError(message)
@@ -71,43 +71,43 @@ class NearDuplicates:
         """What the index holds in memory."""
         return sum(array.nbytes for array in (self._signatures, self._entered, self._next, self._heads))
 
-    def twins(self, text: str) -> list[Twin]:
+    def find(self, text: str) -> list[TextMatch]:
         """Return the texts added so far that are nearly the same as ``text``, most similar first."""
-        return self.twins_of(signature(text, self.ngram))
+        return self.find_signature(signature(text, self.ngram))
 
-    def add(self, text: str) -> list[Twin]:
+    def add(self, text: str) -> list[TextMatch]:
         """Add ``text`` as position ``len(self) - 1`` and return its twins among those before it."""
         return self.add_signature(signature(text, self.ngram))
 
-    def twins_of(self, found: Signature) -> list[Twin]:
-        """Return what :meth:`twins` does, for a text whose signature is known."""
-        places = self._candidates(found)
-        agreeing = (self._signatures[places] == found).mean(axis=1)
+    def find_signature(self, text_signature: Signature) -> list[TextMatch]:
+        """Return what :meth:`find` does, for a text whose signature is known."""
+        places = self._candidates(text_signature)
+        agreeing = (self._signatures[places] == text_signature).mean(axis=1)
         similar = np.clip((agreeing - _BY_CHANCE) / (1 - _BY_CHANCE), 0, 1)
         order = np.lexsort((places, -similar))
-        return [Twin(int(places[i]), float(similar[i])) for i in order if similar[i] >= self.threshold]
+        return [TextMatch(int(places[i]), float(similar[i])) for i in order if similar[i] >= self.threshold]
 
-    def add_signature(self, found: Signature) -> list[Twin]:
+    def add_signature(self, text_signature: Signature) -> list[TextMatch]:
         """Do what :meth:`add` does, for a text whose signature is known."""
-        twins = self.twins_of(found)
-        self.append(found, twins)
-        return twins
+        matches = self.find_signature(text_signature)
+        self.add_with_matches(text_signature, matches)
+        return matches
 
-    def append(self, found: Signature, twins: Sequence[Twin]) -> None:
+    def add_with_matches(self, text_signature: Signature, matches: Sequence[TextMatch]) -> None:
         """Add a text whose signature and twins are known."""
         if self._count == len(self._signatures):
             self._grow()
-        self._signatures[self._count] = found
+        self._signatures[self._count] = text_signature
         # An exact copy is found through the first of them; in the buckets it would only hide others.
-        if not twins or (self._signatures[twins[0].position] != found).any():
+        if not matches or (self._signatures[matches[0].position] != text_signature).any():
             self._enter(self._count)
         self._count += 1
 
-    def _candidates(self, found: Signature) -> NDArray[np.int64]:
+    def _candidates(self, text_signature: Signature) -> NDArray[np.int64]:
         if not self._count:
             return np.zeros(0, np.int64)
         bands = np.arange(_BANDS)
-        entries = self._heads[_slots(found, len(self._heads)), bands]
+        entries = self._heads[_slots(text_signature, len(self._heads)), bands]
         met = []
         for _ in range(_WALKED):
             there = entries >= 0
@@ -136,18 +136,18 @@ class NearDuplicates:
             self._enter(position)
 
 
-def signature(text: str, ngram: int = NGRAM) -> Signature:
+def signature(text: str, ngram: int = DEFAULT_NGRAM) -> Signature:
     """Return the signature of ``text``, compared regardless of case, compatibility forms and spacing."""
     hashes = _hashes(text, ngram)  # least of all, so repeated ones do no harm
-    least = np.full(_MINIMA, 2**64 - 1, np.uint64)
+    minima = np.full(_MINIMA, 2**64 - 1, np.uint64)
     for start in range(0, len(hashes), _CHUNK):
         drawn = np.outer(_MULTIPLIERS, hashes[start : start + _CHUNK])
         drawn += _OFFSETS[:, np.newaxis]
-        np.minimum(least, drawn.min(axis=1), out=least)
-    return ((least * _MIX) >> np.uint64(56)).astype(np.uint8)
+        np.minimum(minima, drawn.min(axis=1), out=minima)
+    return ((minima * _MIX) >> np.uint64(56)).astype(np.uint8)
 
 
-def similarity(one: str, other: str, ngram: int = NGRAM) -> float:
+def similarity(one: str, other: str, ngram: int = DEFAULT_NGRAM) -> float:
     """Return the exact similarity of two texts, 0 to 1; texts without any visible character are alike."""
     first, second = (set(ngram_hashes(text, ngram).tolist()) for text in (one, other))
     return len(first & second) / len(first | second)
@@ -159,7 +159,7 @@ def ngram_hashes(text: str, ngram: int) -> NDArray[np.uint64]:
 
 
 def _hashes(text: str, ngram: int) -> NDArray[np.uint64]:
-    characters = np.frombuffer(normalised(text).ljust(ngram).encode("utf-32-le", "surrogatepass"), np.uint32)
+    characters = np.frombuffer(normalize(text).ljust(ngram).encode("utf-32-le", "surrogatepass"), np.uint32)
     hashes = np.zeros(len(characters) - ngram + 1, np.uint64)
     for offset in range(ngram):
         hashes = (hashes + characters[offset : offset + len(hashes)]) * _MIX
@@ -167,9 +167,9 @@ def _hashes(text: str, ngram: int) -> NDArray[np.uint64]:
     return hashes
 
 
-def _slots(found: Signature, slots: int) -> NDArray[np.int64]:
+def _slots(text_signature: Signature, slots: int) -> NDArray[np.int64]:
     """Return the bucket of each band: four minima, read as one number."""
-    keys = found.view(np.uint32).astype(np.uint64) * _MIX
+    keys = text_signature.view(np.uint32).astype(np.uint64) * _MIX
     return ((keys >> np.uint64(32)) % np.uint64(slots)).astype(np.int64)
 
 

@@ -16,7 +16,7 @@ _BLANK = re.compile(
     r"[\s\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164"
     r"\ufe00-\ufe0f\ufeff\uffa0\U000e0000-\U000e0fff]*+"
 )
-_UNCARRIED = re.compile("[\x00\ud800-\udfff]")
+_UNSUPPORTED = re.compile("[\x00\ud800-\udfff]")
 
 
 def is_blank(text: str) -> bool:
@@ -24,16 +24,16 @@ def is_blank(text: str) -> bool:
     return _BLANK.fullmatch(text) is not None
 
 
-def uncarried_character(text: str) -> str | None:
+def unsupported_character(text: str) -> str | None:
     """Return the first character that a training file cannot carry as ``U+0000``, or ``None``.
 
     Those are NUL and unpaired surrogates: the one is refused by services, the other is no valid UTF-8.
     """
-    found = _UNCARRIED.search(text)
-    return f"U+{ord(found.group()):04X}" if found else None
+    match = _UNSUPPORTED.search(text)
+    return f"U+{ord(match.group()):04X}" if match else None
 
 
-def normalised(text: str) -> str:
+def normalize(text: str) -> str:
     """Return ``text`` as it is compared: compatibility forms, case and white space made equal."""
     if text.isascii():  # which has neither compatibility forms nor letters that fold into several
         return " ".join(text.lower().split())
@@ -41,7 +41,7 @@ def normalised(text: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", folded).split())
 
 
-class _BareCharacters(dict[int, Any]):
+class _PunctuationStripper(dict[int, Any]):
     """What each character becomes when only words are compared; filled as characters are met."""
 
     def __missing__(self, code: int) -> str:
@@ -52,14 +52,14 @@ class _BareCharacters(dict[int, Any]):
         return str(self[code])
 
 
-_BARE = _BareCharacters()
+_WITHOUT_PUNCTUATION = _PunctuationStripper()
 
 
-def bare(text: str) -> str:
-    """Return the words, numbers and symbols of ``text``, :func:`normalised` and without punctuation."""
-    return " ".join(normalised(text).translate(_BARE).split())
+def strip_punctuation(text: str) -> str:
+    """Return the words, numbers and symbols of ``text``, :func:`normalize` and without punctuation."""
+    return " ".join(normalize(text).translate(_WITHOUT_PUNCTUATION).split())
 
 
 def pair_key(question: str, answer: str) -> tuple[str, str]:
     """Return what two question-answer pairs share when they are the same pair."""
-    return normalised(question), normalised(answer)
+    return normalize(question), normalize(answer)

@@ -15,11 +15,11 @@ from include.distill.config.prompts import Prompt
 from include.distill.config.sections import Arm
 from include.distill.config.use_case import UseCase
 from include.distill.core.storage import Record
-from include.distill.curation.critic import VERDICTS
+from include.distill.curation.critic import CRITIC_LABELS
 from include.distill.curation.filters import FILTERS
 from include.distill.training.training_set import TrainingSet
 
-COUNTED = ("documents", "requested", "accepted", "rejected", "missing", "surplus")
+SYNTHESIS_COUNTERS = ("documents", "requested", "accepted", "rejected", "missing", "surplus")
 
 
 def data_card(
@@ -57,10 +57,10 @@ def data_card(
         **training_set.figures,
     }
     if synthesis:
-        card["synthesis"] = {name: synthesis[name] for name in COUNTED}
+        card["synthesis"] = {name: synthesis[name] for name in SYNTHESIS_COUNTERS}
         card["funnel"] = funnel(synthesis)
         if critic := synthesis.get("critic"):
-            card["critic"] = {name: critic[name] for name in VERDICTS}
+            card["critic"] = {name: critic[name] for name in CRITIC_LABELS}
         if note := licence_note(teacher, student):
             card["licence_note"] = note
     return card

@@ -14,14 +14,14 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from include.distill.core.storage import Record
-from include.distill.text.normalization import bare
+from include.distill.text.normalization import strip_punctuation
 
 # Upper bounds in characters, about a factor of two apart; what is longer is in the last bin.
 QUESTION_BINS = (20, 40, 60, 80, 120, 160, 240, 400)
 ANSWER_BINS = (25, 50, 100, 200, 400, 800, 1600, 3200, 6400)
 GROUNDING_BINS = (0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.99)
 TOPICS_SHOWN = 15
-TO_READ = 10
+PAIRS_TO_READ = 10
 _MOST_TOPIC_WORDS = 50_000
 
 
@@ -34,30 +34,30 @@ class CardFigures:
         self._topics: Counter[str] = Counter()
         self._drawn: list[tuple[int, str, int, Record]] = []
 
-    def of_originals(self, rows: Iterable[Record]) -> Iterator[Record]:
+    def count_originals(self, rows: Iterable[Record]) -> Iterator[Record]:
         """Count the team's own rows as they pass."""
         for row in rows:
-            self.take_original(row)
+            self.add_original(row)
             yield row
 
-    def of_pairs(self, pairs: Iterable[Record]) -> Iterator[Record]:
+    def count_pairs(self, pairs: Iterable[Record]) -> Iterator[Record]:
         """Count the teacher's pairs as they pass."""
         for pair in pairs:
-            self.take_pair(pair)
+            self.add_pair(pair)
             yield pair
 
-    def take_original(self, row: Record) -> None:
+    def add_original(self, row: Record) -> None:
         """Count a row of the team's own."""
         self._count("question_characters_originals", len(row["question"]), QUESTION_BINS)
         self._count("answer_characters_originals", len(row["answer"]), ANSWER_BINS)
 
-    def take_pair(self, pair: Record) -> None:
+    def add_pair(self, pair: Record) -> None:
         """Count a pair that the teacher wrote."""
         self._count("question_characters_synthetic", len(pair["question"]), QUESTION_BINS)
         self._count("answer_characters_synthetic", len(pair["answer"]), ANSWER_BINS)
         if "grounding" in pair:
             self._count("grounding_synthetic", pair["grounding"], GROUNDING_BINS)
-        for word in set(bare(pair["topic"]).split()):
+        for word in set(strip_punctuation(pair["topic"]).split()):
             if word in self._topics or len(self._topics) < _MOST_TOPIC_WORDS:
                 self._topics[word] += 1
         self._draw(pair)
@@ -71,7 +71,7 @@ class CardFigures:
         rank = -int.from_bytes(hashlib.sha256(what.encode()).digest()[:8])
         # A record is never compared: row and number are one pair's own.
         entry = (rank, pair["row_id"], pair["pair"], {name: pair[name] for name in ("question", "answer", "topic")})
-        if len(self._drawn) < TO_READ:
+        if len(self._drawn) < PAIRS_TO_READ:
             heapq.heappush(self._drawn, entry)
         elif rank > self._drawn[0][0]:
             heapq.heapreplace(self._drawn, entry)

@@ -19,8 +19,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from include.distill.core.errors import InputError, LimitError
-from include.distill.inference.student import as_told
-from include.distill.text.normalization import is_blank, uncarried_character
+from include.distill.inference.student import system_and_user_text
+from include.distill.text.normalization import is_blank, unsupported_character
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -32,7 +32,7 @@ _LINE_SEPARATORS = str.maketrans({"\x85": "\\u0085", "\u2028": "\\u2028", "\u202
 
 
 @dataclass(frozen=True)
-class Problem:
+class RecordProblem:
     """What is wrong with a field of a training record; ``record`` is its 1-based number."""
 
     record: int
@@ -45,7 +45,7 @@ class Problem:
 
 def to_customization_format(*, user: str, answer: str, instruction: str, family: Family) -> dict[str, Any]:
     """Return the training record in which the student, told ``instruction``, answers ``user`` with ``answer``."""
-    system, user = as_told(user=user, instruction=instruction, family=family)
+    system, user = system_and_user_text(user=user, instruction=instruction, family=family)
     if family.format == "prompt-completion":
         return {"prompt": user, "completion": answer}
     if family.format == "anthropic-messages":
@@ -61,7 +61,7 @@ def to_customization_format(*, user: str, answer: str, instruction: str, family:
     }
 
 
-def estimate_tokens(text: str, family: Family) -> int:
+def conservative_token_count(text: str, family: Family) -> int:
     """Return how many tokens ``text`` is taken for: rounded up, on the safe side for English."""
     return -(-len(text) // family.characters_per_token)
 
@@ -78,61 +78,61 @@ def check_file(key: str, size_bytes: int, family: Family, *, validation: bool = 
     :param key: of the object in its bucket.
     :raises LimitError: names the limit. Nothing was sent.
     """
-    kind, most = (
+    kind, maximum = (
         ("validation", family.validation_file_bytes) if validation else ("training", family.training_file_bytes)
     )
     problems = []
-    if most is not None and size_bytes > most:
-        problems.append(f"the {kind} file has {size_bytes:,} bytes; expected {most:,} or fewer. Use fewer documents")
+    if maximum is not None and size_bytes > maximum:
+        problems.append(f"the {kind} file has {size_bytes:,} bytes; expected {maximum:,} or fewer. Use fewer documents")
     if family.file_name is not None and not re.fullmatch(family.file_name, key):
         problems.append(f"the {kind} file is called {key!r}; expected {family.file_name}. Change storage.prefix")
     if problems:
         raise LimitError(f"{family.key} ({family.source.url}): {'; '.join(problems)}.")
 
 
-def count_problems(training: int, validation: int, family: Family) -> Iterator[str]:
+def record_count_problems(training: int, validation: int, family: Family) -> Iterator[str]:
     """Yield what is wrong with the numbers of records of a job's two files."""
-    least, most = family.training_records
+    minimum, maximum = family.training_records
     counted = training + (validation if family.count_minimum_with_validation else 0)
     of = "training and validation records" if family.count_minimum_with_validation else "training records"
-    if counted < least:
-        yield f"{counted} {of}; expected {least} or more. Add rows or pairs per document."
-    if training > most:
-        yield f"{training} training records; expected {most} or fewer. Limit the documents."
-    least, most = family.validation_records
-    if validation and not least <= validation <= most:
-        yield f"{validation} validation records; expected {least} to {most}. Change the validation share."
+    if counted < minimum:
+        yield f"{counted} {of}; expected {minimum} or more. Add rows or pairs per document."
+    if training > maximum:
+        yield f"{training} training records; expected {maximum} or fewer. Limit the documents."
+    minimum, maximum = family.validation_records
+    if validation and not minimum <= validation <= maximum:
+        yield f"{validation} validation records; expected {minimum} to {maximum}. Change the validation share."
     if training + validation > family.total_records:
         total = training + validation
         yield f"{total} training and validation records; expected {family.total_records} or fewer together."
 
 
-def check_record(record: Mapping[str, Any], family: Family, number: int) -> list[Problem]:
+def check_record(record: Mapping[str, Any], family: Family, number: int) -> list[RecordProblem]:
     """Return what is wrong with one training record: its shape, its texts, its length."""
     try:
         texts = _texts(record, family)
     except (KeyError, TypeError, IndexError, ValueError) as error:
         message = f"no {family.format} record ({error!r}); expected what to_customization_format writes"
-        return [Problem(number, "record", message)]
-    problems = [Problem(number, field, fault) for field, text in texts.items() for fault in _text_faults(text)]
+        return [RecordProblem(number, "record", message)]
+    problems = [RecordProblem(number, field, fault) for field, text in texts.items() for fault in _text_faults(text)]
     problems += [
-        Problem(number, field, f"holds {reserved!r}, on which a job fails. Pass it through escape_reserved")
+        RecordProblem(number, field, f"holds {reserved!r}, on which a job fails. Pass it through escape_reserved")
         for field, text in texts.items()
         if field not in ("assistant", "completion")
         for reserved in family.reserved_strings
         if reserved in text
     ]
-    tokens = estimate_tokens("".join(texts.values()), family)
+    tokens = conservative_token_count("".join(texts.values()), family)
     if tokens > family.tokens_per_record:
         message = f"about {tokens:,} tokens; expected {family.tokens_per_record:,} or fewer. Shorten the document"
-        problems.append(Problem(number, "record", message))
+        problems.append(RecordProblem(number, "record", message))
     return problems
 
 
 def _text_faults(text: str) -> Iterator[str]:
     if is_blank(text):
         yield "empty; expected text"
-    if character := uncarried_character(text):
+    if character := unsupported_character(text):
         yield f"holds {character}, which no training file can carry. Remove it"
 
 
@@ -143,7 +143,7 @@ def _texts(record: Mapping[str, Any], family: Family) -> dict[str, str]:
     """
     if family.format == "prompt-completion":
         texts = {"prompt": record["prompt"], "completion": record["completion"]}
-        known = {"prompt", "completion"}
+        allowed_keys = {"prompt", "completion"}
     else:
         user, assistant = record["messages"]
         roles = (user["role"], assistant["role"])
@@ -151,13 +151,13 @@ def _texts(record: Mapping[str, Any], family: Family) -> dict[str, str]:
             raise ValueError(f"roles {roles}")
         texts = {"system": record["system"]} if "system" in record else {}
         texts |= {"user": user["content"], "assistant": assistant["content"]}
-        known = {"system", "messages"}
+        allowed_keys = {"system", "messages"}
     if family.format == "bedrock-conversation-2024":
         texts = {field: block["text"] for field, (block,) in texts.items()}
-        known |= {"schemaVersion"}
+        allowed_keys |= {"schemaVersion"}
         if record["schemaVersion"] != family.format:
             raise ValueError(f"schemaVersion {record['schemaVersion']!r}")
-    if unknown := set(record) - known:
+    if unknown := set(record) - allowed_keys:
         raise ValueError(f"unknown keys {sorted(unknown)}")
     if wrong := [field for field, text in texts.items() if not isinstance(text, str)]:
         raise TypeError(f"{wrong[0]} is no text")
@@ -192,8 +192,8 @@ def check_hyperparameters(
 def _hyperparameter(name: str, value: object, family: Family) -> str:
     if name not in family.hyperparameters:
         nearest = difflib.get_close_matches(name, family.hyperparameters, n=1, cutoff=0.4)
-        known = f"did you mean {nearest[0]}?" if nearest else f"known are {', '.join(family.hyperparameters)}"
-        raise ValueError(f"unknown name {name!r}, {known}")
+        hint = f"did you mean {nearest[0]}?" if nearest else f"known are {', '.join(family.hyperparameters)}"
+        raise ValueError(f"unknown name {name!r}, {hint}")
     fact = family.hyperparameters[name]
     number = _number(value)
     if number is None or (fact.type == "integer" and not number.is_integer()):

@@ -27,7 +27,7 @@ def job_fingerprint(
     return canonical_hash([base_model_id, customization_type, dict(hyperparameters), data_sha256])
 
 
-def failed_for_a_passing_cause(failure_message: str | None) -> bool:
+def is_transient_failure(failure_message: str | None) -> bool:
     """Tell whether a failed job may succeed when it is bought again with the same bytes."""
     message = (failure_message or "").lower()
     return any(cause in message for cause in _TRANSIENT_FAILURES)

@@ -14,7 +14,7 @@ from include.distill.config.catalog import Family
 from include.distill.core.errors import LimitError
 from include.distill.training.formats import check_record, encode_record
 
-PROBLEMS_LISTED = 20
+FILE_PROBLEMS_SHOWN = 20
 
 
 class Digest(Protocol):
@@ -45,18 +45,18 @@ class TrainingFile:
         """Write ``records``; call :meth:`require_no_problem` before the file is believed."""
         for record in records:
             self.records += 1
-            self.tell(map(str, check_record(record, self.family, self.records)))
+            self.add_problems(map(str, check_record(record, self.family, self.records)))
             line = encode_record(record)
             self.digest.update(line)
             self.size_bytes += len(line)
             self.characters += len(line.decode())
             body.write(line)
 
-    def tell(self, problems: Iterable[str]) -> None:
+    def add_problems(self, problems: Iterable[str]) -> None:
         """Add problems; the first 20 are kept in full."""
         for problem in problems:
             self.problem_count += 1
-            if len(self.problems) < PROBLEMS_LISTED:
+            if len(self.problems) < FILE_PROBLEMS_SHOWN:
                 self.problems.append(problem)
 
     def require_no_problem(self) -> None:

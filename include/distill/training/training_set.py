@@ -20,13 +20,13 @@ from include.distill.config.prompts import Prompt
 from include.distill.config.sections import Arm
 from include.distill.config.use_case import UseCase
 from include.distill.core.storage import ObjectStore, Record, split_uri, stream_jsonl
-from include.distill.core.tokens import estimated_tokens
+from include.distill.core.tokens import rough_token_count
 from include.distill.curation.repeated_pairs import curated_pairs
 from include.distill.dataset.arm_rows import hold_out, original_rows, pairs_of
 from include.distill.dataset.splits import GROUP, group_of
 from include.distill.inference.student import escape_reserved, student_input
 from include.distill.training.figures import CardFigures
-from include.distill.training.formats import check_file, check_record, count_problems, to_customization_format
+from include.distill.training.formats import check_file, check_record, record_count_problems, to_customization_format
 from include.distill.training.training_file import TrainingFile
 
 TRAIN, VALIDATION = "train.jsonl", "validation.jsonl"
@@ -67,9 +67,9 @@ def write_training_set(
     train, validation = (TrainingFile(name, family, digest) for name in ("training", "validation"))
     with ExitStack() as files:
         body = files.enter_context(store.writer(folder.merged(arm.name, TRAIN)))
-        train.write(map(as_record, figures.of_originals(_rows(store, folder, original_rows(arm, training)))), body)
+        train.write(map(as_record, figures.count_originals(_rows(store, folder, original_rows(arm, training)))), body)
         originals = train.records
-        train.write(map(as_record, figures.of_pairs(_pairs(arm, training, store, folder, shards))), body)
+        train.write(map(as_record, figures.count_pairs(_pairs(arm, training, store, folder, shards))), body)
         if held_out:
             digest.update(b"\0")  # a row moved from one file to the other is another hash
             body = files.enter_context(store.writer(folder.merged(arm.name, VALIDATION)))
@@ -81,7 +81,7 @@ def write_training_set(
         "records": train.records,
         "validation": validation.records,
     }
-    return TrainingSet(digest.hexdigest(), estimated_tokens(train.characters), counts, figures.as_record())
+    return TrainingSet(digest.hexdigest(), rough_token_count(train.characters), counts, figures.as_record())
 
 
 def _rows(store: ObjectStore, folder: RunFolder, chosen: Sequence[Record]) -> Iterator[Record]:
@@ -96,7 +96,7 @@ def _pairs(
 
 
 def _check(train: TrainingFile, validation: TrainingFile, folder: RunFolder, sha256: str) -> None:
-    train.tell(count_problems(train.records, validation.records, train.family))
+    train.add_problems(record_count_problems(train.records, validation.records, train.family))
     for file, name in ((train, TRAIN), (validation, VALIDATION)):
         file.require_no_problem()
         _, key = split_uri(folder.dataset(sha256, name))

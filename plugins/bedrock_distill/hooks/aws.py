@@ -13,7 +13,7 @@ from include.distill.core.errors import ExpiredCredentialsError
 
 # standard mode retries throttling, 5xx and connection errors. After a read time-out the answer is paid for again: five
 # minutes is longer than any takes. As many connections as fan_out.threads may ask for.
-PATIENT = {
+PATIENT_CONFIG = {
     "retries": {"mode": "standard", "total_max_attempts": 6},
     "connect_timeout": 10,
     "read_timeout": 300,
@@ -21,9 +21,9 @@ PATIENT = {
 }
 # include/distill/inference/pacing.py paces and retries calls to models. A retry by botocore would not be counted there
 # and would break its account of the quota.
-ONCE = {"mode": "standard", "total_max_attempts": 1}
+SINGLE_ATTEMPT = {"mode": "standard", "total_max_attempts": 1}
 # For a person who waits for a page.
-PROMPT = {"retries": {"mode": "standard", "total_max_attempts": 2}, "connect_timeout": 3, "read_timeout": 10}
+FAIL_FAST_CONFIG = {"retries": {"mode": "standard", "total_max_attempts": 2}, "connect_timeout": 3, "read_timeout": 10}
 
 
 class AwsClients:
@@ -40,7 +40,7 @@ class AwsClients:
         aws_conn_id: str | None = "aws_default",
         region_name: str | None = None,
         *,
-        config: Mapping[str, Any] = PATIENT,
+        config: Mapping[str, Any] = PATIENT_CONFIG,
     ) -> None:
         self.aws_conn_id = aws_conn_id
         self.region_name = region_name
@@ -56,7 +56,9 @@ class AwsClients:
                     aws_conn_id=self.aws_conn_id,
                     region_name=self.region_name,
                     client_type=service,
-                    config={**self._config, "retries": ONCE} if service == "bedrock-runtime" else self._config,
+                    config={**self._config, "retries": SINGLE_ATTEMPT}
+                    if service == "bedrock-runtime"
+                    else self._config,
                 ).conn
             return self._clients[service]
 
@@ -76,7 +78,7 @@ class AwsClients:
                 self._clients.clear()
             raise
 
-    def listed(self, method: str, key: str, **parameters: Any) -> Iterator[Mapping[str, Any]]:
+    def paginate(self, method: str, key: str, **parameters: Any) -> Iterator[Mapping[str, Any]]:
         """Yield what a List operation of ``bedrock`` says, page after page."""
         while True:
             page = self.call("bedrock", method, **parameters)

@@ -26,7 +26,7 @@ class BatchJob:
     simulated: bool = False
 
     @classmethod
-    def of(cls, answer: Mapping[str, Any], *, simulated: bool) -> BatchJob:
+    def from_response(cls, answer: Mapping[str, Any], *, simulated: bool) -> BatchJob:
         """Read the API's answer."""
         return cls(
             name=answer["jobName"],
@@ -97,13 +97,13 @@ class BatchJobs:
         """
         answer = self._clients.call("bedrock", "get_model_invocation_job", arn, jobIdentifier=arn)
         simulated = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("x-simulated") == "true"
-        return BatchJob.of(answer, simulated=simulated)
+        return BatchJob.from_response(answer, simulated=simulated)
 
     def find(self, name: str) -> BatchJob | None:
         """Return the newest job of exactly this name, or ``None``."""
-        listed = self._clients.listed("list_model_invocation_jobs", "invocationJobSummaries", nameContains=name)
-        found = [summary for summary in listed if summary["jobName"] == name]
-        return self.get(max(found, key=lambda summary: summary["submitTime"])["jobArn"]) if found else None
+        listed = self._clients.paginate("list_model_invocation_jobs", "invocationJobSummaries", nameContains=name)
+        matching = [summary for summary in listed if summary["jobName"] == name]
+        return self.get(max(matching, key=lambda summary: summary["submitTime"])["jobArn"]) if matching else None
 
     def create(self, request: BatchJobRequest) -> str:
         """Buy a job and return its ARN."""

@@ -32,7 +32,7 @@ class CustomizationJob:
     output_uri: str = ""
 
     @classmethod
-    def of(cls, answer: Mapping[str, Any]) -> CustomizationJob:
+    def from_response(cls, answer: Mapping[str, Any]) -> CustomizationJob:
         """Read the API's answer."""
         details = answer.get("statusDetails") or {}
         return cls(
@@ -71,7 +71,7 @@ class Throughput:
     failure_message: str | None = None
 
     @classmethod
-    def of(cls, answer: Mapping[str, Any]) -> Throughput:
+    def from_response(cls, answer: Mapping[str, Any]) -> Throughput:
         """Read the API's answer."""
         return cls(
             name=answer["provisionedModelName"],
@@ -93,7 +93,7 @@ class CustomModel:
     created: datetime.datetime
 
     @classmethod
-    def of(cls, answer: Mapping[str, Any]) -> CustomModel:
+    def from_response(cls, answer: Mapping[str, Any]) -> CustomModel:
         """Read the API's answer."""
         return cls(name=answer["modelName"], arn=answer["modelArn"], created=answer["creationTime"])
 
@@ -160,11 +160,11 @@ class BedrockDistillHook(AwsClients):
 
     def _count_tokens(self, request: ModelRequest, model_id: str) -> int:
         call = to_api_call(request)
-        asked: dict[str, Any] = {"invokeModel": {"body": call.parameters.get("body")}}
+        prompt: dict[str, Any] = {"invokeModel": {"body": call.parameters.get("body")}}
         if call.operation == "converse":
             texts = {key: call.parameters[key] for key in ("messages", "system") if key in call.parameters}
-            asked = {"converse": texts}
-        answer = self.call("bedrock-runtime", "count_tokens", model_id, modelId=model_id, input=asked)
+            prompt = {"converse": texts}
+        answer = self.call("bedrock-runtime", "count_tokens", model_id, modelId=model_id, input=prompt)
         return int(answer["inputTokens"])
 
     def foundation_model(self, model_id: str) -> dict[str, Any]:
@@ -185,7 +185,7 @@ class BedrockDistillHook(AwsClients):
             answer = self.call("bedrock", "get_model_customization_job", name_or_arn, jobIdentifier=name_or_arn)
         except NotFoundError:
             return None
-        return CustomizationJob.of(answer)
+        return CustomizationJob.from_response(answer)
 
     def create_job(self, request: JobRequest) -> None:
         """Buy a customization job. The caller looks it up by name afterwards."""
@@ -215,7 +215,10 @@ class BedrockDistillHook(AwsClients):
 
     def list_custom_models(self) -> list[CustomModel]:
         """Return every custom model that the account owns in this Region."""
-        return [CustomModel.of(found) for found in self.listed("list_custom_models", "modelSummaries", isOwned=True)]
+        return [
+            CustomModel.from_response(summary)
+            for summary in self.paginate("list_custom_models", "modelSummaries", isOwned=True)
+        ]
 
     def delete_custom_model(self, name_or_arn: str) -> bool:
         """Delete a custom model; absent is as good as deleted. ``False`` when something still uses it."""
@@ -229,8 +232,8 @@ class BedrockDistillHook(AwsClients):
 
     def list_throughputs(self) -> list[Throughput]:
         """Return every provisioned throughput of the account in this Region."""
-        found = self.listed("list_provisioned_model_throughputs", "provisionedModelSummaries")
-        return [Throughput.of(summary) for summary in found]
+        summaries = self.paginate("list_provisioned_model_throughputs", "provisionedModelSummaries")
+        return [Throughput.from_response(summary) for summary in summaries]
 
     def find_throughput(self, name_or_arn: str) -> Throughput | None:
         """Return a provisioned throughput by name or ARN, or ``None``."""
@@ -240,7 +243,7 @@ class BedrockDistillHook(AwsClients):
             )
         except NotFoundError:
             return None
-        return Throughput.of(answer)
+        return Throughput.from_response(answer)
 
     def create_throughput(self, *, name: str, token: str, model_arn: str, units: int, tags: Mapping[str, str]) -> None:
         """Buy a throughput without commitment. It is billed by the hour from now until it is deleted."""

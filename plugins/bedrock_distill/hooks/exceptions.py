@@ -73,7 +73,7 @@ _ADVICE: dict[type[ServiceError], str] = {
     NotFoundError: "Check the name, the Region of the connection, and whether it was deleted.",
     ConflictError: "The name is taken and is not ours; rename the use case or the arm.",
     InvalidRequestError: "The request itself is wrong; a retry cannot help.",
-    RefusedError: "Access or a quota is missing; a retry cannot help. docs/aws.md lists what is needed.",
+    RefusedError: "Access or a quota is missing; a retry cannot help. See docs/how-to/first_run_on_aws.md.",
     ContractError: "botocore does not know this answer; update boto3 or report it.",
 }
 # Bedrock has no error code of its own for a name that is taken: the message is all there is.

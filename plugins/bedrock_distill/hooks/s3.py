@@ -16,9 +16,9 @@ from include.distill.cleanup.plan import StoredObject
 from include.distill.core.errors import ContractError, NotFoundError, OutcomeError
 from include.distill.core.storage import split_uri
 
-DELETED_AT_ONCE = 1000  # the limit of DeleteObjects
+DELETE_BATCH_SIZE = 1000  # the limit of DeleteObjects
 READ_AHEAD_BYTES = 2**20
-SPOOLED_BYTES = 8 * 2**20  # beyond, a stream lies in a temporary file until it is uploaded, in parts
+UPLOAD_SPOOL_BYTES = 8 * 2**20  # beyond, a stream lies in a temporary file until it is uploaded, in parts
 
 
 class S3ObjectStore:
@@ -47,11 +47,11 @@ class S3ObjectStore:
     def writer(self, uri: str) -> Iterator[IO[bytes]]:
         """Open a new object to be written piece by piece; it is there, whole, once the block has ended."""
         bucket, key = split_uri(uri)
-        with SpooledTemporaryFile(max_size=SPOOLED_BYTES) as spool:
+        with SpooledTemporaryFile(max_size=UPLOAD_SPOOL_BYTES) as spool:
             yield cast(IO[bytes], spool)
             size = spool.seek(0, os.SEEK_END)
             spool.seek(0)
-            if size <= SPOOLED_BYTES:
+            if size <= UPLOAD_SPOOL_BYTES:
                 self.write(uri, spool.read())
             else:
                 self._clients.call("s3", "upload_fileobj", uri, Fileobj=spool, Bucket=bucket, Key=key)
@@ -73,21 +73,21 @@ class S3ObjectStore:
 
     def list(self, prefix_uri: str) -> list[str]:
         """Return the URIs of all objects that start with ``prefix_uri``, sorted."""
-        return [found.uri for found in self.describe(prefix_uri)]
+        return [stored.uri for stored in self.describe(prefix_uri)]
 
     def describe(self, prefix_uri: str) -> Sequence[StoredObject]:
         """Return all objects that start with ``prefix_uri`` with size and time, sorted by URI."""
         bucket, prefix = split_uri(prefix_uri)
-        found: list[StoredObject] = []
+        objects: list[StoredObject] = []
         token: dict[str, str] = {}
         while True:
             page = self._clients.call("s3", "list_objects_v2", prefix_uri, Bucket=bucket, Prefix=prefix, **token)
-            found += [
+            objects += [
                 StoredObject(f"s3://{bucket}/{entry['Key']}", entry["Size"], entry["LastModified"])
                 for entry in page.get("Contents", [])
             ]
             if not page.get("IsTruncated"):
-                return sorted(found, key=lambda entry: entry.uri)
+                return sorted(objects, key=lambda entry: entry.uri)
             token = {"ContinuationToken": page["NextContinuationToken"]}
 
     def delete(self, uri: str) -> None:
@@ -100,8 +100,8 @@ class S3ObjectStore:
 
         :raises OutcomeError: S3 kept some; names the first and S3's reason.
         """
-        for start in range(0, len(uris), DELETED_AT_ONCE):
-            parts = [split_uri(uri) for uri in uris[start : start + DELETED_AT_ONCE]]
+        for start in range(0, len(uris), DELETE_BATCH_SIZE):
+            parts = [split_uri(uri) for uri in uris[start : start + DELETE_BATCH_SIZE]]
             bucket = parts[0][0]
             keys = [{"Key": key} for _, key in parts]
             answer = self._clients.call(

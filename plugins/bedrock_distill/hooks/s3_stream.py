@@ -11,7 +11,7 @@ from bedrock_distill.hooks.exceptions import named_errors
 from include.distill.core.errors import TransientError
 from include.distill.core.storage import split_uri
 
-PAUSE_SECONDS = (0.2, 1.0, 5.0)  # before each new connection; a byte that arrives starts the count anew
+RECONNECT_PAUSE_SECONDS = (0.2, 1.0, 5.0)  # before each new connection; a byte that arrives starts the count anew
 
 
 class ResumingBody(RawIOBase):
@@ -40,7 +40,7 @@ class ResumingBody(RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         """Fill ``buffer`` as far as bytes are there, and return how many; 0 at the end."""
-        for pause_seconds in (*PAUSE_SECONDS, None):
+        for pause_seconds in (*RECONNECT_PAUSE_SECONDS, None):
             try:
                 return self._read_on(buffer)
             except TransientError:

@@ -13,14 +13,14 @@ from typing import Any
 
 from bedrock_distill.hooks.batch_jobs import BatchJobs
 from bedrock_distill.hooks.statuses import Progress
-from bedrock_distill.lifecycle.abandoned_jobs import UNDER_WAY, WORD
-from include.distill.batch.open_jobs import OpenBatches
+from bedrock_distill.lifecycle.abandoned_jobs import ATTEMPT_KEY, IN_PROGRESS
+from include.distill.batch.open_jobs import PendingBatchJobs
 from include.distill.core.errors import ServiceError
 
 _WAIT = "_batch.wait"
 
 
-def steps_given_up(states: Mapping[str, Any], ti: Any) -> Iterator[str]:
+def abandoned_steps(states: Mapping[str, Any], ti: Any) -> Iterator[str]:
     """
     Yield each step whose batch jobs were under way when a person gave them up.
 
@@ -30,17 +30,17 @@ def steps_given_up(states: Mapping[str, Any], ti: Any) -> Iterator[str]:
         submit, wait = f"{step}_batch.submit", f"{step}{_WAIT}"
         if "failed" in (states.get(submit), states[wait]):
             marked = submit if states.get(submit) == "failed" else wait
-            given_up = ti.xcom_pull(task_ids=marked, key=WORD) == UNDER_WAY
+            given_up = ti.xcom_pull(task_ids=marked, key=ATTEMPT_KEY) == IN_PROGRESS
         else:
             given_up = (states.get(submit), states[wait]) == ("success", "skipped")
         if given_up:
             yield step
 
 
-def stop_batches(jobs: BatchJobs, noted: OpenBatches, step: str) -> Iterator[str]:
+def stop_batches(jobs: BatchJobs, pending: PendingBatchJobs, step: str) -> Iterator[str]:
     """Stop what this run bought for a step and still runs, and say so; one that cannot be stopped keeps no other."""
-    for plan in noted.all():
-        if (plan.run_key, plan.step) != (noted.folder.run_key, step):
+    for plan in pending.all():
+        if (plan.run_key, plan.step) != (pending.folder.run_key, step):
             continue
         try:
             job = jobs.find(plan.name)

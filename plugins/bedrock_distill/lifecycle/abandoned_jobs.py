@@ -21,31 +21,31 @@ from bedrock_distill.hooks.statuses import JOB_STATUS, Progress
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-WORD = "try"
-UNDER_WAY = "under way"
-LAST = "under way, the last"
+ATTEMPT_KEY = "try"
+IN_PROGRESS = "under way"
+FINAL_ATTEMPT = "under way, the last"
 
 
 @contextmanager
-def leaves_word(context: Context) -> Iterator[None]:
+def record_attempt(context: Context) -> Iterator[None]:
     """Leave a word that a try has started, and the error that ends it; the next try starts without both."""
     ti = context["ti"]
-    ti.xcom_push(key=WORD, value=UNDER_WAY if ti.try_number <= ti.max_tries else LAST)
-    with leaves_error(context):
+    ti.xcom_push(key=ATTEMPT_KEY, value=IN_PROGRESS if ti.try_number <= ti.max_tries else FINAL_ATTEMPT)
+    with record_error(context):
         yield
 
 
 @contextmanager
-def leaves_error(context: Context) -> Iterator[None]:
+def record_error(context: Context) -> Iterator[None]:
     """Leave the name of the error that ends a try which has waited outside meanwhile."""
     try:
         yield
     except Exception as error:
-        context["ti"].xcom_push(key=WORD, value=type(error).__name__)
+        context["ti"].xcom_push(key=ATTEMPT_KEY, value=type(error).__name__)
         raise
 
 
-def tasks_given_up(states: Mapping[str, Any], ti: Any) -> Iterator[tuple[str, str]]:
+def abandoned_training(states: Mapping[str, Any], ti: Any) -> Iterator[tuple[str, str]]:
     """
     Yield each arm that was training when a person gave it up, and the task that was marked.
 
@@ -56,9 +56,9 @@ def tasks_given_up(states: Mapping[str, Any], ti: Any) -> Iterator[tuple[str, st
     for arm in sorted(task.removesuffix(".trained") for task in states if task.endswith(".trained")):
         submit, trained = f"{arm}.submit", f"{arm}.trained"
         if states.get(submit) == "failed":
-            marked, task = ti.xcom_pull(task_ids=submit, key=WORD) == UNDER_WAY, submit
+            marked, task = ti.xcom_pull(task_ids=submit, key=ATTEMPT_KEY) == IN_PROGRESS, submit
         elif states.get(submit) == "success" and states[trained] == "failed":
-            marked, task = ti.xcom_pull(task_ids=trained, key=WORD) == UNDER_WAY, trained
+            marked, task = ti.xcom_pull(task_ids=trained, key=ATTEMPT_KEY) == IN_PROGRESS, trained
         else:
             marked, task = (states.get(submit), states[trained]) == ("success", "skipped"), trained
         if marked:
@@ -70,7 +70,7 @@ def is_running(job: CustomizationJob) -> bool:
     return JOB_STATUS.get(job.status) is Progress.RUNNING
 
 
-def stop(hook: BedrockDistillHook, name: str, *, at_most_usd: float | None) -> str | None:
+def stop_job(hook: BedrockDistillHook, name: str, *, at_most_usd: float | None) -> str | None:
     """
     Stop a job and say what was spent; ``None`` when it is not running.
 
@@ -82,8 +82,8 @@ def stop(hook: BedrockDistillHook, name: str, *, at_most_usd: float | None) -> s
         return None
     hook.stop_job(name)
     lived = datetime.datetime.now(datetime.UTC) - job.created
-    most = f", at most ${at_most_usd:.2f}" if at_most_usd is not None else ""
+    upper_bound = f", at most ${at_most_usd:.2f}" if at_most_usd is not None else ""
     return (
         f"Stopped {name} because its task was marked failed. What it trained in {str(lived).split('.', maxsplit=1)[0]}"
-        f" is billed{most}. Clear submit with downstream to buy the next attempt."
+        f" is billed{upper_bound}. Clear submit with downstream to buy the next attempt."
     )

@@ -13,18 +13,20 @@ from typing import Generic, TypeVar
 
 from include.distill.core.errors import ConflictError, ContractError, ThrottledError, TransientError
 
-Thing = TypeVar("Thing")
+ResourceT = TypeVar("ResourceT")
 
 
 @dataclass(frozen=True)
-class Purchase(Generic[Thing]):
+class Purchase(Generic[ResourceT]):
     """A thing that is there now. ``bought`` when this call bought it, else it was found."""
 
-    thing: Thing
+    resource: ResourceT
     bought: bool
 
 
-def buy_once(name: str, *, find: Callable[[str], Thing | None], create: Callable[[str], None]) -> Purchase[Thing]:
+def buy_once(
+    name: str, *, find: Callable[[str], ResourceT | None], create: Callable[[str], None]
+) -> Purchase[ResourceT]:
     """
     Return the thing called ``name``, bought unless it is there already.
 
@@ -33,15 +35,15 @@ def buy_once(name: str, *, find: Callable[[str], Thing | None], create: Callable
 
     :raises ServiceError: it is not there and could not be bought; nothing is billed.
     """
-    if (found := find(name)) is not None:
-        return Purchase(found, bought=False)
+    if (resource := find(name)) is not None:
+        return Purchase(resource, bought=False)
     try:
         create(name)
     except (ConflictError, TransientError, ThrottledError, ContractError):
-        if (found := find(name)) is None:
+        if (resource := find(name)) is None:
             raise
-        return Purchase(found, bought=True)
-    if (found := find(name)) is None:
+        return Purchase(resource, bought=True)
+    if (resource := find(name)) is None:
         message = f"{name} was created and cannot be found. A retry looks for it again and does not buy another."
         raise TransientError(message)
-    return Purchase(found, bought=True)
+    return Purchase(resource, bought=True)

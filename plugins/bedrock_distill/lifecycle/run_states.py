@@ -11,7 +11,7 @@ from airflow.sdk.exceptions import AirflowRuntimeError
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-NOT_FOUND = 404
+HTTP_NOT_FOUND = 404
 
 
 def run_state(tags: Mapping[str, str], context: Context) -> str | None:
@@ -25,7 +25,7 @@ def run_state(tags: Mapping[str, str], context: Context) -> str | None:
     try:
         state = context["ti"].get_dagrun_state(tags["dag-id"], tags["run-id"])
     except (AirflowRuntimeError, ServerResponseError) as error:
-        if _status_code(error) == NOT_FOUND:
+        if _status_code(error) == HTTP_NOT_FOUND:
             return None
         raise
     # Annotated as str, and in truth an enum whose str() is "DagRunState.RUNNING".

@@ -13,14 +13,14 @@ from bedrock_distill.hooks.bedrock import BedrockDistillHook
 from bedrock_distill.hooks.s3 import S3ObjectStore
 from include.distill.config.catalog import Model, load_catalog
 from include.distill.config.layout import RunFolder
-from include.distill.config.prompt_loader import load_prompts, thaw_prompts
+from include.distill.config.prompt_loader import load_prompts, restore_prompts
 from include.distill.config.use_case import UseCase, parse_use_case
 from include.distill.core.errors import NotFoundError
 from include.distill.core.storage import read_json
-from include.distill.cost.prices import Line, load_prices
-from include.distill.cost.spending import Spending, part_of_cap
-from include.distill.inference.answer_store import PaidAnswers
-from include.distill.inference.client import PacedAnswers, Place
+from include.distill.cost.prices import BillLine, load_prices
+from include.distill.cost.spending import TaskBudget, budget_share
+from include.distill.inference.answer_store import AnswerStore
+from include.distill.inference.client import PoolShare, RateLimitedModel
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -65,11 +65,13 @@ class RunAccess:
         return parse_use_case(raw, origin=self.folder.use_case)
 
     @cached_property
-    def answers(self) -> PaidAnswers:
+    def answers(self) -> AnswerStore:
         """The paid answers, read and paid on behalf of this run."""
-        return PaidAnswers(self.store, self.folder.responses, self.folder.run_key)
+        return AnswerStore(self.store, self.folder.responses, self.folder.run_key)
 
-    def asking(self, context: Context, *, model: str, expected: Sequence[Line] = (), calls: int = 1) -> PacedAnswers:
+    def rate_limited_model(
+        self, context: Context, *, model: str, expected: Sequence[BillLine] = (), calls: int = 1
+    ) -> RateLimitedModel:
         """
         Return what asks models: at this task's share of the quota, for its part of the spend cap; for all its threads.
 
@@ -79,18 +81,20 @@ class RunAccess:
         """
         ti = context["ti"]
         index = -1 if ti.map_index is None else ti.map_index
-        place = Place.of(self.pool, self.pool_slots, try_number=ti.try_number, map_index=index)
-        spending = self._spending(model, expected, calls) if expected else None
-        return PacedAnswers(self.answers, self.hook, self.use_case, place, spending)
+        place = PoolShare.for_task(self.pool, self.pool_slots, try_number=ti.try_number, map_index=index)
+        budget = self._task_budget(model, expected, calls) if expected else None
+        return RateLimitedModel(self.answers, self.hook, self.use_case, place, budget)
 
-    def _spending(self, model: str, expected: Sequence[Line], calls: int) -> Spending | None:
+    def _task_budget(self, model: str, expected: Sequence[BillLine], calls: int) -> TaskBudget | None:
         try:
             estimate = read_json(self.store, self.folder.estimate)
         except NotFoundError:  # a DAG of somebody's own without a cost gate
             return None
-        part = part_of_cap(expected, estimate, cap_usd=self.use_case.max_spend_usd, calls=calls)
+        share = budget_share(expected, estimate, cap_usd=self.use_case.max_spend_usd, calls=calls)
         prices = load_prices()
-        return Spending(part, prices.of_tokens(model), self.folder.run_key, prices.of_tokens(model, batch=True))
+        return TaskBudget(
+            share, prices.token_prices(model), self.folder.run_key, prices.token_prices(model, batch=True)
+        )
 
     def model(self, key: str) -> Model:
         """A model of the catalog."""
@@ -100,7 +104,7 @@ class RunAccess:
     def prompts(self) -> dict[str, Prompt]:
         """The prompts as preflight froze them: an edit of a file does not reach a run under way."""
         if self.store.exists(self.folder.prompts):
-            return thaw_prompts(read_json(self.store, self.folder.prompts))
+            return restore_prompts(read_json(self.store, self.folder.prompts))
         return load_prompts(self.use_case.prompts, self.store)[1]  # a run that was frozen before prompts were
 
     def prompt(self, name: str) -> Prompt:

@@ -9,20 +9,20 @@ from typing import TYPE_CHECKING, Any
 
 from bedrock_distill.hooks.batch_jobs import BatchJob, BatchJobRequest, BatchJobs
 from bedrock_distill.hooks.statuses import Progress
-from bedrock_distill.lifecycle.abandoned_jobs import leaves_word
+from bedrock_distill.lifecycle.abandoned_jobs import record_attempt
 from bedrock_distill.lifecycle.buy_once import buy_once
 from bedrock_distill.lifecycle.tags import purchase_tags
 from bedrock_distill.operators.base import DistillOperator, Manifest
-from include.distill.batch.input_files import InputFile, asked_keys, input_files, unanswered
-from include.distill.batch.open_jobs import BatchPlan, Landed, OpenBatches
-from include.distill.batch.questions import BatchStep, Questions, asked_models
-from include.distill.batch.results import land
+from include.distill.batch.input_files import BatchInputFile, build_input_files, question_keys, unanswered
+from include.distill.batch.open_jobs import BatchJobPlan, BatchOutcome, PendingBatchJobs
+from include.distill.batch.questions import BatchStep, StepQuestions, models_of_step
+from include.distill.batch.results import collect
 from include.distill.config.catalog import BatchInference, Model
 from include.distill.config.layout import Layout
 from include.distill.core.errors import JobFailedError, UseCaseError, WaitTimeoutError
 from include.distill.core.naming import batch_name, request_token
 from include.distill.inference.requests import ModelRequest
-from include.distill.training.job_identity import failed_for_a_passing_cause
+from include.distill.training.job_identity import is_transient_failure
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -47,13 +47,13 @@ class BatchOperator(DistillOperator):
         return BatchJobs(self.hook)
 
     @cached_property
-    def open_batches(self) -> OpenBatches:
+    def pending_jobs(self) -> PendingBatchJobs:
         """Jobs whose answers are not stored yet."""
-        return OpenBatches(self.store, self.folder)
+        return PendingBatchJobs(self.store, self.folder)
 
-    def land(self, plan: BatchPlan, job: BatchJob) -> Landed:
+    def collect(self, plan: BatchJobPlan, job: BatchJob) -> BatchOutcome:
         """Store the answers of an ended job, and strike it out."""
-        landed = land(
+        outcome = collect(
             plan,
             job.id,
             answers=self.answers,
@@ -61,17 +61,17 @@ class BatchOperator(DistillOperator):
             simulated=job.simulated,
             threads=self.use_case.fan_out.concurrency,
         )
-        self.open_batches.strike(plan, landed)
+        self.pending_jobs.mark_collected(plan, outcome)
         self.log.info(
             "%s ended %s: %d of %d answered, %d errors (%s), %d not begun",
-            *(plan.name, job.status, landed.answered, landed.records),
-            *(landed.errors, self.folder.batch_errors(plan.name), landed.unanswered),
+            *(plan.name, job.status, outcome.answered, outcome.records),
+            *(outcome.errors, self.folder.batch_errors(plan.name), outcome.unanswered),
         )
-        return landed
+        return outcome
 
 
 @dataclass
-class _UnderWay:
+class _RunningQuestions:
     """Questions that running jobs answer: key to the job's ARN. ``wanted`` are the ARNs that a step waits for."""
 
     jobs: dict[str, str] = field(default_factory=dict)
@@ -108,29 +108,29 @@ class BedrockSubmitBatchOperator(BatchOperator):
     def execute(self, context: Context) -> Manifest:
         """Find or buy the jobs of every model that the step asks."""
         submitted: Manifest = {"job_arns": [], "records": 0, "left_to_ask_on_demand": 0, "bought": 0}
-        with leaves_word(context):
-            for model in asked_models(self.use_case, self.step):
+        with record_attempt(context):
+            for model in models_of_step(self.use_case, self.step):
                 self._submit(model, context, submitted)
         self.log.info("Submitted: %s", submitted)
         return submitted
 
     def _submit(self, model: Model, context: Context, submitted: Manifest) -> None:
-        under_way = self._settle(model)
-        questions = Questions(self.use_case, self.store, self.folder, self.prompts, list(self.shards))
+        running = self._collect_ended(model)
+        questions = StepQuestions(self.use_case, self.store, self.folder, self.prompts, list(self.shards))
         missing = unanswered(
-            questions.first(self.step, model),
+            questions.first_questions(self.step, model),
             self.answers,
-            under_way=under_way,
+            in_progress=running,
             threads=self.use_case.fan_out.concurrency,
         )
         self._submit_files(model, missing, context, submitted)
-        submitted["job_arns"] += sorted(under_way.wanted)
+        submitted["job_arns"] += sorted(running.wanted)
 
     def _submit_files(
         self, model: Model, missing: Iterable[ModelRequest], context: Context, submitted: Manifest
     ) -> None:
         limits = batch_limits(model)
-        for file in input_files(missing, limits):
+        for file in build_input_files(missing, limits):
             count = len(file.keys)
             job = self._buy(model, file, context, submitted) if count >= limits.minimum_records else None
             if job is None:
@@ -140,20 +140,20 @@ class BedrockSubmitBatchOperator(BatchOperator):
             submitted["job_arns"].append(job.arn)
             submitted["records"] += count
 
-    def _settle(self, model: Model) -> _UnderWay:
+    def _collect_ended(self, model: Model) -> _RunningQuestions:
         """Store the answers of ended jobs, and return the questions of running ones."""
-        under_way = _UnderWay()
-        for plan in self.open_batches.all():
+        running = _RunningQuestions()
+        for plan in self.pending_jobs.all():
             job = self.batch_jobs.find(plan.name) if plan.identity == model.inference_id else None
             if job is None:  # another model's, or noted and never bought
                 continue
             if job.progress is Progress.RUNNING:
-                under_way.jobs.update(dict.fromkeys(asked_keys(self.store, plan.input_uri), job.arn))
+                running.jobs.update(dict.fromkeys(question_keys(self.store, plan.input_uri), job.arn))
             else:
-                self.land(plan, job)
-        return under_way
+                self.collect(plan, job)
+        return running
 
-    def _buy(self, model: Model, file: InputFile, context: Context, submitted: Manifest) -> BatchJob | None:
+    def _buy(self, model: Model, file: BatchInputFile, context: Context, submitted: Manifest) -> BatchJob | None:
         """Return the job of a file's questions; ``None`` when batch jobs cannot answer them."""
         name = self._attempt(file.sha256)
         if name is None:
@@ -168,15 +168,15 @@ class BedrockSubmitBatchOperator(BatchOperator):
             return self.batch_jobs.get(created[0]) if created else self.batch_jobs.find(name)
 
         def create(_: str) -> None:
-            self.open_batches.note(plan)
+            self.pending_jobs.add(plan)
             created.append(self.batch_jobs.create(self._request(plan, model, context)))
 
         purchase = buy_once(name, find=find, create=create)
-        if not self.open_batches.find(name):  # a clean-up took the note of a job that runs
-            self.open_batches.note(plan)
+        if not self.pending_jobs.find(name):  # a clean-up took the note of a job that runs
+            self.pending_jobs.add(plan)
         submitted["bought"] += purchase.bought
         self.log.info("%s %s: %d records", "Bought" if purchase.bought else "Found", name, plan.records)
-        return purchase.thing
+        return purchase.resource
 
     def _attempt(self, sha256: str) -> str | None:
         """Return the name of the first attempt that is not over; ``None`` when asking in a batch again cannot help.
@@ -188,7 +188,7 @@ class BedrockSubmitBatchOperator(BatchOperator):
             job = self.batch_jobs.find(name)
             if job is None or job.progress is Progress.RUNNING:
                 return name
-            if job.status == "Failed" and not failed_for_a_passing_cause(job.message):
+            if job.status == "Failed" and not is_transient_failure(job.message):
                 raise JobFailedError(_refusal(job))
             if job.status == "Completed" and not self._answers_were_lost(name):
                 self.log.warning("%s answered none of its records; they are asked on demand.", name)
@@ -198,11 +198,11 @@ class BedrockSubmitBatchOperator(BatchOperator):
 
     def _answers_were_lost(self, name: str) -> bool:
         """Tell whether a job's answers were stored once, and a lifecycle rule or a clean-up took them."""
-        landed = self.open_batches.landed(name)
-        return landed is None or landed.answered > 0
+        outcome = self.pending_jobs.outcome(name)
+        return outcome is None or outcome.answered > 0
 
-    def _plan(self, name: str, model: Model, file: InputFile) -> BatchPlan:
-        return BatchPlan(
+    def _plan(self, name: str, model: Model, file: BatchInputFile) -> BatchJobPlan:
+        return BatchJobPlan(
             name=name,
             step=self.step,
             model=model.key,
@@ -215,7 +215,7 @@ class BedrockSubmitBatchOperator(BatchOperator):
             output_uri=Layout(self.use_case.storage).batch_output(file.sha256),
         )
 
-    def _request(self, plan: BatchPlan, model: Model, context: Context) -> BatchJobRequest:
+    def _request(self, plan: BatchJobPlan, model: Model, context: Context) -> BatchJobRequest:
         return BatchJobRequest(
             name=plan.name,
             token=request_token(plan.name),
@@ -248,24 +248,24 @@ class BedrockCollectBatchOperator(BatchOperator):
     def execute(self, context: Context) -> Manifest:
         """Store everything first; then fail when a job failed."""
         jobs = [self.batch_jobs.get(arn) for arn in self.submitted["job_arns"]]
-        landed = [self._landed(job) for job in jobs if job.progress is not Progress.RUNNING]
+        outcomes = [self._outcome(job) for job in jobs if job.progress is not Progress.RUNNING]
         if running := [job.name for job in jobs if job.progress is Progress.RUNNING]:
             raise WaitTimeoutError(_still_running(running, self.task_id))
         if failed := [job for job in jobs if job.progress is Progress.FAILED]:
             raise JobFailedError(" ".join(_failure(job, self.task_id) for job in failed))
-        records, answered = sum(part.records for part in landed), sum(part.answered for part in landed)
+        records, answered = sum(part.records for part in outcomes), sum(part.answered for part in outcomes)
         return {
             "jobs": len(jobs),
             "records": records,
             "answered": answered,
-            "errors": sum(part.errors for part in landed),
+            "errors": sum(part.errors for part in outcomes),
             "left_to_ask_on_demand": records - answered + self.submitted["left_to_ask_on_demand"],
         }
 
-    def _landed(self, job: BatchJob) -> Landed:
-        if plan := self.open_batches.find(job.name):
-            return self.land(plan, job)
-        return self.open_batches.landed(job.name) or Landed(0, 0, 0)
+    def _outcome(self, job: BatchJob) -> BatchOutcome:
+        if plan := self.pending_jobs.find(job.name):
+            return self.collect(plan, job)
+        return self.pending_jobs.outcome(job.name) or BatchOutcome(0, 0, 0)
 
 
 def batch_limits(model: Model) -> BatchInference:

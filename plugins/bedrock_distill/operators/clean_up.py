@@ -22,28 +22,28 @@ from bedrock_distill.hooks.s3 import S3ObjectStore
 from bedrock_distill.lifecycle.release import delete_and_wait
 from bedrock_distill.lifecycle.run_states import run_state
 from bedrock_distill.operators.base import Manifest
-from include.distill.cleanup.listing import list_root
+from include.distill.cleanup.listing import list_project_root
 from include.distill.cleanup.plan import (
-    ALL,
-    Bucket,
-    Choice,
+    ALL_USE_CASES,
+    CleanUpChoice,
+    CleanUpPlan,
     Inventory,
-    Item,
-    Kind,
+    ListedBucket,
     ListedModel,
     ListedThroughput,
-    Plan,
-    counts,
-    parse_choice,
-    table,
+    PlanItem,
+    ResourceKind,
+    count_by_kind,
+    parse_clean_up_choice,
+    plan_table,
 )
-from include.distill.cleanup.rules import make_plan
-from include.distill.config.loader import USE_CASES, UseCases, load_use_cases
+from include.distill.cleanup.rules import plan_clean_up
+from include.distill.config.loader import USE_CASES_FOLDER, UseCases, load_use_cases
 from include.distill.config.sections import Aws, Storage
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import DistillError, InputError, NotFoundError, OutcomeError
 from include.distill.core.storage import write_json
-from include.distill.cost.throughput_hours import tombstone
+from include.distill.cost.throughput_hours import release_record
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -58,14 +58,14 @@ class Account:
     use_cases: Sequence[UseCase]
 
 
-class LeftoversOperator(BaseOperator):
+class CleanUpOperator(BaseOperator):
     """
     Base of both: reads the trigger form and plans.
 
     :param use_cases: the folder of use cases; they say where to look.
     """
 
-    def __init__(self, *, use_cases: Path = USE_CASES, **kwargs: Any) -> None:
+    def __init__(self, *, use_cases: Path = USE_CASES_FOLDER, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.use_cases = use_cases
 
@@ -78,25 +78,27 @@ class LeftoversOperator(BaseOperator):
         """Return the time."""
         return datetime.datetime.now(datetime.UTC)
 
-    def _plans(self, choice: Choice, now: datetime.datetime, context: Context) -> list[tuple[Account, Plan]]:
+    def _plans(
+        self, choice: CleanUpChoice, now: datetime.datetime, context: Context
+    ) -> list[tuple[Account, CleanUpPlan]]:
         """List all accounts, then plan: a listing that fails fails before anything is deleted."""
-        known = load_use_cases(self.use_cases)
-        chosen = _chosen(known, choice)
+        use_cases = load_use_cases(self.use_cases)
+        chosen = _chosen(use_cases, choice)
         _refuse_unknown_buckets(chosen, choice)
-        listed = [(account, _inventory(account, known, choice, context)) for account in self._accounts(chosen)]
-        plans = [(account, make_plan(inventory, choice, now=now)) for account, inventory in listed]
+        listed = [(account, _inventory(account, use_cases, choice, context)) for account in self._accounts(chosen)]
+        plans = [(account, plan_clean_up(inventory, choice, now=now)) for account, inventory in listed]
         for _, plan in plans:
-            for line in table(plan):
+            for line in plan_table(plan):
                 self.log.info(line)
         return plans
 
     def _accounts(self, chosen: Sequence[UseCase]) -> Iterator[Account]:
-        for conn_id, region in dict.fromkeys((found.aws.conn_id, found.aws.region) for found in chosen):
-            here = [found for found in chosen if (found.aws.conn_id, found.aws.region) == (conn_id, region)]
+        for conn_id, region in dict.fromkeys((use_case.aws.conn_id, use_case.aws.region) for use_case in chosen):
+            here = [use_case for use_case in chosen if (use_case.aws.conn_id, use_case.aws.region) == (conn_id, region)]
             yield Account(*self.connect(here[0].aws), here)
 
 
-class ListLeftoversOperator(LeftoversOperator):
+class ListLeftoversOperator(CleanUpOperator):
     """
     List what the pipeline left and say what would be deleted, what would be left, and why.
 
@@ -111,14 +113,14 @@ class ListLeftoversOperator(LeftoversOperator):
 
     def execute(self, context: Context) -> Manifest:
         """List, plan, log the plan, and gate."""
-        choice = parse_choice(context["params"])
+        choice = parse_clean_up_choice(context["params"])
         now = self.now()
         plans = self._plans(choice, now, context)
         manifest = {
             "as_of": now.isoformat(),
             "dry_run": choice.dry_run,
-            "delete": dict(counts(item for _, plan in plans for item in plan.going)),
-            "left": dict(counts(item for _, plan in plans for item in plan.left)),
+            "delete": dict(count_by_kind(item for _, plan in plans for item in plan.to_delete)),
+            "left": dict(count_by_kind(item for _, plan in plans for item in plan.to_keep)),
         }
         if choice.dry_run:
             self.log.info("Dry run: nothing is deleted. Trigger again without it to delete what is listed.")
@@ -127,7 +129,7 @@ class ListLeftoversOperator(LeftoversOperator):
         return manifest
 
 
-class DeleteLeftoversOperator(LeftoversOperator):
+class DeleteLeftoversOperator(CleanUpOperator):
     """
     Delete what was listed: throughput, waiting until it is gone; then models, objects, and the buckets typed in.
 
@@ -150,13 +152,13 @@ class DeleteLeftoversOperator(LeftoversOperator):
 
     def execute(self, context: Context) -> Manifest:
         """List again, delete kind by kind, and return what is gone and what is left."""
-        choice = parse_choice(context["params"])
+        choice = parse_clean_up_choice(context["params"])
         if choice.dry_run:
             raise AirflowSkipException("Dry run: nothing is deleted.")
         plans = self._plans(choice, datetime.datetime.fromisoformat(self.listed["as_of"]), context)
         deleted: Counter[str] = Counter()
-        left = counts(item for _, plan in plans for item in plan.left)
-        for kind in Kind:
+        left = count_by_kind(item for _, plan in plans for item in plan.to_keep)
+        for kind in ResourceKind:
             failures = []
             for account, item in [(account, item) for account, plan in plans for item in plan.deletions(kind)]:
                 try:
@@ -168,27 +170,27 @@ class DeleteLeftoversOperator(LeftoversOperator):
             _raise(failures)
         return {"deleted": dict(deleted), "left": dict(left)}
 
-    def _delete(self, account: Account, item: Item) -> bool:
+    def _delete(self, account: Account, item: PlanItem) -> bool:
         """Delete one thing; ``False`` when AWS says that it is in use."""
         if item.throughput:
             self._release(account, item, item.throughput)
-        elif item.kind is Kind.CUSTOM_MODEL:
+        elif item.kind is ResourceKind.CUSTOM_MODEL:
             if not account.hook.delete_custom_model(item.arn):
                 self.log.info("LEFT    %s %s -- Bedrock says that something still uses it", item.kind, item.name)
                 return False
         else:
             account.store.delete_all(item.uris)
             account.store.delete_all(item.marks)
-        if item.kind is Kind.BUCKET:
+        if item.kind is ResourceKind.BUCKET:
             account.store.delete_bucket(item.name)
         self.log.info("Deleted %s %s", item.kind, item.name)
         return True
 
-    def _release(self, account: Account, item: Item, found: ListedThroughput) -> None:
-        if item.tombstone:
-            record = {"name": found.name, "created": found.created.isoformat(), "units": found.units}
-            write_json(account.store, item.tombstone, tombstone([record], now=self.now()))
-        delete_and_wait(account.hook, found.arn, wait_seconds=self.wait_seconds)
+    def _release(self, account: Account, item: PlanItem, throughput: ListedThroughput) -> None:
+        if item.release_record:
+            record = {"name": throughput.name, "created": throughput.created.isoformat(), "units": throughput.units}
+            write_json(account.store, item.release_record, release_record([record], now=self.now()))
+        delete_and_wait(account.hook, throughput.arn, wait_seconds=self.wait_seconds)
 
 
 def _raise(failures: Sequence[str]) -> None:
@@ -201,20 +203,20 @@ def _raise(failures: Sequence[str]) -> None:
         raise OutcomeError(message)
 
 
-def _chosen(known: UseCases, choice: Choice) -> list[UseCase]:
-    found = [use_case for use_case in known.good if choice.wants(use_case.name)]
-    if not found:
-        names = ", ".join([ALL, *(use_case.name for use_case in known.good)])
+def _chosen(use_cases: UseCases, choice: CleanUpChoice) -> list[UseCase]:
+    chosen = [use_case for use_case in use_cases.valid if choice.wants(use_case.name)]
+    if not chosen:
+        names = ", ".join([ALL_USE_CASES, *(use_case.name for use_case in use_cases.valid)])
         raise InputError(f"Use case {choice.use_case!r} is unknown; known: {names}. Nothing was deleted.")
-    return found
+    return chosen
 
 
-def _refuse_unknown_buckets(chosen: Sequence[UseCase], choice: Choice) -> None:
-    known = {bucket for use_case in chosen for bucket in _bucket_names(use_case.storage)}
-    if unknown := sorted(choice.named_buckets - known):
+def _refuse_unknown_buckets(chosen: Sequence[UseCase], choice: CleanUpChoice) -> None:
+    bucket_names = {bucket for use_case in chosen for bucket in _bucket_names(use_case.storage)}
+    if unknown := sorted(choice.named_buckets - bucket_names):
         message = (
             f"{', '.join(unknown)} was typed in as a bucket to delete; the chosen use cases have"
-            f" {', '.join(sorted(known))}. Nothing was deleted; trigger again with the exact names."
+            f" {', '.join(sorted(bucket_names))}. Nothing was deleted; trigger again with the exact names."
         )
         raise InputError(message)
 
@@ -223,11 +225,11 @@ def _bucket_names(storage: Storage) -> tuple[str, str]:
     return storage.training_bucket, storage.output_bucket
 
 
-def _inventory(account: Account, known: UseCases, choice: Choice, context: Context) -> Inventory:
+def _inventory(account: Account, use_cases: UseCases, choice: CleanUpChoice, context: Context) -> Inventory:
     """List everything of one account and Region that the plan needs to know."""
     roots: dict[str, set[str]] = {}
     buckets: dict[str, set[str]] = {}
-    for use_case in known.good:
+    for use_case in use_cases.valid:
         for bucket in _bucket_names(use_case.storage):
             roots.setdefault(f"s3://{bucket}/{use_case.storage.prefix}", set()).add(use_case.name)
             buckets.setdefault(bucket, set()).add(use_case.name)
@@ -239,32 +241,34 @@ def _inventory(account: Account, known: UseCases, choice: Choice, context: Conte
             root
             for uri, names in roots.items()
             if names & here
-            if (root := list_root(account.store, uri, frozenset(names)))
+            if (root := list_project_root(account.store, uri, frozenset(names)))
         ],
         buckets=[
-            found
+            listed
             for name, names in buckets.items()
             if name in choice.named_buckets and names & here
-            if (found := _bucket(account.store, name, frozenset(names)))
+            if (listed := _bucket(account.store, name, frozenset(names)))
         ],
-        known=frozenset(here),
-        broken=known.problems,
+        use_cases=frozenset(here),
+        broken=use_cases.problems,
     )
 
 
 def _throughputs(hook: BedrockDistillHook, context: Context) -> Iterator[ListedThroughput]:
-    for found in hook.list_throughputs():
-        tags = _tags(hook, found.arn)
+    for throughput in hook.list_throughputs():
+        tags = _tags(hook, throughput.arn)
         if tags is not None:
             state = run_state(tags, context)
-            yield ListedThroughput(found.name, found.arn, found.created, tags, state, found.model_arn, found.units)
+            yield ListedThroughput(
+                throughput.name, throughput.arn, throughput.created, tags, state, throughput.model_arn, throughput.units
+            )
 
 
 def _models(hook: BedrockDistillHook, context: Context) -> Iterator[ListedModel]:
-    for found in hook.list_custom_models():
-        tags = _tags(hook, found.arn)
+    for model in hook.list_custom_models():
+        tags = _tags(hook, model.arn)
         if tags is not None:
-            yield ListedModel(found.name, found.arn, found.created, tags, run_state(tags, context))
+            yield ListedModel(model.name, model.arn, model.created, tags, run_state(tags, context))
 
 
 def _tags(hook: BedrockDistillHook, arn: str) -> dict[str, str] | None:
@@ -275,9 +279,9 @@ def _tags(hook: BedrockDistillHook, arn: str) -> dict[str, str] | None:
         return None
 
 
-def _bucket(store: S3ObjectStore, name: str, use_cases: frozenset[str]) -> Bucket | None:
+def _bucket(store: S3ObjectStore, name: str, use_cases: frozenset[str]) -> ListedBucket | None:
     tags = store.bucket_tags(name)
     if tags is None:
         return None
     uris = frozenset(store.list(f"s3://{name}/"))
-    return Bucket(name, tags, versioned=store.has_versions(name), use_cases=use_cases, uris=uris)
+    return ListedBucket(name, tags, versioned=store.has_versions(name), use_cases=use_cases, uris=uris)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from bedrock_distill.operators.base import DistillOperator, Manifest, mapped_manifests
 from include.distill.core.errors import TooManyFailuresError
 from include.distill.core.storage import Record, stream_jsonl, write_jsonl
-from include.distill.curation.critic import LOOKED_AT, sum_critic
-from include.distill.curation.repeated_pairs import repeated_pairs, written_texts
+from include.distill.curation.critic import CHECKED_LABELS, sum_critic_counts
+from include.distill.curation.repeated_pairs import accepted_texts, repeated_pairs
 from include.distill.report.run_summary import sum_counts
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class CuratePairsOperator(DistillOperator):
         counts |= {"accepted": counts["accepted"] - repeated, "rejected": counts["rejected"] + repeated}
         for name, number in dropped.most_common():
             self.log.info("Dropped as %s: %d of %d pairs", name, number, counts["requested"])
-        critic = sum_critic(manifests)
+        critic = sum_critic_counts(manifests)
         if critic:
             self._tell(critic)
         self._gate_usable(counts, dropped)
@@ -65,7 +65,7 @@ class CuratePairsOperator(DistillOperator):
         }
 
     def _tell(self, critic: Record) -> None:
-        verdicts = ", ".join(f"{critic[name]} {name}" for name in LOOKED_AT)
+        verdicts = ", ".join(f"{critic[name]} {name}" for name in CHECKED_LABELS)
         self.log.info("The critic's verdicts: %s", verdicts)
         if critic["not_looked_at"]:
             self.log.warning(
@@ -76,7 +76,7 @@ class CuratePairsOperator(DistillOperator):
 
     def _counted(self, shards: int, dropped: Counter[str]) -> Iterator[Record]:
         originals = stream_jsonl(self.store, self.folder.source("train"))
-        pairs = written_texts(self.store, self.folder, shards=shards)
+        pairs = accepted_texts(self.store, self.folder, shards=shards)
         for record in repeated_pairs(originals, pairs, threshold=self.use_case.curation.max_question_similarity):
             dropped[record["filter"]] += 1
             yield record
@@ -92,12 +92,12 @@ class CuratePairsOperator(DistillOperator):
             raise TooManyFailuresError(message)
 
     def _gate_usable(self, counts: Record, dropped: Counter[str]) -> None:
-        least = self.use_case.synthesis.min_accepted_share
-        if counts["accepted"] < least * counts["requested"]:
+        floor = self.use_case.synthesis.min_accepted_share
+        if counts["accepted"] < floor * counts["requested"]:
             reasons = ", ".join(f"{number} as {name}" for name, number in dropped.most_common()) or "none"
             message = (
                 f"The teacher gave {counts['accepted']} usable pairs of {counts['requested']} asked for, less than"
-                f" min_accepted_share = {least:.0%}: training on them was not bought. {counts['missing']} are missing,"
+                f" min_accepted_share = {floor:.0%}: training on them was not bought. {counts['missing']} are missing,"
                 f" dropped were {reasons}; all lie with reasons in {self._rejects}. Mend the prompt, change a limit of"
                 " curation, or raise synthesis.attempts or synthesis.rounds, which ask again; then clear preflight"
                 " with downstream."

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from bedrock_distill.operators.base import DistillOperator, Manifest, mapped_manifests
-from bedrock_distill.ui.links import TRAINING_DATA
+from bedrock_distill.ui.links import TRAINING_DATA_LINK
 from include.distill.config.catalog import load_catalog
 from include.distill.core.storage import write_json
 from include.distill.cost.prices import load_prices
@@ -44,7 +44,7 @@ class MergeDatasetOperator(ArmOperator):
     """
 
     template_fields: Sequence[str] = (*DistillOperator.template_fields, "synthesis")
-    operator_extra_links = (TRAINING_DATA,)
+    operator_extra_links = (TRAINING_DATA_LINK,)
     ui_color = "#e6f4ea"
 
     def __init__(self, *, synthesis: Any, **kwargs: Any) -> None:
@@ -101,7 +101,7 @@ class UploadDatasetOperator(ArmOperator):
     """
 
     template_fields: Sequence[str] = (*DistillOperator.template_fields, "merged")
-    operator_extra_links = (TRAINING_DATA,)
+    operator_extra_links = (TRAINING_DATA_LINK,)
     ui_color = "#e6f4ea"
 
     def __init__(self, *, merged: Any, **kwargs: Any) -> None:

@@ -12,15 +12,15 @@ from bedrock_distill.operators.base import DistillOperator, Manifest
 from bedrock_distill.operators.student import arm_student
 from include.distill.core.errors import SpendCapError
 from include.distill.core.storage import Record, stream_jsonl, write_json
-from include.distill.cost.critic_budget import unbounded_usd
-from include.distill.cost.estimate import Counting, estimate, expected_calls
-from include.distill.cost.prices import load_prices, total
-from include.distill.cost.spending import asked_usd
-from include.distill.cost.token_counts import asked_steps, count_step, sample
+from include.distill.cost.critic_budget import uncapped_critic_usd
+from include.distill.cost.estimate import TokenRate, estimate, expected_calls
+from include.distill.cost.prices import load_prices, total_usd
+from include.distill.cost.spending import model_calls_usd
+from include.distill.cost.token_counts import measure_token_rate, prompt_probes, sample_rows
 from include.distill.dataset.arm_rows import require_originals, rows_for_teacher
-from include.distill.dataset.splits import lengths
-from include.distill.evaluation.champion import frozen_champion
-from include.distill.report.batch_notes import too_few
+from include.distill.dataset.splits import text_lengths
+from include.distill.evaluation.champion import champion_snapshot
+from include.distill.report.batch_notes import too_few_for_batch
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -43,30 +43,30 @@ class EstimateCostOperator(DistillOperator):
 
     def execute(self, context: Context) -> Manifest:
         """Estimate, write the lines, and gate."""
-        train, evaluation = (lengths(self._rows(name)) for name in ("train", "evaluation"))
+        train, evaluation = (text_lengths(self._rows(name)) for name in ("train", "evaluation"))
         require_originals(self.use_case, train)
-        champion = self.use_case.champion_arm is not None and frozen_champion(self.store, self.folder) is not None
-        reckon = partial(
+        champion = self.use_case.champion_arm is not None and champion_snapshot(self.store, self.folder) is not None
+        estimate_bill = partial(
             estimate, self.use_case, train=train, evaluation=evaluation, prices=load_prices(), champion=champion
         )
         counted = self._count_prompts()
-        lines = reckon(counted=counted)
-        estimated, cap = total(lines), self.use_case.max_spend_usd
+        lines = estimate_bill(counted=counted)
+        estimated, cap = total_usd(lines), self.use_case.max_spend_usd
         calls = expected_calls(self.use_case, train=len(train), evaluation=len(evaluation))
-        told = {
+        summary = {
             "estimated_usd": estimated,
-            "tokens": {name: f"prompts: {counting.how}; answers: estimated" for name, counting in counted.items()},
+            "tokens": {name: f"prompts: {counting.method}; answers: estimated" for name, counting in counted.items()},
             "calls": calls,
             "prices": load_prices().sources(self.use_case),
-            "by_characters_usd": asked_usd(line.as_record() for line in reckon()),
-            "critic_by_characters_usd": unbounded_usd(self.use_case, rows_for_teacher(self.use_case, train)),
+            "by_characters_usd": model_calls_usd(line.as_record() for line in estimate_bill()),
+            "critic_by_characters_usd": uncapped_critic_usd(self.use_case, rows_for_teacher(self.use_case, train)),
             "lines": [line.as_record() for line in lines],
         }
-        write_json(self.store, self.folder.estimate, told)
-        self.log.info("Calls: %s. Tokens: %s", calls, told["tokens"])
+        write_json(self.store, self.folder.estimate, summary)
+        self.log.info("Calls: %s. Tokens: %s", calls, summary["tokens"])
         for line in lines:
             self.log.info("%s: %.0f %s = $%.4f", line.what, line.quantity, line.unit, line.usd)
-        for note in too_few(self.use_case, calls):
+        for note in too_few_for_batch(self.use_case, calls):
             self.log.warning("%s", note)
         self.log.info("Estimated: $%.2f of at most $%.2f", estimated, cap)
         if estimated > cap:
@@ -87,16 +87,18 @@ class EstimateCostOperator(DistillOperator):
     def _rows(self, name: str) -> Iterator[Record]:
         return stream_jsonl(self.store, self.folder.source(name))
 
-    def _count_prompts(self) -> dict[str, Counting]:
+    def _count_prompts(self) -> dict[str, TokenRate]:
         """Have Bedrock count the prompts of every step, on a sample of the rows or on all."""
         size = self.use_case.estimate.counted_rows
-        steps = asked_steps(self.use_case, arm_student(self.use_case, model_arn=None, invoke_id=None), self.prompts)
+        steps = prompt_probes(self.use_case, arm_student(self.use_case, model_arn=None, invoke_id=None), self.prompts)
         if size == 0:
-            return {asked.step: Counting() for asked in steps}
+            return {probe.step: TokenRate() for probe in steps}
         drawn: dict[str, list[Record]] = {}
         if size != "all":
-            drawn = {name: sample(self._rows(name), size, self.use_case.seed) for name in ("train", "evaluation")}
+            drawn = {name: sample_rows(self._rows(name), size, self.use_case.seed) for name in ("train", "evaluation")}
         return {
-            asked.step: count_step(asked, drawn.get(asked.rows) or self._rows(asked.rows), self.hook.count_tokens)
-            for asked in steps
+            probe.step: measure_token_rate(
+                probe, drawn.get(probe.rows) or self._rows(probe.rows), self.hook.count_tokens
+            )
+            for probe in steps
         }

@@ -18,11 +18,11 @@ from include.distill.core.errors import (
 )
 from include.distill.core.storage import Record, read_jsonl, write_jsonl
 from include.distill.cost.estimate import answer_lines, judging_lines
-from include.distill.cost.prices import Line, load_prices
-from include.distill.evaluation.answer_pairs import read_duels
-from include.distill.evaluation.requests import Duel, answer_record, answering_request, judge_duel
-from include.distill.inference.answer_store import PaidAnswer, Usage
-from include.distill.inference.client import PacedAnswers
+from include.distill.cost.prices import BillLine, load_prices
+from include.distill.evaluation.answer_pairs import read_comparisons
+from include.distill.evaluation.requests import PairwiseComparison, answer_record, answering_request, judge_comparison
+from include.distill.inference.answer_store import StoredAnswer, Usage
+from include.distill.inference.client import RateLimitedModel
 from include.distill.inference.fan_out import Outcomes, for_each
 from include.distill.inference.requests import ModelRequest
 from include.distill.synthesis.shard_files import shard_label
@@ -58,8 +58,8 @@ class BedrockAnswerOperator(ArmOperator):
         rows = read_jsonl(self.store, self.folder.shard("evaluation", int(self.shard)))
         context["shard_label"] = shard_label(rows)  # type: ignore[typeddict-unknown-key]
         try:
-            answer = partial(self._answer, self._asking(context, rows))
-            outcomes: Outcomes[Record, list[PaidAnswer]] = Outcomes.of(
+            answer = partial(self._answer, self._rate_limited_model(context, rows))
+            outcomes: Outcomes[Record, list[StoredAnswer]] = Outcomes.collect(
                 for_each(rows, answer, threads=self.use_case.fan_out.threads)
             )
         except NotFoundError as error:
@@ -72,7 +72,7 @@ class BedrockAnswerOperator(ArmOperator):
             raise TooManyFailuresError(message)
         records = [answer_record(row, self.arm, answers) for row, answers in zip(rows, outcomes.results, strict=True)]
         write_jsonl(self.store, self.folder.answers(self.arm, int(self.shard)), records)
-        usage = Usage.of((answer for answers in outcomes.results for answer in answers), self.folder.run_key)
+        usage = Usage.from_answers((answer for answers in outcomes.results for answer in answers), self.folder.run_key)
         return {"arm": self.arm, "rows": len(records), **dataclasses.asdict(usage)}
 
     def _require_endpoint(self) -> None:
@@ -84,12 +84,12 @@ class BedrockAnswerOperator(ArmOperator):
             )
             raise ThroughputReleasedError(message)
 
-    def _asking(self, context: Context, rows: Sequence[Record]) -> PacedAnswers:
+    def _rate_limited_model(self, context: Context, rows: Sequence[Record]) -> RateLimitedModel:
         student, prices = self.use_case.student, load_prices()
         expected = answer_lines(self.use_case, rows, prices, self.arm, on_demand=True)
-        return self.asking(context, model=student, expected=expected, calls=len(rows))
+        return self.rate_limited_model(context, model=student, expected=expected, calls=len(rows))
 
-    def _answer(self, ask: Callable[[ModelRequest], PaidAnswer], row: Record) -> list[PaidAnswer]:
+    def _answer(self, ask: Callable[[ModelRequest], StoredAnswer], row: Record) -> list[StoredAnswer]:
         serving = self.serving or {"model_arn": None, "invoke_id": None}
         request = partial(
             answering_request,
@@ -138,25 +138,33 @@ class BedrockJudgeOperator(DistillOperator):
         """Ask for every row in both orders, write the verdicts, and return the usage."""
         context["judge_label"] = f"{self.judge}: {self.candidate} or {self.baseline}"  # type: ignore[typeddict-unknown-key]
         rows = read_jsonl(self.store, self.folder.source("evaluation"))
-        duels = read_duels(self.store, self.folder, self.use_case, candidate=self.candidate, baseline=self.baseline)
+        comparisons = read_comparisons(
+            self.store, self.folder, self.use_case, candidate=self.candidate, baseline=self.baseline
+        )
         work = partial(
-            judge_duel,
+            judge_comparison,
             judge=self.model(self.judge),
             prompt=self.prompt(self.use_case.prompts.judging),
             settings=self.use_case.judging,
-            ask=self.asking(context, model=self.judge, expected=self._expected(rows), calls=len(duels)),
+            ask=self.rate_limited_model(
+                context, model=self.judge, expected=self._expected(rows), calls=len(comparisons)
+            ),
         )
-        outcomes: Outcomes[Duel, tuple[Record, list[PaidAnswer]]] = Outcomes.of(
-            for_each(duels, work, threads=self.use_case.fan_out.threads)
+        outcomes: Outcomes[PairwiseComparison, tuple[Record, list[StoredAnswer]]] = Outcomes.collect(
+            for_each(comparisons, work, threads=self.use_case.fan_out.threads)
         )
         if failed := retry_or_record([(f.item.row, f.error) for f in outcomes.failures], context):
-            message = f"{self.judge} gave no verdict on {len(failed)} of {len(duels)}; first: {failed[0]['message']}"
+            message = (
+                f"{self.judge} gave no verdict on {len(failed)} of {len(comparisons)}; first: {failed[0]['message']}"
+            )
             raise TooManyFailuresError(message)
         uri = self.folder.judgments(self.judge, self.candidate, self.baseline)
         write_jsonl(self.store, uri, [verdict for verdict, _ in outcomes.results])
-        usage = Usage.of((answer for _, answers in outcomes.results for answer in answers), self.folder.run_key)
+        usage = Usage.from_answers(
+            (answer for _, answers in outcomes.results for answer in answers), self.folder.run_key
+        )
         pair = {"judge": self.judge, "candidate": self.candidate, "baseline": self.baseline}
         return {**pair, "verdicts_uri": uri, "verdicts": len(outcomes.results), **dataclasses.asdict(usage)}
 
-    def _expected(self, rows: Sequence[Record]) -> list[Line]:
+    def _expected(self, rows: Sequence[Record]) -> list[BillLine]:
         return judging_lines(self.use_case, rows, load_prices(), judge=self.judge, pairs=1)

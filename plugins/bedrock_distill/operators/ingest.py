@@ -6,11 +6,11 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from bedrock_distill.operators.base import DistillOperator, Manifest
-from bedrock_distill.ui.links import REJECTED_ROWS
+from bedrock_distill.ui.links import REJECTED_ROWS_LINK
 from include.distill.core.storage import stream_jsonl, write_jsonl
 from include.distill.dataset.arm_rows import rows_for_teacher
 from include.distill.dataset.ingestion import ingest
-from include.distill.dataset.row_changes import compare_with_last
+from include.distill.dataset.row_changes import compare_with_last_run
 from include.distill.dataset.splits import GROUP, group_of, shards
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class IngestCsvOperator(DistillOperator):
     :raises InputError: a file cannot be read as CSV, or no usable row is left.
     """
 
-    operator_extra_links = (REJECTED_ROWS,)
+    operator_extra_links = (REJECTED_ROWS_LINK,)
     ui_color = "#e6f4ea"
 
     def execute(self, context: Context) -> Manifest:
@@ -42,9 +42,9 @@ class IngestCsvOperator(DistillOperator):
             splits_uri=self.folder.splits(self.use_case.name),
             seed=self.use_case.seed,
         )
-        for message in ingested.told:
+        for message in ingested.messages:
             self.log.warning("Rejected: %s", message)
-        changes = compare_with_last(self.store, self.folder, use_case=self.use_case, prompts=self.prompts)
+        changes = compare_with_last_run(self.store, self.folder, use_case=self.use_case, prompts=self.prompts)
         if changes["since"]:
             self.log.info("Since the last run: %s", changes)
         return {**ingested.manifest(), "changes": changes}

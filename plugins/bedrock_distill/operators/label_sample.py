@@ -18,27 +18,27 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from bedrock_distill.operators.base import Manifest, RunAccess, mapped_manifests
 from include.distill.config.layout import Layout
-from include.distill.config.loader import USE_CASES, load_use_case
+from include.distill.config.loader import USE_CASES_FOLDER, load_use_case
 from include.distill.core.errors import InputError, NotFoundError
 from include.distill.core.input_files import open_input
 from include.distill.core.storage import Record, read_json, read_jsonl, write_jsonl
 from include.distill.labeling.label_store import store_labels
 from include.distill.labeling.sheets import (
-    CHOICES,
-    MOST_EXAMPLES,
-    LabelChoice,
+    LABEL_CHOICES,
+    MAX_SAMPLE_SIZE,
+    LabelParams,
     SheetLabels,
     draw_sample,
-    is_labelled,
+    has_labels,
     key_name,
     labeller_name,
-    parse_label_choice,
+    parse_label_params,
     read_sheet,
+    render_sheet,
     to_labels,
-    write_sheet,
 )
 from include.distill.report.markdown import as_quote
-from include.distill.report.past_runs import newest
+from include.distill.report.past_runs import newest_entries
 from include.distill.report.relabeling import answers_by_arm, relabel_report
 from include.distill.report.tables import agreement_rows
 
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
 # A question is read on one page; a longer document is cut there, and whole in the sheet.
-SHOWN_OF_DOCUMENT = 20_000
+MAX_DOCUMENT_CHARACTERS = 20_000
 
 
 class DrawLabelSampleOperator(RunAccess, BaseOperator):
@@ -64,13 +64,13 @@ class DrawLabelSampleOperator(RunAccess, BaseOperator):
 
     ui_color = "#e6f4ea"
 
-    def __init__(self, *, use_cases: Path = USE_CASES, **kwargs: Any) -> None:
+    def __init__(self, *, use_cases: Path = USE_CASES_FOLDER, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.use_cases = use_cases
 
     def execute(self, context: Context) -> Manifest:
         """Find the run, draw, write, and return where."""
-        choice = parse_label_choice(context["params"])
+        choice = parse_label_params(context["params"])
         stated = load_use_case(self.use_cases / f"{choice.use_case}.yaml")
         self.aws_conn_id, self.region_name = stated.aws.conn_id, stated.aws.region
         self.run_uri = Layout(stated.storage).run_uri(choice.run_key or self._newest(Layout(stated.storage), choice))
@@ -81,7 +81,7 @@ class DrawLabelSampleOperator(RunAccess, BaseOperator):
             rows,
             answers_by_arm(self.store, self.folder, self.use_case, rows),
             pair=pair,
-            examples=MOST_EXAMPLES,
+            examples=MAX_SAMPLE_SIZE,
             seed=self.use_case.seed,
             run_key=self.folder.run_key,
         )
@@ -104,29 +104,31 @@ class DrawLabelSampleOperator(RunAccess, BaseOperator):
         }
 
     def _write_sheet(self, uri: str, drawn: Sequence[Record], examples: int) -> None:
-        if self.store.exists(uri) and is_labelled(self.store.read(uri), drawn):
+        if self.store.exists(uri) and has_labels(self.store.read(uri), drawn):
             self.log.warning("%s stays as it is: it holds labels, or cannot be read. Move it to have a new one.", uri)
             return
-        self.store.write(uri, write_sheet(drawn[:examples]))
+        self.store.write(uri, render_sheet(drawn[:examples]))
         self.log.info("%s examples: %s", len(drawn[:examples]), uri)
 
-    def _newest(self, layout: Layout, choice: LabelChoice) -> str:
-        found = newest(self.store.list(layout.reports(choice.use_case)), 1)
-        if not found:
+    def _newest(self, layout: Layout, choice: LabelParams) -> str:
+        uris = newest_entries(self.store.list(layout.reports(choice.use_case)), 1)
+        if not uris:
             raise InputError(f"Use case {choice.use_case} has no run with a report. Nothing was asked.")
-        return str(read_json(self.store, found[0])["run_key"])
+        return str(read_json(self.store, uris[0])["run_key"])
 
-    def _pair(self, choice: LabelChoice) -> tuple[str, str]:
+    def _pair(self, choice: LabelParams) -> tuple[str, str]:
         try:
             report = read_json(self.store, self.folder.report("json"))
         except NotFoundError as error:
             message = f"Run {self.folder.run_key} of {choice.use_case} has no report. Nothing was asked. ({error})"
             raise InputError(message) from error
-        pairs = list(dict.fromkeys((found["candidate"], found["baseline"]) for found in report["comparisons"]))
+        pairs = list(
+            dict.fromkeys((comparison["candidate"], comparison["baseline"]) for comparison in report["comparisons"])
+        )
         wanted = (choice.candidate, choice.baseline) if choice.candidate and choice.baseline else pairs[0]
         if wanted not in pairs:
-            known = ", ".join(f"{candidate} with {baseline}" for candidate, baseline in pairs)
-            raise InputError(f"The run did not compare {wanted[0]} with {wanted[1]}; it compared {known}.")
+            choices = ", ".join(f"{candidate} with {baseline}" for candidate, baseline in pairs)
+            raise InputError(f"The run did not compare {wanted[0]} with {wanted[1]}; it compared {choices}.")
         return wanted
 
 
@@ -183,14 +185,14 @@ class AskLabelOperator(SampleAccess, HITLOperator):
     ui_color = "#fef7e0"
 
     def __init__(self, *, number: int, sample: Any, **kwargs: Any) -> None:
-        super().__init__(subject="", options=list(CHOICES), defaults=CHOICES[-1], **kwargs)
+        super().__init__(subject="", options=list(LABEL_CHOICES), defaults=LABEL_CHOICES[-1], **kwargs)
         self.number = number
         self.sample = sample
 
     def execute(self, context: Context) -> Any:
         """Put the question, and wait."""
         example = self.open_sample()[int(self.number)]
-        self.response_timeout = datetime.timedelta(hours=parse_label_choice(context["params"]).hours)
+        self.response_timeout = datetime.timedelta(hours=parse_label_params(context["params"]).hours)
         self.subject = f"Example {int(self.number) + 1} of {self.sample['examples']}: which answer is better?"
         self.body = question_body(example)
         return super().execute(context)
@@ -225,17 +227,17 @@ class CollectLabelsOperator(SampleAccess, BaseOperator):
 
     def execute(self, context: Context) -> Manifest:
         """Read the labels, store them, and write the report."""
-        examples, choice = self.open_sample(), parse_label_choice(context["params"])
+        examples, choice = self.open_sample(), parse_label_params(context["params"])
         if choice.how == "write the sheet only":
             raise AirflowSkipException(
                 f"The sheet lies in {self.sample['sheet_uri']}; labels come back by another run."
             )
         sheet = self._of_sheet(choice, examples) if choice.how == "read a labelled sheet" else None
-        found = {str(choice.labeller): sheet.labels} if sheet else self._of_answers(choice, examples)
+        labels_by_person = {str(choice.labeller): sheet.labels} if sheet else self._of_answers(choice, examples)
         pair, now = (self.sample["candidate"], self.sample["baseline"]), datetime.datetime.now(datetime.UTC)
         labels = [
             label
-            for labeller, choices in found.items()
+            for labeller, choices in labels_by_person.items()
             for label in to_labels(
                 choices, examples, pair=pair, labeller=labeller, now=now.isoformat(timespec="seconds")
             )
@@ -253,44 +255,46 @@ class CollectLabelsOperator(SampleAccess, BaseOperator):
 
     def _tell(self, report: Mapping[str, Any]) -> None:
         for line in agreement_rows(report["agreement"]):
-            told = line["too_few"] or f"kappa {line['kappa']} on {line['n']}"
-            self.log.info("%s and %s: %s", line["first"], line["second"], told)
+            text = line["too_few"] or f"kappa {line['kappa']} on {line['n']}"
+            self.log.info("%s and %s: %s", line["first"], line["second"], text)
         if apart := {why: report["labels"][why] for why in ("changed", "unmarked") if report["labels"][why]}:
             self.log.warning("Stored labels that do not count, not being of the run's answers: %s", apart)
 
-    def _of_sheet(self, choice: LabelChoice, examples: Sequence[Record]) -> SheetLabels:
+    def _of_sheet(self, choice: LabelParams, examples: Sequence[Record]) -> SheetLabels:
         uri = choice.labelled_csv or str(self.sample["sheet_uri"])
         with open_input(uri, self.store, expected="expected a sheet of this run with its labels filled in") as file:
             body = file.read()
         sheet = read_sheet(body, examples, source=uri.rsplit("/", 1)[-1])
         outdated = f"{sheet.outdated} labels are of answers that have changed since the sheet was written"
-        if set(sheet.labels.values()) <= {CHOICES[-1]}:
+        if set(sheet.labels.values()) <= {LABEL_CHOICES[-1]}:
             why = f"{outdated}; move it, and have a new one written" if sheet.outdated else "its column label is empty"
             raise InputError(f"{uri} holds no label of the run's answers: {why}. Nothing was stored.")
         if sheet.outdated:
             self.log.warning("%s: %s; they were left out.", uri, outdated)
         return sheet
 
-    def _of_answers(self, choice: LabelChoice, examples: Sequence[Record]) -> dict[str, dict[str, str]]:
-        found: dict[str, dict[str, str]] = {}
+    def _of_answers(self, choice: LabelParams, examples: Sequence[Record]) -> dict[str, dict[str, str]]:
+        labels_by_person: dict[str, dict[str, str]] = {}
         for answer in mapped_manifests(self.answered):
             user = answer.get("responded_by_user")  # nobody, when the time was up
             if user:
                 labeller = choice.labeller or labeller_name(str(user.get("name") or user.get("id") or ""))
-                found.setdefault(labeller, {})[examples[answer["number"]]["example"]] = answer["chosen_options"][0]
-        return found
+                labels_by_person.setdefault(labeller, {})[examples[answer["number"]]["example"]] = answer[
+                    "chosen_options"
+                ][0]
+        return labels_by_person
 
 
 def question_body(example: Mapping[str, str]) -> str:
     """Return what a person reads of an example: question and document, and last, above the choices, both answers."""
     document = example["document"]
-    cut = len(document) > SHOWN_OF_DOCUMENT
+    cut = len(document) > MAX_DOCUMENT_CHARACTERS
     return "\n\n".join(
         [
             "**Question**",
             as_quote(example["question"]),
             f"**Document**{' (its beginning; a sheet has all of it)' if cut else ''}",
-            as_quote(document[:SHOWN_OF_DOCUMENT]),
+            as_quote(document[:MAX_DOCUMENT_CHARACTERS]),
             "**Answer A**",
             as_quote(example["answer_a"]),
             "**Answer B**",

@@ -6,11 +6,11 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from bedrock_distill.hooks.batch_jobs import BatchJobs
-from bedrock_distill.lifecycle.abandoned_batches import steps_given_up, stop_batches
-from bedrock_distill.lifecycle.abandoned_jobs import stop, tasks_given_up
+from bedrock_distill.lifecycle.abandoned_batches import abandoned_steps, stop_batches
+from bedrock_distill.lifecycle.abandoned_jobs import abandoned_training, stop_job
 from bedrock_distill.operators.base import DistillOperator, Manifest
 from bedrock_distill.operators.train import recipe_fingerprint
-from include.distill.batch.open_jobs import OpenBatches
+from include.distill.batch.open_jobs import PendingBatchJobs
 from include.distill.core.errors import IncompleteRunError, ServiceError
 from include.distill.core.naming import job_name
 
@@ -49,28 +49,28 @@ class RunOutcomeOperator(DistillOperator):
                 " were skipped. The error of the failed task says what to do; where none failed, the run was marked by"
                 " hand: clear what was skipped to go on."
             )
-            stopped = [*self._stop_given_up_jobs(states, ti), *self._stop_given_up_batches(states, ti)]
+            stopped = [*self._stop_abandoned_jobs(states, ti), *self._stop_abandoned_batches(states, ti)]
             raise IncompleteRunError(" ".join([message, *stopped]))
 
     def _skipped(self, states: Mapping[str, Any]) -> int:
         return sum(state == "skipped" and task not in self.may_be_skipped for task, state in states.items())
 
-    def _stop_given_up_jobs(self, states: Mapping[str, Any], ti: Any) -> Iterator[str]:
+    def _stop_abandoned_jobs(self, states: Mapping[str, Any], ti: Any) -> Iterator[str]:
         """Stop the jobs whose tasks were marked failed and say so; one that cannot be stopped does not keep others."""
-        for arm, task in tasks_given_up(states, ti):
+        for arm, task in abandoned_training(states, ti):
             submitted = ti.xcom_pull(task_ids=f"{arm}.submit")
             try:
                 for name in self._jobs_of(arm, submitted, ti):
-                    if said := stop(self.hook, name, at_most_usd=(submitted or {}).get("at_most_usd")):
-                        yield said
+                    if message := stop_job(self.hook, name, at_most_usd=(submitted or {}).get("at_most_usd")):
+                        yield message
             except ServiceError as error:
                 yield f"{task} was marked failed; its job may run on, billed, for it could not be stopped: {error}"
 
-    def _stop_given_up_batches(self, states: Mapping[str, Any], ti: Any) -> Iterator[str]:
+    def _stop_abandoned_batches(self, states: Mapping[str, Any], ti: Any) -> Iterator[str]:
         """Stop the batch jobs of steps whose tasks were marked failed, and say so."""
-        for step in steps_given_up(states, ti):
+        for step in abandoned_steps(states, ti):
             if self.use_case.batch.stop_when_marked_failed:
-                yield from stop_batches(BatchJobs(self.hook), OpenBatches(self.store, self.folder), step)
+                yield from stop_batches(BatchJobs(self.hook), PendingBatchJobs(self.store, self.folder), step)
 
     def _jobs_of(self, arm: str, submitted: Manifest | None, ti: Any) -> list[str]:
         if not self.use_case.training.stop_when_marked_failed:

@@ -13,8 +13,8 @@ from bedrock_distill.operators.base import DistillOperator, Manifest
 from include.distill.batch.questions import batch_problems
 from include.distill.config.catalog import Model, load_catalog
 from include.distill.config.layout import champion_uri
-from include.distill.config.loader import USE_CASES, load_use_case
-from include.distill.config.prompt_loader import freeze_prompts, load_prompts
+from include.distill.config.loader import USE_CASES_FOLDER, load_use_case
+from include.distill.config.prompt_loader import dump_prompts, load_prompts
 from include.distill.config.prompts import Prompt
 from include.distill.config.quota_check import quota_problems
 from include.distill.config.use_case import UseCase
@@ -22,7 +22,7 @@ from include.distill.core.errors import ContractError, InputError, NotFoundError
 from include.distill.core.storage import write_json
 from include.distill.cost.prices import load_prices
 from include.distill.dataset.ingestion import check_inputs
-from include.distill.evaluation.champion import freeze_champion, standing_champion
+from include.distill.evaluation.champion import champion_before_run, save_champion_snapshot
 from include.distill.evaluation.judge_families import family_warnings
 from include.distill.training.data_card import licence_note
 from include.distill.training.formats import check_hyperparameters
@@ -49,7 +49,7 @@ class BedrockPreflightOperator(DistillOperator):
     template_fields: Sequence[str] = (*DistillOperator.template_fields, "use_case_name")
     ui_color = "#e8f0fe"
 
-    def __init__(self, *, use_case_name: str, use_cases: Path = USE_CASES, **kwargs: Any) -> None:
+    def __init__(self, *, use_case_name: str, use_cases: Path = USE_CASES_FOLDER, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.use_case_name = use_case_name
         self.use_cases = use_cases
@@ -72,8 +72,8 @@ class BedrockPreflightOperator(DistillOperator):
         warnings = [*([note] if (note := self._licence_note(use_case)) else []), *family_warnings(use_case)]
         for warning in warnings:
             self.log.warning(warning)
-        freeze_champion(self.store, self.folder, standing_champion(self.store, self.folder, use_case.name))
-        write_json(self.store, self.folder.prompts, freeze_prompts(prompts))
+        save_champion_snapshot(self.store, self.folder, champion_before_run(self.store, self.folder, use_case.name))
+        write_json(self.store, self.folder.prompts, dump_prompts(prompts))
         frozen = yaml.safe_dump(use_case.model_dump(mode="json"), allow_unicode=True, sort_keys=False)
         self.store.write(self.folder.use_case, frozen.encode())
         return {"use_case_uri": self.folder.use_case, "warnings": warnings}
@@ -88,19 +88,19 @@ class BedrockPreflightOperator(DistillOperator):
         problems += self._student_problems(use_case) + self._champion_problems(use_case)
         problems += batch_problems(use_case)
         problems += quota_problems(use_case)
-        checks = [partial(load_prices().of, key, "input_per_million") for key in use_case.models]
+        checks = [partial(load_prices().price, key, "input_per_million") for key in use_case.models]
         return problems + check_inputs(use_case.source, self.store) + _failures(checks)
 
     def _bucket_problems(self, use_case: UseCase) -> list[str]:
         storage = use_case.storage
-        found: list[str] = []
+        problems: list[str] = []
         for bucket in dict.fromkeys((storage.training_bucket, storage.output_bucket)):
             try:
                 problem = self.store.ensure_bucket(bucket, region=use_case.aws.region, create=storage.create_buckets)
             except RefusedError as error:
                 problem = str(error)
-            found += [problem] if problem else []
-        return found
+            problems += [problem] if problem else []
+        return problems
 
     def _model_problems(self, model: Model) -> list[str]:
         if model.lifecycle == "retired":
@@ -149,15 +149,15 @@ class BedrockPreflightOperator(DistillOperator):
                     family,
                     with_validation=use_case.training.validation_share > 0,
                 ),
-                partial(load_prices().of, student.key, "training_per_thousand"),
-                partial(load_prices().of, student.key, "throughput_per_hour"),
+                partial(load_prices().price, student.key, "training_per_thousand"),
+                partial(load_prices().price, student.key, "throughput_per_hour"),
             ]
         )
 
     def _champion_problems(self, use_case: UseCase) -> list[str]:
         """Look whether the promoted model can be served, where the use case compares with it."""
         try:
-            champion = standing_champion(self.store, self.folder, use_case.name)
+            champion = champion_before_run(self.store, self.folder, use_case.name)
         except ContractError as error:
             return [str(error)]
         if use_case.champion_arm is None or champion is None or self.hook.has_custom_model(champion.model_arn):

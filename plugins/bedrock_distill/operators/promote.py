@@ -16,16 +16,16 @@ from airflow.sdk import Asset
 from airflow.sdk.exceptions import AirflowSkipException
 
 from bedrock_distill.operators.base import DistillOperator, Manifest, RunAccess, require_run_uri
-from bedrock_distill.ui.links import REPORT
+from bedrock_distill.ui.links import REPORT_LINK
 from include.distill.cleanup.expiry import PROJECT_TAG
 from include.distill.config.layout import champion_uri
 from include.distill.core.errors import PromotionError
 from include.distill.core.storage import read_json
 from include.distill.evaluation.champion import (
     Champion,
-    crown,
+    champion_snapshot,
     describe_champion,
-    frozen_champion,
+    promote,
     read_champion,
     winning_decision,
 )
@@ -48,7 +48,7 @@ class PromotionApprovalOperator(RunAccess, ApprovalOperator):
 
     # Not subject and body: they hold what models are called and did, which is text and no template.
     template_fields: Sequence[str] = ("run_uri", "reported")
-    operator_extra_links = (REPORT,)
+    operator_extra_links = (REPORT_LINK,)
     ui_color = "#fef7e0"
 
     def __init__(
@@ -81,7 +81,7 @@ class PromotionApprovalOperator(RunAccess, ApprovalOperator):
     def _question(self, report: Mapping[str, Any], decision: Mapping[str, Any]) -> str:
         """Return what the person reads: the verdict, the rule's grounds, the champion, and where to read on."""
         simulated = ["**SIMULATED: these models are small simulated ones; nothing is really promoted.**", ""]
-        champion = describe_champion(frozen_champion(self.store, self.folder))
+        champion = describe_champion(champion_snapshot(self.store, self.folder))
         hours, report_uri = self.use_case.promotion.answer_within_hours, self.reported["report_html_uri"]
         return "\n".join(
             [
@@ -119,7 +119,7 @@ class PromoteChampionOperator(DistillOperator):
     """
 
     template_fields: Sequence[str] = (*DistillOperator.template_fields, "reported", "trained", "approval")
-    operator_extra_links = (REPORT,)
+    operator_extra_links = (REPORT_LINK,)
     ui_color = "#e6f4ea"
 
     def __init__(self, *, reported: Any, trained: Mapping[str, Any], approval: Any = None, **kwargs: Any) -> None:
@@ -137,7 +137,7 @@ class PromoteChampionOperator(DistillOperator):
         winner = self._winner(report, decision)
         if obstacle := self._obstacle(winner):
             raise AirflowSkipException(f"Nobody is promoted: {obstacle}")
-        champion = crown(self.store, self.folder, winner)
+        champion = promote(self.store, self.folder, winner)
         uri = champion_uri(self.folder.root, champion.use_case)
         self.log.info("%s (%s) is the champion of %s.", champion.model_arn, champion.arm, champion.use_case)
         for asset in (outlet for outlet in self.outlets if isinstance(outlet, Asset)):
@@ -158,7 +158,7 @@ class PromoteChampionOperator(DistillOperator):
 
     def _obstacle(self, winner: Champion) -> str | None:
         """Return why a winner does not come to be the champion."""
-        champion = frozen_champion(self.store, self.folder)
+        champion = champion_snapshot(self.store, self.folder)
         if champion is None:
             return None
         if champion.model_arn == winner.model_arn:
@@ -222,7 +222,7 @@ class DeleteLosersOperator(DistillOperator):
     def execute(self, context: Context) -> Manifest:
         """Delete what lost, and return the names of the arms."""
         champion = read_champion(self.store, champion_uri(self.folder.root, self.use_case.name))
-        kept = {found.model_arn for found in (champion, champion.previous if champion else None) if found}
+        kept = {holder.model_arn for holder in (champion, champion.previous if champion else None) if holder}
         if winner := winning_decision(read_json(self.store, self.reported["report_json_uri"])):
             kept.add(self.trained[winner["candidate"]]["model_arn"])
         gone = {arm: self._delete(manifest["model_arn"], kept) for arm, manifest in self.trained.items()}
@@ -248,5 +248,5 @@ class DeleteLosersOperator(DistillOperator):
 
 def _reasons(report: Mapping[str, Any]) -> str:
     decisions = (report.get("promotion") or {}).get("decisions", [])
-    said = [f"{decision['candidate']}: {'; '.join(decision['reasons'])}" for decision in decisions]
-    return " / ".join(said) or "no arm was compared with the one in the champion's place."
+    lines = [f"{decision['candidate']}: {'; '.join(decision['reasons'])}" for decision in decisions]
+    return " / ".join(lines) or "no arm was compared with the one in the champion's place."

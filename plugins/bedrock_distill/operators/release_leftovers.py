@@ -11,7 +11,7 @@ from airflow.sdk.exceptions import AirflowRuntimeError
 from bedrock_distill.hooks.bedrock import BedrockDistillHook, Throughput
 from bedrock_distill.lifecycle.run_states import run_state
 from bedrock_distill.operators.base import Manifest
-from include.distill.cleanup.expiry import TIME_FORMAT, Fate, decide
+from include.distill.cleanup.expiry import TIME_FORMAT, Action, decide_sweep
 from include.distill.core.errors import OutcomeError, ServiceError
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class ReleaseLeftoversOperator(BaseOperator):
     def execute(self, context: Context) -> Manifest:
         """Look at every throughput and do what its tags and its run say."""
         hook = BedrockDistillHook(self.aws_conn_id, self.region_name)
-        done: dict[Fate, list[str]] = {fate: [] for fate in Fate}
+        done: dict[Action, list[str]] = {fate: [] for fate in Action}
         failed: list[str] = []
         for throughput in hook.list_throughputs():
             try:
@@ -61,18 +61,18 @@ class ReleaseLeftoversOperator(BaseOperator):
             message = f"{len(failed)} throughputs could not be swept and may be billed: {'; '.join(failed)}"
             raise OutcomeError(message)
         return {
-            "released": done[Fate.RELEASE],
-            "renewed": done[Fate.RENEW],
-            "left": len(done[Fate.LEAVE]),
+            "released": done[Action.RELEASE],
+            "renewed": done[Action.RENEW],
+            "left": len(done[Action.LEAVE]),
         }
 
-    def _sweep(self, hook: BedrockDistillHook, throughput: Throughput, context: Context) -> Fate:
+    def _sweep(self, hook: BedrockDistillHook, throughput: Throughput, context: Context) -> Action:
         tags = hook.tags(throughput.arn)
         now, renew_for = datetime.datetime.now(datetime.UTC), datetime.timedelta(hours=self.renew_hours)
-        verdict = decide(tags, run_state=run_state(tags, context), now=now, renew_for=renew_for)
-        self.log.info("%s: %s, %s", throughput.name, verdict.fate.value, verdict.why)
-        if verdict.fate is Fate.RELEASE:
+        verdict = decide_sweep(tags, run_state=run_state(tags, context), now=now, renew_for=renew_for)
+        self.log.info("%s: %s, %s", throughput.name, verdict.action.value, verdict.reason)
+        if verdict.action is Action.RELEASE:
             hook.delete_throughput(throughput.arn)
-        if verdict.fate is Fate.RENEW:
+        if verdict.action is Action.RENEW:
             hook.tag(throughput.arn, {"expires-at": (now + renew_for).strftime(TIME_FORMAT)})
-        return verdict.fate
+        return verdict.action

@@ -9,24 +9,24 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from bedrock_distill.operators.base import DistillOperator, Manifest, mapped_manifests
-from bedrock_distill.ui.links import REPORT
+from bedrock_distill.ui.links import REPORT_LINK
 from include.distill.core.storage import Record, read_json, read_jsonl, stream_jsonl, write_json
-from include.distill.cost.prices import load_prices, total
+from include.distill.cost.prices import load_prices, total_usd
 from include.distill.cost.throughput_hours import unit_hours
-from include.distill.curation.critic import sum_critic
+from include.distill.curation.critic import sum_critic_counts
 from include.distill.curation.repeated_pairs import curated_pairs
-from include.distill.evaluation.champion import describe_champion, frozen_champion
-from include.distill.evaluation.contamination import leaked_questions
+from include.distill.evaluation.champion import champion_snapshot, describe_champion
+from include.distill.evaluation.contamination import count_contaminated_questions
 from include.distill.labeling.label_store import match_labels, read_labels
-from include.distill.report.batch_notes import answered_in_batches
+from include.distill.report.batch_notes import batch_answer_note
 from include.distill.report.html import render_html
 from include.distill.report.judged_run import JudgedRun
 from include.distill.report.past_runs import list_entry
 from include.distill.report.report import build_report
 from include.distill.report.run_summary import (
-    ArmFacts,
-    beside_estimate,
+    ArmSummary,
     bill,
+    compare_with_estimate,
     describe_settings,
     disagreement_rows,
     sum_counts,
@@ -36,8 +36,8 @@ from include.distill.training.losses import loss_curve
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-SAMPLE = 10
-REJECTED = 100
+PAIR_SAMPLE_SIZE = 10
+MAX_REJECTED_ROWS = 100
 
 
 class RenderReportOperator(DistillOperator):
@@ -62,7 +62,7 @@ class RenderReportOperator(DistillOperator):
         "arms",
         "judgments",
     )
-    operator_extra_links = (REPORT,)
+    operator_extra_links = (REPORT_LINK,)
     ui_color = "#fef7e0"
 
     def __init__(
@@ -92,7 +92,7 @@ class RenderReportOperator(DistillOperator):
         }
         write_json(self.store, self.folder.report("json"), report)
         self.store.write(self.folder.report("html"), render_html(report).encode())
-        write_json(self.store, self.folder.listed(self.use_case.name, finished), list_entry(report))
+        write_json(self.store, self.folder.report_entry(self.use_case.name, finished), list_entry(report))
         self.log.info("%s", report["verdict"])
         return {
             "report_json_uri": self.folder.report("json"),
@@ -105,30 +105,34 @@ class RenderReportOperator(DistillOperator):
     def _in_order_of_pairs(self) -> list[Manifest]:
         """The verdicts in the order in which the use case lists its comparisons, whichever task gave them."""
         pairs = [(pair.candidate, pair.baseline) for pair in self.use_case.judged_pairs]
-        found = [manifest for output in self.judgments for manifest in mapped_manifests(output)]
-        return sorted(found, key=lambda manifest: pairs.index((manifest["candidate"], manifest["baseline"])))
+        manifests = [manifest for output in self.judgments for manifest in mapped_manifests(output)]
+        return sorted(manifests, key=lambda manifest: pairs.index((manifest["candidate"], manifest["baseline"])))
 
-    def _report(self, arms: Sequence[ArmFacts]) -> dict[str, Any]:
+    def _report(self, arms: Sequence[ArmSummary]) -> dict[str, Any]:
         evaluation = read_jsonl(self.store, self.folder.source("evaluation"))
         verdicts = [read_jsonl(self.store, manifest["verdicts_uri"]) for manifest in self.judgments]
         answers = {arm: self._answers(arm) for arm in self.arms}
         labels = match_labels(read_labels(self.store, self.folder), answers)
-        judged = JudgedRun(self.use_case, evaluation, verdicts, labels.counted, self._standing())
+        judged = JudgedRun(self.use_case, evaluation, verdicts, labels.counted, self._champion_before())
         lines = bill(self.use_case, synthesis=self.synthesis, arms=arms, judgments=self.judgments, prices=load_prices())
         estimated = read_json(self.store, self.folder.estimate)
-        asked = [*self.synthesis, *self.judgments, *(m for arm in arms for m in arm.answers)]
+        manifests = [*self.synthesis, *self.judgments, *(m for arm in arms for m in arm.answers)]
         return build_report(
             run_key=self.folder.run_key,
             use_case=self.use_case.name,
-            simulated=any(manifest["simulated"] for manifest in asked),
+            simulated=any(manifest["simulated"] for manifest in manifests),
             source=self.ingested,
-            synthesis={**sum_counts(self.synthesis), "dropped": self._dropped(), "critic": sum_critic(self.synthesis)},
+            synthesis={
+                **sum_counts(self.synthesis),
+                "dropped": self._dropped(),
+                "critic": sum_critic_counts(self.synthesis),
+            },
             arms=[arm.as_record() for arm in arms],
-            **judged.parts(leaks=lambda: self._leaks(evaluation)),
+            **judged.report_parts(count_contaminated=lambda: self._count_contaminated(evaluation)),
             cost={
                 "estimated_usd": estimated["estimated_usd"],
-                "actual_usd": total(lines),
-                "lines": beside_estimate(lines, estimated["lines"]),
+                "actual_usd": total_usd(lines),
+                "lines": compare_with_estimate(lines, estimated["lines"]),
             },
             loss_curves={arm.name: self._loss_curve(arm) for arm in arms if arm.trained},
             disagreements=self._disagreements(judged, answers),
@@ -139,14 +143,14 @@ class RenderReportOperator(DistillOperator):
             settings=self._settings(),
         )
 
-    def _arm(self, name: str, manifests: Mapping[str, Any]) -> ArmFacts:
+    def _arm(self, name: str, manifests: Mapping[str, Any]) -> ArmSummary:
         arm, answers = self.use_case.arm(name), mapped_manifests(manifests["answers"])
         if arm.kind == "base":
-            return ArmFacts(name, arm.kind, answers)
+            return ArmSummary(name, arm.kind, answers)
         provisioned, trained = manifests["provisioned"], manifests.get("trained")
         serving = provisioned["throughput_name"]
-        tombstones = (read_json(self.store, uri) for uri in self.store.list(self.folder.serving(name)))
-        return ArmFacts(
+        release_records = (read_json(self.store, uri) for uri in self.store.list(self.folder.release_records(name)))
+        return ArmSummary(
             name,
             arm.kind,
             answers,
@@ -158,14 +162,14 @@ class RenderReportOperator(DistillOperator):
             model_arn=provisioned["model_arn"],
             paid_training=trained is not None and self._paid_for(trained),
             training_tokens=round(self.use_case.epochs * manifests["dataset"]["tokens"]) if trained else 0,
-            unit_hours=unit_hours(tombstones),
+            unit_hours=unit_hours(release_records),
         )
 
     def _paid_for(self, trained: Mapping[str, Any]) -> bool:
         """Whether this run bought the job, and not an earlier one."""
         return self.hook.tags(trained["job_arn"]).get("run-key") == self.folder.run_key
 
-    def _loss_curve(self, arm: ArmFacts) -> list[dict[str, float]]:
+    def _loss_curve(self, arm: ArmSummary) -> list[dict[str, float]]:
         job_id = (arm.trained or {})["job_arn"].rsplit("/", 1)[-1]
         # The path below the job's folder differs between families and years: look by name.
         for uri in self.store.list((arm.trained or {})["output_uri"]):
@@ -179,15 +183,17 @@ class RenderReportOperator(DistillOperator):
         verdicts = (verdict for records in judged.compared for verdict in records)
         return disagreement_rows(verdicts, answers, questions, judged.labels)
 
-    def _standing(self) -> str | None:
+    def _champion_before(self) -> str | None:
         """The model that was champion when the run began."""
-        champion = frozen_champion(self.store, self.folder)
+        champion = champion_snapshot(self.store, self.folder)
         return champion.model_arn if champion else None
 
-    def _leaks(self, evaluation: Sequence[Record]) -> int:
+    def _count_contaminated(self, evaluation: Sequence[Record]) -> int:
         """Count the evaluation questions among the rows and pairs that may be trained on, whichever arm takes them."""
         questions = (row["question"] for row in stream_jsonl(self.store, self.folder.source("train")))
-        return leaked_questions((row["question"] for row in evaluation), chain(questions, self._pair_questions()))
+        return count_contaminated_questions(
+            (row["question"] for row in evaluation), chain(questions, self._pair_questions())
+        )
 
     def _pair_questions(self) -> Iterator[str]:
         for manifest in self.synthesis:
@@ -212,21 +218,21 @@ class RenderReportOperator(DistillOperator):
             return []
         (manifest,) = self.synthesis
         count = manifest["accepted"]
-        chosen = set(random.Random(self.use_case.seed).sample(range(count), min(SAMPLE, count)))
+        chosen = set(random.Random(self.use_case.seed).sample(range(count), min(PAIR_SAMPLE_SIZE, count)))
         pairs = curated_pairs(self.store, self.folder, shards=manifest["shards"], documents=False)
         return [pair for number, pair in enumerate(pairs) if number in chosen]
 
     def _rejected_rows(self) -> list[Record]:
         """What a person needs to mend the CSV; the text itself stays in ``source/rejected.jsonl``."""
         rows = read_jsonl(self.store, self.folder.source("rejected"))
-        return [{key: value for key, value in row.items() if key != "text"} for row in rows[:REJECTED]]
+        return [{key: value for key, value in row.items() if key != "text"} for row in rows[:MAX_REJECTED_ROWS]]
 
     def _settings(self) -> dict[str, Any]:
         named = self.use_case.prompts
         shown = (named.synthesis, named.answering, named.judging, *((named.critic,) if self.use_case.critic else ()))
         prompts = {name: self.prompt(name).version for name in shown}
         settings = describe_settings(self.use_case, prompts=prompts)
-        settings |= answered_in_batches(self.use_case, self.synthesis, self.judgments)
+        settings |= batch_answer_note(self.use_case, self.synthesis, self.judgments)
         if self.use_case.champion_arm is None:
             return settings
-        return {**settings, "champion": describe_champion(frozen_champion(self.store, self.folder))}
+        return {**settings, "champion": describe_champion(champion_snapshot(self.store, self.folder))}

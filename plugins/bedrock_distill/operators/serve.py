@@ -19,14 +19,14 @@ from bedrock_distill.lifecycle.release import delete_and_wait
 from bedrock_distill.lifecycle.tags import purchase_tags
 from bedrock_distill.operators.base import Manifest
 from bedrock_distill.operators.dataset import ArmOperator
-from bedrock_distill.operators.student import missing_answers
-from bedrock_distill.ui.links import MODEL, THROUGHPUT
+from bedrock_distill.operators.student import count_missing_answers
+from bedrock_distill.ui.links import MODEL_LINK, THROUGHPUT_LINK
 from include.distill.core.errors import OutcomeError, ThroughputReleasedError
 from include.distill.core.naming import request_token, throughput_name
 from include.distill.core.storage import read_json, write_json
 from include.distill.cost.prices import load_prices
-from include.distill.cost.throughput_hours import tombstone, unit_hours
-from include.distill.evaluation.champion import frozen_champion
+from include.distill.cost.throughput_hours import release_record, unit_hours
+from include.distill.evaluation.champion import champion_snapshot
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -38,8 +38,8 @@ class ServingOperator(ArmOperator):
     def _throughput_name(self, ordinal: int) -> str:
         return throughput_name(self.use_case.name, self.arm, self.folder.run_key, ordinal)
 
-    def _tombstones(self) -> list[str]:
-        return self.store.list(self.folder.serving(self.arm))
+    def _release_records(self) -> list[str]:
+        return self.store.list(self.folder.release_records(self.arm))
 
 
 class BedrockProvisionThroughputOperator(ServingOperator):
@@ -60,7 +60,7 @@ class BedrockProvisionThroughputOperator(ServingOperator):
     """
 
     template_fields: Sequence[str] = (*ArmOperator.template_fields, "trained")
-    operator_extra_links = (THROUGHPUT, MODEL)
+    operator_extra_links = (THROUGHPUT_LINK, MODEL_LINK)
     ui_color = "#f3e8fd"
 
     def __init__(self, *, trained: Any = None, **kwargs: Any) -> None:
@@ -71,19 +71,19 @@ class BedrockProvisionThroughputOperator(ServingOperator):
         """Buy or adopt, and return what will answer."""
         model_arn, student = self._model()
         units = self.use_case.serving.model_units
-        missing = missing_answers(self, model_arn=model_arn, student=student) if model_arn else 0
+        missing = count_missing_answers(self, model_arn=model_arn, student=student) if model_arn else 0
         manifest: Manifest = {
             "model_arn": model_arn,
             "student": student,
             "missing_answers": missing,
             "bought": False,
-            "usd_per_hour": units * load_prices().of(student, "throughput_per_hour"),
+            "usd_per_hour": units * load_prices().price(student, "throughput_per_hour"),
         }
         if not missing or not model_arn:
             why = "every answer is stored already" if model_arn else "there is no champion yet, the base is asked"
             self.log.info("Nothing is bought for %s: %s.", self.arm, why)
             return {**manifest, "throughput_name": None, "throughput_arn": None}
-        ordinal = len(self._tombstones()) + 1
+        ordinal = len(self._release_records()) + 1
         name = self._throughput_name(ordinal)
         tags = purchase_tags(self.use_case, self.folder, context["dag_run"], arm=self.arm)
 
@@ -102,7 +102,7 @@ class BedrockProvisionThroughputOperator(ServingOperator):
         return {
             **manifest,
             "throughput_name": name,
-            "throughput_arn": purchase.thing.arn,
+            "throughput_arn": purchase.resource.arn,
             "bought": purchase.bought,
         }
 
@@ -110,11 +110,11 @@ class BedrockProvisionThroughputOperator(ServingOperator):
         """Return the custom model that answers, and the student that it was made from."""
         if self.use_case.arm(self.arm).kind != "champion":
             return self.trained["model_arn"], self.use_case.student
-        champion = frozen_champion(self.store, self.folder)
+        champion = champion_snapshot(self.store, self.folder)
         return (champion.model_arn, champion.student) if champion else (None, self.use_case.student)
 
     def _refuse_after_release(self, ordinal: int) -> None:
-        if len(self._tombstones()) >= ordinal:
+        if len(self._release_records()) >= ordinal:
             message = (
                 f"The throughput of {self.arm} was released while this task was about to buy it. Nothing was bought."
                 f" Clear {self.task_id} with downstream to serve again."
@@ -142,19 +142,19 @@ class BedrockReleaseThroughputOperator(ServingOperator):
 
     def execute(self, context: Context) -> Manifest:
         """Write the tombstone, delete, wait, and return what was released."""
-        ordinal = len(self._tombstones()) + 1
-        found = [t for k in range(1, ordinal + 1) if (t := self.hook.find_throughput(self._throughput_name(k)))]
-        records = [{"name": t.name, "created": t.created.isoformat(), "units": t.units} for t in found]
-        stone = tombstone(records, now=datetime.datetime.now(datetime.UTC))
-        write_json(self.store, self.folder.tombstone(self.arm, ordinal), stone)
-        for throughput in found:
+        ordinal = len(self._release_records()) + 1
+        throughputs = [t for k in range(1, ordinal + 1) if (t := self.hook.find_throughput(self._throughput_name(k)))]
+        records = [{"name": t.name, "created": t.created.isoformat(), "units": t.units} for t in throughputs]
+        record = release_record(records, now=datetime.datetime.now(datetime.UTC))
+        write_json(self.store, self.folder.release_record(self.arm, ordinal), record)
+        for throughput in throughputs:
             delete_and_wait(self.hook, throughput.name, wait_seconds=self.wait_seconds)
             self.log.info("Released %s", throughput.name)
-        hours = unit_hours(read_json(self.store, uri) for uri in self._tombstones())
-        return {"released": [t.name for t in found], "unit_hours": hours}
+        hours = unit_hours(read_json(self.store, uri) for uri in self._release_records())
+        return {"released": [t.name for t in throughputs], "unit_hours": hours}
 
 
-def per_hour(provisioned: Manifest) -> str:
+def hourly_cost_note(provisioned: Manifest) -> str:
     """Say what serving costs, to be put behind "serve again"; nothing of a manifest that was made before it said so."""
     rate = provisioned.get("usd_per_hour")
     return f", at ${rate:.2f} per hour" if rate is not None else ""
@@ -172,13 +172,13 @@ def serving_arn(provisioned: Manifest, throughput: Throughput | None, task_id: s
     if throughput is None:
         message = (
             f"Throughput {provisioned['throughput_name']} was released; nothing is billed. Clear {task_id} with"
-            f" downstream to serve again{per_hour(provisioned)}."
+            f" downstream to serve again{hourly_cost_note(provisioned)}."
         )
         raise ThroughputReleasedError(message)
     if THROUGHPUT_STATUS[throughput.status] is Progress.FAILED:
         message = (
             f"Throughput {throughput.name} failed: {throughput.failure_message}. It is released by teardown. Clear"
-            f" {task_id} with downstream to buy again{per_hour(provisioned)}."
+            f" {task_id} with downstream to buy again{hourly_cost_note(provisioned)}."
         )
         raise OutcomeError(message)
     return throughput.arn

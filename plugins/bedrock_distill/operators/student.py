@@ -34,14 +34,14 @@ def arm_student(
     )
 
 
-def missing_answers(run: RunAccess, *, model_arn: str, student: str) -> int:
+def count_missing_answers(run: RunAccess, *, model_arn: str, student: str) -> int:
     """Return how many of the run's evaluation questions a custom model has never answered."""
     use_case = run.use_case
-    asked = arm_student(use_case, model_arn=model_arn, invoke_id=model_arn, student=student)
+    served = arm_student(use_case, model_arn=model_arn, invoke_id=model_arn, student=student)
     prompt = run.prompt(use_case.prompts.answering)
     requests = (
         answering_request(
-            row, student=asked, prompt=prompt, instruction=use_case.prompts.instruction, settings=use_case.answering
+            row, student=served, prompt=prompt, instruction=use_case.prompts.instruction, settings=use_case.answering
         )
         for row in stream_jsonl(run.store, run.folder.source("evaluation"))
     )

@@ -12,18 +12,18 @@ from bedrock_distill.policies.row_failures import retry_or_record
 from include.distill.config.catalog import load_catalog
 from include.distill.core.errors import NotFoundError, ServiceError
 from include.distill.core.storage import Record, read_json, stream_jsonl
-from include.distill.cost.critic_budget import AskUntilSpent, critic_part, estimate_of_critic
+from include.distill.cost.critic_budget import BudgetedCritic, critic_budget_share, estimate_critic
 from include.distill.cost.estimate import synthesis_lines
-from include.distill.cost.prices import Line, load_prices
-from include.distill.cost.spending import Spending
-from include.distill.curation.critic import Critic, CriticCount
-from include.distill.curation.filters import Curator, evaluation_questions
+from include.distill.cost.prices import BillLine, load_prices
+from include.distill.cost.spending import TaskBudget
+from include.distill.curation.critic import Critic, CriticCounter
+from include.distill.curation.filters import PairFilterFactory, index_evaluation_questions
 from include.distill.dataset.arm_rows import rows_for_teacher
-from include.distill.dataset.splits import lengths
-from include.distill.inference.answer_store import UsageCount
-from include.distill.inference.client import PacedAnswers
+from include.distill.dataset.splits import text_lengths
+from include.distill.inference.answer_store import UsageCounter
+from include.distill.inference.client import RateLimitedModel
 from include.distill.inference.fan_out import Failure, for_each
-from include.distill.synthesis.shard_files import ShardFiles, look_over
+from include.distill.synthesis.shard_files import ShardFiles, summarize_shard
 from include.distill.synthesis.teacher import SyntheticSamples, count_samples, create_synthetic_samples
 from include.distill.training.training_set import job_fault
 
@@ -56,21 +56,21 @@ class BedrockSynthesizeOperator(DistillOperator):
     def execute(self, context: Context) -> Manifest:
         """Ask for all rows of the shard, write pairs and rejects, and return the counts."""
         shard = self.folder.shard("train", int(self.shard))
-        label, sizes = look_over(stream_jsonl(self.store, shard))
+        label, sizes = summarize_shard(stream_jsonl(self.store, shard))
         context["shard_label"] = label  # type: ignore[typeddict-unknown-key]
         settings, teacher = self.use_case.synthesis, self.use_case.teacher
-        ask = self.asking(context, model=teacher, expected=self._expected(sizes), calls=len(sizes))
+        ask = self.rate_limited_model(context, model=teacher, expected=self._expected(sizes), calls=len(sizes))
         work = partial(
             create_synthetic_samples,
             teacher=self.model(teacher),
             prompt=self.prompt(self.use_case.prompts.synthesis),
             settings=settings,
-            curator=self._curator(),
+            filter_factory=self._curator(),
             ask=ask,
             critic=self._critic(ask, sizes),
         )
         outcomes = for_each(stream_jsonl(self.store, shard), work, threads=self.use_case.fan_out.threads)
-        usage, critic = UsageCount(self.folder.run_key), CriticCount(self.folder.run_key)
+        usage, critic = UsageCounter(self.folder.run_key), CriticCounter(self.folder.run_key)
         with ShardFiles(self.store, self.folder, int(self.shard)) as files:
             counts = count_samples(self._kept(outcomes, files, usage, critic, context))
         manifest = {**counts, **dataclasses.asdict(usage.usage), "failed": files.failed}
@@ -80,8 +80,8 @@ class BedrockSynthesizeOperator(DistillOperator):
         self,
         outcomes: Iterable[SyntheticSamples | Failure[Record]],
         files: ShardFiles,
-        usage: UsageCount,
-        critic: CriticCount,
+        usage: UsageCounter,
+        critic: CriticCounter,
         context: Context,
     ) -> Iterator[SyntheticSamples]:
         """Write what comes of each row as it comes, and yield it to be counted."""
@@ -92,39 +92,39 @@ class BedrockSynthesizeOperator(DistillOperator):
                 continue
             files.write(outcome)
             usage.add(outcome.answers)
-            critic.add(outcome.looks)
+            critic.add(outcome.verdicts)
             yield outcome
         for failed in retry_or_record(failures, context):
             files.write_failed(failed)
             yield SyntheticSamples(self.use_case.synthesis.pairs_per_document)
 
-    def _expected(self, rows: Sequence[Record]) -> list[Line]:
+    def _expected(self, rows: Sequence[Record]) -> list[BillLine]:
         return synthesis_lines(self.use_case, rows, load_prices())
 
-    def _critic(self, ask: PacedAnswers, rows: Sequence[Record]) -> Critic | None:
+    def _critic(self, ask: RateLimitedModel, rows: Sequence[Record]) -> Critic | None:
         """Who looks at the pairs of this shard, for its part of the critic's budget; ``None`` without one."""
         settings = self.use_case.critic
         if settings is None:
             return None
-        part = critic_part(self.use_case, settings, rows, self._estimate())
+        share = critic_budget_share(self.use_case, settings, rows, self._estimate())
         prices = load_prices()
-        spending = Spending(part, prices.of_tokens(settings.model), self.folder.run_key)
+        budget = TaskBudget(share, prices.token_prices(settings.model), self.folder.run_key)
         note = self.folder.critic_ended(int(self.shard))
-        paying = AskUntilSpent(ask.billed_to(spending), self.answers, self.store, part=part, note=note)
+        paying = BudgetedCritic(ask.with_budget(budget), self.answers, self.store, share=share, marker_uri=note)
         return Critic(self.model(settings.model), self.prompt(self.use_case.prompts.critic), settings, paying)
 
     def _estimate(self) -> Record:
         try:
             return dict(read_json(self.store, self.folder.estimate))
         except NotFoundError:  # a DAG of somebody's own without a cost gate; the critic has its budget all the same
-            rows = lengths(stream_jsonl(self.store, self.folder.source("train")))
-            return estimate_of_critic(self.use_case, rows_for_teacher(self.use_case, rows))
+            rows = text_lengths(stream_jsonl(self.store, self.folder.source("train")))
+            return estimate_critic(self.use_case, rows_for_teacher(self.use_case, rows))
 
-    def _curator(self) -> Curator:
+    def _curator(self) -> PairFilterFactory:
         use_case, settings = self.use_case, self.use_case.curation
-        return Curator(
+        return PairFilterFactory(
             settings,
-            evaluation_questions(stream_jsonl(self.store, self.folder.source("evaluation")), settings),
+            index_evaluation_questions(stream_jsonl(self.store, self.folder.source("evaluation")), settings),
             partial(
                 job_fault,
                 use_case=use_case,

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from bedrock_distill.hooks.bedrock import CustomizationJob, JobRequest
-from bedrock_distill.lifecycle.abandoned_jobs import leaves_word
+from bedrock_distill.lifecycle.abandoned_jobs import record_attempt
 from bedrock_distill.lifecycle.buy_once import buy_once
 from bedrock_distill.lifecycle.tags import purchase_tags
 from bedrock_distill.operators.base import Manifest
 from bedrock_distill.operators.dataset import ArmOperator
-from bedrock_distill.operators.student import missing_answers
-from bedrock_distill.ui.links import JOB, TRAINING_DATA
+from bedrock_distill.operators.student import count_missing_answers
+from bedrock_distill.ui.links import JOB_LINK, TRAINING_DATA_LINK
 from include.distill.config.catalog import load_catalog
 from include.distill.config.layout import Layout
 from include.distill.config.use_case import UseCase
@@ -20,7 +20,7 @@ from include.distill.core.errors import JobFailedError
 from include.distill.core.naming import job_name, request_token
 from include.distill.cost.prices import load_prices
 from include.distill.training.formats import check_hyperparameters
-from include.distill.training.job_identity import failed_for_a_passing_cause, job_fingerprint
+from include.distill.training.job_identity import is_transient_failure, job_fingerprint
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -60,7 +60,7 @@ class BedrockSubmitCustomizationJobOperator(ArmOperator):
     """
 
     template_fields: Sequence[str] = (*ArmOperator.template_fields, "dataset")
-    operator_extra_links = (JOB, TRAINING_DATA)
+    operator_extra_links = (JOB_LINK, TRAINING_DATA_LINK)
     ui_color = "#f3e8fd"
 
     def __init__(self, *, dataset: Any, **kwargs: Any) -> None:
@@ -69,7 +69,7 @@ class BedrockSubmitCustomizationJobOperator(ArmOperator):
 
     def execute(self, context: Context) -> Manifest:
         """Find or buy the job and return its name and ARN."""
-        with leaves_word(context):
+        with record_attempt(context):
             return self._find_or_buy(context)
 
     def _find_or_buy(self, context: Context) -> Manifest:
@@ -88,10 +88,10 @@ class BedrockSubmitCustomizationJobOperator(ArmOperator):
             tags=purchase_tags(self.use_case, self.folder, context["dag_run"], fingerprint=fingerprint),
         )
         purchase = buy_once(name, find=self.hook.find_job, create=lambda _: self.hook.create_job(request))
-        self.log.info("%s %s (%s)", "Bought" if purchase.bought else "Found", name, purchase.thing.status)
+        self.log.info("%s %s (%s)", "Bought" if purchase.bought else "Found", name, purchase.resource.status)
         return {
             "job_name": name,
-            "job_arn": purchase.thing.arn,
+            "job_arn": purchase.resource.arn,
             "fingerprint": fingerprint,
             "attempt": attempt,
             "bought": purchase.bought,
@@ -122,12 +122,12 @@ class BedrockSubmitCustomizationJobOperator(ArmOperator):
         """Whether a model is gone that has said all that it is asked: where losers are deleted, it is not missed."""
         if not self.use_case.promotion.delete_losers or not job.model_arn:
             return False
-        return not missing_answers(self, model_arn=job.model_arn, student=self.use_case.student)
+        return not count_missing_answers(self, model_arn=job.model_arn, student=self.use_case.student)
 
     def _is_over(self, job: CustomizationJob) -> bool:
         if job.status == "Completed":
             return not self.hook.has_custom_model(job.model_arn or job.name) and not self._deleted_as_a_loser(job)
-        if job.status == "Failed" and not failed_for_a_passing_cause(job.failure_message):
+        if job.status == "Failed" and not is_transient_failure(job.failure_message):
             message = (
                 f"Job {job.name} failed on these very data: {job.failure_message or 'Bedrock gave no reason'}. It is"
                 " not bought again: the same bytes fail again. Mend the data or the hyperparameters, then clear ingest."

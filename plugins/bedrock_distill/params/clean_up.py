@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from airflow.sdk import Param
 
-from include.distill.cleanup.plan import ALL, Choice
+from include.distill.cleanup.plan import ALL_USE_CASES, CleanUpChoice
 
 
 def clean_up_params(use_cases: Sequence[str]) -> dict[str, Param]:
     """Return the form; ``use_cases`` are the names to choose from."""
-    fields = Choice.model_json_schema()["properties"]
-    fields["use_case"]["enum"] = [ALL, *use_cases]
+    fields = CleanUpChoice.model_json_schema()["properties"]
+    fields["use_case"]["enum"] = [ALL_USE_CASES, *use_cases]
     return {name: Param(field.pop("default"), **field) for name, field in fields.items()}

@@ -7,12 +7,12 @@ from typing import Any
 
 from airflow.sdk import Param
 
-from include.distill.labeling.sheets import LabelChoice
+from include.distill.labeling.sheets import LabelParams
 
 
 def label_params(use_cases: Sequence[str]) -> dict[str, Param]:
     """Return the form; ``use_cases`` are the names to choose from."""
-    fields = LabelChoice.model_json_schema()["properties"]
+    fields = LabelParams.model_json_schema()["properties"]
     fields["use_case"] |= {"enum": list(use_cases), "default": next(iter(use_cases), ""), "description": "Whose run."}
     return {name: Param(field.pop("default"), **_flat(field)) for name, field in fields.items()}
 

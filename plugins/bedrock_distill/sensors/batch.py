@@ -30,7 +30,7 @@ class BedrockBatchSensor(WaitingSensor):
         self.submitted = submitted
         self.stop_when_marked_failed = stop_when_marked_failed
 
-    def look(self) -> Manifest | None:
+    def poll(self) -> Manifest | None:
         """Look at every job."""
         arns = self.submitted["job_arns"]
         if not (jobs := running(self.hook, arns)):
@@ -49,7 +49,7 @@ class BedrockBatchSensor(WaitingSensor):
             **common,
         )
 
-    def overdue(self) -> str:
+    def timeout_message(self) -> str:
         """Say that the jobs go on."""
         return (
             f"Batch jobs are not done after {self.timeout_seconds / 3600:g} h: {', '.join(self.submitted['job_arns'])}."

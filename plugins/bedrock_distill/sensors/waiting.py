@@ -17,15 +17,15 @@ from airflow.sdk import BaseOperator
 
 from bedrock_distill.hooks.bedrock import BedrockDistillHook, CustomizationJob, Throughput
 from bedrock_distill.hooks.statuses import JOB_STATUS, THROUGHPUT_STATUS, Progress
-from bedrock_distill.lifecycle.abandoned_jobs import leaves_error, leaves_word
+from bedrock_distill.lifecycle.abandoned_jobs import record_attempt, record_error
 from bedrock_distill.operators.base import Manifest, RunAccess, require_run_uri
-from bedrock_distill.operators.serve import per_hour, serving_arn
+from bedrock_distill.operators.serve import hourly_cost_note, serving_arn
 from bedrock_distill.triggers.polling import (
     CustomizationJobTrigger,
     PollingTrigger,
     ProvisionedThroughputTrigger,
 )
-from bedrock_distill.ui.links import JOB, MODEL, THROUGHPUT
+from bedrock_distill.ui.links import JOB_LINK, MODEL_LINK, THROUGHPUT_LINK
 from include.distill.core.errors import (
     ContractError,
     JobFailedError,
@@ -35,7 +35,7 @@ from include.distill.core.errors import (
     TransientError,
     WaitTimeoutError,
 )
-from include.distill.training.job_identity import failed_for_a_passing_cause
+from include.distill.training.job_identity import is_transient_failure
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -80,7 +80,7 @@ class WaitingSensor(RunAccess, BaseOperator):
         self.region_name = region_name
 
     @abstractmethod
-    def look(self) -> Manifest | None:
+    def poll(self) -> Manifest | None:
         """Return the manifest when the awaited thing is there, ``None`` while it is not, raise when it never will."""
 
     @abstractmethod
@@ -88,21 +88,21 @@ class WaitingSensor(RunAccess, BaseOperator):
         """Return the trigger that waits for the same thing."""
 
     @abstractmethod
-    def overdue(self) -> str:
+    def timeout_message(self) -> str:
         """Say what is still running and billed, and how to pick it up."""
 
     def execute(self, context: Context) -> Manifest:
         """Look once; then defer, or look until the time is up."""
-        with leaves_word(context):
+        with record_attempt(context):
             return self._wait()
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
         """Go on after the trigger fired, or failed."""
-        with leaves_error(context):
+        with record_error(context):
             return super().resume_execution(next_method, next_kwargs, context)
 
     def _wait(self) -> Manifest:
-        if (manifest := self.look()) is not None:
+        if (manifest := self.poll()) is not None:
             return manifest
         if self.deferrable:
             self._defer(datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=self.timeout_seconds))
@@ -110,20 +110,20 @@ class WaitingSensor(RunAccess, BaseOperator):
         while time.monotonic() < deadline:
             time.sleep(self.poll_interval_seconds)
             try:
-                if (manifest := self.look()) is not None:
+                if (manifest := self.poll()) is not None:
                     return manifest
             except (ThrottledError, TransientError) as error:
                 self.log.warning("Looking failed and is tried again: %s", error)
-        raise WaitTimeoutError(self.overdue())
+        raise WaitTimeoutError(self.timeout_message())
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> Manifest:
         """Look again after the trigger fired."""
         if event["end"] == "refused":
             raise RefusedError(event["message"])
-        if (manifest := self.look()) is not None:
+        if (manifest := self.poll()) is not None:
             return manifest
         if event["end"] == "deadline":
-            raise WaitTimeoutError(self.overdue())
+            raise WaitTimeoutError(self.timeout_message())
         self._defer(datetime.datetime.fromisoformat(event["deadline"]))
         raise AssertionError  # _defer raises
 
@@ -152,7 +152,7 @@ class BedrockCustomizationJobSensor(WaitingSensor):
     """
 
     template_fields: Sequence[str] = (*WaitingSensor.template_fields, "submitted")
-    operator_extra_links = (JOB, MODEL)
+    operator_extra_links = (JOB_LINK, MODEL_LINK)
 
     def __init__(
         self,
@@ -167,7 +167,7 @@ class BedrockCustomizationJobSensor(WaitingSensor):
         self.stall_after_seconds = stall_after_seconds
         self.stop_when_marked_failed = stop_when_marked_failed
 
-    def look(self) -> Manifest | None:
+    def poll(self) -> Manifest | None:
         """Look at the job by name."""
         name = self.submitted["job_name"]
         job = self.hook.find_job(name)
@@ -207,7 +207,7 @@ class BedrockCustomizationJobSensor(WaitingSensor):
             **common,
         )
 
-    def overdue(self) -> str:
+    def timeout_message(self) -> str:
         """Say that the job goes on."""
         return (
             f"Job {self.submitted['job_name']} is not done after {self.timeout_seconds / 3600:g} h. It is still running"
@@ -233,16 +233,16 @@ class BedrockProvisionedThroughputSensor(WaitingSensor):
     """
 
     template_fields: Sequence[str] = (*WaitingSensor.template_fields, "provisioned")
-    operator_extra_links = (THROUGHPUT,)
+    operator_extra_links = (THROUGHPUT_LINK,)
 
     def __init__(self, *, provisioned: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.provisioned = provisioned
 
-    def look(self) -> Manifest | None:
+    def poll(self) -> Manifest | None:
         """Look at the throughput by name."""
         name = self.provisioned["throughput_name"]
-        throughput = find_named(self.hook, name)
+        throughput = find_throughput_by_name(self.hook, name)
         arn = serving_arn(self.provisioned, throughput, self._provision_task)
         if throughput is None or THROUGHPUT_STATUS[throughput.status] is Progress.SUCCEEDED:
             answering = {key: self.provisioned[key] for key in ("model_arn", "student")}
@@ -258,12 +258,12 @@ class BedrockProvisionedThroughputSensor(WaitingSensor):
         """Wait for it to be in service."""
         return ProvisionedThroughputTrigger(name=self.provisioned["throughput_name"], **common)
 
-    def overdue(self) -> str:
+    def timeout_message(self) -> str:
         """Say that it is billed until teardown."""
         return (
             f"Throughput {self.provisioned['throughput_name']} is not in service after {self.timeout_seconds / 60:g}"
             f" min. It is billed until release, which runs next. Clear {self._provision_task} with downstream to buy"
-            f" again{per_hour(self.provisioned)}."
+            f" again{hourly_cost_note(self.provisioned)}."
         )
 
 
@@ -273,13 +273,13 @@ def _why(job: CustomizationJob, at_most: str) -> str:
     buy_again = f"Clear submit with downstream to buy the next attempt{at_most}."
     if job.status == "Stopped":
         return f"{ended} What it trained until then is billed. {buy_again}"
-    if failed_for_a_passing_cause(job.failure_message):
+    if is_transient_failure(job.failure_message):
         return f"{ended} The cause is Bedrock's own. {buy_again}"
     return (
         f"{ended} The same data would fail again: mend them, then clear ingest with downstream, which buys a new job."
     )
 
 
-def find_named(hook: BedrockDistillHook, name: str | None) -> Throughput | None:
+def find_throughput_by_name(hook: BedrockDistillHook, name: str | None) -> Throughput | None:
     """Return the throughput called ``name``; nothing when nothing was bought."""
     return hook.find_throughput(name) if name else None

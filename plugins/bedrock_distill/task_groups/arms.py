@@ -6,7 +6,7 @@ All trainings run side by side, as far as Bedrock lets them. Arms are served in 
 unit: the champion first, since it has nothing to wait for, then the others as the use case lists them. An arm that
 failed, in training or later, holds none of the others up.
 
-The wiring is what Airflow needs to release in every failure case (``docs/architecture.md``, "setup and teardown"):
+The wiring is what Airflow needs to release in every failure case (``docs/explanation/architecture.md``):
 explicit edges, three setups, and nothing but ALL_SUCCESS between them and the teardown.
 """
 
@@ -28,10 +28,10 @@ from bedrock_distill.operators.train import BedrockSubmitCustomizationJobOperato
 from bedrock_distill.sensors.waiting import BedrockCustomizationJobSensor, BedrockProvisionedThroughputSensor
 from include.distill.config.sections import Arm
 from include.distill.config.use_case import UseCase
-from include.distill.inference.pools import place_in_pool
+from include.distill.inference.pools import pool_arguments
 
 # Airflow 3.3 can fail a deferral for no fault of its own (apache/airflow #71580); a retry picks up what is there.
-DEFERRED: dict[str, Any] = {"retries": 3, "retry_delay": timedelta(seconds=10)}
+DEFERRED_RETRIES: dict[str, Any] = {"retries": 3, "retry_delay": timedelta(seconds=10)}
 
 
 @dataclass(frozen=True)
@@ -41,10 +41,10 @@ class ArmTasks:
     answer: Any
     last: Any
     manifests: dict[str, Any]
-    lease: Any = None
+    start_serving: Any = None
 
 
-def new_arms(use_case: UseCase, shards: ShardRowsOperator, synthesis: Any) -> dict[str, ArmTasks]:
+def arm_tasks(use_case: UseCase, shards: ShardRowsOperator, synthesis: Any) -> dict[str, ArmTasks]:
     """
     Return the tasks of every arm by its name.
 
@@ -62,7 +62,7 @@ def new_arms(use_case: UseCase, shards: ShardRowsOperator, synthesis: Any) -> di
         arms[arm.name] = served[-1]
         if arm.kind == "champion":
             # Before there is a champion both ask the same questions: one after the other, they are paid for once.
-            [base.answer for base in bases] >> served[-1].lease
+            [base.answer for base in bases] >> served[-1].start_serving
     return {arm.name: arms[arm.name] for arm in use_case.arms}
 
 
@@ -70,15 +70,15 @@ def base_arm(arm: Arm, use_case: UseCase, shards: ShardRowsOperator) -> ArmTasks
     """Ask the base student on demand."""
     with TaskGroup(arm.name, tooltip="The student as it comes"):
         tasks = use_case.fan_out.evaluation_tasks
-        answer = answers(arm, shards, **place_in_pool(use_case.student, use_case.aws.region, tasks=tasks))
+        answer = answer_tasks(arm, shards, **pool_arguments(use_case.student, use_case.aws.region, tasks=tasks))
     return ArmTasks(answer=answer, last=answer, manifests={"answers": answer.output})
 
 
 def champion_arm(arm: Arm, use_case: UseCase, shards: ShardRowsOperator, *, after: ArmTasks | None) -> ArmTasks:
     """Serve the promoted model for the answers that are not stored yet."""
     with TaskGroup(arm.name, tooltip="The promoted model"):
-        served = serve(arm, use_case, shards, after=after)
-    shards >> served.lease
+        served = serving_tasks(arm, use_case, shards, after=after)
+    shards >> served.start_serving
     return served
 
 
@@ -99,16 +99,16 @@ def tuned_arm(
             timeout_seconds=training.timeout_hours * 3600,
             stall_after_seconds=training.stall_after_hours * 3600,
             stop_when_marked_failed=training.stop_when_marked_failed,
-            **DEFERRED,
+            **DEFERRED_RETRIES,
         )
-        served = serve(arm, use_case, shards, after=after, trained=trained.output)
-        merge >> upload >> submit >> trained >> served.lease
+        served = serving_tasks(arm, use_case, shards, after=after, trained=trained.output)
+        merge >> upload >> submit >> trained >> served.start_serving
     if not arm.wants_pairs:
         shards >> merge  # behind the cost gate, as synthesis is
     return replace(served, manifests={**served.manifests, "dataset": upload.output, "trained": trained.output})
 
 
-def serve(
+def serving_tasks(
     arm: Arm, use_case: UseCase, shards: ShardRowsOperator, *, after: ArmTasks | None, trained: Any = None
 ) -> ArmTasks:
     """Buy an endpoint, answer, and release it whatever happens; not before ``after`` is over, whatever came of it."""
@@ -123,18 +123,18 @@ def serve(
         provisioned=provision.output,
         poll_interval_seconds=serving.poll_interval_seconds,
         timeout_seconds=serving.timeout_minutes * 60,
-        **DEFERRED,
+        **DEFERRED_RETRIES,
     )
-    answer = answers(arm, shards, serving=in_service.output)
+    answer = answer_tasks(arm, shards, serving=in_service.output)
     release = BedrockReleaseThroughputOperator(task_id="release", arm=arm.name, retries=5)
     # All three: a setup that fails after buying must be released, and clearing `answer` must buy and wait again.
     release.as_teardown(setups=[lease, provision, in_service], on_failure_fail_dagrun=True)
     lease >> provision >> in_service >> answer >> release
     manifests = {"answers": answer.output, "provisioned": provision.output}
-    return ArmTasks(answer=answer, last=release, manifests=manifests, lease=lease)
+    return ArmTasks(answer=answer, last=release, manifests=manifests, start_serving=lease)
 
 
-def answers(arm: Arm, shards: ShardRowsOperator, **place_or_serving: Any) -> Any:
+def answer_tasks(arm: Arm, shards: ShardRowsOperator, **place_or_serving: Any) -> Any:
     """Answer the evaluation rows, mapped over their shards.
 
     The base student waits in its model's pool. An endpoint of our own has no quota to share and is billed by the hour:

@@ -8,8 +8,8 @@ from airflow.sdk import TaskGroup
 
 from bedrock_distill.operators.batch import BedrockCollectBatchOperator, BedrockSubmitBatchOperator
 from bedrock_distill.sensors.batch import BedrockBatchSensor
-from bedrock_distill.task_groups.arms import DEFERRED
-from include.distill.batch.questions import BatchStep, inference
+from bedrock_distill.task_groups.arms import DEFERRED_RETRIES
+from include.distill.batch.questions import BatchStep, inference_mode
 from include.distill.config.use_case import UseCase
 
 _HOUR = 3600
@@ -21,7 +21,7 @@ def ask_in_batches(use_case: UseCase, step: BatchStep, *, after: Any, before: An
 
     :param shards: the numbers of the shards that ``synthesize`` is mapped over.
     """
-    if inference(use_case, step) == "on_demand":
+    if inference_mode(use_case, step) == "on_demand":
         return
     settings = use_case.batch
     with TaskGroup(f"{step}_batch", tooltip=f"What {step} asks, in batch jobs at half the price"):
@@ -33,7 +33,7 @@ def ask_in_batches(use_case: UseCase, step: BatchStep, *, after: Any, before: An
             # Bedrock ends the job at its own time-out, and then still writes its files.
             timeout_seconds=(settings.timeout_hours + 1) * _HOUR,
             stop_when_marked_failed=settings.stop_when_marked_failed,
-            **DEFERRED,
+            **DEFERRED_RETRIES,
         )
         collect = BedrockCollectBatchOperator(task_id="collect", step=step, submitted=submit.output)
     after >> submit >> wait >> collect >> before

@@ -10,10 +10,10 @@ from airflow.sdk import TaskGroup
 from bedrock_distill.operators.evaluate import BedrockJudgeOperator
 from include.distill.config.sections import Comparison
 from include.distill.config.use_case import UseCase
-from include.distill.inference.pools import place_in_pool
+from include.distill.inference.pools import pool_arguments
 
 
-def new_judges(use_case: UseCase) -> list[list[Any]]:
+def judge_tasks(use_case: UseCase) -> list[list[Any]]:
     """
     Return the tasks ``judge.<model>`` and, when there is a champion's arm, ``judge_champion.<model>``.
 
@@ -24,7 +24,7 @@ def new_judges(use_case: UseCase) -> list[list[Any]]:
     pairs: dict[str, list[Comparison]] = {"judge": [], "judge_champion": []}
     for pair in use_case.judged_pairs:
         pairs["judge_champion" if champion in (pair.candidate, pair.baseline) else "judge"].append(pair)
-    groups = [_group(name, found, use_case) for name, found in pairs.items() if found]
+    groups = [_group(name, group_pairs, use_case) for name, group_pairs in pairs.items() if group_pairs]
     for before, after in pairwise(groups):
         for first, second in zip(before, after, strict=True):
             first >> second
@@ -38,7 +38,7 @@ def _group(name: str, pairs: list[Comparison], use_case: UseCase) -> list[Any]:
                 task_id=judge,
                 judge=judge,
                 map_index_template="{{ judge_label }}",
-                **place_in_pool(judge, use_case.aws.region, tasks=len(pairs)),
+                **pool_arguments(judge, use_case.aws.region, tasks=len(pairs)),
             ).expand_kwargs([pair.model_dump() for pair in pairs])
             for judge in use_case.judges
         ]

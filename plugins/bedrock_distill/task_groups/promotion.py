@@ -20,7 +20,7 @@ from include.distill.config.use_case import UseCase
 MAY_BE_SKIPPED = ("approve", "promote")
 
 
-def new_promotion(use_case: UseCase, report: Any, arms: Mapping[str, ArmTasks]) -> Any:
+def promotion_tasks(use_case: UseCase, report: Any, arms: Mapping[str, ArmTasks]) -> Any:
     """Return the last task of the promotion, which begins after ``report``."""
     trained = {name: arm.manifests["trained"] for name, arm in arms.items() if "trained" in arm.manifests}
     approval = None

@@ -9,19 +9,19 @@ from bedrock_distill.operators.ingest import ShardRowsOperator
 from bedrock_distill.operators.synthesize import BedrockSynthesizeOperator
 from bedrock_distill.task_groups.batch import ask_in_batches
 from include.distill.config.use_case import UseCase
-from include.distill.inference.pools import place_in_pool
+from include.distill.inference.pools import pool_arguments
 
 
-def new_synthesis(use_case: UseCase, *, after: Any) -> list[Any]:
+def synthesis_tasks(use_case: UseCase, *, after: Any) -> list[Any]:
     """Return the manifest of ``curate``, in a list; an empty one when no arm takes pairs, and then there is no task."""
     if not use_case.wants_pairs:
         return []
-    most = use_case.fan_out.max_tasks
-    shards = ShardRowsOperator(task_id="shards", rows="train", max_tasks=most)
+    max_tasks = use_case.fan_out.max_tasks
+    shards = ShardRowsOperator(task_id="shards", rows="train", max_tasks=max_tasks)
     synthesize = BedrockSynthesizeOperator.partial(
         task_id="synthesize",
         map_index_template="{{ shard_label }}",
-        **place_in_pool(use_case.teacher, use_case.aws.region, tasks=most),
+        **pool_arguments(use_case.teacher, use_case.aws.region, tasks=max_tasks),
     ).expand(shard=shards.output)
     ask_in_batches(use_case, "synthesize", after=shards, before=synthesize, shards=shards.output)
     curate = CuratePairsOperator(task_id="curate", synthesis=synthesize.output)

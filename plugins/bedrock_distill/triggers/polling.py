@@ -24,13 +24,13 @@ from asgiref.sync import sync_to_async
 
 from bedrock_distill.hooks.bedrock import BedrockDistillHook
 from bedrock_distill.hooks.statuses import THROUGHPUT_STATUS, Progress
-from bedrock_distill.lifecycle.abandoned_jobs import is_running, stop
+from bedrock_distill.lifecycle.abandoned_jobs import is_running, stop_job
 from include.distill.core.errors import RefusedError, ServiceError
 
-Result = TypeVar("Result")
+ReturnT = TypeVar("ReturnT")
 
 
-async def in_thread(work: Callable[..., Result], *arguments: Any) -> Result:
+async def in_thread(work: Callable[..., ReturnT], *arguments: Any) -> ReturnT:
     """
     Run ``work`` in a thread of its own.
 
@@ -173,8 +173,8 @@ class CustomizationJobTrigger(PollingTrigger):
 
     def give_up(self, hook: BedrockDistillHook) -> None:
         """Stop the job."""
-        if said := stop(hook, self.name, at_most_usd=self.at_most_usd):
-            self.log.warning("%s", said)
+        if message := stop_job(hook, self.name, at_most_usd=self.at_most_usd):
+            self.log.warning("%s", message)
 
 
 class ProvisionedThroughputTrigger(PollingTrigger):

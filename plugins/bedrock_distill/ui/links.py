@@ -29,7 +29,7 @@ _THIS_MACHINE = ("127.0.0.1", "localhost", "::1")
 _A_WEEK_IN_SECONDS = 604_800  # the longest that S3 allows
 
 
-class MadeLink(BaseOperatorLink):
+class ResourceLink(BaseOperatorLink):
     """
     Link to an AWS thing that the task made or works on.
 
@@ -54,11 +54,11 @@ class MadeLink(BaseOperatorLink):
         """Return the thing's page; nothing, and so no button, as long as there is no such thing."""
         given = (getattr(operator, field) for field in operator.template_fields)
         manifests = (manifest for manifest in (_returned(ti_key), *given) if isinstance(manifest, dict))
-        made = next((manifest[self._key] for manifest in manifests if manifest.get(self._key)), None)
-        return page_of(made, operator.hook) if made else ""
+        resource = next((manifest[self._key] for manifest in manifests if manifest.get(self._key)), None)
+        return console_url(resource, operator.hook) if resource else ""
 
 
-class RejectedRowsLink(MadeLink):
+class RejectedRowsLink(ResourceLink):
     """Link to the rows that ``ingest`` rejected, when there are any."""
 
     def __init__(self) -> None:
@@ -67,10 +67,10 @@ class RejectedRowsLink(MadeLink):
     def get_link(self, operator: Any, *, ti_key: Any) -> str:
         """Return the page of ``rejected.jsonl``."""
         counts = _returned(ti_key) or {}
-        return page_of(operator.folder.source("rejected"), operator.hook) if counts.get("rejected") else ""
+        return console_url(operator.folder.source("rejected"), operator.hook) if counts.get("rejected") else ""
 
 
-class ReportLink(MadeLink):
+class ReportLink(ResourceLink):
     """Link to the run's report inside Airflow's UI."""
 
     def __init__(self) -> None:
@@ -84,38 +84,38 @@ class ReportLink(MadeLink):
         return ui_path(f"dags/{dag_id}/runs/{run_id}/plugin/distill-report")
 
 
-JOB = MadeLink("Customization job", "job_arn")
-MODEL = MadeLink("Custom model", "model_arn")
-THROUGHPUT = MadeLink("Provisioned throughput", "throughput_arn")
-TRAINING_DATA = MadeLink("Training data", "train_uri")
-REJECTED_ROWS = RejectedRowsLink()
-REPORT = ReportLink()
+JOB_LINK = ResourceLink("Customization job", "job_arn")
+MODEL_LINK = ResourceLink("Custom model", "model_arn")
+THROUGHPUT_LINK = ResourceLink("Provisioned throughput", "throughput_arn")
+TRAINING_DATA_LINK = ResourceLink("Training data", "train_uri")
+REJECTED_ROWS_LINK = RejectedRowsLink()
+REPORT_LINK = ReportLink()
 
 
-def page_of(made: str, clients: AwsClients) -> str:
+def console_url(resource: str, clients: AwsClients) -> str:
     """
     Return where a person sees the thing of an ARN or S3 URI: its page in the AWS console.
 
     The console knows nothing of an AWS simulator. One on this machine shows the object itself, or its ledger, in
     which the ARN stands; any other endpoint has no page.
     """
-    client = clients.client("s3" if made.startswith("s3://") else "bedrock")
+    client = clients.client("s3" if resource.startswith("s3://") else "bedrock")
     host = urlsplit(client.meta.endpoint_url).hostname or ""
     if host.endswith(_AWS_HOSTS):
-        return _console_page(made, client.meta)
+        return _aws_console_url(resource, client.meta)
     if host in _THIS_MACHINE:
-        return _simulator_page(made, client)
+        return _simulator_page(resource, client)
     return ""
 
 
-def _console_page(made: str, meta: Any) -> str:
+def _aws_console_url(resource: str, meta: Any) -> str:
     region = meta.region_name
     console = f"https://{region}.console.{BaseAwsLink.get_aws_domain(meta.partition)}"
-    if made.startswith("s3://"):
-        bucket, key = split_uri(made)
+    if resource.startswith("s3://"):
+        bucket, key = split_uri(resource)
         return f"{console}/s3/object/{bucket}?region={region}&prefix={quote(key)}"
-    kind = made.split(":", 5)[5].split("/", 1)[0]  # arn:aws:bedrock:<region>:<account>:<kind>/…
-    return f"{console}/bedrock/home?region={region}#/{_CONSOLE_PAGES[kind]}?arn={quote(made, safe=':/')}"
+    kind = resource.split(":", 5)[5].split("/", 1)[0]  # arn:aws:bedrock:<region>:<account>:<kind>/…
+    return f"{console}/bedrock/home?region={region}#/{_CONSOLE_PAGES[kind]}?arn={quote(resource, safe=':/')}"
 
 
 def _simulator_page(made: str, client: Any) -> str:

@@ -14,7 +14,7 @@ from airflow.api_fastapi.core_api.security import get_user, requires_access_dag
 from fastapi import Depends, FastAPI, HTTPException, Request, Response
 from starlette.exceptions import HTTPException as AnyHTTPException
 
-from bedrock_distill.hooks.aws import PROMPT, AwsClients
+from bedrock_distill.hooks.aws import FAIL_FAST_CONFIG, AwsClients
 from bedrock_distill.hooks.s3 import S3ObjectStore
 from include.distill.config.layout import Layout, RunFolder
 from include.distill.config.loader import load_use_cases
@@ -22,9 +22,9 @@ from include.distill.config.use_case import UseCase
 from include.distill.core.errors import NotFoundError, ServiceError
 from include.distill.core.naming import run_key
 from include.distill.core.storage import ObjectStore
-from include.distill.report.past_runs import list_page, message_page, newest, read_entry
+from include.distill.report.past_runs import list_page, message_page, newest_entries, read_entry
 
-SHOWN = 50
+RUNS_SHOWN = 50
 _POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none';"
     " frame-ancestors 'self'"
@@ -44,50 +44,52 @@ def reports(request: Request, user: Annotated[Any, Depends(get_user)]) -> Respon
     """List the newest reports of the DAGs that the user may read."""
     stores: dict[str, ObjectStore] = {}
     problems = []
-    for use_case in load_use_cases().good:
+    for use_case in load_use_cases().valid:
         if not _may_read(use_case.dag_id, request, user):
             continue
         try:
-            store = store_of(use_case)
+            store = store_for(use_case)
             stores |= dict.fromkeys(store.list(Layout(use_case.storage).reports(use_case.name)), store)
         except NotFoundError:
             continue  # no bucket yet: no run yet
         except ServiceError as error:
             problems.append(f"The reports of {use_case.name} cannot be listed: {error}")
     with ThreadPoolExecutor(max_workers=8) as pool:
-        entries = [read_entry(body) for body in pool.map(lambda uri: stores[uri].read(uri), newest(stores, SHOWN))]
+        entries = [
+            read_entry(body) for body in pool.map(lambda uri: stores[uri].read(uri), newest_entries(stores, RUNS_SHOWN))
+        ]
     return _page(list_page(entries, problems=problems), status=503 if problems and not entries else 200)
 
 
 @app.get("/report/{dag_id}/{run_id:path}", dependencies=[Depends(requires_access_dag("GET"))])
 def report(dag_id: str, run_id: str) -> Response:
     """Show the report of a run as it was written."""
-    use_case = next((known for known in load_use_cases().good if known.dag_id == dag_id), None)
+    use_case = next((valid for valid in load_use_cases().valid if valid.dag_id == dag_id), None)
     if use_case is None:
         raise HTTPException(404, f"There is no use case whose DAG is {dag_id}.")
     folder = RunFolder(Layout(use_case.storage).run_uri(run_key(dag_id, run_id)))
     try:
-        html = store_of(use_case).read(folder.report("html"))
+        html = store_for(use_case).read(folder.report("html"))
     except NotFoundError:
         message = f"Run {run_id} of {dag_id} has no report yet. Its task `report` writes one once the judges are done."
         raise HTTPException(404, message) from None
     return _page(html, policy=_REPORT_POLICY)
 
 
-def store_of(use_case: UseCase) -> ObjectStore:
+def store_for(use_case: UseCase) -> ObjectStore:
     """Return the S3 of a use case, through its own connection."""
-    return S3ObjectStore(AwsClients(use_case.aws.conn_id, use_case.aws.region, config=PROMPT))
+    return S3ObjectStore(AwsClients(use_case.aws.conn_id, use_case.aws.region, config=FAIL_FAST_CONFIG))
 
 
 @app.exception_handler(AnyHTTPException)
-def refuse(request: Request, error: AnyHTTPException) -> Response:
+def error_page(request: Request, error: AnyHTTPException) -> Response:
     """Say on a page of ours why there is nothing to see."""
     titles = {401: "Please log in", 403: "You may not read this", 404: "There is no report here"}
     return _page(message_page(titles.get(error.status_code, "This did not work"), error.detail), error.status_code)
 
 
 @app.exception_handler(ServiceError)
-def say_unreachable(request: Request, error: ServiceError) -> Response:
+def unreachable_page(request: Request, error: ServiceError) -> Response:
     """Say that S3 did not do what was asked."""
     return _page(message_page("S3 cannot be read at the moment", str(error)), 503)
 

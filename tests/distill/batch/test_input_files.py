@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from include.distill.batch.input_files import asked_keys, input_files, unanswered
+from include.distill.batch.input_files import build_input_files, question_keys, unanswered
 from include.distill.config.catalog import BatchInference, load_catalog
 from include.distill.core.errors import TransientError
-from include.distill.inference.answer_store import PaidAnswers
+from include.distill.inference.answer_store import AnswerStore
 from include.distill.inference.requests import ModelRequest
 from tests.distill.conftest import make_request
 from tests.fakes.fake_bedrock import FakeBedrock
@@ -26,37 +26,37 @@ def limits(**changes: int) -> BatchInference:
 
 
 class TestUnanswered:
-    def test_what_is_stored_repeated_or_under_way_is_left_out(self, paid: PaidAnswers) -> None:
+    def test_what_is_stored_repeated_or_under_way_is_left_out(self, paid: AnswerStore) -> None:
         asked = requests(6)
-        paid.ask(asked[1], FakeBedrock())
-        found = unanswered([*asked, asked[0]], paid, under_way={asked[3].key}, threads=2)
+        paid.get_or_ask(asked[1], FakeBedrock())
+        found = unanswered([*asked, asked[0]], paid, in_progress={asked[3].key}, threads=2)
         assert [request.user for request in found] == [asked[number].user for number in (0, 2, 4, 5)]
 
     def test_a_store_that_cannot_be_asked_stops_everything(
-        self, paid: PaidAnswers, monkeypatch: pytest.MonkeyPatch
+        self, paid: AnswerStore, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def broken(*_: object) -> bool:
             raise TransientError("S3 is away")
 
         monkeypatch.setattr(MemoryStore, "exists", broken)
         with pytest.raises(TransientError, match="S3 is away"):
-            list(unanswered(requests(2), paid, under_way=(), threads=2))
+            list(unanswered(requests(2), paid, in_progress=(), threads=2))
 
 
 class TestFiles:
     def test_nothing_to_ask_is_no_file(self) -> None:
-        assert list(input_files([], limits())) == []
+        assert list(build_input_files([], limits())) == []
 
     def test_a_record_is_the_body_of_the_call_under_the_key_of_its_question(self, store: MemoryStore) -> None:
         (asked,) = requests(1)
-        for file in input_files([asked], limits()):
+        for file in build_input_files([asked], limits()):
             file.store(store, "s3://b/input.jsonl")
         (line,) = store.read("s3://b/input.jsonl").splitlines()
         record = json.loads(line)
         assert record["recordId"] == asked.key
         assert record["modelInput"]["messages"][0]["content"] == [{"text": "question 0"}]
         assert "modelId" not in record["modelInput"]
-        assert asked_keys(store, "s3://b/input.jsonl") == {asked.key}
+        assert question_keys(store, "s3://b/input.jsonl") == {asked.key}
 
     @pytest.mark.parametrize(
         ("changes", "sizes"),
@@ -67,17 +67,17 @@ class TestFiles:
         ],
     )
     def test_more_than_one_job_takes_are_several_files(self, changes: dict[str, int], sizes: list[int]) -> None:
-        assert [len(file.keys) for file in input_files(requests(10), limits(**changes))] == sizes
+        assert [len(file.keys) for file in build_input_files(requests(10), limits(**changes))] == sizes
 
     def test_bytes_are_counted(self) -> None:
-        (file,) = [(len(f.keys), f.size) for f in input_files(requests(3), limits())]
-        sizes = [f.size for f in input_files(requests(3), limits(maximum_bytes=file[1] - 1))]
+        (file,) = [(len(f.keys), f.size) for f in build_input_files(requests(3), limits())]
+        sizes = [f.size for f in build_input_files(requests(3), limits(maximum_bytes=file[1] - 1))]
         assert len(sizes) == 2
         assert sum(sizes) == file[1]
 
     def test_its_hash_is_who_is_asked_what_in_any_order(self) -> None:
         def sha(asked: list[ModelRequest]) -> str:
-            return next(file.sha256 for file in input_files(asked, limits()))
+            return next(file.sha256 for file in build_input_files(asked, limits()))
 
         assert sha(requests(3)) == sha(requests(3)[::-1])
         assert len({sha(requests(3)), sha(requests(4)), sha(requests(3, model="nova-lite"))}) == 3

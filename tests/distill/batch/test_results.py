@@ -7,19 +7,19 @@ from typing import Any
 
 import pytest
 
-from include.distill.batch.input_files import input_files
-from include.distill.batch.open_jobs import BatchPlan, Landed, OpenBatches
-from include.distill.batch.results import land
+from include.distill.batch.input_files import build_input_files
+from include.distill.batch.open_jobs import BatchJobPlan, BatchOutcome, PendingBatchJobs
+from include.distill.batch.results import collect
 from include.distill.config.catalog import load_catalog
 from include.distill.config.layout import RunFolder
 from include.distill.core.storage import read_jsonl
-from include.distill.inference.answer_store import PaidAnswers
+from include.distill.inference.answer_store import AnswerStore
 from include.distill.inference.requests import ModelRequest
 from tests.distill.conftest import make_request
 from tests.fakes.memory_store import MemoryStore
 
 ERRORS = "s3://b/errors.jsonl"
-PLAN = BatchPlan(
+PLAN = BatchJobPlan(
     "job", "synthesize", "nova-micro", "", "s" * 64, 3, 50, "buyer", "s3://b/input.jsonl", "s3://o/batches/s/"
 )
 SAID = {
@@ -34,7 +34,7 @@ def asked(store: MemoryStore) -> list[ModelRequest]:
     limits = load_catalog().model("nova-micro").batch
     assert limits is not None
     requests = [make_request("nova-micro", user=f"question {number}") for number in range(3)]
-    for file in input_files(requests, limits):
+    for file in build_input_files(requests, limits):
         file.store(store, PLAN.input_uri)
     return requests
 
@@ -45,9 +45,9 @@ def written(store: MemoryStore, *lines: Any, job: str = "id") -> None:
     store.write(f"{PLAN.output_uri}{job}/manifest.json.out", b'{"totalRecordCount": 3}')
 
 
-def landed(paid: PaidAnswers, asked: list[ModelRequest]) -> Landed:
-    plan = BatchPlan(**{**PLAN.__dict__, "identity": asked[0].identity})
-    return land(plan, "id", answers=paid, errors_uri=ERRORS, simulated=False, threads=2)
+def landed(paid: AnswerStore, asked: list[ModelRequest]) -> BatchOutcome:
+    plan = BatchJobPlan(**{**PLAN.__dict__, "identity": asked[0].identity})
+    return collect(plan, "id", answers=paid, errors_uri=ERRORS, simulated=False, threads=2)
 
 
 def reasons(store: MemoryStore) -> list[str]:
@@ -55,10 +55,10 @@ def reasons(store: MemoryStore) -> list[str]:
 
 
 def test_answers_in_any_order_are_stored_for_the_run_that_bought_them(
-    store: MemoryStore, paid: PaidAnswers, asked: list[ModelRequest]
+    store: MemoryStore, paid: AnswerStore, asked: list[ModelRequest]
 ) -> None:
     written(store, *({"recordId": request.key, "modelOutput": SAID} for request in reversed(asked)))
-    assert landed(paid, asked) == Landed(3, answered=3, errors=0)
+    assert landed(paid, asked) == BatchOutcome(3, answered=3, errors=0)
     found = paid.find(asked[1])
     assert found is not None
     assert (found.completion.text, found.completion.input_tokens, found.paid_by, found.batch) == (
@@ -67,7 +67,7 @@ def test_answers_in_any_order_are_stored_for_the_run_that_bought_them(
     assert reasons(store) == []
 
 
-def test_a_job_that_wrote_nothing_answered_nothing(paid: PaidAnswers, asked: list[ModelRequest]) -> None:
+def test_a_job_that_wrote_nothing_answered_nothing(paid: AnswerStore, asked: list[ModelRequest]) -> None:
     found = landed(paid, asked)
     assert (found.answered, found.unanswered) == (0, 3)
 
@@ -84,17 +84,17 @@ def test_a_job_that_wrote_nothing_answered_nothing(paid: PaidAnswers, asked: lis
     ],
 )
 def test_what_cannot_be_stored_is_kept_with_its_reason_and_harms_no_other(
-    store: MemoryStore, paid: PaidAnswers, asked: list[ModelRequest], bad: dict[str, Any], reason: str, errors: int
+    store: MemoryStore, paid: AnswerStore, asked: list[ModelRequest], bad: dict[str, Any], reason: str, errors: int
 ) -> None:
     written(store, {"recordId": asked[0].key, **bad}, {"recordId": asked[1].key, "modelOutput": SAID})
     before = set(store.objects)
-    assert landed(paid, asked) == Landed(3, answered=1, errors=errors)
+    assert landed(paid, asked) == BatchOutcome(3, answered=1, errors=errors)
     assert reasons(store) == [reason]
     assert set(store.objects) - before == {ERRORS, paid.uri(asked[1])}
 
 
 def test_a_line_that_was_cut_is_kept_with_its_reason(
-    store: MemoryStore, paid: PaidAnswers, asked: list[ModelRequest]
+    store: MemoryStore, paid: AnswerStore, asked: list[ModelRequest]
 ) -> None:
     written(store, {"recordId": asked[0].key, "modelOutput": SAID}, b'{"recordId": "cut')
     assert landed(paid, asked).answered == 1
@@ -102,25 +102,25 @@ def test_a_line_that_was_cut_is_kept_with_its_reason(
 
 
 def test_a_record_that_comes_twice_counts_once(
-    store: MemoryStore, paid: PaidAnswers, asked: list[ModelRequest]
+    store: MemoryStore, paid: AnswerStore, asked: list[ModelRequest]
 ) -> None:
     written(store, *[{"recordId": asked[0].key, "modelOutput": SAID}] * 2)
-    assert landed(paid, asked) == Landed(3, answered=1, errors=0)
+    assert landed(paid, asked) == BatchOutcome(3, answered=1, errors=0)
 
 
 def test_another_jobs_files_beside_are_not_read(
-    store: MemoryStore, paid: PaidAnswers, asked: list[ModelRequest]
+    store: MemoryStore, paid: AnswerStore, asked: list[ModelRequest]
 ) -> None:
     written(store, {"recordId": asked[0].key, "modelOutput": SAID}, job="id2")
     assert landed(paid, asked).answered == 0
 
 
 def test_a_job_is_noted_until_its_answers_are_stored(store: MemoryStore) -> None:
-    batches = OpenBatches(store, RunFolder("s3://b/p/runs/run-1"))
-    batches.note(PLAN)
+    batches = PendingBatchJobs(store, RunFolder("s3://b/p/runs/run-1"))
+    batches.add(PLAN)
     assert list(batches.all()) == [PLAN] == [batches.find("job")]
-    assert batches.landed("job") is None
-    batches.strike(PLAN, Landed(3, 2, 1))
+    assert batches.outcome("job") is None
+    batches.mark_collected(PLAN, BatchOutcome(3, 2, 1))
     assert list(batches.all()) == []
     assert batches.find("job") is None
-    assert batches.landed("job") == Landed(3, 2, 1)
+    assert batches.outcome("job") == BatchOutcome(3, 2, 1)

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from include.distill.cleanup.listing import list_root
-from include.distill.cleanup.plan import RunMark
+from include.distill.cleanup.listing import list_project_root
+from include.distill.cleanup.plan import RunInfo
 from include.distill.core.errors import ContractError, NotFoundError, TransientError
 from include.distill.core.storage import write_json
 from tests.fakes.memory_store import LONG_AGO, MemoryStore
@@ -22,7 +22,7 @@ def store() -> MemoryStore:
 
 
 def listed(store: MemoryStore) -> Any:
-    root = list_root(store, ROOT, HERE)
+    root = list_project_root(store, ROOT, HERE)
     assert root
     return root
 
@@ -30,8 +30,8 @@ def listed(store: MemoryStore) -> Any:
 @pytest.mark.parametrize(
     ("body", "mark"),
     [
-        pytest.param(b"name: docs\nserving: {expires_after_hours: 3}\n", RunMark("docs", 3), id="frozen"),
-        pytest.param(b"name: docs\nmade_by_a_later_version: true\n", RunMark("docs", 24), id="another version"),
+        pytest.param(b"name: docs\nserving: {expires_after_hours: 3}\n", RunInfo("docs", 3), id="frozen"),
+        pytest.param(b"name: docs\nmade_by_a_later_version: true\n", RunInfo("docs", 24), id="another version"),
         pytest.param(b"- docs\n", None, id="a list"),
         pytest.param(b"serving: {}\n", None, id="no name"),
         pytest.param(b"name: [", None, id="no YAML"),
@@ -41,7 +41,7 @@ def listed(store: MemoryStore) -> Any:
         pytest.param(b"\xff\xfe\x00", None, id="no text"),
     ],
 )
-def test_a_run_is_known_by_the_use_case_frozen_in_it(store: MemoryStore, body: bytes, mark: RunMark | None) -> None:
+def test_a_run_is_known_by_the_use_case_frozen_in_it(store: MemoryStore, body: bytes, mark: RunInfo | None) -> None:
     store.write(f"{RUN}/use_case.yaml", body)
     assert listed(store).runs == ({RUN: mark} if mark else {})
 
@@ -81,7 +81,7 @@ def test_only_an_absent_bucket_is_no_root(
 
     monkeypatch.setattr(store, "describe", fail)
     if isinstance(error, NotFoundError):
-        assert list_root(store, ROOT, HERE) is None
+        assert list_project_root(store, ROOT, HERE) is None
     else:
         with pytest.raises(TransientError):
-            list_root(store, ROOT, HERE)
+            list_project_root(store, ROOT, HERE)

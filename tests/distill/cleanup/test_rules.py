@@ -12,21 +12,21 @@ from hypothesis import strategies as st
 
 from include.distill.cleanup.expiry import PROJECT_TAG
 from include.distill.cleanup.plan import (
-    Bucket,
-    Choice,
+    CleanUpChoice,
+    CleanUpPlan,
     Inventory,
-    Item,
-    Kind,
+    ListedBucket,
     ListedModel,
     ListedThroughput,
-    Plan,
-    Root,
-    RunMark,
+    PlanItem,
+    ProjectRoot,
+    ResourceKind,
+    RunInfo,
     StoredObject,
-    parse_choice,
-    table,
+    parse_clean_up_choice,
+    plan_table,
 )
-from include.distill.cleanup.rules import make_plan
+from include.distill.cleanup.rules import plan_clean_up
 from include.distill.core.errors import InputError
 
 NOW = datetime.datetime(2026, 11, 22, 12, 0, tzinfo=datetime.UTC)
@@ -64,16 +64,18 @@ def run_objects(uri: str = RUN, *, finished: bool = True, modified: datetime.dat
     return objects(*(f"{uri}/{name}" for name in names), modified=modified)
 
 
-def root(**changes: Any) -> Root:
-    return dataclasses.replace(Root(ROOT, frozenset({"docs"}), run_objects(), {RUN: RunMark("docs", 24)}), **changes)
+def root(**changes: Any) -> ProjectRoot:
+    return dataclasses.replace(
+        ProjectRoot(ROOT, frozenset({"docs"}), run_objects(), {RUN: RunInfo("docs", 24)}), **changes
+    )
 
 
-def plan(*, now: datetime.datetime = NOW, known: frozenset[str] = frozenset({"docs"}), **parts: Any) -> Plan:
+def plan(*, now: datetime.datetime = NOW, known: frozenset[str] = frozenset({"docs"}), **parts: Any) -> CleanUpPlan:
     choice = parts.pop("choice", {})
-    return make_plan(Inventory(known=known, **parts), Choice(**choice), now=now)
+    return plan_clean_up(Inventory(use_cases=known, **parts), CleanUpChoice(**choice), now=now)
 
 
-def only(found: Plan, kind: Kind) -> Item:
+def only(found: CleanUpPlan, kind: ResourceKind) -> PlanItem:
     (item,) = [item for item in found.items if item.kind is kind]
     return item
 
@@ -124,7 +126,7 @@ THROUGHPUTS = [
 
 @pytest.mark.parametrize(("changes", "choice", "reason"), THROUGHPUTS)
 def test_throughput_goes_when_it_is_ours_chosen_and_expired(changes: Any, choice: Any, reason: str | None) -> None:
-    left = only(plan(throughputs=[throughput(**changes)], choice=choice), Kind.THROUGHPUT).left
+    left = only(plan(throughputs=[throughput(**changes)], choice=choice), ResourceKind.THROUGHPUT).keep_reason
     assert left is None if reason is None else reason in str(left)
 
 
@@ -162,20 +164,22 @@ MODELS = [
         {"roots": [root(**UNDER_WAY)]}, {}, "run nightly-00000001 has no report", id="a later run may adopt it"
     ),
     pytest.param({"roots": [root(**UNDER_WAY)]}, {"include_unexpired": True}, None, id="a later run, ticked"),
-    pytest.param({"roots": [root(**UNDER_WAY, runs={RUN: RunMark("faq", 24)})]}, {}, None, id="another use case's run"),
+    pytest.param({"roots": [root(**UNDER_WAY, runs={RUN: RunInfo("faq", 24)})]}, {}, None, id="another use case's run"),
 ]
 
 
 @pytest.mark.parametrize(("parts", "choice", "reason"), MODELS)
 def test_a_model_goes_when_nothing_serves_it_and_it_is_no_champion(parts: Any, choice: Any, reason: str | None) -> None:
-    left = only(plan(**{"models": [model()], "roots": [root()], **parts}, choice=choice), Kind.CUSTOM_MODEL).left
+    left = only(
+        plan(**{"models": [model()], "roots": [root()], **parts}, choice=choice), ResourceKind.CUSTOM_MODEL
+    ).keep_reason
     assert left is None if reason is None else reason in str(left)
 
 
 RUNS = [
     pytest.param({}, {}, {}, None, id="finished"),
     pytest.param({"runs": {}}, {}, {"include_unexpired": True}, "no use_case.yaml", id="no mark"),
-    pytest.param({"runs": {RUN: RunMark("faq", 24)}}, {}, {"use_case": "docs"}, "use case faq", id="another use case"),
+    pytest.param({"runs": {RUN: RunInfo("faq", 24)}}, {}, {"use_case": "docs"}, "use case faq", id="another use case"),
     pytest.param({}, {}, {"run_objects": False}, "'Run objects' was not ticked", id="not ticked"),
     pytest.param({}, {}, {"older_than_days": 11}, "not older than 11 days", id="too young"),
     pytest.param(UNDER_WAY, {}, {}, "may be under way until 2026-11-23 11:00", id="no report yet"),
@@ -189,12 +193,12 @@ RUNS = [
 
 @pytest.mark.parametrize(("changes", "parts", "choice", "reason"), RUNS)
 def test_a_runs_folder_goes_when_the_run_is_over(changes: Any, parts: Any, choice: Any, reason: str | None) -> None:
-    item = only(plan(roots=[root(**changes)], choice=choice, **parts), Kind.RUN)
-    assert item.left is None if reason is None else reason in str(item.left)
+    item = only(plan(roots=[root(**changes)], choice=choice, **parts), ResourceKind.RUN)
+    assert item.keep_reason is None if reason is None else reason in str(item.keep_reason)
 
 
 def test_what_makes_a_run_known_is_kept_for_last() -> None:
-    item = only(plan(roots=[root()]), Kind.RUN)
+    item = only(plan(roots=[root()]), ResourceKind.RUN)
     assert item.marks == (f"{RUN}/use_case.yaml", f"{RUN}/report/report.json")
     assert sorted([*item.uris, *item.marks]) == sorted(found.uri for found in run_objects())
 
@@ -202,9 +206,9 @@ def test_what_makes_a_run_known_is_kept_for_last() -> None:
 def test_a_runs_entry_in_the_list_of_reports_goes_with_it_and_one_of_no_run_stays() -> None:
     orphan = LIST_ENTRY.replace("00000001", "00000002")
     found = plan(roots=[root(objects=[*run_objects(), *objects(LIST_ENTRY, orphan)])])
-    assert LIST_ENTRY in only(found, Kind.RUN).uris
-    assert only(found, Kind.OTHER).uris == (orphan,)
-    assert "a run that is gone" in str(only(found, Kind.OTHER).left)
+    assert LIST_ENTRY in only(found, ResourceKind.RUN).uris
+    assert only(found, ResourceKind.OTHER).uris == (orphan,)
+    assert "a run that is gone" in str(only(found, ResourceKind.OTHER).keep_reason)
 
 
 SHARED = [
@@ -243,26 +247,34 @@ SHARED = [
 @pytest.mark.parametrize(("name", "changes", "choice", "reason"), SHARED)
 def test_what_runs_share_goes_by_choice_only(name: str, changes: Any, choice: Any, reason: str | None) -> None:
     found = plan(roots=[root(**{"objects": objects(f"{ROOT}/{name}"), **changes})], choice={**EVERYTHING, **choice})
-    (item,) = [item for item in found.items if item.kind in (Kind.DATASETS, Kind.PAID_ANSWERS, Kind.BATCH_FILES)]
-    assert item.left is None if reason is None else reason in str(item.left)
+    (item,) = [
+        item
+        for item in found.items
+        if item.kind in (ResourceKind.DATASETS, ResourceKind.PAID_ANSWERS, ResourceKind.BATCH_FILES)
+    ]
+    assert item.keep_reason is None if reason is None else reason in str(item.keep_reason)
     assert item.uris == (f"{ROOT}/{name}",)
 
 
 def test_what_runs_share_stays_while_one_of_them_may_be_under_way() -> None:
     stored = [*UNDER_WAY["objects"], *objects(f"{ROOT}/datasets/{HASH}/train.jsonl")]
-    assert "may need it" in str(only(plan(roots=[root(objects=stored)], choice=EVERYTHING), Kind.DATASETS).left)
+    assert "may need it" in str(
+        only(plan(roots=[root(objects=stored)], choice=EVERYTHING), ResourceKind.DATASETS).keep_reason
+    )
 
 
 @pytest.mark.parametrize("name", ["champions/docs.json", "training/0123/loss.csv", "notes.txt", "runs-of-mine/x"])
 def test_everything_else_is_listed_and_left(name: str) -> None:
     (item, _) = plan(roots=[root(objects=objects(f"{ROOT}/{name}"), runs={})], choice=EVERYTHING).items
-    assert item.left
+    assert item.keep_reason
     assert item.uris == (f"{ROOT}/{name}",)
 
 
-def bucket(*more: str, **changes: Any) -> Bucket:
+def bucket(*more: str, **changes: Any) -> ListedBucket:
     uris = frozenset([*(found.uri for found in run_objects()), *more])
-    return dataclasses.replace(Bucket("train", {"project": PROJECT_TAG}, False, frozenset({"docs"}), uris), **changes)
+    return dataclasses.replace(
+        ListedBucket("train", {"project": PROJECT_TAG}, False, frozenset({"docs"}), uris), **changes
+    )
 
 
 BUCKETS = [
@@ -284,25 +296,29 @@ BUCKETS = [
 def test_a_bucket_goes_when_nothing_would_be_left_in_it(changes: Any, choice: Any, reason: str | None) -> None:
     more = changes.get("more", [])
     found = bucket(*more, **{name: value for name, value in changes.items() if name != "more"})
-    item = only(plan(roots=[root()], buckets=[found], choice={"confirm_buckets": "train", **choice}), Kind.BUCKET)
-    assert item.left is None if reason is None else reason in str(item.left)
+    item = only(
+        plan(roots=[root()], buckets=[found], choice={"confirm_buckets": "train", **choice}), ResourceKind.BUCKET
+    )
+    assert item.keep_reason is None if reason is None else reason in str(item.keep_reason)
 
 
 def test_a_bucket_stays_while_a_use_case_cannot_be_read() -> None:
     parts = {"roots": [root()], "buckets": [bucket()], "broken": ["faq.yaml: bad"]}
-    assert "faq.yaml: bad" in str(only(plan(choice={"confirm_buckets": "train"}, **parts), Kind.BUCKET).left)
+    assert "faq.yaml: bad" in str(
+        only(plan(choice={"confirm_buckets": "train"}, **parts), ResourceKind.BUCKET).keep_reason
+    )
 
 
 def test_what_bedrock_wrote_of_jobs_goes_with_its_bucket_and_not_without() -> None:
     metrics = f"{ROOT}/training/0123/loss.csv"
     roots = [root(objects=[*run_objects(), *objects(metrics)])]
-    going = only(plan(roots=roots, buckets=[bucket(metrics)], choice={"confirm_buckets": "train"}), Kind.BUCKET)
-    assert (going.left, going.uris) == (None, (metrics,))
-    assert metrics not in {uri for item in plan(roots=roots).going for uri in item.uris}
+    going = only(plan(roots=roots, buckets=[bucket(metrics)], choice={"confirm_buckets": "train"}), ResourceKind.BUCKET)
+    assert (going.keep_reason, going.uris) == (None, (metrics,))
+    assert metrics not in {uri for item in plan(roots=roots).to_delete for uri in item.uris}
 
 
 def test_a_bucket_whose_name_was_not_typed_is_left() -> None:
-    assert only(plan(roots=[root()]), Kind.BUCKET).left == "its name was not typed in"
+    assert only(plan(roots=[root()]), ResourceKind.BUCKET).keep_reason == "its name was not typed in"
 
 
 def test_things_go_in_the_order_of_their_uses() -> None:
@@ -314,26 +330,27 @@ def test_things_go_in_the_order_of_their_uses() -> None:
         buckets=[bucket(*(found.uri for found in stored))],
         choice={**EVERYTHING, "confirm_buckets": " train ,"},
     )
-    assert [item.kind for item in found.going] == [
-        Kind.THROUGHPUT, Kind.CUSTOM_MODEL, Kind.RUN, Kind.DATASETS, Kind.PAID_ANSWERS, Kind.BUCKET
+    assert [item.kind for item in found.to_delete] == [
+        ResourceKind.THROUGHPUT, ResourceKind.CUSTOM_MODEL, ResourceKind.RUN, ResourceKind.DATASETS,
+        ResourceKind.PAID_ANSWERS, ResourceKind.BUCKET,
     ]  # fmt: skip
-    assert found.left == []
+    assert found.to_keep == []
 
 
 def test_a_release_is_noted_in_a_run_that_stays_and_only_there() -> None:
     stays = plan(throughputs=[throughput()], roots=[root()], choice={"run_objects": False})
-    assert only(stays, Kind.THROUGHPUT).tombstone == f"{RUN}/serving/tuned/released-s1.json"
-    assert only(plan(throughputs=[throughput()], roots=[root()]), Kind.THROUGHPUT).tombstone is None
+    assert only(stays, ResourceKind.THROUGHPUT).release_record == f"{RUN}/serving/tuned/released-s1.json"
+    assert only(plan(throughputs=[throughput()], roots=[root()]), ResourceKind.THROUGHPUT).release_record is None
 
 
 def test_a_second_release_is_noted_under_the_next_ordinal() -> None:
     stored = [*run_objects(), *objects(f"{RUN}/serving/tuned/released-s1.json")]
     found = plan(throughputs=[throughput()], roots=[root(objects=stored)], choice={"run_objects": False})
-    assert only(found, Kind.THROUGHPUT).tombstone == f"{RUN}/serving/tuned/released-s2.json"
+    assert only(found, ResourceKind.THROUGHPUT).release_record == f"{RUN}/serving/tuned/released-s2.json"
 
 
 def test_the_list_says_of_everything_what_happens_and_why() -> None:
-    lines = table(plan(throughputs=[throughput(), throughput(name="pt-2", tags={})]))
+    lines = plan_table(plan(throughputs=[throughput(), throughput(name="pt-2", tags={})]))
     assert lines[0].startswith("DELETE  throughput      pt-1  1 units, billed since 2026-11-12 12:00 UTC")
     assert lines[1].startswith("LEFT    throughput      pt-2")
     assert lines[1].endswith("it carries no tag project=bedrock-distill: not ours")
@@ -348,11 +365,11 @@ def test_the_list_says_of_everything_what_happens_and_why() -> None:
 )
 def test_a_form_that_cannot_be_used_is_refused(raw: Any, reason: str) -> None:
     with pytest.raises(InputError, match=reason):
-        parse_choice(raw)
+        parse_clean_up_choice(raw)
 
 
 def test_nothing_is_deleted_by_default_that_was_not_asked_for() -> None:
-    choice = parse_choice({})
+    choice = parse_clean_up_choice({})
     assert choice.dry_run
     assert (choice.datasets, choice.paid_answers, choice.include_unexpired) == (False, False, False)
     assert choice.named_buckets == frozenset()
@@ -388,15 +405,15 @@ def test_whatever_is_chosen_what_is_not_ours_stays_and_every_object_is_listed_on
     found = plan(
         throughputs=[throughput(tags=throughput_tags)],
         models=[model(tags=model_tags)],
-        roots=[root(objects=stored, runs={RUN: RunMark(mark, 24)} if mark else {})],
+        roots=[root(objects=stored, runs={RUN: RunInfo(mark, 24)} if mark else {})],
         buckets=[bucket(*(entry.uri for entry in stored))],
         choice=choice,
     )
-    gone = {item.arn for item in found.going if item.arn}
+    gone = {item.arn for item in found.to_delete if item.arn}
     assert "arn:pt-1" not in gone or throughput_tags.get("project") == PROJECT_TAG
     assert "arn:m-1" not in gone or (model_tags.get("project") == PROJECT_TAG and {"arn:pt-1"} <= gone)
-    deleted = {uri for item in found.going for uri in (*item.uris, *item.marks)}
+    deleted = {uri for item in found.to_delete for uri in (*item.uris, *item.marks)}
     assert not deleted & {entry.uri for entry in strange}
-    assert only(found, Kind.BUCKET).left
-    listed = [uri for item in found.items if item.kind is not Kind.BUCKET for uri in (*item.uris, *item.marks)]
+    assert only(found, ResourceKind.BUCKET).keep_reason
+    listed = [uri for item in found.items if item.kind is not ResourceKind.BUCKET for uri in (*item.uris, *item.marks)]
     assert sorted(listed) == sorted(entry.uri for entry in stored)

@@ -101,12 +101,12 @@ class TestPrices:
     @pytest.mark.parametrize("model", ACTIVE, ids=key)
     @pytest.mark.parametrize("what", ["input_per_million", "output_per_million"])
     def test_an_active_model_has_prices(self, model: Model, what: str) -> None:
-        assert load_prices().of(model.key, what) > 0
+        assert load_prices().price(model.key, what) > 0
 
     @pytest.mark.parametrize("model", THROUGHPUT, ids=key)
     @pytest.mark.parametrize("what", ["training_per_thousand", "throughput_per_hour"])
     def test_a_student_served_by_throughput_has_prices_for_it(self, model: Model, what: str) -> None:
-        assert load_prices().of(model.key, what) > 0
+        assert load_prices().price(model.key, what) > 0
 
     def test_every_price_is_of_a_known_model_and_has_a_source(self) -> None:
         table = yaml.safe_load(PRICES_PATH.read_text(encoding="utf-8"))

@@ -52,5 +52,5 @@ def test_no_two_things_lie_in_one_place() -> None:
 
 
 def test_the_tombstones_of_an_arm_are_found_under_its_folder_and_no_other_arms() -> None:
-    assert FOLDER.tombstone("tuned", 1).startswith(FOLDER.serving("tuned"))
-    assert not FOLDER.tombstone("tuned_more", 1).startswith(FOLDER.serving("tuned"))
+    assert FOLDER.release_record("tuned", 1).startswith(FOLDER.release_records("tuned"))
+    assert not FOLDER.release_record("tuned_more", 1).startswith(FOLDER.release_records("tuned"))

@@ -6,9 +6,9 @@ from typing import Any, ClassVar
 
 import pytest
 
-from include.distill.config.loader import USE_CASES, load_use_cases
-from include.distill.config.prompt_loader import freeze_prompts, load_prompts, thaw_prompts
-from include.distill.config.prompts import PROMPTS, Prompt
+from include.distill.config.loader import USE_CASES_FOLDER, load_use_cases
+from include.distill.config.prompt_loader import dump_prompts, load_prompts, restore_prompts
+from include.distill.config.prompts import PROMPTS_FOLDER, Prompt
 from include.distill.config.sections import Example, Prompts
 from include.distill.core.errors import InputError, PromptError
 from tests.fakes.memory_store import MemoryStore
@@ -41,7 +41,7 @@ class TestFiles:
     def test_the_shipped_ones_pass_their_own_check(self) -> None:
         settled, prompts = load_prompts(Prompts(), None)
         assert settled == Prompts()
-        assert set(prompts) == {path.name for path in PROMPTS.glob("*.j2")}
+        assert set(prompts) == {path.name for path in PROMPTS_FOLDER.glob("*.j2")}
 
     def test_come_from_a_folder_that_may_be_read_or_from_s3(self, folder: Path) -> None:
         store = MemoryStore()
@@ -91,12 +91,12 @@ class TestTemplates:
         assert all(part in said for part in ("unknown variable 'x'", "No prompt 'nowhere.j2'", "may not be read"))
 
     def test_a_way_of_rendering_that_is_rare_is_tried_too(self, folder: Path) -> None:
-        judge = (PROMPTS / "judging.j2").read_text()
+        judge = (PROMPTS_FOLDER / "judging.j2").read_text()
         said = refusal(judging=write(folder, "j.j2", judge.replace("{{ reference }}", "{{ reference.text }}")))
         assert "'str object' has no attribute 'text'" in said
 
     def test_a_critics_prompt_needs_its_tags_too(self, folder: Path) -> None:
-        own = (PROMPTS / "critic.j2").read_text()
+        own = (PROMPTS_FOLDER / "critic.j2").read_text()
         assert "answer_to_check" in refusal(critic=write(folder, "c.j2", own.replace("{{ answer }}", "{{ question }}")))
         path = write(folder, "c.j2", own.replace("Decide whether", "Say whether"))
         assert load_prompts(Prompts(critic=path), None)[1][path].template.startswith("{# Asks the critic")
@@ -146,7 +146,7 @@ class TestExamples:
         assert said in refusal(examples=write(folder, name, text))
 
     def test_need_a_prompt_that_shows_them(self, folder: Path) -> None:
-        own = (PROMPTS / "synthesis.j2").read_text().split("{% if examples")[0] + (
+        own = (PROMPTS_FOLDER / "synthesis.j2").read_text().split("{% if examples")[0] + (
             "<number_of_pairs>{{ pairs }}</number_of_pairs>"
         )
         own = own.replace("avoid, examples", "avoid")
@@ -156,13 +156,13 @@ class TestExamples:
 
 def test_frozen_prompts_come_back_as_they_were() -> None:
     prompts = {"a": Prompt("a", "{{ x }}", {"examples": [{"question": "q", "answer": "a"}]}), "b": Prompt("b", "é")}
-    assert thaw_prompts(freeze_prompts(prompts)) == prompts
+    assert restore_prompts(dump_prompts(prompts)) == prompts
 
 
 def test_a_broken_prompt_is_told_while_use_cases_are_read_and_takes_no_other_down(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sample = (USE_CASES / "aws_docs_qa.yaml").read_text()
+    sample = (USE_CASES_FOLDER / "aws_docs_qa.yaml").read_text()
     cases = tmp_path / "use_cases"
     cases.mkdir()
     (cases / "aws_docs_qa.yaml").write_text(sample)
@@ -170,7 +170,7 @@ def test_a_broken_prompt_is_told_while_use_cases_are_read_and_takes_no_other_dow
     broken = sample.replace("name: aws_docs_qa", "name: mine").replace("prompts:\n", f"prompts:\n  answering: {own}\n")
     (cases / "mine.yaml").write_text(broken)
     found = load_use_cases(cases)
-    assert [use_case.name for use_case in found.good] == ["aws_docs_qa"]
+    assert [use_case.name for use_case in found.valid] == ["aws_docs_qa"]
     assert found.problems[0].startswith("mine.yaml: Prompt ")
     assert "line 4: unknown variable 'oops'" in found.problems[0]
 

@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import pytest
 
-from include.distill.config.loader import USE_CASES, load_use_case
+from include.distill.config.loader import USE_CASES_FOLDER, load_use_case
 from include.distill.config.quota_check import quota_problems
 from include.distill.config.sections import CriticSettings, ModelQuota
 
-SAMPLE = load_use_case(USE_CASES / "aws_docs_qa.yaml", environment={})
+SAMPLE = load_use_case(USE_CASES_FOLDER / "aws_docs_qa.yaml", environment={})
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from include.distill.config.catalog import load_catalog
-from include.distill.config.loader import USE_CASES, expand_variables, load_use_case, load_use_cases
+from include.distill.config.loader import USE_CASES_FOLDER, expand_variables, load_use_case, load_use_cases
 from include.distill.config.use_case import OVERRIDES, parse_use_case
 from include.distill.core.errors import UseCaseError
 from tests.distill.conftest import make_use_case, raw_use_case
@@ -219,7 +219,7 @@ class TestFiles:
         write(tmp_path, "zebra")
         (tmp_path / f"{name}.yaml").write_bytes(BROKEN[name])
         found = load_use_cases(tmp_path)
-        assert [use_case.name for use_case in found.good] == ["docs", "zebra"]
+        assert [use_case.name for use_case in found.valid] == ["docs", "zebra"]
         (problem,) = found.problems
         assert problem.startswith(f"{name}.yaml: ")
 
@@ -228,12 +228,12 @@ class TestFiles:
     def test_no_file_at_all_makes_it_raise(self, tmp_path: Path, body: bytes | str) -> None:
         (tmp_path / "any.yaml").write_bytes(body.encode() if isinstance(body, str) else body)
         found = load_use_cases(tmp_path)
-        assert (len(found.good), len(found.problems)) == (0, 1)
+        assert (len(found.valid), len(found.problems)) == (0, 1)
 
     def test_those_of_the_project_are_good(self) -> None:
-        found = load_use_cases(USE_CASES)
+        found = load_use_cases(USE_CASES_FOLDER)
         assert found.problems == ()
-        assert [use_case.dag_id for use_case in found.good] == ["distill_aws_docs_qa", "distill_compare_arms"]
+        assert [use_case.dag_id for use_case in found.valid] == ["distill_aws_docs_qa", "distill_compare_arms"]
 
 
 class TestOverrides:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from include.distill.core.errors import InputError
-from include.distill.core.input_files import PROJECT, InputFile, find_inputs, open_input
+from include.distill.core.input_files import PROJECT_ROOT, InputFile, find_inputs, open_input
 from tests.fakes.memory_store import MemoryStore
 
 SAMPLE = "include/data/aws_docs_qa/train.csv"
@@ -45,8 +45,8 @@ class TestS3:
 
 class TestLocal:
     def test_a_path_is_relative_to_the_project_or_absolute(self, store: MemoryStore) -> None:
-        expected = (PROJECT / SAMPLE).read_bytes()
-        assert read_input(SAMPLE, store) == read_input(str(PROJECT / SAMPLE), store) == expected
+        expected = (PROJECT_ROOT / SAMPLE).read_bytes()
+        assert read_input(SAMPLE, store) == read_input(str(PROJECT_ROOT / SAMPLE), store) == expected
 
     def test_folders_of_the_deployment_may_be_read(self, inputs: Path, store: MemoryStore) -> None:
         assert read_input(str(inputs / "rows.csv"), store) == b"mine"

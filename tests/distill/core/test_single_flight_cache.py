@@ -3,13 +3,13 @@ from __future__ import annotations
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from include.distill.core.single_flight_cache import computed_once
+from include.distill.core.single_flight_cache import single_flight_cache
 
 
 def test_a_value_is_computed_once_though_many_threads_ask_together() -> None:
     computed: list[int] = []
 
-    @computed_once
+    @single_flight_cache
     def twice(number: int) -> int:
         time.sleep(0.01)
         computed.append(number)

@@ -10,12 +10,12 @@ from include.distill.config.catalog import load_catalog
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import SpendCapError
 from include.distill.core.storage import read_json
-from include.distill.cost.critic_budget import AskUntilSpent, critic_part, estimate_of_critic, unbounded_usd
+from include.distill.cost.critic_budget import BudgetedCritic, critic_budget_share, estimate_critic, uncapped_critic_usd
 from include.distill.cost.estimate import estimate
-from include.distill.cost.prices import load_prices, total
-from include.distill.cost.spending import Part, Spending, asked_usd
-from include.distill.inference.answer_store import PaidAnswers
-from include.distill.inference.client import PacedAnswers, Place
+from include.distill.cost.prices import load_prices, total_usd
+from include.distill.cost.spending import BudgetShare, TaskBudget, model_calls_usd
+from include.distill.inference.answer_store import AnswerStore
+from include.distill.inference.client import PoolShare, RateLimitedModel
 from include.distill.inference.requests import Completion, ModelRequest
 from tests.distill.conftest import make_use_case
 from tests.fakes.memory_store import MemoryStore
@@ -36,8 +36,8 @@ def row(number: int, words: int = 50) -> dict[str, Any]:
 def told(use_case: UseCase, rows: list[dict[str, Any]]) -> dict[str, Any]:
     lines = estimate(use_case, train=rows, evaluation=[], prices=load_prices())
     records = [line.as_record() for line in lines]
-    whole = unbounded_usd(use_case, rows)
-    return {"estimated_usd": total(lines), "lines": records, "critic_by_characters_usd": whole}
+    whole = uncapped_critic_usd(use_case, rows)
+    return {"estimated_usd": total_usd(lines), "lines": records, "critic_by_characters_usd": whole}
 
 
 class TestEstimate:
@@ -47,13 +47,13 @@ class TestEstimate:
             use_case = with_critic(budget)
             lines = estimate(use_case, train=rows, evaluation=[], prices=load_prices())
             usd = sum(line.usd for line in lines if line.what.startswith("critic: claude-haiku-4-5 "))
-            assert usd == pytest.approx(min(budget, unbounded_usd(use_case, rows)), abs=2e-4)
+            assert usd == pytest.approx(min(budget, uncapped_critic_usd(use_case, rows)), abs=2e-4)
 
     def test_nobody_is_asked_about_pairs_that_nobody_writes(self) -> None:
         arms = [{"name": "base", "kind": "base"}, {"name": "tuned", "synthetic": 0}]
         use_case = with_critic(5, arms=arms)
         assert use_case.critic is None
-        assert unbounded_usd(make_use_case(), [row(1)]) == 0
+        assert uncapped_critic_usd(make_use_case(), [row(1)]) == 0
 
 
 class TestPart:
@@ -68,29 +68,29 @@ class TestPart:
     ) -> None:
         rows = [row(number, count) for number, count in enumerate(words)]
         known = told(with_critic(budget), rows)
-        asked = asked_usd(known["lines"])
+        asked = model_calls_usd(known["lines"])
         use_case = with_critic(budget, max_spend_usd=known["estimated_usd"] + (room - 1) * asked)
         assert use_case.critic
         shards = [rows[number::tasks] for number in range(tasks)]
-        parts = [critic_part(use_case, use_case.critic, shard, known) for shard in shards]
+        parts = [critic_budget_share(use_case, use_case.critic, shard, known) for shard in shards]
         assert sum(part.usd for part in parts) <= budget * (1 + 1e-6)
         expected = min(budget, room * min(budget, known["critic_by_characters_usd"]))
         assert sum(part.usd for part in parts) == pytest.approx(expected, rel=0.05, abs=0.005)
 
     def test_it_knows_how_many_calls_it_is_good_for(self) -> None:
         rows = [row(number) for number in range(10)]
-        whole = unbounded_usd(with_critic(1000), rows)
+        whole = uncapped_critic_usd(with_critic(1000), rows)
         for budget, calls in ((1000 * whole, 30), (whole, 30), (0.5 * whole, 15), (0.01 * whole, 0)):
             use_case = with_critic(budget)
             assert use_case.critic
-            assert critic_part(use_case, use_case.critic, rows, told(use_case, rows)).calls == calls
+            assert critic_budget_share(use_case, use_case.critic, rows, told(use_case, rows)).calls == calls
 
     def test_without_a_cost_gate_the_budget_holds_all_the_same(self) -> None:
         rows = [row(number) for number in range(10)]
-        use_case = with_critic(0.5 * unbounded_usd(with_critic(1), rows))
+        use_case = with_critic(0.5 * uncapped_critic_usd(with_critic(1), rows))
         assert use_case.critic
-        known = estimate_of_critic(use_case, rows)
-        parts = [critic_part(use_case, use_case.critic, [one], known) for one in rows]
+        known = estimate_critic(use_case, rows)
+        parts = [critic_budget_share(use_case, use_case.critic, [one], known) for one in rows]
         assert sum(part.usd for part in parts) == pytest.approx(use_case.critic.max_spend_usd)
 
 
@@ -113,10 +113,10 @@ class Task:
     """A try of a task that asks about questions 0 to 9, in the order given."""
 
     def __init__(self, store: MemoryStore, model: Model, usd: float, run_key: str = "run", calls: int = 10) -> None:
-        part, answers = Part(usd, 10, calls), PaidAnswers(store, "s3://b/responses", run_key)
-        teacher = PacedAnswers(answers, model, make_use_case(), Place("", 1, is_first=True))
-        paying = teacher.billed_to(Spending(part, DOLLAR, run_key))
-        self._ask = AskUntilSpent(paying, answers, store, part=part, note=NOTE)
+        part, answers = BudgetShare(usd, 10, calls), AnswerStore(store, "s3://b/responses", run_key)
+        teacher = RateLimitedModel(answers, model, make_use_case(), PoolShare("", 1, is_first=True))
+        paying = teacher.with_budget(TaskBudget(part, DOLLAR, run_key))
+        self._ask = BudgetedCritic(paying, answers, store, share=part, marker_uri=NOTE)
 
     def answered(self, *numbers: int) -> list[int]:
         found = []
@@ -161,7 +161,9 @@ class TestEnd:
 
     def test_the_error_says_whose_budget_ended(self) -> None:
         store = MemoryStore()
-        part, answers = Part(0.5, 5, 0), PaidAnswers(store, "s3://b/responses", "run")
-        ask = AskUntilSpent(lambda request: answers.ask(request, Model()), answers, store, part=part, note=NOTE)
+        part, answers = BudgetShare(0.5, 5, 0), AnswerStore(store, "s3://b/responses", "run")
+        ask = BudgetedCritic(
+            lambda request: answers.get_or_ask(request, Model()), answers, store, share=part, marker_uri=NOTE
+        )
         with pytest.raises(SpendCapError, match=r"critic's part of its budget, \$0\.5000 of \$5\.00, is used up"):
             ask(request(1))

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from include.distill.core.errors import UseCaseError
-from include.distill.core.tokens import estimated_tokens
+from include.distill.core.tokens import rough_token_count
 from include.distill.cost.estimate import PROMPT_TOKENS, VERDICT_TOKENS, estimate
-from include.distill.cost.prices import Line, Prices, total
+from include.distill.cost.prices import BillLine, Prices, total_usd
 from tests.distill.conftest import make_use_case
 
 BASE = {"name": "base", "kind": "base"}
@@ -25,13 +25,13 @@ PRICES = Prices(dict.fromkeys(("claude-sonnet-4-6", "nova-micro", "claude-haiku-
 ROW = {"document": "d" * 39, "question": "q" * 19, "answer": "a" * 7}
 
 
-def quantities(lines: list[Line]) -> dict[str, float]:
+def quantities(lines: list[BillLine]) -> dict[str, float]:
     return {line.what: line.quantity for line in lines}
 
 
 class TestLines:
     def test_a_line_is_quantity_times_price_to_the_hundredth_of_a_cent(self) -> None:
-        line = Line("w", 3, "token", 0.00003)
+        line = BillLine("w", 3, "token", 0.00003)
         assert line.usd == 0.0001
         assert line.as_record() == {
             "what": "w",
@@ -41,9 +41,9 @@ class TestLines:
             "usd": 0.0001,
         }
 
-    @given(st.lists(st.builds(Line, st.just("w"), st.floats(0, 1e9), st.just("u"), st.floats(0, 100))))
-    def test_the_total_is_the_sum_of_what_is_printed(self, lines: list[Line]) -> None:
-        assert total(lines) == pytest.approx(sum(line.as_record()["usd"] for line in lines), abs=1e-4)
+    @given(st.lists(st.builds(BillLine, st.just("w"), st.floats(0, 1e9), st.just("u"), st.floats(0, 100))))
+    def test_the_total_is_the_sum_of_what_is_printed(self, lines: list[BillLine]) -> None:
+        assert total_usd(lines) == pytest.approx(sum(line.as_record()["usd"] for line in lines), abs=1e-4)
 
     def test_units(self) -> None:
         asked = PRICES.token_lines("w", "nova-micro", 1_000_000, 500_000)
@@ -61,7 +61,7 @@ class TestLines:
     @pytest.mark.parametrize(("model", "what"), [("nobody", "input_per_million"), ("nova-micro", "per_moon")])
     def test_a_price_that_is_not_known_is_an_error_not_zero(self, model: str, what: str) -> None:
         with pytest.raises(UseCaseError, match=f"no {what} for {model}"):
-            PRICES.of(model, what)
+            PRICES.price(model, what)
 
 
 class TestEstimate:
@@ -85,7 +85,7 @@ class TestEstimate:
         }
         # 734 + 2x28, 365 + 2x2, 738 + 2x120 tokens at $1 a million, 306 x $0.01 a thousand, two hours at $10.
         assert [line.usd for line in lines] == [0.0007, 0.0001, 0.0004, 0.0, 20.0, 0.0031, 0.0007, 0.0002]
-        assert total(lines) == 20.0052
+        assert total_usd(lines) == 20.0052
 
     def test_an_arm_costs_what_its_own_mix_costs_and_the_teacher_what_is_sent(self) -> None:
         arms = [
@@ -133,7 +133,7 @@ class TestEstimate:
         more = estimate(make_use_case(**changes), train=[ROW], evaluation=[ROW], prices=PRICES)
         assert grows in quantities(more)
         assert grows not in quantities(plain)
-        assert total(more) > total(plain)
+        assert total_usd(more) > total_usd(plain)
 
     def test_without_a_price_there_is_no_estimate(self) -> None:
         with pytest.raises(UseCaseError, match="no input_per_million for claude-sonnet-4-6"):
@@ -141,7 +141,7 @@ class TestEstimate:
 
     @pytest.mark.parametrize(("text", "tokens"), [("", 1), ("abc", 1), ("abcd", 2), ("é" * 8, 3)])
     def test_tokens_are_characters_by_four(self, text: str, tokens: int) -> None:
-        assert estimated_tokens(text) == tokens
+        assert rough_token_count(text) == tokens
 
 
 class TestBatches:

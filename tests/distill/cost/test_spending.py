@@ -8,20 +8,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from include.distill.config.catalog import load_catalog
-from include.distill.config.loader import USE_CASES, load_use_case
+from include.distill.config.loader import USE_CASES_FOLDER, load_use_case
 from include.distill.core.errors import SpendCapError
 from include.distill.cost.estimate import estimate, synthesis_lines
-from include.distill.cost.prices import Line, load_prices, total
-from include.distill.cost.spending import Part, Spending, part_of_cap
-from include.distill.inference.answer_store import PaidAnswers
-from include.distill.inference.client import PacedAnswers, Place
+from include.distill.cost.prices import BillLine, load_prices, total_usd
+from include.distill.cost.spending import BudgetShare, TaskBudget, budget_share
+from include.distill.inference.answer_store import AnswerStore
+from include.distill.inference.client import PoolShare, RateLimitedModel
 from include.distill.inference.requests import Completion, ModelRequest
 from tests.fakes.memory_store import MemoryStore
 
-USE_CASE = load_use_case(USE_CASES / "aws_docs_qa.yaml", environment={})
+USE_CASE = load_use_case(USE_CASES_FOLDER / "aws_docs_qa.yaml", environment={})
 TEACHER = load_catalog().model("claude-sonnet-5-5")
 DOLLAR = (1.0, 0.0)  # a token of input
-PLACE = Place("", 1, is_first=True)
+PLACE = PoolShare("", 1, is_first=True)
 
 
 def request(number: int) -> ModelRequest:
@@ -39,12 +39,12 @@ class Teacher:
         return Completion("text", "end_turn", 1, 1)
 
 
-def asking(store: MemoryStore, teacher: Teacher, usd: float, run_key: str = "run") -> PacedAnswers:
-    answers = PaidAnswers(store, "s3://b/responses", run_key)
-    return PacedAnswers(answers, teacher, USE_CASE, PLACE, Spending(Part(usd, 10, 10), DOLLAR, run_key))
+def asking(store: MemoryStore, teacher: Teacher, usd: float, run_key: str = "run") -> RateLimitedModel:
+    answers = AnswerStore(store, "s3://b/responses", run_key)
+    return RateLimitedModel(answers, teacher, USE_CASE, PLACE, TaskBudget(BudgetShare(usd, 10, 10), DOLLAR, run_key))
 
 
-def ask_until_the_cap(ask: PacedAnswers) -> str:
+def ask_until_the_cap(ask: RateLimitedModel) -> str:
     numbers = iter(range(100))
 
     def ask_on() -> None:
@@ -67,16 +67,16 @@ class TestPart:
     ) -> None:
         rows = [row(number, count) for number, count in enumerate(words)]
         lines = estimate(USE_CASE, train=rows, evaluation=[], prices=load_prices())
-        told = {"estimated_usd": total(lines), "lines": [line.as_record() for line in lines]}
+        told = {"estimated_usd": total_usd(lines), "lines": [line.as_record() for line in lines]}
         asked = sum(line.usd for line in lines if line.what.startswith("synthesis"))
-        cap = total(lines) - asked + room * asked
+        cap = total_usd(lines) - asked + room * asked
         shares = [synthesis_lines(USE_CASE, rows[number::tasks], load_prices()) for number in range(tasks)]
-        parts = [part_of_cap(share, told, cap_usd=cap, calls=1) for share in shares]
+        parts = [budget_share(share, told, cap_usd=cap, calls=1) for share in shares]
         assert sum(part.usd for part in parts) == pytest.approx(room * asked, rel=0.02, abs=0.005)
 
     def test_with_training_and_serving_alone_nothing_is_parted(self) -> None:
-        told = {"estimated_usd": 5.0, "lines": [Line("training tuned: nova-micro", 5, "token", 1.0).as_record()]}
-        assert part_of_cap([], told, cap_usd=10, calls=0).usd == 0
+        told = {"estimated_usd": 5.0, "lines": [BillLine("training tuned: nova-micro", 5, "token", 1.0).as_record()]}
+        assert budget_share([], told, cap_usd=10, calls=0).usd == 0
 
 
 class TestSpending:
@@ -122,7 +122,7 @@ class TestSpending:
                 return completion
 
         teacher = Slow()
-        spending = Spending(Part(4, 10, 10), DOLLAR, "run")
+        spending = TaskBudget(BudgetShare(4, 10, 10), DOLLAR, "run")
         spending.ask(request(0), teacher)
         threads = [threading.Thread(target=spending.ask, args=[request(n), teacher]) for n in (1, 2, 3)]
         for thread in threads:
@@ -133,7 +133,7 @@ class TestSpending:
         go.set()
         for thread in threads:
             thread.join(timeout=5)
-        assert (teacher.asked, spending.usd) == (4, 4)
+        assert (teacher.asked, spending.spent_usd) == (4, 4)
 
     def test_before_the_first_price_is_known_calls_beside_it_go_only_as_far_as_the_estimate_reaches(self) -> None:
         asked, go = threading.Semaphore(0), threading.Event()
@@ -144,7 +144,7 @@ class TestSpending:
                 assert go.wait(5)
                 return super().ask(request)
 
-        spending, teacher = Spending(Part(2, 10, 2), DOLLAR, "run"), Waiting()
+        spending, teacher = TaskBudget(BudgetShare(2, 10, 2), DOLLAR, "run"), Waiting()
         threads = [threading.Thread(target=spending.ask, args=[request(number), teacher]) for number in range(2)]
         for thread in threads:
             thread.start()
@@ -154,4 +154,4 @@ class TestSpending:
         go.set()
         for thread in threads:
             thread.join(timeout=5)
-        assert (teacher.asked, spending.usd) == (2, 2)
+        assert (teacher.asked, spending.spent_usd) == (2, 2)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import datetime
 from typing import Any
 
-from include.distill.cost.throughput_hours import tombstone, unit_hours
+from include.distill.cost.throughput_hours import release_record, unit_hours
 
 NINE = datetime.datetime(2026, 11, 22, 9, 0, tzinfo=datetime.UTC)
 
@@ -11,7 +11,7 @@ NINE = datetime.datetime(2026, 11, 22, 9, 0, tzinfo=datetime.UTC)
 def stone(minutes: int, *names: str, units: int = 1) -> dict[str, Any]:
     """A tombstone written ``minutes`` after nine, for throughputs created at nine."""
     found = [{"name": name, "created": NINE.isoformat(), "units": units} for name in names]
-    return tombstone(found, now=NINE + datetime.timedelta(minutes=minutes))
+    return release_record(found, now=NINE + datetime.timedelta(minutes=minutes))
 
 
 def test_a_tombstone_is_json_that_names_what_was_found() -> None:
@@ -37,7 +37,7 @@ def test_one_that_several_tombstones_name_counts_once_until_the_last() -> None:
 def test_other_time_zones_are_the_same_time() -> None:
     there = datetime.timezone(datetime.timedelta(hours=5))
     found = [{"name": "a", "created": NINE.astimezone(there).isoformat(), "units": 1}]
-    assert unit_hours([tombstone(found, now=NINE + datetime.timedelta(hours=1))]) == 1
+    assert unit_hours([release_record(found, now=NINE + datetime.timedelta(hours=1))]) == 1
 
 
 def test_a_release_that_found_nothing_costs_nothing() -> None:

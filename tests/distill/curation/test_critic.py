@@ -10,8 +10,15 @@ from include.distill.config.catalog import load_catalog
 from include.distill.config.prompts import load_prompt
 from include.distill.config.sections import CriticSettings
 from include.distill.core.errors import SpendCapError, ThrottledError
-from include.distill.curation.critic import GROUNDING_SCHEMA, Critic, CriticCount, Look, critic_request, sum_critic
-from include.distill.inference.answer_store import PaidAnswer, PaidAnswers
+from include.distill.curation.critic import (
+    GROUNDING_SCHEMA,
+    Critic,
+    CriticCounter,
+    CriticVerdict,
+    critic_request,
+    sum_critic_counts,
+)
+from include.distill.inference.answer_store import AnswerStore, StoredAnswer
 from include.distill.inference.requests import ModelRequest
 from tests.distill.conftest import ROOT
 from tests.fakes.fake_bedrock import FakeBedrock
@@ -33,18 +40,18 @@ class Purse:
 
     def __init__(self, say: Callable[[ModelRequest], str] | str, calls: int = 10) -> None:
         self.bedrock = FakeBedrock(say if callable(say) else lambda _: say)
-        self._paid = PaidAnswers(MemoryStore(), ROOT, "run")
+        self._paid = AnswerStore(MemoryStore(), ROOT, "run")
         self._calls = calls
 
-    def ask(self, request: ModelRequest) -> PaidAnswer:
+    def ask(self, request: ModelRequest) -> StoredAnswer:
         if len(self.bedrock.asked) == self._calls:
             raise SpendCapError("used up")
-        return self._paid.ask(request, self.bedrock)
+        return self._paid.get_or_ask(request, self.bedrock)
 
 
-def look(purse: Purse, **settings: Any) -> tuple[Critic, Look]:
+def look(purse: Purse, **settings: Any) -> tuple[Critic, CriticVerdict]:
     critic = Critic(MODEL, PROMPT, SETTINGS.model_copy(update=settings), purse.ask)
-    return critic, critic.look_at(PAIR, "S3 is a store.")
+    return critic, critic.judge(PAIR, "S3 is a store.")
 
 
 class TestRequest:
@@ -78,13 +85,13 @@ class TestLook:
         self, said: str, verdict: str, dropped: tuple[str, str] | None
     ) -> None:
         critic, found = look(Purse(said))
-        drop = critic.drop(found)
-        assert found.verdict == verdict
+        drop = critic.rejection(found)
+        assert found.label == verdict
         assert (drop and (drop.filter, drop.reason)) == dropped
 
     def test_a_drop_quotes_what_the_critic_said(self) -> None:
         critic, found = look(Purse(says("UNGROUNDED")))
-        drop = critic.drop(found)
+        drop = critic.rejection(found)
         assert drop is not None
         assert drop.message.startswith("claude-haiku-4-5 finds the answer ungrounded: it said ")
         assert "So it is." in drop.message
@@ -92,22 +99,22 @@ class TestLook:
     def test_what_cannot_be_read_is_asked_again_under_the_next_sample(self) -> None:
         purse = Purse(lambda request: says("GROUNDED") if request.sample else UNREADABLE)
         _, found = look(purse)
-        assert (found.verdict, len(found.answers)) == ("grounded", 2)
+        assert (found.label, len(found.answers)) == ("grounded", 2)
         assert [request.sample for request in purse.bedrock.asked] == [0, 1]
 
     def test_it_is_asked_no_more_often_than_stated(self) -> None:
         purse = Purse(UNREADABLE)
-        assert look(purse, attempts=3)[1].verdict == "unparsable"
+        assert look(purse, attempts=3)[1].label == "unparsable"
         assert len(purse.bedrock.asked) == 3
 
     def test_a_pair_that_the_budget_does_not_reach_is_not_looked_at_and_kept(self) -> None:
         critic, found = look(Purse(says("UNGROUNDED"), calls=0))
-        assert (found.verdict, found.answers, critic.drop(found)) == ("not_looked_at", [], None)
+        assert (found.label, found.answers, critic.rejection(found)) == ("not_looked_at", [], None)
 
     def test_a_budget_that_ends_before_the_second_ask_leaves_it_unparsable_and_paid_for(self) -> None:
         critic, found = look(Purse(UNREADABLE, calls=1))
-        assert (found.verdict, len(found.answers)) == ("unparsable", 1)
-        assert critic.drop(found) is not None
+        assert (found.label, len(found.answers)) == ("unparsable", 1)
+        assert critic.rejection(found) is not None
 
     def test_a_call_that_fails_is_no_verdict(self) -> None:
         def fail(_: ModelRequest) -> str:
@@ -119,7 +126,7 @@ class TestLook:
 
 class TestCount:
     def test_verdicts_are_pairs_and_usage_is_what_this_run_paid(self) -> None:
-        count = CriticCount("run")
+        count = CriticCounter("run")
         looks = [look(Purse(said))[1] for said in (says("GROUNDED"), says("UNGROUNDED"), UNREADABLE)]
         count.add([*looks, look(Purse("", calls=0))[1]])
         # The three are one question to three critics: its answers are counted once for each sample.
@@ -136,9 +143,9 @@ class TestCount:
         }
 
     def test_sums_are_of_the_tasks_that_had_a_critic(self) -> None:
-        one = CriticCount("run")
+        one = CriticCounter("run")
         one.add([look(Purse(says("GROUNDED")))[1]])
-        nothing = CriticCount("run").as_record()
-        summed = sum_critic([{"critic": one.as_record()}, {"critic": nothing}, {"accepted": 3}])
+        nothing = CriticCounter("run").as_record()
+        summed = sum_critic_counts([{"critic": one.as_record()}, {"critic": nothing}, {"accepted": 3}])
         assert summed == one.as_record()
-        assert sum_critic([{"accepted": 3}]) is None
+        assert sum_critic_counts([{"accepted": 3}]) is None

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from include.distill.curation.grounding import Grounds
+from include.distill.curation.grounding import GroundingScorer
 
 BUCKETS = "Amazon S3 keeps objects in buckets. A bucket has a name that nobody else uses, and versioning can be on."
 JAPANESE = "東京は日本の首都であり、人口は約千四百万人です。面積は二千百九十四平方キロメートルです。"
@@ -34,10 +34,10 @@ THAI = "กรุงเทพมหานครเป็นเมืองหล
 def test_the_share_of_an_answer_that_stands_in_the_document(
     document: str, answer: str, low: float, high: float
 ) -> None:
-    assert low <= Grounds(document).share(answer) <= high
+    assert low <= GroundingScorer(document).score(answer) <= high
 
 
 def test_a_number_exchanged_is_not_noticed() -> None:
     """The stated limit: it measures wording, not truth."""
     answer = "A bucket has a name that nobody else uses, and versioning can be off."
-    assert Grounds(BUCKETS).share(answer) > 0.9
+    assert GroundingScorer(BUCKETS).score(answer) > 0.9

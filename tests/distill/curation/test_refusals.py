@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from include.distill.curation.refusals import refusal_in
+from include.distill.curation.refusals import find_refusal
 from tools.curation_report.__main__ import SAMPLE, read
 from tools.curation_report.planted import yaml_texts
 
@@ -25,7 +25,7 @@ from tools.curation_report.planted import yaml_texts
     ],
 )
 def test_an_answer_that_is_none_is_named(answer: str) -> None:
-    assert refusal_in(answer)
+    assert find_refusal(answer)
 
 
 @pytest.mark.parametrize(
@@ -42,9 +42,9 @@ def test_an_answer_that_is_none_is_named(answer: str) -> None:
     ],
 )
 def test_an_answer_that_says_no_or_speaks_of_documents_is_none(answer: str) -> None:
-    assert refusal_in(answer) is None
+    assert find_refusal(answer) is None
 
 
 def test_no_real_answer_of_the_sample_is_taken_for_a_refusal() -> None:
     rows = [*read(SAMPLE / "train.csv"), *read(SAMPLE / "evaluation.csv")]
-    assert [row["answer"] for row in rows if refusal_in(row["answer"])] == []
+    assert [row["answer"] for row in rows if find_refusal(row["answer"])] == []

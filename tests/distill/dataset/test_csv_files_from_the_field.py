@@ -15,16 +15,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from include.distill.core.errors import InputError
-from include.distill.dataset.csv_decoding import LONGEST_RECORD
-from include.distill.dataset.exact_duplicates import Places, SeenPairs
-from include.distill.dataset.rows import CsvShape, Seen, is_rejected, read_rows
+from include.distill.dataset.csv_decoding import MAX_RECORD_LENGTH
+from include.distill.dataset.exact_duplicates import ExactDuplicateIndex, RowLocations
+from include.distill.dataset.rows import CsvOptions, Duplicates, is_rejected, read_rows
 
 HEADER = "doc,question,answer\n"
 H = HEADER.encode()
 
 
 def rows_of(body: bytes, **shape: Any) -> list[dict[str, Any]]:
-    return list(read_rows(BytesIO(body), source="f.csv", shape=CsvShape(**shape), seen=Seen(SeenPairs(Places()))))
+    return list(
+        read_rows(
+            BytesIO(body),
+            source="f.csv",
+            options=CsvOptions(**shape),
+            duplicates=Duplicates(ExactDuplicateIndex(RowLocations())),
+        )
+    )
 
 
 def told(body: bytes, **shape: Any) -> list[Any]:
@@ -156,16 +163,16 @@ def test_is_refused_with_its_place_and_what_to_do(body: bytes, shape: dict[str, 
 @pytest.mark.parametrize("encoding", ["cp1252", "cp866", "kz1048", "hp-roman8"])
 def test_utf8_declared_as_something_else_is_found_out_too_where_only_its_first_rows_are_read(encoding: str) -> None:
     body = BytesIO((HEADER + "é,b,c\n" + "d,e,f\n" * 9).encode())
-    seen = Seen(SeenPairs(Places()))
+    seen = Duplicates(ExactDuplicateIndex(RowLocations()))
     with pytest.raises(InputError, match="all of it is valid UTF-8"):
-        list(read_rows(body, source="f.csv", shape=CsvShape(encoding=encoding), seen=seen, limit=1))
+        list(read_rows(body, source="f.csv", options=CsvOptions(encoding=encoding), duplicates=seen, limit=1))
 
 
 @pytest.mark.parametrize("rest", [b"\xe9,e,f\n", b"a,b,c\n\xe9"])
 def test_first_rows_are_believed_where_a_later_line_is_no_utf8(rest: bytes) -> None:
     body = BytesIO("doc,question,answer\nÃ©,b,c\n".encode("cp1252") + rest)
-    shape, seen = CsvShape(encoding="cp1252"), Seen(SeenPairs(Places()))
-    rows = list(read_rows(body, source="f.csv", shape=shape, seen=seen, limit=1))
+    shape, seen = CsvOptions(encoding="cp1252"), Duplicates(ExactDuplicateIndex(RowLocations()))
+    rows = list(read_rows(body, source="f.csv", options=shape, duplicates=seen, limit=1))
     assert [row["document"] for row in rows] == ["Ã©"]
 
 
@@ -189,10 +196,15 @@ def test_a_quote_that_is_never_closed_is_refused_before_it_fills_the_memory() ->
             return count
 
     body = Endless()
-    rows = read_rows(io.BufferedReader(body), source="f.csv", shape=CsvShape(), seen=Seen(SeenPairs(Places())))
+    rows = read_rows(
+        io.BufferedReader(body),
+        source="f.csv",
+        options=CsvOptions(),
+        duplicates=Duplicates(ExactDuplicateIndex(RowLocations())),
+    )
     with pytest.raises(InputError, match="line 3: the record that starts here is longer than 16,777,216 characters"):
         list(rows)
-    assert body.given < LONGEST_RECORD + 200_000
+    assert body.given < MAX_RECORD_LENGTH + 200_000
 
 
 ODD = st.sampled_from(

@@ -29,7 +29,7 @@ LEFT, BETWEEN, RIGHT = window(0), window(20), window(40)
 def groups_of(*documents: str, stated: dict[str, str] | None = None) -> DocumentGroups:
     groups = DocumentGroups()
     for number, document in enumerate(documents):
-        groups.add(document, group=(stated or {}).get(document), place=number)
+        groups.add(document, group=(stated or {}).get(document), row=number)
     return groups
 
 
@@ -43,7 +43,7 @@ def by_text(
 ) -> dict[str, tuple[str, Side | None]]:
     """Return group and side of each text; very near copies share a number."""
     groups = DocumentGroups()
-    numbers = {text: groups.add(text, group=None, place=0) for text in texts}
+    numbers = {text: groups.add(text, group=None, row=0) for text in texts}
     found = split(groups, {numbers[text]: side for text, side in (stated or {}).items()}, seed=seed)
     return {text: (found.groups[number], found.sides[number]) for text, number in numbers.items()}
 
@@ -51,9 +51,9 @@ def by_text(
 class TestGroups:
     def test_the_same_text_is_one_document_and_its_first_row_is_known(self) -> None:
         groups = DocumentGroups()
-        numbers = [groups.add(text, group=None, place=place) for place, text in enumerate(["a text", "b", "A  text"])]
+        numbers = [groups.add(text, group=None, row=place) for place, text in enumerate(["a text", "b", "A  text"])]
         assert numbers == [0, 1, 0]
-        assert list(groups.places) == [0, 1]
+        assert list(groups.first_rows) == [0, 1]
 
     def test_near_duplicates_lie_on_one_side_under_every_seed(self) -> None:
         texts = [text_of(n) for n in range(40)]
@@ -111,7 +111,7 @@ class TestStatedSides:
         groups = groups_of(LEFT, RIGHT, BETWEEN)
         found = split(groups, {0: "train", 1: "evaluation"}, similarity=0.75)
         assert found.sides == ["train", "evaluation", None]
-        assert found.between == {2: (0, 1)}
+        assert found.conflicts == {2: (0, 1)}
         assert found.groups[0] != found.groups[1]
 
     def test_one_that_a_column_ties_to_the_one_side_and_its_text_to_the_other_is_dropped(self) -> None:
@@ -119,7 +119,7 @@ class TestStatedSides:
         groups = groups_of(*texts, stated={texts[0]: "page 1", texts[1]: "page 2", texts[2]: "page 1"})
         found = split(groups, {0: "train", 1: "evaluation"})
         assert found.sides == ["train", "evaluation", None]
-        assert found.between == {2: (0, 1)}
+        assert found.conflicts == {2: (0, 1)}
 
     def test_rows_of_a_group_stay_together_when_the_one_that_brought_it_is_dropped(self) -> None:
         """The first row of page 1 is dropped; the two behind it still belong together."""
@@ -133,7 +133,7 @@ class TestStatedSides:
     def test_one_trained_on_that_is_nearly_evaluated_is_dropped_and_the_evaluated_one_stays(self) -> None:
         found = split(groups_of(text_of(1), f"{text_of(1)} and more"), {0: "train", 1: "evaluation"})
         assert found.sides == [None, "evaluation"]
-        assert found.between == {0: (0, 1)}
+        assert found.conflicts == {0: (0, 1)}
 
 
 class TestStored:
@@ -144,7 +144,7 @@ class TestStored:
         StoredSplit(store, URI, seed=7).remember(first, decided)
         later = groups_of(*texts[20:], *(text_of(n) for n in range(40, 60)))
         stored = StoredSplit(store, URI, seed=7)
-        found = split(later, stored.of(later), share=0.9)
+        found = split(later, stored.sides_of(later), share=0.9)
         assert found.sides[:20] == decided.sides[20:]
         stored.remember(later, found)
         assert len(StoredSplit(store, URI, seed=7)) == 60
@@ -153,16 +153,16 @@ class TestStored:
         store, groups = MemoryStore(), groups_of(text_of(1), text_of(2))
         for _ in range(2):
             stored = StoredSplit(store, URI, seed=7)
-            stored.remember(groups, split(groups, stored.of(groups)))
+            stored.remember(groups, split(groups, stored.sides_of(groups)))
         assert store.writes == [URI]
 
     def test_another_seed_draws_anew(self) -> None:
         store, groups = MemoryStore(), groups_of(text_of(1), text_of(2))
         StoredSplit(store, URI, seed=7).remember(groups, split(groups))
-        assert StoredSplit(store, URI, seed=8).of(groups) == {}
+        assert StoredSplit(store, URI, seed=8).sides_of(groups) == {}
 
     def test_a_dropped_document_has_no_side(self) -> None:
         store, groups = MemoryStore(), groups_of(LEFT, RIGHT, BETWEEN)
         found = split(groups, {0: "train", 1: "evaluation"}, similarity=0.75)
         StoredSplit(store, URI, seed=7).remember(groups, found)
-        assert StoredSplit(store, URI, seed=7).of(groups) == {0: "train", 1: "evaluation"}
+        assert StoredSplit(store, URI, seed=7).sides_of(groups) == {0: "train", 1: "evaluation"}

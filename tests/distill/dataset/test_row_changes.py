@@ -5,13 +5,13 @@ from typing import Any
 import pytest
 
 from include.distill.config.layout import RunFolder
-from include.distill.config.loader import USE_CASES, load_use_case
+from include.distill.config.loader import USE_CASES_FOLDER, load_use_case
 from include.distill.config.prompts import Prompt, load_prompt
 from include.distill.config.sections import CriticSettings
 from include.distill.config.use_case import UseCase
-from include.distill.dataset.row_changes import compare_with_last, row_line
+from include.distill.dataset.row_changes import compare_with_last_run, row_line
 from include.distill.dataset.rows import row_id
-from include.distill.report.change_notes import changes_line
+from include.distill.report.change_notes import changes_sentence
 from tests.fakes.memory_store import MemoryStore
 
 ROOT = "s3://bucket/distill/runs"
@@ -25,7 +25,7 @@ def store() -> MemoryStore:
 
 @pytest.fixture(scope="module")
 def use_case() -> UseCase:
-    return load_use_case(USE_CASES / "aws_docs_qa.yaml", environment={})
+    return load_use_case(USE_CASES_FOLDER / "aws_docs_qa.yaml", environment={})
 
 
 def row(number: int, answer: str = "a") -> dict[str, Any]:
@@ -36,7 +36,7 @@ def row(number: int, answer: str = "a") -> dict[str, Any]:
 def night(store: MemoryStore, use_case: UseCase, key: str, *rows: dict[str, Any], **prompts: Prompt) -> dict[str, Any]:
     folder = RunFolder(f"{ROOT}/{key}")
     store.write(folder.row_list, b"".join(row_line(found) for found in rows))
-    return compare_with_last(store, folder, use_case=use_case, prompts={**PROMPTS, **prompts})
+    return compare_with_last_run(store, folder, use_case=use_case, prompts={**PROMPTS, **prompts})
 
 
 class TestComparison:
@@ -115,10 +115,10 @@ class TestLine:
         ],
     )
     def test_says_what_changed_and_why_nothing_was_bought(self, changes: dict[str, Any], usd: float, said: str) -> None:
-        line = changes_line(changes, actual_usd=usd)
+        line = changes_sentence(changes, actual_usd=usd)
         assert line is not None
         assert said in line
         assert "\n" not in line
 
     def test_is_left_out_of_a_first_run_that_bought_something(self) -> None:
-        assert changes_line({"since": None}, actual_usd=1) is None
+        assert changes_sentence({"since": None}, actual_usd=1) is None

@@ -12,13 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from include.distill.core.errors import InputError
-from include.distill.core.paths import PROJECT
-from include.distill.dataset.exact_duplicates import Places, SeenPairs
-from include.distill.dataset.rows import CsvShape, Seen, check_header, is_rejected, row_id
+from include.distill.core.paths import PROJECT_ROOT
+from include.distill.dataset.exact_duplicates import ExactDuplicateIndex, RowLocations
+from include.distill.dataset.rows import CsvOptions, Duplicates, check_header, is_rejected, row_id
 from include.distill.dataset.rows import read_rows as stream_rows
 from include.distill.dataset.splits import shards, split_by_document
 
-NASTY = PROJECT / "tests" / "data" / "nasty"
+NASTY = PROJECT_ROOT / "tests" / "data" / "nasty"
 HEADER = "doc,question,answer\n"
 
 
@@ -33,10 +33,10 @@ def row(document: str = "d", question: str = "q", answer: str = "a", number: int
     return {"row_id": row_id(**fields), "row": number, "line": number + 1, "source": "a.csv", **fields}
 
 
-def read_rows(body: bytes, *, source: str, seen: Seen | None = None, **shape: Any) -> SimpleNamespace:
+def read_rows(body: bytes, *, source: str, seen: Duplicates | None = None, **shape: Any) -> SimpleNamespace:
     """Read a whole file and part what it gives."""
-    seen = seen or Seen(SeenPairs(Places()))
-    rows = list(stream_rows(BytesIO(body), source=source, shape=CsvShape(**shape), seen=seen))
+    seen = seen or Duplicates(ExactDuplicateIndex(RowLocations()))
+    rows = list(stream_rows(BytesIO(body), source=source, options=CsvOptions(**shape), duplicates=seen))
     accepted, rejected = ([row for row in rows if is_rejected(row) is side] for side in (False, True))
     return SimpleNamespace(accepted=accepted, rejected=rejected, rows=len(rows))
 
@@ -296,11 +296,11 @@ class TestSplitByDocument:
 
 class TestSeen:
     def test_a_pair_of_the_evaluation_set_is_rejected_from_training(self) -> None:
-        places = Places()
-        evaluation = SeenPairs(places)
-        read_rows(csv_of(("another document", "WHAT IS EC2?", "a")), source="e.csv", seen=Seen(evaluation))
+        places = RowLocations()
+        evaluation = ExactDuplicateIndex(places)
+        read_rows(csv_of(("another document", "WHAT IS EC2?", "a")), source="e.csv", seen=Duplicates(evaluation))
         body = csv_of(("d", "What is S3?", "a"), ("d", "What is  EC2?", "a"), ("d", "What is EC2?", "another answer"))
-        read = read_rows(body, source="a.csv", seen=Seen(SeenPairs(places), evaluation))
+        read = read_rows(body, source="a.csv", seen=Duplicates(ExactDuplicateIndex(places), evaluation))
         assert [row["row"] for row in read.accepted] == [1, 3]
         (leak,) = read.rejected
         assert (leak["row"], leak["reason"]) == (2, "in_evaluation_set")
@@ -308,7 +308,7 @@ class TestSeen:
         assert leak["text"] == {"document": "d", "question": "What is  EC2?", "answer": "a"}
 
     def test_a_duplicate_is_known_across_files_and_the_first_file_is_named(self) -> None:
-        seen = Seen(SeenPairs(Places()))
+        seen = Duplicates(ExactDuplicateIndex(RowLocations()))
         read_rows(csv_of(("d", "q", "a")), source="one.csv", seen=seen)
         read = read_rows(csv_of(("d", "x", "a"), ("d", "Q", "a")), source="two.csv", seen=seen)
         assert [(reject["source"], reject["row"]) for reject in read.rejected] == [("two.csv", 2)]
@@ -338,9 +338,9 @@ class TestHeaderCheck:
     )
     def test_finds_what_the_first_rows_tell(self, body: bytes, said: str) -> None:
         with pytest.raises(InputError, match=said):
-            check_header(BytesIO(body), source="a.csv", shape=CsvShape())
+            check_header(BytesIO(body), source="a.csv", options=CsvOptions())
 
     def test_reads_no_further(self) -> None:
         body = BytesIO(HEADER.encode() + b"a,b,c\n" * 10**6)
-        check_header(body, source="a.csv", shape=CsvShape())
+        check_header(body, source="a.csv", options=CsvOptions())
         assert body.tell() < 200_000

@@ -9,12 +9,12 @@ from include.distill.core.errors import ContractError, NotFoundError, PromotionE
 from include.distill.core.storage import read_json
 from include.distill.evaluation.champion import (
     Champion,
-    crown,
+    champion_before_run,
+    champion_snapshot,
     describe_champion,
-    freeze_champion,
-    frozen_champion,
+    promote,
     read_champion,
-    standing_champion,
+    save_champion_snapshot,
 )
 from tests.fakes.memory_store import MemoryStore
 
@@ -45,8 +45,8 @@ def winner(run_key: str, **changes: Any) -> Champion:
 
 def night(store: MemoryStore, run_key: str, **changes: Any) -> Champion:
     """A run from preflight to promotion."""
-    freeze_champion(store, folder(run_key), standing_champion(store, folder(run_key), "docs"))
-    return crown(store, folder(run_key), winner(run_key, **changes))
+    save_champion_snapshot(store, folder(run_key), champion_before_run(store, folder(run_key), "docs"))
+    return promote(store, folder(run_key), winner(run_key, **changes))
 
 
 class TestCrown:
@@ -66,13 +66,13 @@ class TestCrown:
         night(store, "one")
         first = night(store, "two")
         later = winner("two", promoted_at="2027-01-01T00:00:00+00:00")
-        assert crown(store, folder("two"), later) == first == read_champion(store, URI)
+        assert promote(store, folder("two"), later) == first == read_champion(store, URI)
 
     def test_an_old_run_that_is_cleared_does_not_dethrone_a_newer_champion(self, store: MemoryStore) -> None:
-        freeze_champion(store, folder("old"), None)
+        save_champion_snapshot(store, folder("old"), None)
         night(store, "new")
         with pytest.raises(PromotionError, match=r"arn:old was compared with no champion, and .* is arn:new since"):
-            crown(store, folder("old"), winner("old"))
+            promote(store, folder("old"), winner("old"))
         assert read_champion(store, URI) == winner("new")
 
     def test_a_run_that_is_cleared_and_finds_another_winner_replaces_its_own(self, store: MemoryStore) -> None:
@@ -86,17 +86,17 @@ class TestStanding:
     def test_a_run_is_not_compared_with_its_own_winner(self, store: MemoryStore) -> None:
         night(store, "one")
         night(store, "two")
-        assert standing_champion(store, folder("two"), "docs") == winner("one")
-        assert standing_champion(store, folder("three"), "docs") == read_champion(store, URI)
+        assert champion_before_run(store, folder("two"), "docs") == winner("one")
+        assert champion_before_run(store, folder("three"), "docs") == read_champion(store, URI)
 
     def test_what_preflight_saw_holds_for_the_whole_run(self, store: MemoryStore) -> None:
-        freeze_champion(store, folder("slow"), None)
+        save_champion_snapshot(store, folder("slow"), None)
         night(store, "fast")
-        assert frozen_champion(store, folder("slow")) is None
+        assert champion_snapshot(store, folder("slow")) is None
 
     def test_without_preflight_it_is_unknown(self, store: MemoryStore) -> None:
         with pytest.raises(NotFoundError):
-            frozen_champion(store, folder("one"))
+            champion_snapshot(store, folder("one"))
 
     @pytest.mark.parametrize("body", [b"{", b"[]", b"{}", b'{"model_arn": 3}', b"\xff"], ids=repr)
     def test_what_names_no_champion_is_an_error_that_says_where(self, store: MemoryStore, body: bytes) -> None:

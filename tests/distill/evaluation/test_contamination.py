@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from include.distill.evaluation.contamination import leaked_questions
+from include.distill.evaluation.contamination import count_contaminated_questions
 
 EVALUATION = ["What Is Amazon EMR?", "How many tags can an object have?", "Who may read a bucket?"]
 
@@ -18,4 +18,4 @@ EVALUATION = ["What Is Amazon EMR?", "How many tags can an object have?", "Who m
     ],
 )
 def test_evaluation_questions_that_were_trained_on_are_counted_once_each(trained: list[str], leaks: int) -> None:
-    assert leaked_questions(EVALUATION, iter(trained)) == leaks
+    assert count_contaminated_questions(EVALUATION, iter(trained)) == leaks

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from include.distill.evaluation.judge_families import described_judge, family_warnings, kinship
+from include.distill.evaluation.judge_families import describe_judge, family_warnings, shared_provider
 from tests.distill.conftest import make_use_case
 
 CLAUDE, NOVA, LLAMA = "claude-haiku-4-5", "nova-pro", "llama-3-3-70b"
@@ -13,13 +13,13 @@ CLAUDE, NOVA, LLAMA = "claude-haiku-4-5", "nova-pro", "llama-3-3-70b"
 )
 def test_a_judge_is_marked_with_whose_family_it_is_of(judge: str, related: str | None) -> None:
     use_case = make_use_case(judges=[judge])
-    assert kinship(judge, use_case) == related
-    assert described_judge(judge, use_case) == (f"{judge} (of the {related}'s family)" if related else judge)
+    assert shared_provider(judge, use_case) == related
+    assert describe_judge(judge, use_case) == (f"{judge} (of the {related}'s family)" if related else judge)
 
 
 def test_a_family_that_teaches_and_learns_is_named_once() -> None:
     use_case = make_use_case(teacher="nova-pro", judges=["nova-lite"])
-    assert described_judge("nova-lite", use_case) == "nova-lite (of the teacher and student's family)"
+    assert describe_judge("nova-lite", use_case) == "nova-lite (of the teacher and student's family)"
 
 
 @pytest.mark.parametrize(

@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from include.distill.core.errors import InputError, ReconciliationError
 from include.distill.evaluation.judging import (
     Outcome,
-    drawn_orders,
+    answers_in_order,
     find_disagreements,
-    in_order,
     orders,
+    randomized_orders,
     resolve,
     tally,
-    to_candidate_view,
+    winner_of,
 )
 
 OUTCOMES = get_args(Outcome)
@@ -64,27 +64,27 @@ def verdicts_of(pairs: list[tuple[str, str]]) -> list[dict[str, Any]]:
     ],
 )
 def test_a_letter_means_the_answer_shown_in_its_place(letter: Any, order: Any, expected: str) -> None:
-    assert to_candidate_view(letter, order) == expected
+    assert winner_of(letter, order) == expected
 
 
 @pytest.mark.parametrize("letter", ["a", "C", "", "tie"])
 def test_a_letter_the_prompt_does_not_offer_is_refused(letter: Any) -> None:
     with pytest.raises(InputError, match="expected 'A', 'B', 'TIE'"):
-        to_candidate_view(letter, "candidate_first")
+        winner_of(letter, "candidate_first")
 
 
 @pytest.mark.parametrize("order", orders())
 def test_answers_are_shown_where_the_letters_look_for_them(order: Any) -> None:
-    shown = dict(zip("AB", in_order(order, "candidate", "baseline"), strict=True))
-    assert {letter: to_candidate_view(letter, order) for letter in "AB"} == shown
+    shown = dict(zip("AB", answers_in_order(order, "candidate", "baseline"), strict=True))
+    assert {letter: winner_of(letter, order) for letter in "AB"} == shown
 
 
 def test_which_order_is_asked_first_is_drawn_by_the_seed_and_is_even() -> None:
-    first = [drawn_orders(f"row{number}", 7)[0] for number in range(2000)]
-    assert first == [drawn_orders(f"row{number}", 7)[0] for number in range(2000)]
+    first = [randomized_orders(f"row{number}", 7)[0] for number in range(2000)]
+    assert first == [randomized_orders(f"row{number}", 7)[0] for number in range(2000)]
     assert first.count("candidate_first") == pytest.approx(1000, abs=100)
-    assert first != [drawn_orders(f"row{number}", 8)[0] for number in range(2000)]
-    assert all(set(drawn_orders(f"row{number}", 7)) == set(orders()) for number in range(20))
+    assert first != [randomized_orders(f"row{number}", 8)[0] for number in range(2000)]
+    assert all(set(randomized_orders(f"row{number}", 7)) == set(orders()) for number in range(20))
 
 
 @pytest.mark.parametrize(

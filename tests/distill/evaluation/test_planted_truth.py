@@ -15,7 +15,7 @@ import pytest
 
 from include.distill.config.sections import Promotion
 from include.distill.evaluation.comparisons import compare
-from include.distill.evaluation.promotion import ALPHA, decide
+from include.distill.evaluation.promotion import ALPHA, decide_promotion
 from include.distill.stats.intervals import clustered_share
 
 RULE = Promotion()
@@ -134,7 +134,7 @@ def promotions(*judges: list[dict[str, Any]]) -> int:
     """Return in how many nights the rule promotes."""
     names = [judge[0]["judge"] for judge in judges]
     decisions = (
-        decide(night, candidate="tuned", champion="champion", judges=names, leaks=0, rule=RULE)
+        decide_promotion(night, candidate="tuned", champion="champion", judges=names, contaminated=0, rule=RULE)
         for night in zip(*judges, strict=True)
     )
     return sum(decision.promoted for decision in decisions)

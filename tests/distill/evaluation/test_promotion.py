@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from include.distill.config.sections import Promotion
-from include.distill.evaluation.promotion import decide, false_promotions_a_year
+from include.distill.evaluation.promotion import decide_promotion, false_promotions_a_year
 
 JUDGES = ("haiku", "llama")
 
@@ -30,8 +30,8 @@ def comparison(judge: str, **changes: Any) -> dict[str, Any]:
 
 
 def decision(*comparisons: dict[str, Any], leaks: int | None = 0, **rule: Any) -> Any:
-    return decide(
-        comparisons, candidate="tuned", champion="champion", judges=JUDGES, leaks=leaks, rule=Promotion(**rule)
+    return decide_promotion(
+        comparisons, candidate="tuned", champion="champion", judges=JUDGES, contaminated=leaks, rule=Promotion(**rule)
     )
 
 
@@ -78,7 +78,7 @@ def test_every_reason_is_named_at_once() -> None:
 
 def test_without_judges_nobody_is_promoted() -> None:
     rule = Promotion()
-    assert not decide([], candidate="tuned", champion="base", judges=(), leaks=0, rule=rule).promoted
+    assert not decide_promotion([], candidate="tuned", champion="base", judges=(), contaminated=0, rule=rule).promoted
 
 
 def test_a_nightly_rule_allows_nine_false_promotions_a_year_and_says_so_per_candidate() -> None:

@@ -8,8 +8,14 @@ from include.distill.config.catalog import load_catalog
 from include.distill.config.prompts import load_prompt
 from include.distill.config.sections import Answering, Judging
 from include.distill.evaluation.judging import Order, orders
-from include.distill.evaluation.requests import Duel, answer_record, answering_request, judge_duel, judging_request
-from include.distill.inference.answer_store import PaidAnswers
+from include.distill.evaluation.requests import (
+    PairwiseComparison,
+    answer_record,
+    answering_request,
+    judge_comparison,
+    judging_request,
+)
+from include.distill.inference.answer_store import AnswerStore
 from include.distill.inference.student import Student, student_input
 from tests.distill.conftest import make_answer, make_row
 from tests.fakes.fake_bedrock import FakeBedrock
@@ -23,17 +29,17 @@ ARN = "arn:aws:bedrock:us-east-1:123456789012:custom-model/nova/abc"
 ROW = make_row(document="User: says it.", question="Who?", answer="The user.")
 
 
-def duel(order: Order = "candidate_first", candidate: str = "long", baseline: str = "short") -> Duel:
-    return Duel(ROW, "tuned", "base", candidate, baseline, order)
+def duel(order: Order = "candidate_first", candidate: str = "long", baseline: str = "short") -> PairwiseComparison:
+    return PairwiseComparison(ROW, "tuned", "base", candidate, baseline, order)
 
 
-def judged(paid: PaidAnswers, bedrock: FakeBedrock, duel_: Duel, **settings: Any) -> Any:
-    return judge_duel(
+def judged(paid: AnswerStore, bedrock: FakeBedrock, duel_: PairwiseComparison, **settings: Any) -> Any:
+    return judge_comparison(
         duel_,
         judge=JUDGE,
         prompt=JUDGING,
         settings=Judging(**settings),
-        ask=lambda request: paid.ask(request, bedrock),
+        ask=lambda request: paid.get_or_ask(request, bedrock),
     )
 
 
@@ -101,7 +107,7 @@ class TestJudging:
         assert section(user, "reference") == seen
 
     @pytest.mark.parametrize("order", ["candidate_first", "baseline_first"])
-    def test_a_verdict_names_the_arm_whatever_the_order(self, paid: PaidAnswers, order: Order) -> None:
+    def test_a_verdict_names_the_arm_whatever_the_order(self, paid: AnswerStore, order: Order) -> None:
         def prefer_long(request: Any) -> str:
             letter = "A" if section(request.user, "answer_a") == "long" else "B"
             return f'{{"reason": "r", "verdict": "{letter}"}}'
@@ -120,13 +126,13 @@ class TestJudging:
             "raw": answers[0].completion.text,
         }
 
-    def test_an_unreadable_verdict_is_asked_again_then_recorded_as_such(self, paid: PaidAnswers) -> None:
+    def test_an_unreadable_verdict_is_asked_again_then_recorded_as_such(self, paid: AnswerStore) -> None:
         bedrock = FakeBedrock(lambda request: f"Hm {request.sample}")
         verdict, answers = judged(paid, bedrock, duel(), attempts=3)
         assert (verdict["verdict"], verdict["raw"]) == ("unparsable", "Hm 2")
         assert len(answers) == len(bedrock.asked) == 3
 
-    def test_equal_answers_are_a_tie_that_nobody_is_asked_about(self, paid: PaidAnswers) -> None:
+    def test_equal_answers_are_a_tie_that_nobody_is_asked_about(self, paid: AnswerStore) -> None:
         bedrock = FakeBedrock(lambda _: '{"reason": "r", "verdict": "A"}')
         for order in orders():
             verdict, asked = judged(paid, bedrock, duel(order, "same", "same"))

@@ -46,7 +46,7 @@ def test_a_row_that_fails_is_set_aside_and_its_neighbours_are_done(error: type[S
     assert [outcome for outcome in outcomes if not isinstance(outcome, Failure)] == [0, 10, 30, 40]
     assert isinstance(outcomes[2], Failure)
     assert (outcomes[2].item, type(outcomes[2].error)) == (2, error)
-    assert Outcomes.of(outcomes) == Outcomes([0, 10, 30, 40], [outcomes[2]])
+    assert Outcomes.collect(outcomes) == Outcomes([0, 10, 30, 40], [outcomes[2]])
 
 
 @pytest.mark.parametrize(

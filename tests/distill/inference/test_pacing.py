@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from include.distill.config.catalog import load_catalog
 from include.distill.core.errors import ContractError, RefusedError, ThrottledError, TransientError
-from include.distill.inference.pacing import ATTEMPTS, Bucket, Concurrency, PacedClient, Quota, TokenEstimate
+from include.distill.inference.pacing import MAX_ATTEMPTS, AimdLimiter, PacedClient, Quota, TokenBucket, TokenEstimator
 from include.distill.inference.requests import Completion, ModelRequest
 
 TEACHER = load_catalog().model("claude-haiku-4-5")  # output burns down at 5
@@ -79,20 +79,20 @@ class TestRequests:
 
     def test_a_retry_starts_without_burst(self) -> None:
         quota = Quota(requests_per_minute=60, burst_share=0.5)
-        assert asked_at(quota.share(0.5, starts_full=False), 3) == pytest.approx([2, 4, 6])
-        assert asked_at(quota.share(0.5, starts_full=True), 3) == pytest.approx([0, 0, 0], abs=0.01)
+        assert asked_at(quota.scaled(0.5, starts_full=False), 3) == pytest.approx([2, 4, 6])
+        assert asked_at(quota.scaled(0.5, starts_full=True), 3) == pytest.approx([0, 0, 0], abs=0.01)
 
     def test_shares_add_up_to_the_quota(self) -> None:
-        part = Quota(requests_per_minute=600, tokens_per_minute=8000).share(0.25, starts_full=True)
+        part = Quota(requests_per_minute=600, tokens_per_minute=8000).scaled(0.25, starts_full=True)
         assert (part.requests_per_minute, part.tokens_per_minute) == (150, 2000)
-        assert Quota().share(0.25, starts_full=True).is_stated is False
+        assert Quota().scaled(0.25, starts_full=True).is_stated is False
 
 
 class TestTokens:
     def test_input_and_the_whole_of_max_tokens_are_reserved(self) -> None:
         time, reserved = Time(), []
         client = paced(Server(time), time, Quota(tokens_per_minute=6000))
-        bucket = client._gate._tokens
+        bucket = client._limiter._tokens
         assert bucket
         bucket.take = reserved.append  # type: ignore[method-assign]
         client.ask(request())
@@ -120,35 +120,35 @@ class TestTokens:
         assert not any(thread.is_alive() for thread in threads)
 
     def test_a_call_larger_than_the_bucket_waits_until_it_is_full_and_leaves_it_in_debt(self) -> None:
-        bucket = Bucket(60, burst=11, now=0)
-        assert bucket.wait_for(25, now=0) == 0
+        bucket = TokenBucket(60, burst=11, now=0)
+        assert bucket.seconds_until(25, now=0) == 0
         bucket.take(25)
-        assert bucket.wait_for(1, now=0) == pytest.approx(16)
-        assert bucket.wait_for(1, now=16) == 0
+        assert bucket.seconds_until(1, now=0) == pytest.approx(16)
+        assert bucket.seconds_until(1, now=16) == 0
 
     def test_the_estimate_goes_by_bytes_and_then_by_the_densest_text_so_far(self) -> None:
-        estimate = TokenEstimate()
-        assert estimate.of(request("あ" * 100)) == 100 + 100
+        estimate = TokenEstimator()
+        assert estimate.estimate(request("あ" * 100)) == 100 + 100
         for tokens in (75, 60):
-            estimate.learn(request(), Completion("text", "end_turn", tokens, 10))
-        assert estimate.of(request()) == 75 + 100
+            estimate.update(request(), Completion("text", "end_turn", tokens, 10))
+        assert estimate.estimate(request()) == 75 + 100
 
     def test_answers_that_burn_down_more_than_max_tokens_are_reckoned_with(self) -> None:
-        estimate = TokenEstimate()
+        estimate = TokenEstimator()
         for written in (30, 20):
-            estimate.learn(request(), Completion("text", "end_turn", 75, written))
-        assert estimate.of(request()) == 75 + 5 * 30
+            estimate.update(request(), Completion("text", "end_turn", 75, written))
+        assert estimate.estimate(request()) == 75 + 5 * 30
 
 
 @given(st.lists(st.tuples(st.floats(0, 5), st.integers(1, 4)), max_size=40), st.floats(0, 0.45))
 def test_a_service_that_keeps_the_same_account_never_rejects_though_the_first_calls_are_late(
     steps: list[tuple[float, int]], late: float
 ) -> None:
-    ours, theirs, filled_at, now = Bucket(120, burst=12, now=0), 12.0, 0.0, 0.0
+    ours, theirs, filled_at, now = TokenBucket(120, burst=12, now=0), 12.0, 0.0, 0.0
     for pause, calls in steps:
         now += pause
         for _ in range(calls):
-            now += ours.wait_for(1, now)
+            now += ours.seconds_until(1, now)
             ours.take(1)
             arrives = max(filled_at, now + (late if filled_at == 0 else 0))
             theirs = min(12.0, theirs + (arrives - filled_at) * 2)
@@ -180,7 +180,7 @@ class TestTrouble:
         server = Server(time, lambda _: TransientError("500"))
         with pytest.raises(TransientError):
             paced(server, time, Quota()).ask(request())
-        assert len(server.asked_at) == ATTEMPTS
+        assert len(server.asked_at) == MAX_ATTEMPTS
 
     def test_a_broken_contract_was_billed_and_is_not_asked_again_here(self) -> None:
         time = Time()
@@ -211,11 +211,11 @@ class TestTrouble:
 
 def simulate(*, per_minute: float, burst: float, documents: int, ceiling: int, latency: float) -> tuple[float, float]:
     """Ask a service of unknown quota; return span by ideal, and the share of rejected calls."""
-    pace, now, rate = Concurrency(ceiling, 0.0), 0.0, per_minute / 60
+    pace, now, rate = AimdLimiter(ceiling, 0.0), 0.0, per_minute / 60
     level, filled_at, left, done, rejected = burst, 0.0, documents, 0, 0
     under_way: list[tuple[float, bool, float]] = []
     while done < documents:
-        wait = pace.wait(now) if left else float("inf")
+        wait = pace.seconds_to_wait(now) if left else float("inf")
         if wait == 0:
             level, filled_at = min(burst, level + (now - filled_at) * rate), now
             pace.begin(now)
@@ -226,10 +226,10 @@ def simulate(*, per_minute: float, burst: float, documents: int, ceiling: int, l
         elif under_way and under_way[0][0] <= now + wait:
             now, served, sent_at = heapq.heappop(under_way)
             if served:
-                pace.answered(now - sent_at)
+                pace.record_latency(now - sent_at)
                 done += 1
             else:
-                pace.throttled(sent_at, now)
+                pace.record_throttle(sent_at, now)
                 left, rejected = left + 1, rejected + 1
             pace.end()
         else:
@@ -253,29 +253,29 @@ class TestUnknownQuota:
         assert rejected <= most_rejected
 
     def test_until_it_is_throttled_all_calls_start_at_once(self) -> None:
-        pace, now = Concurrency(50, 0.0), 0.0
+        pace, now = AimdLimiter(50, 0.0), 0.0
         for _ in range(50):
-            now += pace.wait(now)
+            now += pace.seconds_to_wait(now)
             pace.begin(now)
         assert now < 0.1
-        assert pace.wait(now) == float("inf")
+        assert pace.seconds_to_wait(now) == float("inf")
 
     def test_what_was_sent_before_a_cut_does_not_cut_again(self) -> None:
-        pace = Concurrency(50, 0.0)
+        pace = AimdLimiter(50, 0.0)
         for _ in range(50):
             pace.begin(0.0)
         for _ in range(10):
-            pace.throttled(sent_at=0.0, now=1.0)
+            pace.record_throttle(sent_at=0.0, now=1.0)
         assert pace.allowed == 5
 
     def test_it_never_passes_its_ceiling_nor_falls_below_one(self) -> None:
-        pace = Concurrency(2, 0.0)
+        pace = AimdLimiter(2, 0.0)
         for second in range(1, 20):
             pace.begin(second)
-            pace.throttled(second, second)
+            pace.record_throttle(second, second)
             pace.end()
         assert pace.allowed == 1
-        pace.wait(10_000.0)
+        pace.seconds_to_wait(10_000.0)
         assert pace.allowed == 2
 
 

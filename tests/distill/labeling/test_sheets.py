@@ -13,16 +13,16 @@ from include.distill.core.storage import Record
 from include.distill.labeling.label_store import match_labels
 from include.distill.labeling.sheets import (
     SHEET_COLUMNS,
-    LabelChoice,
-    as_cell,
+    LabelParams,
     draw_sample,
-    is_labelled,
+    escape_formula,
+    has_labels,
     key_name,
     labeller_name,
-    parse_label_choice,
+    parse_label_params,
     read_sheet,
+    render_sheet,
     to_labels,
-    write_sheet,
 )
 from include.distill.stats.agreement import MINIMUM_RATED
 from include.distill.stats.intervals import wilson_interval
@@ -71,27 +71,27 @@ class TestSample:
         assert ROWS[0]["row_id"] not in {example["row_id"] for example in drawn}
 
     def test_what_the_form_says_of_sizes_is_so(self) -> None:
-        said = str(LabelChoice.model_fields["examples"].description)
+        said = str(LabelParams.model_fields["examples"].description)
         for agreed, asked in ((35, 50), (70, 100)):
             low, high = wilson_interval(agreed, asked) or (0, 0)
             assert f"{100 * low:.0f} " in said
             assert f"{100 * high:.0f} %" in said
 
     def test_who_fills_in_all_that_the_form_proposes_has_enough_for_a_kappa(self) -> None:
-        assert parse_label_choice({"use_case": "docs"}).examples >= MINIMUM_RATED
+        assert parse_label_params({"use_case": "docs"}).examples >= MINIMUM_RATED
 
 
 class TestSheet:
     def test_it_says_nothing_of_whose_an_answer_is(self) -> None:
         answers = {arm: dict.fromkeys(found, f"text {number}") for number, (arm, found) in enumerate(ANSWERS.items())}
-        body = write_sheet(sample(answers=answers)).decode("utf-8-sig")
+        body = render_sheet(sample(answers=answers)).decode("utf-8-sig")
         assert not [word for word in ("tuned", "base", "candidate", "baseline") if word in body]
         assert tuple(next(csv.reader(io.StringIO(body)))) == SHEET_COLUMNS
 
     @given(st.text("=+-@\t\r\n \uff1d'\"a,1", max_size=8))
     def test_no_cell_is_a_formula(self, text: str) -> None:
-        assert as_cell(text).lstrip(" \x00")[:1] not in set("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
-        assert as_cell(text).endswith(text)
+        assert escape_formula(text).lstrip(" \x00")[:1] not in set("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
+        assert escape_formula(text).endswith(text)
 
     def test_labels_come_back_as_what_they_mean(self) -> None:
         examples = sample(5)
@@ -103,7 +103,7 @@ class TestSheet:
 
     def test_a_sheet_that_went_through_a_spreadsheet_is_read_whole(self) -> None:
         examples = sample(3)
-        body = write_sheet(examples).decode("utf-8-sig").replace(",\r\n", ",A\r\n")
+        body = render_sheet(examples).decode("utf-8-sig").replace(",\r\n", ",A\r\n")
         assert list(read_sheet(body.encode("utf-8-sig"), examples, source="s.csv").labels.values()) == ["A"] * 3
 
     @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ class TestSheet:
         ],
     )
     def test_a_sheet_that_somebody_worked_on_is_known(self, change: tuple[bytes, bytes], touched: bool) -> None:
-        assert is_labelled(write_sheet(sample(3)).replace(*change), sample(20)) is touched
+        assert has_labels(render_sheet(sample(3)).replace(*change), sample(20)) is touched
 
     @pytest.mark.parametrize(
         ("text", "said"),
@@ -202,8 +202,8 @@ class TestChangedAnswers:
 
     def test_a_labelled_sheet_of_older_answers_is_still_somebodys_work(self) -> None:
         now = sample(60, answers=answered_anew(*range(60)))
-        assert is_labelled(write_sheet(sample(3)).replace(b",\r\n", b",A\r\n"), now)
-        assert not is_labelled(write_sheet(sample(3)), now)
+        assert has_labels(render_sheet(sample(3)).replace(b",\r\n", b",A\r\n"), now)
+        assert not has_labels(render_sheet(sample(3)), now)
 
     def test_a_key_is_shared_only_by_samples_that_show_the_same(self) -> None:
         assert key_name(sample()) == key_name(sample())
@@ -228,7 +228,7 @@ class TestLabeller:
 
 class TestChoice:
     def test_empty_fields_take_their_defaults(self) -> None:
-        choice = parse_label_choice({"use_case": "docs", "run_key": "", "labeller": None, "examples": 5})
+        choice = parse_label_params({"use_case": "docs", "run_key": "", "labeller": None, "examples": 5})
         assert (choice.run_key, choice.labeller, choice.examples) == (None, None, 5)
 
     @pytest.mark.parametrize(
@@ -243,4 +243,4 @@ class TestChoice:
     )
     def test_refused(self, params: dict[str, Any], said: str) -> None:
         with pytest.raises(InputError, match=said):
-            parse_label_choice({"use_case": "docs", **params})
+            parse_label_params({"use_case": "docs", **params})

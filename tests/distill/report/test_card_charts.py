@@ -11,8 +11,8 @@ from include.distill.training.figures import CardFigures
 def card(topic: str = "buckets") -> dict[str, Any]:
     figures = CardFigures(seed=1)
     for number in range(20):
-        figures.take_original({"question": "q" * 30, "answer": "a" * 300})
-        figures.take_pair(
+        figures.add_original({"question": "q" * 30, "answer": "a" * 300})
+        figures.add_pair(
             {
                 "row_id": f"row{number}",
                 "pair": 0,

@@ -10,16 +10,16 @@ import pytest
 
 from include.distill.report.html import (
     CLIPPED_CHARACTERS,
-    SHOWN,
-    clip,
-    dollars,
-    interval,
-    p_value,
-    percent,
-    price,
-    quantity,
+    DISAGREEMENTS_SHOWN,
+    clip_text,
+    format_dollars,
+    format_interval,
+    format_p_value,
+    format_percent,
+    format_price,
+    format_quantity,
     render_html,
-    setting_rows,
+    settings_rows,
 )
 from include.distill.report.report import SIMULATED_NOTICE, build_report
 from tests.distill.report.example_report import inputs, line, tuned_arm, verdicts
@@ -183,10 +183,12 @@ def test_what_still_bills_is_said_at_the_top() -> None:
 
 
 def test_only_some_are_shown_and_the_page_says_of_how_many() -> None:
-    many = [{**inputs()["disagreements"][0], "row_id": f"row-number-{index}"} for index in range(SHOWN + 3)]
+    many = [
+        {**inputs()["disagreements"][0], "row_id": f"row-number-{index}"} for index in range(DISAGREEMENTS_SHOWN + 3)
+    ]
     shown = page(disagreements=many)
-    assert sum("row-number-" in word for word in shown.words) == SHOWN
-    assert f"{SHOWN} of {SHOWN + 3} shown; all are in report.json." in shown.words
+    assert sum("row-number-" in word for word in shown.words) == DISAGREEMENTS_SHOWN
+    assert f"{DISAGREEMENTS_SHOWN} of {DISAGREEMENTS_SHOWN + 3} shown; all are in report.json." in shown.words
 
 
 def test_disagreements_of_another_pair_name_their_own_arms() -> None:
@@ -311,25 +313,25 @@ def test_estimates_by_line_are_a_column_where_there_are_any() -> None:
 @pytest.mark.parametrize(
     ("formatted", "expected"),
     [
-        (dollars(1234.5), "$1,234.50"),
-        (dollars(0.62), "$0.62"),
-        (dollars(0.0042), "$0.0042"),
-        (dollars(0), "$0.00"),
-        (dollars(None), "–"),
-        (price(0.000003), "$0.000003"),
-        (price(108.15), "$108.15"),
-        (price(2), "$2.00"),
-        (percent(0.725), "72.5%"),
-        (percent(None), "–"),
-        (interval([0.615, 0.8113]), "61.5–81.1%"),
-        (interval(None), "–"),
-        (quantity(205311), "205,311"),
-        (quantity(0.0557), "0.056"),
-        (quantity(100), "100"),
-        (quantity(None), "–"),
-        (p_value(0.00002), "< 0.0001"),
-        (p_value(0.0314), "0.031"),
-        (p_value(1.0), "1"),
+        (format_dollars(1234.5), "$1,234.50"),
+        (format_dollars(0.62), "$0.62"),
+        (format_dollars(0.0042), "$0.0042"),
+        (format_dollars(0), "$0.00"),
+        (format_dollars(None), "–"),
+        (format_price(0.000003), "$0.000003"),
+        (format_price(108.15), "$108.15"),
+        (format_price(2), "$2.00"),
+        (format_percent(0.725), "72.5%"),
+        (format_percent(None), "–"),
+        (format_interval([0.615, 0.8113]), "61.5–81.1%"),
+        (format_interval(None), "–"),
+        (format_quantity(205311), "205,311"),
+        (format_quantity(0.0557), "0.056"),
+        (format_quantity(100), "100"),
+        (format_quantity(None), "–"),
+        (format_p_value(0.00002), "< 0.0001"),
+        (format_p_value(0.0314), "0.031"),
+        (format_p_value(1.0), "1"),
     ],
 )
 def test_figures_are_formatted_for_reading(formatted: str, expected: str) -> None:
@@ -337,10 +339,10 @@ def test_figures_are_formatted_for_reading(formatted: str, expected: str) -> Non
 
 
 def test_long_answers_are_cut_and_say_so() -> None:
-    assert clip("x" * CLIPPED_CHARACTERS) == "x" * CLIPPED_CHARACTERS
-    assert clip("x" * (CLIPPED_CHARACTERS + 1200)).endswith("x… (1,200 more characters in report.json)")
+    assert clip_text("x" * CLIPPED_CHARACTERS) == "x" * CLIPPED_CHARACTERS
+    assert clip_text("x" * (CLIPPED_CHARACTERS + 1200)).endswith("x… (1,200 more characters in report.json)")
 
 
 def test_settings_are_flattened_into_labelled_lines() -> None:
     settings = {"judges": ["a", "b"], "prompts": {"judging": "77ae"}, "end": None, "attribution": "AWS"}
-    assert setting_rows(settings) == [("judges", "a, b"), ("prompts, judging", "77ae"), ("end", "–")]
+    assert settings_rows(settings) == [("judges", "a, b"), ("prompts, judging", "77ae"), ("end", "–")]

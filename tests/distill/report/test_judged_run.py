@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from include.distill.report.judged_run import JudgedRun, champion_place, noise_control_note, promotion_record
+from include.distill.report.judged_run import JudgedRun, champion_slot, noise_control_note, promotion_record
 from include.distill.report.report import build_report
 from tests.distill.conftest import make_use_case
 from tests.distill.report.example_report import inputs, verdicts
@@ -25,7 +25,7 @@ def judged(*, labels: Any = (), **changes: Any) -> JudgedRun:
 
 def report(run: JudgedRun, *, leaks: int = 0) -> dict[str, Any]:
     arguments = {k: v for k, v in inputs().items() if k not in ("promotion", "agreement", "verdicts", "clusters")}
-    return build_report(**arguments, **run.parts(leaks=lambda: leaks))
+    return build_report(**arguments, **run.report_parts(count_contaminated=lambda: leaks))
 
 
 def test_an_arm_against_itself_is_in_no_verdict_and_no_correction() -> None:
@@ -43,7 +43,7 @@ def test_the_rule_is_asked_of_every_candidate_for_the_champions_place() -> None:
 
 
 def test_a_champion_that_was_not_compared_with_is_replaced_by_nobody() -> None:
-    (decision,) = report(replace(judged(), standing="arn:m"))["promotion"]["decisions"]
+    (decision,) = report(replace(judged(), champion_before="arn:m"))["promotion"]["decisions"]
     assert not decision["promoted"]
     assert "not compared with the champion, arn:m" in decision["reasons"][0]
 
@@ -58,15 +58,18 @@ def test_nobody_looks_for_leaks_where_nothing_could_be_promoted() -> None:
     def leaks() -> int:
         raise AssertionError
 
-    record = promotion_record(make_use_case(judges=JUDGES), [], leaks=leaks)
+    record = promotion_record(make_use_case(judges=JUDGES), [], count_contaminated=leaks)
     assert record["decisions"] == []
 
 
 def test_without_a_base_arm_there_is_no_place_to_take() -> None:
     arms = [{"name": "one"}, {"name": "two"}]
     use_case = make_use_case(arms=arms, comparisons=[{"candidate": "one", "baseline": "two"}])
-    assert champion_place(use_case) is None
-    assert promotion_record(use_case, [{"candidate": "one", "baseline": "two"}], leaks=lambda: 0)["decisions"] == []
+    assert champion_slot(use_case) is None
+    assert (
+        promotion_record(use_case, [{"candidate": "one", "baseline": "two"}], count_contaminated=lambda: 0)["decisions"]
+        == []
+    )
 
 
 def test_agreement_is_between_judges_and_with_people_and_leaves_out_who_said_nothing() -> None:

@@ -5,15 +5,15 @@ from typing import Any
 import pytest
 
 from include.distill.core.errors import UseCaseError
-from include.distill.cost.prices import Line, Prices, total
+from include.distill.cost.prices import BillLine, Prices, total_usd
 from include.distill.report.run_summary import (
     SYNTHESIS_FIELDS,
-    ArmFacts,
-    beside_estimate,
+    ArmSummary,
     bill,
-    clusters,
+    compare_with_estimate,
     describe_settings,
     disagreement_rows,
+    document_group_by_row,
     sum_counts,
 )
 from tests.distill.conftest import make_row, make_use_case
@@ -40,10 +40,10 @@ def billed(**parts: Any) -> dict[str, float]:
 
 class TestBill:
     def test_a_run_that_found_everything_pays_nothing(self) -> None:
-        tuned = ArmFacts("tuned", "fine_tuned", [used()], paid_training=False, training_tokens=5000, unit_hours=0)
+        tuned = ArmSummary("tuned", "fine_tuned", [used()], paid_training=False, training_tokens=5000, unit_hours=0)
         assert billed(
             synthesis=[used(), used()],
-            arms=[ArmFacts("base", "base", [used()]), tuned],
+            arms=[ArmSummary("base", "base", [used()]), tuned],
             judgments=[used(judge=judge) for judge in USE_CASE.judges],
         ) == {}  # fmt: skip
 
@@ -64,8 +64,8 @@ class TestBill:
         lines = billed(
             synthesis=[used(MILLION, MILLION), used(MILLION)],
             arms=[
-                ArmFacts("base", "base", [used(MILLION, MILLION)]),
-                ArmFacts("tuned", "fine_tuned", [], paid_training=True, training_tokens=5000, unit_hours=0.5),
+                ArmSummary("base", "base", [used(MILLION, MILLION)]),
+                ArmSummary("tuned", "fine_tuned", [], paid_training=True, training_tokens=5000, unit_hours=0.5),
             ],
             judgments=[used(MILLION, judge="claude-haiku-4-5"), used(MILLION, judge="llama-3-3-70b")],
         )
@@ -81,19 +81,19 @@ class TestBill:
         }
 
     def test_tokens_of_a_served_arm_are_paid_for_by_the_hour(self) -> None:
-        arm = ArmFacts("tuned", "fine_tuned", [used(MILLION, MILLION)], unit_hours=1)
+        arm = ArmSummary("tuned", "fine_tuned", [used(MILLION, MILLION)], unit_hours=1)
         assert billed(arms=[arm]) == {"throughput tuned: nova-micro": 10}
 
     def test_the_total_is_the_lines(self) -> None:
         lines = bill(USE_CASE, synthesis=[used(1500, 700)], arms=[], judgments=[], prices=PRICES)
-        assert total(lines) == sum(line.usd for line in lines) == 0.0029
+        assert total_usd(lines) == sum(line.usd for line in lines) == 0.0029
 
     def test_what_was_paid_without_a_known_price_is_an_error(self) -> None:
         with pytest.raises(UseCaseError, match="no training_per_thousand for nova-micro"):
             bill(
                 USE_CASE,
                 synthesis=[],
-                arms=[ArmFacts("tuned", "fine_tuned", [], paid_training=True)],
+                arms=[ArmSummary("tuned", "fine_tuned", [], paid_training=True)],
                 judgments=[],
                 prices=Prices({"claude-sonnet-4-6": ROUND}, batch_share=0.5),
             )
@@ -101,15 +101,15 @@ class TestBill:
 
 class TestBesideEstimate:
     def test_each_line_stands_beside_what_was_estimated(self) -> None:
-        paid = [Line("synthesis", 10, "token", 0.5), Line("a retry", 2, "token", 0.5)]
-        expected = [Line("synthesis", 20, "token", 0.5), Line("training", 4, "token", 0.5)]
-        records = beside_estimate(paid, [line.as_record() for line in expected])
+        paid = [BillLine("synthesis", 10, "token", 0.5), BillLine("a retry", 2, "token", 0.5)]
+        expected = [BillLine("synthesis", 20, "token", 0.5), BillLine("training", 4, "token", 0.5)]
+        records = compare_with_estimate(paid, [line.as_record() for line in expected])
         assert [(r["what"], r["quantity"], r["usd"], r["estimated_usd"]) for r in records] == [
             ("synthesis", 10, 5.0, 10.0),
             ("a retry", 2, 1.0, 0.0),
             ("training", 0, 0.0, 2.0),
         ]
-        assert sum(record["usd"] for record in records) == total(paid)
+        assert sum(record["usd"] for record in records) == total_usd(paid)
 
 
 class TestCounts:
@@ -125,13 +125,13 @@ class TestCounts:
 
 class TestArms:
     def test_an_arm_that_buys_nothing_is_null_but_released(self) -> None:
-        record = ArmFacts("base", "base", []).as_record()
+        record = ArmSummary("base", "base", []).as_record()
         assert record.pop("released") is True
         assert {record.pop("name"), record.pop("kind")} == {"base"}
         assert set(record.values()) == {None}
 
     def test_a_trained_arm_says_where_everything_lies(self) -> None:
-        arm = ArmFacts(
+        arm = ArmSummary(
             "tuned",
             "fine_tuned",
             [],
@@ -156,7 +156,7 @@ class TestArms:
 class TestRows:
     def test_rows_of_one_document_are_one_cluster(self) -> None:
         rows = [make_row(1, document="d"), make_row(2, document="d"), make_row(3, document="other")]
-        found = clusters(rows)
+        found = document_group_by_row(rows)
         assert list(found) == [row["row_id"] for row in rows]
         assert found[rows[0]["row_id"]] == found[rows[1]["row_id"]] != found[rows[2]["row_id"]]
 

@@ -4,7 +4,12 @@ from typing import Any
 
 import pytest
 
-from include.distill.report.tables import agreement_rows, arm_matrix, headline_pair, how_sure
+from include.distill.report.tables import (
+    agreement_rows,
+    arm_matrix,
+    detectable_difference_sentence,
+    headline_comparisons,
+)
 
 
 def comparison(candidate: str, baseline: str, *, judge: str = "haiku", **changes: Any) -> dict[str, Any]:
@@ -48,8 +53,8 @@ def test_a_comparison_without_a_rate_has_none_from_either_side() -> None:
 
 def test_the_headline_is_the_first_pair_by_every_judge() -> None:
     pair = [comparison("tuned", "base"), comparison("tuned", "base", judge="llama")]
-    assert headline_pair([*pair, comparison("small", "base")]) == pair
-    assert headline_pair([]) == []
+    assert headline_comparisons([*pair, comparison("small", "base")]) == pair
+    assert headline_comparisons([]) == []
 
 
 def test_how_sure_is_said_by_the_less_sure_judge_of_the_headline() -> None:
@@ -57,8 +62,8 @@ def test_how_sure_is_said_by_the_less_sure_judge_of_the_headline() -> None:
         comparison("tuned", "base"),
         comparison("tuned", "base", judge="llama", minimum_detectable_difference=0.2),
     ]
-    assert "beyond 30% to 70% four times out of five" in str(how_sure(entries))
-    assert how_sure([comparison("tuned", "base", minimum_detectable_difference=None)]) is None
+    assert "beyond 30% to 70% four times out of five" in str(detectable_difference_sentence(entries))
+    assert detectable_difference_sentence([comparison("tuned", "base", minimum_detectable_difference=None)]) is None
 
 
 @pytest.mark.parametrize(

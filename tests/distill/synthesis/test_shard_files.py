@@ -5,7 +5,7 @@ import pytest
 from include.distill.config.layout import RunFolder
 from include.distill.core.errors import NotFoundError
 from include.distill.core.storage import read_jsonl
-from include.distill.synthesis.shard_files import ShardFiles, look_over
+from include.distill.synthesis.shard_files import ShardFiles, summarize_shard
 from include.distill.synthesis.teacher import SyntheticSamples
 from tests.distill.conftest import make_row
 from tests.fakes.memory_store import MemoryStore
@@ -43,6 +43,6 @@ def test_a_shard_that_breaks_off_writes_nothing(store: MemoryStore) -> None:
 )
 def test_a_shard_is_named_by_its_rows_and_only_their_lengths_are_kept(numbers: list[int], label: str) -> None:
     rows = [{**make_row(number), "row": number, "question": f"Question {number}?"} for number in numbers]
-    named, sizes = look_over(iter(rows))
+    named, sizes = summarize_shard(iter(rows))
     assert named == label
     assert [size["question"] for size in sizes] == [len(row["question"]) for row in rows]

@@ -13,8 +13,8 @@ from include.distill.config.catalog import load_catalog
 from include.distill.config.prompts import load_prompt
 from include.distill.config.sections import CriticSettings, Curation, Synthesis
 from include.distill.curation.critic import Critic
-from include.distill.curation.filters import Curator
-from include.distill.inference.answer_store import PaidAnswers
+from include.distill.curation.filters import PairFilterFactory
+from include.distill.inference.answer_store import AnswerStore
 from include.distill.inference.requests import ModelRequest
 from include.distill.synthesis.teacher import (
     SyntheticSamples,
@@ -22,7 +22,7 @@ from include.distill.synthesis.teacher import (
     create_synthetic_samples,
     synthesis_request,
 )
-from include.distill.text.question_index import AskedQuestions
+from include.distill.text.question_index import QuestionIndex
 from tests.distill.conftest import ROOT, make_row
 from tests.fakes.fake_bedrock import FakeBedrock
 from tests.fakes.memory_store import MemoryStore
@@ -35,7 +35,7 @@ ROW = make_row(question="What is S3?")
 
 # Filters are tested for themselves (test_curation.py): what is tested here passes them unless it repeats a question.
 LAX = Curation(min_question_characters=1, min_grounding=0)
-NOTHING_ASKED = AskedQuestions(threshold=1)
+NOTHING_ASKED = QuestionIndex(threshold=1)
 
 
 def pair(question: str, answer: str = "a", topic: str = "t") -> str:
@@ -57,14 +57,14 @@ def sampled(
     **settings: Any,
 ) -> SyntheticSamples:
     bedrock = FakeBedrock(say if callable(say) else lambda _: say)
-    paid = PaidAnswers(MemoryStore(), ROOT, "run")
+    paid = AnswerStore(MemoryStore(), ROOT, "run")
     samples = create_synthetic_samples(
         ROW,
         teacher=TEACHER,
         prompt=PROMPT,
         settings=Synthesis(pairs_per_document=pairs, attempts=attempts, **settings),
-        curator=Curator(curation, NOTHING_ASKED, lambda _: None),
-        ask=lambda request: paid.ask(request, bedrock),
+        filter_factory=PairFilterFactory(curation, NOTHING_ASKED, lambda _: None),
+        ask=lambda request: paid.get_or_ask(request, bedrock),
         critic=critic,
     )
     if asked is not None:
@@ -220,8 +220,8 @@ def critic_of(verdicts: dict[str, str], shown: list[str] | None = None) -> Criti
         return json.dumps({"reason": "r", "verdict": verdicts.get(question, "GROUNDED")})
 
     settings = CriticSettings(model=TEACHER.key, max_spend_usd=1, attempts=1)
-    paid, bedrock = PaidAnswers(MemoryStore(), ROOT, "run"), FakeBedrock(say)
-    return Critic(TEACHER, load_prompt("critic.j2"), settings, lambda request: paid.ask(request, bedrock))
+    paid, bedrock = AnswerStore(MemoryStore(), ROOT, "run"), FakeBedrock(say)
+    return Critic(TEACHER, load_prompt("critic.j2"), settings, lambda request: paid.get_or_ask(request, bedrock))
 
 
 class TestCritic:
@@ -238,7 +238,7 @@ class TestCritic:
             ("critic", "unparsable"),
         ]
         assert [section(request.user, "number_of_pairs") for request in asked] == ["3", "2"]
-        assert [look.verdict for look in samples.looks] == ["ungrounded", "unparsable", *["grounded"] * 3]
+        assert [look.label for look in samples.verdicts] == ["ungrounded", "unparsable", *["grounded"] * 3]
 
     def test_it_is_asked_only_about_what_the_measured_filters_let_pass_and_what_is_still_wanted(self) -> None:
         shown: list[str] = []
@@ -255,7 +255,7 @@ class TestCritic:
 
     def test_without_one_nothing_is_said_of_it(self) -> None:
         samples = sampled(lines("one?"))
-        assert samples.looks == []
+        assert samples.verdicts == []
         assert "critic" not in samples.accepted[0]
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.distill.text.normalization import is_blank, normalised, pair_key, uncarried_character
+from include.distill.text.normalization import is_blank, normalize, pair_key, unsupported_character
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def test_what_somebody_wrote_is_not(text: str) -> None:
     [("a\x00b", "U+0000"), ("a\ud83d", "U+D83D"), ("😀\x01\t\u2028\ufffd", None)],
 )
 def test_nul_and_halves_of_characters_cannot_be_carried(text: str, character: str | None) -> None:
-    assert uncarried_character(text) == character
+    assert unsupported_character(text) == character
 
 
 def test_pairs_are_the_same_but_for_case_width_and_spacing() -> None:
@@ -48,4 +48,4 @@ def test_pairs_are_the_same_but_for_case_width_and_spacing() -> None:
 
 @given(st.text(st.characters(codec="ascii")))
 def test_plain_text_is_compared_as_it_is_beside_other_characters(text: str) -> None:
-    assert normalised(f"{text} é") == f"{normalised(text)} é".strip()
+    assert normalize(f"{text} é") == f"{normalize(text)} é".strip()

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from include.distill.config.sections import Curation
-from include.distill.text.question_index import AskedQuestions, asks_again
+from include.distill.text.question_index import QuestionIndex, is_same_question
 
 THRESHOLD = Curation().max_question_similarity
 VERSIONING = "How do I turn on versioning for an existing bucket?"
@@ -39,30 +39,30 @@ ANOTHER = [
 class TestSame:
     @pytest.mark.parametrize(("earlier", "question"), AGAIN)
     def test_a_question_in_nearly_the_same_words_asks_again(self, earlier: str, question: str) -> None:
-        asked = AskedQuestions(threshold=THRESHOLD)
+        asked = QuestionIndex(threshold=THRESHOLD)
         asked.add(earlier)
         found = asked.find(question)
         assert found is not None
         assert (found.position, found.similarity >= THRESHOLD) == (0, True)
-        assert asks_again(question, earlier, THRESHOLD)
+        assert is_same_question(question, earlier, THRESHOLD)
 
     @pytest.mark.parametrize(("earlier", "question"), ANOTHER)
     def test_one_about_something_else_does_not(self, earlier: str, question: str) -> None:
-        asked = AskedQuestions(threshold=THRESHOLD)
+        asked = QuestionIndex(threshold=THRESHOLD)
         asked.add(earlier)
         assert asked.find(question) is None
-        assert not asks_again(question, earlier, THRESHOLD)
+        assert not is_same_question(question, earlier, THRESHOLD)
 
 
 class TestMany:
     def test_only_what_was_new_is_remembered(self) -> None:
-        asked = AskedQuestions(threshold=THRESHOLD)
+        asked = QuestionIndex(threshold=THRESHOLD)
         found = [asked.find_or_add(question) for question in (VERSIONING, VERSIONING.lower(), "What is Amazon S3?")]
         assert [one is None for one in found] == [True, False, True]
         assert len(asked) == 2
 
     def test_the_most_alike_is_named(self) -> None:
-        asked = AskedQuestions(threshold=0.6)
+        asked = QuestionIndex(threshold=0.6)
         asked.add("How do I turn on versioning for some bucket?")
         asked.add(VERSIONING)
         found = asked.find("How do I turn on versioning for an existing bucket now?")
@@ -72,7 +72,7 @@ class TestMany:
     @settings(max_examples=100, deadline=None)
     @given(st.lists(st.text(min_size=1, max_size=60), min_size=1, max_size=10))
     def test_every_question_is_found_again_whatever_it_holds(self, questions: list[str]) -> None:
-        asked = AskedQuestions(threshold=THRESHOLD)
+        asked = QuestionIndex(threshold=THRESHOLD)
         for question in questions:
             asked.add(question)
         assert all(asked.find(question) for question in questions)

@@ -13,14 +13,14 @@ from include.distill.core.errors import InputError, LimitError
 from include.distill.core.storage import decode_jsonl
 from include.distill.evaluation.requests import answering_request
 from include.distill.inference.student import Student, escape_reserved, student_input
-from include.distill.text.normalization import is_blank, uncarried_character
+from include.distill.text.normalization import is_blank, unsupported_character
 from include.distill.training.formats import (
     check_file,
     check_hyperparameters,
     check_record,
-    count_problems,
+    conservative_token_count,
     encode_record,
-    estimate_tokens,
+    record_count_problems,
     to_customization_format,
 )
 
@@ -33,7 +33,7 @@ TEXTS = st.text().filter(str.strip)
 PIECES = st.one_of(
     st.sampled_from([*NOVA.reserved_strings, "\u2028", "\x85", "\r\n", '"', "{{ x }}"]), st.text(max_size=5)
 )
-SEEN = st.lists(PIECES, min_size=1).map("".join).filter(lambda t: not is_blank(t) and not uncarried_character(t))
+SEEN = st.lists(PIECES, min_size=1).map("".join).filter(lambda t: not is_blank(t) and not unsupported_character(t))
 
 
 def made(family: Family, *, user: str = "u", answer: str = "a", instruction: str = "i") -> dict[str, Any]:
@@ -223,7 +223,7 @@ class TestTrainingFile:
     def test_has_as_many_records_as_the_family_allows(
         self, family: Family, training: int, validation: int, said: str | None
     ) -> None:
-        problems = list(count_problems(training, validation, family))
+        problems = list(record_count_problems(training, validation, family))
         assert bool(problems) == (said is not None)
         assert said is None or any(said in problem for problem in problems)
 
@@ -231,7 +231,7 @@ class TestTrainingFile:
 class TestTokens:
     @pytest.mark.parametrize(("text", "tokens"), [("", 0), ("a", 1), ("abc", 1), ("abcd", 2), ("é" * 9, 3)])
     def test_are_counted_by_the_characters_and_rounded_up(self, text: str, tokens: int) -> None:
-        assert estimate_tokens(text, NOVA) == tokens
+        assert conservative_token_count(text, NOVA) == tokens
 
 
 class TestHyperparameters:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from include.distill.training.job_identity import failed_for_a_passing_cause, job_fingerprint
+from include.distill.training.job_identity import is_transient_failure, job_fingerprint
 
 JOB: dict[str, Any] = {
     "base_model_id": "amazon.nova-micro-v1:0:128k",
@@ -46,4 +46,4 @@ def test_the_order_of_hyperparameters_does_not() -> None:
     ],
 )
 def test_only_failures_of_bedrocks_own_making_pass(message: str | None, passing: bool) -> None:
-    assert failed_for_a_passing_cause(message) is passing
+    assert is_transient_failure(message) is passing

@@ -59,7 +59,7 @@ def test_a_deleted_model_is_gone_unless_something_uses_it(answer: Any, gone: boo
 
 
 def test_many_objects_go_in_batches_that_s3_takes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(s3_hook, "DELETED_AT_ONCE", 2)
+    monkeypatch.setattr(s3_hook, "DELETE_BATCH_SIZE", 2)
     hook = Scripted({}, {})
     S3ObjectStore(hook).delete_all(["s3://b/1", "s3://b/2", "s3://b/3/4"])
     assert [[key["Key"] for key in call["Delete"]["Objects"]] for call in hook.calls] == [["1", "2"], ["3/4"]]

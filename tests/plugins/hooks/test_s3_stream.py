@@ -72,7 +72,7 @@ def test_a_connection_that_stays_broken_is_a_passing_error() -> None:
     clients = CuttingClients(10, *[0] * 9)
     with pytest.raises(TransientError, match=f"get_object {URI}"):
         S3ObjectStore(clients).read(URI)  # type: ignore[arg-type]
-    assert len(clients.ranges) == 1 + len(s3_stream.PAUSE_SECONDS)
+    assert len(clients.ranges) == 1 + len(s3_stream.RECONNECT_PAUSE_SECONDS)
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +100,7 @@ class Clients:
 def test_a_stream_is_uploaded_whole_at_the_end_of_its_block(
     simulator: RunningSimulator, monkeypatch: pytest.MonkeyPatch, size: int, method: str
 ) -> None:
-    monkeypatch.setattr(s3_hook, "SPOOLED_BYTES", 100)
+    monkeypatch.setattr(s3_hook, "UPLOAD_SPOOL_BYTES", 100)
     clients = Clients(simulator)
     store = S3ObjectStore(clients)  # type: ignore[arg-type]
     with store.writer(URI) as body:

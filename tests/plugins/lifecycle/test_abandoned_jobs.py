@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from airflow.sdk.exceptions import TaskDeferralError, TaskDeferred
 
-from bedrock_distill.lifecycle.abandoned_jobs import WORD
+from bedrock_distill.lifecycle.abandoned_jobs import ATTEMPT_KEY
 from bedrock_distill.operators.outcome import RunOutcomeOperator
 from bedrock_distill.operators.train import BedrockSubmitCustomizationJobOperator
 from bedrock_distill.sensors.waiting import BedrockCustomizationJobSensor
@@ -120,7 +120,7 @@ def test_a_wait_that_ended_by_itself_in_the_triggerer_leaves_the_job_running(
     run.wait()
     with pytest.raises(error):
         run.sensor().resume_execution(method, arguments, run.of("tuned.trained"))
-    assert run.left["tuned.trained", WORD] == error.__name__
+    assert run.left["tuned.trained", ATTEMPT_KEY] == error.__name__
     run.end(WAITED)
     assert bedrock.stopped == []
 

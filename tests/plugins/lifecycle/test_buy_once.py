@@ -24,7 +24,7 @@ class Shop:
 def test_what_is_there_is_not_bought() -> None:
     shop = Shop(there=True)
     purchase = buy_once("job", find=shop.find, create=shop.create)
-    assert (purchase.thing, purchase.bought, shop.orders) == ("job", False, [])
+    assert (purchase.resource, purchase.bought, shop.orders) == ("job", False, [])
 
 
 def test_what_is_not_there_is_bought_once() -> None:
@@ -37,7 +37,7 @@ def test_what_is_not_there_is_bought_once() -> None:
 @pytest.mark.parametrize("doubt", [TransientError("connection lost"), ConflictError("token already used")])
 def test_a_lost_answer_is_looked_up_and_not_bought_again(doubt: Exception) -> None:
     shop = Shop(answer=doubt)
-    assert buy_once("job", find=shop.find, create=shop.create).thing == "job"
+    assert buy_once("job", find=shop.find, create=shop.create).resource == "job"
     assert shop.orders == ["job"]
 
 

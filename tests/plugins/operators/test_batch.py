@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from airflow.sdk.exceptions import TaskDeferred
 
-from bedrock_distill.lifecycle.abandoned_batches import steps_given_up, stop_batches
-from bedrock_distill.lifecycle.abandoned_jobs import UNDER_WAY
+from bedrock_distill.lifecycle.abandoned_batches import abandoned_steps, stop_batches
+from bedrock_distill.lifecycle.abandoned_jobs import IN_PROGRESS
 from bedrock_distill.operators.batch import BedrockCollectBatchOperator, BedrockSubmitBatchOperator
 from bedrock_distill.operators.synthesize import BedrockSynthesizeOperator
 from bedrock_distill.sensors.batch import BedrockBatchSensor
 from bedrock_distill.triggers.batch import BatchJobsTrigger
-from include.distill.batch.open_jobs import OpenBatches
+from include.distill.batch.open_jobs import PendingBatchJobs
 from include.distill.config.layout import RunFolder
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import JobFailedError, TransientError, WaitTimeoutError
@@ -249,8 +249,8 @@ class TestAttempts:
         self, submit: Any, collect: Any, batches: FakeBatchJobs, store: MemoryStore
     ) -> None:
         submit()
-        for plan in list(OpenBatches(store, FOLDER).all()):
-            store.delete(f"{FOLDER.open_batches}{plan.name}.json")
+        for plan in list(PendingBatchJobs(store, FOLDER).all()):
+            store.delete(f"{FOLDER.pending_batches}{plan.name}.json")
         submitted = submit()
         assert (submitted["bought"], submitted["job_arns"]) == (0, [only(batches)])
         batches.end(only(batches))
@@ -327,14 +327,14 @@ class TestGivenUp:
 
     def given_up(self, word: str | None, **states: str) -> list[str]:
         ti = SimpleNamespace(xcom_pull=lambda task_ids, key: word)
-        return list(steps_given_up({f"synthesize_batch.{task}": state for task, state in states.items()}, ti))
+        return list(abandoned_steps({f"synthesize_batch.{task}": state for task, state in states.items()}, ti))
 
     @pytest.mark.parametrize(
         ("word", "states", "steps"),
         [
-            pytest.param(UNDER_WAY, {"submit": "success", "wait": "failed"}, ["synthesize"], id="wait marked"),
+            pytest.param(IN_PROGRESS, {"submit": "success", "wait": "failed"}, ["synthesize"], id="wait marked"),
             pytest.param(
-                UNDER_WAY, {"submit": "failed", "wait": "upstream_failed"}, ["synthesize"], id="submit marked"
+                IN_PROGRESS, {"submit": "failed", "wait": "upstream_failed"}, ["synthesize"], id="submit marked"
             ),
             pytest.param(None, {"submit": "success", "wait": "skipped"}, ["synthesize"], id="run marked between"),
             pytest.param("WaitTimeoutError", {"submit": "success", "wait": "failed"}, [], id="timed out"),
@@ -348,11 +348,11 @@ class TestGivenUp:
         self, submit: Any, batches: FakeBatchJobs, store: MemoryStore
     ) -> None:
         submit()
-        noted = OpenBatches(store, FOLDER)
+        noted = PendingBatchJobs(store, FOLDER)
         (said,) = stop_batches(batches, noted, "synthesize")  # type: ignore[arg-type]
         assert "clear synthesize_batch.submit with downstream" in said
         assert batches.stopped == [only(batches)]
         batches.put(only(batches), status="Stopped")
-        other = OpenBatches(store, RunFolder(f"{FOLDER.root}/runs/other"))
+        other = PendingBatchJobs(store, RunFolder(f"{FOLDER.root}/runs/other"))
         for open_batches, step in ((noted, "synthesize"), (noted, "judge"), (other, "synthesize")):
             assert list(stop_batches(batches, open_batches, step)) == []  # type: ignore[arg-type]

@@ -14,7 +14,7 @@ from include.distill.config.use_case import UseCase
 from include.distill.core.errors import InputError, RefusedError, SpendCapError
 from include.distill.core.storage import read_json
 from include.distill.cost.prices import load_prices
-from include.distill.evaluation.champion import Champion, freeze_champion
+from include.distill.evaluation.champion import Champion, save_champion_snapshot
 from tests.fakes.dialogue import say
 from tests.fakes.fake_bedrock import FakeBedrock
 from tests.fakes.memory_store import MemoryStore
@@ -71,7 +71,7 @@ def test_the_champion_is_estimated_as_it_is_served(
     estimate: Any, store: MemoryStore, use_case: UseCase, context: Any, champion: Champion | None
 ) -> None:
     freeze(store, use_case, arms=[{"name": "best", "kind": "champion"}, {"name": "tuned"}])
-    freeze_champion(store, FOLDER, champion)
+    save_champion_snapshot(store, FOLDER, champion)
     lines = read_json(store, estimate.execute(context)["estimate_uri"])["lines"]
     assert ("throughput best: nova-micro" in {line["what"] for line in lines}) is (champion is not None)
 
@@ -148,7 +148,7 @@ def test_a_critic_is_estimated_at_no_more_than_its_budget_which_its_tasks_then_p
     assert written["calls"]["critic"] == 30
     assert sum(line["usd"] for line in written["lines"] if line["what"].startswith("critic")) <= whole / 2 + 1e-4
     bedrock.say = say
-    of_input, _ = load_prices().of_tokens("claude-haiku-4-5")
+    of_input, _ = load_prices().token_prices("claude-haiku-4-5")
     bedrock.usage = (round(whole / 30 / of_input), 0)  # every call costs what it is estimated at
     tasks = [equip(BedrockSynthesizeOperator(task_id="s", run_uri=RUN_URI, shard=number)) for number in range(10)]
     looked = [task.execute(context)["critic"] for task in tasks]

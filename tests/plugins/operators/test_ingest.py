@@ -9,15 +9,15 @@ from typing import Any, ClassVar
 import pytest
 
 from bedrock_distill.operators.ingest import IngestCsvOperator, ShardRowsOperator
-from include.distill.config.sections import MOST_TASKS
+from include.distill.config.sections import MAX_TASKS
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import InputError
-from include.distill.core.paths import PROJECT
+from include.distill.core.paths import PROJECT_ROOT
 from include.distill.core.storage import read_jsonl, write_jsonl
 from tests.fakes.memory_store import MemoryStore
 from tests.plugins.conftest import FOLDER, RUN_URI, freeze
 
-NASTY = PROJECT / "tests" / "data" / "nasty"
+NASTY = PROJECT_ROOT / "tests" / "data" / "nasty"
 TRAIN_CSV, EVALUATION_CSV = "s3://input/train.csv", "s3://input/evaluation.csv"
 HEADER = "doc,question,answer\n"
 TRAIN = HEADER + "".join(f"Document {n},Question {n}?,Answer {n}\n" for n in range(1, 31))
@@ -218,9 +218,9 @@ class TestShards:
         write_jsonl(
             store,
             FOLDER.source("train"),
-            ({"row_id": str(number), "document": "d"} for number in range(MOST_TASKS + 100)),
+            ({"row_id": str(number), "document": "d"} for number in range(MAX_TASKS + 100)),
         )
-        task = ShardRowsOperator(task_id="shards", run_uri=RUN_URI, rows="train", max_tasks=MOST_TASKS)
+        task = ShardRowsOperator(task_id="shards", run_uri=RUN_URI, rows="train", max_tasks=MAX_TASKS)
         numbers = equip(task).execute(context)
-        assert len(numbers) == MOST_TASKS
+        assert len(numbers) == MAX_TASKS
         assert len(json.dumps(numbers)) < 2048

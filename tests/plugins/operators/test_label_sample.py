@@ -60,7 +60,7 @@ def judged(store: MemoryStore) -> MemoryStore:
         "finished_at": finished.isoformat(),
     }
     write_json(store, FOLDER.report("json"), report)
-    write_json(store, FOLDER.listed("aws_docs_qa", finished), list_entry(report))
+    write_json(store, FOLDER.report_entry("aws_docs_qa", finished), list_entry(report))
     return store
 
 
@@ -187,7 +187,7 @@ class TestCollect:
     ) -> None:
         manifest = collect(draw(), [answer(0, "A"), answer(2, "Tie", "Bob B."), answer(1, "No answer", None)])
         assert (manifest["labels"], manifest["no_answer"], manifest["labellers"]) == (2, 1, ["ada", "bob-b"])
-        assert len(read_jsonl(store, FOLDER.labels_of("ada"))) == 1
+        assert len(read_jsonl(store, FOLDER.labels_by("ada"))) == 1
         report = read_json(store, FOLDER.report("json"))
         raters = {(line["first"], line["second"]) for line in report["agreement"]}
         assert ("claude-haiku-4-5", "ada (person)") in raters

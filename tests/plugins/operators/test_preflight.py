@@ -12,7 +12,7 @@ from bedrock_distill.operators.preflight import BedrockPreflightOperator
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import InputError, RefusedError, UseCaseError
 from include.distill.core.storage import write_json
-from include.distill.evaluation.champion import frozen_champion
+from include.distill.evaluation.champion import champion_snapshot
 from tests.fakes.fake_bedrock import FakeBedrock, missing
 from tests.fakes.memory_store import MemoryStore
 from tests.plugins.conftest import FOLDER, RUN_URI, make_champion
@@ -212,7 +212,7 @@ class TestRefusal:
         preflight().execute(context)
         bedrock.models.add("arn:model/champion")
         preflight(arms=arms).execute(context)
-        assert frozen_champion(store, FOLDER) == make_champion()
+        assert champion_snapshot(store, FOLDER) == make_champion()
 
     def test_a_champion_file_that_cannot_be_read_is_a_problem_among_others(
         self, preflight: Any, store: MemoryStore, context: Any

@@ -16,7 +16,7 @@ from bedrock_distill.task_groups.champion_asset import champion_asset
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import PromotionError
 from include.distill.core.storage import write_json
-from include.distill.evaluation.champion import Champion, freeze_champion, read_champion
+from include.distill.evaluation.champion import Champion, read_champion, save_champion_snapshot
 from tests.fakes.fake_bedrock import FakeBedrock
 from tests.fakes.memory_store import MemoryStore
 from tests.plugins.conftest import FOLDER, RUN_URI, freeze, make_champion
@@ -56,7 +56,7 @@ def decide(store: MemoryStore, *decisions: dict[str, Any], **more: Any) -> None:
 def prepared(store: MemoryStore, use_case: UseCase, bedrock: FakeBedrock) -> MemoryStore:
     """A run with a champion's arm and two trained arms, before there is a champion."""
     freeze(store, use_case, arms=[BASE, {"name": "tuned"}, {"name": "more"}, {"name": "best", "kind": "champion"}])
-    freeze_champion(store, FOLDER, None)
+    save_champion_snapshot(store, FOLDER, None)
     bedrock.models |= {"arn:model/tuned", "arn:model/more"}
     return store
 
@@ -130,7 +130,7 @@ class TestPromote:
             promote()
 
     def test_the_champion_is_not_promoted_again(self, promote: Any, prepared: MemoryStore) -> None:
-        freeze_champion(prepared, FOLDER, make_champion(model_arn="arn:model/tuned"))
+        save_champion_snapshot(prepared, FOLDER, make_champion(model_arn="arn:model/tuned"))
         decide(prepared, decision("tuned"))
         with pytest.raises(AirflowSkipException, match="tuned is the champion already"):
             promote()
@@ -139,7 +139,7 @@ class TestPromote:
         self, promote: Any, prepared: MemoryStore, use_case: UseCase
     ) -> None:
         freeze(prepared, use_case)
-        freeze_champion(prepared, FOLDER, make_champion())
+        save_champion_snapshot(prepared, FOLDER, make_champion())
         write_json(prepared, CHAMPION_URI, make_champion().model_dump())
         decide(prepared, decision("tuned"))
         with pytest.raises(AirflowSkipException, match="was not compared with it"):

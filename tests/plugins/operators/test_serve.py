@@ -16,7 +16,7 @@ from include.distill.core.errors import (
 )
 from include.distill.core.storage import read_json
 from include.distill.cost.prices import load_prices
-from include.distill.evaluation.champion import freeze_champion
+from include.distill.evaluation.champion import save_champion_snapshot
 from tests.fakes.fake_bedrock import FakeBedrock
 from tests.fakes.memory_store import MemoryStore
 from tests.plugins.conftest import FOLDER, RUN_URI, freeze, make_champion
@@ -54,7 +54,7 @@ class TestProvision:
             "student": "nova-micro",
             "missing_answers": 4,
             "bought": True,
-            "usd_per_hour": pytest.approx(load_prices().of(use_case.student, "throughput_per_hour")),
+            "usd_per_hour": pytest.approx(load_prices().price(use_case.student, "throughput_per_hour")),
         }
 
     def test_a_retry_adopts_what_the_first_try_bought(self, provision: Any, bedrock: FakeBedrock, context: Any) -> None:
@@ -112,7 +112,7 @@ class TestChampion:
     def test_before_there_is_one_the_base_takes_its_place_and_nothing_is_bought(
         self, provision: Any, bedrock: FakeBedrock, store: MemoryStore, context: Any
     ) -> None:
-        freeze_champion(store, FOLDER, None)
+        save_champion_snapshot(store, FOLDER, None)
         manifest = provision.execute(context)
         assert (manifest["model_arn"], manifest["throughput_name"], bedrock.bought) == (None, None, [])
         sensor = BedrockProvisionedThroughputSensor(
@@ -124,7 +124,7 @@ class TestChampion:
     def test_it_is_served_as_the_student_that_it_was_made_from(
         self, provision: Any, bedrock: FakeBedrock, store: MemoryStore, context: Any
     ) -> None:
-        freeze_champion(store, FOLDER, make_champion(model_arn="arn:model/old", student="nova-lite"))
+        save_champion_snapshot(store, FOLDER, make_champion(model_arn="arn:model/old", student="nova-lite"))
         manifest = provision.execute(context)
         assert bedrock.bought == ["aws-docs-qa-best-abcdef01-s1"]
         assert bedrock.throughputs["aws-docs-qa-best-abcdef01-s1"].model_arn == "arn:model/old"
@@ -133,7 +133,7 @@ class TestChampion:
     def test_once_its_answers_are_stored_nothing_is_bought(
         self, provision: Any, bedrock: FakeBedrock, store: MemoryStore, context: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        freeze_champion(store, FOLDER, make_champion())
+        save_champion_snapshot(store, FOLDER, make_champion())
         monkeypatch.setattr(store, "exists", lambda uri: "/responses/" in uri)
         manifest = provision.execute(context)
         assert (manifest["throughput_name"], manifest["model_arn"]) == (None, make_champion().model_arn)
@@ -155,7 +155,7 @@ class TestRelease:
         bedrock.refuse["delete_throughput"] = TransientError("500")
         with pytest.raises(TransientError):
             release.execute(context)
-        assert read_json(store, FOLDER.tombstone("tuned", 1))["found"][0]["name"] == FIRST
+        assert read_json(store, FOLDER.release_record("tuned", 1))["found"][0]["name"] == FIRST
 
     def test_a_retry_releases_what_the_first_try_could_not(
         self, release: Any, bedrock: FakeBedrock, context: Any

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 
 from dags.distill import distill_dag
-from include.distill.config.loader import USE_CASES, load_use_case
+from include.distill.config.loader import USE_CASES_FOLDER, load_use_case
 from include.distill.config.use_case import UseCase
 
 BATCH = ("submit", "wait", "collect")
 
 
 def use_case(**inference: str) -> UseCase:
-    raw = load_use_case(USE_CASES / "aws_docs_qa.yaml", environment={}).model_dump(mode="json")
+    raw = load_use_case(USE_CASES_FOLDER / "aws_docs_qa.yaml", environment={}).model_dump(mode="json")
     for section, how in inference.items():
         raw[section]["inference"] = how
     return UseCase.model_validate(raw)

@@ -67,36 +67,36 @@ def trained(**submitted: Any) -> Any:
     ],
 )
 def test_a_thing_has_its_page_in_the_console_of_its_region(made: str, page: str) -> None:
-    assert links.page_of(made, AWS) == CONSOLE + page
+    assert links.console_url(made, AWS) == CONSOLE + page
 
 
 def test_other_partitions_have_other_consoles() -> None:
     china = clients_of("https://s3.cn-north-1.amazonaws.com.cn", partition="aws-cn")
-    assert links.page_of("s3://b/k", china).startswith("https://us-west-2.console.amazonaws.cn/s3/")
+    assert links.console_url("s3://b/k", china).startswith("https://us-west-2.console.amazonaws.cn/s3/")
 
 
 def test_a_simulator_shows_its_own_ledger_and_objects_and_never_the_console() -> None:
-    assert links.page_of(JOB_ARN, SIMULATOR) == f"http://127.0.0.1:4000/_admin/ledger#{JOB_ARN}"
-    assert links.page_of("s3://b/k", SIMULATOR) == "http://127.0.0.1:4000/b/k?signed"
+    assert links.console_url(JOB_ARN, SIMULATOR) == f"http://127.0.0.1:4000/_admin/ledger#{JOB_ARN}"
+    assert links.console_url("s3://b/k", SIMULATOR) == "http://127.0.0.1:4000/b/k?signed"
 
 
 def test_an_endpoint_that_is_neither_aws_nor_on_this_machine_has_no_page() -> None:
     for endpoint in ("http://aws-simulator:4000", "https://amazonaws.com.example.org", "https://notamazonaws.com"):
-        assert links.page_of(JOB_ARN, clients_of(endpoint)) == ""
+        assert links.console_url(JOB_ARN, clients_of(endpoint)) == ""
 
 
 def test_a_waiting_task_links_to_the_job_it_was_given_and_later_to_its_model(returned: Any) -> None:
     task = trained(job_name="job", job_arn=JOB_ARN)
-    assert links.JOB.get_link(task, ti_key=TI_KEY).endswith(JOB_ARN)
-    assert links.MODEL.get_link(task, ti_key=TI_KEY) == ""
+    assert links.JOB_LINK.get_link(task, ti_key=TI_KEY).endswith(JOB_ARN)
+    assert links.MODEL_LINK.get_link(task, ti_key=TI_KEY) == ""
     returned({"job_arn": JOB_ARN, "model_arn": MODEL_ARN})
-    assert links.MODEL.get_link(task, ti_key=TI_KEY).endswith(MODEL_ARN)
+    assert links.MODEL_LINK.get_link(task, ti_key=TI_KEY).endswith(MODEL_ARN)
 
 
 def test_what_is_not_there_has_no_link(returned: Any) -> None:
-    assert links.JOB.get_link(trained(job_name="job", job_arn=None), ti_key=TI_KEY) == ""
+    assert links.JOB_LINK.get_link(trained(job_name="job", job_arn=None), ti_key=TI_KEY) == ""
     submit = BedrockSubmitCustomizationJobOperator(task_id="submit", arm="tuned", run_uri=RUN_URI, dataset={})
-    assert links.JOB.get_link(submit, ti_key=TI_KEY) == ""
+    assert links.JOB_LINK.get_link(submit, ti_key=TI_KEY) == ""
 
 
 @pytest.mark.parametrize(("rejected", "linked"), [(0, False), (3, True)])
@@ -104,16 +104,16 @@ def test_ingest_links_to_rejected_rows_when_there_are_any(returned: Any, rejecte
     ingest = IngestCsvOperator(task_id="ingest", run_uri=RUN_URI)
     ingest.__dict__["hook"] = SIMULATOR
     returned({"rejected": rejected})
-    assert links.REJECTED_ROWS.get_link(ingest, ti_key=TI_KEY).endswith("rejected.jsonl?signed") is linked
+    assert links.REJECTED_ROWS_LINK.get_link(ingest, ti_key=TI_KEY).endswith("rejected.jsonl?signed") is linked
 
 
 def test_the_report_is_linked_once_it_is_written(returned: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     report = RenderReportOperator(task_id="report", run_uri=RUN_URI, ingested={}, synthesis=[], arms={}, judgments=[])
-    assert links.REPORT.get_link(report, ti_key=TI_KEY) == ""
+    assert links.REPORT_LINK.get_link(report, ti_key=TI_KEY) == ""
     returned({"report_html_uri": "s3://b/report.html"})
     monkeypatch.setenv("AIRFLOW__API__BASE_URL", "https://example.org/airflow/")
     page = "/airflow/dags/distill_x/runs/manual__2026-11-22T02:00:00+00:00/plugin/distill-report"
-    assert links.REPORT.get_link(report, ti_key=TI_KEY) == page
+    assert links.REPORT_LINK.get_link(report, ti_key=TI_KEY) == page
 
 
 @pytest.mark.parametrize("task_class", CONCRETE)

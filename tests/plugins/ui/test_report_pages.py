@@ -60,7 +60,7 @@ def objects(use_case: UseCase, monkeypatch: pytest.MonkeyPatch) -> MemoryStore:
     """Two use cases, of which people may read the first; their S3."""
     other = use_case.model_copy(update={"name": "payroll"})
     store = MemoryStore()
-    monkeypatch.setattr(report_pages, "store_of", lambda _: store)
+    monkeypatch.setattr(report_pages, "store_for", lambda _: store)
     monkeypatch.setattr(report_pages, "load_use_cases", lambda: UseCases((use_case, other), ()))
     return store
 
@@ -89,7 +89,7 @@ def write_report(store: MemoryStore, use_case: UseCase, *, run_id: str = RUN_ID,
     named = {"dag_id": use_case.dag_id, "run_id": run_id, "finished_at": finished.isoformat()}
     report = build_report(**inputs(run_key=key, use_case=use_case.name))
     store.write(folder.report("html"), STORED)
-    write_json(store, folder.listed(use_case.name, finished), {**list_entry({**report, **named}), **changes})
+    write_json(store, folder.report_entry(use_case.name, finished), {**list_entry({**report, **named}), **changes})
 
 
 PAGES = ["/", url_of("distill_aws_docs_qa", RUN_ID)]
@@ -190,7 +190,7 @@ class TestList:
     def test_only_the_newest_are_read(
         self, viewer: TestClient, objects: MemoryStore, use_case: UseCase, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(report_pages, "SHOWN", 2)
+        monkeypatch.setattr(report_pages, "RUNS_SHOWN", 2)
         for hour in range(4):
             write_report(objects, use_case, run_id=f"run-{hour}", hour=hour)
         page = viewer.get("/").text

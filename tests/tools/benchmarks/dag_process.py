@@ -9,7 +9,7 @@ from pathlib import Path
 
 from airflow.dag_processing.dagbag import DagBag
 
-from include.distill.core.paths import PROJECT
+from include.distill.core.paths import PROJECT_ROOT
 
 TIMES = 3
 
@@ -27,7 +27,7 @@ def seconds(path: Path) -> float:
 def main() -> None:
     """Print the times per file; warm is the median of three."""
     measured = {}
-    for path in sorted((PROJECT / "dags").glob("*.py")):
+    for path in sorted((PROJECT_ROOT / "dags").glob("*.py")):
         cold = seconds(path)
         measured[path.name] = {"cold": cold, "warm": sorted(seconds(path) for _ in range(TIMES))[TIMES // 2]}
     sys.stdout.write(json.dumps({"files": measured}) + "\n")

@@ -21,7 +21,7 @@ from bedrock_distill.operators.dataset import MergeDatasetOperator  # noqa: E402
 from bedrock_distill.operators.ingest import IngestCsvOperator, ShardRowsOperator  # noqa: E402
 from include.distill.config.catalog import load_catalog  # noqa: E402
 from include.distill.config.layout import RunFolder  # noqa: E402
-from include.distill.config.sections import MOST_TASKS  # noqa: E402
+from include.distill.config.sections import MAX_TASKS  # noqa: E402
 from include.distill.report.run_summary import SYNTHESIS_FIELDS  # noqa: E402
 from tools.benchmarks.fixtures import RUN_URI  # noqa: E402
 from tools.benchmarks.folder_store import FolderStore  # noqa: E402
@@ -41,7 +41,7 @@ def operator(step: str, store: FolderStore) -> Any:
     if step == "ingest":
         return IngestCsvOperator(task_id=step, **COMMON)
     if step == "shards":
-        return ShardRowsOperator(task_id=step, rows="train", max_tasks=MOST_TASKS, **COMMON)
+        return ShardRowsOperator(task_id=step, rows="train", max_tasks=MAX_TASKS, **COMMON)
     _lift_limits()
     written = manifests(store)
     if step == "curate":

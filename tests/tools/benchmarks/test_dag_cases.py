@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from include.distill.core.paths import PROJECT
 from tools.benchmarks.bench import Bench
 from tools.benchmarks.dag_cases import dag_imports, xcom
+from tools.local_airflow.settings import PROJECT
 
 
 @pytest.mark.e2e

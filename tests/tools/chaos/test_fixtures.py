@@ -14,8 +14,8 @@ def test_every_case_has_data_and_a_use_case_of_its_own(tmp_path: Path) -> None:
     documents = [write_use_case(tmp_path, name, {"serving": {"timeout_minutes": 0.1}}) for name in ("c01", "c02")]
     assert not set(documents[0]) & set(documents[1])
     loaded = load_use_cases(tmp_path)
-    assert (loaded.problems, [use_case.name for use_case in loaded.good]) == ((), ["c01", "c02"])
-    assert loaded.good[0].serving.timeout_minutes == pytest.approx(0.1)
+    assert (loaded.problems, [use_case.name for use_case in loaded.valid]) == ((), ["c01", "c02"])
+    assert loaded.valid[0].serving.timeout_minutes == pytest.approx(0.1)
     rows = [(tmp_path / f"{name}-train.csv").read_text().splitlines() for name in ("c01", "c02")]
     assert len(rows[0]) == TRAINING_ROWS + 1
     assert rows[0][1:] != rows[1][1:]
@@ -23,7 +23,7 @@ def test_every_case_has_data_and_a_use_case_of_its_own(tmp_path: Path) -> None:
 
 def test_a_changed_section_keeps_the_keys_that_were_not_changed(tmp_path: Path) -> None:
     write_use_case(tmp_path, "c01", {"serving": {"timeout_minutes": 0.1}})
-    (use_case,) = load_use_cases(tmp_path).good
+    (use_case,) = load_use_cases(tmp_path).valid
     assert use_case.serving.poll_interval_seconds == 2
 
 

@@ -30,7 +30,7 @@ class InterruptedStack:
         loaded = load_use_cases(self.layout.use_cases)
         assert loaded.problems == ()
         assert json.loads((self.layout.use_cases / "provider.json").read_text()) == []
-        type(self).started_with = (dags, [use_case.name for use_case in loaded.good])
+        type(self).started_with = (dags, [use_case.name for use_case in loaded.valid])
         raise Interrupted
 
     def close(self) -> None:

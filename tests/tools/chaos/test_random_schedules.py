@@ -52,8 +52,8 @@ def test_use_cases_are_written_into_a_folder_that_does_not_exist_yet(tmp_path: P
     write_use_cases(tmp_path / "use_cases", runs, 2)
     loaded = load_use_cases(tmp_path / "use_cases")
     assert loaded.problems == ()
-    assert [use_case.name for use_case in loaded.good] == ["w00", "w01", "w02", "w03", "w04"]
-    assert [use_case.aws.conn_id for use_case in loaded.good] == [f"aws_lane{n % 2}" for n in range(5)]
+    assert [use_case.name for use_case in loaded.valid] == ["w00", "w01", "w02", "w03", "w04"]
+    assert [use_case.aws.conn_id for use_case in loaded.valid] == [f"aws_lane{n % 2}" for n in range(5)]
     assert [run.lane for run in runs] == [0, 1, 0, 1, 0]
 
 

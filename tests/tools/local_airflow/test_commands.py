@@ -90,7 +90,7 @@ def test_clean_removes_all_state_and_down_needs_none(tmp_path: Path, capsys: pyt
     state = tmp_path / "state"
     assert main(["down", "--state", str(state)]) == 0
     assert not state.exists()
-    (state / "stand_in").mkdir(parents=True)
+    (state / "aws_simulator").mkdir(parents=True)
     assert main(["clean", "--state", str(state)]) == 0
     assert not state.exists()
     assert main(["clean", "--state", str(state)]) == 0

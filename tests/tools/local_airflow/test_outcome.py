@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from include.distill.report.batch_notes import NOTE
+from include.distill.report.batch_notes import BATCH_NOTE
 from tools.local_airflow.outcome import (
     NoReportError,
     describe_account,
@@ -93,7 +93,9 @@ def test_answers_from_batch_jobs_are_told_where_some_were_wanted() -> None:
     source = {"train": 3, "evaluation": 2, "rejected": 0}
     report = {"source": source, "synthesis": {"accepted": 1, "requested": 2}}
     assert "batch" not in describe_data(report)
-    assert f"{NOTE}: synthesize 0 of 3" in describe_data({**report, "settings": {NOTE: "synthesize 0 of 3"}})
+    assert f"{BATCH_NOTE}: synthesize 0 of 3" in describe_data(
+        {**report, "settings": {BATCH_NOTE: "synthesize 0 of 3"}}
+    )
 
 
 def test_the_account_tells_what_this_run_added_to_it() -> None:

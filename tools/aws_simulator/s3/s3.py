@@ -46,7 +46,7 @@ class S3Half:
     def __init__(self, folder: Path) -> None:
         if S3Half._alive is not None:
             raise RuntimeError(
-                "Another simulator lives in this process, and moto's S3 can be had once. Stop that one first."
+                "Another AWS simulator lives in this process, and moto's S3 can be had once. Stop that one first."
             )
         S3Half._alive = self
         self._files = S3Files(folder)

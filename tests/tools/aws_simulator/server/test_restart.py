@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from include.distill.core.paths import PROJECT
+from include.distill.core.paths import PROJECT_ROOT
 from tests.fakes.aws_simulator import RunningSimulator, start_simulator, wait_until
 from tests.tools.aws_simulator import builders
 from tests.tools.aws_simulator.builders import refused
@@ -29,7 +29,7 @@ def process(state: Path, *options: str) -> Iterator[tuple[RunningSimulator, subp
     port_file = state.parent / f"{state.name}.port"
     port_file.unlink(missing_ok=True)
     command = [sys.executable, "-m", "tools.aws_simulator", "--state", str(state), "--port-file", str(port_file)]
-    child = subprocess.Popen([*command, *options], cwd=PROJECT)
+    child = subprocess.Popen([*command, *options], cwd=PROJECT_ROOT)
     try:
         port = wait_until(lambda: port_file.exists() and port_file.read_text(), seconds=30)
         yield RunningSimulator(f"http://127.0.0.1:{port}"), child

@@ -9,7 +9,7 @@ from airflow.sdk import DAG
 
 from bedrock_distill.operators.ingest import ShardRowsOperator
 from bedrock_distill.operators.synthesize import BedrockSynthesizeOperator
-from include.distill.inference.pools import place_in_pool
+from include.distill.inference.pools import pool_arguments
 from tools.benchmarks.fixtures import RUN_URI, bench_use_case
 
 TASKS = int(os.environ["BENCH_TASKS"])
@@ -22,7 +22,7 @@ with DAG(
     default_args={"owner": "bench", "run_uri": RUN_URI, "region_name": "us-east-1"},
 ):
     shards = ShardRowsOperator(task_id="before", rows="train", max_tasks=TASKS)
-    place = place_in_pool(bench_use_case().teacher, "us-east-1", tasks=TASKS)
-    BedrockSynthesizeOperator.partial(task_id="synthesize", map_index_template="{{ shard_label }}", **place).expand(
+    pool = pool_arguments(bench_use_case().teacher, "us-east-1", tasks=TASKS)
+    BedrockSynthesizeOperator.partial(task_id="synthesize", map_index_template="{{ shard_label }}", **pool).expand(
         shard=shards.output
     )

@@ -155,7 +155,7 @@ def batch_dag(use_case: UseCase) -> DAG:
         ingest = IngestCsvOperator(task_id="ingest")
         sensor = SilentBatchWait if "silent_wait" in use_case.tags else BedrockBatchSensor
         with mock.patch.object(batch_steps, "BedrockBatchSensor", sensor):
-            curated = teaching.new_synthesis(use_case, after=ingest)
+            curated = teaching.synthesis_tasks(use_case, after=ingest)
         outcome = last_task(use_case)
         preflight >> ingest
         curated[0].operator >> outcome
@@ -186,7 +186,7 @@ KINDS = {"whole": whole_dag, "batch": batch_dag}
 # Airflow sets this in workers, which need only one DAG.
 ONLY_DAG = get_parsing_context().dag_id
 for case in (
-    [load_use_case(FOLDER / f"{ONLY_DAG.removeprefix('distill_')}.yaml")] if ONLY_DAG else load_use_cases(FOLDER).good
+    [load_use_case(FOLDER / f"{ONLY_DAG.removeprefix('distill_')}.yaml")] if ONLY_DAG else load_use_cases(FOLDER).valid
 ):
     build = next((build for tag, build in KINDS.items() if tag in case.tags), case_dag)
     globals()[case.dag_id] = build(case)

@@ -1,0 +1,29 @@
+"""Records of clean-up: what was listed, what was deleted, and what the sweeper released."""
+
+from __future__ import annotations
+
+from typing import TypedDict
+
+
+class LeftoversManifest(TypedDict):
+    """Result of listing what the pipeline left in AWS. Passed by XCom only. Numbers of things by kind."""
+
+    as_of: str  # ISO 8601 time of the listing; what is newer is left
+    dry_run: bool
+    delete: dict[str, int]
+    left: dict[str, int]
+
+
+class CleanUpManifest(TypedDict):
+    """Result of deleting what was listed. Passed by XCom only. Numbers of things by kind."""
+
+    deleted: dict[str, int]
+    left: dict[str, int]
+
+
+class SweepManifest(TypedDict):
+    """Result of one sweep of a Region's provisioned throughput. Passed by XCom only."""
+
+    released: list[str]  # names
+    renewed: list[str]  # names
+    left: int

@@ -1,0 +1,20 @@
+"""Records that packages share without importing each other."""
+
+from __future__ import annotations
+
+from typing import TypedDict
+
+
+class BillLine(TypedDict):
+    """
+    One line of a bill, estimated or paid.
+
+    Stored in the ``lines`` of ``estimate.json`` and of the ``cost`` part of ``report/report.json``, and as
+    ``training_price`` of ``merged/<arm>/data_card.json``. Prices are in US dollars.
+    """
+
+    what: str  # step or arm, model, and input or output, such as "synthesis: nova-pro batch input"
+    quantity: float  # in ``unit``
+    unit: str  # "token" or "unit-hour" (one model unit for one hour)
+    unit_price_usd: float
+    usd: float  # quantity times unit price, rounded to the hundredth of a cent

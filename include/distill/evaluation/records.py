@@ -1,0 +1,204 @@
+"""Records of the evaluation: answers of the arms, verdicts of the judges, comparisons, promotion and the champion."""
+
+from __future__ import annotations
+
+from typing import Literal, NotRequired, TypedDict
+
+from include.distill.inference.records import UsageRecord
+
+# Which answer a judge is shown first, as answer A.
+Order = Literal["candidate_first", "baseline_first"]
+# What a judge answers.
+Letter = Literal["A", "B", "TIE"]
+# Whom a judge chose, translated from its letter.
+Outcome = Literal["candidate", "baseline", "tie", "unparsable"]
+# What a comparison shows; see ``finding`` in ``comparisons``.
+Finding = Literal["candidate", "baseline", "unclear", "too_few", "unreadable"]
+
+
+class Answer(TypedDict):
+    """One arm's answer to one evaluation row. Stored in ``answers/<arm>/<shard>.jsonl``."""
+
+    row_id: str
+    arm: str
+    question: str
+    answer: str
+    stop_reason: str  # as Bedrock returned it
+    second_answer: NotRequired[str]  # for the noise control; only the arm of the noise control has one
+
+
+class AnswerManifest(UsageRecord):
+    """Result of one task of an arm's ``answer``, for its shard. Passed by XCom only."""
+
+    arm: str
+    rows: int
+
+
+class VerdictKey(TypedDict):
+    """What one verdict is about. Part of :class:`Verdict`."""
+
+    row_id: str
+    judge: str  # key of the model in models.yaml
+    candidate: str  # arm
+    baseline: str  # arm, or ``<candidate>-again`` for the noise control
+    order: Order
+    candidate_characters: NotRequired[int]  # length of the answer; absent from verdicts of earlier versions
+    baseline_characters: NotRequired[int]
+
+
+class Verdict(VerdictKey):
+    """
+    One judge's verdict on one evaluation row in one order.
+
+    Stored in ``judgments/<judge>/<candidate>--<baseline>/verdicts.jsonl``, two per row.
+    """
+
+    verdict: Outcome
+    same: NotRequired[bool]  # True when both answers are equal, so the judge was not asked; absent in earlier versions
+    raw: str  # the judge's last output; empty when it was not asked
+
+
+class JudgeManifest(UsageRecord):
+    """Result of one task of a judge, for one pair of arms. Passed by XCom only."""
+
+    judge: str
+    candidate: str
+    baseline: str
+    verdicts_uri: str
+    verdicts: int  # two per row
+
+
+class Tally(TypedDict):
+    """Counts of one comparison, in questions. ``n = wins + losses + ties + unparsable``; a rate of nothing is None."""
+
+    n: int
+    wins: int
+    losses: int
+    ties: int
+    unparsable: int
+    same: int  # ties because both answers are equal
+    flip_rate: float | None  # share, from 0 to 1, as the next two
+    first_position_rate: float | None
+    longer_wins_rate: float | None
+
+
+class GroupCounts(TypedDict):
+    """Sizes of one comparison, in document groups. Part of :class:`ComparisonFigures`."""
+
+    clusters: int  # with a parsed question
+    decisive_clusters: int  # with a decided question
+    clusters_won: int
+    clusters_lost: int
+    largest_cluster_share: float | None  # of the parsed questions; None when none was parsed
+
+
+class ComparisonPower(TypedDict):
+    """How small a difference a comparison can detect. Part of :class:`ComparisonFigures`; None below two groups."""
+
+    design_effect: float | None  # variance relative to that of independent questions
+    minimum_detectable_difference: float | None  # of the half-win rate from one half, found four times out of five
+
+
+class ComparisonFigures(Tally, GroupCounts, ComparisonPower):
+    """The figures of one judge on one pair of arms, before its finding is known. Rates and bounds are from 0 to 1."""
+
+    judge: str
+    candidate: str
+    baseline: str
+    preference: float | None  # wins / (wins + losses)
+    preference_ci95: list[float] | None  # lower and upper bound
+    half_win_rate: float | None  # mean of 1 for a win, 1/2 for a tie, 0 for a loss
+    half_win_ci95: list[float] | None
+    p_value: float  # sign test over document groups
+    p_value_holm: float  # corrected over all comparisons of the report
+    max_unparsable_share: float  # above it the finding is "unreadable"
+
+
+class ComparisonResult(ComparisonFigures):
+    """One judge on one pair of arms. Stored in ``comparisons`` and ``noise_control`` of ``report/report.json``."""
+
+    finding: Finding
+
+
+class Disagreement(TypedDict):
+    """A question of which the judges, or the people who were asked, think differently. Part of the report's own."""
+
+    row_id: str
+    candidate: str
+    baseline: str
+    by_judge: dict[str, Outcome]
+    by_person: dict[str, Outcome]  # never "unparsable"
+
+
+class DecisionRecord(TypedDict):
+    """What the promotion rule says of one candidate. ``decisions`` of :class:`PromotionRecord`."""
+
+    candidate: str  # arm
+    champion: str  # arm in whose place it would come
+    promoted: bool
+    reasons: list[str]  # conditions that are not met, or the grounds when all are
+    lower_bound: float | None  # smallest 97.5 % lower bound of any judge's half-win rate
+    false_promotions_a_year: float  # at most so many
+
+
+class PromotionRecord(TypedDict):
+    """The promotion rule in words, and its decisions. Stored as ``promotion`` of ``report/report.json``."""
+
+    rule: str
+    false_promotions_a_year: float  # at most so many, over all candidates of a run
+    decisions: list[DecisionRecord]
+
+
+class ChampionRecord(TypedDict):
+    """
+    The promoted model of a use case. Stored in ``<prefix>/champions/<use case>.json``, which other systems may read.
+
+    ``Champion`` is the validated form of the same record.
+    """
+
+    use_case: str
+    model_arn: str
+    student: str  # key of the base model in models.yaml
+    arm: str
+    run_key: str
+    dag_id: str
+    run_id: str
+    verdict: str
+    promoted_at: str  # ISO 8601, UTC
+    simulated: bool
+    report_uri: str
+    approved_by: str | None
+    previous: ChampionRecord | None  # its own ``previous`` is None
+
+
+class ChampionSnapshot(TypedDict):
+    """The champion as it was before the run. Stored in ``champion.json`` of the run's folder."""
+
+    champion: ChampionRecord | None
+
+
+class ChampionEvent(TypedDict):
+    """What DAGs that follow the champion get: ``extra`` of the asset's event."""
+
+    model_arn: str
+    verdict: str
+    run_key: str
+    simulated: bool
+    champion_uri: str
+
+
+class PromotionManifest(TypedDict):
+    """Result of ``promote``. Passed by XCom only."""
+
+    champion_uri: str
+    model_arn: str
+    arm: str
+    previous_model_arn: str | None
+    simulated: bool
+
+
+class DeletedModelsManifest(TypedDict):
+    """Result of ``delete_losers``, in names of arms. Passed by XCom only."""
+
+    deleted: list[str]  # gone now, also when they were gone before
+    left: list[str]

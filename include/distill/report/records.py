@@ -1,0 +1,212 @@
+"""Records of the report: report.json and its parts, the rows of its tables, and the list of past runs."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Sequence
+from typing import Literal, NotRequired, TypedDict
+
+from include.distill.core.records import BillLine
+from include.distill.dataset.records import IngestManifest, Role, RowOrigin, RowRejectionReason
+from include.distill.evaluation.records import (
+    ComparisonResult,
+    Disagreement,
+    Finding,
+    PromotionRecord,
+    Verdict,
+)
+from include.distill.labeling.records import LabelCounts
+from include.distill.stats.agreement import Agreement
+from include.distill.synthesis.records import CriticCounts, PairCounts, PairText
+from include.distill.training.records import DataCard, LossPoint
+
+ArmKind = Literal["base", "fine_tuned", "champion"]
+
+
+class ReportSynthesis(PairCounts):
+    """What the teacher was asked, in pairs, with the usage that this run pays for. ``synthesis`` of report.json."""
+
+    calls: int
+    cache_hits: int
+    input_tokens: int
+    output_tokens: int
+    batch_calls: int
+    batch_input_tokens: int
+    batch_output_tokens: int
+    dropped: dict[str, int]  # rejected pairs by filter
+    critic: CriticCounts | None  # None without a critic
+
+
+class ReportArm(TypedDict):
+    """One arm. ``arms`` of report.json. What the run did not train for the arm is None."""
+
+    name: str
+    kind: ArmKind
+    records: int | None  # of the training file
+    train_uri: str | None
+    job_arn: str | None
+    job_status: str | None
+    training_loss: float | None
+    serving: str | None  # ARN of the throughput that served it
+    released: bool  # True also when nothing served it
+
+
+class ReportBillLine(BillLine):
+    """One line of the bill next to its estimate. ``lines`` of :class:`ReportCost`."""
+
+    estimated_usd: NotRequired[float]  # 0.0 for what was not estimated; absent from reports of earlier versions
+
+
+class ReportCost(TypedDict):
+    """The bill of the run, in US dollars. ``cost`` of report.json."""
+
+    estimated_usd: float
+    actual_usd: float  # sum of the lines
+    lines: list[ReportBillLine]
+
+
+class ReportDisagreement(Disagreement):
+    """A disagreement with what there is to read. ``disagreements`` of report.json."""
+
+    question: str
+    candidate_answer: str
+    baseline_answer: str
+
+
+class ReportRejectedRow(RowOrigin):
+    """A rejected row without its text. ``rejected_rows`` of report.json, the first hundred."""
+
+    column: Role | None
+    reason: RowRejectionReason
+    message: str
+
+
+class ReportParts(TypedDict):
+    """The parts of report.json that ``build_report`` takes as they are."""
+
+    run_key: str
+    use_case: str
+    simulated: bool  # True when any model of the run is simulated
+    source: IngestManifest  # in rows
+    synthesis: ReportSynthesis
+    arms: list[ReportArm]
+    noise_control_note: str
+    agreement: list[Agreement]
+    labels: LabelCounts
+    warnings: list[str]
+    cost: ReportCost
+    loss_curves: dict[str, list[LossPoint]]  # by arm
+    disagreements: list[ReportDisagreement]
+    pair_sample: list[PairText]
+    data_cards: NotRequired[list[DataCard]]  # one per trained arm; absent from reports of earlier versions
+    rejected_rows: list[ReportRejectedRow]
+    # Labelled values as a reader sees them: models, prompt versions, parameters, attribution.
+    settings: dict[str, object]
+
+
+class CheckedReport(ReportParts):
+    """A report whose sums were checked against the schema, without its verdict."""
+
+    comparisons: list[ComparisonResult]  # the headline's pair of arms first
+    noise_control: list[ComparisonResult]  # comparisons of an arm with itself
+    promotion: PromotionRecord | None
+
+
+class BuiltReport(CheckedReport):
+    """A checked report with its verdict, before it is stored."""
+
+    verdict: str  # one sentence
+
+
+class Report(BuiltReport):
+    """The report of a run. Stored in ``report/report.json``; ``report/report.html`` shows it."""
+
+    dag_id: str
+    run_id: str
+    finished_at: str  # ISO 8601, UTC
+
+
+class JudgedParts(TypedDict):
+    """The arguments of ``build_report`` that follow from what judges and people said. Held in memory only."""
+
+    verdicts: list[Sequence[Verdict]]  # one list per judge and pair of arms, the headline's first
+    clusters: dict[str, str]  # document group by row id
+    max_unparsable_share: float
+    noise_control: list[Sequence[Verdict]]
+    noise_control_note: str
+    agreement: list[Agreement]
+    warnings: list[str]
+    promote: Callable[[Sequence[ComparisonResult]], PromotionRecord]
+
+
+class HeadlinePair(TypedDict):
+    """The arms of the first comparison, for the page. Held in memory only."""
+
+    candidate: str
+    baseline: str
+
+
+class MatrixFinding(TypedDict):
+    """One judge's finding in a cell of the table of arms, seen from the row's arm. Held in memory only."""
+
+    judge: str
+    half_win_rate: float | None
+    finding: Finding
+    word: str  # the finding in words
+
+
+class MatrixCell(TypedDict):
+    """One cell of the table of arms. Held in memory only."""
+
+    against: str  # the column's arm
+    found: list[MatrixFinding] | None  # None where an arm meets itself; empty where the two were not compared
+
+
+class MatrixRow(TypedDict):
+    """One row of the table of arms. Held in memory only."""
+
+    arm: str
+    cells: list[MatrixCell]
+
+
+class AgreementRow(Agreement):
+    """One row of the table of agreement. Held in memory only."""
+
+    too_few: str  # why kappa says nothing; empty when it does
+
+
+class PastRunFigures(TypedDict):
+    """What the list of past runs says of one. Part of :class:`PastRun` and :class:`ShownPastRun`."""
+
+    run_key: str
+    use_case: str
+    dag_id: str
+    run_id: str
+    simulated: bool
+    claim: str
+    evidence: list[str]
+    estimated_usd: float
+    actual_usd: float
+    billing: list[str]  # arms whose throughput was not released when the report was written
+
+
+class PastRun(PastRunFigures):
+    """One run with a report. Stored in ``<prefix>/reports/<use case>/<time>-<run key>.json``, outside its folder."""
+
+    finished_at: str  # ISO 8601, UTC
+
+
+class ShownPastRun(PastRunFigures):
+    """One run as the page of past runs shows it. Held in memory only."""
+
+    finished_at: datetime.datetime
+
+
+class ReportManifest(TypedDict):
+    """Result of ``report``. Passed by XCom only."""
+
+    report_json_uri: str
+    report_html_uri: str
+    verdict: str
+    actual_usd: float
+    simulated: bool

@@ -1,0 +1,193 @@
+"""Records of training: lines of a training file, the data card, and the training job."""
+
+from __future__ import annotations
+
+from typing import Literal, NotRequired, TypedDict
+
+from include.distill.core.records import BillLine
+from include.distill.inference.records import WrittenPair
+from include.distill.synthesis.records import PairCounts
+
+
+class PromptCompletionRecord(TypedDict):
+    """
+    One training record of a family with the format ``prompt-completion``.
+
+    Stored in ``merged/<arm>/train.jsonl``, ``validation.jsonl`` beside it, and ``<prefix>/datasets/<sha256>/``.
+    """
+
+    prompt: str
+    completion: str
+
+
+class AnthropicMessage(TypedDict):
+    """One message of an :class:`AnthropicRecord`."""
+
+    role: Literal["user", "assistant"]
+    content: str
+
+
+class AnthropicRecord(TypedDict):
+    """One training record of a family with the format ``anthropic-messages``. Stored like the others."""
+
+    system: NotRequired[str]  # absent when there is no instruction
+    messages: list[AnthropicMessage]  # the user's, then the assistant's
+
+
+class TextBlock(TypedDict):
+    """One block of text in a :class:`ConversationRecord`."""
+
+    text: str
+
+
+class ConversationMessage(TypedDict):
+    """One message of a :class:`ConversationRecord`."""
+
+    role: Literal["user", "assistant"]
+    content: list[TextBlock]  # one block
+
+
+class ConversationRecord(TypedDict):
+    """One training record of a family with the format ``bedrock-conversation-2024``. Stored like the others."""
+
+    schemaVersion: Literal["bedrock-conversation-2024"]
+    system: NotRequired[list[TextBlock]]  # one block; absent when there is no instruction
+    messages: list[ConversationMessage]  # the user's, then the assistant's
+
+
+TrainingRecord = PromptCompletionRecord | AnthropicRecord | ConversationRecord
+
+
+class TrainingSetCounts(TypedDict):
+    """Sizes of an arm's training set, in records. ``counts`` of the data card; part of :class:`MergeManifest`."""
+
+    originals: int  # rows of the team's own
+    synthetic: int  # pairs of the teacher
+    records: int  # originals + synthetic
+    validation: int  # rows held out, in a file of their own
+
+
+class HistogramBin(TypedDict):
+    """One bin of a distribution in the data card."""
+
+    up_to: float | None  # inclusive upper bound; None for the last bin
+    count: int
+
+
+class TopicWord(TypedDict):
+    """A word that many topics hold. ``topic_words`` of the data card."""
+
+    word: str
+    pairs: int
+
+
+class CardFigureRecord(TypedDict):
+    """The measured figures of a training set. Part of :class:`DataCard`."""
+
+    # By ``<question|answer>_characters_<originals|synthetic>`` (in characters) and ``grounding_synthetic`` (a share).
+    distributions: dict[str, list[HistogramBin]]
+    topic_words: list[TopicWord]
+    to_read: list[WrittenPair]  # ten pairs, drawn by the use case's seed
+
+
+class CardModel(TypedDict):
+    """Teacher or student in the data card."""
+
+    model: str  # inference id
+    provider: str
+    family: str
+
+
+class FunnelStep(TypedDict):
+    """How many pairs one filter dropped and how many were left after it. ``funnel`` of the data card."""
+
+    filter: str  # name of the filter, "critic", or "missing" for what was never written
+    dropped: int
+    left: int
+
+
+class CriticVerdictCounts(TypedDict):
+    """The critic's verdicts in pairs. ``critic`` of the data card."""
+
+    grounded: int
+    ungrounded: int
+    unparsable: int
+    not_looked_at: int
+
+
+class DataCard(CardFigureRecord):
+    """
+    What a reader of a training set must know.
+
+    Stored in ``merged/<arm>/data_card.json``, in ``<prefix>/datasets/<sha256>/data_card.json``, and in ``data_cards``
+    of ``report/report.json``.
+    """
+
+    use_case: str
+    arm: str
+    counts: TrainingSetCounts
+    sha256: str  # over training and validation bytes
+    source: str  # path or URI of the training CSV
+    evaluation_source: str | None
+    licence: str
+    attribution: str
+    teacher: CardModel
+    student: CardModel
+    prompts: dict[str, str]  # version of each prompt by its name
+    training_price: BillLine  # epochs included
+    curation: dict[str, object]  # the ``curation`` section of the use case
+    synthesis: NotRequired[PairCounts]  # this and the next three: absent when no pairs were asked for
+    funnel: NotRequired[list[FunnelStep]]
+    critic: NotRequired[CriticVerdictCounts]  # absent without a critic
+    licence_note: NotRequired[str]  # absent when teacher and student are of one provider
+
+
+class MergeManifest(TrainingSetCounts):
+    """Result of an arm's ``merge``: the training set in the run's folder. Passed by XCom only."""
+
+    train_uri: str  # ``merged/<arm>/train.jsonl``
+    validation_uri: str | None  # None when no row is held out
+    card_uri: str  # ``merged/<arm>/data_card.json``
+    sha256: str  # over training and validation bytes
+    tokens: int  # of the training file, one epoch, an estimate
+
+
+class DatasetManifest(TypedDict):
+    """Result of an arm's ``upload``: the training set under its own hash. Passed by XCom only."""
+
+    train_uri: str  # ``<prefix>/datasets/<sha256>/train.jsonl``
+    validation_uri: str | None
+    sha256: str
+    records: int
+    tokens: int  # of the training file, one epoch, an estimate
+    uploaded: bool  # False when it was there already
+
+
+class TrainingJobManifest(TypedDict):
+    """Result of an arm's ``submit``: the customization job, bought or found. Passed by XCom only."""
+
+    job_name: str
+    job_arn: str
+    fingerprint: str  # sha256 of base model, hyperparameters and data
+    attempt: int  # from 1
+    bought: bool  # False when an earlier try or run bought it
+    at_most_usd: NotRequired[float]  # price of the whole training; absent from manifests of earlier versions
+
+
+class TrainingManifest(TypedDict):
+    """Result of an arm's ``trained``: the job that has completed and its model. Passed by XCom only."""
+
+    job_name: str
+    job_arn: str
+    status: str  # as Bedrock returned it: "Completed"
+    model_arn: str | None
+    training_loss: float | None
+    output_uri: str  # S3 prefix under which Bedrock wrote the metrics
+
+
+class LossPoint(TypedDict):
+    """One step of a training job's metrics. ``loss_curves`` of ``report/report.json``, a list by arm."""
+
+    step: int
+    epoch: float
+    loss: float | None  # None in a stored report when training diverged, since JSON has no NaN

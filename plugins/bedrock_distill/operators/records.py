@@ -1,0 +1,42 @@
+"""Records that operators get from Airflow: answers of people, and the results of one arm's tasks."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Sequence
+from typing import NotRequired, TypedDict
+
+from include.distill.evaluation.records import AnswerManifest
+from include.distill.inference.records import ThroughputManifest
+from include.distill.training.records import DatasetManifest, TrainingManifest
+
+
+class RespondingUser(TypedDict):
+    """The Airflow user who answered a question."""
+
+    id: str
+    name: str
+
+
+class HumanResponse(TypedDict):
+    """A person's answer to a task that asked in Airflow, as its ``HITLOperator`` returns it. Passed by XCom only."""
+
+    chosen_options: list[str]
+    params_input: dict[str, object]
+    responded_at: datetime.datetime
+    responded_by_user: RespondingUser | None  # None when nobody answered in time
+
+
+class LabelResponse(HumanResponse):
+    """Result of one task of ``ask``. Passed by XCom only."""
+
+    number: int  # of the example, from 0
+
+
+class ArmManifests(TypedDict):
+    """Results of one arm's tasks, as ``report`` gets them from XCom."""
+
+    answers: Sequence[AnswerManifest]  # one per shard
+    provisioned: NotRequired[ThroughputManifest]  # absent for a base arm
+    dataset: NotRequired[DatasetManifest]  # absent unless the run trains the arm
+    trained: NotRequired[TrainingManifest]

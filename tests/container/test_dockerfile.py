@@ -1,0 +1,113 @@
+"""What gets into the images: locked packages and the production code; ``tools/`` only into the AWS simulator's."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from dataclasses import dataclass, field
+
+import pytest
+import yaml
+
+from tools.local_airflow.settings import PROJECT
+
+DOCKERFILE = (PROJECT / "Dockerfile").read_text()
+SERVICES = yaml.safe_load((PROJECT / "docker-compose.yaml").read_text())["services"]
+FROM = re.compile(r"(?P<base>\S+)(?: AS (?P<name>\S+))?", re.IGNORECASE)
+CODE = {"dags", "plugins", "include", "container"}
+
+
+@dataclass
+class Stage:
+    """One stage of a Dockerfile: what it copies from the checkout, and its other instructions."""
+
+    copied: set[str] = field(default_factory=set)
+    instructions: list[tuple[str, str]] = field(default_factory=list)
+
+
+def read_stages(text: str) -> dict[str, Stage]:
+    """Return the stages by name, each with everything that it takes over from its base."""
+    stages: dict[str, Stage] = {}
+    stage = Stage()
+    for line in text.replace("\\\n", " ").splitlines():
+        instruction, _, rest = line.strip().partition(" ")
+        if not instruction or instruction.startswith("#"):
+            continue
+        if instruction.upper() == "FROM":
+            named = FROM.fullmatch(rest)
+            assert named, line
+            base = stages.get(named["base"], Stage())
+            stage = stages[named["name"] or str(len(stages))] = Stage(set(base.copied), list(base.instructions))
+        else:
+            stage.instructions.append((instruction.upper(), rest))
+            if instruction.upper() in ("COPY", "ADD"):
+                *sources, _ = [part for part in shlex.split(rest) if not part.startswith("--")]
+                stage.copied |= {source.removeprefix("./").rstrip("/") for source in sources}
+    return stages
+
+
+STAGES = read_stages(DOCKERFILE)
+PRODUCTION, SIMULATOR = STAGES["airflow"], STAGES["aws-simulator"]
+PRODUCTION_SERVICES = [name for name, service in SERVICES.items() if service["image"] == "bedrock-distill"]
+
+
+def test_the_production_image_holds_the_production_code_and_nothing_from_tools() -> None:
+    assert PRODUCTION.copied == {"requirements.txt", "requirements.lock", *CODE}
+
+
+def test_the_simulators_image_holds_tools_as_well_and_what_they_need() -> None:
+    assert SIMULATOR.copied == PRODUCTION.copied | {"requirements-dev.txt", "tools"}
+
+
+def test_every_file_comes_through_a_plain_copy_from_the_checkout() -> None:
+    """``ADD``, ``COPY --from`` and a mounted build context could bring in ``tools/`` under another name."""
+    for stage in STAGES.values():
+        assert "ADD" not in [instruction for instruction, _ in stage.instructions]
+        assert not [rest for _, rest in stage.instructions if "--from" in rest or "--mount" in rest]
+
+
+def test_the_production_image_is_what_a_build_makes_without_a_target() -> None:
+    assert list(STAGES)[-1] == "airflow"
+
+
+@pytest.mark.parametrize("name", PRODUCTION_SERVICES)
+def test_a_service_of_airflow_runs_the_production_image_and_none_of_the_tools(name: str) -> None:
+    service = SERVICES[name]
+    assert service["build"] == {"context": ".", "target": "airflow"}
+    assert "tools" not in str([service["command"], service["healthcheck"]])
+    assert all(volume.startswith("logs:") for volume in service["volumes"])  # a mounted checkout would hold tools/
+
+
+def test_the_simulator_runs_from_the_image_that_holds_it() -> None:
+    service = SERVICES["aws-simulator"]
+    assert service["build"] == {"context": ".", "target": "aws-simulator"}
+    assert "tools.aws_simulator" in service["command"]
+
+
+def test_the_build_sees_only_what_it_names() -> None:
+    lines = (PROJECT / ".dockerignore").read_text().splitlines()
+    rules = [line for line in lines if line and not line.startswith("#")]
+    assert rules[0] == "*"
+    assert {rule[1:] for rule in rules if rule.startswith("!")} == SIMULATOR.copied
+
+
+def test_the_image_installs_what_was_tested_as_an_ordinary_user() -> None:
+    locked = dict(re.findall(r"^([\w.-]+)==(\S+)$", (PROJECT / "requirements.lock").read_text(), re.MULTILINE))
+    base = re.search(r"^FROM apache/airflow:(?:slim-)?([\d.]+)-python3\.11 AS base$", DOCKERFILE, re.MULTILINE)
+    assert base is not None
+    assert base[1] == locked["apache-airflow"]
+    assert "-c requirements.lock" in (PROJECT / "requirements.txt").read_text().splitlines()
+    installed = [rest for instruction, rest in PRODUCTION.instructions if instruction == "RUN" and "pip" in rest]
+    assert installed == ["pip install --no-cache-dir -r requirements.txt"]
+    assert [rest for instruction, rest in PRODUCTION.instructions if instruction == "USER"] == ["airflow"]
+    settings = [rest for instruction, rest in PRODUCTION.instructions if instruction in ("ENV", "ARG")]
+    assert settings == ["PYTHONPATH=/opt/airflow"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["COPY tools ./tools", "COPY dags ./tools/ ./", "COPY . .", "COPY --chown=root tools/aws_simulator ./tools/"],
+)
+def test_a_copy_of_tools_would_be_seen(line: str) -> None:
+    changed = read_stages(DOCKERFILE.replace("COPY container", f"{line}\nCOPY container"))
+    assert changed["airflow"].copied != PRODUCTION.copied

@@ -1,0 +1,248 @@
+"""
+A state that commit 3f47053 wrote: the present code finds everything that was bought and buys nothing again.
+
+``tests/data/state_3f47053/README.md`` says how the state was made. The pipeline's own operators carry out the next run
+of the same use case on the same rows, step by step, against the AWS simulator.
+"""
+
+from __future__ import annotations
+
+import datetime
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from bedrock_distill.hooks.bedrock import BedrockDistillHook
+from bedrock_distill.hooks.s3 import S3ObjectStore
+from bedrock_distill.operators.curate import CuratePairsOperator
+from bedrock_distill.operators.dataset import MergeDatasetOperator, UploadDatasetOperator
+from bedrock_distill.operators.estimate import EstimateCostOperator
+from bedrock_distill.operators.evaluate import BedrockAnswerOperator, BedrockJudgeOperator
+from bedrock_distill.operators.ingest import ShardRowsOperator
+from bedrock_distill.operators.report import RenderReportOperator
+from bedrock_distill.operators.serve import BedrockProvisionThroughputOperator
+from bedrock_distill.operators.synthesize import BedrockSynthesizeOperator
+from bedrock_distill.operators.train import BedrockSubmitCustomizationJobOperator
+from bedrock_distill.sensors.waiting import BedrockCustomizationJobSensor, BedrockProvisionedThroughputSensor
+from include.distill.config.layout import Layout, RunFolder
+from include.distill.core.paths import PROJECT_ROOT
+from include.distill.core.storage import read_json, read_jsonl
+from include.distill.cost.throughput_hours import unit_hours
+from include.distill.dataset.row_changes import compare_with_last_run
+from include.distill.evaluation.champion import (
+    champion_before_run,
+    champion_snapshot,
+    read_champion,
+    save_champion_snapshot,
+)
+from include.distill.report.past_runs import list_page, newest_entries, read_entry
+from include.distill.report.schema import check_report
+from tests.fakes.aws_simulator import RunningSimulator, start_simulator
+from tests.plugins.conftest import FakeTaskInstance
+from tools.local_airflow.settings import Layout as Checkout
+from tools.local_airflow.stack import move_earlier_state
+
+STATE = PROJECT_ROOT / "tests" / "data" / "state_3f47053"
+ROOT = "s3://bedrock-distill-training/distill"
+FIRST, NEXT = RunFolder(f"{ROOT}/runs/local-20261126t041540-3222a226"), RunFolder(f"{ROOT}/runs/manual-2-abcdef01")
+MODEL = "arn:aws:bedrock:us-east-1:123456789012:custom-model/amazon.nova-micro-v1:0:128k/e14f24684afd"
+JOB = "arn:aws:bedrock:us-east-1:123456789012:model-customization-job/amazon.nova-micro-v1:0:128k/6e472b158377"
+DATASET = "89ddbba4baa0a02c20cc33bf46287ec29c866464c4ce596cdbb03d396e0f9de4"
+SHARDS = {"train": 8, "evaluation": 4}
+JUDGES = ("claude-haiku-4-5", "llama-3-3-70b")
+STORED_ANSWERS = 8 + 12 + 12 + 22 + 22  # teacher, base, tuned, two judges; equal answers need no judge
+
+
+@pytest.fixture(scope="module")
+def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSimulator]:
+    """The AWS simulator on a copy of the state, which an updated checkout finds in the folder of that time."""
+    checkout = Checkout(state=tmp_path_factory.mktemp("local"))
+    shutil.copytree(STATE / "stand_in", checkout.state / "stand_in")
+    dump = checkout.state / "stand_in" / "bedrock.sql"
+    with closing(sqlite3.connect(dump.with_suffix(".sqlite"))) as database:
+        database.executescript(dump.read_text())
+    move_earlier_state(checkout)
+    with start_simulator(checkout.aws_simulator) as simulator, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_ENDPOINT_URL", simulator.url)
+        patch.setenv("AIRFLOW_CONN_AWS_DEFAULT", "aws://?region_name=us-east-1")
+        yield simulator
+
+
+@pytest.fixture(scope="module")
+def hook(aws: RunningSimulator) -> BedrockDistillHook:
+    """One for all steps: making a client of boto3 takes longer than a step."""
+    return BedrockDistillHook("aws_default", "us-east-1")
+
+
+@pytest.fixture(scope="module")
+def store(hook: BedrockDistillHook) -> S3ObjectStore:
+    return S3ObjectStore(hook)
+
+
+@dataclass
+class NextRun:
+    """What the steps of the next run returned, and what the account had counted before and after them."""
+
+    pairs: dict[str, Any]
+    dataset: dict[str, Any]
+    submitted: dict[str, Any]
+    provisioned: dict[str, Any]
+    answers: dict[str, list[dict[str, Any]]]
+    judgments: list[dict[str, Any]]
+    report: dict[str, Any]
+    bought_before: dict[str, Any]
+    bought_after: dict[str, Any]
+
+    @property
+    def asked(self) -> list[dict[str, Any]]:
+        """What each step that asks models returned."""
+        return [self.pairs, *self.answers["base"], *self.answers["tuned"], *self.judgments]
+
+
+def carry_out(operator: Any, hook: BedrockDistillHook, **arguments: Any) -> Any:
+    """Carry out one step of the next run and return its manifest."""
+    run = SimpleNamespace(start_date=datetime.datetime(2026, 11, 27, 2, tzinfo=datetime.UTC), dag_id="d", run_id="r")
+    ti = FakeTaskInstance(try_number=1, max_tries=0, map_index=-1, xcoms={}, dag_id="d", run_id="r")
+    context = {"ti": ti, "params": {}, "dag_run": run}
+    task = operator(task_id="step", run_uri=NEXT.uri, **arguments)
+    task.__dict__["hook"] = hook
+    return task.execute(context)
+
+
+def bought(aws: RunningSimulator) -> dict[str, Any]:
+    """What the account has been billed for so far."""
+    ledger: dict[str, Any] = aws.ledger
+    return {name: ledger[name] for name in ("calls", "by_model", "jobs", "custom_models", "throughputs")}
+
+
+@pytest.fixture(scope="module")
+def run(aws: RunningSimulator, hook: BedrockDistillHook, store: S3ObjectStore) -> NextRun:
+    """Carry out the next run on the rows, the use case and the prompts that the first one stored."""
+    step = partial(carry_out, hook=hook)
+    before = bought(aws)
+    for name in ("use_case", "prompts", "row_list"):
+        store.copy(getattr(FIRST, name), getattr(NEXT, name))
+    for rows in ("train", "evaluation", "rejected"):
+        store.copy(FIRST.source(rows), NEXT.source(rows))
+    save_champion_snapshot(store, NEXT, champion_before_run(store, NEXT, "aws_docs_qa"))
+    step(EstimateCostOperator)
+    shards = {rows: step(ShardRowsOperator, rows=rows, max_tasks=tasks) for rows, tasks in SHARDS.items()}
+    synthesis = [step(BedrockSynthesizeOperator, shard=shard) for shard in shards["train"]]
+    pairs = step(CuratePairsOperator, synthesis=synthesis)
+    merged = step(MergeDatasetOperator, arm="tuned", synthesis=[pairs])
+    dataset = step(UploadDatasetOperator, arm="tuned", merged=merged)
+    submitted = step(BedrockSubmitCustomizationJobOperator, arm="tuned", dataset=dataset)
+    patience = {"poll_interval_seconds": 1, "timeout_seconds": 1, "deferrable": False}
+    trained = step(BedrockCustomizationJobSensor, submitted=submitted, **patience)
+    provisioned = step(BedrockProvisionThroughputOperator, arm="tuned", trained=trained)
+    serving = step(BedrockProvisionedThroughputSensor, provisioned=provisioned, **patience)
+    answers = {
+        arm: [step(BedrockAnswerOperator, arm=arm, shard=shard, serving=by) for shard in shards["evaluation"]]
+        for arm, by in (("base", None), ("tuned", serving))
+    }
+    judgments = [step(BedrockJudgeOperator, judge=judge, candidate="tuned", baseline="base") for judge in JUDGES]
+    reported = step(
+        RenderReportOperator,
+        ingested=read_json(store, FIRST.report("json"))["source"],
+        synthesis=[pairs],
+        arms={
+            "base": {"answers": answers["base"]},
+            "tuned": {
+                "answers": answers["tuned"],
+                "provisioned": provisioned,
+                "dataset": dataset,
+                "trained": trained,
+            },
+        },
+        judgments=[[judgment] for judgment in judgments],
+    )
+    report = read_json(store, reported["report_json_uri"])
+    return NextRun(pairs, dataset, submitted, provisioned, answers, judgments, report, before, bought(aws))
+
+
+def test_every_answer_is_found_and_no_model_is_asked(run: NextRun, store: S3ObjectStore) -> None:
+    assert sum(manifest["calls"] for manifest in run.asked) == 0
+    assert [run.pairs["cache_hits"], *(judgment["cache_hits"] for judgment in run.judgments)] == [8, 22, 22]
+    assert {arm: sum(shard["cache_hits"] for shard in shards) for arm, shards in run.answers.items()} == {
+        "base": 12,
+        "tuned": 12,
+    }
+    assert len(store.list(f"{NEXT.responses}/")) == STORED_ANSWERS
+    assert run.bought_after["calls"] == run.bought_before["calls"] == STORED_ANSWERS
+
+
+def test_nothing_at_all_is_bought(run: NextRun) -> None:
+    assert run.bought_after == run.bought_before
+    assert len(run.bought_after["jobs"]) == len(run.bought_after["throughputs"]) == 1
+
+
+def test_pairs_answers_and_verdicts_are_read_as_they_were(run: NextRun, store: S3ObjectStore) -> None:
+    for number in range(SHARDS["train"]):
+        assert read_jsonl(store, NEXT.synthetic(number)) == read_jsonl(store, FIRST.synthetic(number))
+        assert read_jsonl(store, NEXT.synthetic_texts(number)) == read_jsonl(store, FIRST.synthetic_texts(number))
+    assert read_jsonl(store, NEXT.synthetic_repeated) == read_jsonl(store, FIRST.synthetic_repeated)
+    for judge in JUDGES:
+        verdicts = [read_jsonl(store, folder.judgments(judge, "tuned", "base")) for folder in (FIRST, NEXT)]
+        assert verdicts[0] == verdicts[1]
+    for arm in ("base", "tuned"):
+        for number in range(SHARDS["evaluation"]):
+            assert read_jsonl(store, NEXT.answers(arm, number)) == read_jsonl(store, FIRST.answers(arm, number))
+
+
+def test_the_training_file_is_the_same_and_its_job_is_found_by_name(run: NextRun) -> None:
+    assert (run.dataset["train_uri"], run.dataset["uploaded"]) == (f"{ROOT}/datasets/{DATASET}/train.jsonl", False)
+    assert run.submitted["job_name"] == "aws-docs-qa-tuned-d36291266392"
+    assert (run.submitted["job_arn"], run.submitted["attempt"], run.submitted["bought"]) == (JOB, 1, False)
+
+
+def test_the_model_is_found_and_needs_no_endpoint(run: NextRun) -> None:
+    assert (run.provisioned["model_arn"], run.provisioned["missing_answers"]) == (MODEL, 0)
+    assert (run.provisioned["bought"], run.provisioned["throughput_arn"]) == (False, None)
+
+
+def test_the_champion_is_found_by_the_next_run_and_not_by_the_run_that_made_it(store: S3ObjectStore) -> None:
+    champion = read_champion(store, f"{ROOT}/champions/aws_docs_qa.json")
+    assert champion is not None
+    assert (champion.model_arn, champion.arm, champion.simulated) == (MODEL, "tuned", True)
+    assert champion_before_run(store, RunFolder(f"{ROOT}/runs/another"), "aws_docs_qa") == champion
+    assert champion_before_run(store, FIRST, "aws_docs_qa") is None
+    assert champion_snapshot(store, FIRST) is None
+
+
+def test_the_throughput_and_its_tombstone_agree_on_the_time(aws: RunningSimulator, store: S3ObjectStore) -> None:
+    (throughput,) = aws.ledger["throughputs"]
+    assert (throughput["name"], throughput["alive"]) == ("aws-docs-qa-tuned-3222a226-s1", False)
+    tombstones = [read_json(store, uri) for uri in store.list(FIRST.release_records("tuned"))]
+    assert unit_hours(tombstones) == pytest.approx(throughput["seconds"] / 3600, rel=0.01)
+
+
+def test_the_stored_report_is_valid_and_listed(store: S3ObjectStore) -> None:
+    report = read_json(store, FIRST.report("json"))
+    assert check_report(report)["verdict"] == report["verdict"]
+    frozen = EstimateCostOperator(task_id="step", run_uri=FIRST.uri)
+    listed = store.list(Layout(frozen.use_case.storage).reports("aws_docs_qa"))
+    entries = [read_entry(store.read(uri)) for uri in newest_entries(listed, 50)]
+    assert FIRST.run_key in [entry["run_key"] for entry in entries]
+    assert "distill_aws_docs_qa/local__20261126T041540" in list_page(entries)
+
+
+def test_the_next_report_has_the_figures_of_the_first(run: NextRun, store: S3ObjectStore) -> None:
+    first = read_json(store, FIRST.report("json"))
+    for part in ("source", "comparisons", "agreement", "noise_control", "disagreements", "pair_sample", "loss_curves"):
+        assert run.report[part] == first[part], part
+    assert run.report.keys() == first.keys()
+    assert run.report["cost"]["estimated_usd"] == first["cost"]["estimated_usd"]
+    assert run.report["cost"]["actual_usd"] == 0
+
+
+def test_rows_and_settings_are_those_of_the_first_run(run: NextRun, store: S3ObjectStore) -> None:
+    frozen = EstimateCostOperator(task_id="step", run_uri=NEXT.uri)
+    changes = compare_with_last_run(store, NEXT, use_case=frozen.use_case, prompts=frozen.prompts)
+    assert changes == {"since": FIRST.run_key, "added": 0, "changed": 0, "gone": 0, "settings": []}

@@ -1,0 +1,33 @@
+"""What the local stack does before its processes start."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tools.local_airflow.settings import Layout
+from tools.local_airflow.stack import move_earlier_state
+
+
+def test_the_state_of_an_earlier_version_is_moved_with_its_content(tmp_path: Path) -> None:
+    layout = Layout(state=tmp_path)
+    (tmp_path / "stand_in" / "s3").mkdir(parents=True)
+    (tmp_path / "stand_in" / "s3" / "answer.json").write_text("paid")
+    move_earlier_state(layout)
+    assert (layout.aws_simulator / "s3" / "answer.json").read_text() == "paid"
+    assert not (tmp_path / "stand_in").exists()
+    assert layout.aws_simulator == tmp_path / "aws_simulator"
+
+
+def test_state_under_the_present_name_is_never_replaced(tmp_path: Path) -> None:
+    layout = Layout(state=tmp_path)
+    for folder in ("stand_in", "aws_simulator"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "account").write_text(folder)
+    move_earlier_state(layout)
+    assert (layout.aws_simulator / "account").read_text() == "aws_simulator"
+    assert (tmp_path / "stand_in" / "account").read_text() == "stand_in"
+
+
+def test_a_new_checkout_has_nothing_to_move(tmp_path: Path) -> None:
+    move_earlier_state(Layout(state=tmp_path))
+    assert list(tmp_path.iterdir()) == []

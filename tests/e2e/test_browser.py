@@ -80,7 +80,7 @@ def test_the_report_task_and_the_list_of_reports_show_the_same_report(ui: str, f
         reports = page.frame_locator("iframe").locator("section").first
         expect(reports).to_contain_text(RUN_ID)
         reports.locator("a").first.click()
-        expect(page.frame_locator("iframe").locator("h1")).to_have_text(verdict)
+        expect(page.frame_locator("iframe").locator("h1")).to_have_text(verdict, use_inner_text=True)
 
 
 def test_a_deferred_task_links_to_what_it_waited_for(ui: str, finished_run: str) -> None:

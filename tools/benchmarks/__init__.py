@@ -1,1 +1,1 @@
-"""``make bench``: what the pipeline takes beside what is possible, measured at servers that are not themselves slow."""
+"""Measure the pipeline's speed, quota use and memory against the ideal, with servers that are never the bottleneck."""

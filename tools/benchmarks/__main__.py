@@ -1,7 +1,7 @@
 """
-``python -m tools.benchmarks``: measure, print the table and write ``.local/bench.json``.
+Run the benchmarks: ``python -m tools.benchmarks``.
 
-The exit status is 1 when a target is missed.
+Prints the table, writes it to ``.local/bench.json``, and fails when a target is missed.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ SMALL = Sizes(documents=40, tight_documents=20, many_documents=200, csv_rows=400
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Measure the chosen cases and return the exit code: 1 when a target was missed."""
+    """Measure the selected cases and return the exit code: 1 when a target was missed."""
     options = _parse(arguments)
     chosen = [case for case in CASES if not options.only or any(text in case.name for text in options.only)]
     began, load = time.monotonic(), os.getloadavg()[0]
@@ -43,13 +43,11 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tools.benchmarks", description=__doc__)
-    parser.add_argument("--only", nargs="+", metavar="NAME", help="cases whose names contain one of these")
-    parser.add_argument("--small", action="store_true", help="small sizes, to try out the benchmark: no valid figures")
-    parser.add_argument(
-        "--markdown", action="store_true", help="print the table for docs/explanation/performance.md too"
-    )
-    parser.add_argument("--state", type=Path, default=PROJECT / ".local" / "bench", help="folder of this run")
-    parser.add_argument("--out", type=Path, default=PROJECT / ".local" / "bench.json")
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="only cases whose names contain NAME")
+    parser.add_argument("--small", action="store_true", help="small sizes that only try the benchmark itself")
+    parser.add_argument("--markdown", action="store_true", help="print docs/explanation/performance.md's table too")
+    parser.add_argument("--state", type=Path, default=PROJECT / ".local" / "bench", help="folder for logs and state")
+    parser.add_argument("--out", type=Path, default=PROJECT / ".local" / "bench.json", help="file for the table")
     return parser.parse_args(arguments)
 
 
@@ -64,7 +62,7 @@ def _measure(cases: Sequence[Case], bench: Bench) -> list[Figure]:
 
 
 def write_result(path: Path, figures: Sequence[Figure], **more: object) -> None:
-    """Write the machine-readable table."""
+    """Write the table as JSON."""
     path.parent.mkdir(parents=True, exist_ok=True)
     body = {"cases": [figure.as_record() for figure in figures], **more}
     path.write_text(json.dumps(body, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""What every case is given: the model server, a folder for its state, and how much there is to do."""
+"""Describe what every case needs: the model server, a folder for its state, and the sizes to measure with."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ from tools.benchmarks.processes import Server
 @dataclass(frozen=True)
 class Sizes:
     """
-    How much is measured. The defaults are those of the stated targets; smaller ones try out the benchmark itself.
+    The sizes to measure with. The targets hold for the defaults; smaller sizes only try the benchmark itself.
 
-    :param tight_documents: documents under the tightest quota.
-    :param many_documents: documents with which memory is measured.
-    :param csv_rows: rows of the steps without a model; each is measured with half as many too.
+    :param documents: of most cases.
+    :param tight_documents: of the case with the tightest quota.
+    :param many_documents: of the case that measures memory.
+    :param csv_rows: of the steps that call no model; each is also measured with half as many.
+    :param latency_seconds: how long the model server takes to answer.
     """
 
     documents: int = 500
@@ -28,14 +30,14 @@ class Sizes:
 
 @dataclass(frozen=True)
 class Bench:
-    """The surroundings of all cases."""
+    """The model server, the state folder and the sizes of all cases."""
 
     model: Server
     state: Path
     sizes: Sizes
 
     def fresh_folder(self, name: str) -> Path:
-        """Return an empty folder."""
+        """Empty or create a folder and return it."""
         folder = self.state / name
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""The table: every case with the targets it is held to, and the function that measures it."""
+"""List every case with its targets and the function that measures it."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from tools.benchmarks.synthesis_cases import Pacing, killed, memory, not_stated,
 
 @dataclass(frozen=True)
 class Case:
-    """One measurement, which gives one or more figures."""
+    """One measurement, which yields one or more figures."""
 
     name: str
     measure: Callable[[Bench], Sequence[Figure]]
 
 
 def stated_rpm(bench: Bench, rpm: float, target: float, *, tight: bool = False) -> Sequence[Figure]:
-    """A stated number of requests a minute."""
+    """Measure with a stated quota of requests per minute."""
     documents = bench.sizes.tight_documents if tight else bench.sizes.documents
     return stated(bench, f"{rpm:.0f} RPM", Pacing(requests_per_minute=rpm), documents, target)
 
 
 def stated_tpm(bench: Bench, tpm: float, target: float) -> Sequence[Figure]:
-    """A stated number of tokens a minute, which binds."""
+    """Measure with a stated quota of tokens per minute that is the bottleneck."""
     return stated(bench, f"{tpm:,.0f} TPM", Pacing(tokens_per_minute=tpm), bench.sizes.documents, target)
 
 

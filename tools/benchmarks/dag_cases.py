@@ -1,4 +1,4 @@
-"""How long the DAG files take to be read, as the dag-processor reads them, and how large what tasks hand on is."""
+"""Measure how long the dag-processor takes to load each DAG file, and the size of the largest XCom."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from tools.benchmarks.processes import run
 
 
 def dag_imports(bench: Bench) -> Sequence[Figure]:
-    """Import time of each DAG file in a process that has read it before."""
-    found = run("dag_process.py", endpoint=bench.model.url, state=bench.state)
+    """Measure the import time of each DAG file in a process that has imported it before."""
+    measured = run("dag_process.py", endpoint=bench.model.url, state=bench.state)
     return [
         Figure(
             name=f"import of dags/{name}, warm",
@@ -23,12 +23,12 @@ def dag_imports(bench: Bench) -> Sequence[Figure]:
             target=0.5,
             note=f"{seconds['cold']:.2f} s the first time, with everything it imports",
         )
-        for name, seconds in found["files"].items()
+        for name, seconds in measured["files"].items()
     ]
 
 
 def xcom(bench: Bench) -> Sequence[Figure]:
-    """The largest manifest: the numbers of the shards, which are mapped over."""
-    del bench
+    """Measure the largest XCom: the list of shard numbers that tasks are mapped over."""
+    del bench  # every case takes it; this one starts nothing
     size = len(json.dumps(list(range(MAX_TASKS))))
     return [Figure("largest XCom of a task (the list of shards)", size, None, "bytes", 2048, note=f"{MAX_TASKS} tasks")]

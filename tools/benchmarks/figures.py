@@ -1,4 +1,4 @@
-"""What is claimed and what was measured, side by side: the rows of the table, printed, as JSON and as Markdown."""
+"""Compare measured figures with their targets and format them: as printed lines, JSON and Markdown."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ LINE = "{:6} {:62} {:>9} {:>9} {:>9} {:>9}  {}"
 @dataclass(frozen=True)
 class Figure:
     """
-    One measured figure with its goal.
+    One measured figure and its target.
 
-    :param ideal: what is possible at best.
-    :param other: what others reach, measured in the same run: the provider's operator or plain boto3. ``None`` where
-        nothing comparable was run.
-    :param target: ``ours`` may not be more than this, or, with ``at_least``, not less.
-    :param note: what the figure was computed from.
+    :param ours: what the pipeline reached.
+    :param ideal: the best that is possible; None when it is not known.
+    :param other: what the provider's operator or plain boto3 reached in the same run; None when neither was run.
+    :param target: the most that ``ours`` may be, or, with ``at_least``, the least.
+    :param note: the measurements from which the figure was computed.
     """
 
     name: str
@@ -37,7 +37,7 @@ class Figure:
         return self.ours >= self.target if self.at_least else self.ours <= self.target
 
     def as_record(self) -> dict[str, Any]:
-        """Return the row of ``bench.json``."""
+        """Return the figure as ``bench.json`` has it."""
         return {**dataclasses.asdict(self), "ok": self.ok}
 
 
@@ -72,7 +72,7 @@ def markdown(figures: Iterable[Figure]) -> str:
 
 
 def verdict(figures: Sequence[Figure], minutes: float) -> str:
-    """Return the last line: how many targets were reached, which were missed."""
+    """Return the last line: how many targets were reached, and which were missed."""
     missed = [figure.name for figure in figures if not figure.ok]
     end = f"missed: {'; '.join(missed)}" if missed else "all reached"
     return f"{len(figures) - len(missed)} of {len(figures)} targets in {minutes:.1f} minutes, {end}."

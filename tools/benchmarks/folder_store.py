@@ -1,4 +1,4 @@
-"""Objects as files under a folder: the store of the cases that run in one process, so that S3 is not measured."""
+"""Store objects as files in a folder, for cases that run in one process and must not measure S3."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from include.distill.core.storage import split_uri
 
 
 class FolderStore:
-    """See :class:`include.distill.core.storage.ObjectStore`; a write is a file that is renamed when it is whole."""
+    """An :class:`include.distill.core.storage.ObjectStore`; a file gets its name only once it is complete."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -56,22 +56,22 @@ class FolderStore:
             raise
 
     def copy(self, source: str, target: str) -> None:
-        """Put what lies under ``source`` under ``target`` too."""
+        """Copy the object at ``source`` to ``target``."""
         with self.reader(source) as old, self.writer(target) as new:
             shutil.copyfileobj(old, new)
 
     def exists(self, uri: str) -> bool:
-        """Tell whether an object lies under ``uri``."""
+        """Tell whether there is an object at ``uri``."""
         return self._path(uri).is_file()
 
     def list(self, prefix_uri: str) -> list[str]:
         """Return the URIs of all objects that start with ``prefix_uri``, sorted."""
-        found = (path for path in self._folder.rglob("*") if path.is_file() and not path.name.startswith(".draft-"))
-        uris = (f"s3://{path.relative_to(self._folder).as_posix()}" for path in found)
+        files = (path for path in self._folder.rglob("*") if path.is_file() and not path.name.startswith(".draft-"))
+        uris = (f"s3://{path.relative_to(self._folder).as_posix()}" for path in files)
         return sorted(uri for uri in uris if uri.startswith(prefix_uri))
 
     def delete(self, uri: str) -> None:
-        """Remove the object; absent is as good as removed."""
+        """Remove the object; do nothing when there is none."""
         self._path(uri).unlink(missing_ok=True)
 
     def _path(self, uri: str) -> Path:

@@ -1,10 +1,11 @@
 """
-A model that answers InvokeModel after exactly one second, for benchmarks: what is measured at it is the client.
+Answer InvokeModel after a fixed time, so that a benchmark measures the client and not the model.
 
-It has the body of an Anthropic model's call, Bedrock's quota with reservation, and a count of everything. Its answers
-are sentences of the document that it is asked about: enough to be read and kept as a teacher's are, and no more.
+The server reads and writes the body of an Anthropic model's call, applies Bedrock's quota with its reservation of
+tokens, and counts everything. Its answers are sentences of the document in the question, so that the pipeline reads and
+keeps them like a teacher's.
 
-``POST /_bench/reset`` takes latency and quota and forgets all counts; ``GET /_bench/counts`` gives them.
+``POST /_bench/reset`` sets latency and quota and resets all counts; ``GET /_bench/counts`` returns the counts.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
-from tools.benchmarks.material import pairs_about
+from tools.benchmarks.fixtures import pairs_about
 from tools.benchmarks.quota import Admission, Quota
 from tools.benchmarks.wire import Answer, Request, serve
 
@@ -32,7 +33,7 @@ THROTTLED = Answer.of_json(
 
 @dataclass
 class Counts:
-    """What was asked since the last reset. Times in seconds of the event loop's clock."""
+    """What was counted since the last reset. Times are seconds of the event loop's clock."""
 
     requests: int = 0
     rejected: int = 0
@@ -43,7 +44,7 @@ class Counts:
     asked: Counter[str] = field(default_factory=Counter)
 
     def as_record(self) -> dict[str, Any]:
-        """Return the counts as JSON: billed calls, the span, and how many questions were billed more than once."""
+        """Return the counts as JSON, with the span from the first call to the last answer and the calls paid again."""
         billed = sum(self.asked.values())
         return {
             "requests": self.requests,
@@ -57,7 +58,7 @@ class Counts:
 
 
 class ModelServer:
-    """Answers every model id alike, by one quota."""
+    """Answers every model id in the same way, under one quota."""
 
     def __init__(self) -> None:
         self._reset(latency_seconds=1.0, quota=Quota())
@@ -70,8 +71,8 @@ class ModelServer:
     async def answer(self, request: Request) -> Answer:
         """Answer one request."""
         if request.path == "/_bench/reset":
-            told = json.loads(request.body)
-            self._reset(latency_seconds=told["latency_seconds"], quota=Quota(**told["quota"]))
+            settings = json.loads(request.body)
+            self._reset(latency_seconds=settings["latency_seconds"], quota=Quota(**settings["quota"]))
             return Answer.of_json(dataclasses.asdict(self._admission.quota))
         if request.path == "/_bench/counts":
             return Answer.of_json(self._counts.as_record())
@@ -88,7 +89,7 @@ class ModelServer:
             counts.rejected += 1
             return THROTTLED
         key = sha256(question.encode()).hexdigest()
-        counts.asked[key] += 1  # a call is billed though nobody waits for its answer any more
+        counts.asked[key] += 1  # a call is billed even when its client no longer waits
         counts.in_flight += 1
         counts.peak_in_flight = max(counts.peak_in_flight, counts.in_flight)
         await asyncio.sleep(arrived + self._latency_seconds - loop.time())
@@ -102,7 +103,7 @@ class ModelServer:
 
 
 def reply_to(question: str) -> str:
-    """Return pairs as a teacher writes them, on the document of the question."""
+    """Return pairs about the document in the question, as a teacher writes them."""
     document = question.partition("<document>\n")[2].partition("\n</document>")[0]
     return "\n".join(json.dumps(pair) for pair in pairs_about(document or question, PAIRS))
 

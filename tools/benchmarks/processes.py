@@ -1,4 +1,4 @@
-"""The processes of a benchmark: servers of its own, and the one that is measured. None outlives the block."""
+"""Start the servers of a benchmark and the process that is measured, and stop them with the block."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import json
 import os
 import subprocess
 import sys
-import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import httpx
 
 from include.distill.core.errors import DistillError
 from tools.benchmarks.wire import LOOPBACK
@@ -24,17 +25,17 @@ GRACE_SECONDS = 10.0
 
 
 class MeasurementError(DistillError):
-    """A process that was to be measured failed; says with what."""
+    """A measured process failed; the message carries the end of its output."""
 
 
 @dataclass(frozen=True)
 class Server:
-    """A server of the benchmarks that answers at ``url``."""
+    """A running server of the benchmarks."""
 
     url: str
 
     def reset(self, *, latency_seconds: float = 1.0, **quota: float) -> None:
-        """Set what the model server does and forget what it has counted."""
+        """Set latency and quota of the model server, and reset its counts."""
         self._ask("/_bench/reset", {"latency_seconds": latency_seconds, "quota": quota})
 
     def counts(self) -> dict[str, Any]:
@@ -42,16 +43,15 @@ class Server:
         return self._ask("/_bench/counts", None)
 
     def _ask(self, path: str, body: Any) -> dict[str, Any]:
-        data = None if body is None else json.dumps(body).encode()
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with opener.open(urllib.request.Request(f"{self.url}{path}", data), timeout=30) as answer:  # noqa: S310 - ours
-            found: dict[str, Any] = json.load(answer)
-        return found
+        method = "GET" if body is None else "POST"
+        response = httpx.request(method, f"{self.url}{path}", json=body, timeout=30, trust_env=False)
+        counts: dict[str, Any] = response.raise_for_status().json()
+        return counts
 
 
 @contextmanager
 def server(module: str) -> Iterator[Server]:
-    """Run ``tools.benchmarks.<module>`` as a process for the length of the block."""
+    """Run ``tools.benchmarks.<module>`` as a process until the end of the block."""
     command = [sys.executable, "-m", f"tools.benchmarks.{module}"]
     with subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True) as process:
         try:
@@ -63,7 +63,7 @@ def server(module: str) -> Iterator[Server]:
 
 
 def start(script: str, *arguments: object, endpoint: str, state: Path) -> subprocess.Popen[str]:
-    """Start a script of ``tests/bench`` that prints one JSON object at its end."""
+    """Start a script of ``tests/tools/benchmarks`` that prints one JSON object at its end."""
     command = [sys.executable, str(SCRIPTS / script), *map(str, arguments)]
     environment = script_environment(os.environ, endpoint=endpoint, state=state)
     return subprocess.Popen(
@@ -72,30 +72,33 @@ def start(script: str, *arguments: object, endpoint: str, state: Path) -> subpro
 
 
 def finish(process: subprocess.Popen[str], minutes: float = MINUTES) -> dict[str, Any]:
-    """Wait for a script and return what it printed.
+    """
+    Wait for a script and return the object that it printed.
 
-    :raises MeasurementError: it failed; with the end of what it said.
+    :raises MeasurementError: the script failed.
     """
     try:
-        output, said = process.communicate(timeout=minutes * 60)
+        output, errors = process.communicate(timeout=minutes * 60)
     finally:
         if process.poll() is None:
             process.kill()
             process.communicate()
     if process.returncode != 0:
-        message = f"{process.args!r} ended with exit code {process.returncode}. It said at its end:\n{said[-3000:]}"
-        raise MeasurementError(message)
-    found: dict[str, Any] = json.loads(output.splitlines()[-1])
-    return found
+        raise MeasurementError(
+            f"{process.args!r} ended with exit code {process.returncode}, so nothing was measured. "
+            f"The end of its output:\n{errors[-3000:]}"
+        )
+    measured: dict[str, Any] = json.loads(output.splitlines()[-1])
+    return measured
 
 
 def run(script: str, *arguments: object, endpoint: str, state: Path) -> dict[str, Any]:
-    """Run a script and return what it printed."""
+    """Run a script and return the object that it printed."""
     return finish(start(script, *arguments, endpoint=endpoint, state=state))
 
 
 def script_environment(inherited: Mapping[str, str], *, endpoint: str, state: Path) -> dict[str, str]:
-    """Return the environment of a measured process: nothing of a real account, every endpoint on loopback."""
+    """Return the environment of a measured process: no setting of a real account, every endpoint on loopback."""
     dropped = ("AWS_", "AIRFLOW_", "AIRFLOW__", "BOTO", "DISTILL_", "PYTHON")
     return {
         **{name: value for name, value in inherited.items() if not name.startswith(dropped)},

@@ -1,7 +1,8 @@
 """
-Requests and tokens a minute as Bedrock counts them, exact: what the model server of the benchmarks admits by.
+Count requests and tokens per minute exactly as Bedrock does, for the model server of the benchmarks.
 
-Kept apart from the pipeline's own pacing, which is what it checks: a mistake shared by both would show nowhere.
+This shares no code with the pipeline's own pacing, because it checks that pacing: no benchmark would show a mistake
+that both had in common.
 https://docs.aws.amazon.com/bedrock/latest/userguide/quotas-token-burndown.html
 """
 
@@ -11,17 +12,17 @@ import heapq
 import math
 from dataclasses import dataclass, field
 
-ROUNDING = 1e-6  # a level that is short by a rounding error of the clock's arithmetic is not short
+ROUNDING = 1e-6  # a smaller shortage is a rounding error of the arithmetic with times
 
 
 @dataclass(frozen=True)
 class Quota:
     """
-    What a model may be asked; ``None`` is no limit.
+    The limits of a model; ``None`` means no limit.
 
-    :param burst: requests that a bucket holds which was not used for a while.
-    :param token_burst: the same in tokens.
-    :param burndown: quota tokens that one token of output costs, once it was written; reserved is ``max_tokens``.
+    :param burst: how many requests may come at once after a pause.
+    :param token_burst: how many tokens may be used at once after a pause.
+    :param burndown: how many tokens of the quota one token of output costs. A call reserves ``max_tokens`` first.
     """
 
     requests_per_minute: float | None = None
@@ -33,7 +34,7 @@ class Quota:
 
 @dataclass
 class Bucket:
-    """A bucket that is full at first and refills steadily. ``None`` a minute never runs dry."""
+    """A token bucket: full at first, refilled steadily, and without limit when ``per_minute`` is None."""
 
     per_minute: float | None
     capacity: float | None
@@ -46,7 +47,7 @@ class Bucket:
         self.level = self.capacity or 0.0
 
     def seconds_until(self, amount: float, now: float) -> float:
-        """Return how long after the time ``now``, in seconds, ``amount`` can be taken; infinite when it never can."""
+        """Return how many seconds after ``now`` the bucket holds ``amount``; infinity when it never does."""
         if self.per_minute is None or self.capacity is None:
             return 0.0
         if amount > self.capacity:
@@ -58,13 +59,13 @@ class Bucket:
         return short * 60 / self.per_minute if short > ROUNDING else 0.0
 
     def take(self, amount: float) -> None:
-        """Take ``amount``, or give it back when it is negative."""
+        """Take ``amount``; a negative amount is returned to the bucket."""
         if self.per_minute is not None and self.capacity is not None:
             self.level = min(self.capacity, self.level - amount)
 
 
 class Admission:
-    """Admits or rejects calls by one quota."""
+    """Admits or rejects calls under one quota."""
 
     def __init__(self, quota: Quota) -> None:
         self.quota = quota
@@ -72,12 +73,12 @@ class Admission:
         self._tokens = Bucket(quota.tokens_per_minute, quota.token_burst)
 
     def seconds_until(self, input_tokens: int, max_tokens: int, now: float) -> float:
-        """Return how long after ``now`` a call fits; 0 when it does."""
+        """Return how many seconds after ``now`` a call is admitted; 0 when it is admitted now."""
         requests = self._requests.seconds_until(1, now)
         return max(requests, self._tokens.seconds_until(input_tokens + max_tokens, now))
 
     def admit(self, input_tokens: int, max_tokens: int, now: float) -> bool:
-        """Take one request and reserve input and ``max_tokens``, or take nothing and return ``False``."""
+        """Take one request and reserve input and ``max_tokens``; when the call does not fit, take nothing."""
         if self.seconds_until(input_tokens, max_tokens, now):
             return False
         self._requests.take(1)
@@ -85,13 +86,13 @@ class Admission:
         return True
 
     def settle(self, max_tokens: int, output_tokens: int) -> None:
-        """Take what the answer burnt in the place of what was reserved for it; the bucket may fall below empty."""
+        """Replace the reservation by what the answer used; the bucket may fall below zero."""
         self._tokens.take(self.quota.burndown * output_tokens - max_tokens)
 
 
 @dataclass(frozen=True)
 class Work:
-    """Calls that are all alike. ``seconds`` is how long one takes."""
+    """Calls that are all the same; one takes ``seconds``."""
 
     calls: int
     concurrency: int
@@ -102,15 +103,15 @@ class Work:
 
 
 def ideal_seconds(work: Work, quota: Quota) -> float:
-    """Return how long ``work`` takes at the least: each call starts in the very moment in which it may."""
-    admission, now, under_way = Admission(quota), 0.0, list[float]()
+    """Return the shortest possible time for the work: every call starts as soon as the quota admits it."""
+    admission, now, in_flight = Admission(quota), 0.0, list[float]()
     for _ in range(work.calls):
-        while len(under_way) == work.concurrency or not admission.admit(work.input_tokens, work.max_tokens, now):
+        while len(in_flight) == work.concurrency or not admission.admit(work.input_tokens, work.max_tokens, now):
             refill = admission.seconds_until(work.input_tokens, work.max_tokens, now)
-            if len(under_way) < work.concurrency and now + refill < min(under_way, default=math.inf):
+            if len(in_flight) < work.concurrency and now + refill < min(in_flight, default=math.inf):
                 now += refill
                 continue
-            now = heapq.heappop(under_way)
+            now = heapq.heappop(in_flight)
             admission.settle(work.max_tokens, work.output_tokens)
-        heapq.heappush(under_way, now + work.seconds)
-    return max(under_way)
+        heapq.heappush(in_flight, now + work.seconds)
+    return max(in_flight)

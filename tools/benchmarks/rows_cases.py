@@ -1,4 +1,4 @@
-"""The steps that touch every row and ask no model: memory and time with many rows, each in a process of its own."""
+"""Measure memory and time of the steps that handle every row and call no model, each in its own process."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from include.distill.dataset.rows import row_id
 from include.distill.dataset.splits import shards
 from tools.benchmarks.bench import Bench
 from tools.benchmarks.figures import Figure
+from tools.benchmarks.fixtures import EVALUATION_ROWS, RUN_URI, bench_use_case, pairs_about, texts
 from tools.benchmarks.folder_store import FolderStore
-from tools.benchmarks.material import EVALUATION_ROWS, RUN_URI, bench_use_case, pairs_about, texts
 from tools.benchmarks.processes import run
 
 SCRIPT = "rows_process.py"
@@ -33,7 +33,7 @@ def many_rows(bench: Bench) -> Sequence[Figure]:
 
 
 def step_figures(step: str, rows: int, half: dict[str, Any], full: dict[str, Any]) -> Iterator[Figure]:
-    """Yield the figures of one step."""
+    """Yield memory and time of one step."""
     yield Figure(
         name=f"{rows:,} rows: peak memory of {step}",
         ours=full["peak_mb"],
@@ -53,17 +53,17 @@ def step_figures(step: str, rows: int, half: dict[str, Any], full: dict[str, Any
 
 
 def measure_steps(bench: Bench, rows: int) -> dict[str, dict[str, Any]]:
-    """Run the steps one after the other on as many rows and return what was measured of each."""
+    """Run the steps one after the other on this many rows, and return the measurements of each."""
     folder = bench.fresh_folder("rows")
     store = FolderStore(folder)
     _prepare(store, rows)
-    found = {}
+    measured = {}
     for step in STEPS:
         if step == "curate":
             _write_synthetic(store, rows)
-        found[step] = run(SCRIPT, folder, step, endpoint=bench.model.url, state=bench.state)
+        measured[step] = run(SCRIPT, folder, step, endpoint=bench.model.url, state=bench.state)
     bench.fresh_folder("rows")
-    return found
+    return measured
 
 
 def _prepare(store: ObjectStore, rows: int) -> None:
@@ -84,7 +84,7 @@ def _write_csv(store: ObjectStore, uri: str, numbers: range) -> None:
 
 
 def _write_synthetic(store: ObjectStore, rows: int) -> None:
-    """Write one pair per row, as the synthesis tasks leave them."""
+    """Write one pair per row, as the synthesis tasks do."""
     folder = RunFolder(RUN_URI)
     for task, part in enumerate(shards(rows, MAX_TASKS)):
         write_jsonl(store, folder.synthetic(task), (_pair(number) for number in part))

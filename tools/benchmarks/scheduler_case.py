@@ -1,4 +1,4 @@
-"""The synthesis step through Airflow's scheduler, ours and the provider's one after the other in the same Airflow."""
+"""Measure the synthesis step through Airflow's scheduler: ours, then the provider's operator in the same Airflow."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
-from urllib.request import ProxyHandler, Request, build_opener
+
+import httpx
 
 from include.distill.inference.pools import configured_pools
 from tools.benchmarks.bench import Bench
 from tools.benchmarks.figures import Figure
+from tools.benchmarks.fixtures import bench_use_case, prepare_run
 from tools.benchmarks.folder_store import FolderStore
-from tools.benchmarks.material import bench_use_case, prepare_run
 from tools.benchmarks.processes import MeasurementError, Server, server
 from tools.local_airflow.airflow_api import FINISHED_RUN_STATES, AirflowApi
 from tools.local_airflow.environment import PARALLELISM, build_environment, load_keys
@@ -35,7 +36,7 @@ TASKS = 5
 
 
 def through_the_scheduler(bench: Bench) -> Sequence[Figure]:
-    """Measure the whole synthesis step, from the end of the task before it to the end of its last task."""
+    """Measure the step from the end of the task before it to the end of its last task."""
     documents = bench.sizes.documents
     ideal = documents * bench.sizes.latency_seconds / CONCURRENCY
     with server("object_server") as objects, _airflow(bench, objects) as api:
@@ -73,7 +74,7 @@ def through_the_scheduler(bench: Bench) -> Sequence[Figure]:
 
 @contextmanager
 def _airflow(bench: Bench, objects: Server) -> Iterator[AirflowApi]:
-    """Run an Airflow for the length of the block, with both DAGs unpaused."""
+    """Run an Airflow with both DAGs unpaused until the end of the block."""
     layout = Layout(dags=DAGS, state=bench.state / "scheduler")
     if layout.state.exists():
         shutil.rmtree(layout.state / "airflow" / "logs", ignore_errors=True)
@@ -81,7 +82,7 @@ def _airflow(bench: Bench, objects: Server) -> Iterator[AirflowApi]:
     ports = Ports(api=choose_ports({}).api, simulator=int(urlsplit(objects.url).port or 0))
     group = ProcessGroup(layout, _environment(bench, layout, ports))
     try:
-        _empty_database(group, layout)
+        _create_database(group, layout)
         for name in SERVICES:
             group.start(airflow_component(name))
         api = AirflowApi(ports.ui_url)
@@ -89,19 +90,19 @@ def _airflow(bench: Bench, objects: Server) -> Iterator[AirflowApi]:
         for name, settings in configured_pools().items():
             api.ensure_pool(name, settings)
         for dag_id in DAG_IDS:
-            known = partial(_knows, api, dag_id)
-            wait_until(known, f"The DAG {dag_id} (logs: {layout.logs})", READY_SECONDS, check=group.check)
+            is_loaded = partial(_is_loaded, api, dag_id)
+            wait_until(is_loaded, f"The DAG {dag_id} (logs: {layout.logs})", READY_SECONDS, check=group.check)
             api.unpause(dag_id)
         yield api
     finally:
         group.close()
 
 
-def _knows(api: AirflowApi, dag_id: str) -> bool:
+def _is_loaded(api: AirflowApi, dag_id: str) -> bool:
     return api.find_dag(dag_id) is not None
 
 
-def _empty_database(group: ProcessGroup, layout: Layout) -> None:
+def _create_database(group: ProcessGroup, layout: Layout) -> None:
     database = layout.database
     template = database.with_name(f"template-{airflow_version()}.db")
     for suffix in (".db", ".db-wal", ".db-shm"):
@@ -130,14 +131,14 @@ def _put_run(bench: Bench, objects: Server) -> None:
     folder = bench.fresh_folder("scheduler-objects")
     use_case = bench_use_case(fan_out={"max_tasks": TASKS, "concurrency": CONCURRENCY // TASKS})
     prepare_run(FolderStore(folder), use_case, documents=bench.sizes.documents, tasks=0)
-    opener = build_opener(ProxyHandler({}))
-    for path in (path for path in folder.rglob("*") if path.is_file()):
-        url = f"{objects.url}/{path.relative_to(folder).as_posix()}"
-        opener.open(Request(url, path.read_bytes(), method="PUT"), timeout=30).close()  # noqa: S310 - ours
+    with httpx.Client(base_url=objects.url, timeout=30, trust_env=False) as client:
+        for path in (path for path in folder.rglob("*") if path.is_file()):
+            url = f"/{path.relative_to(folder).as_posix()}"
+            client.put(url, content=path.read_bytes()).raise_for_status()
 
 
 def _step_seconds(api: AirflowApi, dag_id: str) -> float:
-    """Run a DAG and return how long its step took, by Airflow's own times."""
+    """Run a DAG and return how long its step took, by the times that Airflow recorded."""
     now = datetime.now(UTC)
     run_id = f"bench__{now:%H%M%S}"
     api.trigger(dag_id, run_id, logical_date=now.isoformat(), conf={})
@@ -154,12 +155,11 @@ def step_seconds(instances: Sequence[Mapping[str, Any]]) -> float:
     """Return the seconds from the end of the task ``before`` to the end of the last task ``synthesize``."""
 
     def ends(task_id: str) -> list[datetime]:
-        found = [instance for instance in instances if instance["task_id"] == task_id]
-        return [datetime.fromisoformat(instance["end_date"]) for instance in found]
+        return [datetime.fromisoformat(row["end_date"]) for row in instances if row["task_id"] == task_id]
 
     return (max(ends("synthesize")) - max(ends("before"))).total_seconds()
 
 
 def _require(condition: bool, message: str) -> None:
     if not condition:
-        raise MeasurementError(f"The benchmark through the scheduler says nothing: {message}.")
+        raise MeasurementError(f"The benchmark through the scheduler has no valid figure: {message}.")

@@ -1,4 +1,4 @@
-"""The synthesis step's code in processes of its own: speed, quotas, a kill, memory. Times are those of the server."""
+"""Measure the synthesis step in its own processes: speed, quotas, a kill, memory. The server takes the times."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from include.distill.config.use_case import UseCase
 from include.distill.inference.pools import pool_name, pool_slots
 from tools.benchmarks.bench import Bench
 from tools.benchmarks.figures import Figure
+from tools.benchmarks.fixtures import bench_use_case, prepare_run
 from tools.benchmarks.folder_store import FolderStore
-from tools.benchmarks.material import bench_use_case, prepare_run
 from tools.benchmarks.processes import MeasurementError, finish, run, start
 from tools.benchmarks.quota import Quota, Work, ideal_seconds
 
 SCRIPT = "synthesis_process.py"
-FLOOR = "boto3_process.py"
-BURST_SHARE = 0.1  # of a minute's requests, as the table states them: 600 with 60 at once, 120 with 12
+BOTO3_SCRIPT = "boto3_process.py"
+BURST_SHARE = 0.1  # of the requests per minute: 60 at once for 600 RPM, 12 for 120
 POLL_SECONDS = 0.02
 
 
 @dataclass(frozen=True)
 class Pacing:
-    """A quota at the server, and whether the use case states it."""
+    """A quota of the server, and whether the use case states it."""
 
     requests_per_minute: float | None = None
     tokens_per_minute: float | None = None
     stated: bool = True
 
     def at_the_server(self, use_case: UseCase) -> Quota:
-        """Return what the server admits by."""
+        """Return the quota that the server applies."""
         burst = None if self.requests_per_minute is None else self.requests_per_minute * BURST_SHARE
         return Quota(
             requests_per_minute=self.requests_per_minute,
@@ -43,15 +43,15 @@ class Pacing:
         )
 
     def in_the_use_case(self) -> dict[str, Any]:
-        """Return the sections of the use case that state it."""
-        known = {"requests_per_minute": self.requests_per_minute, "tokens_per_minute": self.tokens_per_minute}
-        quota = {name: value for name, value in known.items() if value is not None}
+        """Return the sections of the use case that state the quota."""
+        limits = {"requests_per_minute": self.requests_per_minute, "tokens_per_minute": self.tokens_per_minute}
+        quota = {name: value for name, value in limits.items() if value is not None}
         return {"quotas": {bench_use_case().teacher: quota}} if quota and self.stated else {}
 
 
 @dataclass
 class Run:
-    """A synthesis run in one or more tasks, and what was counted."""
+    """The synthesis step in one or more tasks, and what the server counted."""
 
     bench: Bench
     concurrency: int
@@ -72,7 +72,7 @@ class Run:
         self.reset()
 
     def reset(self) -> None:
-        """Let the server forget its counts."""
+        """Give the server this latency and quota, and reset its counts."""
         self.bench.model.reset(latency_seconds=self.latency_seconds or 0.0, **vars(self.quota))
 
     def start(self) -> list[Any]:
@@ -82,25 +82,26 @@ class Run:
         return [start(SCRIPT, *given, endpoint=self.bench.model.url, state=self.bench.state) for given in arguments]
 
     def go(self) -> Run:
-        """Run all tasks to their end.
+        """
+        Run all tasks to their end.
 
-        :raises MeasurementError: a document was not answered for, so the figures would say nothing.
+        :raises MeasurementError: a document has no answer, so the figures would mean nothing.
         """
         self.measured = [finish(process) for process in self.start()]
         self.counts = self.bench.model.counts()
-        done = sum(task["manifest"]["documents"] - task["manifest"]["failed"] for task in self.measured)
-        if done != self.documents:
-            raise MeasurementError(f"Only {done} of {self.documents} documents were answered for: {self.measured}.")
+        answered = sum(task["manifest"]["documents"] - task["manifest"]["failed"] for task in self.measured)
+        if answered != self.documents:
+            raise MeasurementError(f"Only {answered} of {self.documents} documents have an answer: {self.measured}.")
         return self
 
     @property
     def span_seconds(self) -> float:
-        """From the first request to the last answer, at the server."""
+        """The time from the first request to the last answer, at the server."""
         return float(self.counts["span_seconds"])
 
     @property
     def ideal_seconds(self) -> float:
-        """The same for a client that asks in the very moment in which it may, given the tokens that were used."""
+        """The shortest possible span: each request is sent as soon as the quota allows it."""
         manifests = [task["manifest"] for task in self.measured]
         used = {key: sum(manifest[key] for manifest in manifests) for key in ("calls", "input_tokens", "output_tokens")}
         calls = max(1, used["calls"])
@@ -114,24 +115,24 @@ class Run:
         )
         return ideal_seconds(work, self.quota)
 
-    def floor(self, *, retries: str = "standard") -> dict[str, Any]:
-        """Run plain boto3 on as many documents against the same quota, and return the server's counts."""
+    def plain_boto3(self, *, retries: str = "standard") -> dict[str, Any]:
+        """Ask about the same number of documents with plain boto3, and return what the server counted."""
         self.reset()
-        given = ["--documents", self.documents, "--concurrency", self.concurrency, "--retries", retries]
-        run(FLOOR, *given, endpoint=self.bench.model.url, state=self.bench.state)
+        arguments = ["--documents", self.documents, "--concurrency", self.concurrency, "--retries", retries]
+        run(BOTO3_SCRIPT, *arguments, endpoint=self.bench.model.url, state=self.bench.state)
         return self.bench.model.counts()
 
     def span(self, name: str, target: float, *, other: float | None = None, ideal: float | None = None) -> Figure:
-        """Return the span over the ideal one."""
-        at_best = ideal or self.ideal_seconds
+        """Return the span as a multiple of the ideal one."""
+        ideal_span = ideal or self.ideal_seconds
         return Figure(
             name=f"{name}: span",
-            ours=self.span_seconds / at_best,
+            ours=self.span_seconds / ideal_span,
             ideal=1.0,
             unit="× ideal",
             target=target,
-            other=None if other is None else other / at_best,
-            note=f"{self.span_seconds:.2f} s of {at_best:.2f} s, {self.counts['requests']} requests",
+            other=None if other is None else other / ideal_span,
+            note=f"{self.span_seconds:.2f} s of {ideal_span:.2f} s, {self.counts['requests']} requests",
         )
 
     def rejected(self, name: str) -> Figure:
@@ -140,23 +141,23 @@ class Run:
 
 
 def unlimited(bench: Bench, concurrency: int, target: float) -> Sequence[Figure]:
-    """No quota: what our code adds to the calls."""
+    """Measure without a quota: what our code adds to the calls."""
     measured = Run(bench, concurrency, bench.sizes.documents).go()
     ideal = bench.sizes.documents * bench.sizes.latency_seconds / concurrency
-    other = measured.floor()["span_seconds"]
+    other = measured.plain_boto3()["span_seconds"]
     return [measured.span(f"one process, concurrency {concurrency}, no quota", target, other=other, ideal=ideal)]
 
 
 def stated(bench: Bench, name: str, pacing: Pacing, documents: int, target: float) -> Sequence[Figure]:
-    """One task that knows the quota."""
+    """Measure one task that knows the quota."""
     measured = Run(bench, 50, documents, pacing).go()
     return [measured.span(f"one process, {name}, stated", target), measured.rejected(f"one process, {name}, stated")]
 
 
 def not_stated(bench: Bench) -> Sequence[Figure]:
-    """One task that has to find the quota; the other one is boto3 with its own adaptive retries."""
+    """Measure one task that has to discover the quota, and boto3 with its own adaptive retries."""
     measured = Run(bench, 50, bench.sizes.documents, Pacing(requests_per_minute=600, stated=False)).go()
-    other = measured.floor(retries="adaptive")
+    other = measured.plain_boto3(retries="adaptive")
     name = "one process, 600 RPM, not stated"
     share, theirs = (100 * counts["rejected"] / counts["requests"] for counts in (measured.counts, other))
     rejected = Figure(f"{name}: rejected calls", share, 0, "% of calls", 5, other=theirs)
@@ -164,14 +165,14 @@ def not_stated(bench: Bench) -> Sequence[Figure]:
 
 
 def shared(bench: Bench) -> Sequence[Figure]:
-    """Four tasks that share a quota and no memory."""
+    """Measure four processes that share a quota."""
     measured = Run(bench, 13, bench.sizes.documents, Pacing(requests_per_minute=600), tasks=4).go()
     name = "four mapped tasks sharing 600 RPM, stated"
     return [measured.span(name, 1.15), measured.rejected(name)]
 
 
 def killed(bench: Bench) -> Sequence[Figure]:
-    """SIGKILL when half of the documents were answered, then the same again."""
+    """Kill the task when half of the documents have an answer, run it again, and count what was paid twice."""
     measured = Run(bench, 50, bench.sizes.documents)
     (process,) = measured.start()
     while (counts := bench.model.counts())["billed"] - counts["in_flight"] < bench.sizes.documents // 2:
@@ -179,7 +180,7 @@ def killed(bench: Bench) -> Sequence[Figure]:
             raise MeasurementError(f"The task ended before it was killed: {finish(process)}.")
         time.sleep(POLL_SECONDS)
     process.kill()
-    in_flight = bench.model.counts()["peak_in_flight"]  # an answer under way back to the task is in flight too
+    in_flight = bench.model.counts()["peak_in_flight"]  # an answer on its way back to the task counts as in flight
     process.communicate()
     measured.go()
     return [
@@ -195,7 +196,7 @@ def killed(bench: Bench) -> Sequence[Figure]:
 
 
 def memory(bench: Bench) -> Sequence[Figure]:
-    """What a task of many documents holds, beyond what Airflow and its Amazon provider hold once imported."""
+    """Measure the memory of a task with many documents, beyond the imports of Airflow and its amazon provider."""
     many, few = (
         Run(bench, 200, documents, latency_seconds=bench.sizes.latency_seconds / 5).go().measured[0]
         for documents in (bench.sizes.many_documents, bench.sizes.many_documents // 10)

@@ -1,8 +1,8 @@
 """
-The smallest HTTP/1.1 server that botocore is content with, so that a server never is what a benchmark measures.
+Serve HTTP/1.1 with just enough features for botocore, so that the server is never the bottleneck of a benchmark.
 
-One event loop, no framework: it answers some thousands of requests a second, where the S3 of the AWS simulator
-answers 50 to 100.
+One event loop and no framework: it answers thousands of requests a second, where the S3 of the AWS simulator answers
+50 to 100.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ LOOPBACK = "127.0.0.1"
 
 @dataclass(frozen=True)
 class Request:
-    """One request; header names in lower case, path unquoted."""
+    """One request, with header names in lower case and the path unquoted."""
 
     method: str
     path: str
@@ -32,7 +32,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Answer:
-    """What goes back. ``length`` is stated where the body stays away, as it does for HEAD."""
+    """One response. ``length`` sets the Content-Length of a response without a body, as HEAD needs it."""
 
     body: bytes = b""
     status: int = 200
@@ -48,8 +48,8 @@ class Answer:
 Handler = Callable[[Request], Awaitable[Answer]]
 
 
-class _Connection(asyncio.Protocol):
-    """One kept-alive connection; a client asks again only when it was answered."""
+class Connection(asyncio.Protocol):
+    """One persistent connection; a client sends its next request only after the response."""
 
     def __init__(self, handler: Handler) -> None:
         self._handler = handler
@@ -58,9 +58,11 @@ class _Connection(asyncio.Protocol):
         self._answering: set[asyncio.Task[None]] = set()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the transport for the responses."""
         self._transport = cast(asyncio.Transport, transport)
 
     def data_received(self, data: bytes) -> None:
+        """Collect bytes until a request is complete, and answer it."""
         self._received += data
         if self._head is None:
             end = self._received.find(b"\r\n\r\n")
@@ -79,7 +81,7 @@ class _Connection(asyncio.Protocol):
             query = dict(parse_qsl(parts.query, keep_blank_values=True))
             request = Request(method, unquote(parts.path), query, headers, body)
             task = asyncio.ensure_future(self._answer(request))
-            self._answering.add(task)  # the loop itself holds tasks only weakly
+            self._answering.add(task)  # the event loop keeps only weak references to tasks
             task.add_done_callback(self._answering.discard)
 
     async def _answer(self, request: Request) -> None:
@@ -99,9 +101,9 @@ def _read_head(head: bytes) -> tuple[str, str, dict[str, str]]:
 
 
 async def serve(handler: Handler) -> None:
-    """Answer on a free port of loopback, which is printed as one line, until SIGTERM."""
+    """Serve on a free port of loopback until SIGTERM, and print the port first."""
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: _Connection(handler), LOOPBACK, 0, backlog=1024)
+    server = await loop.create_server(lambda: Connection(handler), LOOPBACK, 0, backlog=1024)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)

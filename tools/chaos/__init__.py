@@ -1,3 +1,3 @@
-"""The crash table: kills real Airflow processes at chosen instants and counts what was bought."""
+"""Kill real Airflow processes at chosen instants and count what was bought: the crash table."""
 
 from __future__ import annotations

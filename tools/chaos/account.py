@@ -1,12 +1,12 @@
-"""The simulated account as the crash table uses it: fault rules, the ledger, and a few calls that nobody tags."""
+"""Use the simulated account for the crash table: fault rules, the ledger, and a few calls outside of the pipeline."""
 
 from __future__ import annotations
 
 import hashlib
-import json
-import urllib.request
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+import httpx
 
 SIGNED = "AWS4-HMAC-SHA256 Credential=testing/20260101/us-east-1/bedrock/aws4_request, SignedHeaders=host, Signature=0"
 SECONDS = 15.0
@@ -14,37 +14,38 @@ SECONDS = 15.0
 
 class Account:
     """
-    One AWS simulator.
+    The account of one AWS simulator.
 
-    :param url: where it listens.
+    :param url: where the simulator listens.
     """
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        # The simulator is on loopback: a proxy from the environment must not see these requests.
+        self._client = httpx.Client(base_url=url, timeout=SECONDS, trust_env=False)
 
     def is_open(self) -> bool:
-        """Tell whether it answers; never raises."""
+        """Tell whether the simulator answers; never raises."""
         try:
             self._call("GET", "/_admin/health")
-        except OSError:
+        except httpx.HTTPError:
             return False
         return True
 
-    def settle(self, **settings: float) -> None:
-        """Change the AWS simulator's settings."""
+    def change_settings(self, **settings: float) -> None:
+        """Change the simulator's settings."""
         self._call("PUT", "/_admin/settings", settings)
 
-    def fail(self, **rule: Any) -> None:
+    def add_fault(self, **rule: Any) -> None:
         """Add a fault rule."""
         self._call("POST", "/_admin/faults", [rule])
 
     def end_stalls(self, match: str) -> None:
-        """Let the stalled jobs and throughputs go on whose names contain ``match``."""
+        """Let the stalled jobs and throughputs continue whose names contain ``match``."""
         self._call("DELETE", f"/_admin/stalls?match={match}")
 
     def fired(self, match: str, operation: str) -> int:
-        """Count how often the rules on an operation with this ``match`` have fired."""
+        """Count how often the fault rules with this ``match`` on an operation have fired."""
         rules = self._call("GET", "/_admin/faults")
         return sum(rule["fired"] for rule in rules if (rule["match"], rule["operation"]) == (match, operation))
 
@@ -57,11 +58,11 @@ class Account:
         self._call("POST", "/_admin/ledger/reset")
 
     def stop_job(self, arn: str) -> None:
-        """Stop a customization job, as from the console."""
+        """Stop a customization job, as somebody would in the console."""
         self._call("POST", f"/model-customization-jobs/{arn.replace('/', '%2F')}/stop")
 
     def buy_foreign_throughput(self, name: str) -> str:
-        """Buy a throughput that is none of the project's, and return its ARN."""
+        """Buy a throughput that does not belong to the project, and return its ARN."""
         body = {"provisionedModelName": name, "modelId": "amazon.nova-micro-v1:0:128k", "modelUnits": 1}
         return str(self._call("POST", "/provisioned-model-throughput", body)["provisionedModelArn"])
 
@@ -71,15 +72,15 @@ class Account:
 
     def tags(self, arn: str) -> dict[str, str]:
         """Return the tags of a resource."""
-        found = self._call("POST", "/listTagsForResource", {"resourceARN": arn})
-        return {tag["key"]: tag["value"] for tag in found["tags"]}
+        listed = self._call("POST", "/listTagsForResource", {"resourceARN": arn})
+        return {tag["key"]: tag["value"] for tag in listed["tags"]}
 
     def read_object(self, uri: str) -> bytes:
         """Return an object of the simulated S3."""
         return self._s3("GET", f"/{uri.removeprefix('s3://')}")
 
     def create_bucket(self, name: str) -> None:
-        """Create a bucket of the simulated S3; one that is there is left."""
+        """Create a bucket of the simulated S3 unless it exists."""
         self._s3("PUT", f"/{name}", b"")
 
     def write_object(self, uri: str, body: bytes) -> None:
@@ -88,32 +89,27 @@ class Account:
 
     def _s3(self, method: str, path: str, body: bytes | None = None) -> bytes:
         headers = {"Authorization": SIGNED.replace("/bedrock/", "/s3/"), "Content-Type": "application/octet-stream"}
-        request = urllib.request.Request(self.url + path, data=body, headers=headers, method=method)  # noqa: S310 http
-        with self._opener.open(request, timeout=SECONDS) as answer:
-            return bytes(answer.read())
+        return self._client.request(method, path, content=body, headers=headers).raise_for_status().content
 
     def _call(self, method: str, path: str, body: Any = None) -> Any:
-        headers = {"Content-Type": "application/json"} | (
-            {} if path.startswith("/_admin") else {"Authorization": SIGNED}
-        )
-        data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(self.url + path, data=data, headers=headers, method=method)  # noqa: S310 http
-        with self._opener.open(request, timeout=SECONDS) as answer:
-            content = answer.read()
-        return json.loads(content) if content else {}
+        headers = {} if path.startswith("/_admin") else {"Authorization": SIGNED}
+        response = self._client.request(method, path, json=body, headers=headers).raise_for_status()
+        return response.json() if response.content else {}
 
 
 def purchases(ledger: Mapping[str, Any], prefix: str) -> dict[str, Any]:
-    """Return the jobs and throughputs whose names begin with ``prefix``, and how many throughputs are alive.
+    """
+    Return the jobs and throughputs whose names begin with ``prefix``, and how many throughputs are still billed.
 
-    Jobs are of training and of batch; a case buys one kind.
+    The jobs are training jobs and batch jobs together, because a case buys only one of the two kinds.
     """
     jobs = [job for job in (*ledger["jobs"], *ledger["batch_jobs"]) if job["name"].startswith(prefix)]
-    throughputs = [bought for bought in ledger["throughputs"] if bought["name"].startswith(prefix)]
-    return {"jobs": jobs, "throughputs": throughputs, "alive": sum(bought["alive"] for bought in throughputs)}
+    throughputs = [throughput for throughput in ledger["throughputs"] if throughput["name"].startswith(prefix)]
+    alive = sum(throughput["alive"] for throughput in throughputs)
+    return {"jobs": jobs, "throughputs": throughputs, "alive": alive}
 
 
 def paid_again(ledger: Mapping[str, Any], documents: Sequence[str]) -> int:
-    """Count the calls beyond the first on each document."""
+    """Count the calls beyond the first one about each document."""
     keys = {hashlib.sha256(document.encode()).hexdigest()[:16] for document in documents}
     return sum(max(0, calls - 1) for document, calls in ledger["by_document"].items() if document in keys)

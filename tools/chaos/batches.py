@@ -1,4 +1,4 @@
-"""Cases around a batch job: bought once whatever happens, waited for by whoever comes, its answers stored once."""
+"""Crash around a batch job: it is bought once, every later task waits for the same job, its answers are stored once."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from tools.chaos.material import write_rows
+from tools.chaos.fixtures import write_rows
 from tools.chaos.matrix import BOTOCORE_ATTEMPTS
 from tools.chaos.trial import BATCH, Case, Trial
 
 QUESTIONS = 100  # the fewest that Bedrock takes in one job
 SUBMIT, WAIT = "synthesize_batch.submit", "synthesize_batch.wait"
 CHANGES: dict[str, Any] = {
-    # The rows are alike, and it does not matter here what is made of the pairs.
+    # The rows resemble each other, and the quality of the pairs does not matter here.
     "source": {"same_document_similarity": 1, "shared_documents": "keep"},
     "synthesis": {"inference": "batch", "min_accepted_share": 0},
     "batch": {"poll_interval_seconds": 2},
@@ -22,74 +22,70 @@ CHANGES: dict[str, Any] = {
 }
 
 
-def _begin(trial: Trial) -> None:
-    """Give the case as many rows as a job needs, and start its first night."""
-    folder = trial.world.layout.use_cases
+def _start(trial: Trial) -> None:
+    """Give the case as many rows as a batch job needs, and start its first run."""
+    folder = trial.stack.layout.use_cases
     trial.case.documents = write_rows(folder / f"{trial.case.key}-train.csv", trial.case.key, 0, QUESTIONS)
-    trial.night()
+    trial.start_run()
 
 
 def _succeed(trial: Trial) -> None:
-    ended = trial.finish()
-    trial.ensure(ended == "success", f"Nothing was amiss, and the run ended {ended}.")
+    state = trial.finish()
+    trial.ensure(state == "success", f"Nothing went wrong, but the run's state is {state}.")
 
 
 def _answers_lost(trial: Trial) -> None:
     trial.fault(BATCH, "drop_after", times=BOTOCORE_ATTEMPTS)
-    _begin(trial)
+    _start(trial)
     trial.expect(throughputs=0)
 
 
-def _nobody_was_told(trial: Trial, *, way: Callable[[Trial], None]) -> None:
+def _not_recorded(trial: Trial, *, recover: Callable[[Trial], None]) -> None:
     trial.hold(BATCH)
-    _begin(trial)
+    _start(trial)
     trial.wait_fired(BATCH)
-    way(trial)
+    recover(trial)
     trial.finish()
     trial.wait_for_copies()
     trial.expect(throughputs=0)
 
 
-def _while_it_waits(trial: Trial, *, way: Callable[[Trial], None]) -> None:
+def _while_waiting(trial: Trial, *, recover: Callable[[Trial], None]) -> None:
     trial.fault(BATCH, "batch_stalled", times=1)
-    _begin(trial)
+    _start(trial)
     trial.wait_watched(WAIT)
-    way(trial)
+    recover(trial)
     trial.end_stalls()
     trial.expect(throughputs=0)
 
 
 def _marked_failed(trial: Trial, *, mark: Callable[[Trial], None]) -> None:
-    """The job is stopped before it answered anything, so the next night buys the next attempt."""
+    """Mark the run or its task failed, which stops the job before it has an answer; the next run buys another job."""
     trial.fault(BATCH, "batch_stalled", times=1)
-    _begin(trial)
+    _start(trial)
     trial.wait_watched(WAIT)
     mark(trial)
     trial.finish()
     trial.wait_job("Stopped")
     trial.expect(throughputs=0, state="failed")
-    trial.night(2)
-    trial.expect(jobs=2, throughputs=0, name=f"{trial.case.name}, next night")
+    trial.start_run(2)
+    trial.expect(jobs=2, throughputs=0, name=f"{trial.case.name}, next run")
 
 
-def _next_night(trial: Trial) -> None:
-    _begin(trial)
+def _next_run(trial: Trial) -> None:
+    _start(trial)
     _succeed(trial)
-    trial.night(2)
+    trial.start_run(2)
     trial.expect(throughputs=0)
 
 
 def _incomplete(trial: Trial, *, kind: str) -> None:
-    """What the job leaves is asked on demand, and nothing twice."""
+    """Ask on demand what the job did not answer, and nothing twice."""
     trial.fault(BATCH, kind, times=1)
-    _begin(trial)
+    _start(trial)
     _succeed(trial)
     trial.clear_run()
     trial.expect(throughputs=0)
-
-
-def _kill(how: str) -> Callable[[Trial], None]:
-    return lambda trial: trial.kill_task(SUBMIT, how)
 
 
 def batches() -> list[Case]:
@@ -97,19 +93,21 @@ def batches() -> list[Case]:
     marked = partial(_marked_failed, mark=lambda trial: trial.mark(WAIT))
     scripts: dict[str, Callable[[Trial], None]] = {
         "answer lost / task retry": _answers_lost,
-        "answered, not recorded / task retry": partial(_nobody_was_told, way=_kill("task")),
-        "answered, not recorded / worker SIGKILL": partial(_nobody_was_told, way=_kill("worker")),
-        "answered, not recorded / clear run": partial(_nobody_was_told, way=Trial.clear_run),
-        "waiting / clear task and downstream": partial(
-            _while_it_waits, way=lambda trial: trial.clear(SUBMIT, downstream=True)
+        "answered, not recorded / task retry": partial(_not_recorded, recover=lambda trial: trial.kill_task(SUBMIT)),
+        "answered, not recorded / worker SIGKILL": partial(
+            _not_recorded, recover=lambda trial: trial.kill_task(SUBMIT, "both")
         ),
-        "waiting / clear run": partial(_while_it_waits, way=Trial.clear_run),
+        "answered, not recorded / clear run": partial(_not_recorded, recover=Trial.clear_run),
+        "waiting / clear task and downstream": partial(
+            _while_waiting, recover=lambda trial: trial.clear(SUBMIT, downstream=True)
+        ),
+        "waiting / clear run": partial(_while_waiting, recover=Trial.clear_run),
         "waiting / task marked failed": marked,
         "waiting / run marked failed": partial(_marked_failed, mark=Trial.mark_run),
         "ended with half of its records / clear run": partial(_incomplete, kind="batch_partial"),
         "expired with none of its records / clear run": partial(_incomplete, kind="batch_expired"),
         "every tenth record ends in an error / clear run": partial(_incomplete, kind="batch_record_errors"),
-        "same questions, next night": _next_night,
+        "same questions, next run": _next_run,
     }
     nets = {"on_kill": "lenient_outcome", "outcome": "silent_wait"}
     return [

@@ -1,4 +1,4 @@
-"""What an engineer does to a run by hand, over Airflow's REST API, and what its metadata database says of it."""
+"""Do to a run what an operator does by hand, over Airflow's REST API, and read its state from the metadata database."""
 
 from __future__ import annotations
 
@@ -16,14 +16,12 @@ from tools.local_airflow.airflow_api import AirflowApi, JsonObject
 
 UNSETTLED = ("running", "queued", "scheduled", "deferred", "up_for_retry", "restarting", "up_for_reschedule")
 ENDED = ("success", "failed")
-
-
 ATTEMPTS = 9  # on a slow machine SQLite is busy for minutes
 
 
-class Engineer(AirflowApi):
+class Operator(AirflowApi):
     """
-    Clears, marks and triggers, as from the UI; one thing at a time, for many at once starve each other of SQLite.
+    Clears, marks and triggers, as from the UI, one request at a time: SQLite cannot serve many at once.
 
     :param url: of the api-server.
     """
@@ -39,11 +37,11 @@ class Engineer(AirflowApi):
             return super()._once(method, path, body)
 
     def start(self, dag_id: str, run_id: str, conf: Mapping[str, Any] | None = None) -> None:
-        """Trigger a run; one of that id that is there already is the run."""
+        """Trigger a run; a run that already has this id counts as this run."""
         self.trigger(dag_id, run_id, logical_date=datetime.now(UTC).isoformat(), conf=conf or {})
 
     def clear(self, dag_id: str, run_id: str, task_ids: Iterable[str] | None, *, downstream: bool = False) -> None:
-        """Clear tasks of a run, or all of them; the run goes on."""
+        """Clear tasks of a run, or all of them when ``task_ids`` is None; the run continues."""
         body: dict[str, Any] = {
             "dry_run": False,
             "dag_run_id": run_id,
@@ -70,7 +68,7 @@ class Engineer(AirflowApi):
 
 @dataclass(frozen=True)
 class TaskState:
-    """One task instance as the metadata database has it."""
+    """One task instance in the metadata database."""
 
     task_id: str
     map_index: int
@@ -81,7 +79,7 @@ class TaskState:
 
 class Metadata:
     """
-    Reads Airflow's metadata database, which also works while the api-server is dead.
+    Reads Airflow's metadata database, which works even while the api-server is dead.
 
     :param database: the SQLite file.
     """
@@ -93,18 +91,18 @@ class Metadata:
         try:
             with closing(sqlite3.connect(f"file:{self._database}?mode=ro", uri=True, timeout=10)) as connection:
                 return connection.execute(sql, parameters).fetchall()
-        except sqlite3.OperationalError:  # it is being replaced, or busy for longer than any answer is worth
+        except sqlite3.OperationalError:  # the file is being replaced, or locked for longer than is worth waiting
             return []
 
     def dags(self) -> int:
         """Count the DAGs that can be triggered."""
-        found = self._rows("SELECT COUNT(*) FROM dag JOIN serialized_dag USING (dag_id) WHERE NOT dag.is_stale")
-        return int(found[0][0]) if found else 0
+        rows = self._rows("SELECT COUNT(*) FROM dag JOIN serialized_dag USING (dag_id) WHERE NOT dag.is_stale")
+        return int(rows[0][0]) if rows else 0
 
     def run_state(self, dag_id: str, run_id: str) -> str | None:
-        """Tell a run's state; None when there is no such run."""
-        found = self._rows("SELECT state FROM dag_run WHERE dag_id = ? AND run_id = ?", dag_id, run_id)
-        return str(found[0][0]) if found else None
+        """Return the state of a run; None when there is no such run."""
+        rows = self._rows("SELECT state FROM dag_run WHERE dag_id = ? AND run_id = ?", dag_id, run_id)
+        return str(rows[0][0]) if rows else None
 
     def tasks(self, dag_id: str, run_id: str) -> list[TaskState]:
         """List the task instances of a run."""
@@ -113,17 +111,17 @@ class Metadata:
         return [TaskState(*row) for row in self._rows(sql, dag_id, run_id)]
 
     def task(self, dag_id: str, run_id: str, task_id: str) -> TaskState:
-        """Describe a task that is not mapped; one without state when it is not there."""
-        found = [task for task in self.tasks(dag_id, run_id) if task.task_id == task_id]
-        return found[0] if found else TaskState(task_id, -1, None, None, 0)
+        """Return a task that is not mapped, without a state when the run does not have it."""
+        missing = TaskState(task_id, -1, None, None, 0)
+        return next((task for task in self.tasks(dag_id, run_id) if task.task_id == task_id), missing)
 
-    def moves(self, dag_id: str) -> list[Any]:
-        """Return what changes as long as anything goes on in the runs of a DAG."""
+    def progress(self, dag_id: str) -> list[str]:
+        """Return a value that changes whenever a task in the runs of a DAG changes its state."""
         sql = "SELECT run_id, task_id, map_index, state, try_number FROM task_instance WHERE dag_id = ?"
         return sorted(map(str, self._rows(sql, dag_id)))
 
     def is_watched(self, dag_id: str, run_id: str, task_id: str) -> bool:
-        """Tell whether a triggerer has taken up the trigger of a deferred task."""
+        """Tell whether a triggerer is running the trigger of a deferred task."""
         sql = (
             "SELECT t.triggerer_id FROM task_instance i JOIN trigger t ON t.id = i.trigger_id"
             " WHERE i.dag_id = ? AND i.run_id = ? AND i.task_id = ? AND i.state = 'deferred'"
@@ -131,7 +129,7 @@ class Metadata:
         return any(row[0] is not None for row in self._rows(sql, dag_id, run_id, task_id))
 
     def settled(self, dag_id: str, run_id: str) -> str | None:
-        """Return the state of a run that has ended and of which no task is under way; else None."""
+        """Return the state of a run that has ended and has no unfinished task; else None."""
         state = self.run_state(dag_id, run_id)
         if state not in ENDED or any(task.state in UNSETTLED for task in self.tasks(dag_id, run_id)):
             return None

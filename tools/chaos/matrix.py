@@ -1,8 +1,8 @@
 """
-The matrix: every crash instant with every way back, for the training job and for the throughput of the same run.
+Crash at every instant and recover in every way, for the training job and for the throughput of the same run.
 
-An instant is brought about twice in a run, first around the job (`submit`, `trained`), then around the throughput
-(`provision`, `in_service`), and the way back is taken each time.
+A run reaches the instant twice, first around the job (`submit`, `trained`), then around the throughput (`provision`,
+`in_service`), and the recovery follows each time.
 """
 
 from __future__ import annotations
@@ -15,135 +15,144 @@ from typing import Any
 from tools.chaos.trial import GET_JOB, GET_THROUGHPUT, JOB, THROUGHPUT, Case, Trial
 
 BOTOCORE_ATTEMPTS = 6  # of the hook
-COPY_SECONDS = 60.0  # longer than it takes until Airflow replaces the copy, and until that one's throughput is released
+COPY_SECONDS = 60.0  # longer than Airflow takes to start the other copy, and that copy to release its throughput
 
 
 @dataclass(frozen=True)
-class Side:
-    """One of the two things that are bought."""
+class Purchase:
+    """
+    One of the two things that a run buys.
+
+    :param create, get: the operations of AWS that buy and describe it.
+    :param buyer, waiter: the tasks that buy it and wait for it.
+    :param stalled: the fault that keeps it from becoming ready.
+    :param reads_before: how often the buyer calls ``get`` before it buys.
+    """
 
     create: str
     get: str
     buyer: str
     waiter: str
     stalled: str
-    looks_before: int  # how often the buyer looks before it buys
+    reads_before: int
 
 
-SIDES = (
-    Side(JOB, GET_JOB, "tuned.submit", "tuned.trained", "job_stalled", 2),
-    Side(THROUGHPUT, GET_THROUGHPUT, "tuned.provision", "tuned.in_service", "throughput_stalled", 1),
+PURCHASES = (
+    Purchase(JOB, GET_JOB, "tuned.submit", "tuned.trained", "job_stalled", 2),
+    Purchase(THROUGHPUT, GET_THROUGHPUT, "tuned.provision", "tuned.in_service", "throughput_stalled", 1),
 )
 
 
 @dataclass(frozen=True)
 class Instant:
     """
-    A moment to crash in.
+    A moment at which to crash.
 
     :param arrange: prepares the AWS simulator before the run starts.
-    :param reach: returns when the run stands at the instant.
-    :param waits: True when the moment is the waiting task's, else it is the buying task's.
+    :param reach: returns when the run is at the instant.
+    :param waits: True when the waiting task is to be hit, False when it is the buying task.
     """
 
     name: str
-    arrange: Callable[[Trial, Side], None]
-    reach: Callable[[Trial, Side], None]
+    arrange: Callable[[Trial, Purchase], None]
+    reach: Callable[[Trial, Purchase], None]
     waits: bool = False
 
-    def task(self, side: Side) -> str:
-        """Return the task that is hit."""
-        return side.waiter if self.waits else side.buyer
+    def task(self, purchase: Purchase) -> str:
+        """Return the task that is to be hit."""
+        return purchase.waiter if self.waits else purchase.buyer
 
 
-def _hold_look(trial: Trial, side: Side) -> None:
-    trial.hold(side.get)
+def _hold_get(trial: Trial, purchase: Purchase) -> None:
+    trial.hold(purchase.get)
 
 
-def _hold_create(trial: Trial, side: Side) -> None:
-    trial.hold(side.create)
+def _hold_create(trial: Trial, purchase: Purchase) -> None:
+    trial.hold(purchase.create)
 
 
-def _lose_answer(trial: Trial, side: Side) -> None:
-    """Lose the first answer and hold the second, which botocore asks for by itself."""
-    trial.fault(side.create, "drop_after", times=1)
-    trial.hold(side.create)
+def _lose_answer(trial: Trial, purchase: Purchase) -> None:
+    """Lose the first answer and hold the answer to the retry that botocore makes by itself."""
+    trial.fault(purchase.create, "drop_after", times=1)
+    trial.hold(purchase.create)
 
 
-def _lose_answers_and_looks(trial: Trial, side: Side) -> None:
-    trial.fault(side.create, "drop_after", times=BOTOCORE_ATTEMPTS)
-    trial.fault(side.get, "drop_before", times=BOTOCORE_ATTEMPTS, after=side.looks_before)
+def _lose_all_answers(trial: Trial, purchase: Purchase) -> None:
+    trial.fault(purchase.create, "drop_after", times=BOTOCORE_ATTEMPTS)
+    trial.fault(purchase.get, "drop_before", times=BOTOCORE_ATTEMPTS, after=purchase.reads_before)
 
 
-def _lose_one_answer(trial: Trial, side: Side) -> None:
-    trial.fault(side.create, "drop_after", times=1)
+def _lose_one_answer(trial: Trial, purchase: Purchase) -> None:
+    trial.fault(purchase.create, "drop_after", times=1)
 
 
-def _refuse_connections(trial: Trial, side: Side) -> None:
-    trial.fault(side.create, "drop_before", times=BOTOCORE_ATTEMPTS)
+def _refuse_connections(trial: Trial, purchase: Purchase) -> None:
+    trial.fault(purchase.create, "drop_before", times=BOTOCORE_ATTEMPTS)
 
 
-def _stall(trial: Trial, side: Side) -> None:
-    trial.fault(side.create, side.stalled, times=1)
+def _stall(trial: Trial, purchase: Purchase) -> None:
+    trial.fault(purchase.create, purchase.stalled, times=1)
 
 
-def _stall_and_hold_look(trial: Trial, side: Side) -> None:
-    """Hold the look that follows the purchase, of a thing that is not done soon."""
-    _stall(trial, side)
-    trial.hold(side.get, after=side.looks_before)
+def _stall_and_hold_get(trial: Trial, purchase: Purchase) -> None:
+    """Hold the first read after the purchase; the thing does not become ready meanwhile."""
+    _stall(trial, purchase)
+    trial.hold(purchase.get, after=purchase.reads_before)
 
 
-def _fired(operation: str, trial: Trial, side: Side) -> None:
-    trial.wait_fired(getattr(side, operation))
+def _fired(operation: str, trial: Trial, purchase: Purchase) -> None:
+    trial.wait_fired(getattr(purchase, operation))
 
 
-def _watched(trial: Trial, side: Side) -> None:
-    trial.wait_watched(side.waiter)
+def _watched(trial: Trial, purchase: Purchase) -> None:
+    trial.wait_watched(purchase.waiter)
 
 
-def _woken(trial: Trial, side: Side) -> None:
-    """Hold the look of the woken task, which knows then and has not reported."""
-    trial.wait_watched(side.waiter)
+def _woken(trial: Trial, purchase: Purchase) -> None:
+    """Hold the read of the resumed task: it has learnt that the wait is over and has not reported it."""
+    trial.wait_watched(purchase.waiter)
     trial.end_stalls()
-    trial.wait_state(side.waiter, "scheduled", "queued", "running")
-    trial.hold(side.get)
-    trial.wait_fired(side.get)
+    trial.wait_state(purchase.waiter, "scheduled", "queued", "running")
+    trial.hold(purchase.get)
+    trial.wait_fired(purchase.get)
 
 
-def _done_unnoticed(trial: Trial, side: Side) -> None:
-    """Wait until the thing is there and its trigger, which looks rarely, has not seen it."""
-    trial.wait_watched(side.waiter)
+def _done_unnoticed(trial: Trial, purchase: Purchase) -> None:
+    """Wait until the thing is ready while its trigger, which polls rarely, has not seen it yet."""
+    trial.wait_watched(purchase.waiter)
     trial.end_stalls()
-    if side.get == GET_JOB:
+    if purchase.get == GET_JOB:
         trial.wait_job("Completed")
-    trial.ensure(trial.task_state(side.waiter) == "deferred", "The trigger looked too early: the instant was missed.")
+    trial.ensure(
+        trial.task_state(purchase.waiter) == "deferred", "The trigger polled too early: the instant was missed."
+    )
 
 
-BEFORE = Instant("before the call", _hold_look, partial(_fired, "get"))
+BEFORE = Instant("before the call", _hold_get, partial(_fired, "get"))
 REFUSED = Instant("before the call", _refuse_connections, partial(_fired, "create"))
 LOST = Instant("answer lost", _lose_answer, partial(_fired, "create"))
 LOST_ONCE = Instant("answer lost", _lose_one_answer, partial(_fired, "create"))
-LOST_TWICE = Instant("answer lost", _lose_answers_and_looks, partial(_fired, "create"))
+LOST_FOR_GOOD = Instant("answer lost", _lose_all_answers, partial(_fired, "create"))
 UNRECORDED = Instant("answered, not recorded", _hold_create, partial(_fired, "create"))
-UNLOOKED = Instant("answered, not recorded", _stall_and_hold_look, partial(_fired, "get"))
+UNREAD = Instant("answered, not recorded", _stall_and_hold_get, partial(_fired, "get"))
 WAITING = Instant("waiting", _stall, _watched, waits=True)
 UNREPORTED = Instant("done, not reported", _stall, _woken, waits=True)
 UNNOTICED = Instant("done, not reported", _stall, _done_unnoticed, waits=True)
 
 
 def _nothing(trial: Trial, task: str) -> None:
-    """The task's own retry is the way back."""
+    """Leave the recovery to the task's own retry."""
 
 
-WAYS: dict[str, Callable[[Trial, str], None]] = {
+RECOVERIES: dict[str, Callable[[Trial, str], None]] = {
     "task retry": _nothing,
     "clear task": lambda trial, task: trial.clear(task),
     "clear task and downstream": lambda trial, task: trial.clear(task, downstream=True),
     "clear run": lambda trial, task: trial.clear_run(),
     "task SIGKILL": lambda trial, task: trial.kill_task(task),
-    "worker SIGKILL": lambda trial, task: trial.kill_task(task, "worker"),
-    "triggerer SIGKILL": lambda trial, task: trial.take_strike(),
-    "scheduler SIGKILL": lambda trial, task: trial.take_strike(),
+    "worker SIGKILL": lambda trial, task: trial.kill_task(task, "both"),
+    "triggerer SIGKILL": lambda trial, task: trial.take_shared_fault(),
+    "scheduler SIGKILL": lambda trial, task: trial.take_shared_fault(),
     "database lost, same run id": lambda trial, task: _retrigger(trial),
 }
 PHASES = {
@@ -152,33 +161,33 @@ PHASES = {
     "database lost, same run id": "database",
 }
 IMPOSSIBLE = {
-    "before the call / triggerer SIGKILL": "nothing is deferred yet: no triggerer takes part",
-    "answer lost / triggerer SIGKILL": "nothing is deferred yet: no triggerer takes part",
-    "answered, not recorded / triggerer SIGKILL": "nothing is deferred yet: no triggerer takes part",
-    "waiting / task retry": "a deferred task has no process that could fail; the ends of a wait are the sensor cases",
-    "waiting / worker SIGKILL": "a deferred task is in no worker",
-    "two copies / task retry": "a retry begins when the copy before it is known to be dead",
-    "two copies / triggerer SIGKILL": "a deferred task has one trigger row, and copies of tasks do not go through it",
-    "two copies / scheduler SIGKILL": "all rows of that way are this: its tasks run on beside those that replace them",
-    "two copies / database lost, same run id": "the same as answered, not recorded: what is lost is all there was",
-    "two copies / run marked failed": "marks reach the copy that Airflow knows; the other is the worker's row",
-    "two copies / next night": "the other night has another run id: the same as answered, not recorded",
+    "before the call / triggerer SIGKILL": "nothing is deferred yet, so the triggerer has no part in it",
+    "answer lost / triggerer SIGKILL": "nothing is deferred yet, so the triggerer has no part in it",
+    "answered, not recorded / triggerer SIGKILL": "nothing is deferred yet, so the triggerer has no part in it",
+    "waiting / task retry": "a deferred task has no process that could fail; the sensor cases cover how a wait ends",
+    "waiting / worker SIGKILL": "a deferred task runs in no worker",
+    "two copies / task retry": "a retry starts only after Airflow knows that the first copy is dead",
+    "two copies / triggerer SIGKILL": "a deferred task has one trigger, so there is no second copy of it",
+    "two copies / scheduler SIGKILL": "every scheduler SIGKILL case is this: the old tasks run on next to the new ones",
+    "two copies / database lost, same run id": "the same as answered, not recorded: nothing of the first copy is left",
+    "two copies / run marked failed": "a mark reaches the copy that Airflow knows; worker SIGKILL covers the other",
+    "two copies / next run": "the next run has another run id: the same as answered, not recorded",
 }
 
 
 def _retrigger(trial: Trial) -> None:
-    trial.take_strike()
-    trial.world.engineer.start(trial.dag_id, trial.run_id)
+    trial.take_shared_fault()
+    trial.stack.operator.start(trial.dag_id, trial.run_id)
 
 
-def crash(trial: Trial, *, instant: Instant, way: str) -> None:
-    """Crash around the job and around the throughput of one run, and see it through."""
-    for side in SIDES:
-        instant.arrange(trial, side)
-    trial.night()
-    for side in SIDES:
-        instant.reach(trial, side)
-        WAYS[way](trial, instant.task(side))
+def crash(trial: Trial, *, instant: Instant, recovery: str) -> None:
+    """Crash around the job and around the throughput of one run, recover, and wait for the end of the run."""
+    for purchase in PURCHASES:
+        instant.arrange(trial, purchase)
+    trial.start_run()
+    for purchase in PURCHASES:
+        instant.reach(trial, purchase)
+        RECOVERIES[recovery](trial, instant.task(purchase))
         trial.end_stalls()
     trial.finish()
     trial.wait_for_copies()
@@ -187,10 +196,10 @@ def crash(trial: Trial, *, instant: Instant, way: str) -> None:
 
 def _one_of_each(trial: Trial) -> None:
     """Kill the task when the job is bought, and lose the answers about the throughput."""
-    job, throughput = SIDES
+    job, throughput = PURCHASES
     UNRECORDED.arrange(trial, job)
-    LOST_TWICE.arrange(trial, throughput)
-    trial.night()
+    LOST_FOR_GOOD.arrange(trial, throughput)
+    trial.start_run()
     UNRECORDED.reach(trial, job)
     trial.kill_task(job.buyer)
     trial.expect()
@@ -198,74 +207,76 @@ def _one_of_each(trial: Trial) -> None:
 
 def give_up(trial: Trial, *, instant: Instant, stops: bool | None, throughputs: tuple[int, int]) -> None:
     """
-    Mark the run failed at the instant, one night around the job, the next around the throughput; then let one pass.
+    Mark one run failed around its job and a second one around its throughput; let a third one pass.
 
-    A job that runs is stopped with its run, so the next night buys the next attempt; one that was done is found again.
+    A job that is still running is stopped with its run, so the next run buys another job. A job that had completed is
+    used again.
 
-    :param stops: whether the job was running; None when it may have ended before anybody could stop it.
-    :param throughputs: how many there are after two nights, and after three.
+    :param stops: whether the job was still running; None when it may have ended before anybody could stop it.
+    :param throughputs: how many were bought after two runs, and after three.
     """
-    for number, side in enumerate(SIDES, start=1):
-        instant.arrange(trial, side)
-        trial.night(number)
-        instant.reach(trial, side)
+    for number, purchase in enumerate(PURCHASES, start=1):
+        instant.arrange(trial, purchase)
+        trial.start_run(number)
+        instant.reach(trial, purchase)
         trial.mark_run()
-        ended = trial.finish()
-        trial.ensure(ended == "failed", f"Night {number} was marked failed and ended {ended}.")
+        state = trial.finish()
+        trial.ensure(state == "failed", f"Run {number} was marked failed, but its state is {state}.")
         if trial.bought()["jobs"]:
-            trial.wait_job("Stopped", "Completed")  # one that is still Stopping would be adopted, and fail its night
+            # The next run would take over a job that is still Stopping, and fail with it.
+            trial.wait_job("Stopped", "Completed")
     stopped = sum(job["status"] == "Stopped" for job in trial.bought()["jobs"])
     trial.ensure(stops in (None, bool(stopped)), f"{stopped} jobs were stopped.")
     jobs = stopped + 1
     trial.expect(jobs=jobs, throughputs=throughputs[0], state="failed", name=f"{instant.name} / run marked failed")
-    trial.night(3)
-    trial.expect(jobs=jobs, throughputs=throughputs[1], name=f"{instant.name} / next night")
+    trial.start_run(3)
+    trial.expect(jobs=jobs, throughputs=throughputs[1], name=f"{instant.name} / next run")
 
 
-def _crash(instant: Instant, way: str, *, name: str = "", changes: Mapping[str, Any] | None = None) -> Case:
-    script = partial(crash, instant=instant, way=way)
-    return Case(f"{instant.name} / {name or way}", script, changes or {}, PHASES.get(way, "together"))
+def _crash(instant: Instant, recovery: str, *, name: str = "", changes: Mapping[str, Any] | None = None) -> Case:
+    script = partial(crash, instant=instant, recovery=recovery)
+    return Case(f"{instant.name} / {name or recovery}", script, changes or {}, PHASES.get(recovery, "together"))
 
 
 def _two_copies(trial: Trial, *, before: bool) -> None:
-    """Kill the supervisor alone: Airflow starts another copy while the first one still asks."""
-    for side in SIDES:
-        trial.hold(side.get if before else side.create, seconds=COPY_SECONDS)
-    trial.night()
-    for side in SIDES:
-        trial.wait_fired(side.get if before else side.create)
-        trial.kill_task(side.buyer, "supervisor")
+    """Kill the worker alone: Airflow starts another copy of the task while the first one still runs."""
+    for purchase in PURCHASES:
+        trial.hold(purchase.get if before else purchase.create, seconds=COPY_SECONDS)
+    trial.start_run()
+    for purchase in PURCHASES:
+        trial.wait_fired(purchase.get if before else purchase.create)
+        trial.kill_task(purchase.buyer, "worker")
     trial.finish()
     trial.wait_for_copies()
     trial.expect()
 
 
-def _cleared_copies(trial: Trial, *, way: str) -> None:
+def _cleared_copies(trial: Trial, *, recovery: str) -> None:
     """Clear while the task is about to buy, and hold both copies before the call."""
-    for side in SIDES:
-        trial.hold(side.get, seconds=12)
-        trial.hold(side.get, seconds=6)
-    trial.night()
-    for side in SIDES:
-        trial.wait_fired(side.get)
-        WAYS[way](trial, side.buyer)
+    for purchase in PURCHASES:
+        trial.hold(purchase.get, seconds=12)
+        trial.hold(purchase.get, seconds=6)
+    trial.start_run()
+    for purchase in PURCHASES:
+        trial.wait_fired(purchase.get)
+        RECOVERIES[recovery](trial, purchase.buyer)
     trial.expect()
 
 
-SLOW_LOOKS: dict[str, Any] = {"training": {"poll_interval_seconds": 40}, "serving": {"poll_interval_seconds": 40}}
+SLOW_POLLS: dict[str, Any] = {"training": {"poll_interval_seconds": 40}, "serving": {"poll_interval_seconds": 40}}
 CLEARS = ("clear task", "clear task and downstream", "clear run")
 CRASHES = ("worker SIGKILL", "scheduler SIGKILL", "database lost, same run id")
 
 
 def matrix() -> list[Case]:
-    """Return all possible cells."""
-    cases = [_crash(REFUSED, "task retry"), _crash(LOST_TWICE, "task retry")]
+    """Return the cases of all possible combinations."""
+    cases = [_crash(REFUSED, "task retry"), _crash(LOST_FOR_GOOD, "task retry")]
     cases += [_crash(LOST_ONCE, "task retry", name="botocore's own retry")]
     cases += [_crash(instant, "task SIGKILL", name="task retry") for instant in (UNRECORDED, UNREPORTED)]
     for instant in (BEFORE, LOST, UNRECORDED, UNREPORTED):
-        cases += [_crash(instant, way) for way in (*CLEARS, *CRASHES)]
-    cases += [_crash(WAITING, way) for way in (*CLEARS, "triggerer SIGKILL", *CRASHES[1:])]
-    cases += [_crash(UNNOTICED, "triggerer SIGKILL", changes=SLOW_LOOKS)]
+        cases += [_crash(instant, recovery) for recovery in (*CLEARS, *CRASHES)]
+    cases += [_crash(WAITING, recovery) for recovery in (*CLEARS, "triggerer SIGKILL", *CRASHES[1:])]
+    cases += [_crash(UNNOTICED, "triggerer SIGKILL", changes=SLOW_POLLS)]
     for instant, stops, throughputs in GIVEN_UP:
         script = partial(give_up, instant=instant, stops=stops, throughputs=throughputs)
         cases.append(Case(f"{instant.name} / run marked failed", script))
@@ -273,7 +284,10 @@ def matrix() -> list[Case]:
         Case("answered, not recorded, then answer lost / task retry", _one_of_each),
         Case("two copies, bought / worker SIGKILL", partial(_two_copies, before=False)),
         Case("two copies, about to buy / worker SIGKILL", partial(_two_copies, before=True)),
-        *(Case(f"two copies, about to buy / {way}", partial(_cleared_copies, way=way)) for way in CLEARS),
+        *(
+            Case(f"two copies, about to buy / {recovery}", partial(_cleared_copies, recovery=recovery))
+            for recovery in CLEARS
+        ),
     ]
     return cases
 
@@ -281,7 +295,7 @@ def matrix() -> list[Case]:
 GIVEN_UP: tuple[tuple[Instant, bool | None, tuple[int, int]], ...] = (
     (BEFORE, False, (0, 1)),
     (LOST, None, (1, 2)),
-    (UNLOOKED, True, (1, 2)),
+    (UNREAD, True, (1, 2)),
     (WAITING, True, (1, 2)),
     (UNREPORTED, False, (1, 2)),
 )

@@ -1,7 +1,7 @@
 """
-The same instants for the amazon provider's own operators: what is bought, what ends how, what is left billing.
+Measure the amazon provider's own operators at the same instants: what they buy, how they end, what they leave billed.
 
-Nothing is expected of them; what they do is measured and written beside what ours do.
+No case can fail: what the operators do is counted and written next to what ours do.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from typing import Any
 from include.distill.config.catalog import load_catalog
 from include.distill.training.formats import encode_record, to_customization_format
 from tools.chaos.account import purchases
-from tools.chaos.material import TRAINING_ROWS, document
+from tools.chaos.fixtures import TRAINING_ROWS, document
 from tools.chaos.runner import say
+from tools.chaos.stack import Stack, in_parallel
 from tools.chaos.trial import GET_JOB, JOB, THROUGHPUT, Case, Trial
-from tools.chaos.world import World, side_by_side
 
 PROVIDER_ATTEMPTS = 5  # botocore's legacy mode, which the provider's hooks use
 MODEL = "nova-micro"
@@ -30,10 +30,10 @@ MODEL = "nova-micro"
 @dataclass(frozen=True)
 class ProviderCase:
     """
-    A case.
+    A case of the provider's operators.
 
-    :param ours: name of the case of our table that is the same.
-    :param settings: of the DAG's sensor and names; ``{key}`` is the case's.
+    :param ours: the name of the same case in our table.
+    :param settings: names and sensor settings of its DAG; ``{key}`` becomes the case's key.
     """
 
     name: str
@@ -44,8 +44,8 @@ class ProviderCase:
 
 
 @dataclass(frozen=True)
-class Measured:
-    """What was counted."""
+class Measurement:
+    """What was counted in one case."""
 
     name: str
     jobs: int
@@ -58,54 +58,54 @@ class Measured:
 
 
 def _plain(trial: Trial) -> None:
-    trial.night()
+    trial.start_run()
 
 
 def _lost(trial: Trial, operation: str) -> None:
     trial.fault(operation, "drop_after", times=PROVIDER_ATTEMPTS)
-    trial.night()
+    trial.start_run()
 
 
 def _killed(trial: Trial, operation: str, task_id: str) -> None:
     trial.hold(operation, seconds=60)
-    trial.night()
+    trial.start_run()
     trial.wait_fired(operation)
     trial.kill_task(task_id)
 
 
 def _stalled(trial: Trial) -> None:
     trial.fault(JOB, "job_stalled", times=1)
-    trial.night()
+    trial.start_run()
 
 
 def _polling_lost(trial: Trial) -> None:
     trial.fault(JOB, "job_stalled", times=1, seconds=20)
     trial.fault(GET_JOB, "drop_before", times=7)
-    trial.night()
+    trial.start_run()
 
 
 def _throughput_failed(trial: Trial) -> None:
     trial.fault(THROUGHPUT, "throughput_failed", times=1)
-    trial.night()
+    trial.start_run()
 
 
 def _cleared(trial: Trial) -> None:
-    trial.night()
+    trial.start_run()
     trial.finish()
     trial.clear("customize", downstream=True)
 
 
-def _next_night(trial: Trial) -> None:
-    trial.night(1)
+def _next_run(trial: Trial) -> None:
+    trial.start_run(1)
     trial.finish()
-    trial.night(2)
+    trial.start_run(2)
 
 
 def provider_cases() -> list[ProviderCase]:
-    """Return the representative cells."""
+    """Return one case for each kind of instant and recovery."""
     fixed = {"job_name": "{key}-job", "model_name": "{key}-model"}
     each_try = {**fixed, "model_name": "{key}-model-{{{{ ti.try_number }}}}"}
-    nightly = {"job_name": "{key}-{{{{ run_id[-1:] }}}}", "model_name": "{key}-model-{{{{ run_id[-1:] }}}}"}
+    each_run = {"job_name": "{key}-{{{{ run_id[-1:] }}}}", "model_name": "{key}-model-{{{{ run_id[-1:] }}}}"}
     short = {**fixed, "timeout": 6, "max_retries": 3}
     lose_job, kill_job = partial(_lost, operation=JOB), partial(_killed, operation=JOB, task_id="customize")
     kill_served = partial(_killed, operation=THROUGHPUT, task_id="provision")
@@ -117,7 +117,7 @@ def provider_cases() -> list[ProviderCase]:
         ProviderCase("job: task killed after the answer, task retry", kill_job, unrecorded, fixed),
         ProviderCase("the same, custom model named by try", kill_job, unrecorded, each_try),
         ProviderCase("all cleared after success", _cleared, "clear ingest after success: nothing is bought", fixed),
-        ProviderCase("next night, same data", _next_night, "data: unchanged CSV trains nothing", nightly),
+        ProviderCase("next run, same data", _next_run, "data: unchanged CSV trains nothing", each_run),
         ProviderCase(
             "sensor times out, job runs",
             _stalled,
@@ -137,7 +137,7 @@ def provider_cases() -> list[ProviderCase]:
 
 
 def prepare_provider(cases: list[ProviderCase], folder: Path) -> list[ProviderCase]:
-    """Give each case its names and write what the DAG file reads."""
+    """Give each case a key, and write the settings that the DAG file reads."""
     prepared = [replace(case, key=f"p{number:02}") for number, case in enumerate(cases, start=1)]
     settings = []
     for case in prepared:
@@ -148,29 +148,29 @@ def prepare_provider(cases: list[ProviderCase], folder: Path) -> list[ProviderCa
     return prepared
 
 
-def measure(world: World, cases: list[ProviderCase], lanes: int) -> list[Measured]:
+def measure(stack: Stack, cases: list[ProviderCase], lanes: int) -> list[Measurement]:
     """Run the cases and count."""
-    world.account.create_bucket("chaos-provider")
-    world.account.create_bucket("chaos-output")
-    return side_by_side(partial(_measure, world), cases, lanes)
+    stack.account.create_bucket("chaos-provider")
+    stack.account.create_bucket("chaos-output")
+    return in_parallel(partial(_measure, stack), cases, lanes)
 
 
-def _measure(world: World, case: ProviderCase) -> Measured:
-    world.account.write_object(f"s3://chaos-provider/{case.key}.jsonl", _training_file(case.key))
-    trial = ProviderTrial(Case(case.name, case.script, key=case.key), world, None)
+def _measure(stack: Stack, case: ProviderCase) -> Measurement:
+    stack.account.write_object(f"s3://chaos-provider/{case.key}.jsonl", _training_file(case.key))
+    trial = ProviderTrial(Case(case.name, case.script, key=case.key), stack, None)
     case.script(trial)
     state = trial.finish()
-    time.sleep(3)  # what the AWS simulator still does at the end of a run
-    bought = purchases(world.account.ledger(), f"{case.key}-")
+    time.sleep(3)  # the AWS simulator finishes deletions in the background
+    bought = purchases(stack.account.ledger(), f"{case.key}-")
     running = sum(job["status"] == "InProgress" for job in bought["jobs"])
     counts = (len(bought["jobs"]), len(bought["throughputs"]), bought["alive"])
-    measured = Measured(case.name, *counts, running, trial.task_state("trained") or "", state, case.ours)
+    measured = Measurement(case.name, *counts, running, trial.task_state("trained") or "", state, case.ours)
     say(f"{measured}")
     return measured
 
 
 class ProviderTrial(Trial):
-    """A trial on a DAG of the provider's operators."""
+    """A trial whose DAG consists of the provider's operators."""
 
     @property
     def dag_id(self) -> str:
@@ -179,7 +179,7 @@ class ProviderTrial(Trial):
 
     @property
     def match(self) -> str:
-        """What every name that the case buys begins with."""
+        """The beginning of the name of everything that the case buys."""
         return f"{self.case.key}-"
 
 
@@ -198,7 +198,7 @@ def _training_file(key: str) -> bytes:
     return b"".join(map(encode_record, records))
 
 
-def as_markdown(measured: list[Measured], ours: Mapping[str, Mapping[str, Any]]) -> str:
+def as_markdown(measured: list[Measurement], ours: Mapping[str, Mapping[str, Any]]) -> str:
     """
     Return the table for ``docs/explanation/crash_safety.md``.
 
@@ -207,13 +207,9 @@ def as_markdown(measured: list[Measured], ours: Mapping[str, Mapping[str, Any]])
     columns = ("what happens", "jobs", "throughputs", "billed at the end", "jobs running", "sensor", "run", "ours")
     lines = ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
     for m in measured:
-        cells = (m.name, m.jobs, m.throughputs, m.alive_at_end, m.jobs_running, m.sensor, m.state, _ours(ours, m.ours))
+        reference = "not measured"
+        if row := ours.get(m.ours):
+            reference = f"{row['jobs']} / {row['throughputs']} / {row['alive_at_end']}, {row['state']}"
+        cells = (m.name, m.jobs, m.throughputs, m.alive_at_end, m.jobs_running, m.sensor, m.state, reference)
         lines.append("| " + " | ".join(map(str, cells)) + " |")
     return "\n".join(lines) + "\n"
-
-
-def _ours(rows: Mapping[str, Mapping[str, Any]], name: str) -> str:
-    if name not in rows:
-        return "not measured"
-    row = rows[name]
-    return f"{row['jobs']} / {row['throughputs']} / {row['alive_at_end']}, {row['state']}"

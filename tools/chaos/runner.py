@@ -1,4 +1,4 @@
-"""Runs cases: together where they can be, in company where they take one blow, alone where they must."""
+"""Run the cases: most of them together, those that share a fault in a group, the rest alone."""
 
 from __future__ import annotations
 
@@ -8,22 +8,20 @@ import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tools.chaos.material import write_use_case
-from tools.chaos.strikes import Strike
+from tools.chaos.fixtures import write_use_case
+from tools.chaos.shared_faults import SharedFault
+from tools.chaos.stack import STOPPING, Stack, in_parallel
 from tools.chaos.trial import Case, Row, Trial
-from tools.chaos.world import STOPPING, World, side_by_side
 
 LANES = 8
-COMPANIES = ("scheduler", "triggerer", "database")
 HEADER = f"{'':4} {'case':66} {'jobs':>6} {'served':>6} {'alive':>5} {'repaid':>6} {'run':>8} {'s':>6}"
 
 
 class Table:
-    """Prints rows as they come and keeps them."""
+    """Prints rows as they come, and keeps them."""
 
     def __init__(self) -> None:
         self.rows: list[Row] = []
@@ -38,7 +36,7 @@ class Table:
 
 
 def say(text: str) -> None:
-    """Write a line at once."""
+    """Print a line at once."""
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
 
@@ -56,7 +54,7 @@ def line(row: Row) -> str:
 
 
 def prepare(cases: Sequence[Case], folder: Path) -> list[Case]:
-    """Give every case a key, a use case and data of its own."""
+    """Give every case a key, and a use case and rows of its own in the folder."""
     prepared = []
     for number, case in enumerate(cases, start=1):
         key = f"c{number:02}"
@@ -65,49 +63,57 @@ def prepare(cases: Sequence[Case], folder: Path) -> list[Case]:
     return prepared
 
 
-def run_cases(world: World, cases: Sequence[Case], table: Table, *, lanes: int = LANES) -> None:
-    """Run all cases, phase after phase."""
-    side_by_side(lambda case: run_case(world, case, None, table), _of(cases, "together"), lanes)
-    blows = {"scheduler": lambda: world.kill_service("scheduler"), "triggerer": lambda: world.kill_service("triggerer")}
-    for company in COMPANIES:
-        members = _of(cases, company)
-        strike = Strike(len(members), blows.get(company, world.lose_database), STOPPING.is_set)
-        side_by_side(partial(_run_struck, world, strike, table), members, max(1, len(members)))
-    for case in _of(cases, "alone"):
-        run_case(world, case, None, table)
+def run_cases(stack: Stack, cases: Sequence[Case], table: Table, *, lanes: int = LANES) -> None:
+    """
+    Run all cases.
+
+    :param lanes: how many of the independent cases run at a time.
+    """
+    in_parallel(lambda case: run_case(stack, case, None, table), _of_phase(cases, "together"), lanes)
+    faults = {
+        "scheduler": lambda: stack.kill_service("scheduler"),
+        "triggerer": lambda: stack.kill_service("triggerer"),
+        "database": stack.lose_database,
+    }
+    for phase, act in faults.items():
+        sharing = _of_phase(cases, phase)
+        fault = SharedFault(len(sharing), act, STOPPING.is_set)
+
+        def run(case: Case, fault: SharedFault = fault) -> None:
+            run_case(stack, case, fault, table)
+
+        in_parallel(run, sharing, max(1, len(sharing)))
+    for case in _of_phase(cases, "alone"):
+        run_case(stack, case, None, table)
 
 
-def _run_struck(world: World, strike: Strike, table: Table, case: Case) -> None:
-    run_case(world, case, strike, table)
-
-
-def _of(cases: Sequence[Case], phase: str) -> list[Case]:
+def _of_phase(cases: Sequence[Case], phase: str) -> list[Case]:
     return [case for case in cases if case.phase == phase]
 
 
-def run_case(world: World, case: Case, strike: Strike | None, table: Table) -> None:
-    """Run one case; whatever goes wrong becomes a row."""
-    trial = Trial(case, world, strike)
+def run_case(stack: Stack, case: Case, fault: SharedFault | None, table: Table) -> None:
+    """Run one case; an error becomes a row of the table."""
+    trial = Trial(case, stack, fault)
     try:
         case.script(trial)
     except Exception as error:
-        if not STOPPING.is_set():  # then a person ended the command, and the case says nothing
+        if not STOPPING.is_set():  # otherwise a person ended the command, and the case proves nothing
             trial.breach(error)
     finally:
-        if strike:
-            strike.leave()
+        if fault:
+            fault.leave()
     table.add(trial.rows)
 
 
 def write_result(path: Path, rows: Sequence[Row], **more: Any) -> None:
-    """Write the machine-readable table."""
+    """Write the table as JSON."""
     path.parent.mkdir(parents=True, exist_ok=True)
     body: Mapping[str, Any] = {"cases": [row.as_json() for row in rows], **more}
     path.write_text(json.dumps(body, indent=1) + "\n", encoding="utf-8")
 
 
 def read_rows(path: Path) -> dict[str, dict[str, Any]]:
-    """Return the rows of an earlier run by name; none when there was none."""
+    """Return the rows of an earlier run by name; none when there was no earlier run."""
     if not path.exists():
         return {}
     return {row["name"]: row for row in json.loads(path.read_text(encoding="utf-8"))["cases"]}

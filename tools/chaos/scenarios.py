@@ -1,4 +1,4 @@
-"""Named cases beside the matrix: each net alone, what data buy, what sensors survive, what marks by hand do."""
+"""Test what the matrix does not: each safety net alone, changed data, faults while polling, and marks by hand."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from tools.chaos.material import TRAINING_ROWS, write_rows
+from tools.chaos.fixtures import TRAINING_ROWS, write_rows
 from tools.chaos.trial import GET_JOB, GET_THROUGHPUT, JOB, THROUGHPUT, Case, Trial
 
 DELETE_THROUGHPUT = "DeleteProvisionedModelThroughput"
 SWEEPER = "distill_release_leftovers"
 AT_ONCE = 5 / 3600  # hours
-POLLING_FAULTS = 7  # one more than botocore's attempts
+POLLING_FAULTS = 7  # one more than botocore attempts
 
 
 def _stall_throughput(trial: Trial) -> None:
@@ -25,21 +25,21 @@ def _stall_throughput(trial: Trial) -> None:
 
 def _teardown_alone(trial: Trial) -> None:
     _stall_throughput(trial)
-    trial.night()
+    trial.start_run()
     trial.wait_watched("tuned.in_service")
     trial.mark("tuned.in_service")
     trial.expect(state="failed")
 
 
 def _teardown_after_answer_failed(trial: Trial) -> None:
-    trial.world.account.fail(operation="Converse", kind="access_denied", match=f"Service {trial.case.key} ")
-    trial.night()
+    trial.stack.account.add_fault(operation="Converse", kind="access_denied", match=f"Service {trial.case.key} ")
+    trial.start_run()
     trial.expect(state="failed")
 
 
 def _on_kill_alone(trial: Trial) -> None:
     _stall_throughput(trial)
-    trial.night()
+    trial.start_run()
     trial.wait_watched("tuned.in_service")
     trial.mark("tuned.in_service")
     trial.finish()
@@ -48,79 +48,80 @@ def _on_kill_alone(trial: Trial) -> None:
 
 
 def _sweep(trial: Trial, name: str) -> None:
-    """Run the real sweeper once."""
+    """Run the real `distill_release_leftovers` once."""
     run_id = f"{trial.case.key}-{name}"
-    trial.world.engineer.start(SWEEPER, run_id)
+    trial.stack.operator.start(SWEEPER, run_id)
     trial.wait_run(SWEEPER, run_id)
 
 
 def _leftovers_alone(trial: Trial) -> None:
-    trial.night()
-    ended = trial.finish()
-    trial.ensure(ended == "success" and trial.bought()["alive"] == 1, "Without nets nothing should be released.")
+    trial.start_run()
+    state = trial.finish()
+    trial.ensure(state == "success" and trial.bought()["alive"] == 1, "Something was released without any safety net.")
     _sweep(trial, "after-the-run")
     trial.expect()
 
 
 def _leftovers_of_unknown_run(trial: Trial) -> None:
-    """The database is lost while the throughput is being created, and nobody triggers the run again."""
+    """Lose the database while the throughput is being created; nobody triggers the run again."""
     _stall_throughput(trial)
-    trial.night()
+    trial.start_run()
     trial.wait_watched("tuned.in_service")
-    trial.world.lose_database()
+    trial.stack.lose_database()
     _sweep(trial, "after-the-loss")
     trial.expect(state=None)
 
 
 def _leftovers_spare(trial: Trial) -> None:
-    """What a live run uses is renewed though it has expired; what is not ours is not touched."""
+    """Renew what a live run uses although it has expired, and leave alone what is not ours."""
     name = f"foreign-{trial.case.key}"
-    trial.world.account.buy_foreign_throughput(name)
+    trial.stack.account.buy_foreign_throughput(name)
     _stall_throughput(trial)
-    trial.night()
+    trial.start_run()
     trial.wait_watched("tuned.in_service")
     _sweep(trial, "while-it-lives")
-    alive = {bought["name"] for bought in trial.world.account.ledger()["throughputs"] if bought["alive"]}
+    throughputs = trial.stack.account.ledger()["throughputs"]
+    alive = {throughput["name"] for throughput in throughputs if throughput["alive"]}
     trial.ensure(name in alive, "The sweeper released what is not ours.")
     trial.ensure(trial.bought()["alive"] == 1, "The sweeper released what a live run uses.")
-    expires = trial.world.account.tags(trial.bought()["throughputs"][0]["arn"])["expires-at"]
+    expires = trial.stack.account.tags(trial.bought()["throughputs"][0]["arn"])["expires-at"]
     trial.ensure(expires > datetime.datetime.now(datetime.UTC).isoformat(), f"Not renewed: expires at {expires}.")
     trial.end_stalls()
     trial.expect()
-    trial.world.account.delete_throughput(name)
+    trial.stack.account.delete_throughput(name)
 
 
 def _release_fails(trial: Trial) -> None:
     trial.fault(DELETE_THROUGHPUT, "access_denied", times=1)
-    trial.night()
-    ended = trial.finish()
-    trial.ensure(ended == "failed" and trial.bought()["alive"] == 1, f"release failed, and the run ended {ended}.")
+    trial.start_run()
+    state = trial.finish()
+    trial.ensure(state == "failed" and trial.bought()["alive"] == 1, f"release failed, but the run's state is {state}.")
     trial.clear("tuned.release", downstream=True)
-    trial.expect(note="failed first; success when release was cleared")
+    trial.expect(note="failed at first; success after release was cleared")
 
 
 def _release_recovers(trial: Trial) -> None:
     trial.fault(DELETE_THROUGHPUT, "drop_before", times=7)
-    trial.night()
+    trial.start_run()
     trial.expect()
 
 
 def _run_marked_success(trial: Trial) -> None:
     _stall_throughput(trial)
-    trial.night()
+    trial.start_run()
     trial.wait_watched("tuned.in_service")
     trial.mark_run("success")
     trial.finish()
     trial.wait_released()
-    trial.expect(state="failed", note="what was skipped makes the run incomplete, whoever called it a success")
+    trial.expect(state="failed", note="tasks were skipped, so the run is incomplete although it was marked success")
 
 
 def _waiting_marked_success(trial: Trial) -> None:
     _stall_throughput(trial)
-    trial.night()
+    trial.start_run()
     trial.wait_watched("tuned.in_service")
     trial.mark("tuned.in_service", "success")
-    trial.expect(state="failed", note="answer finds no endpoint that serves, fails, and the throughput is released")
+    trial.expect(state="failed", note="answer fails because no endpoint serves, and the throughput is released")
 
 
 # Data
@@ -128,24 +129,24 @@ def _waiting_marked_success(trial: Trial) -> None:
 
 def _unchanged(trial: Trial) -> None:
     for number in (1, 2):
-        trial.night(number)
+        trial.start_run(number)
         trial.finish()
     trial.expect()
 
 
 def _edited(trial: Trial) -> None:
-    trial.night(1)
+    trial.start_run(1)
     trial.finish()
-    path = trial.world.layout.use_cases / f"{trial.case.key}-train.csv"
+    path = trial.stack.layout.use_cases / f"{trial.case.key}-train.csv"
     write_rows(path, trial.case.key, 1, TRAINING_ROWS)
-    trial.night(2)
-    # The other model answers the same documents: each is paid for once more, which is no second payment.
+    trial.start_run(2)
+    # A second model answers the same documents. Each answer is new, so paying for it is not paying twice.
     trial.in_flight = len(trial.case.documents)
     trial.expect(jobs=2, throughputs=2)
 
 
 def _cleared_after_success(trial: Trial, *, task_id: str) -> None:
-    trial.night()
+    trial.start_run()
     trial.finish()
     trial.clear(task_id, downstream=True)
     trial.expect()
@@ -155,14 +156,14 @@ def _cleared_after_success(trial: Trial, *, task_id: str) -> None:
 
 
 def _polling_fault(trial: Trial, *, kind: str) -> None:
-    """A passing fault in both waits, for longer than botocore is patient with one look."""
+    """Have both waits meet a temporary fault that lasts longer than botocore's own retries."""
     for create, get, stalled, waiter in (
         (JOB, GET_JOB, "job_stalled", "tuned.trained"),
         (THROUGHPUT, GET_THROUGHPUT, "throughput_stalled", "tuned.in_service"),
     ):
         trial.fault(create, stalled, times=1)
         if create == JOB:
-            trial.night()
+            trial.start_run()
         trial.wait_watched(waiter)
         trial.fault(get, kind, times=POLLING_FAULTS)
         trial.wait_fired(get, POLLING_FAULTS)
@@ -172,53 +173,53 @@ def _polling_fault(trial: Trial, *, kind: str) -> None:
 
 def _job_failed(trial: Trial) -> None:
     trial.fault(JOB, "job_failed", times=1)
-    trial.night()
-    ended = trial.finish()
-    trial.ensure(ended == "failed", f"The job failed, and the run ended {ended}.")
+    trial.start_run()
+    state = trial.finish()
+    trial.ensure(state == "failed", f"The job failed, but the run's state is {state}.")
     trial.ensure(trial.logged("tuned.trained", "Encountered an internal error"), "Bedrock's reason is not in the log.")
     trial.clear("tuned.submit", downstream=True)
-    trial.expect(jobs=2, note="the second attempt, bought by a clear")
+    trial.expect(jobs=2, note="the clear bought a second job")
 
 
 def _job_stopped(trial: Trial) -> None:
     trial.fault(JOB, "job_stalled", times=1)
-    trial.night()
+    trial.start_run()
     trial.wait_watched("tuned.trained")
-    trial.world.account.stop_job(trial.wait_job("InProgress"))
-    ended = trial.finish()
-    trial.ensure(ended == "failed", f"The job was stopped, and the run ended {ended}.")
+    trial.stack.account.stop_job(trial.wait_job("InProgress"))
+    state = trial.finish()
+    trial.ensure(state == "failed", f"The job was stopped, but the run's state is {state}.")
     trial.clear("tuned.submit", downstream=True)
-    trial.expect(jobs=2, note="the second attempt, bought by a clear")
+    trial.expect(jobs=2, note="the clear bought a second job")
 
 
 def _training_times_out(trial: Trial) -> None:
     trial.fault(JOB, "job_stalled", times=1)
-    trial.night()
-    ended = trial.finish()
-    trial.ensure(ended == "failed", f"The wait timed out, and the run ended {ended}.")
+    trial.start_run()
+    state = trial.finish()
+    trial.ensure(state == "failed", f"The wait timed out, but the run's state is {state}.")
     trial.ensure(trial.logged("tuned.trained", "still running"), "The log does not say that the job is still running.")
-    trial.ensure(trial.bought()["jobs"][-1]["status"] == "InProgress", "The time-out has stopped the job.")
+    trial.ensure(trial.bought()["jobs"][-1]["status"] == "InProgress", "The timeout has stopped the job.")
     trial.end_stalls()
     trial.wait_job("Completed")
     trial.clear("tuned.trained", downstream=True)
-    trial.expect(note="the clear picked the same job up")
+    trial.expect(note="the clear continued with the same job")
 
 
 def _throughput_times_out(trial: Trial) -> None:
     trial.fault(THROUGHPUT, "throughput_stalled", times=1)
-    trial.night()
+    trial.start_run()
     trial.expect(state="failed")
 
 
 def _throughput_failed(trial: Trial) -> None:
     trial.fault(THROUGHPUT, "throughput_failed", times=1)
-    trial.night()
+    trial.start_run()
     trial.expect(state="failed")
 
 
 def _stall_named(trial: Trial) -> None:
     trial.fault(JOB, "job_stalled", times=1)
-    trial.night()
+    trial.start_run()
     trial.wait_logged("tuned.trained", "stalls")
     trial.end_stalls()
     trial.expect()
@@ -226,7 +227,7 @@ def _stall_named(trial: Trial) -> None:
 
 def _mark_stops(trial: Trial) -> None:
     trial.fault(JOB, "job_stalled", times=1)
-    trial.night()
+    trial.start_run()
     trial.wait_watched("tuned.trained")
     trial.mark("tuned.trained")
     trial.wait_job("Stopped")
@@ -235,7 +236,7 @@ def _mark_stops(trial: Trial) -> None:
 
 def _mark_in_worker_stops(trial: Trial) -> None:
     trial.fault(JOB, "job_stalled", times=1)
-    trial.night()
+    trial.start_run()
     trial.wait_state("tuned.trained", "running")
     trial.mark("tuned.trained")
     trial.expect(throughputs=0, state="failed")
@@ -244,14 +245,14 @@ def _mark_in_worker_stops(trial: Trial) -> None:
 
 def _mark_lets_run(trial: Trial) -> None:
     trial.fault(JOB, "job_stalled", times=1)
-    trial.night(1)
+    trial.start_run(1)
     trial.wait_watched("tuned.trained")
     trial.mark("tuned.trained")
-    ended = trial.finish()
-    trial.ensure(ended == "failed", f"A task was marked failed, and the run ended {ended}.")
+    state = trial.finish()
+    trial.ensure(state == "failed", f"A task was marked failed, but the run's state is {state}.")
     trial.end_stalls()
-    trial.night(2)
-    trial.expect(note="the next night took up the job that ran on")
+    trial.start_run(2)
+    trial.expect(note="the next run continued with the job that had kept running")
 
 
 Named = tuple[str, Callable[[Trial], None], dict[str, Any]]
@@ -264,7 +265,7 @@ NETS: list[Named] = [
     ("net: on_kill alone, waiting for the endpoint", _on_kill_alone, {"tags": ["no_release"]}),
     ("net: on_kill alone, waiting for the job", _mark_stops, {"tags": ["lenient_outcome"]}),
     ("net: outcome alone, waiting for the job", _mark_stops, {"tags": ["silent_wait"]}),
-    ("release fails: the run fails, a clear mends it", _release_fails, {}),
+    ("release fails: the run fails, a clear repairs it", _release_fails, {}),
     ("release meets a broken connection: it is retried", _release_recovers, {}),
 ]
 MARKS: list[Named] = [
@@ -273,7 +274,7 @@ MARKS: list[Named] = [
     ("waiting task marked failed: the job is stopped", _mark_stops, {}),
     ("task waiting in the worker marked failed: the job is stopped", _mark_in_worker_stops, {"tags": ["in_worker"]}),
     (
-        "waiting task marked failed, told to let the job run",
+        "waiting task marked failed, set to let the job run",
         _mark_lets_run,
         {"training": {"stop_when_marked_failed": False}},
     ),
@@ -309,6 +310,6 @@ SWEEPS: list[Named] = [
 
 
 def scenarios() -> list[Case]:
-    """Return all cases beside the matrix."""
+    """Return all cases outside the matrix."""
     together = [Case(*named) for named in (*NETS, *MARKS, *DATA, *WAITS)]
     return together + [Case(*named, phase="alone") for named in SWEEPS]

@@ -16,20 +16,20 @@ from include.distill.curation.refusals import find_refusal
 from include.distill.dataset.exact_duplicates import ExactDuplicateIndex, RowLocations
 from include.distill.dataset.rows import CsvOptions, Duplicates, is_rejected, read_rows
 from tools.curation_report.catching import found_by_own, tally, verdicts
-from tools.curation_report.criticism import criticised
+from tools.curation_report.criticism import count_kept
 from tools.curation_report.measurements import (
     QUANTILES,
-    alike,
     grounding,
     lengths,
     quantiles,
+    similar_questions,
     simulator_pairs,
 )
 from tools.curation_report.planted import DEFECTS, plant
 
 SAMPLE = INCLUDE / "data" / "aws_docs_qa"
 SEEDS = 25
-MOST_ALIKE = 12
+SIMILAR_SHOWN = 12
 
 
 def read(path: Path) -> list[Record]:
@@ -78,45 +78,46 @@ def _real_rows(train: Sequence[Record], evaluation: Sequence[Record], seed: int)
 
 
 def _real_questions(rows: Sequence[Record]) -> Iterable[str]:
-    found = alike(rows)
+    similar = similar_questions(rows)
     thresholds = (0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9)
     yield "## Different real questions that would count as the same\n"
     yield table(
         ["threshold", *thresholds],
-        [("pairs of questions", *(sum(pair[0] >= at for pair in found) for at in thresholds))],
+        [("pairs of questions", *(sum(pair[0] >= at for pair in similar) for at in thresholds))],
     )
-    yield "\nThe most alike:\n"
-    yield table(["question", "other question", "likeness"], ((one, other, at) for at, one, other in found[:MOST_ALIKE]))
+    yield "\nThe most similar ones:\n"
+    most_similar = ((one, other, similarity) for similarity, one, other in similar[:SIMILAR_SHOWN])
+    yield table(["question", "other question", "similarity"], most_similar)
 
 
 def _simulator(train: Sequence[Record], evaluation: Sequence[Record], use_case: UseCase) -> Iterable[str]:
-    found = simulator_pairs(train, evaluation, use_case)
+    counts = simulator_pairs(train, evaluation, use_case)
     yield f"\n## The AWS simulator's teacher on {len(train)} rows: pairs through every filter\n"
-    left = found["requested"] - found["missing"]
-    lines: list[tuple[object, ...]] = [("asked for", "", found["requested"]), ("missing", found["missing"], left)]
+    left = counts["requested"] - counts["missing"]
+    lines: list[tuple[object, ...]] = [("requested", "", counts["requested"]), ("missing", counts["missing"], left)]
     for name in FILTERS:
-        left -= found[name]
-        lines.append((f"`{name}`", found[name], left))
+        left -= counts[name]
+        lines.append((f"`{name}`", counts[name], left))
     yield table(["filter", "dropped", "left"], lines)
 
 
 def _planted(train: Sequence[Record], evaluation: Sequence[Record], use_case: UseCase) -> Iterable[str]:
-    found: dict[str, list[int]] = {kind: [] for kind in ("good", *DEFECTS)}
+    per_draw: dict[str, list[int]] = {kind: [] for kind in ("good", *DEFECTS)}
     for seed in range(SEEDS):
         planted = plant(train, evaluation, use_case.curation, seed=seed)
         for kind, counts in tally(planted, verdicts(planted, train, evaluation, use_case.curation)).items():
-            found[kind].append(counts["kept"] if kind == "good" else found_by_own(kind, counts))
+            per_draw[kind].append(counts["kept"] if kind == "good" else found_by_own(kind, counts))
     yield f"\n## Planted pairs, {SEEDS} draws: 200 good ones kept, 20 of each defect found by the filter meant for it\n"
     yield table(
         ["planted", "fewest", "mean", "most"],
-        ((kind, min(counts), sum(counts) / len(counts), max(counts)) for kind, counts in found.items()),
+        ((kind, min(counts), sum(counts) / len(counts), max(counts)) for kind, counts in per_draw.items()),
     )
 
 
-def _criticised(rows: Sequence[Record], use_case: UseCase) -> Iterable[str]:
-    yield "\n## The AWS simulator's critic beside the measured overlap: answers kept\n"
-    found = criticised(rows, seed=use_case.seed, least=use_case.curation.min_grounding)
-    yield table(["real answers held against", "answers", "overlap keeps", "critic keeps"], found)
+def _critic(rows: Sequence[Record], use_case: UseCase) -> Iterable[str]:
+    yield "\n## The AWS simulator's critic and the measured overlap: answers kept\n"
+    kept = count_kept(rows, seed=use_case.seed, min_grounding=use_case.curation.min_grounding)
+    yield table(["real answers compared with", "answers", "overlap keeps", "critic keeps"], kept)
 
 
 def main() -> None:
@@ -132,7 +133,7 @@ def main() -> None:
         _real_questions([*train, *evaluation]),
         _simulator(train, evaluation, use_case),
         _planted(train, evaluation, use_case),
-        _criticised([*train, *evaluation], use_case),
+        _critic([*train, *evaluation], use_case),
     )
     for part in parts:
         for text in part:

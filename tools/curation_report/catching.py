@@ -1,4 +1,4 @@
-"""What the filters say of planted pairs, the whole way: the answer read, the row's filters, repeats among all rows."""
+"""Pass planted pairs through all filters: reading the answer, the filters of a row, repeats among all rows."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from include.distill.curation.repeated_pairs import repeated_pairs
 from include.distill.inference.output_parsing import parse_llm_output
 from tools.curation_report.planted import Planted
 
-# The filters that a planted defect may be found by.
+# The filters that are meant to find each kind of defect.
 OWN = {
     "duplicate": {"repeats_original", "repeats_pair"},
     "leak": {"leak"},
@@ -26,30 +26,34 @@ OWN = {
 def verdicts(
     planted: Sequence[Planted], rows: Sequence[Record], evaluation: Sequence[Record], settings: Curation
 ) -> list[str]:
-    """Return for each planted pair the filter that dropped it, or ``kept``."""
+    """Return for each planted pair the name of the filter that dropped it, or ``kept``."""
     curator = PairFilterFactory(settings, index_evaluation_questions(evaluation, settings), lambda _: None)
-    found: list[str] = []
+    names: list[str] = []
     passed: list[Record] = []
     for number, one in enumerate(planted):
-        output = parse_llm_output(one.said, limit=1)
+        output = parse_llm_output(one.output, limit=1)
         pair = output.pairs[0] if output.pairs else None
         drop = curator.for_row(one.row).check(pair) if pair else None
-        found.append(drop.filter if drop else "kept" if pair else "malformed")
+        names.append(drop.filter if drop else "kept" if pair else "malformed")
         if pair and not drop:
             passed.append({"row_id": str(number), "pair": 0, **pair})
     for record in repeated_pairs(rows, passed, threshold=settings.max_question_similarity):
-        found[int(record["row_id"])] = record["filter"]
-    return found
+        names[int(record["row_id"])] = record["filter"]
+    return names
 
 
-def tally(planted: Sequence[Planted], found: Sequence[str]) -> dict[str, Counter[str]]:
-    """Return for each kind of planted pair how many each filter dropped, and how many were kept."""
+def tally(planted: Sequence[Planted], names: Sequence[str]) -> dict[str, Counter[str]]:
+    """
+    Count for each kind of planted pair how many each filter dropped and how many were kept.
+
+    :param names: what :func:`verdicts` returned for the planted pairs.
+    """
     counts: dict[str, Counter[str]] = {}
-    for one, filter_ in zip(planted, found, strict=True):
-        counts.setdefault(one.kind, Counter())[filter_] += 1
+    for pair, name in zip(planted, names, strict=True):
+        counts.setdefault(pair.kind, Counter())[name] += 1
     return counts
 
 
 def found_by_own(kind: str, counts: Counter[str]) -> int:
-    """Return how many of a kind of defect the filters meant for it found."""
+    """Count how many defects of a kind were found by the filters that are meant to find them."""
     return sum(counts[name] for name in OWN[kind])

@@ -1,4 +1,4 @@
-"""What real rows look like to the filters, and what the filters drop of the simulated teacher's pairs."""
+"""Measure what the filters see in real rows, and what they drop of the simulated teacher's pairs."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ def quantiles(values: Iterable[float]) -> list[float]:
 
 
 def lengths(rows: Sequence[Record], role: str) -> list[float]:
-    """Return the quantiles of the characters of a question, an answer or a document."""
+    """Return the quantiles of the lengths of the questions, answers or documents, in characters."""
     return quantiles(len(row[role]) for row in rows)
 
 
 def grounding(rows: Sequence[Record], *, seed: int) -> tuple[list[float], list[float]]:
-    """Return how much of every answer stands in its own document, and in another row's, drawn at random."""
+    """Score every answer against its own document and against a random other one; return both lists of scores."""
     draw = random.Random(seed)
     own, foreign = [], []
     for row in rows:
@@ -47,15 +47,15 @@ def grounding(rows: Sequence[Record], *, seed: int) -> tuple[list[float], list[f
     return own, foreign
 
 
-def alike(rows: Sequence[Record]) -> list[tuple[float, str, str]]:
-    """Return all pairs of different questions with their likeness, the most alike first."""
+def similar_questions(rows: Sequence[Record]) -> list[tuple[float, str, str]]:
+    """Return the pairs of different questions with a similarity of at least 0.5, the most similar first."""
     questions = sorted({row["question"] for row in rows})
     pairs = ((question_similarity(one, other), one, other) for one, other in combinations(questions, 2))
     return sorted((pair for pair in pairs if pair[0] >= 0.5), reverse=True)
 
 
 def simulator_pairs(rows: Sequence[Record], evaluation: Sequence[Record], use_case: UseCase) -> Counter[str]:
-    """Return how many of the simulated teacher's pairs every filter dropped; ``missing``, ``requested``, ``kept``."""
+    """Count how many of the simulated teacher's pairs each filter dropped; and ``requested``, ``missing``, ``kept``."""
     teacher, prompts, settings = load_catalog().model(use_case.teacher), use_case.prompts, use_case.curation
     family = load_catalog().family_of(load_catalog().model(use_case.student))
     fails_job = partial(job_fault, use_case=use_case, prompt=load_prompt(prompts.answering), family=family)
@@ -72,12 +72,12 @@ def simulator_pairs(rows: Sequence[Record], evaluation: Sequence[Record], use_ca
         for row in rows
     ]
     counts = count_samples(samples)
-    found = Counter(counts["dropped"]) + Counter(missing=counts["missing"], requested=counts["requested"])
+    by_filter = Counter(counts["dropped"]) + Counter(missing=counts["missing"], requested=counts["requested"])
     accepted = (pair for sample in samples for pair in sample.accepted)
     for record in repeated_pairs(rows, accepted, threshold=settings.max_question_similarity):
-        found[record["filter"]] += 1
-    found["kept"] = found["requested"] - found["missing"] - sum(found[name] for name in FILTERS)
-    return found
+        by_filter[record["filter"]] += 1
+    by_filter["kept"] = by_filter["requested"] - by_filter["missing"] - sum(by_filter[name] for name in FILTERS)
+    return by_filter
 
 
 def _simulator(request: ModelRequest) -> StoredAnswer:

@@ -1,8 +1,8 @@
 """
-Good pairs and planted defects, written by rules from real rows: what each filter should find, and what it should leave.
+Write good pairs and pairs with defects by rules from real rows: what each filter should keep, and what it should drop.
 
-A good pair takes a sentence or two of a row's real answer and asks for it in words of that sentence. A defect spoils a
-good pair in one way. Every choice is seeded.
+A good pair takes one or two sentences of a row's real answer, and asks for them in words of these sentences. A defect
+spoils a good pair in one way. All random choices are seeded.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ _WORD = re.compile(r"[^\W\d_][\w-]{3,}")
 
 @dataclass(frozen=True)
 class Planted:
-    """What a teacher is made to write about a row: ``said``, and what is wrong with it (``good``: nothing)."""
+    """The ``output`` of a teacher about a row, and the ``kind`` of its defect; ``good`` means that it has none."""
 
     kind: str
     row: Record
-    said: str
+    output: str
 
 
 @dataclass
 class Planting:
-    """Rows from which good pairs are made one after the other, each from another sentence."""
+    """Rows from which good pairs are made one after the other, each from a different sentence."""
 
     rows: Sequence[Record]
     evaluation: Sequence[Record]
@@ -48,16 +48,16 @@ class Planting:
     _sources: Iterator[tuple[Record, str]] = field(init=False)
 
     def __post_init__(self) -> None:
-        """Shuffle."""
+        """Shuffle the sentences."""
         self.random = random.Random(self.seed)
         self._sources = self._passages()
 
     def _passages(self) -> Iterator[tuple[Record, str]]:
-        """Yield every row with a part of its answer, first one part of each row; none comes twice."""
+        """Yield every row with each part of its answer: first parts of all rows, then second parts; no part twice."""
         parts = [(row, part) for row in self.rows for part in enumerate(_parts(row["answer"]))]
         self.random.shuffle(parts)
         seen: set[str] = set()
-        for row, (_, part) in sorted(parts, key=lambda found: found[1][0]):
+        for row, (_, part) in sorted(parts, key=lambda row_and_part: row_and_part[1][0]):
             if strip_punctuation(part) not in seen:
                 seen.add(strip_punctuation(part))
                 yield row, part
@@ -66,25 +66,25 @@ class Planting:
         """Return the next row and a good pair on it."""
         for row, part in self._sources:
             words = list(dict.fromkeys(_WORD.findall(part)))
-            telling = sorted(sorted(words, key=len, reverse=True)[:6], key=words.index)
-            if len(telling) < 4:
+            longest = sorted(sorted(words, key=len, reverse=True)[:6], key=words.index)
+            if len(longest) < 4:
                 continue
             form = self.random.choice(yaml_texts("forms"))
-            question = form.format(" ".join(telling))
+            question = form.format(" ".join(longest))
             self.asked.append(question)
-            return row, {"question": question, "answer": part, "topic": " ".join(telling[:2])}
+            return row, {"question": question, "answer": part, "topic": " ".join(longest[:2])}
         message = f"{len(self.rows)} rows do not give enough sentences to plant {GOOD} good pairs and the defects."
         raise ValueError(message)
 
     def edited(self, question: str) -> str:
-        """Return a question that asks the same in nearly the same words."""
+        """Return a question that asks the same thing in almost the same words."""
         return self.random.choice(_EDITS)(question)
 
     def elsewhere(self, row: Record) -> str:
-        """Return another row's answer that the row's own document does not hold."""
+        """Return another row's answer that is not in the row's own document."""
         while True:
             answer: str = self.random.choice(self.rows)["answer"]
-            # Retrieved documents share passages: an answer whose middle stands here too is grounded here.
+            # Retrieved documents share passages. An answer whose middle is in this document is grounded in it.
             middle = strip_punctuation(answer)[len(answer) // 2 :][:40]
             if len(answer) >= 80 and middle not in strip_punctuation(row["document"]):
                 return answer[: self.settings.max_answer_characters]
@@ -97,7 +97,7 @@ def yaml_texts(name: str) -> list[str]:
 
 
 def _parts(answer: str) -> list[str]:
-    """Return the sentences of an answer, short ones with the next, none of them more than half of the answer."""
+    """Split an answer into sentences, each short one joined with the next; leave out parts above half of the answer."""
     parts: list[str] = []
     for sentence in _SENTENCE.split(answer.strip()):
         if parts and len(parts[-1]) < 60:
@@ -107,7 +107,7 @@ def _parts(answer: str) -> list[str]:
     return [part for part in parts if 40 <= len(part) <= 0.5 * len(answer)]
 
 
-def _misspelt(question: str) -> str:
+def _misspell(question: str) -> str:
     """Swap two letters in the middle of the longest word."""
     word = max(_WORD.findall(question) or [question], key=len)
     middle = len(word) // 2
@@ -121,28 +121,27 @@ _EDITS: tuple[Callable[[str], str], ...] = (
     lambda question: f"Please tell me: {question[0].lower()}{question[1:]}",
     lambda question: f"{question} Thank you.",
     lambda question: question.replace("?", "").replace(" ", " ") + "??",
-    lambda question: _misspelt(question) if len(question) > 60 else question.title(),
+    lambda question: _misspell(question) if len(question) > 60 else question.title(),
 )
 
 
 def plant(rows: Sequence[Record], evaluation: Sequence[Record], settings: Curation, *, seed: int) -> list[Planted]:
     """Return 200 good pairs and 20 defects of each kind, the defects in a shuffled order."""
     planting = Planting(rows, evaluation, settings, seed)
-    good = [_said("good", *planting.pair()) for _ in range(GOOD)]
-    spoilt = [Planted(kind, *make(planting, number)) for kind, make in DEFECTS.items() for number in range(EACH)]
-    planting.random.shuffle(spoilt)
-    return good + spoilt
-
-
-def _said(kind: str, row: Record, pair: dict[str, str]) -> Planted:
-    return Planted(kind, row, json.dumps(pair, ensure_ascii=False))
+    good = []
+    for _ in range(GOOD):
+        row, pair = planting.pair()
+        good.append(Planted("good", row, json.dumps(pair, ensure_ascii=False)))
+    defects = [Planted(kind, *make(planting, number)) for kind, make in DEFECTS.items() for number in range(EACH)]
+    planting.random.shuffle(defects)
+    return good + defects
 
 
 def _duplicate(planting: Planting, number: int) -> tuple[Record, str]:
     earlier = list(planting.asked[:GOOD])
     row, pair = planting.pair()
-    source = (row["question"], planting.random.choice(planting.rows)["question"], planting.random.choice(earlier))
-    return row, json.dumps({**pair, "question": planting.edited(source[number % 3])})
+    repeated = (row["question"], planting.random.choice(planting.rows)["question"], planting.random.choice(earlier))
+    return row, json.dumps({**pair, "question": planting.edited(repeated[number % 3])})
 
 
 def _leak(planting: Planting, number: int) -> tuple[Record, str]:

@@ -1,4 +1,4 @@
-"""The floor: the same calls by plain boto3 in a thread pool, nothing stored, no answer read."""
+"""Make the same calls with plain boto3 in a thread pool; store nothing and read no answer."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import boto3
 from botocore.config import Config
 
-from tools.benchmarks.material import rows
+from tools.benchmarks.fixtures import rows
 
 MAX_TOKENS = 2048
 

@@ -1,4 +1,4 @@
-"""Every DAG file read by Airflow's DagBag: first with everything it imports, then again."""
+"""Load every DAG file with Airflow's DagBag: first with everything it imports, then again."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TIMES = 3
 
 
 def seconds(path: Path) -> float:
-    """Read a file and return how long it took."""
+    """Load a file and return how long it took."""
     bag = DagBag(dag_folder="/dev/null")
     began = time.perf_counter()
     bag.process_file(str(path), only_if_updated=False)

@@ -1,4 +1,4 @@
-"""One step that touches every row, in a process of its own: the real operator, with files in the place of S3."""
+"""Run one step that handles every row in its own process: the real operator, with files instead of S3."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import airflow.providers.amazon.aws.hooks.base_aws
-import airflow.sdk  # noqa: F401 - Airflow's own imports, which are told apart
+import airflow.sdk  # noqa: F401 - Airflow's own imports, whose memory is reported separately
 
 AIRFLOW_MB = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
@@ -23,21 +23,21 @@ from include.distill.config.catalog import load_catalog  # noqa: E402
 from include.distill.config.layout import RunFolder  # noqa: E402
 from include.distill.config.sections import MAX_TASKS  # noqa: E402
 from include.distill.report.run_summary import SYNTHESIS_FIELDS  # noqa: E402
+from tools.benchmarks.fixtures import RUN_URI  # noqa: E402
 from tools.benchmarks.folder_store import FolderStore  # noqa: E402
-from tools.benchmarks.material import RUN_URI  # noqa: E402
 
 COMMON = {"run_uri": RUN_URI, "aws_conn_id": None, "region_name": "us-east-1"}
 
 
 def manifests(store: FolderStore) -> list[dict[str, Any]]:
-    """Return what the synthesis tasks would have returned."""
+    """Return the manifests that the synthesis tasks would return."""
     tasks = len(store.list(RunFolder(RUN_URI).synthetic(0).removesuffix("00000.jsonl")))
     counts = dict.fromkeys(SYNTHESIS_FIELDS, 0) | {"documents": 1, "requested": 1000, "accepted": 1000}
     return [{**counts, "dropped": {}, "failed": 0, "simulated": True}] * tasks
 
 
 def operator(step: str, store: FolderStore) -> Any:
-    """Return the task of a step."""
+    """Return the operator of a step."""
     if step == "ingest":
         return IngestCsvOperator(task_id=step, **COMMON)
     if step == "shards":
@@ -50,7 +50,7 @@ def operator(step: str, store: FolderStore) -> Any:
 
 
 def _lift_limits() -> None:
-    """No family takes a hundred thousand records; what they cost to write and check is what is measured."""
+    """Lift the limits of the model families: none takes the number of records that is measured here."""
     for family in load_catalog().families.values():
         for name in ("training_records", "validation_records"):
             object.__setattr__(family, name, (1, 10**9))

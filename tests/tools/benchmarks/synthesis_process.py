@@ -1,4 +1,4 @@
-"""One synthesis task in a process of its own: the real operator, hook and boto3, with files in the place of S3."""
+"""Run one synthesis task in its own process: the real operator, hook and boto3, with files instead of S3."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import airflow.providers.amazon.aws.hooks.base_aws
-import airflow.sdk  # noqa: F401 - Airflow's own imports, which the memory is measured beyond
+import airflow.sdk  # noqa: F401 - Airflow's own imports, whose memory is reported separately
 
 
 def resident_mb() -> float:
-    """Return the memory that this process holds now."""
+    """Return the memory that this process uses now."""
     status = Path("/proc/self/status").read_text()
     return int(status.partition("VmRSS:")[2].split()[0]) / 1024
 
@@ -25,8 +25,8 @@ AIRFLOW_MB = resident_mb()
 
 from bedrock_distill.operators.synthesize import BedrockSynthesizeOperator  # noqa: E402
 from include.distill.inference.pools import pool_name  # noqa: E402
+from tools.benchmarks.fixtures import RUN_URI, bench_use_case  # noqa: E402
 from tools.benchmarks.folder_store import FolderStore  # noqa: E402
-from tools.benchmarks.material import RUN_URI, bench_use_case  # noqa: E402
 
 
 def synthesize(folder: Path, shard: int, slots: int) -> dict[str, Any]:

@@ -1,3 +1,5 @@
+"""Files in a folder behave like objects in a store."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -21,7 +23,7 @@ def test_it_is_an_object_store(tmp_path: Path) -> None:
         store.read("s3://bucket/a/1.jsonl")
 
 
-def test_a_write_that_breaks_off_leaves_what_was_there(tmp_path: Path) -> None:
+def test_an_interrupted_write_leaves_the_old_object(tmp_path: Path) -> None:
     store = FolderStore(tmp_path)
     store.write("s3://bucket/key", b"old")
 

@@ -1,3 +1,5 @@
+"""The ideal time and the admission of calls follow Bedrock's quotas exactly."""
+
 from __future__ import annotations
 
 import math
@@ -17,7 +19,7 @@ CALL = {"input_tokens": 100, "max_tokens": 400}
         pytest.param(Work(500, 50, 1.0), Quota(600, burst=60), 45.0, id="sixty at once, then ten a second"),
         pytest.param(Work(200, 50, 1.0), Quota(120, burst=12), 95.0, id="twelve at once, then two a second"),
         pytest.param(Work(10, 1, 1.0), Quota(6000), 10.0, id="one at a time"),
-        # 1,000 tokens are there; each call reserves 500 and uses 150 + 100 of them: two at once, then as they end.
+        # The bucket holds 1,000 tokens. Each call reserves 500 and uses 150 + 100: two start at once, the rest later.
         pytest.param(Work(4, 50, 1.0, 100, 400, 150), Quota(tokens_per_minute=1000), 16.0, id="reserved tokens bind"),
     ],
 )
@@ -25,12 +27,12 @@ def test_the_ideal_starts_each_call_when_it_may(work: Work, quota: Quota, second
     assert ideal_seconds(work, quota) == pytest.approx(seconds)
 
 
-def test_what_was_reserved_and_not_used_comes_back_at_the_burndown_rate() -> None:
+def test_reserved_tokens_that_were_not_used_return_at_the_burndown_rate() -> None:
     admission = Admission(Quota(tokens_per_minute=1000, burndown=5))
     assert admission.admit(**CALL, now=0.0)
     assert admission.admit(**CALL, now=0.0)
     assert not admission.admit(**CALL, now=0.0)
-    admission.settle(400, output_tokens=20)  # burnt 100 of 400: 300 are back
+    admission.settle(400, output_tokens=20)  # used 100 of 400: 300 return
     assert not admission.admit(**CALL, now=0.0)
     assert admission.seconds_until(**CALL, now=0.0) == pytest.approx(12.0)
     assert admission.admit(**CALL, now=12.0)
@@ -43,5 +45,5 @@ def test_a_call_larger_than_the_bucket_never_fits() -> None:
 def test_a_rejected_call_takes_nothing() -> None:
     admission = Admission(Quota(60, burst=1, tokens_per_minute=1000))
     assert admission.admit(**CALL, now=0.0)
-    assert not admission.admit(**CALL, now=0.5)  # no request left, tokens would be
+    assert not admission.admit(**CALL, now=0.5)  # there are tokens, but no request is left
     assert admission.admit(**CALL, now=1.0)

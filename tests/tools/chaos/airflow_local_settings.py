@@ -1,7 +1,8 @@
 """
-Copied into Airflow's configuration folder by the crash table: what every task would import and read is taken in once.
+Import once what every task of the crash table would import, and read AWS's service models once.
 
-Tasks are forked from the scheduler, so each of them finds it there. It changes how long a task takes, and nothing else.
+The crash table copies this file into Airflow's configuration folder, and Airflow imports it. Tasks are forked from the
+scheduler, so each of them has the modules already. This only changes how long a task takes.
 """
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+"""Every combination of instant and recovery is a case, or has a reason why it is impossible."""
+
 from __future__ import annotations
 
 import itertools
@@ -6,7 +8,7 @@ from tools.chaos.matrix import IMPOSSIBLE, matrix
 from tools.chaos.scenarios import scenarios
 
 INSTANTS = ("before the call", "answer lost", "answered, not recorded", "waiting", "done, not reported", "two copies")
-WAYS = (
+RECOVERIES = (
     "task retry",
     "clear task",
     "clear task and downstream",
@@ -19,12 +21,12 @@ WAYS = (
 )
 
 
-def test_every_cell_is_a_case_or_is_left_out_by_name() -> None:
-    run = {tuple(case.name.split(" / ")) for case in matrix()}
-    covered = {(instant.split(", about")[0].split(", bought")[0], way) for instant, way in run}
+def test_every_combination_is_a_case_or_is_left_out_by_name() -> None:
+    cases = {tuple(case.name.split(" / ")) for case in matrix()}
+    covered = {(instant.split(", about")[0].split(", bought")[0], recovery) for instant, recovery in cases}
     left_out = {tuple(name.split(" / ")) for name in IMPOSSIBLE}
-    cells = set(itertools.product(INSTANTS, WAYS))
-    assert cells - covered - left_out == set()
+    combinations = set(itertools.product(INSTANTS, RECOVERIES))
+    assert combinations - covered - left_out == set()
     assert covered & left_out == set()
 
 
@@ -33,5 +35,5 @@ def test_no_two_cases_share_a_name() -> None:
     assert len(names) == len(set(names))
 
 
-def test_every_left_out_cell_has_a_reason() -> None:
+def test_every_impossible_combination_has_a_reason() -> None:
     assert all(len(reason) > 20 for reason in IMPOSSIBLE.values())

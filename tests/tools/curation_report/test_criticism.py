@@ -1,8 +1,10 @@
+"""The critic notices a changed number, which the measured overlap does not."""
+
 from __future__ import annotations
 
 from typing import Any
 
-from tools.curation_report.criticism import criticised
+from tools.curation_report.criticism import count_kept
 
 
 def row(thing: str, size: int) -> dict[str, Any]:
@@ -13,12 +15,12 @@ def row(thing: str, size: int) -> dict[str, Any]:
 ROWS = [row("alpha", 1000), row("beta", 25), {"document": "Doc 1: Zebras graze.", "answer": "Zebras graze."}]
 
 
-def test_answers_are_held_against_their_own_document_another_one_and_with_a_number_exchanged() -> None:
-    found = {name: kept for name, *kept in criticised(ROWS, seed=1, least=0.3)}
-    assert found["own document"] == [3, 3, 3]
-    assert found["another row's document"][0] == 3
-    assert found["own document, one number exchanged"] == [2, 2, 0], "the overlap does not see it"
+def test_answers_are_compared_with_their_document_another_document_and_a_changed_number() -> None:
+    counts = {name: numbers for name, *numbers in count_kept(ROWS, seed=1, min_grounding=0.3)}
+    assert counts["own document"] == [3, 3, 3]
+    assert counts["another row's document"][0] == 3
+    assert counts["own document, one number changed"] == [2, 2, 0], "the overlap does not see it"
 
 
 def test_the_same_seed_gives_the_same_table() -> None:
-    assert list(criticised(ROWS, seed=7, least=0.3)) == list(criticised(ROWS, seed=7, least=0.3))
+    assert list(count_kept(ROWS, seed=7, min_grounding=0.3)) == list(count_kept(ROWS, seed=7, min_grounding=0.3))

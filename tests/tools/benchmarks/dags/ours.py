@@ -1,4 +1,4 @@
-"""The synthesis step as ``dags/distill.py`` has it, between the cutting into shards and nothing."""
+"""Build the synthesis step of ``dags/distill.py`` with only the sharding before it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from airflow.sdk import DAG
 from bedrock_distill.operators.ingest import ShardRowsOperator
 from bedrock_distill.operators.synthesize import BedrockSynthesizeOperator
 from include.distill.inference.pools import pool_arguments
-from tools.benchmarks.material import RUN_URI, bench_use_case
+from tools.benchmarks.fixtures import RUN_URI, bench_use_case
 
 TASKS = int(os.environ["BENCH_TASKS"])
 
@@ -22,7 +22,7 @@ with DAG(
     default_args={"owner": "bench", "run_uri": RUN_URI, "region_name": "us-east-1"},
 ):
     shards = ShardRowsOperator(task_id="before", rows="train", max_tasks=TASKS)
-    place = pool_arguments(bench_use_case().teacher, "us-east-1", tasks=TASKS)
-    BedrockSynthesizeOperator.partial(task_id="synthesize", map_index_template="{{ shard_label }}", **place).expand(
+    pool = pool_arguments(bench_use_case().teacher, "us-east-1", tasks=TASKS)
+    BedrockSynthesizeOperator.partial(task_id="synthesize", map_index_template="{{ shard_label }}", **pool).expand(
         shard=shards.output
     )

@@ -1,4 +1,4 @@
-"""The same calls by the amazon provider's operator, mapped one document per task, as its documentation shows it."""
+"""Make the same calls with the amazon provider's operator, one mapped task per document, as it documents."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from airflow.providers.amazon.aws.operators.bedrock import BedrockInvokeModelOpe
 from airflow.sdk import DAG, task
 
 from include.distill.config.catalog import load_catalog
-from tools.benchmarks.material import bench_use_case, texts
+from tools.benchmarks.fixtures import bench_use_case, texts
 
 
 def document(number: int) -> str:
-    """Return a document for a prompt, so that it need not travel in the DAG."""
+    """Return a document for a prompt, so that it is not part of the DAG."""
     return texts(number)["document"]
 
 
 def prompt(number: int) -> dict[str, object]:
-    """Return the body of a call, with a template in the place of the document."""
+    """Return the body of a call, with a template for the document."""
     text = f"Write three questions and answers about this.\n{{{{ document({number}) }}}}"
     return {
         "anthropic_version": "bedrock-2023-05-31",

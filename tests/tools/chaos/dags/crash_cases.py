@@ -1,4 +1,4 @@
-"""One DAG per case of the crash table: the real operators, wired by the real `arms`, with short waits."""
+"""Build one DAG per case of the crash table: the real operators, wired by the real `arms`, with short waits."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ QUICK = timedelta(seconds=1)
 
 
 class NoRelease(BaseOperator):
-    """Stands where `release` stands and releases nothing."""
+    """Takes the place of `release` and releases nothing."""
 
     def __init__(self, *, arm: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -41,14 +41,14 @@ class NoRelease(BaseOperator):
 
 
 class SilentSensor(BedrockProvisionedThroughputSensor):
-    """Its trigger gives nothing up."""
+    """Waits for the throughput; its trigger releases nothing when the task is marked failed."""
 
     def trigger(self, **common: Any) -> Any:
         return super().trigger(**common, give_up_when_failed=False)
 
 
 class SilentWait(BedrockCustomizationJobSensor):
-    """The same for the job."""
+    """Waits for the job; its trigger stops nothing when the task is marked failed."""
 
     def trigger(self, **common: Any) -> Any:
         trigger = super().trigger(**common)
@@ -57,7 +57,7 @@ class SilentWait(BedrockCustomizationJobSensor):
 
 
 class SilentBatchWait(BedrockBatchSensor):
-    """The same for batch jobs."""
+    """Waits for batch jobs; its trigger stops nothing when the task is marked failed."""
 
     def trigger(self, **common: Any) -> Any:
         trigger = super().trigger(**common)
@@ -92,7 +92,7 @@ VARIANTS = {
 
 @contextmanager
 def variants(tags: tuple[str, ...]) -> Iterator[None]:
-    """Take a net away, or wait otherwise, as the use case's tags say."""
+    """Replace operators as the use case's tags say: without a safety net, or waiting in the worker."""
     with ExitStack() as stack:
         for tag in set(tags) & set(VARIANTS):
             for name, replacement in VARIANTS[tag].items():
@@ -101,7 +101,7 @@ def variants(tags: tuple[str, ...]) -> Iterator[None]:
 
 
 def default_args(use_case: UseCase) -> dict[str, Any]:
-    """Return what holds for every task of a case."""
+    """Return the arguments of every task of a case."""
     return {
         "owner": "chaos",
         "retries": 2,
@@ -135,7 +135,7 @@ def case_dag(use_case: UseCase) -> DAG:
 
 
 def last_task(use_case: UseCase) -> Any:
-    """Return the task that gives the run its colour."""
+    """Return the task that decides the state of the run."""
     outcome = LenientOutcome if "lenient_outcome" in use_case.tags else RunOutcomeOperator
     return outcome(task_id="outcome", retries=0).as_teardown(on_failure_fail_dagrun=True)
 
@@ -163,7 +163,7 @@ def batch_dag(use_case: UseCase) -> DAG:
 
 
 def quickened(dag: DAG) -> DAG:
-    """Let every retry come within a second."""
+    """Let every retry start within a second."""
     for task in dag.tasks:
         if hasattr(task, "partial_kwargs"):
             task.partial_kwargs["retry_delay"] = QUICK
@@ -173,7 +173,7 @@ def quickened(dag: DAG) -> DAG:
 
 
 def whole_dag(use_case: UseCase) -> DAG:
-    """Return the nightly DAG itself, with quick retries and its use case read from the cases' folder."""
+    """Return the real DAG with quick retries, reading its use case from the folder of the cases."""
     from dags.distill import distill_dag
 
     dag = quickened(distill_dag(use_case))
@@ -183,10 +183,10 @@ def whole_dag(use_case: UseCase) -> DAG:
 
 KINDS = {"whole": whole_dag, "batch": batch_dag}
 
-# Set in workers, which need one DAG only.
-WANTED = get_parsing_context().dag_id
-for found in (
-    [load_use_case(FOLDER / f"{WANTED.removeprefix('distill_')}.yaml")] if WANTED else load_use_cases(FOLDER).valid
+# Airflow sets this in workers, which need only one DAG.
+ONLY_DAG = get_parsing_context().dag_id
+for case in (
+    [load_use_case(FOLDER / f"{ONLY_DAG.removeprefix('distill_')}.yaml")] if ONLY_DAG else load_use_cases(FOLDER).valid
 ):
-    kind = next((kind for tag, kind in KINDS.items() if tag in found.tags), case_dag)
-    globals()[found.dag_id] = kind(found)
+    build = next((build for tag, build in KINDS.items() if tag in case.tags), case_dag)
+    globals()[case.dag_id] = build(case)

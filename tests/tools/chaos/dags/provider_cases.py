@@ -1,4 +1,4 @@
-"""The amazon provider's own Bedrock operators, on the same AWS simulator, wired as its documentation shows them."""
+"""Wire the amazon provider's own Bedrock operators as its documentation shows them, on the same AWS simulator."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CASES: list[dict[str, Any]] = json.loads(Path(os.environ["CHAOS_USE_CASES"], "pr
 
 
 def provider_dag(case: dict[str, Any]) -> DAG:
-    """Return customize, wait, provision, wait, delete."""
+    """Return a DAG that customizes, waits, provisions, waits and deletes."""
     with DAG(
         dag_id=f"provider_{case['key']}",
         schedule=None,
@@ -70,7 +70,7 @@ def provider_dag(case: dict[str, Any]) -> DAG:
     return dag
 
 
-WANTED = get_parsing_context().dag_id
-for found in CASES:
-    if WANTED in (None, f"provider_{found['key']}"):
-        globals()[f"provider_{found['key']}"] = provider_dag(found)
+ONLY_DAG = get_parsing_context().dag_id
+for provider_case in CASES:
+    if ONLY_DAG in (None, f"provider_{provider_case['key']}"):
+        globals()[f"provider_{provider_case['key']}"] = provider_dag(provider_case)

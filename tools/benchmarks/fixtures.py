@@ -1,4 +1,4 @@
-"""What the benchmarks work on: made-up rows of a stated size, and a run's folder as preflight and ingest leave it."""
+"""Make up rows of a stated size, and write a run's folder as preflight and ingest leave it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ RUN_URI = "s3://bench-training/distill/runs/bench-00000000"
 
 
 def texts(number: int) -> dict[str, str]:
-    """Return document, question and answer number ``number``: sentences of made-up words, no two alike."""
+    """Return document, question and answer number ``number``, in sentences of made-up words that never repeat."""
     words = iter(Random(number).choices(VOCABULARY, k=DOCUMENT_CHARACTERS // 5))
     sentences = [" ".join(islice(words, SENTENCE_WORDS)).capitalize() + "." for _ in range(DOCUMENT_CHARACTERS // 50)]
     document = " ".join(sentences)[:DOCUMENT_CHARACTERS].ljust(DOCUMENT_CHARACTERS, ".")
@@ -31,7 +31,7 @@ def texts(number: int) -> dict[str, str]:
 
 
 def pairs_about(document: str, count: int) -> list[dict[str, str]]:
-    """Return pairs as a teacher writes them: from sentences of the document, other than the first."""
+    """Return pairs as a teacher writes them, made from the sentences of the document after the first."""
     sentences = document.split(". ")[1 : count + 1]
     return [
         {"question": question_about(sentence), "answer": f"{sentence}.", "topic": sentence.split()[0]}
@@ -40,7 +40,7 @@ def pairs_about(document: str, count: int) -> list[dict[str, str]]:
 
 
 def question_about(sentence: str) -> str:
-    """Return a question on a sentence."""
+    """Return a question about a sentence."""
     return f"What is to be known of {' '.join(sentence.split()[:4])}?"
 
 
@@ -52,19 +52,19 @@ def rows(count: int, first: int = 0) -> Iterator[Record]:
 
 
 def bench_use_case(**sections: Any) -> UseCase:
-    """Return the sample use case with whole sections or keys changed."""
+    """Return the sample use case with these sections or keys replaced."""
     sample = load_use_case(USE_CASES_FOLDER / "aws_docs_qa.yaml", environment={})
     return UseCase.model_validate({**sample.model_dump(mode="json"), **sections})
 
 
 def prepare_run(store: ObjectStore, use_case: UseCase, *, documents: int, tasks: int) -> RunFolder:
-    """Freeze a use case and write as many rows, cut into one shard per task."""
+    """Write the use case of a run and its rows, with one shard per task."""
     folder = RunFolder(RUN_URI)
     store.write(folder.use_case, yaml.safe_dump(use_case.model_dump(mode="json")).encode())
-    made = list(rows(documents))
-    write_jsonl(store, folder.source("train"), made)
+    train = list(rows(documents))
+    write_jsonl(store, folder.source("train"), train)
     write_jsonl(store, folder.source("evaluation"), rows(EVALUATION_ROWS, first=documents))
     for task in range(tasks):
-        part = made[documents * task // tasks : documents * (task + 1) // tasks]
-        write_jsonl(store, folder.shard("train", task), part)
+        shard = train[documents * task // tasks : documents * (task + 1) // tasks]
+        write_jsonl(store, folder.shard("train", task), shard)
     return folder

@@ -1,4 +1,4 @@
-"""What a case works on: a use case of its own, and CSV files that no other case has, so that identities do not meet."""
+"""Write a use case and CSV files for one case; no other case has the same rows, so none can reuse its purchases."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FACTS = ("bucket", "queue", "table", "function", "cluster", "topic", "stream", "
 
 
 def document(mark: str, number: int) -> str:
-    """Return a document that carries the case's mark."""
+    """Return a document that contains the case's mark."""
     fact = FACTS[number % len(FACTS)]
     return (
         f"Service {mark} keeps one {fact} for each account. The {fact} of {mark} holds {number + 3} items at most."
@@ -42,7 +42,7 @@ def write_use_case(folder: Path, name: str, changes: Mapping[str, Mapping[str, A
     """
     Write the use case ``name`` with its CSV files and return its evaluation documents.
 
-    :param changes: keys of sections that differ from the quick settings of all cases.
+    :param changes: keys of sections that differ from the settings of all cases.
     """
     training, evaluation = folder / f"{name}-train.csv", folder / f"{name}-evaluation.csv"
     write_rows(training, name, 0, TRAINING_ROWS)
@@ -55,7 +55,7 @@ def write_use_case(folder: Path, name: str, changes: Mapping[str, Mapping[str, A
 def quick_use_case(
     name: str, training: Path, evaluation: Path, changes: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, Any]:
-    """Return a use case whose waits are of seconds."""
+    """Return a use case that waits only seconds between two polls."""
     raw: dict[str, Any] = {
         "name": name,
         "description": "A case of the crash table.",

@@ -1,7 +1,7 @@
 """
-Good pairs and planted defects through all filters, made by rule from real rows.
+Good pairs pass all filters, and each filter finds the defects that it is meant to find.
 
-Other rows than the sample's are taken with ``CURATION_TRAINING_CSV`` and ``CURATION_EVALUATION_CSV``.
+``CURATION_TRAINING_CSV`` and ``CURATION_EVALUATION_CSV`` name other rows than the sample's.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""One AWS simulator and one real Airflow for many cases: brought up once, each process killable and started again."""
+"""Start one AWS simulator and one real Airflow for many cases, so that each process can be killed and is restarted."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import quote
@@ -20,10 +21,10 @@ import psutil
 
 from include.distill.inference.pools import configured_pools
 from tools.chaos.account import Account
-from tools.chaos.control import Engineer, Metadata
+from tools.chaos.control import Metadata, Operator
 from tools.local_airflow.environment import build_environment, load_keys
 from tools.local_airflow.lock import CheckoutLock
-from tools.local_airflow.process_table import descendants
+from tools.local_airflow.process_table import descendants, marked_processes
 from tools.local_airflow.processes import Component, NotReadyError, ProcessGroup, wait_until
 from tools.local_airflow.settings import LOOPBACK, PROJECT, Layout, choose_ports
 from tools.local_airflow.stack import airflow, airflow_component, airflow_version, copy_database
@@ -34,8 +35,8 @@ SERVICES = ("api-server", "dag-processor", "scheduler", "triggerer")
 DAGS = PROJECT / "tests" / "tools" / "chaos" / "dags"
 READY_SECONDS = 480.0
 IDLE_WORKER = "LocalExecutor: <idle>"  # the title that Airflow gives a worker process without a task
-STOPPING = threading.Event()  # set when a person ends the command: nobody waits for anything any more
-# A dead worker, scheduler or triggerer is noticed in seconds, and nothing is parsed again without need.
+STOPPING = threading.Event()  # set when a person ends the command; every wait ends then
+# Airflow notices a dead worker, scheduler or triggerer within seconds, and parses no DAG file twice.
 QUICK = {
     "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": 20,
     "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": 3,
@@ -52,31 +53,31 @@ QUICK = {
 }
 
 
-class World:
+class Stack:
     """
     The processes under test.
 
     :param state: folder of this run, emptied at the start.
-    :param lanes: further AWS simulators, each an account of its own behind the connection ``aws_lane<n>``.
+    :param lanes: how many further AWS simulators; each is an account behind the connection ``aws_lane<n>``.
     """
 
     def __init__(self, state: Path, *, lanes: int = 0) -> None:
         self.layout = Layout(dags=DAGS, use_cases=state / "use_cases", state=state)
         self._lock = CheckoutLock(state.with_suffix(".lock"))
         self._lock.acquire("make chaos", datetime.now(UTC).isoformat(timespec="seconds"))
-        _empty(state, keep=self._template)
+        empty_folder(state, keep=self._template)
         self.ports = choose_ports({})
         lane_ports = [choose_ports({}).simulator for _ in range(lanes)]
         self.account = Account(self.ports.simulator_url)
         self.lanes = [Account(f"http://{LOOPBACK}:{port}") for port in lane_ports]
-        self.engineer = Engineer(self.ports.ui_url)
+        self.operator = Operator(self.ports.ui_url)
         self.metadata = Metadata(self.layout.database)
         self._simulators = {"aws-simulator": self.ports.simulator} | {
             f"lane{n}": port for n, port in enumerate(lane_ports)
         }
         self._group = ProcessGroup(self.layout, self._environment())
         self._killing = threading.Lock()
-        self.dags = 0
+        self._dags = 0
 
     @property
     def _template(self) -> Path:
@@ -96,26 +97,23 @@ class World:
             for n, lane in enumerate(self.lanes)
         }
         settings = {f"AIRFLOW__{name}": str(value) for name, value in QUICK.items()}
-        # A clear makes Airflow wait for itself until SQLite gives up (its log entry comes over another connection),
-        # and all others wait with it: the less patience the better.
+        # A clear writes its log entry over a second connection, so Airflow waits for itself until SQLite gives up, and
+        # everybody else waits too. A short timeout keeps that wait short.
         settings["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] = f"sqlite:///{self.layout.database}?timeout=6"
         paths = os.pathsep.join([str(PROJECT), str(PROJECT / "plugins")])
         return {**base, **settings, **lanes, "CHAOS_USE_CASES": str(self.layout.use_cases), "PYTHONPATH": paths}
 
     def start(self, dags: int) -> None:
-        """Start everything and return when as many DAGs as there are cases can be triggered."""
-        self.dags = dags
+        """Start everything and return when Airflow has loaded ``dags`` DAGs, one per case."""
+        self._dags = dags
         for name, port in self._simulators.items():
             where = ["--port", str(port), "--state", str(self.layout.state / name), "--model-units", "100"]
             self._group.start(Component(name, [sys.executable, "-m", "tools.aws_simulator", *where], 10.0))
-        self._warm_up_workers()
+        # Airflow imports this file at its start, and with it what every task would otherwise import again.
+        config = self.layout.airflow_home / "config"
+        config.mkdir(parents=True, exist_ok=True)
+        shutil.copy(DAGS.parent / "airflow_local_settings.py", config)
         self._start_airflow()
-
-    def _warm_up_workers(self) -> None:
-        """Have every process import once what tasks would otherwise each import: this box has few cores."""
-        folder = self.layout.airflow_home / "config"
-        folder.mkdir(parents=True, exist_ok=True)
-        shutil.copy(DAGS.parent / "airflow_local_settings.py", folder)
 
     def _start_airflow(self) -> None:
         if not self._template.exists():
@@ -125,19 +123,19 @@ class World:
         elif not self.layout.database.exists():
             copy_database(self._template, self.layout.database)
         for name in SERVICES:
-            kept = airflow_component(name)
-            command = [sys.executable, "-m", "tools.chaos.keeper", str(self._pid_file(name)), *kept.command]
-            self._group.start(Component(name, command, kept.grace_seconds))
-        where = f"(logs: {self.layout.logs})"
-        wait_until(self.account.is_open, f"The AWS simulator {where}", READY_SECONDS, check=self.check)
-        wait_until(self.engineer.is_up, f"Airflow's API {where}", READY_SECONDS, check=self.check)
+            service = airflow_component(name)
+            command = [sys.executable, "-m", "tools.chaos.supervisor", str(self._pid_file(name)), *service.command]
+            self._group.start(Component(name, command, service.grace_seconds))
+        logs = f"(logs: {self.layout.logs})"
+        wait_until(self.account.is_open, f"The AWS simulator {logs}", READY_SECONDS, check=self.check)
+        wait_until(self.operator.is_up, f"Airflow's API {logs}", READY_SECONDS, check=self.check)
         for name, settings in configured_pools().items():
-            self.engineer.ensure_pool(name, settings)
-        wanted = self.dags + 1  # the sweeper's
-        wait_until(lambda: self.metadata.dags() >= wanted, f"{wanted} DAGs {where}", READY_SECONDS, check=self.check)
+            self.operator.ensure_pool(name, settings)
+        dags = self._dags + 1  # the sweeper's
+        wait_until(lambda: self.metadata.dags() >= dags, f"{dags} DAGs {logs}", READY_SECONDS, check=self.check)
 
     def check(self) -> None:
-        """See that all keepers and AWS simulators live."""
+        """Raise ``ComponentDiedError`` when a supervisor or an AWS simulator has died."""
         self._group.check()
 
     def _pid_file(self, name: str) -> Path:
@@ -151,24 +149,42 @@ class World:
             return 0
 
     def kill_service(self, name: str) -> None:
-        """SIGKILL a service and return when its keeper has started it again; what it had started runs on."""
+        """SIGKILL a service and return when its supervisor has restarted it; the service's children keep running."""
         with self._killing:
             pid = self.pid_of(name)
             kill(pid)
             wait_until(lambda: self.pid_of(name) not in (0, pid), f"The restart of {name}", 60, check=self.check)
             if name == "scheduler":
-                self._bury_idle_workers()
+                self._kill_idle_workers()
 
-    def _bury_idle_workers(self) -> None:
-        """Kill the killed scheduler's workers that have no task: they would wait for ever on a queue nobody fills."""
-        mine = set(descendants(self.pid_of("scheduler")))
-        for process in psutil.process_iter():
-            with suppress(psutil.Error):
-                if IDLE_WORKER in " ".join(process.cmdline()) and process.pid not in mine:
+    def _kill_idle_workers(self) -> None:
+        """Kill the dead scheduler's workers that have no task: they would wait forever on a queue that nobody fills."""
+        of_new_scheduler = set(descendants(self.pid_of("scheduler")))
+        for pid in marked_processes(self.layout.state):
+            with suppress(psutil.NoSuchProcess):
+                process = psutil.Process(pid)
+                if IDLE_WORKER in " ".join(process.cmdline()) and pid not in of_new_scheduler:
                     process.kill()
 
+    def wait_for_end(self, dag_id: str, run_id: str, seconds: float, *, pause: float = 1.0) -> str:
+        """
+        Wait until a run has ended and return its state.
+
+        :param seconds: how long to wait while no task of the DAG changes its state.
+        """
+        states = [""]
+
+        def has_ended() -> bool:
+            states.append(self.metadata.settled(dag_id, run_id) or "")
+            return states[-1] == states[-2] != ""  # twice: a run that was just cleared still shows its old end
+
+        progress = partial(self.metadata.progress, dag_id)
+        before = self.metadata.run_state(dag_id, run_id) or "no run"
+        wait_for(has_ended, f"The end of {dag_id} {run_id} ({before})", seconds, pause=pause, progress=progress)
+        return states[-1]
+
     def lose_database(self) -> None:
-        """Stop all of Airflow, forget its metadata database, and start with an empty one."""
+        """Stop all of Airflow, delete its metadata database, and start with an empty one."""
         self._group.stop(SERVICES)
         for suffix in (".db", ".db-wal", ".db-shm"):
             self.layout.database.with_suffix(suffix).unlink(missing_ok=True)
@@ -183,21 +199,14 @@ class World:
 
 
 def kill(pid: int | None) -> None:
-    """SIGKILL a process; one that has ended is as good as killed."""
+    """SIGKILL a process; do nothing when it has already ended."""
     if pid:
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
 
 
-def kill_with_supervisor(pid: int | None) -> None:
-    """SIGKILL a task's process and the worker that supervises it, as when a machine dies."""
-    parent = supervisor_of(pid)
-    kill(parent)
-    kill(pid)
-
-
-def supervisor_of(pid: int | None) -> int | None:
-    """Return the process that supervises a task's process."""
+def worker_of(pid: int | None) -> int | None:
+    """Return the worker process that runs a task's process; None when the task's process has ended."""
     try:
         return psutil.Process(pid).ppid() if pid else None
     except psutil.NoSuchProcess:
@@ -210,26 +219,28 @@ def wait_for(
     seconds: float,
     *,
     pause: float = 0.25,
-    moving: Callable[[], object] = lambda: None,
+    progress: Callable[[], object] = lambda: None,
 ) -> None:
-    """Wait for a condition.
-
-    :param moving: what changes as long as it may yet come; when it has, the wait begins anew: the machine is slow.
-    :raises NotReadyError: it did not come true in time, or the command is being ended.
     """
-    deadline, seen = time.monotonic() + seconds, moving()
+    Wait for a condition.
+
+    :param progress: returns a value that changes while the condition may still come true. The time starts again
+        whenever the value has changed, because the machine is only slow then.
+    :raises NotReadyError: the condition did not come true in time, or the command is being ended.
+    """
+    deadline, last_seen = time.monotonic() + seconds, progress()
     while not condition():
         if STOPPING.is_set():
             raise NotReadyError(f"{what}: the command is being ended.")
         if time.monotonic() > deadline:
-            if (now := moving()) == seen:
-                raise NotReadyError(f"{what}: not within {seconds:.0f} s, and nothing moved.")
-            deadline, seen = time.monotonic() + seconds, now
+            if (now := progress()) == last_seen:
+                raise NotReadyError(f"{what}: not within {seconds:.0f} s, and nothing changed.")
+            deadline, last_seen = time.monotonic() + seconds, now
         time.sleep(pause)
 
 
-def side_by_side(work: Callable[[Item], Result], items: Iterable[Item], lanes: int) -> list[Result]:
-    """Do the work on all items, so many at a time; when that is interrupted, let nobody wait any more."""
+def in_parallel(work: Callable[[Item], Result], items: Iterable[Item], lanes: int) -> list[Result]:
+    """Do the work on all items, ``lanes`` at a time; when that is interrupted, end every wait."""
     with ThreadPoolExecutor(lanes) as pool:
         try:
             return list(pool.map(work, items))
@@ -239,7 +250,8 @@ def side_by_side(work: Callable[[Item], Result], items: Iterable[Item], lanes: i
             raise
 
 
-def _empty(state: Path, *, keep: Path) -> None:
+def empty_folder(state: Path, *, keep: Path) -> None:
+    """Create a folder, or delete everything in it except lock files and the file ``keep``, which is one level down."""
     for path in state.glob("*") if state.exists() else ():
         if path == keep.parent:
             for inner in path.iterdir():

@@ -1,0 +1,25 @@
+"""DAG files and XComs are measured."""
+
+from __future__ import annotations
+
+import pytest
+
+from tools.benchmarks.bench import Bench
+from tools.benchmarks.dag_cases import dag_imports, xcom
+from tools.local_airflow.settings import PROJECT
+
+
+@pytest.mark.e2e
+def test_the_largest_xcom_is_small(bench: Bench) -> None:
+    (figure,) = xcom(bench)
+    assert figure.ok
+    assert figure.ours > 100
+
+
+@pytest.mark.e2e
+def test_the_import_of_every_dag_file_is_measured(bench: Bench) -> None:
+    figures = dag_imports(bench)
+    assert [figure.name for figure in figures] == [
+        f"import of dags/{path.name}, warm" for path in sorted((PROJECT / "dags").glob("*.py"))
+    ]
+    assert all(0 < figure.ours < 60 for figure in figures)

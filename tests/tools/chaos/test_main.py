@@ -1,0 +1,101 @@
+"""The command selects cases and random schedules, and writes their use cases before Airflow starts."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from include.distill.config.loader import load_use_cases
+from tools.chaos import __main__ as command
+from tools.chaos.__main__ import FAST, WALKS, chosen, main, parse
+from tools.local_airflow.interruption import Interrupted
+from tools.local_airflow.settings import Layout
+
+
+class InterruptedStack:
+    """A stack whose start shows which use cases Airflow would load, and is then interrupted by a person."""
+
+    started_with: tuple[int, list[str]]
+    closed = 0
+
+    def __init__(self, state: Path, *, lanes: int) -> None:
+        self.layout = Layout(use_cases=state / "use_cases", state=state)
+        self.lanes = [SimpleNamespace()] * lanes
+
+    def start(self, dags: int) -> None:
+        loaded = load_use_cases(self.layout.use_cases)
+        assert loaded.problems == ()
+        assert json.loads((self.layout.use_cases / "provider.json").read_text()) == []
+        type(self).started_with = (dags, [use_case.name for use_case in loaded.valid])
+        raise Interrupted
+
+    def close(self) -> None:
+        type(self).closed += 1
+
+
+@pytest.fixture
+def stack(monkeypatch: pytest.MonkeyPatch) -> type[InterruptedStack]:
+    monkeypatch.setattr(command, "Stack", InterruptedStack)
+    monkeypatch.setattr(InterruptedStack, "closed", 0)
+    return InterruptedStack
+
+
+def run(tmp_path: Path, *arguments: str) -> int:
+    return main([*arguments, "--state", str(tmp_path / "chaos"), "--out", str(tmp_path / "chaos.json")])
+
+
+def test_random_schedules_need_no_case(tmp_path: Path, stack: type[InterruptedStack]) -> None:
+    assert run(tmp_path, "--only", "-", "--walks", "12", "--seed", "424242") == 130
+    assert stack.started_with == (13, [f"w{number:02}" for number in range(13)])
+
+
+def test_cases_need_no_random_schedule(tmp_path: Path, stack: type[InterruptedStack]) -> None:
+    assert run(tmp_path, "--fast") == 130
+    assert stack.started_with == (4, ["c01", "c02", "c03", "c04"])
+
+
+def test_an_interrupted_command_stops_everything_and_writes_no_result(
+    tmp_path: Path, stack: type[InterruptedStack], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(tmp_path, "--fast") == 130
+    assert stack.closed == 1
+    assert not (tmp_path / "chaos.json").exists()
+    assert "no result was written" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "walks"),
+    [
+        pytest.param([], WALKS, id="everything"),
+        pytest.param(["--fast"], 0, id="fast"),
+        pytest.param(["--only", "net"], 0, id="named cases"),
+        pytest.param(["--only", "-", "--walks", "5"], 5, id="schedules only"),
+    ],
+)
+def test_schedules_run_with_all_cases_or_on_request(arguments: list[str], walks: int) -> None:
+    assert parse(arguments).walks == walks
+
+
+def names(*arguments: str) -> list[str]:
+    return [case.name for case in chosen(parse(arguments))]
+
+
+def test_cases_are_selected_by_parts_of_their_names() -> None:
+    every: Any = names()
+    assert set(names("--only", "scheduler SIGKILL", "polling")) == {
+        name for name in every if "scheduler SIGKILL" in name or "polling" in name
+    }
+    assert set(names("--fast")) == set(FAST)
+    assert names("--only", "-") == []
+
+
+def test_the_list_starts_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(tmp_path, "--list") == 0
+    out = capsys.readouterr().out
+    assert "net: on_kill alone, waiting for the job" in out
+    assert "left out: waiting / worker SIGKILL: a deferred task runs in no worker" in out
+    assert not (tmp_path / "chaos").exists()

@@ -1,0 +1,44 @@
+"""The provider's operators run under names of their own, and are shown next to ours."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+from tools.chaos.batches import batches
+from tools.chaos.matrix import matrix
+from tools.chaos.provider import Measurement, as_markdown, prepare_provider, provider_cases
+from tools.chaos.scenarios import scenarios
+
+
+def test_every_case_has_names_that_no_other_case_can_meet(tmp_path: Path) -> None:
+    cases = prepare_provider(provider_cases(), tmp_path / "missing")
+    settings = json.loads((tmp_path / "missing" / "provider.json").read_text())
+    assert [case.key for case in cases] == [entry["key"] for entry in settings]
+    assert len({case.key for case in cases}) == len(cases)
+    for entry in settings:
+        assert entry["job_name"].startswith(f"{entry['key']}-")
+        assert entry["training_uri"] == f"s3://chaos-provider/{entry['key']}.jsonl"
+        assert not re.search(r"{key}", json.dumps(entry))
+
+
+def test_what_airflow_fills_in_stays_a_template(tmp_path: Path) -> None:
+    prepare_provider([case for case in provider_cases() if case.name == "next run, same data"], tmp_path)
+    (entry,) = json.loads((tmp_path / "provider.json").read_text())
+    assert entry["job_name"] == "p01-{{ run_id[-1:] }}"
+
+
+def test_every_case_is_shown_next_to_one_of_ours() -> None:
+    ours = {case.name for case in (*matrix(), *scenarios(), *batches())}
+    assert {case.ours for case in provider_cases()} <= ours
+
+
+def test_the_table_shows_what_ours_did_or_that_it_was_not_measured() -> None:
+    measured = [Measurement(name, 2, 1, 1, 0, "success", "failed", f"ours {name}") for name in ("a", "b")]
+    rows = {"ours a": {"jobs": 1, "throughputs": 1, "alive_at_end": 0, "state": "success"}}
+    lines = as_markdown(measured, rows).splitlines()
+    assert lines[2:] == [
+        "| a | 2 | 1 | 1 | 0 | success | failed | 1 / 1 / 0, success |",
+        "| b | 2 | 1 | 1 | 0 | success | failed | not measured |",
+    ]

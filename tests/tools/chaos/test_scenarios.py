@@ -1,0 +1,38 @@
+"""The named cases have names of their own, and the matrix does not repeat them."""
+
+from __future__ import annotations
+
+from unittest import mock
+
+from tools.chaos.batches import batches
+from tools.chaos.matrix import matrix
+from tools.chaos.runner import run_cases
+from tools.chaos.scenarios import scenarios
+
+
+def test_no_two_cases_share_a_name() -> None:
+    names = [case.name for case in (*matrix(), *scenarios(), *batches())]
+    assert len(names) == len(set(names))
+
+
+def test_every_case_is_in_a_phase_that_is_run() -> None:
+    started: list[str] = []
+    cases = [*matrix(), *scenarios(), *batches()]
+    for case in cases:
+        name = case.name
+
+        def script(trial: object, name: str = name) -> None:
+            started.append(name)
+
+        case.script = script
+
+    class Table:
+        def add(self, rows: object) -> None:
+            """Print nothing."""
+
+    run_cases(mock.Mock(), cases, Table())  # type: ignore[arg-type]
+    assert sorted(started) == sorted(case.name for case in cases)
+
+
+def test_only_the_cases_that_sweep_run_alone() -> None:
+    assert all("release_leftovers" in case.name for case in scenarios() if case.phase == "alone")

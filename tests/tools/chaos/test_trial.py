@@ -1,0 +1,116 @@
+"""A trial counts what its case bought, kills what it should, and notices what it does not expect."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tools.chaos.control import TaskState
+from tools.chaos.stack import kill
+from tools.chaos.trial import BreachError, Case, Trial, Victim
+from tools.local_airflow.process_table import descendants, is_running
+from tools.local_airflow.processes import wait_until
+
+SLEEP = [sys.executable, "-c", "import time; time.sleep(60)"]
+WORKER = [sys.executable, "-c", "import subprocess, sys; subprocess.run(sys.argv[1:])", *SLEEP]
+
+
+class FakeStack:
+    """A stack with one run: it has ended, and its ledger and its one task are given."""
+
+    def __init__(self, *, jobs: int = 1, alive: bool = False, calls: int = 1, pid: int | None = None) -> None:
+        self.account = self.metadata = self.operator = self
+        self._alive, self._calls, self._pid = alive, calls, pid
+        self._jobs = [{"name": f"c01-tuned-{number}", "status": "Completed"} for number in range(jobs)]
+        self.triggered: list[tuple[str, str]] = []
+
+    def start(self, dag_id: str, run_id: str) -> None:
+        self.triggered.append((dag_id, run_id))
+
+    def wait_for_end(self, dag_id: str, run_id: str, seconds: float, *, pause: float) -> str:
+        return "success"
+
+    def ledger(self) -> dict[str, Any]:
+        throughputs = [{"name": "c01-tuned-s1", "alive": self._alive}]
+        documents = {hashlib.sha256(b"a document").hexdigest()[:16]: self._calls}
+        return {"jobs": self._jobs, "batch_jobs": [], "throughputs": throughputs, "by_document": documents}
+
+    def task(self, dag_id: str, run_id: str, task_id: str) -> TaskState:
+        return TaskState(task_id, -1, "running" if self._pid else "success", self._pid, 1)
+
+
+def trial(stack: FakeStack) -> Trial:
+    case = Case("a case", lambda _: None, key="c01", documents=["a document"])
+    return Trial(case, stack, None)  # type: ignore[arg-type]
+
+
+def test_a_run_has_a_number_and_the_dag_of_its_case() -> None:
+    stack = FakeStack()
+    trial(stack).start_run(2)
+    assert stack.triggered == [("distill_c01", "chaos__run-2")]
+
+
+@pytest.mark.parametrize(
+    ("stack", "ok"),
+    [
+        pytest.param(FakeStack(), True, id="as expected"),
+        pytest.param(FakeStack(jobs=2), False, id="bought twice"),
+        pytest.param(FakeStack(alive=True), False, id="left billed"),
+        pytest.param(FakeStack(calls=2), False, id="an answer paid twice"),
+    ],
+)
+def test_a_row_is_ok_only_when_everything_is_as_expected(stack: FakeStack, ok: bool) -> None:
+    tested = trial(stack)
+    tested.expect()
+    assert [row.ok for row in tested.rows] == [ok]
+
+
+def test_a_run_that_ends_in_another_state_is_not_ok() -> None:
+    tested = trial(FakeStack())
+    tested.expect(state="failed")
+    assert (tested.rows[0].ok, tested.rows[0].state, tested.rows[0].expected_state) == (False, "success", "failed")
+
+
+def test_a_script_that_fails_leaves_a_row_with_the_error() -> None:
+    tested = trial(FakeStack())
+    tested.breach(BreachError("the instant was missed"))
+    assert (tested.rows[0].ok, tested.rows[0].jobs) == (False, 1)
+    assert tested.rows[0].note == "BreachError: the instant was missed"
+
+
+def test_a_task_without_a_process_cannot_be_killed() -> None:
+    with pytest.raises(BreachError, match=r"tuned.submit has no process to kill: it is success"):
+        trial(FakeStack()).kill_task("tuned.submit")
+
+
+def test_a_case_without_a_shared_fault_cannot_wait_for_one() -> None:
+    with pytest.raises(BreachError, match="shares no fault"):
+        trial(FakeStack()).take_shared_fault()
+
+
+@pytest.mark.parametrize("victim", ["task", "worker", "both"])
+def test_only_a_task_whose_worker_alone_was_killed_runs_on(victim: Victim) -> None:
+    with subprocess.Popen(WORKER) as worker:
+        wait_until(lambda: len(descendants(worker.pid)) == 1, "the task", 10)
+        (task,) = descendants(worker.pid)
+        tested = trial(FakeStack(pid=task))
+        tested.kill_task("tuned.submit", victim)
+        worker.wait(10)  # at the latest, it ends with its task
+        wait_until(lambda: is_running(task) == (victim == "worker"), "the fate of the task", 10)
+        kill(task)
+
+
+def test_the_log_of_a_task_and_of_its_trigger_is_searched(tmp_path: Path) -> None:
+    tested = trial(FakeStack())
+    tested.start_run()
+    tested.stack.layout = type("Layout", (), {"task_logs": tmp_path})  # type: ignore[assignment]
+    folder = tmp_path / "dag_id=distill_c01" / "run_id=chaos__run-1" / "task_id=tuned.trained"
+    folder.mkdir(parents=True)
+    (folder / "attempt=1.log.trigger.7.log").write_text("the job stalls")
+    assert tested.logged("tuned.trained", "stalls")
+    assert not tested.logged("tuned.trained", "completed")

@@ -1,0 +1,248 @@
+"""
+Run the whole DAG under random schedules of kills, recover as an operator would, and compare with an undisturbed run.
+
+Each lane is an account of its own. The runs of all lanes share one Airflow, so that a killed service hits all of them:
+every run suffers its own schedule and those of its neighbours. ``--walks`` says how many schedules are drawn.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any
+
+import yaml
+
+from include.distill.core.naming import run_key
+from tools.chaos.account import purchases
+from tools.chaos.control import TaskState
+from tools.chaos.fixtures import quick_use_case
+from tools.chaos.runner import Table
+from tools.chaos.stack import SERVICES, Stack, in_parallel, kill, wait_for
+from tools.chaos.trial import RUN_SECONDS, Row
+from tools.local_airflow.settings import PROJECT
+
+KILLS = 2
+CONCURRENCY = 2
+MAX_RECOVERIES = 5
+TASKS = 19  # of an undisturbed run
+ROWS = 4
+SAMPLE = PROJECT / "include" / "data" / "aws_docs_qa"
+RUN_ID = "chaos__walk"
+ASKING = ("synthesize", "base.answer", "tuned.answer", "judge.claude-haiku-4-5")
+SERVED = ("tuned.in_service", "tuned.answer", "tuned.release", "tuned.provision")
+# What two runs must agree on: verdict and counts. Names, times, dollars and the last digit of a loss may differ.
+COUNTS = ("documents", "requested", "accepted", "rejected", "missing", "surplus")
+ARM = ("name", "kind", "records", "job_status", "released")
+COMPARISON = ("judge", "candidate", "baseline", "n", "wins", "losses", "ties", "unparsable")
+
+
+@dataclass(frozen=True)
+class Kill:
+    """
+    One kill of a schedule.
+
+    :param victim: a service of Airflow, or ``task`` for whichever task runs then.
+    :param after_tasks: how many tasks of the run have ended when it is due.
+    :param delay: seconds to wait after that.
+    """
+
+    victim: str
+    after_tasks: int
+    delay: float
+
+
+@dataclass
+class DisturbedRun:
+    """
+    A run of the whole DAG and its schedule of kills; the one without kills is the reference.
+
+    :param recoveries: how often tasks had to be cleared.
+    :param served_again: how many of these clears had to start the endpoint again.
+    :param killed: what was killed in fact.
+    """
+
+    key: str
+    kills: list[Kill]
+    lane: int = 0
+    recoveries: int = 0
+    served_again: int = 0
+    killed: list[str] = field(default_factory=list)
+
+    @property
+    def dag_id(self) -> str:
+        """The run's own DAG."""
+        return f"distill_{self.key}"
+
+
+def draw_schedules(count: int, seed: int) -> list[DisturbedRun]:
+    """Draw the schedules of a seed; a higher count adds schedules and leaves the first ones as they are."""
+    return [DisturbedRun(f"w{number:02}", _draw_kills(f"{seed}/{number}")) for number in range(1, count + 1)]
+
+
+def _draw_kills(seed: str) -> list[Kill]:
+    rng, victims = random.Random(seed), (*SERVICES, "task")
+    kills = [Kill(rng.choice(victims), rng.randrange(TASKS - 1), rng.uniform(0, 3)) for _ in range(KILLS)]
+    return sorted(kills, key=lambda kill: kill.after_tasks)
+
+
+def comparable(report: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the part of a report that must be the same however often its run was disturbed."""
+    return {
+        "verdict": report["verdict"],
+        "source": report["source"],
+        "synthesis": {name: report["synthesis"][name] for name in COUNTS},
+        "arms": [{name: _rounded(arm.get(name)) for name in ARM} for arm in report["arms"]],
+        "comparisons": [{name: pair.get(name) for name in COMPARISON} for pair in report["comparisons"]],
+    }
+
+
+def _rounded(value: Any) -> Any:
+    """Round a loss: the last digits of a sum of floats depend on the order of the threads."""
+    return round(value, 9) if isinstance(value, float) else value
+
+
+def write_use_cases(folder: Path, runs: list[DisturbedRun], lanes: int) -> None:
+    """Write a use case for each run; all have the same rows, and each has its own name and account."""
+    folder.mkdir(parents=True, exist_ok=True)  # no case of the matrix may have been selected
+    for number, run in enumerate(runs):
+        run.lane = number % lanes
+        changes: dict[str, Any] = {
+            "source": {"documents": ROWS, "evaluation_rows": 2},
+            "aws": {"conn_id": f"aws_lane{run.lane}"},
+            "arms": [{"name": "base", "kind": "base"}, {"name": "tuned"}],
+            "tags": ["whole"],
+            "fan_out": {"max_tasks": 2, "evaluation_tasks": 1, "concurrency": CONCURRENCY},
+        }
+        raw = quick_use_case(run.key, SAMPLE / "train.csv", SAMPLE / "evaluation.csv", changes)
+        (folder / f"{run.key}.yaml").write_text(yaml.safe_dump(raw, sort_keys=False), encoding="utf-8")
+
+
+def run_schedules(stack: Stack, runs: list[DisturbedRun], table: Table) -> None:
+    """Run the first one undisturbed, then the others, one per lane at a time."""
+    reference, *others = runs
+    one_service_at_a_time = threading.Lock()
+    try:
+        expected = _run_to_success(stack, reference, one_service_at_a_time)
+    except Exception as error:
+        note = f"{type(error).__name__}: {error} Without this run there is nothing to compare the others with."
+        table.add([Row("walk w00: undisturbed", 0, 0, 1, 1, 0, 0, 0, ok=False, note=note)])
+        return
+    lanes: list[SimpleQueue[DisturbedRun]] = [SimpleQueue() for _ in stack.lanes]
+    for run in others:
+        lanes[run.lane].put(run)
+
+    def work(lane: SimpleQueue[DisturbedRun]) -> None:
+        while not lane.empty():
+            table.add([_row(stack, lane.get(), expected, one_service_at_a_time)])
+
+    in_parallel(work, lanes, len(lanes))
+
+
+def _row(stack: Stack, run: DisturbedRun, expected: Mapping[str, Any], one_service_at_a_time: threading.Lock) -> Row:
+    began, note, calls = time.monotonic(), "", 0
+    try:
+        outcome = _run_to_success(stack, run, one_service_at_a_time)
+        calls = outcome["calls"]
+        if difference := describe_difference(outcome["report"], expected["report"]):
+            note = f"the report differs: {difference}"
+    except Exception as error:
+        note = f"{type(error).__name__}: {error}"
+    bought = purchases(stack.lanes[run.lane].ledger(), f"{run.key}-tuned-")
+    jobs, throughputs = len(bought["jobs"]), len(bought["throughputs"])
+    allowed = min(max(throughputs, 1), 1 + run.served_again)
+    repaid = max(0, calls - expected["calls"])
+    in_flight = CONCURRENCY * lost_tries(stack.metadata.tasks(run.dag_id, RUN_ID))
+    return Row(
+        f"walk {run.key}: {', '.join(run.killed)}",
+        jobs,
+        throughputs,
+        expected_jobs=1,
+        expected_throughputs=allowed,
+        alive_at_end=bought["alive"],
+        repaid=repaid,
+        in_flight=in_flight,
+        ok=not note and (jobs, throughputs, bought["alive"]) == (1, allowed, 0) and repaid <= in_flight,
+        state=stack.metadata.run_state(run.dag_id, RUN_ID) or "",
+        expected_state="success",
+        seconds=round(time.monotonic() - began, 1),
+        note=f"{run.recoveries} recoveries. {note}" if run.recoveries or note else "",
+    )
+
+
+def lost_tries(tasks: list[TaskState]) -> int:
+    """Count the tries of asking tasks that were cut short; each may have lost the calls that it had in flight."""
+    return sum(max(0, task.try_number - 1) for task in tasks if task.task_id in ASKING)
+
+
+def describe_difference(report: Mapping[str, Any], expected: Mapping[str, Any]) -> str:
+    """Say where a report differs from the expected one; return an empty text when it does not."""
+    ours, theirs = comparable(report), comparable(expected)
+    parts = [f"{key}: {ours[key]} instead of {theirs[key]}" for key in ours if ours[key] != theirs[key]]
+    return "; ".join(parts)[:600]
+
+
+def _run_to_success(stack: Stack, run: DisturbedRun, one_service_at_a_time: threading.Lock) -> dict[str, Any]:
+    """Run, kill and recover until the run succeeds; return its report and how many calls were billed."""
+    account = stack.lanes[run.lane]
+    account.reset_counts()
+    stack.operator.start(run.dag_id, RUN_ID)
+    for due in run.kills:
+        _carry_out(stack, run, due, one_service_at_a_time)
+    for run.recoveries in range(MAX_RECOVERIES + 1):
+        if stack.wait_for_end(run.dag_id, RUN_ID, RUN_SECONDS) == "success":
+            uri = f"s3://chaos-training/{run.key}/runs/{run_key(run.dag_id, RUN_ID)}/report/report.json"
+            return {"report": json.loads(account.read_object(uri)), "calls": account.ledger()["billed_calls"]}
+        _recover(stack, run)
+    raise RuntimeError(f"{run.key} did not succeed after {MAX_RECOVERIES} recoveries.")
+
+
+def _carry_out(stack: Stack, run: DisturbedRun, due: Kill, one_service_at_a_time: threading.Lock) -> None:
+    """Wait until a kill is due and carry it out. A run that has ended waits no longer."""
+
+    def is_due() -> bool:
+        tasks = stack.metadata.tasks(run.dag_id, RUN_ID)
+        ended = sum(task.state in ("success", "failed") for task in tasks)
+        return ended >= due.after_tasks or stack.metadata.settled(run.dag_id, RUN_ID) is not None
+
+    progress = partial(stack.metadata.progress, run.dag_id)
+    wait_for(is_due, f"{due.after_tasks} tasks of {run.dag_id}", RUN_SECONDS, progress=progress)
+    time.sleep(due.delay)
+    if due.victim == "task":
+        run.killed.append(_kill_a_task(stack, run))
+        return
+    with one_service_at_a_time:
+        stack.kill_service(due.victim)
+    run.killed.append(due.victim)
+
+
+def _kill_a_task(stack: Stack, run: DisturbedRun) -> str:
+    """Kill a running task and return its id, or ``nothing`` when the run has ended."""
+
+    def running() -> list[TaskState]:
+        return [task for task in stack.metadata.tasks(run.dag_id, RUN_ID) if task.state == "running" and task.pid]
+
+    end = partial(stack.metadata.settled, run.dag_id, RUN_ID)
+    wait_for(lambda: running() or end(), f"A running task of {run.dag_id}", RUN_SECONDS, pause=0.1)
+    for task in running():
+        kill(task.pid)
+        return task.task_id
+    return "nothing"
+
+
+def _recover(stack: Stack, run: DisturbedRun) -> None:
+    """Do what the runbook says: clear what failed, with everything downstream, and start the endpoint again."""
+    failed = [task.task_id for task in stack.metadata.tasks(run.dag_id, RUN_ID) if task.state == "failed"]
+    served = any(task in SERVED for task in failed)
+    run.served_again += served
+    to_clear = {task for task in failed if task not in (*SERVED, "outcome")}
+    if served:
+        to_clear.add("tuned.provision")
+    stack.operator.clear(run.dag_id, RUN_ID, sorted(to_clear or {"outcome"}), downstream=True)

@@ -8,7 +8,7 @@ import pytest
 from include.distill.config.prompts import load_prompt
 from include.distill.core.paths import INCLUDE
 from tools.aws_simulator.models.delimiters import NotUnderstoodError
-from tools.aws_simulator.models.dialogue import SimulatedModel, answer
+from tools.aws_simulator.models.dialogue import SimulatedModel, reply_to
 from tools.aws_simulator.models.ranker import FEATURES, PRIOR, feature_matrix, quote_answer
 from tools.aws_simulator.models.student import TrainingExample, TrainingResult, held_out_loss, train
 from tools.aws_simulator.models.text import read_document, token_f1, words
@@ -65,7 +65,7 @@ class TestDifferentBecauseOfItsData:
         assert other.weights != real.weights
         user = [one.user for one in HELD_OUT]
         replies = [
-            [answer(SimulatedModel("amazon", w), "", u, 500) for u in user] for w in (real.weights, other.weights)
+            [reply_to(SimulatedModel("amazon", w), "", u, 500) for u in user] for w in (real.weights, other.weights)
         ]
         assert replies[0] != replies[1]
 

@@ -12,7 +12,7 @@ from include.distill.evaluation.requests import VERDICT_SCHEMA
 from tests.fakes.aws_simulator import RunningSimulator
 from tests.tools.aws_simulator import builders
 from tests.tools.aws_simulator.builders import refused
-from tools.aws_simulator.models.dialogue import count_tokens
+from tools.aws_simulator.models.text import count_tokens
 
 CLAUDE = "anthropic.claude-haiku-4-5-20251001-v1:0"
 
@@ -138,7 +138,7 @@ def test_who_asks_for_the_wrong_model_is_told_what_bedrock_tells(
         ),
         pytest.param(
             builders.anthropic_body(messages=[{"role": "user", "content": "Hello!"}]),
-            "The simulated models find their task by delimiters",
+            "The simulated models recognize their task by delimiters",
             id="not understood",
         ),
     ],
@@ -160,7 +160,7 @@ def test_a_body_that_is_not_understood_is_an_error_and_costs_nothing(
         pytest.param(
             "us.meta.llama3-1-8b-instruct-v1:0",
             {"prompt": "<|start_header_id|>tool<|end_header_id|>x<|eot_id|>"},
-            "take one user turn",
+            "support one user turn",
             id="llama template",
         ),
     ],
@@ -213,7 +213,7 @@ CLOSED = {"type": "object", "properties": {"score": {}}, "required": ["score"], 
 @pytest.mark.parametrize(
     ("body", "complaint"),
     [
-        pytest.param(judging_body(CLOSED), "cannot honour this schema", id="a schema the judges do not know"),
+        pytest.param(judging_body(CLOSED), "do not support this schema", id="a schema the judges do not know"),
         pytest.param(judging_body({"type": "object"}), "additionalProperties: false", id="an open object"),
         pytest.param(judging_body(CLOSED, output_config={"effort": "low"}), "required key [format]", id="no format"),
         pytest.param(

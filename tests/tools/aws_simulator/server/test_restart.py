@@ -116,7 +116,7 @@ def test_what_was_answered_survives_a_kill(tmp_path: Path) -> None:
 def test_a_state_folder_is_held_against_a_second_process(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with start_simulator(tmp_path):
         assert main(["--state", str(tmp_path)]) == 2
-    assert "Another AWS simulator works on" in capsys.readouterr().err
+    assert "Another AWS simulator uses" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.1", "::"])  # noqa: S104 - these are refused

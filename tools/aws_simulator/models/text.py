@@ -37,7 +37,7 @@ _ENUMERATOR = re.compile(r"(?:[-•*]\s*)?(?:\d{1,3}|[A-Za-z]\d{0,2})?[.):]?")
 _STOPWORDS = frozenset(
     _WORD.findall(
         "a about am an and are as at be been but by can could did do does for from had has have how i if in "
-        "into is it its me my no not of on or our should so that their them then there these they this "
+        "into is it its me my no not of on or our should so that the their them then there these they this "
         "those to use was we were what when where which who why will with would you your"
     )
 )

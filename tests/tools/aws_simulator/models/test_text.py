@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.tools.aws_simulator.models.sample_rows import sample_rows
-from tools.aws_simulator.models.text import count_tokens, cut_to_tokens, read_document, token_f1, words
+from tools.aws_simulator.models.text import content_terms, count_tokens, cut_to_tokens, read_document, token_f1, words
 
 
 def sentences(text: str) -> list[str]:
@@ -103,3 +103,8 @@ def test_a_long_run_of_one_thing_is_read_without_looking_again_and_again(filling
     found = read_document(text).sentences
     assert found[0].text.startswith("One.")
     assert found[-1].text.endswith("x")
+
+
+def test_common_words_carry_no_meaning_and_endings_do_not_matter() -> None:
+    assert content_terms(words("What is the use of it, and how do these and those work for you?")) == {"work"}
+    assert content_terms(words("adding tags")) == content_terms(words("add a tag"))

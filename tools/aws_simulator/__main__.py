@@ -1,8 +1,8 @@
 """
 Runs the AWS simulator: ``python -m tools.aws_simulator --port 0 --state FOLDER --port-file FILE``.
 
-Point boto3 at it with ``AWS_ENDPOINT_URL_S3``, ``AWS_ENDPOINT_URL_BEDROCK`` and ``AWS_ENDPOINT_URL_BEDROCK_RUNTIME``,
-all ``http://127.0.0.1:<port>``, and any key pair. SIGTERM and SIGINT end it; what it knows is in the state folder.
+To use it, set ``AWS_ENDPOINT_URL_S3``, ``AWS_ENDPOINT_URL_BEDROCK`` and ``AWS_ENDPOINT_URL_BEDROCK_RUNTIME`` to
+``http://127.0.0.1:<port>``; any key pair works. SIGTERM or SIGINT stops it; its state stays in the folder.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ _SETTINGS = ("job_seconds", "throughput_seconds", "model_units", "latency_ms")
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tools.aws_simulator", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1", help="a loopback address")
-    parser.add_argument("--beyond-loopback", action="store_true", help="for a container, whose network guards the port")
-    parser.add_argument("--port", type=int, default=0, help="0 chooses a free port")
-    parser.add_argument("--state", type=Path, required=True, help="folder of the state, made when it is not there")
-    parser.add_argument("--port-file", type=Path, help="the port is written here as soon as requests are accepted")
+    parser.add_argument("--beyond-loopback", action="store_true", help="allow other addresses, for a container")
+    parser.add_argument("--port", type=int, default=0, help="0 selects a free port")
+    parser.add_argument("--state", type=Path, required=True, help="state folder, created if it does not exist")
+    parser.add_argument("--port-file", type=Path, help="file to which the port is written once requests are accepted")
     for name in _SETTINGS:
         field = Settings.model_fields[name]
         text = f"{field.description} ({field.default})"
@@ -44,13 +44,13 @@ def _write_port(path: Path, sock: socket.socket) -> None:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Serve until a signal ends it; return the exit code."""
+    """Serve until a signal arrives; return the exit code."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     options = _parser().parse_args(arguments)
     settings: dict[str, Any] = {
         name: getattr(options, name) for name in _SETTINGS if getattr(options, name) is not None
     }
-    # uvicorn passes a signal on when it has shut down; without this SIGTERM would end us before the state is closed.
+    # uvicorn raises the signal again after its shutdown; without this, SIGTERM would end us before the state is closed.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         sock = bind(options.host, options.port, beyond_loopback=options.beyond_loopback)
@@ -60,9 +60,11 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         simulator = AwsSimulator(options.state, settings)
     except BlockingIOError:
-        sys.stderr.write(f"Another AWS simulator works on {options.state}. Stop it, or choose another --state.\n")
+        sys.stderr.write(
+            f"Another AWS simulator uses {options.state}. Nothing was started. Stop it, or choose another --state.\n"
+        )
         return 2
-    sock.listen(2048)  # from here on connections wait instead of being refused
+    sock.listen(2048)  # from now on, connections wait instead of being refused
     if options.port_file:
         _write_port(options.port_file, sock)
     try:

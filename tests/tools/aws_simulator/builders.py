@@ -12,6 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.fakes.aws_simulator import RunningSimulator, wait_until
+from tools.aws_simulator.jobs.batch_runner import UNFINISHED
 
 DOCUMENT = (
     "Amazon S3 stores objects in buckets. A bucket can have up to 1,000 lifecycle rules. "
@@ -177,3 +178,18 @@ def batch_request(
         "outputDataConfig": {"s3OutputDataConfig": {"s3Uri": f"s3://{BUCKET}/output/"}},
         **changes,
     }
+
+
+def create_batch(simulator: RunningSimulator, given: list[Any] | bytes | None = None, **changes: Any) -> str:
+    """Create a batch job and return its ARN."""
+    request = batch_request(simulator, given, **changes)
+    return str(simulator.boto("bedrock").create_model_invocation_job(**request)["jobArn"])
+
+
+def batch_state(simulator: RunningSimulator, arn: str) -> Any:
+    return simulator.boto("bedrock").get_model_invocation_job(jobIdentifier=arn)
+
+
+def finished_batch(simulator: RunningSimulator, arn: str) -> Any:
+    """Wait for the end of a batch job and return what Get says."""
+    return wait_until(lambda: (job := batch_state(simulator, arn))["status"] not in UNFINISHED and job)

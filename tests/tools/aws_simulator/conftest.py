@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.fakes.aws_simulator import FAST, RunningSimulator, start_simulator
+from tests.tools.aws_simulator import builders
 from tools.aws_simulator.account.settings import Settings
 
 
@@ -21,3 +22,12 @@ def simulator(_running: RunningSimulator) -> RunningSimulator:
     _running.admin("PUT", "settings", Settings().model_dump() | FAST)
     _running.admin("POST", "ledger/reset")
     return _running
+
+
+@pytest.fixture
+def no_batch_left_running(simulator: RunningSimulator) -> Iterator[None]:
+    """End the batch jobs of a test, so that none of them is billed in the next."""
+    yield
+    simulator.admin("PUT", "settings", {"batch_seconds": 0})
+    for job in simulator.ledger["batch_jobs"]:
+        builders.finished_batch(simulator, job["arn"])

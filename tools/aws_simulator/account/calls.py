@@ -1,4 +1,4 @@
-"""What an operation's handler is given, and what all of them share: ARNs, idempotency, lists in pages, tags."""
+"""Defines a checked request, and what most operations need: ARNs, repeated requests, pages of a list, tags."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import binascii
 import hashlib
 import json
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from tools.aws_simulator.account.faults import Fault
-from tools.aws_simulator.account.state import Kind, Resource, State
+from tools.aws_simulator.account.state import Body, Resource, ResourceTable
 from tools.aws_simulator.protocol.errors import ApiError, TooManyTagsException, ValidationException
 
 ACCOUNT_ID = "123456789012"
@@ -22,7 +22,7 @@ PAGE_SIZE = 100
 
 @dataclass(frozen=True)
 class Call:
-    """One checked request. ``region`` is the one it was signed for; ``fault`` the rule that hit it."""
+    """One checked request. ``region`` is the Region it was signed for; ``fault`` is the rule that hit it."""
 
     arguments: dict[str, Any]
     region: str
@@ -31,73 +31,70 @@ class Call:
     @property
     def fingerprint(self) -> str:
         """sha256 of what the request asks for, without its token."""
-        wanted = {name: value for name, value in self.arguments.items() if name != "clientRequestToken"}
-        return hashlib.sha256(json.dumps(wanted, sort_keys=True).encode()).hexdigest()
+        arguments = {name: value for name, value in self.arguments.items() if name != "clientRequestToken"}
+        return hashlib.sha256(json.dumps(arguments, sort_keys=True).encode()).hexdigest()
 
 
 def new_arn(region: str, path: str) -> str:
-    """Return an ARN under ``path`` with a fresh id of 12 characters."""
+    """Return an ARN under ``path`` with a new id of 12 characters."""
     return f"arn:aws:bedrock:{region}:{ACCOUNT_ID}:{path}/{secrets.token_hex(6)}"
 
 
 def foundation_model_arn(region: str, model_id: str) -> str:
-    """Return the ARN of a foundation model, with or without context suffix."""
+    """Return the ARN of a foundation model; its id may have a context suffix."""
     return f"arn:aws:bedrock:{region}::foundation-model/{model_id}"
 
 
-def created_before(state: State, kind: Kind, call: Call, error: type[ApiError]) -> Resource | None:
-    """Return what an earlier request with the same token made; None when the token is new.
+def find_repeated(table: ResourceTable[Body], call: Call, error: type[ApiError]) -> Resource[Body] | None:
+    """Return the resource that an earlier request with the same token created; None if the token is new.
 
-    :param error: raised when the token was used for another request.
+    :param error: raised if the token was used for a different request.
     """
     token = call.arguments.get("clientRequestToken")
-    known = state.find_by_token(kind, call.region, token)
-    if known and known.body["fingerprint"] != call.fingerprint:
+    resource = table.find_by_token(call.region, token)
+    if resource and resource.body["fingerprint"] != call.fingerprint:
         raise error(f"The client request token {token} was already used for a request with other parameters.")
-    return known
+    return resource
 
 
-def listed(
-    resources: list[Resource], arguments: dict[str, Any], matches: Callable[[Resource], bool]
-) -> tuple[list[Resource], str | None]:
-    """Return one page of ``resources``, filtered by the arguments and by ``matches``, and the next token.
+def list_page(
+    resources: list[Resource[Body]], arguments: Mapping[str, Any], matches: Callable[[Resource[Body]], bool]
+) -> tuple[list[Resource[Body]], str | None]:
+    """Return one page of the resources that fit the arguments and ``matches``, and the token of the next page.
 
-    :raises ValidationException: the token is not one that was given out.
+    :raises ValidationException: the token in the arguments was not given out for this list.
     """
     after, before = arguments.get("creationTimeAfter", 0), arguments.get("creationTimeBefore", float("inf"))
-    wanted = [
+    selected = [
         resource
         for resource in resources
         if arguments.get("nameContains", "") in resource.name and after < resource.created < before
         if matches(resource)
     ]
     if arguments.get("sortOrder", "Descending") == "Descending":
-        wanted.reverse()
-    start = _start_of_page(wanted, arguments.get("nextToken"))
+        selected.reverse()
+    start = _page_start(selected, arguments.get("nextToken"))
     end = start + arguments.get("maxResults", PAGE_SIZE)
-    return wanted[start:end], _token(wanted[end - 1]) if end < len(wanted) else None
+    last_arn = selected[end - 1].arn if end < len(selected) else None
+    return selected[start:end], base64.urlsafe_b64encode(last_arn.encode()).decode() if last_arn else None
 
 
-def _token(last: Resource) -> str:
-    return base64.urlsafe_b64encode(last.arn.encode()).decode()
-
-
-def _start_of_page(resources: list[Resource], token: str | None) -> int:
+def _page_start(resources: list[Resource[Body]], token: str | None) -> int:
     if token is None:
         return 0
     try:
-        last = base64.urlsafe_b64decode(token).decode()
-        return [resource.arn for resource in resources].index(last) + 1
+        last_arn = base64.urlsafe_b64decode(token).decode()
+        return [resource.arn for resource in resources].index(last_arn) + 1
     except (binascii.Error, ValueError) as error:
         raise ValidationException("The provided nextToken is invalid.") from error
 
 
-def checked_tags(tags: list[dict[str, str]] | None) -> dict[str, str]:
-    """Return tags as a mapping.
+def read_tags(tags: list[dict[str, str]] | None) -> dict[str, str]:
+    """Return the tags of a request as a mapping.
 
-    :raises TooManyTagsException: more than a resource can have.
+    :raises TooManyTagsException: there are more than a resource can have.
     """
-    found = {tag["key"]: tag["value"] for tag in tags or []}
-    if len(found) > TAGS_PER_RESOURCE:
-        raise TooManyTagsException(f"A resource can have {TAGS_PER_RESOURCE} tags; the request has {len(found)}.")
-    return found
+    by_key = {tag["key"]: tag["value"] for tag in tags or []}
+    if len(by_key) > TAGS_PER_RESOURCE:
+        raise TooManyTagsException(f"A resource can have {TAGS_PER_RESOURCE} tags; the request has {len(by_key)}.")
+    return by_key

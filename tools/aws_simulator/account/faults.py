@@ -1,9 +1,10 @@
 """
-The fault plan: rules that make the simulator fail on demand, in the ways that AWS and networks fail.
+Makes the simulator fail on demand, by rules, in the ways that AWS and networks fail.
 
-A rule names an operation (or ``*``) and a kind; it may wait (``after``), end (``times``) and choose its requests
-(``match``: a substring of the path or the body). The first rule that applies fires, once per request. The plan is kept
-in the state with its counts, so that a restart neither forgets nor repeats a fault.
+A rule names an operation (or ``*``) and a kind. It may let requests pass first (``after``), fire a limited number of
+times (``times``) and choose requests by a substring of their path or body (``match``). At most one rule fires per
+request: the first that applies. The plan and its counts are kept in the state, so a restart neither forgets nor
+repeats a fault.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from tools.aws_simulator.account.records import FaultRecord
 from tools.aws_simulator.account.state import State
 from tools.aws_simulator.protocol.errors import (
     AccessDeniedException,
@@ -49,7 +51,7 @@ Kind = Literal[
 ]
 
 INFERENCE = frozenset({"InvokeModel", "Converse"})
-_ONLY: dict[str, frozenset[str]] = {
+_OPERATIONS_OF_KIND: dict[str, frozenset[str]] = {
     "model_timeout": INFERENCE,
     "model_error": INFERENCE,
     "malformed_answer": INFERENCE,
@@ -78,9 +80,9 @@ class Fault(BaseModel):
     """
     One rule.
 
-    :param times: how often it fires; None is for ever.
-    :param after: requests that it lets pass first.
-    :param seconds: how late a ``timeout`` answers; how long a ``*_stalled`` thing stalls, None being until
+    :param times: how often it fires; None means without end.
+    :param after: how many requests it lets pass first.
+    :param seconds: how late a ``timeout`` answers, or how long a ``*_stalled`` resource stalls; None means until
         ``DELETE /_admin/stalls``.
     """
 
@@ -94,16 +96,30 @@ class Fault(BaseModel):
     seconds: float | None = Field(None, ge=0)
 
     def applies(self, operation: str, text: str) -> bool:
-        """Tell whether the rule is about a request; counts are not looked at."""
+        """Tell whether the rule covers a request, whatever its counts say."""
         return (
             self.operation in ("*", operation)
-            and operation in _ONLY.get(self.kind, {operation})
+            and operation in _OPERATIONS_OF_KIND.get(self.kind, {operation})
             and (self.match is None or self.match in text)
         )
 
 
+def fault_record(fault: Fault | None, prefix: str) -> FaultRecord | None:
+    """Return the rule as a job keeps it, if it is of the job's own kinds, which begin with ``prefix``."""
+    if fault is None or not fault.kind.startswith(prefix):
+        return None
+    return FaultRecord(
+        operation=fault.operation,
+        kind=fault.kind,
+        times=fault.times,
+        match=fault.match,
+        after=fault.after,
+        seconds=fault.seconds,
+    )
+
+
 class FaultPlan:
-    """The rules in the order in which they were added. Used from the event loop only."""
+    """The rules, in the order in which they were added. Not thread-safe: used from the event loop only."""
 
     def __init__(self, state: State) -> None:
         self._state = state
@@ -120,11 +136,11 @@ class FaultPlan:
         self._save()
 
     def as_json(self) -> list[dict[str, Any]]:
-        """Return the rules with how many requests they have seen and how often they fired."""
+        """Return each rule, with how many requests it has seen and how often it fired."""
         return [{**fault.model_dump(), **counts} for fault, counts in self._rules]
 
     def fire(self, operation: str, text: str) -> Fault | None:
-        """Return the rule that hits this request, counting it; None when the request is spared.
+        """Return the rule that hits this request, and count it; None if no rule does.
 
         :param text: path and body of the request.
         """

@@ -1,8 +1,8 @@
 """
-What an account holder would be billed for, counted: calls, tokens, training, throughput-seconds.
+Counts what an account holder would be billed for: calls, tokens, training, throughput-seconds.
 
-A call is billed when a model has answered, even when the answer got lost on its way. One that ends in an error is
-``rejected`` and costs nothing. Documents appear by hash; no prompt or answer is kept.
+A call is billed once a model has answered, even if the answer is lost on its way to the client. A call that ends in an
+error is ``rejected`` and free. Documents are kept as hashes; prompts and answers are not kept at all.
 """
 
 from __future__ import annotations
@@ -11,14 +11,15 @@ import hashlib
 import time
 from typing import Any
 
+from tools.aws_simulator.account.records import BatchJobBody, CustomizationJobBody, CustomModelBody, ThroughputBody
 from tools.aws_simulator.account.state import Resource, State
 
 REQUESTS_KEPT = 20_000
 
 
-def throughput_seconds(throughput: Resource, now: float) -> float:
-    """Return for how long a throughput has been billed; one that failed never is."""
-    if throughput.body.get("fault") == "throughput_failed":
+def throughput_seconds(throughput: Resource[ThroughputBody], now: float) -> float:
+    """Return how long a throughput has been billed. One that failed is never billed."""
+    if throughput.body["fault"] == "throughput_failed":
         return 0.0
     return (throughput.deleted or now) - throughput.created
 
@@ -34,8 +35,9 @@ class Ledger:
     ) -> None:
         """Count one answered call.
 
-        :param document: the text of the document that the prompt was about, when it named one.
-        :param batch: a record of a batch job, at half the price: counted as any call, and once more for itself.
+        :param document: the text of the document in the prompt, if it has one.
+        :param batch: the call is a record of a batch job, at half the price. It is counted with all calls and again in
+            ``batch_by_model``.
         """
         with self._state.transaction():
             change = "billed = billed + 1, input_tokens = input_tokens + ?, output_tokens = output_tokens + ?"
@@ -49,7 +51,7 @@ class Ledger:
                 )
 
     def reject(self, model_id: str) -> None:
-        """Count one call that ended in an error."""
+        """Count a call that ended in an error."""
         with self._state.transaction():
             self._count("calls", model_id, "rejected = rejected + 1")
 
@@ -58,7 +60,7 @@ class Ledger:
         self._state.execute(f"UPDATE {table} SET {change} WHERE model = ?", [*amounts, model_id])  # noqa: S608
 
     def record_request(self, operation: str, outcome: str, fault: str | None) -> None:
-        """Note that a request was answered, and how; the last 20,000 are kept."""
+        """Log a request and how it was answered; the last 20,000 are kept."""
         self._state.execute(
             "INSERT INTO requests (time, operation, outcome, fault) VALUES (?, ?, ?, ?)",
             [time.time(), operation, outcome, fault],
@@ -68,12 +70,12 @@ class Ledger:
         )
 
     def requests(self) -> list[dict[str, Any]]:
-        """Return the noted requests, oldest first."""
+        """Return the logged requests, oldest first."""
         rows = self._state.execute("SELECT number, time, operation, outcome, fault FROM requests ORDER BY number")
         return [dict(zip(("number", "time", "operation", "outcome", "fault"), row, strict=True)) for row in rows]
 
     def reset(self) -> None:
-        """Forget calls, documents and requests. Jobs, models and throughputs stay: they exist."""
+        """Forget calls, documents and requests. Jobs, models and throughputs still exist, so they stay."""
         with self._state.transaction():
             for table in ("calls", "batch_calls", "documents", "requests"):
                 self._state.execute(f"DELETE FROM {table}")  # noqa: S608 - constants
@@ -81,9 +83,9 @@ class Ledger:
     def as_json(self) -> dict[str, Any]:
         """Return everything counted so far.
 
-        ``calls`` of the whole are billed and rejected ones; ``calls`` of a model are billed ones. A model appears under
-        the id it was asked by, a custom model under its throughput's ARN. What batch jobs answered, at half the price,
-        is part of both and stands in ``batch_by_model`` by itself. Times are POSIX seconds.
+        The top-level ``calls`` counts billed and rejected calls; ``calls`` of a model counts billed ones. A model is
+        listed under the id that the request used, a custom model under its throughput's ARN. Calls of batch jobs, which
+        cost half, are included in both, and listed again in ``batch_by_model``. Times are POSIX seconds.
         """
         by_model = self._by_model()
         billed = sum(counts["calls"] for counts in by_model.values())
@@ -95,9 +97,9 @@ class Ledger:
             "by_model": by_model,
             "batch_by_model": self._batch_by_model(),
             "by_document": dict(self._state.execute("SELECT document, calls FROM documents ORDER BY document")),
-            "batch_jobs": [_batch_job(job) for job in self._state.all("batch")],
-            "jobs": [_job(job) for job in self._state.all("job")],
-            "custom_models": [_custom_model(model) for model in self._state.all("custom_model", with_deleted=True)],
+            "batch_jobs": [_batch_job(job) for job in self._state.batch_jobs.all()],
+            "jobs": [_job(job) for job in self._state.jobs.all()],
+            "custom_models": [_custom_model(model) for model in self._state.custom_models.all(with_deleted=True)],
             "throughputs": throughputs,
             "throughputs_alive": sum(throughput["alive"] for throughput in throughputs),
             "throughput_seconds": sum(throughput["seconds"] for throughput in throughputs),
@@ -128,11 +130,11 @@ class Ledger:
                 "seconds": throughput_seconds(throughput, now),
                 "alive": throughput.deleted is None,
             }
-            for throughput in self._state.all("throughput", with_deleted=True)
+            for throughput in self._state.throughputs.all(with_deleted=True)
         ]
 
 
-def _job(job: Resource) -> dict[str, Any]:
+def _job(job: Resource[CustomizationJobBody]) -> dict[str, Any]:
     return {
         "name": job.name,
         "arn": job.arn,
@@ -143,7 +145,7 @@ def _job(job: Resource) -> dict[str, Any]:
     }
 
 
-def _batch_job(job: Resource) -> dict[str, Any]:
+def _batch_job(job: Resource[BatchJobBody]) -> dict[str, Any]:
     return {
         "name": job.name,
         "arn": job.arn,
@@ -155,7 +157,7 @@ def _batch_job(job: Resource) -> dict[str, Any]:
     }
 
 
-def _custom_model(model: Resource) -> dict[str, Any]:
+def _custom_model(model: Resource[CustomModelBody]) -> dict[str, Any]:
     return {
         "name": model.name,
         "arn": model.arn,

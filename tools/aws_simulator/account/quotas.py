@@ -1,9 +1,9 @@
 """
-Requests and tokens a minute, per model, as Bedrock counts them.
+Limits requests and tokens per minute and model, as Bedrock counts them.
 
-Both are token buckets that refill steadily. A call reserves its input tokens plus ``max_tokens`` before it runs; when
-it has answered, its output at the model's burndown takes the place of ``max_tokens``, which may be less or more. Asking
-for more output than needed is therefore what throttles first.
+Both limits are token buckets that refill steadily. A call reserves its input tokens plus ``max_tokens`` before it runs.
+Once the model has answered, the reservation is replaced by the input plus the real output times the model's burndown
+rate, which may be less or more. So a large ``max_tokens`` causes throttling even if the answers are short.
 https://docs.aws.amazon.com/bedrock/latest/userguide/quotas-token-burndown.html
 """
 
@@ -21,7 +21,7 @@ TOO_MANY_TOKENS = "Too many tokens, please wait before trying again."
 
 
 @dataclass
-class _Bucket:
+class _TokenBucket:
     capacity: float
     per_second: float
     level: float = field(init=False)
@@ -39,12 +39,12 @@ class _Bucket:
 
 
 class _ModelBuckets:
-    """The buckets of one quota entry."""
+    """The two buckets of one model's quota."""
 
     def __init__(self, quota: ModelQuota, now: float) -> None:
         self.quota = quota
-        self.requests = _Bucket(quota.burst or max(1.0, quota.rpm), quota.rpm / 60) if quota.rpm else None
-        self.tokens = _Bucket(quota.tpm, quota.tpm / 60) if quota.tpm else None
+        self.requests = _TokenBucket(quota.burst or max(1.0, quota.rpm), quota.rpm / 60) if quota.rpm else None
+        self.tokens = _TokenBucket(quota.tpm, quota.tpm / 60) if quota.tpm else None
         for bucket in (self.requests, self.tokens):
             if bucket:
                 bucket.refilled = now
@@ -52,21 +52,21 @@ class _ModelBuckets:
 
 @dataclass(frozen=True)
 class Reservation:
-    """What a running call holds of a model's token quota."""
+    """The part of a model's token quota that a running call holds."""
 
-    bucket: _Bucket | None
+    bucket: _TokenBucket | None
     tokens: float
 
     def settle(self, used: float) -> None:
-        """Take what was used in the place of what was reserved; the bucket may fall below empty."""
+        """Replace the reserved tokens by those that were used. The level may fall below zero."""
         if self.bucket:
             self.bucket.give(self.tokens - used)
 
 
 class Quotas:
-    """The account's rate quotas. Used from the event loop only.
+    """The account's rate quotas. Not thread-safe: used from the event loop only.
 
-    :param clock: monotonic seconds.
+    :param clock: returns monotonic seconds.
     """
 
     def __init__(self, settings: SettingsStore, clock: Callable[[], float] = time.monotonic) -> None:
@@ -75,11 +75,11 @@ class Quotas:
         self._buckets: dict[str, _ModelBuckets] = {}
 
     def reserve(self, names: Iterable[str], tokens: float) -> Reservation:
-        """Take one request and ``tokens`` from the quota set for any of a model's ``names``.
+        """Take one request and ``tokens`` from a model's quota, which may be set under any of its ``names``.
 
-        :raises ThrottlingException: one of the two is used up; nothing was taken.
+        :raises ThrottlingException: requests or tokens are used up; nothing was taken.
         """
-        buckets = self._of(names)
+        buckets = self._buckets_of(names)
         if buckets is None:
             return Reservation(None, 0)
         if buckets.requests and buckets.requests.level < 1:
@@ -92,15 +92,15 @@ class Quotas:
             buckets.tokens.give(-tokens)
         return Reservation(buckets.tokens, tokens)
 
-    def _of(self, names: Iterable[str]) -> _ModelBuckets | None:
+    def _buckets_of(self, names: Iterable[str]) -> _ModelBuckets | None:
         quotas, now = self._settings.current.quotas, self._clock()
         name = next((name for name in names if name in quotas), None)
         if name is None:
             return None
-        known = self._buckets.get(name)
-        if known is None or known.quota != quotas[name]:
-            known = self._buckets[name] = _ModelBuckets(quotas[name], now)
-        for bucket in (known.requests, known.tokens):
+        buckets = self._buckets.get(name)
+        if buckets is None or buckets.quota != quotas[name]:  # a changed quota starts full
+            buckets = self._buckets[name] = _ModelBuckets(quotas[name], now)
+        for bucket in (buckets.requests, buckets.tokens):
             if bucket:
                 bucket.refill(now)
-        return known
+        return buckets

@@ -1,4 +1,4 @@
-"""How fast and how large the simulator is. Changed at run time over ``/_admin/settings``; kept in the state."""
+"""Keeps the settings of the simulated account. ``/_admin/settings`` changes them at run time."""
 
 from __future__ import annotations
 
@@ -11,30 +11,34 @@ from tools.aws_simulator.account.state import State
 
 
 class ModelQuota(BaseModel):
-    """Rates of one model; None is unlimited."""
+    """Rate quotas of one model; None is unlimited."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     rpm: float | None = Field(None, gt=0, description="requests a minute")
-    burst: float | None = Field(None, ge=1, description="requests at once; default: a minute's worth")
-    tpm: float | None = Field(None, gt=0, description="tokens a minute, reserved before they are used")
+    burst: float | None = Field(None, ge=1, description="requests at once; default: those of one minute")
+    tpm: float | None = Field(None, gt=0, description="tokens a minute; reserved before they are used")
 
 
 class Settings(BaseModel):
-    """All settings with their defaults."""
+    """All settings and their defaults."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    job_seconds: float = Field(4.0, ge=0, description="length of a customization job, training time not included")
-    batch_seconds: float = Field(4.0, ge=0, description="length of a batch job, the time of its answers not included")
-    throughput_seconds: float = Field(2.0, ge=0, description="from Creating to InService")
-    model_units: int = Field(0, ge=0, description="no-commitment model units that the account may hold in a Region")
+    job_seconds: float = Field(
+        4.0, ge=0, description="duration of a customization job, without the time that training takes"
+    )
+    batch_seconds: float = Field(
+        4.0, ge=0, description="duration of a batch job, without the time that its answers take"
+    )
+    throughput_seconds: float = Field(2.0, ge=0, description="time from Creating to InService")
+    model_units: int = Field(0, ge=0, description="no-commitment model units that the account may use in a Region")
     latency_ms: float = Field(0.0, ge=0, description="added to every inference call")
     quotas: dict[str, ModelQuota] = Field(default_factory=dict, description="by model id or catalog key")
 
 
 class SettingsStore:
-    """The current settings. Listeners are told of every change, from the thread that makes it."""
+    """The current settings. Listeners are called after every change, in the thread that makes it."""
 
     def __init__(self, state: State) -> None:
         self._state = state
@@ -44,7 +48,7 @@ class SettingsStore:
     def change(self, changes: Mapping[str, Any]) -> Settings:
         """Replace the named settings and keep the others.
 
-        :raises pydantic.ValidationError: unknown name or value out of range; nothing is changed.
+        :raises pydantic.ValidationError: a name is unknown or a value is out of range; nothing is changed.
         """
         self.current = Settings.model_validate({**self.current.model_dump(), **changes})
         self._state.store("settings", self.current.model_dump())

@@ -1,8 +1,8 @@
 """
-What the simulator remembers across restarts: one SQLite file, every change committed before it is answered.
+Keeps the simulated account across restarts: one SQLite file, every change committed before it is answered.
 
-Jobs, custom models and throughputs are rows of one table: what all have in common are columns, the rest is a JSON
-body. One connection serves the event loop and the job threads, behind a lock.
+Jobs, custom models and throughputs are rows of one table: columns for what they have in common, a JSON body for the
+rest (``records.py``). The event loop and the job threads share one connection behind a lock.
 """
 
 from __future__ import annotations
@@ -10,14 +10,18 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Generic, Literal, TypeVar
+
+from tools.aws_simulator.account.records import BatchJobBody, CustomizationJobBody, CustomModelBody, ThroughputBody
 
 Kind = Literal["job", "custom_model", "throughput", "batch"]
 Row = tuple[Any, ...]
+Body = TypeVar("Body", bound=Mapping[str, Any])
+BodyOfAnyKind = TypeVar("BodyOfAnyKind", bound=Mapping[str, Any], covariant=True)
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS resources (
@@ -42,38 +46,40 @@ CREATE TABLE IF NOT EXISTS requests (
     fault TEXT
 );
 """
+_COLUMNS = "kind, arn, region, name, created, body, token, deleted"
 
 
 @dataclass(frozen=True)
-class Resource:
-    """A job of either kind, a model or a throughput. ``deleted`` is None while it exists; times are POSIX seconds."""
+class Resource(Generic[BodyOfAnyKind]):
+    """A job, a model or a throughput. ``deleted`` is None while it exists; times are POSIX seconds."""
 
     kind: Kind
     arn: str
     region: str
     name: str
     created: float
-    body: dict[str, Any]
+    body: BodyOfAnyKind
     token: str | None = None
     deleted: float | None = None
 
 
-_COLUMNS = "kind, arn, region, name, created, body, token, deleted"
-
-
-def _resource(row: Row) -> Resource:
+def _read_resource(row: Row) -> Resource[Any]:
     kind, arn, region, name, created, body, token, deleted = row
     return Resource(kind, arn, region, name, created, json.loads(body), token, deleted)
 
 
 class State:
-    """The SQLite file at ``path``, created when it is not there."""
+    """The SQLite file at ``path``, which is created if it does not exist."""
 
     def __init__(self, path: Path) -> None:
         self._lock = threading.RLock()
         self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        # WAL survives the death of the process, which is all that is promised; fsync per commit would cost 100x.
+        # WAL survives the death of the process, which is all we promise; an fsync per commit would cost 100x.
         self._connection.executescript(f"PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; {_SCHEMA}")
+        self.jobs: ResourceTable[CustomizationJobBody] = ResourceTable(self, "job")
+        self.custom_models: ResourceTable[CustomModelBody] = ResourceTable(self, "custom_model")
+        self.throughputs: ResourceTable[ThroughputBody] = ResourceTable(self, "throughput")
+        self.batch_jobs: ResourceTable[BatchJobBody] = ResourceTable(self, "batch")
 
     def close(self) -> None:
         """Close the file; later calls raise ``sqlite3.ProgrammingError``."""
@@ -82,7 +88,7 @@ class State:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Commit what the block does as one change, or nothing of it. Blocks may be nested."""
+        """Commit the changes of the block together, or none of them. Blocks may be nested."""
         with self._lock:
             if self._connection.in_transaction:
                 yield
@@ -100,74 +106,23 @@ class State:
         with self._lock:
             return self._connection.execute(sql, tuple(parameters)).fetchall()
 
-    def add(self, resource: Resource) -> None:
-        """Store a new resource."""
-        values = [getattr(resource, name) for name in _COLUMNS.split(", ")]
-        values[5] = json.dumps(resource.body)
-        self.execute(f"INSERT INTO resources ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values)  # noqa: S608 - constant
-
-    def change(self, arn: str, **changes: Any) -> Resource:
-        """Replace keys of a resource's body and return the resource as it is then."""
-        with self.transaction():
-            resource = self.get(arn)
-            body = {**resource.body, **changes}
-            self.execute("UPDATE resources SET body = ? WHERE arn = ?", [json.dumps(body), arn])
-        return replace(resource, body=body)
-
-    def rename(self, arn: str, name: str) -> None:
-        """Give a resource another name."""
-        self.execute("UPDATE resources SET name = ? WHERE arn = ?", [name, arn])
-
-    def delete(self, arn: str, when: float) -> None:
-        """Mark a resource as gone; it stays for the ledger."""
-        self.execute("UPDATE resources SET deleted = ? WHERE arn = ?", [when, arn])
-
-    def get(self, arn: str) -> Resource:
-        """Return a resource by ARN, existing or gone.
-
-        :raises KeyError: there never was one.
-        """
-        rows = self._select("arn = ?", [arn])
-        if not rows:
-            raise KeyError(arn)
-        return rows[0]
-
-    def find(self, kind: Kind, region: str, identifier: str) -> Resource | None:
-        """Return the existing resource with this ARN or name."""
-        found = self._select(
-            "kind = ? AND region = ? AND (arn = ? OR name = ?) AND deleted IS NULL",
-            [kind, region, identifier, identifier],
-        )
-        return found[0] if found else None
-
-    def find_by_token(self, kind: Kind, region: str, token: str | None) -> Resource | None:
-        """Return the resource, existing or gone, that was created with this client request token."""
-        found = self._select("kind = ? AND region = ? AND token = ?", [kind, region, token]) if token else []
-        return found[0] if found else None
-
-    def all(self, kind: Kind, region: str | None = None, *, with_deleted: bool = False) -> list[Resource]:
-        """Return resources in the order of their creation; without ``region``, of all Regions."""
-        condition, parameters = "kind = ?", [str(kind)]
-        if region:
-            condition, parameters = condition + " AND region = ?", [kind, region]
-        return self._select(condition if with_deleted else condition + " AND deleted IS NULL", parameters)
-
-    def _select(self, condition: str, parameters: list[Any]) -> list[Resource]:
-        sql = f"SELECT {_COLUMNS} FROM resources WHERE {condition} ORDER BY created, rowid"  # noqa: S608 - constants
-        return [_resource(row) for row in self.execute(sql, parameters)]
+    def exists(self, arn: str, region: str) -> bool:
+        """Tell whether a resource of any kind has this ARN in this Region and is not deleted."""
+        sql = "SELECT 1 FROM resources WHERE arn = ? AND region = ? AND deleted IS NULL"
+        return bool(self.execute(sql, [arn, region]))
 
     def tags(self, arn: str) -> dict[str, str]:
         """Return the tags of a resource."""
         return dict(self.execute("SELECT key, value FROM tags WHERE arn = ? ORDER BY key", [arn]))
 
     def tag(self, arn: str, tags: dict[str, str]) -> None:
-        """Add tags to a resource, replacing those of the same key."""
+        """Add tags to a resource, replacing those with the same key."""
         with self.transaction():
             for key, value in tags.items():
                 self.execute("INSERT OR REPLACE INTO tags VALUES (?, ?, ?)", [arn, key, value])
 
     def untag(self, arn: str, keys: list[str]) -> None:
-        """Remove tags; absent is as good as removed."""
+        """Remove tags; keys that the resource does not have are ignored."""
         with self.transaction():
             for key in keys:
                 self.execute("DELETE FROM tags WHERE arn = ? AND key = ?", [arn, key])
@@ -180,3 +135,64 @@ class State:
     def store(self, name: str, value: Any) -> None:
         """Store a JSON value under ``name``."""
         self.execute("INSERT OR REPLACE INTO stored_values VALUES (?, ?)", [name, json.dumps(value)])
+
+
+class ResourceTable(Generic[Body]):
+    """The resources of one kind. Deleted ones stay, for the ledger."""
+
+    def __init__(self, state: State, kind: Kind) -> None:
+        self._state = state
+        self.kind = kind
+
+    def add(self, resource: Resource[Body]) -> None:
+        """Store a new resource."""
+        values = [getattr(resource, name) for name in _COLUMNS.split(", ")]
+        values[5] = json.dumps(resource.body)
+        self._state.execute(f"INSERT INTO resources ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values)  # noqa: S608 - constant
+
+    def change(self, arn: str, **changes: Any) -> Resource[Body]:
+        """Replace keys of a resource's body and return the changed resource."""
+        with self._state.transaction():
+            resource = self.get(arn)
+            body: Any = {**resource.body, **changes}
+            self._state.execute("UPDATE resources SET body = ? WHERE arn = ?", [json.dumps(body), arn])
+        return replace(resource, body=body)
+
+    def rename(self, arn: str, name: str) -> None:
+        """Give a resource another name."""
+        self._state.execute("UPDATE resources SET name = ? WHERE arn = ?", [name, arn])
+
+    def delete(self, arn: str, when: float) -> None:
+        """Mark a resource as deleted."""
+        self._state.execute("UPDATE resources SET deleted = ? WHERE arn = ?", [when, arn])
+
+    def get(self, arn: str) -> Resource[Body]:
+        """Return a resource by ARN, even if it is deleted.
+
+        :raises KeyError: there never was one.
+        """
+        resources = self._select("arn = ?", [arn])
+        if not resources:
+            raise KeyError(arn)
+        return resources[0]
+
+    def find(self, region: str, identifier: str) -> Resource[Body] | None:
+        """Return the existing resource with this ARN or name."""
+        resources = self._select(
+            "region = ? AND (arn = ? OR name = ?) AND deleted IS NULL", [region, identifier, identifier]
+        )
+        return resources[0] if resources else None
+
+    def find_by_token(self, region: str, token: str | None) -> Resource[Body] | None:
+        """Return the resource, existing or deleted, that was created with this client request token."""
+        resources = self._select("region = ? AND token = ?", [region, token]) if token else []
+        return resources[0] if resources else None
+
+    def all(self, region: str | None = None, *, with_deleted: bool = False) -> list[Resource[Body]]:
+        """Return resources in the order of their creation; without ``region``, those of all Regions."""
+        condition = "(? IS NULL OR region = ?)" + ("" if with_deleted else " AND deleted IS NULL")
+        return self._select(condition, [region, region])
+
+    def _select(self, condition: str, parameters: list[str | None]) -> list[Resource[Body]]:
+        sql = f"SELECT {_COLUMNS} FROM resources WHERE kind = ? AND {condition} ORDER BY created, rowid"  # noqa: S608 - constants
+        return [_read_resource(row) for row in self._state.execute(sql, [self.kind, *parameters])]

@@ -1,8 +1,8 @@
 """
-Jobs that live in time: each on a thread of its own, with what it has done in the state.
+Runs jobs in the background, each in a thread of its own, with its progress in the state.
 
-A job that a restart interrupted is taken up again. Phases last as long as a setting says, measured from their stored
-start; changing the setting takes effect on running jobs.
+A job that a restart interrupted is resumed. The length of a phase comes from a setting and is measured from the phase's
+stored start, so a changed setting takes effect on running jobs.
 """
 
 from __future__ import annotations
@@ -13,49 +13,51 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, TypeVar
 
+from tools.aws_simulator.account.records import BackgroundJobBody
 from tools.aws_simulator.account.settings import SettingsStore
-from tools.aws_simulator.account.state import Kind, Resource, State
+from tools.aws_simulator.account.state import Resource, ResourceTable
 from tools.aws_simulator.jobs.training_data import DataFaultError
 
 logger = logging.getLogger(__name__)
 
 INTERNAL_ERROR = "Encountered an internal error when processing the request."
+JobBody = TypeVar("JobBody", bound=BackgroundJobBody)
 
 
 class StopRequestedError(Exception):
     """The job was asked to stop."""
 
 
-class _Closing(Exception):
-    """The simulator ends; the job goes on at its next start."""
+class _ClosingError(Exception):
+    """The simulator is shutting down; the job is resumed at its next start."""
 
 
 @dataclass(frozen=True)
 class Deadline:
-    """``length()`` seconds after ``start``, None being never; moves when what is behind the length does."""
+    """``length()`` seconds after ``start``. The length may change while somebody waits; None means never."""
 
     length: Callable[[], float | None]
     start: float
 
     def remaining(self) -> float | None:
-        """Return the seconds until then; negative when it is past, None when it does not come by itself."""
+        """Return the seconds that are left: negative once the deadline has passed, None if there is no deadline."""
         length = self.length()
         return None if length is None else self.start + length - time.time()
 
 
-class BackgroundJobs(ABC):
+class BackgroundJobs(ABC, Generic[JobBody]):
     """
-    Runs jobs of one kind in the background.
+    Runs the jobs of one kind.
 
-    :param unfinished: statuses of jobs that still run; ``Stopping`` is one of them.
+    :param jobs: their table in the state.
+    :param unfinished: the statuses of jobs that still run, including ``Stopping``.
     """
 
-    def __init__(self, state: State, settings: SettingsStore, *, kind: Kind, unfinished: tuple[str, ...]) -> None:
-        self._state = state
+    def __init__(self, jobs: ResourceTable[JobBody], settings: SettingsStore, *, unfinished: tuple[str, ...]) -> None:
+        self._jobs = jobs
         self._settings = settings
-        self._kind = kind
         self._unfinished = unfinished
         self._changed = threading.Condition(threading.RLock())
         self._closing = False
@@ -64,7 +66,7 @@ class BackgroundJobs(ABC):
 
     @abstractmethod
     def _work(self, arn: str) -> None:
-        """Take the job from where it is to its end."""
+        """Run the job from where it is to its end."""
 
     @abstractmethod
     def _stopped(self, arn: str) -> None:
@@ -72,48 +74,54 @@ class BackgroundJobs(ABC):
 
     @abstractmethod
     def _failed(self, arn: str, message: str) -> None:
-        """End a job that cannot go on."""
+        """End a job that cannot continue."""
 
     def start(self, arn: str) -> None:
-        """Let the job run."""
+        """Start the job's thread."""
         thread = threading.Thread(target=self._run, args=[arn], name=f"job {arn[-12:]}", daemon=True)
-        self._threads = [known for known in self._threads if known.is_alive()] + [thread]
+        self._threads = [other for other in self._threads if other.is_alive()] + [thread]
         thread.start()
 
     def resume(self) -> None:
-        """Let all jobs run on that an earlier process left unfinished."""
-        for job in self._state.all(self._kind):
+        """Start all jobs that an earlier process left unfinished."""
+        for job in self._jobs.all():
             if job.body["status"] in self._unfinished:
                 self.start(job.arn)
 
     def stop(self, arn: str) -> bool:
-        """Ask a job to stop; False when it has ended."""
+        """Ask a job to stop; return False if it has already ended."""
         with self._changed:
-            status = self._state.get(arn).body["status"]
+            status = self._jobs.get(arn).body["status"]
             if status in self._unfinished and status != "Stopping":
                 self._save(arn, status="Stopping", stopped_in=status)
                 self._changed.notify_all()
             return status in self._unfinished
 
     def end_stalls(self, match: str) -> int:
-        """Let the stalled jobs whose names contain ``match`` go on, and return how many there were."""
+        """Let stalled jobs continue whose names contain ``match``; return how many there were."""
         with self._changed:
-            jobs = [job for job in self._state.all(self._kind) if match in job.name and self._is_stalled(job)]
-            for job in jobs:
-                self._state.change(job.arn, fault={**job.body["fault"], "seconds": time.time() - job.created})
+            stalled = [job for job in self._jobs.all() if match in job.name and self._is_stalled(job)]
+            for job in stalled:
+                # The stall ends now: its length becomes the time since the job was created.
+                self._jobs.change(job.arn, fault={**(job.body["fault"] or {}), "seconds": time.time() - job.created})
             self._changed.notify_all()
-        return len(jobs)
+        return len(stalled)
 
-    def _is_stalled(self, job: Resource) -> bool:
-        fault = job.body["fault"] or {"kind": ""}
-        return job.body["status"] in self._unfinished and str(fault["kind"]).endswith("_stalled")
+    def _is_stalled(self, job: Resource[JobBody]) -> bool:
+        fault = job.body["fault"]
+        return job.body["status"] in self._unfinished and fault is not None and fault["kind"].endswith("_stalled")
 
-    def _stall_end(self, job: Resource) -> Deadline:
-        """Return when the fault that stalls a job is over."""
-        return Deadline(lambda: self._state.get(job.arn).body["fault"]["seconds"], job.created)
+    def _stall_end(self, job: Resource[JobBody]) -> Deadline:
+        """Return when the fault that stalls a job ends."""
+
+        def seconds() -> float | None:
+            fault = self._jobs.get(job.arn).body["fault"]
+            return fault["seconds"] if fault else 0.0
+
+        return Deadline(seconds, job.created)
 
     def close(self) -> None:
-        """End the threads, but not the jobs. One that is in the middle of work is left behind; it changes nothing."""
+        """End the threads, not the jobs. A thread in the middle of a computation is left behind and changes nothing."""
         with self._changed:
             self._closing = True
             self._changed.notify_all()
@@ -129,7 +137,7 @@ class BackgroundJobs(ABC):
             self._work(arn)
         except StopRequestedError:
             self._stopped(arn)
-        except _Closing:
+        except _ClosingError:
             return
         except DataFaultError as fault:
             self._failed(arn, str(fault))
@@ -138,9 +146,9 @@ class BackgroundJobs(ABC):
             self._failed(arn, INTERNAL_ERROR)
 
     def _wait(self, arn: str, deadline: Deadline) -> None:
-        """Wait until ``deadline``, which may move meanwhile.
+        """Wait until ``deadline``, which may move in the meantime.
 
-        :raises StopRequestedError: the job was asked to stop meanwhile.
+        :raises StopRequestedError: the job was asked to stop in the meantime.
         """
         with self._changed:
             while True:
@@ -151,7 +159,7 @@ class BackgroundJobs(ABC):
                 self._changed.wait(remaining)
 
     def _wait_stopping(self, deadline: Deadline) -> bool:
-        """Wait until ``deadline``; False when the simulator ends first."""
+        """Wait until ``deadline``; return False if the simulator shuts down first."""
         with self._changed:
             while not self._closing and (deadline.remaining() or 0) > 0:
                 self._changed.wait(deadline.remaining())
@@ -159,9 +167,9 @@ class BackgroundJobs(ABC):
 
     def _check(self, arn: str) -> None:
         if self._closing:
-            raise _Closing
-        if self._state.get(arn).body["status"] == "Stopping":
+            raise _ClosingError
+        if self._jobs.get(arn).body["status"] == "Stopping":
             raise StopRequestedError
 
     def _save(self, arn: str, **changes: Any) -> None:
-        self._state.change(arn, modified=time.time(), **changes)
+        self._jobs.change(arn, modified=time.time(), **changes)

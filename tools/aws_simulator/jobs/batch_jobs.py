@@ -1,15 +1,18 @@
 """
-CreateModelInvocationJob and its Get, List and Stop: batch jobs as Bedrock takes them and tells of them.
+Creates, shows, lists and stops batch inference jobs.
 
-Get and Stop take an ARN or its last part, never a name. What a job does over time is in ``batch_runner.py``.
+Get and Stop take an ARN or its last part, never a name. ``batch_runner.py`` runs the jobs.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import Any
 
-from tools.aws_simulator.account.calls import ACCOUNT_ID, Call, checked_tags, created_before, listed, new_arn
+from tools.aws_simulator.account.calls import ACCOUNT_ID, Call, find_repeated, list_page, new_arn, read_tags
+from tools.aws_simulator.account.faults import fault_record
+from tools.aws_simulator.account.records import BatchCounts, BatchJobBody
 from tools.aws_simulator.account.state import Resource, State
 from tools.aws_simulator.jobs.batch_runner import PHASES, BatchRunner
 from tools.aws_simulator.protocol.errors import ConflictException, ResourceNotFoundException, ValidationException
@@ -17,7 +20,7 @@ from tools.aws_simulator.runtime.inference import Inference
 
 NAME_IN_USE = "The provided job name is currently in use."
 DEFAULT_TIMEOUT_HOURS = 24
-_KEPT = ("modelId", "roleArn", "inputDataConfig", "outputDataConfig", "modelInvocationType", "timeoutDurationInHours")
+_COPIED = ("modelId", "roleArn", "inputDataConfig", "outputDataConfig", "modelInvocationType", "timeoutDurationInHours")
 _COUNTS = ("totalRecordCount", "processedRecordCount", "successRecordCount", "errorRecordCount")
 
 
@@ -31,16 +34,15 @@ class BatchJobs:
 
     def create(self, call: Call) -> dict[str, Any]:
         """Handle CreateModelInvocationJob."""
-        known = created_before(self._state, "batch", call, ConflictException)
-        if known:
-            return {"jobArn": known.arn}
+        if repeated := find_repeated(self._state.batch_jobs, call, ConflictException):
+            return {"jobArn": repeated.arn}
         self._check(call)
         name, token = call.arguments["jobName"], call.arguments.get("clientRequestToken")
-        if self._state.find("batch", call.region, name):
+        if self._state.batch_jobs.find(call.region, name):
             raise ConflictException(NAME_IN_USE)
-        arn, tags = new_arn(call.region, "model-invocation-job"), checked_tags(call.arguments.get("tags"))
+        arn, tags = new_arn(call.region, "model-invocation-job"), read_tags(call.arguments.get("tags"))
         with self._state.transaction():
-            self._state.add(Resource("batch", arn, call.region, name, time.time(), _new_body(call), token))
+            self._state.batch_jobs.add(Resource("batch", arn, call.region, name, time.time(), _new_body(call), token))
             self._state.tag(arn, tags)
         self._runner.start(arn)
         return {"jobArn": arn}
@@ -53,76 +55,85 @@ class BatchJobs:
         if model.batch is None or call.region not in model.batch.regions:
             raise ValidationException(f"Batch inference is not supported for the model {model_id} in {call.region}.")
         if "vpcConfig" in call.arguments:
-            raise ValidationException("The AWS simulator does batch jobs without vpcConfig only.")
-        for name, given in (("inputDataConfig", "s3InputDataConfig"), ("outputDataConfig", "s3OutputDataConfig")):
-            if given not in call.arguments[name]:
-                raise ValidationException(f"{name} needs {given}.")
+            raise ValidationException("The AWS simulator supports batch jobs without vpcConfig only.")
+        for name, key in (("inputDataConfig", "s3InputDataConfig"), ("outputDataConfig", "s3OutputDataConfig")):
+            if key not in call.arguments[name]:
+                raise ValidationException(f"{name} needs {key}.")
 
     def get(self, call: Call) -> dict[str, Any]:
         """Handle GetModelInvocationJob."""
-        return self._view(self._find(call))
+        return _view(self._find(call))
 
     def list(self, call: Call) -> dict[str, Any]:
         """Handle ListModelInvocationJobs."""
-        wanted = dict(call.arguments)
-        for name in ("After", "Before"):
-            if f"submitTime{name}" in wanted:
-                wanted[f"creationTime{name}"] = wanted[f"submitTime{name}"]
+        arguments = dict(call.arguments)
+        for name in ("After", "Before"):  # other lists call these arguments creationTimeAfter and creationTimeBefore
+            if f"submitTime{name}" in arguments:
+                arguments[f"creationTime{name}"] = arguments[f"submitTime{name}"]
 
-        def matches(job: Resource) -> bool:
-            return wanted.get("statusEquals") in (None, job.body["status"])
+        def matches(job: Resource[BatchJobBody]) -> bool:
+            return arguments.get("statusEquals") in (None, job.body["status"])
 
-        page, token = listed(self._state.all("batch", call.region), wanted, matches)
-        return {"invocationJobSummaries": [self._view(job) for job in page], "nextToken": token}
+        page, token = list_page(self._state.batch_jobs.all(call.region), arguments, matches)
+        return {"invocationJobSummaries": [_view(job) for job in page], "nextToken": token}
 
     def stop(self, call: Call) -> dict[str, Any]:
         """Handle StopModelInvocationJob."""
         job = self._find(call)
         if not self._runner.stop(job.arn):
-            status = self._state.get(job.arn).body["status"]
+            status = self._state.batch_jobs.get(job.arn).body["status"]
             raise ConflictException(f"The job {job.name} is {status} and can no longer be stopped.")
         return {}
 
-    def _find(self, call: Call) -> Resource:
-        given = call.arguments["jobIdentifier"]
-        arn = (
-            given
-            if given.startswith("arn:")
-            else f"arn:aws:bedrock:{call.region}:{ACCOUNT_ID}:model-invocation-job/{given}"
+    def _find(self, call: Call) -> Resource[BatchJobBody]:
+        identifier = call.arguments["jobIdentifier"]
+        prefix = (
+            "" if identifier.startswith("arn:") else f"arn:aws:bedrock:{call.region}:{ACCOUNT_ID}:model-invocation-job/"
         )
-        job = self._state.find("batch", call.region, arn)
-        if job is None or job.arn != arn:
-            raise ResourceNotFoundException(f"The model invocation job {given} does not exist.")
+        job = self._state.batch_jobs.find(call.region, f"{prefix}{identifier}")
+        if job is None or job.arn != f"{prefix}{identifier}":
+            raise ResourceNotFoundException(f"The model invocation job {identifier} does not exist.")
         return job
 
-    def _view(self, job: Resource) -> dict[str, Any]:
-        view = {
-            "jobArn": job.arn,
-            "jobName": job.name,
-            "status": job.body["status"],
-            "message": job.body.get("message"),
-            "submitTime": job.created,
-            "lastModifiedTime": job.body["modified"],
-            "endTime": job.body.get("ended"),
-            "jobExpirationTime": job.created + job.body["timeoutDurationInHours"] * 3600,
-            "clientRequestToken": job.token,
-            **{name: job.body[name] for name in _KEPT},
-            **{name: job.body["counts"][name] for name in _COUNTS},
-        }
-        return {name: value for name, value in view.items() if value is not None}
 
-
-def _new_body(call: Call) -> dict[str, Any]:
-    wanted = call.arguments
-    fault = call.fault if call.fault and call.fault.kind.startswith("batch_") else None
-    return {
-        "fingerprint": call.fingerprint,
-        **{name: wanted.get(name) for name in _KEPT},
-        "modelInvocationType": wanted.get("modelInvocationType", "InvokeModel"),
-        "timeoutDurationInHours": wanted.get("timeoutDurationInHours", DEFAULT_TIMEOUT_HOURS),
-        "status": PHASES[0],
-        "phase_started": time.time(),
-        "modified": time.time(),
-        "fault": fault.model_dump() if fault else None,
-        "counts": dict.fromkeys((*_COUNTS, "inputTokenCount", "outputTokenCount"), 0),
+def _view(job: Resource[BatchJobBody]) -> dict[str, Any]:
+    body: Mapping[str, Any] = job.body
+    view = {
+        "jobArn": job.arn,
+        "jobName": job.name,
+        "status": body["status"],
+        "message": body.get("message"),
+        "submitTime": job.created,
+        "lastModifiedTime": body["modified"],
+        "endTime": body.get("ended"),
+        "jobExpirationTime": job.created + body["timeoutDurationInHours"] * 3600,
+        "clientRequestToken": job.token,
+        **{name: body[name] for name in _COPIED},
+        **{name: body["counts"][name] for name in _COUNTS},
     }
+    return {name: value for name, value in view.items() if value is not None}
+
+
+def _new_body(call: Call) -> BatchJobBody:
+    arguments = call.arguments
+    return BatchJobBody(
+        fingerprint=call.fingerprint,
+        modelId=arguments["modelId"],
+        roleArn=arguments["roleArn"],
+        inputDataConfig=arguments["inputDataConfig"],
+        outputDataConfig=arguments["outputDataConfig"],
+        modelInvocationType=arguments.get("modelInvocationType", "InvokeModel"),
+        timeoutDurationInHours=arguments.get("timeoutDurationInHours", DEFAULT_TIMEOUT_HOURS),
+        status=PHASES[0],
+        phase_started=time.time(),
+        modified=time.time(),
+        fault=fault_record(call.fault, "batch_"),
+        counts=BatchCounts(
+            totalRecordCount=0,
+            processedRecordCount=0,
+            successRecordCount=0,
+            errorRecordCount=0,
+            inputTokenCount=0,
+            outputTokenCount=0,
+        ),
+    )

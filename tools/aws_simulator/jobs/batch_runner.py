@@ -1,9 +1,9 @@
 """
-The life of a batch job: submitted, validated, queued, answered record by record, and its files written.
+Runs batch jobs: submitted, validated, queued, answered record by record, written to files.
 
-Records are written in another order than they were read in, as Bedrock may do. What was answered is written and billed
-at the job's end, whatever the end: all of it, half of it, or as much as there was time for before it was stopped.
-Files: https://docs.aws.amazon.com/bedrock/latest/userguide/batch-inference-results.html
+The output is in another order than the input, as it may be on Bedrock. However a job ends, the records that it answered
+are written and billed then: all of them, half of them, or as many as there was time for before it was stopped.
+Format of the files: https://docs.aws.amazon.com/bedrock/latest/userguide/batch-inference-results.html
 """
 
 from __future__ import annotations
@@ -17,28 +17,30 @@ from typing import Any
 
 from include.distill.core.storage import split_uri
 from tools.aws_simulator.account.ledger import Ledger
+from tools.aws_simulator.account.records import BatchCounts, BatchJobBody
 from tools.aws_simulator.account.settings import SettingsStore
 from tools.aws_simulator.account.state import Resource, State
-from tools.aws_simulator.jobs.artefacts import S3Access
 from tools.aws_simulator.jobs.background import INTERNAL_ERROR, BackgroundJobs, Deadline
+from tools.aws_simulator.jobs.job_files import S3Access
 from tools.aws_simulator.jobs.training_data import DataFaultError
 from tools.aws_simulator.protocol.errors import ApiError
-from tools.aws_simulator.runtime.inference import Bill, Inference
+from tools.aws_simulator.runtime.inference import Charge, Inference
 
 PHASES = ("Submitted", "Validating", "Scheduled", "InProgress")
 UNFINISHED = (*PHASES, "Stopping")
 _SHARES = {"Submitted": 0.1, "Validating": 0.2, "Scheduled": 0.2, "InProgress": 0.5}
 _STOPPING_SHARE = 0.1
-_SPOILT = 10  # with batch_record_errors, every tenth record ends in an error
+_ERROR_EVERY = 10  # with batch_record_errors, every tenth record ends in an error
 
 
-class BatchRunner(BackgroundJobs):
+class BatchRunner(BackgroundJobs[BatchJobBody]):
     """Runs batch jobs in the background."""
 
     def __init__(
         self, state: State, settings: SettingsStore, inference: Inference, ledger: Ledger, s3: S3Access
     ) -> None:
-        super().__init__(state, settings, kind="batch", unfinished=UNFINISHED)
+        super().__init__(state.batch_jobs, settings, unfinished=UNFINISHED)
+        self._state = state
         self._inference = inference
         self._ledger = ledger
         self._s3 = s3
@@ -54,31 +56,31 @@ class BatchRunner(BackgroundJobs):
             if phase == "Scheduled" and self._fault(job) == "batch_expired":
                 self._end(arn, "Expired", message="The job did not begin before its time-out.")
                 return
-        job = self._state.get(arn)
+        job = self._jobs.get(arn)
         if self._fault(job) == "batch_failed":
             raise DataFaultError(INTERNAL_ERROR)
-        partly = self._fault(job) == "batch_partial"
-        self._answer(job, "PartiallyCompleted" if partly else "Completed", share=0.5 if partly else 1.0)
+        partial = self._fault(job) == "batch_partial"
+        self._answer_records(job, "PartiallyCompleted" if partial else "Completed", share=0.5 if partial else 1.0)
 
-    def _fault(self, job: Resource) -> str | None:
+    def _fault(self, job: Resource[BatchJobBody]) -> str | None:
         return str(job.body["fault"]["kind"]) if job.body["fault"] else None
 
-    def _begin(self, arn: str, phase: str) -> Resource:
-        """Mark a phase as begun; one that had begun or ended before a restart keeps its start."""
+    def _begin(self, arn: str, phase: str) -> Resource[BatchJobBody]:
+        """Mark a phase as started. One that was started before a restart keeps its start time."""
         with self._changed:
             self._check(arn)
-            job = self._state.get(arn)
+            job = self._jobs.get(arn)
             if PHASES.index(phase) > PHASES.index(job.body["status"]):
                 self._save(arn, status=phase, phase_started=time.time())
-            return self._state.get(arn)
+            return self._jobs.get(arn)
 
-    def _deadline(self, job: Resource, share: float) -> Deadline:
+    def _deadline(self, job: Resource[BatchJobBody], share: float) -> Deadline:
         return Deadline(lambda: self._settings.current.batch_seconds * share, job.body["phase_started"])
 
-    def _records(self, job: Resource) -> list[dict[str, Any]]:
+    def _records(self, job: Resource[BatchJobBody]) -> list[dict[str, Any]]:
         """Return the records of the input file.
 
-        :raises DataFaultError: with Bedrock's own words, where they are known.
+        :raises DataFaultError: with Bedrock's message, where it is known.
         """
         for uri in (_input_uri(job), _output_uri(job)):
             if self._s3.bucket_region(split_uri(uri)[0]) != job.region:
@@ -87,7 +89,7 @@ class BatchRunner(BackgroundJobs):
         body = self._s3.read(bucket, key)
         if body is None or not key.endswith(".jsonl"):
             raise DataFaultError(f"No JSONL file was found at {_input_uri(job)}. Data files must end in .jsonl.")
-        records = [_record(line, key) for line in body.split(b"\n") if line]
+        records = [_read_record(line, key) for line in body.split(b"\n") if line]
         limits = self._inference.on_demand(job.region, job.body["modelId"]).model.batch
         if limits and len(records) < limits.minimum_records:
             raise DataFaultError(
@@ -101,37 +103,39 @@ class BatchRunner(BackgroundJobs):
             )
         return records
 
-    def _answer(self, job: Resource, status: str, *, share: float) -> None:
-        """Answer the first records and end the job."""
+    def _answer_records(self, job: Resource[BatchJobBody], status: str, *, share: float) -> None:
+        """Answer the first ``share`` of the records and end the job."""
         records = self._records(job)
-        begun = records[: int(len(records) * share)]
-        answered = [self._answered(job, number, record) for number, record in enumerate(begun)]
-        bills = [bill for _, bill in answered if bill]
-        counts = {
+        processed = records[: int(len(records) * share)]
+        results = [self._answer_record(job, number, record) for number, record in enumerate(processed)]
+        charges = [charge for _, charge in results if charge]
+        counts: BatchCounts = {
             "totalRecordCount": len(records),
-            "processedRecordCount": len(begun),
-            "successRecordCount": len(bills),
-            "errorRecordCount": len(begun) - len(bills),
-            "inputTokenCount": sum(bill.input_tokens for bill in bills),
-            "outputTokenCount": sum(bill.output_tokens for bill in bills),
+            "processedRecordCount": len(processed),
+            "successRecordCount": len(charges),
+            "errorRecordCount": len(processed) - len(charges),
+            "inputTokenCount": sum(charge.input_tokens for charge in charges),
+            "outputTokenCount": sum(charge.output_tokens for charge in charges),
         }
         if not self._closing:
-            self._write(job, [line for line, _ in answered], counts)
-            self._end(job.arn, status, bills, counts=counts)
+            self._write(job, [line for line, _ in results], counts)
+            self._end(job.arn, status, charges, counts=counts)
 
-    def _answered(self, job: Resource, number: int, record: dict[str, Any]) -> tuple[dict[str, Any], Bill | None]:
+    def _answer_record(
+        self, job: Resource[BatchJobBody], number: int, record: dict[str, Any]
+    ) -> tuple[dict[str, Any], Charge | None]:
         line = {"recordId": record.get("recordId", secrets.token_hex(6).upper()), "modelInput": record["modelInput"]}
-        if self._fault(job) == "batch_record_errors" and number % _SPOILT == 0:
+        if self._fault(job) == "batch_record_errors" and number % _ERROR_EVERY == 0:
             return {**line, "error": {"errorCode": 500, "errorMessage": INTERNAL_ERROR}}, None
         try:
-            output, bill = self._inference.answer_record(
+            output, charge = self._inference.answer_record(
                 job.region, job.body["modelId"], job.body["modelInvocationType"], record["modelInput"]
             )
         except ApiError as error:
             return {**line, "error": {"errorCode": 400, "errorMessage": str(error)}}, None
-        return {**line, "modelOutput": output}, bill
+        return {**line, "modelOutput": output}, charge
 
-    def _write(self, job: Resource, lines: list[dict[str, Any]], counts: dict[str, int]) -> None:
+    def _write(self, job: Resource[BatchJobBody], lines: list[dict[str, Any]], counts: BatchCounts) -> None:
         bucket, prefix = split_uri(f"{_output_uri(job).rstrip('/')}/{job.arn.rpartition('/')[2]}")
         name = _input_uri(job).rpartition("/")[2]
         random.Random(job.arn).shuffle(lines)
@@ -139,49 +143,49 @@ class BatchRunner(BackgroundJobs):
         self._s3.write(bucket, f"{prefix}/{name}.out", body.encode())
         self._s3.write(bucket, f"{prefix}/manifest.json.out", json.dumps(counts).encode())
 
-    def _end(self, arn: str, status: str, bills: Sequence[Bill] = (), **changes: Any) -> None:
-        """End the job and bill its answers, as one change; a stop that came meanwhile is how it ended."""
+    def _end(self, arn: str, status: str, charges: Sequence[Charge] = (), **changes: Any) -> None:
+        """End the job and bill its answers in one transaction; a job that was asked to stop ends as Stopped."""
         with self._changed, self._state.transaction():
             if self._closing:
                 return
-            for bill in bills:
-                self._ledger.bill(*bill, batch=True)
-            stopped = self._state.get(arn).body["status"] == "Stopping"
+            for charge in charges:
+                self._ledger.bill(*charge, batch=True)
+            stopped = self._jobs.get(arn).body["status"] == "Stopping"
             self._save(arn, status="Stopped" if stopped else status, ended=time.time(), **changes)
 
     def _failed(self, arn: str, message: str) -> None:
         self._end(arn, "Failed", message=message[:2048])
 
     def _stopped(self, arn: str) -> None:
-        """Let the job be Stopping for a while; what it had time to answer is written and billed."""
-        job = self._state.get(arn)
-        if not self._wait_stopping(self._stopping_ends(job)):
+        """Keep the job in Stopping for a while; write and bill the records that it had time to answer."""
+        job = self._jobs.get(arn)
+        if not self._wait_stopping(self._stopping_end(job)):
             return
-        if share := self._done_when_stopped(job):
-            self._answer(job, "Stopped", share=share)
+        if share := self._share_when_stopped(job):
+            self._answer_records(job, "Stopped", share=share)
         else:
             self._end(arn, "Stopped")
 
-    def _stopping_ends(self, job: Resource) -> Deadline:
+    def _stopping_end(self, job: Resource[BatchJobBody]) -> Deadline:
         return Deadline(lambda: self._settings.current.batch_seconds * _STOPPING_SHARE, job.body["modified"])
 
-    def _done_when_stopped(self, job: Resource) -> float:
-        """Return the share of the answering time that had passed; ``phase_started`` is the start of the last phase."""
+    def _share_when_stopped(self, job: Resource[BatchJobBody]) -> float:
+        """Return which share of the time for answering had passed when the job was asked to stop."""
         if job.body.get("stopped_in") != "InProgress":
             return 0.0
         length = max(1e-9, self._settings.current.batch_seconds * _SHARES["InProgress"])
         return float(min(1.0, (job.body["modified"] - job.body["phase_started"]) / length))
 
 
-def _input_uri(job: Resource) -> str:
+def _input_uri(job: Resource[BatchJobBody]) -> str:
     return str(job.body["inputDataConfig"]["s3InputDataConfig"]["s3Uri"])
 
 
-def _output_uri(job: Resource) -> str:
+def _output_uri(job: Resource[BatchJobBody]) -> str:
     return str(job.body["outputDataConfig"]["s3OutputDataConfig"]["s3Uri"])
 
 
-def _record(line: bytes, key: str) -> dict[str, Any]:
+def _read_record(line: bytes, key: str) -> dict[str, Any]:
     try:
         record = json.loads(line)
     except ValueError:

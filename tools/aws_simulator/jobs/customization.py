@@ -1,8 +1,7 @@
 """
-CreateModelCustomizationJob and its Get, List and Stop: what Bedrock checks before a job runs, and how it tells of it.
+Creates, shows, lists and stops customization jobs, with the checks that Bedrock makes before a job runs.
 
-A job's name can never be used again, for no operation deletes jobs. What the job does over time is in
-``job_runner.py``.
+A job's name can never be used again, because no operation deletes jobs. ``job_runner.py`` runs the jobs.
 """
 
 from __future__ import annotations
@@ -12,18 +11,27 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from include.distill.config.catalog import Catalog, Family, Hyperparameter
-from tools.aws_simulator.account.calls import Call, checked_tags, created_before, foundation_model_arn, listed, new_arn
+from tools.aws_simulator.account.calls import (
+    Call,
+    find_repeated,
+    foundation_model_arn,
+    list_page,
+    new_arn,
+    read_tags,
+)
+from tools.aws_simulator.account.faults import fault_record
+from tools.aws_simulator.account.records import CustomizationJobBody
 from tools.aws_simulator.account.state import Resource, State
 from tools.aws_simulator.jobs.job_runner import PHASES, UNFINISHED, JobRunner
 from tools.aws_simulator.protocol.errors import ConflictException, ResourceNotFoundException, ValidationException
-from tools.aws_simulator.resources.foundation_models import INVALID_MODEL, FoundationModels, Listed
+from tools.aws_simulator.resources.foundation_models import INVALID_MODEL, FoundationModels, ModelEntry
 
 NAME_IN_USE = "The provided job name is currently in use."
 MODEL_NAME_IN_USE = "The provided custom model name is currently in use."
 NOT_A_FILE = (
     "Invalid training input data configuration. Check the input data S3 Uris(Uri should be a file, not a directory)"
 )
-_NOT_SIMULATED = ("customizationConfig", "customModelKmsKeyId", "vpcConfig")
+_UNSUPPORTED = ("customizationConfig", "customModelKmsKeyId", "vpcConfig")
 
 
 class CustomizationJobs:
@@ -37,68 +45,63 @@ class CustomizationJobs:
 
     def create(self, call: Call) -> dict[str, Any]:
         """Handle CreateModelCustomizationJob."""
-        known = created_before(self._state, "job", call, ConflictException)
-        if known:
-            return {"jobArn": known.arn}
+        if repeated := find_repeated(self._state.jobs, call, ConflictException):
+            return {"jobArn": repeated.arn}
         base = self._base(call)
-        _refuse_what_is_not_simulated(call.arguments)
+        _refuse_unsupported_options(call.arguments)
         _check_data_uris(call.arguments)
         self._refuse_used_names(call)
-        body, tags = self._new_body(call, base), checked_tags(call.arguments.get("jobTags"))
+        body, tags = self._new_body(call, base), read_tags(call.arguments.get("jobTags"))
         arn = new_arn(call.region, f"model-customization-job/{base.model_id}")
         token = call.arguments.get("clientRequestToken")
         job = Resource("job", arn, call.region, call.arguments["jobName"], time.time(), body, token)
         with self._state.transaction():
-            self._state.add(job)
+            self._state.jobs.add(job)
             self._state.tag(arn, tags)
         self._runner.start(arn)
         return {"jobArn": arn}
 
-    def _base(self, call: Call) -> Listed:
+    def _base(self, call: Call) -> ModelEntry:
         base = self._models.find(call.region, call.arguments["baseModelIdentifier"])
         if base is None or base.customization is None or base.model.lifecycle != "active":
             raise ValidationException(INVALID_MODEL)
         return base
 
     def _refuse_used_names(self, call: Call) -> None:
-        if self._state.find("job", call.region, call.arguments["jobName"]):
+        if self._state.jobs.find(call.region, call.arguments["jobName"]):
             raise ValidationException(NAME_IN_USE)
         name = call.arguments["customModelName"]
-        promised = {
-            job.body["customModelName"]
-            for job in self._state.all("job", call.region)
-            if job.body["status"] in UNFINISHED
-        }
-        if name in promised or self._state.find("custom_model", call.region, name):
+        jobs = self._state.jobs.all(call.region)
+        reserved = {job.body["customModelName"] for job in jobs if job.body["status"] in UNFINISHED}
+        if name in reserved or self._state.custom_models.find(call.region, name):
             raise ValidationException(MODEL_NAME_IN_USE)
 
-    def _new_body(self, call: Call, base: Listed) -> dict[str, Any]:
-        wanted, family = call.arguments, self._catalog.family_of(base.model)
-        fault = call.fault if call.fault and call.fault.kind.startswith("job_") else None
+    def _new_body(self, call: Call, base: ModelEntry) -> CustomizationJobBody:
+        arguments, family = call.arguments, self._catalog.family_of(base.model)
         return {
             "fingerprint": call.fingerprint,
             "model": base.model.key,
             "baseModelId": base.model_id,
             "baseModelArn": foundation_model_arn(call.region, base.model_id),
-            "customModelName": wanted["customModelName"],
-            "modelTags": checked_tags(wanted.get("customModelTags")),
-            "roleArn": wanted["roleArn"],
-            "customizationType": wanted.get("customizationType", "FINE_TUNING"),
-            "hyperParameters": _hyperparameters(wanted.get("hyperParameters", {}), family),
-            "trainingDataConfig": wanted["trainingDataConfig"],
-            "validationDataConfig": wanted.get("validationDataConfig", {"validators": []}),
-            "outputDataConfig": wanted["outputDataConfig"],
+            "customModelName": arguments["customModelName"],
+            "modelTags": read_tags(arguments.get("customModelTags")),
+            "roleArn": arguments["roleArn"],
+            "customizationType": arguments.get("customizationType", "FINE_TUNING"),
+            "hyperParameters": _hyperparameters(arguments.get("hyperParameters", {}), family),
+            "trainingDataConfig": arguments["trainingDataConfig"],
+            "validationDataConfig": arguments.get("validationDataConfig", {"validators": []}),
+            "outputDataConfig": arguments["outputDataConfig"],
             "status": "InProgress",
             "statusDetails": {phase: {"status": "NotStarted"} for phase in PHASES},
             "modified": time.time(),
-            "fault": fault.model_dump() if fault else None,
+            "fault": fault_record(call.fault, "job_"),
             "billed_tokens": 0,
         }
 
     def get(self, call: Call) -> dict[str, Any]:
         """Handle GetModelCustomizationJob."""
         job = self._find(call)
-        kept = (
+        copied = (
             "baseModelArn",
             "roleArn",
             "customizationType",
@@ -110,88 +113,86 @@ class CustomizationJobs:
             "failureMessage",
         )
         return {
-            **{name: job.body.get(name) for name in kept},
+            **{name: job.body.get(name) for name in copied},
             **_progress(job),
             "outputModelName": job.body["customModelName"],
             "clientRequestToken": job.token,
-            "trainingMetrics": _metric("trainingLoss", job.body.get("trainingLoss")),
+            "trainingMetrics": {"trainingLoss": job.body["trainingLoss"]} if "trainingLoss" in job.body else None,
             "validationMetrics": [{"validationLoss": loss} for loss in job.body.get("validationLosses", [])],
         }
 
     def list(self, call: Call) -> dict[str, Any]:
         """Handle ListModelCustomizationJobs."""
         status = call.arguments.get("statusEquals")
-        page, token = listed(
-            self._state.all("job", call.region),
+        page, token = list_page(
+            self._state.jobs.all(call.region),
             call.arguments,
             lambda job: status is None or job.body["status"] == status,
         )
         return {"modelCustomizationJobSummaries": [_summary(job) for job in page], "nextToken": token}
 
     def stop(self, call: Call) -> dict[str, Any]:
-        """Handle StopModelCustomizationJob; stopping a job that stops already is no error."""
+        """Handle StopModelCustomizationJob; stopping a job twice is not an error."""
         job = self._find(call)
         if not self._runner.stop(job.arn):
-            status = self._state.get(job.arn).body["status"]
+            status = self._state.jobs.get(job.arn).body["status"]
             raise ConflictException(f"The job {job.name} is {status} and can no longer be stopped.")
         return {}
 
-    def _find(self, call: Call) -> Resource:
+    def _find(self, call: Call) -> Resource[CustomizationJobBody]:
         identifier = call.arguments["jobIdentifier"]
-        job = self._state.find("job", call.region, identifier)
+        job = self._state.jobs.find(call.region, identifier)
         if job is None:
             raise ResourceNotFoundException(f"The customization job {identifier} does not exist.")
         return job
 
 
-def _refuse_what_is_not_simulated(wanted: dict[str, Any]) -> None:
-    given = [name for name in _NOT_SIMULATED if name in wanted]
-    if given or wanted.get("customizationType", "FINE_TUNING") != "FINE_TUNING":
-        what = ", ".join([wanted.get("customizationType", "FINE_TUNING"), *given])
-        raise ValidationException(f"The AWS simulator only does FINE_TUNING without options; asked for {what}.")
-
-
-def _check_data_uris(wanted: dict[str, Any]) -> None:
-    validators = wanted.get("validationDataConfig", {}).get("validators", [])
-    uris = [wanted["trainingDataConfig"].get("s3Uri"), *(validator["s3Uri"] for validator in validators)]
-    if any(uri is None or uri.count("/") < 3 or uri.endswith("/") for uri in uris):
-        raise ValidationException(NOT_A_FILE)
-    if len(validators) > 1:
-        raise ValidationException(f"The AWS simulator reads one validation file; the request names {len(validators)}.")
-
-
-def _hyperparameters(given: dict[str, str], family: Family) -> dict[str, str]:
-    """Return all hyperparameters of a job, as strings: those given, checked, and defaults for the others."""
-    unknown = sorted(set(given) - set(family.hyperparameters))
-    if unknown:
-        known = ", ".join(sorted(family.hyperparameters))
-        raise ValidationException(f"Unknown hyperparameters {unknown}; the model's family {family.key} has {known}.")
-    for name, text in given.items():
-        _check_hyperparameter(name, text, family.hyperparameters[name])
-    defaults = {name: f"{Decimal(repr(known.default)).normalize():f}" for name, known in family.hyperparameters.items()}
-    return {**defaults, **given}
-
-
-def _check_hyperparameter(name: str, text: str, known: Hyperparameter) -> None:
-    try:
-        value = Decimal(text)
-        whole = value == value.to_integral_value()
-        inside = Decimal(repr(known.minimum)) <= value <= Decimal(repr(known.maximum))
-    except InvalidOperation:  # also what NaN raises
-        raise ValidationException(f"Hyperparameter {name} is {text!r}, expected a {known.type} as a string.") from None
-    if known.type == "integer" and not whole:
-        raise ValidationException(f"Hyperparameter {name} is {text!r}, expected a whole number.")
-    if not inside:
+def _refuse_unsupported_options(arguments: dict[str, Any]) -> None:
+    unsupported = [name for name in _UNSUPPORTED if name in arguments]
+    if unsupported or arguments.get("customizationType", "FINE_TUNING") != "FINE_TUNING":
+        requested = ", ".join([arguments.get("customizationType", "FINE_TUNING"), *unsupported])
         raise ValidationException(
-            f"Hyperparameter {name} is {text}, expected between {known.minimum:g} and {known.maximum:g}."
+            f"The AWS simulator supports FINE_TUNING without options only; the request asks for {requested}."
         )
 
 
-def _metric(name: str, value: float | None) -> dict[str, float] | None:
-    return None if value is None else {name: value}
+def _check_data_uris(arguments: dict[str, Any]) -> None:
+    validators = arguments.get("validationDataConfig", {}).get("validators", [])
+    uris = [arguments["trainingDataConfig"].get("s3Uri"), *(validator["s3Uri"] for validator in validators)]
+    if any(uri is None or uri.count("/") < 3 or uri.endswith("/") for uri in uris):
+        raise ValidationException(NOT_A_FILE)
+    if len(validators) > 1:
+        raise ValidationException(f"The AWS simulator supports one validation file; the request has {len(validators)}.")
 
 
-def _progress(job: Resource) -> dict[str, Any]:
+def _hyperparameters(given: dict[str, str], family: Family) -> dict[str, str]:
+    """Return all hyperparameters of a job as strings: those of the request, checked, and the defaults of the others."""
+    unknown = sorted(set(given) - set(family.hyperparameters))
+    if unknown:
+        names = ", ".join(sorted(family.hyperparameters))
+        raise ValidationException(f"Unknown hyperparameters {unknown}; the model's family {family.key} has {names}.")
+    for name, text in given.items():
+        _check_hyperparameter(name, text, family.hyperparameters[name])
+    defaults = {name: f"{Decimal(repr(rule.default)).normalize():f}" for name, rule in family.hyperparameters.items()}
+    return {**defaults, **given}
+
+
+def _check_hyperparameter(name: str, text: str, rule: Hyperparameter) -> None:
+    try:
+        value = Decimal(text)
+        whole = value == value.to_integral_value()
+        inside = Decimal(repr(rule.minimum)) <= value <= Decimal(repr(rule.maximum))
+    except InvalidOperation:  # comparing NaN raises it too
+        raise ValidationException(f"Hyperparameter {name} is {text!r}, expected a {rule.type} as a string.") from None
+    if rule.type == "integer" and not whole:
+        raise ValidationException(f"Hyperparameter {name} is {text!r}, expected a whole number.")
+    if not inside:
+        raise ValidationException(
+            f"Hyperparameter {name} is {text}, expected between {rule.minimum:g} and {rule.maximum:g}."
+        )
+
+
+def _progress(job: Resource[CustomizationJobBody]) -> dict[str, Any]:
     return {
         "jobArn": job.arn,
         "jobName": job.name,
@@ -203,7 +204,7 @@ def _progress(job: Resource) -> dict[str, Any]:
     }
 
 
-def _summary(job: Resource) -> dict[str, Any]:
+def _summary(job: Resource[CustomizationJobBody]) -> dict[str, Any]:
     summary = {
         **_progress(job),
         "baseModelArn": job.body["baseModelArn"],

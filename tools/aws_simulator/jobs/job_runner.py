@@ -1,20 +1,20 @@
 """
-The life of a customization job: validation, data processing, training, then the custom model and its metrics files.
+Runs customization jobs: validation, data processing, training, then the custom model and its metrics files.
 
-A job that a restart interrupted is taken up in the phase it was in. A phase lasts its share of ``job_seconds``.
+A job that a restart interrupted continues in its phase. Each phase lasts its share of ``job_seconds``.
 """
 
 from __future__ import annotations
 
 import time
-from typing import Any
 
 from include.distill.config.catalog import Catalog
 from tools.aws_simulator.account.calls import new_arn
+from tools.aws_simulator.account.records import CustomizationJobBody, CustomModelBody, TrainingMetrics
 from tools.aws_simulator.account.settings import SettingsStore
 from tools.aws_simulator.account.state import Resource, State
-from tools.aws_simulator.jobs.artefacts import JobData, JobFiles, S3Access
 from tools.aws_simulator.jobs.background import INTERNAL_ERROR, BackgroundJobs, Deadline
+from tools.aws_simulator.jobs.job_files import JobData, JobFiles, S3Access
 from tools.aws_simulator.jobs.training_data import DataFaultError
 from tools.aws_simulator.models.delimiters import NotUnderstoodError
 from tools.aws_simulator.models.student import TrainingResult, train
@@ -25,16 +25,17 @@ _SHARES = {"validationDetails": 0.25, "dataProcessingDetails": 0.25, "trainingDe
 _STOPPING_SHARE = 0.1
 
 
-class JobRunner(BackgroundJobs):
+class JobRunner(BackgroundJobs[CustomizationJobBody]):
     """Runs customization jobs in the background."""
 
     def __init__(self, state: State, settings: SettingsStore, catalog: Catalog, s3: S3Access) -> None:
-        super().__init__(state, settings, kind="job", unfinished=UNFINISHED)
+        super().__init__(state.jobs, settings, unfinished=UNFINISHED)
+        self._state = state
         self._catalog = catalog
         self._s3 = s3
 
     def _work(self, arn: str) -> None:
-        job = self._state.get(arn)
+        job = self._jobs.get(arn)
         files = JobFiles(job, self._s3, self._catalog.families[self._family(job)])
         self._begin(arn, "validationDetails")
         data = files.read()
@@ -42,25 +43,27 @@ class JobRunner(BackgroundJobs):
         self._begin(arn, "dataProcessingDetails")
         self._save(arn, tokens=data.training.tokens)
         self._finish(arn, "dataProcessingDetails")
-        self._meet_fault(job)
+        self._apply_fault(job)
         self._begin(arn, "trainingDetails")
         epochs = int(job.body["hyperParameters"]["epochCount"])
-        result = _fitted(data, epochs)
+        result = _train(data, epochs)
         self._wait(arn, self._phase_end(arn, "trainingDetails"))
         files.write_metrics(result)
-        self._completed(job, result, billed_tokens=data.training.tokens * epochs)
+        self._complete(job, result, billed_tokens=data.training.tokens * epochs)
 
-    def _family(self, job: Resource) -> str:
+    def _family(self, job: Resource[CustomizationJobBody]) -> str:
         customization = self._catalog.models[job.body["model"]].customization
         if customization is None:
-            raise DataFaultError(f"{job.body['model']} can no longer be customized.")
+            raise DataFaultError(
+                f"{job.body['model']} can no longer be customized: the catalog has no customization for it."
+            )
         return customization.family
 
     def _begin(self, arn: str, phase: str) -> None:
-        """Mark a phase as begun; one that had begun before a restart keeps its start."""
+        """Mark a phase as started. One that was started before a restart keeps its start time."""
         with self._changed:
             self._check(arn)
-            details = self._state.get(arn).body["statusDetails"]
+            details = self._jobs.get(arn).body["statusDetails"]
             if details[phase]["status"] == "NotStarted":
                 self._set_phase(arn, phase, "InProgress")
 
@@ -71,24 +74,24 @@ class JobRunner(BackgroundJobs):
             self._set_phase(arn, phase, "Completed")
 
     def _set_phase(self, arn: str, phase: str, status: str) -> None:
-        details, now = self._state.get(arn).body["statusDetails"], time.time()
+        details, now = self._jobs.get(arn).body["statusDetails"], time.time()
         started = details[phase].get("creationTime", now)
         details[phase] = {"status": status, "creationTime": started, "lastModifiedTime": now}
         self._save(arn, statusDetails=details)
 
     def _phase_end(self, arn: str, phase: str) -> Deadline:
-        started = self._state.get(arn).body["statusDetails"][phase]["creationTime"]
+        started = self._jobs.get(arn).body["statusDetails"][phase]["creationTime"]
         return self._deadline(started, _SHARES[phase])
 
     def _deadline(self, start: float, share: float) -> Deadline:
         return Deadline(lambda: self._settings.current.job_seconds * share, start)
 
-    def _meet_fault(self, job: Resource) -> None:
-        fault = job.body["fault"] or {"kind": None}
-        if fault["kind"] == "job_failed":
+    def _apply_fault(self, job: Resource[CustomizationJobBody]) -> None:
+        kind = job.body["fault"]["kind"] if job.body["fault"] else None
+        if kind == "job_failed":
             self._begin(job.arn, "trainingDetails")
             raise DataFaultError(INTERNAL_ERROR)
-        if fault["kind"] == "job_stalled":
+        if kind == "job_stalled":
             self._wait(job.arn, self._stall_end(job))
 
     def _failed(self, arn: str, message: str) -> None:
@@ -98,35 +101,35 @@ class JobRunner(BackgroundJobs):
                 self._save(arn, status="Failed", failureMessage=message[:2048], ended=time.time())
 
     def _stopped(self, arn: str) -> None:
-        """Let the job be Stopping for a while, then Stopped. Training that had begun is billed up to there."""
-        billed = self._tokens_until_stop(self._state.get(arn))
+        """Keep the job in Stopping for a while, then end it. Training that had started is billed up to the stop."""
+        billed = self._tokens_until_stop(self._jobs.get(arn))
         self._end_open_phase(arn, "Stopping")
         with self._changed:
-            if self._wait_stopping(self._deadline(self._state.get(arn).body["modified"], _STOPPING_SHARE)):
+            if self._wait_stopping(self._deadline(self._jobs.get(arn).body["modified"], _STOPPING_SHARE)):
                 self._end_open_phase(arn, "Stopped")
                 self._save(arn, status="Stopped", ended=time.time(), billed_tokens=billed)
 
-    def _tokens_until_stop(self, job: Resource) -> int:
+    def _tokens_until_stop(self, job: Resource[CustomizationJobBody]) -> int:
         started = job.body["statusDetails"]["trainingDetails"].get("creationTime")
         if started is None:
             return 0
         length = max(1e-9, self._settings.current.job_seconds * _SHARES["trainingDetails"])
-        done = min(1.0, (time.time() - started) / length)
-        return int(job.body["tokens"] * int(job.body["hyperParameters"]["epochCount"]) * done)
+        share = min(1.0, (time.time() - started) / length)
+        return int(job.body.get("tokens", 0) * int(job.body["hyperParameters"]["epochCount"]) * share)
 
     def _end_open_phase(self, arn: str, status: str) -> None:
-        for phase, details in self._state.get(arn).body["statusDetails"].items():
+        for phase, details in self._jobs.get(arn).body["statusDetails"].items():
             if details["status"] in ("InProgress", "Stopping"):
                 self._set_phase(arn, phase, status)
 
-    def _completed(self, job: Resource, result: TrainingResult, *, billed_tokens: int) -> None:
+    def _complete(self, job: Resource[CustomizationJobBody], result: TrainingResult, *, billed_tokens: int) -> None:
         losses = [step.loss for step in result.validation_losses]
-        metrics = {"trainingLoss": result.steps[-1].loss, "validationLosses": losses[-1:]}
+        metrics = TrainingMetrics(trainingLoss=result.steps[-1].loss, validationLosses=losses[-1:])
         arn = new_arn(job.region, f"custom-model/{job.body['baseModelId']}")
         with self._changed:
             self._check(job.arn)
             with self._state.transaction():
-                self._state.add(_custom_model(arn, job, result, metrics))
+                self._state.custom_models.add(_custom_model(arn, job, result, metrics))
                 self._state.tag(arn, job.body["modelTags"])
                 self._set_phase(job.arn, "trainingDetails", "Completed")
                 self._save(
@@ -139,7 +142,7 @@ class JobRunner(BackgroundJobs):
                 )
 
 
-def _fitted(data: JobData, epochs: int) -> TrainingResult:
+def _train(data: JobData, epochs: int) -> TrainingResult:
     validation = data.validation.examples if data.validation else []
     try:
         return train(data.training.examples, epochs=epochs, validation=validation)
@@ -147,17 +150,21 @@ def _fitted(data: JobData, epochs: int) -> TrainingResult:
         raise DataFaultError(str(error)) from error
 
 
-def _custom_model(arn: str, job: Resource, result: TrainingResult, metrics: dict[str, Any]) -> Resource:
-    kept = (
-        "model",
-        "baseModelId",
-        "baseModelArn",
-        "customizationType",
-        "hyperParameters",
-        "trainingDataConfig",
-        "validationDataConfig",
-        "outputDataConfig",
+def _custom_model(
+    arn: str, job: Resource[CustomizationJobBody], result: TrainingResult, metrics: TrainingMetrics
+) -> Resource[CustomModelBody]:
+    body = CustomModelBody(
+        model=job.body["model"],
+        baseModelId=job.body["baseModelId"],
+        baseModelArn=job.body["baseModelArn"],
+        customizationType=job.body["customizationType"],
+        hyperParameters=job.body["hyperParameters"],
+        trainingDataConfig=job.body["trainingDataConfig"],
+        validationDataConfig=job.body["validationDataConfig"],
+        outputDataConfig=job.body["outputDataConfig"],
+        jobName=job.name,
+        jobArn=job.arn,
+        weights=result.weights,
+        **metrics,
     )
-    body = {name: job.body[name] for name in kept}
-    body |= {"jobName": job.name, "jobArn": job.arn, "weights": result.weights, **metrics}
     return Resource("custom_model", arn, job.region, job.body["customModelName"], time.time(), body)

@@ -1,7 +1,7 @@
 """
-Reads a training file as Bedrock's validation does: format, number, length and forbidden text of its records.
+Checks a training file as Bedrock does: format, number, length and forbidden text of its records.
 
-The first sentence of every refusal is Bedrock's own; what follows says where, which Bedrock often does not.
+The first sentence of every message is Bedrock's. The rest says where the fault is, which Bedrock often does not.
 https://docs.aws.amazon.com/bedrock/latest/userguide/fine-tuning-troubleshooting.html
 """
 
@@ -18,7 +18,7 @@ from tools.aws_simulator.models.student import TrainingExample
 
 
 class DataFaultError(Exception):
-    """The job's data cannot be used. The text becomes its ``failureMessage``."""
+    """The job's data cannot be used. The text becomes the job's ``failureMessage``."""
 
 
 class _RecordError(Exception):
@@ -27,7 +27,7 @@ class _RecordError(Exception):
 
 @dataclass(frozen=True)
 class TrainingFile:
-    """A file that passed. ``tokens`` is estimated from characters, as AWS's own validators do."""
+    """A file that passed the checks. ``tokens`` is estimated from characters, as AWS's own validators do."""
 
     examples: list[TrainingExample]
     tokens: int
@@ -37,7 +37,7 @@ def read_training_file(body: bytes, name: str, family: Family) -> TrainingFile:
     """Return the records of a training or validation file.
 
     :param name: the file's name, for messages.
-    :raises DataFaultError: a record breaks the format or a limit of ``family``.
+    :raises DataFaultError: a record is not in the format of ``family`` or exceeds one of its limits.
     """
     examples, tokens = [], 0
     for line, text in enumerate(_lines(body, name), start=1):
@@ -56,7 +56,7 @@ def read_training_file(body: bytes, name: str, family: Family) -> TrainingFile:
 def check_counts(training: int, validation: int, family: Family, name: str) -> None:
     """Check the numbers of records against the family's limits.
 
-    :raises DataFaultError: too few or too many.
+    :raises DataFaultError: there are too few or too many.
     """
     low, high = family.training_records
     counted = training + validation if family.count_minimum_with_validation else training
@@ -106,25 +106,25 @@ def _tokens(example: TrainingExample, family: Family) -> int:
 
 def _object(value: Any, what: str, required: set[str], optional: frozenset[str] = frozenset()) -> dict[str, Any]:
     if not isinstance(value, dict) or not required <= set(value) <= required | optional:
-        found = sorted(value) if isinstance(value, dict) else type(value).__name__
-        raise _RecordError(f"{what} has the keys {found}, expected {sorted(required)} and at most {sorted(optional)}")
+        keys = sorted(value) if isinstance(value, dict) else type(value).__name__
+        raise _RecordError(f"{what} has the keys {keys}, expected {sorted(required)} and at most {sorted(optional)}")
     return value
 
 
 def _text(value: Any, what: str) -> str:
     if not isinstance(value, str) or not value.strip():
-        raise _RecordError(f"{what} is not a text, or an empty one")
+        raise _RecordError(f"{what} is not a text or is empty")
     return value
 
 
 def _turns(messages: Any, read_content: Callable[[Any, str], str]) -> tuple[str, str]:
     if not isinstance(messages, list) or len(messages) < 2:
-        raise _RecordError("messages are not a list of at least two")
+        raise _RecordError("messages is not a list of at least two messages")
     turns = [_object(message, "a message", {"role", "content"}) for message in messages]
     if [turn["role"] for turn in turns] != ["user", "assistant"] * (len(turns) // 2):
-        raise _RecordError("roles do not alternate from user to assistant")
+        raise _RecordError("the roles do not alternate between user and assistant")
     if len(turns) > 2:
-        raise _RecordError("more than one turn, which the simulator's student cannot learn from")
+        raise _RecordError("there is more than one turn, and the simulated student learns from single turns only")
     return read_content(turns[0]["content"], "the user's content"), read_content(turns[1]["content"], "the answer")
 
 

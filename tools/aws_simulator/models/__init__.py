@@ -1,1 +1,1 @@
-"""Small programs that stand for the models of a distillation; they say nothing about real ones."""
+"""Simulated models: small programs that play the roles of a distillation and say nothing about real models."""

@@ -1,9 +1,9 @@
 """
-The simulated critic: looks for each sentence of an answer in the document, by words and by numbers.
+Checks answers as the simulated critic, by looking for their words and numbers in the document.
 
-A sentence is supported when some part of the document of about its size has most of what the sentence says, weighted
-by how much each word tells, and the document has every one of its numbers. So a changed number is noticed, a name
-exchanged for another from the same document is not. It says nothing about what a real critic would find.
+A sentence is grounded if a few neighbouring sentences of the document contain most of its words, weighted by how rare
+they are, and the document contains all of its numbers. So a changed number is noticed; a name swapped for another from
+the same document is not. This says nothing about what a real critic would find.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from tools.aws_simulator.models.text import Document, Sentence, read_document, w
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
-SUPPORTED = 0.6  # share of a sentence's weight that one place of the document must have
-PLACE = 3  # sentences of the document that are looked at together
+SUPPORTED = 0.6  # share of a sentence's weight that one passage of the document must have
+PASSAGE = 3  # sentences of the document that are compared together
 
 
 def check_grounding(prompt: str) -> str:
@@ -28,31 +28,31 @@ def check_grounding(prompt: str) -> str:
     """
     document = read_document(required_section(prompt, "document"))
     answer = read_document(required_section(prompt, "answer_to_check"))
-    known = _numbers(words(document.text))
-    places = _places(document)
+    document_numbers = _numbers(words(document.text))
+    passages = _passages(document)
     for sentence in answer.sentences:
-        if invented := sorted(_numbers(sentence.words) - known):
+        if invented := sorted(_numbers(sentence.words) - document_numbers):
             return _verdict("UNGROUNDED", f"the document has no {', '.join(invented)}")
-        if (share := _support(sentence, document, places)) < SUPPORTED:
+        if (share := _support(sentence, document, passages)) < SUPPORTED:
             return _verdict("UNGROUNDED", f"{share:.2f} of a sentence stands in one place of the document")
     return _verdict("GROUNDED", f"each of {len(answer.sentences)} sentences has its place in the document")
 
 
-def _numbers(said: list[str]) -> set[str]:
-    return {word for word in said if any(character.isdigit() for character in word)}
+def _numbers(tokens: list[str]) -> set[str]:
+    return {word for word in tokens if any(character.isdigit() for character in word)}
 
 
-def _places(document: Document) -> list[AbstractSet[str]]:
-    """Return the terms of every run of sentences."""
+def _passages(document: Document) -> list[AbstractSet[str]]:
+    """Return the terms of every passage."""
     terms = [sentence.terms for sentence in document.sentences]
-    return [frozenset[str]().union(*terms[start : start + PLACE]) for start in range(len(terms))]
+    return [frozenset[str]().union(*terms[start : start + PASSAGE]) for start in range(len(terms))]
 
 
-def _support(sentence: Sentence, document: Document, places: list[AbstractSet[str]]) -> float:
-    whole = document.weight(sentence.terms)
-    if not whole:
+def _support(sentence: Sentence, document: Document, passages: list[AbstractSet[str]]) -> float:
+    weight = document.weight(sentence.terms)
+    if not weight:
         return 1.0
-    return max((document.weight(sentence.terms & place) for place in places), default=0.0) / whole
+    return max((document.weight(sentence.terms & passage) for passage in passages), default=0.0) / weight
 
 
 def _verdict(verdict: str, reason: str) -> str:

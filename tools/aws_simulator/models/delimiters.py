@@ -1,8 +1,9 @@
 """
-The tags by which the simulated models find their inputs; a contract that replaced prompts must keep.
+Finds the inputs of the simulated models in a prompt, by their tags.
 
-Whoever renders a prompt escapes these tags inside untrusted text (``<document>`` becomes ``&lt;document>``),
-so the first opening and the last closing tag of a name always delimit. The escaping is undone here.
+Every prompt of a use case must have these tags. The pipeline escapes them inside untrusted text (``<document>`` becomes
+``&lt;document>``), so the first opening and the last closing tag of a name are always the real ones. The escaping is
+undone here.
 """
 
 from __future__ import annotations
@@ -25,13 +26,13 @@ _ESCAPED = re.compile(rf"&lt;(?=/?(?:{'|'.join(NAMES)})>)", re.IGNORECASE)
 
 
 class NotUnderstoodError(ValueError):
-    """A prompt lacks the tags that a simulated model needs. The answer is this error, never invented text."""
+    """A prompt lacks the tags that a simulated model needs. It answers with this error, never with invented text."""
 
 
 def section(prompt: str, name: str) -> str | None:
-    """Return what stands between ``<name>`` and the last ``</name>``, or None.
+    """Return the text between ``<name>`` and the last ``</name>``, or None.
 
-    One newline at either end belongs to the delimiters and is dropped.
+    One newline at each end belongs to the tags and is removed.
     """
     opening, closing = f"<{name}>", f"</{name}>"
     start, end = prompt.find(opening), prompt.rfind(closing)
@@ -44,7 +45,7 @@ def section(prompt: str, name: str) -> str | None:
 def required_section(prompt: str, name: str) -> str:
     """Return the section called ``name``.
 
-    :raises NotUnderstoodError: there is none.
+    :raises NotUnderstoodError: the prompt does not have it.
     """
     content = section(prompt, name)
     if content is None:

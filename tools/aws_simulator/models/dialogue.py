@@ -1,9 +1,9 @@
 """
-The one door to the simulated models: a prompt goes in, a reply with token counts comes out.
+Replies to prompts as a simulated model: teacher, student, judge or critic.
 
-Four small programs stand for the roles of a distillation: a teacher (``teacher.py``), a student or its base model
-(``ranker.py``), a judge (``judge.py``), a critic (``critic.py``). The role is read from the prompt's delimiters. Same
-input, same reply; they quote and count words, so nothing here says anything about real models.
+Four small programs play the roles of a distillation: teacher (``teacher.py``), student or base model (``ranker.py``),
+judge (``judge.py``) and critic (``critic.py``). The delimiters in the prompt decide which one replies. The same prompt
+always gets the same reply. The programs quote sentences and count words; they say nothing about real models.
 """
 
 from __future__ import annotations
@@ -21,12 +21,10 @@ from tools.aws_simulator.models.text import count_tokens, cut_to_tokens, read_do
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["NotUnderstoodError", "Reply", "SimulatedModel", "answer", "count_tokens", "document_of"]
-
 
 @dataclass(frozen=True)
 class SimulatedModel:
-    """Who answers. ``weights`` come from fine-tuning; None is an untrained foundation model."""
+    """The model that replies. ``weights`` come from fine-tuning; None means a foundation model."""
 
     provider: str
     weights: dict[str, float] | None
@@ -34,7 +32,7 @@ class SimulatedModel:
 
 @dataclass(frozen=True)
 class Reply:
-    """What a model said, why it stopped, and what is billed."""
+    """A model's reply, why it stopped, and the tokens to bill."""
 
     text: str
     stop_reason: Literal["end_turn", "max_tokens"]
@@ -43,19 +41,19 @@ class Reply:
 
 
 def document_of(user: str) -> str | None:
-    """Return the document that a prompt is about, as it was before escaping; None when it names none."""
+    """Return the document in a prompt, as it was before escaping; None if there is none."""
     return section(user, "document")
 
 
-def answer(
+def reply_to(
     model: SimulatedModel, system: str, user: str, max_tokens: int, *, schema: Mapping[str, Any] | None = None
 ) -> Reply:
-    """Reply to one user message as the role that its delimiters call for.
+    """Reply to one user message, in the role that its delimiters select.
 
-    :param system: counted as input, otherwise without effect on these models.
-    :param max_tokens: a longer reply is cut there, with stop reason ``max_tokens``.
+    :param system: counted as input; it has no other effect on these models.
+    :param max_tokens: a longer reply is cut here, with the stop reason ``max_tokens``.
     :param schema: JSON schema that the request holds the model to. Only the teacher needs it, for the name of the list.
-    :raises NotUnderstoodError: the delimiters call for no role.
+    :raises NotUnderstoodError: the delimiters select no role.
     """
     whole = _reply_text(model, user, schema)
     text = cut_to_tokens(whole, max_tokens)
@@ -91,7 +89,7 @@ def _reply_text(model: SimulatedModel, user: str, schema: Mapping[str, Any] | No
     if document is not None and question is not None:
         return quote_answer(read_document(document), question, model.weights)
     raise NotUnderstoodError(
-        "The simulated models find their task by delimiters, and this prompt has none of these sets: "
+        "The simulated models recognize their task by delimiters. This prompt has none of these sets: "
         "<answer_a> and <answer_b> (a judge), <answer_to_check> (a critic), <number_of_pairs> (a teacher), "
-        "<document> and <question> (an answerer). A replaced prompt must keep those of include/prompts."
+        "<document> and <question> (an answerer). A use case's own prompt must keep the delimiters of include/prompts."
     )

@@ -1,8 +1,8 @@
 """
-Two families of simulated judges, which measure differently so that they can disagree.
+Compares two answers as a simulated judge, of one of two families with different measures.
 
-Each scores an answer alone and then compares the two scores, so the order in which answers are shown cannot
-matter. Word overlap is all they know: their verdicts say nothing about what real judges would prefer.
+The measures differ so that judges can disagree. A judge scores each answer alone and then compares the scores, so the
+order of the answers has no effect. All measures are word overlap: they say nothing about what real judges would prefer.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ from tools.aws_simulator.models.text import (
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
-MARGIN = 0.02  # scores nearer than this are a tie
-RELEVANT_SENTENCES = 3  # stand for the reference where there is none
-LENGTH_ALLOWANCE = 1.5  # times the expected length, before length costs anything
-EXPECTED_WORDS = 60  # where there is no reference
+MARGIN = 0.02  # a smaller difference between two scores is a tie
+RELEVANT_SENTENCES = 3  # replace the reference if there is none
+LENGTH_ALLOWANCE = 1.5  # a longer answer, in multiples of the expected length, loses score
+EXPECTED_WORDS = 60  # if there is no reference
 
 
 @dataclass(frozen=True)
 class _Case:
-    """What both answers are judged against."""
+    """What both answers are compared with."""
 
     document: Document
     question: str
@@ -43,7 +43,7 @@ class _Case:
 def compare(prompt: str, *, provider: str) -> str:
     """Return a verdict on ``<answer_a>`` and ``<answer_b>`` as one line of JSON.
 
-    :param provider: ``"anthropic"`` measures agreement, any other measures coverage and support.
+    :param provider: ``"anthropic"`` measures agreement; any other provider measures coverage and support.
     :raises NotUnderstoodError: the prompt lacks ``<question>``, ``<document>`` or an answer.
     """
     case = _Case(
@@ -51,8 +51,8 @@ def compare(prompt: str, *, provider: str) -> str:
         required_section(prompt, "question"),
         section(prompt, "reference"),
     )
-    agrees = provider.strip().lower() == "anthropic"
-    score, measure = (_agreement, "agreement") if agrees else (_coverage, "coverage and support")
+    is_anthropic = provider.strip().lower() == "anthropic"
+    score, measure = (_agreement, "agreement") if is_anthropic else (_coverage, "coverage and support")
     score_a = score(case, required_section(prompt, "answer_a"))
     score_b = score(case, required_section(prompt, "answer_b"))
     reason = f"Simulated judge, measuring {measure} by words: {score_a:.2f} for A, {score_b:.2f} for B."
@@ -66,41 +66,41 @@ def _verdict(score_a: float, score_b: float) -> str:
 
 
 def _agreement(case: _Case, answer: str) -> float:
-    """Return the word F1 with the reference, or with the sentences nearest to the question."""
+    """Return the word F1 with the reference or, without one, with the sentences most similar to the question."""
     expected = case.reference if case.reference is not None else _relevant(case)
     return token_f1(words(expected), words(answer))
 
 
 def _relevant(case: _Case) -> str:
-    """Quote the statement most like the question, or what follows the heading most like it."""
-    document, asked = case.document, content_terms(words(case.question))
+    """Quote the statement most similar to the question, or what follows the most similar heading."""
+    document, question = case.document, content_terms(words(case.question))
     if not document.sentences:
         return ""
-    likeness = [
-        document.weight(asked & sentence.terms) / (document.weight(asked | sentence.terms) or 1.0)
+    similarities = [
+        document.weight(question & sentence.terms) / (document.weight(question | sentence.terms) or 1.0)
         for sentence in document.sentences
     ]
-    nearest = likeness.index(max(likeness))
-    names_it = document.sentences[nearest].is_question or document.sentences[nearest].is_heading
-    first = nearest + names_it
+    nearest = similarities.index(max(similarities))
+    is_title = document.sentences[nearest].is_question or document.sentences[nearest].is_heading
+    first = nearest + is_title  # what follows a title answers the question
     return document.quote(range(first, min(first + RELEVANT_SENTENCES, len(document.sentences))))
 
 
 def _coverage(case: _Case, answer: str) -> float:
-    """Return the mean of what the answer covers and of its support by the document, less for great length."""
-    answered = words(answer)
-    if not answered:
+    """Return how much the answer covers and how well the document supports it, on average; long answers lose score."""
+    tokens = words(answer)
+    if not tokens:
         return 0.0
     expected = words(case.reference) if case.reference is not None else []
     shares = [
-        _share(content_terms(words(case.question)), content_terms(answered)),
-        _share(phrases(answered), phrases(words(case.document.text))),
+        _share(content_terms(words(case.question)), content_terms(tokens)),
+        _share(phrases(tokens), phrases(words(case.document.text))),
     ]
     if expected:
-        shares.append(_share(content_terms(expected), content_terms(answered)))
+        shares.append(_share(content_terms(expected), content_terms(tokens)))
     allowed = LENGTH_ALLOWANCE * (len(expected) or EXPECTED_WORDS)
-    return sum(shares) / len(shares) * min(1.0, math.sqrt(allowed / len(answered)))
+    return sum(shares) / len(shares) * min(1.0, math.sqrt(allowed / len(tokens)))
 
 
-def _share(wanted: AbstractSet[object], found: AbstractSet[object]) -> float:
-    return len(wanted & found) / len(wanted) if wanted else 1.0
+def _share(expected: AbstractSet[object], actual: AbstractSet[object]) -> float:
+    return len(expected & actual) / len(expected) if expected else 1.0

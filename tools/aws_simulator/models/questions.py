@@ -1,8 +1,8 @@
 """
-Turns a sentence into a question that the sentence answers, by a few patterns of English.
+Turns a sentence into a question that it answers, by a few patterns of English.
 
-No pattern, no question: the caller then asks about the heading or goes on to another sentence. The patterns
-know no grammar beyond themselves; a real teacher model writes incomparably better questions.
+A sentence that fits no pattern gives no question. The patterns are not a grammar; a real teacher writes far better
+questions.
 """
 
 from __future__ import annotations
@@ -35,21 +35,21 @@ _FIRST_PERSON = (
 
 @dataclass(frozen=True)
 class Pattern:
-    """A form of sentence, how good a question it makes (1 to 3), and how to make it."""
+    """A form of sentence, how good its question is (1 to 3), and how to write it."""
 
     form: re.Pattern[str]
     worth: float
     ask: Callable[[re.Match[str]], str | None]
 
 
-def _as_me(clause: str) -> str:
-    for said, asked in _FIRST_PERSON:
-        clause = re.sub(said, asked, clause, flags=re.IGNORECASE)
+def _in_first_person(clause: str) -> str:
+    for pattern, replacement in _FIRST_PERSON:
+        clause = re.sub(pattern, replacement, clause, flags=re.IGNORECASE)
     return clause
 
 
 def _subject(match: re.Match[str]) -> str | None:
-    """Return the subject as it reads in the middle of a question, or None for a pronoun or half a clause."""
+    """Return the subject as it reads inside a question; None for a pronoun or a part of a clause."""
     subject = match["subject"]
     if _NO_SUBJECT.search(subject):
         return None
@@ -78,20 +78,20 @@ def _what_if(match: re.Match[str]) -> str:
         opening = "What should I do"
     else:
         opening = "What happens"
-    return f"{opening} {match['word'].lower()} {_as_me(match['clause'])}?"
+    return f"{opening} {match['word'].lower()} {_in_first_person(match['clause'])}?"
 
 
 def _how_many(match: re.Match[str]) -> str:
-    return f"How many {match['noun']} can I {match['verb']}{_as_me(match['rest'])}?"
+    return f"How many {match['noun']} can I {match['verb']}{_in_first_person(match['rest'])}?"
 
 
 def _asking(before: str) -> Callable[[re.Match[str]], str]:
-    return lambda match: f"{before} {_as_me(match['clause'])}?"
+    return lambda match: f"{before} {_in_first_person(match['clause'])}?"
 
 
 def about(topic: str) -> str:
-    """Return the question that is left when no pattern fits."""
-    return f"What should I know about {_as_me(topic)}?"
+    """Return the question that can always be asked about a topic."""
+    return f"What should I know about {_in_first_person(topic)}?"
 
 
 PATTERNS = tuple(
@@ -130,7 +130,7 @@ PATTERNS = tuple(
 
 
 def question_for(sentence: str) -> tuple[str, float] | None:
-    """Return a question that ``sentence`` answers and how well it suits, or None."""
+    """Return a question that ``sentence`` answers and how good it is; None if no pattern fits."""
     for pattern in PATTERNS:
         match = pattern.form.search(sentence)
         question = pattern.ask(match) if match else None

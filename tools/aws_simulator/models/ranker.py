@@ -1,9 +1,9 @@
 """
-How likely each sentence of a document is part of the answer to a question: a logistic model on features.
+Answers questions as the simulated student, by quoting the sentences that most likely belong to the answer.
 
-The base model uses :data:`PRIOR`, a plain preference for sentences that share words with the question and
-stand after the best match. Fine-tuning (``student.py``) moves these weights. It can only quote, so neither
-its answers nor its losses say anything about real models.
+A logistic model on features gives the likelihood of each sentence. The base model uses :data:`PRIOR`, which prefers
+sentences that share words with the question and come after the best match. Fine-tuning (``student.py``) changes these
+weights. The model can only quote, so its answers and losses say nothing about real models.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ if TYPE_CHECKING:
 
 FEATURES = (
     "bias",
-    "coverage",  # share of the question's terms, by rarity, that the sentence has
-    "likeness",  # the same over the terms of both
+    "coverage",  # share of the question's terms, weighted by rarity, that the sentence has
+    "likeness",  # weight of the shared terms over that of the terms of both
     "coverage_of_previous",
     "coverage_of_next",
-    "is_anchor",  # the anchor is the sentence most like the question, often a heading
+    "is_anchor",  # the anchor is the sentence most similar to the question, often a heading
     "same_part",
     "nearness_after",  # 1 directly after the anchor, 1/2 after that, …
     "nearness_before",
     "nearness_after_likely_anchor",
-    "same_section",  # after the anchor with no heading or question in between
+    "same_section",  # after the anchor, with no heading or question in between
     "same_section_likely_anchor",
     "same_section_distance",
     "sections_away",
@@ -60,7 +60,7 @@ PRIOR: dict[str, float] = dict.fromkeys(FEATURES, 0.0) | {
     "is_question": -1.0,
     "is_heading": -1.0,
 }
-SHARE_OF_BEST = 0.5  # a sentence is quoted when it is at least half as likely as the likeliest
+SHARE_OF_BEST = 0.5  # a sentence is quoted if it is at least half as likely as the likeliest one
 
 _REFERS = re.compile(r"\b(?:for more information|see|refer to|learn more)\b", re.IGNORECASE)
 _DEFINES = re.compile(r"^(?:[\w()’'-]+\s+){1,8}?(?:is|are|provides|enables|lets)\s", re.IGNORECASE)
@@ -69,8 +69,8 @@ _CLOSED = frozenset(words("can could do does did is are was will would should mu
 
 
 @dataclass(frozen=True)
-class _Kind:
-    """What sort of question it is."""
+class _QuestionKind:
+    """The kinds of question that a question is; it may be none of them."""
 
     how_many: bool
     what_is: bool
@@ -80,19 +80,19 @@ class _Kind:
 
 @dataclass(frozen=True)
 class _Match:
-    """The document seen from the question; lists hold one entry per sentence."""
+    """How the document matches the question. Lists have one entry per sentence."""
 
     coverage: list[float]
     likeness: list[float]
     sections: list[int]
     anchor: int
-    kind: _Kind
+    kind: _QuestionKind
 
 
-def _kind(question: str) -> _Kind:
+def _kind(question: str) -> _QuestionKind:
     tokens = words(question)
     first, second = [*tokens, "", ""][:2]
-    return _Kind(
+    return _QuestionKind(
         how_many=first == "how" and second in ("many", "much", "long", "large", "often"),
         what_is=first == "what" and second in ("is", "are"),
         how_to=first == "how" and second in ("do", "can", "to", "should", "does"),
@@ -101,12 +101,12 @@ def _kind(question: str) -> _Kind:
 
 
 def _match(document: Document, question: str) -> _Match:
-    asked = content_terms(words(question))
-    total = document.weight(asked) or 1.0
+    question_terms = content_terms(words(question))
+    total = document.weight(question_terms) or 1.0
     coverage, likeness, sections = [], [], []
     section = 0
     for sentence, weight in zip(document.sentences, document.sentence_weights, strict=True):
-        shared = document.weight(asked & sentence.terms)
+        shared = document.weight(question_terms & sentence.terms)
         coverage.append(shared / total)
         likeness.append(shared / (total + weight - shared))
         section += sentence.opens_part or sentence.is_question or sentence.is_heading
@@ -122,7 +122,7 @@ def _features(document: Document, match: _Match, index: int) -> list[float]:
     same_part = sentence.part == anchor.part
     after = 1 / distance if same_part and distance > 0 else 0.0
     same_section = float(after > 0 and match.sections[index] == match.sections[match.anchor])
-    far = same_section * min(distance, 20) / 10
+    section_distance = same_section * min(distance, 20) / 10
     likeness = match.likeness[match.anchor]
     last = len(document.sentences) - 1
     return [
@@ -138,15 +138,15 @@ def _features(document: Document, match: _Match, index: int) -> list[float]:
         after * likeness,
         same_section,
         same_section * likeness,
-        far,
+        section_distance,
         min(abs(match.sections[index] - match.sections[match.anchor]), 5) / 5,
         float(sentence.opens_part),
         index / (last or 1),
         *_form(sentence),
         *_fit(sentence, match.kind),
-        far * match.kind.what_is,
-        far * match.kind.how_to,
-        far * match.kind.closed,
+        section_distance * match.kind.what_is,
+        section_distance * match.kind.how_to,
+        section_distance * match.kind.closed,
     ]
 
 
@@ -162,7 +162,7 @@ def _form(sentence: Sentence) -> list[float]:
     ]
 
 
-def _fit(sentence: Sentence, kind: _Kind) -> list[float]:
+def _fit(sentence: Sentence, kind: _QuestionKind) -> list[float]:
     return [
         float(kind.how_many and any(word[0].isdigit() for word in sentence.words)),
         float(kind.what_is and _DEFINES.match(sentence.text) is not None),
@@ -171,7 +171,7 @@ def _fit(sentence: Sentence, kind: _Kind) -> list[float]:
 
 
 def feature_matrix(document: Document, question: str) -> NDArray[np.float64]:
-    """Return one row of features per sentence of ``document``; no rows for a document without text."""
+    """Return one row of features per sentence of ``document``; a document without text has no rows."""
     if not document.sentences:
         return np.zeros((0, len(FEATURES)))
     match = _match(document, question)
@@ -184,17 +184,17 @@ def as_vector(weights: Mapping[str, float]) -> NDArray[np.float64]:
 
 
 def probabilities(features: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the probability of each row; bounded, so that its logarithm always exists."""
+    """Return the probability of each row, bounded away from 0 and 1 so that its logarithm exists."""
     return np.asarray(1 / (1 + np.exp(-np.clip(features @ weights, -20, 20))))
 
 
 def quote_answer(document: Document, question: str, weights: Mapping[str, float] | None) -> str:
-    """Answer with the document's own sentences, in document order; empty when it has none.
+    """Answer with the document's own sentences, in their order; empty if it has none.
 
-    :param weights: of a fine-tuned model; None asks the base model.
+    :param weights: those of a fine-tuned model; None for the base model.
     """
     if not document.sentences:
         return ""
-    likely = probabilities(feature_matrix(document, question), as_vector(PRIOR if weights is None else weights))
-    chosen = np.flatnonzero(likely >= SHARE_OF_BEST * likely.max())
-    return document.quote(chosen.tolist())
+    likelihoods = probabilities(feature_matrix(document, question), as_vector(PRIOR if weights is None else weights))
+    quoted = np.flatnonzero(likelihoods >= SHARE_OF_BEST * likelihoods.max())
+    return document.quote(quoted.tolist())

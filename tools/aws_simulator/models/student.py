@@ -1,10 +1,10 @@
 """
-Fine-tunes the simulated student: logistic regression on sentences, fitted to the training file step by step.
+Fine-tunes the simulated student: a logistic regression on sentences, fitted step by step.
 
-The label of a sentence is the share of its three-word phrases that the reference answer has. So a student
-learns where answers stand and how long they are, and learns from answers to other questions to find nothing.
-Training starts from the base model's weights. Losses are those of this little model (natural logarithm, mean
-over sentences) and say nothing about real ones.
+The label of a sentence is the share of its three-word phrases that are in the reference answer. So a student learns
+where in a document answers are and how long they are; wrong answers teach it to find nothing. Training starts from the
+base model's weights. The losses (natural logarithm, mean over sentences) are those of this small model and say nothing
+about real ones.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ if TYPE_CHECKING:
     from tools.aws_simulator.models.text import Sentence
 
 LEARNING_RATE = 0.3
-BATCH = 4  # records a step
+BATCH = 4  # records per step
 SEED = 20240501
 
 
 @dataclass(frozen=True)
 class TrainingExample:
-    """One record of a training file. ``user`` is a rendered answering prompt."""
+    """One record of a training file. ``user`` is a complete answering prompt."""
 
     system: str
     user: str
@@ -60,7 +60,7 @@ class TrainingResult:
 
 @dataclass(frozen=True)
 class _Labelled:
-    """The sentences of one record: features, and how much of each is in the answer."""
+    """The sentences of one record: their features, and how much of each is in the answer."""
 
     features: NDArray[np.float64]
     labels: NDArray[np.float64]
@@ -68,21 +68,22 @@ class _Labelled:
 
 def _labelled(example: TrainingExample) -> _Labelled:
     document = read_document(required_section(example.user, "document"))
-    answered = [phrases(words(example.answer), length) for length in (1, 2, PHRASE)]
-    labels = [_share_answered(sentence, answered) for sentence in document.sentences]
+    answer_phrases = [phrases(words(example.answer), length) for length in (1, 2, PHRASE)]
+    labels = [_share_in_answer(sentence, answer_phrases) for sentence in document.sentences]
     return _Labelled(feature_matrix(document, required_section(example.user, "question")), np.array(labels))
 
 
-def _share_answered(sentence: Sentence, answered: list[set[tuple[str, ...]]]) -> float:
-    """Return the share of its phrases in the answer; ``answered[n - 1]`` are the answer's runs of n words."""
+def _share_in_answer(sentence: Sentence, answer_phrases: list[set[tuple[str, ...]]]) -> float:
+    """Return the share of a sentence's phrases in the answer; ``answer_phrases[n - 1]`` are its runs of n words."""
     length = min(len(sentence.words), PHRASE)  # a shorter sentence is one phrase
-    return len(sentence.phrases & answered[length - 1]) / len(sentence.phrases) if length else 0.0
+    return len(sentence.phrases & answer_phrases[length - 1]) / len(sentence.phrases) if length else 0.0
 
 
 def _all_labelled(examples: Sequence[TrainingExample]) -> list[_Labelled]:
-    """Label every example that has a sentence, keeping the order.
+    """Label the examples that have a sentence, in their order.
 
-    The work goes in the order of the prompts, so that a document shared by many records is read once.
+    Examples are processed in the order of their prompts, so that a document shared by many is parsed once: the cache of
+    documents is small.
     """
     order = sorted(range(len(examples)), key=lambda index: examples[index].user)
     labelled = {index: _labelled(examples[index]) for index in order}
@@ -90,12 +91,12 @@ def _all_labelled(examples: Sequence[TrainingExample]) -> list[_Labelled]:
 
 
 def _loss(record: _Labelled, weights: NDArray[np.float64]) -> float:
-    likely, labels = probabilities(record.features, weights), record.labels
-    return float(-np.mean(labels * np.log(likely) + (1 - labels) * np.log1p(-likely)))
+    likelihoods, labels = probabilities(record.features, weights), record.labels
+    return float(-np.mean(labels * np.log(likelihoods) + (1 - labels) * np.log1p(-likelihoods)))
 
 
 def held_out_loss(weights: dict[str, float] | None, examples: Sequence[TrainingExample]) -> float:
-    """Return a model's mean loss over ``examples``, 0 without any; None is the base model."""
+    """Return a model's mean loss over ``examples``, 0 if there are none. ``None`` is the base model."""
     return _mean_loss(_all_labelled(examples), as_vector(PRIOR if weights is None else weights))
 
 
@@ -114,7 +115,7 @@ def _gradient(batch: Sequence[_Labelled], weights: NDArray[np.float64]) -> NDArr
 def train(
     records: Sequence[TrainingExample], *, epochs: int, validation: Sequence[TrainingExample] = ()
 ) -> TrainingResult:
-    """Fit a student. The same records give the same weights; 2,000 take a few seconds on one core.
+    """Train a student. The same records give the same weights; 2,000 take a few seconds on one core.
 
     :raises NotUnderstoodError: a record's prompt lacks ``<document>`` or ``<question>``.
     :raises ValueError: no record has a document with a sentence in it.
@@ -122,19 +123,19 @@ def train(
     data, held_out = _all_labelled(records), _all_labelled(validation)
     if not data:
         raise ValueError(f"None of the {len(records)} training records has a document with text to learn from.")
-    fit = _Fit(as_vector(PRIOR))
+    descent = _Descent(as_vector(PRIOR))
     steps: list[TrainingStep] = []
     validation_losses: list[TrainingStep] = []
     for epoch, batch, ends_epoch in _batches(data, epochs):
-        steps.append(TrainingStep(len(steps), epoch, _mean_loss(batch, fit.weights)))
-        fit.follow(_gradient(batch, fit.weights))
+        steps.append(TrainingStep(len(steps), epoch, _mean_loss(batch, descent.weights)))
+        descent.step(_gradient(batch, descent.weights))
         if ends_epoch and held_out:
-            validation_losses.append(TrainingStep(steps[-1].step, epoch, _mean_loss(held_out, fit.weights)))
-    return TrainingResult(dict(zip(FEATURES, fit.weights.tolist(), strict=True)), steps, validation_losses)
+            validation_losses.append(TrainingStep(steps[-1].step, epoch, _mean_loss(held_out, descent.weights)))
+    return TrainingResult(dict(zip(FEATURES, descent.weights.tolist(), strict=True)), steps, validation_losses)
 
 
 def _batches(data: list[_Labelled], epochs: int) -> Iterator[tuple[int, list[_Labelled], bool]]:
-    """Yield epoch, records and whether they are the epoch's last; each epoch has an order of its own."""
+    """Yield the epoch, the records of a step, and whether the step ends the epoch. Each epoch has another order."""
     shuffle = random.Random(SEED)
     for epoch in range(epochs):
         order = shuffle.sample(data, len(data))
@@ -142,14 +143,14 @@ def _batches(data: list[_Labelled], epochs: int) -> Iterator[tuple[int, list[_La
             yield epoch, order[start : start + BATCH], start + BATCH >= len(order)
 
 
-class _Fit:
-    """Weights on their way down: AdaGrad, so that features seen rarely still take steps worth taking."""
+class _Descent:
+    """Gradient descent by AdaGrad, which takes large enough steps for features that are rarely seen."""
 
     def __init__(self, weights: NDArray[np.float64]) -> None:
         self.weights = weights
         self._squares = np.full(len(weights), 1e-4)
 
-    def follow(self, gradient: NDArray[np.float64]) -> None:
+    def step(self, gradient: NDArray[np.float64]) -> None:
         """Take one step against ``gradient``."""
         self._squares += gradient**2
         self.weights = self.weights - LEARNING_RATE * gradient / np.sqrt(self._squares)

@@ -1,9 +1,9 @@
 """
-The simulated teacher: writes question and answer pairs from the document's own sentences.
+Writes question and answer pairs as the simulated teacher, from the document's own sentences.
 
-An answer is one to three consecutive sentences, verbatim, near the length of the example's answer; its
-question is one that the document itself asks, or is made by a pattern (``questions.py``). A document without
-enough material gets fewer pairs. Same prompt, same pairs. Nothing here says what a real teacher would write.
+An answer is one to three consecutive sentences, verbatim, of about the length of the example's answer. Its question is
+one that the document asks, or one that a pattern makes (``questions.py``). A short document gives fewer pairs. The same
+prompt always gives the same pairs. This says nothing about what a real teacher would write.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 LONGEST_PASSAGE = 3  # sentences
-ALIKE = 0.5  # share of terms from which two questions count as the same
+ALIKE = 0.5  # two questions that share more of their terms count as the same
 _LABEL = re.compile(r"^(?:[-•*]\s+|Q\d*[.:]\s*|Question:\s*|\d{1,2}[.)]\s+)+")
 _ANSWER_LABEL = re.compile(r"^(?:A|Answer)[.:]\s+")
 _ASKS = re.compile(
@@ -39,17 +39,17 @@ _LEANS_BACK = re.compile(
 
 @dataclass(frozen=True)
 class _Task:
-    """What a synthesis prompt asks for."""
+    """The contents of a synthesis prompt."""
 
     document: Document
-    asked: list[str]
+    earlier_questions: list[str]
     example_answer: str
     pairs: int
 
 
 @dataclass(frozen=True)
 class _Candidate:
-    """A possible pair: its question, the sentences ``first`` to ``last`` that answer it, and its worth."""
+    """A possible pair: its question, the sentences ``first`` to ``last`` that answer it, and how good it is."""
 
     question: str
     topic: str
@@ -64,12 +64,12 @@ def write_pairs(prompt: str, *, list_name: str | None = None) -> str:
 
     :param list_name: return one object with a list of this name; ``None`` returns one object per line.
 
-    :raises NotUnderstoodError: a section is missing, or the number is none.
+    :raises NotUnderstoodError: a section is missing, or the number of pairs is not a number.
     """
     task = _read_task(prompt)
-    chosen = _choose(task, sorted(_candidates(task), key=lambda pair: (-pair.worth, pair.first)))
+    selected = _select(task, sorted(_candidates(task), key=lambda pair: (-pair.worth, pair.first)))
     lines = []
-    for pair in sorted(chosen, key=lambda pair: pair.first):
+    for pair in sorted(selected, key=lambda pair: pair.first):
         answer = _ANSWER_LABEL.sub("", task.document.quote(range(pair.first, pair.last + 1)))
         lines.append({"question": pair.question, "answer": answer, "topic": pair.topic})
     if list_name is not None:
@@ -78,15 +78,15 @@ def write_pairs(prompt: str, *, list_name: str | None = None) -> str:
 
 
 def _read_task(prompt: str) -> _Task:
-    wanted = required_section(prompt, "number_of_pairs").strip()
-    if not wanted.isdecimal():
-        raise NotUnderstoodError(f"<number_of_pairs> holds {wanted[:40]!r}; a whole number was expected.")
+    number = required_section(prompt, "number_of_pairs").strip()
+    if not number.isdecimal():
+        raise NotUnderstoodError(f"<number_of_pairs> contains {number[:40]!r}, expected a whole number.")
     before = (section(prompt, "asked_before") or "").splitlines()
     return _Task(
         document=read_document(required_section(prompt, "document")),
-        asked=[section(prompt, "question") or "", *(line.strip() for line in before if line.strip())],
+        earlier_questions=[section(prompt, "question") or "", *(line.strip() for line in before if line.strip())],
         example_answer=section(prompt, "answer") or "",
-        pairs=int(wanted),
+        pairs=int(number),
     )
 
 
@@ -96,11 +96,11 @@ def _candidates(task: _Task) -> Iterator[_Candidate]:
         if sentence.is_question:
             yield from _asked_by_document(task, index)
         elif _stands_alone(task.document, index):
-            made = question_for(sentence.text)
-            if made is None and index > 0 and sentences[index - 1].is_heading:
-                made = about(sentences[index - 1].text.rstrip(".: ")), 1.2
-            if made:
-                yield _candidate(task, made[0], index, made[1])
+            rated_question = question_for(sentence.text)
+            if rated_question is None and index > 0 and sentences[index - 1].is_heading:
+                rated_question = about(sentences[index - 1].text.rstrip(".: ")), 1.2
+            if rated_question:
+                yield _candidate(task, rated_question[0], index, rated_question[1])
 
 
 def _asked_by_document(task: _Task, index: int) -> Iterator[_Candidate]:
@@ -112,7 +112,7 @@ def _asked_by_document(task: _Task, index: int) -> Iterator[_Candidate]:
 
 
 def _stands_alone(document: Document, index: int) -> bool:
-    """Say whether the sentence is a whole statement that is understood without the one before."""
+    """Tell whether the sentence is a complete statement that makes sense without the one before it."""
     sentence = document.sentences[index]
     if sentence.is_code or sentence.is_list_item or not 6 <= len(sentence.words) <= 45:
         return False
@@ -120,7 +120,7 @@ def _stands_alone(document: Document, index: int) -> bool:
 
 
 def _continues(document: Document, first: int, index: int) -> bool:
-    """Whether the sentence at ``index`` is still about what the one at ``first`` began."""
+    """Tell whether the sentence at ``index`` continues the topic of the one at ``first``."""
     if index >= len(document.sentences):
         return False
     sentence = document.sentences[index]
@@ -129,46 +129,44 @@ def _continues(document: Document, first: int, index: int) -> bool:
 
 def _candidate(task: _Task, question: str, first: int, worth: float) -> _Candidate:
     document, last = task.document, first
-    enough = max(80, min(len(task.example_answer), 1200))
+    length = max(80, min(len(task.example_answer), 1200))
     while last - first + 1 < LONGEST_PASSAGE and _continues(document, first, last + 1):
         with_next = document.sentences[last + 1].end - document.sentences[first].start
-        if with_next > 1.25 * enough:
+        if with_next > 1.25 * length:
             break
         last += 1
     return _Candidate(question, _topic(question), first, last, worth + _centrality(document, first))
 
 
 def _centrality(document: Document, index: int) -> float:
-    """Return how common, between 0 and 1, the sentence's terms are in the rest of the document."""
+    """Return how common the sentence's terms are in the document, from 0 to 1."""
     terms, weight = document.sentences[index].terms, document.sentence_weights[index]
     highest = document.weight(["a term that the document lacks"])
     return 1 - weight / (len(terms) * highest) if terms and highest else 0.0
 
 
 def _topic(question: str) -> str:
-    """Return the words of the question that carry meaning, at most six."""
+    """Return up to six meaningful words of the question."""
     kept = [word for word in question.rstrip("?").split() if content_terms(words(word)) - {"happen", "know"}]
     return " ".join(kept[:6]).strip(" ,;:\"'") or question
 
 
-def _choose(task: _Task, best_first: list[_Candidate]) -> list[_Candidate]:
-    """Take the best that repeat no question and no sentence of the example, the asked ones or each other."""
-    known = phrases(words(task.example_answer))
-    asked = [content_terms(words(question)) for question in task.asked]
-    chosen: list[_Candidate] = []
+def _select(task: _Task, best_first: list[_Candidate]) -> list[_Candidate]:
+    """Select the best candidates that repeat no earlier question, no sentence of the example, and not each other."""
+    used_phrases = phrases(words(task.example_answer))
+    used_questions = [content_terms(words(question)) for question in task.earlier_questions]
+    selected: list[_Candidate] = []
     for pair in best_first:
-        terms, passage = (
-            content_terms(words(pair.question)),
-            task.document.sentences[pair.first : pair.last + 1],
-        )
-        if len(chosen) == task.pairs or not terms or any(_alike(terms, before) for before in asked):
+        terms = content_terms(words(pair.question))
+        passage = task.document.sentences[pair.first : pair.last + 1]
+        if len(selected) == task.pairs or not terms or any(_alike(terms, used) for used in used_questions):
             continue
-        if any(len(sentence.phrases & known) > ALIKE * len(sentence.phrases) for sentence in passage):
-            continue  # retrieved contexts often hold one passage twice
-        chosen.append(pair)
-        asked.append(terms)
-        known.update(*(sentence.phrases for sentence in passage))
-    return chosen
+        if any(len(sentence.phrases & used_phrases) > ALIKE * len(sentence.phrases) for sentence in passage):
+            continue  # retrieved contexts often contain a passage twice
+        selected.append(pair)
+        used_questions.append(terms)
+        used_phrases.update(*(sentence.phrases for sentence in passage))
+    return selected
 
 
 def _alike(left: frozenset[str], right: frozenset[str]) -> bool:

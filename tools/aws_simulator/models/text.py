@@ -1,9 +1,9 @@
 """
-Words, sentences and similarity: all that the simulated models know of language.
+Splits text into words and sentences and measures similarity, for the simulated models.
 
-A retrieved context is often one line, ``Context: Doc 1: Title. Sentence. Doc 2: ...``; any other text is one
-part. Sentences are verbatim slices of the document, so that they can be quoted without a character changed.
-This is string handling and says nothing about how real models read.
+A retrieved context is often one line, ``Context: Doc 1: Title. Sentence. Doc 2: ...``, with one part per "Doc n:". Any
+other text has one part. Sentences are verbatim slices of the document, so quoting changes no character. This is string
+handling and says nothing about how real models read.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|[^\W_]+(?:['’][^\W_]+)?")
 _TOKEN = re.compile(r"[A-Za-z0-9]{1,6}|[^\sA-Za-z0-9]")
 _PART = re.compile(r"(?:^\s*Context:\s*)?(?:^|(?<=\s))Doc \d+:\s*|^\s*Context:\s*")
 _BOUNDARY = re.compile(
-    r"""[.!?]["'”’)\]]*(\s+)(?=[^\sa-z])   # a full stop, and what follows does not go on in lower case
+    r"""[.!?]["'”’)\]]*(\s+)(?=[^\sa-z])   # a full stop, not followed by a lower-case letter
       | [。！？]()                          # scripts without spaces
-      | (?<!\s)(\s+)(?=[-•*]\s+\S)         # a list item; a run of white space is tried once
+      | (?<!\s)(\s+)(?=[-•*]\s+\S)         # a list item; a run of white space is tried only once
       | (?<=:)(\s+)(?=\d{1,2}\.\s+[A-Z])   # the first of a numbered list
       | (?<!\s)(\s*\n\s*)                 # a line""",
     re.VERBOSE,
@@ -37,14 +37,14 @@ _ENUMERATOR = re.compile(r"(?:[-•*]\s*)?(?:\d{1,3}|[A-Za-z]\d{0,2})?[.):]?")
 _STOPWORDS = frozenset(
     _WORD.findall(
         "a about am an and are as at be been but by can could did do does for from had has have how i if in "
-        "into is it its me my no not of on or our should so that their them then there these they this "
+        "into is it its me my no not of on or our should so that the their them then there these they this "
         "those to use was we were what when where which who why will with would you your"
     )
 )
 
 
 def words(text: str) -> list[str]:
-    """Return the words of ``text`` in order, in lower case."""
+    """Return the words of ``text`` in order and in lower case."""
     return _WORD.findall(text.lower())
 
 
@@ -57,17 +57,17 @@ def _stem(word: str) -> str:
 
 
 def content_terms(tokens: Iterable[str]) -> frozenset[str]:
-    """Return the stems of the words that carry meaning, so that "adding tags" meets "add a tag"."""
+    """Return the stems of the meaningful words, so that "adding tags" matches "add a tag"."""
     return frozenset(_stem(token) for token in tokens if token not in _STOPWORDS)
 
 
 def count_tokens(text: str) -> int:
-    """Estimate tokens: one per six letters or digits begun, one per other visible character."""
+    """Estimate tokens: one per group of up to six letters or digits, and one per other visible character."""
     return len(_TOKEN.findall(text))
 
 
 def cut_to_tokens(text: str, limit: int) -> str:
-    """Return the longest beginning of ``text`` that has at most ``limit`` tokens."""
+    """Return the longest prefix of ``text`` with at most ``limit`` tokens."""
     for number, match in enumerate(_TOKEN.finditer(text)):
         if number == limit:
             return text[: match.start()].rstrip()
@@ -75,13 +75,13 @@ def cut_to_tokens(text: str, limit: int) -> str:
 
 
 def token_f1(left: list[str], right: list[str]) -> float:
-    """Return the harmonic mean of the shares of words found on the other side; 0 when a side is empty."""
+    """Return the F1 score of two lists of words; 0 if one is empty."""
     shared = sum((Counter(left) & Counter(right)).values())
     return 2 * shared / (len(left) + len(right)) if shared else 0.0
 
 
 def phrases(tokens: Iterable[str], length: int = PHRASE) -> set[tuple[str, ...]]:
-    """Return all runs of ``length`` words; a shorter text is one phrase."""
+    """Return all runs of ``length`` words. A shorter text is one phrase."""
     sequence = tuple(tokens)
     if len(sequence) <= length:
         return {sequence} if sequence else set()
@@ -100,32 +100,32 @@ class Sentence:
 
     @cached_property
     def words(self) -> list[str]:
-        """Its words in lower case."""
+        """The words in lower case."""
         return words(self.text)
 
     @cached_property
     def terms(self) -> frozenset[str]:
-        """Its content stems."""
+        """The stems of the meaningful words."""
         return content_terms(self.words)
 
     @cached_property
     def phrases(self) -> set[tuple[str, ...]]:
-        """Its runs of three words."""
+        """The runs of three words."""
         return phrases(self.words)
 
     @cached_property
     def is_question(self) -> bool:
-        """Whether it asks."""
+        """Whether the sentence is a question."""
         return not self.is_code and self.text.rstrip("\"'”’)] ").endswith(("?", "？"))
 
     @cached_property
     def is_list_item(self) -> bool:
-        """Whether it begins with a bullet or a number."""
+        """Whether the sentence begins with a bullet or a number."""
         return re.match(r"(?:[-•*]|\d{1,2}[.)])\s", self.text) is not None
 
     @cached_property
     def is_heading(self) -> bool:
-        """Whether it names what follows: a part's first words, or a few words mostly in capitals."""
+        """Whether the sentence is a heading: the first words of a part, or a few mostly capitalized words."""
         if self.is_question or self.is_list_item or not 1 <= len(self.words) <= 12:
             return False
         if self.opens_part:
@@ -136,7 +136,7 @@ class Sentence:
 
     @cached_property
     def is_code(self) -> bool:
-        """Whether it is a listing rather than prose."""
+        """Whether the sentence is a code listing rather than prose."""
         return sum(self.text.count(mark) for mark in '{}[]<>="\\_|') > 0.04 * len(self.text)
 
 
@@ -149,22 +149,22 @@ class Document:
 
     @cached_property
     def rarity(self) -> dict[str, float]:
-        """How much each content stem tells: the logarithm of sentences over sentences that have it."""
+        """The weight of each stem: log(1 + sentences / sentences that contain it)."""
         seen = Counter(term for sentence in self.sentences for term in sentence.terms)
         return {term: math.log(1 + len(self.sentences) / count) for term, count in seen.items()}
 
     @cached_property
     def sentence_weights(self) -> list[float]:
-        """The summed rarity of each sentence's stems."""
+        """The sum of the weights of each sentence's stems."""
         return [sum(map(self.rarity.__getitem__, sentence.terms)) for sentence in self.sentences]
 
     def weight(self, terms: Iterable[str]) -> float:
-        """Return the summed rarity; a stem that the document lacks counts as the rarest possible."""
+        """Return the sum of the weights of ``terms``. A stem that the document lacks weighs most."""
         unknown = math.log(1 + len(self.sentences))
         return sum(self.rarity.get(term, unknown) for term in terms)
 
     def quote(self, indices: Iterable[int]) -> str:
-        """Return these sentences verbatim and in document order; neighbours keep what stands between them."""
+        """Return these sentences verbatim and in document order. Neighbours keep the text between them."""
         pieces: list[tuple[int, int]] = []
         for index in sorted(set(indices)):
             sentence = self.sentences[index]
@@ -178,7 +178,7 @@ class Document:
 
 @lru_cache(maxsize=256)
 def read_document(text: str) -> Document:
-    """Split ``text`` into sentences. Cached, because many questions are asked about one document."""
+    """Split ``text`` into sentences. Cached, because many prompts share a document."""
     markers = list(_PART.finditer(text))
     starts = [marker.end() for marker in markers] or [0]
     ends = [marker.start() for marker in markers[1:]] + [len(text)]

@@ -1,8 +1,8 @@
 """
-Dropped connections: closing a client's connection without an answer, which ASGI has no word for.
+Drops a client's connection without an answer, which ASGI has no message for.
 
-uvicorn's protocol is told to note the transport of each connection under its client's address; the address is what
-ASGI shows of a connection.
+A uvicorn protocol registers the transport of each connection under its client's address, because the address is all
+that ASGI shows of a connection.
 """
 
 from __future__ import annotations
@@ -16,28 +16,28 @@ from uvicorn.protocols.http.auto import AutoHTTPProtocol
 _transports: dict[tuple[str, int], asyncio.Transport] = {}
 
 
-class NotedProtocol(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
-    """uvicorn's HTTP protocol, noting its transports."""
+class TrackedProtocol(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
+    """uvicorn's HTTP protocol, which registers its transport."""
 
     def connection_made(self, transport: Any) -> None:
-        """Note the transport."""
+        """Register the transport."""
         _transports[transport.get_extra_info("peername")[:2]] = transport
         super().connection_made(transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget the transport."""
+        """Unregister the transport."""
         _transports.pop(self.transport.get_extra_info("peername")[:2], None)
         super().connection_lost(exc)
 
 
 class DroppedConnection:
-    """An answer that is none: the client sees its connection closed."""
+    """An ASGI application that answers by closing the connection."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Close the connection of ``scope``."""
         transport = _transports.get(tuple(scope["client"]))
         if transport is None:
-            raise RuntimeError("The connection cannot be dropped: the server does not use NotedProtocol.")
+            raise RuntimeError("The connection cannot be dropped: the server does not use TrackedProtocol.")
         transport.abort()
         while (await receive())["type"] != "http.disconnect":
             pass

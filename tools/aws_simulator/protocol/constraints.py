@@ -1,8 +1,8 @@
 """
-The constraints that a service model puts on values, checked with AWS's own wording.
+Checks values against the constraints of a service model, with AWS's messages.
 
-botocore's client checks types, required members and minimums only; patterns, lengths, enums and maximums are checked
-by the service, which is to say here.
+botocore's client checks only types, required members and minimums. Patterns, lengths, enums and maximums are checked by
+the service, and so by the simulator.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def _pattern(pattern: str) -> re.Pattern[str]:
 
 
 def is_document(shape: Shape) -> bool:
-    """Tell whether ``shape`` is free JSON, which has no constraints."""
+    """Tell whether ``shape`` is free-form JSON, which has no constraints."""
     return bool(getattr(shape, "is_document_type", False))
 
 
@@ -45,7 +45,7 @@ def _failed(shape: Shape, value: object, path: str, rule: str) -> str:
 
 
 def violations(shape: Shape, value: Any, path: str = "") -> Iterator[str]:
-    """Yield one sentence for each constraint of ``shape`` that ``value`` breaks, in AWS's wording."""
+    """Yield AWS's message for each constraint of ``shape`` that ``value`` breaks."""
     if is_document(shape):
         return
     expected = _PYTHON_TYPES[shape.type_name]
@@ -127,7 +127,7 @@ _CHECKS: dict[str, Callable[..., Iterator[str]]] = {
 }
 
 
-def summary(found: list[str]) -> str:
-    """Return AWS's sentence for a list of violations."""
-    noun = "validation error" if len(found) == 1 else "validation errors"
-    return f"{len(found)} {noun} detected: {'; '.join(found)}"
+def summary(broken: list[str]) -> str:
+    """Return AWS's message for a list of violations."""
+    noun = "validation error" if len(broken) == 1 else "validation errors"
+    return f"{len(broken)} {noun} detected: {'; '.join(broken)}"

@@ -1,8 +1,8 @@
 """
-The errors that Bedrock answers with, by the names of its service model.
+Defines the errors of Bedrock, under the names of its service model.
 
-Which HTTP status goes with a name is looked up in botocore's model of the operation; the table here serves only the
-few errors that AWS's front door raises and no operation declares.
+botocore's model of an operation gives the HTTP status of each error. The table here is for the few errors that AWS's
+front end returns and no operation declares.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ UNMODELLED_STATUS = {
 
 
 class ApiError(Exception):
-    """An answer that is an error: its name is the class's name, its text what AWS says."""
+    """An error response. Its code is the name of the class, its text AWS's message."""
 
     @property
     def code(self) -> str:
-        """The error's name on the wire."""
+        """The error code in the response."""
         return type(self).__name__
 
 
@@ -38,19 +38,19 @@ class ConflictException(ApiError):
 
 
 class AccessDeniedException(ApiError):
-    """The caller may not do this. Only a fault rule says so."""
+    """The caller has no permission. Only a fault rule raises this."""
 
 
 class ThrottlingException(ApiError):
-    """A rate quota is used up for the moment."""
+    """A rate quota is used up."""
 
 
 class ServiceQuotaExceededException(ApiError):
-    """The account's quota does not allow this."""
+    """The request exceeds a quota of the account."""
 
 
 class TooManyTagsException(ApiError):
-    """More than 50 tags on one resource."""
+    """A resource would have more than 50 tags."""
 
 
 class ModelNotReadyException(ApiError):
@@ -58,7 +58,7 @@ class ModelNotReadyException(ApiError):
 
 
 class ModelTimeoutException(ApiError):
-    """The model took too long."""
+    """The model did not answer in time."""
 
 
 class ModelErrorException(ApiError):
@@ -74,12 +74,12 @@ class ServiceUnavailableException(ApiError):
 
 
 class UnknownOperationException(ApiError):
-    """No such operation, or one that the simulator does not implement."""
+    """The operation does not exist, or the simulator does not implement it."""
 
 
 class MissingAuthenticationTokenException(ApiError):
-    """A Bedrock request without a signature."""
+    """A Bedrock request has no signature."""
 
 
 class ExpiredTokenException(ApiError):
-    """The caller's session has expired. Only a fault rule says so."""
+    """The caller's session has expired. Only a fault rule raises this."""

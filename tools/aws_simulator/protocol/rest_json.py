@@ -1,8 +1,8 @@
 """
-The REST-JSON protocol in both directions: HTTP request to checked arguments, result to checked HTTP response.
+Reads REST-JSON requests and writes REST-JSON responses, both checked against the service model.
 
-A result that its output shape does not describe is a defect of the simulator and answered with a 500, so that no test
-can pass on an answer that AWS could not give.
+A result that the output shape does not describe is a defect of the simulator and becomes a 500. So no test can pass on
+an answer that AWS cannot give.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Arguments = dict[str, Any]
 
 
 class UnmodelledResultError(Exception):
-    """A handler returned what the operation's output shape does not describe."""
+    """A handler's result does not match the operation's output shape."""
 
 
 def read_arguments(
@@ -35,20 +35,19 @@ def read_arguments(
 ) -> Arguments:
     """Return the checked arguments of a request, by member name.
 
-    :raises ValidationException: a constraint of the service model is broken; AWS's wording.
+    :raises ValidationException: the request breaks a constraint of the service model; the message is AWS's.
     """
     shape = operation.input_shape
     if shape is None:
         return {}
-    arguments = _outside_body(shape, uri, parse_qs(query, keep_blank_values=True), headers)
+    arguments = _arguments_outside_body(shape, uri, parse_qs(query, keep_blank_values=True), headers)
     payload = shape.serialization.get("payload")
     if payload and shape.members[payload].type_name == "blob":
         arguments[payload] = body
     elif _has_body(shape):
         arguments.update(_from_json(shape, _json_object(body)))
-    found = list(violations(shape, arguments))
-    if found:
-        raise ValidationException(summary(found))
+    if broken := list(violations(shape, arguments)):
+        raise ValidationException(summary(broken))
     return arguments
 
 
@@ -56,7 +55,7 @@ def _has_body(shape: StructureShape) -> bool:
     return any("location" not in member.serialization for member in shape.members.values())
 
 
-def _outside_body(
+def _arguments_outside_body(
     shape: StructureShape, uri: Mapping[str, str], query: Mapping[str, list[str]], headers: Mapping[str, str]
 ) -> Arguments:
     arguments: Arguments = {}
@@ -78,7 +77,7 @@ def _from_text(shape: Shape, text: str) -> Any:
         if shape.type_name == "timestamp":
             return datetime.datetime.fromisoformat(text).timestamp()
     except ValueError:
-        return text  # the type check that follows says what was expected
+        return text  # the check of constraints reports the wrong type
     if shape.type_name == "boolean":
         return {"true": True, "false": False}.get(text, text)
     return text
@@ -95,12 +94,12 @@ def _json_object(body: bytes) -> dict[str, Any]:
 
 
 def _from_json(shape: Shape, value: Any) -> Any:
-    """Decode blobs inside ``value``; whatever has the wrong type is left for the constraints to name."""
+    """Decode blobs inside ``value``. Values of a wrong type stay as they are, for the check of constraints."""
     if is_document(shape) or value is None:
         return value
     if shape.type_name == "structure" and isinstance(value, dict):
-        known = shape.members
-        return {k: _from_json(known[k], v) if k in known else v for k, v in value.items() if v is not None}
+        members = shape.members
+        return {k: _from_json(members[k], v) if k in members else v for k, v in value.items() if v is not None}
     if shape.type_name == "list" and isinstance(value, list):
         return [_from_json(shape.member, member) for member in value]
     if shape.type_name == "blob" and isinstance(value, str):
@@ -114,19 +113,21 @@ def _from_json(shape: Shape, value: Any) -> Any:
 def write_response(operation: OperationModel, result: Mapping[str, Any], headers: Mapping[str, str]) -> Response:
     """Return the HTTP response for a handler's ``result``.
 
-    :param headers: sent beside those that the output shape asks for.
-    :raises UnmodelledResultError: the result is not what the output shape describes.
+    :param headers: sent in addition to those of the output shape.
+    :raises UnmodelledResultError: the result does not match the output shape.
     """
     shape, result = operation.output_shape, {name: value for name, value in result.items() if value is not None}
-    found = list(violations(shape, result)) if shape else [f"{operation.name} has no output"] if result else []
-    if found:
-        raise UnmodelledResultError(f"{operation.name}: {summary(found)}")
+    broken = list(violations(shape, result)) if shape else [f"{operation.name} has no output"] if result else []
+    if broken:
+        raise UnmodelledResultError(f"{operation.name}: {summary(broken)}")
     content, out_headers = _body_of(shape, result), {"content-type": "application/json", **headers}
     for name, value in result.items():
         member = shape.members[name]
         if member.serialization.get("location") == "header":
             out_headers[member.serialization["name"].lower()] = str(value)
-    return Response(content, status_code=int(operation.http["responseCode"]), headers=_marked(out_headers))
+    return Response(
+        content, status_code=int(operation.http["responseCode"]), headers=_add_simulator_headers(out_headers)
+    )
 
 
 def _body_of(shape: StructureShape | None, result: Mapping[str, Any]) -> bytes:
@@ -153,17 +154,17 @@ def _to_json(shape: Shape, value: Any) -> Any:
 
 
 def error_response(operation: OperationModel | None, error: ApiError) -> Response:
-    """Return the HTTP response for ``error``, with the status that the model gives it.
+    """Return the HTTP response for ``error``, with its status from the service model.
 
-    :raises UnmodelledResultError: ``operation`` cannot fail in this way.
+    :raises UnmodelledResultError: ``operation`` does not declare this error.
     """
     status = error_status(operation, error.code)
     if status is None:
         raise UnmodelledResultError(f"{operation.name if operation else 'Nothing'} does not declare {error.code}.")
     body = json.dumps({"message": str(error)}, ensure_ascii=False).encode()
-    headers = _marked({"content-type": "application/json", "x-amzn-errortype": error.code})
+    headers = _add_simulator_headers({"content-type": "application/json", "x-amzn-errortype": error.code})
     return Response(body, status_code=status, headers=headers)
 
 
-def _marked(headers: Mapping[str, str]) -> dict[str, str]:
+def _add_simulator_headers(headers: Mapping[str, str]) -> dict[str, str]:
     return {**headers, "x-amzn-requestid": str(uuid.uuid4()), "x-simulated": "true"}

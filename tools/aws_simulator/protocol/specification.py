@@ -1,8 +1,8 @@
 """
-Bedrock's two APIs as botocore's own service models describe them: which request is which operation.
+Finds the Bedrock operation of a request, by botocore's service models.
 
-Every operation of both models is routed, so that one that is not implemented can be named in its refusal.
-Paths are matched as they arrive, still percent-encoded: the slash inside an ARN is ``%2F`` and does not split.
+Every operation of both services is routed, so that the refusal of an unsupported one can name it. Paths are matched
+percent-encoded, as they arrive: the slash inside an ARN is ``%2F`` and does not separate segments.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _LABEL = re.compile(r"\{(\w+)(\+?)\}")
 
 @dataclass(frozen=True)
 class Route:
-    """One operation and the requests that call it."""
+    """An operation, and the method and path of its requests."""
 
     operation: OperationModel
     method: str
@@ -45,18 +45,18 @@ def _routes(service: ServiceModel) -> list[Route]:
 
 
 def load_service(name: str) -> ServiceModel:
-    """Return botocore's model of the service called ``name``."""
+    """Return botocore's model of a service."""
     return ServiceModel(Loader().load_service_model(name, "service-2"), name)
 
 
 class Specification:
-    """The operations of bedrock and bedrock-runtime, found by method and path."""
+    """The operations of bedrock and bedrock-runtime, by method and path."""
 
     def __init__(self) -> None:
         self.routes = [route for name in SERVICES for route in _routes(load_service(name))]
 
     def find(self, method: str, raw_path: str) -> tuple[OperationModel, dict[str, str]]:
-        """Return the operation that a request calls, and its URI arguments, decoded.
+        """Return the operation of a request, and its decoded URI arguments.
 
         :raises UnknownOperationException: no operation has this method and path.
         """
@@ -72,7 +72,7 @@ class Specification:
 
 
 def error_status(operation: OperationModel | None, code: str) -> int | None:
-    """Return the HTTP status that ``operation`` answers an error with; None when its model has no such error."""
+    """Return the HTTP status of an error of ``operation``; None if the model does not declare the error."""
     for shape in operation.error_shapes if operation else ():
         if shape.name == code:
             return int(shape.metadata["error"]["httpStatusCode"])

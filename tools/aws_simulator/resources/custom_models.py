@@ -1,11 +1,13 @@
-"""GetCustomModel, ListCustomModels and DeleteCustomModel. A model comes from a completed job and from nowhere else."""
+"""Shows, lists and deletes custom models. Only a completed job creates one."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import Any
 
-from tools.aws_simulator.account.calls import ACCOUNT_ID, Call, listed
+from tools.aws_simulator.account.calls import ACCOUNT_ID, Call, list_page
+from tools.aws_simulator.account.records import CustomModelBody
 from tools.aws_simulator.account.state import Resource, State
 from tools.aws_simulator.protocol.errors import ConflictException, ResourceNotFoundException
 
@@ -19,7 +21,7 @@ class CustomModels:
     def get(self, call: Call) -> dict[str, Any]:
         """Handle GetCustomModel."""
         model = self._find(call)
-        kept = (
+        copied = (
             "jobName",
             "jobArn",
             "baseModelArn",
@@ -29,8 +31,9 @@ class CustomModels:
             "validationDataConfig",
             "outputDataConfig",
         )
+        body: Mapping[str, Any] = model.body
         return {
-            **{name: model.body[name] for name in kept},
+            **{name: body[name] for name in copied},
             "modelArn": model.arn,
             "modelName": model.name,
             "trainingMetrics": {"trainingLoss": model.body["trainingLoss"]},
@@ -41,36 +44,37 @@ class CustomModels:
 
     def list(self, call: Call) -> dict[str, Any]:
         """Handle ListCustomModels."""
-        wanted = call.arguments
+        arguments = call.arguments
+        base_arns = {arguments.get("baseModelArnEquals"), arguments.get("foundationModelArnEquals")} - {None}
 
-        def matches(model: Resource) -> bool:
-            base = {wanted.get("baseModelArnEquals"), wanted.get("foundationModelArnEquals")} - {None}
-            return base <= {model.body["baseModelArn"]} and wanted.get("modelStatus", "Active") == "Active"
+        def matches(model: Resource[CustomModelBody]) -> bool:
+            is_active = arguments.get("modelStatus", "Active") == "Active"  # all models are
+            return is_active and base_arns <= {model.body["baseModelArn"]}
 
-        page, token = listed(self._state.all("custom_model", call.region), wanted, matches)
+        page, token = list_page(self._state.custom_models.all(call.region), arguments, matches)
         return {"modelSummaries": [_summary(model) for model in page], "nextToken": token}
 
     def delete(self, call: Call) -> dict[str, Any]:
         """Handle DeleteCustomModel."""
         model = self._find(call)
-        for throughput in self._state.all("throughput", call.region):
+        for throughput in self._state.throughputs.all(call.region):
             if model.arn in (throughput.body["modelArn"], throughput.body["desiredModelArn"]):
                 raise ConflictException(
                     f"The custom model {model.name} is used by the provisioned throughput {throughput.name}."
                     " Delete the throughput first."
                 )
-        self._state.delete(model.arn, time.time())
+        self._state.custom_models.delete(model.arn, time.time())
         return {}
 
-    def _find(self, call: Call) -> Resource:
+    def _find(self, call: Call) -> Resource[CustomModelBody]:
         identifier = call.arguments["modelIdentifier"]
-        model = self._state.find("custom_model", call.region, identifier)
+        model = self._state.custom_models.find(call.region, identifier)
         if model is None:
             raise ResourceNotFoundException(f"The custom model {identifier} does not exist.")
         return model
 
 
-def _summary(model: Resource) -> dict[str, Any]:
+def _summary(model: Resource[CustomModelBody]) -> dict[str, Any]:
     return {
         "modelArn": model.arn,
         "modelName": model.name,

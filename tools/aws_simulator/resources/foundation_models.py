@@ -1,8 +1,8 @@
 """
-Foundation models as the catalog (``include/models.yaml``) describes them.
+Shows and lists the foundation models of the catalog (``include/models.yaml``).
 
-As in Bedrock, a model that can be customized is listed twice: under its plain id, which is asked on demand, and under
-an id with a context suffix, which is only for customization and provisioned throughput. Retired models are gone.
+As on Bedrock, a model that can be customized is listed twice: under its plain id, for on-demand inference, and under an
+id with a context suffix, for customization and provisioned throughput. Retired models are not listed.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ _PROVIDERS = {"anthropic": "Anthropic", "amazon": "Amazon", "meta": "Meta"}
 
 
 @dataclass(frozen=True)
-class Listed:
-    """One entry of the list: a model under one of its ids. ``customization`` is set under the suffixed one."""
+class ModelEntry:
+    """A model under one of its ids. ``customization`` is set for the id with a suffix."""
 
     model_id: str
     model: Model
@@ -32,14 +32,14 @@ class Listed:
 
     @property
     def profile_only(self) -> bool:
-        """True when the model is asked through an inference profile and not by its own id.
+        """Whether on-demand requests must name an inference profile.
 
-        The catalog gives the profile for all; Claude models have nothing else, Nova and Llama take both.
+        The catalog names a profile for every model. Claude models accept nothing else; Nova and Llama accept both.
         """
         return self.model.provider == "anthropic" and self.model.inference_id != self.model.foundation_id
 
     def details(self, region: str) -> dict[str, Any]:
-        """Return the entry in the words of the API."""
+        """Return the entry as the API shows it."""
         lifecycle: dict[str, Any] = {"status": self.model.lifecycle.upper()}
         if self.model.end_of_life:
             end = datetime.datetime.combine(self.model.end_of_life, datetime.time(), datetime.UTC)
@@ -58,7 +58,7 @@ class Listed:
         }
 
     def _customizations(self) -> list[str]:
-        # Legacy models take no new jobs: https://docs.aws.amazon.com/bedrock/latest/userguide/model-lifecycle.html
+        # A legacy model accepts no new jobs: https://docs.aws.amazon.com/bedrock/latest/userguide/model-lifecycle.html
         return ["FINE_TUNING"] if self.customization and self.model.lifecycle == "active" else []
 
     def _inference_types(self) -> list[str]:
@@ -67,64 +67,64 @@ class Listed:
         return [] if self.profile_only else ["ON_DEMAND"]
 
 
-def _entries(model: Model) -> list[Listed]:
-    entries = [Listed(model.foundation_id, model, None)]
+def _entries(model: Model) -> list[ModelEntry]:
+    entries = [ModelEntry(model.foundation_id, model, None)]
     if model.customization:
-        entries.append(Listed(model.customization.base_model_id, model, model.customization))
+        entries.append(ModelEntry(model.customization.base_model_id, model, model.customization))
     return entries
 
 
 class FoundationModels:
-    """The catalog's models, by Region."""
+    """The operations on foundation models, and look-ups for the other operations."""
 
     def __init__(self, catalog: Catalog) -> None:
         self._entries = [entry for model in catalog.models.values() for entry in _entries(model)]
 
-    def find(self, region: str, identifier: str) -> Listed | None:
-        """Return the entry with this id or foundation-model ARN, retired ones included; None when there is none."""
+    def find(self, region: str, identifier: str) -> ModelEntry | None:
+        """Return the entry with this id or foundation-model ARN, even if it is retired; None if there is none."""
         model_id = identifier.removeprefix(foundation_model_arn(region, ""))
         return next((entry for entry in self._in_region(region) if entry.model_id == model_id), None)
 
-    def find_profile(self, region: str, identifier: str) -> Listed | None:
-        """Return the entry that an inference profile (id or ARN) asks: ``global.``, or the Region's own geography."""
+    def find_profile(self, region: str, identifier: str) -> ModelEntry | None:
+        """Return the model of an inference profile, given as id or ARN: ``global.`` or the geography of the Region."""
         profile = identifier.removeprefix(f"arn:aws:bedrock:{region}:{ACCOUNT_ID}:inference-profile/")
         scope, _, model_id = profile.partition(".")
         return self.find(region, model_id) if scope in ("global", region.partition("-")[0]) else None
 
-    def _in_region(self, region: str) -> list[Listed]:
+    def _in_region(self, region: str) -> list[ModelEntry]:
         return [entry for entry in self._entries if not entry.customization or region in entry.customization.regions]
 
     def list(self, call: Call) -> dict[str, Any]:
         """Handle ListFoundationModels."""
-        wanted = call.arguments
+        arguments = call.arguments
         summaries = [
             entry.details(call.region) for entry in self._in_region(call.region) if entry.model.lifecycle != "retired"
         ]
-        found = [
+        selected = [
             summary
             for summary in summaries
-            if wanted.get("byProvider", summary["providerName"]).lower() == summary["providerName"].lower()
-            and _contains(summary["customizationsSupported"], wanted.get("byCustomizationType"))
-            and _contains(summary["inferenceTypesSupported"], wanted.get("byInferenceType"))
-            and _contains(summary["outputModalities"], wanted.get("byOutputModality"))
+            if arguments.get("byProvider", summary["providerName"]).lower() == summary["providerName"].lower()
+            and _contains(summary["customizationsSupported"], arguments.get("byCustomizationType"))
+            and _contains(summary["inferenceTypesSupported"], arguments.get("byInferenceType"))
+            and _contains(summary["outputModalities"], arguments.get("byOutputModality"))
         ]
-        return {"modelSummaries": found}
+        return {"modelSummaries": selected}
 
     def get(self, call: Call) -> dict[str, Any]:
         """Handle GetFoundationModel."""
-        return {"modelDetails": self._living(call, "modelIdentifier").details(call.region)}
+        return {"modelDetails": self._not_retired(call, "modelIdentifier").details(call.region)}
 
     def availability(self, call: Call) -> dict[str, Any]:
-        """Handle GetFoundationModelAvailability: the account may use every model that lives."""
+        """Handle GetFoundationModelAvailability: the account may use every model that is not retired."""
         return {
-            "modelId": self._living(call, "modelId").model_id,
+            "modelId": self._not_retired(call, "modelId").model_id,
             "agreementAvailability": {"status": "AVAILABLE"},
             "authorizationStatus": "AUTHORIZED",
             "entitlementAvailability": "AVAILABLE",
             "regionAvailability": "AVAILABLE",
         }
 
-    def _living(self, call: Call, argument: str) -> Listed:
+    def _not_retired(self, call: Call, argument: str) -> ModelEntry:
         entry = self.find(call.region, call.arguments[argument])
         if entry is None:
             raise ValidationException(INVALID_MODEL)

@@ -1,10 +1,10 @@
-"""TagResource, UntagResource and ListTagsForResource on jobs, custom models and throughputs."""
+"""Adds, removes and lists the tags of jobs, custom models and throughputs."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from tools.aws_simulator.account.calls import Call, checked_tags
+from tools.aws_simulator.account.calls import Call, read_tags
 from tools.aws_simulator.account.state import State
 from tools.aws_simulator.protocol.errors import ResourceNotFoundException
 
@@ -19,7 +19,7 @@ class Tagging:
         """Handle TagResource."""
         arn = self._existing(call)
         tags = self._state.tags(arn) | {tag["key"]: tag["value"] for tag in call.arguments["tags"]}
-        self._state.tag(arn, checked_tags([{"key": key, "value": value} for key, value in tags.items()]))
+        self._state.tag(arn, read_tags([{"key": key, "value": value} for key, value in tags.items()]))
         return {}
 
     def untag(self, call: Call) -> dict[str, Any]:
@@ -34,10 +34,6 @@ class Tagging:
 
     def _existing(self, call: Call) -> str:
         arn: str = call.arguments["resourceARN"]
-        try:
-            resource = self._state.get(arn)
-        except KeyError:
-            resource = None
-        if resource is None or resource.deleted is not None or resource.region != call.region:
+        if not self._state.exists(arn, call.region):
             raise ResourceNotFoundException(f"The resource {arn} does not exist.")
         return arn

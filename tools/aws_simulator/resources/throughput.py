@@ -1,8 +1,8 @@
 """
-Provisioned throughput: model units that answer for one model, and are billed from Create until Delete.
+Buys, shows, changes and deletes provisioned throughput: model units that serve one model.
 
-Its status is not stored but follows from the clock, so that a restart cannot leave one half created. There is no
-"Deleting": a deleted throughput is not found, at once.
+A throughput is billed from Create until Delete. Its status is not stored but computed from the clock, so a restart
+cannot leave one half created. There is no "Deleting": a deleted throughput is gone at once.
 """
 
 from __future__ import annotations
@@ -10,7 +10,15 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from tools.aws_simulator.account.calls import Call, checked_tags, created_before, foundation_model_arn, listed, new_arn
+from tools.aws_simulator.account.calls import (
+    Call,
+    find_repeated,
+    foundation_model_arn,
+    list_page,
+    new_arn,
+    read_tags,
+)
+from tools.aws_simulator.account.records import ThroughputBody
 from tools.aws_simulator.account.settings import SettingsStore
 from tools.aws_simulator.account.state import Resource, State
 from tools.aws_simulator.protocol.errors import (
@@ -18,7 +26,7 @@ from tools.aws_simulator.protocol.errors import (
     ServiceQuotaExceededException,
     ValidationException,
 )
-from tools.aws_simulator.resources.foundation_models import INVALID_MODEL, FoundationModels, Listed
+from tools.aws_simulator.resources.foundation_models import INVALID_MODEL, FoundationModels, ModelEntry
 
 CREATION_FAILED = "Encountered an internal error when creating the provisioned throughput."
 
@@ -30,28 +38,31 @@ class Throughputs:
         self._state = state
         self._settings = settings
         self._models = models
-        settings.on_change(self._hasten)
+        settings.on_change(self._shorten_creations)
 
-    def _hasten(self) -> None:
-        """Let a shorter ``throughput_seconds`` take effect on what is being created; a longer one does not."""
+    def _shorten_creations(self) -> None:
+        """Apply a shorter ``throughput_seconds`` to running creations; a longer one must not undo them."""
         seconds = self._settings.current.throughput_seconds
-        for throughput in self._state.all("throughput"):
-            lengths = {name: min(throughput.body[name], seconds) for name in ("seconds", "update_seconds")}
-            self._state.change(throughput.arn, **lengths)
+        for throughput in self._state.throughputs.all():
+            body = throughput.body
+            self._state.throughputs.change(
+                throughput.arn,
+                seconds=min(body["seconds"], seconds),
+                update_seconds=min(body["update_seconds"], seconds),
+            )
 
     def create(self, call: Call) -> dict[str, Any]:
-        """Handle CreateProvisionedModelThroughput. From here on it is billed."""
+        """Handle CreateProvisionedModelThroughput. Billing starts here."""
         # The service model has no ConflictException for this operation.
-        known = created_before(self._state, "throughput", call, ValidationException)
-        if known:
-            return {"provisionedModelArn": known.arn}
+        if repeated := find_repeated(self._state.throughputs, call, ValidationException):
+            return {"provisionedModelArn": repeated.arn}
         name, token = call.arguments["provisionedModelName"], call.arguments.get("clientRequestToken")
-        if self._state.find("throughput", call.region, name):
+        if self._state.throughputs.find(call.region, name):
             raise ValidationException("The provided provisioned model name is currently in use.")
         model_arn, base = self._served(call.region, call.arguments["modelId"])
         self._check_quota(call, base)
         fault = call.fault if call.fault and call.fault.kind.startswith("throughput_") else None
-        body = {
+        body: ThroughputBody = {
             "fingerprint": call.fingerprint,
             "modelArn": model_arn,
             "desiredModelArn": model_arn,
@@ -63,15 +74,15 @@ class Throughputs:
             "fault": fault.kind if fault else None,
             "fault_seconds": fault.seconds if fault else None,
         }
-        arn, tags = new_arn(call.region, "provisioned-model"), checked_tags(call.arguments.get("tags"))
+        arn, tags = new_arn(call.region, "provisioned-model"), read_tags(call.arguments.get("tags"))
         with self._state.transaction():
-            self._state.add(Resource("throughput", arn, call.region, name, time.time(), body, token))
+            self._state.throughputs.add(Resource("throughput", arn, call.region, name, time.time(), body, token))
             self._state.tag(arn, tags)
         return {"provisionedModelArn": arn}
 
-    def _served(self, region: str, identifier: str) -> tuple[str, Listed]:
-        """Return the ARN of the model that is to be served, and the base model whose units serve it."""
-        custom = self._state.find("custom_model", region, identifier)
+    def _served(self, region: str, identifier: str) -> tuple[str, ModelEntry]:
+        """Return the ARN of the requested model, and the base model whose units serve it."""
+        custom = self._state.custom_models.find(region, identifier)
         base = self._models.find(region, custom.body["baseModelId"] if custom else identifier)
         if base is None or base.customization is None:
             raise ValidationException(INVALID_MODEL)
@@ -79,14 +90,14 @@ class Throughputs:
             raise ValidationException(f"Provisioned throughput is not supported for the model {base.model_id}.")
         return (custom.arn if custom else foundation_model_arn(region, base.model_id)), base
 
-    def _check_quota(self, call: Call, base: Listed) -> None:
+    def _check_quota(self, call: Call, base: ModelEntry) -> None:
         term = call.arguments.get("commitmentDuration")
         if term:
             raise ServiceQuotaExceededException(
                 f"Your account does not currently have any {term} commitment model units reserved for {base.model_id}."
             )
         quota = self._settings.current.model_units
-        used = sum(throughput.body["units"] for throughput in self._state.all("throughput", call.region))
+        used = sum(throughput.body["units"] for throughput in self._state.throughputs.all(call.region))
         if quota == 0:
             raise ServiceQuotaExceededException(
                 f"Your account does not currently have any no commitment model units reserved for {base.model_id}."
@@ -103,15 +114,15 @@ class Throughputs:
 
     def list(self, call: Call) -> dict[str, Any]:
         """Handle ListProvisionedModelThroughputs."""
-        wanted = call.arguments
+        arguments = call.arguments
 
-        def matches(throughput: Resource) -> bool:
+        def matches(throughput: Resource[ThroughputBody]) -> bool:
             return (
-                wanted.get("statusEquals") in (None, self.status(throughput))
-                and wanted.get("modelArnEquals", self.serving(throughput)) == self.serving(throughput)
+                arguments.get("statusEquals") in (None, self.status(throughput))
+                and arguments.get("modelArnEquals", self.serving(throughput)) == self.serving(throughput)
             )  # fmt: skip
 
-        page, token = listed(self._state.all("throughput", call.region), wanted, matches)
+        page, token = list_page(self._state.throughputs.all(call.region), arguments, matches)
         summaries = [self._view(throughput) for throughput in page]
         for summary in summaries:
             summary.pop("failureMessage", None)
@@ -123,20 +134,20 @@ class Throughputs:
         if self.status(throughput) != "InService":
             raise ValidationException(f"The provisioned throughput {throughput.name} is {self.status(throughput)}.")
         name = call.arguments.get("desiredProvisionedModelName")
-        if name and self._state.find("throughput", call.region, name):
+        if name and self._state.throughputs.find(call.region, name):
             raise ValidationException("The provided provisioned model name is currently in use.")
         if "desiredModelId" in call.arguments:
             self._change_model(throughput, call)
         if name:
-            self._state.rename(throughput.arn, name)
+            self._state.throughputs.rename(throughput.arn, name)
         return {}
 
-    def _change_model(self, throughput: Resource, call: Call) -> None:
+    def _change_model(self, throughput: Resource[ThroughputBody], call: Call) -> None:
         desired, base = self._served(call.region, call.arguments["desiredModelId"])
         if foundation_model_arn(call.region, base.model_id) != throughput.body["foundationModelArn"]:
             raise ValidationException("The desired model is not based on the model that the throughput serves.")
         serving = self.serving(throughput)
-        self._state.change(
+        self._state.throughputs.change(
             throughput.arn,
             modelArn=serving,
             desiredModelArn=desired,
@@ -146,29 +157,29 @@ class Throughputs:
 
     def delete(self, call: Call) -> dict[str, Any]:
         """Handle DeleteProvisionedModelThroughput. Billing ends here."""
-        self._state.delete(self._find(call).arn, time.time())
+        self._state.throughputs.delete(self._find(call).arn, time.time())
         return {}
 
-    def _find(self, call: Call) -> Resource:
+    def _find(self, call: Call) -> Resource[ThroughputBody]:
         identifier = call.arguments["provisionedModelId"]
-        throughput = self._state.find("throughput", call.region, identifier)
+        throughput = self._state.throughputs.find(call.region, identifier)
         if throughput is None:
             raise ResourceNotFoundException(f"The provisioned model {identifier} does not exist.")
         return throughput
 
     def end_stalls(self, match: str) -> int:
-        """Let the stalled throughputs whose names contain ``match`` be there, and return how many there were."""
+        """Finish stalled throughputs whose names contain ``match``; return how many there were."""
         stalled = [
-            found
-            for found in self._state.all("throughput")
-            if match in found.name and found.body["fault"] == "throughput_stalled"
+            throughput
+            for throughput in self._state.throughputs.all()
+            if match in throughput.name and throughput.body["fault"] == "throughput_stalled"
         ]
-        for found in stalled:
-            self._state.change(found.arn, fault_seconds=time.time() - found.created)
+        for throughput in stalled:
+            self._state.throughputs.change(throughput.arn, fault_seconds=time.time() - throughput.created)
         return len(stalled)
 
-    def status(self, throughput: Resource) -> str:
-        """Return what the API calls the throughput's status now."""
+    def status(self, throughput: Resource[ThroughputBody]) -> str:
+        """Return the status of a throughput now, as the API names it."""
         body, now = throughput.body, time.time()
         length = body["seconds"]
         if body["fault"] == "throughput_stalled":
@@ -179,12 +190,12 @@ class Throughputs:
             return "Failed"
         return "Updating" if body["updated"] and now < body["updated"] + body["update_seconds"] else "InService"
 
-    def serving(self, throughput: Resource) -> str:
-        """Return the ARN of the model that answers now; while Updating still the old one."""
+    def serving(self, throughput: Resource[ThroughputBody]) -> str:
+        """Return the ARN of the model that answers now: during an update, the old one."""
         updating = self.status(throughput) == "Updating"
-        return str(throughput.body["modelArn" if updating else "desiredModelArn"])
+        return throughput.body["modelArn"] if updating else throughput.body["desiredModelArn"]
 
-    def _view(self, throughput: Resource) -> dict[str, Any]:
+    def _view(self, throughput: Resource[ThroughputBody]) -> dict[str, Any]:
         status = self.status(throughput)
         view = {
             "modelUnits": throughput.body["units"],

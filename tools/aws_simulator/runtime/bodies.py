@@ -1,8 +1,8 @@
 """
-The bodies that models are asked with and answer in: Anthropic messages, Nova messages-v1, Llama prompts, Converse.
+Reads and writes inference bodies: Anthropic messages, Nova messages-v1, Llama prompts, Converse.
 
-Each reader turns a body into one :class:`Ask` and each writer a :class:`Said` into a body. A key that real models
-know and the simulated ones cannot honour (tools, images, several turns) is refused, never dropped.
+Each reader turns a body into an :class:`InferenceRequest`; each writer turns an :class:`InferenceAnswer` into a body. A
+key that real models support and the simulated ones do not (tools, images, several turns) is refused, never ignored.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 from tools.aws_simulator.protocol.errors import ValidationException
 
 ANTHROPIC_VERSION = "bedrock-2023-05-31"
-# What an unset maximum reserves from the token quota: the models' own maximum, which is why one sets it.
+# A request without a maximum reserves the model's own maximum from the token quota, so clients should set one.
 UNSET_MAX_TOKENS = {"anthropic": 64_000, "amazon": 10_000, "meta": 8_192}
 LLAMA_DEFAULT_MAX_TOKENS = 512
 _LLAMA_TURN = re.compile(
@@ -25,8 +25,8 @@ _LLAMA_TURN = re.compile(
 
 
 @dataclass(frozen=True)
-class Ask:
-    """One question. ``max_tokens`` None means that the request does not set it."""
+class InferenceRequest:
+    """What a model is request. ``max_tokens`` is None if the request does not set it."""
 
     system: str
     user: str
@@ -38,8 +38,8 @@ class Ask:
 
 
 @dataclass(frozen=True)
-class Said:
-    """One answer; ``stop_reason`` in the words of Converse."""
+class InferenceAnswer:
+    """What a model answered. ``stop_reason`` is a value of Converse's enumeration."""
 
     text: str
     stop_reason: str
@@ -48,23 +48,23 @@ class Said:
     stop_sequence: str | None = None
 
 
-def _refuse(detail: str) -> ValidationException:
+def _malformed(detail: str) -> ValidationException:
     return ValidationException(f"Malformed input request: {detail}, please reformat your input and try again.")
 
 
 def _fields(
-    value: Any, where: str, known: Mapping[str, tuple[type, ...]], required: tuple[str, ...] = ()
+    value: Any, where: str, types: Mapping[str, tuple[type, ...]], required: tuple[str, ...] = ()
 ) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise _refuse(f"{where}: expected an object, found {type(value).__name__}")
+        raise _malformed(f"{where}: expected an object, found {type(value).__name__}")
     for name in required:
         if name not in value:
-            raise _refuse(f"{where}: required key [{name}] not found")
+            raise _malformed(f"{where}: required key [{name}] not found")
     for name, member in value.items():
-        if name not in known:
-            raise _refuse(f"{where}: extraneous key [{name}] is not permitted")
-        if not isinstance(member, known[name]) or isinstance(member, bool):
-            raise _refuse(f"{where}/{name}: expected {known[name][0].__name__}, found {type(member).__name__}")
+        if name not in types:
+            raise _malformed(f"{where}: extraneous key [{name}] is not permitted")
+        if not isinstance(member, types[name]) or isinstance(member, bool):
+            raise _malformed(f"{where}/{name}: expected {types[name][0].__name__}, found {type(member).__name__}")
     return value
 
 
@@ -81,22 +81,26 @@ def _only_user(messages: list[Any], extra: tuple[str, ...] = ()) -> str:
     read = [_fields(message, f"#/messages/{i}", known, ("role", "content")) for i, message in enumerate(messages)]
     roles = [message["role"] for message in read]
     if roles != ["user"]:
-        raise ValidationException(f"The simulated models take exactly one user message; the roles given are {roles}.")
+        raise ValidationException(
+            f"The simulated models support exactly one user message; the request has the roles {roles}."
+        )
     return _text_of(read[0]["content"], "#/messages/0/content", extra)
 
 
 def _within(value: float | None, name: str, low: float, high: float) -> None:
     if value is not None and not low <= value <= high:
-        raise _refuse(f"#/{name}: {value} is not between {low:g} and {high:g}")
+        raise _malformed(f"#/{name}: {value} is not between {low:g} and {high:g}")
 
 
-def _ask(system: str, user: str, sampling: dict[str, Any], names: tuple[str, str, str, str]) -> Ask:
-    """Return the checked question; ``names`` are the body's words for max tokens, temperature, top p, stops."""
+def _new_request(
+    system: str, user: str, sampling: dict[str, Any], names: tuple[str, str, str, str]
+) -> InferenceRequest:
+    """Return the checked request. ``names`` are the body's keys for max tokens, temperature, top p, stop sequences."""
     max_tokens, temperature, top_p = (sampling.get(name) for name in names[:3])
     _within(max_tokens, names[0], 1, 1_000_000)
     _within(temperature, names[1], 0, 1)
     _within(top_p, names[2], 0, 1)
-    return Ask(system, user, max_tokens, temperature, top_p, tuple(sampling.get(names[3], ())))
+    return InferenceRequest(system, user, max_tokens, temperature, top_p, tuple(sampling.get(names[3], ())))
 
 
 def read_json_body(body: bytes) -> Any:
@@ -104,10 +108,10 @@ def read_json_body(body: bytes) -> Any:
     try:
         return json.loads(body)
     except ValueError as error:
-        raise _refuse(f"the body is not JSON ({error})") from error
+        raise _malformed(f"the body is not JSON ({error})") from error
 
 
-def read_anthropic(value: Any) -> Ask:
+def read_anthropic(value: Any) -> InferenceRequest:
     """Read an Anthropic messages body."""
     known = {
         "anthropic_version": (str,), "max_tokens": (int,), "messages": (list,), "system": (str, list),
@@ -116,11 +120,11 @@ def read_anthropic(value: Any) -> Ask:
     }  # fmt: skip
     body = _fields(value, "#", known, ("anthropic_version", "max_tokens", "messages"))
     if body["anthropic_version"] != ANTHROPIC_VERSION:
-        raise _refuse(f"#/anthropic_version: {body['anthropic_version']!r} is not {ANTHROPIC_VERSION!r}")
+        raise _malformed(f"#/anthropic_version: {body['anthropic_version']!r} is not {ANTHROPIC_VERSION!r}")
     system = _text_of(body.get("system", ""), "#/system", ("type",))
     user = _only_user(body["messages"], ("type",))
-    asked = _ask(system, user, body, ("max_tokens", "temperature", "top_p", "stop_sequences"))
-    return replace(asked, schema=_anthropic_schema(body.get("output_config")))
+    request = _new_request(system, user, body, ("max_tokens", "temperature", "top_p", "stop_sequences"))
+    return replace(request, schema=_anthropic_schema(body.get("output_config")))
 
 
 def _anthropic_schema(config: Any) -> Mapping[str, Any] | None:
@@ -135,16 +139,16 @@ def _converse_schema(config: Mapping[str, Any] | None) -> Mapping[str, Any] | No
     if config is None:
         return None
     if set(config) != {"textFormat"}:
-        raise ValidationException(f"The simulated models cannot honour outputConfig with {', '.join(sorted(config))}.")
+        raise ValidationException(f"The simulated models do not support outputConfig with {', '.join(sorted(config))}.")
     form = config["textFormat"]
     return _checked_schema(form["type"], read_json_body(form["structure"]["jsonSchema"]["schema"].encode()))
 
 
 def _checked_schema(kind: str, schema: Any) -> Mapping[str, Any]:
     if kind != "json_schema":
-        raise _refuse(f"the output format {kind!r} is not 'json_schema'")
+        raise _malformed(f"the output format {kind!r} is not 'json_schema'")
     if not isinstance(schema, dict) or schema.get("type") != "object" or not _is_closed(schema):
-        raise _refuse("the schema must be an object's, with additionalProperties: false in every object")
+        raise _malformed("the schema must be an object's, with additionalProperties: false in every object")
     return schema
 
 
@@ -158,12 +162,12 @@ def _is_closed(schema: Any) -> bool:
     return all(_is_closed(part) for part in parts)
 
 
-def read_nova(value: Any) -> Ask:
+def read_nova(value: Any) -> InferenceRequest:
     """Read a Nova messages-v1 body."""
     known = {"schemaVersion": (str,), "system": (list,), "messages": (list,), "inferenceConfig": (dict,)}
     body = _fields(value, "#", known, ("messages",))
     if body.get("schemaVersion", "messages-v1") != "messages-v1":
-        raise _refuse(f"#/schemaVersion: {body['schemaVersion']!r} is not 'messages-v1'")
+        raise _malformed(f"#/schemaVersion: {body['schemaVersion']!r} is not 'messages-v1'")
     names = ("maxTokens", "temperature", "topP", "stopSequences")
     sampling_types = {
         "maxTokens": (int,),
@@ -173,25 +177,25 @@ def read_nova(value: Any) -> Ask:
         "stopSequences": (list,),
     }
     sampling = _fields(body.get("inferenceConfig", {}), "#/inferenceConfig", sampling_types)
-    return _ask(_text_of(body.get("system", []), "#/system"), _only_user(body["messages"]), sampling, names)
+    return _new_request(_text_of(body.get("system", []), "#/system"), _only_user(body["messages"]), sampling, names)
 
 
-def read_llama(value: Any) -> Ask:
-    """Read a Llama body; the prompt may be plain or written in the Llama 3 chat template."""
+def read_llama(value: Any) -> InferenceRequest:
+    """Read a Llama body. The prompt may be plain text or use the Llama 3 chat template."""
     known = {"prompt": (str,), "max_gen_len": (int,), "temperature": (float, int), "top_p": (float, int)}
     body = _fields(value, "#", known, ("prompt",))
     turns = dict(_LLAMA_TURN.findall(body["prompt"])) or {"user": body["prompt"]}
     if "user" not in turns or not set(turns) <= {"system", "user", "assistant"} or turns.get("assistant"):
         raise ValidationException(
-            f"The simulated models take one user turn; the prompt's template has {sorted(turns)}."
+            f"The simulated models support one user turn; the prompt's template has {sorted(turns)}."
         )
     sampling = {"max_gen_len": LLAMA_DEFAULT_MAX_TOKENS, **body}
-    return _ask(turns.get("system", ""), turns["user"], sampling, ("max_gen_len", "temperature", "top_p", ""))
+    return _new_request(turns.get("system", ""), turns["user"], sampling, ("max_gen_len", "temperature", "top_p", ""))
 
 
-def read_converse(arguments: dict[str, Any]) -> Ask:
-    """Read the arguments of Converse, or the ``converse`` of CountTokens."""
-    understood = {
+def read_converse(arguments: dict[str, Any]) -> InferenceRequest:
+    """Read the arguments of Converse, or the ``converse`` part of CountTokens."""
+    supported = {
         "modelId",
         "messages",
         "system",
@@ -201,65 +205,65 @@ def read_converse(arguments: dict[str, Any]) -> Ask:
         "serviceTier",
         "outputConfig",
     }
-    beyond = sorted(set(arguments) - understood)
-    if beyond:
-        raise ValidationException(f"The simulated models cannot honour {', '.join(beyond)}.")
+    unsupported = sorted(set(arguments) - supported)
+    if unsupported:
+        raise ValidationException(f"The simulated models do not support {', '.join(unsupported)}.")
     sampling = arguments.get("inferenceConfig", {})
     names = ("maxTokens", "temperature", "topP", "stopSequences")
     system = _text_of(arguments.get("system", []), "#/system")
-    asked = _ask(system, _only_user(arguments.get("messages", [])), sampling, names)
-    return replace(asked, schema=_converse_schema(arguments.get("outputConfig")))
+    request = _new_request(system, _only_user(arguments.get("messages", [])), sampling, names)
+    return replace(request, schema=_converse_schema(arguments.get("outputConfig")))
 
 
 READERS = {"anthropic": read_anthropic, "amazon": read_nova, "meta": read_llama}
 
 
-def write_anthropic(said: Said, model_id: str, call_id: str) -> dict[str, Any]:
+def write_anthropic(answer: InferenceAnswer, model_id: str, call_id: str) -> dict[str, Any]:
     """Return an Anthropic messages answer."""
     return {
         "model": model_id,
         "id": f"msg_bdrk_{call_id}",
         "type": "message",
         "role": "assistant",
-        "content": [{"type": "text", "text": said.text}],
-        "stop_reason": said.stop_reason,
-        "stop_sequence": said.stop_sequence,
-        "usage": {"input_tokens": said.input_tokens, "output_tokens": said.output_tokens},
+        "content": [{"type": "text", "text": answer.text}],
+        "stop_reason": answer.stop_reason,
+        "stop_sequence": answer.stop_sequence,
+        "usage": {"input_tokens": answer.input_tokens, "output_tokens": answer.output_tokens},
     }
 
 
-def write_nova(said: Said, _model_id: str, _call_id: str) -> dict[str, Any]:
+def write_nova(answer: InferenceAnswer, _model_id: str, _call_id: str) -> dict[str, Any]:
     """Return a Nova answer."""
     return {
-        "output": {"message": {"role": "assistant", "content": [{"text": said.text}]}},
-        "stopReason": said.stop_reason,
-        "usage": _usage(said),
+        "output": {"message": {"role": "assistant", "content": [{"text": answer.text}]}},
+        "stopReason": answer.stop_reason,
+        "usage": _usage(answer),
     }
 
 
-def write_llama(said: Said, _model_id: str, _call_id: str) -> dict[str, Any]:
+def write_llama(answer: InferenceAnswer, _model_id: str, _call_id: str) -> dict[str, Any]:
     """Return a Llama answer."""
     return {
-        "generation": said.text,
-        "prompt_token_count": said.input_tokens,
-        "generation_token_count": said.output_tokens,
-        "stop_reason": "length" if said.stop_reason == "max_tokens" else "stop",
+        "generation": answer.text,
+        "prompt_token_count": answer.input_tokens,
+        "generation_token_count": answer.output_tokens,
+        "stop_reason": "length" if answer.stop_reason == "max_tokens" else "stop",
     }
 
 
 WRITERS = {"anthropic": write_anthropic, "amazon": write_nova, "meta": write_llama}
 
 
-def write_converse(said: Said, latency_ms: int) -> dict[str, Any]:
+def write_converse(answer: InferenceAnswer, latency_ms: int) -> dict[str, Any]:
     """Return the result of Converse."""
     return {
-        "output": {"message": {"role": "assistant", "content": [{"text": said.text}]}},
-        "stopReason": said.stop_reason,
-        "usage": _usage(said),
+        "output": {"message": {"role": "assistant", "content": [{"text": answer.text}]}},
+        "stopReason": answer.stop_reason,
+        "usage": _usage(answer),
         "metrics": {"latencyMs": latency_ms},
     }
 
 
-def _usage(said: Said) -> dict[str, int]:
-    total = said.input_tokens + said.output_tokens
-    return {"inputTokens": said.input_tokens, "outputTokens": said.output_tokens, "totalTokens": total}
+def _usage(answer: InferenceAnswer) -> dict[str, int]:
+    total = answer.input_tokens + answer.output_tokens
+    return {"inputTokens": answer.input_tokens, "outputTokens": answer.output_tokens, "totalTokens": total}

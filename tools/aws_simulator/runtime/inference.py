@@ -1,8 +1,8 @@
 """
-InvokeModel, Converse and CountTokens: who is asked, whether it may answer now, what it says, what it costs.
+Answers InvokeModel, Converse and CountTokens: finds the model, applies quotas and faults, bills the answer.
 
-A model is asked by its id, by an inference profile, or by the ARN of a throughput that serves it. Who asks wrongly is
-told what Bedrock tells: https://docs.aws.amazon.com/bedrock/latest/userguide/inference-profiles-support.html
+A request names a model by its id, by an inference profile, or by the ARN of a throughput. A wrong name gets Bedrock's
+own error message: https://docs.aws.amazon.com/bedrock/latest/userguide/inference-profiles-support.html
 """
 
 from __future__ import annotations
@@ -22,14 +22,10 @@ from tools.aws_simulator.account.faults import Fault
 from tools.aws_simulator.account.ledger import Ledger
 from tools.aws_simulator.account.quotas import Quotas
 from tools.aws_simulator.account.settings import SettingsStore
-from tools.aws_simulator.account.state import Resource, State
-from tools.aws_simulator.models.dialogue import (
-    NotUnderstoodError,
-    SimulatedModel,
-    answer,
-    count_tokens,
-    document_of,
-)
+from tools.aws_simulator.account.state import State
+from tools.aws_simulator.models.delimiters import NotUnderstoodError
+from tools.aws_simulator.models.dialogue import SimulatedModel, document_of, reply_to
+from tools.aws_simulator.models.text import count_tokens
 from tools.aws_simulator.protocol.constraints import summary, violations
 from tools.aws_simulator.protocol.errors import (
     ModelErrorException,
@@ -41,15 +37,16 @@ from tools.aws_simulator.protocol.specification import Specification
 from tools.aws_simulator.resources.foundation_models import END_OF_LIFE, INVALID_MODEL, FoundationModels
 from tools.aws_simulator.resources.throughput import Throughputs
 from tools.aws_simulator.runtime import bodies
-from tools.aws_simulator.runtime.bodies import Ask, Said
+from tools.aws_simulator.runtime.bodies import InferenceAnswer, InferenceRequest
 
 
 @dataclass(frozen=True)
 class Target:
     """
-    Who answers.
+    The model that answers a request.
 
-    :param quota_names: the names under which a rate quota for it may be set.
+    :param weights: those of a custom model; None for a foundation model.
+    :param quota_names: the names under which its rate quota may be set.
     """
 
     model: Model
@@ -57,8 +54,8 @@ class Target:
     quota_names: tuple[str, ...]
 
 
-class Bill(NamedTuple):
-    """What an answer costs, as :meth:`Ledger.bill` takes it."""
+class Charge(NamedTuple):
+    """What to bill for an answer: the arguments of :meth:`Ledger.bill`."""
 
     model_id: str
     document: str | None
@@ -67,7 +64,7 @@ class Bill(NamedTuple):
 
 
 class Inference:
-    """The operations that ask models."""
+    """The operations that request models."""
 
     def __init__(
         self,
@@ -88,12 +85,12 @@ class Inference:
         """Handle InvokeModel."""
         started, model_id = time.monotonic(), call.arguments["modelId"]
         target = self._target(call.region, model_id)
-        ask = bodies.READERS[target.model.provider](bodies.read_json_body(call.arguments["body"]))
-        said = await self._ask(target, ask, model_id, call.fault)
-        body = bodies.WRITERS[target.model.provider](said, target.model.foundation_id, secrets.token_hex(12))
+        request = bodies.READERS[target.model.provider](bodies.read_json_body(call.arguments["body"]))
+        answer = await self._run(target, request, model_id, call.fault)
+        body = bodies.WRITERS[target.model.provider](answer, target.model.foundation_id, secrets.token_hex(12))
         headers = {
-            "x-amzn-bedrock-input-token-count": str(said.input_tokens),
-            "x-amzn-bedrock-output-token-count": str(said.output_tokens),
+            "x-amzn-bedrock-input-token-count": str(answer.input_tokens),
+            "x-amzn-bedrock-output-token-count": str(answer.output_tokens),
             "x-amzn-bedrock-invocation-latency": str(round((time.monotonic() - started) * 1000)),
         }
         content = json.dumps(body, ensure_ascii=False).encode()
@@ -105,42 +102,42 @@ class Inference:
         if self._is_suffixed(call.region, model_id):
             raise ResourceNotFoundException("Model not found.")
         target = self._target(call.region, model_id)
-        said = await self._ask(target, bodies.read_converse(call.arguments), model_id, call.fault)
-        return bodies.write_converse(said, round((time.monotonic() - started) * 1000))
+        answer = await self._run(target, bodies.read_converse(call.arguments), model_id, call.fault)
+        return bodies.write_converse(answer, round((time.monotonic() - started) * 1000))
 
     def count_tokens(self, call: Call) -> dict[str, Any]:
-        """Handle CountTokens; free, and not counted."""
+        """Handle CountTokens, which is free and not counted."""
         target = self._target(call.region, call.arguments["modelId"])
-        asked = call.arguments["input"]
-        if "converse" in asked:
-            ask = bodies.read_converse(asked["converse"])
+        given = call.arguments["input"]
+        if "converse" in given:
+            request = bodies.read_converse(given["converse"])
         else:
-            ask = bodies.READERS[target.model.provider](bodies.read_json_body(asked["invokeModel"]["body"]))
-        return {"inputTokens": count_tokens(ask.system) + count_tokens(ask.user)}
+            request = bodies.READERS[target.model.provider](bodies.read_json_body(given["invokeModel"]["body"]))
+        return {"inputTokens": count_tokens(request.system) + count_tokens(request.user)}
 
     def answer_record(
-        self, region: str, model_id: str, invocation_type: str, asked: Any
-    ) -> tuple[dict[str, Any], Bill]:
+        self, region: str, model_id: str, invocation_type: str, model_input: dict[str, Any]
+    ) -> tuple[dict[str, Any], Charge]:
         """
-        Return the ``modelOutput`` of a batch job's record, and what it costs; nothing is billed and no quota is used.
+        Return the ``modelOutput`` of a batch job's record, and what to bill for it. Uses no quota and bills nothing.
 
-        :raises ApiError: the record cannot be answered, in the words of the call that it stands for.
+        :raises ApiError: the record cannot be answered; the message is that of the corresponding call.
         """
         target = self.on_demand(region, model_id)
         if invocation_type == "Converse":
-            _check_converse(asked)
-            ask = bodies.read_converse(asked)
+            _check_converse(model_input)
+            request = bodies.read_converse(model_input)
         else:
-            ask = bodies.READERS[target.model.provider](asked)
-        _check_capabilities(target.model, ask)
+            request = bodies.READERS[target.model.provider](model_input)
+        _check_capabilities(target.model, request)
         try:
-            said = _answer(target, ask, ask.max_tokens or bodies.UNSET_MAX_TOKENS[target.model.provider])
+            answer = _answer(target, request, request.max_tokens or bodies.UNSET_MAX_TOKENS[target.model.provider])
         except NotUnderstoodError as error:
             raise ValidationException(str(error)) from error
-        bill = Bill(model_id, document_of(ask.user), said.input_tokens, said.output_tokens)
+        charge = Charge(model_id, document_of(request.user), answer.input_tokens, answer.output_tokens)
         if invocation_type == "Converse":
-            return bodies.write_converse(said, 0), bill
-        return bodies.WRITERS[target.model.provider](said, target.model.foundation_id, secrets.token_hex(12)), bill
+            return bodies.write_converse(answer, 0), charge
+        return bodies.WRITERS[target.model.provider](answer, target.model.foundation_id, secrets.token_hex(12)), charge
 
     def _is_suffixed(self, region: str, model_id: str) -> bool:
         entry = self._models.find(region, model_id)
@@ -152,9 +149,9 @@ class Inference:
         return self.on_demand(region, model_id)
 
     def on_demand(self, region: str, model_id: str) -> Target:
-        """Return who answers for a model id or an inference profile.
+        """Return the model behind a model id or an inference profile.
 
-        :raises ApiError: no such model, a retired one, or one that is asked otherwise.
+        :raises ApiError: it does not exist, is retired, or cannot be used on demand under this name.
         """
         profile = self._models.find_profile(region, model_id)
         entry = profile or self._models.find(region, model_id)
@@ -171,7 +168,7 @@ class Inference:
         return Target(model, None, (model_id, model.inference_id, model.foundation_id, model.key))
 
     def _provisioned(self, region: str, arn: str) -> Target:
-        throughput = self._state.find("throughput", region, arn)
+        throughput = self._state.throughputs.find(region, arn)
         if throughput is None:
             raise ResourceNotFoundException(
                 f"Could not resolve the foundation model from the model identifier: {arn}. It may have been deleted."
@@ -181,58 +178,52 @@ class Inference:
             raise ModelNotReadyException("The model is not ready for inference. Wait until it is in service.")
         if status == "Failed":
             raise ModelErrorException("The provisioned throughput failed and serves no model.")
-        custom = self._custom_model(self._throughputs.serving(throughput))
+        custom = self._state.custom_models.find(region, self._throughputs.serving(throughput))
         base_arn = custom.body["baseModelArn"] if custom else throughput.body["foundationModelArn"]
         entry = self._models.find(region, base_arn)
         if entry is None:
             raise ResourceNotFoundException(f"Could not resolve the foundation model from the identifier {base_arn}.")
         return Target(entry.model, custom.body["weights"] if custom else None, (arn,))
 
-    def _custom_model(self, arn: str) -> Resource | None:
-        try:
-            return self._state.get(arn)
-        except KeyError:
-            return None
-
-    async def _ask(self, target: Target, ask: Ask, model_id: str, fault: Fault | None) -> Said:
-        _check_capabilities(target.model, ask)
-        max_tokens = ask.max_tokens or bodies.UNSET_MAX_TOKENS[target.model.provider]
-        input_tokens = count_tokens(ask.system) + count_tokens(ask.user)
+    async def _run(
+        self, target: Target, request: InferenceRequest, model_id: str, fault: Fault | None
+    ) -> InferenceAnswer:
+        _check_capabilities(target.model, request)
+        max_tokens = request.max_tokens or bodies.UNSET_MAX_TOKENS[target.model.provider]
+        input_tokens = count_tokens(request.system) + count_tokens(request.user)
         burndown = target.model.output_burndown
         reserved = self._quotas.reserve(target.quota_names, input_tokens + max_tokens)
         if self._settings.current.latency_ms:
             await asyncio.sleep(self._settings.current.latency_ms / 1000)
         try:
-            # In a thread, for a long document takes long enough to hold up hundreds of waiting calls.
-            said = await asyncio.to_thread(_answer, target, ask, max_tokens)
+            # In a thread: a long document would block the event loop and every waiting call.
+            answer = await asyncio.to_thread(_answer, target, request, max_tokens)
         except NotUnderstoodError as error:
             reserved.settle(0)
             raise ValidationException(str(error)) from error
-        said = _spoilt(said, fault)
-        reserved.settle(said.input_tokens + said.output_tokens * burndown)
-        self._ledger.bill(model_id, document_of(ask.user), said.input_tokens, said.output_tokens)
-        return said
+        answer = _apply_fault(answer, fault)
+        reserved.settle(answer.input_tokens + answer.output_tokens * burndown)
+        self._ledger.bill(model_id, document_of(request.user), answer.input_tokens, answer.output_tokens)
+        return answer
 
 
 _specification = functools.cache(Specification)
 
 
-def _check_converse(asked: Any) -> None:
-    """Refuse what Converse itself would refuse; a batch job's model stands in the job, never in a record."""
-    shape = _specification().operation("Converse").input_shape
-    found = list(violations(shape, {**asked, "modelId": "m"})) if shape and isinstance(asked, dict) else ["no object"]
-    if "modelId" in asked or found:
-        detail = "modelId: Extra inputs are not permitted" if "modelId" in asked else summary(found)
-        raise ValidationException(detail)
+def _check_converse(model_input: dict[str, Any]) -> None:
+    """Refuse what Converse would refuse, and a ``modelId``, which only the batch job itself may name."""
+    if "modelId" in model_input:
+        raise ValidationException("modelId: Extra inputs are not permitted")
+    if broken := list(violations(_specification().operation("Converse").input_shape, {**model_input, "modelId": "m"})):
+        raise ValidationException(summary(broken))
 
 
-def _check_capabilities(model: Model, ask: Ask) -> None:
-    if not model.temperature and (ask.temperature not in (None, 1) or ask.top_p not in (None, 1)):
+def _check_capabilities(model: Model, request: InferenceRequest) -> None:
+    if not model.temperature and (request.temperature not in (None, 1) or request.top_p not in (None, 1)):
         raise ValidationException(
             f"The model {model.foundation_id} does not support non-default temperature and top_p."
         )
-
-    if ask.schema is not None and not model.json_schema:
+    if request.schema is not None and not model.json_schema:
         raise ValidationException(f"The model {model.foundation_id} does not support structured outputs.")
 
 
@@ -257,25 +248,26 @@ def _is_valid(value: object, schema: Mapping[str, Any]) -> bool:
     return "enum" not in schema or value in schema["enum"]
 
 
-def _answer(target: Target, ask: Ask, max_tokens: int) -> Said:
+def _answer(target: Target, request: InferenceRequest, max_tokens: int) -> InferenceAnswer:
     model = SimulatedModel(target.model.provider, target.weights)
-    reply = answer(model, ask.system, ask.user, max_tokens, schema=ask.schema)
-    said = Said(reply.text, reply.stop_reason, reply.input_tokens, reply.output_tokens)
-    if ask.schema is not None and said.stop_reason == "end_turn" and not _follows(ask.schema, said.text):
-        raise NotUnderstoodError("The simulated models cannot honour this schema.")
-    found = [(said.text.find(stop), stop) for stop in ask.stop_sequences if stop and stop in said.text]
-    if not found:
-        return said
-    position, stop = min(found)
-    text = said.text[:position]
-    return replace(said, text=text, stop_reason="stop_sequence", stop_sequence=stop, output_tokens=count_tokens(text))
+    reply = reply_to(model, request.system, request.user, max_tokens, schema=request.schema)
+    answer = InferenceAnswer(reply.text, reply.stop_reason, reply.input_tokens, reply.output_tokens)
+    is_whole = answer.stop_reason == "end_turn"
+    if request.schema is not None and is_whole and not _follows(request.schema, answer.text):
+        raise NotUnderstoodError("The simulated models do not support this schema.")
+    matches = [(answer.text.find(stop), stop) for stop in request.stop_sequences if stop and stop in answer.text]
+    if not matches:
+        return answer
+    position, stop = min(matches)
+    text = answer.text[:position]
+    return replace(answer, text=text, stop_reason="stop_sequence", stop_sequence=stop, output_tokens=count_tokens(text))
 
 
-def _spoilt(said: Said, fault: Fault | None) -> Said:
-    """Return the answer as a fault rule wants it: without the marks that give it structure, or cut in the middle."""
+def _apply_fault(answer: InferenceAnswer, fault: Fault | None) -> InferenceAnswer:
+    """Return the answer as a fault rule changes it: without the characters that structure JSON, or cut in half."""
     if fault and fault.kind == "malformed_answer":
-        return replace(said, text=said.text.translate(str.maketrans("", "", '{}[]"\n')))
+        return replace(answer, text=answer.text.translate(str.maketrans("", "", '{}[]"\n')))
     if fault and fault.kind == "truncated_answer":
-        text = said.text[: len(said.text) // 2]
-        return replace(said, text=text, stop_reason="max_tokens", output_tokens=count_tokens(text))
-    return said
+        text = answer.text[: len(answer.text) // 2]
+        return replace(answer, text=text, stop_reason="max_tokens", output_tokens=count_tokens(text))
+    return answer

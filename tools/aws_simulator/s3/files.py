@@ -1,10 +1,12 @@
 """
-S3 objects and buckets as files, written through so that they outlive the process.
+Keeps S3 objects and buckets as files, so that they outlive the process.
 
-``<folder>/<bucket>/objects/<sha256 of key>``: one line of JSON (key, metadata, ETag, time), then the object's bytes.
-The hash serves keys that no file system would take. ``<folder>/<bucket>/bucket.json``: the Region, and the requests
-that configured the bucket (tags, lifecycle ...), to be repeated. Not kept: older versions of an object, its tags and
-ACL, unfinished uploads.
+- ``<folder>/<bucket>/objects/<sha256 of key>``: one line of JSON (key, metadata, ETag, time), then the object's bytes.
+  The name is a hash because a key may be longer than a file name and contain any character.
+- ``<folder>/<bucket>/bucket.json``: the Region, and the requests that configured the bucket (tags, lifecycle ...),
+  which a restart repeats.
+
+Not kept: older versions of an object, its tags and ACL, unfinished uploads.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from urllib.parse import quote, unquote
 
 @dataclass(frozen=True)
 class StoredObject:
-    """One object. ``etag`` is without quotes, ``modified`` POSIX seconds."""
+    """One object. ``etag`` has no quotes; ``modified`` is in POSIX seconds."""
 
     key: str
     metadata: dict[str, str]
@@ -32,7 +34,7 @@ class StoredObject:
 
 @dataclass(frozen=True)
 class StoredBucket:
-    """A bucket's Region and, by query string, the last request that configured each of its aspects."""
+    """A bucket's Region, and the last request that configured it, by query string."""
 
     region: str
     settings: dict[str, StoredRequest] = field(default_factory=dict)
@@ -40,14 +42,14 @@ class StoredBucket:
 
 @dataclass(frozen=True)
 class StoredRequest:
-    """A bucket-level PUT. ``headers`` are the ``x-amz-*`` ones without credentials."""
+    """A PUT request to a bucket. ``headers`` are its ``x-amz-*`` headers without credentials."""
 
     headers: dict[str, str]
     body: bytes
 
 
 class S3Files:
-    """The files under ``folder``. Calls must not overlap."""
+    """The files under ``folder``. Not thread-safe: calls must not overlap."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -58,8 +60,8 @@ class S3Files:
         return sorted(unquote(path.parent.name) for path in self._folder.glob("*/bucket.json"))
 
     def read_bucket(self, bucket: str) -> StoredBucket:
-        """Return what is known of a bucket."""
-        value = json.loads((self._of(bucket) / "bucket.json").read_text())
+        """Return a bucket's description."""
+        value = json.loads((self._bucket_folder(bucket) / "bucket.json").read_text())
         settings = {
             query: StoredRequest(request["headers"], base64.b64decode(request["body"]))
             for query, request in value["settings"].items()
@@ -72,18 +74,18 @@ class S3Files:
             query: {"headers": request.headers, "body": base64.b64encode(request.body).decode()}
             for query, request in stored.settings.items()
         }
-        (self._of(bucket) / "objects").mkdir(parents=True, exist_ok=True)
+        (self._bucket_folder(bucket) / "objects").mkdir(parents=True, exist_ok=True)
         text = json.dumps({"region": stored.region, "settings": settings})
-        _replace(self._of(bucket) / "bucket.json", text.encode())
+        _replace(self._bucket_folder(bucket) / "bucket.json", text.encode())
 
     def delete_bucket(self, bucket: str) -> None:
-        """Remove a bucket and all in it."""
-        shutil.rmtree(self._of(bucket), ignore_errors=True)
+        """Remove a bucket and its objects."""
+        shutil.rmtree(self._bucket_folder(bucket), ignore_errors=True)
 
     def objects(self, bucket: str) -> Iterator[StoredObject]:
         """Yield all objects of a bucket."""
-        for path in sorted((self._of(bucket) / "objects").iterdir()):
-            if not path.suffix:  # .tmp: cut off by the end of the process, never part of the bucket
+        for path in sorted((self._bucket_folder(bucket) / "objects").iterdir()):
+            if not path.suffix:  # a .tmp file is a write that the end of the process interrupted
                 header, _, body = path.read_bytes().partition(b"\n")
                 yield StoredObject(**json.loads(header), body=body)
 
@@ -93,25 +95,25 @@ class S3Files:
         _replace(self._path(bucket, stored.key), json.dumps(header).encode() + b"\n" + stored.body)
 
     def delete(self, bucket: str, key: str) -> None:
-        """Remove an object; absent is as good as removed."""
+        """Remove an object if it exists."""
         self._path(bucket, key).unlink(missing_ok=True)
 
     def delete_all_but(self, bucket: str, keys: set[str]) -> None:
-        """Remove all objects with other keys than these."""
+        """Remove all objects except those with these keys."""
         kept = {self._path(bucket, key) for key in keys}
-        for path in (self._of(bucket) / "objects").iterdir():
+        for path in (self._bucket_folder(bucket) / "objects").iterdir():
             if path not in kept:
                 path.unlink()
 
-    def _of(self, bucket: str) -> Path:
+    def _bucket_folder(self, bucket: str) -> Path:
         return self._folder / quote(bucket, safe="")
 
     def _path(self, bucket: str, key: str) -> Path:
-        return self._of(bucket) / "objects" / hashlib.sha256(key.encode()).hexdigest()
+        return self._bucket_folder(bucket) / "objects" / hashlib.sha256(key.encode()).hexdigest()
 
 
 def _replace(path: Path, content: bytes) -> None:
-    """Write a file so that it has either its old or its new content, whenever the process ends."""
+    """Write a file atomically: it has its old or its new content, whenever the process ends."""
     new = path.with_suffix(".tmp")
     new.write_bytes(content)
     new.replace(path)

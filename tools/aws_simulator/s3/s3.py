@@ -1,8 +1,8 @@
 """
-The S3 half: moto's S3, called in this process without its own web server, and every change written through to files.
+Answers S3 requests with moto, without moto's web server, and writes every change through to files.
 
-moto's backends are global to the process, so there can be one S3 half at a time in it. moto does not guard its
-dictionaries against threads: one thread serves all requests, and a lock lets the customization jobs in.
+moto's backends are global, so a process can have only one simulated S3 at a time. moto is not thread-safe: one thread
+serves all requests, and a lock lets the jobs in between.
 """
 
 from __future__ import annotations
@@ -33,22 +33,22 @@ _SECRET_HEADERS = ("x-amz-security-token", "x-amz-date", "x-amz-content-sha256")
 
 
 class _ServerRequest(MotoRequest):
-    """Tells moto that a server in front of it writes the Date header."""
+    """A request whose answer needs no Date header from moto: uvicorn adds it."""
 
     from_wsgi_server = True
 
 
-class S3Half:
-    """moto's S3 with the objects under ``folder``."""
+class SimulatedS3:
+    """moto's S3, with its objects kept under ``folder``."""
 
-    _alive: ClassVar[S3Half | None] = None
+    _instance: ClassVar[SimulatedS3 | None] = None
 
     def __init__(self, folder: Path) -> None:
-        if S3Half._alive is not None:
+        if SimulatedS3._instance is not None:
             raise RuntimeError(
-                "Another AWS simulator lives in this process, and moto's S3 can be had once. Stop that one first."
+                "Another AWS simulator is running in this process, and moto's S3 can be used only once. Close it first."
             )
-        S3Half._alive = self
+        SimulatedS3._instance = self
         self._files = S3Files(folder)
         self._lock = threading.RLock()
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="s3")
@@ -58,11 +58,11 @@ class S3Half:
             self._restore(bucket)
 
     def close(self) -> None:
-        """Forget what is in memory; the files stay."""
+        """Release moto's memory; the files stay."""
         self._executor.shutdown(wait=True)
         with self._lock:
             self._backend.reset()
-        S3Half._alive = None
+        SimulatedS3._instance = None
 
     async def handle(self, request: Request) -> Response:
         """Answer one S3 request."""
@@ -87,7 +87,7 @@ class S3Half:
 
     def _write_through(self, method: str, path: str, query: str, headers: Mapping[str, str], body: bytes) -> None:
         bucket, _, key = (unquote(part) for part in path.lstrip("/").partition("/"))
-        # moto remembers every object that ever was; without this, overwritten ones would stay in memory.
+        # moto keeps a list of every object ever made; without this, overwritten ones would stay in memory.
         FakeKey.instances_tracked.clear()  # type: ignore[attr-defined]
         if bucket not in self._backend.buckets:
             self._files.delete_bucket(bucket)
@@ -99,22 +99,20 @@ class S3Half:
             self._save_bucket(bucket, method, query, headers, body)
 
     def _save(self, bucket: str, key: str) -> None:
-        found = self._current(bucket, key)
-        if found is None:
+        current = self._current(bucket, key)
+        if current is None:
             self._files.delete(bucket, key)
             return
-        metadata = {name: str(value) for name, value in found.metadata.items()}
-        modified = found.last_modified.replace(tzinfo=datetime.UTC).timestamp()
-        self._files.write(bucket, StoredObject(key, metadata, found.etag.strip('"'), modified, found.value))
+        metadata = {name: str(value) for name, value in current.metadata.items()}
+        modified = current.last_modified.replace(tzinfo=datetime.UTC).timestamp()
+        self._files.write(bucket, StoredObject(key, metadata, current.etag.strip('"'), modified, current.value))
 
     def _save_bucket(self, bucket: str, method: str, query: str, headers: Mapping[str, str], body: bytes) -> None:
-        known = self._files.read_bucket(bucket).settings if bucket in self._files.buckets() else {}
-        kept = {
-            name: value for name, value in headers.items() if name.startswith("x-amz-") and name not in _SECRET_HEADERS
-        }
-        settings = {name: request for name, request in known.items() if name != query}
+        before = self._files.read_bucket(bucket).settings if bucket in self._files.buckets() else {}
+        settings = {name: request for name, request in before.items() if name != query}
         if query and method == "PUT":
-            settings[query] = StoredRequest(kept, body)
+            names = [name for name in headers if name.startswith("x-amz-") and name not in _SECRET_HEADERS]
+            settings[query] = StoredRequest({name: headers[name] for name in names}, body)
         region = self._backend.buckets[bucket].region_name
         self._files.write_bucket(bucket, StoredBucket(region, settings))
 
@@ -128,31 +126,31 @@ class S3Half:
                 "authorization": _CREDENTIAL.format(region=stored.region),
             }
             _ask_moto("PUT", f"/{bucket}", query, headers, request.body)
-        for found in self._files.objects(bucket):
-            key = self._backend.put_object(bucket, found.key, found.body, etag=found.etag)
-            key.set_metadata(found.metadata)
-            key.last_modified = datetime.datetime.fromtimestamp(found.modified, tz=datetime.UTC).replace(tzinfo=None)
+        for kept in self._files.objects(bucket):
+            key = self._backend.put_object(bucket, kept.key, kept.body, etag=kept.etag)
+            key.set_metadata(kept.metadata)
+            key.last_modified = datetime.datetime.fromtimestamp(kept.modified, tz=datetime.UTC).replace(tzinfo=None)
 
     def _current(self, bucket: str, key: str) -> Any:
-        found = self._backend.buckets[bucket].keys.get(key) if bucket in self._backend.buckets else None
-        return found if isinstance(found, FakeKey) else None  # a delete marker is no object
+        current = self._backend.buckets[bucket].keys.get(key) if bucket in self._backend.buckets else None
+        return current if isinstance(current, FakeKey) else None  # moto lists delete markers among the objects
 
     def bucket_region(self, bucket: str) -> str | None:
-        """Return the Region of a bucket; None when there is no such bucket."""
+        """Return the Region of a bucket; None if it does not exist."""
         with self._lock:
-            found = self._backend.buckets.get(bucket)
-            return str(found.region_name) if found else None
+            backend_bucket = self._backend.buckets.get(bucket)
+            return str(backend_bucket.region_name) if backend_bucket else None
 
     def read(self, bucket: str, key: str) -> bytes | None:
-        """Return an object; None when there is none."""
+        """Return an object's body; None if it does not exist."""
         with self._lock:
-            found = self._current(bucket, key)
-            return bytes(found.value) if found else None
+            current = self._current(bucket, key)
+            return bytes(current.value) if current else None
 
     def write(self, bucket: str, key: str, body: bytes) -> None:
-        """Put an object.
+        """Write an object.
 
-        :raises KeyError: there is no such bucket.
+        :raises KeyError: the bucket does not exist.
         """
         with self._lock:
             if bucket not in self._backend.buckets:
@@ -164,7 +162,7 @@ class S3Half:
 def _ask_moto(
     method: str, path: str, query: str, headers: Mapping[str, str], body: bytes
 ) -> tuple[int, dict[str, str], bytes | str]:
-    """Let moto answer a request, as its own server would; headers come back in lower case."""
+    """Have moto answer a request as its own server would. The names of the returned headers are in lower case."""
     url = f"http://{headers['host']}{path}" + (f"?{query}" if query else "")
     request = _ServerRequest.from_primitives(method, url, headers, body)
     parts = path.lstrip("/").partition("/")

@@ -1,4 +1,4 @@
-"""The routes under ``/_admin``: what was billed, what was asked, how the simulator is set, and how it shall fail."""
+"""Serves the routes under ``/_admin``: ledger, request log, settings, fault plan."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _HEADERS = {"x-simulated": "true"}
 
 
 class Admin:
-    """The routes, as a Starlette app in :attr:`app`. They are for tests and tools; AWS has nothing like them."""
+    """The routes, as a Starlette app in :attr:`app`. They are for tests and tools; AWS has no such routes."""
 
     def __init__(
         self, settings: SettingsStore, ledger: Ledger, faults: FaultPlan, end_stalls: Sequence[Callable[[str], int]]
@@ -64,7 +64,7 @@ class Admin:
     async def _change_settings(self, request: Request) -> Response:
         changes = await request.json()
         if not isinstance(changes, dict):
-            raise ValueError("Settings are a JSON object.")  # noqa: TRY004 - answered as a bad request
+            raise ValueError("Settings must be a JSON object.")  # noqa: TRY004 - answered as a bad request
         return _json(self._settings.change(changes).model_dump())
 
     async def _show_faults(self, _: Request) -> Response:
@@ -80,7 +80,7 @@ class Admin:
         return _json([])
 
     async def _end_stalled(self, request: Request) -> Response:
-        """Let what is stalled go on; ``?match=`` chooses by name."""
+        """Let stalled jobs and throughputs continue; ``?match=`` selects them by a part of the name."""
         match = request.query_params.get("match", "")
         return _json({"ended": sum(end(match) for end in self._end_stalls)})
 

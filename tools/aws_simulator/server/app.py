@@ -1,4 +1,4 @@
-"""The whole simulator: S3, Bedrock and the admin routes behind one ASGI application, with one folder of state."""
+"""Puts S3, Bedrock and the admin routes behind one ASGI application with one state folder."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ from tools.aws_simulator.resources.foundation_models import FoundationModels
 from tools.aws_simulator.resources.tagging import Tagging
 from tools.aws_simulator.resources.throughput import Throughputs
 from tools.aws_simulator.runtime.inference import Inference
-from tools.aws_simulator.s3.s3 import S3Half
+from tools.aws_simulator.s3.s3 import SimulatedS3
 from tools.aws_simulator.server.admin import Admin
-from tools.aws_simulator.server.operations import Bedrock, Handler, signed_for
+from tools.aws_simulator.server.operations import Handler, SimulatedBedrock, signed_for
 
 
 class AwsSimulator:
     """
-    An ASGI application that stands in for S3, bedrock and bedrock-runtime.
+    An ASGI application that behaves like S3, bedrock and bedrock-runtime.
 
-    :param folder: where its state lives; made when it is not there, and held against a second process.
-    :param settings: set at the start, over those that the state has kept.
-    :raises BlockingIOError: another process works on ``folder``.
+    :param folder: the state folder; created if it does not exist, and locked against a second process.
+    :param settings: settings that replace those kept in the state.
+    :raises BlockingIOError: another process uses ``folder``.
     """
 
     def __init__(self, folder: Path, settings: Mapping[str, Any] | None = None, catalog: Catalog | None = None) -> None:
@@ -48,7 +48,7 @@ class AwsSimulator:
         self._settings = SettingsStore(self._state)
         if settings:
             self._settings.change(settings)
-        self._s3 = S3Half(folder / "s3")
+        self._s3 = SimulatedS3(folder / "s3")
         ledger, faults, models = Ledger(self._state), FaultPlan(self._state), FoundationModels(catalog)
         self._runner = JobRunner(self._state, self._settings, catalog, self._s3)
         throughputs = Throughputs(self._state, self._settings, models)
@@ -59,7 +59,7 @@ class AwsSimulator:
         handlers = _handlers(
             models, jobs, CustomModels(self._state), throughputs, inference, Tagging(self._state), batches
         )
-        self.bedrock = Bedrock(handlers, faults, ledger)
+        self.bedrock = SimulatedBedrock(handlers, faults, ledger)
         self._admin = Admin(
             self._settings,
             ledger,
@@ -70,7 +70,7 @@ class AwsSimulator:
         self._batch_runner.resume()
 
     def close(self) -> None:
-        """End everything that runs. Jobs go on when the same folder is opened again."""
+        """Shut down. Unfinished jobs are resumed when the folder is opened again."""
         self._runner.close()
         self._batch_runner.close()
         self._s3.close()
@@ -78,9 +78,9 @@ class AwsSimulator:
         self._lock.close()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one connection's request."""
+        """Serve one request."""
         if scope["type"] != "http":
-            raise NotImplementedError(f"The simulator speaks HTTP only, not {scope['type']}.")
+            raise NotImplementedError(f"The simulator supports HTTP only, not {scope['type']}.")
         request = Request(scope, receive)
         answer = await self._answer(request)
         await answer(scope, receive, send)
@@ -89,6 +89,7 @@ class AwsSimulator:
         if request.scope["path"].startswith("/_admin/"):
             return self._admin.app
         service, _ = signed_for(request.headers.get("authorization", ""))
+        # The SDKs sign bedrock-runtime's requests for the service "bedrock" too.
         if service == "bedrock" or (service is None and self._is_unsigned_bedrock(request)):
             return await self.bedrock.handle(request)
         return await self._s3.handle(request)

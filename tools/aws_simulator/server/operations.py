@@ -1,8 +1,8 @@
 """
-The Bedrock half: takes a request through routing, fault plan, validation, its operation's handler and the ledger.
+Answers Bedrock requests: routing, fault plan, validation, the operation's handler, request log.
 
-An operation that botocore knows and the simulator does not implement is refused by name. An answer that the service
-model does not describe is a defect here and becomes a 500 that says so.
+An operation that botocore knows and the simulator does not implement is refused by its name. A handler's result that
+the service model does not describe is a defect of the simulator: the answer is a 500 that says so.
 """
 
 from __future__ import annotations
@@ -40,16 +40,16 @@ _SCOPE = re.compile(r"Credential=[^/]+/\d{8}/(?P<region>[a-z0-9-]+)/(?P<service>
 
 
 def signed_for(authorization: str) -> tuple[str | None, str | None]:
-    """Return the service and Region that a request was signed for. The signature itself is not checked."""
+    """Return the service and the Region that a request was signed for. The signature itself is not checked."""
     match = _SCOPE.search(authorization)
     return (match["service"], match["region"]) if match else (None, None)
 
 
-class Bedrock:
+class SimulatedBedrock:
     """
     Answers Bedrock requests.
 
-    :param handlers: by operation name; plain functions or coroutines.
+    :param handlers: functions or coroutine functions, by operation name.
     """
 
     def __init__(self, handlers: dict[str, Handler], faults: FaultPlan, ledger: Ledger) -> None:
@@ -59,7 +59,7 @@ class Bedrock:
         self._ledger = ledger
 
     def knows(self, method: str, raw_path: str) -> bool:
-        """Tell whether a request looks like one of Bedrock's."""
+        """Tell whether a request has the method and path of a Bedrock operation."""
         try:
             self.specification.find(method, raw_path)
         except UnknownOperationException:
@@ -67,28 +67,28 @@ class Bedrock:
         return True
 
     async def handle(self, request: Request) -> ASGIApp:
-        """Return what answers the request."""
+        """Return the application that answers the request."""
         operation, fault, model_id = None, None, ""
         body, path = await request.body(), request.scope["raw_path"].decode()
         try:
             operation, uri = self.specification.find(request.method, path)
             model_id = uri.get("modelId", "")
             fault = self._faults.fire(operation.name, f"{unquote(path)}\n{body.decode(errors='replace')}")
-            answer = await self._act(request, operation, uri, body, fault)
+            answer = await self._call_handler(request, operation, uri, body, fault)
             outcome = str(operation.http["responseCode"])
         except ApiError as error:
             answer, outcome = self._refuse(operation, error), error.code
         except Exception as error:
             logger.exception("%s failed inside the simulator", operation.name if operation else path)
-            failure = InternalServerException(f"The simulator itself failed: {type(error).__name__}: {error}")
+            failure = InternalServerException(f"The AWS simulator failed: {type(error).__name__}: {error}")
             answer, outcome = self._refuse(operation, failure), failure.code
         name = operation.name if operation else "unknown"
         if name in INFERENCE and not outcome.startswith("2"):
             self._ledger.reject(model_id)
         self._ledger.record_request(name, outcome, fault.kind if fault else None)
-        return await _delivered(answer, fault)
+        return await _deliver(answer, fault)
 
-    async def _act(
+    async def _call_handler(
         self, request: Request, operation: OperationModel, uri: dict[str, str], body: bytes, fault: Fault | None
     ) -> ASGIApp:
         handler = self._handlers.get(operation.name)
@@ -100,7 +100,7 @@ class Bedrock:
         if fault and fault.kind in ERRORS:
             raise ERRORS[fault.kind]
         if fault and fault.kind == "drop_before":
-            raise _NotActed
+            raise _DroppedBefore
         arguments = read_arguments(operation, uri, request.url.query, request.headers, body)
         result = handler(Call(arguments, region, fault))
         if inspect.isawaitable(result):
@@ -109,26 +109,26 @@ class Bedrock:
         return write_response(operation, result, headers)
 
     def _refuse(self, operation: OperationModel | None, error: ApiError) -> ASGIApp:
-        if isinstance(error, _NotActed):
+        if isinstance(error, _DroppedBefore):
             return DroppedConnection()
         try:
             return error_response(operation, error)
         except UnmodelledResultError as defect:
-            logger.exception("An answer that AWS could not give")
-            return error_response(operation, InternalServerException(f"The simulator itself failed: {defect}"))
+            logger.exception("The simulator produced an answer that AWS cannot give")
+            return error_response(operation, InternalServerException(f"The AWS simulator failed: {defect}"))
 
 
-class _NotActed(ApiError):
-    """The connection is closed before anything was done."""
+class _DroppedBefore(ApiError):
+    """The connection is dropped before the request takes effect."""
 
     @property
     def code(self) -> str:
-        """What the request log shows."""
+        """The outcome in the request log."""
         return "ConnectionClosed"
 
 
-async def _delivered(answer: ASGIApp, fault: Fault | None) -> ASGIApp:
-    """Return what the client really gets: the answer, late, or not at all."""
+async def _deliver(answer: ASGIApp, fault: Fault | None) -> ASGIApp:
+    """Return what the client gets: the answer, the answer after a delay, or a dropped connection."""
     if fault and fault.kind == "drop_after":
         return DroppedConnection()
     if fault and fault.kind == "timeout":

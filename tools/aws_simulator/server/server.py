@@ -1,4 +1,4 @@
-"""Serves a simulator on a loopback address, from the command line or from a thread of a test."""
+"""Serves an AWS simulator over HTTP, for the command line and for a thread of a test."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from typing import cast
 
 import uvicorn
 
-from tools.aws_simulator.protocol.connections import NotedProtocol
+from tools.aws_simulator.protocol.connections import TrackedProtocol
 from tools.aws_simulator.server.app import AwsSimulator
 
 GRACE_SECONDS = 2
 
 
 def bind(host: str, port: int, *, beyond_loopback: bool = False) -> socket.socket:
-    """Return a socket bound to ``host``; port 0 chooses a free one.
+    """Return a socket bound to ``host``; port 0 selects a free one.
 
-    :param beyond_loopback: in a container, where the network decides who may connect.
+    :param beyond_loopback: allow other addresses: in a container, the network decides who may connect.
     :raises ValueError: ``host`` is not a loopback address; signatures are not checked, so nobody else may connect.
-    :raises OSError: the port is taken.
+    :raises OSError: the port is in use.
     """
     if not beyond_loopback and not ipaddress.ip_address("127.0.0.1" if host == "localhost" else host).is_loopback:
         raise ValueError(f"{host} is not a loopback address. The simulator checks no signatures; use 127.0.0.1.")
@@ -33,7 +33,7 @@ def new_server(simulator: AwsSimulator) -> uvicorn.Server:
     """Return a server for ``simulator``; run it with the socket from :func:`bind`."""
     config = uvicorn.Config(
         simulator,
-        http=cast("type", NotedProtocol),
+        http=cast("type", TrackedProtocol),
         lifespan="off",
         ws="none",
         log_level="warning",

@@ -1,12 +1,11 @@
 from __future__ import annotations
 
 import time
-from typing import Any
 
 import pytest
-from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
+from botocore.exceptions import ReadTimeoutError
 
-from tests.fakes.aws_simulator import AdminError, RunningSimulator, wait_until
+from tests.fakes.aws_simulator import RunningSimulator
 from tests.tools.aws_simulator import builders
 from tests.tools.aws_simulator.builders import refused
 
@@ -39,31 +38,6 @@ def test_errors_of_the_control_plane_leave_nothing_behind(simulator: RunningSimu
             simulator.boto("bedrock").create_model_customization_job(**request)
     with refused("ResourceNotFoundException"):
         builders.job_state(simulator, request["jobName"])
-
-
-def test_a_connection_dropped_before_acting_costs_nothing(simulator: RunningSimulator) -> None:
-    simulator.fail(operation="Converse", kind="drop_before", times=1)
-    with pytest.raises(ConnectionClosedError):
-        builders.converse(simulator)
-    assert simulator.ledger["billed_calls"] == 0
-    assert simulator.admin("GET", "requests")[-1]["outcome"] == "ConnectionClosed"
-
-
-def test_a_connection_dropped_after_acting_was_billed(simulator: RunningSimulator) -> None:
-    simulator.fail(operation="Converse", kind="drop_after", times=1)
-    with pytest.raises(ConnectionClosedError):
-        builders.converse(simulator)
-    assert simulator.ledger["billed_calls"] == 1
-
-
-def test_a_thing_bought_on_a_lost_connection_is_found_by_its_name(simulator: RunningSimulator) -> None:
-    request = builders.job_request(simulator, clientRequestToken="lost-connection")
-    simulator.fail(operation="CreateModelCustomizationJob", kind="drop_after", times=1)
-    create = simulator.boto("bedrock").create_model_customization_job
-    with pytest.raises(ConnectionClosedError):
-        create(**request)
-    found = builders.job_state(simulator, request["jobName"])["jobArn"]
-    assert create(**request)["jobArn"] == found
 
 
 def test_an_answer_that_comes_too_late_is_billed_again_by_the_retry(simulator: RunningSimulator) -> None:
@@ -102,47 +76,6 @@ def test_a_truncated_answer_ends_in_the_middle_and_says_so(simulator: RunningSim
     assert builders.text_of(cut) == whole[: len(whole) // 2]
 
 
-def test_a_failed_job_fails_in_training_and_the_next_one_completes(simulator: RunningSimulator) -> None:
-    simulator.fail(operation="CreateModelCustomizationJob", kind="job_failed", times=1)
-    failed = builders.finished_job(simulator, builders.create_job(simulator))
-    assert (failed["status"], failed["failureMessage"]) == (
-        "Failed",
-        "Encountered an internal error when processing the request.",
-    )
-    assert failed["statusDetails"]["trainingDetails"]["status"] == "Failed"
-    assert builders.finished_job(simulator, builders.create_job(simulator))["status"] == "Completed"
-
-
-def test_a_stalled_job_never_starts_training_until_it_is_stopped(simulator: RunningSimulator) -> None:
-    simulator.admin("PUT", "settings", {"job_seconds": 0})
-    simulator.fail(operation="CreateModelCustomizationJob", kind="job_stalled", times=1)
-    arn = builders.create_job(simulator)
-
-    def details() -> dict[str, Any]:
-        return builders.job_state(simulator, arn)["statusDetails"]
-
-    wait_until(lambda: details()["dataProcessingDetails"]["status"] == "Completed")
-    time.sleep(0.1)
-    assert builders.job_state(simulator, arn)["status"] == "InProgress"
-    assert details()["trainingDetails"]["status"] == "NotStarted"
-    simulator.boto("bedrock").stop_model_customization_job(jobIdentifier=arn)
-    assert builders.finished_job(simulator, arn)["status"] == "Stopped"
-
-
-def test_a_stall_may_end(simulator: RunningSimulator) -> None:
-    simulator.fail(kind="job_stalled", times=1, seconds=0.3)
-    assert builders.finished_job(simulator, builders.create_job(simulator))["status"] == "Completed"
-
-
-def test_a_stall_is_ended_for_what_is_named_alone(simulator: RunningSimulator) -> None:
-    simulator.admin("PUT", "settings", {"job_seconds": 0})
-    simulator.fail(kind="job_stalled")
-    ended, other = (builders.create_job(simulator, jobName=name) for name in ("mine-1", "theirs-1"))
-    assert simulator.admin("DELETE", "stalls?match=mine-") == {"ended": 1}
-    assert builders.finished_job(simulator, ended)["status"] == "Completed"
-    assert builders.job_state(simulator, other)["status"] == "InProgress"
-
-
 def test_a_rule_waits_fires_so_often_and_ends(simulator: RunningSimulator) -> None:
     simulator.fail(operation="Converse", kind="throttle", after=1, times=2)
     outcomes = []
@@ -172,41 +105,3 @@ def test_a_rule_hits_only_what_it_matches_in_path_or_body(simulator: RunningSimu
     with refused("ThrottlingException"):
         builders.converse(simulator)
     assert builders.converse(simulator, "us.amazon.nova-lite-v1:0", builders.prompt("Is it private?", "It is private."))
-
-
-def test_requests_are_noted_with_operation_outcome_and_fault_but_no_text(simulator: RunningSimulator) -> None:
-    simulator.fail(operation="Converse", kind="throttle", times=1)
-    with refused("ThrottlingException"):
-        builders.converse(simulator)
-    builders.converse(simulator)
-    noted = simulator.admin("GET", "requests")
-    assert [(entry["operation"], entry["outcome"], entry["fault"]) for entry in noted] == [
-        ("Converse", "ThrottlingException", "throttle"),
-        ("Converse", "200", None),
-    ]
-    assert "lifecycle" not in str(noted)
-
-
-@pytest.mark.parametrize(
-    ("method", "path", "body", "complaint"),
-    [
-        pytest.param("POST", "faults", [{"kind": "explode"}], "kind", id="unknown kind"),
-        pytest.param("POST", "faults", {"kind": "throttle", "when": 1}, "when", id="unknown key"),
-        pytest.param("PUT", "settings", {"job_seconds": -1}, "job_seconds", id="setting out of range"),
-        pytest.param("PUT", "settings", {"speed": 1}, "speed", id="unknown setting"),
-        pytest.param("PUT", "settings", [1], "JSON object", id="no object"),
-        pytest.param("GET", "nothing", None, "Not Found", id="unknown route"),
-    ],
-)
-def test_a_wrong_admin_request_is_refused_and_changes_nothing(
-    simulator: RunningSimulator, method: str, path: str, body: Any, complaint: str
-) -> None:
-    before = simulator.admin("GET", "settings")
-    with pytest.raises(AdminError, match=complaint):
-        simulator.admin(method, path, body)
-    assert simulator.admin("GET", "settings") == before
-    assert simulator.admin("GET", "faults") == []
-
-
-def test_the_simulator_says_that_it_lives(simulator: RunningSimulator) -> None:
-    assert simulator.admin("GET", "health") == {"status": "ok", "simulated": True}

@@ -1,102 +1,16 @@
 from __future__ import annotations
 
-import csv
-import io
 from typing import Any
 
 import pytest
-from botocore.model import Shape
 
-from tests.fakes.aws_simulator import RunningSimulator, wait_until
+from tests.fakes.aws_simulator import RunningSimulator
 from tests.tools.aws_simulator import builders
 from tests.tools.aws_simulator.builders import refused
-from tools.aws_simulator.protocol.specification import load_service
-
-JOB_STATES = load_service("bedrock").shape_for("ModelCustomizationJobStatus")
 
 
 def create(simulator: RunningSimulator, request: dict[str, Any], **client: Any) -> str:
     return simulator.boto("bedrock", **client).create_model_customization_job(**request)["jobArn"]
-
-
-def rows(simulator: RunningSimulator, key: str) -> list[dict[str, str]]:
-    body = simulator.boto("s3").get_object(Bucket=builders.BUCKET, Key=key)["Body"].read().decode()
-    return list(csv.DictReader(io.StringIO(body)))
-
-
-def test_every_state_of_a_job_can_be_reached(simulator: RunningSimulator) -> None:
-    states: Shape = JOB_STATES
-    reached = {builders.finished_job(simulator, builders.create_job(simulator))["status"]}
-    simulator.fail(operation="CreateModelCustomizationJob", kind="job_failed", times=1)
-    reached.add(builders.finished_job(simulator, builders.create_job(simulator))["status"])
-    simulator.admin("PUT", "settings", {"job_seconds": 600})
-    arn = builders.create_job(simulator)
-    reached.add(builders.job_state(simulator, arn)["status"])
-    simulator.boto("bedrock").stop_model_customization_job(jobIdentifier=arn)
-    reached.add(builders.job_state(simulator, arn)["status"])
-    simulator.admin("PUT", "settings", {"job_seconds": 0})
-    reached.add(builders.finished_job(simulator, arn)["status"])
-    assert reached == set(states.metadata["enum"])
-
-
-def test_a_jobs_phases_follow_each_other(simulator: RunningSimulator) -> None:
-    simulator.admin("PUT", "settings", {"job_seconds": 600})
-    arn = builders.create_job(simulator)
-    phases = ("validationDetails", "dataProcessingDetails", "trainingDetails")
-
-    def statuses() -> list[str]:
-        details = builders.job_state(simulator, arn)["statusDetails"]
-        return [details[phase]["status"] for phase in phases]
-
-    wait_until(lambda: statuses()[0] == "InProgress")
-    assert statuses() == ["InProgress", "NotStarted", "NotStarted"]
-    simulator.admin("PUT", "settings", {"job_seconds": 0})
-    builders.finished_job(simulator, arn)
-    assert statuses() == ["Completed"] * 3
-
-
-def test_a_completed_job_has_a_model_metrics_and_their_files(simulator: RunningSimulator) -> None:
-    held_out = builders.put(simulator, "held_out.jsonl", builders.jsonl([builders.conversation("Is it private?")] * 3))
-    request = builders.job_request(simulator, validationDataConfig={"validators": [{"s3Uri": held_out}]})
-    arn = create(simulator, request)
-    job = builders.finished_job(simulator, arn)
-    folder = f"output/model-customization-job-{arn.rpartition('/')[2]}"
-    steps = rows(simulator, f"{folder}/training_artifacts/step_wise_training_metrics.csv")
-    held = rows(simulator, f"{folder}/validation_artifacts/post_fine_tuning_validation/validation_metrics.csv")
-    assert list(steps[0]) == ["step_number", "epoch_number", "training_loss"]
-    assert [step["step_number"] for step in steps] == [str(index) for index in range(len(steps))]
-    assert {step["epoch_number"] for step in steps} == {"0", "1"}
-    assert list(held[0]) == ["step_number", "epoch_number", "validation_loss"]
-    assert job["trainingMetrics"]["trainingLoss"] == float(steps[-1]["training_loss"])
-    assert job["validationMetrics"] == [{"validationLoss": float(held[-1]["validation_loss"])}]
-    model = simulator.boto("bedrock").get_custom_model(modelIdentifier=job["outputModelArn"])
-    assert (model["modelName"], model["jobArn"]) == (request["customModelName"], arn)
-    assert model["trainingMetrics"] == job["trainingMetrics"]
-
-
-def test_the_custom_model_does_not_exist_before_its_job_completes(simulator: RunningSimulator) -> None:
-    simulator.admin("PUT", "settings", {"job_seconds": 600})
-    request = builders.job_request(simulator)
-    arn = create(simulator, request)
-    assert "outputModelArn" not in builders.job_state(simulator, arn)
-    with refused("ResourceNotFoundException", request["customModelName"], status=404):
-        simulator.boto("bedrock").get_custom_model(modelIdentifier=request["customModelName"])
-    simulator.admin("PUT", "settings", {"job_seconds": 0})
-    builders.finished_job(simulator, arn)
-    assert simulator.boto("bedrock").get_custom_model(modelIdentifier=request["customModelName"])
-
-
-def test_a_trained_student_answers_otherwise_than_its_base(simulator: RunningSimulator) -> None:
-    answer = "Objects are private unless a policy says otherwise."
-    records = [builders.conversation(f"Who sees objects, case {index}?", answer) for index in range(20)]
-    uri = builders.put(simulator, "private.jsonl", builders.jsonl(records))
-    model = builders.custom_model(simulator, trainingDataConfig={"s3Uri": uri}, hyperParameters={"epochCount": "5"})
-    arn = builders.provision(simulator, model)
-    asked = builders.prompt("Who sees objects in a bucket?")
-    trained = builders.text_of(builders.converse(simulator, arn, asked))
-    base = builders.text_of(builders.converse(simulator, builders.STUDENT, asked))
-    assert trained != base
-    assert "private" in trained
 
 
 def test_the_same_token_gives_the_same_job_and_bills_once(simulator: RunningSimulator) -> None:
@@ -202,53 +116,6 @@ def test_a_request_that_cannot_become_a_job_is_refused(
         builders.create_job(simulator, **changes)
 
 
-@pytest.mark.parametrize(
-    ("changes", "expected"),
-    [
-        pytest.param(
-            {"trainingDataConfig": {"s3Uri": "s3://no-such-bucket/train.jsonl"}},
-            "Could not validate GetObject permissions to access Amazon S3 bucket: no-such-bucket at key train.jsonl",
-            id="no bucket",
-        ),
-        pytest.param(
-            {"trainingDataConfig": {"s3Uri": f"s3://{builders.BUCKET}/no/such.jsonl"}},
-            f"GetObject permissions to access Amazon S3 bucket: {builders.BUCKET} at key no/such.jsonl",
-            id="no key",
-        ),
-        pytest.param(
-            {"outputDataConfig": {"s3Uri": "s3://no-such-bucket/out"}},
-            "Could not validate PutObject permissions to access Amazon S3 bucket: no-such-bucket",
-            id="no output bucket",
-        ),
-    ],
-)
-def test_a_job_fails_when_its_objects_cannot_be_reached(
-    simulator: RunningSimulator, changes: dict[str, Any], expected: str
-) -> None:
-    builders.job_request(simulator)  # makes the bucket
-    job = builders.finished_job(simulator, builders.create_job(simulator, **changes))
-    assert job["status"] == "Failed"
-    assert expected in job["failureMessage"]
-    assert "outputModelArn" not in job
-
-
-def test_a_bucket_of_another_region_is_refused_like_one_without_permission(simulator: RunningSimulator) -> None:
-    records = builders.jsonl([builders.conversation()] * 10)
-    uri = builders.put(simulator, "train.jsonl", records, bucket="western-bucket", region="us-west-2")
-    job = builders.finished_job(simulator, builders.create_job(simulator, trainingDataConfig={"s3Uri": uri}))
-    assert "Could not validate GetObject permissions" in job["failureMessage"]
-
-
-def test_a_job_with_bad_data_fails_with_bedrocks_words_and_costs_nothing(simulator: RunningSimulator) -> None:
-    uri = builders.put(simulator, "broken.jsonl", b'{"schemaVersion": \n')
-    arn = builders.create_job(simulator, trainingDataConfig={"s3Uri": uri})
-    job = builders.finished_job(simulator, arn)
-    words = "Unable to parse Amazon S3 file: broken.jsonl. Data files must conform to JSONL format."
-    assert job["failureMessage"].startswith(words)
-    assert job["statusDetails"]["validationDetails"]["status"] == "Failed"
-    assert next(known for known in simulator.ledger["jobs"] if known["arn"] == arn)["billed_tokens"] == 0
-
-
 def test_a_stopped_job_has_no_model_and_an_ended_one_cannot_be_stopped(simulator: RunningSimulator) -> None:
     simulator.admin("PUT", "settings", {"job_seconds": 600})
     request = builders.job_request(simulator)
@@ -292,22 +159,3 @@ def test_jobs_of_one_region_are_not_seen_in_another(simulator: RunningSimulator)
     arn = builders.create_job(simulator)
     with refused("ResourceNotFoundException", "does not exist", status=404):
         simulator.boto("bedrock", region="us-west-2").get_model_customization_job(jobIdentifier=arn)
-
-
-def test_llama_is_trained_in_its_own_region_and_format(simulator: RunningSimulator) -> None:
-    records = [{"prompt": builders.prompt(f"Rule {i}?"), "completion": "Up to 1,000."} for i in range(100)]
-    west = {"bucket": "llama-bucket", "region": "us-west-2"}
-    uri = builders.put(simulator, "train.jsonl", builders.jsonl(records), **west)
-    request = builders.job_request(
-        simulator,
-        baseModelIdentifier="meta.llama3-1-8b-instruct-v1:0:128k",
-        trainingDataConfig={"s3Uri": uri},
-        outputDataConfig={"s3Uri": "s3://llama-bucket/out"},
-        hyperParameters={"epochCount": "1"},
-    )
-    client = simulator.boto("bedrock", region="us-west-2")
-    arn = client.create_model_customization_job(**request)["jobArn"]
-    status = wait_until(
-        lambda: (job := client.get_model_customization_job(jobIdentifier=arn))["status"] != "InProgress" and job
-    )
-    assert status["status"] == "Completed", status.get("failureMessage")

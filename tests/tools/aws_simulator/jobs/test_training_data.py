@@ -64,7 +64,7 @@ def test_a_line_separator_inside_a_string_does_not_end_a_record() -> None:
         pytest.param(
             NOVA, jsonl([messages(ASKED, SAID, ASKED, SAID, schemaVersion="v")]), "more than one turn", id="two turns"
         ),
-        pytest.param(NOVA, jsonl([conversation(answer=" ")]), "is not a text, or an empty one", id="empty answer"),
+        pytest.param(NOVA, jsonl([conversation(answer=" ")]), "is not a text or is empty", id="empty answer"),
         pytest.param(LLAMA, jsonl([{"input": "a", "output": "b"}]), "['input', 'output']", id="old keys"),
         pytest.param(CLAUDE, jsonl([messages(ASKED, SAID)]), "is not a text", id="blocks for claude 3"),
         pytest.param(LLAMA, jsonl([conversation()]), "not in the format prompt-completion", id="other family's format"),

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import csv
 import json
 
 import pytest
@@ -8,22 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from include.distill.config.prompts import load_prompt
-from include.distill.core.paths import INCLUDE
+from tests.tools.aws_simulator.models.sample_rows import sample_rows
 from tools.aws_simulator.models.judge import compare
 from tools.aws_simulator.models.ranker import quote_answer
 from tools.aws_simulator.models.text import read_document
 
-EVALUATION_CSV = INCLUDE / "data/aws_docs_qa/evaluation.csv"
 FAMILIES = ("anthropic", "meta")
 SWAPPED = {"A": "B", "B": "A", "TIE": "TIE"}
 DOCUMENT = "Doc 1: Keys. A key is the unique name of an object in a bucket. It has at most 1,024 bytes."
 QUESTION = "What is a key?"
 GOOD, BAD = "A key is the unique name of an object in a bucket.", "Zebras graze."
-
-
-def real_rows(count: int) -> list[dict[str, str]]:
-    with EVALUATION_CSV.open(encoding="utf-8", newline="") as file:
-        return [row for _, row in zip(range(count), csv.DictReader(file), strict=False)]
 
 
 def reply(provider: str, a: str, b: str, *, row: dict[str, str] | None = None, reference: bool = True) -> str:
@@ -79,7 +72,7 @@ def test_padding_costs_an_answer_its_equal_standing() -> None:
 
 def real_pairs() -> list[tuple[dict[str, str], str, str]]:
     """Pair the base model's answer with half the reference, and with the answer to another question."""
-    rows = real_rows(60)
+    rows = sample_rows("evaluation.csv", 60)
     quoted = [quote_answer(read_document(row["doc"]), row["question"], None) for row in rows]
     halves = [(row, own, row["answer"][: len(row["answer"]) // 2]) for row, own in zip(rows, quoted, strict=True)]
     others = [(row, own, other) for row, own, other in zip(rows, quoted, quoted[1:] + quoted[:1], strict=True)]

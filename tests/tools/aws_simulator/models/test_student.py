@@ -1,24 +1,16 @@
 from __future__ import annotations
 
-import csv
 import random
 
 import pytest
 
 from include.distill.config.prompts import load_prompt
-from include.distill.core.paths import INCLUDE
+from tests.tools.aws_simulator.models.sample_rows import sample_rows
 from tools.aws_simulator.models.delimiters import NotUnderstoodError
-from tools.aws_simulator.models.dialogue import SimulatedModel, answer
-from tools.aws_simulator.models.ranker import FEATURES, PRIOR, feature_matrix, quote_answer
+from tools.aws_simulator.models.dialogue import SimulatedModel, reply_to
+from tools.aws_simulator.models.ranker import FEATURES, PRIOR, quote_answer
 from tools.aws_simulator.models.student import TrainingExample, TrainingResult, held_out_loss, train
 from tools.aws_simulator.models.text import read_document, token_f1, words
-
-DATA = INCLUDE / "data/aws_docs_qa"
-
-
-def real_rows(name: str, count: int) -> list[dict[str, str]]:
-    with (DATA / name).open(encoding="utf-8", newline="") as file:
-        return [row for _, row in zip(range(count), csv.DictReader(file), strict=False)]
 
 
 def example(row: dict[str, str], answer: str | None = None) -> TrainingExample:
@@ -37,8 +29,8 @@ def mean_f1(weights: dict[str, float] | None, rows: list[dict[str, str]]) -> flo
     return sum(scores) / len(scores)
 
 
-TRAINING = real_rows("train.csv", 120)
-HELD_OUT_ROWS = real_rows("evaluation.csv", 40)
+TRAINING = sample_rows("train.csv", 120)
+HELD_OUT_ROWS = sample_rows("evaluation.csv", 40)
 HELD_OUT = [example(row) for row in HELD_OUT_ROWS]
 
 
@@ -65,7 +57,7 @@ class TestDifferentBecauseOfItsData:
         assert other.weights != real.weights
         user = [one.user for one in HELD_OUT]
         replies = [
-            [answer(SimulatedModel("amazon", w), "", u, 500) for u in user] for w in (real.weights, other.weights)
+            [reply_to(SimulatedModel("amazon", w), "", u, 500) for u in user] for w in (real.weights, other.weights)
         ]
         assert replies[0] != replies[1]
 
@@ -116,19 +108,3 @@ def test_records_without_any_text_are_an_error() -> None:
     empty = example({"doc": "", "question": "Why?", "answer": "So."})
     with pytest.raises(ValueError, match="None of the 1 training records"):
         train([empty], epochs=1, validation=[])
-
-
-def test_an_answer_is_made_of_the_document_s_sentences_in_their_order(real: TrainingResult) -> None:
-    for row in HELD_OUT_ROWS:
-        document = read_document(row["doc"])
-        quoted = quote_answer(document, row["question"], real.weights)
-        kept = [index for index, sentence in enumerate(document.sentences) if sentence.text in quoted]
-        assert quoted
-        assert len(quoted) <= len(document.quote(kept))
-
-
-@pytest.mark.parametrize("question", ["", "?", "zebra", "the of and"])
-def test_a_question_without_known_words_still_has_finite_features(question: str) -> None:
-    matrix = feature_matrix(read_document(TRAINING[0]["doc"]), question)
-    assert matrix.shape[1] == len(FEATURES)
-    assert abs(matrix).max() < 10

@@ -1,21 +1,13 @@
 from __future__ import annotations
 
-import csv
 import json
 
 import pytest
 
 from include.distill.config.prompts import load_prompt
-from include.distill.core.paths import INCLUDE
+from tests.tools.aws_simulator.models.sample_rows import sample_rows
 from tools.aws_simulator.models.questions import question_for
 from tools.aws_simulator.models.teacher import write_pairs
-
-TRAIN_CSV = INCLUDE / "data/aws_docs_qa/train.csv"
-
-
-def real_rows(count: int) -> list[dict[str, str]]:
-    with TRAIN_CSV.open(encoding="utf-8", newline="") as file:
-        return [row for _, row in zip(range(count), csv.DictReader(file), strict=False)]
 
 
 def pairs_for(
@@ -28,7 +20,7 @@ def pairs_for(
 
 
 def test_a_named_list_holds_the_same_pairs_in_one_object() -> None:
-    row = real_rows(1)[0]
+    row = sample_rows("train.csv", 1)[0]
     prompt = load_prompt("synthesis.j2").render(
         document=row["doc"], question=row["question"], answer=row["answer"], pairs=3, avoid=[]
     )
@@ -38,7 +30,7 @@ def test_a_named_list_holds_the_same_pairs_in_one_object() -> None:
 
 
 class TestOnRealDocuments:
-    rows = real_rows(150)
+    rows = sample_rows("train.csv", 150)
 
     def test_nearly_every_document_yields_three_pairs(self) -> None:
         full = sum(len(pairs_for(row["doc"], row["question"], row["answer"])) == 3 for row in self.rows)

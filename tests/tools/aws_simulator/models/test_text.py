@@ -1,20 +1,11 @@
 from __future__ import annotations
 
-import csv
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.distill.core.paths import INCLUDE
-from tools.aws_simulator.models.text import count_tokens, cut_to_tokens, read_document, token_f1, words
-
-TRAIN_CSV = INCLUDE / "data/aws_docs_qa/train.csv"
-
-
-def real_documents(count: int) -> list[str]:
-    with TRAIN_CSV.open(encoding="utf-8", newline="") as file:
-        return [row["doc"] for _, row in zip(range(count), csv.DictReader(file), strict=False)]
+from tests.tools.aws_simulator.models.sample_rows import sample_rows
+from tools.aws_simulator.models.text import content_terms, count_tokens, cut_to_tokens, read_document, token_f1, words
 
 
 def sentences(text: str) -> list[str]:
@@ -86,7 +77,7 @@ def test_sentences_are_slices_in_order_that_lose_no_word(text: str) -> None:
 
 
 def test_real_documents_have_many_sentences_and_headings() -> None:
-    documents = [read_document(text) for text in real_documents(60)]
+    documents = [read_document(text) for text in [row["doc"] for row in sample_rows("train.csv", 60)]]
     assert all(len(document.sentences) >= 5 for document in documents)
     assert all(any(sentence.is_heading or sentence.is_question for sentence in d.sentences) for d in documents)
 
@@ -112,3 +103,8 @@ def test_a_long_run_of_one_thing_is_read_without_looking_again_and_again(filling
     found = read_document(text).sentences
     assert found[0].text.startswith("One.")
     assert found[-1].text.endswith("x")
+
+
+def test_common_words_carry_no_meaning_and_endings_do_not_matter() -> None:
+    assert content_terms(words("What is the use of it, and how do these and those work for you?")) == {"work"}
+    assert content_terms(words("adding tags")) == content_terms(words("add a tag"))

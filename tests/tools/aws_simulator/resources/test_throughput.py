@@ -185,18 +185,6 @@ def test_a_model_that_cannot_be_provisioned_is_refused(
         )
 
 
-def test_a_custom_model_cannot_be_deleted_while_a_throughput_serves_it(simulator: RunningSimulator) -> None:
-    model = builders.custom_model(simulator)
-    arn = builders.provision(simulator, model)
-    client = simulator.boto("bedrock")
-    with refused("ConflictException", "is used by the provisioned throughput", status=400):
-        client.delete_custom_model(modelIdentifier=model)
-    delete(simulator, arn)
-    client.delete_custom_model(modelIdentifier=model)
-    with refused("ResourceNotFoundException"):
-        client.get_custom_model(modelIdentifier=model)
-
-
 def test_throughputs_are_listed_by_name_status_and_model(simulator: RunningSimulator) -> None:
     model = builders.custom_model(simulator)
     builders.provision(simulator, builders.STUDENT_BASE, provisionedModelName="base-a")

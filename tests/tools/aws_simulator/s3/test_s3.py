@@ -143,7 +143,7 @@ class TestRunning:
     def test_there_is_one_simulator_at_a_time_in_a_process(self, simulator: RunningSimulator, tmp_path: Path) -> None:
         assert simulator
         with (
-            pytest.raises(RuntimeError, match="Another AWS simulator lives in this process"),
+            pytest.raises(RuntimeError, match="Another AWS simulator is running in this process"),
             start_simulator(tmp_path),
         ):
             pass

@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import json
-import urllib.error
-import urllib.request
 from typing import Any
 
-import pytest
 from botocore.model import Shape
 from botocore.validate import ParamValidator
 
 from tests.fakes.aws_simulator import RunningSimulator, wait_until
 from tests.tools.aws_simulator import builders
-from tests.tools.aws_simulator.builders import refused
 from tools.aws_simulator.protocol.specification import load_service
 from tools.aws_simulator.server.app import _handlers
-
-SIGNED = "AWS4-HMAC-SHA256 Credential=test/20261122/us-east-1/bedrock/aws4_request, SignedHeaders=host, Signature=0"
 
 
 class Recorder:
@@ -118,103 +112,3 @@ def test_every_answer_has_the_shape_that_aws_gives_it(simulator: RunningSimulato
 class _Anything:
     def __getattr__(self, name: str) -> str:
         return name
-
-
-def test_an_operation_that_is_not_implemented_is_named_in_its_refusal(simulator: RunningSimulator) -> None:
-    with refused("UnknownOperationException", "does not implement ListEvaluationJobs", status=404):
-        simulator.boto("bedrock").list_evaluation_jobs()
-
-
-def raw_request(url: str, method: str, headers: dict[str, str]) -> tuple[int, str]:
-    try:
-        request = urllib.request.Request(url, method=method, headers=headers)  # noqa: S310 - our own
-        with urllib.request.urlopen(request) as response:  # noqa: S310 - our own
-            return response.status, response.read().decode()
-    except urllib.error.HTTPError as error:
-        return error.code, f"{error.headers.get('x-amzn-errortype')}: {error.read().decode()}"
-
-
-@pytest.mark.parametrize(
-    ("path", "headers", "expected"),
-    [
-        pytest.param("/no/such/path", {"authorization": SIGNED}, "UnknownOperationException", id="unknown path"),
-        pytest.param("/foundation-models", {}, "MissingAuthenticationTokenException", id="unsigned"),
-    ],
-)
-def test_a_request_that_no_sdk_would_send_is_an_error(
-    simulator: RunningSimulator, path: str, headers: dict[str, str], expected: str
-) -> None:
-    status, text = raw_request(simulator.url + path, "GET", headers)
-    assert status in (403, 404)
-    assert text.startswith(expected)
-
-
-def test_a_foundation_model_that_can_be_customized_is_listed_under_both_ids(simulator: RunningSimulator) -> None:
-    models = simulator.boto("bedrock").list_foundation_models(byProvider="amazon")["modelSummaries"]
-    found = {model["modelId"]: model for model in models}
-    plain, suffixed = found["amazon.nova-micro-v1:0"], found[builders.STUDENT_BASE]
-    assert (plain["customizationsSupported"], plain["inferenceTypesSupported"]) == ([], ["ON_DEMAND"])
-    assert (suffixed["customizationsSupported"], suffixed["inferenceTypesSupported"]) == (
-        ["FINE_TUNING"],
-        ["PROVISIONED"],
-    )
-
-
-@pytest.mark.parametrize(
-    ("filters", "expected"),
-    [
-        pytest.param({"byCustomizationType": "FINE_TUNING"}, "meta.llama3-1-8b-instruct-v1:0:128k", id="customizable"),
-        pytest.param({"byInferenceType": "ON_DEMAND"}, "meta.llama3-70b-instruct-v1:0", id="on demand"),
-        pytest.param({"byProvider": "Anthropic"}, "anthropic.claude-sonnet-5-5", id="provider"),
-    ],
-)
-def test_foundation_models_are_filtered_and_retired_ones_are_gone(
-    simulator: RunningSimulator, filters: dict[str, str], expected: str
-) -> None:
-    bedrock = simulator.boto("bedrock", region="us-west-2")
-    found = {model["modelId"] for model in bedrock.list_foundation_models(**filters)["modelSummaries"]}
-    everything = {model["modelId"] for model in bedrock.list_foundation_models()["modelSummaries"]}
-    assert expected in found
-    assert found < everything
-    assert "anthropic.claude-3-haiku-20240307-v1:0" not in everything
-
-
-def test_a_models_lifecycle_tells_legacy_from_active_and_retired(simulator: RunningSimulator) -> None:
-    bedrock = simulator.boto("bedrock", region="us-west-2")
-
-    def status(model_id: str) -> str:
-        return bedrock.get_foundation_model(modelIdentifier=model_id)["modelDetails"]["modelLifecycle"]["status"]
-
-    assert status("amazon.nova-micro-v1:0") == "ACTIVE"
-    assert status("meta.llama3-70b-instruct-v1:0") == "LEGACY"
-    with refused("ResourceNotFoundException", "reached the end of its life", status=404):
-        status("anthropic.claude-3-haiku-20240307-v1:0")
-    with refused("ResourceNotFoundException", "reached the end of its life"):
-        bedrock.get_foundation_model_availability(modelId="anthropic.claude-instant-v1")
-    with refused("ValidationException", "The provided model identifier is invalid."):
-        status("amazon.nova-imaginary-v1:0")
-
-
-def test_a_model_is_customizable_only_in_its_regions(simulator: RunningSimulator) -> None:
-    simulator.boto("bedrock", region="us-east-1").get_foundation_model(modelIdentifier=builders.STUDENT_BASE)
-    with refused("ValidationException", "invalid"):
-        simulator.boto("bedrock", region="us-west-2").get_foundation_model(modelIdentifier=builders.STUDENT_BASE)
-
-
-def test_tags_are_added_replaced_removed_and_limited(simulator: RunningSimulator) -> None:
-    bedrock = simulator.boto("bedrock")
-    job = builders.create_job(simulator, jobTags=[{"key": "project", "value": "a"}, {"key": "run", "value": "1"}])
-    bedrock.tag_resource(resourceARN=job, tags=[{"key": "project", "value": "b"}])
-    bedrock.untag_resource(resourceARN=job, tagKeys=["run", "never-there"])
-    assert bedrock.list_tags_for_resource(resourceARN=job)["tags"] == [{"key": "project", "value": "b"}]
-    many = [{"key": f"k{index}", "value": "v"} for index in range(50)]
-    with refused("TooManyTagsException", "51"):
-        bedrock.tag_resource(resourceARN=job, tags=many)
-    with refused("ResourceNotFoundException", "does not exist"):
-        bedrock.list_tags_for_resource(resourceARN=job[:-12] + "000000000000")
-
-
-def test_the_custom_model_gets_its_own_tags(simulator: RunningSimulator) -> None:
-    model = builders.custom_model(simulator, customModelTags=[{"key": "project", "value": "distill"}])
-    tags = simulator.boto("bedrock").list_tags_for_resource(resourceARN=model)["tags"]
-    assert tags == [{"key": "project", "value": "distill"}]

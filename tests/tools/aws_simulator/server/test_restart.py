@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -11,7 +10,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -19,8 +17,6 @@ from include.distill.core.paths import PROJECT_ROOT
 from tests.fakes.aws_simulator import RunningSimulator, start_simulator, wait_until
 from tests.tools.aws_simulator import builders
 from tests.tools.aws_simulator.builders import refused
-from tools.aws_simulator.__main__ import main
-from tools.aws_simulator.server.server import bind
 
 
 @contextmanager
@@ -111,32 +107,3 @@ def test_what_was_answered_survives_a_kill(tmp_path: Path) -> None:
     with process(state, "--job-seconds", "0") as (simulator, _):
         assert len(simulator.boto("s3").list_objects_v2(Bucket="kept")["Contents"]) == 20
         assert builders.finished_job(simulator, arn)["status"] == "Completed"
-
-
-def test_a_state_folder_is_held_against_a_second_process(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with start_simulator(tmp_path):
-        assert main(["--state", str(tmp_path)]) == 2
-    assert "Another AWS simulator works on" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.1", "::"])  # noqa: S104 - these are refused
-def test_only_loopback_is_served(tmp_path: Path, capsys: pytest.CaptureFixture[str], host: str) -> None:
-    assert main(["--host", host, "--state", str(tmp_path / "state")]) == 2
-    assert "not a loopback address" in capsys.readouterr().err
-    assert not (tmp_path / "state").exists()
-
-
-def test_a_taken_port_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with bind("127.0.0.1", 0) as taken:
-        taken.listen()
-        assert main(["--port", str(taken.getsockname()[1]), "--state", str(tmp_path / "state")]) == 2
-    assert "Cannot listen on 127.0.0.1" in capsys.readouterr().err
-
-
-def test_settings_of_the_command_line_win_over_those_kept(tmp_path: Path) -> None:
-    def kept(**settings: Any) -> Any:
-        with start_simulator(tmp_path, **settings) as simulator:
-            return json.loads(json.dumps(simulator.admin("GET", "settings")))
-
-    assert kept(latency_ms=5, model_units=3)["latency_ms"] == 5
-    assert kept(model_units=4) == {**kept(model_units=4), "latency_ms": 5, "model_units": 4}

@@ -1,8 +1,8 @@
 """
-A customization job's files in S3: what it reads, and the metrics that it writes.
+Reads a customization job's data from S3 and writes its metrics there.
 
-Where and in which columns: https://docs.aws.amazon.com/bedrock/latest/userguide/model-customization-analyze.html
-Buckets must lie in the job's Region; another Region's bucket is refused like one without permission.
+Paths and columns: https://docs.aws.amazon.com/bedrock/latest/userguide/model-customization-analyze.html
+A bucket must be in the job's Region. One in another Region is refused as if there were no permission.
 """
 
 from __future__ import annotations
@@ -14,27 +14,28 @@ from typing import Protocol
 
 from include.distill.config.catalog import Family
 from include.distill.core.storage import split_uri
+from tools.aws_simulator.account.records import CustomizationJobBody
 from tools.aws_simulator.account.state import Resource
 from tools.aws_simulator.jobs.training_data import DataFaultError, TrainingFile, check_counts, read_training_file
 from tools.aws_simulator.models.student import TrainingResult, TrainingStep
 
 
 class S3Access(Protocol):
-    """The simulator's own S3, reached from inside the process."""
+    """The simulator's own S3, as code inside the process uses it."""
 
     def bucket_region(self, bucket: str) -> str | None:
-        """Return the Region of a bucket; None when there is no such bucket."""
+        """Return the Region of a bucket; None if it does not exist."""
 
     def read(self, bucket: str, key: str) -> bytes | None:
-        """Return an object; None when there is none."""
+        """Return an object's body; None if it does not exist."""
 
     def write(self, bucket: str, key: str, body: bytes) -> None:
-        """Put an object."""
+        """Write an object."""
 
 
 @dataclass(frozen=True)
 class JobData:
-    """What a job learns from."""
+    """The data of one job."""
 
     training: TrainingFile
     validation: TrainingFile | None
@@ -43,15 +44,15 @@ class JobData:
 class JobFiles:
     """The files of one job."""
 
-    def __init__(self, job: Resource, s3: S3Access, family: Family) -> None:
+    def __init__(self, job: Resource[CustomizationJobBody], s3: S3Access, family: Family) -> None:
         self._job = job
         self._s3 = s3
         self._family = family
 
     def read(self) -> JobData:
-        """Read and check the training data, and that the output bucket can be written to.
+        """Read and check the data, and check that the output bucket can be written to.
 
-        :raises DataFaultError: with Bedrock's own words.
+        :raises DataFaultError: with Bedrock's message.
         """
         bucket, key = split_uri(self._output_prefix)
         if self._s3.bucket_region(bucket) != self._job.region:
@@ -63,8 +64,8 @@ class JobFiles:
         training = self._read(uri)
         validators = self._job.body["validationDataConfig"]["validators"]
         validation = self._read(validators[0]["s3Uri"]) if validators else None
-        held_out = len(validation.examples) if validation else 0
-        check_counts(len(training.examples), held_out, self._family, uri.rpartition("/")[2])
+        validation_records = len(validation.examples) if validation else 0
+        check_counts(len(training.examples), validation_records, self._family, uri.rpartition("/")[2])
         return JobData(training, validation)
 
     def _read(self, uri: str) -> TrainingFile:
@@ -77,13 +78,13 @@ class JobFiles:
         return read_training_file(body, key.rpartition("/")[2], self._family)
 
     def write_metrics(self, result: TrainingResult) -> None:
-        """Write the loss curve and, when there was validation data, the validation losses."""
-        self._write("training_artifacts/step_wise_training_metrics.csv", "training_loss", result.steps)
+        """Write the loss curve, and the validation losses if there was validation data."""
+        self._write_csv("training_artifacts/step_wise_training_metrics.csv", "training_loss", result.steps)
         if result.validation_losses:
             path = "validation_artifacts/post_fine_tuning_validation/validation_metrics.csv"
-            self._write(path, "validation_loss", result.validation_losses)
+            self._write_csv(path, "validation_loss", result.validation_losses)
 
-    def _write(self, path: str, column: str, steps: list[TrainingStep]) -> None:
+    def _write_csv(self, path: str, column: str, steps: list[TrainingStep]) -> None:
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(["step_number", "epoch_number", column])

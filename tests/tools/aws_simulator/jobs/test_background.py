@@ -1,0 +1,147 @@
+"""Jobs in threads: phases that a setting moves, stops, restarts, and defects."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.fakes.aws_simulator import wait_until
+from tools.aws_simulator.account.records import CustomizationJobBody
+from tools.aws_simulator.account.settings import SettingsStore
+from tools.aws_simulator.account.state import Resource, State
+from tools.aws_simulator.jobs.background import INTERNAL_ERROR, BackgroundJobs, Deadline
+from tools.aws_simulator.jobs.training_data import DataFaultError
+
+ARN = "arn:aws:bedrock:us-east-1:123456789012:model-customization-job/x/abcdefghijkl"
+
+
+class OnePhase(BackgroundJobs[CustomizationJobBody]):
+    """Jobs that last ``job_seconds``; one that raises does so at its end."""
+
+    def __init__(self, state: State, settings: SettingsStore, *, error: Exception | None = None) -> None:
+        super().__init__(state.jobs, settings, unfinished=("InProgress", "Stopping"))
+        self.error = error
+
+    def _work(self, arn: str) -> None:
+        job = self._jobs.get(arn)
+        if job.body["fault"]:
+            self._wait(arn, self._stall_end(job))
+        self._wait(arn, Deadline(lambda: self._settings.current.job_seconds, job.created))
+        if self.error:
+            raise self.error
+        self._save(arn, status="Completed")
+
+    def _stopped(self, arn: str) -> None:
+        self._save(arn, status="Stopped")
+
+    def _failed(self, arn: str, message: str) -> None:
+        self._save(arn, status="Failed", failureMessage=message)
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Iterator[State]:
+    opened = State(tmp_path / "state.sqlite")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def settings(state: State) -> SettingsStore:
+    store = SettingsStore(state)
+    store.change({"job_seconds": 600})
+    return store
+
+
+def add_job(state: State, *, status: str = "InProgress", fault: dict[str, Any] | None = None) -> None:
+    body: Any = {"status": status, "fault": fault, "modified": time.time()}
+    state.jobs.add(Resource("job", ARN, "us-east-1", "mine-1", time.time(), body))
+
+
+def status(state: State) -> str:
+    return state.jobs.get(ARN).body["status"]
+
+
+def test_a_shorter_setting_ends_a_phase_that_is_under_way(state: State, settings: SettingsStore) -> None:
+    add_job(state)
+    jobs = OnePhase(state, settings)
+    jobs.start(ARN)
+    time.sleep(0.05)
+    assert status(state) == "InProgress"
+    settings.change({"job_seconds": 0})
+    wait_until(lambda: status(state) == "Completed")
+
+
+def test_a_job_is_stopped_once_and_says_in_which_status_it_was(state: State, settings: SettingsStore) -> None:
+    add_job(state)
+    jobs = OnePhase(state, settings)
+    assert jobs.stop(ARN) is True
+    assert (status(state), state.jobs.get(ARN).body["stopped_in"]) == ("Stopping", "InProgress")
+    assert jobs.stop(ARN) is True
+    assert state.jobs.get(ARN).body["stopped_in"] == "InProgress"
+    jobs.start(ARN)
+    wait_until(lambda: status(state) == "Stopped")
+    assert jobs.stop(ARN) is False
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        pytest.param(DataFaultError("Line 3 is not JSON."), "Line 3 is not JSON.", id="the data's fault"),
+        pytest.param(RuntimeError("a defect"), INTERNAL_ERROR, id="our own defect"),
+    ],
+)
+def test_a_job_that_cannot_continue_fails_with_a_message(
+    state: State, settings: SettingsStore, error: Exception, message: str
+) -> None:
+    settings.change({"job_seconds": 0})
+    add_job(state)
+    OnePhase(state, settings, error=error).start(ARN)
+    wait_until(lambda: status(state) == "Failed")
+    assert state.jobs.get(ARN).body["failureMessage"] == message
+
+
+def test_closing_leaves_a_job_as_it_is_and_the_next_process_resumes_it(state: State, settings: SettingsStore) -> None:
+    add_job(state)
+    first = OnePhase(state, settings)
+    first.start(ARN)
+    first.close()
+    settings.change({"job_seconds": 0})
+    time.sleep(0.05)
+    assert status(state) == "InProgress"
+    OnePhase(state, settings).resume()
+    wait_until(lambda: status(state) == "Completed")
+
+
+def test_an_ended_job_is_not_resumed(state: State, settings: SettingsStore) -> None:
+    settings.change({"job_seconds": 0})
+    add_job(state, status="Failed")
+    OnePhase(state, settings).resume()
+    time.sleep(0.05)
+    assert status(state) == "Failed"
+
+
+def test_a_stall_without_end_is_ended_for_names_that_match(state: State, settings: SettingsStore) -> None:
+    settings.change({"job_seconds": 0})
+    add_job(state, fault={"kind": "job_stalled", "seconds": None})
+    jobs = OnePhase(state, settings)
+    jobs.start(ARN)
+    time.sleep(0.05)
+    assert jobs.end_stalls("theirs") == 0
+    assert status(state) == "InProgress"
+    assert jobs.end_stalls("mine-") == 1
+    wait_until(lambda: status(state) == "Completed")
+    assert jobs.end_stalls("mine-") == 0
+
+
+def test_a_deadline_moves_with_its_length_and_may_be_never() -> None:
+    length: list[float | None] = [10.0]
+    deadline = Deadline(lambda: length[0], time.time())
+    assert deadline.remaining() == pytest.approx(10, abs=0.5)
+    length[0] = -5.0
+    assert deadline.remaining() == pytest.approx(-5, abs=0.5)
+    length[0] = None
+    assert deadline.remaining() is None

@@ -1,0 +1,154 @@
+"""The life of a batch job: states, files, errors by record, what is billed."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import pytest
+
+from tests.fakes.aws_simulator import RunningSimulator, wait_until
+from tests.tools.aws_simulator import builders
+from tests.tools.aws_simulator.builders import refused
+from tools.aws_simulator.protocol.specification import load_service
+
+STATES = set(load_service("bedrock").shape_for("ModelInvocationJobStatus").metadata["enum"])
+
+
+pytestmark = pytest.mark.usefixtures("no_batch_left_running")
+
+
+def output(simulator: RunningSimulator, arn: str, name: str = "input.jsonl.out") -> list[Any]:
+    key = f"output/{arn.rpartition('/')[2]}/{name}"
+    body = simulator.boto("s3").get_object(Bucket=builders.BUCKET, Key=key)["Body"].read()
+    return [json.loads(line) for line in body.splitlines()]
+
+
+class TestStates:
+    def test_every_state_of_the_api_is_reached(self, simulator: RunningSimulator) -> None:
+        reached = set()
+        for kind in ("batch_failed", "batch_expired", "batch_partial", None):
+            simulator.admin("DELETE", "faults")
+            if kind:
+                simulator.fail(operation="CreateModelInvocationJob", kind=kind)
+            reached.add(builders.finished_batch(simulator, builders.create_batch(simulator))["status"])
+        simulator.admin("PUT", "settings", {"batch_seconds": 600})
+        arn = builders.create_batch(simulator)
+        reached.add(builders.batch_state(simulator, arn)["status"])
+        for seconds, state in ((0.5, "Validating"), (0.5, "Scheduled"), (0.5, "InProgress")):
+            simulator.admin("PUT", "settings", {"batch_seconds": seconds})
+            wait_until(lambda state=state: builders.batch_state(simulator, arn)["status"] == state)
+            reached.add(state)
+        simulator.admin("PUT", "settings", {"batch_seconds": 600})
+        simulator.boto("bedrock").stop_model_invocation_job(jobIdentifier=arn)
+        reached.add(builders.batch_state(simulator, arn)["status"])
+        simulator.admin("PUT", "settings", {"batch_seconds": 0})
+        reached.add(builders.finished_batch(simulator, arn)["status"])
+        assert reached == STATES
+
+    def test_a_stalled_job_stays_in_the_queue_until_it_goes_on(self, simulator: RunningSimulator) -> None:
+        simulator.fail(operation="CreateModelInvocationJob", kind="batch_stalled", seconds=0.6)
+        simulator.admin("PUT", "settings", {"batch_seconds": 0})
+        arn = builders.create_batch(simulator)
+        wait_until(lambda: builders.batch_state(simulator, arn)["status"] == "Scheduled")
+        assert builders.finished_batch(simulator, arn)["status"] == "Completed"
+
+    def test_an_ended_job_cannot_be_stopped(self, simulator: RunningSimulator) -> None:
+        arn = builders.create_batch(simulator)
+        builders.finished_batch(simulator, arn)
+        with refused("ConflictException", "can no longer be stopped"):
+            simulator.boto("bedrock").stop_model_invocation_job(jobIdentifier=arn)
+
+
+class TestFiles:
+    def test_every_record_is_answered_in_another_order_beside_a_manifest(self, simulator: RunningSimulator) -> None:
+        arn = builders.create_batch(simulator)
+        job = builders.finished_batch(simulator, arn)
+        lines = output(simulator, arn)
+        ids = [line["recordId"] for line in lines]
+        assert sorted(ids) == sorted(f"r{number}" for number in range(100))
+        assert ids != [f"r{number}" for number in range(100)]
+        (manifest,) = output(simulator, arn, "manifest.json.out")
+        assert (manifest["totalRecordCount"], manifest["successRecordCount"], manifest["errorRecordCount"]) == (
+            *(job["totalRecordCount"], job["successRecordCount"], job["errorRecordCount"]),
+        )
+        assert manifest["outputTokenCount"] == sum(line["modelOutput"]["usage"]["outputTokens"] for line in lines)
+
+    def test_an_answer_is_the_one_of_the_call_that_the_record_stands_for(self, simulator: RunningSimulator) -> None:
+        arn = builders.create_batch(simulator)
+        builders.finished_batch(simulator, arn)
+        answered = output(simulator, arn)[0]["modelOutput"]
+        asked = builders.converse(simulator, inferenceConfig={"maxTokens": 50})
+        assert answered["output"] == asked["output"]
+        assert answered["usage"] == asked["usage"]
+
+    def test_anthropic_records_are_bodies_of_invoke_model(self, simulator: RunningSimulator) -> None:
+        asked = [{"recordId": f"r{n}", "modelInput": builders.anthropic_body()} for n in range(100)]
+        arn = builders.create_batch(simulator, asked, modelId=builders.TEACHER, modelInvocationType="InvokeModel")
+        builders.finished_batch(simulator, arn)
+        assert output(simulator, arn)[0]["modelOutput"]["content"][0]["type"] == "text"
+
+    @pytest.mark.parametrize(
+        ("bad", "why"),
+        [
+            pytest.param({"messages": "?"}, "Member must be of type list", id="no list"),
+            pytest.param(
+                builders.converse_input(modelId="m"), "Extra inputs are not permitted", id="model in a record"
+            ),
+            pytest.param(builders.converse_input(messages=[]), "exactly one user message", id="no message"),
+        ],
+    )
+    def test_a_bad_record_is_an_error_of_its_own_and_costs_nothing(
+        self, simulator: RunningSimulator, bad: Any, why: str
+    ) -> None:
+        arn = builders.create_batch(simulator, [*builders.batch_records(), {"recordId": "bad", "modelInput": bad}])
+        job = builders.finished_batch(simulator, arn)
+        assert (job["status"], job["successRecordCount"], job["errorRecordCount"]) == ("Completed", 100, 1)
+        (line,) = (line for line in output(simulator, arn) if "error" in line)
+        assert line["recordId"] == "bad"
+        assert why in line["error"]["errorMessage"]
+        assert simulator.ledger["billed_calls"] == 100
+
+    def test_faults_by_record(self, simulator: RunningSimulator) -> None:
+        simulator.fail(operation="CreateModelInvocationJob", kind="batch_record_errors")
+        job = builders.finished_batch(simulator, builders.create_batch(simulator))
+        assert (job["successRecordCount"], job["errorRecordCount"]) == (90, 10)
+
+    @pytest.mark.parametrize(
+        ("given", "why"),
+        [
+            pytest.param(
+                builders.batch_records(99), "contains less records (99) than the required minimum of: 100", id="few"
+            ),
+            pytest.param(b"not json\n" * 100, "must conform to JSONL", id="no JSON"),
+            pytest.param([{"recordId": "r"}] * 100, "must conform to JSONL", id="no input"),
+        ],
+    )
+    def test_a_file_that_cannot_be_used_fails_the_job(self, simulator: RunningSimulator, given: Any, why: str) -> None:
+        job = builders.finished_batch(simulator, builders.create_batch(simulator, given))
+        assert job["status"] == "Failed"
+        assert why in job["message"]
+        assert simulator.ledger["billed_calls"] == 0
+
+    def test_half_a_job_is_written_and_billed_when_its_time_is_up(self, simulator: RunningSimulator) -> None:
+        simulator.fail(operation="CreateModelInvocationJob", kind="batch_partial")
+        arn = builders.create_batch(simulator)
+        job = builders.finished_batch(simulator, arn)
+        assert (job["status"], job["processedRecordCount"], len(output(simulator, arn))) == (
+            "PartiallyCompleted",
+            50,
+            50,
+        )
+        assert simulator.ledger["billed_calls"] == 50
+
+    def test_a_job_stopped_while_it_answers_keeps_what_it_answered(self, simulator: RunningSimulator) -> None:
+        simulator.admin("PUT", "settings", {"batch_seconds": 1})
+        arn = builders.create_batch(simulator)
+        wait_until(lambda: builders.batch_state(simulator, arn)["status"] == "InProgress")
+        time.sleep(0.2)
+        simulator.boto("bedrock").stop_model_invocation_job(jobIdentifier=arn)
+        job = builders.finished_batch(simulator, arn)
+        assert job["status"] == "Stopped"
+        assert 0 < job["successRecordCount"] < 100
+        assert simulator.ledger["billed_calls"] == job["successRecordCount"] == len(output(simulator, arn))

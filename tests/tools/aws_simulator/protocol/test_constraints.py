@@ -1,0 +1,94 @@
+"""Constraints of the service model, in AWS's words."""
+
+from __future__ import annotations
+
+import pytest
+from botocore.model import OperationModel
+
+from tools.aws_simulator.protocol.constraints import violations
+from tools.aws_simulator.protocol.errors import (
+    ValidationException,
+)
+from tools.aws_simulator.protocol.rest_json import read_arguments
+from tools.aws_simulator.protocol.specification import Specification
+
+SPECIFICATION = Specification()
+
+
+def operation(name: str) -> OperationModel:
+    return SPECIFICATION.operation(name)
+
+
+def problems(name: str, body: bytes, query: str = "") -> str:
+    with pytest.raises(ValidationException) as caught:
+        read_arguments(operation(name), {}, query, {}, body)
+    return str(caught.value)
+
+
+def test_exactly_one_member_of_a_union_must_be_set() -> None:
+    found = list(violations(operation("CountTokens").input_shape, {"modelId": "m", "input": {}}))
+    assert any("exactly one of [invokeModel, converse]" in message for message in found)
+
+
+def test_sensitive_values_are_not_repeated() -> None:
+    shape = operation("InvokeModel").input_shape
+    found = list(violations(shape, {"modelId": "m", "requestMetadata": "secret" * 2000}))
+    assert found
+    assert not any("secret" in message for message in found)
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        pytest.param(b"{", "The request body is not JSON", id="not json"),
+        pytest.param(b"[1]", "a JSON list, expected an object", id="not an object"),
+        pytest.param(b"{}", "Value null at 'provisionedModelName' failed", id="required"),
+        pytest.param(
+            b'{"modelUnits": 0, "provisionedModelName": "a", "modelId": "b"}',
+            "Value '0' at 'modelUnits' failed to satisfy constraint: Member must have value greater than or equal to 1",
+            id="minimum",
+        ),
+        pytest.param(
+            b'{"modelUnits": 1, "provisionedModelName": "a b", "modelId": "b"}',
+            "at 'provisionedModelName' failed to satisfy constraint: Member must satisfy regular expression pattern",
+            id="pattern",
+        ),
+        pytest.param(
+            b'{"modelUnits": 1, "provisionedModelName": "' + b"a" * 64 + b'", "modelId": "b"}',
+            "Member must have length less than or equal to 63",
+            id="length",
+        ),
+        pytest.param(
+            b'{"modelUnits": 1, "provisionedModelName": "a", "modelId": "b", "commitmentDuration": "OneDay"}',
+            "Member must satisfy enum value set: [OneMonth, SixMonths]",
+            id="enum",
+        ),
+        pytest.param(
+            b'{"modelUnits": "1", "provisionedModelName": "a", "modelId": "b"}',
+            "Member must be of type integer",
+            id="type",
+        ),
+        pytest.param(
+            b'{"modelUnits": true, "provisionedModelName": "a", "modelId": "b"}',
+            "Member must be of type integer",
+            id="true is no integer",
+        ),
+        pytest.param(
+            b'{"modelUnits": 1, "provisionedModelName": "a", "modelId": "b", "unit": 2}',
+            "'unit' failed to satisfy constraint: extraneous key is not permitted",
+            id="unknown member",
+        ),
+        pytest.param(
+            b'{"modelUnits": 1, "provisionedModelName": "a", "modelId": "b", "tags": [{"key": "k"}]}',
+            "Value null at 'tags.1.member.value'",
+            id="inside a list",
+        ),
+    ],
+)
+def test_every_kind_of_constraint_is_checked_in_the_words_of_aws(body: bytes, expected: str) -> None:
+    assert expected in problems("CreateProvisionedModelThroughput", body)
+
+
+def test_several_violations_are_counted_and_all_told() -> None:
+    message = problems("CreateProvisionedModelThroughput", b'{"modelUnits": 0}')
+    assert message.startswith("3 validation errors detected: ")

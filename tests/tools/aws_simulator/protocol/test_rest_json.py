@@ -1,0 +1,72 @@
+"""Requests read and responses written, checked against the service model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from botocore.model import OperationModel
+
+from tools.aws_simulator.protocol.errors import (
+    AccessDeniedException,
+    ConflictException,
+    UnknownOperationException,
+    ValidationException,
+)
+from tools.aws_simulator.protocol.rest_json import UnmodelledResultError, error_response, read_arguments, write_response
+from tools.aws_simulator.protocol.specification import Specification
+
+SPECIFICATION = Specification()
+
+
+def operation(name: str) -> OperationModel:
+    return SPECIFICATION.operation(name)
+
+
+def problems(name: str, body: bytes, query: str = "") -> str:
+    with pytest.raises(ValidationException) as caught:
+        read_arguments(operation(name), {}, query, {}, body)
+    return str(caught.value)
+
+
+def test_query_arguments_are_converted_and_checked() -> None:
+    query = "maxResults=5&creationTimeAfter=2026-11-22T00%3A00%3A00Z"
+    found = read_arguments(operation("ListModelCustomizationJobs"), {}, query, {}, b"")
+    assert found == {"maxResults": 5, "creationTimeAfter": 1795305600.0}
+    assert "Member must be of type integer" in problems("ListModelCustomizationJobs", b"", "maxResults=five")
+    assert "less than or equal to 1000" in problems("ListModelCustomizationJobs", b"", "maxResults=1001")
+
+
+@pytest.mark.parametrize(
+    ("name", "result", "complaint"),
+    [
+        pytest.param("GetFoundationModel", {"modelDetails": {"modelId": "a.b"}}, "modelArn", id="required member"),
+        pytest.param("CountTokens", {"inputTokens": 1, "cost": 2}, "cost", id="unmodelled member"),
+        pytest.param("CountTokens", {"inputTokens": "1"}, "integer", id="wrong type"),
+        pytest.param("DeleteCustomModel", {"done": True}, "done", id="no output"),
+    ],
+)
+def test_a_result_that_the_model_does_not_describe_is_a_defect(
+    name: str, result: dict[str, Any], complaint: str
+) -> None:
+    with pytest.raises(UnmodelledResultError, match=complaint):
+        write_response(operation(name), result, {})
+
+
+@pytest.mark.parametrize(
+    ("name", "error", "status"),
+    [
+        pytest.param("InvokeModel", AccessDeniedException("no"), 403, id="modelled"),
+        pytest.param("DeleteCustomModel", ConflictException("no"), 400, id="bedrock's conflicts are 400"),
+        pytest.param("GetCustomModel", UnknownOperationException("no"), 404, id="the front door's own"),
+    ],
+)
+def test_an_error_has_the_status_that_the_model_gives_it(name: str, error: Any, status: int) -> None:
+    response = error_response(operation(name), error)
+    assert (response.status_code, response.headers["x-amzn-errortype"]) == (status, type(error).__name__)
+    assert response.body == b'{"message": "no"}'
+
+
+def test_an_operation_cannot_fail_in_a_way_that_it_does_not_declare() -> None:
+    with pytest.raises(UnmodelledResultError, match="CreateProvisionedModelThroughput does not declare Conflict"):
+        error_response(operation("CreateProvisionedModelThroughput"), ConflictException("no"))

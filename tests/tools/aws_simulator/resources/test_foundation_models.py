@@ -1,0 +1,61 @@
+"""Foundation models of the catalog, as Bedrock lists them."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.fakes.aws_simulator import RunningSimulator
+from tests.tools.aws_simulator import builders
+from tests.tools.aws_simulator.builders import refused
+
+
+def test_a_foundation_model_that_can_be_customized_is_listed_under_both_ids(simulator: RunningSimulator) -> None:
+    models = simulator.boto("bedrock").list_foundation_models(byProvider="amazon")["modelSummaries"]
+    found = {model["modelId"]: model for model in models}
+    plain, suffixed = found["amazon.nova-micro-v1:0"], found[builders.STUDENT_BASE]
+    assert (plain["customizationsSupported"], plain["inferenceTypesSupported"]) == ([], ["ON_DEMAND"])
+    assert (suffixed["customizationsSupported"], suffixed["inferenceTypesSupported"]) == (
+        ["FINE_TUNING"],
+        ["PROVISIONED"],
+    )
+
+
+@pytest.mark.parametrize(
+    ("filters", "expected"),
+    [
+        pytest.param({"byCustomizationType": "FINE_TUNING"}, "meta.llama3-1-8b-instruct-v1:0:128k", id="customizable"),
+        pytest.param({"byInferenceType": "ON_DEMAND"}, "meta.llama3-70b-instruct-v1:0", id="on demand"),
+        pytest.param({"byProvider": "Anthropic"}, "anthropic.claude-sonnet-5-5", id="provider"),
+    ],
+)
+def test_foundation_models_are_filtered_and_retired_ones_are_gone(
+    simulator: RunningSimulator, filters: dict[str, str], expected: str
+) -> None:
+    bedrock = simulator.boto("bedrock", region="us-west-2")
+    found = {model["modelId"] for model in bedrock.list_foundation_models(**filters)["modelSummaries"]}
+    everything = {model["modelId"] for model in bedrock.list_foundation_models()["modelSummaries"]}
+    assert expected in found
+    assert found < everything
+    assert "anthropic.claude-3-haiku-20240307-v1:0" not in everything
+
+
+def test_a_models_lifecycle_tells_legacy_from_active_and_retired(simulator: RunningSimulator) -> None:
+    bedrock = simulator.boto("bedrock", region="us-west-2")
+
+    def status(model_id: str) -> str:
+        return bedrock.get_foundation_model(modelIdentifier=model_id)["modelDetails"]["modelLifecycle"]["status"]
+
+    assert status("amazon.nova-micro-v1:0") == "ACTIVE"
+    assert status("meta.llama3-70b-instruct-v1:0") == "LEGACY"
+    with refused("ResourceNotFoundException", "reached the end of its life", status=404):
+        status("anthropic.claude-3-haiku-20240307-v1:0")
+    with refused("ResourceNotFoundException", "reached the end of its life"):
+        bedrock.get_foundation_model_availability(modelId="anthropic.claude-instant-v1")
+    with refused("ValidationException", "The provided model identifier is invalid."):
+        status("amazon.nova-imaginary-v1:0")
+
+
+def test_a_model_is_customizable_only_in_its_regions(simulator: RunningSimulator) -> None:
+    simulator.boto("bedrock", region="us-east-1").get_foundation_model(modelIdentifier=builders.STUDENT_BASE)
+    with refused("ValidationException", "invalid"):
+        simulator.boto("bedrock", region="us-west-2").get_foundation_model(modelIdentifier=builders.STUDENT_BASE)

@@ -1,0 +1,66 @@
+"""One port for three services: which one answers a request, and one process per state folder."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.fakes.aws_simulator import RunningSimulator
+from tools.aws_simulator.server.app import AwsSimulator
+
+SIGNED = "AWS4-HMAC-SHA256 Credential=test/20261122/us-east-1/{service}/aws4_request, SignedHeaders=host, Signature=0"
+
+
+def ask(url: str, **headers: str) -> tuple[int, str, str]:
+    request = urllib.request.Request(url, headers=headers)  # noqa: S310 - our own
+    try:
+        with urllib.request.urlopen(request) as response:  # noqa: S310 - our own
+            return response.status, response.headers["content-type"], response.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.headers["content-type"], error.read().decode()
+
+
+@pytest.mark.parametrize(
+    ("path", "service", "status", "content"),
+    [
+        pytest.param("/foundation-models", "bedrock", 200, "modelSummaries", id="bedrock"),
+        pytest.param("/foundation-models", "s3", 404, "NoSuchBucket", id="a bucket of that name"),
+        pytest.param("/", "s3", 200, "ListAllMyBucketsResult", id="s3"),
+        pytest.param("/_admin/health", "s3", 200, '"simulated":true', id="admin, whoever signed"),
+    ],
+)
+def test_the_signature_says_which_service_is_asked(
+    simulator: RunningSimulator, path: str, service: str, status: int, content: str
+) -> None:
+    answer = ask(simulator.url + path, authorization=SIGNED.format(service=service))
+    assert answer[0] == status
+    assert content in answer[2]
+
+
+def test_an_unsigned_request_goes_to_bedrock_if_it_has_such_an_operation_and_else_to_s3(
+    simulator: RunningSimulator,
+) -> None:
+    status, _, text = ask(f"{simulator.url}/foundation-models")
+    assert (status, "Missing Authentication Token" in text) == (403, True)
+    status, content_type, text = ask(f"{simulator.url}/no-such-bucket/key")
+    assert (status, content_type.partition(";")[0]) == (404, "application/xml")
+    assert "NoSuchBucket" in text
+
+
+def test_a_folder_that_another_process_holds_cannot_be_opened(tmp_path: Path) -> None:
+    with (tmp_path / "lock").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        with pytest.raises(BlockingIOError):
+            AwsSimulator(tmp_path)
+
+
+def test_only_http_is_served() -> None:
+    application: Any = AwsSimulator.__new__(AwsSimulator)
+    with pytest.raises(NotImplementedError, match="HTTP only, not websocket"):
+        asyncio.run(application({"type": "websocket"}, None, None))

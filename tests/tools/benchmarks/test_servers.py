@@ -69,7 +69,7 @@ class TestModelServer:
 
     def test_its_answers_are_pairs_as_the_pipeline_reads_them(self) -> None:
         output = parse_llm_output(reply_to(f"<document>\n{texts(7)['document']}\n</document>"))
-        assert (len(output.pairs), output.rejected, output.surplus) == (3, [], [])
+        assert (len(output.pairs), output.rejected) == (3, [])
 
 
 class TestObjectServer:

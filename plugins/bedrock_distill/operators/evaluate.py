@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
-from bedrock_distill.operators.base import DistillOperator, Manifest
-from bedrock_distill.operators.dataset import ArmOperator
+from bedrock_distill.operators.base import ArmOperator, DistillOperator, Manifest
 from bedrock_distill.policies.row_failures import retry_or_record
+from bedrock_distill.run.task_ids import PROVISION, arm_task
 from include.distill.core.errors import (
     NotFoundError,
     ThroughputReleasedError,
@@ -80,7 +80,7 @@ class BedrockAnswerOperator(ArmOperator):
         if self.serving is None and self.use_case.arm(self.arm).kind != "base":
             message = (
                 f"Nothing says which endpoint serves {self.arm}: its in_service returned nothing, as when it was marked"
-                f" success by hand. Nothing was asked. Clear {self.arm}.provision with downstream."
+                f" success by hand. Nothing was asked. Clear {arm_task(self.arm, PROVISION)} with downstream."
             )
             raise ThroughputReleasedError(message)
 
@@ -109,8 +109,8 @@ class BedrockAnswerOperator(ArmOperator):
         if self.serving is None:
             return error
         message = (
-            f"The endpoint of {self.arm} is gone: it was released. Nothing is billed. Clear {self.arm}.provision with"
-            f" downstream to serve again. ({error})"
+            f"The endpoint of {self.arm} is gone: it was released. Nothing is billed. Clear"
+            f" {arm_task(self.arm, PROVISION)} with downstream to serve again. ({error})"
         )
         return ThroughputReleasedError(message)
 

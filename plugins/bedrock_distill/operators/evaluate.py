@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Sequence
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
@@ -73,7 +72,7 @@ class BedrockAnswerOperator(ArmOperator):
         records = [answer_record(row, self.arm, answers) for row, answers in zip(rows, outcomes.results, strict=True)]
         write_jsonl(self.store, self.folder.answers(self.arm, int(self.shard)), records)
         usage = Usage.from_answers((answer for answers in outcomes.results for answer in answers), self.folder.run_key)
-        return {"arm": self.arm, "rows": len(records), **dataclasses.asdict(usage)}
+        return {"arm": self.arm, "rows": len(records), **usage.as_record()}
 
     def _require_endpoint(self) -> None:
         """A tuned arm without its manifest would be answered for by the base student, and nobody would notice."""
@@ -167,7 +166,7 @@ class BedrockJudgeOperator(DistillOperator):
             (answer for _, answers in outcomes.results for answer in answers), self.folder.run_key
         )
         pair = {"judge": self.judge, "candidate": self.candidate, "baseline": self.baseline}
-        return {**pair, "verdicts_uri": uri, "verdicts": len(outcomes.results), **dataclasses.asdict(usage)}
+        return {**pair, "verdicts_uri": uri, "verdicts": len(outcomes.results), **usage.as_record()}
 
     def _expected(self, rows: Sequence[Record]) -> list[BillLine]:
         return judging_lines(self.use_case, rows, load_prices(), judge=self.judge, pairs=1)

@@ -9,7 +9,7 @@ Format: https://docs.aws.amazon.com/bedrock/latest/userguide/batch-inference-dat
 from __future__ import annotations
 
 import json
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from tempfile import SpooledTemporaryFile
 from typing import IO
@@ -26,19 +26,19 @@ _PIECE = 2**20
 
 
 def unanswered(
-    requests: Iterable[ModelRequest], answers: AnswerStore, *, in_progress: Container[str], threads: int
+    requests: Iterable[ModelRequest], answers: AnswerStore, *, claim: Callable[[str], bool], threads: int
 ) -> Iterator[ModelRequest]:
     """
     Yield each question once that has no stored answer.
 
-    :param in_progress: keys of questions that a running job answers; left out.
+    :param claim: tells by its key whether a running job answers a question, which is then left out.
     """
     seen: set[bytes] = set()
 
     def fresh() -> Iterator[ModelRequest]:
         for request in requests:
             key = bytes.fromhex(request.key)
-            if key not in seen and request.key not in in_progress:
+            if key not in seen and not claim(request.key):
                 seen.add(key)
                 yield request
 

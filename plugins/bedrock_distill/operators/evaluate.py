@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Sequence
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
-from bedrock_distill.operators.base import DistillOperator, Manifest
-from bedrock_distill.operators.dataset import ArmOperator
+from bedrock_distill.operators.base import ArmOperator, DistillOperator, Manifest
 from bedrock_distill.policies.row_failures import retry_or_record
+from bedrock_distill.run.task_ids import PROVISION, arm_task
 from include.distill.core.errors import (
     NotFoundError,
     ThroughputReleasedError,
@@ -73,14 +72,14 @@ class BedrockAnswerOperator(ArmOperator):
         records = [answer_record(row, self.arm, answers) for row, answers in zip(rows, outcomes.results, strict=True)]
         write_jsonl(self.store, self.folder.answers(self.arm, int(self.shard)), records)
         usage = Usage.from_answers((answer for answers in outcomes.results for answer in answers), self.folder.run_key)
-        return {"arm": self.arm, "rows": len(records), **dataclasses.asdict(usage)}
+        return {"arm": self.arm, "rows": len(records), **usage.as_record()}
 
     def _require_endpoint(self) -> None:
         """A tuned arm without its manifest would be answered for by the base student, and nobody would notice."""
         if self.serving is None and self.use_case.arm(self.arm).kind != "base":
             message = (
                 f"Nothing says which endpoint serves {self.arm}: its in_service returned nothing, as when it was marked"
-                f" success by hand. Nothing was asked. Clear {self.arm}.provision with downstream."
+                f" success by hand. Nothing was asked. Clear {arm_task(self.arm, PROVISION)} with downstream."
             )
             raise ThroughputReleasedError(message)
 
@@ -109,8 +108,8 @@ class BedrockAnswerOperator(ArmOperator):
         if self.serving is None:
             return error
         message = (
-            f"The endpoint of {self.arm} is gone: it was released. Nothing is billed. Clear {self.arm}.provision with"
-            f" downstream to serve again. ({error})"
+            f"The endpoint of {self.arm} is gone: it was released. Nothing is billed. Clear"
+            f" {arm_task(self.arm, PROVISION)} with downstream to serve again. ({error})"
         )
         return ThroughputReleasedError(message)
 
@@ -167,7 +166,7 @@ class BedrockJudgeOperator(DistillOperator):
             (answer for _, answers in outcomes.results for answer in answers), self.folder.run_key
         )
         pair = {"judge": self.judge, "candidate": self.candidate, "baseline": self.baseline}
-        return {**pair, "verdicts_uri": uri, "verdicts": len(outcomes.results), **dataclasses.asdict(usage)}
+        return {**pair, "verdicts_uri": uri, "verdicts": len(outcomes.results), **usage.as_record()}
 
     def _expected(self, rows: Sequence[Record]) -> list[BillLine]:
         return judging_lines(self.use_case, rows, load_prices(), judge=self.judge, pairs=1)

@@ -8,7 +8,7 @@ from include.distill.core.storage import stream_jsonl
 from include.distill.inference.student import Student
 
 if TYPE_CHECKING:
-    from bedrock_distill.operators.base import RunAccess
+    from bedrock_distill.run.access import RunAccess
 
 
 def count_missing_answers(run: RunAccess, *, model_arn: str, student: str) -> int:

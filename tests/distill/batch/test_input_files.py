@@ -29,7 +29,7 @@ class TestUnanswered:
     def test_what_is_stored_repeated_or_under_way_is_left_out(self, paid: AnswerStore) -> None:
         asked = requests(6)
         paid.get_or_ask(asked[1], FakeBedrock())
-        found = unanswered([*asked, asked[0]], paid, in_progress={asked[3].key}, threads=2)
+        found = unanswered([*asked, asked[0]], paid, claim={asked[3].key}.__contains__, threads=2)
         assert [request.user for request in found] == [asked[number].user for number in (0, 2, 4, 5)]
 
     def test_a_store_that_cannot_be_asked_stops_everything(
@@ -40,7 +40,7 @@ class TestUnanswered:
 
         monkeypatch.setattr(MemoryStore, "exists", broken)
         with pytest.raises(TransientError, match="S3 is away"):
-            list(unanswered(requests(2), paid, in_progress=(), threads=2))
+            list(unanswered(requests(2), paid, claim=lambda _: False, threads=2))
 
 
 class TestFiles:

@@ -1,4 +1,4 @@
-"""Airflow's REST API for someone who logs in with a name and a password."""
+"""Calls Airflow's REST API after a login with a user name and a password."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tools.local_airflow.airflow_api import TIMEOUT_SECONDS, AirflowApi, Airflow
 
 
 class SignedInApi(AirflowApi):
-    """A client of an api-server that asks for a login; until :meth:`sign_in` only its health can be asked."""
+    """A client of an api-server that requires a login. Before :meth:`sign_in`, only its health can be read."""
 
     def __init__(self, url: str) -> None:
         super().__init__(url)
@@ -18,9 +18,9 @@ class SignedInApi(AirflowApi):
 
     def sign_in(self, user: str, password: str) -> None:
         """
-        Get a token and send it along from now on; it is good for a day.
+        Get a token, which is valid for a day, and send it with every request.
 
-        :raises AirflowApiError: when the password is refused, or no answer comes.
+        :raises AirflowApiError: the password is refused, or there is no answer.
         """
         body = json.dumps({"username": user, "password": password}).encode()
         headers = {"Content-Type": "application/json"}

@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from tools.compose.__main__ import compare
-from tools.compose.agreement import SYNTHESIS_COUNTS, differences
+from tools.compose.agreement import SYNTHESIS_COUNTS, compare, differences
 
 REPORT: dict[str, Any] = {
     "use_case": "sample",

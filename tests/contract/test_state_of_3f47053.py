@@ -173,7 +173,7 @@ def test_every_answer_is_found_and_no_model_is_asked(run: NextRun, store: S3Obje
     assert run.bought_after["calls"] == run.bought_before["calls"] == STORED_ANSWERS
 
 
-def test_nothing_at_all_is_bought(run: NextRun) -> None:
+def test_nothing_is_bought(run: NextRun) -> None:
     assert run.bought_after == run.bought_before
     assert len(run.bought_after["jobs"]) == len(run.bought_after["throughputs"]) == 1
 

@@ -27,7 +27,7 @@ def changed(**parts: Any) -> dict[str, Any]:
     return copy.deepcopy(REPORT) | parts
 
 
-def test_what_was_paid_and_the_order_of_the_judges_do_not_matter() -> None:
+def test_costs_and_the_order_of_the_judges_do_not_matter() -> None:
     paid_before = REPORT["synthesis"] | {"calls": 0, "cache_hits": 9}
     other = changed(synthesis=paid_before, cost={"actual_usd": 0}, comparisons=REPORT["comparisons"][::-1])
     assert differences(REPORT, other) == []

@@ -26,12 +26,12 @@ def test_variables_are_substituted_as_compose_does(text: str, expected: str) -> 
     assert substitute(text, VARIABLES) == expected
 
 
-def test_a_value_is_not_read_again() -> None:
+def test_a_substituted_value_is_not_substituted_again() -> None:
     assert substitute("${NAME}", {"NAME": "$OTHER ${OTHER} $$"}) == "$OTHER ${OTHER} $$"
 
 
 @pytest.mark.parametrize("text", ["${EMPTY:?say why}", "${ABSENT:?say why}"])
-def test_a_required_variable_that_is_missing_is_refused_in_the_files_own_words(text: str) -> None:
+def test_a_missing_required_variable_is_refused_with_the_message_of_the_file(text: str) -> None:
     with pytest.raises(InputError, match=r"^say why$"):
         substitute(text, VARIABLES)
 

@@ -29,7 +29,7 @@ def test_a_file_outside_of_include_is_refused_before_anything_starts(
     assert not (tmp_path / "state").exists()
 
 
-def test_a_setting_that_is_wrong_is_refused_with_its_name(
+def test_an_invalid_setting_is_refused_with_its_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("DOCUMENTS", "many")
@@ -37,7 +37,7 @@ def test_a_setting_that_is_wrong_is_refused_with_its_name(
     assert "DOCUMENTS='many'" in capsys.readouterr().err
 
 
-def test_a_checkout_that_is_in_use_is_left_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_checkout_that_is_in_use_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     running = CheckoutLock(tmp_path / "state" / "lock")
     running.acquire("make up", "2026-11-26T04:00:00+00:00")
     assert main(["--state", str(tmp_path / "state")]) == REFUSED

@@ -69,7 +69,7 @@ def test_a_deployment_is_closed_and_the_lock_released_whatever_ends_the_block(
     assert is_free(lock)
 
 
-def test_a_deployment_starts_empty_but_for_the_last_report(events: list[str], tmp_path: Path) -> None:
+def test_a_deployment_starts_empty_except_for_the_last_report(events: list[str], tmp_path: Path) -> None:
     layout = Layout(state=tmp_path / "celery")
     for folder in (layout.airflow_home, layout.aws_simulator, layout.logs, layout.state / "postgres", layout.report):
         folder.mkdir(parents=True)
@@ -80,7 +80,7 @@ def test_a_deployment_starts_empty_but_for_the_last_report(events: list[str], tm
     assert events
 
 
-def test_a_command_that_is_at_work_is_not_disturbed(events: list[str], tmp_path: Path) -> None:
+def test_a_running_command_is_not_disturbed(events: list[str], tmp_path: Path) -> None:
     layout, lock = Layout(state=tmp_path / "celery"), tmp_path / "lock"
     running = CheckoutLock(lock)
     running.acquire("make run", "2026-11-26T04:00:00+00:00")

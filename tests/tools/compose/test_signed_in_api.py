@@ -70,7 +70,7 @@ def test_the_token_of_a_login_is_sent_with_every_later_request(airflow: Airflow)
     assert set(airflow.authorizations[1:]) == {"Bearer a-token"}
 
 
-def test_a_refused_password_is_told_with_the_servers_own_reason(airflow: Airflow) -> None:
+def test_a_refused_password_is_reported_with_the_servers_reason(airflow: Airflow) -> None:
     with pytest.raises(AirflowApiError, match=r"refused to log 'ann' in \(401\): .*Invalid credentials"):
         SignedInApi(airflow.url).sign_in("ann", "wrong")
 

@@ -98,7 +98,7 @@ def test_closing_leaves_no_process(new_stack: NewStack, tmp_path: Path) -> None:
     assert marked_processes(tmp_path / "state") == []
 
 
-def test_the_settings_of_the_users_shell_stay_outside(
+def test_settings_of_the_users_shell_are_not_passed_on(
     new_stack: NewStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("AWS_PROFILE", "AIRFLOW__CORE__EXECUTOR", "PYTHONPATH"):

@@ -25,5 +25,5 @@ def test_only_the_aws_simulator_can_be_reached() -> None:
     assert variables["AWS_EC2_METADATA_DISABLED"] == "true"
 
 
-def test_no_schedule_starts_a_run_beside_the_one_that_is_triggered() -> None:
+def test_no_schedule_starts_a_run_of_its_own() -> None:
     assert new_variables()["DISTILL_SCHEDULES"] == "off"

@@ -1,6 +1,6 @@
-# The image of every Airflow service of docker-compose.yaml. It holds code and packages, no secrets and no settings of a
-# deployment. The slim image has Airflow without providers, so that what runs is exactly what requirements.lock names
-# and was tested; the full image's other providers would get their dependencies moved under them.
+# The image of every Airflow service of docker-compose.yaml. It contains code and packages, but no secrets and no
+# settings of a deployment. The slim image has no providers, so exactly the tested packages of requirements.lock are
+# installed; in the full image, they would change the dependencies of other providers.
 FROM apache/airflow:slim-3.3.2-python3.11 AS base
 
 WORKDIR /opt/airflow
@@ -10,24 +10,24 @@ ENV PYTHONPATH=/opt/airflow
 COPY requirements.txt requirements.lock ./
 RUN pip install --no-cache-dir -r requirements.txt
 
-# Owned by root: what a task can do to the machine does not include changing the code. The two folders of volumes are
-# made here because a new volume takes over the owner of the folder that it covers.
+# The code is owned by root, so a task cannot change it. The two folders of volumes are created here because a new
+# volume takes the owner of the folder that it is mounted on.
 COPY dags ./dags
 COPY plugins ./plugins
 COPY include ./include
 COPY container ./container
 RUN mkdir -p logs aws-simulator
 
-# The base image ends with this user already; stated because everything here relies on it.
+# The base image sets this user too. It is repeated because everything here depends on it.
 USER airflow
 
 
-# The AWS simulator, for the profile of that name.
+# The AWS simulator, for the profile of that name. Only this image contains tools/ and the packages for tests.
 FROM base AS aws-simulator
 COPY requirements-dev.txt ./
 RUN pip install --no-cache-dir -r requirements-dev.txt
 COPY tools ./tools
 
 
-# Last, so that `docker build .` makes it.
+# The production image is last, so that `docker build .` builds it.
 FROM base AS airflow

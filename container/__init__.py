@@ -1,3 +1,3 @@
-"""Scripts that the containers of docker-compose.yaml run."""
+"""Programs that run inside the containers of docker-compose.yaml."""
 
 from __future__ import annotations

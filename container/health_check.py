@@ -1,4 +1,4 @@
-"""``python -m container.health_check URL``: a health check, for images that hold no curl."""
+"""``python -m container.health_check URL``: checks that a URL answers, for images without curl."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ TIMEOUT_SECONDS = 8.0
 
 
 def main(arguments: list[str]) -> int:
-    """Return 0 when the URL answers with success, else 1 after saying why not."""
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # the service is this very machine's
+    """Return 0 if the URL answers with success; if not, print why and return 1."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # no proxy: the service is on this machine
     try:
         opener.open(arguments[0], timeout=TIMEOUT_SECONDS).close()
     except OSError as error:

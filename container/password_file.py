@@ -1,7 +1,8 @@
 """
-``python -m container.password_file``: hands ``ADMIN_PASSWORD`` on to Airflow's simple auth manager.
+``python -m container.password_file``: writes ``ADMIN_PASSWORD`` to the file of Airflow's simple auth manager.
 
-That one reads passwords from a file only, and would make one up and log it for a user that the file does not name.
+The auth manager reads passwords from a file only. For a user who is not in the file, it would generate a password and
+log it.
 """
 
 from __future__ import annotations
@@ -19,15 +20,15 @@ PASSWORD = "ADMIN_PASSWORD"  # noqa: S105 the variable's name
 
 def write_password_file(environ: Mapping[str, str]) -> None:
     """
-    Write the file anew, readable by its owner only.
+    Write a new file that only its owner can read.
 
-    :raises ValueError: when the environment does not name exactly one user with a password.
+    :raises ValueError: the environment does not name exactly one user with a password.
     """
     user, _, role = environ.get(USERS, "").partition(":")
     if not user or not role or any(mark in role for mark in ":,") or not environ.get(PASSWORD):
         raise ValueError(
-            f"{USERS} must name one user (name:role) and {PASSWORD} must hold the password; see .env.example. "
-            "The api-server was not started."
+            f"{USERS} must name one user (name:role) and {PASSWORD} must contain the password. "
+            "The api-server was not started. Correct .env; .env.example explains both."
         )
     path = Path(environ[FILE])
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -108,6 +108,6 @@ def test_the_image_installs_what_was_tested_as_an_ordinary_user() -> None:
     "line",
     ["COPY tools ./tools", "COPY dags ./tools/ ./", "COPY . .", "COPY --chown=root tools/aws_simulator ./tools/"],
 )
-def test_a_copy_of_tools_would_be_seen(line: str) -> None:
+def test_copying_tools_into_the_image_would_fail_these_tests(line: str) -> None:
     changed = read_stages(DOCKERFILE.replace("COPY container", f"{line}\nCOPY container"))
     assert changed["airflow"].copied != PRODUCTION.copied

@@ -32,7 +32,7 @@ def test_a_service_that_answers_is_healthy_whatever_proxy_is_set(url: str, monke
     assert main([f"{url}/well"]) == 0
 
 
-def test_an_error_and_a_closed_port_are_not_healthy_and_say_why(url: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_error_and_a_closed_port_are_unhealthy_with_a_reason(url: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([f"{url}/ill"]) == 1
     assert "503" in capsys.readouterr().err
     assert main(["http://127.0.0.1:9/"]) == 1

@@ -36,7 +36,7 @@ def test_a_changed_password_replaces_the_old_one(tmp_path: Path) -> None:
         pytest.param({PASSWORD: ""}, id="no password"),
     ],
 )
-def test_anything_but_one_user_with_a_password_is_refused(tmp_path: Path, changed: dict[str, str]) -> None:
+def test_anything_except_one_user_with_a_password_is_refused(tmp_path: Path, changed: dict[str, str]) -> None:
     with pytest.raises(ValueError, match="api-server was not started"):
         write_password_file(settings(tmp_path, **changed))
     assert not (tmp_path / "shm").exists()

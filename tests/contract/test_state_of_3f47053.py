@@ -53,6 +53,7 @@ from tools.local_airflow.stack import move_earlier_state
 STATE = PROJECT_ROOT / "tests" / "data" / "state_3f47053"
 ROOT = "s3://bedrock-distill-training/distill"
 FIRST, NEXT = RunFolder(f"{ROOT}/runs/local-20261126t041540-3222a226"), RunFolder(f"{ROOT}/runs/manual-2-abcdef01")
+ELSEWHERE = RunFolder("s3://bedrock-distill-training/elsewhere/runs/manual-3-abcdef02")  # finds no stored answers
 MODEL = "arn:aws:bedrock:us-east-1:123456789012:custom-model/amazon.nova-micro-v1:0:128k/e14f24684afd"
 JOB = "arn:aws:bedrock:us-east-1:123456789012:model-customization-job/amazon.nova-micro-v1:0:128k/6e472b158377"
 DATASET = "89ddbba4baa0a02c20cc33bf46287ec29c866464c4ce596cdbb03d396e0f9de4"
@@ -107,14 +108,22 @@ class NextRun:
         return [self.pairs, *self.answers["base"], *self.answers["tuned"], *self.judgments]
 
 
-def carry_out(operator: Any, hook: BedrockDistillHook, **arguments: Any) -> Any:
-    """Carry out one step of the next run and return its manifest."""
+def carry_out(operator: Any, hook: BedrockDistillHook, folder: RunFolder = NEXT, **arguments: Any) -> Any:
+    """Carry out one step of a run and return its manifest."""
     run = SimpleNamespace(start_date=datetime.datetime(2026, 11, 27, 2, tzinfo=datetime.UTC), dag_id="d", run_id="r")
     ti = FakeTaskInstance(try_number=1, max_tries=0, map_index=-1, xcoms={}, dag_id="d", run_id="r")
     context = {"ti": ti, "params": {}, "dag_run": run}
-    task = operator(task_id="step", run_uri=NEXT.uri, **arguments)
+    task = operator(task_id="step", run_uri=folder.uri, **arguments)
     task.__dict__["hook"] = hook
     return task.execute(context)
+
+
+def copy_inputs(store: S3ObjectStore, folder: RunFolder) -> None:
+    """Give a run the rows, the use case and the prompts that the first one stored."""
+    store.copy(FIRST.use_case, folder.use_case)
+    store.copy(FIRST.prompts, folder.prompts)
+    for rows in ("train", "evaluation", "rejected"):
+        store.copy(FIRST.source(rows), folder.source(rows))
 
 
 def bought(aws: RunningSimulator) -> dict[str, Any]:
@@ -125,13 +134,11 @@ def bought(aws: RunningSimulator) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def run(aws: RunningSimulator, hook: BedrockDistillHook, store: S3ObjectStore) -> NextRun:
-    """Carry out the next run on the rows, the use case and the prompts that the first one stored."""
+    """Carry out the next run."""
     step = partial(carry_out, hook=hook)
     before = bought(aws)
-    for name in ("use_case", "prompts", "row_list"):
-        store.copy(getattr(FIRST, name), getattr(NEXT, name))
-    for rows in ("train", "evaluation", "rejected"):
-        store.copy(FIRST.source(rows), NEXT.source(rows))
+    copy_inputs(store, NEXT)
+    store.copy(FIRST.row_list, NEXT.row_list)
     save_champion_snapshot(store, NEXT, champion_before_run(store, NEXT, "aws_docs_qa"))
     step(EstimateCostOperator)
     shards = {rows: step(ShardRowsOperator, rows=rows, max_tasks=tasks) for rows, tasks in SHARDS.items()}
@@ -179,7 +186,7 @@ def test_every_answer_is_found_and_no_model_is_asked(run: NextRun, store: S3Obje
     assert run.bought_after["calls"] == run.bought_before["calls"] == STORED_ANSWERS
 
 
-def test_nothing_at_all_is_bought(run: NextRun) -> None:
+def test_nothing_is_bought(run: NextRun) -> None:
     assert run.bought_after == run.bought_before
     assert len(run.bought_after["jobs"]) == len(run.bought_after["throughputs"]) == 1
 
@@ -247,3 +254,25 @@ def test_rows_and_settings_are_those_of_the_first_run(run: NextRun, store: S3Obj
     frozen = EstimateCostOperator(task_id="step", run_uri=NEXT.uri)
     changes = compare_with_last_run(store, NEXT, use_case=frozen.use_case, prompts=frozen.prompts)
     assert changes == {"since": FIRST.run_key, "added": 0, "changed": 0, "gone": 0, "settings": []}
+
+
+def test_the_simulated_models_answer_as_they_did(run: NextRun, hook: BedrockDistillHook, store: S3ObjectStore) -> None:
+    """Needs ``run`` only to come after it: these calls are billed."""
+    step = partial(carry_out, hook=hook, folder=ELSEWHERE)
+    copy_inputs(store, ELSEWHERE)
+    asked = []
+    for rows, tasks in SHARDS.items():
+        step(ShardRowsOperator, rows=rows, max_tasks=tasks)
+    for number in range(SHARDS["train"]):
+        asked.append(step(BedrockSynthesizeOperator, shard=number))
+        assert read_jsonl(store, ELSEWHERE.synthetic(number)) == read_jsonl(store, FIRST.synthetic(number))
+    for number in range(SHARDS["evaluation"]):
+        asked.append(step(BedrockAnswerOperator, arm="base", shard=number))
+        assert read_jsonl(store, ELSEWHERE.answers("base", number)) == read_jsonl(store, FIRST.answers("base", number))
+        store.copy(FIRST.answers("tuned", number), ELSEWHERE.answers("tuned", number))
+    for judge in JUDGES:
+        asked.append(step(BedrockJudgeOperator, judge=judge, candidate="tuned", baseline="base"))
+        verdicts = read_jsonl(store, ELSEWHERE.judgments(judge, "tuned", "base"))
+        assert verdicts == read_jsonl(store, FIRST.judgments(judge, "tuned", "base"))
+    assert sum(manifest["calls"] for manifest in asked) == 8 + 12 + 22 + 22
+    assert sum(manifest["cache_hits"] for manifest in asked) == 0

@@ -1,15 +1,13 @@
 """
-``make celery``: runs the services of ``docker-compose.yaml`` on this machine without Docker, one whole pipeline run
-through them, and stops everything.
+``make celery``: runs the pipeline once on the services of ``docker-compose.yaml``, without Docker.
 
-Its report has to agree with the one that ``make run`` left, when there is one: the executor must not matter.
+If ``make run`` left a report, the two reports must agree: the executor must make no difference.
 """
 
 from __future__ import annotations
 
 import argparse
 import functools
-import json
 import os
 import sys
 import time
@@ -19,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from include.distill.core.errors import DistillError, InputError
-from tools.compose.agreement import differences, same_input
+from tools.compose.agreement import compare
 from tools.compose.session import open_deployment
 from tools.compose.stack import COPIES, DeployedStack
 from tools.compose.variables import new_variables
@@ -38,9 +36,9 @@ say = functools.partial(print, flush=True)
 
 
 def main(arguments: list[str]) -> int:
-    """Run the deployment once; return 0 when done, 1 failed, 2 refused before it began, 130 interrupted."""
+    """Run the deployment once; return 0 for success, 1 for a failure, 2 if nothing was started, 130 if interrupted."""
     parser = argparse.ArgumentParser(prog="python -m tools.compose", description=__doc__)
-    parser.add_argument("--state", type=Path, default=Layout.state, help="where state is kept (default: .local)")
+    parser.add_argument("--state", type=Path, default=Layout.state, help="folder of the state (default: .local)")
     checkout = Layout(state=parser.parse_args(arguments).state.resolve())
     try:
         with interruptible():
@@ -57,10 +55,13 @@ def main(arguments: list[str]) -> int:
 
 
 def run(checkout: Layout, environ: Mapping[str, str]) -> int:
-    """Deploy, run the use case's DAG once, stop; say how it went and whether ``make run`` came to the same."""
+    """Deploy, run the use case's DAG once, stop; print the outcome and how it compares with that of ``make run``."""
     request = read_request(environ, working_folder=Path.cwd(), use_cases=checkout.use_cases)
     if outside := request.input_roots(checkout.project):
-        raise InputError(f"A deployment reads CSV files in include/ and in S3 only, not in {outside[0]}.")
+        raise InputError(
+            f"A deployment can read CSV files in include/ and in S3 only, not in {outside[0]}. Nothing was started."
+            " Copy the file into include/ or into S3."
+        )
     layout = replace(checkout, state=checkout.state / "celery")
     variables = new_variables()
     with open_deployment(layout, checkout.lock, variables, say) as stack:
@@ -78,21 +79,6 @@ def run(checkout: Layout, environ: Mapping[str, str]) -> int:
     return 0 if agrees else FAILED
 
 
-def compare(report: Mapping[str, Any], other: Path) -> tuple[bool, str]:
-    """Hold a report against the file that ``make run`` left; return False only when the same input gave another."""
-    if not other.is_file():
-        return True, f"There is no {other} to compare with; `make run` makes it."
-    theirs = json.loads(other.read_text(encoding="utf-8"))
-    if not same_input(report, theirs):
-        return True, f"Not compared with {other}: that report is about other rows."
-    found = differences(report, theirs)
-    if not found:
-        return True, f"Agrees with `make run` ({other}): verdict, rows, synthesis counts, wins, losses and ties."
-    lines = "\n".join(f"  {line}" for line in found)
-    advice = "If the code has changed since, `make run` renews it."
-    return False, f"DIFFERS from `make run` ({other}); ours first:\n{lines}\n{advice}"
-
-
 def _introduce(request: RunRequest, layout: Layout) -> None:
     say(SIMULATED)
     say(
@@ -107,19 +93,19 @@ def _introduce(request: RunRequest, layout: Layout) -> None:
 def _run_once(
     stack: DeployedStack, request: RunRequest, environ: Mapping[str, str]
 ) -> tuple[dict[str, Any] | None, str]:
-    """Trigger the DAG, show its progress; return its report, or None, and what there is to say."""
-    began = time.monotonic()
+    """Trigger the DAG and show its progress. Return its report, None if it failed, and what to print."""
+    started = time.monotonic()
     before = read_ledger(stack.ports.simulator_url)
     stack.api.unpause(request.dag_id)  # a deployment starts with everything paused
     run_id = trigger_run(stack, request)
     say(f"Run {run_id} of DAG {request.dag_id}:")
     finished = follow_run(stack, request.dag_id, run_id, environ=environ, timeout_seconds=TIMEOUT_SECONDS)
-    took = clock(time.monotonic() - began)
+    duration = clock(time.monotonic() - started)
     if finished.state != "success":
-        return None, f"The run FAILED after {took}:\n{explain_failure(stack, finished)}"
+        return None, f"The run FAILED after {duration}:\n{explain_failure(stack, finished)}"
     report = fetch_report(stack, finished)
     outcome = describe_outcome(report, before, read_ledger(stack.ports.simulator_url), stack.layout.report)
-    return report, f"The run succeeded in {took}.\n\n{outcome}"
+    return report, f"The run succeeded in {duration}.\n\n{outcome}"
 
 
 if __name__ == "__main__":

@@ -1,31 +1,54 @@
 """
-Compares the reports of two runs on the same input: what must be equal whatever executed them.
+Compares the reports of two runs on the same input. The executor must make no difference.
 
-What a run paid for is left out: a second `make run` finds its answers and pays nothing.
+What a run paid is not compared: a second `make run` finds its answers and pays nothing.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 SYNTHESIS_COUNTS = ("documents", "requested", "accepted", "rejected", "missing", "surplus")
 COMPARISON_COUNTS = ("judge", "candidate", "baseline", "n", "wins", "losses", "ties", "unparsable")
 
 
+def compare(report: Mapping[str, Any], other: Path) -> tuple[bool, str]:
+    """Compare a report with the file that ``make run`` left.
+
+    :return: whether they agree, and what to print. Reports on different input cannot disagree.
+    """
+    if not other.is_file():
+        return True, f"There is no {other} to compare with; `make run` makes it."
+    theirs = json.loads(other.read_text(encoding="utf-8"))
+    if not same_input(report, theirs):
+        return True, f"Not compared with {other}: that report is about other rows."
+    if not (different := differences(report, theirs)):
+        return True, f"Agrees with `make run` ({other}): verdict, rows, synthesis counts, wins, losses and ties."
+    lines = "\n".join(f"  {line}" for line in different)
+    advice = "If the code has changed since, run `make run` again to renew that report."
+    return False, f"DIFFERS from `make run` ({other}). This deployment's value is first:\n{lines}\n{advice}"
+
+
 def differences(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> list[str]:
-    """List what two reports disagree on, one line each; nothing when they agree."""
-    one, other = _facts(ours), _facts(theirs)
-    return [f"{name}: {one[name]!r} and {other[name]!r}" for name in one if one[name] != other[name]]
+    """List the differences between two reports, one line each."""
+    our_facts, their_facts = _facts(ours), _facts(theirs)
+    return [
+        f"{name}: {our_facts[name]!r} and {their_facts[name]!r}"
+        for name in our_facts
+        if our_facts[name] != their_facts[name]
+    ]
 
 
 def same_input(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> bool:
-    """Tell whether two reports are about the same rows, as far as a report says."""
+    """Tell whether two reports are about the same rows, as far as reports show."""
     return bool(ours["use_case"] == theirs["use_case"] and ours["source"] == theirs["source"])
 
 
 def _facts(report: Mapping[str, Any]) -> dict[str, Any]:
-    comparisons = [tuple(found[name] for name in COMPARISON_COUNTS) for found in report["comparisons"]]
+    comparisons = [tuple(comparison[name] for name in COMPARISON_COUNTS) for comparison in report["comparisons"]]
     return {
         "verdict": report["verdict"],
         "source": report["source"],

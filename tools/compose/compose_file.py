@@ -1,8 +1,8 @@
 """
-Reads ``docker-compose.yaml`` as far as running its services needs it.
+Reads the parts of ``docker-compose.yaml`` that are needed to run its services.
 
-Variables are filled in as Compose does: ``${A}``, ``${A:-default}``, ``${A:?message}``, ``$$`` for a dollar sign, and
-an environment entry without a value is handed on when it is set. Anything else of that syntax is refused.
+Variables are substituted as Compose does it: ``${A}``, ``${A:-default}``, ``${A:?message}``, ``$$`` for a dollar sign.
+An environment entry without a value passes a variable through if it is set. Any other syntax is refused.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ class Service:
     """
     One service.
 
-    :param command: arguments; empty when the image's own command is used.
-    :param health_check: arguments of the command that tells whether it is healthy.
-    :param needs: the condition that must hold for each other service before this one may start.
+    :param command: the command and its arguments; empty for the image's own command.
+    :param health_check: the command of the health check and its arguments.
+    :param needs: for each service that this one waits for, the condition that must hold.
     """
 
     name: str
@@ -41,10 +41,10 @@ class Service:
 
 def read_services(path: Path, variables: Mapping[str, str]) -> dict[str, Service]:
     """
-    Read all services, those of profiles included, in an order in which they can be started.
+    Read all services, including those of profiles, in an order in which they can be started.
 
-    :param variables: what Compose would find in ``.env``.
-    :raises InputError: when a variable is missing, or services wait for each other in a circle.
+    :param variables: the content of ``.env``.
+    :raises InputError: a variable is missing, or services wait for each other.
     """
     raw = yaml.safe_load(path.read_text(encoding="utf-8"))["services"]
     services = {name: _read_service(name, entry, variables) for name, entry in raw.items()}
@@ -53,16 +53,19 @@ def read_services(path: Path, variables: Mapping[str, str]) -> dict[str, Service
         ready = [service for service in waiting if service.needs.keys() <= ordered.keys()]
         if not ready:
             names = ", ".join(service.name for service in waiting)
-            raise InputError(f"{path}: {names} wait for each other or for a service that does not exist.")
+            raise InputError(
+                f"{path}: {names} wait for each other or for a service that does not exist. Nothing was started."
+                " Correct depends_on."
+            )
         ordered |= {service.name: service for service in ready}
     return ordered
 
 
-def fill_in(text: str, variables: Mapping[str, str]) -> str:
+def substitute(text: str, variables: Mapping[str, str]) -> str:
     """
-    Replace the variables in a text; an empty one counts as not set, as with Compose's ``:-`` and ``:?``.
+    Replace the variables in a text. An empty variable counts as not set, as with Compose's ``:-`` and ``:?``.
 
-    :raises InputError: when a variable that must be set is not, with the file's own message.
+    :raises InputError: a required variable is not set; the message is that of the file.
     """
 
     def value_of(match: re.Match[str]) -> str:
@@ -75,9 +78,10 @@ def fill_in(text: str, variables: Mapping[str, str]) -> str:
             raise InputError(match["rest"])
         return match["rest"]
 
-    left = VARIABLE.sub("", text)
-    if "$" in left:
-        raise InputError(f"{text!r}: this form of a variable is not understood; use ${{NAME}} or $$.")
+    if "$" in VARIABLE.sub("", text):
+        raise InputError(
+            f"{text!r}: this syntax of a variable is not supported. Nothing was started. Use ${{NAME}} or $$."
+        )
     return VARIABLE.sub(value_of, text)
 
 
@@ -87,14 +91,14 @@ def _read_service(name: str, entry: Mapping[str, Any], variables: Mapping[str, s
     kind, *test = entry["healthcheck"]["test"]
     return Service(
         name=name,
-        command=[fill_in(str(part), variables) for part in command],
+        command=[substitute(str(part), variables) for part in command],
         environment=_read_environment(entry.get("environment", {}), variables),
-        health_check=[fill_in(part, variables) for part in (["sh", "-c", *test] if kind == "CMD-SHELL" else test)],
+        health_check=[substitute(part, variables) for part in (["sh", "-c", *test] if kind == "CMD-SHELL" else test)],
         needs={other: need["condition"] for other, need in entry.get("depends_on", {}).items()},
     )
 
 
 def _read_environment(entries: Mapping[str, Any], variables: Mapping[str, str]) -> dict[str, str]:
-    given = {name: fill_in(str(value), variables) for name, value in entries.items() if value is not None}
-    handed_on = {name: variables[name] for name, value in entries.items() if value is None and name in variables}
-    return given | handed_on
+    stated = {name: substitute(str(value), variables) for name, value in entries.items() if value is not None}
+    passed_through = {name: variables[name] for name, value in entries.items() if value is None and name in variables}
+    return stated | passed_through

@@ -1,8 +1,7 @@
 """
-PostgreSQL and Redis as Debian packages them: finds the programs, installs them where that is possible, and says how
-each is run as a private process of this checkout.
+Finds or installs PostgreSQL and Redis, and composes the commands that run them as private processes.
 
-Neither runs as root: PostgreSQL refuses to, and Redis has no need to.
+Programs and packages are those of Debian. Neither server runs as root: PostgreSQL refuses to, and Redis has no need to.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from include.distill.core.errors import InputError
 from tools.local_airflow.settings import LOOPBACK
 
 PACKAGES = {"postgres": "postgresql", "redis-server": "redis-server"}
-DEBIAN_POSTGRES = Path("/usr/lib/postgresql")  # Debian keeps every version's programs apart, off the PATH
+DEBIAN_POSTGRES = Path("/usr/lib/postgresql")  # Debian installs each version in a folder of its own, outside the PATH
 INSTALL_SECONDS = 300
 INITIALISE = """
 "$1/initdb" --pgdata="$2" --username="$3" --pwfile="$4" --auth=scram-sha-256 --no-sync --encoding=UTF8 --locale=C
@@ -28,9 +27,9 @@ echo "CREATE DATABASE $5" | "$1/postgres" --single -D "$2" -c fsync=off postgres
 
 def ensure_servers(say: Callable[[str], None]) -> None:
     """
-    See that both servers are installed; install what is missing when we are root on a Debian.
+    Install the servers that are missing, if we are root on Debian.
 
-    :raises InputError: saying what to install, when we cannot.
+    :raises InputError: they cannot be installed; says what to install.
     """
     missing = _missing()
     if not missing:
@@ -45,11 +44,14 @@ def ensure_servers(say: Callable[[str], None]) -> None:
     _apt_get("update", "-qq")
     _apt_get("install", "-y", "-qq", "--no-install-recommends", *names.split())
     if _missing():
-        raise InputError(f"apt-get installed {names}, and yet {', '.join(_missing())} cannot be found.")
+        raise InputError(
+            f"apt-get installed {names}, but {', '.join(_missing())} cannot be found. Nothing was started."
+            " Add it to the PATH."
+        )
 
 
 def find_program(name: str) -> str | None:
-    """Find a server's program on the PATH, or where Debian keeps the newest PostgreSQL."""
+    """Find a server's program in Debian's folder of the newest PostgreSQL, or on the PATH."""
     versions = DEBIAN_POSTGRES.glob("*/bin") if DEBIAN_POSTGRES.is_dir() else []
     newest = sorted(versions, key=lambda folder: float(folder.parent.name), reverse=True)
     path = os.pathsep.join([*map(str, newest), os.environ.get("PATH", os.defpath), "/usr/sbin"])
@@ -57,16 +59,16 @@ def find_program(name: str) -> str | None:
 
 
 def as_user(name: str, command: Sequence[str]) -> list[str]:
-    """Let a command run as the user of a package when we are root; as anybody else it runs as ourselves."""
+    """Compose a command that runs as a package's user if we are root, and as ourselves if not."""
     if os.geteuid() != 0:
         return list(command)
-    # Changing the user forgets that the process is to die with its guard, hence the last option.
+    # A change of user clears the parent-death signal that ends a process with its guard; --pdeathsig sets it again.
     drop = ["setpriv", f"--reuid={name}", f"--regid={name}", "--init-groups", "--pdeathsig=KILL"]
     return [*drop, "--", *command]
 
 
 def create_database_folder(folder: Path) -> None:
-    """Make a folder that PostgreSQL may use: owned by whom it runs as, closed to others."""
+    """Create a folder for PostgreSQL: owned by the user that it runs as, closed to others."""
     folder.mkdir(mode=0o700, parents=True)
     if os.geteuid() == 0:
         owner = pwd.getpwnam("postgres")
@@ -74,7 +76,7 @@ def create_database_folder(folder: Path) -> None:
 
 
 def can_reach(folder: Path) -> bool:
-    """Tell whether PostgreSQL's user can reach a folder; root's own folders are often closed to it."""
+    """Tell whether PostgreSQL's user can enter a folder. It often cannot enter root's folders."""
     return subprocess.run(as_user("postgres", ["test", "-x", str(folder)]), check=False).returncode == 0  # noqa: S603
 
 
@@ -87,13 +89,13 @@ def initialise_command(data: Path, user: str, database: str, password_file: Path
 
 
 def postgres_command(data: Path, port: int) -> list[str]:
-    """Compose the command of a PostgreSQL that listens on loopback only; it forgets on a crash, and may be slow not."""
+    """Compose the command of a PostgreSQL that listens on loopback only and trades durability for speed."""
     settings = {
         "listen_addresses": LOOPBACK,
         "port": port,
         "unix_socket_directories": "",
         "max_connections": 200,
-        "fsync": "off",  # the data live for one run
+        "fsync": "off",  # the data are needed for one run only
         "synchronous_commit": "off",
         "full_page_writes": "off",
     }
@@ -102,7 +104,7 @@ def postgres_command(data: Path, port: int) -> list[str]:
 
 
 def redis_command(command: Sequence[str], port: int) -> list[str]:
-    """Add to the deployment's own Redis command where to listen; what it holds is not written down."""
+    """Extend the deployment's Redis command: listen on loopback, write nothing to disk."""
     local = ["--bind", LOOPBACK, "--port", str(port), "--save", "", "--appendonly", "no"]
     return as_user("redis", [*command, *local])
 
@@ -112,16 +114,19 @@ def _missing() -> list[str]:
 
 
 def _program(name: str) -> str:
-    found = find_program(name)
-    if found is None:
-        raise InputError(f"{name} is not beside the other programs of PostgreSQL; reinstall the package postgresql.")
-    return found
+    program = find_program(name)
+    if program is None:
+        raise InputError(
+            f"PostgreSQL's program {name} cannot be found, although the server is installed. Nothing was started."
+            " Reinstall the package postgresql."
+        )
+    return program
 
 
 def _apt_get(*arguments: str) -> None:
-    # RUNLEVEL=1 keeps Debian from starting the packages' own services, which nobody asked for.
+    # RUNLEVEL=1 keeps Debian from starting the packages' own services, which we do not need.
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
-    done = subprocess.run(  # noqa: S603 arguments are ours
+    result = subprocess.run(  # noqa: S603 arguments are ours
         ["apt-get", *arguments],  # noqa: S607 root's own PATH
         env=environment,
         capture_output=True,
@@ -129,5 +134,7 @@ def _apt_get(*arguments: str) -> None:
         timeout=INSTALL_SECONDS,
         check=False,
     )
-    if done.returncode != 0:
-        raise InputError(f"apt-get {' '.join(arguments)} failed; nothing was started. It said:\n{done.stderr.strip()}")
+    if result.returncode != 0:
+        raise InputError(
+            f"apt-get {' '.join(arguments)} failed. Nothing was started. Its output:\n{result.stderr.strip()}"
+        )

@@ -1,7 +1,7 @@
 """
-One deployment for the length of a ``with`` block, under the checkout's lock: whatever ends the block, nothing is left.
+Opens a deployment for the length of a ``with`` block, under the checkout's lock, and leaves nothing behind.
 
-Every deployment begins from nothing, the simulated account included, so that one run shows the whole line at work.
+Every deployment starts empty, including the simulated account, so that one run shows every step at work.
 """
 
 from __future__ import annotations
@@ -32,18 +32,18 @@ def open_deployment(
     layout: Layout, lock: Path, variables: dict[str, str], say: Callable[[str], None]
 ) -> Iterator[DeployedStack]:
     """
-    Take the checkout's lock and prepare a deployment; stop it and release the lock at the end of the block.
+    Take the checkout's lock and prepare a deployment; at the end of the block, stop it and release the lock.
 
-    :param layout: whose state folder is the deployment's own.
-    :raises LockHeldError: when another command of this checkout is at work.
-    :raises InputError: when PostgreSQL or Redis is missing, or the compose file cannot be used.
+    :param layout: the layout of the deployment, with a state folder of its own.
+    :raises LockHeldError: another command of this checkout is running.
+    :raises InputError: PostgreSQL or Redis is missing, or the compose file cannot be used.
     """
-    held = CheckoutLock(lock)
-    held.acquire("make celery", datetime.now(UTC).isoformat(timespec="seconds"))
+    checkout_lock = CheckoutLock(lock)
+    checkout_lock.acquire("make celery", datetime.now(UTC).isoformat(timespec="seconds"))
     try:
         services = read_services(layout.project / COMPOSE_FILE, variables)
         ensure_servers(say)
-        _forget(layout)
+        _remove_earlier_deployment(layout)
         folders = {
             "/opt/airflow": layout.project,
             "/opt/airflow/logs": layout.task_logs,
@@ -60,11 +60,11 @@ def open_deployment(
                 with uninterrupted():
                     _shut_down(stack, say)
     finally:
-        held.release()
+        checkout_lock.release()
 
 
-def _forget(layout: Layout) -> None:
-    """Remove what an earlier deployment left, its processes first; its report stays."""
+def _remove_earlier_deployment(layout: Layout) -> None:
+    """Remove the processes and files of an earlier deployment; its report stays."""
     sweep(layout.state)
     for folder in (layout.airflow_home, layout.aws_simulator, layout.logs, layout.state / "postgres"):
         shutil.rmtree(folder, ignore_errors=True)
@@ -73,13 +73,13 @@ def _forget(layout: Layout) -> None:
 
 @contextmanager
 def _database_folder(layout: Layout) -> Iterator[Path]:
-    """Give PostgreSQL a folder: ours where its user can reach it, else one that exists as long as the deployment."""
+    """Provide PostgreSQL's folder: in our state if its user can enter that, else a temporary one."""
     if can_reach(layout.state):
         create_database_folder(layout.state / "postgres")
         yield layout.state / "postgres"
     else:
         with TemporaryDirectory(prefix="distill-postgres-") as outer:
-            Path(outer).chmod(0o711)  # to be passed through; what lies in it is closed
+            Path(outer).chmod(0o711)  # PostgreSQL's user must pass through it; the folder inside is closed
             create_database_folder(Path(outer) / "postgres")
             yield Path(outer) / "postgres"
 
@@ -87,8 +87,8 @@ def _database_folder(layout: Layout) -> Iterator[Path]:
 def _shut_down(stack: DeployedStack, say: Callable[[str], None]) -> None:
     try:
         for name in stack.give_back():
-            say(f"Gave back the simulated throughput {name}, which the run had not released.")
+            say(f"Deleted the simulated throughput {name}, which the run had not released.")
     except (OSError, DistillError) as error:
-        say(f"Could not look into the simulated account while stopping: {error}")
+        say(f"The simulated account could not be read while stopping: {error}")
     finally:
         stack.close()

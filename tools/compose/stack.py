@@ -1,9 +1,8 @@
 """
-The services of ``docker-compose.yaml`` as processes: started in its order, under its conditions, judged by its health
-checks.
+Runs the services of ``docker-compose.yaml`` as processes, in its order and with its conditions and health checks.
 
-What an image would do is done here: PostgreSQL's data folder is made, every process gets a home and a host name of its
-own, and the settings of the person's shell stay outside.
+It also does what an image would do: it creates PostgreSQL's data folder, gives every process a home and a host name of
+its own, and keeps the settings of the user's shell out.
 """
 
 from __future__ import annotations
@@ -34,8 +33,8 @@ COPIES = {"worker": 2}
 READY_SECONDS = 240.0
 HEALTH_CHECK_SECONDS = 60.0
 PAUSE_SECONDS = 0.1
-GRACE_SECONDS = {"aws-simulator": 10.0, "postgres": 10.0}  # they write down their state
-AIRFLOW_GRACE_SECONDS = 1.0  # a worker would wait for its tasks; nothing is lost by not waiting
+GRACE_SECONDS = {"aws-simulator": 10.0, "postgres": 10.0}  # they write their state to disk
+AIRFLOW_GRACE_SECONDS = 1.0  # a worker would wait for its tasks, which are not needed any more
 STOPPED_FIRST = ("worker", "scheduler", "dag-processor", "triggerer", "airflow-init")
 KEPT = ("PATH", "TMPDIR", "TZ")
 
@@ -44,7 +43,7 @@ class DeployedStack:
     """
     The services of one deployment on this machine.
 
-    :param database_folder: an empty folder for PostgreSQL's data, which its user can reach.
+    :param database_folder: an empty folder for PostgreSQL's data, which its user can enter.
     """
 
     def __init__(
@@ -65,18 +64,18 @@ class DeployedStack:
         self._say = say
         self._groups: dict[str, ProcessGroup] = {}
         self._met: set[str] = set()
-        self._over = Event()  # ends threads that would go on waiting after an interruption
-        self._began = time.monotonic()
+        self._abandoned = Event()  # ends threads that would keep waiting after an interruption
+        self._started_at = time.monotonic()
 
     def start(self) -> None:
         """
-        Start all services and return when each is healthy.
+        Start all services and return once all are healthy.
 
-        :raises ComponentDiedError: when a process ends instead of starting.
-        :raises NotReadyError: when a health check does not pass in time.
+        :raises ComponentDiedError: a process ended during the start.
+        :raises NotReadyError: a health check did not pass in time.
         """
         sweep(self.layout.state)
-        self._began = time.monotonic()
+        self._started_at = time.monotonic()
         for service in self._services.values():
             for other, condition in service.needs.items():
                 self._await(other, condition)
@@ -84,17 +83,20 @@ class DeployedStack:
                 self._prepare_database(service)
             for process in _processes(service.name):
                 self._start(process, service)
-        self._await_healthy([name for name, service in self._services.items() if not self._ends(service)])
+        self._await_healthy([name for name, service in self._services.items() if not self._is_one_shot(service)])
 
     def check(self) -> None:
-        """See that all processes live, or raise ``ComponentDiedError``."""
+        """Check that all processes are running, or raise ``ComponentDiedError``."""
         for group in list(self._groups.values()):
             group.check()
 
     def give_back(self) -> list[str]:
-        """End what an interrupted run left rented in the simulated account, after stopping what could rent again."""
+        """Delete the throughputs that an interrupted run left in the simulated account; return their names.
+
+        Stops everything first that could buy them again.
+        """
         self._stop(process for name in STOPPED_FIRST for process in _processes(name))
-        self._stop(["api-server"])  # last: tasks that are ending still report to it
+        self._stop(["api-server"])  # last, because tasks that are ending still report to it
         url = self.ports.simulator_url
         return give_back_throughputs(url) if is_open(url) else []
 
@@ -105,7 +107,7 @@ class DeployedStack:
             group.close()
 
     def environment(self, process: str, service: Service) -> dict[str, str]:
-        """Compose the whole environment of one process: what an image has, then what the file says."""
+        """Compose the environment of one process: the variables of an image, then those of the file."""
         home = self.layout.airflow_home / process
         return {
             **{name: os.environ[name] for name in KEPT if name in os.environ},
@@ -136,7 +138,7 @@ class DeployedStack:
         return self._translation.of_command(service.command)
 
     def _prepare_database(self, service: Service) -> None:
-        """Do what the image does when its volume is empty."""
+        """Create the database, as the image does if its volume is empty."""
         folder, settings = self._data.parent, service.environment
         password_file = folder / "password"
         password_file.write_text(settings["POSTGRES_PASSWORD"], encoding="utf-8")
@@ -151,16 +153,16 @@ class DeployedStack:
         password_file.unlink()
 
     def _await_healthy(self, names: Sequence[str]) -> None:
-        """Wait for several services at once: a health check that starts a Python takes seconds."""
+        """Wait for several services at once, because a health check that starts Python takes seconds."""
         with ThreadPoolExecutor() as threads:
             try:
                 list(threads.map(lambda name: self._await(name, HEALTHY), names))
             finally:
-                self._over.set()
+                self._abandoned.set()
 
     def _check_waiting(self) -> None:
-        if self._over.is_set():
-            raise NotReadyError("The start was given up.")
+        if self._abandoned.is_set():
+            raise NotReadyError("The start was abandoned.")
         self.check()
 
     def _await(self, name: str, condition: str) -> None:
@@ -174,12 +176,12 @@ class DeployedStack:
                 what = f"A healthy {process} (log: {self.layout.log_of(process)})"
                 wait_until(partial(self._is_healthy, process, name), what, READY_SECONDS, check=self._check_waiting)
         self._met.add(name)
-        word = "done" if condition == COMPLETED else "healthy"
+        outcome = "done" if condition == COMPLETED else "healthy"
         copies = f" x{COPIES[name]}" if name in COPIES else ""
-        self._say(f"  {clock(time.monotonic() - self._began):>5}  {name}{copies} {word}")
+        self._say(f"  {clock(time.monotonic() - self._started_at):>5}  {name}{copies} {outcome}")
 
     def _is_healthy(self, process: str, name: str) -> bool:
-        """Run a service's health check as Docker would: in its environment, with its exit code as the answer."""
+        """Run a service's health check as Docker does: in the service's environment, judged by its exit code."""
         service = self._services[name]
         deadline = time.monotonic() + HEALTH_CHECK_SECONDS
         with self.layout.log_of(f"{process}.health").open("wb") as log:
@@ -192,14 +194,14 @@ class DeployedStack:
                 stderr=subprocess.STDOUT,
             )
             try:
-                while check.poll() is None and time.monotonic() < deadline and not self._over.is_set():
+                while check.poll() is None and time.monotonic() < deadline and not self._abandoned.is_set():
                     time.sleep(PAUSE_SECONDS)
             finally:
                 check.kill()
             return check.wait() == 0
 
-    def _ends(self, service: Service) -> bool:
-        """Tell whether a service is there to end: another one waits for that."""
+    def _is_one_shot(self, service: Service) -> bool:
+        """Tell whether a service is expected to end, because another one waits for its end."""
         return any(other.needs.get(service.name) == COMPLETED for other in self._services.values())
 
     def _stop(self, processes: Iterable[str]) -> None:
@@ -209,7 +211,7 @@ class DeployedStack:
 
 
 def _processes(service: str) -> list[str]:
-    """Name the processes of a service: one, or as many numbered ones as it has copies."""
+    """Return the names of a service's processes: one name, or a numbered name per copy."""
     if service not in COPIES:
         return [service]
     return [f"{service}-{number}" for number in range(1, COPIES[service] + 1)]

@@ -1,8 +1,8 @@
 """
-Where the containers of ``docker-compose.yaml`` have hosts, ports and folders of their own, processes on one machine
-share them: this says which loopback port and which folder stands for which.
+Translates hosts, ports and folders of containers into loopback ports and folders of this machine.
 
-Nothing else of a command or a setting is changed.
+Containers have them to themselves; processes on one machine share them. Nothing else in a command or a setting is
+changed.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from pathlib import Path
 
 from tools.local_airflow.settings import LOOPBACK
 
-OWN_HOSTS = ("localhost", "127.0.0.1", "0.0.0.0")  # noqa: S104 looked for, and replaced by loopback
+OWN_HOSTS = ("localhost", "127.0.0.1", "0.0.0.0")  # noqa: S104 searched for, replaced by loopback
 
 
 @dataclass(frozen=True)
 class Translation:
     """
-    From containers to this machine.
+    The mapping from containers to this machine.
 
     :param hosts: the names of the services.
-    :param ports: container port to loopback port.
-    :param folders: container folder to folder here; the longest that fits is taken.
+    :param ports: loopback ports by container port.
+    :param folders: folders of this machine by container folder; the longest match counts.
     """
 
     hosts: Sequence[str]
@@ -34,7 +34,7 @@ class Translation:
     folders: Mapping[str, Path]
 
     def of_text(self, text: str) -> str:
-        """Translate whatever addresses and paths a text holds."""
+        """Translate the addresses and paths in a text."""
         hosts = "|".join(re.escape(host) for host in (*self.hosts, *OWN_HOSTS))
         ports = "|".join(self.ports)
         text = re.sub(rf"(?<![\w.-])(?:{hosts}):({ports})\b", lambda m: f"{LOOPBACK}:{self.ports[m[1]]}", text)
@@ -43,7 +43,7 @@ class Translation:
         return LOOPBACK if text == "0.0.0.0" else text  # noqa: S104
 
     def of_command(self, command: Sequence[str]) -> list[str]:
-        """Translate a command; a port may stand alone only after ``--port``."""
+        """Translate a command. A port without a host is recognized after ``--port`` only."""
         before = ["", *command]
         return [
             str(self.ports[part]) if option == "--port" and part in self.ports else self.of_text(part)
@@ -51,7 +51,7 @@ class Translation:
         ]
 
     def of_environment(self, environment: Mapping[str, str]) -> dict[str, str]:
-        """Translate settings; a port may stand alone only in one whose name ends with ``PORT``."""
+        """Translate settings. A port without a host is recognized only if the setting's name ends with ``PORT``."""
         return {
             name: str(self.ports[value]) if name.endswith("PORT") and value in self.ports else self.of_text(value)
             for name, value in environment.items()
@@ -59,7 +59,7 @@ class Translation:
 
 
 def free_ports(container_ports: Iterable[str]) -> dict[str, int]:
-    """Choose a free loopback port for each container port; held together, so that no two agree."""
+    """Choose a free loopback port for each container port. All are held at once, so that they differ."""
     with ExitStack() as held:
         probes = {port: held.enter_context(socket.socket()) for port in container_ports}
         for probe in probes.values():

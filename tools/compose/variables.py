@@ -1,19 +1,19 @@
-"""The ``.env`` of a ``make celery``: secrets made for this one run, and the address of the AWS simulator."""
+"""Creates the ``.env`` of a ``make celery``: new secrets, and the address of the AWS simulator."""
 
 from __future__ import annotations
 
 import base64
 import secrets
 
-SIMULATOR = "http://aws-simulator:8090"
+SIMULATOR_URL = "http://aws-simulator:8090"
 REGION = "us-east-1"
 POLL_SECONDS = 3  # the AWS simulator's jobs end within seconds
-TASKS_PER_WORKER = 4  # two workers; together as many as `make run` runs at a time
+TASKS_PER_WORKER = 4  # with two workers, as many at a time as `make run`
 ADMIN = "admin"
 
 
 def new_variables() -> dict[str, str]:
-    """Give every variable that ``docker-compose.yaml`` wants, as ``.env.example`` says how; known to nobody before."""
+    """Return the variables that ``docker-compose.yaml`` needs, with new secrets as ``.env.example`` describes them."""
     return {
         "FERNET_KEY": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
         "JWT_SECRET": secrets.token_hex(64),
@@ -23,11 +23,11 @@ def new_variables() -> dict[str, str]:
         "ADMIN_USER": ADMIN,
         "ADMIN_PASSWORD": secrets.token_urlsafe(18),
         "WORKER_CONCURRENCY": str(TASKS_PER_WORKER),
-        "AWS_ENDPOINT_URL": SIMULATOR,
+        "AWS_ENDPOINT_URL": SIMULATOR_URL,
         "AWS_ACCESS_KEY_ID": "testing",
         "AWS_SECRET_ACCESS_KEY": "testing",
         "AWS_REGION": REGION,
         "AWS_EC2_METADATA_DISABLED": "true",
         "DISTILL_POLL_SECONDS": str(POLL_SECONDS),
-        "DISTILL_SCHEDULES": "off",  # the triggered run shall be the only one
+        "DISTILL_SCHEDULES": "off",  # only the triggered run should start
     }

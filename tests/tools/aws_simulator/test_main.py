@@ -11,7 +11,9 @@ from tools.aws_simulator.__main__ import main
 from tools.aws_simulator.server.server import bind
 
 
-def test_a_state_folder_is_held_against_a_second_process(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_second_process_on_the_same_state_folder_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     with start_simulator(tmp_path):
         assert main(["--state", str(tmp_path)]) == 2
     assert "Another AWS simulator uses" in capsys.readouterr().err
@@ -24,7 +26,7 @@ def test_only_loopback_is_served(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert not (tmp_path / "state").exists()
 
 
-def test_a_taken_port_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_port_in_use_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with bind("127.0.0.1", 0) as taken:
         taken.listen()
         assert main(["--port", str(taken.getsockname()[1]), "--state", str(tmp_path / "state")]) == 2

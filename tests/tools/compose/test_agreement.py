@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from tools.compose.__main__ import compare
-from tools.compose.agreement import SYNTHESIS_COUNTS, differences
+from tools.compose.agreement import SYNTHESIS_COUNTS, compare, differences
 
 REPORT: dict[str, Any] = {
     "use_case": "sample",
@@ -28,7 +27,7 @@ def changed(**parts: Any) -> dict[str, Any]:
     return copy.deepcopy(REPORT) | parts
 
 
-def test_what_was_paid_and_the_order_of_the_judges_do_not_matter() -> None:
+def test_costs_and_the_order_of_the_judges_do_not_matter() -> None:
     paid_before = REPORT["synthesis"] | {"calls": 0, "cache_hits": 9}
     other = changed(synthesis=paid_before, cost={"actual_usd": 0}, comparisons=REPORT["comparisons"][::-1])
     assert differences(REPORT, other) == []

@@ -44,7 +44,7 @@ def answers(port: int) -> bool:
     return True
 
 
-def test_it_serves_a_bucket_under_a_host_name_and_ends_in_order(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_serves_a_bucket_under_a_host_name_and_stops_cleanly(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
     keys = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing", "region_name": "us-east-1"}

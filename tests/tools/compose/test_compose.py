@@ -81,13 +81,13 @@ def test_every_variable_is_explained_and_nothing_else_is() -> None:
     assert documented - {"COMPOSE_PROFILES"} == used
 
 
-def test_the_example_sets_no_secret_and_leaves_out_none() -> None:
+def test_the_example_lists_every_secret_without_a_value() -> None:
     stated = dict(re.findall(r"^([A-Z0-9_]+)=(.*)$", EXAMPLE, re.MULTILINE))
     assert stated == dict.fromkeys(REQUIRED, "")
 
 
 @pytest.mark.parametrize("missing", REQUIRED)
-def test_without_a_secret_nothing_starts_and_the_message_names_it(missing: str) -> None:
+def test_a_missing_secret_stops_the_start_with_a_message_that_names_it(missing: str) -> None:
     with pytest.raises(InputError, match=f"^{missing} is not set, see .env.example$"):
         read_services(COMPOSE_FILE, {**new_variables(), missing: ""})
 
@@ -107,7 +107,7 @@ def test_the_worker_ends_after_its_tasks_and_keeps_results_in_postgres() -> None
     assert "container_name" not in worker  # a fixed name could not be scaled
 
 
-def test_the_simulator_is_there_only_when_asked_for() -> None:
+def test_the_simulator_runs_only_with_its_profile() -> None:
     assert SERVICES["aws-simulator"]["profiles"] == ["aws-simulator"]
     assert not any("profiles" in SERVICES[name] for name in ("postgres", "redis", *AIRFLOW))
 

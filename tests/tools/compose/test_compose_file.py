@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from include.distill.core.errors import InputError
-from tools.compose.compose_file import fill_in, read_services
+from tools.compose.compose_file import read_services, substitute
 
 VARIABLES = {"NAME": "value", "EMPTY": ""}
 
@@ -22,24 +22,24 @@ VARIABLES = {"NAME": "value", "EMPTY": ""}
         pytest.param("$$HOME $${NAME}", "$HOME ${NAME}", id="two dollars are one"),
     ],
 )
-def test_variables_are_filled_in_as_compose_does(text: str, expected: str) -> None:
-    assert fill_in(text, VARIABLES) == expected
+def test_variables_are_substituted_as_compose_does(text: str, expected: str) -> None:
+    assert substitute(text, VARIABLES) == expected
 
 
-def test_a_value_is_not_read_again() -> None:
-    assert fill_in("${NAME}", {"NAME": "$OTHER ${OTHER} $$"}) == "$OTHER ${OTHER} $$"
+def test_a_substituted_value_is_not_substituted_again() -> None:
+    assert substitute("${NAME}", {"NAME": "$OTHER ${OTHER} $$"}) == "$OTHER ${OTHER} $$"
 
 
 @pytest.mark.parametrize("text", ["${EMPTY:?say why}", "${ABSENT:?say why}"])
-def test_a_required_variable_that_is_missing_is_refused_in_the_files_own_words(text: str) -> None:
+def test_a_missing_required_variable_is_refused_with_the_message_of_the_file(text: str) -> None:
     with pytest.raises(InputError, match=r"^say why$"):
-        fill_in(text, VARIABLES)
+        substitute(text, VARIABLES)
 
 
 @pytest.mark.parametrize("text", ["$NAME", "${NAME-x}", "${NAME:+x}", "50 $"])
-def test_a_form_that_is_not_understood_is_refused(text: str) -> None:
-    with pytest.raises(InputError, match="is not understood"):
-        fill_in(text, VARIABLES)
+def test_a_syntax_that_is_not_supported_is_refused(text: str) -> None:
+    with pytest.raises(InputError, match="is not supported"):
+        substitute(text, VARIABLES)
 
 
 def write(folder: Path, services: str) -> Path:
@@ -67,7 +67,7 @@ def test_services_come_in_an_order_in_which_they_can_start(tmp_path: Path) -> No
     assert services["late"].health_check == ["sh", "-c", "a | b"]
 
 
-def test_an_entry_without_a_value_is_handed_on_when_it_is_set_and_absent_when_not(tmp_path: Path) -> None:
+def test_an_entry_without_a_value_is_passed_through_if_it_is_set(tmp_path: Path) -> None:
     early = read_services(write(tmp_path, SMALL), VARIABLES)["early"]
     assert early.environment == {"NAME": "value", "NUMBER": "4", "TEXT": "value"}
     assert early.health_check == ["check", "value"]

@@ -9,7 +9,7 @@ from include.distill.core.errors import InputError
 from tools.compose import servers
 
 
-def test_without_root_a_missing_server_is_named_with_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_server_is_named_with_its_package_if_we_are_not_root(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(servers, "PACKAGES", {"no-such-redis-server": "redis-server"})
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     with pytest.raises(InputError, match=r"no-such-redis-server.*sudo apt-get install redis-server.*Nothing was"):

@@ -38,12 +38,12 @@ def test_addresses_and_folders_are_translated_and_nothing_else(text: str, expect
     assert TRANSLATION.of_text(text) == expected
 
 
-def test_a_port_stands_alone_only_where_it_is_called_one() -> None:
+def test_a_port_without_a_host_is_recognized_only_where_the_option_or_setting_says_port() -> None:
     assert TRANSLATION.of_command(["serve", "--port", "8080", "8080"]) == ["serve", "--port", "41002", "8080"]
     assert TRANSLATION.of_environment({"API__PORT": "8080", "LIMIT": "8080"}) == {"API__PORT": "41002", "LIMIT": "8080"}
 
 
-def test_nothing_of_the_containers_is_left_in_the_deployments_commands_and_settings() -> None:
+def test_no_address_or_path_of_a_container_is_left_in_commands_and_settings() -> None:
     services = read_services(PROJECT / "docker-compose.yaml", new_variables())
     folders = {name: Path("/state") for name in ("/opt/airflow", "/opt/airflow/logs")}
     translation = Translation(tuple(services), dict.fromkeys(CONTAINER_PORTS, 41000), folders)

@@ -87,11 +87,10 @@ class BatchJobs:
 
     def _find(self, call: Call) -> Resource[BatchJobBody]:
         identifier = call.arguments["jobIdentifier"]
-        prefix = (
-            "" if identifier.startswith("arn:") else f"arn:aws:bedrock:{call.region}:{ACCOUNT_ID}:model-invocation-job/"
-        )
-        job = self._state.batch_jobs.find(call.region, f"{prefix}{identifier}")
-        if job is None or job.arn != f"{prefix}{identifier}":
+        path = f"arn:aws:bedrock:{call.region}:{ACCOUNT_ID}:model-invocation-job"
+        arn = identifier if identifier.startswith("arn:") else f"{path}/{identifier}"
+        job = self._state.batch_jobs.find(call.region, arn)
+        if job is None or job.arn != arn:  # a job's name does not identify it
             raise ResourceNotFoundException(f"The model invocation job {identifier} does not exist.")
         return job
 

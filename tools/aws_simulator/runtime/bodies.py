@@ -26,7 +26,7 @@ _LLAMA_TURN = re.compile(
 
 @dataclass(frozen=True)
 class InferenceRequest:
-    """What a model is request. ``max_tokens`` is None if the request does not set it."""
+    """What a model is asked. ``max_tokens`` is None if the request does not set it."""
 
     system: str
     user: str
@@ -72,19 +72,19 @@ def _text_of(value: Any, where: str, extra: tuple[str, ...] = ()) -> str:
     """Return the text of a string or of a list of text blocks."""
     if isinstance(value, str):
         return value
-    known = dict.fromkeys(("text", *extra), (str,))
-    return "\n".join(_fields(block, f"{where}/{index}", known, ("text",))["text"] for index, block in enumerate(value))
+    types = dict.fromkeys(("text", *extra), (str,))
+    return "\n".join(_fields(block, f"{where}/{index}", types, ("text",))["text"] for index, block in enumerate(value))
 
 
 def _only_user(messages: list[Any], extra: tuple[str, ...] = ()) -> str:
-    known: dict[str, tuple[type, ...]] = {"role": (str,), "content": (str, list)}
-    read = [_fields(message, f"#/messages/{i}", known, ("role", "content")) for i, message in enumerate(messages)]
-    roles = [message["role"] for message in read]
+    types: dict[str, tuple[type, ...]] = {"role": (str,), "content": (str, list)}
+    turns = [_fields(message, f"#/messages/{i}", types, ("role", "content")) for i, message in enumerate(messages)]
+    roles = [turn["role"] for turn in turns]
     if roles != ["user"]:
         raise ValidationException(
             f"The simulated models support exactly one user message; the request has the roles {roles}."
         )
-    return _text_of(read[0]["content"], "#/messages/0/content", extra)
+    return _text_of(turns[0]["content"], "#/messages/0/content", extra)
 
 
 def _within(value: float | None, name: str, low: float, high: float) -> None:
@@ -113,12 +113,12 @@ def read_json_body(body: bytes) -> Any:
 
 def read_anthropic(value: Any) -> InferenceRequest:
     """Read an Anthropic messages body."""
-    known = {
+    types = {
         "anthropic_version": (str,), "max_tokens": (int,), "messages": (list,), "system": (str, list),
         "temperature": (float, int), "top_p": (float, int), "top_k": (int,), "stop_sequences": (list,),
         "output_config": (dict,),
     }  # fmt: skip
-    body = _fields(value, "#", known, ("anthropic_version", "max_tokens", "messages"))
+    body = _fields(value, "#", types, ("anthropic_version", "max_tokens", "messages"))
     if body["anthropic_version"] != ANTHROPIC_VERSION:
         raise _malformed(f"#/anthropic_version: {body['anthropic_version']!r} is not {ANTHROPIC_VERSION!r}")
     system = _text_of(body.get("system", ""), "#/system", ("type",))
@@ -164,8 +164,8 @@ def _is_closed(schema: Any) -> bool:
 
 def read_nova(value: Any) -> InferenceRequest:
     """Read a Nova messages-v1 body."""
-    known = {"schemaVersion": (str,), "system": (list,), "messages": (list,), "inferenceConfig": (dict,)}
-    body = _fields(value, "#", known, ("messages",))
+    types = {"schemaVersion": (str,), "system": (list,), "messages": (list,), "inferenceConfig": (dict,)}
+    body = _fields(value, "#", types, ("messages",))
     if body.get("schemaVersion", "messages-v1") != "messages-v1":
         raise _malformed(f"#/schemaVersion: {body['schemaVersion']!r} is not 'messages-v1'")
     names = ("maxTokens", "temperature", "topP", "stopSequences")
@@ -182,8 +182,8 @@ def read_nova(value: Any) -> InferenceRequest:
 
 def read_llama(value: Any) -> InferenceRequest:
     """Read a Llama body. The prompt may be plain text or use the Llama 3 chat template."""
-    known = {"prompt": (str,), "max_gen_len": (int,), "temperature": (float, int), "top_p": (float, int)}
-    body = _fields(value, "#", known, ("prompt",))
+    types = {"prompt": (str,), "max_gen_len": (int,), "temperature": (float, int), "top_p": (float, int)}
+    body = _fields(value, "#", types, ("prompt",))
     turns = dict(_LLAMA_TURN.findall(body["prompt"])) or {"user": body["prompt"]}
     if "user" not in turns or not set(turns) <= {"system", "user", "assistant"} or turns.get("assistant"):
         raise ValidationException(

@@ -64,7 +64,7 @@ class Charge(NamedTuple):
 
 
 class Inference:
-    """The operations that request models."""
+    """The operations that run a model."""
 
     def __init__(
         self,

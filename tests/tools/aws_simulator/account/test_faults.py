@@ -21,7 +21,9 @@ from tests.tools.aws_simulator.builders import refused
         ("model_error", "ModelErrorException", 424),
     ],
 )
-def test_an_error_is_answered_instead_of_acting(simulator: RunningSimulator, kind: str, code: str, status: int) -> None:
+def test_a_call_that_ends_in_a_planned_error_is_free(
+    simulator: RunningSimulator, kind: str, code: str, status: int
+) -> None:
     simulator.fail(operation="Converse", kind=kind, times=1)
     with refused(code, status=status):
         builders.converse(simulator)
@@ -40,7 +42,7 @@ def test_errors_of_the_control_plane_leave_nothing_behind(simulator: RunningSimu
         builders.job_state(simulator, request["jobName"])
 
 
-def test_an_answer_that_comes_too_late_is_billed_again_by_the_retry(simulator: RunningSimulator) -> None:
+def test_a_retry_after_a_late_answer_is_billed_again(simulator: RunningSimulator) -> None:
     simulator.fail(operation="Converse", kind="timeout", times=1, seconds=1.2)
     client = simulator.boto("bedrock-runtime", read_timeout=0.8, retries={"total_max_attempts": 2})
     messages = [{"role": "user", "content": [{"text": builders.prompt()}]}]
@@ -48,7 +50,7 @@ def test_an_answer_that_comes_too_late_is_billed_again_by_the_retry(simulator: R
     assert simulator.ledger["billed_calls"] == 2
 
 
-def test_a_late_answer_is_late_by_what_the_rule_says(simulator: RunningSimulator) -> None:
+def test_a_late_answer_is_delayed_as_long_as_the_rule_says(simulator: RunningSimulator) -> None:
     simulator.fail(operation="Converse", kind="timeout", times=2, seconds=0.3)
     started = time.monotonic()
     assert builders.converse(simulator)
@@ -58,7 +60,7 @@ def test_a_late_answer_is_late_by_what_the_rule_says(simulator: RunningSimulator
         client.converse(modelId=builders.STUDENT, messages=[{"role": "user", "content": [{"text": builders.prompt()}]}])
 
 
-def test_a_malformed_answer_has_lost_its_structure_and_was_billed(simulator: RunningSimulator) -> None:
+def test_a_malformed_answer_is_billed(simulator: RunningSimulator) -> None:
     simulator.fail(operation="InvokeModel", kind="malformed_answer", times=1)
     messages = [{"role": "user", "content": builders.synthesis_prompt()}]
     bad, _ = builders.invoke(simulator, builders.TEACHER, builders.anthropic_body(messages=messages, max_tokens=2000))
@@ -68,7 +70,7 @@ def test_a_malformed_answer_has_lost_its_structure_and_was_billed(simulator: Run
     assert simulator.ledger["billed_calls"] == 2
 
 
-def test_a_truncated_answer_ends_in_the_middle_and_says_so(simulator: RunningSimulator) -> None:
+def test_a_truncated_answer_is_cut_in_half_and_says_max_tokens(simulator: RunningSimulator) -> None:
     whole = builders.text_of(builders.converse(simulator))
     simulator.fail(kind="truncated_answer", times=1)
     cut = builders.converse(simulator)
@@ -76,7 +78,7 @@ def test_a_truncated_answer_ends_in_the_middle_and_says_so(simulator: RunningSim
     assert builders.text_of(cut) == whole[: len(whole) // 2]
 
 
-def test_a_rule_waits_fires_so_often_and_ends(simulator: RunningSimulator) -> None:
+def test_a_rule_lets_requests_pass_first_and_fires_a_limited_number_of_times(simulator: RunningSimulator) -> None:
     simulator.fail(operation="Converse", kind="throttle", after=1, times=2)
     outcomes = []
     for _ in range(4):
@@ -90,7 +92,7 @@ def test_a_rule_waits_fires_so_often_and_ends(simulator: RunningSimulator) -> No
     assert (rule["seen"], rule["fired"]) == (3, 2)
 
 
-def test_a_rule_without_times_fires_for_ever_until_the_plan_is_cleared(simulator: RunningSimulator) -> None:
+def test_a_rule_without_a_limit_fires_until_the_plan_is_cleared(simulator: RunningSimulator) -> None:
     simulator.fail(operation="Converse", kind="throttle")
     for _ in range(3):
         with refused("ThrottlingException"):
@@ -100,7 +102,7 @@ def test_a_rule_without_times_fires_for_ever_until_the_plan_is_cleared(simulator
 
 
 @pytest.mark.parametrize("match", ["nova-micro", "lifecycle rules"])
-def test_a_rule_hits_only_what_it_matches_in_path_or_body(simulator: RunningSimulator, match: str) -> None:
+def test_a_rule_hits_only_requests_whose_path_or_body_matches(simulator: RunningSimulator, match: str) -> None:
     simulator.fail(kind="throttle", match=match)
     with refused("ThrottlingException"):
         builders.converse(simulator)

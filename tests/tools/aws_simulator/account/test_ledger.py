@@ -27,7 +27,7 @@ def test_calls_and_tokens_are_counted_by_model_and_document(simulator: RunningSi
     assert simulator.admin("POST", "ledger/reset")["calls"] == 0
 
 
-def test_the_ledger_marks_what_costs_half(simulator: RunningSimulator) -> None:
+def test_the_ledger_lists_batch_calls_which_cost_half_again(simulator: RunningSimulator) -> None:
     builders.converse(simulator)
     arn = builders.create_batch(simulator)
     builders.finished_batch(simulator, arn)

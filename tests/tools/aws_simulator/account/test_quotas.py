@@ -41,12 +41,12 @@ def accepted(subject: Quotas, calls: int, tokens: float = 0) -> int:
     return count
 
 
-def test_a_minutes_worth_is_taken_at_once_unless_the_burst_is_smaller() -> None:
+def test_the_requests_of_a_minute_may_come_at_once_unless_the_burst_is_smaller() -> None:
     assert accepted(quotas({"rpm": 6})[0], 100) == 6
     assert accepted(quotas({"rpm": 600, "burst": 3})[0], 100) == 3
 
 
-def test_requests_flow_back_over_time() -> None:
+def test_the_request_quota_refills_over_time() -> None:
     subject, clock = quotas({"rpm": 60, "burst": 2})
     assert accepted(subject, 5) == 2
     clock.now += 1
@@ -55,7 +55,7 @@ def test_requests_flow_back_over_time() -> None:
     assert accepted(subject, 5) == 2
 
 
-def test_unused_tokens_flow_back_when_the_call_has_answered() -> None:
+def test_unused_tokens_are_returned_once_the_call_is_answered() -> None:
     subject, _ = quotas({"tpm": 1000})
     reservation = subject.reserve(["model"], 900)
     assert accepted(subject, 1, 200) == 0
@@ -103,7 +103,7 @@ def test_a_quota_may_be_set_under_any_name_of_a_model(simulator: RunningSimulato
     assert (counts["calls"], counts["rejected"]) == (1, 1)
 
 
-def test_what_burnt_more_than_was_reserved_leaves_the_account_below_empty() -> None:
+def test_a_call_that_uses_more_than_it_reserved_leaves_a_negative_level() -> None:
     subject, clock = quotas({"tpm": 600})
     subject.reserve(["model"], 600).settle(900)
     clock.now += 31
@@ -112,7 +112,7 @@ def test_what_burnt_more_than_was_reserved_leaves_the_account_below_empty() -> N
     assert accepted(subject, 1, 10) == 0
 
 
-def test_asking_for_much_output_reserves_it_and_what_was_written_burns_down(simulator: RunningSimulator) -> None:
+def test_max_tokens_are_reserved_and_replaced_by_the_real_output(simulator: RunningSimulator) -> None:
     simulator.admin("PUT", "settings", {"quotas": {builders.TEACHER: {"tpm": 10_000}}})
     with refused("ThrottlingException", "Too many tokens", status=429):
         builders.invoke(simulator, builders.TEACHER, builders.anthropic_body(max_tokens=10_000))

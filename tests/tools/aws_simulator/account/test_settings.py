@@ -14,7 +14,7 @@ from tools.aws_simulator.account.settings import Settings, SettingsStore
 from tools.aws_simulator.account.state import State
 
 
-def test_settings_of_the_command_line_win_over_those_kept(tmp_path: Path) -> None:
+def test_settings_of_the_command_line_replace_stored_ones(tmp_path: Path) -> None:
     def kept(**settings: Any) -> Any:
         with start_simulator(tmp_path, **settings) as simulator:
             return json.loads(json.dumps(simulator.admin("GET", "settings")))
@@ -35,7 +35,7 @@ def test_a_change_keeps_the_other_settings_calls_the_listeners_and_is_stored(tmp
 
 
 @pytest.mark.parametrize("changes", [{"model_units": -1}, {"speed": 1}, {"quotas": {"m": {"rpm": 0}}}])
-def test_a_change_that_is_wrong_changes_nothing(tmp_path: Path, changes: dict[str, Any]) -> None:
+def test_an_invalid_change_changes_nothing(tmp_path: Path, changes: dict[str, Any]) -> None:
     state = State(tmp_path / "state.sqlite")
     settings = SettingsStore(state)
     with pytest.raises(ValidationError):

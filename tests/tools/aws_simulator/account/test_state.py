@@ -87,7 +87,7 @@ def test_tags_are_replaced_and_removed_by_key(state: State) -> None:
     assert state.tags("arn:2") == {}
 
 
-def test_everything_is_there_when_the_file_is_opened_again(tmp_path: Path) -> None:
+def test_everything_is_kept_when_the_file_is_opened_again(tmp_path: Path) -> None:
     path = tmp_path / "state.sqlite"
     first = State(path)
     first.throughputs.add(RESOURCE)

@@ -65,7 +65,7 @@ def status(state: State) -> str:
     return state.jobs.get(ARN).body["status"]
 
 
-def test_a_shorter_setting_ends_a_phase_that_is_under_way(state: State, settings: SettingsStore) -> None:
+def test_a_shorter_setting_ends_a_running_phase(state: State, settings: SettingsStore) -> None:
     add_job(state)
     jobs = OnePhase(state, settings)
     jobs.start(ARN)
@@ -75,7 +75,7 @@ def test_a_shorter_setting_ends_a_phase_that_is_under_way(state: State, settings
     wait_until(lambda: status(state) == "Completed")
 
 
-def test_a_job_is_stopped_once_and_says_in_which_status_it_was(state: State, settings: SettingsStore) -> None:
+def test_a_job_is_stopped_once_and_records_its_status_before(state: State, settings: SettingsStore) -> None:
     add_job(state)
     jobs = OnePhase(state, settings)
     assert jobs.stop(ARN) is True
@@ -137,7 +137,7 @@ def test_a_stall_without_end_is_ended_for_names_that_match(state: State, setting
     assert jobs.end_stalls("mine-") == 0
 
 
-def test_a_deadline_moves_with_its_length_and_may_be_never() -> None:
+def test_a_deadline_moves_with_its_length_and_may_never_come() -> None:
     length: list[float | None] = [10.0]
     deadline = Deadline(lambda: length[0], time.time())
     assert deadline.remaining() == pytest.approx(10, abs=0.5)

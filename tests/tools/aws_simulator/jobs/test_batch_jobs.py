@@ -27,7 +27,7 @@ class TestIdentity:
         with refused("ConflictException", "token2"):
             builders.create_batch(simulator, clientRequestToken="token2")
 
-    def test_a_name_is_taken_for_ever(self, simulator: RunningSimulator) -> None:
+    def test_a_name_can_never_be_used_again(self, simulator: RunningSimulator) -> None:
         builders.finished_batch(simulator, builders.create_batch(simulator, jobName="taken"))
         with refused("ConflictException", "currently in use"):
             builders.create_batch(simulator, jobName="taken")
@@ -63,11 +63,11 @@ class TestRefusals:
             pytest.param({"jobName": "under_score"}, "regular expression pattern", id="name"),
         ],
     )
-    def test_what_the_api_refuses(self, simulator: RunningSimulator, changes: Any, why: str) -> None:
+    def test_a_request_that_the_api_refuses(self, simulator: RunningSimulator, changes: Any, why: str) -> None:
         with refused("ValidationException", why):
             builders.create_batch(simulator, **changes)
 
-    def test_a_model_without_batch_jobs_in_the_region(self, simulator: RunningSimulator) -> None:
+    def test_a_model_without_batch_inference_in_the_region_is_refused(self, simulator: RunningSimulator) -> None:
         asked = builders.batch_request(simulator, modelId="amazon.nova-micro-v1:0")
         with refused("ValidationException", "not supported for the model"):
             simulator.boto("bedrock", region="eu-west-1").create_model_invocation_job(**asked)

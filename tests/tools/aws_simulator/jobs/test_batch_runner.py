@@ -47,7 +47,7 @@ class TestStates:
         reached.add(builders.finished_batch(simulator, arn)["status"])
         assert reached == STATES
 
-    def test_a_stalled_job_stays_in_the_queue_until_it_goes_on(self, simulator: RunningSimulator) -> None:
+    def test_a_stalled_job_stays_in_the_queue_until_the_stall_ends(self, simulator: RunningSimulator) -> None:
         simulator.fail(operation="CreateModelInvocationJob", kind="batch_stalled", seconds=0.6)
         simulator.admin("PUT", "settings", {"batch_seconds": 0})
         arn = builders.create_batch(simulator)
@@ -62,7 +62,9 @@ class TestStates:
 
 
 class TestFiles:
-    def test_every_record_is_answered_in_another_order_beside_a_manifest(self, simulator: RunningSimulator) -> None:
+    def test_every_record_is_answered_in_another_order_and_there_is_a_manifest(
+        self, simulator: RunningSimulator
+    ) -> None:
         arn = builders.create_batch(simulator)
         job = builders.finished_batch(simulator, arn)
         lines = output(simulator, arn)
@@ -75,7 +77,7 @@ class TestFiles:
         )
         assert manifest["outputTokenCount"] == sum(line["modelOutput"]["usage"]["outputTokens"] for line in lines)
 
-    def test_an_answer_is_the_one_of_the_call_that_the_record_stands_for(self, simulator: RunningSimulator) -> None:
+    def test_a_record_gets_the_same_answer_as_the_corresponding_call(self, simulator: RunningSimulator) -> None:
         arn = builders.create_batch(simulator)
         builders.finished_batch(simulator, arn)
         answered = output(simulator, arn)[0]["modelOutput"]
@@ -99,9 +101,7 @@ class TestFiles:
             pytest.param(builders.converse_input(messages=[]), "exactly one user message", id="no message"),
         ],
     )
-    def test_a_bad_record_is_an_error_of_its_own_and_costs_nothing(
-        self, simulator: RunningSimulator, bad: Any, why: str
-    ) -> None:
+    def test_a_bad_record_fails_alone_and_is_free(self, simulator: RunningSimulator, bad: Any, why: str) -> None:
         arn = builders.create_batch(simulator, [*builders.batch_records(), {"recordId": "bad", "modelInput": bad}])
         job = builders.finished_batch(simulator, arn)
         assert (job["status"], job["successRecordCount"], job["errorRecordCount"]) == ("Completed", 100, 1)
@@ -110,7 +110,7 @@ class TestFiles:
         assert why in line["error"]["errorMessage"]
         assert simulator.ledger["billed_calls"] == 100
 
-    def test_faults_by_record(self, simulator: RunningSimulator) -> None:
+    def test_a_fault_makes_every_tenth_record_fail(self, simulator: RunningSimulator) -> None:
         simulator.fail(operation="CreateModelInvocationJob", kind="batch_record_errors")
         job = builders.finished_batch(simulator, builders.create_batch(simulator))
         assert (job["successRecordCount"], job["errorRecordCount"]) == (90, 10)
@@ -131,7 +131,9 @@ class TestFiles:
         assert why in job["message"]
         assert simulator.ledger["billed_calls"] == 0
 
-    def test_half_a_job_is_written_and_billed_when_its_time_is_up(self, simulator: RunningSimulator) -> None:
+    def test_a_partially_completed_job_is_written_and_billed_for_half_of_its_records(
+        self, simulator: RunningSimulator
+    ) -> None:
         simulator.fail(operation="CreateModelInvocationJob", kind="batch_partial")
         arn = builders.create_batch(simulator)
         job = builders.finished_batch(simulator, arn)
@@ -142,7 +144,7 @@ class TestFiles:
         )
         assert simulator.ledger["billed_calls"] == 50
 
-    def test_a_job_stopped_while_it_answers_keeps_what_it_answered(self, simulator: RunningSimulator) -> None:
+    def test_a_job_that_is_stopped_while_it_answers_keeps_its_answers(self, simulator: RunningSimulator) -> None:
         simulator.admin("PUT", "settings", {"batch_seconds": 1})
         arn = builders.create_batch(simulator)
         wait_until(lambda: builders.batch_state(simulator, arn)["status"] == "InProgress")

@@ -32,7 +32,7 @@ def test_a_token_cannot_be_used_for_another_request(simulator: RunningSimulator)
 
 
 @pytest.mark.parametrize("ending", ["Completed", "Failed", "Stopped"])
-def test_a_job_name_is_burnt_however_the_job_ended(simulator: RunningSimulator, ending: str) -> None:
+def test_a_job_name_can_never_be_used_again(simulator: RunningSimulator, ending: str) -> None:
     if ending == "Failed":
         simulator.fail(operation="CreateModelCustomizationJob", kind="job_failed", times=1)
     simulator.admin("PUT", "settings", {"job_seconds": 600 if ending == "Stopped" else 0})
@@ -46,7 +46,7 @@ def test_a_job_name_is_burnt_however_the_job_ended(simulator: RunningSimulator, 
         create(simulator, {**request, "customModelName": builders.fresh("other")})
 
 
-def test_a_custom_model_name_is_taken_while_its_model_lives_or_is_being_made(simulator: RunningSimulator) -> None:
+def test_a_custom_model_name_is_in_use_while_the_model_exists_or_is_being_trained(simulator: RunningSimulator) -> None:
     simulator.admin("PUT", "settings", {"job_seconds": 600})
     request = builders.job_request(simulator)
     arn = create(simulator, request)
@@ -94,7 +94,7 @@ def test_hyperparameters_are_checked_before_a_job_exists(
         builders.create_job(simulator, hyperParameters=given)
 
 
-def test_hyperparameters_that_were_not_given_are_told_with_their_defaults(simulator: RunningSimulator) -> None:
+def test_hyperparameters_that_are_not_given_have_their_defaults(simulator: RunningSimulator) -> None:
     job = builders.job_state(simulator, builders.create_job(simulator, hyperParameters={"epochCount": "3"}))
     assert job["hyperParameters"] == {"epochCount": "3", "learningRate": "0.00001", "learningRateWarmupSteps": "10"}
 

@@ -70,7 +70,7 @@ def test_a_job_fails_when_its_objects_cannot_be_reached(
     assert "outputModelArn" not in job
 
 
-def test_a_bucket_of_another_region_is_refused_like_one_without_permission(simulator: RunningSimulator) -> None:
+def test_a_bucket_in_another_region_is_refused_as_if_there_were_no_permission(simulator: RunningSimulator) -> None:
     records = builders.jsonl([builders.conversation()] * 10)
     uri = builders.put(simulator, "train.jsonl", records, bucket="western-bucket", region="us-west-2")
     job = builders.finished_job(simulator, builders.create_job(simulator, trainingDataConfig={"s3Uri": uri}))

@@ -45,7 +45,7 @@ def test_a_jobs_phases_follow_each_other(simulator: RunningSimulator) -> None:
     assert statuses() == ["Completed"] * 3
 
 
-def test_a_trained_student_answers_otherwise_than_its_base(simulator: RunningSimulator) -> None:
+def test_a_trained_student_answers_differently_from_its_base(simulator: RunningSimulator) -> None:
     answer = "Objects are private unless a policy says otherwise."
     records = [builders.conversation(f"Who sees objects, case {index}?", answer) for index in range(20)]
     uri = builders.put(simulator, "private.jsonl", builders.jsonl(records))
@@ -58,7 +58,7 @@ def test_a_trained_student_answers_otherwise_than_its_base(simulator: RunningSim
     assert "private" in trained
 
 
-def test_a_job_with_bad_data_fails_with_bedrocks_words_and_costs_nothing(simulator: RunningSimulator) -> None:
+def test_a_job_with_bad_data_fails_with_bedrocks_message_and_is_free(simulator: RunningSimulator) -> None:
     uri = builders.put(simulator, "broken.jsonl", b'{"schemaVersion": \n')
     arn = builders.create_job(simulator, trainingDataConfig={"s3Uri": uri})
     job = builders.finished_job(simulator, arn)
@@ -119,7 +119,7 @@ def test_a_stall_may_end(simulator: RunningSimulator) -> None:
     assert builders.finished_job(simulator, builders.create_job(simulator))["status"] == "Completed"
 
 
-def test_a_stall_is_ended_for_what_is_named_alone(simulator: RunningSimulator) -> None:
+def test_a_stall_is_ended_only_for_matching_names(simulator: RunningSimulator) -> None:
     simulator.admin("PUT", "settings", {"job_seconds": 0})
     simulator.fail(kind="job_stalled")
     ended, other = (builders.create_job(simulator, jobName=name) for name in ("mine-1", "theirs-1"))

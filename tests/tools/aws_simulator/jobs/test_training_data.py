@@ -70,7 +70,7 @@ def test_a_line_separator_inside_a_string_does_not_end_a_record() -> None:
         pytest.param(LLAMA, jsonl([conversation()]), "not in the format prompt-completion", id="other family's format"),
     ],
 )
-def test_a_file_that_cannot_be_parsed_is_refused_with_bedrocks_sentence(
+def test_a_file_that_cannot_be_parsed_is_refused_with_bedrocks_message(
     family: Family, body: bytes, detail: str
 ) -> None:
     with pytest.raises(DataFaultError) as caught:

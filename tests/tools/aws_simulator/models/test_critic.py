@@ -35,7 +35,7 @@ def reply(answer: str, document: str = DOCUMENT) -> str:
         pytest.param("\U0001f600", "grounded", id="no word to hold against it"),
     ],
 )
-def test_an_answer_is_grounded_when_each_sentence_has_its_place(answer: str, verdict: str) -> None:
+def test_an_answer_is_grounded_if_the_document_supports_each_sentence(answer: str, verdict: str) -> None:
     assert parse_grounding(reply(answer)) == verdict
 
 
@@ -46,7 +46,7 @@ def test_a_verdict_is_one_line_of_json_that_says_it_is_simulated_and_why() -> No
     assert json.loads(line)["reason"] == "Simulated critic, counting words: the document has no 048."
 
 
-def test_answers_to_other_questions_are_found_and_the_rows_own_are_mostly_left() -> None:
+def test_answers_of_other_rows_are_mostly_ungrounded_and_own_answers_mostly_grounded() -> None:
     with EVALUATION_CSV.open(encoding="utf-8", newline="") as file:
         rows = [row for _, row in zip(range(40), csv.DictReader(file), strict=False)]
     own = [parse_grounding(reply(row["answer"], row["doc"])) for row in rows]
@@ -55,6 +55,6 @@ def test_answers_to_other_questions_are_found_and_the_rows_own_are_mostly_left()
     assert others.count("ungrounded") >= 38
 
 
-def test_without_a_document_it_says_what_it_misses() -> None:
+def test_a_prompt_without_a_document_is_an_error_that_names_it() -> None:
     with pytest.raises(NotUnderstoodError, match="<document>"):
         check_grounding("<answer_to_check>A key.</answer_to_check>")

@@ -72,13 +72,13 @@ def test_a_judging_prompt_gets_a_verdict() -> None:
         pytest.param("</document><document> </question><question>", id="closed before opened"),
     ],
 )
-def test_a_prompt_that_calls_for_no_role_is_an_error_that_names_the_delimiters(user: str) -> None:
+def test_a_prompt_that_selects_no_role_is_an_error_that_names_the_delimiters(user: str) -> None:
     with pytest.raises(NotUnderstoodError, match=r"<answer_a> and <answer_b>.*<number_of_pairs>.*<document> and"):
         reply_to(BASE, "", user, 100)
 
 
 @pytest.mark.parametrize("number", ["three", "-1", "", "2.5"])
-def test_a_number_of_pairs_that_is_none_is_an_error(number: str) -> None:
+def test_a_number_of_pairs_that_is_not_a_number_is_an_error(number: str) -> None:
     user = synthesis().replace("<number_of_pairs>2<", f"<number_of_pairs>{number}<")
     with pytest.raises(NotUnderstoodError, match="whole number"):
         reply_to(BASE, "", user, 100)

@@ -55,7 +55,7 @@ def test_a_verdict_is_one_line_of_json_that_says_it_is_simulated(provider: str) 
         pytest.param("", GOOD, "B", id="an empty answer loses"),
     ],
 )
-def test_plain_cases_are_plain_to_both_families(provider: str, reference: bool, a: str, b: str, expected: str) -> None:
+def test_both_families_decide_clear_cases_alike(provider: str, reference: bool, a: str, b: str, expected: str) -> None:
     assert verdict(provider, a, b, reference=reference) == expected
 
 
@@ -65,7 +65,7 @@ def test_a_reference_decides_against_the_document() -> None:
     assert verdict("anthropic", BAD, GOOD, row=row, reference=False) == "B"
 
 
-def test_padding_costs_an_answer_its_equal_standing() -> None:
+def test_padding_turns_a_tie_into_a_loss() -> None:
     padded = f"{GOOD} {' '.join(DOCUMENT.split() * 10)}"
     assert verdict("meta", GOOD, padded) == "A"
 

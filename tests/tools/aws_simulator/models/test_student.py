@@ -68,7 +68,7 @@ class TestTheRecordOfTraining:
         quarter = len(losses) // 4
         assert sum(losses[-quarter:]) < 0.9 * sum(losses[:quarter])
 
-    def test_steps_are_counted_from_nought_through_all_epochs(self, real: TrainingResult) -> None:
+    def test_steps_are_counted_from_zero_through_all_epochs(self, real: TrainingResult) -> None:
         assert [step.step for step in real.steps] == list(range(len(real.steps)))
         assert [step.epoch for step in real.steps] == sorted(step.epoch for step in real.steps)
         assert {step.epoch for step in real.steps} == {0, 1}

@@ -51,7 +51,7 @@ class TestOnRealDocuments:
                 assert pair["question"].casefold() != row["question"].casefold()
                 assert pair["answer"] != row["answer"]
 
-    def test_what_was_asked_before_is_not_asked_again(self) -> None:
+    def test_an_earlier_question_is_not_asked_again(self) -> None:
         for row in self.rows[:40]:
             first = {pair["question"] for pair in pairs_for(row["doc"], row["question"], row["answer"])}
             then = pairs_for(row["doc"], row["question"], row["answer"], avoid=sorted(first))

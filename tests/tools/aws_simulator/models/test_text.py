@@ -53,7 +53,7 @@ def test_a_long_text_without_full_stops_is_cut_at_white_space() -> None:
     assert " ".join(found) == text.strip()
 
 
-def test_quoting_neighbours_keeps_what_stands_between_them() -> None:
+def test_quoting_neighbours_keeps_the_text_between_them() -> None:
     document = read_document("First one.\n\nSecond one. Third one.")
     assert document.quote([1, 0]) == "First one.\n\nSecond one."
     assert document.quote([0, 2]) == "First one. Third one."
@@ -98,7 +98,7 @@ def test_f1_is_symmetric_and_one_only_for_the_same_words(left: list[str], right:
 
 
 @pytest.mark.parametrize("filling", [" ", "\n", ".", ". \t", "a", '."', "Doc 1: "])
-def test_a_long_run_of_one_thing_is_read_without_looking_again_and_again(filling: str) -> None:
+def test_a_long_run_of_one_character_is_read_in_linear_time(filling: str) -> None:
     text = f"One. {filling * 20_000}x"  # a scan of each rest from each place would take minutes here
     found = read_document(text).sentences
     assert found[0].text.startswith("One.")

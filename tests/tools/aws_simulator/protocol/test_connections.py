@@ -13,7 +13,7 @@ from tests.tools.aws_simulator import builders
 from tools.aws_simulator.protocol.connections import DroppedConnection
 
 
-def test_a_connection_dropped_before_acting_costs_nothing(simulator: RunningSimulator) -> None:
+def test_a_call_whose_connection_drops_before_the_answer_is_free(simulator: RunningSimulator) -> None:
     simulator.fail(operation="Converse", kind="drop_before", times=1)
     with pytest.raises(ConnectionClosedError):
         builders.converse(simulator)
@@ -21,14 +21,14 @@ def test_a_connection_dropped_before_acting_costs_nothing(simulator: RunningSimu
     assert simulator.admin("GET", "requests")[-1]["outcome"] == "ConnectionClosed"
 
 
-def test_a_connection_dropped_after_acting_was_billed(simulator: RunningSimulator) -> None:
+def test_a_call_whose_connection_drops_after_the_answer_is_billed(simulator: RunningSimulator) -> None:
     simulator.fail(operation="Converse", kind="drop_after", times=1)
     with pytest.raises(ConnectionClosedError):
         builders.converse(simulator)
     assert simulator.ledger["billed_calls"] == 1
 
 
-def test_a_thing_bought_on_a_lost_connection_is_found_by_its_name(simulator: RunningSimulator) -> None:
+def test_a_job_created_on_a_lost_connection_is_found_by_its_name(simulator: RunningSimulator) -> None:
     request = builders.job_request(simulator, clientRequestToken="lost-connection")
     simulator.fail(operation="CreateModelCustomizationJob", kind="drop_after", times=1)
     create = simulator.boto("bedrock").create_model_customization_job

@@ -85,10 +85,10 @@ def test_sensitive_values_are_not_repeated() -> None:
         ),
     ],
 )
-def test_every_kind_of_constraint_is_checked_in_the_words_of_aws(body: bytes, expected: str) -> None:
+def test_every_kind_of_constraint_is_checked_with_the_message_of_aws(body: bytes, expected: str) -> None:
     assert expected in problems("CreateProvisionedModelThroughput", body)
 
 
-def test_several_violations_are_counted_and_all_told() -> None:
+def test_several_violations_are_counted_and_listed() -> None:
     message = problems("CreateProvisionedModelThroughput", b'{"modelUnits": 0}')
     assert message.startswith("3 validation errors detected: ")

@@ -61,12 +61,12 @@ def test_a_result_that_the_model_does_not_describe_is_a_defect(
         pytest.param("GetCustomModel", UnknownOperationException("no"), 404, id="the front door's own"),
     ],
 )
-def test_an_error_has_the_status_that_the_model_gives_it(name: str, error: Any, status: int) -> None:
+def test_an_error_has_the_status_of_the_service_model(name: str, error: Any, status: int) -> None:
     response = error_response(operation(name), error)
     assert (response.status_code, response.headers["x-amzn-errortype"]) == (status, type(error).__name__)
     assert response.body == b'{"message": "no"}'
 
 
-def test_an_operation_cannot_fail_in_a_way_that_it_does_not_declare() -> None:
+def test_an_operation_cannot_return_an_error_that_it_does_not_declare() -> None:
     with pytest.raises(UnmodelledResultError, match="CreateProvisionedModelThroughput does not declare Conflict"):
         error_response(operation("CreateProvisionedModelThroughput"), ConflictException("no"))

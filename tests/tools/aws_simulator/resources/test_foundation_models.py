@@ -28,7 +28,7 @@ def test_a_foundation_model_that_can_be_customized_is_listed_under_both_ids(simu
         pytest.param({"byProvider": "Anthropic"}, "anthropic.claude-sonnet-5-5", id="provider"),
     ],
 )
-def test_foundation_models_are_filtered_and_retired_ones_are_gone(
+def test_foundation_models_are_filtered_and_retired_ones_are_not_listed(
     simulator: RunningSimulator, filters: dict[str, str], expected: str
 ) -> None:
     bedrock = simulator.boto("bedrock", region="us-west-2")
@@ -39,7 +39,7 @@ def test_foundation_models_are_filtered_and_retired_ones_are_gone(
     assert "anthropic.claude-3-haiku-20240307-v1:0" not in everything
 
 
-def test_a_models_lifecycle_tells_legacy_from_active_and_retired(simulator: RunningSimulator) -> None:
+def test_a_models_lifecycle_is_active_legacy_or_retired(simulator: RunningSimulator) -> None:
     bedrock = simulator.boto("bedrock", region="us-west-2")
 
     def status(model_id: str) -> str:

@@ -91,7 +91,7 @@ def test_seconds_are_billed_from_create_to_delete_and_not_beyond(simulator: Runn
     assert ledger["throughput_seconds"] == pytest.approx(sum(entry["seconds"] for entry in ledger["throughputs"]))
 
 
-def test_a_failed_throughput_is_not_billed_and_tells_why(simulator: RunningSimulator) -> None:
+def test_a_failed_throughput_is_not_billed_and_gives_the_reason(simulator: RunningSimulator) -> None:
     simulator.fail(kind="throughput_failed", times=1)
     arn = builders.provision(simulator, builders.STUDENT_BASE, wait=False)
     wait_until(lambda: builders.throughput_status(simulator, arn) == "Failed")
@@ -102,7 +102,7 @@ def test_a_failed_throughput_is_not_billed_and_tells_why(simulator: RunningSimul
         builders.converse(simulator, arn)
 
 
-def test_a_stalled_throughput_stays_creating_for_as_long_as_its_rule_says(simulator: RunningSimulator) -> None:
+def test_a_stalled_throughput_stays_in_creating_as_long_as_the_rule_says(simulator: RunningSimulator) -> None:
     simulator.admin("PUT", "settings", {"throughput_seconds": 0})
     simulator.fail(kind="throughput_stalled", times=1)
     simulator.fail(kind="throughput_stalled", times=1, seconds=0.6)
@@ -136,7 +136,7 @@ def test_model_units_beyond_the_quota_are_refused(
     assert simulator.ledger["throughputs_alive"] == held
 
 
-def test_a_deleted_throughput_gives_its_units_and_its_name_back(simulator: RunningSimulator) -> None:
+def test_a_deleted_throughput_frees_its_units_and_its_name(simulator: RunningSimulator) -> None:
     simulator.admin("PUT", "settings", {"model_units": 1})
     arn = builders.provision(simulator, builders.STUDENT_BASE, provisionedModelName="reused")
     delete(simulator, arn)

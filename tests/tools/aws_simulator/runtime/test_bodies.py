@@ -50,9 +50,7 @@ CLAUDE = "anthropic.claude-haiku-4-5-20251001-v1:0"
         ),
     ],
 )
-def test_a_body_that_is_not_understood_is_an_error_and_costs_nothing(
-    simulator: RunningSimulator, body: Any, complaint: str
-) -> None:
+def test_a_body_that_cannot_be_read_is_refused_and_free(simulator: RunningSimulator, body: Any, complaint: str) -> None:
     with refused("ValidationException", complaint, status=400):
         builders.invoke(simulator, f"us.{CLAUDE}", body)
     assert simulator.ledger["billed_calls"] == 0
@@ -93,7 +91,7 @@ def test_each_family_has_its_own_body(simulator: RunningSimulator, model_id: str
         pytest.param({"additionalModelRequestFields": {"top_k": 1}}, "additionalModelRequestFields", id="extra fields"),
     ],
 )
-def test_converse_refuses_what_the_models_cannot_honour(
+def test_converse_refuses_arguments_that_the_models_do_not_support(
     simulator: RunningSimulator, arguments: dict[str, Any], complaint: str
 ) -> None:
     with refused("ValidationException", complaint):

@@ -30,7 +30,9 @@ def nova_body(**changes: Any) -> dict[str, Any]:
     return {"schemaVersion": "messages-v1", "messages": messages, "inferenceConfig": {"maxTokens": 200}, **changes}
 
 
-def test_converse_and_all_bodies_of_invoke_model_give_the_same_answer_and_count(simulator: RunningSimulator) -> None:
+def test_converse_and_all_bodies_of_invoke_model_get_the_same_answer_and_token_counts(
+    simulator: RunningSimulator,
+) -> None:
     system = [{"text": "Be brief."}]
     conversed = builders.converse(simulator, system=system)
     nova, _ = builders.invoke(simulator, builders.STUDENT, nova_body(system=system))
@@ -81,7 +83,7 @@ def test_a_teacher_writes_the_pairs_that_the_prompt_asks_for(simulator: RunningS
         ),
     ],
 )
-def test_a_model_is_asked_by_its_id_its_profiles_and_their_arns(
+def test_a_model_is_found_by_its_id_its_profiles_and_their_arns(
     simulator: RunningSimulator, model_id: str, region: str
 ) -> None:
     messages = [{"role": "user", "content": [{"text": builders.prompt()}]}]
@@ -111,7 +113,7 @@ def test_a_model_is_asked_by_its_id_its_profiles_and_their_arns(
         ),
     ],
 )
-def test_who_asks_for_the_wrong_model_is_told_what_bedrock_tells(
+def test_a_wrong_model_name_gets_bedrocks_error(
     simulator: RunningSimulator, model_id: str, code: str, complaint: str
 ) -> None:
     with refused(code, complaint):
@@ -129,7 +131,7 @@ def judging_body(schema: Any, **changes: Any) -> dict[str, Any]:
     return builders.anthropic_body(**{"messages": messages, "output_config": config, **changes})
 
 
-def test_a_judge_that_is_held_to_a_schema_answers_so(simulator: RunningSimulator) -> None:
+def test_a_judge_follows_a_schema(simulator: RunningSimulator) -> None:
     body, _ = builders.invoke(simulator, f"us.{CLAUDE}", judging_body(json.loads(VERDICT_SCHEMA)))
     assert set(json.loads(body["content"][0]["text"])) == {"reason", "verdict"}
 
@@ -193,9 +195,7 @@ CLOSED = {"type": "object", "properties": {"score": {}}, "required": ["score"], 
         ),
     ],
 )
-def test_a_schema_that_cannot_be_followed_is_refused_and_costs_nothing(
-    simulator: RunningSimulator, body: Any, complaint: str
-) -> None:
+def test_an_unsupported_schema_is_refused_and_free(simulator: RunningSimulator, body: Any, complaint: str) -> None:
     with refused("ValidationException", complaint):
         builders.invoke(simulator, f"us.{CLAUDE}", body)
     assert simulator.ledger["billed_calls"] == 0
@@ -224,7 +224,7 @@ def test_a_long_answer_is_cut_at_max_tokens_and_at_stop_sequences(simulator: Run
     assert "1,000" not in stopped["content"][0]["text"]
 
 
-def test_tokens_are_counted_for_nothing(simulator: RunningSimulator) -> None:
+def test_counting_tokens_is_free(simulator: RunningSimulator) -> None:
     runtime = simulator.boto("bedrock-runtime")
     messages = [{"role": "user", "content": [{"text": builders.prompt()}]}]
     counted = runtime.count_tokens(modelId=builders.STUDENT, input={"converse": {"messages": messages}})["inputTokens"]
@@ -237,7 +237,7 @@ def test_tokens_are_counted_for_nothing(simulator: RunningSimulator) -> None:
     assert builders.converse(simulator)["usage"]["inputTokens"] == counted
 
 
-def test_latency_is_waited_for_by_all_calls_at_once(simulator: RunningSimulator) -> None:
+def test_parallel_calls_wait_for_the_latency_at_the_same_time(simulator: RunningSimulator) -> None:
     simulator.admin("PUT", "settings", {"latency_ms": 400})
     started = time.monotonic()
     with ThreadPoolExecutor(20) as pool:

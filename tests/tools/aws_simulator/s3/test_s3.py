@@ -87,7 +87,7 @@ def test_a_buckets_region_tags_and_rules_survive_a_restart(tmp_path: Path) -> No
         assert s3.get_bucket_versioning(Bucket="west")["Status"] == "Enabled"
 
 
-def test_a_half_written_file_is_not_taken_for_an_object(tmp_path: Path) -> None:
+def test_a_half_written_file_is_not_an_object(tmp_path: Path) -> None:
     with start_simulator(tmp_path) as simulator:
         simulator.boto("s3").create_bucket(Bucket="kept")
         simulator.boto("s3").put_object(Bucket="kept", Key="whole", Body=b"1")
@@ -140,7 +140,7 @@ class TestRunning:
         with urllib.request.urlopen(url) as response:  # noqa: S310 - our own
             assert json.load(response) == {"a": 1}
 
-    def test_there_is_one_simulator_at_a_time_in_a_process(self, simulator: RunningSimulator, tmp_path: Path) -> None:
+    def test_a_process_can_run_only_one_simulator_at_a_time(self, simulator: RunningSimulator, tmp_path: Path) -> None:
         assert simulator
         with (
             pytest.raises(RuntimeError, match="Another AWS simulator is running in this process"),

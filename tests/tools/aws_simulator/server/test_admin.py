@@ -30,5 +30,5 @@ def test_a_wrong_admin_request_is_refused_and_changes_nothing(
     assert simulator.admin("GET", "faults") == []
 
 
-def test_the_simulator_says_that_it_lives(simulator: RunningSimulator) -> None:
+def test_the_health_route_answers(simulator: RunningSimulator) -> None:
     assert simulator.admin("GET", "health") == {"status": "ok", "simulated": True}

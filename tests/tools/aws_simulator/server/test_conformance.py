@@ -88,7 +88,7 @@ def call_everything(simulator: RunningSimulator, recorder: Recorder) -> None:
     bedrock.delete_custom_model(modelIdentifier=request["customModelName"])
 
 
-def test_every_answer_has_the_shape_that_aws_gives_it(simulator: RunningSimulator) -> None:
+def test_every_answer_has_the_shape_of_the_service_model(simulator: RunningSimulator) -> None:
     recorder = Recorder(simulator)
     call_everything(simulator, recorder)
     implemented = set(_handlers(*[_Anything()] * 7))

@@ -23,7 +23,7 @@ def raw_request(url: str, method: str, headers: dict[str, str]) -> tuple[int, st
         return error.code, f"{error.headers.get('x-amzn-errortype')}: {error.read().decode()}"
 
 
-def test_an_operation_that_is_not_implemented_is_named_in_its_refusal(simulator: RunningSimulator) -> None:
+def test_the_refusal_of_an_unsupported_operation_names_it(simulator: RunningSimulator) -> None:
     with refused("UnknownOperationException", "does not implement ListEvaluationJobs", status=404):
         simulator.boto("bedrock").list_evaluation_jobs()
 
@@ -43,7 +43,7 @@ def test_a_request_that_no_sdk_would_send_is_an_error(
     assert text.startswith(expected)
 
 
-def test_requests_are_noted_with_operation_outcome_and_fault_but_no_text(simulator: RunningSimulator) -> None:
+def test_requests_are_logged_with_operation_outcome_and_fault_but_without_text(simulator: RunningSimulator) -> None:
     simulator.fail(operation="Converse", kind="throttle", times=1)
     with refused("ThrottlingException"):
         builders.converse(simulator)

@@ -65,7 +65,7 @@ def test_jobs_models_throughputs_tags_settings_faults_and_counts_survive(tmp_pat
         assert builders.text_of(builders.converse(simulator, throughput)) == answer
 
 
-def test_a_job_in_progress_goes_on_after_a_restart_and_is_one_job(tmp_path: Path) -> None:
+def test_a_job_in_progress_continues_after_a_restart_and_is_billed_once(tmp_path: Path) -> None:
     with start_simulator(tmp_path, job_seconds=600) as simulator:
         arn = builders.create_job(simulator)
         wait_until(
@@ -85,7 +85,7 @@ def test_a_job_that_was_stopping_is_stopped_after_a_restart(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_it_promptly_with_jobs_and_connections_open(tmp_path: Path, number: signal.Signals) -> None:
+def test_a_signal_stops_it_promptly_despite_open_jobs_and_connections(tmp_path: Path, number: signal.Signals) -> None:
     with process(tmp_path / "state", "--job-seconds", "600", "--model-units", "1") as (simulator, child):
         assert simulator.admin("GET", "settings")["model_units"] == 1
         builders.create_job(simulator)
@@ -95,7 +95,7 @@ def test_a_signal_ends_it_promptly_with_jobs_and_connections_open(tmp_path: Path
         assert time.monotonic() - started < 5
 
 
-def test_what_was_answered_survives_a_kill(tmp_path: Path) -> None:
+def test_answered_changes_survive_a_kill(tmp_path: Path) -> None:
     state = tmp_path / "state"
     with process(state) as (simulator, child):
         client = simulator.boto("s3")

@@ -17,10 +17,11 @@ from include.distill.config.prompts import Prompt
 from include.distill.config.sections import Inference
 from include.distill.config.use_case import UseCase
 from include.distill.core.storage import ObjectStore, stream_jsonl
+from include.distill.dataset.records import Row
 from include.distill.evaluation.answer_pairs import read_comparisons
 from include.distill.evaluation.requests import judging_request
 from include.distill.inference.requests import ModelRequest
-from include.distill.synthesis.teacher import synthesis_request
+from include.distill.synthesis.teacher import Teacher
 
 
 def models_of_step(use_case: UseCase, step: BatchStep) -> list[Model]:
@@ -72,11 +73,11 @@ class StepRequests:
         """Yield a step's first request to ``model`` for every row or pairwise comparison. Rows are streamed."""
         return self._synthesis(model) if step == "synthesize" else self._judging(model)
 
-    def _synthesis(self, teacher: Model) -> Iterator[ModelRequest]:
-        prompt, settings = self.prompts[self.use_case.prompts.synthesis], self.use_case.synthesis
+    def _synthesis(self, model: Model) -> Iterator[ModelRequest]:
+        teacher = Teacher(model, self.prompts[self.use_case.prompts.synthesis], self.use_case.synthesis)
         for number in self.shards:
-            for row in stream_jsonl(self.store, self.folder.shard("train", number)):
-                yield synthesis_request(row, teacher=teacher, prompt=prompt, settings=settings)
+            for row in stream_jsonl(self.store, self.folder.shard("train", number), Row):
+                yield teacher.request(row)
 
     def _judging(self, judge: Model) -> Iterator[ModelRequest]:
         prompt, settings = self.prompts[self.use_case.prompts.judging], self.use_case.judging

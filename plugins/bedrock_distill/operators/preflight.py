@@ -25,7 +25,7 @@ from include.distill.dataset.ingestion import check_inputs
 from include.distill.evaluation.champion import champion_before_run, save_champion_snapshot
 from include.distill.evaluation.judge_families import family_warnings
 from include.distill.training.data_card import licence_note
-from include.distill.training.formats import check_hyperparameters
+from include.distill.training.hyperparameters import check_hyperparameters
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

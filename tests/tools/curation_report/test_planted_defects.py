@@ -1,39 +1,22 @@
-"""
-Good pairs and planted defects through all filters, made by rule from real rows.
-
-Other rows than the sample's are taken with ``CURATION_TRAINING_CSV`` and ``CURATION_EVALUATION_CSV``.
-"""
-
 from __future__ import annotations
-
-import os
-from collections import Counter
-from pathlib import Path
 
 import pytest
 
-from include.distill.config.sections import Curation
-from tools.curation_report.__main__ import SAMPLE, read
-from tools.curation_report.catching import found_by_own, tally, verdicts
-from tools.curation_report.planted import DEFECTS, EACH, GOOD, plant
-
-TRAINING = Path(os.environ.get("CURATION_TRAINING_CSV", SAMPLE / "train.csv"))
-EVALUATION = Path(os.environ.get("CURATION_EVALUATION_CSV", SAMPLE / "evaluation.csv"))
+from include.distill.curation.filters import FILTER_NAMES
+from tests.distill.conftest import make_row, make_use_case
+from tools.curation_report.planted_defects import DEFECTS, plant, yaml_texts
 
 
-@pytest.fixture(scope="module")
-def counts() -> dict[str, Counter[str]]:
-    rows, evaluation, settings = read(TRAINING), read(EVALUATION), Curation()
-    planted = plant(rows, evaluation, settings, seed=20_250_212)
-    return tally(planted, verdicts(planted, rows, evaluation, settings))
+def test_every_filter_has_a_defect_that_it_should_find() -> None:
+    found = {name for defect in DEFECTS.values() for name in defect.found_by}
+    assert [name for name in FILTER_NAMES if name not in found] == []
+    assert sorted(found - set(FILTER_NAMES)) == []
 
 
-@pytest.mark.parametrize("kind", DEFECTS)
-def test_a_filter_finds_at_least_19_of_its_20(counts: dict[str, Counter[str]], kind: str) -> None:
-    assert counts[kind].total() == EACH
-    assert found_by_own(kind, counts[kind]) >= 19, counts[kind]
+def test_rows_with_too_few_sentences_are_refused() -> None:
+    with pytest.raises(ValueError, match="1 rows have too few sentences"):
+        plant([make_row()], [make_row(2)], make_use_case(), seed=1)
 
 
-def test_of_200_good_pairs_at_most_4_are_dropped(counts: dict[str, Counter[str]]) -> None:
-    assert counts["good"].total() == GOOD
-    assert counts["good"]["kept"] >= GOOD - 4, counts["good"]
+def test_a_form_of_question_has_room_for_words() -> None:
+    assert [form for form in yaml_texts("forms") if form.count("{}") != 1] == []

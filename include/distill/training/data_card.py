@@ -15,8 +15,8 @@ from include.distill.config.sections import Arm
 from include.distill.config.use_case import UseCase
 from include.distill.core.records import BillLine
 from include.distill.curation.filters import FILTER_NAMES
-from include.distill.curation.records import CurateManifest
-from include.distill.training.records import CardModel, DataCard, FunnelStep
+from include.distill.curation.records import CriticCounts, CurateManifest, PairCounts
+from include.distill.training.records import CardModel, CriticVerdictCounts, DataCard, FunnelStep
 from include.distill.training.training_set import TrainingSet
 
 
@@ -58,22 +58,10 @@ def data_card(
     }
     if not synthesis:
         return card
-    card["synthesis"] = {
-        "documents": synthesis["documents"],
-        "requested": synthesis["requested"],
-        "accepted": synthesis["accepted"],
-        "rejected": synthesis["rejected"],
-        "missing": synthesis["missing"],
-        "surplus": synthesis["surplus"],
-    }
+    card["synthesis"] = _pair_counts(synthesis)
     card["funnel"] = funnel(synthesis)
     if critic := synthesis.get("critic"):
-        card["critic"] = {
-            "grounded": critic["grounded"],
-            "ungrounded": critic["ungrounded"],
-            "unparsable": critic["unparsable"],
-            "not_looked_at": critic["not_looked_at"],
-        }
+        card["critic"] = _verdict_counts(critic)
     if note := licence_note(teacher, student):
         card["licence_note"] = note
     return card
@@ -84,6 +72,26 @@ def _model(model: Model) -> CardModel:
         "model": model.inference_id,
         "provider": model.provider,
         "family": model.customization.family if model.customization else model.key,
+    }
+
+
+def _pair_counts(counts: PairCounts) -> PairCounts:
+    return {
+        "documents": counts["documents"],
+        "requested": counts["requested"],
+        "accepted": counts["accepted"],
+        "rejected": counts["rejected"],
+        "missing": counts["missing"],
+        "surplus": counts["surplus"],
+    }
+
+
+def _verdict_counts(counts: CriticCounts) -> CriticVerdictCounts:
+    return {
+        "grounded": counts["grounded"],
+        "ungrounded": counts["ungrounded"],
+        "unparsable": counts["unparsable"],
+        "not_looked_at": counts["not_looked_at"],
     }
 
 

@@ -13,7 +13,7 @@ from include.distill.config.catalog import Model
 from include.distill.config.prompts import Prompt
 from include.distill.config.sections import Arm
 from include.distill.config.use_case import UseCase
-from include.distill.core.records import BillLine
+from include.distill.core.records import BillLineRecord
 from include.distill.curation.filters import FILTER_NAMES
 from include.distill.curation.records import CriticCounts, CurateManifest, PairCounts
 from include.distill.training.records import CardModel, CriticVerdictCounts, DataCard, FunnelStep
@@ -29,7 +29,7 @@ def data_card(
     student: Model,
     prompts: Sequence[Prompt],
     synthesis: CurateManifest | None,
-    training_price: BillLine,
+    training_price: BillLineRecord,
 ) -> DataCard:
     """
     Return the data card of ``arm``.

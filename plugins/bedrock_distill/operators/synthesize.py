@@ -14,6 +14,7 @@ from include.distill.core.storage import Record, read_json, stream_jsonl
 from include.distill.cost.critic_budget import BudgetedCritic, critic_budget_share, estimate_critic
 from include.distill.cost.estimate import synthesis_lines
 from include.distill.cost.prices import BillLine, load_prices
+from include.distill.cost.records import BudgetEstimate
 from include.distill.cost.spending import TaskBudget
 from include.distill.curation.critic import Critic, CriticCounter
 from include.distill.curation.filters import PairFilters, index_evaluation_questions
@@ -111,9 +112,9 @@ class BedrockSynthesizeOperator(DistillOperator):
         paying = BudgetedCritic(ask.with_budget(budget), self.answers, self.store, share=share, marker_uri=note)
         return Critic(self.model(settings.model), self.prompt(self.use_case.prompts.critic), settings, paying)
 
-    def _estimate(self) -> Record:
+    def _estimate(self) -> BudgetEstimate:
         try:
-            return dict(read_json(self.store, self.folder.estimate))
+            return read_json(self.store, self.folder.estimate, BudgetEstimate)
         except NotFoundError:  # a DAG of somebody's own without a cost gate; the critic has its budget all the same
             rows = text_lengths(stream_jsonl(self.store, self.folder.source("train"), Row))
             return estimate_critic(self.use_case, rows_for_teacher(self.use_case, rows))

@@ -19,23 +19,23 @@ from include.distill.config.catalog import load_catalog
 from include.distill.config.loader import USE_CASES_FOLDER, load_use_case
 from include.distill.config.prompts import load_prompt
 from include.distill.config.sections import Curation, FanOut
-from include.distill.core.storage import Record
-from include.distill.curation.filters import PairFilterFactory
+from include.distill.curation.filters import PairFilters
+from include.distill.dataset.records import Row
 from include.distill.inference.answer_store import AnswerStore
 from include.distill.inference.client import PoolShare, RateLimitedModel
 from include.distill.inference.fan_out import for_each
 from include.distill.inference.requests import Completion, ModelRequest
-from include.distill.synthesis.teacher import SyntheticSamples, create_synthetic_samples
+from include.distill.synthesis.teacher import SyntheticSamples, Teacher, create_synthetic_samples
 from include.distill.text.question_index import QuestionIndex
 from tests.distill.conftest import make_row
 from tests.fakes.dialogue import between, pairs
 from tools.benchmarks.folder_store import FolderStore
 
 LATENCY_SECONDS, HANGS_SECONDS = 0.05, 600.0
-TEACHER, PROMPT = load_catalog().model("claude-sonnet-5-5"), load_prompt("synthesis.j2")
+MODEL, PROMPT = load_catalog().model("claude-sonnet-5-5"), load_prompt("synthesis.j2")
 
 
-class Teacher:
+class BillingModel:
     """Bills and then answers; after so many answers it bills and hangs."""
 
     def __init__(self, bill: Path, answers: float) -> None:
@@ -54,18 +54,12 @@ def main(folder: Path, rows: int, run_key: str, concurrency: int, answers: float
     use_case = load_use_case(USE_CASES_FOLDER / "aws_docs_qa.yaml", environment={})
     use_case = use_case.model_copy(update={"fan_out": FanOut(concurrency=concurrency)})
     store = AnswerStore(FolderStore(folder / "objects"), "s3://training/distill/responses", run_key)
-    ask = RateLimitedModel(store, Teacher(folder / "bill", answers), use_case, PoolShare("", 1, is_first=True))
-    curator = PairFilterFactory(Curation(min_grounding=0), QuestionIndex(threshold=1), lambda _: None)
+    ask = RateLimitedModel(store, BillingModel(folder / "bill", answers), use_case, PoolShare("", 1, is_first=True))
+    teacher = Teacher(MODEL, PROMPT, use_case.synthesis)
+    filters = PairFilters(Curation(min_grounding=0), QuestionIndex(threshold=1), lambda _: None)
 
-    def work(row: Record) -> SyntheticSamples:
-        return create_synthetic_samples(
-            row,
-            teacher=TEACHER,
-            prompt=PROMPT,
-            settings=use_case.synthesis,
-            filter_factory=curator,
-            ask=ask,
-        )
+    def work(row: Row) -> SyntheticSamples:
+        return create_synthetic_samples(row, teacher=teacher, filters=filters, ask=ask)
 
     given = [make_row(question=f"What is number {number}?") for number in range(rows)]
     outcomes = for_each(given, work, threads=use_case.fan_out.threads)

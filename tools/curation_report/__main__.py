@@ -10,13 +10,13 @@ from pathlib import Path
 from include.distill.config.loader import USE_CASES_FOLDER, load_use_case
 from include.distill.config.use_case import UseCase
 from include.distill.core.paths import INCLUDE
-from include.distill.core.storage import Record
-from include.distill.curation.filters import FILTERS
+from include.distill.curation.filters import FILTER_NAMES
 from include.distill.curation.refusals import find_refusal
 from include.distill.dataset.exact_duplicates import ExactDuplicateIndex, RowLocations
+from include.distill.dataset.records import Role, Row
 from include.distill.dataset.rows import CsvOptions, Duplicates, is_rejected, read_rows
-from tools.curation_report.catching import found_by_own, tally, verdicts
-from tools.curation_report.criticism import count_kept
+from tools.curation_report.critic_comparison import compare_with_critic
+from tools.curation_report.detection import filters_that_rejected, found_as_intended, tally
 from tools.curation_report.measurements import (
     QUANTILES,
     grounding,
@@ -25,20 +25,30 @@ from tools.curation_report.measurements import (
     similar_questions,
     simulator_pairs,
 )
-from tools.curation_report.planted import DEFECTS, plant
+from tools.curation_report.planted_defects import DEFECTS, GOOD_PAIRS, PAIRS_PER_DEFECT, plant
 
 SAMPLE = INCLUDE / "data" / "aws_docs_qa"
 SEEDS = 25
-SIMILAR_SHOWN = 12
+SIMILAR_QUESTIONS_SHOWN = 12
 
 
-def read(path: Path) -> list[Record]:
-    """Return the usable rows of a CSV."""
-    seen = Duplicates(ExactDuplicateIndex(RowLocations()))
+def read_usable_rows(path: Path) -> list[Row]:
+    """Read the rows of a CSV that a run would accept. Each is a group of its own, since nothing is split here."""
+    duplicates = Duplicates(ExactDuplicateIndex(RowLocations()))
     with path.open("rb") as body:
+        rows = read_rows(body, source=path.name, options=CsvOptions(), duplicates=duplicates)
         return [
-            row
-            for row in read_rows(body, source=path.name, options=CsvOptions(), duplicates=seen)
+            {
+                "row": row["row"],
+                "line": row["line"],
+                "source": row["source"],
+                "document": row["document"],
+                "question": row["question"],
+                "answer": row["answer"],
+                "row_id": row["row_id"],
+                "group": row["row_id"],
+            }
+            for row in rows
             if not is_rejected(row)
         ]
 
@@ -53,13 +63,14 @@ def _cell(value: object) -> str:
     return f"{value:.2f}" if isinstance(value, float) else str(value).replace("|", "\\|")
 
 
-def _real_rows(train: Sequence[Record], evaluation: Sequence[Record], seed: int) -> Iterable[str]:
+def _real_rows(train: Sequence[Row], evaluation: Sequence[Row], seed: int) -> Iterable[str]:
     rows = [*train, *evaluation]
     head = ["", *(f"{share:.0%}" for share in QUANTILES)]
-    yield f"## Real rows ({len(rows)}), least to most\n"
+    yield f"## Real rows ({len(rows)}): quantiles\n"
     own, foreign = grounding(rows, seed=seed)
+    roles: tuple[Role, ...] = ("question", "answer", "document")
     measured = [
-        *((f"characters of the {role}", *lengths(rows, role)) for role in ("question", "answer", "document")),
+        *((f"characters of the {role}", *lengths(rows, role)) for role in roles),
         ("share of the answer in its own document", *quantiles(own)),
         ("share of the answer in another row's document", *quantiles(foreign)),
     ]
@@ -77,7 +88,7 @@ def _real_rows(train: Sequence[Record], evaluation: Sequence[Record], seed: int)
     yield f"\nReal answers taken for a refusal: {refusals} of {len(rows)}.\n"
 
 
-def _real_questions(rows: Sequence[Record]) -> Iterable[str]:
+def _real_questions(rows: Sequence[Row]) -> Iterable[str]:
     similar = similar_questions(rows)
     thresholds = (0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9)
     yield "## Different real questions that would count as the same\n"
@@ -85,39 +96,42 @@ def _real_questions(rows: Sequence[Record]) -> Iterable[str]:
         ["threshold", *thresholds],
         [("pairs of questions", *(sum(pair[0] >= at for pair in similar) for at in thresholds))],
     )
-    yield "\nThe most similar ones:\n"
-    most_similar = ((one, other, similarity) for similarity, one, other in similar[:SIMILAR_SHOWN])
+    yield "\nThe most similar:\n"
+    most_similar = ((one, other, similarity) for similarity, one, other in similar[:SIMILAR_QUESTIONS_SHOWN])
     yield table(["question", "other question", "similarity"], most_similar)
 
 
-def _simulator(train: Sequence[Record], evaluation: Sequence[Record], use_case: UseCase) -> Iterable[str]:
-    counts = simulator_pairs(train, evaluation, use_case)
+def _simulator(train: Sequence[Row], evaluation: Sequence[Row], use_case: UseCase) -> Iterable[str]:
+    pairs = simulator_pairs(train, evaluation, use_case)
     yield f"\n## The AWS simulator's teacher on {len(train)} rows: pairs through every filter\n"
-    left = counts["requested"] - counts["missing"]
-    lines: list[tuple[object, ...]] = [("requested", "", counts["requested"]), ("missing", counts["missing"], left)]
-    for name in FILTERS:
-        left -= counts[name]
-        lines.append((f"`{name}`", counts[name], left))
+    left = pairs["requested"] - pairs["missing"]
+    lines: list[tuple[object, ...]] = [("requested", "", pairs["requested"]), ("missing", pairs["missing"], left)]
+    for name in FILTER_NAMES:
+        left -= pairs[name]
+        lines.append((f"`{name}`", pairs[name], left))
     yield table(["filter", "dropped", "left"], lines)
 
 
-def _planted(train: Sequence[Record], evaluation: Sequence[Record], use_case: UseCase) -> Iterable[str]:
-    per_draw: dict[str, list[int]] = {kind: [] for kind in ("good", *DEFECTS)}
+def _planted(train: Sequence[Row], evaluation: Sequence[Row], use_case: UseCase) -> Iterable[str]:
+    counts_by_kind: dict[str, list[int]] = {kind: [] for kind in ("good", *DEFECTS)}
     for seed in range(SEEDS):
-        planted = plant(train, evaluation, use_case.curation, seed=seed)
-        for kind, counts in tally(planted, verdicts(planted, train, evaluation, use_case.curation)).items():
-            per_draw[kind].append(counts["kept"] if kind == "good" else found_by_own(kind, counts))
-    yield f"\n## Planted pairs, {SEEDS} draws: 200 good ones kept, 20 of each defect found by the filter meant for it\n"
+        planted = plant(train, evaluation, use_case, seed=seed)
+        for kind, counts in tally(planted, filters_that_rejected(planted, train, evaluation, use_case)).items():
+            counts_by_kind[kind].append(counts["kept"] if kind == "good" else found_as_intended(kind, counts))
+    yield (
+        f"\n## Planted pairs, {SEEDS} draws: {GOOD_PAIRS} good ones and how many are kept, {PAIRS_PER_DEFECT} of each"
+        " defect and how many are found by the filter that is meant to find it\n"
+    )
     yield table(
         ["planted", "fewest", "mean", "most"],
-        ((kind, min(counts), sum(counts) / len(counts), max(counts)) for kind, counts in per_draw.items()),
+        ((kind, min(counts), sum(counts) / len(counts), max(counts)) for kind, counts in counts_by_kind.items()),
     )
 
 
-def _critic(rows: Sequence[Record], use_case: UseCase) -> Iterable[str]:
-    yield "\n## The AWS simulator's critic and the measured overlap: answers kept\n"
-    kept = count_kept(rows, seed=use_case.seed, min_grounding=use_case.curation.min_grounding)
-    yield table(["real answers compared with", "answers", "overlap keeps", "critic keeps"], kept)
+def _critic_comparison(rows: Sequence[Row], use_case: UseCase) -> Iterable[str]:
+    yield "\n## The AWS simulator's critic compared with measured grounding: answers kept\n"
+    comparison = compare_with_critic(rows, seed=use_case.seed, min_grounding=use_case.curation.min_grounding)
+    yield table(["real answers compared with", "answers", "grounding keeps", "critic keeps"], comparison)
 
 
 def main() -> None:
@@ -126,14 +140,14 @@ def main() -> None:
     parser.add_argument("training", type=Path, nargs="?", default=SAMPLE / "train.csv")
     parser.add_argument("evaluation", type=Path, nargs="?", default=SAMPLE / "evaluation.csv")
     options = parser.parse_args()
-    train, evaluation = read(options.training), read(options.evaluation)
+    train, evaluation = read_usable_rows(options.training), read_usable_rows(options.evaluation)
     use_case = load_use_case(USE_CASES_FOLDER / "aws_docs_qa.yaml", environment={})
     parts = (
         _real_rows(train, evaluation, use_case.seed),
         _real_questions([*train, *evaluation]),
         _simulator(train, evaluation, use_case),
         _planted(train, evaluation, use_case),
-        _critic([*train, *evaluation], use_case),
+        _critic_comparison([*train, *evaluation], use_case),
     )
     for part in parts:
         for text in part:

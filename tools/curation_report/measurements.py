@@ -1,4 +1,4 @@
-"""Measure what the filters see in real rows, and what they drop of the simulated teacher's pairs."""
+"""Measure real rows as the filters do, and what the filters reject of the simulated teacher's pairs."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from itertools import combinations
 from include.distill.config.catalog import load_catalog
 from include.distill.config.prompts import load_prompt
 from include.distill.config.use_case import UseCase
-from include.distill.core.storage import Record
-from include.distill.curation.filters import FILTERS, PairFilterFactory, index_evaluation_questions
+from include.distill.curation.filters import FILTER_NAMES, PairFilters, index_evaluation_questions
 from include.distill.curation.grounding import GroundingScorer
 from include.distill.curation.repeated_pairs import repeated_pairs
+from include.distill.dataset.records import Role, Row
 from include.distill.inference.answer_store import StoredAnswer
 from include.distill.inference.requests import Completion, ModelRequest
-from include.distill.synthesis.teacher import count_samples, create_synthetic_samples
-from include.distill.text.question_index import question_similarity
+from include.distill.synthesis.teacher import Teacher, count_samples, create_synthetic_samples
+from include.distill.text.question_index import Question
 from include.distill.training.training_set import job_fault
 from tools.aws_simulator.models.teacher import write_pairs
 
@@ -31,13 +31,13 @@ def quantiles(values: Iterable[float]) -> list[float]:
     return [ordered[round(share * (len(ordered) - 1))] for share in QUANTILES]
 
 
-def lengths(rows: Sequence[Record], role: str) -> list[float]:
-    """Return the quantiles of the lengths of the questions, answers or documents, in characters."""
+def lengths(rows: Sequence[Row], role: Role) -> list[float]:
+    """Return the quantiles of the lengths of one text of the rows, in characters."""
     return quantiles(len(row[role]) for row in rows)
 
 
-def grounding(rows: Sequence[Record], *, seed: int) -> tuple[list[float], list[float]]:
-    """Score every answer against its own document and against a random other one; return both lists of scores."""
+def grounding(rows: Sequence[Row], *, seed: int) -> tuple[list[float], list[float]]:
+    """Return the grounding of every answer in its own document, and in that of another row, drawn at random."""
     draw = random.Random(seed)
     own, foreign = [], []
     for row in rows:
@@ -47,38 +47,39 @@ def grounding(rows: Sequence[Record], *, seed: int) -> tuple[list[float], list[f
     return own, foreign
 
 
-def similar_questions(rows: Sequence[Record]) -> list[tuple[float, str, str]]:
-    """Return the pairs of different questions with a similarity of at least 0.5, the most similar first."""
-    questions = sorted({row["question"] for row in rows})
-    pairs = ((question_similarity(one, other), one, other) for one, other in combinations(questions, 2))
+def similar_questions(rows: Sequence[Row]) -> list[tuple[float, str, str]]:
+    """Return the pairs of different questions with a similarity of 0.5 or more, the most similar first."""
+    questions = [Question(text) for text in sorted({row["question"] for row in rows})]
+    pairs = ((one.similarity(other), one.text, other.text) for one, other in combinations(questions, 2))
     return sorted((pair for pair in pairs if pair[0] >= 0.5), reverse=True)
 
 
-def simulator_pairs(rows: Sequence[Record], evaluation: Sequence[Record], use_case: UseCase) -> Counter[str]:
-    """Count how many of the simulated teacher's pairs each filter dropped; and ``requested``, ``missing``, ``kept``."""
-    teacher, prompts, settings = load_catalog().model(use_case.teacher), use_case.prompts, use_case.curation
-    family = load_catalog().family_of(load_catalog().model(use_case.student))
-    fails_job = partial(job_fault, use_case=use_case, prompt=load_prompt(prompts.answering), family=family)
-    curator = PairFilterFactory(settings, index_evaluation_questions(evaluation, settings), fails_job)
-    samples = [
-        create_synthetic_samples(
-            row,
-            teacher=teacher,
-            prompt=load_prompt(prompts.synthesis),
-            settings=use_case.synthesis,
-            filter_factory=curator,
-            ask=_simulator,
-        )
-        for row in rows
-    ]
+def pair_filters(evaluation: Sequence[Row], use_case: UseCase) -> PairFilters:
+    """Return the filters as the pipeline sets them up for ``use_case``."""
+    fault = partial(
+        job_fault,
+        use_case=use_case,
+        prompt=load_prompt(use_case.prompts.answering),
+        family=load_catalog().family_of(load_catalog().model(use_case.student)),
+    )
+    return PairFilters(use_case.curation, index_evaluation_questions(evaluation, use_case.curation), fault)
+
+
+def simulator_pairs(rows: Sequence[Row], evaluation: Sequence[Row], use_case: UseCase) -> Counter[str]:
+    """Return the number of the simulated teacher's pairs by filter, and under ``requested``, ``missing``, ``kept``."""
+    teacher = Teacher(
+        load_catalog().model(use_case.teacher), load_prompt(use_case.prompts.synthesis), use_case.synthesis
+    )
+    filters = pair_filters(evaluation, use_case)
+    samples = [create_synthetic_samples(row, teacher=teacher, filters=filters, ask=_ask_simulator) for row in rows]
     counts = count_samples(samples)
-    by_filter = Counter(counts["dropped"]) + Counter(missing=counts["missing"], requested=counts["requested"])
+    pairs = Counter(counts["dropped"]) + Counter(missing=counts["missing"], requested=counts["requested"])
     accepted = (pair for sample in samples for pair in sample.accepted)
-    for record in repeated_pairs(rows, accepted, threshold=settings.max_question_similarity):
-        by_filter[record["filter"]] += 1
-    by_filter["kept"] = by_filter["requested"] - by_filter["missing"] - sum(by_filter[name] for name in FILTERS)
-    return by_filter
+    for repeated in repeated_pairs(rows, accepted, threshold=use_case.curation.max_question_similarity):
+        pairs[repeated["filter"]] += 1
+    pairs["kept"] = pairs["requested"] - pairs["missing"] - sum(pairs[name] for name in FILTER_NAMES)
+    return pairs
 
 
-def _simulator(request: ModelRequest) -> StoredAnswer:
+def _ask_simulator(request: ModelRequest) -> StoredAnswer:
     return StoredAnswer(request, Completion(write_pairs(request.user), "end_turn", 0, 0, simulated=True), "report")

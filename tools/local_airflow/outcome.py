@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from include.distill.core.errors import DistillError
 from include.distill.report.change_notes import changes_sentence
 from include.distill.training.losses import loss_means
+from include.distill.training.records import LossPoint
 from tools.local_airflow.account import download, rented_throughputs
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def describe_data(report: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def describe_arms(arms: Sequence[Mapping[str, Any]], curves: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
+def describe_arms(arms: Sequence[Mapping[str, Any]], curves: Mapping[str, Sequence[LossPoint]]) -> str:
     """
     Write one line per arm: what answered, what it was trained on, and whether an endpoint of it is still there.
 

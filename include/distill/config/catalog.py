@@ -14,13 +14,15 @@ from pathlib import Path
 from typing import Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
 
 from include.distill.config.sections import ModelQuota
 from include.distill.core.errors import UseCaseError
 from include.distill.core.paths import INCLUDE
 
 CATALOG_PATH = INCLUDE / "models.yaml"
+# The hyperparameter that every family must have.
+EPOCH_COUNT = "epochCount"
 
 
 class _Fact(BaseModel):
@@ -89,11 +91,14 @@ class Hyperparameter(_Fact):
     needs_validation: bool = False
 
 
+RecordFormatName = Literal["bedrock-conversation-2024", "prompt-completion", "anthropic-messages"]
+
+
 class Family(_Fact):
-    """Training format and limits of one family of students."""
+    """Training format and limits of one family of students. ``hyperparameters`` include ``epochCount``."""
 
     key: str
-    format: Literal["bedrock-conversation-2024", "prompt-completion", "anthropic-messages"]
+    format: RecordFormatName
     training_records: tuple[int, int]
     validation_records: tuple[int, int]
     total_records: int
@@ -106,6 +111,18 @@ class Family(_Fact):
     file_name: str | None = None
     hyperparameters: dict[str, Hyperparameter]
     source: FactSource
+
+    @model_validator(mode="after")
+    def _has_epoch_count(self) -> Family:
+        # The estimate and the bill multiply by it, so it must be there whatever the family's other hyperparameters are.
+        if EPOCH_COUNT not in self.hyperparameters:
+            stated = ", ".join(self.hyperparameters) or "none"
+            message = (
+                f"family {self.key} has no hyperparameter {EPOCH_COUNT!r} (it has: {stated}). The estimate and the bill"
+                f" need the number of epochs. Add {EPOCH_COUNT} to its hyperparameters in include/models.yaml"
+            )
+            raise ValueError(message)
+        return self
 
 
 class Catalog(_Fact):

@@ -13,7 +13,7 @@ from typing import Annotated, Any, get_args
 from croniter import CroniterError, croniter
 from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
-from include.distill.config.catalog import Model, load_catalog
+from include.distill.config.catalog import EPOCH_COUNT, Model, load_catalog
 from include.distill.config.sections import (
     Answering,
     Arm,
@@ -227,8 +227,8 @@ class UseCase(Section):
     def epochs(self) -> float:
         """Passes over the training file: the stated ones, or the default of the student's family."""
         catalog = load_catalog()
-        default = catalog.family_of(catalog.model(self.student)).hyperparameters["epochCount"].default
-        return float(self.training.hyperparameters.get("epochCount", default))
+        default = catalog.family_of(catalog.model(self.student)).hyperparameters[EPOCH_COUNT].default
+        return float(self.training.hyperparameters.get(EPOCH_COUNT, default))
 
     def quota(self, model: Model) -> ModelQuota:
         """Return what may be asked of ``model`` on demand: as the file says, else as the catalog does, else unknown."""

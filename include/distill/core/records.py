@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TypedDict
 
 
-class BillLine(TypedDict):
+class BillLineRecord(TypedDict):
     """
     One line of a bill, estimated or paid.
 

@@ -1,18 +1,17 @@
 """
-The critic's own budget: parted among the tasks like the spend cap, and once it is used up, used up for the run.
+Keep the critic within its own budget, ``curation.critic.max_spend_usd``.
 
-A task gets as much of ``curation.critic.max_spend_usd`` as its rows have of the critic's estimate, and never more than
-``max_spend_usd`` of the run leaves. When its part is used up it asks nothing more and notes that in the run's folder:
-a retry finds the verdicts that are stored, the same pairs stay without, and nothing is paid twice. A larger part, as
-after a use case with a larger budget, takes it up again.
+The budget is split among tasks in proportion to the estimated cost of the critic on their rows, and never exceeds what
+remains of the run's ``max_spend_usd``. A task that uses up its share asks the critic nothing more and notes that in the
+run's folder. A retry then finds the stored verdicts, leaves the same pairs unchecked, and pays nothing twice. A larger
+share, after the budget in the use case was raised, makes the task ask again.
 """
 
 from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 from include.distill.config.sections import CriticSettings
 from include.distill.config.use_case import UseCase
@@ -20,52 +19,57 @@ from include.distill.core.errors import SpendCapError
 from include.distill.core.storage import ObjectStore, Record, read_json, write_json
 from include.distill.cost.estimate import critic_lines, scale_to_budget
 from include.distill.cost.prices import load_prices
+from include.distill.cost.records import BudgetEstimate, CriticBudgetEnd
 from include.distill.cost.spending import BudgetShare, budget_share, model_calls_usd
 from include.distill.inference.answer_store import AnswerStore, StoredAnswer
 from include.distill.inference.requests import ModelRequest
 
+_ROUNDING = 1e-9
+
 
 def critic_budget_share(
-    use_case: UseCase, critic: CriticSettings, rows: Sequence[Record], estimate: Mapping[str, Any]
+    use_case: UseCase, critic: CriticSettings, rows: Sequence[Record], estimate: BudgetEstimate
 ) -> BudgetShare:
     """
     Return what a task may pay to the critic.
 
-    :param rows: its own, or the lengths of their texts.
-    :param estimate: what ``estimate.json`` holds.
+    :param rows: the task's rows, or the lengths of their texts.
+    :param estimate: estimate of the run, as stored in ``estimate.json``.
     """
-    own, whole = uncapped_critic_usd(use_case, rows), estimate["critic_by_characters_usd"]
-    if not own or not whole:
+    own_usd, run_usd = uncapped_critic_usd(use_case, rows), estimate["critic_by_characters_usd"]
+    if not own_usd or not run_usd:
         return BudgetShare(0.0, critic.max_spend_usd, 0)
-    calls, maximum = use_case.synthesis.pairs_per_document * len(rows), critic.max_spend_usd * own / whole
-    expected = scale_to_budget(critic_lines(use_case, rows, load_prices()), maximum)
-    usd = min(maximum, budget_share(expected, estimate, cap_usd=use_case.max_spend_usd, calls=calls).usd)
-    # A call is supposed to cost what it is estimated at, however few of them the part is good for.
-    return BudgetShare(usd, critic.max_spend_usd, min(calls, math.floor(calls * usd / own + _ROUNDING)))
+    calls = use_case.synthesis.pairs_per_document * len(rows)
+    share_of_critic_budget = critic.max_spend_usd * own_usd / run_usd
+    expected = scale_to_budget(critic_lines(use_case, rows, load_prices()), share_of_critic_budget)
+    share_of_spend_cap = budget_share(expected, estimate, cap_usd=use_case.max_spend_usd, calls=calls).usd
+    usd = min(share_of_critic_budget, share_of_spend_cap)
+    # A call is assumed to cost what it is estimated at, so a small share expects fewer calls, not cheaper ones.
+    return BudgetShare(usd, critic.max_spend_usd, min(calls, math.floor(calls * usd / own_usd + _ROUNDING)))
 
 
 def uncapped_critic_usd(use_case: UseCase, rows: Sequence[Record]) -> float:
-    """Return what looking at all pairs of ``rows`` is estimated at, by characters and as if there were no budget."""
+    """Return the estimated cost of checking all pairs of ``rows``, from characters and without a budget, in dollars."""
     return sum(line.quantity * line.unit_price_usd for line in critic_lines(use_case, rows, load_prices()))
 
 
-def estimate_critic(use_case: UseCase, rows: Sequence[Record]) -> Record:
-    """Return what a run without a cost gate knows beforehand: the critic's part of ``estimate.json``, of all rows."""
-    whole = uncapped_critic_usd(use_case, rows)
+def estimate_critic(use_case: UseCase, rows: Sequence[Record]) -> BudgetEstimate:
+    """Return the critic's part of ``estimate.json`` for a run without a cost gate, from all its rows."""
     lines = scale_to_budget(critic_lines(use_case, rows, load_prices()), use_case.max_spend_usd)
     records = [line.as_record() for line in lines]
-    return {"lines": records, "estimated_usd": model_calls_usd(records), "critic_by_characters_usd": whole}
-
-
-_ROUNDING = 1e-9
+    return {
+        "lines": records,
+        "estimated_usd": model_calls_usd(records),
+        "critic_by_characters_usd": uncapped_critic_usd(use_case, rows),
+    }
 
 
 class BudgetedCritic:
     """
-    Asks the critic until its part is used up; from then on only stored verdicts are found. Thread-safe.
+    Ask the critic until the task's share is used up; after that, return stored verdicts only. Thread-safe.
 
-    :param ask: what pays, and raises :class:`SpendCapError` when ``share`` does not reach.
-    :param marker_uri: where the end of the part is noted.
+    :param ask: sends a request, and raises :class:`SpendCapError` if ``share`` does not cover it.
+    :param marker_uri: where the end of the share is noted.
     """
 
     def __init__(
@@ -83,14 +87,17 @@ class BudgetedCritic:
         self._share = share
         self._marker_uri = marker_uri
         self._ending = threading.Lock()
-        self._ended = share.calls < 1 or (
-            store.exists(marker_uri) and read_json(store, marker_uri)["part_usd"] >= share.usd
-        )
+        self._ended = share.calls < 1 or self._ended_before()
+
+    def _ended_before(self) -> bool:
+        if not self._store.exists(self._marker_uri):
+            return False
+        return read_json(self._store, self._marker_uri, CriticBudgetEnd)["part_usd"] >= self._share.usd
 
     def __call__(self, request: ModelRequest) -> StoredAnswer:
-        """Return the stored answer, or ask.
+        """Return the stored verdict, or ask.
 
-        :raises SpendCapError: it is not stored, and the part is used up.
+        :raises SpendCapError: the verdict is not stored, and the share is used up. Nothing was sent.
         """
         if not self._ended:
             try:
@@ -99,11 +106,15 @@ class BudgetedCritic:
                 self._end()
         if stored := self._answers.find(request):
             return stored
-        message = f"The critic's part of its budget, ${self._share.usd:.4f} of ${self._share.cap_usd:.2f}, is used up."
+        message = (
+            f"This task's share of the critic's budget, ${self._share.usd:.4f} of ${self._share.cap_usd:.2f}, is used"
+            " up. The pair is not checked. Raise curation.critic.max_spend_usd to check more pairs."
+        )
         raise SpendCapError(message)
 
     def _end(self) -> None:
         with self._ending:
             if not self._ended:
-                write_json(self._store, self._marker_uri, {"part_usd": self._share.usd})
+                note: CriticBudgetEnd = {"part_usd": self._share.usd}
+                write_json(self._store, self._marker_uri, note)
                 self._ended = True

@@ -1,26 +1,31 @@
-"""Load prices of models and make the lines of a bill, in US dollars."""
+"""Load the prices of models, and make the lines of a bill from quantities. All amounts are in US dollars."""
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import yaml
 
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import UseCaseError
 from include.distill.core.paths import INCLUDE
-from include.distill.core.storage import Record
+from include.distill.core.records import BillLineRecord
+from include.distill.cost.records import ModelPrices, PriceName
 
 PRICES_PATH = INCLUDE / "prices.yaml"
 
 
 @dataclass(frozen=True)
 class BillLine:
-    """One line of a bill. ``usd`` is ``quantity`` times ``unit_price_usd``."""
+    """
+    One line of a bill, estimated or paid.
+
+    :param what: step or arm, model, and input or output, such as ``synthesis: nova-pro batch input``.
+    :param unit: ``token`` or ``unit-hour``, one model unit for one hour.
+    """
 
     what: str
     quantity: float
@@ -29,68 +34,79 @@ class BillLine:
 
     @property
     def usd(self) -> float:
-        """The line's sum, in US dollars, to the hundredth of a cent."""
+        """Quantity times unit price, rounded to the hundredth of a cent."""
         return round(self.quantity * self.unit_price_usd, 4)
 
-    def as_record(self) -> Record:
-        """The line as it stands in ``report.json``."""
-        return {**asdict(self), "usd": self.usd}
+    def as_record(self) -> BillLineRecord:
+        """Return the line as it is stored."""
+        return {
+            "what": self.what,
+            "quantity": self.quantity,
+            "unit": self.unit,
+            "unit_price_usd": self.unit_price_usd,
+            "usd": self.usd,
+        }
 
 
 def total_usd(lines: Sequence[BillLine]) -> float:
-    """Return the sum of a bill in US dollars."""
+    """Return the sum of a bill."""
     return round(sum(line.usd for line in lines), 4)
 
 
 @dataclass(frozen=True)
 class Prices:
     """
-    Prices by model key.
+    The price table.
 
-    :param batch_share: what a token of a batch job costs, as a share of the same token on demand.
+    :param models: prices by model key.
+    :param batch_share: price of a token in a batch job, as a share of its price on demand.
+    :param checked: day on which the prices were compared with AWS's.
     """
 
-    models: dict[str, dict[str, Any]]
+    models: dict[str, ModelPrices]
     batch_share: float
     checked: str = ""
 
     def sources(self, use_case: UseCase) -> dict[str, str]:
-        """Return where the prices of a use case's models were read, and when they were checked."""
+        """Return, by model of the use case, where its prices were read and when they were checked."""
         return {
             model: f"{self.models[model].get('source', 'not stated')}; checked {self.checked}"
             for model in use_case.models
         }
 
-    def price(self, model: str, what: str) -> float:
-        """Return a price in US dollars.
+    def price(self, model: str, name: PriceName) -> float:
+        """Return one price of a model.
 
-        :raises UseCaseError: the price is not known, so no cap could be kept.
+        :raises UseCaseError: the price is not known, so a spend cap could not be kept.
         """
         try:
-            return float(self.models[model][what])
+            return float(self.models[model][name])
         except KeyError as error:
-            message = f"include/prices.yaml has no {what} for {model}: without it no spend cap can be kept. Add it."
+            message = (
+                f"include/prices.yaml has no {name} for {model}. Without it the spend cap cannot be kept. Nothing was"
+                " bought. Add the price to the file."
+            )
             raise UseCaseError(message) from error
 
     def token_prices(self, model: str, *, batch: bool = False) -> tuple[float, float]:
         """Return the prices of one token of input and of output, on demand or in batch jobs."""
         share = self.batch_share if batch else 1.0
-        of_input, of_output = self.price(model, "input_per_million"), self.price(model, "output_per_million")
-        return share * of_input / 1e6, share * of_output / 1e6
+        input_price, output_price = self.price(model, "input_per_million"), self.price(model, "output_per_million")
+        return share * input_price / 1e6, share * output_price / 1e6
 
     def token_lines(
         self, what: str, model: str, input_tokens: float, output_tokens: float, *, batch: bool = False
     ) -> list[BillLine]:
-        """Return the two lines of asking ``model``, call by call or in batch jobs."""
-        of_input, of_output = self.token_prices(model, batch=batch)
-        how = " batch" if batch else ""
+        """Return the two lines, input and output, of asking ``model`` on demand or in batch jobs."""
+        input_price, output_price = self.token_prices(model, batch=batch)
+        mode = " batch" if batch else ""
         return [
-            BillLine(f"{what}: {model}{how} input", input_tokens, "token", of_input),
-            BillLine(f"{what}: {model}{how} output", output_tokens, "token", of_output),
+            BillLine(f"{what}: {model}{mode} input", input_tokens, "token", input_price),
+            BillLine(f"{what}: {model}{mode} output", output_tokens, "token", output_price),
         ]
 
     def training_line(self, arm: str, model: str, tokens: float) -> BillLine:
-        """Return the line of training ``model`` on ``tokens`` (epochs included)."""
+        """Return the line of training ``model`` on ``tokens``, which are those of the file times the epochs."""
         return BillLine(f"training {arm}: {model}", tokens, "token", self.price(model, "training_per_thousand") / 1e3)
 
     def throughput_line(self, arm: str, model: str, unit_hours: float) -> BillLine:

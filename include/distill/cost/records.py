@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, NotRequired, TypedDict
 
-from include.distill.core.records import BillLine
+from include.distill.core.records import BillLineRecord
 
 # Prices of a model in ``include/prices.yaml``.
 PriceName = Literal["input_per_million", "output_per_million", "training_per_thousand", "throughput_per_hour"]
@@ -27,7 +27,7 @@ class BudgetEstimate(TypedDict):
     A run without a cost gate computes it for the critic alone.
     """
 
-    lines: list[BillLine]
+    lines: list[BillLineRecord]
     estimated_usd: float  # sum of the lines
     by_characters_usd: NotRequired[float]  # of all questions, from characters; absent without a cost gate
     critic_by_characters_usd: float  # of the critic's questions, from characters and without its budget

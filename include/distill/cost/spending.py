@@ -1,22 +1,23 @@
 """
-The running bill of a task, and the part of ``max_spend_usd`` that it may come to.
+Keep the calls of a task within its share of the run's spend cap.
 
-Mapped tasks share no memory, so the cap is parted beforehand. What training and serving are estimated at is set aside;
-the rest belongs to the questions, and a task gets as much of it as its own rows have of their estimate. All parts
-together are what is left of the cap, and a task is stopped when its own part is used up: by then it cost as many times
-its estimate as the cap leaves room for. A retry counts what this run has paid for the same rows.
+Mapped tasks share no memory, so the cap is divided beforehand. The estimated cost of training and serving is set aside.
+The rest is split among tasks in proportion to their rows' estimated cost, so all shares together never exceed the cap.
+A task stops when its share is used up. A retry counts what this run has already paid for the same rows.
+
+This is our own code because no library splits a budget among processes that share no memory.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from include.distill.core.errors import SpendCapError
-from include.distill.core.storage import Record
+from include.distill.core.records import BillLineRecord
 from include.distill.cost.prices import BillLine
+from include.distill.cost.records import BudgetEstimate
 from include.distill.inference.answer_store import StoredAnswer
 from include.distill.inference.requests import Completion, ModelClient, ModelRequest
 
@@ -24,11 +25,11 @@ from include.distill.inference.requests import Completion, ModelClient, ModelReq
 @dataclass(frozen=True)
 class BudgetShare:
     """
-    What a task may pay to one model.
+    What a task may pay to one model, in US dollars.
 
-    :param usd: at most.
-    :param cap_usd: of the whole run.
-    :param calls: how many are expected, for the price of the first ones.
+    :param usd: the task's share.
+    :param cap_usd: the cap of the whole run.
+    :param calls: calls that are expected; the first ones are assumed to cost ``usd / calls`` each.
     """
 
     usd: float
@@ -36,37 +37,36 @@ class BudgetShare:
     calls: int
 
 
-def budget_share(
-    expected: Sequence[BillLine], estimate: Mapping[str, Any], *, cap_usd: float, calls: int
-) -> BudgetShare:
+def budget_share(expected: Sequence[BillLine], estimate: BudgetEstimate, *, cap_usd: float, calls: int) -> BudgetShare:
     """
-    Return the part of a task.
+    Return a task's share of the spend cap.
 
-    :param expected: the estimate of its own rows, by the same reckoning as ``estimate``.
-    :param estimate: what ``estimate.json`` holds.
+    :param expected: estimate of the task's own rows, from characters.
+    :param estimate: estimate of the run, as stored in ``estimate.json``.
+    :param calls: calls that the task is expected to make.
     """
     model_calls = model_calls_usd(estimate["lines"])
-    others = estimate["estimated_usd"] - model_calls
-    # By the estimate from characters, which a task makes of its own rows too, whatever was counted.
+    training_and_serving = estimate["estimated_usd"] - model_calls
+    # The denominator is from characters too, as a task's own estimate is, even if the run's tokens were counted.
     estimated = estimate.get("by_characters_usd", model_calls)
-    room = (cap_usd - others) / estimated if estimated else 1.0
-    # Few rows are reckoned on demand; whether the step asks in batches was decided by all of them.
-    prices = {_plain(line["what"]): line["unit_price_usd"] for line in estimate["lines"]}
-    # Not their dollars, which are rounded: a single row costs a fraction of a cent.
-    usd = sum(line.quantity * prices.get(_plain(line.what), line.unit_price_usd) for line in expected)
+    room = (cap_usd - training_and_serving) / estimated if estimated else 1.0
+    # A task's few rows are estimated on demand. Whether the step asks in batch jobs was decided for all rows.
+    prices = {_without_mode(line["what"]): line["unit_price_usd"] for line in estimate["lines"]}
+    # Not the dollars of the lines, which are rounded: a single row costs a fraction of a cent.
+    usd = sum(line.quantity * prices.get(_without_mode(line.what), line.unit_price_usd) for line in expected)
     return BudgetShare(room * usd, cap_usd, calls)
 
 
-def _plain(what: str) -> str:
+def _without_mode(what: str) -> str:
     return what.replace(" batch ", " ")
 
 
-_QUESTIONS = ("synthesis", "critic", "answers", "judging")
+_MODEL_CALLS = ("synthesis", "critic", "answers", "judging")
 
 
-def model_calls_usd(lines: Iterable[Record]) -> float:
-    """Return what an estimate holds for questions to models, that is not for training and serving."""
-    return float(sum(line["usd"] for line in lines if line["what"].startswith(_QUESTIONS)))
+def model_calls_usd(lines: Iterable[BillLineRecord]) -> float:
+    """Return the part of an estimate that is for model calls, not for training and serving, in US dollars."""
+    return float(sum(line["usd"] for line in lines if line["what"].startswith(_MODEL_CALLS)))
 
 
 _ROUNDING = 1e-9
@@ -74,11 +74,11 @@ _ROUNDING = 1e-9
 
 class TaskBudget:
     """
-    Counts what the answers of one task cost and refuses further calls when its part is used up. Thread-safe.
+    Count what the answers of one task cost, and refuse further calls when its share is used up. Thread-safe.
 
-    :param usd_per_token: of input and of output, on demand.
-    :param usd_per_batch_token: the same of what batch jobs answered.
-    :param run_key: whose bill it is.
+    :param usd_per_token: prices of a token of input and of output, on demand.
+    :param run_key: the run that pays.
+    :param usd_per_batch_token: prices of a token that a batch job used; ``None`` for the prices on demand.
     """
 
     def __init__(
@@ -93,60 +93,60 @@ class TaskBudget:
         self._usd_per_batch_token = usd_per_batch_token or usd_per_token
         self._run_key = run_key
         self._usd = 0.0
-        self._paid: set[str] = set()
-        self._in_progress = 0
+        self._paid_keys: set[str] = set()
+        self._in_flight = 0
         self._lock = threading.Lock()
 
     @property
     def spent_usd(self) -> float:
-        """What the run has paid for this task's rows so far."""
+        """What the run has paid for this task's rows so far, in US dollars."""
         return self._usd
 
     def record_stored(self, answer: StoredAnswer) -> None:
-        """Count an answer that an earlier try of this run paid for."""
+        """Count a stored answer, if this run paid for it."""
         if answer.paid_by == self._run_key:
-            self._add(
-                answer.request.key,
-                answer.completion,
-                self._usd_per_batch_token if answer.batch else self._usd_per_token,
-            )
+            usd_per_token = self._usd_per_batch_token if answer.batch else self._usd_per_token
+            self._add(answer.request.key, answer.completion, usd_per_token)
 
     def ask(self, request: ModelRequest, client: ModelClient) -> Completion:
-        """Ask, unless what is under way already will use up the part.
+        """Ask, unless the calls in flight are expected to use up the share.
 
-        :raises SpendCapError: it will. What is under way is finished and stored.
+        :raises SpendCapError: they are. Nothing was sent; calls in flight are finished and stored.
         """
         with self._lock:
-            expected = self._usd_a_call() * (self._in_progress + 1)
-            # The first call always goes, for nothing is known of prices before it; those beside it only if they fit.
-            is_first = not self._paid and not self._in_progress
+            usd_per_call = self._usd / len(self._paid_keys) if self._paid_keys else self._first_call_usd
+            expected = usd_per_call * (self._in_flight + 1)
+            # The first call is always sent, because the real price of a call is not known before it. Those that start
+            # at the same time are sent only if they fit.
+            is_first = not self._paid_keys and not self._in_flight
             if not is_first and self._usd + expected > self._share.usd * (1 + _ROUNDING):
-                raise SpendCapError(self._reached(request))
-            self._in_progress += 1
+                raise SpendCapError(self._used_up(request))
+            self._in_flight += 1
         try:
             completion = client.ask(request)
         finally:
             with self._lock:
-                self._in_progress -= 1
+                self._in_flight -= 1
         self._add(request.key, completion, self._usd_per_token)
         return completion
 
-    def _usd_a_call(self) -> float:
-        return self._usd / len(self._paid) if self._paid else self._share.usd / max(1, self._share.calls)
+    @property
+    def _first_call_usd(self) -> float:
+        return self._share.usd / max(1, self._share.calls)
 
     def _add(self, key: str, completion: Completion, usd_per_token: tuple[float, float]) -> None:
         with self._lock:
-            if key in self._paid:
+            if key in self._paid_keys:
                 return
-            self._paid.add(key)
-            of_input, of_output = usd_per_token
-            self._usd += completion.input_tokens * of_input + completion.output_tokens * of_output
+            self._paid_keys.add(key)
+            input_price, output_price = usd_per_token
+            self._usd += completion.input_tokens * input_price + completion.output_tokens * output_price
 
-    def _reached(self, request: ModelRequest) -> str:
+    def _used_up(self, request: ModelRequest) -> str:
         return (
             f"The spend cap is reached: this task has paid ${self._usd:.4f} to {request.model.key} for"
-            f" {len(self._paid)} answers, and its part of max_spend_usd = ${self._share.cap_usd:.2f} is"
-            f" ${self._share.usd:.4f}. No further call was made; all answers are stored and will not be paid again."
-            " Raise max_spend_usd in the use case, or ask for less, and trigger a new run, or clear preflight with"
+            f" {len(self._paid_keys)} answers, and its share of max_spend_usd = ${self._share.cap_usd:.2f} is"
+            f" ${self._share.usd:.4f}. No further call was made. All answers are stored and will not be paid for again."
+            " Raise max_spend_usd in the use case, or ask for less. Then trigger a new run, or clear preflight with"
             " downstream."
         )

@@ -13,21 +13,22 @@ from dataclasses import dataclass
 
 from include.distill.config.catalog import load_catalog
 from include.distill.config.prompts import Prompt
-from include.distill.config.sections import CriticSettings
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import ServiceError
-from include.distill.core.storage import Record
 from include.distill.cost.estimate import TokenRate
-from include.distill.curation.critic import critic_request
+from include.distill.curation.critic import Critic
+from include.distill.dataset.records import Role, Row
 from include.distill.evaluation.judging import orders
 from include.distill.evaluation.requests import PairwiseComparison, judging_request
 from include.distill.inference.fan_out import Failure, for_each
 from include.distill.inference.requests import ModelRequest
 from include.distill.inference.student import Student
-from include.distill.synthesis.teacher import synthesis_request
+from include.distill.synthesis.teacher import Teacher
 
 CONCURRENCY = 8
-EMPTY_ROW = {"row_id": "", "document": "", "question": "", "answer": ""}
+EMPTY_ROW: Row = {
+    "row": 0, "line": 0, "source": "", "document": "", "question": "", "answer": "", "row_id": "", "group": "",
+}  # fmt: skip
 
 CountTokens = Callable[[ModelRequest], int]
 
@@ -41,28 +42,24 @@ class PromptProbe:
     """
 
     step: str
-    request: Callable[[Record], ModelRequest]
-    columns: tuple[str, ...]
+    request: Callable[[Row], ModelRequest]
+    columns: tuple[Role, ...]
     rows: str
 
 
 def prompt_probes(use_case: UseCase, prompts: Mapping[str, Prompt]) -> Iterator[PromptProbe]:
     """Yield the questions of a run: the teacher's, the critic's, the base student's, each judge's."""
     catalog, names = load_catalog(), use_case.prompts
-    teacher = catalog.model(use_case.teacher)
+    teacher = Teacher(catalog.model(use_case.teacher), prompts[names.synthesis], use_case.synthesis)
     student = Student.from_use_case(use_case, prompts)
     if use_case.wants_pairs:
+        yield PromptProbe("synthesis", teacher.request, ("document", "question", "answer"), "train")
+    if settings := use_case.critic:
+        critic = Critic(catalog.model(settings.model), prompts[names.critic], settings)
+        # The pairs are not written yet. The row's own question and answer take the place of each.
         yield PromptProbe(
-            "synthesis",
-            lambda row: synthesis_request(
-                row, teacher=teacher, prompt=prompts[names.synthesis], settings=use_case.synthesis
-            ),
-            ("document", "question", "answer"),
-            "train",
+            "critic", lambda row: critic.request(row, row["document"]), ("document", "question", "answer"), "train"
         )
-    if critic := use_case.critic:
-        looking = _critic_question(critic, prompts[names.critic])
-        yield PromptProbe("critic", looking, ("document", "question", "answer"), "train")
     yield PromptProbe("answers", student.request, ("document", "question"), "evaluation")
     for judge in use_case.judges:
         yield PromptProbe(
@@ -70,24 +67,18 @@ def prompt_probes(use_case: UseCase, prompts: Mapping[str, Prompt]) -> Iterator[
         )
 
 
-def _critic_question(settings: CriticSettings, prompt: Prompt) -> Callable[[Record], ModelRequest]:
-    """The pairs are not written yet: the row's own stands for each."""
-    critic = load_catalog().model(settings.model)
-    return lambda row: critic_request(row, row["document"], critic=critic, prompt=prompt, settings=settings)
-
-
-def _judge_question(use_case: UseCase, judge: str, prompts: Mapping[str, Prompt]) -> Callable[[Record], ModelRequest]:
+def _judge_question(use_case: UseCase, judge: str, prompts: Mapping[str, Prompt]) -> Callable[[Row], ModelRequest]:
     """The answers are not written yet: the row's own stands for both."""
     model, prompt = load_catalog().model(judge), prompts[use_case.prompts.judging]
 
-    def request(row: Record) -> ModelRequest:
-        comparison = PairwiseComparison(row, "", "", row["answer"], row["answer"], orders()[0])
+    def request(row: Row) -> ModelRequest:
+        comparison = PairwiseComparison(dict(row), "", "", row["answer"], row["answer"], orders()[0])
         return judging_request(comparison, judge=model, prompt=prompt, settings=use_case.judging)
 
     return request
 
 
-def measure_token_rate(probe: PromptProbe, rows: Iterable[Record], count: CountTokens) -> TokenRate:
+def measure_token_rate(probe: PromptProbe, rows: Iterable[Row], count: CountTokens) -> TokenRate:
     """Return how the tokens of a step's prompts are reckoned: counted on ``rows``, or estimated, and why."""
     try:
         overhead = count(probe.request(EMPTY_ROW))
@@ -106,13 +97,13 @@ def measure_token_rate(probe: PromptProbe, rows: Iterable[Record], count: CountT
     return TokenRate(overhead, (tokens - number * overhead) / characters, f"CountTokens on {number} rows")
 
 
-def _length(row: Record, columns: tuple[str, ...]) -> int:
+def _length(row: Row, columns: tuple[Role, ...]) -> int:
     return sum(len(row[column]) for column in columns)
 
 
-def sample_rows(rows: Iterable[Record], size: int, seed: int) -> list[Record]:
+def sample_rows(rows: Iterable[Row], size: int, seed: int) -> list[Row]:
     """Return ``size`` rows, each as likely as any other, of a stream of unknown length."""
-    chosen: list[Record] = []
+    chosen: list[Row] = []
     draw = random.Random(seed)
     for number, row in enumerate(rows):
         if number < size:

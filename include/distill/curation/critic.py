@@ -1,35 +1,34 @@
 """
-The critic: a model that says of a pair whether its document supports the answer, after every measured filter.
+Ask the critic, a model, whether a pair's document supports its answer, after every filter has passed the pair.
 
-What it says is a verdict or none. An answer that cannot be read is asked again, then counted as unparsable and never
-taken for one or the other; a pair that the budget did not reach is counted as not looked at.
-``docs/reference/curation.md`` says which of them are trained on, and why.
+An answer without a readable verdict is asked again, then counted as unparsable; it is never taken for a verdict. A
+pair that the critic's budget does not reach is counted as not looked at. ``docs/reference/curation.md`` says which of
+them are trained on, and why.
 """
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import NoReturn
 
 from include.distill.config.catalog import Model
 from include.distill.config.prompts import Prompt
 from include.distill.config.sections import CriticSettings
 from include.distill.core.errors import SpendCapError
-from include.distill.core.storage import Record
-from include.distill.curation.filters import Rejection
+from include.distill.curation.records import CriticCountName, CriticCounts, GroundingVerdict, SynthesisTotals
+from include.distill.curation.rejection import Rejection
 from include.distill.inference.answer_store import StoredAnswer, UsageCounter, ask_until_readable
 from include.distill.inference.output_parsing import parse_grounding
+from include.distill.inference.records import QuestionAnswer
 from include.distill.inference.requests import ModelRequest
 
-CriticLabel = Literal["grounded", "ungrounded", "unparsable", "not_looked_at"]
-CHECKED_LABELS: tuple[CriticLabel, ...] = ("grounded", "ungrounded", "unparsable")
-CRITIC_LABELS: tuple[CriticLabel, ...] = (*CHECKED_LABELS, "not_looked_at")
-CRITIC_COUNTERS = (*CRITIC_LABELS, "calls", "cache_hits", "input_tokens", "output_tokens")
+CHECKED_LABELS: tuple[GroundingVerdict, ...] = ("grounded", "ungrounded", "unparsable")
+CRITIC_LABELS: tuple[GroundingVerdict, ...] = (*CHECKED_LABELS, "not_looked_at")
 
-# What a critic that can be held to a schema must answer; of the others the prompt asks the same in words.
+# Sent to models that take a schema. The prompt asks all others for the same JSON object.
 GROUNDING_SCHEMA = json.dumps(
     {
         "type": "object",
@@ -45,78 +44,86 @@ GROUNDING_SCHEMA = json.dumps(
 
 @dataclass(frozen=True)
 class CriticVerdict:
-    """What the critic said of one pair, and every answer on the way; ``raw`` is the last one."""
+    """
+    The critic's verdict on one pair.
 
-    label: CriticLabel
+    :param raw: text of the last answer.
+    :param answers: every answer that led to it.
+    """
+
+    label: GroundingVerdict
     raw: str = ""
     answers: list[StoredAnswer] = field(default_factory=list)
 
 
-def critic_request(
-    pair: Mapping[str, Any], document: str, *, critic: Model, prompt: Prompt, settings: CriticSettings
-) -> ModelRequest:
-    """Return the question that asks the critic about ``pair``."""
-    return ModelRequest(
-        model=critic,
-        identity=critic.inference_id,
-        invoke_id=critic.inference_id,
-        user=prompt.render(document=document, question=pair["question"], answer=pair["answer"]),
-        max_tokens=settings.max_tokens,
-        temperature=settings.temperature,
-        json_schema=GROUNDING_SCHEMA,
-    )
+def _ask_nobody(request: ModelRequest) -> NoReturn:
+    message = f"A critic without `ask` was to judge with {request.model.key}. Nothing was sent. Give it `ask`."
+    raise RuntimeError(message)
 
 
 @dataclass(frozen=True)
 class Critic:
     """
-    Looks at pairs.
+    A model that judges pairs.
 
-    :param ask: raises :class:`SpendCapError` when the budget does not reach for a question.
+    :param ask: sends a request; raises :class:`SpendCapError` when the budget does not reach for it. Only
+        :meth:`judge` needs it.
     """
 
     model: Model
     prompt: Prompt
     settings: CriticSettings
-    ask: Callable[[ModelRequest], StoredAnswer]
+    ask: Callable[[ModelRequest], StoredAnswer] = _ask_nobody
 
-    def judge(self, pair: Mapping[str, Any], document: str) -> CriticVerdict:
-        """Ask until a verdict can be read, ``settings.attempts`` times at most, or the budget ends."""
+    def request(self, pair: QuestionAnswer, document: str) -> ModelRequest:
+        """Return the request for a verdict on ``pair``."""
+        return ModelRequest(
+            model=self.model,
+            identity=self.model.inference_id,
+            invoke_id=self.model.inference_id,
+            user=self.prompt.render(document=document, question=pair["question"], answer=pair["answer"]),
+            max_tokens=self.settings.max_tokens,
+            temperature=self.settings.temperature,
+            json_schema=GROUNDING_SCHEMA,
+        )
+
+    def judge(self, pair: QuestionAnswer, document: str) -> CriticVerdict:
+        """Ask until a verdict can be read, at most ``settings.attempts`` times, or until the budget ends."""
         answers: list[StoredAnswer] = []
 
         def ask(request: ModelRequest) -> StoredAnswer:
             answers.append(self.ask(request))
             return answers[-1]
 
-        request = critic_request(pair, document, critic=self.model, prompt=self.prompt, settings=self.settings)
         try:
             reply = ask_until_readable(
-                request, ask, read=parse_grounding, is_readable=bool, attempts=self.settings.attempts
+                self.request(pair, document),
+                ask,
+                read=parse_grounding,
+                is_readable=bool,
+                attempts=self.settings.attempts,
             )
         except SpendCapError:
-            # The first answer could not be read, and there is no money for a second: it was looked at all the same.
-            return (
-                CriticVerdict("unparsable", answers[-1].completion.text, answers)
-                if answers
-                else CriticVerdict("not_looked_at")
-            )
+            if not answers:
+                return CriticVerdict("not_looked_at")
+            # The budget ended after an answer without a verdict. The pair was looked at, so it is not "not_looked_at".
+            return CriticVerdict("unparsable", answers[-1].completion.text, answers)
         return CriticVerdict(reply.parsed or "unparsable", answers[-1].completion.text, answers)
 
     def rejection(self, verdict: CriticVerdict) -> Rejection | None:
-        """Return why a pair is not used, or ``None`` when it is: grounded, or not looked at."""
-        faults = {"ungrounded": "finds the answer ungrounded", "unparsable": "gave no verdict that can be read"}
-        if verdict.label not in faults:
+        """Return why the pair is not used, or ``None`` when it was found grounded or was not looked at."""
+        findings = {"ungrounded": "finds the answer ungrounded", "unparsable": "gave no readable verdict"}
+        if verdict.label not in findings:
             return None
-        return Rejection(
-            "critic", verdict.label, f"{self.model.key} {faults[verdict.label]}: it said {verdict.raw[:300]!r}."
-        )
+        message = f"{self.model.key} {findings[verdict.label]}: it said {verdict.raw[:300]!r}."
+        return Rejection("critic", verdict.label, message)
 
 
 class CriticCounter:
-    """What the critic said of many pairs and what that cost, counted as it comes."""
+    """Count verdicts, and the calls and tokens that ``run_key`` paid for them."""
 
     def __init__(self, run_key: str) -> None:
-        self._verdicts: Counter[str] = Counter()
+        self._verdicts: Counter[GroundingVerdict] = Counter()
         self._usage = UsageCounter(run_key)
 
     def add(self, verdicts: Iterable[CriticVerdict]) -> None:
@@ -125,16 +132,39 @@ class CriticCounter:
             self._verdicts[verdict.label] += 1
             self._usage.add(verdict.answers)
 
-    def as_record(self) -> Record:
-        """Return the counts as they stand in a manifest: verdicts in pairs, and usage."""
-        counts = {**asdict(self._usage.usage), **self._verdicts}
-        return {**{name: counts.get(name, 0) for name in CRITIC_COUNTERS}, "simulated": counts["simulated"]}
+    def as_record(self) -> CriticCounts:
+        """Return the counts as manifests hold them: verdicts in pairs, calls, and tokens."""
+        usage = self._usage.usage
+        return {
+            "grounded": self._verdicts["grounded"],
+            "ungrounded": self._verdicts["ungrounded"],
+            "unparsable": self._verdicts["unparsable"],
+            "not_looked_at": self._verdicts["not_looked_at"],
+            "calls": usage.calls,
+            "cache_hits": usage.cache_hits,
+            "input_tokens": usage.input_tokens,
+            "output_tokens": usage.output_tokens,
+            "simulated": usage.simulated,
+        }
 
 
-def sum_critic_counts(manifests: Iterable[Mapping[str, Any]]) -> Record | None:
-    """Return the sums of what the critic said to several tasks; ``None`` when none of them had one."""
+def sum_critic_counts(manifests: Iterable[SynthesisTotals]) -> CriticCounts | None:
+    """Return the sums of the critic's counts over several tasks; ``None`` when no task had a critic."""
     critics = [manifest["critic"] for manifest in manifests if manifest.get("critic")]
     if not critics:
         return None
-    sums = {name: sum(counts[name] for counts in critics) for name in CRITIC_COUNTERS}
-    return {**sums, "simulated": any(counts["simulated"] for counts in critics)}
+
+    def total(name: CriticCountName) -> int:
+        return sum(counts[name] for counts in critics)
+
+    return {
+        "grounded": total("grounded"),
+        "ungrounded": total("ungrounded"),
+        "unparsable": total("unparsable"),
+        "not_looked_at": total("not_looked_at"),
+        "calls": total("calls"),
+        "cache_hits": total("cache_hits"),
+        "input_tokens": total("input_tokens"),
+        "output_tokens": total("output_tokens"),
+        "simulated": any(counts["simulated"] for counts in critics),
+    }

@@ -1,182 +1,273 @@
 """
-Which of the teacher's pairs are worth training on: filters that a pair passes in order, the first that it fails named.
+Filter the teacher's pairs: a registry of filters that a pair passes in order, until the first one that rejects it.
 
-1. ``malformed``: no record with three texts, or a text that says nothing
-2. ``length``: question or answer too short or too long
-3. ``repeats_original``: the question was in the rows already
-4. ``repeats_pair``: the question was in another new pair already
-5. ``leak``: the question is one that the student will be judged by
-6. ``ungrounded``: too little of the answer stands in the document
-7. ``same_topic``: the pair is about what the row's own question or answer is about
-8. ``refusal``: the answer is none
-9. ``breaks_job``: the record would fail the training job
-
-These filters need only a row and the evaluation questions. Other rows' questions are compared afterwards, once all
-pairs are written (:mod:`include.distill.curation.repeated_pairs`), so that it does not matter how rows are cut into
-shards.
+A filter sees one pair, its row and the evaluation questions. Questions of other rows are compared after all pairs are
+written (:mod:`include.distill.curation.repeated_pairs`), so the result does not depend on how rows are cut into shards.
+``docs/reference/curation.md`` describes every filter; a test compares it with :data:`FILTERS`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Literal, Protocol
 
 from include.distill.config.sections import Curation
-from include.distill.core.storage import Record
-from include.distill.curation.grounding import GroundingScorer
-from include.distill.curation.refusals import find_refusal
+from include.distill.curation.candidate import Candidate, JobFault, RowContext
+from include.distill.curation.rejection import Rejection
+from include.distill.dataset.records import RowTexts
+from include.distill.inference.records import WrittenPair
 from include.distill.text.minhash import similarity
-from include.distill.text.normalization import normalize, strip_punctuation
-from include.distill.text.question_index import QuestionIndex, is_same_question, question_similarity
+from include.distill.text.question_index import Question, QuestionIndex
 
-FILTERS = (
-    "malformed", "length", "repeats_original", "repeats_pair", "leak", "ungrounded", "same_topic", "refusal",
-    "breaks_job",
-)  # fmt: skip
+# Many questions have the name of one service as their topic. A topic that names the row's question therefore counts
+# only when the new question itself is at least this similar to the row's.
+_SIMILAR_ENOUGH_FOR_TOPIC = 0.5
+# "Yes." answers many questions. From this length in characters on, the same answer says the same thing.
+_MIN_CHARACTERS_TO_COMPARE = 40
 
-# A topic that names the example's question counts when the question itself is at least half the same: many questions
-# on different things carry one service's name as their topic.
-_HALF_THE_SAME = 0.5
-# "Yes." answers many questions; from here on, the same answer is the same thing said.
-_SHORTEST_TELLING_ANSWER = 40
+
+class Filter(Protocol):
+    """One reason, or a few related ones, not to train on a pair."""
+
+    @property
+    def name(self) -> str:
+        """Name in stored records, in counts and in the data card's funnel."""
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Every ``reason`` that its rejections may have."""
+
+    @property
+    def settings(self) -> tuple[str, ...]:
+        """Keys of the use case's ``curation`` section that it reads."""
+
+    def check(self, candidate: Candidate, row: RowContext) -> Iterator[Rejection]:
+        """Yield why ``candidate`` must not be used, nothing when it passes."""
+
+
+class MalformedFilter:
+    """Reject a text that says nothing. Output in which no pair can be read is counted as ``malformed`` too."""
+
+    name = "malformed"
+    reasons = ("no_letters", "lost_character", "answer_is_question")
+    settings = ()
+
+    def check(self, candidate: Candidate, row: RowContext) -> Iterator[Rejection]:
+        """Yield a rejection for each fault of the two texts."""
+        question, answer = candidate.pair["question"], candidate.pair["answer"]
+        if not any(character.isalpha() for character in question):
+            yield Rejection(self.name, "no_letters", "The question has no letter.")
+        if not any(character.isalnum() for character in answer):
+            yield Rejection(self.name, "no_letters", "The answer has neither a letter nor a digit.")
+        if "\ufffd" in question + answer:
+            yield Rejection(self.name, "lost_character", "A character was lost in decoding (U+FFFD).")
+        if candidate.question.folded == candidate.normalized_answer:
+            yield Rejection(self.name, "answer_is_question", "The answer repeats the question.")
+
+
+class LengthFilter:
+    """Reject a question or an answer that is too short or too long."""
+
+    name = "length"
+    reasons = ("question_too_short", "question_too_long", "answer_too_short", "answer_too_long")
+    settings = ("min_question_characters", "max_question_characters", "min_answer_characters", "max_answer_characters")
+
+    def check(self, candidate: Candidate, row: RowContext) -> Iterator[Rejection]:
+        """Yield a rejection for each text that is out of bounds; white space at its ends is not counted."""
+        limits = row.settings
+        question, answer = candidate.pair["question"], candidate.pair["answer"]
+        yield from self._out_of_bounds(
+            "question", question, limits.min_question_characters, limits.max_question_characters
+        )
+        yield from self._out_of_bounds("answer", answer, limits.min_answer_characters, limits.max_answer_characters)
+
+    def _out_of_bounds(
+        self, role: Literal["question", "answer"], text: str, minimum: int, maximum: int
+    ) -> Iterator[Rejection]:
+        length = len(text.strip())
+        if not minimum <= length <= maximum:
+            reason = f"{role}_too_{'short' if length < minimum else 'long'}"
+            message = f"The {role} has {length:,} characters; expected {minimum:,} to {maximum:,}."
+            yield Rejection(self.name, reason, message)
+
+
+class RepeatsOriginalFilter:
+    """Reject a question that its own row asks already."""
+
+    name = "repeats_original"
+    reasons = ("repeated_question",)
+    settings = ("max_question_similarity",)
+
+    def check(self, candidate: Candidate, row: RowContext) -> Iterator[Rejection]:
+        """Compare the question with the row's own."""
+        if candidate.question.repeats(row.question, row.settings.max_question_similarity):
+            yield Rejection(self.name, "repeated_question", "The question repeats the row's own.")
+
+
+class RepeatsPairFilter:
+    """Reject a question that an accepted pair of the same row asks already."""
+
+    name = "repeats_pair"
+    reasons = ("repeated_question",)
+    settings = ("max_question_similarity",)
+
+    def check(self, candidate: Candidate, row: RowContext) -> Iterator[Rejection]:
+        """Compare the question with those that the row's pairs asked before."""
+        if any(candidate.question.repeats(earlier, row.settings.max_question_similarity) for earlier in row.accepted):
+            yield Rejection(self.name, "repeated_question", "The question repeats an earlier one of this row.")
+
+
+class LeakFilter:
+    """Reject a question that the student will be judged on."""
+
+    name = "leak"
+    reasons = ("in_evaluation_set",)
+    settings = ("max_leak_similarity",)
+
+    def check(self, candidate: Candidate, row: RowContext) -> Iterator[Rejection]:
+        """Look the question up among the evaluation questions, whose index has the threshold."""
+        if match := row.evaluation.find(candidate.question):
+            message = (
+                f"The question is {match.similarity:.2f} similar to the evaluation question {match.question!r}."
+                " Training on it would flatter the result."
+            )
+            yield Rejection(self.name, "in_evaluation_set", message)
+
+
+class UngroundedFilter:
+    """Reject an answer of which the document contains too little."""
+
+    name = "ungrounded"
+    reasons = ("not_in_document",)
+    settings = ("min_grounding", "drop_refusals")
+
+    def check(self, candidate: Candidate, row: RowContext) -> Iterator[Rejection]:
+        """Measure the answer against the document."""
+        minimum = row.settings.min_grounding
+        # A refusal states nothing that a document could contain. The refusal filter, later, gives the better reason.
+        if candidate.grounding < minimum and not (row.settings.drop_refusals and candidate.refusal):
+            message = f"The document contains {candidate.grounding:.2f} of the answer; expected {minimum} or more."
+            yield Rejection(self.name, "not_in_document", message)
+
+
+class SameTopicFilter:
+    """Reject a pair about what its row is about already: the row's answer again, or its question as the topic."""
+
+    name = "same_topic"
+    reasons = ("example_answer", "example_topic")
+    settings = ("max_topic_similarity",)
+
+    def check(self, candidate: Candidate, row: RowContext) -> Iterator[Rejection]:
+        """Compare the answer with the row's answer, and the topic with the row's question."""
+        maximum = row.settings.max_topic_similarity
+        shorter = min(len(candidate.answer_words), len(row.answer_words))
+        if shorter >= _MIN_CHARACTERS_TO_COMPARE:
+            answer_similarity = similarity(candidate.answer_words, row.answer_words)
+            if answer_similarity > maximum:
+                message = f"The answer is {answer_similarity:.2f} similar to the row's own; expected {maximum} or less."
+                yield Rejection(self.name, "example_answer", message)
+        topic_similarity = candidate.topic.similarity(row.question)
+        is_similar_question = candidate.question.similarity(row.question) >= _SIMILAR_ENOUGH_FOR_TOPIC
+        if topic_similarity > maximum and is_similar_question:
+            message = f"The topic is the row's own question ({topic_similarity:.2f} similar); expected another topic."
+            yield Rejection(self.name, "example_topic", message)
+
+
+class RefusalFilter:
+    """Reject an answer that is a refusal or boilerplate."""
+
+    name = "refusal"
+    reasons = ("refusal",)
+    settings = ("drop_refusals",)
+
+    def check(self, candidate: Candidate, row: RowContext) -> Iterator[Rejection]:
+        """Search the answer for the patterns of ``include/refusals.yaml``."""
+        if row.settings.drop_refusals and candidate.refusal:
+            message = f"The answer is a refusal or boilerplate: it says {candidate.refusal[:80]!r}."
+            yield Rejection(self.name, "refusal", message)
+
+
+class BreaksJobFilter:
+    """Reject a pair whose training record the student's family does not accept: one bad record fails the whole job."""
+
+    name = "breaks_job"
+    reasons = ("breaks_limit",)
+    settings = ()
+
+    def check(self, candidate: Candidate, row: RowContext) -> Iterator[Rejection]:
+        """Check the record that the pair would become."""
+        pair = candidate.pair
+        texts: RowTexts = {
+            "document": row.texts["document"],
+            "question": pair["question"],
+            "answer": pair["answer"],
+        }
+        if fault := row.job_fault(texts):
+            yield Rejection(self.name, "breaks_limit", fault)
+
+
+# In the order in which pairs pass them. The first filter that rejects a pair is the one that is counted, so cheap and
+# certain filters come first. The data card's funnel and the curation report read names and order from here.
+FILTERS: tuple[Filter, ...] = (
+    MalformedFilter(),
+    LengthFilter(),
+    RepeatsOriginalFilter(),
+    RepeatsPairFilter(),
+    LeakFilter(),
+    UngroundedFilter(),
+    SameTopicFilter(),
+    RefusalFilter(),
+    BreaksJobFilter(),
+)
+FILTER_NAMES = tuple(filter_.name for filter_ in FILTERS)
 
 
 @dataclass(frozen=True)
-class Rejection:
-    """Why a pair is not used: the filter, the reason within it, and the values."""
-
-    filter: str
-    reason: str
-    message: str
-
-
-def rejection_record(row_id: str, rejection: Rejection, pair: Mapping[str, Any]) -> Record:
-    """Return the record of a dropped pair, which keeps its text."""
-    return {
-        "row_id": row_id,
-        "filter": rejection.filter,
-        "reason": rejection.reason,
-        "message": rejection.message,
-        "text": dict(pair),
-    }
-
-
-@dataclass(frozen=True)
-class PairFilterFactory:
+class PairFilters:
     """
     The filters of a use case, for the rows of one task.
 
-    :param evaluation: the questions that the student will be judged by.
+    :param evaluation: the questions that the student will be judged on.
     :param job_fault: says why a pair's training record would fail the job, or ``None``.
     """
 
     settings: Curation
     evaluation: QuestionIndex
-    job_fault: Callable[[Mapping[str, str]], str | None]
+    job_fault: JobFault
 
-    def for_row(self, row: Mapping[str, str]) -> PairFilter:
+    def for_row(self, row: RowTexts) -> RowFilters:
         """Return the filters for the pairs of one row."""
-        return PairFilter(self, row)
+        return RowFilters(RowContext(row, self.settings, self.evaluation, self.job_fault))
 
 
-def index_evaluation_questions(rows: Iterable[Mapping[str, str]], settings: Curation) -> QuestionIndex:
-    """Return the questions that no pair may come near to."""
+def index_evaluation_questions(rows: Iterable[RowTexts], settings: Curation) -> QuestionIndex:
+    """Return an index of the questions of ``rows`` with the threshold of the leak filter."""
     index = QuestionIndex(threshold=settings.max_leak_similarity)
     for row in rows:
-        index.add(row["question"])
+        index.add(Question(row["question"]))
     return index
 
 
-class PairFilter:
-    """The filters as the pairs of one row meet them; a pair that passes is one that the next may not repeat."""
+@dataclass(frozen=True)
+class RowFilters:
+    """The filters for the pairs of one row. A pair that passes is one that the next may not repeat."""
 
-    def __init__(self, factory: PairFilterFactory, row: Mapping[str, str]) -> None:
-        self._settings, self._factory, self._row = factory.settings, factory, row
-        self._scorer = GroundingScorer(row["document"])
-        self.kept: list[str] = []
-        self.grounding = 0.0  # of the pair that was judged last
+    context: RowContext
 
-    def check(self, pair: Mapping[str, Any]) -> Rejection | None:
-        """Return why ``pair`` is not used, or ``None`` when it passes."""
-        rejection = next(self._rejections(pair), None)
-        if rejection is None:
-            self.kept.append(pair["question"])
-        return rejection
+    @property
+    def accepted_questions(self) -> list[str]:
+        """The questions that passed so far."""
+        return [question.text for question in self.context.accepted]
 
-    def all_rejections(self, pair: Mapping[str, Any]) -> list[Rejection]:
-        """Return what every filter says of ``pair``, not only the first; remembers nothing."""
-        return list(self._rejections(pair))
+    def candidate(self, pair: WrittenPair) -> Candidate:
+        """Return ``pair`` as filters read it."""
+        return Candidate(pair, self.context.document)
 
-    def _rejections(self, pair: Mapping[str, Any]) -> Iterator[Rejection]:
-        yield from _malformed(pair)
-        yield from _out_of_bounds(pair, self._settings)
-        yield from self._repeats(pair["question"])
-        yield from self._in_evaluation_set(pair["question"])
-        yield from self._ungrounded(pair["answer"])
-        yield from self._same_topic(pair)
-        yield from self._refuses(pair["answer"])
-        if fault := self._factory.job_fault({**pair, "document": self._row["document"]}):
-            yield Rejection("breaks_job", "breaks_limit", fault)
-
-    def _repeats(self, question: str) -> Iterator[Rejection]:
-        threshold = self._settings.max_question_similarity
-        if is_same_question(question, self._row["question"], threshold):
-            yield Rejection("repeats_original", "repeated_question", "The question repeats the row's own.")
-        if any(is_same_question(question, earlier, threshold) for earlier in self.kept):
-            yield Rejection("repeats_pair", "repeated_question", "The question repeats an earlier one of this row.")
-
-    def _in_evaluation_set(self, question: str) -> Iterator[Rejection]:
-        if match := self._factory.evaluation.find(question):
-            message = (
-                f"{match.similarity:.2f} of the question is in the evaluation question {match.question!r}; training"
-                " on it would flatter the result."
-            )
-            yield Rejection("leak", "in_evaluation_set", message)
-
-    def _ungrounded(self, answer: str) -> Iterator[Rejection]:
-        self.grounding, minimum = self._scorer.score(answer), self._settings.min_grounding
-        # A refusal states nothing that a document could hold; a later filter names it for what it is.
-        if self.grounding < minimum and not (self._settings.drop_refusals and find_refusal(answer)):
-            message = f"{self.grounding:.2f} of the answer stands in the document; expected {minimum} or more."
-            yield Rejection("ungrounded", "not_in_document", message)
-
-    def _same_topic(self, pair: Mapping[str, Any]) -> Iterator[Rejection]:
-        maximum = self._settings.max_topic_similarity
-        answer, example = strip_punctuation(pair["answer"]), strip_punctuation(self._row["answer"])
-        telling = min(len(answer), len(example)) >= _SHORTEST_TELLING_ANSWER
-        if telling and (alike := similarity(answer, example)) > maximum:
-            message = f"{alike:.2f} of the answer is the row's own; expected {maximum} or less."
-            yield Rejection("same_topic", "example_answer", message)
-        named = question_similarity(pair["topic"], self._row["question"])
-        if named > maximum and question_similarity(pair["question"], self._row["question"]) >= _HALF_THE_SAME:
-            message = f"The topic is the row's own question ({named:.2f} alike); expected another."
-            yield Rejection("same_topic", "example_topic", message)
-
-    def _refuses(self, answer: str) -> Iterator[Rejection]:
-        if self._settings.drop_refusals and (words := find_refusal(answer)):
-            yield Rejection("refusal", "refusal", f"The answer is none: it says {words[:80]!r}.")
-
-
-def _malformed(pair: Mapping[str, Any]) -> Iterator[Rejection]:
-    if not any(character.isalpha() for character in pair["question"]):
-        yield Rejection("malformed", "no_letters", "The question has no letter.")
-    if not any(character.isalnum() for character in pair["answer"]):
-        yield Rejection("malformed", "no_letters", "The answer has neither letter nor digit.")
-    if "\ufffd" in pair["question"] + pair["answer"]:
-        yield Rejection("malformed", "lost_character", "A character was lost on the way (U+FFFD).")
-    if normalize(pair["question"]) == normalize(pair["answer"]):
-        yield Rejection("malformed", "answer_is_question", "The answer is the question.")
-
-
-def _out_of_bounds(pair: Mapping[str, Any], settings: Curation) -> Iterator[Rejection]:
-    bounds = {
-        "question": (settings.min_question_characters, settings.max_question_characters),
-        "answer": (settings.min_answer_characters, settings.max_answer_characters),
-    }
-    for role, (minimum, maximum) in bounds.items():
-        length = len(pair[role].strip())
-        if not minimum <= length <= maximum:
-            how = "short" if length < minimum else "long"
-            message = f"The {role} has {length:,} characters; expected {minimum:,} to {maximum:,}."
-            yield Rejection("length", f"{role}_too_{how}", message)
+    def check(self, candidate: Candidate) -> Rejection | None:
+        """Return the first filter's rejection; when there is none, remember the question and return ``None``."""
+        rejections = (rejection for filter_ in FILTERS for rejection in filter_.check(candidate, self.context))
+        first = next(rejections, None)
+        if first is None:
+            self.context.accepted.append(candidate.question)
+        return first

@@ -1,10 +1,11 @@
 """
-How much of an answer stands in its document: the share of its character n-grams that the document has too.
+Measure how much of an answer its document contains: the share of the answer's character n-grams found there.
 
-Characters, not words, so that it holds in any language: eight characters of an alphabet, three where a character is a
-syllable or a word (Chinese, Japanese, Korean). Case, spacing and punctuation make no difference. It measures wording,
-not truth: a number exchanged for another is not noticed, and neither is an answer in another language than the
-document's found in it. ``docs/explanation/curation.md`` says what real answers reach.
+Characters instead of words make it work in any language. An n-gram has eight characters, or three in Chinese, Japanese
+and Korean, where one character is a syllable or a word. Case, spacing and punctuation make no difference.
+
+It measures wording, not truth. It does not notice a changed number, and it finds nothing of an answer in another
+language than the document. ``docs/explanation/curation.md`` has the values of real answers.
 """
 
 from __future__ import annotations
@@ -14,28 +15,31 @@ import re
 from include.distill.text.minhash import ngram_hashes
 from include.distill.text.normalization import strip_punctuation
 
-# Han, kana, Hangul and their compatibility forms: a character says about as much there as two or three letters.
+# Han, kana, Hangul and their compatibility forms: one character carries about as much as two or three letters.
 _DENSE = re.compile("[\u2e80-\ud7ff\uf900-\ufaff\U00020000-\U0003ffff]")
 _LETTERS_PER_NGRAM = 8
 _DENSE_PER_NGRAM = 3
-_FEWEST_NGRAMS = 5  # of fewer, a share says nothing: the whole answer must stand in the document
+_MIN_NGRAMS = 5  # a share of fewer means little: such a short answer must appear in the document as a whole
 
 
 class GroundingScorer:
-    """A document that answers are measured against, read once for all of them."""
+    """A document against which answers are measured. Its n-grams are computed once for all answers."""
 
     def __init__(self, document: str) -> None:
-        self._bare = f" {strip_punctuation(document)} "
+        self._words = f" {strip_punctuation(document)} "
         self._ngrams: dict[int, set[int]] = {}
 
     def score(self, answer: str) -> float:
-        """Return the share of ``answer`` that stands in the document, from 0 to 1."""
-        words = strip_punctuation(answer)
-        dense = 2 * len(_DENSE.findall(words)) > len(words)
-        ngram = _DENSE_PER_NGRAM if dense else _LETTERS_PER_NGRAM
-        if len(words) < ngram + _FEWEST_NGRAMS - 1:
-            return float((words if dense else f" {words} ") in self._bare)
+        """Return the share of ``answer`` that the document contains, from 0 to 1."""
+        return self.score_words(strip_punctuation(answer))
+
+    def score_words(self, words: str) -> float:
+        """Do what :meth:`score` does, for an answer that :func:`strip_punctuation` returned."""
+        is_dense = 2 * len(_DENSE.findall(words)) > len(words)
+        ngram = _DENSE_PER_NGRAM if is_dense else _LETTERS_PER_NGRAM
+        if len(words) < ngram + _MIN_NGRAMS - 1:
+            return float((words if is_dense else f" {words} ") in self._words)
         if ngram not in self._ngrams:
-            self._ngrams[ngram] = set(ngram_hashes(self._bare, ngram).tolist())
+            self._ngrams[ngram] = set(ngram_hashes(self._words, ngram).tolist())
         hashes = set(ngram_hashes(words, ngram).tolist())
         return len(hashes & self._ngrams[ngram]) / len(hashes)

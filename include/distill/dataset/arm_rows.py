@@ -10,12 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
+from typing import TypeVar
 
 from include.distill.config.sections import Arm
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import InputError
 from include.distill.core.storage import Record
+from include.distill.dataset.records import Identified
 from include.distill.dataset.splits import split_by_document
+
+PairT = TypeVar("PairT", bound=Identified)
 
 
 def hold_out(rows: Sequence[Record], use_case: UseCase) -> tuple[list[Record], list[Record]]:
@@ -46,7 +50,7 @@ def rows_for_teacher(use_case: UseCase, rows: Sequence[Record]) -> list[Record]:
     return max((rows_of_pairs(arm, training) for arm in use_case.arms), key=len, default=[])
 
 
-def pairs_of(arm: Arm, training: Sequence[Record], pairs: Iterable[Record]) -> Iterator[Record]:
+def pairs_of(arm: Arm, training: Sequence[Record], pairs: Iterable[PairT]) -> Iterator[PairT]:
     """Yield the arm's synthetic pairs, in the order in which they were written."""
     sources = {row["row_id"] for row in rows_of_pairs(arm, training)}
     matching = (pair for pair in pairs if pair["row_id"] in sources)

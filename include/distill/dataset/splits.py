@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from include.distill.core.errors import InputError
 from include.distill.core.storage import Record
@@ -22,7 +23,7 @@ def shards(count: int, max_tasks: int) -> list[range]:
     return [range(count * task // tasks, count * (task + 1) // tasks) for task in range(tasks)]
 
 
-def group_of(row: Record) -> str:
+def group_of(row: Mapping[str, Any]) -> str:
     """Return the name of what a row belongs to: rows of one group lie on one side of every split."""
     return str(row.get(GROUP) or row["document"])
 
@@ -58,7 +59,7 @@ def draw(purpose: str, seed: int, name: str) -> float:
     return int.from_bytes(digest[:8]) / 2**64
 
 
-def text_lengths(rows: Iterable[Record]) -> list[Record]:
+def text_lengths(rows: Iterable[Mapping[str, Any]]) -> list[Record]:
     """Return rows that hold the lengths of their texts in the place of the texts: all that an estimate needs."""
     columns = ("document", "question", "answer")
     return [{GROUP: group_of(row), **{column: len(row[column]) for column in columns}} for row in rows]

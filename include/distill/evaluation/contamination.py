@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from include.distill.text.question_index import QuestionIndex
+from include.distill.text.question_index import Question, QuestionIndex
 
 # The same question but for a word or its spelling. Questions of one form about different things ("What is Amazon EMR?",
 # "What is Amazon EC2?") are up to 0.8 alike and are none.
@@ -20,5 +20,5 @@ def count_contaminated_questions(evaluation: Iterable[str], trained: Iterable[st
     """
     index = QuestionIndex(threshold=SAME_QUESTION_SIMILARITY)
     for question in evaluation:
-        index.add(question)
-    return len({match.position for question in trained if (match := index.find(question))})
+        index.add(Question(question))
+    return len({match.position for question in trained if (match := index.find(Question(question)))})

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from markupsafe import Markup
 
 from include.distill.training.losses import loss_means, moving_mean
+from include.distill.training.records import LossPoint
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    Point = Mapping[str, Any]
 
 # Widths of an average character at the sizes of report.css, on the wide side: system fonts differ.
 _PIXELS_PER_CHARACTER = {"strong": 8.7, "label": 7.8, "tick": 6.9}
@@ -246,7 +246,7 @@ class _Plot(NamedTuple):
         return self.bottom - (self.bottom - self.top) * (loss - self.low) / (self.high - self.low)
 
 
-def loss_chart(curves: Mapping[str, Sequence[Point]], *, width: int) -> Markup:
+def loss_chart(curves: Mapping[str, Sequence[LossPoint]], *, width: int) -> Markup:
     """
     Draw the training loss of each arm over its steps, thin, and over it the moving mean.
 
@@ -268,7 +268,7 @@ def loss_chart(curves: Mapping[str, Sequence[Point]], *, width: int) -> Markup:
     return svg("loss", width, plot.bottom + 30, title="Training loss by step", description=description, body=body)
 
 
-def _plot(curves: Mapping[str, Sequence[Point]], width: int) -> _Plot:
+def _plot(curves: Mapping[str, Sequence[LossPoint]], width: int) -> _Plot:
     losses = [point["loss"] for points in curves.values() for point in points if point["loss"] is not None]
     margin = 0.06 * (max(losses) - min(losses)) or 0.5
     top = 22.0 * len(curves) + 14
@@ -287,7 +287,7 @@ def _axes(plot: _Plot) -> list[Markup]:
     return body
 
 
-def _means(points: Sequence[Point]) -> list[tuple[float, float | None]]:
+def _means(points: Sequence[LossPoint]) -> list[tuple[float, float | None]]:
     means = moving_mean(points)
     reach = len(points) - len(means)
     middles = ((first["step"] + last["step"]) / 2 for first, last in zip(points, points[reach:], strict=False))

@@ -6,7 +6,7 @@ import datetime
 from collections.abc import Callable, Sequence
 from typing import Literal, NotRequired, TypedDict
 
-from include.distill.core.records import BillLine
+from include.distill.core.records import BillLineRecord
 from include.distill.curation.records import CriticCounts, PairCounts, PairText
 from include.distill.dataset.records import IngestManifest, Role, RowOrigin, RowRejectionReason
 from include.distill.evaluation.records import (
@@ -51,7 +51,7 @@ class ReportArm(TypedDict):
     released: bool  # True also when nothing served it
 
 
-class ReportBillLine(BillLine):
+class ReportBillLine(BillLineRecord):
     """One line of the bill next to its estimate. ``lines`` of :class:`ReportCost`."""
 
     estimated_usd: NotRequired[float]  # 0.0 for what was not estimated; absent from reports of earlier versions

@@ -1,20 +1,23 @@
-"""What one synthesis task reads and writes: its rows, looked over once, and the pairs of each as they come."""
+"""Write what the teacher's task makes of a shard of rows, and name the shard."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from textwrap import shorten
+from types import TracebackType
 from typing import Any
 
 from include.distill.config.layout import RunFolder
 from include.distill.core.storage import ObjectStore, Record, jsonl_writer
+from include.distill.dataset.records import Row
 from include.distill.dataset.splits import text_lengths
+from include.distill.synthesis.records import FailedRow
 from include.distill.synthesis.teacher import SyntheticSamples
 
 
 class ShardFiles:
-    """The objects that a shard's pairs go to; they are there when the block ends, and not when it raises."""
+    """The three objects of a shard's pairs. They exist when the block ends; when it raises, none is written."""
 
     def __init__(self, store: ObjectStore, folder: RunFolder, number: int) -> None:
         self._store = store
@@ -29,43 +32,46 @@ class ShardFiles:
         )
         return self
 
-    def __exit__(self, *raised: Any) -> None:
-        """Put all three, or none when the block raised."""
-        self._open.__exit__(*raised)
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Put all three objects, or none when the block raised."""
+        self._open.__exit__(kind, error, traceback)
 
     def write(self, samples: SyntheticSamples) -> None:
-        """Add what came of a row."""
+        """Add the result of a row. Accepted pairs are written twice: with the document, and without."""
         for pair in samples.accepted:
             self._accepted(pair)
             self._texts({name: value for name, value in pair.items() if name != "document"})
-        for record in samples.rejected:
-            self._rejected(record)
-        for record in samples.surplus:
-            self._rejected({**record, "surplus": True})
+        for rejected in samples.rejected:
+            self._rejected(rejected)
+        for surplus in samples.surplus:
+            self._rejected({**surplus, "surplus": True})
 
-    def write_failed(self, record: Record) -> None:
-        """Add a row that was not answered for."""
+    def write_failed(self, failed: FailedRow) -> None:
+        """Add a row that no model answered."""
         self.failed += 1
-        self._rejected(record)
+        self._rejected(failed)
 
 
-def summarize_shard(rows: Iterable[Record]) -> tuple[str, list[Record]]:
-    """Return a name for a shard and the lengths of its rows' texts, which is all that is kept of them."""
-    first: Record = {}
-    last: Record = {}
+def summarize_shard(rows: Iterable[Row]) -> tuple[str, list[Record]]:
+    """Return a readable name for a shard, and the lengths of its rows' texts. ``rows`` are read once and not kept."""
+    first: Row | None = None
+    last: Row | None = None
 
-    def passing() -> Iterator[Record]:
+    def remembered() -> Iterator[Row]:
         nonlocal first, last
         for row in rows:
             first, last = first or row, row
             yield row
 
-    sizes = text_lengths(passing())
-    return shard_label([first] if len(sizes) == 1 else [first, last]), sizes
+    sizes = text_lengths(remembered())
+    ends = [row for row in (first, last) if row]
+    return shard_label(ends[:1] if len(sizes) == 1 else ends), sizes
 
 
-def shard_label(rows: Sequence[Record]) -> str:
-    """Return a readable name for a shard: its rows, and what the first of them asks."""
+def shard_label(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return a readable name for a shard: the numbers of its rows and the first one's question."""
     first, last = rows[0], rows[-1]
     numbers = f"row {first['row']}" if len(rows) == 1 else f"rows {first['row']} to {last['row']}"
     return f"{numbers}: {shorten(first['question'], 60, placeholder=' …')}"

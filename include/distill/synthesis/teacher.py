@@ -1,9 +1,9 @@
 """
-New training pairs from the teacher: three per row, on topics other than the row's own.
+Ask the teacher for new training pairs on each row, and keep what passes the filters and the critic.
 
-The unit is the pair: ``requested = accepted + rejected + missing``. A model may return fewer than asked (missing) or
-more; what filters drop may be asked for again. What is beyond the request in the end, good or bad, is surplus: kept
-apart, with its reason, and never counted as requested.
+Counts are in pairs: ``requested = accepted + rejected + missing``. A model may write fewer pairs than requested
+(missing) or more. Rejected pairs may be requested again. Whatever exceeds the request in the end is surplus: it is
+stored with its reason and never counted as requested.
 """
 
 from __future__ import annotations
@@ -13,17 +13,20 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from include.distill.config.catalog import Model
 from include.distill.config.prompts import Prompt
 from include.distill.config.sections import Synthesis
-from include.distill.core.storage import Record
 from include.distill.curation.critic import Critic, CriticVerdict
-from include.distill.curation.filters import PairFilter, PairFilterFactory, Rejection, rejection_record
+from include.distill.curation.filters import PairFilters, RowFilters
+from include.distill.curation.records import Pair, RejectedPair, SampleCounts
+from include.distill.curation.rejection import Rejection
+from include.distill.dataset.records import Row
 from include.distill.inference.answer_store import StoredAnswer, ask_until_readable
-from include.distill.inference.output_parsing import ParsedOutput, parse_llm_output
+from include.distill.inference.output_parsing import parse_llm_output
+from include.distill.inference.records import WrittenPair
 from include.distill.inference.requests import ModelRequest
+from include.distill.synthesis.records import RejectedOutput
 
 # The reply of a teacher that supports structured output. The prompt asks all others for the same keys in words.
 PAIRS_SCHEMA = json.dumps(
@@ -44,100 +47,102 @@ PAIRS_SCHEMA = json.dumps(
         "additionalProperties": False,
     }
 )
+SURPLUS = Rejection("surplus", "surplus", "More pairs were written than requested.")
+# Filters take more processor time than the request. Pairs are filtered one at a time, so that a thread that is ready to
+# send its next request does not wait behind many of them.
+_FILTERING = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Teacher:
+    """A model that writes pairs, with its prompt and settings."""
+
+    model: Model
+    prompt: Prompt
+    settings: Synthesis
+
+    def request(
+        self, row: Row, *, pairs: int | None = None, avoid: Sequence[str] = (), sample: int = 0
+    ) -> ModelRequest:
+        """
+        Return the request for pairs on ``row``.
+
+        :param pairs: how many; by default ``settings.pairs_per_document``.
+        :param avoid: questions that the teacher has written already.
+        :param sample: number of requests sent for this row before.
+        """
+        user = self.prompt.render(
+            document=row["document"],
+            question=row["question"],
+            answer=row["answer"],
+            pairs=pairs or self.settings.pairs_per_document,
+            avoid=list(avoid),
+        )
+        return ModelRequest(
+            model=self.model,
+            identity=self.model.inference_id,
+            invoke_id=self.model.inference_id,
+            user=user,
+            max_tokens=self.settings.max_tokens,
+            temperature=self.settings.temperature,
+            sample=sample,
+            json_schema=PAIRS_SCHEMA if self.model.teacher_json_schema else "",
+        )
 
 
 @dataclass
 class SyntheticSamples:
     """
-    What came of one row: pairs, rejects and surplus with reasons and text, and the answers they came from.
+    The result of one row.
 
-    ``verdicts`` are the critic's, at every pair that passed the measured filters.
+    :param requested: pairs that the use case asks for.
+    :param answers: every answer of the teacher.
+    :param verdicts: the critic's, on every pair that passed the filters.
     """
 
     requested: int
-    accepted: list[Record] = field(default_factory=list)
-    rejected: list[Record] = field(default_factory=list)
-    surplus: list[Record] = field(default_factory=list)
+    accepted: list[Pair] = field(default_factory=list)
+    rejected: list[RejectedPair | RejectedOutput] = field(default_factory=list)
+    surplus: list[RejectedPair | RejectedOutput] = field(default_factory=list)
     answers: list[StoredAnswer] = field(default_factory=list)
     verdicts: list[CriticVerdict] = field(default_factory=list)
 
     @property
     def wanted(self) -> int:
-        """Pairs that are still asked for."""
+        """Pairs that are still to be accepted."""
         return self.requested - len(self.accepted)
 
     @property
     def missing(self) -> int:
-        """Pairs that were asked for and never written."""
+        """Pairs that were requested and never written."""
         return self.wanted - len(self.rejected)
 
 
-def synthesis_request(
-    row: Record,
-    *,
-    teacher: Model,
-    prompt: Prompt,
-    settings: Synthesis,
-    pairs: int | None = None,
-    avoid: Sequence[str] = (),
-    sample: int = 0,
-) -> ModelRequest:
-    """
-    Return the question that asks the teacher for pairs on ``row``.
-
-    :param pairs: how many, if not ``settings.pairs_per_document``.
-    :param avoid: questions that it has written already.
-    """
-    user = prompt.render(
-        document=row["document"],
-        question=row["question"],
-        answer=row["answer"],
-        pairs=pairs or settings.pairs_per_document,
-        avoid=list(avoid),
-    )
-    return ModelRequest(
-        model=teacher,
-        identity=teacher.inference_id,
-        invoke_id=teacher.inference_id,
-        user=user,
-        max_tokens=settings.max_tokens,
-        temperature=settings.temperature,
-        sample=sample,
-        json_schema=PAIRS_SCHEMA if teacher.teacher_json_schema else "",
-    )
-
-
 def create_synthetic_samples(
-    row: Record,
+    row: Row,
     *,
-    teacher: Model,
-    prompt: Prompt,
-    settings: Synthesis,
-    filter_factory: PairFilterFactory,
+    teacher: Teacher,
+    filters: PairFilters,
     ask: Callable[[ModelRequest], StoredAnswer],
     critic: Critic | None = None,
 ) -> SyntheticSamples:
     """
     Ask the teacher for new pairs on one row, read its answer and keep what passes the filters.
 
-    An answer in which no pair can be read is asked again, up to ``settings.attempts`` times. While pairs are wanted,
-    up to ``settings.rounds`` times in all, the teacher is asked for as many as are left, told which questions it has
-    written; a retry walks the same path through the stored answers. The document is carried over to every pair.
+    An answer without a readable pair is asked again, up to ``settings.attempts`` times. While pairs are wanted, the
+    teacher is asked for the rest and shown the questions it has written, up to ``settings.rounds`` times in all. A
+    retry makes the same requests, so it finds the stored answers. Every pair gets the document of its row.
 
-    :param critic: looks at what passes the measured filters.
+    :param ask: returns the stored answer to a request, or sends it.
+    :param critic: judges pairs that pass the filters.
     """
-    samples, filters = SyntheticSamples(settings.pairs_per_document), filter_factory.for_row(row)
+    settings = teacher.settings
+    samples, row_filters = SyntheticSamples(settings.pairs_per_document), filters.for_row(row)
     for _ in range(settings.rounds):
         if not samples.wanted:
             break
-        request = synthesis_request(
-            row,
-            teacher=teacher,
-            prompt=prompt,
-            settings=settings,
-            pairs=samples.wanted,
-            avoid=filters.kept,
-            sample=len(samples.answers),
+        request = teacher.request(
+            row, pairs=samples.wanted, avoid=row_filters.accepted_questions, sample=len(samples.answers)
         )
         reply = ask_until_readable(
             request,
@@ -147,46 +152,61 @@ def create_synthetic_samples(
             attempts=settings.attempts,
         )
         samples.answers += reply.answers
-        _apply_filters(row, reply.parsed, filters, samples, critic)
-    # Only as many as were asked for are counted; what a further round replaced, or a model wrote too much, is not.
+        for unreadable in reply.parsed.rejected:
+            rejected: RejectedOutput = {
+                "row_id": row["row_id"],
+                "filter": "malformed",
+                "reason": unreadable["reason"],
+                "message": unreadable["message"],
+                "text": unreadable["text"],
+            }
+            samples.rejected.append(rejected)
+        for pair in reply.parsed.pairs:
+            _add_pair(samples, row, pair, row_filters, critic)
+    # Only as many as were requested are counted. A further round may have replaced rejected pairs, and a model may have
+    # written too many.
     samples.surplus += samples.rejected[samples.wanted :]
     del samples.rejected[samples.wanted :]
     return samples
 
 
-# Filters take more of the processor than asking does. One pair at a time is measured, so that the next question need
-# not wait for many.
-_MEASURING = threading.Lock()
-
-
-def _apply_filters(
-    row: Record, output: ParsedOutput, filters: PairFilter, samples: SyntheticSamples, critic: Critic | None
+def _add_pair(
+    samples: SyntheticSamples, row: Row, pair: WrittenPair, filters: RowFilters, critic: Critic | None
 ) -> None:
-    for reject in output.rejected:
-        samples.rejected.append({"row_id": row["row_id"], "filter": "malformed", **reject})
-    for pair in output.pairs:
-        if not samples.wanted:
-            samples.surplus.append(rejection_record(row["row_id"], SURPLUS, pair))
-            continue
-        with _MEASURING:
-            rejection, grounding = filters.check(pair), round(filters.grounding, 3)
-        checked: Record = {"grounding": grounding}
-        if critic and rejection is None:
-            samples.verdicts.append(verdict := critic.judge(pair, row["document"]))
-            rejection, checked = critic.rejection(verdict), {**checked, "critic": verdict.label}
-        if rejection:
-            samples.rejected.append(rejection_record(row["row_id"], rejection, pair))
-        else:
-            kept = {"row_id": row["row_id"], "pair": len(samples.accepted), "document": row["document"]}
-            samples.accepted.append({**kept, **checked, **pair})
+    """Add ``pair`` to the accepted, rejected or surplus ones."""
+    if not samples.wanted:
+        samples.surplus.append(SURPLUS.as_record(row["row_id"], pair))
+        return
+    candidate = filters.candidate(pair)
+    with _FILTERING:
+        rejection = filters.check(candidate)
+    verdict = critic.judge(pair, row["document"]) if critic and rejection is None else None
+    if critic and verdict:
+        samples.verdicts.append(verdict)
+        rejection = critic.rejection(verdict)
+    if rejection:
+        samples.rejected.append(rejection.as_record(row["row_id"], pair))
+        return
+    accepted: Pair = {
+        "row_id": row["row_id"],
+        "pair": len(samples.accepted),
+        "document": row["document"],
+        "grounding": round(candidate.grounding, 3),
+        "critic": verdict.label if verdict else "not_looked_at",
+        "question": pair["question"],
+        "answer": pair["answer"],
+        "topic": pair["topic"],
+    }
+    if verdict is None:
+        del accepted["critic"]  # absent where the use case has no critic
+    samples.accepted.append(accepted)
 
 
-SURPLUS = Rejection("surplus", "surplus", "More pairs were written than were asked for.")
-
-
-def count_samples(samples: Iterable[SyntheticSamples]) -> dict[str, Any]:
-    """Return the counts of several rows together, as in ``report.json``'s ``synthesis``, and drops by filter."""
-    counts = dict.fromkeys(("documents", "requested", "accepted", "rejected", "missing", "surplus"), 0)
+def count_samples(samples: Iterable[SyntheticSamples]) -> SampleCounts:
+    """Return the counts of several rows together, and the number of rejected pairs by filter."""
+    counts: SampleCounts = {
+        "documents": 0, "requested": 0, "accepted": 0, "rejected": 0, "missing": 0, "surplus": 0, "dropped": {},
+    }  # fmt: skip
     dropped: Counter[str] = Counter()
     for sample in samples:
         counts["documents"] += 1
@@ -195,5 +215,6 @@ def count_samples(samples: Iterable[SyntheticSamples]) -> dict[str, Any]:
         counts["rejected"] += len(sample.rejected)
         counts["missing"] += sample.missing
         counts["surplus"] += len(sample.surplus)
-        dropped.update(reject["filter"] for reject in sample.rejected)
-    return {**counts, "dropped": dict(sorted(dropped.items()))}
+        dropped.update(rejected["filter"] for rejected in sample.rejected)
+    counts["dropped"] = dict(sorted(dropped.items()))
+    return counts

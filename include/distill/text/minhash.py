@@ -1,13 +1,15 @@
 """
-Which texts are nearly the same: compact signatures of their character n-grams, found through buckets.
+Find near-duplicate texts with MinHash signatures and locality-sensitive hashing.
 
-Two texts are as similar as the share of their n-grams that they have in common (Jaccard). Characters, not words: so
-it works in any language, with or without spaces. A text costs about 180 bytes (its signature of 64 one-byte minima,
-and its places in 16 buckets of four), whatever its length; texts are not kept, and finding a twin takes the same time
-among a thousand texts and a million.
+The similarity of two texts is the share of their character n-grams that they have in common (Jaccard). Characters
+instead of words make it work in any language, with or without spaces. A text takes about 180 bytes, whatever its
+length: a signature of 64 one-byte minima and one entry in each of 16 buckets (bands of four minima). Texts are not
+kept. A look-up among a million texts takes as long as among a thousand.
 
-It is an estimate: the standard error of a similarity is at most 0.063, and a pair at 0.8 is overlooked about once in
-five thousand times, one at 0.7 once in eighty. Where the texts are at hand, :func:`similarity` is exact.
+Similarities from signatures are estimates, with a standard error of at most 0.063. A pair with a similarity of 0.8 is
+missed about once in 5,000 times, one with 0.7 about once in 80. :func:`similarity` compares two texts exactly.
+
+Why not datasketch: it takes eight bytes per minimum, and its buckets are sets, which cannot be read newest first.
 """
 
 from __future__ import annotations
@@ -24,9 +26,9 @@ from include.distill.text.normalization import normalize
 DEFAULT_NGRAM = 5
 SIGNATURE_BYTES = _MINIMA = 64
 _BANDS = _MINIMA // 4
-_WALKED = 32  # entries of a bucket that are looked at, the newest first; buckets of near-copies grow without end
+_MAX_VISITED = 32  # entries read per bucket, newest first; a bucket of near-copies can hold any number
 _CHUNK = 1024  # n-grams hashed at a time, so that a long document needs no more memory than a short one
-_BY_CHANCE = 1 / 256  # two minima of different texts agree in their last byte
+_CHANCE_AGREEMENT = 1 / 256  # probability that two different minima have the same low byte
 
 Signature = NDArray[np.uint8]
 _factors = np.random.default_rng(20_250_212)
@@ -37,7 +39,7 @@ _MIX = np.uint64(0x9E3779B97F4A7C15)
 
 @dataclass(frozen=True)
 class TextMatch:
-    """An earlier text that is nearly the same; ``position`` counts from 0 in the order of adding."""
+    """An earlier text that is nearly the same. ``position`` counts from 0, in the order in which texts were added."""
 
     position: int
     similarity: float
@@ -45,15 +47,16 @@ class TextMatch:
 
 class NearDuplicateIndex:
     """
-    Texts added one by one, each compared with those before it.
+    An index of texts, added one by one, that finds near-duplicates of a new one.
 
-    :param threshold: least similarity, from 0.5 (buckets find too little below) to 1.
-    :param ngram: characters per n-gram; shorter texts count as one n-gram.
+    :param threshold: similarity from which texts match, 0.5 to 1. Below 0.5 the buckets would miss too many.
+    :param ngram: characters per n-gram. A shorter text counts as one n-gram.
+    :raises ValueError: ``threshold`` is out of range.
     """
 
     def __init__(self, *, threshold: float, ngram: int = DEFAULT_NGRAM) -> None:
         if not 0.5 <= threshold <= 1:
-            message = f"The similarity of near-duplicates is {threshold}; expected 0.5 to 1."
+            message = f"The threshold for near-duplicates is {threshold}; expected 0.5 to 1."
             raise ValueError(message)
         self.threshold = threshold
         self.ngram = ngram
@@ -68,24 +71,24 @@ class NearDuplicateIndex:
 
     @property
     def memory_bytes(self) -> int:
-        """What the index holds in memory."""
+        """Memory taken by the index, in bytes."""
         return sum(array.nbytes for array in (self._signatures, self._entered, self._next, self._heads))
 
     def find(self, text: str) -> list[TextMatch]:
-        """Return the texts added so far that are nearly the same as ``text``, most similar first."""
+        """Return the earlier texts that are nearly the same as ``text``, the most similar first."""
         return self.find_signature(signature(text, self.ngram))
 
     def add(self, text: str) -> list[TextMatch]:
-        """Add ``text`` as position ``len(self) - 1`` and return its twins among those before it."""
+        """Add ``text`` and return its near-duplicates among the earlier ones. Its position is ``len(self) - 1``."""
         return self.add_signature(signature(text, self.ngram))
 
     def find_signature(self, text_signature: Signature) -> list[TextMatch]:
-        """Return what :meth:`find` does, for a text whose signature is known."""
-        places = self._candidates(text_signature)
-        agreeing = (self._signatures[places] == text_signature).mean(axis=1)
-        similar = np.clip((agreeing - _BY_CHANCE) / (1 - _BY_CHANCE), 0, 1)
-        order = np.lexsort((places, -similar))
-        return [TextMatch(int(places[i]), float(similar[i])) for i in order if similar[i] >= self.threshold]
+        """Do what :meth:`find` does, for a text whose signature is known."""
+        positions = self._candidates(text_signature)
+        agreeing = (self._signatures[positions] == text_signature).mean(axis=1)
+        similar = np.clip((agreeing - _CHANCE_AGREEMENT) / (1 - _CHANCE_AGREEMENT), 0, 1)
+        order = np.lexsort((positions, -similar))
+        return [TextMatch(int(positions[i]), float(similar[i])) for i in order if similar[i] >= self.threshold]
 
     def add_signature(self, text_signature: Signature) -> list[TextMatch]:
         """Do what :meth:`add` does, for a text whose signature is known."""
@@ -94,11 +97,11 @@ class NearDuplicateIndex:
         return matches
 
     def add_with_matches(self, text_signature: Signature, matches: Sequence[TextMatch]) -> None:
-        """Add a text whose signature and twins are known."""
+        """Add a text whose signature and near-duplicates are known."""
         if self._count == len(self._signatures):
             self._grow()
         self._signatures[self._count] = text_signature
-        # An exact copy is found through the first of them; in the buckets it would only hide others.
+        # A copy is found through the first text that it copies. In the buckets it would only push out other texts.
         if not matches or (self._signatures[matches[0].position] != text_signature).any():
             self._enter(self._count)
         self._count += 1
@@ -106,26 +109,27 @@ class NearDuplicateIndex:
     def _candidates(self, text_signature: Signature) -> NDArray[np.int64]:
         if not self._count:
             return np.zeros(0, np.int64)
+        # Each bucket is a linked list. All bands' lists are followed in step, one entry of each at a time.
         bands = np.arange(_BANDS)
-        entries = self._heads[_slots(text_signature, len(self._heads)), bands]
-        met = []
-        for _ in range(_WALKED):
-            there = entries >= 0
-            if not there.any():
+        entries = self._heads[_bucket_numbers(text_signature, len(self._heads)), bands]
+        visited = []
+        for _ in range(_MAX_VISITED):
+            not_ended = entries >= 0
+            if not not_ended.any():
                 break
-            entries, bands = entries[there], bands[there]
-            met.append(entries)
+            entries, bands = entries[not_ended], bands[not_ended]
+            visited.append(entries)
             entries = self._next[entries, bands]
-        return np.unique(np.concatenate(met)).astype(np.int64) if met else np.zeros(0, np.int64)
+        return np.unique(np.concatenate(visited)).astype(np.int64) if visited else np.zeros(0, np.int64)
 
     def _enter(self, position: int) -> None:
-        slots, bands = _slots(self._signatures[position], len(self._heads)), np.arange(_BANDS)
+        buckets, bands = _bucket_numbers(self._signatures[position], len(self._heads)), np.arange(_BANDS)
         self._entered[position] = True
-        self._next[position] = self._heads[slots, bands]
-        self._heads[slots, bands] = position
+        self._next[position] = self._heads[buckets, bands]
+        self._heads[buckets, bands] = position
 
     def _grow(self) -> None:
-        """Make room for a quarter more; buckets are drawn anew, for they are counted by the room."""
+        """Make room for a quarter more texts, and fill the buckets again, because their number grows with the room."""
         room = max(1024, self._count + self._count // 4)
         entered = np.flatnonzero(self._entered)
         self._signatures = _enlarged(self._signatures, room)
@@ -137,24 +141,24 @@ class NearDuplicateIndex:
 
 
 def signature(text: str, ngram: int = DEFAULT_NGRAM) -> Signature:
-    """Return the signature of ``text``, compared regardless of case, compatibility forms and spacing."""
-    hashes = _hashes(text, ngram)  # least of all, so repeated ones do no harm
+    """Return the MinHash signature of ``text``: 64 bytes. Case, compatibility forms and spacing make no difference."""
+    hashes = _hashes(text, ngram)  # only minima are taken, so repeated n-grams do no harm
     minima = np.full(_MINIMA, 2**64 - 1, np.uint64)
     for start in range(0, len(hashes), _CHUNK):
-        drawn = np.outer(_MULTIPLIERS, hashes[start : start + _CHUNK])
-        drawn += _OFFSETS[:, np.newaxis]
-        np.minimum(minima, drawn.min(axis=1), out=minima)
+        permuted = np.outer(_MULTIPLIERS, hashes[start : start + _CHUNK])
+        permuted += _OFFSETS[:, np.newaxis]
+        np.minimum(minima, permuted.min(axis=1), out=minima)
     return ((minima * _MIX) >> np.uint64(56)).astype(np.uint8)
 
 
 def similarity(one: str, other: str, ngram: int = DEFAULT_NGRAM) -> float:
-    """Return the exact similarity of two texts, 0 to 1; texts without any visible character are alike."""
+    """Return the exact Jaccard similarity of two texts, 0 to 1. It is 1 for two texts without a visible character."""
     first, second = (set(ngram_hashes(text, ngram).tolist()) for text in (one, other))
     return len(first & second) / len(first | second)
 
 
 def ngram_hashes(text: str, ngram: int) -> NDArray[np.uint64]:
-    """Return a hash of each distinct n-gram, at least one."""
+    """Return the sorted hashes of the distinct n-grams of ``text``, at least one."""
     return np.unique(_hashes(text, ngram))
 
 
@@ -167,10 +171,10 @@ def _hashes(text: str, ngram: int) -> NDArray[np.uint64]:
     return hashes
 
 
-def _slots(text_signature: Signature, slots: int) -> NDArray[np.int64]:
-    """Return the bucket of each band: four minima, read as one number."""
+def _bucket_numbers(text_signature: Signature, buckets: int) -> NDArray[np.int64]:
+    """Return the number of each band's bucket; a band's four minima are read as one 32-bit number."""
     keys = text_signature.view(np.uint32).astype(np.uint64) * _MIX
-    return ((keys >> np.uint64(32)) % np.uint64(slots)).astype(np.int64)
+    return ((keys >> np.uint64(32)) % np.uint64(buckets)).astype(np.int64)
 
 
 def _enlarged(array: NDArray[Any], room: int) -> NDArray[Any]:

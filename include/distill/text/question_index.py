@@ -1,9 +1,9 @@
 """
-Which questions were asked before, in the same words or nearly so.
+Find questions that were asked before, in the same words or nearly so.
 
-Two questions are the same when they agree but for case, spacing and what ends them; when one ends with the whole of the
-other ("Please tell me: how do I …?"); or when they share most of their character n-grams and name the same numbers
-("S3" is not "EC2", and error 1205 not error 1206). All of it holds in any language.
+Two questions are the same in any of three cases: they differ only in case, spacing and final punctuation; one ends with
+the whole of the other ("Please tell me: how do I …?"); or they share most of their character n-grams and name the same
+numbers ("S3" is not "EC2", and error 1205 is not error 1206). All of this works in any language.
 """
 
 from __future__ import annotations
@@ -11,23 +11,75 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from include.distill.text.minhash import NearDuplicateIndex, Signature, signature
 from include.distill.text.normalization import normalize
 
 QUESTION_NGRAM = 4
-# Questions are found through an estimate with a standard error of 0.05 and then compared exactly.
-_ESTIMATED_LOW = 0.1
-# A shorter ending ("what is it?") stands in many questions; "What is IAM?" is one of its own.
+# The index estimates similarity with a standard error of 0.05. Candidates a little below the threshold are therefore
+# compared exactly too.
+_ESTIMATE_MARGIN = 0.1
+# Many questions end with "what is it?". From this length on ("What is IAM?"), an ending is a question of its own.
 _SHORTEST_ENDING = 11
 _NUMBER = re.compile(r"\d+")
 _SENTENCE_END = re.compile(r"[.!?:;。！？；：…]+\s*")
 
 
+class Question:
+    """A question with the forms in which it is compared, each computed once."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    @cached_property
+    def folded(self) -> str:
+        """The text as :func:`normalize` returns it, with its final punctuation."""
+        return normalize(self.text)
+
+    @cached_property
+    def normalized(self) -> str:
+        """The question without differences in case and spacing, and without final punctuation."""
+        return _without_final_punctuation(self.folded)
+
+    @cached_property
+    def signature(self) -> Signature:
+        """The MinHash signature of the normalized question."""
+        return signature(self.normalized, QUESTION_NGRAM)
+
+    @cached_property
+    def endings(self) -> tuple[str, ...]:
+        """The normalized question, its sentences, and what is left of them when words at the start are dropped."""
+        return tuple(dict.fromkeys(self._each_ending()))
+
+    def _each_ending(self) -> Iterator[str]:
+        yield self.normalized
+        sentences = (_without_final_punctuation(normalize(part)) for part in _SENTENCE_END.split(self.folded))
+        for sentence in dict.fromkeys((self.normalized, *sentences)):
+            words = sentence.split(" ")
+            for start in range(len(words)):
+                ending = " ".join(words[start:])
+                if len(ending) >= _SHORTEST_ENDING and ending != self.normalized:
+                    yield ending
+
+    def similarity(self, other: Question) -> float:
+        """Return how similar two questions are, from 0 to 1; 0 when they name different numbers."""
+        return _similarity(self.normalized, other.normalized)
+
+    def repeats(self, earlier: Question, threshold: float) -> bool:
+        """Tell whether this question asks what ``earlier`` asked. ``threshold`` is a similarity from 0 to 1."""
+        return earlier.normalized in self.endings or self.similarity(earlier) >= threshold
+
+
 @dataclass(frozen=True)
 class QuestionMatch:
-    """An earlier question that asks the same, and the how manieth it was; ``similarity`` is 1 for the same words."""
+    """
+    An earlier question that asks the same.
+
+    :param question: its normalized text.
+    :param similarity: from 0 to 1; 1 for the same words.
+    :param position: counted from 0 in the order in which questions were added.
+    """
 
     question: str
     similarity: float
@@ -43,94 +95,54 @@ class QuestionIndex:
 
     def __init__(self, *, threshold: float) -> None:
         self.threshold = threshold
-        self._near = NearDuplicateIndex(threshold=max(0.5, threshold - _ESTIMATED_LOW), ngram=QUESTION_NGRAM)
-        self._normalized: list[bytes] = []  # encoded: half the memory of text
-        self._positions: dict[int, int] = {}  # by hash: the texts are above
+        self._near = NearDuplicateIndex(threshold=max(0.5, threshold - _ESTIMATE_MARGIN), ngram=QUESTION_NGRAM)
+        self._normalized: list[bytes] = []  # as bytes, which take half the memory of str
+        self._positions: dict[int, int] = {}  # keyed by hash, so that texts are not held twice
 
     def __len__(self) -> int:
         return len(self._normalized)
 
-    def add(self, question: str) -> None:
+    def add(self, question: Question) -> None:
         """Remember ``question``."""
-        normalized = normalize_question(question)
-        self._remember(normalized, signature(normalized, QUESTION_NGRAM))
+        self._near.add_signature(question.signature)
+        self._positions[hash(question.normalized)] = len(self._normalized)
+        self._normalized.append(question.normalized.encode("utf-8", "surrogatepass"))
 
-    def find(self, question: str) -> QuestionMatch | None:
-        """Return the question asked before that is most like ``question``, if any counts as the same."""
-        normalized = normalize_question(question)
-        return self._find(question, normalized, signature(normalized, QUESTION_NGRAM))
-
-    def find_or_add(self, question: str) -> QuestionMatch | None:
-        """Return what :meth:`find` does, and remember ``question`` when that is nothing."""
-        normalized = normalize_question(question)
-        question_signature = signature(normalized, QUESTION_NGRAM)
-        match = self._find(question, normalized, question_signature)
-        if match is None:
-            self._remember(normalized, question_signature)
-        return match
-
-    def _remember(self, normalized: str, question_signature: Signature) -> None:
-        self._near.add_signature(question_signature)
-        self._positions[hash(normalized)] = len(self._normalized)
-        self._normalized.append(normalized.encode("utf-8", "surrogatepass"))
-
-    def _find(self, question: str, normalized: str, question_signature: Signature) -> QuestionMatch | None:
-        for ending in _endings(question):
+    def find(self, question: Question) -> QuestionMatch | None:
+        """Return the most similar earlier question, or ``None`` when none counts as the same."""
+        for ending in question.endings:
             if (position := self._positions.get(hash(ending))) is not None:
                 return QuestionMatch(ending, 1.0, position)
         best: QuestionMatch | None = None
-        for match in self._near.find_signature(question_signature):
+        for match in self._near.find_signature(question.signature):
             earlier = self._normalized[match.position].decode("utf-8", "surrogatepass")
-            alike = _similarity(normalized, earlier)
-            if alike >= self.threshold and (best is None or alike > best.similarity):
-                best = QuestionMatch(earlier, alike, match.position)
+            similarity = _similarity(question.normalized, earlier)
+            if similarity >= self.threshold and (best is None or similarity > best.similarity):
+                best = QuestionMatch(earlier, similarity, match.position)
         return best
 
-
-def normalize_question(question: str) -> str:
-    """Return a question as it is compared."""
-    # Only what ends a question is dropped: "C++?" and "C#?" differ, and so do vowel signs, which are no letters to re.
-    return normalize(question).rstrip(" ?!.。")
-
-
-def is_same_question(question: str, earlier: str, threshold: float) -> bool:
-    """Tell whether ``question`` asks what one earlier question asked."""
-    normalized, before = normalize_question(question), normalize_question(earlier)
-    return before in _endings(question) or _similarity(normalized, before) >= threshold
+    def find_or_add(self, question: Question) -> QuestionMatch | None:
+        """Return what :meth:`find` returns, and remember ``question`` when that is ``None``."""
+        match = self.find(question)
+        if match is None:
+            self.add(question)
+        return match
 
 
-def question_similarity(one: str, other: str) -> float:
-    """Return how alike two questions are, from 0 to 1."""
-    return _similarity(normalize_question(one), normalize_question(other))
+def _without_final_punctuation(normalized: str) -> str:
+    # Only the end is stripped: "C++?" and "C#?" differ, and so do questions that differ in a vowel sign only.
+    return normalized.rstrip(" ?!.。")
 
 
 def _similarity(normalized: str, earlier: str) -> float:
-    (first, its_numbers), (second, other_numbers) = _features(normalized), _features(earlier)
-    return len(first & second) / len(first | second) if its_numbers == other_numbers else 0.0
+    (ngrams, numbers), (earlier_ngrams, earlier_numbers) = _features(normalized), _features(earlier)
+    return len(ngrams & earlier_ngrams) / len(ngrams | earlier_ngrams) if numbers == earlier_numbers else 0.0
 
 
-# A question is held against several others, one after the other: what is made of it is kept for a while.
+# One question is compared with several others in a row, so its features are kept for a while.
 @lru_cache(maxsize=1024)
 def _features(normalized: str) -> tuple[frozenset[str], list[str]]:
-    """Return the n-grams of a question, at least one, and the numbers that it names."""
+    """Return the n-grams of a question, at least one, and the numbers that it names, sorted."""
     text = normalized.ljust(QUESTION_NGRAM)
-    return frozenset(text[i : i + QUESTION_NGRAM] for i in range(len(text) - QUESTION_NGRAM + 1)), sorted(
-        _NUMBER.findall(normalized)
-    )
-
-
-@lru_cache(maxsize=1024)
-def _endings(question: str) -> tuple[str, ...]:
-    """Return the question, its sentences, and what is left of them when words at the start are dropped."""
-    return tuple(dict.fromkeys(_each_ending(question, normalize_question(question))))
-
-
-def _each_ending(question: str, normalized: str) -> Iterator[str]:
-    yield normalized
-    sentences = _SENTENCE_END.split(normalize(question))
-    for sentence in dict.fromkeys((normalized, *(normalize_question(part) for part in sentences))):
-        words = sentence.split(" ")
-        for start in range(len(words)):
-            ending = " ".join(words[start:])
-            if len(ending) >= _SHORTEST_ENDING and ending != normalized:
-                yield ending
+    ngrams = frozenset(text[i : i + QUESTION_NGRAM] for i in range(len(text) - QUESTION_NGRAM + 1))
+    return ngrams, sorted(_NUMBER.findall(normalized))

@@ -1,25 +1,23 @@
 """
-The data card: what a reader of a training set must know, beside the file, in S3 and in the report.
+Build the data card of a training set, which is stored with the file and shown in the report.
 
-Sources and terms, what every filter dropped, who wrote the pairs with which prompts, what training costs, how long
-and about what the pairs are, and ten of them to read. The same run writes the same card, whatever was retried.
+It has sources and licence terms, how many pairs each filter rejected, teacher and prompts, the price of training,
+lengths and topics, and ten pairs to read. A retry of the same run builds the same card.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from include.distill.config.catalog import Model
 from include.distill.config.prompts import Prompt
 from include.distill.config.sections import Arm
 from include.distill.config.use_case import UseCase
-from include.distill.core.storage import Record
-from include.distill.curation.critic import CRITIC_LABELS
-from include.distill.curation.filters import FILTERS
+from include.distill.core.records import BillLineRecord
+from include.distill.curation.filters import FILTER_NAMES
+from include.distill.curation.records import CriticCounts, CurateManifest, PairCounts
+from include.distill.training.records import CardModel, CriticVerdictCounts, DataCard, FunnelStep
 from include.distill.training.training_set import TrainingSet
-
-SYNTHESIS_COUNTERS = ("documents", "requested", "accepted", "rejected", "missing", "surplus")
 
 
 def data_card(
@@ -30,17 +28,17 @@ def data_card(
     teacher: Model,
     student: Model,
     prompts: Sequence[Prompt],
-    synthesis: Mapping[str, Any] | None,
-    training_price: Record,
-) -> Record:
+    synthesis: CurateManifest | None,
+    training_price: BillLineRecord,
+) -> DataCard:
     """
     Return the data card of ``arm``.
 
-    :param synthesis: manifest of ``curate``; ``None`` when no pairs were asked for.
-    :param training_price: the line of the bill for training on this set.
+    :param synthesis: manifest of ``curate``; ``None`` when no pairs were requested.
+    :param training_price: the bill's line for training on this set, epochs included.
     """
     source = use_case.source
-    card: Record = {
+    card: DataCard = {
         "use_case": use_case.name,
         "arm": arm.name,
         "counts": training_set.counts,
@@ -54,19 +52,22 @@ def data_card(
         "prompts": {prompt.name: prompt.version for prompt in prompts},
         "training_price": training_price,
         "curation": use_case.curation.model_dump(mode="json"),
-        **training_set.figures,
+        "distributions": training_set.figures["distributions"],
+        "topic_words": training_set.figures["topic_words"],
+        "to_read": training_set.figures["to_read"],
     }
-    if synthesis:
-        card["synthesis"] = {name: synthesis[name] for name in SYNTHESIS_COUNTERS}
-        card["funnel"] = funnel(synthesis)
-        if critic := synthesis.get("critic"):
-            card["critic"] = {name: critic[name] for name in CRITIC_LABELS}
-        if note := licence_note(teacher, student):
-            card["licence_note"] = note
+    if not synthesis:
+        return card
+    card["synthesis"] = _pair_counts(synthesis)
+    card["funnel"] = funnel(synthesis)
+    if critic := synthesis.get("critic"):
+        card["critic"] = _verdict_counts(critic)
+    if note := licence_note(teacher, student):
+        card["licence_note"] = note
     return card
 
 
-def _model(model: Model) -> dict[str, str]:
+def _model(model: Model) -> CardModel:
     return {
         "model": model.inference_id,
         "provider": model.provider,
@@ -74,11 +75,31 @@ def _model(model: Model) -> dict[str, str]:
     }
 
 
-def funnel(synthesis: Mapping[str, Any]) -> list[Record]:
-    """Return how many pairs each filter dropped and left, in the order in which pairs pass them."""
+def _pair_counts(counts: PairCounts) -> PairCounts:
+    return {
+        "documents": counts["documents"],
+        "requested": counts["requested"],
+        "accepted": counts["accepted"],
+        "rejected": counts["rejected"],
+        "missing": counts["missing"],
+        "surplus": counts["surplus"],
+    }
+
+
+def _verdict_counts(counts: CriticCounts) -> CriticVerdictCounts:
+    return {
+        "grounded": counts["grounded"],
+        "ungrounded": counts["ungrounded"],
+        "unparsable": counts["unparsable"],
+        "not_looked_at": counts["not_looked_at"],
+    }
+
+
+def funnel(synthesis: CurateManifest) -> list[FunnelStep]:
+    """Return how many pairs each filter rejected and how many it left, in the order in which pairs pass them."""
     left = synthesis["requested"] - synthesis["missing"]
-    steps = [{"filter": "missing", "dropped": synthesis["missing"], "left": left}]
-    for name in (*FILTERS, *(("critic",) if synthesis.get("critic") else ())):
+    steps: list[FunnelStep] = [{"filter": "missing", "dropped": synthesis["missing"], "left": left}]
+    for name in (*FILTER_NAMES, *(("critic",) if synthesis.get("critic") else ())):
         dropped = synthesis["dropped"].get(name, 0)
         left -= dropped
         steps.append({"filter": name, "dropped": dropped, "left": left})
@@ -86,7 +107,7 @@ def funnel(synthesis: Mapping[str, Any]) -> list[Record]:
 
 
 def licence_note(teacher: Model, student: Model) -> str | None:
-    """Return a warning when teacher and student are of different providers, else ``None``."""
+    """Return a warning when teacher and student have different providers, else ``None``."""
     if teacher.provider == student.provider:
         return None
     return (

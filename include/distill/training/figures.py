@@ -1,96 +1,122 @@
 """
-What a training set looks like, gathered record by record: lengths, grounding, topics, and ten pairs to read.
+Compute the figures of a data card: distributions of lengths and grounding, frequent topic words, ten pairs to read.
 
-Everything is counted in bins or bounded, so that memory does not grow with the rows; the same records give the same
-figures. The pairs to read are drawn by a seeded hash of what they are, which no order changes.
+Records are counted as they are written. Memory depends on the number of different values and words, not on the number
+of records. The same records in another order give the same figures; the pairs to read are drawn by a seeded hash.
 """
 
 from __future__ import annotations
 
 import hashlib
 import heapq
+import math
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from typing import Any
 
-from include.distill.core.storage import Record
+from include.distill.curation.records import Pair, PairText
+from include.distill.dataset.records import Row, RowTexts
+from include.distill.inference.records import WrittenPair
 from include.distill.text.normalization import strip_punctuation
+from include.distill.training.records import CardFigureRecord, HistogramBin, TopicWord
 
-# Upper bounds in characters, about a factor of two apart; what is longer is in the last bin.
+# Inclusive upper bounds, in characters, about a factor of two apart. Longer texts are in one more bin.
 QUESTION_BINS = (20, 40, 60, 80, 120, 160, 240, 400)
 ANSWER_BINS = (25, 50, 100, 200, 400, 800, 1600, 3200, 6400)
 GROUNDING_BINS = (0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.99)
-TOPICS_SHOWN = 15
+TOPIC_WORDS_SHOWN = 15
 PAIRS_TO_READ = 10
-_MOST_TOPIC_WORDS = 50_000
+_MAX_TOPIC_WORDS = 50_000
+_BINS: dict[str, tuple[float, ...]] = {"question": QUESTION_BINS, "answer": ANSWER_BINS, "grounding": GROUNDING_BINS}
 
 
 class CardFigures:
-    """The figures of a data card. ``seed`` draws the pairs to read."""
+    """
+    Count the records of a training set for its data card.
+
+    :param seed: draws the pairs to read.
+    """
 
     def __init__(self, *, seed: int) -> None:
         self._seed = seed
-        self._bins: dict[str, Counter[int]] = {}
-        self._topics: Counter[str] = Counter()
-        self._drawn: list[tuple[int, str, int, Record]] = []
+        self._values: dict[str, Counter[float]] = {}  # by distribution: how often each value occurs
+        self._topic_words: Counter[str] = Counter()
+        self._drawn: list[tuple[int, str, int, WrittenPair]] = []  # a heap; the pair that leaves next is first
 
-    def count_originals(self, rows: Iterable[Record]) -> Iterator[Record]:
-        """Count the team's own rows as they pass."""
+    def count_originals(self, rows: Iterable[Row]) -> Iterator[Row]:
+        """Count the team's own rows and pass them on."""
         for row in rows:
             self.add_original(row)
             yield row
 
-    def count_pairs(self, pairs: Iterable[Record]) -> Iterator[Record]:
-        """Count the teacher's pairs as they pass."""
+    def count_pairs(self, pairs: Iterable[Pair]) -> Iterator[Pair]:
+        """Count the teacher's pairs and pass them on."""
         for pair in pairs:
             self.add_pair(pair)
             yield pair
 
-    def add_original(self, row: Record) -> None:
-        """Count a row of the team's own."""
-        self._count("question_characters_originals", len(row["question"]), QUESTION_BINS)
-        self._count("answer_characters_originals", len(row["answer"]), ANSWER_BINS)
+    def add_original(self, row: RowTexts) -> None:
+        """Count one of the team's own rows."""
+        self._add_value("question_characters_originals", len(row["question"]))
+        self._add_value("answer_characters_originals", len(row["answer"]))
 
-    def add_pair(self, pair: Record) -> None:
-        """Count a pair that the teacher wrote."""
-        self._count("question_characters_synthetic", len(pair["question"]), QUESTION_BINS)
-        self._count("answer_characters_synthetic", len(pair["answer"]), ANSWER_BINS)
+    def add_pair(self, pair: PairText) -> None:
+        """Count one of the teacher's pairs."""
+        self._add_value("question_characters_synthetic", len(pair["question"]))
+        self._add_value("answer_characters_synthetic", len(pair["answer"]))
         if "grounding" in pair:
-            self._count("grounding_synthetic", pair["grounding"], GROUNDING_BINS)
+            self._add_value("grounding_synthetic", pair["grounding"])
         for word in set(strip_punctuation(pair["topic"]).split()):
-            if word in self._topics or len(self._topics) < _MOST_TOPIC_WORDS:
-                self._topics[word] += 1
+            if word in self._topic_words or len(self._topic_words) < _MAX_TOPIC_WORDS:
+                self._topic_words[word] += 1
         self._draw(pair)
 
-    def _count(self, name: str, value: float, bins: tuple[float, ...]) -> None:
-        place = next((index for index, bound in enumerate(bins) if value <= bound), len(bins))
-        self._bins.setdefault(name, Counter())[place] += 1
+    def _add_value(self, distribution: str, value: float) -> None:
+        self._values.setdefault(distribution, Counter())[value] += 1
 
-    def _draw(self, pair: Record) -> None:
-        what = "\x1f".join((str(self._seed), pair["row_id"], str(pair["pair"])))
-        rank = -int.from_bytes(hashlib.sha256(what.encode()).digest()[:8])
-        # A record is never compared: row and number are one pair's own.
-        entry = (rank, pair["row_id"], pair["pair"], {name: pair[name] for name in ("question", "answer", "topic")})
+    def _draw(self, pair: PairText) -> None:
+        """Keep ``pair`` if it is among the ten with the smallest hashes so far."""
+        identity = "\x1f".join((str(self._seed), pair["row_id"], str(pair["pair"])))
+        rank = -int.from_bytes(hashlib.sha256(identity.encode()).digest()[:8])
+        texts: WrittenPair = {"question": pair["question"], "answer": pair["answer"], "topic": pair["topic"]}
+        # Tuples are compared from the left. Row and number differ for every pair, so the texts are never compared.
+        entry = (rank, pair["row_id"], pair["pair"], texts)
         if len(self._drawn) < PAIRS_TO_READ:
             heapq.heappush(self._drawn, entry)
         elif rank > self._drawn[0][0]:
             heapq.heapreplace(self._drawn, entry)
 
-    def as_record(self) -> dict[str, Any]:
-        """Return the figures as JSON values."""
-        bounds = {"question": QUESTION_BINS, "answer": ANSWER_BINS, "grounding": GROUNDING_BINS}
-        distributions = {
-            name: [
-                {"up_to": bound, "count": counts[place]}
-                for place, bound in enumerate([*bounds[name.partition("_")[0]], None])
-            ]
-            for name, counts in sorted(self._bins.items())
-        }
-        # Counter.most_common leaves the order of equals to that of the pairs, which is theirs in the file.
-        topics = sorted(self._topics.items(), key=lambda item: (-item[1], item[0]))[:TOPICS_SHOWN]
-        drawn = sorted(self._drawn, key=lambda entry: -entry[0])
+    def as_record(self) -> CardFigureRecord:
+        """Return the figures as the data card holds them."""
         return {
-            "distributions": distributions,
-            "topic_words": [{"word": word, "pairs": count} for word, count in topics],
-            "to_read": [pair for *_, pair in drawn],
+            "distributions": self._distributions(),
+            "topic_words": self._frequent_topic_words(),
+            "to_read": [pair for *_, pair in sorted(self._drawn, key=lambda entry: -entry[0])],
         }
+
+    def _distributions(self) -> dict[str, list[HistogramBin]]:
+        import pandas as pd
+
+        values = pd.DataFrame(
+            [(name, value, count) for name, counts in self._values.items() for value, count in counts.items()],
+            columns=["distribution", "value", "count"],
+        )
+        distributions: dict[str, list[HistogramBin]] = {}
+        for name, table in values.groupby("distribution"):
+            bounds = _BINS[str(name).partition("_")[0]]
+            bins = pd.cut(table["value"], [-math.inf, *bounds, math.inf], labels=False)
+            counts = table.groupby(bins)["count"].sum().reindex(range(len(bounds) + 1), fill_value=0)
+            distributions[str(name)] = [
+                {"up_to": bound, "count": int(count)} for bound, count in zip([*bounds, None], counts, strict=True)
+            ]
+        return distributions
+
+    def _frequent_topic_words(self) -> list[TopicWord]:
+        import pandas as pd
+
+        words = pd.DataFrame(self._topic_words.items(), columns=["word", "pairs"])
+        # The second key makes the order of equally frequent words independent of the order of the pairs.
+        frequent = words.sort_values(["pairs", "word"], ascending=[False, True]).head(TOPIC_WORDS_SHOWN)
+        return [
+            {"word": str(word), "pairs": int(pairs)}
+            for word, pairs in zip(frequent["word"], frequent["pairs"], strict=True)
+        ]

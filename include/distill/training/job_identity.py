@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from include.distill.config.catalog import load_catalog
 from include.distill.config.use_case import UseCase
 from include.distill.core.naming import canonical_hash
-from include.distill.training.formats import check_hyperparameters
+from include.distill.training.hyperparameters import check_hyperparameters
 
 # Failures of Bedrock's own making; every other one comes from the data or the request and would come again.
 # https://docs.aws.amazon.com/bedrock/latest/userguide/fine-tuning-troubleshooting.html

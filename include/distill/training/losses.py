@@ -1,26 +1,29 @@
 """
-What a training job's losses say, from the metrics that Bedrock wrote of it.
+Read the losses of a training job from Bedrock's metrics, and average them.
 
-The loss of one step is that of one batch: it goes up and down by chance, and a first or last one says little. Said are
-means over the first and the last tenth of the steps, and drawn is the moving mean over as many.
+The loss of one step is that of one batch. It goes up and down by chance, so the first or last one says little. The
+sentence in the report has means over the first and the last tenth of the steps; the chart draws a moving mean over a
+tenth.
 """
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from io import StringIO
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-Point = Mapping[str, Any]
+from include.distill.training.records import LossPoint
 
 
-def loss_curve(metrics: bytes) -> list[dict[str, float]]:
+def loss_curve(metrics: bytes) -> list[LossPoint]:
     """
     Return the steps of Bedrock's ``step_wise_training_metrics.csv``.
 
     Columns differ between families; ``step_number``, ``epoch_number`` and ``training_loss`` are in all of them.
     https://docs.aws.amazon.com/bedrock/latest/userguide/model-customization-analyze.html
+
+    :raises KeyError, ValueError: a column is missing, or a value is not a number.
     """
     rows = csv.DictReader(StringIO(metrics.decode("utf-8-sig")))
     return [
@@ -34,7 +37,7 @@ def loss_curve(metrics: bytes) -> list[dict[str, float]]:
 
 
 class LossMeans(NamedTuple):
-    """Mean losses over the first and the last ``window`` of ``steps``; ``None`` where one of these has no loss."""
+    """Mean losses over the first and the last ``window`` of ``steps``; ``None`` where a step in it has no loss."""
 
     steps: int
     window: int
@@ -43,21 +46,20 @@ class LossMeans(NamedTuple):
 
     @property
     def figures(self) -> str:
-        """Both as text."""
-        return f"{_written(self.first)} to {_written(self.last)}"
+        """Both means as text."""
+        return f"{_as_text(self.first)} to {_as_text(self.last)}"
 
     @property
     def sentence(self) -> str:
-        """What the figures are, in words; steps are too few for means where a tenth of them is one."""
-        first, last = _written(self.first), _written(self.last)
+        """Both means in words. With fewer than 20 steps, a tenth is one step, and there is no mean."""
+        first, last = _as_text(self.first), _as_text(self.last)
         if self.window == 1:
-            return f"{self.steps} {'step' if self.steps == 1 else 'steps'}, too few for means: {first} in the first" + (
-                f" and {last} in the last"
-            )
+            steps = f"{self.steps} {'step' if self.steps == 1 else 'steps'}"
+            return f"{steps}, too few for means: {first} in the first and {last} in the last"
         return f"mean loss {first} over the first {self.window} of {self.steps:,} steps, {last} over the last"
 
 
-def loss_means(points: Sequence[Point]) -> LossMeans | None:
+def loss_means(points: Sequence[LossPoint]) -> LossMeans | None:
     """Return the means over the first and the last tenth of the steps; ``None`` without any step."""
     if not points:
         return None
@@ -65,21 +67,24 @@ def loss_means(points: Sequence[Point]) -> LossMeans | None:
     return LossMeans(len(points), _window(points), means[0], means[-1])
 
 
-def moving_mean(points: Sequence[Point]) -> list[float | None]:
+def moving_mean(points: Sequence[LossPoint]) -> list[float | None]:
     """
-    Return the means over every tenth of the steps in a row, the first steps' mean first.
+    Return the moving mean over a tenth of the steps, starting with that of the first steps.
 
-    A mean over a step without a loss, as training that diverged has them, is ``None``: leaving that step out would
-    make the training look better than it was.
+    A mean is ``None`` when a step in it has no loss, as when training diverged. Leaving that step out would make the
+    training look better than it was.
     """
     losses, window = [point["loss"] for point in points], _window(points)
-    parts = (losses[start : start + window] for start in range(len(losses) - window + 1))
-    return [None if None in part else sum(part) / window for part in parts]
+    means: list[float | None] = []
+    for start in range(len(losses) - window + 1):
+        present = [loss for loss in losses[start : start + window] if loss is not None]
+        means.append(sum(present) / window if len(present) == window else None)
+    return means
 
 
-def _window(points: Sequence[Point]) -> int:
+def _window(points: Sequence[LossPoint]) -> int:
     return max(1, len(points) // 10)
 
 
-def _written(loss: float | None) -> str:
+def _as_text(loss: float | None) -> str:
     return "–" if loss is None else f"{loss:.2f}"

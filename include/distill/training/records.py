@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, NotRequired, TypedDict
 
-from include.distill.core.records import BillLine
+from include.distill.core.records import BillLineRecord
 from include.distill.curation.records import PairCounts
 from include.distill.inference.records import WrittenPair
 
@@ -134,7 +134,7 @@ class DataCard(CardFigureRecord):
     teacher: CardModel
     student: CardModel
     prompts: dict[str, str]  # version of each prompt by its name
-    training_price: BillLine  # epochs included
+    training_price: BillLineRecord  # epochs included
     curation: dict[str, object]  # the ``curation`` section of the use case
     synthesis: NotRequired[PairCounts]  # this and the next three: absent when no pairs were asked for
     funnel: NotRequired[list[FunnelStep]]

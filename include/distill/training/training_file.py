@@ -1,35 +1,37 @@
 """
-A training or validation file as it is written: each record checked, counted and hashed on its way, then forgotten.
+Write a training or validation file: check, count and hash each record on its way, then forget it.
 
-A file of a hundred thousand records takes as little memory as one of ten.
+A file of 100,000 records takes no more memory than one of ten.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import IO, Any, Protocol
+from typing import IO, Protocol
 
 from include.distill.config.catalog import Family
 from include.distill.core.errors import LimitError
-from include.distill.training.formats import check_record, encode_record
+from include.distill.training.formats import encode_record
+from include.distill.training.limits import check_record
+from include.distill.training.records import TrainingRecord
 
 FILE_PROBLEMS_SHOWN = 20
 
 
 class Digest(Protocol):
-    """What ``hashlib`` gives; shared by the files of a set."""
+    """A hash of ``hashlib``, shared by the files of a set."""
 
     def update(self, data: bytes, /) -> None:
-        """Take in ``data``."""
+        """Add ``data``."""
 
 
 @dataclass
 class TrainingFile:
     """
-    Counts of a file under way, and what is wrong with it.
+    Counts of a file that is being written, and what is wrong with it.
 
-    :param name: how messages call it: ``training`` or ``validation``.
+    :param name: ``training`` or ``validation``, for messages.
     """
 
     name: str
@@ -41,8 +43,8 @@ class TrainingFile:
     problems: list[str] = field(default_factory=list)
     problem_count: int = 0
 
-    def write(self, records: Iterable[Mapping[str, Any]], body: IO[bytes]) -> None:
-        """Write ``records``; call :meth:`require_no_problem` before the file is believed."""
+    def write(self, records: Iterable[TrainingRecord], body: IO[bytes]) -> None:
+        """Write ``records``, faulty ones too. Call :meth:`require_no_problem` before the file is used."""
         for record in records:
             self.records += 1
             self.add_problems(map(str, check_record(record, self.family, self.records)))
@@ -53,7 +55,7 @@ class TrainingFile:
             body.write(line)
 
     def add_problems(self, problems: Iterable[str]) -> None:
-        """Add problems; the first 20 are kept in full."""
+        """Count problems and keep the first 20."""
         for problem in problems:
             self.problem_count += 1
             if len(self.problems) < FILE_PROBLEMS_SHOWN:
@@ -62,12 +64,15 @@ class TrainingFile:
     def require_no_problem(self) -> None:
         """Refuse a file that breaks a limit of its family.
 
-        :raises LimitError: names every problem, the first 20 in full. Nothing was bought.
+        :raises LimitError: lists the first 20 problems and counts the rest. Nothing was bought.
         """
         if not self.problems:
             return
         listed = "\n".join(f"- {problem}" for problem in self.problems)
         more = self.problem_count - len(self.problems)
         rest = f"\n- and {more} more" if more else ""
-        message = f"The {self.name} file breaks limits of {self.family.key} ({self.family.source.url}):\n{listed}{rest}"
+        message = (
+            f"The {self.name} file breaks limits of {self.family.key} ({self.family.source.url}). Nothing was bought.\n"
+            f"{listed}{rest}"
+        )
         raise LimitError(message)

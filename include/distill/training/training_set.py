@@ -1,18 +1,17 @@
 """
-An arm's training set: originals and synthetic pairs in the student family's format, checked.
+Write an arm's training set: originals and synthetic pairs as records in the format of the student's family, checked.
 
-A pair becomes a record with :func:`include.distill.training.formats.to_customization_format`. The user text is the one
-that the student will be asked with.
+:func:`include.distill.training.formats.to_customization_format` makes the records. Their user text is the one that the
+student will be asked with.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 from include.distill.config.catalog import Family
 from include.distill.config.layout import RunFolder
@@ -23,10 +22,13 @@ from include.distill.core.storage import ObjectStore, Record, split_uri, stream_
 from include.distill.core.tokens import rough_token_count
 from include.distill.curation.repeated_pairs import curated_pairs
 from include.distill.dataset.arm_rows import hold_out, original_rows, pairs_of
+from include.distill.dataset.records import Row, RowTexts
 from include.distill.dataset.splits import GROUP, group_of
 from include.distill.inference.student import escape_reserved, student_input
 from include.distill.training.figures import CardFigures
-from include.distill.training.formats import check_file, check_record, record_count_problems, to_customization_format
+from include.distill.training.formats import to_customization_format
+from include.distill.training.limits import check_file, check_record, record_count_problems
+from include.distill.training.records import CardFigureRecord, TrainingRecord, TrainingSetCounts
 from include.distill.training.training_file import TrainingFile
 
 TRAIN, VALIDATION = "train.jsonl", "validation.jsonl"
@@ -38,29 +40,31 @@ class TrainingSet:
     What was written for an arm.
 
     :param sha256: over training and validation bytes.
-    :param tokens: of the training file, an estimate.
-    :param figures: what :class:`include.distill.training.figures.CardFigures` found.
+    :param tokens: of the training file for one epoch, an estimate.
+    :param figures: for the data card.
     """
 
     sha256: str
     tokens: int
-    counts: dict[str, int]
-    figures: dict[str, Any]
+    counts: TrainingSetCounts
+    figures: CardFigureRecord
 
 
 def write_training_set(
     arm: Arm, *, store: ObjectStore, folder: RunFolder, shards: int, use_case: UseCase, prompt: Prompt, family: Family
 ) -> TrainingSet:
     """
-    Write the training set of ``arm`` into the run's folder and return what it is.
+    Write the training set of ``arm`` into the run's folder.
 
     Rows held out for validation (by document) give neither originals nor synthetic pairs to training. Rows and pairs
-    are streamed: in memory are their identities.
+    are streamed; only their names are in memory.
 
-    :param shards: of the run's synthetic pairs.
-    :raises LimitError: the set breaks a limit of the family; nothing was written or bought.
+    :param shards: number of shards of the run's synthetic pairs.
+    :raises LimitError: the set breaks a limit of the family. Nothing was written or bought.
     """
-    names = [{"row_id": row["row_id"], GROUP: group_of(row)} for row in stream_jsonl(store, folder.source("train"))]
+    names = [
+        {"row_id": row["row_id"], GROUP: group_of(row)} for row in stream_jsonl(store, folder.source("train"), Row)
+    ]
     training, held_out = hold_out(names, use_case)
     as_record = partial(_record, use_case=use_case, prompt=prompt, family=family)
     digest, figures = hashlib.sha256(), CardFigures(seed=use_case.seed)
@@ -69,13 +73,14 @@ def write_training_set(
         body = files.enter_context(store.writer(folder.merged(arm.name, TRAIN)))
         train.write(map(as_record, figures.count_originals(_rows(store, folder, original_rows(arm, training)))), body)
         originals = train.records
-        train.write(map(as_record, figures.count_pairs(_pairs(arm, training, store, folder, shards))), body)
+        pairs = pairs_of(arm, training, curated_pairs(store, folder, shards=shards))
+        train.write(map(as_record, figures.count_pairs(pairs)), body)
         if held_out:
-            digest.update(b"\0")  # a row moved from one file to the other is another hash
+            digest.update(b"\0")  # without a mark between the files, moving a row from one to the other kept the hash
             body = files.enter_context(store.writer(folder.merged(arm.name, VALIDATION)))
             validation.write(map(as_record, _rows(store, folder, held_out)), body)
         _check(train, validation, folder, digest.hexdigest())
-    counts = {
+    counts: TrainingSetCounts = {
         "originals": originals,
         "synthetic": train.records - originals,
         "records": train.records,
@@ -84,15 +89,9 @@ def write_training_set(
     return TrainingSet(digest.hexdigest(), rough_token_count(train.characters), counts, figures.as_record())
 
 
-def _rows(store: ObjectStore, folder: RunFolder, chosen: Sequence[Record]) -> Iterator[Record]:
-    wanted = {row["row_id"] for row in chosen}
-    return (row for row in stream_jsonl(store, folder.source("train")) if row["row_id"] in wanted)
-
-
-def _pairs(
-    arm: Arm, training: Sequence[Record], store: ObjectStore, folder: RunFolder, shards: int
-) -> Iterator[Record]:
-    return pairs_of(arm, training, curated_pairs(store, folder, shards=shards)) if shards else iter(())
+def _rows(store: ObjectStore, folder: RunFolder, chosen: Sequence[Record]) -> Iterator[Row]:
+    row_ids = {row["row_id"] for row in chosen}
+    return (row for row in stream_jsonl(store, folder.source("train"), Row) if row["row_id"] in row_ids)
 
 
 def _check(train: TrainingFile, validation: TrainingFile, folder: RunFolder, sha256: str) -> None:
@@ -103,14 +102,14 @@ def _check(train: TrainingFile, validation: TrainingFile, folder: RunFolder, sha
         check_file(key, file.size_bytes, file.family, validation=file is validation)
 
 
-def job_fault(pair: Mapping[str, str], *, use_case: UseCase, prompt: Prompt, family: Family) -> str | None:
-    """Return why a job would fail on the record of ``pair``, or ``None``."""
+def job_fault(pair: RowTexts, *, use_case: UseCase, prompt: Prompt, family: Family) -> str | None:
+    """Return why a training job would fail on the record of ``pair``, or ``None``."""
     record = _record(pair, use_case=use_case, prompt=prompt, family=family)
     problems = check_record(record, family, 1)
     return "; ".join(f"{problem.field}: {problem.message}" for problem in problems) or None
 
 
-def _record(pair: Mapping[str, str], *, use_case: UseCase, prompt: Prompt, family: Family) -> dict[str, Any]:
+def _record(pair: RowTexts, *, use_case: UseCase, prompt: Prompt, family: Family) -> TrainingRecord:
     return to_customization_format(
         user=student_input(pair["document"], pair["question"], prompt=prompt, family=family),
         answer=pair["answer"],

@@ -15,7 +15,7 @@ from bedrock_distill.hooks.batch_jobs import BatchJobs
 from bedrock_distill.hooks.statuses import Progress
 from bedrock_distill.lifecycle.abandoned_jobs import ATTEMPT_KEY, IN_PROGRESS
 from bedrock_distill.run.task_ids import SUBMIT, WAIT, batch_task, steps_in_batches
-from include.distill.batch.open_jobs import PendingBatchJobs
+from include.distill.batch.pending_jobs import PendingBatchJobs
 from include.distill.core.errors import ServiceError
 
 

@@ -14,10 +14,11 @@ from bedrock_distill.lifecycle.buy_once import buy_once
 from bedrock_distill.lifecycle.tags import purchase_tags
 from bedrock_distill.operators.base import DistillOperator, Manifest
 from bedrock_distill.run.task_ids import SUBMIT, WAIT, sibling_task
-from include.distill.batch.input_files import BatchInputFile, build_input_files, question_keys, unanswered
-from include.distill.batch.open_jobs import BatchJobPlan, BatchOutcome, PendingBatchJobs
-from include.distill.batch.questions import BatchStep, StepQuestions, models_of_step
+from include.distill.batch.input_files import BatchInputFile, build_input_files, request_keys, unanswered
+from include.distill.batch.pending_jobs import BatchJobPlan, BatchOutcome, PendingBatchJobs
+from include.distill.batch.records import BatchStep
 from include.distill.batch.results import collect
+from include.distill.batch.step_requests import StepRequests, models_of_step
 from include.distill.config.catalog import BatchInference, Model
 from include.distill.config.layout import Layout
 from include.distill.core.errors import JobFailedError, UseCaseError, WaitTimeoutError
@@ -122,9 +123,9 @@ class BedrockSubmitBatchOperator(BatchOperator):
 
     def _submit(self, model: Model, context: Context, submitted: Manifest) -> None:
         running = self._collect_ended(model)
-        questions = StepQuestions(self.use_case, self.store, self.folder, self.prompts, list(self.shards))
+        questions = StepRequests(self.use_case, self.store, self.folder, self.prompts, list(self.shards))
         missing = unanswered(
-            questions.first_questions(self.step, model),
+            questions.first_requests(self.step, model),
             self.answers,
             claim=running.claim,
             threads=self.use_case.fan_out.concurrency,
@@ -154,7 +155,7 @@ class BedrockSubmitBatchOperator(BatchOperator):
             if job is None:  # another model's, or noted and never bought
                 continue
             if job.progress is Progress.RUNNING:
-                running.job_arns.update(dict.fromkeys(question_keys(self.store, plan.input_uri), job.arn))
+                running.job_arns.update(dict.fromkeys(request_keys(self.store, plan.input_uri), job.arn))
             else:
                 self.collect(plan, job)
         return running

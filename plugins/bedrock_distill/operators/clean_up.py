@@ -43,6 +43,7 @@ from include.distill.config.sections import Aws, Storage
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import DistillError, InputError, NotFoundError, OutcomeError
 from include.distill.core.storage import write_json
+from include.distill.cost.records import ReleasedThroughput
 from include.distill.cost.throughput_hours import release_record
 
 if TYPE_CHECKING:
@@ -188,7 +189,11 @@ class DeleteLeftoversOperator(CleanUpOperator):
 
     def _release(self, account: Account, item: PlanItem, throughput: ListedThroughput) -> None:
         if item.release_record:
-            record = {"name": throughput.name, "created": throughput.created.isoformat(), "units": throughput.units}
+            record: ReleasedThroughput = {
+                "name": throughput.name,
+                "created": throughput.created.isoformat(),
+                "units": throughput.units,
+            }
             write_json(account.store, item.release_record, release_record([record], now=self.now()))
         delete_and_wait(account.hook, throughput.arn, wait_seconds=self.wait_seconds)
 

@@ -10,7 +10,9 @@ from bedrock_distill.operators.base import DistillOperator, Manifest, mapped_man
 from include.distill.core.errors import TooManyFailuresError
 from include.distill.core.storage import Record, stream_jsonl, write_jsonl
 from include.distill.curation.critic import CHECKED_LABELS, sum_critic_counts
+from include.distill.curation.records import CriticCounts, RepeatedPair
 from include.distill.curation.repeated_pairs import accepted_texts, repeated_pairs
+from include.distill.dataset.records import Row
 from include.distill.report.run_summary import sum_counts
 
 if TYPE_CHECKING:
@@ -40,7 +42,7 @@ class CuratePairsOperator(DistillOperator):
 
     def execute(self, context: Context) -> Manifest:
         """Compare, write, count, and gate."""
-        manifests = mapped_manifests(self.synthesis)
+        manifests: list[Any] = mapped_manifests(self.synthesis)
         counts = sum_counts(manifests)
         failed = sum(manifest["failed"] for manifest in manifests)
         self._gate_failures(failed, counts["documents"])
@@ -64,7 +66,7 @@ class CuratePairsOperator(DistillOperator):
             **({"critic": critic} if critic else {}),
         }
 
-    def _tell(self, critic: Record) -> None:
+    def _tell(self, critic: CriticCounts) -> None:
         verdicts = ", ".join(f"{critic[name]} {name}" for name in CHECKED_LABELS)
         self.log.info("The critic's verdicts: %s", verdicts)
         if critic["not_looked_at"]:
@@ -74,8 +76,8 @@ class CuratePairsOperator(DistillOperator):
                 critic["not_looked_at"],
             )
 
-    def _counted(self, shards: int, dropped: Counter[str]) -> Iterator[Record]:
-        originals = stream_jsonl(self.store, self.folder.source("train"))
+    def _counted(self, shards: int, dropped: Counter[str]) -> Iterator[RepeatedPair]:
+        originals = stream_jsonl(self.store, self.folder.source("train"), Row)
         pairs = accepted_texts(self.store, self.folder, shards=shards)
         for record in repeated_pairs(originals, pairs, threshold=self.use_case.curation.max_question_similarity):
             dropped[record["filter"]] += 1

@@ -41,7 +41,7 @@ class MergeDatasetOperator(ArmOperator):
 
     def execute(self, context: Context) -> Manifest:
         """Merge, check, write, and return where."""
-        curated = next(iter(mapped_manifests(self.synthesis)), None)
+        curated: Any = next(iter(mapped_manifests(self.synthesis)), None)
         use_case, catalog = self.use_case, load_catalog()
         student, arm = self.model(use_case.student), use_case.arm(self.arm)
         prompts = [self.prompt(use_case.prompts.synthesis), self.prompt(use_case.prompts.answering)]
@@ -55,7 +55,7 @@ class MergeDatasetOperator(ArmOperator):
             family=catalog.family_of(student),
         )
         tokens = use_case.epochs * training_set.tokens
-        training_price = load_prices().training_line(arm.name, use_case.student, tokens)
+        training_price: Any = load_prices().training_line(arm.name, use_case.student, tokens).as_record()
         card = data_card(
             arm,
             training_set,
@@ -64,7 +64,7 @@ class MergeDatasetOperator(ArmOperator):
             student=student,
             prompts=[*prompts, *([self.prompt(use_case.prompts.critic)] if use_case.critic else [])],
             synthesis=curated,
-            training_price=training_price.as_record(),
+            training_price=training_price,
         )
         uris = {name: self.folder.merged(self.arm, name) for name in (TRAIN, VALIDATION, "data_card.json")}
         write_json(self.store, uris["data_card.json"], card)

@@ -10,13 +10,14 @@ from airflow.sdk.exceptions import DownstreamTasksSkipped
 
 from bedrock_distill.operators.base import DistillOperator, Manifest
 from include.distill.core.errors import SpendCapError
-from include.distill.core.storage import Record, stream_jsonl, write_json
+from include.distill.core.storage import stream_jsonl, write_json
 from include.distill.cost.critic_budget import uncapped_critic_usd
 from include.distill.cost.estimate import TokenRate, estimate, expected_calls
 from include.distill.cost.prices import load_prices, total_usd
 from include.distill.cost.spending import model_calls_usd
 from include.distill.cost.token_counts import measure_token_rate, prompt_probes, sample_rows
 from include.distill.dataset.arm_rows import require_originals, rows_for_teacher
+from include.distill.dataset.records import Row
 from include.distill.dataset.splits import text_lengths
 from include.distill.evaluation.champion import champion_snapshot
 from include.distill.report.batch_notes import too_few_for_batch
@@ -83,8 +84,8 @@ class EstimateCostOperator(DistillOperator):
             raise DownstreamTasksSkipped(tasks=sorted(self.downstream_task_ids))
         return manifest
 
-    def _rows(self, name: str) -> Iterator[Record]:
-        return stream_jsonl(self.store, self.folder.source(name))
+    def _rows(self, name: str) -> Iterator[Row]:
+        return stream_jsonl(self.store, self.folder.source(name), Row)
 
     def _count_prompts(self) -> dict[str, TokenRate]:
         """Have Bedrock count the prompts of every step, on a sample of the rows or on all."""
@@ -92,7 +93,7 @@ class EstimateCostOperator(DistillOperator):
         steps = prompt_probes(self.use_case, self.prompts)
         if size == 0:
             return {probe.step: TokenRate() for probe in steps}
-        drawn: dict[str, list[Record]] = {}
+        drawn: dict[str, list[Row]] = {}
         if size != "all":
             drawn = {name: sample_rows(self._rows(name), size, self.use_case.seed) for name in ("train", "evaluation")}
         return {

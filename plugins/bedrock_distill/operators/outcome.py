@@ -10,7 +10,7 @@ from bedrock_distill.lifecycle.abandoned_batches import abandoned_steps, stop_ba
 from bedrock_distill.lifecycle.abandoned_jobs import abandoned_training, stop_job
 from bedrock_distill.operators.base import DistillOperator, Manifest
 from bedrock_distill.run.task_ids import SUBMIT, UPLOAD, arm_task
-from include.distill.batch.open_jobs import PendingBatchJobs
+from include.distill.batch.pending_jobs import PendingBatchJobs
 from include.distill.core.errors import IncompleteRunError, ServiceError
 from include.distill.core.naming import job_name
 from include.distill.training.job_identity import recipe_fingerprint

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from bedrock_distill.operators.base import DistillOperator, Manifest
-from include.distill.batch.questions import batch_problems
+from include.distill.batch.step_requests import batch_problems
 from include.distill.config.catalog import Model, load_catalog
 from include.distill.config.layout import champion_uri
 from include.distill.config.loader import USE_CASES_FOLDER, load_use_case
@@ -25,7 +25,7 @@ from include.distill.dataset.ingestion import check_inputs
 from include.distill.evaluation.champion import champion_before_run, save_champion_snapshot
 from include.distill.evaluation.judge_families import family_warnings
 from include.distill.training.data_card import licence_note
-from include.distill.training.formats import check_hyperparameters
+from include.distill.training.hyperparameters import check_hyperparameters
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

@@ -14,7 +14,8 @@ from include.distill.core.storage import Record, read_json, read_jsonl, stream_j
 from include.distill.cost.prices import load_prices, total_usd
 from include.distill.cost.throughput_hours import unit_hours
 from include.distill.curation.critic import sum_critic_counts
-from include.distill.curation.repeated_pairs import curated_pairs
+from include.distill.curation.records import PairText
+from include.distill.curation.repeated_pairs import curated_texts
 from include.distill.evaluation.champion import champion_snapshot, describe_champion
 from include.distill.evaluation.contamination import count_contaminated_questions
 from include.distill.labeling.label_store import match_labels, read_labels
@@ -32,6 +33,7 @@ from include.distill.report.run_summary import (
     sum_counts,
 )
 from include.distill.training.losses import loss_curve
+from include.distill.training.records import LossPoint
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -169,7 +171,7 @@ class RenderReportOperator(DistillOperator):
         """Whether this run bought the job, and not an earlier one."""
         return self.hook.tags(trained["job_arn"]).get("run-key") == self.folder.run_key
 
-    def _loss_curve(self, arm: ArmSummary) -> list[dict[str, float]]:
+    def _loss_curve(self, arm: ArmSummary) -> list[LossPoint]:
         job_id = (arm.trained or {})["job_arn"].rsplit("/", 1)[-1]
         # The path below the job's folder differs between families and years: look by name.
         for uri in self.store.list((arm.trained or {})["output_uri"]):
@@ -197,7 +199,7 @@ class RenderReportOperator(DistillOperator):
 
     def _pair_questions(self) -> Iterator[str]:
         for manifest in self.synthesis:
-            pairs = curated_pairs(self.store, self.folder, shards=manifest["shards"], documents=False)
+            pairs = curated_texts(self.store, self.folder, shards=manifest["shards"])
             yield from (pair["question"] for pair in pairs)
 
     def _answers(self, arm: str) -> dict[str, str]:
@@ -213,13 +215,13 @@ class RenderReportOperator(DistillOperator):
         trained = [name for name, manifests in self.arms.items() if "dataset" in manifests]
         return [read_json(self.store, self.folder.merged(name, "data_card.json")) for name in trained]
 
-    def _pair_sample(self) -> list[Record]:
+    def _pair_sample(self) -> list[PairText]:
         if not self.synthesis:
             return []
         (manifest,) = self.synthesis
         count = manifest["accepted"]
         chosen = set(random.Random(self.use_case.seed).sample(range(count), min(PAIR_SAMPLE_SIZE, count)))
-        pairs = curated_pairs(self.store, self.folder, shards=manifest["shards"], documents=False)
+        pairs = curated_texts(self.store, self.folder, shards=manifest["shards"])
         return [pair for number, pair in enumerate(pairs) if number in chosen]
 
     def _rejected_rows(self) -> list[Record]:

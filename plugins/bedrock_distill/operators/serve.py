@@ -22,6 +22,7 @@ from include.distill.core.errors import ThroughputReleasedError
 from include.distill.core.naming import request_token, throughput_name
 from include.distill.core.storage import read_json, write_json
 from include.distill.cost.prices import load_prices
+from include.distill.cost.records import ReleasedThroughput, ThroughputRelease
 from include.distill.cost.throughput_hours import release_record, unit_hours
 from include.distill.evaluation.champion import champion_snapshot
 
@@ -141,11 +142,13 @@ class BedrockReleaseThroughputOperator(ServingOperator):
         """Write the tombstone, delete, wait, and return what was released."""
         ordinal = len(self._release_records()) + 1
         throughputs = [t for k in range(1, ordinal + 1) if (t := self.hook.find_throughput(self._throughput_name(k)))]
-        records = [{"name": t.name, "created": t.created.isoformat(), "units": t.units} for t in throughputs]
+        records: list[ReleasedThroughput] = [
+            {"name": t.name, "created": t.created.isoformat(), "units": t.units} for t in throughputs
+        ]
         record = release_record(records, now=datetime.datetime.now(datetime.UTC))
         write_json(self.store, self.folder.release_record(self.arm, ordinal), record)
         for throughput in throughputs:
             delete_and_wait(self.hook, throughput.name, wait_seconds=self.wait_seconds)
             self.log.info("Released %s", throughput.name)
-        hours = unit_hours(read_json(self.store, uri) for uri in self._release_records())
+        hours = unit_hours(read_json(self.store, uri, ThroughputRelease) for uri in self._release_records())
         return {"released": [t.name for t in throughputs], "unit_hours": hours}

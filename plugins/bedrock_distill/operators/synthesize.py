@@ -14,16 +14,18 @@ from include.distill.core.storage import Record, read_json, stream_jsonl
 from include.distill.cost.critic_budget import BudgetedCritic, critic_budget_share, estimate_critic
 from include.distill.cost.estimate import synthesis_lines
 from include.distill.cost.prices import BillLine, load_prices
+from include.distill.cost.records import BudgetEstimate
 from include.distill.cost.spending import TaskBudget
 from include.distill.curation.critic import Critic, CriticCounter
-from include.distill.curation.filters import PairFilterFactory, index_evaluation_questions
+from include.distill.curation.filters import PairFilters, index_evaluation_questions
 from include.distill.dataset.arm_rows import rows_for_teacher
+from include.distill.dataset.records import Row
 from include.distill.dataset.splits import text_lengths
 from include.distill.inference.answer_store import UsageCounter
 from include.distill.inference.client import RateLimitedModel
 from include.distill.inference.fan_out import Failure, for_each
 from include.distill.synthesis.shard_files import ShardFiles, summarize_shard
-from include.distill.synthesis.teacher import SyntheticSamples, count_samples, create_synthetic_samples
+from include.distill.synthesis.teacher import SyntheticSamples, Teacher, count_samples, create_synthetic_samples
 from include.distill.training.training_set import job_fault
 
 if TYPE_CHECKING:
@@ -55,20 +57,18 @@ class BedrockSynthesizeOperator(DistillOperator):
     def execute(self, context: Context) -> Manifest:
         """Ask for all rows of the shard, write pairs and rejects, and return the counts."""
         shard = self.folder.shard("train", int(self.shard))
-        label, sizes = summarize_shard(stream_jsonl(self.store, shard))
+        label, sizes = summarize_shard(stream_jsonl(self.store, shard, Row))
         context["shard_label"] = label  # type: ignore[typeddict-unknown-key]
-        settings, teacher = self.use_case.synthesis, self.use_case.teacher
-        ask = self.rate_limited_model(context, model=teacher, expected=self._expected(sizes), calls=len(sizes))
+        use_case = self.use_case
+        ask = self.rate_limited_model(context, model=use_case.teacher, expected=self._expected(sizes), calls=len(sizes))
         work = partial(
             create_synthetic_samples,
-            teacher=self.model(teacher),
-            prompt=self.prompt(self.use_case.prompts.synthesis),
-            settings=settings,
-            filter_factory=self._curator(),
+            teacher=Teacher(self.model(use_case.teacher), self.prompt(use_case.prompts.synthesis), use_case.synthesis),
+            filters=self._filters(),
             ask=ask,
             critic=self._critic(ask, sizes),
         )
-        outcomes = for_each(stream_jsonl(self.store, shard), work, threads=self.use_case.fan_out.threads)
+        outcomes = for_each(stream_jsonl(self.store, shard, Row), work, threads=use_case.fan_out.threads)
         usage, critic = UsageCounter(self.folder.run_key), CriticCounter(self.folder.run_key)
         with ShardFiles(self.store, self.folder, int(self.shard)) as files:
             counts = count_samples(self._kept(outcomes, files, usage, critic, context))
@@ -77,14 +77,14 @@ class BedrockSynthesizeOperator(DistillOperator):
 
     def _kept(
         self,
-        outcomes: Iterable[SyntheticSamples | Failure[Record]],
+        outcomes: Iterable[SyntheticSamples | Failure[Row]],
         files: ShardFiles,
         usage: UsageCounter,
         critic: CriticCounter,
         context: Context,
     ) -> Iterator[SyntheticSamples]:
         """Write what comes of each row as it comes, and yield it to be counted."""
-        failures: list[tuple[Record, ServiceError]] = []
+        failures: list[tuple[Row, ServiceError]] = []
         for outcome in outcomes:
             if isinstance(outcome, Failure):
                 failures.append((outcome.item, outcome.error))
@@ -112,18 +112,18 @@ class BedrockSynthesizeOperator(DistillOperator):
         paying = BudgetedCritic(ask.with_budget(budget), self.answers, self.store, share=share, marker_uri=note)
         return Critic(self.model(settings.model), self.prompt(self.use_case.prompts.critic), settings, paying)
 
-    def _estimate(self) -> Record:
+    def _estimate(self) -> BudgetEstimate:
         try:
-            return dict(read_json(self.store, self.folder.estimate))
+            return read_json(self.store, self.folder.estimate, BudgetEstimate)
         except NotFoundError:  # a DAG of somebody's own without a cost gate; the critic has its budget all the same
-            rows = text_lengths(stream_jsonl(self.store, self.folder.source("train")))
+            rows = text_lengths(stream_jsonl(self.store, self.folder.source("train"), Row))
             return estimate_critic(self.use_case, rows_for_teacher(self.use_case, rows))
 
-    def _curator(self) -> PairFilterFactory:
+    def _filters(self) -> PairFilters:
         use_case, settings = self.use_case, self.use_case.curation
-        return PairFilterFactory(
+        return PairFilters(
             settings,
-            index_evaluation_questions(stream_jsonl(self.store, self.folder.source("evaluation")), settings),
+            index_evaluation_questions(stream_jsonl(self.store, self.folder.source("evaluation"), Row), settings),
             partial(
                 job_fault,
                 use_case=use_case,

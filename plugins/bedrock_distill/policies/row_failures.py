@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from include.distill.core.errors import ServiceError, ThrottledError, TransientError
-from include.distill.core.storage import Record
+from include.distill.synthesis.records import FailedRow
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def retry_or_record(failures: Sequence[tuple[Record, ServiceError]], context: Context) -> list[Record]:
+def retry_or_record(failures: Sequence[tuple[Mapping[str, Any], ServiceError]], context: Context) -> list[FailedRow]:
     """
     Return one record per failed row, or raise so that Airflow tries the task again.
 

@@ -17,6 +17,7 @@ from include.distill.config.use_case import UseCase, parse_use_case
 from include.distill.core.errors import NotFoundError
 from include.distill.core.storage import read_json
 from include.distill.cost.prices import BillLine, load_prices
+from include.distill.cost.records import BudgetEstimate
 from include.distill.cost.spending import TaskBudget, budget_share
 from include.distill.inference.answer_store import AnswerStore
 from include.distill.inference.client import PoolShare, RateLimitedModel
@@ -84,7 +85,7 @@ class RunAccess:
 
     def _task_budget(self, model: str, expected: Sequence[BillLine], calls: int) -> TaskBudget | None:
         try:
-            estimate = read_json(self.store, self.folder.estimate)
+            estimate = read_json(self.store, self.folder.estimate, BudgetEstimate)
         except NotFoundError:  # a DAG of somebody's own without a cost gate
             return None
         share = budget_share(expected, estimate, cap_usd=self.use_case.max_spend_usd, calls=calls)

@@ -10,7 +10,8 @@ from bedrock_distill.operators.batch import BedrockCollectBatchOperator, Bedrock
 from bedrock_distill.policies.retry import DEFERRED_RETRIES
 from bedrock_distill.run.task_ids import COLLECT, SUBMIT, WAIT, batch_group
 from bedrock_distill.sensors.batch_jobs import BedrockBatchSensor
-from include.distill.batch.questions import BatchStep, inference_mode
+from include.distill.batch.records import BatchStep
+from include.distill.batch.step_requests import inference_mode
 from include.distill.config.use_case import UseCase
 
 _HOUR = 3600

@@ -11,7 +11,9 @@ import yaml
 from include.distill.config.catalog import CATALOG_PATH, Family, Model, load_catalog
 from include.distill.core.errors import UseCaseError
 from include.distill.cost.prices import PRICES_PATH, load_prices
-from include.distill.training.formats import check_hyperparameters, check_record, to_customization_format
+from include.distill.training.formats import to_customization_format
+from include.distill.training.hyperparameters import check_hyperparameters
+from include.distill.training.limits import check_record
 
 CATALOG = load_catalog()
 ACTIVE = [model for model in CATALOG.models.values() if model.lifecycle == "active"]

@@ -12,8 +12,8 @@ from include.distill.config.loader import USE_CASES_FOLDER, load_use_case
 from include.distill.core.errors import SpendCapError
 from include.distill.cost.estimate import estimate, synthesis_lines
 from include.distill.cost.prices import BillLine, load_prices, total_usd
-from include.distill.cost.spending import BudgetShare, TaskBudget, budget_share
-from include.distill.inference.answer_store import AnswerStore
+from include.distill.cost.spending import BudgetShare, TaskBudget, budget_share, model_calls_usd
+from include.distill.inference.answer_store import AnswerStore, StoredAnswer
 from include.distill.inference.client import PoolShare, RateLimitedModel
 from include.distill.inference.requests import Completion, ModelRequest
 from tests.fakes.memory_store import MemoryStore
@@ -60,57 +60,85 @@ def row(number: int, words: int) -> dict[str, Any]:
     return {"row_id": str(number), "document": "word " * words, "question": "What?", "answer": "That."}
 
 
-class TestPart:
+class TestShare:
     @given(st.lists(st.integers(1, 500), min_size=1, max_size=30), st.integers(1, 5), st.floats(1, 20))
-    def test_the_parts_of_all_tasks_are_what_is_left_of_the_cap(
+    def test_the_shares_of_all_tasks_add_up_to_the_rest_of_the_cap(
         self, words: list[int], tasks: int, room: float
     ) -> None:
         rows = [row(number, count) for number, count in enumerate(words)]
         lines = estimate(USE_CASE, train=rows, evaluation=[], prices=load_prices())
-        told = {"estimated_usd": total_usd(lines), "lines": [line.as_record() for line in lines]}
-        asked = sum(line.usd for line in lines if line.what.startswith("synthesis"))
-        cap = total_usd(lines) - asked + room * asked
-        shares = [synthesis_lines(USE_CASE, rows[number::tasks], load_prices()) for number in range(tasks)]
-        parts = [budget_share(share, told, cap_usd=cap, calls=1) for share in shares]
-        assert sum(part.usd for part in parts) == pytest.approx(room * asked, rel=0.02, abs=0.005)
+        stored_estimate = {"estimated_usd": total_usd(lines), "lines": [line.as_record() for line in lines]}
+        model_calls = sum(line.usd for line in lines if line.what.startswith("synthesis"))
+        cap = total_usd(lines) - model_calls + room * model_calls
+        lines_of_tasks = [synthesis_lines(USE_CASE, rows[number::tasks], load_prices()) for number in range(tasks)]
+        shares = [
+            budget_share(lines_of_task, stored_estimate, cap_usd=cap, calls=1) for lines_of_task in lines_of_tasks
+        ]
+        assert sum(share.usd for share in shares) == pytest.approx(room * model_calls, rel=0.02, abs=0.005)
 
-    def test_with_training_and_serving_alone_nothing_is_parted(self) -> None:
-        told = {"estimated_usd": 5.0, "lines": [BillLine("training tuned: nova-micro", 5, "token", 1.0).as_record()]}
-        assert budget_share([], told, cap_usd=10, calls=0).usd == 0
+    def test_there_is_nothing_to_share_when_only_training_and_serving_cost_money(self) -> None:
+        stored_estimate = {
+            "estimated_usd": 5.0,
+            "lines": [BillLine("training tuned: nova-micro", 5, "token", 1.0).as_record()],
+        }
+        assert budget_share([], stored_estimate, cap_usd=10, calls=0).usd == 0
+
+    def test_a_step_in_batch_jobs_is_shared_at_the_price_of_a_batch_token(self) -> None:
+        on_demand = load_prices().token_lines("synthesis", TEACHER.key, 1e6, 1e6)
+        batch = load_prices().token_lines("synthesis", TEACHER.key, 1e6, 1e6, batch=True)
+        stored_estimate = {"estimated_usd": total_usd(batch), "lines": [line.as_record() for line in batch]}
+        share = budget_share(on_demand, stored_estimate, cap_usd=2 * total_usd(batch), calls=1)
+        assert share.usd == pytest.approx(2 * total_usd(batch))
+
+    def test_only_model_calls_are_shared(self) -> None:
+        names = ("synthesis: m input", "critic: m input", "answers base: m input", "judging: m input")
+        others = ("training tuned: m", "throughput tuned: m")
+        records = [BillLine(name, 1, "token", 1.0).as_record() for name in names + others]
+        assert model_calls_usd(records) == 4
 
 
-class TestSpending:
-    def test_it_stops_at_its_part_and_says_what_was_spent_and_what_to_do(self) -> None:
+class TestTaskBudget:
+    def test_an_answer_of_a_batch_job_is_counted_at_the_price_of_a_batch_token(self) -> None:
+        budget = TaskBudget(BudgetShare(4, 10, 10), DOLLAR, "run", (0.5, 0.0))
+        completion = Completion("text", "end_turn", 1, 1)
+        budget.record_stored(StoredAnswer(request(1), completion, "run", batch=True))
+        budget.record_stored(StoredAnswer(request(2), completion, "run"))
+        budget.record_stored(StoredAnswer(request(3), completion, "another run"))
+        assert budget.spent_usd == 1.5
+
+    def test_it_stops_at_its_share_and_says_what_was_spent_and_what_to_do(self) -> None:
         teacher = Teacher()
-        said = ask_until_the_cap(asking(MemoryStore(), teacher, usd=5))
+        message = ask_until_the_cap(asking(MemoryStore(), teacher, usd=5))
         assert teacher.asked == 5
-        assert "has paid $5.0000 to claude-sonnet-5-5 for 5 answers" in said
-        assert "max_spend_usd = $10.00 is $5.0000" in said
-        assert "Raise max_spend_usd" in said
+        assert "has paid $5.0000 to claude-sonnet-5-5 for 5 answers" in message
+        assert "max_spend_usd = $10.00 is $5.0000" in message
+        assert "Raise max_spend_usd" in message
 
-    def test_a_retry_counts_what_the_run_has_paid_already(self) -> None:
+    def test_a_retry_counts_what_the_run_has_already_paid(self) -> None:
         store, teacher = MemoryStore(), Teacher()
         for _ in range(3):
             ask_until_the_cap(asking(store, teacher, usd=5))
         assert teacher.asked == 5
 
-    def test_another_runs_answers_cost_nothing(self) -> None:
+    def test_the_answers_of_another_run_cost_nothing(self) -> None:
         store, teacher = MemoryStore(), Teacher()
         ask_until_the_cap(asking(store, teacher, usd=5))
         ask_until_the_cap(asking(store, teacher, usd=5, run_key="next"))
         assert teacher.asked == 10
 
-    def test_the_same_question_is_counted_once(self) -> None:
+    def test_the_same_request_is_counted_once(self) -> None:
         ask = asking(MemoryStore(), Teacher(), usd=2)
-        for _ in range(10):
-            ask(request(1))
+        answers = [ask(request(1)) for _ in range(10)]
+        assert len({answer.request.key for answer in answers}) == 1
 
-    def test_an_endpoint_of_our_own_is_paid_by_the_hour_and_not_capped_here(self) -> None:
-        ask = asking(MemoryStore(), Teacher(), usd=2)
+    def test_calls_to_an_endpoint_of_our_own_are_not_counted(self) -> None:
+        teacher = Teacher()
+        ask = asking(MemoryStore(), teacher, usd=2)
         for number in range(10):
             ask(ModelRequest(TEACHER, "arn:model", "arn:endpoint", f"question {number}", 100))
+        assert teacher.asked == 10
 
-    def test_calls_under_way_count_as_what_a_call_costs(self) -> None:
+    def test_calls_in_flight_count_at_the_mean_cost_of_a_call(self) -> None:
         started, go = threading.Semaphore(0), threading.Event()
 
         class Slow(Teacher):
@@ -122,20 +150,20 @@ class TestSpending:
                 return completion
 
         teacher = Slow()
-        spending = TaskBudget(BudgetShare(4, 10, 10), DOLLAR, "run")
-        spending.ask(request(0), teacher)
-        threads = [threading.Thread(target=spending.ask, args=[request(n), teacher]) for n in (1, 2, 3)]
+        budget = TaskBudget(BudgetShare(4, 10, 10), DOLLAR, "run")
+        budget.ask(request(0), teacher)
+        threads = [threading.Thread(target=budget.ask, args=[request(n), teacher]) for n in (1, 2, 3)]
         for thread in threads:
             thread.start()
             assert started.acquire(timeout=5)
         with pytest.raises(SpendCapError):
-            spending.ask(request(4), teacher)
+            budget.ask(request(4), teacher)
         go.set()
         for thread in threads:
             thread.join(timeout=5)
-        assert (teacher.asked, spending.spent_usd) == (4, 4)
+        assert (teacher.asked, budget.spent_usd) == (4, 4)
 
-    def test_before_the_first_price_is_known_calls_beside_it_go_only_as_far_as_the_estimate_reaches(self) -> None:
+    def test_until_a_call_has_a_price_only_as_many_start_as_the_estimate_covers(self) -> None:
         asked, go = threading.Semaphore(0), threading.Event()
 
         class Waiting(Teacher):
@@ -144,14 +172,14 @@ class TestSpending:
                 assert go.wait(5)
                 return super().ask(request)
 
-        spending, teacher = TaskBudget(BudgetShare(2, 10, 2), DOLLAR, "run"), Waiting()
-        threads = [threading.Thread(target=spending.ask, args=[request(number), teacher]) for number in range(2)]
+        budget, teacher = TaskBudget(BudgetShare(2, 10, 2), DOLLAR, "run"), Waiting()
+        threads = [threading.Thread(target=budget.ask, args=[request(number), teacher]) for number in range(2)]
         for thread in threads:
             thread.start()
             assert asked.acquire(timeout=5)
         with pytest.raises(SpendCapError):
-            spending.ask(request(2), teacher)
+            budget.ask(request(2), teacher)
         go.set()
         for thread in threads:
             thread.join(timeout=5)
-        assert (teacher.asked, spending.spent_usd) == (2, 2)
+        assert (teacher.asked, budget.spent_usd) == (2, 2)

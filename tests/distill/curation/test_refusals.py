@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from include.distill.curation.refusals import find_refusal
-from tools.curation_report.__main__ import SAMPLE, read
-from tools.curation_report.planted import yaml_texts
+from tools.curation_report.__main__ import SAMPLE, read_usable_rows
+from tools.curation_report.planted_defects import yaml_texts
 
 
 @pytest.mark.parametrize(
@@ -46,5 +46,5 @@ def test_an_answer_that_says_no_or_speaks_of_documents_is_none(answer: str) -> N
 
 
 def test_no_real_answer_of_the_sample_is_taken_for_a_refusal() -> None:
-    rows = [*read(SAMPLE / "train.csv"), *read(SAMPLE / "evaluation.csv")]
+    rows = [*read_usable_rows(SAMPLE / "train.csv"), *read_usable_rows(SAMPLE / "evaluation.csv")]
     assert [row["answer"] for row in rows if find_refusal(row["answer"])] == []

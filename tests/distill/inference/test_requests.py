@@ -10,7 +10,15 @@ import pytest
 from botocore.validate import ParamValidator
 
 from include.distill.core.errors import ContractError
-from include.distill.inference.requests import ApiCall, Completion, ModelRequest, read_reply, to_api_call
+from include.distill.inference.requests import (
+    ApiCall,
+    Completion,
+    ModelRequest,
+    read_model_output,
+    read_reply,
+    to_api_call,
+    to_model_input,
+)
 from tests.distill.conftest import make_request
 
 ANTHROPIC = "claude-haiku-4-5"
@@ -99,6 +107,29 @@ class TestCalls:
         runtime = botocore.session.get_session().get_service_model("bedrock-runtime")
         report = ParamValidator().validate(call.parameters, runtime.operation_model(operation).input_shape)
         assert not report.has_errors(), report.generate_report()
+
+
+class TestBatchRecords:
+    @pytest.mark.parametrize("model", [ANTHROPIC, CONVERSE])
+    def test_hold_what_a_call_would_send_without_the_id_of_the_model(self, model: str) -> None:
+        request = able(model)
+        sent = anthropic_body(request) if model == ANTHROPIC else dict(to_api_call(request).parameters)
+        sent.pop("modelId", None)
+        assert to_model_input(request) == sent
+        assert "json_schema" in json.dumps(to_model_input(request))
+
+    def test_give_the_same_answer_as_a_call(self) -> None:
+        model = make_request(ANTHROPIC).model
+        body = {
+            "content": [{"type": "text", "text": "a"}],
+            "stop_reason": "end_turn",
+            "usage": {"input_tokens": 5, "output_tokens": 6},
+        }
+        assert read_model_output(model, body, simulated=True) == Completion("a", "end_turn", 5, 6, simulated=True)
+
+    def test_in_an_unknown_format_are_an_error_that_says_they_were_billed(self) -> None:
+        with pytest.raises(ContractError, match=r"claude-haiku-4-5 answered in an unknown format.*billed.*on demand"):
+            read_model_output(make_request(ANTHROPIC).model, {"content": []}, simulated=False)
 
 
 class TestKeys:

@@ -15,14 +15,14 @@ from include.distill.config.loader import USE_CASES_FOLDER, load_use_case
 from include.distill.config.prompts import load_prompt
 from include.distill.config.sections import CriticSettings, Curation, Synthesis
 from include.distill.curation.critic import Critic
-from include.distill.curation.filters import PairFilterFactory
+from include.distill.curation.filters import PairFilters
 from include.distill.inference.answer_store import AnswerStore
 from include.distill.inference.requests import ModelRequest
 from include.distill.synthesis.teacher import (
     SyntheticSamples,
+    Teacher,
     count_samples,
     create_synthetic_samples,
-    synthesis_request,
 )
 from include.distill.text.question_index import QuestionIndex
 from tests.distill.conftest import ROOT, make_row
@@ -30,12 +30,13 @@ from tests.fakes.fake_bedrock import FakeBedrock
 from tests.fakes.memory_store import MemoryStore
 from tools.aws_simulator.models.delimiters import section
 
-TEACHER = load_catalog().model("claude-sonnet-4-6")
+MODEL = load_catalog().model("claude-sonnet-4-6")
 PROMPT = load_prompt("synthesis.j2")
 ROW = make_row(question="What is S3?")
 
 
-# Filters are tested for themselves (test_curation.py): what is tested here passes them unless it repeats a question.
+# Filters have tests of their own (tests/distill/curation/test_filters.py). Pairs here pass them unless they repeat a
+# question.
 LAX = Curation(min_question_characters=1, min_grounding=0)
 NOTHING_ASKED = QuestionIndex(threshold=1)
 
@@ -62,10 +63,8 @@ def sampled(
     paid = AnswerStore(MemoryStore(), ROOT, "run")
     samples = create_synthetic_samples(
         ROW,
-        teacher=TEACHER,
-        prompt=PROMPT,
-        settings=Synthesis(pairs_per_document=pairs, attempts=attempts, **settings),
-        filter_factory=PairFilterFactory(curation, NOTHING_ASKED, lambda _: None),
+        teacher=Teacher(MODEL, PROMPT, Synthesis(pairs_per_document=pairs, attempts=attempts, **settings)),
+        filters=PairFilters(curation, NOTHING_ASKED, lambda _: None),
         ask=lambda request: paid.get_or_ask(request, bedrock),
         critic=critic,
     )
@@ -81,15 +80,15 @@ def counts(samples: SyntheticSamples) -> tuple[int, int, int, int]:
 class TestRequest:
     def test_the_teacher_is_shown_the_row_and_told_how_many(self) -> None:
         settings = Synthesis(pairs_per_document=5, max_tokens=100, temperature=0.3)
-        request = synthesis_request(ROW, teacher=TEACHER, prompt=PROMPT, settings=settings)
-        assert (request.identity, request.invoke_id) == (TEACHER.inference_id, TEACHER.inference_id)
+        request = Teacher(MODEL, PROMPT, settings).request(ROW)
+        assert (request.identity, request.invoke_id) == (MODEL.inference_id, MODEL.inference_id)
         assert (request.max_tokens, request.temperature, request.sample) == (100, 0.3, 0)
         assert section(request.user, "document") == ROW["document"]
         assert section(request.user, "number_of_pairs") == "5"
 
     def test_a_teacher_that_supports_structured_output_is_held_to_a_schema_of_pairs(self) -> None:
         teacher = load_catalog().model("claude-haiku-4-5")
-        request = synthesis_request(ROW, teacher=teacher, prompt=PROMPT, settings=Synthesis())
+        request = Teacher(teacher, PROMPT, Synthesis()).request(ROW)
         pairs = json.loads(request.schema)["properties"]["pairs"]
         assert pairs["items"]["required"] == ["question", "answer", "topic"]
 
@@ -97,7 +96,7 @@ class TestRequest:
     def test_the_default_teacher_is_never_sent_a_schema_so_its_stored_answers_are_found(self, use_case: Path) -> None:
         teacher = load_catalog().model(load_use_case(use_case, environment={}).teacher)
         able = teacher.model_copy(update={"json_schema": True})
-        assert synthesis_request(ROW, teacher=able, prompt=PROMPT, settings=Synthesis()).schema == ""
+        assert Teacher(able, PROMPT, Synthesis()).request(ROW).schema == ""
 
 
 class TestSorting:
@@ -233,9 +232,9 @@ def critic_of(verdicts: dict[str, str], shown: list[str] | None = None) -> Criti
             shown.append(question)
         return json.dumps({"reason": "r", "verdict": verdicts.get(question, "GROUNDED")})
 
-    settings = CriticSettings(model=TEACHER.key, max_spend_usd=1, attempts=1)
+    settings = CriticSettings(model=MODEL.key, max_spend_usd=1, attempts=1)
     paid, bedrock = AnswerStore(MemoryStore(), ROOT, "run"), FakeBedrock(say)
-    return Critic(TEACHER, load_prompt("critic.j2"), settings, lambda request: paid.get_or_ask(request, bedrock))
+    return Critic(MODEL, load_prompt("critic.j2"), settings, lambda request: paid.get_or_ask(request, bedrock))
 
 
 class TestCritic:

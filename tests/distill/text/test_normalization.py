@@ -4,7 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.distill.text.normalization import is_blank, normalize, pair_key, unsupported_character
+from include.distill.text.normalization import (
+    is_blank,
+    normalize,
+    pair_key,
+    strip_punctuation,
+    unsupported_character,
+    words_of_normalized,
+)
 
 
 @pytest.mark.parametrize(
@@ -23,12 +30,12 @@ from include.distill.text.normalization import is_blank, normalize, pair_key, un
         "\ufe0f",
     ],
 )
-def test_what_nobody_can_see_is_blank(text: str) -> None:
+def test_text_without_a_visible_character_is_blank(text: str) -> None:
     assert is_blank(text)
 
 
 @pytest.mark.parametrize("text", ["NaN", "null", "0", "-", "\x00", " . ", "\u0301", "\u2764\ufe0f", "\u3163"])
-def test_what_somebody_wrote_is_not(text: str) -> None:
+def test_text_with_a_visible_character_is_not_blank(text: str) -> None:
     assert not is_blank(text)
 
 
@@ -36,16 +43,30 @@ def test_what_somebody_wrote_is_not(text: str) -> None:
     ("text", "character"),
     [("a\x00b", "U+0000"), ("a\ud83d", "U+D83D"), ("😀\x01\t\u2028\ufffd", None)],
 )
-def test_nul_and_halves_of_characters_cannot_be_carried(text: str, character: str | None) -> None:
+def test_nul_and_unpaired_surrogates_are_unsupported(text: str, character: str | None) -> None:
     assert unsupported_character(text) == character
 
 
-def test_pairs_are_the_same_but_for_case_width_and_spacing() -> None:
+def test_the_key_of_a_pair_ignores_case_width_and_spacing() -> None:
     assert pair_key(" WHAT is\n S3? ", "Ａ store") == pair_key("what is S3?", "A\xa0store")
     assert pair_key("What is S3?", "x") != pair_key("What is S3", "x")
     assert pair_key("a", "b c") != pair_key("a b", "c")
 
 
 @given(st.text(st.characters(codec="ascii")))
-def test_plain_text_is_compared_as_it_is_beside_other_characters(text: str) -> None:
+def test_ascii_is_normalized_the_same_with_and_without_other_characters(text: str) -> None:
     assert normalize(f"{text} é") == f"{normalize(text)} é".strip()
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("What is “Amazon S3”, exactly?", "what is amazon s3 exactly"),
+        ("C# is not C++; R&D at 50%", "c# is not c++ r&d at 50%"),
+        ("**Bold** - a_b (c)", "bold a b c"),
+        ("東京、京都。", "東京 京都"),
+        ("?!", ""),
+    ],
+)
+def test_punctuation_is_stripped_and_symbols_with_a_meaning_stay(text: str, words: str) -> None:
+    assert strip_punctuation(text) == words_of_normalized(normalize(text)) == words

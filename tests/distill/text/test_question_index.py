@@ -5,12 +5,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from include.distill.config.sections import Curation
-from include.distill.text.question_index import QuestionIndex, is_same_question
+from include.distill.text.question_index import Question, QuestionIndex
 
 THRESHOLD = Curation().max_question_similarity
 VERSIONING = "How do I turn on versioning for an existing bucket?"
 
-AGAIN = [
+SAME = [
     pytest.param(VERSIONING, VERSIONING.upper(), id="case"),
     pytest.param(VERSIONING, f"  {VERSIONING.replace(' ', '   ')} ?!", id="spacing and marks"),
     pytest.param(VERSIONING, "How can I turn on versioning for an existing bucket?", id="a word"),
@@ -24,7 +24,7 @@ AGAIN = [
         id="Japanese",
     ),
 ]
-ANOTHER = [
+DIFFERENT = [
     pytest.param("What is Amazon S3?", "What is Amazon EC2?", id="another service"),
     pytest.param(
         "What does error 1205 mean for my database?", "What does error 1206 mean for my database?", id="number"
@@ -36,43 +36,55 @@ ANOTHER = [
 ]
 
 
-class TestSame:
-    @pytest.mark.parametrize(("earlier", "question"), AGAIN)
-    def test_a_question_in_nearly_the_same_words_asks_again(self, earlier: str, question: str) -> None:
-        asked = QuestionIndex(threshold=THRESHOLD)
-        asked.add(earlier)
-        found = asked.find(question)
-        assert found is not None
-        assert (found.position, found.similarity >= THRESHOLD) == (0, True)
-        assert is_same_question(question, earlier, THRESHOLD)
-
-    @pytest.mark.parametrize(("earlier", "question"), ANOTHER)
-    def test_one_about_something_else_does_not(self, earlier: str, question: str) -> None:
-        asked = QuestionIndex(threshold=THRESHOLD)
-        asked.add(earlier)
-        assert asked.find(question) is None
-        assert not is_same_question(question, earlier, THRESHOLD)
+def index_of(*questions: str, threshold: float = THRESHOLD) -> QuestionIndex:
+    index = QuestionIndex(threshold=threshold)
+    for question in questions:
+        index.add(Question(question))
+    return index
 
 
-class TestMany:
-    def test_only_what_was_new_is_remembered(self) -> None:
-        asked = QuestionIndex(threshold=THRESHOLD)
-        found = [asked.find_or_add(question) for question in (VERSIONING, VERSIONING.lower(), "What is Amazon S3?")]
-        assert [one is None for one in found] == [True, False, True]
-        assert len(asked) == 2
+class TestSameQuestion:
+    @pytest.mark.parametrize(("earlier", "question"), SAME)
+    def test_nearly_the_same_words_ask_the_same(self, earlier: str, question: str) -> None:
+        match = index_of(earlier).find(Question(question))
+        assert match is not None
+        assert match.position == 0
+        assert match.similarity >= THRESHOLD
+        assert Question(question).repeats(Question(earlier), THRESHOLD)
 
-    def test_the_most_alike_is_named(self) -> None:
-        asked = QuestionIndex(threshold=0.6)
-        asked.add("How do I turn on versioning for some bucket?")
-        asked.add(VERSIONING)
-        found = asked.find("How do I turn on versioning for an existing bucket now?")
-        assert found is not None
-        assert found.position == 1
+    @pytest.mark.parametrize(("earlier", "question"), DIFFERENT)
+    def test_questions_about_different_things_do_not(self, earlier: str, question: str) -> None:
+        assert index_of(earlier).find(Question(question)) is None
+        assert not Question(question).repeats(Question(earlier), THRESHOLD)
+
+    def test_the_threshold_itself_counts_as_the_same(self) -> None:
+        earlier, question = Question("How do I create a bucket?"), Question("How do I delete a bucket?")
+        similarity = question.similarity(earlier)
+        assert 0.3 < similarity < 0.7
+        assert question.repeats(earlier, similarity)
+        assert not question.repeats(earlier, similarity + 0.001)
+
+    def test_an_ending_of_fewer_than_eleven_characters_is_not_a_question_of_its_own(self) -> None:
+        assert "what is s3x" in Question("Please tell me: what is S3X?").endings
+        assert "what is s3" not in Question("Please tell me: what is S3?").endings
+
+
+class TestQuestionIndex:
+    def test_find_or_add_remembers_new_questions_only(self) -> None:
+        index = index_of()
+        questions = (VERSIONING, VERSIONING.lower(), "What is Amazon S3?")
+        matches = [index.find_or_add(Question(question)) for question in questions]
+        assert [match is None for match in matches] == [True, False, True]
+        assert len(index) == 2
+
+    def test_the_most_similar_question_is_returned(self) -> None:
+        index = index_of("How do I turn on versioning for some bucket?", VERSIONING, threshold=0.6)
+        match = index.find(Question("How do I turn on versioning for an existing bucket now?"))
+        assert match is not None
+        assert (match.position, match.question) == (1, VERSIONING.lower().rstrip("?"))
 
     @settings(max_examples=100, deadline=None)
     @given(st.lists(st.text(min_size=1, max_size=60), min_size=1, max_size=10))
-    def test_every_question_is_found_again_whatever_it_holds(self, questions: list[str]) -> None:
-        asked = QuestionIndex(threshold=THRESHOLD)
-        for question in questions:
-            asked.add(question)
-        assert all(asked.find(question) for question in questions)
+    def test_every_question_is_found_again_whatever_it_contains(self, questions: list[str]) -> None:
+        index = index_of(*questions)
+        assert all(index.find(Question(question)) for question in questions)

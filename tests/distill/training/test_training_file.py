@@ -15,10 +15,10 @@ NOVA = load_catalog().families["nova"]
 
 
 def made(user: str = "u", answer: str = "é") -> dict[str, Any]:
-    return to_customization_format(user=user, answer=answer, instruction="i", family=NOVA)
+    return dict(to_customization_format(user=user, answer=answer, instruction="i", family=NOVA))
 
 
-def test_records_are_counted_and_hashed_on_their_way() -> None:
+def test_records_are_counted_and_hashed_as_they_are_written() -> None:
     body, digest = BytesIO(), hashlib.sha256()
     file = TrainingFile("training", NOVA, digest)
     file.write((made() for _ in range(3)), body)
@@ -30,13 +30,14 @@ def test_records_are_counted_and_hashed_on_their_way() -> None:
     assert digest.digest() == hashlib.sha256(written).digest()
 
 
-def test_a_file_is_refused_with_every_problem_of_every_record_up_to_twenty() -> None:
+def test_a_faulty_file_is_refused_with_its_first_twenty_problems() -> None:
     file = TrainingFile("training", NOVA, hashlib.sha256())
     file.write([made(" ", "")] * 15, BytesIO())
     with pytest.raises(LimitError) as raised:
         file.require_no_problem()
     lines = str(raised.value).split("\n")
     assert lines[0].startswith("The training file breaks limits of nova (https://")
+    assert lines[0].endswith("). Nothing was bought.")
     assert lines[1:3] == [
         "- record 1, user: empty; expected text",
         "- record 1, assistant: empty; expected text",

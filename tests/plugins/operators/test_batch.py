@@ -14,7 +14,7 @@ from bedrock_distill.operators.batch import BedrockCollectBatchOperator, Bedrock
 from bedrock_distill.operators.synthesize import BedrockSynthesizeOperator
 from bedrock_distill.sensors.batch_jobs import BedrockBatchSensor
 from bedrock_distill.triggers.batch import BatchJobsTrigger
-from include.distill.batch.open_jobs import PendingBatchJobs
+from include.distill.batch.pending_jobs import PendingBatchJobs
 from include.distill.config.layout import RunFolder
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import JobFailedError, TransientError, WaitTimeoutError

@@ -10,7 +10,7 @@ from bedrock_distill.operators.synthesize import BedrockSynthesizeOperator
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import TooManyFailuresError
 from include.distill.core.storage import read_jsonl, stream_jsonl, write_jsonl
-from include.distill.curation.repeated_pairs import curated_pairs
+from include.distill.curation.repeated_pairs import curated_pairs, curated_texts
 from tests.fakes.dialogue import between, pairs
 from tests.fakes.fake_bedrock import FakeBedrock
 from tests.fakes.memory_store import MemoryStore
@@ -77,7 +77,7 @@ class TestRepeated:
         manifest = curate(synthesize(shards))
         assert manifest["dropped"] == {"repeats_original": 10, "repeats_pair": 9}
         assert (manifest["accepted"], manifest["rejected"], manifest["missing"]) == (11, 19, 0)
-        kept = list(curated_pairs(store, FOLDER, shards=shards, documents=False))
+        kept = list(curated_texts(store, FOLDER, shards=shards))
         assert len(kept) == 11
         rows = read_jsonl(store, FOLDER.source("train"))
         assert [pair["row_id"] for pair in kept if "versioning" in pair["question"]] == [rows[0]["row_id"]]

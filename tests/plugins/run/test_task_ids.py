@@ -26,7 +26,7 @@ from bedrock_distill.sensors.batch_jobs import BedrockBatchSensor
 from bedrock_distill.sensors.customization_job import BedrockCustomizationJobSensor
 from bedrock_distill.sensors.provisioned_throughput import BedrockProvisionedThroughputSensor
 from dags.distill import distill_dag
-from include.distill.batch.open_jobs import BatchJobPlan, PendingBatchJobs
+from include.distill.batch.pending_jobs import BatchJobPlan, PendingBatchJobs
 from include.distill.config.loader import USE_CASES_FOLDER, load_use_case
 from include.distill.core.errors import IncompleteRunError, JobFailedError, ThroughputReleasedError, WaitTimeoutError
 from include.distill.core.naming import job_name

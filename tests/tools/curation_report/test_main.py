@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tools.curation_report import __main__ as command
-from tools.curation_report.__main__ import SAMPLE, main, read, table
+from tools.curation_report.__main__ import SAMPLE, main, read_usable_rows, table
 
 ROWS = 200  # enough to plant all good pairs and defects
 
@@ -24,7 +24,7 @@ def test_a_table_aligns_numbers_and_escapes_what_would_break_it() -> None:
 def test_rejected_rows_are_left_out(tmp_path: Path) -> None:
     path = tmp_path / "rows.csv"
     path.write_text("doc,question,answer\nA document.,A question?,An answer.\nAnother document.,Another question?,\n")
-    assert [row["answer"] for row in read(path)] == ["An answer."]
+    assert [row["answer"] for row in read_usable_rows(path)] == ["An answer."]
 
 
 def test_all_tables_are_printed_for_the_given_files(
@@ -45,5 +45,5 @@ def test_all_tables_are_printed_for_the_given_files(
         "## Different real questions",
         "## The AWS simulator's teacher",
         "## Planted pairs",
-        "## The AWS simulator's critic and the measured overlap: answers kept",
+        "## The AWS simulator's critic compared with measured grounding: answers kept",
     ]

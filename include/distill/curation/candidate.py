@@ -1,0 +1,93 @@
+"""Prepare a new pair and its row for the filters. Each text is normalized once, however many filters read it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from include.distill.config.sections import Curation
+from include.distill.curation.grounding import GroundingScorer
+from include.distill.curation.refusals import find_refusal
+from include.distill.dataset.records import RowTexts
+from include.distill.inference.records import WrittenPair
+from include.distill.text.normalization import normalize, strip_punctuation, words_of_normalized
+from include.distill.text.question_index import Question, QuestionIndex
+
+# Says why a training job would fail on a record with these texts; None when it would not.
+JobFault = Callable[[RowTexts], str | None]
+
+
+@dataclass(frozen=True)
+class RowContext:
+    """
+    A row with everything that its new pairs are compared with.
+
+    :param texts: document, question and answer of the row that the pairs were written from.
+    :param evaluation: the questions that the student will be judged on.
+    :param job_fault: says why a pair's training record would fail the job, or ``None``.
+    :param accepted: the questions of the row's pairs that passed every filter so far.
+    """
+
+    texts: RowTexts
+    settings: Curation
+    evaluation: QuestionIndex
+    job_fault: JobFault
+    accepted: list[Question] = field(default_factory=list)
+
+    @cached_property
+    def question(self) -> Question:
+        """The row's own question."""
+        return Question(self.texts["question"])
+
+    @cached_property
+    def answer_words(self) -> str:
+        """The row's own answer, normalized and without punctuation."""
+        return strip_punctuation(self.texts["answer"])
+
+    @cached_property
+    def document(self) -> GroundingScorer:
+        """The row's document, against which answers are measured."""
+        return GroundingScorer(self.texts["document"])
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """
+    A pair that the teacher wrote, in the forms in which filters read it.
+
+    :param document: of the row that it was written from.
+    """
+
+    pair: WrittenPair
+    document: GroundingScorer
+
+    @cached_property
+    def question(self) -> Question:
+        """The question."""
+        return Question(self.pair["question"])
+
+    @cached_property
+    def topic(self) -> Question:
+        """The topic. It is compared with the row's question, in the same way as a question."""
+        return Question(self.pair["topic"])
+
+    @cached_property
+    def normalized_answer(self) -> str:
+        """The answer without differences in case and spacing."""
+        return normalize(self.pair["answer"])
+
+    @cached_property
+    def answer_words(self) -> str:
+        """The normalized answer without punctuation."""
+        return words_of_normalized(self.normalized_answer)
+
+    @cached_property
+    def grounding(self) -> float:
+        """The share of the answer that the document contains, from 0 to 1."""
+        return self.document.score_words(self.answer_words)
+
+    @cached_property
+    def refusal(self) -> str | None:
+        """The words that make the answer a refusal or boilerplate, or ``None``."""
+        return find_refusal(self.pair["answer"])

@@ -1,0 +1,72 @@
+"""Check the hyperparameters of a training job against those of the student's family."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from decimal import Decimal
+
+from include.distill.config.catalog import Family, Hyperparameter
+from include.distill.core.errors import InputError
+
+
+def check_hyperparameters(
+    values: Mapping[str, object], family: Family, *, with_validation: bool = True
+) -> dict[str, str]:
+    """
+    Check hyperparameters and return them as Bedrock takes them: as strings, never with an exponent.
+
+    Whole numbers have no decimal point. Bedrock uses its defaults for those that are not given.
+
+    :param with_validation: whether the job has a validation file.
+    :raises InputError: an unknown name, a value of the wrong type or out of range; names every one.
+    """
+    strings: dict[str, str] = {}
+    faults: list[str] = []
+    for name, value in values.items():
+        try:
+            strings[name] = _hyperparameter(name, value, family)
+            if family.hyperparameters[name].needs_validation and not with_validation:
+                faults.append(f"{name} needs a validation file; set training.validation_share")
+        except ValueError as error:
+            faults.append(str(error))
+    if faults:
+        message = (
+            f"Hyperparameters of {family.key}: {'; '.join(faults)}. Nothing was bought. Change training.hyperparameters"
+            " of the use case."
+        )
+        raise InputError(message)
+    return strings
+
+
+def _hyperparameter(name: str, value: object, family: Family) -> str:
+    if name not in family.hyperparameters:
+        nearest = difflib.get_close_matches(name, family.hyperparameters, n=1, cutoff=0.4)
+        hint = f"did you mean {nearest[0]}?" if nearest else f"known are {', '.join(family.hyperparameters)}"
+        raise ValueError(f"unknown name {name!r}, {hint}")
+    fact = family.hyperparameters[name]
+    number = _number(value)
+    if number is None or (fact.type == "integer" and not number.is_integer()):
+        raise ValueError(f"{name} is {value!r}, expected {_range(fact)}")
+    if not fact.minimum <= number <= fact.maximum:
+        raise ValueError(f"{name} is {value!r}, out of range: expected {_range(fact)}")
+    return _plain(number)
+
+
+def _number(value: object) -> float | None:
+    """Return ``value`` as a number, or ``None``. Text is accepted, because YAML reads ``1e-5`` as text."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        return float(value)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _range(fact: Hyperparameter) -> str:
+    return f"{fact.type} from {_plain(fact.minimum)} to {_plain(fact.maximum)}"
+
+
+def _plain(number: float) -> str:
+    text = format(Decimal(repr(number)), "f")
+    return text.removesuffix(".0")

@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from include.distill.config.catalog import Family, RecordFormatName, load_catalog
+from include.distill.core.errors import LimitError
+from include.distill.training.formats import record_texts, to_customization_format
+from include.distill.training.limits import (
+    check_file,
+    check_record,
+    conservative_token_count,
+    record_count_problems,
+)
+
+FAMILIES = load_catalog().families
+NOVA, LLAMA, CLAUDE = FAMILIES["nova"], FAMILIES["llama3.1"], FAMILIES["claude3"]
+ALL = pytest.mark.parametrize("family", FAMILIES.values(), ids=list(FAMILIES))
+# What a record's format calls the user's text and the answer.
+FIELDS: dict[RecordFormatName, dict[str, str]] = {
+    "prompt-completion": {"user": "prompt", "answer": "completion"},
+    "anthropic-messages": {"user": "user", "answer": "assistant"},
+    "bedrock-conversation-2024": {"user": "user", "answer": "assistant"},
+}
+
+
+def made(family: Family, *, user: str = "u", answer: str = "a", instruction: str = "i") -> dict[str, Any]:
+    return dict(to_customization_format(user=user, answer=answer, instruction=instruction, family=family))
+
+
+class TestCheckRecord:
+    @ALL
+    def test_a_record_as_written_has_no_problem(self, family: Family) -> None:
+        assert check_record(made(family), family, 1) == []
+
+    @ALL
+    @pytest.mark.parametrize(
+        ("field", "text", "message"),
+        [
+            ("answer", " \u200b", "empty; expected text"),
+            ("user", "a\x00b", "U+0000"),
+            ("answer", "a\udc00", "U+DC00"),
+        ],
+    )
+    def test_the_field_of_a_bad_text_is_named(self, family: Family, field: str, text: str, message: str) -> None:
+        (problem,) = check_record(made(family, **{field: text}), family, 7)
+        assert problem.record == 7
+        assert message in problem.message
+        assert problem.field == FIELDS[family.format][field]
+
+    @ALL
+    def test_a_record_may_be_as_long_as_the_limit_and_no_longer(self, family: Family) -> None:
+        others = sum(map(len, record_texts(made(family, user=""), family).values()))
+        room = family.tokens_per_record * family.characters_per_token - others
+        assert check_record(made(family, user="u" * room), family, 1) == []
+        (problem,) = check_record(made(family, user="u" * (room + 1)), family, 1)
+        assert (
+            f"about {family.tokens_per_record + 1:,} tokens; expected {family.tokens_per_record:,}" in problem.message
+        )
+
+    @ALL
+    @pytest.mark.parametrize("other", FAMILIES.values(), ids=list(FAMILIES))
+    def test_a_record_of_another_format_is_a_problem(self, family: Family, other: Family) -> None:
+        problems = check_record(made(other), family, 1)
+        assert [problem.field for problem in problems] == ["record"] * (family.format != other.format)
+
+    @pytest.mark.parametrize(
+        "spoil",
+        [
+            lambda record: record.pop("messages"),
+            lambda record: record.update(extra=1),
+            lambda record: record.update(schemaVersion="1"),
+            lambda record: record["messages"].reverse(),
+            lambda record: record["messages"].pop(),
+            lambda record: record["messages"][0].update(content="text"),
+            lambda record: record["messages"][0].update(content=[{"text": None}]),
+            lambda record: record.update(system=[]),
+        ],
+    )
+    def test_a_record_of_no_format_is_a_problem(self, spoil: Any) -> None:
+        record = made(NOVA)
+        spoil(record)
+        (problem,) = check_record(record, NOVA, 1)
+        assert "not a bedrock-conversation-2024 record" in problem.message
+
+    @pytest.mark.parametrize(("field", "is_problem"), [("user", True), ("instruction", True), ("answer", False)])
+    def test_a_reserved_string_is_a_problem_except_in_the_answer(self, field: str, is_problem: bool) -> None:
+        problems = check_record(made(NOVA, **{field: "a User: b"}), NOVA, 3)
+        assert [str(problem).startswith("record 3") and "'User:'" in str(problem) for problem in problems] == [
+            True
+        ] * is_problem
+
+
+class TestCheckFile:
+    def test_a_file_may_be_as_large_as_the_family_allows(self) -> None:
+        check_file("distill/datasets/ab12/train.jsonl", 10 * 2**30, CLAUDE)
+        check_file("distill/datasets/ab12/train.jsonl", 2**50, LLAMA)
+        with pytest.raises(LimitError, match="the training file has 10,737,418,241 bytes; expected 10,737,418,240"):
+            check_file("train.jsonl", 10 * 2**30 + 1, CLAUDE)
+        with pytest.raises(LimitError, match="the validation file has 1,073,741,825 bytes"):
+            check_file("train.jsonl", 2**30 + 1, CLAUDE, validation=True)
+
+    @pytest.mark.parametrize("key", ["a b.jsonl", "é.jsonl", "a=b/train.jsonl", ""])
+    def test_a_file_of_nova_needs_a_name_that_nova_accepts(self, key: str) -> None:
+        check_file("distill/datasets/ab12/train.jsonl", 1, NOVA)
+        check_file(key, 1, CLAUDE)
+        with pytest.raises(LimitError, match="file is called"):
+            check_file(key, 1, NOVA)
+
+
+class TestRecordCounts:
+    @pytest.mark.parametrize(
+        ("family", "training", "validation", "problem"),
+        [
+            pytest.param(NOVA, 7, 0, "7 training records; expected 8 or more", id="too few"),
+            pytest.param(NOVA, 8, 0, None, id="just enough"),
+            pytest.param(NOVA, 20_001, 0, "20001 training records; expected 20000 or fewer", id="too many"),
+            pytest.param(NOVA, 15_000, 5_001, "20001 training and validation records", id="too many together"),
+            pytest.param(LLAMA, 90, 9, "99 training and validation records; expected 100", id="too few together"),
+            pytest.param(LLAMA, 90, 10, None, id="enough together"),
+            pytest.param(CLAUDE, 32, 31, "31 validation records; expected 32 to 1000", id="few to validate with"),
+            pytest.param(CLAUDE, 32, 0, None, id="no validation"),
+        ],
+    )
+    def test_a_job_has_as_many_records_as_the_family_allows(
+        self, family: Family, training: int, validation: int, problem: str | None
+    ) -> None:
+        problems = list(record_count_problems(training, validation, family))
+        assert bool(problems) == (problem is not None)
+        assert problem is None or any(problem in found for found in problems)
+
+
+class TestTokens:
+    @pytest.mark.parametrize(("text", "tokens"), [("", 0), ("a", 1), ("abc", 1), ("abcd", 2), ("é" * 9, 3)])
+    def test_they_are_estimated_from_characters_and_rounded_up(self, text: str, tokens: int) -> None:
+        assert conservative_token_count(text, NOVA) == tokens

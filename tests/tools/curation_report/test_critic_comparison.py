@@ -1,0 +1,29 @@
+from __future__ import annotations
+
+from include.distill.dataset.records import RowTexts
+from tools.curation_report.critic_comparison import compare_with_critic
+
+
+def row(thing: str, size: int) -> RowTexts:
+    answer = f"The {thing} is a storage class for objects and keeps at most {size} of them in one bucket."
+    return {"document": f"Context: Doc 1: About. {answer} Nothing else is said.", "question": "?", "answer": answer}
+
+
+ROWS: list[RowTexts] = [
+    row("alpha", 1000),
+    row("beta", 25),
+    {"document": "Doc 1: Zebras graze.", "question": "?", "answer": "Zebras graze."},
+]
+
+
+def test_only_the_critic_rejects_an_answer_with_a_changed_number() -> None:
+    kept = {name: counts for name, *counts in compare_with_critic(ROWS, seed=1, min_grounding=0.3)}
+    assert kept["own document"] == [3, 3, 3]
+    assert kept["another row's document"][0] == 3
+    assert kept["own document, one number changed"] == [2, 2, 0]
+
+
+def test_the_same_seed_gives_the_same_table() -> None:
+    assert list(compare_with_critic(ROWS, seed=7, min_grounding=0.3)) == list(
+        compare_with_critic(ROWS, seed=7, min_grounding=0.3)
+    )

@@ -1,0 +1,22 @@
+from __future__ import annotations
+
+import pytest
+
+from include.distill.curation.filters import FILTER_NAMES
+from tests.distill.conftest import make_row, make_use_case
+from tools.curation_report.planted_defects import DEFECTS, plant, yaml_texts
+
+
+def test_every_filter_has_a_defect_that_it_should_find() -> None:
+    found = {name for defect in DEFECTS.values() for name in defect.found_by}
+    assert [name for name in FILTER_NAMES if name not in found] == []
+    assert sorted(found - set(FILTER_NAMES)) == []
+
+
+def test_rows_with_too_few_sentences_are_refused() -> None:
+    with pytest.raises(ValueError, match="1 rows have too few sentences"):
+        plant([make_row()], [make_row(2)], make_use_case(), seed=1)
+
+
+def test_a_form_of_question_has_room_for_words() -> None:
+    assert [form for form in yaml_texts("forms") if form.count("{}") != 1] == []

@@ -25,7 +25,8 @@ def make_row(number: int = 1, **texts: str) -> dict[str, Any]:
         "answer": f"It says {number}.",
         **texts,
     }
-    return {"row_id": row_id(**made), "row": number, "line": number + 1, "source": "rows.csv", **made}
+    origin = {"row": number, "line": number + 1, "source": "rows.csv"}
+    return {"row_id": row_id(**made), **origin, **made, "group": made["document"]}
 
 
 def raw_use_case(**changes: Any) -> dict[str, Any]:

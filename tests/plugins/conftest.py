@@ -14,23 +14,14 @@ from include.distill.config.layout import RunFolder
 from include.distill.config.loader import USE_CASES_FOLDER, load_use_case
 from include.distill.config.use_case import UseCase
 from include.distill.core.storage import write_jsonl
-from include.distill.dataset.rows import row_id
 from include.distill.evaluation.champion import Champion, save_champion_snapshot
 from include.distill.inference import pacing
+from tests.distill.conftest import make_row
 from tests.fakes.fake_bedrock import FakeBedrock
 from tests.fakes.memory_store import MemoryStore
 
 RUN_URI = "s3://bedrock-distill-training/distill/runs/manual-1-abcdef01"
 FOLDER = RunFolder(RUN_URI)
-
-
-def make_row(number: int) -> dict[str, Any]:
-    text = {
-        "document": f"Document {number} says {number}.",
-        "question": f"What says {number}?",
-        "answer": f"It says {number}.",
-    }
-    return {"row_id": row_id(**text), "row": number, "line": number + 1, "source": "rows.csv", **text}
 
 
 def freeze(store: MemoryStore, use_case: UseCase, **changes: Any) -> None:

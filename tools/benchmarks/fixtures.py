@@ -48,7 +48,8 @@ def rows(count: int, first: int = 0) -> Iterator[Record]:
     """Yield rows as ingest writes them."""
     for number in range(first, first + count):
         text = texts(number)
-        yield {"row_id": row_id(**text), "row": number + 1, "line": number + 2, "source": "bench.csv", **text}
+        origin = {"row": number + 1, "line": number + 2, "source": "bench.csv"}
+        yield {"row_id": row_id(**text), **origin, **text, "group": text["document"]}
 
 
 def bench_use_case(**sections: Any) -> UseCase:

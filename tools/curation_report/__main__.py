@@ -14,7 +14,7 @@ from include.distill.curation.filters import FILTER_NAMES
 from include.distill.curation.refusals import find_refusal
 from include.distill.dataset.exact_duplicates import ExactDuplicateIndex, RowLocations
 from include.distill.dataset.records import Role, Row
-from include.distill.dataset.rows import CsvOptions, Duplicates, is_rejected, read_rows
+from include.distill.dataset.rows import Duplicates, RowOptions, is_rejected, read_rows
 from tools.curation_report.critic_comparison import compare_with_critic
 from tools.curation_report.detection import filters_that_rejected, found_as_intended, tally
 from tools.curation_report.measurements import (
@@ -36,7 +36,7 @@ def read_usable_rows(path: Path) -> list[Row]:
     """Read the rows of a CSV that a run would accept. Each is a group of its own, since nothing is split here."""
     duplicates = Duplicates(ExactDuplicateIndex(RowLocations()))
     with path.open("rb") as body:
-        rows = read_rows(body, source=path.name, options=CsvOptions(), duplicates=duplicates)
+        rows = read_rows(body, source=path.name, options=RowOptions(), duplicates=duplicates)
         return [
             {
                 "row": row["row"],

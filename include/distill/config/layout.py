@@ -66,7 +66,7 @@ class RunFolder:
         return f"{self.uri}/prompts.json"
 
     def source(self, name: str) -> str:
-        """Rows as read: ``documents``, ``rejected``, ``train``, ``evaluation``."""
+        """The rows of the run: ``train``, ``evaluation`` or ``rejected``."""
         return f"{self.uri}/source/{name}.jsonl"
 
     @property

@@ -6,9 +6,10 @@ CHARACTERS_PER_TOKEN = 4
 
 
 def rough_token_count(text: str | int) -> int:
-    """Return a rough number of tokens of a text, or of so many characters; an estimate, not a count."""
-    return _characters(text) // CHARACTERS_PER_TOKEN + 1
+    """Estimate the number of tokens of a text, or of that many characters; Bedrock counts differently."""
+    return character_count(text) // CHARACTERS_PER_TOKEN + 1
 
 
-def _characters(text: str | int) -> int:
+def character_count(text: str | int) -> int:
+    """Return the length of a text, which may be given in place of the text."""
     return text if isinstance(text, int) else len(text)

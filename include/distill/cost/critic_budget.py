@@ -16,11 +16,12 @@ from collections.abc import Callable, Sequence
 from include.distill.config.sections import CriticSettings
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import SpendCapError
-from include.distill.core.storage import ObjectStore, Record, read_json, write_json
+from include.distill.core.storage import ObjectStore, read_json, write_json
 from include.distill.cost.estimate import critic_lines, scale_to_budget
 from include.distill.cost.prices import load_prices
 from include.distill.cost.records import BudgetEstimate, CriticBudgetEnd
 from include.distill.cost.spending import BudgetShare, budget_share, model_calls_usd
+from include.distill.dataset.records import Row, RowLengths
 from include.distill.inference.answer_store import AnswerStore, StoredAnswer
 from include.distill.inference.requests import ModelRequest
 
@@ -28,7 +29,7 @@ _ROUNDING = 1e-9
 
 
 def critic_budget_share(
-    use_case: UseCase, critic: CriticSettings, rows: Sequence[Record], estimate: BudgetEstimate
+    use_case: UseCase, critic: CriticSettings, rows: Sequence[Row | RowLengths], estimate: BudgetEstimate
 ) -> BudgetShare:
     """
     Return what a task may pay to the critic.
@@ -48,12 +49,12 @@ def critic_budget_share(
     return BudgetShare(usd, critic.max_spend_usd, min(calls, math.floor(calls * usd / own_usd + _ROUNDING)))
 
 
-def uncapped_critic_usd(use_case: UseCase, rows: Sequence[Record]) -> float:
+def uncapped_critic_usd(use_case: UseCase, rows: Sequence[Row | RowLengths]) -> float:
     """Return the estimated cost of checking all pairs of ``rows``, from characters and without a budget, in dollars."""
     return sum(line.quantity * line.unit_price_usd for line in critic_lines(use_case, rows, load_prices()))
 
 
-def estimate_critic(use_case: UseCase, rows: Sequence[Record]) -> BudgetEstimate:
+def estimate_critic(use_case: UseCase, rows: Sequence[Row | RowLengths]) -> BudgetEstimate:
     """Return the critic's part of ``estimate.json`` for a run without a cost gate, from all its rows."""
     lines = scale_to_budget(critic_lines(use_case, rows, load_prices()), use_case.max_spend_usd)
     records = [line.as_record() for line in lines]

@@ -15,9 +15,10 @@ from include.distill.config.catalog import Model, load_catalog
 from include.distill.config.sections import Arm, Judging, Synthesis
 from include.distill.config.use_case import UseCase
 from include.distill.core.storage import Record
-from include.distill.core.tokens import CHARACTERS_PER_TOKEN, _characters, rough_token_count
+from include.distill.core.tokens import CHARACTERS_PER_TOKEN, character_count, rough_token_count
 from include.distill.cost.prices import BillLine, Prices
 from include.distill.dataset.arm_rows import hold_out, original_rows, rows_for_teacher, rows_of_pairs
+from include.distill.dataset.records import Role, Row, RowLengths
 
 VERDICT_TOKENS = 60
 PROMPT_TOKENS = 350
@@ -37,12 +38,12 @@ class TokenRate:
     tokens_per_character: float | None = None
     method: str = f"estimated at {CHARACTERS_PER_TOKEN} characters a token"
 
-    def input_tokens(self, rows: Sequence[Record], *columns: str) -> float:
+    def input_tokens(self, rows: Sequence[Row | RowLengths | Record], *columns: Role) -> float:
         """Return the input tokens of asking about ``rows``."""
         if self.tokens_per_character is None:
             texts: float = _row_tokens(rows, *columns)
         else:
-            texts = self.tokens_per_character * sum(_characters(row[column]) for row in rows for column in columns)
+            texts = self.tokens_per_character * sum(character_count(row[column]) for row in rows for column in columns)
         return texts + self.prompt_tokens * len(rows)
 
 
@@ -59,8 +60,8 @@ def meets_batch_minimum(model: Model, questions: int) -> bool:
 def estimate(
     use_case: UseCase,
     *,
-    train: Sequence[Record],
-    evaluation: Sequence[Record],
+    train: Sequence[Row | RowLengths],
+    evaluation: Sequence[Row | RowLengths],
     prices: Prices,
     champion: bool = False,
     counted: Mapping[str, TokenRate] | None = None,
@@ -105,12 +106,12 @@ def expected_calls(use_case: UseCase, *, train: int, evaluation: int) -> dict[st
     return calls
 
 
-def _row_tokens(rows: Sequence[Record], *columns: str) -> int:
+def _row_tokens(rows: Sequence[Row | RowLengths | Record], *columns: Role) -> int:
     return sum(rough_token_count(row[column]) for row in rows for column in columns)
 
 
 def synthesis_lines(
-    use_case: UseCase, train: Sequence[Record], prices: Prices, rate: TokenRate = TokenRate()
+    use_case: UseCase, train: Sequence[Row | RowLengths | Record], prices: Prices, rate: TokenRate = TokenRate()
 ) -> list[BillLine]:
     """Return the lines of asking the teacher about the rows of ``train``."""
     prompt_tokens = rate.input_tokens(train, "document", "question", "answer")
@@ -120,7 +121,7 @@ def synthesis_lines(
 
 
 def critic_lines(
-    use_case: UseCase, train: Sequence[Record], prices: Prices, rate: TokenRate = TokenRate()
+    use_case: UseCase, train: Sequence[Row | RowLengths | Record], prices: Prices, rate: TokenRate = TokenRate()
 ) -> list[BillLine]:
     """
     Return the lines of asking the critic about all pairs written from ``train``, whatever its budget; none without one.
@@ -143,7 +144,7 @@ def scale_to_budget(lines: Sequence[BillLine], budget_usd: float) -> list[BillLi
 
 def answer_lines(
     use_case: UseCase,
-    evaluation: Sequence[Record],
+    evaluation: Sequence[Row | RowLengths | Record],
     prices: Prices,
     arm: str,
     *,
@@ -162,13 +163,13 @@ def answer_lines(
     ]
 
 
-def _tuning_line(use_case: UseCase, train: Sequence[Record], prices: Prices, arm: Arm) -> BillLine:
+def _tuning_line(use_case: UseCase, train: Sequence[Row | RowLengths], prices: Prices, arm: Arm) -> BillLine:
     """Suppose that every pair asked for is written, and is as long as the pair of its row."""
     training, _ = hold_out(train, use_case)
     written = rows_of_pairs(arm, training)
     pairs = use_case.synthesis.pairs_per_document * len(written)
     taken = pairs if arm.synthetic == "all" else min(arm.synthetic, pairs)
-    columns = ("document", "question", "answer")
+    columns: tuple[Role, ...] = ("document", "question", "answer")
     originals = _row_tokens(original_rows(arm, training), *columns)
     synthetic = taken / len(written) * _row_tokens(written, *columns) if written else 0
     return prices.training_line(arm.name, use_case.student, use_case.epochs * (originals + synthetic))
@@ -176,7 +177,7 @@ def _tuning_line(use_case: UseCase, train: Sequence[Record], prices: Prices, arm
 
 def judging_lines(
     use_case: UseCase,
-    evaluation: Sequence[Record],
+    evaluation: Sequence[Row | RowLengths | Record],
     prices: Prices,
     *,
     judge: str,

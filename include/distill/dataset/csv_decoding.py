@@ -1,12 +1,12 @@
 """
-The bytes of a CSV file as lines of text, in the declared encoding; what is no such text is refused with its place.
+Decode the bytes of a CSV file into lines, in the declared encoding; refuse other bytes with line and byte offset.
 
-Nothing is guessed and nothing is replaced: a byte that the encoding does not know stops the reading, with the line and
-the byte offset where it stands. Files of other kinds are known by how they begin. An encoding of one byte per character
-knows every byte; UTF-8 that was declared as one is found out when all of the file was read.
+Nothing is guessed and nothing is replaced: a byte that is not valid in the encoding stops the reading. Files of other
+kinds are recognised by their first bytes. In an encoding of one byte per character nearly every byte is valid, so a
+UTF-8 file that was declared as one is only recognised when the whole file was read.
 
-Lines end at LF or CRLF, or at CR where the first line does. A lone CR in a file of the former kind is text: taken for a
-line end, it would tear a row.
+Lines end at LF or CRLF. If the first line ends at CR, all lines do. Otherwise a lone CR is text: as a line end it would
+split a row.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import IO
 
 from include.distill.core.errors import InputError
 
-# A record or line may be so long, in characters. Behind a quote that nobody closes, the rest of a file is one record.
+# In characters. If a quote is never closed, the rest of the file is one record, which must not fill the memory.
 MAX_RECORD_LENGTH = 16 * 2**20
 
 _HEAD_BYTES = 2**16
@@ -42,23 +42,27 @@ _TEXT_KINDS = (
 )
 _WIDE_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)
 _WIDE = ("utf-16", "utf-32")
-# To Python these are encodings of text. They read "\n" or "xn--" as something else, so the text would be another one.
+# Python has them as text encodings, but they decode escapes such as "\n" or "xn--", so the text would be changed.
 _REWRITING = {"unicode_escape", "unicode-escape", "raw_unicode_escape", "raw-unicode-escape", "idna", "punycode"}
 _BYTE_LINE_ENDS = re.compile(rb"\r\n?|\n")
 _LINE_ENDS = re.compile(r"\r\n?|\n")
 _LONE_CR = re.compile(r"\r(?!\n|\Z)")
-_CR_AS_TEXT = "\udc0d"  # half a character, and so in no text; csv would take a CR for the end of a row
-_ONE_BYTE = ("cp1", "cp4", "cp7", "cp8", "hp-roman8", "iso8859", "koi8", "kz1048", "latin", "mac", "ptcp154", "tis-620")
+# Python's csv takes a lone CR for the end of a row. This stands in for it: half a surrogate pair, which no text holds.
+_CR_AS_TEXT = "\udc0d"
+# How the names of encodings with one byte per character begin.
+_ONE_BYTE_CODECS = (
+    "cp1", "cp4", "cp7", "cp8", "hp-roman8", "iso8859", "koi8", "kz1048", "latin", "mac", "ptcp154", "tis-620",
+)  # fmt: skip
 
 
 class CsvLines:
     """
-    The lines of a file, as they stand in it with their ends, and how far reading has come.
+    Iterate over the lines of a file, unchanged and with their line ends, and count them.
 
-    :param body: its bytes, read once.
-    :param source: how messages call the file.
-    :param encoding: a Python codec name; a UTF-8 byte order mark is understood under ``utf-8``.
-    :raises InputError: the encoding is none, or the file is of another kind.
+    :param body: the file's bytes, read once.
+    :param source: the file's name in messages.
+    :param encoding: a Python codec name; with ``utf-8``, a byte order mark is skipped.
+    :raises InputError: the encoding does not exist, or the file is not text.
     """
 
     def __init__(self, body: IO[bytes], *, source: str, encoding: str) -> None:
@@ -70,19 +74,19 @@ class CsvLines:
         self._bytes = _CountedBytes(head, body)
         first = _LINE_ENDS.search(head.decode(encoding, errors="ignore").lstrip("\ufeff\r\n"))
         self._ends_at_cr = first is not None and first.group() == "\r"
-        # Both leave line ends as they are.
+        # Neither setting translates line ends; they differ in whether a line also ends at CR.
         self._text = TextIOWrapper(self._bytes, encoding=encoding, newline="" if self._ends_at_cr else "\n")
-        self._doubted = codec.startswith(_ONE_BYTE)
-        self._other = ""
-        self._taken: list[str] = []
-        self._characters = 0
+        self._may_be_utf8 = codec.startswith(_ONE_BYTE_CODECS)
+        self._text_as_utf8 = ""
+        self._raw_lines: list[str] = []
+        self._raw_length = 0
         self.has_mark = False
         self.number = 0
         self.exhausted = False
 
     @property
     def size(self) -> int:
-        """Bytes read so far; at the end, of the file."""
+        """The number of bytes read so far."""
         return self._bytes.count
 
     def __iter__(self) -> Iterator[str]:
@@ -94,65 +98,67 @@ class CsvLines:
             self.exhausted = True
             self._refuse_utf8()
             raise StopIteration
-        self.number += self._ends(line)
-        self._characters += len(line)
-        if self._characters > MAX_RECORD_LENGTH:
-            raise InputError(self._endless())
+        self.number += self._count_lines(line)
+        self._raw_length += len(line)
+        if self._raw_length > MAX_RECORD_LENGTH:
+            raise InputError(self._record_too_long())
         if self.number == 1 and line.startswith("\ufeff"):
             self.has_mark, line = True, line[1:]
-        self._taken.append(line)
-        if self._doubted and not line.isascii():
-            self._check_is_really_single_byte(line)
+        self._raw_lines.append(line)
+        if self._may_be_utf8 and not line.isascii():
+            self._compare_with_utf8(line)
         return line if self._ends_at_cr or "\r" not in line else _LONE_CR.sub(_CR_AS_TEXT, line)
 
     def take_raw(self) -> str:
-        """Return the lines since the last call, joined."""
-        raw = "".join(self._taken)
-        self._taken.clear()
-        self._characters = 0
+        """Return the text of all lines since the last call."""
+        raw = "".join(self._raw_lines)
+        self._raw_lines.clear()
+        self._raw_length = 0
         return raw
 
     def finish_encoding_check(self) -> None:
-        """Where reading ends early, look on until the encoding of what was read is settled.
+        """Read on until it is certain whether the file is UTF-8, although it was declared as another encoding.
 
-        :raises InputError: the file is of another encoding.
+        Call this where reading stops before the end of the file.
+
+        :raises InputError: the whole file is valid UTF-8.
         """
-        while self._doubted and self._other and (line := self._readline()):
-            self.number += self._ends(line)
-            self._check_is_really_single_byte(line)
+        while self._may_be_utf8 and self._text_as_utf8 and (line := self._readline()):
+            self.number += self._count_lines(line)
+            self._compare_with_utf8(line)
         self._refuse_utf8()
 
-    def _ends(self, line: str) -> int:
+    def _count_lines(self, line: str) -> int:
+        """Count as an editor does: a lone CR inside a line also starts a new one."""
         return 1 if self._ends_at_cr else max(1, len(_LINE_ENDS.findall(line)))
 
-    def _refuse_utf8(self) -> None:
-        if self._doubted and self._other:
-            raise InputError(self._really_utf8())
-
-    def _check_is_really_single_byte(self, line: str) -> None:
-        """Look whether the bytes of a line are UTF-8; one line that is not settles that the file is none."""
+    def _compare_with_utf8(self, line: str) -> None:
+        """Check whether the bytes of a line are UTF-8; a single line that is not shows that the file is not."""
         try:
             text = line.encode(self.encoding).decode()
-            self._other = self._other or text
+            self._text_as_utf8 = self._text_as_utf8 or text
         except UnicodeError:
-            self._doubted = False
+            self._may_be_utf8 = False
 
-    def _really_utf8(self) -> str:
-        shown = next(character for character in self._other if not character.isascii())
-        return (
+    def _refuse_utf8(self) -> None:
+        if not self._may_be_utf8 or not self._text_as_utf8:
+            return
+        shown = next(character for character in self._text_as_utf8 if not character.isascii())
+        message = (
             f"{self.source} is declared as {self.encoding}, and all of it is valid UTF-8, so it would be read wrongly"
             f" ({shown!r} as {shown.encode().decode(self.encoding, 'replace')!r}). Nothing was read. Declare utf-8."
         )
+        raise InputError(message)
 
     def _readline(self) -> str:
         try:
             line = self._text.readline(MAX_RECORD_LENGTH + 1)
-            line.encode()  # some codecs let unpaired surrogates through, which no output file can hold
+            line.encode()  # some codecs decode to unpaired surrogates, which no UTF-8 file can hold
         except UnicodeDecodeError as error:
             raise InputError(self._undecodable(error)) from error
         except (UnicodeError, LookupError) as error:
             message = (
-                f"{self.source} line {self.number + 1} cannot be read as {self.encoding} ({error})."
+                f"{self.source} line {self.number + 1} cannot be read as {self.encoding} ({error}). Nothing was read."
                 " Declare the encoding it was saved in."
             )
             raise InputError(message) from error
@@ -169,18 +175,18 @@ class CsvLines:
             " or save it as UTF-8."
         )
 
-    def _endless(self) -> str:
-        first = self.number - len(self._taken)
+    def _record_too_long(self) -> str:
+        first = self.number - len(self._raw_lines)
         return (
-            f"{self.source} line {first}: the record that starts here is longer than {MAX_RECORD_LENGTH:,} characters;"
-            " a quote was opened and never closed, or the file has no line ends. Nothing was read. Close the quote."
+            f"{self.source} line {first}: the record that starts here is longer than {MAX_RECORD_LENGTH:,} characters."
+            " A quote was opened and never closed, or the file has no line ends. Nothing was read. Close the quote."
         )
 
 
 class _CountedBytes(BufferedIOBase):
-    """The head that was looked at and the rest behind it, counted."""
+    """Read the head, which was read already, then the rest, and count the bytes."""
 
-    name = "CSV"  # TextIOWrapper asks for one
+    name = "CSV"  # TextIOWrapper reads this attribute
 
     def __init__(self, head: bytes, rest: IO[bytes]) -> None:
         self._head = head
@@ -198,17 +204,17 @@ class _CountedBytes(BufferedIOBase):
 
 
 def restore_lone_cr(fields: list[str]) -> list[str]:
-    """Return fields, read from these lines, with lone CRs in place."""
+    """Put lone CRs back into fields that were parsed from :class:`CsvLines`."""
     return [field.replace(_CR_AS_TEXT, "\r") for field in fields]
 
 
 def _codec(encoding: str, source: str) -> str:
     try:
         codec = codecs.lookup(encoding).name
-        TextIOWrapper(BytesIO(), encoding=encoding)  # "hex" is a codec, and none of text
-        codecs.getincrementaldecoder(encoding)().decode(b"\n")  # "undefined" is one that reads none
+        TextIOWrapper(BytesIO(), encoding=encoding)  # refuses codecs that are not for text, such as "hex"
+        codecs.getincrementaldecoder(encoding)().decode(b"\n")  # refuses "undefined", which decodes nothing
     except (LookupError, ValueError) as error:
-        message = f"Unknown encoding {encoding!r} for {source}. Expected a codec name such as utf-8 or cp1252."
+        message = f"Unknown encoding {encoding!r} for {source}; expected a codec name such as utf-8 or cp1252."
         raise InputError(message) from error
     if codec in _REWRITING:
         message = (
@@ -230,12 +236,12 @@ def _refuse_other_kinds(head: bytes, *, source: str, codec: str) -> None:
     if nul >= 0:
         wide = "utf-16-le" if nul % 2 else "utf-16-be"
         message = (
-            f"{source} is binary: a NUL byte stands in line 1 at byte offset {nul}; expected text that begins"
+            f"{source} is binary: there is a NUL byte in line 1 at byte offset {nul}; expected text that begins"
             f" with column names. If it is UTF-16 without a byte order mark, declare its encoding ({wide})."
         )
         raise InputError(message)
-    for begin, kind in _TEXT_KINDS:
-        if begin.match(head.removeprefix(codecs.BOM_UTF8)):
+    for pattern, kind in _TEXT_KINDS:
+        if pattern.match(head.removeprefix(codecs.BOM_UTF8)):
             first = head[:40].decode("ascii", "replace")
             message = (
                 f"{source} line 1 begins like {kind}: {first!r}; expected the column names of a CSV file, such as"

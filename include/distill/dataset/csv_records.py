@@ -1,10 +1,10 @@
 """
-A CSV file as records: fields, the physical line each record starts on, and its text as it stands in the file.
+Read a CSV file record by record: fields, the line each record starts on, and its text in the file.
 
-Records come as they are read: memory holds one of them, whatever the length of the file. Python's ``csv`` module reads
-in strict mode, so that no character is dropped silently. A fault after which rows cannot be told apart stops the whole
-file: reading on would give halves of rows. The one exception is a quote still open at the end of the file, as a cut
-upload leaves it: the records before it are whole, and it alone is marked.
+One record is in memory at a time, whatever the length of the file. Python's ``csv`` module reads in strict mode, so
+that no character is dropped silently; pandas would guess types, fill missing fields and not know the lines. A fault
+after which rows cannot be separated stops the whole file: reading on would give halves of rows. The one exception is a
+quote that is still open at the end of the file, as after an upload that was cut: only the last record has a fault then.
 """
 
 from __future__ import annotations
@@ -13,97 +13,73 @@ import csv
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import replace
 from io import StringIO
 from itertools import chain, islice
 from typing import IO
 
 from include.distill.core.errors import InputError
 from include.distill.dataset.csv_decoding import MAX_RECORD_LENGTH, CsvLines, restore_lone_cr
+from include.distill.dataset.tables import RowFault, Table, TableRecord
 
 _SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 _EXPECTED = "a document, a question and an answer"
 _limit_lock = threading.Lock()
 
 
-@dataclass(frozen=True)
-class CsvRecord:
-    """One record. ``truncated`` when the file ended inside a quoted field; then it has no fields."""
-
-    line: int
-    last_line: int
-    fields: list[str]
-    raw: str
-    truncated: bool = False
-
-
-@dataclass(frozen=True)
-class CsvTable:
-    """The header, and the records below it, to be taken once; ``has_mark``: the file began with a byte order mark."""
-
-    header: CsvRecord
-    records: Iterator[CsvRecord]
-    has_mark: bool
-
-
-def read_table(
+def read_csv(
     body: IO[bytes],
     *,
     source: str,
     encoding: str,
+    limit: int | None = None,
     separator: str = ",",
     expected: str = _EXPECTED,
-    limit: int | None = None,
-) -> CsvTable:
-    """Return the records of a comma-separated file. Empty lines are no records.
+) -> Table:
+    """Read a CSV file as a table. Empty lines are skipped.
 
     :param body: the file, read as the records are taken.
-    :param source: how messages call the file.
-    :param encoding: a Python codec name; a UTF-8 byte order mark is understood under ``utf-8``.
-    :param separator: of the columns, where it is known to be another.
+    :param source: the file's name in messages.
+    :param encoding: a Python codec name; with ``utf-8``, a byte order mark is skipped.
+    :param limit: read only this many records below the header.
+    :param separator: the character between two fields.
     :param expected: what messages say the columns should be.
-    :param limit: of the records below the header, only so many.
-    :raises InputError: the file cannot be read as a whole; says where, what was found and what to do. Records that
-        were taken before must then be forgotten.
+    :raises InputError: the file as a whole cannot be used, as in :class:`TableReader`.
     """
     lines = CsvLines(body, source=source, encoding=encoding)
     records = _records(lines, separator)
-    header = next((record for record in records if not _is_white(record)), None)
+    header = next((record for record in records if record.raw.strip("\ufeff \t\r\n")), None)
     if header is None:
-        what = f"holds only white space ({lines.size} bytes)" if lines.size else "is empty (0 bytes)"
-        raise InputError(f"{source} {what}; expected a header and at least one row. Upload the file again.")
-    if header.truncated:
+        content = f"holds only white space ({lines.size} bytes)" if lines.size else "is empty (0 bytes)"
+        raise InputError(f"{source} {content}; expected a header and at least one row. Upload the file again.")
+    if header.fault:
         message = (
             f"{source} line {header.line}: a quote opened in the header is never closed; expected the column"
-            " names. Close the quote."
+            " names. Nothing was read. Close the quote."
         )
         raise InputError(message)
     if len(header.fields) == 1:
         raise InputError(_one_column(header, source, expected))
-    return CsvTable(header, _first(limit, _below(header, records, source, separator), lines), lines.has_mark)
+    records = _checked_widths(_below(header, records, source, separator), len(header.fields))
+    return Table(header, _first(limit, records, lines), tuple(_hints(header, has_mark=lines.has_mark)))
 
 
-def _first(limit: int | None, records: Iterator[CsvRecord], lines: CsvLines) -> Iterator[CsvRecord]:
+def _first(limit: int | None, records: Iterator[TableRecord], lines: CsvLines) -> Iterator[TableRecord]:
     yield from islice(records, limit)
     lines.finish_encoding_check()
 
 
-def _is_white(record: CsvRecord) -> bool:
-    return not record.raw.strip("\ufeff \t\r\n")
-
-
-def _below(header: CsvRecord, records: Iterator[CsvRecord], source: str, separator: str) -> Iterator[CsvRecord]:
+def _below(header: TableRecord, records: Iterator[TableRecord], source: str, separator: str) -> Iterator[TableRecord]:
     first = next(records, None)
     if first is None:
         message = f"{source} has a header and no rows: {header.raw.strip()!r}. Expected at least one row below it."
         raise InputError(message)
-    width = len(header.fields)
     for record in chain([first], records):
-        yield from _rows_at_cr(record, width, separator) or [record]
+        yield from _split_at_cr(record, len(header.fields), separator) or [record]
 
 
-def _rows_at_cr(record: CsvRecord, width: int, separator: str) -> list[CsvRecord]:
-    """Return the rows of a record that are told apart by lone CRs, where all of them are whole; else none."""
+def _split_at_cr(record: TableRecord, width: int, separator: str) -> list[TableRecord]:
+    """Split a record that has too many fields at its lone CRs; return nothing unless every part is a whole row."""
     if len(record.fields) <= width or not any("\r" in field for field in record.fields):
         return []
     text = StringIO(record.raw, newline="")
@@ -111,14 +87,28 @@ def _rows_at_cr(record: CsvRecord, width: int, separator: str) -> list[CsvRecord
     try:
         with _long_fields():
             for fields in csv.reader(text, strict=True, delimiter=separator):
-                rows.append(CsvRecord(line, line, fields, record.raw))
+                rows.append(TableRecord(line, fields, record.raw))
                 line += 1
     except csv.Error:
         return []
     return rows if all(len(row.fields) == width for row in rows) else []
 
 
-def _records(lines: CsvLines, separator: str) -> Iterator[CsvRecord]:
+def _checked_widths(records: Iterator[TableRecord], width: int) -> Iterator[TableRecord]:
+    """Give every record whose number of fields is not that of the header a fault."""
+    for record in records:
+        count = len(record.fields)
+        if record.fault or count == width:
+            yield record
+            continue
+        message = (
+            f"{count} fields, too {'few' if count < width else 'many'}; expected {width}, as in the header. Put a field"
+            " that holds commas, quotes or line breaks between quotes."
+        )
+        yield replace(record, fault=RowFault("too_few_fields" if count < width else "too_many_fields", message))
+
+
+def _records(lines: CsvLines, separator: str) -> Iterator[TableRecord]:
     reader = csv.reader(lines, strict=True, delimiter=separator)
     while True:
         first_line = lines.number + 1
@@ -129,11 +119,11 @@ def _records(lines: CsvLines, separator: str) -> Iterator[CsvRecord]:
             return
         except csv.Error as error:
             if lines.exhausted:
-                yield CsvRecord(first_line, lines.number, [], lines.take_raw(), truncated=True)
+                yield TableRecord(first_line, [], lines.take_raw(), _open_quote(lines.number))
                 return
             raise InputError(_broken_quotes(lines.source, first_line, lines.number)) from error
         raw = lines.take_raw()
-        record = CsvRecord(first_line, lines.number, restore_lone_cr(fields) if "\r" in raw else fields, raw)
+        record = TableRecord(first_line, restore_lone_cr(fields) if "\r" in raw else fields, raw)
         _refuse_quote_after_space(record, lines.source)
         if fields:
             yield record
@@ -141,9 +131,9 @@ def _records(lines: CsvLines, separator: str) -> Iterator[CsvRecord]:
 
 @contextmanager
 def _long_fields() -> Iterator[None]:
-    """Let csv read one record of long fields.
+    """Raise csv's limit for the length of a field while one record is read.
 
-    The limit is the process's, not the reader's: it is only raised, by one reader at a time, and put back.
+    The limit belongs to the process, not to the reader. So one thread at a time raises it, and puts it back.
     """
     with _limit_lock:
         before = csv.field_size_limit()
@@ -154,38 +144,53 @@ def _long_fields() -> Iterator[None]:
             csv.field_size_limit(before)
 
 
-def _one_column(header: CsvRecord, source: str, expected: str) -> str:
+def _one_column(header: TableRecord, source: str, expected: str) -> str:
     name = header.fields[0]
-    used = guess_separator(header)
-    advice = f"It seems to be separated by {used}; save" if used else "Save"
+    separator = _guess_separator(header)
+    advice = f"It seems to be separated by {separator}; save" if separator else "Save"
     return (
         f"{source} line {header.line}: one column found, {name[:200]!r}; expected {expected}, separated by commas."
         f" {advice} it as comma-separated UTF-8."
     )
 
 
-def guess_separator(header: CsvRecord) -> str | None:
-    """Return what seems to separate the columns of a header instead of commas, or ``None``."""
-    return next((called for mark, called in _SEPARATORS.items() if any(mark in name for name in header.fields)), None)
+def _guess_separator(header: TableRecord) -> str | None:
+    """Return the name of what seems to separate the columns of a header instead of commas, or ``None``."""
+    return next((name for mark, name in _SEPARATORS.items() if any(mark in field for field in header.fields)), None)
+
+
+def _hints(header: TableRecord, *, has_mark: bool) -> Iterator[str]:
+    if has_mark:
+        yield "The file begins with a byte order mark (U+FEFF), which is not part of the first name."
+    if separator := _guess_separator(header):
+        yield f"It seems to be separated by {separator}; if so, save it as comma-separated UTF-8."
+
+
+def _open_quote(last_line: int) -> RowFault:
+    message = (
+        f"a quote opened in this row is still open where the file ends, on line {last_line}. The upload was cut or a"
+        " quote is missing: upload the file again or close the quote."
+    )
+    return RowFault("truncated", message)
 
 
 def _broken_quotes(source: str, first_line: int, line: int) -> str:
     return (
         f"{source} line {line}: text follows a closing quote in the record that starts on line {first_line};"
-        ' expected a quote inside a quoted field to be written "". Rows after it cannot be told apart, so'
+        ' expected a quote inside a quoted field to be written "". Rows after it cannot be separated, so'
         " nothing was read. Double the quote, or close one left open before it."
     )
 
 
-def _refuse_quote_after_space(record: CsvRecord, source: str) -> None:
-    """Refuse ``a, "b"``: to csv that quote is text, so a comma or line break after it would tear the row."""
+def _refuse_quote_after_space(record: TableRecord, source: str) -> None:
+    """Refuse ``a, "b"``: csv takes that quote for text, so a comma or line break after it would split the row."""
     for field in record.fields:
         if field.startswith('"') or not field.lstrip().startswith('"'):
             continue
         quoted = '"' + field.replace('"', '""') + '"'
         if quoted not in record.raw:
             message = (
-                f"{source} line {record.line}: a quote follows a space ({field[:20]!r}) and so does not open"
-                " a quoted field; expected it right after the comma. Nothing was read. Remove the space."
+                f"{source} line {record.line}: a quote follows a space ({field[:20]!r}) and so does not open a quoted"
+                " field; expected it right after the comma. Nothing was read. Remove the space."
             )
             raise InputError(message)

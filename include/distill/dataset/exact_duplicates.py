@@ -1,4 +1,4 @@
-"""Which question and answer pairs were read already, and where; hashes are kept, not texts."""
+"""Find rows that repeat an earlier row's question and answer; keep hashes of them in memory, not texts."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ from include.distill.text.normalization import pair_key
 
 
 class RowLocations:
-    """Rows of files as numbers, and back as words."""
+    """Encode a row's file and number as one integer, and describe it in messages."""
 
     def __init__(self) -> None:
         self._sources: dict[str, int] = {}
 
     def encode(self, source: str, row: int) -> int:
-        """Return the number that stands for a row of a file."""
+        """Return one integer for a row of a file: the file's number above bit 40, the row's number below."""
         return self._sources.setdefault(source, len(self._sources)) << 40 | row
 
-    def describe(self, number: int) -> str:
-        """Return a row as messages call it."""
-        return f"row {number & (1 << 40) - 1} of {list(self._sources)[number >> 40]}"
+    def describe(self, location: int) -> str:
+        """Return "row <number> of <file>" for an encoded row."""
+        return f"row {location & (1 << 40) - 1} of {list(self._sources)[location >> 40]}"
 
 
 class ExactDuplicateIndex:
     """
-    Pairs by a hash of 12 bytes, compared regardless of case and spacing; about 150 bytes each.
+    Remember pairs by a hash of 12 bytes, regardless of case and spacing; about 150 bytes each.
 
-    Two of a million different pairs are taken for the same once in 10^17 files.
+    In a file of a million pairs, two different ones have the same hash with a probability of 10^-17.
     """
 
     def __init__(self, locations: RowLocations) -> None:
@@ -34,15 +34,15 @@ class ExactDuplicateIndex:
         self._first: dict[bytes, int] = {}
 
     def find(self, question: str, answer: str) -> str | None:
-        """Return where this pair was read, in words, or ``None``."""
+        """Return the row in which this pair was first read, in words; ``None`` if it is new."""
         location = self._first.get(_hash(question, answer))
         return None if location is None else self.locations.describe(location)
 
     def add(self, question: str, answer: str, *, source: str, row: int) -> str | None:
-        """Remember a pair, or return in words where it was read before."""
-        here = self.locations.encode(source, row)
-        first = self._first.setdefault(_hash(question, answer), here)
-        return None if first == here else self.locations.describe(first)
+        """Remember a new pair and return ``None``; of a known one, return the row in which it was first read."""
+        location = self.locations.encode(source, row)
+        first = self._first.setdefault(_hash(question, answer), location)
+        return None if first == location else self.locations.describe(first)
 
 
 def _hash(question: str, answer: str) -> bytes:

@@ -1,21 +1,20 @@
 """
-From the files of a use case to training rows, evaluation rows and rejected rows, in two passes that hold no texts.
+Read the files of a use case into training rows, evaluation rows and rejected rows.
 
-First all records are read into a temporary file, while hashes and signatures of their texts are kept; then every
-document is given its side, and the rows go where their documents lie. Rows are accepted or rejected, none is lost.
+This takes two passes, neither of which keeps texts in memory. The first reads all records into a temporary file and
+keeps hashes and signatures of their texts. Then every document is put on a side, and the second pass writes each row
+to the object of its side. Every record is either accepted or rejected; none is lost.
 """
 
 from __future__ import annotations
 
-import json
-from array import array
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import chain
 from tempfile import TemporaryFile
-from typing import IO, Any
+from typing import IO, Literal
 
 import jsonlines
 
@@ -23,20 +22,25 @@ from include.distill.config.layout import RunFolder
 from include.distill.config.sections import SourceData
 from include.distill.core.errors import InputError, RefusedError
 from include.distill.core.input_files import find_inputs, open_input
-from include.distill.core.storage import ObjectStore, Record
-from include.distill.dataset.document_groups import DocumentGroups, Side, Split, split_groups
+from include.distill.core.storage import ObjectStore, decode_jsonl, jsonl_writer
+from include.distill.dataset.document_groups import DocumentGroups, Split, split_groups
 from include.distill.dataset.exact_duplicates import ExactDuplicateIndex, RowLocations
+from include.distill.dataset.input_formats import TABLE_READERS
+from include.distill.dataset.records import RejectedRow, Row, Side, SourceCounts, SpooledRow, UngroupedRow
 from include.distill.dataset.row_changes import row_line
-from include.distill.dataset.rows import CsvOptions, Duplicates, check_header, is_rejected, read_rows, rejected
-from include.distill.dataset.splits import GROUP
+from include.distill.dataset.rows import Duplicates, RowOptions, check_header, is_rejected, read_rows, reject
 from include.distill.dataset.stored_split import StoredSplit
 
 MAX_REJECTION_MESSAGES = 20
 
+# The object below ``source/`` to which a row is written.
+_Target = Side | Literal["rejected"]
+_TARGETS: tuple[_Target, ...] = ("train", "evaluation", "rejected")
 
-def csv_options(source: SourceData) -> CsvOptions:
-    """Return how the files of a use case are to be read."""
-    return CsvOptions(
+
+def row_options(source: SourceData) -> RowOptions:
+    """Return how the files of a use case are read."""
+    return RowOptions(
         encoding=source.encoding,
         columns=source.columns,
         group_column=source.group_column,
@@ -45,13 +49,13 @@ def csv_options(source: SourceData) -> CsvOptions:
 
 
 def check_inputs(source: SourceData, store: ObjectStore) -> list[str]:
-    """Return what is wrong with the files of ``source`` as far as their first rows tell."""
+    """Check the files of ``source`` by their headers and first rows; return one message per problem."""
     problems: list[str] = []
     for uri in filter(None, (source.training_csv, source.evaluation_csv)):
         try:
-            for file in find_inputs(uri, store):
+            for file in find_inputs(uri, store, endings=tuple(TABLE_READERS)):
                 with open_input(file.uri, store) as body:
-                    check_header(body, source=file.uri, options=csv_options(source))
+                    check_header(body, source=file.uri, options=row_options(source))
         except (InputError, RefusedError) as error:
             problems.append(str(error))
     return problems
@@ -59,19 +63,25 @@ def check_inputs(source: SourceData, store: ObjectStore) -> list[str]:
 
 @dataclass
 class IngestResult:
-    """What was read. ``messages`` are the messages of the first rejected rows."""
+    """
+    The counts of what was read.
 
-    counts: Counter[str] = field(default_factory=Counter)
+    :param counts: rows written to each object.
+    :param reasons: rejected rows by reason.
+    :param messages: the messages of the first rejected rows.
+    """
+
+    counts: Counter[_Target] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
     messages: list[str] = field(default_factory=list)
 
-    def manifest(self) -> Record:
-        """Return the counts: ``rows`` = ``accepted`` + ``rejected``, and ``accepted`` = ``train`` + ``evaluation``."""
-        train, evaluation, refused = (self.counts[name] for name in ("train", "evaluation", "rejected"))
+    def manifest(self) -> SourceCounts:
+        """Return the counts of rows: ``rows = accepted + rejected`` and ``accepted = train + evaluation``."""
+        train, evaluation, rejected = (self.counts[target] for target in _TARGETS)
         return {
-            "rows": train + evaluation + refused,
+            "rows": train + evaluation + rejected,
             "accepted": train + evaluation,
-            "rejected": refused,
+            "rejected": rejected,
             "train": train,
             "evaluation": evaluation,
             "reasons": dict(self.reasons.most_common()),
@@ -80,35 +90,40 @@ class IngestResult:
 
 def ingest(source: SourceData, *, store: ObjectStore, folder: RunFolder, splits_uri: str, seed: int) -> IngestResult:
     """
-    Read the files of ``source`` and write ``documents``, ``train``, ``evaluation``, ``rejected`` and the list of rows.
+    Read the files of ``source`` and write ``train``, ``evaluation``, ``rejected`` and the list of rows.
 
     :param splits_uri: where the sides of documents are kept between runs; not used with an ``evaluation_csv``.
-    :raises InputError: a file cannot be used, or no usable row is left; nothing was written.
+    :raises InputError: a file cannot be used, or one side has no rows. Nothing was written.
     """
     with TemporaryFile() as spool:
-        reading = _Reading(source, store, spool)
+        reading = _FirstPass(source, store, spool)
         reading.read()
         stored = None if source.evaluation_csv else StoredSplit(store, splits_uri, seed=seed)
         split = _split(reading, stored, seed)
         spool.seek(0)
-        rows = (_placed(row, reading, split) for row in jsonlines.Reader(spool))
-        ingested = _write(rows, store, folder, source.training_csv)
+        entries = decode_jsonl(spool, SpooledRow, uri="The temporary file of ingest")
+        result = _write((_place(entry, reading, split) for entry in entries), store, folder, source.training_csv)
+        # Last, so that a run that fails before leaves the sides of earlier runs as they were.
         if stored is not None:
             stored.remember(reading.groups, split)
-    return ingested
+    return result
 
 
-class _Reading:
-    """The first pass."""
+class _FirstPass:
+    """
+    Read all records into a temporary file, and collect what decides on their sides.
+
+    Public attributes, apart from ``source``: ``locations`` names rows in messages, ``groups`` holds the documents, and
+    ``evaluation_documents`` the numbers of those in the evaluation file.
+    """
 
     def __init__(self, source: SourceData, store: ObjectStore, spool: IO[bytes]) -> None:
         self.source = source
         self.locations = RowLocations()
         self.groups = DocumentGroups()
-        self.numbers = array("L")
-        self.evaluated: set[int] = set()
+        self.evaluation_documents: set[int] = set()
         self._store = store
-        self._lines = jsonlines.Writer(spool, dumps=_as_json)
+        self._spool = jsonlines.Writer(spool)
 
     def read(self) -> None:
         """Read the evaluation files, then the training files."""
@@ -117,110 +132,110 @@ class _Reading:
             evaluation = ExactDuplicateIndex(self.locations)
             for row in self._rows(source.evaluation_csv, Duplicates(evaluation), source.evaluation_rows):
                 self._keep(row, "evaluation")
-            self.evaluated = set(self.numbers)
-        seen = Duplicates(ExactDuplicateIndex(self.locations), evaluation)
-        for row in self._rows(source.training_csv, seen, source.documents):
+            self.evaluation_documents = set(range(len(self.groups)))
+        duplicates = Duplicates(ExactDuplicateIndex(self.locations), evaluation)
+        for row in self._rows(source.training_csv, duplicates, source.documents):
             self._keep(row, "train" if source.evaluation_csv else None)
 
-    def _rows(self, uri: str, duplicates: Duplicates, limit: int | None) -> Iterator[Record]:
-        """Yield the first ``limit`` records; each file is left by the end of ``read_rows``."""
-        options = csv_options(self.source)
-        left = limit
-        for file in find_inputs(uri, self._store):
-            if left == 0:
+    def _rows(self, uri: str, duplicates: Duplicates, limit: int | None) -> Iterator[UngroupedRow | RejectedRow]:
+        """Yield the first ``limit`` records of all files together."""
+        options = row_options(self.source)
+        remaining = limit
+        for file in find_inputs(uri, self._store, endings=tuple(TABLE_READERS)):
+            if remaining == 0:
                 return
             with open_input(file.uri, self._store) as body:
-                for row in read_rows(body, source=file.name, options=options, duplicates=duplicates, limit=left):
-                    left = left and left - 1
+                for row in read_rows(body, source=file.name, options=options, duplicates=duplicates, limit=remaining):
+                    remaining = remaining and remaining - 1
                     yield row
 
-    def _keep(self, row: Record, part: Side | None) -> None:
+    def _keep(self, row: UngroupedRow | RejectedRow, part: Side | None) -> None:
+        number = -1
         if not is_rejected(row):
-            place = self.locations.encode(row["source"], row["row"])
-            self.numbers.append(self.groups.add(row["document"], group=row.pop(GROUP, None), row=place))
-        self._lines.write({"number": None if is_rejected(row) else self.numbers[-1], "part": part, "row": row})
+            location = self.locations.encode(row["source"], row["row"])
+            number = self.groups.add(row["document"], group=row.pop("group", None), row=location)
+        entry: SpooledRow = {"number": number, "part": part, "row": row}
+        self._spool.write(entry)
 
 
-def _as_json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
-
-
-def _split(reading: _Reading, stored: StoredSplit | None, seed: int) -> Split:
+def _split(reading: _FirstPass, stored: StoredSplit | None, seed: int) -> Split:
     source, groups = reading.source, reading.groups
     if stored is not None:
         stated, share = stored.sides_of(groups), source.evaluation_share
     else:
-        share = 0.5  # of what has no side, and every document has one
-        stated = {number: "evaluation" if number in reading.evaluated else "train" for number in range(len(groups))}
+        share = 0.5  # any share will do: every document has a stated side, so none is drawn
+        stated = {
+            number: "evaluation" if number in reading.evaluation_documents else "train" for number in range(len(groups))
+        }
         if source.shared_documents == "keep":
-            stated = dict.fromkeys(stated, "evaluation")  # one side only: documents are joined, and none is dropped
+            stated = dict.fromkeys(stated, "evaluation")  # with a single side, documents are grouped and none dropped
     return split_groups(groups, stated, similarity=source.same_document_similarity, share=share, seed=seed)
 
 
-def _placed(entry: Record, reading: _Reading, split: Split) -> tuple[str, Record]:
-    """Return where a row belongs, and the row as it is written there."""
-    number, part, row = entry["number"], entry["part"], entry["row"]
-    if number is None:
-        return "rejected", row
-    row[GROUP] = split.groups[number]
+def _place(entry: SpooledRow, reading: _FirstPass, split: Split) -> tuple[_Target, Row | RejectedRow]:
+    """Return the object that a row belongs to, and the row as it is written there."""
+    number, part, spooled = entry["number"], entry["part"], entry["row"]
+    if is_rejected(spooled):
+        return "rejected", spooled
+    row: Row = {**spooled, "group": split.groups[number]}
     side = split.sides[number]
     if part == "evaluation" or (part == "train" and reading.source.shared_documents == "keep"):
         return part, row
     if side is None or (part is not None and part != side):
-        return "rejected", _dropped(row, number, reading, split)
+        return "rejected", _reject_on_both_sides(row, number, reading, split)
     return side, row
 
 
-def _dropped(row: Record, number: int, reading: _Reading, split: Split) -> Record:
+def _reject_on_both_sides(row: Row, number: int, reading: _FirstPass, split: Split) -> RejectedRow:
     train, evaluation = (
         reading.locations.describe(reading.groups.first_rows[other])
         for other in split.conflicts.get(number, (number, number))
     )
     if reading.source.evaluation_csv:
         message = (
-            f"its document is that of {evaluation}, in the evaluation set, or nearly so, or of the same group; training"
-            " on it would flatter the result. Remove it from one of the two, or set source.shared_documents: keep."
+            f"its document is the same as that of {evaluation} in the evaluation set, nearly the same, or of the same"
+            " group; training on it would flatter the result. Remove it from one of the two, or set"
+            " source.shared_documents: keep."
         )
-        return rejected(row, reason="document_in_evaluation_set", message=message)
+        return reject(row, reason="document_in_evaluation_set", message=message)
     message = (
-        f"its document belongs both to that of {train}, which is trained on, and to that of {evaluation}, which is"
-        " evaluated; on either side it would be a leak, and the sides of earlier rows stay."
+        f"its document belongs to that of {train}, which is trained on, and to that of {evaluation}, which is"
+        " evaluated. On either side it would leak the evaluation into training, and earlier rows keep their sides."
     )
-    return rejected(row, reason="bridges_sides", message=message)
+    return reject(row, reason="bridges_sides", message=message)
 
 
 def _write(
-    rows: Iterator[tuple[str, Record]], store: ObjectStore, folder: RunFolder, training_csv: str
+    rows: Iterator[tuple[_Target, Row | RejectedRow]], store: ObjectStore, folder: RunFolder, training_csv: str
 ) -> IngestResult:
-    """Write every row where it belongs, all objects or none."""
-    ingested = IngestResult()
-    with ExitStack() as opened:
-        names = ("documents", "train", "evaluation", "rejected")
-        bodies = {name: opened.enter_context(store.writer(folder.source(name))) for name in names}
-        listed = opened.enter_context(store.writer(folder.row_list))
-        for name, row in rows:
-            line = f"{_as_json(row)}\n".encode()
-            bodies[name].write(line)
-            ingested.counts[name] += 1
-            if name != "rejected":
-                bodies["documents"].write(line)
-                listed.write(row_line(row))
+    """Write every row to its object; write all objects or none."""
+    result = IngestResult()
+    with ExitStack() as open_objects:
+        writers = {
+            target: open_objects.enter_context(jsonl_writer(store, folder.source(target))) for target in _TARGETS
+        }
+        row_list = open_objects.enter_context(store.writer(folder.row_list))
+        for target, row in rows:
+            writers[target](row)
+            result.counts[target] += 1
+            if not is_rejected(row):
+                row_list.write(row_line(row))
                 continue
-            ingested.reasons[row["reason"]] += 1
-            if len(ingested.messages) < MAX_REJECTION_MESSAGES:
-                ingested.messages.append(row["message"])
-        _require_rows(ingested, training_csv)
-    return ingested
+            result.reasons[row["reason"]] += 1
+            if len(result.messages) < MAX_REJECTION_MESSAGES:
+                result.messages.append(row["message"])
+        _require_rows(result, training_csv)
+    return result
 
 
-def _require_rows(ingested: IngestResult, training_csv: str) -> None:
-    counts = ingested.counts
+def _require_rows(result: IngestResult, training_csv: str) -> None:
+    counts = result.counts
     if counts["train"] and counts["evaluation"]:
         return
     one_document = f"all rows of {training_csv} belong to one document; an evaluation needs another"
-    reason = next(chain(ingested.messages, [one_document]))
+    reason = next(chain(result.messages, [one_document]))
     message = (
         f"No usable rows: {counts['train']} to train on, {counts['evaluation']} to evaluate, {counts['rejected']}"
-        f" rejected. First reason: {reason}"
+        f" rejected. First reason: {reason} Nothing was written. Correct the files and clear this task."
     )
     raise InputError(message)

@@ -1,4 +1,4 @@
-"""Records of the dataset: rows read from the CSV, rejected rows, the stored split, and changes since the last run."""
+"""Describe the records of the dataset: rows, rejected rows, the stored split, and changes since the last run."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ RowRejectionReason = Literal[
 
 
 class RowOrigin(TypedDict):
-    """Where a row stands in its file. Part of :class:`Row` and :class:`RejectedRow`."""
+    """The place of a row in its file. Part of :class:`Row` and :class:`RejectedRow`."""
 
     row: int  # number of the record in its file, from 1, header not counted
     line: int  # line in the file on which the record starts, from 1
@@ -33,15 +33,15 @@ class RowOrigin(TypedDict):
 
 
 class RowTexts(TypedDict):
-    """The three texts of a row, unchanged from the CSV. Part of :class:`Row`; ``text`` of a :class:`RejectedRow`."""
+    """The three texts of a row, unchanged from its file. Part of :class:`Row`; ``text`` of a :class:`RejectedRow`."""
 
     document: str
     question: str
     answer: str
 
 
-class CsvRow(RowOrigin, RowTexts):
-    """One accepted row while the CSV is read, before its document group is known. Kept in a temporary file only."""
+class UngroupedRow(RowOrigin, RowTexts):
+    """One accepted row while its file is read, before its document group is known. Kept in a temporary file only."""
 
     row_id: str  # first 16 hex digits of the sha256 of the three texts
     group: NotRequired[str]  # text of the group column; absent when it is blank or not configured
@@ -60,20 +60,20 @@ class Row(RowOrigin, RowTexts):
 
 
 class RejectedRow(RowOrigin):
-    """One row of the CSV that the run does not use, with the reason. Stored in ``source/rejected.jsonl``."""
+    """One record of a file that the run does not use, with the reason. Stored in ``source/rejected.jsonl``."""
 
     column: Role | None  # None when the row as a whole is at fault
     reason: RowRejectionReason
     message: str  # names file, row and line, and says what to do
-    text: str | RowTexts  # raw text of the record when its fields could not be told apart
+    text: str | RowTexts  # raw text of the record when its fields could not be separated
 
 
 class SpooledRow(TypedDict):
     """One row between the two passes of ``ingest``. Kept in a temporary file only."""
 
-    number: int | None  # number of its document, from 0; None for a rejected row
+    number: int  # number of its document, from 0; -1 for a rejected row
     part: Side | None  # side that its file states; None when the split decides
-    row: CsvRow | RejectedRow
+    row: UngroupedRow | RejectedRow
 
 
 class Grouped(TypedDict):

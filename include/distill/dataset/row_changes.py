@@ -1,9 +1,10 @@
 """
-What changed since the last run of a use case: rows added, changed and gone, and settings that matter.
+Compare a run with the last run of its use case: rows added, changed and gone, and settings that matter.
 
-Every run keeps a list of its rows, ``source/rows.txt``: identity and a hash of the question, 34 bytes each. A row whose
-question is still asked, with another document or answer, is changed; identities alone would call it gone and added.
-``<prefix>/latest/<use case>.json`` names the last run and the one before it, so that a retry compares with the same.
+Every run keeps a list of its rows in ``source/rows.txt``, with 34 bytes for each: its identity and a hash of its
+question. If a question is still asked, with another document or answer, its row counts as changed; by identity alone it
+would count as one that is gone and one that was added. ``<prefix>/latest/<use case>.json`` names the last run and the
+one before it, so that a retry compares with the same run.
 """
 
 from __future__ import annotations
@@ -11,8 +12,6 @@ from __future__ import annotations
 from array import array
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,24 +20,26 @@ from include.distill.config.layout import RunFolder
 from include.distill.config.prompts import Prompt
 from include.distill.config.use_case import UseCase
 from include.distill.core.naming import canonical_hash, digest
-from include.distill.core.storage import ObjectStore, Record, read_json, write_json
+from include.distill.core.storage import ObjectStore, read_json, write_json
+from include.distill.dataset.records import LatestRun, Row, RowChanges, RunRows
 from include.distill.text.normalization import normalize
 
-# What changes a request to a model, or a training job. Schedules, owners, caps and time-outs change nothing bought.
+# Settings that change a request to a model or a training job. Schedules, owners, caps and time-outs do not.
 PURCHASE_SETTINGS = (
     "teacher", "student", "judges", "synthesis", "curation", "answering", "judging", "arms", "comparisons", "seed",
 )  # fmt: skip
 
 
-def row_line(row: Record) -> bytes:
-    """Return a row's line in the list."""
+def row_line(row: Row) -> bytes:
+    """Return a row's line in the list of rows: identity and hash of the question, 16 hex digits each."""
     return f"{row['row_id']} {digest(normalize(row['question']))[:16]}\n".encode()
 
 
 def hash_purchase_settings(use_case: UseCase, prompts: Mapping[str, Prompt]) -> dict[str, str]:
-    """Return a hash of each part of a frozen use case that decides what is bought."""
+    """Hash each part of a frozen use case that decides what is bought: 12 hex digits by the part's name."""
     raw = use_case.model_dump(mode="json")
     training = {key: raw["training"][key] for key in ("hyperparameters", "validation_share")}
+    # Every use case names a prompt for the critic, but its text changes nothing if no critic is asked.
     unused = set() if use_case.critic else {use_case.prompts.critic}
     versions = {name: prompt.version for name, prompt in prompts.items() if name not in unused}
     student_texts = {"instruction": raw["prompts"]["instruction"], **versions}
@@ -46,43 +47,43 @@ def hash_purchase_settings(use_case: UseCase, prompts: Mapping[str, Prompt]) -> 
     return {name: canonical_hash(part)[:12] for name, part in parts.items()}
 
 
-@dataclass(frozen=True)
-class LastRun:
-    """Where the last run's rows are listed, and its settings."""
-
-    run_key: str
-    rows_uri: str
-    settings: Mapping[str, str]
-
-    def as_record(self) -> Record:
-        """Return what is stored of it."""
-        return {"run_key": self.run_key, "rows_uri": self.rows_uri, "settings": dict(self.settings)}
-
-
 def compare_with_last_run(
     store: ObjectStore, folder: RunFolder, *, use_case: UseCase, prompts: Mapping[str, Prompt]
-) -> Record:
+) -> RowChanges:
     """
-    Compare the rows of this run with those of the last one, and remember this one as the last.
+    Compare the rows and settings of this run with those of the last one, and store this one as the last.
 
-    :return: ``{"since": run key or None, "added", "changed", "gone", "settings": [names of what changed]}``; without an
-        earlier run the counts are ``None``.
+    :return: the counts are ``None`` on the first run of a use case, and when the last run's list of rows was deleted.
     """
     uri = folder.last_run(use_case.name)
-    here = LastRun(folder.run_key, folder.row_list, hash_purchase_settings(use_case, prompts))
-    kept: dict[str, Any] = read_json(store, uri) if store.exists(uri) else {}
-    before = kept.get("previous") if kept.get("run_key") == folder.run_key else kept or None
-    last = LastRun(before["run_key"], before["rows_uri"], before["settings"]) if before else None
-    write_json(store, uri, {**here.as_record(), "previous": last.as_record() if last else None})
-    if last is None or not store.exists(last.rows_uri):
+    settings = hash_purchase_settings(use_case, prompts)
+    stored = read_json(store, uri, LatestRun) if store.exists(uri) else None
+    # On a retry, this run is already stored as the last.
+    before = stored["previous"] if stored and stored["run_key"] == folder.run_key else stored
+    last: RunRows | None = None
+    if before:
+        last = {"run_key": before["run_key"], "rows_uri": before["rows_uri"], "settings": before["settings"]}
+    latest: LatestRun = {
+        "run_key": folder.run_key,
+        "rows_uri": folder.row_list,
+        "settings": settings,
+        "previous": last,
+    }
+    write_json(store, uri, latest)
+    if last is None or not store.exists(last["rows_uri"]):
         return {"since": None, "added": None, "changed": None, "gone": None, "settings": []}
-    counts = _differences(_read(store, last.rows_uri), _read(store, here.rows_uri))
-    names = sorted(n for n in here.settings if here.settings[n] != last.settings.get(n))
-    return {"since": last.run_key, **counts, "settings": names}
+    added, changed, gone = _count_differences(_read(store, last["rows_uri"]), _read(store, folder.row_list))
+    return {
+        "since": last["run_key"],
+        "added": added,
+        "changed": changed,
+        "gone": gone,
+        "settings": sorted(name for name in settings if settings[name] != last["settings"].get(name)),
+    }
 
 
 def _read(store: ObjectStore, uri: str) -> NDArray[np.uint64]:
-    """Return identity and question of each row, sorted by identity."""
+    """Read a list of rows into an array of shape (rows, 2): identity and hash of the question, sorted by identity."""
     numbers = array("Q")
     with store.reader(uri) as lines:
         for line in lines:
@@ -91,8 +92,9 @@ def _read(store: ObjectStore, uri: str) -> NDArray[np.uint64]:
     return rows[np.argsort(rows[:, 0], kind="stable")]
 
 
-def _differences(before: NDArray[np.uint64], after: NDArray[np.uint64]) -> dict[str, int]:
+def _count_differences(before: NDArray[np.uint64], after: NDArray[np.uint64]) -> tuple[int, int, int]:
+    """Return how many rows were added, changed and gone."""
     gone = before[~np.isin(before[:, 0], after[:, 0]), 1]
     added = after[~np.isin(after[:, 0], before[:, 0]), 1]
     changed = (Counter(gone.tolist()) & Counter(added.tolist())).total()
-    return {"added": len(added) - changed, "changed": changed, "gone": len(gone) - changed}
+    return len(added) - changed, changed, len(gone) - changed

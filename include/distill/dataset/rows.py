@@ -1,8 +1,8 @@
 """
-The team's CSV as rows of document, question and answer: each accepted unchanged, or rejected with a reason.
+Validate the records of an input file: accept each as a row with its texts unchanged, or reject it with a reason.
 
-Nothing is repaired and nothing is lost: accepted and rejected together are the records of the file, and a
-rejected row keeps its text. What is wrong with the whole file is an :class:`InputError`.
+Nothing is repaired and nothing is lost. Accepted and rejected rows together are the records of the file, and a rejected
+row keeps its text. If the file as a whole cannot be used, an :class:`InputError` is raised.
 """
 
 from __future__ import annotations
@@ -10,30 +10,42 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import IO
+from typing import IO, Literal
+
+from typing_extensions import TypeIs
 
 from include.distill.core.errors import InputError
-from include.distill.core.storage import Record
-from include.distill.dataset.csv_records import CsvRecord, CsvTable, guess_separator, read_table
 from include.distill.dataset.exact_duplicates import ExactDuplicateIndex
-from include.distill.dataset.splits import GROUP
+from include.distill.dataset.input_formats import read_table
+from include.distill.dataset.records import (
+    RejectedRow,
+    Role,
+    Row,
+    RowOrigin,
+    RowRejectionReason,
+    RowTexts,
+    UngroupedRow,
+)
+from include.distill.dataset.tables import RowFault, Table, TableRecord
 from include.distill.text.normalization import is_blank, unsupported_character
 
-ROLES: dict[str, tuple[str, ...]] = {
+# The names under which a column is recognised, regardless of case, when the use case maps none to it.
+COLUMN_NAMES: Mapping[Role, tuple[str, ...]] = {
     "document": ("document", "doc", "context"),
     "question": ("question", "query"),
     "answer": ("answer", "reply"),
 }
+_Column = Role | Literal["group"]
 
 
 @dataclass(frozen=True)
-class CsvOptions:
+class RowOptions:
     """
-    How the files of a use case are to be read.
+    How the files of a use case are read.
 
-    :param columns: column of the ``document``, ``question`` or ``answer``, where its name does not tell.
-    :param group_column: column that says which rows belong together, such as the page they were written from.
-    :param max_document_characters: longest field accepted, in characters.
+    :param columns: the column of the ``document``, ``question`` or ``answer``, where it has another name.
+    :param group_column: the column that says which rows belong together, such as the page they were written from.
+    :param max_document_characters: the longest field that is accepted, in characters.
     """
 
     encoding: str = "utf-8"
@@ -44,189 +56,196 @@ class CsvOptions:
 
 @dataclass(frozen=True)
 class Duplicates:
-    """What was read before: ``pairs`` of the same source, and of the evaluation set, if there is one."""
+    """The pairs that were read before: those of the same source, and those of the evaluation set, if there is one."""
 
     pairs: ExactDuplicateIndex
     evaluation: ExactDuplicateIndex | None = None
 
 
 def read_rows(
-    body: IO[bytes], *, source: str, options: CsvOptions, duplicates: Duplicates, limit: int | None = None
-) -> Iterator[Record]:
+    body: IO[bytes], *, source: str, options: RowOptions, duplicates: Duplicates, limit: int | None = None
+) -> Iterator[UngroupedRow | RejectedRow]:
     """
-    Yield the rows of a CSV with a document, a question and an answer per row; other columns are ignored.
+    Read the rows of a file that has a document, a question and an answer per record; ignore other columns.
 
-    A rejected row has a ``reason``, an accepted one has none; together they are the records of the file, in its order.
+    Accepted and rejected rows come in the order of the file.
 
-    :param source: file name or URI, kept in every row and named in every message.
-    :param limit: only the first so many rows.
-    :raises InputError: the file as a whole cannot be used; says where, what was found and what to do. Rows that were
-        yielded before must then be forgotten.
+    :param source: file name or URI, stored in every row and named in every message.
+    :param limit: read only this many records.
+    :raises InputError: the file as a whole cannot be used. Says where, what was found and what to do. Rows that were
+        yielded before must not be used.
     """
     table = read_table(body, source=source, encoding=options.encoding, limit=limit)
-    validator = _RowValidator(
-        source, table.header.fields, _column_indexes(table, source=source, options=options), options, duplicates
-    )
+    indexes = _column_indexes(table, source=source, options=options)
+    validator = _RowValidator(source, table.header.fields, indexes, options, duplicates)
     return (validator.validate(number, record) for number, record in enumerate(table.records, start=1))
 
 
-def check_header(body: IO[bytes], *, source: str, options: CsvOptions) -> None:
-    """Check that a file is a CSV with the columns it should have, and has a row.
+def check_header(body: IO[bytes], *, source: str, options: RowOptions) -> None:
+    """Check that a file can be read, has the expected columns, and has at least one row.
 
-    :raises InputError: it is not; says where, what was found and what to do.
+    :raises InputError: it does not. Says where, what was found and what to do.
     """
     table = read_table(body, source=source, encoding=options.encoding)
     _column_indexes(table, source=source, options=options)
     next(table.records)
 
 
-def is_rejected(row: Record) -> bool:
-    """Tell a rejected row from an accepted one."""
+def is_rejected(row: UngroupedRow | Row | RejectedRow) -> TypeIs[RejectedRow]:
+    """Return whether a row was rejected."""
     return "reason" in row
 
 
-def _column_indexes(table: CsvTable, *, source: str, options: CsvOptions) -> dict[str, int]:
-    """Return the index of each role's column."""
-    columns = dict(options.columns or {})
-    if unknown := sorted(set(columns) - set(ROLES)):
-        raise InputError(f"Unknown keys {unknown} in columns; expected some of {', '.join(ROLES)}.")
+def _column_indexes(table: Table, *, source: str, options: RowOptions) -> dict[_Column, int]:
+    """Find the column of each role, and of the group if one is configured."""
+    mapped = dict(options.columns or {})
+    if unknown := sorted(set(mapped) - set(COLUMN_NAMES)):
+        raise InputError(f"Unknown keys {unknown} in columns; expected some of {', '.join(COLUMN_NAMES)}.")
+    usual_names: dict[_Column, tuple[str, ...]] = dict(COLUMN_NAMES.items())
+    if options.group_column:
+        usual_names["group"] = ()
+        mapped["group"] = options.group_column
     header = table.header.fields
-    wanted = ROLES | ({GROUP: ()} if options.group_column else {})
-    columns |= {GROUP: options.group_column} if options.group_column else {}
-    candidates = {role: _matching(header, columns.get(role), names) for role, names in wanted.items()}
-    faults = [
-        _column_fault(role, [header[place] for place in columns_found], columns.get(role))
-        for role, columns_found in candidates.items()
-        if len(columns_found) != 1
-    ]
-    column_indexes = {role: columns_found[0] for role, columns_found in candidates.items() if len(columns_found) == 1}
-    read = [column_indexes[role] for role in ROLES if role in column_indexes]
-    shared = sorted({place for place in read if read.count(place) > 1})
-    faults += [f"column {header[place]!r} is asked to be several things at once" for place in shared]
+    indexes: dict[_Column, int] = {}
+    faults: list[str] = []
+    for column, names in usual_names.items():
+        matches = _matching(header, mapped.get(column), names)
+        if len(matches) == 1:
+            indexes[column] = matches[0]
+        else:
+            faults.append(_column_fault(column, [header[index] for index in matches], mapped.get(column), names))
+    # The group may share a column with a text: a document can name its own group.
+    text_indexes = [index for column, index in indexes.items() if column != "group"]
+    shared = sorted({index for index in text_indexes if text_indexes.count(index) > 1})
+    faults += [f"column {header[index]!r} is asked to be several things at once" for index in shared]
     if faults:
         raise InputError(_header_message(table, source, faults))
-    return column_indexes
+    return indexes
 
 
-def _matching(header: Sequence[str], mapped: str | None, names: Sequence[str]) -> list[int]:
-    exact = [place for place, name in enumerate(header) if name == mapped]
+def _matching(header: Sequence[str], mapped: str | None, usual_names: Sequence[str]) -> list[int]:
+    """Return the indexes of the columns with the mapped name, exact or nearly; without one, with a usual name."""
+    exact = [index for index, name in enumerate(header) if name == mapped]
     if exact:
         return exact
-    wanted = names if mapped is None else (_plain_name(mapped),)
-    return [place for place, name in enumerate(header) if _plain_name(name) in wanted]
+    wanted = usual_names if mapped is None else (_plain_name(mapped),)
+    return [index for index, name in enumerate(header) if _plain_name(name) in wanted]
 
 
 def _plain_name(name: str) -> str:
     return name.strip().strip("\ufeff\u200b").strip().casefold()
 
 
-def _column_fault(role: str, names: Sequence[str], mapped: str | None) -> str:
-    if names:
-        return f"{len(names)} columns for the {role} ({', '.join(map(repr, names))})"
-    looked_for = " or ".join(ROLES[role]) if mapped is None else repr(mapped)
-    return f"no column for the {role} (looked for {looked_for})"
+def _column_fault(column: _Column, matches: Sequence[str], mapped: str | None, usual_names: Sequence[str]) -> str:
+    if matches:
+        return f"{len(matches)} columns for the {column} ({', '.join(map(repr, matches))})"
+    looked_for = " or ".join(usual_names) if mapped is None else repr(mapped)
+    return f"no column for the {column} (looked for {looked_for})"
 
 
-def _header_message(table: CsvTable, source: str, faults: Sequence[str]) -> str:
+def _header_message(table: Table, source: str, faults: Sequence[str]) -> str:
     header = [name if len(name) <= 60 else f"{name[:60]}…" for name in table.header.fields]
-    named = ", ".join(map(repr, header[:20])) + (f" and {len(header) - 20} more" if len(header) > 20 else "")
-    message = f"{source} line {table.header.line}: {'; '.join(faults)}. Found {len(header)} columns: {named}."
-    if table.has_mark:
-        message += " The file begins with a byte order mark (U+FEFF), which is not part of the first name."
-    if used := guess_separator(table.header):
-        message += f" It seems to be separated by {used}; if so, save it as comma-separated UTF-8."
-    return f"{message} Rename the columns or map them: columns: {{document: ..., question: ..., answer: ...}}."
-
-
-@dataclass(frozen=True)
-class _Fault:
-    """Why a row is rejected."""
-
-    reason: str
-    message: str
-    column: str | None = None
+    names = ", ".join(map(repr, header[:20])) + (f" and {len(header) - 20} more" if len(header) > 20 else "")
+    sentences = (
+        f"{source} line {table.header.line}: {'; '.join(faults)}. Found {len(header)} columns: {names}.",
+        *table.hints,
+        "Rename the columns or map them: columns: {document: ..., question: ..., answer: ...}.",
+    )
+    return " ".join(sentences)
 
 
 @dataclass(frozen=True)
 class _RowValidator:
-    """Makes an accepted or a rejected row of each record."""
+    """Turns each record into an accepted or a rejected row."""
 
     source: str
     header: Sequence[str]
-    column_indexes: Mapping[str, int]
-    options: CsvOptions
+    column_indexes: Mapping[_Column, int]
+    options: RowOptions
     duplicates: Duplicates
 
-    def validate(self, number: int, record: CsvRecord) -> Record:
-        origin = {"row": number, "line": record.line, "source": self.source}
-        if fault := self._shape_fault(record):
-            return _rejection(origin, fault, record.raw)
-        fields = {role: record.fields[self.column_indexes[role]] for role in ROLES}
-        faults = (self._field_fault(role, text) for role, text in fields.items())
-        if fault := next(filter(None, faults), None) or self._repetition(fields, number):
-            return _rejection(origin, fault, fields)
-        return {"row_id": row_id(**fields), **origin, **fields, **self._group(record)}
+    def validate(self, number: int, record: TableRecord) -> UngroupedRow | RejectedRow:
+        origin: RowOrigin = {"row": number, "line": record.line, "source": self.source}
+        if fault := record.fault or self._repeated_header(record):
+            return _rejected_row(origin, fault, record.raw)
+        texts: RowTexts = {
+            "document": self._field(record, "document"),
+            "question": self._field(record, "question"),
+            "answer": self._field(record, "answer"),
+        }
+        if fault := self._text_fault(texts) or self._duplicate(texts, number):
+            return _rejected_row(origin, fault, texts)
+        row: UngroupedRow = {
+            "row_id": row_id(**texts),
+            "row": origin["row"],
+            "line": origin["line"],
+            "source": origin["source"],
+            "document": texts["document"],
+            "question": texts["question"],
+            "answer": texts["answer"],
+        }
+        if "group" in self.column_indexes and not is_blank(group := self._field(record, "group")):
+            row["group"] = group
+        return row
 
-    def _shape_fault(self, record: CsvRecord) -> _Fault | None:
-        if record.truncated:
-            message = (
-                f"a quote opened in this row is still open where the file ends, on line {record.last_line}."
-                " The upload was cut or a quote is missing: upload the file again or close the quote."
-            )
-            return _Fault("truncated", message)
-        if (actual := len(record.fields)) != (width := len(self.header)):
-            kind = "few" if actual < width else "many"
-            message = (
-                f"{actual} fields, too {kind}; expected {width}, as in the header. Put a field that holds"
-                " commas, quotes or line breaks between quotes."
-            )
-            return _Fault(f"too_{kind}_fields", message)
-        if list(map(_plain_name, record.fields)) == list(map(_plain_name, self.header)):
-            return _Fault("header_again", "the header once more, as where files were joined. Remove the row.")
-        return None
+    def _field(self, record: TableRecord, column: _Column) -> str:
+        return record.fields[self.column_indexes[column]]
 
-    def _field_fault(self, role: str, text: str) -> _Fault | None:
+    def _repeated_header(self, record: TableRecord) -> RowFault | None:
+        if list(map(_plain_name, record.fields)) != list(map(_plain_name, self.header)):
+            return None
+        return RowFault("header_again", "the header once more, as where files were joined. Remove the row.")
+
+    def _text_fault(self, texts: RowTexts) -> RowFault | None:
+        faults = (self._field_fault(role, texts[role]) for role in COLUMN_NAMES)
+        return next((fault for fault in faults if fault), None)
+
+    def _field_fault(self, role: Role, text: str) -> RowFault | None:
         if character := unsupported_character(text):
-            message = f"the {role} holds {character}, which no training file can carry. Remove it."
-            return _Fault("control_character", message, role)
+            message = f"the {role} holds {character}, which training files cannot contain. Remove it."
+            return RowFault("control_character", message, role)
         if is_blank(text):
             message = f"the {role} is empty ({text[:20]!a}); expected text. Fill it in or remove the row."
-            return _Fault("empty_field", message, role)
-        if len(text) > self.options.max_document_characters:
-            allowed = f"{self.options.max_document_characters:,} are allowed"
-            message = f"the {role} has {len(text):,} characters; {allowed}. Split or shorten it."
-            return _Fault("too_long", message, role)
+            return RowFault("empty_field", message, role)
+        maximum = self.options.max_document_characters
+        if len(text) > maximum:
+            message = f"the {role} has {len(text):,} characters; {maximum:,} are allowed. Split or shorten it."
+            return RowFault("too_long", message, role)
         return None
 
-    def _repetition(self, fields: Mapping[str, str], number: int) -> _Fault | None:
-        question, answer = fields["question"], fields["answer"]
+    def _duplicate(self, texts: RowTexts, number: int) -> RowFault | None:
+        question, answer = texts["question"], texts["answer"]
         if first := self.duplicates.pairs.add(question, answer, source=self.source, row=number):
-            return _Fault("duplicate", f"the same question and answer as {first}, but for case and spacing.")
+            return RowFault("duplicate", f"the same question and answer as {first}, but for case and spacing.")
         if self.duplicates.evaluation and (match := self.duplicates.evaluation.find(question, answer)):
             message = (
                 f"the same question and answer as {match}, in the evaluation set; training on it would flatter the"
                 " result. Remove it from one of the two."
             )
-            return _Fault("in_evaluation_set", message)
+            return RowFault("in_evaluation_set", message)
         return None
 
-    def _group(self, record: CsvRecord) -> Record:
-        text = record.fields[self.column_indexes[GROUP]] if GROUP in self.column_indexes else ""
-        return {} if is_blank(text) else {GROUP: text}
 
-
-def _rejection(origin: Record, fault: _Fault, text: str | dict[str, str]) -> Record:
+def _rejected_row(origin: RowOrigin, fault: RowFault, text: str | RowTexts) -> RejectedRow:
     where = f"{origin['source']} row {origin['row']} (line {origin['line']})"
-    message = f"{where}: {fault.message}"
-    return {**origin, "column": fault.column, "reason": fault.reason, "message": message, "text": text}
+    return {
+        "row": origin["row"],
+        "line": origin["line"],
+        "source": origin["source"],
+        "column": fault.column,
+        "reason": fault.reason,
+        "message": f"{where}: {fault.message}",
+        "text": text,
+    }
 
 
-def rejected(row: Record, *, reason: str, message: str) -> Record:
-    """Return an accepted row as a rejected one, which keeps its texts."""
-    origin = {key: row[key] for key in ("row", "line", "source")}
-    return _rejection(origin, _Fault(reason, message), {role: row[role] for role in ROLES})
+def reject(row: UngroupedRow | Row, *, reason: RowRejectionReason, message: str) -> RejectedRow:
+    """Turn an accepted row into a rejected one, which keeps its texts."""
+    origin: RowOrigin = {"row": row["row"], "line": row["line"], "source": row["source"]}
+    texts: RowTexts = {"document": row["document"], "question": row["question"], "answer": row["answer"]}
+    return _rejected_row(origin, RowFault(reason, message), texts)
 
 
 def row_id(*, document: str, question: str, answer: str) -> str:
-    """Return the identity of a row: the first 16 hex digits of the hash of its three texts."""
+    """Compute the identity of a row: the first 16 hex digits of the sha256 of its three texts."""
     return hashlib.sha256("\x1f".join((document, question, answer)).encode()).hexdigest()[:16]

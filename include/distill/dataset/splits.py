@@ -1,21 +1,22 @@
-"""Split rows into shards and into training and evaluation, so that no document group is on both sides."""
+"""Split rows into shards, and into two sides so that no document group is on both."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
 
 from include.distill.core.errors import InputError
-from include.distill.core.storage import Record
+from include.distill.dataset.records import Grouped, Row, RowLengths
 
-GROUP = "group"
+RowT = TypeVar("RowT", bound=Grouped)
 
 
 def shards(count: int, max_tasks: int) -> list[range]:
-    """Return which of ``count`` rows each task takes: one row while tasks suffice, else equal batches.
+    """Divide ``count`` rows among tasks: one row per task while there are enough tasks, else batches of equal size.
 
-    :raises InputError: fewer than one task.
+    :return: the indexes of each task's rows, in order.
+    :raises InputError: ``max_tasks`` is below 1.
     """
     if max_tasks < 1:
         raise InputError(f"max_tasks is {max_tasks}; expected 1 or more.")
@@ -23,43 +24,50 @@ def shards(count: int, max_tasks: int) -> list[range]:
     return [range(count * task // tasks, count * (task + 1) // tasks) for task in range(tasks)]
 
 
-def group_of(row: Mapping[str, Any]) -> str:
-    """Return the name of what a row belongs to: rows of one group lie on one side of every split."""
-    return str(row.get(GROUP) or row["document"])
-
-
-def split_by_document(
-    rows: Sequence[Record], share: float, seed: int, *, purpose: str = "evaluation"
-) -> tuple[list[Record], list[Record]]:
+def split_by_document(rows: Sequence[RowT], share: float, seed: int, *, purpose: str) -> tuple[list[RowT], list[RowT]]:
     """
-    Return ``(kept, held out)``; all rows of one ``group`` (of one document, where rows have none) lie on one side.
+    Split rows into ``(kept, held out)``; all rows of one document group are on the same side.
 
-    A group's side depends on its name alone, so that rows appended later move none; the share is therefore met
-    only roughly. Where the draw would leave a side empty, the nearest group is moved there, if there are two.
+    The side of a group depends on its name alone, so rows that are appended later move no other row. The share is
+    therefore met only roughly. If the draw leaves a side empty and there are two groups, the nearest one is moved.
 
-    :param share: expected share of groups held out, between 0 and 1.
-    :param purpose: what the rows are held out for. Two splits, one after the other, need different purposes:
-        under the same one the second would hold out what the first already took.
-    :raises InputError: a share outside of 0 to 1.
+    :param share: expected share of groups that are held out, between 0 and 1.
+    :param purpose: what the rows are held out for. Two splits, one after the other, need different purposes: with the
+        same one, the second would hold out what the first already took.
+    :raises InputError: the share is not between 0 and 1.
     """
-    if not 0 < share < 1:
-        raise InputError(f"The share of documents held out is {share}; expected more than 0 and less than 1.")
-    names = [group_of(row) for row in rows]
-    draws = {name: draw(purpose, seed, name) for name in names}
+    require_share(share)
+    draws = {name: draw(purpose, seed, name) for name in {row["group"] for row in rows}}
     if len(set(draws.values())) > 1:
         ordered = sorted(draws.values())
         share = min(max(share, ordered[1]), ordered[-1])
-    held_out = [row for row, name in zip(rows, names, strict=True) if draws[name] < share]
-    return [row for row, name in zip(rows, names, strict=True) if draws[name] >= share], held_out
+    held_out = [row for row in rows if draws[row["group"]] < share]
+    return [row for row in rows if draws[row["group"]] >= share], held_out
+
+
+def require_share(share: float) -> None:
+    """Check the share of document groups that are held out.
+
+    :raises InputError: it is not between 0 and 1.
+    """
+    if not 0 < share < 1:
+        raise InputError(f"The share of documents held out is {share}; expected more than 0 and less than 1.")
 
 
 def draw(purpose: str, seed: int, name: str) -> float:
-    """Return a number from 0 to 1 that depends on nothing but these."""
+    """Draw a number from 0 to 1 that depends on the arguments alone."""
     digest = hashlib.sha256("\x1f".join((purpose, str(seed), name)).encode()).digest()
     return int.from_bytes(digest[:8]) / 2**64
 
 
-def text_lengths(rows: Iterable[Mapping[str, Any]]) -> list[Record]:
-    """Return rows that hold the lengths of their texts in the place of the texts: all that an estimate needs."""
-    columns = ("document", "question", "answer")
-    return [{GROUP: group_of(row), **{column: len(row[column]) for column in columns}} for row in rows]
+def text_lengths(rows: Iterable[Row]) -> list[RowLengths]:
+    """Replace the texts of rows by their lengths in characters, which is all that an estimate needs."""
+    return [
+        {
+            "group": row["group"],
+            "document": len(row["document"]),
+            "question": len(row["question"]),
+            "answer": len(row["answer"]),
+        }
+        for row in rows
+    ]

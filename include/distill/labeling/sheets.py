@@ -22,8 +22,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from include.distill.core.errors import InputError
 from include.distill.core.naming import canonical_hash, digest
 from include.distill.core.storage import Record
-from include.distill.dataset.csv_records import CsvRecord, read_table
+from include.distill.dataset.csv_records import read_csv
 from include.distill.dataset.splits import draw
+from include.distill.dataset.tables import TableRecord
 from include.distill.labeling.label_store import answers_hash
 from include.distill.stats.agreement import MINIMUM_RATED
 
@@ -198,7 +199,7 @@ def read_sheet(body: bytes, examples: Sequence[Record], *, source: str) -> Sheet
     :raises InputError: every row that cannot be used, with line and column.
     """
     encoding, separator = _saved_as(body)
-    table = read_table(
+    table = read_csv(
         io.BytesIO(body), source=source, encoding=encoding, separator=separator, expected="the columns of the sheet"
     )
     columns = [name.strip().lower() for name in table.header.fields]
@@ -260,12 +261,12 @@ def _saved_as(body: bytes) -> tuple[str, str]:
 
 
 def _take(
-    record: CsvRecord, columns: Sequence[str], current_names: Mapping[tuple[str, str], str], sheet: SheetLabels
+    record: TableRecord, columns: Sequence[str], current_names: Mapping[tuple[str, str], str], sheet: SheetLabels
 ) -> str | None:
     """Put the label of a record into ``sheet``; return what is wrong with it, if anything."""
-    if not record.truncated and not any(field.strip() for field in record.fields):
+    if record.fields and not any(field.strip() for field in record.fields):
         return None  # a spreadsheet saves the empty rows that somebody touched
-    if record.truncated or len(record.fields) != len(columns):
+    if record.fault:
         return f"row: {len(record.fields)} fields, expected {len(columns)} as in the header"
     cells = dict(zip(columns, record.fields, strict=True))
     example, label = cells["example"].strip().lstrip("'"), cells["label"].strip().lstrip("'").lower()

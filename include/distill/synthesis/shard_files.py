@@ -9,8 +9,8 @@ from types import TracebackType
 from typing import Any
 
 from include.distill.config.layout import RunFolder
-from include.distill.core.storage import ObjectStore, Record, jsonl_writer
-from include.distill.dataset.records import Row
+from include.distill.core.storage import ObjectStore, jsonl_writer
+from include.distill.dataset.records import Row, RowLengths
 from include.distill.dataset.splits import text_lengths
 from include.distill.synthesis.records import FailedRow
 from include.distill.synthesis.teacher import SyntheticSamples
@@ -54,20 +54,17 @@ class ShardFiles:
         self._rejected(failed)
 
 
-def summarize_shard(rows: Iterable[Row]) -> tuple[str, list[Record]]:
+def summarize_shard(rows: Iterable[Row]) -> tuple[str, list[RowLengths]]:
     """Return a readable name for a shard, and the lengths of its rows' texts. ``rows`` are read once and not kept."""
-    first: Row | None = None
-    last: Row | None = None
+    ends: list[Row] = []  # the first row, then the last one
 
     def remembered() -> Iterator[Row]:
-        nonlocal first, last
         for row in rows:
-            first, last = first or row, row
+            ends[1:] = [row]
             yield row
 
     sizes = text_lengths(remembered())
-    ends = [row for row in (first, last) if row]
-    return shard_label(ends[:1] if len(sizes) == 1 else ends), sizes
+    return shard_label(ends), sizes
 
 
 def shard_label(rows: Sequence[Mapping[str, Any]]) -> str:

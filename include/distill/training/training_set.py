@@ -18,12 +18,11 @@ from include.distill.config.layout import RunFolder
 from include.distill.config.prompts import Prompt
 from include.distill.config.sections import Arm
 from include.distill.config.use_case import UseCase
-from include.distill.core.storage import ObjectStore, Record, split_uri, stream_jsonl
+from include.distill.core.storage import ObjectStore, split_uri, stream_jsonl
 from include.distill.core.tokens import rough_token_count
 from include.distill.curation.repeated_pairs import curated_pairs
 from include.distill.dataset.arm_rows import hold_out, original_rows, pairs_of
-from include.distill.dataset.records import Row, RowTexts
-from include.distill.dataset.splits import GROUP, group_of
+from include.distill.dataset.records import Row, RowName, RowTexts
 from include.distill.inference.student import escape_reserved, student_input
 from include.distill.training.figures import CardFigures
 from include.distill.training.formats import to_customization_format
@@ -62,8 +61,8 @@ def write_training_set(
     :param shards: number of shards of the run's synthetic pairs.
     :raises LimitError: the set breaks a limit of the family. Nothing was written or bought.
     """
-    names = [
-        {"row_id": row["row_id"], GROUP: group_of(row)} for row in stream_jsonl(store, folder.source("train"), Row)
+    names: list[RowName] = [
+        {"row_id": row["row_id"], "group": row["group"]} for row in stream_jsonl(store, folder.source("train"), Row)
     ]
     training, held_out = hold_out(names, use_case)
     as_record = partial(_record, use_case=use_case, prompt=prompt, family=family)
@@ -89,7 +88,7 @@ def write_training_set(
     return TrainingSet(digest.hexdigest(), rough_token_count(train.characters), counts, figures.as_record())
 
 
-def _rows(store: ObjectStore, folder: RunFolder, chosen: Sequence[Record]) -> Iterator[Row]:
+def _rows(store: ObjectStore, folder: RunFolder, chosen: Sequence[RowName]) -> Iterator[Row]:
     row_ids = {row["row_id"] for row in chosen}
     return (row for row in stream_jsonl(store, folder.source("train"), Row) if row["row_id"] in row_ids)
 

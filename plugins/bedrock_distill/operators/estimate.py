@@ -43,7 +43,9 @@ class EstimateCostOperator(DistillOperator):
 
     def execute(self, context: Context) -> Manifest:
         """Estimate, write the lines, and gate."""
-        train, evaluation = (text_lengths(self._rows(name)) for name in ("train", "evaluation"))
+        train, evaluation = (
+            text_lengths(stream_jsonl(self.store, self.folder.source(name), Row)) for name in ("train", "evaluation")
+        )
         require_originals(self.use_case, train)
         champion = self.use_case.champion_arm is not None and champion_snapshot(self.store, self.folder) is not None
         estimate_bill = partial(

@@ -10,8 +10,9 @@ from bedrock_distill.ui.links import REJECTED_ROWS_LINK
 from include.distill.core.storage import stream_jsonl, write_jsonl
 from include.distill.dataset.arm_rows import rows_for_teacher
 from include.distill.dataset.ingestion import ingest
+from include.distill.dataset.records import Row, RowName
 from include.distill.dataset.row_changes import compare_with_last_run
-from include.distill.dataset.splits import GROUP, group_of, shards
+from include.distill.dataset.splits import shards
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -80,5 +81,7 @@ class ShardRowsOperator(DistillOperator):
 
     def _chosen(self, source: str) -> set[str]:
         """Return the ids of the rows to cut. Of the rest of a row only what it is held out by is kept in memory."""
-        rows = [{"row_id": row["row_id"], GROUP: group_of(row)} for row in stream_jsonl(self.store, source)]
+        rows: list[RowName] = [
+            {"row_id": row["row_id"], "group": row["group"]} for row in stream_jsonl(self.store, source, Row)
+        ]
         return {row["row_id"] for row in (rows_for_teacher(self.use_case, rows) if self.rows == "train" else rows)}

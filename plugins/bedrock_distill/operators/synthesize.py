@@ -10,7 +10,7 @@ from bedrock_distill.operators.base import DistillOperator, Manifest
 from bedrock_distill.policies.row_failures import retry_or_record
 from include.distill.config.catalog import load_catalog
 from include.distill.core.errors import NotFoundError, ServiceError
-from include.distill.core.storage import Record, read_json, stream_jsonl
+from include.distill.core.storage import read_json, stream_jsonl
 from include.distill.cost.critic_budget import BudgetedCritic, critic_budget_share, estimate_critic
 from include.distill.cost.estimate import synthesis_lines
 from include.distill.cost.prices import BillLine, load_prices
@@ -19,7 +19,7 @@ from include.distill.cost.spending import TaskBudget
 from include.distill.curation.critic import Critic, CriticCounter
 from include.distill.curation.filters import PairFilters, index_evaluation_questions
 from include.distill.dataset.arm_rows import rows_for_teacher
-from include.distill.dataset.records import Row
+from include.distill.dataset.records import Row, RowLengths
 from include.distill.dataset.splits import text_lengths
 from include.distill.inference.answer_store import UsageCounter
 from include.distill.inference.client import RateLimitedModel
@@ -97,10 +97,10 @@ class BedrockSynthesizeOperator(DistillOperator):
             files.write_failed(failed)
             yield SyntheticSamples(self.use_case.synthesis.pairs_per_document)
 
-    def _expected(self, rows: Sequence[Record]) -> list[BillLine]:
+    def _expected(self, rows: Sequence[RowLengths]) -> list[BillLine]:
         return synthesis_lines(self.use_case, rows, load_prices())
 
-    def _critic(self, ask: RateLimitedModel, rows: Sequence[Record]) -> Critic | None:
+    def _critic(self, ask: RateLimitedModel, rows: Sequence[RowLengths]) -> Critic | None:
         """Who looks at the pairs of this shard, for its part of the critic's budget; ``None`` without one."""
         settings = self.use_case.critic
         if settings is None:

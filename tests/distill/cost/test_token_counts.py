@@ -21,7 +21,7 @@ USE_CASE = SAMPLE.model_copy(update={"curation": SAMPLE.curation.model_copy(upda
 PROMPTS = load_prompts(USE_CASE.prompts, MemoryStore())[1]
 STEPS = {asked.step: asked for asked in prompt_probes(USE_CASE, PROMPTS)}
 ROWS = [
-    {"row_id": str(n), "document": "word " * 10 * n, "question": "What is it?", "answer": "A word."}
+    {"row_id": str(n), "document": "word " * 10 * n, "question": "What is it?", "answer": "A word.", "group": "g"}
     for n in range(1, 31)
 ]
 
@@ -80,9 +80,8 @@ def test_lengths_are_estimated_as_the_texts_are_and_hold_none() -> None:
     def lines(rows: Any) -> Any:
         return estimate(USE_CASE, train=rows, evaluation=rows, prices=load_prices())
 
-    grouped = [{**row, "group": "g"} for row in ROWS]
-    assert lines(text_lengths(grouped)) == lines(grouped)
-    assert "word" not in str(text_lengths(grouped))
+    assert lines(text_lengths(ROWS)) == lines(ROWS)
+    assert "word" not in str(text_lengths(ROWS))
 
 
 def test_a_sample_is_of_the_whole_stream_and_the_same_each_time() -> None:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from include.distill.core.errors import InputError
 from include.distill.dataset.csv_decoding import MAX_RECORD_LENGTH
 from include.distill.dataset.exact_duplicates import ExactDuplicateIndex, RowLocations
-from include.distill.dataset.rows import CsvOptions, Duplicates, is_rejected, read_rows
+from include.distill.dataset.rows import Duplicates, RowOptions, is_rejected, read_rows
 
 HEADER = "doc,question,answer\n"
 H = HEADER.encode()
@@ -28,7 +28,7 @@ def rows_of(body: bytes, **shape: Any) -> list[dict[str, Any]]:
         read_rows(
             BytesIO(body),
             source="f.csv",
-            options=CsvOptions(**shape),
+            options=RowOptions(**shape),
             duplicates=Duplicates(ExactDuplicateIndex(RowLocations())),
         )
     )
@@ -165,13 +165,13 @@ def test_utf8_declared_as_something_else_is_found_out_too_where_only_its_first_r
     body = BytesIO((HEADER + "é,b,c\n" + "d,e,f\n" * 9).encode())
     seen = Duplicates(ExactDuplicateIndex(RowLocations()))
     with pytest.raises(InputError, match="all of it is valid UTF-8"):
-        list(read_rows(body, source="f.csv", options=CsvOptions(encoding=encoding), duplicates=seen, limit=1))
+        list(read_rows(body, source="f.csv", options=RowOptions(encoding=encoding), duplicates=seen, limit=1))
 
 
 @pytest.mark.parametrize("rest", [b"\xe9,e,f\n", b"a,b,c\n\xe9"])
 def test_first_rows_are_believed_where_a_later_line_is_no_utf8(rest: bytes) -> None:
     body = BytesIO("doc,question,answer\nÃ©,b,c\n".encode("cp1252") + rest)
-    shape, seen = CsvOptions(encoding="cp1252"), Duplicates(ExactDuplicateIndex(RowLocations()))
+    shape, seen = RowOptions(encoding="cp1252"), Duplicates(ExactDuplicateIndex(RowLocations()))
     rows = list(read_rows(body, source="f.csv", options=shape, duplicates=seen, limit=1))
     assert [row["document"] for row in rows] == ["Ã©"]
 
@@ -199,7 +199,7 @@ def test_a_quote_that_is_never_closed_is_refused_before_it_fills_the_memory() ->
     rows = read_rows(
         io.BufferedReader(body),
         source="f.csv",
-        options=CsvOptions(),
+        options=RowOptions(),
         duplicates=Duplicates(ExactDuplicateIndex(RowLocations())),
     )
     with pytest.raises(InputError, match="line 3: the record that starts here is longer than 16,777,216 characters"):

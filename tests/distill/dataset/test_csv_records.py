@@ -5,80 +5,80 @@ import io
 import threading
 from io import BytesIO
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from include.distill.core.errors import InputError
-from include.distill.dataset.csv_records import CsvTable
-from include.distill.dataset.csv_records import read_table as read_stream
+from include.distill.dataset.csv_records import read_csv
 
 HEADER = b"doc,question,answer\n"
 # csv.writer writes what it is given; encodings and surrogates are other tests' business.
 FIELDS = st.text(st.characters(exclude_categories=("Cs",)), max_size=12)
 
 
-def read_table(body: bytes, *, source: str, encoding: str) -> SimpleNamespace:
-    """Read a whole file from a stream that gives a few bytes at a time."""
-    table: CsvTable = read_stream(BytesIO(body), source=source, encoding=encoding)
-    return SimpleNamespace(header=table.header, records=list(table.records), has_mark=table.has_mark)
+def read_all(body: bytes, *, source: str = "a.csv", encoding: str = "utf-8", **options: Any) -> SimpleNamespace:
+    """Read all records of a file."""
+    table = read_csv(BytesIO(body), source=source, encoding=encoding, **options)
+    return SimpleNamespace(header=table.header, records=list(table.records), hints=table.hints)
 
 
-def written(rows: list[list[str]], **dialect: object) -> bytes:
+def csv_bytes(rows: list[list[str]], **dialect: object) -> bytes:
     text = io.StringIO(newline="")
     csv.writer(text, **dialect).writerows(rows)
     return text.getvalue().encode()
 
 
-class TestWhatWasWritten:
+class TestRecords:
     @settings(max_examples=150, deadline=None)
     @given(
         st.lists(st.lists(FIELDS, min_size=3, max_size=3), min_size=1, max_size=4),
         st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL, csv.QUOTE_NONNUMERIC]),
     )
-    def test_is_read_back_to_the_character(self, rows: list[list[str]], quoting: int) -> None:
-        body = written([["doc", "question", "answer"], *rows], quoting=quoting)
-        assert [record.fields for record in read_table(body, source="a.csv", encoding="utf-8").records] == rows
+    def test_written_by_a_csv_writer_are_read_unchanged(self, rows: list[list[str]], quoting: int) -> None:
+        body = csv_bytes([["doc", "question", "answer"], *rows], quoting=quoting)
+        assert [record.fields for record in read_all(body).records] == rows
 
     @settings(max_examples=50, deadline=None)
     @given(st.lists(st.lists(FIELDS, min_size=3, max_size=3), min_size=1, max_size=4))
-    def test_no_line_of_the_file_is_lost_from_the_raw_records(self, rows: list[list[str]]) -> None:
-        body = written([["doc", "question", "answer"], *rows])
-        table = read_table(body, source="a.csv", encoding="utf-8")
+    def test_contain_every_line_of_the_file_as_raw_text(self, rows: list[list[str]]) -> None:
+        body = csv_bytes([["doc", "question", "answer"], *rows])
+        table = read_all(body)
         assert "".join(record.raw for record in [table.header, *table.records]) == body.decode()
 
-    def test_line_breaks_inside_quotes_stay_and_lines_are_counted_as_an_editor_does(self) -> None:
+    def test_keep_line_breaks_in_quotes_and_count_lines_as_an_editor_does(self) -> None:
         body = b'doc,question,answer\r\n"a\r\nb","c\nd",e\r\n\r\n"f\rg",h,i\r\nj,k,l'
-        records = read_table(body, source="a.csv", encoding="utf-8").records
+        records = read_all(body).records
         assert [record.fields for record in records] == [
             ["a\r\nb", "c\nd", "e"],
             ["f\rg", "h", "i"],
             ["j", "k", "l"],
         ]
-        assert [(record.line, record.last_line) for record in records] == [(2, 4), (6, 7), (8, 8)]
+        assert [record.line for record in records] == [2, 6, 8]
 
-    def test_a_separator_of_lines_that_only_unicode_knows_ends_no_row(self) -> None:
+    def test_do_not_end_at_unicode_line_separators(self) -> None:
         body = HEADER + "a\u2028b,c\x85d,e\x0bf\n".encode()
-        assert read_table(body, source="a.csv", encoding="utf-8").records[0].fields == ["a\u2028b", "c\x85d", "e\x0bf"]
+        assert read_all(body).records[0].fields == ["a\u2028b", "c\x85d", "e\x0bf"]
 
 
 class TestFieldLimit:
-    def test_a_field_longer_than_the_limit_of_csv_is_read_and_the_limit_put_back(self) -> None:
+    def test_a_field_longer_than_the_limit_of_csv_is_read_and_the_limit_is_restored(self) -> None:
         before = csv.field_size_limit()
         body = HEADER + b"x" * (before + 5) + b",q,a\n"
-        records = read_table(body, source="a.csv", encoding="utf-8").records
+        records = read_all(body).records
         assert len(records[0].fields[0]) == before + 5
         assert csv.field_size_limit() == before
 
-    def test_the_limit_is_put_back_after_a_fault_and_by_threads_at_once(self) -> None:
+    def test_the_limit_is_restored_after_a_fault_in_concurrent_threads(self) -> None:
         before = csv.field_size_limit()
         body = HEADER + b'"x' + b"y" * (before * 2) + b'"z,q,a\n'
         faults = []
 
         def read() -> None:
             try:
-                read_table(body, source="a.csv", encoding="utf-8")
+                read_all(body)
             except InputError as error:
                 faults.append(error)
 
@@ -91,9 +91,9 @@ class TestFieldLimit:
         assert csv.field_size_limit() == before
 
 
-class TestFaultsOfTheFile:
+class TestFaults:
     @pytest.mark.parametrize(
-        ("body", "encoding", "said"),
+        ("body", "encoding", "problem"),
         [
             pytest.param(b"", "utf-8", "is empty (0 bytes)", id="empty"),
             pytest.param(b"\xef\xbb\xbf \r\n\r\n", "utf-8", "only white space (8 bytes)", id="white space"),
@@ -117,27 +117,60 @@ class TestFaultsOfTheFile:
             pytest.param(HEADER + b'a, "b\nx,y,z\n"\n', "utf-8", "line 2: a quote follows a space", id="space"),
         ],
     )
-    def test_is_named_with_its_place_and_what_to_do(self, body: bytes, encoding: str, said: str) -> None:
+    def test_of_the_file_are_reported_with_place_and_remedy(self, body: bytes, encoding: str, problem: str) -> None:
         with pytest.raises(InputError) as raised:
-            read_table(body, source="s3://bucket/a.csv", encoding=encoding)
-        assert said in str(raised.value)
+            read_all(body, source="s3://bucket/a.csv", encoding=encoding)
+        assert problem in str(raised.value)
         assert "s3://bucket/a.csv" in str(raised.value)
 
-    def test_a_quote_open_at_the_end_marks_the_last_record_alone(self) -> None:
+    def test_a_quote_open_at_the_end_is_a_fault_of_the_last_record_alone(self) -> None:
         body = HEADER + b'a,b,c\nd,e,"half of\nan answ'
-        whole, cut = read_table(body, source="a.csv", encoding="utf-8").records
+        whole, cut = read_all(body).records
         assert whole.fields == ["a", "b", "c"]
-        assert (cut.truncated, cut.line, cut.last_line, cut.raw) == (True, 3, 4, 'd,e,"half of\nan answ')
+        assert (cut.line, cut.fields, cut.raw) == (3, [], 'd,e,"half of\nan answ')
+        assert cut.fault.reason == "truncated"
+        assert "still open where the file ends, on line 4." in cut.fault.message
 
     def test_a_quoted_field_may_begin_with_a_space_and_a_quote(self) -> None:
-        records = read_table(HEADER + b'" ""Hi"" he said",b,c', source="a.csv", encoding="utf-8").records
+        records = read_all(HEADER + b'" ""Hi"" he said",b,c').records
         assert records[0].fields == [' "Hi" he said', "b", "c"]
+
+    @pytest.mark.parametrize(
+        ("line", "reason", "message"),
+        [
+            pytest.param(b"a,b\n", "too_few_fields", "2 fields, too few; expected 3, as in the header", id="few"),
+            pytest.param(b"a,b,c,d\n", "too_many_fields", "4 fields, too many; expected 3", id="many"),
+        ],
+    )
+    def test_a_wrong_number_of_fields_is_a_fault_of_its_record_alone(
+        self, line: bytes, reason: str, message: str
+    ) -> None:
+        before, wrong, after = read_all(HEADER + b"a,b,c\n" + line + b"d,e,f\n").records
+        assert (before.fault, after.fault) == (None, None)
+        assert wrong.fault.reason == reason
+        assert wrong.fault.message.startswith(message)
+
+    def test_hints_name_a_byte_order_mark_and_another_separator(self) -> None:
+        assert read_all(HEADER + b"a,b,c\n").hints == ()
+        mark, separator = read_all(b"\xef\xbb\xbfdoc;question,answer\na,b\n").hints
+        assert "byte order mark" in mark
+        assert "separated by semicolons" in separator
+
+
+class TestLimit:
+    def test_only_so_many_records_are_read(self) -> None:
+        assert [record.fields[0] for record in read_all(HEADER + b"a,b,c\nd,e,f\n", limit=1).records] == ["a"]
+
+
+class TestSeparator:
+    def test_another_one_is_used_when_it_is_stated(self) -> None:
+        assert read_all(b"a;b\n1,5;2\n", separator=";").records[0].fields == ["1,5", "2"]
 
 
 class TestEncodings:
     @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32", "cp1252", "latin-1"])
-    def test_the_declared_one_is_used(self, encoding: str) -> None:
+    def test_the_declared_encoding_is_used(self, encoding: str) -> None:
         body = "doc,question,answer\ncafé,b,c\n".encode(encoding)
-        table = read_table(body, source="a.csv", encoding=encoding)
+        table = read_all(body, encoding=encoding)
         assert table.header.fields[0] == "doc"
         assert table.records[0].fields == ["café", "b", "c"]

@@ -5,11 +5,9 @@ import random
 import pytest
 
 from include.distill.core.errors import InputError
-from include.distill.dataset.document_groups import DocumentGroups, Side, Split, split_groups
-from include.distill.dataset.stored_split import StoredSplit
-from tests.fakes.memory_store import MemoryStore
+from include.distill.dataset.document_groups import DocumentGroups, Split, split_groups
+from include.distill.dataset.records import Side
 
-URI = "s3://bucket/splits/mine.jsonl"
 LETTERS = random.Random(7)
 WORDS = ["".join(LETTERS.choices("abcdefghijklmnopqrstuvwxyz", k=6)) for _ in range(2000)]
 
@@ -41,128 +39,96 @@ def split(groups: DocumentGroups, stated: dict[int, Side] | None = None, **optio
 def by_text(
     texts: list[str], stated: dict[str, Side] | None = None, seed: int = 7
 ) -> dict[str, tuple[str, Side | None]]:
-    """Return group and side of each text; very near copies share a number."""
+    """Return group and side of each text; texts that are nearly equal share a number."""
     groups = DocumentGroups()
     numbers = {text: groups.add(text, group=None, row=0) for text in texts}
-    found = split(groups, {numbers[text]: side for text, side in (stated or {}).items()}, seed=seed)
-    return {text: (found.groups[number], found.sides[number]) for text, number in numbers.items()}
+    result = split(groups, {numbers[text]: side for text, side in (stated or {}).items()}, seed=seed)
+    return {text: (result.groups[number], result.sides[number]) for text, number in numbers.items()}
 
 
 class TestGroups:
-    def test_the_same_text_is_one_document_and_its_first_row_is_known(self) -> None:
+    def test_have_one_document_for_equal_texts_and_know_its_first_row(self) -> None:
         groups = DocumentGroups()
         numbers = [groups.add(text, group=None, row=place) for place, text in enumerate(["a text", "b", "A  text"])]
         assert numbers == [0, 1, 0]
         assert list(groups.first_rows) == [0, 1]
 
-    def test_near_duplicates_lie_on_one_side_under_every_seed(self) -> None:
+    def test_keep_near_duplicates_on_one_side_with_every_seed(self) -> None:
         texts = [text_of(n) for n in range(40)]
         for seed in range(5):
-            found = by_text([*texts, *(f"{text} and more" for text in texts)], seed=seed)
-            assert [found[text] for text in texts] == [found[f"{text} and more"] for text in texts]
-            assert len({group for group, _ in found.values()}) == 40
-            assert {side for _, side in found.values()} == {"train", "evaluation"}
+            sides = by_text([*texts, *(f"{text} and more" for text in texts)], seed=seed)
+            assert [sides[text] for text in texts] == [sides[f"{text} and more"] for text in texts]
+            assert len({group for group, _ in sides.values()}) == 40
+            assert {side for _, side in sides.values()} == {"train", "evaluation"}
 
-    def test_short_texts_are_one_only_when_they_are_equal_but_for_case_and_spacing(self) -> None:
+    def test_join_short_texts_only_when_they_differ_in_case_and_spacing_alone(self) -> None:
         groups = groups_of(*(f"Unit {n}" for n in range(100)), "UNIT  7")
         assert len(groups) == 100
         assert len(set(split(groups).groups)) == 100
 
-    def test_what_the_file_calls_a_group_lies_on_one_side(self) -> None:
+    def test_keep_rows_of_one_stated_group_on_one_side(self) -> None:
         texts = [text_of(n) for n in range(60)]
-        found = split(groups_of(*texts, stated={text: f"page {n % 6}" for n, text in enumerate(texts)}))
-        assert len(set(found.groups)) == 6
-        assert len({(found.groups[n], found.sides[n]) for n in range(60)}) == 6
+        result = split(groups_of(*texts, stated={text: f"page {n % 6}" for n, text in enumerate(texts)}))
+        assert len(set(result.groups)) == 6
+        assert len({(result.groups[n], result.sides[n]) for n in range(60)}) == 6
 
-    def test_appended_documents_move_none(self) -> None:
+    def test_keep_their_sides_when_documents_are_appended(self) -> None:
         texts = [text_of(n) for n in range(100)]
         before, after = split(groups_of(*texts[:50])), split(groups_of(*texts))
         assert after.sides[:50] == before.sides
 
-    def test_the_order_of_the_file_does_not_matter(self) -> None:
+    def test_do_not_depend_on_the_order_of_the_file(self) -> None:
         texts = [text_of(n) for n in range(50)] + [f"{text_of(n)} and more" for n in range(25)]
         assert by_text(texts) == by_text(texts[::-1])
 
-    def test_the_share_is_met_roughly(self) -> None:
+    def test_meet_the_share_roughly(self) -> None:
         sides = split(groups_of(*(f"{n} {text_of(n, 12)}" for n in range(1000)))).sides
         assert 240 <= sides.count("evaluation") <= 360
 
     @pytest.mark.parametrize("share", [1e-9, 1 - 1e-9])
     @pytest.mark.parametrize("stated", [{}, {0: "train"}, {0: "evaluation"}])
-    def test_two_groups_leave_no_side_empty(self, share: float, stated: dict[int, Side]) -> None:
+    def test_leave_no_side_empty_when_there_are_two(self, share: float, stated: dict[int, Side]) -> None:
         assert set(split(groups_of(text_of(1), text_of(2)), stated, share=share).sides) == {"train", "evaluation"}
 
     @pytest.mark.parametrize("share", [0, 1, float("nan")])
-    def test_need_a_share_between_none_and_all(self, share: float) -> None:
+    def test_need_a_share_between_0_and_1(self, share: float) -> None:
         with pytest.raises(InputError, match="more than 0 and less than 1"):
             split(groups_of("a"), share=share)
 
 
 class TestStatedSides:
-    def test_stay_whatever_the_seed_and_new_twins_follow(self) -> None:
+    def test_stay_with_every_seed_and_near_duplicates_follow(self) -> None:
         texts = [text_of(n) for n in range(20)]
         stated: dict[str, Side] = {text: "evaluation" if n % 2 else "train" for n, text in enumerate(texts)}
         for seed in range(5):
-            found = by_text([*texts, *(f"{text} and more" for text in texts)], stated, seed)
-            assert [found[text][1] for text in texts] == list(stated.values())
-            assert [found[f"{text} and more"][1] for text in texts] == list(stated.values())
+            sides = by_text([*texts, *(f"{text} and more" for text in texts)], stated, seed)
+            assert [sides[text][1] for text in texts] == list(stated.values())
+            assert [sides[f"{text} and more"][1] for text in texts] == list(stated.values())
 
-    def test_a_new_document_between_two_sides_is_dropped_and_joins_nothing(self) -> None:
+    def test_drop_a_new_document_that_is_near_to_both_and_do_not_join_them(self) -> None:
         groups = groups_of(LEFT, RIGHT, BETWEEN)
-        found = split(groups, {0: "train", 1: "evaluation"}, similarity=0.75)
-        assert found.sides == ["train", "evaluation", None]
-        assert found.conflicts == {2: (0, 1)}
-        assert found.groups[0] != found.groups[1]
+        result = split(groups, {0: "train", 1: "evaluation"}, similarity=0.75)
+        assert result.sides == ["train", "evaluation", None]
+        assert result.conflicts == {2: (0, 1)}
+        assert result.groups[0] != result.groups[1]
 
-    def test_one_that_a_column_ties_to_the_one_side_and_its_text_to_the_other_is_dropped(self) -> None:
+    def test_drop_a_document_whose_group_is_on_one_and_whose_text_is_near_the_other(self) -> None:
         texts = [text_of(1), text_of(2), f"{text_of(2)} and more"]
         groups = groups_of(*texts, stated={texts[0]: "page 1", texts[1]: "page 2", texts[2]: "page 1"})
-        found = split(groups, {0: "train", 1: "evaluation"})
-        assert found.sides == ["train", "evaluation", None]
-        assert found.conflicts == {2: (0, 1)}
+        result = split(groups, {0: "train", 1: "evaluation"})
+        assert result.sides == ["train", "evaluation", None]
+        assert result.conflicts == {2: (0, 1)}
 
-    def test_rows_of_a_group_stay_together_when_the_one_that_brought_it_is_dropped(self) -> None:
-        """The first row of page 1 is dropped; the two behind it still belong together."""
+    def test_keep_a_group_together_when_its_first_document_is_dropped(self) -> None:
+        """The first row of page 1 is dropped; the two after it still belong together."""
         texts = [LEFT, RIGHT, BETWEEN, text_of(3), text_of(4)]
         groups = groups_of(*texts, stated=dict.fromkeys(texts[2:], "page 1"))
         for seed in range(10):
-            found = split(groups, {0: "train", 1: "evaluation"}, similarity=0.75, seed=seed)
-            assert found.sides[2] is None
-            assert found.groups[3] == found.groups[4]
+            result = split(groups, {0: "train", 1: "evaluation"}, similarity=0.75, seed=seed)
+            assert result.sides[2] is None
+            assert result.groups[3] == result.groups[4]
 
-    def test_one_trained_on_that_is_nearly_evaluated_is_dropped_and_the_evaluated_one_stays(self) -> None:
-        found = split(groups_of(text_of(1), f"{text_of(1)} and more"), {0: "train", 1: "evaluation"})
-        assert found.sides == [None, "evaluation"]
-        assert found.conflicts == {0: (0, 1)}
-
-
-class TestStored:
-    def test_decisions_survive_and_win_over_other_shares_and_gone_rows(self) -> None:
-        store, texts = MemoryStore(), [text_of(n) for n in range(40)]
-        first = groups_of(*texts)
-        decided = split(first)
-        StoredSplit(store, URI, seed=7).remember(first, decided)
-        later = groups_of(*texts[20:], *(text_of(n) for n in range(40, 60)))
-        stored = StoredSplit(store, URI, seed=7)
-        found = split(later, stored.sides_of(later), share=0.9)
-        assert found.sides[:20] == decided.sides[20:]
-        stored.remember(later, found)
-        assert len(StoredSplit(store, URI, seed=7)) == 60
-
-    def test_nothing_is_written_when_nothing_is_new(self) -> None:
-        store, groups = MemoryStore(), groups_of(text_of(1), text_of(2))
-        for _ in range(2):
-            stored = StoredSplit(store, URI, seed=7)
-            stored.remember(groups, split(groups, stored.sides_of(groups)))
-        assert store.writes == [URI]
-
-    def test_another_seed_draws_anew(self) -> None:
-        store, groups = MemoryStore(), groups_of(text_of(1), text_of(2))
-        StoredSplit(store, URI, seed=7).remember(groups, split(groups))
-        assert StoredSplit(store, URI, seed=8).sides_of(groups) == {}
-
-    def test_a_dropped_document_has_no_side(self) -> None:
-        store, groups = MemoryStore(), groups_of(LEFT, RIGHT, BETWEEN)
-        found = split(groups, {0: "train", 1: "evaluation"}, similarity=0.75)
-        StoredSplit(store, URI, seed=7).remember(groups, found)
-        assert StoredSplit(store, URI, seed=7).sides_of(groups) == {0: "train", 1: "evaluation"}
+    def test_drop_the_training_document_of_two_near_duplicates(self) -> None:
+        result = split(groups_of(text_of(1), f"{text_of(1)} and more"), {0: "train", 1: "evaluation"})
+        assert result.sides == [None, "evaluation"]
+        assert result.conflicts == {0: (0, 1)}

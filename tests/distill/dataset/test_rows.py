@@ -14,9 +14,8 @@ from hypothesis import strategies as st
 from include.distill.core.errors import InputError
 from include.distill.core.paths import PROJECT_ROOT
 from include.distill.dataset.exact_duplicates import ExactDuplicateIndex, RowLocations
-from include.distill.dataset.rows import CsvOptions, Duplicates, check_header, is_rejected, row_id
+from include.distill.dataset.rows import Duplicates, RowOptions, check_header, is_rejected, reject, row_id
 from include.distill.dataset.rows import read_rows as stream_rows
-from include.distill.dataset.splits import shards, split_by_document
 
 NASTY = PROJECT_ROOT / "tests" / "data" / "nasty"
 HEADER = "doc,question,answer\n"
@@ -28,16 +27,13 @@ def csv_of(*rows: tuple[str, ...], header: str = HEADER) -> bytes:
     return (header + text.getvalue()).encode()
 
 
-def row(document: str = "d", question: str = "q", answer: str = "a", number: int = 1) -> dict[str, Any]:
-    fields = {"document": document, "question": question, "answer": answer}
-    return {"row_id": row_id(**fields), "row": number, "line": number + 1, "source": "a.csv", **fields}
-
-
-def read_rows(body: bytes, *, source: str, seen: Duplicates | None = None, **shape: Any) -> SimpleNamespace:
-    """Read a whole file and part what it gives."""
-    seen = seen or Duplicates(ExactDuplicateIndex(RowLocations()))
-    rows = list(stream_rows(BytesIO(body), source=source, options=CsvOptions(**shape), duplicates=seen))
-    accepted, rejected = ([row for row in rows if is_rejected(row) is side] for side in (False, True))
+def read_rows(
+    body: bytes, *, source: str = "a.csv", duplicates: Duplicates | None = None, **options: Any
+) -> SimpleNamespace:
+    """Read a whole file into accepted and rejected rows."""
+    duplicates = duplicates or Duplicates(ExactDuplicateIndex(RowLocations()))
+    rows = list(stream_rows(BytesIO(body), source=source, options=RowOptions(**options), duplicates=duplicates))
+    accepted, rejected = ([row for row in rows if is_rejected(row) is flag] for flag in (False, True))
     return SimpleNamespace(accepted=accepted, rejected=rejected, rows=len(rows))
 
 
@@ -60,14 +56,14 @@ class TestNastyFiles:
             ("truncated_upload", 5, {6: "truncated"}),
         ],
     )
-    def test_are_accepted_but_for_their_bad_rows(self, name: str, accepted: int, rejected: dict[int, str]) -> None:
+    def test_are_accepted_except_for_their_bad_rows(self, name: str, accepted: int, rejected: dict[int, str]) -> None:
         read = read_rows((NASTY / f"{name}.csv").read_bytes(), source=name)
         assert len(read.accepted) == accepted
         assert {reject["row"]: reject["reason"] for reject in read.rejected} == rejected
         assert read.rows == accepted + len(rejected)
 
     @pytest.mark.parametrize(
-        ("name", "said"),
+        ("name", "problem"),
         [
             ("real_bom_other_columns", r"no column for the document .*'Question', 'Answer_True'.*U\+FEFF"),
             ("cp1252", r"line 2: byte 0x96 at byte offset 723 .*Declare its encoding"),
@@ -76,15 +72,18 @@ class TestNastyFiles:
             ("empty", r"is empty \(0 bytes\)"),
         ],
     )
-    def test_are_refused_where_rows_cannot_be_told(self, name: str, said: str) -> None:
-        with pytest.raises(InputError, match=said):
+    def test_are_refused_when_rows_cannot_be_separated(self, name: str, problem: str) -> None:
+        with pytest.raises(InputError, match=problem):
             read_rows((NASTY / f"{name}.csv").read_bytes(), source=name)
 
-    def test_each_one_of_the_manifest_is_tested(self) -> None:
+    def test_of_the_manifest_are_all_tested(self) -> None:
         manifest = json.loads((NASTY / "MANIFEST.json").read_text(encoding="utf-8"))
         marks = [
             mark
-            for test in (self.test_are_accepted_but_for_their_bad_rows, self.test_are_refused_where_rows_cannot_be_told)
+            for test in (
+                self.test_are_accepted_except_for_their_bad_rows,
+                self.test_are_refused_when_rows_cannot_be_separated,
+            )
             for mark in test.pytestmark
         ]
         assert {f"{case[0]}.csv" for mark in marks for case in mark.args[1]} == set(manifest)
@@ -92,38 +91,38 @@ class TestNastyFiles:
             name: entry["bytes"] for name, entry in manifest.items()
         }
 
-    def test_no_byte_order_mark_and_no_carriage_return_is_left_behind(self) -> None:
+    def test_leave_no_byte_order_mark_and_no_carriage_return_in_rows(self) -> None:
         rows = read_rows((NASTY / "bom_crlf.csv").read_bytes(), source="bom").accepted
         assert not any(
             "\ufeff" in text or text.endswith("\r") for row in rows for text in row.values() if str is type(text)
         )
 
-    def test_cp1252_is_read_when_it_is_declared(self) -> None:
+    def test_in_cp1252_are_read_when_it_is_declared(self) -> None:
         rows = read_rows((NASTY / "cp1252.csv").read_bytes(), source="cp", encoding="cp1252").accepted
         assert len(rows) == 15
         assert any("–" in row["document"] for row in rows)
         assert not any("\ufffd" in row["document"] + row["answer"] for row in rows)
 
-    def test_other_columns_are_read_when_they_are_mapped(self) -> None:
+    def test_with_other_columns_are_read_when_these_are_mapped(self) -> None:
         columns = {"document": "Document_True", "answer": "answer_true"}
         body = (NASTY / "real_bom_other_columns.csv").read_bytes()
         assert read_rows(body, source="real", columns=columns).rows == 100
 
-    def test_text_stays_as_csv_reads_it_with_quotes_newlines_and_braces(self) -> None:
+    def test_keep_quotes_newlines_and_braces_in_texts(self) -> None:
         body = (NASTY / "quotes_newlines_braces.csv").read_bytes()
         read = read_rows(body, source="quotes")
-        told = {row["row"]: (row["document"], row["question"], row["answer"]) for row in read.accepted}
-        told |= {reject["row"]: tuple(reject["text"].values()) for reject in read.rejected}
+        texts = {row["row"]: (row["document"], row["question"], row["answer"]) for row in read.accepted}
+        texts |= {reject["row"]: tuple(reject["text"].values()) for reject in read.rejected}
         plain = list(csv.reader(io.StringIO(body.decode(), newline="")))
-        assert [told[number] for number in range(1, 27)] == [tuple(fields) for fields in plain[1:]]
+        assert [texts[number] for number in range(1, 27)] == [tuple(fields) for fields in plain[1:]]
 
-    def test_the_word_nan_is_text(self) -> None:
+    def test_keep_the_word_nan_as_text(self) -> None:
         read = read_rows((NASTY / "empty_fields.csv").read_bytes(), source="empty")
         assert next(row["answer"] for row in read.accepted if row["row"] == 6) == "NaN"
 
 
 class TestRows:
-    def test_carry_their_identity_and_origin(self) -> None:
+    def test_have_their_identity_and_origin(self) -> None:
         read = read_rows(b'doc,question,answer\n"a\nb",q,a\n\nc,d,e\n', source="s3://b/a.csv")
         assert [(row["row"], row["line"], row["source"]) for row in read.accepted] == [
             (1, 2, "s3://b/a.csv"),
@@ -132,7 +131,7 @@ class TestRows:
         assert read.accepted[0]["row_id"] == row_id(document="a\nb", question="q", answer="a")
         assert set(read.accepted[0]) == {"row_id", "row", "line", "source", "document", "question", "answer"}
 
-    def test_a_row_id_knows_which_field_the_text_stands_in(self) -> None:
+    def test_have_an_identity_that_depends_on_which_field_a_text_is_in(self) -> None:
         assert row_id(document="a", question="b", answer="c") == "e0dee694aed26d32"
         assert row_id(document="ab", question="c", answer="d") != row_id(document="a", question="bc", answer="d")
         assert len(row_id(document="", question="", answer="")) == 16
@@ -148,21 +147,21 @@ class TestRows:
             pytest.param("aaaaaaaaaaa,b,c\n", [(1, "too_long", "document")], id="long document"),
             pytest.param("a,b,ccccccccccc\n", [(1, "too_long", "answer")], id="long answer"),
             pytest.param("a,b,c\nz, B ,C\n", [(2, "duplicate", None)], id="duplicate"),
-            pytest.param("aaaaaaaaaaa,b,c\nz,b,c\n", [(1, "too_long", "document")], id="twin of a rejected row"),
+            pytest.param("aaaaaaaaaaa,b,c\nz,b,c\n", [(1, "too_long", "document")], id="copy of a rejected row"),
         ],
     )
     def test_are_rejected_one_by_one_with_a_reason(self, body: str, expected: list[Any]) -> None:
         assert reasons((HEADER + body).encode(), max_document_characters=10) == expected
 
-    def test_a_rejected_row_keeps_its_text_and_says_what_was_found(self) -> None:
+    def test_keep_their_text_when_they_are_rejected_and_name_what_was_found(self) -> None:
         body = (HEADER + "a,b,c\nb,c\nlonger,q,x\ny,b,c\n").encode()
-        ragged, long, twin = read_rows(body, source="a.csv", max_document_characters=5).rejected
+        ragged, long, copy = read_rows(body, source="a.csv", max_document_characters=5).rejected
         assert ragged["text"] == "b,c\n"
         assert ragged["message"].startswith("a.csv row 2 (line 3): 2 fields, too few; expected 3")
         assert long["text"] == {"document": "longer", "question": "q", "answer": "x"}
         assert "the document has 6 characters; 5 are allowed" in long["message"]
-        assert "as row 1" in twin["message"]
-        assert set(twin) == {"source", "row", "line", "column", "reason", "message", "text"}
+        assert "as row 1" in copy["message"]
+        assert set(copy) == {"source", "row", "line", "column", "reason", "message", "text"}
 
 
 class TestColumns:
@@ -177,24 +176,24 @@ class TestColumns:
             ("a,b,c", {"document": "a", "question": "b", "answer": "c"}),
         ],
     )
-    def test_are_known_by_their_names_or_by_the_mapping(self, header: str, columns: dict[str, str] | None) -> None:
+    def test_are_recognised_by_usual_names_or_by_the_mapping(self, header: str, columns: dict[str, str] | None) -> None:
         read = read_rows(csv_of(("d", "q", "a"), header=f"{header}\n"), source="a.csv", columns=columns)
         assert [read.accepted[0][role] for role in ("document", "question", "answer")] == ["d", "q", "a"]
 
-    def test_others_are_ignored_in_any_order(self) -> None:
+    def test_other_than_the_needed_ones_are_ignored(self) -> None:
         body = csv_of(("1", "a", "x", "q", "d"), header="id,answer,note,question,doc\n")
         assert read_rows(body, source="a.csv").accepted[0]["document"] == "d"
 
-    def test_the_mapping_goes_before_the_usual_names(self) -> None:
+    def test_are_taken_from_the_mapping_before_the_usual_names(self) -> None:
         body = csv_of(("short", "long", "q", "a"), header="doc,Text,question,answer\n")
         assert read_rows(body, source="a.csv", columns={"document": "Text"}).accepted[0]["document"] == "long"
 
-    def test_the_exact_name_is_taken_where_two_differ_in_case_only(self) -> None:
+    def test_with_the_exact_name_are_taken_when_two_differ_in_case_only(self) -> None:
         body = csv_of(("1", "2", "q", "a"), header="text,Text,question,answer\n")
         assert read_rows(body, source="a.csv", columns={"document": "Text"}).accepted[0]["document"] == "2"
 
     @pytest.mark.parametrize(
-        ("header", "columns", "said"),
+        ("header", "columns", "problem"),
         [
             ("doc,question", None, r"no column for the answer \(looked for answer or reply\). Found 2 columns"),
             ("doc,context,question,answer", None, r"2 columns for the document \('doc', 'context'\)"),
@@ -205,11 +204,11 @@ class TestColumns:
             ("doc,question,answer", {"text": "doc"}, r"Unknown keys \['text'\] in columns"),
         ],
     )
-    def test_are_refused_when_they_are_missing_or_several(
-        self, header: str, columns: dict[str, str] | None, said: str
+    def test_are_refused_when_they_are_missing_or_ambiguous(
+        self, header: str, columns: dict[str, str] | None, problem: str
     ) -> None:
         cells = tuple("x" * len(header.split(",")))
-        with pytest.raises(InputError, match=said):
+        with pytest.raises(InputError, match=problem):
             read_rows(csv_of(cells, header=f"{header}\n"), source="a.csv", columns=columns)
 
 
@@ -222,7 +221,7 @@ class TestAnyFile:
         st.sampled_from([b"", HEADER.encode(), b"\xef\xbb\xbf" + HEADER.encode()]),
         st.sampled_from(["utf-8", "cp1252", "utf-16", "utf-7"]),
     )
-    def test_is_refused_or_reconciles(self, tail: bytes, head: bytes, encoding: str) -> None:
+    def test_is_refused_or_its_rows_add_up(self, tail: bytes, head: bytes, encoding: str) -> None:
         try:
             read = read_rows(head + tail, source="a.csv", encoding=encoding, max_document_characters=20)
         except InputError:
@@ -235,112 +234,72 @@ class TestAnyFile:
     @given(st.lists(st.tuples(*[st.text(max_size=10)] * 3), min_size=1, max_size=6))
     def test_keeps_every_character_of_every_row(self, rows: list[tuple[str, str, str]]) -> None:
         read = read_rows(csv_of(*rows), source="a.csv")
-        told = {row["row"]: (row["document"], row["question"], row["answer"]) for row in read.accepted}
-        told |= {reject["row"]: tuple(reject["text"].values()) for reject in read.rejected}
-        assert [told[number] for number in range(1, len(rows) + 1)] == rows
+        texts = {row["row"]: (row["document"], row["question"], row["answer"]) for row in read.accepted}
+        texts |= {reject["row"]: tuple(reject["text"].values()) for reject in read.rejected}
+        assert [texts[number] for number in range(1, len(rows) + 1)] == rows
 
 
-class TestShards:
-    @given(st.integers(0, 500), st.integers(1, 60))
-    def test_share_out_every_row_once_in_order_and_evenly(self, count: int, max_tasks: int) -> None:
-        made = shards(count, max_tasks)
-        assert [number for shard in made for number in shard] == list(range(count))
-        assert len(made) == min(count, max_tasks)
-        sizes = {len(shard) for shard in made}
-        assert not sizes or max(sizes) - min(sizes) <= 1
-
-    def test_need_a_task(self) -> None:
-        with pytest.raises(InputError, match="max_tasks is 0"):
-            shards(3, 0)
-
-
-class TestSplitByDocument:
-    ROWS = tuple(row(f"document {number // 2}", f"q{number}", number=number + 1) for number in range(400))
-
-    def test_keeps_a_document_on_one_side_and_loses_no_row(self) -> None:
-        kept, held_out = split_by_document(self.ROWS, 0.25, 7)
-        assert not {row["document"] for row in kept} & {row["document"] for row in held_out}
-        assert sorted(row["row"] for row in [*kept, *held_out]) == [row["row"] for row in self.ROWS]
-        assert 60 <= len(held_out) <= 140
-
-    def test_moves_no_row_when_rows_are_appended(self) -> None:
-        before = split_by_document(self.ROWS[:200], 0.25, 7)
-        after = split_by_document(self.ROWS, 0.25, 7)
-        assert [side[: len(old)] for side, old in zip(after, before, strict=True)] == list(before)
-
-    @pytest.mark.parametrize("share", [1e-12, 1 - 1e-12])
-    def test_two_documents_leave_no_side_empty(self, share: float) -> None:
-        kept, held_out = split_by_document([row("one"), row("two", number=2)], share, 7)
-        assert (len(kept), len(held_out)) == (1, 1)
-
-    def test_depends_on_the_seed(self) -> None:
-        assert split_by_document(self.ROWS, 0.25, 7) != split_by_document(self.ROWS, 0.25, 8)
-
-    def test_two_purposes_draw_independently(self) -> None:
-        kept, _ = split_by_document(self.ROWS, 0.3, 7)
-        # Under the same purpose the first split has taken all: only the one that no side may lack is left.
-        assert len({row["document"] for row in split_by_document(kept, 0.2, 7)[1]}) == 1
-        assert len(split_by_document(kept, 0.2, 7, purpose="validation")[1]) > 20
-
-    @pytest.mark.parametrize("share", [0, 1, -0.1, 1.5, float("nan")])
-    def test_needs_a_share_between_none_and_all(self, share: float) -> None:
-        with pytest.raises(InputError, match="more than 0 and less than 1"):
-            split_by_document(self.ROWS, share, 7)
-
-    def test_the_rows_of_a_group_stay_together(self) -> None:
-        rows = [{**row(f"d{n}", number=n), "group": f"g{n % 7}"} for n in range(70)]
-        kept, held_out = split_by_document(rows, 0.4, 7)
-        assert held_out
-        assert not {row["group"] for row in kept} & {row["group"] for row in held_out}
-
-
-class TestSeen:
-    def test_a_pair_of_the_evaluation_set_is_rejected_from_training(self) -> None:
-        places = RowLocations()
-        evaluation = ExactDuplicateIndex(places)
-        read_rows(csv_of(("another document", "WHAT IS EC2?", "a")), source="e.csv", seen=Duplicates(evaluation))
+class TestDuplicates:
+    def test_of_the_evaluation_set_are_rejected_from_training(self) -> None:
+        locations = RowLocations()
+        evaluation = ExactDuplicateIndex(locations)
+        read_rows(csv_of(("another document", "WHAT IS EC2?", "a")), source="e.csv", duplicates=Duplicates(evaluation))
         body = csv_of(("d", "What is S3?", "a"), ("d", "What is  EC2?", "a"), ("d", "What is EC2?", "another answer"))
-        read = read_rows(body, source="a.csv", seen=Duplicates(ExactDuplicateIndex(places), evaluation))
+        read = read_rows(body, source="a.csv", duplicates=Duplicates(ExactDuplicateIndex(locations), evaluation))
         assert [row["row"] for row in read.accepted] == [1, 3]
         (leak,) = read.rejected
         assert (leak["row"], leak["reason"]) == (2, "in_evaluation_set")
         assert "row 1 of e.csv, in the evaluation set" in leak["message"]
         assert leak["text"] == {"document": "d", "question": "What is  EC2?", "answer": "a"}
 
-    def test_a_duplicate_is_known_across_files_and_the_first_file_is_named(self) -> None:
-        seen = Duplicates(ExactDuplicateIndex(RowLocations()))
-        read_rows(csv_of(("d", "q", "a")), source="one.csv", seen=seen)
-        read = read_rows(csv_of(("d", "x", "a"), ("d", "Q", "a")), source="two.csv", seen=seen)
+    def test_are_found_across_files_and_the_message_names_the_first_file(self) -> None:
+        duplicates = Duplicates(ExactDuplicateIndex(RowLocations()))
+        read_rows(csv_of(("d", "q", "a")), source="one.csv", duplicates=duplicates)
+        read = read_rows(csv_of(("d", "x", "a"), ("d", "Q", "a")), source="two.csv", duplicates=duplicates)
         assert [(reject["source"], reject["row"]) for reject in read.rejected] == [("two.csv", 2)]
         assert "as row 1 of one.csv" in read.rejected[0]["message"]
 
 
 class TestGroupColumn:
-    def test_is_carried_by_accepted_rows_and_a_blank_one_is_none(self) -> None:
+    def test_is_stored_in_accepted_rows_unless_it_is_blank(self) -> None:
         body = csv_of(("d", "q", "a", " page 1"), ("d", "q2", "a", ""), header="doc,question,answer,Page\n")
         first, second = read_rows(body, source="a.csv", group_column="page").accepted
         assert first["group"] == " page 1"
         assert "group" not in second
 
-    def test_is_demanded_when_it_is_named(self) -> None:
+    def test_must_exist_when_it_is_configured(self) -> None:
         with pytest.raises(InputError, match=r"no column for the group \(looked for 'page'\)"):
             read_rows(csv_of(("d", "q", "a")), source="a.csv", group_column="page")
 
 
+class TestReject:
+    def test_turns_an_accepted_row_into_a_rejected_one_with_its_texts(self) -> None:
+        (accepted,) = read_rows(csv_of(("d", "q", "a"))).accepted
+        assert reject(accepted, reason="bridges_sides", message="it is on both sides.") == {
+            "row": 1,
+            "line": 2,
+            "source": "a.csv",
+            "column": None,
+            "reason": "bridges_sides",
+            "message": "a.csv row 1 (line 2): it is on both sides.",
+            "text": {"document": "d", "question": "q", "answer": "a"},
+        }
+
+
 class TestHeaderCheck:
     @pytest.mark.parametrize(
-        ("body", "said"),
+        ("body", "problem"),
         [
             pytest.param(b"doc,question,answer\n", "has a header and no rows", id="no rows"),
             pytest.param(b"doc,query\na,b\n", "no column for the answer", id="column"),
             pytest.param(b"doc;question;answer,x\na,b\n", "separated by semicolons", id="semicolons with a comma"),
         ],
     )
-    def test_finds_what_the_first_rows_tell(self, body: bytes, said: str) -> None:
-        with pytest.raises(InputError, match=said):
-            check_header(BytesIO(body), source="a.csv", options=CsvOptions())
+    def test_finds_problems_of_header_and_first_rows(self, body: bytes, problem: str) -> None:
+        with pytest.raises(InputError, match=problem):
+            check_header(BytesIO(body), source="a.csv", options=RowOptions())
 
-    def test_reads_no_further(self) -> None:
+    def test_does_not_read_the_whole_file(self) -> None:
         body = BytesIO(HEADER.encode() + b"a,b,c\n" * 10**6)
-        check_header(body, source="a.csv", options=CsvOptions())
+        check_header(body, source="a.csv", options=RowOptions())
         assert body.tell() < 200_000

@@ -140,7 +140,7 @@ class TestValidation:
         assert built(few, use_case=self.HALF).validation == built(use_case=self.HALF).validation
 
     def test_it_holds_out_documents_though_the_evaluation_split_took_its_share_before(self) -> None:
-        train, _ = split_by_document(ROWS, share=0.5, seed=self.HALF.seed)
+        train, _ = split_by_document(ROWS, share=0.5, seed=self.HALF.seed, purpose="evaluation")
         assert built(rows=train, use_case=self.HALF).counts["validation"] >= len(train) // 4
 
     def test_a_held_out_record_that_breaks_a_limit_is_refused_too(self) -> None:

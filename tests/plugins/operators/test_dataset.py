@@ -133,7 +133,9 @@ class TestMerge:
         self, merge: Any, manifests: Any, store: MemoryStore, use_case: UseCase
     ) -> None:
         """The same draw as for evaluation would find none of its documents any more."""
-        left, _ = split_by_document([make_row(n) for n in range(1, 61)], share=0.3, seed=use_case.seed)
+        left, _ = split_by_document(
+            [make_row(n) for n in range(1, 61)], share=0.3, seed=use_case.seed, purpose="evaluation"
+        )
         write_jsonl(store, FOLDER.source("train"), left)
         freeze(store, use_case, training={"validation_share": 0.3})
         assert merge(manifests)["validation"] > 0

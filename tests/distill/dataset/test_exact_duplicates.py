@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+from include.distill.dataset.exact_duplicates import ExactDuplicateIndex, RowLocations
+
+
+def test_a_pair_is_found_regardless_of_case_and_spacing_with_its_first_row() -> None:
+    index = ExactDuplicateIndex(RowLocations())
+    assert index.find("What is S3?", "A store") is None
+    assert index.add("What is S3?", "A store", source="a.csv", row=3) is None
+    assert index.find("what is  S3?", "a STORE") == "row 3 of a.csv"
+    assert index.add("What is S3?", "A store", source="b.csv", row=9) == "row 3 of a.csv"
+
+
+def test_a_pair_with_another_question_or_answer_is_new() -> None:
+    index = ExactDuplicateIndex(RowLocations())
+    index.add("q", "a", source="a.csv", row=1)
+    assert index.find("q", "another") is None
+    assert index.find("another", "a") is None
+    assert index.find("q a", "") is None
+
+
+def test_adding_the_same_row_again_is_no_duplicate() -> None:
+    index = ExactDuplicateIndex(RowLocations())
+    for _ in range(2):
+        assert index.add("q", "a", source="a.csv", row=1) is None
+
+
+def test_locations_of_many_files_and_rows_are_distinct_and_described() -> None:
+    locations = RowLocations()
+    rows = [(source, row) for source in ("a.csv", "b/c.csv") for row in (1, 2, 10**9)]
+    encoded = [locations.encode(source, row) for source, row in rows]
+    assert len(set(encoded)) == len(rows)
+    assert [locations.describe(location) for location in encoded] == [f"row {row} of {source}" for source, row in rows]

@@ -1,4 +1,4 @@
-"""What the models of a test say: a teacher that writes pairs, a student that answers, a judge with a favourite."""
+"""Answers of the models in tests: a teacher that writes pairs, a student, a judge, a critic."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from include.distill.inference.requests import ModelRequest
 
 
 def between(tag: str, text: str) -> str:
-    """Return what stands between a prompt's delimiters."""
-    found = re.search(rf"<{tag}>(.*)</{tag}>", text, re.DOTALL)
-    return found.group(1).strip() if found else ""
+    """Return the text between a prompt's delimiters."""
+    match = re.search(rf"<{tag}>(.*)</{tag}>", text, re.DOTALL)
+    return match.group(1).strip() if match else ""
 
 
 def pairs(request: ModelRequest, count: int = 3) -> str:
-    """Answer as the teacher: ``count`` pairs on the row, no question like another, every answer in the document."""
-    asked, document = between("question", request.user), between("document", request.user)
+    """Answer as the teacher: ``count`` pairs with different questions, each answer in the document."""
+    question, document = between("question", request.user), between("document", request.user)
     return "\n".join(
         json.dumps(
             {
-                "question": f"What is {hashlib.sha256(f'{asked} {n}'.encode()).hexdigest()[:24]}?",
+                "question": f"What is {hashlib.sha256(f'{question} {n}'.encode()).hexdigest()[:24]}?",
                 "answer": f"Secret {n}: {document}",
                 "topic": f"topic {n}",
             }
@@ -41,7 +41,7 @@ def grounding(verdict: str) -> str:
 
 
 def say(request: ModelRequest) -> str:
-    """Answer as whoever is asked: teacher, critic (who finds no fault), judge (for the longer answer) or student."""
+    """Answer in the role of the prompt. The critic finds no fault, and the judge prefers the longer answer."""
     if "<number_of_pairs>" in request.user:
         return pairs(request)
     if "<answer_to_check>" in request.user:

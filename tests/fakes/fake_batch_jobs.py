@@ -1,4 +1,4 @@
-"""Batch jobs as their hook shows them, scripted: a job ends when a test says so, with files as Bedrock writes them."""
+"""A fake of the hook for batch jobs: a job ends when a test says so, with output files as Bedrock writes them."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from tests.fakes.memory_store import MemoryStore
 
 class FakeBatchJobs:
     """
-    The verbs of ``BatchJobs``.
+    The methods of ``BatchJobs``.
 
-    :param say: the text that a model answers to a record's body.
+    :param say: returns a model's answer to the body of a record.
     """
 
     def __init__(self, store: MemoryStore, say: Callable[[str], str] = lambda _: "an answer") -> None:
@@ -52,15 +52,15 @@ class FakeBatchJobs:
         self.put(arn, status="Stopping")
 
     def put(self, arn: str, **changes: Any) -> None:
-        """Have a job in another state."""
+        """Change the state of a job."""
         self.jobs[arn] = dataclasses.replace(self.jobs[arn], **changes)
 
     def asked(self, arn: str) -> list[dict[str, Any]]:
-        """Return the records of a job's file."""
+        """Return the records of a job's input file."""
         return [json.loads(line) for line in self.store.read(self.requests[arn].input_uri).splitlines()]
 
     def end(self, arn: str, status: str = "Completed", *, answered: int | None = None, errors: int = 0) -> None:
-        """End a job: ``answered`` records (all) have an answer, ``errors`` more an error, the rest no line."""
+        """End a job: ``answered`` records (default all) have an answer, ``errors`` more an error, the rest no line."""
         records = self.asked(arn)
         count = len(records) - errors if answered is None else answered
         lines = [
@@ -78,12 +78,12 @@ class FakeBatchJobs:
         text = self.say(json.dumps(body))
         if "anthropic_version" in body:
             usage = {"input_tokens": 100, "output_tokens": 10}
-            said = {"content": [{"type": "text", "text": text}], "stop_reason": "end_turn", "usage": usage}
+            output = {"content": [{"type": "text", "text": text}], "stop_reason": "end_turn", "usage": usage}
         else:
             usage = {"inputTokens": 100, "outputTokens": 10}
             message = {"role": "assistant", "content": [{"text": text}]}
-            said = {"output": {"message": message}, "stopReason": "end_turn", "usage": usage}
-        return {**record, "modelOutput": said}
+            output = {"output": {"message": message}, "stopReason": "end_turn", "usage": usage}
+        return {**record, "modelOutput": output}
 
 
 def _error(record: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Bedrock as the hook shows it, scripted: what was bought is remembered, and a purchase can lose its answer."""
+"""A fake of the hook for Bedrock: it remembers what was bought, and the response to a purchase can get lost."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ CREATED = datetime.datetime(2026, 11, 22, 2, 0, tzinfo=datetime.UTC)
 
 class FakeBedrock:
     """
-    The verbs of ``BedrockDistillHook``.
+    The methods of ``BedrockDistillHook``.
 
-    :param say: what a model answers to a request.
+    :param say: returns a model's answer to a request.
     """
 
     def __init__(self, say: Callable[[ModelRequest], str] = lambda _: "") -> None:
@@ -67,7 +67,7 @@ class FakeBedrock:
         self._lose()
 
     def put_job(self, name: str, status: str, **more: Any) -> None:
-        """Have a job in a state; a completed one has a model."""
+        """Put a job into a state; a completed one has a model."""
         if status == "Completed":
             self.models.add(f"arn:model/{name}")
             more = {"model_arn": f"arn:model/{name}", "training_loss": 0.5, **more}
@@ -100,7 +100,7 @@ class FakeBedrock:
         self._lose()
 
     def put_throughput(self, name: str, status: str, *, model_arn: str = "arn:model/m", units: int = 1) -> None:
-        """Have a throughput in a state."""
+        """Put a throughput into a state."""
         self.throughputs[name] = Throughput(name, f"arn:throughput/{name}", status, CREATED, model_arn, units)
 
     def delete_throughput(self, name: str) -> None:
@@ -133,5 +133,5 @@ class FakeBedrock:
 
 
 def missing(model_id: str) -> NotFoundError:
-    """Return what the hook raises for a model that is not there."""
+    """Return the error that the hook raises for a model that does not exist."""
     return NotFoundError(f"{model_id} does not exist")

@@ -1,8 +1,8 @@
 """
-One night's synthesis in a process of its own, to be killed: the pipeline's own code, files in the place of S3.
+Run the synthesis of one run in its own process, which a test can kill: the pipeline's code, with files instead of S3.
 
-Its teacher writes each billed call as a line into a file before it answers, as the account would. Arguments: folder,
-number of rows, key of the run, calls at a time, and how many calls are answered before it hangs, waiting to be killed.
+The model writes a line into the file ``bill`` for each call before it answers, as AWS would bill it. Arguments: folder,
+number of rows, run key, calls at a time, and how many calls are answered before the model hangs.
 """
 
 from __future__ import annotations
@@ -36,21 +36,21 @@ MODEL, PROMPT = load_catalog().model("claude-sonnet-5-5"), load_prompt("synthesi
 
 
 class BillingModel:
-    """Bills and then answers; after so many answers it bills and hangs."""
+    """Bill each call and then answer it; after ``answers`` answers, bill and hang."""
 
     def __init__(self, bill: Path, answers: float) -> None:
         self._bill = os.open(bill, os.O_CREAT | os.O_APPEND | os.O_WRONLY)
-        self._answers, self._asked = answers, itertools.count()
+        self._answers, self._calls = answers, itertools.count()
 
     def ask(self, request: ModelRequest) -> Completion:
         """Write one line, wait, and answer."""
         os.write(self._bill, f"{between('question', request.user)}\n".encode())
-        time.sleep(LATENCY_SECONDS if next(self._asked) < self._answers else HANGS_SECONDS)
+        time.sleep(LATENCY_SECONDS if next(self._calls) < self._answers else HANGS_SECONDS)
         return Completion(pairs(request), "end_turn", 100, 10)
 
 
 def main(folder: Path, rows: int, run_key: str, concurrency: int, answers: float = math.inf) -> int:
-    """Ask about the rows and return how many pairs came of them."""
+    """Ask for pairs on ``rows`` rows and return how many were accepted."""
     use_case = load_use_case(USE_CASES_FOLDER / "aws_docs_qa.yaml", environment={})
     use_case = use_case.model_copy(update={"fan_out": FanOut(concurrency=concurrency)})
     store = AnswerStore(FolderStore(folder / "objects"), "s3://training/distill/responses", run_key)
@@ -61,8 +61,8 @@ def main(folder: Path, rows: int, run_key: str, concurrency: int, answers: float
     def work(row: Row) -> SyntheticSamples:
         return create_synthetic_samples(row, teacher=teacher, filters=filters, ask=ask)
 
-    given = [make_row(question=f"What is number {number}?") for number in range(rows)]
-    outcomes = for_each(given, work, threads=use_case.fan_out.threads)
+    asked_about = [make_row(question=f"What is number {number}?") for number in range(rows)]
+    outcomes = for_each(asked_about, work, threads=use_case.fan_out.threads)
     return sum(len(outcome.accepted) for outcome in outcomes if isinstance(outcome, SyntheticSamples))
 
 

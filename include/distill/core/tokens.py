@@ -1,4 +1,9 @@
-"""Estimate how many tokens a text has, from its characters."""
+"""
+Estimate the number of tokens of a text from its characters, near the mean: for costs and budgets.
+
+Limits of a training job are checked with ``conservative_token_count`` (training), which assumes more tokens per
+character, as AWS's own validators do.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +11,7 @@ CHARACTERS_PER_TOKEN = 4
 
 
 def rough_token_count(text: str | int) -> int:
-    """Estimate the number of tokens of a text, or of that many characters; Bedrock counts differently."""
+    """Estimate the tokens of a text, or of a text with that many characters; Bedrock counts differently."""
     return character_count(text) // CHARACTERS_PER_TOKEN + 1
 
 

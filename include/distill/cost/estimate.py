@@ -1,9 +1,9 @@
 """
-What a run will cost, and what it did cost, in US dollars.
+Estimate the cost of a run before anything is bought, as the lines of a bill in US dollars.
 
-Prices come from ``include/prices.yaml``. Before the run, tokens of prompts are counted on a sample where Bedrock can,
-else an estimate (characters divided by four), and those of answers are an estimate; each is labelled so. Afterwards
-they are the usage that Bedrock returned, the training file's tokens and the seconds of throughput.
+Tokens of prompts are counted by Bedrock on a sample of the rows if possible (``token_counts.py``), and otherwise
+estimated from characters. Tokens of answers are always estimated: a pair is assumed to be as long as the pair of its
+row, and an answer as long as the row's answer.
 """
 
 from __future__ import annotations
@@ -20,18 +20,19 @@ from include.distill.cost.prices import BillLine, Prices
 from include.distill.dataset.arm_rows import hold_out, original_rows, rows_for_teacher, rows_of_pairs
 from include.distill.dataset.records import Role, Row, RowLengths
 
-VERDICT_TOKENS = 60
-PROMPT_TOKENS = 350
+VERDICT_TOKENS = 60  # of a judge's or critic's answer
+PROMPT_TOKENS = 350  # of a prompt without the texts of the row, where they are not counted
+_TEXTS: tuple[Role, ...] = ("document", "question", "answer")
 
 
 @dataclass(frozen=True)
 class TokenRate:
     """
-    How the tokens of a step's prompts are reckoned.
+    How many tokens the prompts of a step have.
 
-    :param prompt_tokens: of the prompt without the row's texts.
-    :param tokens_per_character: of these; ``None`` estimates them.
-    :param method: for the reader of the estimate.
+    :param prompt_tokens: tokens of the prompt without the row's texts.
+    :param tokens_per_character: tokens per character of these texts; ``None`` for the estimate from characters.
+    :param method: how it was found, in words for the reader of the estimate.
     """
 
     prompt_tokens: float = PROMPT_TOKENS
@@ -39,7 +40,7 @@ class TokenRate:
     method: str = f"estimated at {CHARACTERS_PER_TOKEN} characters a token"
 
     def input_tokens(self, rows: Sequence[Row | RowLengths | Record], *columns: Role) -> float:
-        """Return the input tokens of asking about ``rows``."""
+        """Return the tokens of one prompt for each of ``rows``, which contains the texts of ``columns``."""
         if self.tokens_per_character is None:
             texts: float = _row_tokens(rows, *columns)
         else:
@@ -48,13 +49,13 @@ class TokenRate:
 
 
 def uses_batch(section: Synthesis | Judging, model: str, calls: int) -> bool:
-    """Tell whether a step's ``calls`` to ``model`` go out in batch jobs: stated, and enough of them for one."""
+    """Tell whether a step's ``calls`` to ``model`` go into batch jobs: its settings say so and there are enough."""
     return section.inference == "batch" and meets_batch_minimum(load_catalog().model(model), calls)
 
 
-def meets_batch_minimum(model: Model, questions: int) -> bool:
-    """Tell whether Bedrock takes so many questions to ``model`` as a batch job."""
-    return model.batch is not None and questions >= model.batch.minimum_records
+def meets_batch_minimum(model: Model, calls: int) -> bool:
+    """Tell whether Bedrock accepts a batch job of so many ``calls`` to ``model``."""
+    return model.batch is not None and calls >= model.batch.minimum_records
 
 
 def estimate(
@@ -64,39 +65,49 @@ def estimate(
     evaluation: Sequence[Row | RowLengths],
     prices: Prices,
     champion: bool = False,
-    counted: Mapping[str, TokenRate] | None = None,
+    rates: Mapping[str, TokenRate] | None = None,
 ) -> list[BillLine]:
     """
-    Return the bill to expect when nothing was paid for before, second asks and longer serving not included.
+    Return the bill of a run for which nothing was bought before. Repeated requests and longer serving are not included.
 
-    :param champion: a model was promoted; else the base student takes its arm's place.
-    :param counted: how prompts are reckoned: of ``synthesis``, ``critic``, ``answers``, and of each judge by its key.
+    :param train: the training rows, or the lengths of their texts.
+    :param evaluation: the evaluation rows, or the lengths of their texts.
+    :param champion: whether there is a champion; otherwise the base student takes the place of its arm.
+    :param rates: tokens of prompts, by ``synthesis``, ``critic``, ``answers``, and the key of each judge; those without
+        one are estimated from characters.
     """
-    by = {**dict.fromkeys(("synthesis", "critic", "answers", *use_case.judges), TokenRate()), **(counted or {})}
+    steps = ("synthesis", "critic", "answers", *use_case.judges)
+    rate = {**dict.fromkeys(steps, TokenRate()), **(rates or {})}
     lines: list[BillLine] = []
     if use_case.wants_pairs:
         sent = rows_for_teacher(use_case, train)
-        lines += synthesis_lines(use_case, sent, prices, by["synthesis"])
+        lines += synthesis_lines(use_case, sent, prices, rate["synthesis"])
         if use_case.critic:
-            critic_bill = critic_lines(use_case, sent, prices, by["critic"])
-            lines += scale_to_budget(critic_bill, use_case.critic.max_spend_usd)
+            uncapped = critic_lines(use_case, sent, prices, rate["critic"])
+            lines += scale_to_budget(uncapped, use_case.critic.max_spend_usd)
     for arm in use_case.arms:
         on_demand = arm.kind == "base" or (arm.kind == "champion" and not champion)
-        lines += answer_lines(use_case, evaluation, prices, arm.name, on_demand=on_demand, rate=by["answers"])
+        lines += answer_lines(use_case, evaluation, prices, arm.name, on_demand=on_demand, rate=rate["answers"])
         if arm.kind == "fine_tuned":
-            lines.append(_tuning_line(use_case, train, prices, arm))
+            lines.append(_training_line(use_case, train, prices, arm))
     pairs = len(use_case.judged_pairs)
-    judging = (
-        judging_lines(use_case, evaluation, prices, judge=judge, pairs=pairs, rate=by[judge])
-        for judge in use_case.judges
-    )
-    return [*lines, *(line for judge in judging for line in judge)]
+    for judge in use_case.judges:
+        lines += judging_lines(use_case, evaluation, prices, judge=judge, pairs=pairs, rate=rate[judge])
+    return lines
 
 
 def expected_calls(use_case: UseCase, *, train: int, evaluation: int) -> dict[str, int]:
-    """Return how often each step asks about so many rows, second asks not included."""
-    given = [train if arm.originals == "all" else min(arm.originals, train) for arm in use_case.arms if arm.wants_pairs]
-    calls = {"synthesis": max((rows or train for rows in given), default=0)}
+    """
+    Return how many calls each step makes, without repeated requests.
+
+    :param train: number of training rows.
+    :param evaluation: number of evaluation rows.
+    """
+    originals = [
+        train if arm.originals == "all" else min(arm.originals, train) for arm in use_case.arms if arm.wants_pairs
+    ]
+    # An arm without originals has pairs of all rows.
+    calls = {"synthesis": max((rows or train for rows in originals), default=0)}
     if use_case.critic:
         calls["critic"] = use_case.synthesis.pairs_per_document * calls["synthesis"]
     for arm in use_case.arms:
@@ -114,32 +125,32 @@ def synthesis_lines(
     use_case: UseCase, train: Sequence[Row | RowLengths | Record], prices: Prices, rate: TokenRate = TokenRate()
 ) -> list[BillLine]:
     """Return the lines of asking the teacher about the rows of ``train``."""
-    prompt_tokens = rate.input_tokens(train, "document", "question", "answer")
-    written = use_case.synthesis.pairs_per_document * _row_tokens(train, "question", "answer")
+    input_tokens = rate.input_tokens(train, *_TEXTS)
+    output_tokens = use_case.synthesis.pairs_per_document * _row_tokens(train, "question", "answer")
     batch = uses_batch(use_case.synthesis, use_case.teacher, len(train))
-    return prices.token_lines("synthesis", use_case.teacher, prompt_tokens, written, batch=batch)
+    return prices.token_lines("synthesis", use_case.teacher, input_tokens, output_tokens, batch=batch)
 
 
 def critic_lines(
     use_case: UseCase, train: Sequence[Row | RowLengths | Record], prices: Prices, rate: TokenRate = TokenRate()
 ) -> list[BillLine]:
     """
-    Return the lines of asking the critic about all pairs written from ``train``, whatever its budget; none without one.
+    Return the lines of asking the critic about all pairs of ``train``, without its budget; none if there is no critic.
 
-    Every pair asked for is supposed to be written, to pass the other filters, and to be as long as the pair of its row.
+    Every requested pair is assumed to be written, to pass the filters, and to be as long as the pair of its row.
     """
     if use_case.critic is None:
         return []
     pairs = use_case.synthesis.pairs_per_document
-    prompt_tokens = pairs * rate.input_tokens(train, "document", "question", "answer")
-    return prices.token_lines("critic", use_case.critic.model, prompt_tokens, pairs * VERDICT_TOKENS * len(train))
+    input_tokens = pairs * rate.input_tokens(train, *_TEXTS)
+    return prices.token_lines("critic", use_case.critic.model, input_tokens, pairs * VERDICT_TOKENS * len(train))
 
 
 def scale_to_budget(lines: Sequence[BillLine], budget_usd: float) -> list[BillLine]:
-    """Return ``lines`` with so much less of everything that they come to ``budget_usd`` at most."""
-    whole = sum(line.quantity * line.unit_price_usd for line in lines)
-    share = min(1.0, budget_usd / whole) if whole else 1.0
-    return [replace(line, quantity=line.quantity * share) for line in lines]
+    """Return ``lines`` with all quantities reduced by the same factor, so that they cost ``budget_usd`` at most."""
+    uncapped_usd = sum(line.quantity * line.unit_price_usd for line in lines)
+    factor = min(1.0, budget_usd / uncapped_usd) if uncapped_usd else 1.0
+    return [replace(line, quantity=line.quantity * factor) for line in lines]
 
 
 def answer_lines(
@@ -151,28 +162,26 @@ def answer_lines(
     on_demand: bool,
     rate: TokenRate = TokenRate(),
 ) -> list[BillLine]:
-    """Return the lines of an arm's answers: the base student's tokens, or the hours of an endpoint."""
-    times = 2 if arm == use_case.noise_control_arm else 1
-    prompt_tokens = times * rate.input_tokens(evaluation, "document", "question")
-    written = times * _row_tokens(evaluation, "answer")
-    if on_demand:
-        return prices.token_lines(f"answers {arm}", use_case.student, prompt_tokens, written)
-    # Tokens of a provisioned model are paid for by the hour.
-    return [
-        prices.throughput_line(arm, use_case.student, use_case.serving.expected_hours * use_case.serving.model_units)
-    ]
+    """Return the lines of an arm's answers: tokens of the base student, or hours of an endpoint."""
+    if not on_demand:
+        # A provisioned model is billed by the hour, whatever it is asked.
+        unit_hours = use_case.serving.expected_hours * use_case.serving.model_units
+        return [prices.throughput_line(arm, use_case.student, unit_hours)]
+    samples = 2 if arm == use_case.noise_control_arm else 1
+    input_tokens = samples * rate.input_tokens(evaluation, "document", "question")
+    output_tokens = samples * _row_tokens(evaluation, "answer")
+    return prices.token_lines(f"answers {arm}", use_case.student, input_tokens, output_tokens)
 
 
-def _tuning_line(use_case: UseCase, train: Sequence[Row | RowLengths], prices: Prices, arm: Arm) -> BillLine:
-    """Suppose that every pair asked for is written, and is as long as the pair of its row."""
+def _training_line(use_case: UseCase, train: Sequence[Row | RowLengths], prices: Prices, arm: Arm) -> BillLine:
+    """Assume that every requested pair is written, and is as long as the pair of its row."""
     training, _ = hold_out(train, use_case)
-    written = rows_of_pairs(arm, training)
-    pairs = use_case.synthesis.pairs_per_document * len(written)
-    taken = pairs if arm.synthetic == "all" else min(arm.synthetic, pairs)
-    columns: tuple[Role, ...] = ("document", "question", "answer")
-    originals = _row_tokens(original_rows(arm, training), *columns)
-    synthetic = taken / len(written) * _row_tokens(written, *columns) if written else 0
-    return prices.training_line(arm.name, use_case.student, use_case.epochs * (originals + synthetic))
+    rows = rows_of_pairs(arm, training)
+    requested = use_case.synthesis.pairs_per_document * len(rows)
+    used = requested if arm.synthetic == "all" else min(arm.synthetic, requested)
+    original_tokens = _row_tokens(original_rows(arm, training), *_TEXTS)
+    pair_tokens = used / len(rows) * _row_tokens(rows, *_TEXTS) if rows else 0
+    return prices.training_line(arm.name, use_case.student, use_case.epochs * (original_tokens + pair_tokens))
 
 
 def judging_lines(
@@ -185,8 +194,9 @@ def judging_lines(
     rate: TokenRate = TokenRate(),
 ) -> list[BillLine]:
     """Return the lines of asking one judge about ``pairs`` pairs of arms, in both orders."""
-    calls = 2 * pairs
-    prompt_tokens = rate.input_tokens(evaluation, "document", "question", "answer", "answer")
-    written = calls * VERDICT_TOKENS * len(evaluation)
-    batch = uses_batch(use_case.judging, judge, calls * len(evaluation))
-    return prices.token_lines("judging", judge, calls * prompt_tokens, written, batch=batch)
+    calls_per_row = 2 * pairs
+    # Both answers are assumed to be as long as the row's answer.
+    input_tokens = calls_per_row * rate.input_tokens(evaluation, *_TEXTS, "answer")
+    output_tokens = calls_per_row * VERDICT_TOKENS * len(evaluation)
+    batch = uses_batch(use_case.judging, judge, calls_per_row * len(evaluation))
+    return prices.token_lines("judging", judge, input_tokens, output_tokens, batch=batch)

@@ -1,8 +1,9 @@
 """
-How many tokens the prompts of a run are: counted by Bedrock on a sample of the rows, before anything is paid.
+Count the tokens of a run's prompts with Bedrock's CountTokens, on a sample of the rows, before anything is paid.
 
-CountTokens is free. Where a model or a Region does not have it, or it may not be called, tokens are an estimate from
-characters, and are labelled so.
+CountTokens is free: https://docs.aws.amazon.com/bedrock/latest/userguide/count-tokens.html
+If a model or a Region does not support it, or the role may not call it, tokens are estimated from characters, and the
+estimate says so.
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ from include.distill.config.catalog import load_catalog
 from include.distill.config.prompts import Prompt
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import ServiceError
+from include.distill.core.tokens import CHARACTERS_PER_TOKEN
 from include.distill.cost.estimate import TokenRate
 from include.distill.curation.critic import Critic
-from include.distill.dataset.records import Role, Row
+from include.distill.dataset.records import Role, Row, Side
 from include.distill.evaluation.judging import orders
 from include.distill.evaluation.requests import PairwiseComparison, judging_request
 from include.distill.inference.fan_out import Failure, for_each
@@ -36,19 +38,22 @@ CountTokens = Callable[[ModelRequest], int]
 @dataclass(frozen=True)
 class PromptProbe:
     """
-    A step's question on a row.
+    How a step asks about a row.
 
-    :param columns: whose characters its prompt grows with.
+    :param step: ``synthesis``, ``critic``, ``answers``, or the key of a judge.
+    :param request: returns the step's request about a row.
+    :param columns: texts of the row that the prompt contains; one that it contains twice is named twice.
+    :param rows: which rows the step asks about.
     """
 
     step: str
     request: Callable[[Row], ModelRequest]
     columns: tuple[Role, ...]
-    rows: str
+    rows: Side
 
 
 def prompt_probes(use_case: UseCase, prompts: Mapping[str, Prompt]) -> Iterator[PromptProbe]:
-    """Yield the questions of a run: the teacher's, the critic's, the base student's, each judge's."""
+    """Yield one probe for the teacher, the critic, the base student and each judge of a use case."""
     catalog, names = load_catalog(), use_case.prompts
     teacher = Teacher(catalog.model(use_case.teacher), prompts[names.synthesis], use_case.synthesis)
     student = Student.from_use_case(use_case, prompts)
@@ -79,35 +84,42 @@ def _judge_question(use_case: UseCase, judge: str, prompts: Mapping[str, Prompt]
 
 
 def measure_token_rate(probe: PromptProbe, rows: Iterable[Row], count: CountTokens) -> TokenRate:
-    """Return how the tokens of a step's prompts are reckoned: counted on ``rows``, or estimated, and why."""
+    """
+    Count the prompts of a step on ``rows`` and return their rate.
+
+    :param count: counts the tokens of a request; free.
+    :return: the rate from characters if a call failed, with its error as the method, or if there are no rows.
+    """
+
+    def characters_and_tokens(row: Row) -> tuple[int, int]:
+        return sum(len(row[column]) for column in probe.columns), count(probe.request(row))
+
+    counted_rows = characters = tokens = 0
     try:
-        overhead = count(probe.request(EMPTY_ROW))
-        measured = for_each(
-            rows, lambda row: (_length(row, probe.columns), count(probe.request(row))), threads=CONCURRENCY
-        )
-        number = characters = tokens = 0
-        for outcome in measured:
+        prompt_tokens = count(probe.request(EMPTY_ROW))
+        for outcome in for_each(rows, characters_and_tokens, threads=CONCURRENCY):
             if isinstance(outcome, Failure):
                 raise outcome.error
-            number, characters, tokens = number + 1, characters + outcome[0], tokens + outcome[1]
+            counted_rows += 1
+            characters += outcome[0]
+            tokens += outcome[1]
     except ServiceError as error:
-        return TokenRate(method=f"estimated at 4 characters a token, for CountTokens failed: {error}")
+        return TokenRate(
+            method=f"estimated at {CHARACTERS_PER_TOKEN} characters a token, because CountTokens failed: {error}"
+        )
     if not characters:
         return TokenRate()
-    return TokenRate(overhead, (tokens - number * overhead) / characters, f"CountTokens on {number} rows")
-
-
-def _length(row: Row, columns: tuple[Role, ...]) -> int:
-    return sum(len(row[column]) for column in columns)
+    tokens_per_character = (tokens - counted_rows * prompt_tokens) / characters
+    return TokenRate(prompt_tokens, tokens_per_character, f"CountTokens on {counted_rows} rows")
 
 
 def sample_rows(rows: Iterable[Row], size: int, seed: int) -> list[Row]:
-    """Return ``size`` rows, each as likely as any other, of a stream of unknown length."""
-    chosen: list[Row] = []
-    draw = random.Random(seed)
-    for number, row in enumerate(rows):
+    """Draw ``size`` rows at random from a stream of unknown length, each with the same probability."""
+    sample: list[Row] = []
+    generator = random.Random(seed)
+    for number, row in enumerate(rows):  # reservoir sampling
         if number < size:
-            chosen.append(row)
-        elif (place := draw.randrange(number + 1)) < size:
-            chosen[place] = row
-    return chosen
+            sample.append(row)
+        elif (place := generator.randrange(number + 1)) < size:
+            sample[place] = row
+    return sample

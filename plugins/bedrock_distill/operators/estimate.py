@@ -51,13 +51,13 @@ class EstimateCostOperator(DistillOperator):
         estimate_bill = partial(
             estimate, self.use_case, train=train, evaluation=evaluation, prices=load_prices(), champion=champion
         )
-        counted = self._count_prompts()
-        lines = estimate_bill(counted=counted)
+        rates = self._count_prompts()
+        lines = estimate_bill(rates=rates)
         estimated, cap = total_usd(lines), self.use_case.max_spend_usd
         calls = expected_calls(self.use_case, train=len(train), evaluation=len(evaluation))
         summary = {
             "estimated_usd": estimated,
-            "tokens": {name: f"prompts: {counting.method}; answers: estimated" for name, counting in counted.items()},
+            "tokens": {name: f"prompts: {rate.method}; answers: estimated" for name, rate in rates.items()},
             "calls": calls,
             "prices": load_prices().sources(self.use_case),
             "by_characters_usd": model_calls_usd(line.as_record() for line in estimate_bill()),

@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from include.distill.core.errors import UseCaseError
+from include.distill.cost.prices import BillLine, Prices, load_prices, total_usd
+from tests.distill.conftest import make_use_case
+
+PRICES = Prices(
+    {
+        "nova-micro": {
+            "input_per_million": 1,
+            "output_per_million": 2,
+            "training_per_thousand": 0.01,
+            "throughput_per_hour": 10,
+            "source": "a price list",
+        }
+    },
+    batch_share=0.5,
+    checked="2026-11-22",
+)
+
+
+class TestBill:
+    def test_a_line_costs_quantity_times_price_rounded_to_the_hundredth_of_a_cent(self) -> None:
+        line = BillLine("w", 3, "token", 0.00003)
+        assert line.usd == 0.0001
+        assert line.as_record() == {
+            "what": "w",
+            "quantity": 3,
+            "unit": "token",
+            "unit_price_usd": 0.00003,
+            "usd": 0.0001,
+        }
+
+    @given(st.lists(st.builds(BillLine, st.just("w"), st.floats(0, 1e9), st.just("u"), st.floats(0, 100))))
+    def test_the_total_is_the_sum_of_the_rounded_lines(self, lines: list[BillLine]) -> None:
+        assert total_usd(lines) == pytest.approx(sum(line.as_record()["usd"] for line in lines), abs=1e-4)
+
+    def test_prices_are_per_million_tokens_thousand_training_tokens_and_unit_hour(self) -> None:
+        lines = PRICES.token_lines("w", "nova-micro", 1_000_000, 500_000)
+        assert [line.usd for line in lines] == [1, 1]
+        assert PRICES.training_line("tuned", "nova-micro", 2000).usd == 0.02
+        assert PRICES.throughput_line("tuned", "nova-micro", 1.5).usd == 15
+
+    def test_a_batch_token_costs_its_share_and_the_line_says_batch(self) -> None:
+        lines = PRICES.token_lines("w", "nova-micro", 1_000_000, 500_000, batch=True)
+        assert {line.what: line.usd for line in lines} == {
+            "w: nova-micro batch input": 0.5,
+            "w: nova-micro batch output": 0.5,
+        }
+
+    @pytest.mark.parametrize(("model", "name"), [("nobody", "input_per_million"), ("nova-micro", "per_moon")])
+    def test_an_unknown_price_is_an_error_and_not_zero(self, model: str, name: Any) -> None:
+        with pytest.raises(UseCaseError, match=f"no {name} for {model}.*Nothing was bought. Add the price"):
+            PRICES.price(model, name)
+
+
+class TestSources:
+    def test_name_where_and_when_a_price_was_read(self) -> None:
+        use_case = make_use_case(teacher="nova-micro", judges=["nova-micro"])
+        assert PRICES.sources(use_case) == {"nova-micro": "a price list; checked 2026-11-22"}
+
+    def test_of_every_model_of_the_shipped_table_are_stated(self) -> None:
+        use_case = make_use_case()
+        assert load_prices().sources(use_case).keys() == set(use_case.models)
+        assert not any("not stated" in source for source in load_prices().sources(use_case).values())

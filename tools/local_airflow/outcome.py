@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from include.distill.training.records import LossPoint
     from tools.local_airflow.runs import FollowedRun, RunningStack
 
 REPORT_TASK = "report"
@@ -52,7 +53,7 @@ def describe_outcome(
 
     :param before: the AWS simulator's ledger when the run began; ``after``: when it had ended.
     """
-    changed = changes_sentence(report["source"].get("changes", {}), actual_usd=report["cost"]["actual_usd"])
+    changed = changes_sentence(report["source"].get("changes"), actual_usd=report["cost"]["actual_usd"])
     parts = [
         f"Verdict{' (SIMULATED)' if report['simulated'] else ''}: {report['verdict']}",
         describe_data(report),

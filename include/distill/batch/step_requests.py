@@ -18,8 +18,8 @@ from include.distill.config.sections import Inference
 from include.distill.config.use_case import UseCase
 from include.distill.core.storage import ObjectStore, stream_jsonl
 from include.distill.dataset.records import Row
-from include.distill.evaluation.answer_pairs import read_comparisons
-from include.distill.evaluation.requests import judging_request
+from include.distill.evaluation.answers import read_comparisons
+from include.distill.evaluation.judge import Judge
 from include.distill.inference.requests import ModelRequest
 from include.distill.synthesis.teacher import Teacher
 
@@ -79,12 +79,12 @@ class StepRequests:
             for row in stream_jsonl(self.store, self.folder.shard("train", number), Row):
                 yield teacher.request(row)
 
-    def _judging(self, judge: Model) -> Iterator[ModelRequest]:
-        prompt, settings = self.prompts[self.use_case.prompts.judging], self.use_case.judging
+    def _judging(self, model: Model) -> Iterator[ModelRequest]:
+        judge = Judge.from_use_case(self.use_case, self.prompts, model.key)
         for pair in self.use_case.judged_pairs:
             comparisons = read_comparisons(
                 self.store, self.folder, self.use_case, candidate=pair.candidate, baseline=pair.baseline
             )
             for comparison in comparisons:
                 if not comparison.is_tie:
-                    yield judging_request(comparison, judge=judge, prompt=prompt, settings=settings)
+                    yield judge.request(comparison)

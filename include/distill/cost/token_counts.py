@@ -20,8 +20,8 @@ from include.distill.core.tokens import CHARACTERS_PER_TOKEN
 from include.distill.cost.estimate import TokenRate
 from include.distill.curation.critic import Critic
 from include.distill.dataset.records import Role, Row, Side
-from include.distill.evaluation.judging import orders
-from include.distill.evaluation.requests import PairwiseComparison, judging_request
+from include.distill.evaluation.judge import Judge, PairwiseComparison
+from include.distill.evaluation.verdicts import orders
 from include.distill.inference.fan_out import Failure, for_each
 from include.distill.inference.requests import ModelRequest
 from include.distill.inference.student import Student
@@ -74,13 +74,8 @@ def prompt_probes(use_case: UseCase, prompts: Mapping[str, Prompt]) -> Iterator[
 
 def _judge_question(use_case: UseCase, judge: str, prompts: Mapping[str, Prompt]) -> Callable[[Row], ModelRequest]:
     """The answers are not written yet: the row's own stands for both."""
-    model, prompt = load_catalog().model(judge), prompts[use_case.prompts.judging]
-
-    def request(row: Row) -> ModelRequest:
-        comparison = PairwiseComparison(dict(row), "", "", row["answer"], row["answer"], orders()[0])
-        return judging_request(comparison, judge=model, prompt=prompt, settings=use_case.judging)
-
-    return request
+    asked = Judge.from_use_case(use_case, prompts, judge)
+    return lambda row: asked.request(PairwiseComparison(row, "", "", row["answer"], row["answer"], orders()[0]))
 
 
 def measure_token_rate(probe: PromptProbe, rows: Iterable[Row], count: CountTokens) -> TokenRate:

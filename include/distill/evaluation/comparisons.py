@@ -1,13 +1,13 @@
 """
-How one judge's verdicts on a pair of arms become the figures of the report.
+Compute the report's figures from one judge's verdicts on a pair of arms.
 
 Three figures, each with its own denominator:
 
-* ``preference``: wins of the decided questions (the article's figure);
-* ``half_win_rate``: mean over the questions with a parsed verdict of 1 (win), 1/2 (tie), 0 (loss). Unparsable
-  questions are in no mean, only in their count;
-* ``p_value``: exact two-sided sign test with one sign per document group; ``p_value_holm``: the same with Holm's
-  correction over all comparisons of a report, every pair and every judge.
+* ``preference``: wins divided by the decided questions (the article's figure);
+* ``half_win_rate``: mean of 1 (win), 1/2 (tie) and 0 (loss) over the questions with a parsed verdict. Unparsable
+  questions enter no mean, only their own count;
+* ``p_value``: exact two-sided sign test with one sign per document group. ``p_value_holm`` is the same with Holm's
+  correction over all comparisons of a report: every pair and every judge.
 
 Both intervals respect document groups (:mod:`include.distill.stats.intervals`). Nothing here is random.
 """
@@ -16,26 +16,32 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING
 
 from include.distill.config.sections import Judging
 from include.distill.core.errors import ReconciliationError
-from include.distill.evaluation.judging import resolve, tally
-from include.distill.stats.intervals import clustered_interval, clustered_share, design_effect
+from include.distill.evaluation.records import (
+    ComparisonFigures,
+    ComparisonPower,
+    ComparisonResult,
+    Finding,
+    GroupCounts,
+    Outcome,
+    Verdict,
+)
+from include.distill.evaluation.verdicts import ResolvedVerdict, resolve, tally
+from include.distill.stats.intervals import Interval, clustered_interval, clustered_share, design_effect
 from include.distill.stats.power import minimum_detectable_difference
 from include.distill.stats.significance import clustered_sign_test, holm
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from include.distill.evaluation.judging import Outcome, ResolvedVerdict
-    from include.distill.stats.intervals import Floats, Interval
-
-Finding = Literal["candidate", "baseline", "unclear", "too_few", "unreadable"]
+    from include.distill.stats.intervals import Floats
 
 SIGNIFICANCE = 0.05
-# The regime in which the intervals were shown to hold their level (tests/distill/stats/test_interval_coverage.py).
-# A report outside it gives its figures and no verdict.
+# The sizes for which tests/distill/stats/test_interval_coverage.py shows that the intervals keep their level.
+# A report outside them gives its figures and no verdict.
 MINIMUM_QUESTIONS = 100
 MINIMUM_CLUSTERS = 40
 LARGEST_CLUSTER_SHARE = 0.1
@@ -45,13 +51,17 @@ _SCORES: dict[Outcome, float] = {"candidate": 1.0, "tie": 0.5, "baseline": 0.0}
 
 
 def preference(wins: int, losses: int) -> float | None:
-    """Return the share of decided questions that were won; ``None`` when none was decided."""
+    """Return the share of the decided questions that were won; ``None`` when none was decided."""
     return wins / (wins + losses) if wins + losses else None
 
 
 @dataclass(frozen=True)
 class OutcomesByGroup:
-    """Outcomes per document group, one entry of each array per group. ``scored`` are the parsed questions."""
+    """
+    Numbers of outcomes by document group: arrays with one entry per group.
+
+    :param scored: questions with a parsed verdict.
+    """
 
     wins: Floats
     losses: Floats
@@ -59,29 +69,32 @@ class OutcomesByGroup:
 
     @property
     def scores(self) -> Floats:
-        """Per group, the sum of its questions' scores: win 1, tie 1/2, loss 0."""
+        """The sum of the scores of each group: win 1, tie 1/2, loss 0."""
         return (self.scored + self.wins - self.losses) / 2
 
     @property
     def squares(self) -> float:
-        """Sum of all squared scores."""
+        """The sum of all squared scores."""
         ties = float((self.scored - self.wins - self.losses).sum())
         return float(self.wins.sum()) + ties / 4
 
 
 def group_outcomes(resolved: Iterable[ResolvedVerdict], clusters: Mapping[str, str]) -> OutcomesByGroup:
     """
-    Return the outcomes per document group; groups without a parsed question are left out.
+    Count the outcomes of each document group; groups without a parsed question are left out.
 
     :param clusters: document group of each row id.
-    :raises ReconciliationError: a judged row belongs to no group.
+    :raises ReconciliationError: a judged row has no group.
     """
     import numpy as np
 
     counts: dict[str, Counter[Outcome]] = defaultdict(Counter)
     for question in resolved:
         if question.row_id not in clusters:
-            message = f"Judged row {question.row_id} belongs to no document group; every evaluation row has one."
+            message = (
+                f"Judged row {question.row_id} is not an evaluation row of this run: it has no document group. Nothing"
+                " was counted. Clear the judge tasks; stored answers are not paid for again."
+            )
             raise ReconciliationError(message)
         if question.outcome in _SCORES:
             counts[clusters[question.row_id]][question.outcome] += 1
@@ -94,11 +107,11 @@ def group_outcomes(resolved: Iterable[ResolvedVerdict], clusters: Mapping[str, s
 
 
 def compare(
-    verdicts: Iterable[Mapping[str, Any]],
+    verdicts: Iterable[Verdict],
     clusters: Mapping[str, str],
     *,
     max_unparsable_share: float = MAX_UNPARSABLE_SHARE,
-) -> dict[str, Any]:
+) -> ComparisonResult:
     """
     Return one ``comparisons`` entry of the report: one judge on one pair of arms.
 
@@ -106,15 +119,15 @@ def compare(
 
     :param verdicts: two per question, one for each order.
     :param clusters: document group of each row id.
-    :param max_unparsable_share: above it, the judge's finding is "unreadable".
-    :raises ReconciliationError: no verdicts, those of several comparisons, an order or a group missing.
+    :param max_unparsable_share: above it, the finding is "unreadable".
+    :raises ReconciliationError: no verdicts, verdicts of several comparisons, or an order or a group is missing.
     """
     resolved = resolve(verdicts)
     judge, candidate, baseline = _only_comparison(resolved)
     groups = group_outcomes(resolved, clusters)
     counts = tally(resolved)
     p_value = clustered_sign_test(groups.wins - groups.losses)
-    entry = {
+    figures: ComparisonFigures = {
         "judge": judge,
         "candidate": candidate,
         "baseline": baseline,
@@ -129,21 +142,20 @@ def compare(
         "max_unparsable_share": max_unparsable_share,
         **_power(groups),
     }
-    return {**entry, "finding": finding(entry)}
+    return {**figures, "finding": find_winner(figures)}
 
 
-def _sizes(groups: OutcomesByGroup) -> dict[str, Any]:
-    largest = float(groups.scored.max() / groups.scored.sum()) if len(groups.scored) else None
+def _sizes(groups: OutcomesByGroup) -> GroupCounts:
     return {
         "clusters": len(groups.scored),
         "decisive_clusters": int(((groups.wins + groups.losses) > 0).sum()),
         "clusters_won": int((groups.wins > groups.losses).sum()),
         "clusters_lost": int((groups.wins < groups.losses).sum()),
-        "largest_cluster_share": largest,
+        "largest_cluster_share": float(groups.scored.max() / groups.scored.sum()) if len(groups.scored) else None,
     }
 
 
-def _power(groups: OutcomesByGroup) -> dict[str, float | None]:
+def _power(groups: OutcomesByGroup) -> ComparisonPower:
     if len(groups.scored) < 2:
         return {"design_effect": None, "minimum_detectable_difference": None}
     questions = int(groups.scored.sum())
@@ -161,7 +173,10 @@ def _only_comparison(resolved: Sequence[ResolvedVerdict]) -> tuple[str, str, str
     compared = {(question.judge, question.candidate, question.baseline) for question in resolved}
     if len(compared) != 1:
         names = "; ".join(" ".join(names) for names in sorted(compared)) or "none"
-        message = f"Expected the verdicts of one judge on one pair of arms, found {len(compared)}: {names}."
+        message = (
+            f"Expected the verdicts of one judge on one pair of arms, found {len(compared)}: {names}. Nothing was"
+            " counted. Clear the judge task; stored answers are not paid for again."
+        )
         raise ReconciliationError(message)
     return compared.pop()
 
@@ -171,45 +186,51 @@ def _as_list(interval: Interval | None) -> list[float] | None:
 
 
 def compare_all(
-    verdicts: Iterable[Iterable[Mapping[str, Any]]],
+    verdicts: Iterable[Iterable[Verdict]],
     clusters: Mapping[str, str],
     *,
     max_unparsable_share: float = MAX_UNPARSABLE_SHARE,
-) -> list[dict[str, Any]]:
+) -> list[ComparisonResult]:
     """
     Return all ``comparisons`` of a report, with Holm's correction over them.
 
-    :param verdicts: one list per judge and pair of arms; parameters and errors as in :func:`compare`.
+    :param verdicts: one list per judge and pair of arms; other parameters and errors as in :func:`compare`.
     """
     comparisons = [compare(records, clusters, max_unparsable_share=max_unparsable_share) for records in verdicts]
     adjusted = holm([comparison["p_value"] for comparison in comparisons])
-    corrected = [{**comparison, "p_value_holm": p} for comparison, p in zip(comparisons, adjusted, strict=True)]
-    return [{**comparison, "finding": finding(comparison)} for comparison in corrected]
+    for comparison, p_value in zip(comparisons, adjusted, strict=True):
+        comparison["p_value_holm"] = p_value
+        comparison["finding"] = find_winner(comparison)
+    return comparisons
 
 
-def finding(comparison: Mapping[str, Any]) -> Finding:
+def find_winner(comparison: ComparisonFigures) -> Finding:
     """
-    Say which arm one comparison finds better, if any.
+    Return which arm one comparison finds better, or why it finds none.
 
-    The corrected sign test and the interval must agree, and name the same arm: the interval is not corrected for the
-    number of comparisons, the test weighs a document of one question like one of ten.
+    The corrected sign test and the interval must both exclude chance and name the same arm. Neither is enough: the
+    interval is not corrected for the number of comparisons, and the test gives a document with one question the same
+    weight as a document with ten.
     """
     if is_too_small(comparison):
         return "too_few"
     if comparison["unparsable"] > comparison["max_unparsable_share"] * comparison["n"]:
         return "unreadable"
-    low, high = comparison["half_win_ci95"]
-    if comparison["p_value_holm"] >= SIGNIFICANCE or low <= 0.5 <= high:
+    interval = comparison["half_win_ci95"]
+    if interval is None or comparison["p_value_holm"] >= SIGNIFICANCE or interval[0] <= 0.5 <= interval[1]:
         return "unclear"
-    if (low > 0.5) != (comparison["clusters_won"] > comparison["clusters_lost"]):
+    candidate_is_better = interval[0] > 0.5
+    if candidate_is_better != (comparison["clusters_won"] > comparison["clusters_lost"]):
         return "unclear"
-    return "candidate" if low > 0.5 else "baseline"
+    return "candidate" if candidate_is_better else "baseline"
 
 
-def is_too_small(comparison: Mapping[str, Any]) -> bool:
-    """Tell whether a comparison lies outside the regime in which its interval was shown to hold its level."""
-    return bool(
+def is_too_small(comparison: ComparisonFigures) -> bool:
+    """Return whether a comparison is outside the sizes for which its interval was shown to keep its level."""
+    largest = comparison["largest_cluster_share"]
+    return (
         comparison["n"] < MINIMUM_QUESTIONS
         or comparison["clusters"] < MINIMUM_CLUSTERS
-        or comparison["largest_cluster_share"] > LARGEST_CLUSTER_SHARE
+        or largest is None
+        or largest > LARGEST_CLUSTER_SHARE
     )

@@ -1,4 +1,4 @@
-"""Records of the evaluation: answers of the arms, verdicts of the judges, comparisons, promotion and the champion."""
+"""Define the records of the evaluation: answers, verdicts, comparisons, promotion and the champion."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from typing import Literal, NotRequired, TypedDict
 
 from include.distill.inference.records import UsageRecord
 
-# Which answer a judge is shown first, as answer A.
+# Whose answer a judge is shown first, as answer A.
 Order = Literal["candidate_first", "baseline_first"]
 # What a judge answers.
 Letter = Literal["A", "B", "TIE"]
-# Whom a judge chose, translated from its letter.
+# The arm that a judge chose, translated from its letter.
 Outcome = Literal["candidate", "baseline", "tie", "unparsable"]
 # What a comparison shows; see ``finding`` in ``comparisons``.
 Finding = Literal["candidate", "baseline", "unclear", "too_few", "unreadable"]
@@ -121,7 +121,7 @@ class ComparisonResult(ComparisonFigures):
 
 
 class Disagreement(TypedDict):
-    """A question of which the judges, or the people who were asked, think differently. Part of the report's own."""
+    """A question on which judges or people disagree. Part of :class:`ReportDisagreement`."""
 
     row_id: str
     candidate: str
@@ -131,12 +131,12 @@ class Disagreement(TypedDict):
 
 
 class DecisionRecord(TypedDict):
-    """What the promotion rule says of one candidate. ``decisions`` of :class:`PromotionRecord`."""
+    """What the promotion rule decides about one candidate. ``decisions`` of :class:`PromotionRecord`."""
 
     candidate: str  # arm
-    champion: str  # arm in whose place it would come
+    champion: str  # arm that it would replace
     promoted: bool
-    reasons: list[str]  # conditions that are not met, or the grounds when all are
+    reasons: list[str]  # conditions that are not met; when all are met, the figures that meet them
     lower_bound: float | None  # smallest 97.5 % lower bound of any judge's half-win rate
     false_promotions_a_year: float  # at most so many
 

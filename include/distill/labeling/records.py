@@ -1,11 +1,13 @@
-"""Records of labeling: the drawn sample, the labels of people, and the results of the labeling tasks."""
+"""Define the records of labeling: the sample, the labels of people, and the results of the labeling tasks."""
 
 from __future__ import annotations
 
 from typing import Literal, NotRequired, TypedDict
 
-# How the examples reach people: the choice in the trigger form.
-How = Literal["ask in Airflow", "write the sheet only", "read a labelled sheet"]
+# How people are asked: the choice in the trigger form.
+LabelMode = Literal["ask in Airflow", "write the sheet only", "read a labelled sheet"]
+# What a person can choose for an example.
+Choice = Literal["A", "B", "Tie", "No answer"]
 # What a labeler chose, translated from A and B.
 Preference = Literal["candidate", "baseline", "tie"]
 
@@ -14,7 +16,7 @@ class LabelExample(TypedDict):
     """
     One example of the blinded sample, with the key to it.
 
-    Stored in ``report/label_sample/<candidate>--<baseline>/key-<hash>.jsonl``. The sheet beside it has no ``a``.
+    Stored in ``report/label_sample/<candidate>--<baseline>/key-<hash>.jsonl``. The sheet next to it has no ``a``.
     """
 
     example: str  # ``<number>-<hash of run and arms>-<hash of row and answers>``
@@ -57,7 +59,7 @@ class SampleManifest(TypedDict):
     examples: int  # how many are asked about; the key may hold more
     sheet_uri: str
     key_uri: str
-    how: How
+    how: LabelMode
 
 
 class LabelsManifest(TypedDict):

@@ -1,4 +1,4 @@
-"""What a reader is told of ``inference: batch``: before the run which questions are too few, afterwards what it did."""
+"""Describe batch inference: which steps have too few questions for a job, and how many answers came from jobs."""
 
 from __future__ import annotations
 
@@ -8,41 +8,47 @@ from typing import get_args
 from include.distill.batch.records import BatchStep
 from include.distill.batch.step_requests import inference_mode, models_of_step
 from include.distill.config.use_case import UseCase
-from include.distill.core.storage import Record
 from include.distill.cost.estimate import meets_batch_minimum
-from include.distill.report.run_summary import sum_counts
+from include.distill.curation.records import CurateManifest
+from include.distill.evaluation.records import JudgeManifest
+from include.distill.inference.records import UsageRecord
+from include.distill.report.run_summary import sum_usage
 
 BATCH_NOTE = "paid answers from batch jobs"
-_LEFT = "what is left was asked on demand at the full price: too few questions for a job, left by one, or asked again"
+_REST = (
+    "the rest was asked on demand at the full price: too few questions for a job, not answered by a job, or asked again"
+)
 
 
 def too_few_for_batch(use_case: UseCase, calls: Mapping[str, int]) -> Iterator[str]:
     """
-    Say which steps will ask on demand although batch jobs are wanted.
+    Say which steps ask on demand although the use case wants batch jobs.
 
-    :param calls: as :func:`include.distill.cost.estimate.expected_calls` returns them.
+    :param calls: number of questions, as :func:`include.distill.cost.estimate.expected_calls` returns them.
     """
-    for step in _wanted(use_case):
+    for step in _batch_steps(use_case):
         for model in models_of_step(use_case, step):
             count = calls["synthesis" if step == "synthesize" else f"judging {model.key}"]
             if model.batch and not meets_batch_minimum(model, count):
                 yield (
                     f"{step} asks {model.key} on demand, at the full price: {count} questions are fewer than the"
-                    f" {model.batch.minimum_records} that Bedrock takes in a batch job."
+                    f" {model.batch.minimum_records} that Bedrock requires for a batch job."
                 )
 
 
-def batch_answer_note(use_case: UseCase, synthesis: Sequence[Record], judgments: Sequence[Record]) -> dict[str, str]:
-    """Return how many of a run's paid answers came from batch jobs; nothing when none were wanted or paid."""
-    manifests = {"synthesize": synthesis, "judge": judgments}
-    counts = {step: sum_counts(manifests[step], ("batch_calls", "calls")) for step in _wanted(use_case)}
-    counts = {step: count for step, count in counts.items() if count["calls"]}
-    if not counts:
+def batch_answer_note(
+    use_case: UseCase, synthesis: Sequence[CurateManifest], judgments: Sequence[JudgeManifest]
+) -> dict[str, str]:
+    """Return how many of the run's paid answers came from batch jobs; empty without batch jobs or paid answers."""
+    manifests: dict[BatchStep, Sequence[UsageRecord]] = {"synthesize": synthesis, "judge": judgments}
+    usage = {step: sum_usage(manifests[step], ("batch_calls", "calls")) for step in _batch_steps(use_case)}
+    paid = {step: counts for step, counts in usage.items() if counts["calls"]}
+    if not paid:
         return {}
-    answered_by_step = ", ".join(f"{step} {count['batch_calls']} of {count['calls']}" for step, count in counts.items())
-    complete = all(count["batch_calls"] == count["calls"] for count in counts.values())
-    return {BATCH_NOTE: answered_by_step if complete else f"{answered_by_step}; {_LEFT}"}
+    answered = ", ".join(f"{step} {counts['batch_calls']} of {counts['calls']}" for step, counts in paid.items())
+    complete = all(counts["batch_calls"] == counts["calls"] for counts in paid.values())
+    return {BATCH_NOTE: answered if complete else f"{answered}; {_REST}"}
 
 
-def _wanted(use_case: UseCase) -> list[BatchStep]:
+def _batch_steps(use_case: UseCase) -> list[BatchStep]:
     return [step for step in get_args(BatchStep) if inference_mode(use_case, step) == "batch"]

@@ -1,37 +1,38 @@
-"""The pictures of a data card, as inline SVG: distributions, with the originals' bar above that of the new pairs."""
+"""Draw the charts of a data card as inline SVG: distributions of the originals and of the new pairs."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Literal
 
 from markupsafe import Markup
 
 from include.distill.report.charts import bar, svg, text
+from include.distill.training.records import DataCard, HistogramBin
 
 _ROW = 18
 _LABEL = 108
 _SIDES = {"originals": "before", "synthetic": "kept"}
 
 
-def length_chart(card: Mapping[str, Any], role: str, *, width: int) -> Markup:
-    """Draw the shares of the originals (upper bars) and of the new pairs by the length of their ``role``."""
+def length_chart(card: DataCard, role: Literal["question", "answer"], *, width: int) -> Markup:
+    """Draw how long the originals' texts of ``role`` are (upper bars), and those of the new pairs."""
     distributions = {side: card["distributions"].get(f"{role}_characters_{side}", []) for side in _SIDES}
     sides = {side: bins for side, bins in distributions.items() if bins}
     legend = ": originals (light) and new pairs (dark)" if len(sides) == len(_SIDES) else ""
     return _chart(f"{card['arm']}-{role}", sides, title=f"Characters of the {role}{legend}", width=width)
 
 
-def grounding_chart(card: Mapping[str, Any], *, width: int) -> Markup:
-    """Draw the shares of the new pairs by how much of their answer stands in the document."""
+def grounding_chart(card: DataCard, *, width: int) -> Markup:
+    """Draw how much of the answers of the new pairs is found in their documents."""
     bins = card["distributions"].get("grounding_synthetic", [])
-    title = "Share of the answer that stands in the document"
+    title = "Share of the answer found in the document"
     return _chart(f"{card['arm']}-grounding", {"synthetic": bins} if bins else {}, title=title, width=width)
 
 
-def topic_chart(card: Mapping[str, Any], *, width: int) -> Markup:
-    """Draw the words that most topics hold, by their number of pairs."""
-    words: Sequence[Mapping[str, Any]] = card["topic_words"]
+def topic_chart(card: DataCard, *, width: int) -> Markup:
+    """Draw the words that the most topics contain, with their numbers of pairs."""
+    words = card["topic_words"]
     if not words:
         return Markup("")
     maximum = max(entry["pairs"] for entry in words)
@@ -42,13 +43,13 @@ def topic_chart(card: Mapping[str, Any], *, width: int) -> Markup:
         room = (width - _LABEL - 60) * entry["pairs"] / maximum
         body += [text(0, top + 12, label, style="tick"), bar(_LABEL, top, max(1.0, room), _ROW - 5, "kept")]
         body.append(text(_LABEL + room + 6, top + 12, f"{entry['pairs']:,}", style="tick"))
-    title = "Words of the most topics, by pairs"
+    title = "Words that the most topics contain, by pairs"
     spoken = ", ".join(f"{entry['word']} {entry['pairs']}" for entry in words)
     body.append(text(0, 14, title, style="label"))
     return svg(f"{card['arm']}-topics", width, 30 + _ROW * len(words), title=title, description=spoken, body=body)
 
 
-def _chart(key: str, sides: Mapping[str, Sequence[Mapping[str, Any]]], *, title: str, width: int) -> Markup:
+def _chart(key: str, sides: Mapping[str, Sequence[HistogramBin]], *, title: str, width: int) -> Markup:
     if not sides:
         return Markup("")
     shares = {side: _shares(bins) for side, bins in sides.items()}
@@ -70,11 +71,12 @@ def _chart(key: str, sides: Mapping[str, Sequence[Mapping[str, Any]]], *, title:
     return svg(key, width, 32 + len(labels) * (height + 6), title=title, description=spoken, body=body)
 
 
-def _shares(bins: Sequence[Mapping[str, Any]]) -> list[float]:
+def _shares(bins: Sequence[HistogramBin]) -> list[float]:
     total = sum(entry["count"] for entry in bins) or 1
     return [entry["count"] / total for entry in bins]
 
 
-def _labels(bins: Sequence[Mapping[str, Any]]) -> list[str]:
+def _labels(bins: Sequence[HistogramBin]) -> list[str]:
     bounds = [entry["up_to"] for entry in bins]
-    return [f"more than {bounds[-2]:g}" if bound is None else f"up to {bound:g}" for bound in bounds]
+    largest = max(bound for bound in bounds if bound is not None)
+    return [f"more than {largest:g}" if bound is None else f"up to {bound:g}" for bound in bounds]

@@ -1,15 +1,18 @@
 """
-The report's pictures, as inline SVG.
+Draw the report's charts as inline SVG.
 
-Each is drawn for a width in pixels, not scaled to one, so that its text stays readable on a phone. Meaning
-never hangs on colour alone: what is sure is filled, what could be chance or is lost is hatched, lines differ in
-their dashes. All text goes through markupsafe, since names of arms and judges come from files that people write.
+A chart is drawn for a width in pixels instead of being scaled, so its text stays readable on a phone. Color never
+carries a meaning alone: a clear difference is filled, what could be chance or is lost is hatched, and lines differ in
+their dashes. All text passes through markupsafe, because people write the names of arms and judges.
+
+The charts are written here, because the page must work as a single file without scripts, and a plotting library would
+add images or scripts to it.
 """
 
 from __future__ import annotations
 
 from itertools import groupby
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from markupsafe import Markup
 
@@ -19,8 +22,11 @@ from include.distill.training.records import LossPoint
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from include.distill.dataset.records import SourceCounts
+    from include.distill.evaluation.records import ComparisonResult
+    from include.distill.report.records import ReportArm, ReportSynthesis
 
-# Widths of an average character at the sizes of report.css, on the wide side: system fonts differ.
+# Width of an average character in pixels, by the styles of report.css. Rather too wide: system fonts differ.
 _PIXELS_PER_CHARACTER = {"strong": 8.7, "label": 7.8, "tick": 6.9}
 _BAR = 22
 _GAP = 14
@@ -29,7 +35,7 @@ _SERIES = 4
 
 
 def svg(key: str, width: int, height: float, *, title: str, description: str, body: Iterable[Markup]) -> Markup:
-    """Return a picture; ``title`` and ``description`` are read to who cannot see it."""
+    """Return an SVG image. Screen readers read ``title`` and ``description``."""
     return Markup(
         '<svg class="chart" role="img" viewBox="0 0 {w} {h:.0f}" width="{w}" height="{h:.0f}"'
         ' aria-labelledby="{k}-{w}-title {k}-{w}-desc">'
@@ -62,8 +68,8 @@ def _percent(share: float) -> str:
     return f"{share:.0%}"
 
 
-def preference_chart(comparisons: Sequence[Mapping[str, Any]], *, width: int) -> Markup:
-    """Draw a bar per pair and judge, the preference, with its 95 % interval, against the 50 % of a coin."""
+def preference_chart(comparisons: Sequence[ComparisonResult], *, width: int) -> Markup:
+    """Draw the preference of each judge on each pair of arms as a bar, with its 95 % interval and the mark of 50 %."""
     body = [_hatching("chance", width)]
     y = 0.0
     for (candidate, baseline), entries in groupby(comparisons, key=lambda c: (c["candidate"], c["baseline"])):
@@ -82,31 +88,31 @@ def preference_chart(comparisons: Sequence[Mapping[str, Any]], *, width: int) ->
         width,
         y + 44,
         title="How often each judge preferred the candidate",
-        description=" ".join(_spoken(comparison) for comparison in comparisons),
+        description=" ".join(_describe(comparison) for comparison in comparisons),
         body=body,
     )
 
 
 def _pair_heading(candidate: str, baseline: str, width: int) -> list[str]:
-    whole = f"{candidate} against {baseline}"
-    if _fit(whole, width, "strong") == whole:
-        return [whole]
+    heading = f"{candidate} against {baseline}"
+    if _fit(heading, width, "strong") == heading:
+        return [heading]
     return [_fit(candidate, width, "strong"), _fit(f"against {baseline}", width, "strong")]
 
 
-def _preference_row(comparison: Mapping[str, Any], y: float, width: int) -> list[Markup]:
+def _preference_row(comparison: ComparisonResult, y: float, width: int) -> list[Markup]:
     label = text(0, y + 14, _fit(comparison["judge"], width * 0.55, "label"), style="label")
     track = bar(0, y + 24, width, 14, "track")
-    if comparison["preference"] is None:
+    preference, interval, finding = comparison["preference"], comparison["preference_ci95"], comparison["finding"]
+    if preference is None or interval is None:
         return [label, track, text(width, y + 14, "no question decided", style="figure", anchor="end")]
-    at, finding = comparison["preference"], comparison["finding"]
-    low, high = comparison["preference_ci95"]
-    reading = f"{_percent(at)}  ({100 * low:.0f}–{100 * high:.0f}%)"
+    low, high = interval
+    reading = f"{_percent(preference)}  ({100 * low:.0f}–{100 * high:.0f}%)"
     return [
         label,
         text(width, y + 14, reading, style="figure", anchor="end"),
         track,
-        _hatched(0, y + 24, max(1.0, at * width), 14, style=f"share {finding}", pattern=f"chance-{width}"),
+        _hatched(0, y + 24, max(1.0, preference * width), 14, style=f"share {finding}", pattern=f"chance-{width}"),
         bar(low * width, y + 29.5, max(2.0, (high - low) * width), 3, "interval"),
         _line(low * width, y + 25.5, low * width, y + 36.5, "end"),
         _line(high * width, y + 25.5, high * width, y + 36.5, "end"),
@@ -116,19 +122,19 @@ def _preference_row(comparison: Mapping[str, Any], y: float, width: int) -> list
 
 def _percent_axis(y: float, width: int) -> list[Markup]:
     axis = [text(0, y + 4, "0%", style="tick"), text(width, y + 4, "100%", style="tick", anchor="end")]
-    axis.append(text(width / 2, y + 4, "50%: a coin", style="tick", anchor="middle"))
+    axis.append(text(width / 2, y + 4, "50%: chance", style="tick", anchor="middle"))
     axis.append(text(0, y + 24, "← baseline preferred", style="tick"))
     axis.append(text(width, y + 24, "candidate preferred →", style="tick", anchor="end"))
     return axis
 
 
-def _spoken(comparison: Mapping[str, Any]) -> str:
+def _describe(comparison: ComparisonResult) -> str:
     pair = f"{comparison['judge']}, {comparison['candidate']} against {comparison['baseline']}"
-    if comparison["preference"] is None:
+    preference, interval = comparison["preference"], comparison["preference_ci95"]
+    if preference is None or interval is None:
         return f"{pair}: no question decided."
-    preferred = _percent(comparison["preference"])
-    low, high = comparison["preference_ci95"]
-    return f"{pair}: {preferred}, 95% interval {_percent(low)} to {_percent(high)}."
+    low, high = interval
+    return f"{pair}: {_percent(preference)}, 95% interval {_percent(low)} to {_percent(high)}."
 
 
 class _Stage(NamedTuple):
@@ -144,9 +150,9 @@ class _Stage(NamedTuple):
 
 
 def pipeline_chart(
-    source: Mapping[str, Any], synthesis: Mapping[str, Any], arms: Sequence[Mapping[str, Any]], *, width: int
+    source: SourceCounts, synthesis: ReportSynthesis, arms: Sequence[ReportArm], *, width: int
 ) -> Markup:
-    """Draw the counts from the CSV to the training records; what went no further is hatched."""
+    """Draw the counts from the rows of the CSV to the training records. What was lost at a stage is hatched."""
     stages = _stages(source, synthesis, arms)
     scale = width / max(1, *(stage.total for stage in stages))
     body = [_hatching("hatch", width)]
@@ -167,7 +173,7 @@ def pipeline_chart(
     )
 
 
-def _stages(source: Mapping[str, Any], synthesis: Mapping[str, Any], arms: Sequence[Mapping[str, Any]]) -> list[_Stage]:
+def _stages(source: SourceCounts, synthesis: ReportSynthesis, arms: Sequence[ReportArm]) -> list[_Stage]:
     lost = synthesis["rejected"] + synthesis["missing"]
     stages = [
         _Stage(
@@ -186,15 +192,13 @@ def _stages(source: Mapping[str, Any], synthesis: Mapping[str, Any], arms: Seque
         ),
         _Stage("Pairs accepted", synthesis["accepted"], note=f"{synthesis['surplus']:,} surplus set aside"),
     ]
-    trained = [arm for arm in arms if arm["records"]]
-    # Records of several arms are different choices from the same pairs: none of them follows from another.
-    return stages + [
-        _Stage(f"Records to train {arm['name']}", arm["records"], follows=len(trained) == 1) for arm in trained
-    ]
+    trained = [(arm["name"], arm["records"]) for arm in arms if arm["records"]]
+    # Several arms choose from the same pairs, so the records of one do not follow from those of another.
+    return stages + [_Stage(f"Records to train {arm}", count, follows=len(trained) == 1) for arm, count in trained]
 
 
-def _use_of_rows(source: Mapping[str, Any]) -> str:
-    # Evaluation rows may have a file of their own, and are then none of the rows accepted here.
+def _use_of_rows(source: SourceCounts) -> str:
+    # Evaluation rows may come from a file of their own. They are then not among the rows accepted here.
     others = "" if source["train"] + source["evaluation"] == source["accepted"] else " others"
     return f"{source['train']:,} to train on, {source['evaluation']:,}{others} to evaluate with"
 
@@ -229,7 +233,7 @@ def _hatched(x: float, y: float, width: float, height: float, *, style: str, pat
 
 
 class _Plot(NamedTuple):
-    """Where a step and a loss lie on the picture."""
+    """The plotting area: converts a step and a loss to pixels."""
 
     left: float
     right: float
@@ -248,9 +252,11 @@ class _Plot(NamedTuple):
 
 def loss_chart(curves: Mapping[str, Sequence[LossPoint]], *, width: int) -> Markup:
     """
-    Draw the training loss of each arm over its steps, thin, and over it the moving mean.
+    Draw the training loss of each arm by step as a thin line, and its moving mean as a thick one.
 
-    Each mean stands in the middle of its steps. A step without a loss is a gap. Empty without any.
+    Each mean is drawn at the middle of its steps. A step without a loss is a gap.
+
+    :return: empty when no step has a loss.
     """
     drawn = {arm: points for arm, points in curves.items() if any(point["loss"] is not None for point in points)}
     if not drawn:
@@ -295,12 +301,12 @@ def _means(points: Sequence[LossPoint]) -> list[tuple[float, float | None]]:
 
 
 def _curve(points: Sequence[tuple[float, float | None]], plot: _Plot, style: str, *, end: bool = False) -> list[Markup]:
-    """Return a line through steps and losses, broken where there is none; ``end`` marks where each part ends."""
+    """Draw a line through steps and losses, with gaps where there is no loss; ``end`` marks the end of each part."""
     every = -(-len(points) // _MAX_POINTS)
     thinned = [point for index, point in enumerate(points) if index % every == 0 or index == len(points) - 1]
     body = []
-    for is_known, run in groupby(thinned, key=lambda point: point[1] is not None):
-        places = [(plot.x(step), plot.y(loss)) for step, loss in run if is_known and loss is not None]
+    for _, part in groupby(thinned, key=lambda point: point[1] is not None):
+        places = [(plot.x(step), plot.y(loss)) for step, loss in part if loss is not None]
         if places:
             path = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
             body.append(Markup('<polyline points="{}" class="{}"/>').format(path, style))

@@ -1,13 +1,13 @@
 """
-The report as a page: one file that loads nothing and runs nothing.
+Render the report as an HTML page: one file that loads nothing and runs nothing.
 
-What models wrote is shown, never obeyed: Jinja escapes every value, and the page's own policy forbids scripts
-and requests should anything slip through. The page is in ``include/report``.
+Jinja escapes every value, because models and people wrote the texts. If something slipped through, the page's content
+security policy would still forbid scripts and requests. The templates are in ``include/report``.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -32,6 +32,10 @@ if TYPE_CHECKING:
 
     from markupsafe import Markup
 
+    from include.distill.evaluation.records import ComparisonResult
+    from include.distill.report.records import HeadlinePair, Report
+    from include.distill.training.records import DataCard
+
 REPORT_TEMPLATES = INCLUDE / "report"
 DISAGREEMENTS_SHOWN = 10
 CLIPPED_CHARACTERS = 1500
@@ -39,15 +43,16 @@ _WIDTHS = {"wide": 720, "narrow": 330}
 _NOTHING = "–"
 
 
-def render_html(report: Mapping[str, Any]) -> str:
-    """Return the page of a ``report.json``; lone surrogates, which no file holds, become question marks."""
-    claim, evidence = verdict_parts(report)
+def render_html(report: Report) -> str:
+    """Return the page of a report. Lone surrogates, which UTF-8 cannot encode, become question marks."""
+    claim, evidence = verdict_parts(report["comparisons"])
+    winner = winning_decision(report.get("promotion"))
     page = _environment().get_template("report.html.j2")
     html = page.render(
         report=report,
         claim=claim,
         evidence=evidence,
-        changes=changes_sentence(report["source"].get("changes", {}), actual_usd=report["cost"]["actual_usd"]),
+        changes=changes_sentence(report["source"].get("changes"), actual_usd=report["cost"]["actual_usd"]),
         notice=SIMULATED_NOTICE if report["simulated"] else None,
         preference=_drawn(lambda width: preference_chart(report["comparisons"], width=width)),
         pipeline=_drawn(
@@ -55,7 +60,7 @@ def render_html(report: Mapping[str, Any]) -> str:
         ),
         loss=_drawn(lambda width: loss_chart(report["loss_curves"], width=width)),
         loss_means={arm: means for arm, points in report["loss_curves"].items() if (means := loss_means(points))},
-        promoted=(winning_decision(report) or {}).get("candidate"),
+        promoted=winner["candidate"] if winner else None,
         held=[arm["name"] for arm in report["arms"] if not arm["released"]],
         pair=_headline_pair(report["comparisons"]),
         by_how_much=_half_win_rates(report["comparisons"]),
@@ -75,7 +80,7 @@ def render_html(report: Mapping[str, Any]) -> str:
     return html.encode("utf-8", "replace").decode("utf-8")
 
 
-def _card_charts(card: Mapping[str, Any]) -> list[dict[str, Markup]]:
+def _card_charts(card: DataCard) -> list[dict[str, Markup]]:
     return [
         _drawn(lambda width: length_chart(card, "question", width=width)),
         _drawn(lambda width: length_chart(card, "answer", width=width)),
@@ -106,16 +111,17 @@ def _environment() -> Environment:
 
 
 def _drawn(draw: Callable[[int], Markup]) -> dict[str, Markup]:
-    # Two drawings, of which the page shows the one that fits: scaling one would make its text too small.
+    # The page shows the drawing that fits the screen. Scaling a single drawing would make its text too small.
     return {name: draw(width) for name, width in _WIDTHS.items()}
 
 
-def _headline_pair(comparisons: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    first = comparisons[0] if comparisons else {"candidate": "candidate", "baseline": "baseline"}
-    return {"candidate": first["candidate"], "baseline": first["baseline"]}
+def _headline_pair(comparisons: Sequence[ComparisonResult]) -> HeadlinePair:
+    if not comparisons:
+        return {"candidate": "candidate", "baseline": "baseline"}
+    return {"candidate": comparisons[0]["candidate"], "baseline": comparisons[0]["baseline"]}
 
 
-def _half_win_rates(comparisons: Sequence[Mapping[str, Any]]) -> str:
+def _half_win_rates(comparisons: Sequence[ComparisonResult]) -> str:
     decided = [c for c in headline_comparisons(comparisons) if c["half_win_rate"] is not None]
     return "; ".join(
         f"{c['judge']} {format_percent(c['half_win_rate'])} ({format_interval(c['half_win_ci95'])})" for c in decided
@@ -123,52 +129,52 @@ def _half_win_rates(comparisons: Sequence[Mapping[str, Any]]) -> str:
 
 
 def format_percent(share: float | None) -> str:
-    """Format a share with one decimal."""
+    """Format a share as a percentage with one decimal."""
     return _NOTHING if share is None else f"{share:.1%}"
 
 
 def format_interval(bounds: Sequence[float] | None) -> str:
-    """Format an interval of shares."""
+    """Format an interval of shares as percentages."""
     return _NOTHING if bounds is None else f"{100 * bounds[0]:.1f}–{100 * bounds[1]:.1f}%"
 
 
 def format_kappa(value: float | None) -> str:
-    """Format a kappa, which is no share: it may be negative."""
+    """Format a kappa with two decimals. It is not a share and may be negative."""
     return _NOTHING if value is None else f"{value:.2f}".replace("-", "−")
 
 
 def format_p_value(p: float) -> str:
-    """Format a p value with two digits, as far down as anyone cares."""
+    """Format a p value with two digits; below 0.0001 only as such."""
     return "< 0.0001" if p < 0.0001 else f"{p:.2g}"
 
 
 def format_dollars(amount: float | None) -> str:
-    """Format an amount in dollars, with four decimals where cents would say nothing."""
+    """Format an amount in dollars with two decimals, or four below a cent."""
     if amount is None:
         return _NOTHING
     return f"${amount:,.2f}" if amount >= 0.01 or amount == 0 else f"${amount:.4f}"
 
 
 def format_price(amount: float) -> str:
-    """Format a unit price, which may be millionths of a dollar, without an exponent."""
-    whole, _, decimals = f"{amount:,.12f}".partition(".")
-    return f"${whole}.{decimals.rstrip('0'):0<2}"
+    """Format a unit price without an exponent; it may be millionths of a dollar."""
+    dollars, _, decimals = f"{amount:,.12f}".partition(".")
+    return f"${dollars}.{decimals.rstrip('0'):0<2}"
 
 
 def format_quantity(amount: float | None) -> str:
-    """Format a count or an amount, with at most three decimals."""
+    """Format a count or an amount with at most three decimals."""
     return _NOTHING if amount is None else f"{amount:,.3f}".rstrip("0").rstrip(".")
 
 
 def clip_text(text: str) -> str:
-    """Cut a long text for reading and say how much is left out; ``report.json`` holds all of it."""
+    """Shorten a long text and say how much is left out; ``report.json`` has all of it."""
     if len(text) <= CLIPPED_CHARACTERS:
         return text
     return f"{text[:CLIPPED_CHARACTERS]}… ({len(text) - CLIPPED_CHARACTERS:,} more characters in report.json)"
 
 
-def settings_rows(settings: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Return settings as labelled lines, nested ones as ``outer, inner``; attribution is shown elsewhere."""
+def settings_rows(settings: Mapping[str, object]) -> list[tuple[str, str]]:
+    """Return settings as pairs of label and text, nested ones as ``outer, inner``, without the attribution."""
     rows: list[tuple[str, str]] = []
     for key, value in settings.items():
         label = str(key).replace("_", " ")

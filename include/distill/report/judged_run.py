@@ -1,60 +1,64 @@
 """
-All that was judged in a run, as the parts of its report.
+Turn all verdicts of a run into the judged parts of its report: comparisons, noise control, agreement and promotion.
 
-Comparisons of an arm with itself, the noise control, are kept apart: they say how much judges and sampling differ by
-chance, and take part in no correction and no verdict.
+The noise control compares an arm with its own second answers. It shows how much judges and sampling differ by chance,
+so it enters no correction and no verdict.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from include.distill.config.use_case import UseCase, repeat_arm_name
-from include.distill.core.storage import Record
+from include.distill.dataset.records import Row
 from include.distill.evaluation.judge_families import family_warnings
 from include.distill.evaluation.promotion import Decision, decide_promotion, false_promotions_a_year, rule_sentence
-from include.distill.report.run_summary import agreement_records, document_group_by_row
+from include.distill.evaluation.records import ComparisonResult, PromotionRecord, Verdict
+from include.distill.labeling.records import Label
+from include.distill.report.opinions import agreement_records
+from include.distill.report.records import JudgedParts
+from include.distill.report.run_summary import document_group_by_row
 
 
 @dataclass(frozen=True)
 class JudgedRun:
     """
-    What the judges, and people, said of a run.
+    What judges and people said about a run.
 
-    :param evaluation: the rows that were asked.
-    :param verdicts: one list per judge and pair of arms, the pair of the headline first, the noise control among them.
-    :param labels: as in :func:`include.distill.report.run_summary.people_verdicts`.
-    :param champion_before: the model that is champion already.
+    :param evaluation: the evaluation rows.
+    :param verdicts: one list per judge and pair of arms, the headline's pair first, the noise control included.
+    :param labels: those of the answers that the run has.
+    :param champion_before: ARN of the model that was champion before the run; ``None`` without one.
     """
 
     use_case: UseCase
-    evaluation: Sequence[Record]
-    verdicts: Sequence[Sequence[Record]]
-    labels: Sequence[Record] = ()
+    evaluation: Sequence[Row]
+    verdicts: Sequence[Sequence[Verdict]]
+    labels: Sequence[Label] = ()
     champion_before: str | None = None
 
     @property
-    def compared(self) -> list[Sequence[Record]]:
-        """The verdicts on pairs of arms."""
-        return [records for records in self.verdicts if not _is_control(records)]
+    def compared(self) -> list[Sequence[Verdict]]:
+        """The verdicts on pairs of arms, without the noise control."""
+        return [records for records in self.verdicts if not _is_noise_control(records)]
 
-    def report_parts(self, count_contaminated: Callable[[], int]) -> dict[str, Any]:
+    def report_parts(self, count_contaminated: Callable[[], int]) -> JudgedParts:
         """
-        Return arguments of :func:`include.distill.report.report.build_report`.
+        Return the arguments of :func:`include.distill.report.report.build_report` that follow from the verdicts.
 
-        :param count_contaminated: counts the evaluation questions that were trained on; called only where a rule asks.
+        :param count_contaminated: counts the evaluation questions in the training data; called only if the promotion
+            rule needs it, because it reads all pairs.
         """
-        flat = [verdict for records in self.compared for verdict in records]
+        all_verdicts = [verdict for records in self.compared for verdict in records]
         groups = document_group_by_row(self.evaluation)
         return {
             "verdicts": self.compared,
             "clusters": groups,
             "max_unparsable_share": self.use_case.judging.max_unparsable_share,
-            "noise_control": [records for records in self.verdicts if _is_control(records)],
+            "noise_control": [records for records in self.verdicts if _is_noise_control(records)],
             "noise_control_note": noise_control_note(self.use_case),
-            "agreement": agreement_records(flat, groups, self.labels),
+            "agreement": agreement_records(all_verdicts, groups, self.labels),
             "warnings": family_warnings(self.use_case),
             "promote": lambda comparisons: promotion_record(
                 self.use_case, comparisons, count_contaminated=count_contaminated, champion_before=self.champion_before
@@ -62,7 +66,7 @@ class JudgedRun:
         }
 
 
-def _is_control(records: Sequence[Record]) -> bool:
+def _is_noise_control(records: Sequence[Verdict]) -> bool:
     return bool(records) and records[0]["baseline"] == repeat_arm_name(records[0]["candidate"])
 
 
@@ -71,33 +75,33 @@ def noise_control_note(use_case: UseCase) -> str:
     arm = use_case.noise_control_arm
     if arm:
         return (
-            f"Noise control: {arm} answered every question a second time, and the judges compared the two; what differs"
-            " from a half-win rate of 50% there is chance."
+            f"Noise control: {arm} answered every question twice, and the judges compared the two answers. Any"
+            " difference of that half-win rate from 50% is chance."
         )
     if not use_case.judging.noise_control:
         return "There is no noise control: judging.noise_control is off."
     if use_case.answering.temperature == 0:
         return (
-            "There is no noise control: arms answer at temperature 0, where a second answer is the first. Set"
-            " answering.temperature above 0 to measure how far chance moves these figures."
+            "There is no noise control: at temperature 0, a second answer equals the first. Set answering.temperature"
+            " above 0 to measure how far chance moves these figures."
         )
-    return "There is no noise control: no base arm could be asked a second time without serving a model for it."
+    return "There is no noise control: no base arm could answer a second time without a model being served for it."
 
 
 def promotion_record(
     use_case: UseCase,
-    comparisons: Sequence[Mapping[str, Any]],
+    comparisons: Sequence[ComparisonResult],
     *,
     count_contaminated: Callable[[], int],
     champion_before: str | None = None,
-) -> dict[str, Any]:
+) -> PromotionRecord:
     """
-    Return the rule and what it says of every arm that was compared with the one in the champion's place.
+    Return the promotion rule and its decision on every arm that was compared with the champion's arm.
 
-    That is the champion, or the first base arm in a use case without one, where nobody is promoted any more once there
-    is a champion.
+    In a use case without a champion arm, the first base arm takes its place, and nobody is promoted once there is a
+    champion.
 
-    :param champion_before: the model that is champion already.
+    :param champion_before: ARN of the model that was champion before the run.
     """
     champion = champion_slot(use_case)
     candidates = list(dict.fromkeys(c["candidate"] for c in comparisons if c["baseline"] == champion))
@@ -116,20 +120,20 @@ def promotion_record(
     return {
         "rule": rule_sentence(use_case.promotion),
         "false_promotions_a_year": false_promotions_a_year(use_case.promotion, candidates=max(1, len(candidates))),
-        "decisions": [_unless_unseen(use_case, decision, champion_before).as_record() for decision in decisions],
+        "decisions": [_unless_not_compared(use_case, decision, champion_before).as_record() for decision in decisions],
     }
 
 
-def _unless_unseen(use_case: UseCase, decision: Decision, champion_before: str | None) -> Decision:
-    """Promote nobody in place of a champion that the run was not compared with."""
+def _unless_not_compared(use_case: UseCase, decision: Decision, champion_before: str | None) -> Decision:
+    """Refuse to replace a champion with which the run was not compared."""
     if champion_before is None or use_case.champion_arm is not None:
         return decision
-    unseen = f"it was not compared with the champion, {champion_before}: add an arm of kind champion"
-    kept = () if decision.promoted else decision.reasons
-    return replace(decision, promoted=False, reasons=(unseen, *kept))
+    reason = f"it was not compared with the champion, {champion_before}: add an arm of kind champion"
+    # The reasons of a promotion say which conditions are met, and would contradict the refusal.
+    unmet = () if decision.promoted else decision.reasons
+    return replace(decision, promoted=False, reasons=(reason, *unmet))
 
 
 def champion_slot(use_case: UseCase) -> str | None:
-    """Return the arm that a candidate would replace: the champion, else the first base arm."""
-    kinds: Iterable[str] = ("champion", "base")
-    return next((arm.name for kind in kinds for arm in use_case.arms if arm.kind == kind), None)
+    """Return the arm that a candidate would replace: the champion arm, otherwise the first base arm."""
+    return next((arm.name for kind in ("champion", "base") for arm in use_case.arms if arm.kind == kind), None)

@@ -1,32 +1,37 @@
 """
-The runs that have a report, as a list to choose from.
+List the runs that have a report, and render the page that shows them.
 
-Each report leaves one small object under a name that sorts by time, so that the list costs one request and one per run
-shown: a run's own folder holds thousands of objects and its name says nothing of when it was.
+Each report leaves one small entry whose name sorts by time. The page then needs one request to list the entries and one
+per run that it shows. A run's own folder holds thousands of objects, and its name does not say when it ran.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import cast
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from include.distill.core.paths import INCLUDE
-from include.distill.core.storage import Record
 from include.distill.report.html import format_dollars
+from include.distill.report.records import PastRun, Report, ShownPastRun
 from include.distill.report.report import verdict_parts
 
 PAGE_TEMPLATES = INCLUDE / "report"
 
 
-def list_entry(report: Mapping[str, Any]) -> Record:
-    """Return what the list says of a ``report.json``."""
-    claim, evidence = verdict_parts(report)
+def list_entry(report: Report) -> PastRun:
+    """Return the entry of a run in the list."""
+    claim, evidence = verdict_parts(report["comparisons"])
     return {
-        **{key: report[key] for key in ("run_key", "use_case", "dag_id", "run_id", "finished_at", "simulated")},
+        "run_key": report["run_key"],
+        "use_case": report["use_case"],
+        "dag_id": report["dag_id"],
+        "run_id": report["run_id"],
+        "finished_at": report["finished_at"],
+        "simulated": report["simulated"],
         "claim": claim,
         "evidence": evidence,
         "estimated_usd": report["cost"]["estimated_usd"],
@@ -36,28 +41,46 @@ def list_entry(report: Mapping[str, Any]) -> Record:
 
 
 def newest_entries(uris: Iterable[str], limit: int) -> list[str]:
-    """Return the URIs of the newest ``limit`` entries, newest first; of a report written again, its last entry."""
+    """Return the URIs of the newest ``limit`` runs, newest first; of a run with several entries, the last one."""
     by_run = {_run_key(uri): uri for uri in sorted(uris, key=_file_name)}
     return sorted(by_run.values(), key=_file_name, reverse=True)[:limit]
 
 
-def read_entry(body: bytes) -> Record:
-    """Return an entry as the page shows it."""
-    entry: Record = json.loads(body)
-    return {**entry, "finished_at": datetime.fromisoformat(entry["finished_at"])}
-
-
-def list_page(entries: Sequence[Record], *, problems: Sequence[str] = ()) -> str:
-    """Return the page of past runs; each links to ``report/<dag id>/<run id>`` beside it.
-
-    :param problems: what could not be read, a sentence each.
+def read_entry(body: bytes) -> ShownPastRun:
     """
-    return _page("reports.html.j2", entries=entries, problems=problems)
+    Return an entry as the page shows it.
+
+    :raises ValueError: ``body`` is not JSON, or its time is not ISO 8601.
+    :raises KeyError: a key is missing.
+    """
+    entry = cast(PastRun, json.loads(body))
+    return {
+        "run_key": entry["run_key"],
+        "use_case": entry["use_case"],
+        "dag_id": entry["dag_id"],
+        "run_id": entry["run_id"],
+        "finished_at": datetime.fromisoformat(entry["finished_at"]),
+        "simulated": entry["simulated"],
+        "claim": entry["claim"],
+        "evidence": entry["evidence"],
+        "estimated_usd": entry["estimated_usd"],
+        "actual_usd": entry["actual_usd"],
+        "billing": entry["billing"],
+    }
+
+
+def list_page(entries: Sequence[ShownPastRun], *, problems: Sequence[str] = ()) -> str:
+    """
+    Render the page of past runs. Each run links to ``report/<dag id>/<run id>`` next to it.
+
+    :param problems: what could not be read, one sentence each.
+    """
+    return _render("reports.html.j2", entries=entries, problems=problems)
 
 
 def message_page(title: str, text: str) -> str:
-    """Return a page that says one thing, in the place of what was asked for."""
-    return _page("message.html.j2", title=title, text=text)
+    """Render a page with one message, in place of the page that was asked for."""
+    return _render("message.html.j2", title=title, text=text)
 
 
 def _file_name(uri: str) -> str:
@@ -68,7 +91,7 @@ def _run_key(uri: str) -> str:
     return _file_name(uri).split("-", 1)[1]
 
 
-def _page(template: str, **values: Any) -> str:
+def _render(template: str, **values: object) -> str:
     environment = Environment(
         loader=FileSystemLoader(PAGE_TEMPLATES),
         autoescape=True,

@@ -1,4 +1,8 @@
-"""Records of the report: report.json and its parts, the rows of its tables, and the list of past runs."""
+"""
+Define the records of the report: report.json and its parts, the rows of its tables, and the list of past runs.
+
+The models in ``schema*.py`` check the same shapes when a report is built; a test compares the two.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +28,7 @@ ArmKind = Literal["base", "fine_tuned", "champion"]
 
 
 class ReportSynthesis(PairCounts):
-    """What the teacher was asked, in pairs, with the usage that this run pays for. ``synthesis`` of report.json."""
+    """The teacher's pairs, with the usage that this run paid for. ``synthesis`` of report.json."""
 
     calls: int
     cache_hits: int
@@ -38,7 +42,7 @@ class ReportSynthesis(PairCounts):
 
 
 class ReportArm(TypedDict):
-    """One arm. ``arms`` of report.json. What the run did not train for the arm is None."""
+    """One arm. ``arms`` of report.json. What the run did not train for the arm is ``None``."""
 
     name: str
     kind: ArmKind
@@ -66,7 +70,7 @@ class ReportCost(TypedDict):
 
 
 class ReportDisagreement(Disagreement):
-    """A disagreement with what there is to read. ``disagreements`` of report.json."""
+    """A disagreement with the question and both answers. ``disagreements`` of report.json."""
 
     question: str
     candidate_answer: str
@@ -86,6 +90,9 @@ class ReportParts(TypedDict):
 
     run_key: str
     use_case: str
+    dag_id: str
+    run_id: str
+    finished_at: str  # ISO 8601, UTC
     simulated: bool  # True when any model of the run is simulated
     source: IngestManifest  # in rows
     synthesis: ReportSynthesis
@@ -104,26 +111,13 @@ class ReportParts(TypedDict):
     settings: dict[str, object]
 
 
-class CheckedReport(ReportParts):
-    """A report whose sums were checked against the schema, without its verdict."""
+class Report(ReportParts):
+    """The report of a run. Stored in ``report/report.json``; ``report/report.html`` shows it."""
 
     comparisons: list[ComparisonResult]  # the headline's pair of arms first
     noise_control: list[ComparisonResult]  # comparisons of an arm with itself
     promotion: PromotionRecord | None
-
-
-class BuiltReport(CheckedReport):
-    """A checked report with its verdict, before it is stored."""
-
     verdict: str  # one sentence
-
-
-class Report(BuiltReport):
-    """The report of a run. Stored in ``report/report.json``; ``report/report.html`` shows it."""
-
-    dag_id: str
-    run_id: str
-    finished_at: str  # ISO 8601, UTC
 
 
 class JudgedParts(TypedDict):

@@ -1,54 +1,59 @@
-"""A report written anew with what people said: agreement and what there is to read are figured again, nothing else."""
+"""Write a report again after people labeled its answers: only agreement, disagreements and label counts change."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from include.distill.config.layout import RunFolder
 from include.distill.config.use_case import UseCase
-from include.distill.core.storage import ObjectStore, Record, read_json, read_jsonl, write_json
-from include.distill.dataset.splits import shards
+from include.distill.core.storage import ObjectStore, read_json, read_jsonl, write_json
+from include.distill.dataset.records import Row
+from include.distill.evaluation.answers import read_answers
+from include.distill.evaluation.records import Verdict
 from include.distill.labeling.label_store import match_labels, read_labels
 from include.distill.report.html import render_html
-from include.distill.report.run_summary import agreement_records, disagreement_rows, document_group_by_row
+from include.distill.report.opinions import agreement_records, disagreement_rows
+from include.distill.report.records import Report
+from include.distill.report.run_summary import document_group_by_row
 from include.distill.report.schema import check_report
 
 
 def answers_by_arm(
-    store: ObjectStore, folder: RunFolder, use_case: UseCase, rows: Sequence[Record]
+    store: ObjectStore, folder: RunFolder, use_case: UseCase, rows: Sequence[Row]
 ) -> dict[str, dict[str, str]]:
-    """Return the answer of each arm to each row id."""
-    # Exactly this run's shards: an earlier reading of a longer file may have left more.
-    count = len(shards(len(rows), use_case.fan_out.evaluation_tasks))
+    """
+    Return the answer to each row id, by arm.
+
+    :param rows: the run's evaluation rows.
+    """
     return {
         arm.name: {
             record["row_id"]: record["answer"]
-            for number in range(count)
-            for record in read_jsonl(store, folder.answers(arm.name, number))
+            for record in read_answers(store, folder, use_case, arm.name, rows=len(rows))
         }
         for arm in use_case.arms
     }
 
 
-def relabel_report(store: ObjectStore, folder: RunFolder, use_case: UseCase) -> dict[str, Any]:
-    """Return the run's report with every label of its answers in it, written in both forms.
-
-    :raises ReconciliationError: the report there does not meet its contract.
+def relabel_report(store: ObjectStore, folder: RunFolder, use_case: UseCase) -> Report:
     """
-    evaluation = read_jsonl(store, folder.source("evaluation"))
+    Write the run's report again, as JSON and HTML, with the labels of its answers, and return it.
+
+    :raises ReconciliationError: the stored report does not match its schema; nothing was written.
+    """
+    evaluation = read_jsonl(store, folder.source("evaluation"), Row)
     verdicts = [
         verdict
         for pair in use_case.pairs
         for judge in use_case.judges
-        for verdict in read_jsonl(store, folder.judgments(judge, pair.candidate, pair.baseline))
+        for verdict in read_jsonl(store, folder.judgments(judge, pair.candidate, pair.baseline), Verdict)
     ]
     answers = answers_by_arm(store, folder, use_case, evaluation)
     labels = match_labels(read_labels(store, folder), answers)
     questions = {row["row_id"]: row["question"] for row in evaluation}
     report = check_report(
         {
-            **read_json(store, folder.report("json")),
+            **read_json(store, folder.report("json"), Report),
             "agreement": agreement_records(verdicts, document_group_by_row(evaluation), labels.counted),
             "disagreements": disagreement_rows(verdicts, answers, questions, labels.counted),
             "labels": labels.as_record(),

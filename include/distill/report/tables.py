@@ -1,16 +1,20 @@
-"""The report's tables, as rows to be shown: every arm against every other, and how far opinions agree."""
+"""Arrange the report's comparisons and agreement as the rows of its tables."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, cast
 
-from include.distill.stats.agreement import MINIMUM_GROUPS, MINIMUM_RATED
+from include.distill.evaluation.records import ComparisonResult, Finding
+from include.distill.report.records import AgreementRow, MatrixFinding, MatrixRow
+from include.distill.stats.agreement import MINIMUM_GROUPS, MINIMUM_RATED, Agreement
 
-ComparisonRow = Mapping[str, Any]
+if TYPE_CHECKING:
+    import pandas as pd
 
-_SEEN_FROM_BASELINE = {"candidate": "baseline", "baseline": "candidate"}
-_WORDS = {
+CELL_COLUMNS = list(MatrixFinding.__annotations__)
+_SEEN_FROM_BASELINE: dict[Finding, Finding] = {"candidate": "baseline", "baseline": "candidate"}
+_WORDS: dict[Finding, str] = {
     "candidate": "better",
     "baseline": "worse",
     "unclear": "could be chance",
@@ -19,75 +23,81 @@ _WORDS = {
 }
 
 
-def arm_matrix(comparisons: Sequence[ComparisonRow]) -> list[dict[str, Any]]:
+def arm_matrix(comparisons: Sequence[ComparisonResult]) -> list[MatrixRow]:
     """
-    Return one row per arm with a cell per arm: what each judge found of the row's arm against the column's.
+    Return the table of every arm against every other: one row per arm, with one cell per arm.
 
-    A cell is a list of ``{"judge", "half_win_rate", "finding", "word"}``, seen from the row; empty where the two were
-    not compared, ``None`` where an arm meets itself.
+    A cell holds each judge's finding on the row's arm against the column's. It is empty where the two were not
+    compared, and ``None`` where an arm meets itself.
     """
+    if not comparisons:
+        return []
+    findings = _findings_of_both_arms(comparisons).groupby(["arm", "against"], sort=False)
+    cells = {pair: cast(list[MatrixFinding], group[CELL_COLUMNS].to_dict("records")) for pair, group in findings}
     arms = list(dict.fromkeys(name for c in comparisons for name in (c["candidate"], c["baseline"])))
-    cells: dict[tuple[str, str], list[dict[str, Any]]] = {}
-    for comparison in comparisons:
-        ahead, behind = comparison["candidate"], comparison["baseline"]
-        cells.setdefault((ahead, behind), []).append(_cell(comparison))
-        cells.setdefault((behind, ahead), []).append(_mirrored(_cell(comparison)))
     return [
-        {"arm": row, "cells": [{"against": column, "found": _found(cells, row, column)} for column in arms]}
-        for row in arms
+        {
+            "arm": arm,
+            "cells": [
+                {"against": other, "found": None if arm == other else cells.get((arm, other), [])} for other in arms
+            ],
+        }
+        for arm in arms
     ]
 
 
-def _found(cells: Mapping[tuple[str, str], list[dict[str, Any]]], row: str, column: str) -> list[dict[str, Any]] | None:
-    return None if row == column else cells.get((row, column), [])
+def _findings_of_both_arms(comparisons: Sequence[ComparisonResult]) -> pd.DataFrame:
+    """Return each comparison twice in a row: as it is, and with the arms exchanged."""
+    import pandas as pd
+
+    ahead = pd.DataFrame(comparisons)[["judge", "candidate", "baseline", "half_win_rate", "finding"]]
+    ahead = ahead.rename(columns={"candidate": "arm", "baseline": "against"}).astype({"half_win_rate": float})
+    behind = ahead.rename(columns={"arm": "against", "against": "arm"})
+    behind["half_win_rate"] = 1 - behind["half_win_rate"]
+    behind["finding"] = behind["finding"].replace(_SEEN_FROM_BASELINE)
+    table = pd.concat([ahead, behind]).sort_index(kind="stable")
+    table["word"] = table["finding"].map(_WORDS)
+    # pandas holds a missing rate as NaN, which the page would print.
+    table["half_win_rate"] = table["half_win_rate"].astype(object).where(table["half_win_rate"].notna(), None)
+    return table
 
 
-def _cell(comparison: ComparisonRow) -> dict[str, Any]:
-    finding = comparison["finding"]
-    return {
-        "judge": comparison["judge"],
-        "half_win_rate": comparison["half_win_rate"],
-        "finding": finding,
-        "word": _WORDS[finding],
-    }
-
-
-def _mirrored(cell: Mapping[str, Any]) -> dict[str, Any]:
-    rate, finding = cell["half_win_rate"], _SEEN_FROM_BASELINE.get(cell["finding"], cell["finding"])
-    return {**cell, "half_win_rate": None if rate is None else 1 - rate, "finding": finding, "word": _WORDS[finding]}
-
-
-def headline_comparisons(comparisons: Sequence[ComparisonRow]) -> list[ComparisonRow]:
-    """Return the comparisons of the first pair of arms: those that the verdict rests on."""
+def headline_comparisons(comparisons: Sequence[ComparisonResult]) -> list[ComparisonResult]:
+    """Return the comparisons of the first pair of arms, on which the verdict rests."""
     if not comparisons:
         return []
-    names = (comparisons[0]["candidate"], comparisons[0]["baseline"])
-    return [comparison for comparison in comparisons if (comparison["candidate"], comparison["baseline"]) == names]
+    pair = (comparisons[0]["candidate"], comparisons[0]["baseline"])
+    return [comparison for comparison in comparisons if (comparison["candidate"], comparison["baseline"]) == pair]
 
 
-def detectable_difference_sentence(comparisons: Sequence[ComparisonRow]) -> str | None:
-    """Say in one sentence what the verdict's figures could and could not have found; ``None`` without any."""
+def detectable_difference_sentence(comparisons: Sequence[ComparisonResult]) -> str | None:
+    """
+    Say in one sentence which differences the verdict's sample can detect.
+
+    :return: ``None`` when no judge decided a question.
+    """
     pair = headline_comparisons(comparisons)
     sizes = [c["minimum_detectable_difference"] for c in pair if c["minimum_detectable_difference"] is not None]
     if not sizes:
         return None
     questions, documents = min(c["n"] for c in pair), min(c["clusters"] for c in pair)
     return (
-        f"{questions:,} questions about {documents:,} documents find a half-win rate beyond"
-        f" {0.5 - max(sizes):.0%} to {0.5 + max(sizes):.0%} four times out of five; smaller differences may be missed."
+        f"With {questions:,} questions about {documents:,} documents, a true half-win rate below"
+        f" {0.5 - max(sizes):.0%} or above {0.5 + max(sizes):.0%} is detected four times out of five. Smaller"
+        " differences may be missed."
     )
 
 
-def agreement_rows(lines: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return the raters who met; ``too_few`` says why a kappa of theirs would say nothing, or is empty."""
-    return [{**line, "too_few": _too_few_to_tell(line)} for line in lines if line["n"]]
+def agreement_rows(lines: Sequence[Agreement]) -> list[AgreementRow]:
+    """Return the pairs of raters with common items. ``too_few`` says why their kappa is not shown, or is empty."""
+    return [{**line, "too_few": _too_few(line)} for line in lines if line["n"]]
 
 
-def _too_few_to_tell(line: Mapping[str, Any]) -> str:
+def _too_few(line: Agreement) -> str:
     if line["n"] < MINIMUM_RATED:
-        return f"too few {'labels' if is_person(line['second']) else 'questions'} to tell ({line['n']})"
-    documents = line.get("clusters")  # a report of an earlier version does not say
-    return "" if documents is None or documents >= MINIMUM_GROUPS else f"too few documents to tell ({documents})"
+        return f"too few {'labels' if is_person(line['second']) else 'questions'} ({line['n']})"
+    documents = line.get("clusters")  # a report of an earlier version does not have it
+    return "" if documents is None or documents >= MINIMUM_GROUPS else f"too few documents ({documents})"
 
 
 def is_person(rater: str) -> bool:

@@ -12,7 +12,7 @@ from bedrock_distill.run.access import RunAccess, require_run_uri
 Manifest = dict[str, Any]
 
 
-def mapped_manifests(output: Any) -> list[Manifest]:
+def mapped_manifests(output: Any) -> list[Any]:
     """Return what mapped tasks returned. A slice asks once; iterating asks one by one until Airflow logs an error."""
     return list(output[:])
 

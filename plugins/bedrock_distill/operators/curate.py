@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from bedrock_distill.operators.base import DistillOperator, Manifest, mapped_manifests
 from include.distill.core.errors import TooManyFailuresError
-from include.distill.core.storage import Record, stream_jsonl, write_jsonl
+from include.distill.core.storage import stream_jsonl, write_jsonl
 from include.distill.curation.critic import CHECKED_LABELS, sum_critic_counts
-from include.distill.curation.records import CriticCounts, RepeatedPair
+from include.distill.curation.records import CriticCounts, RepeatedPair, SynthesisCountName
 from include.distill.curation.repeated_pairs import accepted_texts, repeated_pairs
 from include.distill.dataset.records import Row
-from include.distill.report.run_summary import sum_counts
+from include.distill.report.run_summary import sum_synthesis
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -42,15 +42,16 @@ class CuratePairsOperator(DistillOperator):
 
     def execute(self, context: Context) -> Manifest:
         """Compare, write, count, and gate."""
-        manifests: list[Any] = mapped_manifests(self.synthesis)
-        counts = sum_counts(manifests)
+        manifests = mapped_manifests(self.synthesis)
+        counts = sum_synthesis(manifests)
         failed = sum(manifest["failed"] for manifest in manifests)
         self._gate_failures(failed, counts["documents"])
         dropped = sum((Counter(manifest["dropped"]) for manifest in manifests), Counter[str]())
         before = dropped.total()
         write_jsonl(self.store, self.folder.synthetic_repeated, self._counted(len(manifests), dropped))
         repeated = dropped.total() - before
-        counts |= {"accepted": counts["accepted"] - repeated, "rejected": counts["rejected"] + repeated}
+        counts["accepted"] -= repeated
+        counts["rejected"] += repeated
         for name, number in dropped.most_common():
             self.log.info("Dropped as %s: %d of %d pairs", name, number, counts["requested"])
         critic = sum_critic_counts(manifests)
@@ -58,7 +59,7 @@ class CuratePairsOperator(DistillOperator):
             self._tell(critic)
         self._gate_usable(counts, dropped)
         return {
-            **counts,
+            **{str(name): number for name, number in counts.items()},
             "dropped": dict(sorted(dropped.items())),
             "failed": failed,
             "shards": len(manifests),
@@ -93,7 +94,7 @@ class CuratePairsOperator(DistillOperator):
             )
             raise TooManyFailuresError(message)
 
-    def _gate_usable(self, counts: Record, dropped: Counter[str]) -> None:
+    def _gate_usable(self, counts: Mapping[SynthesisCountName, int], dropped: Counter[str]) -> None:
         floor = self.use_case.synthesis.min_accepted_share
         if counts["accepted"] < floor * counts["requested"]:
             reasons = ", ".join(f"{number} as {name}" for name, number in dropped.most_common()) or "none"

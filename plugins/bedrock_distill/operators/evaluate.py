@@ -14,11 +14,13 @@ from include.distill.core.errors import (
     ThroughputReleasedError,
     TooManyFailuresError,
 )
-from include.distill.core.storage import Record, read_jsonl, write_jsonl
+from include.distill.core.storage import read_jsonl, write_jsonl
 from include.distill.cost.estimate import answer_lines, judging_lines
 from include.distill.cost.prices import BillLine, load_prices
-from include.distill.evaluation.answer_pairs import read_comparisons
-from include.distill.evaluation.requests import PairwiseComparison, answer_record, judge_comparison
+from include.distill.dataset.records import Row
+from include.distill.evaluation.answers import answer_record, read_comparisons
+from include.distill.evaluation.judge import Judge, PairwiseComparison
+from include.distill.evaluation.records import Verdict
 from include.distill.inference.answer_store import StoredAnswer, Usage
 from include.distill.inference.client import RateLimitedModel
 from include.distill.inference.fan_out import Outcomes, for_each
@@ -54,11 +56,11 @@ class BedrockAnswerOperator(ArmOperator):
     def execute(self, context: Context) -> Manifest:
         """Ask for all rows of the shard, write the answers, and return the usage."""
         self._require_endpoint()
-        rows = read_jsonl(self.store, self.folder.shard("evaluation", int(self.shard)))
+        rows = read_jsonl(self.store, self.folder.shard("evaluation", int(self.shard)), Row)
         context["shard_label"] = shard_label(rows)  # type: ignore[typeddict-unknown-key]
         try:
             answer = partial(self._answer, self._rate_limited_model(context, rows))
-            outcomes: Outcomes[Record, list[StoredAnswer]] = Outcomes.collect(
+            outcomes: Outcomes[Row, list[StoredAnswer]] = Outcomes.collect(
                 for_each(rows, answer, threads=self.use_case.fan_out.threads)
             )
         except NotFoundError as error:
@@ -83,12 +85,12 @@ class BedrockAnswerOperator(ArmOperator):
             )
             raise ThroughputReleasedError(message)
 
-    def _rate_limited_model(self, context: Context, rows: Sequence[Record]) -> RateLimitedModel:
+    def _rate_limited_model(self, context: Context, rows: Sequence[Row]) -> RateLimitedModel:
         student, prices = self.use_case.student, load_prices()
         expected = answer_lines(self.use_case, rows, prices, self.arm, on_demand=True)
         return self.rate_limited_model(context, model=student, expected=expected, calls=len(rows))
 
-    def _answer(self, ask: Callable[[ModelRequest], StoredAnswer], row: Record) -> list[StoredAnswer]:
+    def _answer(self, ask: Callable[[ModelRequest], StoredAnswer], row: Row) -> list[StoredAnswer]:
         samples = (0, 1) if self.arm == self.use_case.noise_control_arm else (0,)
         return [ask(self._student.request(row, sample=sample)) for sample in samples]
 
@@ -139,21 +141,14 @@ class BedrockJudgeOperator(DistillOperator):
     def execute(self, context: Context) -> Manifest:
         """Ask for every row in both orders, write the verdicts, and return the usage."""
         context["judge_label"] = f"{self.judge}: {self.candidate} or {self.baseline}"  # type: ignore[typeddict-unknown-key]
-        rows = read_jsonl(self.store, self.folder.source("evaluation"))
+        rows = read_jsonl(self.store, self.folder.source("evaluation"), Row)
         comparisons = read_comparisons(
             self.store, self.folder, self.use_case, candidate=self.candidate, baseline=self.baseline
         )
-        work = partial(
-            judge_comparison,
-            judge=self.model(self.judge),
-            prompt=self.prompt(self.use_case.prompts.judging),
-            settings=self.use_case.judging,
-            ask=self.rate_limited_model(
-                context, model=self.judge, expected=self._expected(rows), calls=len(comparisons)
-            ),
-        )
-        outcomes: Outcomes[PairwiseComparison, tuple[Record, list[StoredAnswer]]] = Outcomes.collect(
-            for_each(comparisons, work, threads=self.use_case.fan_out.threads)
+        judge = Judge.from_use_case(self.use_case, self.prompts, self.judge)
+        ask = self.rate_limited_model(context, model=self.judge, expected=self._expected(rows), calls=len(comparisons))
+        outcomes: Outcomes[PairwiseComparison, tuple[Verdict, list[StoredAnswer]]] = Outcomes.collect(
+            for_each(comparisons, partial(judge.judge, ask=ask), threads=self.use_case.fan_out.threads)
         )
         if failed := retry_or_record([(f.item.row, f.error) for f in outcomes.failures], context):
             message = (
@@ -168,5 +163,5 @@ class BedrockJudgeOperator(DistillOperator):
         pair = {"judge": self.judge, "candidate": self.candidate, "baseline": self.baseline}
         return {**pair, "verdicts_uri": uri, "verdicts": len(outcomes.results), **usage.as_record()}
 
-    def _expected(self, rows: Sequence[Record]) -> list[BillLine]:
+    def _expected(self, rows: Sequence[Row]) -> list[BillLine]:
         return judging_lines(self.use_case, rows, load_prices(), judge=self.judge, pairs=1)

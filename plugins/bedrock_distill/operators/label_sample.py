@@ -8,7 +8,7 @@ in quotes that it cannot leave.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,24 +22,23 @@ from include.distill.config.layout import Layout
 from include.distill.config.loader import USE_CASES_FOLDER, load_use_case
 from include.distill.core.errors import InputError, NotFoundError
 from include.distill.core.input_files import open_input
-from include.distill.core.storage import Record, read_json, read_jsonl, write_jsonl
+from include.distill.core.storage import read_json, read_jsonl, write_jsonl
+from include.distill.dataset.records import Row
+from include.distill.labeling.label_params import MAX_SAMPLE_SIZE, LabelParams, parse_label_params
 from include.distill.labeling.label_store import store_labels
-from include.distill.labeling.sheets import (
+from include.distill.labeling.records import Choice, LabelExample
+from include.distill.labeling.sample import (
     LABEL_CHOICES,
-    MAX_SAMPLE_SIZE,
-    LabelParams,
-    SheetLabels,
+    NO_ANSWER,
     draw_sample,
-    has_labels,
     key_name,
-    labeller_name,
-    parse_label_params,
-    read_sheet,
-    render_sheet,
+    labeler_name,
     to_labels,
 )
+from include.distill.labeling.sheets import SheetLabels, has_labels, read_sheet, render_sheet
 from include.distill.report.markdown import as_quote
 from include.distill.report.past_runs import newest_entries
+from include.distill.report.records import Report
 from include.distill.report.relabeling import answers_by_arm, relabel_report
 from include.distill.report.tables import agreement_rows
 
@@ -76,7 +75,7 @@ class DrawLabelSampleOperator(RunAccess, BaseOperator):
         self.aws_conn_id, self.region_name = stated.aws.conn_id, stated.aws.region
         self.run_uri = Layout(stated.storage).run_uri(choice.run_key or self._newest(Layout(stated.storage), choice))
         candidate, baseline = pair = self._pair(choice)
-        rows = read_jsonl(self.store, self.folder.source("evaluation"))
+        rows = read_jsonl(self.store, self.folder.source("evaluation"), Row)
         # The key is of the largest sample, whatever is asked for: a smaller drawing beside this one must not cut it.
         drawn = draw_sample(
             rows,
@@ -104,7 +103,7 @@ class DrawLabelSampleOperator(RunAccess, BaseOperator):
             "how": choice.how,
         }
 
-    def _write_sheet(self, uri: str, drawn: Sequence[Record], examples: int) -> None:
+    def _write_sheet(self, uri: str, drawn: Sequence[LabelExample], examples: int) -> None:
         if self.store.exists(uri) and has_labels(self.store.read(uri), drawn):
             self.log.warning("%s stays as it is: it holds labels, or cannot be read. Move it to have a new one.", uri)
             return
@@ -142,11 +141,11 @@ class SampleAccess(RunAccess):
 
     sample: Any
 
-    def open_sample(self) -> list[Record]:
+    def open_sample(self) -> list[LabelExample]:
         """Go to the run's folder and return the examples, which may be more than are asked about."""
         self.run_uri = self.sample["run_uri"]
         self.aws_conn_id, self.region_name = self.sample["aws_conn_id"], self.sample["region_name"]
-        return read_jsonl(self.store, self.sample["key_uri"])
+        return read_jsonl(self.store, self.sample["key_uri"], LabelExample)
 
 
 class ListExamplesOperator(BaseOperator):
@@ -186,7 +185,7 @@ class AskLabelOperator(SampleAccess, HITLOperator):
     ui_color = "#fef7e0"
 
     def __init__(self, *, number: int, sample: Any, **kwargs: Any) -> None:
-        super().__init__(subject="", options=list(LABEL_CHOICES), defaults=LABEL_CHOICES[-1], **kwargs)
+        super().__init__(subject="", options=list(LABEL_CHOICES), defaults=NO_ANSWER, **kwargs)
         self.number = number
         self.sample = sample
 
@@ -240,7 +239,7 @@ class CollectLabelsOperator(SampleAccess, BaseOperator):
             label
             for labeller, choices in labels_by_person.items()
             for label in to_labels(
-                choices, examples, pair=pair, labeller=labeller, now=now.isoformat(timespec="seconds")
+                choices, examples, pair=pair, labeler=labeller, now=now.isoformat(timespec="seconds")
             )
         ]
         store_labels(self.store, self.folder, labels)
@@ -254,39 +253,41 @@ class CollectLabelsOperator(SampleAccess, BaseOperator):
             "report_html_uri": self.folder.report("html"),
         }
 
-    def _tell(self, report: Mapping[str, Any]) -> None:
+    def _tell(self, report: Report) -> None:
         for line in agreement_rows(report["agreement"]):
             text = line["too_few"] or f"kappa {line['kappa']} on {line['n']}"
             self.log.info("%s and %s: %s", line["first"], line["second"], text)
-        if apart := {why: report["labels"][why] for why in ("changed", "unmarked") if report["labels"][why]}:
-            self.log.warning("Stored labels that do not count, not being of the run's answers: %s", apart)
+        if changed := report["labels"]["changed"]:
+            self.log.warning("%s stored labels do not count: the run no longer has the labeled answers.", changed)
+        if unmarked := report["labels"]["unmarked"]:
+            self.log.warning("%s stored labels do not count: they do not say which answers they are of.", unmarked)
 
-    def _of_sheet(self, choice: LabelParams, examples: Sequence[Record]) -> SheetLabels:
+    def _of_sheet(self, choice: LabelParams, examples: Sequence[LabelExample]) -> SheetLabels:
         uri = choice.labelled_csv or str(self.sample["sheet_uri"])
         with open_input(uri, self.store, expected="expected a sheet of this run with its labels filled in") as file:
             body = file.read()
         sheet = read_sheet(body, examples, source=uri.rsplit("/", 1)[-1])
         outdated = f"{sheet.outdated} labels are of answers that have changed since the sheet was written"
-        if set(sheet.labels.values()) <= {LABEL_CHOICES[-1]}:
+        if set(sheet.labels.values()) <= {NO_ANSWER}:
             why = f"{outdated}; move it, and have a new one written" if sheet.outdated else "its column label is empty"
             raise InputError(f"{uri} holds no label of the run's answers: {why}. Nothing was stored.")
         if sheet.outdated:
             self.log.warning("%s: %s; they were left out.", uri, outdated)
         return sheet
 
-    def _of_answers(self, choice: LabelParams, examples: Sequence[Record]) -> dict[str, dict[str, str]]:
-        labels_by_person: dict[str, dict[str, str]] = {}
+    def _of_answers(self, choice: LabelParams, examples: Sequence[LabelExample]) -> dict[str, dict[str, Choice]]:
+        labels_by_person: dict[str, dict[str, Choice]] = {}
         for answer in mapped_manifests(self.answered):
             user = answer.get("responded_by_user")  # nobody, when the time was up
             if user:
-                labeller = choice.labeller or labeller_name(str(user.get("name") or user.get("id") or ""))
+                labeller = choice.labeller or labeler_name(str(user.get("name") or user.get("id") or ""))
                 labels_by_person.setdefault(labeller, {})[examples[answer["number"]]["example"]] = answer[
                     "chosen_options"
                 ][0]
         return labels_by_person
 
 
-def question_body(example: Mapping[str, str]) -> str:
+def question_body(example: LabelExample) -> str:
     """Return what a person reads of an example: question and document, and last, above the choices, both answers."""
     document = example["document"]
     cut = len(document) > MAX_DOCUMENT_CHARACTERS

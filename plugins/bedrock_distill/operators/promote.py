@@ -71,7 +71,7 @@ class PromotionApprovalOperator(RunAccess, ApprovalOperator):
     def execute(self, context: Context) -> Any:
         """Put the question with its grounds, and wait."""
         report = read_json(self.store, self.reported["report_json_uri"])
-        decision = winning_decision(report)
+        decision = winning_decision(report.get("promotion"))
         if decision is None:
             raise AirflowSkipException("The rule promotes nobody: there is nothing to approve.")
         self.response_timeout = datetime.timedelta(hours=self.use_case.promotion.answer_within_hours)
@@ -132,7 +132,7 @@ class PromoteChampionOperator(DistillOperator):
     def execute(self, context: Context) -> Manifest:
         """Find the winner, write the champion, and emit the event."""
         report = read_json(self.store, self.reported["report_json_uri"])
-        decision = winning_decision(report)
+        decision = winning_decision(report.get("promotion"))
         if decision is None:
             raise AirflowSkipException(f"Nobody is promoted: {_reasons(report)}")
         winner = self._winner(report, decision)
@@ -224,7 +224,7 @@ class DeleteLosersOperator(DistillOperator):
         """Delete what lost, and return the names of the arms."""
         champion = read_champion(self.store, champion_uri(self.folder.root, self.use_case.name))
         kept = {holder.model_arn for holder in (champion, champion.previous if champion else None) if holder}
-        if winner := winning_decision(read_json(self.store, self.reported["report_json_uri"])):
+        if winner := winning_decision(read_json(self.store, self.reported["report_json_uri"]).get("promotion")):
             kept.add(self.trained[winner["candidate"]]["model_arn"])
         gone = {arm: self._delete(manifest["model_arn"], kept) for arm, manifest in self.trained.items()}
         return {"deleted": [arm for arm in gone if gone[arm]], "left": [arm for arm in gone if not gone[arm]]}

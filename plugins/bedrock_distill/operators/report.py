@@ -10,30 +10,27 @@ from typing import TYPE_CHECKING, Any
 
 from bedrock_distill.operators.base import DistillOperator, Manifest, mapped_manifests
 from bedrock_distill.ui.links import REPORT_LINK
-from include.distill.core.storage import Record, read_json, read_jsonl, stream_jsonl, write_json
+from include.distill.core.storage import read_json, read_jsonl, stream_jsonl, write_json
 from include.distill.cost.prices import load_prices, total_usd
 from include.distill.cost.throughput_hours import unit_hours
-from include.distill.curation.critic import sum_critic_counts
 from include.distill.curation.records import PairText
 from include.distill.curation.repeated_pairs import curated_texts
+from include.distill.dataset.records import RejectedRow, Row
 from include.distill.evaluation.champion import champion_snapshot, describe_champion
 from include.distill.evaluation.contamination import count_contaminated_questions
+from include.distill.evaluation.records import Answer, Verdict
 from include.distill.labeling.label_store import match_labels, read_labels
 from include.distill.report.batch_notes import batch_answer_note
+from include.distill.report.bill import bill, compare_with_estimate
 from include.distill.report.html import render_html
 from include.distill.report.judged_run import JudgedRun
+from include.distill.report.opinions import disagreement_rows
 from include.distill.report.past_runs import list_entry
+from include.distill.report.records import Report, ReportDisagreement, ReportRejectedRow
 from include.distill.report.report import build_report
-from include.distill.report.run_summary import (
-    ArmSummary,
-    bill,
-    compare_with_estimate,
-    describe_settings,
-    disagreement_rows,
-    sum_counts,
-)
+from include.distill.report.run_summary import ArmSummary, describe_settings, summarize_synthesis
 from include.distill.training.losses import loss_curve
-from include.distill.training.records import LossPoint
+from include.distill.training.records import DataCard, LossPoint, TrainingManifest
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -86,12 +83,12 @@ class RenderReportOperator(DistillOperator):
         """Gather, build, write, and return the verdict and where the report lies."""
         self.synthesis, self.judgments = mapped_manifests(self.synthesis), self._in_order_of_pairs()
         finished = datetime.datetime.now(datetime.UTC)
-        report = {
-            **self._report([self._arm(name, facts) for name, facts in self.arms.items()]),
-            "dag_id": context["ti"].dag_id,
-            "run_id": context["ti"].run_id,
-            "finished_at": finished.isoformat(timespec="seconds"),
-        }
+        report = self._report(
+            [self._arm(name, manifests) for name, manifests in self.arms.items()],
+            dag_id=context["ti"].dag_id,
+            run_id=context["ti"].run_id,
+            finished_at=finished.isoformat(timespec="seconds"),
+        )
         write_json(self.store, self.folder.report("json"), report)
         self.store.write(self.folder.report("html"), render_html(report).encode())
         write_json(self.store, self.folder.report_entry(self.use_case.name, finished), list_entry(report))
@@ -110,9 +107,9 @@ class RenderReportOperator(DistillOperator):
         manifests = [manifest for output in self.judgments for manifest in mapped_manifests(output)]
         return sorted(manifests, key=lambda manifest: pairs.index((manifest["candidate"], manifest["baseline"])))
 
-    def _report(self, arms: Sequence[ArmSummary]) -> dict[str, Any]:
-        evaluation = read_jsonl(self.store, self.folder.source("evaluation"))
-        verdicts = [read_jsonl(self.store, manifest["verdicts_uri"]) for manifest in self.judgments]
+    def _report(self, arms: Sequence[ArmSummary], *, dag_id: str, run_id: str, finished_at: str) -> Report:
+        evaluation = read_jsonl(self.store, self.folder.source("evaluation"), Row)
+        verdicts = [read_jsonl(self.store, manifest["verdicts_uri"], Verdict) for manifest in self.judgments]
         answers = {arm: self._answers(arm) for arm in self.arms}
         labels = match_labels(read_labels(self.store, self.folder), answers)
         judged = JudgedRun(self.use_case, evaluation, verdicts, labels.counted, self._champion_before())
@@ -122,13 +119,12 @@ class RenderReportOperator(DistillOperator):
         return build_report(
             run_key=self.folder.run_key,
             use_case=self.use_case.name,
+            dag_id=dag_id,
+            run_id=run_id,
+            finished_at=finished_at,
             simulated=any(manifest["simulated"] for manifest in manifests),
             source=self.ingested,
-            synthesis={
-                **sum_counts(self.synthesis),
-                "dropped": self._dropped(),
-                "critic": sum_critic_counts(self.synthesis),
-            },
+            synthesis=summarize_synthesis(self.synthesis),
             arms=[arm.as_record() for arm in arms],
             **judged.report_parts(count_contaminated=lambda: self._count_contaminated(evaluation)),
             cost={
@@ -136,7 +132,7 @@ class RenderReportOperator(DistillOperator):
                 "actual_usd": total_usd(lines),
                 "lines": compare_with_estimate(lines, estimated["lines"]),
             },
-            loss_curves={arm.name: self._loss_curve(arm) for arm in arms if arm.trained},
+            loss_curves={arm.name: self._loss_curve(arm.name, arm.trained) for arm in arms if arm.trained},
             disagreements=self._disagreements(judged, answers),
             labels=labels.as_record(),
             pair_sample=self._pair_sample(),
@@ -171,16 +167,16 @@ class RenderReportOperator(DistillOperator):
         """Whether this run bought the job, and not an earlier one."""
         return self.hook.tags(trained["job_arn"]).get("run-key") == self.folder.run_key
 
-    def _loss_curve(self, arm: ArmSummary) -> list[LossPoint]:
-        job_id = (arm.trained or {})["job_arn"].rsplit("/", 1)[-1]
+    def _loss_curve(self, arm: str, trained: TrainingManifest) -> list[LossPoint]:
+        job_id = trained["job_arn"].rsplit("/", 1)[-1]
         # The path below the job's folder differs between families and years: look by name.
-        for uri in self.store.list((arm.trained or {})["output_uri"]):
+        for uri in self.store.list(trained["output_uri"]):
             if job_id in uri and uri.endswith("step_wise_training_metrics.csv"):
                 return loss_curve(self.store.read(uri))
-        self.log.warning("Bedrock wrote no step_wise_training_metrics.csv for %s.", arm.name)
+        self.log.warning("Bedrock wrote no step_wise_training_metrics.csv for %s.", arm)
         return []
 
-    def _disagreements(self, judged: JudgedRun, answers: Mapping[str, Mapping[str, str]]) -> list[Record]:
+    def _disagreements(self, judged: JudgedRun, answers: Mapping[str, Mapping[str, str]]) -> list[ReportDisagreement]:
         questions = {row["row_id"]: row["question"] for row in judged.evaluation}
         verdicts = (verdict for records in judged.compared for verdict in records)
         return disagreement_rows(verdicts, answers, questions, judged.labels)
@@ -190,9 +186,9 @@ class RenderReportOperator(DistillOperator):
         champion = champion_snapshot(self.store, self.folder)
         return champion.model_arn if champion else None
 
-    def _count_contaminated(self, evaluation: Sequence[Record]) -> int:
+    def _count_contaminated(self, evaluation: Sequence[Row]) -> int:
         """Count the evaluation questions among the rows and pairs that may be trained on, whichever arm takes them."""
-        questions = (row["question"] for row in stream_jsonl(self.store, self.folder.source("train")))
+        questions = (row["question"] for row in stream_jsonl(self.store, self.folder.source("train"), Row))
         return count_contaminated_questions(
             (row["question"] for row in evaluation), chain(questions, self._pair_questions())
         )
@@ -204,16 +200,12 @@ class RenderReportOperator(DistillOperator):
 
     def _answers(self, arm: str) -> dict[str, str]:
         uris = [self.folder.answers(arm, number) for number in range(len(mapped_manifests(self.arms[arm]["answers"])))]
-        return {record["row_id"]: record["answer"] for uri in uris for record in read_jsonl(self.store, uri)}
+        return {record["row_id"]: record["answer"] for uri in uris for record in read_jsonl(self.store, uri, Answer)}
 
-    def _dropped(self) -> dict[str, int]:
-        """Rejected pairs by filter."""
-        return {name: count for manifest in self.synthesis for name, count in manifest["dropped"].items()}
-
-    def _data_cards(self) -> list[Record]:
+    def _data_cards(self) -> list[DataCard]:
         """The card of every arm that was trained in this run."""
         trained = [name for name, manifests in self.arms.items() if "dataset" in manifests]
-        return [read_json(self.store, self.folder.merged(name, "data_card.json")) for name in trained]
+        return [read_json(self.store, self.folder.merged(name, "data_card.json"), DataCard) for name in trained]
 
     def _pair_sample(self) -> list[PairText]:
         if not self.synthesis:
@@ -224,12 +216,22 @@ class RenderReportOperator(DistillOperator):
         pairs = curated_texts(self.store, self.folder, shards=manifest["shards"])
         return [pair for number, pair in enumerate(pairs) if number in chosen]
 
-    def _rejected_rows(self) -> list[Record]:
-        """What a person needs to mend the CSV; the text itself stays in ``source/rejected.jsonl``."""
-        rows = read_jsonl(self.store, self.folder.source("rejected"))
-        return [{key: value for key, value in row.items() if key != "text"} for row in rows[:MAX_REJECTED_ROWS]]
+    def _rejected_rows(self) -> list[ReportRejectedRow]:
+        """What a person needs to correct the CSV. The text itself stays in ``source/rejected.jsonl``."""
+        rows = read_jsonl(self.store, self.folder.source("rejected"), RejectedRow)
+        return [
+            {
+                "row": row["row"],
+                "line": row["line"],
+                "source": row["source"],
+                "column": row["column"],
+                "reason": row["reason"],
+                "message": row["message"],
+            }
+            for row in rows[:MAX_REJECTED_ROWS]
+        ]
 
-    def _settings(self) -> dict[str, Any]:
+    def _settings(self) -> dict[str, object]:
         named = self.use_case.prompts
         shown = (named.synthesis, named.answering, named.judging, *((named.critic,) if self.use_case.critic else ()))
         prompts = {name: self.prompt(name).version for name in shown}

@@ -7,7 +7,7 @@ from typing import Any
 
 from airflow.sdk import Param
 
-from include.distill.labeling.sheets import LabelParams
+from include.distill.labeling.label_params import LabelParams
 
 
 def label_params(use_cases: Sequence[str]) -> dict[str, Param]:

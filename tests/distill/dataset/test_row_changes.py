@@ -11,7 +11,6 @@ from include.distill.config.sections import CriticSettings
 from include.distill.config.use_case import UseCase
 from include.distill.dataset.row_changes import compare_with_last_run, row_line
 from include.distill.dataset.rows import row_id
-from include.distill.report.change_notes import changes_sentence
 from tests.fakes.memory_store import MemoryStore
 
 ROOT = "s3://bucket/distill/runs"
@@ -94,31 +93,3 @@ class TestComparison:
         other = use_case.model_copy(update={"owner": "another", "max_spend_usd": 7.0, "seed": 8})
         found = night(store, other, "two", row(1), **{"answering.j2": Prompt("answering.j2", "another")})
         assert found["settings"] == ["prompts", "seed"]
-
-
-class TestLine:
-    SAME: dict[str, Any] = {"since": "one", "added": 0, "changed": 0, "gone": 0, "settings": []}  # noqa: RUF012
-
-    @pytest.mark.parametrize(
-        ("changes", "usd", "said"),
-        [
-            pytest.param(SAME, 0, "Nothing was bought: rows, prompts, models and settings are those of", id="same"),
-            pytest.param({**SAME, "gone": 2}, 0, "Nothing was bought: since the last run (one) 2 rows gone", id="gone"),
-            pytest.param(
-                {**SAME, "added": 1200, "changed": 1, "settings": ["prompts"]},
-                3.5,
-                "Since the last run (one): 1,200 rows added, 1 row changed, other settings (prompts).",
-                id="bought",
-            ),
-            pytest.param(SAME, 3.5, "Since the last run (one): the same rows and settings.", id="bought all the same"),
-            pytest.param({}, 0, "Nothing was bought: every answer and model was stored", id="first, free"),
-        ],
-    )
-    def test_says_what_changed_and_why_nothing_was_bought(self, changes: dict[str, Any], usd: float, said: str) -> None:
-        line = changes_sentence(changes, actual_usd=usd)
-        assert line is not None
-        assert said in line
-        assert "\n" not in line
-
-    def test_is_left_out_of_a_first_run_that_bought_something(self) -> None:
-        assert changes_sentence({"since": None}, actual_usd=1) is None

@@ -43,69 +43,69 @@ def winner(run_key: str, **changes: Any) -> Champion:
     return Champion(**{**stated, **changes})
 
 
-def night(store: MemoryStore, run_key: str, **changes: Any) -> Champion:
-    """A run from preflight to promotion."""
+def run_and_promote(store: MemoryStore, run_key: str, **changes: Any) -> Champion:
+    """Do what a run does from preflight to promotion."""
     save_champion_snapshot(store, folder(run_key), champion_before_run(store, folder(run_key), "docs"))
     return promote(store, folder(run_key), winner(run_key, **changes))
 
 
-class TestCrown:
-    def test_the_first_one_follows_nobody(self, store: MemoryStore) -> None:
-        assert night(store, "one").previous is None
+class TestPromote:
+    def test_the_first_champion_has_no_predecessor(self, store: MemoryStore) -> None:
+        assert run_and_promote(store, "one").previous is None
         assert read_json(store, URI) == winner("one").model_dump()
 
-    def test_the_next_one_keeps_the_one_before_and_no_more(self, store: MemoryStore) -> None:
-        night(store, "one")
-        night(store, "two")
-        third = night(store, "three")
+    def test_a_champion_keeps_its_predecessor_and_no_older_one(self, store: MemoryStore) -> None:
+        run_and_promote(store, "one")
+        run_and_promote(store, "two")
+        third = run_and_promote(store, "three")
         assert third.previous == winner("two")
         assert third.previous.previous is None
         assert read_champion(store, URI) == third
 
     def test_a_retry_changes_nothing(self, store: MemoryStore) -> None:
-        night(store, "one")
-        first = night(store, "two")
+        run_and_promote(store, "one")
+        first = run_and_promote(store, "two")
         later = winner("two", promoted_at="2027-01-01T00:00:00+00:00")
         assert promote(store, folder("two"), later) == first == read_champion(store, URI)
 
-    def test_an_old_run_that_is_cleared_does_not_dethrone_a_newer_champion(self, store: MemoryStore) -> None:
+    def test_an_old_run_that_is_cleared_does_not_replace_a_newer_champion(self, store: MemoryStore) -> None:
         save_champion_snapshot(store, folder("old"), None)
-        night(store, "new")
-        with pytest.raises(PromotionError, match=r"arn:old was compared with no champion, and .* is arn:new since"):
+        run_and_promote(store, "new")
+        with pytest.raises(PromotionError, match=r"arn:old was compared with no champion, but .* is now arn:new"):
             promote(store, folder("old"), winner("old"))
         assert read_champion(store, URI) == winner("new")
 
-    def test_a_run_that_is_cleared_and_finds_another_winner_replaces_its_own(self, store: MemoryStore) -> None:
-        night(store, "one")
-        night(store, "two")
-        again = night(store, "two", model_arn="arn:other", arm="more")
+    def test_a_run_that_is_cleared_may_replace_its_own_winner(self, store: MemoryStore) -> None:
+        run_and_promote(store, "one")
+        run_and_promote(store, "two")
+        again = run_and_promote(store, "two", model_arn="arn:other", arm="more")
         assert (again.model_arn, again.previous) == ("arn:other", winner("one"))
 
 
-class TestStanding:
+class TestChampionOfARun:
     def test_a_run_is_not_compared_with_its_own_winner(self, store: MemoryStore) -> None:
-        night(store, "one")
-        night(store, "two")
+        run_and_promote(store, "one")
+        run_and_promote(store, "two")
         assert champion_before_run(store, folder("two"), "docs") == winner("one")
         assert champion_before_run(store, folder("three"), "docs") == read_champion(store, URI)
 
-    def test_what_preflight_saw_holds_for_the_whole_run(self, store: MemoryStore) -> None:
+    def test_the_snapshot_of_preflight_is_kept_for_the_whole_run(self, store: MemoryStore) -> None:
         save_champion_snapshot(store, folder("slow"), None)
-        night(store, "fast")
+        run_and_promote(store, "fast")
         assert champion_snapshot(store, folder("slow")) is None
 
-    def test_without_preflight_it_is_unknown(self, store: MemoryStore) -> None:
+    def test_without_preflight_there_is_no_snapshot(self, store: MemoryStore) -> None:
         with pytest.raises(NotFoundError):
             champion_snapshot(store, folder("one"))
 
     @pytest.mark.parametrize("body", [b"{", b"[]", b"{}", b'{"model_arn": 3}', b"\xff"], ids=repr)
-    def test_what_names_no_champion_is_an_error_that_says_where(self, store: MemoryStore, body: bytes) -> None:
+    def test_an_object_that_names_no_champion_is_an_error_that_names_it(self, store: MemoryStore, body: bytes) -> None:
         store.write(URI, body)
         with pytest.raises(ContractError, match=r"s3://train/distill/champions/docs\.json does not name a champion"):
             read_champion(store, URI)
 
 
-def test_a_champion_of_the_simulator_is_marked() -> None:
+def test_a_champion_promoted_on_the_aws_simulator_is_marked() -> None:
     assert describe_champion(winner("one")).startswith("arn:one (SIMULATED, promoted 2026-11-22")
     assert "SIMULATED" not in describe_champion(winner("one", simulated=False))
     assert "base student" in describe_champion(None)

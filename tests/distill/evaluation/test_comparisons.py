@@ -1,4 +1,4 @@
-"""From verdicts to the figures of one comparison, and what they find."""
+"""Check the figures of a comparison, and which arm it finds better."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def counted(wins: int, losses: int, ties: int = 0, unparsable: int = 0) -> list[
     return ["candidate"] * wins + ["baseline"] * losses + ["tie"] * ties + ["unparsable"] * unparsable
 
 
-def test_one_comparison_has_every_figure_of_the_contract() -> None:
+def test_a_comparison_has_every_figure_of_the_report() -> None:
     outcomes = counted(12, 4, ties=3, unparsable=1)
     entry = compare(verdicts(outcomes), groups(outcomes))
     assert {key: entry[key] for key in ("judge", "candidate", "baseline", "n", "wins", "losses")} == {
@@ -65,7 +65,7 @@ def test_one_comparison_has_every_figure_of_the_contract() -> None:
     assert 0.2 < entry["minimum_detectable_difference"] < 0.4
 
 
-def test_documents_of_one_question_each_give_nearly_wilsons_interval() -> None:
+def test_with_one_question_per_document_the_interval_is_close_to_wilsons() -> None:
     outcomes = counted(200, 143)
     assert compare(verdicts(outcomes), groups(outcomes))["preference_ci95"] == pytest.approx(
         list(wilson_interval(200, 343) or ()), abs=1e-3
@@ -78,7 +78,7 @@ def test_the_sign_test_counts_documents_and_not_questions() -> None:
     assert entry["p_value"] == sign_test(7, 3)
 
 
-def test_nothing_decided_gives_null_and_not_a_division_error() -> None:
+def test_a_comparison_without_a_decided_question_has_no_preference() -> None:
     outcomes = counted(0, 0, ties=2, unparsable=1)
     entry = compare(verdicts(outcomes), groups(outcomes))
     assert (entry["preference"], entry["preference_ci95"], entry["p_value"]) == (None, None, 1.0)
@@ -86,14 +86,14 @@ def test_nothing_decided_gives_null_and_not_a_division_error() -> None:
     assert entry["minimum_detectable_difference"] is None
 
 
-def test_nothing_parsed_has_no_half_win_rate() -> None:
+def test_a_comparison_without_a_parsed_verdict_has_no_half_win_rate() -> None:
     outcomes = counted(0, 0, unparsable=3)
     entry = compare(verdicts(outcomes), groups(outcomes))
     assert (entry["half_win_rate"], entry["half_win_ci95"], entry["clusters"]) == (None, None, 0)
     assert entry["finding"] == "too_few"
 
 
-def test_one_document_leaves_everything_open() -> None:
+def test_with_a_single_document_the_intervals_are_0_to_1() -> None:
     outcomes = counted(9, 3)
     entry = compare(verdicts(outcomes), groups(outcomes, per_group=12))
     assert (entry["preference_ci95"], entry["half_win_ci95"], entry["design_effect"]) == ([0, 1], [0, 1], None)
@@ -125,7 +125,7 @@ def test_the_order_of_verdicts_does_not_matter(outcomes: list[str], seed: Any) -
     assert compare(shuffled, clusters) == compare(records, clusters)
 
 
-def test_holm_runs_over_all_comparisons_of_a_report() -> None:
+def test_holms_correction_covers_all_comparisons_of_a_report() -> None:
     outcomes = {"haiku": counted(15, 3), "llama": counted(11, 7)}
     records = [verdicts(result, judge=judge) for judge, result in outcomes.items()]
     strong, weak = compare_all(records, groups(outcomes["haiku"]))
@@ -133,7 +133,7 @@ def test_holm_runs_over_all_comparisons_of_a_report() -> None:
     assert weak["p_value_holm"] == weak["p_value"]
 
 
-def test_what_one_comparison_finds_alone_it_may_not_find_among_several() -> None:
+def test_a_comparison_may_find_a_winner_alone_and_none_among_several() -> None:
     outcomes = counted(61, 39)
     (alone,) = compare_all([verdicts(outcomes)], groups(outcomes))
     among = compare_all([verdicts(outcomes, judge=f"judge{number}") for number in range(3)], groups(outcomes))
@@ -149,7 +149,7 @@ def test_what_one_comparison_finds_alone_it_may_not_find_among_several() -> None
         pytest.param(verdicts(["tie", "tie"]), "Judged row row1", id="a row without a group"),
     ],
 )
-def test_a_comparison_that_is_not_one_is_refused(records: list[dict[str, Any]], words: str) -> None:
+def test_verdicts_that_are_not_of_one_comparison_are_refused(records: list[dict[str, Any]], words: str) -> None:
     with pytest.raises(ReconciliationError, match=words):
         compare(records, {"row0": "document0"})
 
@@ -167,26 +167,26 @@ def test_a_comparison_that_is_not_one_is_refused(records: list[dict[str, Any]], 
         pytest.param(counted(76, 18, unparsable=6), 1, "unreadable", id="too many unparsable"),
     ],
 )
-def test_a_finding_needs_enough_questions_and_a_difference_chance_does_not_make(
+def test_the_finding_depends_on_size_readable_verdicts_and_a_significant_difference(
     outcomes: list[str], per_group: int, expected: str
 ) -> None:
     assert compare(verdicts(outcomes), groups(outcomes, per_group=per_group))["finding"] == expected
 
 
-def test_one_document_with_much_of_the_data_leaves_too_little() -> None:
+def test_a_document_with_more_than_a_tenth_of_the_questions_makes_the_sample_too_small() -> None:
     outcomes = counted(80, 20)
     clusters = {row: "large" if index < 11 else row for index, row in enumerate(groups(outcomes))}
     assert compare(verdicts(outcomes), clusters)["finding"] == "too_few"
 
 
-def test_what_counts_as_too_many_unparsable_is_for_the_use_case_to_say() -> None:
+def test_the_use_case_sets_the_allowed_share_of_unparsable_verdicts() -> None:
     outcomes = counted(70, 20, unparsable=10)
     clusters = groups(outcomes)
     assert compare(verdicts(outcomes), clusters, max_unparsable_share=0.1)["finding"] == "candidate"
     assert compare(verdicts(outcomes), clusters, max_unparsable_share=0.09)["finding"] == "unreadable"
 
 
-def test_where_test_and_interval_name_different_arms_nothing_is_found() -> None:
+def test_nothing_is_found_when_test_and_interval_name_different_arms() -> None:
     """Fifty documents: 36 of one question each are won, 14 of six questions each are lost."""
     sizes = [1] * 36 + [6] * 14
     clusters = {f"row{row}": f"document{d}" for row, d in enumerate(d for d, n in enumerate(sizes) for _ in range(n))}

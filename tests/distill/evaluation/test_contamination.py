@@ -8,7 +8,7 @@ EVALUATION = ["What Is Amazon EMR?", "How many tags can an object have?", "Who m
 
 
 @pytest.mark.parametrize(
-    ("trained", "leaks"),
+    ("trained", "contaminated"),
     [
         pytest.param([], 0, id="nothing trained on"),
         pytest.param(["What is Amazon EC2?", "Who pays for a bucket?"], 0, id="others of the same form"),
@@ -17,5 +17,5 @@ EVALUATION = ["What Is Amazon EMR?", "How many tags can an object have?", "Who m
         pytest.param(["what is amazon emr", "who may read a bucket ?"], 2, id="two"),
     ],
 )
-def test_evaluation_questions_that_were_trained_on_are_counted_once_each(trained: list[str], leaks: int) -> None:
-    assert count_contaminated_questions(EVALUATION, iter(trained)) == leaks
+def test_each_evaluation_question_in_the_training_data_is_counted_once(trained: list[str], contaminated: int) -> None:
+    assert count_contaminated_questions(EVALUATION, iter(trained)) == contaminated

@@ -11,19 +11,19 @@ CLAUDE, NOVA, LLAMA = "claude-haiku-4-5", "nova-pro", "llama-3-3-70b"
 @pytest.mark.parametrize(
     ("judge", "related"), [(CLAUDE, "teacher"), (NOVA, "student"), (LLAMA, None)], ids=["teacher", "student", "none"]
 )
-def test_a_judge_is_marked_with_whose_family_it_is_of(judge: str, related: str | None) -> None:
+def test_a_judge_is_marked_when_it_is_from_the_family_of_teacher_or_student(judge: str, related: str | None) -> None:
     use_case = make_use_case(judges=[judge])
     assert shared_provider(judge, use_case) == related
-    assert describe_judge(judge, use_case) == (f"{judge} (of the {related}'s family)" if related else judge)
+    assert describe_judge(judge, use_case) == (f"{judge} (from the {related}'s family)" if related else judge)
 
 
-def test_a_family_that_teaches_and_learns_is_named_once() -> None:
+def test_a_family_of_both_teacher_and_student_is_named_once() -> None:
     use_case = make_use_case(teacher="nova-pro", judges=["nova-lite"])
-    assert describe_judge("nova-lite", use_case) == "nova-lite (of the teacher and student's family)"
+    assert describe_judge("nova-lite", use_case) == "nova-lite (from the teacher and student's family)"
 
 
 @pytest.mark.parametrize(
-    ("judges", "said"),
+    ("judges", "words"),
     [
         pytest.param([CLAUDE, LLAMA], [], id="two families, one unrelated"),
         pytest.param([LLAMA], ["one family (meta)"], id="one judge"),
@@ -31,7 +31,7 @@ def test_a_family_that_teaches_and_learns_is_named_once() -> None:
         pytest.param([CLAUDE, NOVA], ["Every judge is related"], id="two families, both related"),
     ],
 )
-def test_what_is_wrong_with_the_choice_of_judges_is_said(judges: list[str], said: list[str]) -> None:
+def test_a_single_family_or_only_related_judges_give_a_warning(judges: list[str], words: list[str]) -> None:
     warnings = family_warnings(make_use_case(judges=judges))
-    assert len(warnings) == len(said)
-    assert all(part in warning for part, warning in zip(said, warnings, strict=True))
+    assert len(warnings) == len(words)
+    assert all(part in warning for part, warning in zip(words, warnings, strict=True))

@@ -1,9 +1,9 @@
 """
-Judges of known accuracy and known biases: the figures recover what was planted, and a bias never becomes a win.
+Check with simulated judges of known accuracy and bias that the figures recover what was planted, and no bias wins.
 
-A simulated judge sees two answers, of which the candidate's is truly better with a planted chance. It answers with
-the first place (position bias), or else with the longer answer (length bias), or else with the better one as often as
-its accuracy says. Each order is judged on its own.
+A simulated judge sees two answers. The candidate's is truly better with a planted probability. The judge chooses the
+answer shown first (position bias), or else the longer one (length bias), or else the better one as often as its
+accuracy says. Each order is judged separately.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from include.distill.evaluation.promotion import ALPHA, decide_promotion
 from include.distill.stats.intervals import clustered_share
 
 RULE = Promotion()
-NIGHTS = 2000
+RUNS = 2000
 QUESTIONS = 100
-FIGURES = 4000  # questions of a large night, in which figures are near their expectation
-# What a count whose expectation is exactly the allowed number stays below 95 times out of 100.
-LIMIT = NIGHTS * ALPHA + 1.645 * (NIGHTS * ALPHA * (1 - ALPHA)) ** 0.5
+FIGURES = 4000  # questions of a large run, in which figures are close to their expectation
+# A count whose expectation is exactly the allowed number is below this limit in 95 of 100 cases.
+LIMIT = RUNS * ALPHA + 1.645 * (RUNS * ALPHA * (1 - ALPHA)) ** 0.5
 
 
 def chosen(shape: Any, random: Any, *, better: float, accuracy: float, first: float, longer: float) -> dict[str, Any]:
-    """Return who is longer, and for both orders whether the judge chose the candidate."""
+    """Return whether the candidate's answer is longer and, for both orders, whether the judge chose it."""
     truly, is_longer = random.random(shape) < better, random.random(shape) < 0.5
     votes = {}
     for order, candidate_is_first in (("candidate_first", True), ("baseline_first", False)):
@@ -38,7 +38,7 @@ def chosen(shape: Any, random: Any, *, better: float, accuracy: float, first: fl
 
 
 def verdicts(votes: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the verdict rows of one night."""
+    """Return the verdicts of one run."""
     return [
         {
             "row_id": f"row{row}",
@@ -64,7 +64,7 @@ def figures(**planted: float) -> dict[str, Any]:
 
 @pytest.mark.parametrize("accuracy", [0.7, 0.9, 1.0])
 @pytest.mark.parametrize("better", [0.3, 0.6, 0.9])
-def test_preference_and_half_win_rate_are_those_of_a_judge_of_that_accuracy(accuracy: float, better: float) -> None:
+def test_preference_and_half_win_rate_follow_from_the_accuracy_of_the_judge(accuracy: float, better: float) -> None:
     entry = figures(better=better, accuracy=accuracy)
     both_right, both_wrong = accuracy**2, (1 - accuracy) ** 2
     won = better * both_right + (1 - better) * both_wrong
@@ -75,7 +75,7 @@ def test_preference_and_half_win_rate_are_those_of_a_judge_of_that_accuracy(accu
 
 
 @pytest.mark.parametrize("bias", [0.0, 0.2, 0.5, 1.0])
-def test_a_liking_for_the_first_place_is_read_off_and_wins_nothing(bias: float) -> None:
+def test_position_bias_shows_in_its_rates_and_wins_nothing(bias: float) -> None:
     entry = figures(better=0.7, first=bias)
     assert entry["first_position_rate"] == pytest.approx(bias + (1 - bias) / 2, abs=0.03)
     assert entry["flip_rate"] == pytest.approx(bias, abs=0.03)
@@ -84,7 +84,7 @@ def test_a_liking_for_the_first_place_is_read_off_and_wins_nothing(bias: float) 
         assert entry["preference"] == pytest.approx(0.7, abs=0.03)
 
 
-def test_full_position_bias_is_all_ties_and_finds_nothing() -> None:
+def test_full_position_bias_gives_only_ties_and_no_finding() -> None:
     entry = figures(better=1.0, first=1.0)
     assert (entry["wins"], entry["losses"], entry["ties"]) == (0, 0, FIGURES)
     assert (entry["preference"], entry["p_value"], entry["finding"]) == (None, 1.0, "unclear")
@@ -92,9 +92,9 @@ def test_full_position_bias_is_all_ties_and_finds_nothing() -> None:
 
 
 @pytest.mark.parametrize("bias", [0.0, 0.4, 1.0])
-def test_a_liking_for_length_is_read_off(bias: float) -> None:
+def test_length_bias_shows_in_the_longer_wins_rate(bias: float) -> None:
     entry = figures(better=0.5, longer=bias)
-    # Decided questions: both orders see the same, by length or by worth; one order each is a tie half the time.
+    # A question is decided when both orders go by length, or both by quality. One of each is a tie half the time.
     decided = bias**2 + (1 - bias) ** 2 + bias * (1 - bias)
     won_by_longer = bias**2 + (1 - bias) ** 2 / 2 + bias * (1 - bias)
     assert entry["longer_wins_rate"] == pytest.approx(won_by_longer / decided, abs=0.03)
@@ -102,7 +102,7 @@ def test_a_liking_for_length_is_read_off(bias: float) -> None:
 
 
 def entries(judge: str, wins: Any, losses: Any, questions_per_document: int = 1) -> list[dict[str, Any]]:
-    """Return one comparison per night, as ``compare`` makes them from outcomes per night and document."""
+    """Return one comparison per run, as ``compare`` makes it from outcomes by run and document."""
     sizes = np.full(wins.shape, float(questions_per_document))
     share = clustered_share((sizes + wins - losses) / 2, sizes)
     low, high = share.interval()
@@ -111,46 +111,46 @@ def entries(judge: str, wins: Any, losses: Any, questions_per_document: int = 1)
             "judge": judge,
             "candidate": "tuned",
             "baseline": "champion",
-            "n": int(sizes[night].sum()),
-            "wins": int(wins[night].sum()),
-            "losses": int(losses[night].sum()),
+            "n": int(sizes[run].sum()),
+            "wins": int(wins[run].sum()),
+            "losses": int(losses[run].sum()),
             "unparsable": 0,
-            "decisive_clusters": int((wins[night] + losses[night] > 0).sum()),
-            "half_win_rate": float(share.share[night]),
-            "half_win_ci95": [float(low[night]), float(high[night])],
+            "decisive_clusters": int((wins[run] + losses[run] > 0).sum()),
+            "half_win_rate": float(share.share[run]),
+            "half_win_ci95": [float(low[run]), float(high[run])],
         }
-        for night in range(wins.shape[0])
+        for run in range(wins.shape[0])
     ]
 
 
-def night_of(judge: str, random: Any, **planted: float) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+def simulated_runs(judge: str, random: Any, **planted: float) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     settings = {"better": 0.5, "accuracy": 0.8, "first": 0.0, "longer": 0.0, **planted}
-    votes = chosen((NIGHTS, QUESTIONS), random, **settings)
+    votes = chosen((RUNS, QUESTIONS), random, **settings)
     ahead, behind = votes["candidate_first"], votes["baseline_first"]
     return entries(judge, (ahead & behind).astype(float), (~ahead & ~behind).astype(float)), votes
 
 
 def promotions(*judges: list[dict[str, Any]]) -> int:
-    """Return in how many nights the rule promotes."""
+    """Return in how many runs the rule promotes."""
     names = [judge[0]["judge"] for judge in judges]
     decisions = (
-        decide_promotion(night, candidate="tuned", champion="champion", judges=names, contaminated=0, rule=RULE)
-        for night in zip(*judges, strict=True)
+        decide_promotion(run, candidate="tuned", champion="champion", judges=names, contaminated=0, rule=RULE)
+        for run in zip(*judges, strict=True)
     )
     return sum(decision.promoted for decision in decisions)
 
 
 def at_the_margin(accuracy: float) -> float:
-    """Return how often the candidate must be better for a half-win rate of exactly one half and the margin."""
+    """Return how often the candidate must be better for a half-win rate of exactly one half plus the margin."""
     return 0.5 + RULE.margin / (2 * accuracy - 1)
 
 
-def test_the_short_cut_of_these_nights_gives_what_comparing_gives() -> None:
-    found, votes = night_of("haiku", np.random.default_rng(5), better=0.6)
+def test_the_shortcut_of_these_simulated_runs_equals_compare() -> None:
+    simulated, votes = simulated_runs("haiku", np.random.default_rng(5), better=0.6)
     one = {name: part[0] for name, part in votes.items()}
     entry = compare(verdicts(one), {f"row{row}": f"document{row}" for row in range(QUESTIONS)})
-    assert found[0].pop("half_win_ci95") == pytest.approx(entry["half_win_ci95"])
-    assert found[0] == pytest.approx({key: entry[key] for key in found[0]})
+    assert simulated[0].pop("half_win_ci95") == pytest.approx(entry["half_win_ci95"])
+    assert simulated[0] == pytest.approx({key: entry[key] for key in simulated[0]})
 
 
 NO_BETTER = {
@@ -165,30 +165,32 @@ NO_BETTER = {
 
 
 @pytest.mark.parametrize("planted", NO_BETTER.values(), ids=NO_BETTER)
-def test_no_better_is_promoted_no_more_often_than_stated_by_two_judges(planted: dict[str, float]) -> None:
+def test_two_judges_promote_a_candidate_that_is_not_better_at_most_as_often_as_stated(
+    planted: dict[str, float],
+) -> None:
     random = np.random.default_rng(20250212)
-    promoted = promotions(night_of("haiku", random, **planted)[0], night_of("llama", random, **planted)[0])
-    assert promoted <= NIGHTS * ALPHA
+    promoted = promotions(simulated_runs("haiku", random, **planted)[0], simulated_runs("llama", random, **planted)[0])
+    assert promoted <= RUNS * ALPHA
 
 
-def test_even_one_judge_alone_promotes_no_more_than_stated() -> None:
-    alone = night_of("haiku", np.random.default_rng(9), better=at_the_margin(0.8))[0]
+def test_a_single_judge_promotes_at_most_as_often_as_stated() -> None:
+    alone = simulated_runs("haiku", np.random.default_rng(9), better=at_the_margin(0.8))[0]
     assert promotions(alone) <= LIMIT
 
 
 @pytest.mark.parametrize("correlation", [0.1, 0.3])
-def test_the_smallest_night_that_may_promote_holds_the_rate_too(correlation: float) -> None:
-    """Sixty questions about twenty documents, all decided, one judge, the truth exactly at the margin."""
+def test_the_smallest_run_that_may_promote_keeps_the_rate_too(correlation: float) -> None:
+    """Sixty questions about twenty documents, all decided, one judge, with the truth exactly at the margin."""
     random = np.random.default_rng(20250212)
     spread = (1 - correlation) / correlation
     truth = 0.5 + RULE.margin
-    chances = random.beta(truth * spread, (1 - truth) * spread, size=(NIGHTS, RULE.min_clusters))
+    chances = random.beta(truth * spread, (1 - truth) * spread, size=(RUNS, RULE.min_clusters))
     wins = random.binomial(3, chances).astype(float)
     assert promotions(entries("haiku", wins, 3 - wins, questions_per_document=3)) <= LIMIT
 
 
 def test_a_candidate_that_is_much_better_is_promoted() -> None:
-    """A guard for this file: the rule is not one that never promotes."""
+    """Guards this file: a rule that never promotes would pass the tests above."""
     random = np.random.default_rng(2)
-    better = [night_of(judge, random, better=0.85, accuracy=0.9)[0] for judge in ("haiku", "llama")]
-    assert promotions(*better) > 0.9 * NIGHTS
+    better = [simulated_runs(judge, random, better=0.85, accuracy=0.9)[0] for judge in ("haiku", "llama")]
+    assert promotions(*better) > 0.9 * RUNS

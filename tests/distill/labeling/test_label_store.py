@@ -1,4 +1,4 @@
-"""Labels count for the very answers that were shown, and for no others."""
+"""Check that labels count for exactly the answers that were shown."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from include.distill.config.layout import RunFolder
-from include.distill.core.storage import Record
 from include.distill.labeling.label_store import answers_hash, match_labels, read_labels, store_labels
 from tests.fakes.memory_store import MemoryStore
 
@@ -16,12 +15,12 @@ ANSWERS = {"tuned": {"r1": "yes", "r2": "no"}, "base": {"r1": "perhaps", "r2": "
 SEEN = answers_hash("yes", "perhaps")
 
 
-def label(verdict: str = "tie", **changes: Any) -> Record:
+def label(verdict: str = "tie", **changes: Any) -> Any:
     given = {"row_id": "r1", "candidate": "tuned", "baseline": "base", "answers": SEEN, "labeller": "ada"}
     return {**given, "verdict": verdict, **changes}
 
 
-def test_a_new_label_replaces_the_one_before_and_leaves_others(store: MemoryStore) -> None:
+def test_a_new_label_replaces_the_same_persons_old_one_and_no_other(store: MemoryStore) -> None:
     store_labels(store, FOLDER, [label("tie"), label("tie", row_id="r2")])
     store_labels(store, FOLDER, [label("candidate"), label("baseline", labeller="bob")])
     assert read_labels(store, FOLDER) == [
@@ -41,27 +40,29 @@ def test_a_new_label_replaces_the_one_before_and_leaves_others(store: MemoryStor
         pytest.param({"row_id": "r2"}, (0, 1, 0), id="answers to another question"),
         pytest.param({"row_id": "gone"}, (0, 1, 0), id="a question that is no longer asked"),
         pytest.param({"candidate": "gone"}, (0, 1, 0), id="an arm that is no longer there"),
-        pytest.param({"answers": None}, (0, 0, 1), id="no answers noted down"),
+        pytest.param({"answers": None}, (0, 0, 1), id="without the hash of the answers"),
     ],
 )
-def test_a_label_counts_for_the_answers_that_were_shown(changes: dict[str, Any], counts: tuple[int, int, int]) -> None:
-    found = match_labels([label(**changes)], ANSWERS)
-    assert (len(found.counted), found.changed, found.unmarked) == counts
+def test_a_label_counts_only_for_the_answers_that_were_shown(
+    changes: dict[str, Any], counts: tuple[int, int, int]
+) -> None:
+    matched = match_labels([label(**changes)], ANSWERS)
+    assert (len(matched.counted), matched.changed, matched.unmarked) == counts
 
 
-def test_a_label_of_an_earlier_version_is_neither_guessed_at_nor_lost(store: MemoryStore) -> None:
+def test_a_label_of_an_earlier_version_is_kept_and_not_counted(store: MemoryStore) -> None:
     older = {name: value for name, value in label("candidate").items() if name != "answers"}
     store_labels(store, FOLDER, [older])
     store_labels(store, FOLDER, [label("baseline")])
-    found = match_labels(read_labels(store, FOLDER), ANSWERS)
-    assert found.as_record() == {"counted": 1, "changed": 0, "unmarked": 1}
-    assert found.counted == [label("baseline")]
+    matched = match_labels(read_labels(store, FOLDER), ANSWERS)
+    assert matched.as_record() == {"counted": 1, "changed": 0, "unmarked": 1}
+    assert matched.counted == [label("baseline")]
 
 
-def test_labels_count_again_when_the_answers_are_the_old_ones_again(store: MemoryStore) -> None:
+def test_labels_count_again_when_the_run_has_the_old_answers_again(store: MemoryStore) -> None:
     changed = {**ANSWERS, "tuned": {"r1": "certainly"}}
     store_labels(store, FOLDER, [label("candidate")])
     store_labels(store, FOLDER, [label("tie", answers=answers_hash("certainly", "perhaps"))])
     stored = read_labels(store, FOLDER)
-    assert [found["verdict"] for found in match_labels(stored, changed).counted] == ["tie"]
-    assert [found["verdict"] for found in match_labels(stored, ANSWERS).counted] == ["candidate"]
+    assert [label["verdict"] for label in match_labels(stored, changed).counted] == ["tie"]
+    assert [label["verdict"] for label in match_labels(stored, ANSWERS).counted] == ["candidate"]

@@ -1,4 +1,4 @@
-"""A made-up run, for the tests of the report."""
+"""Build an example report, for the tests of the report."""
 
 from __future__ import annotations
 
@@ -29,10 +29,13 @@ def verdicts(
 
 
 def inputs(**changes: Any) -> dict[str, Any]:
-    """Return arguments of ``build_report`` that are accepted, but for ``changes``."""
+    """Return valid arguments of ``build_report``, with ``changes``."""
     arguments: dict[str, Any] = {
         "run_key": "aws-docs-qa-20260114-3fa9c1d2",
         "use_case": "aws_docs_qa",
+        "dag_id": "distill_aws_docs_qa",
+        "run_id": "manual__2026-01-14T02:00:00+00:00",
+        "finished_at": "2026-01-14T03:00:00+00:00",
         "simulated": True,
         "source": {"rows": 120, "accepted": 118, "rejected": 2, "train": 118, "evaluation": 100},
         "synthesis": synthesis(),
@@ -93,7 +96,7 @@ def agreement() -> list[dict[str, Any]]:
 
 
 def promotion() -> dict[str, Any]:
-    reasons = ["llama-3-3-70b: lower bound of the half-win rate is 48.2%, needed above 52.0%"]
+    reasons = ["llama-3-3-70b: lower bound of the half-win rate is 48.2%, must be above 52.0%"]
     decision = {"candidate": "tuned", "champion": "base", "promoted": False, "reasons": reasons}
     return {"rule": "every judge is convinced", "false_promotions_a_year": 9.125, "decisions": [decision]}
 

@@ -25,37 +25,37 @@ def paid(in_batches: int, of: int) -> list[Record]:
     return [{"batch_calls": in_batches, "calls": of}]
 
 
-def test_questions_that_make_a_job_are_not_worth_a_word(use_case: UseCase) -> None:
+def test_enough_questions_for_a_job_give_no_note(use_case: UseCase) -> None:
     assert list(too_few_for_batch(use_case, calls(use_case, synthesis=100, judging=100))) == []
 
 
-def test_fewer_are_told_of_before_the_run_with_what_they_lack(use_case: UseCase) -> None:
-    (told,) = too_few_for_batch(use_case, calls(use_case, synthesis=99, judging=200))
-    assert told.startswith(f"synthesize asks {use_case.teacher} on demand, at the full price: 99 questions are fewer")
-    assert "the 100 that Bedrock takes" in told
+def test_too_few_questions_for_a_job_give_a_note_with_the_minimum(use_case: UseCase) -> None:
+    (note,) = too_few_for_batch(use_case, calls(use_case, synthesis=99, judging=200))
+    assert note.startswith(f"synthesize asks {use_case.teacher} on demand, at the full price: 99 questions are fewer")
+    assert "the 100 that Bedrock requires" in note
 
 
-def test_every_judge_is_asked_for_itself(use_case: UseCase) -> None:
-    told = list(too_few_for_batch(use_case, calls(use_case, synthesis=100, judging=40)))
-    assert [sentence.split()[2] for sentence in told] == list(use_case.judges)
+def test_every_judge_has_its_own_note(use_case: UseCase) -> None:
+    notes = list(too_few_for_batch(use_case, calls(use_case, synthesis=100, judging=40)))
+    assert [sentence.split()[2] for sentence in notes] == list(use_case.judges)
 
 
-def test_nothing_is_told_where_nobody_wanted_batches() -> None:
+def test_there_is_no_note_when_no_step_wants_batch_jobs() -> None:
     use_case = make_use_case()
     assert list(too_few_for_batch(use_case, calls(use_case, synthesis=1, judging=1))) == []
     assert batch_answer_note(use_case, paid(0, 5), paid(0, 5)) == {}
 
 
-def test_afterwards_it_is_told_how_many_answers_were_had_at_half_the_price(use_case: UseCase) -> None:
+def test_the_report_says_how_many_answers_came_from_batch_jobs(use_case: UseCase) -> None:
     assert batch_answer_note(use_case, paid(120, 120), paid(196, 196) * 2) == {
         BATCH_NOTE: "synthesize 120 of 120, judge 392 of 392"
     }
 
 
-def test_a_night_that_paid_for_nothing_has_nothing_to_tell(use_case: UseCase) -> None:
+def test_there_is_no_note_when_nothing_was_paid(use_case: UseCase) -> None:
     assert batch_answer_note(use_case, paid(0, 0), []) == {}
 
 
-def test_and_why_some_were_not(use_case: UseCase) -> None:
-    told = batch_answer_note(use_case, paid(120, 120), paid(0, 40))[BATCH_NOTE]
-    assert told.startswith("synthesize 120 of 120, judge 0 of 40; what is left was asked on demand at the full price")
+def test_the_report_says_why_some_answers_came_on_demand(use_case: UseCase) -> None:
+    note = batch_answer_note(use_case, paid(120, 120), paid(0, 40))[BATCH_NOTE]
+    assert note.startswith("synthesize 120 of 120, judge 0 of 40; the rest was asked on demand at the full price")

@@ -25,7 +25,7 @@ def card(topic: str = "buckets") -> dict[str, Any]:
     return {"arm": "<b>tuned</b>", **figures.as_record()}
 
 
-def test_every_bin_says_its_share_of_originals_and_pairs() -> None:
+def test_every_bin_shows_its_share_of_originals_and_pairs() -> None:
     drawn = length_chart(card(), "answer", width=720)
     assert "originals: up to 25 0%" in drawn
     assert "up to 400 100%" in drawn
@@ -33,7 +33,7 @@ def test_every_bin_says_its_share_of_originals_and_pairs() -> None:
 
 
 @pytest.mark.parametrize("width", [330, 720])
-def test_what_models_wrote_is_shown_and_never_obeyed(width: int) -> None:
+def test_text_that_models_wrote_is_escaped(width: int) -> None:
     hostile = card("<script>alert(1)</script>")
     drawn = topic_chart(hostile, width=width) + length_chart(hostile, "question", width=width)
     assert "<script" not in drawn
@@ -41,7 +41,7 @@ def test_what_models_wrote_is_shown_and_never_obeyed(width: int) -> None:
     assert grounding_chart(hostile, width=width).count("<svg") == 1
 
 
-def test_without_pairs_there_is_no_picture_of_them() -> None:
+def test_without_pairs_there_is_no_chart_of_them() -> None:
     nothing = {"arm": "tuned", **CardFigures(seed=1).as_record()}
     assert grounding_chart(nothing, width=720) == ""
     assert length_chart(nothing, "question", width=720) == ""

@@ -33,7 +33,7 @@ def number(element: ElementTree.Element, attribute: str) -> float:
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-def test_bars_and_intervals_lie_where_the_figures_say(report: dict[str, Any], width: int) -> None:
+def test_bars_and_intervals_are_drawn_at_their_figures(report: dict[str, Any], width: int) -> None:
     svg = drawn(preference_chart(report["comparisons"], width=width))
     for bar, band, row in zip(
         with_class(svg, "share"), with_class(svg, "interval"), report["comparisons"], strict=True
@@ -44,12 +44,12 @@ def test_bars_and_intervals_lie_where_the_figures_say(report: dict[str, Any], wi
         assert number(band, "width") == pytest.approx((high - low) * width, abs=0.1)
 
 
-def test_only_a_difference_that_is_not_chance_is_filled(report: dict[str, Any]) -> None:
+def test_only_a_difference_beyond_chance_is_filled(report: dict[str, Any]) -> None:
     bars = with_class(drawn(preference_chart(report["comparisons"], width=720)), "share")
     assert [bar.get("class") for bar in bars] == ["share candidate", "share unclear"]
 
 
-def test_a_judge_that_decided_nothing_has_a_row_and_no_bar() -> None:
+def test_a_judge_that_decided_nothing_has_a_row_without_a_bar() -> None:
     report = build_report(**inputs(verdicts=[verdicts(["tie"] * 30, judge="haiku")]))
     svg = drawn(preference_chart(report["comparisons"], width=720))
     assert with_class(svg, "share") == []
@@ -57,7 +57,7 @@ def test_a_judge_that_decided_nothing_has_a_row_and_no_bar() -> None:
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-def test_a_pair_too_long_for_one_line_takes_two(width: int) -> None:
+def test_a_heading_too_long_for_one_line_takes_two(width: int) -> None:
     records = [verdicts(["tie"] * 30, judge="haiku", candidate="originals-125-synthetic-375", baseline="originals-500")]
     comparisons = build_report(**inputs(verdicts=records))["comparisons"]
     headings = with_class(drawn(preference_chart(comparisons, width=width)), "strong")
@@ -82,7 +82,7 @@ def test_records_of_several_arms_do_not_flow_into_each_other(report: dict[str, A
     assert flows == [4, 3]
 
 
-def test_an_empty_pipeline_divides_by_nothing(report: dict[str, Any]) -> None:
+def test_an_empty_pipeline_can_be_drawn(report: dict[str, Any]) -> None:
     nothing = dict.fromkeys((*report["source"], *report["synthesis"]), 0)
     assert len(with_class(drawn(pipeline_chart(nothing, nothing, [], width=720)), "kept")) == 4
 
@@ -94,7 +94,7 @@ def points_of(svg: ElementTree.Element, *, steps: bool) -> list[list[tuple[float
     return [[tuple(map(float, pair.split(","))) for pair in line.get("points", "").split()] for line in chosen]  # type: ignore[misc]
 
 
-def test_a_falling_loss_falls_on_the_picture_and_stays_inside() -> None:
+def test_a_falling_loss_falls_in_the_chart_and_stays_inside() -> None:
     curve = [{"step": step, "epoch": 1.0, "loss": 3.0 / step} for step in range(1, 60)]
     svg = drawn(loss_chart({"tuned": curve}, width=330))
     height = float((svg.get("viewBox") or "").split()[3])
@@ -105,7 +105,7 @@ def test_a_falling_loss_falls_on_the_picture_and_stays_inside() -> None:
         assert all(0 <= x <= 330 and 0 <= y <= height for x, y in line)
 
 
-def test_each_mean_stands_in_the_middle_of_its_steps() -> None:
+def test_each_mean_is_drawn_at_the_middle_of_its_steps() -> None:
     curve = [{"step": step, "epoch": 1.0, "loss": float(step % 3)} for step in range(1, 31)]
     svg = drawn(loss_chart({"tuned": curve}, width=720))
     (thin,), (means,) = points_of(svg, steps=True), points_of(svg, steps=False)
@@ -114,7 +114,7 @@ def test_each_mean_stands_in_the_middle_of_its_steps() -> None:
     assert [y for _, y in means] == pytest.approx([middle] * 28, abs=0.1)
 
 
-def test_what_is_said_of_the_losses_is_of_a_tenth_of_the_steps_and_not_of_two_of_them() -> None:
+def test_the_legend_gives_means_over_a_tenth_of_the_steps() -> None:
     losses = [0.56, *[0.9] * 9, *[0.5] * 80, *[0.3] * 9, 0.56]
     curve = [{"step": step, "epoch": 1.0, "loss": loss} for step, loss in enumerate(losses)]
     svg = drawn(loss_chart({"tuned": curve}, width=330))
@@ -144,16 +144,16 @@ def test_a_long_run_is_thinned_and_keeps_its_end() -> None:
     [{}, {"tuned": []}, {"tuned": [{"step": 1, "epoch": 1.0, "loss": None}]}],
     ids=["no arms", "no steps", "no losses"],
 )
-def test_no_losses_make_no_picture(curves: dict[str, Any]) -> None:
+def test_there_is_no_chart_without_losses(curves: dict[str, Any]) -> None:
     assert loss_chart(curves, width=720) == ""
 
 
-def test_one_flat_point_is_a_picture() -> None:
+def test_a_single_point_can_be_drawn() -> None:
     svg = drawn(loss_chart({"tuned": [{"step": 0, "epoch": 0.0, "loss": 1.0}]}, width=330))
     assert [len(points_of(svg, steps=steps)) for steps in (True, False)] == [1, 1]
 
 
-def test_names_in_pictures_are_escaped(report: dict[str, Any]) -> None:
+def test_names_in_charts_are_escaped(report: dict[str, Any]) -> None:
     arm = tuned_arm(name="<b>&\"'")
     svg = pipeline_chart(report["source"], report["synthesis"], [arm], width=720)
     assert "<b>" not in svg

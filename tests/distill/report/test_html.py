@@ -1,4 +1,4 @@
-"""The page: one file, nothing run, nothing loaded, nothing from a model obeyed."""
+"""Check the report's page: one file that loads and runs nothing, with every text escaped."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ HOSTILE = "<script>alert(1)</script>{{ 7*7 }}{% raw %}\"><img src=x onerror=aler
 
 
 class Page(HTMLParser):
-    """Collects what a browser would build, and fails on tags that do not nest."""
+    """Collect the elements that a browser would build, and fail on tags that do not nest."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -81,11 +81,11 @@ def test_the_styles_fetch_nothing() -> None:
     assert "url(" not in styles
 
 
-def test_a_simulated_run_says_so_first() -> None:
+def test_the_page_of_a_simulated_run_says_so_first() -> None:
     assert page().words[0] == SIMULATED_NOTICE
 
 
-def test_a_real_run_does_not() -> None:
+def test_the_page_of_a_real_run_does_not_say_simulated() -> None:
     assert "SIMULATED" not in render_html(build_report(**inputs(simulated=False)))
 
 
@@ -99,15 +99,15 @@ def test_the_sections_come_in_the_order_of_the_readers_questions() -> None:
     assert re.findall(r"<h2[^>]*>(.*?)</h2>", html) == [
         "How much better, and how sure",
         "What it cost",
-        "What to read to disagree",
+        "Disagreements to read",
         "From rows to training records",
         "Training and serving",
-        "What the teacher wrote: a sample to read",
+        "A sample of the teacher's pairs to read",
         "How this was made",
     ]
 
 
-def test_every_picture_can_be_heard_and_every_table_has_a_caption() -> None:
+def test_every_chart_has_a_description_and_every_table_a_caption() -> None:
     shown = page()
     ids = shown.values("id")
     assert len(ids) == len(set(ids))
@@ -150,7 +150,7 @@ def hostile_inputs() -> dict[str, Any]:
     )
 
 
-def test_hostile_text_is_shown_and_never_obeyed() -> None:
+def test_hostile_text_is_escaped() -> None:
     html = render_html(build_report(**hostile_inputs()))
     assert "<script" not in html
     assert "<img" not in html
@@ -177,18 +177,20 @@ def test_a_lone_surrogate_does_not_stop_the_page() -> None:
     assert html.encode()
 
 
-def test_what_still_bills_is_said_at_the_top() -> None:
+def test_an_arm_that_still_bills_is_named_at_the_top() -> None:
     words = page(arms=[tuned_arm(released=False)]).words
     assert words.index("Still running and billing:") < words.index("How much better, and how sure")
 
 
-def test_only_some_are_shown_and_the_page_says_of_how_many() -> None:
+def test_the_page_shows_some_disagreements_and_says_how_many_there_are() -> None:
     many = [
         {**inputs()["disagreements"][0], "row_id": f"row-number-{index}"} for index in range(DISAGREEMENTS_SHOWN + 3)
     ]
     shown = page(disagreements=many)
     assert sum("row-number-" in word for word in shown.words) == DISAGREEMENTS_SHOWN
-    assert f"{DISAGREEMENTS_SHOWN} of {DISAGREEMENTS_SHOWN + 3} shown; all are in report.json." in shown.words
+    assert (
+        f"{DISAGREEMENTS_SHOWN} of {DISAGREEMENTS_SHOWN + 3} are shown. All of them are in report.json." in shown.words
+    )
 
 
 def test_disagreements_of_another_pair_name_their_own_arms() -> None:
@@ -197,7 +199,7 @@ def test_disagreements_of_another_pair_name_their_own_arms() -> None:
     assert {"originals", "champion"} <= set(words)
 
 
-def test_the_five_answers_stand_before_the_first_section() -> None:
+def test_the_five_answers_come_before_the_first_section() -> None:
     words = page(simulated=False).words
     first = words.index("How much better, and how sure")
     answers = ["tuned is better than base for 1 of 2 judges", "By how much", "How sure", "$7.56", "What to read"]
@@ -205,9 +207,9 @@ def test_the_five_answers_stand_before_the_first_section() -> None:
     assert places == sorted(places)
     assert places[-1] < first
     by_how_much = words[words.index("By how much") + 1]
-    assert by_how_much.startswith("Half-win rate of tuned, ties as half: claude-haiku-4-5 68.4% (")
+    assert by_how_much.startswith("Half-win rate of tuned (a tie counts as half): claude-haiku-4-5 68.4% (")
     how_sure = words[words.index("How sure") + 1]
-    assert "100 questions about 49 documents find a half-win rate beyond" in how_sure
+    assert how_sure.startswith("With 100 questions about 49 documents, a true half-win rate below")
     assert "at most 9.1 false promotions a year" in how_sure
 
 
@@ -217,59 +219,64 @@ def test_agreement_with_people_and_their_votes_are_shown() -> None:
     assert "−0.05" in words
     assert "0.40 to 0.68" in words
     few = words.index("llama-3-3-70b and ann (person)")
-    assert words[few + 1 : few + 3] == ["20", "too few labels to tell (20)"]
+    assert words[few + 1 : few + 3] == ["20", "too few labels (20)"]
     assert not {"0.00", "−1.00 to 1.00"} & set(words)
     assert words[words.index("ann (person):") + 1] == "tuned"
     assert not any("label_sample" in word for word in words)
-    apart = {"first": "ann (person)", "second": "bob (person)", "n": 0, "observed": None, "kappa": None}
-    met = page(agreement=[*inputs()["agreement"], {**apart, "kappa_ci95": None}]).words
-    assert "ann (person) and bob (person)" not in met
-    unlabelled = page(agreement=inputs()["agreement"][:1]).words
-    assert any("No person has labelled these answers" in word for word in unlabelled)
+    without_common_items = {"first": "ann (person)", "second": "bob (person)", "n": 0, "observed": None, "kappa": None}
+    words = page(agreement=[*inputs()["agreement"], {**without_common_items, "kappa_ci95": None}]).words
+    assert "ann (person) and bob (person)" not in words
+    words = page(agreement=inputs()["agreement"][:1]).words
+    assert any("No person has labeled these answers" in word for word in words)
 
 
 @pytest.mark.parametrize(
-    ("labels", "said"),
+    ("labels", "expected"),
     [
         pytest.param({"counted": 9, "changed": 0, "unmarked": 0}, [], id="all count"),
-        pytest.param({"counted": 0, "changed": 3, "unmarked": 0}, ["3", "do not count: the answers"], id="changed"),
-        pytest.param({"counted": 0, "changed": 0, "unmarked": 1}, ["1", "without saying which"], id="unmarked"),
+        pytest.param(
+            {"counted": 0, "changed": 3, "unmarked": 0},
+            ["3", "because the labeled answers"],
+            id="changed",
+        ),
+        pytest.param({"counted": 0, "changed": 0, "unmarked": 1}, ["1", "without the answers"], id="unmarked"),
     ],
 )
-def test_labels_that_do_not_count_are_said_to_be_there(labels: dict[str, int], said: list[str]) -> None:
-    told = " ".join(page(labels=labels).words).partition("of people's labels")
-    assert bool(told[1]) == bool(said)
-    assert all(word in told[0].rsplit(" ", 2)[1:] or word in told[2] for word in said)
+def test_labels_that_do_not_count_are_mentioned_with_the_reason(labels: dict[str, int], expected: list[str]) -> None:
+    before, mention, after = " ".join(page(labels=labels).words).partition("of people's labels")
+    assert bool(mention) == bool(expected)
+    assert all(words in before.rsplit(" ", 2)[1:] or words in after for words in expected)
 
 
-def test_losses_are_told_as_means_beside_what_the_job_says_and_where_they_are_from() -> None:
+def test_losses_are_shown_as_means_with_what_the_job_reports_and_their_source() -> None:
     words = page().words
     row = words[words.index("tuned", words.index("The arms that were compared")) :]
     means = row[row.index("1.89 to 0.92") :]
-    assert means[1] == "the job says 0.909"
-    told = next(word for word in words if "step_wise_training_metrics.csv" in word)
-    assert "the AWS simulator's step_wise" in told
-    assert told.endswith("tuned: mean loss 1.89 over the first 8 of 80 steps, 0.92 over the last.")
-    assert any("the job's own step_wise" in word for word in page(simulated=False).words)
+    assert means[1] == "the job reports 0.909"
+    source = next(word for word in words if "step_wise_training_metrics.csv" in word)
+    assert "step_wise_training_metrics.csv of the AWS simulator" in source
+    assert source.endswith("tuned: mean loss 1.89 over the first 8 of 80 steps, 0.92 over the last.")
+    assert any("step_wise_training_metrics.csv of the training job" in word for word in page(simulated=False).words)
 
 
-def test_an_arm_without_a_curve_has_what_its_job_says() -> None:
+def test_an_arm_without_a_curve_shows_what_its_job_reports() -> None:
     words = page(loss_curves={}).words
-    assert words[words.index("the job says 0.909") - 1] == "–"
+    assert words[words.index("the job reports 0.909") - 1] == "–"
     assert not any("step_wise" in word for word in words)
 
 
-def test_why_nothing_was_bought_stands_beside_the_price() -> None:
+def test_the_price_is_followed_by_why_nothing_was_bought() -> None:
     cost = {"estimated_usd": 9.1, "actual_usd": 0.0, "lines": []}
-    words = page(cost=cost, source={**inputs()["source"], "changes": {"since": None}}).words
-    assert "Nothing was bought: every answer and model" in words[words.index("$0.00") + 1]
+    changes = {"since": None, "added": None, "changed": None, "gone": None, "settings": []}
+    words = page(cost=cost, source={**inputs()["source"], "changes": changes}).words
+    assert "Nothing was bought: an earlier run stored" in words[words.index("$0.00") + 1]
 
 
-def test_a_promotion_is_told_with_its_reasons() -> None:
+def test_the_promotion_decision_is_shown_with_its_reasons() -> None:
     words = page().words
     assert "nobody" in words[: words.index("How much better, and how sure")]
     assert "the rule does not promote it" in words
-    assert "llama-3-3-70b: lower bound of the half-win rate is 48.2%, needed above 52.0%" in words
+    assert "llama-3-3-70b: lower bound of the half-win rate is 48.2%, must be above 52.0%" in words
 
 
 def test_an_arm_against_itself_is_marked_as_noise_control() -> None:
@@ -278,8 +285,8 @@ def test_an_arm_against_itself_is_marked_as_noise_control() -> None:
     assert words[words.index("base with base-again") + 1].startswith("noise control: half-win rate 50.0%")
 
 
-def test_more_than_two_arms_meet_in_a_matrix() -> None:
-    caption = "Every arm against every other: half-win rate of the row's arm, by judge"
+def test_more_than_two_arms_are_compared_in_a_matrix() -> None:
+    caption = "Every arm against every other: half-win rate of the arm in the row, by judge"
     outcomes = ["candidate"] * 80 + ["baseline"] * 20
     arms = [("mixed", "base"), ("mixed", "few")]
     records = [verdicts(outcomes, judge="haiku", candidate=ahead, baseline=behind) for ahead, behind in arms]
@@ -290,7 +297,7 @@ def test_more_than_two_arms_meet_in_a_matrix() -> None:
     assert "not compared" in table
 
 
-def test_one_document_says_nothing_of_how_sure_its_share_is() -> None:
+def test_the_interval_of_a_single_document_is_0_to_100_percent() -> None:
     clusters = {f"row{index}": "document" for index in range(100)}
     assert sum("(95% CI 0–\N{WORD JOINER}100%)" in word for word in page(clusters=clusters).words) == 2
 
@@ -298,7 +305,7 @@ def test_one_document_says_nothing_of_how_sure_its_share_is() -> None:
 def test_a_run_with_nothing_to_show_is_still_a_page() -> None:
     shown = page(verdicts=[], loss_curves={}, disagreements=[], pair_sample=[], settings={}, arms=[])
     assert "No verdict" in shown.words
-    assert "On no question did opinions differ." in shown.words
+    assert "There is no question on which judges or people disagree." in shown.words
 
 
 def test_estimates_by_line_are_a_column_where_there_are_any() -> None:
@@ -338,11 +345,11 @@ def test_figures_are_formatted_for_reading(formatted: str, expected: str) -> Non
     assert formatted == expected
 
 
-def test_long_answers_are_cut_and_say_so() -> None:
+def test_long_answers_are_cut_and_the_page_says_so() -> None:
     assert clip_text("x" * CLIPPED_CHARACTERS) == "x" * CLIPPED_CHARACTERS
     assert clip_text("x" * (CLIPPED_CHARACTERS + 1200)).endswith("x… (1,200 more characters in report.json)")
 
 
-def test_settings_are_flattened_into_labelled_lines() -> None:
+def test_settings_are_flattened_into_labeled_lines() -> None:
     settings = {"judges": ["a", "b"], "prompts": {"judging": "77ae"}, "end": None, "attribution": "AWS"}
     assert settings_rows(settings) == [("judges", "a, b"), ("prompts, judging", "77ae"), ("end", "–")]

@@ -1,4 +1,4 @@
-"""What the judges said of a run, as the parts of its report."""
+"""Check the judged parts of a report."""
 
 from __future__ import annotations
 
@@ -23,46 +23,46 @@ def judged(*, labels: Any = (), **changes: Any) -> JudgedRun:
     return JudgedRun(make_use_case(judges=JUDGES, **changes), ROWS, [*records, *control], labels)
 
 
-def report(run: JudgedRun, *, leaks: int = 0) -> dict[str, Any]:
+def report(run: JudgedRun, *, contaminated: int = 0) -> dict[str, Any]:
     arguments = {k: v for k, v in inputs().items() if k not in ("promotion", "agreement", "verdicts", "clusters")}
-    return build_report(**arguments, **run.report_parts(count_contaminated=lambda: leaks))
+    return build_report(**arguments, **run.report_parts(count_contaminated=lambda: contaminated))
 
 
-def test_an_arm_against_itself_is_in_no_verdict_and_no_correction() -> None:
-    made = report(judged(answering={"temperature": 0.5}))
-    assert [(c["candidate"], c["baseline"]) for c in made["comparisons"]] == [("tuned", "base")] * 2
-    assert [(c["judge"], c["baseline"]) for c in made["noise_control"]] == [(judge, "base-again") for judge in JUDGES]
-    assert made["comparisons"][0]["p_value_holm"] == pytest.approx(2 * made["comparisons"][0]["p_value"])
-    assert "again" not in made["verdict"]
+def test_the_noise_control_enters_no_verdict_and_no_correction() -> None:
+    built = report(judged(answering={"temperature": 0.5}))
+    assert [(c["candidate"], c["baseline"]) for c in built["comparisons"]] == [("tuned", "base")] * 2
+    assert [(c["judge"], c["baseline"]) for c in built["noise_control"]] == [(judge, "base-again") for judge in JUDGES]
+    assert built["comparisons"][0]["p_value_holm"] == pytest.approx(2 * built["comparisons"][0]["p_value"])
+    assert "again" not in built["verdict"]
 
 
-def test_the_rule_is_asked_of_every_candidate_for_the_champions_place() -> None:
+def test_the_rule_decides_on_every_candidate_for_the_place_of_the_champion() -> None:
     (decision,) = report(judged())["promotion"]["decisions"]
     assert (decision["candidate"], decision["champion"], decision["promoted"]) == ("tuned", "base", True)
     assert report(judged())["promotion"]["false_promotions_a_year"] == pytest.approx(9.125)
 
 
-def test_a_champion_that_was_not_compared_with_is_replaced_by_nobody() -> None:
+def test_a_champion_that_the_run_was_not_compared_with_is_not_replaced() -> None:
     (decision,) = report(replace(judged(), champion_before="arn:m"))["promotion"]["decisions"]
     assert not decision["promoted"]
     assert "not compared with the champion, arn:m" in decision["reasons"][0]
 
 
-def test_a_leak_is_looked_for_and_refuses() -> None:
-    (decision,) = report(judged(), leaks=2)["promotion"]["decisions"]
+def test_contaminated_training_data_refuses_the_promotion() -> None:
+    (decision,) = report(judged(), contaminated=2)["promotion"]["decisions"]
     assert not decision["promoted"]
     assert "2 evaluation questions" in decision["reasons"][0]
 
 
-def test_nobody_looks_for_leaks_where_nothing_could_be_promoted() -> None:
-    def leaks() -> int:
+def test_contamination_is_not_counted_when_nothing_could_be_promoted() -> None:
+    def count() -> int:
         raise AssertionError
 
-    record = promotion_record(make_use_case(judges=JUDGES), [], count_contaminated=leaks)
+    record = promotion_record(make_use_case(judges=JUDGES), [], count_contaminated=count)
     assert record["decisions"] == []
 
 
-def test_without_a_base_arm_there_is_no_place_to_take() -> None:
+def test_without_a_champion_or_base_arm_nobody_can_be_replaced() -> None:
     arms = [{"name": "one"}, {"name": "two"}]
     use_case = make_use_case(arms=arms, comparisons=[{"candidate": "one", "baseline": "two"}])
     assert champion_slot(use_case) is None
@@ -72,7 +72,7 @@ def test_without_a_base_arm_there_is_no_place_to_take() -> None:
     )
 
 
-def test_agreement_is_between_judges_and_with_people_and_leaves_out_who_said_nothing() -> None:
+def test_agreement_is_between_judges_and_people_on_the_items_that_both_rated() -> None:
     label = {"candidate": "tuned", "baseline": "base", "labeller": "ann"}
     labels = [
         {**label, "row_id": "row0", "verdict": "candidate"},
@@ -89,7 +89,7 @@ def test_agreement_is_between_judges_and_with_people_and_leaves_out_who_said_not
     assert lines[1]["observed"] == 0.5
 
 
-def test_ties_of_equal_answers_are_no_opinion_to_agree_on() -> None:
+def test_ties_of_equal_answers_are_not_counted_in_the_agreement() -> None:
     records = [
         {**verdict, "same": verdict["row_id"] == "row0"}
         for judge in JUDGES
@@ -99,17 +99,17 @@ def test_ties_of_equal_answers_are_no_opinion_to_agree_on() -> None:
     assert report(run)["agreement"][0]["n"] == 99
 
 
-def test_one_family_of_judges_is_a_warning_in_the_report() -> None:
+def test_a_single_family_of_judges_is_a_warning_in_the_report() -> None:
     run = JudgedRun(make_use_case(judges=JUDGES[:1]), ROWS, [verdicts(BETTER, judge=JUDGES[0])])
     assert any("one family" in warning for warning in report(run)["warnings"])
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "words"),
     [
-        pytest.param({"answering": {"temperature": 0.5}}, "base answered every question a second time", id="measured"),
+        pytest.param({"answering": {"temperature": 0.5}}, "base answered every question twice", id="measured"),
         pytest.param({"answering": {"temperature": None}}, "base answered every question", id="the model's default"),
-        pytest.param({}, "at temperature 0, where a second answer is the first", id="temperature 0"),
+        pytest.param({}, "at temperature 0, a second answer equals the first", id="temperature 0"),
         pytest.param({"judging": {"noise_control": False}}, "judging.noise_control is off", id="off"),
         pytest.param(
             {
@@ -122,8 +122,8 @@ def test_one_family_of_judges_is_a_warning_in_the_report() -> None:
         ),
     ],
 )
-def test_the_report_says_what_the_noise_control_is_or_why_there_is_none(changes: dict[str, Any], said: str) -> None:
+def test_the_note_says_what_the_noise_control_is_or_why_there_is_none(changes: dict[str, Any], words: str) -> None:
     use_case = make_use_case(**changes)
-    assert said in noise_control_note(use_case)
+    assert words in noise_control_note(use_case)
     control = [pair for pair in use_case.judged_pairs if pair.baseline.endswith("-again")]
-    assert len(control) == (1 if "answered" in said else 0)
+    assert len(control) == (1 if "answered" in words else 0)

@@ -12,7 +12,7 @@ HOSTILE = st.text("`~\n\r<>*_[]()#!|&;\\ \u202e\u200bab", max_size=60)
 
 
 @given(HOSTILE)
-def test_nothing_leaves_its_quote(text: str) -> None:
+def test_no_text_leaves_its_quote(text: str) -> None:
     lines = as_quote(text).split("\n")
     assert len(lines) == len(re.split("\r\n|\r|\n", text))
     for line in lines:
@@ -22,7 +22,7 @@ def test_nothing_leaves_its_quote(text: str) -> None:
 
 
 @given(HOSTILE)
-def test_a_line_holds_no_live_character(text: str) -> None:
+def test_every_special_character_of_a_line_is_escaped(text: str) -> None:
     shown = as_text(text)
     assert "\n" not in shown
     assert not re.search(r"(?<!\\)(\\\\)*[`*_\[\]#!|<>]", shown)
@@ -38,7 +38,7 @@ def test_code_is_one_span(text: str) -> None:
 
 
 @pytest.mark.parametrize(("text", "shown"), [("a\u202eb", "\\u202e"), ("a\x1b[0m", "\\u001b"), ("\ufeffa", "\\ufeff")])
-def test_what_cannot_be_seen_is_shown(text: str, shown: str) -> None:
+def test_invisible_characters_are_made_visible(text: str, shown: str) -> None:
     assert shown.replace("\\", "\\\\") in as_quote(text)
 
 

@@ -1,13 +1,20 @@
+"""Check the entries in the list of past runs, and its page."""
+
 from __future__ import annotations
 
 import datetime
+import json
+from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from include.distill.config.layout import RunFolder
 from include.distill.core.naming import run_key
-from include.distill.report.past_runs import newest_entries
+from include.distill.report.past_runs import list_entry, list_page, message_page, newest_entries, read_entry
+from include.distill.report.report import build_report
+from tests.distill.report.example_report import base_arm, inputs, tuned_arm
 
 MINUTES = st.integers(min_value=0, max_value=10_000_000)
 RUN_IDS = st.text(min_size=1)
@@ -20,7 +27,42 @@ def uri_of(run_id: str, minutes: int) -> str:
 
 
 @given(WRITTEN, st.integers(min_value=0, max_value=5))
-def test_the_newest_entries_are_found_by_their_names_alone(written: list[tuple[str, int]], limit: int) -> None:
+def test_the_newest_entries_are_found_by_their_file_names(written: list[tuple[str, int]], limit: int) -> None:
     last = dict(sorted(written, key=lambda entry: entry[1]))
     expected = sorted(last.items(), key=lambda entry: entry[1], reverse=True)[:limit]
     assert newest_entries((uri_of(*entry) for entry in written), limit) == [uri_of(*entry) for entry in expected]
+
+
+def entry(**changes: Any) -> bytes:
+    return json.dumps(list_entry(build_report(**inputs(**changes)))).encode()
+
+
+def test_an_entry_has_the_verdict_the_cost_and_what_still_bills() -> None:
+    shown = read_entry(entry(arms=[base_arm(), tuned_arm(released=False)]))
+    assert shown["claim"] == "tuned is better than base for 1 of 2 judges"
+    assert (shown["estimated_usd"], shown["actual_usd"], shown["billing"]) == (9.1, 7.56, ["tuned"])
+    assert shown["finished_at"] == datetime.datetime(2026, 1, 14, 3, tzinfo=datetime.UTC)
+
+
+def test_an_entry_without_a_key_or_with_a_wrong_time_is_an_error() -> None:
+    with pytest.raises(KeyError, match="finished_at"):
+        read_entry(b'{"run_key": "a", "use_case": "b", "dag_id": "c", "run_id": "d"}')
+    with pytest.raises(ValueError, match="yesterday"):
+        read_entry(entry(finished_at="yesterday"))
+
+
+def test_the_page_links_each_run_and_escapes_its_texts() -> None:
+    page = list_page([read_entry(entry(run_id="manual__<b>/2", use_case="<script>"))], problems=["<img>"])
+    assert 'href="report/distill_aws_docs_qa/manual__%3Cb%3E%2F2"' in page
+    assert "&lt;script&gt;" in page
+    assert "&lt;img&gt;" in page
+    assert "<script>" not in page
+
+
+def test_the_page_without_runs_says_so_unless_they_could_not_be_read() -> None:
+    assert "No run has written a report yet." in list_page([])
+    assert "No run has written a report yet." not in list_page([], problems=["Bucket b cannot be read."])
+
+
+def test_a_message_page_escapes_its_text() -> None:
+    assert "&lt;b&gt;" in message_page("Not found", "<b>")

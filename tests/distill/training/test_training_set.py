@@ -234,7 +234,7 @@ class TestDataCard:
         )
         page = render_html(build_report(**inputs(data_cards=[card])))
         assert "Data card of tuned" in page
-        assert ("through every filter" in page) == (synthesis is not None)
+        assert ("What each filter left of" in page) == (synthesis is not None)
 
     def test_a_note_is_made_only_of_new_pairs_and_when_providers_differ(self) -> None:
         note = licence_note(CLAUDE, LLAMA)

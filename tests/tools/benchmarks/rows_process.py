@@ -22,7 +22,7 @@ from bedrock_distill.operators.ingest import IngestCsvOperator, ShardRowsOperato
 from include.distill.config.catalog import load_catalog  # noqa: E402
 from include.distill.config.layout import RunFolder  # noqa: E402
 from include.distill.config.sections import MAX_TASKS  # noqa: E402
-from include.distill.report.run_summary import SYNTHESIS_FIELDS  # noqa: E402
+from include.distill.report.run_summary import SYNTHESIS_COUNTS  # noqa: E402
 from tools.benchmarks.fixtures import RUN_URI  # noqa: E402
 from tools.benchmarks.folder_store import FolderStore  # noqa: E402
 
@@ -32,7 +32,7 @@ COMMON = {"run_uri": RUN_URI, "aws_conn_id": None, "region_name": "us-east-1"}
 def manifests(store: FolderStore) -> list[dict[str, Any]]:
     """Return the manifests that the synthesis tasks would return."""
     tasks = len(store.list(RunFolder(RUN_URI).synthetic(0).removesuffix("00000.jsonl")))
-    counts = dict.fromkeys(SYNTHESIS_FIELDS, 0) | {"documents": 1, "requested": 1000, "accepted": 1000}
+    counts = dict.fromkeys(SYNTHESIS_COUNTS, 0) | {"documents": 1, "requested": 1000, "accepted": 1000}
     return [{**counts, "dropped": {}, "failed": 0, "simulated": True}] * tasks
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from include.distill.config.prompts import load_prompt
-from include.distill.evaluation.requests import VERDICT_SCHEMA
+from include.distill.evaluation.judge import VERDICT_SCHEMA
 from include.distill.synthesis.teacher import PAIRS_SCHEMA
 from tests.fakes.aws_simulator import RunningSimulator
 from tests.tools.aws_simulator import builders

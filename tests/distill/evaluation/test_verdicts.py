@@ -1,4 +1,4 @@
-"""Letters to outcomes, two orders to one outcome, outcomes to counts."""
+"""Check how letters become verdicts, verdicts become outcomes, and outcomes become counts."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from include.distill.core.errors import InputError, ReconciliationError
-from include.distill.evaluation.judging import (
-    Outcome,
+from include.distill.evaluation.records import Outcome
+from include.distill.evaluation.verdicts import (
     answers_in_order,
     find_disagreements,
     orders,
@@ -63,23 +63,23 @@ def verdicts_of(pairs: list[tuple[str, str]]) -> list[dict[str, Any]]:
         (None, "baseline_first", "unparsable"),
     ],
 )
-def test_a_letter_means_the_answer_shown_in_its_place(letter: Any, order: Any, expected: str) -> None:
+def test_a_letter_names_the_arm_whose_answer_was_shown_under_it(letter: Any, order: Any, expected: str) -> None:
     assert winner_of(letter, order) == expected
 
 
 @pytest.mark.parametrize("letter", ["a", "C", "", "tie"])
-def test_a_letter_the_prompt_does_not_offer_is_refused(letter: Any) -> None:
+def test_a_letter_that_the_prompt_does_not_offer_is_refused(letter: Any) -> None:
     with pytest.raises(InputError, match="expected 'A', 'B', 'TIE'"):
         winner_of(letter, "candidate_first")
 
 
 @pytest.mark.parametrize("order", orders())
-def test_answers_are_shown_where_the_letters_look_for_them(order: Any) -> None:
+def test_answers_are_shown_under_the_letters_that_name_their_arms(order: Any) -> None:
     shown = dict(zip("AB", answers_in_order(order, "candidate", "baseline"), strict=True))
     assert {letter: winner_of(letter, order) for letter in "AB"} == shown
 
 
-def test_which_order_is_asked_first_is_drawn_by_the_seed_and_is_even() -> None:
+def test_the_seed_decides_which_order_is_asked_first_and_both_are_equally_frequent() -> None:
     first = [randomized_orders(f"row{number}", 7)[0] for number in range(2000)]
     assert first == [randomized_orders(f"row{number}", 7)[0] for number in range(2000)]
     assert first.count("candidate_first") == pytest.approx(1000, abs=100)
@@ -102,7 +102,7 @@ def test_which_order_is_asked_first_is_drawn_by_the_seed_and_is_even() -> None:
         pytest.param("unparsable", "unparsable", "unparsable", False, id="both unparsable"),
     ],
 )
-def test_only_a_winner_in_both_orders_wins(
+def test_an_arm_wins_only_when_both_orders_name_it(
     candidate_first: str, baseline_first: str, outcome: str, flipped: bool
 ) -> None:
     (resolved,) = resolve(both("row0", candidate_first, baseline_first))
@@ -131,7 +131,7 @@ def test_swapping_the_arms_mirrors_the_counts_and_keeps_the_rates(pairs: list[tu
     assert mirrored == {**counts, "wins": counts["losses"], "losses": counts["wins"]}
 
 
-def test_rates_are_of_the_verdicts_that_can_show_them() -> None:
+def test_each_rate_counts_only_the_verdicts_that_can_show_it() -> None:
     resolved = resolve(
         [
             *both("always-first", "candidate", "baseline"),
@@ -145,13 +145,13 @@ def test_rates_are_of_the_verdicts_that_can_show_them() -> None:
     assert counts["first_position_rate"] == pytest.approx(4 / 6)  # six verdicts name a winner, four the first shown
 
 
-def test_a_judge_that_always_takes_the_first_place_wins_nothing_and_is_found_out() -> None:
+def test_a_judge_that_always_chooses_the_first_answer_decides_nothing_and_its_rates_show_it() -> None:
     counts = tally(resolve(verdicts_of([("candidate", "baseline")] * 10)))
     assert (counts["wins"], counts["losses"], counts["ties"]) == (0, 0, 10)
     assert (counts["flip_rate"], counts["first_position_rate"]) == (1.0, 1.0)
 
 
-def test_equal_answers_say_nothing_of_the_judge() -> None:
+def test_equal_answers_are_not_counted_in_the_flip_rate() -> None:
     same = [{**record, "same": True} for record in both("same", "tie", "tie")]
     counts = tally(resolve([*both("asked", "candidate", "baseline"), *same]))
     assert (counts["ties"], counts["same"], counts["flip_rate"]) == (2, 1, 1.0)
@@ -163,10 +163,10 @@ def test_equal_answers_say_nothing_of_the_judge() -> None:
         pytest.param(90, 10, 1.0, id="the longer won"),
         pytest.param(10, 90, 0.0, id="the shorter won"),
         pytest.param(50, 50, None, id="none is longer"),
-        pytest.param(None, None, None, id="nobody counted"),
+        pytest.param(None, None, None, id="lengths not stored"),
     ],
 )
-def test_how_often_the_longer_answer_won_is_counted(
+def test_the_longer_wins_rate_counts_decided_questions_with_answers_of_different_length(
     candidate: int | None, baseline: int | None, rate: float | None
 ) -> None:
     lengths = {"candidate_characters": candidate, "baseline_characters": baseline}
@@ -176,7 +176,7 @@ def test_how_often_the_longer_answer_won_is_counted(
     assert tally(resolve(verdicts))["longer_wins_rate"] == rate
 
 
-def test_rates_of_nothing_are_none() -> None:
+def test_a_rate_without_verdicts_is_none() -> None:
     counts = tally(resolve(both("row0", "unparsable", "tie")))
     assert (counts["flip_rate"], counts["first_position_rate"]) == (None, None)
 
@@ -186,18 +186,20 @@ def test_rates_of_nothing_are_none() -> None:
     [
         pytest.param([verdict("r", "candidate_first", "tie")], "No verdict in order 'baseline_first'", id="missing"),
         pytest.param([verdict("r", "candidate_first", "tie")] * 2, "Two verdicts in order", id="twice"),
-        pytest.param([verdict("r", "candidate_first", "A")], "not one that this project", id="letter not resolved"),
-        pytest.param([verdict("r", "both", "tie")], "not one that this project", id="unknown order"),
+        pytest.param([verdict("r", "candidate_first", "A")], "Unknown verdict 'A'", id="letter not resolved"),
+        pytest.param([verdict("r", "both", "tie")], "in order 'both'", id="unknown order"),
     ],
 )
-def test_verdicts_that_do_not_add_up_are_named(verdicts: list[dict[str, Any]], words: str) -> None:
+def test_a_missing_repeated_or_unknown_verdict_is_an_error_that_names_judge_and_row(
+    verdicts: list[dict[str, Any]], words: str
+) -> None:
     with pytest.raises(ReconciliationError, match=words) as caught:
         resolve(verdicts)
     assert "row r" in str(caught.value)
     assert "haiku" in str(caught.value)
 
 
-def test_disagreements_come_opposite_winners_first_and_failures_are_no_opinion() -> None:
+def test_opposite_winners_come_first_and_an_unparsable_reply_is_no_disagreement() -> None:
     opinions = {
         "agreed": ("candidate", "candidate"),
         "mild": ("candidate", "tie"),
@@ -210,9 +212,9 @@ def test_disagreements_come_opposite_winners_first_and_failures_are_no_opinion()
         for judge, outcome in zip(("haiku", "llama"), by_judge, strict=True)
         for record in both(row_id, outcome, outcome, judge=judge)
     ]
-    found = find_disagreements(resolve(verdicts))
-    assert [record["row_id"] for record in found] == ["opposite", "mild"]
-    assert found[0] == {
+    disagreements = find_disagreements(resolve(verdicts))
+    assert [record["row_id"] for record in disagreements] == ["opposite", "mild"]
+    assert disagreements[0] == {
         "row_id": "opposite",
         "candidate": "tuned",
         "baseline": "base",
@@ -221,7 +223,7 @@ def test_disagreements_come_opposite_winners_first_and_failures_are_no_opinion()
     }
 
 
-def test_disagreements_with_people_come_first_then_those_of_the_headlines_pair() -> None:
+def test_questions_that_a_person_labeled_come_first_then_those_of_the_headline() -> None:
     verdicts = [
         {**record, "candidate": candidate}
         for candidate in ("tuned", "few")
@@ -230,15 +232,15 @@ def test_disagreements_with_people_come_first_then_those_of_the_headlines_pair()
         for record in both(row_id, outcome, outcome, judge=judge)
     ]
     people, pairs = {("few", "base", "r2"): {"ann": "tie"}}, [("tuned", "base"), ("few", "base")]
-    found = find_disagreements(resolve(verdicts), people, pairs=pairs)
-    assert [(record["candidate"], record["row_id"]) for record in found] == [
+    disagreements = find_disagreements(resolve(verdicts), people, pairs=pairs)
+    assert [(record["candidate"], record["row_id"]) for record in disagreements] == [
         ("few", "r2"), ("tuned", "r1"), ("tuned", "r2"), ("few", "r1")
     ]  # fmt: skip
 
 
-def test_a_person_who_differs_from_agreeing_judges_makes_a_disagreement() -> None:
+def test_a_person_who_differs_from_the_judges_makes_a_disagreement() -> None:
     verdicts = [v for judge in ("haiku", "llama") for v in both("r", "candidate", "candidate", judge=judge)]
     pair = ("tuned", "base", "r")
     assert find_disagreements(resolve(verdicts), {pair: {"ann": "candidate"}}) == []
-    (found,) = find_disagreements(resolve(verdicts), {pair: {"ann": "candidate", "bob": "baseline"}})
-    assert found["by_person"] == {"ann": "candidate", "bob": "baseline"}
+    (disagreement,) = find_disagreements(resolve(verdicts), {pair: {"ann": "candidate", "bob": "baseline"}})
+    assert disagreement["by_person"] == {"ann": "candidate", "bob": "baseline"}

@@ -1,0 +1,86 @@
+"""Read the trigger form of the labeling DAG."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from include.distill.core.errors import InputError
+from include.distill.labeling.records import LabelMode
+from include.distill.stats.agreement import MINIMUM_RATED
+
+MAX_SAMPLE_SIZE = 200  # more than one person labels
+
+
+class LabelParams(BaseModel):
+    """The values of the trigger form. Its titles and descriptions are what the form shows."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    use_case: str = Field(title="Use case")
+    run_key: str | None = Field(
+        None, pattern=r"^[a-z0-9-]{0,64}$", title="Run", description="Its run key. Empty: the newest run with a report."
+    )
+    candidate: str | None = Field(
+        None, title="Candidate", description="An arm. Empty: the candidate of the report's headline."
+    )
+    baseline: str | None = Field(
+        None, title="Baseline", description="The arm that the candidate was compared with. Empty: as above."
+    )
+    examples: int = Field(
+        MINIMUM_RATED,
+        ge=1,
+        le=MAX_SAMPLE_SIZE,
+        title="Examples",
+        description=(
+            f"How many examples to label. The report shows no kappa below {MINIMUM_RATED} labels. With 50 labels, the"
+            " 95 % interval of an agreement of 70 % is 56 to 81 %; with 100 labels, 60 to 78 %."
+        ),
+    )
+    how: LabelMode = Field(
+        "ask in Airflow", title="How", description='Airflow shows its questions in the tab "Required Actions".'
+    )
+    labelled_csv: str | None = Field(
+        None,
+        title="Labelled sheet",
+        description="The sheet to read: s3://bucket/key or a path below include/. Empty: where the sheet was written.",
+    )
+    labeller: str | None = Field(
+        None,
+        pattern=r"^([a-z0-9]+(-[a-z0-9]+)*)?$",  # the form sends an empty text for an empty field
+        max_length=40,
+        title="Labeller",
+        description="Short name of the person who labels. Required to read a sheet. Empty: whoever answers in Airflow.",
+    )
+    hours: float = Field(
+        24, gt=0, le=720, title="Hours", description='How long Airflow waits. After that, the label is "No answer".'
+    )
+
+    @model_validator(mode="after")
+    def _check_required_together(self) -> LabelParams:
+        if self.how == "read a labelled sheet" and not self.labeller:
+            raise ValueError("to read a labelled sheet, say who labelled it (labeller)")
+        if (self.candidate is None) != (self.baseline is None):
+            raise ValueError("state both candidate and baseline, or neither")
+        return self
+
+
+def parse_label_params(params: Mapping[str, object]) -> LabelParams:
+    """
+    Return the values of the form. An empty field counts as not filled in.
+
+    :raises InputError: a value is missing or out of range; names every such field.
+    """
+    try:
+        return LabelParams.model_validate({name: value for name, value in params.items() if value not in (None, "")})
+    except ValidationError as error:
+        faults = "; ".join(
+            f"{'.'.join(map(str, fault['loc'])) or 'form'}: {fault['msg'].removeprefix('Value error, ')}"
+            for fault in error.errors()
+        )
+        message = (
+            f"The trigger form of distill_label_sample has wrong values: {faults}. Nothing was asked. Trigger the DAG"
+            " again with other values."
+        )
+        raise InputError(message) from error

@@ -1,0 +1,128 @@
+"""
+Draw a blinded sample of answers for people to label, and translate their labels back.
+
+Examples are drawn in a fixed order, so a larger sample starts with the smaller one. Which answer is shown as A is drawn
+for each question. The key that says so is stored apart from what people see. The name of an example contains a hash of
+the answers that it shows, so that a label is matched with exactly these answers.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Literal, get_args
+
+from include.distill.core.naming import canonical_hash, digest
+from include.distill.dataset.records import Row
+from include.distill.dataset.splits import draw
+from include.distill.labeling.label_store import AnswersByArm, answers_hash
+from include.distill.labeling.records import Choice, Label, LabelExample, Preference
+
+LABEL_CHOICES: tuple[Choice, ...] = get_args(Choice)
+NO_ANSWER: Choice = "No answer"
+
+
+def draw_sample(
+    rows: Sequence[Row],
+    answers: AnswersByArm,
+    *,
+    pair: tuple[str, str],
+    examples: int,
+    seed: int,
+    run_key: str,
+) -> list[LabelExample]:
+    """
+    Draw the examples, with the key to them.
+
+    Questions to which both arms gave the same answer are left out, because nobody could prefer one.
+
+    :param answers: answer to each row id, by arm.
+    :param pair: candidate and baseline.
+    :param examples: how many to draw at most.
+    """
+    differing = [row for row in rows if answers[pair[0]][row["row_id"]] != answers[pair[1]][row["row_id"]]]
+    drawn = sorted(differing, key=lambda row: draw("label sample", seed, row["row_id"]))[:examples]
+    return [
+        _example(number, row, answers, pair=pair, seed=seed, run_key=run_key)
+        for number, row in enumerate(drawn, start=1)
+    ]
+
+
+def _example(
+    number: int, row: Row, answers: AnswersByArm, *, pair: tuple[str, str], seed: int, run_key: str
+) -> LabelExample:
+    first: Literal["candidate", "baseline"] = (
+        "candidate" if draw("which is A", seed, row["row_id"]) < 0.5 else "baseline"
+    )
+    shown = pair if first == "candidate" else (pair[1], pair[0])
+    answer_a, answer_b = (answers[arm][row["row_id"]] for arm in shown)
+    # The last part hashes the answers in the order in which they are shown, so the name does not reveal whose they are.
+    name = f"{number:03d}-{digest(run_key, *pair)[:6]}-{digest(row['row_id'], answer_a, answer_b)[:8]}"
+    return {
+        "example": name,
+        "row_id": row["row_id"],
+        "question": row["question"],
+        "document": row["document"],
+        "answer_a": answer_a,
+        "answer_b": answer_b,
+        "a": first,
+    }
+
+
+def split_example_name(example: str) -> tuple[str, str]:
+    """
+    Return the hashes in the name of an example: of run and pair of arms, and of the answers that it shows.
+
+    The number before them is for people only: it changes when the answers of other rows change.
+
+    :return: two empty texts for a name without hashes.
+    """
+    _, run_and_pair, shown = [*example.split("-"), "", ""][:3]
+    return run_and_pair, shown
+
+
+def key_name(examples: Sequence[LabelExample]) -> str:
+    """Return the file name of a sample's key. Two samples share it only if they show the same."""
+    return f"key-{canonical_hash(examples)[:12]}.jsonl"
+
+
+def to_labels(
+    choices: Mapping[str, Choice], examples: Sequence[LabelExample], *, pair: tuple[str, str], labeler: str, now: str
+) -> list[Label]:
+    """
+    Translate one person's choices from A and B to candidate and baseline.
+
+    :param choices: choice by name of the example; "No answer" gives no label.
+    :param pair: candidate and baseline.
+    :param now: time of the labels, ISO 8601, UTC.
+    """
+    labels: list[Label] = []
+    for example in examples:
+        choice = choices.get(example["example"], NO_ANSWER)
+        if choice == NO_ANSWER:
+            continue
+        other: Preference = "baseline" if example["a"] == "candidate" else "candidate"
+        verdicts: dict[Choice, Preference] = {"A": example["a"], "B": other, "Tie": "tie"}
+        labels.append(
+            {
+                "row_id": example["row_id"],
+                "candidate": pair[0],
+                "baseline": pair[1],
+                "answers": _hash_of_shown_answers(example),
+                "labeller": labeler,
+                "verdict": verdicts[choice],
+                "labelled_at": now,
+            }
+        )
+    return labels
+
+
+def _hash_of_shown_answers(example: LabelExample) -> str:
+    if example["a"] == "candidate":
+        return answers_hash(example["answer_a"], example["answer_b"])
+    return answers_hash(example["answer_b"], example["answer_a"])
+
+
+def labeler_name(user: str) -> str:
+    """Turn a user's name into the name of a labeler, which is a file name: other characters become hyphens."""
+    return re.sub(r"[^a-z0-9]+", "-", user.lower()).strip("-")[:40].strip("-") or "somebody"

@@ -1,0 +1,66 @@
+"""Bill what a run paid for, and set the bill against the estimate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import cast
+
+from include.distill.config.use_case import UseCase
+from include.distill.core.records import BillLineRecord
+from include.distill.cost.prices import BillLine, Prices
+from include.distill.curation.records import CurateManifest
+from include.distill.evaluation.records import JudgeManifest
+from include.distill.inference.records import UsageRecord
+from include.distill.report.records import ReportBillLine
+from include.distill.report.run_summary import ArmSummary, sum_usage
+
+
+def bill(
+    use_case: UseCase,
+    *,
+    synthesis: Sequence[CurateManifest],
+    arms: Sequence[ArmSummary],
+    judgments: Sequence[JudgeManifest],
+    prices: Prices,
+) -> list[BillLine]:
+    """Return what this run paid for. Answers and jobs that were stored before cost nothing and have no line."""
+    lines = _model_call_lines("synthesis", use_case.teacher, synthesis, prices)
+    if use_case.critic:
+        critics = [critic for manifest in synthesis if (critic := manifest.get("critic"))]
+        # The critic is never asked in batch jobs.
+        tokens = sum(counts["input_tokens"] for counts in critics), sum(counts["output_tokens"] for counts in critics)
+        lines += prices.token_lines("critic", use_case.critic.model, *tokens)
+    for arm in arms:
+        if arm.on_demand:
+            lines += _model_call_lines(f"answers {arm.name}", use_case.student, arm.answers, prices)
+        if arm.paid_training:
+            lines.append(prices.training_line(arm.name, use_case.student, arm.training_tokens))
+        if arm.unit_hours:
+            lines.append(prices.throughput_line(arm.name, arm.student or use_case.student, arm.unit_hours))
+    for judge in use_case.judges:
+        lines += _model_call_lines("judging", judge, [m for m in judgments if m["judge"] == judge], prices)
+    return [line for line in lines if line.quantity]
+
+
+def _model_call_lines(what: str, model: str, manifests: Sequence[UsageRecord], prices: Prices) -> list[BillLine]:
+    tokens = sum_usage(manifests, ("input_tokens", "output_tokens", "batch_input_tokens", "batch_output_tokens"))
+    in_batches = tokens["batch_input_tokens"], tokens["batch_output_tokens"]
+    on_demand = tokens["input_tokens"] - in_batches[0], tokens["output_tokens"] - in_batches[1]
+    return prices.token_lines(what, model, *on_demand) + prices.token_lines(what, model, *in_batches, batch=True)
+
+
+def compare_with_estimate(lines: Sequence[BillLine], estimated: Iterable[BillLineRecord]) -> list[ReportBillLine]:
+    """
+    Return the bill as ``report.json`` holds it: each line with its ``estimated_usd``, 0 when it was not estimated.
+
+    What was estimated and cost nothing, because it was paid for before, follows with a quantity of 0.
+    """
+    import pandas as pd
+
+    columns = list(BillLineRecord.__annotations__)
+    paid = pd.DataFrame([line.as_record() for line in lines], columns=columns)
+    estimate = pd.DataFrame(list(estimated), columns=columns).assign(estimated_usd=lambda table: table["usd"])
+    billed = paid.merge(estimate[["what", "estimated_usd"]], on="what", how="left").fillna({"estimated_usd": 0.0})
+    free = estimate[~estimate["what"].isin(paid["what"])].assign(quantity=0.0, usd=0.0)
+    table = pd.concat([part for part in (billed, free) if len(part)]) if len(billed) + len(free) else billed
+    return cast(list[ReportBillLine], table.to_dict("records"))

@@ -1,0 +1,70 @@
+"""Combine what judges and people said about a run: how far they agree, and the questions on which they disagree."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+
+from include.distill.evaluation.records import Outcome, Verdict
+from include.distill.evaluation.verdicts import find_disagreements, resolve
+from include.distill.labeling.records import Label
+from include.distill.report.records import ReportDisagreement
+from include.distill.stats.agreement import Agreement, agreement_table
+
+
+def human_verdicts(labels: Iterable[Label]) -> dict[tuple[str, str, str], dict[str, Outcome]]:
+    """Return the verdict of each person, by candidate, baseline and row id."""
+    verdicts: dict[tuple[str, str, str], dict[str, Outcome]] = defaultdict(dict)
+    for label in labels:
+        # Types are not checked when a file is read; a label may have been edited by hand.
+        if label["verdict"] in ("candidate", "baseline", "tie"):
+            verdicts[(label["candidate"], label["baseline"], label["row_id"])][label["labeller"]] = label["verdict"]
+    return dict(verdicts)
+
+
+def agreement_records(
+    verdicts: Iterable[Verdict], groups: Mapping[str, str], labels: Iterable[Label] = ()
+) -> list[Agreement]:
+    """
+    Return how far every two raters agree over all pairs of arms, judges first.
+
+    Unparsable replies and ties of equal answers are left out: the first are no opinion, and nobody was asked about the
+    second.
+
+    :param groups: document group of each row id.
+    """
+    raters: dict[str, dict[tuple[str, str, str], str]] = defaultdict(dict)
+    for question in resolve(verdicts):
+        if question.outcome != "unparsable" and not question.same:
+            item = (question.candidate, question.baseline, question.row_id)
+            raters[question.judge][item] = question.outcome
+    for item, by_person in human_verdicts(labels).items():
+        for person, verdict in by_person.items():
+            raters[f"{person} (person)"][item] = verdict
+    return agreement_table(raters, lambda item: groups[item[2]])
+
+
+def disagreement_rows(
+    verdicts: Iterable[Verdict],
+    answers: Mapping[str, Mapping[str, str]],
+    questions: Mapping[str, str],
+    labels: Iterable[Label] = (),
+) -> list[ReportDisagreement]:
+    """
+    Return the questions on which judges or people disagree, with both answers, the most interesting first.
+
+    :param verdicts: those on the headline's pair of arms first.
+    :param answers: answer to each row id, by arm.
+    :param questions: question of each row id.
+    """
+    verdicts = list(verdicts)
+    pairs = list(dict.fromkeys((verdict["candidate"], verdict["baseline"]) for verdict in verdicts))
+    return [
+        {
+            **disagreement,
+            "question": questions[disagreement["row_id"]],
+            "candidate_answer": answers[disagreement["candidate"]][disagreement["row_id"]],
+            "baseline_answer": answers[disagreement["baseline"]][disagreement["row_id"]],
+        }
+        for disagreement in find_disagreements(resolve(verdicts), human_verdicts(labels), pairs=pairs)
+    ]

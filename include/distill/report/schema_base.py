@@ -1,0 +1,64 @@
+"""Share the base class and the types of the models of ``report.json``."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Any
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+)
+
+_MAY_BE_ABSENT = "x-may-be-absent"
+
+
+def _none_if_not_finite(value: object) -> object:
+    # Training that diverged logs NaN, which JSON does not have. The report shows a gap instead of refusing the run.
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+Loss = Annotated[FiniteFloat | None, BeforeValidator(_none_if_not_finite)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Interval = tuple[FiniteFloat, FiniteFloat]
+
+
+def optional_key(description: str, *, absent: str, default: Any = None) -> Any:
+    """
+    Describe a key that may be absent. Absent stays absent when a report is checked and written again.
+
+    :param absent: when the key is absent, as a sentence's end: "from reports of earlier versions".
+    """
+    return Field(
+        default=default, description=f"{description} Absent {absent}.", json_schema_extra={_MAY_BE_ABSENT: True}
+    )
+
+
+def require(condition: bool, message: str) -> None:
+    """Fail the validation of a model with ``message`` unless ``condition`` holds."""
+    if not condition:
+        raise ValueError(message)
+
+
+class Section(BaseModel):
+    """A part of the report. Keys that it does not name are kept as given."""
+
+    model_config = ConfigDict(extra="allow", protected_namespaces=())
+
+    @model_serializer(mode="wrap")
+    def _keep_absent_keys_absent(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        fields = type(self).model_fields
+        return {
+            key: value
+            for key, value in handler(self).items()
+            if key in self.model_fields_set or not _may_be_absent(fields[key].json_schema_extra)
+        }
+
+
+def _may_be_absent(extra: object) -> bool:
+    return isinstance(extra, dict) and _MAY_BE_ABSENT in extra

@@ -1,0 +1,110 @@
+"""Model the data card of a training set, as ``report.json`` holds it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field, NonNegativeInt
+
+from include.distill.report.schema_base import Section, optional_key
+from include.distill.report.schema_run import BillLineSchema
+
+NO_PAIRS = "when no pairs were asked for"
+
+
+class TrainingSetCountsSchema(Section):
+    """Sizes of a training set, in records. ``records = originals + synthetic``."""
+
+    originals: NonNegativeInt = Field(description="Rows of the CSV.")
+    synthetic: NonNegativeInt = Field(description="Pairs of the teacher.")
+    records: NonNegativeInt = Field(description="Records to train on.")
+    validation: NonNegativeInt = Field(description="Rows held out, in a file of their own.")
+
+
+class CardModelSchema(Section):
+    """The teacher or the student."""
+
+    model: str = Field(description="Inference id.")
+    provider: str = Field(description="Provider of the model.")
+    family: str = Field(description="Family of the model.")
+
+
+class HistogramBinSchema(Section):
+    """One bin of a distribution."""
+
+    up_to: int | float | None = Field(description="Inclusive upper bound; null for the last bin.")
+    count: NonNegativeInt = Field(description="Records in the bin.")
+
+
+class TopicWordSchema(Section):
+    """A word that many topics contain."""
+
+    word: str = Field(description="The word.")
+    pairs: NonNegativeInt = Field(description="Pairs with the word in their topic.")
+
+
+class CardPairSchema(Section):
+    """A pair that was drawn to be read."""
+
+    question: str = Field(description="The question.")
+    answer: str = Field(description="The answer.")
+    topic: str = Field(description="The teacher's name for what the pair is about.")
+
+
+class PairCountsSchema(Section):
+    """What the teacher was asked and what it wrote, in pairs. ``requested = accepted + rejected + missing``."""
+
+    documents: NonNegativeInt = Field(description="Rows that the teacher was sent.")
+    requested: NonNegativeInt = Field(description="Pairs that the teacher was asked for.")
+    accepted: NonNegativeInt = Field(description="Pairs that passed all filters.")
+    rejected: NonNegativeInt = Field(description="Pairs that a filter or the critic dropped.")
+    missing: NonNegativeInt = Field(description="Pairs that were asked for and not written.")
+    surplus: NonNegativeInt = Field(description="Pairs beyond the request; not used.")
+
+
+class FunnelStepSchema(Section):
+    """How many pairs one filter dropped, and how many were left."""
+
+    filter: str = Field(description="Name of the filter, `critic`, or `missing` for what was not written.")
+    dropped: NonNegativeInt = Field(description="Pairs that it dropped.")
+    left: NonNegativeInt = Field(description="Pairs after it.")
+
+
+class CriticVerdictsSchema(Section):
+    """The critic's verdicts, in pairs."""
+
+    grounded: NonNegativeInt = Field(description="Pairs whose answer the document supports.")
+    ungrounded: NonNegativeInt = Field(description="Pairs whose answer it does not support; dropped.")
+    unparsable: NonNegativeInt = Field(description="Pairs without a verdict that could be read; dropped.")
+    not_looked_at: NonNegativeInt = Field(description="Pairs that the critic's budget did not reach; kept.")
+
+
+class DataCardSchema(Section):
+    """What a reader of a training set must know. Also ``data_card.json`` next to the training file."""
+
+    use_case: str = Field(description="Name of the use case.")
+    arm: str = Field(description="Arm that is trained on the set.")
+    counts: TrainingSetCountsSchema = Field(description="Sizes of the set.")
+    sha256: str = Field(description="Hash over the bytes of training and validation file.")
+    source: str = Field(description="Path or URI of the training CSV.")
+    evaluation_source: str | None = Field(description="Path or URI of the evaluation CSV; null without one.")
+    licence: str = Field(description="Licence of the source.")
+    attribution: str = Field(description="Attribution of the source.")
+    teacher: CardModelSchema = Field(description="The model that wrote the pairs.")
+    student: CardModelSchema = Field(description="The model that is trained.")
+    prompts: dict[str, str] = Field(description="Version of each prompt, by name.")
+    training_price: BillLineSchema = Field(description="What training on the set costs, epochs included.")
+    curation: dict[str, Any] = Field(description="Section `curation` of the use case.")
+    distributions: dict[str, list[HistogramBinSchema]] = Field(
+        description="Histograms by name: `<question|answer>_characters_<originals|synthetic>`, `grounding_synthetic`."
+    )
+    topic_words: list[TopicWordSchema] = Field(description="Words that the most topics contain.")
+    to_read: list[CardPairSchema] = Field(description="Ten pairs, drawn by the seed of the use case.")
+    synthesis: PairCountsSchema | None = optional_key("Counts of the teacher's pairs.", absent=NO_PAIRS)
+    funnel: list[FunnelStepSchema] = optional_key("The pairs through every filter.", absent=NO_PAIRS, default=[])
+    critic: CriticVerdictsSchema | None = optional_key("The critic's verdicts.", absent="without a critic")
+    licence_note: str = optional_key(
+        "Whose terms apply to the teacher's answers.",
+        absent="when teacher and student are from one provider",
+        default="",
+    )

@@ -1,0 +1,201 @@
+"""Model what the run did and cost, as ``report.json`` holds it: rows, pairs, arms, losses and the bill."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal, Self
+
+from pydantic import Field, FiniteFloat, NonNegativeFloat, NonNegativeInt, StrictBool, model_validator
+
+from include.distill.report.schema_base import Loss, Section, Share, optional_key, require
+
+EARLIER = "from reports of earlier versions"
+CENT = 0.01
+
+
+class RowChangesSchema(Section):
+    """Changes since the last run of the use case, in rows. All counts are null on a first run."""
+
+    since: str | None = Field(description="Run key of the last run.")
+    added: NonNegativeInt | None = Field(description="Rows with a new question.")
+    changed: NonNegativeInt | None = Field(description="Rows with the same question and another document or answer.")
+    gone: NonNegativeInt | None = Field(description="Rows whose question is no longer there.")
+    settings: list[str] = Field(description="Names of the settings that changed, sorted.")
+
+
+class SourceSchema(Section):
+    """The rows of the CSV files. ``rows = accepted + rejected``."""
+
+    rows: NonNegativeInt = Field(description="Rows read.")
+    accepted: NonNegativeInt = Field(description="Rows that the run uses.")
+    rejected: NonNegativeInt = Field(description="Rows that the run does not use.")
+    train: NonNegativeInt = Field(description="Accepted rows to train on.")
+    evaluation: NonNegativeInt = Field(description="Accepted rows to compare answers on.")
+    reasons: dict[str, NonNegativeInt] = optional_key(
+        "Rejected rows by reason, the most frequent first.", absent=EARLIER, default={}
+    )
+    changes: RowChangesSchema | None = optional_key("Changes since the last run.", absent=EARLIER)
+
+    @model_validator(mode="after")
+    def _reconcile(self) -> Self:
+        require(
+            self.rows == self.accepted + self.rejected,
+            f"rows {self.rows} is not accepted {self.accepted} + rejected {self.rejected}",
+        )
+        return self
+
+
+class CriticSchema(Section):
+    """The critic's verdicts, in pairs that passed the measured filters, and what it was asked in this run."""
+
+    grounded: NonNegativeInt = Field(description="Pairs whose answer the document supports.")
+    ungrounded: NonNegativeInt = Field(description="Pairs whose answer it does not support; dropped.")
+    unparsable: NonNegativeInt = Field(description="Pairs without a verdict that could be read; dropped.")
+    not_looked_at: NonNegativeInt = Field(description="Pairs that the critic's budget did not reach; kept.")
+    calls: NonNegativeInt = Field(description="Answers that this run paid for.")
+    cache_hits: NonNegativeInt = Field(description="Stored answers that were used again without paying.")
+    input_tokens: NonNegativeInt = Field(description="Input tokens of the paid calls.")
+    output_tokens: NonNegativeInt = Field(description="Output tokens of the paid calls.")
+    simulated: StrictBool = optional_key("Whether the AWS simulator answered.", absent=EARLIER, default=False)
+
+    @model_validator(mode="after")
+    def _reconcile(self) -> Self:
+        checked, answers = self.grounded + self.ungrounded + self.unparsable, self.calls + self.cache_hits
+        require(checked <= answers, f"the critic judged {checked} pairs, but gave only {answers} answers")
+        return self
+
+
+class SynthesisSchema(Section):
+    """
+    What the teacher was asked and what it wrote, in pairs, with the usage that this run paid for.
+
+    ``requested = accepted + rejected + missing``.
+    """
+
+    documents: NonNegativeInt = Field(description="Rows that the teacher was sent.")
+    requested: NonNegativeInt = Field(description="Pairs that the teacher was asked for.")
+    accepted: NonNegativeInt = Field(description="Pairs that passed all filters.")
+    rejected: NonNegativeInt = Field(description="Pairs that a filter or the critic dropped.")
+    missing: NonNegativeInt = Field(description="Pairs that were asked for and not written.")
+    surplus: NonNegativeInt = Field(description="Pairs beyond the request; not used.")
+    calls: NonNegativeInt = Field(description="Answers that this run paid for.")
+    cache_hits: NonNegativeInt = Field(description="Stored answers that were used again without paying.")
+    input_tokens: NonNegativeInt = Field(description="Input tokens of the paid calls.")
+    output_tokens: NonNegativeInt = Field(description="Output tokens of the paid calls.")
+    dropped: dict[str, NonNegativeInt] = Field(default={}, description="Rejected pairs by filter.")
+    critic: CriticSchema | None = Field(default=None, description="The critic's counts; null without a critic.")
+    batch_calls: NonNegativeInt = optional_key("Of `calls`, those from batch jobs.", absent=EARLIER, default=0)
+    batch_input_tokens: NonNegativeInt = optional_key(
+        "Of `input_tokens`, those of batch jobs.", absent=EARLIER, default=0
+    )
+    batch_output_tokens: NonNegativeInt = optional_key(
+        "Of `output_tokens`, those of batch jobs.", absent=EARLIER, default=0
+    )
+
+    @model_validator(mode="after")
+    def _reconcile(self) -> Self:
+        require(
+            self.requested == self.accepted + self.rejected + self.missing,
+            f"requested {self.requested} is not accepted {self.accepted} + rejected {self.rejected}"
+            f" + missing {self.missing}",
+        )
+        bad = self.critic.ungrounded + self.critic.unparsable if self.critic else 0
+        dropped = self.dropped.get("critic", 0)
+        require(dropped <= bad, f"{dropped} pairs are dropped for the critic, but it found only {bad} to drop")
+        return self
+
+
+class ArmSchema(Section):
+    """A model that answered. What the run did not train for the arm is null."""
+
+    name: str = Field(description="Name of the arm in the use case.")
+    kind: Literal["base", "fine_tuned", "champion"] = Field(description="Which model answers for the arm.")
+    records: NonNegativeInt | None = Field(description="Records of the training file.")
+    train_uri: str | None = Field(description="S3 URI of the training file.")
+    job_arn: str | None = Field(description="ARN of the customization job.")
+    job_status: str | None = Field(description="Status of the job, as Bedrock returned it.")
+    training_loss: Loss = Field(description="Training loss that the job reports; null when it is not finite.")
+    serving: str | None = Field(description="ARN of the throughput that served the arm; null when none did.")
+    released: StrictBool = Field(description="Whether nothing bills any more; true also when nothing served the arm.")
+
+    @model_validator(mode="after")
+    def _reconcile(self) -> Self:
+        trained = [self.records, self.train_uri, self.job_status, self.training_loss]
+        require(
+            self.job_arn is not None or trained == [None] * len(trained),
+            f"arm {self.name} has no job, so records, train_uri, job_status and training_loss must be null",
+        )
+        require(self.kind != "base" or self.job_arn is None, f"arm {self.name} is a base model, so it has no job")
+        require(
+            self.serving is not None or self.released,
+            f"arm {self.name} has nothing serving it, so released must be true",
+        )
+        return self
+
+
+class LossPointSchema(Section):
+    """One step of a training job's metrics."""
+
+    step: NonNegativeInt = Field(description="Number of the step, as the job counts them.")
+    epoch: FiniteFloat = Field(description="Epoch of the step.")
+    loss: Loss = Field(description="Training loss of the step's batch; null when it is not finite.")
+
+
+class BillLineSchema(Section):
+    """One line of a bill, estimated or paid."""
+
+    what: str = Field(description="Step or arm, model, and input or output.")
+    quantity: NonNegativeFloat = Field(description="Quantity, in `unit`.")
+    unit: str = Field(description="`token`, or `unit-hour` for one model unit of throughput for one hour.")
+    unit_price_usd: NonNegativeFloat = Field(description="US dollars per unit.")
+    usd: NonNegativeFloat = Field(description="US dollars, rounded to the hundredth of a cent.")
+
+
+class CostLineSchema(BillLineSchema):
+    """One line of the run's bill, with its estimate."""
+
+    estimated_usd: NonNegativeFloat = optional_key(
+        "US dollars estimated before the run; 0 for what was not estimated.", absent=EARLIER, default=0.0
+    )
+
+
+class CostSchema(Section):
+    """The bill and its estimate. ``actual_usd`` is the sum of the lines."""
+
+    estimated_usd: NonNegativeFloat = Field(description="US dollars estimated before the run.")
+    actual_usd: NonNegativeFloat = Field(description="US dollars that this run paid for.")
+    lines: list[CostLineSchema] = Field(description="What was billed, and what was estimated and cost nothing.")
+
+    @model_validator(mode="after")
+    def _reconcile(self) -> Self:
+        total = math.fsum(line.usd for line in self.lines)
+        require(
+            abs(total - self.actual_usd) <= CENT,
+            f"actual_usd {self.actual_usd} is not the sum of the bill's lines, {total}",
+        )
+        return self
+
+
+class PairSchema(Section):
+    """A pair that the teacher wrote."""
+
+    question: str = Field(description="The question.")
+    answer: str = Field(description="The answer.")
+    topic: str = Field(description="The teacher's name for what the pair is about.")
+    row_id: str = optional_key("Row that the pair was written from.", absent=EARLIER, default="")
+    pair: NonNegativeInt = optional_key("Number of the pair among those of its row, from 0.", absent=EARLIER, default=0)
+    grounding: Share = optional_key("Share of the answer found in the document.", absent=EARLIER, default=0.0)
+    critic: str = optional_key(
+        "What the critic said: `grounded`, or `not_looked_at`.", absent="without a critic", default=""
+    )
+
+
+class RejectedRowSchema(Section):
+    """A row of the CSV that the run does not use. Its text is in ``source/rejected.jsonl`` of the run's folder."""
+
+    row: NonNegativeInt | None = Field(default=None, description="Number of the record in its file, from 1.")
+    line: NonNegativeInt | None = Field(default=None, description="Line of the file on which the record starts.")
+    source: str = Field(description="Name of the file.")
+    column: str | None = Field(default=None, description="Column with the fault; null when it is the whole row.")
+    reason: str = Field(default="", description="Short name of the reason, such as `empty` or `duplicate`.")
+    message: str = Field(description="What is wrong and what to do.")

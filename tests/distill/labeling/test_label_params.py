@@ -1,0 +1,44 @@
+"""Check the values of the labeling DAG's trigger form."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from include.distill.core.errors import InputError
+from include.distill.labeling.label_params import LabelParams, parse_label_params
+from include.distill.stats.agreement import MINIMUM_RATED
+from include.distill.stats.intervals import wilson_interval
+
+
+def test_the_intervals_that_the_form_states_are_right() -> None:
+    description = str(LabelParams.model_fields["examples"].description)
+    for agreed, asked in ((35, 50), (70, 100)):
+        low, high = wilson_interval(agreed, asked) or (0, 0)
+        assert f"{100 * low:.0f} " in description
+        assert f"{100 * high:.0f} %" in description
+
+
+def test_the_default_number_of_examples_is_enough_for_a_kappa() -> None:
+    assert parse_label_params({"use_case": "docs"}).examples >= MINIMUM_RATED
+
+
+def test_empty_fields_have_their_defaults() -> None:
+    choice = parse_label_params({"use_case": "docs", "run_key": "", "labeller": None, "examples": 5})
+    assert (choice.run_key, choice.labeller, choice.examples) == (None, None, 5)
+
+
+@pytest.mark.parametrize(
+    ("params", "words"),
+    [
+        pytest.param({"how": "read a labelled sheet"}, "labeller", id="a sheet without a labeler"),
+        pytest.param({"candidate": "a"}, "candidate and baseline", id="half a pair"),
+        pytest.param({"run_key": "../x"}, "run_key", id="a path"),
+        pytest.param({"labeller": "Ada/.."}, "labeller", id="a labeler that is a path"),
+        pytest.param({"examples": 0}, "examples", id="nothing to ask"),
+    ],
+)
+def test_wrong_values_are_refused_with_their_field(params: dict[str, Any], words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        parse_label_params({"use_case": "docs", **params})

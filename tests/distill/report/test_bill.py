@@ -1,0 +1,121 @@
+"""Check what a run is billed for, and the comparison with the estimate."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from include.distill.core.errors import UseCaseError
+from include.distill.cost.prices import BillLine, Prices, total_usd
+from include.distill.report.bill import bill, compare_with_estimate
+from include.distill.report.run_summary import ArmSummary
+from tests.distill.conftest import make_use_case
+
+USE_CASE = make_use_case(judges=["claude-haiku-4-5", "llama-3-3-70b"])
+ROUND = {"input_per_million": 1, "output_per_million": 2, "training_per_thousand": 0.01, "throughput_per_hour": 10}
+PRICES = Prices(
+    dict.fromkeys(("claude-sonnet-4-6", "nova-micro", "claude-haiku-4-5"), ROUND)
+    | {"llama-3-3-70b": {"input_per_million": 3, "output_per_million": 3}},
+    batch_share=0.5,
+)
+MILLION = 1_000_000
+
+
+def used(input_tokens: int = 0, output_tokens: int = 0, **more: Any) -> dict[str, Any]:
+    in_batches = {"batch_input_tokens": 0, "batch_output_tokens": 0}
+    return {"input_tokens": input_tokens, "output_tokens": output_tokens, **in_batches, **more}
+
+
+def billed(**parts: Any) -> dict[str, float]:
+    given = {"synthesis": [], "arms": [], "judgments": [], **parts}
+    return {line.what: line.usd for line in bill(USE_CASE, prices=PRICES, **given)}
+
+
+def test_a_run_that_finds_everything_stored_pays_nothing() -> None:
+    tuned = ArmSummary("tuned", "fine_tuned", [used()], paid_training=False, training_tokens=5000, unit_hours=0)
+    assert billed(
+        synthesis=[used(), used()],
+        arms=[ArmSummary("base", "base", [used()]), tuned],
+        judgments=[used(judge=judge) for judge in USE_CASE.judges],
+    ) == {}  # fmt: skip
+
+
+def test_the_critic_has_its_own_lines_without_a_batch_price() -> None:
+    use_case = make_use_case(curation={"critic": {"model": "claude-haiku-4-5", "max_spend_usd": 5}})
+    critic = {"input_tokens": MILLION, "output_tokens": MILLION}
+    synthesis = [used(MILLION, critic=critic), used(critic=critic), used()]
+    lines = bill(use_case, synthesis=synthesis, arms=[], judgments=[], prices=PRICES)
+    assert {line.what: line.usd for line in lines} == {
+        "synthesis: claude-sonnet-4-6 input": 1,
+        "critic: claude-haiku-4-5 input": 2,
+        "critic: claude-haiku-4-5 output": 4,
+    }
+
+
+def test_everything_paid_has_a_line() -> None:
+    lines = billed(
+        synthesis=[used(MILLION, MILLION), used(MILLION)],
+        arms=[
+            ArmSummary("base", "base", [used(MILLION, MILLION)]),
+            ArmSummary("tuned", "fine_tuned", [], paid_training=True, training_tokens=5000, unit_hours=0.5),
+        ],
+        judgments=[used(MILLION, judge="claude-haiku-4-5"), used(MILLION, judge="llama-3-3-70b")],
+    )
+    assert lines == {
+        "synthesis: claude-sonnet-4-6 input": 2,
+        "synthesis: claude-sonnet-4-6 output": 2,
+        "answers base: nova-micro input": 1,
+        "answers base: nova-micro output": 2,
+        "training tuned: nova-micro": 0.05,
+        "throughput tuned: nova-micro": 5,
+        "judging: claude-haiku-4-5 input": 1,
+        "judging: llama-3-3-70b input": 3,
+    }
+
+
+def test_a_served_arm_is_billed_by_the_hour_and_not_by_the_token() -> None:
+    arm = ArmSummary("tuned", "fine_tuned", [used(MILLION, MILLION)], unit_hours=1)
+    assert billed(arms=[arm]) == {"throughput tuned: nova-micro": 10}
+
+
+def test_the_total_is_the_sum_of_the_lines() -> None:
+    lines = bill(USE_CASE, synthesis=[used(1500, 700)], arms=[], judgments=[], prices=PRICES)
+    assert total_usd(lines) == sum(line.usd for line in lines) == 0.0029
+
+
+def test_a_paid_part_without_a_known_price_is_an_error() -> None:
+    with pytest.raises(UseCaseError, match="no training_per_thousand for nova-micro"):
+        bill(
+            USE_CASE,
+            synthesis=[],
+            arms=[ArmSummary("tuned", "fine_tuned", [], paid_training=True)],
+            judgments=[],
+            prices=Prices({"claude-sonnet-4-6": ROUND}, batch_share=0.5),
+        )
+
+
+def test_each_line_has_its_estimate_and_free_lines_follow() -> None:
+    paid = [BillLine("synthesis", 10, "token", 0.5), BillLine("a retry", 2, "token", 0.5)]
+    expected = [BillLine("synthesis", 20, "token", 0.5), BillLine("training", 4, "token", 0.5)]
+    records = compare_with_estimate(paid, [line.as_record() for line in expected])
+    assert [(r["what"], r["quantity"], r["usd"], r["estimated_usd"]) for r in records] == [
+        ("synthesis", 10, 5.0, 10.0),
+        ("a retry", 2, 1.0, 0.0),
+        ("training", 0, 0.0, 2.0),
+    ]
+    assert sum(record["usd"] for record in records) == total_usd(paid)
+
+
+def test_the_records_of_the_bill_are_plain_json_in_the_order_of_the_report() -> None:
+    (record,) = compare_with_estimate([BillLine("synthesis", 10, "token", 0.5)], [])
+    assert list(json.loads(json.dumps(record)).items()) == [
+        ("what", "synthesis"),
+        ("quantity", 10),
+        ("unit", "token"),
+        ("unit_price_usd", 0.5),
+        ("usd", 5.0),
+        ("estimated_usd", 0.0),
+    ]
+    assert compare_with_estimate([], []) == []

@@ -90,7 +90,7 @@ def test_a_component_that_dies_takes_its_children_along_and_is_named(state: Path
     os.kill(pids[0], signal.SIGKILL)
     wait_until(all_gone(pids), "the end of its children", 5)
 
-    with pytest.raises(ComponentDiedError, match=r"stubborn ended by itself \(exit code 137\)"):
+    with pytest.raises(ComponentDiedError, match=r"stubborn ended on its own \(exit code 137\)"):
         wait_until(lambda: False, "the news", 5, check=group.check)
     group.close()
 
@@ -122,6 +122,6 @@ def test_a_component_that_ends_with_an_error_shows_the_end_of_its_log(state: Pat
     group = ProcessGroup(Layout(state=state), environment(state))
     command = [sys.executable, "-c", "print('port taken', flush=True); raise SystemExit(3)"]
     group.start(Component("api", command, 1))
-    with pytest.raises(ComponentDiedError, match=r"(?s)api ended by itself \(exit code 3\).*port taken"):
+    with pytest.raises(ComponentDiedError, match=r"(?s)api ended on its own \(exit code 3\).*port taken"):
         group.finish("api", 10)
     group.close()

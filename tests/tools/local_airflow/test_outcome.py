@@ -102,8 +102,8 @@ def test_the_account_tells_what_this_run_added_to_it() -> None:
     before = ledger(calls=100, jobs=("old",), throughputs=(("t-old", False),))
     after = ledger(calls=130, jobs=("old", "new"), throughputs=(("t-old", False), ("t-new", False)))
     text = describe_account(before, after)
-    assert "billed   30 (130 ever)" in text
-    assert "jobs        1 (2 ever)" in text
+    assert "billed   30 (130 in all)" in text
+    assert "jobs        1 (2 in all)" in text
     assert "rented    10 s" in text
     assert "running        nothing" in text
 
@@ -113,18 +113,18 @@ def test_a_critics_verdicts_are_told_and_what_it_did_not_look_at() -> None:
     synthesis = {"accepted": 3, "requested": 3}
     critic = {"grounded": 2, "ungrounded": 0, "unparsable": 0, "not_looked_at": 1}
     assert "critic" not in describe_data({"source": source, "synthesis": {**synthesis, "critic": None}})
-    said = describe_data({"source": source, "synthesis": {**synthesis, "critic": critic}})
-    assert said.endswith("the critic of the pairs: 2 grounded, 0 ungrounded, 0 unparsable, 1 not looked at")
+    text = describe_data({"source": source, "synthesis": {**synthesis, "critic": critic}})
+    assert text.endswith("verdicts of the critic: 2 grounded, 0 ungrounded, 0 unparsable, 1 not looked at")
 
 
 def test_the_account_tells_which_calls_were_answered_in_batch_jobs() -> None:
     text = describe_account(ledger(calls=200, batches=(120,)), ledger(calls=712, batches=(120, 200, 192)))
-    assert "jobs           2 (3 ever); 392 of the calls" in text
+    assert "jobs           2 (3 in all); 392 of the calls" in text
 
 
 def test_a_run_that_bought_no_batch_job_says_only_that() -> None:
     text = describe_account(ledger(batches=(120,)), ledger(batches=(120,)))
-    assert "jobs           0 (1 ever)\n" in text
+    assert "jobs           0 (1 in all)\n" in text
 
 
 def test_an_account_without_batch_jobs_says_nothing_of_them() -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tools.local_airflow import progress
-from tools.local_airflow.progress import Step, changes, clock, describe, headline, summarise
+from tools.local_airflow.progress import Step, changes, clock, describe, headline, summarize
 
 NOW = datetime(2026, 1, 1, 12, 0, 30, tzinfo=UTC)
 
@@ -24,7 +24,7 @@ def mapped(task_id: str, states: list[str | None]) -> list[dict[str, Any]]:
 
 
 def only_step(instances: list[dict[str, Any]]) -> Step:
-    (step,) = summarise(instances, [], NOW)
+    (step,) = summarize(instances, [], NOW)
     return step
 
 
@@ -79,7 +79,7 @@ def test_counts_add_up_and_a_finished_step_has_nothing_left(states: list[str | N
 
 def test_steps_come_in_the_order_of_the_dag_whatever_the_api_lists_first() -> None:
     instances = [instance("report", None), instance("preflight", "success"), instance("new", None)]
-    steps = summarise(instances, ["preflight", "synthesize", "report"], NOW)
+    steps = summarize(instances, ["preflight", "synthesize", "report"], NOW)
     assert [step.task_id for step in steps] == ["preflight", "synthesize", "report", "new"]
     assert steps[1].state == "pending"
 

@@ -42,7 +42,7 @@ def test_of_somebodys_own_rows_all_are_taken(tmp_path: Path, use_cases: Path) ->
     request = read_request(given, working_folder=tmp_path, use_cases=use_cases)
     own, questions = str(tmp_path / "own.csv"), str(tmp_path / "questions.csv")
     assert request.conf == {"training_csv": own, "evaluation_csv": questions}
-    assert request.described == f"Learns from {own}; is compared on {questions}."
+    assert request.described == f"Trains on {own}; compares the models on {questions}."
 
 
 def test_another_use_case_says_itself_how_much_it_needs(tmp_path: Path, use_cases: Path) -> None:
@@ -57,7 +57,7 @@ def test_another_use_case_says_itself_how_much_it_needs(tmp_path: Path, use_case
     ("given", "named"),
     [
         pytest.param({"CSV": "missing.csv"}, "missing.csv", id="no such file"),
-        pytest.param({"USE_CASE": "unknown"}, "aws_docs_qa, support", id="unknown use case, known ones are listed"),
+        pytest.param({"USE_CASE": "unknown"}, "aws_docs_qa, support", id="unknown use case: the known ones are listed"),
         pytest.param({"USE_CASE": "../support"}, "USE_CASE='../support'", id="a path is no name"),
         pytest.param({"DOCUMENTS": "0"}, "DOCUMENTS='0'", id="zero"),
         pytest.param({"DOCUMENTS": "-1"}, "DOCUMENTS='-1'", id="negative"),
@@ -78,7 +78,7 @@ def test_a_folder_that_the_pipeline_could_not_be_told_of_is_refused(tmp_path: Pa
     folder = tmp_path / "a:b"
     folder.mkdir()
     (folder / "rows.csv").touch()
-    with pytest.raises(InputError, match="move the file"):
+    with pytest.raises(InputError, match="Move the file"):
         read_request({"CSV": "a:b/rows.csv"}, working_folder=tmp_path, use_cases=use_cases)
 
 

@@ -105,23 +105,3 @@ def test_what_lost_its_guard_is_swept_by_its_mark(state: Path) -> None:
     assert sweep(state) == 2
     assert all_gone(pids)()
     group.close()
-
-
-def test_a_sweep_leaves_the_processes_of_another_checkout(state: Path) -> None:
-    other = {**environment(state), "DISTILL_LOCAL_STATE": f"{state}-other"}
-    sleeper = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], env=other)
-    try:
-        assert sweep(state) == 0
-        assert sleeper.poll() is None
-    finally:
-        sleeper.kill()
-        sleeper.wait()
-
-
-def test_a_component_that_ends_with_an_error_shows_the_end_of_its_log(state: Path) -> None:
-    group = ProcessGroup(Layout(state=state), environment(state))
-    command = [sys.executable, "-c", "print('port taken', flush=True); raise SystemExit(3)"]
-    group.start(Component("api", command, 1))
-    with pytest.raises(ComponentDiedError, match=r"(?s)api ended on its own \(exit code 3\).*port taken"):
-        group.finish("api", 10)
-    group.close()

@@ -92,7 +92,7 @@ def test_progress_is_shown_until_the_run_has_ended(stack: FakeStack, capsys: pyt
     assert capsys.readouterr().out.split() == ["done", "ingest", "0:09"]
 
 
-def test_a_run_that_takes_too_long_is_given_up_with_the_way_to_give_it_more_time(stack: FakeStack) -> None:
+def test_a_run_that_takes_too_long_is_stopped_and_the_message_says_how_to_allow_more_time(stack: FakeStack) -> None:
     stack.states = iter(["running"])
     with pytest.raises(NotReadyError, match=r"still running after 0 s.*DISTILL_TIMEOUT_SECONDS"):
         follow_run(stack, "d", "r", environ={}, timeout_seconds=0)

@@ -78,9 +78,7 @@ def test_a_process_that_got_the_pid_later_is_never_stopped(
 
 def test_another_command_is_not_stopped(layout: Layout, holder: Holder, process: subprocess.Popen[bytes]) -> None:
     record(layout, replace(holder, command="make run"))
-    with pytest.raises(
-        LockHeldError, match=rf"`make run` \(process {process.pid}\).*Nothing was stopped\. Press"
-    ):
+    with pytest.raises(LockHeldError, match=rf"`make run` \(process {process.pid}\).*Nothing was stopped\. Press"):
         stop_server(layout)
     assert process.poll() is None
 

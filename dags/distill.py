@@ -16,7 +16,8 @@ pairs, serves it for as long as it answers, and has judges say whether it is bet
 | `curate` | repeated pairs dropped, what every filter dropped counted | nothing |
 | `<arm>.merge`, `.upload` | the training file, under its own hash | nothing |
 | `<arm>.submit`, `.trained` | the custom model | training tokens |
-| `<arm>.turn` | the arm served before is released, or failed | nothing |
+| `<arm>.wait_for_previous_arm` | the arm served before is released, or failed | nothing |
+| `<arm>.start_serving` | the arm is next to be served | nothing |
 | `<arm>.provision`, `.in_service` | an endpoint | **by the hour until `release`** |
 | `<arm>.answer` | answers of the arm | tokens (base only) |
 | `<arm>.release` | the endpoint is gone | ends the hourly bill |
@@ -83,6 +84,7 @@ from bedrock_distill.operators.preflight import BedrockPreflightOperator
 from bedrock_distill.operators.report import RenderReportOperator
 from bedrock_distill.params.distill import trigger_params
 from bedrock_distill.policies.retry import RETRY_POLICY
+from bedrock_distill.run.task_ids import ESTIMATE, EVALUATION_SHARDS, INGEST, OUTCOME, PREFLIGHT, REPORT
 from bedrock_distill.task_groups.arms import arm_tasks
 from bedrock_distill.task_groups.batch import ask_in_batches
 from bedrock_distill.task_groups.judging import judge_tasks
@@ -122,24 +124,24 @@ def distill_dag(use_case: UseCase) -> DAG:
         user_defined_macros={"run_key": run_key},
         default_args=default_args(use_case),
     ) as dag:
-        preflight = BedrockPreflightOperator(task_id="preflight", use_case_name=use_case.name)
-        ingest = IngestCsvOperator(task_id="ingest")
-        estimate = EstimateCostOperator(task_id="estimate")
+        preflight = BedrockPreflightOperator(task_id=PREFLIGHT, use_case_name=use_case.name)
+        ingest = IngestCsvOperator(task_id=INGEST)
+        estimate = EstimateCostOperator(task_id=ESTIMATE)
         evaluation_shards = ShardRowsOperator(
-            task_id="evaluation_shards", rows="evaluation", max_tasks=use_case.fan_out.evaluation_tasks
+            task_id=EVALUATION_SHARDS, rows="evaluation", max_tasks=use_case.fan_out.evaluation_tasks
         )
         synthesis = synthesis_tasks(use_case, after=estimate)
         arms = arm_tasks(use_case, evaluation_shards, synthesis)
         judges = judge_tasks(use_case)
         report = RenderReportOperator(
-            task_id="report",
+            task_id=REPORT,
             ingested=ingest.output,
             synthesis=synthesis,
             arms={name: arm.manifests for name, arm in arms.items()},
             judgments=[judge.output for group in judges for judge in group],
         )
         promoted = promotion_tasks(use_case, report, arms)
-        outcome = RunOutcomeOperator(task_id="outcome", retries=0, may_be_skipped=MAY_BE_SKIPPED)
+        outcome = RunOutcomeOperator(task_id=OUTCOME, retries=0, may_be_skipped=MAY_BE_SKIPPED)
         outcome.as_teardown(on_failure_fail_dagrun=True)
 
         preflight >> ingest >> estimate >> evaluation_shards

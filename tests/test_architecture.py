@@ -115,6 +115,8 @@ def public(body: list[ast.stmt]) -> Iterator[ast.FunctionDef | ast.AsyncFunction
     """Yield what others may call: public functions and classes, and the public methods of those classes."""
     for node in body:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and not node.name.startswith("_"):
+            if "overload" in [ast.unparse(decorator) for decorator in node.decorator_list]:
+                continue  # a signature only; the function itself is documented
             yield node
             if isinstance(node, ast.ClassDef):
                 yield from public(node.body)

@@ -158,7 +158,11 @@ class TestBedrock:
             pytest.param("base", None, id="base"),
             pytest.param(
                 "tuned",
-                {"model_arn": THROUGHPUT["modelArn"], "invoke_id": THROUGHPUT["provisionedModelArn"]},
+                {
+                    "model_arn": THROUGHPUT["modelArn"],
+                    "invoke_id": THROUGHPUT["provisionedModelArn"],
+                    "student": "nova-micro",
+                },
                 id="tuned",
             ),
         ],

@@ -9,7 +9,7 @@ import botocore.session
 import pytest
 from botocore.exceptions import ClientError
 
-from bedrock_distill.hooks.exceptions import from_client_error
+from bedrock_distill.hooks.aws_errors import from_client_error
 from bedrock_distill.hooks.statuses import BATCH_STATUS, JOB_STATUS, THROUGHPUT_STATUS, Progress
 from include.distill.core.errors import (
     ConflictError,

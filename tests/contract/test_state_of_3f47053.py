@@ -30,7 +30,8 @@ from bedrock_distill.operators.report import RenderReportOperator
 from bedrock_distill.operators.serve import BedrockProvisionThroughputOperator
 from bedrock_distill.operators.synthesize import BedrockSynthesizeOperator
 from bedrock_distill.operators.train import BedrockSubmitCustomizationJobOperator
-from bedrock_distill.sensors.waiting import BedrockCustomizationJobSensor, BedrockProvisionedThroughputSensor
+from bedrock_distill.sensors.customization_job import BedrockCustomizationJobSensor
+from bedrock_distill.sensors.provisioned_throughput import BedrockProvisionedThroughputSensor
 from include.distill.config.layout import Layout, RunFolder
 from include.distill.core.paths import PROJECT_ROOT
 from include.distill.core.storage import read_json, read_jsonl

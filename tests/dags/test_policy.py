@@ -36,8 +36,8 @@ TASKS = {
     "tuned.merge": {"tuned.upload"},
     "tuned.upload": {"tuned.submit", "report"},
     "tuned.submit": {"tuned.trained"},
-    "tuned.trained": {"tuned.lease", "tuned.provision", "report", "promote"},
-    "tuned.lease": {"tuned.provision", "tuned.release"},
+    "tuned.trained": {"tuned.start_serving", "tuned.provision", "report", "promote"},
+    "tuned.start_serving": {"tuned.provision", "tuned.release"},
     "tuned.provision": {"tuned.in_service", "tuned.release", "report"},
     "tuned.in_service": {"tuned.answer", "tuned.release"},
     "tuned.answer": {"tuned.release", *JUDGES, "report"},
@@ -168,9 +168,9 @@ class TestDag:
         arms = [{"name": "base", "kind": "base"}, {"name": "plain", "synthetic": 0}, {"name": "tuned"}]
         text = yaml.safe_dump({**sample, "name": "arms", "arms": arms})
         two = with_use_cases(monkeypatch, tmp_path, arms=text).dags["distill_arms"]
-        assert "tuned.turn" in two.get_task("plain.release").downstream_task_ids
-        assert two.get_task("tuned.turn").downstream_task_ids == {"tuned.lease"}
-        assert two.get_task("tuned.turn").trigger_rule == "all_done"
+        assert "tuned.wait_for_previous_arm" in two.get_task("plain.release").downstream_task_ids
+        assert two.get_task("tuned.wait_for_previous_arm").downstream_task_ids == {"tuned.start_serving"}
+        assert two.get_task("tuned.wait_for_previous_arm").trigger_rule == "all_done"
         # Nothing of training waits for another arm, and one without synthetic pairs not for the teacher.
         assert "tuned.submit" not in two.get_task("plain.release").downstream_task_ids
         assert two.get_task("plain.merge").upstream_task_ids == {"evaluation_shards"}
@@ -187,8 +187,8 @@ class TestDag:
         ]
         text = yaml.safe_dump({**sample, "name": "crown", "arms": arms})
         dag = with_use_cases(monkeypatch, tmp_path, crown=text).dags["distill_crown"]
-        assert dag.get_task("best.lease").upstream_task_ids == {"base.answer", "evaluation_shards"}
-        assert dag.get_task("tuned.turn").upstream_task_ids == {"best.release"}
+        assert dag.get_task("best.start_serving").upstream_task_ids == {"base.answer", "evaluation_shards"}
+        assert dag.get_task("tuned.wait_for_previous_arm").upstream_task_ids == {"best.release"}
         for judge in JUDGES:
             assert dag.get_task(judge.replace("judge", "judge_champion", 1)).upstream_task_ids == {judge}
         assert not {"shards", "synthesize"} & set(dag.task_ids)
@@ -199,13 +199,14 @@ class TestDag:
         experiment = yaml.safe_load((USE_CASES_FOLDER / "compare_arms.yaml").read_text(encoding="utf-8"))
         text = yaml.safe_dump({**experiment, "name": "wide", "serving": {"arms_at_a_time": 2}})
         dag = with_use_cases(monkeypatch, tmp_path, wide=text).dags["distill_wide"]
-        turns = {task.task_id: task.upstream_task_ids for task in dag.tasks if task.task_id.endswith(".turn")}
-        assert turns == {"mixed.turn": {"few.release"}}
+        waits = [task for task in dag.tasks if task.task_id.endswith(".wait_for_previous_arm")]
+        upstream = {task.task_id: task.upstream_task_ids for task in waits}
+        assert upstream == {"mixed.wait_for_previous_arm": {"few.release"}}
 
     @pytest.mark.parametrize("dag_id", [SAMPLE, EXPERIMENT])
     def test_the_runbook_names_every_task(self, dag_bag: DagBag, dag_id: str) -> None:
         dag = dag_bag.dags[dag_id]
-        steps = {task.task_id.rpartition(".")[2] for task in dag.tasks if task.task_id not in JUDGES} - {"lease"}
+        steps = {task.task_id.rpartition(".")[2] for task in dag.tasks if task.task_id not in JUDGES}
         assert "`judge.<model>`" in dag.doc_md
         assert [step for step in steps if f"`{step}`" not in dag.doc_md and f".{step}`" not in dag.doc_md] == []
 
@@ -251,7 +252,7 @@ class TestTasks:
     def test_release_is_the_teardown_of_all_that_leads_to_the_endpoint(self, dag: Any) -> None:
         release = dag.get_task("tuned.release")
         setups = {task.task_id for task in dag.tasks if task.is_setup}
-        assert setups == {"tuned.lease", "tuned.provision", "tuned.in_service"} <= release.upstream_task_ids
+        assert setups == {"tuned.start_serving", "tuned.provision", "tuned.in_service"} <= release.upstream_task_ids
         assert (release.is_teardown, release.on_failure_fail_dagrun) == (True, True)
         assert release.trigger_rule == "all_done_setup_success"
 
@@ -260,7 +261,7 @@ class TestTasks:
         assert (outcome.is_teardown, outcome.on_failure_fail_dagrun) == (True, True)
 
     def test_between_the_setups_and_release_nothing_runs_unless_all_succeeded(self, dag: Any) -> None:
-        between = ("tuned.lease", "tuned.provision", "tuned.in_service", "tuned.answer")
+        between = ("tuned.start_serving", "tuned.provision", "tuned.in_service", "tuned.answer")
         assert {dag.get_task(task_id).trigger_rule.value for task_id in between} == {"all_success"}
 
 

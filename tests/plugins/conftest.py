@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from bedrock_distill.operators.base import RunAccess
+from bedrock_distill.run.access import RunAccess
 from include.distill.config.layout import RunFolder
 from include.distill.config.loader import USE_CASES_FOLDER, load_use_case
 from include.distill.config.use_case import UseCase

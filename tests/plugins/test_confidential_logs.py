@@ -38,7 +38,10 @@ def test_no_prompt_and_no_answer_is_logged(
     with caplog.at_level(logging.INFO):
         equip(BedrockSynthesizeOperator(task_id="synthesize", run_uri=RUN_URI, shard=0)).execute(context)
         for shard in range(4):
-            for arm, serving in (("base", None), ("tuned", {"model_arn": "arn:m/m", "invoke_id": "arn:p/p"})):
+            for arm, serving in (
+                ("base", None),
+                ("tuned", {"model_arn": "arn:m/m", "invoke_id": "arn:p/p", "student": "nova-micro"}),
+            ):
                 equip(
                     BedrockAnswerOperator(
                         task_id=f"{arm}-{shard}", run_uri=RUN_URI, arm=arm, shard=shard, serving=serving

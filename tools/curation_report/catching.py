@@ -31,7 +31,7 @@ def verdicts(
     names: list[str] = []
     passed: list[Record] = []
     for number, one in enumerate(planted):
-        output = parse_llm_output(one.output, limit=1)
+        output = parse_llm_output(one.output)
         pair = output.pairs[0] if output.pairs else None
         drop = curator.for_row(one.row).check(pair) if pair else None
         names.append(drop.filter if drop else "kept" if pair else "malformed")

@@ -1,19 +1,21 @@
 """
-The files that batch jobs read: questions that nobody has answered yet, one record a line.
+Write the input files of batch jobs: requests without a stored answer, one record per line.
 
-A record's id is the key of its question, under which the answer will be stored, so that answers can come in any order
-and nothing has to be remembered of who asked. Questions are streamed; of each file only the keys are in memory.
+The id of a record is the key of its request, under which the answer will be stored. So answers may come in any order,
+and nothing else needs to remember who asked. Requests are streamed; only the keys of one file are in memory.
 Format: https://docs.aws.amazon.com/bedrock/latest/userguide/batch-inference-data.html
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Container, Iterable, Iterator
+import shutil
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from tempfile import SpooledTemporaryFile
 from typing import IO
 
+from include.distill.batch.records import BatchInputLine
 from include.distill.config.catalog import BatchInference
 from include.distill.core.naming import canonical_hash
 from include.distill.core.storage import ObjectStore, stream_jsonl
@@ -21,31 +23,32 @@ from include.distill.inference.answer_store import AnswerStore
 from include.distill.inference.fan_out import Failure, for_each
 from include.distill.inference.requests import ModelRequest, to_model_input
 
-INPUT_SPOOL_BYTES = 8 * 2**20  # beyond, a file under construction lies on disk
-_PIECE = 2**20
+INPUT_SPOOL_BYTES = 8 * 2**20  # a larger file is spooled to disk while it is built
 
 
 def unanswered(
-    requests: Iterable[ModelRequest], answers: AnswerStore, *, in_progress: Container[str], threads: int
+    requests: Iterable[ModelRequest], answers: AnswerStore, *, claim: Callable[[str], bool], threads: int
 ) -> Iterator[ModelRequest]:
     """
-    Yield each question once that has no stored answer.
+    Yield each request once that has no stored answer.
 
-    :param in_progress: keys of questions that a running job answers; left out.
+    :param claim: takes the key of a request and tells whether a running job answers it. It is then left out.
+    :param threads: how many requests are looked up at a time.
+    :raises ServiceError: a look-up in the store failed.
     """
     seen: set[bytes] = set()
 
-    def fresh() -> Iterator[ModelRequest]:
+    def unclaimed() -> Iterator[ModelRequest]:
         for request in requests:
-            key = bytes.fromhex(request.key)
-            if key not in seen and request.key not in in_progress:
+            key = bytes.fromhex(request.key)  # half the memory of the text
+            if key not in seen and not claim(request.key):
                 seen.add(key)
                 yield request
 
-    def look(request: ModelRequest) -> ModelRequest | None:
+    def without_answer(request: ModelRequest) -> ModelRequest | None:
         return None if answers.has(request) else request
 
-    for outcome in for_each(fresh(), look, threads=threads):
+    for outcome in for_each(unclaimed(), without_answer, threads=threads):
         if isinstance(outcome, Failure):
             raise outcome.error
         if outcome is not None:
@@ -54,7 +57,14 @@ def unanswered(
 
 @dataclass
 class BatchInputFile:
-    """One file under construction. ``keys`` are those of its questions, ``identity`` the model that is asked."""
+    """
+    One input file while it is built.
+
+    :param identity: identity of the model that is asked, as in :class:`ModelRequest`.
+    :param max_tokens: longest answer, in tokens; the same for all requests of a step.
+    :param keys: keys of the requests.
+    :param size: bytes so far.
+    """
 
     body: IO[bytes]
     identity: str = ""
@@ -64,7 +74,7 @@ class BatchInputFile:
 
     @property
     def sha256(self) -> str:
-        """Hash of who is asked what, whatever the order of the questions."""
+        """Hash of the model and the keys, whatever their order."""
         return canonical_hash([self.identity, sorted(self.keys)])
 
     def has_room(self, line: bytes, limits: BatchInference) -> bool:
@@ -79,31 +89,37 @@ class BatchInputFile:
         self.keys.append(request.key)
 
     def store(self, store: ObjectStore, uri: str) -> None:
-        """Put the file under ``uri``."""
+        """Write the file to ``uri``."""
         self.body.seek(0)
         with store.writer(uri) as target:
-            while piece := self.body.read(_PIECE):
-                target.write(piece)
+            shutil.copyfileobj(self.body, target, length=2**20)
 
 
 def build_input_files(requests: Iterable[ModelRequest], limits: BatchInference) -> Iterator[BatchInputFile]:
-    """Yield files of as many questions as one job takes. A file is gone when the next one is taken."""
-    waiting = iter(requests)
-    request = next(waiting, None)
+    """
+    Yield files with as many requests as one job takes; a single request larger than that gets a file of its own.
+
+    A file must be stored before the next one is taken, since it is deleted then.
+    """
+    remaining = iter(requests)
+    request = next(remaining, None)
     while request is not None:
         with SpooledTemporaryFile(max_size=INPUT_SPOOL_BYTES) as body:
             file = BatchInputFile(body)
-            while request is not None and (not file.keys or file.has_room(_line(request), limits)):
-                file.add(request, _line(request))
-                request = next(waiting, None)
+            while request is not None:
+                line = _input_line(request)
+                if file.keys and not file.has_room(line, limits):
+                    break
+                file.add(request, line)
+                request = next(remaining, None)
             yield file
 
 
-def _line(request: ModelRequest) -> bytes:
-    record = {"recordId": request.key, "modelInput": to_model_input(request)}
+def _input_line(request: ModelRequest) -> bytes:
+    record: BatchInputLine = {"recordId": request.key, "modelInput": to_model_input(request)}
     return json.dumps(record, ensure_ascii=False).encode() + b"\n"
 
 
-def question_keys(store: ObjectStore, input_uri: str) -> set[str]:
-    """Return the keys of the questions in a job's file."""
-    return {record["recordId"] for record in stream_jsonl(store, input_uri)}
+def request_keys(store: ObjectStore, input_uri: str) -> set[str]:
+    """Read the keys of the requests in the input file at ``input_uri``."""
+    return {line["recordId"] for line in stream_jsonl(store, input_uri, BatchInputLine)}

@@ -1,8 +1,9 @@
 """
-From a batch job's output to stored answers: record by record, in any order, whatever the job's end.
+Store the answers of a batch job from its output files, record by record, whatever the job's end.
 
-Every answer that Bedrock wrote was paid for, so every one is stored, of stopped and expired jobs too. A record that
-ended in an error, cannot be read, or was never asked is kept beside with its reason; it is asked on demand later.
+Bedrock bills every answer that it wrote, also those of stopped and expired jobs, so each one is stored. A record that
+ended in an error, cannot be read, or does not belong to the job is kept with its reason. Its request is asked on demand
+later.
 Format: https://docs.aws.amazon.com/bedrock/latest/userguide/batch-inference-results.html
 """
 
@@ -12,13 +13,13 @@ import dataclasses
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
-from include.distill.batch.input_files import question_keys
-from include.distill.batch.open_jobs import BatchJobPlan, BatchOutcome
+from include.distill.batch.input_files import request_keys
+from include.distill.batch.pending_jobs import BatchJobPlan, BatchOutcome
+from include.distill.batch.records import BatchError, BatchOutputLine, LineError
 from include.distill.config.catalog import load_catalog
 from include.distill.core.errors import ContractError
-from include.distill.core.storage import ObjectStore, Record, write_jsonl
+from include.distill.core.storage import ObjectStore, write_jsonl
 from include.distill.inference.answer_store import AnswerStore
 from include.distill.inference.fan_out import Failure, for_each
 from include.distill.inference.requests import read_model_output
@@ -26,48 +27,53 @@ from include.distill.inference.requests import read_model_output
 
 @dataclass(frozen=True)
 class _LineOutcome:
-    """What became of one line; ``error`` is ``None`` when its answer is stored."""
+    """The result of one output line. ``error`` is ``None`` if its answer is stored."""
 
     record_id: str
-    error: Record | None
+    error: LineError | None
 
 
 def collect(
     plan: BatchJobPlan, job_id: str, *, answers: AnswerStore, errors_uri: str, simulated: bool, threads: int
 ) -> BatchOutcome:
     """
-    Store the answers of an ended job under the keys of their questions, and its errors at ``errors_uri``.
+    Store the answers of an ended job under the keys of their requests, and its errors at ``errors_uri``.
 
-    May be done again: answers that are there stay. Memory grows with the job's record ids, not with its texts.
+    May be repeated: answers that are stored already stay. Memory grows with the number of records, not their texts.
 
-    :param job_id: last part of the job's ARN; Bedrock writes into a folder of that name.
-    :return: its counts; a question that no line is about is unanswered.
+    :param job_id: last part of the job's ARN. Bedrock writes into a folder of this name.
+    :param errors_uri: a JSONL object of :class:`BatchError`.
+    :param simulated: whether the AWS simulator ran the job.
+    :return: the outcome. A request without an output line is unanswered.
+    :raises ServiceError: an answer could not be stored. Those before it are; collect again.
     """
-    keys = question_keys(answers.store, plan.input_uri)
-    paid = dataclasses.replace(answers, run_key=plan.run_key)
-    left, counts = set(keys), {"answered": 0, "errors": 0}
+    keys = request_keys(answers.store, plan.input_uri)
+    answers = dataclasses.replace(answers, run_key=plan.run_key)  # the run that bought the job pays
+    not_counted, answered, errors = set(keys), 0, 0
 
     def collect_line(line: bytes) -> _LineOutcome:
-        return _collect_line(line, keys, plan, paid, simulated=simulated)
+        return _collect_line(line, keys, plan, answers, simulated=simulated)
 
-    def errors() -> Iterator[Record]:
-        lines = _lines(answers.store, f"{plan.output_uri}{job_id}/")
+    def line_errors() -> Iterator[BatchError]:
+        nonlocal answered, errors
+        lines = _output_lines(answers.store, f"{plan.output_uri}{job_id}/")
         for outcome in for_each(lines, collect_line, threads=threads):
             if isinstance(outcome, Failure):
                 raise outcome.error
-            if outcome.record_id in left:
-                counts["errors" if outcome.error else "answered"] += 1
-                left.discard(outcome.record_id)
+            if outcome.record_id in not_counted:
+                not_counted.discard(outcome.record_id)
+                answered += outcome.error is None
+                errors += outcome.error is not None
             if outcome.error:
                 yield {"record_id": outcome.record_id, **outcome.error}
 
-    write_jsonl(answers.store, errors_uri, errors())
-    return BatchOutcome(plan.records, **counts)
+    write_jsonl(answers.store, errors_uri, line_errors())
+    return BatchOutcome(plan.records, answered, errors)
 
 
-def _lines(store: ObjectStore, folder_uri: str) -> Iterator[bytes]:
+def _output_lines(store: ObjectStore, folder_uri: str) -> Iterator[bytes]:
     for uri in store.list(folder_uri):
-        if uri.endswith(".jsonl.out"):  # beside them lies manifest.json.out, a summary
+        if uri.endswith(".jsonl.out"):  # manifest.json.out in the same folder is a summary
             with store.reader(uri) as lines:
                 yield from (line for line in lines if line.strip())
 
@@ -75,16 +81,16 @@ def _lines(store: ObjectStore, folder_uri: str) -> Iterator[bytes]:
 def _collect_line(
     line: bytes, keys: set[str], plan: BatchJobPlan, answers: AnswerStore, *, simulated: bool
 ) -> _LineOutcome:
-    """Store the answer in one line of output, if there is one that was asked for."""
+    """Store the answer in one output line, if it answers a request of the job."""
     try:
-        record: dict[str, Any] = json.loads(line.decode())
+        record: BatchOutputLine = json.loads(line.decode())
         record_id = str(record["recordId"])
     except (ValueError, KeyError, TypeError) as error:
-        return _LineOutcome("", {"reason": "unreadable_line", "message": f"no record of a batch output: {error!r}"})
+        return _LineOutcome("", {"reason": "unreadable_line", "message": f"not a record of batch output: {error!r}"})
     if record_id not in keys:
-        return _LineOutcome(record_id, {"reason": "unknown_record", "message": f"{plan.name} never asked it"})
+        return _LineOutcome(record_id, {"reason": "unknown_record", "message": f"{plan.name} did not ask it"})
     if "modelOutput" not in record:
-        return _LineOutcome(record_id, _bedrocks_error(record.get("error")))
+        return _LineOutcome(record_id, _bedrock_error(record.get("error")))
     try:
         model = load_catalog().model(plan.model)
         completion = read_model_output(model, record["modelOutput"], simulated=simulated)
@@ -94,6 +100,6 @@ def _collect_line(
     return _LineOutcome(record_id, None)
 
 
-def _bedrocks_error(error: Any) -> Record:
-    given = error if isinstance(error, dict) else {"errorMessage": error}
-    return {"reason": str(given.get("errorCode", "no_answer")), "message": str(given.get("errorMessage"))}
+def _bedrock_error(error: object) -> LineError:
+    details = error if isinstance(error, dict) else {"errorMessage": error}
+    return {"reason": str(details.get("errorCode", "no_answer")), "message": str(details.get("errorMessage"))}

@@ -68,6 +68,7 @@ class Model(_Fact):
     end_of_life: datetime.date | None = None
     temperature: bool
     json_schema: bool = False
+    teacher_json_schema: bool = True
     output_burndown: int
     quotas: dict[str, ModelQuota] = {}
     source: FactSource

@@ -20,7 +20,7 @@ from include.distill.core.storage import Record
 from include.distill.cost.estimate import TokenRate
 from include.distill.curation.critic import critic_request
 from include.distill.evaluation.judging import orders
-from include.distill.evaluation.requests import PairwiseComparison, answering_request, judging_request
+from include.distill.evaluation.requests import PairwiseComparison, judging_request
 from include.distill.inference.fan_out import Failure, for_each
 from include.distill.inference.requests import ModelRequest
 from include.distill.inference.student import Student
@@ -46,10 +46,11 @@ class PromptProbe:
     rows: str
 
 
-def prompt_probes(use_case: UseCase, student: Student, prompts: Mapping[str, Prompt]) -> Iterator[PromptProbe]:
+def prompt_probes(use_case: UseCase, prompts: Mapping[str, Prompt]) -> Iterator[PromptProbe]:
     """Yield the questions of a run: the teacher's, the critic's, the base student's, each judge's."""
     catalog, names = load_catalog(), use_case.prompts
     teacher = catalog.model(use_case.teacher)
+    student = Student.from_use_case(use_case, prompts)
     if use_case.wants_pairs:
         yield PromptProbe(
             "synthesis",
@@ -62,18 +63,7 @@ def prompt_probes(use_case: UseCase, student: Student, prompts: Mapping[str, Pro
     if critic := use_case.critic:
         looking = _critic_question(critic, prompts[names.critic])
         yield PromptProbe("critic", looking, ("document", "question", "answer"), "train")
-    yield PromptProbe(
-        "answers",
-        lambda row: answering_request(
-            row,
-            student=student,
-            prompt=prompts[names.answering],
-            instruction=use_case.prompts.instruction,
-            settings=use_case.answering,
-        ),
-        ("document", "question"),
-        "evaluation",
-    )
+    yield PromptProbe("answers", student.request, ("document", "question"), "evaluation")
     for judge in use_case.judges:
         yield PromptProbe(
             judge, _judge_question(use_case, judge, prompts), ("document", "question", "answer", "answer"), "evaluation"

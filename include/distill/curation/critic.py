@@ -53,7 +53,7 @@ class CriticVerdict:
 
 
 def critic_request(
-    pair: Mapping[str, str], document: str, *, critic: Model, prompt: Prompt, settings: CriticSettings
+    pair: Mapping[str, Any], document: str, *, critic: Model, prompt: Prompt, settings: CriticSettings
 ) -> ModelRequest:
     """Return the question that asks the critic about ``pair``."""
     return ModelRequest(
@@ -80,7 +80,7 @@ class Critic:
     settings: CriticSettings
     ask: Callable[[ModelRequest], StoredAnswer]
 
-    def judge(self, pair: Mapping[str, str], document: str) -> CriticVerdict:
+    def judge(self, pair: Mapping[str, Any], document: str) -> CriticVerdict:
         """Ask until a verdict can be read, ``settings.attempts`` times at most, or the budget ends."""
         answers: list[StoredAnswer] = []
 

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from include.distill.config.sections import Curation
 from include.distill.core.storage import Record
@@ -50,7 +51,7 @@ class Rejection:
     message: str
 
 
-def rejection_record(row_id: str, rejection: Rejection, pair: Mapping[str, str]) -> Record:
+def rejection_record(row_id: str, rejection: Rejection, pair: Mapping[str, Any]) -> Record:
     """Return the record of a dropped pair, which keeps its text."""
     return {
         "row_id": row_id,
@@ -96,18 +97,18 @@ class PairFilter:
         self.kept: list[str] = []
         self.grounding = 0.0  # of the pair that was judged last
 
-    def check(self, pair: Mapping[str, str]) -> Rejection | None:
+    def check(self, pair: Mapping[str, Any]) -> Rejection | None:
         """Return why ``pair`` is not used, or ``None`` when it passes."""
         rejection = next(self._rejections(pair), None)
         if rejection is None:
             self.kept.append(pair["question"])
         return rejection
 
-    def all_rejections(self, pair: Mapping[str, str]) -> list[Rejection]:
+    def all_rejections(self, pair: Mapping[str, Any]) -> list[Rejection]:
         """Return what every filter says of ``pair``, not only the first; remembers nothing."""
         return list(self._rejections(pair))
 
-    def _rejections(self, pair: Mapping[str, str]) -> Iterator[Rejection]:
+    def _rejections(self, pair: Mapping[str, Any]) -> Iterator[Rejection]:
         yield from _malformed(pair)
         yield from _out_of_bounds(pair, self._settings)
         yield from self._repeats(pair["question"])
@@ -140,7 +141,7 @@ class PairFilter:
             message = f"{self.grounding:.2f} of the answer stands in the document; expected {minimum} or more."
             yield Rejection("ungrounded", "not_in_document", message)
 
-    def _same_topic(self, pair: Mapping[str, str]) -> Iterator[Rejection]:
+    def _same_topic(self, pair: Mapping[str, Any]) -> Iterator[Rejection]:
         maximum = self._settings.max_topic_similarity
         answer, example = strip_punctuation(pair["answer"]), strip_punctuation(self._row["answer"])
         telling = min(len(answer), len(example)) >= _SHORTEST_TELLING_ANSWER
@@ -157,7 +158,7 @@ class PairFilter:
             yield Rejection("refusal", "refusal", f"The answer is none: it says {words[:80]!r}.")
 
 
-def _malformed(pair: Mapping[str, str]) -> Iterator[Rejection]:
+def _malformed(pair: Mapping[str, Any]) -> Iterator[Rejection]:
     if not any(character.isalpha() for character in pair["question"]):
         yield Rejection("malformed", "no_letters", "The question has no letter.")
     if not any(character.isalnum() for character in pair["answer"]):
@@ -168,7 +169,7 @@ def _malformed(pair: Mapping[str, str]) -> Iterator[Rejection]:
         yield Rejection("malformed", "answer_is_question", "The answer is the question.")
 
 
-def _out_of_bounds(pair: Mapping[str, str], settings: Curation) -> Iterator[Rejection]:
+def _out_of_bounds(pair: Mapping[str, Any], settings: Curation) -> Iterator[Rejection]:
     bounds = {
         "question": (settings.min_question_characters, settings.max_question_characters),
         "answer": (settings.min_answer_characters, settings.max_answer_characters),

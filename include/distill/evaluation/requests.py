@@ -1,8 +1,7 @@
 """
-Questions to the arms and to the judges: what is asked, and how the answers become rows.
+Build the requests to judges, and the records of answers and verdicts.
 
-All arms get the same text, the one that the student was trained on, with the same parameters. Judges see anonymous
-answers; every pair is asked in both orders.
+Judges see anonymous answers. Every pair of answers is judged in both orders.
 """
 
 from __future__ import annotations
@@ -13,13 +12,12 @@ from dataclasses import dataclass
 
 from include.distill.config.catalog import Model
 from include.distill.config.prompts import Prompt
-from include.distill.config.sections import Answering, Judging
+from include.distill.config.sections import Judging
 from include.distill.core.storage import Record
 from include.distill.evaluation.judging import Order, answers_in_order, winner_of
 from include.distill.inference.answer_store import StoredAnswer, ask_until_readable
 from include.distill.inference.output_parsing import parse_verdict
 from include.distill.inference.requests import ModelRequest
-from include.distill.inference.student import Student, escape_reserved, student_input, system_and_user_text
 
 # What a judge that can be held to a schema must answer; of the others the prompt asks the same in words.
 VERDICT_SCHEMA = json.dumps(
@@ -30,25 +28,6 @@ VERDICT_SCHEMA = json.dumps(
         "additionalProperties": False,
     }
 )
-
-
-def answering_request(
-    row: Record, *, student: Student, prompt: Prompt, instruction: str, settings: Answering, sample: int = 0
-) -> ModelRequest:
-    """Return the question that asks an arm to answer ``row``; under another ``sample`` for the noise control."""
-    family = student.family
-    user = student_input(row["document"], row["question"], prompt=prompt, family=family)
-    system, user = system_and_user_text(user=user, instruction=escape_reserved(instruction, family), family=family)
-    return ModelRequest(
-        model=student.model,
-        identity=student.identity,
-        invoke_id=student.invoke_id,
-        system=system,
-        user=user,
-        max_tokens=settings.max_tokens,
-        temperature=settings.temperature,
-        sample=sample,
-    )
 
 
 def answer_record(row: Record, arm: str, answers: Sequence[StoredAnswer]) -> Record:

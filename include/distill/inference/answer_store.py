@@ -1,9 +1,9 @@
 """
-Paid answers: every answer is stored under the hash of its question before it is looked at, and never paid for twice.
+Store every answer that a model was paid for, and find it again instead of paying twice.
 
-The store is shared by all runs, so a second night asks nothing that the first one asked, and a task killed halfway
-pays again at most for the calls that were in flight. Who paid is written beside the answer: the bill of a run is the
-sum over the answers it paid for, however often its tasks were retried.
+An answer is stored under the key of its request before anything reads it. All runs share the store, so a later run
+never repeats a call of an earlier one, and a task that is killed pays again at most for the calls that were in flight.
+Each answer names the run that paid. The bill of a run is the sum over those answers, however often tasks were retried.
 """
 
 from __future__ import annotations
@@ -13,11 +13,12 @@ import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from threading import Lock
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from include.distill.core.errors import ContractError, NotFoundError
 from include.distill.core.naming import slug
-from include.distill.core.storage import ObjectStore
+from include.distill.core.storage import ObjectStore, read_json
+from include.distill.inference.records import ResponseRecord, UsageRecord
 from include.distill.inference.requests import Completion, ModelClient, ModelRequest
 
 ParsedT = TypeVar("ParsedT")
@@ -25,7 +26,12 @@ ParsedT = TypeVar("ParsedT")
 
 @dataclass(frozen=True)
 class StoredAnswer:
-    """A stored answer. ``paid_by`` is the run key of the run that asked; ``batch`` when a batch job answered."""
+    """
+    One stored answer with its request.
+
+    :param paid_by: run key of the run that paid.
+    :param batch: whether a batch job answered.
+    """
 
     request: ModelRequest
     completion: Completion
@@ -36,9 +42,9 @@ class StoredAnswer:
 @dataclass
 class Usage:
     """
-    What one step asked: calls paid by this run and their tokens, answers that were there already.
+    What a step asked of models: calls and tokens that this run pays for, and answers that were stored before.
 
-    What batch jobs answered is counted in all of them and, since it is cheaper, once more for itself.
+    Answers of batch jobs are in the totals, and once more in the ``batch_`` fields, because they are cheaper.
     """
 
     calls: int = 0
@@ -51,7 +57,7 @@ class Usage:
     simulated: bool = False
 
     def add(self, answer: StoredAnswer, *, paid: bool) -> None:
-        """Count one answer; ``paid`` when this run has to pay for it."""
+        """Count one answer; ``paid`` if this run pays for it."""
         self.simulated = self.simulated or answer.completion.simulated
         if not paid:
             self.cache_hits += 1
@@ -66,60 +72,85 @@ class Usage:
 
     @classmethod
     def from_answers(cls, answers: Iterable[StoredAnswer], run_key: str) -> Usage:
-        """Return the usage of ``answers`` as ``run_key`` has to pay for it; one that comes again is paid once.
+        """Return the usage of ``answers`` for the bill of ``run_key``; the same request counts as one call.
 
-        Both orders of a duel between equal answers, for one, are the same question.
+        Two rows may lead to the same request: both orders of a comparison of equal answers, for example.
         """
-        count = UsageCounter(run_key)
-        count.add(answers)
-        return count.usage
+        counter = UsageCounter(run_key)
+        counter.add(answers)
+        return counter.usage
+
+    def as_record(self) -> UsageRecord:
+        """Return the counts as they are in a task's manifest."""
+        return {
+            "calls": self.calls,
+            "cache_hits": self.cache_hits,
+            "input_tokens": self.input_tokens,
+            "output_tokens": self.output_tokens,
+            "batch_calls": self.batch_calls,
+            "batch_input_tokens": self.batch_input_tokens,
+            "batch_output_tokens": self.batch_output_tokens,
+            "simulated": self.simulated,
+        }
 
 
 class UsageCounter:
-    """Usage counted as answers come; see :meth:`Usage.from_answers`."""
+    """Count usage while answers arrive; see :meth:`Usage.from_answers`."""
 
     def __init__(self, run_key: str) -> None:
         self.usage = Usage()
         self._run_key = run_key
-        self._seen: set[str] = set()
+        self._counted_keys: set[str] = set()
 
     def add(self, answers: Iterable[StoredAnswer]) -> None:
         """Count ``answers``."""
         for answer in answers:
             key = answer.request.key
-            self.usage.add(answer, paid=answer.paid_by == self._run_key and key not in self._seen)
-            self._seen.add(key)
+            self.usage.add(answer, paid=answer.paid_by == self._run_key and key not in self._counted_keys)
+            self._counted_keys.add(key)
 
 
 @dataclass(frozen=True)
 class AnswerStore:
-    """The answers under ``root`` (``s3://…/responses``), read and paid on behalf of ``run_key``."""
+    """
+    The stored answers, read and paid for on behalf of one run. Thread-safe.
+
+    :param root: folder of the answers, ``s3://…/responses``.
+    :param run_key: the run that pays for what is asked.
+    """
 
     store: ObjectStore
     root: str
     run_key: str
-    _in_progress: dict[str, Lock] = field(default_factory=dict, repr=False, compare=False)
+    _locks: dict[str, Lock] = field(default_factory=dict, repr=False, compare=False)
 
     def uri(self, request: ModelRequest) -> str:
-        """Where the answer to ``request`` lies."""
+        """Return where the answer to ``request`` is stored."""
         return self._uri(request.identity, request.key)
 
     def _uri(self, identity: str, key: str) -> str:
+        # A custom model's ARN is shortened to its last part. The key alone identifies the answer.
         model = slug(identity.rsplit(":", 1)[-1] if "/" in identity else identity, limit=80)
         return f"{self.root}/{model}/{key[:2]}/{key}.json"
 
     def find(self, request: ModelRequest) -> StoredAnswer | None:
-        """Return the stored answer, or ``None`` when it was never paid for."""
+        """Return the stored answer, or ``None`` if it was never paid for.
+
+        :raises ContractError: the object cannot be read as an answer. It is not asked again, because that would pay
+            twice.
+        """
         uri = self.uri(request)
         try:
-            raw = json.loads(self.store.read(uri))
-            return StoredAnswer(request, Completion(**raw["completion"]), raw["paid_by"], raw.get("batch", False))
+            record = read_json(self.store, uri, ResponseRecord)
+            return StoredAnswer(
+                request, Completion(**record["completion"]), record["paid_by"], record.get("batch", False)
+            )
         except NotFoundError:
             return None
         except (ValueError, KeyError, TypeError) as error:
             message = (
-                f"{uri} is not a stored answer ({error!r}). It is not asked again by itself, for that would pay twice;"
-                " remove the object to ask again."
+                f"{uri} is not a stored answer ({error!r}). Nothing was asked, because asking again would pay twice."
+                " Delete the object to ask again."
             )
             raise ContractError(message) from error
 
@@ -128,20 +159,30 @@ class AnswerStore:
         return self.store.exists(self.uri(request))
 
     def get_or_ask(self, request: ModelRequest, client: ModelClient) -> StoredAnswer:
-        """Return the stored answer, or ask, store and return it."""
-        # Rows of one task may ask the same at the same moment: the second waits for the first one's answer.
-        with self._in_progress.setdefault(request.key, Lock()):
+        """Return the stored answer, or ask, store and return it.
+
+        :raises ServiceError: the call failed; nothing is stored.
+        """
+        # Two rows of a task may need the same answer at the same moment. The second waits and finds it stored.
+        with self._locks.setdefault(request.key, Lock()):
             if stored := self.find(request):
                 return stored
-            answer = StoredAnswer(request, client.ask(request), self.run_key)
-            self._store(answer)
-            return answer
+            completion = client.ask(request)
+            self._write(
+                self.uri(request),
+                completion,
+                identity=request.identity,
+                sample=request.sample,
+                max_tokens=request.max_tokens,
+            )
+            return StoredAnswer(request, completion, self.run_key)
 
     def store_batch_answer(self, key: str, completion: Completion, *, identity: str, max_tokens: int) -> bool:
         """
-        Store an answer of a batch job under the key of its question; a batch asks first samples only.
+        Store one answer of a batch job, which asks first samples only.
 
-        ``False`` when an answer is there already: it may have been read, so it stays.
+        :param key: key of the request that was answered.
+        :return: ``False`` if an answer is stored already. It stays, because it may have been read.
         """
         uri = self._uri(identity, key)
         if self.store.exists(uri):
@@ -149,24 +190,25 @@ class AnswerStore:
         self._write(uri, completion, identity=identity, sample=0, max_tokens=max_tokens, batch=True)
         return True
 
-    def _store(self, answer: StoredAnswer) -> None:
-        asked = answer.request
-        self._write(
-            self.uri(asked),
-            answer.completion,
-            identity=asked.identity,
-            sample=asked.sample,
-            max_tokens=asked.max_tokens,
-        )
-
-    def _write(self, uri: str, completion: Completion, **asked: Any) -> None:
-        raw = {**asked, "paid_by": self.run_key, "completion": dataclasses.asdict(completion)}
-        self.store.write(uri, json.dumps(raw, ensure_ascii=False).encode())
+    def _write(
+        self, uri: str, completion: Completion, *, identity: str, sample: int, max_tokens: int, batch: bool = False
+    ) -> None:
+        record: ResponseRecord = {
+            "identity": identity,
+            "sample": sample,
+            "max_tokens": max_tokens,
+            "batch": batch,
+            "paid_by": self.run_key,
+            "completion": completion.as_record(),
+        }
+        if not batch:
+            del record["batch"]
+        self.store.write(uri, json.dumps(record, ensure_ascii=False).encode())
 
 
 @dataclass
 class ParsedReply(Generic[ParsedT]):
-    """The result of asking until an answer could be read, and every answer on the way."""
+    """What was read from the last answer, and all answers up to it, the unreadable ones too."""
 
     parsed: ParsedT
     answers: list[StoredAnswer] = field(default_factory=list)
@@ -181,12 +223,13 @@ def ask_until_readable(
     attempts: int,
 ) -> ParsedReply[ParsedT]:
     """
-    Ask; while the answer cannot be read, ask again under the next sample index, at most ``attempts`` times in all.
+    Ask, and ask again under the next sample index while the answer cannot be read.
 
-    :param request: the first question; its sample index is counted on from.
+    Unreadable answers are stored too, so a retry takes the same path without paying. The last result is returned even
+    if it is unreadable; the caller records what is wrong with it.
 
-    Malformed answers are stored too, so a retry walks the same path without paying. The last result is returned
-    whether it is readable or not: the caller records what is wrong with it.
+    :param request: the first request; later ones count up from its sample index.
+    :param attempts: at most this many answers in all.
     """
     answers: list[StoredAnswer] = []
     while True:

@@ -1,4 +1,4 @@
-"""How a task asks models: paid answers first, then at the speed of its share of each model's quota."""
+"""Ask models for a task: return the stored answer, or call at the task's share of the model's quota and budget."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ from include.distill.inference.requests import Completion, ModelClient, ModelReq
 @dataclass(frozen=True)
 class PoolShare:
     """
-    Where a task stands in its Airflow pool.
+    A task's share of its Airflow pool.
 
-    :param slots: how many slots of ``pool`` it holds.
-    :param is_first: whether it is on its first try and among the first tasks that fill the pool.
+    :param pool: name of the pool in which the task waits.
+    :param slots: how many of its slots the task holds.
+    :param is_first: whether this is the task's first try and it is among the first tasks that fill the pool.
     """
 
     pool: str
@@ -28,18 +29,18 @@ class PoolShare:
 
     @classmethod
     def for_task(cls, pool: str, slots: int, *, try_number: int, map_index: int) -> PoolShare:
-        """Return the place of a task instance; Airflow starts mapped ones in the order of their indices."""
+        """Return the share of a task instance. Airflow starts mapped tasks in the order of their indices."""
         return cls(pool, slots, is_first=try_number == 1 and map_index < pool_slots(pool) // slots)
 
     def quota_share(self, pool: str) -> float:
         """
-        Return the part of a quota that goes with ``pool``.
+        Return the share, 0 to 1, of the quota that belongs to ``pool``.
 
-        Who does not wait there takes as one slot of it, and no more than it has of the pool where it waits: so the
-        tasks that are let in there take no more than the whole quota, however many slots either pool has.
+        A task outside this pool gets the quota of one slot, capped by its share of its own pool. The tasks that its
+        own pool admits then never exceed the whole quota, however many slots either pool has.
         """
-        own = min(1.0, self.slots / pool_slots(self.pool))
-        return own if self.pool == pool else min(own, 1 / pool_slots(pool))
+        own_share = min(1.0, self.slots / pool_slots(self.pool))
+        return own_share if self.pool == pool else min(own_share, 1 / pool_slots(pool))
 
 
 class Budget(Protocol):
@@ -57,30 +58,43 @@ class Budget(Protocol):
 
 @dataclass(frozen=True)
 class BudgetedClient:
-    """Looks at the bill in the very moment of a call: it may have waited long for the quota."""
+    """A client that checks the budget when a call starts, which may be long after the call was queued."""
 
     client: ModelClient
     budget: Budget
 
     def ask(self, request: ModelRequest) -> Completion:
-        """Ask unless the task's part of the spend cap is used up."""
+        """Ask.
+
+        :raises SpendCapError: the task's share of the spend cap is used up. Nothing was sent.
+        """
         return self.budget.ask(request, self.client)
 
 
 def is_on_demand(request: ModelRequest) -> bool:
-    """Tell whether ``request`` is paid for by the token; an endpoint of our own is paid for by the hour."""
+    """Tell whether ``request`` is billed by the token. A call to our own endpoint is billed by the hour."""
     return request.invoke_id == request.model.inference_id
+
+
+def task_quota(request: ModelRequest, use_case: UseCase, pool_share: PoolShare) -> Quota:
+    """
+    Return the part of the model's quota that a task may use.
+
+    An endpoint of our own has no stated quota and no pool. Its rate adapts to throttling.
+    """
+    if not is_on_demand(request):
+        return Quota()
+    pool = pool_name(request.model.key, use_case.aws.region)
+    quota = Quota(**use_case.quota(request.model).model_dump())
+    return quota.scaled(pool_share.quota_share(pool), starts_full=pool_share.is_first and pool_share.pool == pool)
 
 
 class RateLimitedModel:
     """
-    Asks a model unless the answer is paid for already. One for all threads of a task.
+    Return stored answers, or ask a model within quota and budget. One object serves all threads of a task.
 
-    A model is asked on demand at the task's share of the quota. An endpoint of our own has no stated quota and no
-    pool, for it is billed by the hour: its speed is found by throttling.
-
-    :param budget: the bill of the task's calls on demand; without one nothing is capped.
-    :param shares_queue_with: what asks for another bill of the same task; both wait in one queue for each model.
+    :param budget: counts the task's calls on demand; ``None`` sets no limit.
+    :param shares_queue_with: the same for another budget of the task. Both wait in one queue for each model.
     """
 
     def __init__(
@@ -98,30 +112,33 @@ class RateLimitedModel:
         self._use_case = use_case
         self._pool_share = pool_share
         self._shares_queue_with = shares_queue_with
-        self._paced: dict[str, PacedClient] = {}
-        self._making = threading.Lock()
+        self._clients: dict[str, PacedClient] = {}
+        self._clients_lock = threading.Lock()
 
     def __call__(self, request: ModelRequest) -> StoredAnswer:
-        """Return the stored answer, or ask, store and return it."""
+        """Return the stored answer, or ask, store and return it.
+
+        :raises ServiceError: the call failed.
+        :raises SpendCapError: the budget is used up. Nothing was sent.
+        """
         answer = self._answers.get_or_ask(request, self._paced_client(request))
         if self._budget and is_on_demand(request):
             self._budget.record_stored(answer)
         return answer
 
     def with_budget(self, budget: Budget) -> RateLimitedModel:
-        """Return what asks at the same speed, from the same quota, for another bill."""
+        """Return a model for another budget of the same task, which shares the quota and its queue."""
         return RateLimitedModel(
             self._answers, self._client, self._use_case, self._pool_share, budget, shares_queue_with=self
         )
 
     def _paced_client(self, request: ModelRequest) -> PacedClient:
-        with self._making:
-            if request.invoke_id not in self._paced:
-                self._paced[request.invoke_id] = self._new_client(request)
-            return self._paced[request.invoke_id]
+        with self._clients_lock:
+            if request.invoke_id not in self._clients:
+                self._clients[request.invoke_id] = self._new_client(request)
+            return self._clients[request.invoke_id]
 
     def _new_client(self, request: ModelRequest) -> PacedClient:
-        fan_out = self._use_case.fan_out
         client = self._client
         if self._budget and is_on_demand(request):
             client = BudgetedClient(client, self._budget)
@@ -129,16 +146,7 @@ class RateLimitedModel:
             return self._shares_queue_with._paced_client(request).with_client(client)
         return PacedClient(
             client,
-            self._quota(request),
-            concurrency=fan_out.concurrency,
-            patience_seconds=fan_out.patience_seconds,
-        )
-
-    def _quota(self, request: ModelRequest) -> Quota:
-        if not is_on_demand(request):
-            return Quota()
-        pool = pool_name(request.model.key, self._use_case.aws.region)
-        whole = Quota(**self._use_case.quota(request.model).model_dump())
-        return whole.scaled(
-            self._pool_share.quota_share(pool), starts_full=self._pool_share.is_first and self._pool_share.pool == pool
+            task_quota(request, self._use_case, self._pool_share),
+            concurrency=self._use_case.fan_out.concurrency,
+            patience_seconds=self._use_case.fan_out.patience_seconds,
         )

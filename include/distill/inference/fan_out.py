@@ -1,8 +1,8 @@
 """
-Work on many rows at a time, where one failed row never fails its neighbours.
+Process many rows in threads, so that a failed row does not fail the others.
 
-A row that fails with a :class:`ServiceError` is set aside with its error; any other exception is a defect and stops
-everything. Access that is refused is refused for every row, so that too stops at once.
+A row that fails with a :class:`ServiceError` is returned as a :class:`Failure`. Any other exception is a defect and
+stops all work. Refused access stops all work too, because it would be refused for every row.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, InvalidStateError, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from include.distill.core.errors import (
     InvalidRequestError,
@@ -24,14 +24,14 @@ from include.distill.core.errors import (
 ItemT = TypeVar("ItemT")
 ResultT = TypeVar("ResultT")
 
-# Rows begun and not handed on yet, per thread. A slow row holds back what stands behind it: with less, its
-# neighbours' threads run dry; with more, more results wait in memory.
+# How many rows are started per thread before their results are taken. Results come in order, so a slow row delays later
+# ones: with fewer, the other threads would run idle; with more, more results would wait in memory.
 LOOK_AHEAD = 2
 
 
 @dataclass(frozen=True)
 class Failure(Generic[ItemT]):
-    """A row that could not be worked on, and why."""
+    """A row that failed, and why."""
 
     item: ItemT
     error: ServiceError
@@ -39,35 +39,35 @@ class Failure(Generic[ItemT]):
 
 @dataclass(frozen=True)
 class Outcomes(Generic[ItemT, ResultT]):
-    """Results in the order of the items, and the failures; for as many rows as fit into memory."""
+    """Results and failures, each in the order of the items; for rows that fit into memory."""
 
     results: list[ResultT]
     failures: list[Failure[ItemT]]
 
     @classmethod
     def collect(cls, outcomes: Iterable[ResultT | Failure[ItemT]]) -> Outcomes[ItemT, ResultT]:
-        """Part results from failures."""
-        sorted_out = cls([], [])
+        """Separate results from failures."""
+        collected = cls([], [])
         for outcome in outcomes:
             if isinstance(outcome, Failure):
-                sorted_out.failures.append(outcome)
+                collected.failures.append(outcome)
             else:
-                sorted_out.results.append(outcome)
-        return sorted_out
+                collected.results.append(outcome)
+        return collected
 
 
 def for_each(
     items: Iterable[ItemT], work: Callable[[ItemT], ResultT], *, threads: int
 ) -> Iterator[ResultT | Failure[ItemT]]:
     """
-    Call ``work`` on every item, ``threads`` at a time, and yield what comes of each, in the order of the items.
+    Call ``work`` on every item in ``threads`` threads, and yield its result or failure in the order of the items.
 
-    Items are taken as they are needed, at most ``LOOK_AHEAD`` times ``threads`` ahead of what was yielded, so
-    memory does not grow with their number. Nothing is asked before the first value is taken.
+    Items are read at most ``LOOK_AHEAD`` times ``threads`` ahead of what was yielded, so memory does not grow with
+    their number. Nothing is called before the first value is taken.
 
-    :raises RefusedError: refused for a reason that holds for every row; rows under way are finished and stored first.
+    :raises RefusedError: refused for a reason that applies to every row. Rows that were started are finished first.
     """
-    stopped: Future[Any] = Future()
+    fatal_error: Future[ResultT | Failure[ItemT]] = Future()
 
     def attempt(item: ItemT) -> ResultT | Failure[ItemT]:
         try:
@@ -75,19 +75,19 @@ def for_each(
         except BaseException as error:
             if isinstance(error, ServiceError) and _concerns_one_row(error):
                 return Failure(item, error)
-            with suppress(InvalidStateError):  # another row was first
-                stopped.set_exception(error)
+            with suppress(InvalidStateError):  # another row failed first
+                fatal_error.set_exception(error)
             raise
 
     with _threads(threads) as pool:
-        begun: Iterator[Future[Any]] = (pool.submit(attempt, item) for item in items)
-        window = deque(itertools.islice(begun, LOOK_AHEAD * threads))
+        submitted = (pool.submit(attempt, item) for item in items)
+        window = deque(itertools.islice(submitted, LOOK_AHEAD * threads))
         while window:
-            wait([window[0], stopped], return_when=FIRST_COMPLETED)
-            if stopped.done():  # whichever row it is, not the first in order
-                stopped.result()
+            wait([window[0], fatal_error], return_when=FIRST_COMPLETED)
+            if fatal_error.done():  # of any row, not only of the next in order
+                fatal_error.result()
             yield window.popleft().result()
-            window.extend(itertools.islice(begun, 1))
+            window.extend(itertools.islice(submitted, 1))
 
 
 def _concerns_one_row(error: ServiceError) -> bool:
@@ -96,7 +96,7 @@ def _concerns_one_row(error: ServiceError) -> bool:
 
 @contextmanager
 def _threads(count: int) -> Iterator[ThreadPoolExecutor]:
-    """Give threads; at the end, those at work finish what they have begun and begin nothing more."""
+    """Open a pool whose threads, at the end of the block, finish what they started and start nothing more."""
     pool = ThreadPoolExecutor(max_workers=count)
     try:
         yield pool

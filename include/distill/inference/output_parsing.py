@@ -1,11 +1,13 @@
 r"""
-What models return, read without guessing: a record is taken as it stands, or rejected with its raw text kept.
+Parse what a model wrote: a teacher's pairs, a judge's verdict, a critic's verdict. Nothing is guessed or repaired.
 
-Records are found wherever they stand: on lines of their own, in an array, in an object that holds a list, in
-a fenced block, between prose. One that is no JSON is rejected up to the next place where a record certainly
-begins; where none is certain (the text might still be inside a string), the rest of the text goes with it.
-The only mend is for quotes inside a string that lack their backslash, and only when each of the three keys
-stands there once and nothing in the strings looks like the end of one.
+A pair is a JSON object with the strings question, answer and topic. Objects are read wherever they are: one per line,
+in an array, in an object that contains a list, in a code fence, between prose. An object that is not valid JSON is
+rejected with its raw text, and reading continues at the next place where an object certainly begins. Where no such
+place is certain, because the text may still be inside a string of the broken object, the rest of the text is rejected
+too: a pair must not be made from the inside of another one.
+
+No library does this. json-repair and its like guess what was meant; a rejected pair is asked for again instead.
 """
 
 from __future__ import annotations
@@ -13,25 +15,20 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import Literal, cast
 
+from include.distill.inference.records import UnreadablePair, WrittenPair
 from include.distill.text.normalization import is_blank, unsupported_character
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-ParsedPair = dict[str, str]
-RejectedText = dict[str, str]
-
 _KEYS = ("question", "answer", "topic")
-# Quantifiers are possessive so that reading takes time in proportion to the text, whatever a model writes.
+# Quantifiers are possessive, so reading takes linear time whatever a model writes.
 _KEY = re.compile(r'"(question|answer|topic)"\s*+:')
-_LOOSE_KEY = re.compile(r"""['"“”‘’]?\b(question|answer|topic)['"“”‘’]?\s*+:""", re.IGNORECASE)
-_KEY_OF_ANY_NAME = re.compile(r'"(?:[^"\\]|\\.)*+"\s*+:', re.DOTALL)
-# An object with a first key, in whatever quotes; or one that was cut before its first key ended.
-_OBJECT = re.compile(
+_LOOSELY_QUOTED_KEY = re.compile(r"""['"“”‘’]?\b(question|answer|topic)['"“”‘’]?\s*+:""", re.IGNORECASE)
+_ANY_KEY = re.compile(r'"(?:[^"\\]|\\.)*+"\s*+:', re.DOTALL)
+# The start of an object: a brace and a first key in any kind of quotes, or a text that ends inside of these.
+_OBJECT_START = re.compile(
     r"""
     \{\s*+ (?: "(?:[^"\\]|\\.)*+ (?: "\s*+(?: : | \Z ) | \Z )
             | ['“”‘’]?(?:question|answer|topic)['“”‘’]?\s*+:
@@ -39,243 +36,196 @@ _OBJECT = re.compile(
     """,
     re.IGNORECASE | re.DOTALL | re.VERBOSE,
 )
-_WRAPPER = re.compile(r'\{[^{}\[\]]*:\s*+(?:\[\s*+)?+(?=\{\s*+")')
-_NEXT_RECORD = re.compile(r'\}[^"{}]*+(?=\{\s*+")')
+_CONTAINER_START = re.compile(r'\{[^{}\[\]]*:\s*+(?:\[\s*+)?+(?=\{\s*+")')
+_BETWEEN_OBJECTS = re.compile(r'\}[^"{}]*+(?=\{\s*+")')
 _STRUCTURE = re.compile(r"[\s,\]}`]*+")
-_CLOSING = re.compile(r'"\s*+(?:,\s*+)?\}')
-_FIELD = re.compile(r'[{,]\s*+"(question|answer|topic)"\s*+:\s*+"')
-_LOOKS_LIKE_AN_END = re.compile(r'"\s*+(?:,\s*+"|:|\})')
-_CHARACTER = re.compile(r'\\.|"', re.DOTALL)
+_END_OF_OBJECT = re.compile(r'"\s*+(?:,\s*+)?\}')
+_QUOTE_OR_ESCAPE = re.compile(r'\\.|"', re.DOTALL)
 _VERDICT_KEY = re.compile(r'"verdict"\s*+:')
 _EXPECTED = "expected one object with the strings question, answer and topic"
 
 
 @dataclass(frozen=True)
 class ParsedOutput:
-    """Pairs of an answer; what was rejected, with reason and raw text; pairs beyond the number asked for."""
+    """The pairs in a teacher's output, and the parts of it that are not pairs."""
 
-    pairs: list[ParsedPair] = field(default_factory=list)
-    rejected: list[RejectedText] = field(default_factory=list)
-    surplus: list[ParsedPair] = field(default_factory=list)
+    pairs: list[WrittenPair] = field(default_factory=list)
+    rejected: list[UnreadablePair] = field(default_factory=list)
 
 
-class _Object(dict[str, Any]):
-    """A JSON object that remembers whether a key stood in it twice."""
+class _JsonObject(dict[str, object]):
+    """A JSON object that remembers a key which it had twice."""
 
-    repeated: str | None = None
+    repeated_key: str | None = None
 
     @classmethod
-    def from_items(cls, items: list[tuple[str, Any]]) -> _Object:
-        read = cls(items)
-        if len(read) < len(items):
-            read.repeated = Counter(name for name, _ in items).most_common(1)[0][0]
-        return read
+    def from_items(cls, items: list[tuple[str, object]]) -> _JsonObject:
+        made = cls(items)
+        if len(made) < len(items):
+            made.repeated_key = Counter(name for name, _ in items).most_common(1)[0][0]
+        return made
 
 
-# strict=False takes line breaks inside strings as they are. As floats, numbers have no limit of digits.
-_DECODER = json.JSONDecoder(strict=False, object_pairs_hook=_Object.from_items, parse_int=float)
+# strict=False accepts line breaks inside strings. parse_int=float, because int() refuses thousands of digits.
+_DECODER = json.JSONDecoder(strict=False, object_pairs_hook=_JsonObject.from_items, parse_int=float)
 
 
-class _Unreadable(ValueError):
-    """A stretch of text is no record."""
+class _UnreadableError(ValueError):
+    """A part of the text is not a pair. ``reason`` is a short name, the message says what is wrong."""
 
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)
         self.reason = reason
 
 
-def parse_llm_output(text: str, *, limit: int | None = None) -> ParsedOutput:
-    """
-    Return the question-answer pairs of a teacher's answer; never raises.
+def parse_llm_output(text: str) -> ParsedOutput:
+    """Read the question and answer pairs in a teacher's output.
 
-    :param limit: pairs asked for; those beyond it are ``surplus``.
+    Never raises: what cannot be read is in ``rejected``, each part with its position in characters and its raw text. An
+    output without any object is one rejection, ``no_record``.
     """
     output = ParsedOutput()
-    for start, end, record in _records(text):
+    for start, end, read in _read_objects(text):
         try:
-            if isinstance(record, _Unreadable):
-                raise record
-            pair = _pair(record)
-        except _Unreadable as fault:
-            output.rejected.append(_rejection(fault.reason, f"At character {start}: {fault}.", text[start:end]))
-            continue
-        (output.surplus if limit is not None and len(output.pairs) >= limit else output.pairs).append(pair)
-    if not (output.pairs or output.rejected or output.surplus):
-        output.rejected.append(_rejection("no_record", f"No record in the answer; {_EXPECTED}.", text))
+            if isinstance(read, _UnreadableError):
+                raise read
+            output.pairs.append(_to_pair(read))
+        except _UnreadableError as fault:
+            output.rejected.append(
+                {"reason": fault.reason, "message": f"At character {start}: {fault}.", "text": text[start:end]}
+            )
+    if not (output.pairs or output.rejected):
+        message = f"The output contains no JSON object; {_EXPECTED}."
+        output.rejected.append({"reason": "no_record", "message": message, "text": text})
     return output
 
 
-def _rejection(reason: str, message: str, text: str) -> RejectedText:
-    return {"reason": reason, "message": message, "text": text}
-
-
-def _records(text: str) -> Iterator[tuple[int, int, _Object | _Unreadable]]:
-    """Yield where each record starts and ends, and the record or what is wrong with it."""
+def _read_objects(text: str) -> Iterator[tuple[int, int, _JsonObject | _UnreadableError]]:
+    """Yield start, end and content of each object that should be a pair; the error for one that cannot be read."""
     position = 0
-    while match := _OBJECT.search(text, position):
+    while match := _OBJECT_START.search(text, position):
         start = match.start()
+        read: _JsonObject | _UnreadableError | None
         try:
             value, end = _DECODER.raw_decode(text, start)
         except RecursionError:
-            yield start, len(text), _Unreadable("not_json", f"nested too deeply; {_EXPECTED}")
+            yield start, len(text), _UnreadableError("not_json", f"nested too deeply; {_EXPECTED}")
             return
         except ValueError as error:
-            position, record = _broken(text, start, cast("json.JSONDecodeError", error))
+            position, read = _after_broken_object(text, start, cast(json.JSONDecodeError, error))
         else:
-            position, record = _whole(text, start, value, end)
-        if record is not None:
-            yield start, position, record
+            position, read = _after_object(text, start, value, end)
+        if read is not None:
+            yield start, position, read
 
 
-def _whole(text: str, start: int, value: _Object, end: int) -> tuple[int, _Object | _Unreadable | None]:
-    """Return where to read on after a JSON object, and the record; none when it only holds records."""
-    if not any(key in value for key in _KEYS) and _holds_record(value):
-        return _wrapper_end(text, start), None
-    if fault := _runs_on(text, end):
-        return fault
+def _after_object(
+    text: str, start: int, value: _JsonObject, end: int
+) -> tuple[int, _JsonObject | _UnreadableError | None]:
+    """Return where to continue after a valid object, and its content; ``None`` for a container of pairs."""
+    if not any(key in value for key in _KEYS) and _contains_pair(value):
+        return _first_object_inside(text, start), None
+    following = _OBJECT_START.search(text, end)
+    stop = following.start() if following else len(text)
+    structure = cast(re.Match[str], _STRUCTURE.match(text, end, stop))
+    rest = text[structure.end() : stop]
+    # An answer such as `the sign "}" ends it`, with its quotes not escaped, is also a valid but shorter answer, and the
+    # rest of the string follows the brace. A quote there may also begin the next key of the object around the pairs.
+    string_goes_on = not _ANY_KEY.match(rest) if rest.startswith('"') else _END_OF_OBJECT.search(rest)
+    if string_goes_on or rest.count('"') % 2:
+        message = f"text continues after the closing brace ({rest[:30]!r}); {_EXPECTED}"
+        return stop, _UnreadableError("ambiguous", message)
     return end, value
 
 
-def _wrapper_end(text: str, start: int) -> int:
-    """Return where the first object inside of the container at ``start`` may begin."""
-    position = start + 1
-    while wrapper := _WRAPPER.match(text, start):
-        position = start = wrapper.end()
-    return position
-
-
-def _holds_record(value: _Object) -> bool:
-    waiting: list[Any] = [value]
-    while waiting:
-        item = waiting.pop()
+def _contains_pair(value: _JsonObject) -> bool:
+    # A loop, because recursion into a deeply nested value could exceed Python's limit.
+    unvisited: list[object] = [value]
+    while unvisited:
+        item = unvisited.pop()
         if isinstance(item, dict):
             if any(key in item for key in _KEYS):
                 return True
-            waiting.extend(item.values())
+            unvisited.extend(item.values())
         elif isinstance(item, list):
-            waiting.extend(item)
+            unvisited.extend(item)
     return False
 
 
-def _runs_on(text: str, end: int) -> tuple[int, _Unreadable] | None:
-    """Tell whether what follows a record is the rest of one of its strings: then its end was none.
-
-    An answer such as ``the sign "}" ends it``, with its quotes not escaped, reads as a shorter answer.
-    """
-    following = _OBJECT.search(text, end)
-    stop = following.start() if following else len(text)
-    structure = cast("re.Match[str]", _STRUCTURE.match(text, end, stop))
-    rest = text[structure.end() : stop]
-    # A quote begins another key of the object that holds the records, or is the end of a string that goes on.
-    goes_on = not _KEY_OF_ANY_NAME.match(rest) if rest.startswith('"') else _CLOSING.search(rest)
-    if not goes_on and rest.count('"') % 2 == 0:
-        return None
-    return stop, _Unreadable("ambiguous", f"text goes on after the closing brace ({rest[:30]!r}); {_EXPECTED}")
+def _first_object_inside(text: str, start: int) -> int:
+    position = start + 1
+    while container := _CONTAINER_START.match(text, start):
+        position = start = container.end()
+    return position
 
 
-def _broken(text: str, start: int, error: json.JSONDecodeError) -> tuple[int, _Object | _Unreadable | None]:
-    """Return where to read on after an object that is no JSON, and what it is."""
-    wrapper = _WRAPPER.match(text, start)
-    if wrapper and not _KEY.search(wrapper.group()):
-        return wrapper.end(), None
-    end = _end_of_broken(text, start, error)
-    if mended := _with_quotes_escaped(text[start:end]):
-        record, length = mended
-        return _runs_on(text, start + length) or (start + length, record)
+def _after_broken_object(text: str, start: int, error: json.JSONDecodeError) -> tuple[int, _UnreadableError | None]:
+    """Return where to continue after an object that is not JSON, and why; ``None`` for a broken container of pairs."""
+    container = _CONTAINER_START.match(text, start)
+    if container and not _KEY.search(container.group()):
+        return container.end(), None
+    end = _end_of_broken_object(text, start, error)
     if end == len(text) and (error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated")):
-        return end, _Unreadable("truncated", f"the text ends inside a record ({error.msg}); {_EXPECTED}")
-    fault = f"{error.msg} at character {error.pos}"
-    return end, _Unreadable("not_json", f"no JSON ({fault}); {_EXPECTED}")
+        return end, _UnreadableError("truncated", f"the text ends inside an object ({error.msg}); {_EXPECTED}")
+    return end, _UnreadableError("not_json", f"not JSON ({error.msg} at character {error.pos}); {_EXPECTED}")
 
 
-def _end_of_broken(text: str, start: int, error: json.JSONDecodeError) -> int:
-    """Return where the next record certainly begins, else the end of the text.
+def _end_of_broken_object(text: str, start: int, error: json.JSONDecodeError) -> int:
+    """Return where the next object certainly begins, or the end of the text.
 
-    A brace may still stand inside a string of the broken record. It does not when that record has all its keys and
-    as many opening as closing quotes.
+    A brace may still be inside a string of the broken object. It is not if that object has each of its keys once and as
+    many opening as closing quotes.
     """
-    boundary = _NEXT_RECORD.search(text, start)
+    boundary = _BETWEEN_OBJECTS.search(text, start)
     candidates = [error.pos, boundary.end() if boundary else start]
-    end = next((place for place in candidates if place > start and _OBJECT.match(text, place)), None)
+    end = next((place for place in candidates if place > start and _OBJECT_START.match(text, place)), None)
     if end is None:
         return len(text)
-    keys = sorted(key.lower() for key in _LOOSE_KEY.findall(text, start, end))
-    quotes = _CHARACTER.findall(text, start, end).count('"')
+    keys = sorted(key.lower() for key in _LOOSELY_QUOTED_KEY.findall(text, start, end))
+    quotes = _QUOTE_OR_ESCAPE.findall(text, start, end).count('"')
     return end if keys == sorted(_KEYS) and quotes % 2 == 0 else len(text)
 
 
-def _with_quotes_escaped(raw: str) -> tuple[_Object, int] | None:
-    """Return the record that ``raw`` is when the quotes inside its strings are escaped, and its length.
+def _to_pair(read: _JsonObject) -> WrittenPair:
+    """Check an object and return it as a pair, without its other keys.
 
-    ``None`` unless there is one way only to read it.
+    :raises _UnreadableError: a key is missing or repeated, or a value is not usable text.
     """
-    starts = list(_FIELD.finditer(raw))
-    if sorted(start.group(1) for start in starts) != sorted(_KEYS) or starts[0].start():
-        return None
-    closing = _CLOSING.search(raw, starts[-1].end())
-    if not closing:
-        return None
-    ends = [following.start() for _, following in pairwise(starts)] + [closing.start() + 1]
-    record = _Object()
-    for begin, end in zip(starts, ends, strict=True):
-        value = _string(raw[begin.end() : end].rstrip())
-        if value is None:
-            return None
-        record[begin.group(1)] = value
-    return record, closing.end()
+    if read.repeated_key is not None:
+        raise _UnreadableError("duplicate_key", f"the key {read.repeated_key!r} is there twice; {_EXPECTED}")
+    return {"question": _text(read, "question"), "answer": _text(read, "answer"), "topic": _text(read, "topic")}
 
 
-def _string(raw: str) -> str | None:
-    """Return the text of a JSON string without its opening quote whose inner quotes may lack a backslash."""
-    body = raw[:-1]
-    quotes = _CHARACTER.findall(raw)
-    closed = raw.endswith('"') and quotes[-1] == '"'
-    if not closed or quotes.count('"') % 2 == 0 or _LOOKS_LIKE_AN_END.search(body):
-        return None
-    escaped = _CHARACTER.sub(lambda found: '\\"' if found.group() == '"' else found.group(), body)
-    try:
-        return cast("str", json.loads(f'"{escaped}"', strict=False))
-    except ValueError:
-        return None
-
-
-def _pair(record: _Object) -> ParsedPair:
-    """Return the pair that ``record`` is.
-
-    :raises _Unreadable: a key is missing or twice there, or a value is no text.
-    """
-    if record.repeated is not None:
-        raise _Unreadable("duplicate_key", f"the key {record.repeated!r} stands twice; {_EXPECTED}")
-    for key in _KEYS:
-        if key not in record:
-            raise _Unreadable("missing_key", f"no {key} among {', '.join(map(repr, record))}; {_EXPECTED}")
-        value = record[key]
-        if not isinstance(value, str):
-            raise _Unreadable("wrong_type", f"{key} is no string; {_EXPECTED}")
-        if is_blank(value):
-            raise _Unreadable("empty_value", f"{key} is empty; {_EXPECTED}")
-        if character := unsupported_character(value):
-            raise _Unreadable("control_character", f"{key} holds {character}, which no training file can carry")
-    return {key: record[key] for key in _KEYS}
+def _text(read: _JsonObject, key: str) -> str:
+    if key not in read:
+        raise _UnreadableError("missing_key", f"no {key} among {', '.join(map(repr, read))}; {_EXPECTED}")
+    value = read[key]
+    if not isinstance(value, str):
+        raise _UnreadableError("wrong_type", f"{key} is not a string; {_EXPECTED}")
+    if is_blank(value):
+        raise _UnreadableError("empty_value", f"{key} is empty; {_EXPECTED}")
+    if character := unsupported_character(value):
+        raise _UnreadableError("control_character", f"{key} contains {character}, which a training file cannot hold")
+    return value
 
 
 def parse_verdict(text: str) -> Literal["A", "B", "TIE"] | None:
-    """Return a judge's verdict; ``None`` for no verdict, two, an unknown one, or broken JSON."""
-    verdict = _one_verdict(text)
+    """Read a judge's verdict; ``None`` if there is none, an unknown one, two different ones, or broken JSON."""
+    verdict = _only_verdict(text)
     return next((letter for letter in ("A", "B", "TIE") if verdict == letter), None)
 
 
 def parse_grounding(text: str) -> Literal["grounded", "ungrounded"] | None:
-    """Return a critic's verdict; ``None`` as for :func:`parse_verdict`."""
-    verdict = _one_verdict(text)
+    """Read a critic's verdict; ``None`` as for :func:`parse_verdict`."""
+    verdict = _only_verdict(text)
     return next((label for label in ("grounded", "ungrounded") if verdict == label.upper()), None)
 
 
-def _one_verdict(text: str) -> str | None:
-    """Return the one verdict that a text holds, in capitals; ``None`` when there is none, or not one only."""
+def _only_verdict(text: str) -> str | None:
+    """Return the ``verdict`` that all objects in ``text`` agree on, in capitals, or ``None``."""
     verdicts: list[object] = []
     position = 0
-    while match := _OBJECT.search(text, position):
+    while match := _OBJECT_START.search(text, position):
         try:
             value, position = _DECODER.raw_decode(text, match.start())
         except RecursionError:
@@ -285,8 +235,8 @@ def _one_verdict(text: str) -> str | None:
             continue
         if "verdict" in value:
             verdicts.append(value["verdict"])
-    # A verdict outside of every readable object contradicts the others, or was cut.
+    # A verdict outside of every readable object contradicts the others, or its object was cut.
     if not verdicts or len(_VERDICT_KEY.findall(text)) != len(verdicts):
         return None
-    named = {verdict.upper() if isinstance(verdict, str) else None for verdict in verdicts}
-    return named.pop() if len(named) == 1 else None
+    distinct = {verdict.upper() if isinstance(verdict, str) else None for verdict in verdicts}
+    return distinct.pop() if len(distinct) == 1 else None

@@ -1,13 +1,17 @@
 """
-Asking at the speed of the quota: never faster, hardly slower.
+Limit calls to a model's quota of requests and tokens, and repeat calls that were throttled.
 
-Bedrock takes a call's input and the whole of its ``max_tokens`` from the token quota before the call starts. When it
-ends, its output at the model's burn-down rate takes the place of ``max_tokens``
+Before a call starts, Bedrock reserves its input tokens and all of its ``max_tokens`` from the token quota. When it
+ends, the output tokens times the model's burn-down rate replace ``max_tokens``
 (https://docs.aws.amazon.com/bedrock/latest/userguide/quotas-token-burndown.html). :class:`TokenBucket` keeps the same
-account, so a stated quota is met and not bumped into. Without a stated quota :class:`AimdLimiter` finds the speed.
+account, so calls stay within a stated quota instead of being throttled. If no quota is stated, :class:`AimdLimiter`
+adapts the rate to throttling.
 
-Mapped tasks share no memory. The rule between them is small: a task uses its share of the quota, slots held over slots
-of its Airflow pool, and the burst is used once: by the first tasks that fill the pool, never by a retry.
+Mapped tasks share no memory, so a task uses a fixed share of the quota: the slots that it holds in its Airflow pool
+divided by the slots of the pool. The burst is used once, by the first tasks that fill the pool and never by a retry.
+
+This is our own code because no rate limiter library returns tokens that a call reserved and did not use. On an unknown
+quota, botocore's adaptive retries had three times as many rejected calls (docs/explanation/performance.md).
 """
 
 from __future__ import annotations
@@ -31,9 +35,9 @@ from include.distill.core.errors import (
 from include.distill.inference.requests import Completion, ModelClient, ModelRequest
 
 MINUTE = 60.0
-# The first calls take longer to reach the service than those after them. Its bucket is full until they arrive, so this
-# much of the rate is left in ours, or the later calls would find the service's empty. With half a second, one of 501
-# calls of four tasks that started side by side on two cores was rejected.
+# The first calls take longer to reach the service than later ones, and its bucket cannot refill until they arrive. So
+# our bucket holds this many seconds of the rate less. With half a second, one of 501 calls was rejected when four tasks
+# started at the same time on two cores.
 JITTER_SECONDS = 1.0
 BYTES_PER_TOKEN = 3.0
 MAX_ATTEMPTS = 6
@@ -43,12 +47,12 @@ MAX_PAUSE_SECONDS = 20.0
 @dataclass(frozen=True)
 class Quota:
     """
-    What one task may use of a model's quota; ``None`` where it is not known.
+    The part of a model's quota that one task may use; ``None`` where the quota is not known.
 
     :param tokens_per_minute: tokens as Bedrock reserves them.
-    :param burst_share: share of a minute's requests that may be made at once, before the steady rate.
+    :param burst_share: share of a minute's requests that may start at once, before the steady rate.
     :param token_burst_share: the same for tokens.
-    :param starts_full: whether the burst is there at the start; for a retry it is not.
+    :param starts_full: whether the burst is available at the start. It is not for a retry.
     """
 
     requests_per_minute: float | None = None
@@ -59,120 +63,122 @@ class Quota:
 
     @property
     def is_stated(self) -> bool:
-        """Whether anything is known of it."""
+        """Whether a rate of requests or tokens is known."""
         return self.requests_per_minute is not None or self.tokens_per_minute is not None
 
     def scaled(self, share: float, *, starts_full: bool) -> Quota:
-        """Return the quota of a task that holds ``share`` of the pool's slots."""
+        """Return ``share``, 0 to 1, of the quota."""
 
-        def cut(whole: float | None) -> float | None:
-            return None if whole is None else whole * share
+        def part(per_minute: float | None) -> float | None:
+            return None if per_minute is None else per_minute * share
 
         return replace(
             self,
-            requests_per_minute=cut(self.requests_per_minute),
-            tokens_per_minute=cut(self.tokens_per_minute),
+            requests_per_minute=part(self.requests_per_minute),
+            tokens_per_minute=part(self.tokens_per_minute),
             starts_full=starts_full,
         )
 
 
 class TokenBucket:
     """
-    An account of a quota as the service keeps it: filled at a steady rate, emptied by what is taken.
+    Keep account of a quota as the service does: refilled at a steady rate, drained by each call.
 
-    :param burst: how much the service's holds.
-    :param now: the time, in seconds, on the clock by which all methods are called.
+    :param per_minute: rate at which it refills.
+    :param burst: the most that the service's bucket holds.
+    :param now: time in seconds, on the same clock as in all other calls.
     """
 
     def __init__(self, per_minute: float, burst: float, now: float, *, full: bool = True) -> None:
         self._per_second = per_minute / MINUTE
-        left = max(0.0, burst - self._per_second * JITTER_SECONDS)
-        self._capacity = max(1.0, left)
-        self._level = left if full else 0.0
+        usable = max(0.0, burst - self._per_second * JITTER_SECONDS)
+        self._capacity = max(1.0, usable)
+        self._level = usable if full else 0.0
         self._filled_at = now
 
     def seconds_until(self, amount: float, now: float) -> float:
-        """Return the seconds until ``amount`` may be taken. What is more than it holds may be when it is full."""
+        """Return the seconds until ``amount`` may be taken; more than the bucket holds may be taken when it is full."""
         self._level = min(self._capacity, self._level + (now - self._filled_at) * self._per_second)
         self._filled_at = now
         seconds = (min(amount, self._capacity) - self._level) / self._per_second
-        return seconds if seconds > 1e-6 else 0.0  # not for the sake of a rounding error
+        return seconds if seconds > 1e-6 else 0.0  # less is a rounding error
 
     def take(self, amount: float) -> None:
-        """Take ``amount``, going into debt for what is more than it holds."""
+        """Take ``amount``. The level becomes negative if that is more than there is."""
         self._level -= amount
 
     def refund(self, amount: float) -> None:
-        """Return what was reserved and not used; what was used beyond that is below zero."""
+        """Give back what was reserved and not used; negative if more was used than reserved."""
         self._level = min(self._capacity, self._level + amount)
 
     def drain(self) -> None:
-        """Believe the service, which says that nothing is left."""
+        """Empty the bucket, because the service throttled a call and so has nothing left."""
         self._level = min(0.0, self._level)
 
 
 class AimdLimiter:
     """
-    How many calls may be under way when the quota is not known: additive increase, multiplicative decrease.
+    Limit the calls in flight when the quota is not known: additive increase, multiplicative decrease.
 
-    All of ``ceiling`` until a call is throttled; then few, growing fast until the next one; from then on slowly, with
-    a cut after each. Calls are spaced evenly over the time that one takes, or they would come in volleys. Growth is by
-    time and not by answers, for a service says at once that it is too much, and takes long to answer. The constants
-    were found by simulating buckets of 60 to 1,200 requests a minute and answers that take 0.5 to 10 s.
+    The limit is ``ceiling`` until a call is throttled. It is then cut to a few calls and grows fast until the next
+    throttled call, from where on it grows slowly and is cut again by each throttled call. Calls are spaced evenly over
+    the time that one takes, since they would otherwise come in volleys. The limit grows with time and not with answers,
+    because throttling errors return at once while answers take seconds. The constants were found by simulating buckets
+    of 60 to 1,200 requests per minute and answers that take 0.5 to 10 s.
 
-    :param ceiling: never more than this.
-    :param is_guess: whether nothing is known of the quota, so that the first cut may have to be a large one.
+    :param ceiling: the most calls in flight.
+    :param is_guess: whether no quota is stated. The first cut is then larger.
     """
 
     FIRST_CUT = 0.1
     CUT = 0.6
-    FAST_GROWTH = 1.5  # times, per second
-    SLOW_GROWTH = 0.05  # of what is left after a cut, per second
+    FAST_GROWTH = 1.5  # factor per second
+    SLOW_GROWTH = 0.05  # share of the limit after a cut, added per second
     PAUSE_SECONDS = 0.5
     GAP_SECONDS = 0.002
 
     def __init__(self, ceiling: int, now: float, *, is_guess: bool = True) -> None:
         self.ceiling = ceiling
         self.allowed = float(ceiling)
-        self._under_way = 0
+        self._in_flight = 0
         self._latency: float | None = None
         self._is_guess = is_guess
-        self._slope: float | None = None  # calls per second; None while growth is fast
+        self._slope: float | None = None  # calls added per second; None while growth is fast
         self._cut_at: float | None = None
         self._cuts_in_a_row = 0
         self._started_at = self._grown_at = self._next_at = now
 
     def seconds_to_wait(self, now: float) -> float:
-        """Return the seconds until a call may start; infinite when one has to end first."""
+        """Return the seconds until a call may start; infinite if another one must end first."""
         self._grow(now)
-        if self._under_way >= max(1, int(self.allowed)):
+        if self._in_flight >= max(1, int(self.allowed)):
             return math.inf if self._cut_at is None else 0.1
         return max(0.0, self._next_at - now)
 
     def begin(self, now: float) -> None:
         """Count a call that starts."""
-        self._under_way += 1
+        self._in_flight += 1
         gap = self.GAP_SECONDS
         if self._cut_at is not None:
             gap = (self._latency or now - self._started_at) / self.allowed
         self._next_at = now + gap
 
     def end(self) -> None:
-        """Count a call that has ended, however."""
-        self._under_way -= 1
+        """Count a call that ended, with or without an answer."""
+        self._in_flight -= 1
 
     def record_latency(self, seconds: float) -> None:
-        """Take in how long an answer took."""
+        """Update the mean time that an answer takes."""
         self._latency = seconds if self._latency is None else 0.9 * self._latency + 0.1 * seconds
         self._cuts_in_a_row = 0
 
     def record_throttle(self, sent_at: float, now: float) -> None:
-        """Cut, unless the call was sent before the last cut and says nothing new."""
+        """Cut the limit, unless the call was sent before the last cut."""
         if self._cut_at is not None and sent_at < self._cut_at:
             return
-        first = self._cut_at is None and self._is_guess
-        self.allowed = max(1.0, min(self.allowed, self._under_way) * (self.FIRST_CUT if first else self.CUT))
-        self._slope = None if first else self.SLOW_GROWTH * self.allowed
+        is_first_cut = self._cut_at is None and self._is_guess
+        self.allowed = max(1.0, min(self.allowed, self._in_flight) * (self.FIRST_CUT if is_first_cut else self.CUT))
+        self._slope = None if is_first_cut else self.SLOW_GROWTH * self.allowed
         self._cut_at = self._grown_at = now
         self._next_at = now + min(MAX_PAUSE_SECONDS, self.PAUSE_SECONDS * 2**self._cuts_in_a_row)
         self._cuts_in_a_row += 1
@@ -188,11 +194,12 @@ class AimdLimiter:
 
 class TokenEstimator:
     """
-    What a call will take of a token quota: what is reserved, or what its answer burns down if that is more.
+    Estimate what a call takes from a token quota: what Bedrock reserves, or what the answer burns down if that is more.
 
-    Input is a third of the text's bytes, until real usage says better: the conservative figure of AWS's own validators,
-    of bytes so that it holds for every script. What is learned is the densest text and the longest answer so far: what
-    was taken too much comes back when the call ends, what was taken too little gets another call rejected.
+    Input tokens are estimated at a third of the text's bytes until real usage is known. This is the conservative figure
+    of AWS's own validators, applied to bytes so that it holds for every script. From then on the densest text and the
+    longest answer so far are used, because an estimate that is too high is given back when the call ends, while one
+    that is too low gets another call throttled.
     """
 
     def __init__(self) -> None:
@@ -200,19 +207,19 @@ class TokenEstimator:
         self._longest_answer = 0
 
     def estimate(self, request: ModelRequest) -> float:
-        """Return the quota tokens to expect of ``request``."""
+        """Return the quota tokens that ``request`` is expected to take."""
         density = 1 / BYTES_PER_TOKEN if self._tokens_per_byte is None else self._tokens_per_byte
-        burnt = self._longest_answer * request.model.output_burndown
-        return _size(request) * density + max(request.max_tokens, burnt)
+        burned_down = self._longest_answer * request.model.output_burndown
+        return _text_bytes(request) * density + max(request.max_tokens, burned_down)
 
     def update(self, request: ModelRequest, completion: Completion) -> None:
-        """Take in what a call was really counted as."""
-        density = completion.input_tokens / max(1, _size(request))
+        """Learn from the real usage of a call."""
+        density = completion.input_tokens / max(1, _text_bytes(request))
         self._tokens_per_byte = max(self._tokens_per_byte or 0.0, density)
         self._longest_answer = max(self._longest_answer, completion.output_tokens)
 
 
-def _size(request: ModelRequest) -> int:
+def _text_bytes(request: ModelRequest) -> int:
     return len(request.system.encode()) + len(request.user.encode())
 
 
@@ -221,10 +228,12 @@ Wait = Callable[[threading.Condition, float | None], object]
 
 class RateLimiter:
     """
-    Where the calls of a task wait for their turn. Thread-safe; first come, first served.
+    Make the calls of a task wait until quota and concurrency allow them. Thread-safe; first come, first served.
 
     :param quota: this task's share.
-    :param ceiling: most calls under way at a time.
+    :param ceiling: the most calls in flight.
+    :param clock: returns the time in seconds.
+    :param wait: waits on a condition for some seconds, or without end for ``None``.
     """
 
     def __init__(self, quota: Quota, ceiling: int, *, clock: Callable[[], float], wait: Wait) -> None:
@@ -240,9 +249,9 @@ class RateLimiter:
         self._refused: RefusedError | None = None
 
     def acquire(self, tokens: float) -> float:
-        """Wait until a call that reserves ``tokens`` may start, and return the time.
+        """Wait until a call that reserves ``tokens`` may start, and return the time in seconds.
 
-        :raises RefusedError: another call was refused for a reason that holds for this one too.
+        :raises RefusedError: another call was refused for a reason that applies to this one too.
         """
         with self._queue, self._changed:
             while True:
@@ -266,14 +275,17 @@ class RateLimiter:
         return seconds
 
     def release(self, sent_at: float, *, unused_tokens: float, error: ServiceError | None = None) -> None:
-        """End a call: give back what it reserved and did not use, and take in how it went."""
+        """End a call: give back the tokens that it did not use, and adapt to its error."""
         with self._changed:
             now = self._clock()
             if self._tokens:
                 self._tokens.refund(unused_tokens)
             if isinstance(error, ThrottledError):
                 self._concurrency.record_throttle(sent_at, now)
-                self._correct(error)
+                # Bedrock says "Too many requests" or "Too many tokens".
+                is_tokens = self._tokens and "too many tokens" in str(error).lower()
+                if exhausted := self._tokens if is_tokens else self._requests:
+                    exhausted.drain()
             elif isinstance(error, RefusedError) and not isinstance(error, InvalidRequestError):
                 self._refused = error
             elif error is None:
@@ -281,24 +293,18 @@ class RateLimiter:
             self._concurrency.end()
             self._changed.notify_all()
 
-    def _correct(self, error: ThrottledError) -> None:
-        # Bedrock says "Too many requests" or "Too many tokens".
-        emptied = self._tokens if self._tokens and "too many tokens" in str(error).lower() else self._requests
-        if emptied:
-            emptied.drain()
-
 
 class PacedClient:
     """
-    Ask through another client at the speed of a quota, and ask again what was throttled or failed in passing.
+    Ask through another client at the rate of a quota, and repeat calls that were throttled or failed for a moment.
 
-    One for all threads of a task and one model. It alone asks again: the client below must not retry throttled calls
-    itself, or the account of the quota would not know of them.
+    One object serves all threads of a task for one model. The client below must not retry throttled calls itself,
+    because the account of the quota would then miss them. For the same reason no retry library is used.
 
-    :param client: what really asks.
+    :param client: sends the calls.
     :param quota: this task's share.
-    :param concurrency: most calls under way at a time.
-    :param patience_seconds: how long one call may be throttled before its error goes on to the caller.
+    :param concurrency: the most calls in flight.
+    :param patience_seconds: how long one request may be throttled before its error is raised.
     """
 
     def __init__(
@@ -320,16 +326,16 @@ class PacedClient:
         self._sleep = sleep
 
     def with_client(self, client: ModelClient) -> PacedClient:
-        """Return what asks through another client and waits in the same queue."""
-        other = copy.copy(self)
-        other._client = client
-        return other
+        """Return a client that sends its calls through another one and waits in the same queue."""
+        sibling = copy.copy(self)
+        sibling._client = client
+        return sibling
 
     def ask(self, request: ModelRequest) -> Completion:
         """Wait for the quota, ask, and return the answer.
 
-        :raises ThrottledError: throttled for longer than the patience lasts; nothing was billed.
-        :raises TransientError: failed in passing ``ATTEMPTS`` times.
+        :raises ThrottledError: throttled for longer than ``patience_seconds``; nothing was billed.
+        :raises TransientError: failed ``MAX_ATTEMPTS`` times.
         """
         started_at, failures, throttled = self._clock(), 0, 0
         while True:
@@ -351,7 +357,7 @@ class PacedClient:
         try:
             completion = self._client.ask(request)
         except ServiceError as error:
-            # An answer that cannot be read was billed all the same; how much it used is not known.
+            # An answer in an unknown format was billed too. How many tokens it used is not known.
             unused = 0.0 if isinstance(error, ContractError) else reserved
             self._limiter.release(sent_at, unused_tokens=unused, error=error)
             raise
@@ -366,8 +372,9 @@ class PacedClient:
 
 def _out_of_patience(request: ModelRequest, times: int, seconds: float, error: ThrottledError) -> ThrottledError:
     message = (
-        f"{request.invoke_id} was throttled {times} times in {seconds:.0f} s for one question: the quota is lower than"
-        " stated, or others use it up. Nothing was billed for it; answers that came are stored. Compare `quotas` of the"
-        f" use case with the account's quota; clear this task to ask for what is missing. Bedrock: {error}"
+        f"{request.invoke_id} was throttled {times} times in {seconds:.0f} s for one request. The quota is lower than"
+        " stated, or others use it up. Nothing was billed for the request, and all answers so far are stored. Compare"
+        " `quotas` of the use case with the account's quota, then clear this task to ask for the missing answers."
+        f" Bedrock: {error}"
     )
     return ThrottledError(message)

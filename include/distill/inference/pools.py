@@ -1,11 +1,11 @@
 """
-Airflow pools: who shares a model's quota, and how it is parted among tasks that share no memory.
+Name and size the Airflow pools through which tasks share a model's quota.
 
-A quota belongs to a model in a Region, whichever DAG asks, so there is one pool for each. A task's share of the quota
-is the slots it holds over the slots of the pool. A task cannot read its pool from Airflow, so the size is stated once,
-in ``include/pools.json`` (:data:`DEFAULT_SLOTS` for those not named there), for set-up and tasks alike.
+A quota belongs to one model in one Region, whichever DAG asks, so there is one pool for each. A task's share of the
+quota is the slots that it holds divided by the slots of the pool. A running task cannot read the size of its pool from
+Airflow, so sizes are in ``include/pools.json``, for Airflow and tasks alike; other pools have :data:`DEFAULT_SLOTS`.
 
-``python -m include.distill.pools`` prints every pool that a use case needs, for ``airflow pools import``.
+``python -m include.distill.pools`` prints every pool that the use cases need, for ``airflow pools import``.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import functools
 import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from include.distill.config.use_case import UseCase
 from include.distill.core.paths import INCLUDE
@@ -22,43 +22,63 @@ from include.distill.core.paths import INCLUDE
 POOLS_PATH = INCLUDE / "pools.json"
 DEFAULT_SLOTS = 8
 
-PoolSettings = dict[str, Any]
+
+class PoolSettings(TypedDict):
+    """One pool as ``airflow pools import`` reads it."""
+
+    slots: int
+    description: str
+    include_deferred: bool  # whether deferred tasks keep their slots
+
+
+class PoolArguments(TypedDict):
+    """The arguments of an Airflow task that name its pool."""
+
+    pool: str
+    pool_slots: int
 
 
 def pool_name(model: str, region: str) -> str:
-    """Return the pool of the tasks that ask ``model`` on demand in ``region``."""
+    """Return the name of the pool of tasks that ask ``model`` on demand in ``region``."""
     return f"bedrock_{model}_{region}"
 
 
 @functools.cache
 def configured_pools(path: Path = POOLS_PATH) -> dict[str, PoolSettings]:
-    """Read the pools whose size is stated; cached."""
+    """Read the pools whose sizes are stated, by name; cached."""
     pools: dict[str, PoolSettings] = json.loads(path.read_text(encoding="utf-8"))
     return pools
 
 
 def pool_slots(name: str) -> int:
-    """Return how many slots the pool ``name`` has."""
-    stated = configured_pools().get(name)
-    return int(stated["slots"]) if stated else DEFAULT_SLOTS
+    """Return how many slots a pool has."""
+    settings = configured_pools().get(name)
+    return settings["slots"] if settings else DEFAULT_SLOTS
 
 
-def pool_arguments(model: str, region: str, *, tasks: int) -> dict[str, Any]:
-    """Return the operator's arguments ``pool`` and ``pool_slots`` for a step of at most ``tasks`` tasks.
+def pool_arguments(model: str, region: str, *, tasks: int) -> PoolArguments:
+    """
+    Return the pool of a step that asks ``model``, and the slots that each of its tasks holds.
 
-    Where they are fewer than the slots, each holds several, so that together they have the whole quota.
+    If the step has fewer tasks than the pool has slots, each task holds several, so that together they have the whole
+    quota.
+
+    :param tasks: the most tasks that the step can have.
     """
     name = pool_name(model, region)
     return {"pool": name, "pool_slots": max(1, pool_slots(name) // tasks)}
 
 
 def required_pools(use_cases: Iterable[UseCase]) -> dict[str, PoolSettings]:
-    """Return every pool of a model that ``use_cases`` ask, beside the stated ones, as Airflow imports them."""
-    needed = dict(configured_pools())
+    """Return the stated pools and those of the models of ``use_cases``, as ``airflow pools import`` reads them."""
+    required = dict(configured_pools())
     for use_case in use_cases:
         region = use_case.aws.region
         for model in use_case.models:
-            description = f"{model} on demand in {region}; a task's share of its quota is slots held / slots"
-            settings = {"slots": DEFAULT_SLOTS, "description": description, "include_deferred": False}
-            needed.setdefault(pool_name(model, region), settings)
-    return needed
+            settings: PoolSettings = {
+                "slots": DEFAULT_SLOTS,
+                "description": f"{model} on demand in {region}; a task's share of its quota is slots held / slots",
+                "include_deferred": False,
+            }
+            required.setdefault(pool_name(model, region), settings)
+    return required

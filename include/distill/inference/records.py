@@ -5,6 +5,13 @@ from __future__ import annotations
 from typing import NotRequired, TypedDict
 
 
+class DocumentQuestion(TypedDict):
+    """What a student is asked about. Every row of the dataset is one."""
+
+    document: str
+    question: str
+
+
 class QuestionAnswer(TypedDict):
     """A question with its answer. Part of :class:`WrittenPair`; every row of the dataset is one too."""
 

@@ -1,9 +1,9 @@
 """
-One question to one model: Anthropic through InvokeModel (the article's call), all others through Converse.
+Build the API calls that send a request to a model, and read the replies.
 
-This module alone knows the two wire formats. ``to_api_call`` says which boto3 method to call with what;
-``read_reply`` turns its response into a :class:`Completion`. ``max_tokens`` is always sent: Bedrock reserves it from
-the token quota, and its default is the model's maximum.
+Anthropic models are called through InvokeModel, as in the article (docs/explanation/method.md); all others through
+Converse. Only this module knows the two wire formats. ``max_tokens`` is always sent, because Bedrock reserves it from
+the token quota and its default is the model's maximum.
 Formats: https://docs.aws.amazon.com/bedrock/latest/userguide/inference-api.html
 """
 
@@ -18,6 +18,7 @@ from typing import Any, Literal, Protocol
 from include.distill.config.catalog import Model
 from include.distill.core.errors import ContractError
 from include.distill.core.naming import canonical_hash
+from include.distill.inference.records import CompletionRecord
 
 ANTHROPIC_VERSION = "bedrock-2023-05-31"
 
@@ -25,13 +26,14 @@ ANTHROPIC_VERSION = "bedrock-2023-05-31"
 @dataclass(frozen=True)
 class ModelRequest:
     """
-    One paid question.
+    One request to a model, which is paid for once.
 
-    :param identity: whose answer it is: the model's inference id, or a custom model's ARN. Never the throughput's,
-        for that changes with every run.
-    :param invoke_id: what is called; for a custom model, the throughput that serves it.
-    :param sample: 0 for the first ask; a malformed answer is asked again under the next one.
-    :param json_schema: what the answer must be, as JSON text; a model that cannot be held to it is asked without.
+    :param identity: the model that answers: its inference id, or the ARN of a custom model. Never the ARN of the
+        throughput, which changes with every run.
+    :param invoke_id: what is called; for a custom model, the ARN of the throughput that serves it.
+    :param max_tokens: longest answer, in tokens.
+    :param sample: 0 for the first request; each repetition after an unreadable answer has the next number.
+    :param json_schema: JSON schema of the answer, as text. It is not sent to a model without structured output.
     """
 
     model: Model
@@ -46,23 +48,21 @@ class ModelRequest:
 
     @property
     def key(self) -> str:
-        """sha256 of everything that could change the answer: the identity under which it is stored."""
-        asked = [self.identity, self.system, self.user, self.max_tokens, self._temperature, self.sample]
-        return canonical_hash([*asked, self.schema] if self.schema else asked)
+        """Sha256 of everything that can change the answer. The answer is stored under it."""
+        temperature = self.temperature if self.model.temperature else None
+        parts = [self.identity, self.system, self.user, self.max_tokens, temperature, self.sample]
+        # A request without a schema keeps the key that it had before schemas were sent.
+        return canonical_hash([*parts, self.schema] if self.schema else parts)
 
     @property
     def schema(self) -> str:
-        """The schema that the model is held to; empty when it cannot be."""
+        """The schema that is sent; empty if the model does not support structured output."""
         return self.json_schema if self.model.json_schema else ""
-
-    @property
-    def _temperature(self) -> float | None:
-        return self.temperature if self.model.temperature else None
 
 
 @dataclass(frozen=True)
 class Completion:
-    """A model's answer with its real usage, in tokens. ``simulated`` when no real model wrote it."""
+    """A model's answer and its real usage in tokens. ``simulated`` if no real model wrote it."""
 
     text: str
     stop_reason: str
@@ -70,34 +70,44 @@ class Completion:
     output_tokens: int
     simulated: bool = False
 
+    def as_record(self) -> CompletionRecord:
+        """Return the answer as it is stored."""
+        return {
+            "text": self.text,
+            "stop_reason": self.stop_reason,
+            "input_tokens": self.input_tokens,
+            "output_tokens": self.output_tokens,
+            "simulated": self.simulated,
+        }
+
 
 class ModelClient(Protocol):
-    """What asks models; the hook in ``plugins/`` is the one for Bedrock."""
+    """Sends requests to models. ``BedrockDistillHook`` in ``plugins/`` is the implementation for Bedrock."""
 
     def ask(self, request: ModelRequest) -> Completion:
-        """Ask, pay, and return the answer.
+        """Send the request, which costs money, and return the answer.
 
-        :raises ServiceError: throttled, transient, refused or broken contract.
+        :raises ServiceError: throttled, failed for a moment, refused, or answered in an unknown format.
         """
 
 
 @dataclass(frozen=True)
 class ApiCall:
-    """A method of boto3's ``bedrock-runtime`` client and its arguments."""
+    """A method of boto3's ``bedrock-runtime`` client, with its arguments."""
 
     operation: Literal["invoke_model", "converse"]
     parameters: dict[str, Any]
 
 
 def to_api_call(request: ModelRequest) -> ApiCall:
-    """Return the call that asks ``request``."""
+    """Return the API call that sends ``request``."""
     if request.model.api == "anthropic_messages":
         return ApiCall("invoke_model", _invoke_model_parameters(request))
     return ApiCall("converse", _converse_parameters(request))
 
 
 def to_model_input(request: ModelRequest) -> dict[str, Any]:
-    """Return what a record of a batch job holds: the body that a call would send, without the model's id."""
+    """Return the ``modelInput`` of a batch job's record: the body of the API call, without the model's id."""
     if request.model.api == "anthropic_messages":
         return _anthropic_body(request)
     return {name: value for name, value in _converse_parameters(request).items() if name != "modelId"}
@@ -145,9 +155,10 @@ def _converse_parameters(request: ModelRequest) -> dict[str, Any]:
 
 
 def read_reply(call: ApiCall, response: Mapping[str, Any]) -> Completion:
-    """Return what the model said.
+    """Read the response of an API call.
 
-    :raises ContractError: the response has not the documented shape. It was billed.
+    :param response: as boto3 returns it.
+    :raises ContractError: the response does not have the documented format. The call was billed.
     """
     headers = response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
     simulated = headers.get("x-simulated") == "true"
@@ -157,28 +168,31 @@ def read_reply(call: ApiCall, response: Mapping[str, Any]) -> Completion:
         return _read_converse(response, simulated=simulated)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         message = (
-            f"{call.parameters['modelId']} answered {call.operation} in an unknown shape ({error!r}). The call was"
-            " billed; its text could not be read. Asking again pays again."
+            f"{call.parameters['modelId']} answered {call.operation} in an unknown format ({error!r}). The call was"
+            " billed, but its text could not be read and is not stored. A retry pays again."
         )
         raise ContractError(message) from error
 
 
 def read_model_output(model: Model, output: Mapping[str, Any], *, simulated: bool) -> Completion:
-    """Return what the model said in a record of a batch job.
+    """Read the ``modelOutput`` of a batch job's record.
 
-    :raises ContractError: the output has not the documented shape. It was billed.
+    :raises ContractError: the output does not have the documented format. It was billed.
     """
     read = _read_anthropic if model.api == "anthropic_messages" else _read_converse
     try:
         return read(output, simulated=simulated)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        message = f"{model.key} answered in an unknown shape ({error!r}). The record was billed; it could not be read."
+        message = (
+            f"{model.key} answered in an unknown format ({error!r}). The record was billed, but its text could not be"
+            " read and is not stored. The question is asked again on demand."
+        )
         raise ContractError(message) from error
 
 
 def _read_anthropic(body: Mapping[str, Any], *, simulated: bool) -> Completion:
     return Completion(
-        text=_whole_characters("".join(block["text"] for block in body["content"] if block["type"] == "text")),
+        text=_without_lone_surrogates("".join(block["text"] for block in body["content"] if block["type"] == "text")),
         stop_reason=str(body["stop_reason"]),
         input_tokens=int(body["usage"]["input_tokens"]),
         output_tokens=int(body["usage"]["output_tokens"]),
@@ -189,7 +203,7 @@ def _read_anthropic(body: Mapping[str, Any], *, simulated: bool) -> Completion:
 def _read_converse(response: Mapping[str, Any], *, simulated: bool) -> Completion:
     content = response["output"]["message"]["content"]
     return Completion(
-        text=_whole_characters("".join(block["text"] for block in content if "text" in block)),
+        text=_without_lone_surrogates("".join(block["text"] for block in content if "text" in block)),
         stop_reason=str(response["stopReason"]),
         input_tokens=int(response["usage"]["inputTokens"]),
         output_tokens=int(response["usage"]["outputTokens"]),
@@ -197,9 +211,7 @@ def _read_converse(response: Mapping[str, Any], *, simulated: bool) -> Completio
     )
 
 
-def _whole_characters(text: str) -> str:
-    """Return ``text`` without half characters, which JSON can escape and no UTF-8 can hold.
-
-    A paid answer that cannot be stored would be paid for again by every retry.
-    """
+def _without_lone_surrogates(text: str) -> str:
+    # JSON can escape half a character, which UTF-8 cannot encode. Without this, the answer could not be stored, and
+    # every retry would pay for it again.
     return re.sub("[\ud800-\udfff]", "\N{REPLACEMENT CHARACTER}", text)

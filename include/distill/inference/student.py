@@ -1,37 +1,108 @@
-"""Ask a student exactly as it was trained: its input text, its system text and its reserved strings."""
+"""
+Build the requests to a student, with exactly the text that it is trained on.
+
+Training and inference must send the same text, so both use the functions of this module: they render the prompt, place
+the instruction where the family's training format has room for it, and escape reserved strings. A customization job of
+some families fails when a string such as ``System:`` is in the user or system text, and documents contain such strings.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from include.distill.config.catalog import Family, Model
+from include.distill.config.catalog import Family, Model, load_catalog
 from include.distill.config.prompts import Prompt
+from include.distill.config.sections import Answering
+from include.distill.config.use_case import UseCase
+from include.distill.inference.requests import ModelRequest
 from include.distill.text.normalization import is_blank
 
 
 @dataclass(frozen=True)
 class Student:
-    """The student as one arm asks it. ``identity`` and ``invoke_id`` as in :class:`ModelRequest`."""
+    """
+    The student of one arm: the model that answers, and how it is asked.
+
+    :param family: the model's training format, which decides where the instruction goes and what is escaped.
+    :param identity: inference id of the base model, or ARN of the custom model; see :class:`ModelRequest`.
+    :param invoke_id: what is called: the same, or the ARN of the throughput that serves the custom model.
+    :param prompt: template of the user text, with ``document`` and ``question``.
+    :param instruction: system text; may be empty.
+    """
 
     model: Model
     family: Family
     identity: str
     invoke_id: str
+    prompt: Prompt
+    instruction: str
+    settings: Answering
+
+    @classmethod
+    def from_use_case(
+        cls,
+        use_case: UseCase,
+        prompts: Mapping[str, Prompt],
+        *,
+        base_model: str | None = None,
+        model_arn: str | None = None,
+        invoke_id: str | None = None,
+    ) -> Student:
+        """
+        Return the student that answers for an arm.
+
+        :param prompts: frozen prompts by name.
+        :param base_model: key in models.yaml of a champion's base model, which may differ from ``use_case.student``.
+        :param model_arn: ARN of the custom model; ``None`` for the base student, which is asked on demand.
+        :param invoke_id: ARN of the throughput that serves the custom model.
+        :raises UseCaseError: the model is unknown, or Bedrock cannot fine-tune it.
+        """
+        catalog = load_catalog()
+        model = catalog.model(base_model or use_case.student)
+        return cls(
+            model=model,
+            family=catalog.family_of(model),
+            identity=model_arn or model.inference_id,
+            invoke_id=invoke_id or model_arn or model.inference_id,
+            prompt=prompts[use_case.prompts.answering],
+            instruction=use_case.prompts.instruction,
+            settings=use_case.answering,
+        )
+
+    def request(self, row: Mapping[str, Any], *, sample: int = 0) -> ModelRequest:
+        """Return the request that asks the student to answer ``row``; ``sample`` is 1 for the noise control."""
+        system, user = system_and_user_text(
+            user=student_input(row["document"], row["question"], prompt=self.prompt, family=self.family),
+            instruction=escape_reserved(self.instruction, self.family),
+            family=self.family,
+        )
+        return ModelRequest(
+            model=self.model,
+            identity=self.identity,
+            invoke_id=self.invoke_id,
+            system=system,
+            user=user,
+            max_tokens=self.settings.max_tokens,
+            temperature=self.settings.temperature,
+            sample=sample,
+        )
 
 
 def student_input(document: str, question: str, *, prompt: Prompt, family: Family) -> str:
-    """Return the user text of the student, the same in training and when it answers."""
+    """Return the student's user text, with reserved strings escaped."""
     return escape_reserved(prompt.render(document=document, question=question), family)
 
 
 def system_and_user_text(*, user: str, instruction: str, family: Family) -> tuple[str, str]:
     """
-    Return ``(system, user)`` as the student reads them, the same in training and when it answers.
+    Place the instruction and return ``(system, user)``.
 
-    Where a training record has no place for a system text, the instruction stands before the user's; so it does when
-    the student is asked.
+    A prompt-completion training record has no field for a system text. The instruction then precedes the user text,
+    both in training and when the student is asked.
 
-    :param instruction: the system text; a blank one is left out.
+    :param instruction: system text; a blank one is left out.
     """
     if is_blank(instruction):
         return "", user
@@ -41,7 +112,11 @@ def system_and_user_text(*, user: str, instruction: str, family: Family) -> tupl
 
 
 def escape_reserved(text: str, family: Family) -> str:
-    """Return ``text`` with the family's reserved strings made harmless; see the top of this module."""
+    """
+    Return ``text`` with a space before the last character of each reserved string of the family (``System :``).
+
+    A reader still sees what was there, and escaping an escaped text changes nothing.
+    """
     for reserved in family.reserved_strings:
         text = text.replace(reserved, f"{reserved[:-1]} {reserved[-1]}")
     return text

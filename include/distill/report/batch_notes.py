@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import get_args
 
-from include.distill.batch.questions import BatchStep, inference_mode, models_of_step
+from include.distill.batch.records import BatchStep
+from include.distill.batch.step_requests import inference_mode, models_of_step
 from include.distill.config.use_case import UseCase
 from include.distill.core.storage import Record
 from include.distill.cost.estimate import meets_batch_minimum

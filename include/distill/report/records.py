@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Literal, NotRequired, TypedDict
 
 from include.distill.core.records import BillLine
+from include.distill.curation.records import CriticCounts, PairCounts, PairText
 from include.distill.dataset.records import IngestManifest, Role, RowOrigin, RowRejectionReason
 from include.distill.evaluation.records import (
     ComparisonResult,
@@ -17,7 +18,6 @@ from include.distill.evaluation.records import (
 )
 from include.distill.labeling.records import LabelCounts
 from include.distill.stats.agreement import Agreement
-from include.distill.synthesis.records import CriticCounts, PairCounts, PairText
 from include.distill.training.records import DataCard, LossPoint
 
 ArmKind = Literal["base", "fine_tuned", "champion"]

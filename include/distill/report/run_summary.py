@@ -7,7 +7,7 @@ Manifests are what the operators return; they hold counts and URIs. Rows are rea
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -158,7 +158,7 @@ def agreement_records(
     :param groups: document group of each row id.
     :param labels: as in :func:`human_verdicts`.
     """
-    raters: dict[str, dict[Hashable, str]] = defaultdict(dict)
+    raters: dict[str, dict[tuple[str, str, str], str]] = defaultdict(dict)
     for question in resolve(verdicts):
         if question.outcome != "unparsable" and not question.same:
             item = (question.candidate, question.baseline, question.row_id)
@@ -166,7 +166,7 @@ def agreement_records(
     for item, by_person in human_verdicts(labels).items():
         for person, verdict in by_person.items():
             raters[f"{person} (person)"][item] = verdict
-    return [dict(line) for line in agreement_table(raters, lambda item: groups[item[2]])]  # type: ignore[index]
+    return [dict(line) for line in agreement_table(raters, lambda item: groups[item[2]])]
 
 
 def disagreement_rows(

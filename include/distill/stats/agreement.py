@@ -1,9 +1,13 @@
 """
-How far raters agree beyond chance: judges among themselves, with people, and people among themselves.
+Measure how far raters agree beyond chance (Cohen's kappa): judges with each other, with people, and people among them.
 
-Cohen's kappa, with an interval from leaving out one document group at a time (the jackknife), because verdicts on
-one document are not independent. On few verdicts it says nothing: below the sizes here a rater who agrees (a kappa of
-0.4) is not told from one who does not four times out of five. ``docs/explanation/statistics.md`` has the figures.
+The interval of kappa comes from leaving out one document group at a time (the jackknife), because verdicts on one
+document are not independent. On few verdicts kappa says nothing: with fewer items or groups than the minimum here, a
+true kappa of 0.4 is distinguished from no agreement in less than 80 % of samples. The figures are in
+``docs/explanation/statistics.md``.
+
+Kappa is written here because it must be defined on the counts that the jackknife leaves over. scikit-learn and
+statsmodels have kappa without intervals for groups; either would be a large dependency for ten lines.
 """
 
 from __future__ import annotations
@@ -11,85 +15,96 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from itertools import combinations
-from typing import TypedDict
+from typing import TypedDict, TypeVar
 
 from include.distill.stats.intervals import CONFIDENCE
 
+# The report shows no kappa for fewer items or document groups.
 MINIMUM_RATED = 50
 MINIMUM_GROUPS = 20
 
 Ratings = Sequence[tuple[str, str]]
+ItemT = TypeVar("ItemT", bound=Hashable)
 
 
 class Agreement(TypedDict):
-    """
-    Two raters on the items that both rated.
+    """Agreement of two raters on the items that both rated. One entry of ``agreement`` in ``report/report.json``."""
 
-    ``clusters`` are the document groups of those items; ``observed`` is the share of equal verdicts. ``kappa`` is
-    ``None`` where chance alone would give full agreement, as when both always say the same one thing.
-    """
-
-    first: str
+    first: str  # a judge's key in models.yaml, or ``<labeler> (person)``
     second: str
-    n: int
-    clusters: int
-    observed: float | None
-    kappa: float | None
-    kappa_ci95: list[float] | None
+    n: int  # items
+    clusters: int  # document groups of those items
+    observed: float | None  # share of equal verdicts, from 0 to 1; None without items
+    kappa: float | None  # from -1 to 1; None where chance alone gives full agreement: both always say the same
+    kappa_ci95: list[float] | None  # lower and upper bound; None where the jackknife is not defined
 
 
 def cohen_kappa(ratings: Ratings) -> float | None:
-    """Return Cohen's kappa of pairs of verdicts; ``None`` without any, or when only one verdict was ever given."""
+    """
+    Return Cohen's kappa of pairs of verdicts.
+
+    :return: from -1 to 1; ``None`` without pairs, or when every verdict is the same.
+    """
     return _kappa(Counter(ratings))
 
 
 def _kappa(cells: Counter[tuple[str, str]]) -> float | None:
+    """Return kappa of a contingency table, given as the count of each pair of verdicts."""
     total = cells.total()
     rows: Counter[str] = Counter()
     columns: Counter[str] = Counter()
     for (row, column), count in cells.items():
         rows[row] += count
         columns[column] += count
+    # Whole numbers up to the last division: "chance alone gives full agreement" is then an exact comparison.
     by_chance = sum(rows[verdict] * columns[verdict] for verdict in rows)
     if by_chance == total * total:
         return None
-    observed = sum(count for (row, column), count in cells.items() if row == column)
-    return (total * observed - by_chance) / (total * total - by_chance)
+    equal = sum(count for (row, column), count in cells.items() if row == column)
+    return (total * equal - by_chance) / (total * total - by_chance)
 
 
 def kappa_interval(
     ratings: Ratings, groups: Sequence[Hashable], *, confidence: float = CONFIDENCE
 ) -> list[float] | None:
     """
-    Return the interval of kappa, by the jackknife over groups.
+    Return the lower and upper bound of kappa, by the jackknife over document groups.
 
     :param groups: document group of each pair of verdicts.
-    :return: ``None`` with fewer than three groups, or where kappa is not defined with one of them left out.
+    :return: from -1 to 1; ``None`` with fewer than three groups, or when kappa is undefined with one of them left out.
     """
     from scipy.stats import t
 
-    whole = Counter(ratings)
+    cells = Counter(ratings)
     by_group: dict[Hashable, Counter[tuple[str, str]]] = defaultdict(Counter)
     for rating, group in zip(ratings, groups, strict=True):
         by_group[group][rating] += 1
-    estimate, count = _kappa(whole), len(by_group)
-    without = [_kappa(whole - part) for part in by_group.values()]
-    if estimate is None or count < 3 or None in without:
+    kappa, count = _kappa(cells), len(by_group)
+    leave_one_out = [_kappa(cells - group) for group in by_group.values()]
+    kappas = [estimate for estimate in leave_one_out if estimate is not None]
+    if kappa is None or count < 3 or len(kappas) < count:
         return None
-    left = [kappa for kappa in without if kappa is not None]
-    mean = sum(left) / count
-    variance = (count - 1) / count * sum((kappa - mean) ** 2 for kappa in left)
+    mean = sum(kappas) / count
+    variance = (count - 1) / count * sum((estimate - mean) ** 2 for estimate in kappas)
     margin = float(t.ppf((1 + confidence) / 2, count - 1)) * variance**0.5
-    return [max(-1.0, estimate - margin), min(1.0, estimate + margin)]
+    return [max(-1.0, kappa - margin), min(1.0, kappa + margin)]
 
 
-def agree(
-    first: str,
-    second: str,
-    raters: Mapping[str, Mapping[Hashable, str]],
-    group_of: Callable[[Hashable], Hashable],
+def agreement_table(
+    raters: Mapping[str, Mapping[ItemT, str]], group_of: Callable[[ItemT], Hashable]
+) -> list[Agreement]:
+    """
+    Return the agreement of every two raters, in the order given.
+
+    :param raters: per rater, the verdict on each item. Items without a verdict (unparsable, no answer) are left out.
+    :param group_of: returns the document group of an item.
+    """
+    return [_agreement(first, second, raters, group_of) for first, second in combinations(raters, 2)]
+
+
+def _agreement(
+    first: str, second: str, raters: Mapping[str, Mapping[ItemT, str]], group_of: Callable[[ItemT], Hashable]
 ) -> Agreement:
-    """Return how far two of ``raters`` agree on the items that both rated."""
     items = [item for item in raters[first] if item in raters[second]]
     ratings = [(raters[first][item], raters[second][item]) for item in items]
     groups = [group_of(item) for item in items]
@@ -102,15 +117,3 @@ def agree(
         "kappa": cohen_kappa(ratings),
         "kappa_ci95": kappa_interval(ratings, groups),
     }
-
-
-def agreement_table(
-    raters: Mapping[str, Mapping[Hashable, str]], group_of: Callable[[Hashable], Hashable]
-) -> list[Agreement]:
-    """
-    Return the agreement of every two raters, in the order given.
-
-    :param raters: per rater, the verdict on each item; what a rater could not say (unparsable, no answer) is left out.
-    :param group_of: the document group of an item.
-    """
-    return [agree(first, second, raters, group_of) for first, second in combinations(raters, 2)]

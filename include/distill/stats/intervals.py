@@ -1,14 +1,16 @@
 """
-How far a share can be trusted when questions come in groups of one document.
+Compute confidence intervals of a share whose questions are grouped by document.
 
-Questions about one document are not independent: counted as if they were, an interval is too narrow. The interval
-here takes the share's variance from the document groups, asks how many independent questions would have it (the
-effective sample size), and gives Wilson's score interval for that many, with Student's t for the number of groups.
-Unlike a symmetric interval it stays within 0 and 1 and holds its level near them, and unlike a bootstrap it needs
-no random numbers.
+Questions about one document are not independent, so an interval that counts them as independent is too narrow. The
+interval here estimates the variance of the share from the document groups, asks how many independent questions would
+have that variance (the effective sample size), and computes Wilson's score interval for that many, with Student's t for
+the number of groups. Unlike a symmetric interval it stays within 0 and 1 and keeps its level near them. Unlike a
+bootstrap it needs no random numbers.
 
-Where it holds what it promises is measured in ``tests/distill/stats/test_interval_coverage.py`` and stated in
-``docs/explanation/statistics.md``, with the sources of the method.
+It is written here because scipy and statsmodels compute Wilson's interval for independent questions only.
+
+``tests/distill/stats/test_interval_coverage.py`` measures where the interval keeps its level.
+``docs/explanation/statistics.md`` states the results and the sources of the method.
 """
 
 from __future__ import annotations
@@ -16,52 +18,59 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
     Floats = npt.NDArray[np.float64]
+    FloatsT = TypeVar("FloatsT", float, Floats)
 
 Interval = tuple[float, float]
 CONFIDENCE = 0.95
+# Variances below it are rounding errors of zero.
+_NO_VARIANCE = 1e-15
 
 
 def wilson_interval(wins: int, decided: int, *, confidence: float = CONFIDENCE) -> Interval | None:
-    """Return Wilson's score interval of a share of independent questions; ``None`` for a share of nothing."""
+    """
+    Return Wilson's score interval of a share of independent questions.
+
+    scipy's ``binomtest(...).proportion_ci("wilson")`` gives the same bounds; the formula is shared with
+    :meth:`ClusteredShare.interval`, which needs it for fractional sample sizes, and scipy takes whole ones only.
+
+    :return: the bounds, from 0 to 1; ``None`` when ``decided`` is 0.
+    """
     if decided == 0:
         return None
-    share = wins / decided
-    low, high = _score_interval(share, decided, NormalDist().inv_cdf((1 + confidence) / 2))
+    low, high = _score_interval(wins / decided, float(decided), NormalDist().inv_cdf((1 + confidence) / 2))
     return float(low), float(high)
 
 
-def _score_interval(share: Any, effective: Any, quantile: Any) -> tuple[Any, Any]:
-    """Return the bounds of Wilson's interval, for numbers or arrays of them."""
-    squared = quantile * quantile
-    scale = 1 + squared / effective
-    centre = (share + squared / (2 * effective)) / scale
-    spread = (share * (1 - share) / effective + squared / (4 * effective * effective)) ** 0.5
-    margin = quantile / scale * spread
-    # At 0 and 1 the formula touches the share; rounding must not push the bound to its other side.
-    return _clip(centre - margin, 0, share), _clip(centre + margin, share, 1)
-
-
-def _clip(value: Any, low: Any, high: Any) -> Any:
+def _score_interval(share: FloatsT, effective: FloatsT, quantile: FloatsT) -> tuple[FloatsT, FloatsT]:
+    """Return the bounds of Wilson's interval, for numbers or for arrays of them."""
     import numpy as np
 
-    return np.minimum(np.maximum(value, low), high)
+    squared = quantile * quantile
+    scale = 1 + squared / effective
+    center = (share + squared / (2 * effective)) / scale
+    spread = (share * (1 - share) / effective + squared / (4 * effective * effective)) ** 0.5
+    margin = quantile / scale * spread
+    # At 0 and 1 the formula touches the share. Clipping keeps a rounding error from pushing a bound past it.
+    return np.clip(center - margin, 0, share), np.clip(center + margin, share, 1)
 
 
 @dataclass(frozen=True)
 class ClusteredShare:
     """
-    A share over groups, with what its uncertainty rests on. Fields are arrays over all but the last axis given.
+    A share over groups, with what its uncertainty is computed from.
 
-    :param variance: of ``share``, from the differences between groups.
-    :param effective: independent questions that would have this variance.
-    :param degrees: degrees of freedom: groups less one, fewer when groups differ in size.
+    Each field is an array with one entry per share: the input's shape without its last axis, which holds the groups.
+
+    :param variance: of ``share``, estimated from the differences between groups.
+    :param effective: number of independent questions that would have this variance.
+    :param degrees: degrees of freedom: number of groups minus one, fewer when groups differ in size.
     """
 
     share: Floats
@@ -70,7 +79,7 @@ class ClusteredShare:
     degrees: Floats
 
     def interval(self, confidence: float = CONFIDENCE) -> tuple[Floats, Floats]:
-        """Return lower and upper bounds; each alone is a one-sided bound of half the error."""
+        """Return the lower and upper bounds. Each bound alone is a one-sided bound with half the error."""
         from scipy.stats import t
 
         return _score_interval(self.share, self.effective, t.ppf((1 + confidence) / 2, self.degrees))
@@ -80,9 +89,9 @@ def clustered_share(parts: Floats, sizes: Floats) -> ClusteredShare:
     """
     Return the share ``sum(parts) / sum(sizes)`` over the last axis, whose entries are groups.
 
-    The variance is the linearised one of a ratio, each group's residual raised by its leverage, for a group that
-    holds much of the data pulls the share towards itself. Groups of size 0 count for nothing. Without any variance
-    between groups nothing tells questions of a group from independent ones, and each group counts as one question.
+    The variance is the linearized variance of a ratio. Each group's residual is raised by its leverage, because a group
+    that holds much of the data pulls the share towards itself. Groups of size 0 are ignored. Without any variance
+    between groups, questions of one group cannot be told from independent ones; each group then counts as one question.
 
     :param parts: per group, the sum of its scores; each score in [0, 1].
     :param sizes: per group, how many questions were scored; at least two groups must have some.
@@ -95,14 +104,18 @@ def clustered_share(parts: Floats, sizes: Floats) -> ClusteredShare:
     leverage = sizes / total[..., None]
     variance = (residuals**2 / (1 - leverage)).sum(axis=-1) / total**2
     groups = (sizes > 0).sum(axis=-1)
-    some = variance > 1e-15
-    effective = np.where(some, share * (1 - share) / np.where(some, variance, 1), groups)
+    varies = variance > _NO_VARIANCE
+    effective = np.where(varies, share * (1 - share) / np.where(varies, variance, 1), groups)
     degrees = np.maximum(total**2 / (sizes**2).sum(axis=-1) - 1, 1)
     return ClusteredShare(share, variance, effective, degrees)
 
 
 def clustered_interval(parts: Floats, sizes: Floats, *, confidence: float = CONFIDENCE) -> Interval | None:
-    """Return the interval of one share: all there is for one group, which shows no difference; ``None`` for none."""
+    """
+    Return the interval of one share; parameters as in :func:`clustered_share`.
+
+    :return: (0, 1) for a single group, which says nothing about the others; ``None`` without a scored question.
+    """
     groups = int((sizes > 0).sum())
     if groups < 2:
         return (0.0, 1.0) if groups else None
@@ -112,14 +125,15 @@ def clustered_interval(parts: Floats, sizes: Floats, *, confidence: float = CONF
 
 def design_effect(parts: Floats, sizes: Floats, squares: float) -> float:
     """
-    Return how many times larger the variance is than that of as many independent questions; 1 where unknown.
+    Return how many times larger the variance is than that of as many independent questions.
 
     :param squares: sum of the squared scores, from which the variance of independent questions follows.
+    :return: 1 with fewer than two groups, or when the scores do not vary.
     """
     total = float(sizes.sum())
     if int((sizes > 0).sum()) < 2:
         return 1.0
     clustered = clustered_share(parts, sizes)
     independent = (squares / total - float(clustered.share) ** 2) / total
-    ratio = float(clustered.variance) / independent if independent > 1e-15 else 1.0
+    ratio = float(clustered.variance) / independent if independent > _NO_VARIANCE else 1.0
     return ratio if math.isfinite(ratio) else 1.0

@@ -1,24 +1,29 @@
-"""How small a difference a comparison of this size can find."""
+"""Compute the smallest difference that a comparison of a given size can detect."""
 
 from __future__ import annotations
 
 from statistics import NormalDist
 
+from include.distill.stats.intervals import CONFIDENCE
+
 TARGET_POWER = 0.8
 
 
 def minimum_detectable_difference(
-    questions: int, *, decided_share: float, design_effect: float = 1.0, degrees: float, confidence: float = 0.95
+    questions: int, *, decided_share: float, design_effect: float = 1.0, degrees: float, confidence: float = CONFIDENCE
 ) -> float | None:
     """
-    Return how far from one half the half-win rate must truly be to be found four times out of five.
+    Return how far the true half-win rate must be from one half to be detected four times out of five.
 
-    Found means: the 95 % interval leaves out one half, before any correction for several comparisons. A normal
-    approximation with the variance of "no difference": a question then scores 0 or 1 with equal chance, or 1/2.
+    "Detected" means that the 95 % interval excludes one half, before any correction for several comparisons. This is a
+    normal approximation with the variance under "no difference": a decided question scores 0 or 1 with equal chance.
 
-    :param decided_share: of the questions; ties carry no variance, so fewer decided questions are a smaller effect.
+    :param questions: questions with a parsed verdict.
+    :param decided_share: share of them that were decided, from 0 to 1. A tie scores 1/2 and adds no variance, so fewer
+        decided questions mean a smaller detectable difference.
+    :param design_effect: factor by which document groups increase the variance.
     :param degrees: degrees of freedom of the interval.
-    :return: ``None`` when nothing was decided.
+    :return: at most 0.5; ``None`` when nothing was decided.
     """
     from scipy.stats import t
 

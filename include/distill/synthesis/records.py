@@ -1,69 +1,11 @@
-"""Records of synthesis: accepted and rejected pairs, the critic's counts, and the counts of the teacher's tasks."""
+"""Records of synthesis: what the teacher's tasks could not use, and their result."""
 
 from __future__ import annotations
 
 from typing import Literal, NotRequired, TypedDict
 
-from include.distill.inference.records import UnreadablePair, UsageRecord, WrittenPair
-
-# What the critic says of a pair. Pairs that its budget did not reach are "not_looked_at".
-GroundingVerdict = Literal["grounded", "ungrounded", "unparsable", "not_looked_at"]
-# Counts that can be added up over the tasks of ``synthesize``.
-SynthesisCountName = Literal[
-    "documents",
-    "requested",
-    "accepted",
-    "rejected",
-    "missing",
-    "surplus",
-    "calls",
-    "cache_hits",
-    "input_tokens",
-    "output_tokens",
-    "batch_calls",
-    "batch_input_tokens",
-    "batch_output_tokens",
-]
-CriticCountName = Literal[
-    "grounded",
-    "ungrounded",
-    "unparsable",
-    "not_looked_at",
-    "calls",
-    "cache_hits",
-    "input_tokens",
-    "output_tokens",
-]
-
-
-class PairText(WrittenPair):
-    """
-    One accepted pair without its document. Stored in ``synthetic/texts-<shard>.jsonl``.
-
-    ``pair_sample`` of ``report/report.json`` holds ten of them.
-    """
-
-    row_id: str  # row that it was written from
-    pair: int  # its number among the accepted pairs of that row, from 0
-    grounding: NotRequired[float]  # share of the answer found in the document, 0 to 1; absent in earlier versions
-    critic: NotRequired[GroundingVerdict]  # "grounded" or "not_looked_at"; absent without a critic
-
-
-class Pair(PairText):
-    """One accepted pair with the document of its row. Stored in ``synthetic/accepted-<shard>.jsonl``."""
-
-    document: str
-
-
-class RejectedPair(TypedDict):
-    """One readable pair that is not used, and why. Stored in ``synthetic/rejected-<shard>.jsonl``."""
-
-    row_id: str
-    filter: str  # name of the filter, "critic", or "surplus"
-    reason: str
-    message: str
-    text: WrittenPair
-    surplus: NotRequired[Literal[True]]  # beyond the number asked for, so not counted as rejected
+from include.distill.curation.records import RejectedPair, SynthesisTotals
+from include.distill.inference.records import UnreadablePair
 
 
 class RejectedOutput(UnreadablePair):
@@ -72,12 +14,6 @@ class RejectedOutput(UnreadablePair):
     row_id: str
     filter: Literal["malformed"]
     surplus: NotRequired[Literal[True]]  # beyond the number asked for, so not counted as rejected
-
-
-class RepeatedPair(RejectedPair):
-    """An accepted pair that repeats a question of another row. Stored in ``synthetic/rejected-repeated.jsonl``."""
-
-    pair: int  # its number among the accepted pairs of its row, from 0
 
 
 class FailedRowText(TypedDict):
@@ -103,58 +39,5 @@ class FailedRow(TypedDict):
 SynthesisReject = RejectedPair | RejectedOutput | FailedRow
 
 
-class CriticCounts(TypedDict):
-    """
-    The critic's verdicts, in pairs, and what it was asked in this run. ``critic`` of the manifests of ``synthesize``
-    and ``curate``, and of the ``synthesis`` part of ``report/report.json``.
-    """
-
-    grounded: int
-    ungrounded: int
-    unparsable: int
-    not_looked_at: int
-    calls: int
-    cache_hits: int
-    input_tokens: int
-    output_tokens: int
-    simulated: bool
-
-
-class PairCounts(TypedDict):
-    """
-    What was asked of the teacher and what came of it, in pairs. ``requested = accepted + rejected + missing``.
-
-    ``synthesis`` of ``merged/<arm>/data_card.json``; part of the manifests of ``synthesize`` and ``curate``.
-    """
-
-    documents: int  # rows that the teacher was sent
-    requested: int
-    accepted: int
-    rejected: int
-    missing: int  # asked for and never written
-    surplus: int  # beyond the request
-
-
-class SampleCounts(PairCounts):
-    """The pair counts with the number of rejected pairs by filter. Part of the manifests of the teacher's tasks."""
-
-    dropped: dict[str, int]  # by filter, sorted by name
-
-
-class SynthesisTotals(SampleCounts, UsageRecord):
-    """Counts and usage of the teacher's tasks. Part of :class:`SynthesisManifest` and :class:`CurateManifest`."""
-
-    failed: int  # rows that no model answered
-
-
 class SynthesisManifest(SynthesisTotals):
     """Result of one task of ``synthesize``, for its shard. Passed by XCom only."""
-
-    critic: NotRequired[CriticCounts]  # absent without a critic
-
-
-class CurateManifest(SynthesisTotals):
-    """Result of ``curate``: the sums over all shards, with repeated pairs taken off. Passed by XCom only."""
-
-    shards: int  # how many shards the pairs are stored in
-    critic: NotRequired[CriticCounts]  # absent without a critic

@@ -8,6 +8,7 @@ apart, with its reason, and never counted as requested.
 
 from __future__ import annotations
 
+import json
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -23,6 +24,26 @@ from include.distill.curation.filters import PairFilter, PairFilterFactory, Reje
 from include.distill.inference.answer_store import StoredAnswer, ask_until_readable
 from include.distill.inference.output_parsing import ParsedOutput, parse_llm_output
 from include.distill.inference.requests import ModelRequest
+
+# The reply of a teacher that supports structured output. The prompt asks all others for the same keys in words.
+PAIRS_SCHEMA = json.dumps(
+    {
+        "type": "object",
+        "properties": {
+            "pairs": {
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "properties": {key: {"type": "string"} for key in ("question", "answer", "topic")},
+                    "required": ["question", "answer", "topic"],
+                    "additionalProperties": False,
+                },
+            }
+        },
+        "required": ["pairs"],
+        "additionalProperties": False,
+    }
+)
 
 
 @dataclass
@@ -82,6 +103,7 @@ def synthesis_request(
         max_tokens=settings.max_tokens,
         temperature=settings.temperature,
         sample=sample,
+        json_schema=PAIRS_SCHEMA if teacher.teacher_json_schema else "",
     )
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Literal, NotRequired, TypedDict
 
 from include.distill.core.records import BillLine
+from include.distill.curation.records import PairCounts
 from include.distill.inference.records import WrittenPair
-from include.distill.synthesis.records import PairCounts
 
 
 class PromptCompletionRecord(TypedDict):

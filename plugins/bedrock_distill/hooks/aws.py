@@ -8,7 +8,7 @@ from typing import Any
 
 from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
 
-from bedrock_distill.hooks.exceptions import named_errors
+from bedrock_distill.hooks.aws_errors import named_errors
 from include.distill.core.errors import ExpiredCredentialsError
 
 # standard mode retries throttling, 5xx and connection errors. After a read time-out the answer is paid for again: five

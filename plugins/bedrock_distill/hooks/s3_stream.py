@@ -7,7 +7,7 @@ from io import RawIOBase
 from typing import Any
 
 from bedrock_distill.hooks.aws import AwsClients
-from bedrock_distill.hooks.exceptions import named_errors
+from bedrock_distill.hooks.aws_errors import named_errors
 from include.distill.core.errors import TransientError
 from include.distill.core.storage import split_uri
 

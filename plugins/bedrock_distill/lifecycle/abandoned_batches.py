@@ -14,10 +14,9 @@ from typing import Any
 from bedrock_distill.hooks.batch_jobs import BatchJobs
 from bedrock_distill.hooks.statuses import Progress
 from bedrock_distill.lifecycle.abandoned_jobs import ATTEMPT_KEY, IN_PROGRESS
-from include.distill.batch.open_jobs import PendingBatchJobs
+from bedrock_distill.run.task_ids import SUBMIT, WAIT, batch_task, steps_in_batches
+from include.distill.batch.pending_jobs import PendingBatchJobs
 from include.distill.core.errors import ServiceError
-
-_WAIT = "_batch.wait"
 
 
 def abandoned_steps(states: Mapping[str, Any], ti: Any) -> Iterator[str]:
@@ -26,8 +25,8 @@ def abandoned_steps(states: Mapping[str, Any], ti: Any) -> Iterator[str]:
 
     :param states: of all tasks of the run.
     """
-    for step in sorted(task.removesuffix(_WAIT) for task in states if task.endswith(_WAIT)):
-        submit, wait = f"{step}_batch.submit", f"{step}{_WAIT}"
+    for step in steps_in_batches(states):
+        submit, wait = batch_task(step, SUBMIT), batch_task(step, WAIT)
         if "failed" in (states.get(submit), states[wait]):
             marked = submit if states.get(submit) == "failed" else wait
             given_up = ti.xcom_pull(task_ids=marked, key=ATTEMPT_KEY) == IN_PROGRESS
@@ -49,8 +48,8 @@ def stop_batches(jobs: BatchJobs, pending: PendingBatchJobs, step: str) -> Itera
             jobs.stop(job.arn)
             yield (
                 f"Stopped {job.name} because its task was marked failed. The {job.processed} of {plan.records} records"
-                f" that it has answered are billed; clear {step}_batch.submit with downstream to store them and to ask"
-                " for the rest."
+                f" that it has answered are billed; clear {batch_task(step, SUBMIT)} with downstream to store them and"
+                " to ask for the rest."
             )
         except ServiceError as error:
             yield f"{plan.name} may run on, billed, for it could not be stopped: {error}"

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from bedrock_distill.hooks.bedrock import BedrockDistillHook, CustomizationJob
 from bedrock_distill.hooks.statuses import JOB_STATUS, Progress
+from bedrock_distill.run.task_ids import SUBMIT, TRAINED, arm_task, arms_with_task
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -53,8 +54,8 @@ def abandoned_training(states: Mapping[str, Any], ti: Any) -> Iterator[tuple[str
 
     :param states: of all tasks of the run.
     """
-    for arm in sorted(task.removesuffix(".trained") for task in states if task.endswith(".trained")):
-        submit, trained = f"{arm}.submit", f"{arm}.trained"
+    for arm in arms_with_task(states, TRAINED):
+        submit, trained = arm_task(arm, SUBMIT), arm_task(arm, TRAINED)
         if states.get(submit) == "failed":
             marked, task = ti.xcom_pull(task_ids=submit, key=ATTEMPT_KEY) == IN_PROGRESS, submit
         elif states.get(submit) == "success" and states[trained] == "failed":

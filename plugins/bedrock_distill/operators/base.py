@@ -1,127 +1,20 @@
-"""What all operators of the pipeline share: the run's folder, the frozen use case, the hook."""
+"""Base classes of the pipeline's operators."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import yaml
 from airflow.sdk import BaseOperator
 
-from bedrock_distill.hooks.bedrock import BedrockDistillHook
-from bedrock_distill.hooks.s3 import S3ObjectStore
-from include.distill.config.catalog import Model, load_catalog
-from include.distill.config.layout import RunFolder
-from include.distill.config.prompt_loader import load_prompts, restore_prompts
-from include.distill.config.use_case import UseCase, parse_use_case
-from include.distill.core.errors import NotFoundError
-from include.distill.core.storage import read_json
-from include.distill.cost.prices import BillLine, load_prices
-from include.distill.cost.spending import TaskBudget, budget_share
-from include.distill.inference.answer_store import AnswerStore
-from include.distill.inference.client import PoolShare, RateLimitedModel
-
-if TYPE_CHECKING:
-    from airflow.sdk import Context
-
-    from include.distill.config.prompts import Prompt
+from bedrock_distill.run.access import RunAccess, require_run_uri
 
 Manifest = dict[str, Any]
-
-
-class RunAccess:
-    """
-    The run's folder, its frozen use case and the hook; for operators and sensors alike.
-
-    ``run_uri``, ``aws_conn_id`` and ``region_name`` are set by the task class.
-    """
-
-    run_uri: str
-    aws_conn_id: str
-    region_name: str | None
-    pool: str
-    pool_slots: int
-
-    @property
-    def folder(self) -> RunFolder:
-        """The folder of this run."""
-        return RunFolder(self.run_uri)
-
-    @cached_property
-    def hook(self) -> BedrockDistillHook:
-        """Bedrock through the task's connection."""
-        return BedrockDistillHook(self.aws_conn_id, self.region_name)
-
-    @cached_property
-    def store(self) -> S3ObjectStore:
-        """S3 through the same connection."""
-        return S3ObjectStore(self.hook)
-
-    @cached_property
-    def use_case(self) -> UseCase:
-        """The use case as preflight froze it: an edit of the YAML does not reach a run under way."""
-        raw = yaml.safe_load(self.store.read(self.folder.use_case))
-        return parse_use_case(raw, origin=self.folder.use_case)
-
-    @cached_property
-    def answers(self) -> AnswerStore:
-        """The paid answers, read and paid on behalf of this run."""
-        return AnswerStore(self.store, self.folder.responses, self.folder.run_key)
-
-    def rate_limited_model(
-        self, context: Context, *, model: str, expected: Sequence[BillLine] = (), calls: int = 1
-    ) -> RateLimitedModel:
-        """
-        Return what asks models: at this task's share of the quota, for its part of the spend cap; for all its threads.
-
-        :param model: who is asked.
-        :param expected: the estimate of this task's calls; without one nothing is capped.
-        :param calls: how many they are.
-        """
-        ti = context["ti"]
-        index = -1 if ti.map_index is None else ti.map_index
-        place = PoolShare.for_task(self.pool, self.pool_slots, try_number=ti.try_number, map_index=index)
-        budget = self._task_budget(model, expected, calls) if expected else None
-        return RateLimitedModel(self.answers, self.hook, self.use_case, place, budget)
-
-    def _task_budget(self, model: str, expected: Sequence[BillLine], calls: int) -> TaskBudget | None:
-        try:
-            estimate = read_json(self.store, self.folder.estimate)
-        except NotFoundError:  # a DAG of somebody's own without a cost gate
-            return None
-        share = budget_share(expected, estimate, cap_usd=self.use_case.max_spend_usd, calls=calls)
-        prices = load_prices()
-        return TaskBudget(
-            share, prices.token_prices(model), self.folder.run_key, prices.token_prices(model, batch=True)
-        )
-
-    def model(self, key: str) -> Model:
-        """A model of the catalog."""
-        return load_catalog().model(key)
-
-    @cached_property
-    def prompts(self) -> dict[str, Prompt]:
-        """The prompts as preflight froze them: an edit of a file does not reach a run under way."""
-        if self.store.exists(self.folder.prompts):
-            return restore_prompts(read_json(self.store, self.folder.prompts))
-        return load_prompts(self.use_case.prompts, self.store)[1]  # a run that was frozen before prompts were
-
-    def prompt(self, name: str) -> Prompt:
-        """A prompt by the name that the use case gives it."""
-        return self.prompts[name]
 
 
 def mapped_manifests(output: Any) -> list[Manifest]:
     """Return what mapped tasks returned. A slice asks once; iterating asks one by one until Airflow logs an error."""
     return list(output[:])
-
-
-def require_run_uri(task_id: str, run_uri: str) -> None:
-    """Refuse a task without a run folder while the DAG is parsed; DAGs state it once, in ``default_args``."""
-    if not run_uri:
-        message = f"{task_id}: run_uri is missing; state it in the task or in the DAG's default_args."
-        raise ValueError(message)
 
 
 class DistillOperator(RunAccess, BaseOperator):
@@ -143,3 +36,15 @@ class DistillOperator(RunAccess, BaseOperator):
         self.run_uri = run_uri
         self.aws_conn_id = aws_conn_id
         self.region_name = region_name
+
+
+class ArmOperator(DistillOperator):
+    """
+    Base of the steps of one arm.
+
+    :param arm: an arm of the use case.
+    """
+
+    def __init__(self, *, arm: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.arm = arm

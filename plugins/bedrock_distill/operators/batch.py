@@ -13,10 +13,12 @@ from bedrock_distill.lifecycle.abandoned_jobs import record_attempt
 from bedrock_distill.lifecycle.buy_once import buy_once
 from bedrock_distill.lifecycle.tags import purchase_tags
 from bedrock_distill.operators.base import DistillOperator, Manifest
-from include.distill.batch.input_files import BatchInputFile, build_input_files, question_keys, unanswered
-from include.distill.batch.open_jobs import BatchJobPlan, BatchOutcome, PendingBatchJobs
-from include.distill.batch.questions import BatchStep, StepQuestions, models_of_step
+from bedrock_distill.run.task_ids import SUBMIT, WAIT, sibling_task
+from include.distill.batch.input_files import BatchInputFile, build_input_files, request_keys, unanswered
+from include.distill.batch.pending_jobs import BatchJobPlan, BatchOutcome, PendingBatchJobs
+from include.distill.batch.records import BatchStep
 from include.distill.batch.results import collect
+from include.distill.batch.step_requests import StepRequests, models_of_step
 from include.distill.config.catalog import BatchInference, Model
 from include.distill.config.layout import Layout
 from include.distill.core.errors import JobFailedError, UseCaseError, WaitTimeoutError
@@ -71,18 +73,23 @@ class BatchOperator(DistillOperator):
 
 
 @dataclass
-class _RunningQuestions:
-    """Questions that running jobs answer: key to the job's ARN. ``wanted`` are the ARNs that a step waits for."""
+class RunningQuestions:
+    """
+    The questions that running jobs answer, and those of the jobs that this step has to wait for.
 
-    jobs: dict[str, str] = field(default_factory=dict)
-    wanted: set[str] = field(default_factory=set)
+    ``job_arns`` gives the ARN of the job that answers a question, by the question's key.
+    """
 
-    def __contains__(self, key: object) -> bool:
-        """Tell whether a question is being answered; if so, its job is one to wait for."""
-        arn = self.jobs.get(str(key))
-        if arn:
-            self.wanted.add(arn)
-        return arn is not None
+    job_arns: dict[str, str] = field(default_factory=dict)
+    claimed_arns: set[str] = field(default_factory=set)
+
+    def claim(self, key: str) -> bool:
+        """Tell whether a running job answers a question. If so, the step waits for that job."""
+        arn = self.job_arns.get(key)
+        if arn is None:
+            return False
+        self.claimed_arns.add(arn)
+        return True
 
 
 class BedrockSubmitBatchOperator(BatchOperator):
@@ -116,15 +123,15 @@ class BedrockSubmitBatchOperator(BatchOperator):
 
     def _submit(self, model: Model, context: Context, submitted: Manifest) -> None:
         running = self._collect_ended(model)
-        questions = StepQuestions(self.use_case, self.store, self.folder, self.prompts, list(self.shards))
+        questions = StepRequests(self.use_case, self.store, self.folder, self.prompts, list(self.shards))
         missing = unanswered(
-            questions.first_questions(self.step, model),
+            questions.first_requests(self.step, model),
             self.answers,
-            in_progress=running,
+            claim=running.claim,
             threads=self.use_case.fan_out.concurrency,
         )
         self._submit_files(model, missing, context, submitted)
-        submitted["job_arns"] += sorted(running.wanted)
+        submitted["job_arns"] += sorted(running.claimed_arns)
 
     def _submit_files(
         self, model: Model, missing: Iterable[ModelRequest], context: Context, submitted: Manifest
@@ -140,15 +147,15 @@ class BedrockSubmitBatchOperator(BatchOperator):
             submitted["job_arns"].append(job.arn)
             submitted["records"] += count
 
-    def _collect_ended(self, model: Model) -> _RunningQuestions:
+    def _collect_ended(self, model: Model) -> RunningQuestions:
         """Store the answers of ended jobs, and return the questions of running ones."""
-        running = _RunningQuestions()
+        running = RunningQuestions()
         for plan in self.pending_jobs.all():
             job = self.batch_jobs.find(plan.name) if plan.identity == model.inference_id else None
             if job is None:  # another model's, or noted and never bought
                 continue
             if job.progress is Progress.RUNNING:
-                running.jobs.update(dict.fromkeys(question_keys(self.store, plan.input_uri), job.arn))
+                running.job_arns.update(dict.fromkeys(request_keys(self.store, plan.input_uri), job.arn))
             else:
                 self.collect(plan, job)
         return running
@@ -289,12 +296,12 @@ def _refusal(job: BatchJob) -> str:
 def _still_running(names: Sequence[str], task_id: str) -> str:
     return (
         f"Batch jobs have not ended: {', '.join(names)}. They are running and billed; nobody waited for them. Clear"
-        f" {task_id.replace('collect', 'wait')} with downstream."
+        f" {sibling_task(task_id, WAIT)} with downstream."
     )
 
 
 def _failure(job: BatchJob, task_id: str) -> str:
-    submit = task_id.replace("collect", "submit")
+    submit = sibling_task(task_id, SUBMIT)
     return (
         f"Batch job {job.name} ended {job.status}: {job.message or 'Bedrock gave no reason'}. Nothing is running; what"
         f" it answered is stored and billed. Clear {submit} with downstream: it asks again only what is missing."

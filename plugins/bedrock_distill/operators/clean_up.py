@@ -19,9 +19,9 @@ from airflow.sdk.exceptions import AirflowSkipException, DownstreamTasksSkipped
 
 from bedrock_distill.hooks.bedrock import BedrockDistillHook
 from bedrock_distill.hooks.s3 import S3ObjectStore
-from bedrock_distill.lifecycle.release import delete_and_wait
-from bedrock_distill.lifecycle.run_states import run_state
+from bedrock_distill.lifecycle.throughput import delete_and_wait
 from bedrock_distill.operators.base import Manifest
+from bedrock_distill.run.state import run_state
 from include.distill.cleanup.listing import list_project_root
 from include.distill.cleanup.plan import (
     ALL_USE_CASES,

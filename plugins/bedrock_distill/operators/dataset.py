@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from bedrock_distill.operators.base import DistillOperator, Manifest, mapped_manifests
+from bedrock_distill.operators.base import ArmOperator, Manifest, mapped_manifests
 from bedrock_distill.ui.links import TRAINING_DATA_LINK
 from include.distill.config.catalog import load_catalog
 from include.distill.core.storage import write_json
@@ -15,18 +15,6 @@ from include.distill.training.training_set import TRAIN, VALIDATION, write_train
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
-
-
-class ArmOperator(DistillOperator):
-    """
-    Base of the steps of one arm.
-
-    :param arm: an arm of the use case.
-    """
-
-    def __init__(self, *, arm: str, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.arm = arm
 
 
 class MergeDatasetOperator(ArmOperator):
@@ -43,7 +31,7 @@ class MergeDatasetOperator(ArmOperator):
     :raises LimitError: the file breaks a limit of the family.
     """
 
-    template_fields: Sequence[str] = (*DistillOperator.template_fields, "synthesis")
+    template_fields: Sequence[str] = (*ArmOperator.template_fields, "synthesis")
     operator_extra_links = (TRAINING_DATA_LINK,)
     ui_color = "#e6f4ea"
 
@@ -100,7 +88,7 @@ class UploadDatasetOperator(ArmOperator):
     :return: ``{"train_uri", "validation_uri", "sha256", "records", "tokens", "uploaded": bool}``
     """
 
-    template_fields: Sequence[str] = (*DistillOperator.template_fields, "merged")
+    template_fields: Sequence[str] = (*ArmOperator.template_fields, "merged")
     operator_extra_links = (TRAINING_DATA_LINK,)
     ui_color = "#e6f4ea"
 

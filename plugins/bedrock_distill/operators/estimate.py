@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from airflow.sdk.exceptions import DownstreamTasksSkipped
 
 from bedrock_distill.operators.base import DistillOperator, Manifest
-from bedrock_distill.operators.student import arm_student
 from include.distill.core.errors import SpendCapError
 from include.distill.core.storage import Record, stream_jsonl, write_json
 from include.distill.cost.critic_budget import uncapped_critic_usd
@@ -90,7 +89,7 @@ class EstimateCostOperator(DistillOperator):
     def _count_prompts(self) -> dict[str, TokenRate]:
         """Have Bedrock count the prompts of every step, on a sample of the rows or on all."""
         size = self.use_case.estimate.counted_rows
-        steps = prompt_probes(self.use_case, arm_student(self.use_case, model_arn=None, invoke_id=None), self.prompts)
+        steps = prompt_probes(self.use_case, self.prompts)
         if size == 0:
             return {probe.step: TokenRate() for probe in steps}
         drawn: dict[str, list[Record]] = {}

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
-from bedrock_distill.operators.base import DistillOperator, Manifest
-from bedrock_distill.operators.dataset import ArmOperator
-from bedrock_distill.operators.student import arm_student
+from bedrock_distill.operators.base import ArmOperator, DistillOperator, Manifest
 from bedrock_distill.policies.row_failures import retry_or_record
+from bedrock_distill.run.task_ids import PROVISION, arm_task
 from include.distill.core.errors import (
     NotFoundError,
     ThroughputReleasedError,
@@ -20,11 +18,12 @@ from include.distill.core.storage import Record, read_jsonl, write_jsonl
 from include.distill.cost.estimate import answer_lines, judging_lines
 from include.distill.cost.prices import BillLine, load_prices
 from include.distill.evaluation.answer_pairs import read_comparisons
-from include.distill.evaluation.requests import PairwiseComparison, answer_record, answering_request, judge_comparison
+from include.distill.evaluation.requests import PairwiseComparison, answer_record, judge_comparison
 from include.distill.inference.answer_store import StoredAnswer, Usage
 from include.distill.inference.client import RateLimitedModel
 from include.distill.inference.fan_out import Outcomes, for_each
 from include.distill.inference.requests import ModelRequest
+from include.distill.inference.student import Student
 from include.distill.synthesis.shard_files import shard_label
 
 if TYPE_CHECKING:
@@ -73,14 +72,14 @@ class BedrockAnswerOperator(ArmOperator):
         records = [answer_record(row, self.arm, answers) for row, answers in zip(rows, outcomes.results, strict=True)]
         write_jsonl(self.store, self.folder.answers(self.arm, int(self.shard)), records)
         usage = Usage.from_answers((answer for answers in outcomes.results for answer in answers), self.folder.run_key)
-        return {"arm": self.arm, "rows": len(records), **dataclasses.asdict(usage)}
+        return {"arm": self.arm, "rows": len(records), **usage.as_record()}
 
     def _require_endpoint(self) -> None:
         """A tuned arm without its manifest would be answered for by the base student, and nobody would notice."""
         if self.serving is None and self.use_case.arm(self.arm).kind != "base":
             message = (
                 f"Nothing says which endpoint serves {self.arm}: its in_service returned nothing, as when it was marked"
-                f" success by hand. Nothing was asked. Clear {self.arm}.provision with downstream."
+                f" success by hand. Nothing was asked. Clear {arm_task(self.arm, PROVISION)} with downstream."
             )
             raise ThroughputReleasedError(message)
 
@@ -90,24 +89,27 @@ class BedrockAnswerOperator(ArmOperator):
         return self.rate_limited_model(context, model=student, expected=expected, calls=len(rows))
 
     def _answer(self, ask: Callable[[ModelRequest], StoredAnswer], row: Record) -> list[StoredAnswer]:
-        serving = self.serving or {"model_arn": None, "invoke_id": None}
-        request = partial(
-            answering_request,
-            row,
-            student=arm_student(self.use_case, **serving),
-            prompt=self.prompt(self.use_case.prompts.answering),
-            instruction=self.use_case.prompts.instruction,
-            settings=self.use_case.answering,
-        )
         samples = (0, 1) if self.arm == self.use_case.noise_control_arm else (0,)
-        return [ask(request(sample=sample)) for sample in samples]
+        return [ask(self._student.request(row, sample=sample)) for sample in samples]
+
+    @cached_property
+    def _student(self) -> Student:
+        if self.serving is None:
+            return Student.from_use_case(self.use_case, self.prompts)
+        return Student.from_use_case(
+            self.use_case,
+            self.prompts,
+            base_model=self.serving["student"],
+            model_arn=self.serving["model_arn"],
+            invoke_id=self.serving["invoke_id"],
+        )
 
     def _released(self, error: NotFoundError) -> Exception:
         if self.serving is None:
             return error
         message = (
-            f"The endpoint of {self.arm} is gone: it was released. Nothing is billed. Clear {self.arm}.provision with"
-            f" downstream to serve again. ({error})"
+            f"The endpoint of {self.arm} is gone: it was released. Nothing is billed. Clear"
+            f" {arm_task(self.arm, PROVISION)} with downstream to serve again. ({error})"
         )
         return ThroughputReleasedError(message)
 
@@ -164,7 +166,7 @@ class BedrockJudgeOperator(DistillOperator):
             (answer for _, answers in outcomes.results for answer in answers), self.folder.run_key
         )
         pair = {"judge": self.judge, "candidate": self.candidate, "baseline": self.baseline}
-        return {**pair, "verdicts_uri": uri, "verdicts": len(outcomes.results), **dataclasses.asdict(usage)}
+        return {**pair, "verdicts_uri": uri, "verdicts": len(outcomes.results), **usage.as_record()}
 
     def _expected(self, rows: Sequence[Record]) -> list[BillLine]:
         return judging_lines(self.use_case, rows, load_prices(), judge=self.judge, pairs=1)

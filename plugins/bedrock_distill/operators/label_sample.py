@@ -16,7 +16,8 @@ from airflow.providers.standard.operators.hitl import HITLOperator
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowSkipException
 
-from bedrock_distill.operators.base import Manifest, RunAccess, mapped_manifests
+from bedrock_distill.operators.base import Manifest, mapped_manifests
+from bedrock_distill.run.access import RunAccess
 from include.distill.config.layout import Layout
 from include.distill.config.loader import USE_CASES_FOLDER, load_use_case
 from include.distill.core.errors import InputError, NotFoundError

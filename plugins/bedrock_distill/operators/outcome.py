@@ -9,10 +9,11 @@ from bedrock_distill.hooks.batch_jobs import BatchJobs
 from bedrock_distill.lifecycle.abandoned_batches import abandoned_steps, stop_batches
 from bedrock_distill.lifecycle.abandoned_jobs import abandoned_training, stop_job
 from bedrock_distill.operators.base import DistillOperator, Manifest
-from bedrock_distill.operators.train import recipe_fingerprint
-from include.distill.batch.open_jobs import PendingBatchJobs
+from bedrock_distill.run.task_ids import SUBMIT, UPLOAD, arm_task
+from include.distill.batch.pending_jobs import PendingBatchJobs
 from include.distill.core.errors import IncompleteRunError, ServiceError
 from include.distill.core.naming import job_name
+from include.distill.training.job_identity import recipe_fingerprint
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -58,7 +59,7 @@ class RunOutcomeOperator(DistillOperator):
     def _stop_abandoned_jobs(self, states: Mapping[str, Any], ti: Any) -> Iterator[str]:
         """Stop the jobs whose tasks were marked failed and say so; one that cannot be stopped does not keep others."""
         for arm, task in abandoned_training(states, ti):
-            submitted = ti.xcom_pull(task_ids=f"{arm}.submit")
+            submitted = ti.xcom_pull(task_ids=arm_task(arm, SUBMIT))
             try:
                 for name in self._jobs_of(arm, submitted, ti):
                     if message := stop_job(self.hook, name, at_most_usd=(submitted or {}).get("at_most_usd")):
@@ -79,7 +80,7 @@ class RunOutcomeOperator(DistillOperator):
 
     def _possible_jobs(self, arm: str, ti: Any) -> list[str]:
         """Name the jobs that a ``submit`` which returned nothing may have bought or adopted."""
-        dataset = ti.xcom_pull(task_ids=f"{arm}.upload")
+        dataset = ti.xcom_pull(task_ids=arm_task(arm, UPLOAD))
         if not dataset:
             return []
         fingerprint = recipe_fingerprint(self.use_case, dataset["sha256"])

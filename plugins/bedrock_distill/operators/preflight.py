@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from bedrock_distill.operators.base import DistillOperator, Manifest
-from include.distill.batch.questions import batch_problems
+from include.distill.batch.step_requests import batch_problems
 from include.distill.config.catalog import Model, load_catalog
 from include.distill.config.layout import champion_uri
 from include.distill.config.loader import USE_CASES_FOLDER, load_use_case

@@ -15,7 +15,8 @@ from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk import Asset
 from airflow.sdk.exceptions import AirflowSkipException
 
-from bedrock_distill.operators.base import DistillOperator, Manifest, RunAccess, require_run_uri
+from bedrock_distill.operators.base import DistillOperator, Manifest
+from bedrock_distill.run.access import RunAccess, require_run_uri
 from bedrock_distill.ui.links import REPORT_LINK
 from include.distill.cleanup.expiry import PROJECT_TAG
 from include.distill.config.layout import champion_uri

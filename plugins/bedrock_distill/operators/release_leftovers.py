@@ -9,8 +9,8 @@ from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowRuntimeError
 
 from bedrock_distill.hooks.bedrock import BedrockDistillHook, Throughput
-from bedrock_distill.lifecycle.run_states import run_state
 from bedrock_distill.operators.base import Manifest
+from bedrock_distill.run.state import run_state
 from include.distill.cleanup.expiry import TIME_FORMAT, Action, decide_sweep
 from include.distill.core.errors import OutcomeError, ServiceError
 

@@ -12,16 +12,13 @@ import datetime
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from bedrock_distill.hooks.bedrock import Throughput
-from bedrock_distill.hooks.statuses import THROUGHPUT_STATUS, Progress
 from bedrock_distill.lifecycle.buy_once import buy_once
-from bedrock_distill.lifecycle.release import delete_and_wait
 from bedrock_distill.lifecycle.tags import purchase_tags
-from bedrock_distill.operators.base import Manifest
-from bedrock_distill.operators.dataset import ArmOperator
+from bedrock_distill.lifecycle.throughput import delete_and_wait
+from bedrock_distill.operators.base import ArmOperator, Manifest
 from bedrock_distill.operators.student import count_missing_answers
 from bedrock_distill.ui.links import MODEL_LINK, THROUGHPUT_LINK
-from include.distill.core.errors import OutcomeError, ThroughputReleasedError
+from include.distill.core.errors import ThroughputReleasedError
 from include.distill.core.naming import request_token, throughput_name
 from include.distill.core.storage import read_json, write_json
 from include.distill.cost.prices import load_prices
@@ -152,33 +149,3 @@ class BedrockReleaseThroughputOperator(ServingOperator):
             self.log.info("Released %s", throughput.name)
         hours = unit_hours(read_json(self.store, uri) for uri in self._release_records())
         return {"released": [t.name for t in throughputs], "unit_hours": hours}
-
-
-def hourly_cost_note(provisioned: Manifest) -> str:
-    """Say what serving costs, to be put behind "serve again"; nothing of a manifest that was made before it said so."""
-    rate = provisioned.get("usd_per_hour")
-    return f", at ${rate:.2f} per hour" if rate is not None else ""
-
-
-def serving_arn(provisioned: Manifest, throughput: Throughput | None, task_id: str) -> str | None:
-    """
-    Return the ARN that answers, or ``None`` when no answer is missing.
-
-    :raises ThroughputReleasedError: it was released; says which task to clear.
-    :raises OutcomeError: Bedrock could not provide it.
-    """
-    if provisioned["throughput_arn"] is None:
-        return None
-    if throughput is None:
-        message = (
-            f"Throughput {provisioned['throughput_name']} was released; nothing is billed. Clear {task_id} with"
-            f" downstream to serve again{hourly_cost_note(provisioned)}."
-        )
-        raise ThroughputReleasedError(message)
-    if THROUGHPUT_STATUS[throughput.status] is Progress.FAILED:
-        message = (
-            f"Throughput {throughput.name} failed: {throughput.failure_message}. It is released by teardown. Clear"
-            f" {task_id} with downstream to buy again{hourly_cost_note(provisioned)}."
-        )
-        raise OutcomeError(message)
-    return throughput.arn

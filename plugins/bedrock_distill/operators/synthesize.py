@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -73,7 +72,7 @@ class BedrockSynthesizeOperator(DistillOperator):
         usage, critic = UsageCounter(self.folder.run_key), CriticCounter(self.folder.run_key)
         with ShardFiles(self.store, self.folder, int(self.shard)) as files:
             counts = count_samples(self._kept(outcomes, files, usage, critic, context))
-        manifest = {**counts, **dataclasses.asdict(usage.usage), "failed": files.failed}
+        manifest = {**counts, **usage.usage.as_record(), "failed": files.failed}
         return {**manifest, "critic": critic.as_record()} if self.use_case.critic else manifest
 
     def _kept(

@@ -9,38 +9,17 @@ from bedrock_distill.hooks.bedrock import CustomizationJob, JobRequest
 from bedrock_distill.lifecycle.abandoned_jobs import record_attempt
 from bedrock_distill.lifecycle.buy_once import buy_once
 from bedrock_distill.lifecycle.tags import purchase_tags
-from bedrock_distill.operators.base import Manifest
-from bedrock_distill.operators.dataset import ArmOperator
+from bedrock_distill.operators.base import ArmOperator, Manifest
 from bedrock_distill.operators.student import count_missing_answers
 from bedrock_distill.ui.links import JOB_LINK, TRAINING_DATA_LINK
-from include.distill.config.catalog import load_catalog
 from include.distill.config.layout import Layout
-from include.distill.config.use_case import UseCase
 from include.distill.core.errors import JobFailedError
 from include.distill.core.naming import job_name, request_token
 from include.distill.cost.prices import load_prices
-from include.distill.training.formats import check_hyperparameters
-from include.distill.training.job_identity import is_transient_failure, job_fingerprint
+from include.distill.training.job_identity import is_transient_failure, recipe_fingerprint, training_recipe
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
-
-
-def training_recipe(use_case: UseCase) -> tuple[str, dict[str, str]]:
-    """Return the base model and the hyperparameters of a use case's student.
-
-    :raises InputError: the student cannot be tuned, or not with these hyperparameters.
-    """
-    student = load_catalog().model(use_case.student)
-    family = load_catalog().family_of(student)
-    assert student.customization is not None  # noqa: S101 - family_of has refused it
-    return student.customization.base_model_id, check_hyperparameters(use_case.training.hyperparameters, family)
-
-
-def recipe_fingerprint(use_case: UseCase, data_sha256: str) -> str:
-    """Return the fingerprint of the job that trains a use case's student on these data."""
-    base_model_id, hyperparameters = training_recipe(use_case)
-    return job_fingerprint(base_model_id=base_model_id, hyperparameters=hyperparameters, data_sha256=data_sha256)
 
 
 class BedrockSubmitCustomizationJobOperator(ArmOperator):

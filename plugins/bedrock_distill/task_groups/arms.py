@@ -13,7 +13,6 @@ explicit edges, three setups, and nothing but ALL_SUCCESS between them and the t
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -25,13 +24,24 @@ from bedrock_distill.operators.evaluate import BedrockAnswerOperator
 from bedrock_distill.operators.ingest import ShardRowsOperator
 from bedrock_distill.operators.serve import BedrockProvisionThroughputOperator, BedrockReleaseThroughputOperator
 from bedrock_distill.operators.train import BedrockSubmitCustomizationJobOperator
-from bedrock_distill.sensors.waiting import BedrockCustomizationJobSensor, BedrockProvisionedThroughputSensor
+from bedrock_distill.policies.retry import DEFERRED_RETRIES
+from bedrock_distill.run.task_ids import (
+    ANSWER,
+    IN_SERVICE,
+    MERGE,
+    PROVISION,
+    RELEASE,
+    START_SERVING,
+    SUBMIT,
+    TRAINED,
+    UPLOAD,
+    WAIT_FOR_PREVIOUS_ARM,
+)
+from bedrock_distill.sensors.customization_job import BedrockCustomizationJobSensor
+from bedrock_distill.sensors.provisioned_throughput import BedrockProvisionedThroughputSensor
 from include.distill.config.sections import Arm
 from include.distill.config.use_case import UseCase
 from include.distill.inference.pools import pool_arguments
-
-# Airflow 3.3 can fail a deferral for no fault of its own (apache/airflow #71580); a retry picks up what is there.
-DEFERRED_RETRIES: dict[str, Any] = {"retries": 3, "retry_delay": timedelta(seconds=10)}
 
 
 @dataclass(frozen=True)
@@ -89,11 +99,11 @@ def tuned_arm(
     training = use_case.training
     with TaskGroup(arm.name, tooltip=f"Trained on {arm.originals} originals and {arm.synthetic} synthetic pairs"):
         pairs = synthesis if arm.wants_pairs else []
-        merge = MergeDatasetOperator(task_id="merge", arm=arm.name, synthesis=pairs)
-        upload = UploadDatasetOperator(task_id="upload", arm=arm.name, merged=merge.output)
-        submit = BedrockSubmitCustomizationJobOperator(task_id="submit", arm=arm.name, dataset=upload.output)
+        merge = MergeDatasetOperator(task_id=MERGE, arm=arm.name, synthesis=pairs)
+        upload = UploadDatasetOperator(task_id=UPLOAD, arm=arm.name, merged=merge.output)
+        submit = BedrockSubmitCustomizationJobOperator(task_id=SUBMIT, arm=arm.name, dataset=upload.output)
         trained = BedrockCustomizationJobSensor(
-            task_id="trained",
+            task_id=TRAINED,
             submitted=submit.output,
             poll_interval_seconds=training.poll_interval_seconds,
             timeout_seconds=training.timeout_hours * 3600,
@@ -113,25 +123,25 @@ def serving_tasks(
 ) -> ArmTasks:
     """Buy an endpoint, answer, and release it whatever happens; not before ``after`` is over, whatever came of it."""
     serving = use_case.serving
-    lease = EmptyOperator(task_id="lease")
+    start_serving = EmptyOperator(task_id=START_SERVING)
     if after:
-        turn = EmptyOperator(task_id="turn", trigger_rule=TriggerRule.ALL_DONE)
-        after.last >> turn >> lease
-    provision = BedrockProvisionThroughputOperator(task_id="provision", arm=arm.name, trained=trained)
+        wait_for_previous_arm = EmptyOperator(task_id=WAIT_FOR_PREVIOUS_ARM, trigger_rule=TriggerRule.ALL_DONE)
+        after.last >> wait_for_previous_arm >> start_serving
+    provision = BedrockProvisionThroughputOperator(task_id=PROVISION, arm=arm.name, trained=trained)
     in_service = BedrockProvisionedThroughputSensor(
-        task_id="in_service",
+        task_id=IN_SERVICE,
         provisioned=provision.output,
         poll_interval_seconds=serving.poll_interval_seconds,
         timeout_seconds=serving.timeout_minutes * 60,
         **DEFERRED_RETRIES,
     )
     answer = answer_tasks(arm, shards, serving=in_service.output)
-    release = BedrockReleaseThroughputOperator(task_id="release", arm=arm.name, retries=5)
+    release = BedrockReleaseThroughputOperator(task_id=RELEASE, arm=arm.name, retries=5)
     # All three: a setup that fails after buying must be released, and clearing `answer` must buy and wait again.
-    release.as_teardown(setups=[lease, provision, in_service], on_failure_fail_dagrun=True)
-    lease >> provision >> in_service >> answer >> release
+    release.as_teardown(setups=[start_serving, provision, in_service], on_failure_fail_dagrun=True)
+    start_serving >> provision >> in_service >> answer >> release
     manifests = {"answers": answer.output, "provisioned": provision.output}
-    return ArmTasks(answer=answer, last=release, manifests=manifests, start_serving=lease)
+    return ArmTasks(answer=answer, last=release, manifests=manifests, start_serving=start_serving)
 
 
 def answer_tasks(arm: Arm, shards: ShardRowsOperator, **place_or_serving: Any) -> Any:
@@ -141,7 +151,7 @@ def answer_tasks(arm: Arm, shards: ShardRowsOperator, **place_or_serving: Any) -
     its tasks wait for nobody.
     """
     return BedrockAnswerOperator.partial(
-        task_id="answer",
+        task_id=ANSWER,
         arm=arm.name,
         map_index_template="{{ shard_label }}",
         **place_or_serving,

@@ -7,9 +7,11 @@ from typing import Any
 from airflow.sdk import TaskGroup
 
 from bedrock_distill.operators.batch import BedrockCollectBatchOperator, BedrockSubmitBatchOperator
-from bedrock_distill.sensors.batch import BedrockBatchSensor
-from bedrock_distill.task_groups.arms import DEFERRED_RETRIES
-from include.distill.batch.questions import BatchStep, inference_mode
+from bedrock_distill.policies.retry import DEFERRED_RETRIES
+from bedrock_distill.run.task_ids import COLLECT, SUBMIT, WAIT, batch_group
+from bedrock_distill.sensors.batch_jobs import BedrockBatchSensor
+from include.distill.batch.records import BatchStep
+from include.distill.batch.step_requests import inference_mode
 from include.distill.config.use_case import UseCase
 
 _HOUR = 3600
@@ -24,10 +26,10 @@ def ask_in_batches(use_case: UseCase, step: BatchStep, *, after: Any, before: An
     if inference_mode(use_case, step) == "on_demand":
         return
     settings = use_case.batch
-    with TaskGroup(f"{step}_batch", tooltip=f"What {step} asks, in batch jobs at half the price"):
-        submit = BedrockSubmitBatchOperator(task_id="submit", step=step, shards=shards)
+    with TaskGroup(batch_group(step), tooltip=f"What {step} asks, in batch jobs at half the price"):
+        submit = BedrockSubmitBatchOperator(task_id=SUBMIT, step=step, shards=shards)
         wait = BedrockBatchSensor(
-            task_id="wait",
+            task_id=WAIT,
             submitted=submit.output,
             poll_interval_seconds=settings.poll_interval_seconds,
             # Bedrock ends the job at its own time-out, and then still writes its files.
@@ -35,5 +37,5 @@ def ask_in_batches(use_case: UseCase, step: BatchStep, *, after: Any, before: An
             stop_when_marked_failed=settings.stop_when_marked_failed,
             **DEFERRED_RETRIES,
         )
-        collect = BedrockCollectBatchOperator(task_id="collect", step=step, submitted=submit.output)
+        collect = BedrockCollectBatchOperator(task_id=COLLECT, step=step, submitted=submit.output)
     after >> submit >> wait >> collect >> before

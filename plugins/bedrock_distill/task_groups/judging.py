@@ -8,6 +8,7 @@ from typing import Any
 from airflow.sdk import TaskGroup
 
 from bedrock_distill.operators.evaluate import BedrockJudgeOperator
+from bedrock_distill.run.task_ids import JUDGE, JUDGE_CHAMPION
 from include.distill.config.sections import Comparison
 from include.distill.config.use_case import UseCase
 from include.distill.inference.pools import pool_arguments
@@ -21,9 +22,9 @@ def judge_tasks(use_case: UseCase) -> list[list[Any]]:
     the champion's pairs come after the others, so that those questions are found again and not paid for twice.
     """
     champion = use_case.champion_arm
-    pairs: dict[str, list[Comparison]] = {"judge": [], "judge_champion": []}
+    pairs: dict[str, list[Comparison]] = {JUDGE: [], JUDGE_CHAMPION: []}
     for pair in use_case.judged_pairs:
-        pairs["judge_champion" if champion in (pair.candidate, pair.baseline) else "judge"].append(pair)
+        pairs[JUDGE_CHAMPION if champion in (pair.candidate, pair.baseline) else JUDGE].append(pair)
     groups = [_group(name, group_pairs, use_case) for name, group_pairs in pairs.items() if group_pairs]
     for before, after in pairwise(groups):
         for first, second in zip(before, after, strict=True):

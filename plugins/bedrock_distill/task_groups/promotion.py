@@ -12,12 +12,13 @@ from bedrock_distill.operators.promote import (
     PromoteChampionOperator,
     PromotionApprovalOperator,
 )
+from bedrock_distill.run.task_ids import APPROVE, DELETE_LOSERS, PROMOTE
 from bedrock_distill.task_groups.arms import ArmTasks
 from bedrock_distill.task_groups.champion_asset import champion_asset
 from include.distill.config.use_case import UseCase
 
 # Skipped on a night that promotes nobody, which is no failure.
-MAY_BE_SKIPPED = ("approve", "promote")
+MAY_BE_SKIPPED = (APPROVE, PROMOTE)
 
 
 def promotion_tasks(use_case: UseCase, report: Any, arms: Mapping[str, ArmTasks]) -> Any:
@@ -26,9 +27,9 @@ def promotion_tasks(use_case: UseCase, report: Any, arms: Mapping[str, ArmTasks]
     approval = None
     if use_case.promotion.ask_a_person:
         # Airflow can fail a task that a person answers within a second; asked again, it waits again.
-        approval = PromotionApprovalOperator(task_id="approve", reported=report.output, retries=3).output
+        approval = PromotionApprovalOperator(task_id=APPROVE, reported=report.output, retries=3).output
     promote = PromoteChampionOperator(
-        task_id="promote",
+        task_id=PROMOTE,
         reported=report.output,
         trained=trained,
         approval=approval,
@@ -37,7 +38,7 @@ def promotion_tasks(use_case: UseCase, report: Any, arms: Mapping[str, ArmTasks]
     if not use_case.promotion.delete_losers:
         return promote
     delete = DeleteLosersOperator(
-        task_id="delete_losers", reported=report.output, trained=trained, trigger_rule=TriggerRule.NONE_FAILED
+        task_id=DELETE_LOSERS, reported=report.output, trained=trained, trigger_rule=TriggerRule.NONE_FAILED
     )
     promote >> delete
     return delete

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from include.distill.batch.input_files import build_input_files, question_keys, unanswered
+from include.distill.batch.input_files import build_input_files, request_keys, unanswered
 from include.distill.config.catalog import BatchInference, load_catalog
 from include.distill.core.errors import TransientError
 from include.distill.inference.answer_store import AnswerStore
@@ -26,28 +26,26 @@ def limits(**changes: int) -> BatchInference:
 
 
 class TestUnanswered:
-    def test_what_is_stored_repeated_or_under_way_is_left_out(self, paid: AnswerStore) -> None:
+    def test_leaves_out_requests_that_are_stored_repeated_or_claimed_by_a_running_job(self, paid: AnswerStore) -> None:
         asked = requests(6)
         paid.get_or_ask(asked[1], FakeBedrock())
-        found = unanswered([*asked, asked[0]], paid, in_progress={asked[3].key}, threads=2)
-        assert [request.user for request in found] == [asked[number].user for number in (0, 2, 4, 5)]
+        left = unanswered([*asked, asked[0]], paid, claim={asked[3].key}.__contains__, threads=2)
+        assert [request.user for request in left] == [asked[number].user for number in (0, 2, 4, 5)]
 
-    def test_a_store_that_cannot_be_asked_stops_everything(
-        self, paid: AnswerStore, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_raises_when_the_store_cannot_be_read(self, paid: AnswerStore, monkeypatch: pytest.MonkeyPatch) -> None:
         def broken(*_: object) -> bool:
             raise TransientError("S3 is away")
 
         monkeypatch.setattr(MemoryStore, "exists", broken)
         with pytest.raises(TransientError, match="S3 is away"):
-            list(unanswered(requests(2), paid, in_progress=(), threads=2))
+            list(unanswered(requests(2), paid, claim=lambda _: False, threads=2))
 
 
 class TestFiles:
-    def test_nothing_to_ask_is_no_file(self) -> None:
+    def test_no_requests_make_no_file(self) -> None:
         assert list(build_input_files([], limits())) == []
 
-    def test_a_record_is_the_body_of_the_call_under_the_key_of_its_question(self, store: MemoryStore) -> None:
+    def test_a_record_has_the_body_of_the_call_and_the_key_of_its_request(self, store: MemoryStore) -> None:
         (asked,) = requests(1)
         for file in build_input_files([asked], limits()):
             file.store(store, "s3://b/input.jsonl")
@@ -56,26 +54,28 @@ class TestFiles:
         assert record["recordId"] == asked.key
         assert record["modelInput"]["messages"][0]["content"] == [{"text": "question 0"}]
         assert "modelId" not in record["modelInput"]
-        assert question_keys(store, "s3://b/input.jsonl") == {asked.key}
+        assert request_keys(store, "s3://b/input.jsonl") == {asked.key}
 
     @pytest.mark.parametrize(
         ("changes", "sizes"),
         [
             pytest.param({"maximum_records": 4}, [4, 4, 2], id="records"),
-            pytest.param({"maximum_bytes": 1}, [1] * 10, id="one that is too large by itself still goes out"),
-            pytest.param({"maximum_records": 10}, [10], id="just enough"),
+            pytest.param({"maximum_bytes": 1}, [1] * 10, id="a request larger than a file has one of its own"),
+            pytest.param({"maximum_records": 10}, [10], id="exactly as many as fit"),
         ],
     )
-    def test_more_than_one_job_takes_are_several_files(self, changes: dict[str, int], sizes: list[int]) -> None:
+    def test_requests_beyond_the_limits_of_a_job_go_into_another_file(
+        self, changes: dict[str, int], sizes: list[int]
+    ) -> None:
         assert [len(file.keys) for file in build_input_files(requests(10), limits(**changes))] == sizes
 
-    def test_bytes_are_counted(self) -> None:
+    def test_the_size_of_a_file_is_limited_in_bytes(self) -> None:
         (file,) = [(len(f.keys), f.size) for f in build_input_files(requests(3), limits())]
         sizes = [f.size for f in build_input_files(requests(3), limits(maximum_bytes=file[1] - 1))]
         assert len(sizes) == 2
         assert sum(sizes) == file[1]
 
-    def test_its_hash_is_who_is_asked_what_in_any_order(self) -> None:
+    def test_the_hash_depends_on_model_and_requests_but_not_on_their_order(self) -> None:
         def sha(asked: list[ModelRequest]) -> str:
             return next(file.sha256 for file in build_input_files(asked, limits()))
 

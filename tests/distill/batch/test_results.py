@@ -1,5 +1,3 @@
-"""What becomes of the lines that Bedrock writes, good and bad."""
-
 from __future__ import annotations
 
 import json
@@ -8,10 +6,9 @@ from typing import Any
 import pytest
 
 from include.distill.batch.input_files import build_input_files
-from include.distill.batch.open_jobs import BatchJobPlan, BatchOutcome, PendingBatchJobs
+from include.distill.batch.pending_jobs import BatchJobPlan, BatchOutcome
 from include.distill.batch.results import collect
 from include.distill.config.catalog import load_catalog
-from include.distill.config.layout import RunFolder
 from include.distill.core.storage import read_jsonl
 from include.distill.inference.answer_store import AnswerStore
 from include.distill.inference.requests import ModelRequest
@@ -22,8 +19,8 @@ ERRORS = "s3://b/errors.jsonl"
 PLAN = BatchJobPlan(
     "job", "synthesize", "nova-micro", "", "s" * 64, 3, 50, "buyer", "s3://b/input.jsonl", "s3://o/batches/s/"
 )
-SAID = {
-    "output": {"message": {"role": "assistant", "content": [{"text": "said"}]}},
+OUTPUT = {
+    "output": {"message": {"role": "assistant", "content": [{"text": "an answer"}]}},
     "stopReason": "end_turn",
     "usage": {"inputTokens": 7, "outputTokens": 3, "totalTokens": 10},
 }
@@ -39,13 +36,13 @@ def asked(store: MemoryStore) -> list[ModelRequest]:
     return requests
 
 
-def written(store: MemoryStore, *lines: Any, job: str = "id") -> None:
+def write_output(store: MemoryStore, *lines: Any, job: str = "id") -> None:
     body = b"\n".join(line if isinstance(line, bytes) else json.dumps(line).encode() for line in lines)
     store.write(f"{PLAN.output_uri}{job}/input.jsonl.out", body)
     store.write(f"{PLAN.output_uri}{job}/manifest.json.out", b'{"totalRecordCount": 3}')
 
 
-def landed(paid: AnswerStore, asked: list[ModelRequest]) -> BatchOutcome:
+def collected(paid: AnswerStore, asked: list[ModelRequest]) -> BatchOutcome:
     plan = BatchJobPlan(**{**PLAN.__dict__, "identity": asked[0].identity})
     return collect(plan, "id", answers=paid, errors_uri=ERRORS, simulated=False, threads=2)
 
@@ -54,41 +51,40 @@ def reasons(store: MemoryStore) -> list[str]:
     return sorted(error["reason"] for error in read_jsonl(store, ERRORS))
 
 
-def test_answers_in_any_order_are_stored_for_the_run_that_bought_them(
+def test_answers_in_any_order_are_stored_for_the_run_that_bought_the_job(
     store: MemoryStore, paid: AnswerStore, asked: list[ModelRequest]
 ) -> None:
-    written(store, *({"recordId": request.key, "modelOutput": SAID} for request in reversed(asked)))
-    assert landed(paid, asked) == BatchOutcome(3, answered=3, errors=0)
-    found = paid.find(asked[1])
-    assert found is not None
-    assert (found.completion.text, found.completion.input_tokens, found.paid_by, found.batch) == (
-        *("said", 7, "buyer", True),
-    )
+    write_output(store, *({"recordId": request.key, "modelOutput": OUTPUT} for request in reversed(asked)))
+    assert collected(paid, asked) == BatchOutcome(3, answered=3, errors=0)
+    stored = paid.find(asked[1])
+    assert stored is not None
+    assert (stored.completion.text, stored.completion.input_tokens) == ("an answer", 7)
+    assert (stored.paid_by, stored.batch) == ("buyer", True)
     assert reasons(store) == []
 
 
-def test_a_job_that_wrote_nothing_answered_nothing(paid: AnswerStore, asked: list[ModelRequest]) -> None:
-    found = landed(paid, asked)
-    assert (found.answered, found.unanswered) == (0, 3)
+def test_a_job_without_output_answered_no_request(paid: AnswerStore, asked: list[ModelRequest]) -> None:
+    outcome = collected(paid, asked)
+    assert (outcome.answered, outcome.unanswered) == (0, 3)
 
 
 @pytest.mark.parametrize(
     ("bad", "reason", "errors"),
     [
-        pytest.param({"error": {"errorCode": 400, "errorMessage": "no"}}, "400", 1, id="an error of Bedrock's"),
-        pytest.param({"error": "no"}, "no_answer", 1, id="an error in other words"),
+        pytest.param({"error": {"errorCode": 400, "errorMessage": "no"}}, "400", 1, id="an error of Bedrock"),
+        pytest.param({"error": "no"}, "no_answer", 1, id="an error in another format"),
         pytest.param({}, "no_answer", 1, id="neither answer nor error"),
-        pytest.param({"modelOutput": {"output": "?"}}, "unreadable_answer", 1, id="an answer of another shape"),
-        pytest.param({"recordId": "other", "modelOutput": SAID}, "unknown_record", 0, id="never asked"),
-        pytest.param({"recordId": "../../x", "modelOutput": SAID}, "unknown_record", 0, id="leads elsewhere"),
+        pytest.param({"modelOutput": {"output": "?"}}, "unreadable_answer", 1, id="an answer in another format"),
+        pytest.param({"recordId": "other", "modelOutput": OUTPUT}, "unknown_record", 0, id="a record of another job"),
+        pytest.param({"recordId": "../../x", "modelOutput": OUTPUT}, "unknown_record", 0, id="an id that is a path"),
     ],
 )
-def test_what_cannot_be_stored_is_kept_with_its_reason_and_harms_no_other(
+def test_a_record_without_a_usable_answer_is_kept_with_its_reason_and_the_others_are_stored(
     store: MemoryStore, paid: AnswerStore, asked: list[ModelRequest], bad: dict[str, Any], reason: str, errors: int
 ) -> None:
-    written(store, {"recordId": asked[0].key, **bad}, {"recordId": asked[1].key, "modelOutput": SAID})
+    write_output(store, {"recordId": asked[0].key, **bad}, {"recordId": asked[1].key, "modelOutput": OUTPUT})
     before = set(store.objects)
-    assert landed(paid, asked) == BatchOutcome(3, answered=1, errors=errors)
+    assert collected(paid, asked) == BatchOutcome(3, answered=1, errors=errors)
     assert reasons(store) == [reason]
     assert set(store.objects) - before == {ERRORS, paid.uri(asked[1])}
 
@@ -96,31 +92,20 @@ def test_what_cannot_be_stored_is_kept_with_its_reason_and_harms_no_other(
 def test_a_line_that_was_cut_is_kept_with_its_reason(
     store: MemoryStore, paid: AnswerStore, asked: list[ModelRequest]
 ) -> None:
-    written(store, {"recordId": asked[0].key, "modelOutput": SAID}, b'{"recordId": "cut')
-    assert landed(paid, asked).answered == 1
+    write_output(store, {"recordId": asked[0].key, "modelOutput": OUTPUT}, b'{"recordId": "cut')
+    assert collected(paid, asked).answered == 1
     assert reasons(store) == ["unreadable_line"]
 
 
-def test_a_record_that_comes_twice_counts_once(
+def test_a_record_that_is_there_twice_counts_once(
     store: MemoryStore, paid: AnswerStore, asked: list[ModelRequest]
 ) -> None:
-    written(store, *[{"recordId": asked[0].key, "modelOutput": SAID}] * 2)
-    assert landed(paid, asked) == BatchOutcome(3, answered=1, errors=0)
+    write_output(store, *[{"recordId": asked[0].key, "modelOutput": OUTPUT}] * 2)
+    assert collected(paid, asked) == BatchOutcome(3, answered=1, errors=0)
 
 
-def test_another_jobs_files_beside_are_not_read(
+def test_the_files_of_another_job_are_not_read(
     store: MemoryStore, paid: AnswerStore, asked: list[ModelRequest]
 ) -> None:
-    written(store, {"recordId": asked[0].key, "modelOutput": SAID}, job="id2")
-    assert landed(paid, asked).answered == 0
-
-
-def test_a_job_is_noted_until_its_answers_are_stored(store: MemoryStore) -> None:
-    batches = PendingBatchJobs(store, RunFolder("s3://b/p/runs/run-1"))
-    batches.add(PLAN)
-    assert list(batches.all()) == [PLAN] == [batches.find("job")]
-    assert batches.outcome("job") is None
-    batches.mark_collected(PLAN, BatchOutcome(3, 2, 1))
-    assert list(batches.all()) == []
-    assert batches.find("job") is None
-    assert batches.outcome("job") == BatchOutcome(3, 2, 1)
+    write_output(store, {"recordId": asked[0].key, "modelOutput": OUTPUT}, job="id2")
+    assert collected(paid, asked).answered == 0

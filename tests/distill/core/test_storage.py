@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from include.distill.core.errors import ContractError, NotFoundError
 from include.distill.core.storage import (
-    Record,
     decode_jsonl,
     read_json,
     read_jsonl,
@@ -35,13 +34,13 @@ def test_records_come_back_as_they_were(records: list[dict[str, object]]) -> Non
     assert read_jsonl(store, URI) == list(stream_jsonl(store, URI)) == records
 
 
-def test_text_stays_readable_in_the_file_one_record_a_line(store: MemoryStore) -> None:
-    write_jsonl(store, URI, [{"a": "é\n"}, {"b": 1}])
-    assert store.read(URI) == '{"a": "é\\n"}\n{"b": 1}\n'.encode()
+def test_a_file_has_one_record_per_line_with_text_unescaped(store: MemoryStore) -> None:
+    write_jsonl(store, URI, [{"a": "é\n", "b": [1, None]}, {"b": 1.5}])
+    assert store.read(URI) == '{"a": "é\\n", "b": [1, null]}\n{"b": 1.5}\n'.encode()
 
 
-def test_records_that_end_in_an_error_leave_what_was_there(store: MemoryStore) -> None:
-    def broken() -> Iterator[Record]:
+def test_an_error_while_writing_leaves_the_older_file_as_it_was(store: MemoryStore) -> None:
+    def broken() -> Iterator[dict[str, int]]:
         yield {"a": 2}
         raise ValueError("no more")
 
@@ -52,21 +51,22 @@ def test_records_that_end_in_an_error_leave_what_was_there(store: MemoryStore) -
 
 
 @pytest.mark.parametrize(
-    ("body", "said"),
+    ("body", "problem"),
     [
         pytest.param(b'{"a": 1}\n{"a": ', "line 2 is not JSON", id="cut in a record"),
         pytest.param('{"a": 1}\n\n{"a": "é"}'.encode()[:-3], "line 3 is not JSON", id="cut in a character"),
-        pytest.param(b"[]\n", "line 1 holds a list, expected an object", id="a list"),
-        pytest.param(b'{"a": 1}\n3\n', "line 2 holds a int", id="a number"),
+        pytest.param(b"[]\n", r"line 1 holds '\[\]', expected a JSON object", id="a list"),
+        pytest.param(b'{"a": 1}\n3\n', "line 2 holds '3', expected a JSON object", id="a number"),
+        pytest.param(b'{"a": 1}\n\nnull\n', "line 3 holds 'null', expected a JSON object", id="null"),
     ],
 )
-def test_a_broken_line_is_named_with_its_file(body: bytes, said: str) -> None:
-    with pytest.raises(ContractError, match=f"{URI} {said}"):
+def test_the_message_about_a_broken_line_names_file_and_line(body: bytes, problem: str) -> None:
+    with pytest.raises(ContractError, match=f"{URI} {problem}"):
         list(decode_jsonl(BytesIO(body), uri=URI))
 
 
 @pytest.mark.parametrize("body", [b"", b"\n\n"])
-def test_no_lines_are_no_records(body: bytes) -> None:
+def test_an_empty_file_holds_no_records(body: bytes) -> None:
     assert list(decode_jsonl(BytesIO(body), uri=URI)) == []
 
 
@@ -89,11 +89,11 @@ def test_objects_are_written_and_read_by_uri(store: MemoryStore) -> None:
         pytest.param("s3://bucket/a://b", ("bucket", "a://b"), id="scheme in the key"),
     ],
 )
-def test_a_uri_is_split(uri: str, parts: tuple[str, str]) -> None:
+def test_a_uri_is_split_into_bucket_and_key(uri: str, parts: tuple[str, str]) -> None:
     assert split_uri(uri) == parts
 
 
 @pytest.mark.parametrize("uri", ["", "s3:", "s3:///key", "file:///etc/passwd", "S3://bucket/key", "bucket/key"])
-def test_what_is_no_s3_uri_is_refused(uri: str) -> None:
+def test_other_uris_than_those_of_s3_are_refused(uri: str) -> None:
     with pytest.raises(ValueError, match=r"Not an S3 URI.*expected s3://bucket/key"):
         split_uri(uri)

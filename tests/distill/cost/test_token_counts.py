@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 
-from bedrock_distill.operators.student import arm_student
 from include.distill.config.loader import USE_CASES_FOLDER, load_use_case
 from include.distill.config.prompt_loader import load_prompts
 from include.distill.config.sections import CriticSettings
@@ -20,10 +19,7 @@ SAMPLE = load_use_case(USE_CASES_FOLDER / "aws_docs_qa.yaml", environment={})
 CRITIC = CriticSettings(model="nova-lite", max_spend_usd=1e9)
 USE_CASE = SAMPLE.model_copy(update={"curation": SAMPLE.curation.model_copy(update={"critic": CRITIC})})
 PROMPTS = load_prompts(USE_CASE.prompts, MemoryStore())[1]
-STEPS = {
-    asked.step: asked
-    for asked in prompt_probes(USE_CASE, arm_student(USE_CASE, model_arn=None, invoke_id=None), PROMPTS)
-}
+STEPS = {asked.step: asked for asked in prompt_probes(USE_CASE, PROMPTS)}
 ROWS = [
     {"row_id": str(n), "document": "word " * 10 * n, "question": "What is it?", "answer": "A word."}
     for n in range(1, 31)

@@ -6,26 +6,22 @@ import pytest
 
 from include.distill.config.catalog import load_catalog
 from include.distill.config.prompts import load_prompt
-from include.distill.config.sections import Answering, Judging
+from include.distill.config.sections import Judging
 from include.distill.evaluation.judging import Order, orders
 from include.distill.evaluation.requests import (
     PairwiseComparison,
     answer_record,
-    answering_request,
     judge_comparison,
     judging_request,
 )
 from include.distill.inference.answer_store import AnswerStore
-from include.distill.inference.student import Student, student_input
 from tests.distill.conftest import make_answer, make_row
 from tests.fakes.fake_bedrock import FakeBedrock
 from tools.aws_simulator.models.delimiters import section
 
 CATALOG = load_catalog()
-NOVA, FAMILY = CATALOG.model("nova-micro"), CATALOG.families["nova"]
 JUDGE = CATALOG.model("claude-haiku-4-5")
-ANSWERING, JUDGING = load_prompt("answering.j2"), load_prompt("judging.j2")
-ARN = "arn:aws:bedrock:us-east-1:123456789012:custom-model/nova/abc"
+JUDGING = load_prompt("judging.j2")
 ROW = make_row(document="User: says it.", question="Who?", answer="The user.")
 
 
@@ -43,38 +39,8 @@ def judged(paid: AnswerStore, bedrock: FakeBedrock, duel_: PairwiseComparison, *
     )
 
 
-class TestAnswering:
-    def test_an_arm_is_asked_under_the_models_identity_at_the_throughput(self) -> None:
-        request = answering_request(
-            ROW,
-            student=Student(NOVA, FAMILY, identity=ARN, invoke_id="arn:throughput"),
-            prompt=ANSWERING,
-            instruction="Say as System: does.",
-            settings=Answering(max_tokens=100, temperature=0.25),
-        )
-        assert (request.identity, request.invoke_id) == (ARN, "arn:throughput")
-        assert (request.max_tokens, request.temperature) == (100, 0.25)
-        assert request.system == "Say as System : does."
-        assert section(request.user, "document") == "User : says it."
-        assert section(request.user, "question") == "Who?"
-
-    def test_the_answer_that_is_sought_is_not_shown(self) -> None:
-        assert ROW["answer"] not in student_input(ROW["document"], ROW["question"], prompt=ANSWERING, family=FAMILY)
-
-    def test_reserved_strings_are_kept_for_a_family_that_has_none(self) -> None:
-        text = student_input("User: d", "q", prompt=ANSWERING, family=CATALOG.families["llama3.1"])
-        assert section(text, "document") == "User: d"
-
-    def test_the_second_answer_of_the_noise_control_is_a_question_of_its_own_and_lies_beside_the_first(self) -> None:
-        student = Student(NOVA, FAMILY, identity="nova", invoke_id="nova")
-        asked = [
-            answering_request(
-                ROW, student=student, prompt=ANSWERING, instruction="i", settings=Answering(temperature=0.5), sample=n
-            )
-            for n in (0, 1)
-        ]
-        assert asked[0].user == asked[1].user
-        assert asked[0].key != asked[1].key
+class TestAnswers:
+    def test_the_second_answer_of_the_noise_control_is_stored_with_the_first(self) -> None:
         assert answer_record(ROW, "base", [make_answer("x"), make_answer("y")])["second_answer"] == "y"
 
     def test_an_answer_becomes_a_row(self) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import threading
 import time
 from collections.abc import Callable
@@ -20,7 +21,7 @@ def of_run(store: MemoryStore, run: str) -> AnswerStore:
 
 
 class TestPaidOnce:
-    def test_an_answer_is_paid_once_and_is_the_same_ever_after(self, store: MemoryStore, paid: AnswerStore) -> None:
+    def test_an_answer_is_paid_once_and_read_back_unchanged(self, store: MemoryStore, paid: AnswerStore) -> None:
         bedrock = FakeBedrock(lambda _: 'é\u2028\n"x"')
         first = paid.get_or_ask(make_request(), bedrock)
         assert paid.get_or_ask(make_request(), bedrock) == first
@@ -28,7 +29,7 @@ class TestPaidOnce:
         assert len(bedrock.asked) == 1
         assert first.completion == Completion('é\u2028\n"x"', "end_turn", 100, 10, simulated=True)
 
-    def test_another_run_finds_it_and_knows_who_paid(self, store: MemoryStore, paid: AnswerStore) -> None:
+    def test_another_run_finds_it_and_the_run_that_paid(self, store: MemoryStore, paid: AnswerStore) -> None:
         paid.get_or_ask(make_request(), FakeBedrock())
         bedrock = FakeBedrock()
         assert of_run(store, "run-2").get_or_ask(make_request(), bedrock).paid_by == "run-1"
@@ -50,7 +51,7 @@ class TestPaidOnce:
             assert list(pool.map(ask, range(4))) == ["a"] * 4
         assert len(bedrock.asked) == 1
 
-    def test_a_failed_ask_leaves_nothing_and_can_be_asked_again(self, store: MemoryStore, paid: AnswerStore) -> None:
+    def test_a_failed_call_stores_nothing_and_can_be_repeated(self, store: MemoryStore, paid: AnswerStore) -> None:
         bedrock = FakeBedrock()
         bedrock.refuse["ask"] = TransientError("lost")
         with pytest.raises(TransientError):
@@ -60,15 +61,15 @@ class TestPaidOnce:
         paid.get_or_ask(make_request(), bedrock)
         assert paid.has(make_request())
 
-    def test_an_empty_answer_is_an_answer(self, paid: AnswerStore) -> None:
+    def test_an_empty_answer_is_stored_too(self, paid: AnswerStore) -> None:
         bedrock = FakeBedrock(lambda _: "")
         paid.get_or_ask(make_request(), bedrock)
         paid.get_or_ask(make_request(), bedrock)
         assert len(bedrock.asked) == 1
 
 
-class TestPlaces:
-    def test_answers_of_models_lie_apart_by_readable_names(self, paid: AnswerStore) -> None:
+class TestObjects:
+    def test_each_model_has_a_folder_with_a_readable_name(self, paid: AnswerStore) -> None:
         base = make_request("nova-micro")
         arn = "arn:aws:bedrock:us-east-1:123456789012:custom-model/amazon.nova-micro-v1:0:128k/abc123"
         tuned = make_request("nova-micro", identity=arn)
@@ -80,7 +81,7 @@ class TestPlaces:
         [
             pytest.param(b"", id="empty"),
             pytest.param(b"{", id="cut"),
-            pytest.param(b"\xff\xfe\xff", id="no text"),
+            pytest.param(b"\xff\xfe\xff", id="not text"),
             pytest.param(b"[]", id="a list"),
             pytest.param(b'{"completion": {"text": "a"}}', id="half a completion"),
             pytest.param(b'{"completion": "a", "paid_by": "r"}', id="completion is text"),
@@ -92,24 +93,24 @@ class TestPlaces:
         uri = paid.uri(make_request())
         store.write(uri, body)
         bedrock = FakeBedrock()
-        with pytest.raises(ContractError, match=r"is not a stored answer.*remove the object to ask again") as raised:
+        with pytest.raises(ContractError, match=r"is not a stored answer.*Delete the object to ask again") as raised:
             paid.get_or_ask(make_request(), bedrock)
         assert uri in str(raised.value)
         assert bedrock.asked == []
 
 
 class TestUsage:
-    def test_of_nothing_is_nothing(self) -> None:
+    def test_of_no_answers_is_zero(self) -> None:
         assert Usage.from_answers([], "run") == Usage(0, 0, 0, 0, simulated=False)
 
-    def test_what_this_run_paid_is_summed_and_what_others_paid_counts_as_found(self) -> None:
+    def test_answers_of_this_run_are_summed_and_those_of_others_are_cache_hits(self) -> None:
         answers = [make_answer(user="1"), make_answer(user="2"), make_answer(user="3", paid_by="another")]
         assert Usage.from_answers(answers, "run") == Usage(calls=2, cache_hits=1, input_tokens=200, output_tokens=20)
 
-    def test_one_answer_for_two_rows_is_paid_once(self) -> None:
+    def test_the_same_answer_for_two_rows_is_paid_once(self) -> None:
         assert Usage.from_answers([make_answer(), make_answer()], "run") == Usage(1, 1, 100, 10)
 
-    def test_one_simulated_answer_marks_all(self, paid: AnswerStore) -> None:
+    def test_is_simulated_if_one_answer_is(self, paid: AnswerStore) -> None:
         simulated = paid.get_or_ask(make_request(user="s"), FakeBedrock())
         assert Usage.from_answers([simulated, make_answer()], "run-1").simulated
         assert not Usage.from_answers([make_answer()], "run-1").simulated
@@ -127,6 +128,44 @@ class TestUsage:
         assert bills[2] == Usage(0, 3, 0, 0, simulated=True)
         assert len(bedrock.asked) == 3
 
+    def test_the_record_of_a_manifest_has_every_count(self) -> None:
+        usage = Usage.from_answers([dataclasses.replace(make_answer(), batch=True)], "run")
+        assert usage.as_record() == dataclasses.asdict(usage)
+        assert list(usage.as_record()) == list(dataclasses.asdict(usage))
+
+
+class TestStoredBytes:
+    """Answers are shared by all versions, so their format must not change."""
+
+    COMPLETION = b'"completion": {"text": "a", "stop_reason": "end_turn", "input_tokens": 100, "output_tokens": 10, '
+
+    def test_of_an_answer_on_demand(self, store: MemoryStore, paid: AnswerStore) -> None:
+        paid.get_or_ask(make_request(identity="m", sample=2), FakeBedrock(lambda _: "a"))
+        (stored,) = store.objects.values()
+        assert stored == (
+            b'{"identity": "m", "sample": 2, "max_tokens": 64, "paid_by": "run-1", '
+            + self.COMPLETION
+            + b'"simulated": true}}'
+        )
+
+    def test_of_an_answer_from_a_batch_job(self, store: MemoryStore, paid: AnswerStore) -> None:
+        completion = Completion("a", "end_turn", 100, 10)
+        assert paid.store_batch_answer("ab12", completion, identity="m", max_tokens=64)
+        assert store.objects[f"{ROOT}/m/ab/ab12.json"] == (
+            b'{"identity": "m", "sample": 0, "max_tokens": 64, "batch": true, "paid_by": "run-1", '
+            + self.COMPLETION
+            + b'"simulated": false}}'
+        )
+
+    def test_of_a_stored_answer_are_never_replaced_by_a_batch_job(self, store: MemoryStore, paid: AnswerStore) -> None:
+        request = make_request(identity="m")
+        paid.get_or_ask(request, FakeBedrock(lambda _: "read already"))
+        later = Completion("later", "end_turn", 100, 10)
+        assert not paid.store_batch_answer(request.key, later, identity="m", max_tokens=64)
+        stored = paid.find(request)
+        assert stored is not None
+        assert (stored.completion.text, stored.batch) == ("read already", False)
+
 
 class TestUntilReadable:
     @staticmethod
@@ -141,28 +180,28 @@ class TestUntilReadable:
             attempts=attempts,
         )
 
-    def test_a_readable_answer_is_taken_at_once(self, paid: AnswerStore) -> None:
+    def test_a_readable_answer_is_not_asked_again(self, paid: AnswerStore) -> None:
         bedrock = FakeBedrock(lambda _: "7")
         assert self.read_number(paid, bedrock).parsed == "7"
         assert [request.sample for request in bedrock.asked] == [0]
 
-    def test_a_malformed_one_is_asked_again_under_the_next_sample_and_kept(
+    def test_an_unreadable_answer_is_asked_again_under_the_next_sample_and_stays_stored(
         self, store: MemoryStore, paid: AnswerStore
     ) -> None:
         bedrock = FakeBedrock(lambda request: "7" if request.sample == 2 else "no")
-        asked = self.read_number(paid, bedrock)
-        assert asked.parsed == "7"
-        assert [answer.completion.text for answer in asked.answers] == ["no", "no", "7"]
+        reply = self.read_number(paid, bedrock)
+        assert reply.parsed == "7"
+        assert [answer.completion.text for answer in reply.answers] == ["no", "no", "7"]
         assert [request.sample for request in bedrock.asked] == [0, 1, 2]
         assert len(store.objects) == 3
 
-    def test_after_the_last_attempt_what_came_is_handed_over(self, paid: AnswerStore) -> None:
+    def test_the_last_attempt_is_returned_even_if_it_is_unreadable(self, paid: AnswerStore) -> None:
         bedrock = FakeBedrock(lambda request: f"no {request.sample}")
-        asked = self.read_number(paid, bedrock, attempts=2)
-        assert asked.parsed == "no 1"
+        reply = self.read_number(paid, bedrock, attempts=2)
+        assert reply.parsed == "no 1"
         assert len(bedrock.asked) == 2
 
-    def test_a_retry_walks_the_same_path_without_paying(self, store: MemoryStore, paid: AnswerStore) -> None:
+    def test_a_retry_takes_the_same_path_without_paying(self, store: MemoryStore, paid: AnswerStore) -> None:
         bedrock = FakeBedrock(lambda request: "7" if request.sample else "no")
         first = self.read_number(paid, bedrock)
         again = self.read_number(of_run(store, "run-2"), bedrock)
@@ -170,7 +209,7 @@ class TestUntilReadable:
         assert len(bedrock.asked) == 2
         assert Usage.from_answers(again.answers, "run-2").calls == 0
 
-    def test_a_crash_between_answer_and_reading_costs_nothing(self, store: MemoryStore, paid: AnswerStore) -> None:
+    def test_a_crash_after_the_answer_costs_no_second_call(self, store: MemoryStore, paid: AnswerStore) -> None:
         def crash(_: str) -> str:
             raise RuntimeError("killed")
 

@@ -28,7 +28,7 @@ def failing_at(bad: int, error: Exception) -> Callable[[int], int]:
 
 
 @pytest.mark.parametrize("concurrency", [1, 3, 50])
-def test_results_stand_in_the_order_of_the_items(concurrency: int) -> None:
+def test_results_come_in_the_order_of_the_items(concurrency: int) -> None:
     def work(item: int) -> int:
         time.sleep(0.01 if item % 2 else 0)
         return item * 10
@@ -36,12 +36,12 @@ def test_results_stand_in_the_order_of_the_items(concurrency: int) -> None:
     assert list(for_each(range(12), work, threads=concurrency)) == [item * 10 for item in range(12)]
 
 
-def test_nothing_to_do_is_done() -> None:
+def test_no_items_give_no_results() -> None:
     assert list(for_each([], str, threads=2)) == []
 
 
 @pytest.mark.parametrize("error", [ThrottledError, TransientError, ContractError, InvalidRequestError])
-def test_a_row_that_fails_is_set_aside_and_its_neighbours_are_done(error: type[ServiceError]) -> None:
+def test_a_failed_row_is_returned_as_a_failure_and_the_others_are_processed(error: type[ServiceError]) -> None:
     outcomes = list(for_each(range(5), failing_at(2, error("this row")), threads=2))
     assert [outcome for outcome in outcomes if not isinstance(outcome, Failure)] == [0, 10, 30, 40]
     assert isinstance(outcomes[2], Failure)
@@ -58,7 +58,7 @@ def test_a_row_that_fails_is_set_aside_and_its_neighbours_are_done(error: type[S
         pytest.param(KeyError("a defect"), id="another defect"),
     ],
 )
-def test_what_would_hit_every_row_stops_the_rest(error: Exception) -> None:
+def test_an_error_that_would_affect_every_row_stops_the_rest(error: Exception) -> None:
     done: list[int] = []
 
     def work(item: int) -> None:
@@ -73,7 +73,7 @@ def test_what_would_hit_every_row_stops_the_rest(error: Exception) -> None:
     assert len(done) < 50
 
 
-def test_it_stops_even_while_an_earlier_row_is_slow_and_lets_that_one_finish() -> None:
+def test_a_fatal_error_stops_the_rest_while_an_earlier_slow_row_finishes() -> None:
     done: list[int] = []
     refused = threading.Event()
 
@@ -89,27 +89,27 @@ def test_it_stops_even_while_an_earlier_row_is_slow_and_lets_that_one_finish() -
 
     with pytest.raises(RefusedError):
         list(for_each(range(500), work, threads=2))
-    assert 0 in done, "the row under way was paid for and is stored"
+    assert 0 in done, "the row in progress was paid for and is stored"
     assert len(done) < 10
 
 
-def test_no_more_rows_are_under_way_than_stated() -> None:
-    lock, under_way, most = threading.Lock(), 0, 0
+def test_no_more_rows_are_in_progress_than_threads() -> None:
+    lock, in_progress, maximum = threading.Lock(), 0, 0
 
     def work(_: int) -> None:
-        nonlocal under_way, most
+        nonlocal in_progress, maximum
         with lock:
-            under_way += 1
-            most = max(most, under_way)
+            in_progress += 1
+            maximum = max(maximum, in_progress)
         time.sleep(0.005)
         with lock:
-            under_way -= 1
+            in_progress -= 1
 
     list(for_each(range(20), work, threads=3))
-    assert most == 3
+    assert maximum == 3
 
 
-def test_rows_are_read_only_a_window_ahead_of_what_was_handed_on() -> None:
+def test_rows_are_read_only_a_window_ahead_of_the_results_taken() -> None:
     read = 0
 
     def rows() -> Iterator[int]:
@@ -119,15 +119,15 @@ def test_rows_are_read_only_a_window_ahead_of_what_was_handed_on() -> None:
             yield read
 
     outcomes = for_each(rows(), str, threads=2)
-    assert read == 0, "nothing is asked before somebody wants a result"
-    for handed_on in range(1, 50):
+    assert read == 0, "nothing is read before the first result is taken"
+    for taken in range(1, 50):
         next(outcomes)
-        assert read <= handed_on + 2 * LOOK_AHEAD
+        assert read <= taken + 2 * LOOK_AHEAD
     outcomes.close()
     assert read < 100
 
 
-def test_who_stops_listening_stops_the_work() -> None:
+def test_closing_the_results_stops_the_work() -> None:
     done: list[int] = []
 
     def work(item: int) -> None:
@@ -142,7 +142,7 @@ def test_who_stops_listening_stops_the_work() -> None:
     assert len(done) == finished < 20
 
 
-def test_a_source_of_rows_that_breaks_says_so() -> None:
+def test_an_error_while_reading_rows_is_raised() -> None:
     def rows() -> Iterator[int]:
         yield 1
         raise ValueError("line 2 is torn")
@@ -151,7 +151,7 @@ def test_a_source_of_rows_that_breaks_says_so() -> None:
         list(for_each(rows(), str, threads=2))
 
 
-def test_a_slow_row_does_not_keep_the_others_from_being_worked_on() -> None:
+def test_a_slow_row_does_not_block_the_others() -> None:
     at_once = 4
     others = threading.Semaphore(0)
 

@@ -34,7 +34,7 @@ class Time:
         self.now += seconds
 
     def wait(self, _: threading.Condition, seconds: float | None) -> None:
-        assert seconds, "nobody else would wake it"
+        assert seconds, "no other thread would wake it"
         self.now += seconds
 
 
@@ -66,13 +66,13 @@ def asked_at(quota: Quota, times: int) -> list[float]:
 
 
 class TestRequests:
-    def test_the_burst_goes_at_once_and_the_rest_at_the_rate(self) -> None:
+    def test_the_burst_starts_at_once_and_the_rest_at_the_rate(self) -> None:
         at = asked_at(Quota(requests_per_minute=600, burst_share=0.1), 100)
         # 60 calls, less those of the second by which the first ones may be late.
         assert at[49] == pytest.approx(0, abs=0.12)
         assert at[99] == pytest.approx(5.0, abs=0.1)
 
-    def test_no_minute_ever_holds_more_than_its_quota_and_the_burst(self) -> None:
+    def test_no_minute_has_more_calls_than_the_quota_and_the_burst(self) -> None:
         at = asked_at(Quota(requests_per_minute=60, burst_share=0.5), 200)
         windows = [sum(start <= moment < start + 60 for moment in at) for start in at]
         assert max(windows) <= 60 + 30
@@ -89,16 +89,14 @@ class TestRequests:
 
 
 class TestTokens:
-    def test_input_and_the_whole_of_max_tokens_are_reserved(self) -> None:
-        time, reserved = Time(), []
-        client = paced(Server(time), time, Quota(tokens_per_minute=6000))
-        bucket = client._limiter._tokens
-        assert bucket
-        bucket.take = reserved.append  # type: ignore[method-assign]
-        client.ask(request())
-        assert reserved == [100 + 100]  # 300 bytes are 100 tokens until usage says better
+    def test_input_and_all_of_max_tokens_are_reserved_and_what_is_not_used_is_given_back(self) -> None:
+        # 300 bytes are estimated at 100 tokens, and max_tokens is 100. The bucket gets 100 tokens per second.
+        assert asked_at(Quota(tokens_per_minute=6000, starts_full=False), 1) == pytest.approx([2.0])
+        # The call used 75 input tokens and 10 output tokens that count five times: 75 of 200 tokens are given back, and
+        # the second call, estimated at 75 + 100, waits for 100 more.
+        assert asked_at(Quota(tokens_per_minute=6000, starts_full=False), 2) == pytest.approx([2.0, 3.0])
 
-    def test_what_was_not_used_is_given_back_and_wakes_who_waits_for_it(self) -> None:
+    def test_tokens_that_are_given_back_wake_the_call_that_waits_for_them(self) -> None:
         answer, asked = threading.Event(), threading.Semaphore(0)
 
         class Slow:
@@ -126,14 +124,14 @@ class TestTokens:
         assert bucket.seconds_until(1, now=0) == pytest.approx(16)
         assert bucket.seconds_until(1, now=16) == 0
 
-    def test_the_estimate_goes_by_bytes_and_then_by_the_densest_text_so_far(self) -> None:
+    def test_the_estimate_uses_bytes_and_then_the_densest_text_so_far(self) -> None:
         estimate = TokenEstimator()
         assert estimate.estimate(request("あ" * 100)) == 100 + 100
         for tokens in (75, 60):
             estimate.update(request(), Completion("text", "end_turn", tokens, 10))
         assert estimate.estimate(request()) == 75 + 100
 
-    def test_answers_that_burn_down_more_than_max_tokens_are_reckoned_with(self) -> None:
+    def test_the_estimate_covers_answers_that_burn_down_more_than_max_tokens(self) -> None:
         estimate = TokenEstimator()
         for written in (30, 20):
             estimate.update(request(), Completion("text", "end_turn", 75, written))
@@ -141,7 +139,7 @@ class TestTokens:
 
 
 @given(st.lists(st.tuples(st.floats(0, 5), st.integers(1, 4)), max_size=40), st.floats(0, 0.45))
-def test_a_service_that_keeps_the_same_account_never_rejects_though_the_first_calls_are_late(
+def test_a_service_with_the_same_account_never_rejects_a_call_even_if_the_first_calls_arrive_late(
     steps: list[tuple[float, int]], late: float
 ) -> None:
     ours, theirs, filled_at, now = TokenBucket(120, burst=12, now=0), 12.0, 0.0, 0.0
@@ -157,8 +155,8 @@ def test_a_service_that_keeps_the_same_account_never_rejects_though_the_first_ca
             theirs -= 1
 
 
-class TestTrouble:
-    def test_a_throttled_call_is_asked_again_until_it_goes_through(self) -> None:
+class TestErrors:
+    def test_a_throttled_call_is_repeated_until_it_succeeds(self) -> None:
         time = Time()
         server = Server(time, lambda n: ThrottledError("slow") if n < 4 else None)
         assert paced(server, time, Quota()).ask(request()).text == "text"
@@ -166,30 +164,31 @@ class TestTrouble:
         pauses = [after - before for before, after in zip(server.asked_at, server.asked_at[1:], strict=False)]
         assert pauses == pytest.approx([0.5, 1, 2])
 
-    def test_patience_ends_and_says_what_to_do(self) -> None:
+    def test_a_call_throttled_for_too_long_fails_and_says_what_to_do(self) -> None:
         time = Time()
         server = Server(time, lambda _: ThrottledError("Too many tokens"))
         with pytest.raises(
-            ThrottledError, match=r"throttled \d+ times in \d\d s.*Compare `quotas`.*clear this task.*Too many"
+            ThrottledError,
+            match=r"throttled \d+ times in \d\d s.*Nothing was billed.*Compare `quotas`.*clear this task.*Too many",
         ):
             paced(server, time, Quota(), patience_seconds=30).ask(request())
         assert 30 <= time.now <= 60
 
-    def test_passing_faults_are_asked_again_a_few_times(self) -> None:
+    def test_transient_errors_are_repeated_a_few_times(self) -> None:
         time = Time()
         server = Server(time, lambda _: TransientError("500"))
         with pytest.raises(TransientError):
             paced(server, time, Quota()).ask(request())
         assert len(server.asked_at) == MAX_ATTEMPTS
 
-    def test_a_broken_contract_was_billed_and_is_not_asked_again_here(self) -> None:
+    def test_an_answer_in_an_unknown_format_was_billed_and_is_not_repeated(self) -> None:
         time = Time()
         server = Server(time, lambda _: ContractError("shape"))
         with pytest.raises(ContractError):
             paced(server, time, Quota()).ask(request())
         assert len(server.asked_at) == 1
 
-    def test_after_a_refusal_nobody_who_still_waits_asks(self) -> None:
+    def test_after_a_refusal_no_waiting_call_is_sent(self) -> None:
         time = Time()
         server = Server(time, lambda _: RefusedError("no access"))
         client = paced(server, time, Quota())
@@ -202,7 +201,7 @@ class TestTrouble:
         ("message", "next_at"),
         [pytest.param("Too many requests", 1.0, id="requests"), pytest.param("Too many tokens", 2.0, id="tokens")],
     )
-    def test_a_throttled_call_empties_our_account_too(self, message: str, next_at: float) -> None:
+    def test_a_throttled_call_empties_our_bucket_of_requests_or_tokens(self, message: str, next_at: float) -> None:
         time = Time()
         server = Server(time, lambda n: ThrottledError(message) if n == 1 else None)
         paced(server, time, Quota(requests_per_minute=60, tokens_per_minute=6000)).ask(request())
@@ -212,25 +211,25 @@ class TestTrouble:
 def simulate(*, per_minute: float, burst: float, documents: int, ceiling: int, latency: float) -> tuple[float, float]:
     """Ask a service of unknown quota; return span by ideal, and the share of rejected calls."""
     pace, now, rate = AimdLimiter(ceiling, 0.0), 0.0, per_minute / 60
-    level, filled_at, left, done, rejected = burst, 0.0, documents, 0, 0
-    under_way: list[tuple[float, bool, float]] = []
+    level, filled_at, unsent, done, rejected = burst, 0.0, documents, 0, 0
+    in_flight: list[tuple[float, bool, float]] = []
     while done < documents:
-        wait = pace.seconds_to_wait(now) if left else float("inf")
+        wait = pace.seconds_to_wait(now) if unsent else float("inf")
         if wait == 0:
             level, filled_at = min(burst, level + (now - filled_at) * rate), now
             pace.begin(now)
-            left -= 1
+            unsent -= 1
             served = level >= 1
             level -= served
-            heapq.heappush(under_way, (now + (latency if served else 0.03), served, now))
-        elif under_way and under_way[0][0] <= now + wait:
-            now, served, sent_at = heapq.heappop(under_way)
+            heapq.heappush(in_flight, (now + (latency if served else 0.03), served, now))
+        elif in_flight and in_flight[0][0] <= now + wait:
+            now, served, sent_at = heapq.heappop(in_flight)
             if served:
                 pace.record_latency(now - sent_at)
                 done += 1
             else:
                 pace.record_throttle(sent_at, now)
-                left, rejected = left + 1, rejected + 1
+                unsent, rejected = unsent + 1, rejected + 1
             pace.end()
         else:
             now += wait
@@ -239,7 +238,7 @@ def simulate(*, per_minute: float, burst: float, documents: int, ceiling: int, l
 
 class TestUnknownQuota:
     @pytest.mark.parametrize(
-        ("service", "most_rejected"),
+        ("service", "maximum_rejected"),
         [
             pytest.param({"per_minute": 600, "burst": 60, "ceiling": 50, "latency": 1}, 0.05, id="usual"),
             pytest.param({"per_minute": 600, "burst": 60, "ceiling": 200, "latency": 1}, 0.08, id="much too eager"),
@@ -247,12 +246,12 @@ class TestUnknownQuota:
             pytest.param({"per_minute": 600, "burst": 400, "ceiling": 50, "latency": 1}, 0.05, id="large burst"),
         ],
     )
-    def test_the_speed_is_found_with_few_rejections(self, service: dict[str, Any], most_rejected: float) -> None:
+    def test_the_rate_is_found_with_few_rejections(self, service: dict[str, Any], maximum_rejected: float) -> None:
         ratio, rejected = simulate(documents=500, **service)
         assert ratio <= 1.10
-        assert rejected <= most_rejected
+        assert rejected <= maximum_rejected
 
-    def test_until_it_is_throttled_all_calls_start_at_once(self) -> None:
+    def test_all_calls_start_at_once_until_one_is_throttled(self) -> None:
         pace, now = AimdLimiter(50, 0.0), 0.0
         for _ in range(50):
             now += pace.seconds_to_wait(now)
@@ -260,7 +259,7 @@ class TestUnknownQuota:
         assert now < 0.1
         assert pace.seconds_to_wait(now) == float("inf")
 
-    def test_what_was_sent_before_a_cut_does_not_cut_again(self) -> None:
+    def test_calls_sent_before_a_cut_do_not_cut_again(self) -> None:
         pace = AimdLimiter(50, 0.0)
         for _ in range(50):
             pace.begin(0.0)
@@ -268,7 +267,7 @@ class TestUnknownQuota:
             pace.record_throttle(sent_at=0.0, now=1.0)
         assert pace.allowed == 5
 
-    def test_it_never_passes_its_ceiling_nor_falls_below_one(self) -> None:
+    def test_the_limit_stays_between_one_and_its_ceiling(self) -> None:
         pace = AimdLimiter(2, 0.0)
         for second in range(1, 20):
             pace.begin(second)
@@ -279,18 +278,18 @@ class TestUnknownQuota:
         assert pace.allowed == 2
 
 
-def test_no_more_calls_are_under_way_than_allowed() -> None:
-    most, under_way, lock = 0, 0, threading.Lock()
+def test_no_more_calls_are_in_flight_than_allowed() -> None:
+    maximum, in_flight, lock = 0, 0, threading.Lock()
 
     class Busy:
         def ask(self, _: ModelRequest) -> Completion:
-            nonlocal most, under_way
+            nonlocal maximum, in_flight
             with lock:
-                under_way += 1
-                most = max(most, under_way)
+                in_flight += 1
+                maximum = max(maximum, in_flight)
             threading.Event().wait(0.02)
             with lock:
-                under_way -= 1
+                in_flight -= 1
             return Completion("text", "end_turn", 75, 10)
 
     client = PacedClient(Busy(), Quota(), concurrency=3)
@@ -299,4 +298,4 @@ def test_no_more_calls_are_under_way_than_allowed() -> None:
         thread.start()
     for thread in threads:
         thread.join(timeout=5)
-    assert most == 3
+    assert maximum == 3

@@ -10,7 +10,15 @@ import pytest
 from botocore.validate import ParamValidator
 
 from include.distill.core.errors import ContractError
-from include.distill.inference.requests import ApiCall, Completion, ModelRequest, read_reply, to_api_call
+from include.distill.inference.requests import (
+    ApiCall,
+    Completion,
+    ModelRequest,
+    read_model_output,
+    read_reply,
+    to_api_call,
+    to_model_input,
+)
 from tests.distill.conftest import make_request
 
 ANTHROPIC = "claude-haiku-4-5"
@@ -23,8 +31,8 @@ def anthropic_body(request: ModelRequest) -> Any:
     return json.loads(to_api_call(request).parameters["body"])
 
 
-def held(model: str) -> ModelRequest:
-    """A question to a model as if it could be held to a schema."""
+def able(model: str) -> ModelRequest:
+    """A request with a schema, to a model as if it supported structured output."""
     request = make_request(model, json_schema=SCHEMA)
     return dataclasses.replace(request, model=request.model.model_copy(update={"json_schema": True}))
 
@@ -52,7 +60,7 @@ class TestCalls:
             "temperature": 0.5,
         }
 
-    def test_all_others_through_converse(self) -> None:
+    def test_all_other_models_are_asked_through_converse(self) -> None:
         request = make_request(CONVERSE, system="s", temperature=0.0, max_tokens=77, invoke_id="arn:throughput")
         assert to_api_call(request) == ApiCall(
             "converse",
@@ -75,20 +83,20 @@ class TestCalls:
         assert config == {"maxTokens": 64, **expected}
         assert anthropic_body(make_request(ANTHROPIC, temperature=temperature)).get("temperature") == temperature
 
-    def test_a_model_that_takes_no_temperature_is_sent_none(self) -> None:
+    def test_a_model_without_a_temperature_setting_is_sent_none(self) -> None:
         assert "temperature" not in anthropic_body(make_request(FIXED_TEMPERATURE, temperature=0.7))
 
-    def test_a_model_that_can_be_held_to_a_schema_is_sent_it(self) -> None:
+    def test_a_model_with_structured_output_is_sent_the_schema(self) -> None:
         form = anthropic_body(make_request(ANTHROPIC, json_schema=SCHEMA))["output_config"]["format"]
         assert form == {"type": "json_schema", "schema": json.loads(SCHEMA)}
-        parameters = to_api_call(held(CONVERSE)).parameters
+        parameters = to_api_call(able(CONVERSE)).parameters
         structure = {"jsonSchema": {"schema": SCHEMA}}
         assert parameters["outputConfig"] == {"textFormat": {"type": "json_schema", "structure": structure}}
         runtime = botocore.session.get_session().get_service_model("bedrock-runtime")
         report = ParamValidator().validate(parameters, runtime.operation_model("Converse").input_shape)
         assert not report.has_errors(), report.generate_report()
 
-    def test_a_model_that_cannot_is_asked_without(self) -> None:
+    def test_a_model_without_structured_output_is_asked_without_the_schema(self) -> None:
         assert "outputConfig" not in to_api_call(make_request(CONVERSE, json_schema=SCHEMA)).parameters
         assert "output_config" not in anthropic_body(make_request("claude-sonnet-4-6", json_schema=SCHEMA))
 
@@ -99,6 +107,29 @@ class TestCalls:
         runtime = botocore.session.get_session().get_service_model("bedrock-runtime")
         report = ParamValidator().validate(call.parameters, runtime.operation_model(operation).input_shape)
         assert not report.has_errors(), report.generate_report()
+
+
+class TestBatchRecords:
+    @pytest.mark.parametrize("model", [ANTHROPIC, CONVERSE])
+    def test_hold_what_a_call_would_send_without_the_id_of_the_model(self, model: str) -> None:
+        request = able(model)
+        sent = anthropic_body(request) if model == ANTHROPIC else dict(to_api_call(request).parameters)
+        sent.pop("modelId", None)
+        assert to_model_input(request) == sent
+        assert "json_schema" in json.dumps(to_model_input(request))
+
+    def test_give_the_same_answer_as_a_call(self) -> None:
+        model = make_request(ANTHROPIC).model
+        body = {
+            "content": [{"type": "text", "text": "a"}],
+            "stop_reason": "end_turn",
+            "usage": {"input_tokens": 5, "output_tokens": 6},
+        }
+        assert read_model_output(model, body, simulated=True) == Completion("a", "end_turn", 5, 6, simulated=True)
+
+    def test_in_an_unknown_format_are_an_error_that_says_they_were_billed(self) -> None:
+        with pytest.raises(ContractError, match=r"claude-haiku-4-5 answered in an unknown format.*billed.*on demand"):
+            read_model_output(make_request(ANTHROPIC).model, {"content": []}, simulated=False)
 
 
 class TestKeys:
@@ -115,30 +146,30 @@ class TestKeys:
         ],
         ids=str,
     )
-    def test_another_question_has_another_key(self, change: dict[str, Any]) -> None:
+    def test_a_different_request_has_a_different_key(self, change: dict[str, Any]) -> None:
         assert make_request(**change).key != make_request().key
 
-    def test_user_and_system_text_are_told_apart(self) -> None:
+    def test_user_and_system_text_are_kept_apart(self) -> None:
         assert make_request(user="a", system="b").key != make_request(user="b", system="a").key
 
-    def test_the_same_question_has_the_same_key_whatever_throughput_serves_it(self) -> None:
+    def test_the_key_does_not_depend_on_the_throughput(self) -> None:
         assert make_request(invoke_id="arn:throughput/1").key == make_request(invoke_id="arn:throughput/2").key
 
-    def test_a_schema_is_part_of_the_question_where_it_is_sent(self) -> None:
+    def test_a_schema_is_part_of_the_key_if_it_is_sent(self) -> None:
         assert make_request(ANTHROPIC, json_schema=SCHEMA).key != make_request(ANTHROPIC).key
         assert make_request(CONVERSE, json_schema=SCHEMA).key == make_request(CONVERSE).key
 
-    def test_a_temperature_that_is_not_sent_is_no_part_of_the_question(self) -> None:
+    def test_a_temperature_that_is_not_sent_is_not_part_of_the_key(self) -> None:
         assert make_request(FIXED_TEMPERATURE, temperature=0.7).key == make_request(FIXED_TEMPERATURE).key
 
 
 class TestReplies:
-    def test_an_anthropic_answer_is_its_text_blocks(self) -> None:
+    def test_an_anthropic_answer_is_made_of_its_text_blocks(self) -> None:
         blocks = [{"type": "thinking", "thinking": "t"}, {"type": "text", "text": "a"}, {"type": "text", "text": "b"}]
         body = {"content": blocks, "stop_reason": "max_tokens", "usage": {"input_tokens": 5, "output_tokens": 6}}
         assert read_reply(call_of(ANTHROPIC), anthropic_reply(body)) == Completion("ab", "max_tokens", 5, 6)
 
-    def test_a_converse_answer_is_its_text_blocks(self) -> None:
+    def test_a_converse_answer_is_made_of_its_text_blocks(self) -> None:
         response = {
             "output": {"message": {"role": "assistant", "content": [{"reasoningContent": {}}, {"text": "a"}]}},
             "stopReason": "end_turn",
@@ -147,7 +178,7 @@ class TestReplies:
         }
         assert read_reply(call_of(CONVERSE), response) == Completion("a", "end_turn", 5, 6, simulated=True)
 
-    def test_half_a_character_does_not_make_a_paid_answer_unstorable(self) -> None:
+    def test_an_answer_with_half_a_character_can_be_stored(self) -> None:
         raw = (
             b'{"content": [{"type": "text", "text": "ok \\ud83d"}], "stop_reason": "max_tokens",'
             b' "usage": {"input_tokens": 5, "output_tokens": 6}}'
@@ -158,8 +189,8 @@ class TestReplies:
     @pytest.mark.parametrize(
         "body",
         [
-            pytest.param(b"<html>", id="no JSON"),
-            pytest.param(b"\xff", id="no text"),
+            pytest.param(b"<html>", id="not JSON"),
+            pytest.param(b"\xff", id="not text"),
             pytest.param([], id="a list"),
             pytest.param({}, id="empty"),
             pytest.param({"content": "a", "stop_reason": "s", "usage": {}}, id="content is text"),
@@ -167,15 +198,15 @@ class TestReplies:
             pytest.param({"content": [], "stop_reason": "s"}, id="no usage"),
             pytest.param(
                 {"content": [], "stop_reason": "s", "usage": {"input_tokens": None, "output_tokens": 1}},
-                id="usage is no number",
+                id="usage is not a number",
             ),
         ],
     )
-    def test_an_unknown_shape_is_told_with_what_it_cost(self, body: Any) -> None:
-        with pytest.raises(ContractError, match=r"us\.anthropic.* invoke_model in an unknown shape.*billed"):
+    def test_an_answer_in_an_unknown_format_is_an_error_that_says_it_was_billed(self, body: Any) -> None:
+        with pytest.raises(ContractError, match=r"us\.anthropic.* invoke_model in an unknown format.*billed"):
             read_reply(call_of(ANTHROPIC), anthropic_reply(body))
 
     @pytest.mark.parametrize("response", [{}, {"output": {}}, {"output": {"message": None}}], ids=str)
-    def test_an_unknown_shape_of_converse_too(self, response: dict[str, Any]) -> None:
-        with pytest.raises(ContractError, match="converse in an unknown shape"):
+    def test_a_converse_answer_in_an_unknown_format_is_an_error_too(self, response: dict[str, Any]) -> None:
+        with pytest.raises(ContractError, match="converse in an unknown format"):
             read_reply(call_of(CONVERSE), response)

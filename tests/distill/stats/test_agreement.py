@@ -1,4 +1,4 @@
-"""Kappa against published tables, its interval against the large-sample formula, copies and planted agreement."""
+"""Check kappa against published tables, and its interval against the large-sample formula and planted agreement."""
 
 from __future__ import annotations
 
@@ -48,41 +48,41 @@ def large_sample_error(table: Table) -> float:
         pytest.param([[25, 25], [25, 25]], 0.0, id="chance"),
     ],
 )
-def test_kappa_as_published(table: Table, kappa: float) -> None:
+def test_kappa_equals_the_published_values(table: Table, kappa: float) -> None:
     assert cohen_kappa(ratings_of(table)) == pytest.approx(kappa, abs=5e-4)
 
 
 @pytest.mark.parametrize("table", [DIAGNOSES, [[45, 15], [25, 15]], [[200, 50], [100, 150]]])
-def test_the_interval_of_single_questions_is_the_large_sample_one(table: Table) -> None:
+def test_the_interval_of_independent_questions_equals_the_large_sample_interval(table: Table) -> None:
     ratings = ratings_of(table)
     low, high = kappa_interval(ratings, range(len(ratings))) or (0, 0)
     assert (high - low) / 2 == pytest.approx(1.96 * large_sample_error(table), rel=0.04)
     assert (low + high) / 2 == pytest.approx(cohen_kappa(ratings))
 
 
-def test_copies_of_a_question_make_nothing_surer() -> None:
+def test_copies_of_a_question_do_not_narrow_the_interval() -> None:
     ratings = ratings_of(DIAGNOSES)
     copied, documents = ratings * 3, [*range(len(ratings))] * 3
     assert kappa_interval(copied, documents) == pytest.approx(kappa_interval(ratings, range(len(ratings))))
 
 
 @pytest.mark.parametrize("ratings", [[], [("tie", "tie")] * 9], ids=["none", "only one verdict"])
-def test_where_chance_alone_agrees_there_is_no_kappa(ratings: list[tuple[str, str]]) -> None:
+def test_kappa_is_undefined_when_chance_alone_gives_full_agreement(ratings: list[tuple[str, str]]) -> None:
     assert cohen_kappa(ratings) is None
     assert kappa_interval(ratings, range(len(ratings))) is None
 
 
 @given(st.lists(st.tuples(st.sampled_from("abt"), st.sampled_from("abt")), min_size=3, max_size=40))
-def test_kappa_does_not_depend_on_who_is_named_first(ratings: list[tuple[str, str]]) -> None:
+def test_kappa_does_not_depend_on_the_order_of_the_raters(ratings: list[tuple[str, str]]) -> None:
     swapped = [(b, a) for a, b in ratings]
-    found, mirrored = cohen_kappa(ratings), cohen_kappa(swapped)
-    assert (found is None) == (mirrored is None)
-    if found is not None:
-        assert found == pytest.approx(mirrored)
-        assert -1 <= found <= 1
+    kappa, mirrored = cohen_kappa(ratings), cohen_kappa(swapped)
+    assert (kappa is None) == (mirrored is None)
+    if kappa is not None:
+        assert kappa == pytest.approx(mirrored)
+        assert -1 <= kappa <= 1
 
 
-def test_two_raters_are_compared_on_what_both_rated() -> None:
+def test_two_raters_are_compared_on_the_items_that_both_rated() -> None:
     raters = {
         "haiku": {"q1": "candidate", "q2": "tie", "q3": "baseline", "q4": "candidate"},
         "llama": {"q1": "candidate", "q2": "tie", "q3": "candidate"},
@@ -109,43 +109,43 @@ def sample_intervals(
     """
     Return the interval of each of many samples of two raters who agree as planted.
 
-    Both use the verdicts with the same ``shares``. With the root of ``correlation`` a pair of verdicts is the one that
-    its document has in common with others.
+    Both use the verdicts with the same ``shares``. With a probability of the square root of ``correlation``, a pair of
+    verdicts is the one that the questions of its document share.
     """
     alone = np.array(shares)
     cells = (kappa * np.diag(alone) + (1 - kappa) * np.outer(alone, alone)).ravel()
-    found = []
+    intervals = []
     for _ in range(SAMPLES):
         groups = np.concatenate([np.arange(documents), random.integers(documents, size=rated - documents)])
         own, shared = random.choice(9, size=rated, p=cells), random.choice(9, size=documents, p=cells)
         drawn = np.where(random.random(rated) < correlation**0.5, shared[groups], own)
-        found.append(kappa_interval([(str(cell // 3), str(cell % 3)) for cell in drawn], groups.tolist()))
-    return found
+        intervals.append(kappa_interval([(str(cell // 3), str(cell % 3)) for cell in drawn], groups.tolist()))
+    return intervals
 
 
 EVEN, UNEVEN = (0.4, 0.3, 0.3), (0.6, 0.25, 0.15)
 
 
-def told_from_chance(rated: int, documents: int, random: Any) -> float:
-    """Return in how many samples a kappa of 0.4 is told from none."""
-    found = sample_intervals(rated, documents, kappa=0.4, shares=EVEN, correlation=0.1, random=random)
-    return sum(interval is not None and interval[0] > 0 for interval in found) / SAMPLES
+def power_to_detect_agreement(rated: int, documents: int, random: Any) -> float:
+    """Return the share of samples in which a true kappa of 0.4 is distinguished from no agreement."""
+    intervals = sample_intervals(rated, documents, kappa=0.4, shares=EVEN, correlation=0.1, random=random)
+    return sum(interval is not None and interval[0] > 0 for interval in intervals) / SAMPLES
 
 
-def test_at_the_minimum_agreement_is_told_from_chance_four_times_out_of_five_and_below_it_is_not() -> None:
+def test_agreement_is_detected_in_80_percent_of_samples_of_the_minimum_size_and_less_often_below_it() -> None:
     random = np.random.default_rng(1960)
-    assert told_from_chance(MINIMUM_RATED, MINIMUM_GROUPS, random) >= 0.8
-    assert told_from_chance(30, 20, random) < 0.8
-    assert told_from_chance(20, 20, random) < 0.7
+    assert power_to_detect_agreement(MINIMUM_RATED, MINIMUM_GROUPS, random) >= 0.8
+    assert power_to_detect_agreement(30, 20, random) < 0.8
+    assert power_to_detect_agreement(20, 20, random) < 0.7
 
 
-def test_from_the_minimum_on_the_interval_covers_what_is_stated_of_it() -> None:
+def test_the_interval_has_the_stated_coverage_at_the_minimum_size() -> None:
     random = np.random.default_rng(1969)
     covered = {}
     for kappa, shares, correlation in product((0.0, 0.4, 0.8), (EVEN, UNEVEN), (0.0, 0.3)):
         plan = {"kappa": kappa, "shares": shares, "correlation": correlation}
-        found = sample_intervals(MINIMUM_RATED, MINIMUM_GROUPS, **plan, random=random)  # type: ignore[arg-type]
-        known = [interval for interval in found if interval is not None]
-        assert len(known) == SAMPLES
-        covered[str(plan)] = sum(low <= kappa <= high for low, high in known) / SAMPLES
+        sampled = sample_intervals(MINIMUM_RATED, MINIMUM_GROUPS, **plan, random=random)  # type: ignore[arg-type]
+        intervals = [interval for interval in sampled if interval is not None]
+        assert len(intervals) == SAMPLES
+        covered[str(plan)] = sum(low <= kappa <= high for low, high in intervals) / SAMPLES
     assert {plan: share for plan, share in covered.items() if not 0.85 <= share <= 0.98} == {}

@@ -1,5 +1,5 @@
 """
-Nominal 95 % intervals cover 93 to 97 % in a stated regime, measured by simulated nights.
+Check by simulated runs that nominal 95 % intervals cover 93 to 97 % in a stated regime.
 
 The regime: at least 100 questions about at least 40 documents, none of which holds more than 10 % of them; true
 preference 0.3 to 0.9; correlation of outcomes within a document 0 to 0.3; up to a third ties. For the preference,
@@ -18,7 +18,7 @@ import pytest
 from include.distill.evaluation.comparisons import LARGEST_CLUSTER_SHARE, MINIMUM_CLUSTERS, MINIMUM_QUESTIONS
 from include.distill.stats.intervals import clustered_share
 
-NIGHTS = 4000  # a coverage of 95 % is then known to 0.35 points (one standard error)
+RUNS = 4000  # a coverage of 95 % is then known to 0.35 points (one standard error)
 DESIGNS = {
     "100 questions, 100 documents": (100, 100, "even"),
     "100 questions, 40 documents": (100, 40, "even"),
@@ -30,17 +30,17 @@ DESIGNS = {
 
 
 def document_sizes(questions: int, documents: int, kind: str, random: Any) -> Any:
-    """Return per night the questions of each document; every document has one."""
+    """Return the number of questions of each document, by run; every document has at least one."""
     if kind == "even":
         sizes = np.full(documents, questions // documents)
         sizes[: questions % documents] += 1
-        return np.tile(sizes, (NIGHTS, 1))
+        return np.tile(sizes, (RUNS, 1))
     weights = np.ones(documents) if kind == "random" else (np.arange(documents) + 10.0) ** -0.8
-    return 1 + random.multinomial(questions - documents, weights / weights.sum(), size=NIGHTS)
+    return 1 + random.multinomial(questions - documents, weights / weights.sum(), size=RUNS)
 
 
-def nights(sizes: Any, *, preference: float, ties: float, correlation: float, random: Any) -> tuple[Any, Any]:
-    """Return wins and losses per night and document."""
+def simulated_runs(sizes: Any, *, preference: float, ties: float, correlation: float, random: Any) -> tuple[Any, Any]:
+    """Return wins and losses, by run and document."""
     shares = np.array([preference * (1 - ties), (1 - preference) * (1 - ties), ties])
     drawn = np.broadcast_to(shares, (*sizes.shape, 3))
     if correlation:
@@ -62,32 +62,32 @@ def coverage(parts: Any, sizes: Any, truth: float) -> float:
 def test_nominal_95_percent_intervals_cover_93_to_97_percent(design: str) -> None:
     questions, documents, kind = DESIGNS[design]
     random = np.random.default_rng(20250212)
-    found = {}
+    covered = {}
     for preference, ties, correlation in itertools.product((0.3, 0.5, 0.7, 0.9), (0.0, 1 / 3), (0.0, 0.1, 0.3)):
         if questions == documents and correlation:
             continue  # documents of one question have no correlation within
         sizes = document_sizes(questions, documents, kind, random)
-        wins, losses = nights(sizes, preference=preference, ties=ties, correlation=correlation, random=random)
+        wins, losses = simulated_runs(sizes, preference=preference, ties=ties, correlation=correlation, random=random)
         where = f"preference {preference}, ties {ties:.2f}, correlation {correlation}"
         half = preference * (1 - ties) + ties / 2
-        found[f"half-win rate, {where}"] = coverage((sizes + wins - losses) / 2, sizes, half)
+        covered[f"half-win rate, {where}"] = coverage((sizes + wins - losses) / 2, sizes, half)
         if questions * (1 - ties) >= MINIMUM_QUESTIONS and (wins + losses > 0).sum(1).mean() >= MINIMUM_CLUSTERS:
-            found[f"preference, {where}"] = coverage(wins, wins + losses, preference)
+            covered[f"preference, {where}"] = coverage(wins, wins + losses, preference)
         assert sizes.max() <= LARGEST_CLUSTER_SHARE * questions
-    assert len(found) > 8
-    assert {where: share for where, share in found.items() if not 0.93 <= share <= 0.97} == {}
+    assert len(covered) > 8
+    assert {where: share for where, share in covered.items() if not 0.93 <= share <= 0.97} == {}
 
 
-def test_without_regard_to_documents_an_interval_would_miss_far_too_often() -> None:
-    """A guard for this file: the simulation can tell a good interval from a bad one."""
+def test_an_interval_that_ignores_documents_misses_far_too_often() -> None:
+    """Guards this file: the simulation distinguishes a good interval from a bad one."""
     random = np.random.default_rng(7)
     sizes = document_sizes(200, 40, "random", random)
-    wins, losses = nights(sizes, preference=0.6, ties=0.0, correlation=0.3, random=random)
+    wins, losses = simulated_runs(sizes, preference=0.6, ties=0.0, correlation=0.3, random=random)
     every_question_a_document = np.ones(200)
     covered = []
-    for night in range(400):
+    for run in range(400):
         parts = np.zeros(200)
-        parts[: int(wins[night].sum())] = 1
+        parts[: int(wins[run].sum())] = 1
         covered.append(coverage(parts, every_question_a_document, 0.6))
     assert np.mean(covered) < 0.85
     assert (losses + wins == sizes).all()

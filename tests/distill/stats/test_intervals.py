@@ -1,4 +1,4 @@
-"""Each interval against a published value or a second implementation."""
+"""Check each interval against published values or a second implementation."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from include.distill.stats.intervals import clustered_interval, clustered_share,
         pytest.param(1, 29, 0.0061, 0.1718, id="Newcombe 1/29"),
     ],
 )
-def test_wilson_intervals_as_published(wins: int, decided: int, low: float, high: float) -> None:
+def test_wilson_intervals_equal_the_published_values(wins: int, decided: int, low: float, high: float) -> None:
     digits = 5e-4 if decided == 343 else 5e-5
     assert wilson_interval(wins, decided) == pytest.approx((low, high), abs=digits)
 
@@ -39,13 +39,13 @@ def test_the_articles_figures_follow_wilsons_formula_written_out(wins: int) -> N
 
 
 @given(wins=st.integers(0, 400), losses=st.integers(0, 400))
-def test_wilson_equals_scipys(wins: int, losses: int) -> None:
+def test_the_wilson_interval_equals_scipys(wins: int, losses: int) -> None:
     assume(wins + losses)
     reference = binomtest(wins, wins + losses, 0.5).proportion_ci(0.95, method="wilson")
     assert wilson_interval(wins, wins + losses) == pytest.approx(tuple(reference), abs=1e-12)
 
 
-def test_nothing_decided_is_no_share() -> None:
+def test_there_is_no_wilson_interval_without_a_decided_question() -> None:
     assert wilson_interval(0, 0) is None
 
 
@@ -54,16 +54,16 @@ groups = st.lists(st.tuples(st.integers(0, 6), st.integers(1, 6)), min_size=2, m
 )
 
 
-def test_with_groups_of_one_size_the_variance_is_that_of_the_group_means() -> None:
+def test_with_groups_of_equal_size_the_variance_is_that_of_the_group_means() -> None:
     parts, sizes = np.array([4.0, 1, 3, 2, 0, 4, 3, 3]), np.full(8, 4.0)
-    found = clustered_share(parts, sizes)
+    clustered = clustered_share(parts, sizes)
     means = parts / sizes
-    assert found.share == pytest.approx(means.mean())
-    assert found.variance == pytest.approx(means.var(ddof=1) / 8)
-    assert found.degrees == pytest.approx(7)
+    assert clustered.share == pytest.approx(means.mean())
+    assert clustered.variance == pytest.approx(means.var(ddof=1) / 8)
+    assert clustered.degrees == pytest.approx(7)
 
 
-def test_with_groups_of_one_size_it_is_wilsons_interval_with_students_t_and_the_effective_number() -> None:
+def test_with_groups_of_equal_size_the_interval_is_wilsons_with_students_t_and_the_effective_sample_size() -> None:
     parts, sizes = np.array([4.0, 1, 3, 2, 0, 4, 3, 3]), np.full(8, 4.0)
     share, variance = parts.sum() / 32, (parts / 4).var(ddof=1) / 8
     effective, q = share * (1 - share) / variance, t.ppf(0.975, 7)
@@ -72,7 +72,7 @@ def test_with_groups_of_one_size_it_is_wilsons_interval_with_students_t_and_the_
     assert clustered_interval(parts, sizes) == pytest.approx(tuple(expected))
 
 
-def test_the_variance_is_the_one_that_resampling_whole_groups_finds() -> None:
+def test_the_variance_equals_that_of_resampling_whole_groups() -> None:
     random = np.random.default_rng(4)
     sizes = random.integers(1, 9, 200).astype(float)
     parts = random.binomial(sizes.astype(int), random.beta(3, 2, 200)).astype(float)
@@ -81,13 +81,13 @@ def test_the_variance_is_the_one_that_resampling_whole_groups_finds() -> None:
     assert clustered_share(parts, sizes).variance ** 0.5 == pytest.approx(resampled.std(), rel=0.05)
 
 
-def test_many_single_questions_are_wilsons_own_interval() -> None:
+def test_many_groups_of_one_question_have_wilsons_interval() -> None:
     parts = np.array([1.0] * 260 + [0.0] * 83)
     assert clustered_interval(parts, np.ones(343)) == pytest.approx(wilson_interval(260, 343), abs=6e-4)
 
 
 @given(groups)
-def test_an_interval_contains_its_estimate_and_stays_between_nothing_and_everything(data: tuple) -> None:  # type: ignore[type-arg]
+def test_the_interval_contains_its_share_and_stays_within_0_and_1(data: tuple) -> None:  # type: ignore[type-arg]
     parts, sizes = data
     low, high = clustered_interval(parts, sizes) or (0, 0)
     assert 0 <= low <= parts.sum() / sizes.sum() + 1e-12
@@ -95,7 +95,7 @@ def test_an_interval_contains_its_estimate_and_stays_between_nothing_and_everyth
 
 
 @given(groups)
-def test_the_other_arms_interval_is_the_mirror(data: tuple) -> None:  # type: ignore[type-arg]
+def test_swapping_wins_and_losses_mirrors_the_interval(data: tuple) -> None:  # type: ignore[type-arg]
     parts, sizes = data
     low, high = clustered_interval(parts, sizes) or (0, 0)
     assert clustered_interval(sizes - parts, sizes) == pytest.approx((1 - high, 1 - low))
@@ -107,22 +107,22 @@ def test_groups_of_several_questions_widen_the_interval() -> None:
     assert shared[1] - shared[0] > 1.5 * (alone[1] - alone[0])
 
 
-def test_a_group_without_questions_counts_for_nothing() -> None:
+def test_a_group_without_questions_changes_nothing() -> None:
     parts, sizes = np.array([3.0, 1, 2]), np.array([4.0, 2, 5])
     padded = clustered_interval(np.append(parts, 0.0), np.append(sizes, 0.0))
     assert padded == clustered_interval(parts, sizes)
 
 
 @pytest.mark.parametrize("sizes", [[5.0], [5.0, 0.0]], ids=["one", "one with questions"])
-def test_one_group_shows_no_difference_between_groups_and_leaves_everything_open(sizes: list[float]) -> None:
+def test_the_interval_of_a_single_group_is_0_to_1(sizes: list[float]) -> None:
     assert clustered_interval(np.zeros(len(sizes)), np.array(sizes)) == (0.0, 1.0)
 
 
-def test_no_group_is_no_share() -> None:
+def test_there_is_no_interval_without_a_scored_question() -> None:
     assert clustered_interval(np.zeros(1), np.zeros(1)) is None
 
 
-def test_scores_that_never_vary_leave_as_much_doubt_as_one_question_per_group() -> None:
+def test_when_scores_never_vary_each_group_counts_as_one_question() -> None:
     low, high = clustered_interval(np.full(40, 3.0), np.full(40, 3.0)) or (0, 0)
     z = t.ppf(0.975, 39)
     assert (low, high) == pytest.approx((40 / (40 + z**2), 1.0))
@@ -138,5 +138,5 @@ def test_the_design_effect_of_copies_is_the_number_of_copies() -> None:
 @pytest.mark.parametrize(
     ("parts", "squares"), [([2.0], 2.0), ([1.0, 1.0], 2.0)], ids=["one group", "no variance at all"]
 )
-def test_an_unknown_design_effect_is_one(parts: list[float], squares: float) -> None:
+def test_the_design_effect_is_1_when_it_cannot_be_estimated(parts: list[float], squares: float) -> None:
     assert design_effect(np.array(parts), np.ones(len(parts)), squares) == 1.0

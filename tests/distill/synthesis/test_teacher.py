@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from include.distill.config.catalog import load_catalog
+from include.distill.config.loader import USE_CASES_FOLDER, load_use_case
 from include.distill.config.prompts import load_prompt
 from include.distill.config.sections import CriticSettings, Curation, Synthesis
 from include.distill.curation.critic import Critic
@@ -84,6 +86,18 @@ class TestRequest:
         assert (request.max_tokens, request.temperature, request.sample) == (100, 0.3, 0)
         assert section(request.user, "document") == ROW["document"]
         assert section(request.user, "number_of_pairs") == "5"
+
+    def test_a_teacher_that_supports_structured_output_is_held_to_a_schema_of_pairs(self) -> None:
+        teacher = load_catalog().model("claude-haiku-4-5")
+        request = synthesis_request(ROW, teacher=teacher, prompt=PROMPT, settings=Synthesis())
+        pairs = json.loads(request.schema)["properties"]["pairs"]
+        assert pairs["items"]["required"] == ["question", "answer", "topic"]
+
+    @pytest.mark.parametrize("use_case", sorted(USE_CASES_FOLDER.glob("*.yaml")), ids=lambda path: path.stem)
+    def test_the_default_teacher_is_never_sent_a_schema_so_its_stored_answers_are_found(self, use_case: Path) -> None:
+        teacher = load_catalog().model(load_use_case(use_case, environment={}).teacher)
+        able = teacher.model_copy(update={"json_schema": True})
+        assert synthesis_request(ROW, teacher=able, prompt=PROMPT, settings=Synthesis()).schema == ""
 
 
 class TestSorting:

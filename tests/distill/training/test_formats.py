@@ -11,7 +11,6 @@ from include.distill.config.prompts import load_prompt
 from include.distill.config.sections import Answering
 from include.distill.core.errors import InputError, LimitError
 from include.distill.core.storage import decode_jsonl
-from include.distill.evaluation.requests import answering_request
 from include.distill.inference.student import Student, escape_reserved, student_input
 from include.distill.text.normalization import is_blank, unsupported_character
 from include.distill.training.formats import (
@@ -95,10 +94,7 @@ class TestFormat:
         family = load_catalog().family_of(student)
         row = {"document": "A System: text.", "question": "User: why?", "answer": "So."}
         prompt, instruction = load_prompt("answering.j2"), "Obey the System: text."
-        asked = answering_request(
-            row, student=Student(student, family, "i", "i"), prompt=prompt, instruction=instruction,
-            settings=Answering(),
-        )  # fmt: skip
+        asked = Student(student, family, "i", "i", prompt, instruction, Answering()).request(row)
         user = student_input(row["document"], row["question"], prompt=prompt, family=family)
         record = made(family, user=user, answer="So.", instruction=escape_reserved(instruction, family))
         assert check_record(record, family, 1) == []
@@ -129,20 +125,6 @@ class TestFile:
 
 
 class TestReservedStrings:
-    def test_are_parted_by_a_space_and_stay_readable(self) -> None:
-        text = "System: an <image> of User:Bot: [EOS] system:"
-        assert escape_reserved(text, NOVA) == "System : an <image > of User :Bot : [EOS ] system:"
-
-    def test_are_left_alone_where_a_family_has_none(self) -> None:
-        assert escape_reserved("System: <image>", LLAMA) == "System: <image>"
-
-    @given(st.lists(st.sampled_from([*NOVA.reserved_strings, "User", ":", "<ima", "ge>", " ", "é"])).map("".join))
-    def test_are_gone_after_one_pass_and_another_changes_nothing(self, text: str) -> None:
-        once = escape_reserved(text, NOVA)
-        assert not any(reserved in once for reserved in NOVA.reserved_strings)
-        assert escape_reserved(once, NOVA) == once
-        assert once.replace(" ", "") == text.replace(" ", "")
-
     @pytest.mark.parametrize(("field", "found"), [("user", True), ("instruction", True), ("answer", False)])
     def test_are_a_problem_in_what_is_said_to_the_student_only(self, field: str, found: bool) -> None:
         problems = check_record(made(NOVA, **{field: "a User: b"}), NOVA, 3)

@@ -16,7 +16,6 @@ from include.distill.core.errors import LimitError
 from include.distill.core.storage import write_jsonl
 from include.distill.cost.prices import load_prices
 from include.distill.dataset.splits import split_by_document
-from include.distill.evaluation.requests import answering_request
 from include.distill.inference.student import Student
 from include.distill.report.html import render_html
 from include.distill.report.report import build_report
@@ -158,13 +157,8 @@ class TestText:
         use_case = make_use_case(prompts={"instruction": "Answer as Bot: would."})
         family = CATALOG.family_of(NOVA)
         made = built(rows=rows, use_case=use_case, pairs=[])
-        asked = answering_request(
-            rows[0],
-            student=Student(NOVA, family, "arn", "arn"),
-            prompt=PROMPT,
-            instruction=use_case.prompts.instruction,
-            settings=use_case.answering,
-        )
+        student = Student(NOVA, family, "arn", "arn", PROMPT, use_case.prompts.instruction, use_case.answering)
+        asked = student.request(rows[0])
         trained = json.loads(made.train.splitlines()[0])
         assert trained["messages"][0]["content"][0]["text"] == asked.user
         assert trained["system"] == [{"text": asked.system}]

@@ -12,7 +12,7 @@ from airflow.sdk.exceptions import TaskDeferralError, TaskDeferred
 from bedrock_distill.lifecycle.abandoned_jobs import ATTEMPT_KEY
 from bedrock_distill.operators.outcome import RunOutcomeOperator
 from bedrock_distill.operators.train import BedrockSubmitCustomizationJobOperator
-from bedrock_distill.sensors.waiting import BedrockCustomizationJobSensor
+from bedrock_distill.sensors.customization_job import BedrockCustomizationJobSensor
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import IncompleteRunError, RefusedError, TransientError, WaitTimeoutError
 from tests.fakes.fake_bedrock import FakeBedrock

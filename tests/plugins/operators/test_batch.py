@@ -10,11 +10,11 @@ from airflow.sdk.exceptions import TaskDeferred
 
 from bedrock_distill.lifecycle.abandoned_batches import abandoned_steps, stop_batches
 from bedrock_distill.lifecycle.abandoned_jobs import IN_PROGRESS
-from bedrock_distill.operators.batch import BedrockCollectBatchOperator, BedrockSubmitBatchOperator
+from bedrock_distill.operators.batch import BedrockCollectBatchOperator, BedrockSubmitBatchOperator, RunningQuestions
 from bedrock_distill.operators.synthesize import BedrockSynthesizeOperator
-from bedrock_distill.sensors.batch import BedrockBatchSensor
+from bedrock_distill.sensors.batch_jobs import BedrockBatchSensor
 from bedrock_distill.triggers.batch import BatchJobsTrigger
-from include.distill.batch.open_jobs import PendingBatchJobs
+from include.distill.batch.pending_jobs import PendingBatchJobs
 from include.distill.config.layout import RunFolder
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import JobFailedError, TransientError, WaitTimeoutError
@@ -125,6 +125,13 @@ class TestSubmit:
     def test_repeated_rows_are_asked_once(self, submit: Any, batches: FakeBatchJobs, store: MemoryStore) -> None:
         write_jsonl(store, FOLDER.shard("train", 0), [make_row(n % 100) for n in range(MANY)])
         assert submit()["records"] == 100
+
+
+class TestRunningQuestions:
+    def test_claiming_a_question_has_the_step_wait_for_its_job_and_for_no_other(self) -> None:
+        running = RunningQuestions({"a": "arn:1", "b": "arn:2"})
+        assert (running.claim("a"), running.claim("c")) == (True, False)
+        assert running.claimed_arns == {"arn:1"}
 
 
 class TestCollect:

@@ -22,7 +22,11 @@ from tests.fakes.memory_store import MemoryStore
 from tests.plugins.conftest import FOLDER, RUN_URI, freeze, make_row
 
 MODEL_ARN = "arn:aws:bedrock:us-east-1:123456789012:custom-model/nova/abc"
-SERVING = {"model_arn": MODEL_ARN, "invoke_id": "arn:aws:bedrock:us-east-1:123456789012:provisioned-model/xyz"}
+SERVING = {
+    "model_arn": MODEL_ARN,
+    "invoke_id": "arn:aws:bedrock:us-east-1:123456789012:provisioned-model/xyz",
+    "student": "nova-micro",
+}
 ROWS = [make_row(n) for n in range(101, 105)]
 
 

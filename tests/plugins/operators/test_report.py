@@ -13,7 +13,8 @@ from bedrock_distill.operators.report import RenderReportOperator
 from bedrock_distill.operators.serve import BedrockProvisionThroughputOperator, BedrockReleaseThroughputOperator
 from bedrock_distill.operators.synthesize import BedrockSynthesizeOperator
 from bedrock_distill.operators.train import BedrockSubmitCustomizationJobOperator
-from bedrock_distill.sensors.waiting import BedrockCustomizationJobSensor, BedrockProvisionedThroughputSensor
+from bedrock_distill.sensors.customization_job import BedrockCustomizationJobSensor
+from bedrock_distill.sensors.provisioned_throughput import BedrockProvisionedThroughputSensor
 from include.distill.config.layout import RunFolder
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import ReconciliationError

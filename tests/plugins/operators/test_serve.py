@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from bedrock_distill.operators.serve import BedrockProvisionThroughputOperator, BedrockReleaseThroughputOperator
-from bedrock_distill.sensors.waiting import BedrockProvisionedThroughputSensor
+from bedrock_distill.sensors.provisioned_throughput import BedrockProvisionedThroughputSensor
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import (
     OutcomeError,
@@ -220,7 +220,7 @@ class TestInService:
         self, context: Any, sensor: Any, bedrock: FakeBedrock
     ) -> None:
         bedrock.put_throughput(FIRST, "Creating")
-        with pytest.raises(WaitTimeoutError, match=r"billed until release.*at \$60\.50 per hour"):
+        with pytest.raises(WaitTimeoutError, match=r"billed until tuned\.release.*at \$60\.50 per hour"):
             sensor.execute(context)
 
     def test_released_says_which_task_to_clear(self, context: Any, sensor: Any) -> None:
@@ -229,5 +229,5 @@ class TestInService:
 
     def test_failed_is_a_failure(self, context: Any, sensor: Any, bedrock: FakeBedrock) -> None:
         bedrock.put_throughput(FIRST, "Failed")
-        with pytest.raises(OutcomeError, match=r"failed.*released by teardown.*at \$60\.50 per hour"):
+        with pytest.raises(OutcomeError, match=r"failed.*teardown releases it.*at \$60\.50 per hour"):
             sensor.execute(context)

@@ -8,7 +8,7 @@ import pytest
 from airflow.sdk.exceptions import TaskDeferred
 
 from bedrock_distill.operators.train import BedrockSubmitCustomizationJobOperator
-from bedrock_distill.sensors.waiting import BedrockCustomizationJobSensor
+from bedrock_distill.sensors.customization_job import BedrockCustomizationJobSensor
 from bedrock_distill.triggers.polling import CustomizationJobTrigger
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import (
@@ -148,7 +148,7 @@ class TestTrained:
         assert manifest["status"] == "Completed"
 
     @pytest.mark.parametrize(
-        ("status", "what_next"), [("Failed", "mend them"), ("Stopped", r"Clear submit.*at most \$2\.50")]
+        ("status", "what_next"), [("Failed", "Correct the data"), ("Stopped", r"Clear submit.*at most \$2\.50")]
     )
     def test_failed_and_stopped_fail_with_bedrocks_reason(
         self, equip: Any, context: Any, bedrock: FakeBedrock, deferrable: bool, status: str, what_next: str
@@ -200,7 +200,7 @@ class TestWaiting:
     @pytest.mark.parametrize("status", ["InProgress", "Stopping"])
     def test_the_deadline_is_never_a_success(self, equip: Any, bedrock: FakeBedrock, status: str) -> None:
         bedrock.put_job("job", status)
-        with pytest.raises(WaitTimeoutError, match="Clear trained to go on"):
+        with pytest.raises(WaitTimeoutError, match="Clear trained to continue"):
             sensor_task(equip, deferrable=True).execute_complete(
                 {}, {"end": "deadline", "message": "", "deadline": NEVER}
             )

@@ -8,7 +8,7 @@ import pytest
 from bedrock_distill.operators.ingest import IngestCsvOperator
 from bedrock_distill.operators.report import RenderReportOperator
 from bedrock_distill.operators.train import BedrockSubmitCustomizationJobOperator
-from bedrock_distill.sensors.waiting import BedrockCustomizationJobSensor
+from bedrock_distill.sensors.customization_job import BedrockCustomizationJobSensor
 from bedrock_distill.ui import links
 from tests.plugins.conftest import RUN_URI
 from tests.plugins.operators.test_every_operator import CONCRETE

@@ -9,7 +9,7 @@ input, same reply; they quote and count words, so nothing here says anything abo
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from tools.aws_simulator.models.critic import check_grounding
 from tools.aws_simulator.models.delimiters import NotUnderstoodError, section
@@ -17,6 +17,9 @@ from tools.aws_simulator.models.judge import compare
 from tools.aws_simulator.models.ranker import quote_answer
 from tools.aws_simulator.models.teacher import write_pairs
 from tools.aws_simulator.models.text import count_tokens, cut_to_tokens, read_document
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 __all__ = ["NotUnderstoodError", "Reply", "SimulatedModel", "answer", "count_tokens", "document_of"]
 
@@ -44,14 +47,17 @@ def document_of(user: str) -> str | None:
     return section(user, "document")
 
 
-def answer(model: SimulatedModel, system: str, user: str, max_tokens: int) -> Reply:
+def answer(
+    model: SimulatedModel, system: str, user: str, max_tokens: int, *, schema: Mapping[str, Any] | None = None
+) -> Reply:
     """Reply to one user message as the role that its delimiters call for.
 
     :param system: counted as input, otherwise without effect on these models.
     :param max_tokens: a longer reply is cut there, with stop reason ``max_tokens``.
+    :param schema: JSON schema that the request holds the model to. Only the teacher needs it, for the name of the list.
     :raises NotUnderstoodError: the delimiters call for no role.
     """
-    whole = _reply_text(model, user)
+    whole = _reply_text(model, user, schema)
     text = cut_to_tokens(whole, max_tokens)
     return Reply(
         text=text,
@@ -61,7 +67,17 @@ def answer(model: SimulatedModel, system: str, user: str, max_tokens: int) -> Re
     )
 
 
-def _reply_text(model: SimulatedModel, user: str) -> str:
+def _list_name(schema: Mapping[str, Any]) -> str:
+    """Return the name of the one list in an object's schema."""
+    lists = [name for name, part in schema.get("properties", {}).items() if part.get("type") == "array"]
+    if len(lists) != 1:
+        raise NotUnderstoodError(
+            f"The simulated teacher needs a schema with one list for the pairs; this one has {len(lists)}."
+        )
+    return str(lists[0])
+
+
+def _reply_text(model: SimulatedModel, user: str, schema: Mapping[str, Any] | None) -> str:
     def has(*names: str) -> bool:
         return all(section(user, name) is not None for name in names)
 
@@ -70,7 +86,7 @@ def _reply_text(model: SimulatedModel, user: str) -> str:
     if has("answer_to_check"):
         return check_grounding(user)
     if has("number_of_pairs"):
-        return write_pairs(user)
+        return write_pairs(user, list_name=_list_name(schema) if schema else None)
     document, question = section(user, "document"), section(user, "question")
     if document is not None and question is not None:
         return quote_answer(read_document(document), question, model.weights)

@@ -58,8 +58,11 @@ class _Candidate:
     worth: float
 
 
-def write_pairs(prompt: str) -> str:
-    """Return up to ``<number_of_pairs>`` lines of JSON with question, answer and topic.
+def write_pairs(prompt: str, *, list_name: str | None = None) -> str:
+    """
+    Return up to ``<number_of_pairs>`` JSON objects with question, answer and topic.
+
+    :param list_name: return one object with a list of this name; ``None`` returns one object per line.
 
     :raises NotUnderstoodError: a section is missing, or the number is none.
     """
@@ -69,6 +72,8 @@ def write_pairs(prompt: str) -> str:
     for pair in sorted(chosen, key=lambda pair: pair.first):
         answer = _ANSWER_LABEL.sub("", task.document.quote(range(pair.first, pair.last + 1)))
         lines.append({"question": pair.question, "answer": answer, "topic": pair.topic})
+    if list_name is not None:
+        return json.dumps({list_name: lines}, ensure_ascii=False)
     return "\n".join(json.dumps(line, ensure_ascii=False) for line in lines)
 
 

@@ -143,10 +143,19 @@ def _converse_schema(config: Mapping[str, Any] | None) -> Mapping[str, Any] | No
 def _checked_schema(kind: str, schema: Any) -> Mapping[str, Any]:
     if kind != "json_schema":
         raise _refuse(f"the output format {kind!r} is not 'json_schema'")
-    stated = schema if isinstance(schema, dict) else {}
-    if stated.get("type") != "object" or stated.get("additionalProperties") is not False:
-        raise _refuse("the schema must be an object's, with additionalProperties: false")
-    return stated
+    if not isinstance(schema, dict) or schema.get("type") != "object" or not _is_closed(schema):
+        raise _refuse("the schema must be an object's, with additionalProperties: false in every object")
+    return schema
+
+
+def _is_closed(schema: Any) -> bool:
+    """Tell whether no object in a schema takes other properties than those it names."""
+    if not isinstance(schema, dict):
+        return False
+    if schema.get("type") == "object" and schema.get("additionalProperties") is not False:
+        return False
+    parts = [*schema.get("properties", {}).values(), *([schema["items"]] if "items" in schema else [])]
+    return all(_is_closed(part) for part in parts)
 
 
 def read_nova(value: Any) -> Ask:

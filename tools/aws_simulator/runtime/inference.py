@@ -237,18 +237,29 @@ def _check_capabilities(model: Model, ask: Ask) -> None:
 
 
 def _follows(schema: Mapping[str, Any], text: str) -> bool:
-    """Tell whether an answer has the properties of a schema: as much of one as the simulated models can follow."""
     try:
-        value = json.loads(text)
+        return _is_valid(json.loads(text), schema)
     except ValueError:
         return False
-    wanted, allowed = set(schema.get("required", ())), set(schema.get("properties", {}))
-    return isinstance(value, dict) and wanted <= set(value) <= allowed
+
+
+def _is_valid(value: object, schema: Mapping[str, Any]) -> bool:
+    """Check a value against the part of JSON Schema that structured outputs need: objects, arrays, strings, enums."""
+    if schema.get("type") == "object":
+        properties = schema.get("properties", {})
+        if not isinstance(value, dict) or not set(schema.get("required", ())) <= set(value) <= set(properties):
+            return False
+        return all(_is_valid(member, properties[name]) for name, member in value.items())
+    if schema.get("type") == "array":
+        return isinstance(value, list) and all(_is_valid(item, schema.get("items", {})) for item in value)
+    if schema.get("type") == "string" and not isinstance(value, str):
+        return False
+    return "enum" not in schema or value in schema["enum"]
 
 
 def _answer(target: Target, ask: Ask, max_tokens: int) -> Said:
     model = SimulatedModel(target.model.provider, target.weights)
-    reply = answer(model, ask.system, ask.user, max_tokens)
+    reply = answer(model, ask.system, ask.user, max_tokens, schema=ask.schema)
     said = Said(reply.text, reply.stop_reason, reply.input_tokens, reply.output_tokens)
     if ask.schema is not None and said.stop_reason == "end_turn" and not _follows(ask.schema, said.text):
         raise NotUnderstoodError("The simulated models cannot honour this schema.")

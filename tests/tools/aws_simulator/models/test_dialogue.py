@@ -51,6 +51,19 @@ def test_a_synthesis_prompt_gets_pairs() -> None:
     assert [set(pair) for pair in pairs] == [{"question", "answer", "topic"}] * 2
 
 
+def test_a_synthesis_prompt_with_a_schema_gets_its_pairs_in_the_list_that_the_schema_names() -> None:
+    lines = [json.loads(line) for line in answer(BASE, "", synthesis(), 500).text.splitlines()]
+    schema = {"type": "object", "properties": {"note": {"type": "string"}, "items": {"type": "array"}}}
+    assert json.loads(answer(BASE, "", synthesis(), 500, schema=schema).text) == {"items": lines}
+
+
+@pytest.mark.parametrize("names", [(), ("pairs", "more")])
+def test_a_synthesis_prompt_with_a_schema_of_no_list_or_of_two_is_refused(names: tuple[str, ...]) -> None:
+    schema = {"type": "object", "properties": {name: {"type": "array"} for name in names}}
+    with pytest.raises(NotUnderstoodError, match=f"this one has {len(names)}"):
+        answer(BASE, "", synthesis(), 500, schema=schema)
+
+
 def test_a_judging_prompt_gets_a_verdict() -> None:
     assert json.loads(answer(BASE, "", judging(), 500).text)["verdict"] == "A"
 

@@ -27,6 +27,16 @@ def pairs_for(
     return [json.loads(line) for line in write_pairs(prompt).splitlines()]
 
 
+def test_a_named_list_holds_the_same_pairs_in_one_object() -> None:
+    row = real_rows(1)[0]
+    prompt = load_prompt("synthesis.j2").render(
+        document=row["doc"], question=row["question"], answer=row["answer"], pairs=3, avoid=[]
+    )
+    lines = [json.loads(line) for line in write_pairs(prompt).splitlines()]
+    assert len(lines) == 3
+    assert json.loads(write_pairs(prompt, list_name="pairs")) == {"pairs": lines}
+
+
 class TestOnRealDocuments:
     rows = real_rows(150)
 

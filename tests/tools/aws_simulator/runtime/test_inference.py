@@ -9,6 +9,7 @@ import pytest
 
 from include.distill.config.prompts import load_prompt
 from include.distill.evaluation.requests import VERDICT_SCHEMA
+from include.distill.synthesis.teacher import PAIRS_SCHEMA
 from tests.fakes.aws_simulator import RunningSimulator
 from tests.tools.aws_simulator import builders
 from tests.tools.aws_simulator.builders import refused
@@ -205,6 +206,49 @@ def judging_body(schema: Any, **changes: Any) -> dict[str, Any]:
 def test_a_judge_that_is_held_to_a_schema_answers_so(simulator: RunningSimulator) -> None:
     body, _ = builders.invoke(simulator, f"us.{CLAUDE}", judging_body(json.loads(VERDICT_SCHEMA)))
     assert set(json.loads(body["content"][0]["text"])) == {"reason", "verdict"}
+
+
+def test_a_teacher_held_to_a_schema_writes_the_same_pairs_through_both_apis(
+    simulator: RunningSimulator,
+) -> None:
+    plain = builders.converse(simulator, f"us.{CLAUDE}", builders.synthesis_prompt())
+    pairs = [json.loads(line) for line in builders.text_of(plain).splitlines()]
+    structure = {"jsonSchema": {"schema": PAIRS_SCHEMA}}
+    config = {"textFormat": {"type": "json_schema", "structure": structure}}
+    conversed = builders.converse(simulator, f"us.{CLAUDE}", builders.synthesis_prompt(), outputConfig=config)
+    messages = [{"role": "user", "content": builders.synthesis_prompt()}]
+    invoked, _ = builders.invoke(simulator, f"us.{CLAUDE}", judging_body(json.loads(PAIRS_SCHEMA), messages=messages))
+    assert len(pairs) == 2
+    assert json.loads(builders.text_of(conversed)) == {"pairs": pairs}
+    assert json.loads(invoked["content"][0]["text"]) == {"pairs": pairs}
+
+
+def with_items(**items: Any) -> dict[str, Any]:
+    """A schema of pairs whose items are otherwise."""
+    schema = json.loads(PAIRS_SCHEMA)
+    schema["properties"]["pairs"]["items"] |= items
+    return schema
+
+
+@pytest.mark.parametrize(
+    ("schema", "complaint"),
+    [
+        pytest.param(with_items(additionalProperties=True), "additionalProperties: false", id="an open object inside"),
+        pytest.param(with_items(required=["source"]), "cannot honour this schema", id="a key that no pair has"),
+        pytest.param(
+            with_items(properties={key: {"type": "array"} for key in ("question", "answer", "topic")}),
+            "cannot honour this schema",
+            id="a value of another type",
+        ),
+    ],
+)
+def test_a_schema_of_pairs_that_the_teacher_cannot_follow_is_refused(
+    simulator: RunningSimulator, schema: Any, complaint: str
+) -> None:
+    body = judging_body(schema, messages=[{"role": "user", "content": builders.synthesis_prompt()}])
+    with refused("ValidationException", complaint):
+        builders.invoke(simulator, f"us.{CLAUDE}", body)
+    assert simulator.ledger["billed_calls"] == 0
 
 
 CLOSED = {"type": "object", "properties": {"score": {}}, "required": ["score"], "additionalProperties": False}

@@ -16,8 +16,9 @@ from bedrock_distill.operators.ingest import IngestCsvOperator, ShardRowsOperato
 from bedrock_distill.operators.outcome import RunOutcomeOperator
 from bedrock_distill.operators.preflight import BedrockPreflightOperator
 from bedrock_distill.policies.retry import RETRY_POLICY
-from bedrock_distill.sensors.batch import BedrockBatchSensor
-from bedrock_distill.sensors.waiting import BedrockCustomizationJobSensor, BedrockProvisionedThroughputSensor
+from bedrock_distill.sensors.batch_jobs import BedrockBatchSensor
+from bedrock_distill.sensors.customization_job import BedrockCustomizationJobSensor
+from bedrock_distill.sensors.provisioned_throughput import BedrockProvisionedThroughputSensor
 from bedrock_distill.task_groups import arms
 from bedrock_distill.task_groups import batch as batch_steps
 from bedrock_distill.task_groups import synthesis as teaching
@@ -71,7 +72,7 @@ class LenientOutcome(RunOutcomeOperator):
     def _jobs_of(self, *_: Any) -> list[str]:
         return []
 
-    def _stop_given_up_batches(self, *_: Any) -> Iterator[str]:
+    def _stop_abandoned_batches(self, *_: Any) -> Iterator[str]:
         return iter(())
 
 

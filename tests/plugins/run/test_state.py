@@ -9,7 +9,7 @@ from airflow.sdk.api.client import ServerResponseError
 from airflow.sdk.exceptions import AirflowRuntimeError, ErrorType
 from airflow.sdk.execution_time.comms import ErrorResponse
 
-from bedrock_distill.lifecycle.run_states import run_state
+from bedrock_distill.run.state import run_state
 
 TAGS = {"dag-id": "d", "run-id": "r"}
 

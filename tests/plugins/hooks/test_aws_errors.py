@@ -9,7 +9,7 @@ from botocore.exceptions import (
     ReadTimeoutError,
 )
 
-from bedrock_distill.hooks.exceptions import named_errors
+from bedrock_distill.hooks.aws_errors import named_errors
 from include.distill.core.errors import (
     ConflictError,
     ContractError,

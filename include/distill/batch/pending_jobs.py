@@ -1,0 +1,120 @@
+"""
+Keep track of batch jobs whose answers are not stored yet, so that no request is paid for twice.
+
+A job is noted in S3 before it is bought, and the note is deleted when its answers are stored. The next task that
+submits jobs, in this run or another, first stores the answers of noted jobs that have ended. It leaves out the requests
+of noted jobs that are running.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TypeVar
+
+from include.distill.batch.records import BatchOutcomeRecord, BatchPlanRecord, BatchStep
+from include.distill.config.layout import RunFolder
+from include.distill.core.errors import NotFoundError
+from include.distill.core.storage import ObjectStore, read_json, write_json
+
+RecordT = TypeVar("RecordT")
+
+
+@dataclass(frozen=True)
+class BatchJobPlan:
+    """
+    One batch job, known before it is bought.
+
+    :param model: key of the model in models.yaml.
+    :param identity: the model's inference id, as in :class:`ModelRequest`.
+    :param sha256: hash of the model and the keys of its requests. The job's name and its files' URIs are made from it.
+    :param records: number of requests.
+    :param max_tokens: longest answer, in tokens.
+    :param run_key: the run that pays.
+    :param output_uri: folder into which Bedrock writes.
+    """
+
+    name: str
+    step: BatchStep
+    model: str
+    identity: str
+    sha256: str
+    records: int
+    max_tokens: int
+    run_key: str
+    input_uri: str
+    output_uri: str
+
+    def as_record(self) -> BatchPlanRecord:
+        """Return the plan as it is stored."""
+        return {
+            "name": self.name,
+            "step": self.step,
+            "model": self.model,
+            "identity": self.identity,
+            "sha256": self.sha256,
+            "records": self.records,
+            "max_tokens": self.max_tokens,
+            "run_key": self.run_key,
+            "input_uri": self.input_uri,
+            "output_uri": self.output_uri,
+        }
+
+
+@dataclass(frozen=True)
+class BatchOutcome:
+    """The result of a job, in records: ``records = answered + errors + unanswered``."""
+
+    records: int
+    answered: int
+    errors: int
+
+    @property
+    def unanswered(self) -> int:
+        """Records that the job did not reach."""
+        return self.records - self.answered - self.errors
+
+    def as_record(self) -> BatchOutcomeRecord:
+        """Return the outcome as it is stored."""
+        return {"records": self.records, "answered": self.answered, "errors": self.errors}
+
+
+@dataclass(frozen=True)
+class PendingBatchJobs:
+    """The notes of pending jobs in ``batches/open``, and the outcomes of collected jobs in ``batches/landed``."""
+
+    store: ObjectStore
+    folder: RunFolder
+
+    def all(self) -> Iterator[BatchJobPlan]:
+        """Yield every pending job."""
+        for uri in self.store.list(self.folder.pending_batches):
+            yield BatchJobPlan(**read_json(self.store, uri, BatchPlanRecord))
+
+    def find(self, name: str) -> BatchJobPlan | None:
+        """Return the pending job ``name``; ``None`` if there is none, or its answers are stored."""
+        record = self._read(self._uri(name), BatchPlanRecord)
+        return BatchJobPlan(**record) if record else None
+
+    def add(self, plan: BatchJobPlan) -> None:
+        """Note a job that is about to be bought."""
+        write_json(self.store, self._uri(plan.name), plan.as_record())
+
+    def mark_collected(self, plan: BatchJobPlan, outcome: BatchOutcome) -> None:
+        """Store the outcome of a job whose answers are stored, then delete its note."""
+        write_json(self.store, self.folder.batch_outcome(plan.name), outcome.as_record())
+        self.store.delete(self._uri(plan.name))
+
+    def outcome(self, name: str) -> BatchOutcome | None:
+        """Return the outcome of a job; ``None`` until its answers are stored."""
+        record = self._read(self.folder.batch_outcome(name), BatchOutcomeRecord)
+        return BatchOutcome(**record) if record else None
+
+    def _uri(self, name: str) -> str:
+        return f"{self.folder.pending_batches}{name}.json"
+
+    def _read(self, uri: str, record: type[RecordT]) -> RecordT | None:
+        try:
+            return read_json(self.store, uri, record)
+        except NotFoundError:
+            return None

@@ -1,0 +1,130 @@
+"""
+Poll AWS until something is ready; the base class of the sensors.
+
+A sensor ends in success, in a failure with AWS's reason, or in a time-out that says what is still running. It is
+deferrable by default: the task checks once, then waits in the triggerer without a worker slot. When it wakes up, it
+checks again. The trigger's event is only a hint.
+"""
+
+from __future__ import annotations
+
+import datetime
+import time
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from airflow.sdk import BaseOperator
+
+from bedrock_distill.lifecycle.abandoned_jobs import record_attempt, record_error
+from bedrock_distill.run.access import RunAccess, require_run_uri
+from bedrock_distill.triggers.polling import PollingTrigger
+from bedrock_distill.triggers.records import WaitEvent
+from include.distill.core.errors import RefusedError, ThrottledError, TransientError, WaitTimeoutError
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+ManifestT = TypeVar("ManifestT", bound=Mapping[str, object])
+
+
+class WaitingSensor(RunAccess, BaseOperator, Generic[ManifestT]):
+    """
+    Base of the sensors.
+
+    It does not derive from ``BaseSensorOperator``, which turns a trigger's time-out into a failure without retries and
+    loses the result of ``poke`` after a deferral.
+
+    :param run_uri: the run's folder, ``s3://…/runs/<run_key>``. (templated)
+    :param poll_interval_seconds: seconds between checks, and before the trigger's first one.
+    :param timeout_seconds: how long one try waits.
+    :param deferrable: wait in the triggerer (default) or in the worker.
+    :param aws_conn_id: Airflow connection for AWS.
+    :param region_name: Region of the job or endpoint; ``None`` takes the connection's.
+    """
+
+    template_fields: Sequence[str] = ("run_uri",)
+    ui_color = "#e0f2f1"
+
+    def __init__(
+        self,
+        *,
+        run_uri: str = "",
+        poll_interval_seconds: float,
+        timeout_seconds: float,
+        deferrable: bool = True,
+        aws_conn_id: str = "aws_default",
+        region_name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        if poll_interval_seconds <= 0 or timeout_seconds <= 0:
+            message = (
+                f"{self.task_id}: poll_interval_seconds is {poll_interval_seconds} and timeout_seconds is"
+                f" {timeout_seconds}; both must be positive. Nothing was started. Correct them where the task is made."
+            )
+            raise ValueError(message)
+        require_run_uri(self.task_id, run_uri)
+        self.run_uri = run_uri
+        self.poll_interval_seconds = poll_interval_seconds
+        self.timeout_seconds = timeout_seconds
+        self.deferrable = deferrable
+        self.aws_conn_id = aws_conn_id
+        self.region_name = region_name
+
+    @abstractmethod
+    def poll(self) -> ManifestT | None:
+        """Return the manifest if the wait is over, ``None`` if not yet; raise if it can never succeed."""
+
+    @abstractmethod
+    def trigger(self, **common: Any) -> PollingTrigger:
+        """Return the trigger that waits for the same thing."""
+
+    @abstractmethod
+    def timeout_message(self) -> str:
+        """Say what is still running and billed, and how to continue."""
+
+    def execute(self, context: Context) -> ManifestT:
+        """Check once; then defer, or poll until the time is up."""
+        with record_attempt(context):
+            return self._wait()
+
+    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
+        """Continue after the trigger fired or failed."""
+        with record_error(context):
+            return super().resume_execution(next_method, next_kwargs, context)
+
+    def _wait(self) -> ManifestT:
+        if (manifest := self.poll()) is not None:
+            return manifest
+        if self.deferrable:
+            self._defer(datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=self.timeout_seconds))
+        deadline = time.monotonic() + self.timeout_seconds
+        while time.monotonic() < deadline:
+            time.sleep(self.poll_interval_seconds)
+            try:
+                if (manifest := self.poll()) is not None:
+                    return manifest
+            except (ThrottledError, TransientError) as error:
+                self.log.warning("The check failed and is tried again: %s", error)
+        raise WaitTimeoutError(self.timeout_message())
+
+    def execute_complete(self, context: Context, event: WaitEvent) -> ManifestT:
+        """Check again after the trigger fired."""
+        if event["end"] == "refused":
+            raise RefusedError(event["message"])
+        if (manifest := self.poll()) is not None:
+            return manifest
+        if event["end"] == "deadline":
+            raise WaitTimeoutError(self.timeout_message())
+        self._defer(datetime.datetime.fromisoformat(event["deadline"]))
+        raise AssertionError  # _defer raises
+
+    def _defer(self, deadline: datetime.datetime) -> None:
+        trigger = self.trigger(
+            deadline=deadline.isoformat(),
+            poll_interval_seconds=self.poll_interval_seconds,
+            aws_conn_id=self.aws_conn_id,
+            region_name=self.region_name,
+        )
+        self.defer(trigger=trigger, method_name="execute_complete")

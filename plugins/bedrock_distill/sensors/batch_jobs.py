@@ -1,0 +1,58 @@
+"""Wait for the batch jobs of a step to end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from bedrock_distill.sensors.base import WaitingSensor
+from bedrock_distill.triggers.batch import BatchJobsTrigger, running
+from bedrock_distill.triggers.polling import PollingTrigger
+from include.distill.batch.records import BatchSubmitManifest, BatchWaitManifest
+
+
+class BedrockBatchSensor(WaitingSensor[BatchWaitManifest]):
+    """
+    Wait for all batch jobs of a step to end, in whatever status: ``collect`` stores what they answered in any case.
+
+    Buys nothing. A retry or a clear continues to wait for the same jobs.
+
+    :param submitted: manifest of the step's ``submit``. (templated)
+    :param stop_when_marked_failed: stop the jobs when a person marks this task as failed.
+    :return: ``{"jobs": int}``
+    :raises WaitTimeoutError: jobs are still running and billed; clear this task to continue to wait.
+    """
+
+    template_fields: Sequence[str] = (*WaitingSensor.template_fields, "submitted")
+
+    def __init__(self, *, submitted: Any, stop_when_marked_failed: bool = True, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.submitted: BatchSubmitManifest = submitted
+        self.stop_when_marked_failed = stop_when_marked_failed
+
+    def poll(self) -> BatchWaitManifest | None:
+        """Look every job up by its ARN."""
+        arns = self.submitted["job_arns"]
+        if not (jobs := running(self.hook, arns)):
+            return {"jobs": len(arns)}
+        for job in jobs:
+            self.log.info("%s is %s: %d of %d records", job.name, job.status, job.processed, job.total)
+        return None
+
+    def trigger(self, **common: Any) -> PollingTrigger:
+        """Return the trigger that waits for the jobs to end."""
+        arns = self.submitted["job_arns"]
+        return BatchJobsTrigger(
+            name=f"{len(arns)} batch jobs of {self.task_id}",
+            job_arns=arns,
+            give_up_when_failed=self.stop_when_marked_failed,
+            **common,
+        )
+
+    def timeout_message(self) -> str:
+        """Say that the jobs continue."""
+        return (
+            f"Batch jobs have not ended after {self.timeout_seconds / 3600:g} h:"
+            f" {', '.join(self.submitted['job_arns'])}. They are still running and billed. Clear {self.task_id} to"
+            " continue to wait, or mark it as failed while it waits to stop them."
+        )

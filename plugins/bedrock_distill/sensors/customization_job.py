@@ -1,0 +1,120 @@
+"""Wait for a customization job to end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from bedrock_distill.hooks.bedrock import CustomizationJob
+from bedrock_distill.hooks.statuses import JOB_STATUS, Progress
+from bedrock_distill.run.task_ids import INGEST, SUBMIT, sibling_task
+from bedrock_distill.sensors.base import WaitingSensor
+from bedrock_distill.triggers.polling import CustomizationJobTrigger, PollingTrigger
+from bedrock_distill.ui.links import JOB_LINK, MODEL_LINK
+from include.distill.core.errors import ContractError, JobFailedError, NotFoundError
+from include.distill.training.job_identity import is_transient_failure
+from include.distill.training.records import TrainingJobManifest, TrainingManifest
+
+
+class BedrockCustomizationJobSensor(WaitingSensor[TrainingManifest]):
+    """
+    Wait for the arm's customization job to be Completed.
+
+    Buys nothing. A retry or a clear finds the job by its name and continues to wait.
+
+    :param submitted: manifest of the arm's ``submit``. (templated)
+    :param stall_after_seconds: a job that runs longer than this without starting to train is logged as stalled.
+    :param stop_when_marked_failed: stop the job when a person marks this task as failed.
+    :return: ``{"job_name", "job_arn", "status", "model_arn", "training_loss", "output_uri"}``
+    :raises JobFailedError: the job is Failed or Stopped; quotes Bedrock's failureMessage.
+    :raises WaitTimeoutError: the job is still running and billed; clear this task to continue to wait.
+    """
+
+    template_fields: Sequence[str] = (*WaitingSensor.template_fields, "submitted")
+    operator_extra_links = (JOB_LINK, MODEL_LINK)
+
+    def __init__(
+        self,
+        *,
+        submitted: Any,
+        stall_after_seconds: float = 21_600,
+        stop_when_marked_failed: bool = True,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.submitted: TrainingJobManifest = submitted
+        self.stall_after_seconds = stall_after_seconds
+        self.stop_when_marked_failed = stop_when_marked_failed
+
+    def poll(self) -> TrainingManifest | None:
+        """Look the job up by name."""
+        name = self.submitted["job_name"]
+        job = self.hook.find_job(name)
+        if job is None:
+            message = (
+                f"Job {name} does not exist in Bedrock. Nothing is running. Clear {self._submit_task} with downstream:"
+                " it looks for the job and buys it if it is missing."
+            )
+            raise NotFoundError(message)
+        progress = JOB_STATUS.get(job.status)
+        if progress is Progress.SUCCEEDED:
+            return {
+                "job_name": job.name,
+                "job_arn": job.arn,
+                "status": job.status,
+                "model_arn": job.model_arn,
+                "training_loss": job.training_loss,
+                "output_uri": job.output_uri,
+            }
+        if progress is Progress.FAILED:
+            raise JobFailedError(self._failure_message(job))
+        if progress is None:
+            message = (
+                f"Job {name} has the unknown status {job.status!r}. It may be running and billed. Look at it in the"
+                f" Bedrock console, then clear {self.task_id} to check again."
+            )
+            raise ContractError(message)
+        self.log.info("%s is %s %s", name, job.status, dict(job.details))
+        if stall := job.stalled_for(self.stall_after_seconds):
+            self.log.warning("%s", stall)
+        return None
+
+    def trigger(self, **common: Any) -> PollingTrigger:
+        """Return the trigger that waits for the job to end."""
+        return CustomizationJobTrigger(
+            name=self.submitted["job_name"],
+            stall_after_seconds=self.stall_after_seconds,
+            at_most_usd=self.submitted.get("at_most_usd"),
+            give_up_when_failed=self.stop_when_marked_failed,
+            **common,
+        )
+
+    def timeout_message(self) -> str:
+        """Say that the job continues."""
+        return (
+            f"Job {self.submitted['job_name']} has not ended after {self.timeout_seconds / 3600:g} h. It is still"
+            f" running and billed{self._at_most}. Clear {self.task_id} to continue to wait, which buys nothing, or stop"
+            " the job in the Bedrock console."
+        )
+
+    def _failure_message(self, job: CustomizationJob) -> str:
+        reason = (job.failure_message or "Bedrock gave no reason").rstrip(".")
+        ended = f"Job {job.name} ended {job.status}: {reason}. Nothing is running."
+        buy_again = f"Clear {self._submit_task} with downstream to buy the next attempt{self._at_most}."
+        if job.status == "Stopped":
+            return f"{ended} What it trained until then is billed. {buy_again}"
+        if is_transient_failure(job.failure_message):
+            return f"{ended} The cause is on Bedrock's side. {buy_again}"
+        return (
+            f"{ended} The same data would fail again. Correct the data, then clear {INGEST} with downstream, which"
+            " buys a new job."
+        )
+
+    @property
+    def _submit_task(self) -> str:
+        return sibling_task(self.task_id, SUBMIT)
+
+    @property
+    def _at_most(self) -> str:
+        usd = self.submitted.get("at_most_usd")
+        return f", at most ${usd:.2f}" if usd is not None else ""

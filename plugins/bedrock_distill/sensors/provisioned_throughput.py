@@ -1,0 +1,68 @@
+"""Wait for a provisioned throughput to be in service."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from bedrock_distill.hooks.statuses import THROUGHPUT_STATUS, Progress
+from bedrock_distill.lifecycle.throughput import hourly_cost_note, serving_arn
+from bedrock_distill.run.task_ids import PROVISION, RELEASE, sibling_task
+from bedrock_distill.sensors.base import WaitingSensor
+from bedrock_distill.triggers.polling import PollingTrigger, ProvisionedThroughputTrigger
+from bedrock_distill.ui.links import THROUGHPUT_LINK
+from include.distill.inference.records import EndpointManifest, ThroughputManifest
+
+
+class BedrockProvisionedThroughputSensor(WaitingSensor[EndpointManifest]):
+    """
+    Wait for the arm's throughput to be InService.
+
+    Buys nothing. A retry or a clear finds the throughput by its name and continues to wait.
+
+    :param provisioned: manifest of the arm's ``provision``. (templated)
+    :return: ``{"invoke_id": str | None, "model_arn": str | None, "student": str}``; ``invoke_id`` is ``None`` when no
+        answer is missing.
+    :raises ThroughputReleasedError: it was released; clear ``provision`` with downstream.
+    :raises OutcomeError: Bedrock could not provide it.
+    :raises WaitTimeoutError: it is still Creating and billed; ``release`` deletes it.
+    """
+
+    template_fields: Sequence[str] = (*WaitingSensor.template_fields, "provisioned")
+    operator_extra_links = (THROUGHPUT_LINK,)
+
+    def __init__(self, *, provisioned: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.provisioned: ThroughputManifest = provisioned
+
+    def poll(self) -> EndpointManifest | None:
+        """Look the throughput up by name."""
+        name = self.provisioned["throughput_name"]
+        throughput = self.hook.find_throughput(name) if name else None  # no name: nothing had to be bought
+        arn = serving_arn(self.provisioned, throughput, provision_task=self._provision_task)
+        if throughput is None or THROUGHPUT_STATUS[throughput.status] is Progress.SUCCEEDED:
+            return {
+                "invoke_id": arn,
+                "model_arn": self.provisioned["model_arn"],
+                "student": self.provisioned["student"],
+            }
+        self.log.info("%s is %s", name, throughput.status)
+        return None
+
+    def trigger(self, **common: Any) -> PollingTrigger:
+        """Return the trigger that waits for the throughput to be in service."""
+        name = self.provisioned["throughput_name"]
+        assert name is not None  # noqa: S101 - without a name, poll has ended the wait
+        return ProvisionedThroughputTrigger(name=name, **common)
+
+    def timeout_message(self) -> str:
+        """Say that the throughput is billed until it is released."""
+        return (
+            f"Throughput {self.provisioned['throughput_name']} is not in service after {self.timeout_seconds / 60:g}"
+            f" min. It is billed until {sibling_task(self.task_id, RELEASE)} deletes it, which runs next. Clear"
+            f" {self._provision_task} with downstream to buy again{hourly_cost_note(self.provisioned)}."
+        )
+
+    @property
+    def _provision_task(self) -> str:
+        return sibling_task(self.task_id, PROVISION)

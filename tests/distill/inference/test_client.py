@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from include.distill.config.catalog import load_catalog
+from include.distill.config.loader import USE_CASES_FOLDER, load_use_case
+from include.distill.config.sections import FanOut, ModelQuota
+from include.distill.config.use_case import UseCase
+from include.distill.core.errors import SpendCapError
+from include.distill.cost.spending import BudgetShare, TaskBudget
+from include.distill.inference.answer_store import AnswerStore
+from include.distill.inference.client import PoolShare, RateLimitedModel, task_quota
+from include.distill.inference.pacing import Quota
+from include.distill.inference.requests import ModelRequest
+from tests.fakes.fake_bedrock import FakeBedrock
+from tests.fakes.memory_store import MemoryStore
+
+SAMPLE = load_use_case(USE_CASES_FOLDER / "aws_docs_qa.yaml", environment={})
+TEACHER = load_catalog().model(SAMPLE.teacher)
+TEACHER_POOL = "bedrock_claude-sonnet-5-5_us-east-1"
+ENDPOINT = "arn:aws:bedrock:us-east-1:123456789012:provisioned-model/xyz"
+HOLDS_TWO_SLOTS = PoolShare(TEACHER_POOL, 2, is_first=True)
+
+
+def with_quota(**quota: float) -> UseCase:
+    return SAMPLE.model_copy(update={"quotas": {SAMPLE.teacher: ModelQuota(**quota)}})  # type: ignore[arg-type]
+
+
+def request(text: str = "text", invoke_id: str = TEACHER.inference_id) -> ModelRequest:
+    return ModelRequest(TEACHER, "identity", invoke_id, text, 100)
+
+
+def rate_limited(
+    bedrock: FakeBedrock, use_case: UseCase = SAMPLE, place: PoolShare = HOLDS_TWO_SLOTS, run: str = "run"
+) -> RateLimitedModel:
+    return RateLimitedModel(AnswerStore(MemoryStore(), "s3://b/responses", run), bedrock, use_case, place)
+
+
+class TestPoolShare:
+    @pytest.mark.parametrize(
+        ("try_number", "map_index", "is_first"),
+        [
+            pytest.param(1, 0, True, id="the first task"),
+            pytest.param(1, 3, True, id="the last task that fills the pool"),
+            pytest.param(1, 4, False, id="a later task, after the burst"),
+            pytest.param(2, 0, False, id="a retry"),
+            pytest.param(1, -1, True, id="a task that is not mapped"),
+        ],
+    )
+    def test_the_burst_belongs_to_the_first_tasks_that_fill_the_pool(
+        self, try_number: int, map_index: int, is_first: bool
+    ) -> None:
+        share = PoolShare.for_task(TEACHER_POOL, 2, try_number=try_number, map_index=map_index)
+        assert share.is_first is is_first
+
+    def test_the_tasks_of_another_pool_together_take_at_most_the_quota(self) -> None:
+        shares = [
+            PoolShare("bedrock_claude-haiku-4-5_us-east-1", 1, is_first=True).quota_share(TEACHER_POOL)
+            for _ in range(8)
+        ]
+        assert sum(shares) <= 1
+        assert PoolShare("default_pool", 1, is_first=True).quota_share(TEACHER_POOL) == pytest.approx(1 / 8)
+
+
+class TestTaskQuota:
+    USE_CASE = with_quota(requests_per_minute=600, tokens_per_minute=80_000)
+
+    def test_is_the_share_of_the_slots_that_the_task_holds(self) -> None:
+        quota = task_quota(request(), self.USE_CASE, HOLDS_TWO_SLOTS)
+        assert (quota.requests_per_minute, quota.tokens_per_minute, quota.starts_full) == (150, 20_000, True)
+
+    def test_adds_up_to_the_whole_quota_when_the_pool_is_full(self) -> None:
+        share = PoolShare(TEACHER_POOL, 2, is_first=False)
+        assert 4 * (task_quota(request(), self.USE_CASE, share).requests_per_minute or 0) == 600
+
+    def test_of_a_task_in_another_pool_is_that_of_one_slot_without_a_burst(self) -> None:
+        quota = task_quota(request(), self.USE_CASE, PoolShare("default_pool", 4, is_first=True))
+        assert (quota.requests_per_minute, quota.starts_full) == (75, False)
+
+    def test_of_an_endpoint_of_our_own_is_not_stated(self) -> None:
+        assert task_quota(request(invoke_id=ENDPOINT), self.USE_CASE, HOLDS_TWO_SLOTS) == Quota()
+
+
+class TestRateLimitedModel:
+    def test_returns_a_stored_answer_without_a_call(self) -> None:
+        bedrock = FakeBedrock(lambda _: "an answer")
+        ask = rate_limited(bedrock)
+        assert ask(request()).completion.text == "an answer"
+        assert ask(request()) == ask(request())
+        assert len(bedrock.asked) == 1
+
+    def test_calls_at_the_rate_of_the_tasks_share_and_an_endpoint_without_a_rate(self) -> None:
+        # Two of eight slots of 2,400 requests a minute without a burst: one call every 0.1 s.
+        ask = rate_limited(FakeBedrock(), with_quota(requests_per_minute=2400, burst_share=0.001))
+        started = time.monotonic()
+        for number in range(4):
+            ask(request(str(number), invoke_id=ENDPOINT))
+        seconds_of_endpoint = time.monotonic() - started
+        started = time.monotonic()
+        for number in range(4):
+            ask(request(str(number + 4)))
+        assert time.monotonic() - started >= 0.3
+        assert seconds_of_endpoint < 0.3
+
+    def test_refuses_a_call_beyond_the_budget_and_still_returns_what_is_stored(self) -> None:
+        bedrock = FakeBedrock()
+        ask = rate_limited(bedrock)
+        ask(request("stored"))
+        capped = ask.with_budget(TaskBudget(BudgetShare(0.001, 1.0, 1), (1.0, 1.0), "run"))
+        assert capped(request("stored")).request == request("stored")
+        with pytest.raises(SpendCapError):
+            capped(request("new"))
+        assert [asked.user for asked in bedrock.asked] == ["stored"]
+
+    def test_counts_calls_to_an_endpoint_of_our_own_against_no_budget(self) -> None:
+        budget = TaskBudget(BudgetShare(0.001, 1.0, 1), (1.0, 1.0), "run")
+        capped = rate_limited(FakeBedrock()).with_budget(budget)
+        for number in range(3):
+            capped(request(str(number), invoke_id=ENDPOINT))
+        assert budget.spent_usd == 0
+
+    def test_two_budgets_of_a_task_wait_in_one_queue_for_a_model(self) -> None:
+        in_flight, most_in_flight, lock = 0, 0, threading.Lock()
+
+        def slowly(_: ModelRequest) -> str:
+            nonlocal in_flight, most_in_flight
+            with lock:
+                in_flight += 1
+                most_in_flight = max(most_in_flight, in_flight)
+            time.sleep(0.02)
+            with lock:
+                in_flight -= 1
+            return "an answer"
+
+        one_at_a_time = SAMPLE.model_copy(update={"fan_out": FanOut(concurrency=1), "quotas": {}})
+        ask = rate_limited(FakeBedrock(slowly), one_at_a_time)
+        other = ask.with_budget(TaskBudget(BudgetShare(100.0, 100.0, 1), (0.0, 0.0), "run"))
+        callers: list[Callable[[ModelRequest], object]] = [ask, other] * 3
+        with ThreadPoolExecutor(len(callers)) as pool:
+            answers = [pool.submit(caller, request(str(number))) for number, caller in enumerate(callers)]
+        assert all(answer.result() for answer in answers)
+        assert most_in_flight == 1

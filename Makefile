@@ -1,13 +1,13 @@
-# Everything runs from .venv, which `make` sets up itself from requirements.lock; only Python 3.11+ is needed before.
-# State of local runs lies in .local/. The AWS simulator on this machine plays AWS: no account is used.
+# Everything runs in .venv, which `make` creates from requirements.lock. Only Python 3.11 or newer must be installed.
+# Local runs keep their state in .local/. The AWS simulator on this machine takes the place of AWS; no account is used.
 
 PYTHON ?= python3
 UV_VERSION := 0.13.9
 BIN := .venv/bin
 LOCAL := $(BIN)/python -m tools.local_airflow
 
-# What a run is about. Handed on through the environment and never pasted into a command, so any file name is safe;
-# `value` keeps make itself from reading anything into it.
+# The settings of a run. They reach the commands through the environment and are never part of a command line, so any
+# file name is safe. `value` keeps make from expanding anything in them.
 override CSV := $(value CSV)
 override USE_CASE := $(value USE_CASE)
 override DOCUMENTS := $(value DOCUMENTS)
@@ -24,47 +24,48 @@ help: ## Show this list
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name text; do \
 		printf '  %-8s %s\n' "$$name" "$$text"; done
 
-setup: .venv/.installed ## Install everything into .venv (the other targets do this when it is needed)
+setup: .venv/.installed ## Install everything into .venv (the other targets do this when needed)
 
 run: .venv/.installed ## Run the pipeline once on the sample (40 documents, 100 questions), then stop everything
 	@$(LOCAL) run
 
-celery: .venv/.installed ## Do such a run on the services of docker-compose.yaml (Celery, PostgreSQL, Redis), without Docker
+celery: .venv/.installed ## Do the same on the services of docker-compose.yaml (Celery, PostgreSQL, Redis), without Docker
 	@$(BIN)/python -m tools.compose
 
-test: .venv/.installed ## Run every test that needs no AWS account
+test: .venv/.installed ## Run all tests; none needs an AWS account
 	@$(BIN)/python -m pytest -m "not e2e" -n auto
 	@$(BIN)/python -m pytest -m e2e
 
 chaos: .venv/.installed ## Kill real Airflow processes at every instant and count what was bought (CHAOS="--only NAME")
 	@$(BIN)/python -m tools.chaos $(CHAOS)
 
-bench: .venv/.installed ## Measure speed, quotas, memory and the scheduler beside what is possible (BENCH="--only NAME")
+bench: .venv/.installed ## Measure speed, quota use and memory against the ideal (BENCH="--only NAME")
 	@$(BIN)/python -m tools.benchmarks $(BENCH)
 
-up: .venv/.installed ## Start Airflow with its UI in the background, with a finished run to look at
+up: .venv/.installed ## Start Airflow and its UI in the background, with a finished run to look at
 	@$(LOCAL) up
 
 down: .venv/.installed ## Stop what `make up` started
 	@$(LOCAL) down
 
-pictures: .venv/.installed ## Photograph a finished run and its report for docs/pictures (needs Chromium)
+pictures: .venv/.installed ## Take the pictures of a finished run and its report for docs/pictures (needs Chromium)
 	@$(BIN)/python -m tools.local_airflow.pictures
 
-lint: .venv/.installed ## Check style, format, types and layers; changes nothing
+lint: .venv/.installed ## Check style, format, types and layers, and change nothing
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@PYTHONPATH=.:plugins $(BIN)/lint-imports --no-logo
 
-lock: $(BIN)/uv ## Renew requirements.lock: the newest versions that requirements.txt and -dev.txt allow
+lock: $(BIN)/uv ## Update requirements.lock to the newest versions that requirements.txt and -dev.txt allow
 	@grep -hv '^-' requirements.txt requirements-dev.txt > .venv/requirements.in
 	@$(BIN)/uv pip compile --quiet --python-version 3.11 --no-header --no-annotate \
 		--output-file .venv/requirements.lock --upgrade .venv/requirements.in
 	@mv .venv/requirements.lock requirements.lock
-	@echo "requirements.lock is renewed; run make lint and make test before it is committed."
+	@echo "requirements.lock is updated. Run make lint and make test before you commit it."
 
-clean: ## Stop everything and remove .local/, with the simulated account and its paid answers
+# Runs without .venv too, so that it works before anything is installed.
+clean: ## Stop everything and remove .local/, including the simulated account and its paid answers
 	@$(if $(wildcard .venv/.installed),$(BIN)/python,$(PYTHON)) -m tools.local_airflow clean
 
 .venv/.installed: requirements.lock $(BIN)/uv
@@ -74,7 +75,7 @@ clean: ## Stop everything and remove .local/, with the simulated account and its
 
 $(BIN)/uv:
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(None if v >= (3, 11) else \
-		f"Python 3.11 or newer is needed, this is {v[0]}.{v[1]}; name another with: make PYTHON=/path/to/python3.11")'
-	@echo "Setting up .venv (once) ..."
+		f"Python 3.11 or newer is needed, but this is {v[0]}.{v[1]}. Choose another with: make PYTHON=/path/to/python3.11")'
+	@echo "Creating .venv (once) ..."
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check uv==$(UV_VERSION)

@@ -1,4 +1,4 @@
-"""A subset of the crash table, through real Airflow processes: bought once, released always."""
+"""A few cases of the crash table through real Airflow processes: bought once, always released."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from include.distill.core.paths import PROJECT_ROOT
+from tools.local_airflow.settings import PROJECT
 
 
 @pytest.mark.e2e
-def test_every_case_of_the_fast_subset_buys_once_and_leaves_nothing(tmp_path: Path) -> None:
+def test_every_case_of_the_fast_subset_buys_once_and_leaves_nothing_billed(tmp_path: Path) -> None:
     result = tmp_path / "chaos.json"
     run = subprocess.run(
         [sys.executable, "-m", "tools.chaos", "--fast", "--state", str(tmp_path / "chaos"), "--out", str(result)],
-        cwd=PROJECT_ROOT,
+        cwd=PROJECT,
         capture_output=True,
         text=True,
         timeout=900,

@@ -1,4 +1,4 @@
-"""A local run of a small DAG through a real Airflow: what a person sees when a task fails, and what is left behind."""
+"""Run a small DAG through a real Airflow: a failed task is explained, and nothing is left running."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def state(tmp_path: Path) -> Iterator[Path]:
 @pytest.mark.e2e
 def test_a_failed_task_is_explained_and_nothing_is_left_running(state: Path) -> None:
     folders = ["--state", str(state), "--dags", str(state.parent / "dags")]
-    outcome = subprocess.run(
+    run = subprocess.run(
         [sys.executable, "-m", "tools.local_airflow", "run", *folders],
         cwd=PROJECT,
         env={**os.environ, "USE_CASE": "", "DOCUMENTS": "", "EVALUATION": "", "CSV": ""},
@@ -53,11 +53,11 @@ def test_a_failed_task_is_explained_and_nothing_is_left_running(state: Path) -> 
         timeout=180,
         check=False,
     )
-    said = outcome.stdout + outcome.stderr
-    assert outcome.returncode == 1, said
-    assert said.startswith("SIMULATED")
-    assert "synthesize [1]\n    ValueError: row 2 has no document\n    log: " in said
-    log = Path(said.split("log: ", 1)[1].splitlines()[0])
+    output = run.stdout + run.stderr
+    assert run.returncode == 1, output
+    assert output.startswith("SIMULATED")
+    assert "synthesize [1]\n    ValueError: row 2 has no document\n    log: " in output
+    log = Path(output.split("log: ", 1)[1].splitlines()[0])
     assert "row 2 has no document" in log.read_text()
     assert marked_processes(state) == []
     CheckoutLock(state / "lock").acquire("make run", "now")

@@ -1,4 +1,4 @@
-"""The whole line through a real scheduler against the AWS simulator, twice: the second night pays nothing."""
+"""Run the whole pipeline twice through a real Airflow and the AWS simulator: the second run pays nothing."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ def make_run(state: Path, **variables: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.fixture(scope="module")
-def nights(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def two_runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """Two runs on one simulated account, and its ledger afterwards."""
-    state = tmp_path_factory.mktemp("nights")
+    state = tmp_path_factory.mktemp("two_runs")
     runs, reports = [], []
     for _ in range(2):
         runs.append(make_run(state, DOCUMENTS="6", EVALUATION="4"))
@@ -44,8 +44,8 @@ def nights(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return {"runs": runs, "reports": reports, "ledger": ledger, "state": state}
 
 
-def test_the_report_meets_the_contract_and_reconciles(nights: dict[str, Any]) -> None:
-    report = check_report(nights["reports"][0])
+def test_the_report_follows_its_schema_and_its_counts_add_up(two_runs: dict[str, Any]) -> None:
+    report = check_report(two_runs["reports"][0])
     source = report["source"]
     assert [source[key] for key in ("rows", "accepted", "rejected", "train", "evaluation")] == [10, 10, 0, 6, 4]
     assert (source["reasons"], source["changes"]["since"]) == ({}, None)
@@ -59,20 +59,20 @@ def test_the_report_meets_the_contract_and_reconciles(nights: dict[str, Any]) ->
     assert len({c["judge"] for c in report["comparisons"]}) == 2
 
 
-def test_one_job_was_bought_and_no_throughput_is_left(nights: dict[str, Any]) -> None:
-    assert len(nights["ledger"]["jobs"]) == 1
-    assert len(nights["ledger"]["throughputs"]) == 1
-    assert nights["ledger"]["throughputs_alive"] == 0
+def test_one_job_was_bought_and_no_throughput_is_left(two_runs: dict[str, Any]) -> None:
+    assert len(two_runs["ledger"]["jobs"]) == 1
+    assert len(two_runs["ledger"]["throughputs"]) == 1
+    assert two_runs["ledger"]["throughputs_alive"] == 0
 
 
-def test_every_answer_was_billed_once(nights: dict[str, Any]) -> None:
-    first = nights["reports"][0]["synthesis"]
+def test_every_answer_was_billed_once(two_runs: dict[str, Any]) -> None:
+    first = two_runs["reports"][0]["synthesis"]
     # 4 rows, 2 arms; 4 rows, 2 orders, 2 judges.
-    assert nights["ledger"]["billed_calls"] == first["calls"] + 4 * 2 + 4 * 2 * 2
+    assert two_runs["ledger"]["billed_calls"] == first["calls"] + 4 * 2 + 4 * 2 * 2
 
 
-def test_the_second_night_pays_nothing_and_says_the_same(nights: dict[str, Any]) -> None:
-    first, second = nights["reports"]
+def test_the_second_run_pays_nothing_and_comes_to_the_same_result(two_runs: dict[str, Any]) -> None:
+    first, second = two_runs["reports"]
     assert first["cost"]["actual_usd"] > 0
     assert second["cost"]["actual_usd"] == 0
     assert second["synthesis"]["calls"] == 0
@@ -82,10 +82,12 @@ def test_the_second_night_pays_nothing_and_says_the_same(nights: dict[str, Any])
     assert second["arms"][1]["job_arn"] == first["arms"][1]["job_arn"]
 
 
-def test_the_page_says_simulated_and_the_console_shows_verdict_bill_and_report(nights: dict[str, Any]) -> None:
-    assert "SIMULATED" in (nights["state"] / "report" / "report.html").read_text()
-    out = nights["runs"][0].stdout
-    for expected in ("SIMULATED", nights["reports"][0]["verdict"], "Bill: $", "report.html", "still running"):
+def test_the_page_says_simulated_and_the_console_shows_verdict_bill_and_report(
+    two_runs: dict[str, Any],
+) -> None:
+    assert "SIMULATED" in (two_runs["state"] / "report" / "report.html").read_text()
+    out = two_runs["runs"][0].stdout
+    for expected in ("SIMULATED", two_runs["reports"][0]["verdict"], "Bill: $", "report.html", "still running"):
         assert expected in out
 
 

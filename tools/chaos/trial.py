@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+import httpx
+
 from tools.chaos.account import paid_again, purchases
 from tools.chaos.control import ENDED
 from tools.chaos.shared_faults import SharedFault
@@ -294,7 +296,7 @@ class Trial:
         """Write the row of a case whose script failed."""
         try:
             bought = self.bought()
-        except OSError:
+        except httpx.HTTPError:  # the simulator may be what failed
             bought = {"jobs": [], "throughputs": [], "alive": 0}
         counts = (len(bought["jobs"]), len(bought["throughputs"]))
         note = f"{type(error).__name__}: {error}"

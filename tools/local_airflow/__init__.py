@@ -1,9 +1,9 @@
 """
-Airflow and the AWS simulator on one machine: starts, watches and stops them for ``make run``, ``up`` and
-``down``.
+Start, watch and stop Airflow and the AWS simulator on one machine, for ``make run``, ``up`` and ``down``.
 
-Imports no Airflow: Airflow's own commands run as processes of their own and are spoken to over HTTP.
-Everything at module level is standard library, so that ``make clean`` works before anything is installed.
+This package does not import Airflow. It runs Airflow's own commands as processes and calls Airflow's API. The modules
+that ``make clean`` imports use only the standard library at module level, because that command must work before
+anything is installed.
 """
 
 from __future__ import annotations

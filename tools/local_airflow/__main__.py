@@ -1,4 +1,4 @@
-"""``python -m tools.local_airflow run|up|down|clean``; ``make`` is the usual way to call it."""
+"""Run a local command: ``python -m tools.local_airflow run|up|down|clean``. Usually ``make`` calls it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FAILED, REFUSED = 1, 2
 
 
 def main(arguments: list[str]) -> int:
-    """Run one command; return 0 when done, 1 failed, 2 refused before it began, 130 interrupted."""
+    """Run one command; return 0 when it succeeded, 1 failed, 2 refused to start, 130 was interrupted."""
     options = _parse(arguments)
     layout = Layout(state=options.state.resolve(), dags=options.dags.resolve())
     try:
@@ -42,8 +42,8 @@ def main(arguments: list[str]) -> int:
 def _parse(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tools.local_airflow", description=commands.__doc__)
     parser.add_argument("command", choices=["run", "up", "down", "clean", "serve"])
-    parser.add_argument("--state", type=Path, default=Layout.state, help="where state is kept (default: .local)")
-    parser.add_argument("--dags", type=Path, default=Layout.dags, help="folder of DAG files (default: dags)")
+    parser.add_argument("--state", type=Path, default=Layout.state, help="folder for state and logs (default: .local)")
+    parser.add_argument("--dags", type=Path, default=Layout.dags, help="folder with the DAG files (default: dags)")
     return parser.parse_args(arguments)
 
 

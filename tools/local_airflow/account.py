@@ -1,18 +1,16 @@
 """
-The simulated AWS account of this checkout, as a local command looks into it: what is rented, what was
-counted.
+Read the simulated AWS account of this checkout: what is rented and what was billed.
 
-Uses boto3 like the pipeline does; ``enter_account`` has made sure that it reaches the AWS simulator only.
+The functions use boto3 like the pipeline. ``enter_account`` makes sure that boto3 reaches only the AWS simulator.
 """
 
 from __future__ import annotations
 
-import json
 import os
-import urllib.request
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from include.distill.core.errors import DistillError
 from tools.local_airflow.environment import aws_settings
 
 if TYPE_CHECKING:
@@ -24,8 +22,12 @@ if TYPE_CHECKING:
 ADMIN_SECONDS = 10.0
 
 
+class SimulatorError(DistillError):
+    """The AWS simulator did not answer."""
+
+
 def enter_account(ports: Ports) -> None:
-    """Let boto3 in this process see the AWS simulator only, whatever account the person works with otherwise."""
+    """Let boto3 in this process reach only the AWS simulator, whatever account the person uses otherwise."""
     for name in [name for name in os.environ if name.startswith(("AWS_", "BOTO"))]:
         del os.environ[name]
     os.environ.update(aws_settings(ports))
@@ -35,21 +37,21 @@ def is_open(simulator_url: str) -> bool:
     """Tell whether the AWS simulator answers; never raises."""
     try:
         _get(f"{simulator_url}/_admin/health")
-    except (OSError, ValueError):
+    except SimulatorError:
         return False
     return True
 
 
 def rented_throughputs(ledger: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """List the provisioned throughputs that exist, which is to say: are billed."""
+    """List the provisioned throughputs that exist and are therefore billed."""
     return [throughput for throughput in ledger["throughputs"] if throughput["alive"]]
 
 
 def give_back_throughputs(simulator_url: str) -> list[str]:
     """
-    Delete throughputs that an interrupted run left, and return their names.
+    Delete the throughputs that an interrupted run left, and return their names.
 
-    Call it while no Airflow of this checkout runs: then nobody can still want them.
+    Call it only while no Airflow of this checkout runs: then nobody needs them any more.
     """
     import boto3
 
@@ -63,23 +65,29 @@ def give_back_throughputs(simulator_url: str) -> list[str]:
 
 
 def download(uri: str, target: Path) -> None:
-    """Copy an object to a file, which is replaced whole or not at all."""
+    """Copy an object to a file; an existing file is replaced only when the copy is complete."""
     import boto3
 
-    where = urlsplit(uri, allow_fragments=False)
+    location = urlsplit(uri, allow_fragments=False)
     target.parent.mkdir(parents=True, exist_ok=True)
     draft = target.with_name(target.name + ".draft")
-    boto3.client("s3").download_file(where.netloc, where.path.lstrip("/"), str(draft))
+    boto3.client("s3").download_file(location.netloc, location.path.lstrip("/"), str(draft))
     draft.replace(target)
 
 
 def read_ledger(simulator_url: str) -> dict[str, Any]:
-    """Read the AWS simulator's own count of everything billed."""
+    """Read the AWS simulator's ledger: everything that was billed."""
     return _get(f"{simulator_url}/_admin/ledger")
 
 
 def _get(url: str) -> dict[str, Any]:
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(url, timeout=ADMIN_SECONDS) as response:
-        answer: dict[str, Any] = json.load(response)
+    import httpx
+
+    try:
+        response = httpx.get(url, timeout=ADMIN_SECONDS, trust_env=False)  # loopback is reached without any proxy
+        answer: dict[str, Any] = response.raise_for_status().json()
+    except (httpx.HTTPError, ValueError) as error:
+        raise SimulatorError(
+            f"The AWS simulator did not answer GET {url}: {error!r}. Its state is unchanged."
+        ) from None
     return answer

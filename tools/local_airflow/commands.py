@@ -1,4 +1,4 @@
-"""``make run``, ``up``, ``down`` and ``clean``, step by step, with what each tells the person."""
+"""Carry out ``make run``, ``up``, ``down`` and ``clean``, and print what happens."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ SIMULATED = "SIMULATED: the AWS simulator on this machine plays AWS. No account 
 
 
 def run(layout: Layout, environ: Mapping[str, str]) -> int:
-    """Run one use case's DAG once, from nothing to a report, and leave nothing running."""
-    request = _ask(layout, environ)
+    """Run the DAG of one use case once, from an empty Airflow to a report, and leave nothing running."""
+    request = _read_request(layout, environ)
     timeout_seconds = _timeout(environ)
     with open_session(layout, environ, request, command="make run", schedules="off") as session:
         _introduce(request)
@@ -50,17 +50,17 @@ def run(layout: Layout, environ: Mapping[str, str]) -> int:
         print("Stopping ...", flush=True)
     print(f"\n{text}")
     if not succeeded:
-        print("\n`make up` shows the failed run in Airflow's UI; it makes a new one beside it.")
+        print("\nTo look at the failed run in Airflow's UI, use `make up`; it also makes a new run.")
     return 0 if succeeded else 1
 
 
 def up(layout: Layout, environ: Mapping[str, str]) -> int:
-    """Start Airflow with its UI in the background, and see that there is a finished run to look at."""
-    request = _ask(layout, environ)
+    """Start Airflow and its UI in the background, and make a run unless there is a successful one to look at."""
+    request = _read_request(layout, environ)
     timeout_seconds = _timeout(environ)
     served = running_server(layout)
     if served is not None:
-        print(f"Airflow is up already: {served.ports.ui_url}  (`make down` stops it)")
+        print(f"Airflow is already running: {served.ports.ui_url}  (`make down` stops it)")
         return 0
     _refuse_if_busy(layout)
     _introduce(request)
@@ -72,14 +72,14 @@ def up(layout: Layout, environ: Mapping[str, str]) -> int:
     except BaseException:
         stop_server(layout)
         raise
-    print(f"\n{text}\n\nAirflow is up: {served.ports.ui_url}  (no login; `make down` stops it)")
+    print(f"\n{text}\n\nAirflow is running: {served.ports.ui_url}  (no login; `make down` stops it)")
     return 0 if succeeded else 1
 
 
 def down(layout: Layout, environ: Mapping[str, str]) -> int:
-    """Stop what ``make up`` started, and what a violent end may have left."""
+    """Stop what ``make up`` started, and what a killed command may have left."""
     if not layout.state.exists():
-        print("Airflow was not up.")
+        print("Airflow was not running.")
         return 0
     stopped = stop_server(layout)
     lock = CheckoutLock(layout.lock)
@@ -87,8 +87,8 @@ def down(layout: Layout, environ: Mapping[str, str]) -> int:
     left = sweep(layout.state)
     lock.release()
     if left:
-        print(f"Ended {left} processes that had outlived their command.")
-    print("Stopped Airflow and the AWS simulator." if stopped else "Airflow was not up.")
+        print(f"Stopped {left} processes that a killed command had left.")
+    print("Stopped Airflow and the AWS simulator." if stopped else "Airflow was not running.")
     return 0
 
 
@@ -115,14 +115,17 @@ def clean(layout: Layout, environ: Mapping[str, str]) -> int:
     return 0
 
 
-def _ask(layout: Layout, environ: Mapping[str, str]) -> RunRequest:
+def _read_request(layout: Layout, environ: Mapping[str, str]) -> RunRequest:
     return read_request(environ, working_folder=Path.cwd(), use_cases=layout.use_cases)
 
 
 def _timeout(environ: Mapping[str, str]) -> float:
     text = environ.get("DISTILL_TIMEOUT_SECONDS") or str(TIMEOUT_SECONDS)
     if not (text.isascii() and text.isdigit()) or int(text) == 0:
-        raise InputError(f"DISTILL_TIMEOUT_SECONDS={text!r} must be a whole number of seconds above 0.")
+        raise InputError(
+            f"DISTILL_TIMEOUT_SECONDS={text!r} must be a whole number of seconds above 0. Nothing was started. "
+            "Correct it or leave it out."
+        )
     return float(text)
 
 
@@ -140,13 +143,14 @@ def _refuse_if_busy(layout: Layout) -> None:
 def _provide_run(
     served: ServedStack, request: RunRequest, environ: Mapping[str, str], timeout_seconds: float
 ) -> tuple[bool, str]:
-    """Find a successful run of an earlier command, or make one."""
+    """Return a successful run of an earlier command, or make one."""
     enter_account(served.ports)
     wait_for_dag(served, request.dag_id)
     served.api.unpause(request.dag_id)
     runs = served.api.runs(request.dag_id)
-    for left in (run for run in runs if _was_interrupted(run, served.holder.since)):
-        served.api.fail_run(request.dag_id, left["dag_run_id"])
+    for run in runs:
+        if _was_interrupted(run, served.holder.since):
+            served.api.fail_run(request.dag_id, run["dag_run_id"])
     finished = [run["dag_run_id"] for run in runs if run["state"] == "success"]
     if finished:
         return True, f"A finished run to look at: {finished[0]}"
@@ -154,16 +158,16 @@ def _provide_run(
 
 
 def _was_interrupted(run: Mapping[str, Any], since: str) -> bool:
-    """Tell whether a run was begun by an earlier stack and never ended; it would hold up the next one."""
+    """Tell whether a run of an earlier stack never ended; it would hold up the next run."""
     return run["state"] in ("queued", "running") and str(run["run_after"]) < since
 
 
 def _run_once(
     stack: RunningStack, request: RunRequest, environ: Mapping[str, str], timeout_seconds: float
 ) -> tuple[bool, str]:
-    """Trigger the DAG, show its progress, and return whether it succeeded and what there is to say."""
+    """Trigger the DAG, show its progress, and return whether it succeeded and the text to print."""
     for name in give_back_throughputs(stack.ports.simulator_url):
-        print(f"An interrupted run had left the simulated throughput {name} rented; it was given back.")
+        print(f"An interrupted run had left the simulated throughput {name} rented. It was given back.")
     before = read_ledger(stack.ports.simulator_url)
     run_id = trigger_run(stack, request)
     print(f"Run {run_id} of DAG {request.dag_id}:", flush=True)

@@ -1,8 +1,8 @@
 """
-Shows a run's progress: finished steps as lines that stay, and on a terminal the ones at work below, redrawn
-in place.
+Show the progress of a run on a terminal or in a log.
 
-Where output is not a terminal (a log, CI) a line is written when a step begins and when it ends.
+On a terminal, finished steps stay as lines, and the steps that are running are redrawn below them. In a log, a line is
+written when a step starts and when it ends.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ COLOURS = {
     progress.NOT_RUN: "\x1b[2m",
 }
 RESET = "\x1b[0m"
-STILL_THERE_SECONDS = 30.0  # a plain log says so when nothing has changed for this long
+UNCHANGED_SECONDS = 30.0  # after this long without a change, a log gets a line all the same
 
 
 class ProgressDisplay:
     """
-    Draws successive states of one run.
+    Draws the states of one run, one after the other.
 
     :param live: redraw in place; only for a terminal.
-    :param colour: mark states by colour as well as by word.
+    :param colour: show states in colour as well as in words.
     """
 
     def __init__(self, stream: TextIO, *, live: bool, colour: bool) -> None:
@@ -44,12 +44,12 @@ class ProgressDisplay:
         self._live = live
         self._colour = colour
         self._before: list[Step] = []
-        self._settled: set[str] = set()
+        self._finished: set[str] = set()
         self._drawn_lines = 0
         self._last_line = time.monotonic()
 
     def show(self, steps: Sequence[Step], elapsed_seconds: float) -> None:
-        """Draw the present state."""
+        """Draw the current state."""
         width = max((len(step.task_id) for step in steps), default=0)
         if self._live:
             self._redraw(steps, width, elapsed_seconds)
@@ -59,15 +59,15 @@ class ProgressDisplay:
         self._stream.flush()
 
     def close(self) -> None:
-        """Remove what was drawn in place; the finished steps stay."""
+        """Remove the steps that were redrawn; the finished steps stay."""
         self._erase()
         self._stream.flush()
 
     def _redraw(self, steps: Sequence[Step], width: int, elapsed_seconds: float) -> None:
         self._erase()
         for step in steps:
-            if step.state in progress.FINISHED and step.task_id not in self._settled:
-                self._settled.add(step.task_id)
+            if step.state in progress.FINISHED and step.task_id not in self._finished:
+                self._finished.add(step.task_id)
                 self._stream.write(self._line(step, width) + "\n")
         size = shutil.get_terminal_size()
         active = [step for step in steps if step.state in progress.ACTIVE][: max(1, size.lines - 3)]
@@ -78,7 +78,7 @@ class ProgressDisplay:
 
     def _log(self, steps: Sequence[Step], width: int, elapsed_seconds: float) -> None:
         lines = [self._line(step, width) for step in progress.changes(self._before, steps)]
-        if not lines and time.monotonic() - self._last_line > STILL_THERE_SECONDS:
+        if not lines and time.monotonic() - self._last_line > UNCHANGED_SECONDS:
             lines = [f"  {progress.headline(steps, elapsed_seconds)}"]
         if lines:
             self._stream.write("\n".join(lines) + "\n")
@@ -87,7 +87,7 @@ class ProgressDisplay:
     def _line(self, step: Step, width: int, columns: int | None = None) -> str:
         text = "  " + progress.describe(step, width)
         if columns is not None:
-            text = text[: columns - 1]  # a line that wraps could not be redrawn
+            text = text[: columns - 1]  # the cursor could not return to the start of a line that wraps
         colour = COLOURS.get(step.state, "") if self._colour else ""
         return f"{colour}{text}{RESET}" if colour else text
 
@@ -98,6 +98,6 @@ class ProgressDisplay:
 
 
 def open_display(stream: TextIO, environ: Mapping[str, str]) -> ProgressDisplay:
-    """Choose the display that fits the stream; ``NO_COLOR`` and ``TERM=dumb`` are respected."""
+    """Choose the display for a stream, with respect to ``NO_COLOR`` and ``TERM=dumb``."""
     terminal = stream.isatty() and environ.get("TERM", "dumb") != "dumb"
     return ProgressDisplay(stream, live=terminal, colour=terminal and not environ.get("NO_COLOR"))

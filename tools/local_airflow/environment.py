@@ -1,9 +1,8 @@
 """
-The environment of the local processes: every setting explicit, nothing of a real AWS account in it.
+Compose the environment of the local processes, with every setting explicit and nothing of a real AWS account.
 
-What a person has exported for real work (credentials, profiles, Airflow settings) is dropped, the AWS
-endpoints all point at loopback, and boto3's configuration files are switched off: a local run cannot reach
-a real account.
+Credentials, profiles and Airflow settings that a person has exported for real work are dropped. All AWS endpoints are
+on loopback, and boto3 reads no configuration file. A local run can therefore not reach a real account.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 DROPPED_PREFIXES = ("AWS_", "AIRFLOW_", "AIRFLOW__", "_AIRFLOW", "BOTO", "DISTILL_", "PYTHON")
 DROPPED = ("CSV", "USE_CASE", "DOCUMENTS", "EVALUATION", "MAKEFLAGS", "MFLAGS", "MAKELEVEL")
 POLL_SECONDS = 3  # the AWS simulator's jobs end within seconds
-PARALLELISM = 8  # SQLite breaks at Airflow's default of 32 and is steady at 8
+PARALLELISM = 8  # with Airflow's default of 32, SQLite fails with "database is locked"
 REGION = "us-east-1"
 
 
@@ -43,8 +42,8 @@ def build_environment(
     """
     Compose the whole environment of Airflow, its tasks and the AWS simulator.
 
-    :param schedules: ``off`` keeps every schedule from firing beside the one triggered run, ``housekeeping`` only
-        the nightly ones.
+    :param schedules: ``off`` disables every schedule, so that the triggered run is the only one; ``housekeeping``
+        disables only the schedules of use cases.
     :param input_roots: folders outside the project that the pipeline may read CSV files from.
     """
     kept = {name: value for name, value in inherited.items() if not _is_dropped(name)}
@@ -59,7 +58,7 @@ def build_environment(
 
 
 def load_keys(path: Path) -> dict[str, str]:
-    """Read this checkout's keys, generating them the first time; only their owner may read the file."""
+    """Read this checkout's keys, or create them the first time; only their owner can read the file."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         keys = {
@@ -77,7 +76,7 @@ def load_keys(path: Path) -> dict[str, str]:
 
 
 def aws_settings(ports: Ports) -> dict[str, str]:
-    """Point every AWS client at the AWS simulator, with keys that are worth nothing anywhere else."""
+    """Point every AWS client at the AWS simulator, with keys that are valid nowhere else."""
     endpoints = (
         "AWS_ENDPOINT_URL",
         "AWS_ENDPOINT_URL_S3",
@@ -105,12 +104,12 @@ def _is_dropped(name: str) -> bool:
 def _process_settings(kept: Mapping[str, str], layout: Layout) -> dict[str, str]:
     return {
         MARKER: str(layout.state),
-        "SPT_NOENV": "1",  # Airflow renames its processes; without this the new name overwrites the marker
+        "SPT_NOENV": "1",  # else the name that Airflow gives its processes overwrites the marker
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), kept.get("PATH", os.defpath)]),
         "PYTHONPATH": str(layout.project),
         "PYTHONUNBUFFERED": "1",
         "DISTILL_POLL_SECONDS": str(POLL_SECONDS),
-        "NO_COLOR": "1",  # the components write to files
+        "NO_COLOR": "1",  # the components write to log files
     }
 
 
@@ -123,7 +122,7 @@ def _airflow_settings(layout: Layout, ports: Ports, keys: Mapping[str, str]) -> 
         "CORE__PARALLELISM": PARALLELISM,
         "CORE__DAGS_ARE_PAUSED_AT_CREATION": False,
         "CORE__FERNET_KEY": keys["fernet_key"],
-        "CORE__HOSTNAME_CALLABLE": "socket.gethostname",  # the default asks DNS
+        "CORE__HOSTNAME_CALLABLE": "socket.gethostname",  # the default needs DNS
         "CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": True,  # no login: the server listens on loopback only
         "CORE__EXECUTION_API_SERVER_URL": f"{ports.ui_url}/execution/",
         "DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{layout.database}?timeout=30",

@@ -1,7 +1,7 @@
 """
-Why a run failed: each failed task with the last error of its log, and where that log is.
+Explain why a run failed: each failed task with the last error in its log, and the path of the log.
 
-Airflow writes one JSON object per line; an error carries ``error_detail``, its outermost exception first.
+Airflow logs one JSON object per line. An error has ``error_detail``, with the outermost exception first.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ ERROR_LEVELS = ("error", "critical", "exception")
 
 @dataclass(frozen=True)
 class Failure:
-    """A failed task instance; ``error`` is None when its log holds none, ``log`` when it has no log."""
+    """A failed task instance; ``error`` is None when its log has no error, ``log`` is None when it has no log."""
 
     task: str
     error: str | None
@@ -27,33 +27,33 @@ class Failure:
 
 
 def find_failures(instances: Iterable[Mapping[str, Any]], order: Sequence[str], task_logs: Path) -> list[Failure]:
-    """List what failed, in the order of the DAG, so that the first is the likely cause of the others."""
-    place = {task_id: position for position, task_id in enumerate(order)}
+    """List the failed tasks in the order of the DAG, so that the first is the likely cause of the others."""
+    positions = {task_id: position for position, task_id in enumerate(order)}
     failed = [instance for instance in instances if instance["state"] == "failed"]
-    failed.sort(key=lambda row: (place.get(row["task_id"], len(place)), row["map_index"]))
+    failed.sort(key=lambda row: (positions.get(row["task_id"], len(positions)), row["map_index"]))
     return [_examine(instance, task_logs) for instance in failed]
 
 
 def describe_failures(failures: Sequence[Failure], scheduler_log: Path) -> str:
-    """Write the failures for a person: task, error, log."""
+    """Describe the failures for a person: task, error, log."""
     return "\n".join(_describe(failure, scheduler_log) for failure in failures)
 
 
 def last_error(lines: Iterable[str]) -> str | None:
-    """Find the last error that a task's log tells of; lines that are no JSON object are passed over."""
-    found = None
+    """Return the last error in a task's log; lines that are not JSON objects are ignored."""
+    last = None
     for line in lines:
         try:
             record = json.loads(line)
         except ValueError:
             continue
         if isinstance(record, dict):
-            found = _error_of(record) or found
-    return found
+            last = _error_of(record) or last
+    return last
 
 
 def log_file(instance: Mapping[str, Any], task_logs: Path) -> Path | None:
-    """Find the log of the last try of a task instance that left one."""
+    """Return the log of a task instance's last try that has a log."""
     folder = task_logs / f"dag_id={instance['dag_id']}" / f"run_id={instance['dag_run_id']}"
     folder = folder / f"task_id={instance['task_id']}"
     if instance["map_index"] >= 0:
@@ -88,7 +88,7 @@ def _error_of(record: Mapping[str, Any]) -> str | None:
 
 
 def _describe(failure: Failure, scheduler_log: Path) -> str:
-    error = failure.error or "no error in its log: Airflow's scheduler ended it"
+    error = failure.error or "there is no error in its log: Airflow's scheduler ended it"
     log = failure.log if failure.error and failure.log else scheduler_log
     indented = error.replace("\n", "\n    ")
     return f"  {failure.task}\n    {indented}\n    log: {log}"

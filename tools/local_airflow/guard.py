@@ -1,12 +1,12 @@
 """
-``python -m tools.local_airflow.guard <lifeline fd> <grace seconds> <command...>``: a process that cannot
-be orphaned.
+Run a command that cannot outlive its starter: ``python -m tools.local_airflow.guard <lifeline> <grace> <command...>``.
 
-The guard starts one command and ends with it. When its lifeline closes (whoever holds the other end has
-ended, in whatever way, SIGKILL included) or on SIGTERM it stops the command and everything the command
-started. Airflow puts its tasks into process groups of their own, so a group is not enough: on Linux the
-guard adopts orphaned descendants and stops the whole tree. Standard library only, since one guard runs per
-component.
+The guard starts one command and ends with it. It stops the command and everything the command started on SIGTERM, and
+when its lifeline closes: the file descriptor of a pipe whose other end belongs to the starter, and which the kernel
+closes however the starter ends. Killing a process group would not be enough, because Airflow puts its tasks into groups
+of their own. On Linux the guard therefore adopts orphaned descendants and stops the whole tree.
+
+One guard runs per component, so it imports only the standard library and psutil.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ import sys
 import time
 from contextlib import suppress
 
+import psutil  # noqa: F401 - loaded while it exists: .venv may be gone when the guard has to stop its tree
+
 from tools.local_airflow.process_table import descendants
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
@@ -27,14 +29,14 @@ PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 
 
 def main(arguments: list[str]) -> int:
-    """Run the command under guard and return its exit code, or 143 when it was told to stop."""
+    """Run the command and return its exit code, or 143 when the guard was asked to stop it."""
     lifeline, grace_seconds, command = int(arguments[0]), float(arguments[1]), arguments[2:]
     _adopt_orphans()
     wakeup = _wake_on_signals()
     child = subprocess.Popen(command, stdin=subprocess.DEVNULL, preexec_fn=_die_with_guard)
-    told_to_stop = _wait(child, lifeline, wakeup)
-    _stop_tree(child, grace_seconds if told_to_stop else 0.0)
-    return 143 if told_to_stop else _exit_code(child.returncode)
+    stop_requested = _wait(child, lifeline, wakeup)
+    _stop_tree(child, grace_seconds if stop_requested else 0.0)
+    return 143 if stop_requested else _exit_code(child.returncode)
 
 
 def _adopt_orphans() -> None:
@@ -43,13 +45,13 @@ def _adopt_orphans() -> None:
 
 
 def _die_with_guard() -> None:
-    """Run between fork and exec: even a guard that is killed takes its command along."""
+    """Let the kernel kill the command when the guard is killed. Runs between fork and exec."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
 def _wake_on_signals() -> int:
-    """Turn signals into readable bytes, so that one ``select`` waits for all events."""
+    """Turn signals into bytes on a pipe, so that one ``select`` waits for all events."""
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
     signal.set_wakeup_fd(writer)
@@ -59,19 +61,19 @@ def _wake_on_signals() -> int:
 
 
 def _wait(child: subprocess.Popen[bytes], lifeline: int, wakeup: int) -> bool:
-    """Wait until the command ended (False) or has to be stopped (True)."""
+    """Wait until the command has ended (return False) or has to be stopped (return True)."""
     while child.poll() is None:
         readable, _, _ = select.select([lifeline, wakeup], [], [])
         if lifeline in readable:
             return True
         if any(number != signal.SIGCHLD for number in os.read(wakeup, 512)):
             return True
-        _bury_the_adopted(child.pid)
+        _collect_adopted(child.pid)
     return False
 
 
 def _stop_tree(child: subprocess.Popen[bytes], grace_seconds: float) -> None:
-    """Ask the command to end, wait, then kill whatever of its tree is left."""
+    """Ask the command to end, wait, then kill what is left of its tree."""
     deadline = time.monotonic() + grace_seconds
     with suppress(ProcessLookupError):
         child.terminate()
@@ -86,12 +88,12 @@ def _stop_tree(child: subprocess.Popen[bytes], grace_seconds: float) -> None:
 
 def _remaining(child: subprocess.Popen[bytes]) -> list[int]:
     child.poll()
-    _bury_the_adopted(child.pid)
+    _collect_adopted(child.pid)
     return descendants(os.getpid())
 
 
-def _bury_the_adopted(child: int) -> None:
-    """Collect ended processes that were adopted; the command itself is collected by its ``Popen``."""
+def _collect_adopted(child: int) -> None:
+    """Collect adopted processes that have ended; ``Popen`` collects the command itself."""
     with suppress(ChildProcessError):
         while True:
             ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
@@ -101,7 +103,7 @@ def _bury_the_adopted(child: int) -> None:
 
 
 def _exit_code(returncode: int | None) -> int:
-    """Translate "killed by signal n" into the shell's 128 + n."""
+    """Translate a death by signal n into 128 + n, as shells do."""
     if returncode is None:
         return 1
     return returncode if returncode >= 0 else 128 - returncode

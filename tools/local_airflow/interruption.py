@@ -1,4 +1,4 @@
-"""Signals that end a command: raised once where the work is, ignored while it is being undone."""
+"""Turn signals that end a command into an exception during the work, and ignore them during the cleanup."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ EXIT_CODE = 130
 
 
 class Interrupted(BaseException):
-    """The person, or the machine, asked the command to end. No ``Exception``, so nothing swallows it."""
+    """The person or the system asked the command to end. Not an ``Exception``, so that no handler swallows it."""
 
 
 @contextmanager
@@ -31,7 +31,7 @@ def interruptible() -> Iterator[None]:
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Let clean-up finish: it takes seconds, and the guards would have to do it otherwise."""
+    """Ignore signals until the cleanup has finished; it takes seconds, and the guards would have to do it instead."""
     before = {number: signal.signal(number, signal.SIG_IGN) for number in ENDING}
     try:
         yield

@@ -1,4 +1,4 @@
-"""What a finished run is worth, for a person: verdict, preferences, bill, and what is still rented."""
+"""Describe the outcome of a finished run: verdict, preferences, bill, and what is still rented."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ REJECTED_SHOWN = 10
 
 
 class NoReportError(DistillError):
-    """The run succeeded and yet says nothing of a report."""
+    """The run succeeded, but its report task did not return a report."""
 
 
 def fetch_report(stack: RunningStack, run: FollowedRun) -> dict[str, Any]:
     """
     Copy a run's report from S3 to the report folder and return it.
 
-    :raises NoReportError: when the report's task returned no URIs.
+    :raises NoReportError: the report task did not return the URIs.
     """
     manifest = stack.api.returned(run.dag_id, run.run_id, REPORT_TASK)
     if not isinstance(manifest, dict) or not {"report_json_uri", "report_html_uri"} <= manifest.keys():
         raise NoReportError(
             f"The run {run.run_id} succeeded, but its task {REPORT_TASK!r} returned {manifest!r} and not the "
-            "URIs report_json_uri and report_html_uri, so there is no report to show."
+            "URIs report_json_uri and report_html_uri. There is no report to show; look at the log of this task."
         )
     folder = stack.layout.report
     download(manifest["report_json_uri"], folder / "report.json")
@@ -49,9 +49,9 @@ def describe_outcome(
     report: Mapping[str, Any], before: Mapping[str, Any], after: Mapping[str, Any], folder: Path
 ) -> str:
     """
-    Write the whole outcome as text.
+    Describe the whole outcome.
 
-    :param before: the AWS simulator's ledger when the run began; ``after``: when it had ended.
+    :param before, after: the AWS simulator's ledger before and after the run.
     """
     changed = changes_sentence(report["source"].get("changes"), actual_usd=report["cost"]["actual_usd"])
     parts = [
@@ -67,7 +67,7 @@ def describe_outcome(
 
 
 def describe_data(report: Mapping[str, Any]) -> str:
-    """Write what was read and written, and every rejected row (the first few) with its reason."""
+    """Describe what was read and written, and the first rejected rows with the reason."""
     from include.distill.curation.critic import CRITIC_LABELS
     from include.distill.report.batch_notes import BATCH_NOTE  # make clean runs without what these need
 
@@ -79,9 +79,9 @@ def describe_data(report: Mapping[str, Any]) -> str:
     lines += [f"  dropped as {name}: {count}" for name, count in pairs.get("dropped", {}).items()]
     if critic := pairs.get("critic"):
         verdicts = ", ".join(f"{critic[name]} {name.replace('_', ' ')}" for name in CRITIC_LABELS)
-        lines.append(f"  the critic of the pairs: {verdicts}")
-    if told := report.get("settings", {}).get(BATCH_NOTE):
-        lines.append(f"  {BATCH_NOTE}: {told}")
+        lines.append(f"  verdicts of the critic: {verdicts}")
+    if batch_note := report.get("settings", {}).get(BATCH_NOTE):
+        lines.append(f"  {BATCH_NOTE}: {batch_note}")
     rejected = report.get("rejected_rows", [])
     lines += [f"  rejected: {row['source']} row {row['row']}: {row['message']}" for row in rejected[:REJECTED_SHOWN]]
     if source["rejected"] > REJECTED_SHOWN:
@@ -91,11 +91,11 @@ def describe_data(report: Mapping[str, Any]) -> str:
 
 def describe_arms(arms: Sequence[Mapping[str, Any]], curves: Mapping[str, Sequence[LossPoint]]) -> str:
     """
-    Write one line per arm: what answered, what it was trained on, and whether an endpoint of it is still there.
+    Describe each arm in one line: its kind, its training, and whether its endpoint still exists.
 
-    :param curves: the steps of each arm that was trained; said of them are the means of the first and last tenth.
+    :param curves: the loss curve of each trained arm; the line shows the means of its first and last tenth.
     """
-    header = ("arm", "is", "trained on", "loss, first to last tenth", "endpoint")
+    header = ("arm", "kind", "trained on", "loss, first to last tenth", "endpoint")
     rows = [
         (
             str(arm["name"]),
@@ -110,14 +110,14 @@ def describe_arms(arms: Sequence[Mapping[str, Any]], curves: Mapping[str, Sequen
 
 
 def describe_comparisons(comparisons: Sequence[Mapping[str, Any]]) -> str:
-    """Write one line per judge and pair: how often the judge preferred the candidate."""
+    """Describe each comparison in one line: how often a judge preferred the candidate."""
     header = ("judge", "candidate", "baseline", "preferred", "95% interval", "won/lost/tied/unread")
     rows = [header, *(_comparison_row(comparison) for comparison in comparisons)]
     return "Preferences\n" + table(rows)
 
 
 def describe_bill(cost: Mapping[str, Any]) -> str:
-    """Write what was spent beside what was estimated, and the lines that cost anything."""
+    """Describe what was spent and what was estimated, with the items that cost something."""
     lines = [
         (str(line["what"]), f"{line['quantity']:,.10g} {line['unit']}", f"${line['usd']:.4f}")
         for line in cost["lines"]
@@ -131,18 +131,18 @@ def describe_bill(cost: Mapping[str, Any]) -> str:
 
 
 def describe_account(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
-    """Say what this run bought according to the AWS simulator's own ledger, and what is still rented."""
-    known = {job["arn"] for job in before["jobs"]}
-    new_jobs = [job for job in after["jobs"] if job["arn"] not in known]
+    """Describe what this run bought according to the AWS simulator's ledger, and what is still rented."""
+    earlier_jobs = {job["arn"] for job in before["jobs"]}
+    new_jobs = [job for job in after["jobs"] if job["arn"] not in earlier_jobs]
     new_calls = after["billed_calls"] - before["billed_calls"]
     seconds = after["throughput_seconds"] - before["throughput_seconds"]
     alive = [str(throughput["name"]) for throughput in rented_throughputs(after)]
     return "\n".join(
         [
-            "Simulated AWS account (its own count of this run)",
-            f"  model calls billed   {new_calls} ({after['billed_calls']} ever)",
+            "Simulated AWS account (what it counted during this run)",
+            f"  model calls billed   {new_calls} ({after['billed_calls']} in all)",
             *_batch_line(before, after),
-            f"  training jobs        {len(new_jobs)} ({len(after['jobs'])} ever)",
+            f"  training jobs        {len(new_jobs)} ({len(after['jobs'])} in all)",
             f"  throughput rented    {seconds:.0f} s",
             f"  still running        {', '.join(alive) or 'nothing'}",
         ]
@@ -150,14 +150,14 @@ def describe_account(before: Mapping[str, Any], after: Mapping[str, Any]) -> str
 
 
 def _batch_line(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
-    """Say what batch jobs answered; nothing in an account that never had one."""
-    ever = len(after["batch_jobs"])
-    if not ever:
+    """Describe the batch jobs; nothing for an account that never had one."""
+    total = len(after["batch_jobs"])
+    if not total:
         return []
     answered = [sum(job["billed_records"] for job in ledger["batch_jobs"]) for ledger in (after, before)]
-    new = ever - len(before["batch_jobs"])
+    new = total - len(before["batch_jobs"])
     share = f"; {answered[0] - answered[1]} of the calls, at half the price" if new else ""
-    return [f"  batch jobs           {new} ({ever} ever){share}"]
+    return [f"  batch jobs           {new} ({total} in all){share}"]
 
 
 def table(rows: Sequence[Sequence[str]]) -> str:

@@ -1,9 +1,8 @@
 """
-The processes of a local stack: each under a guard of its own, so that none outlives the command that
-started it.
+Start and stop the processes of a local stack, each under a guard, so that none outlives the command.
 
-The commands hold the write end of one pipe, the lifeline; every guard waits on the read end. However the
-command ends, the kernel closes the pipe and the guards stop their processes.
+The command holds the write end of a pipe, the lifeline, and every guard waits on the read end. However the command
+ends, the kernel closes the pipe and the guards stop their processes.
 """
 
 from __future__ import annotations
@@ -31,11 +30,11 @@ PAUSE_SECONDS = 0.2
 
 
 class ComponentDiedError(DistillError):
-    """A process that the local stack needs has ended by itself; the others are being stopped."""
+    """A process that the local stack needs has ended on its own; the others are being stopped."""
 
 
 class NotReadyError(DistillError):
-    """Something that was waited for did not happen in time; what was started is being stopped."""
+    """Something did not happen in time; everything that was started is being stopped."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +42,7 @@ class Component:
     """
     One long-running process.
 
-    :param grace_seconds: how long it may take to end when asked, before it is killed.
+    :param grace_seconds: how long it may take to end before it is killed.
     """
 
     name: str
@@ -52,7 +51,7 @@ class Component:
 
 
 class ProcessGroup:
-    """Starts components, tells when one has died, and stops them all."""
+    """Starts components, notices when one has died, and stops them all."""
 
     def __init__(self, layout: Layout, environment: Mapping[str, str]) -> None:
         self._layout = layout
@@ -61,7 +60,7 @@ class ProcessGroup:
         self._lifeline_end, self._lifeline = os.pipe()
 
     def start(self, component: Component) -> None:
-        """Start a component; it logs to ``<name>.log``, begun anew."""
+        """Start a component with a new log ``<name>.log``."""
         self._layout.logs.mkdir(parents=True, exist_ok=True)
         guard = [sys.executable, "-m", "tools.local_airflow.guard"]
         settings = [str(self._lifeline_end), str(component.grace_seconds)]
@@ -74,29 +73,30 @@ class ProcessGroup:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 pass_fds=[self._lifeline_end],
-                start_new_session=True,  # Ctrl-C is for the command, which stops the components in order
+                start_new_session=True,  # Ctrl-C reaches only the command, which stops the components in order
             )
         self._guards[component.name] = (component, process)
 
     def check(self) -> None:
         """
-        See that all components live.
+        Raise when a component has died.
 
-        :raises ComponentDiedError: naming the component and showing the end of its log.
+        :raises ComponentDiedError: names the component and shows the end of its log.
         """
         for name, (_, process) in self._guards.items():
             if (code := process.poll()) is not None:
                 log = self._layout.log_of(name)
                 raise ComponentDiedError(
-                    f"{name} ended by itself (exit code {code}). The end of {log}:\n{read_tail(log)}"
+                    f"{name} ended on its own (exit code {code}). Everything else is being stopped. "
+                    f"The end of {log}:\n{read_tail(log)}"
                 )
 
     def finish(self, name: str, timeout_seconds: float) -> None:
         """
-        Wait for a component that is meant to end, and forget it.
+        Wait until a component has ended, for one that is supposed to end.
 
-        :raises ComponentDiedError: when it ends with an error, showing the end of its log.
-        :raises NotReadyError: when it takes too long.
+        :raises ComponentDiedError: it ended with an error; shows the end of its log.
+        :raises NotReadyError: it took too long.
         """
         _, process = self._guards[name]
         log = self._layout.log_of(name)
@@ -106,11 +106,11 @@ class ProcessGroup:
         del self._guards[name]
 
     def stop(self, names: Sequence[str] | None = None) -> None:
-        """Stop the named components, or all: ask, and after their grace kill them with all their children."""
-        chosen = {name: self._guards.pop(name) for name in list(self._guards) if names is None or name in names}
-        for _, process in chosen.values():
+        """Stop the named components, or all of them; after its grace period, each is killed with all its children."""
+        stopping = {name: self._guards.pop(name) for name in list(self._guards) if names is None or name in names}
+        for _, process in stopping.values():
             process.terminate()
-        for component, process in chosen.values():
+        for component, process in stopping.values():
             with suppress(subprocess.TimeoutExpired):
                 process.wait(component.grace_seconds + 5)
             if process.poll() is None:
@@ -118,7 +118,7 @@ class ProcessGroup:
                 process.wait()
 
     def close(self) -> None:
-        """Stop everything and kill what escaped its guard; the group cannot be used afterwards."""
+        """Stop everything and kill what has escaped its guard; the group cannot be used afterwards."""
         self.stop()
         os.close(self._lifeline)
         os.close(self._lifeline_end)
@@ -135,19 +135,22 @@ def wait_until(
     """
     Wait for a condition.
 
-    :param check: called between two looks; raises when waiting has become pointless.
-    :raises NotReadyError: when the time is up.
+    :param what: what is waited for, for the error message.
+    :param check: called after each look at the condition; raises when waiting has become pointless.
+    :raises NotReadyError: the time is up.
     """
     deadline = time.monotonic() + timeout_seconds
     while not condition():
         check()
         if time.monotonic() > deadline:
-            raise NotReadyError(f"{what} was not there within {timeout_seconds:.0f} s.")
+            raise NotReadyError(
+                f"{what}: not within {timeout_seconds:.0f} s. Everything that was started is being stopped."
+            )
         time.sleep(PAUSE_SECONDS)
 
 
 def read_tail(path: Path, lines: int = TAIL_LINES) -> str:
-    """Read the last lines of a log, indented; says so when there is none."""
+    """Return the last lines of a log, indented, or a remark when there are none."""
     try:
         text = path.read_text(encoding="utf-8", errors="replace")
     except OSError:

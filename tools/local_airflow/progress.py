@@ -1,8 +1,8 @@
 """
-What a run's task instances say about its progress, as plain values and text; writes nothing.
+Summarize the task instances of a run as steps that a newcomer can read.
 
-A step is a task of the DAG with all its mapped instances. The words shown are for someone who has never
-seen Airflow: "waiting" is a deferred task, "not run" one that was skipped or could not run.
+A step is a task of the DAG with all its mapped instances. Its state is a word for someone who has never seen Airflow:
+"waiting" is a deferred task, "not run" is one that was skipped or could not run.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ WORDS = {
 
 @dataclass(frozen=True)
 class Step:
-    """One task of the DAG: its state as a word, how many of its instances are done, how long it has taken."""
+    """One task of the DAG: its state as a word, how many of its instances are done, and how long it has taken."""
 
     task_id: str
     state: str
@@ -50,29 +50,29 @@ class Step:
 
     @property
     def count(self) -> str:
-        """The instances of a mapped step, as in "12/20"; nothing for others."""
+        """How many instances of a mapped step are done, as in "12/20"; empty for other steps."""
         return f"{self.done}/{self.total}" if self.mapped else ""
 
 
-def summarise(instances: Iterable[Mapping[str, Any]], order: Sequence[str], now: datetime) -> list[Step]:
+def summarize(instances: Iterable[Mapping[str, Any]], order: Sequence[str], now: datetime) -> list[Step]:
     """
-    Condense task instances, as the API lists them, into one step per task.
+    Summarize task instances, as the API lists them, into one step per task.
 
-    :param order: task ids in the order to show; others follow in alphabetical order.
+    :param order: task ids in the order to show; other tasks follow in alphabetical order.
     """
     by_task: dict[str, list[Mapping[str, Any]]] = {task_id: [] for task_id in order}
     for instance in sorted(instances, key=lambda row: str(row["task_id"])):
         by_task.setdefault(instance["task_id"], []).append(instance)
-    return [_summarise_step(task_id, found, now) for task_id, found in by_task.items()]
+    return [_summarize_step(task_id, of_task, now) for task_id, of_task in by_task.items()]
 
 
 def describe(step: Step, width: int) -> str:
-    """Write a step as one line of columns: state, name, count, time."""
+    """Format a step as one line: state, name, count, time."""
     return f"{step.state:<8}  {step.task_id:<{width}}  {step.count:>7}  {clock(step.seconds):>6}".rstrip()
 
 
 def headline(steps: Sequence[Step], elapsed_seconds: float) -> str:
-    """Say how far the run is, in one line."""
+    """Describe in one line how far the run is."""
     finished = sum(step.state in FINISHED for step in steps)
     failed = sum(step.state == FAILED for step in steps)
     text = f"{finished} of {len(steps)} steps finished after {clock(elapsed_seconds)}"
@@ -81,24 +81,24 @@ def headline(steps: Sequence[Step], elapsed_seconds: float) -> str:
 
 def changes(before: Sequence[Step], after: Sequence[Step]) -> list[Step]:
     """
-    List the steps worth a line of a plain log: those that began to run, and those that finished.
+    List the steps that a plain log should mention: those that started to run, and those that finished.
 
-    What is queued or retried for a moment would only make the log longer.
+    Steps that are only queued would make the log longer and say nothing new.
     """
-    known = {step.task_id: step.state for step in before}
+    states_before = {step.task_id: step.state for step in before}
     shown = (RUNNING, WAITING, RETRYING, *FINISHED)
-    return [step for step in after if step.state in shown and known.get(step.task_id) != step.state]
+    return [step for step in after if step.state in shown and states_before.get(step.task_id) != step.state]
 
 
 def clock(seconds: float | None) -> str:
-    """Write a duration as m:ss."""
+    """Format a duration as m:ss."""
     if seconds is None:
         return ""
     minutes, rest = divmod(int(seconds), 60)
     return f"{minutes}:{rest:02d}"
 
 
-def _summarise_step(task_id: str, instances: Sequence[Mapping[str, Any]], now: datetime) -> Step:
+def _summarize_step(task_id: str, instances: Sequence[Mapping[str, Any]], now: datetime) -> Step:
     words = [WORDS.get(str(instance["state"]), PENDING) for instance in instances]
     return Step(
         task_id=task_id,
@@ -111,7 +111,7 @@ def _summarise_step(task_id: str, instances: Sequence[Mapping[str, Any]], now: d
 
 
 def _combine(words: Sequence[str]) -> str:
-    """Give a step with many instances one state: what is still going on outranks what is over."""
+    """Combine the states of a step's instances into one; a state that is still going on outranks a final one."""
     counts = Counter(words)
     for word in (RUNNING, WAITING, RETRYING, QUEUED):
         if counts[word]:

@@ -1,4 +1,4 @@
-"""One DAG run through a local stack: wait for the DAG, trigger it, show its progress, tell how it ended."""
+"""Run a DAG once in a local stack: wait until it is loaded, trigger it, show its progress, explain how it ended."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tools.local_airflow.airflow_api import FINISHED_RUN_STATES
 from tools.local_airflow.display import open_display
 from tools.local_airflow.failures import describe_failures, find_failures
 from tools.local_airflow.processes import NotReadyError, wait_until
-from tools.local_airflow.progress import summarise
+from tools.local_airflow.progress import summarize
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tools.local_airflow.settings import Layout, Ports, RunRequest
 
 DAG_SECONDS = 120.0
-PARSING_SECONDS = 10.0  # an import error of one file may be known before another file's DAG is
+PARSING_SECONDS = 10.0  # one file's import error may be known before another file's DAG is loaded
 POLL_SECONDS = 1.0
 
 
@@ -30,18 +30,18 @@ class RunningStack(Protocol):
 
     @property
     def layout(self) -> Layout:
-        """Where its state and logs lie."""
+        """The paths of its state and logs."""
 
     @property
     def ports(self) -> Ports:
-        """Where it listens."""
+        """The ports that it listens on."""
 
     @property
     def api(self) -> AirflowApi:
         """Airflow's REST API."""
 
     def check(self) -> None:
-        """Raise when the stack is no longer whole."""
+        """Raise when a process of the stack has died."""
 
 
 @dataclass(frozen=True)
@@ -58,11 +58,11 @@ def wait_for_dag(stack: RunningStack, dag_id: str) -> None:
     """
     Wait until Airflow has loaded the DAG.
 
-    :raises NotReadyError: with the import errors when it cannot be loaded.
+    :raises NotReadyError: it cannot be loaded; shows the import errors.
     """
     first_error_at: float | None = None
 
-    def settled() -> bool:
+    def is_decided() -> bool:
         nonlocal first_error_at
         if stack.api.find_dag(dag_id) is not None:
             return True
@@ -70,10 +70,12 @@ def wait_for_dag(stack: RunningStack, dag_id: str) -> None:
             first_error_at = time.monotonic()
         return first_error_at is not None and time.monotonic() - first_error_at > PARSING_SECONDS
 
-    wait_until(settled, f"The DAG {dag_id}", DAG_SECONDS, check=stack.check)
+    wait_until(is_decided, f"The DAG {dag_id}", DAG_SECONDS, check=stack.check)
     if stack.api.find_dag(dag_id) is None:
         errors = "\n".join(f"{name}:\n{trace.rstrip()}" for name, trace in stack.api.import_errors())
-        raise NotReadyError(f"Airflow could not load the DAG {dag_id}. Its import errors:\n{errors}")
+        raise NotReadyError(
+            f"Airflow could not load the DAG {dag_id}, so no run was started. Its import errors:\n{errors}"
+        )
 
 
 def trigger_run(stack: RunningStack, request: RunRequest) -> str:
@@ -90,8 +92,8 @@ def follow_run(
     """
     Show a run's progress on standard output until it has ended.
 
-    :raises ComponentDiedError: when a process of the stack ends meanwhile.
-    :raises NotReadyError: when the run takes longer than the timeout.
+    :raises ComponentDiedError: a process of the stack died.
+    :raises NotReadyError: the run takes longer than the timeout.
     """
     order = stack.api.task_ids(dag_id)
     display = open_display(sys.stdout, environ)
@@ -101,14 +103,14 @@ def follow_run(
             state = stack.api.run_state(dag_id, run_id)
             elapsed = time.monotonic() - began
             instances = stack.api.task_instances(dag_id, run_id)
-            display.show(summarise(instances, order, datetime.now(UTC)), elapsed)
+            display.show(summarize(instances, order, datetime.now(UTC)), elapsed)
             if state in FINISHED_RUN_STATES:
                 return FollowedRun(dag_id, run_id, state, elapsed)
             stack.check()
             if elapsed > timeout_seconds:
                 raise NotReadyError(
                     f"The run {run_id} was still {state} after {timeout_seconds:.0f} s and is being stopped. "
-                    f"Logs: {stack.layout.task_logs}. DISTILL_TIMEOUT_SECONDS gives it longer."
+                    f"Logs: {stack.layout.task_logs}. Set DISTILL_TIMEOUT_SECONDS to give it more time."
                 )
             time.sleep(POLL_SECONDS)
     finally:
@@ -116,9 +118,9 @@ def follow_run(
 
 
 def explain_failure(stack: RunningStack, run: FollowedRun) -> str:
-    """Say which tasks failed, why, and where their logs are."""
+    """Describe which tasks failed, why, and where their logs are."""
     instances = stack.api.task_instances(run.dag_id, run.run_id)
     failures = find_failures(instances, stack.api.task_ids(run.dag_id), stack.layout.task_logs)
     if not failures:
-        return f"  no task failed, yet the run did: see {stack.layout.log_of('scheduler')}"
+        return f"  The run failed without a failed task. See {stack.layout.log_of('scheduler')}"
     return describe_failures(failures, stack.layout.log_of("scheduler"))

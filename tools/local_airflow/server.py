@@ -1,8 +1,8 @@
 """
-The stack of ``make up``: a process of its own that holds the lock and the stack until ``make down`` ends
-it.
+Keep the stack of ``make up`` running in a background process until ``make down``.
 
-What runs where: :func:`serve` is that process; the others are called by the commands in the foreground.
+:func:`serve` is the background process, which holds the lock and the stack. The commands in the foreground call the
+other functions.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ WATCH_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class ServedStack:
-    """A stack that another process of this checkout holds."""
+    """A stack that another process of this checkout keeps running."""
 
     layout: Layout
     holder: Holder
 
     @property
     def ports(self) -> Ports:
-        """Where it listens."""
+        """The ports that it listens on."""
         return Ports(self.holder.api_port, self.holder.stand_in_port)
 
     @cached_property
@@ -55,13 +55,13 @@ class ServedStack:
         return AirflowApi(self.ports.ui_url)
 
     def check(self) -> None:
-        """See that its process lives; that one sees to the components."""
+        """Raise ``ComponentDiedError`` when the background process has died; that process watches the components."""
         if not self.holder.is_running():
             raise _server_ended(self.layout)
 
 
 def serve(layout: Layout, environ: Mapping[str, str], request: RunRequest) -> int:
-    """Hold a stack until told to end, or until one of its processes dies."""
+    """Keep a stack running until a signal, or until one of its processes dies."""
     with open_session(layout, environ, request, command=COMMAND, schedules="housekeeping") as session:
         session.stack.start(fresh_database=False)
         ports = session.stack.ports
@@ -75,9 +75,9 @@ def serve(layout: Layout, environ: Mapping[str, str], request: RunRequest) -> in
 
 def launch_server(layout: Layout) -> ServedStack:
     """
-    Start the serving process and return when its stack answers.
+    Start the background process and return when its stack answers.
 
-    :raises ComponentDiedError: when it ends instead, with the end of its log.
+    :raises ComponentDiedError: the process ended instead; shows the end of its log.
     """
     layout.logs.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "tools.local_airflow", "serve"]
@@ -103,7 +103,7 @@ def launch_server(layout: Layout) -> ServedStack:
     try:
         wait_until(answers, f"The local Airflow (log: {layout.log_of(LOG)})", START_SECONDS, check=check)
     except BaseException:
-        process.terminate()  # it stops in order what it has started
+        process.terminate()  # it then stops what it has started
         process.wait(STOP_SECONDS)
         raise
     holder = read_holder(layout.lock)
@@ -113,7 +113,7 @@ def launch_server(layout: Layout) -> ServedStack:
 
 
 def running_server(layout: Layout) -> ServedStack | None:
-    """Find the stack of an earlier ``make up`` that still runs and answers."""
+    """Return the stack of an earlier ``make up`` if it still runs."""
     holder = read_holder(layout.lock)
     if holder is None or holder.command != COMMAND or not holder.api_port or not holder.is_running():
         return None
@@ -122,19 +122,19 @@ def running_server(layout: Layout) -> ServedStack | None:
 
 def stop_server(layout: Layout) -> bool:
     """
-    End the serving process of this checkout and everything it started; False when there was none.
+    Stop the background process of this checkout and everything it started; return False when there was none.
 
-    Only a process with the recorded pid *and* start time is signalled, so a pid in use again is safe.
+    Only a process with the recorded pid *and* start time gets a signal, never one that got the pid later.
 
-    :raises LockHeldError: when another command, which is not ours to stop, is at work.
+    :raises LockHeldError: another command is working, which only its own terminal may stop.
     """
     holder = read_holder(layout.lock)
     if holder is None or not holder.is_running():
         return False
     if holder.command != COMMAND:
         raise LockHeldError(
-            f"`{holder.command}` (process {holder.pid}) is at work in this checkout since {holder.since}: "
-            "press Ctrl-C there. Nothing was stopped."
+            f"`{holder.command}` (process {holder.pid}) has been working in this checkout since {holder.since}. "
+            "Nothing was stopped. Press Ctrl-C in its terminal."
         )
     for number in (signal.SIGTERM, signal.SIGKILL):
         with suppress(ProcessLookupError):
@@ -147,4 +147,7 @@ def stop_server(layout: Layout) -> bool:
 
 def _server_ended(layout: Layout) -> ComponentDiedError:
     log = layout.log_of(LOG)
-    return ComponentDiedError(f"The local Airflow has ended. The end of {log}:\n{read_tail(log)}")
+    return ComponentDiedError(
+        "The local Airflow has ended on its own. Everything it started has been stopped. "
+        f"The end of {log}:\n{read_tail(log)}"
+    )

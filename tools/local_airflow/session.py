@@ -1,9 +1,8 @@
 """
-One stack for the length of a ``with`` block, under the checkout's lock: whatever ends the block, nothing is
-left.
+Run one stack in a ``with`` block, under the checkout's lock.
 
-The processes are stopped, what is still rented in the simulated account is given back, the lock is
-released.
+However the block ends, its processes are stopped, what is still rented in the simulated account is given back, and the
+lock is released.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Session:
-    """A stack that is about to start, and the lock under which it does."""
+    """A stack that is about to start, and the lock that it runs under."""
 
     stack: LocalStack
     lock: CheckoutLock
@@ -48,8 +47,8 @@ def open_session(
     """
     Take the lock and prepare a stack; stop it and release the lock at the end of the block.
 
-    :param command: what the person typed; shown to whoever finds the lock taken.
-    :raises LockHeldError: when another command of this checkout is at work.
+    :param command: what the person typed; shown to a second command that finds the lock held.
+    :raises LockHeldError: another command is working in this checkout.
     """
     lock = CheckoutLock(layout.lock)
     holder = lock.acquire(command, datetime.now(UTC).isoformat(timespec="seconds"))
@@ -79,6 +78,6 @@ def _shut_down(stack: LocalStack) -> None:
         for name in stack.give_back():
             print(f"Gave back the simulated throughput {name}, which the run had not released.")
     except (OSError, DistillError) as error:
-        print(f"Could not look into the simulated account while stopping: {error}")
+        print(f"Could not read the simulated account while stopping, so throughputs may still be rented there: {error}")
     finally:
         stack.close()

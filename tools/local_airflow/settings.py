@@ -1,8 +1,8 @@
 """
-What a local command works with: where its state lies, what the person asked for, and which ports are used.
+Read the settings of a local command: its paths, what the person asked for, and the ports.
 
-Everything is read from the environment (``make`` exports ``CSV``, ``USE_CASE``, ``DOCUMENTS``,
-``EVALUATION``) and never passes through a shell, so a file name may hold any character.
+Requests are read from environment variables, which ``make`` exports (``CSV``, ``USE_CASE``, ``DOCUMENTS``,
+``EVALUATION``). They never pass through a shell, so a file name may contain any character.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ USE_CASE_NAME = re.compile(r"[a-z0-9][a-z0-9_]*")
 
 @dataclass(frozen=True)
 class Layout:
-    """Where the code of a checkout and the state of its local runs lie."""
+    """The paths of a checkout and of the state of its local runs."""
 
     project: Path = PROJECT
     dags: Path = PROJECT / "dags"
@@ -43,7 +43,7 @@ class Layout:
 
     @property
     def task_logs(self) -> Path:
-        """The folder under which every try of every task has a log file."""
+        """The folder of the task logs, with one file per try of each task."""
         return self.airflow_home / "logs"
 
     @property
@@ -53,42 +53,43 @@ class Layout:
 
     @property
     def aws_simulator(self) -> Path:
-        """State of the AWS simulator: buckets, jobs, models, paid answers, the ledger."""
+        """The state of the AWS simulator: buckets, jobs, models, paid answers, the ledger."""
         return self.state / "aws_simulator"
 
     @property
     def logs(self) -> Path:
-        """One log file per component."""
+        """The folder of the component logs, with one file per component."""
         return self.state / "logs"
 
     @property
     def report(self) -> Path:
-        """Where the last successful run's report is copied to."""
+        """The folder for the report of the last successful run."""
         return self.state / "report"
 
     @property
     def lock(self) -> Path:
-        """The file whose lock says that a command is at work in this checkout."""
+        """The file that a command locks while it works in this checkout."""
         return self.state / "lock"
 
     def log_of(self, component: str) -> Path:
-        """Name the log file of a component."""
+        """Return the log file of a component."""
         return self.logs / f"{component}.log"
 
     @property
     def secrets(self) -> Path:
-        """Generated keys of this checkout, readable by their owner only."""
+        """The file with the generated keys of this checkout; only its owner can read it."""
         return self.state / "secrets.json"
 
 
 @dataclass(frozen=True)
 class RunRequest:
     """
-    Which DAG to run, on what.
+    The use case to run and the rows to use.
 
-    :param training_csv: an absolute path or an ``s3://`` URI; None leaves the use case's own source.
+    :param training_csv: an absolute path or an ``s3://`` URI; None uses the use case's own file.
     :param evaluation_csv: the same for the questions that the models are compared on.
-    :param documents: records of the training CSV to use; None takes all of them.
+    :param documents: how many rows of the training CSV to use at most; None uses all of them.
+    :param evaluation_rows: the same for the evaluation CSV.
     """
 
     use_case: str = DEFAULT_USE_CASE
@@ -99,30 +100,30 @@ class RunRequest:
 
     @property
     def dag_id(self) -> str:
-        """The DAG that serves the use case."""
+        """The use case's DAG."""
         return f"distill_{self.use_case}"
 
     @property
     def conf(self) -> dict[str, str | int]:
-        """The trigger's configuration."""
-        given = {
+        """The configuration to trigger the DAG with."""
+        params = {
             "training_csv": self.training_csv,
             "evaluation_csv": self.evaluation_csv,
             "documents": self.documents,
             "evaluation_rows": self.evaluation_rows,
         }
-        return {name: value for name, value in given.items() if value is not None}
+        return {name: value for name, value in params.items() if value is not None}
 
     @property
     def described(self) -> str:
-        """Say what is read, and at most how much of it."""
+        """Describe what is read, and the maximum number of rows."""
         own = "the use case's own file"
-        learnt = _most(self.documents, "documents", self.training_csv or own)
-        asked = _most(self.evaluation_rows, "questions", self.evaluation_csv or own)
-        return f"Learns from {learnt}; is compared on {asked}."
+        training = _with_limit(self.training_csv or own, self.documents, "documents")
+        evaluation = _with_limit(self.evaluation_csv or own, self.evaluation_rows, "questions")
+        return f"Trains on {training}; compares the models on {evaluation}."
 
     def input_roots(self, project: Path) -> list[Path]:
-        """Name the folders outside ``include/`` that the pipeline has to be allowed to read."""
+        """Return the folders outside ``include/`` that the pipeline must be allowed to read."""
         local = [csv for csv in (self.training_csv, self.evaluation_csv) if csv and not csv.startswith("s3://")]
         folders = dict.fromkeys(_folder(Path(csv)) for csv in local)
         return [folder for folder in folders if not folder.is_relative_to(project / "include")]
@@ -137,47 +138,49 @@ class Ports:
 
     @property
     def ui_url(self) -> str:
-        """Where a browser finds Airflow."""
+        """The URL of Airflow's UI."""
         return f"http://{LOOPBACK}:{self.api}"
 
     @property
     def simulator_url(self) -> str:
-        """Where boto3 finds the AWS simulator."""
+        """The URL of the AWS simulator."""
         return f"http://{LOOPBACK}:{self.simulator}"
 
 
 def read_request(environ: Mapping[str, str], *, working_folder: Path, use_cases: Path) -> RunRequest:
     """
-    Read what the person asked for; an empty variable counts as not given.
+    Read what the person asked for; an empty variable counts as not set.
 
-    :raises InputError: naming the variable, its value and what it may be.
+    :raises InputError: names the variable, its value and what it may be.
     """
     use_case = environ.get("USE_CASE") or DEFAULT_USE_CASE
     if not USE_CASE_NAME.fullmatch(use_case) or not (use_cases / f"{use_case}.yaml").is_file():
-        known = ", ".join(sorted(path.stem for path in use_cases.glob("*.yaml"))) or "there is none"
-        raise InputError(f"USE_CASE={use_case!r} is not a file of {use_cases} (known: {known}). Nothing was started.")
+        names = ", ".join(sorted(path.stem for path in use_cases.glob("*.yaml"))) or "there is none"
+        raise InputError(
+            f"USE_CASE={use_case!r} has no file in {use_cases}. Nothing was started. Set it to one of: {names}."
+        )
     other = use_case != DEFAULT_USE_CASE
     return RunRequest(
         use_case=use_case,
         training_csv=_read_csv(environ, "CSV", working_folder),
         evaluation_csv=_read_csv(environ, "EVALUATION_CSV", working_folder),
-        # The sample is large and a first look should be quick; somebody's own rows are all meant, and another use case
-        # says itself how much it needs.
+        # Only the sample has a default limit, because a first run should be quick. Rows of one's own are all used, and
+        # another use case sets its own limits.
         documents=_read_count(environ, "DOCUMENTS") or (None if environ.get("CSV") or other else DEFAULT_DOCUMENTS),
         evaluation_rows=_read_count(environ, "EVALUATION")
         or (None if environ.get("EVALUATION_CSV") or other else DEFAULT_EVALUATION_ROWS),
     )
 
 
-def _most(count: int | None, things: str, file: str) -> str:
-    return f"{file} (at most {count} {things})" if count else file
+def _with_limit(file: str, limit: int | None, things: str) -> str:
+    return f"{file} (at most {limit} {things})" if limit else file
 
 
 def choose_ports(environ: Mapping[str, str]) -> Ports:
     """
-    Take the ports that the person set, else free ones.
+    Use the ports that the person set, or choose free ones.
 
-    :raises InputError: when a port that was asked for is not a port or is in use.
+    :raises InputError: a port that was set is not a port number or is in use.
     """
     with socket.socket() as first, socket.socket() as second:
         return Ports(
@@ -187,16 +190,16 @@ def choose_ports(environ: Mapping[str, str]) -> Ports:
 
 
 def _read_csv(environ: Mapping[str, str], name: str, working_folder: Path) -> str | None:
-    given = environ.get(name, "")
-    if not given or given.startswith("s3://"):
-        return given or None
-    path = Path(os.path.abspath(working_folder / given))  # noqa: PTH100 a link keeps the name that was typed
+    text = environ.get(name, "")
+    if not text or text.startswith("s3://"):
+        return text or None
+    path = Path(os.path.abspath(working_folder / text))  # noqa: PTH100 a link keeps the name that was typed
     if not path.exists():
-        raise InputError(f"{name}={given!r}: there is no file {path}. Nothing was started.")
+        raise InputError(f"{name}={text!r}: there is no file {path}. Nothing was started. Check the path.")
     if os.pathsep in str(_folder(path)):
         raise InputError(
-            f"{name}={given!r}: the folder's name holds {os.pathsep!r}, which separates the folders that the "
-            "pipeline may read. Nothing was started; move the file."
+            f"{name}={text!r}: the folder's name contains {os.pathsep!r}, which separates the folders that the "
+            "pipeline may read. Nothing was started. Move the file to another folder."
         )
     return f"{path}/" if path.is_dir() else str(path)
 
@@ -210,21 +213,25 @@ def _read_count(environ: Mapping[str, str], name: str) -> int | None:
     if not text:
         return None
     if not (text.isascii() and text.isdigit()) or int(text) == 0:
-        raise InputError(f"{name}={text!r} must be a whole number above 0. Nothing was started.")
+        raise InputError(
+            f"{name}={text!r} must be a whole number above 0. Nothing was started. Correct it or leave it out."
+        )
     return int(text)
 
 
 def _bind(probe: socket.socket, environ: Mapping[str, str], name: str) -> int:
-    """Reserve a port until the caller closes the probe, so that two choices never agree."""
+    """Reserve a port until the caller closes the probe, so that two calls never choose the same port."""
     text = environ.get(name, "").strip() or "0"
     if not (text.isascii() and text.isdigit()) or int(text) > 65535:
-        raise InputError(f"{name}={text!r} must be a port number, 1 to 65535. Nothing was started.")
-    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a port in TIME_WAIT is free for a server
+        raise InputError(
+            f"{name}={text!r} must be a port number, 1 to 65535. Nothing was started. Correct it or leave it out."
+        )
+    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a server may use a port in TIME_WAIT
     try:
         probe.bind((LOOPBACK, int(text)))
     except OSError as error:
         raise InputError(
-            f"{name}={text}: that port cannot be used on {LOOPBACK} ({error.strerror}). Nothing was started; "
-            f"choose another, or leave {name} out to have a free one chosen."
+            f"{name}={text}: this port cannot be used on {LOOPBACK} ({error.strerror}). Nothing was started. "
+            f"Choose another port, or leave {name} out to get a free one."
         ) from None
     return int(probe.getsockname()[1])

@@ -1,9 +1,9 @@
 """
-The local stack: the AWS simulator and the four processes of a real Airflow, brought up in parallel.
+Start the local stack: the AWS simulator and the four processes of a real Airflow, in parallel.
 
-Each ``make run`` begins with a new metadata database, so that no run, pause or stale DAG of an earlier one
-can stand in its way; it is a copy of one that was migrated once. What was paid for lies in the AWS simulator's
-state and stays.
+Each ``make run`` starts with a new metadata database, so that no run, pause or stale DAG of an earlier one gets in its
+way. The database is a copy of one that was migrated once. Everything that was paid for is in the AWS simulator's state,
+which stays.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ if TYPE_CHECKING:
 
     from tools.local_airflow.settings import Layout, Ports
 
-MODEL_UNITS = 4  # AWS grants none by default; the AWS simulator's quota is what a small team is usually given
+MODEL_UNITS = 4  # AWS grants none by default; this is what a small team is usually given
 READY_SECONDS = 180.0
 MIGRATE_SECONDS = 180.0
-AIRFLOW_GRACE_SECONDS = 1.0  # an idle scheduler takes 4 s to end by itself; nothing is lost by not waiting
-SIMULATOR_GRACE_SECONDS = 10.0  # it writes down its state
+AIRFLOW_GRACE_SECONDS = 1.0  # an idle scheduler needs 4 s to end; nothing is lost by killing it sooner
+SIMULATOR_GRACE_SECONDS = 10.0  # it saves its state
 
 
 class LocalStack:
-    """Everything a local run needs, started and stopped together."""
+    """All processes of a local run, started and stopped together."""
 
     def __init__(self, layout: Layout, ports: Ports, environment: Mapping[str, str]) -> None:
         self.layout = layout
@@ -45,9 +45,9 @@ class LocalStack:
         """
         Start all processes and return when the API answers and the pools exist.
 
-        :param fresh_database: forget the runs of earlier commands; False keeps them to look at.
-        :raises ComponentDiedError: when a process ends instead of starting.
-        :raises NotReadyError: when the API does not answer in time.
+        :param fresh_database: forget the runs of earlier commands; False keeps them in the UI.
+        :raises ComponentDiedError: a process ended instead of starting.
+        :raises NotReadyError: the API does not answer in time.
         """
         from include.distill.config.loader import load_use_cases
         from include.distill.inference.pools import required_pools  # make clean runs without what these need
@@ -63,20 +63,20 @@ class LocalStack:
         wait_until(self.api.is_up, f"Airflow's API {logs}", READY_SECONDS, check=self.check)
         for name, settings in required_pools(load_use_cases().valid).items():
             self.api.ensure_pool(name, settings)
-        self._group.start(airflow_component("triggerer"))  # needed last, so it does not slow down the others
+        self._group.start(airflow_component("triggerer"))  # the run needs it last
 
     def check(self) -> None:
-        """See that all processes live, or raise ``ComponentDiedError``."""
+        """Raise ``ComponentDiedError`` when a process has died."""
         self._group.check()
 
     def give_back(self) -> list[str]:
         """
-        End what an interrupted run left rented in the simulated account, and return the names.
+        Delete the throughputs that an interrupted run left in the simulated account, and return their names.
 
-        Stops Airflow first, so that no task rents it again; the AWS simulator goes on.
+        Stops Airflow first, so that no task rents them again; the AWS simulator keeps running.
         """
         self._group.stop(["scheduler", "dag-processor", "triggerer"])
-        self._group.stop(["api-server"])  # last: tasks that are ending still report to it
+        self._group.stop(["api-server"])  # last, because tasks that are ending still report to it
         return give_back_throughputs(self.ports.simulator_url) if self._simulator_is_up() else []
 
     def close(self) -> None:
@@ -109,12 +109,12 @@ class LocalStack:
 
 
 def airflow(*arguments: str) -> list[str]:
-    """Compose an Airflow command of this very Python environment."""
+    """Return an Airflow command that runs in this Python environment."""
     return [sys.executable, "-m", "airflow", *arguments]
 
 
 def airflow_component(name: str) -> Component:
-    """Describe one of Airflow's processes; task logs are read from disk, so none serves logs on a fixed port."""
+    """Describe one of Airflow's processes. Task logs are read from disk, so no process serves them on a fixed port."""
     options = ["--skip-serve-logs"] if name in ("scheduler", "triggerer") else []
     return Component(name, airflow(name, *options), AIRFLOW_GRACE_SECONDS)
 
@@ -134,17 +134,19 @@ def simulator_component(layout: Layout, ports: Ports) -> Component:
 
 
 def airflow_version() -> str:
-    """Tell which Airflow is installed, which decides the database's form."""
+    """Return the installed version of Airflow, which determines the schema of the database."""
     try:
         return version("apache-airflow")
     except PackageNotFoundError:
-        raise NotReadyError("Airflow is not installed in this Python; use `make run`, which installs it.") from None
+        raise NotReadyError(
+            "Airflow is not installed in this Python. Nothing was started. Run `make setup` first."
+        ) from None
 
 
 def copy_database(source: Path, target: Path) -> None:
-    """Copy an SQLite database whole, whatever still lies in its write-ahead log."""
+    """Copy an SQLite database, with everything that is still in its write-ahead log."""
     draft = target.with_suffix(".draft")
     draft.unlink(missing_ok=True)
     with closing(sqlite3.connect(source)) as old, closing(sqlite3.connect(draft)) as new:
         old.backup(new)
-    draft.replace(target)  # a half-written template never carries the name
+    draft.replace(target)  # the name never belongs to half a copy

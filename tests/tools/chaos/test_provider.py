@@ -12,7 +12,7 @@ from tools.chaos.provider import Measurement, as_markdown, prepare_provider, pro
 from tools.chaos.scenarios import scenarios
 
 
-def test_every_case_has_names_that_no_other_case_can_meet(tmp_path: Path) -> None:
+def test_every_case_has_its_own_names(tmp_path: Path) -> None:
     cases = prepare_provider(provider_cases(), tmp_path / "missing")
     settings = json.loads((tmp_path / "missing" / "provider.json").read_text())
     assert [case.key for case in cases] == [entry["key"] for entry in settings]

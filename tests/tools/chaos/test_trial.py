@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from tools.chaos.control import TaskState
@@ -81,6 +82,19 @@ def test_a_script_that_fails_leaves_a_row_with_the_error() -> None:
     tested.breach(BreachError("the instant was missed"))
     assert (tested.rows[0].ok, tested.rows[0].jobs) == (False, 1)
     assert tested.rows[0].note == "BreachError: the instant was missed"
+
+
+def test_a_script_that_fails_leaves_a_row_even_when_the_simulator_does_not_answer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail() -> dict[str, Any]:
+        raise httpx.ConnectError("connection refused")
+
+    stack = FakeStack()
+    monkeypatch.setattr(stack, "ledger", fail)
+    tested = trial(stack)
+    tested.breach(httpx.ConnectError("connection refused"))
+    assert (tested.rows[0].ok, tested.rows[0].note) == (False, "ConnectError: connection refused")
 
 
 def test_a_task_without_a_process_cannot_be_killed() -> None:

@@ -109,7 +109,7 @@ def test_all_pages_of_task_instances_are_read(airflow: ScriptedAirflow, api: Air
     assert "/dagRuns/run%2B1/" in airflow.requests[1][1]
 
 
-def test_a_server_that_is_gone_is_named_with_the_request(api: AirflowApi) -> None:
+def test_a_lost_server_is_reported_with_the_request(api: AirflowApi) -> None:
     unreachable = AirflowApi("http://127.0.0.1:9", attempts=2)
     with pytest.raises(AirflowApiError, match=r"GET /api/v2/dags/d/tasks: Airflow did not answer") as lost:
         unreachable.task_ids("d")

@@ -1,4 +1,4 @@
-"""The commands and the Makefile: what is typed arrives unchanged, what cannot be done is refused."""
+"""Commands receive exactly what was typed, and refuse what they cannot do."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_clean_without_libraries_removes_nothing_that_a_process_may_still_use(tm
 
 
 @pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
-def test_make_hands_on_every_character_and_runs_none_of_them(tmp_path: Path) -> None:
+def test_make_passes_every_character_on_and_runs_nothing(tmp_path: Path) -> None:
     script = tmp_path / "show.py"
     script.write_text(SHOW)
     trap = tmp_path / "ran"
@@ -75,7 +75,7 @@ def test_a_refused_request_starts_nothing(
 
 
 @pytest.mark.parametrize("command", ["run", "up", "down", "clean"])
-def test_no_command_disturbs_one_that_is_at_work(
+def test_no_command_disturbs_another_one(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:
     monkeypatch.setenv("USE_CASE", "")
@@ -86,7 +86,7 @@ def test_no_command_disturbs_one_that_is_at_work(
     lock.release()
 
 
-def test_clean_removes_all_state_and_down_needs_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_clean_removes_all_state_and_down_works_without_any(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     state = tmp_path / "state"
     assert main(["down", "--state", str(state)]) == 0
     assert not state.exists()
@@ -97,7 +97,7 @@ def test_clean_removes_all_state_and_down_needs_none(tmp_path: Path, capsys: pyt
     assert "nothing to remove" in capsys.readouterr().out
 
 
-def test_a_copied_database_holds_what_was_not_yet_checkpointed(tmp_path: Path) -> None:
+def test_a_copied_database_has_what_was_not_yet_checkpointed(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "old.db", isolation_level=None)) as old:
         old.execute("PRAGMA journal_mode=WAL")
         old.execute("CREATE TABLE facts (text)")

@@ -1,4 +1,4 @@
-"""The display suits what it writes to."""
+"""Terminals are redrawn in place, and logs get plain lines."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def play(display: ProgressDisplay) -> None:
 
 
 def what_stays(written: str) -> list[str]:
-    """Play the escape codes that the display uses, as a terminal does."""
+    """Return the lines that stay on a terminal after all its escape codes."""
     screen: list[str] = []
     for part in re.split(r"(\x1b\[\d+A\r\x1b\[J)", written):
         if moved := re.fullmatch(r"\x1b\[(\d+)A\r\x1b\[J", part):
@@ -45,7 +45,7 @@ def what_stays(written: str) -> list[str]:
     return screen
 
 
-def test_a_log_gets_one_line_when_a_step_begins_and_one_when_it_ends() -> None:
+def test_a_log_gets_one_line_when_a_step_starts_and_one_when_it_ends() -> None:
     stream = io.StringIO()
     play(open_display(stream, {"TERM": "xterm"}))
     lines = [line.split()[:2] for line in stream.getvalue().splitlines()]
@@ -68,7 +68,7 @@ def test_on_a_terminal_only_finished_steps_stay() -> None:
         pytest.param({}, False, id="unknown terminal"),
     ],
 )
-def test_colour_only_where_it_is_wanted(environ: dict[str, str], coloured: bool) -> None:
+def test_colours_are_used_only_where_they_are_wanted(environ: dict[str, str], coloured: bool) -> None:
     stream = Terminal()
     play(open_display(stream, environ))
     assert ("\x1b[32m" in stream.getvalue()) == coloured

@@ -47,7 +47,7 @@ def test_real_settings_do_not_get_through(name: str) -> None:
 
 
 @given(st.sampled_from(["AWS_", "AIRFLOW_", "AIRFLOW__", "BOTO"]), st.text("ABCDEFGHIJKLMNOPQRSTUVWXYZ_", max_size=20))
-def test_no_name_of_theirs_gets_through(prefix: str, rest: str) -> None:
+def test_no_variable_of_aws_or_airflow_gets_through(prefix: str, rest: str) -> None:
     assert "a real value" not in build({prefix + rest: "a real value"}).values()
 
 
@@ -58,25 +58,25 @@ def test_every_aws_endpoint_is_the_simulator() -> None:
     assert environment["AWS_EC2_METADATA_DISABLED"] == "true"
 
 
-def test_loopback_is_never_asked_through_a_proxy() -> None:
+def test_loopback_is_never_reached_through_a_proxy() -> None:
     environment = build({"HTTP_PROXY": "http://proxy.example:3128", "NO_PROXY": "corp.example"})
     assert environment["HTTP_PROXY"] == "http://proxy.example:3128"
     assert "127.0.0.1" in environment["NO_PROXY"]
     assert "127.0.0.1" in environment["no_proxy"]
 
 
-def test_what_has_nothing_to_do_with_it_is_kept() -> None:
+def test_unrelated_variables_are_kept() -> None:
     environment = build({"LANG": "de_DE.UTF-8", "PATH": "/usr/bin"})
     assert environment["LANG"] == "de_DE.UTF-8"
     assert environment["PATH"].endswith(":/usr/bin")
 
 
-def test_schedules_and_input_folders_are_set_as_asked() -> None:
+def test_schedules_and_input_folders_are_set_as_requested() -> None:
     quiet = build({}, schedules="off", input_roots=[Path("/data"), Path("/more")])
-    nightly = build({}, schedules="housekeeping")
+    housekeeping = build({}, schedules="housekeeping")
     assert (quiet["DISTILL_SCHEDULES"], quiet["DISTILL_INPUT_ROOTS"]) == ("off", "/data:/more")
-    assert nightly["DISTILL_SCHEDULES"] == "housekeeping"
-    assert "DISTILL_INPUT_ROOTS" not in nightly
+    assert housekeeping["DISTILL_SCHEDULES"] == "housekeeping"
+    assert "DISTILL_INPUT_ROOTS" not in housekeeping
 
 
 def test_two_checkouts_share_nothing() -> None:
@@ -86,7 +86,7 @@ def test_two_checkouts_share_nothing() -> None:
     assert {"AIRFLOW_HOME", "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", "AIRFLOW__API__PORT", "AWS_ENDPOINT_URL"} <= set(own)
 
 
-def test_keys_are_made_once_and_are_their_owners_only(tmp_path: Path) -> None:
+def test_keys_are_created_once_and_only_their_owner_can_read_them(tmp_path: Path) -> None:
     path = tmp_path / "state" / "secrets.json"
     first = load_keys(path)
     assert load_keys(path) == first

@@ -25,7 +25,7 @@ def logged(level: str, event: str) -> str:
     [
         pytest.param([raised("InputError", "row 3: empty")], "InputError: row 3: empty", id="outermost exception"),
         pytest.param([raised("A", "1"), raised("B", "2")], "B: 2", id="the last one"),
-        pytest.param([raised("A", "1"), logged("info", "bye")], "A: 1", id="what is no error does not count"),
+        pytest.param([raised("A", "1"), logged("info", "bye")], "A: 1", id="a line that is not an error"),
         pytest.param([logged("error", "out of memory")], "out of memory", id="an error without an exception"),
         pytest.param([raised("TimeoutError", "")], "TimeoutError", id="an exception without text"),
         pytest.param(["not json", "[1]", "", raised("A", "1"), '{"cut'], "A: 1", id="broken lines"),
@@ -49,7 +49,7 @@ def write_log(root: Path, task: str, attempt: int, text: str) -> Path:
     return path
 
 
-def test_failures_come_in_the_order_of_the_dag_with_their_logs(tmp_path: Path) -> None:
+def test_failures_are_listed_in_the_order_of_the_dag_with_their_logs(tmp_path: Path) -> None:
     write_log(tmp_path, "task_id=ask/map_index=2", 1, raised("Early", "x"))
     second = write_log(tmp_path, "task_id=ask/map_index=2", 2, raised("Late", "y"))
     instances = [
@@ -62,13 +62,13 @@ def test_failures_come_in_the_order_of_the_dag_with_their_logs(tmp_path: Path) -
     assert (last.task, last.error, last.log) == ("outcome", None, None)
 
 
-def test_a_try_that_left_no_log_is_explained_by_the_one_before(tmp_path: Path) -> None:
+def test_a_try_without_a_log_is_explained_by_the_previous_try(tmp_path: Path) -> None:
     path = write_log(tmp_path, "task_id=ask", 1, raised("A", "1"))
     (failure,) = find_failures([failed("ask", try_number=3)], ["ask"], tmp_path)
     assert (failure.error, failure.log) == ("A: 1", path)
 
 
-def test_what_only_the_scheduler_knows_points_to_its_log(tmp_path: Path) -> None:
+def test_a_failure_without_an_error_in_its_log_points_to_the_scheduler(tmp_path: Path) -> None:
     text = describe_failures(find_failures([failed("ask")], ["ask"], tmp_path), tmp_path / "scheduler.log")
     assert "ask" in text
     assert str(tmp_path / "scheduler.log") in text

@@ -1,4 +1,4 @@
-"""What is printed of a finished run is what its report and the ledger say."""
+"""The printed outcome of a run agrees with its report and the ledger."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_a_judge_that_decided_nothing_has_no_preference() -> None:
     assert cells(describe_comparisons([undecided]), "haiku") == ["haiku", "tuned", "base", "-", "-", "0/0/2/1"]
 
 
-def test_each_arm_has_a_line_with_what_it_was_trained_on_and_what_became_of_its_endpoint() -> None:
+def test_each_arm_has_a_line_with_its_training_and_the_state_of_its_endpoint() -> None:
     arms = [
         {"name": "base", "kind": "base", "records": None, "training_loss": None, "serving": None, "released": True},
         {"name": "few", "kind": "fine_tuned", "records": 125, "training_loss": 0.5, "serving": "t", "released": True},
@@ -78,7 +78,7 @@ def test_each_arm_has_a_line_with_what_it_was_trained_on_and_what_became_of_its_
     assert cells(text, "left") == ["left", "champion", "-", "-", "STILL", "THERE"]
 
 
-def test_the_bill_stands_beside_its_estimate_and_leaves_out_what_was_free() -> None:
+def test_the_bill_shows_the_estimate_and_leaves_out_free_items() -> None:
     lines = [
         {"what": "teacher input", "quantity": 12345.0, "unit": "tokens", "usd": 0.037},
         {"what": "training", "quantity": 0.0, "unit": "tokens", "usd": 0.0},
@@ -89,7 +89,7 @@ def test_the_bill_stands_beside_its_estimate_and_leaves_out_what_was_free() -> N
     assert "training" not in text
 
 
-def test_answers_from_batch_jobs_are_told_where_some_were_wanted() -> None:
+def test_answers_from_batch_jobs_are_shown_when_the_use_case_wants_some() -> None:
     source = {"train": 3, "evaluation": 2, "rejected": 0}
     report = {"source": source, "synthesis": {"accepted": 1, "requested": 2}}
     assert "batch" not in describe_data(report)
@@ -98,36 +98,36 @@ def test_answers_from_batch_jobs_are_told_where_some_were_wanted() -> None:
     )
 
 
-def test_the_account_tells_what_this_run_added_to_it() -> None:
+def test_the_account_shows_what_this_run_added() -> None:
     before = ledger(calls=100, jobs=("old",), throughputs=(("t-old", False),))
     after = ledger(calls=130, jobs=("old", "new"), throughputs=(("t-old", False), ("t-new", False)))
     text = describe_account(before, after)
-    assert "billed   30 (130 ever)" in text
-    assert "jobs        1 (2 ever)" in text
+    assert "billed   30 (130 in all)" in text
+    assert "jobs        1 (2 in all)" in text
     assert "rented    10 s" in text
     assert "running        nothing" in text
 
 
-def test_a_critics_verdicts_are_told_and_what_it_did_not_look_at() -> None:
+def test_the_verdicts_of_the_critic_are_shown_and_what_it_did_not_check() -> None:
     source = {"train": 1, "evaluation": 1, "rejected": 0}
     synthesis = {"accepted": 3, "requested": 3}
     critic = {"grounded": 2, "ungrounded": 0, "unparsable": 0, "not_looked_at": 1}
     assert "critic" not in describe_data({"source": source, "synthesis": {**synthesis, "critic": None}})
-    said = describe_data({"source": source, "synthesis": {**synthesis, "critic": critic}})
-    assert said.endswith("the critic of the pairs: 2 grounded, 0 ungrounded, 0 unparsable, 1 not looked at")
+    text = describe_data({"source": source, "synthesis": {**synthesis, "critic": critic}})
+    assert text.endswith("verdicts of the critic: 2 grounded, 0 ungrounded, 0 unparsable, 1 not looked at")
 
 
-def test_the_account_tells_which_calls_were_answered_in_batch_jobs() -> None:
+def test_the_account_shows_which_calls_batch_jobs_answered() -> None:
     text = describe_account(ledger(calls=200, batches=(120,)), ledger(calls=712, batches=(120, 200, 192)))
-    assert "jobs           2 (3 ever); 392 of the calls" in text
+    assert "jobs           2 (3 in all); 392 of the calls" in text
 
 
-def test_a_run_that_bought_no_batch_job_says_only_that() -> None:
+def test_a_run_without_batch_jobs_shows_only_their_number() -> None:
     text = describe_account(ledger(batches=(120,)), ledger(batches=(120,)))
-    assert "jobs           0 (1 ever)\n" in text
+    assert "jobs           0 (1 in all)\n" in text
 
 
-def test_an_account_without_batch_jobs_says_nothing_of_them() -> None:
+def test_an_account_without_batch_jobs_does_not_mention_them() -> None:
     assert "batch" not in describe_account(ledger(), ledger(calls=5))
 
 
@@ -169,6 +169,6 @@ class StackWithoutReport:
     api = ApiWithoutReport()
 
 
-def test_a_run_without_a_report_is_an_error_that_shows_what_there_was() -> None:
+def test_a_run_without_a_report_is_an_error_that_shows_what_its_task_returned() -> None:
     with pytest.raises(NoReportError, match="'rows': 3"):
         fetch_report(StackWithoutReport(), FollowedRun("d", "r", "success", 1.0))  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""What a person asks for is read as meant, or refused before anything starts."""
+"""Settings are read correctly, or refused before anything starts."""
 
 from __future__ import annotations
 
@@ -20,32 +20,32 @@ def use_cases(tmp_path: Path) -> Path:
     return folder
 
 
-def test_nothing_given_runs_the_sample(tmp_path: Path, use_cases: Path) -> None:
+def test_without_settings_the_sample_is_run(tmp_path: Path, use_cases: Path) -> None:
     request = read_request({"CSV": "", "USE_CASE": ""}, working_folder=tmp_path, use_cases=use_cases)
     assert request.dag_id == "distill_aws_docs_qa"
     assert request.conf == {"documents": 40, "evaluation_rows": 100}
 
 
-def test_everything_given_reaches_the_trigger(tmp_path: Path, use_cases: Path) -> None:
+def test_everything_that_is_set_reaches_the_trigger(tmp_path: Path, use_cases: Path) -> None:
     csv = tmp_path / "$(touch x); 'rows' `id`.csv"
     csv.touch()
-    given = {"CSV": csv.name, "USE_CASE": "support", "DOCUMENTS": "7", "EVALUATION": "3"}
-    request = read_request(given, working_folder=tmp_path, use_cases=use_cases)
+    variables = {"CSV": csv.name, "USE_CASE": "support", "DOCUMENTS": "7", "EVALUATION": "3"}
+    request = read_request(variables, working_folder=tmp_path, use_cases=use_cases)
     assert request.dag_id == "distill_support"
     assert request.conf == {"training_csv": str(csv), "documents": 7, "evaluation_rows": 3}
 
 
-def test_of_somebodys_own_rows_all_are_taken(tmp_path: Path, use_cases: Path) -> None:
+def test_all_of_a_persons_own_rows_are_used(tmp_path: Path, use_cases: Path) -> None:
     for name in ("own.csv", "questions.csv"):
         (tmp_path / name).touch()
-    given = {"CSV": "own.csv", "EVALUATION_CSV": "questions.csv"}
-    request = read_request(given, working_folder=tmp_path, use_cases=use_cases)
+    variables = {"CSV": "own.csv", "EVALUATION_CSV": "questions.csv"}
+    request = read_request(variables, working_folder=tmp_path, use_cases=use_cases)
     own, questions = str(tmp_path / "own.csv"), str(tmp_path / "questions.csv")
     assert request.conf == {"training_csv": own, "evaluation_csv": questions}
-    assert request.described == f"Learns from {own}; is compared on {questions}."
+    assert request.described == f"Trains on {own}; compares the models on {questions}."
 
 
-def test_another_use_case_says_itself_how_much_it_needs(tmp_path: Path, use_cases: Path) -> None:
+def test_another_use_case_sets_its_own_limits(tmp_path: Path, use_cases: Path) -> None:
     request = read_request({"USE_CASE": "support"}, working_folder=tmp_path, use_cases=use_cases)
     assert request.conf == {}
     some = read_request({"USE_CASE": "support", "EVALUATION": "5"}, working_folder=tmp_path, use_cases=use_cases)
@@ -54,35 +54,35 @@ def test_another_use_case_says_itself_how_much_it_needs(tmp_path: Path, use_case
 
 
 @pytest.mark.parametrize(
-    ("given", "named"),
+    ("variables", "named"),
     [
         pytest.param({"CSV": "missing.csv"}, "missing.csv", id="no such file"),
-        pytest.param({"USE_CASE": "unknown"}, "aws_docs_qa, support", id="unknown use case, known ones are listed"),
-        pytest.param({"USE_CASE": "../support"}, "USE_CASE='../support'", id="a path is no name"),
+        pytest.param({"USE_CASE": "unknown"}, "aws_docs_qa, support", id="unknown use case: the known ones are listed"),
+        pytest.param({"USE_CASE": "../support"}, "USE_CASE='../support'", id="a path instead of a name"),
         pytest.param({"DOCUMENTS": "0"}, "DOCUMENTS='0'", id="zero"),
         pytest.param({"DOCUMENTS": "-1"}, "DOCUMENTS='-1'", id="negative"),
         pytest.param({"DOCUMENTS": "4.5"}, "DOCUMENTS='4.5'", id="fraction"),
-        pytest.param({"EVALUATION": "²"}, "EVALUATION='²'", id="a digit that is no number"),
+        pytest.param({"EVALUATION": "²"}, "EVALUATION='²'", id="a superscript digit"),
     ],
 )
-def test_what_cannot_be_run_is_refused_by_name(
-    tmp_path: Path, use_cases: Path, given: dict[str, str], named: str
+def test_a_wrong_setting_is_refused_with_its_name(
+    tmp_path: Path, use_cases: Path, variables: dict[str, str], named: str
 ) -> None:
     with pytest.raises(InputError) as refusal:
-        read_request(given, working_folder=tmp_path, use_cases=use_cases)
+        read_request(variables, working_folder=tmp_path, use_cases=use_cases)
     assert named in str(refusal.value)
     assert "Nothing was started" in str(refusal.value)
 
 
-def test_a_folder_that_the_pipeline_could_not_be_told_of_is_refused(tmp_path: Path, use_cases: Path) -> None:
+def test_a_folder_whose_name_contains_the_path_separator_is_refused(tmp_path: Path, use_cases: Path) -> None:
     folder = tmp_path / "a:b"
     folder.mkdir()
     (folder / "rows.csv").touch()
-    with pytest.raises(InputError, match="move the file"):
+    with pytest.raises(InputError, match="Move the file"):
         read_request({"CSV": "a:b/rows.csv"}, working_folder=tmp_path, use_cases=use_cases)
 
 
-def test_only_a_file_outside_include_needs_a_folder_opened(tmp_path: Path) -> None:
+def test_only_files_outside_include_need_permission(tmp_path: Path) -> None:
     inside = RunRequest(training_csv=str(PROJECT / "include" / "data" / "rows.csv"))
     outside = RunRequest(training_csv=str(tmp_path / "rows.csv"))
     assert inside.input_roots(PROJECT) == []
@@ -98,7 +98,7 @@ def test_a_folder_of_files_is_read_as_one_source(tmp_path: Path, use_cases: Path
     assert request.input_roots(PROJECT) == [(tmp_path / "rows").resolve()]
 
 
-def test_a_link_opens_the_folder_of_the_file_it_leads_to(tmp_path: Path) -> None:
+def test_a_link_allows_the_folder_of_its_target(tmp_path: Path) -> None:
     real = tmp_path / "real" / "rows.csv"
     real.parent.mkdir()
     real.touch()
@@ -115,14 +115,14 @@ def test_free_ports_differ_and_can_be_bound() -> None:
             probe.bind(("127.0.0.1", number))
 
 
-def test_a_port_that_was_asked_for_is_taken() -> None:
+def test_a_port_that_was_set_is_used() -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         free = probe.getsockname()[1]
     assert choose_ports({"DISTILL_PORT": str(free)}).api == free
 
 
-def test_a_port_in_use_is_refused_by_name() -> None:
+def test_a_port_in_use_is_refused_with_its_variable() -> None:
     with socket.socket() as holder:
         holder.bind(("127.0.0.1", 0))
         holder.listen()
@@ -132,6 +132,6 @@ def test_a_port_in_use_is_refused_by_name() -> None:
 
 
 @pytest.mark.parametrize("text", ["80000", "http", "-1"])
-def test_what_is_no_port_is_refused(text: str) -> None:
+def test_a_wrong_port_number_is_refused(text: str) -> None:
     with pytest.raises(InputError, match="must be a port number"):
         choose_ports({"DISTILL_PORT": text})

@@ -18,7 +18,7 @@ def test_the_state_of_an_earlier_version_is_moved_with_its_content(tmp_path: Pat
     assert layout.aws_simulator == tmp_path / "aws_simulator"
 
 
-def test_state_under_the_present_name_is_never_replaced(tmp_path: Path) -> None:
+def test_state_under_the_current_name_is_never_replaced(tmp_path: Path) -> None:
     layout = Layout(state=tmp_path)
     for folder in ("stand_in", "aws_simulator"):
         (tmp_path / folder).mkdir()

@@ -1,0 +1,74 @@
+"""Local commands read the simulated account and never another one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import boto3
+import pytest
+
+from tests.fakes.aws_simulator import RunningSimulator, start_simulator
+from tools.local_airflow.account import (
+    SimulatorError,
+    download,
+    enter_account,
+    give_back_throughputs,
+    is_open,
+    read_ledger,
+    rented_throughputs,
+)
+from tools.local_airflow.settings import Ports
+
+
+@pytest.fixture
+def simulator(tmp_path: Path) -> Iterator[RunningSimulator]:
+    before = dict(os.environ)
+    with start_simulator(tmp_path, model_units=2) as running:
+        enter_account(Ports(api=9, simulator=int(running.url.rpartition(":")[2])))
+        yield running
+    os.environ.clear()
+    os.environ.update(before)
+
+
+def test_nothing_of_a_real_account_is_left_in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = dict(os.environ)
+    try:
+        os.environ.update({"AWS_PROFILE": "production", "AWS_SESSION_TOKEN": "real", "BOTO_CONFIG": "/real"})
+        enter_account(Ports(api=1, simulator=2))
+        assert {"AWS_PROFILE", "AWS_SESSION_TOKEN", "BOTO_CONFIG"}.isdisjoint(os.environ)
+        assert os.environ["AWS_ENDPOINT_URL"] == "http://127.0.0.1:2"
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def test_throughputs_that_are_still_rented_are_given_back(simulator: RunningSimulator) -> None:
+    bedrock = boto3.client("bedrock")
+    bedrock.create_provisioned_model_throughput(
+        modelUnits=1, provisionedModelName="left", modelId="amazon.nova-micro-v1:0:128k"
+    )
+    assert [throughput["name"] for throughput in rented_throughputs(read_ledger(simulator.url))] == ["left"]
+    assert give_back_throughputs(simulator.url) == ["left"]
+    assert rented_throughputs(read_ledger(simulator.url)) == []
+    assert give_back_throughputs(simulator.url) == []
+
+
+def test_a_failed_download_leaves_the_earlier_file(simulator: RunningSimulator, tmp_path: Path) -> None:
+    s3 = boto3.client("s3")
+    s3.create_bucket(Bucket="reports")
+    s3.put_object(Bucket="reports", Key="a #1.html", Body=b"new")
+    target = tmp_path / "report" / "report.html"
+    download("s3://reports/a #1.html", target)
+    assert target.read_bytes() == b"new"
+    with pytest.raises(Exception, match="404"):
+        download("s3://reports/gone.html", target)
+    assert target.read_bytes() == b"new"
+
+
+def test_a_simulator_that_does_not_answer_is_not_open(simulator: RunningSimulator) -> None:
+    assert is_open(simulator.url)
+    assert not is_open("http://127.0.0.1:9")
+    with pytest.raises(SimulatorError, match=r"did not answer GET http://127\.0\.0\.1:9/_admin/ledger"):
+        read_ledger("http://127.0.0.1:9")

@@ -263,7 +263,7 @@ class ModelQuota(Section):
     """
     What the account may ask of one model on demand in the use case's Region.
 
-    See :class:`include.distill.inference.pacing.Quota`.
+    See :class:`include.distill.inference.rate_limits.Quota`.
 
     A model without one is asked at a speed that adapts to throttling.
     """

@@ -15,7 +15,7 @@ from include.distill.cost.bill_table import bill_table
 from include.distill.cost.critic_budget import uncapped_critic_usd
 from include.distill.cost.estimate import TokenRate, estimate, expected_calls
 from include.distill.cost.prices import load_prices, total_usd
-from include.distill.cost.spending import model_calls_usd
+from include.distill.cost.task_budget import model_calls_usd
 from include.distill.cost.token_counts import measure_token_rate, prompt_probes, sample_rows
 from include.distill.dataset.arm_rows import require_originals, rows_for_teacher
 from include.distill.dataset.records import Row

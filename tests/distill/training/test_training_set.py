@@ -17,8 +17,8 @@ from include.distill.core.storage import write_jsonl
 from include.distill.cost.prices import load_prices
 from include.distill.dataset.splits import split_by_document
 from include.distill.inference.student import Student
+from include.distill.report.build import build_report
 from include.distill.report.html import render_html
-from include.distill.report.report import build_report
 from include.distill.training.data_card import data_card, licence_note
 from include.distill.training.training_set import (
     TRAIN,

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from pydantic import ValidationError
 
 from include.distill.config.catalog import CATALOG_PATH, Family, Model, load_catalog
 from include.distill.core.errors import UseCaseError
@@ -91,8 +92,14 @@ class TestFamilies:
 
     def test_the_defaults_of_its_hyperparameters_pass_its_own_check(self, family: Family) -> None:
         defaults = {name: fact.default for name, fact in family.hyperparameters.items()}
-        assert "epochCount" in defaults
         assert set(check_hyperparameters(defaults, family)) == set(defaults)
+
+    def test_a_family_without_the_number_of_epochs_is_refused(self, family: Family) -> None:
+        raw = family.model_dump()
+        del raw["hyperparameters"]["epochCount"]
+        message = f"family {family.key} has no hyperparameter 'epochCount'.*include/models.yaml"
+        with pytest.raises(ValidationError, match=message):
+            Family.model_validate(raw)
 
     def test_a_plain_record_in_its_format_is_valid(self, family: Family) -> None:
         record = to_customization_format(user="u", answer="a", instruction="i", family=family)

@@ -11,8 +11,8 @@ from include.distill.config.use_case import UseCase
 from include.distill.core.records import BillLineRecord
 from include.distill.curation.filters import FILTER_NAMES
 from include.distill.curation.records import CurateManifest
-from include.distill.report.html import render_html
 from include.distill.report.build import build_report
+from include.distill.report.html import render_html
 from include.distill.training.data_card import data_card, funnel, licence_note
 from include.distill.training.figures import CardFigures
 from include.distill.training.records import DataCard

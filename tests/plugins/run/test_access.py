@@ -118,10 +118,10 @@ class TestSpendCap:
     def test_a_task_stops_at_its_share_of_the_cap(
         self, task: Any, context: Any, store: MemoryStore, use_case: UseCase, bedrock: FakeBedrock, expected: Any
     ) -> None:
-        """A tenth of the rows has a tenth of the cap; ten answers cost as much, at a hundredth of the cap each."""
+        """A tenth of the rows has a tenth of the cap: ten answers at just under a hundredth of the cap."""
         self.write_estimate(store, use_case)
         input_price, _ = load_prices().token_prices(TEACHER)
-        bedrock.usage = (int(use_case.max_spend_usd / 100 / input_price), 0)
+        bedrock.usage = (int(use_case.max_spend_usd / 101 / input_price), 0)
         with pytest.raises(SpendCapError, match="The spend cap is reached"):
             self.ask_all(task, context, expected=expected, calls=10)
         assert len(bedrock.asked) == 10

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from bedrock_distill.operators.base import DistillOperator
-from bedrock_distill.operators.student import count_missing_answers
+from bedrock_distill.operators.missing_answers import count_missing_answers
 from include.distill.core.storage import read_jsonl
 from include.distill.inference.requests import Completion
 from include.distill.inference.student import Student

@@ -33,6 +33,9 @@ class TestTokenBucket:
             bucket.take(1)
         assert bucket.seconds_until(1, now=0) == pytest.approx(1)
 
+    def test_makes_a_call_wait_for_a_whole_token_even_if_the_burst_is_smaller(self) -> None:
+        assert TokenBucket(60, burst=0.1, now=0).seconds_until(1, now=0) == pytest.approx(1)
+
     def test_that_does_not_start_full_refills_at_its_rate(self) -> None:
         bucket = TokenBucket(120, burst=12, now=0, full=False)
         assert bucket.seconds_until(4, now=0) == pytest.approx(2)

@@ -12,11 +12,9 @@ from typing import Any
 import pytest
 import yaml
 from airflow.dag_processing.dagbag import DagBag
-from airflow.sdk.exceptions import ParamValidationError
 
 from include.distill.config import loader
 from include.distill.config.loader import USE_CASES_FOLDER, load_use_cases
-from include.distill.config.use_case import OVERRIDES
 from include.distill.core.paths import PROJECT_ROOT
 
 SAMPLE = "distill_aws_docs_qa"
@@ -283,33 +281,3 @@ class TestPromotion:
         assert {"tuned.release", "report"} <= asking.get_task("approve").get_flat_relative_ids(upstream=True)
         assert asking.get_task("delete_losers").trigger_rule == "none_failed"
         assert asking.get_task("delete_losers").downstream_task_ids == {"outcome"}
-
-
-class TestForm:
-    def test_it_has_what_people_turn(self, dag: Any) -> None:
-        assert set(dag.params) == {*OVERRIDES, "dry_run"}
-
-    @pytest.mark.parametrize("name", ["evaluation_csv", "documents", "evaluation_rows"])
-    def test_what_may_be_absent_may_be_left_empty(self, dag: Any, name: str) -> None:
-        assert dag.params.get_param(name).resolve(None) is None
-
-    def test_the_form_is_filled_with_the_use_cases_values(self, dag: Any) -> None:
-        use_case = load_use_cases().valid[0]
-        stated = dag.params.dump()
-        assert stated["training_csv"] == use_case.source.training_csv
-        assert stated["max_spend_usd"] == use_case.max_spend_usd
-        assert stated["dry_run"] is False
-
-    @pytest.mark.parametrize(
-        ("name", "value", "reason"),
-        [
-            ("documents", 0, "minimum of 1"),
-            ("pairs_per_document", 21, "maximum of 20"),
-            ("max_spend_usd", 0, "minimum of 0"),
-            ("training_csv", "", "non-empty"),
-            ("dry_run", "yes", "not of type 'boolean'"),
-        ],
-    )
-    def test_a_value_out_of_range_is_refused_by_the_form(self, dag: Any, name: str, value: Any, reason: str) -> None:
-        with pytest.raises(ParamValidationError, match=reason):
-            dag.params.get_param(name).resolve(value)

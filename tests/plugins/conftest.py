@@ -15,7 +15,7 @@ from include.distill.config.loader import USE_CASES_FOLDER, load_use_case
 from include.distill.config.use_case import UseCase
 from include.distill.core.storage import write_jsonl
 from include.distill.evaluation.champion import Champion, save_champion_snapshot
-from include.distill.inference import pacing
+from include.distill.inference import paced_client
 from tests.distill.conftest import make_row
 from tests.fakes.fake_bedrock import FakeBedrock
 from tests.fakes.memory_store import MemoryStore
@@ -58,7 +58,7 @@ def use_case() -> UseCase:
 @pytest.fixture(autouse=True)
 def fail_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hand on what failed in passing, without asking again and the pauses between."""
-    monkeypatch.setattr(pacing, "MAX_ATTEMPTS", 1)
+    monkeypatch.setattr(paced_client, "MAX_ATTEMPTS", 1)
 
 
 @pytest.fixture

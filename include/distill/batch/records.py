@@ -9,22 +9,22 @@ BatchStep = Literal["synthesize", "judge"]
 
 
 class BatchInputLine(TypedDict):
-    """One question to a batch job, in Bedrock's format. Stored in ``<prefix>/batches/<sha256>/input.jsonl``."""
+    """One request of a batch job, in Bedrock's format. Stored in ``<prefix>/batches/<sha256>/input.jsonl``."""
 
-    recordId: str  # key of the request, under which the response will be stored
+    recordId: str  # key of the request, under which the answer will be stored
     modelInput: dict[str, Any]  # body of the request, as the model's API takes it
 
 
 class BatchOutputLine(TypedDict):
-    """One answer of a batch job, as Bedrock writes it into the output bucket. It has an output or an error."""
+    """One output line of a batch job, as Bedrock writes it into the output bucket. It has an output or an error."""
 
     recordId: str
     modelOutput: NotRequired[dict[str, Any]]
-    error: NotRequired[Any]  # an object with errorCode and errorMessage, as documented
+    error: NotRequired[object]  # with errorCode and errorMessage, as documented
 
 
 class LineError(TypedDict):
-    """Why no response could be stored from one line of a batch job's output."""
+    """Why no answer could be stored from one line of a batch job's output."""
 
     reason: str  # one of ours, such as "unreadable_line", or Bedrock's error code
     message: str
@@ -56,9 +56,9 @@ class BatchPlanRecord(TypedDict):
 
 class BatchOutcomeRecord(TypedDict):
     """
-    What came of a batch job, in records. Stored in ``<prefix>/batches/landed/<job name>.json``.
+    The result of a batch job, in records. Stored in ``<prefix>/batches/landed/<job name>.json``.
 
-    The rest, ``records - answered - errors``, was not reached.
+    The job did not reach the others, ``records - answered - errors``.
     """
 
     records: int
@@ -71,7 +71,7 @@ class BatchSubmitManifest(TypedDict):
 
     job_arns: list[str]  # to wait for, also those that other runs bought
     records: int  # of the jobs of this run's own
-    left_to_ask_on_demand: int  # questions
+    left_to_ask_on_demand: int  # requests
     bought: int  # jobs that this try bought
 
 

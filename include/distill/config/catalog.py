@@ -1,8 +1,8 @@
 """
-What is known of models and of the families that can be fine-tuned, read from ``include/models.yaml``.
+Read the catalog of models and of families that can be fine-tuned from ``include/models.yaml``.
 
-Facts carry source and date there; this module only gives them types. A model is named by its key
-(``claude-sonnet-5-5``) or by its inference id; an unknown name is answered with the nearest known ones.
+The file has the source and date of each fact; this module gives them types. A model is named by its key
+(``claude-sonnet-5-5``) or by its inference id. The message about an unknown name suggests the nearest known ones.
 """
 
 from __future__ import annotations
@@ -30,14 +30,20 @@ class _Fact(BaseModel):
 
 
 class FactSource(_Fact):
-    """Where a fact was read, and when."""
+    """The page on which a fact was read, and the day."""
 
     url: str
     checked: datetime.date
 
 
 class Customization(_Fact):
-    """How Bedrock fine-tunes a model: family, the suffixed id, Regions, ways of serving, a limit of its own."""
+    """
+    How Bedrock fine-tunes a model.
+
+    :param base_model_id: the id that training takes; it has a suffix that the id for inference does not have.
+    :param regions: Regions in which it can be trained.
+    :param tokens_per_record: the model's own limit, if it is not that of its family.
+    """
 
     family: str
     base_model_id: str
@@ -47,7 +53,7 @@ class Customization(_Fact):
 
 
 class BatchInference(_Fact):
-    """Whether and how a model takes batch jobs: Regions, and the records and bytes that one job may hold."""
+    """How a model takes batch jobs: in which Regions, and how many records and bytes one job may have."""
 
     regions: tuple[str, ...]
     minimum_records: int
@@ -57,7 +63,14 @@ class BatchInference(_Fact):
 
 
 class Model(_Fact):
-    """One model. ``inference_id`` is for asking, ``customization.base_model_id`` for training."""
+    """
+    One model.
+
+    :param inference_id: the id for calls; training takes ``customization.base_model_id``.
+    :param temperature: whether calls may set a temperature.
+    :param output_burndown: how many tokens of the quota one output token takes.
+    :param quotas: quotas on demand by Region, as far as AWS documents them.
+    """
 
     key: str
     provider: str
@@ -80,7 +93,7 @@ class Hyperparameter(_Fact):
     """
     Type, inclusive range and default of one hyperparameter; Bedrock takes all of them as strings.
 
-    ``needs_validation``: it says nothing without a validation file.
+    :param needs_validation: it has no effect without a validation file.
     """
 
     type: Literal["integer", "number"]
@@ -95,7 +108,16 @@ RecordFormatName = Literal["bedrock-conversation-2024", "prompt-completion", "an
 
 
 class Family(_Fact):
-    """Training format and limits of one family of students. ``hyperparameters`` include ``epochCount``."""
+    """
+    Training format and limits of one family of students.
+
+    :param training_records: the smallest and the largest number of training records.
+    :param validation_records: the same for validation records.
+    :param total_records: the largest number of both together.
+    :param count_minimum_with_validation: whether validation records count towards the smallest number.
+    :param reserved_strings: strings that a record may not contain.
+    :param hyperparameters: by name; ``epochCount`` must be one of them.
+    """
 
     key: str
     format: RecordFormatName
@@ -132,26 +154,26 @@ class Catalog(_Fact):
     families: dict[str, Family]
 
     def model(self, name: str) -> Model:
-        """Return the model called ``name`` (key or inference id).
+        """Find a model by its key or inference id.
 
-        :raises UseCaseError: unknown; the message names the nearest known keys.
+        :raises UseCaseError: there is none; the message names the nearest known keys.
         """
         for model in self.models.values():
             if name in (model.key, model.inference_id):
                 return model
         usable = sorted(model.key for model in self.models.values() if model.lifecycle == "active")
         nearest = difflib.get_close_matches(name, self.models, n=3, cutoff=0.3) or usable
-        message = f"Unknown model {name!r}. Did you mean {', '.join(nearest)}? See include/models.yaml."
+        message = f"Unknown model {name!r}; expected a key of include/models.yaml. Did you mean {', '.join(nearest)}?"
         raise UseCaseError(message)
 
     def family_of(self, model: Model) -> Family:
-        """Return the customization family of ``model``.
+        """Return the customization family of ``model``, with the model's own limits.
 
-        :raises UseCaseError: Bedrock cannot fine-tune it.
+        :raises UseCaseError: Bedrock cannot fine-tune the model.
         """
         if model.customization is None:
             able = ", ".join(sorted(m.key for m in self.models.values() if m.customization and m.lifecycle == "active"))
-            message = f"Bedrock cannot fine-tune {model.key}. Students that it can: {able}."
+            message = f"Bedrock cannot fine-tune {model.key}; expected one of the students {able}."
             raise UseCaseError(message)
         family = self.families[model.customization.family]
         own = model.customization.tokens_per_record
@@ -164,6 +186,6 @@ def _keyed(entries: dict[str, dict[str, object]]) -> dict[str, dict[str, object]
 
 @functools.cache
 def load_catalog(path: Path = CATALOG_PATH) -> Catalog:
-    """Read the catalog; cached, for it does not change while a process lives."""
+    """Read the catalog. It is cached, because the file does not change while a process runs."""
     raw = yaml.safe_load(path.read_text(encoding="utf-8"))
     return Catalog.model_validate({"models": _keyed(raw["models"]), "families": _keyed(raw["families"])})

@@ -1,4 +1,4 @@
-"""Where everything lies in S3: the one place that puts URIs together."""
+"""Build the S3 URIs of all objects that the pipeline reads and writes; nothing else puts URIs together."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class RunFolder:
 
     @property
     def run_key(self) -> str:
-        """The run's name."""
+        """The run's key, the last part of the URI."""
         return self.uri.rsplit("/", 1)[1]
 
     @property
@@ -26,28 +26,28 @@ class RunFolder:
 
     @property
     def responses(self) -> str:
-        """Paid answers, shared by all runs."""
+        """The folder of paid answers, shared by all runs."""
         return f"{self.root}/responses"
 
     def dataset(self, sha256: str, name: str) -> str:
-        """A training set under its own hash, so that the same data is the same URI."""
+        """A file of a training set, under the set's hash: the same data has the same URI."""
         return f"{self.root}/datasets/{sha256}/{name}"
 
     def batch_input(self, sha256: str) -> str:
-        """The questions of a batch job, under the hash of their keys."""
+        """The input of a batch job, under the hash of its questions' keys."""
         return f"{self.root}/batches/{sha256}/input.jsonl"
 
     @property
     def pending_batches(self) -> str:
-        """The folder that names every batch job whose answers are not stored yet, whoever bought it."""
+        """The folder of batch jobs whose answers are not stored yet, of any run; one object each."""
         return f"{self.root}/batches/open/"
 
     def batch_outcome(self, name: str) -> str:
-        """What came of a batch job, once its answers are stored."""
+        """The outcome of a batch job, written once its answers are stored."""
         return f"{self.root}/batches/landed/{name}.json"
 
     def batch_errors(self, name: str) -> str:
-        """Records of a batch job that ended in an error, with Bedrock's reason."""
+        """The records of a batch job that ended in an error, with Bedrock's reason."""
         return f"{self.uri}/batches/{name}-errors.jsonl"
 
     @property
@@ -57,7 +57,7 @@ class RunFolder:
 
     @property
     def champion(self) -> str:
-        """The promoted model that this run compares with, as it stood when preflight looked."""
+        """The promoted model that this run compares with, as it was at preflight."""
         return f"{self.uri}/champion.json"
 
     @property
@@ -75,7 +75,7 @@ class RunFolder:
         return f"{self.uri}/source/rows.txt"
 
     def last_run(self, use_case: str) -> str:
-        """Which run of a use case read its rows last."""
+        """The record of the run of a use case that read its rows last."""
         return f"{self.root}/latest/{use_case}.json"
 
     def splits(self, use_case: str) -> str:
@@ -87,29 +87,29 @@ class RunFolder:
         return f"{self.uri}/shards/{rows}-{number:05d}.jsonl"
 
     def synthetic(self, number: int) -> str:
-        """Pairs written from one shard."""
+        """The accepted pairs that were written from one shard."""
         return f"{self.uri}/synthetic/accepted-{number:05d}.jsonl"
 
     def synthetic_texts(self, number: int) -> str:
-        """The same pairs without their documents, for what only looks at questions and answers."""
+        """The same pairs without their documents, for readers that need questions and answers only."""
         return f"{self.uri}/synthetic/texts-{number:05d}.jsonl"
 
     @property
     def synthetic_repeated(self) -> str:
-        """Pairs among the accepted that repeat another row's question: no training set holds them."""
+        """The accepted pairs that repeat another row's question; no training set contains them."""
         return f"{self.uri}/synthetic/rejected-repeated.jsonl"
 
     def synthetic_rejected(self, number: int) -> str:
-        """What the teacher wrote for one shard and cannot be used, with reasons."""
+        """What the teacher wrote for one shard and cannot be used, with the reasons."""
         return f"{self.uri}/synthetic/rejected-{number:05d}.jsonl"
 
     def critic_ended(self, number: int) -> str:
-        """Noted when the critic's budget ended for one shard."""
+        """The note that the critic's budget was used up for one shard."""
         return f"{self.uri}/synthetic/critic-ended-{number:05d}.json"
 
     @property
     def estimate(self) -> str:
-        """The cost known beforehand."""
+        """The estimated cost of the run."""
         return f"{self.uri}/estimate.json"
 
     def merged(self, arm: str, name: str) -> str:
@@ -117,36 +117,36 @@ class RunFolder:
         return f"{self.uri}/merged/{arm}/{name}"
 
     def answers(self, arm: str, number: int) -> str:
-        """Answers of an arm to one shard."""
+        """The answers of an arm to one shard."""
         return f"{self.uri}/answers/{arm}/{number:05d}.jsonl"
 
     def judgments(self, judge: str, candidate: str, baseline: str) -> str:
-        """Verdicts of a judge on a pair of arms."""
+        """The verdicts of a judge on a pair of arms."""
         return f"{self.uri}/judgments/{judge}/{candidate}--{baseline}/verdicts.jsonl"
 
     def release_records(self, arm: str) -> str:
-        """The folder of an arm's tombstones."""
+        """The folder of an arm's release records."""
         return f"{self.uri}/serving/{arm}/"
 
     def release_record(self, arm: str, ordinal: int) -> str:
-        """Written before a throughput is deleted; no copy of a task buys under that ordinal afterwards."""
+        """The record of a release, written before the throughput is deleted. Then no task buys under this ordinal."""
         return f"{self.release_records(arm)}released-s{ordinal}.json"
 
     def report(self, extension: str) -> str:
-        """``report.json`` and ``report.html``."""
+        """The report, as ``json`` or ``html``."""
         return f"{self.uri}/report/report.{extension}"
 
     def label_sample(self, candidate: str, baseline: str, name: str) -> str:
-        """The sample that people label, ``sheet.csv``, and what is kept from them, ``key-….jsonl``."""
+        """A file of a label sample: ``sheet.csv``, or ``key-….jsonl``, which says which arm gave which answer."""
         return f"{self.uri}/report/label_sample/{candidate}--{baseline}/{name}"
 
     @property
     def labels(self) -> str:
-        """The folder of what people said."""
+        """The folder of labels, one object per labeller."""
         return f"{self.uri}/report/labels/"
 
     def labels_by(self, labeller: str) -> str:
-        """What one person said."""
+        """The labels of one labeller."""
         return f"{self.labels}{labeller}.jsonl"
 
     def report_entry(self, use_case: str, finished: datetime.datetime) -> str:
@@ -156,7 +156,7 @@ class RunFolder:
 
 @dataclass(frozen=True)
 class Layout:
-    """The project's part of both buckets."""
+    """The URIs of a use case's buckets that do not belong to a single run."""
 
     storage: Storage
 
@@ -165,7 +165,7 @@ class Layout:
         return f"{self._root}/runs/{run_key}"
 
     def reports(self, use_case: str) -> str:
-        """The list of a use case's reports, one small object each."""
+        """The folder of the list of a use case's reports, one small object each."""
         return list_uri(self._root, use_case)
 
     def champion(self, use_case: str) -> str:
@@ -173,7 +173,7 @@ class Layout:
         return champion_uri(self._root, use_case)
 
     def training_output(self, fingerprint: str) -> str:
-        """The prefix under which Bedrock writes metrics of a job."""
+        """The prefix under which Bedrock writes the metrics of a training job."""
         return f"s3://{self.storage.output_bucket}/{self.storage.prefix}/training/{fingerprint[:12]}/"
 
     def batch_output(self, sha256: str) -> str:
@@ -191,5 +191,5 @@ def list_uri(root: str, use_case: str) -> str:
 
 
 def champion_uri(root: str, use_case: str) -> str:
-    """Return where the promoted model of a use case is written down."""
+    """Return the URI of the record of a use case's promoted model."""
     return f"{root}/champions/{use_case}.json"

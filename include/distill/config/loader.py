@@ -1,8 +1,9 @@
 """
-The files of use cases: ``include/use_cases/*.yaml``, read with variables of the environment in place.
+Load use cases from ``include/use_cases/*.yaml`` and fill in variables of the environment.
 
 Values of the form ``${NAME}`` or ``${NAME:-default}`` are taken from the environment, so that buckets, role and
-Region of a deployment need no edit of the file.
+Region of a deployment need no edit of the file. Both this and the check for repeated keys are written by hand: PyYAML
+has neither, and libraries that have (OmegaConf, ruamel.yaml) bring a second parser and types of their own for it.
 """
 
 from __future__ import annotations
@@ -26,23 +27,23 @@ _VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
 
 
 class _Loader(yaml.SafeLoader):
-    """Refuses a key that is stated twice, of which YAML would take the last in silence."""
+    """Refuse a repeated key; PyYAML would silently use its last value."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        """Return the mapping.
+        """Construct the mapping.
 
-        :raises ConstructorError: a key stands in it twice; says where.
+        :raises ConstructorError: a key is in it twice; says where.
         """
-        stated: set[str] = set()
+        keys: set[str] = set()
         for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
-            if key.value in stated:
-                problem = f"key {key.value!r} is stated twice"
+            if key.value in keys:
+                problem = f"key {key.value!r} is there twice; expected each key once"
                 raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
-            stated.add(key.value)
+            keys.add(key.value)
         return super().construct_mapping(node, deep)
 
 
-def expand_variables(value: Any, environment: Mapping[str, str]) -> Any:
+def expand_variables(value: object, environment: Mapping[str, str]) -> object:
     """Replace ``${NAME}`` and ``${NAME:-default}`` in all strings of a YAML value.
 
     :raises UseCaseError: a variable is not set and has no default.
@@ -58,7 +59,10 @@ def expand_variables(value: Any, environment: Mapping[str, str]) -> Any:
         name, default = match.groups()
         value = environment.get(name) or default
         if value is None:
-            message = f"environment variable {name} is not set and {match.group(0)} has no default"
+            message = (
+                f"environment variable {name} is not set, and {match.group(0)} has no default. Set it, or write"
+                f" ${{{name}:-default}}."
+            )
             raise UseCaseError(message)
         return value
 
@@ -68,7 +72,8 @@ def expand_variables(value: Any, environment: Mapping[str, str]) -> Any:
 def load_use_case(path: Path, environment: Mapping[str, str] | None = None) -> UseCase:
     """Read one use-case file.
 
-    :raises UseCaseError: unreadable, not YAML, or not a use case; names file and key.
+    :param environment: values of variables; by default those of the process.
+    :raises UseCaseError: the file cannot be read, or is not a valid use case. Names file, key, and the value found.
     """
     try:
         raw = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 a SafeLoader
@@ -76,31 +81,33 @@ def load_use_case(path: Path, environment: Mapping[str, str] | None = None) -> U
     except UseCaseError as error:
         message = f"{path.name}: {error}"
         raise UseCaseError(message) from error
-    except Exception as error:  # PyYAML lets through whatever a bad scalar raises: 2026-99-99 a ValueError, for one
+    except Exception as error:  # PyYAML does not catch what a bad scalar raises: 2026-99-99 raises a ValueError
         message = f"{path.name}: cannot be read as YAML: {str(error) or type(error).__name__}"
         raise UseCaseError(message) from error
     use_case = parse_use_case(raw, origin=path.name)
     if use_case.name != path.stem:
-        message = f"{path.name}: name is {use_case.name!r}, but a use case is named like its file: {path.stem!r}."
+        message = f"{path.name}: name is {use_case.name!r}; expected the name of the file, {path.stem!r}."
         raise UseCaseError(message)
     return use_case
 
 
 @dataclass(frozen=True)
 class UseCases:
-    """What lies in a folder of use cases: the good ones, and one sentence for each broken file."""
+    """The use cases of a folder: the valid ones, and one message for each file that is not."""
 
     valid: tuple[UseCase, ...]
     problems: tuple[str, ...]
 
 
 def load_use_cases(folder: Path = USE_CASES_FOLDER) -> UseCases:
-    """Read all ``*.yaml`` files of ``folder`` and the local prompts that they name. Never raises: a broken one is told,
-    with file and line, and takes no other down.
+    """Read all ``*.yaml`` files of ``folder`` and check the local prompts that they name.
+
+    Never raises: Airflow parses all use cases together, and a broken file must not take the other DAGs down.
     """
-    good: list[UseCase] = []
-    problems: list[str] = []
-    problems += [f"{path.name}: a use case ends in .yaml; rename it." for path in sorted(folder.glob("*.yml"))]
+    valid: list[UseCase] = []
+    problems = [
+        f"{path.name}: the name ends in .yml; expected .yaml. Rename it." for path in sorted(folder.glob("*.yml"))
+    ]
     for path in sorted(folder.glob("*.yaml")):
         try:
             use_case = load_use_case(path)
@@ -110,5 +117,5 @@ def load_use_cases(folder: Path = USE_CASES_FOLDER) -> UseCases:
         except PromptError as error:
             problems.append(f"{path.name}: {error}")
         else:
-            good.append(use_case)
-    return UseCases(tuple(good), tuple(problems))
+            valid.append(use_case)
+    return UseCases(tuple(valid), tuple(problems))

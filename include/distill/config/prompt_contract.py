@@ -1,7 +1,8 @@
 """
-What a replaced prompt must keep, checked before anything is asked: syntax, variables, and the tags around each input.
+Check the prompts of a use case before any model is called: syntax, variables, and the tags around each input.
 
-A template is tried on marked inputs, in all the ways in which the pipeline renders it. Every fault names file and line.
+A template is rendered with marked inputs, in every combination of optional values that the pipeline uses. Every message
+names file and line.
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from jinja2 import TemplateError, meta, nodes
 
@@ -20,22 +20,22 @@ from include.distill.core.errors import PromptError
 @dataclass(frozen=True)
 class PromptContract:
     """
-    What one kind of prompt is given.
+    The variables of one kind of prompt.
 
-    :param tags: variable that must stand in ``<tag>…</tag>``, by tag.
-    :param optional: other variables, each with the values it may have.
+    :param tags: by tag, the variable that must be in ``<tag>…</tag>``.
+    :param optional: the other variables, each with examples of its values.
     """
 
     tags: Mapping[str, str]
-    optional: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    optional: Mapping[str, Sequence[object]] = field(default_factory=dict)
 
     @property
     def variables(self) -> set[str]:
-        """Everything that a template may use."""
+        """All variables that a template may use."""
         return {*self.tags.values(), *self.optional}
 
 
-_EXAMPLES = [[], [{"question": "What?", "answer": "That."}]]
+_EXAMPLES: Sequence[object] = ([], [{"question": "What?", "answer": "That."}])
 CONTRACTS = {
     "synthesis": PromptContract(
         {"document": "document", "question": "question", "answer": "answer", "number_of_pairs": "pairs"},
@@ -51,14 +51,17 @@ CONTRACTS = {
 
 
 def check_template(prompt: Prompt, role: str) -> list[str]:
-    """Return what is wrong with a template that is to be used as ``role``, a key of :data:`CONTRACTS`."""
+    """Check a template against its contract; return one message per problem.
+
+    :param role: what the template is used for, a key of :data:`CONTRACTS`.
+    """
     contract = CONTRACTS[role]
     try:
         tree = ENVIRONMENT.parse(prompt.template)
     except TemplateError as error:
         return [f"Prompt {prompt.name} line {getattr(error, 'lineno', 1)}: {error}."]
-    problems = [*_unknown_names(tree, contract, prompt.name), *_outside_files(tree, prompt.name)]
-    return problems or list(dict.fromkeys(_trial_faults(prompt, contract)))
+    problems = [*_unknown_variables(tree, contract, prompt.name), *_references_to_files(tree, prompt.name)]
+    return problems or list(dict.fromkeys(_rendering_faults(prompt, contract)))
 
 
 def template_variables(prompt: Prompt) -> set[str]:
@@ -66,26 +69,27 @@ def template_variables(prompt: Prompt) -> set[str]:
     return meta.find_undeclared_variables(ENVIRONMENT.parse(prompt.template))
 
 
-def _unknown_names(tree: nodes.Template, contract: PromptContract, name: str) -> Iterator[str]:
+def _unknown_variables(tree: nodes.Template, contract: PromptContract, name: str) -> Iterator[str]:
     for unknown in sorted(meta.find_undeclared_variables(tree) - contract.variables):
         line = next((node.lineno for node in tree.find_all(nodes.Name) if node.name == unknown), 1)
         allowed = ", ".join(sorted(contract.variables))
-        yield f"Prompt {name} line {line}: unknown variable {unknown!r}; known are {allowed}."
+        yield f"Prompt {name} line {line}: unknown variable {unknown!r}; expected some of {allowed}."
 
 
-def _outside_files(tree: nodes.Template, name: str) -> Iterator[str]:
+def _references_to_files(tree: nodes.Template, name: str) -> Iterator[str]:
     for node in tree.find_all((nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)):
-        yield f"Prompt {name} line {node.lineno}: a prompt is one file; {type(node).__name__.lower()} is not possible."
+        statement = type(node).__name__.lower()
+        yield f"Prompt {name} line {node.lineno}: {statement} is not possible; expected the whole prompt in one file."
 
 
-def _trial_faults(prompt: Prompt, contract: PromptContract) -> Iterator[str]:
+def _rendering_faults(prompt: Prompt, contract: PromptContract) -> Iterator[str]:
     marked = {variable: f"MARK-{variable}-MARK" for variable in contract.tags.values()}
-    ways: list[dict[str, Any]] = [{}]
+    combinations: list[dict[str, object]] = [{}]
     for variable, values in contract.optional.items():
-        ways = [{**way, variable: value} for way in ways for value in values]
-    for way in ways:
+        combinations = [{**combination, variable: value} for combination in combinations for value in values]
+    for combination in combinations:
         try:
-            text = prompt.render(**marked, **way)
+            text = prompt.render(**marked, **combination)
         except PromptError as error:
             yield str(error)
             continue
@@ -94,14 +98,14 @@ def _trial_faults(prompt: Prompt, contract: PromptContract) -> Iterator[str]:
 
 def _tag_faults(text: str, prompt: Prompt, contract: PromptContract) -> Iterator[str]:
     for tag, variable in contract.tags.items():
-        opened = len(re.findall(f"<{tag}>", text))
-        if re.search(rf"<{tag}>\s*MARK-{variable}-MARK\s*</{tag}>", text) and opened == 1:
+        count = len(re.findall(f"<{tag}>", text))
+        if re.search(rf"<{tag}>\s*MARK-{variable}-MARK\s*</{tag}>", text) and count == 1:
             continue
         lines = prompt.template.splitlines()
         line = next((n for n, row in enumerate(lines, 1) if f"<{tag}>" in row or f"</{tag}>" in row), None)
-        fault = f"<{tag}> stands there {opened} times" if opened > 1 else f"no <{tag}> around {{{{ {variable} }}}}"
+        fault = f"<{tag}> is there {count} times" if count > 1 else f"no <{tag}> around {{{{ {variable} }}}}"
         where = f" line {line}" if line else f" ({len(lines)} lines)"
         yield (
             f"Prompt {prompt.name}{where}: {fault}; expected <{tag}>{{{{ {variable} }}}}</{tag}> once, with nothing but"
-            " the variable between the tags. Who reads the prompt finds its inputs by them."
+            " the variable between the tags. The model finds its inputs by these tags."
         )

@@ -1,4 +1,4 @@
-"""Whether a call fits into its model's stated quota at all: one that does not would be throttled for ever."""
+"""Check that a call fits into its model's quota; one that does not would be throttled forever."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from include.distill.config.use_case import UseCase
 
 
 def quota_problems(use_case: UseCase) -> list[str]:
-    """Return one sentence for each step whose ``max_tokens`` alone are more than a minute's tokens of its model."""
+    """Return one message for each step whose ``max_tokens`` alone exceed the tokens that its model may use at once."""
     steps = [
         ("synthesis", use_case.teacher, use_case.synthesis.max_tokens),
         ("answering", use_case.student, use_case.answering.max_tokens),
@@ -17,10 +17,10 @@ def quota_problems(use_case: UseCase) -> list[str]:
     problems = []
     for step, model, max_tokens in steps:
         quota = use_case.quota(load_catalog().model(model))
-        held = quota.tokens_per_minute and quota.tokens_per_minute * quota.token_burst_share
-        if held and max_tokens >= held:
+        capacity = quota.tokens_per_minute and quota.tokens_per_minute * quota.token_burst_share
+        if capacity and max_tokens >= capacity:
             problems.append(
-                f"{step}.max_tokens = {max_tokens} are reserved for each call to {model}, whose quota holds {held:.0f}"
-                " tokens at once: no call would ever be admitted; lower max_tokens or correct quotas"
+                f"{step}.max_tokens is {max_tokens}, which each call to {model} reserves, but its quota allows"
+                f" {capacity:.0f} tokens at once, so no call could ever be sent; lower max_tokens or correct quotas"
             )
     return problems

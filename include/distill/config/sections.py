@@ -19,7 +19,6 @@ Slug = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$")]
 BucketName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
 NonBlankText = Annotated[str, Field(pattern=r"\S")]
 
-
 # One call at a time, or batch jobs at half the price that may take a day.
 Inference = Literal["on_demand", "batch"]
 
@@ -31,20 +30,20 @@ class Section(BaseModel):
 
     @field_validator("*", mode="before")
     @classmethod
-    def _is_what_it_seems(cls, value: Any, info: ValidationInfo) -> Any:
-        """``true`` is no number, and a character that no file can carry would only be noticed when one is written."""
+    def _refuse_booleans_and_odd_characters(cls, value: Any, info: ValidationInfo) -> Any:
+        # pydantic would read true as the number 1, and a training file could not contain such a character.
         annotation = cls.model_fields[str(info.field_name)].annotation
         if isinstance(value, bool) and bool not in (annotation, *get_args(annotation)):
-            message = f"expected no {str(value).lower()} here"
+            message = f"found {str(value).lower()}, expected a value that is not a boolean"
             raise ValueError(message)
         if isinstance(value, str) and (character := unsupported_character(value)):
-            message = f"holds the character {character}, which no file can carry"
+            message = f"found the character {character}, which training files cannot contain; expected plain text"
             raise ValueError(message)
         return value
 
 
 class Aws(Section):
-    """Where and as whom AWS is called. ``role_arn`` is the role that Bedrock assumes to read and write S3."""
+    """How AWS is called. ``role_arn`` is the role that Bedrock assumes to read and write S3."""
 
     conn_id: str = "aws_default"
     region: str = Field("us-east-1", pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")
@@ -52,7 +51,7 @@ class Aws(Section):
 
 
 class Storage(Section):
-    """Buckets (in the Region of the job) and the prefix under which everything of this project lies."""
+    """The buckets, in the Region of the job, and the prefix of all objects of this project."""
 
     training_bucket: BucketName
     output_bucket: BucketName
@@ -62,9 +61,9 @@ class Storage(Section):
 
 class SourceData(Section):
     """
-    The CSV files (``doc,question,answer``), local or ``s3://``, and what may be used of them.
+    The input files (``doc,question,answer``), local or ``s3://``, and which of their records are used.
 
-    A path or URI that ends in a slash is a folder, whose CSV files are read in the order of their names.
+    A path or URI that ends in a slash is a folder, whose files are read in the order of their names.
     """
 
     training_csv: NonBlankText
@@ -75,15 +74,17 @@ class SourceData(Section):
     encoding: str = "utf-8"
     columns: dict[str, str] | None = Field(None, description="document, question, answer: name of its column")
     max_document_characters: int = Field(60_000, ge=100)
-    group_column: str | None = Field(None, min_length=1, description="rows of one group lie on one side of the split")
-    same_document_similarity: float = Field(0.8, ge=0.5, le=1, description="from here on documents are the same")
+    group_column: str | None = Field(None, min_length=1, description="rows of one group are on one side of the split")
+    same_document_similarity: float = Field(
+        0.8, ge=0.5, le=1, description="documents at least this similar are the same"
+    )
     shared_documents: Literal["drop", "keep"] = "drop"
     licence: str = ""
     attribution: str = ""
 
 
 class Example(Section):
-    """A pair that shows the teacher what a good one is."""
+    """A good pair that the teacher is shown as an example."""
 
     question: NonBlankText
     answer: NonBlankText
@@ -91,10 +92,10 @@ class Example(Section):
 
 class Prompts(Section):
     """
-    Template files and the task instruction, the system text of student and training.
+    Template files, and the task instruction, which is the system text of the student and of training records.
 
     A file is a name in ``include/prompts/``, a path below a folder that may be read, or an ``s3://`` URI. Preflight
-    freezes their texts with the run, and puts those of ``instruction_file`` and ``examples`` in place.
+    freezes the texts with the run, and fills in those of ``instruction_file`` and ``examples``.
     """
 
     synthesis: str = "synthesis.j2"
@@ -107,14 +108,14 @@ class Prompts(Section):
 
 
 class Synthesis(Section):
-    """How the teacher is asked."""
+    """How the teacher is asked for new pairs."""
 
     inference: Inference = "on_demand"
     pairs_per_document: int = Field(3, ge=1, le=20)
     max_tokens: int = Field(4096, ge=64, le=32_000)
     temperature: Temperature | None = 0.7
-    attempts: int = Field(2, ge=1, le=5, description="asks per row until at least one pair can be read")
-    rounds: int = Field(1, ge=1, le=5, description="1: what the filters drop is not asked again")
+    attempts: int = Field(2, ge=1, le=5, description="calls per row until at least one pair can be read")
+    rounds: int = Field(1, ge=1, le=5, description="1: pairs that the filters drop are not asked for again")
     min_accepted_share: float = Field(0.5, ge=0, le=1, description="of the pairs asked for; below, nothing is trained")
 
 
@@ -122,10 +123,10 @@ class CriticSettings(Section):
     """A model that is asked whether the document supports a new pair's answer, with a budget of its own."""
 
     model: str
-    max_spend_usd: float = Field(gt=0, description="pairs beyond it are not looked at; counted, and kept")
+    max_spend_usd: float = Field(gt=0, description="pairs beyond it are not checked; they are counted, and kept")
     max_tokens: int = Field(512, ge=64, le=8_192)
     temperature: Temperature | None = 0.0
-    attempts: int = Field(2, ge=1, le=5, description="asks per pair until a verdict can be read")
+    attempts: int = Field(2, ge=1, le=5, description="calls per pair until a verdict can be read")
 
 
 class Curation(Section):
@@ -137,10 +138,10 @@ class Curation(Section):
     max_answer_characters: int = Field(4_000, ge=1)
     max_question_similarity: float = Field(0.75, ge=0.6, le=1, description="to an original or another new question")
     max_leak_similarity: float = Field(0.7, ge=0.6, le=1, description="to an evaluation question")
-    min_grounding: float = Field(0.3, ge=0, le=1, description="share of the answer that stands in the document; 0: any")
+    min_grounding: float = Field(0.3, ge=0, le=1, description="share of the answer that is in the document; 0: any")
     max_topic_similarity: float = Field(0.7, ge=0, le=1, description="to the example's question or answer; 1: any")
     drop_refusals: bool = True
-    critic: CriticSettings | None = Field(None, description="asked about every pair that passes all the others")
+    critic: CriticSettings | None = Field(None, description="asked about every pair that passes all filters")
 
     @model_validator(mode="after")
     def _bounds_leave_room(self) -> Curation:
@@ -148,45 +149,45 @@ class Curation(Section):
             minimum, maximum = getattr(self, f"min_{role}_characters"), getattr(self, f"max_{role}_characters")
             if minimum > maximum:
                 bounds = f"min_{role}_characters is {minimum} and max_{role}_characters {maximum}"
-                message = f"{bounds}: every pair would be dropped"
+                message = f"{bounds}, so every pair would be dropped; expected a minimum below the maximum"
                 raise ValueError(message)
         return self
 
 
 class Answering(Section):
-    """How the arms are asked; the same for all of them."""
+    """How the arms answer questions; the same for all of them."""
 
     max_tokens: int = Field(1024, ge=16, le=8_192)
     temperature: Temperature | None = 0.0
 
 
 class Judging(Section):
-    """How the judges are asked."""
+    """How the judges are asked for verdicts."""
 
     inference: Inference = "on_demand"
     max_tokens: int = Field(512, ge=64, le=8_192)
     temperature: Temperature | None = 0.0
     show_reference: bool = False
-    attempts: int = Field(2, ge=1, le=5, description="asks per verdict until one can be read")
+    attempts: int = Field(2, ge=1, le=5, description="calls per verdict until one can be read")
     max_unparsable_share: Share = Field(0.05, description="of a judge's questions; above it the verdict is withheld")
     noise_control: bool = Field(True, description="let the judges compare the base arm with itself, answered twice")
 
 
 class Promotion(Section):
-    """When a candidate replaces the champion; fixed before the run, asked of every judge."""
+    """The rule by which a candidate replaces the champion. It is fixed before the run and holds for every judge."""
 
     margin: float = Field(0.02, ge=0, lt=0.5, description="the half-win rate's lower bound must pass 0.5 and this")
     min_decisive: int = Field(50, ge=1, description="questions that a judge decided")
     min_clusters: int = Field(20, ge=2, description="document groups with a decided question")
-    max_unparsable_share: float = Field(0.02, gt=0, le=1, description="of a judge's questions; it must be below")
-    runs_a_year: float = Field(365, gt=0, description="to say how many false promotions a year the rule allows")
+    max_unparsable_share: float = Field(0.02, gt=0, le=1, description="of a judge's questions; the share must be below")
+    runs_a_year: float = Field(365, gt=0, description="to state how many false promotions a year the rule allows")
     ask_a_person: bool = Field(False, description="wait for a person's approval, in Airflow's UI")
     answer_within_hours: float = Field(20, gt=0, description="no answer by then is a no")
     delete_losers: bool = Field(False, description="delete the run's custom models that lost")
 
 
 class Training(Section):
-    """The customization job. Fine-tunes take hours and may queue for a day: the time-out says so."""
+    """The customization job. It takes hours, and may wait in Bedrock's queue for a day."""
 
     hyperparameters: dict[str, int | float | str] = Field(default_factory=dict)
     validation_share: Share = 0.0
@@ -198,7 +199,7 @@ class Training(Section):
 
 
 class Batch(Section):
-    """The batch jobs of steps with ``inference: batch``. Bedrock takes 24 to 168 hours as their time-out."""
+    """The batch jobs of steps with ``inference: batch``. Bedrock accepts time-outs of 24 to 168 hours."""
 
     timeout_hours: int = Field(72, ge=24, le=168, description="afterwards Bedrock ends the job with what it has")
     max_attempts: int = Field(3, ge=1, le=9)
@@ -207,7 +208,7 @@ class Batch(Section):
 
 
 class Serving(Section):
-    """The provisioned throughput of one arm, no commitment, released as soon as its answers are in."""
+    """The provisioned throughput of one arm. It has no commitment, and is released as soon as the arm has answered."""
 
     model_units: int = Field(1, ge=1)
     arms_at_a_time: int = Field(1, ge=1, description="the account's quota of model units, divided by model_units")
@@ -219,10 +220,11 @@ class Serving(Section):
 
 class Arm(Section):
     """
-    One thing that is compared: the base student, the student trained on a mix of pairs, or the promoted model.
+    One model that is compared: the base student, the student trained on a mix of pairs, or the promoted model.
 
-    ``originals`` are the first N rows; ``synthetic`` are the first N pairs that the teacher wrote from those rows, or
-    from all rows when ``originals`` is 0. What either says at most is checked; what was rejected leaves an arm short.
+    ``originals`` are the first N rows. ``synthetic`` are the first N pairs that the teacher wrote from those rows, or
+    from all rows when ``originals`` is 0. A use case that asks for more than there can be is refused; rejected rows
+    and pairs may still leave an arm with fewer.
     """
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$", max_length=16)]
@@ -231,14 +233,14 @@ class Arm(Section):
     synthetic: Count | Literal["all"] = "all"
 
     @model_validator(mode="after")
-    def _mix_is_one(self) -> Arm:
+    def _mix_fits_kind(self) -> Arm:
         if self.kind != "fine_tuned" and (self.originals, self.synthetic) != ("all", "all"):
             message = (
-                f"arm {self.name} is of kind {self.kind}, which is not trained: originals and synthetic say nothing"
+                f"arm {self.name} is of kind {self.kind}, which is not trained; expected no originals or synthetic"
             )
             raise ValueError(message)
         if self.kind == "fine_tuned" and not self.originals and not self.synthetic:
-            message = f"arm {self.name} has neither originals nor synthetic pairs to be trained on"
+            message = f"arm {self.name} has neither originals nor synthetic pairs; expected some to train on"
             raise ValueError(message)
         return self
 
@@ -249,49 +251,48 @@ class Arm(Section):
 
 
 class Comparison(Section):
-    """A pair of arms that the judges compare; the question is whether ``candidate`` is better."""
+    """A pair of arms that the judges compare, to find out whether ``candidate`` is better."""
 
     candidate: str
     baseline: str
 
 
-# The numbers of the shards travel by XCom: 400 of them are 1.9 KB. Airflow's own limit, max_map_length, is 1024.
+# The numbers of the shards are passed by XCom: 400 of them are 1.9 KB. Airflow's own limit, max_map_length, is 1024.
 MAX_TASKS = 400
 
 
 class ModelQuota(Section):
     """
-    What the account may ask of one model on demand in the use case's Region.
+    The account's quota on demand for one model in the use case's Region.
 
-    See :class:`include.distill.inference.pacing.Quota`.
-
-    A model without one is asked at a speed that adapts to throttling.
+    A model without one is called at a rate that adapts to throttling. See
+    :class:`include.distill.inference.rate_limits.Quota`.
     """
 
     requests_per_minute: float | None = Field(None, gt=0)
     tokens_per_minute: float | None = Field(None, gt=0, description="as Bedrock reserves them: input and max_tokens")
-    burst_share: float = Field(0.1, gt=0, le=1, description="of a minute's requests, at once before the steady rate")
-    token_burst_share: float = Field(1, gt=0, le=1, description="of a minute's tokens, the same")
+    burst_share: float = Field(0.1, gt=0, le=1, description="share of a minute's requests that may be sent at once")
+    token_burst_share: float = Field(1, gt=0, le=1, description="share of a minute's tokens that may be used at once")
 
 
 class Estimate(Section):
-    """How the cost is known beforehand."""
+    """How the cost of a run is estimated."""
 
-    counted_rows: Count | Literal["all"] = Field(20, description="on which CountTokens counts each model's prompts")
+    counted_rows: Count | Literal["all"] = Field(
+        20, description="rows on which CountTokens counts each model's prompts"
+    )
 
 
 class FanOut(Section):
-    """How rows become mapped tasks: one row per task up to ``max_tasks``, equal batches above."""
+    """How rows are divided among mapped tasks: one row per task up to ``max_tasks``, above that equal batches."""
 
     max_tasks: int = Field(20, ge=1, le=MAX_TASKS)
     evaluation_tasks: int = Field(4, ge=1, le=MAX_TASKS, description="the same for evaluation rows, per arm")
-    concurrency: int = Field(8, ge=1, le=200, description="calls at a time inside one task")
-    patience_seconds: float = Field(
-        300, gt=0, description="one question may be throttled for so long before its row fails"
-    )
+    concurrency: int = Field(8, ge=1, le=200, description="calls at the same time in one task")
+    patience_seconds: float = Field(300, gt=0, description="how long one call may be throttled before its row fails")
     max_failed_share: Share = 0.05
 
     @property
     def threads(self) -> int:
-        """Rows worked on at a time: while one is looked up, read or stored, another is asked about."""
+        """How many rows are processed at the same time; while some are read or stored, others are asked about."""
         return 2 * self.concurrency

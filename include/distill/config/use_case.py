@@ -1,17 +1,18 @@
 """
-A use case: one YAML file in ``include/use_cases/`` that says everything a nightly run needs to know.
+Define a use case, the content of a YAML file in ``include/use_cases/``, and validate it.
 
-Unknown keys are errors. The trigger form may override a few values for one run.
+A use case has all settings of a run. Unknown keys are errors. The trigger form may override a few values for one run.
 """
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, get_args
+from typing import Annotated, get_args
 
 from croniter import CroniterError, croniter
 from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
+from pydantic_core import ErrorDetails
 
 from include.distill.config.catalog import EPOCH_COUNT, Model, load_catalog
 from include.distill.config.sections import (
@@ -38,13 +39,14 @@ from include.distill.config.sections import (
 )
 from include.distill.core.errors import UseCaseError
 
-# distill_<name> is a DAG of the project's own, or a choice of the clean-up form.
+# Schedules that Airflow knows by name.
 _PRESETS = frozenset({"@once", "@continuous", "@hourly", "@daily", "@weekly", "@monthly", "@quarterly", "@yearly"})
+# For each of these, distill_<name> is a DAG of the project, or <name> is a choice of the clean-up form.
 RESERVED_NAMES = frozenset({"clean_up", "release_leftovers", "label_sample", "all"})
 
 
 class UseCase(Section):
-    """Everything a run needs to know; frozen into the run's folder by preflight."""
+    """All settings of a run. Preflight freezes them into the run's folder."""
 
     name: Annotated[Slug, Field(max_length=24)]
     description: str
@@ -76,13 +78,13 @@ class UseCase(Section):
 
     @field_validator("schedule")
     @classmethod
-    def _a_schedule(cls, schedule: str | None) -> str | None:
-        """Airflow would find it out too, but would then schedule no DAG of any use case."""
+    def _schedule_is_valid(cls, schedule: str | None) -> str | None:
+        # Airflow would refuse it too, but then it would load no DAG of any use case.
         try:
             if schedule is not None and schedule not in _PRESETS:
                 croniter(schedule)
         except CroniterError as error:
-            message = f'{schedule!r} is no cron expression ({error}); expected one such as "0 2 * * *", or null'
+            message = f'{schedule!r} is not a cron expression ({error}); expected one such as "0 2 * * *", or null'
             raise ValueError(message) from error
         return schedule
 
@@ -96,7 +98,7 @@ class UseCase(Section):
     def _judges_are_known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
         keys = tuple(load_catalog().model(name).key for name in names)
         if len(set(keys)) != len(keys):
-            message = f"judges must be distinct models, found {list(keys)}"
+            message = f"found {list(keys)}, expected different models"
             raise ValueError(message)
         return keys
 
@@ -118,10 +120,10 @@ class UseCase(Section):
     def _arms_are_distinct(cls, arms: tuple[Arm, ...]) -> tuple[Arm, ...]:
         names = [arm.name for arm in arms]
         if len(set(names)) != len(names):
-            message = f"arms must have distinct names, found {names}"
+            message = f"found the names {names}, expected a different one for each arm"
             raise ValueError(message)
         if len(champions := [arm.name for arm in arms if arm.kind == "champion"]) > 1:
-            message = f"there is one champion, found {champions}"
+            message = f"found the champions {champions}, expected one at most"
             raise ValueError(message)
         return arms
 
@@ -129,7 +131,7 @@ class UseCase(Section):
     @classmethod
     def _name_is_free(cls, name: str) -> str:
         if name in RESERVED_NAMES:
-            message = f"{name!r} is taken by the project itself"
+            message = f"{name!r} is a name of the project's own; expected another one"
             raise ValueError(message)
         return name
 
@@ -138,27 +140,27 @@ class UseCase(Section):
         names = {arm.name for arm in self.arms}
         for pair in self.pairs:
             if unknown := {pair.candidate, pair.baseline} - names:
-                message = f"comparisons name unknown arms {sorted(unknown)}; known: {sorted(names)}"
+                message = f"comparisons name unknown arms {sorted(unknown)}; expected some of {sorted(names)}"
                 raise ValueError(message)
             if pair.candidate == pair.baseline:
-                message = f"a comparison needs two arms, found {pair.candidate!r} twice"
+                message = f"a comparison has {pair.candidate!r} twice; expected two arms"
                 raise ValueError(message)
         if not self.pairs:
-            message = "nothing is compared: add an arm of kind fine_tuned beside the base, or say what in comparisons"
+            message = "nothing is compared: add an arm of kind fine_tuned to the base, or list comparisons"
             raise ValueError(message)
         if len(set(self.pairs)) != len(self.pairs):
-            message = "comparisons name a pair of arms twice; its verdicts would be stored twice in one place"
+            message = "comparisons name a pair of arms twice; expected each pair once, as its verdicts are stored once"
             raise ValueError(message)
         return self
 
     @model_validator(mode="after")
-    def _arms_can_be_had(self) -> UseCase:
-        if problems := [problem for arm in self.arms if (problem := self._beyond_reach(arm))]:
+    def _arms_ask_for_what_there_can_be(self) -> UseCase:
+        if problems := [problem for arm in self.arms if (problem := self._excess(arm))]:
             raise ValueError("; ".join(problems))
         return self
 
-    def _beyond_reach(self, arm: Arm) -> str | None:
-        """Return why there can never be as many rows or pairs as an arm asks for."""
+    def _excess(self, arm: Arm) -> str | None:
+        """Return why there can never be as many rows or pairs as an arm asks for; ``None`` if there can be."""
         rows, per_row = self.source.documents, self.synthesis.pairs_per_document
         if rows is not None and arm.originals != "all" and arm.originals > rows:
             return f"arm {arm.name} asks for {arm.originals} originals, source.documents allows {rows}"
@@ -177,7 +179,7 @@ class UseCase(Section):
 
     @property
     def pairs(self) -> tuple[Comparison, ...]:
-        """The stated comparisons, or every fine-tuned arm against the champion, then against every base arm."""
+        """The configured comparisons; by default every fine-tuned arm with the champion, then with every base arm."""
         if self.comparisons:
             return self.comparisons
         baselines = [arm.name for kind in ("champion", "base") for arm in self.arms if arm.kind == kind]
@@ -186,32 +188,32 @@ class UseCase(Section):
 
     @property
     def champion_arm(self) -> str | None:
-        """The arm that the promoted model is, if the use case has one."""
+        """The name of the promoted model's arm, if the use case has one."""
         return next((arm.name for arm in self.arms if arm.kind == "champion"), None)
 
     @property
     def models(self) -> tuple[str, ...]:
-        """Every model that may be asked, once."""
+        """The keys of all models that may be called, each once."""
         critic = (self.critic.model,) if self.critic else ()
         return tuple(dict.fromkeys((self.teacher, self.student, *self.judges, *critic)))
 
     @property
     def critic(self) -> CriticSettings | None:
-        """Who looks at new pairs, if anybody does and there are any."""
+        """The settings of the critic, if there is one and there are pairs for it to check."""
         return self.curation.critic if self.wants_pairs else None
 
     @property
     def wants_pairs(self) -> bool:
-        """Whether any arm is trained on pairs that the teacher has to write."""
+        """Whether any arm is trained on pairs that the teacher writes."""
         return any(arm.wants_pairs for arm in self.arms)
 
     @property
     def noise_control_arm(self) -> str | None:
         """
-        The arm that answers twice, so that the judges compare it with itself; ``None`` without a noise control.
+        The arm that answers twice, so that judges can compare it with itself; ``None`` without a noise control.
 
-        The base student: its second answers cost tokens, a tuned one's would cost time of its endpoint. At temperature
-        0 the second answer is the first, and there is nothing to compare.
+        It is the base student, because its second answers cost tokens only, not hours of an endpoint. At temperature 0
+        both answers would be the same.
         """
         if not self.judging.noise_control or self.answering.temperature == 0:
             return None
@@ -219,31 +221,31 @@ class UseCase(Section):
 
     @property
     def judged_pairs(self) -> tuple[Comparison, ...]:
-        """What the judges are asked: the comparisons, then the noise control."""
+        """The pairs that the judges are asked about: the comparisons, then the noise control."""
         arm = self.noise_control_arm
         return (*self.pairs, Comparison(candidate=arm, baseline=repeat_arm_name(arm))) if arm else self.pairs
 
     @property
     def epochs(self) -> float:
-        """Passes over the training file: the stated ones, or the default of the student's family."""
+        """The number of passes over the training file: as configured, or the default of the student's family."""
         catalog = load_catalog()
         default = catalog.family_of(catalog.model(self.student)).hyperparameters[EPOCH_COUNT].default
         return float(self.training.hyperparameters.get(EPOCH_COUNT, default))
 
     def quota(self, model: Model) -> ModelQuota:
-        """Return what may be asked of ``model`` on demand: as the file says, else as the catalog does, else unknown."""
+        """Return the quota of ``model`` on demand: from the use case, otherwise from the catalog, otherwise unknown."""
         return self.quotas.get(model.key) or model.quotas.get(self.aws.region) or ModelQuota()
 
     def arm(self, name: str) -> Arm:
-        """Return the arm called ``name``."""
+        """Return the arm with this name."""
         return next(arm for arm in self.arms if arm.name == name)
 
-    def with_overrides(self, overrides: Mapping[str, Any]) -> UseCase:
+    def with_overrides(self, overrides: Mapping[str, object]) -> UseCase:
         """
-        Return a copy with the trigger form's values in place.
+        Return a copy with the values of the trigger form.
 
-        :param overrides: the keys of :data:`OVERRIDES`, others are no setting. An empty field clears what can be
-            absent (:data:`CLEARABLE`) and leaves the file's value of what cannot.
+        :param overrides: values by key; keys that are not in :data:`OVERRIDES` are ignored. An empty field clears a
+            setting that may be absent (:data:`CLEARABLE`); any other empty field keeps the file's value.
         :raises UseCaseError: a value is out of range.
         """
         raw = self.model_dump(mode="json")
@@ -256,11 +258,11 @@ class UseCase(Section):
 
 
 def repeat_arm_name(arm: str) -> str:
-    """Return the name under which an arm's second answers are judged; no arm can be called so."""
+    """Return the name under which an arm's second answers are judged; it is not valid as the name of an arm."""
     return f"{arm}-again"
 
 
-# What the trigger form may change, and the section of the file where it stands.
+# What the trigger form may change, and in which section of the file it is.
 OVERRIDES: dict[str, str | None] = {
     "training_csv": "source",
     "evaluation_csv": "source",
@@ -272,10 +274,11 @@ OVERRIDES: dict[str, str | None] = {
 CLEARABLE = ("evaluation_csv", "documents", "evaluation_rows")
 
 
-def parse_use_case(raw: Any, *, origin: str) -> UseCase:
-    """Return the use case in a YAML value, or say everything that is wrong with it.
+def parse_use_case(raw: object, *, origin: str) -> UseCase:
+    """Validate a YAML value as a use case.
 
-    :raises UseCaseError: one line per problem, each with its key.
+    :param origin: the file or form that the value comes from, for messages.
+    :raises UseCaseError: names every problem, each with its key, what was found and what was expected.
     """
     if not isinstance(raw, dict):
         message = f"{origin}: expected a mapping of keys, found {type(raw).__name__}."
@@ -286,21 +289,24 @@ def parse_use_case(raw: Any, *, origin: str) -> UseCase:
         raise UseCaseError(f"{origin}: " + "; ".join(_problem(fault) for fault in error.errors())) from error
 
 
-def _problem(fault: Mapping[str, Any]) -> str:
-    """Say in plain words what pydantic found; a misspelt key is answered with the nearest one."""
-    place = [str(part) for part in fault["loc"]]
-    if fault["type"] != "extra_forbidden":
-        text = f"{'.'.join(place) or 'file'}: {fault['msg'].removeprefix('Value error, ')}"
-        is_text = fault["input"] is None or isinstance(fault["input"], (str, int, float))
-        return f"{text}, found {repr(fault['input'])[:60]}" if is_text and fault["type"] != "value_error" else text
-    nearest = difflib.get_close_matches(place[-1], _keys_at(place[:-1]), n=1)
-    return f"{'.'.join(place)}: unknown key" + (f", did you mean {nearest[0]!r}?" if nearest else "")
+def _problem(error: ErrorDetails) -> str:
+    """Describe an error of pydantic: its key, what was found and what was expected."""
+    path = [str(part) for part in error["loc"]]
+    place = ".".join(path) or "file"
+    if error["type"] == "extra_forbidden":
+        keys = _keys_at(path[:-1])
+        nearest = difflib.get_close_matches(path[-1], keys, n=1)
+        suggestion = f", did you mean {nearest[0]!r}?" if nearest else f"; expected some of {', '.join(keys)}"
+        return f"{place}: unknown key{suggestion}"
+    text = f"{place}: {error['msg'].removeprefix('Value error, ')}"
+    # Our own validators name the value themselves, and a missing key has none.
+    return text if error["type"] in ("value_error", "missing") else f"{text}, found {repr(error['input'])[:60]}"
 
 
-def _keys_at(place: Sequence[str]) -> list[str]:
-    """Return the keys of the section at ``place``, such as ``("arms", "0")``."""
+def _keys_at(path: Sequence[str]) -> list[str]:
+    """Return the keys of the section at ``path``, such as ``("arms", "0")``."""
     section: type[BaseModel] = UseCase
-    for part in place:
+    for part in path:
         if part not in section.model_fields:  # the number of a list's element
             continue
         annotation = section.model_fields[part].annotation

@@ -20,7 +20,7 @@ from include.distill.core.storage import ObjectStore, read_json, write_json
 from include.distill.cost.estimate import critic_lines, scale_to_budget
 from include.distill.cost.prices import load_prices
 from include.distill.cost.records import BudgetEstimate, CriticBudgetEnd
-from include.distill.cost.spending import BudgetShare, budget_share, model_calls_usd
+from include.distill.cost.task_budget import BudgetShare, budget_share, model_calls_usd
 from include.distill.dataset.records import Row, RowLengths
 from include.distill.inference.answer_store import AnswerStore, StoredAnswer
 from include.distill.inference.requests import ModelRequest

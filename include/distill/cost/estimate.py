@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 from include.distill.config.catalog import Model, load_catalog
 from include.distill.config.sections import Arm, Judging, Synthesis
 from include.distill.config.use_case import UseCase
-from include.distill.core.storage import Record
 from include.distill.core.tokens import CHARACTERS_PER_TOKEN, character_count, rough_token_count
 from include.distill.cost.prices import BillLine, Prices
 from include.distill.dataset.arm_rows import hold_out, original_rows, rows_for_teacher, rows_of_pairs
@@ -39,7 +38,7 @@ class TokenRate:
     tokens_per_character: float | None = None
     method: str = f"estimated at {CHARACTERS_PER_TOKEN} characters a token"
 
-    def input_tokens(self, rows: Sequence[Row | RowLengths | Record], *columns: Role) -> float:
+    def input_tokens(self, rows: Sequence[Row | RowLengths], *columns: Role) -> float:
         """Return the tokens of one prompt for each of ``rows``, which contains the texts of ``columns``."""
         if self.tokens_per_character is None:
             texts: float = _row_tokens(rows, *columns)
@@ -117,12 +116,12 @@ def expected_calls(use_case: UseCase, *, train: int, evaluation: int) -> dict[st
     return calls
 
 
-def _row_tokens(rows: Sequence[Row | RowLengths | Record], *columns: Role) -> int:
+def _row_tokens(rows: Sequence[Row | RowLengths], *columns: Role) -> int:
     return sum(rough_token_count(row[column]) for row in rows for column in columns)
 
 
 def synthesis_lines(
-    use_case: UseCase, train: Sequence[Row | RowLengths | Record], prices: Prices, rate: TokenRate = TokenRate()
+    use_case: UseCase, train: Sequence[Row | RowLengths], prices: Prices, rate: TokenRate = TokenRate()
 ) -> list[BillLine]:
     """Return the lines of asking the teacher about the rows of ``train``."""
     input_tokens = rate.input_tokens(train, *_TEXTS)
@@ -132,7 +131,7 @@ def synthesis_lines(
 
 
 def critic_lines(
-    use_case: UseCase, train: Sequence[Row | RowLengths | Record], prices: Prices, rate: TokenRate = TokenRate()
+    use_case: UseCase, train: Sequence[Row | RowLengths], prices: Prices, rate: TokenRate = TokenRate()
 ) -> list[BillLine]:
     """
     Return the lines of asking the critic about all pairs of ``train``, without its budget; none if there is no critic.
@@ -155,7 +154,7 @@ def scale_to_budget(lines: Sequence[BillLine], budget_usd: float) -> list[BillLi
 
 def answer_lines(
     use_case: UseCase,
-    evaluation: Sequence[Row | RowLengths | Record],
+    evaluation: Sequence[Row | RowLengths],
     prices: Prices,
     arm: str,
     *,
@@ -186,7 +185,7 @@ def _training_line(use_case: UseCase, train: Sequence[Row | RowLengths], prices:
 
 def judging_lines(
     use_case: UseCase,
-    evaluation: Sequence[Row | RowLengths | Record],
+    evaluation: Sequence[Row | RowLengths],
     prices: Prices,
     *,
     judge: str,

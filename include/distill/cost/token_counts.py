@@ -68,14 +68,14 @@ def prompt_probes(use_case: UseCase, prompts: Mapping[str, Prompt]) -> Iterator[
     yield PromptProbe("answers", student.request, ("document", "question"), "evaluation")
     for judge in use_case.judges:
         yield PromptProbe(
-            judge, _judge_question(use_case, judge, prompts), ("document", "question", "answer", "answer"), "evaluation"
+            judge, _judge_request(use_case, judge, prompts), ("document", "question", "answer", "answer"), "evaluation"
         )
 
 
-def _judge_question(use_case: UseCase, judge: str, prompts: Mapping[str, Prompt]) -> Callable[[Row], ModelRequest]:
-    """The answers are not written yet: the row's own stands for both."""
-    asked = Judge.from_use_case(use_case, prompts, judge)
-    return lambda row: asked.request(PairwiseComparison(row, "", "", row["answer"], row["answer"], orders()[0]))
+def _judge_request(use_case: UseCase, key: str, prompts: Mapping[str, Prompt]) -> Callable[[Row], ModelRequest]:
+    """The answers are not written yet. The row's own answer takes the place of both."""
+    judge = Judge.from_use_case(use_case, prompts, key)
+    return lambda row: judge.request(PairwiseComparison(row, "", "", row["answer"], row["answer"], orders()[0]))
 
 
 def measure_token_rate(probe: PromptProbe, rows: Iterable[Row], count: CountTokens) -> TokenRate:

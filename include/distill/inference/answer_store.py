@@ -18,7 +18,7 @@ from typing import Generic, TypeVar
 from include.distill.core.errors import ContractError, NotFoundError
 from include.distill.core.naming import slug
 from include.distill.core.storage import ObjectStore, read_json
-from include.distill.inference.records import ResponseRecord, UsageRecord
+from include.distill.inference.records import StoredAnswerRecord, UsageRecord
 from include.distill.inference.requests import Completion, ModelClient, ModelRequest
 
 ParsedT = TypeVar("ParsedT")
@@ -141,7 +141,7 @@ class AnswerStore:
         """
         uri = self.uri(request)
         try:
-            record = read_json(self.store, uri, ResponseRecord)
+            record = read_json(self.store, uri, StoredAnswerRecord)
             return StoredAnswer(
                 request, Completion(**record["completion"]), record["paid_by"], record.get("batch", False)
             )
@@ -193,7 +193,7 @@ class AnswerStore:
     def _write(
         self, uri: str, completion: Completion, *, identity: str, sample: int, max_tokens: int, batch: bool = False
     ) -> None:
-        record: ResponseRecord = {
+        record: StoredAnswerRecord = {
             "identity": identity,
             "sample": sample,
             "max_tokens": max_tokens,

@@ -8,8 +8,9 @@ from typing import Protocol
 
 from include.distill.config.use_case import UseCase
 from include.distill.inference.answer_store import AnswerStore, StoredAnswer
-from include.distill.inference.pacing import PacedClient, Quota
+from include.distill.inference.paced_client import PacedClient
 from include.distill.inference.pools import pool_name, pool_slots
+from include.distill.inference.rate_limits import Quota
 from include.distill.inference.requests import Completion, ModelClient, ModelRequest
 
 

@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal, cast
 
-from include.distill.inference.records import UnreadablePair, WrittenPair
+from include.distill.inference.records import UnreadablePair, UnreadableReason, WrittenPair
 from include.distill.text.normalization import is_blank, unsupported_character
 
 _KEYS = ("question", "answer", "topic")
@@ -71,9 +71,9 @@ _DECODER = json.JSONDecoder(strict=False, object_pairs_hook=_JsonObject.from_ite
 
 
 class _UnreadableError(ValueError):
-    """A part of the text is not a pair. ``reason`` is a short name, the message says what is wrong."""
+    """A part of the text is not a pair. The message says what is wrong."""
 
-    def __init__(self, reason: str, message: str) -> None:
+    def __init__(self, reason: UnreadableReason, message: str) -> None:
         super().__init__(message)
         self.reason = reason
 

@@ -1,12 +1,25 @@
-"""Records of asking models: what a teacher wrote, stored responses, usage, and the endpoint that serves a model."""
+"""Records of model calls: what a teacher wrote, stored answers, usage, and the endpoint that serves a model."""
 
 from __future__ import annotations
 
-from typing import NotRequired, TypedDict
+from typing import Literal, NotRequired, TypedDict
+
+# Why a part of a teacher's output is not a pair.
+UnreadableReason = Literal[
+    "no_record",
+    "not_json",
+    "truncated",
+    "ambiguous",
+    "missing_key",
+    "duplicate_key",
+    "wrong_type",
+    "empty_value",
+    "control_character",
+]
 
 
 class DocumentQuestion(TypedDict):
-    """What a student is asked about. Every row of the dataset is one."""
+    """A document and a question about it. Every row of the dataset is one; a student is asked about it."""
 
     document: str
     question: str
@@ -26,15 +39,15 @@ class WrittenPair(QuestionAnswer):
 
 
 class UnreadablePair(TypedDict):
-    """A part of a teacher's output in which no pair can be read."""
+    """A part of a teacher's output that is not a pair."""
 
-    reason: str  # such as "not_json", "truncated", "missing_key"
+    reason: UnreadableReason
     message: str  # says at which character, and what was expected
     text: str  # the unreadable part of the output
 
 
 class CompletionRecord(TypedDict):
-    """A model's output with its real usage. ``completion`` of :class:`ResponseRecord`."""
+    """A model's output with its real usage. ``completion`` of :class:`StoredAnswerRecord`."""
 
     text: str
     stop_reason: str  # as Bedrock returned it
@@ -43,9 +56,9 @@ class CompletionRecord(TypedDict):
     simulated: bool  # True when no real model wrote it
 
 
-class ResponseRecord(TypedDict):
+class StoredAnswerRecord(TypedDict):
     """
-    One paid response of a model.
+    One stored answer of a model.
 
     Stored in ``<prefix>/responses/<model>/<first two hex digits>/<request key>.json``, outside the run's folder: all
     runs share it.
@@ -61,7 +74,7 @@ class ResponseRecord(TypedDict):
 
 class UsageRecord(TypedDict):
     """
-    What a task asked of models: calls that this run pays for, with their tokens, and responses found in the store.
+    What a task asked of models: calls that this run pays for, with their tokens, and answers that were stored before.
 
     Part of the manifests of ``synthesize``, ``curate``, ``answer`` and ``judge``. What batch jobs answered is in the
     totals, and once more in the ``batch_`` fields, because it is cheaper.

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from include.distill.config.catalog import Family, Model, load_catalog
 from include.distill.config.prompts import Prompt
 from include.distill.config.sections import Answering
 from include.distill.config.use_case import UseCase
+from include.distill.inference.records import DocumentQuestion
 from include.distill.inference.requests import ModelRequest
 from include.distill.text.normalization import is_blank
 
@@ -71,7 +71,7 @@ class Student:
             settings=use_case.answering,
         )
 
-    def request(self, row: Mapping[str, Any], *, sample: int = 0) -> ModelRequest:
+    def request(self, row: DocumentQuestion, *, sample: int = 0) -> ModelRequest:
         """Return the request that asks the student to answer ``row``; ``sample`` is 1 for the noise control."""
         system, user = system_and_user_text(
             user=student_input(row["document"], row["question"], prompt=self.prompt, family=self.family),

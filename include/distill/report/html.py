@@ -16,7 +16,6 @@ from include.distill.evaluation.champion import winning_decision
 from include.distill.report.card_charts import grounding_chart, length_chart, topic_chart
 from include.distill.report.change_notes import changes_sentence
 from include.distill.report.charts import loss_chart, pipeline_chart, preference_chart
-from include.distill.report.report import SIMULATED_NOTICE, verdict_parts
 from include.distill.report.tables import (
     agreement_rows,
     arm_matrix,
@@ -24,6 +23,7 @@ from include.distill.report.tables import (
     headline_comparisons,
     is_person,
 )
+from include.distill.report.verdict_sentence import verdict_parts
 from include.distill.stats.agreement import MINIMUM_GROUPS, MINIMUM_RATED
 from include.distill.training.losses import loss_means
 
@@ -37,6 +37,10 @@ if TYPE_CHECKING:
     from include.distill.training.records import DataCard
 
 REPORT_TEMPLATES = INCLUDE / "report"
+SIMULATED_NOTICE = (
+    "SIMULATED: a small simulated model took the place of every model in this run. The figures say nothing about real"
+    " models."
+)
 DISAGREEMENTS_SHOWN = 10
 CLIPPED_CHARACTERS = 1500
 _WIDTHS = {"wide": 720, "narrow": 330}

@@ -45,7 +45,7 @@ class JudgedRun:
 
     def report_parts(self, count_contaminated: Callable[[], int]) -> JudgedParts:
         """
-        Return the arguments of :func:`include.distill.report.report.build_report` that follow from the verdicts.
+        Return the arguments of :func:`include.distill.report.build.build_report` that follow from the verdicts.
 
         :param count_contaminated: counts the evaluation questions in the training data; called only if the promotion
             rule needs it, because it reads all pairs.

@@ -17,7 +17,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from include.distill.core.paths import INCLUDE
 from include.distill.report.html import format_dollars
 from include.distill.report.records import PastRun, Report, ShownPastRun
-from include.distill.report.report import verdict_parts
+from include.distill.report.verdict_sentence import verdict_parts
 
 PAGE_TEMPLATES = INCLUDE / "report"
 

@@ -19,8 +19,8 @@ PATIENT_CONFIG = {
     "read_timeout": 300,
     "max_pool_connections": 400,
 }
-# include/distill/inference/pacing.py paces and retries calls to models. A retry by botocore would not be counted there
-# and would break its account of the quota.
+# include/distill/inference/paced_client.py paces and retries calls to models. A retry by botocore would not be counted
+# there and would break its account of the quota.
 SINGLE_ATTEMPT = {"mode": "standard", "total_max_attempts": 1}
 # For a person who waits for a page.
 FAIL_FAST_CONFIG = {"retries": {"mode": "standard", "total_max_attempts": 2}, "connect_timeout": 3, "read_timeout": 10}

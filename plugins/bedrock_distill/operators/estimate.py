@@ -11,10 +11,11 @@ from airflow.sdk.exceptions import DownstreamTasksSkipped
 from bedrock_distill.operators.base import DistillOperator, Manifest
 from include.distill.core.errors import SpendCapError
 from include.distill.core.storage import stream_jsonl, write_json
+from include.distill.cost.bill_table import bill_table
 from include.distill.cost.critic_budget import uncapped_critic_usd
 from include.distill.cost.estimate import TokenRate, estimate, expected_calls
 from include.distill.cost.prices import load_prices, total_usd
-from include.distill.cost.spending import model_calls_usd
+from include.distill.cost.task_budget import model_calls_usd
 from include.distill.cost.token_counts import measure_token_rate, prompt_probes, sample_rows
 from include.distill.dataset.arm_rows import require_originals, rows_for_teacher
 from include.distill.dataset.records import Row
@@ -66,8 +67,7 @@ class EstimateCostOperator(DistillOperator):
         }
         write_json(self.store, self.folder.estimate, summary)
         self.log.info("Calls: %s. Tokens: %s", calls, summary["tokens"])
-        for line in lines:
-            self.log.info("%s: %.0f %s = $%.4f", line.what, line.quantity, line.unit, line.usd)
+        self.log.info("Estimated bill:\n%s", bill_table(lines))
         for note in too_few_for_batch(self.use_case, calls):
             self.log.warning("%s", note)
         self.log.info("Estimated: $%.2f of at most $%.2f", estimated, cap)

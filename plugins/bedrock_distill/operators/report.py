@@ -22,12 +22,12 @@ from include.distill.evaluation.records import Answer, Verdict
 from include.distill.labeling.label_store import match_labels, read_labels
 from include.distill.report.batch_notes import batch_answer_note
 from include.distill.report.bill import bill, compare_with_estimate
+from include.distill.report.build import build_report
 from include.distill.report.html import render_html
 from include.distill.report.judged_run import JudgedRun
 from include.distill.report.opinions import disagreement_rows
 from include.distill.report.past_runs import list_entry
 from include.distill.report.records import Report, ReportDisagreement, ReportRejectedRow
-from include.distill.report.report import build_report
 from include.distill.report.run_summary import ArmSummary, describe_settings, summarize_synthesis
 from include.distill.training.losses import loss_curve
 from include.distill.training.records import DataCard, LossPoint, TrainingManifest

@@ -15,7 +15,7 @@ from include.distill.cost.critic_budget import BudgetedCritic, critic_budget_sha
 from include.distill.cost.estimate import synthesis_lines
 from include.distill.cost.prices import BillLine, load_prices
 from include.distill.cost.records import BudgetEstimate
-from include.distill.cost.spending import TaskBudget
+from include.distill.cost.task_budget import TaskBudget
 from include.distill.curation.critic import Critic, CriticCounter
 from include.distill.curation.filters import PairFilters, index_evaluation_questions
 from include.distill.dataset.arm_rows import rows_for_teacher

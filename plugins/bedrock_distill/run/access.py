@@ -18,7 +18,7 @@ from include.distill.core.errors import NotFoundError
 from include.distill.core.storage import read_json
 from include.distill.cost.prices import BillLine, load_prices
 from include.distill.cost.records import BudgetEstimate
-from include.distill.cost.spending import TaskBudget, budget_share
+from include.distill.cost.task_budget import TaskBudget, budget_share
 from include.distill.inference.answer_store import AnswerStore
 from include.distill.inference.client import PoolShare, RateLimitedModel
 

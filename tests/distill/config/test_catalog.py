@@ -1,4 +1,4 @@
-"""The catalog and the price table: what they say must be complete before a cent is spent on it."""
+"""The catalog and the price table must be complete and consistent."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from pydantic import ValidationError
 
 from include.distill.config.catalog import CATALOG_PATH, Family, Model, load_catalog
 from include.distill.core.errors import UseCaseError
@@ -32,17 +33,17 @@ class TestLookUp:
         assert CATALOG.model(model.key) is model
         assert CATALOG.model(model.inference_id) is model
 
-    def test_an_unknown_model_is_answered_with_the_nearest(self) -> None:
-        with pytest.raises(UseCaseError, match=r"Unknown model 'nova-mikro'\. Did you mean nova-micro"):
+    def test_the_message_about_an_unknown_model_suggests_the_nearest(self) -> None:
+        with pytest.raises(UseCaseError, match=r"Unknown model 'nova-mikro'; .*Did you mean nova-micro"):
             CATALOG.model("nova-mikro")
 
-    def test_a_name_like_none_is_answered_with_all_that_can_be_used(self) -> None:
+    def test_the_message_about_a_name_unlike_any_other_lists_all_active_models(self) -> None:
         with pytest.raises(UseCaseError) as raised:
             CATALOG.model("@@@@")
         named = {name for name in CATALOG.models if name in str(raised.value)}
         assert named == {name for name, model in CATALOG.models.items() if model.lifecycle == "active"}
 
-    def test_a_model_that_cannot_be_fine_tuned_is_answered_with_those_that_can(self) -> None:
+    def test_the_message_about_a_model_that_cannot_be_fine_tuned_lists_those_that_can(self) -> None:
         with pytest.raises(UseCaseError, match="cannot fine-tune claude-sonnet-4-6") as raised:
             CATALOG.family_of(CATALOG.model("claude-sonnet-4-6"))
         assert "nova-micro" in str(raised.value)
@@ -56,14 +57,14 @@ class TestModels:
         assert model.source.checked >= datetime.date(2026, 1, 1)
 
     @pytest.mark.parametrize("model", [m for m in CATALOG.models.values() if m.end_of_life], ids=key)
-    def test_only_models_past_their_end_are_retired(self, model: Model) -> None:
+    def test_models_are_retired_exactly_after_their_end_of_life(self, model: Model) -> None:
         assert (model.lifecycle == "retired") == (model.end_of_life <= model.source.checked)
 
     @pytest.mark.parametrize("model", CATALOG.models.values(), ids=key)
-    def test_only_anthropic_speaks_anthropic(self, model: Model) -> None:
+    def test_exactly_anthropic_models_use_the_anthropic_format(self, model: Model) -> None:
         assert (model.api == "anthropic_messages") == (model.provider == "anthropic")
 
-    def test_no_id_belongs_to_two_models(self) -> None:
+    def test_no_two_models_share_a_key_or_id(self) -> None:
         names = [name for m in CATALOG.models.values() for name in (m.key, m.inference_id)]
         assert len(set(names)) == len(names)
 
@@ -82,17 +83,23 @@ class TestFamilies:
     def test_a_family_has_a_student(self, family: Family) -> None:
         assert any(m.customization.family == family.key for m in STUDENTS if m.customization)
 
-    def test_its_limits_leave_room(self, family: Family) -> None:
-        least, most = family.training_records
-        assert 0 < least < most <= family.total_records
+    def test_its_limits_are_in_order(self, family: Family) -> None:
+        minimum, maximum = family.training_records
+        assert 0 < minimum < maximum <= family.total_records
         assert 0 < family.validation_records[0] <= family.validation_records[1]
         assert family.tokens_per_record > 0
         assert family.source.checked >= datetime.date(2026, 1, 1)
 
     def test_the_defaults_of_its_hyperparameters_pass_its_own_check(self, family: Family) -> None:
         defaults = {name: fact.default for name, fact in family.hyperparameters.items()}
-        assert "epochCount" in defaults
         assert set(check_hyperparameters(defaults, family)) == set(defaults)
+
+    def test_a_family_without_the_number_of_epochs_is_refused(self, family: Family) -> None:
+        raw = family.model_dump()
+        del raw["hyperparameters"]["epochCount"]
+        message = f"family {family.key} has no hyperparameter 'epochCount'.*include/models.yaml"
+        with pytest.raises(ValidationError, match=message):
+            Family.model_validate(raw)
 
     def test_a_plain_record_in_its_format_is_valid(self, family: Family) -> None:
         record = to_customization_format(user="u", answer="a", instruction="i", family=family)
@@ -110,14 +117,14 @@ class TestPrices:
     def test_a_student_served_by_throughput_has_prices_for_it(self, model: Model, what: str) -> None:
         assert load_prices().price(model.key, what) > 0
 
-    def test_every_price_is_of_a_known_model_and_has_a_source(self) -> None:
+    def test_every_price_belongs_to_a_known_model_and_has_a_source(self) -> None:
         table = yaml.safe_load(PRICES_PATH.read_text(encoding="utf-8"))
         assert set(table["models"]) <= set(CATALOG.models)
         assert all(entry["source"] for entry in table["models"].values())
         assert isinstance(table["checked"], datetime.date)
 
     @pytest.mark.parametrize("path", [CATALOG_PATH, PRICES_PATH], ids=lambda path: path.name)
-    def test_no_key_stands_twice_where_yaml_would_take_the_last(self, path: Path) -> None:
+    def test_no_key_is_there_twice(self, path: Path) -> None:
         def keys(node: yaml.Node) -> None:
             if isinstance(node, yaml.MappingNode):
                 names = [name.value for name, _ in node.value]

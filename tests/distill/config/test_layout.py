@@ -13,25 +13,25 @@ from include.distill.core.storage import split_uri
 FOLDER = RunFolder("s3://training/a/runs/b/runs/manual-1-abcdef01")
 
 
-def test_a_run_lies_in_the_training_bucket_and_its_metrics_in_the_output_bucket() -> None:
+def test_a_run_is_in_the_training_bucket_and_its_metrics_are_in_the_output_bucket() -> None:
     layout = Layout(Storage(training_bucket="training", output_bucket="output", prefix="team/distill"))
     assert layout.run_uri("key-1") == "s3://training/team/distill/runs/key-1"
     assert layout.training_output("0123456789abcdef") == "s3://output/team/distill/training/0123456789ab/"
 
 
-def test_key_and_root_are_read_back_even_when_the_prefix_holds_runs() -> None:
+def test_key_and_root_are_found_even_when_the_prefix_contains_runs() -> None:
     assert FOLDER.run_key == "manual-1-abcdef01"
     assert FOLDER.root == "s3://training/a/runs/b"
 
 
 @pytest.mark.parametrize("uri", [FOLDER.responses, FOLDER.dataset("0" * 64, "train.jsonl")])
-def test_what_runs_share_lies_outside_of_the_run(uri: str) -> None:
+def test_objects_that_runs_share_are_outside_of_the_run(uri: str) -> None:
     assert uri.startswith(f"{FOLDER.root}/")
     assert "manual-1" not in uri
 
 
 def all_uris() -> list[str]:
-    """Every place of a run, each for two values of each of its arguments."""
+    """Return the URIs of all objects of a run, for two values of each argument."""
     days = (datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC), datetime.datetime(2026, 1, 2, tzinfo=datetime.UTC))
     values: dict[Any, tuple[Any, ...]] = {"str": ("x", "y"), "int": (0, 1), "datetime.datetime": days}
     uris: list[str] = []
@@ -44,13 +44,13 @@ def all_uris() -> list[str]:
     return uris
 
 
-def test_no_two_things_lie_in_one_place() -> None:
+def test_no_two_objects_have_the_same_uri() -> None:
     uris = all_uris()
     assert len(uris) > 20
     assert len(set(uris)) == len(uris)
     assert all(split_uri(uri)[0] == "training" for uri in uris)
 
 
-def test_the_tombstones_of_an_arm_are_found_under_its_folder_and_no_other_arms() -> None:
+def test_the_release_records_of_an_arm_are_in_its_own_folder() -> None:
     assert FOLDER.release_record("tuned", 1).startswith(FOLDER.release_records("tuned"))
     assert not FOLDER.release_record("tuned_more", 1).startswith(FOLDER.release_records("tuned"))

@@ -18,7 +18,7 @@ TEXTS = st.one_of(st.text(max_size=40), st.lists(st.sampled_from(PIECES), max_si
 
 
 def escaped_before(text: str) -> bool:
-    """Tell whether a text holds an escaped tag of its own, which reads back as the tag: two texts, one escape."""
+    """Return whether a text contains an escaped tag already. Escaping makes such a text equal to one with the tag."""
     return any(f"&lt;{tag[1:]}" in text.lower() for tag in TAGS)
 
 
@@ -26,16 +26,16 @@ UNAMBIGUOUS = TEXTS.filter(lambda text: not escaped_before(text))
 
 
 class TestRendering:
-    def test_an_unknown_variable_is_an_error_that_names_the_prompt_and_what_is_known(self) -> None:
+    def test_the_message_about_an_unknown_variable_names_the_prompt_and_the_known_variables(self) -> None:
         with pytest.raises(PromptError, match=r"Prompt p\.j2.*'oops' is undefined.*Known: document, question"):
             Prompt("p.j2", "{{ oops }}").render(document="d", question="q")
 
-    def test_a_syntax_error_is_named_with_its_line(self) -> None:
+    def test_the_message_about_a_syntax_error_has_the_line(self) -> None:
         with pytest.raises(PromptError, match=r"Prompt p\.j2 line 2: "):
             Prompt("p.j2", "one\n{% if %}").render(document="d")
 
     @pytest.mark.parametrize("prompt", [ANSWERING, SYNTHESIS, JUDGING], ids=lambda prompt: prompt.name)
-    def test_the_projects_prompts_need_what_they_say(self, prompt: Prompt) -> None:
+    def test_the_projects_prompts_cannot_be_rendered_without_values(self, prompt: Prompt) -> None:
         with pytest.raises(PromptError, match="undefined"):
             prompt.render()
 
@@ -43,7 +43,7 @@ class TestRendering:
         "template",
         ["{{ ''.__class__.__mro__ }}", "{{ document.__init__.__globals__ }}", "{% include '/etc/passwd' %}"],
     )
-    def test_a_template_cannot_reach_out_of_its_sandbox(self, template: str) -> None:
+    def test_a_template_cannot_leave_its_sandbox(self, template: str) -> None:
         with pytest.raises((PromptError, TypeError)):
             Prompt("p.j2", template).render(document="d")
 
@@ -53,7 +53,7 @@ class TestRendering:
         assert rendered.count(text) == 2
         assert "49" not in rendered
 
-    def test_what_was_asked_before_is_listed_only_when_there_is_something(self) -> None:
+    def test_questions_asked_before_are_listed_only_when_there_are_some(self) -> None:
         values = {"document": "d", "question": "q", "answer": "a", "pairs": 3}
         assert section(SYNTHESIS.render(**values, avoid=[]), "asked_before") is None
         rendered = SYNTHESIS.render(**values, avoid=["one?", "</asked_before> two?"])
@@ -66,34 +66,34 @@ class TestRendering:
 
 
 class TestDelimiters:
-    def test_the_renderer_and_the_simulated_models_know_the_same_tags(self) -> None:
+    def test_are_the_same_for_the_prompts_and_the_simulated_models(self) -> None:
         assert set(NAMES) == set(DELIMITERS)
 
     @pytest.mark.parametrize("tag", TAGS)
-    def test_a_tag_of_ours_is_made_harmless_in_any_case(self, tag: str) -> None:
+    def test_of_ours_are_escaped_in_lower_and_upper_case(self, tag: str) -> None:
         for written in (tag, tag.upper(), tag.title()):
             assert escape_delimiters(f"a{written}b") == f"a&lt;{written[1:]}b"
 
     @pytest.mark.parametrize("text", ["<b>bold</b>", "a < b > c", "<documents>", "<document id=1>", "&lt;", "<doc"])
-    def test_any_other_text_is_unchanged(self, text: str) -> None:
+    def test_that_are_not_ours_stay_unchanged(self, text: str) -> None:
         assert escape_delimiters(text) == text
 
     @given(TEXTS)
-    def test_escaping_again_changes_nothing(self, text: str) -> None:
+    def test_are_not_escaped_twice(self, text: str) -> None:
         once = escape_delimiters(text)
         assert escape_delimiters(once) == once
         assert not any(tag in once.lower() for tag in TAGS)
 
     @settings(max_examples=200, deadline=None)
     @given(UNAMBIGUOUS, UNAMBIGUOUS)
-    def test_an_answerer_finds_document_and_question_as_they_were(self, document: str, question: str) -> None:
+    def test_let_a_student_find_document_and_question_unchanged(self, document: str, question: str) -> None:
         rendered = ANSWERING.render(document=document, question=question)
         assert section(rendered, "document") == document
         assert section(rendered, "question") == question
 
     @settings(max_examples=100, deadline=None)
     @given(UNAMBIGUOUS, UNAMBIGUOUS, UNAMBIGUOUS, st.integers(1, 20))
-    def test_a_teacher_finds_its_inputs_as_they_were(self, document: str, question: str, answer: str, n: int) -> None:
+    def test_let_a_teacher_find_its_inputs_unchanged(self, document: str, question: str, answer: str, n: int) -> None:
         rendered = SYNTHESIS.render(document=document, question=question, answer=answer, pairs=n, avoid=[])
         assert section(rendered, "document") == document
         assert section(rendered, "question") == question
@@ -102,7 +102,7 @@ class TestDelimiters:
 
     @settings(max_examples=100, deadline=None)
     @given(UNAMBIGUOUS, UNAMBIGUOUS, UNAMBIGUOUS)
-    def test_a_judge_finds_both_answers_as_they_were(self, question: str, answer_a: str, answer_b: str) -> None:
+    def test_let_a_judge_find_both_answers_unchanged(self, question: str, answer_a: str, answer_b: str) -> None:
         rendered = JUDGING.render(document="d", question=question, reference="", answer_a=answer_a, answer_b=answer_b)
         assert section(rendered, "question") == question
         assert section(rendered, "answer_a") == answer_a
@@ -110,7 +110,7 @@ class TestDelimiters:
 
 
 class TestFiles:
-    def test_another_text_is_another_version(self) -> None:
+    def test_the_version_depends_on_the_text_alone(self) -> None:
         versions = {Prompt("p", text).version for text in ("a", "b", "a ")}
         assert len(versions) == 3
         assert Prompt("p", "a").version == Prompt("other", "a").version
@@ -128,6 +128,6 @@ class TestFiles:
         assert load_prompt("own.j2", folder) == Prompt("own.j2", "mine")
 
     @pytest.mark.parametrize("name", ["../secret.j2", "x/../../secret.j2", "link.j2", "/etc/passwd", "", ".", "no.j2"])
-    def test_a_name_that_leads_out_or_nowhere_is_refused(self, folder: Path, name: str) -> None:
-        with pytest.raises(PromptError, match=r"found: link\.j2, own\.j2"):
+    def test_a_name_outside_the_folder_or_without_a_file_is_refused(self, folder: Path, name: str) -> None:
+        with pytest.raises(PromptError, match=r"expected one of link\.j2, own\.j2"):
             load_prompt(name, folder)

@@ -12,37 +12,37 @@ SAMPLE = load_use_case(USE_CASES_FOLDER / "aws_docs_qa.yaml", environment={})
 @pytest.mark.parametrize(
     ("model", "quota", "problem"),
     [
-        pytest.param("claude-sonnet-5-5", {"tokens_per_minute": 4000}, "synthesis.max_tokens = 4096", id="teacher"),
-        pytest.param("nova-micro", {"tokens_per_minute": 1000}, "answering.max_tokens = 1024", id="student"),
-        pytest.param("llama-3-3-70b", {"tokens_per_minute": 500}, "judging.max_tokens = 512", id="judge"),
+        pytest.param("claude-sonnet-5-5", {"tokens_per_minute": 4000}, "synthesis.max_tokens is 4096", id="teacher"),
+        pytest.param("nova-micro", {"tokens_per_minute": 1000}, "answering.max_tokens is 1024", id="student"),
+        pytest.param("llama-3-3-70b", {"tokens_per_minute": 500}, "judging.max_tokens is 512", id="judge"),
         pytest.param(
             "claude-sonnet-5-5",
             {"tokens_per_minute": 10_000, "token_burst_share": 0.2},
-            "holds 2000 tokens at once",
+            "allows 2000 tokens at once",
             id="burst",
         ),
     ],
 )
-def test_a_call_that_no_quota_would_ever_admit_is_a_problem(model: str, quota: dict[str, float], problem: str) -> None:
-    stated = SAMPLE.model_copy(update={"quotas": {model: ModelQuota(**quota)}})
-    (found,) = quota_problems(stated)
-    assert problem in found
-    assert model in found
+def test_a_call_that_exceeds_its_quota_is_a_problem(model: str, quota: dict[str, float], problem: str) -> None:
+    use_case = SAMPLE.model_copy(update={"quotas": {model: ModelQuota(**quota)}})
+    (message,) = quota_problems(use_case)
+    assert problem in message
+    assert model in message
 
 
-def test_quotas_that_admit_calls_and_unknown_ones_are_no_problem() -> None:
+def test_large_quotas_and_unknown_ones_are_no_problem() -> None:
     assert quota_problems(SAMPLE) == []
-    roomy = {"claude-sonnet-5-5": ModelQuota(requests_per_minute=600, tokens_per_minute=200_000)}
-    assert quota_problems(SAMPLE.model_copy(update={"quotas": roomy})) == []
+    large = {"claude-sonnet-5-5": ModelQuota(requests_per_minute=600, tokens_per_minute=200_000)}
+    assert quota_problems(SAMPLE.model_copy(update={"quotas": large})) == []
 
 
-def test_a_critic_is_held_against_its_quota_too() -> None:
+def test_the_critics_quota_is_checked_too() -> None:
     critic = CriticSettings(model="nova-micro", max_spend_usd=1, max_tokens=4000)
-    stated = SAMPLE.model_copy(
+    use_case = SAMPLE.model_copy(
         update={
             "curation": SAMPLE.curation.model_copy(update={"critic": critic}),
             "quotas": {"nova-micro": ModelQuota(tokens_per_minute=3000)},
         }
     )
-    (found,) = quota_problems(stated)
-    assert found.startswith("curation.critic.max_tokens = 4000 are reserved for each call to nova-micro")
+    (message,) = quota_problems(use_case)
+    assert message.startswith("curation.critic.max_tokens is 4000, which each call to nova-micro reserves")

@@ -13,7 +13,7 @@ from include.distill.core.storage import read_json
 from include.distill.cost.critic_budget import BudgetedCritic, critic_budget_share, estimate_critic, uncapped_critic_usd
 from include.distill.cost.estimate import estimate
 from include.distill.cost.prices import load_prices, total_usd
-from include.distill.cost.spending import BudgetShare, TaskBudget, model_calls_usd
+from include.distill.cost.task_budget import BudgetShare, TaskBudget, model_calls_usd
 from include.distill.inference.answer_store import AnswerStore
 from include.distill.inference.client import PoolShare, RateLimitedModel
 from include.distill.inference.requests import Completion, ModelRequest

@@ -12,10 +12,10 @@ from include.distill.config.loader import USE_CASES_FOLDER, load_use_case
 from include.distill.config.sections import FanOut, ModelQuota
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import SpendCapError
-from include.distill.cost.spending import BudgetShare, TaskBudget
+from include.distill.cost.task_budget import BudgetShare, TaskBudget
 from include.distill.inference.answer_store import AnswerStore
 from include.distill.inference.client import PoolShare, RateLimitedModel, task_quota
-from include.distill.inference.pacing import Quota
+from include.distill.inference.rate_limits import Quota
 from include.distill.inference.requests import ModelRequest
 from tests.fakes.fake_bedrock import FakeBedrock
 from tests.fakes.memory_store import MemoryStore

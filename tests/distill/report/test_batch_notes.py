@@ -1,4 +1,4 @@
-"""What a reader is told of steps that ask in batches."""
+"""Check the notes about batch inference."""
 
 from __future__ import annotations
 

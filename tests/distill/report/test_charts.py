@@ -8,8 +8,8 @@ from xml.etree import ElementTree
 import pytest
 from markupsafe import Markup
 
+from include.distill.report.build import build_report
 from include.distill.report.charts import loss_chart, pipeline_chart, preference_chart
-from include.distill.report.report import build_report
 from tests.distill.report.example_report import inputs, tuned_arm, verdicts
 
 WIDTHS = (330, 720)

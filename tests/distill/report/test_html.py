@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
+from include.distill.report.build import build_report
 from include.distill.report.html import (
     CLIPPED_CHARACTERS,
     DISAGREEMENTS_SHOWN,
+    SIMULATED_NOTICE,
     clip_text,
     format_dollars,
     format_interval,
@@ -21,7 +23,6 @@ from include.distill.report.html import (
     render_html,
     settings_rows,
 )
-from include.distill.report.report import SIMULATED_NOTICE, build_report
 from tests.distill.report.example_report import inputs, line, tuned_arm, verdicts
 
 VOID = {"meta", "br", "rect", "line", "circle", "polygon", "polyline"}

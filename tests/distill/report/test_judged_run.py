@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from include.distill.report.build import build_report
 from include.distill.report.judged_run import JudgedRun, champion_slot, noise_control_note, promotion_record
-from include.distill.report.report import build_report
 from tests.distill.conftest import make_use_case
 from tests.distill.report.example_report import inputs, verdicts
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from include.distill.config.layout import RunFolder
 from include.distill.core.naming import run_key
+from include.distill.report.build import build_report
 from include.distill.report.past_runs import list_entry, list_page, message_page, newest_entries, read_entry
-from include.distill.report.report import build_report
 from tests.distill.report.example_report import base_arm, inputs, tuned_arm
 
 MINUTES = st.integers(min_value=0, max_value=10_000_000)

@@ -10,8 +10,8 @@ from include.distill.config.layout import RunFolder
 from include.distill.core.errors import ReconciliationError
 from include.distill.core.storage import read_json, write_json, write_jsonl
 from include.distill.labeling.label_store import answers_hash, store_labels
+from include.distill.report.build import build_report
 from include.distill.report.relabeling import answers_by_arm, relabel_report
-from include.distill.report.report import build_report
 from tests.distill.conftest import make_row, make_use_case
 from tests.distill.report.example_report import inputs, verdicts
 from tests.fakes.memory_store import MemoryStore

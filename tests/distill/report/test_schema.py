@@ -14,8 +14,8 @@ from pydantic import BaseModel
 
 from include.distill.core.errors import ReconciliationError
 from include.distill.core.paths import PROJECT_ROOT
+from include.distill.report.build import build_report
 from include.distill.report.records import Report
-from include.distill.report.report import build_report
 from include.distill.report.schema import SCHEMA_PATH, ReportSchema, check_report, render_json_schema
 from tests.distill.report.example_report import inputs
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from include.distill.report.report import build_report
+from include.distill.report.build import build_report
 from include.distill.report.schema_judging import AgreementSchema, ComparisonSchema, DecisionSchema
 from tests.distill.report.example_report import agreement, inputs, promotion
 

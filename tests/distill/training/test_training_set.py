@@ -14,25 +14,22 @@ from include.distill.config.sections import Arm
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import LimitError
 from include.distill.core.storage import write_jsonl
-from include.distill.cost.prices import load_prices
+from include.distill.dataset.records import RowTexts
 from include.distill.dataset.splits import split_by_document
 from include.distill.inference.student import Student
-from include.distill.report.html import render_html
-from include.distill.report.report import build_report
-from include.distill.training.data_card import data_card, licence_note
 from include.distill.training.training_set import (
     TRAIN,
     VALIDATION,
     TrainingSet,
+    job_fault,
     write_training_set,
 )
 from tests.distill.conftest import make_row, make_use_case
-from tests.distill.report.example_report import inputs
 from tests.fakes.memory_store import MemoryStore
 from tools.aws_simulator.models.delimiters import section
 
 CATALOG = load_catalog()
-NOVA, CLAUDE, LLAMA = (CATALOG.model(key) for key in ("nova-micro", "claude-sonnet-4-6", "llama-3-1-8b"))
+NOVA = CATALOG.model("nova-micro")
 PROMPT = load_prompt("answering.j2")
 FOLDER = RunFolder("s3://bucket/distill/runs/run-1")
 ROWS = [make_row(number) for number in range(1, 41)]
@@ -90,9 +87,6 @@ def documents(body: bytes | None) -> list[str | None]:
     return [section(record["messages"][0]["content"][0]["text"], "document") for record in records]
 
 
-PRICE = load_prices().training_line("tuned", "nova-micro", 1_000).as_record()
-
-
 class TestMix:
     @pytest.mark.parametrize(
         ("originals", "synthetic", "expected"),
@@ -107,14 +101,29 @@ class TestMix:
             pytest.param(10_000, 10_000, (40, 80), id="more than there are"),
         ],
     )
-    def test_an_arm_takes_what_it_states(self, originals: Any, synthetic: Any, expected: tuple[int, int]) -> None:
+    def test_an_arm_is_trained_on_as_many_records_as_it_states(
+        self, originals: Any, synthetic: Any, expected: tuple[int, int]
+    ) -> None:
         made = built(Arm(name="mix", originals=originals, synthetic=synthetic))
         assert (made.counts["originals"], made.counts["synthetic"]) == expected
         assert made.counts["records"] == sum(expected) == len(documents(made.train))
         assert made.validation is None
         assert made.counts["validation"] == 0
 
-    def test_the_same_rows_are_the_same_bytes(self) -> None:
+    def test_the_figures_count_every_record_of_the_training_file(self) -> None:
+        figures = built().written.figures
+        sums = {name: sum(bin_["count"] for bin_ in bins) for name, bins in figures["distributions"].items()}
+        assert sums == {
+            "question_characters_originals": 40,
+            "answer_characters_originals": 40,
+            "question_characters_synthetic": 80,
+            "answer_characters_synthetic": 80,
+        }
+        assert figures["topic_words"] == [{"word": "t", "pairs": 80}]
+        assert len(figures["to_read"]) == 10
+        assert built(pairs=pairs_of(ROWS)[::-1]).written.figures["to_read"] == figures["to_read"]
+
+    def test_the_same_rows_give_the_same_bytes(self) -> None:
         assert built() == built()
 
     def test_too_few_records_are_refused_before_anything_is_bought(self) -> None:
@@ -125,7 +134,7 @@ class TestMix:
 class TestValidation:
     HALF = make_use_case(training={"validation_share": 0.5})
 
-    def test_documents_held_out_give_nothing_to_training(self) -> None:
+    def test_held_out_documents_give_nothing_to_training(self) -> None:
         shared = [make_row(number, document=f"Document {number % 20}.") for number in range(40)]
         made = built(rows=shared, use_case=self.HALF)
         training, held_out = set(documents(made.train)), set(documents(made.validation))
@@ -139,11 +148,11 @@ class TestValidation:
         few = Arm(name="few", originals=8, synthetic=0)
         assert built(few, use_case=self.HALF).validation == built(use_case=self.HALF).validation
 
-    def test_it_holds_out_documents_though_the_evaluation_split_took_its_share_before(self) -> None:
+    def test_documents_are_held_out_after_the_evaluation_split_took_its_share(self) -> None:
         train, _ = split_by_document(ROWS, share=0.5, seed=self.HALF.seed, purpose="evaluation")
         assert built(rows=train, use_case=self.HALF).counts["validation"] >= len(train) // 4
 
-    def test_a_held_out_record_that_breaks_a_limit_is_refused_too(self) -> None:
+    def test_a_held_out_record_that_breaks_a_limit_is_refused(self) -> None:
         _, held_out = split_by_document(ROWS, share=0.5, seed=self.HALF.seed, purpose="validation")
         # The side of a row depends on its document, so it is the answer that is too long.
         rows = [{**row, "answer": "a" * 100_000} if row is held_out[0] else row for row in ROWS]
@@ -152,7 +161,7 @@ class TestValidation:
 
 
 class TestText:
-    def test_the_student_is_trained_on_the_text_it_will_be_asked_with(self) -> None:
+    def test_the_student_is_trained_on_the_text_that_it_will_be_asked_with(self) -> None:
         rows = [make_row(number, document=f"System: {number} </document>", question="[EOS]?") for number in range(10)]
         use_case = make_use_case(prompts={"instruction": "Answer as Bot: would."})
         family = CATALOG.family_of(NOVA)
@@ -164,93 +173,27 @@ class TestText:
         assert trained["system"] == [{"text": asked.system}]
         assert not any(reserved in asked.user + asked.system for reserved in family.reserved_strings)
 
-    def test_answers_are_what_the_student_is_to_write_and_stay_unchanged(self) -> None:
+    def test_answers_are_not_changed(self) -> None:
         answer = "User: [EOS] </answer> é\n\u2028"
         made = built(rows=[make_row(number, answer=answer) for number in range(10)])
         records = [json.loads(line) for line in made.train.split(b"\n") if line]
         assert {record["messages"][1]["content"][0]["text"] for record in records} == {answer}
 
 
-CURATED = {
-    "documents": 40,
-    "requested": 120,
-    "accepted": 90,
-    "rejected": 25,
-    "missing": 5,
-    "surplus": 0,
-    "dropped": {"repeats_original": 10, "repeats_pair": 15},
-}
+class TestJobFault:
+    FAMILY = CATALOG.family_of(NOVA)
 
+    def fault(self, **texts: str) -> str | None:
+        pair: RowTexts = {"document": "d", "question": "q", "answer": "a", **texts}  # type: ignore[typeddict-item]
+        return job_fault(pair, use_case=make_use_case(), prompt=PROMPT, family=self.FAMILY)
 
-class TestDataCard:
-    def test_its_figures_count_every_record_and_the_pairs_to_read_are_drawn_alike(self) -> None:
-        figures = built().written.figures
-        sums = {name: sum(bin_["count"] for bin_ in bins) for name, bins in figures["distributions"].items()}
-        assert sums == {
-            "question_characters_originals": 40,
-            "answer_characters_originals": 40,
-            "question_characters_synthetic": 80,
-            "answer_characters_synthetic": 80,
-        }
-        assert figures["topic_words"] == [{"word": "t", "pairs": 80}]
-        backwards = built(pairs=pairs_of(ROWS)[::-1]).written.figures
-        assert len(figures["to_read"]) == 10
-        assert backwards["to_read"] == figures["to_read"]
+    def test_a_pair_that_fits_has_none(self) -> None:
+        assert self.fault() is None
 
-    def test_it_says_what_went_in_who_wrote_it_and_under_which_terms(self) -> None:
-        use_case = make_use_case(source={"training_csv": "s3://b/t.csv", "licence": "CC", "attribution": "them"})
-        made = built()
-        card = data_card(
-            ALL,
-            made.written,
-            use_case=use_case,
-            teacher=CLAUDE,
-            student=NOVA,
-            prompts=[PROMPT],
-            synthesis=CURATED,
-            training_price=PRICE,
-        )
-        assert card["counts"] == made.counts
-        assert (card["source"], card["licence"], card["attribution"]) == ("s3://b/t.csv", "CC", "them")
-        assert card["teacher"]["model"] == CLAUDE.inference_id
-        assert (card["student"]["provider"], card["student"]["family"]) == ("amazon", "nova")
-        assert card["training_price"]["usd"] > 0
-        assert [step["left"] for step in card["funnel"]] == [115, 115, 115, 105, 90, 90, 90, 90, 90, 90]
-        assert card["prompts"] == {"answering.j2": PROMPT.version}
-        assert card["licence_note"] == licence_note(CLAUDE, NOVA)
+    def test_reserved_strings_are_escaped_and_so_no_fault(self) -> None:
+        assert self.fault(question="User: why?", document="System: because.") is None
 
-    @pytest.mark.parametrize("synthesis", [pytest.param(CURATED, id="pairs"), pytest.param(None, id="originals only")])
-    def test_the_report_shows_it_with_and_without_new_pairs(self, synthesis: dict[str, Any] | None) -> None:
-        made = built().written
-        card = data_card(
-            ALL,
-            made,
-            use_case=make_use_case(),
-            teacher=CLAUDE,
-            student=NOVA,
-            prompts=[PROMPT],
-            synthesis=synthesis,
-            training_price=PRICE,
-        )
-        page = render_html(build_report(**inputs(data_cards=[card])))
-        assert "Data card of tuned" in page
-        assert ("What each filter left of" in page) == (synthesis is not None)
-
-    def test_a_note_is_made_only_of_new_pairs_and_when_providers_differ(self) -> None:
-        note = licence_note(CLAUDE, LLAMA)
-        assert note is not None
-        assert "llama-3-1-8b, meta" in note
-        assert licence_note(CATALOG.model("llama-3-3-70b"), LLAMA) is None
-        made = built().written
-        for teacher, synthesis in ((NOVA, CURATED), (CLAUDE, None)):
-            card = data_card(
-                ALL,
-                made,
-                use_case=make_use_case(),
-                teacher=teacher,
-                student=NOVA,
-                prompts=[],
-                synthesis=synthesis,
-                training_price=PRICE,
-            )
-            assert "licence_note" not in card
+    def test_every_problem_is_named_with_its_field(self) -> None:
+        fault = self.fault(document="x" * 100_000, answer=" ")
+        assert fault is not None
+        assert fault.startswith("assistant: empty; expected text; record: about 33,")

@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from airflow.sdk.exceptions import TaskDeferred
 
-from bedrock_distill.lifecycle.abandoned_batches import abandoned_steps, stop_batches
-from bedrock_distill.lifecycle.abandoned_jobs import IN_PROGRESS
 from bedrock_distill.operators.batch import BedrockCollectBatchOperator, BedrockSubmitBatchOperator, RunningQuestions
 from bedrock_distill.operators.synthesize import BedrockSynthesizeOperator
-from bedrock_distill.sensors.batch_jobs import BedrockBatchSensor
-from bedrock_distill.triggers.batch import BatchJobsTrigger
 from include.distill.batch.pending_jobs import PendingBatchJobs
-from include.distill.config.layout import RunFolder
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import JobFailedError, TransientError, WaitTimeoutError
 from include.distill.core.storage import read_jsonl, write_jsonl
@@ -262,104 +255,3 @@ class TestAttempts:
         assert (submitted["bought"], submitted["job_arns"]) == (0, [only(batches)])
         batches.end(only(batches))
         assert collect(submitted)["answered"] == MANY
-
-
-class TestWait:
-    def sensor(self, equip: Any, batches: FakeBatchJobs, monkeypatch: pytest.MonkeyPatch) -> Any:
-        for place in ("triggers.batch",):
-            monkeypatch.setattr(f"bedrock_distill.{place}.BatchJobs", lambda _: batches)
-        return equip(
-            BedrockBatchSensor(
-                task_id="synthesize_batch.wait", run_uri=RUN_URI, submitted={"job_arns": list(batches.jobs)},
-                poll_interval_seconds=0.01, timeout_seconds=1,
-            )
-        )  # fmt: skip
-
-    @pytest.mark.parametrize("status", ["Completed", "PartiallyCompleted", "Expired", "Failed", "Stopped"])
-    def test_any_end_is_an_end(
-        self,
-        submit: Any,
-        equip: Any,
-        batches: FakeBatchJobs,
-        monkeypatch: pytest.MonkeyPatch,
-        context: Any,
-        status: str,
-    ) -> None:
-        submit()
-        batches.put(only(batches), status=status)
-        assert self.sensor(equip, batches, monkeypatch).execute(context) == {"jobs": 1}
-
-    @pytest.mark.parametrize("status", ["Submitted", "Validating", "Scheduled", "InProgress", "Stopping"])
-    def test_a_running_job_defers(
-        self,
-        submit: Any,
-        equip: Any,
-        batches: FakeBatchJobs,
-        monkeypatch: pytest.MonkeyPatch,
-        context: Any,
-        status: str,
-    ) -> None:
-        submit()
-        batches.put(only(batches), status=status)
-        with pytest.raises(TaskDeferred) as deferred:
-            self.sensor(equip, batches, monkeypatch).execute(context)
-        path, arguments = deferred.value.trigger.serialize()
-        assert BatchJobsTrigger(**arguments).serialize() == (path, arguments)
-        assert path == "bedrock_distill.triggers.batch.BatchJobsTrigger"
-
-    def test_a_task_marked_failed_stops_what_runs(
-        self, submit: Any, batches: FakeBatchJobs, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        submit()
-        monkeypatch.setattr("bedrock_distill.triggers.batch.BatchJobs", lambda _: batches)
-        trigger = BatchJobsTrigger(
-            name="jobs", job_arns=[only(batches)], deadline="2100-01-01T00:00:00+00:00", poll_interval_seconds=1,
-            aws_conn_id="aws_default", region_name=None,
-        )  # fmt: skip
-        trigger.give_up(None)  # type: ignore[arg-type]
-        assert batches.stopped == [only(batches)]
-
-    def test_nothing_submitted_is_nothing_to_wait_for(
-        self,
-        equip: Any,
-        batches: FakeBatchJobs,
-        monkeypatch: pytest.MonkeyPatch,
-        context: Any,
-    ) -> None:
-        assert self.sensor(equip, batches, monkeypatch).execute(context) == {"jobs": 0}
-
-
-class TestGivenUp:
-    """What ``outcome`` does at the end of a run for jobs that nobody waits for."""
-
-    def given_up(self, word: str | None, **states: str) -> list[str]:
-        ti = SimpleNamespace(xcom_pull=lambda task_ids, key: word)
-        return list(abandoned_steps({f"synthesize_batch.{task}": state for task, state in states.items()}, ti))
-
-    @pytest.mark.parametrize(
-        ("word", "states", "steps"),
-        [
-            pytest.param(IN_PROGRESS, {"submit": "success", "wait": "failed"}, ["synthesize"], id="wait marked"),
-            pytest.param(
-                IN_PROGRESS, {"submit": "failed", "wait": "upstream_failed"}, ["synthesize"], id="submit marked"
-            ),
-            pytest.param(None, {"submit": "success", "wait": "skipped"}, ["synthesize"], id="run marked between"),
-            pytest.param("WaitTimeoutError", {"submit": "success", "wait": "failed"}, [], id="timed out"),
-            pytest.param(None, {"submit": "success", "wait": "success"}, [], id="done"),
-        ],
-    )
-    def test_who_was_marked(self, word: str | None, states: dict[str, str], steps: list[str]) -> None:
-        assert self.given_up(word, **states) == steps
-
-    def test_only_this_runs_jobs_that_run_are_stopped(
-        self, submit: Any, batches: FakeBatchJobs, store: MemoryStore
-    ) -> None:
-        submit()
-        noted = PendingBatchJobs(store, FOLDER)
-        (said,) = stop_batches(batches, noted, "synthesize")  # type: ignore[arg-type]
-        assert "clear synthesize_batch.submit with downstream" in said
-        assert batches.stopped == [only(batches)]
-        batches.put(only(batches), status="Stopped")
-        other = PendingBatchJobs(store, RunFolder(f"{FOLDER.root}/runs/other"))
-        for open_batches, step in ((noted, "synthesize"), (noted, "judge"), (other, "synthesize")):
-            assert list(stop_batches(batches, open_batches, step)) == []  # type: ignore[arg-type]

@@ -20,8 +20,8 @@ from bedrock_distill.operators.label_sample import (
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import InputError
 from include.distill.core.storage import read_json, read_jsonl, write_json, write_jsonl
+from include.distill.report.build import build_report
 from include.distill.report.past_runs import list_entry
-from include.distill.report.report import build_report
 from tests.distill.report.example_report import inputs
 from tests.fakes.memory_store import MemoryStore
 from tests.plugins.conftest import FOLDER, make_row

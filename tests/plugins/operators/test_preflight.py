@@ -146,7 +146,7 @@ class TestRefusal:
             "epochs",
             "include/data/nowhere.csv cannot be read",
             "Input /etc/passwd may not be read",
-            "No prompt 'nowhere.j2'",
+            "no prompt 'nowhere.j2'",
         ):
             assert problem in message
         assert "nothing was bought" in message

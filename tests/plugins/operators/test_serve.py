@@ -7,13 +7,7 @@ import pytest
 from bedrock_distill.operators.serve import BedrockProvisionThroughputOperator, BedrockReleaseThroughputOperator
 from bedrock_distill.sensors.provisioned_throughput import BedrockProvisionedThroughputSensor
 from include.distill.config.use_case import UseCase
-from include.distill.core.errors import (
-    OutcomeError,
-    RefusedError,
-    ThroughputReleasedError,
-    TransientError,
-    WaitTimeoutError,
-)
+from include.distill.core.errors import RefusedError, ThroughputReleasedError, TransientError, WaitTimeoutError
 from include.distill.core.storage import read_json
 from include.distill.cost.prices import load_prices
 from include.distill.evaluation.champion import save_champion_snapshot
@@ -186,48 +180,3 @@ class TestRelease:
 
     def test_nothing_to_release_is_no_error(self, release: Any, context: Any) -> None:
         assert release.execute(context) == {"released": [], "unit_hours": 0}
-
-
-class TestInService:
-    @pytest.fixture
-    def sensor(self, equip: Any) -> Any:
-        return equip(
-            BedrockProvisionedThroughputSensor(
-                task_id="tuned.in_service",
-                run_uri=RUN_URI,
-                provisioned={
-                    "throughput_name": FIRST,
-                    "throughput_arn": "arn:throughput/x",
-                    "model_arn": "arn:model/m",
-                    "student": "nova-micro",
-                    "usd_per_hour": 60.5,
-                },
-                poll_interval_seconds=0.01,
-                timeout_seconds=0.03,
-                deferrable=False,
-            )
-        )
-
-    def test_in_service_is_success(self, context: Any, sensor: Any, bedrock: FakeBedrock) -> None:
-        bedrock.put_throughput(FIRST, "InService")
-        assert sensor.execute(context) == {
-            "invoke_id": f"arn:throughput/{FIRST}",
-            "model_arn": "arn:model/m",
-            "student": "nova-micro",
-        }
-
-    def test_creating_for_ever_is_a_time_out_and_never_a_success(
-        self, context: Any, sensor: Any, bedrock: FakeBedrock
-    ) -> None:
-        bedrock.put_throughput(FIRST, "Creating")
-        with pytest.raises(WaitTimeoutError, match=r"billed until tuned\.release.*at \$60\.50 per hour"):
-            sensor.execute(context)
-
-    def test_released_says_which_task_to_clear(self, context: Any, sensor: Any) -> None:
-        with pytest.raises(ThroughputReleasedError, match=r"Clear tuned\.provision.*at \$60\.50 per hour"):
-            sensor.execute(context)
-
-    def test_failed_is_a_failure(self, context: Any, sensor: Any, bedrock: FakeBedrock) -> None:
-        bedrock.put_throughput(FIRST, "Failed")
-        with pytest.raises(OutcomeError, match=r"failed.*teardown releases it.*at \$60\.50 per hour"):
-            sensor.execute(context)

@@ -24,8 +24,8 @@ from include.distill.config.use_case import UseCase
 from include.distill.core.errors import TransientError
 from include.distill.core.naming import run_key
 from include.distill.core.storage import write_json
+from include.distill.report.build import build_report
 from include.distill.report.past_runs import list_entry
-from include.distill.report.report import build_report
 from tests.distill.report.example_report import inputs
 from tests.fakes.memory_store import MemoryStore
 

@@ -1,17 +1,15 @@
 from __future__ import annotations
 
-import heapq
 import threading
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from include.distill.config.catalog import load_catalog
 from include.distill.core.errors import ContractError, RefusedError, ThrottledError, TransientError
-from include.distill.inference.pacing import MAX_ATTEMPTS, AimdLimiter, PacedClient, Quota, TokenBucket, TokenEstimator
+from include.distill.inference.paced_client import MAX_ATTEMPTS, PacedClient
+from include.distill.inference.rate_limits import Quota
 from include.distill.inference.requests import Completion, ModelRequest
 
 TEACHER = load_catalog().model("claude-haiku-4-5")  # output burns down at 5
@@ -82,11 +80,6 @@ class TestRequests:
         assert asked_at(quota.scaled(0.5, starts_full=False), 3) == pytest.approx([2, 4, 6])
         assert asked_at(quota.scaled(0.5, starts_full=True), 3) == pytest.approx([0, 0, 0], abs=0.01)
 
-    def test_shares_add_up_to_the_quota(self) -> None:
-        part = Quota(requests_per_minute=600, tokens_per_minute=8000).scaled(0.25, starts_full=True)
-        assert (part.requests_per_minute, part.tokens_per_minute) == (150, 2000)
-        assert Quota().scaled(0.25, starts_full=True).is_stated is False
-
 
 class TestTokens:
     def test_input_and_all_of_max_tokens_are_reserved_and_what_is_not_used_is_given_back(self) -> None:
@@ -116,43 +109,6 @@ class TestTokens:
         for thread in threads:
             thread.join(timeout=5)
         assert not any(thread.is_alive() for thread in threads)
-
-    def test_a_call_larger_than_the_bucket_waits_until_it_is_full_and_leaves_it_in_debt(self) -> None:
-        bucket = TokenBucket(60, burst=11, now=0)
-        assert bucket.seconds_until(25, now=0) == 0
-        bucket.take(25)
-        assert bucket.seconds_until(1, now=0) == pytest.approx(16)
-        assert bucket.seconds_until(1, now=16) == 0
-
-    def test_the_estimate_uses_bytes_and_then_the_densest_text_so_far(self) -> None:
-        estimate = TokenEstimator()
-        assert estimate.estimate(request("あ" * 100)) == 100 + 100
-        for tokens in (75, 60):
-            estimate.update(request(), Completion("text", "end_turn", tokens, 10))
-        assert estimate.estimate(request()) == 75 + 100
-
-    def test_the_estimate_covers_answers_that_burn_down_more_than_max_tokens(self) -> None:
-        estimate = TokenEstimator()
-        for written in (30, 20):
-            estimate.update(request(), Completion("text", "end_turn", 75, written))
-        assert estimate.estimate(request()) == 75 + 5 * 30
-
-
-@given(st.lists(st.tuples(st.floats(0, 5), st.integers(1, 4)), max_size=40), st.floats(0, 0.45))
-def test_a_service_with_the_same_account_never_rejects_a_call_even_if_the_first_calls_arrive_late(
-    steps: list[tuple[float, int]], late: float
-) -> None:
-    ours, theirs, filled_at, now = TokenBucket(120, burst=12, now=0), 12.0, 0.0, 0.0
-    for pause, calls in steps:
-        now += pause
-        for _ in range(calls):
-            now += ours.seconds_until(1, now)
-            ours.take(1)
-            arrives = max(filled_at, now + (late if filled_at == 0 else 0))
-            theirs = min(12.0, theirs + (arrives - filled_at) * 2)
-            filled_at = arrives
-            assert theirs >= 1 - 1e-6
-            theirs -= 1
 
 
 class TestErrors:
@@ -206,76 +162,6 @@ class TestErrors:
         server = Server(time, lambda n: ThrottledError(message) if n == 1 else None)
         paced(server, time, Quota(requests_per_minute=60, tokens_per_minute=6000)).ask(request())
         assert server.asked_at == [0, pytest.approx(next_at)]
-
-
-def simulate(*, per_minute: float, burst: float, documents: int, ceiling: int, latency: float) -> tuple[float, float]:
-    """Ask a service of unknown quota; return span by ideal, and the share of rejected calls."""
-    pace, now, rate = AimdLimiter(ceiling, 0.0), 0.0, per_minute / 60
-    level, filled_at, unsent, done, rejected = burst, 0.0, documents, 0, 0
-    in_flight: list[tuple[float, bool, float]] = []
-    while done < documents:
-        wait = pace.seconds_to_wait(now) if unsent else float("inf")
-        if wait == 0:
-            level, filled_at = min(burst, level + (now - filled_at) * rate), now
-            pace.begin(now)
-            unsent -= 1
-            served = level >= 1
-            level -= served
-            heapq.heappush(in_flight, (now + (latency if served else 0.03), served, now))
-        elif in_flight and in_flight[0][0] <= now + wait:
-            now, served, sent_at = heapq.heappop(in_flight)
-            if served:
-                pace.record_latency(now - sent_at)
-                done += 1
-            else:
-                pace.record_throttle(sent_at, now)
-                unsent, rejected = unsent + 1, rejected + 1
-            pace.end()
-        else:
-            now += wait
-    return now / ((documents - burst) / rate + latency), rejected / (documents + rejected)
-
-
-class TestUnknownQuota:
-    @pytest.mark.parametrize(
-        ("service", "maximum_rejected"),
-        [
-            pytest.param({"per_minute": 600, "burst": 60, "ceiling": 50, "latency": 1}, 0.05, id="usual"),
-            pytest.param({"per_minute": 600, "burst": 60, "ceiling": 200, "latency": 1}, 0.08, id="much too eager"),
-            pytest.param({"per_minute": 600, "burst": 60, "ceiling": 50, "latency": 4}, 0.05, id="slow answers"),
-            pytest.param({"per_minute": 600, "burst": 400, "ceiling": 50, "latency": 1}, 0.05, id="large burst"),
-        ],
-    )
-    def test_the_rate_is_found_with_few_rejections(self, service: dict[str, Any], maximum_rejected: float) -> None:
-        ratio, rejected = simulate(documents=500, **service)
-        assert ratio <= 1.10
-        assert rejected <= maximum_rejected
-
-    def test_all_calls_start_at_once_until_one_is_throttled(self) -> None:
-        pace, now = AimdLimiter(50, 0.0), 0.0
-        for _ in range(50):
-            now += pace.seconds_to_wait(now)
-            pace.begin(now)
-        assert now < 0.1
-        assert pace.seconds_to_wait(now) == float("inf")
-
-    def test_calls_sent_before_a_cut_do_not_cut_again(self) -> None:
-        pace = AimdLimiter(50, 0.0)
-        for _ in range(50):
-            pace.begin(0.0)
-        for _ in range(10):
-            pace.record_throttle(sent_at=0.0, now=1.0)
-        assert pace.allowed == 5
-
-    def test_the_limit_stays_between_one_and_its_ceiling(self) -> None:
-        pace = AimdLimiter(2, 0.0)
-        for second in range(1, 20):
-            pace.begin(second)
-            pace.record_throttle(second, second)
-            pace.end()
-        assert pace.allowed == 1
-        pace.seconds_to_wait(10_000.0)
-        assert pace.allowed == 2
 
 
 def test_no_more_calls_are_in_flight_than_allowed() -> None:

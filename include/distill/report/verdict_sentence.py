@@ -1,54 +1,12 @@
-"""Build ``report.json``, and state its verdict in one sentence."""
+"""State the verdict of a report in one sentence, from the comparisons of its first pair of arms."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Unpack
+from collections.abc import Sequence
 
-from include.distill.evaluation.comparisons import (
-    MAX_UNPARSABLE_SHARE,
-    MINIMUM_CLUSTERS,
-    MINIMUM_QUESTIONS,
-    compare_all,
-)
-from include.distill.evaluation.records import ComparisonResult, Finding, PromotionRecord, Verdict
-from include.distill.report.records import Report, ReportParts
-from include.distill.report.schema import check_report
-
-SIMULATED_NOTICE = (
-    "SIMULATED: a small simulated model took the place of every model in this run. The figures say nothing about real"
-    " models."
-)
-
-
-def build_report(
-    *,
-    verdicts: Iterable[Iterable[Verdict]],
-    clusters: Mapping[str, str],
-    max_unparsable_share: float = MAX_UNPARSABLE_SHARE,
-    noise_control: Iterable[Iterable[Verdict]] = (),
-    promote: Callable[[Sequence[ComparisonResult]], PromotionRecord] | None = None,
-    **parts: Unpack[ReportParts],
-) -> Report:
-    """
-    Return the contents of ``report.json``, with every sum checked.
-
-    :param verdicts: one list per judge and pair of arms, the pair of the verdict first.
-    :param clusters: document group of each evaluation row id.
-    :param max_unparsable_share: share of unparsable questions above which a judge gives no finding.
-    :param noise_control: verdicts on an arm against itself, one list per judge; in no correction and no verdict.
-    :param promote: applies the promotion rule to the comparisons.
-    :param parts: the parts of the report that are taken as they are.
-    :raises ReconciliationError: figures do not add up; names each of them.
-    """
-    comparisons = compare_all(verdicts, clusters, max_unparsable_share=max_unparsable_share)
-    judged = {
-        "comparisons": comparisons,
-        "noise_control": compare_all(noise_control, clusters, max_unparsable_share=max_unparsable_share),
-        "verdict": verdict_sentence(comparisons),
-    }
-    promotion = {"promotion": promote(comparisons)} if promote else {}
-    return check_report({**parts, **judged, **promotion})
+from include.distill.evaluation.comparisons import MINIMUM_CLUSTERS, MINIMUM_QUESTIONS
+from include.distill.evaluation.records import ComparisonResult, Finding
+from include.distill.report.tables import headline_comparisons
 
 
 def verdict_sentence(comparisons: Sequence[ComparisonResult]) -> str:
@@ -62,7 +20,7 @@ def verdict_parts(comparisons: Sequence[ComparisonResult]) -> tuple[str, list[st
     if not comparisons:
         return "No verdict", ["no answers were compared"]
     candidate, baseline = comparisons[0]["candidate"], comparisons[0]["baseline"]
-    pair = [entry for entry in comparisons if (entry["candidate"], entry["baseline"]) == (candidate, baseline)]
+    pair = headline_comparisons(comparisons)
     findings = [entry["finding"] for entry in pair]
     if "too_few" in findings:
         return _too_few(pair), [_evidence(entry) for entry in pair]

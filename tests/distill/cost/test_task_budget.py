@@ -12,7 +12,7 @@ from include.distill.config.loader import USE_CASES_FOLDER, load_use_case
 from include.distill.core.errors import SpendCapError
 from include.distill.cost.estimate import estimate, synthesis_lines
 from include.distill.cost.prices import BillLine, load_prices, total_usd
-from include.distill.cost.spending import BudgetShare, TaskBudget, budget_share, model_calls_usd
+from include.distill.cost.task_budget import BudgetShare, TaskBudget, budget_share, model_calls_usd
 from include.distill.inference.answer_store import AnswerStore, StoredAnswer
 from include.distill.inference.client import PoolShare, RateLimitedModel
 from include.distill.inference.requests import Completion, ModelRequest

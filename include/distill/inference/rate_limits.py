@@ -1,5 +1,5 @@
 """
-Limit calls to a model's quota of requests and tokens, and repeat calls that were throttled.
+Limit the rate of calls to a model's quota of requests and tokens.
 
 Before a call starts, Bedrock reserves its input tokens and all of its ``max_tokens`` from the token quota. When it
 ends, the output tokens times the model's burn-down rate replace ``max_tokens``
@@ -16,23 +16,18 @@ quota, botocore's adaptive retries had three times as many rejected calls (docs/
 
 from __future__ import annotations
 
-import copy
 import math
-import random
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from include.distill.core.errors import (
-    ContractError,
     InvalidRequestError,
     RefusedError,
     ServiceError,
     ThrottledError,
-    TransientError,
 )
-from include.distill.inference.requests import Completion, ModelClient, ModelRequest
+from include.distill.inference.requests import Completion, ModelRequest
 
 MINUTE = 60.0
 # The first calls take longer to reach the service than later ones, and its bucket cannot refill until they arrive. So
@@ -40,7 +35,6 @@ MINUTE = 60.0
 # started at the same time on two cores.
 JITTER_SECONDS = 1.0
 BYTES_PER_TOKEN = 3.0
-MAX_ATTEMPTS = 6
 MAX_PAUSE_SECONDS = 20.0
 
 
@@ -292,89 +286,3 @@ class RateLimiter:
                 self._concurrency.record_latency(now - sent_at)
             self._concurrency.end()
             self._changed.notify_all()
-
-
-class PacedClient:
-    """
-    Ask through another client at the rate of a quota, and repeat calls that were throttled or failed for a moment.
-
-    One object serves all threads of a task for one model. The client below must not retry throttled calls itself,
-    because the account of the quota would then miss them. For the same reason no retry library is used.
-
-    :param client: sends the calls.
-    :param quota: this task's share.
-    :param concurrency: the most calls in flight.
-    :param patience_seconds: how long one request may be throttled before its error is raised.
-    """
-
-    def __init__(
-        self,
-        client: ModelClient,
-        quota: Quota,
-        *,
-        concurrency: int,
-        patience_seconds: float = 300.0,
-        clock: Callable[[], float] = time.monotonic,
-        wait: Wait = threading.Condition.wait,
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> None:
-        self._client = client
-        self._limiter = RateLimiter(quota, concurrency, clock=clock, wait=wait)
-        self._estimate = TokenEstimator()
-        self._patience_seconds = patience_seconds
-        self._clock = clock
-        self._sleep = sleep
-
-    def with_client(self, client: ModelClient) -> PacedClient:
-        """Return a client that sends its calls through another one and waits in the same queue."""
-        sibling = copy.copy(self)
-        sibling._client = client
-        return sibling
-
-    def ask(self, request: ModelRequest) -> Completion:
-        """Wait for the quota, ask, and return the answer.
-
-        :raises ThrottledError: throttled for longer than ``patience_seconds``; nothing was billed.
-        :raises TransientError: failed ``MAX_ATTEMPTS`` times.
-        """
-        started_at, failures, throttled = self._clock(), 0, 0
-        while True:
-            try:
-                return self._ask_once(request)
-            except ThrottledError as error:
-                throttled += 1
-                if self._clock() - started_at >= self._patience_seconds:
-                    raise _out_of_patience(request, throttled, self._clock() - started_at, error) from error
-            except TransientError:
-                failures += 1
-                if failures == MAX_ATTEMPTS:
-                    raise
-                self._sleep(random.uniform(0.5, 1.0) * min(2.0**failures, MAX_PAUSE_SECONDS))
-
-    def _ask_once(self, request: ModelRequest) -> Completion:
-        reserved = self._estimate.estimate(request)
-        sent_at = self._limiter.acquire(reserved)
-        try:
-            completion = self._client.ask(request)
-        except ServiceError as error:
-            # An answer in an unknown format was billed too. How many tokens it used is not known.
-            unused = 0.0 if isinstance(error, ContractError) else reserved
-            self._limiter.release(sent_at, unused_tokens=unused, error=error)
-            raise
-        except BaseException:
-            self._limiter.release(sent_at, unused_tokens=0.0)
-            raise
-        self._estimate.update(request, completion)
-        used = completion.input_tokens + completion.output_tokens * request.model.output_burndown
-        self._limiter.release(sent_at, unused_tokens=reserved - used)
-        return completion
-
-
-def _out_of_patience(request: ModelRequest, times: int, seconds: float, error: ThrottledError) -> ThrottledError:
-    message = (
-        f"{request.invoke_id} was throttled {times} times in {seconds:.0f} s for one request. The quota is lower than"
-        " stated, or others use it up. Nothing was billed for the request, and all answers so far are stored. Compare"
-        " `quotas` of the use case with the account's quota, then clear this task to ask for the missing answers."
-        f" Bedrock: {error}"
-    )
-    return ThrottledError(message)

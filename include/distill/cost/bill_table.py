@@ -1,0 +1,27 @@
+"""Format a bill as a table for the task log."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from include.distill.cost.prices import BillLine
+
+
+def bill_table(lines: Sequence[BillLine]) -> str:
+    """
+    Return the lines of a bill as text in aligned columns, with the sum of each step, in US dollars.
+
+    :param lines: at least one line.
+    """
+    import pandas as pd
+
+    bill = pd.DataFrame([line.as_record() for line in lines])
+    step = bill["what"].str.split(":").str[0]
+    bill["usd_of_step"] = bill.groupby(step)["usd"].transform("sum")
+    columns = ["what", "quantity", "unit", "usd", "usd_of_step"]
+    formats = {"quantity": _quantity, "usd": "{:,.4f}".format, "usd_of_step": "{:,.4f}".format}
+    return bill[columns].to_string(index=False, formatters=formats)
+
+
+def _quantity(number: float) -> str:
+    return f"{number:,.0f}" if number >= 100 else f"{number:g}"

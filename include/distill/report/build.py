@@ -1,0 +1,42 @@
+"""Build ``report.json`` and check it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Unpack
+
+from include.distill.evaluation.comparisons import MAX_UNPARSABLE_SHARE, compare_all
+from include.distill.evaluation.records import ComparisonResult, PromotionRecord, Verdict
+from include.distill.report.records import Report, ReportParts
+from include.distill.report.schema import check_report
+from include.distill.report.verdict_sentence import verdict_sentence
+
+
+def build_report(
+    *,
+    verdicts: Iterable[Iterable[Verdict]],
+    clusters: Mapping[str, str],
+    max_unparsable_share: float = MAX_UNPARSABLE_SHARE,
+    noise_control: Iterable[Iterable[Verdict]] = (),
+    promote: Callable[[Sequence[ComparisonResult]], PromotionRecord] | None = None,
+    **parts: Unpack[ReportParts],
+) -> Report:
+    """
+    Return the contents of ``report.json``, with every sum checked.
+
+    :param verdicts: one list per judge and pair of arms, the pair of the verdict first.
+    :param clusters: document group of each evaluation row id.
+    :param max_unparsable_share: share of unparsable questions above which a judge gives no finding.
+    :param noise_control: verdicts on an arm against itself, one list per judge; in no correction and no verdict.
+    :param promote: applies the promotion rule to the comparisons.
+    :param parts: the parts of the report that are taken as they are.
+    :raises ReconciliationError: figures do not add up; names each of them.
+    """
+    comparisons = compare_all(verdicts, clusters, max_unparsable_share=max_unparsable_share)
+    judged = {
+        "comparisons": comparisons,
+        "noise_control": compare_all(noise_control, clusters, max_unparsable_share=max_unparsable_share),
+        "verdict": verdict_sentence(comparisons),
+    }
+    promotion = {"promotion": promote(comparisons)} if promote else {}
+    return check_report({**parts, **judged, **promotion})

@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from include.distill.config.loader import USE_CASES_FOLDER, expand_variables, load_use_case, load_use_cases
+from include.distill.core.errors import UseCaseError
+from tests.distill.conftest import raw_use_case
+
+
+def write(folder: Path, name: str, **changes: Any) -> Path:
+    path = folder / f"{name}.yaml"
+    path.write_text(yaml.safe_dump(raw_use_case(name=name, **changes)), encoding="utf-8")
+    return path
+
+
+class TestVariables:
+    @pytest.mark.parametrize(
+        ("text", "environment", "expected"),
+        [
+            pytest.param("${A}", {"A": "x"}, "x", id="set"),
+            pytest.param("${A:-d}", {"A": "x"}, "x", id="set, with a default"),
+            pytest.param("${A:-d}", {}, "d", id="not set, with a default"),
+            pytest.param("${A:-d}", {"A": ""}, "d", id="empty counts as not set"),
+            pytest.param("${A:-}", {}, "", id="an empty default"),
+            pytest.param("s3://${A}/${B:-k}/f", {"A": "x"}, "s3://x/k/f", id="several in one text"),
+            pytest.param("$A {A} $", {"A": "x"}, "$A {A} $", id="other dollars stay"),
+            pytest.param("${A}", {"A": "${B}", "B": "x"}, "${B}", id="values are not expanded again"),
+        ],
+    )
+    def test_are_replaced_in_a_text(self, text: str, environment: dict[str, str], expected: str) -> None:
+        assert expand_variables(text, environment) == expected
+
+    def test_are_replaced_in_all_texts_of_a_value_and_nowhere_else(self) -> None:
+        value = {"a": ["${A}", 3, None, {"b": "${A}"}], "${A}": True}
+        assert expand_variables(value, {"A": "x"}) == {"a": ["x", 3, None, {"b": "x"}], "${A}": True}
+
+    def test_that_are_missing_are_named_with_the_file(self, tmp_path: Path) -> None:
+        path = write(tmp_path, "docs", owner="${TEAM_NAME}")
+        with pytest.raises(UseCaseError, match=r"^docs.yaml: environment variable TEAM_NAME is not set"):
+            load_use_case(path, environment={})
+
+    def test_come_from_the_environment_of_the_process_by_default(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("TEAM_NAME", "platform")
+        assert load_use_case(write(tmp_path, "docs", owner="${TEAM_NAME}")).owner == "platform"
+
+
+BROKEN = {
+    "no_yaml": b"a: [",
+    "no_text": b"\xff\xfe\x00",
+    "empty": b"",
+    "list": b"- a",
+    "no_date": b"schedule: 2026-99-99",
+    "no_bool": b"a: !!bool x",
+    "circle": b"a: &a {b: *a}",
+    "deep": b"[" * 3000,
+    "number_key": b"1: a",
+    "twice": b"name: twice\nmax_spend_usd: 5\nmax_spend_usd: 500\n",
+    "unset": b"owner: ${SURELY_NOT_SET_ANYWHERE}",
+}
+
+
+class TestFiles:
+    def test_a_use_case_must_have_the_name_of_its_file(self, tmp_path: Path) -> None:
+        path = write(tmp_path, "docs").rename(tmp_path / "other.yaml")
+        with pytest.raises(UseCaseError, match=r"other.yaml: name is 'docs'; expected the name of the file, 'other'"):
+            load_use_case(path)
+
+    def test_a_repeated_key_is_refused_with_its_line(self, tmp_path: Path) -> None:
+        path = tmp_path / "docs.yaml"
+        path.write_text("name: docs\nsource:\n  documents: 5\n  documents: 500\n")
+        with pytest.raises(UseCaseError, match=r"(?s)docs.yaml: .*key 'documents' is there twice.*line 4"):
+            load_use_case(path)
+
+    def test_the_message_about_a_missing_file_names_it(self, tmp_path: Path) -> None:
+        with pytest.raises(UseCaseError, match=r"gone\.yaml"):
+            load_use_case(tmp_path / "gone.yaml")
+
+    @pytest.mark.parametrize("name", BROKEN)
+    def test_a_broken_file_is_reported_and_the_others_are_loaded(self, tmp_path: Path, name: str) -> None:
+        write(tmp_path, "docs")
+        write(tmp_path, "zebra")
+        (tmp_path / f"{name}.yaml").write_bytes(BROKEN[name])
+        loaded = load_use_cases(tmp_path)
+        assert [use_case.name for use_case in loaded.valid] == ["docs", "zebra"]
+        (problem,) = loaded.problems
+        assert problem.startswith(f"{name}.yaml: ")
+
+    @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @given(body=st.one_of(st.binary(max_size=40), st.text("{}[]:,-&*!|>?%@ \n'\"#ab1.~<=", max_size=30)))
+    def test_loading_never_raises(self, tmp_path: Path, body: bytes | str) -> None:
+        (tmp_path / "any.yaml").write_bytes(body.encode() if isinstance(body, str) else body)
+        loaded = load_use_cases(tmp_path)
+        assert (len(loaded.valid), len(loaded.problems)) == (0, 1)
+
+    def test_the_projects_use_cases_are_valid(self) -> None:
+        loaded = load_use_cases(USE_CASES_FOLDER)
+        assert loaded.problems == ()
+        assert [use_case.dag_id for use_case in loaded.valid] == ["distill_aws_docs_qa", "distill_compare_arms"]
+
+    def test_a_file_with_the_ending_yml_is_reported(self, tmp_path: Path) -> None:
+        write(tmp_path, "docs").rename(tmp_path / "docs.yml")
+        loaded = load_use_cases(tmp_path)
+        assert (loaded.valid, len(loaded.problems)) == ((), 1)
+        assert loaded.problems[0].startswith("docs.yml: the name ends in .yml; expected .yaml")

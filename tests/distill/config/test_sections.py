@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from include.distill.config.sections import Arm, Batch, Curation, FanOut, Judging, Section, SourceData, Storage
+
+
+@pytest.mark.parametrize(
+    ("section", "values", "problem"),
+    [
+        pytest.param(Batch, {"timeout_hour": 30}, "timeout_hour", id="unknown key"),
+        pytest.param(Batch, {"timeout_hours": True}, "found true", id="true for a number"),
+        pytest.param(FanOut, {"max_failed_share": False}, "found false", id="false for a number"),
+        pytest.param(FanOut, {"max_failed_share": float("nan")}, "finite number", id="not a number"),
+        pytest.param(SourceData, {"training_csv": "a\x00"}, "found the character", id="a control character"),
+        pytest.param(SourceData, {"training_csv": " "}, "training_csv", id="a blank path"),
+        pytest.param(Storage, {"training_bucket": "A_B", "output_bucket": "out"}, "training_bucket", id="bucket"),
+        pytest.param(
+            Curation,
+            {"min_answer_characters": 9, "max_answer_characters": 8},
+            "min_answer_characters is 9 and max_answer_characters 8, so every pair would be dropped",
+            id="crossing bounds",
+        ),
+        pytest.param(Arm, {"name": "x", "originals": 0, "synthetic": 0}, "neither originals nor", id="an empty arm"),
+        pytest.param(Arm, {"name": "x", "kind": "base", "originals": 5}, "which is not trained", id="a trained base"),
+    ],
+)
+def test_a_wrong_value_is_refused(section: type[Section], values: dict[str, Any], problem: str) -> None:
+    with pytest.raises(ValidationError) as raised:
+        section(**values)
+    assert problem in str(raised.value)
+
+
+def test_a_boolean_is_accepted_where_one_is_expected() -> None:
+    assert Judging(show_reference=True).show_reference is True
+
+
+def test_a_section_cannot_be_changed() -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        Batch().timeout_hours = 30  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("arm", "wants_pairs"),
+    [
+        ({}, True),
+        ({"synthetic": 5}, True),
+        ({"originals": 0}, True),
+        ({"synthetic": 0}, False),
+        ({"kind": "base"}, False),
+        ({"kind": "champion"}, False),
+    ],
+)
+def test_only_an_arm_that_is_trained_on_pairs_wants_them(arm: dict[str, Any], wants_pairs: bool) -> None:
+    assert Arm(name="x", **arm).wants_pairs is wants_pairs
+
+
+def test_twice_as_many_rows_are_processed_as_calls_are_sent() -> None:
+    assert FanOut(concurrency=8).threads == 16

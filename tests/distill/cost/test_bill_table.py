@@ -1,0 +1,24 @@
+from __future__ import annotations
+
+from include.distill.cost.bill_table import bill_table
+from include.distill.cost.prices import BillLine
+
+LINES = [
+    BillLine("synthesis: m input", 1_234_567.4, "token", 1e-6),
+    BillLine("synthesis: m output", 1000, "token", 1e-3),
+    BillLine("throughput tuned: s", 0.5, "unit-hour", 30.5),
+]
+
+
+def test_every_line_has_its_quantity_its_price_and_the_sum_of_its_step() -> None:
+    header, *rows = bill_table(LINES).splitlines()
+    assert header.split() == ["what", "quantity", "unit", "usd", "usd_of_step"]
+    assert [row.rsplit(maxsplit=4) for row in rows] == [
+        [" synthesis: m input", "1,234,567", "token", "1.2346", "2.2346"],
+        ["synthesis: m output", "1,000", "token", "1.0000", "2.2346"],
+        ["throughput tuned: s", "0.5", "unit-hour", "15.2500", "15.2500"],
+    ]
+
+
+def test_columns_are_aligned() -> None:
+    assert len({len(row) for row in bill_table(LINES).splitlines()}) == 1

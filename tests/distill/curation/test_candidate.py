@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import pytest
+
+from include.distill.config.sections import Curation
+from include.distill.curation import candidate as candidate_module
+from include.distill.curation.candidate import Candidate, RowContext
+from include.distill.curation.filters import FILTERS
+from include.distill.curation.grounding import GroundingScorer
+from include.distill.dataset.records import RowTexts
+from include.distill.inference.records import WrittenPair
+from include.distill.text.normalization import normalize, strip_punctuation
+from include.distill.text.question_index import QuestionIndex
+
+ROW: RowTexts = {"document": "Buckets keep objects, one by one.", "question": "What is S3?", "answer": "A *store*."}
+PAIR: WrittenPair = {
+    "question": "  What do BUCKETS keep? ",
+    "answer": "Buckets keep “objects”,\none by one.",
+    "topic": "Buckets",
+}
+
+
+def made() -> tuple[Candidate, RowContext]:
+    row = RowContext(ROW, Curation(), QuestionIndex(threshold=0.7), lambda _: None)
+    return Candidate(PAIR, row.document), row
+
+
+def test_texts_are_compared_without_case_spacing_and_punctuation() -> None:
+    candidate, row = made()
+    assert candidate.question.normalized == "what do buckets keep"
+    assert candidate.topic.normalized == "buckets"
+    assert candidate.normalized_answer == normalize(PAIR["answer"])
+    assert candidate.answer_words == strip_punctuation(PAIR["answer"]) == "buckets keep objects one by one"
+    assert (row.question.normalized, row.answer_words) == ("what is s3", "a store")
+
+
+def test_grounding_is_that_of_the_answer_in_the_rows_document() -> None:
+    candidate, _ = made()
+    assert candidate.grounding == GroundingScorer(ROW["document"]).score(PAIR["answer"]) == 1
+
+
+def test_a_refusal_is_found_in_the_answer() -> None:
+    candidate, row = made()
+    assert candidate.refusal is None
+    assert Candidate({**PAIR, "answer": "I don't know."}, row.document).refusal == "i don't know."
+
+
+def test_all_filters_together_search_the_answer_for_a_refusal_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    searched: list[str] = []
+    monkeypatch.setattr(candidate_module, "find_refusal", searched.append)
+    row = RowContext({**ROW, "document": "Something else."}, Curation(), QuestionIndex(threshold=0.7), lambda _: None)
+    candidate = Candidate(PAIR, row.document)
+    for filter_ in FILTERS:
+        list(filter_.check(candidate, row))
+    assert searched == [PAIR["answer"]]

@@ -1,0 +1,88 @@
+"""Check the sentence that states the verdict of a report."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from include.distill.report.build import build_report
+from tests.distill.report.example_report import inputs, verdicts
+
+
+def counted(wins: int, losses: int, ties: int = 0) -> list[str]:
+    return ["candidate"] * wins + ["baseline"] * losses + ["tie"] * ties
+
+
+def judged(**by_judge: list[str]) -> list[list[dict[str, Any]]]:
+    return [verdicts(outcomes, judge=judge) for judge, outcomes in by_judge.items()]
+
+
+@pytest.mark.parametrize(
+    ("records", "sentence"),
+    [
+        pytest.param(
+            judged(haiku=counted(71, 29), llama=counted(70, 20, 10)),
+            "tuned is better than base for both judges: "
+            "haiku preferred tuned in 71% of 100 decided questions (95% CI 61–79%); "
+            "llama preferred tuned in 78% of 90 decided questions (95% CI 68–85%).",
+            id="better for both",
+        ),
+        pytest.param(
+            judged(haiku=counted(20, 60, 20)),
+            "tuned is worse than base for the only judge: "
+            "haiku preferred tuned in 25% of 80 decided questions (95% CI 17–36%).",
+            id="worse",
+        ),
+        pytest.param(
+            judged(haiku=counted(70, 10, 20), llama=counted(35, 30, 35)),
+            "tuned is better than base for 1 of 2 judges: "
+            "haiku preferred tuned in 88% of 80 decided questions (95% CI 78–93%); "
+            "llama preferred tuned in 54% of 65 decided questions (95% CI 42–66%), which could be chance.",
+            id="better for one",
+        ),
+        pytest.param(
+            judged(haiku=counted(26, 24, 50), llama=counted(0, 0, 100)),
+            "No difference between tuned and base beyond chance: "
+            "haiku preferred tuned in 52% of 50 decided questions (95% CI 38–66%); "
+            "llama decided none of 100 questions.",
+            id="no difference",
+        ),
+        pytest.param(
+            judged(haiku=counted(70, 10, 20), llama=counted(10, 70, 20)),
+            "The judges contradict each other on tuned and base: "
+            "haiku preferred tuned in 88% of 80 decided questions (95% CI 78–93%); "
+            "llama preferred tuned in 12% of 80 decided questions (95% CI 7–22%).",
+            id="contradiction",
+        ),
+        pytest.param(
+            judged(haiku=counted(70, 10, 14)),
+            "Too few questions for a verdict on tuned and base (94 questions about 94 documents; needed 100 and 40): "
+            "haiku preferred tuned in 88% of 80 decided questions (95% CI 78–93%).",
+            id="too few",
+        ),
+        pytest.param(
+            judged(haiku=[*counted(70, 10, 10), *["unparsable"] * 10]),
+            "No verdict on tuned and base: 10 of 100 verdicts of haiku could not be read: "
+            "haiku preferred tuned in 88% of 80 decided questions (95% CI 78–93%).",
+            id="unreadable",
+        ),
+        pytest.param([], "No verdict: no answers were compared.", id="nothing compared"),
+    ],
+)
+def test_the_verdict_is_one_sentence_with_its_uncertainty(records: list[list[dict[str, Any]]], sentence: str) -> None:
+    single = {f"row{index}": f"document{index}" for index in range(100)}
+    assert build_report(**inputs(verdicts=records, clusters=single))["verdict"] == sentence
+
+
+def test_there_is_no_verdict_when_one_document_has_much_of_the_data() -> None:
+    clusters = {f"row{index}": f"document{max(0, index - 19)}" for index in range(100)}
+    report = build_report(**inputs(verdicts=judged(haiku=counted(70, 10, 20)), clusters=clusters))
+    assert "(20% of the questions are about one document)" in report["verdict"]
+
+
+def test_the_verdict_is_about_the_first_pair_of_arms() -> None:
+    other = verdicts(counted(10, 70, 20), judge="haiku", candidate="shuffled")
+    report = build_report(**inputs(verdicts=[*judged(haiku=counted(70, 10, 20)), other]))
+    assert report["verdict"].startswith("tuned is better than base for the only judge")
+    assert "shuffled" not in report["verdict"]

@@ -1,0 +1,151 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from include.distill.config.catalog import Model, load_catalog
+from include.distill.config.prompts import load_prompt
+from include.distill.config.sections import Arm
+from include.distill.config.use_case import UseCase
+from include.distill.core.records import BillLineRecord
+from include.distill.curation.filters import FILTER_NAMES
+from include.distill.curation.records import CurateManifest
+from include.distill.report.build import build_report
+from include.distill.report.html import render_html
+from include.distill.training.data_card import data_card, funnel, licence_note
+from include.distill.training.figures import CardFigures
+from include.distill.training.records import DataCard
+from include.distill.training.training_set import TrainingSet
+from tests.distill.conftest import make_row, make_use_case
+from tests.distill.report.example_report import inputs
+
+CATALOG = load_catalog()
+NOVA, CLAUDE, LLAMA = (CATALOG.model(key) for key in ("nova-micro", "claude-sonnet-4-6", "llama-3-1-8b"))
+PROMPT = load_prompt("answering.j2")
+PRICE: BillLineRecord = {"what": "training", "quantity": 1000, "unit": "token", "unit_price_usd": 0.001, "usd": 1.0}
+CURATED: CurateManifest = {
+    "documents": 40,
+    "requested": 120,
+    "accepted": 90,
+    "rejected": 25,
+    "missing": 5,
+    "surplus": 0,
+    "dropped": {"repeats_original": 10, "repeats_pair": 15},
+    "failed": 0,
+    "shards": 1,
+    "calls": 40,
+    "cache_hits": 0,
+    "input_tokens": 1,
+    "output_tokens": 1,
+    "batch_calls": 0,
+    "batch_input_tokens": 0,
+    "batch_output_tokens": 0,
+    "simulated": True,
+}
+
+
+def training_set() -> TrainingSet:
+    figures = CardFigures(seed=1)
+    for number in range(40):
+        figures.add_original(make_row(number))  # type: ignore[arg-type]
+    for number in range(80):
+        figures.add_pair({"row_id": "r", "pair": number, "question": "q?", "answer": "a", "topic": "t", "grounding": 1})
+    counts = {"originals": 40, "synthetic": 80, "records": 120, "validation": 0}
+    return TrainingSet("ab12", 1_000, counts, figures.as_record())  # type: ignore[arg-type]
+
+
+def card(
+    *, synthesis: CurateManifest | None = CURATED, teacher: Model = CLAUDE, use_case: UseCase | None = None
+) -> DataCard:
+    return data_card(
+        Arm(name="tuned"),
+        training_set(),
+        use_case=use_case or make_use_case(),
+        teacher=teacher,
+        student=NOVA,
+        prompts=[PROMPT],
+        synthesis=synthesis,
+        training_price=PRICE,
+    )
+
+
+class TestDataCard:
+    def test_it_has_sources_terms_models_and_prompts(self) -> None:
+        source = {"training_csv": "s3://b/t.csv", "licence": "CC", "attribution": "them"}
+        made = card(use_case=make_use_case(source=source))
+        assert made["counts"] == {"originals": 40, "synthetic": 80, "records": 120, "validation": 0}
+        assert (made["source"], made["licence"], made["attribution"]) == ("s3://b/t.csv", "CC", "them")
+        assert made["teacher"] == {"model": CLAUDE.inference_id, "provider": "anthropic", "family": CLAUDE.key}
+        assert made["student"] == {"model": NOVA.inference_id, "provider": "amazon", "family": "nova"}
+        assert made["training_price"] == PRICE
+        assert made["prompts"] == {"answering.j2": PROMPT.version}
+        assert made["licence_note"] == licence_note(CLAUDE, NOVA)
+
+    def test_its_keys_are_stored_in_a_fixed_order(self) -> None:
+        """The card is stored under the hash of the training file, and a retry must write the same bytes."""
+        assert list(card()) == [
+            "use_case",
+            "arm",
+            "counts",
+            "sha256",
+            "source",
+            "evaluation_source",
+            "licence",
+            "attribution",
+            "teacher",
+            "student",
+            "prompts",
+            "training_price",
+            "curation",
+            "distributions",
+            "topic_words",
+            "to_read",
+            "synthesis",
+            "funnel",
+            "licence_note",
+        ]
+
+    def test_without_new_pairs_it_says_nothing_of_synthesis(self) -> None:
+        assert {"synthesis", "funnel", "critic", "licence_note"}.isdisjoint(card(synthesis=None))
+
+    def test_it_has_the_verdicts_of_a_critic(self) -> None:
+        verdicts = {"grounded": 90, "ungrounded": 0, "unparsable": 0, "not_looked_at": 0}
+        usage = {"calls": 90, "cache_hits": 0, "input_tokens": 1, "output_tokens": 1, "simulated": True}
+        made = card(synthesis={**CURATED, "critic": {**verdicts, **usage}})  # type: ignore[typeddict-item]
+        assert made["critic"] == verdicts
+        assert made["funnel"][-1] == {"filter": "critic", "dropped": 0, "left": 90}
+
+    @pytest.mark.parametrize("synthesis", [pytest.param(CURATED, id="pairs"), pytest.param(None, id="originals only")])
+    def test_the_report_shows_it_with_and_without_new_pairs(self, synthesis: CurateManifest | None) -> None:
+        report_inputs: dict[str, Any] = inputs(data_cards=[card(synthesis=synthesis)])
+        page = render_html(build_report(**report_inputs))
+        assert "Data card of tuned" in page
+        assert ("What each filter left of" in page) == (synthesis is not None)
+
+
+class TestFunnel:
+    def test_it_starts_with_missing_pairs_and_has_every_filter_in_order(self) -> None:
+        steps = funnel(CURATED)
+        assert [step["filter"] for step in steps] == ["missing", *FILTER_NAMES]
+        left = {step["filter"]: step["left"] for step in steps}
+        assert [left[name] for name in ("missing", "length", "repeats_original", "repeats_pair")] == [115, 115, 105, 90]
+        assert steps[-1]["left"] == CURATED["accepted"] == 90
+
+    @pytest.mark.parametrize("name", FILTER_NAMES)
+    def test_pairs_rejected_by_any_filter_are_taken_off(self, name: str) -> None:
+        steps = funnel({**CURATED, "accepted": 108, "rejected": 7, "dropped": {name: 7}})
+        assert {step["filter"]: step["dropped"] for step in steps if step["dropped"]} == {"missing": 5, name: 7}
+        assert steps[-1]["left"] == 108
+
+
+class TestLicenceNote:
+    def test_it_names_both_models_when_their_providers_differ(self) -> None:
+        note = licence_note(CLAUDE, LLAMA)
+        assert note is not None
+        assert "llama-3-1-8b, meta" in note
+        assert "claude-sonnet-4-6 (anthropic)" in note
+
+    def test_there_is_none_for_one_provider(self) -> None:
+        assert licence_note(CATALOG.model("llama-3-3-70b"), LLAMA) is None
+        assert "licence_note" not in card(teacher=NOVA)

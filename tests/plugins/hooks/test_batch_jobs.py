@@ -1,0 +1,129 @@
+"""Batch jobs through the real hook, with the requests recorded before they reach a socket."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from bedrock_distill.hooks.batch_jobs import BatchJob, BatchJobRequest, BatchJobs
+from bedrock_distill.hooks.statuses import Progress
+from include.distill.core.errors import ContractError, NotFoundError, ThrottledError
+from tests.contract.recorded_wire import ARN, NOW, RecordedWire, not_found
+
+REQUEST = BatchJobRequest(
+    name="aws-docs-qa-judge-0123456789ab",
+    token="0123456789abcdef",
+    model_id="us.anthropic.claude-haiku-4-5",
+    invocation_type="InvokeModel",
+    role_arn="arn:aws:iam::123456789012:role/bedrock-distill-customization",
+    input_uri="s3://training/distill/batches/0/input.jsonl",
+    output_uri="s3://output/distill/batches/0/",
+    timeout_hours=72,
+    tags={"project": "bedrock-distill", "run-key": "manual-1"},
+)
+
+
+def job_arn(number: int) -> str:
+    return f"{ARN}:model-invocation-job/job{number:09d}"
+
+
+def job(number: int = 1, name: str = "name", **more: Any) -> dict[str, Any]:
+    """Return a job as Bedrock describes it; one with a higher number was submitted later."""
+    submitted = NOW + datetime.timedelta(hours=number)
+    return {"jobArn": job_arn(number), "jobName": name, "status": "InProgress", "submitTime": submitted, **more}
+
+
+def refused(code: str) -> Any:
+    def refuse(_: Any) -> Any:
+        raise ClientError({"Error": {"Code": code, "Message": "m"}}, "StopModelInvocationJob")
+
+    return refuse
+
+
+class TestGet:
+    def test_a_job_is_read_with_its_counts_and_bedrocks_message(self) -> None:
+        answer = job(message="half is done", processedRecordCount=60, totalRecordCount=120)
+        read = BatchJobs(RecordedWire({"GetModelInvocationJob": answer}).hook()).get(job_arn(1))
+        assert read == BatchJob("name", job_arn(1), "InProgress", "half is done", processed=60, total=120)
+        assert read.id == "job000000001"
+
+    def test_a_job_without_counts_has_answered_nothing_yet(self) -> None:
+        read = BatchJobs(RecordedWire({"GetModelInvocationJob": job(status="Submitted")}).hook()).get(job_arn(1))
+        assert (read.processed, read.total, read.message) == (0, 0, None)
+
+    @pytest.mark.parametrize(("headers", "simulated"), [({"x-simulated": "true"}, True), ({}, False)])
+    def test_a_job_in_which_no_real_model_answers_is_marked(self, headers: dict[str, str], simulated: bool) -> None:
+        answer = job(ResponseMetadata={"HTTPHeaders": headers})
+        assert BatchJobs(RecordedWire({"GetModelInvocationJob": answer}).hook()).get(job_arn(1)).simulated is simulated
+
+    def test_a_job_that_does_not_exist_is_an_error(self) -> None:
+        wire = RecordedWire({"GetModelInvocationJob": not_found("GetModelInvocationJob")})
+        with pytest.raises(NotFoundError, match=job_arn(1)):
+            BatchJobs(wire.hook()).get(job_arn(1))
+
+
+class TestFind:
+    def found(self, *listed: dict[str, Any]) -> BatchJob | None:
+        jobs = {summary["jobArn"]: summary for summary in listed}
+        answers = {
+            "ListModelInvocationJobs": {"invocationJobSummaries": list(listed)},
+            "GetModelInvocationJob": lambda arguments: jobs[arguments["jobIdentifier"]],
+        }
+        return BatchJobs(RecordedWire(answers).hook()).find("name")
+
+    def test_a_name_that_only_contains_the_name_is_another_job(self) -> None:
+        assert self.found(job(name="name-a2"), job(2, name="my-name")) is None
+
+    def test_of_several_jobs_of_one_name_it_is_the_newest(self) -> None:
+        found = self.found(job(1), job(3), job(2), job(4, name="name-a2"))
+        assert found is not None
+        assert found.arn == job_arn(3)
+
+
+class TestCreate:
+    def test_the_request_holds_everything_and_breaks_no_rule_of_the_service_model(self) -> None:
+        wire = RecordedWire({"CreateModelInvocationJob": {"jobArn": job_arn(1)}})
+        assert BatchJobs(wire.hook()).create(REQUEST) == job_arn(1)
+        (request,) = wire.named("CreateModelInvocationJob")
+        assert request.violations() == []
+        assert request.arguments == {
+            "jobName": REQUEST.name,
+            "clientRequestToken": REQUEST.token,
+            "modelId": REQUEST.model_id,
+            "modelInvocationType": "InvokeModel",
+            "roleArn": REQUEST.role_arn,
+            "inputDataConfig": {"s3InputDataConfig": {"s3Uri": REQUEST.input_uri, "s3InputFormat": "JSONL"}},
+            "outputDataConfig": {"s3OutputDataConfig": {"s3Uri": REQUEST.output_uri}},
+            "timeoutDurationInHours": 72,
+            "tags": [{"key": "project", "value": "bedrock-distill"}, {"key": "run-key", "value": "manual-1"}],
+        }
+
+
+class TestStop:
+    def test_the_job_is_stopped_by_its_arn(self) -> None:
+        wire = RecordedWire()
+        BatchJobs(wire.hook()).stop(job_arn(1))
+        assert [request.arguments for request in wire.named("StopModelInvocationJob")] == [
+            {"jobIdentifier": job_arn(1)}
+        ]
+
+    @pytest.mark.parametrize("code", ["ConflictException", "ResourceNotFoundException"])
+    def test_a_job_that_has_ended_is_left_as_it_is(self, code: str) -> None:
+        BatchJobs(RecordedWire({"StopModelInvocationJob": refused(code)}).hook()).stop(job_arn(1))
+
+    def test_a_job_that_could_not_be_stopped_is_an_error(self) -> None:
+        wire = RecordedWire({"StopModelInvocationJob": refused("ThrottlingException")})
+        with pytest.raises(ThrottledError):
+            BatchJobs(wire.hook()).stop(job_arn(1))
+
+
+class TestProgress:
+    def test_a_job_that_expired_with_some_answers_has_not_failed(self) -> None:
+        assert BatchJob("name", "arn", "Expired").progress is Progress.SUCCEEDED
+
+    def test_an_unknown_status_is_an_error_that_says_the_job_may_be_billed(self) -> None:
+        with pytest.raises(ContractError, match=r"job name has the unknown status 'Paused'.*billed"):
+            _ = BatchJob("name", "arn", "Paused").progress

@@ -1,0 +1,190 @@
+"""The object store on a simulated S3, and on scripted answers where S3 cannot be made to give them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from bedrock_distill.hooks import s3 as s3_hook
+from bedrock_distill.hooks.aws_errors import named_errors
+from bedrock_distill.hooks.s3 import S3ObjectStore
+from include.distill.cleanup.expiry import PROJECT_TAG
+from include.distill.core.errors import ContractError, NotFoundError, OutcomeError, RefusedError
+from tests.fakes.aws_simulator import RunningSimulator, start_simulator
+from tests.fakes.fake_bedrock import CREATED
+from tests.fakes.scripted_hook import ScriptedHook
+
+URI = "s3://bucket/a/rows.jsonl"
+
+
+@pytest.fixture(scope="module")
+def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSimulator]:
+    with start_simulator(tmp_path_factory.mktemp("aws_simulator")) as running:
+        running.boto("s3").create_bucket(Bucket="bucket")
+        yield running
+
+
+class Clients:
+    """The boto3 clients of an AWS simulator, as the store calls them."""
+
+    def __init__(self, simulator: RunningSimulator) -> None:
+        self.simulator = simulator
+        self.methods: list[str] = []
+
+    def call(self, service: str, method: str, what: str, **parameters: Any) -> Any:
+        with named_errors(f"{method} {what}"):
+            self.methods.append(method)
+            return getattr(self.simulator.boto(service), method)(**parameters)
+
+
+@pytest.fixture
+def clients(simulator: RunningSimulator) -> Clients:
+    return Clients(simulator)
+
+
+@pytest.fixture
+def store(clients: Clients) -> S3ObjectStore:
+    return S3ObjectStore(clients)  # type: ignore[arg-type]
+
+
+class TestObjects:
+    def test_what_is_written_is_read_until_it_is_deleted(self, store: S3ObjectStore) -> None:
+        uri = "s3://bucket/notes/a b+c.json"
+        assert not store.exists(uri)
+        store.write(uri, b"{}")
+        assert store.exists(uri)
+        assert store.read(uri) == b"{}"
+        store.delete(uri)
+        store.delete(uri)
+        assert not store.exists(uri)
+
+    def test_an_object_that_does_not_exist_is_named(self, store: S3ObjectStore) -> None:
+        with pytest.raises(NotFoundError, match="s3://bucket/never"):
+            store.read("s3://bucket/never")
+
+    def test_a_refusal_is_not_taken_for_an_object_that_does_not_exist(self) -> None:
+        with pytest.raises(RefusedError, match="403"):
+            S3ObjectStore(ScriptedHook(RefusedError("403"))).exists(URI)
+
+    def test_an_object_is_copied_within_s3(self, store: S3ObjectStore, clients: Clients) -> None:
+        store.write("s3://bucket/from here", b"body")
+        store.copy("s3://bucket/from here", "s3://bucket/to")
+        assert clients.methods == ["put_object", "copy"]
+        assert store.read("s3://bucket/to") == b"body"
+        with pytest.raises(NotFoundError, match="s3://bucket/never"):
+            store.copy("s3://bucket/never", "s3://bucket/to")
+
+
+class TestWriter:
+    @pytest.mark.parametrize(("size", "method"), [(100, "put_object"), (101, "upload_fileobj")])
+    def test_a_stream_is_uploaded_whole_at_the_end_of_its_block(
+        self, store: S3ObjectStore, clients: Clients, monkeypatch: pytest.MonkeyPatch, size: int, method: str
+    ) -> None:
+        monkeypatch.setattr(s3_hook, "UPLOAD_SPOOL_BYTES", 100)
+        with store.writer(URI) as body:
+            for _ in range(size):
+                body.write(b"x")
+        assert clients.methods == [method]
+        assert store.read(URI) == b"x" * size
+
+    def test_a_stream_larger_than_a_part_comes_back(self, store: S3ObjectStore) -> None:
+        line = b"0123456789" * 100 + b"\n"
+        with store.writer(URI) as body:
+            for _ in range(9000):
+                body.write(line)
+        with store.reader(URI) as body:
+            assert sum(read == line for read in body) == 9000
+
+    def test_a_block_that_raises_uploads_nothing(self, store: S3ObjectStore) -> None:
+        def write() -> None:
+            with store.writer("s3://bucket/never") as body:
+                body.write(b"half")
+                raise ValueError("broken off")
+
+        with pytest.raises(ValueError, match="broken off"):
+            write()
+        assert not store.exists("s3://bucket/never")
+
+
+class TestListing:
+    def test_only_what_starts_with_the_prefix_is_listed_in_order(self, store: S3ObjectStore) -> None:
+        for key in ("runs/b", "runs/a/1", "runs-old/c"):
+            store.write(f"s3://bucket/{key}", key.encode())
+        assert store.list("s3://bucket/runs/") == ["s3://bucket/runs/a/1", "s3://bucket/runs/b"]
+        assert [described.size for described in store.describe("s3://bucket/runs/")] == [8, 6]
+        assert store.list("s3://bucket/nothing/") == []
+
+    def test_a_listing_goes_on_to_its_last_page(self) -> None:
+        def page(*keys: str, token: str = "") -> dict[str, Any]:
+            contents = [{"Key": key, "Size": 1, "LastModified": CREATED} for key in keys]
+            return {"Contents": contents, "IsTruncated": bool(token), "NextContinuationToken": token}
+
+        hook = ScriptedHook(page("k/1", "k/2", token="more"), page("k/3"))
+        assert S3ObjectStore(hook).list("s3://b/k/") == ["s3://b/k/1", "s3://b/k/2", "s3://b/k/3"]
+        assert [call.get("ContinuationToken") for call in hook.calls] == [None, "more"]
+
+
+class TestDeleteAll:
+    def test_many_objects_go_in_batches_that_s3_takes(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(s3_hook, "DELETE_BATCH_SIZE", 2)
+        hook = ScriptedHook({}, {})
+        S3ObjectStore(hook).delete_all(["s3://b/1", "s3://b/2", "s3://b/3/4"])
+        assert [[key["Key"] for key in call["Delete"]["Objects"]] for call in hook.calls] == [["1", "2"], ["3/4"]]
+
+    def test_nothing_to_delete_asks_nothing(self) -> None:
+        S3ObjectStore(ScriptedHook()).delete_all([])
+
+    def test_an_object_that_s3_keeps_is_an_error_though_the_call_succeeded(self) -> None:
+        hook = ScriptedHook({"Errors": [{"Key": "1", "Code": "AccessDenied", "Message": "no"}]})
+        with pytest.raises(OutcomeError, match="1 of 2 objects, first s3://b/1: AccessDenied no"):
+            S3ObjectStore(hook).delete_all(["s3://b/1", "s3://b/2"])
+
+    def test_the_others_stay(self, store: S3ObjectStore) -> None:
+        for key in ("1", "2", "3"):
+            store.write(f"s3://bucket/many/{key}", b"")
+        store.delete_all(["s3://bucket/many/1", "s3://bucket/many/3", "s3://bucket/many/never"])
+        assert store.list("s3://bucket/many/") == ["s3://bucket/many/2"]
+
+
+class TestBuckets:
+    def test_a_missing_bucket_is_named_with_what_to_do(self, store: S3ObjectStore) -> None:
+        problem = store.ensure_bucket("absent", region="us-east-1", create=False)
+        assert problem is not None
+        assert "absent does not exist" in problem
+        assert "us-east-1" in problem
+        assert store.bucket_tags("absent") is None
+
+    def test_a_bucket_is_created_with_the_projects_tag_and_deleted(self, store: S3ObjectStore) -> None:
+        assert store.ensure_bucket("new", region="us-east-1", create=True) is None
+        assert store.bucket_tags("new") == {"project": PROJECT_TAG}
+        store.delete_bucket("new")
+        store.delete_bucket("new")
+        assert store.bucket_tags("new") is None
+
+    @pytest.mark.parametrize(
+        ("region", "stated"),
+        [
+            pytest.param("eu-west-1", {"LocationConstraint": "eu-west-1"}, id="another Region"),
+            pytest.param("us-east-1", None, id="the Region that S3 refuses to have named"),
+        ],
+    )
+    def test_a_new_bucket_lies_in_the_region_of_the_jobs(self, region: str, stated: Any) -> None:
+        hook = ScriptedHook(NotFoundError("404"), {}, {})
+        assert S3ObjectStore(hook).ensure_bucket("new", region=region, create=True) is None
+        assert [call["method"] for call in hook.calls] == ["head_bucket", "create_bucket", "put_bucket_tagging"]
+        assert hook.calls[1].get("CreateBucketConfiguration") == stated
+
+    @pytest.mark.parametrize("create", [True, False])
+    def test_a_bucket_that_exists_is_left_as_it_is(self, store: S3ObjectStore, create: bool) -> None:
+        assert store.ensure_bucket("bucket", region="us-east-1", create=create) is None
+        assert store.bucket_tags("bucket") == {}
+
+    def test_another_refusal_of_a_buckets_tags_is_an_error(self) -> None:
+        with pytest.raises(ContractError):
+            S3ObjectStore(ScriptedHook(ContractError("Teapot"))).bucket_tags("b")
+
+    def test_a_bucket_that_once_kept_versions_says_so(self) -> None:
+        store = S3ObjectStore(ScriptedHook({"Status": "Suspended"}, {}))
+        assert (store.has_versions("b"), store.has_versions("b")) == (True, False)

@@ -1,0 +1,131 @@
+"""What ``outcome`` does at the end of a run about batch jobs that no task waits for."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from bedrock_distill.hooks.batch_jobs import BatchJob
+from bedrock_distill.lifecycle.abandoned_batches import abandoned_steps, stop_batches
+from bedrock_distill.lifecycle.abandoned_jobs import FINAL_ATTEMPT, IN_PROGRESS
+from include.distill.batch.pending_jobs import BatchJobPlan, PendingBatchJobs
+from include.distill.batch.records import BatchStep
+from include.distill.config.layout import RunFolder
+from include.distill.core.errors import TransientError
+from tests.fakes.fake_batch_jobs import FakeBatchJobs
+from tests.fakes.memory_store import MemoryStore
+from tests.plugins.conftest import FOLDER
+
+STEP: BatchStep = "synthesize"
+
+
+@pytest.mark.parametrize(
+    ("attempt", "submit", "wait", "steps"),
+    [
+        pytest.param(IN_PROGRESS, "success", "failed", [STEP], id="wait marked failed"),
+        pytest.param(IN_PROGRESS, "failed", "upstream_failed", [STEP], id="submit marked failed"),
+        pytest.param(None, "success", "skipped", [STEP], id="run marked between the two"),
+        pytest.param("WaitTimeoutError", "success", "failed", [], id="timed out"),
+        pytest.param(FINAL_ATTEMPT, "success", "failed", [], id="Airflow may have failed the last try"),
+        pytest.param(None, "success", "success", [], id="done"),
+        pytest.param(None, "skipped", "skipped", [], id="never submitted"),
+    ],
+)
+def test_a_step_is_given_up_when_a_person_marked_its_task_failed(
+    attempt: str | None, submit: str, wait: str, steps: list[str]
+) -> None:
+    ti = SimpleNamespace(xcom_pull=lambda task_ids, key: attempt)
+    states = {f"{STEP}_batch.submit": submit, f"{STEP}_batch.wait": wait}
+    assert list(abandoned_steps(states, ti)) == steps
+
+
+def test_only_the_task_that_failed_is_asked_how_it_ended() -> None:
+    """The words of a first try that is over, and of a task of another step, say nothing."""
+    left = {"synthesize_batch.submit": IN_PROGRESS, "synthesize_batch.wait": "JobFailedError"}
+    left |= {"judge_batch.submit": "TransientError", "judge_batch.wait": IN_PROGRESS}
+    states = {"synthesize_batch.submit": "success", "synthesize_batch.wait": "failed"}
+    states |= {"judge_batch.submit": "success", "judge_batch.wait": "failed"}
+    ti = SimpleNamespace(xcom_pull=lambda task_ids, key: left[task_ids])
+    assert list(abandoned_steps(states, ti)) == ["judge"]
+
+
+class TestStopBatches:
+    @pytest.fixture
+    def pending(self, store: MemoryStore) -> PendingBatchJobs:
+        return PendingBatchJobs(store, FOLDER)
+
+    @pytest.fixture
+    def batches(self, store: MemoryStore) -> FakeBatchJobs:
+        return FakeBatchJobs(store)
+
+    def note(
+        self, pending: PendingBatchJobs, batches: FakeBatchJobs, name: str, *, status: str = "InProgress", **plan: Any
+    ) -> None:
+        """Note a job of 120 records and have it in a state."""
+        noted = {"step": STEP, "run_key": FOLDER.run_key, **plan}
+        pending.add(
+            BatchJobPlan(
+                name=name, model="m", identity="m", sha256="0", records=120, max_tokens=1,
+                input_uri="s3://b/i", output_uri="s3://b/o", **noted,
+            )
+        )  # fmt: skip
+        batches.jobs[name] = BatchJob(name, name, status, processed=70)
+
+    def stop(self, pending: PendingBatchJobs, batches: FakeBatchJobs, step: str = STEP) -> list[str]:
+        return list(stop_batches(batches, pending, step))  # type: ignore[arg-type]
+
+    def test_a_running_job_is_stopped_and_its_bill_is_named(
+        self, pending: PendingBatchJobs, batches: FakeBatchJobs
+    ) -> None:
+        self.note(pending, batches, "job")
+        (message,) = self.stop(pending, batches)
+        assert batches.stopped == ["job"]
+        assert message.startswith("Stopped job ")
+        assert "The 70 of 120 records" in message
+        assert "clear synthesize_batch.submit with downstream" in message
+
+    @pytest.mark.parametrize("status", ["Completed", "PartiallyCompleted", "Expired", "Failed", "Stopped"])
+    def test_a_job_that_has_ended_is_left(self, pending: PendingBatchJobs, batches: FakeBatchJobs, status: str) -> None:
+        self.note(pending, batches, "job", status=status)
+        assert self.stop(pending, batches) == []
+        assert batches.stopped == []
+
+    def test_jobs_of_another_run_or_step_are_left(
+        self, pending: PendingBatchJobs, batches: FakeBatchJobs, store: MemoryStore
+    ) -> None:
+        self.note(pending, batches, "of-another-run", run_key="manual-2")
+        self.note(pending, batches, "of-another-step", step="judge")
+        assert self.stop(pending, batches) == []
+        assert batches.stopped == []
+        other = PendingBatchJobs(store, RunFolder(f"{FOLDER.root}/runs/manual-2"))
+        assert len(self.stop(other, batches)) == 1
+        assert batches.stopped == ["of-another-run"]
+
+    def test_a_note_of_a_job_that_was_never_bought_stops_nothing(
+        self, pending: PendingBatchJobs, batches: FakeBatchJobs
+    ) -> None:
+        self.note(pending, batches, "job")
+        batches.jobs.clear()
+        assert self.stop(pending, batches) == []
+
+    def test_a_job_that_cannot_be_stopped_is_named_and_keeps_no_other_running(
+        self, pending: PendingBatchJobs, batches: FakeBatchJobs, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        self.note(pending, batches, "a")
+        self.note(pending, batches, "b")
+        stop = batches.stop
+
+        def refuse_the_first(arn: str) -> None:
+            if arn == "a":
+                raise TransientError("503 from Bedrock")
+            stop(arn)
+
+        monkeypatch.setattr(batches, "stop", refuse_the_first)
+        first, second = self.stop(pending, batches)
+        assert first.startswith("a ")
+        assert "billed" in first
+        assert "503 from Bedrock" in first
+        assert second.startswith("Stopped b ")
+        assert batches.stopped == ["b"]

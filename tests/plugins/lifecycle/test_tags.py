@@ -1,0 +1,68 @@
+"""The tags of a purchase, from which whoever finds it later knows whose it is and until when."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from bedrock_distill.lifecycle.tags import purchase_tags
+from include.distill.cleanup.expiry import expires_at
+from include.distill.config.use_case import UseCase
+from tests.plugins.conftest import FOLDER
+
+STARTED = datetime.datetime(2026, 11, 22, 2, 0, tzinfo=datetime.UTC)
+
+
+@dataclasses.dataclass
+class FakeDagRun:
+    dag_id: str = "distill_aws_docs_qa"
+    run_id: str = "manual__2026-11-22T02:00:00+00:00"
+    start_date: datetime.datetime | None = STARTED
+
+
+def tags(use_case: UseCase, *, hours: float = 12, dag_run: Any = None, **more: str) -> dict[str, str]:
+    serving = use_case.serving.model_copy(update={"expires_after_hours": hours})
+    return purchase_tags(use_case.model_copy(update={"serving": serving}), FOLDER, dag_run or FakeDagRun(), **more)
+
+
+def test_they_name_the_project_the_run_and_what_is_added(use_case: UseCase) -> None:
+    assert tags(use_case, arm="tuned") == {
+        "project": "bedrock-distill",
+        "use-case": "aws_docs_qa",
+        "run-key": "manual-1-abcdef01",
+        "dag-id": "distill_aws_docs_qa",
+        "run-id": "manual__2026-11-22T02:00:00+00:00",
+        "expires-at": "2026-11-22T14:00:00Z",
+        "arm": "tuned",
+    }
+
+
+def test_the_expiry_counts_from_the_start_of_the_run_so_that_every_try_sends_the_same_request(
+    use_case: UseCase,
+) -> None:
+    """A request with the same token and other tags is a conflict."""
+    assert expires_at(tags(use_case, hours=1.5)) == STARTED + datetime.timedelta(hours=1.5)
+
+
+def test_the_expiry_is_in_utc_wherever_the_run_started(use_case: UseCase) -> None:
+    tokyo = STARTED.astimezone(datetime.timezone(datetime.timedelta(hours=9)))
+    assert tags(use_case, dag_run=FakeDagRun(start_date=tokyo))["expires-at"] == "2026-11-22T14:00:00Z"
+
+
+def test_a_run_without_a_start_expires_all_the_same(use_case: UseCase) -> None:
+    expiry = expires_at(tags(use_case, dag_run=FakeDagRun(start_date=None)))
+    assert expiry is not None
+    from_now = expiry - datetime.datetime.now(datetime.UTC)
+    assert datetime.timedelta(hours=11.9) < from_now <= datetime.timedelta(hours=12)
+
+
+@pytest.mark.parametrize("run_id", ["nightly, again", "manual__été", "x" * 257])
+def test_a_run_id_that_aws_cannot_hold_is_left_out(use_case: UseCase, run_id: str) -> None:
+    made = tags(use_case, dag_run=SimpleNamespace(dag_id="d", run_id=run_id, start_date=STARTED))
+    assert "run-id" not in made
+    assert made["dag-id"] == "d"
+    assert made["run-key"] == FOLDER.run_key

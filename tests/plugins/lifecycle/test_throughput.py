@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pytest
+
+from bedrock_distill.hooks.bedrock import Throughput
+from bedrock_distill.lifecycle.throughput import delete_and_wait, hourly_cost_note, serving_arn
+from include.distill.core.errors import OutcomeError, ThroughputReleasedError, WaitTimeoutError
+from tests.fakes.fake_bedrock import CREATED, FakeBedrock
+
+NAME = "aws-docs-qa-tuned-abcdef01-s1"
+
+
+def provisioned(**changes: Any) -> Any:
+    return {
+        "throughput_name": NAME,
+        "throughput_arn": "arn:when-bought",
+        "model_arn": "arn:model/m",
+        "student": "nova-micro",
+        "missing_answers": 4,
+        "bought": True,
+        **changes,
+    }
+
+
+def throughput(status: str, **changes: Any) -> Throughput:
+    made = Throughput(NAME, f"arn:throughput/{NAME}", status, CREATED, "arn:model/m", 1)
+    return dataclasses.replace(made, **changes)
+
+
+class TestHourlyCostNote:
+    def test_it_names_the_rate_of_all_model_units(self) -> None:
+        assert hourly_cost_note(provisioned(usd_per_hour=60.504)) == ", at $60.50 per hour"
+
+    def test_a_manifest_of_an_earlier_version_has_no_rate(self) -> None:
+        assert hourly_cost_note(provisioned()) == ""
+
+
+class TestServingArn:
+    def serving(self, found: Throughput | None, **changes: Any) -> str | None:
+        return serving_arn(provisioned(usd_per_hour=21, **changes), found, provision_task="tuned.provision")
+
+    @pytest.mark.parametrize("status", ["InService", "Creating", "Updating"])
+    def test_it_is_the_arn_that_bedrock_shows(self, status: str) -> None:
+        assert self.serving(throughput(status)) == f"arn:throughput/{NAME}"
+
+    @pytest.mark.parametrize("found", [None, throughput("Failed")])
+    def test_when_no_answer_is_missing_there_is_none_whatever_bedrock_shows(self, found: Throughput | None) -> None:
+        assert self.serving(found, throughput_arn=None) is None
+
+    def test_a_released_throughput_is_an_error_that_says_which_task_buys_it_again(self) -> None:
+        clear = r"nothing is billed.*Clear tuned\.provision with downstream.*at \$21\.00 per hour"
+        with pytest.raises(ThroughputReleasedError, match=rf"{NAME} was released.*{clear}"):
+            self.serving(None)
+
+    def test_a_failed_throughput_is_an_error_with_bedrocks_reason(self) -> None:
+        with pytest.raises(OutcomeError, match=r"no capacity.*Clear tuned\.provision with downstream") as error:
+            self.serving(throughput("Failed", failure_message="no capacity"))
+        assert not isinstance(error.value, ThroughputReleasedError)
+
+
+class LingeringBedrock(FakeBedrock):
+    """A deleted throughput is still shown for some look-ups, as Bedrock does."""
+
+    def __init__(self, lookups: int) -> None:
+        super().__init__()
+        self.lookups = lookups
+        self.deleted: list[str] = []
+        self.put_throughput(NAME, "InService")
+
+    def delete_throughput(self, name: str) -> None:
+        self.deleted.append(name)
+
+    def find_throughput(self, name: str) -> Throughput | None:
+        if self.deleted:
+            self.lookups -= 1
+        return super().find_throughput(name) if self.lookups >= 0 else None
+
+
+class TestDeleteAndWait:
+    @pytest.fixture
+    def pauses(self, monkeypatch: pytest.MonkeyPatch) -> list[float]:
+        """The seconds that were waited; the clock goes on by them."""
+        pauses: list[float] = []
+        monkeypatch.setattr("bedrock_distill.lifecycle.throughput.time.sleep", pauses.append)
+        monkeypatch.setattr("bedrock_distill.lifecycle.throughput.time.monotonic", lambda: sum(pauses))
+        return pauses
+
+    def delete(self, bedrock: FakeBedrock, wait_seconds: float) -> None:
+        delete_and_wait(bedrock, NAME, wait_seconds=wait_seconds)  # type: ignore[arg-type]
+
+    def test_it_returns_at_once_when_the_throughput_is_gone(self, pauses: list[float]) -> None:
+        bedrock = FakeBedrock()
+        bedrock.put_throughput(NAME, "InService")
+        self.delete(bedrock, 60)
+        assert (bedrock.throughputs, pauses) == ({}, [])
+
+    def test_it_waits_until_bedrock_shows_it_no_more(self, pauses: list[float]) -> None:
+        bedrock = LingeringBedrock(lookups=3)
+        self.delete(bedrock, 60)
+        assert bedrock.deleted == [NAME]
+        assert len(pauses) == 3
+
+    def test_one_that_stays_is_an_error_that_says_it_is_billed(self, pauses: list[float]) -> None:
+        with pytest.raises(WaitTimeoutError, match=rf"{NAME} was deleted 5 s ago.*billed.*Bedrock console"):
+            self.delete(LingeringBedrock(lookups=1000), 5)
+        assert 5 <= sum(pauses) <= 7

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from airflow.sdk import DAG
+
+from bedrock_distill.operators.base import ArmOperator, DistillOperator, mapped_manifests
+from tests.plugins.conftest import RUN_URI
+
+
+class LazyResults:
+    """What mapped tasks returned, as Airflow hands it on: every item that is asked for alone is a request."""
+
+    def __init__(self, *items: Any) -> None:
+        self.items = items
+        self.requests = 0
+
+    def __getitem__(self, key: Any) -> Any:
+        self.requests += 1
+        return self.items[key]
+
+    def __len__(self) -> int:
+        self.requests += 1
+        return len(self.items)
+
+
+def test_results_of_mapped_tasks_are_fetched_in_one_request() -> None:
+    results = LazyResults({"calls": 1}, {"calls": 2}, {"calls": 3})
+    assert mapped_manifests(results) == [{"calls": 1}, {"calls": 2}, {"calls": 3}]
+    assert results.requests == 1
+
+
+def test_a_step_that_mapped_to_nothing_has_no_results() -> None:
+    assert mapped_manifests(LazyResults()) == []
+
+
+def test_a_task_reaches_aws_through_its_own_connection_and_region() -> None:
+    task = DistillOperator(task_id="t", run_uri=RUN_URI, aws_conn_id="aws_other", region_name="eu-west-1")
+    assert (task.hook.aws_conn_id, task.hook.region_name) == ("aws_other", "eu-west-1")
+
+
+def test_without_a_region_the_connections_is_taken() -> None:
+    task = DistillOperator(task_id="t", run_uri=RUN_URI)
+    assert (task.hook.aws_conn_id, task.hook.region_name) == ("aws_default", None)
+
+
+def test_a_dag_states_the_runs_folder_and_the_region_once_for_all_its_tasks() -> None:
+    with DAG("d", schedule=None, default_args={"run_uri": RUN_URI, "region_name": "eu-west-1"}):
+        task = ArmOperator(task_id="t", arm="tuned")
+    assert (task.run_uri, task.region_name, task.arm) == (RUN_URI, "eu-west-1", "tuned")
+    assert task.folder.run_key == "manual-1-abcdef01"
+
+
+@pytest.mark.parametrize("task_class", [DistillOperator, ArmOperator])
+def test_a_task_without_a_run_folder_is_refused_while_the_dag_is_parsed(task_class: Any) -> None:
+    more = {"arm": "tuned"} if task_class is ArmOperator else {}
+    with pytest.raises(ValueError, match="t: run_uri is missing"):
+        task_class(task_id="t", **more)

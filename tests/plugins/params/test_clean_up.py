@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from airflow.sdk import Param
+from airflow.sdk.exceptions import ParamValidationError
+
+from bedrock_distill.params.clean_up import clean_up_params
+from include.distill.cleanup.plan import CleanUpChoice
+
+
+@pytest.fixture
+def form() -> dict[str, Param]:
+    return clean_up_params(["aws_docs_qa", "compare_arms"])
+
+
+def test_left_as_it_is_it_lists_everything_and_deletes_nothing(form: dict[str, Param]) -> None:
+    values = {name: param.resolve() for name, param in form.items()}
+    assert CleanUpChoice.model_validate(values) == CleanUpChoice()
+    assert values["dry_run"] is True
+    assert {name for name, value in values.items() if value is True} == {
+        "dry_run",
+        "throughput",
+        "custom_models",
+        "run_objects",
+    }
+
+
+@pytest.mark.parametrize("name", ["all", "aws_docs_qa", "compare_arms"])
+def test_it_offers_all_use_cases_or_one_of_them(form: dict[str, Param], name: str) -> None:
+    assert form["use_case"].resolve(name) == name
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "reason"),
+    [
+        ("use_case", "payroll", "is not one of"),
+        ("older_than_days", -1, "minimum of 0"),
+        ("older_than_days", 3651, "maximum of 3650"),
+        ("dry_run", "no", "not of type 'boolean'"),
+        ("confirm_buckets", None, "not of type 'string'"),
+    ],
+)
+def test_a_value_that_the_clean_up_would_refuse_is_refused_by_the_form(
+    form: dict[str, Param], name: str, value: Any, reason: str
+) -> None:
+    with pytest.raises(ParamValidationError, match=reason):
+        form[name].resolve(value)
+
+
+def test_without_a_use_case_there_is_still_a_form() -> None:
+    """A clean-up also takes what a use case left that is gone by now."""
+    assert clean_up_params([])["use_case"].resolve() == "all"
+
+
+def test_every_form_is_made_anew() -> None:
+    clean_up_params(["one"])
+    with pytest.raises(ParamValidationError):
+        clean_up_params(["other"])["use_case"].resolve("one")

@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from airflow.sdk import Param
+from airflow.sdk.exceptions import ParamValidationError
+
+from bedrock_distill.params.distill import trigger_params
+from include.distill.config.use_case import OVERRIDES, UseCase
+
+
+@pytest.fixture
+def form(use_case: UseCase) -> dict[str, Param]:
+    return trigger_params(use_case)
+
+
+def test_it_has_every_setting_that_may_be_changed_for_one_run(form: dict[str, Param]) -> None:
+    assert set(form) == {*OVERRIDES, "dry_run"}
+
+
+def test_it_is_filled_with_the_use_cases_values(use_case: UseCase) -> None:
+    source = use_case.source.model_copy(update={"documents": 7, "evaluation_csv": None, "evaluation_rows": 9})
+    synthesis = use_case.synthesis.model_copy(update={"pairs_per_document": 4})
+    changed = use_case.model_copy(update={"source": source, "synthesis": synthesis, "max_spend_usd": 12.5})
+    assert {name: param.resolve() for name, param in trigger_params(changed).items()} == {
+        "training_csv": use_case.source.training_csv,
+        "evaluation_csv": None,
+        "documents": 7,
+        "evaluation_rows": 9,
+        "pairs_per_document": 4,
+        "max_spend_usd": 12.5,
+        "dry_run": False,
+    }
+
+
+@pytest.mark.parametrize("name", ["evaluation_csv", "documents", "evaluation_rows"])
+def test_what_may_be_absent_may_be_left_empty(form: dict[str, Param], name: str) -> None:
+    assert form[name].resolve(None) is None
+
+
+@pytest.mark.parametrize("name", ["training_csv", "pairs_per_document", "max_spend_usd", "dry_run"])
+def test_what_a_run_needs_may_not(form: dict[str, Param], name: str) -> None:
+    with pytest.raises(ParamValidationError):
+        form[name].resolve(None)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "reason"),
+    [
+        ("documents", 0, "minimum of 1"),
+        ("documents", 1_000_001, "maximum of 1000000"),
+        ("documents", "many", "not of type"),
+        ("evaluation_rows", 0, "minimum of 1"),
+        ("pairs_per_document", 0, "minimum of 1"),
+        ("pairs_per_document", 21, "maximum of 20"),
+        ("max_spend_usd", 0, "minimum of 0"),
+        ("training_csv", "", "non-empty"),
+        ("dry_run", "yes", "not of type 'boolean'"),
+    ],
+)
+def test_a_value_out_of_range_is_refused_by_the_form(
+    form: dict[str, Param], name: str, value: Any, reason: str
+) -> None:
+    with pytest.raises(ParamValidationError, match=reason):
+        form[name].resolve(value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("documents", 1), ("pairs_per_document", 20), ("max_spend_usd", 0.01), ("dry_run", True)]
+)
+def test_a_value_at_the_edge_is_taken(form: dict[str, Param], name: str, value: Any) -> None:
+    assert form[name].resolve(value) == value

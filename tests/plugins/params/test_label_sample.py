@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from airflow.sdk import Param
+from airflow.sdk.exceptions import ParamValidationError
+
+from bedrock_distill.params.label_sample import label_params
+from include.distill.labeling.label_params import LabelParams
+
+OPTIONAL = {"run_key", "candidate", "baseline", "labelled_csv", "labeller"}
+
+
+@pytest.fixture
+def form() -> dict[str, Param]:
+    return label_params(["aws_docs_qa", "compare_arms"])
+
+
+def test_left_as_it_is_it_asks_about_the_newest_run_of_the_first_use_case(form: dict[str, Param]) -> None:
+    values = {name: param.resolve() for name, param in form.items()}
+    assert LabelParams.model_validate(values) == LabelParams(use_case="aws_docs_qa")
+
+
+def test_a_field_that_may_be_empty_is_a_text_field_with_one_type_of_two(form: dict[str, Param]) -> None:
+    """Airflow shows a field with ``anyOf`` as an editor for JSON."""
+    types = {name: param.schema["type"] for name, param in form.items()}
+    assert {name for name, kind in types.items() if kind == ["null", "string"]} == OPTIONAL
+    assert {name for name, kind in types.items() if isinstance(kind, str)} == set(form) - OPTIONAL
+    assert not any("anyOf" in param.schema for param in form.values())
+
+
+@pytest.mark.parametrize("name", sorted(OPTIONAL))
+def test_what_may_be_absent_may_be_left_empty(form: dict[str, Param], name: str) -> None:
+    assert form[name].resolve(None) is None
+
+
+@pytest.mark.parametrize("how", ["ask in Airflow", "write the sheet only", "read a labelled sheet"])
+def test_every_way_to_label_can_be_chosen(form: dict[str, Param], how: str) -> None:
+    assert form["how"].resolve(how) == how
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "reason"),
+    [
+        ("use_case", "payroll", "is not one of"),
+        ("how", "guess", "is not one of"),
+        ("run_key", "Manual 1", "does not match"),
+        ("labeller", "Ann Lee", "does not match"),
+        ("labeller", "a" * 41, "too long"),
+        ("examples", 0, "minimum of 1"),
+        ("hours", 0, "minimum of 0"),
+    ],
+)
+def test_a_value_that_the_tasks_would_refuse_is_refused_by_the_form(
+    form: dict[str, Param], name: str, value: Any, reason: str
+) -> None:
+    with pytest.raises(ParamValidationError, match=reason):
+        form[name].resolve(value)
+
+
+def test_without_a_use_case_the_form_says_that_there_is_none_to_choose() -> None:
+    assert label_params([])["use_case"].schema["enum"] == []

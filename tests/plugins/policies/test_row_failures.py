@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import pytest
+
+from bedrock_distill.policies.row_failures import retry_or_record
+from include.distill.core.errors import (
+    ExpiredCredentialsError,
+    InvalidRequestError,
+    RefusedError,
+    ServiceError,
+    ThrottledError,
+    TransientError,
+)
+from tests.plugins.conftest import make_row
+
+BROKEN = (make_row(3), InvalidRequestError("too long"))
+
+
+def retry(context: Any, *failures: tuple[dict[str, Any], ServiceError], tries_left: bool) -> list[Any]:
+    context["ti"].try_number, context["ti"].max_tries = (2, 2) if tries_left else (3, 2)
+    return list(retry_or_record(failures, context))
+
+
+@pytest.mark.parametrize("error", [ThrottledError("429"), TransientError("500"), ExpiredCredentialsError("403")])
+def test_a_row_that_failed_in_passing_has_the_task_tried_again(context: Any, error: ServiceError) -> None:
+    """Also when another row is broken for good: what it costs to ask again is only what is missing."""
+    with pytest.raises(type(error), match=str(error)):
+        retry(context, BROKEN, (make_row(4), error), tries_left=True)
+
+
+def test_on_the_last_try_it_is_recorded(context: Any) -> None:
+    assert retry(context, (make_row(4), ThrottledError("429")), tries_left=False) == [
+        {
+            "row_id": make_row(4)["row_id"],
+            "reason": "ThrottledError",
+            "message": "429",
+            "text": {"question": "What says 4?"},
+        }
+    ]
+
+
+@pytest.mark.parametrize("error", [RefusedError("denied"), InvalidRequestError("too long")])
+def test_rows_that_no_retry_can_help_are_recorded_at_once(context: Any, error: ServiceError) -> None:
+    records = retry(context, (make_row(3), error), (make_row(4), error), tries_left=True)
+    assert [record["row_id"] for record in records] == [make_row(3)["row_id"], make_row(4)["row_id"]]
+    assert {record["reason"] for record in records} == {type(error).__name__}
+
+
+def test_without_failures_there_is_nothing_to_record(context: Any) -> None:
+    assert retry(context, tries_left=True) == []
+
+
+def test_the_log_names_the_row_and_its_error_and_none_of_its_text(
+    context: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO):
+        retry(context, BROKEN, tries_left=False)
+    assert "Row 3 failed: too long" in caplog.text
+    assert not [text for text in ("says", "Document") if text in caplog.text]

@@ -1,0 +1,155 @@
+"""What every sensor does while it waits, shown on one that waits for a list of scripted checks."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Sequence
+from typing import Any, TypedDict
+
+import pytest
+from airflow.sdk.exceptions import TaskDeferred
+
+from bedrock_distill.lifecycle.abandoned_jobs import ATTEMPT_KEY, FINAL_ATTEMPT, IN_PROGRESS
+from bedrock_distill.sensors.base import WaitingSensor
+from bedrock_distill.triggers.polling import PollingTrigger, ProvisionedThroughputTrigger
+from include.distill.core.errors import (
+    ExpiredCredentialsError,
+    JobFailedError,
+    RefusedError,
+    ServiceError,
+    ThrottledError,
+    TransientError,
+    WaitTimeoutError,
+)
+from tests.plugins.conftest import RUN_URI
+
+FAR = "2100-01-01T00:00:00+00:00"
+
+
+class DoorManifest(TypedDict):
+    checks: int
+
+
+class DoorSensor(WaitingSensor[DoorManifest]):
+    """Waits for a door. Each check takes the next of ``answers``: an error, or whether it is open; at last, shut."""
+
+    def __init__(self, *, answers: Sequence[bool | Exception] = (), **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.answers = answers
+        self.checks = 0
+
+    def poll(self) -> DoorManifest | None:
+        answer = self.answers[self.checks] if self.checks < len(self.answers) else False
+        self.checks += 1
+        if isinstance(answer, Exception):
+            raise answer
+        return {"checks": self.checks} if answer else None
+
+    def trigger(self, **common: Any) -> PollingTrigger:
+        return ProvisionedThroughputTrigger(name="door", **common)
+
+    def timeout_message(self) -> str:
+        return f"The door is shut after {self.timeout_seconds:g} s"
+
+
+def sensor(*answers: bool | Exception, **changes: Any) -> DoorSensor:
+    arguments = {"run_uri": RUN_URI, "poll_interval_seconds": 0.01, "timeout_seconds": 0.05, **changes}
+    return DoorSensor(task_id="door", answers=answers, **arguments)
+
+
+def event(end: str, message: str = "", deadline: str = FAR) -> Any:
+    return {"end": end, "message": message, "deadline": deadline}
+
+
+def deferred(wait: Any, *arguments: Any) -> tuple[str, dict[str, Any]]:
+    """Return the method that a deferral comes back to, and the arguments of its trigger."""
+    with pytest.raises(TaskDeferred) as raised:
+        wait(*arguments)
+    return raised.value.method_name, raised.value.trigger.serialize()[1]
+
+
+@pytest.mark.parametrize("deferrable", [True, False])
+class TestFirstCheck:
+    def test_what_is_ready_is_returned_at_once(self, context: Any, deferrable: bool) -> None:
+        assert sensor(True, deferrable=deferrable).execute(context) == {"checks": 1}
+
+    @pytest.mark.parametrize("error", [JobFailedError("failed"), TransientError("500")])
+    def test_an_error_ends_the_try(self, context: Any, deferrable: bool, error: Exception) -> None:
+        """A passing fault too: nothing waits yet, and Airflow tries the task again."""
+        with pytest.raises(type(error)):
+            sensor(error, deferrable=deferrable).execute(context)
+
+
+class TestInTheWorker:
+    def test_it_checks_until_the_wait_is_over(self, context: Any) -> None:
+        waiting = sensor(False, False, True, deferrable=False, timeout_seconds=30)
+        assert waiting.execute(context) == {"checks": 3}
+
+    @pytest.mark.parametrize("fault", [ThrottledError("429"), TransientError("500"), ExpiredCredentialsError("403")])
+    def test_passing_faults_are_waited_out(self, context: Any, fault: ServiceError) -> None:
+        waiting = sensor(False, fault, fault, True, deferrable=False, timeout_seconds=30)
+        assert waiting.execute(context) == {"checks": 4}
+
+    def test_a_refusal_ends_the_wait(self, context: Any) -> None:
+        with pytest.raises(RefusedError, match="denied"):
+            sensor(False, RefusedError("denied"), True, deferrable=False, timeout_seconds=30).execute(context)
+
+    def test_when_the_time_is_up_the_error_says_what_goes_on(self, context: Any) -> None:
+        with pytest.raises(WaitTimeoutError, match=r"The door is shut after 0\.05 s"):
+            sensor(deferrable=False).execute(context)
+
+
+class TestInTheTriggerer:
+    def test_it_defers_with_a_deadline_after_the_time_it_may_wait(self, context: Any) -> None:
+        waiting = sensor(timeout_seconds=3600, aws_conn_id="aws_other", region_name="eu-west-1")
+        before = datetime.datetime.now(datetime.UTC)
+        method, arguments = deferred(waiting.execute, context)
+        assert method == "execute_complete"
+        waits_for = datetime.datetime.fromisoformat(arguments.pop("deadline")) - before
+        assert 3600 <= waits_for.total_seconds() < 3660
+        assert arguments == {
+            "name": "door",
+            "poll_interval_seconds": 0.01,
+            "aws_conn_id": "aws_other",
+            "region_name": "eu-west-1",
+            "give_up_when_failed": True,
+        }
+
+    def test_what_is_ready_when_it_wakes_up_is_returned(self) -> None:
+        assert sensor(True).execute_complete({}, event("ended")) == {"checks": 1}
+
+    def test_an_event_is_only_a_hint_and_the_wait_goes_on_until_the_same_deadline(self) -> None:
+        method, arguments = deferred(sensor(False).execute_complete, {}, event("ended"))
+        assert (method, arguments["deadline"]) == ("execute_complete", FAR)
+
+    def test_the_deadline_is_an_error_that_says_what_goes_on(self) -> None:
+        with pytest.raises(WaitTimeoutError, match="The door is shut"):
+            sensor(False).execute_complete({}, event("deadline"))
+
+    def test_what_became_ready_at_the_last_moment_is_no_time_out(self) -> None:
+        assert sensor(True).execute_complete({}, event("deadline")) == {"checks": 1}
+
+    def test_a_refusal_in_the_triggerer_reaches_the_task_in_its_own_words(self) -> None:
+        waiting = sensor(True)
+        with pytest.raises(RefusedError, match="denied"):
+            waiting.execute_complete({}, event("refused", "denied"))
+
+
+class TestAttempts:
+    """What a try leaves in XCom: by it ``outcome`` knows whether a person marked the task failed."""
+
+    @pytest.mark.parametrize(("try_number", "left"), [(2, IN_PROGRESS), (3, FINAL_ATTEMPT)])
+    def test_a_try_that_waits_outside_says_that_it_is_under_way(self, context: Any, try_number: int, left: str) -> None:
+        context["ti"].try_number = try_number
+        deferred(sensor(False).execute, context)
+        assert context["ti"].xcoms == {ATTEMPT_KEY: left}
+
+    def test_a_try_that_ended_by_itself_says_with_which_error(self, context: Any) -> None:
+        with pytest.raises(JobFailedError):
+            sensor(JobFailedError("failed")).execute(context)
+        assert context["ti"].xcoms == {ATTEMPT_KEY: "JobFailedError"}
+
+    def test_so_does_one_that_ended_after_it_waited_outside(self, context: Any) -> None:
+        with pytest.raises(WaitTimeoutError):
+            sensor(False).resume_execution("execute_complete", {"event": event("deadline")}, context)
+        assert context["ti"].xcoms == {ATTEMPT_KEY: "WaitTimeoutError"}

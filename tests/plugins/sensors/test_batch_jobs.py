@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from airflow.sdk.exceptions import TaskDeferred
+
+from bedrock_distill.hooks.batch_jobs import BatchJob
+from bedrock_distill.sensors.batch_jobs import BedrockBatchSensor
+from bedrock_distill.triggers.batch import BatchJobsTrigger
+from include.distill.core.errors import NotFoundError, WaitTimeoutError
+from tests.fakes.fake_batch_jobs import FakeBatchJobs
+from tests.fakes.memory_store import MemoryStore
+from tests.plugins.conftest import RUN_URI
+
+
+@pytest.fixture
+def batches(store: MemoryStore, monkeypatch: pytest.MonkeyPatch) -> FakeBatchJobs:
+    fake = FakeBatchJobs(store)
+    monkeypatch.setattr("bedrock_distill.triggers.batch.BatchJobs", lambda _: fake)
+    return fake
+
+
+@pytest.fixture
+def sensor(equip: Any, batches: FakeBatchJobs) -> Any:
+    """Return a maker of the sensor on jobs in the states given."""
+
+    def make(*statuses: str, **changes: Any) -> BedrockBatchSensor:
+        for number, status in enumerate(statuses):
+            batches.jobs[f"arn:{number}"] = BatchJob(f"job-{number}", f"arn:{number}", status, processed=7, total=120)
+        arguments = {"poll_interval_seconds": 0.01, "timeout_seconds": 0.03, **changes}
+        made: BedrockBatchSensor = equip(
+            BedrockBatchSensor(
+                task_id="judge_batch.wait", run_uri=RUN_URI, submitted={"job_arns": list(batches.jobs)}, **arguments
+            )
+        )
+        return made
+
+    return make
+
+
+@pytest.mark.parametrize("status", ["Completed", "PartiallyCompleted", "Expired", "Failed", "Stopped"])
+def test_any_end_is_an_end(sensor: Any, context: Any, status: str) -> None:
+    assert sensor(status).execute(context) == {"jobs": 1}
+
+
+@pytest.mark.parametrize("status", ["Submitted", "Validating", "Scheduled", "InProgress", "Stopping"])
+def test_one_job_that_runs_is_waited_for_outside(sensor: Any, context: Any, status: str) -> None:
+    with pytest.raises(TaskDeferred) as deferred:
+        sensor("Completed", status).execute(context)
+    trigger = deferred.value.trigger
+    assert isinstance(trigger, BatchJobsTrigger)
+    assert trigger.job_arns == ["arn:0", "arn:1"]
+    assert "judge_batch.wait" in trigger.name
+
+
+@pytest.mark.parametrize("stops", [True, False])
+def test_the_use_case_says_whether_a_task_marked_failed_stops_its_jobs(sensor: Any, context: Any, stops: bool) -> None:
+    with pytest.raises(TaskDeferred) as deferred:
+        sensor("InProgress", stop_when_marked_failed=stops).execute(context)
+    assert deferred.value.trigger.give_up_when_failed is stops
+
+
+def test_nothing_submitted_is_nothing_to_wait_for(sensor: Any, context: Any) -> None:
+    assert sensor().execute(context) == {"jobs": 0}
+
+
+def test_progress_is_in_the_log(sensor: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    assert sensor("Completed", "InProgress").poll() is None
+    printed = capsys.readouterr().out
+    assert "job-1 is InProgress: 7 of 120 records" in printed
+    assert "job-0" not in printed
+
+
+def test_a_time_out_names_the_jobs_and_says_that_they_are_billed(sensor: Any, context: Any) -> None:
+    message = r"arn:0, arn:1.*still running and billed\. Clear judge_batch\.wait to continue to wait"
+    with pytest.raises(WaitTimeoutError, match=message):
+        sensor("InProgress", "InProgress", deferrable=False).execute(context)
+
+
+def test_a_job_that_does_not_exist_is_an_error(sensor: Any, context: Any, batches: FakeBatchJobs) -> None:
+    waiting = sensor("InProgress")
+    batches.jobs.clear()
+    with pytest.raises(NotFoundError, match="arn:0"):
+        waiting.execute(context)

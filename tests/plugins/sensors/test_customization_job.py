@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+import pytest
+from airflow.sdk.exceptions import TaskDeferred
+
+from bedrock_distill.hooks.bedrock import CustomizationJob
+from bedrock_distill.sensors.customization_job import BedrockCustomizationJobSensor
+from bedrock_distill.triggers.polling import CustomizationJobTrigger
+from include.distill.core.errors import ContractError, JobFailedError, NotFoundError, WaitTimeoutError
+from tests.fakes.fake_bedrock import FakeBedrock
+from tests.plugins.conftest import RUN_URI
+
+
+@pytest.fixture
+def sensor(equip: Any) -> Any:
+    """Return a maker of the sensor on the job ``job``, which costs at most $2.50."""
+
+    def make(*, at_most_usd: float | None = 2.5, **changes: Any) -> BedrockCustomizationJobSensor:
+        submitted = {"job_name": "job"} if at_most_usd is None else {"job_name": "job", "at_most_usd": at_most_usd}
+        arguments = {"poll_interval_seconds": 0.01, "timeout_seconds": 0.03, "deferrable": False, **changes}
+        task = BedrockCustomizationJobSensor(task_id="tuned.trained", run_uri=RUN_URI, submitted=submitted, **arguments)
+        made: BedrockCustomizationJobSensor = equip(task)
+        return made
+
+    return make
+
+
+class TestEnd:
+    def test_a_completed_job_returns_its_model(self, sensor: Any, context: Any, bedrock: FakeBedrock) -> None:
+        bedrock.put_job("job", "Completed", output_uri="s3://out/")
+        assert sensor().execute(context) == {
+            "job_name": "job",
+            "job_arn": "arn:job/job",
+            "status": "Completed",
+            "model_arn": "arn:model/job",
+            "training_loss": 0.5,
+            "output_uri": "s3://out/",
+        }
+
+    @pytest.mark.parametrize(
+        ("status", "reason", "next_act"),
+        [
+            pytest.param(
+                "Failed", "Input size exceeded.", r"Correct the data, then clear ingest with downstream", id="its data"
+            ),
+            pytest.param(
+                "Failed",
+                "Encountered an internal error when processing the request.",
+                r"Bedrock's side.*Clear tuned\.submit with downstream.*at most \$2\.50",
+                id="no fault of the data",
+            ),
+            pytest.param(
+                "Stopped", "Asked to", r"billed.*Clear tuned\.submit with downstream.*at most \$2\.50", id="stopped"
+            ),
+        ],
+    )
+    def test_a_job_that_failed_says_bedrocks_reason_and_what_to_do(
+        self, sensor: Any, context: Any, bedrock: FakeBedrock, status: str, reason: str, next_act: str
+    ) -> None:
+        bedrock.put_job("job", status, failure_message=reason)
+        with pytest.raises(JobFailedError, match=rf"{status}: {reason.rstrip('.')}\. Nothing is running.*{next_act}"):
+            sensor().execute(context)
+
+    def test_a_job_that_failed_on_its_data_is_not_to_be_bought_again(
+        self, sensor: Any, context: Any, bedrock: FakeBedrock
+    ) -> None:
+        bedrock.put_job("job", "Failed", failure_message="Input size exceeded")
+        with pytest.raises(JobFailedError) as error:
+            sensor().execute(context)
+        assert "tuned.submit" not in str(error.value)
+
+    def test_a_job_that_failed_without_a_reason_says_so(self, sensor: Any, context: Any, bedrock: FakeBedrock) -> None:
+        bedrock.put_job("job", "Failed")
+        with pytest.raises(JobFailedError, match="Failed: Bedrock gave no reason"):
+            sensor().execute(context)
+
+    def test_a_job_that_does_not_exist_says_to_clear_submit(self, sensor: Any, context: Any) -> None:
+        with pytest.raises(NotFoundError, match=r"Nothing is running.*Clear tuned\.submit with downstream"):
+            sensor().execute(context)
+
+    def test_a_status_that_nobody_knows_is_an_error_that_says_the_job_may_be_billed(
+        self, sensor: Any, context: Any, bedrock: FakeBedrock
+    ) -> None:
+        bedrock.put_job("job", "Paused")
+        with pytest.raises(ContractError, match=r"unknown status 'Paused'.*billed.*clear tuned\.trained"):
+            sensor().execute(context)
+
+
+class TestWaiting:
+    @pytest.mark.parametrize("status", ["InProgress", "Stopping"])
+    def test_a_time_out_says_that_the_job_is_still_billed(
+        self, sensor: Any, context: Any, bedrock: FakeBedrock, status: str
+    ) -> None:
+        bedrock.put_job("job", status)
+        message = r"Job job .*still running and billed, at most \$2\.50\. Clear tuned\.trained to continue to wait"
+        with pytest.raises(WaitTimeoutError, match=message):
+            sensor().execute(context)
+
+    def test_a_price_that_is_not_known_is_not_named(self, sensor: Any) -> None:
+        assert "$" in sensor().timeout_message()
+        assert "$" not in sensor(at_most_usd=None).timeout_message()
+
+    @pytest.mark.parametrize(("training", "named"), [("NotStarted", True), ("InProgress", False)])
+    def test_a_job_that_has_not_started_to_train_for_long_is_named_in_the_log(
+        self, sensor: Any, bedrock: FakeBedrock, capsys: pytest.CaptureFixture[str], training: str, named: bool
+    ) -> None:
+        created = datetime.datetime.now(datetime.UTC) - datetime.timedelta(hours=7)
+        details = (("trainingDetails", training),)
+        bedrock.jobs["job"] = CustomizationJob("job", "arn", "InProgress", created, details=details)
+        assert sensor(stall_after_seconds=6 * 3600).poll() is None
+        assert ("7.0 h and training has not started" in capsys.readouterr().out) is named
+
+    @pytest.mark.parametrize("stops", [True, False])
+    def test_a_running_job_defers_to_a_trigger_that_knows_the_same(
+        self, sensor: Any, context: Any, bedrock: FakeBedrock, stops: bool
+    ) -> None:
+        bedrock.put_job("job", "InProgress")
+        waiting = sensor(deferrable=True, stall_after_seconds=60, stop_when_marked_failed=stops)
+        with pytest.raises(TaskDeferred) as deferred:
+            waiting.execute(context)
+        trigger = deferred.value.trigger
+        assert isinstance(trigger, CustomizationJobTrigger)
+        assert (trigger.name, trigger.stall_after_seconds, trigger.at_most_usd) == ("job", 60, 2.5)
+        assert trigger.give_up_when_failed is stops

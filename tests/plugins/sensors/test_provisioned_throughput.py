@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from airflow.sdk.exceptions import TaskDeferred
+
+from bedrock_distill.sensors.provisioned_throughput import BedrockProvisionedThroughputSensor
+from bedrock_distill.triggers.polling import ProvisionedThroughputTrigger
+from include.distill.core.errors import OutcomeError, ThroughputReleasedError, WaitTimeoutError
+from tests.fakes.fake_bedrock import FakeBedrock
+from tests.plugins.conftest import RUN_URI
+
+NAME = "aws-docs-qa-tuned-abcdef01-s1"
+
+
+@pytest.fixture
+def sensor(equip: Any) -> Any:
+    """Return a maker of the sensor on a throughput that was bought."""
+
+    def make(*, deferrable: bool = False, **changes: Any) -> BedrockProvisionedThroughputSensor:
+        provisioned = {
+            "throughput_name": NAME,
+            "throughput_arn": "arn:when-bought",
+            "model_arn": "arn:model/m",
+            "student": "nova-micro",
+            "usd_per_hour": 60.5,
+            **changes,
+        }
+        task = BedrockProvisionedThroughputSensor(
+            task_id="tuned.in_service",
+            run_uri=RUN_URI,
+            provisioned=provisioned,
+            poll_interval_seconds=0.01,
+            timeout_seconds=0.03,
+            deferrable=deferrable,
+        )
+        made: BedrockProvisionedThroughputSensor = equip(task)
+        return made
+
+    return make
+
+
+def test_in_service_is_success_and_names_what_to_call(sensor: Any, context: Any, bedrock: FakeBedrock) -> None:
+    bedrock.put_throughput(NAME, "InService")
+    assert sensor().execute(context) == {
+        "invoke_id": f"arn:throughput/{NAME}",
+        "model_arn": "arn:model/m",
+        "student": "nova-micro",
+    }
+
+
+@pytest.mark.parametrize("model_arn", [None, "arn:model/m"])
+def test_when_no_answer_is_missing_there_is_nothing_to_wait_for(
+    sensor: Any, context: Any, model_arn: str | None
+) -> None:
+    waiting = sensor(throughput_name=None, throughput_arn=None, model_arn=model_arn)
+    assert waiting.execute(context) == {"invoke_id": None, "model_arn": model_arn, "student": "nova-micro"}
+
+
+@pytest.mark.parametrize("status", ["Creating", "Updating"])
+def test_creating_for_ever_is_a_time_out_and_never_a_success(
+    sensor: Any, context: Any, bedrock: FakeBedrock, status: str
+) -> None:
+    bedrock.put_throughput(NAME, status)
+    message = r"billed until tuned\.release.*tuned\.provision with downstream.*at \$60\.50 per hour"
+    with pytest.raises(WaitTimeoutError, match=message):
+        sensor().execute(context)
+
+
+def test_a_released_throughput_says_which_task_to_clear(sensor: Any, context: Any) -> None:
+    with pytest.raises(ThroughputReleasedError, match=r"Clear tuned\.provision.*at \$60\.50 per hour"):
+        sensor().execute(context)
+
+
+def test_a_throughput_that_bedrock_could_not_provide_is_a_failure(
+    sensor: Any, context: Any, bedrock: FakeBedrock
+) -> None:
+    bedrock.put_throughput(NAME, "Failed")
+    with pytest.raises(OutcomeError, match=r"failed.*teardown releases it.*at \$60\.50 per hour"):
+        sensor().execute(context)
+
+
+def test_one_that_is_creating_defers_to_a_trigger_that_waits_for_it(
+    sensor: Any, context: Any, bedrock: FakeBedrock
+) -> None:
+    bedrock.put_throughput(NAME, "Creating")
+    with pytest.raises(TaskDeferred) as deferred:
+        sensor(deferrable=True).execute(context)
+    assert isinstance(deferred.value.trigger, ProvisionedThroughputTrigger)
+    assert deferred.value.trigger.name == NAME

@@ -1,0 +1,242 @@
+"""Triggers look until the end, and stop what is billed when a person marks the waiting task failed."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import threading
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from bedrock_distill.hooks.bedrock import CustomizationJob
+from bedrock_distill.triggers.polling import CustomizationJobTrigger, PollingTrigger, ProvisionedThroughputTrigger
+from include.distill.core.errors import RefusedError, TransientError
+from tests.fakes.fake_bedrock import FakeBedrock
+
+FAR = "2100-01-01T00:00:00+00:00"
+PAST = "2020-01-01T00:00:00+00:00"
+
+
+@pytest.fixture
+def bedrock(monkeypatch: pytest.MonkeyPatch) -> FakeBedrock:
+    """A running job and an endpoint that is being created."""
+    fake = FakeBedrock()
+    fake.put_job("job", "InProgress")
+    fake.put_throughput("endpoint", "Creating")
+    monkeypatch.setattr("bedrock_distill.triggers.polling.BedrockDistillHook", lambda *_: fake)
+    return fake
+
+
+def common(**changes: Any) -> dict[str, Any]:
+    return {
+        "deadline": FAR,
+        "poll_interval_seconds": 0.01,
+        "aws_conn_id": "aws_default",
+        "region_name": None,
+        **changes,
+    }
+
+
+def job_trigger(**changes: Any) -> CustomizationJobTrigger:
+    return CustomizationJobTrigger(name="job", stall_after_seconds=3600, at_most_usd=2.5, **common(**changes))
+
+
+def endpoint_trigger(**changes: Any) -> ProvisionedThroughputTrigger:
+    return ProvisionedThroughputTrigger(name="endpoint", **common(**changes))
+
+
+def first_event(trigger: PollingTrigger) -> dict[str, Any]:
+    async def next_event() -> Any:
+        async for event in trigger.run():
+            return event.payload
+        return None
+
+    payload: dict[str, Any] = asyncio.run(asyncio.wait_for(next_event(), timeout=10))
+    return payload
+
+
+@pytest.mark.parametrize("make", [job_trigger, endpoint_trigger])
+def test_the_triggerer_makes_the_same_trigger_from_what_is_stored(make: Any) -> None:
+    trigger = make(poll_interval_seconds=30, region_name="eu-west-1", give_up_when_failed=False)
+    path, arguments = trigger.serialize()
+    assert path == f"bedrock_distill.triggers.polling.{type(trigger).__name__}"
+    again = type(trigger)(**arguments)
+    assert again.serialize() == (path, arguments)
+    assert {name: vars(again)[name] for name in arguments} == {name: vars(trigger)[name] for name in arguments}
+
+
+class TestRun:
+    def test_it_fires_when_the_job_has_ended(self, bedrock: FakeBedrock) -> None:
+        bedrock.put_job("job", "Completed")
+        assert first_event(job_trigger()) == {"end": "ended", "message": "", "deadline": FAR}
+
+    def test_it_sleeps_before_its_first_look(self, bedrock: FakeBedrock) -> None:
+        """Airflow 3.3 can fail a deferral that fires at once."""
+        bedrock.put_job("job", "Completed")
+        with pytest.raises(TimeoutError):
+            asyncio.run(asyncio.wait_for(anext(aiter(job_trigger(poll_interval_seconds=60).run())), timeout=0.1))
+
+    def test_it_survives_passing_faults(self, bedrock: FakeBedrock, monkeypatch: pytest.MonkeyPatch) -> None:
+        faults = iter([TransientError("500"), TransientError("expired token")])
+        look = bedrock.find_job
+
+        def shaky(name: str) -> Any:
+            if (fault := next(faults, None)) is not None:
+                raise fault
+            bedrock.put_job("job", "Failed")
+            return look(name)
+
+        monkeypatch.setattr(bedrock, "find_job", shaky)
+        assert first_event(job_trigger())["end"] == "ended"
+
+    def test_it_fires_at_its_deadline(self, bedrock: FakeBedrock) -> None:
+        assert first_event(job_trigger(deadline=PAST)) == {"end": "deadline", "message": "", "deadline": PAST}
+
+    def test_a_fault_does_not_outlast_the_deadline(self, bedrock: FakeBedrock, monkeypatch: pytest.MonkeyPatch) -> None:
+        def fail(_: str) -> None:
+            raise TransientError("500")
+
+        monkeypatch.setattr(bedrock, "find_job", fail)
+        assert first_event(job_trigger(deadline=PAST))["end"] == "deadline"
+
+    def test_a_refusal_is_handed_to_the_task(self, bedrock: FakeBedrock, monkeypatch: pytest.MonkeyPatch) -> None:
+        def refuse(_: str) -> None:
+            raise RefusedError("denied")
+
+        monkeypatch.setattr(bedrock, "find_job", refuse)
+        assert first_event(job_trigger()) == {"end": "refused", "message": "denied", "deadline": FAR}
+
+    def test_the_message_of_a_cancellation_outlives_a_look_under_way(self, bedrock: FakeBedrock) -> None:
+        """Airflow calls ``on_kill`` only when its message arrives; a look in a thread must not swallow it."""
+        looking, let_go = threading.Event(), threading.Event()
+        trigger = job_trigger()
+        trigger.has_ended = lambda _: looking.set() or not let_go.wait(5)  # type: ignore[method-assign]
+
+        async def cancelled_while_looking() -> tuple[Any, ...]:
+            task = asyncio.ensure_future(anext(aiter(trigger.run())))
+            await asyncio.to_thread(looking.wait, 5)
+            task.cancel("a person did it")
+            ended, _ = await asyncio.wait({task}, timeout=2)
+            let_go.set()
+            with pytest.raises(asyncio.CancelledError) as cancelled:
+                ended.pop().result()
+            return cancelled.value.args
+
+        assert asyncio.run(cancelled_while_looking()) == ("a person did it",)
+
+
+class TestHasEnded:
+    @pytest.mark.parametrize(
+        ("status", "ended"),
+        [("InProgress", False), ("Stopping", False), ("Completed", True), ("Failed", True), ("Stopped", True)],
+    )
+    def test_a_job_has_ended_in_any_final_status(self, bedrock: FakeBedrock, status: str, ended: bool) -> None:
+        bedrock.put_job("job", status)
+        assert job_trigger().has_ended(bedrock) is ended  # type: ignore[arg-type]
+
+    @pytest.mark.parametrize(
+        ("status", "ended"), [("Creating", False), ("Updating", False), ("InService", True), ("Failed", True)]
+    )
+    def test_so_has_the_wait_for_an_endpoint(self, bedrock: FakeBedrock, status: str, ended: bool) -> None:
+        bedrock.put_throughput("endpoint", status)
+        assert endpoint_trigger().has_ended(bedrock) is ended  # type: ignore[arg-type]
+
+    def test_what_is_gone_is_not_waited_for(self, bedrock: FakeBedrock) -> None:
+        bedrock.jobs.clear()
+        bedrock.throughputs.clear()
+        assert job_trigger().has_ended(bedrock) is True  # type: ignore[arg-type]
+        assert endpoint_trigger().has_ended(bedrock) is True  # type: ignore[arg-type]
+
+    def test_a_status_that_nobody_knows_is_left_to_the_task_that_wakes_up(self, bedrock: FakeBedrock) -> None:
+        bedrock.put_job("job", "Paused")
+        assert job_trigger().has_ended(bedrock) is True  # type: ignore[arg-type]
+
+    def test_a_stall_is_named_while_it_lasts_and_the_wait_goes_on(
+        self, bedrock: FakeBedrock, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        created = datetime.datetime.now(datetime.UTC) - datetime.timedelta(hours=7)
+        details = (("trainingDetails", "NotStarted"),)
+        bedrock.jobs["job"] = CustomizationJob("job", "arn", "InProgress", created, details=details)
+        assert job_trigger().has_ended(bedrock) is False  # type: ignore[arg-type]
+        assert "stalls" in capsys.readouterr().out
+
+
+def marked(trigger: PollingTrigger, state: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Kill the trigger as Airflow does when its task was cleared or marked; ``state`` is the task's by then."""
+    states = {} if state is None else {"trained": state}
+    monkeypatch.setattr(
+        "bedrock_distill.triggers.polling.RuntimeTaskInstance.get_task_states", lambda **_: {"run": states}
+    )
+    trigger.task_instance = SimpleNamespace(dag_id="dag", task_id="trained", run_id="run", map_index=-1)  # type: ignore[assignment]
+    asyncio.run(trigger.on_kill())
+
+
+class TestOnKill:
+    def test_a_task_marked_failed_stops_its_job_and_says_what_is_billed(
+        self, bedrock: FakeBedrock, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        marked(job_trigger(), "failed", monkeypatch)
+        assert bedrock.stopped == ["job"]
+        assert "is billed, at most $2.50" in capsys.readouterr().out
+
+    @pytest.mark.parametrize("state", ["deferred", "scheduled", "success", "skipped", None])
+    def test_a_clear_or_any_other_end_leaves_the_job_to_who_adopted_it(
+        self, bedrock: FakeBedrock, monkeypatch: pytest.MonkeyPatch, state: str | None
+    ) -> None:
+        marked(job_trigger(), state, monkeypatch)
+        assert bedrock.stopped == []
+
+    def test_a_trigger_without_a_task_leaves_the_job(self, bedrock: FakeBedrock) -> None:
+        asyncio.run(job_trigger().on_kill())
+        assert bedrock.stopped == []
+
+    def test_the_use_case_can_say_that_jobs_go_on(self, bedrock: FakeBedrock, monkeypatch: pytest.MonkeyPatch) -> None:
+        marked(job_trigger(give_up_when_failed=False), "failed", monkeypatch)
+        assert bedrock.stopped == []
+
+    def test_a_job_that_has_ended_is_not_stopped(self, bedrock: FakeBedrock, monkeypatch: pytest.MonkeyPatch) -> None:
+        bedrock.put_job("job", "Completed")
+        marked(job_trigger(), "failed", monkeypatch)
+        assert bedrock.stopped == []
+
+    def test_a_waiting_endpoint_marked_failed_is_deleted(
+        self, bedrock: FakeBedrock, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        marked(endpoint_trigger(), "failed", monkeypatch)
+        assert bedrock.throughputs == {}
+
+    def test_it_is_a_courtesy_so_a_fault_is_logged_and_left_to_the_other_nets(
+        self, bedrock: FakeBedrock, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        bedrock.refuse["delete_throughput"] = TransientError("503 from Bedrock")
+        marked(endpoint_trigger(), "failed", monkeypatch)
+        assert list(bedrock.throughputs) == ["endpoint"]
+        assert "503 from Bedrock" in capsys.readouterr().out
+
+    def test_the_triggerer_cancels_it_every_second_and_the_job_is_stopped_all_the_same(
+        self, bedrock: FakeBedrock, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        looking, let_go = threading.Event(), threading.Event()
+
+        def slow(**_: Any) -> dict[str, dict[str, str]]:
+            looking.set()
+            let_go.wait(5)
+            return {"run": {"trained": "failed"}}
+
+        monkeypatch.setattr("bedrock_distill.triggers.polling.RuntimeTaskInstance.get_task_states", slow)
+        trigger = job_trigger()
+        trigger.task_instance = SimpleNamespace(dag_id="dag", task_id="trained", run_id="run", map_index=-1)  # type: ignore[assignment]
+
+        async def cancelled_again_and_again() -> None:
+            killing = asyncio.ensure_future(trigger.on_kill())
+            await asyncio.to_thread(looking.wait, 5)
+            for _ in range(3):
+                killing.cancel("a person did it")
+                await asyncio.sleep(0.01)
+            let_go.set()
+            await killing
+
+        asyncio.run(cancelled_again_and_again())
+        assert bedrock.stopped == ["job"]

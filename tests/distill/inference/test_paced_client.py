@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from include.distill.config.catalog import load_catalog
-from include.distill.core.errors import ContractError, RefusedError, ThrottledError, TransientError
+from include.distill.core.errors import ContractError, InvalidRequestError, RefusedError, ThrottledError, TransientError
 from include.distill.inference.paced_client import MAX_ATTEMPTS, PacedClient
 from include.distill.inference.rate_limits import Quota
 from include.distill.inference.requests import Completion, ModelRequest
@@ -89,6 +89,22 @@ class TestTokens:
         # the second call, estimated at 75 + 100, waits for 100 more.
         assert asked_at(Quota(tokens_per_minute=6000, starts_full=False), 2) == pytest.approx([2.0, 3.0])
 
+    @pytest.mark.parametrize(
+        ("error", "next_call_at"),
+        [
+            pytest.param(ContractError("format"), 4.0, id="billed, so the tokens are used"),
+            pytest.param(InvalidRequestError("too long"), 2.0, id="not billed, so they are given back"),
+        ],
+    )
+    def test_a_failed_call_keeps_its_tokens_only_if_it_was_billed(self, error: Exception, next_call_at: float) -> None:
+        time = Time()
+        server = Server(time, lambda n: error if n == 1 else None)
+        client = paced(server, time, Quota(tokens_per_minute=6000, starts_full=False))
+        with pytest.raises(type(error)):
+            client.ask(request())
+        client.ask(request())
+        assert server.asked_at == pytest.approx([2.0, next_call_at])
+
     def test_tokens_that_are_given_back_wake_the_call_that_waits_for_them(self) -> None:
         answer, asked = threading.Event(), threading.Semaphore(0)
 
@@ -143,6 +159,14 @@ class TestErrors:
         with pytest.raises(ContractError):
             paced(server, time, Quota()).ask(request())
         assert len(server.asked_at) == 1
+
+    def test_a_request_that_is_invalid_by_itself_does_not_stop_the_others(self) -> None:
+        time = Time()
+        server = Server(time, lambda n: InvalidRequestError("too long") if n == 1 else None)
+        client = paced(server, time, Quota())
+        with pytest.raises(InvalidRequestError):
+            client.ask(request())
+        assert client.ask(request()).text == "text"
 
     def test_after_a_refusal_no_waiting_call_is_sent(self) -> None:
         time = Time()

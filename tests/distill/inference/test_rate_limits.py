@@ -201,6 +201,8 @@ class TestAimdLimiter:
         for _ in range(10):
             pace.record_throttle(sent_at=0.0, now=1.0)
         assert pace.allowed == 5
+        pace.record_throttle(sent_at=1.0, now=1.0)
+        assert pace.allowed == 3
 
     def test_the_limit_stays_between_one_and_its_ceiling(self) -> None:
         pace = AimdLimiter(2, 0.0)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from include.distill.synthesis.teacher import PAIRS_SCHEMA
 from tests.fakes.aws_simulator import RunningSimulator, wait_until
 from tests.tools.aws_simulator import builders
 from tests.tools.aws_simulator.builders import refused
@@ -90,6 +91,17 @@ class TestFiles:
         arn = builders.create_batch(simulator, asked, modelId=builders.TEACHER, modelInvocationType="InvokeModel")
         builders.finished_batch(simulator, arn)
         assert output(simulator, arn)[0]["modelOutput"]["content"][0]["type"] == "text"
+
+    def test_a_teacher_held_to_a_schema_writes_its_pairs_into_one_object(self, simulator: RunningSimulator) -> None:
+        form = {"format": {"type": "json_schema", "schema": json.loads(PAIRS_SCHEMA)}}
+        messages = [{"role": "user", "content": builders.synthesis_prompt()}]
+        body = builders.anthropic_body(messages=messages, output_config=form)
+        asked = [{"recordId": f"r{n}", "modelInput": body} for n in range(100)]
+        model_id = "us.anthropic.claude-haiku-4-5-20251001-v1:0"
+        arn = builders.create_batch(simulator, asked, modelId=model_id, modelInvocationType="InvokeModel")
+        builders.finished_batch(simulator, arn)
+        text = output(simulator, arn)[0]["modelOutput"]["content"][0]["text"]
+        assert [set(pair) for pair in json.loads(text)["pairs"]] == [{"question", "answer", "topic"}] * 2
 
     @pytest.mark.parametrize(
         ("bad", "why"),

@@ -159,48 +159,6 @@ class TestDag:
     def test_the_graph_is_the_one_that_the_documentation_tells(self, dag: Any) -> None:
         assert {task.task_id: set(task.downstream_task_ids) for task in dag.tasks} == TASKS
 
-    def test_several_tuned_arms_are_served_one_after_another(
-        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-    ) -> None:
-        sample = yaml.safe_load((USE_CASES_FOLDER / "aws_docs_qa.yaml").read_text(encoding="utf-8"))
-        arms = [{"name": "base", "kind": "base"}, {"name": "plain", "synthetic": 0}, {"name": "tuned"}]
-        text = yaml.safe_dump({**sample, "name": "arms", "arms": arms})
-        two = with_use_cases(monkeypatch, tmp_path, arms=text).dags["distill_arms"]
-        assert "tuned.wait_for_previous_arm" in two.get_task("plain.release").downstream_task_ids
-        assert two.get_task("tuned.wait_for_previous_arm").downstream_task_ids == {"tuned.start_serving"}
-        assert two.get_task("tuned.wait_for_previous_arm").trigger_rule == "all_done"
-        # Nothing of training waits for another arm, and one without synthetic pairs not for the teacher.
-        assert "tuned.submit" not in two.get_task("plain.release").downstream_task_ids
-        assert two.get_task("plain.merge").upstream_task_ids == {"evaluation_shards"}
-        assert two.get_task("tuned.merge").upstream_task_ids == {"curate"}
-
-    def test_the_champion_is_served_first_and_answers_and_is_judged_after_what_it_may_be_the_same_as(
-        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-    ) -> None:
-        sample = yaml.safe_load((USE_CASES_FOLDER / "aws_docs_qa.yaml").read_text(encoding="utf-8"))
-        arms = [
-            {"name": "base", "kind": "base"},
-            {"name": "tuned", "synthetic": 0},
-            {"name": "best", "kind": "champion"},
-        ]
-        text = yaml.safe_dump({**sample, "name": "crown", "arms": arms})
-        dag = with_use_cases(monkeypatch, tmp_path, crown=text).dags["distill_crown"]
-        assert dag.get_task("best.start_serving").upstream_task_ids == {"base.answer", "evaluation_shards"}
-        assert dag.get_task("tuned.wait_for_previous_arm").upstream_task_ids == {"best.release"}
-        for judge in JUDGES:
-            assert dag.get_task(judge.replace("judge", "judge_champion", 1)).upstream_task_ids == {judge}
-        assert not {"shards", "synthesize"} & set(dag.task_ids)
-
-    def test_several_endpoints_are_had_at_a_time_where_the_quota_allows_it(
-        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-    ) -> None:
-        experiment = yaml.safe_load((USE_CASES_FOLDER / "compare_arms.yaml").read_text(encoding="utf-8"))
-        text = yaml.safe_dump({**experiment, "name": "wide", "serving": {"arms_at_a_time": 2}})
-        dag = with_use_cases(monkeypatch, tmp_path, wide=text).dags["distill_wide"]
-        waits = [task for task in dag.tasks if task.task_id.endswith(".wait_for_previous_arm")]
-        upstream = {task.task_id: task.upstream_task_ids for task in waits}
-        assert upstream == {"mixed.wait_for_previous_arm": {"few.release"}}
-
     @pytest.mark.parametrize("dag_id", [SAMPLE, EXPERIMENT])
     def test_the_runbook_names_every_task(self, dag_bag: DagBag, dag_id: str) -> None:
         dag = dag_bag.dags[dag_id]
@@ -247,37 +205,6 @@ class TestTasks:
             "judge.llama-3-3-70b": ("bedrock_llama-3-3-70b_us-east-1", 8),
         }
 
-    def test_release_is_the_teardown_of_all_that_leads_to_the_endpoint(self, dag: Any) -> None:
-        release = dag.get_task("tuned.release")
-        setups = {task.task_id for task in dag.tasks if task.is_setup}
-        assert setups == {"tuned.start_serving", "tuned.provision", "tuned.in_service"} <= release.upstream_task_ids
-        assert (release.is_teardown, release.on_failure_fail_dagrun) == (True, True)
-        assert release.trigger_rule == "all_done_setup_success"
-
     def test_outcome_is_a_teardown_that_decides_the_runs_colour(self, dag: Any) -> None:
         outcome = dag.get_task("outcome")
         assert (outcome.is_teardown, outcome.on_failure_fail_dagrun) == (True, True)
-
-    def test_between_the_setups_and_release_nothing_runs_unless_all_succeeded(self, dag: Any) -> None:
-        between = ("tuned.start_serving", "tuned.provision", "tuned.in_service", "tuned.answer")
-        assert {dag.get_task(task_id).trigger_rule.value for task_id in between} == {"all_success"}
-
-
-class TestPromotion:
-    def test_its_event_has_a_stable_name_that_other_dags_can_follow(self, dag: Any) -> None:
-        (asset,) = dag.get_task("promote").outlets
-        assert (asset.name, asset.uri) == ("distill_champion_aws_docs_qa", "distill://champions/aws_docs_qa")
-
-    def test_nobody_is_asked_and_nothing_deleted_unless_the_use_case_says_so(
-        self, dag: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-    ) -> None:
-        assert not {"approve", "delete_losers"} & set(dag.task_ids)
-        sample = yaml.safe_load((USE_CASES_FOLDER / "aws_docs_qa.yaml").read_text(encoding="utf-8"))
-        wish = {"ask_a_person": True, "delete_losers": True}
-        text = yaml.safe_dump({**sample, "name": "asking", "promotion": wish})
-        asking = with_use_cases(monkeypatch, tmp_path, asking=text).dags["distill_asking"]
-        assert asking.get_task("approve").downstream_task_ids == {"promote"}
-        # A person may take hours: by then every endpoint is released.
-        assert {"tuned.release", "report"} <= asking.get_task("approve").get_flat_relative_ids(upstream=True)
-        assert asking.get_task("delete_losers").trigger_rule == "none_failed"
-        assert asking.get_task("delete_losers").downstream_task_ids == {"outcome"}

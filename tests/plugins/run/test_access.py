@@ -134,7 +134,7 @@ class TestSpendCap:
         self.ask_all(task, context)
         assert len(bedrock.asked) == 20
 
-    def test_so_has_a_task_of_a_dag_without_a_cost_gate(
+    def test_a_task_of_a_dag_without_a_cost_gate_has_no_cap(
         self, task: Any, context: Any, bedrock: FakeBedrock, expected: Any
     ) -> None:
         bedrock.usage = (10**9, 0)

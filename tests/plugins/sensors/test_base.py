@@ -149,7 +149,7 @@ class TestAttempts:
             sensor(JobFailedError("failed")).execute(context)
         assert context["ti"].xcoms == {ATTEMPT_KEY: "JobFailedError"}
 
-    def test_so_does_one_that_ended_after_it_waited_outside(self, context: Any) -> None:
+    def test_a_try_that_ended_after_it_waited_outside_says_it_too(self, context: Any) -> None:
         with pytest.raises(WaitTimeoutError):
             sensor(False).resume_execution("execute_complete", {"event": event("deadline")}, context)
         assert context["ti"].xcoms == {ATTEMPT_KEY: "WaitTimeoutError"}

@@ -139,7 +139,9 @@ class TestHasEnded:
     @pytest.mark.parametrize(
         ("status", "ended"), [("Creating", False), ("Updating", False), ("InService", True), ("Failed", True)]
     )
-    def test_so_has_the_wait_for_an_endpoint(self, bedrock: FakeBedrock, status: str, ended: bool) -> None:
+    def test_the_wait_for_an_endpoint_ends_when_it_is_in_service_or_has_failed(
+        self, bedrock: FakeBedrock, status: str, ended: bool
+    ) -> None:
         bedrock.put_throughput("endpoint", status)
         assert endpoint_trigger().has_ended(bedrock) is ended  # type: ignore[arg-type]
 

@@ -1,0 +1,130 @@
+"""How the arms' tasks are wired: what each arm waits for, and that an endpoint is released whatever happens."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.plugins.task_groups.conftest import BASE, CHAMPION, PLAIN, TUNED, tasks
+
+SERVING = ("start_serving", "provision", "in_service", "answer", "release")
+TRAINING = ("merge", "upload", "submit", "trained")
+
+
+def steps(made: dict[str, Any], arm: str) -> list[str]:
+    """Return the names of an arm's tasks."""
+    return sorted(task_id.removeprefix(f"{arm}.") for task_id in made if task_id.startswith(f"{arm}."))
+
+
+def test_each_kind_of_arm_has_the_tasks_that_it_needs() -> None:
+    made = tasks(arms=[BASE, CHAMPION, TUNED])
+    assert steps(made, "base") == ["answer"]
+    assert steps(made, "best") == sorted(SERVING)
+    assert steps(made, "tuned") == sorted((*TRAINING, "wait_for_previous_arm", *SERVING))
+
+
+class TestTrain:
+    def test_every_step_works_on_what_the_one_before_it_made(self) -> None:
+        made = tasks(arms=[BASE, TUNED])
+        for before, after in zip(TRAINING, (*TRAINING[1:], "start_serving"), strict=True):
+            assert f"tuned.{after}" in made[f"tuned.{before}"].downstream_task_ids
+
+    def test_nothing_of_a_training_waits_for_another_arm(self) -> None:
+        made = tasks(arms=[BASE, PLAIN, TUNED])
+        before_training = made["tuned.trained"].get_flat_relative_ids(upstream=True)
+        assert not [task_id for task_id in before_training if task_id.startswith(("plain.", "base."))]
+
+    def test_only_an_arm_that_takes_pairs_waits_for_the_teacher(self) -> None:
+        made = tasks(arms=[BASE, PLAIN, TUNED])
+        assert made["tuned.merge"].upstream_task_ids == {"curate"}
+        assert made["plain.merge"].upstream_task_ids == {"evaluation_shards"}
+        assert "estimate" in made["plain.merge"].get_flat_relative_ids(upstream=True), "the cost gate comes first"
+
+    def test_the_wait_is_as_long_and_as_patient_as_the_use_case_says(self) -> None:
+        training = {
+            "poll_interval_seconds": 11,
+            "timeout_hours": 3,
+            "stall_after_hours": 2,
+            "stop_when_marked_failed": False,
+        }
+        wait = tasks(training=training)["tuned.trained"]
+        assert (wait.poll_interval_seconds, wait.timeout_seconds, wait.stall_after_seconds) == (11, 10_800, 7_200)
+        assert wait.stop_when_marked_failed is False
+
+
+class TestServe:
+    def test_only_one_arm_is_served_at_a_time(self) -> None:
+        made = tasks(arms=[BASE, PLAIN, TUNED])
+        assert "tuned.wait_for_previous_arm" in made["plain.release"].downstream_task_ids
+        assert made["tuned.wait_for_previous_arm"].downstream_task_ids == {"tuned.start_serving"}
+        assert "wait_for_previous_arm" not in steps(made, "plain")
+
+    def test_an_arm_that_failed_holds_no_other_up(self) -> None:
+        assert tasks(arms=[BASE, PLAIN, TUNED])["tuned.wait_for_previous_arm"].trigger_rule == "all_done"
+
+    def test_several_are_served_at_a_time_where_the_quota_allows_it(self) -> None:
+        arms = [BASE, {"name": "few"}, {"name": "many"}, {"name": "mixed"}]
+        made = tasks(arms=arms, serving={"arms_at_a_time": 2})
+        waits = {task_id: task for task_id, task in made.items() if task_id.endswith(".wait_for_previous_arm")}
+        assert {task_id: task.upstream_task_ids for task_id, task in waits.items()} == {
+            "mixed.wait_for_previous_arm": {"few.release"}
+        }
+
+    def test_the_champion_comes_first_wherever_it_is_listed(self) -> None:
+        made = tasks(arms=[BASE, PLAIN, CHAMPION])
+        assert made["plain.wait_for_previous_arm"].upstream_task_ids == {"best.release"}
+        assert "wait_for_previous_arm" not in steps(made, "best")
+
+    def test_the_champion_answers_after_the_base_student_whose_questions_it_may_repeat(self) -> None:
+        made = tasks(arms=[BASE, PLAIN, CHAMPION])
+        assert made["best.start_serving"].upstream_task_ids == {"base.answer", "evaluation_shards"}
+
+    def test_the_wait_is_as_long_as_the_use_case_says(self) -> None:
+        wait = tasks(serving={"poll_interval_seconds": 7, "timeout_minutes": 5})["tuned.in_service"]
+        assert (wait.poll_interval_seconds, wait.timeout_seconds) == (7, 300)
+
+    @pytest.mark.parametrize("name", ["trained", "in_service"])
+    def test_what_waits_takes_no_worker_and_has_tries_left_for_a_lost_deferral(self, name: str) -> None:
+        wait = tasks()[f"tuned.{name}"]
+        assert (wait.deferrable, wait.retries) == (True, 3)
+
+
+class TestRelease:
+    @pytest.mark.parametrize("arm", ["tuned", "best"])
+    def test_it_is_the_teardown_of_all_that_leads_to_the_endpoint(self, arm: str) -> None:
+        made = tasks(arms=[BASE, CHAMPION, TUNED])
+        release = made[f"{arm}.release"]
+        setups = {task_id for task_id, task in made.items() if task.is_setup and task_id.startswith(f"{arm}.")}
+        assert setups == {f"{arm}.start_serving", f"{arm}.provision", f"{arm}.in_service"}
+        assert setups <= release.upstream_task_ids
+        assert (release.is_teardown, release.on_failure_fail_dagrun) == (True, True)
+        assert release.trigger_rule == "all_done_setup_success"
+
+    def test_it_is_tried_more_often_than_any_other_task(self) -> None:
+        made = tasks()
+        others = max(task.retries for task_id, task in made.items() if task_id != "tuned.release")
+        assert made["tuned.release"].retries > others
+
+    def test_between_the_setups_and_release_nothing_runs_unless_all_succeeded(self) -> None:
+        made = tasks()
+        rules = {made[f"tuned.{name}"].trigger_rule.value for name in SERVING[:-1]}
+        assert rules == {"all_success"}
+
+
+class TestAnswer:
+    def test_the_base_student_waits_in_the_pool_of_its_model(self) -> None:
+        answer = tasks(fan_out={"evaluation_tasks": 2})["base.answer"]
+        assert (answer.pool, answer.pool_slots) == ("bedrock_nova-micro_us-east-1", 4)
+
+    @pytest.mark.parametrize("arm", ["tuned", "best"])
+    def test_an_arm_with_an_endpoint_of_its_own_waits_for_nobody(self, arm: str) -> None:
+        answer = tasks(arms=[BASE, CHAMPION, TUNED])[f"{arm}.answer"]
+        assert (answer.pool, answer.pool_slots) == ("default_pool", 1)
+
+    @pytest.mark.parametrize("arm", ["base", "tuned", "best"])
+    def test_every_arm_answers_the_same_shards(self, arm: str) -> None:
+        answer = tasks(arms=[BASE, CHAMPION, TUNED])[f"{arm}.answer"]
+        assert answer.is_mapped
+        assert answer.partial_kwargs["arm"] == arm
+        assert answer.expand_input.value["shard"].operator.task_id == "evaluation_shards"

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+from typing import Any
+
+from tests.plugins.task_groups.conftest import BASE, CHAMPION, PLAIN, TUNED, tasks
+
+JUDGES = ("claude-haiku-4-5", "llama-3-3-70b")
+
+
+def asked(task: Any) -> list[tuple[str, str]]:
+    """Return the pairs of arms that a task's mapped instances judge."""
+    return [(pair["candidate"], pair["baseline"]) for pair in task.expand_input.value]
+
+
+def judge_tasks(**changes: Any) -> dict[str, Any]:
+    return {task_id: task for task_id, task in tasks(**changes).items() if task_id.startswith("judge")}
+
+
+def test_every_judge_has_one_task_that_is_mapped_over_the_pairs() -> None:
+    comparisons = [{"candidate": "tuned", "baseline": "base"}, {"candidate": "tuned", "baseline": "plain"}]
+    made = judge_tasks(arms=[BASE, PLAIN, TUNED], comparisons=comparisons, judging={"noise_control": False})
+    assert set(made) == {f"judge.{judge}" for judge in JUDGES}
+    for judge in JUDGES:
+        task = made[f"judge.{judge}"]
+        assert task.partial_kwargs["judge"] == judge
+        assert asked(task) == [("tuned", "base"), ("tuned", "plain")]
+
+
+def test_with_a_noise_control_an_arm_is_judged_against_its_own_second_answers() -> None:
+    made = judge_tasks(arms=[BASE, TUNED], judging={"noise_control": True}, answering={"temperature": 0.5})
+    assert asked(made["judge.llama-3-3-70b"]) == [("tuned", "base"), ("base", "base-again")]
+
+
+def test_pairs_with_the_champion_are_judged_after_all_others() -> None:
+    """Before there is a champion, both groups ask the same questions, which are then paid for once."""
+    made = judge_tasks(arms=[BASE, PLAIN, CHAMPION], judging={"noise_control": False})
+    for judge in JUDGES:
+        assert asked(made[f"judge.{judge}"]) == [("plain", "base")]
+        assert asked(made[f"judge_champion.{judge}"]) == [("plain", "best")]
+        assert made[f"judge_champion.{judge}"].upstream_task_ids == {f"judge.{judge}"}
+
+
+def test_a_use_case_that_compares_with_its_champion_alone_has_one_group() -> None:
+    comparisons = [{"candidate": "plain", "baseline": "best"}]
+    made = judge_tasks(arms=[PLAIN, CHAMPION], comparisons=comparisons)
+    assert set(made) == {f"judge_champion.{judge}" for judge in JUDGES}
+
+
+def test_judges_begin_when_every_arm_has_answered_and_end_before_the_report() -> None:
+    made = tasks(arms=[BASE, TUNED])
+    for judge in JUDGES:
+        assert made[f"judge.{judge}"].upstream_task_ids == {"base.answer", "tuned.answer"}
+        assert "report" in made[f"judge.{judge}"].downstream_task_ids
+
+
+def test_a_judge_waits_in_the_pool_of_its_model_which_its_tasks_together_fill() -> None:
+    arms = [BASE, PLAIN, TUNED]
+    for judge, task in zip(JUDGES, judge_tasks(arms=arms, judging={"noise_control": False}).values(), strict=True):
+        assert len(asked(task)) == 2
+        assert (task.pool, task.pool_slots) == (f"bedrock_{judge}_us-east-1", 4)

@@ -1,8 +1,8 @@
 """
-What becomes of a throughput that is found: released, renewed, or left. Decided from its tags and its run's state alone.
+Decide whether the sweep releases, renews or leaves a provisioned throughput, from its tags and its run's state.
 
-This is the last of three nets under everything billed by the hour, for when teardown could not run: the scheduler was
-gone, the metadata database was lost, or a person marked things by hand.
+The sweep is the last of three safeguards for what is billed by the hour. It is for cases in which no teardown could
+run: the scheduler was gone, the metadata database was lost, or a person marked tasks by hand.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ class Action(Enum):
 
 @dataclass(frozen=True)
 class SweepDecision:
-    """A fate and its reason, for the log."""
+    """An action and its reason, for the log."""
 
     action: Action
     reason: str
 
 
 def expires_at(tags: Mapping[str, str]) -> datetime.datetime | None:
-    """Return when a thing expires, ``None`` when its tag is missing or is no time."""
+    """Return the time in the tag ``expires-at``; ``None`` if the tag is missing or not a time."""
     try:
-        stated = tags.get("expires-at", "")
-        return datetime.datetime.strptime(stated, TIME_FORMAT).replace(tzinfo=datetime.UTC)
+        text = tags.get("expires-at", "")
+        return datetime.datetime.strptime(text, TIME_FORMAT).replace(tzinfo=datetime.UTC)
     except ValueError:
         return None
 
@@ -46,10 +46,10 @@ def decide_sweep(
     tags: Mapping[str, str], *, run_state: str | None, now: datetime.datetime, renew_for: datetime.timedelta
 ) -> SweepDecision:
     """
-    Return what becomes of a throughput.
+    Decide what to do with a throughput.
 
-    :param run_state: state of the DAG run that its tags name; ``None`` when there is no such run any more.
-    :param renew_for: how far the expiry of what a live run uses is pushed out, once less than half of it is left.
+    :param run_state: state of the DAG run that its tags name; ``None`` if Airflow has no such run any more.
+    :param renew_for: by how much the expiry is extended while the run is live, once less than half of it is left.
     """
     if tags.get("project") != PROJECT_TAG:
         return SweepDecision(Action.LEAVE, "not ours: no tag project=bedrock-distill")

@@ -1,10 +1,10 @@
-"""What lies in S3, listed for a clean-up: the project's part of a bucket, with its runs and champions."""
+"""List the objects of the project in a bucket for a clean-up, with its runs and champions."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 import yaml
 
@@ -16,7 +16,7 @@ from include.distill.core.storage import ObjectStore
 
 
 class ListingStore(ObjectStore, Protocol):
-    """An object store that also tells sizes and times."""
+    """An object store that also lists sizes and times."""
 
     def describe(self, prefix_uri: str) -> Sequence[StoredObject]:
         """Return all objects whose URI starts with ``prefix_uri``, sorted by URI."""
@@ -24,8 +24,9 @@ class ListingStore(ObjectStore, Protocol):
 
 def list_project_root(store: ListingStore, uri: str, use_cases: frozenset[str]) -> ProjectRoot | None:
     """
-    Return what lies under ``uri`` (``s3://<bucket>/<prefix>``), or ``None`` when there is no such bucket.
+    List the objects below ``uri`` (``s3://<bucket>/<prefix>``); return ``None`` if there is no such bucket.
 
+    :param use_cases: the use cases that use this root.
     :raises ContractError: a champion file cannot be read, so it is unknown which model is the champion.
     """
     try:
@@ -37,22 +38,24 @@ def list_project_root(store: ListingStore, uri: str, use_cases: frozenset[str]) 
         uri=uri,
         use_cases=use_cases,
         objects=objects,
-        runs=dict(_marked_runs(store, f"{uri}/runs/", objects)),
-        champions=frozenset(text for champion in champions for text in _texts(_champion(store, champion))),
+        runs=dict(_runs_with_use_case(store, f"{uri}/runs/", objects)),
+        champions=frozenset(text for champion in champions for text in _texts(_read_champion(store, champion))),
     )
 
 
-def _marked_runs(store: ObjectStore, runs: str, objects: Sequence[StoredObject]) -> Iterator[tuple[str, RunInfo]]:
+def _runs_with_use_case(
+    store: ObjectStore, runs: str, objects: Sequence[StoredObject]
+) -> Iterator[tuple[str, RunInfo]]:
     for stored in objects:
         folder = RunFolder(stored.uri.rsplit("/", 1)[0])
         if stored.uri == folder.use_case and folder.uri == runs + folder.run_key:
-            mark = _mark(store.read(stored.uri))
-            if mark:
-                yield folder.uri, mark
+            run = _read_use_case(store.read(stored.uri))
+            if run:
+                yield folder.uri, run
 
 
-def _mark(body: bytes) -> RunInfo | None:
-    """Read a frozen use case as far as any version of this pipeline wrote it; ``None`` when it is something else."""
+def _read_use_case(body: bytes) -> RunInfo | None:
+    """Read a frozen use case of any version of this pipeline; return ``None`` if it is something else."""
     try:
         raw = yaml.safe_load(body)
         hours = raw.get("serving", {}).get("expires_after_hours", Serving().expires_after_hours)
@@ -61,19 +64,19 @@ def _mark(body: bytes) -> RunInfo | None:
         return None
 
 
-def _champion(store: ObjectStore, uri: str) -> Any:
+def _read_champion(store: ObjectStore, uri: str) -> object:
     try:
         return json.loads(store.read(uri))
     except ValueError as error:
         message = (
-            f"{uri} is not JSON ({error}), so it is unknown which model is the champion. Nothing was deleted. Mend or"
-            " remove that file and clear this task."
+            f"{uri} is not JSON ({error}), so it is unknown which model is the champion. Nothing was deleted. Correct"
+            " or remove that file, and clear this task."
         )
         raise ContractError(message) from error
 
 
-def _texts(value: Any) -> Iterator[str]:
-    """Yield every text in a JSON value."""
+def _texts(value: object) -> Iterator[str]:
+    """Yield every text in a JSON value, except keys."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict | list):

@@ -1,5 +1,5 @@
 """
-What a clean-up is asked for, what was listed, and the plan: what goes, what stays, and why.
+Define the choice, the inventory and the plan of a clean-up: what is deleted, what is kept, and why.
 
 The rules that make the plan are in :mod:`include.distill.cleanup.rules`. Nothing here calls AWS.
 """
@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -21,7 +20,7 @@ ALL_USE_CASES = "all"
 
 
 class ResourceKind(StrEnum):
-    """What there is to clean up, in the order in which it goes: what is billed by the hour first."""
+    """The kinds of things to clean up, in the order of deletion: what is billed by the hour comes first."""
 
     THROUGHPUT = "throughput"
     CUSTOM_MODEL = "custom model"
@@ -34,6 +33,7 @@ class ResourceKind(StrEnum):
     BUCKET = "bucket"
 
 
+# The field of the choice that each kind is deleted by; other kinds are never deleted for themselves.
 _FIELDS = {
     ResourceKind.THROUGHPUT: "throughput",
     ResourceKind.CUSTOM_MODEL: "custom_models",
@@ -45,14 +45,16 @@ _FIELDS = {
 
 
 class CleanUpChoice(BaseModel):
-    """What a person chose in the trigger form; titles and descriptions are the form's."""
+    """What a person chose in the trigger form. Titles and descriptions are those of the form."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     use_case: str = Field(
-        ALL_USE_CASES, title="Use case", description="Whose things; all takes every use case of this project."
+        ALL_USE_CASES, title="Use case", description="The use case to clean up; all means every one of this project."
     )
-    dry_run: bool = Field(True, title="Dry run", description="Only list what would go, and what is left and why.")
+    dry_run: bool = Field(
+        True, title="Dry run", description="Only list what would be deleted, and what is left and why."
+    )
     throughput: bool = Field(
         True,
         title="Throughput",
@@ -76,12 +78,12 @@ class CleanUpChoice(BaseModel):
         " The next run pays for them again.",
     )
     older_than_days: int = Field(
-        0, ge=0, le=3650, title="Older than, days", description="Leave what is younger than this. 0 takes any age."
+        0, ge=0, le=3650, title="Older than, days", description="Leave what is younger than this. 0 means any age."
     )
     include_unexpired: bool = Field(
         False,
         title="Also what has not expired",
-        description="Also delete what a run may still need. Tick it only when no run is under way.",
+        description="Also delete what a run may still need. Tick it only when no run is going on.",
     )
     confirm_buckets: str = Field(
         "",
@@ -95,33 +97,34 @@ class CleanUpChoice(BaseModel):
         return frozenset(name.strip() for name in self.confirm_buckets.split(",")) - {""}
 
     def wants(self, use_case: str | None) -> bool:
-        """Tell whether the things of a use case were chosen."""
+        """Return whether the things of a use case were chosen."""
         return self.use_case in (ALL_USE_CASES, use_case)
 
     def refusal(self, kind: ResourceKind) -> str | None:
-        """Return why a kind of thing was not chosen; ``None`` when it was."""
+        """Return why a kind of thing was not chosen; ``None`` if it was."""
         field = _FIELDS[kind]
         return None if getattr(self, field) else f"{CleanUpChoice.model_fields[field].title!r} was not ticked"
 
 
-def parse_clean_up_choice(raw: Mapping[str, Any]) -> CleanUpChoice:
-    """Return the choice in the trigger form's values.
+def parse_clean_up_choice(raw: Mapping[str, object]) -> CleanUpChoice:
+    """Validate the values of the trigger form.
 
-    :raises InputError: an unknown key or a value out of range; nothing was deleted.
+    :raises InputError: a key is unknown or a value is out of range. Nothing was deleted.
     """
     try:
         return CleanUpChoice.model_validate(dict(raw))
     except ValidationError as error:
         problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        raise InputError(f"The trigger form cannot be used: {problems}. Nothing was deleted; trigger again.") from error
+        message = f"The trigger form cannot be used: {problems}. Nothing was deleted. Correct it and trigger again."
+        raise InputError(message) from error
 
 
 @dataclass(frozen=True)
 class ListedModel:
     """
-    A custom model of the account, ours or not.
+    A custom model of the account, of this project or not.
 
-    :param run_state: state of the DAG run that bought it; ``None`` when Airflow knows of none.
+    :param run_state: state of the DAG run that bought it; ``None`` if Airflow has no such run.
     """
 
     name: str
@@ -132,13 +135,13 @@ class ListedModel:
 
     @property
     def use_case(self) -> str | None:
-        """The use case that bought it, as its tags say."""
+        """The use case that bought it, according to its tags."""
         return self.tags.get("use-case")
 
 
 @dataclass(frozen=True)
 class ListedThroughput(ListedModel):
-    """A provisioned throughput of the account, ours or not."""
+    """A provisioned throughput of the account, of this project or not."""
 
     model_arn: str
     units: int
@@ -146,7 +149,7 @@ class ListedThroughput(ListedModel):
 
 @dataclass(frozen=True)
 class StoredObject:
-    """An object as S3 lists it."""
+    """An object in S3; ``size`` is in bytes."""
 
     uri: str
     size: int
@@ -155,7 +158,7 @@ class StoredObject:
 
 @dataclass(frozen=True)
 class RunInfo:
-    """What the use case frozen in a run's folder says of the run."""
+    """Facts of a run, from the use case that is frozen in its folder."""
 
     use_case: str
     expires_after_hours: float
@@ -166,9 +169,9 @@ class ProjectRoot:
     """
     The project's part of a bucket, ``s3://<bucket>/<prefix>``.
 
-    :param use_cases: every known use case that lies there, chosen or not.
-    :param runs: by the URI of a run's folder; a folder without a mark is absent.
-    :param champions: every text in ``champions/*.json``; one of them is the name or ARN of the champion.
+    :param use_cases: every known use case that uses this root, chosen or not.
+    :param runs: by the URI of a run's folder; folders without a frozen use case are left out.
+    :param champions: every text in ``champions/*.json``; the name and ARN of each champion are among them.
     """
 
     uri: str
@@ -181,7 +184,7 @@ class ProjectRoot:
 @dataclass(frozen=True)
 class ListedBucket:
     """
-    A bucket whose name was typed in, and that exists.
+    An existing bucket whose name was typed in.
 
     :param use_cases: every known use case that uses it, chosen or not.
     """
@@ -195,7 +198,7 @@ class ListedBucket:
 
 @dataclass(frozen=True)
 class Inventory:
-    """Everything that was listed in one account and Region. ``broken`` are use-case files that cannot be read."""
+    """Everything that was listed in one account and Region; ``broken`` are messages about invalid use-case files."""
 
     throughputs: Sequence[ListedThroughput] = ()
     models: Sequence[ListedModel] = ()
@@ -210,10 +213,11 @@ class PlanItem:
     """
     One line of the plan.
 
-    :param keep_reason: why it is left; ``None`` when it is to be deleted.
-    :param uris: its objects, but for ``marks``.
-    :param marks: the objects by which it is known as ours and as done; deleted last, so that a retry knows it again.
-    :param release_record: where to note that a throughput was released; ``None`` when its run goes too or is unknown.
+    :param keep_reason: why it is left; ``None`` if it is to be deleted.
+    :param uris: its objects, except ``marks``.
+    :param marks: the objects that show whose it is and that its run has ended. They are deleted last, so that a retry
+        still recognises it.
+    :param release_record: where to note that a throughput was released; ``None`` if its run is deleted too or unknown.
     """
 
     kind: ResourceKind
@@ -229,32 +233,32 @@ class PlanItem:
 
 @dataclass(frozen=True)
 class CleanUpPlan:
-    """Every listed thing once, in the order in which things go."""
+    """Every listed thing once, in the order of deletion."""
 
     items: tuple[PlanItem, ...]
 
     def deletions(self, kind: ResourceKind) -> list[PlanItem]:
-        """Return what is to be deleted of one kind."""
+        """Return the items of one kind that are to be deleted."""
         return [item for item in self.to_delete if item.kind is kind]
 
     @property
     def to_delete(self) -> list[PlanItem]:
-        """What is to be deleted."""
+        """The items that are to be deleted."""
         return [item for item in self.items if item.keep_reason is None]
 
     @property
     def to_keep(self) -> list[PlanItem]:
-        """What stays."""
+        """The items that are kept."""
         return [item for item in self.items if item.keep_reason is not None]
 
 
 def count_by_kind(items: Iterable[PlanItem]) -> Counter[str]:
-    """Return how many items there are of each kind."""
+    """Count the items of each kind."""
     return Counter(str(item.kind) for item in items)
 
 
 def plan_table(plan: CleanUpPlan) -> list[str]:
-    """Return the plan as lines to read: first what goes, then what stays and why."""
-    going = [f"DELETE  {item.kind:<15} {item.name}  {item.detail}".rstrip() for item in plan.to_delete]
-    staying = [f"LEFT    {item.kind:<15} {item.name}  {item.detail} -- {item.keep_reason}" for item in plan.to_keep]
-    return going + staying
+    """Format the plan as lines of text: first what is deleted, then what is kept and why."""
+    deleted = [f"DELETE  {item.kind:<15} {item.name}  {item.detail}".rstrip() for item in plan.to_delete]
+    kept = [f"LEFT    {item.kind:<15} {item.name}  {item.detail} -- {item.keep_reason}" for item in plan.to_keep]
+    return deleted + kept

@@ -1,4 +1,4 @@
-"""Records of clean-up: what was listed, what was deleted, and what the sweeper released."""
+"""Describe the results of clean-up tasks: what was listed, what was deleted, and what the sweep released."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
 """
-What a clean-up deletes, what it leaves, and why: decided from what was listed, before anything is touched.
+Decide what a clean-up deletes and what it keeps, and why, before anything is deleted.
 
-A thing is ours when it says so itself: throughput, custom models and buckets by their ``project`` tag, a run's folder
-by the use case frozen in it, data sets and paid answers by their place and the hash that is their name. Whatever is
-in doubt is left, and the plan says why.
+A thing belongs to this project if it shows that itself: throughput, custom models and buckets by their ``project`` tag,
+a run's folder by the use case frozen in it, data sets and paid answers by their place and by the hash in their name.
+Anything in doubt is kept, and the plan says why.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from include.distill.cleanup.plan import (
 from include.distill.config.layout import RunFolder
 from include.distill.core.storage import split_uri
 
-MAX_NAMES = 3
+NAMES_SHOWN = 3
 _UNEXPIRED = repr(CleanUpChoice.model_fields["include_unexpired"].title)
 
 
@@ -42,15 +42,15 @@ def plan_clean_up(inventory: Inventory, choice: CleanUpChoice, *, now: datetime.
     """
     Decide on everything that was listed.
 
-    :param now: the moment of the listing that a person saw; what is newer is left.
+    :param now: the time of the listing that a person saw; anything newer is kept.
     """
     rules = _Rules(inventory, choice, now)
     throughputs = [rules.throughput(listed) for listed in inventory.throughputs]
-    staying = [item.throughput for item in throughputs if item.keep_reason and item.throughput]
-    models = [rules.model(listed, staying) for listed in inventory.models]
-    stored = [item for root in inventory.roots for item in rules.stored(root, staying)]
-    gone = {item.name for item in stored if item.kind is ResourceKind.RUN and not item.keep_reason}
-    throughputs = [rules.with_release_record(item, gone) for item in throughputs]
+    kept_throughputs = [item.throughput for item in throughputs if item.keep_reason and item.throughput]
+    models = [rules.model(listed, kept_throughputs) for listed in inventory.models]
+    stored = [item for root in inventory.roots for item in rules.stored(root, kept_throughputs)]
+    deleted_runs = {item.name for item in stored if item.kind is ResourceKind.RUN and not item.keep_reason}
+    throughputs = [rules.with_release_record(item, deleted_runs) for item in throughputs]
     items = [*throughputs, *models, *stored, *rules.bucket_items(stored)]
     order = list(ResourceKind)
     return CleanUpPlan(tuple(sorted(items, key=lambda item: order.index(item.kind))))
@@ -58,52 +58,56 @@ def plan_clean_up(inventory: Inventory, choice: CleanUpChoice, *, now: datetime.
 
 @dataclass(frozen=True)
 class _Rules:
-    """The reasons to leave a thing; each returns ``None`` when it does not apply."""
+    """Make the items of a plan. Each private method is a reason to keep a thing, ``None`` if it does not apply."""
 
     inventory: Inventory
     choice: CleanUpChoice
     now: datetime.datetime
 
     def throughput(self, listed: ListedThroughput) -> PlanItem:
-        left = _first(
-            self._not_ours(listed.tags), self._not_chosen(ResourceKind.THROUGHPUT, listed.use_case), self._fresh(listed)
+        keep_reason = _first(
+            self._not_ours(listed.tags),
+            self._not_chosen(ResourceKind.THROUGHPUT, listed.use_case),
+            self._still_needed(listed),
         )
         detail = f"{listed.units} units, billed since {listed.created:%Y-%m-%d %H:%M} UTC"
-        return PlanItem(ResourceKind.THROUGHPUT, listed.name, detail, left, arn=listed.arn, throughput=listed)
+        return PlanItem(ResourceKind.THROUGHPUT, listed.name, detail, keep_reason, arn=listed.arn, throughput=listed)
 
-    def model(self, listed: ListedModel, staying: Sequence[ListedThroughput]) -> PlanItem:
-        left = _first(
+    def model(self, listed: ListedModel, kept_throughputs: Sequence[ListedThroughput]) -> PlanItem:
+        serving = (throughput.name for throughput in kept_throughputs if throughput.model_arn == listed.arn)
+        keep_reason = _first(
             self._not_ours(listed.tags),
             self._not_chosen(ResourceKind.CUSTOM_MODEL, listed.use_case),
             self._champion(listed),
-            self._fresh(listed),
-            self._awaited(listed.use_case),
-            next((f"throughput {t.name} uses it and stays" for t in staying if t.model_arn == listed.arn), None),
+            self._still_needed(listed),
+            self._needed_by_later_run(listed.use_case),
+            next((f"throughput {name} uses it and is kept" for name in serving), None),
         )
-        return PlanItem(ResourceKind.CUSTOM_MODEL, listed.name, f"made {listed.created:%Y-%m-%d}", left, arn=listed.arn)
+        detail = f"made {listed.created:%Y-%m-%d}"
+        return PlanItem(ResourceKind.CUSTOM_MODEL, listed.name, detail, keep_reason, arn=listed.arn)
 
     def _not_ours(self, tags: Mapping[str, str]) -> str | None:
-        return None if tags.get("project") == PROJECT_TAG else f"it carries no tag project={PROJECT_TAG}: not ours"
+        return None if tags.get("project") == PROJECT_TAG else f"it has no tag project={PROJECT_TAG}: not ours"
 
     def _not_chosen(self, kind: ResourceKind, use_case: str | None) -> str | None:
         if not self.choice.wants(use_case):
-            return f"it belongs to use case {use_case}, chosen was {self.choice.use_case}"
+            return f"it belongs to use case {use_case}, but {self.choice.use_case} was chosen"
         return self.choice.refusal(kind)
 
-    def _fresh(self, model: ListedModel) -> str | None:
-        if young := self._young(model.created):
-            return young
+    def _still_needed(self, model: ListedModel) -> str | None:
+        if too_new := self._too_new(model.created):
+            return too_new
         if model.run_state in LIVE_STATES:
             return f"its run {model.tags['run-id']} is {model.run_state}"
         if model.run_state or self.choice.include_unexpired:
             return None
-        stated, expires = model.tags.get("expires-at", ""), expires_at(model.tags)
+        text, expires = model.tags.get("expires-at", ""), expires_at(model.tags)
         if expires and expires <= self.now:
             return None
-        until = f"until {stated}" if expires else f"(its tag expires-at is {stated!r})"
-        return f"a run may need it {until}; tick {_UNEXPIRED} when none does"
+        until = f"until {text}" if expires else f"(its tag expires-at is {text!r})"
+        return f"a run may need it {until}; tick {_UNEXPIRED} if none does"
 
-    def _young(self, made: datetime.datetime) -> str | None:
+    def _too_new(self, made: datetime.datetime) -> str | None:
         if made > self.now:
             return "it is newer than the listing"
         if made > self.now - datetime.timedelta(days=self.choice.older_than_days):
@@ -112,130 +116,136 @@ class _Rules:
 
     def _champion(self, model: ListedModel) -> str | None:
         if model.use_case not in self.inventory.use_cases:
-            return f"use case {model.use_case} has no file, so it cannot be known whether this is its champion"
-        named = {text for root in self.inventory.roots for text in root.champions}
-        return "it is the champion" if named & {model.name, model.arn} else None
+            return f"use case {model.use_case} has no file, so it is unknown whether this is its champion"
+        champions = {text for root in self.inventory.roots for text in root.champions}
+        return "it is the champion" if champions & {model.name, model.arn} else None
 
-    def _awaited(self, use_case: str | None) -> str | None:
-        """Return why a model may be needed: a later run can take over what an earlier one trained."""
-        waiting = [RunFolder(uri).run_key for uri, mark in self._live.items() if mark.use_case == use_case]
+    def _needed_by_later_run(self, use_case: str | None) -> str | None:
+        # A run serves a model that an earlier run of its use case trained, if their training data are the same.
+        waiting = [RunFolder(uri).run_key for uri, run in self._live_runs.items() if run.use_case == use_case]
         return f"run {waiting[0]} has no report yet and may serve it" if waiting else None
 
     @cached_property
-    def _live(self) -> dict[str, RunInfo]:
-        """The runs that may be under way, by the URI of their folder."""
+    def _live_runs(self) -> dict[str, RunInfo]:
+        """The runs that may still be going on, by the URI of their folder."""
         return {
             uri: root.runs[uri]
             for root in self.inventory.roots
-            for uri, objects in _folders(root).items()
+            for uri, objects in _run_objects(root).items()
             if uri in root.runs and self._unfinished(uri, root.runs[uri], objects)
         }
 
-    def _unfinished(self, uri: str, mark: RunInfo, objects: Sequence[StoredObject]) -> str | None:
+    def _unfinished(self, uri: str, run: RunInfo, objects: Sequence[StoredObject]) -> str | None:
         if self.choice.include_unexpired or any(stored.uri == RunFolder(uri).report("json") for stored in objects):
             return None
-        last = max(stored.modified for stored in objects)
-        expires = last + datetime.timedelta(hours=mark.expires_after_hours)
+        last_written = max(stored.modified for stored in objects)
+        expires = last_written + datetime.timedelta(hours=run.expires_after_hours)
         if expires <= self.now:
             return None
-        return f"it has no report yet and may be under way until {expires:%Y-%m-%d %H:%M} UTC; else tick {_UNEXPIRED}"
+        return f"it has no report yet and may run until {expires:%Y-%m-%d %H:%M} UTC; if not, tick {_UNEXPIRED}"
 
-    def with_release_record(self, item: PlanItem, gone: Collection[str]) -> PlanItem:
-        """Note where the release of a throughput is written, so that its run's bill and next purchase are right."""
+    def with_release_record(self, item: PlanItem, deleted_runs: Collection[str]) -> PlanItem:
+        """Add where the release of a throughput is noted; its run's bill and next purchase depend on the note."""
         if item.keep_reason or item.throughput is None:
             return item
         tags = item.throughput.tags
         for root in self.inventory.roots:
             folder = RunFolder(f"{root.uri}/runs/{tags.get('run-key')}")
-            if folder.uri in root.runs and folder.uri not in gone and (arm := tags.get("arm")):
-                written = sum(stored.uri.startswith(folder.release_records(arm)) for stored in root.objects)
-                return dataclasses.replace(item, release_record=folder.release_record(arm, written + 1))
+            if folder.uri in root.runs and folder.uri not in deleted_runs and (arm := tags.get("arm")):
+                count = sum(stored.uri.startswith(folder.release_records(arm)) for stored in root.objects)
+                return dataclasses.replace(item, release_record=folder.release_record(arm, count + 1))
         return item
 
-    def stored(self, root: ProjectRoot, staying: Sequence[ListedThroughput]) -> list[PlanItem]:
+    def stored(self, root: ProjectRoot, kept_throughputs: Sequence[ListedThroughput]) -> list[PlanItem]:
         """Decide on every object of a root."""
-        runs = [self._run(root, uri, objects, staying) for uri, objects in _folders(root).items()]
+        runs = [self._run(root, uri, objects, kept_throughputs) for uri, objects in _run_objects(root).items()]
         shared = [item for kind in _SHARED for item in self._shared(root, kind)]
         return [*runs, *shared, *_others(root)]
 
     def _run(
-        self, root: ProjectRoot, uri: str, objects: Sequence[StoredObject], staying: Sequence[ListedThroughput]
+        self, root: ProjectRoot, uri: str, objects: Sequence[StoredObject], kept_throughputs: Sequence[ListedThroughput]
     ) -> PlanItem:
-        mark, folder = root.runs.get(uri), RunFolder(uri)
-        kept = next((t.name for t in staying if t.tags.get("run-key") == folder.run_key), None)
-        if mark is None:
-            left: str | None = "it holds no use_case.yaml of this pipeline: not known to be ours"
+        run, folder = root.runs.get(uri), RunFolder(uri)
+        serving = next((t.name for t in kept_throughputs if t.tags.get("run-key") == folder.run_key), None)
+        if run is None:
+            keep_reason: str | None = "it has no use_case.yaml of this pipeline: not known to be ours"
         else:
-            left = _first(
-                self._not_chosen(ResourceKind.RUN, mark.use_case),
-                self._young(max(stored.modified for stored in objects)),
-                self._unfinished(uri, mark, objects),
-                f"its throughput {kept} stays" if kept else None,
+            keep_reason = _first(
+                self._not_chosen(ResourceKind.RUN, run.use_case),
+                self._too_new(max(stored.modified for stored in objects)),
+                self._unfinished(uri, run, objects),
+                f"its throughput {serving} is kept" if serving else None,
             )
         marks = tuple(stored.uri for stored in objects if stored.uri in (folder.use_case, folder.report("json")))
         uris = tuple(stored.uri for stored in objects if stored.uri not in marks)
-        return PlanItem(ResourceKind.RUN, uri, _amount(objects), left, uris=uris, marks=marks)
+        return PlanItem(ResourceKind.RUN, uri, _amount(objects), keep_reason, uris=uris, marks=marks)
 
     def _shared(self, root: ProjectRoot, kind: ResourceKind) -> list[PlanItem]:
-        """Decide on a folder that all runs of a root share, in groups with the same reason."""
+        """Decide on a folder that all runs of a root share; return one item for each reason."""
         place = f"{root.uri}/{_SHARED[kind]}/"
-        live = [RunFolder(uri).run_key for uri in self._live if uri.startswith(f"{root.uri}/runs/")]
+        live = [RunFolder(uri).run_key for uri in self._live_runs if uri.startswith(f"{root.uri}/runs/")]
         others = sorted(name for name in root.use_cases if not self.choice.wants(name))
-        whole = _first(
+        reason_for_all = _first(
             self.choice.refusal(kind),
             f"use case {others[0]} shares it; choose use case {ALL_USE_CASES!r}" if others else None,
             f"run {live[0]} has no report yet and may need it" if live else None,
         )
 
         def reason(stored: StoredObject) -> str:
-            named_by_hash = _HASHED[kind].fullmatch(stored.uri.removeprefix(place))
-            foreign = None if named_by_hash else "not named as this pipeline names things: not known to be ours"
-            return _first(whole, foreign, self._young_object(stored)) or ""
+            is_ours = _OUR_NAMES[kind].fullmatch(stored.uri.removeprefix(place))
+            foreign = None if is_ours else "not named as this pipeline names things: not known to be ours"
+            return _first(reason_for_all, foreign, self._too_new_in_group(stored)) or ""
 
         objects = [stored for stored in root.objects if stored.uri.startswith(place)]
-        return [_group(kind, place, stored, why or None) for why, stored in _by(objects, reason)]
+        return [_group(kind, place, stored, text or None) for text, stored in _group_by(objects, reason)]
 
-    def _young_object(self, stored: StoredObject) -> str | None:
-        young = self._young(stored.modified)
+    def _too_new_in_group(self, stored: StoredObject) -> str | None:
+        # Without the object's own time, all of them have the same reason and make one item.
         days = self.choice.older_than_days
-        return young and (f"not older than {days} days" if days else "newer than the listing")
+        reason = f"not older than {days} days" if days else "newer than the listing"
+        return reason if self._too_new(stored.modified) else None
 
     def bucket_items(self, stored: Sequence[PlanItem]) -> list[PlanItem]:
-        """Decide on the buckets; one whose name was typed in and that is absent has gone already."""
+        """Decide on the buckets. A bucket whose name was typed in but that does not exist was deleted before."""
         names = dict.fromkeys(split_uri(root.uri)[0] for root in self.inventory.roots)
         typed = self.choice.named_buckets
-        unnamed = [
+        not_typed = [
             PlanItem(ResourceKind.BUCKET, name, keep_reason="its name was not typed in")
             for name in names
             if name not in typed
         ]
-        return [*unnamed, *(self._bucket(bucket, stored) for bucket in self.inventory.buckets if bucket.name in typed)]
+        return [
+            *not_typed,
+            *(self._bucket(bucket, stored) for bucket in self.inventory.buckets if bucket.name in typed),
+        ]
 
     def _bucket(self, bucket: ListedBucket, stored: Sequence[PlanItem]) -> PlanItem:
-        going = {uri for item in stored if not item.keep_reason for uri in (*item.uris, *item.marks)}
-        loose = {uri for item in stored if item.kind is ResourceKind.TRAINING_OUTPUT for uri in item.uris}
+        deleted = {uri for item in stored if not item.keep_reason for uri in (*item.uris, *item.marks)}
+        deleted_with_bucket = {uri for item in stored if item.kind is ResourceKind.TRAINING_OUTPUT for uri in item.uris}
         ours = tuple(f"{root.uri}/" for root in self.inventory.roots)
-        remaining = sorted(uri for uri in bucket.uris if uri not in going | loose)
+        remaining = sorted(uri for uri in bucket.uris if uri not in deleted | deleted_with_bucket)
         outside = [uri for uri in remaining if not uri.startswith(ours)]
         others = sorted(name for name in bucket.use_cases if not self.choice.wants(name))
-        left = _first(
+        keep_reason = _first(
             self._not_ours(bucket.tags),
             "it keeps older versions of its objects; delete it in the S3 console" if bucket.versioned else None,
             f"use case {others[0]} uses it too" if others else None,
             f"{self.inventory.broken[0]}; that use case may use it too" if self.inventory.broken else None,
-            f"it holds {_some(outside)} outside this project's prefix" if outside else None,
-            f"it still holds {_some(remaining)}, left for the reasons above" if remaining else None,
+            f"it has {_some(outside)} outside this project's prefix" if outside else None,
+            f"it still has {_some(remaining)}, kept for the reasons above" if remaining else None,
         )
-        uris = tuple(sorted(loose.intersection(bucket.uris)))
-        return PlanItem(ResourceKind.BUCKET, bucket.name, f"{len(bucket.uris)} objects", left, uris=uris)
+        uris = tuple(sorted(deleted_with_bucket.intersection(bucket.uris)))
+        return PlanItem(ResourceKind.BUCKET, bucket.name, f"{len(bucket.uris)} objects", keep_reason, uris=uris)
 
 
+# The folders that all runs of a root share.
 _SHARED = {
     ResourceKind.DATASETS: "datasets",
     ResourceKind.PAID_ANSWERS: "responses",
     ResourceKind.BATCH_FILES: "batches",
 }
-_HASHED = {
+# The names of the pipeline's own objects in these folders, as AWS and config/layout.py write them.
+_OUR_NAMES = {
     ResourceKind.DATASETS: re.compile(r"[0-9a-f]{64}/(train\.jsonl|validation\.jsonl|data_card\.json)"),
     ResourceKind.PAID_ANSWERS: re.compile(r"[a-z0-9-]+/[0-9a-f]{2}/[0-9a-f]{64}\.json"),
     ResourceKind.BATCH_FILES: re.compile(
@@ -244,31 +254,32 @@ _HASHED = {
     ),
 }
 _LISTED_RUN = re.compile(r"reports/[^/]+/\d{8}T\d{6}Z-(?P<run_key>[^/]+)\.json")
-_ELSEWHERE = {
+# The other folders of a root, which are never deleted for themselves.
+_KEPT_FOLDERS = {
     "reports": (ResourceKind.OTHER, "it lists the report of a run that is gone; delete it by hand"),
-    "training": (ResourceKind.TRAINING_OUTPUT, "what Bedrock wrote of training jobs; it goes with its bucket"),
-    "champions": (ResourceKind.OTHER, "it names the champion; delete it by hand when no champion is wanted"),
+    "training": (ResourceKind.TRAINING_OUTPUT, "Bedrock's files on training jobs; they are deleted with their bucket"),
+    "champions": (ResourceKind.OTHER, "it names the champion; delete it by hand if no champion is wanted"),
 }
 
 
 def _others(root: ProjectRoot) -> list[PlanItem]:
-    """Return what is left in any case."""
-    handled = {stored.uri for objects in _folders(root).values() for stored in objects}
-    objects = [stored for stored in root.objects if stored.uri not in handled]
+    """Return the items that are kept whatever was chosen."""
+    in_runs = {stored.uri for objects in _run_objects(root).values() for stored in objects}
+    objects = [stored for stored in root.objects if stored.uri not in in_runs]
 
-    def place(stored: StoredObject) -> str:
+    def folder(stored: StoredObject) -> str:
         return stored.uri.removeprefix(f"{root.uri}/").split("/")[0]
 
     unknown = (ResourceKind.OTHER, "it was not written by this pipeline")
     return [
-        _group(_ELSEWHERE.get(name, unknown)[0], f"{root.uri}/{name}", stored, _ELSEWHERE.get(name, unknown)[1])
-        for name, stored in _by(objects, place)
+        _group(_KEPT_FOLDERS.get(name, unknown)[0], f"{root.uri}/{name}", stored, _KEPT_FOLDERS.get(name, unknown)[1])
+        for name, stored in _group_by(objects, folder)
         if name not in _SHARED.values()
     ]
 
 
-def _folders(root: ProjectRoot) -> dict[str, list[StoredObject]]:
-    """Return the objects of every run by the URI of its folder; its entry in the list of reports is one of them."""
+def _run_objects(root: ProjectRoot) -> dict[str, list[StoredObject]]:
+    """Return the objects of each run, with its entry in the list of reports, by the URI of its folder."""
     runs = f"{root.uri}/runs/"
     folders: dict[str, list[StoredObject]] = {}
     for stored in root.objects:
@@ -281,12 +292,14 @@ def _folders(root: ProjectRoot) -> dict[str, list[StoredObject]]:
     return folders
 
 
-def _by(objects: Iterable[StoredObject], key: Callable[[StoredObject], str]) -> list[tuple[str, list[StoredObject]]]:
+def _group_by(
+    objects: Iterable[StoredObject], key: Callable[[StoredObject], str]
+) -> list[tuple[str, list[StoredObject]]]:
     return [(name, list(group)) for name, group in groupby(sorted(objects, key=key), key=key)]
 
 
-def _group(kind: ResourceKind, name: str, objects: Sequence[StoredObject], left: str | None) -> PlanItem:
-    return PlanItem(kind, name, _amount(objects), left, uris=tuple(stored.uri for stored in objects))
+def _group(kind: ResourceKind, name: str, objects: Sequence[StoredObject], keep_reason: str | None) -> PlanItem:
+    return PlanItem(kind, name, _amount(objects), keep_reason, uris=tuple(stored.uri for stored in objects))
 
 
 def _amount(objects: Sequence[StoredObject]) -> str:
@@ -294,8 +307,8 @@ def _amount(objects: Sequence[StoredObject]) -> str:
 
 
 def _some(uris: Sequence[str]) -> str:
-    named = ", ".join(uris[:MAX_NAMES])
-    return f"{len(uris)} objects ({named}{', …' if len(uris) > MAX_NAMES else ''})"
+    names = ", ".join(uris[:NAMES_SHOWN])
+    return f"{len(uris)} objects ({names}{', …' if len(uris) > NAMES_SHOWN else ''})"
 
 
 def _first(*reasons: str | None) -> str | None:

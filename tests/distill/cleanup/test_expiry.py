@@ -4,7 +4,7 @@ import datetime
 
 import pytest
 
-from include.distill.cleanup.expiry import Action, decide_sweep
+from include.distill.cleanup.expiry import TIME_FORMAT, Action, decide_sweep
 
 NOW = datetime.datetime(2026, 11, 22, 12, 0, tzinfo=datetime.UTC)
 RENEW_FOR = datetime.timedelta(hours=2)
@@ -12,7 +12,7 @@ PAST, SOON, LATER = "2026-11-22T11:59:59Z", "2026-11-22T12:30:00Z", "2026-11-22T
 
 
 @pytest.mark.parametrize(
-    ("expires", "run_state", "fate"),
+    ("expires", "run_state", "action"),
     [
         (PAST, "running", Action.RENEW),
         (SOON, "queued", Action.RENEW),
@@ -27,20 +27,32 @@ PAST, SOON, LATER = "2026-11-22T11:59:59Z", "2026-11-22T12:30:00Z", "2026-11-22T
         ("", None, Action.RELEASE),
     ],
 )
-def test_a_throughput_of_ours(expires: str, run_state: str | None, fate: Action) -> None:
+def test_a_throughput_of_this_project_is_released_renewed_or_left(
+    expires: str, run_state: str | None, action: Action
+) -> None:
     tags = {"project": "bedrock-distill", "expires-at": expires}
-    assert decide_sweep(tags, run_state=run_state, now=NOW, renew_for=RENEW_FOR).action is fate
+    assert decide_sweep(tags, run_state=run_state, now=NOW, renew_for=RENEW_FOR).action is action
 
 
 @pytest.mark.parametrize("run_state", ["running", "failed", None])
 @pytest.mark.parametrize("project", [{}, {"project": "something-else"}])
-def test_what_is_not_ours_is_never_touched(project: dict[str, str], run_state: str | None) -> None:
+def test_a_foreign_throughput_is_always_left(project: dict[str, str], run_state: str | None) -> None:
     tags = {"expires-at": PAST, **project}
     assert decide_sweep(tags, run_state=run_state, now=NOW, renew_for=RENEW_FOR).action is Action.LEAVE
 
 
-def test_the_reason_is_for_a_person() -> None:
-    verdict = decide_sweep(
+def test_the_reason_names_the_run_state_and_the_expiry() -> None:
+    decision = decide_sweep(
         {"project": "bedrock-distill", "expires-at": PAST}, run_state=None, now=NOW, renew_for=RENEW_FOR
     )
-    assert verdict.reason == "its run is unknown and it expired at 2026-11-22T11:59:59Z"
+    assert decision.reason == "its run is unknown and it expired at 2026-11-22T11:59:59Z"
+
+
+@pytest.mark.parametrize(
+    ("minutes", "action"),
+    [pytest.param(59, Action.RENEW, id="less than half is left"), pytest.param(60, Action.LEAVE, id="half is left")],
+)
+def test_expiry_is_renewed_once_less_than_half_of_it_is_left(minutes: int, action: Action) -> None:
+    expires = NOW + datetime.timedelta(minutes=minutes)
+    tags = {"project": "bedrock-distill", "expires-at": f"{expires:{TIME_FORMAT}}"}
+    assert decide_sweep(tags, run_state="running", now=NOW, renew_for=RENEW_FOR).action is action

@@ -28,7 +28,7 @@ def listed(store: MemoryStore) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("body", "mark"),
+    ("body", "run"),
     [
         pytest.param(b"name: docs\nserving: {expires_after_hours: 3}\n", RunInfo("docs", 3), id="frozen"),
         pytest.param(b"name: docs\nmade_by_a_later_version: true\n", RunInfo("docs", 24), id="another version"),
@@ -41,39 +41,39 @@ def listed(store: MemoryStore) -> Any:
         pytest.param(b"\xff\xfe\x00", None, id="no text"),
     ],
 )
-def test_a_run_is_known_by_the_use_case_frozen_in_it(store: MemoryStore, body: bytes, mark: RunInfo | None) -> None:
+def test_a_run_is_recognised_by_the_use_case_frozen_in_it(store: MemoryStore, body: bytes, run: RunInfo | None) -> None:
     store.write(f"{RUN}/use_case.yaml", body)
-    assert listed(store).runs == ({RUN: mark} if mark else {})
+    assert listed(store).runs == ({RUN: run} if run else {})
 
 
-def test_a_use_case_deeper_in_a_folder_marks_nothing(store: MemoryStore) -> None:
+def test_a_use_case_in_another_place_makes_no_run(store: MemoryStore) -> None:
     store.write(f"{RUN}/copy/use_case.yaml", b"name: docs\n")
     store.write(f"{ROOT}/use_case.yaml", b"name: docs\n")
     assert listed(store).runs == {}
 
 
-def test_a_prefix_that_begins_like_ours_is_not_ours(store: MemoryStore) -> None:
+def test_a_prefix_that_begins_like_ours_is_not_listed(store: MemoryStore) -> None:
     store.write(f"{RUN}/source/train.jsonl", b"{}")
     store.write("s3://train/distillery/runs/x/use_case.yaml", b"name: docs\n")
-    (found,) = listed(store).objects
-    assert (found.uri, found.size, found.modified) == (f"{RUN}/source/train.jsonl", 2, LONG_AGO)
-    assert found.modified.tzinfo is datetime.UTC
+    (stored,) = listed(store).objects
+    assert (stored.uri, stored.size, stored.modified) == (f"{RUN}/source/train.jsonl", 2, LONG_AGO)
+    assert stored.modified.tzinfo is datetime.UTC
 
 
-def test_every_text_in_a_champion_file_may_name_the_champion(store: MemoryStore) -> None:
+def test_every_text_in_a_champion_file_counts_as_its_name(store: MemoryStore) -> None:
     champion = {"model": {"arn": "arn:m-1"}, "history": ["m-0", 3, None]}
     write_json(store, f"{ROOT}/champions/docs.json", champion)
     assert listed(store).champions == {"arn:m-1", "m-0"}
 
 
-def test_a_champion_file_that_cannot_be_read_is_an_error_that_names_it(store: MemoryStore) -> None:
+def test_a_champion_file_that_is_not_json_is_refused(store: MemoryStore) -> None:
     store.write(f"{ROOT}/champions/docs.json", b"\xff")
     with pytest.raises(ContractError, match=r"s3://train/distill/champions/docs\.json is not JSON"):
         listed(store)
 
 
 @pytest.mark.parametrize("error", [NotFoundError("NoSuchBucket"), TransientError("500")])
-def test_only_an_absent_bucket_is_no_root(
+def test_there_is_no_root_only_when_the_bucket_does_not_exist(
     store: MemoryStore, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     def fail(_: str) -> Any:

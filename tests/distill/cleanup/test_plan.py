@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from include.distill.cleanup.plan import (
+    CleanUpChoice,
+    CleanUpPlan,
+    PlanItem,
+    ResourceKind,
+    count_by_kind,
+    parse_clean_up_choice,
+    plan_table,
+)
+from include.distill.core.errors import InputError
+
+ITEMS = (
+    PlanItem(ResourceKind.THROUGHPUT, "pt-1", "1 units"),
+    PlanItem(ResourceKind.THROUGHPUT, "pt-2", keep_reason="not ours"),
+    PlanItem(ResourceKind.RUN, "s3://train/run", "4 objects"),
+)
+
+
+def test_a_plan_lists_first_what_is_deleted_then_what_is_kept_and_why() -> None:
+    assert plan_table(CleanUpPlan((ITEMS[1], ITEMS[0]))) == [
+        "DELETE  throughput      pt-1  1 units",
+        "LEFT    throughput      pt-2   -- not ours",
+    ]
+
+
+def test_items_are_selected_by_kind_and_counted() -> None:
+    made = CleanUpPlan(ITEMS)
+    assert made.deletions(ResourceKind.THROUGHPUT) == [ITEMS[0]]
+    assert (made.to_delete, made.to_keep) == ([ITEMS[0], ITEMS[2]], [ITEMS[1]])
+    assert count_by_kind(made.items) == {"throughput": 2, "run": 1}
+
+
+@pytest.mark.parametrize(
+    ("raw", "reason"),
+    [
+        pytest.param({"dryrun": False}, "dryrun: Extra inputs", id="misspelt"),
+        pytest.param({"older_than_days": -1}, "older_than_days", id="out of range"),
+    ],
+)
+def test_a_wrong_value_of_the_form_is_refused(raw: Any, reason: str) -> None:
+    with pytest.raises(InputError, match=reason):
+        parse_clean_up_choice(raw)
+
+
+def test_by_default_nothing_is_deleted() -> None:
+    choice = parse_clean_up_choice({})
+    assert choice.dry_run
+    assert (choice.datasets, choice.paid_answers, choice.include_unexpired) == (False, False, False)
+    assert choice.named_buckets == frozenset()
+
+
+@pytest.mark.parametrize(("use_case", "wanted"), [("all", True), ("docs", True), ("faq", False)])
+def test_a_use_case_is_wanted_when_it_or_all_were_chosen(use_case: str, wanted: bool) -> None:
+    assert CleanUpChoice(use_case=use_case).wants("docs") is wanted

@@ -1,4 +1,4 @@
-"""The one plugin that Airflow loads from this folder; the package beside it is imported by name."""
+"""Register the report pages with Airflow: the only plugin that Airflow loads from this folder."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bedrock_distill.ui.paths import ui_path
 
 
 async def report_pages(scope: Any, receive: Any, send: Any) -> None:
-    """Serve the report pages, imported when first asked for: every worker loads this file and none needs them."""
+    """Serve the report pages. Imported on the first request: every worker loads this file, but none needs them."""
     from bedrock_distill.ui.report_pages import app
 
     await app(scope, receive, send)

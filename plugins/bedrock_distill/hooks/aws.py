@@ -1,4 +1,4 @@
-"""boto3 clients from an Airflow connection, with time-outs and attempts stated."""
+"""Make boto3 clients from an Airflow connection, with explicit time-outs and numbers of attempts."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
 from bedrock_distill.hooks.aws_errors import named_errors
 from include.distill.core.errors import ExpiredCredentialsError
 
-# standard mode retries throttling, 5xx and connection errors. After a read time-out the answer is paid for again: five
-# minutes is longer than any takes. As many connections as fan_out.threads may ask for.
+# "standard" mode retries throttling, 5xx and connection errors. A retry after a read time-out would pay for the answer
+# a second time, so the time-out is longer than any answer takes. fan_out.threads may use 400 connections at a time.
 PATIENT_CONFIG = {
     "retries": {"mode": "standard", "total_max_attempts": 6},
     "connect_timeout": 10,
     "read_timeout": 300,
     "max_pool_connections": 400,
 }
-# include/distill/inference/paced_client.py paces and retries calls to models. A retry by botocore would not be counted
-# there and would break its account of the quota.
+# include/distill/inference/paced_client.py paces and retries calls to models. It would not see a retry by botocore, and its
+# count of the used quota would be wrong.
 SINGLE_ATTEMPT = {"mode": "standard", "total_max_attempts": 1}
-# For a person who waits for a page.
+# For web pages: a person is waiting.
 FAIL_FAST_CONFIG = {"retries": {"mode": "standard", "total_max_attempts": 2}, "connect_timeout": 3, "read_timeout": 10}
 
 
 class AwsClients:
     """
-    The boto3 clients of one connection and Region, made when first used.
+    The boto3 clients of one connection and Region. Each is made when it is first used.
 
-    :param aws_conn_id: Airflow connection; without it boto3's own credential chain is used.
-    :param region_name: Region of the jobs and the buckets; overrides the connection's.
+    :param aws_conn_id: Airflow connection; ``None`` uses boto3's own credential chain.
+    :param region_name: Region of jobs and buckets; overrides the connection's.
     :param config: time-outs and attempts, as botocore's Config takes them.
     """
 
@@ -46,11 +46,14 @@ class AwsClients:
         self.region_name = region_name
         self._config = dict(config)
         self._clients: dict[str, Any] = {}
-        self._making = threading.Lock()
+        self._creation_lock = threading.Lock()
 
     def client(self, service: str) -> Any:
-        """Return the boto3 client of ``service``; clients may be shared by threads, making them may not."""
-        with self._making:
+        """Return the boto3 client of ``service``.
+
+        Threads may share a client, but making one is not thread-safe.
+        """
+        with self._creation_lock:
             if service not in self._clients:
                 self._clients[service] = AwsBaseHook(
                     aws_conn_id=self.aws_conn_id,
@@ -63,23 +66,28 @@ class AwsClients:
             return self._clients[service]
 
     def call(self, service: str, method: str, what: str = "", **parameters: Any) -> Any:
-        """Call ``method`` of a client; every failure is a named error.
+        """Call ``method`` of the client of ``service`` and return its answer.
 
-        A client keeps the credentials that it was made with. When they have run out it is forgotten, so that the next
-        call takes those that the connection has by then: a trigger polls for days with one hook.
+        A client keeps the credentials that it was made with. When they expire, all clients are dropped, so that the
+        next call reads the connection again. A trigger needs this, because it polls for days with one hook.
 
-        :param what: the object of the call, for messages.
+        :param service: boto3's name, such as ``bedrock``.
+        :param what: name or ARN that the call is about, for messages.
+        :raises ServiceError: the subclass that fits; see :mod:`bedrock_distill.hooks.aws_errors`.
         """
         try:
             with named_errors(f"{method} {what}".strip()):
                 return getattr(self.client(service), method)(**parameters)
         except ExpiredCredentialsError:
-            with self._making:
+            with self._creation_lock:
                 self._clients.clear()
             raise
 
     def paginate(self, method: str, key: str, **parameters: Any) -> Iterator[Mapping[str, Any]]:
-        """Yield what a List operation of ``bedrock`` says, page after page."""
+        """Yield the entries of a List operation of ``bedrock``, page after page.
+
+        :param key: the field of a page that holds its entries.
+        """
         while True:
             page = self.call("bedrock", method, **parameters)
             yield from page[key]

@@ -1,7 +1,7 @@
 """
-The one place where botocore's exceptions end: each becomes one of our named errors, with what to do about it.
+Turn botocore's exceptions into the pipeline's named errors, with advice on what to do.
 
-Codes and their meaning: botocore's ``bedrock``, ``bedrock-runtime`` and ``s3`` service models, and
+Error codes and their meaning: botocore's ``bedrock``, ``bedrock-runtime`` and ``s3`` service models, and
 https://docs.aws.amazon.com/bedrock/latest/userguide/troubleshooting-api-error-codes.html
 """
 
@@ -45,7 +45,7 @@ _KINDS: dict[type[ServiceError], frozenset[str]] = {
             "ModelTimeoutException",
             "ModelErrorException",
             "RequestTimeout",
-            "PreconditionFailed",  # an object was replaced while it was read: from the start, it can be
+            "PreconditionFailed",  # an object was replaced while it was read; reading it from the start can succeed
         }
     ),
     ExpiredCredentialsError: frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"}),
@@ -68,15 +68,15 @@ _KINDS: dict[type[ServiceError], frozenset[str]] = {
 }
 _ADVICE: dict[type[ServiceError], str] = {
     ThrottledError: "The quota refills within a minute; a retry waits and asks again.",
-    TransientError: "A retry may help; nothing is bought twice, names and tokens are kept.",
-    ExpiredCredentialsError: "The next call reads the connection again; when they are not renewed there, renew them.",
+    TransientError: "A retry may help. It buys nothing twice, because names and tokens stay the same.",
+    ExpiredCredentialsError: "The next call reads the connection again; renew its credentials if this repeats.",
     NotFoundError: "Check the name, the Region of the connection, and whether it was deleted.",
-    ConflictError: "The name is taken and is not ours; rename the use case or the arm.",
-    InvalidRequestError: "The request itself is wrong; a retry cannot help.",
+    ConflictError: "Something that this pipeline did not make has the name; rename the use case or the arm.",
+    InvalidRequestError: "The request is wrong; a retry cannot help.",
     RefusedError: "Access or a quota is missing; a retry cannot help. See docs/how-to/first_run_on_aws.md.",
-    ContractError: "botocore does not know this answer; update boto3 or report it.",
+    ContractError: "botocore does not know this answer; update boto3, or report it.",
 }
-# Bedrock has no error code of its own for a name that is taken: the message is all there is.
+# Bedrock has no error code for a name that is taken; only the message says so.
 _TAKEN = ("currently in use", "already exists", "already in use", "request token", "requesttoken")
 
 
@@ -99,14 +99,14 @@ def named_errors(what: str) -> Iterator[None]:
 
 
 def from_client_error(error: ClientError, what: str) -> ServiceError:
-    """Return the named error for an answer that AWS gave."""
+    """Return the named error for an error response of AWS."""
     code = str(error.response.get("Error", {}).get("Code", ""))
     message = str(error.response.get("Error", {}).get("Message", ""))
     status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
-    return _named(_kind(code, message, status), what, f"{code}: {message}")
+    return _named(_error_class(code, message, status), what, f"{code}: {message}")
 
 
-def _kind(code: str, message: str, status: int) -> type[ServiceError]:
+def _error_class(code: str, message: str, status: int) -> type[ServiceError]:
     kind = next((kind for kind, codes in _KINDS.items() if code in codes), None)
     if kind is InvalidRequestError and any(text in message.lower() for text in _TAKEN):
         return ConflictError

@@ -1,4 +1,4 @@
-"""Batch jobs (Bedrock's model invocation jobs): found by name or ARN, bought, stopped."""
+"""Find, buy and stop batch jobs (Bedrock's model invocation jobs)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from include.distill.core.errors import ConflictError, ContractError, NotFoundEr
 
 @dataclass(frozen=True)
 class BatchJob:
-    """What GetModelInvocationJob says of a job. ``simulated`` when no real model answers in it."""
+    """A batch job as GetModelInvocationJob describes it. ``simulated`` if the AWS simulator runs it."""
 
     name: str
     arn: str
@@ -27,7 +27,7 @@ class BatchJob:
 
     @classmethod
     def from_response(cls, answer: Mapping[str, Any], *, simulated: bool) -> BatchJob:
-        """Read the API's answer."""
+        """Convert the API's answer."""
         return cls(
             name=answer["jobName"],
             arn=answer["jobArn"],
@@ -40,24 +40,27 @@ class BatchJob:
 
     @property
     def id(self) -> str:
-        """Last part of the ARN; the output lies in a folder of that name."""
+        """The last part of the ARN, which is also the name of the folder with the output."""
         return self.arn.rpartition("/")[2]
 
     @property
     def progress(self) -> Progress:
-        """What the status means.
+        """Whether the job is running, has succeeded or has failed.
 
         :raises ContractError: a status that botocore's service model does not know.
         """
         if self.status not in BATCH_STATUS:
-            message = f"Batch job {self.name} has the unknown status {self.status!r}; it may be running and billed."
+            message = (
+                f"Batch job {self.name} has the unknown status {self.status!r}. It may be running and billed. Look at"
+                " it in the Bedrock console, then clear the task to check again."
+            )
             raise ContractError(message)
         return BATCH_STATUS[self.status]
 
 
 @dataclass(frozen=True)
 class BatchJobRequest:
-    """A batch job to be bought under ``name``."""
+    """A batch job to buy under ``name``."""
 
     name: str
     token: str
@@ -85,7 +88,7 @@ class BatchJobRequest:
 
 
 class BatchJobs:
-    """The verbs of this pipeline on batch jobs. Bedrock gets and stops them by ARN only, and lists them by name."""
+    """What the pipeline does with batch jobs. Bedrock gets and stops a job by its ARN only, and lists jobs by name."""
 
     def __init__(self, clients: AwsClients) -> None:
         self._clients = clients
@@ -111,6 +114,6 @@ class BatchJobs:
         return str(answer["jobArn"])
 
     def stop(self, arn: str) -> None:
-        """Stop a running job; what it answered until then is billed. One that has ended is left as it is."""
+        """Stop a running job. What it has answered is billed. A job that has ended is left as it is."""
         with contextlib.suppress(ConflictError, NotFoundError):
             self._clients.call("bedrock", "stop_model_invocation_job", arn, jobIdentifier=arn)

@@ -1,7 +1,7 @@
 """
-Bedrock as this pipeline uses it: look-ups that may find nothing, purchases by name and token, questions to models.
+Call Bedrock: ask models, look up, buy, tag and delete jobs, custom models and provisioned throughput.
 
-The hook returns small frozen records; what a status means is decided in :mod:`bedrock_distill.hooks.statuses`.
+The hook returns small frozen records. :mod:`bedrock_distill.hooks.statuses` says what a status means.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from include.distill.inference.requests import Completion, ModelRequest, read_re
 
 @dataclass(frozen=True)
 class CustomizationJob:
-    """What GetModelCustomizationJob says of a job."""
+    """A customization job as GetModelCustomizationJob describes it. ``details`` are the statuses of its phases."""
 
     name: str
     arn: str
@@ -33,7 +33,7 @@ class CustomizationJob:
 
     @classmethod
     def from_response(cls, answer: Mapping[str, Any]) -> CustomizationJob:
-        """Read the API's answer."""
+        """Convert the API's answer."""
         details = answer.get("statusDetails") or {}
         return cls(
             name=answer["jobName"],
@@ -48,19 +48,20 @@ class CustomizationJob:
         )
 
     def stalled_for(self, seconds: float) -> str | None:
-        """Name a stall: running for longer than ``seconds`` with training not started. ``None`` when there is none."""
+        """Return a message if the job has run longer than ``seconds`` without starting to train, else ``None``."""
         waited = (datetime.datetime.now(datetime.UTC) - self.created).total_seconds()
         if dict(self.details).get("trainingDetails") != "NotStarted" or waited < seconds:
             return None
         return (
-            f"{self.name} stalls: {self.status} for {waited / 3600:.1f} h and training has not started. Bedrock may yet"
-            " start it. To give up, mark this task failed (the job is stopped), then clear submit with downstream."
+            f"{self.name} stalls: it is {self.status} for {waited / 3600:.1f} h and training has not started. Bedrock"
+            " may still start it. To give up, mark this task as failed, which stops the job, then clear submit with"
+            " downstream."
         )
 
 
 @dataclass(frozen=True)
 class Throughput:
-    """What GetProvisionedModelThroughput says."""
+    """A provisioned throughput as GetProvisionedModelThroughput describes it. ``units`` are model units."""
 
     name: str
     arn: str
@@ -72,7 +73,7 @@ class Throughput:
 
     @classmethod
     def from_response(cls, answer: Mapping[str, Any]) -> Throughput:
-        """Read the API's answer."""
+        """Convert the API's answer."""
         return cls(
             name=answer["provisionedModelName"],
             arn=answer["provisionedModelArn"],
@@ -86,7 +87,7 @@ class Throughput:
 
 @dataclass(frozen=True)
 class CustomModel:
-    """What ListCustomModels says of a model."""
+    """A custom model as ListCustomModels describes it."""
 
     name: str
     arn: str
@@ -94,13 +95,13 @@ class CustomModel:
 
     @classmethod
     def from_response(cls, answer: Mapping[str, Any]) -> CustomModel:
-        """Read the API's answer."""
+        """Convert the API's answer."""
         return cls(name=answer["modelName"], arn=answer["modelArn"], created=answer["creationTime"])
 
 
 @dataclass(frozen=True)
 class JobRequest:
-    """A customization job to be bought under ``name``, which is also the custom model's name."""
+    """A customization job to buy under ``name``, which is also the name of its custom model."""
 
     name: str
     token: str
@@ -133,23 +134,23 @@ class JobRequest:
 
 
 def tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
-    """Return tags as Bedrock takes them."""
+    """Return tags in the form that Bedrock's API takes."""
     return [{"key": key, "value": value} for key, value in sorted(tags.items())]
 
 
 class BedrockDistillHook(AwsClients):
-    """The verbs of this pipeline on ``bedrock`` and ``bedrock-runtime``."""
+    """What the pipeline does with ``bedrock`` and ``bedrock-runtime``."""
 
     def ask(self, request: ModelRequest) -> Completion:
-        """Ask a model, pay, and return its answer with its real usage."""
+        """Ask a model on demand and return its answer with the tokens that are billed."""
         call = to_api_call(request)
         answer = self.call("bedrock-runtime", call.operation, request.invoke_id, **call.parameters)
         return read_reply(call, answer)
 
     def count_tokens(self, request: ModelRequest) -> int:
-        """Return the input tokens of a question without asking it; free.
+        """Return the number of input tokens of a request. Free: the model is not asked.
 
-        :raises RefusedError: neither the model nor its inference profile can be counted in this Region.
+        :raises RefusedError: Bedrock counts tokens neither for the model nor for its inference profile in this Region.
         """
         try:
             return self._count_tokens(request, request.model.foundation_id)
@@ -170,13 +171,13 @@ class BedrockDistillHook(AwsClients):
     def foundation_model(self, model_id: str) -> dict[str, Any]:
         """Return ``modelDetails`` of a foundation model.
 
-        :raises NotFoundError: no such model in this Region, or past its end of life.
+        :raises NotFoundError: there is no such model in this Region, or it is past its end of life.
         """
         answer = self.call("bedrock", "get_foundation_model", model_id, modelIdentifier=model_id)
         return dict(answer["modelDetails"])
 
     def model_availability(self, model_id: str) -> dict[str, Any]:
-        """Return what GetFoundationModelAvailability says of access to a model."""
+        """Return the answer of GetFoundationModelAvailability: whether the account may use a model."""
         return dict(self.call("bedrock", "get_foundation_model_availability", model_id, modelId=model_id))
 
     def find_job(self, name_or_arn: str) -> CustomizationJob | None:
@@ -188,11 +189,11 @@ class BedrockDistillHook(AwsClients):
         return CustomizationJob.from_response(answer)
 
     def create_job(self, request: JobRequest) -> None:
-        """Buy a customization job. The caller looks it up by name afterwards."""
+        """Buy a customization job. The caller then looks it up by name."""
         self.call("bedrock", "create_model_customization_job", request.name, **request.parameters())
 
     def stop_job(self, name_or_arn: str) -> None:
-        """Stop a running job; what it trained until then is billed. One that has ended is left as it is."""
+        """Stop a running job. What it has trained is billed. A job that has ended is left as it is."""
         with contextlib.suppress(ConflictError, NotFoundError):
             self.call("bedrock", "stop_model_customization_job", name_or_arn, jobIdentifier=name_or_arn)
 
@@ -221,7 +222,7 @@ class BedrockDistillHook(AwsClients):
         ]
 
     def delete_custom_model(self, name_or_arn: str) -> bool:
-        """Delete a custom model; absent is as good as deleted. ``False`` when something still uses it."""
+        """Delete a custom model. Return ``False`` if something still uses it, ``True`` if it is gone now."""
         try:
             self.call("bedrock", "delete_custom_model", name_or_arn, modelIdentifier=name_or_arn)
         except NotFoundError:
@@ -246,7 +247,10 @@ class BedrockDistillHook(AwsClients):
         return Throughput.from_response(answer)
 
     def create_throughput(self, *, name: str, token: str, model_arn: str, units: int, tags: Mapping[str, str]) -> None:
-        """Buy a throughput without commitment. It is billed by the hour from now until it is deleted."""
+        """Buy a throughput without commitment. It is billed by the hour until it is deleted.
+
+        :param units: model units.
+        """
         self.call(
             "bedrock",
             "create_provisioned_model_throughput",
@@ -259,7 +263,7 @@ class BedrockDistillHook(AwsClients):
         )
 
     def delete_throughput(self, name_or_arn: str) -> None:
-        """Delete a throughput; absent is as good as deleted."""
+        """Delete a throughput; do nothing if there is none."""
         try:
             self.call("bedrock", "delete_provisioned_model_throughput", name_or_arn, provisionedModelId=name_or_arn)
         except NotFoundError:

@@ -1,4 +1,4 @@
-"""S3 as the domain's object store."""
+"""Read and write S3 objects; the object store that ``include/`` uses."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from include.distill.core.storage import split_uri
 
 DELETE_BATCH_SIZE = 1000  # the limit of DeleteObjects
 READ_AHEAD_BYTES = 2**20
-UPLOAD_SPOOL_BYTES = 8 * 2**20  # beyond, a stream lies in a temporary file until it is uploaded, in parts
+UPLOAD_SPOOL_BYTES = 8 * 2**20  # a larger stream goes to a temporary file and is uploaded in parts
 
 
 class S3ObjectStore:
@@ -33,19 +33,19 @@ class S3ObjectStore:
             return body.read()
 
     def write(self, uri: str, body: bytes) -> None:
-        """Put ``body`` under ``uri``."""
+        """Store ``body`` at ``uri``."""
         bucket, key = split_uri(uri)
         self._clients.call("s3", "put_object", uri, Bucket=bucket, Key=key, Body=body)
 
     @contextmanager
     def reader(self, uri: str) -> Iterator[IO[bytes]]:
-        """Open the object to be read piece by piece; a connection that breaks is taken up again where it broke."""
+        """Open an object for reading. When the connection breaks, reading resumes where it stopped."""
         with BufferedReader(ResumingBody(self._clients, uri), READ_AHEAD_BYTES) as body:
             yield body
 
     @contextmanager
     def writer(self, uri: str) -> Iterator[IO[bytes]]:
-        """Open a new object to be written piece by piece; it is there, whole, once the block has ended."""
+        """Open a new object for writing. It exists as a whole once the block has ended."""
         bucket, key = split_uri(uri)
         with SpooledTemporaryFile(max_size=UPLOAD_SPOOL_BYTES) as spool:
             yield cast(IO[bytes], spool)
@@ -57,13 +57,13 @@ class S3ObjectStore:
                 self._clients.call("s3", "upload_fileobj", uri, Fileobj=spool, Bucket=bucket, Key=key)
 
     def copy(self, source: str, target: str) -> None:
-        """Put what lies under ``source`` under ``target`` too; S3 copies it, in parts when it is large."""
+        """Copy the object at ``source`` to ``target`` inside S3, in parts if it is large."""
         (bucket, key), (to_bucket, to_key) = split_uri(source), split_uri(target)
         origin = {"Bucket": bucket, "Key": key}
         self._clients.call("s3", "copy", f"{source} to {target}", CopySource=origin, Bucket=to_bucket, Key=to_key)
 
     def exists(self, uri: str) -> bool:
-        """Tell whether an object lies under ``uri``."""
+        """Tell whether there is an object at ``uri``."""
         bucket, key = split_uri(uri)
         try:
             self._clients.call("s3", "head_object", uri, Bucket=bucket, Key=key)
@@ -76,7 +76,7 @@ class S3ObjectStore:
         return [stored.uri for stored in self.describe(prefix_uri)]
 
     def describe(self, prefix_uri: str) -> Sequence[StoredObject]:
-        """Return all objects that start with ``prefix_uri`` with size and time, sorted by URI."""
+        """Return all objects that start with ``prefix_uri``, with size and time of the last write, sorted by URI."""
         bucket, prefix = split_uri(prefix_uri)
         objects: list[StoredObject] = []
         token: dict[str, str] = {}
@@ -91,14 +91,14 @@ class S3ObjectStore:
             token = {"ContinuationToken": page["NextContinuationToken"]}
 
     def delete(self, uri: str) -> None:
-        """Remove the object; absent is as good as removed."""
+        """Delete an object; do nothing if there is none."""
         bucket, key = split_uri(uri)
         self._clients.call("s3", "delete_object", uri, Bucket=bucket, Key=key)
 
     def delete_all(self, uris: Sequence[str]) -> None:
-        """Remove many objects of one bucket; absent is as good as removed.
+        """Delete many objects of one bucket; skip those that do not exist.
 
-        :raises OutcomeError: S3 kept some; names the first and S3's reason.
+        :raises OutcomeError: S3 did not delete some; names the first one and S3's reason.
         """
         for start in range(0, len(uris), DELETE_BATCH_SIZE):
             parts = [split_uri(uri) for uri in uris[start : start + DELETE_BATCH_SIZE]]
@@ -109,8 +109,8 @@ class S3ObjectStore:
             )
             if kept := answer.get("Errors"):
                 message = (
-                    f"S3 kept {len(kept)} of {len(keys)} objects, first s3://{bucket}/{kept[0]['Key']}:"
-                    f" {kept[0].get('Code')} {kept[0].get('Message')}. A retry deletes what is left."
+                    f"S3 did not delete {len(kept)} of {len(keys)} objects, first s3://{bucket}/{kept[0]['Key']}:"
+                    f" {kept[0].get('Code')} {kept[0].get('Message')}. The others are gone. A retry deletes the rest."
                 )
                 raise OutcomeError(message)
 
@@ -121,32 +121,35 @@ class S3ObjectStore:
         except NotFoundError:
             return None
         except ContractError as error:
-            if "NoSuchTagSet" not in str(error):  # S3 says so of a bucket without tags; botocore does not know it
+            if "NoSuchTagSet" not in str(error):  # S3's code for a bucket without tags; not in botocore's model
                 raise
             return {}
         return {tag["Key"]: tag["Value"] for tag in answer["TagSet"]}
 
     def has_versions(self, bucket: str) -> bool:
-        """Tell whether the bucket keeps older versions of its objects, or once did."""
+        """Tell whether versioning is or was enabled for the bucket, so that it may hold older versions."""
         return "Status" in self._clients.call("s3", "get_bucket_versioning", bucket, Bucket=bucket)
 
     def delete_bucket(self, bucket: str) -> None:
-        """Delete an empty bucket; absent is as good as deleted."""
+        """Delete an empty bucket; do nothing if there is none."""
         try:
             self._clients.call("s3", "delete_bucket", bucket, Bucket=bucket)
         except NotFoundError:
             return
 
     def ensure_bucket(self, bucket: str, *, region: str, create: bool) -> str | None:
-        """Return ``None`` when the bucket is there (made and tagged when ``create``), else what is wrong with it."""
+        """Return ``None`` if the bucket exists, else what is wrong.
+
+        :param create: make and tag a bucket that is missing.
+        """
         try:
             self._clients.call("s3", "head_bucket", bucket, Bucket=bucket)
         except NotFoundError:
             if not create:
                 return f"bucket {bucket} does not exist; create it in {region} or set storage.create_buckets"
-            # us-east-1 is the one Region that may not be named here.
-            where = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
-            self._clients.call("s3", "create_bucket", bucket, Bucket=bucket, **where)
+            # S3 refuses a LocationConstraint of us-east-1.
+            location = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
+            self._clients.call("s3", "create_bucket", bucket, Bucket=bucket, **location)
             tagging = {"TagSet": [{"Key": "project", "Value": PROJECT_TAG}]}
             self._clients.call("s3", "put_bucket_tagging", bucket, Bucket=bucket, Tagging=tagging)
         return None

@@ -1,4 +1,4 @@
-"""The bytes of an S3 object as a stream that outlives its connection."""
+"""Read an S3 object as a stream that reconnects when the connection breaks."""
 
 from __future__ import annotations
 
@@ -11,59 +11,59 @@ from bedrock_distill.hooks.aws_errors import named_errors
 from include.distill.core.errors import TransientError
 from include.distill.core.storage import split_uri
 
-RECONNECT_PAUSE_SECONDS = (0.2, 1.0, 5.0)  # before each new connection; a byte that arrives starts the count anew
+RECONNECT_PAUSE_SECONDS = (0.2, 1.0, 5.0)  # before each new connection; reset when a byte arrives
 
 
 class ResumingBody(RawIOBase):
     """
-    An object's bytes; where the connection breaks, a new one goes on behind the last byte read.
+    The bytes of an S3 object. When the connection breaks, a new one continues after the last byte read.
 
-    botocore retries a request, not the reading of its answer. The entity tag is held on to, so that an object that was
-    replaced meanwhile is never read half and half.
+    botocore retries a request, but not the reading of its answer. Every request after the first one names the object's
+    entity tag, so that bytes of two versions are never mixed.
 
-    :raises NotFoundError: nothing lies under ``uri``.
-    :raises TransientError: while reading, the connection broke and stayed broken, or the object was replaced.
+    :raises NotFoundError: there is no object at ``uri``.
+    :raises TransientError: while reading, all new connections failed, or the object was replaced.
     """
 
     def __init__(self, clients: AwsClients, uri: str) -> None:
         self._clients = clients
         self._uri = uri
-        self._read = 0
+        self._position = 0
         answer = self._get()
         self._size = int(answer["ContentLength"])
         self._tag = answer["ETag"]
         self._body: Any = answer["Body"]
 
     def readable(self) -> bool:
-        """Tell that this stream can be read."""
+        """Return ``True``, as ``io.RawIOBase`` asks."""
         return True
 
     def readinto(self, buffer: Any) -> int:
-        """Fill ``buffer`` as far as bytes are there, and return how many; 0 at the end."""
+        """Read bytes into ``buffer`` and return their number; 0 at the end of the object."""
         for pause_seconds in (*RECONNECT_PAUSE_SECONDS, None):
             try:
-                return self._read_on(buffer)
+                return self._read_some(buffer)
             except TransientError:
-                self._drop()
+                self._disconnect()
                 if pause_seconds is None:
                     raise
                 time.sleep(pause_seconds)
         raise AssertionError  # the last pass returns or raises
 
     def close(self) -> None:
-        """Let go of the connection."""
+        """Close the connection."""
         if not self.closed:
-            self._drop()
+            self._disconnect()
         super().close()
 
-    def _read_on(self, buffer: Any) -> int:
-        if self._read == self._size:
+    def _read_some(self, buffer: Any) -> int:
+        if self._position == self._size:
             return 0
         if self._body is None:
-            self._body = self._get(Range=f"bytes={self._read}-", IfMatch=self._tag)["Body"]
+            self._body = self._get(Range=f"bytes={self._position}-", IfMatch=self._tag)["Body"]
         with named_errors(f"get_object {self._uri}"):
             count = int(self._body.readinto(buffer))
-        self._read += count
+        self._position += count
         return count
 
     def _get(self, **parameters: str) -> dict[str, Any]:
@@ -71,7 +71,7 @@ class ResumingBody(RawIOBase):
         answer: dict[str, Any] = self._clients.call("s3", "get_object", self._uri, Bucket=bucket, Key=key, **parameters)
         return answer
 
-    def _drop(self) -> None:
+    def _disconnect(self) -> None:
         body, self._body = getattr(self, "_body", None), None
         if body is not None:
             body.close()

@@ -1,7 +1,8 @@
 """
-What each status of AWS means for us; every value of botocore's enums stands here exactly once.
+Map every status of AWS to running, succeeded or failed.
 
-A test compares these tables with botocore's service model: when AWS adds a status, that test fails, not a night.
+A test compares these tables with the enums in botocore's service model. When AWS adds a status, the test fails before a
+run does.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from enum import Enum
 
 
 class Progress(Enum):
-    """What a status means."""
+    """What a status means for a task that waits."""
 
     RUNNING = "running"
     SUCCEEDED = "succeeded"
@@ -30,7 +31,7 @@ THROUGHPUT_STATUS = {
     "InService": Progress.SUCCEEDED,
     "Failed": Progress.FAILED,
 }
-# A job that ended with what it could answer in time is a success: that is stored, the rest is asked on demand.
+# A job that expired or completed in part has succeeded: its answers are stored, and the rest is asked on demand.
 BATCH_STATUS = {
     "Submitted": Progress.RUNNING,
     "Validating": Progress.RUNNING,

@@ -1,3 +1,3 @@
-"""Buy a resource once, tag it, release it, and stop what an abandoned run has left running."""
+"""Buy a resource once, tag it, release it, and stop the jobs of an abandoned run."""
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """
-Batch jobs of a step that a person gave up: nobody waits for them any more, so they are stopped.
+Stop the batch jobs of a step whose task a person marked as failed, because no task waits for them any more.
 
-As with training jobs (:mod:`bedrock_distill.lifecycle.abandoned_jobs`), the trigger of the waiting task does it within
-seconds when a triggerer has the task in hand, and ``outcome`` looks again at the end of the run. What a stopped job
-answered is stored by the next submit.
+This works as for training jobs (:mod:`bedrock_distill.lifecycle.abandoned_jobs`): the trigger of the waiting task stops
+them within seconds, and ``outcome`` checks again at the end of the run. The next ``submit`` stores what a stopped job
+has answered.
 """
 
 from __future__ import annotations
@@ -19,25 +19,26 @@ from include.distill.batch.pending_jobs import PendingBatchJobs
 from include.distill.core.errors import ServiceError
 
 
-def abandoned_steps(states: Mapping[str, Any], ti: Any) -> Iterator[str]:
+def abandoned_steps(states: Mapping[str, str | None], ti: Any) -> Iterator[str]:
     """
-    Yield each step whose batch jobs were under way when a person gave them up.
+    Yield each step whose tasks a person marked while its batch jobs were running.
 
-    :param states: of all tasks of the run.
+    :param states: state by task id, for all tasks of the run.
+    :param ti: the task instance that asks.
     """
     for step in steps_in_batches(states):
         submit, wait = batch_task(step, SUBMIT), batch_task(step, WAIT)
         if "failed" in (states.get(submit), states[wait]):
             marked = submit if states.get(submit) == "failed" else wait
-            given_up = ti.xcom_pull(task_ids=marked, key=ATTEMPT_KEY) == IN_PROGRESS
+            was_marked = ti.xcom_pull(task_ids=marked, key=ATTEMPT_KEY) == IN_PROGRESS
         else:
-            given_up = (states.get(submit), states[wait]) == ("success", "skipped")
-        if given_up:
+            was_marked = (states.get(submit), states[wait]) == ("success", "skipped")
+        if was_marked:
             yield step
 
 
 def stop_batches(jobs: BatchJobs, pending: PendingBatchJobs, step: str) -> Iterator[str]:
-    """Stop what this run bought for a step and still runs, and say so; one that cannot be stopped keeps no other."""
+    """Stop the running jobs that this run bought for a step, and yield a message for each, stopped or not."""
     for plan in pending.all():
         if (plan.run_key, plan.step) != (pending.folder.run_key, step):
             continue
@@ -47,9 +48,9 @@ def stop_batches(jobs: BatchJobs, pending: PendingBatchJobs, step: str) -> Itera
                 continue
             jobs.stop(job.arn)
             yield (
-                f"Stopped {job.name} because its task was marked failed. The {job.processed} of {plan.records} records"
-                f" that it has answered are billed; clear {batch_task(step, SUBMIT)} with downstream to store them and"
-                " to ask for the rest."
+                f"Stopped {job.name} because its task was marked as failed. The {job.processed} of {plan.records}"
+                f" records that it has answered are billed; clear {batch_task(step, SUBMIT)} with downstream to store"
+                " them and to ask for the rest."
             )
         except ServiceError as error:
-            yield f"{plan.name} may run on, billed, for it could not be stopped: {error}"
+            yield f"{plan.name} could not be stopped, so it may still be running and billed: {error}"

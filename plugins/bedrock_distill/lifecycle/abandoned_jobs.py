@@ -1,11 +1,11 @@
 """
-The job of a task that a person marked failed: nobody waits for it any more, so it is stopped.
+Stop the training job of a task that a person marked as failed, because no task waits for it any more.
 
-The trigger of the waiting task does it within seconds (``on_kill``), when a triggerer has the task in hand. ``outcome``
-looks again at the end of the run, and needs no trigger. Airflow does not say who failed a task, so the task does: a try
-leaves a word when it starts, and its error when it ends by itself. One that failed while it was under way and had
-tries left was marked by hand. Without tries left, Airflow may have failed it, as it can under load (apache/airflow
-#71580); then the job is left running, for a clear picks it up.
+The trigger of the waiting task stops the job within seconds (``on_kill``), if a triggerer runs it. ``outcome`` checks
+again at the end of the run, without a trigger. Airflow does not say who failed a task, so the tasks do: each try pushes
+an XCom when it starts, and replaces it by the class of its error when it fails on its own. A task that failed without
+such an error, and had tries left, was marked by a person. In the last try Airflow itself may have failed it
+(apache/airflow #71580), so the job is left running: a clear finds it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ FINAL_ATTEMPT = "under way, the last"
 
 @contextmanager
 def record_attempt(context: Context) -> Iterator[None]:
-    """Leave a word that a try has started, and the error that ends it; the next try starts without both."""
+    """Push an XCom that a try has started, and another one if it fails. Airflow deletes both before the next try."""
     ti = context["ti"]
     ti.xcom_push(key=ATTEMPT_KEY, value=IN_PROGRESS if ti.try_number <= ti.max_tries else FINAL_ATTEMPT)
     with record_error(context):
@@ -38,7 +38,7 @@ def record_attempt(context: Context) -> Iterator[None]:
 
 @contextmanager
 def record_error(context: Context) -> Iterator[None]:
-    """Leave the name of the error that ends a try which has waited outside meanwhile."""
+    """Push the class of the error that ends a try. For a try that continues after a deferral."""
     try:
         yield
     except Exception as error:
@@ -46,45 +46,48 @@ def record_error(context: Context) -> Iterator[None]:
         raise
 
 
-def abandoned_training(states: Mapping[str, Any], ti: Any) -> Iterator[tuple[str, str]]:
+def abandoned_training(states: Mapping[str, str | None], ti: Any) -> Iterator[tuple[str, str]]:
     """
-    Yield each arm that was training when a person gave it up, and the task that was marked.
+    Yield each arm that was training when a person marked its task, and the id of that task.
 
-    A skipped ``trained`` behind a job that was bought is one too: its run was marked while no task was under way.
+    A skipped ``trained`` after a successful ``submit`` counts too: the run was marked while no task was running.
 
-    :param states: of all tasks of the run.
+    :param states: state by task id, for all tasks of the run.
+    :param ti: the task instance that asks.
     """
     for arm in arms_with_task(states, TRAINED):
         submit, trained = arm_task(arm, SUBMIT), arm_task(arm, TRAINED)
         if states.get(submit) == "failed":
-            marked, task = ti.xcom_pull(task_ids=submit, key=ATTEMPT_KEY) == IN_PROGRESS, submit
+            was_marked, task = ti.xcom_pull(task_ids=submit, key=ATTEMPT_KEY) == IN_PROGRESS, submit
         elif states.get(submit) == "success" and states[trained] == "failed":
-            marked, task = ti.xcom_pull(task_ids=trained, key=ATTEMPT_KEY) == IN_PROGRESS, trained
+            was_marked, task = ti.xcom_pull(task_ids=trained, key=ATTEMPT_KEY) == IN_PROGRESS, trained
         else:
-            marked, task = (states.get(submit), states[trained]) == ("success", "skipped"), trained
-        if marked:
+            was_marked, task = (states.get(submit), states[trained]) == ("success", "skipped"), trained
+        if was_marked:
             yield arm, task
 
 
 def is_running(job: CustomizationJob) -> bool:
-    """Tell whether a job has not ended."""
+    """Tell whether a job is still running."""
     return JOB_STATUS.get(job.status) is Progress.RUNNING
 
 
 def stop_job(hook: BedrockDistillHook, name: str, *, at_most_usd: float | None) -> str | None:
     """
-    Stop a job and say what was spent; ``None`` when it is not running.
+    Stop a job and return a message about its cost; ``None`` if it is not running.
 
-    :param at_most_usd: what the whole training costs.
-    :raises ServiceError: it could not be looked up or stopped, and runs on.
+    :param name: of the job.
+    :param at_most_usd: cost of the whole training, in US dollars.
+    :raises ServiceError: it could not be looked up or stopped, and may be running.
     """
     job = hook.find_job(name)
     if job is None or not is_running(job):
         return None
     hook.stop_job(name)
-    lived = datetime.datetime.now(datetime.UTC) - job.created
+    age = datetime.datetime.now(datetime.UTC) - job.created
     upper_bound = f", at most ${at_most_usd:.2f}" if at_most_usd is not None else ""
     return (
-        f"Stopped {name} because its task was marked failed. What it trained in {str(lived).split('.', maxsplit=1)[0]}"
-        f" is billed{upper_bound}. Clear submit with downstream to buy the next attempt."
+        f"Stopped {name} because its task was marked as failed. What it trained in"
+        f" {str(age).split('.', maxsplit=1)[0]} is billed{upper_bound}. Clear {SUBMIT} with downstream to buy the next"
+        " attempt."
     )

@@ -1,8 +1,8 @@
 """
-Buying once: look up by name, create with a token, look up again on any doubt.
+Buy a thing once: look it up by name, create it with a token, and look it up again when in doubt.
 
-The name is the identity and the token is its hash, so it does not matter which process buys, how often it is tried,
-or where it dies: there is nothing to remember, and what was bought is found again. No local state is read or written.
+The name identifies the thing, and the token is a hash of the name. So it does not matter which process buys, how often
+it tries, or where it dies. No local state is read or written.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ ResourceT = TypeVar("ResourceT")
 
 @dataclass(frozen=True)
 class Purchase(Generic[ResourceT]):
-    """A thing that is there now. ``bought`` when this call bought it, else it was found."""
+    """A thing that exists now. ``bought`` tells whether this call bought it or found it."""
 
     resource: ResourceT
     bought: bool
@@ -28,12 +28,14 @@ def buy_once(
     name: str, *, find: Callable[[str], ResourceT | None], create: Callable[[str], None]
 ) -> Purchase[ResourceT]:
     """
-    Return the thing called ``name``, bought unless it is there already.
+    Return the thing called ``name``; buy it if it does not exist.
 
-    A lost answer, a conflict or a repeated token leave a doubt whether it was bought: it is looked up again, and only
-    when it is not there the error goes on to the caller, whose retry starts with the look-up.
+    After a lost answer, a conflict or a repeated token it is not clear whether it was bought, so it is looked up again.
+    The error is raised only if it does not exist; a retry then starts with the look-up.
 
-    :raises ServiceError: it is not there and could not be bought; nothing is billed.
+    :param find: returns the thing of a name, or ``None``.
+    :param create: buys a thing under a name.
+    :raises ServiceError: it does not exist and could not be bought; nothing is billed.
     """
     if (resource := find(name)) is not None:
         return Purchase(resource, bought=False)
@@ -44,6 +46,9 @@ def buy_once(
             raise
         return Purchase(resource, bought=True)
     if (resource := find(name)) is None:
-        message = f"{name} was created and cannot be found. A retry looks for it again and does not buy another."
+        message = (
+            f"{name} was created but cannot be found yet. It may be billed. A retry looks for it again and does not buy"
+            " another one."
+        )
         raise TransientError(message)
     return Purchase(resource, bought=True)

@@ -1,4 +1,4 @@
-"""Tags on everything that is bought: whose it is, and until when."""
+"""Make the tags of everything that is bought: its owner and its expiry."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from include.distill.config.layout import RunFolder
     from include.distill.config.use_case import UseCase
 
-# botocore's bedrock TagValue.
+# TagValue in botocore's service model of Bedrock.
 _TAG_VALUE = re.compile(r"[a-zA-Z0-9\s._:/=+@-]{0,256}")
 
 
@@ -23,6 +23,8 @@ def purchase_tags(use_case: UseCase, folder: RunFolder, dag_run: DagRunProtocol,
     Return the tags of a purchase.
 
     ``expires-at`` counts from the start of the DAG run, not from now, so that every try sends the same request.
+
+    :param more: tags of this purchase alone.
     """
     run = {"dag-id": dag_run.dag_id, "run-id": dag_run.run_id}
     started = dag_run.start_date or datetime.datetime.now(datetime.UTC)
@@ -32,7 +34,7 @@ def purchase_tags(use_case: UseCase, folder: RunFolder, dag_run: DagRunProtocol,
         "use-case": use_case.name,
         "run-key": folder.run_key,
         "expires-at": expires.astimezone(datetime.UTC).strftime(TIME_FORMAT),
-        # Whose run it is, where AWS can hold it; without it only the expiry counts.
+        # An id that is not a legal tag value is left out. Clean-up then goes by the expiry alone.
         **{key: value for key, value in run.items() if _TAG_VALUE.fullmatch(value)},
         **more,
     }

@@ -1,3 +1,3 @@
-"""Trigger forms of the DAGs."""
+"""Trigger forms, one module per DAG."""
 
 from __future__ import annotations

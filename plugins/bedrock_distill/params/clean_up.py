@@ -1,4 +1,4 @@
-"""The trigger form of the clean-up, read from the choice that it fills."""
+"""Build the trigger form of ``distill_clean_up`` from the fields of ``CleanUpChoice``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from include.distill.cleanup.plan import ALL_USE_CASES, CleanUpChoice
 
 
 def clean_up_params(use_cases: Sequence[str]) -> dict[str, Param]:
-    """Return the form; ``use_cases`` are the names to choose from."""
+    """Return the fields of the form.
+
+    :param use_cases: the names to choose from.
+    """
     fields = CleanUpChoice.model_json_schema()["properties"]
     fields["use_case"]["enum"] = [ALL_USE_CASES, *use_cases]
     return {name: Param(field.pop("default"), **field) for name, field in fields.items()}

@@ -1,4 +1,4 @@
-"""The trigger form: what an operator may change for one run, each field typed, ranged and explained."""
+"""Build the trigger form of a use case: the settings that may be changed for one run."""
 
 from __future__ import annotations
 
@@ -9,46 +9,51 @@ from airflow.sdk import Param
 if TYPE_CHECKING:
     from include.distill.config.use_case import UseCase
 
-_FILES = "s3://bucket/key or a path below include/; one that ends in / is a folder of CSV files."
-# Field by field: type, title, description, and the JSON Schema words that bound it.
+_FILES = "Give s3://bucket/key or a path below include/. A path that ends in / is a folder of CSV files."
+# Type, title, description and JSON Schema limits of each field.
 _FIELDS: dict[str, tuple[str | list[str], str, str, dict[str, Any]]] = {
-    "training_csv": ("string", "Training CSV", f"Columns doc, question, answer. {_FILES}", {"minLength": 1}),
+    "training_csv": (
+        "string",
+        "Training CSV",
+        f"The rows to train on, with the columns doc, question and answer. {_FILES}",
+        {"minLength": 1},
+    ),
     "evaluation_csv": (
         ["null", "string"],
         "Evaluation CSV",
-        f"The same columns; never trained on. {_FILES} Empty: a share of the training documents is held out.",
+        f"Rows to compare the models on, with the same columns. {_FILES} Empty: part of the training documents is used.",
         {},
     ),
     "documents": (
         ["null", "integer"],
         "Documents",
-        "Use only the first N records of the training CSV. Empty: all of them.",
+        "How many records of the training CSV are read, from its start. Empty: all.",
         {"minimum": 1, "maximum": 1_000_000},
     ),
     "evaluation_rows": (
         ["null", "integer"],
         "Evaluation rows",
-        "Use only the first N records of the evaluation CSV. Empty: all of them.",
+        "How many records of the evaluation CSV are read, from its start. Empty: all.",
         {"minimum": 1, "maximum": 1_000_000},
     ),
     "pairs_per_document": (
         "integer",
         "Pairs per document",
-        "New question and answer pairs that the teacher writes for each record.",
+        "How many new question and answer pairs the teacher writes for each record.",
         {"minimum": 1, "maximum": 20},
     ),
     "max_spend_usd": (
         "number",
         "Spend cap, US dollars",
-        "The run refuses to start when its estimate is above this.",
+        "If the estimated cost is above this amount, the run stops before it buys anything.",
         {"exclusiveMinimum": 0},
     ),
-    "dry_run": ("boolean", "Dry run", "Check, read and estimate, then stop: nothing is bought.", {}),
+    "dry_run": ("boolean", "Dry run", "Stop after the cost estimate. Nothing is bought.", {}),
 }
 
 
 def trigger_params(use_case: UseCase) -> dict[str, Param]:
-    """Return the form of a use case, filled with the values of its file."""
+    """Return the fields of a use case's form, filled with the values of its YAML file."""
     source = use_case.source
     values = {
         "training_csv": source.training_csv,

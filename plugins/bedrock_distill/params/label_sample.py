@@ -1,4 +1,4 @@
-"""The trigger form of the labelling DAG, read from the choice that it fills."""
+"""Build the trigger form of ``distill_label_sample`` from the fields of ``LabelParams``."""
 
 from __future__ import annotations
 
@@ -11,16 +11,23 @@ from include.distill.labeling.label_params import LabelParams
 
 
 def label_params(use_cases: Sequence[str]) -> dict[str, Param]:
-    """Return the form; ``use_cases`` are the names to choose from."""
+    """Return the fields of the form.
+
+    :param use_cases: the names to choose from.
+    """
     fields = LabelParams.model_json_schema()["properties"]
-    fields["use_case"] |= {"enum": list(use_cases), "default": next(iter(use_cases), ""), "description": "Whose run."}
+    fields["use_case"] |= {
+        "enum": list(use_cases),
+        "default": next(iter(use_cases), ""),
+        "description": "The use case whose run is labelled.",
+    }
     return {name: Param(field.pop("default"), **_flat(field)) for name, field in fields.items()}
 
 
 def _flat(field: dict[str, Any]) -> dict[str, Any]:
-    """Return a field that may be empty as one type of two, which the form shows as a text field."""
-    either = field.pop("anyOf", None)
-    if either is None:
+    """Return an optional field with both types in one list: the form shows ``anyOf`` as a JSON editor."""
+    alternatives = field.pop("anyOf", None)
+    if alternatives is None:
         return field
-    text = next(kind for kind in either if kind["type"] != "null")
-    return {**field, **text, "type": ["null", text["type"]]}
+    schema = next(alternative for alternative in alternatives if alternative["type"] != "null")
+    return {**field, **schema, "type": ["null", schema["type"]]}

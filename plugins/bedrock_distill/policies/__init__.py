@@ -1,3 +1,3 @@
-"""Retry policies, and how many rows of a task may fail."""
+"""Decide what is retried: tasks, and rows of a task."""
 
 from __future__ import annotations

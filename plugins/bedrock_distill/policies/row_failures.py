@@ -1,4 +1,4 @@
-"""What a task does with rows that failed: try again while trying helps, then record them."""
+"""Retry a task whose rows failed while a retry can help; then record the rows that failed."""
 
 from __future__ import annotations
 
@@ -17,18 +17,17 @@ log = logging.getLogger(__name__)
 
 def retry_or_record(failures: Sequence[tuple[Mapping[str, Any], ServiceError]], context: Context) -> list[FailedRow]:
     """
-    Return one record per failed row, or raise so that Airflow tries the task again.
+    Return a record of each failed row, or raise so that Airflow retries the task.
+
+    A retry asks only for what is missing, because all answers are stored.
 
     :param failures: rows with their errors.
-
-    A retry asks only for what is missing: answers that came are stored.
-
-    :raises ServiceError: a row failed for a passing cause and the task has tries left.
+    :raises ServiceError: a row failed for a transient reason and the task has tries left.
     """
     ti = context["ti"]
-    passing = [error for _, error in failures if isinstance(error, ThrottledError | TransientError)]
-    if passing and ti.try_number <= ti.max_tries:
-        raise passing[0]
+    transient_errors = [error for _, error in failures if isinstance(error, ThrottledError | TransientError)]
+    if transient_errors and ti.try_number <= ti.max_tries:
+        raise transient_errors[0]
     for row, error in failures:
         log.error("Row %s failed: %s", row["row"], error)
     return [

@@ -1,4 +1,4 @@
-"""Give a task its run: the folder in S3, the frozen use case, the prompts, AWS, and a share of quota and spend cap."""
+"""Open a run's folder, its frozen use case and prompts, AWS, and the models within quota and spend cap."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 
 class RunAccess:
     """
-    The run's folder, its frozen use case and the hook; for operators and sensors alike.
+    Access to the run of a task: its folder, its frozen use case, AWS. Mixed into operators and sensors.
 
-    ``run_uri``, ``aws_conn_id`` and ``region_name`` are set by the task class.
+    The task class sets ``run_uri``, ``aws_conn_id`` and ``region_name``.
     """
 
     run_uri: str
@@ -58,24 +58,26 @@ class RunAccess:
 
     @cached_property
     def use_case(self) -> UseCase:
-        """The use case as preflight froze it: an edit of the YAML does not reach a run under way."""
+        """The use case as ``preflight`` froze it: an edit of the YAML file does not change a running run."""
         raw = yaml.safe_load(self.store.read(self.folder.use_case))
         return parse_use_case(raw, origin=self.folder.use_case)
 
     @cached_property
     def answers(self) -> AnswerStore:
-        """The paid answers, read and paid on behalf of this run."""
+        """The stored answers of all runs. What is asked now is paid by this run."""
         return AnswerStore(self.store, self.folder.responses, self.folder.run_key)
 
     def rate_limited_model(
         self, context: Context, *, model: str, expected: Sequence[BillLine] = (), calls: int = 1
     ) -> RateLimitedModel:
         """
-        Return what asks models: at this task's share of the quota, for its part of the spend cap; for all its threads.
+        Return a client that asks models within this task's share of the quota and of the spend cap.
 
-        :param model: who is asked.
-        :param expected: the estimate of this task's calls; without one nothing is capped.
-        :param calls: how many they are.
+        All threads of the task share it.
+
+        :param model: key of the model that is asked, in ``models.yaml``.
+        :param expected: the estimate of this task's calls; without it, spending is not capped.
+        :param calls: number of calls that are expected.
         """
         ti = context["ti"]
         index = -1 if ti.map_index is None else ti.map_index
@@ -86,7 +88,7 @@ class RunAccess:
     def _task_budget(self, model: str, expected: Sequence[BillLine], calls: int) -> TaskBudget | None:
         try:
             estimate = read_json(self.store, self.folder.estimate, BudgetEstimate)
-        except NotFoundError:  # a DAG of somebody's own without a cost gate
+        except NotFoundError:  # a custom DAG without a cost gate
             return None
         share = budget_share(expected, estimate, cap_usd=self.use_case.max_spend_usd, calls=calls)
         prices = load_prices()
@@ -95,23 +97,23 @@ class RunAccess:
         )
 
     def model(self, key: str) -> Model:
-        """A model of the catalog."""
+        """Return a model of the catalog by its key."""
         return load_catalog().model(key)
 
     @cached_property
     def prompts(self) -> dict[str, Prompt]:
-        """The prompts as preflight froze them: an edit of a file does not reach a run under way."""
+        """The prompts as ``preflight`` froze them: an edit of a file does not change a running run."""
         if self.store.exists(self.folder.prompts):
             return restore_prompts(read_json(self.store, self.folder.prompts))
-        return load_prompts(self.use_case.prompts, self.store)[1]  # a run that was frozen before prompts were
+        return load_prompts(self.use_case.prompts, self.store)[1]  # frozen by a version that did not freeze prompts
 
     def prompt(self, name: str) -> Prompt:
-        """A prompt by the name that the use case gives it."""
+        """Return a prompt by its name in the use case."""
         return self.prompts[name]
 
 
 def require_run_uri(task_id: str, run_uri: str) -> None:
-    """Refuse a task without a run folder while the DAG is parsed; DAGs state it once, in ``default_args``."""
+    """Refuse a task without ``run_uri`` while the DAG is parsed. DAGs set it once, in ``default_args``."""
     if not run_uri:
-        message = f"{task_id}: run_uri is missing; state it in the task or in the DAG's default_args."
+        message = f"{task_id}: run_uri is missing. No DAG was made. Set it in the task or in the DAG's default_args."
         raise ValueError(message)

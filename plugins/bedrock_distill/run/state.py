@@ -1,4 +1,4 @@
-"""What Airflow knows of the run that bought a thing."""
+"""Ask Airflow for the state of the run that bought a thing."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ HTTP_NOT_FOUND = 404
 
 def run_state(tags: Mapping[str, str], context: Context) -> str | None:
     """
-    Return the state of the DAG run that the tags name; ``None`` when they name none or Airflow knows none.
+    Return the state of the DAG run that a thing's tags name; ``None`` if they name no run that Airflow knows.
 
-    :raises AirflowRuntimeError: Airflow could not be asked, so the run may well be under way.
+    :param tags: of the thing.
+    :raises AirflowRuntimeError: Airflow could not be asked, so the run may still be running.
     """
     if not {"dag-id", "run-id"} <= tags.keys():
         return None
@@ -28,12 +29,12 @@ def run_state(tags: Mapping[str, str], context: Context) -> str | None:
         if _status_code(error) == HTTP_NOT_FOUND:
             return None
         raise
-    # Annotated as str, and in truth an enum whose str() is "DagRunState.RUNNING".
+    # Annotated as str, but it is an enum whose str() is "DagRunState.RUNNING".
     return str(getattr(state, "value", state))
 
 
 def _status_code(error: AirflowRuntimeError | ServerResponseError) -> int | None:
-    """Return the API server's answer; a task gets it inside Airflow's own error, ``dag.test()`` as it came."""
+    """Return the HTTP status. A task gets it inside Airflow's own error, ``dag.test()`` in the client's error."""
     if isinstance(error, ServerResponseError):
         return error.response.status_code
     code: int | None = (error.error.detail or {}).get("status_code")

@@ -1,0 +1,3 @@
+"""Sensors: tasks that wait for something in AWS."""
+
+from __future__ import annotations

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from bedrock_distill.sensors.base import WaitingSensor
-from bedrock_distill.triggers.batch import BatchJobsTrigger, running
+from bedrock_distill.triggers.batch import BatchJobsTrigger, running_jobs
 from bedrock_distill.triggers.polling import PollingTrigger
 from include.distill.batch.records import BatchSubmitManifest, BatchWaitManifest
 
@@ -33,7 +33,7 @@ class BedrockBatchSensor(WaitingSensor[BatchWaitManifest]):
     def poll(self) -> BatchWaitManifest | None:
         """Look every job up by its ARN."""
         arns = self.submitted["job_arns"]
-        if not (jobs := running(self.hook, arns)):
+        if not (jobs := running_jobs(self.hook, arns)):
             return {"jobs": len(arns)}
         for job in jobs:
             self.log.info("%s is %s: %d of %d records", job.name, job.status, job.processed, job.total)

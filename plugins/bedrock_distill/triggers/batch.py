@@ -1,4 +1,4 @@
-"""Waiting for batch jobs outside a worker."""
+"""Wait for batch jobs in the triggerer."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from bedrock_distill.triggers.polling import PollingTrigger
 
 class BatchJobsTrigger(PollingTrigger):
     """
-    Wait for all of some batch jobs to end.
+    Wait until all given batch jobs have ended.
 
-    :param job_arns: the jobs; ``name`` is what they are called together, for messages.
+    :param job_arns: the jobs. ``name`` describes them together, for messages.
     """
 
     def __init__(self, *, job_arns: list[str], **common: Any) -> None:
@@ -22,27 +22,27 @@ class BatchJobsTrigger(PollingTrigger):
         self.job_arns = job_arns
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        """Return the importable path and the arguments."""
+        """Return the class's import path and its arguments, by which the triggerer makes the trigger."""
         _, arguments = super().serialize()
         path = f"{__name__}.{type(self).__name__}"
         return path, {**arguments, "job_arns": self.job_arns}
 
     def has_ended(self, hook: BedrockDistillHook) -> bool:
-        """Look at the jobs."""
-        return not running(hook, self.job_arns)
+        """Tell whether no job is running."""
+        return not running_jobs(hook, self.job_arns)
 
     def give_up(self, hook: BedrockDistillHook) -> None:
-        """Stop the jobs that are running."""
-        for job in running(hook, self.job_arns):
+        """Stop the running jobs."""
+        for job in running_jobs(hook, self.job_arns):
             BatchJobs(hook).stop(job.arn)
             self.log.warning(
-                "Stopped %s because its task was marked failed. The %d of %d records that it has answered are billed;"
-                " clear submit with downstream to store them and to ask for the rest.",
+                "Stopped %s because its task was marked as failed. The %d of %d records that it has answered are"
+                " billed; clear submit with downstream to store them and to ask for the rest.",
                 *(job.name, job.processed, job.total),
             )
 
 
-def running(hook: BedrockDistillHook, job_arns: list[str]) -> list[BatchJob]:
-    """Return the jobs that have not ended."""
+def running_jobs(hook: BedrockDistillHook, job_arns: list[str]) -> list[BatchJob]:
+    """Look all jobs up and return those that are running."""
     jobs = (BatchJobs(hook).get(arn) for arn in job_arns)
     return [job for job in jobs if job.progress is Progress.RUNNING]

@@ -1,12 +1,13 @@
 """
-Waiting outside a worker: look, sleep, and fire when the awaited thing has come to an end.
+Poll AWS in the triggerer until a job or an endpoint has ended or is ready, and wake the task.
 
-The triggers only look; what an end means is decided by the task that wakes up, which looks once more itself. Airflow
-3.3 can fail a deferral that fires at once (apache/airflow #71580), so a trigger sleeps before its first look.
+A trigger only checks. The task that wakes up checks again and decides what the result means. A trigger sleeps before
+its first check, because Airflow 3.3 can fail a deferral that fires at once (apache/airflow #71580).
 
-When a person marks the waiting task failed, the trigger gives up what is awaited, so that it is not billed for
-nothing. Airflow calls ``on_kill`` also when a task is cleared, and then the next try has adopted the thing already:
-only a task that is failed when looked up gives up. It is a courtesy; teardown and the sweeper are the guarantee.
+When a person marks the waiting task as failed, the trigger stops the job or deletes the endpoint, so that nothing is
+billed for a result that nobody waits for. Airflow calls ``on_kill`` when a task is cleared, too, but then the next try
+has already taken over. So the trigger looks the state of the task up and acts only on "failed". This may be missed;
+the teardown, ``outcome`` and the sweeper are the guarantee.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from asgiref.sync import sync_to_async
 from bedrock_distill.hooks.bedrock import BedrockDistillHook
 from bedrock_distill.hooks.statuses import THROUGHPUT_STATUS, Progress
 from bedrock_distill.lifecycle.abandoned_jobs import is_running, stop_job
+from bedrock_distill.triggers.records import WaitEnd, WaitEvent
 from include.distill.core.errors import RefusedError, ServiceError
 
 ReturnT = TypeVar("ReturnT")
@@ -34,21 +36,26 @@ async def in_thread(work: Callable[..., ReturnT], *arguments: Any) -> ReturnT:
     """
     Run ``work`` in a thread of its own.
 
-    When the caller is cancelled meanwhile, the thread goes on and the caller leaves at once, with the message of the
-    cancellation: by it Airflow knows that a person acted, and calls ``on_kill``. ``sync_to_async`` alone would lose it.
+    If the caller is cancelled, it stops at once and the thread continues. The message of the cancellation is kept:
+    it tells Airflow that a person acted, so that ``on_kill`` is called. ``sync_to_async`` alone would lose it.
     """
     call = asyncio.ensure_future(sync_to_async(work, thread_sensitive=False)(*arguments))
-    call.add_done_callback(lambda done: done.cancelled() or done.exception())  # seen, though nobody may wait any more
+    call.add_done_callback(
+        lambda done: done.cancelled() or done.exception()
+    )  # else asyncio logs an exception that nobody read
     return await asyncio.shield(call)
 
 
 class PollingTrigger(BaseTrigger):
     """
-    Fire ``{"end": "ended" | "deadline" | "refused", "message": str, "deadline": str}``.
+    Base of the triggers. Fires a :class:`~bedrock_distill.triggers.records.WaitEvent`.
 
-    :param name: name or ARN of what is awaited.
-    :param deadline: ISO 8601 time after which waiting ends; survives a restart of the triggerer.
-    :param give_up_when_failed: give up what is awaited when the waiting task is marked failed.
+    :param name: name or ARN of the job or endpoint.
+    :param deadline: ISO 8601 time after which waiting ends. A restart of the triggerer does not change it.
+    :param poll_interval_seconds: seconds before each check.
+    :param aws_conn_id: Airflow connection for AWS.
+    :param region_name: Region; ``None`` takes the connection's.
+    :param give_up_when_failed: stop the job or delete the endpoint when the task is marked as failed.
     """
 
     def __init__(
@@ -70,7 +77,7 @@ class PollingTrigger(BaseTrigger):
         self.give_up_when_failed = give_up_when_failed
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        """Return the importable path and the arguments."""
+        """Return the class's import path and its arguments, by which the triggerer makes the trigger."""
         return f"bedrock_distill.triggers.polling.{type(self).__name__}", {
             "name": self.name,
             "deadline": self.deadline,
@@ -82,20 +89,21 @@ class PollingTrigger(BaseTrigger):
 
     @abstractmethod
     def has_ended(self, hook: BedrockDistillHook) -> bool:
-        """Look once; runs in a thread."""
+        """Check once whether the wait is over. Runs in a thread."""
 
     @abstractmethod
     def give_up(self, hook: BedrockDistillHook) -> None:
-        """Stop or release what is awaited; runs in a thread."""
+        """Stop the job or delete the endpoint. Runs in a thread."""
 
-    def _event(self, end: str, message: str = "") -> TriggerEvent:
-        return TriggerEvent({"end": end, "message": message, "deadline": self.deadline})
+    def _event(self, end: WaitEnd, message: str = "") -> TriggerEvent:
+        event: WaitEvent = {"end": end, "message": message, "deadline": self.deadline}
+        return TriggerEvent(event)
 
     def _hook(self) -> BedrockDistillHook:
         return BedrockDistillHook(self.aws_conn_id, self.region_name)
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Sleep and look until the end, the deadline, or a refusal. Passing faults are logged and waited out."""
+        """Poll until the end, the deadline or a refusal. Errors that a later check may not meet are logged only."""
         hook = self._hook()
         deadline = datetime.datetime.fromisoformat(self.deadline)
         while True:
@@ -108,17 +116,17 @@ class PollingTrigger(BaseTrigger):
                 yield self._event("refused", str(error))
                 return
             except ServiceError as error:
-                self.log.warning("Looking at %s failed and is tried again: %s", self.name, error)
+                self.log.warning("The check of %s failed and is tried again: %s", self.name, error)
             if datetime.datetime.now(datetime.UTC) > deadline:
                 yield self._event("deadline")
                 return
 
     async def on_kill(self) -> None:
         """
-        Give up when the task was marked failed; on a clear the next try goes on with what is there.
+        Stop the job or delete the endpoint if the task was marked as failed. After a clear, the next try uses it.
 
-        Airflow's triggerer cancels a trigger again every second until it is gone, and with it an ``on_kill`` that takes
-        longer. What has begun is therefore brought to its end, however often it is cancelled meanwhile.
+        Airflow's triggerer repeats a cancellation every second until the trigger is gone, which would end a longer
+        ``on_kill``. So the work is shielded and finishes, however often it is cancelled.
         """
         work = asyncio.ensure_future(self._give_up_if_marked())
         while not work.done():
@@ -131,7 +139,7 @@ class PollingTrigger(BaseTrigger):
         try:
             await in_thread(self.give_up, self._hook())
         except ServiceError as error:
-            self.log.warning("%s could not be given up: %s", self.name, error)
+            self.log.warning("%s could not be stopped or deleted: %s", self.name, error)
 
     async def _task_state(self) -> str | None:
         if (ti := self.task_instance) is None:
@@ -144,11 +152,11 @@ class PollingTrigger(BaseTrigger):
 
 class CustomizationJobTrigger(PollingTrigger):
     """
-    Wait for a customization job to end; name a stall while it lasts.
+    Wait for a customization job to end, and log a warning while it is stalled.
 
-    :param stall_after_seconds: InProgress with training not started for longer than this is a stall. Bedrock gives no
-        other sign of one, and jobs have been seen to stall for days.
-    :param at_most_usd: what the whole training costs, for the message when it is stopped.
+    :param stall_after_seconds: a job that is InProgress longer than this without starting to train is stalled. Bedrock
+        shows no other sign of it, and jobs have stalled for days.
+    :param at_most_usd: cost of the whole training in US dollars, for the message when it is stopped.
     """
 
     def __init__(self, *, stall_after_seconds: float, at_most_usd: float | None = None, **common: Any) -> None:
@@ -157,13 +165,13 @@ class CustomizationJobTrigger(PollingTrigger):
         self.at_most_usd = at_most_usd
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        """Return the importable path and the arguments."""
+        """Return the class's import path and its arguments, by which the triggerer makes the trigger."""
         path, arguments = super().serialize()
-        mine = {"stall_after_seconds": self.stall_after_seconds, "at_most_usd": self.at_most_usd}
-        return path, {**arguments, **mine}
+        own_arguments = {"stall_after_seconds": self.stall_after_seconds, "at_most_usd": self.at_most_usd}
+        return path, {**arguments, **own_arguments}
 
     def has_ended(self, hook: BedrockDistillHook) -> bool:
-        """Look at the job."""
+        """Tell whether the job is not running."""
         job = hook.find_job(self.name)
         if job is None or not is_running(job):
             return True
@@ -178,14 +186,14 @@ class CustomizationJobTrigger(PollingTrigger):
 
 
 class ProvisionedThroughputTrigger(PollingTrigger):
-    """Wait for a throughput to be in service, to fail, or to be gone."""
+    """Wait for a provisioned throughput to be in service, to fail or to be gone."""
 
     def has_ended(self, hook: BedrockDistillHook) -> bool:
-        """Look at the throughput."""
+        """Tell whether the throughput is not being created."""
         throughput = hook.find_throughput(self.name)
         return throughput is None or THROUGHPUT_STATUS.get(throughput.status) is not Progress.RUNNING
 
     def give_up(self, hook: BedrockDistillHook) -> None:
-        """Delete the throughput; ``release`` finds it gone."""
+        """Delete the throughput. ``release`` then finds nothing to delete."""
         hook.delete_throughput(self.name)
-        self.log.warning("Deleted %s because its task was marked failed.", self.name)
+        self.log.warning("Deleted %s because its task was marked as failed.", self.name)

@@ -1,4 +1,4 @@
-"""Records that triggers pass to the task that they wake up."""
+"""Records that triggers pass to the task that they wake."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ WaitEnd = Literal["ended", "deadline", "refused"]
 
 
 class WaitEvent(TypedDict):
-    """Why a trigger fired. Passed through Airflow's database only."""
+    """The reason why a trigger fired. Passed through Airflow's database only."""
 
     end: WaitEnd
     message: str  # AWS's reason when it refused; else empty

@@ -1,8 +1,8 @@
 """
-Links from a task to what it made: buttons on the task's page.
+Make the buttons on a task's page that open what the task made, in the AWS console or in Airflow.
 
-Airflow asks for them in the worker whenever a task leaves it, done, failed or deferred, and after a deferral that is
-another process. So a link reads only what is there in all of them: what the task returned and its rendered arguments.
+Airflow computes them in the worker whenever a task succeeds, fails or defers. After a deferral this is another process.
+So a link uses only what every process has: the task's result and its rendered arguments.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ _A_WEEK_IN_SECONDS = 604_800  # the longest that S3 allows
 
 class ResourceLink(BaseOperatorLink):
     """
-    Link to an AWS thing that the task made or works on.
+    Link to an AWS resource that the task made or uses.
 
     :param label: the button's text.
-    :param key: where its ARN or S3 URI stands in the task's manifest, or else in the manifests it was given.
+    :param key: key of its ARN or S3 URI in the task's manifest, or else in one of the manifests it takes.
     """
 
     def __init__(self, label: str, key: str) -> None:
@@ -47,13 +47,13 @@ class ResourceLink(BaseOperatorLink):
 
     @property
     def xcom_key(self) -> str:
-        """Where Airflow keeps the link."""
+        """The XCom key under which Airflow stores the link."""
         return f"_link_{self._key}"
 
     def get_link(self, operator: Any, *, ti_key: Any) -> str:
-        """Return the thing's page; nothing, and so no button, as long as there is no such thing."""
-        given = (getattr(operator, field) for field in operator.template_fields)
-        manifests = (manifest for manifest in (_returned(ti_key), *given) if isinstance(manifest, dict))
+        """Return the URL of the resource's page; an empty text, which shows no button, if there is none yet."""
+        arguments = (getattr(operator, field) for field in operator.template_fields)
+        manifests = (manifest for manifest in (_returned(ti_key), *arguments) if isinstance(manifest, dict))
         resource = next((manifest[self._key] for manifest in manifests if manifest.get(self._key)), None)
         return console_url(resource, operator.hook) if resource else ""
 
@@ -65,7 +65,7 @@ class RejectedRowsLink(ResourceLink):
         super().__init__("Rejected rows", "rejected")
 
     def get_link(self, operator: Any, *, ti_key: Any) -> str:
-        """Return the page of ``rejected.jsonl``."""
+        """Return the URL of ``rejected.jsonl``; empty if no row was rejected."""
         counts = _returned(ti_key) or {}
         return console_url(operator.folder.source("rejected"), operator.hook) if counts.get("rejected") else ""
 
@@ -77,7 +77,7 @@ class ReportLink(ResourceLink):
         super().__init__("Report", "report")
 
     def get_link(self, operator: Any, *, ti_key: Any) -> str:
-        """Return the run's tab that shows the report, once it is written."""
+        """Return the URL of the run's tab with the report; empty if it is not written yet."""
         if not _returned(ti_key):
             return ""
         dag_id, run_id = (quote(part, safe=":+") for part in (ti_key.dag_id, ti_key.run_id))  # as the UI writes them
@@ -94,10 +94,12 @@ REPORT_LINK = ReportLink()
 
 def console_url(resource: str, clients: AwsClients) -> str:
     """
-    Return where a person sees the thing of an ARN or S3 URI: its page in the AWS console.
+    Return the URL of the page that shows an ARN or S3 URI to a person; empty if there is none.
 
-    The console knows nothing of an AWS simulator. One on this machine shows the object itself, or its ledger, in
-    which the ARN stands; any other endpoint has no page.
+    For AWS it is the console. For an AWS simulator on this machine, which the console does not know, it is the S3
+    object itself or the simulator's ledger. Any other endpoint has no page.
+
+    :param resource: an ARN of Bedrock or an ``s3://`` URI.
     """
     client = clients.client("s3" if resource.startswith("s3://") else "bedrock")
     host = urlsplit(client.meta.endpoint_url).hostname or ""
@@ -118,12 +120,12 @@ def _aws_console_url(resource: str, meta: Any) -> str:
     return f"{console}/bedrock/home?region={region}#/{_CONSOLE_PAGES[kind]}?arn={quote(resource, safe=':/')}"
 
 
-def _simulator_page(made: str, client: Any) -> str:
-    if made.startswith("s3://"):
-        bucket, key = split_uri(made)
-        where = {"Bucket": bucket, "Key": key}
-        return str(client.generate_presigned_url("get_object", Params=where, ExpiresIn=_A_WEEK_IN_SECONDS))
-    return f"{client.meta.endpoint_url}/_admin/ledger#{made}"
+def _simulator_page(resource: str, client: Any) -> str:
+    if resource.startswith("s3://"):
+        bucket, key = split_uri(resource)
+        parameters = {"Bucket": bucket, "Key": key}
+        return str(client.generate_presigned_url("get_object", Params=parameters, ExpiresIn=_A_WEEK_IN_SECONDS))
+    return f"{client.meta.endpoint_url}/_admin/ledger#{resource}"
 
 
 def _returned(ti_key: Any) -> Any:

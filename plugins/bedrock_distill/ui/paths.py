@@ -1,4 +1,4 @@
-"""Where Airflow's UI lies; imports nothing heavy, for every process of Airflow loads it."""
+"""Build paths below the root of Airflow's UI. Imports little, because every process of Airflow loads this module."""
 
 from __future__ import annotations
 
@@ -8,6 +8,6 @@ from airflow.configuration import conf
 
 
 def ui_path(path: str) -> str:
-    """Return ``path`` below the root of Airflow's UI, which need not be the root of its host."""
+    """Return ``path`` below the root of Airflow's UI, which may be a subfolder of its host."""
     root = urlsplit(conf.get("api", "base_url", fallback="/")).path.rstrip("/")
     return f"{root}/{path}"

@@ -1,8 +1,8 @@
 """
-The pages of the plugin: a list of past runs, and the report of each, for those who may read the DAG.
+Serve the report pages inside Airflow's UI: a list of past runs, and the report of each.
 
-Airflow leaves a plugin's routes open to the world, so every route here asks who it is. What is shown was partly
-written by models: the pages forbid scripts and requests, and a report is shut into an origin of its own.
+Airflow does not protect the routes of a plugin, so every route here requires a login and the right to read the DAG. The
+pages show text that models wrote, so they forbid scripts and outside requests, and a report gets an origin of its own.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ _POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none';"
     " frame-ancestors 'self'"
 )
-# The sandbox makes scripts and plugins impossible whatever a page holds. The list keeps its origin, for its links to
-# carry the session's cookie; a report gets an origin of its own.
+# The sandbox disables scripts and plugins whatever a page contains. The list keeps its origin, so that its links carry
+# the session's cookie. A report has no links and gets an origin of its own.
 _LIST_POLICY, _REPORT_POLICY = f"{_POLICY}; sandbox allow-same-origin", f"{_POLICY}; sandbox"
 
-# The documentation routes would not be guarded by `dependencies`.
+# FastAPI does not apply `dependencies` to its documentation routes, so there are none.
 app = FastAPI(
     title="Distill reports", dependencies=[Depends(get_user)], docs_url=None, redoc_url=None, openapi_url=None
 )
@@ -41,7 +41,7 @@ app = FastAPI(
 
 @app.get("/")
 def reports(request: Request, user: Annotated[Any, Depends(get_user)]) -> Response:
-    """List the newest reports of the DAGs that the user may read."""
+    """Show a list of the newest reports of the DAGs that the user may read."""
     stores: dict[str, ObjectStore] = {}
     problems = []
     for use_case in load_use_cases().valid:
@@ -51,7 +51,7 @@ def reports(request: Request, user: Annotated[Any, Depends(get_user)]) -> Respon
             store = store_for(use_case)
             stores |= dict.fromkeys(store.list(Layout(use_case.storage).reports(use_case.name)), store)
         except NotFoundError:
-            continue  # no bucket yet: no run yet
+            continue  # no bucket yet, so no run yet
         except ServiceError as error:
             problems.append(f"The reports of {use_case.name} cannot be listed: {error}")
     with ThreadPoolExecutor(max_workers=8) as pool:
@@ -63,7 +63,7 @@ def reports(request: Request, user: Annotated[Any, Depends(get_user)]) -> Respon
 
 @app.get("/report/{dag_id}/{run_id:path}", dependencies=[Depends(requires_access_dag("GET"))])
 def report(dag_id: str, run_id: str) -> Response:
-    """Show the report of a run as it was written."""
+    """Show the stored report of a run."""
     use_case = next((valid for valid in load_use_cases().valid if valid.dag_id == dag_id), None)
     if use_case is None:
         raise HTTPException(404, f"There is no use case whose DAG is {dag_id}.")
@@ -71,27 +71,27 @@ def report(dag_id: str, run_id: str) -> Response:
     try:
         html = store_for(use_case).read(folder.report("html"))
     except NotFoundError:
-        message = f"Run {run_id} of {dag_id} has no report yet. Its task `report` writes one once the judges are done."
+        message = f"Run {run_id} of {dag_id} has no report yet. Its task `report` writes one when the judges are done."
         raise HTTPException(404, message) from None
     return _page(html, policy=_REPORT_POLICY)
 
 
 def store_for(use_case: UseCase) -> ObjectStore:
-    """Return the S3 of a use case, through its own connection."""
+    """Return a use case's object store, through its own connection."""
     return S3ObjectStore(AwsClients(use_case.aws.conn_id, use_case.aws.region, config=FAIL_FAST_CONFIG))
 
 
 @app.exception_handler(AnyHTTPException)
 def error_page(request: Request, error: AnyHTTPException) -> Response:
-    """Say on a page of ours why there is nothing to see."""
+    """Show an HTTP error as a page."""
     titles = {401: "Please log in", 403: "You may not read this", 404: "There is no report here"}
     return _page(message_page(titles.get(error.status_code, "This did not work"), error.detail), error.status_code)
 
 
 @app.exception_handler(ServiceError)
 def unreachable_page(request: Request, error: ServiceError) -> Response:
-    """Say that S3 did not do what was asked."""
-    return _page(message_page("S3 cannot be read at the moment", str(error)), 503)
+    """Show a page that says why S3 cannot be read."""
+    return _page(message_page("S3 cannot be read now", str(error)), 503)
 
 
 def _may_read(dag_id: str, request: Request, user: Any) -> bool:

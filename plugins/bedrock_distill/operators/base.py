@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from airflow.sdk import BaseOperator
 
 from bedrock_distill.run.access import RunAccess, require_run_uri
 
 Manifest = dict[str, Any]
+ManifestT = TypeVar("ManifestT")
 
 
-def mapped_manifests(output: Any) -> list[Any]:
-    """Return what mapped tasks returned. A slice asks once; iterating asks one by one until Airflow logs an error."""
+def mapped_manifests(output: Any, manifest: type[ManifestT]) -> list[ManifestT]:
+    """
+    Return the results of all tasks of a mapped task.
+
+    :param output: the lazy sequence that Airflow gives a template field.
+    :param manifest: the type of one result, which is not checked.
+    """
+    # A slice makes one request. Iterating makes one per result, and an error is logged at the end.
     return list(output[:])
 
 
 class DistillOperator(RunAccess, BaseOperator):
     """
-    Base of the steps.
+    Base of the operators that work in a run's folder.
 
     :param run_uri: the run's folder, ``s3://…/runs/<run_key>``. (templated)
     :param aws_conn_id: Airflow connection for AWS.
@@ -40,9 +47,9 @@ class DistillOperator(RunAccess, BaseOperator):
 
 class ArmOperator(DistillOperator):
     """
-    Base of the steps of one arm.
+    Base of the operators that work for one arm.
 
-    :param arm: an arm of the use case.
+    :param arm: name of an arm of the use case.
     """
 
     def __init__(self, *, arm: str, **kwargs: Any) -> None:

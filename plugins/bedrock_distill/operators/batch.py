@@ -1,4 +1,4 @@
-"""A step's questions as batch jobs: bought once, and their answers stored where the step itself looks for them."""
+"""Ask the questions of a step in batch jobs, and store the answers where the step looks for them."""
 
 from __future__ import annotations
 
@@ -12,17 +12,18 @@ from bedrock_distill.hooks.statuses import Progress
 from bedrock_distill.lifecycle.abandoned_jobs import record_attempt
 from bedrock_distill.lifecycle.buy_once import buy_once
 from bedrock_distill.lifecycle.tags import purchase_tags
-from bedrock_distill.operators.base import DistillOperator, Manifest
-from bedrock_distill.run.task_ids import SUBMIT, WAIT, sibling_task
+from bedrock_distill.operators.base import DistillOperator
+from bedrock_distill.run.task_ids import PREFLIGHT, SUBMIT, WAIT, sibling_task
 from include.distill.batch.input_files import BatchInputFile, build_input_files, request_keys, unanswered
 from include.distill.batch.pending_jobs import BatchJobPlan, BatchOutcome, PendingBatchJobs
-from include.distill.batch.records import BatchStep
+from include.distill.batch.records import BatchCollectManifest, BatchStep, BatchSubmitManifest
 from include.distill.batch.results import collect
 from include.distill.batch.step_requests import StepRequests, models_of_step
 from include.distill.config.catalog import BatchInference, Model
 from include.distill.config.layout import Layout
 from include.distill.core.errors import JobFailedError, UseCaseError, WaitTimeoutError
 from include.distill.core.naming import batch_name, request_token
+from include.distill.dataset.records import ShardNumbers
 from include.distill.inference.requests import ModelRequest
 from include.distill.training.job_identity import is_transient_failure
 
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
 class BatchOperator(DistillOperator):
     """
-    Base of the tasks around a step's batch jobs.
+    Base of the operators for a step's batch jobs.
 
     :param step: the mapped task whose questions are asked: ``synthesize`` or ``judge``.
     """
@@ -50,11 +51,11 @@ class BatchOperator(DistillOperator):
 
     @cached_property
     def pending_jobs(self) -> PendingBatchJobs:
-        """Jobs whose answers are not stored yet."""
+        """The jobs whose answers are not stored yet, of all runs."""
         return PendingBatchJobs(self.store, self.folder)
 
     def collect(self, plan: BatchJobPlan, job: BatchJob) -> BatchOutcome:
-        """Store the answers of an ended job, and strike it out."""
+        """Store the answers of a job that has ended, and note that they are stored."""
         outcome = collect(
             plan,
             job.id,
@@ -65,7 +66,7 @@ class BatchOperator(DistillOperator):
         )
         self.pending_jobs.mark_collected(plan, outcome)
         self.log.info(
-            "%s ended %s: %d of %d answered, %d errors (%s), %d not begun",
+            "%s ended %s: %d of %d answered, %d errors (%s), %d not reached",
             *(plan.name, job.status, outcome.answered, outcome.records),
             *(outcome.errors, self.folder.batch_errors(plan.name), outcome.unanswered),
         )
@@ -94,34 +95,35 @@ class RunningQuestions:
 
 class BedrockSubmitBatchOperator(BatchOperator):
     """
-    Submit what a step would ask, and nobody has answered, as batch jobs at half the price.
+    Submit the questions of a step that have no stored answer as batch jobs, at half the price.
 
-    Nothing is asked twice: answers of ended jobs are stored first, whoever bought them; questions that a running job
-    answers are left to it, and this run waits for it. A job is named by its questions, so a retry, a clear or a lost
-    worker find it again. Fewer questions than Bedrock takes in a job are left to be asked on demand.
+    Nothing is asked twice. The answers of ended jobs are stored first, whichever run bought them. Questions that a
+    running job answers are left to that job, and this run waits for it. A job's name is a hash of its questions, so a
+    retry, a clear or another worker finds it. If there are fewer questions than Bedrock takes in a job, the step asks
+    them on demand.
 
-    :param shards: numbers of the shards of rows that the teacher is sent; none for the judges. (templated)
-    :return: ``{"job_arns", "records", "left_to_ask_on_demand", "bought"}``; records of new jobs.
-    :raises JobFailedError: a job of the same questions failed because of them; not bought again.
-    :raises RefusedError: access, quota or validation; nothing was bought.
+    :param shards: numbers of the shards of rows that the teacher is sent; empty for the judges. (templated)
+    :return: ``{"job_arns", "records", "left_to_ask_on_demand", "bought"}``; ``records`` are those of this run's jobs.
+    :raises JobFailedError: a job with the same questions failed because of them; it is not bought again.
+    :raises RefusedError: access, a quota or the request's validation; nothing was bought.
     """
 
     template_fields: Sequence[str] = (*BatchOperator.template_fields, "shards")
 
     def __init__(self, *, shards: Any = (), **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.shards = shards
+        self.shards: ShardNumbers = shards
 
-    def execute(self, context: Context) -> Manifest:
-        """Find or buy the jobs of every model that the step asks."""
-        submitted: Manifest = {"job_arns": [], "records": 0, "left_to_ask_on_demand": 0, "bought": 0}
+    def execute(self, context: Context) -> BatchSubmitManifest:
+        """Find or buy the jobs for every model that the step asks."""
+        submitted: BatchSubmitManifest = {"job_arns": [], "records": 0, "left_to_ask_on_demand": 0, "bought": 0}
         with record_attempt(context):
             for model in models_of_step(self.use_case, self.step):
                 self._submit(model, context, submitted)
         self.log.info("Submitted: %s", submitted)
         return submitted
 
-    def _submit(self, model: Model, context: Context, submitted: Manifest) -> None:
+    def _submit(self, model: Model, context: Context, submitted: BatchSubmitManifest) -> None:
         running = self._collect_ended(model)
         questions = StepRequests(self.use_case, self.store, self.folder, self.prompts, list(self.shards))
         missing = unanswered(
@@ -134,25 +136,25 @@ class BedrockSubmitBatchOperator(BatchOperator):
         submitted["job_arns"] += sorted(running.claimed_arns)
 
     def _submit_files(
-        self, model: Model, missing: Iterable[ModelRequest], context: Context, submitted: Manifest
+        self, model: Model, missing: Iterable[ModelRequest], context: Context, submitted: BatchSubmitManifest
     ) -> None:
         limits = batch_limits(model)
         for file in build_input_files(missing, limits):
             count = len(file.keys)
             job = self._buy(model, file, context, submitted) if count >= limits.minimum_records else None
             if job is None:
-                self.log.info("%d questions to %s are left to be asked on demand.", count, model.key)
+                self.log.info("%d questions to %s are asked on demand.", count, model.key)
                 submitted["left_to_ask_on_demand"] += count
                 continue
             submitted["job_arns"].append(job.arn)
             submitted["records"] += count
 
     def _collect_ended(self, model: Model) -> RunningQuestions:
-        """Store the answers of ended jobs, and return the questions of running ones."""
+        """Store the answers of jobs that have ended; return the questions of running jobs."""
         running = RunningQuestions()
         for plan in self.pending_jobs.all():
             job = self.batch_jobs.find(plan.name) if plan.identity == model.inference_id else None
-            if job is None:  # another model's, or noted and never bought
+            if job is None:  # for another model, or noted but never bought
                 continue
             if job.progress is Progress.RUNNING:
                 running.job_arns.update(dict.fromkeys(request_keys(self.store, plan.input_uri), job.arn))
@@ -160,8 +162,10 @@ class BedrockSubmitBatchOperator(BatchOperator):
                 self.collect(plan, job)
         return running
 
-    def _buy(self, model: Model, file: BatchInputFile, context: Context, submitted: Manifest) -> BatchJob | None:
-        """Return the job of a file's questions; ``None`` when batch jobs cannot answer them."""
+    def _buy(
+        self, model: Model, file: BatchInputFile, context: Context, submitted: BatchSubmitManifest
+    ) -> BatchJob | None:
+        """Return the job for a file of questions; ``None`` if batch jobs cannot answer them."""
         name = self._attempt(file.sha256)
         if name is None:
             return None
@@ -171,7 +175,7 @@ class BedrockSubmitBatchOperator(BatchOperator):
         created: list[str] = []
 
         def find(name: str) -> BatchJob | None:
-            # By its ARN as soon as that is known: a list can lag behind.
+            # Looking up by name uses a list, which may not show a new job yet.
             return self.batch_jobs.get(created[0]) if created else self.batch_jobs.find(name)
 
         def create(_: str) -> None:
@@ -179,16 +183,16 @@ class BedrockSubmitBatchOperator(BatchOperator):
             created.append(self.batch_jobs.create(self._request(plan, model, context)))
 
         purchase = buy_once(name, find=find, create=create)
-        if not self.pending_jobs.find(name):  # a clean-up took the note of a job that runs
+        if not self.pending_jobs.find(name):  # a clean-up deleted the note of a running job
             self.pending_jobs.add(plan)
         submitted["bought"] += purchase.bought
         self.log.info("%s %s: %d records", "Bought" if purchase.bought else "Found", name, plan.records)
         return purchase.resource
 
     def _attempt(self, sha256: str) -> str | None:
-        """Return the name of the first attempt that is not over; ``None`` when asking in a batch again cannot help.
+        """Return the name of the first attempt that has not ended; ``None`` if another batch job cannot help.
 
-        Of an attempt that is over no answer is there: it gave none, or they were stored and lost since.
+        These questions have no stored answer. So an attempt that has ended gave none, or its answers were deleted.
         """
         for attempt in range(1, self.use_case.batch.max_attempts + 1):
             name = batch_name(self.use_case.name, self.step, sha256, attempt)
@@ -196,15 +200,20 @@ class BedrockSubmitBatchOperator(BatchOperator):
             if job is None or job.progress is Progress.RUNNING:
                 return name
             if job.status == "Failed" and not is_transient_failure(job.message):
-                raise JobFailedError(_refusal(job))
+                message = (
+                    f"Batch job {job.name} failed on the same questions: {job.message or 'Bedrock gave no reason'}."
+                    " Nothing is running, and it is not bought again. Correct the cause, or set inference: on_demand"
+                    f" for {self.step}, then clear {PREFLIGHT} with downstream."
+                )
+                raise JobFailedError(message)
             if job.status == "Completed" and not self._answers_were_lost(name):
-                self.log.warning("%s answered none of its records; they are asked on demand.", name)
+                self.log.warning("%s answered none of its records; the step asks them on demand.", name)
                 return None
-        self.log.warning("All %d attempts are over, the last is %s.", self.use_case.batch.max_attempts, name)
+        self.log.warning("All %d attempts have ended, the last one is %s.", self.use_case.batch.max_attempts, name)
         return None
 
     def _answers_were_lost(self, name: str) -> bool:
-        """Tell whether a job's answers were stored once, and a lifecycle rule or a clean-up took them."""
+        """Tell whether a job's answers were stored and then deleted, by a lifecycle rule or a clean-up."""
         outcome = self.pending_jobs.outcome(name)
         return outcome is None or outcome.answered > 0
 
@@ -238,28 +247,34 @@ class BedrockSubmitBatchOperator(BatchOperator):
 
 class BedrockCollectBatchOperator(BatchOperator):
     """
-    Store the answers of a step's batch jobs, whatever their end; the step itself asks the rest on demand.
+    Store the answers of a step's batch jobs, in whatever status they ended. The step asks the rest on demand.
 
-    :param submitted: manifest of the step's submit. (templated)
+    Costs nothing. A retry or a clear stores what is not stored yet.
+
+    :param submitted: manifest of the step's ``submit``. (templated)
     :return: ``{"jobs", "records", "answered", "errors", "left_to_ask_on_demand"}``
-    :raises JobFailedError: a job Failed or was Stopped, with Bedrock's reason; what it answered is stored.
-    :raises WaitTimeoutError: a job has not ended, for the wait was marked success; it stays to be collected.
+    :raises JobFailedError: a job is Failed or Stopped; quotes Bedrock's reason. What it answered is stored.
+    :raises WaitTimeoutError: a job has not ended, because a person marked ``wait`` as success.
     """
 
     template_fields: Sequence[str] = (*BatchOperator.template_fields, "submitted")
 
     def __init__(self, *, submitted: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.submitted = submitted
+        self.submitted: BatchSubmitManifest = submitted
 
-    def execute(self, context: Context) -> Manifest:
-        """Store everything first; then fail when a job failed."""
+    def execute(self, context: Context) -> BatchCollectManifest:
+        """Store all answers, then fail if a job failed."""
         jobs = [self.batch_jobs.get(arn) for arn in self.submitted["job_arns"]]
         outcomes = [self._outcome(job) for job in jobs if job.progress is not Progress.RUNNING]
         if running := [job.name for job in jobs if job.progress is Progress.RUNNING]:
-            raise WaitTimeoutError(_still_running(running, self.task_id))
+            message = (
+                f"Batch jobs have not ended: {', '.join(running)}. They are running and billed, and no task waits for"
+                f" them. Clear {sibling_task(self.task_id, WAIT)} with downstream."
+            )
+            raise WaitTimeoutError(message)
         if failed := [job for job in jobs if job.progress is Progress.FAILED]:
-            raise JobFailedError(" ".join(_failure(job, self.task_id) for job in failed))
+            raise JobFailedError(" ".join(self._failure_message(job) for job in failed))
         records, answered = sum(part.records for part in outcomes), sum(part.answered for part in outcomes)
         return {
             "jobs": len(jobs),
@@ -274,35 +289,23 @@ class BedrockCollectBatchOperator(BatchOperator):
             return self.collect(plan, job)
         return self.pending_jobs.outcome(job.name) or BatchOutcome(0, 0, 0)
 
+    def _failure_message(self, job: BatchJob) -> str:
+        return (
+            f"Batch job {job.name} ended {job.status}: {job.message or 'Bedrock gave no reason'}. Nothing is running;"
+            f" its answers are stored and billed. Clear {sibling_task(self.task_id, SUBMIT)} with downstream: it asks"
+            " only what is missing."
+        )
+
 
 def batch_limits(model: Model) -> BatchInference:
-    """Return what a batch job of ``model`` may hold.
+    """Return the limits of a batch job for ``model``.
 
     :raises UseCaseError: Bedrock takes no batch jobs for it.
     """
     if model.batch is None:
-        message = f"Bedrock takes no batch jobs for {model.key}; set inference: on_demand for the step that asks it."
+        message = (
+            f"Bedrock takes no batch jobs for {model.key}. Nothing was bought. Set inference: on_demand for the step"
+            f" that asks it, then clear {PREFLIGHT} with downstream."
+        )
         raise UseCaseError(message)
     return model.batch
-
-
-def _refusal(job: BatchJob) -> str:
-    return (
-        f"Batch job {job.name} failed on these very questions: {job.message or 'Bedrock gave no reason'}. It is not"
-        " bought again. Mend the cause, or set inference: on_demand for the step and clear preflight with downstream."
-    )
-
-
-def _still_running(names: Sequence[str], task_id: str) -> str:
-    return (
-        f"Batch jobs have not ended: {', '.join(names)}. They are running and billed; nobody waited for them. Clear"
-        f" {sibling_task(task_id, WAIT)} with downstream."
-    )
-
-
-def _failure(job: BatchJob, task_id: str) -> str:
-    submit = sibling_task(task_id, SUBMIT)
-    return (
-        f"Batch job {job.name} ended {job.status}: {job.message or 'Bedrock gave no reason'}. Nothing is running; what"
-        f" it answered is stored and billed. Clear {submit} with downstream: it asks again only what is missing."
-    )

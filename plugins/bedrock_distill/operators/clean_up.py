@@ -1,8 +1,8 @@
 """
-What the pipeline left in AWS: listed first, then deleted as listed.
+List what the pipeline left in AWS, then delete it.
 
-Both operators list everything anew and plan by the same rules (:mod:`include.distill.cleanup.rules`); what is newer
-than the listing that a person saw is left. Nothing is deleted before every listing succeeded.
+Both operators list everything themselves and plan by the same rules (:mod:`include.distill.cleanup.rules`). What is
+newer than the listing that a person saw is left. Nothing is deleted before every listing has succeeded.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from airflow.sdk.exceptions import AirflowSkipException, DownstreamTasksSkipped
 from bedrock_distill.hooks.bedrock import BedrockDistillHook
 from bedrock_distill.hooks.s3 import S3ObjectStore
 from bedrock_distill.lifecycle.throughput import delete_and_wait
-from bedrock_distill.operators.base import Manifest
 from bedrock_distill.run.state import run_state
 from include.distill.cleanup.listing import list_project_root
 from include.distill.cleanup.plan import (
@@ -37,6 +36,7 @@ from include.distill.cleanup.plan import (
     parse_clean_up_choice,
     plan_table,
 )
+from include.distill.cleanup.records import CleanUpManifest, LeftoversManifest
 from include.distill.cleanup.rules import plan_clean_up
 from include.distill.config.loader import USE_CASES_FOLDER, UseCases, load_use_cases
 from include.distill.config.sections import Aws, Storage
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Account:
-    """One connection and Region, with the chosen use cases that live there."""
+    """One connection and Region, with the chosen use cases that use it."""
 
     hook: BedrockDistillHook
     store: S3ObjectStore
@@ -61,9 +61,9 @@ class Account:
 
 class CleanUpOperator(BaseOperator):
     """
-    Base of both: reads the trigger form and plans.
+    Base of the operators: reads the trigger form, lists and plans.
 
-    :param use_cases: the folder of use cases; they say where to look.
+    :param use_cases: the folder of use cases, which say which accounts and buckets to list.
     """
 
     def __init__(self, *, use_cases: Path = USE_CASES_FOLDER, **kwargs: Any) -> None:
@@ -71,18 +71,18 @@ class CleanUpOperator(BaseOperator):
         self.use_cases = use_cases
 
     def connect(self, aws: Aws) -> tuple[BedrockDistillHook, S3ObjectStore]:
-        """Return Bedrock and S3 as a use case reaches them."""
+        """Return Bedrock and S3 through a use case's connection."""
         hook = BedrockDistillHook(aws.conn_id, aws.region)
         return hook, S3ObjectStore(hook)
 
     def now(self) -> datetime.datetime:
-        """Return the time."""
+        """Return the present time, in UTC."""
         return datetime.datetime.now(datetime.UTC)
 
     def _plans(
         self, choice: CleanUpChoice, now: datetime.datetime, context: Context
     ) -> list[tuple[Account, CleanUpPlan]]:
-        """List all accounts, then plan: a listing that fails fails before anything is deleted."""
+        """List all accounts, then plan. If a listing fails, nothing has been deleted."""
         use_cases = load_use_cases(self.use_cases)
         chosen = _chosen(use_cases, choice)
         _refuse_unknown_buckets(chosen, choice)
@@ -101,30 +101,30 @@ class CleanUpOperator(BaseOperator):
 
 class ListLeftoversOperator(CleanUpOperator):
     """
-    List what the pipeline left and say what would be deleted, what would be left, and why.
+    List what the pipeline left, and log what would be deleted, what would be left, and why.
 
-    Reads only, free. The list is in the task's log. With the form's ``dry_run`` everything after this task is skipped.
+    Only reads, and costs nothing. With ``dry_run`` in the form, everything after this task is skipped.
 
     :return: ``{"as_of": str, "dry_run": bool, "delete": {kind: number}, "left": {kind: number}}``
-    :raises InputError: a use case or a bucket that was typed in is unknown; nothing was deleted.
+    :raises InputError: the form names an unknown use case or bucket; nothing was deleted.
     """
 
     ui_color = "#e8f0fe"
     inherits_from_skipmixin = True
 
-    def execute(self, context: Context) -> Manifest:
-        """List, plan, log the plan, and gate."""
+    def execute(self, context: Context) -> LeftoversManifest:
+        """List, plan and log the plan; in a dry run skip what follows."""
         choice = parse_clean_up_choice(context["params"])
         now = self.now()
         plans = self._plans(choice, now, context)
-        manifest = {
+        manifest: LeftoversManifest = {
             "as_of": now.isoformat(),
             "dry_run": choice.dry_run,
             "delete": dict(count_by_kind(item for _, plan in plans for item in plan.to_delete)),
             "left": dict(count_by_kind(item for _, plan in plans for item in plan.to_keep)),
         }
         if choice.dry_run:
-            self.log.info("Dry run: nothing is deleted. Trigger again without it to delete what is listed.")
+            self.log.info("Dry run: nothing is deleted. Trigger the DAG without dry run to delete what is listed.")
             context["ti"].xcom_push(key="return_value", value=manifest)
             raise DownstreamTasksSkipped(tasks=sorted(self.downstream_task_ids))
         return manifest
@@ -132,15 +132,15 @@ class ListLeftoversOperator(CleanUpOperator):
 
 class DeleteLeftoversOperator(CleanUpOperator):
     """
-    Delete what was listed: throughput, waiting until it is gone; then models, objects, and the buckets typed in.
+    Delete what was listed: throughput, and when it is gone models, then objects, then the buckets named in the form.
 
-    Stops after the first kind of thing of which something could not be deleted. Free; a retry or a clear lists again
-    and deletes what is left, never what came after the listing.
+    If something of one kind could not be deleted, later kinds are left. Costs nothing. A retry or a clear lists again
+    and deletes what is left, but nothing newer than the listing.
 
-    :param listed: manifest of the listing. (templated)
-    :param wait_seconds: how long to wait for Bedrock to say that a throughput is gone.
+    :param listed: manifest of ``list_leftovers``. (templated)
+    :param wait_seconds: how long to wait until Bedrock no longer finds a throughput.
     :return: ``{"deleted": {kind: number}, "left": {kind: number}}``
-    :raises OutcomeError: something could not be deleted; names it, and says what is still billed.
+    :raises OutcomeError: something could not be deleted; names it, and says what may still be billed.
     """
 
     template_fields: Sequence[str] = ("listed",)
@@ -148,11 +148,11 @@ class DeleteLeftoversOperator(CleanUpOperator):
 
     def __init__(self, *, listed: Any, wait_seconds: float = 900, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.listed = listed
+        self.listed: LeftoversManifest = listed
         self.wait_seconds = wait_seconds
 
-    def execute(self, context: Context) -> Manifest:
-        """List again, delete kind by kind, and return what is gone and what is left."""
+    def execute(self, context: Context) -> CleanUpManifest:
+        """List again and delete kind by kind; return the numbers of deleted and left things."""
         choice = parse_clean_up_choice(context["params"])
         if choice.dry_run:
             raise AirflowSkipException("Dry run: nothing is deleted.")
@@ -163,21 +163,22 @@ class DeleteLeftoversOperator(CleanUpOperator):
             failures = []
             for account, item in [(account, item) for account, plan in plans for item in plan.deletions(kind)]:
                 try:
-                    gone = self._delete(account, item)
+                    is_gone = self._delete(account, item)
                 except DistillError as error:
                     failures.append(f"{kind} {item.name}: {error}")
                     continue
-                (deleted if gone else left)[str(kind)] += 1
-            _raise(failures)
+                (deleted if is_gone else left)[str(kind)] += 1
+            if failures:
+                raise OutcomeError(_failure_message(failures))
         return {"deleted": dict(deleted), "left": dict(left)}
 
     def _delete(self, account: Account, item: PlanItem) -> bool:
-        """Delete one thing; ``False`` when AWS says that it is in use."""
+        """Delete one thing. Return ``False`` if AWS says that something uses it."""
         if item.throughput:
             self._release(account, item, item.throughput)
         elif item.kind is ResourceKind.CUSTOM_MODEL:
             if not account.hook.delete_custom_model(item.arn):
-                self.log.info("LEFT    %s %s -- Bedrock says that something still uses it", item.kind, item.name)
+                self.log.info("LEFT    %s %s -- Bedrock says that something uses it", item.kind, item.name)
                 return False
         else:
             account.store.delete_all(item.uris)
@@ -198,21 +199,21 @@ class DeleteLeftoversOperator(CleanUpOperator):
         delete_and_wait(account.hook, throughput.arn, wait_seconds=self.wait_seconds)
 
 
-def _raise(failures: Sequence[str]) -> None:
-    if failures:
-        listed = "\n".join(f"  {number}. {failure}" for number, failure in enumerate(failures, start=1))
-        message = (
-            f"{len(failures)} things could not be deleted; what comes after them was left. Throughput that is still"
-            f" there is billed by the hour. Clear this task to delete what is left:\n{listed}"
-        )
-        raise OutcomeError(message)
+def _failure_message(failures: Sequence[str]) -> str:
+    listed = "\n".join(f"  {number}. {failure}" for number, failure in enumerate(failures, start=1))
+    return (
+        f"{len(failures)} things could not be deleted, so later kinds of things were left. Throughput that still exists"
+        f" is billed by the hour. Clear this task to delete what is left:\n{listed}"
+    )
 
 
 def _chosen(use_cases: UseCases, choice: CleanUpChoice) -> list[UseCase]:
     chosen = [use_case for use_case in use_cases.valid if choice.wants(use_case.name)]
     if not chosen:
         names = ", ".join([ALL_USE_CASES, *(use_case.name for use_case in use_cases.valid)])
-        raise InputError(f"Use case {choice.use_case!r} is unknown; known: {names}. Nothing was deleted.")
+        raise InputError(
+            f"Use case {choice.use_case!r} is unknown. Nothing was deleted. Trigger again with one of these: {names}."
+        )
     return chosen
 
 
@@ -220,8 +221,8 @@ def _refuse_unknown_buckets(chosen: Sequence[UseCase], choice: CleanUpChoice) ->
     bucket_names = {bucket for use_case in chosen for bucket in _bucket_names(use_case.storage)}
     if unknown := sorted(choice.named_buckets - bucket_names):
         message = (
-            f"{', '.join(unknown)} was typed in as a bucket to delete; the chosen use cases have"
-            f" {', '.join(sorted(bucket_names))}. Nothing was deleted; trigger again with the exact names."
+            f"The form names {', '.join(unknown)} as a bucket to delete, but the buckets of the chosen use cases are"
+            f" {', '.join(sorted(bucket_names))}. Nothing was deleted. Trigger again with the exact names."
         )
         raise InputError(message)
 
@@ -231,7 +232,7 @@ def _bucket_names(storage: Storage) -> tuple[str, str]:
 
 
 def _inventory(account: Account, use_cases: UseCases, choice: CleanUpChoice, context: Context) -> Inventory:
-    """List everything of one account and Region that the plan needs to know."""
+    """List everything in one account and Region that the plan needs."""
     roots: dict[str, set[str]] = {}
     buckets: dict[str, set[str]] = {}
     for use_case in use_cases.valid:
@@ -277,7 +278,7 @@ def _models(hook: BedrockDistillHook, context: Context) -> Iterator[ListedModel]
 
 
 def _tags(hook: BedrockDistillHook, arn: str) -> dict[str, str] | None:
-    """Return the tags, or ``None`` when the thing went since it was listed."""
+    """Return the tags, or ``None`` if the thing was deleted since it was listed."""
     try:
         return hook.tags(arn)
     except NotFoundError:

@@ -1,16 +1,18 @@
-"""An arm's training set: merged, checked, and uploaded under its own hash."""
+"""Merge an arm's training set, check it, and upload it under its own hash."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from bedrock_distill.operators.base import ArmOperator, Manifest, mapped_manifests
+from bedrock_distill.operators.base import ArmOperator, mapped_manifests
 from bedrock_distill.ui.links import TRAINING_DATA_LINK
 from include.distill.config.catalog import load_catalog
 from include.distill.core.storage import write_json
 from include.distill.cost.prices import load_prices
+from include.distill.curation.records import CurateManifest
 from include.distill.training.data_card import data_card
+from include.distill.training.records import DatasetManifest, MergeManifest
 from include.distill.training.training_set import TRAIN, VALIDATION, write_training_set
 
 if TYPE_CHECKING:
@@ -21,13 +23,12 @@ class MergeDatasetOperator(ArmOperator):
     """
     Merge originals and synthetic pairs into the arm's training file, in the student family's format.
 
-    Checks every limit of the family before anything is bought, and writes a data card beside the file. Rows are
-    streamed: memory holds their identities. Free; a retry or a clear writes the same bytes.
+    Checks every limit of the family before anything is bought, and writes a data card next to the file. Rows are
+    streamed; only their ids are held in memory. Buys nothing. A retry or a clear writes the same bytes.
 
-    :param synthesis: manifest of ``curate``, in a list; an empty one when no pairs were asked for. (templated)
+    :param synthesis: a list with the manifest of ``curate``; empty if the use case asks for no pairs. (templated)
     :return: ``{"train_uri", "validation_uri", "card_uri", "sha256", "tokens", "records", "originals", "synthetic",
-        "validation"}``; ``sha256`` is over training and validation bytes,
-        ``tokens`` an estimate for the training file.
+        "validation"}``. ``sha256`` covers the bytes of both files, ``tokens`` is an estimate for the training file.
     :raises LimitError: the file breaks a limit of the family.
     """
 
@@ -39,9 +40,9 @@ class MergeDatasetOperator(ArmOperator):
         super().__init__(**kwargs)
         self.synthesis = synthesis
 
-    def execute(self, context: Context) -> Manifest:
-        """Merge, check, write, and return where."""
-        curated: Any = next(iter(mapped_manifests(self.synthesis)), None)
+    def execute(self, context: Context) -> MergeManifest:
+        """Merge, check and write the training set; return where it is."""
+        curated = next(iter(mapped_manifests(self.synthesis, CurateManifest)), None)
         use_case, catalog = self.use_case, load_catalog()
         student, arm = self.model(use_case.student), use_case.arm(self.arm)
         prompts = [self.prompt(use_case.prompts.synthesis), self.prompt(use_case.prompts.answering)]
@@ -80,11 +81,12 @@ class MergeDatasetOperator(ArmOperator):
 
 class UploadDatasetOperator(ArmOperator):
     """
-    Put the arm's training set under its own hash, from where Bedrock reads it.
+    Copy the arm's training set to a folder that is named after its hash, where Bedrock reads it.
 
-    The same data is the same URI, so an unchanged night is the same request. Skips what is there already; free.
+    The same data has the same URI, so an unchanged run makes the same request to Bedrock. Buys nothing. A retry or a
+    clear skips what is there.
 
-    :param merged: manifest of the arm's merge. (templated)
+    :param merged: manifest of the arm's ``merge``. (templated)
     :return: ``{"train_uri", "validation_uri", "sha256", "records", "tokens", "uploaded": bool}``
     """
 
@@ -94,25 +96,23 @@ class UploadDatasetOperator(ArmOperator):
 
     def __init__(self, *, merged: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.merged = merged
+        self.merged: MergeManifest = merged
 
-    def execute(self, context: Context) -> Manifest:
-        """Copy what is not there yet and return where it lies."""
-        sha256 = self.merged["sha256"]
-        targets = {
-            "validation_uri": self.folder.dataset(sha256, "validation.jsonl"),
-            "card_uri": self.folder.dataset(sha256, "data_card.json"),
-            "train_uri": self.folder.dataset(sha256, "train.jsonl"),
-        }
-        # The training file comes last: where it lies, the set is whole.
-        uploaded = not self.store.exists(targets["train_uri"])
+    def execute(self, context: Context) -> DatasetManifest:
+        """Copy what is not there yet; return where it is."""
+        sha256, validation_source = self.merged["sha256"], self.merged["validation_uri"]
+        train_uri = self.folder.dataset(sha256, "train.jsonl")
+        validation_uri = self.folder.dataset(sha256, "validation.jsonl") if validation_source else None
+        uploaded = not self.store.exists(train_uri)
         if uploaded:
-            for name, target in targets.items():
-                if self.merged[name]:
-                    self.store.copy(self.merged[name], target)
+            if validation_source and validation_uri:
+                self.store.copy(validation_source, validation_uri)
+            self.store.copy(self.merged["card_uri"], self.folder.dataset(sha256, "data_card.json"))
+            # The training file comes last: if it is there, the set is complete.
+            self.store.copy(self.merged["train_uri"], train_uri)
         return {
-            "train_uri": targets["train_uri"],
-            "validation_uri": targets["validation_uri"] if self.merged["validation_uri"] else None,
+            "train_uri": train_uri,
+            "validation_uri": validation_uri,
             "sha256": sha256,
             "records": self.merged["records"],
             "tokens": self.merged["tokens"],

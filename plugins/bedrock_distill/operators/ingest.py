@@ -1,16 +1,16 @@
-"""From CSV to rows."""
+"""Read the CSV files into rows, and cut rows into shards."""
 
 from __future__ import annotations
 
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from bedrock_distill.operators.base import DistillOperator, Manifest
+from bedrock_distill.operators.base import DistillOperator
 from bedrock_distill.ui.links import REJECTED_ROWS_LINK
 from include.distill.core.storage import stream_jsonl, write_jsonl
 from include.distill.dataset.arm_rows import rows_for_teacher
 from include.distill.dataset.ingestion import ingest
-from include.distill.dataset.records import Row, RowName
+from include.distill.dataset.records import IngestManifest, Row, RowName, ShardNumbers, Side
 from include.distill.dataset.row_changes import compare_with_last_run
 from include.distill.dataset.splits import shards
 
@@ -22,20 +22,20 @@ class IngestCsvOperator(DistillOperator):
     """
     Read the CSV files into training and evaluation rows.
 
-    Every record is either accepted or lies in ``source/rejected.jsonl`` with line, column, reason and its text. Rows
-    are streamed: memory holds hashes of them. Without an evaluation file, documents are split, and the split is kept
-    for later runs. Buys nothing; a retry reads again and writes the same.
+    A record is either accepted, or stored in ``source/rejected.jsonl`` with its line, column, text and the reason. Rows
+    are streamed; only hashes are held in memory. Without an evaluation file, the documents are split into training and
+    evaluation, and later runs keep the split. Buys nothing. A retry or a clear reads again and writes the same.
 
-    :return: ``{"rows", "accepted", "rejected", "train", "evaluation", "reasons", "changes"}``, as in ``report.json``'s
-        ``source``; ``changes`` against the last run of the use case.
+    :return: ``{"rows", "accepted", "rejected", "train", "evaluation", "reasons", "changes"}``, which is ``source`` of
+        ``report.json``. ``changes`` are those since the last run of the use case.
     :raises InputError: a file cannot be read as CSV, or no usable row is left.
     """
 
     operator_extra_links = (REJECTED_ROWS_LINK,)
     ui_color = "#e6f4ea"
 
-    def execute(self, context: Context) -> Manifest:
-        """Read, split, write, and return the counts."""
+    def execute(self, context: Context) -> IngestManifest:
+        """Read, split and write the rows; return their counts."""
         ingested = ingest(
             self.use_case.source,
             store=self.store,
@@ -53,34 +53,35 @@ class IngestCsvOperator(DistillOperator):
 
 class ShardRowsOperator(DistillOperator):
     """
-    Cut rows into shards, one per mapped task.
+    Cut rows into shards, one for each mapped task.
 
-    One row per task up to ``max_tasks``, equal batches above. Free; a retry writes the same.
+    Up to ``max_tasks`` rows, a shard has one row; above, all shards are about equally large. Buys nothing. A retry or a
+    clear writes the same.
 
-    :param rows: ``"train"``, of which only the rows are cut that the teacher is sent, or ``"evaluation"``.
-    :param max_tasks: at most this many tasks.
+    :param rows: ``"train"``, which takes only the rows that the teacher is sent, or ``"evaluation"``.
+    :param max_tasks: the largest number of shards.
     :return: the numbers of the shards, to map over.
     """
 
     ui_color = "#e6f4ea"
 
-    def __init__(self, *, rows: str, max_tasks: int, **kwargs: Any) -> None:
+    def __init__(self, *, rows: Side, max_tasks: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.rows = rows
         self.max_tasks = max_tasks
 
-    def execute(self, context: Context) -> list[int]:
-        """Write one object per shard and return their numbers."""
+    def execute(self, context: Context) -> ShardNumbers:
+        """Write one object per shard; return the numbers of the shards."""
         source = self.folder.source(self.rows)
-        chosen = self._chosen(source)
-        parts = shards(len(chosen), self.max_tasks)
-        records = (row for row in stream_jsonl(self.store, source) if row["row_id"] in chosen)
+        row_ids = self._row_ids(source)
+        parts = shards(len(row_ids), self.max_tasks)
+        records = (row for row in stream_jsonl(self.store, source) if row["row_id"] in row_ids)
         for number, part in enumerate(parts):
             write_jsonl(self.store, self.folder.shard(self.rows, number), islice(records, len(part)))
         return list(range(len(parts)))
 
-    def _chosen(self, source: str) -> set[str]:
-        """Return the ids of the rows to cut. Of the rest of a row only what it is held out by is kept in memory."""
+    def _row_ids(self, source: str) -> set[str]:
+        """Return the ids of the rows to cut. Only ids and groups are held in memory."""
         rows: list[RowName] = [
             {"row_id": row["row_id"], "group": row["group"]} for row in stream_jsonl(self.store, source, Row)
         ]

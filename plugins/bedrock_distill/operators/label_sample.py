@@ -1,8 +1,8 @@
 """
-A blinded sample that people label: drawn, asked in Airflow or on a sheet, collected into the report.
+Draw a blinded sample of a run, have people label it, and add their labels to the report.
 
-Every model's text is shown as text: it is read from S3 while the question is put, never part of a template, and stands
-in quotes that it cannot leave.
+Texts of models are shown as text. They are read from S3 when the question is asked, are never part of a template, and
+are quoted so that they cannot break out of the quotation.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from airflow.providers.standard.operators.hitl import HITLOperator
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowSkipException
 
-from bedrock_distill.operators.base import Manifest, mapped_manifests
+from bedrock_distill.operators.base import mapped_manifests
+from bedrock_distill.operators.records import LabelResponse
 from bedrock_distill.run.access import RunAccess
 from include.distill.config.layout import Layout
 from include.distill.config.loader import USE_CASES_FOLDER, load_use_case
@@ -26,7 +27,7 @@ from include.distill.core.storage import read_json, read_jsonl, write_jsonl
 from include.distill.dataset.records import Row
 from include.distill.labeling.label_params import MAX_SAMPLE_SIZE, LabelParams, parse_label_params
 from include.distill.labeling.label_store import store_labels
-from include.distill.labeling.records import Choice, LabelExample
+from include.distill.labeling.records import Choice, LabelExample, LabelsManifest, SampleManifest
 from include.distill.labeling.sample import (
     LABEL_CHOICES,
     NO_ANSWER,
@@ -38,28 +39,28 @@ from include.distill.labeling.sample import (
 from include.distill.labeling.sheets import SheetLabels, has_labels, read_sheet, render_sheet
 from include.distill.report.markdown import as_quote
 from include.distill.report.past_runs import newest_entries
-from include.distill.report.records import Report
+from include.distill.report.records import PastRun, Report
 from include.distill.report.relabeling import answers_by_arm, relabel_report
 from include.distill.report.tables import agreement_rows
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-# A question is read on one page; a longer document is cut there, and whole in the sheet.
+# The UI shows a question on one page, so a longer document is cut there. The sheet has all of it.
 MAX_DOCUMENT_CHARACTERS = 20_000
 
 
 class DrawLabelSampleOperator(RunAccess, BaseOperator):
     """
-    Draw the sample of a run with a report, and write its key, and its sheet where one was asked for.
+    Draw the sample of a run that has a report; write its key and, if the form asks for one, its sheet.
 
-    Free; a retry draws the same. A sheet that somebody has filled in where it lies is never written over, and neither
-    is a key: when answers of the run change, a new one lies beside it.
+    Costs nothing. A retry or a clear draws the same sample. A sheet with labels is never overwritten. A key is not
+    overwritten either: if answers of the run change, another key is written next to it.
 
-    :param use_cases: the folder of use cases; they say where the run lies.
+    :param use_cases: the folder of use cases, which say where the run is stored.
     :return: ``{"run_uri", "aws_conn_id", "region_name", "candidate", "baseline", "examples", "sheet_uri", "key_uri",
         "how"}``
-    :raises InputError: the form, the run or the pair of arms; nothing was asked.
+    :raises InputError: the form, the run or the pair of arms cannot be used; no person was asked.
     """
 
     ui_color = "#e6f4ea"
@@ -68,15 +69,16 @@ class DrawLabelSampleOperator(RunAccess, BaseOperator):
         super().__init__(**kwargs)
         self.use_cases = use_cases
 
-    def execute(self, context: Context) -> Manifest:
-        """Find the run, draw, write, and return where."""
+    def execute(self, context: Context) -> SampleManifest:
+        """Find the run, draw and write the sample; return where it is."""
         choice = parse_label_params(context["params"])
-        stated = load_use_case(self.use_cases / f"{choice.use_case}.yaml")
-        self.aws_conn_id, self.region_name = stated.aws.conn_id, stated.aws.region
-        self.run_uri = Layout(stated.storage).run_uri(choice.run_key or self._newest(Layout(stated.storage), choice))
+        use_case = load_use_case(self.use_cases / f"{choice.use_case}.yaml")
+        self.aws_conn_id, self.region_name = use_case.aws.conn_id, use_case.aws.region
+        layout = Layout(use_case.storage)
+        self.run_uri = layout.run_uri(choice.run_key or self._newest_run_key(layout, choice))
         candidate, baseline = pair = self._pair(choice)
         rows = read_jsonl(self.store, self.folder.source("evaluation"), Row)
-        # The key is of the largest sample, whatever is asked for: a smaller drawing beside this one must not cut it.
+        # The key always covers the largest sample, so that drawing a smaller one does not cut it.
         drawn = draw_sample(
             rows,
             answers_by_arm(self.store, self.folder, self.use_case, rows),
@@ -86,7 +88,10 @@ class DrawLabelSampleOperator(RunAccess, BaseOperator):
             run_key=self.folder.run_key,
         )
         if not drawn:
-            raise InputError(f"{candidate} and {baseline} gave the same answer to all {len(rows)} questions.")
+            raise InputError(
+                f"{candidate} and {baseline} gave the same answer to all {len(rows)} questions of run"
+                f" {self.folder.run_key}, so there is nothing to label. No person was asked. Choose another pair."
+            )
         sheet, key = (self.folder.label_sample(*pair, name) for name in ("sheet.csv", key_name(drawn)))
         write_jsonl(self.store, key, drawn)
         if choice.how == "write the sheet only":
@@ -94,7 +99,7 @@ class DrawLabelSampleOperator(RunAccess, BaseOperator):
         return {
             "run_uri": self.run_uri,
             "aws_conn_id": self.aws_conn_id,
-            "region_name": self.region_name,
+            "region_name": use_case.aws.region,
             "candidate": candidate,
             "baseline": baseline,
             "examples": min(choice.examples, len(drawn)),
@@ -105,44 +110,54 @@ class DrawLabelSampleOperator(RunAccess, BaseOperator):
 
     def _write_sheet(self, uri: str, drawn: Sequence[LabelExample], examples: int) -> None:
         if self.store.exists(uri) and has_labels(self.store.read(uri), drawn):
-            self.log.warning("%s stays as it is: it holds labels, or cannot be read. Move it to have a new one.", uri)
+            self.log.warning("%s is not overwritten: it has labels or cannot be read. Move it to get a new one.", uri)
             return
         self.store.write(uri, render_sheet(drawn[:examples]))
         self.log.info("%s examples: %s", len(drawn[:examples]), uri)
 
-    def _newest(self, layout: Layout, choice: LabelParams) -> str:
+    def _newest_run_key(self, layout: Layout, choice: LabelParams) -> str:
         uris = newest_entries(self.store.list(layout.reports(choice.use_case)), 1)
         if not uris:
-            raise InputError(f"Use case {choice.use_case} has no run with a report. Nothing was asked.")
-        return str(read_json(self.store, uris[0])["run_key"])
+            raise InputError(
+                f"Use case {choice.use_case} has no run with a report. No person was asked. Run the DAG"
+                f" distill_{choice.use_case} first."
+            )
+        return read_json(self.store, uris[0], PastRun)["run_key"]
 
     def _pair(self, choice: LabelParams) -> tuple[str, str]:
         try:
-            report = read_json(self.store, self.folder.report("json"))
+            report = read_json(self.store, self.folder.report("json"), Report)
         except NotFoundError as error:
-            message = f"Run {self.folder.run_key} of {choice.use_case} has no report. Nothing was asked. ({error})"
+            message = (
+                f"Run {self.folder.run_key} of {choice.use_case} has no report. No person was asked. Give the run key"
+                f" of a run with a report, or leave the field empty. ({error})"
+            )
             raise InputError(message) from error
         pairs = list(
             dict.fromkeys((comparison["candidate"], comparison["baseline"]) for comparison in report["comparisons"])
         )
         wanted = (choice.candidate, choice.baseline) if choice.candidate and choice.baseline else pairs[0]
         if wanted not in pairs:
-            choices = ", ".join(f"{candidate} with {baseline}" for candidate, baseline in pairs)
-            raise InputError(f"The run did not compare {wanted[0]} with {wanted[1]}; it compared {choices}.")
+            compared = ", ".join(f"{candidate} with {baseline}" for candidate, baseline in pairs)
+            message = (
+                f"Run {self.folder.run_key} did not compare {wanted[0]} with {wanted[1]}. No person was asked. Choose"
+                f" one of its comparisons: {compared}."
+            )
+            raise InputError(message)
         return wanted
 
 
 class SampleAccess(RunAccess):
     """
-    A task of a sample that was drawn.
+    Access to a drawn sample. Mixed into operators.
 
-    ``sample`` is set by the task class: the manifest of the drawing.
+    The task class sets ``sample``, the manifest of ``draw_sample``.
     """
 
-    sample: Any
+    sample: SampleManifest
 
     def open_sample(self) -> list[LabelExample]:
-        """Go to the run's folder and return the examples, which may be more than are asked about."""
+        """Point this task to the sample's run, and return its examples, which may be more than are asked about."""
         self.run_uri = self.sample["run_uri"]
         self.aws_conn_id, self.region_name = self.sample["aws_conn_id"], self.sample["region_name"]
         return read_jsonl(self.store, self.sample["key_uri"], LabelExample)
@@ -150,10 +165,10 @@ class SampleAccess(RunAccess):
 
 class ListExamplesOperator(BaseOperator):
     """
-    List the examples that Airflow asks about, one task each; none when they are on a sheet. Free.
+    List the examples that Airflow asks about, one task for each; none if they are on a sheet. Costs nothing.
 
-    :param sample: manifest of the drawing. (templated)
-    :return: their numbers, from 0.
+    :param sample: manifest of ``draw_sample``. (templated)
+    :return: the numbers of the examples, from 0.
     """
 
     template_fields: Sequence[str] = ("sample",)
@@ -161,7 +176,7 @@ class ListExamplesOperator(BaseOperator):
 
     def __init__(self, *, sample: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.sample = sample
+        self.sample: SampleManifest = sample
 
     def execute(self, context: Context) -> list[int]:
         """Return the numbers to map over."""
@@ -170,51 +185,52 @@ class ListExamplesOperator(BaseOperator):
 
 class AskLabelOperator(SampleAccess, HITLOperator):
     """
-    Ask a person which of two answers is better; nobody sees whose they are.
+    Ask a person which of two answers is better, without saying which arm gave them.
 
-    Waits in Airflow's UI ("Required Actions") without a worker slot. When the time is up it is no answer. A retry or a
-    clear asks again.
+    The question is in Airflow's UI ("Required Actions"); the task waits without a worker slot. If the time is up, it
+    counts as no answer. A retry or a clear asks again.
 
-    :param number: of the example, from 0. (templated)
-    :param sample: manifest of the drawing. (templated)
-    :return: what Airflow's ``HITLOperator`` returns, the choice and who made it, and ``number``.
+    :param number: number of the example, from 0. (templated)
+    :param sample: manifest of ``draw_sample``. (templated)
+    :return: the result of Airflow's ``HITLOperator`` (the choice and who made it) and ``number``.
     """
 
-    # Not subject and body: they hold what models wrote, which is text and no template.
+    # Without subject and body: they contain texts of models, which must not be rendered as templates.
     template_fields: Sequence[str] = ("number", "sample")
     ui_color = "#fef7e0"
 
     def __init__(self, *, number: int, sample: Any, **kwargs: Any) -> None:
         super().__init__(subject="", options=list(LABEL_CHOICES), defaults=NO_ANSWER, **kwargs)
         self.number = number
-        self.sample = sample
+        self.sample: SampleManifest = sample
 
     def execute(self, context: Context) -> Any:
-        """Put the question, and wait."""
+        """Ask, and wait for the answer."""
         example = self.open_sample()[int(self.number)]
         self.response_timeout = datetime.timedelta(hours=parse_label_params(context["params"]).hours)
         self.subject = f"Example {int(self.number) + 1} of {self.sample['examples']}: which answer is better?"
         self.body = question_body(example)
         return super().execute(context)
 
-    def execute_complete(self, context: Context, event: dict[str, Any]) -> Any:
-        """Return the choice with the number of its example: one marked by hand returns nothing, and leaves a gap."""
-        return {**super().execute_complete(context, event), "number": int(self.number)}
+    def execute_complete(self, context: Context, event: dict[str, Any]) -> LabelResponse:
+        """Return the choice with the number of its example."""
+        response: LabelResponse = super().execute_complete(context, event)
+        # Not by position in the results: a task that was marked by hand returns nothing, and leaves a gap.
+        return {**response, "number": int(self.number)}
 
 
 class CollectLabelsOperator(SampleAccess, BaseOperator):
     """
-    Store what people said and write the run's report anew with it.
+    Store the labels of people, and write the run's report again with them.
 
-    Free. A retry or a clear stores the same; a question that its labeller labelled before takes the new label.
+    Costs nothing. A retry or a clear stores the same labels. A second label of a question by the same labeller replaces
+    the first one. A label counts only for the answers that were shown, not for later ones.
 
-    Labels are of the answers that were shown; those of answers that the run no longer has do not count.
-
-    :param sample: manifest of the drawing. (templated)
-    :param answered: what the questions returned. (templated)
-    :return: ``{"labels", "no_answer", "outdated", "labellers", "report_html_uri"}``; ``outdated`` labels of a sheet are
-        left out: the answers have changed since it was written
-    :raises InputError: the labelled sheet cannot be used; names line and column, and nothing was stored.
+    :param sample: manifest of ``draw_sample``. (templated)
+    :param answered: results of the tasks ``ask``. (templated)
+    :return: ``{"labels", "no_answer", "outdated", "labellers", "report_html_uri"}``; ``outdated`` are the labels of a
+        sheet that are left out, because the answers have changed since the sheet was written.
+    :raises InputError: the labelled sheet cannot be used; names line and column. Nothing was stored.
     """
 
     template_fields: Sequence[str] = ("sample", "answered")
@@ -222,18 +238,18 @@ class CollectLabelsOperator(SampleAccess, BaseOperator):
 
     def __init__(self, *, sample: Any, answered: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.sample = sample
+        self.sample: SampleManifest = sample
         self.answered = answered
 
-    def execute(self, context: Context) -> Manifest:
-        """Read the labels, store them, and write the report."""
+    def execute(self, context: Context) -> LabelsManifest:
+        """Read and store the labels; write the report."""
         examples, choice = self.open_sample(), parse_label_params(context["params"])
         if choice.how == "write the sheet only":
             raise AirflowSkipException(
-                f"The sheet lies in {self.sample['sheet_uri']}; labels come back by another run."
+                f"The sheet is {self.sample['sheet_uri']}. Another run of this DAG reads the labels."
             )
-        sheet = self._of_sheet(choice, examples) if choice.how == "read a labelled sheet" else None
-        labels_by_person = {str(choice.labeller): sheet.labels} if sheet else self._of_answers(choice, examples)
+        sheet = self._labels_of_sheet(choice, examples) if choice.how == "read a labelled sheet" else None
+        labels_by_person = {str(choice.labeller): sheet.labels} if sheet else self._labels_of_answers(choice, examples)
         pair, now = (self.sample["candidate"], self.sample["baseline"]), datetime.datetime.now(datetime.UTC)
         labels = [
             label
@@ -243,17 +259,17 @@ class CollectLabelsOperator(SampleAccess, BaseOperator):
             )
         ]
         store_labels(self.store, self.folder, labels)
-        put = len(sheet.labels) if sheet else self.sample["examples"]
-        self._tell(relabel_report(self.store, self.folder, self.use_case))
+        asked = len(sheet.labels) if sheet else self.sample["examples"]
+        self._log_agreement(relabel_report(self.store, self.folder, self.use_case))
         return {
             "labels": len(labels),
-            "no_answer": put - len({label["row_id"] for label in labels}),
+            "no_answer": asked - len({label["row_id"] for label in labels}),
             "outdated": sheet.outdated if sheet else 0,
             "labellers": sorted({label["labeller"] for label in labels}),
             "report_html_uri": self.folder.report("html"),
         }
 
-    def _tell(self, report: Report) -> None:
+    def _log_agreement(self, report: Report) -> None:
         for line in agreement_rows(report["agreement"]):
             text = line["too_few"] or f"kappa {line['kappa']} on {line['n']}"
             self.log.info("%s and %s: %s", line["first"], line["second"], text)
@@ -262,40 +278,39 @@ class CollectLabelsOperator(SampleAccess, BaseOperator):
         if unmarked := report["labels"]["unmarked"]:
             self.log.warning("%s stored labels do not count: they do not say which answers they are of.", unmarked)
 
-    def _of_sheet(self, choice: LabelParams, examples: Sequence[LabelExample]) -> SheetLabels:
+    def _labels_of_sheet(self, choice: LabelParams, examples: Sequence[LabelExample]) -> SheetLabels:
         uri = choice.labelled_csv or str(self.sample["sheet_uri"])
         with open_input(uri, self.store, expected="expected a sheet of this run with its labels filled in") as file:
             body = file.read()
         sheet = read_sheet(body, examples, source=uri.rsplit("/", 1)[-1])
-        outdated = f"{sheet.outdated} labels are of answers that have changed since the sheet was written"
+        outdated = f"{sheet.outdated} labels are for answers that have changed since the sheet was written"
         if set(sheet.labels.values()) <= {NO_ANSWER}:
             why = f"{outdated}; move it, and have a new one written" if sheet.outdated else "its column label is empty"
-            raise InputError(f"{uri} holds no label of the run's answers: {why}. Nothing was stored.")
+            raise InputError(f"{uri} has no label for the run's answers: {why}. Nothing was stored.")
         if sheet.outdated:
-            self.log.warning("%s: %s; they were left out.", uri, outdated)
+            self.log.warning("%s: %s; they are left out.", uri, outdated)
         return sheet
 
-    def _of_answers(self, choice: LabelParams, examples: Sequence[LabelExample]) -> dict[str, dict[str, Choice]]:
+    def _labels_of_answers(self, choice: LabelParams, examples: Sequence[LabelExample]) -> dict[str, dict[str, Choice]]:
         labels_by_person: dict[str, dict[str, Choice]] = {}
-        for answer in mapped_manifests(self.answered):
-            user = answer.get("responded_by_user")  # nobody, when the time was up
+        for answer in mapped_manifests(self.answered, LabelResponse):
+            user = answer.get("responded_by_user")  # None if the time was up
             if user:
                 labeller = choice.labeller or labeler_name(str(user.get("name") or user.get("id") or ""))
-                labels_by_person.setdefault(labeller, {})[examples[answer["number"]]["example"]] = answer[
-                    "chosen_options"
-                ][0]
+                example = examples[answer["number"]]["example"]
+                labels_by_person.setdefault(labeller, {})[example] = answer["chosen_options"][0]
         return labels_by_person
 
 
 def question_body(example: LabelExample) -> str:
-    """Return what a person reads of an example: question and document, and last, above the choices, both answers."""
+    """Return the text that a person reads: the question, the document and, right above the choices, both answers."""
     document = example["document"]
     cut = len(document) > MAX_DOCUMENT_CHARACTERS
     return "\n\n".join(
         [
             "**Question**",
             as_quote(example["question"]),
-            f"**Document**{' (its beginning; a sheet has all of it)' if cut else ''}",
+            f"**Document**{' (only its beginning; a sheet has all of it)' if cut else ''}",
             as_quote(document[:MAX_DOCUMENT_CHARACTERS]),
             "**Answer A**",
             as_quote(example["answer_a"]),

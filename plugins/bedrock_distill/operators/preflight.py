@@ -1,4 +1,4 @@
-"""Everything that can be known to be wrong before a cent is spent."""
+"""Check a use case against AWS before anything is bought, and freeze it for the run."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from bedrock_distill.operators.base import DistillOperator, Manifest
+from bedrock_distill.operators.base import DistillOperator
+from bedrock_distill.run.task_ids import PREFLIGHT
 from include.distill.batch.step_requests import batch_problems
 from include.distill.config.catalog import Model, load_catalog
 from include.distill.config.layout import champion_uri
@@ -17,6 +18,7 @@ from include.distill.config.loader import USE_CASES_FOLDER, load_use_case
 from include.distill.config.prompt_loader import dump_prompts, load_prompts
 from include.distill.config.prompts import Prompt
 from include.distill.config.quota_check import quota_problems
+from include.distill.config.records import PreflightManifest
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import ContractError, InputError, NotFoundError, RefusedError
 from include.distill.core.storage import write_json
@@ -33,17 +35,17 @@ if TYPE_CHECKING:
 
 class BedrockPreflightOperator(DistillOperator):
     """
-    Check a use case against AWS and freeze it, with the texts of its prompts, into the run's folder.
+    Check a use case against AWS, and store it with its prompts in the run's folder.
 
-    Reads ``include/use_cases/<name>.yaml``, puts the trigger form's values in place, and checks models (exist, ACTIVE,
-    accessible, the student can be fine-tuned and served that way in this Region), prices, hyperparameters, prompts,
-    CSV files and buckets (made when ``storage.create_buckets``). Names every problem at once. Buys nothing.
+    Reads ``include/use_cases/<name>.yaml`` and applies the values of the trigger form. Checks the models (they exist,
+    are ACTIVE and accessible, and the student can be fine-tuned and served in this Region), prices, hyperparameters,
+    prompts, CSV files and buckets, which are made if ``storage.create_buckets`` is set. Reports all problems together.
+    Buys nothing. A retry or a clear checks again and stores the YAML file and the prompts as they are then.
 
-    Retries and clears: checks again and freezes the YAML and the prompts as they are then.
-
-    :param use_case_name: a file in ``include/use_cases/`` without ``.yaml``. (templated)
+    :param use_case_name: name of a file in ``include/use_cases/``, without ``.yaml``. (templated)
+    :param use_cases: the folder of use cases.
     :return: ``{"use_case_uri": str, "warnings": [str]}``
-    :raises InputError: the list of all problems; nothing was bought.
+    :raises InputError: lists all problems; nothing was bought.
     """
 
     template_fields: Sequence[str] = (*DistillOperator.template_fields, "use_case_name")
@@ -54,22 +56,26 @@ class BedrockPreflightOperator(DistillOperator):
         self.use_case_name = use_case_name
         self.use_cases = use_cases
 
-    def execute(self, context: Context) -> Manifest:
-        """Check, freeze, and return where the frozen copy lies."""
-        stated = load_use_case(self.use_cases / f"{self.use_case_name}.yaml")
-        use_case = stated.with_overrides(dict(context["params"]))
+    def execute(self, context: Context) -> PreflightManifest:
+        """Check and freeze the use case; return where the frozen copy is."""
+        use_case_file = load_use_case(self.use_cases / f"{self.use_case_name}.yaml")
+        use_case = use_case_file.with_overrides(dict(context["params"]))
         problems = self._problems(use_case)
         prompts: dict[str, Prompt] = {}
         try:
-            settled, prompts = load_prompts(use_case.prompts, self.store)
-            use_case = use_case.model_copy(update={"prompts": settled})
+            settings, prompts = load_prompts(use_case.prompts, self.store)
+            use_case = use_case.model_copy(update={"prompts": settings})
         except (InputError, RefusedError) as error:
             problems += str(error).splitlines()
         if problems:
             listed = "\n".join(f"  {number}. {problem}" for number, problem in enumerate(problems, start=1))
-            message = f"Use case {use_case.name} cannot run; nothing was bought. Mend and clear preflight:\n{listed}"
+            message = (
+                f"Use case {use_case.name} cannot run. Nothing was bought. Correct these problems, then clear"
+                f" {PREFLIGHT}:\n{listed}"
+            )
             raise InputError(message)
-        warnings = [*([note] if (note := self._licence_note(use_case)) else []), *family_warnings(use_case)]
+        note = licence_note(self.model(use_case.teacher), self.model(use_case.student))
+        warnings = [*([note] if note else []), *family_warnings(use_case)]
         for warning in warnings:
             self.log.warning(warning)
         save_champion_snapshot(self.store, self.folder, champion_before_run(self.store, self.folder, use_case.name))
@@ -77,9 +83,6 @@ class BedrockPreflightOperator(DistillOperator):
         frozen = yaml.safe_dump(use_case.model_dump(mode="json"), allow_unicode=True, sort_keys=False)
         self.store.write(self.folder.use_case, frozen.encode())
         return {"use_case_uri": self.folder.use_case, "warnings": warnings}
-
-    def _licence_note(self, use_case: UseCase) -> str | None:
-        return licence_note(self.model(use_case.teacher), self.model(use_case.student))
 
     def _problems(self, use_case: UseCase) -> list[str]:
         problems = self._bucket_problems(use_case)
@@ -104,8 +107,8 @@ class BedrockPreflightOperator(DistillOperator):
 
     def _model_problems(self, model: Model) -> list[str]:
         if model.lifecycle == "retired":
-            gone = f" on {model.end_of_life}" if model.end_of_life else ""
-            return [f"model {model.key} was retired by Bedrock{gone}; choose another in include/models.yaml"]
+            when = f" on {model.end_of_life}" if model.end_of_life else ""
+            return [f"model {model.key} was retired by Bedrock{when}; choose another one of include/models.yaml"]
         try:
             details = self.hook.foundation_model(model.foundation_id)
             availability = self.hook.model_availability(model.foundation_id)
@@ -139,7 +142,9 @@ class BedrockPreflightOperator(DistillOperator):
             regions = ", ".join(student.customization.regions)
             problems.append(f"{student.key} is fine-tuned in {regions} only, the use case says {use_case.aws.region}")
         if "provisioned_throughput" not in student.customization.serving:
-            problems.append(f"{student.key} cannot be served by provisioned throughput, the only way built so far")
+            problems.append(
+                f"{student.key} cannot be served by provisioned throughput, the only way this pipeline serves"
+            )
         family = load_catalog().family_of(student)
         return problems + _failures(
             [
@@ -155,7 +160,7 @@ class BedrockPreflightOperator(DistillOperator):
         )
 
     def _champion_problems(self, use_case: UseCase) -> list[str]:
-        """Look whether the promoted model can be served, where the use case compares with it."""
+        """Check whether the promoted model still exists, if the use case compares with it."""
         try:
             champion = champion_before_run(self.store, self.folder, use_case.name)
         except ContractError as error:
@@ -163,10 +168,12 @@ class BedrockPreflightOperator(DistillOperator):
         if use_case.champion_arm is None or champion is None or self.hook.has_custom_model(champion.model_arn):
             return []
         uri = champion_uri(self.folder.root, use_case.name)
-        return [f"the champion {champion.model_arn} is gone from Bedrock; delete {uri} to begin without a champion"]
+        return [
+            f"the champion {champion.model_arn} no longer exists in Bedrock; delete {uri} to start without a champion"
+        ]
 
     def _tuning_problems(self, student: Model) -> list[str]:
-        """Ask Bedrock itself; which of the two ids lists the customizations differs between models."""
+        """Ask Bedrock whether it fine-tunes a model. Models list this under the foundation id or under the base id."""
         ids = (student.foundation_id, student.customization.base_model_id if student.customization else "")
         listed: set[str] = set()
         for model_id in ids:
@@ -176,11 +183,13 @@ class BedrockPreflightOperator(DistillOperator):
                 self.log.info("%s", error)
         if "FINE_TUNING" in listed:
             return []
-        return [f"Bedrock lists no FINE_TUNING for {student.key} in this Region, found {sorted(listed) or 'nothing'}"]
+        return [
+            f"Bedrock does not fine-tune {student.key} in this Region; it lists {sorted(listed) or 'no customization'}"
+        ]
 
 
 def _failures(checks: Sequence[Callable[[], object]]) -> list[str]:
-    """Return the message of every check that raises one of our errors."""
+    """Run all checks and return the messages of those that fail."""
     problems = []
     for check in checks:
         try:

@@ -8,6 +8,7 @@ from typing import NotRequired, TypedDict
 
 from include.distill.evaluation.records import AnswerManifest
 from include.distill.inference.records import ThroughputManifest
+from include.distill.labeling.records import Choice
 from include.distill.training.records import DatasetManifest, TrainingManifest
 
 
@@ -18,18 +19,24 @@ class RespondingUser(TypedDict):
     name: str
 
 
-class HumanResponse(TypedDict):
-    """A person's answer to a task that asked in Airflow, as its ``HITLOperator`` returns it. Passed by XCom only."""
+class AnsweredTask(TypedDict):
+    """Who answered a task that asked in Airflow. Part of :class:`HumanResponse` and :class:`LabelResponse`."""
 
-    chosen_options: list[str]
     params_input: dict[str, object]
     responded_at: datetime.datetime
     responded_by_user: RespondingUser | None  # None when nobody answered in time
 
 
-class LabelResponse(HumanResponse):
+class HumanResponse(AnsweredTask):
+    """Result of a task that asked in Airflow, as Airflow's ``HITLOperator`` returns it. Passed by XCom only."""
+
+    chosen_options: list[str]
+
+
+class LabelResponse(AnsweredTask):
     """Result of one task of ``ask``. Passed by XCom only."""
 
+    chosen_options: list[Choice]
     number: int  # of the example, from 0
 
 

@@ -1,4 +1,4 @@
-"""The sweeper: releases throughput that no live run uses."""
+"""Release provisioned throughput that no live run uses: the sweeper."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowRuntimeError
 
 from bedrock_distill.hooks.bedrock import BedrockDistillHook, Throughput
-from bedrock_distill.operators.base import Manifest
 from bedrock_distill.run.state import run_state
 from include.distill.cleanup.expiry import TIME_FORMAT, Action, decide_sweep
+from include.distill.cleanup.records import SweepManifest
 from include.distill.core.errors import OutcomeError, ServiceError
 
 if TYPE_CHECKING:
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 class ReleaseLeftoversOperator(BaseOperator):
     """
-    Release every throughput of this project whose run has ended, or is unknown and expired.
+    Release every throughput of this project whose run has ended, or is unknown and has expired.
 
-    Works from tags alone and touches nothing without ours. What a live run uses is kept and its expiry renewed. One
-    that cannot be released does not keep the others; all are tried again by the next run. Free.
+    Decides by the tags and touches nothing without this project's tag. What a live run uses is kept, and its expiry is
+    renewed. If one cannot be released, the others still are, and the next run tries it again. Costs nothing.
 
     :param aws_conn_id: Airflow connection for AWS.
     :param region_name: Region to sweep.
-    :param renew_hours: how far the expiry of what a live run uses is pushed out, in hours.
+    :param renew_hours: how long the expiry of throughput that a live run uses is extended, in hours from now.
     :return: ``{"released": [names], "renewed": [names], "left": int}``
     :raises OutcomeError: something could not be released and is still billed; names it.
     """
@@ -47,10 +47,10 @@ class ReleaseLeftoversOperator(BaseOperator):
         self.region_name = region_name
         self.renew_hours = renew_hours
 
-    def execute(self, context: Context) -> Manifest:
-        """Look at every throughput and do what its tags and its run say."""
+    def execute(self, context: Context) -> SweepManifest:
+        """Check every throughput of the Region and release, renew or leave it."""
         hook = BedrockDistillHook(self.aws_conn_id, self.region_name)
-        done: dict[Action, list[str]] = {fate: [] for fate in Action}
+        done: dict[Action, list[str]] = {action: [] for action in Action}
         failed: list[str] = []
         for throughput in hook.list_throughputs():
             try:
@@ -58,7 +58,11 @@ class ReleaseLeftoversOperator(BaseOperator):
             except (ServiceError, AirflowRuntimeError) as error:
                 failed.append(f"{throughput.arn}: {error}")
         if failed:
-            message = f"{len(failed)} throughputs could not be swept and may be billed: {'; '.join(failed)}"
+            message = (
+                f"{len(failed)} of the provisioned throughputs could not be checked or released, and may be billed by"
+                f" the hour: {'; '.join(failed)}. The next run tries again; if this repeats, delete them in the Bedrock"
+                " console."
+            )
             raise OutcomeError(message)
         return {
             "released": done[Action.RELEASE],
@@ -69,10 +73,10 @@ class ReleaseLeftoversOperator(BaseOperator):
     def _sweep(self, hook: BedrockDistillHook, throughput: Throughput, context: Context) -> Action:
         tags = hook.tags(throughput.arn)
         now, renew_for = datetime.datetime.now(datetime.UTC), datetime.timedelta(hours=self.renew_hours)
-        verdict = decide_sweep(tags, run_state=run_state(tags, context), now=now, renew_for=renew_for)
-        self.log.info("%s: %s, %s", throughput.name, verdict.action.value, verdict.reason)
-        if verdict.action is Action.RELEASE:
+        decision = decide_sweep(tags, run_state=run_state(tags, context), now=now, renew_for=renew_for)
+        self.log.info("%s: %s, %s", throughput.name, decision.action.value, decision.reason)
+        if decision.action is Action.RELEASE:
             hook.delete_throughput(throughput.arn)
-        if verdict.action is Action.RENEW:
+        if decision.action is Action.RENEW:
             hook.tag(throughput.arn, {"expires-at": (now + renew_for).strftime(TIME_FORMAT)})
-        return verdict.action
+        return decision.action

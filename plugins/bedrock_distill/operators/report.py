@@ -1,4 +1,4 @@
-"""The verdict, the bill, and what to read to disagree."""
+"""Write the report of a run, as JSON and as a page."""
 
 from __future__ import annotations
 
@@ -8,17 +8,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from bedrock_distill.operators.base import DistillOperator, Manifest, mapped_manifests
+from bedrock_distill.operators.base import DistillOperator, mapped_manifests
+from bedrock_distill.operators.records import ArmManifests
 from bedrock_distill.ui.links import REPORT_LINK
 from include.distill.core.storage import read_json, read_jsonl, stream_jsonl, write_json
 from include.distill.cost.prices import load_prices, total_usd
+from include.distill.cost.records import CostEstimate, ThroughputRelease
 from include.distill.cost.throughput_hours import unit_hours
-from include.distill.curation.records import PairText
+from include.distill.curation.records import CurateManifest, PairText
 from include.distill.curation.repeated_pairs import curated_texts
-from include.distill.dataset.records import RejectedRow, Row
+from include.distill.dataset.records import IngestManifest, RejectedRow, Row
 from include.distill.evaluation.champion import champion_snapshot, describe_champion
 from include.distill.evaluation.contamination import count_contaminated_questions
-from include.distill.evaluation.records import Answer, Verdict
+from include.distill.evaluation.records import Answer, AnswerManifest, JudgeManifest, Verdict
+from include.distill.inference.records import UsageRecord
 from include.distill.labeling.label_store import match_labels, read_labels
 from include.distill.report.batch_notes import batch_answer_note
 from include.distill.report.bill import bill, compare_with_estimate
@@ -27,7 +30,12 @@ from include.distill.report.html import render_html
 from include.distill.report.judged_run import JudgedRun
 from include.distill.report.opinions import disagreement_rows
 from include.distill.report.past_runs import list_entry
+<<<<<<< HEAD
 from include.distill.report.records import Report, ReportDisagreement, ReportRejectedRow
+=======
+from include.distill.report.records import Report, ReportManifest, ReportRejectedRow
+from include.distill.report.report import build_report
+>>>>>>> e6381b7 (Type the manifests of most operators, and say in plain words what they do and what an error leaves behind)
 from include.distill.report.run_summary import ArmSummary, describe_settings, summarize_synthesis
 from include.distill.training.losses import loss_curve
 from include.distill.training.records import DataCard, LossPoint, TrainingManifest
@@ -43,13 +51,13 @@ class RenderReportOperator(DistillOperator):
     """
     Write ``report.json`` and ``report.html`` of the run, and its entry in the list of reports.
 
-    Reads what the other tasks wrote, asks no model and buys nothing; may be cleared at any time.
+    Reads what the other tasks wrote. Asks no model and buys nothing. A retry or a clear writes the report again.
 
     :param ingested: manifest of ``ingest``. (templated)
-    :param synthesis: manifest of ``curate``, in a list; an empty one when no pairs were asked for. (templated)
-    :param arms: per arm its manifests: ``answers``, when it is served ``provisioned``, and when it is trained
-        ``dataset`` and ``trained``. (templated)
-    :param judgments: manifests of the judges, a list per mapped task. (templated)
+    :param synthesis: a list with the manifest of ``curate``; empty if the use case asks for no pairs. (templated)
+    :param arms: manifests by arm: ``answers``, ``provisioned`` if the arm is served, and ``dataset`` and ``trained`` if
+        it is trained. (templated)
+    :param judgments: manifests of the judges, one list per mapped task. (templated)
     :return: ``{"report_json_uri", "report_html_uri", "verdict", "actual_usd", "simulated"}``
     :raises ReconciliationError: counts of the run do not add up.
     """
@@ -69,21 +77,22 @@ class RenderReportOperator(DistillOperator):
         *,
         ingested: Any,
         synthesis: Any,
-        arms: Mapping[str, Mapping[str, Any]],
+        arms: Mapping[str, Any],
         judgments: Any,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.ingested = ingested
+        self.ingested: IngestManifest = ingested
         self.synthesis = synthesis
-        self.arms = arms
+        self.arms: Mapping[str, ArmManifests] = arms
         self.judgments = judgments
 
-    def execute(self, context: Context) -> Manifest:
-        """Gather, build, write, and return the verdict and where the report lies."""
-        self.synthesis, self.judgments = mapped_manifests(self.synthesis), self._in_order_of_pairs()
+    def execute(self, context: Context) -> ReportManifest:
+        """Collect, build and write the report; return the verdict and where the report is."""
         finished = datetime.datetime.now(datetime.UTC)
         report = self._report(
+            mapped_manifests(self.synthesis, CurateManifest),
+            self._judgments(),
             [self._arm(name, manifests) for name, manifests in self.arms.items()],
             dag_id=context["ti"].dag_id,
             run_id=context["ti"].run_id,
@@ -101,21 +110,34 @@ class RenderReportOperator(DistillOperator):
             "simulated": report["simulated"],
         }
 
-    def _in_order_of_pairs(self) -> list[Manifest]:
-        """The verdicts in the order in which the use case lists its comparisons, whichever task gave them."""
+    def _judgments(self) -> list[JudgeManifest]:
+        """Return the manifests of all judges, in the order in which the use case lists its comparisons."""
         pairs = [(pair.candidate, pair.baseline) for pair in self.use_case.judged_pairs]
-        manifests = [manifest for output in self.judgments for manifest in mapped_manifests(output)]
+        manifests = [manifest for output in self.judgments for manifest in mapped_manifests(output, JudgeManifest)]
         return sorted(manifests, key=lambda manifest: pairs.index((manifest["candidate"], manifest["baseline"])))
 
-    def _report(self, arms: Sequence[ArmSummary], *, dag_id: str, run_id: str, finished_at: str) -> Report:
+    def _report(
+        self,
+        synthesis: Sequence[CurateManifest],
+        judgments: Sequence[JudgeManifest],
+        arms: Sequence[ArmSummary],
+        *,
+        dag_id: str,
+        run_id: str,
+        finished_at: str,
+    ) -> Report:
         evaluation = read_jsonl(self.store, self.folder.source("evaluation"), Row)
-        verdicts = [read_jsonl(self.store, manifest["verdicts_uri"], Verdict) for manifest in self.judgments]
-        answers = {arm: self._answers(arm) for arm in self.arms}
+        verdicts = [read_jsonl(self.store, manifest["verdicts_uri"], Verdict) for manifest in judgments]
+        answers = {arm.name: self._answers(arm.name, shards=len(arm.answers)) for arm in arms}
         labels = match_labels(read_labels(self.store, self.folder), answers)
-        judged = JudgedRun(self.use_case, evaluation, verdicts, labels.counted, self._champion_before())
-        lines = bill(self.use_case, synthesis=self.synthesis, arms=arms, judgments=self.judgments, prices=load_prices())
-        estimated = read_json(self.store, self.folder.estimate)
-        manifests = [*self.synthesis, *self.judgments, *(m for arm in arms for m in arm.answers)]
+        champion = champion_snapshot(self.store, self.folder)
+        judged = JudgedRun(
+            self.use_case, evaluation, verdicts, labels.counted, champion.model_arn if champion else None
+        )
+        lines = bill(self.use_case, synthesis=synthesis, arms=arms, judgments=judgments, prices=load_prices())
+        estimated = read_json(self.store, self.folder.estimate, CostEstimate)
+        manifests: list[UsageRecord] = [*synthesis, *judgments, *(answer for arm in arms for answer in arm.answers)]
+        questions = {row["row_id"]: row["question"] for row in evaluation}
         return build_report(
             run_key=self.folder.run_key,
             use_case=self.use_case.name,
@@ -124,100 +146,88 @@ class RenderReportOperator(DistillOperator):
             finished_at=finished_at,
             simulated=any(manifest["simulated"] for manifest in manifests),
             source=self.ingested,
-            synthesis=summarize_synthesis(self.synthesis),
+            synthesis=summarize_synthesis(synthesis),
             arms=[arm.as_record() for arm in arms],
-            **judged.report_parts(count_contaminated=lambda: self._count_contaminated(evaluation)),
+            **judged.report_parts(count_contaminated=lambda: self._count_contaminated(evaluation, synthesis)),
             cost={
                 "estimated_usd": estimated["estimated_usd"],
                 "actual_usd": total_usd(lines),
                 "lines": compare_with_estimate(lines, estimated["lines"]),
             },
             loss_curves={arm.name: self._loss_curve(arm.name, arm.trained) for arm in arms if arm.trained},
-            disagreements=self._disagreements(judged, answers),
+            disagreements=disagreement_rows(chain.from_iterable(judged.compared), answers, questions, judged.labels),
             labels=labels.as_record(),
-            pair_sample=self._pair_sample(),
-            data_cards=self._data_cards(),
+            pair_sample=self._pair_sample(synthesis),
+            data_cards=[
+                read_json(self.store, self.folder.merged(arm.name, "data_card.json"), DataCard)
+                for arm in arms
+                if arm.dataset
+            ],
             rejected_rows=self._rejected_rows(),
-            settings=self._settings(),
+            settings=self._settings(synthesis, judgments),
         )
 
-    def _arm(self, name: str, manifests: Mapping[str, Any]) -> ArmSummary:
-        arm, answers = self.use_case.arm(name), mapped_manifests(manifests["answers"])
+    def _arm(self, name: str, manifests: ArmManifests) -> ArmSummary:
+        arm, answers = self.use_case.arm(name), mapped_manifests(manifests["answers"], AnswerManifest)
         if arm.kind == "base":
             return ArmSummary(name, arm.kind, answers)
-        provisioned, trained = manifests["provisioned"], manifests.get("trained")
+        provisioned, dataset, trained = manifests["provisioned"], manifests.get("dataset"), manifests.get("trained")
         serving = provisioned["throughput_name"]
-        release_records = (read_json(self.store, uri) for uri in self.store.list(self.folder.release_records(name)))
+        release_records = (
+            read_json(self.store, uri, ThroughputRelease) for uri in self.store.list(self.folder.release_records(name))
+        )
         return ArmSummary(
             name,
             arm.kind,
             answers,
-            dataset=manifests.get("dataset"),
+            dataset=dataset,
             trained=trained,
             serving=provisioned["throughput_arn"],
             released=serving is None or self.hook.find_throughput(serving) is None,
             student=provisioned["student"],
             model_arn=provisioned["model_arn"],
-            paid_training=trained is not None and self._paid_for(trained),
-            training_tokens=round(self.use_case.epochs * manifests["dataset"]["tokens"]) if trained else 0,
+            # The tags of a job name the run that bought it, which may be an earlier one.
+            paid_training=trained is not None
+            and self.hook.tags(trained["job_arn"]).get("run-key") == self.folder.run_key,
+            training_tokens=round(self.use_case.epochs * dataset["tokens"]) if dataset and trained else 0,
             unit_hours=unit_hours(release_records),
         )
 
-    def _paid_for(self, trained: Mapping[str, Any]) -> bool:
-        """Whether this run bought the job, and not an earlier one."""
-        return self.hook.tags(trained["job_arn"]).get("run-key") == self.folder.run_key
-
     def _loss_curve(self, arm: str, trained: TrainingManifest) -> list[LossPoint]:
         job_id = trained["job_arn"].rsplit("/", 1)[-1]
-        # The path below the job's folder differs between families and years: look by name.
+        # The path below the job's folder depends on the model family and has changed over time, so search by name.
         for uri in self.store.list(trained["output_uri"]):
             if job_id in uri and uri.endswith("step_wise_training_metrics.csv"):
                 return loss_curve(self.store.read(uri))
         self.log.warning("Bedrock wrote no step_wise_training_metrics.csv for %s.", arm)
         return []
 
-    def _disagreements(self, judged: JudgedRun, answers: Mapping[str, Mapping[str, str]]) -> list[ReportDisagreement]:
-        questions = {row["row_id"]: row["question"] for row in judged.evaluation}
-        verdicts = (verdict for records in judged.compared for verdict in records)
-        return disagreement_rows(verdicts, answers, questions, judged.labels)
-
-    def _champion_before(self) -> str | None:
-        """The model that was champion when the run began."""
-        champion = champion_snapshot(self.store, self.folder)
-        return champion.model_arn if champion else None
-
-    def _count_contaminated(self, evaluation: Sequence[Row]) -> int:
-        """Count the evaluation questions among the rows and pairs that may be trained on, whichever arm takes them."""
-        questions = (row["question"] for row in stream_jsonl(self.store, self.folder.source("train"), Row))
-        return count_contaminated_questions(
-            (row["question"] for row in evaluation), chain(questions, self._pair_questions())
+    def _count_contaminated(self, evaluation: Sequence[Row], synthesis: Sequence[CurateManifest]) -> int:
+        """Count the evaluation questions that are also in rows or pairs to train on, of whichever arm."""
+        originals = stream_jsonl(self.store, self.folder.source("train"), Row)
+        trained_questions = chain(
+            (row["question"] for row in originals),
+            (pair["question"] for manifest in synthesis for pair in self._pairs(manifest)),
         )
+        return count_contaminated_questions((row["question"] for row in evaluation), trained_questions)
 
-    def _pair_questions(self) -> Iterator[str]:
-        for manifest in self.synthesis:
-            pairs = curated_texts(self.store, self.folder, shards=manifest["shards"])
-            yield from (pair["question"] for pair in pairs)
+    def _pairs(self, curated: CurateManifest) -> Iterator[PairText]:
+        return curated_texts(self.store, self.folder, shards=curated["shards"])
 
-    def _answers(self, arm: str) -> dict[str, str]:
-        uris = [self.folder.answers(arm, number) for number in range(len(mapped_manifests(self.arms[arm]["answers"])))]
+    def _answers(self, arm: str, *, shards: int) -> dict[str, str]:
+        uris = [self.folder.answers(arm, number) for number in range(shards)]
         return {record["row_id"]: record["answer"] for uri in uris for record in read_jsonl(self.store, uri, Answer)}
 
-    def _data_cards(self) -> list[DataCard]:
-        """The card of every arm that was trained in this run."""
-        trained = [name for name, manifests in self.arms.items() if "dataset" in manifests]
-        return [read_json(self.store, self.folder.merged(name, "data_card.json"), DataCard) for name in trained]
-
-    def _pair_sample(self) -> list[PairText]:
-        if not self.synthesis:
+    def _pair_sample(self, synthesis: Sequence[CurateManifest]) -> list[PairText]:
+        if not synthesis:
             return []
-        (manifest,) = self.synthesis
-        count = manifest["accepted"]
-        chosen = set(random.Random(self.use_case.seed).sample(range(count), min(PAIR_SAMPLE_SIZE, count)))
-        pairs = curated_texts(self.store, self.folder, shards=manifest["shards"])
-        return [pair for number, pair in enumerate(pairs) if number in chosen]
+        (curated,) = synthesis
+        count = curated["accepted"]
+        positions = set(random.Random(self.use_case.seed).sample(range(count), min(PAIR_SAMPLE_SIZE, count)))
+        return [pair for position, pair in enumerate(self._pairs(curated)) if position in positions]
 
     def _rejected_rows(self) -> list[ReportRejectedRow]:
-        """What a person needs to correct the CSV. The text itself stays in ``source/rejected.jsonl``."""
+        """Return what a person needs to correct the CSV. The texts stay in ``source/rejected.jsonl``."""
         rows = read_jsonl(self.store, self.folder.source("rejected"), RejectedRow)
         return [
             {
@@ -231,12 +241,11 @@ class RenderReportOperator(DistillOperator):
             for row in rows[:MAX_REJECTED_ROWS]
         ]
 
-    def _settings(self) -> dict[str, object]:
-        named = self.use_case.prompts
-        shown = (named.synthesis, named.answering, named.judging, *((named.critic,) if self.use_case.critic else ()))
-        prompts = {name: self.prompt(name).version for name in shown}
-        settings = describe_settings(self.use_case, prompts=prompts)
-        settings |= batch_answer_note(self.use_case, self.synthesis, self.judgments)
+    def _settings(self, synthesis: Sequence[CurateManifest], judgments: Sequence[JudgeManifest]) -> dict[str, object]:
+        names = self.use_case.prompts
+        used = (names.synthesis, names.answering, names.judging, *((names.critic,) if self.use_case.critic else ()))
+        settings = describe_settings(self.use_case, prompts={name: self.prompt(name).version for name in used})
+        settings |= batch_answer_note(self.use_case, synthesis, judgments)
         if self.use_case.champion_arm is None:
             return settings
         return {**settings, "champion": describe_champion(champion_snapshot(self.store, self.folder))}

@@ -1,4 +1,4 @@
-"""The customization job, bought once for the same data."""
+"""Submit an arm's fine-tuning job, which is bought once for the same data."""
 
 from __future__ import annotations
 
@@ -9,14 +9,21 @@ from bedrock_distill.hooks.bedrock import CustomizationJob, JobRequest
 from bedrock_distill.lifecycle.abandoned_jobs import record_attempt
 from bedrock_distill.lifecycle.buy_once import buy_once
 from bedrock_distill.lifecycle.tags import purchase_tags
+<<<<<<< HEAD
 from bedrock_distill.operators.base import ArmOperator, Manifest
 from bedrock_distill.operators.missing_answers import count_missing_answers
+=======
+from bedrock_distill.operators.base import ArmOperator
+from bedrock_distill.operators.student import count_missing_answers
+from bedrock_distill.run.task_ids import PREFLIGHT
+>>>>>>> e6381b7 (Type the manifests of most operators, and say in plain words what they do and what an error leaves behind)
 from bedrock_distill.ui.links import JOB_LINK, TRAINING_DATA_LINK
 from include.distill.config.layout import Layout
 from include.distill.core.errors import JobFailedError
 from include.distill.core.naming import job_name, request_token
 from include.distill.cost.prices import load_prices
 from include.distill.training.job_identity import is_transient_failure, recipe_fingerprint, training_recipe
+from include.distill.training.records import DatasetManifest, TrainingJobManifest
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -24,18 +31,18 @@ if TYPE_CHECKING:
 
 class BedrockSubmitCustomizationJobOperator(ArmOperator):
     """
-    Submit the arm's fine-tuning job, or adopt the one that these data already bought.
+    Submit the arm's fine-tuning job, or find the one that was bought for the same data.
 
-    The job is named by the fingerprint of base model, hyperparameters and data, so a retry, a clear, a lost worker or
-    the next night find it again. A new attempt (``-a2`` …) is bought only when the last one was stopped, failed for a
-    cause of Bedrock's own, or its model was deleted (and, where losers are deleted, has questions left to answer); a
-    job that failed because of its data is refused. Returns at once; ``trained`` waits. Billed per training token once
-    it runs.
+    The job's name is a fingerprint of base model, hyperparameters and data, so a retry, a clear, another worker or a
+    later run finds it. The next attempt (``-a2`` …) is bought only if the last one was stopped, failed for a reason on
+    Bedrock's side, or lost its model. A model that was deleted as a loser counts as lost only if it has questions left
+    to answer. A job that failed because of its data is not bought again. Returns at once; ``trained`` waits. The job is
+    billed by the training token once it runs.
 
-    :param dataset: manifest of the arm's upload. (templated)
+    :param dataset: manifest of the arm's ``upload``. (templated)
     :return: ``{"job_name", "job_arn", "fingerprint", "attempt", "bought": bool, "at_most_usd": float}``
-    :raises JobFailedError: the last attempt failed because of the data, or all attempts are used up; not billed again.
-    :raises RefusedError: access, quota or validation; nothing was bought.
+    :raises JobFailedError: the last attempt failed because of its data, or no attempt is left; nothing was bought.
+    :raises RefusedError: access, a quota or the request's validation; nothing was bought.
     """
 
     template_fields: Sequence[str] = (*ArmOperator.template_fields, "dataset")
@@ -44,16 +51,17 @@ class BedrockSubmitCustomizationJobOperator(ArmOperator):
 
     def __init__(self, *, dataset: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.dataset = dataset
+        self.dataset: DatasetManifest = dataset
 
-    def execute(self, context: Context) -> Manifest:
-        """Find or buy the job and return its name and ARN."""
+    def execute(self, context: Context) -> TrainingJobManifest:
+        """Find or buy the job; return its name and ARN."""
         with record_attempt(context):
             return self._find_or_buy(context)
 
-    def _find_or_buy(self, context: Context) -> Manifest:
+    def _find_or_buy(self, context: Context) -> TrainingJobManifest:
         base_model_id, hyperparameters = training_recipe(self.use_case)
         fingerprint = recipe_fingerprint(self.use_case, self.dataset["sha256"])
+        tokens = self.use_case.epochs * self.dataset["tokens"]
         attempt, name = self._attempt(fingerprint)
         request = JobRequest(
             name=name,
@@ -74,31 +82,26 @@ class BedrockSubmitCustomizationJobOperator(ArmOperator):
             "fingerprint": fingerprint,
             "attempt": attempt,
             "bought": purchase.bought,
-            "at_most_usd": self._price(),
+            "at_most_usd": load_prices().training_line(self.arm, self.use_case.student, tokens).usd,
         }
 
-    def _price(self) -> float:
-        """What the whole training costs, in US dollars, from an estimate of its tokens."""
-        tokens = self.use_case.epochs * self.dataset["tokens"]
-        return load_prices().training_line(self.arm, self.use_case.student, tokens).usd
-
     def _attempt(self, fingerprint: str) -> tuple[int, str]:
-        """Return the first attempt that is not over without a model."""
-        allowed = self.use_case.training.max_attempts
-        for attempt in range(1, allowed + 1):
+        """Return number and name of the first attempt that is running, has a model, or was not made yet."""
+        max_attempts = self.use_case.training.max_attempts
+        for attempt in range(1, max_attempts + 1):
             name = job_name(self.use_case.name, self.arm, fingerprint, attempt)
             job = self.hook.find_job(name)
             if job is None or not self._is_over(job):
                 return attempt, name
-            self.log.info("%s is over without a model (%s); the next attempt is tried.", name, job.status)
+            self.log.info("%s ended without a model (%s); the next attempt is checked.", name, job.status)
         message = (
-            f"All {allowed} attempts to train arm {self.arm} on these data are over without a model (last: {name})."
-            " Nothing is running. Raise training.max_attempts to buy another, then clear preflight and submit."
+            f"All {max_attempts} attempts to train arm {self.arm} on this data ended without a model (last: {name})."
+            f" Nothing is running. Raise training.max_attempts to buy another, then clear {PREFLIGHT} with downstream."
         )
         raise JobFailedError(message)
 
     def _deleted_as_a_loser(self, job: CustomizationJob) -> bool:
-        """Whether a model is gone that has said all that it is asked: where losers are deleted, it is not missed."""
+        """Tell whether the model may stay deleted: losers are deleted, and this one has answered every question."""
         if not self.use_case.promotion.delete_losers or not job.model_arn:
             return False
         return not count_missing_answers(self, model_arn=job.model_arn, student=self.use_case.student)
@@ -108,8 +111,9 @@ class BedrockSubmitCustomizationJobOperator(ArmOperator):
             return not self.hook.has_custom_model(job.model_arn or job.name) and not self._deleted_as_a_loser(job)
         if job.status == "Failed" and not is_transient_failure(job.failure_message):
             message = (
-                f"Job {job.name} failed on these very data: {job.failure_message or 'Bedrock gave no reason'}. It is"
-                " not bought again: the same bytes fail again. Mend the data or the hyperparameters, then clear ingest."
+                f"Job {job.name} failed on the same data: {job.failure_message or 'Bedrock gave no reason'}. Nothing is"
+                " running. It is not bought again, because the same bytes would fail again. Correct the data or the"
+                f" hyperparameters, then clear {PREFLIGHT} with downstream."
             )
             raise JobFailedError(message)
         return job.status in ("Failed", "Stopped")

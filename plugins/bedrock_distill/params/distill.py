@@ -21,7 +21,7 @@ _FIELDS: dict[str, tuple[str | list[str], str, str, dict[str, Any]]] = {
     "evaluation_csv": (
         ["null", "string"],
         "Evaluation CSV",
-        f"Rows to compare the models on, with the same columns. {_FILES} Empty: part of the training documents is used.",
+        f"Rows to compare models on, with the same columns. {_FILES} Empty: part of the training documents is used.",
         {},
     ),
     "documents": (

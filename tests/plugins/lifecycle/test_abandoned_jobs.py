@@ -203,4 +203,4 @@ def test_a_job_that_cannot_be_stopped_is_named_in_the_runs_error(run: Run, bedro
     run.submit()
     run.wait()
     bedrock.refuse["stop_job"] = TransientError("500")
-    assert "may run on, billed, for it could not be stopped: 500" in run.end(WAITED)
+    assert "could not be stopped, so it may still be running and billed: 500" in run.end(WAITED)

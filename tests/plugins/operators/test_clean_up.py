@@ -117,11 +117,11 @@ class TestList:
     @pytest.mark.parametrize(
         ("form", "reason"),
         [
-            pytest.param({"use_case": "faq"}, "'faq' is unknown; known: all, aws_docs_qa", id="use case"),
+            pytest.param({"use_case": "faq"}, "'faq' is unknown.*one of these: all, aws_docs_qa", id="use case"),
             pytest.param(
-                {"confirm_buckets": f"{TRAINING}s"}, f"the chosen use cases have {OUTPUT}, {TRAINING}", id="name"
+                {"confirm_buckets": f"{TRAINING}s"}, f"the chosen use cases are {OUTPUT}, {TRAINING}", id="name"
             ),
-            pytest.param({"confirm_buckets": f"{TRAINING} {OUTPUT}"}, "typed in as a bucket", id="no comma"),
+            pytest.param({"confirm_buckets": f"{TRAINING} {OUTPUT}"}, "as a bucket to delete", id="no comma"),
         ],
     )
     def test_a_name_that_is_not_known_is_refused(self, tasks: Any, context: Any, form: Any, reason: str) -> None:

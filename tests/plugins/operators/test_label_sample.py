@@ -122,7 +122,7 @@ class TestDraw:
         ("params", "said"),
         [
             pytest.param({"run_key": "no-such-run"}, "no-such-run of aws_docs_qa has no report", id="run"),
-            pytest.param({"candidate": "few", "baseline": "base"}, "compared tuned with base", id="pair"),
+            pytest.param({"candidate": "few", "baseline": "base"}, "its comparisons: tuned with base", id="pair"),
             pytest.param({"hours": 0}, "hours", id="form"),
         ],
     )
@@ -211,7 +211,7 @@ class TestCollect:
 
     def test_a_sheet_without_a_label_is_not_what_was_meant(self, draw: Any, collect: Any) -> None:
         draw(how="write the sheet only")
-        with pytest.raises(InputError, match=r"sheet\.csv holds no label .* is empty"):
+        with pytest.raises(InputError, match=r"sheet\.csv has no label .* is empty"):
             collect(draw(how="read a labelled sheet", labeller="cleo"))
 
     def test_a_sheet_that_cannot_be_used_stores_nothing(self, draw: Any, collect: Any, store: MemoryStore) -> None:
@@ -243,7 +243,7 @@ class TestCollect:
         manifest = collect(draw(how="read a labelled sheet", labeller="cleo"))
         assert (manifest["labels"], manifest["outdated"]) == (3, 1)
         answer_anew(store, 1, 2, 3)
-        with pytest.raises(InputError, match="4 labels are of answers that have changed"):
+        with pytest.raises(InputError, match="4 labels are for answers that have changed"):
             collect(draw(how="read a labelled sheet", labeller="cleo"))
 
     def test_a_sheet_alone_is_not_collected(self, draw: Any, collect: Any) -> None:

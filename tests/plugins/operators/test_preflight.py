@@ -149,7 +149,7 @@ class TestRefusal:
             "no prompt 'nowhere.j2'",
         ):
             assert problem in message
-        assert "nothing was bought" in message
+        assert "Nothing was bought" in message
         assert (store.exists(FOLDER.use_case), bedrock.bought, bedrock.asked) == (False, [], [])
 
     @pytest.mark.parametrize(
@@ -208,7 +208,9 @@ class TestRefusal:
         uri = f"{FOLDER.root}/champions/aws_docs_qa.json"
         write_json(store, uri, make_champion().model_dump())
         arms = [{"name": "base", "kind": "base"}, {"name": "tuned"}, {"name": "best", "kind": "champion"}]
-        assert f"arn:model/champion is gone from Bedrock; delete {uri}" in self.refusal(preflight(arms=arms), context)
+        assert f"arn:model/champion no longer exists in Bedrock; delete {uri}" in self.refusal(
+            preflight(arms=arms), context
+        )
         preflight().execute(context)
         bedrock.models.add("arn:model/champion")
         preflight(arms=arms).execute(context)

@@ -119,7 +119,7 @@ class TestPromote:
         self, promote: Any, prepared: MemoryStore, context: Any, decisions: Any
     ) -> None:
         decide(prepared, *decisions)
-        with pytest.raises(AirflowSkipException, match="Nobody is promoted"):
+        with pytest.raises(AirflowSkipException, match="No arm is promoted"):
             promote()
         assert not prepared.exists(CHAMPION_URI)
         assert context["outlet_events"][ASSET].extra is None
@@ -142,7 +142,7 @@ class TestPromote:
         save_champion_snapshot(prepared, FOLDER, make_champion())
         write_json(prepared, CHAMPION_URI, make_champion().model_dump())
         decide(prepared, decision("tuned"))
-        with pytest.raises(AirflowSkipException, match="was not compared with it"):
+        with pytest.raises(AirflowSkipException, match="was not compared with the present champion"):
             promote()
         assert read_champion(prepared, CHAMPION_URI) == make_champion()
 
@@ -158,7 +158,7 @@ class TestPromote:
     ) -> None:
         bedrock.models.clear()
         decide(prepared, decision("tuned"))
-        with pytest.raises(PromotionError, match=r"gone from Bedrock.*clear preflight"):
+        with pytest.raises(PromotionError, match=r"no longer exists in Bedrock.*clear preflight"):
             promote()
         assert not prepared.exists(CHAMPION_URI)
 
@@ -178,7 +178,7 @@ class TestApproval:
         assert subject == "Promote tuned of aws_docs_qa?"
         assert "SIMULATED" in body.splitlines()[0]
         assert "lower bound 60" in body
-        assert "The champion so far: none yet" in body
+        assert "The present champion: none yet" in body
         assert "no answer within 20 hours: nothing changes" in body
         assert (ask.defaults, ask.response_timeout.total_seconds()) == (["Reject"], 20 * 3600)
 

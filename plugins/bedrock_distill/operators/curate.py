@@ -117,8 +117,8 @@ class CuratePairsOperator(DistillOperator):
         if counts["accepted"] < min_accepted_share * counts["requested"]:
             reasons = ", ".join(f"{number} as {name}" for name, number in dropped.most_common()) or "none"
             message = (
-                f"Only {counts['accepted']} of the {counts['requested']} pairs that the teacher was asked for are usable,"
-                f" less than min_accepted_share = {min_accepted_share:.0%}. No training was bought."
+                f"Only {counts['accepted']} of the {counts['requested']} pairs that the teacher was asked for are"
+                f" usable, less than min_accepted_share = {min_accepted_share:.0%}. No training was bought."
                 f" {counts['missing']} pairs are missing; dropped were {reasons}. All are in {self._rejects_uri} with"
                 " their reasons. Improve the prompt, change a limit of curation, or raise synthesis.attempts or"
                 f" synthesis.rounds, which ask again; then clear {PREFLIGHT} with downstream."

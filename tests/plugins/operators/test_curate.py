@@ -124,5 +124,5 @@ class TestGate:
     ) -> None:
         bedrock.say = same_first_question
         manifests = synthesize()
-        with pytest.raises(TooManyFailuresError, match=r"11 usable pairs of 30.*min_accepted_share = 50%"):
+        with pytest.raises(TooManyFailuresError, match=r"Only 11 of the 30 pairs.*min_accepted_share = 50%"):
             curate(manifests)

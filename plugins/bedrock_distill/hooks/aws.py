@@ -19,8 +19,8 @@ PATIENT_CONFIG = {
     "read_timeout": 300,
     "max_pool_connections": 400,
 }
-# include/distill/inference/paced_client.py paces and retries calls to models. It would not see a retry by botocore, and its
-# count of the used quota would be wrong.
+# include/distill/inference/paced_client.py paces and retries calls to models. It would not see a retry by botocore, and
+# its count of the used quota would be wrong.
 SINGLE_ATTEMPT = {"mode": "standard", "total_max_attempts": 1}
 # For web pages: a person is waiting.
 FAIL_FAST_CONFIG = {"retries": {"mode": "standard", "total_max_attempts": 2}, "connect_timeout": 3, "read_timeout": 10}

@@ -30,12 +30,7 @@ from include.distill.report.html import render_html
 from include.distill.report.judged_run import JudgedRun
 from include.distill.report.opinions import disagreement_rows
 from include.distill.report.past_runs import list_entry
-<<<<<<< HEAD
-from include.distill.report.records import Report, ReportDisagreement, ReportRejectedRow
-=======
 from include.distill.report.records import Report, ReportManifest, ReportRejectedRow
-from include.distill.report.report import build_report
->>>>>>> e6381b7 (Type the manifests of most operators, and say in plain words what they do and what an error leaves behind)
 from include.distill.report.run_summary import ArmSummary, describe_settings, summarize_synthesis
 from include.distill.training.losses import loss_curve
 from include.distill.training.records import DataCard, LossPoint, TrainingManifest

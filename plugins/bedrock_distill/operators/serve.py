@@ -15,13 +15,8 @@ from typing import TYPE_CHECKING, Any
 from bedrock_distill.lifecycle.buy_once import buy_once
 from bedrock_distill.lifecycle.tags import purchase_tags
 from bedrock_distill.lifecycle.throughput import delete_and_wait
-<<<<<<< HEAD
-from bedrock_distill.operators.base import ArmOperator, Manifest
-from bedrock_distill.operators.missing_answers import count_missing_answers
-=======
 from bedrock_distill.operators.base import ArmOperator
-from bedrock_distill.operators.student import count_missing_answers
->>>>>>> e6381b7 (Type the manifests of most operators, and say in plain words what they do and what an error leaves behind)
+from bedrock_distill.operators.missing_answers import count_missing_answers
 from bedrock_distill.ui.links import MODEL_LINK, THROUGHPUT_LINK
 from include.distill.core.errors import ThroughputReleasedError
 from include.distill.core.naming import request_token, throughput_name

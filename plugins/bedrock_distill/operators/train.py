@@ -9,14 +9,9 @@ from bedrock_distill.hooks.bedrock import CustomizationJob, JobRequest
 from bedrock_distill.lifecycle.abandoned_jobs import record_attempt
 from bedrock_distill.lifecycle.buy_once import buy_once
 from bedrock_distill.lifecycle.tags import purchase_tags
-<<<<<<< HEAD
-from bedrock_distill.operators.base import ArmOperator, Manifest
-from bedrock_distill.operators.missing_answers import count_missing_answers
-=======
 from bedrock_distill.operators.base import ArmOperator
-from bedrock_distill.operators.student import count_missing_answers
+from bedrock_distill.operators.missing_answers import count_missing_answers
 from bedrock_distill.run.task_ids import PREFLIGHT
->>>>>>> e6381b7 (Type the manifests of most operators, and say in plain words what they do and what an error leaves behind)
 from bedrock_distill.ui.links import JOB_LINK, TRAINING_DATA_LINK
 from include.distill.config.layout import Layout
 from include.distill.core.errors import JobFailedError

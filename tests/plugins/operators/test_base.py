@@ -27,12 +27,12 @@ class LazyResults:
 
 def test_results_of_mapped_tasks_are_fetched_in_one_request() -> None:
     results = LazyResults({"calls": 1}, {"calls": 2}, {"calls": 3})
-    assert mapped_manifests(results) == [{"calls": 1}, {"calls": 2}, {"calls": 3}]
+    assert mapped_manifests(results, dict) == [{"calls": 1}, {"calls": 2}, {"calls": 3}]
     assert results.requests == 1
 
 
 def test_a_step_that_mapped_to_nothing_has_no_results() -> None:
-    assert mapped_manifests(LazyResults()) == []
+    assert mapped_manifests(LazyResults(), dict) == []
 
 
 def test_a_task_reaches_aws_through_its_own_connection_and_region() -> None:

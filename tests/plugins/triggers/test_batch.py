@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from bedrock_distill.hooks.batch_jobs import BatchJob
-from bedrock_distill.triggers.batch import BatchJobsTrigger, running
+from bedrock_distill.triggers.batch import BatchJobsTrigger, running_jobs
 from include.distill.core.errors import ContractError
 from tests.fakes.fake_batch_jobs import FakeBatchJobs
 from tests.fakes.memory_store import MemoryStore
@@ -46,8 +46,8 @@ def test_the_triggerer_makes_the_same_trigger_from_what_is_stored(trigger: Batch
 
 
 def test_only_jobs_that_have_not_ended_are_running(batches: FakeBatchJobs) -> None:
-    assert [job.name for job in running(HOOK, list(batches.jobs))] == ["b"]
-    assert running(HOOK, []) == []
+    assert [job.name for job in running_jobs(HOOK, list(batches.jobs))] == ["b"]
+    assert running_jobs(HOOK, []) == []
 
 
 def test_the_wait_ends_with_the_last_job(trigger: BatchJobsTrigger, batches: FakeBatchJobs) -> None:

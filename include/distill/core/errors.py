@@ -1,38 +1,38 @@
 """
-Every error of the pipeline, by what its reader can do about it.
+Define the errors of the pipeline, grouped by what to do about them.
 
-Three roots. :class:`InputError`: something given to us is wrong, nothing was spent. :class:`ServiceError`: AWS did
-not do what was asked; the hook turns every botocore exception into one of its four kinds, and nothing above the
-hook sees botocore. :class:`OutcomeError`: AWS did its work and the result is not the one wanted.
+An :class:`InputError` means that an input is wrong; nothing was spent. A :class:`ServiceError` means that AWS did not
+do what was asked; hooks turn every botocore exception into one of its subclasses, so no other code handles botocore.
+An :class:`OutcomeError` means that AWS did its work, but the result cannot be used.
 
-A message says what happened (with the value), where, what state was left (running? billed?), and what to do next.
+A message says what happened (with the value), where, what state is left (running? billed?), and what to do next.
 """
 
 from __future__ import annotations
 
 
 class DistillError(Exception):
-    """Root of all errors of this project."""
+    """Base class of all errors of this project."""
 
 
 class InputError(DistillError, ValueError):
-    """A CSV, a use case or an argument is wrong. Found before anything was bought; asking again cannot help."""
+    """An input file, a use case or an argument is wrong. Nothing was bought yet, and a retry cannot help."""
 
 
 class UseCaseError(InputError):
-    """A use-case file cannot be used: unreadable, an unknown key, a value out of range, an unknown model."""
+    """A use-case file is unreadable, or has an unknown key, a value out of range or an unknown model."""
 
 
 class PromptError(InputError):
-    """A prompt template does not render: unknown variable, syntax error, missing delimiter."""
+    """A prompt template has an unknown variable, a syntax error or a missing delimiter."""
 
 
 class LimitError(InputError):
-    """A training file breaks a limit of the student's family. Names record, field and limit."""
+    """A training file exceeds a limit of the student's family. The message names record, field and limit."""
 
 
 class SpendCapError(DistillError):
-    """The estimate is above ``max_spend_usd``, or the running bill has reached it. What was paid for is kept."""
+    """The estimate is above ``max_spend_usd``, or the bill has reached it. Everything paid for is stored."""
 
 
 class ServiceError(DistillError):
@@ -40,47 +40,47 @@ class ServiceError(DistillError):
 
 
 class ThrottledError(ServiceError):
-    """A rate quota is used up for the moment. Nothing was billed; waiting helps."""
+    """A rate quota is used up for the moment. Nothing was billed, and waiting helps."""
 
 
 class TransientError(ServiceError):
-    """A fault on the way or at the service (5xx, time-out, lost connection). Trying again may help."""
+    """The network or the service failed (5xx, time-out, lost connection). A retry may help."""
 
 
 class ExpiredCredentialsError(TransientError):
-    """The session's credentials have run out. The next call reads the connection again."""
+    """The session's credentials have expired. The next call reads the Airflow connection again."""
 
 
 class RefusedError(ServiceError):
-    """AWS refused (access, validation, quota, retired model, missing object). Asking again cannot help."""
+    """AWS refused (access, validation, quota, retired model, missing object). A retry cannot help."""
 
 
 class InvalidRequestError(RefusedError):
-    """AWS says that this one request is wrong. Another row's request may be fine."""
+    """AWS refused this one request as invalid. The requests of other rows may be valid."""
 
 
 class NotFoundError(RefusedError):
-    """The named object, job, model or throughput does not exist."""
+    """An object, job, model or throughput does not exist."""
 
 
 class ConflictError(RefusedError):
-    """The name or token is taken. The caller looks the thing up by name before believing it is someone else's."""
+    """The name or token is in use. The caller looks it up by name: it may be its own from an earlier attempt."""
 
 
 class ContractError(ServiceError):
-    """AWS answered in a shape that its own service model does not describe."""
+    """A response or a stored file does not have the expected format."""
 
 
 class OutcomeError(DistillError):
-    """AWS did its work and the result is not the one wanted."""
+    """AWS did its work, but the result cannot be used."""
 
 
 class JobFailedError(OutcomeError):
-    """A customization job ended Failed or Stopped. Carries Bedrock's own reason."""
+    """A customization job ended as Failed or Stopped. The message has Bedrock's own reason."""
 
 
 class WaitTimeoutError(OutcomeError):
-    """Waiting ended; the awaited thing goes on, and goes on being billed. Clear the task to pick it up."""
+    """Waiting took too long. What was waited for goes on and is still billed. Clear the task to wait again."""
 
 
 class ThroughputReleasedError(OutcomeError):
@@ -88,16 +88,16 @@ class ThroughputReleasedError(OutcomeError):
 
 
 class TooManyFailuresError(OutcomeError):
-    """More rows of a step failed than the use case allows. What succeeded is stored and will not be paid again."""
+    """More rows of a step failed than the use case allows. The others are stored and are not paid for again."""
 
 
 class PromotionError(OutcomeError):
-    """A winner cannot be promoted: the champion changed meanwhile, or the model is gone. Nothing was changed."""
+    """A winner cannot be promoted: the champion changed meanwhile, or the model was deleted. Nothing was changed."""
 
 
 class ReconciliationError(OutcomeError):
-    """Counts of a step do not add up: a row was lost or made twice. A defect of the pipeline, never of the data."""
+    """The counts of a step do not add up: a row was lost or doubled. This is a defect of the pipeline, not of data."""
 
 
 class IncompleteRunError(OutcomeError):
-    """A task of the run failed, so the run failed, whatever its last task says."""
+    """A task of the run failed, so the run is marked as failed although its last task succeeded."""

@@ -1,4 +1,4 @@
-"""Locate the project's files: the folder ``include/`` and the root that local input files must be under."""
+"""Locate the project's root and its folder ``include/``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Records that packages share without importing each other."""
+"""Describe records that several packages use without importing each other."""
 
 from __future__ import annotations
 

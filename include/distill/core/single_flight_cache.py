@@ -1,4 +1,4 @@
-"""Values that are computed when they are first asked for, once, though many threads ask at the same moment."""
+"""Cache a function's values so that each is computed only once, even when many threads ask at the same time."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ ValueT = TypeVar("ValueT")
 
 def single_flight_cache(function: Callable[[KeyT], ValueT]) -> Callable[[KeyT], ValueT]:
     """
-    Return ``function`` with its values kept by argument.
+    Return ``function`` with its values cached by argument.
 
-    ``functools.cache`` lets every thread that asks before the first value is there compute it: two hundred threads of
-    a task that begin together would all parse the same file.
+    With ``functools.cache`` alone, every thread that asks before the first value is ready computes it: two hundred
+    threads of a task that start together would all parse the same file.
     """
-    kept = functools.cache(function)
+    cached = functools.cache(function)
     computing = threading.Lock()
 
     @functools.wraps(function)
     def call(key: KeyT) -> ValueT:
         with computing:
-            return kept(key)
+            return cached(key)
 
     return call

@@ -55,7 +55,7 @@ class TestLegalNames:
 
     @settings(max_examples=60, deadline=None)
     @given(st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,20}(/[A-Za-z0-9][A-Za-z0-9._-]{0,20})?", fullmatch=True), IDS)
-    def test_s3_uris_are_legal_whatever_the_run_is_called(self, prefix: str, run: str) -> None:
+    def test_s3_uris_are_legal_for_every_run_id(self, prefix: str, run: str) -> None:
         layout = Layout(Storage(training_bucket="training", output_bucket="output", prefix=prefix))
         folder = RunFolder(layout.run_uri(run_key("dag", run)))
         train = folder.dataset("0" * 64, "train.jsonl")
@@ -70,7 +70,7 @@ class TestLegalNames:
 
 
 class TestIdentity:
-    def test_a_run_key_can_be_read_and_is_the_same_every_time(self) -> None:
+    def test_a_run_key_is_readable_and_the_same_every_time(self) -> None:
         key = run_key("distill_docs", "manual__2026-11-22T02:00:00+00:00")
         assert key.startswith("manual-2026-11-22t02-00-")
         assert key == run_key("distill_docs", "manual__2026-11-22T02:00:00+00:00")
@@ -84,13 +84,13 @@ class TestIdentity:
             pytest.param("dagm", "anual__1", id="the same characters, divided elsewhere"),
         ],
     )
-    def test_run_keys_differ_by(self, dag: str, run: str) -> None:
+    def test_run_keys_differ_for(self, dag: str, run: str) -> None:
         assert run_key(dag, run) != run_key("dag", "manual__1")
 
     def test_a_run_id_without_a_letter_still_gives_a_key(self) -> None:
         assert re.fullmatch(r"run-[0-9a-f]{8}", run_key("dag", "###"))
 
-    def test_the_first_attempt_has_no_suffix_and_later_ones_have(self) -> None:
+    def test_only_later_attempts_have_a_suffix(self) -> None:
         first = job_name("docs", "tuned", "0123456789abcdef", 1)
         assert first == "docs-tuned-0123456789ab"
         assert job_name("docs", "tuned", "0123456789abcdef", 2) == f"{first}-a2"
@@ -107,9 +107,9 @@ class TestIdentity:
 
 
 class TestHashes:
-    def test_a_digest_knows_which_part_a_character_belongs_to(self) -> None:
+    def test_a_digest_depends_on_which_part_a_character_belongs_to(self) -> None:
         assert len({digest("ab", "c"), digest("a", "bc"), digest("abc"), digest("abc", "")}) == 4
 
-    def test_the_order_of_keys_does_not_change_a_hash_and_the_order_of_a_list_does(self) -> None:
+    def test_a_hash_depends_on_the_order_of_a_list_but_not_of_keys(self) -> None:
         assert canonical_hash({"a": 1, "b": 2}) == canonical_hash({"b": 2, "a": 1})
         assert canonical_hash([1, 2]) != canonical_hash([2, 1])

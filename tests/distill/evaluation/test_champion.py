@@ -15,6 +15,7 @@ from include.distill.evaluation.champion import (
     promote,
     read_champion,
     save_champion_snapshot,
+    winning_decision,
 )
 from tests.fakes.memory_store import MemoryStore
 
@@ -109,3 +110,23 @@ def test_a_champion_promoted_on_the_aws_simulator_is_marked() -> None:
     assert describe_champion(winner("one")).startswith("arn:one (SIMULATED, promoted 2026-11-22")
     assert "SIMULATED" not in describe_champion(winner("one", simulated=False))
     assert "base student" in describe_champion(None)
+
+
+def decisions(*bounds: float | None) -> Any:
+    named = [{"candidate": f"arm {bound}", "promoted": bound is not None, "lower_bound": bound} for bound in bounds]
+    return {"rule": "r", "false_promotions_a_year": 1.0, "decisions": named}
+
+
+@pytest.mark.parametrize(
+    ("promotion", "winner"),
+    [
+        pytest.param(decisions(0.53, 0.61, 0.55), "arm 0.61", id="the largest lower bound"),
+        pytest.param(decisions(None, 0.53), "arm 0.53", id="the only one that is promoted"),
+        pytest.param(decisions(None), None, id="nobody is promoted"),
+        pytest.param(decisions(), None, id="no candidate"),
+        pytest.param(None, None, id="a report without a promotion"),
+    ],
+)
+def test_the_winner_is_the_promoted_candidate_with_the_largest_lower_bound(promotion: Any, winner: str | None) -> None:
+    decision = winning_decision(promotion)
+    assert (decision and decision["candidate"]) == winner

@@ -195,3 +195,13 @@ def test_nothing_is_found_when_test_and_interval_name_different_arms() -> None:
     assert entry["half_win_ci95"][1] < 0.5
     assert (entry["clusters_won"], entry["clusters_lost"]) == (36, 14)
     assert entry["finding"] == "unclear"
+
+
+def test_nothing_is_found_when_only_the_interval_excludes_chance() -> None:
+    """Forty documents: 26 of four questions each are won, 14 of two questions each are lost."""
+    sizes = [4] * 26 + [2] * 14
+    clusters = {f"row{row}": f"document{d}" for row, d in enumerate(d for d, n in enumerate(sizes) for _ in range(n))}
+    entry = compare(verdicts(counted(104, 28)), clusters)
+    assert 0.05 < entry["p_value_holm"] < 0.1
+    assert entry["half_win_ci95"][0] > 0.5
+    assert entry["finding"] == "unclear"

@@ -9,11 +9,11 @@ import pytest
 from include.distill.config.catalog import load_catalog
 from include.distill.config.prompts import load_prompt
 from include.distill.config.sections import Judging
-from include.distill.evaluation.judge import Judge, PairwiseComparison
+from include.distill.evaluation.judge import VERDICT_SCHEMA, Judge, PairwiseComparison
 from include.distill.evaluation.records import Order
 from include.distill.evaluation.verdicts import orders
 from include.distill.inference.answer_store import AnswerStore
-from tests.distill.conftest import make_row
+from tests.distill.conftest import make_row, make_use_case
 from tests.fakes.fake_bedrock import FakeBedrock
 from tools.aws_simulator.models.delimiters import section
 
@@ -89,3 +89,16 @@ def test_equal_answers_are_a_tie_without_asking(paid: AnswerStore) -> None:
         verdict, asked = judged(paid, bedrock, comparison(order, "same", "same"))
         assert (verdict["verdict"], verdict["same"], asked) == ("tie", True, [])
     assert bedrock.asked == []
+
+
+def test_the_request_has_the_settings_of_the_use_case_and_the_schema_of_a_verdict() -> None:
+    judge = make_judge(max_tokens=77, temperature=0.25)
+    request = judge.request(comparison())
+    assert (request.max_tokens, request.temperature, request.json_schema) == (77, 0.25, VERDICT_SCHEMA)
+    assert request.identity == request.invoke_id == judge.model.inference_id
+
+
+def test_the_judge_of_a_use_case_has_its_prompt_and_settings() -> None:
+    use_case = make_use_case(judging={"attempts": 5})
+    judge = Judge.from_use_case(use_case, {"judging.j2": load_prompt("judging.j2")}, "claude-haiku-4-5")
+    assert (judge.model.key, judge.prompt.name, judge.settings.attempts) == ("claude-haiku-4-5", "judging.j2", 5)

@@ -96,3 +96,12 @@ def test_the_default_rule_allows_nine_false_promotions_a_year_and_the_record_say
     record = decision(*map(comparison, JUDGES)).as_record()
     assert record["false_promotions_a_year"] == pytest.approx(9.125)
     assert isinstance(record["reasons"], list)
+
+
+def test_the_smallest_sample_that_the_rule_accepts_is_enough() -> None:
+    smallest = {"wins": 30, "losses": 20, "decisive_clusters": 20, "unparsable": 1, "half_win_ci95": [0.521, 0.7]}
+    assert decision(comparison("haiku", **smallest), comparison("llama", **smallest)).promoted
+
+
+def test_one_error_in_forty_is_allowed_for_each_bound() -> None:
+    assert false_promotions_a_year(Promotion(runs_a_year=40)) == pytest.approx(1.0)

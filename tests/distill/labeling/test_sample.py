@@ -68,3 +68,8 @@ def test_stored_labels_are_of_the_answers_that_were_shown() -> None:
 )
 def test_the_name_of_a_user_becomes_a_file_name(user: str, name: str) -> None:
     assert labeler_name(user) == name
+
+
+def test_the_seed_decides_which_answer_is_shown_first() -> None:
+    first = {example["row_id"]: example["a"] for example in sample(60, seed=7)}
+    assert first != {example["row_id"]: example["a"] for example in sample(60, seed=8)}

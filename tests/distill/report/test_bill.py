@@ -119,3 +119,20 @@ def test_the_records_of_the_bill_are_plain_json_in_the_order_of_the_report() -> 
         ("estimated_usd", 0.0),
     ]
     assert compare_with_estimate([], []) == []
+
+
+def test_answers_of_batch_jobs_have_lines_of_their_own_at_the_batch_price() -> None:
+    synthesis = [used(3 * MILLION, 2 * MILLION) | {"batch_input_tokens": MILLION, "batch_output_tokens": MILLION}]
+    assert billed(synthesis=synthesis) == {
+        "synthesis: claude-sonnet-4-6 input": 2,
+        "synthesis: claude-sonnet-4-6 output": 2,
+        "synthesis: claude-sonnet-4-6 batch input": 0.5,
+        "synthesis: claude-sonnet-4-6 batch output": 1,
+    }
+
+
+def test_a_champion_arm_is_billed_by_the_token_only_while_the_base_student_answers_for_it() -> None:
+    first = ArmSummary("champion", "champion", [used(MILLION)])
+    served = ArmSummary("champion", "champion", [used(MILLION)], model_arn="arn:model", unit_hours=1)
+    assert billed(arms=[first]) == {"answers champion: nova-micro input": 1}
+    assert billed(arms=[served]) == {"throughput champion: nova-micro": 10}

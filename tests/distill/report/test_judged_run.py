@@ -127,3 +127,17 @@ def test_the_note_says_what_the_noise_control_is_or_why_there_is_none(changes: d
     assert words in noise_control_note(use_case)
     control = [pair for pair in use_case.judged_pairs if pair.baseline.endswith("-again")]
     assert len(control) == (1 if "answered" in words else 0)
+
+
+def test_candidates_replace_the_champion_arm_and_not_the_base_arm() -> None:
+    arms = [{"name": "base", "kind": "base"}, {"name": "tuned"}, {"name": "best", "kind": "champion"}]
+    assert champion_slot(make_use_case(arms=arms)) == "best"
+
+
+def test_every_candidate_adds_to_the_false_promotions_a_year() -> None:
+    arms = [{"name": "base", "kind": "base"}, {"name": "tuned"}, {"name": "small"}]
+    records = [verdicts(BETTER, judge=JUDGES[0], candidate=arm) for arm in ("tuned", "small")]
+    run = JudgedRun(make_use_case(judges=JUDGES, arms=arms), ROWS, records)
+    promotion = report(run)["promotion"]
+    assert [decision["candidate"] for decision in promotion["decisions"]] == ["tuned", "small"]
+    assert promotion["false_promotions_a_year"] == pytest.approx(2 * 9.125)

@@ -149,3 +149,9 @@ def test_the_interval_has_the_stated_coverage_at_the_minimum_size() -> None:
         assert len(intervals) == SAMPLES
         covered[str(plan)] = sum(low <= kappa <= high for low, high in intervals) / SAMPLES
     assert {plan: share for plan, share in covered.items() if not 0.85 <= share <= 0.98} == {}
+
+
+def test_there_is_no_interval_of_kappa_for_fewer_than_three_documents() -> None:
+    ratings = ratings_of(DIAGNOSES)
+    assert kappa_interval(ratings, [number % 2 for number in range(len(ratings))]) is None
+    assert kappa_interval(ratings, [number % 3 for number in range(len(ratings))]) is not None

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from bedrock_distill.hooks.bedrock import JobRequest
 from bedrock_distill.hooks.s3 import S3ObjectStore
-from bedrock_distill.operators.evaluate import BedrockAnswerOperator
+from bedrock_distill.operators.answer import BedrockAnswerOperator
 from bedrock_distill.operators.preflight import BedrockPreflightOperator
 from bedrock_distill.operators.serve import BedrockProvisionThroughputOperator, BedrockReleaseThroughputOperator
 from bedrock_distill.operators.synthesize import BedrockSynthesizeOperator

@@ -21,11 +21,12 @@ import pytest
 
 from bedrock_distill.hooks.bedrock import BedrockDistillHook
 from bedrock_distill.hooks.s3 import S3ObjectStore
+from bedrock_distill.operators.answer import BedrockAnswerOperator
 from bedrock_distill.operators.curate import CuratePairsOperator
 from bedrock_distill.operators.dataset import MergeDatasetOperator, UploadDatasetOperator
 from bedrock_distill.operators.estimate import EstimateCostOperator
-from bedrock_distill.operators.evaluate import BedrockAnswerOperator, BedrockJudgeOperator
 from bedrock_distill.operators.ingest import ShardRowsOperator
+from bedrock_distill.operators.judge import BedrockJudgeOperator
 from bedrock_distill.operators.report import RenderReportOperator
 from bedrock_distill.operators.serve import BedrockProvisionThroughputOperator
 from bedrock_distill.operators.synthesize import BedrockSynthesizeOperator

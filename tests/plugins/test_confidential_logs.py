@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from bedrock_distill.operators.evaluate import BedrockAnswerOperator, BedrockJudgeOperator
+from bedrock_distill.operators.answer import BedrockAnswerOperator
+from bedrock_distill.operators.judge import BedrockJudgeOperator
 from bedrock_distill.operators.synthesize import BedrockSynthesizeOperator
 from include.distill.core.errors import InvalidRequestError
 from include.distill.core.storage import write_jsonl

@@ -9,7 +9,6 @@ from airflow.sdk import BaseOperator
 
 from bedrock_distill.run.access import RunAccess, require_run_uri
 
-Manifest = dict[str, Any]
 ManifestT = TypeVar("ManifestT")
 
 

@@ -1,4 +1,4 @@
-"""The cost gate."""
+"""Estimate the cost of a run, and stop it if the estimate is above the spend cap."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 
 from airflow.sdk.exceptions import DownstreamTasksSkipped
 
-from bedrock_distill.operators.base import DistillOperator, Manifest
+from bedrock_distill.operators.base import DistillOperator
+from bedrock_distill.run.task_ids import PREFLIGHT
 from include.distill.core.errors import SpendCapError
 from include.distill.core.storage import stream_jsonl, write_json
 from include.distill.cost.bill_table import bill_table
 from include.distill.cost.critic_budget import uncapped_critic_usd
 from include.distill.cost.estimate import TokenRate, estimate, expected_calls
 from include.distill.cost.prices import load_prices, total_usd
+from include.distill.cost.records import CostEstimate, EstimateManifest
 from include.distill.cost.task_budget import model_calls_usd
 from include.distill.cost.token_counts import measure_token_rate, prompt_probes, sample_rows
 from include.distill.dataset.arm_rows import require_originals, rows_for_teacher
@@ -29,24 +31,23 @@ if TYPE_CHECKING:
 
 class EstimateCostOperator(DistillOperator):
     """
-    Say what the run will cost, and refuse above the cap, before the first paid call.
+    Estimate the cost of the run before the first paid call, and fail if it is above the spend cap.
 
-    The estimate supposes that nothing was paid for before; second asks and longer serving come on top. With the
-    trigger form's ``dry_run`` everything after this task is skipped.
+    The estimate assumes that nothing was paid for before; repeated requests and longer serving are not in it. With
+    ``dry_run`` in the trigger form, everything after this task is skipped. Costs nothing. A retry or a clear estimates
+    again.
 
     :return: ``{"estimated_usd": float, "max_spend_usd": float, "estimate_uri": str}``
-    :raises InputError: an arm asks for more originals than there are.
+    :raises InputError: an arm needs more original rows than there are.
     :raises SpendCapError: the estimate is above ``max_spend_usd``; nothing was bought.
     """
 
     ui_color = "#fef7e0"
     inherits_from_skipmixin = True
 
-    def execute(self, context: Context) -> Manifest:
-        """Estimate, write the lines, and gate."""
-        train, evaluation = (
-            text_lengths(stream_jsonl(self.store, self.folder.source(name), Row)) for name in ("train", "evaluation")
-        )
+    def execute(self, context: Context) -> EstimateManifest:
+        """Estimate, write the estimate, and compare it with the cap."""
+        train, evaluation = (text_lengths(self._rows(name)) for name in ("train", "evaluation"))
         require_originals(self.use_case, train)
         champion = self.use_case.champion_arm is not None and champion_snapshot(self.store, self.folder) is not None
         estimate_bill = partial(
@@ -56,7 +57,7 @@ class EstimateCostOperator(DistillOperator):
         lines = estimate_bill(rates=rates)
         estimated, cap = total_usd(lines), self.use_case.max_spend_usd
         calls = expected_calls(self.use_case, train=len(train), evaluation=len(evaluation))
-        summary = {
+        summary: CostEstimate = {
             "estimated_usd": estimated,
             "tokens": {name: f"prompts: {rate.method}; answers: estimated" for name, rate in rates.items()},
             "calls": calls,
@@ -74,14 +75,19 @@ class EstimateCostOperator(DistillOperator):
         if estimated > cap:
             largest = max(lines, key=lambda line: line.usd)
             message = (
-                f"The run is estimated at ${estimated:.2f}, above max_spend_usd = ${cap:.2f}; nothing was bought. Most"
-                f" of it is {largest.what}: {largest.quantity:,.0f} {largest.unit} for ${largest.usd:.2f}. Raise the"
-                f" cap or ask for less, then run again (or clear preflight). All lines: {self.folder.estimate}"
+                f"The run is estimated at ${estimated:.2f}, above max_spend_usd = ${cap:.2f}. Nothing was bought. The"
+                f" largest part is {largest.what}: {largest.quantity:,.0f} {largest.unit} for ${largest.usd:.2f}. Raise"
+                f" the cap or make the run smaller, then run again or clear {PREFLIGHT} with downstream. All lines:"
+                f" {self.folder.estimate}"
             )
             raise SpendCapError(message)
-        manifest = {"estimated_usd": estimated, "max_spend_usd": cap, "estimate_uri": self.folder.estimate}
+        manifest: EstimateManifest = {
+            "estimated_usd": estimated,
+            "max_spend_usd": cap,
+            "estimate_uri": self.folder.estimate,
+        }
         if context["params"].get("dry_run"):
-            self.log.info("Dry run: stopping here; nothing was bought.")
+            self.log.info("Dry run: the run stops here. Nothing was bought.")
             context["ti"].xcom_push(key="return_value", value=manifest)
             raise DownstreamTasksSkipped(tasks=sorted(self.downstream_task_ids))
         return manifest
@@ -90,17 +96,19 @@ class EstimateCostOperator(DistillOperator):
         return stream_jsonl(self.store, self.folder.source(name), Row)
 
     def _count_prompts(self) -> dict[str, TokenRate]:
-        """Have Bedrock count the prompts of every step, on a sample of the rows or on all."""
+        """Return the tokens of every step's prompts, which Bedrock counts on a sample of the rows or on all rows."""
         size = self.use_case.estimate.counted_rows
-        steps = prompt_probes(self.use_case, self.prompts)
+        probes = prompt_probes(self.use_case, self.prompts)
         if size == 0:
-            return {probe.step: TokenRate() for probe in steps}
-        drawn: dict[str, list[Row]] = {}
+            return {probe.step: TokenRate() for probe in probes}
+        samples: dict[str, list[Row]] = {}
         if size != "all":
-            drawn = {name: sample_rows(self._rows(name), size, self.use_case.seed) for name in ("train", "evaluation")}
+            samples = {
+                name: sample_rows(self._rows(name), size, self.use_case.seed) for name in ("train", "evaluation")
+            }
         return {
             probe.step: measure_token_rate(
-                probe, drawn.get(probe.rows) or self._rows(probe.rows), self.hook.count_tokens
+                probe, samples.get(probe.rows) or self._rows(probe.rows), self.hook.count_tokens
             )
-            for probe in steps
+            for probe in probes
         }

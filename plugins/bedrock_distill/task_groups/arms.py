@@ -19,8 +19,8 @@ from typing import Any
 from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import TaskGroup, TriggerRule
 
+from bedrock_distill.operators.answer import BedrockAnswerOperator
 from bedrock_distill.operators.dataset import MergeDatasetOperator, UploadDatasetOperator
-from bedrock_distill.operators.evaluate import BedrockAnswerOperator
 from bedrock_distill.operators.ingest import ShardRowsOperator
 from bedrock_distill.operators.serve import BedrockProvisionThroughputOperator, BedrockReleaseThroughputOperator
 from bedrock_distill.operators.train import BedrockSubmitCustomizationJobOperator

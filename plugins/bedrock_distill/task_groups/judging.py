@@ -7,7 +7,7 @@ from typing import Any
 
 from airflow.sdk import TaskGroup
 
-from bedrock_distill.operators.evaluate import BedrockJudgeOperator
+from bedrock_distill.operators.judge import BedrockJudgeOperator
 from bedrock_distill.run.task_ids import JUDGE, JUDGE_CHAMPION
 from include.distill.config.sections import Comparison
 from include.distill.config.use_case import UseCase

@@ -14,9 +14,9 @@ from airflow.sdk import DAG, BaseOperator
 from bedrock_distill.hooks.batch_jobs import BatchJob
 from bedrock_distill.lifecycle.abandoned_batches import abandoned_steps, stop_batches
 from bedrock_distill.lifecycle.abandoned_jobs import ATTEMPT_KEY, IN_PROGRESS, abandoned_training
+from bedrock_distill.operators.answer import BedrockAnswerOperator
 from bedrock_distill.operators.batch import BedrockCollectBatchOperator, BedrockSubmitBatchOperator
 from bedrock_distill.operators.dataset import UploadDatasetOperator
-from bedrock_distill.operators.evaluate import BedrockAnswerOperator
 from bedrock_distill.operators.outcome import RunOutcomeOperator
 from bedrock_distill.operators.serve import BedrockProvisionThroughputOperator, BedrockReleaseThroughputOperator
 from bedrock_distill.operators.train import BedrockSubmitCustomizationJobOperator

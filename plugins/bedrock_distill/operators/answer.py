@@ -1,0 +1,108 @@
+"""Have an arm answer the evaluation rows, one task for each shard of rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any
+
+from bedrock_distill.operators.base import ArmOperator
+from bedrock_distill.policies.row_failures import retry_or_record
+from bedrock_distill.run.task_ids import IN_SERVICE, PROVISION, arm_task
+from include.distill.core.errors import NotFoundError, ThroughputReleasedError, TooManyFailuresError
+from include.distill.core.storage import read_jsonl, write_jsonl
+from include.distill.cost.estimate import answer_lines
+from include.distill.cost.prices import load_prices
+from include.distill.dataset.records import Row
+from include.distill.evaluation.answers import answer_record
+from include.distill.evaluation.records import AnswerManifest
+from include.distill.inference.answer_store import StoredAnswer, Usage
+from include.distill.inference.fan_out import Outcomes, for_each
+from include.distill.inference.records import EndpointManifest
+from include.distill.inference.requests import ModelRequest
+from include.distill.inference.student import Student
+from include.distill.synthesis.shard_files import shard_label
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+
+class BedrockAnswerOperator(ArmOperator):
+    """
+    Have an arm answer a shard of evaluation rows. The arm of the noise control answers each row twice.
+
+    An answer belongs to the custom model, not to the throughput that served it, so no run ever asks for it again. If a
+    row has no answer, the task fails, because the judges compare all arms on the same rows. A retry or a clear asks
+    only for missing answers.
+
+    :param shard: number of the shard. (templated)
+    :param serving: manifest of the arm's ``in_service``; ``None`` for the base student, which is asked on demand.
+        (templated)
+    :return: ``{"arm", "rows", "calls", "cache_hits", "input_tokens", "output_tokens", …, "simulated"}``
+    :raises ThroughputReleasedError: the endpoint is gone; clear the arm's ``provision`` with downstream.
+    :raises TooManyFailuresError: a row has no answer; the other answers are stored.
+    """
+
+    template_fields: Sequence[str] = (*ArmOperator.template_fields, "shard", "serving")
+    ui_color = "#fce8e6"
+
+    def __init__(self, *, shard: int, serving: Any = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.shard = shard
+        self.serving: EndpointManifest | None = serving
+
+    def execute(self, context: Context) -> AnswerManifest:
+        """Ask for all rows of the shard and write the answers; return the usage."""
+        self._require_endpoint()
+        rows = read_jsonl(self.store, self.folder.shard("evaluation", int(self.shard)), Row)
+        context["shard_label"] = shard_label(rows)  # type: ignore[typeddict-unknown-key]
+        expected = answer_lines(self.use_case, rows, load_prices(), self.arm, on_demand=True)
+        ask = self.rate_limited_model(context, model=self.use_case.student, expected=expected, calls=len(rows))
+        try:
+            outcomes: Outcomes[Row, list[StoredAnswer]] = Outcomes.collect(
+                for_each(rows, partial(self._answer, ask), threads=self.use_case.fan_out.threads)
+            )
+        except NotFoundError as error:
+            if self.serving is None:
+                raise
+            message = (
+                f"The endpoint of {self.arm} is gone: it was released. Nothing is billed. Clear"
+                f" {arm_task(self.arm, PROVISION)} with downstream to serve again. ({error})"
+            )
+            raise ThroughputReleasedError(message) from error
+        if failed := retry_or_record([(failure.item, failure.error) for failure in outcomes.failures], context):
+            message = (
+                f"{self.arm} has no answer for {len(failed)} of {len(rows)} rows; the first error is:"
+                f" {failed[0]['message']} The other answers are stored. Clear this task to ask for the missing ones."
+            )
+            raise TooManyFailuresError(message)
+        records = [answer_record(row, self.arm, answers) for row, answers in zip(rows, outcomes.results, strict=True)]
+        write_jsonl(self.store, self.folder.answers(self.arm, int(self.shard)), records)
+        usage = Usage.from_answers((answer for answers in outcomes.results for answer in answers), self.folder.run_key)
+        return {"arm": self.arm, "rows": len(records), **usage.as_record()}
+
+    def _require_endpoint(self) -> None:
+        # Without this check the base student would answer for a tuned arm, and nobody would notice.
+        if self.serving is None and self.use_case.arm(self.arm).kind != "base":
+            message = (
+                f"No endpoint is known for {self.arm}: {arm_task(self.arm, IN_SERVICE)} returned nothing, as it does"
+                " when a person marks it as success. No model was asked. Clear"
+                f" {arm_task(self.arm, PROVISION)} with downstream."
+            )
+            raise ThroughputReleasedError(message)
+
+    def _answer(self, ask: Callable[[ModelRequest], StoredAnswer], row: Row) -> list[StoredAnswer]:
+        samples = (0, 1) if self.arm == self.use_case.noise_control_arm else (0,)
+        return [ask(self._student.request(row, sample=sample)) for sample in samples]
+
+    @cached_property
+    def _student(self) -> Student:
+        if self.serving is None:
+            return Student.from_use_case(self.use_case, self.prompts)
+        return Student.from_use_case(
+            self.use_case,
+            self.prompts,
+            base_model=self.serving["student"],
+            model_arn=self.serving["model_arn"],
+            invoke_id=self.serving["invoke_id"],
+        )

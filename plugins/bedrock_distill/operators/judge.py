@@ -1,0 +1,81 @@
+"""Have a judge compare the answers of two arms, one task for each pair of arms."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from bedrock_distill.operators.base import DistillOperator
+from bedrock_distill.policies.row_failures import retry_or_record
+from include.distill.core.errors import TooManyFailuresError
+from include.distill.core.storage import read_jsonl, write_jsonl
+from include.distill.cost.estimate import judging_lines
+from include.distill.cost.prices import load_prices
+from include.distill.dataset.records import Row
+from include.distill.evaluation.answers import read_comparisons
+from include.distill.evaluation.judge import Judge, PairwiseComparison
+from include.distill.evaluation.records import JudgeManifest, Verdict
+from include.distill.inference.answer_store import StoredAnswer, Usage
+from include.distill.inference.fan_out import Outcomes, for_each
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+
+class BedrockJudgeOperator(DistillOperator):
+    """
+    Have one judge compare two arms on every evaluation row, in both orders.
+
+    A reply that is not a verdict is asked for again, and then counted as unparsable; it is never dropped. If a row gets
+    no reply at all, the task fails. A retry or a clear asks only for missing verdicts.
+
+    :param judge: key of the model in ``models.yaml``. (templated)
+    :param candidate: the arm that should be better. (templated)
+    :param baseline: the arm that it is compared with. In the noise control, it is the candidate's second answers.
+        (templated)
+    :return: ``{"judge", "candidate", "baseline", "verdicts_uri", "verdicts", "calls", …usage}``
+    :raises TooManyFailuresError: a row has no verdict; the other verdicts are stored.
+    """
+
+    template_fields: Sequence[str] = (*DistillOperator.template_fields, "judge", "candidate", "baseline")
+    ui_color = "#fce8e6"
+
+    def __init__(self, *, judge: str, candidate: str, baseline: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.judge = judge
+        self.candidate = candidate
+        self.baseline = baseline
+
+    def execute(self, context: Context) -> JudgeManifest:
+        """Ask for every row in both orders and write the verdicts; return the usage."""
+        context["judge_label"] = f"{self.judge}: {self.candidate} or {self.baseline}"  # type: ignore[typeddict-unknown-key]
+        rows = read_jsonl(self.store, self.folder.source("evaluation"), Row)
+        comparisons = read_comparisons(
+            self.store, self.folder, self.use_case, candidate=self.candidate, baseline=self.baseline
+        )
+        judge = Judge.from_use_case(self.use_case, self.prompts, self.judge)
+        expected = judging_lines(self.use_case, rows, load_prices(), judge=self.judge, pairs=1)
+        ask = self.rate_limited_model(context, model=self.judge, expected=expected, calls=len(comparisons))
+        outcomes: Outcomes[PairwiseComparison, tuple[Verdict, list[StoredAnswer]]] = Outcomes.collect(
+            for_each(comparisons, partial(judge.judge, ask=ask), threads=self.use_case.fan_out.threads)
+        )
+        if failed := retry_or_record([(failure.item.row, failure.error) for failure in outcomes.failures], context):
+            message = (
+                f"{self.judge} gave no verdict on {len(failed)} of {len(comparisons)} comparisons; the first error is:"
+                f" {failed[0]['message']} The other verdicts are stored. Clear this task to ask for the missing ones."
+            )
+            raise TooManyFailuresError(message)
+        uri = self.folder.judgments(self.judge, self.candidate, self.baseline)
+        write_jsonl(self.store, uri, [verdict for verdict, _ in outcomes.results])
+        usage = Usage.from_answers(
+            (answer for _, answers in outcomes.results for answer in answers), self.folder.run_key
+        )
+        return {
+            "judge": self.judge,
+            "candidate": self.candidate,
+            "baseline": self.baseline,
+            "verdicts_uri": uri,
+            "verdicts": len(outcomes.results),
+            **usage.as_record(),
+        }

@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from include.distill.core.errors import (
+    InvalidRequestError,
+    NotFoundError,
+    ThrottledError,
+    ThroughputReleasedError,
+    TooManyFailuresError,
+)
+from include.distill.core.storage import read_jsonl, write_jsonl
+from tests.fakes.dialogue import say
+from tests.fakes.fake_bedrock import FakeBedrock
+from tests.fakes.memory_store import MemoryStore
+from tests.plugins.conftest import FOLDER, freeze
+from tests.plugins.operators.conftest import ROWS, SERVING, throttled_on
+
+
+class TestAnswer:
+    def test_every_row_of_the_shard_gets_one_answer(self, answer: Any, store: MemoryStore) -> None:
+        write_jsonl(store, FOLDER.shard("evaluation", 0), ROWS)
+        manifest = answer()
+        assert manifest == {
+            "arm": "tuned",
+            "rows": 4,
+            "calls": 4,
+            "cache_hits": 0,
+            "input_tokens": 400,
+            "output_tokens": 40,
+            "batch_calls": 0,
+            "batch_input_tokens": 0,
+            "batch_output_tokens": 0,
+            "simulated": True,
+        }
+        answers = read_jsonl(store, FOLDER.answers("tuned", 0))
+        assert [record["row_id"] for record in answers] == [row["row_id"] for row in ROWS]
+        assert {record["arm"] for record in answers} == {"tuned"}
+        assert len(json.dumps(manifest)) < 2048
+
+    def test_the_tuned_arm_is_asked_through_its_throughput_the_base_on_demand(
+        self, answer: Any, bedrock: FakeBedrock
+    ) -> None:
+        answer()
+        answer(arm="base", serving=None)
+        assert [request.invoke_id for request in bedrock.asked] == [
+            SERVING["invoke_id"],
+            "us.amazon.nova-micro-v1:0",
+        ]
+
+    def test_the_arm_of_the_noise_control_answers_twice_and_pays_for_both(
+        self, answer: Any, bedrock: FakeBedrock, store: MemoryStore, use_case: Any
+    ) -> None:
+        freeze(store, use_case, answering={"temperature": 0.5})
+        bedrock.say = lambda request: f"answer {request.sample}"
+        assert answer(arm="base", serving=None)["calls"] == 2
+        (record,) = read_jsonl(store, FOLDER.answers("base", 0))
+        assert (record["answer"], record["second_answer"]) == ("answer 0", "answer 1")
+        answer()
+        assert "second_answer" not in read_jsonl(store, FOLDER.answers("tuned", 0))[0]
+
+    def test_a_tuned_arm_without_an_endpoint_is_not_answered_for_by_the_base_student(
+        self, answer: Any, bedrock: FakeBedrock
+    ) -> None:
+        """As when a person marks ``in_service`` success."""
+        with pytest.raises(ThroughputReleasedError, match=r"Clear tuned\.provision with downstream"):
+            answer(serving=None)
+        assert bedrock.asked == []
+
+    def test_an_answer_belongs_to_the_model_whatever_served_it(self, answer: Any, bedrock: FakeBedrock) -> None:
+        answer()
+        bedrock.asked.clear()
+        manifest = answer(serving={**SERVING, "invoke_id": "arn:another"})
+        assert (bedrock.asked, manifest["calls"]) == ([], 1)
+
+    def test_a_released_endpoint_says_which_task_to_clear(self, answer: Any, bedrock: FakeBedrock) -> None:
+        bedrock.refuse["ask"] = NotFoundError("converse: ResourceNotFoundException")
+        with pytest.raises(
+            ThroughputReleasedError, match=r"Nothing is billed\. Clear tuned\.provision with downstream"
+        ):
+            answer()
+
+    def test_a_base_model_that_is_gone_is_not_called_a_released_endpoint(
+        self, answer: Any, bedrock: FakeBedrock
+    ) -> None:
+        bedrock.refuse["ask"] = NotFoundError("past its end of life")
+        with pytest.raises(NotFoundError, match="end of life"):
+            answer(arm="base", serving=None)
+
+    def test_a_row_that_failed_in_passing_is_tried_again_and_paid_once(
+        self, answer: Any, bedrock: FakeBedrock, store: MemoryStore, context: Any
+    ) -> None:
+        write_jsonl(store, FOLDER.shard("evaluation", 0), ROWS)
+        bedrock.say = throttled_on("102")
+        context["ti"].try_number = 1
+        with pytest.raises(ThrottledError):
+            answer()
+        bedrock.say = say
+        bedrock.asked.clear()
+        assert answer()["calls"] == 4
+        assert len(bedrock.asked) == 1
+
+    @pytest.mark.parametrize("error", [ThrottledError("slow down"), InvalidRequestError("too long")])
+    def test_a_row_without_an_answer_fails_the_task_in_the_end(
+        self, answer: Any, bedrock: FakeBedrock, store: MemoryStore, error: Any
+    ) -> None:
+        write_jsonl(store, FOLDER.shard("evaluation", 0), ROWS)
+        bedrock.say = throttled_on("102", error)
+        with pytest.raises(
+            TooManyFailuresError, match=rf"no answer for 1 of 4 rows; the first error is: .*{error}.*Clear this task"
+        ):
+            answer()
+        assert not store.exists(FOLDER.answers("tuned", 0))

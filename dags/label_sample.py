@@ -29,7 +29,7 @@ All below the run's folder.
 
 The same run, pair and number of examples draw the same sample, so a second person labels the same questions: trigger it
 again under another `labeller`, also at the same time. A larger sample begins with the smaller one. With fewer than 50
-labels about 20 documents the report says "too few labels to tell" and no kappa.
+labels about 20 documents the report says "too few labels" and no kappa.
 
 ### Triage
 

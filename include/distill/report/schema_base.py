@@ -1,4 +1,4 @@
-"""Share the base class and the types of the models of ``report.json``."""
+"""Define the base class and the types that the models of ``report.json`` share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Model the data card of a training set, as ``report.json`` holds it."""
+"""Define the model of ``report.json`` for the data card of a training set."""
 
 from __future__ import annotations
 

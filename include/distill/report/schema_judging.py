@@ -1,4 +1,4 @@
-"""Model what the judges and people said, as ``report.json`` holds it: comparisons, agreement, labels, promotion."""
+"""Define the models of ``report.json`` for what judges and people said: comparisons, agreement, labels, promotion."""
 
 from __future__ import annotations
 

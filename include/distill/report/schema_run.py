@@ -1,4 +1,4 @@
-"""Model what the run did and cost, as ``report.json`` holds it: rows, pairs, arms, losses and the bill."""
+"""Define the models of ``report.json`` for what the run did and cost: rows, pairs, arms, losses and the bill."""
 
 from __future__ import annotations
 

@@ -1,3 +1,3 @@
-"""Statistics of a verdict: intervals, significance, power and rater agreement."""
+"""Compute the statistics of a verdict: intervals, significance, power and rater agreement."""
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 """
-Measure how far raters agree beyond chance (Cohen's kappa): judges with each other, with people, and people among them.
+Measure how far judges and people agree beyond chance: Cohen's kappa, with an interval that respects document groups.
 
 The interval of kappa comes from leaving out one document group at a time (the jackknife), because verdicts on one
 document are not independent. On few verdicts kappa says nothing: with fewer items or groups than the minimum here, a

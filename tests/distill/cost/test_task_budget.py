@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import threading
 from typing import Any
 
@@ -12,6 +13,7 @@ from include.distill.config.loader import USE_CASES_FOLDER, load_use_case
 from include.distill.core.errors import SpendCapError
 from include.distill.cost.estimate import estimate, synthesis_lines
 from include.distill.cost.prices import BillLine, load_prices, total_usd
+from include.distill.cost.records import BudgetEstimate
 from include.distill.cost.task_budget import BudgetShare, TaskBudget, budget_share, model_calls_usd
 from include.distill.inference.answer_store import AnswerStore, StoredAnswer
 from include.distill.inference.client import PoolShare, RateLimitedModel
@@ -89,6 +91,18 @@ class TestShare:
         stored_estimate = {"estimated_usd": total_usd(batch), "lines": [line.as_record() for line in batch]}
         share = budget_share(on_demand, stored_estimate, cap_usd=2 * total_usd(batch), calls=1)
         assert share.usd == pytest.approx(2 * total_usd(batch))
+
+    def test_counted_tokens_do_not_change_how_the_cap_is_shared(self) -> None:
+        from_characters = load_prices().token_lines("synthesis", TEACHER.key, 1e6, 1e6)
+        counted = [dataclasses.replace(line, quantity=2 * line.quantity) for line in from_characters]
+        stored_estimate: BudgetEstimate = {
+            "estimated_usd": total_usd(counted),
+            "lines": [line.as_record() for line in counted],
+            "by_characters_usd": total_usd(from_characters),
+            "critic_by_characters_usd": 0.0,
+        }
+        share = budget_share(from_characters, stored_estimate, cap_usd=total_usd(counted), calls=1)
+        assert share.usd == pytest.approx(total_usd(counted))
 
     def test_only_model_calls_are_shared(self) -> None:
         names = ("synthesis: m input", "critic: m input", "answers base: m input", "judging: m input")

@@ -76,6 +76,10 @@ class TestObjects:
         assert paid.uri(base) == f"{ROOT}/us-amazon-nova-micro-v1-0/{base.key[:2]}/{base.key}.json"
         assert paid.uri(tuned) == f"{ROOT}/128k-abc123/{tuned.key[:2]}/{tuned.key}.json"
 
+    def test_the_name_of_a_folder_has_at_most_eighty_characters(self, paid: AnswerStore) -> None:
+        folder = paid.uri(make_request(identity="m" * 100)).removeprefix(f"{ROOT}/").split("/")[0]
+        assert len(folder) == 80
+
     @pytest.mark.parametrize(
         "body",
         [
@@ -200,6 +204,17 @@ class TestUntilReadable:
         reply = self.read_number(paid, bedrock, attempts=2)
         assert reply.parsed == "no 1"
         assert len(bedrock.asked) == 2
+
+    def test_sample_indexes_count_up_from_that_of_the_first_request(self, paid: AnswerStore) -> None:
+        bedrock = FakeBedrock(lambda _: "no")
+        ask_until_readable(
+            make_request(sample=3),
+            lambda request: paid.get_or_ask(request, bedrock),
+            read=str,
+            is_readable=str.isdigit,
+            attempts=2,
+        )
+        assert [request.sample for request in bedrock.asked] == [3, 4]
 
     def test_a_retry_takes_the_same_path_without_paying(self, store: MemoryStore, paid: AnswerStore) -> None:
         bedrock = FakeBedrock(lambda request: "7" if request.sample else "no")

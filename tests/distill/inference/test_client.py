@@ -13,6 +13,7 @@ from include.distill.config.sections import FanOut, ModelQuota
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import SpendCapError
 from include.distill.cost.task_budget import BudgetShare, TaskBudget
+from include.distill.inference import pools
 from include.distill.inference.answer_store import AnswerStore
 from include.distill.inference.client import PoolShare, RateLimitedModel, task_quota
 from include.distill.inference.rate_limits import Quota
@@ -65,6 +66,13 @@ class TestPoolShare:
         ]
         assert sum(shares) <= 1
         assert PoolShare("default_pool", 1, is_first=True).quota_share(TEACHER_POOL) == pytest.approx(1 / 8)
+
+    def test_a_task_of_a_larger_pool_gets_no_more_than_its_share_of_its_own_pool(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(pools, "configured_pools", lambda: {"large": {"slots": 32}})
+        assert PoolShare("large", 1, is_first=True).quota_share(TEACHER_POOL) == 1 / 32
+        assert PoolShare("large", 16, is_first=True).quota_share(TEACHER_POOL) == 1 / 8
 
 
 class TestTaskQuota:

@@ -76,6 +76,10 @@ class TestContainers:
             output = parse_llm_output(text)
             assert [(reject["reason"], reject["text"]) for reject in output.rejected] == [("no_record", text)]
 
+    def test_a_line_break_that_is_not_escaped_is_part_of_the_text(self) -> None:
+        output = parse_llm_output('{"question": "q", "answer": "one\ntwo", "topic": "t"}')
+        assert output.pairs == [{"question": "q", "answer": "one\ntwo", "topic": "t"}]
+
     def test_other_keys_are_ignored(self) -> None:
         assert parse_llm_output(json.dumps({"id": 7, **PAIRS[0], "sources": ["x"]})).pairs == PAIRS[:1]
 

@@ -134,6 +134,24 @@ class TestBatchRecords:
 
 class TestKeys:
     @pytest.mark.parametrize(
+        ("request_", "key"),
+        [
+            pytest.param(
+                make_request("nova-micro", system="s", temperature=0.5),
+                "58fef131766c80f18052403c64c5e77d196cd9555693726686d25bae2fba8cdc",
+                id="without a schema",
+            ),
+            pytest.param(
+                make_request("claude-haiku-4-5", json_schema='{"type": "object"}'),
+                "18315fd789a4b395c4f8f3141d2e4bd4cebc2978f49ff69ca957ba64de53a646",
+                id="with a schema",
+            ),
+        ],
+    )
+    def test_are_those_of_earlier_versions_so_their_answers_are_found(self, request_: ModelRequest, key: str) -> None:
+        assert request_.key == key
+
+    @pytest.mark.parametrize(
         "change",
         [
             {"identity": "another"},

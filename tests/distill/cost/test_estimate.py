@@ -5,11 +5,13 @@ from typing import Any
 import pytest
 
 from include.distill.core.errors import UseCaseError
-from include.distill.cost.estimate import PROMPT_TOKENS, VERDICT_TOKENS, estimate
+from include.distill.cost.estimate import PROMPT_TOKENS, VERDICT_TOKENS, estimate, expected_calls
 from include.distill.cost.prices import BillLine, Prices, total_usd
 from tests.distill.conftest import make_use_case
 
 BASE = {"name": "base", "kind": "base"}
+WITH_NOISE_CONTROL = {"answering": {"temperature": 0.5}, "judging": {"noise_control": True}}
+WITHOUT_NOISE_CONTROL = {"answering": {"temperature": 0.5}, "judging": {"noise_control": False}}
 # Round prices, so that a bill can be worked out by hand: $1 per million input tokens, $2 per million output tokens.
 ROUND = {
     "input_per_million": 1,
@@ -98,6 +100,47 @@ class TestEstimate:
     def test_without_a_price_there_is_no_estimate(self) -> None:
         with pytest.raises(UseCaseError, match="no input_per_million for claude-sonnet-4-6"):
             estimate(make_use_case(), train=[ROW], evaluation=[ROW], prices=Prices({}, batch_share=0.5))
+
+
+class TestNoiseControl:
+    def test_the_base_arm_answers_every_question_twice(self) -> None:
+        once, twice = (
+            quantities(estimate(make_use_case(**changes), train=[ROW], evaluation=[ROW], prices=PRICES))
+            for changes in (WITHOUT_NOISE_CONTROL, WITH_NOISE_CONTROL)
+        )
+        for line in ("answers base: nova-micro input", "answers base: nova-micro output"):
+            assert twice[line] == 2 * once[line]
+
+
+class TestExpectedCalls:
+    def test_are_counted_for_each_step_arm_and_judge(self) -> None:
+        use_case = make_use_case(
+            **WITH_NOISE_CONTROL,
+            synthesis={"pairs_per_document": 3},
+            curation={"critic": {"model": "nova-micro", "max_spend_usd": 1}},
+        )
+        pairs_of_arms = len(use_case.judged_pairs)
+        assert expected_calls(use_case, train=10, evaluation=4) == {
+            "synthesis": 10,
+            "critic": 30,
+            "answers base": 8,
+            "answers tuned": 4,
+            "judging claude-haiku-4-5": 2 * 4 * pairs_of_arms,
+        }
+
+    @pytest.mark.parametrize(
+        ("arms", "calls"),
+        [
+            pytest.param([{"name": "few", "originals": 3}], 3, id="only the rows of the arm"),
+            pytest.param([{"name": "few", "originals": 3}, {"name": "more", "originals": 7}], 7, id="the larger arm"),
+            pytest.param([{"name": "many", "originals": 99}], 10, id="no more than there are"),
+            pytest.param([{"name": "pairs", "originals": 0, "synthetic": 4}], 10, id="pairs of all rows"),
+            pytest.param([{"name": "none", "synthetic": 0}], 0, id="no pairs"),
+        ],
+    )
+    def test_of_the_teacher_are_the_rows_that_some_arm_has_pairs_of(self, arms: list[Any], calls: int) -> None:
+        use_case = make_use_case(arms=[BASE, *arms])
+        assert expected_calls(use_case, train=10, evaluation=4)["synthesis"] == calls
 
 
 class TestBatches:

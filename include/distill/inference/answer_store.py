@@ -2,8 +2,9 @@
 Store every answer that a model was paid for, and find it again instead of paying twice.
 
 An answer is stored under the key of its request before anything reads it. All runs share the store, so a later run
-never repeats a call of an earlier one, and a task that is killed pays again at most for the calls that were in flight.
-Each answer names the run that paid. The bill of a run is the sum over those answers, however often tasks were retried.
+never repeats a call of an earlier one. A task that is killed pays again at most for the calls that its threads had not
+stored yet. Each answer names the run that paid. The bill of a run is the sum over those answers, however often its
+tasks were retried.
 """
 
 from __future__ import annotations

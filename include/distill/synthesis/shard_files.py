@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from textwrap import shorten
 from types import TracebackType
-from typing import Any
 
 from include.distill.config.layout import RunFolder
 from include.distill.core.storage import ObjectStore, jsonl_writer
@@ -67,7 +66,7 @@ def summarize_shard(rows: Iterable[Row]) -> tuple[str, list[RowLengths]]:
     return shard_label(ends), sizes
 
 
-def shard_label(rows: Sequence[Mapping[str, Any]]) -> str:
+def shard_label(rows: Sequence[Row]) -> str:
     """Return a readable name for a shard: the numbers of its rows and the first one's question."""
     first, last = rows[0], rows[-1]
     numbers = f"row {first['row']}" if len(rows) == 1 else f"rows {first['row']} to {last['row']}"

@@ -1,8 +1,8 @@
 """
-A training job's identity: the fingerprint of everything that changes the model that comes out.
+Identify a training job by a fingerprint of everything that changes the resulting model.
 
-Two nights with the same data are the same job. The training file lies under its own hash, so that even the request is
-the same, byte for byte.
+Two runs on the same data need the same job, which is bought once. The training file is stored under its own hash, so
+even the request is the same.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from include.distill.config.use_case import UseCase
 from include.distill.core.naming import canonical_hash
 from include.distill.training.hyperparameters import check_hyperparameters
 
-# Failures of Bedrock's own making; every other one comes from the data or the request and would come again.
+# Failures on Bedrock's side. Every other failure comes from the data or the request and would happen again.
 # https://docs.aws.amazon.com/bedrock/latest/userguide/fine-tuning-troubleshooting.html
 _TRANSIENT_FAILURES = ("internal error", "unexpected error", "please try again")
 
@@ -26,7 +26,7 @@ def job_fingerprint(
     data_sha256: str,
     customization_type: str = "FINE_TUNING",
 ) -> str:
-    """Return the hex sha256 that identifies a training job."""
+    """Return the sha256, in hex, that identifies a training job. The order of ``hyperparameters`` does not matter."""
     return canonical_hash([base_model_id, customization_type, dict(hyperparameters), data_sha256])
 
 
@@ -34,7 +34,8 @@ def training_recipe(use_case: UseCase) -> tuple[str, dict[str, str]]:
     """
     Return the base model's id and the hyperparameters with which a use case trains its student.
 
-    :raises InputError: the student cannot be fine-tuned, or not with these hyperparameters.
+    :raises InputError: the student does not take these hyperparameters.
+    :raises UseCaseError: Bedrock cannot fine-tune the student.
     """
     student = load_catalog().model(use_case.student)
     family = load_catalog().family_of(student)
@@ -49,6 +50,6 @@ def recipe_fingerprint(use_case: UseCase, data_sha256: str) -> str:
 
 
 def is_transient_failure(failure_message: str | None) -> bool:
-    """Tell whether a failed job may succeed when it is bought again with the same bytes."""
+    """Return whether a failed job may succeed when it is bought again with the same data."""
     message = (failure_message or "").lower()
     return any(cause in message for cause in _TRANSIENT_FAILURES)

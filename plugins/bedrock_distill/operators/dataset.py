@@ -56,7 +56,7 @@ class MergeDatasetOperator(ArmOperator):
             family=catalog.family_of(student),
         )
         tokens = use_case.epochs * training_set.tokens
-        training_price: Any = load_prices().training_line(arm.name, use_case.student, tokens).as_record()
+        training_price = load_prices().training_line(arm.name, use_case.student, tokens).as_record()
         card = data_card(
             arm,
             training_set,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from include.distill.core.errors import ServiceError, ThrottledError, TransientError
+from include.distill.dataset.records import Row
 from include.distill.synthesis.records import FailedRow
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def retry_or_record(failures: Sequence[tuple[Mapping[str, Any], ServiceError]], context: Context) -> list[FailedRow]:
+def retry_or_record(failures: Sequence[tuple[Row, ServiceError]], context: Context) -> list[FailedRow]:
     """
     Return a record of each failed row, or raise so that Airflow retries the task.
 

@@ -4,7 +4,14 @@ from typing import Any
 
 import pytest
 
-from include.distill.training.job_identity import is_transient_failure, job_fingerprint
+from include.distill.core.errors import InputError
+from include.distill.training.job_identity import (
+    is_transient_failure,
+    job_fingerprint,
+    recipe_fingerprint,
+    training_recipe,
+)
+from tests.distill.conftest import make_use_case
 
 JOB: dict[str, Any] = {
     "base_model_id": "amazon.nova-micro-v1:0:128k",
@@ -29,13 +36,30 @@ def test_whatever_changes_the_model_changes_the_fingerprint(change: dict[str, An
     assert job_fingerprint(**{**JOB, **change}) != job_fingerprint(**JOB)
 
 
-def test_the_order_of_hyperparameters_does_not() -> None:
-    turned = dict(reversed(JOB["hyperparameters"].items()))
-    assert job_fingerprint(**{**JOB, "hyperparameters": turned}) == job_fingerprint(**JOB)
+def test_the_order_of_hyperparameters_does_not_change_the_fingerprint() -> None:
+    reordered = dict(reversed(JOB["hyperparameters"].items()))
+    assert job_fingerprint(**{**JOB, "hyperparameters": reordered}) == job_fingerprint(**JOB)
+
+
+def test_a_fingerprint_of_earlier_versions_is_still_found() -> None:
+    """Jobs in accounts have this in their names. Another value would buy every one of them again."""
+    assert job_fingerprint(**JOB) == "c0199ba256f17540a2f396654477a3082c27e9e6723c6997f7ae330bc15765ca"
+
+
+class TestRecipe:
+    USE_CASE = make_use_case(training={"hyperparameters": {"epochCount": 2.0, "learningRate": "1e-5"}})
+
+    def test_a_use_case_trains_its_student_with_its_hyperparameters_as_bedrock_takes_them(self) -> None:
+        assert training_recipe(self.USE_CASE) == (JOB["base_model_id"], JOB["hyperparameters"])
+        assert recipe_fingerprint(self.USE_CASE, "0" * 64) == job_fingerprint(**JOB)
+
+    def test_hyperparameters_that_the_student_does_not_take_are_refused(self) -> None:
+        with pytest.raises(InputError, match="did you mean epochCount"):
+            training_recipe(make_use_case(training={"hyperparameters": {"epochs": 2}}))
 
 
 @pytest.mark.parametrize(
-    ("message", "passing"),
+    ("message", "is_transient"),
     [
         ("An internal error occurred. Please try again.", True),
         ("INTERNAL ERROR", True),
@@ -45,5 +69,5 @@ def test_the_order_of_hyperparameters_does_not() -> None:
         (None, False),
     ],
 )
-def test_only_failures_of_bedrocks_own_making_pass(message: str | None, passing: bool) -> None:
-    assert is_transient_failure(message) is passing
+def test_only_failures_on_bedrocks_side_are_transient(message: str | None, is_transient: bool) -> None:
+    assert is_transient_failure(message) is is_transient

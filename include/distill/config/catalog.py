@@ -105,6 +105,8 @@ class Hyperparameter(_Fact):
 
 
 RecordFormatName = Literal["bedrock-conversation-2024", "prompt-completion", "anthropic-messages"]
+# Their records have no place for a system text, so the instruction is put before the user's text.
+FORMATS_WITHOUT_SYSTEM_TEXT: frozenset[RecordFormatName] = frozenset({"prompt-completion"})
 
 
 class Family(_Fact):
@@ -133,6 +135,11 @@ class Family(_Fact):
     file_name: str | None = None
     hyperparameters: dict[str, Hyperparameter]
     source: FactSource
+
+    @property
+    def takes_system_text(self) -> bool:
+        """Whether a training record has a place for a system text."""
+        return self.format not in FORMATS_WITHOUT_SYSTEM_TEXT
 
     @model_validator(mode="after")
     def _has_epoch_count(self) -> Family:

@@ -106,7 +106,7 @@ def system_and_user_text(*, user: str, instruction: str, family: Family) -> tupl
     """
     if is_blank(instruction):
         return "", user
-    if family.format == "prompt-completion":
+    if not family.takes_system_text:
         return "", f"{instruction}\n\n{user}"
     return instruction, user
 

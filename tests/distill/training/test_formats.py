@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from include.distill.config.catalog import Family, Model, RecordFormatName, load_catalog
+from include.distill.config.catalog import FORMATS_WITHOUT_SYSTEM_TEXT, Family, Model, RecordFormatName, load_catalog
 from include.distill.config.prompts import load_prompt
 from include.distill.config.sections import Answering
 from include.distill.core.storage import decode_jsonl
@@ -41,7 +41,7 @@ class TestRecordFormats:
         record = FORMATS[name].write(system=system, user="u", answer="a")
         texts = list(FORMATS[name].read(record).values())
         assert texts in (["u", "a"], ["s", "u", "a"])
-        assert (texts[0] == "s") == bool(system and name != "prompt-completion")
+        assert (texts[0] == "s") == bool(system and name not in FORMATS_WITHOUT_SYSTEM_TEXT)
 
     def test_a_bedrock_conversation(self) -> None:
         assert made(NOVA) == {

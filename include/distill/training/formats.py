@@ -36,7 +36,9 @@ class RecordFormat(Protocol):
         """Return the record. ``system`` is empty when there is none, or when the format has no place for it."""
 
     def read(self, record: Mapping[str, Any]) -> dict[str, object]:
-        """Return the texts by field, the system text first. They need not be strings; the caller checks that.
+        """Return the texts by field: the system text if there is one, the user's, the answer last.
+
+        They need not be strings; the caller checks that.
 
         :raises KeyError, TypeError, ValueError: the record has another shape.
         """
@@ -133,7 +135,7 @@ def to_customization_format(*, user: str, answer: str, instruction: str, family:
 
 
 def record_texts(record: Mapping[str, Any], family: Family) -> dict[str, str]:
-    """Return the texts of a record by field.
+    """Return the texts of a record by field, the answer last.
 
     :raises KeyError, TypeError, ValueError: the record is not in the family's format.
     """

@@ -37,12 +37,12 @@ def check_record(record: Mapping[str, Any], family: Family, number: int) -> list
         message = f"not a {family.format} record ({error!r}); expected what to_customization_format writes"
         return [RecordProblem(number, "record", message)]
     problems = [RecordProblem(number, field, fault) for field, text in texts.items() for fault in _text_faults(text)]
+    *prompt_fields, _answer_field = texts  # answers may contain reserved strings
     problems += [
         RecordProblem(number, field, f"contains {reserved!r}, on which a job fails. Pass it through escape_reserved")
-        for field, text in texts.items()
-        if field not in ("assistant", "completion")
+        for field in prompt_fields
         for reserved in family.reserved_strings
-        if reserved in text
+        if reserved in texts[field]
     ]
     tokens = conservative_token_count("".join(texts.values()), family)
     if tokens > family.tokens_per_record:

@@ -40,7 +40,7 @@ class TestRecordFormats:
     def test_reading_gives_the_texts_that_were_written(self, name: RecordFormatName, system: str) -> None:
         record = FORMATS[name].write(system=system, user="u", answer="a")
         texts = list(FORMATS[name].read(record).values())
-        assert texts in (["u", "a"], ["s", "u", "a"])
+        assert texts in (["u", "a"], ["s", "u", "a"]), "the answer is last"
         assert (texts[0] == "s") == bool(system and name not in FORMATS_WITHOUT_SYSTEM_TEXT)
 
     def test_a_bedrock_conversation(self) -> None:

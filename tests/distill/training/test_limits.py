@@ -84,12 +84,15 @@ class TestCheckRecord:
         (problem,) = check_record(record, NOVA, 1)
         assert "not a bedrock-conversation-2024 record" in problem.message
 
+    @ALL
     @pytest.mark.parametrize(("field", "is_problem"), [("user", True), ("instruction", True), ("answer", False)])
-    def test_a_reserved_string_is_a_problem_except_in_the_answer(self, field: str, is_problem: bool) -> None:
-        problems = check_record(made(NOVA, **{field: "a User: b"}), NOVA, 3)
-        assert [str(problem).startswith("record 3") and "'User:'" in str(problem) for problem in problems] == [
-            True
-        ] * is_problem
+    def test_a_reserved_string_is_a_problem_except_in_the_answer(
+        self, family: Family, field: str, is_problem: bool
+    ) -> None:
+        reserving = family.model_copy(update={"reserved_strings": ("User:",)})
+        problems = [str(problem) for problem in check_record(made(reserving, **{field: "a User: b"}), reserving, 3)]
+        assert len(problems) == is_problem
+        assert all(problem.startswith("record 3, ") and "'User:'" in problem for problem in problems)
 
 
 class TestCheckFile:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from include.distill.config.catalog import Family, load_catalog
+from include.distill.training.formats import encode_record, to_customization_format
 from tests.tools.aws_simulator.builders import conversation, jsonl, prompt
 from tools.aws_simulator.jobs.training_data import DataFaultError, check_counts, read_training_file
 
@@ -42,6 +43,16 @@ def test_each_family_is_read_in_its_own_format(family: Family, record: dict[str,
     assert example.system == ("" if family is LLAMA else "Be brief.")
     characters = len(example.system) + len(example.user) + len(example.answer)
     assert read.tokens == 2 * -(-characters // family.characters_per_token)
+
+
+@pytest.mark.parametrize("family", load_catalog().families.values(), ids=list(load_catalog().families))
+def test_what_the_pipeline_writes_for_any_family_is_read(family: Family) -> None:
+    record = to_customization_format(
+        user=prompt("How many rules?"), answer="Yes.", instruction="Be brief.", family=family
+    )
+    (example,) = read_training_file(encode_record(record), "train.jsonl", family).examples
+    assert example.answer == "Yes."
+    assert f"{example.system}\n\n{example.user}".lstrip() == f"Be brief.\n\n{prompt('How many rules?')}"
 
 
 def test_a_line_separator_inside_a_string_does_not_end_a_record() -> None:

@@ -12,6 +12,43 @@ import pytest
 from include.distill.core.paths import PROJECT_ROOT
 
 BOTO = {"boto3", "botocore"}
+# The folder of a module's tests, by the folder of the module.
+TEST_FOLDERS = {
+    "include/distill": "tests/distill",
+    "plugins/bedrock_distill": "tests/plugins",
+    "tools": "tests/tools",
+    "container": "tests/container",
+}
+# Folders in which every module with behaviour has tests of its own.
+TESTED = (
+    "container",
+    "include/distill/batch",
+    "include/distill/cleanup",
+    "include/distill/config",
+    "include/distill/core",
+    "include/distill/cost",
+    "include/distill/curation",
+    "include/distill/evaluation",
+    "include/distill/inference",
+    "include/distill/labeling",
+    "include/distill/report",
+    "include/distill/stats",
+    "include/distill/synthesis",
+    "include/distill/text",
+    "include/distill/training",
+    "plugins/bedrock_distill",
+    "tools/aws_simulator/account",
+    "tools/aws_simulator/jobs",
+    "tools/aws_simulator/models",
+    "tools/aws_simulator/resources",
+    "tools/aws_simulator/runtime",
+    "tools/aws_simulator/s3",
+    "tools/aws_simulator/server",
+    "tools/benchmarks",
+    "tools/compose",
+    "tools/curation_report",
+    "tools/local_airflow",
+)
 MAY_USE_BOTO = ("plugins/bedrock_distill/hooks/", "tools/aws_simulator/", "tools/local_airflow/")
 DAGS = {"dags", *(path.stem for path in (PROJECT_ROOT / "dags").glob("*.py"))}
 
@@ -42,6 +79,18 @@ def definitions(source: str) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef 
     for node in ast.walk(tree(source)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             yield node
+
+
+def functions(source: str) -> list[str]:
+    """Return the names of a file's functions and methods."""
+    return [node.name for node in definitions(source) if not isinstance(node, ast.ClassDef)]
+
+
+def mirrored_test(source: str) -> Path:
+    """Return where the tests of a module belong: ``x/y.py`` is tested by ``x/test_y.py`` in the folder of tests."""
+    folder = next(folder for folder in TEST_FOLDERS if source.startswith(f"{folder}/"))
+    mirrored = PROJECT_ROOT / TEST_FOLDERS[folder] / Path(source).relative_to(folder)
+    return mirrored.with_name(f"test_{mirrored.stem.strip('_')}.py")
 
 
 def lines(source: str) -> int:
@@ -86,6 +135,17 @@ class TestNames:
         """Both folders stand on ``sys.path``."""
         stems = {path.stem for folder in ("plugins", "dags") for path in (PROJECT_ROOT / folder).iterdir()}
         assert not stems & set(sys.stdlib_module_names)
+
+
+class TestTestFiles:
+    @pytest.mark.parametrize("source", [source for source in sources(*TESTED) if functions(source)])
+    def test_every_module_with_behaviour_has_a_mirrored_test_its_own_name(self, source: str) -> None:
+        test_file = mirrored_test(source)
+        assert test_file.is_file(), f"{source} has no {test_file.relative_to(PROJECT_ROOT)}"
+        assert any(name.startswith("test_") for name in functions(str(test_file))), f"{test_file} tests nothing"
+
+    def test_the_file_of_a_command_is_called_like_its_module(self) -> None:
+        assert mirrored_test("tools/chaos/__main__.py") == PROJECT_ROOT / "tests/tools/chaos/test_main.py"
 
 
 class TestSizes:

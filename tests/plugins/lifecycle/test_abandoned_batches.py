@@ -9,7 +9,7 @@ import pytest
 
 from bedrock_distill.hooks.batch_jobs import BatchJob
 from bedrock_distill.lifecycle.abandoned_batches import abandoned_steps, stop_batches
-from bedrock_distill.lifecycle.abandoned_jobs import FINAL_ATTEMPT, IN_PROGRESS
+from bedrock_distill.lifecycle.abandoned_jobs import ATTEMPT_KEY, FINAL_ATTEMPT, IN_PROGRESS
 from include.distill.batch.pending_jobs import BatchJobPlan, PendingBatchJobs
 from include.distill.batch.records import BatchStep
 from include.distill.config.layout import RunFolder
@@ -19,36 +19,37 @@ from tests.fakes.memory_store import MemoryStore
 from tests.plugins.conftest import FOLDER
 
 STEP: BatchStep = "synthesize"
+FAILED_WAIT = {"submit": "success", "wait": "failed"}
 
 
 @pytest.mark.parametrize(
-    ("attempt", "submit", "wait", "steps"),
+    ("attempts", "submit", "wait", "steps"),
     [
-        pytest.param(IN_PROGRESS, "success", "failed", [STEP], id="wait marked failed"),
-        pytest.param(IN_PROGRESS, "failed", "upstream_failed", [STEP], id="submit marked failed"),
-        pytest.param(None, "success", "skipped", [STEP], id="run marked between the two"),
-        pytest.param("WaitTimeoutError", "success", "failed", [], id="timed out"),
-        pytest.param(FINAL_ATTEMPT, "success", "failed", [], id="Airflow may have failed the last try"),
-        pytest.param(None, "success", "success", [], id="done"),
-        pytest.param(None, "skipped", "skipped", [], id="never submitted"),
+        pytest.param({"wait": IN_PROGRESS}, "success", "failed", [STEP], id="wait marked failed"),
+        pytest.param({"submit": IN_PROGRESS}, "failed", "upstream_failed", [STEP], id="submit marked failed"),
+        pytest.param({}, "success", "skipped", [STEP], id="run marked between the two"),
+        pytest.param({"wait": "WaitTimeoutError"}, "success", "failed", [], id="timed out"),
+        pytest.param({"submit": "RefusedError"}, "failed", "upstream_failed", [], id="submit refused"),
+        pytest.param({"wait": FINAL_ATTEMPT}, "success", "failed", [], id="Airflow may have failed the last try"),
+        pytest.param({"submit": IN_PROGRESS}, "success", "failed", [], id="wait failed before it started"),
+        pytest.param({}, "success", "success", [], id="done"),
+        pytest.param({}, "skipped", "skipped", [], id="never submitted"),
     ],
 )
 def test_a_step_is_given_up_when_a_person_marked_its_task_failed(
-    attempt: str | None, submit: str, wait: str, steps: list[str]
+    attempts: dict[str, str], submit: str, wait: str, steps: list[str]
 ) -> None:
-    ti = SimpleNamespace(xcom_pull=lambda task_ids, key: attempt)
+    """Only the task that failed tells how its try ended: what the other one left is of an earlier time."""
+    left = {f"{STEP}_batch.{task}": attempt for task, attempt in attempts.items()}
+    ti = SimpleNamespace(xcom_pull=lambda task_ids, key: left.get(task_ids) if key == ATTEMPT_KEY else None)
     states = {f"{STEP}_batch.submit": submit, f"{STEP}_batch.wait": wait}
     assert list(abandoned_steps(states, ti)) == steps
 
 
-def test_only_the_task_that_failed_is_asked_how_it_ended() -> None:
-    """The words of a first try that is over, and of a task of another step, say nothing."""
-    left = {"synthesize_batch.submit": IN_PROGRESS, "synthesize_batch.wait": "JobFailedError"}
-    left |= {"judge_batch.submit": "TransientError", "judge_batch.wait": IN_PROGRESS}
-    states = {"synthesize_batch.submit": "success", "synthesize_batch.wait": "failed"}
-    states |= {"judge_batch.submit": "success", "judge_batch.wait": "failed"}
-    ti = SimpleNamespace(xcom_pull=lambda task_ids, key: left[task_ids])
-    assert list(abandoned_steps(states, ti)) == ["judge"]
+def test_each_step_is_given_up_for_itself() -> None:
+    left = {"synthesize_batch.wait": "JobFailedError", "judge_batch.wait": IN_PROGRESS}
+    states = {f"{step}_batch.{task}": state for step in ("synthesize", "judge") for task, state in FAILED_WAIT.items()}
+    assert list(abandoned_steps(states, SimpleNamespace(xcom_pull=lambda task_ids, key: left[task_ids]))) == ["judge"]
 
 
 class TestStopBatches:

@@ -1,42 +1,45 @@
 """## Delete what the pipeline left in AWS
 
-Lists provisioned throughput, custom models, the runs' folders and the buckets of the chosen use cases, says what would
-be deleted, what would be left and why, and, when `dry_run` is off, deletes it. Runs only when a person triggers it.
+Lists provisioned throughput, custom models, run folders and buckets of the chosen use cases, and says what it would
+delete, what it would leave, and why. Deletes only if `dry_run` is off. Runs only when a person triggers it.
 
-### Flow
+### Tasks
 
-| task | what exists afterwards | costs |
+| task | result | cost |
 |---|---|---|
-| `list_leftovers` | the plan, one line per thing, in the task's log; a dry run ends here | nothing |
-| `delete_leftovers` | what was listed is gone, what was left is in the log with its reason | ends hourly bills |
+| `list_leftovers` | the plan, one line for each thing, in the task's log; a dry run ends here | nothing |
+| `delete_leftovers` | the things of the plan are deleted; what was left is in the log with the reason | ends hourly bills |
 
-Order: throughput, wait until it is gone, custom models, run folders, data sets, paid answers, buckets. When something
-cannot be deleted, what comes after it is left.
+The order is: throughput (and wait until it is gone), custom models, run folders, data sets, paid answers, buckets. If
+something cannot be deleted, everything later in this order is left.
 
 ### Parameters
 
-Off by default: data sets, paid answers (the next run pays for all of them again), what has not expired, and buckets.
-A bucket goes only when its exact name was typed in, it is tagged `project=bedrock-distill` (those that the pipeline
-made are) and nothing would be left in it.
+By default the following are left: data sets, paid answers (the next run would pay for all of them again), everything
+that has not expired, and buckets. A bucket is deleted only if the form gives its exact name, it has the tag
+`project=bedrock-distill` (as the buckets have that the pipeline made), and it would be empty.
 
-### What is never touched
+### What is never deleted
 
-- throughput, models and buckets without the tag `project=bedrock-distill`; folders without a frozen `use_case.yaml`
-- the champion, and what names it; a model that a throughput uses which stays
-- what a live run uses; when Airflow does not know the run, what has not expired (`expires-at`, or, of a run's folder
-  without a report, the time since its last write), unless `include_unexpired` is ticked
-- anything newer than the listing
+- throughput, models and buckets without the tag `project=bedrock-distill`, and folders without a frozen `use_case.yaml`
+- the champion and the file that names it, and a model that is served by throughput that stays
+- what a live run uses. If Airflow does not know the run: what has not expired, unless `include_unexpired` is ticked. A
+  thing expires at its tag `expires-at`; a run folder without a report expires some time after its last write.
+- anything newer than the list
 
-### Triage
+### If a task fails
 
-Both tasks may be cleared at any time: they list again, and what is gone stays gone.
+You may clear both tasks at any time. They list again, and what is deleted stays deleted. A clear costs nothing.
 
-- **`list_leftovers` failed**: a listing failed or a typed name is wrong; nothing was deleted. Mend, clear.
-- **`delete_leftovers` failed**: the message names what could not be deleted. Throughput that is still there is
-  **billed by the hour**. Clear it; when it stays red, delete those by hand in the console.
-- **Nothing was deleted and all is green**: it was a dry run, or everything was left; the log of `list_leftovers` says
-  why for each thing. Tick `include_unexpired` only when no run is under way.
-- **A run says "endpoint released" afterwards**: clear its `<arm>.provision` with downstream.
+| task | cause | what to do |
+|---|---|---|
+| `list_leftovers` | a listing failed, or the form names something unknown | Nothing was deleted. Correct it and clear the task, or trigger the DAG again. |
+| `delete_leftovers` | AWS did not delete something; the message names it | Throughput that still exists **is billed by the hour**. Clear the task. If it stays failed, delete the things in the AWS console. |
+
+- **Everything succeeded, but nothing was deleted**: it was a dry run, or everything was left. The log of
+  `list_leftovers` gives the reason for each thing. Tick `include_unexpired` only if no run is running.
+- **A run of a use case says "was released" afterwards**: clear its `<arm>.provision` with downstream. This buys a new
+  endpoint, billed by the hour.
 """
 
 from __future__ import annotations

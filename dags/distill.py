@@ -1,72 +1,76 @@
-"""## Distil a large model into a small one, every night
+"""## Train a small model on a large one, and check whether it got better
 
-Reads a CSV (`doc,question,answer`), lets a teacher model write new pairs, fine-tunes a student on originals and new
-pairs, serves it for as long as it answers, and has judges say whether it is better than the base student.
+Reads a CSV file (`doc,question,answer`). A large model, the teacher, writes new question and answer pairs. A small
+model, the student, is fine-tuned on the original rows and the new pairs. Judges then compare it with the untrained
+student on rows that it has not seen.
 
-### Flow
+### Tasks
 
-| task | what exists afterwards | costs |
+`<arm>` is an arm of the use case: the student in one variant, such as `base` or `tuned`. `<step>` is `synthesize` or
+`judge`. Some tasks exist only if the use case asks for them.
+
+| task | result | cost |
 |---|---|---|
-| `preflight` | the use case, checked against AWS and frozen in S3 | nothing |
-| `ingest` | rows, rejected rows with reasons | nothing |
-| `estimate` | the expected bill; refuses above `max_spend_usd` | nothing |
-| `shards`, `evaluation_shards` | rows cut into one piece per task | nothing |
-| `<step>_batch.submit`, `.wait`, `.collect` | with `inference: batch` only: stored answers | half the tokens' price |
-| `synthesize` | new pairs, one task per row or batch of rows | teacher tokens, and a critic's if there is one |
-| `curate` | repeated pairs dropped, what every filter dropped counted | nothing |
-| `<arm>.merge`, `.upload` | the training file, under its own hash | nothing |
-| `<arm>.submit`, `.trained` | the custom model | training tokens |
-| `<arm>.wait_for_previous_arm` | the arm served before is released, or failed | nothing |
-| `<arm>.start_serving` | the arm is next to be served | nothing |
+| `preflight` | the use case, checked against AWS and frozen in the run's folder | nothing |
+| `ingest` | training and evaluation rows; rejected rows with reasons | nothing |
+| `estimate` | the estimated cost; fails if it is above `max_spend_usd` | nothing |
+| `shards`, `evaluation_shards` | the rows in pieces, one for each mapped task | nothing |
+| `<step>_batch.submit`, `.wait`, `.collect` | with `inference: batch`: stored answers of batch jobs | half the price of the tokens |
+| `synthesize` | new pairs, filtered | tokens of the teacher and of the critic |
+| `curate` | repeated pairs dropped; counts of every filter | nothing |
+| `<arm>.merge`, `.upload` | the training file, stored under its hash | nothing |
+| `<arm>.submit` | a fine-tuning job, bought or found | training tokens |
+| `<arm>.trained` | the custom model, once the job has completed | nothing |
+| `<arm>.wait_for_previous_arm` | the arm before has been released, or has failed | nothing |
+| `<arm>.start_serving` | marks the start of serving | nothing |
 | `<arm>.provision`, `.in_service` | an endpoint | **by the hour until `release`** |
-| `<arm>.answer` | answers of the arm | tokens (base only) |
-| `<arm>.release` | the endpoint is gone | ends the hourly bill |
-| `judge.<model>`, `judge_champion.<model>` | verdicts, every pair in both orders | judge tokens |
-| `report` | `report.json`, `report.html` | nothing |
-| `approve` | a person's yes, where the use case asks for one | nothing, also while it waits |
-| `promote` | the champion, when the rule promotes; else skipped | nothing |
-| `delete_losers` | the other custom models are gone, where the use case says so | ends $1.95 a month each |
-| `outcome` | red when anything is red | nothing |
+| `<arm>.answer` | the arm's answers to the evaluation rows | tokens of the base student; nothing on an endpoint |
+| `<arm>.release` | the endpoint is deleted | ends the hourly bill |
+| `judge.<model>`, `judge_champion.<model>` | verdicts: every pair of answers, shown in both orders | tokens of the judge |
+| `report` | `report.json` and `report.html` | nothing |
+| `approve` | a person's decision; the task waits for it | nothing |
+| `promote` | the winner is the new champion; skipped if no arm won | nothing |
+| `delete_losers` | the other custom models are deleted | ends $1.95 a month for each |
+| `outcome` | fails if any task failed | nothing |
 
 ### Parameters
 
-The use case is `include/use_cases/<name>.yaml`; the trigger form overrides its input, sizes and cap for one run.
-`dry_run` stops after the estimate.
+The use case is the file `include/use_cases/<name>.yaml`. The trigger form changes its input, sizes and spend cap for
+one run. With `dry_run`, the run stops after `estimate`.
 
-### Triage
+### If a task fails
 
-Any task may be cleared at any time. Nothing is bought twice: answers, training jobs and endpoints are found again by
-content or name, and only what is missing is paid for.
+The error message says what happened and what to do. You may clear any task at any time. A clear buys nothing twice:
+stored answers, training jobs and running endpoints are found again, and only what is missing is paid for.
 
-- **`preflight` failed**: the message lists every problem. Nothing was bought. Mend, clear `preflight`.
-- **`ingest` failed**: a CSV cannot be used; file, line and column are named. Rejected rows lie in
-  `source/rejected.jsonl` of the run's folder.
-- **`estimate` failed**: above the cap. Nothing was bought.
-- **`synthesize`, `judge` failed**: answers that came are stored; a clear asks only for the missing ones.
-- **`<step>_batch.wait` timed out**: the jobs run on; clear it to go on waiting.
-- **`<step>_batch.collect` failed**: a job failed or was stopped; what it answered is stored. Clear
-  `<step>_batch.submit` with downstream, which asks only what is missing.
-- **`curate` failed**: too many rows failed (clear `synthesize` with downstream), or too few pairs passed the filters:
-  they lie with their reasons in `synthetic/` of the run's folder. Nothing was trained.
-- **`shards`, `<arm>.merge`, `.upload`, `report` failed**: nothing is billed. Mend what the message names and clear;
-  they write the same again.
-- **`<arm>.submit` refused**: the job failed on the same data before, or access is missing; Bedrock's reason is quoted.
-- **`<arm>.trained` timed out**: the job runs on and is billed; clear `trained` to go on waiting. Failed for a cause of
-  Bedrock's own: clear `submit` with downstream, which buys the next attempt. Marked failed: its job is stopped.
-- **`<arm>.provision` refused**: no model units were granted; nothing was bought. Raise the quota, clear it with
-  downstream.
-- **`<arm>.in_service` failed or timed out**: billed until `release`, which runs next. Clear `provision` with
-  downstream, which buys again.
-- **`<arm>.answer` failed after `release`** ("endpoint released"): clear `<arm>.provision` with downstream.
-- **`<arm>.release` failed**: the endpoint may still be **billed by the hour**. It is retried; when it stays red, delete
-  the throughput in the Bedrock console.
-- **`promote` is skipped**: the rule promoted nobody; the log and the report say why. Nothing is amiss.
-- **`promote` failed**: the champion changed since this run compared with it, or the winner's model is gone; nothing was
-  changed. The error says what to clear.
-- **`outcome` failed**: another task failed; it names which, and the job that it stopped because its task was marked
-  failed.
+| task | cause | what to do, and what it costs |
+|---|---|---|
+| `preflight` | the use case, the account or an input file has problems; the message lists all | Correct them and clear `preflight` with downstream. Nothing was bought. |
+| `ingest` | a CSV file cannot be read; the message names file, line and column | Correct the file and clear `ingest` with downstream. Nothing was bought. Rejected rows are in `source/rejected.jsonl` of the run's folder. |
+| `estimate` | the estimate is above the spend cap | Raise `max_spend_usd` or make the run smaller, then trigger it again. Nothing was bought. |
+| `<step>_batch.submit` | Bedrock refused a job, or a job with the same questions failed | Follow the message. Nothing is bought until then. |
+| `<step>_batch.wait` | the jobs have not ended in time | Clear `wait` to continue to wait. Waiting buys nothing; the jobs run and are billed. |
+| `<step>_batch.collect` | a job failed or was stopped | Clear `<step>_batch.submit` with downstream. It asks only the missing questions. |
+| `synthesize`, `judge.<model>`, `judge_champion.<model>` | the quota is used up, or the model failed on a row | Clear the failed task. It asks only for missing answers. |
+| `curate` | too many rows failed, or too few pairs passed the filters | Follow the message. No training was bought. The pairs and the reasons are in `synthetic/` of the run's folder. |
+| `shards`, `evaluation_shards`, `<arm>.merge`, `.upload`, `report` | the message says | Correct it and clear the task with downstream. It costs nothing. |
+| `<arm>.submit` | the job failed before on the same data, or access is missing | Correct the data or the access, then clear `preflight` with downstream. A corrected file buys a new job. |
+| `<arm>.trained` | the job has not ended in time | Clear `trained` to continue to wait. Waiting buys nothing; the job runs and is billed. |
+| `<arm>.trained` | the job failed, or was stopped because the task was marked as failed | Clear `<arm>.submit` with downstream. It buys the next attempt at full price. |
+| `<arm>.provision` | no model units are granted, or access is missing | Raise the quota and clear `provision` with downstream. Nothing was bought. |
+| `<arm>.in_service` | the endpoint failed or was not ready in time | `release` deletes it next. Then clear `provision` with downstream, which buys a new one, billed by the hour. |
+| `<arm>.answer` | the endpoint is gone ("was released") | Clear `provision` with downstream, which buys a new one, billed by the hour. |
+| `<arm>.answer` | a row has no answer | Clear `answer` with downstream. If the endpoint is gone, clear `provision` instead. |
+| `<arm>.release` | Bedrock did not delete the endpoint | It **may still be billed by the hour**. The task is retried. If it stays failed, delete the throughput in the Bedrock console. |
+| `promote` | the champion changed since this run compared with it, or the winner's model is gone | Nothing was changed. The message says what to clear. |
+| `delete_losers` | Bedrock refused | Clear it. It deletes what is left. |
+| `outcome` | another task failed; the message names it, and the jobs that were stopped | Correct that task and clear it with downstream. |
 
-Do not set `dagrun_timeout` here: it skips teardowns and would leave endpoints running.
+A skipped `promote` is not a failure: the rule promoted no arm. The log and the report give the reason.
+
+To stop a job or an endpoint that a task waits for, mark the task as failed.
+
+Do not set `dagrun_timeout` for this DAG: it skips teardowns, and endpoints would keep running.
 """
 
 from __future__ import annotations
@@ -86,7 +90,6 @@ from bedrock_distill.params.distill import trigger_params
 from bedrock_distill.policies.retry import RETRY_POLICY
 from bedrock_distill.run.task_ids import ESTIMATE, EVALUATION_SHARDS, INGEST, OUTCOME, PREFLIGHT, REPORT
 from bedrock_distill.task_groups.arms import arm_tasks
-from bedrock_distill.task_groups.batch import ask_in_batches
 from bedrock_distill.task_groups.judging import judge_tasks
 from bedrock_distill.task_groups.promotion import MAY_BE_SKIPPED, promotion_tasks
 from bedrock_distill.task_groups.synthesis import synthesis_tasks
@@ -97,7 +100,7 @@ from include.distill.core.naming import run_key
 
 
 def default_args(use_case: UseCase) -> dict[str, Any]:
-    """Return what holds for every task: owner, retries, where AWS is and where the run's folder lies."""
+    """Return the arguments of every task: owner, retries, AWS connection, and the run's folder."""
     return {
         "owner": use_case.owner,
         "retries": 2,
@@ -110,7 +113,7 @@ def default_args(use_case: UseCase) -> dict[str, Any]:
 
 
 def distill_dag(use_case: UseCase) -> DAG:
-    """Return the nightly DAG of a use case."""
+    """Return the DAG of a use case."""
     with DAG(
         dag_id=use_case.dag_id,
         description=use_case.description,
@@ -130,9 +133,11 @@ def distill_dag(use_case: UseCase) -> DAG:
         evaluation_shards = ShardRowsOperator(
             task_id=EVALUATION_SHARDS, rows="evaluation", max_tasks=use_case.fan_out.evaluation_tasks
         )
+        preflight >> ingest >> estimate >> evaluation_shards
+
         synthesis = synthesis_tasks(use_case, after=estimate)
         arms = arm_tasks(use_case, evaluation_shards, synthesis)
-        judges = judge_tasks(use_case)
+        judges = judge_tasks(use_case, after=[arm.answer for arm in arms.values()])
         report = RenderReportOperator(
             task_id=REPORT,
             ingested=ingest.output,
@@ -140,20 +145,19 @@ def distill_dag(use_case: UseCase) -> DAG:
             arms={name: arm.manifests for name, arm in arms.items()},
             judgments=[judge.output for group in judges for judge in group],
         )
+        judges[-1] >> report
+
         promoted = promotion_tasks(use_case, report, arms)
+
         outcome = RunOutcomeOperator(task_id=OUTCOME, retries=0, may_be_skipped=MAY_BE_SKIPPED)
         outcome.as_teardown(on_failure_fail_dagrun=True)
-
-        preflight >> ingest >> estimate >> evaluation_shards
+        promoted >> outcome
         for arm in arms.values():
-            arm.answer >> judges[0]
             arm.last >> [report, outcome]
-        ask_in_batches(use_case, "judge", after=[arm.answer for arm in arms.values()], before=judges[0])
-        judges[-1] >> report >> promoted >> outcome
     return dag
 
 
-# Set in workers, which need one DAG only.
+# Set in workers, which need one DAG only; ``None`` in the DAG processor.
 WANTED = get_parsing_context().dag_id
 for use_case in load_use_cases().valid:
     if WANTED in (None, use_case.dag_id):

@@ -1,46 +1,47 @@
-"""## Have people label a sample, and see how far the judges agree with them
+"""## Have people label a sample, and measure how far they agree with the judges
 
-Draws a blinded sample of a finished run: a question, two answers, nothing that says whose they are. People say which is
-better, in Airflow or on a sheet; the run's report is then written anew with the agreement of each judge with the people
-and of the people among themselves. No nightly run waits for it.
+Draws a blinded sample of a finished run: a question and two answers, without the names of the arms. People choose the
+better answer, in Airflow or on a sheet. The run's report is then written again, with the agreement between each judge
+and the people, and among the people. No run of a use case waits for this.
 
-### Flow
+### Tasks
 
-| task | what exists afterwards | costs |
+| task | result | cost |
 |---|---|---|
-| `draw_sample` | `report/label_sample/<candidate>--<baseline>/key-….jsonl`; `sheet.csv` when it is wanted | nothing |
-| `examples` | one task for each example that Airflow asks about | nothing |
-| `ask` | a choice: A, B, Tie, No answer; no answer in time is no answer | nothing, also while it waits |
-| `collect_labels` | `report/labels/<labeller>.jsonl`; the report with the agreement | nothing |
+| `draw_sample` | `report/label_sample/<candidate>--<baseline>/key-….jsonl`, and `sheet.csv` on request | nothing |
+| `examples` | the numbers of the examples that Airflow asks about | nothing |
+| `ask` | one choice for each example: A, B, Tie or No answer; the task waits for it | nothing |
+| `collect_labels` | `report/labels/<labeller>.jsonl`, and the report with the agreement | nothing |
 
-All below the run's folder.
+All files are in the run's folder.
 
 ### Parameters
 
-`use_case`, and `run_key`, `candidate`, `baseline` where it is not the newest run and the pair of its headline. `how`:
+Choose the `use_case`. Without `run_key`, the newest run with a report is used; without `candidate` and `baseline`, the
+pair of the report's headline. `how` is one of:
 
-- **ask in Airflow**: answer in the tab "Required Actions" of the run, for as long as `hours` say. Labels go by who
-  answers, or by `labeller`.
-- **write the sheet only**: stops there; the log of `draw_sample` says where it lies. Fill in the column `label` with
-  `A`, `B`, `Tie` or nothing. Rows may be moved or left out; save it as CSV, however the spreadsheet writes that.
-- **read a labelled sheet**: `labeller` is who filled it in, `labelled_csv` where it is, unless it was put back where it
-  lay. When another run has ended since, name the `run_key` that stands in the sheet's place. A sheet that somebody
-  filled in where it lies is not written over.
+- **ask in Airflow**: people answer in the tab "Required Actions" of the run, within `hours`. A label belongs to
+  `labeller`, or to the user who answers.
+- **write the sheet only**: the run stops after `draw_sample`, whose log names the sheet. Fill in the column `label` with
+  `A`, `B`, `Tie` or nothing. You may move or delete rows. Save the sheet as CSV; any dialect of a spreadsheet is read.
+- **read a labelled sheet**: give the `labeller`, and `labelled_csv` if the sheet is not where it was written. If another
+  run has ended since, give the `run_key` that is part of the sheet's path. A filled-in sheet is never overwritten.
 
-The same run, pair and number of examples draw the same sample, so a second person labels the same questions: trigger it
-again under another `labeller`, also at the same time. A larger sample begins with the smaller one. With fewer than 50
-labels about 20 documents the report says "too few labels" and no kappa.
+The same run, pair and number of examples give the same sample. So a second person can label the same questions: trigger
+the DAG again with another `labeller`, even at the same time. A larger sample begins with the smaller one. With fewer than
+50 labels, or fewer than 20 documents, the report says "too few labels" or "too few documents" and shows no kappa.
 
-### Triage
+### If a task fails
 
-Every task may be cleared at any time: the same examples are drawn, and a label replaces the one before it. A label
-counts only for the answers that were shown: when the run was done again and gave others, the report says how many do
-not.
+You may clear every task at any time. A clear costs nothing: the same examples are drawn, and a label replaces the
+earlier one of the same person. A label counts only for the answers that were shown. If the run has other answers now,
+the report says how many labels do not count.
 
-- **`draw_sample` failed**: the form names no run with a report, or a pair that was not compared.
-- **`collect_labels` failed**: the sheet cannot be used; lines and columns are named, nothing was stored. Mend it and
-  clear the task. When all its answers have changed since it was written, move it and have a new one written.
-- **`ask` waits**: nothing is billed. Mark it success to go on without an answer, or wait until the time is up.
+| task | cause | what to do |
+|---|---|---|
+| `draw_sample` | the form names no run with a report, or a pair that was not compared | Trigger the DAG again with other values. |
+| `ask` | nobody has answered yet; the task waits | Answer it, wait until `hours` are over, or mark it as success to continue without an answer. |
+| `collect_labels` | the sheet cannot be used; the message names lines and columns, and nothing was stored | Correct the sheet and clear the task. If all its answers have changed, move it and write a new sheet. |
 """
 
 from __future__ import annotations

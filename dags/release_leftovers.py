@@ -1,28 +1,31 @@
-"""## Release what no run uses any more
+"""## Release endpoints that no run uses
 
-Every quarter of an hour, deletes the provisioned throughput of this project that no live run uses: it is billed by the
-hour until somebody deletes it. A net for when the teardown of `distill` could not run.
+Every quarter of an hour, deletes the provisioned throughput of this project that no live run uses. Such throughput is
+billed by the hour until somebody deletes it. Normally the teardown `release` of a run deletes it; this DAG is the
+safety net if that could not run.
 
-### What it does
+### Tasks
 
-Looks at every provisioned throughput of the account and Region that carries the tag `project=bedrock-distill`, and at
-nothing else. The tags name the DAG run that bought it and when it expires.
+One task, `sweep_<connection>_<region>`, for each connection and Region of the use cases. It checks every throughput with
+the tag `project=bedrock-distill`, and nothing else. Other tags name the run that bought it and when it expires.
 
 | the run is | the throughput is |
 |---|---|
-| running or queued | kept; its expiry is pushed out |
-| ended, whatever its colour | released |
-| unknown (the metadata database was lost) | released once it has expired |
+| running or queued | kept, and its expiry is extended |
+| ended, in whatever state | released |
+| unknown, because the metadata database was lost | released once it has expired |
 
-So nothing outlives its run by more than a quarter of an hour, and nothing outlives a lost database by more than
+So throughput exists at most a quarter of an hour longer than its run. After the loss of the database, it exists at most
 `serving.expires_after_hours` and a quarter of an hour.
 
-### Triage
+### If a task fails
 
-- **Red**: something could not be released and **may be billed by the hour**; the error names it. The next run tries
-  again. If it stays, delete the throughput in the Bedrock console.
-- **It releases something every night**: teardown of `distill` does not run; look at the `release` tasks there.
-- Costs nothing, and may be cleared or triggered at any time. Leave it unpaused.
+You may clear or trigger it at any time. A clear costs nothing. Leave this DAG unpaused.
+
+| sign | cause | what to do |
+|---|---|---|
+| the task failed | something could not be released and **may be billed by the hour**; the message names it | The next run tries again. If this repeats, delete the throughput in the Bedrock console. |
+| it releases something after every run | the teardown of a use case's DAG does not work | Look at the log of its tasks `<arm>.release`. |
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Shows broken use cases as an Airflow DAG import error, and takes no DAG of a good one down."""
+"""Show broken use cases as a DAG import error in Airflow. The DAGs of all other use cases still load."""
 
 from __future__ import annotations
 
@@ -6,4 +6,4 @@ from include.distill.config.loader import load_use_cases
 from include.distill.core.errors import UseCaseError
 
 if problems := load_use_cases().problems:
-    raise UseCaseError("Broken use cases (the others run):\n" + "\n".join(problems))
+    raise UseCaseError("Broken use cases (all others run):\n" + "\n".join(problems))

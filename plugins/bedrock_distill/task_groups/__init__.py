@@ -1,3 +1,3 @@
-"""Task groups of a DAG: arms, synthesis, batch steps, judging and promotion."""
+"""Wire the tasks of a distill DAG, one module for each part of the graph."""
 
 from __future__ import annotations

@@ -1,13 +1,14 @@
 """
-An arm as a group of tasks: the base student only answers, the champion is served and released, a tuned student is
-trained before.
+Make the tasks of an arm: train the student, serve it, have it answer, and release it.
 
-All trainings run side by side, as far as Bedrock lets them. Arms are served in turns, for the usual quota is one model
-unit: the champion first, since it has nothing to wait for, then the others as the use case lists them. An arm that
-failed, in training or later, holds none of the others up.
+The base student only answers, the champion is served and released, and a tuned student is trained before.
 
-The wiring is what Airflow needs to release in every failure case (``docs/explanation/architecture.md``):
-explicit edges, three setups, and nothing but ALL_SUCCESS between them and the teardown.
+All arms train at the same time, as far as Bedrock's quotas allow. They are served one after another, because the usual
+quota is one model unit: first the champion, which needs no training, then the others in the use case's order. If an arm
+fails, the others still run.
+
+The wiring is what Airflow needs to release in every case of failure (``docs/explanation/architecture.md``): explicit
+edges, three setups, and only ALL_SUCCESS between them and the teardown.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ from include.distill.inference.pools import pool_arguments
 
 @dataclass(frozen=True)
 class ArmTasks:
-    """The ends of an arm that the rest of the graph is tied to."""
+    """The tasks of an arm that other parts of the graph connect to, and the results of its tasks for the report."""
 
     answer: Any
     last: Any
@@ -58,34 +59,35 @@ def arm_tasks(use_case: UseCase, shards: ShardRowsOperator, synthesis: Any) -> d
     """
     Return the tasks of every arm by its name.
 
-    :param shards: the evaluation rows.
-    :param synthesis: what the pairs are known by, empty when no arm takes any.
+    :param shards: the task that cuts the evaluation rows.
+    :param synthesis: what :func:`bedrock_distill.task_groups.synthesis.synthesis_tasks` returned.
     """
     arms = {arm.name: base_arm(arm, use_case, shards) for arm in use_case.arms if arm.kind == "base"}
-    bases, turns = list(arms.values()), [arm for arm in use_case.arms if arm.kind != "base"]
+    bases = list(arms.values())
     served: list[ArmTasks] = []
-    for number, arm in enumerate(sorted(turns, key=lambda arm: arm.kind != "champion")):
-        before = number - use_case.serving.arms_at_a_time
-        after = served[before] if before >= 0 else None
+    served_arms = [arm for arm in use_case.arms if arm.kind != "base"]
+    for number, arm in enumerate(sorted(served_arms, key=lambda arm: arm.kind != "champion")):
+        previous = number - use_case.serving.arms_at_a_time
+        after = served[previous] if previous >= 0 else None
         new_arm = champion_arm if arm.kind == "champion" else partial(tuned_arm, synthesis=synthesis)
         served.append(new_arm(arm, use_case, shards, after=after))
         arms[arm.name] = served[-1]
         if arm.kind == "champion":
-            # Before there is a champion both ask the same questions: one after the other, they are paid for once.
+            # Before the first promotion both ask the same model: one after the other, answers are paid for once.
             [base.answer for base in bases] >> served[-1].start_serving
     return {arm.name: arms[arm.name] for arm in use_case.arms}
 
 
 def base_arm(arm: Arm, use_case: UseCase, shards: ShardRowsOperator) -> ArmTasks:
-    """Ask the base student on demand."""
-    with TaskGroup(arm.name, tooltip="The student as it comes"):
+    """Return the tasks of the base student, which is asked on demand."""
+    with TaskGroup(arm.name, tooltip="The untrained student"):
         tasks = use_case.fan_out.evaluation_tasks
         answer = answer_tasks(arm, shards, **pool_arguments(use_case.student, use_case.aws.region, tasks=tasks))
     return ArmTasks(answer=answer, last=answer, manifests={"answers": answer.output})
 
 
 def champion_arm(arm: Arm, use_case: UseCase, shards: ShardRowsOperator, *, after: ArmTasks | None) -> ArmTasks:
-    """Serve the promoted model for the answers that are not stored yet."""
+    """Return the tasks of the champion, which is served for the answers that are not stored yet."""
     with TaskGroup(arm.name, tooltip="The promoted model"):
         served = serving_tasks(arm, use_case, shards, after=after)
     shards >> served.start_serving
@@ -95,7 +97,7 @@ def champion_arm(arm: Arm, use_case: UseCase, shards: ShardRowsOperator, *, afte
 def tuned_arm(
     arm: Arm, use_case: UseCase, shards: ShardRowsOperator, *, after: ArmTasks | None, synthesis: Any
 ) -> ArmTasks:
-    """Train the student and serve it for its answers."""
+    """Return the tasks of a student that is trained, then served for its answers."""
     training = use_case.training
     with TaskGroup(arm.name, tooltip=f"Trained on {arm.originals} originals and {arm.synthetic} synthetic pairs"):
         pairs = synthesis if arm.wants_pairs else []
@@ -114,14 +116,18 @@ def tuned_arm(
         served = serving_tasks(arm, use_case, shards, after=after, trained=trained.output)
         merge >> upload >> submit >> trained >> served.start_serving
     if not arm.wants_pairs:
-        shards >> merge  # behind the cost gate, as synthesis is
+        shards >> merge  # not before the spend cap is checked
     return replace(served, manifests={**served.manifests, "dataset": upload.output, "trained": trained.output})
 
 
 def serving_tasks(
     arm: Arm, use_case: UseCase, shards: ShardRowsOperator, *, after: ArmTasks | None, trained: Any = None
 ) -> ArmTasks:
-    """Buy an endpoint, answer, and release it whatever happens; not before ``after`` is over, whatever came of it."""
+    """Return the tasks that buy an endpoint, answer, and release it in any case.
+
+    :param after: the arm that must be released first, whether it succeeded or failed.
+    :param trained: result of the arm's ``trained``; ``None`` for the champion.
+    """
     serving = use_case.serving
     start_serving = EmptyOperator(task_id=START_SERVING)
     if after:
@@ -137,7 +143,7 @@ def serving_tasks(
     )
     answer = answer_tasks(arm, shards, serving=in_service.output)
     release = BedrockReleaseThroughputOperator(task_id=RELEASE, arm=arm.name, retries=5)
-    # All three: a setup that fails after buying must be released, and clearing `answer` must buy and wait again.
+    # All three are setups: one that fails after buying is still released, and a clear of `answer` runs them again.
     release.as_teardown(setups=[start_serving, provision, in_service], on_failure_fail_dagrun=True)
     start_serving >> provision >> in_service >> answer >> release
     manifests = {"answers": answer.output, "provisioned": provision.output}
@@ -145,10 +151,10 @@ def serving_tasks(
 
 
 def answer_tasks(arm: Arm, shards: ShardRowsOperator, **place_or_serving: Any) -> Any:
-    """Answer the evaluation rows, mapped over their shards.
+    """Return the task that answers the evaluation rows, mapped over their shards.
 
-    The base student waits in its model's pool. An endpoint of our own has no quota to share and is billed by the hour:
-    its tasks wait for nobody.
+    :param place_or_serving: the Airflow pool of the base student's model, or the arm's endpoint. An endpoint has no
+        quota to share and is billed by the hour, so its tasks do not wait in a pool.
     """
     return BedrockAnswerOperator.partial(
         task_id=ANSWER,

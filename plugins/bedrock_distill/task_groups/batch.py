@@ -1,4 +1,4 @@
-"""The three tasks that fill the answer store in batches before a mapped step asks on demand what is left."""
+"""Make the tasks that ask a step's questions in batch jobs before the step asks the rest on demand."""
 
 from __future__ import annotations
 
@@ -19,20 +19,22 @@ _HOUR = 3600
 
 def ask_in_batches(use_case: UseCase, step: BatchStep, *, after: Any, before: Any, shards: Any = ()) -> None:
     """
-    Put ``<step>_batch`` before a mapped step when the use case says so, and nothing when it asks on demand.
+    Put the task group ``<step>_batch`` between two tasks; do nothing if the use case asks the step on demand.
 
-    :param shards: the numbers of the shards that ``synthesize`` is mapped over.
+    :param after: the tasks that come before the group.
+    :param before: the step's mapped tasks, which come after the group.
+    :param shards: the numbers of the shards that ``synthesize`` is mapped over; empty for the judges.
     """
     if inference_mode(use_case, step) == "on_demand":
         return
     settings = use_case.batch
-    with TaskGroup(batch_group(step), tooltip=f"What {step} asks, in batch jobs at half the price"):
+    with TaskGroup(batch_group(step), tooltip=f"The questions of {step}, asked in batch jobs at half the price"):
         submit = BedrockSubmitBatchOperator(task_id=SUBMIT, step=step, shards=shards)
         wait = BedrockBatchSensor(
             task_id=WAIT,
             submitted=submit.output,
             poll_interval_seconds=settings.poll_interval_seconds,
-            # Bedrock ends the job at its own time-out, and then still writes its files.
+            # At its own time-out Bedrock ends the job, and needs more time to write the files.
             timeout_seconds=(settings.timeout_hours + 1) * _HOUR,
             stop_when_marked_failed=settings.stop_when_marked_failed,
             **DEFERRED_RETRIES,

@@ -1,7 +1,8 @@
-"""The judges as tasks: one per judge, in the pool of its own model, mapped over the pairs of arms."""
+"""Make the tasks of the judges: one for each judge, mapped over the pairs of arms."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -9,17 +10,20 @@ from airflow.sdk import TaskGroup
 
 from bedrock_distill.operators.judge import BedrockJudgeOperator
 from bedrock_distill.run.task_ids import JUDGE, JUDGE_CHAMPION
+from bedrock_distill.task_groups.batch import ask_in_batches
 from include.distill.config.sections import Comparison
 from include.distill.config.use_case import UseCase
 from include.distill.inference.pools import pool_arguments
 
 
-def judge_tasks(use_case: UseCase) -> list[list[Any]]:
+def judge_tasks(use_case: UseCase, *, after: Sequence[Any]) -> list[list[Any]]:
     """
-    Return the tasks ``judge.<model>`` and, when there is a champion's arm, ``judge_champion.<model>``.
+    Return the tasks ``judge.<model>`` and, if there is a champion's arm, ``judge_champion.<model>``, as two lists.
 
-    Before there is a champion, the base student takes its place, and both would be put to the judges in the same words:
-    the champion's pairs come after the others, so that those questions are found again and not paid for twice.
+    The pairs with the champion come second. Before the first promotion the base student takes the champion's place, so
+    both groups ask the judges the same questions; one after the other, they are paid for once.
+
+    :param after: the answers of all arms, which the judges compare.
     """
     champion = use_case.champion_arm
     pairs: dict[str, list[Comparison]] = {JUDGE: [], JUDGE_CHAMPION: []}
@@ -29,6 +33,9 @@ def judge_tasks(use_case: UseCase) -> list[list[Any]]:
     for before, after in pairwise(groups):
         for first, second in zip(before, after, strict=True):
             first >> second
+    for answer in after:
+        answer >> groups[0]
+    ask_in_batches(use_case, "judge", after=after, before=groups[0])
     return groups
 
 

@@ -1,4 +1,4 @@
-"""What follows the report: a person's approval, the promotion, the end of the losers; as the use case wants it."""
+"""Make the tasks after the report: approval by a person, promotion, and deletion of the losers."""
 
 from __future__ import annotations
 
@@ -17,16 +17,20 @@ from bedrock_distill.task_groups.arms import ArmTasks
 from bedrock_distill.task_groups.champion_asset import champion_asset
 from include.distill.config.use_case import UseCase
 
-# Skipped on a night that promotes nobody, which is no failure.
+# Skipped if no arm won, which is not a failure.
 MAY_BE_SKIPPED = (APPROVE, PROMOTE)
 
 
 def promotion_tasks(use_case: UseCase, report: Any, arms: Mapping[str, ArmTasks]) -> Any:
-    """Return the last task of the promotion, which begins after ``report``."""
+    """Return the last task of the promotion, which starts after ``report``.
+
+    :param report: the task that writes the report.
+    :param arms: the tasks of every arm by its name.
+    """
     trained = {name: arm.manifests["trained"] for name, arm in arms.items() if "trained" in arm.manifests}
     approval = None
     if use_case.promotion.ask_a_person:
-        # Airflow can fail a task that a person answers within a second; asked again, it waits again.
+        # Airflow fails the task if a person answers within about a second; a retry asks again.
         approval = PromotionApprovalOperator(task_id=APPROVE, reported=report.output, retries=3).output
     promote = PromoteChampionOperator(
         task_id=PROMOTE,

@@ -1,4 +1,4 @@
-"""The teacher as tasks: rows cut into shards, asked about, and what it wrote compared and counted."""
+"""Make the tasks of the teacher: cut the rows into shards, ask for pairs, and filter the pairs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ from include.distill.inference.pools import pool_arguments
 
 
 def synthesis_tasks(use_case: UseCase, *, after: Any) -> list[Any]:
-    """Return the manifest of ``curate``, in a list; an empty one when no arm takes pairs, and then there is no task."""
+    """Return a list with the result of ``curate``; without any tasks, an empty list, if no arm trains on pairs.
+
+    :param after: the task that comes before.
+    """
     if not use_case.wants_pairs:
         return []
     max_tasks = use_case.fan_out.max_tasks

@@ -1,4 +1,4 @@
-"""Records of curation: accepted and rejected pairs, their counts, and the critic's."""
+"""Define the records of curation: accepted and rejected pairs, their counts, and the critic's."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Literal, NotRequired, TypedDict
 
 from include.distill.inference.records import UsageRecord, WrittenPair
 
-# What the critic says of a pair. Pairs that its budget did not reach are "not_looked_at".
+# The critic's verdict on a pair. Pairs that its budget did not reach are "not_looked_at".
 GroundingVerdict = Literal["grounded", "ungrounded", "unparsable", "not_looked_at"]
 CriticCountName = Literal[
     "grounded",
@@ -91,7 +91,7 @@ class CriticCounts(TypedDict):
 
 class PairCounts(TypedDict):
     """
-    What was asked of the teacher and what came of it, in pairs. ``requested = accepted + rejected + missing``.
+    How many pairs the teacher was asked for, and what became of them. ``requested = accepted + rejected + missing``.
 
     ``synthesis`` of ``merged/<arm>/data_card.json``; part of the manifests of ``synthesize`` and ``curate``.
     """
@@ -100,7 +100,7 @@ class PairCounts(TypedDict):
     requested: int
     accepted: int
     rejected: int
-    missing: int  # asked for and never written
+    missing: int  # requested and never written
     surplus: int  # beyond the request
 
 
@@ -118,6 +118,6 @@ class SynthesisTotals(SampleCounts, UsageRecord):
 
 
 class CurateManifest(SynthesisTotals):
-    """Result of ``curate``: the sums over all shards, with repeated pairs taken off. Passed by XCom only."""
+    """Result of ``curate``: the sums over all shards, with repeated pairs counted as rejected. Passed by XCom only."""
 
     shards: int  # how many shards the pairs are stored in

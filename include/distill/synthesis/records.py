@@ -1,4 +1,4 @@
-"""Records of synthesis: what the teacher's tasks could not use, and their result."""
+"""Define the records of synthesis: what the teacher's tasks could not use, and their result."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from include.distill.inference.records import UnreadablePair
 
 
 class RejectedOutput(UnreadablePair):
-    """A part of a teacher's output that is no pair. Stored in ``synthetic/rejected-<shard>.jsonl``."""
+    """A part of a teacher's output that is not a pair. Stored in ``synthetic/rejected-<shard>.jsonl``."""
 
     row_id: str
     filter: Literal["malformed"]

@@ -1,3 +1,3 @@
-"""Compare texts: normalization, MinHash near-duplicates and an index of questions."""
+"""Compare texts: normalize them, find near-duplicates with MinHash, and look up similar questions."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Records of training: lines of a training file, the data card, and the training job."""
+"""Define the records of training: lines of a training file, the data card, and the training job."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class PromptCompletionRecord(TypedDict):
     """
     One training record of a family with the format ``prompt-completion``.
 
-    Stored in ``merged/<arm>/train.jsonl``, ``validation.jsonl`` beside it, and ``<prefix>/datasets/<sha256>/``.
+    Stored in ``merged/<arm>/train.jsonl`` and ``validation.jsonl``, and under ``<prefix>/datasets/<sha256>/``.
     """
 
     prompt: str
@@ -61,7 +61,7 @@ TrainingRecord = PromptCompletionRecord | AnthropicRecord | ConversationRecord
 class TrainingSetCounts(TypedDict):
     """Sizes of an arm's training set, in records. ``counts`` of the data card; part of :class:`MergeManifest`."""
 
-    originals: int  # rows of the team's own
+    originals: int  # the team's own rows
     synthetic: int  # pairs of the teacher
     records: int  # originals + synthetic
     validation: int  # rows held out, in a file of their own
@@ -75,7 +75,7 @@ class HistogramBin(TypedDict):
 
 
 class TopicWord(TypedDict):
-    """A word that many topics hold. ``topic_words`` of the data card."""
+    """A frequent word of the pairs' topics. ``topic_words`` of the data card."""
 
     word: str
     pairs: int
@@ -117,7 +117,7 @@ class CriticVerdictCounts(TypedDict):
 
 class DataCard(CardFigureRecord):
     """
-    What a reader of a training set must know.
+    A description of a training set for its readers.
 
     Stored in ``merged/<arm>/data_card.json``, in ``<prefix>/datasets/<sha256>/data_card.json``, and in ``data_cards``
     of ``report/report.json``.
@@ -164,7 +164,7 @@ class DatasetManifest(TypedDict):
 
 
 class TrainingJobManifest(TypedDict):
-    """Result of an arm's ``submit``: the customization job, bought or found. Passed by XCom only."""
+    """Result of an arm's ``submit``: the customization job, bought now or before. Passed by XCom only."""
 
     job_name: str
     job_arn: str

@@ -30,12 +30,12 @@ PAIR = {"question": "What is S3?", "answer": "A store.", "topic": "S3"}
 UNREADABLE = "It seems grounded to me."
 
 
-def says(verdict: str) -> str:
-    return json.dumps({"reason": "So it is.", "verdict": verdict})
+def reply(verdict: str) -> str:
+    return json.dumps({"reason": "It is stated.", "verdict": verdict})
 
 
-class Purse:
-    """Reaches for so many answers."""
+class Budget:
+    """Pay for a number of answers, then refuse."""
 
     def __init__(self, say: Callable[[ModelRequest], str] | str, calls: int = 10) -> None:
         self.bedrock = FakeBedrock(say if callable(say) else lambda _: say)
@@ -48,13 +48,13 @@ class Purse:
         return self._paid.get_or_ask(request, self.bedrock)
 
 
-def look(purse: Purse, **settings: Any) -> tuple[Critic, CriticVerdict]:
-    critic = Critic(MODEL, PROMPT, SETTINGS.model_copy(update=settings), purse.ask)
+def judged(budget: Budget, **settings: Any) -> tuple[Critic, CriticVerdict]:
+    critic = Critic(MODEL, PROMPT, SETTINGS.model_copy(update=settings), budget.ask)
     return critic, critic.judge(PAIR, "S3 is a store.")
 
 
 class TestRequest:
-    def test_the_critic_is_shown_document_question_and_answer_and_held_to_a_verdict(self) -> None:
+    def test_the_critic_gets_document_question_and_answer_and_a_schema_for_its_verdict(self) -> None:
         settings = CriticSettings(model=MODEL.key, max_spend_usd=5, max_tokens=100, temperature=0.3)
         request = Critic(MODEL, PROMPT, settings).request(PAIR, "S3 is a store.")
         shown = {name: section(request.user, name) for name in ("document", "question", "answer_to_check")}
@@ -69,66 +69,72 @@ class TestRequest:
         assert section(request.user, "answer_to_check") == answer
 
 
-class TestLook:
+class TestJudge:
     @pytest.mark.parametrize(
-        ("said", "verdict", "dropped"),
+        ("text", "verdict", "rejected"),
         [
-            (says("GROUNDED"), "grounded", None),
-            (says("ungrounded"), "ungrounded", ("critic", "ungrounded")),
+            (reply("GROUNDED"), "grounded", None),
+            (reply("ungrounded"), "ungrounded", ("critic", "ungrounded")),
             (UNREADABLE, "unparsable", ("critic", "unparsable")),
-            (says("PARTLY"), "unparsable", ("critic", "unparsable")),
-            (says("GROUNDED") + says("UNGROUNDED"), "unparsable", ("critic", "unparsable")),
+            (reply("PARTLY"), "unparsable", ("critic", "unparsable")),
+            (reply("GROUNDED") + reply("UNGROUNDED"), "unparsable", ("critic", "unparsable")),
         ],
     )
-    def test_only_what_is_read_as_grounded_passes(
-        self, said: str, verdict: str, dropped: tuple[str, str] | None
+    def test_only_a_readable_grounded_verdict_passes(
+        self, text: str, verdict: str, rejected: tuple[str, str] | None
     ) -> None:
-        critic, found = look(Purse(said))
-        drop = critic.rejection(found)
-        assert found.label == verdict
-        assert (drop and (drop.filter, drop.reason)) == dropped
+        critic, judgment = judged(Budget(text))
+        rejection = critic.rejection(judgment)
+        assert judgment.label == verdict
+        assert (rejection and (rejection.filter, rejection.reason)) == rejected
 
-    def test_a_drop_quotes_what_the_critic_said(self) -> None:
-        critic, found = look(Purse(says("UNGROUNDED")))
-        drop = critic.rejection(found)
-        assert drop is not None
-        assert drop.message.startswith("claude-haiku-4-5 finds the answer ungrounded: it said ")
-        assert "So it is." in drop.message
+    def test_a_rejection_quotes_the_critic(self) -> None:
+        critic, judgment = judged(Budget(reply("UNGROUNDED")))
+        rejection = critic.rejection(judgment)
+        assert rejection is not None
+        assert rejection.message.startswith("claude-haiku-4-5 finds the answer ungrounded: it said ")
+        assert "It is stated." in rejection.message
 
-    def test_what_cannot_be_read_is_asked_again_under_the_next_sample(self) -> None:
-        purse = Purse(lambda request: says("GROUNDED") if request.sample else UNREADABLE)
-        _, found = look(purse)
-        assert (found.label, len(found.answers)) == ("grounded", 2)
-        assert [request.sample for request in purse.bedrock.asked] == [0, 1]
+    def test_an_unreadable_answer_is_asked_again_with_the_next_sample_number(self) -> None:
+        budget = Budget(lambda request: reply("GROUNDED") if request.sample else UNREADABLE)
+        _, judgment = judged(budget)
+        assert (judgment.label, len(judgment.answers)) == ("grounded", 2)
+        assert [request.sample for request in budget.bedrock.asked] == [0, 1]
 
-    def test_it_is_asked_no_more_often_than_stated(self) -> None:
-        purse = Purse(UNREADABLE)
-        assert look(purse, attempts=3)[1].label == "unparsable"
-        assert len(purse.bedrock.asked) == 3
+    def test_it_is_asked_at_most_as_often_as_the_settings_say(self) -> None:
+        budget = Budget(UNREADABLE)
+        assert judged(budget, attempts=3)[1].label == "unparsable"
+        assert len(budget.bedrock.asked) == 3
 
-    def test_a_pair_that_the_budget_does_not_reach_is_not_looked_at_and_kept(self) -> None:
-        critic, found = look(Purse(says("UNGROUNDED"), calls=0))
-        assert (found.label, found.answers, critic.rejection(found)) == ("not_looked_at", [], None)
+    def test_a_pair_beyond_the_budget_is_not_looked_at_and_kept(self) -> None:
+        critic, judgment = judged(Budget(reply("UNGROUNDED"), calls=0))
+        assert (judgment.label, judgment.answers, critic.rejection(judgment)) == ("not_looked_at", [], None)
 
-    def test_a_budget_that_ends_before_the_second_ask_leaves_it_unparsable_and_paid_for(self) -> None:
-        critic, found = look(Purse(UNREADABLE, calls=1))
-        assert (found.label, len(found.answers)) == ("unparsable", 1)
-        assert critic.rejection(found) is not None
+    def test_a_pair_is_unparsable_when_the_budget_ends_after_an_unreadable_answer(self) -> None:
+        critic, judgment = judged(Budget(UNREADABLE, calls=1))
+        assert (judgment.label, len(judgment.answers)) == ("unparsable", 1)
+        assert critic.rejection(judgment) is not None
 
-    def test_a_call_that_fails_is_no_verdict(self) -> None:
+    def test_a_failed_call_is_not_a_verdict(self) -> None:
         def fail(_: ModelRequest) -> str:
             raise ThrottledError("slow down")
 
         with pytest.raises(ThrottledError):
-            look(Purse(fail))
+            judged(Budget(fail))
+
+    def test_a_critic_without_a_way_to_ask_only_makes_requests(self) -> None:
+        critic = Critic(MODEL, PROMPT, SETTINGS)
+        assert critic.request(PAIR, "d").model is MODEL
+        with pytest.raises(RuntimeError, match="Nothing was sent"):
+            critic.judge(PAIR, "d")
 
 
-class TestCount:
-    def test_verdicts_are_pairs_and_usage_is_what_this_run_paid(self) -> None:
+class TestCriticCounter:
+    def test_verdicts_are_counted_in_pairs_and_usage_as_this_run_paid_it(self) -> None:
         count = CriticCounter("run")
-        looks = [look(Purse(said))[1] for said in (says("GROUNDED"), says("UNGROUNDED"), UNREADABLE)]
-        count.add([*looks, look(Purse("", calls=0))[1]])
-        # The three are one question to three critics: its answers are counted once for each sample.
+        verdicts = [judged(Budget(text))[1] for text in (reply("GROUNDED"), reply("UNGROUNDED"), UNREADABLE)]
+        count.add([*verdicts, judged(Budget("", calls=0))[1]])
+        # Three critics were asked the same question. An answer is counted once for each sample number.
         assert count.as_record() == {
             "grounded": 1,
             "ungrounded": 1,
@@ -141,10 +147,10 @@ class TestCount:
             "simulated": True,
         }
 
-    def test_sums_are_of_the_tasks_that_had_a_critic(self) -> None:
+    def test_sums_are_over_the_tasks_that_had_a_critic(self) -> None:
         one = CriticCounter("run")
-        one.add([look(Purse(says("GROUNDED")))[1]])
-        nothing = CriticCounter("run").as_record()
-        summed = sum_critic_counts([{"critic": one.as_record()}, {"critic": nothing}, {"accepted": 3}])
+        one.add([judged(Budget(reply("GROUNDED")))[1]])
+        empty = CriticCounter("run").as_record()
+        summed = sum_critic_counts([{"critic": one.as_record()}, {"critic": empty}, {"accepted": 3}])
         assert summed == one.as_record()
         assert sum_critic_counts([{"accepted": 3}]) is None

@@ -20,24 +20,24 @@ THAI = "กรุงเทพมหานครเป็นเมืองหล
             BUCKETS, "Objects are kept in buckets, whose versioning can be on.", 0.3, 0.9, id="in other words"
         ),
         pytest.param(
-            BUCKETS, "Lambda runs a function whenever an event arrives in the queue.", 0, 0.2, id="of another"
+            BUCKETS, "Lambda runs a function whenever an event arrives in the queue.", 0, 0.2, id="of another document"
         ),
         pytest.param(JAPANESE, "人口は約千四百万人です。", 1, 1, id="Japanese, word for word"),
-        pytest.param(JAPANESE, "大阪の名物はたこ焼きとお好み焼きです。", 0, 0.2, id="Japanese, of another"),
+        pytest.param(JAPANESE, "大阪の名物はたこ焼きとお好み焼きです。", 0, 0.2, id="Japanese, of another document"),
         pytest.param(THAI, "เป็นเมืองหลวงของประเทศไทย", 0.99, 1, id="Thai, word for word"),
-        pytest.param(BUCKETS, "S3", 1, 1, id="one word that stands there"),
-        pytest.param(BUCKETS, "S", 0, 0, id="one word that is only part of one"),
-        pytest.param(JAPANESE, "首都", 1, 1, id="a Japanese word that stands there"),
-        pytest.param(BUCKETS, "!!", 0, 1, id="no word at all"),
+        pytest.param(BUCKETS, "S3", 1, 1, id="one word that is there"),
+        pytest.param(BUCKETS, "S", 0, 0, id="one word that is only a part of another"),
+        pytest.param(JAPANESE, "首都", 1, 1, id="a Japanese word that is there"),
+        pytest.param(BUCKETS, "!!", 0, 1, id="no word"),
     ],
 )
-def test_the_share_of_an_answer_that_stands_in_the_document(
+def test_grounding_is_the_share_of_the_answer_that_the_document_contains(
     document: str, answer: str, low: float, high: float
 ) -> None:
     assert low <= GroundingScorer(document).score(answer) <= high
 
 
-def test_a_number_exchanged_is_not_noticed() -> None:
-    """The stated limit: it measures wording, not truth."""
+def test_a_changed_number_is_not_noticed() -> None:
+    """A stated limit: grounding measures wording, not truth."""
     answer = "A bucket has a name that nobody else uses, and versioning can be off."
     assert GroundingScorer(BUCKETS).score(answer) > 0.9

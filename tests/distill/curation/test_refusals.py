@@ -24,7 +24,7 @@ from tools.curation_report.planted_defects import yaml_texts
         "죄송하지만 문서에 나와 있지 않습니다.",
     ],
 )
-def test_an_answer_that_is_none_is_named(answer: str) -> None:
+def test_a_refusal_is_found(answer: str) -> None:
     assert find_refusal(answer)
 
 
@@ -41,10 +41,10 @@ def test_an_answer_that_is_none_is_named(answer: str) -> None:
         "",
     ],
 )
-def test_an_answer_that_says_no_or_speaks_of_documents_is_none(answer: str) -> None:
+def test_an_answer_that_says_no_or_mentions_documents_is_not_a_refusal(answer: str) -> None:
     assert find_refusal(answer) is None
 
 
-def test_no_real_answer_of_the_sample_is_taken_for_a_refusal() -> None:
+def test_no_real_answer_of_the_sample_counts_as_a_refusal() -> None:
     rows = [*read_usable_rows(SAMPLE / "train.csv"), *read_usable_rows(SAMPLE / "evaluation.csv")]
     assert [row["answer"] for row in rows if find_refusal(row["answer"])] == []

@@ -14,7 +14,9 @@ FOLDER = RunFolder("s3://bucket/distill/runs/run-1")
 PAIR = {"row_id": "r", "pair": 0, "document": "d", "question": "q", "answer": "a"}
 
 
-def test_what_comes_of_a_row_lies_with_its_document_and_without_it_and_rejects_apart(store: MemoryStore) -> None:
+def test_accepted_pairs_are_written_with_and_without_document_and_rejected_ones_apart(
+    store: MemoryStore,
+) -> None:
     with ShardFiles(store, FOLDER, 3) as files:
         files.write(SyntheticSamples(3, accepted=[PAIR], rejected=[{"reason": "x"}], surplus=[{"reason": "y"}]))
         files.write_failed({"reason": "z"})
@@ -25,13 +27,13 @@ def test_what_comes_of_a_row_lies_with_its_document_and_without_it_and_rejects_a
     assert rejected == [{"reason": "x"}, {"reason": "y", "surplus": True}, {"reason": "z"}]
 
 
-def test_a_shard_that_breaks_off_writes_nothing(store: MemoryStore) -> None:
+def test_nothing_is_written_when_the_block_raises(store: MemoryStore) -> None:
     def write() -> None:
         with ShardFiles(store, FOLDER, 3) as files:
             files.write(SyntheticSamples(1, accepted=[PAIR]))
-            raise ValueError("broken off")
+            raise ValueError("interrupted")
 
-    with pytest.raises(ValueError, match="broken off"):
+    with pytest.raises(ValueError, match="interrupted"):
         write()
     with pytest.raises(NotFoundError):
         store.read(FOLDER.synthetic(3))
@@ -41,8 +43,8 @@ def test_a_shard_that_breaks_off_writes_nothing(store: MemoryStore) -> None:
     ("numbers", "label"),
     [([4], "row 4: Question 4?"), ([4, 5, 9], "rows 4 to 9: Question 4?")],
 )
-def test_a_shard_is_named_by_its_rows_and_only_their_lengths_are_kept(numbers: list[int], label: str) -> None:
+def test_a_shard_is_named_after_its_rows_and_only_their_lengths_are_kept(numbers: list[int], label: str) -> None:
     rows = [{**make_row(number), "row": number, "question": f"Question {number}?"} for number in numbers]
-    named, sizes = summarize_shard(iter(rows))
-    assert named == label
+    name, sizes = summarize_shard(iter(rows))
+    assert name == label
     assert [size["question"] for size in sizes] == [len(row["question"]) for row in rows]

@@ -78,7 +78,7 @@ def counts(samples: SyntheticSamples) -> tuple[int, int, int, int]:
 
 
 class TestRequest:
-    def test_the_teacher_is_shown_the_row_and_told_how_many(self) -> None:
+    def test_the_teacher_gets_the_row_and_the_number_of_pairs(self) -> None:
         settings = Synthesis(pairs_per_document=5, max_tokens=100, temperature=0.3)
         request = Teacher(MODEL, PROMPT, settings).request(ROW)
         assert (request.identity, request.invoke_id) == (MODEL.inference_id, MODEL.inference_id)
@@ -86,7 +86,7 @@ class TestRequest:
         assert section(request.user, "document") == ROW["document"]
         assert section(request.user, "number_of_pairs") == "5"
 
-    def test_a_teacher_that_supports_structured_output_is_held_to_a_schema_of_pairs(self) -> None:
+    def test_a_teacher_that_supports_structured_output_gets_a_schema_of_pairs(self) -> None:
         teacher = load_catalog().model("claude-haiku-4-5")
         request = Teacher(teacher, PROMPT, Synthesis()).request(ROW)
         pairs = json.loads(request.schema)["properties"]["pairs"]
@@ -99,8 +99,8 @@ class TestRequest:
         assert Teacher(able, PROMPT, Synthesis()).request(ROW).schema == ""
 
 
-class TestSorting:
-    def test_good_pairs_carry_the_rows_document_and_identity(self) -> None:
+class TestAcceptedAndRejectedPairs:
+    def test_accepted_pairs_have_the_rows_document_and_id(self) -> None:
         samples = sampled(lines("One?", "Two?", "Three?"))
         assert counts(samples) == (3, 0, 0, 0)
         assert samples.accepted[1] == {
@@ -113,20 +113,20 @@ class TestSorting:
             "topic": "t",
         }
 
-    def test_fewer_than_asked_are_missing(self) -> None:
+    def test_pairs_that_were_requested_and_not_written_are_missing(self) -> None:
         assert counts(sampled(lines("One?"))) == (1, 0, 2, 0)
 
-    def test_more_than_asked_are_surplus_and_never_counted_as_requested(self) -> None:
+    def test_pairs_beyond_the_request_are_surplus(self) -> None:
         samples = sampled(lines("one?", "two?", "three?", "four?", "five?"))
         assert counts(samples) == (3, 0, 0, 2)
         assert [extra["text"]["question"] for extra in samples.surplus] == ["four?", "five?"]
 
-    def test_bad_records_beyond_the_request_are_surplus_too(self) -> None:
+    def test_unreadable_records_beyond_the_request_are_surplus_too(self) -> None:
         samples = sampled("\n".join([lines("one?", "two?", "three?"), pair("")]))
         assert counts(samples) == (3, 0, 0, 1)
         assert samples.surplus[0]["reason"] == "empty_value"
 
-    def test_a_bad_record_is_rejected_with_reason_and_text(self) -> None:
+    def test_an_unreadable_record_is_rejected_with_reason_and_text(self) -> None:
         samples = sampled("\n".join([pair("one?"), pair("", answer="kept")]))
         assert counts(samples) == (1, 1, 1, 0)
         (reject,) = samples.rejected
@@ -156,7 +156,7 @@ class TestSorting:
             pytest.param(("Is it -1?", "Is it 1?"), id="minus"),
         ],
     )
-    def test_questions_that_differ_in_signs_only_are_two(self, questions: tuple[str, ...]) -> None:
+    def test_questions_that_differ_in_a_sign_are_two_questions(self, questions: tuple[str, ...]) -> None:
         assert counts(sampled(lines(*questions), pairs=2)) == (2, 0, 0, 0)
 
 
@@ -168,12 +168,12 @@ class TestAskingAgain:
         assert [request.sample for request in asked] == [0, 1]
         assert [answer.completion.text for answer in samples.answers] == ["I cannot.", lines("one?")]
 
-    def test_a_partly_good_one_is_taken_as_it_is(self) -> None:
+    def test_an_answer_with_one_readable_pair_is_not_asked_again(self) -> None:
         asked: list[ModelRequest] = []
         sampled("\n".join([pair("one?"), pair("")]), asked=asked)
         assert len(asked) == 1
 
-    def test_after_the_last_attempt_the_raw_text_is_among_the_rejects(self) -> None:
+    def test_after_the_last_attempt_the_raw_text_is_rejected(self) -> None:
         samples = sampled("I cannot.", attempts=3)
         assert counts(samples) == (0, 1, 2, 0)
         assert samples.rejected[0]["text"] == "I cannot."
@@ -181,13 +181,13 @@ class TestAskingAgain:
 
 
 def by_round(*rounds: str) -> Callable[[ModelRequest], str]:
-    """Say something else each time one is asked."""
-    said = iter(rounds)
-    return lambda _: next(said)
+    """Return a teacher that gives these answers, one after the other."""
+    answers = iter(rounds)
+    return lambda _: next(answers)
 
 
 class TestRounds:
-    def test_what_was_dropped_is_asked_for_again_and_then_surplus(self) -> None:
+    def test_rejected_pairs_are_requested_again_and_are_surplus_once_replaced(self) -> None:
         asked: list[ModelRequest] = []
         samples = sampled(by_round(lines("one?", "What is S3?"), lines("two?", "three?")), rounds=2, asked=asked)
         assert counts(samples) == (3, 0, 0, 1)
@@ -200,31 +200,31 @@ class TestRounds:
         assert [request.sample for request in asked] == [0, 1]
         assert [(section(request.user, "asked_before") or "").split() for request in asked] == [[], ["one?"]]
 
-    def test_nothing_more_is_asked_when_nothing_is_wanted(self) -> None:
+    def test_no_further_round_starts_when_no_pair_is_wanted(self) -> None:
         asked: list[ModelRequest] = []
         sampled(lines("one?", "two?", "three?"), rounds=5, asked=asked)
         assert len(asked) == 1
 
-    def test_by_default_what_was_dropped_is_not_asked_for_again(self) -> None:
+    def test_by_default_there_is_one_round(self) -> None:
         asked: list[ModelRequest] = []
         samples = sampled(lines("one?"), asked=asked)
         assert (counts(samples), len(asked)) == ((1, 0, 2, 0), 1)
 
-    def test_rounds_end_at_their_number_and_the_same_question_comes_again_under_another_sample(self) -> None:
+    def test_rounds_end_at_the_set_number_and_each_has_its_own_sample_number(self) -> None:
         asked: list[ModelRequest] = []
         samples = sampled(lines("What is S3?"), rounds=3, attempts=1, asked=asked)
         assert counts(samples) == (0, 3, 0, 0)
         assert [request.sample for request in asked] == [0, 1, 2]
         assert len({request.key for request in asked}) == 3
 
-    def test_a_pair_written_beyond_the_request_takes_the_place_of_a_dropped_one(self) -> None:
+    def test_a_pair_beyond_the_request_replaces_a_rejected_one(self) -> None:
         samples = sampled(lines("What is S3?", "one?", "two?", "three?"))
         assert counts(samples) == (3, 0, 0, 1)
         assert samples.surplus[0]["reason"] == "repeated_question"
 
 
 def critic_of(verdicts: dict[str, str], shown: list[str] | None = None) -> Critic:
-    """Return a critic with a verdict on each question, GROUNDED where none is given."""
+    """Return a critic with these verdicts by question; for any other question it says GROUNDED."""
 
     def say(request: ModelRequest) -> str:
         question = section(request.user, "question") or ""
@@ -238,7 +238,7 @@ def critic_of(verdicts: dict[str, str], shown: list[str] | None = None) -> Criti
 
 
 class TestCritic:
-    def test_what_it_finds_ungrounded_or_is_not_read_on_is_dropped_and_asked_for_again(self) -> None:
+    def test_ungrounded_and_unparsable_pairs_are_rejected_and_requested_again(self) -> None:
         critic = critic_of({"one?": "UNGROUNDED", "two?": "HARDLY"})
         asked: list[ModelRequest] = []
         rounds = by_round(lines("one?", "two?", "three?"), lines("four?", "five?"))
@@ -246,27 +246,27 @@ class TestCritic:
         assert counts(samples) == (3, 0, 0, 2)
         assert [made["question"] for made in samples.accepted] == ["three?", "four?", "five?"]
         assert {made["critic"] for made in samples.accepted} == {"grounded"}
-        assert [(drop["filter"], drop["reason"]) for drop in samples.surplus] == [
+        assert [(pair["filter"], pair["reason"]) for pair in samples.surplus] == [
             ("critic", "ungrounded"),
             ("critic", "unparsable"),
         ]
         assert [section(request.user, "number_of_pairs") for request in asked] == ["3", "2"]
-        assert [look.label for look in samples.verdicts] == ["ungrounded", "unparsable", *["grounded"] * 3]
+        assert [verdict.label for verdict in samples.verdicts] == ["ungrounded", "unparsable", *["grounded"] * 3]
 
-    def test_it_is_asked_only_about_what_the_measured_filters_let_pass_and_what_is_still_wanted(self) -> None:
+    def test_the_critic_judges_only_wanted_pairs_that_pass_the_filters(self) -> None:
         shown: list[str] = []
         samples = sampled(lines("What is S3?", "one?", "one", "two?", "three?"), pairs=2, critic=critic_of({}, shown))
         assert shown == ["one?", "two?"]
         assert counts(samples) == (2, 0, 0, 3)
 
-    def test_its_drops_are_rejected_pairs_with_their_text(self) -> None:
+    def test_pairs_that_the_critic_rejects_keep_their_text_and_are_counted(self) -> None:
         samples = sampled(lines("one?", "two?"), critic=critic_of({"one?": "UNGROUNDED"}))
         assert counts(samples) == (1, 1, 1, 0)
         (reject,) = samples.rejected
         assert reject["text"] == {"question": "one?", "answer": "a", "topic": "t"}
         assert count_samples([samples])["dropped"] == {"critic": 1}
 
-    def test_without_one_nothing_is_said_of_it(self) -> None:
+    def test_without_a_critic_pairs_have_no_verdict(self) -> None:
         samples = sampled(lines("one?"))
         assert samples.verdicts == []
         assert "critic" not in samples.accepted[0]
@@ -279,7 +279,7 @@ PIECES = st.one_of(RECORDS, st.text(max_size=15), st.sampled_from(["[", "]", "``
 
 @examples(max_examples=60, deadline=None)
 @given(st.lists(PIECES, max_size=10).map("\n".join), st.integers(1, 5))
-def test_requested_is_accepted_and_rejected_and_missing_whatever_a_model_writes(text: str, pairs: int) -> None:
+def test_requested_equals_accepted_plus_rejected_plus_missing_whatever_a_model_writes(text: str, pairs: int) -> None:
     samples = sampled(text, pairs=pairs, attempts=1)
     accepted, rejected, missing, _ = counts(samples)
     assert samples.requested == pairs == accepted + rejected + missing
@@ -289,7 +289,7 @@ def test_requested_is_accepted_and_rejected_and_missing_whatever_a_model_writes(
     assert all(made["reason"] and made["message"] for made in samples.rejected)
 
 
-def test_counts_of_rows_add_up() -> None:
+def test_the_counts_of_several_rows_are_added() -> None:
     samples = [sampled(lines("one?", "two?", "three?", "four?")), sampled("no"), sampled(lines("one?"))]
     assert count_samples(samples) == {
         "documents": 3,

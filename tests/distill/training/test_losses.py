@@ -1,4 +1,4 @@
-"""Losses are read as Bedrock writes them, and said as means, not as single steps."""
+"""Losses are read as Bedrock writes them, and described by means instead of single steps."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class TestLossCurve:
 
 class TestMeans:
     @given(st.lists(st.floats(0, 10), min_size=1, max_size=120))
-    def test_the_moving_mean_is_that_of_every_tenth_in_a_row_and_ends_in_what_is_said(
+    def test_the_moving_mean_is_over_a_tenth_and_has_the_first_and_last_mean_at_its_ends(
         self, losses: list[float]
     ) -> None:
         window = max(1, len(losses) // 10)
@@ -52,7 +52,7 @@ class TestMeans:
         assert (means.steps, means.window) == (len(losses), window)
         assert (means.first, means.last) == pytest.approx((expected[0], expected[-1]))
 
-    def test_two_noisy_ends_do_not_hide_what_was_learnt(self) -> None:
+    def test_noisy_first_and_last_steps_do_not_hide_that_the_loss_fell(self) -> None:
         """Its first and last step are 0.56 both; it learnt all the same."""
         losses: list[float | None] = [0.56, *[0.9] * 9, *[0.5] * 80, *[0.3] * 9, 0.56]
         means = loss_means(curve(losses))
@@ -72,12 +72,12 @@ class TestMeans:
             ),
         ],
     )
-    def test_few_steps_are_said_to_be_few(self, losses: list[float | None], sentence: str) -> None:
+    def test_fewer_than_20_steps_are_described_as_too_few_for_means(self, losses: list[float | None], sentence: str) -> None:
         means = loss_means(curve(losses))
         assert means is not None
         assert means.sentence == sentence
 
-    def test_a_step_without_a_loss_is_not_left_out_of_a_mean(self) -> None:
+    def test_a_mean_over_a_step_without_a_loss_is_empty(self) -> None:
         losses: list[float | None] = [0.5] * 39 + [None]
         means = loss_means(curve(losses))
         assert means is not None

@@ -72,7 +72,7 @@ class TestMeans:
             ),
         ],
     )
-    def test_fewer_than_20_steps_are_described_as_too_few_for_means(self, losses: list[float | None], sentence: str) -> None:
+    def test_fewer_than_20_steps_are_too_few_for_means(self, losses: list[float | None], sentence: str) -> None:
         means = loss_means(curve(losses))
         assert means is not None
         assert means.sentence == sentence

@@ -159,7 +159,7 @@ def run(aws: RunningSimulator, hook: BedrockDistillHook, store: S3ObjectStore) -
     judgments = [step(BedrockJudgeOperator, judge=judge, candidate="tuned", baseline="base") for judge in JUDGES]
     reported = step(
         RenderReportOperator,
-        ingested=read_json(store, FIRST.report("json"))["source"],
+        ingested=read_json(store, FIRST.report("json"), dict)["source"],
         synthesis=[pairs],
         arms={
             "base": {"answers": answers["base"]},
@@ -172,7 +172,7 @@ def run(aws: RunningSimulator, hook: BedrockDistillHook, store: S3ObjectStore) -
         },
         judgments=[[judgment] for judgment in judgments],
     )
-    report = read_json(store, reported["report_json_uri"])
+    report = read_json(store, reported["report_json_uri"], dict)
     return NextRun(pairs, dataset, submitted, provisioned, answers, judgments, report, before, bought(aws))
 
 
@@ -194,17 +194,21 @@ def test_nothing_is_bought(run: NextRun) -> None:
 
 def test_pairs_answers_and_verdicts_are_read_as_they_were(run: NextRun, store: S3ObjectStore) -> None:
     for number in range(SHARDS["train"]):
-        assert read_jsonl(store, NEXT.synthetic(number)) == read_jsonl(store, FIRST.synthetic(number))
-        assert read_jsonl(store, NEXT.synthetic_texts(number)) == read_jsonl(store, FIRST.synthetic_texts(number))
+        assert read_jsonl(store, NEXT.synthetic(number), dict) == read_jsonl(store, FIRST.synthetic(number), dict)
+        assert read_jsonl(store, NEXT.synthetic_texts(number), dict) == read_jsonl(
+            store, FIRST.synthetic_texts(number), dict
+        )
     # Messages are for people and may be reworded.
-    repeated = [read_jsonl(store, folder.synthetic_repeated) for folder in (FIRST, NEXT)]
+    repeated = [read_jsonl(store, folder.synthetic_repeated, dict) for folder in (FIRST, NEXT)]
     assert [{**pair, "message": ""} for pair in repeated[0]] == [{**pair, "message": ""} for pair in repeated[1]]
     for judge in JUDGES:
-        verdicts = [read_jsonl(store, folder.judgments(judge, "tuned", "base")) for folder in (FIRST, NEXT)]
+        verdicts = [read_jsonl(store, folder.judgments(judge, "tuned", "base"), dict) for folder in (FIRST, NEXT)]
         assert verdicts[0] == verdicts[1]
     for arm in ("base", "tuned"):
         for number in range(SHARDS["evaluation"]):
-            assert read_jsonl(store, NEXT.answers(arm, number)) == read_jsonl(store, FIRST.answers(arm, number))
+            assert read_jsonl(store, NEXT.answers(arm, number), dict) == read_jsonl(
+                store, FIRST.answers(arm, number), dict
+            )
 
 
 def test_the_training_file_is_the_same_and_its_job_is_found_by_name(run: NextRun) -> None:
@@ -230,12 +234,12 @@ def test_the_champion_is_found_by_the_next_run_and_not_by_the_run_that_made_it(s
 def test_the_throughput_and_its_tombstone_agree_on_the_time(aws: RunningSimulator, store: S3ObjectStore) -> None:
     (throughput,) = aws.ledger["throughputs"]
     assert (throughput["name"], throughput["alive"]) == ("aws-docs-qa-tuned-3222a226-s1", False)
-    tombstones = [read_json(store, uri) for uri in store.list(FIRST.release_records("tuned"))]
+    tombstones = [read_json(store, uri, dict) for uri in store.list(FIRST.release_records("tuned"))]
     assert unit_hours(tombstones) == pytest.approx(throughput["seconds"] / 3600, rel=0.01)
 
 
 def test_the_stored_report_is_valid_and_listed(store: S3ObjectStore) -> None:
-    report = read_json(store, FIRST.report("json"))
+    report = read_json(store, FIRST.report("json"), dict)
     assert check_report(report)["verdict"] == report["verdict"]
     frozen = EstimateCostOperator(task_id="step", run_uri=FIRST.uri)
     listed = store.list(Layout(frozen.use_case.storage).reports("aws_docs_qa"))
@@ -245,7 +249,7 @@ def test_the_stored_report_is_valid_and_listed(store: S3ObjectStore) -> None:
 
 
 def test_the_next_report_has_the_figures_of_the_first(run: NextRun, store: S3ObjectStore) -> None:
-    first = read_json(store, FIRST.report("json"))
+    first = read_json(store, FIRST.report("json"), dict)
     for part in ("source", "comparisons", "agreement", "noise_control", "disagreements", "pair_sample", "loss_curves"):
         assert run.report[part] == first[part], part
     assert run.report.keys() == first.keys()
@@ -268,14 +272,16 @@ def test_the_simulated_models_answer_as_they_did(run: NextRun, hook: BedrockDist
         step(ShardRowsOperator, rows=rows, max_tasks=tasks)
     for number in range(SHARDS["train"]):
         asked.append(step(BedrockSynthesizeOperator, shard=number))
-        assert read_jsonl(store, ELSEWHERE.synthetic(number)) == read_jsonl(store, FIRST.synthetic(number))
+        assert read_jsonl(store, ELSEWHERE.synthetic(number), dict) == read_jsonl(store, FIRST.synthetic(number), dict)
     for number in range(SHARDS["evaluation"]):
         asked.append(step(BedrockAnswerOperator, arm="base", shard=number))
-        assert read_jsonl(store, ELSEWHERE.answers("base", number)) == read_jsonl(store, FIRST.answers("base", number))
+        assert read_jsonl(store, ELSEWHERE.answers("base", number), dict) == read_jsonl(
+            store, FIRST.answers("base", number), dict
+        )
         store.copy(FIRST.answers("tuned", number), ELSEWHERE.answers("tuned", number))
     for judge in JUDGES:
         asked.append(step(BedrockJudgeOperator, judge=judge, candidate="tuned", baseline="base"))
-        verdicts = read_jsonl(store, ELSEWHERE.judgments(judge, "tuned", "base"))
-        assert verdicts == read_jsonl(store, FIRST.judgments(judge, "tuned", "base"))
+        verdicts = read_jsonl(store, ELSEWHERE.judgments(judge, "tuned", "base"), dict)
+        assert verdicts == read_jsonl(store, FIRST.judgments(judge, "tuned", "base"), dict)
     assert sum(manifest["calls"] for manifest in asked) == 8 + 12 + 22 + 22
     assert sum(manifest["cache_hits"] for manifest in asked) == 0

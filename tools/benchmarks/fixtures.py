@@ -12,8 +12,10 @@ import yaml
 from include.distill.config.layout import RunFolder
 from include.distill.config.loader import USE_CASES_FOLDER, load_use_case
 from include.distill.config.use_case import UseCase
-from include.distill.core.storage import ObjectStore, Record, write_jsonl
+from include.distill.core.storage import ObjectStore, write_jsonl
+from include.distill.dataset.records import Row, RowOrigin, RowTexts
 from include.distill.dataset.rows import row_id
+from include.distill.inference.records import WrittenPair
 
 DOCUMENT_CHARACTERS = 2000
 SENTENCE_WORDS = 9
@@ -22,7 +24,7 @@ EVALUATION_ROWS = 100
 RUN_URI = "s3://bench-training/distill/runs/bench-00000000"
 
 
-def texts(number: int) -> dict[str, str]:
+def texts(number: int) -> RowTexts:
     """Return document, question and answer number ``number``, in sentences of made-up words that never repeat."""
     words = iter(Random(number).choices(VOCABULARY, k=DOCUMENT_CHARACTERS // 5))
     sentences = [" ".join(islice(words, SENTENCE_WORDS)).capitalize() + "." for _ in range(DOCUMENT_CHARACTERS // 50)]
@@ -30,7 +32,7 @@ def texts(number: int) -> dict[str, str]:
     return {"document": document, "question": question_about(sentences[0]), "answer": sentences[0]}
 
 
-def pairs_about(document: str, count: int) -> list[dict[str, str]]:
+def pairs_about(document: str, count: int) -> list[WrittenPair]:
     """Return pairs as a teacher writes them, made from the sentences of the document after the first."""
     sentences = document.split(". ")[1 : count + 1]
     return [
@@ -44,11 +46,11 @@ def question_about(sentence: str) -> str:
     return f"What is to be known of {' '.join(sentence.split()[:4])}?"
 
 
-def rows(count: int, first: int = 0) -> Iterator[Record]:
+def rows(count: int, first: int = 0) -> Iterator[Row]:
     """Yield rows as ingest writes them."""
     for number in range(first, first + count):
         text = texts(number)
-        origin = {"row": number + 1, "line": number + 2, "source": "bench.csv"}
+        origin: RowOrigin = {"row": number + 1, "line": number + 2, "source": "bench.csv"}
         yield {"row_id": row_id(**text), **origin, **text, "group": text["document"]}
 
 

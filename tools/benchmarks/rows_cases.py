@@ -11,7 +11,8 @@ import yaml
 
 from include.distill.config.layout import RunFolder
 from include.distill.config.sections import MAX_TASKS
-from include.distill.core.storage import ObjectStore, Record, write_jsonl
+from include.distill.core.storage import ObjectStore, write_jsonl
+from include.distill.curation.records import Pair
 from include.distill.dataset.rows import row_id
 from include.distill.dataset.splits import shards
 from tools.benchmarks.bench import Bench
@@ -92,7 +93,15 @@ def _write_synthetic(store: ObjectStore, rows: int) -> None:
         write_jsonl(store, folder.synthetic_texts(task), texts_only)
 
 
-def _pair(number: int) -> Record:
+def _pair(number: int) -> Pair:
     text = texts(number)
     (pair,) = pairs_about(text["document"], 1)
-    return {"row_id": row_id(**text), "pair": 0, "document": text["document"], "grounding": 1.0, **pair}
+    return {
+        "row_id": row_id(**text),
+        "pair": 0,
+        "document": text["document"],
+        "grounding": 1.0,
+        "question": pair["question"],
+        "answer": pair["answer"],
+        "topic": pair["topic"],
+    }

@@ -13,13 +13,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from typing import IO, Any, Protocol, TypeVar, overload
+from typing import IO, Protocol, TypeVar, cast
 
 import jsonlines
 
 from include.distill.core.errors import ContractError
 
-Record = dict[str, Any]
 RecordT = TypeVar("RecordT")
 
 
@@ -76,11 +75,7 @@ def split_uri(uri: str) -> tuple[str, str]:
     return bucket, key
 
 
-@overload
-def decode_jsonl(lines: Iterable[bytes], *, uri: str) -> Iterator[Record]: ...
-@overload
-def decode_jsonl(lines: Iterable[bytes], record: type[RecordT], *, uri: str) -> Iterator[RecordT]: ...
-def decode_jsonl(lines: Iterable[bytes], record: Any = Record, *, uri: str) -> Iterator[Any]:
+def decode_jsonl(lines: Iterable[bytes], record: type[RecordT], *, uri: str) -> Iterator[RecordT]:
     r"""Decode the lines of a JSONL object one by one; skip blank lines.
 
     :param lines: split at ``\n`` only, as binary files are: JSON strings may hold U+2028 and U+0085.
@@ -90,22 +85,18 @@ def decode_jsonl(lines: Iterable[bytes], record: Any = Record, *, uri: str) -> I
     # By default, jsonlines uses the fastest parser that is installed, and they differ in what they accept.
     reader = jsonlines.Reader(lines, loads=json.loads)
     try:
-        yield from reader.iter(type=dict, skip_empty=True)
+        yield from cast(Iterator[RecordT], reader.iter(type=dict, skip_empty=True))
     except jsonlines.InvalidLineError as error:
         cause = error.__cause__
         problem = f"is not JSON ({cause})" if cause else f"holds {error.line[:40]!r}, expected a JSON object"
         message = (
-            f"{uri} line {error.lineno} {problem}. The file was cut, or was not written by this pipeline. Delete it and"
-            " clear the task that writes it."
+            f"{uri} line {error.lineno} {problem}. The file was cut, or was not written by this pipeline. Clear the"
+            " task that writes it, or restore an older version of the file."
         )
         raise ContractError(message) from error
 
 
-@overload
-def stream_jsonl(store: ObjectStore, uri: str) -> Iterator[Record]: ...
-@overload
-def stream_jsonl(store: ObjectStore, uri: str, record: type[RecordT]) -> Iterator[RecordT]: ...
-def stream_jsonl(store: ObjectStore, uri: str, record: Any = Record) -> Iterator[Any]:
+def stream_jsonl(store: ObjectStore, uri: str, record: type[RecordT]) -> Iterator[RecordT]:
     """Read the JSONL object at ``uri`` record by record; one is in memory at a time.
 
     :raises ContractError: a line is not a JSON object; names the line.
@@ -115,11 +106,7 @@ def stream_jsonl(store: ObjectStore, uri: str, record: Any = Record) -> Iterator
         yield from decode_jsonl(lines, record, uri=uri)
 
 
-@overload
-def read_jsonl(store: ObjectStore, uri: str) -> list[Record]: ...
-@overload
-def read_jsonl(store: ObjectStore, uri: str, record: type[RecordT]) -> list[RecordT]: ...
-def read_jsonl(store: ObjectStore, uri: str, record: Any = Record) -> list[Any]:
+def read_jsonl(store: ObjectStore, uri: str, record: type[RecordT]) -> list[RecordT]:
     """Read all records of the JSONL object at ``uri``; raises as :func:`stream_jsonl`."""
     return list(stream_jsonl(store, uri, record))
 
@@ -148,16 +135,12 @@ def jsonl_writer(store: ObjectStore, uri: str) -> Iterator[Callable[[Mapping[str
         yield lines.write
 
 
-@overload
-def read_json(store: ObjectStore, uri: str) -> Any: ...
-@overload
-def read_json(store: ObjectStore, uri: str, record: type[RecordT]) -> RecordT: ...
-def read_json(store: ObjectStore, uri: str, record: Any = None) -> Any:
+def read_json(store: ObjectStore, uri: str, record: type[RecordT]) -> RecordT:
     """Read the JSON value at ``uri``, whose type is ``record``; it is not checked.
 
     :raises NotFoundError: there is no such object.
     """
-    return json.loads(store.read(uri))
+    return cast(RecordT, json.loads(store.read(uri)))
 
 
 def write_json(store: ObjectStore, uri: str, value: object) -> None:

@@ -75,7 +75,7 @@ class ShardRowsOperator(DistillOperator):
         source = self.folder.source(self.rows)
         row_ids = self._row_ids(source)
         parts = shards(len(row_ids), self.max_tasks)
-        records = (row for row in stream_jsonl(self.store, source) if row["row_id"] in row_ids)
+        records = (row for row in stream_jsonl(self.store, source, Row) if row["row_id"] in row_ids)
         for number, part in enumerate(parts):
             write_jsonl(self.store, self.folder.shard(self.rows, number), islice(records, len(part)))
         return list(range(len(parts)))

@@ -13,6 +13,7 @@ from bedrock_distill.hooks.s3 import S3ObjectStore
 from include.distill.config.catalog import Model, load_catalog
 from include.distill.config.layout import RunFolder
 from include.distill.config.prompt_loader import load_prompts, restore_prompts
+from include.distill.config.records import FrozenPrompt
 from include.distill.config.use_case import UseCase, parse_use_case
 from include.distill.core.errors import NotFoundError
 from include.distill.core.storage import read_json
@@ -104,7 +105,7 @@ class RunAccess:
     def prompts(self) -> dict[str, Prompt]:
         """The prompts as ``preflight`` froze them: an edit of a file does not change a running run."""
         if self.store.exists(self.folder.prompts):
-            return restore_prompts(read_json(self.store, self.folder.prompts))
+            return restore_prompts(read_json(self.store, self.folder.prompts, dict[str, FrozenPrompt]))
         return load_prompts(self.use_case.prompts, self.store)[1]  # frozen by a version that did not freeze prompts
 
     def prompt(self, name: str) -> Prompt:

@@ -48,7 +48,7 @@ def collected(paid: AnswerStore, asked: list[ModelRequest]) -> BatchOutcome:
 
 
 def reasons(store: MemoryStore) -> list[str]:
-    return sorted(error["reason"] for error in read_jsonl(store, ERRORS))
+    return sorted(error["reason"] for error in read_jsonl(store, ERRORS, dict))
 
 
 def test_answers_in_any_order_are_stored_for_the_run_that_bought_the_job(

@@ -31,7 +31,7 @@ VALUES = st.one_of(TEXTS, st.integers(), st.none(), st.booleans())
 def test_records_come_back_as_they_were(records: list[dict[str, object]]) -> None:
     store = MemoryStore()
     assert write_jsonl(store, URI, records) == len(records)
-    assert read_jsonl(store, URI) == list(stream_jsonl(store, URI)) == records
+    assert read_jsonl(store, URI, dict) == list(stream_jsonl(store, URI, dict)) == records
 
 
 def test_a_file_has_one_record_per_line_with_text_unescaped(store: MemoryStore) -> None:
@@ -47,7 +47,7 @@ def test_an_error_while_writing_leaves_the_older_file_as_it_was(store: MemorySto
     write_jsonl(store, URI, [{"a": 1}])
     with pytest.raises(ValueError, match="no more"):
         write_jsonl(store, URI, broken())
-    assert read_jsonl(store, URI) == [{"a": 1}]
+    assert read_jsonl(store, URI, dict) == [{"a": 1}]
 
 
 @pytest.mark.parametrize(
@@ -62,22 +62,22 @@ def test_an_error_while_writing_leaves_the_older_file_as_it_was(store: MemorySto
 )
 def test_the_message_about_a_broken_line_names_file_and_line(body: bytes, problem: str) -> None:
     with pytest.raises(ContractError, match=f"{URI} {problem}"):
-        list(decode_jsonl(BytesIO(body), uri=URI))
+        list(decode_jsonl(BytesIO(body), dict, uri=URI))
 
 
 @pytest.mark.parametrize("body", [b"", b"\n\n"])
 def test_an_empty_file_holds_no_records(body: bytes) -> None:
-    assert list(decode_jsonl(BytesIO(body), uri=URI)) == []
+    assert list(decode_jsonl(BytesIO(body), dict, uri=URI)) == []
 
 
 def test_objects_are_written_and_read_by_uri(store: MemoryStore) -> None:
     write_jsonl(store, URI, iter([{"a": 1}]))
     write_json(store, "s3://bucket/one.json", {"é": [1]})
-    assert read_jsonl(store, URI) == [{"a": 1}]
-    assert read_json(store, "s3://bucket/one.json") == {"é": [1]}
+    assert read_jsonl(store, URI, dict) == [{"a": 1}]
+    assert read_json(store, "s3://bucket/one.json", dict) == {"é": [1]}
     assert "é".encode() in store.read("s3://bucket/one.json")
     with pytest.raises(NotFoundError):
-        read_jsonl(store, "s3://bucket/gone.jsonl")
+        read_jsonl(store, "s3://bucket/gone.jsonl", dict)
 
 
 @pytest.mark.parametrize(

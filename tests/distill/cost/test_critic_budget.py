@@ -134,7 +134,7 @@ class TestEnd:
         store, model = MemoryStore(), Model()
         assert Task(store, model, 4).answered() == [0, 1, 2, 3]
         assert len(model.asked) == 4
-        assert read_json(store, NOTE) == {"part_usd": 4}
+        assert read_json(store, NOTE, dict) == {"part_usd": 4}
 
     def test_a_share_that_is_not_used_up_is_not_noted(self) -> None:
         store = MemoryStore()

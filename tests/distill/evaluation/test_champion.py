@@ -53,7 +53,7 @@ def run_and_promote(store: MemoryStore, run_key: str, **changes: Any) -> Champio
 class TestPromote:
     def test_the_first_champion_has_no_predecessor(self, store: MemoryStore) -> None:
         assert run_and_promote(store, "one").previous is None
-        assert read_json(store, URI) == winner("one").model_dump()
+        assert read_json(store, URI, dict) == winner("one").model_dump()
 
     def test_a_champion_keeps_its_predecessor_and_no_older_one(self, store: MemoryStore) -> None:
         run_and_promote(store, "one")

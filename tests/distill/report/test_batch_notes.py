@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from include.distill.config.use_case import UseCase
-from include.distill.core.storage import Record
 from include.distill.report.batch_notes import BATCH_NOTE, batch_answer_note, too_few_for_batch
 from tests.distill.conftest import make_use_case
 
@@ -21,7 +22,7 @@ def calls(use_case: UseCase, *, synthesis: int, judging: int) -> dict[str, int]:
     return {"synthesis": synthesis, **{f"judging {judge}": judging for judge in use_case.judges}}
 
 
-def paid(in_batches: int, of: int) -> list[Record]:
+def paid(in_batches: int, of: int) -> list[dict[str, Any]]:
     return [{"batch_calls": in_batches, "calls": of}]
 
 

@@ -67,7 +67,7 @@ def test_labels_change_agreement_disagreements_and_counts_only(store: MemoryStor
 def test_the_report_is_written_as_json_and_html(store: MemoryStore, stored: dict[str, Any]) -> None:
     store_labels(store, FOLDER, [label(1, "baseline")])
     report = relabel_report(store, FOLDER, USE_CASE)
-    assert read_json(store, FOLDER.report("json")) == report
+    assert read_json(store, FOLDER.report("json"), dict) == report
     assert "ann (person)" in store.read(FOLDER.report("html")).decode()
 
 
@@ -76,5 +76,5 @@ def test_a_stored_report_that_does_not_add_up_is_left_as_it_is(store: MemoryStor
     write_json(store, FOLDER.report("json"), broken)
     with pytest.raises(ReconciliationError, match="actual_usd"):
         relabel_report(store, FOLDER, USE_CASE)
-    assert read_json(store, FOLDER.report("json")) == broken
+    assert read_json(store, FOLDER.report("json"), dict) == broken
     assert not store.exists(FOLDER.report("html"))

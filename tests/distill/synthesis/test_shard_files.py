@@ -21,9 +21,9 @@ def test_accepted_pairs_are_written_with_and_without_document_and_rejected_ones_
         files.write(SyntheticSamples(3, accepted=[PAIR], rejected=[{"reason": "x"}], surplus=[{"reason": "y"}]))
         files.write_failed({"reason": "z"})
     assert files.failed == 1
-    assert read_jsonl(store, FOLDER.synthetic(3)) == [PAIR]
-    assert read_jsonl(store, FOLDER.synthetic_texts(3)) == [{k: v for k, v in PAIR.items() if k != "document"}]
-    rejected = read_jsonl(store, FOLDER.synthetic_rejected(3))
+    assert read_jsonl(store, FOLDER.synthetic(3), dict) == [PAIR]
+    assert read_jsonl(store, FOLDER.synthetic_texts(3), dict) == [{k: v for k, v in PAIR.items() if k != "document"}]
+    rejected = read_jsonl(store, FOLDER.synthetic_rejected(3), dict)
     assert rejected == [{"reason": "x"}, {"reason": "y", "surplus": True}, {"reason": "z"}]
 
 

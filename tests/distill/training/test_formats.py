@@ -77,7 +77,7 @@ class TestRecordFormats:
             made(family, user=user, answer=answer, instruction=instruction) for user, answer, instruction in texts
         ]
         body = b"".join(map(encode_record, records))
-        assert list(decode_jsonl(body.splitlines(keepends=True), uri="train.jsonl")) == records
+        assert list(decode_jsonl(body.splitlines(keepends=True), dict, uri="train.jsonl")) == records
         # One line per record, whatever a reader takes for a line end.
         assert len(body.decode().splitlines()) == len(body.splitlines()) == len(records)
 
@@ -90,7 +90,7 @@ class TestRecordFormats:
         record = made(
             family, user=escape_reserved(user, family), answer=answer, instruction=escape_reserved(instruction, family)
         )
-        (read,) = decode_jsonl([encode_record(record)], uri="train.jsonl")
+        (read,) = decode_jsonl([encode_record(record)], dict, uri="train.jsonl")
         assert read == record
         assert check_record(read, family, 1) == []
 

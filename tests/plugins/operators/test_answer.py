@@ -36,7 +36,7 @@ class TestAnswer:
             "batch_output_tokens": 0,
             "simulated": True,
         }
-        answers = read_jsonl(store, FOLDER.answers("tuned", 0))
+        answers = read_jsonl(store, FOLDER.answers("tuned", 0), dict)
         assert [record["row_id"] for record in answers] == [row["row_id"] for row in ROWS]
         assert {record["arm"] for record in answers} == {"tuned"}
         assert len(json.dumps(manifest)) < 2048
@@ -57,10 +57,10 @@ class TestAnswer:
         freeze(store, use_case, answering={"temperature": 0.5})
         bedrock.say = lambda request: f"answer {request.sample}"
         assert answer(arm="base", serving=None)["calls"] == 2
-        (record,) = read_jsonl(store, FOLDER.answers("base", 0))
+        (record,) = read_jsonl(store, FOLDER.answers("base", 0), dict)
         assert (record["answer"], record["second_answer"]) == ("answer 0", "answer 1")
         answer()
-        assert "second_answer" not in read_jsonl(store, FOLDER.answers("tuned", 0))[0]
+        assert "second_answer" not in read_jsonl(store, FOLDER.answers("tuned", 0), dict)[0]
 
     def test_a_tuned_arm_without_an_endpoint_is_not_answered_for_by_the_base_student(
         self, answer: Any, bedrock: FakeBedrock

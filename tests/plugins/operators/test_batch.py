@@ -158,7 +158,7 @@ class TestCollect:
         batches.end(only(batches), status, answered=70, errors=5)
         manifest = collect(submitted)
         assert (manifest["answered"], manifest["errors"], manifest["left_to_ask_on_demand"]) == (70, 5, 50)
-        errors = read_jsonl(store, FOLDER.batch_errors(batches.jobs[only(batches)].name))
+        errors = read_jsonl(store, FOLDER.batch_errors(batches.jobs[only(batches)].name), dict)
         assert [(error["reason"], error["message"]) for error in errors] == [("400", "bad record")] * 5
         assert synthesize()["calls"] == MANY
         assert len(bedrock.asked) == 50

@@ -225,7 +225,7 @@ class TestDelete:
 
     def test_a_release_is_noted_where_the_runs_bill_is_read(self, tasks: Any, context: Any, store: MemoryStore) -> None:
         tasks[1].execute(with_form(context, **GO, run_objects=False))
-        assert read_json(store, FOLDER.release_record("tuned", 1))["found"][0]["name"] == "ours-pt"
+        assert read_json(store, FOLDER.release_record("tuned", 1), dict)["found"][0]["name"] == "ours-pt"
 
     def test_what_came_after_the_listing_stays(
         self, tasks: Any, context: Any, bedrock: FakeBedrock, store: MemoryStore

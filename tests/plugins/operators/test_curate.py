@@ -33,7 +33,7 @@ def curate(equip: Any, context: Any) -> Any:
 @pytest.fixture
 def synthesize(equip: Any, store: MemoryStore, bedrock: FakeBedrock, context: Any) -> Any:
     """Return a maker of the pairs of all ten rows, cut into so many shards."""
-    rows = read_jsonl(store, FOLDER.source("train"))
+    rows = read_jsonl(store, FOLDER.source("train"), dict)
 
     def run(shards: int = 10) -> list[dict[str, Any]]:
         for number in range(shards):
@@ -79,7 +79,7 @@ class TestRepeated:
         assert (manifest["accepted"], manifest["rejected"], manifest["missing"]) == (11, 19, 0)
         kept = list(curated_texts(store, FOLDER, shards=shards))
         assert len(kept) == 11
-        rows = read_jsonl(store, FOLDER.source("train"))
+        rows = read_jsonl(store, FOLDER.source("train"), dict)
         assert [pair["row_id"] for pair in kept if "versioning" in pair["question"]] == [rows[0]["row_id"]]
         assert "document" not in kept[0]
 
@@ -90,7 +90,9 @@ class TestRepeated:
         bedrock.say = same_first_question
         curate(synthesize())
         rejects = [
-            record for uri in store.list(f"{FOLDER.uri}/synthetic/rejected") for record in stream_jsonl(store, uri)
+            record
+            for uri in store.list(f"{FOLDER.uri}/synthetic/rejected")
+            for record in stream_jsonl(store, uri, dict)
         ]
         assert len(rejects) == 19
         assert all(record["message"] and record["text"]["answer"].startswith("Secret") for record in rejects)

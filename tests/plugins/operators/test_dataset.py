@@ -68,13 +68,13 @@ class TestMerge:
             "validation": 0,
         }
         assert manifest.items() >= expected.items()
-        assert len(read_jsonl(store, manifest["train_uri"])) == 20
+        assert len(read_jsonl(store, manifest["train_uri"], dict)) == 20
         assert len(json.dumps(manifest)) < 2048
 
     def test_the_data_card_says_what_went_in_under_which_licence(
         self, merge: Any, manifests: Any, store: MemoryStore
     ) -> None:
-        card = read_json(store, merge(manifests)["card_uri"])
+        card = read_json(store, merge(manifests)["card_uri"], dict)
         assert card["counts"] == {"originals": 10, "synthetic": 10, "records": 20, "validation": 0}
         assert card["licence"] == "CC BY-SA 4.0"
         assert "have the terms checked" in card["licence_note"]
@@ -127,7 +127,7 @@ class TestMerge:
         assert manifest["validation"] > 0
         assert manifest["originals"] + manifest["validation"] == ORIGINALS
         assert manifest["synthetic"] == manifest["originals"]
-        assert len(read_jsonl(store, manifest["validation_uri"])) == manifest["validation"]
+        assert len(read_jsonl(store, manifest["validation_uri"], dict)) == manifest["validation"]
 
     def test_validation_is_held_out_anew_from_what_evaluation_left(
         self, merge: Any, manifests: Any, store: MemoryStore, use_case: UseCase

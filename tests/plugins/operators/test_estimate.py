@@ -28,7 +28,7 @@ def estimate(equip: Any) -> Any:
 
 def test_the_lines_are_written_and_sum_up_to_the_estimate(estimate: Any, store: MemoryStore, context: Any) -> None:
     manifest = estimate.execute(context)
-    written = read_json(store, manifest["estimate_uri"])
+    written = read_json(store, manifest["estimate_uri"], dict)
     assert manifest == {
         "estimated_usd": written["estimated_usd"],
         "max_spend_usd": 150,
@@ -72,7 +72,7 @@ def test_the_champion_is_estimated_as_it_is_served(
 ) -> None:
     freeze(store, use_case, arms=[{"name": "best", "kind": "champion"}, {"name": "tuned"}])
     save_champion_snapshot(store, FOLDER, champion)
-    lines = read_json(store, estimate.execute(context)["estimate_uri"])["lines"]
+    lines = read_json(store, estimate.execute(context)["estimate_uri"], dict)["lines"]
     assert ("throughput best: nova-micro" in {line["what"] for line in lines}) is (champion is not None)
 
 
@@ -100,7 +100,7 @@ def test_it_says_how_tokens_were_reckoned_how_often_is_asked_and_where_prices_ar
     estimate: Any, store: MemoryStore, context: Any
 ) -> None:
     estimate.execute(context)
-    written = read_json(store, FOLDER.estimate)
+    written = read_json(store, FOLDER.estimate, dict)
     assert set(written["tokens"].values()) == {
         "prompts: CountTokens on 10 rows; answers: estimated",
         "prompts: CountTokens on 4 rows; answers: estimated",
@@ -120,7 +120,7 @@ def test_where_counting_is_refused_the_estimate_is_labelled_so(
 ) -> None:
     bedrock.refuse["count_tokens"] = RefusedError("no access to CountTokens")
     estimate.execute(context)
-    for how in read_json(store, FOLDER.estimate)["tokens"].values():
+    for how in read_json(store, FOLDER.estimate, dict)["tokens"].values():
         assert "estimated at 4 characters a token" in how
         assert "no access to CountTokens" in how
 
@@ -131,7 +131,7 @@ def test_nothing_is_counted_when_the_use_case_says_so(
     freeze(store, use_case, estimate={"counted_rows": 0})
     bedrock.refuse["count_tokens"] = AssertionError("counted all the same")  # type: ignore[assignment]
     estimate.execute(context)
-    assert "CountTokens" not in str(read_json(store, FOLDER.estimate)["tokens"])
+    assert "CountTokens" not in str(read_json(store, FOLDER.estimate, dict)["tokens"])
 
 
 def test_a_critic_is_estimated_at_no_more_than_its_budget_which_its_tasks_then_part(
@@ -141,10 +141,10 @@ def test_a_critic_is_estimated_at_no_more_than_its_budget_which_its_tasks_then_p
     critic = {"model": "claude-haiku-4-5", "max_spend_usd": 1000}
     freeze(store, use_case, curation={"critic": critic})
     estimate.execute(context)
-    whole = read_json(store, FOLDER.estimate)["critic_by_characters_usd"]
+    whole = read_json(store, FOLDER.estimate, dict)["critic_by_characters_usd"]
     freeze(store, use_case, curation={"critic": {**critic, "max_spend_usd": whole / 2}})
     equip(EstimateCostOperator(task_id="again", run_uri=RUN_URI)).execute(context)
-    written = read_json(store, FOLDER.estimate)
+    written = read_json(store, FOLDER.estimate, dict)
     assert written["calls"]["critic"] == 30
     assert sum(line["usd"] for line in written["lines"] if line["what"].startswith("critic")) <= whole / 2 + 1e-4
     bedrock.say = say

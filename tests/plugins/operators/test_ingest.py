@@ -48,7 +48,7 @@ class TestIngest:
             "train": 30,
             "evaluation": 1,
         }
-        rejected = read_jsonl(store, FOLDER.source("rejected"))
+        rejected = read_jsonl(store, FOLDER.source("rejected"), dict)
         assert Counter(reject["reason"] for reject in rejected) == {
             "empty_field": 1,
             "duplicate": 1,
@@ -60,7 +60,7 @@ class TestIngest:
 
     def test_the_written_rows_are_the_counted_ones(self, ingest: Any, store: MemoryStore) -> None:
         manifest = ingest(TRAIN)
-        written = {name: len(read_jsonl(store, FOLDER.source(name))) for name in ("train", "evaluation")}
+        written = {name: len(read_jsonl(store, FOLDER.source(name), dict)) for name in ("train", "evaluation")}
         assert written == {"train": 30, "evaluation": 1}
         assert len(store.read(FOLDER.row_list).splitlines()) == manifest["accepted"] == 31
         assert {uri.removeprefix(f"{FOLDER.uri}/source/") for uri in store.list(f"{FOLDER.uri}/source/")} == {
@@ -94,8 +94,8 @@ class TestShards:
             ShardRowsOperator(task_id="shards", run_uri=RUN_URI, rows="train", max_tasks=max_tasks)
         ).execute(context)
         assert numbers == list(range(tasks))
-        sharded = [row for number in numbers for row in read_jsonl(store, FOLDER.shard("train", number))]
-        assert sharded == read_jsonl(store, FOLDER.source("train"))
+        sharded = [row for number in numbers for row in read_jsonl(store, FOLDER.shard("train", number), dict)]
+        assert sharded == read_jsonl(store, FOLDER.source("train"), dict)
 
     def test_as_many_shards_as_are_allowed_stay_within_the_two_kilobytes_of_an_xcom(
         self, equip: Any, store: MemoryStore, context: Any

@@ -43,7 +43,7 @@ def judge(equip: Any, bedrock: FakeBedrock, answer: Any, context: Any) -> Any:
 class TestJudge:
     def test_every_question_is_judged_in_both_orders(self, judge: Any, store: MemoryStore) -> None:
         manifest = judge()
-        verdicts = read_jsonl(store, manifest["verdicts_uri"])
+        verdicts = read_jsonl(store, manifest["verdicts_uri"], dict)
         assert sorted((v["row_id"], v["order"]) for v in verdicts) == sorted(
             (row["row_id"], order) for row in ROWS for order in ("candidate_first", "baseline_first")
         )
@@ -75,7 +75,7 @@ class TestJudge:
         self, judge: Any, bedrock: FakeBedrock, store: MemoryStore
     ) -> None:
         bedrock.say = lambda _: verdict("A")
-        chosen = {(v["order"], v["verdict"]) for v in read_jsonl(store, judge()["verdicts_uri"])}
+        chosen = {(v["order"], v["verdict"]) for v in read_jsonl(store, judge()["verdicts_uri"], dict)}
         assert chosen == {("candidate_first", "candidate"), ("baseline_first", "baseline")}
 
     def test_what_is_no_verdict_is_asked_again_and_then_counted_as_unparsable(
@@ -83,7 +83,7 @@ class TestJudge:
     ) -> None:
         bedrock.say = lambda request: "Both are fine." if "What says 101?" in request.user else say(request)
         manifest = judge()
-        verdicts = read_jsonl(store, manifest["verdicts_uri"])
+        verdicts = read_jsonl(store, manifest["verdicts_uri"], dict)
         unparsable = [v for v in verdicts if v["verdict"] == "unparsable"]
         assert {(v["row_id"], v["raw"]) for v in unparsable} == {(ROWS[0]["row_id"], "Both are fine.")}
         assert (len(verdicts), len(unparsable), manifest["calls"]) == (8, 2, 10)
@@ -111,7 +111,7 @@ class TestJudge:
     def test_answers_of_an_earlier_longer_reading_are_not_used(
         self, judge: Any, store: MemoryStore, bedrock: FakeBedrock
     ) -> None:
-        stale = {**read_jsonl(store, FOLDER.answers("tuned", 0))[0], "answer": "Stale"}
+        stale = {**read_jsonl(store, FOLDER.answers("tuned", 0), dict)[0], "answer": "Stale"}
         write_jsonl(store, FOLDER.answers("tuned", 4), [stale])
         judge()
         assert not any("Stale" in request.user for request in bedrock.asked)
@@ -131,7 +131,7 @@ class TestJudge:
         shown = {between(place, request.user) for request in bedrock.asked for place in ("answer_a", "answer_b")}
         assert shown == {"answer 0", "answer 1"}
         assert (manifest["verdicts"], manifest["calls"]) == (8, 6)  # two equal answers are a tie unasked
-        same = [record for record in read_jsonl(store, manifest["verdicts_uri"]) if record["same"]]
+        same = [record for record in read_jsonl(store, manifest["verdicts_uri"], dict) if record["same"]]
         assert {(record["row_id"], record["verdict"]) for record in same} == {(ROWS[0]["row_id"], "tie")}
 
     def test_a_row_that_one_arm_never_answered_is_named(self, judge: Any, store: MemoryStore) -> None:

@@ -105,9 +105,9 @@ class TestDraw:
         self, draw: Any, store: MemoryStore
     ) -> None:
         larger = draw(examples=4)
-        before = read_jsonl(store, larger["key_uri"])
+        before = read_jsonl(store, larger["key_uri"], dict)
         assert (draw(examples=1)["examples"], len(before)) == (1, 4)
-        assert read_jsonl(store, larger["key_uri"]) == before
+        assert read_jsonl(store, larger["key_uri"], dict) == before
 
     def test_a_sheet_that_was_filled_in_where_it_lies_is_not_written_over(self, draw: Any, store: MemoryStore) -> None:
         uri = draw(how="write the sheet only")["sheet_uri"]
@@ -187,8 +187,8 @@ class TestCollect:
     ) -> None:
         manifest = collect(draw(), [answer(0, "A"), answer(2, "Tie", "Bob B."), answer(1, "No answer", None)])
         assert (manifest["labels"], manifest["no_answer"], manifest["labellers"]) == (2, 1, ["ada", "bob-b"])
-        assert len(read_jsonl(store, FOLDER.labels_by("ada"))) == 1
-        report = read_json(store, FOLDER.report("json"))
+        assert len(read_jsonl(store, FOLDER.labels_by("ada"), dict)) == 1
+        report = read_json(store, FOLDER.report("json"), dict)
         raters = {(line["first"], line["second"]) for line in report["agreement"]}
         assert ("claude-haiku-4-5", "ada (person)") in raters
         assert ("ada (person)", "bob-b (person)") in raters
@@ -197,7 +197,7 @@ class TestCollect:
     def test_two_people_on_the_same_examples_agree_or_not(self, draw: Any, collect: Any, store: MemoryStore) -> None:
         for name, choices in (("Ada", "AB"), ("Bob", "AA")):
             collect(draw(), [answer(number, choice, name) for number, choice in enumerate(choices)])
-        report = read_json(store, FOLDER.report("json"))
+        report = read_json(store, FOLDER.report("json"), dict)
         (line,) = [line for line in report["agreement"] if (line["first"], line["second"])[0] == "ada (person)"]
         assert (line["n"], line["observed"]) == (2, 0.5)
 
@@ -229,7 +229,7 @@ class TestCollect:
         answer_anew(store, 0)
         draw(examples=4)  # by somebody else: it leaves the key of the sample that is being labelled
         manifest = collect(sample, [answer(number, "A") for number in range(4)])
-        report = read_json(store, FOLDER.report("json"))
+        report = read_json(store, FOLDER.report("json"), dict)
         assert (manifest["labels"], report["labels"]) == (4, {"counted": 3, "changed": 1, "unmarked": 0})
         assert {line["n"] for line in report["agreement"] if line["second"] == "ada (person)"} == {3}
         assert "labels does not count" in html.unescape(store.read(FOLDER.report("html")).decode())

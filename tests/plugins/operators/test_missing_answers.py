@@ -23,7 +23,7 @@ def run(equip: Any) -> Any:
 def store_answers(run: Any, store: MemoryStore, count: int, *, model_arn: str | None = MODEL, **changes: Any) -> None:
     """Store answers of a model to the first of the four evaluation questions."""
     student = Student.from_use_case(run.use_case, run.prompts, model_arn=model_arn, **changes)
-    for row in read_jsonl(store, FOLDER.source("evaluation"))[:count]:
+    for row in read_jsonl(store, FOLDER.source("evaluation"), dict)[:count]:
         request = student.request(row)
         answer = Completion("a", "end_turn", 1, 1)
         run.answers.store_batch_answer(request.key, answer, identity=request.identity, max_tokens=request.max_tokens)

@@ -89,7 +89,7 @@ class Night:
     def report(self, **changes: Any) -> tuple[dict[str, Any], Any]:
         """Return the manifest and ``report.json``."""
         manifest = self.run(RenderReportOperator, "report", **{**self.until_report(), **changes})
-        return manifest, read_json(self.store, manifest["report_json_uri"])
+        return manifest, read_json(self.store, manifest["report_json_uri"], dict)
 
 
 @pytest.fixture
@@ -149,7 +149,7 @@ class TestContent:
         arguments = tonight.until_report()
         bedrock.put_throughput(arguments["arms"]["tuned"]["provisioned"]["throughput_name"], "InService")
         manifest = tonight.run(RenderReportOperator, **arguments)
-        assert read_json(tonight.store, manifest["report_json_uri"])["arms"][1]["released"] is False
+        assert read_json(tonight.store, manifest["report_json_uri"], dict)["arms"][1]["released"] is False
 
     def test_rows_on_which_judges_disagree_are_shown_with_both_answers(self, night: Any, bedrock: FakeBedrock) -> None:
         def torn(request: ModelRequest) -> str:
@@ -166,15 +166,17 @@ class TestContent:
     def test_labels_of_answers_that_the_run_no_longer_has_do_not_count(self, night: Any, store: MemoryStore) -> None:
         made = night()
         arguments = made.until_report()
-        (asked,) = read_jsonl(store, FOLDER.answers("tuned", 0))
-        (other,) = read_jsonl(store, FOLDER.answers("base", 0))
+        (asked,) = read_jsonl(store, FOLDER.answers("tuned", 0), dict)
+        (other,) = read_jsonl(store, FOLDER.answers("base", 0), dict)
         label = {"row_id": asked["row_id"], "candidate": "tuned", "baseline": "base", "labeller": "ada"}
         label |= {"answers": answers_hash(asked["answer"], other["answer"]), "verdict": "candidate"}
         store_labels(store, FOLDER, [label, {**label, "answers": None}])
         found = []
         for answer in (asked["answer"], "another answer"):
             write_jsonl(store, FOLDER.answers("tuned", 0), [{**asked, "answer": answer}])
-            found.append(read_json(store, made.run(RenderReportOperator, "report", **arguments)["report_json_uri"]))
+            found.append(
+                read_json(store, made.run(RenderReportOperator, "report", **arguments)["report_json_uri"], dict)
+            )
         assert [report["labels"]["counted"] for report in found] == [1, 0]
         assert found[1]["labels"] == {"counted": 0, "changed": 1, "unmarked": 1}
         people = [[line for line in report["agreement"] if "(person)" in line["second"]] for report in found]
@@ -247,5 +249,5 @@ class TestBill:
         arguments = tonight.until_report()
         for _ in range(2):
             manifest = tonight.run(RenderReportOperator, **arguments)
-        assert read_json(store, manifest["report_json_uri"])["cost"]["actual_usd"] == manifest["actual_usd"]
-        assert len(read_jsonl(store, arguments["judgments"][0][0]["verdicts_uri"])) == 8
+        assert read_json(store, manifest["report_json_uri"], dict)["cost"]["actual_usd"] == manifest["actual_usd"]
+        assert len(read_jsonl(store, arguments["judgments"][0][0]["verdicts_uri"], dict)) == 8

@@ -149,7 +149,7 @@ class TestRelease:
         bedrock.refuse["delete_throughput"] = TransientError("500")
         with pytest.raises(TransientError):
             release.execute(context)
-        assert read_json(store, FOLDER.release_record("tuned", 1))["found"][0]["name"] == FIRST
+        assert read_json(store, FOLDER.release_record("tuned", 1), dict)["found"][0]["name"] == FIRST
 
     def test_a_retry_releases_what_the_first_try_could_not(
         self, release: Any, bedrock: FakeBedrock, context: Any

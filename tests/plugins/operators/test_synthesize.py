@@ -65,7 +65,7 @@ class TestPairs:
             "simulated": True,
             "failed": 0,
         }
-        accepted = read_jsonl(store, FOLDER.synthetic(0))
+        accepted = read_jsonl(store, FOLDER.synthetic(0), dict)
         assert len(accepted) == 12
         assert {pair["document"] for pair in accepted} == {make_row(n)["document"] for n in range(1, 5)}
         assert len(json.dumps(manifest)) < 2048
@@ -84,7 +84,7 @@ class TestPairs:
         bedrock.say = say
         manifest = synthesize().execute(context)
         assert tuple(manifest[name] for name in ("accepted", "rejected", "missing", "surplus")) == counts
-        kept_apart = read_jsonl(store, FOLDER.synthetic_rejected(0))
+        kept_apart = read_jsonl(store, FOLDER.synthetic_rejected(0), dict)
         assert len(kept_apart) == manifest["rejected"] + manifest["surplus"]
         assert all(reject["reason"] and reject["text"] for reject in kept_apart)
 
@@ -130,7 +130,7 @@ class TestRetry:
         bedrock.say = failing_on_row(2, ThrottledError("slow down"))
         manifest = synthesize().execute(context)
         assert (manifest["failed"], manifest["documents"], manifest["accepted"], manifest["missing"]) == (1, 4, 9, 3)
-        (record,) = read_jsonl(store, FOLDER.synthetic_rejected(0))
+        (record,) = read_jsonl(store, FOLDER.synthetic_rejected(0), dict)
         assert (record["row_id"], record["reason"]) == (make_row(2)["row_id"], "ThrottledError")
         assert record["message"].endswith("slow down")
 
@@ -218,8 +218,8 @@ class TestCritic:
             "output_tokens": 120,
             "simulated": True,
         }
-        assert {pair["critic"] for pair in read_jsonl(store, FOLDER.synthetic(0))} == {"grounded"}
-        assert {drop["reason"] for drop in read_jsonl(store, FOLDER.synthetic_rejected(0))} == {"ungrounded"}
+        assert {pair["critic"] for pair in read_jsonl(store, FOLDER.synthetic(0), dict)} == {"grounded"}
+        assert {drop["reason"] for drop in read_jsonl(store, FOLDER.synthetic_rejected(0), dict)} == {"ungrounded"}
         assert len(json.dumps(manifest)) < 2048
 
     def test_a_retry_pays_nothing_and_writes_the_same(
@@ -242,7 +242,7 @@ class TestCritic:
         assert critic["calls"] == len(looked)
         assert critic["not_looked_at"] == 12 - len(looked)
         assert manifest["accepted"] == critic["grounded"] + critic["not_looked_at"]
-        marks = [pair["critic"] for pair in read_jsonl(store, FOLDER.synthetic(0))]
+        marks = [pair["critic"] for pair in read_jsonl(store, FOLDER.synthetic(0), dict)]
         assert marks.count("not_looked_at") == critic["not_looked_at"]
         assert store.exists(FOLDER.critic_ended(0))
         again = criticise(2).execute(context)

@@ -19,10 +19,10 @@ def test_documents_have_the_stated_length_and_share_no_sentence() -> None:
 def test_the_shards_of_a_run_hold_every_row_once(tmp_path: Path) -> None:
     store = FolderStore(tmp_path)
     folder = prepare_run(store, bench_use_case(), documents=10, tasks=3)
-    shards = [read_jsonl(store, folder.shard("train", task)) for task in range(3)]
+    shards = [read_jsonl(store, folder.shard("train", task), dict) for task in range(3)]
     assert [len(shard) for shard in shards] == [3, 3, 4]
-    assert [row for shard in shards for row in shard] == read_jsonl(store, folder.source("train"))
-    assert len(read_jsonl(store, folder.source("evaluation"))) == EVALUATION_ROWS
+    assert [row for shard in shards for row in shard] == read_jsonl(store, folder.source("train"), dict)
+    assert len(read_jsonl(store, folder.source("evaluation"), dict)) == EVALUATION_ROWS
 
 
 def test_a_section_of_the_sample_use_case_can_be_replaced() -> None:

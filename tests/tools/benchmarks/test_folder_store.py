@@ -15,7 +15,7 @@ def test_it_is_an_object_store(tmp_path: Path) -> None:
     store = FolderStore(tmp_path)
     write_jsonl(store, "s3://bucket/a/1.jsonl", [{"é": 1}])
     store.copy("s3://bucket/a/1.jsonl", "s3://bucket/b/2.jsonl")
-    assert read_jsonl(store, "s3://bucket/b/2.jsonl") == [{"é": 1}]
+    assert read_jsonl(store, "s3://bucket/b/2.jsonl", dict) == [{"é": 1}]
     assert store.list("s3://bucket/") == ["s3://bucket/a/1.jsonl", "s3://bucket/b/2.jsonl"]
     store.delete("s3://bucket/a/1.jsonl")
     assert not store.exists("s3://bucket/a/1.jsonl")

@@ -34,8 +34,12 @@ class AnswerManifest(UsageRecord):
     rows: int
 
 
-class VerdictKey(TypedDict):
-    """What one verdict is about. Part of :class:`Verdict`."""
+class Verdict(TypedDict):
+    """
+    One judge's verdict on one evaluation row in one order.
+
+    Stored in ``judgments/<judge>/<candidate>--<baseline>/verdicts.jsonl``, two per row.
+    """
 
     row_id: str
     judge: str  # key of the model in models.yaml
@@ -44,15 +48,6 @@ class VerdictKey(TypedDict):
     order: Order
     candidate_characters: NotRequired[int]  # length of the answer; absent from verdicts of earlier versions
     baseline_characters: NotRequired[int]
-
-
-class Verdict(VerdictKey):
-    """
-    One judge's verdict on one evaluation row in one order.
-
-    Stored in ``judgments/<judge>/<candidate>--<baseline>/verdicts.jsonl``, two per row.
-    """
-
     verdict: Outcome
     same: NotRequired[bool]  # True when both answers are equal, so the judge was not asked; absent in earlier versions
     raw: str  # the judge's last output; empty when it was not asked

@@ -107,7 +107,7 @@ class ReportParts(TypedDict):
     pair_sample: list[PairText]
     data_cards: NotRequired[list[DataCard]]  # one per trained arm; absent from reports of earlier versions
     rejected_rows: list[ReportRejectedRow]
-    # Labelled values as a reader sees them: models, prompt versions, parameters, attribution.
+    # What a reader needs to repeat the run: models, prompt versions, parameters, attribution.
     settings: dict[str, object]
 
 
@@ -153,7 +153,7 @@ class MatrixCell(TypedDict):
     """One cell of the table of arms. Held in memory only."""
 
     against: str  # the column's arm
-    found: list[MatrixFinding] | None  # None where an arm meets itself; empty where the two were not compared
+    findings: list[MatrixFinding] | None  # None where an arm meets itself; empty where the two were not compared
 
 
 class MatrixRow(TypedDict):

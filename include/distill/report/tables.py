@@ -39,7 +39,7 @@ def arm_matrix(comparisons: Sequence[ComparisonResult]) -> list[MatrixRow]:
         {
             "arm": arm,
             "cells": [
-                {"against": other, "found": None if arm == other else cells.get((arm, other), [])} for other in arms
+                {"against": other, "findings": None if arm == other else cells.get((arm, other), [])} for other in arms
             ],
         }
         for arm in arms

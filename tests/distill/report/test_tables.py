@@ -30,7 +30,7 @@ def comparison(candidate: str, baseline: str, *, judge: str = "haiku", **changes
 
 def cells(matrix: list[Any], row: str) -> dict[str, Any]:
     (matrix_row,) = [line for line in matrix if line["arm"] == row]
-    return {cell["against"]: cell["found"] for cell in matrix_row["cells"]}
+    return {cell["against"]: cell["findings"] for cell in matrix_row["cells"]}
 
 
 def test_every_comparison_is_seen_from_both_of_its_arms() -> None:

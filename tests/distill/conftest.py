@@ -1,4 +1,4 @@
-"""Builders for the domain: rows, a small use case, requests, a memory of what was paid."""
+"""Build rows, a small use case, requests and an answer store for tests."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ROOT = "s3://bucket/distill/responses"
 
 
 def make_row(number: int = 1, **texts: str) -> dict[str, Any]:
-    """A row as ingest writes it."""
+    """Make a row as ingest writes it."""
     made = {
         "document": f"Document {number} says {number}.",
         "question": f"What says {number}?",
@@ -30,7 +30,7 @@ def make_row(number: int = 1, **texts: str) -> dict[str, Any]:
 
 
 def raw_use_case(**changes: Any) -> dict[str, Any]:
-    """The least that a use-case file must say, as YAML reads it."""
+    """Return the smallest valid use case, as YAML reads it."""
     return {
         "name": "tiny",
         "description": "d",

@@ -1,4 +1,4 @@
-"""An object store in memory."""
+"""Keep objects in memory instead of S3."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LONG_AGO = datetime.datetime(2026, 11, 1, tzinfo=datetime.UTC)
 
 
 class MemoryStore:
-    """Objects by URI; counts writes, so that a test can tell what was written again."""
+    """Store objects by URI, and record every write, so that a test can see what was written again."""
 
     def __init__(self) -> None:
         self.objects: dict[str, bytes] = {}
@@ -80,6 +80,6 @@ class MemoryStore:
         return bucket in self.versioned
 
     def delete_bucket(self, bucket: str) -> None:
-        held = [uri for uri in self.objects if split_uri(uri)[0] == bucket]
-        assert not held, f"S3 refuses to delete {bucket}, it holds {held}"
+        remaining = [uri for uri in self.objects if split_uri(uri)[0] == bucket]
+        assert not remaining, f"S3 refuses to delete {bucket}, it holds {remaining}"
         self.buckets.pop(bucket, None)

@@ -24,16 +24,16 @@ class TestTeacher:
         ("mixes", "sent"),
         [
             pytest.param([(10, 30), (40, 0)], 10, id="rows of originals alone are not sent"),
-            pytest.param([(10, 30), (25, 5)], 25, id="the longest share holds the others"),
+            pytest.param([(10, 30), (25, 5)], 25, id="the longest list contains the others"),
             pytest.param([("all", 1)], 40, id="all"),
             pytest.param([(0, 9), (10, 30)], 40, id="pairs of any row"),
-            pytest.param([("all", 0)], 0, id="nobody takes pairs"),
+            pytest.param([("all", 0)], 0, id="no arm takes pairs"),
         ],
     )
-    def test_only_rows_are_sent_from_which_some_arm_takes_pairs(self, mixes: Any, sent: int) -> None:
+    def test_is_sent_only_rows_from_which_an_arm_takes_pairs(self, mixes: Any, sent: int) -> None:
         assert rows_for_teacher(with_arms(*mixes), ROWS) == ROWS[:sent]
 
-    def test_rows_held_out_for_validation_are_not_sent(self) -> None:
+    def test_is_not_sent_rows_held_out_for_validation(self) -> None:
         use_case = with_arms(("all", "all"), training={"validation_share": 0.5})
         training, held_out = hold_out(ROWS, use_case)
         assert held_out
@@ -41,27 +41,27 @@ class TestTeacher:
 
 
 class TestPairs:
-    def test_they_come_from_the_arms_own_originals(self) -> None:
+    def test_come_from_the_arms_own_originals(self) -> None:
         arm = with_arms((10, 30)).arm("a0")
-        found = list(pairs_of(arm, ROWS, PAIRS))
-        assert {pair["row_id"] for pair in found} == {row["row_id"] for row in ROWS[:10]}
-        assert len(found) == 30
+        pairs = list(pairs_of(arm, ROWS, PAIRS))
+        assert {pair["row_id"] for pair in pairs} == {row["row_id"] for row in ROWS[:10]}
+        assert len(pairs) == 30
 
-    def test_an_arm_without_originals_takes_them_from_any_row(self) -> None:
+    def test_come_from_all_rows_when_an_arm_has_no_originals(self) -> None:
         assert list(pairs_of(with_arms((0, 100)).arm("a0"), ROWS, PAIRS)) == PAIRS[:100]
 
-    def test_an_arm_of_originals_takes_none(self) -> None:
+    def test_are_not_taken_by_an_arm_of_originals_alone(self) -> None:
         assert list(pairs_of(with_arms((10, 0)).arm("a0"), ROWS, PAIRS)) == []
 
 
-class TestShortage:
-    def test_arms_that_would_be_trained_on_the_same_rows_are_refused(self) -> None:
+class TestRequireOriginals:
+    def test_refuses_arms_that_ask_for_more_rows_than_there_are(self) -> None:
         with pytest.raises(InputError, match="40 rows to train on, and a1 asks for 500, a2 asks for 60 originals"):
             require_originals(with_arms((40, 0), (500, 0), (60, 0)), ROWS)
 
-    def test_a_few_rejected_rows_are_no_reason(self) -> None:
+    def test_allows_a_few_rejected_rows(self) -> None:
         require_originals(with_arms((42, 0), ("all", 0)), ROWS)
 
-    def test_more_than_the_use_case_lets_fail_are(self) -> None:
+    def test_refuses_more_rejected_rows_than_the_use_case_allows(self) -> None:
         with pytest.raises(InputError, match="a0 asks for 42"):
             require_originals(with_arms((42, 0), fan_out={"max_failed_share": 0.01}), ROWS)

@@ -1,4 +1,4 @@
-"""Files as people really have them: each read to the character, or refused with its place and what to do."""
+"""Real files of many kinds: each is read without changing a character, or refused with its place and what to do."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ HEADER = "doc,question,answer\n"
 H = HEADER.encode()
 
 
-def rows_of(body: bytes, **shape: Any) -> list[dict[str, Any]]:
+def rows_of(body: bytes, **options: Any) -> list[dict[str, Any]]:
     return list(
         read_rows(
             BytesIO(body),
             source="f.csv",
-            options=RowOptions(**shape),
+            options=RowOptions(**options),
             duplicates=Duplicates(ExactDuplicateIndex(RowLocations())),
         )
     )
 
 
-def told(body: bytes, **shape: Any) -> list[Any]:
+def texts_and_reasons(body: bytes, **options: Any) -> list[Any]:
     """Return the texts of accepted rows, and the reasons of rejected ones."""
-    rows = rows_of(body, **shape)
+    rows = rows_of(body, **options)
     return [r["reason"] if is_rejected(r) else (r["document"], r["question"], r["answer"]) for r in rows]
 
 
@@ -48,7 +48,7 @@ def zipped() -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("body", "shape", "expected"),
+    ("body", "options", "expected"),
     [
         pytest.param(b"doc,question,answer\ra,b,c\rd,e,f", {}, [("a", "b", "c"), ("d", "e", "f")], id="CR"),
         pytest.param(
@@ -107,12 +107,12 @@ def zipped() -> bytes:
         ),
     ],
 )
-def test_is_read_to_the_character(body: bytes, shape: dict[str, Any], expected: list[Any]) -> None:
-    assert told(body, **shape) == expected
+def test_a_file_is_read_without_changing_a_character(body: bytes, options: dict[str, Any], expected: list[Any]) -> None:
+    assert texts_and_reasons(body, **options) == expected
 
 
 @pytest.mark.parametrize(
-    ("body", "shape", "said"),
+    ("body", "options", "problem"),
     [
         pytest.param(b"doc\tquestion\tanswer\na\tb\tc\n", {}, "line 1: one column found.*by tabs", id="tabs"),
         pytest.param(b"doc|question|answer\na|b|c\n", {}, "line 1: one column found.*by vertical bars", id="bars"),
@@ -155,30 +155,9 @@ def test_is_read_to_the_character(body: bytes, shape: dict[str, Any], expected: 
         ),
     ],
 )
-def test_is_refused_with_its_place_and_what_to_do(body: bytes, shape: dict[str, Any], said: str) -> None:
-    with pytest.raises(InputError, match=said):
-        rows_of(body, **shape)
-
-
-@pytest.mark.parametrize("encoding", ["cp1252", "cp866", "kz1048", "hp-roman8"])
-def test_utf8_declared_as_something_else_is_found_out_too_where_only_its_first_rows_are_read(encoding: str) -> None:
-    body = BytesIO((HEADER + "é,b,c\n" + "d,e,f\n" * 9).encode())
-    seen = Duplicates(ExactDuplicateIndex(RowLocations()))
-    with pytest.raises(InputError, match="all of it is valid UTF-8"):
-        list(read_rows(body, source="f.csv", options=RowOptions(encoding=encoding), duplicates=seen, limit=1))
-
-
-@pytest.mark.parametrize("rest", [b"\xe9,e,f\n", b"a,b,c\n\xe9"])
-def test_first_rows_are_believed_where_a_later_line_is_no_utf8(rest: bytes) -> None:
-    body = BytesIO("doc,question,answer\nÃ©,b,c\n".encode("cp1252") + rest)
-    shape, seen = RowOptions(encoding="cp1252"), Duplicates(ExactDuplicateIndex(RowLocations()))
-    rows = list(read_rows(body, source="f.csv", options=shape, duplicates=seen, limit=1))
-    assert [row["document"] for row in rows] == ["Ã©"]
-
-
-def test_cp1252_with_one_line_that_is_no_utf8_is_believed() -> None:
-    body = "doc,question,answer\nÃ©,b,c\né,e,f\n".encode("cp1252")
-    assert told(body, encoding="cp1252") == [("Ã©", "b", "c"), ("é", "e", "f")]
+def test_a_file_is_refused_with_its_place_and_what_to_do(body: bytes, options: dict[str, Any], problem: str) -> None:
+    with pytest.raises(InputError, match=problem):
+        rows_of(body, **options)
 
 
 def test_a_quote_that_is_never_closed_is_refused_before_it_fills_the_memory() -> None:
@@ -222,7 +201,7 @@ FIELDS = st.lists(st.one_of(ODD, st.text(st.characters(exclude_categories=("Cs",
     st.sampled_from(["\n", "\r\n"]),
     st.sampled_from([csv.QUOTE_ALL, csv.QUOTE_MINIMAL]),
 )
-def test_what_a_csv_writer_wrote_comes_back_or_is_rejected_with_its_text(
+def test_rows_of_a_csv_writer_are_read_back_or_rejected_with_their_text(
     rows: list[tuple[str, str, str]], encoding: str, end: str, quoting: Any
 ) -> None:
     text = io.StringIO(newline="")

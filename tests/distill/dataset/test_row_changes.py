@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -32,64 +33,67 @@ def row(number: int, answer: str = "a") -> dict[str, Any]:
     return {"row_id": row_id(**text), **text}
 
 
-def night(store: MemoryStore, use_case: UseCase, key: str, *rows: dict[str, Any], **prompts: Prompt) -> dict[str, Any]:
+def run(store: MemoryStore, use_case: UseCase, key: str, *rows: dict[str, Any], **prompts: Prompt) -> dict[str, Any]:
     folder = RunFolder(f"{ROOT}/{key}")
-    store.write(folder.row_list, b"".join(row_line(found) for found in rows))
+    store.write(folder.row_list, b"".join(row_line(one) for one in rows))
     return compare_with_last_run(store, folder, use_case=use_case, prompts={**PROMPTS, **prompts})
 
 
 class TestComparison:
-    def test_a_first_run_has_nothing_to_compare_with(self, store: MemoryStore, use_case: UseCase) -> None:
-        found = night(store, use_case, "one", row(1))
-        assert found == {"since": None, "added": None, "changed": None, "gone": None, "settings": []}
+    def test_has_no_counts_on_a_first_run(self, store: MemoryStore, use_case: UseCase) -> None:
+        changes = run(store, use_case, "one", row(1))
+        assert changes == {"since": None, "added": None, "changed": None, "gone": None, "settings": []}
 
-    def test_rows_are_added_changed_and_gone(self, store: MemoryStore, use_case: UseCase) -> None:
-        night(store, use_case, "one", *(row(n) for n in range(10)))
+    def test_counts_rows_that_were_added_changed_and_gone(self, store: MemoryStore, use_case: UseCase) -> None:
+        run(store, use_case, "one", *(row(n) for n in range(10)))
         after = [*(row(n) for n in range(2, 8)), row(8, "another answer"), row(10), row(11), row(12)]
-        found = night(store, use_case, "two", *after)
-        assert found == {"since": "one", "added": 3, "changed": 1, "gone": 3, "settings": []}
+        changes = run(store, use_case, "two", *after)
+        assert changes == {"since": "one", "added": 3, "changed": 1, "gone": 3, "settings": []}
 
-    def test_a_question_asked_of_two_documents_is_counted_twice(self, store: MemoryStore, use_case: UseCase) -> None:
+    def test_counts_a_question_about_two_documents_twice(self, store: MemoryStore, use_case: UseCase) -> None:
         twice = [{**row(1), "row_id": f"{n:016x}"} for n in range(2)]
-        night(store, use_case, "one", *twice)
-        found = night(store, use_case, "two", {**row(1), "row_id": "f" * 16})
-        assert (found["added"], found["changed"], found["gone"]) == (0, 1, 1)
+        run(store, use_case, "one", *twice)
+        changes = run(store, use_case, "two", {**row(1), "row_id": "f" * 16})
+        assert (changes["added"], changes["changed"], changes["gone"]) == (0, 1, 1)
 
-    def test_an_edit_of_the_critics_prompt_matters_only_where_it_is_asked(
+    def test_notices_an_edit_of_the_critics_prompt_only_when_there_is_a_critic(
         self, store: MemoryStore, use_case: UseCase
     ) -> None:
         critic = CriticSettings(model="nova-lite", max_spend_usd=1)
         asking = use_case.model_copy(update={"curation": use_case.curation.model_copy(update={"critic": critic})})
         edited = {"critic.j2": Prompt("critic.j2", "Another.")}
-        for key, stated, prompts, changed in (
+        for key, configured, prompts, changed in (
             ("one", use_case, {"critic.j2": load_prompt("critic.j2")}, []),
             ("two", use_case, edited, []),
             ("three", asking, edited, ["curation", "prompts"]),
             ("four", asking, {"critic.j2": load_prompt("critic.j2")}, ["prompts"]),
         ):
-            assert night(store, stated, key, row(1), **prompts)["settings"] == changed
+            assert run(store, configured, key, row(1), **prompts)["settings"] == changed
 
-    def test_the_order_of_rows_is_no_change(self, store: MemoryStore, use_case: UseCase) -> None:
+    def test_ignores_the_order_of_rows(self, store: MemoryStore, use_case: UseCase) -> None:
         rows = [row(n) for n in range(9)]
-        night(store, use_case, "one", *rows)
-        found = night(store, use_case, "two", *rows[::-1])
-        assert (found["added"], found["changed"], found["gone"]) == (0, 0, 0)
+        run(store, use_case, "one", *rows)
+        changes = run(store, use_case, "two", *rows[::-1])
+        assert (changes["added"], changes["changed"], changes["gone"]) == (0, 0, 0)
 
-    def test_a_retry_compares_with_the_same_run(self, store: MemoryStore, use_case: UseCase) -> None:
-        night(store, use_case, "one", row(1))
-        first = night(store, use_case, "two", row(2))
-        assert night(store, use_case, "two", row(2)) == first
-        assert night(store, use_case, "three", row(2))["since"] == "two"
+    def test_of_a_retry_is_with_the_same_run(self, store: MemoryStore, use_case: UseCase) -> None:
+        run(store, use_case, "one", row(1))
+        first = run(store, use_case, "two", row(2))
+        assert run(store, use_case, "two", row(2)) == first
+        assert run(store, use_case, "three", row(2))["since"] == "two"
 
-    def test_a_list_that_was_deleted_is_none(self, store: MemoryStore, use_case: UseCase) -> None:
-        night(store, use_case, "one", row(1))
+    def test_has_no_counts_when_the_last_runs_list_was_deleted(self, store: MemoryStore, use_case: UseCase) -> None:
+        run(store, use_case, "one", row(1))
         store.delete(RunFolder(f"{ROOT}/one").row_list)
-        assert night(store, use_case, "two", row(1))["since"] is None
+        assert run(store, use_case, "two", row(1))["since"] is None
 
-    def test_settings_that_change_what_is_bought_are_named_and_others_are_not(
-        self, store: MemoryStore, use_case: UseCase
-    ) -> None:
-        night(store, use_case, "one", row(1))
+    def test_names_only_settings_that_change_what_is_bought(self, store: MemoryStore, use_case: UseCase) -> None:
+        run(store, use_case, "one", row(1))
         other = use_case.model_copy(update={"owner": "another", "max_spend_usd": 7.0, "seed": 8})
-        found = night(store, other, "two", row(1), **{"answering.j2": Prompt("answering.j2", "another")})
-        assert found["settings"] == ["prompts", "seed"]
+        changes = run(store, other, "two", row(1), **{"answering.j2": Prompt("answering.j2", "another")})
+        assert changes["settings"] == ["prompts", "seed"]
+
+
+def test_a_line_of_the_list_has_two_hashes_of_16_hex_digits() -> None:
+    assert re.fullmatch(rb"[0-9a-f]{16} [0-9a-f]{16}\n", row_line(row(1)))
+    assert row_line(row(1)).split()[1] == row_line({**row(1), "question": " question  1? "}).split()[1]

@@ -38,10 +38,10 @@ class Request:
 @dataclass
 class RecordedWire:
     """
-    What was asked, and what is answered.
+    The recorded requests, and the scripted answers.
 
-    botocore builds, validates and serialises every request as it would for AWS: the recorder stands behind that, in
-    the place of the connection. ``answers`` maps an operation to its answer, or to a function of its arguments.
+    botocore builds, validates and serialises every request as it would for AWS. The recorder takes the place of the
+    connection. ``answers`` maps an operation to its answer, or to a function of its arguments.
     """
 
     answers: dict[str, Any] = field(default_factory=dict)

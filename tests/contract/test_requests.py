@@ -103,7 +103,7 @@ def assert_accepted(wire: RecordedWire, *operations: str) -> None:
 
 
 class TestBedrock:
-    def test_preflight_looks_at_every_model(self, run: Any, wire: RecordedWire) -> None:
+    def test_preflight_looks_up_every_model(self, run: Any, wire: RecordedWire) -> None:
         run(BedrockPreflightOperator, use_case_name="aws_docs_qa")
         assert_accepted(wire, "GetFoundationModel", "GetFoundationModelAvailability")
         asked = {request.arguments["modelIdentifier"] for request in wire.named("GetFoundationModel")}
@@ -127,7 +127,7 @@ class TestBedrock:
         run(BedrockSubmitCustomizationJobOperator, arm="tuned", dataset=DATASET)
         assert_accepted(wire, "GetModelCustomizationJob", "GetCustomModel")
 
-    def test_provision_and_release(self, run: Any, wire: RecordedWire) -> None:
+    def test_provision_and_release_send_valid_requests(self, run: Any, wire: RecordedWire) -> None:
         look = "GetProvisionedModelThroughput"
         wire.answers[look] = bought_at_the(2, THROUGHPUT, look)
         run(BedrockProvisionThroughputOperator, arm="tuned", trained={"model_arn": THROUGHPUT["modelArn"]})
@@ -277,13 +277,13 @@ class TestS3:
         assert "create it in us-east-1" in found
 
 
-def test_the_recorder_sees_what_botocore_does_not(wire: RecordedWire) -> None:
+def test_the_recorder_refuses_what_botocore_accepts(wire: RecordedWire) -> None:
     """A guard for this file: a name that breaks the service's pattern passes botocore and is caught here."""
     wire.hook().create_throughput(name="no spaces", token="t", model_arn="m", units=1, tags={})
     assert any("provisionedModelName" in broken for broken in wire.requests[0].violations())
 
 
-def test_what_botocore_itself_refuses_is_a_named_error(wire: RecordedWire) -> None:
+def test_a_request_that_botocore_refuses_is_a_named_error(wire: RecordedWire) -> None:
     with pytest.raises(InvalidRequestError, match="modelUnits"):
         wire.hook().create_throughput(name="n", token="t", model_arn="m", units="many", tags={})  # type: ignore[arg-type]
     assert wire.requests == []

@@ -1,4 +1,4 @@
-"""Every status and every error that AWS's service model knows has a meaning here; a new one fails this file."""
+"""Every status and error in AWS's service model has a meaning in the pipeline; a new one fails a test."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ OPERATIONS = {
         "ListProvisionedModelThroughputs",
     ),
 }
-# What each code means; a ValidationException is told by its message too, see test_error_seam.
+# What each code means. Of a ValidationException the message counts too; see tests/plugins/hooks/test_aws_errors.py.
 EXPECTED = {
     "AccessDeniedException": RefusedError,
     "ConflictException": ConflictError,
@@ -79,19 +79,19 @@ def error_shapes() -> list[Any]:
         ("ModelInvocationJobStatus", BATCH_STATUS),
     ],
 )
-def test_every_status_of_the_service_has_one_meaning_and_no_other_has(shape: str, table: dict[str, Progress]) -> None:
+def test_the_status_tables_have_exactly_the_statuses_of_the_service(shape: str, table: dict[str, Progress]) -> None:
     assert sorted(table) == sorted(service_model("bedrock").shape_for(shape).enum)
 
 
 @pytest.mark.parametrize("table", [JOB_STATUS, THROUGHPUT_STATUS])
-def test_one_status_only_is_success(table: dict[str, Progress]) -> None:
+def test_only_one_status_is_success(table: dict[str, Progress]) -> None:
     assert [status for status, progress in table.items() if progress is Progress.SUCCEEDED] in (
         ["Completed"],
         ["InService"],
     )
 
 
-def test_a_batch_job_that_answered_what_it_could_has_not_failed() -> None:
+def test_a_batch_job_that_answered_a_part_has_not_failed() -> None:
     ended = {status: progress for status, progress in BATCH_STATUS.items() if progress is not Progress.RUNNING}
     assert {status for status, progress in ended.items() if progress is Progress.FAILED} == {"Failed", "Stopped"}
     assert set(ended) == {"Completed", "PartiallyCompleted", "Expired", "Failed", "Stopped"}
@@ -107,6 +107,6 @@ def test_every_error_of_an_operation_that_we_use_has_a_name(code: str) -> None:
         assert type(named) is EXPECTED[code]
 
 
-def test_the_services_have_errors_to_name() -> None:
+def test_the_services_define_errors() -> None:
     codes = {parameter.values[0] for parameter in error_shapes()}
     assert codes >= EXPECTED.keys() - {"ConflictException"}

@@ -231,7 +231,7 @@ def test_the_champion_is_found_by_the_next_run_and_not_by_the_run_that_made_it(s
     assert champion_snapshot(store, FIRST) is None
 
 
-def test_the_throughput_and_its_tombstone_agree_on_the_time(aws: RunningSimulator, store: S3ObjectStore) -> None:
+def test_the_throughput_and_its_release_record_agree_on_the_time(aws: RunningSimulator, store: S3ObjectStore) -> None:
     (throughput,) = aws.ledger["throughputs"]
     assert (throughput["name"], throughput["alive"]) == ("aws-docs-qa-tuned-3222a226-s1", False)
     tombstones = [read_json(store, uri, dict) for uri in store.list(FIRST.release_records("tuned"))]

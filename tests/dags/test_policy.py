@@ -1,4 +1,4 @@
-"""What every DAG of this project promises to those who run it, read from the DAGs as Airflow parses them."""
+"""Check what every DAG promises to its users, on the DAGs as Airflow parses them."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ class TestImport:
             >= {"distill.py", "use_case_errors.py"}
         )
 
-    def test_there_is_one_dag_for_each_use_case_beside_those_that_tidy_up(self, dag_bag: DagBag) -> None:
+    def test_there_is_one_dag_for_each_use_case_and_three_for_housekeeping(self, dag_bag: DagBag) -> None:
         assert set(dag_bag.dags) == DAGS
 
     @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ class TestImport:
             pytest.param("", "expected a mapping", id="empty"),
         ],
     )
-    def test_a_broken_use_case_is_an_import_error_with_its_reason_and_takes_no_dag_down(
+    def test_a_broken_use_case_is_an_import_error_with_its_reason_and_the_other_dags_load(
         self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str, reason: str
     ) -> None:
         found = with_use_cases(monkeypatch, tmp_path, broken=text)
@@ -130,12 +130,12 @@ class TestEveryDag:
     def dag(self, dag_bag: DagBag, dag_id: str) -> Any:
         return dag_bag.dags[dag_id]
 
-    def test_it_runs_once_at_a_time_never_in_arrears_and_is_never_cut_off(self, dag: Any) -> None:
+    def test_it_runs_once_at_a_time_without_catch_up_and_without_a_time_out(self, dag: Any) -> None:
         at_once = 16 if dag.dag_id == LABELS else 1  # several people label the same sample
         assert (dag.catchup, dag.max_active_runs, dag.dagrun_timeout) == (False, at_once, None)
         assert dag.start_date == datetime(2026, 1, 1, tzinfo=UTC)
 
-    def test_it_says_whose_it_is_and_what_it_is_about(self, dag: Any) -> None:
+    def test_it_has_an_owner_a_description_and_the_tag_distill(self, dag: Any) -> None:
         assert "distill" in dag.tags
         assert not {task.owner for task in dag.tasks} & {"", "airflow"}
         assert dag.description
@@ -143,7 +143,7 @@ class TestEveryDag:
     def test_the_runbook_is_in_the_ui(self, dag: Any) -> None:
         assert {"### Tasks", "### If a task fails"} <= set(dag.doc_md.splitlines())
 
-    def test_every_task_is_tried_again_but_the_one_that_tells_the_outcome(self, dag: Any) -> None:
+    def test_every_task_but_outcome_has_retries(self, dag: Any) -> None:
         assert {task.task_id for task in dag.tasks if task.retries < 2} <= {"outcome"}
 
     def test_every_field_of_the_form_is_typed_titled_and_explained(self, dag: Any) -> None:
@@ -156,7 +156,7 @@ class TestEveryDag:
 
 
 class TestDag:
-    def test_the_graph_is_the_one_that_the_documentation_tells(self, dag: Any) -> None:
+    def test_the_graph_is_the_documented_one(self, dag: Any) -> None:
         assert {task.task_id: set(task.downstream_task_ids) for task in dag.tasks} == TASKS
 
     @pytest.mark.parametrize(
@@ -189,20 +189,18 @@ class TestDag:
 
 
 class TestTasks:
-    def test_the_outcome_is_told_once(self, dag: Any) -> None:
+    def test_outcome_has_no_retries(self, dag: Any) -> None:
         assert dag.get_task("outcome").retries == 0
 
-    def test_what_defers_is_tried_three_times_more(self, dag: Any) -> None:
+    def test_deferrable_tasks_have_three_retries(self, dag: Any) -> None:
         deferrable = {task.task_id: task.retries for task in dag.tasks if getattr(task, "deferrable", False)}
         assert deferrable == {"tuned.trained": 3, "tuned.in_service": 3}
 
-    def test_nothing_mapped_defers(self, dag: Any) -> None:
+    def test_no_mapped_task_defers(self, dag: Any) -> None:
         mapped = {task.task_id for task in dag.tasks if task.is_mapped}
         assert mapped == {"synthesize", "base.answer", "tuned.answer", *JUDGES}
 
-    def test_who_asks_on_demand_waits_in_the_pool_of_the_model_and_a_steps_tasks_together_fill_it(
-        self, dag: Any
-    ) -> None:
+    def test_tasks_that_ask_on_demand_wait_in_the_models_pool_and_fill_it_together(self, dag: Any) -> None:
         pools = {task.task_id: (task.pool, task.pool_slots) for task in dag.tasks if task.is_mapped}
         assert pools == {
             "synthesize": ("bedrock_claude-sonnet-5-5_us-east-1", 1),
@@ -212,6 +210,6 @@ class TestTasks:
             "judge.llama-3-3-70b": ("bedrock_llama-3-3-70b_us-east-1", 8),
         }
 
-    def test_outcome_is_a_teardown_that_decides_the_runs_colour(self, dag: Any) -> None:
+    def test_outcome_is_a_teardown_that_decides_the_runs_state(self, dag: Any) -> None:
         outcome = dag.get_task("outcome")
         assert (outcome.is_teardown, outcome.on_failure_fail_dagrun) == (True, True)

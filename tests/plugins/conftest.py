@@ -1,4 +1,4 @@
-"""Builders: a use case, a run folder with rows, an operator with fakes in the place of AWS."""
+"""Build a use case, a run folder with rows, and operators with fakes in place of AWS."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def freeze(store: MemoryStore, use_case: UseCase, **changes: Any) -> None:
 
 
 def make_champion(**changes: Any) -> Champion:
-    """A model that an earlier night promoted."""
+    """A model that an earlier run promoted."""
     stated = {
         "use_case": "aws_docs_qa",
         "model_arn": "arn:model/champion",

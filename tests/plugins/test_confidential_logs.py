@@ -1,4 +1,4 @@
-"""Documents, questions and answers may be confidential: no log above DEBUG holds them."""
+"""Documents, questions and answers may be confidential, so no log above DEBUG contains them."""
 
 from __future__ import annotations
 

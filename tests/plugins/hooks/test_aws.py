@@ -39,11 +39,11 @@ def test_renewed_credentials_are_taken_by_the_next_call_of_the_same_hook(connect
     assert clients.call("bedrock", "get") == "new"
 
 
-def test_expired_credentials_are_a_passing_fault() -> None:
+def test_expired_credentials_are_a_transient_error() -> None:
     assert issubclass(ExpiredCredentialsError, TransientError)
 
 
-def test_any_other_fault_keeps_the_client(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_any_other_error_keeps_the_client(monkeypatch: pytest.MonkeyPatch) -> None:
     def answers() -> Iterator[Any]:
         yield ClientError({"Error": {"Code": "ThrottlingException", "Message": "slow"}}, "Get")
         yield "answer"

@@ -23,7 +23,7 @@ def test_models_are_listed_page_after_page() -> None:
     assert [call.get("nextToken") for call in hook.calls] == [None, "t"]
 
 
-def test_a_page_that_fails_is_an_error_and_no_short_list() -> None:
+def test_a_page_that_fails_is_an_error_and_not_a_shorter_list() -> None:
     hook = ScriptedHook({"provisionedModelSummaries": [], "nextToken": "t"}, TransientError("500"))
     with pytest.raises(TransientError):
         hook.list_throughputs()
@@ -37,7 +37,7 @@ def test_a_page_that_fails_is_an_error_and_no_short_list() -> None:
         pytest.param(ConflictError("in use"), False, id="in use"),
     ],
 )
-def test_a_deleted_model_is_gone_unless_something_uses_it(answer: Any, gone: bool) -> None:
+def test_a_model_is_deleted_unless_something_uses_it(answer: Any, gone: bool) -> None:
     assert ScriptedHook(answer).delete_custom_model("arn:m") is gone
 
 

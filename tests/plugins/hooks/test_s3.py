@@ -89,7 +89,7 @@ class TestWriter:
         assert clients.methods == [method]
         assert store.read(URI) == b"x" * size
 
-    def test_a_stream_larger_than_a_part_comes_back(self, store: S3ObjectStore) -> None:
+    def test_a_stream_larger_than_one_part_is_read_back(self, store: S3ObjectStore) -> None:
         line = b"0123456789" * 100 + b"\n"
         with store.writer(URI) as body:
             for _ in range(9000):
@@ -116,7 +116,7 @@ class TestListing:
         assert [described.size for described in store.describe("s3://bucket/runs/")] == [8, 6]
         assert store.list("s3://bucket/nothing/") == []
 
-    def test_a_listing_goes_on_to_its_last_page(self) -> None:
+    def test_a_listing_continues_to_its_last_page(self) -> None:
         def page(*keys: str, token: str = "") -> dict[str, Any]:
             contents = [{"Key": key, "Size": 1, "LastModified": CREATED} for key in keys]
             return {"Contents": contents, "IsTruncated": bool(token), "NextContinuationToken": token}
@@ -136,7 +136,7 @@ class TestDeleteAll:
     def test_nothing_to_delete_asks_nothing(self) -> None:
         S3ObjectStore(ScriptedHook()).delete_all([])
 
-    def test_an_object_that_s3_keeps_is_an_error_though_the_call_succeeded(self) -> None:
+    def test_an_object_that_s3_does_not_delete_is_an_error_although_the_call_succeeds(self) -> None:
         hook = ScriptedHook({"Errors": [{"Key": "1", "Code": "AccessDenied", "Message": "no"}]})
         with pytest.raises(OutcomeError, match="1 of 2 objects, first s3://b/1: AccessDenied no"):
             S3ObjectStore(hook).delete_all(["s3://b/1", "s3://b/2"])
@@ -170,7 +170,7 @@ class TestBuckets:
             pytest.param("us-east-1", None, id="the Region that S3 refuses to have named"),
         ],
     )
-    def test_a_new_bucket_lies_in_the_region_of_the_jobs(self, region: str, stated: Any) -> None:
+    def test_a_new_bucket_is_in_the_region_of_the_jobs(self, region: str, stated: Any) -> None:
         hook = ScriptedHook(NotFoundError("404"), {}, {})
         assert S3ObjectStore(hook).ensure_bucket("new", region=region, create=True) is None
         assert [call["method"] for call in hook.calls] == ["head_bucket", "create_bucket", "put_bucket_tagging"]
@@ -185,6 +185,6 @@ class TestBuckets:
         with pytest.raises(ContractError):
             S3ObjectStore(ScriptedHook(ContractError("Teapot"))).bucket_tags("b")
 
-    def test_a_bucket_that_once_kept_versions_says_so(self) -> None:
+    def test_a_bucket_that_once_had_versioning_says_so(self) -> None:
         store = S3ObjectStore(ScriptedHook({"Status": "Suspended"}, {}))
         assert (store.has_versions("b"), store.has_versions("b")) == (True, False)

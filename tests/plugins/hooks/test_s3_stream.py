@@ -58,13 +58,13 @@ def test_an_object_is_read_whole_wherever_its_connection_breaks(lengths: list[in
         assert b"".join(body) == BODY
 
 
-def test_reading_goes_on_behind_the_last_byte() -> None:
+def test_reading_continues_after_the_last_byte() -> None:
     clients = CuttingClients(10, 20)
     assert S3ObjectStore(clients).read(URI) == BODY  # type: ignore[arg-type]
     assert clients.ranges == [None, "bytes=10-", "bytes=30-"]
 
 
-def test_a_connection_that_stays_broken_is_a_passing_error() -> None:
+def test_a_connection_that_stays_broken_is_a_transient_error() -> None:
     clients = CuttingClients(10, *[0] * 9)
     with pytest.raises(TransientError, match=f"get_object {URI}"):
         S3ObjectStore(clients).read(URI)  # type: ignore[arg-type]

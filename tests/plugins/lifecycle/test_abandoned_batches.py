@@ -36,7 +36,7 @@ FAILED_WAIT = {"submit": "success", "wait": "failed"}
         pytest.param({}, "skipped", "skipped", [], id="never submitted"),
     ],
 )
-def test_a_step_is_given_up_when_a_person_marked_its_task_failed(
+def test_a_step_is_abandoned_if_a_person_marked_its_task_failed(
     attempts: dict[str, str], submit: str, wait: str, steps: list[str]
 ) -> None:
     """Only the task that failed tells how its try ended: what the other one left is of an earlier time."""
@@ -46,7 +46,7 @@ def test_a_step_is_given_up_when_a_person_marked_its_task_failed(
     assert list(abandoned_steps(states, ti)) == steps
 
 
-def test_each_step_is_given_up_for_itself() -> None:
+def test_steps_are_abandoned_independently() -> None:
     left = {"synthesize_batch.wait": "JobFailedError", "judge_batch.wait": IN_PROGRESS}
     states = {f"{step}_batch.{task}": state for step in ("synthesize", "judge") for task, state in FAILED_WAIT.items()}
     assert list(abandoned_steps(states, SimpleNamespace(xcom_pull=lambda task_ids, key: left[task_ids]))) == ["judge"]
@@ -111,7 +111,7 @@ class TestStopBatches:
         batches.jobs.clear()
         assert self.stop(pending, batches) == []
 
-    def test_a_job_that_cannot_be_stopped_is_named_and_keeps_no_other_running(
+    def test_a_job_that_cannot_be_stopped_is_named_and_the_others_are_stopped(
         self, pending: PendingBatchJobs, batches: FakeBatchJobs, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         self.note(pending, batches, "a")

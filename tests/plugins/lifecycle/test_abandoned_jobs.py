@@ -1,4 +1,4 @@
-"""The net for a job whose task was marked failed: ``outcome`` stops it, and leaves the job of a time-out alone."""
+"""``outcome`` stops the job of a task that was marked as failed, and not the job of a task that timed out."""
 
 from __future__ import annotations
 
@@ -81,13 +81,13 @@ def test_the_job_of_a_waiting_task_that_was_marked_failed_is_stopped_and_its_bil
 ) -> None:
     name = run.submit()
     run.wait()
-    said = run.end(WAITED)
+    message = run.end(WAITED)
     assert bedrock.stopped == [name]
-    assert f"Stopped {name}" in said
-    assert "is billed, at most $" in said
+    assert f"Stopped {name}" in message
+    assert "is billed, at most $" in message
 
 
-def test_a_time_out_leaves_the_job_running(run: Run, bedrock: FakeBedrock) -> None:
+def test_a_time_out_does_not_stop_the_job(run: Run, bedrock: FakeBedrock) -> None:
     run.submit()
     with pytest.raises(WaitTimeoutError):
         run.wait(deferrable=False)
@@ -113,7 +113,7 @@ def test_a_time_out_leaves_the_job_running(run: Run, bedrock: FakeBedrock) -> No
         pytest.param("__fail__", {"error": "Trigger failure"}, TaskDeferralError, id="Airflow lost the trigger"),
     ],
 )
-def test_a_wait_that_ended_by_itself_in_the_triggerer_leaves_the_job_running(
+def test_a_wait_that_failed_on_its_own_in_the_triggerer_does_not_stop_the_job(
     run: Run, bedrock: FakeBedrock, method: str, arguments: dict[str, Any], error: type[Exception]
 ) -> None:
     run.submit()
@@ -125,7 +125,9 @@ def test_a_wait_that_ended_by_itself_in_the_triggerer_leaves_the_job_running(
     assert bedrock.stopped == []
 
 
-def test_in_the_last_try_airflow_may_have_failed_it_and_the_job_is_left(run: Run, bedrock: FakeBedrock) -> None:
+def test_in_the_last_try_airflow_may_have_failed_the_task_so_the_job_is_not_stopped(
+    run: Run, bedrock: FakeBedrock
+) -> None:
     run.submit()
     run.number = 4
     run.wait()
@@ -139,7 +141,7 @@ def test_a_wait_that_never_started_leaves_the_job(run: Run, bedrock: FakeBedrock
     assert bedrock.stopped == []
 
 
-def test_a_submit_marked_failed_before_it_could_say_what_it_bought_is_found_by_its_data(
+def test_the_job_of_a_submit_that_was_marked_failed_before_it_returned_is_found_by_its_data(
     run: Run, bedrock: FakeBedrock
 ) -> None:
     name = run.submit()
@@ -148,7 +150,7 @@ def test_a_submit_marked_failed_before_it_could_say_what_it_bought_is_found_by_i
     assert bedrock.stopped == [name]
 
 
-def test_a_submit_that_failed_by_itself_leaves_the_job_to_its_next_try(run: Run, bedrock: FakeBedrock) -> None:
+def test_a_submit_that_failed_on_its_own_does_not_stop_the_job(run: Run, bedrock: FakeBedrock) -> None:
     run.submit()
     del run.left["tuned.submit", "return_value"]
     bedrock.refuse["create_job"] = TransientError("lost")
@@ -175,7 +177,7 @@ def test_a_job_that_has_ended_is_left(run: Run, bedrock: FakeBedrock, status: st
     assert bedrock.stopped == []
 
 
-def test_the_use_case_can_say_that_jobs_go_on(
+def test_the_use_case_can_say_that_jobs_continue(
     run: Run, bedrock: FakeBedrock, store: MemoryStore, use_case: UseCase
 ) -> None:
     freeze(store, use_case, training={**use_case.training.model_dump(), "stop_when_marked_failed": False})

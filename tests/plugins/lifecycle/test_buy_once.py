@@ -21,13 +21,13 @@ class Shop:
             raise self.answer
 
 
-def test_what_is_there_is_not_bought() -> None:
+def test_a_thing_that_exists_is_not_bought() -> None:
     shop = Shop(there=True)
     purchase = buy_once("job", find=shop.find, create=shop.create)
     assert (purchase.resource, purchase.bought, shop.orders) == ("job", False, [])
 
 
-def test_what_is_not_there_is_bought_once() -> None:
+def test_a_missing_thing_is_bought_once() -> None:
     shop = Shop()
     assert buy_once("job", find=shop.find, create=shop.create).bought
     assert not buy_once("job", find=shop.find, create=shop.create).bought

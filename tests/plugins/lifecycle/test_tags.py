@@ -1,4 +1,4 @@
-"""The tags of a purchase, from which whoever finds it later knows whose it is and until when."""
+"""The tags of a purchase name its owner and its expiry."""
 
 from __future__ import annotations
 

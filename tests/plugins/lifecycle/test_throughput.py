@@ -47,7 +47,7 @@ class TestServingArn:
         assert self.serving(throughput(status)) == f"arn:throughput/{NAME}"
 
     @pytest.mark.parametrize("found", [None, throughput("Failed")])
-    def test_when_no_answer_is_missing_there_is_none_whatever_bedrock_shows(self, found: Throughput | None) -> None:
+    def test_when_no_answer_is_missing_nothing_serves_whatever_bedrock_shows(self, found: Throughput | None) -> None:
         assert self.serving(found, throughput_arn=None) is None
 
     def test_a_released_throughput_is_an_error_that_says_which_task_buys_it_again(self) -> None:
@@ -97,13 +97,13 @@ class TestDeleteAndWait:
         self.delete(bedrock, 60)
         assert (bedrock.throughputs, pauses) == ({}, [])
 
-    def test_it_waits_until_bedrock_shows_it_no_more(self, pauses: list[float]) -> None:
+    def test_it_waits_until_bedrock_no_longer_shows_it(self, pauses: list[float]) -> None:
         bedrock = LingeringBedrock(lookups=3)
         self.delete(bedrock, 60)
         assert bedrock.deleted == [NAME]
         assert len(pauses) == 3
 
-    def test_one_that_stays_is_an_error_that_says_it_is_billed(self, pauses: list[float]) -> None:
+    def test_a_throughput_that_stays_is_an_error_that_says_it_is_billed(self, pauses: list[float]) -> None:
         with pytest.raises(WaitTimeoutError, match=rf"{NAME} was deleted 5 s ago.*billed.*Bedrock console"):
             self.delete(LingeringBedrock(lookups=1000), 5)
         assert 5 <= sum(pauses) <= 7

@@ -1,4 +1,4 @@
-"""A function that has an arm answer, for the tests of answers and of judges, and a model that is throttled."""
+"""Fixtures for the tests of answers and judges: an arm that answers, and a model that is throttled."""
 
 from __future__ import annotations
 

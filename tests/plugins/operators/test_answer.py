@@ -70,7 +70,9 @@ class TestAnswer:
             answer(serving=None)
         assert bedrock.asked == []
 
-    def test_an_answer_belongs_to_the_model_whatever_served_it(self, answer: Any, bedrock: FakeBedrock) -> None:
+    def test_an_answer_belongs_to_the_model_and_not_to_the_throughput_that_served_it(
+        self, answer: Any, bedrock: FakeBedrock
+    ) -> None:
         answer()
         bedrock.asked.clear()
         manifest = answer(serving={**SERVING, "invoke_id": "arn:another"})
@@ -90,7 +92,7 @@ class TestAnswer:
         with pytest.raises(NotFoundError, match="end of life"):
             answer(arm="base", serving=None)
 
-    def test_a_row_that_failed_in_passing_is_tried_again_and_paid_once(
+    def test_a_row_with_a_transient_error_is_retried_and_paid_once(
         self, answer: Any, bedrock: FakeBedrock, store: MemoryStore, context: Any
     ) -> None:
         write_jsonl(store, FOLDER.shard("evaluation", 0), ROWS)
@@ -104,7 +106,7 @@ class TestAnswer:
         assert len(bedrock.asked) == 1
 
     @pytest.mark.parametrize("error", [ThrottledError("slow down"), InvalidRequestError("too long")])
-    def test_a_row_without_an_answer_fails_the_task_in_the_end(
+    def test_a_row_without_an_answer_fails_the_task_after_the_last_try(
         self, answer: Any, bedrock: FakeBedrock, store: MemoryStore, error: Any
     ) -> None:
         write_jsonl(store, FOLDER.shard("evaluation", 0), ROWS)

@@ -40,12 +40,12 @@ def test_a_task_reaches_aws_through_its_own_connection_and_region() -> None:
     assert (task.hook.aws_conn_id, task.hook.region_name) == ("aws_other", "eu-west-1")
 
 
-def test_without_a_region_the_connections_is_taken() -> None:
+def test_without_a_region_the_connections_region_is_used() -> None:
     task = DistillOperator(task_id="t", run_uri=RUN_URI)
     assert (task.hook.aws_conn_id, task.hook.region_name) == ("aws_default", None)
 
 
-def test_a_dag_states_the_runs_folder_and_the_region_once_for_all_its_tasks() -> None:
+def test_a_dag_sets_the_runs_folder_and_the_region_once_for_all_tasks() -> None:
     with DAG("d", schedule=None, default_args={"run_uri": RUN_URI, "region_name": "eu-west-1"}):
         task = ArmOperator(task_id="t", arm="tuned")
     assert (task.run_uri, task.region_name, task.arm) == (RUN_URI, "eu-west-1", "tuned")

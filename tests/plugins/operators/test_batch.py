@@ -1,4 +1,4 @@
-"""A step's batch jobs: bought once, their answers stored where the step itself finds them."""
+"""Batch jobs of a step are bought once, and the step finds their answers."""
 
 from __future__ import annotations
 
@@ -74,7 +74,9 @@ def only(batches: FakeBatchJobs) -> str:
 
 
 class TestSubmit:
-    def test_all_questions_go_out_in_one_job_named_by_them(self, submit: Any, batches: FakeBatchJobs) -> None:
+    def test_all_questions_are_asked_in_one_job_that_is_named_after_them(
+        self, submit: Any, batches: FakeBatchJobs
+    ) -> None:
         manifest = submit()
         arn = only(batches)
         assert manifest == {"job_arns": [arn], "records": MANY, "left_to_ask_on_demand": 0, "bought": 1}
@@ -85,28 +87,28 @@ class TestSubmit:
         assert "modelId" not in batches.asked(arn)[0]["modelInput"]
         assert batches.asked(arn)[0]["modelInput"]["max_tokens"] == 4096
 
-    def test_again_while_it_runs_nothing_more_is_bought(self, submit: Any, batches: FakeBatchJobs) -> None:
+    def test_a_second_submit_buys_nothing_while_the_job_runs(self, submit: Any, batches: FakeBatchJobs) -> None:
         first = submit()
         assert submit() == {**first, "records": 0, "bought": 0}
 
-    def test_a_lost_answer_is_adopted(self, submit: Any, batches: FakeBatchJobs) -> None:
+    def test_a_purchase_whose_answer_was_lost_is_found(self, submit: Any, batches: FakeBatchJobs) -> None:
         batches.lose_next_answer = TransientError("connection lost")
         assert submit()["job_arns"] == [only(batches)]
 
-    def test_a_task_that_dies_before_it_could_say_so_finds_its_job(self, submit: Any, batches: FakeBatchJobs) -> None:
+    def test_a_task_that_died_after_buying_finds_its_job(self, submit: Any, batches: FakeBatchJobs) -> None:
         batches.lose_next_answer = KeyboardInterrupt()  # type: ignore[assignment]
         with pytest.raises(KeyboardInterrupt):
             submit()
         assert submit()["job_arns"] == [only(batches)]
 
-    def test_too_few_are_left_to_be_asked_on_demand(
+    def test_too_few_questions_are_asked_on_demand(
         self, submit: Any, batches: FakeBatchJobs, store: MemoryStore
     ) -> None:
         rows(store, 99)
         assert submit() == {"job_arns": [], "records": 0, "left_to_ask_on_demand": 99, "bought": 0}
         assert batches.jobs == {}
 
-    def test_more_rows_meanwhile_ask_only_what_is_new(
+    def test_with_more_rows_only_the_new_ones_are_asked(
         self, submit: Any, batches: FakeBatchJobs, store: MemoryStore
     ) -> None:
         (first,) = submit()["job_arns"]
@@ -128,7 +130,7 @@ class TestRunningQuestions:
 
 
 class TestCollect:
-    def test_the_step_finds_its_answers_and_asks_nothing(
+    def test_the_step_finds_its_answers_and_asks_no_model(
         self, submit: Any, collect: Any, synthesize: Any, batches: FakeBatchJobs, bedrock: FakeBedrock
     ) -> None:
         submitted = submit()
@@ -141,7 +143,7 @@ class TestCollect:
         assert (manifest["input_tokens"], manifest["batch_input_tokens"]) == (100 * MANY, 100 * MANY)
         assert manifest["simulated"]
 
-    def test_again_it_tells_the_same_and_the_next_night_buys_nothing(
+    def test_a_second_collect_returns_the_same_and_the_next_run_buys_nothing(
         self, submit: Any, collect: Any, batches: FakeBatchJobs
     ) -> None:
         submitted = submit()
@@ -150,7 +152,7 @@ class TestCollect:
         assert submit() == {"job_arns": [], "records": 0, "left_to_ask_on_demand": 0, "bought": 0}
 
     @pytest.mark.parametrize("status", ["Completed", "PartiallyCompleted", "Expired"])
-    def test_what_was_answered_is_stored_and_only_the_rest_is_asked(
+    def test_answers_are_stored_and_only_the_rest_is_asked_on_demand(
         self, submit: Any, collect: Any, synthesize: Any, batches: FakeBatchJobs, bedrock: FakeBedrock,
         store: MemoryStore, status: str,
     ) -> None:  # fmt: skip
@@ -164,7 +166,7 @@ class TestCollect:
         assert len(bedrock.asked) == 50
 
     @pytest.mark.parametrize("status", ["Failed", "Stopped"])
-    def test_a_failed_job_keeps_its_answers_and_says_bedrocks_reason(
+    def test_a_failed_jobs_answers_are_stored_and_bedrocks_reason_is_named(
         self, submit: Any, collect: Any, batches: FakeBatchJobs, status: str
     ) -> None:
         submitted = submit()
@@ -178,7 +180,7 @@ class TestCollect:
     def test_answers_of_an_ended_job_are_stored_before_more_is_bought(
         self, submit: Any, batches: FakeBatchJobs, synthesize: Any, bedrock: FakeBedrock
     ) -> None:
-        """As after a clear of submit, or in the next night of a run that died while it waited."""
+        """As after a clear of submit, or in the next run after one that died while it waited."""
         submit()
         batches.end(only(batches), "Stopped", answered=60)
         assert submit() == {"job_arns": [], "records": 0, "left_to_ask_on_demand": 60, "bought": 0}
@@ -193,7 +195,7 @@ class TestCollect:
         batches.end(only(batches))
         assert collect(submitted)["answered"] == MANY
 
-    def test_an_answer_that_is_there_already_stays(
+    def test_a_stored_answer_is_not_replaced(
         self, submit: Any, collect: Any, synthesize: Any, batches: FakeBatchJobs, store: MemoryStore
     ) -> None:
         submitted = submit()
@@ -210,7 +212,7 @@ class TestAttempts:
     @pytest.mark.parametrize(
         ("status", "message"), [("Stopped", None), ("Expired", None), ("Failed", "Encountered an internal error")]
     )
-    def test_a_job_that_answered_nothing_for_no_fault_of_the_questions_is_bought_again(
+    def test_a_job_that_answered_nothing_for_another_reason_than_its_questions_is_bought_again(
         self, submit: Any, batches: FakeBatchJobs, status: str, message: str | None
     ) -> None:
         submit()
@@ -233,7 +235,7 @@ class TestAttempts:
         batches.end(only(batches), answered=0, errors=MANY)
         assert submit() == {"job_arns": [], "records": 0, "left_to_ask_on_demand": MANY, "bought": 0}
 
-    def test_answers_that_were_stored_and_then_lost_are_had_in_a_batch_again(
+    def test_answers_that_were_stored_and_then_deleted_are_asked_in_a_batch_again(
         self, submit: Any, collect: Any, batches: FakeBatchJobs, store: MemoryStore
     ) -> None:
         """As after a lifecycle rule on ``responses/``, or a clean-up of paid answers."""
@@ -245,7 +247,7 @@ class TestAttempts:
         manifest = submit()
         assert (manifest["records"], manifest["left_to_ask_on_demand"], manifest["bought"]) == (MANY, 0, 1)
 
-    def test_a_running_job_whose_note_is_lost_is_noted_again(
+    def test_a_running_job_whose_note_was_deleted_is_noted_again(
         self, submit: Any, collect: Any, batches: FakeBatchJobs, store: MemoryStore
     ) -> None:
         submit()

@@ -1,4 +1,4 @@
-"""Listing and deleting what was left, with fakes in the place of AWS and, at the end, through the AWS simulator."""
+"""List and delete leftovers, on fakes and, in the last test, on the AWS simulator."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def with_form(context: Any, **params: Any) -> Any:
 
 
 class TestList:
-    def test_a_dry_run_lists_deletes_nothing_and_skips_what_follows(
+    def test_a_dry_run_lists_and_deletes_nothing_and_skips_what_follows(
         self, tasks: Any, context: Any, bedrock: FakeBedrock, store: MemoryStore, caplog: pytest.LogCaptureFixture
     ) -> None:
         before = dict(store.objects)
@@ -130,7 +130,7 @@ class TestList:
 
 
 class TestDelete:
-    def test_what_is_ours_goes_and_the_rest_stays(
+    def test_the_projects_own_things_are_deleted_and_the_rest_is_left(
         self, tasks: Any, context: Any, bedrock: FakeBedrock, store: MemoryStore
     ) -> None:
         manifest = tasks[1].execute(with_form(context, **GO))
@@ -139,7 +139,7 @@ class TestDelete:
         assert store.list(f"{FOLDER.root}/runs/") == [FOREIGN]
         assert len(store.list(f"{FOLDER.root}/datasets/") + store.list(f"{FOLDER.responses}/")) == 2
 
-    def test_a_dry_run_deletes_nothing_even_when_only_this_task_is_cleared(
+    def test_a_dry_run_deletes_nothing_even_if_only_this_task_is_cleared(
         self, tasks: Any, context: Any, bedrock: FakeBedrock
     ) -> None:
         with pytest.raises(AirflowSkipException):
@@ -165,7 +165,7 @@ class TestDelete:
             tasks[1].execute(with_form(context, **GO, confirm_buckets=TRAINING))
         assert (store.objects, len(bedrock.models), len(bedrock.throughputs)) == (before, 2, 2)
 
-    def test_what_a_live_run_uses_stays_whatever_was_ticked(
+    def test_what_a_live_run_uses_is_left_whatever_was_ticked(
         self, tasks: Any, context: Any, bedrock: FakeBedrock, store: MemoryStore
     ) -> None:
         bedrock.tags_of["arn:throughput/ours-pt"] = {**TAGS, "dag-id": "d", "run-id": "r"}
@@ -174,7 +174,7 @@ class TestDelete:
         assert len(bedrock.throughputs) == 2
         assert store.exists(FOLDER.use_case)
 
-    def test_the_champion_stays(self, tasks: Any, context: Any, bedrock: FakeBedrock, store: MemoryStore) -> None:
+    def test_the_champion_is_left(self, tasks: Any, context: Any, bedrock: FakeBedrock, store: MemoryStore) -> None:
         champion = {"use_case": "aws_docs_qa", "model": {"arn": "arn:model/ours"}}
         write_json(store, f"{FOLDER.root}/champions/aws_docs_qa.json", champion)
         tasks[1].execute(with_form(context, **GO))
@@ -188,7 +188,7 @@ class TestDelete:
             tasks[1].execute(with_form(context, **GO))
         assert len(bedrock.throughputs) == 2
 
-    def test_what_cannot_be_deleted_is_named_and_what_comes_after_it_is_left(
+    def test_a_thing_that_cannot_be_deleted_is_named_and_later_kinds_are_left(
         self, tasks: Any, context: Any, bedrock: FakeBedrock, store: MemoryStore
     ) -> None:
         bedrock.refuse["delete_throughput"] = TransientError("500")
@@ -215,7 +215,7 @@ class TestDelete:
         with pytest.raises(OutcomeError, match="still there and billed"):
             tasks[1].execute(with_form(context, **GO))
 
-    def test_a_model_that_bedrock_holds_back_is_left(
+    def test_a_model_that_bedrock_does_not_delete_is_left(
         self, tasks: Any, context: Any, bedrock: FakeBedrock, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(bedrock, "delete_custom_model", lambda _: False)
@@ -223,11 +223,13 @@ class TestDelete:
         assert manifest["deleted"] == {"throughput": 1, "run": 1}
         assert manifest["left"]["custom model"] == 2
 
-    def test_a_release_is_noted_where_the_runs_bill_is_read(self, tasks: Any, context: Any, store: MemoryStore) -> None:
+    def test_a_release_is_recorded_where_the_runs_bill_is_computed(
+        self, tasks: Any, context: Any, store: MemoryStore
+    ) -> None:
         tasks[1].execute(with_form(context, **GO, run_objects=False))
         assert read_json(store, FOLDER.release_record("tuned", 1), dict)["found"][0]["name"] == "ours-pt"
 
-    def test_what_came_after_the_listing_stays(
+    def test_what_is_newer_than_the_listing_is_left(
         self, tasks: Any, context: Any, bedrock: FakeBedrock, store: MemoryStore
     ) -> None:
         tasks[1].listed = {"as_of": "2026-11-10T00:00:00+00:00"}
@@ -235,7 +237,7 @@ class TestDelete:
         assert tasks[1].execute(with_form(context, **GO))["deleted"] == {}
         assert len(bedrock.throughputs) == 2
 
-    def test_buckets_go_when_named_and_nothing_is_left_in_them(
+    def test_a_bucket_is_deleted_if_the_form_names_it_and_nothing_is_left_in_it(
         self, tasks: Any, context: Any, store: MemoryStore
     ) -> None:
         named = {"confirm_buckets": f"{TRAINING}, {OUTPUT}", "datasets": True, "paid_answers": True}
@@ -255,7 +257,9 @@ def aws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RunningSimu
 
 
 class TestThroughTheSimulator:
-    def test_only_ours_is_gone(self, aws: RunningSimulator, tmp_path: Path, use_case: UseCase, context: Any) -> None:
+    def test_only_the_projects_own_things_are_deleted(
+        self, aws: RunningSimulator, tmp_path: Path, use_case: UseCase, context: Any
+    ) -> None:
         bedrock, s3 = aws.boto("bedrock"), aws.boto("s3")
         arns = {name: self.buy(aws, tags) for name, tags in (("ours", TAGS), ("theirs", {"project": "other"}))}
         folder = self.fill(aws, tmp_path, use_case)

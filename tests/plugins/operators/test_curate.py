@@ -83,7 +83,7 @@ class TestRepeated:
         assert [pair["row_id"] for pair in kept if "versioning" in pair["question"]] == [rows[0]["row_id"]]
         assert "document" not in kept[0]
 
-    def test_what_is_dropped_keeps_its_text_and_reason(
+    def test_a_dropped_pair_keeps_its_text_and_reason(
         self, curate: Any, synthesize: Any, store: MemoryStore, bedrock: FakeBedrock, use_case: UseCase
     ) -> None:
         freeze(store, use_case, synthesis={"min_accepted_share": 0})
@@ -114,7 +114,7 @@ class TestGate:
         manifests[0]["failed"] = 2
         assert curate(manifests)["failed"] == 2
 
-    def test_above_it_the_task_fails_and_says_where_the_reasons_lie(self, curate: Any, synthesize: Any) -> None:
+    def test_above_that_share_the_task_fails_and_says_where_the_reasons_are(self, curate: Any, synthesize: Any) -> None:
         manifests = synthesize()
         manifests[0]["failed"] = 1
         message = rf"1 of 10 rows.*max_failed_share = 5%.*{FOLDER.uri}/synthetic/"

@@ -71,7 +71,7 @@ class TestMerge:
         assert len(read_jsonl(store, manifest["train_uri"], dict)) == 20
         assert len(json.dumps(manifest)) < 2048
 
-    def test_the_data_card_says_what_went_in_under_which_licence(
+    def test_the_data_card_says_what_the_set_contains_under_which_licence(
         self, merge: Any, manifests: Any, store: MemoryStore
     ) -> None:
         card = read_json(store, merge(manifests)["card_uri"], dict)
@@ -93,19 +93,17 @@ class TestMerge:
         assert merge(manifests)["synthetic"] == 9
         assert repeated["question"] not in store.read(FOLDER.merged("tuned", "train.jsonl")).decode()
 
-    def test_an_arm_without_pairs_needs_none_to_be_written(
-        self, merge: Any, store: MemoryStore, use_case: UseCase
-    ) -> None:
+    def test_an_arm_without_pairs_needs_no_synthesis(self, merge: Any, store: MemoryStore, use_case: UseCase) -> None:
         freeze(store, use_case, arms=[BASE, {"name": "tuned", "synthetic": 0}])
         assert merge([])["synthetic"] == 0
 
-    def test_shards_of_an_earlier_longer_reading_are_not_used(
+    def test_shards_of_an_earlier_larger_reading_are_not_used(
         self, merge: Any, manifests: Any, store: MemoryStore
     ) -> None:
         write_jsonl(store, FOLDER.synthetic(2), [{**synthetic_pair(1), "question": "Stale?"}])
         assert merge(manifests)["synthetic"] == 10
 
-    def test_the_arm_says_how_much_of_each_is_taken(
+    def test_the_arm_decides_how_many_originals_and_pairs_are_used(
         self, merge: Any, manifests: Any, store: MemoryStore, use_case: UseCase
     ) -> None:
         freeze(store, use_case, arms=[BASE, {"name": "tuned", "originals": 8, "synthetic": 3}])
@@ -119,7 +117,7 @@ class TestMerge:
         with pytest.raises(LimitError, match="8"):
             merge(manifests)
 
-    def test_rows_held_out_for_validation_give_nothing_to_training(
+    def test_rows_held_out_for_validation_are_not_trained_on(
         self, merge: Any, manifests: Any, store: MemoryStore, use_case: UseCase
     ) -> None:
         freeze(store, use_case, training={"validation_share": 0.3})
@@ -129,7 +127,7 @@ class TestMerge:
         assert manifest["synthetic"] == manifest["originals"]
         assert len(read_jsonl(store, manifest["validation_uri"], dict)) == manifest["validation"]
 
-    def test_validation_is_held_out_anew_from_what_evaluation_left(
+    def test_validation_is_held_out_from_the_rows_that_are_left_for_training(
         self, merge: Any, manifests: Any, store: MemoryStore, use_case: UseCase
     ) -> None:
         """The same draw as for evaluation would find none of its documents any more."""
@@ -142,7 +140,7 @@ class TestMerge:
 
 
 class TestUpload:
-    def test_the_set_lies_whole_under_its_own_hash(
+    def test_the_whole_set_is_stored_under_its_hash(
         self, merge: Any, upload: Any, manifests: Any, store: MemoryStore
     ) -> None:
         merged = merge(manifests)
@@ -160,7 +158,7 @@ class TestUpload:
         assert store.exists(FOLDER.dataset(merged["sha256"], "data_card.json"))
         assert len(json.dumps(manifest)) < 2048
 
-    def test_what_is_there_is_not_written_again(
+    def test_a_set_that_exists_is_not_written_again(
         self, merge: Any, upload: Any, manifests: Any, store: MemoryStore
     ) -> None:
         merged = merge(manifests)
@@ -188,7 +186,7 @@ class TestUpload:
         assert upload(merged)["uploaded"]
         assert store.exists(FOLDER.dataset(merged["sha256"], "train.jsonl"))
 
-    def test_a_validation_file_goes_along(
+    def test_a_validation_file_is_uploaded_too(
         self, merge: Any, upload: Any, manifests: Any, store: MemoryStore, use_case: UseCase
     ) -> None:
         freeze(store, use_case, training={"validation_share": 0.3})

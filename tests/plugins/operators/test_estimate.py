@@ -26,7 +26,7 @@ def estimate(equip: Any) -> Any:
     return equip(EstimateCostOperator(task_id="estimate", run_uri=RUN_URI))
 
 
-def test_the_lines_are_written_and_sum_up_to_the_estimate(estimate: Any, store: MemoryStore, context: Any) -> None:
+def test_the_lines_are_written_and_add_up_to_the_estimate(estimate: Any, store: MemoryStore, context: Any) -> None:
     manifest = estimate.execute(context)
     written = read_json(store, manifest["estimate_uri"], dict)
     assert manifest == {
@@ -45,7 +45,7 @@ def test_the_lines_are_written_and_sum_up_to_the_estimate(estimate: Any, store: 
     assert len(json.dumps(manifest)) < 2048
 
 
-def test_above_the_cap_it_refuses_says_by_how_much_and_buys_nothing(
+def test_an_estimate_above_the_cap_is_an_error_that_names_both_and_buys_nothing(
     estimate: Any, store: MemoryStore, bedrock: FakeBedrock, use_case: UseCase, context: Any
 ) -> None:
     freeze(store, use_case, max_spend_usd=0.5)
@@ -57,7 +57,7 @@ def test_above_the_cap_it_refuses_says_by_how_much_and_buys_nothing(
     assert (bedrock.bought, bedrock.asked) == ([], [])
 
 
-def test_arms_that_ask_for_more_originals_than_there_are_are_refused_before_anything_is_bought(
+def test_an_arm_that_needs_more_originals_than_there_are_is_refused_before_anything_is_bought(
     estimate: Any, store: MemoryStore, use_case: UseCase, context: Any
 ) -> None:
     arms = [{"name": "base", "kind": "base"}, {"name": "tuned", "originals": 500, "synthetic": 0}]
@@ -87,7 +87,7 @@ def test_a_dry_run_keeps_its_estimate_and_skips_all_that_follows(equip: Any, con
     assert context["ti"].xcoms["return_value"]["estimated_usd"] > 0
 
 
-def test_a_dry_run_above_the_cap_is_refused_all_the_same(
+def test_a_dry_run_above_the_cap_is_refused_too(
     estimate: Any, store: MemoryStore, use_case: UseCase, context: Any
 ) -> None:
     freeze(store, use_case, max_spend_usd=0.5)
@@ -96,7 +96,7 @@ def test_a_dry_run_above_the_cap_is_refused_all_the_same(
         estimate.execute(context)
 
 
-def test_it_says_how_tokens_were_reckoned_how_often_is_asked_and_where_prices_are_from(
+def test_the_estimate_says_how_tokens_were_counted_how_many_calls_are_made_and_where_prices_come_from(
     estimate: Any, store: MemoryStore, context: Any
 ) -> None:
     estimate.execute(context)
@@ -115,7 +115,7 @@ def test_it_says_how_tokens_were_reckoned_how_often_is_asked_and_where_prices_ar
     assert all("; checked 20" in source for source in written["prices"].values())
 
 
-def test_where_counting_is_refused_the_estimate_is_labelled_so(
+def test_an_estimate_without_counted_tokens_says_so(
     estimate: Any, store: MemoryStore, bedrock: FakeBedrock, context: Any
 ) -> None:
     bedrock.refuse["count_tokens"] = RefusedError("no access to CountTokens")
@@ -134,7 +134,7 @@ def test_nothing_is_counted_when_the_use_case_says_so(
     assert "CountTokens" not in str(read_json(store, FOLDER.estimate, dict)["tokens"])
 
 
-def test_a_critic_is_estimated_at_no_more_than_its_budget_which_its_tasks_then_part(
+def test_a_critic_is_estimated_at_no_more_than_its_budget_which_its_tasks_divide(
     estimate: Any, equip: Any, store: MemoryStore, bedrock: FakeBedrock, use_case: UseCase, context: Any
 ) -> None:
     """Each of the ten rows is a task; the budget reaches for half of the thirty pairs."""

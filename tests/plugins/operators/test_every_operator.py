@@ -1,4 +1,4 @@
-"""What holds for every operator and sensor of the package, also for one that is added tomorrow."""
+"""Check what holds for every operator and sensor, including those that are added later."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_every_template_field_is_an_argument(task_class: type[BaseOperator]) -> 
 
 
 @pytest.mark.parametrize("task_class", ALL)
-def test_arguments_are_stated_by_name(task_class: type[BaseOperator]) -> None:
+def test_arguments_are_keyword_only(task_class: type[BaseOperator]) -> None:
     parameters = list(inspect.signature(task_class.__init__).parameters.values())
     assert {p.kind for p in parameters[1:]} <= {inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.VAR_KEYWORD}
 
@@ -104,12 +104,12 @@ def test_a_task_without_a_run_folder_is_an_error_while_the_dag_is_parsed(task_cl
 
 
 @pytest.mark.parametrize("task_class", CONCRETE)
-def test_making_a_task_makes_no_hook(task_class: type[BaseOperator]) -> None:
+def test_making_a_task_does_not_make_a_hook(task_class: type[BaseOperator]) -> None:
     assert not {"hook", "store", "use_case"} & new_task(task_class).__dict__.keys()
 
 
 @pytest.mark.parametrize("name", ["poll_interval_seconds", "timeout_seconds"])
 @pytest.mark.parametrize("task_class", [p for p in CONCRETE if "timeout_seconds" in arguments(p.values[0])])  # type: ignore[arg-type]
-def test_waiting_takes_time(task_class: type[BaseOperator], name: str) -> None:
+def test_a_waiting_time_must_be_positive(task_class: type[BaseOperator], name: str) -> None:
     with pytest.raises(ValueError, match="must be positive"):
         new_task(task_class, **{name: 0})

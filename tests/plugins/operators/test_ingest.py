@@ -76,7 +76,7 @@ class TestIngest:
 
 
 class TestShards:
-    def test_only_rows_that_an_arm_takes_pairs_of_are_cut_for_the_teacher(
+    def test_only_rows_whose_pairs_an_arm_uses_are_cut_for_the_teacher(
         self, equip: Any, store: MemoryStore, context: Any, use_case: UseCase
     ) -> None:
         arms = [{"name": "base", "kind": "base"}, {"name": "mix", "originals": 4, "synthetic": 12}, {"name": "all"}]
@@ -87,7 +87,7 @@ class TestShards:
         assert everything.execute(context) == [0, 1, 2, 3]
 
     @pytest.mark.parametrize(("max_tasks", "tasks"), [(1, 1), (3, 3), (10, 10), (99, 10)])
-    def test_rows_are_cut_into_at_most_so_many_shards_and_none_is_lost(
+    def test_rows_are_cut_into_at_most_max_tasks_shards_and_none_is_lost(
         self, equip: Any, store: MemoryStore, context: Any, max_tasks: int, tasks: int
     ) -> None:
         numbers = equip(

@@ -65,20 +65,20 @@ class TestJudge:
         }
         assert len(json.dumps(manifest)) < 2048
 
-    def test_the_two_orders_show_the_answers_in_exchanged_places(self, judge: Any, bedrock: FakeBedrock) -> None:
+    def test_the_two_orders_swap_the_answers(self, judge: Any, bedrock: FakeBedrock) -> None:
         judge()
         shown = {(between("answer_a", r.user), between("answer_b", r.user)) for r in bedrock.asked}
         assert {(b, a) for a, b in shown} == shown
         assert len(shown) == 8
 
-    def test_a_judge_that_loves_the_first_place_is_seen_to(
+    def test_a_judge_with_a_position_bias_decides_nothing(
         self, judge: Any, bedrock: FakeBedrock, store: MemoryStore
     ) -> None:
         bedrock.say = lambda _: verdict("A")
         chosen = {(v["order"], v["verdict"]) for v in read_jsonl(store, judge()["verdicts_uri"], dict)}
         assert chosen == {("candidate_first", "candidate"), ("baseline_first", "baseline")}
 
-    def test_what_is_no_verdict_is_asked_again_and_then_counted_as_unparsable(
+    def test_a_reply_that_is_not_a_verdict_is_asked_again_and_then_counted_as_unparsable(
         self, judge: Any, bedrock: FakeBedrock, store: MemoryStore
     ) -> None:
         bedrock.say = lambda request: "Both are fine." if "What says 101?" in request.user else say(request)
@@ -100,7 +100,7 @@ class TestJudge:
         assert judge()["calls"] == 8
         assert len(bedrock.asked) == 2
 
-    def test_a_row_without_a_verdict_fails_the_task_in_the_end(self, judge: Any, bedrock: FakeBedrock) -> None:
+    def test_a_row_without_a_verdict_fails_the_task_after_the_last_try(self, judge: Any, bedrock: FakeBedrock) -> None:
         bedrock.say = throttled_on("103", InvalidRequestError("too long"))
         with pytest.raises(
             TooManyFailuresError,
@@ -108,7 +108,7 @@ class TestJudge:
         ):
             judge()
 
-    def test_answers_of_an_earlier_longer_reading_are_not_used(
+    def test_answers_of_an_earlier_larger_reading_are_not_used(
         self, judge: Any, store: MemoryStore, bedrock: FakeBedrock
     ) -> None:
         stale = {**read_jsonl(store, FOLDER.answers("tuned", 0), dict)[0], "answer": "Stale"}

@@ -78,8 +78,8 @@ def draw(equip: Any, judged: MemoryStore, use_case: UseCase, tmp_path: Path, con
 def answer_anew(store: MemoryStore, *numbers: int) -> None:
     """As a run does that is cleared after its model or prompt changed."""
     for number in numbers:
-        anew = {"row_id": ROWS[number]["row_id"], "answer": f"another answer to {number}"}
-        write_jsonl(store, FOLDER.answers("tuned", number), [anew])
+        changed = {"row_id": ROWS[number]["row_id"], "answer": f"another answer to {number}"}
+        write_jsonl(store, FOLDER.answers("tuned", number), [changed])
 
 
 def answer(number: int, choice: str, name: str | None = "Ada") -> dict[str, Any]:
@@ -97,19 +97,17 @@ class TestDraw:
         assert manifest["sheet_uri"] == f"{FOLDER.uri}/report/label_sample/tuned--base/sheet.csv"
         assert manifest["examples"] == 3
 
-    def test_the_sheet_says_nothing_of_whose_an_answer_is(self, draw: Any, store: MemoryStore) -> None:
+    def test_the_sheet_does_not_say_which_arm_gave_an_answer(self, draw: Any, store: MemoryStore) -> None:
         sheet = store.read(draw(how="write the sheet only")["sheet_uri"])
         assert b"tuned" not in sheet.replace(HOSTILE.encode() + b" tuned", b"")
 
-    def test_a_smaller_sample_drawn_beside_a_larger_one_leaves_its_key_whole(
-        self, draw: Any, store: MemoryStore
-    ) -> None:
+    def test_drawing_a_smaller_sample_does_not_cut_the_key_of_a_larger_one(self, draw: Any, store: MemoryStore) -> None:
         larger = draw(examples=4)
         before = read_jsonl(store, larger["key_uri"], dict)
         assert (draw(examples=1)["examples"], len(before)) == (1, 4)
         assert read_jsonl(store, larger["key_uri"], dict) == before
 
-    def test_a_sheet_that_was_filled_in_where_it_lies_is_not_written_over(self, draw: Any, store: MemoryStore) -> None:
+    def test_a_filled_in_sheet_is_not_overwritten(self, draw: Any, store: MemoryStore) -> None:
         uri = draw(how="write the sheet only")["sheet_uri"]
         filled_in = store.read(uri).replace(b",\r\n", b",B\r\n")
         store.write(uri, filled_in)
@@ -126,7 +124,9 @@ class TestDraw:
             pytest.param({"hours": 0}, "hours", id="form"),
         ],
     )
-    def test_what_cannot_be_labelled_is_said(self, draw: Any, params: dict[str, Any], said: str) -> None:
+    def test_a_sample_that_cannot_be_drawn_is_an_error_with_the_reason(
+        self, draw: Any, params: dict[str, Any], said: str
+    ) -> None:
         with pytest.raises(InputError, match=said):
             draw(**params)
 
@@ -137,7 +137,7 @@ class TestDraw:
             draw()
 
     @pytest.mark.parametrize(("how", "asked"), [("ask in Airflow", [0, 1, 2]), ("write the sheet only", [])])
-    def test_airflow_asks_only_when_it_is_to(self, draw: Any, context: Any, how: str, asked: list[int]) -> None:
+    def test_airflow_asks_only_if_the_form_says_so(self, draw: Any, context: Any, how: str, asked: list[int]) -> None:
         assert ListExamplesOperator(task_id="examples", sample=draw(how=how)).execute(context) == asked
 
 
@@ -147,13 +147,13 @@ class TestAsk:
         monkeypatch.setattr(module.HITLOperator, "execute", lambda self, context: (self.subject, self.body))
         return equip(AskLabelOperator(task_id="ask", number=1, sample=draw(hours=2)))
 
-    def test_no_answer_in_time_is_no_answer(self, ask: Any, context: Any) -> None:
+    def test_a_question_that_nobody_answers_in_time_has_no_answer(self, ask: Any, context: Any) -> None:
         subject, _ = ask.execute(context)
         assert subject == "Example 2 of 3: which answer is better?"
         assert (ask.defaults, ask.options) == (["No answer"], ["A", "B", "Tie", "No answer"])
         assert ask.response_timeout == datetime.timedelta(hours=2)
 
-    def test_nothing_that_a_model_wrote_is_a_template_or_leaves_its_block(self, ask: Any, context: Any) -> None:
+    def test_a_models_text_is_never_a_template_and_cannot_leave_its_quotation(self, ask: Any, context: Any) -> None:
         _, body = ask.execute(context)
         assert not {"subject", "body"} & set(AskLabelOperator.template_fields)
         assert "<script" not in body
@@ -161,12 +161,12 @@ class TestAsk:
         assert len(said) == 6
         assert all(line.startswith("> ") for line in said)
 
-    def test_a_long_document_is_cut_and_said_to_be(self) -> None:
+    def test_a_long_document_is_cut_and_the_question_says_so(self) -> None:
         example = {"question": "q", "answer_a": "a", "answer_b": "b", "document": "d" * 30_000}
         assert "its beginning" in question_body(example)
         assert len(question_body(example)) < 21_000
 
-    def test_the_answers_stand_above_the_choices(self) -> None:
+    def test_the_answers_are_right_above_the_choices(self) -> None:
         body = question_body({"question": "q?", "answer_a": "an a", "answer_b": "a b", "document": "a long text"})
         places = [body.index(text) for text in ("q?", "a long text", "**Answer A**", "an a", "**Answer B**", "a b")]
         assert places == sorted(places)
@@ -182,7 +182,7 @@ class TestCollect:
 
         return run
 
-    def test_answers_are_stored_by_who_gave_them_and_enter_the_report(
+    def test_answers_are_stored_by_person_and_added_to_the_report(
         self, draw: Any, collect: Any, store: MemoryStore
     ) -> None:
         manifest = collect(draw(), [answer(0, "A"), answer(2, "Tie", "Bob B."), answer(1, "No answer", None)])
@@ -194,14 +194,16 @@ class TestCollect:
         assert ("ada (person)", "bob-b (person)") in raters
         assert b"ada (person)" in store.read(FOLDER.report("html"))
 
-    def test_two_people_on_the_same_examples_agree_or_not(self, draw: Any, collect: Any, store: MemoryStore) -> None:
+    def test_the_agreement_of_two_people_on_the_same_examples_is_measured(
+        self, draw: Any, collect: Any, store: MemoryStore
+    ) -> None:
         for name, choices in (("Ada", "AB"), ("Bob", "AA")):
             collect(draw(), [answer(number, choice, name) for number, choice in enumerate(choices)])
         report = read_json(store, FOLDER.report("json"), dict)
         (line,) = [line for line in report["agreement"] if (line["first"], line["second"])[0] == "ada (person)"]
         assert (line["n"], line["observed"]) == (2, 0.5)
 
-    def test_a_sheet_comes_back(self, draw: Any, collect: Any, store: MemoryStore) -> None:
+    def test_a_labelled_sheet_is_read(self, draw: Any, collect: Any, store: MemoryStore) -> None:
         uri = draw(how="write the sheet only", examples=4)["sheet_uri"]
         store.write(uri, store.read(uri).replace(b",\r\n", b",B\r\n"))
         for where in ("s3://input/labelled.csv", None):  # sent elsewhere, or put back where it lay
@@ -209,7 +211,7 @@ class TestCollect:
             manifest = collect(draw(how="read a labelled sheet", labelled_csv=where, labeller="cleo", examples=1))
             assert (manifest["labellers"], manifest["labels"], manifest["no_answer"]) == (["cleo"], 4, 0)
 
-    def test_a_sheet_without_a_label_is_not_what_was_meant(self, draw: Any, collect: Any) -> None:
+    def test_a_sheet_without_a_label_is_refused(self, draw: Any, collect: Any) -> None:
         draw(how="write the sheet only")
         with pytest.raises(InputError, match=r"sheet\.csv has no label .* is empty"):
             collect(draw(how="read a labelled sheet", labeller="cleo"))
@@ -246,6 +248,6 @@ class TestCollect:
         with pytest.raises(InputError, match="4 labels are for answers that have changed"):
             collect(draw(how="read a labelled sheet", labeller="cleo"))
 
-    def test_a_sheet_alone_is_not_collected(self, draw: Any, collect: Any) -> None:
+    def test_without_labels_to_read_the_collection_is_skipped(self, draw: Any, collect: Any) -> None:
         with pytest.raises(AirflowSkipException, match=r"sheet\.csv"):
             collect(draw(how="write the sheet only"))

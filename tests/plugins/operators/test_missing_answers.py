@@ -37,7 +37,7 @@ def test_only_questions_without_a_stored_answer_are_missing(
     assert count_missing_answers(run, model_arn=MODEL, student="nova-micro") == missing
 
 
-def test_an_answer_belongs_to_the_model_whatever_throughput_served_it(run: Any, store: MemoryStore) -> None:
+def test_an_answer_belongs_to_the_model_and_not_to_the_throughput_that_gave_it(run: Any, store: MemoryStore) -> None:
     store_answers(run, store, 4, invoke_id="arn:throughput/an-earlier-one")
     assert count_missing_answers(run, model_arn=MODEL, student="nova-micro") == 0
 

@@ -23,21 +23,21 @@ def test_a_run_whose_tasks_all_succeeded_passes(outcome: Any) -> None:
     outcome(report="success", release="success", outcome="running")
 
 
-def test_failed_tasks_are_named_and_those_they_held_up_are_counted(outcome: Any) -> None:
+def test_failed_tasks_are_named_and_tasks_that_could_not_start_are_counted(outcome: Any) -> None:
     states = {"tuned.release": "failed", "judge": "failed", "report": "upstream_failed", "ingest": "success"}
     with pytest.raises(IncompleteRunError, match=r"judge, tuned\.release failed, 1 could not start"):
         outcome(**states)
 
 
-def test_a_task_that_could_not_start_is_enough(outcome: Any) -> None:
+def test_one_task_that_could_not_start_fails_the_run(outcome: Any) -> None:
     with pytest.raises(IncompleteRunError, match="no task failed, 1 could not start"):
         outcome(report="upstream_failed")
 
 
-def test_a_run_marked_failed_between_two_tasks_has_skipped_ones_only_and_is_red(outcome: Any) -> None:
+def test_a_run_that_was_marked_failed_between_two_tasks_has_only_skipped_tasks_and_fails(outcome: Any) -> None:
     with pytest.raises(IncompleteRunError, match="no task failed, 0 could not start, 2 were skipped"):
         outcome(provision="success", release="success", answer="skipped", report="skipped")
 
 
-def test_what_a_dry_run_skips_is_no_failure(outcome: Any) -> None:
+def test_tasks_that_a_dry_run_skips_are_not_a_failure(outcome: Any) -> None:
     outcome(dry_run=True, estimate="success", synthesize="skipped", report="skipped")

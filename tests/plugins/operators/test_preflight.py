@@ -43,7 +43,7 @@ def frozen(store: MemoryStore) -> Any:
 
 
 class TestFreezing:
-    def test_it_freezes_the_use_case_and_returns_where(
+    def test_it_freezes_the_use_case_and_returns_its_uri(
         self, preflight: Any, store: MemoryStore, use_case: UseCase, context: Any
     ) -> None:
         manifest = preflight().execute(context)
@@ -52,25 +52,29 @@ class TestFreezing:
         assert frozen(store) == use_case.model_dump(mode="json")
         assert len(json.dumps(manifest)) < 2048
 
-    def test_an_edit_of_a_prompt_does_not_reach_a_run_under_way(
+    def test_an_edit_of_a_prompt_does_not_change_a_running_run(
         self, preflight: Any, equip: Any, store: MemoryStore, use_case: UseCase, context: Any, tmp_path: Path,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:  # fmt: skip
         monkeypatch.setenv("DISTILL_INPUT_ROOTS", str(tmp_path))
-        own, told = tmp_path / "own.j2", tmp_path / "instruction.txt"
-        own.write_text("<document>{{ document }}</document><question>{{ question }}</question>")
-        told.write_text("Be brief.")
-        changes = {"answering": str(own), "instruction_file": str(told), "examples": [{"question": "q", "answer": "a"}]}
+        prompt_file, instruction_file = tmp_path / "own.j2", tmp_path / "instruction.txt"
+        prompt_file.write_text("<document>{{ document }}</document><question>{{ question }}</question>")
+        instruction_file.write_text("Be brief.")
+        changes = {
+            "answering": str(prompt_file),
+            "instruction_file": str(instruction_file),
+            "examples": [{"question": "q", "answer": "a"}],
+        }
         preflight(**section(use_case, "prompts", **changes)).execute(context)
-        own.write_text("edited")
-        told.write_text("edited")
+        prompt_file.write_text("edited")
+        instruction_file.write_text("edited")
         task = equip(IngestCsvOperator(task_id="any", run_uri=RUN_URI))
         prompts = task.use_case.prompts
         assert task.prompt(prompts.answering).template.startswith("<document>")
         assert task.prompt(prompts.synthesis).constants == {"examples": [{"question": "q", "answer": "a"}]}
         assert (prompts.instruction, prompts.instruction_file) == ("Be brief.", None)
 
-    def test_the_trigger_forms_values_are_frozen_in(self, preflight: Any, store: MemoryStore, context: Any) -> None:
+    def test_the_values_of_the_trigger_form_are_frozen(self, preflight: Any, store: MemoryStore, context: Any) -> None:
         context["params"] = {"documents": 7, "pairs_per_document": 5, "max_spend_usd": 3.5, "dry_run": True}
         preflight().execute(context)
         kept = frozen(store)
@@ -96,7 +100,7 @@ class TestFreezing:
         with pytest.raises(UseCaseError, match=r"trigger form: synthesis\.pairs_per_document"):
             preflight().execute(context)
 
-    def test_an_edit_reaches_the_run_only_when_preflight_is_cleared(
+    def test_an_edit_changes_the_run_only_if_preflight_is_cleared(
         self, preflight: Any, store: MemoryStore, context: Any
     ) -> None:
         preflight().execute(context)
@@ -123,7 +127,7 @@ class TestRefusal:
             task.execute(context)
         return str(raised.value)
 
-    def test_all_problems_are_named_at_once_and_nothing_is_frozen_or_bought(
+    def test_all_problems_are_listed_together_and_nothing_is_frozen_or_bought(
         self, preflight: Any, store: MemoryStore, bedrock: FakeBedrock, use_case: UseCase, context: Any
     ) -> None:
         store.delete(FOLDER.use_case)
@@ -172,12 +176,12 @@ class TestRefusal:
             ),
         ],
     )
-    def test_a_model_that_cannot_play_its_part_is_named(
+    def test_a_model_that_cannot_be_used_in_its_role_is_named(
         self, preflight: Any, context: Any, changes: dict[str, Any], problem: str
     ) -> None:
         assert problem in self.refusal(preflight(**changes), context)
 
-    def test_a_model_on_its_way_out_is_named_with_its_status(
+    def test_a_legacy_model_is_named_with_its_status(
         self, preflight: Any, bedrock: FakeBedrock, context: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(bedrock, "foundation_model", lambda _: {"modelLifecycle": {"status": "LEGACY"}})
@@ -202,7 +206,7 @@ class TestRefusal:
         assert "1. head_bucket bedrock-distill-training: 403" in message
         assert "claude-3-sonnet was retired" in message
 
-    def test_a_champion_that_is_gone_is_named_where_the_use_case_compares_with_it(
+    def test_a_missing_champion_is_named_if_the_use_case_compares_with_it(
         self, preflight: Any, bedrock: FakeBedrock, store: MemoryStore, context: Any
     ) -> None:
         uri = f"{FOLDER.root}/champions/aws_docs_qa.json"
@@ -224,6 +228,6 @@ class TestRefusal:
         assert "does not name a champion" in message
         assert "claude-3-sonnet was retired" in message
 
-    def test_arms_that_are_not_trained_ask_nothing_of_fine_tuning(self, preflight: Any, context: Any) -> None:
+    def test_a_use_case_without_trained_arms_needs_no_fine_tuning(self, preflight: Any, context: Any) -> None:
         untrained = {"student": "claude-sonnet-4-6", **BASES}
         assert preflight(**untrained).execute(context)["use_case_uri"] == FOLDER.use_case

@@ -75,7 +75,9 @@ def promote(equip: Any, context: Any) -> Any:
 
 
 class TestPromote:
-    def test_the_winner_is_written_down_and_told(self, promote: Any, prepared: MemoryStore, context: Any) -> None:
+    def test_the_winner_is_stored_as_champion_and_an_event_is_emitted(
+        self, promote: Any, prepared: MemoryStore, context: Any
+    ) -> None:
         decide(prepared, decision("tuned"), decision("more", promoted=False))
         manifest = promote()
         champion = read_champion(prepared, CHAMPION_URI)
@@ -92,18 +94,20 @@ class TestPromote:
             "champion_uri": CHAMPION_URI,
         }
 
-    def test_of_several_winners_the_surest_one_is_taken(self, promote: Any, prepared: MemoryStore) -> None:
+    def test_of_several_winners_the_one_with_the_largest_lower_bound_is_promoted(
+        self, promote: Any, prepared: MemoryStore
+    ) -> None:
         decide(prepared, decision("tuned", 0.55), decision("more", 0.58))
         assert promote()["arm"] == "more"
 
-    def test_who_approved_is_written_down(self, promote: Any, prepared: MemoryStore) -> None:
+    def test_the_approving_person_is_stored(self, promote: Any, prepared: MemoryStore) -> None:
         decide(prepared, decision("tuned"))
         promote(approval={"chosen_options": ["Approve"], "responded_by_user": {"id": "1", "name": "ada"}})
         champion = read_champion(prepared, CHAMPION_URI)
         assert champion is not None
         assert champion.approved_by == "ada"
 
-    def test_a_retry_tells_again_and_writes_nothing_new(
+    def test_a_retry_emits_the_event_again_and_writes_nothing_new(
         self, promote: Any, prepared: MemoryStore, context: Any
     ) -> None:
         decide(prepared, decision("tuned"))
@@ -115,7 +119,7 @@ class TestPromote:
         assert context["outlet_events"][ASSET].extra["model_arn"] == "arn:model/tuned"
 
     @pytest.mark.parametrize("decisions", [[decision("tuned", 0.4, promoted=False)], []], ids=["lost", "not compared"])
-    def test_when_nobody_won_it_is_skipped_without_an_event(
+    def test_without_a_winner_it_is_skipped_without_an_event(
         self, promote: Any, prepared: MemoryStore, context: Any, decisions: Any
     ) -> None:
         decide(prepared, *decisions)
@@ -124,7 +128,7 @@ class TestPromote:
         assert not prepared.exists(CHAMPION_URI)
         assert context["outlet_events"][ASSET].extra is None
 
-    def test_a_report_without_a_rule_promotes_nobody(self, promote: Any, prepared: MemoryStore) -> None:
+    def test_a_report_without_a_rule_promotes_no_arm(self, promote: Any, prepared: MemoryStore) -> None:
         decide(prepared, promotion=None)
         with pytest.raises(AirflowSkipException):
             promote()
@@ -146,14 +150,14 @@ class TestPromote:
             promote()
         assert read_champion(prepared, CHAMPION_URI) == make_champion()
 
-    def test_a_champion_that_changed_meanwhile_stays(self, promote: Any, prepared: MemoryStore) -> None:
+    def test_a_champion_that_changed_since_is_left(self, promote: Any, prepared: MemoryStore) -> None:
         write_json(prepared, CHAMPION_URI, make_champion().model_dump())
         decide(prepared, decision("tuned"))
         with pytest.raises(PromotionError, match="Clear preflight"):
             promote()
         assert read_champion(prepared, CHAMPION_URI) == make_champion()
 
-    def test_a_model_that_is_gone_is_not_promoted(
+    def test_a_model_that_no_longer_exists_is_not_promoted(
         self, promote: Any, prepared: MemoryStore, bedrock: FakeBedrock
     ) -> None:
         bedrock.models.clear()
@@ -170,7 +174,7 @@ class TestApproval:
         task = PromotionApprovalOperator(task_id="approve", run_uri=RUN_URI, reported=REPORTED)
         return equip(task)
 
-    def test_the_person_reads_verdict_and_grounds_and_silence_is_a_no(
+    def test_the_person_reads_the_verdict_and_the_reasons_and_no_answer_means_no(
         self, ask: Any, prepared: MemoryStore, context: Any
     ) -> None:
         decide(prepared, decision("tuned"))
@@ -182,13 +186,13 @@ class TestApproval:
         assert "no answer within 20 hours: nothing changes" in body
         assert (ask.defaults, ask.response_timeout.total_seconds()) == (["Reject"], 20 * 3600)
 
-    def test_nothing_of_the_question_is_a_template(self, ask: Any, prepared: MemoryStore, context: Any) -> None:
+    def test_the_question_is_not_rendered_as_a_template(self, ask: Any, prepared: MemoryStore, context: Any) -> None:
         decide(prepared, decision("tuned"), verdict="{{ var.value.secret }} <script>alert(1)</script>")
         _, body = ask.execute(context)
         assert not {"subject", "body"} & set(ask.template_fields)
         assert "<script" not in body
 
-    def test_without_a_winner_nobody_is_asked(self, ask: Any, prepared: MemoryStore, context: Any) -> None:
+    def test_without_a_winner_no_person_is_asked(self, ask: Any, prepared: MemoryStore, context: Any) -> None:
         decide(prepared, decision("tuned", promoted=False))
         with pytest.raises(AirflowSkipException):
             ask.execute(context)
@@ -215,7 +219,7 @@ class TestLosers:
             ),
         ],
     )
-    def test_the_champion_and_the_one_before_it_stay(
+    def test_the_champion_and_the_one_before_it_are_left(
         self, delete: Any, prepared: MemoryStore, bedrock: FakeBedrock, champion: Champion | None, left: list[str]
     ) -> None:
         if champion:
@@ -223,7 +227,7 @@ class TestLosers:
         assert delete()["left"] == left
         assert bedrock.models == {f"arn:model/{name}" for name in left}
 
-    def test_who_won_and_was_not_approved_stays_so_that_it_still_can_be(
+    def test_a_winner_that_was_not_approved_is_left_so_that_it_can_be_approved_later(
         self, delete: Any, prepared: MemoryStore, bedrock: FakeBedrock
     ) -> None:
         decide(prepared, decision("tuned"), decision("more", promoted=False))
@@ -233,13 +237,13 @@ class TestLosers:
     @pytest.mark.parametrize(
         "tags", [{"use-case": "other"}, {"project": "other"}], ids=["another use case", "not ours"]
     )
-    def test_what_is_not_known_to_be_this_use_cases_stays(
+    def test_a_model_without_this_use_cases_tags_is_left(
         self, delete: Any, prepared: MemoryStore, bedrock: FakeBedrock, tags: dict[str, str]
     ) -> None:
         bedrock.tag("arn:model/more", tags)
         assert delete() == {"deleted": ["tuned"], "left": ["more"]}
 
-    def test_what_is_served_stays_and_a_second_try_finds_the_others_gone(
+    def test_a_served_model_is_left_and_a_second_try_finds_the_others_deleted(
         self, delete: Any, prepared: MemoryStore, bedrock: FakeBedrock
     ) -> None:
         bedrock.put_throughput("t", "InService", model_arn="arn:model/more")

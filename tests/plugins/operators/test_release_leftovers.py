@@ -1,4 +1,4 @@
-"""The net under what is billed by the hour when no teardown ran: every throughput is checked and released."""
+"""The sweeper releases throughput whose run has ended without a teardown."""
 
 from __future__ import annotations
 
@@ -45,30 +45,30 @@ class TestSweeper:
         return ReleaseLeftoversOperator(task_id="sweep").execute(context)
 
     @pytest.mark.parametrize("run_state", ["success", "failed", None])
-    def test_what_no_live_run_uses_is_released(self, bedrock: FakeBedrock, run_state: str | None) -> None:
+    def test_throughput_that_no_live_run_uses_is_released(self, bedrock: FakeBedrock, run_state: str | None) -> None:
         bedrock.tags_of["arn:throughput/endpoint"] = ours()
         assert self.sweep(run_state)["released"] == ["endpoint"]
         assert bedrock.throughputs == {}
 
-    def test_what_a_live_run_uses_is_kept_and_its_expiry_renewed(self, bedrock: FakeBedrock) -> None:
+    def test_throughput_of_a_live_run_is_kept_and_its_expiry_renewed(self, bedrock: FakeBedrock) -> None:
         bedrock.tags_of["arn:throughput/endpoint"] = ours()
         assert self.sweep("running")["renewed"] == ["endpoint"]
         renewed = datetime.datetime.fromisoformat(bedrock.tags_of["arn:throughput/endpoint"]["expires-at"])
         assert renewed > datetime.datetime.now(datetime.UTC) + datetime.timedelta(hours=2)
 
-    def test_when_airflow_cannot_be_asked_the_run_may_be_live_and_nothing_is_released(
-        self, bedrock: FakeBedrock
-    ) -> None:
+    def test_if_airflow_cannot_be_asked_the_run_may_be_live_and_nothing_is_released(self, bedrock: FakeBedrock) -> None:
         bedrock.tags_of["arn:throughput/endpoint"] = ours()
         with pytest.raises(OutcomeError, match="could not be checked or released"):
             self.sweep(None, code=500)
         assert list(bedrock.throughputs) == ["endpoint"]
 
-    def test_what_is_not_ours_is_left(self, bedrock: FakeBedrock) -> None:
+    def test_throughput_of_another_project_is_left(self, bedrock: FakeBedrock) -> None:
         bedrock.tags_of["arn:throughput/endpoint"] = {"expires-at": "2020-01-01T00:00:00Z"}
         assert self.sweep(None) == {"released": [], "renewed": [], "left": 1}
 
-    def test_one_that_cannot_be_released_keeps_no_other_and_fails_the_task(self, bedrock: FakeBedrock) -> None:
+    def test_one_that_cannot_be_released_does_not_keep_the_others_and_fails_the_task(
+        self, bedrock: FakeBedrock
+    ) -> None:
         bedrock.put_throughput("another", "InService")
         for name in ("endpoint", "another"):
             bedrock.tags_of[f"arn:throughput/{name}"] = ours()

@@ -27,12 +27,12 @@ from tests.fakes.fake_bedrock import FakeBedrock
 from tests.fakes.memory_store import MemoryStore
 from tests.plugins.conftest import FOLDER, RUN_URI, freeze
 
-TOMORROW = RUN_URI.replace("manual-1-abcdef01", "manual-2-abcdef02")
+NEXT_RUN_URI = RUN_URI.replace("manual-1-abcdef01", "manual-2-abcdef02")
 METRICS = b"step_number,epoch_number,training_loss\n0,0,1.5\n1,0,0.5\n"
 CONTRACT = {"run_key", "use_case", "simulated", "source", "synthesis", "arms", "comparisons", "cost"}
 
 
-class Night:
+class PipelineRun:
     """One run of all paid steps on the fakes, task by task as the DAG has them."""
 
     def __init__(self, run_uri: str, equip: Any, bedrock: FakeBedrock, store: MemoryStore, context: Any) -> None:
@@ -93,14 +93,14 @@ class Night:
 
 
 @pytest.fixture
-def night(equip: Any, bedrock: FakeBedrock, store: MemoryStore, context: Any) -> Any:
+def new_run(equip: Any, bedrock: FakeBedrock, store: MemoryStore, context: Any) -> Any:
     bedrock.say = say
 
-    def make(run_uri: str = RUN_URI) -> Night:
+    def make(run_uri: str = RUN_URI) -> PipelineRun:
         for uri, body in list(store.objects.items()):
             if uri.startswith((FOLDER.use_case, FOLDER.champion, f"{RUN_URI}/source/", f"{RUN_URI}/shards/")):
                 store.write(uri.replace(RUN_URI, run_uri), body)
-        return Night(run_uri, equip, bedrock, store, context)
+        return PipelineRun(run_uri, equip, bedrock, store, context)
 
     return make
 
@@ -110,8 +110,8 @@ def usd(report: Any, part: str) -> float:
 
 
 class TestContent:
-    def test_it_has_the_contracts_keys_and_its_counts_reconcile(self, night: Any) -> None:
-        manifest, report = night().report()
+    def test_the_report_has_the_keys_of_its_schema_and_its_counts_add_up(self, new_run: Any) -> None:
+        manifest, report = new_run().report()
         assert report.keys() >= CONTRACT
         synthesis = report["synthesis"]
         assert synthesis["requested"] == synthesis["accepted"] + synthesis["rejected"] + synthesis["missing"] == 30
@@ -123,8 +123,8 @@ class TestContent:
         assert set(manifest) == {"report_json_uri", "report_html_uri", "verdict", "actual_usd", "simulated"}
         assert len(json.dumps(manifest)) < 2048
 
-    def test_it_says_what_became_of_each_arm(self, night: Any) -> None:
-        _, report = night().report()
+    def test_the_report_describes_each_arm(self, new_run: Any) -> None:
+        _, report = new_run().report()
         base, tuned = report["arms"]
         assert {**base} == {
             "name": "base",
@@ -139,33 +139,35 @@ class TestContent:
             "tuned": [{"step": 0, "epoch": 0, "loss": 1.5}, {"step": 1, "epoch": 0, "loss": 0.5}]
         }
 
-    def test_it_says_that_the_models_were_simulated(self, night: Any, store: MemoryStore) -> None:
-        manifest, report = night().report()
+    def test_the_report_says_that_the_models_were_simulated(self, new_run: Any, store: MemoryStore) -> None:
+        manifest, report = new_run().report()
         assert manifest["simulated"] is report["simulated"] is True
         assert b"SIMULATED" in store.read(manifest["report_html_uri"])
 
-    def test_an_endpoint_that_is_still_there_is_said_to_be(self, night: Any, bedrock: FakeBedrock) -> None:
-        tonight = night()
-        arguments = tonight.until_report()
+    def test_an_endpoint_that_still_exists_is_reported(self, new_run: Any, bedrock: FakeBedrock) -> None:
+        run = new_run()
+        arguments = run.until_report()
         bedrock.put_throughput(arguments["arms"]["tuned"]["provisioned"]["throughput_name"], "InService")
-        manifest = tonight.run(RenderReportOperator, **arguments)
-        assert read_json(tonight.store, manifest["report_json_uri"], dict)["arms"][1]["released"] is False
+        manifest = run.run(RenderReportOperator, **arguments)
+        assert read_json(run.store, manifest["report_json_uri"], dict)["arms"][1]["released"] is False
 
-    def test_rows_on_which_judges_disagree_are_shown_with_both_answers(self, night: Any, bedrock: FakeBedrock) -> None:
+    def test_rows_on_which_judges_disagree_are_shown_with_both_answers(
+        self, new_run: Any, bedrock: FakeBedrock
+    ) -> None:
         def torn(request: ModelRequest) -> str:
             if "<answer_a>" in request.user and request.identity.startswith("us.meta"):
                 return verdict("TIE")
             return say(request)
 
         bedrock.say = torn
-        _, report = night().report()
+        _, report = new_run().report()
         assert len(report["disagreements"]) == 4
         shown = report["disagreements"][0]
         assert shown["candidate_answer"] == f"{shown['baseline_answer']} at length"
 
-    def test_labels_of_answers_that_the_run_no_longer_has_do_not_count(self, night: Any, store: MemoryStore) -> None:
-        made = night()
-        arguments = made.until_report()
+    def test_labels_of_answers_that_the_run_no_longer_has_do_not_count(self, new_run: Any, store: MemoryStore) -> None:
+        run = new_run()
+        arguments = run.until_report()
         (asked,) = read_jsonl(store, FOLDER.answers("tuned", 0), dict)
         (other,) = read_jsonl(store, FOLDER.answers("base", 0), dict)
         label = {"row_id": asked["row_id"], "candidate": "tuned", "baseline": "base", "labeller": "ada"}
@@ -175,35 +177,35 @@ class TestContent:
         for answer in (asked["answer"], "another answer"):
             write_jsonl(store, FOLDER.answers("tuned", 0), [{**asked, "answer": answer}])
             found.append(
-                read_json(store, made.run(RenderReportOperator, "report", **arguments)["report_json_uri"], dict)
+                read_json(store, run.run(RenderReportOperator, "report", **arguments)["report_json_uri"], dict)
             )
         assert [report["labels"]["counted"] for report in found] == [1, 0]
         assert found[1]["labels"] == {"counted": 0, "changed": 1, "unmarked": 1}
         people = [[line for line in report["agreement"] if "(person)" in line["second"]] for report in found]
         assert [bool(lines) for lines in people] == [True, False]
 
-    def test_shards_of_an_earlier_longer_reading_are_not_used(self, night: Any, store: MemoryStore) -> None:
+    def test_shards_of_an_earlier_larger_reading_are_not_used(self, new_run: Any, store: MemoryStore) -> None:
         stale = {"row_id": "x", "question": "Stale?", "answer": "Stale", "topic": "t"}
         write_jsonl(store, FOLDER.synthetic(10), [stale] * 50)
         write_jsonl(store, FOLDER.answers("base", 4), [{"row_id": "x", "answer": "Stale"}])
-        manifest, _ = night().report()
+        manifest, _ = new_run().report()
         assert b"Stale" not in store.read(manifest["report_json_uri"])
 
-    def test_counts_that_do_not_add_up_are_refused(self, night: Any, store: MemoryStore) -> None:
+    def test_counts_that_do_not_add_up_are_refused(self, new_run: Any, store: MemoryStore) -> None:
         with pytest.raises(ReconciliationError, match="rows 99 is not accepted 14"):
-            night().report(ingested={"rows": 99, "accepted": 14, "rejected": 0, "train": 10, "evaluation": 4})
+            new_run().report(ingested={"rows": 99, "accepted": 14, "rejected": 0, "train": 10, "evaluation": 4})
         assert not store.exists(FOLDER.report("json"))
 
-    def test_a_job_without_metrics_has_no_curve_and_still_a_report(
-        self, night: Any, monkeypatch: pytest.MonkeyPatch
+    def test_a_job_without_metrics_has_a_report_without_a_loss_curve(
+        self, new_run: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("tests.plugins.operators.test_report.METRICS", b"step_number,epoch_number,training_loss\n")
-        assert night().report()[1]["loss_curves"] == {"tuned": []}
+        assert new_run().report()[1]["loss_curves"] == {"tuned": []}
 
 
 class TestBill:
-    def test_it_holds_what_was_paid_and_its_sum(self, night: Any) -> None:
-        manifest, report = night().report()
+    def test_the_bill_has_a_line_for_everything_paid_and_their_sum(self, new_run: Any) -> None:
+        manifest, report = new_run().report()
         cost = report["cost"]
         assert cost["actual_usd"] == manifest["actual_usd"] == pytest.approx(sum(line["usd"] for line in cost["lines"]))
         # Ten questions of 100 tokens in and 10 out at $2.20 and $11.00 a million.
@@ -211,16 +213,16 @@ class TestBill:
         assert usd(report, "throughput") > 0
         assert usd(report, "training") > 0
 
-    def test_answers_of_the_tuned_arm_are_paid_by_the_hour_not_by_the_token(self, night: Any) -> None:
-        _, report = night().report()
+    def test_answers_of_the_tuned_arm_are_paid_by_the_hour_not_by_the_token(self, new_run: Any) -> None:
+        _, report = new_run().report()
         whats = [line["what"] for line in report["cost"]["lines"]]
         assert any(what.startswith("answers base") for what in whats)
         assert not any(what.startswith("answers tuned") for what in whats)
 
-    def test_the_next_night_pays_for_nothing_that_was_paid_before(self, night: Any, bedrock: FakeBedrock) -> None:
-        _, first = night().report()
+    def test_the_next_run_pays_for_nothing_that_was_paid_before(self, new_run: Any, bedrock: FakeBedrock) -> None:
+        _, first = new_run().report()
         bought, asked = list(bedrock.bought), len(bedrock.asked)
-        _, second = night(TOMORROW).report()
+        _, second = new_run(NEXT_RUN_URI).report()
         assert (bedrock.bought, len(bedrock.asked)) == (bought, asked)
         assert first["cost"]["actual_usd"] > 0
         assert second["cost"]["actual_usd"] == 0
@@ -228,11 +230,11 @@ class TestBill:
         assert second["arms"][1]["job_arn"] == first["arms"][1]["job_arn"]
         assert second["arms"][1]["serving"] is None
 
-    def test_a_critic_has_its_own_lines_beside_its_estimate_and_the_next_night_pays_it_nothing(
-        self, night: Any, store: MemoryStore, use_case: UseCase
+    def test_a_critic_has_its_own_lines_next_to_its_estimate_and_the_next_run_pays_nothing_for_it(
+        self, new_run: Any, store: MemoryStore, use_case: UseCase
     ) -> None:
         freeze(store, use_case, curation={"critic": {"model": "claude-haiku-4-5", "max_spend_usd": 5}})
-        _, report = night().report()
+        _, report = new_run().report()
         lines = {line["what"]: line for line in report["cost"]["lines"]}
         assert lines["critic: claude-haiku-4-5 input"]["quantity"] == 30 * 100
         assert lines["critic: claude-haiku-4-5 input"]["estimated_usd"] > 0
@@ -240,14 +242,14 @@ class TestBill:
         card = report["data_cards"][0]
         assert (card["critic"]["grounded"], card["funnel"][-1]) == (30, {"filter": "critic", "dropped": 0, "left": 30})
         assert "critic.j2" in card["prompts"]
-        _, report = night(TOMORROW).report()
+        _, report = new_run(NEXT_RUN_URI).report()
         assert usd(report, "critic") == 0
         assert report["synthesis"]["critic"].items() >= {"grounded": 30, "calls": 0, "cache_hits": 30}.items()
 
-    def test_clearing_the_report_changes_nothing(self, night: Any, store: MemoryStore) -> None:
-        tonight = night()
-        arguments = tonight.until_report()
+    def test_clearing_the_report_changes_nothing(self, new_run: Any, store: MemoryStore) -> None:
+        run = new_run()
+        arguments = run.until_report()
         for _ in range(2):
-            manifest = tonight.run(RenderReportOperator, **arguments)
+            manifest = run.run(RenderReportOperator, **arguments)
         assert read_json(store, manifest["report_json_uri"], dict)["cost"]["actual_usd"] == manifest["actual_usd"]
         assert len(read_jsonl(store, arguments["judgments"][0][0]["verdicts_uri"], dict)) == 8

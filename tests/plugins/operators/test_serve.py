@@ -51,7 +51,7 @@ class TestProvision:
             "usd_per_hour": pytest.approx(load_prices().price(use_case.student, "throughput_per_hour")),
         }
 
-    def test_a_retry_adopts_what_the_first_try_bought(self, provision: Any, bedrock: FakeBedrock, context: Any) -> None:
+    def test_a_retry_finds_what_the_first_try_bought(self, provision: Any, bedrock: FakeBedrock, context: Any) -> None:
         bedrock.lose_next_answer = TransientError("connection lost")
         first, second = provision.execute(context), provision.execute(context)
         assert bedrock.bought == [FIRST]
@@ -64,7 +64,7 @@ class TestProvision:
         assert provision.execute(context)["throughput_arn"] is None
         assert bedrock.bought == []
 
-    def test_it_does_not_buy_once_the_lease_was_released(
+    def test_it_does_not_buy_after_the_release(
         self, provision: Any, release: Any, bedrock: FakeBedrock, context: Any
     ) -> None:
         """A forgotten copy of the task wakes up after release."""
@@ -88,7 +88,7 @@ class TestProvision:
         provision.execute(context)
         assert bedrock.bought == [FIRST, FIRST.replace("-s1", "-s2")]
 
-    def test_a_missing_quota_is_a_refusal_with_bedrocks_words(
+    def test_a_missing_quota_is_a_refusal_with_bedrocks_message(
         self, provision: Any, bedrock: FakeBedrock, context: Any
     ) -> None:
         bedrock.refuse["create_throughput"] = RefusedError("no model units reserved")
@@ -103,7 +103,7 @@ class TestChampion:
         freeze(store, use_case, arms=arms)
         return equip(BedrockProvisionThroughputOperator(task_id="provision", arm="best", run_uri=RUN_URI))
 
-    def test_before_there_is_one_the_base_takes_its_place_and_nothing_is_bought(
+    def test_before_the_first_promotion_the_base_takes_its_place_and_nothing_is_bought(
         self, provision: Any, bedrock: FakeBedrock, store: MemoryStore, context: Any
     ) -> None:
         save_champion_snapshot(store, FOLDER, None)
@@ -115,7 +115,7 @@ class TestChampion:
         sensor.__dict__["hook"] = bedrock
         assert sensor.execute(context) == {"invoke_id": None, "model_arn": None, "student": "nova-micro"}
 
-    def test_it_is_served_as_the_student_that_it_was_made_from(
+    def test_the_champion_is_served_as_the_student_that_it_was_trained_from(
         self, provision: Any, bedrock: FakeBedrock, store: MemoryStore, context: Any
     ) -> None:
         save_champion_snapshot(store, FOLDER, make_champion(model_arn="arn:model/old", student="nova-lite"))
@@ -142,7 +142,7 @@ class TestRelease:
         assert release.execute(context)["released"] == [FIRST]
         assert bedrock.throughputs == {}
 
-    def test_the_tombstone_lies_there_before_anything_is_deleted(
+    def test_the_release_record_is_written_before_anything_is_deleted(
         self, release: Any, bedrock: FakeBedrock, store: MemoryStore, context: Any
     ) -> None:
         bedrock.put_throughput(FIRST, "InService")
@@ -162,7 +162,7 @@ class TestRelease:
         assert release.execute(context)["released"] == [FIRST]
         assert bedrock.throughputs == {}
 
-    def test_what_stays_there_fails_the_task_and_says_that_it_is_billed(
+    def test_a_throughput_that_stays_fails_the_task_and_is_said_to_be_billed(
         self, release: Any, bedrock: FakeBedrock, context: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         bedrock.put_throughput(FIRST, "InService")

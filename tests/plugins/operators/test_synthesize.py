@@ -88,7 +88,7 @@ class TestPairs:
         assert len(kept_apart) == manifest["rejected"] + manifest["surplus"]
         assert all(reject["reason"] and reject["text"] for reject in kept_apart)
 
-    def test_an_unreadable_answer_is_asked_again_and_both_are_paid_for(
+    def test_an_unreadable_answer_is_asked_again_and_both_calls_are_paid_for(
         self, synthesize: Any, bedrock: FakeBedrock, context: Any
     ) -> None:
         bedrock.say = lambda request: "I would rather not." if request.sample == 0 else pairs(request)
@@ -102,7 +102,7 @@ class TestPairs:
 
 class TestRetry:
     @pytest.mark.parametrize("error", [ThrottledError("slow down"), TransientError("500")])
-    def test_a_row_that_failed_in_passing_is_tried_again_with_the_task(
+    def test_a_row_with_a_transient_error_is_retried_with_the_task(
         self, synthesize: Any, bedrock: FakeBedrock, store: MemoryStore, context: Any, error: ServiceError
     ) -> None:
         bedrock.say = failing_on_row(2, error)
@@ -134,21 +134,21 @@ class TestRetry:
         assert (record["row_id"], record["reason"]) == (make_row(2)["row_id"], "ThrottledError")
         assert record["message"].endswith("slow down")
 
-    def test_a_row_that_no_retry_can_mend_is_recorded_at_once(
+    def test_a_row_that_no_retry_can_help_is_recorded_at_once(
         self, synthesize: Any, bedrock: FakeBedrock, context: Any
     ) -> None:
         bedrock.say = failing_on_row(2, InvalidRequestError("too long"))
         context["ti"].try_number = 1
         assert synthesize().execute(context)["failed"] == 1
 
-    def test_refused_access_stops_the_shard_for_it_is_refused_for_every_row(
+    def test_refused_access_stops_the_shard_because_every_row_would_be_refused(
         self, synthesize: Any, bedrock: FakeBedrock, context: Any
     ) -> None:
         bedrock.refuse["ask"] = RefusedError("AccessDenied")
         with pytest.raises(RefusedError, match="AccessDenied"):
             synthesize().execute(context)
 
-    def test_the_next_night_pays_for_nothing(
+    def test_the_next_run_pays_for_nothing(
         self, synthesize: Any, equip: Any, bedrock: FakeBedrock, store: MemoryStore, context: Any
     ) -> None:
         synthesize().execute(context)
@@ -165,7 +165,7 @@ class TestRetry:
 
 
 class TestSpendCap:
-    def test_the_running_bill_stops_the_task_and_what_was_paid_is_kept(
+    def test_the_spend_cap_stops_the_task_and_paid_answers_are_kept(
         self, synthesize: Any, store: MemoryStore, bedrock: FakeBedrock, context: Any
     ) -> None:
         """The estimate is of a tenth of the rows, so that they cost far more than the cap leaves room for."""
@@ -201,7 +201,7 @@ class TestCritic:
 
         return make
 
-    def test_it_is_asked_after_the_filters_and_its_verdicts_and_usage_are_counted_apart(
+    def test_the_critic_is_asked_after_the_filters_and_its_verdicts_and_usage_are_counted_separately(
         self, criticise: Any, store: MemoryStore, context: Any
     ) -> None:
         manifest = criticise().execute(context)
@@ -230,7 +230,7 @@ class TestCritic:
         assert criticise().execute(context) == first
         assert (len(bedrock.asked), store.objects) == (paid, before)
 
-    def test_its_budget_ends_it_without_ending_the_task_and_the_rest_is_kept_and_counted(
+    def test_a_spent_budget_ends_the_critic_and_not_the_task_and_unchecked_pairs_are_kept_and_counted(
         self, criticise: Any, bedrock: FakeBedrock, store: MemoryStore, context: Any
     ) -> None:
         """Rows of some ten tokens: all twelve questions are estimated at less than a cent, and each costs a dollar."""
@@ -249,7 +249,7 @@ class TestCritic:
         assert again == manifest
         assert [request for request in bedrock.asked if request.model.key == CRITIC] == looked
 
-    def test_access_that_is_refused_to_it_stops_the_shard(
+    def test_refused_access_to_the_critic_stops_the_shard(
         self, criticise: Any, bedrock: FakeBedrock, context: Any
     ) -> None:
         task, say = criticise(), bedrock.say

@@ -40,12 +40,12 @@ class TestSubmit:
         assert len(bedrock.bought) == 1
         assert (first["bought"], second["bought"]) == (True, False)
 
-    def test_other_data_are_another_job(self, equip: Any, bedrock: FakeBedrock, context: Any) -> None:
+    def test_other_data_is_another_job(self, equip: Any, bedrock: FakeBedrock, context: Any) -> None:
         submit_task(equip).execute(context)
         submit_task(equip, sha256="e" * 64).execute(context)
         assert len(set(bedrock.bought)) == 2
 
-    def test_a_lost_answer_is_adopted(self, equip: Any, bedrock: FakeBedrock, context: Any) -> None:
+    def test_a_purchase_whose_answer_was_lost_is_found(self, equip: Any, bedrock: FakeBedrock, context: Any) -> None:
         bedrock.lose_next_answer = TransientError("connection lost")
         assert submit_task(equip).execute(context)["job_name"] in bedrock.jobs
         assert len(bedrock.bought) == 1
@@ -53,7 +53,7 @@ class TestSubmit:
     @pytest.mark.parametrize(
         ("status", "why"), [("Stopped", None), ("Failed", "Encountered an internal error when processing the request.")]
     )
-    def test_a_job_that_ended_for_no_fault_of_the_data_is_bought_as_the_next_attempt(
+    def test_a_job_that_ended_for_another_reason_than_its_data_is_bought_as_the_next_attempt(
         self, equip: Any, bedrock: FakeBedrock, context: Any, status: str, why: str | None
     ) -> None:
         first = submit_task(equip).execute(context)["job_name"]
@@ -96,7 +96,7 @@ class TestSubmit:
         monkeypatch.setattr(store, "exists", lambda uri: answered and "/responses/" in uri)
         assert submit_task(equip).execute(context)["attempt"] == attempt
 
-    def test_attempts_end(self, equip: Any, bedrock: FakeBedrock, context: Any) -> None:
+    def test_the_number_of_attempts_is_limited(self, equip: Any, bedrock: FakeBedrock, context: Any) -> None:
         for _ in range(3):
             bedrock.put_job(submit_task(equip).execute(context)["job_name"], "Stopped")
         with pytest.raises(JobFailedError, match="All 3 attempts"):

@@ -15,7 +15,7 @@ def form() -> dict[str, Param]:
     return clean_up_params(["aws_docs_qa", "compare_arms"])
 
 
-def test_left_as_it_is_it_lists_everything_and_deletes_nothing(form: dict[str, Param]) -> None:
+def test_by_default_it_lists_everything_and_deletes_nothing(form: dict[str, Param]) -> None:
     values = {name: param.resolve() for name, param in form.items()}
     assert CleanUpChoice.model_validate(values) == CleanUpChoice()
     assert values["dry_run"] is True

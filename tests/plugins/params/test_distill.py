@@ -35,12 +35,12 @@ def test_it_is_filled_with_the_use_cases_values(use_case: UseCase) -> None:
 
 
 @pytest.mark.parametrize("name", ["evaluation_csv", "documents", "evaluation_rows"])
-def test_what_may_be_absent_may_be_left_empty(form: dict[str, Param], name: str) -> None:
+def test_an_optional_field_may_be_left_empty(form: dict[str, Param], name: str) -> None:
     assert form[name].resolve(None) is None
 
 
 @pytest.mark.parametrize("name", ["training_csv", "pairs_per_document", "max_spend_usd", "dry_run"])
-def test_what_a_run_needs_may_not(form: dict[str, Param], name: str) -> None:
+def test_a_required_field_may_not_be_left_empty(form: dict[str, Param], name: str) -> None:
     with pytest.raises(ParamValidationError):
         form[name].resolve(None)
 
@@ -69,5 +69,5 @@ def test_a_value_out_of_range_is_refused_by_the_form(
 @pytest.mark.parametrize(
     ("name", "value"), [("documents", 1), ("pairs_per_document", 20), ("max_spend_usd", 0.01), ("dry_run", True)]
 )
-def test_a_value_at_the_edge_is_taken(form: dict[str, Param], name: str, value: Any) -> None:
+def test_a_value_at_its_limit_is_accepted(form: dict[str, Param], name: str, value: Any) -> None:
     assert form[name].resolve(value) == value

@@ -17,7 +17,7 @@ def form() -> dict[str, Param]:
     return label_params(["aws_docs_qa", "compare_arms"])
 
 
-def test_left_as_it_is_it_asks_about_the_newest_run_of_the_first_use_case(form: dict[str, Param]) -> None:
+def test_by_default_it_asks_about_the_newest_run_of_the_first_use_case(form: dict[str, Param]) -> None:
     values = {name: param.resolve() for name, param in form.items()}
     assert LabelParams.model_validate(values) == LabelParams(use_case="aws_docs_qa")
 
@@ -31,7 +31,7 @@ def test_a_field_that_may_be_empty_is_a_text_field_with_one_type_of_two(form: di
 
 
 @pytest.mark.parametrize("name", sorted(OPTIONAL))
-def test_what_may_be_absent_may_be_left_empty(form: dict[str, Param], name: str) -> None:
+def test_an_optional_field_may_be_left_empty(form: dict[str, Param], name: str) -> None:
     assert form[name].resolve(None) is None
 
 

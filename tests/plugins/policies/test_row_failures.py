@@ -25,13 +25,13 @@ def retry(context: Any, *failures: tuple[dict[str, Any], ServiceError], tries_le
 
 
 @pytest.mark.parametrize("error", [ThrottledError("429"), TransientError("500"), ExpiredCredentialsError("403")])
-def test_a_row_that_failed_in_passing_has_the_task_tried_again(context: Any, error: ServiceError) -> None:
+def test_a_row_with_a_transient_error_has_the_task_retried(context: Any, error: ServiceError) -> None:
     """Also when another row is broken for good: what it costs to ask again is only what is missing."""
     with pytest.raises(type(error), match=str(error)):
         retry(context, BROKEN, (make_row(4), error), tries_left=True)
 
 
-def test_on_the_last_try_it_is_recorded(context: Any) -> None:
+def test_on_the_last_try_the_row_is_recorded(context: Any) -> None:
     assert retry(context, (make_row(4), ThrottledError("429")), tries_left=False) == [
         {
             "row_id": make_row(4)["row_id"],

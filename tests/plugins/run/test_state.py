@@ -35,7 +35,7 @@ def asked(answer: Any) -> Any:
     return {"ti": SimpleNamespace(get_dagrun_state=state)}
 
 
-def test_it_is_the_state_of_the_run_in_the_tags() -> None:
+def test_the_state_is_that_of_the_run_in_the_tags() -> None:
     assert run_state(TAGS, asked("running")) == "running"
 
 
@@ -50,6 +50,6 @@ def test_a_run_that_airflow_does_not_know_has_no_state(error: Exception) -> None
 
 
 @pytest.mark.parametrize("error", [in_a_task(500), in_a_task(None), in_dag_test(500)])
-def test_an_airflow_that_cannot_be_asked_is_an_error_and_no_unknown_run(error: Exception) -> None:
+def test_an_airflow_that_cannot_be_asked_is_an_error_and_not_an_unknown_run(error: Exception) -> None:
     with pytest.raises(type(error)):
         run_state(TAGS, asked(error))

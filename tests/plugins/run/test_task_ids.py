@@ -1,4 +1,4 @@
-"""The ids that code looks up are those of tasks that the real DAG has, and of the tasks that it means."""
+"""Every task id that code looks up belongs to the right task of the real DAG."""
 
 from __future__ import annotations
 
@@ -135,19 +135,19 @@ def test_a_task_without_a_group_has_siblings_without_a_group() -> None:
 
 
 class TestAbandonedJobs:
-    def test_a_wait_that_was_marked_failed_gives_up_its_arm(self, dag: DAG) -> None:
+    def test_a_waiting_task_that_was_marked_failed_abandons_its_arm(self, dag: DAG) -> None:
         waits = ids_of(dag, BedrockCustomizationJobSensor)
         ti = instance(dag, {(task, ATTEMPT_KEY): IN_PROGRESS for task in waits}, BedrockCustomizationJobSensor="failed")
         assert list(abandoned_training(ti.states, ti)) == list(zip(("plain", "tuned"), waits, strict=True))
 
-    def test_a_submit_that_was_marked_failed_gives_up_its_arm(self, dag: DAG) -> None:
+    def test_a_submit_that_was_marked_failed_abandons_its_arm(self, dag: DAG) -> None:
         submits = ids_of(dag, BedrockSubmitCustomizationJobOperator)
         xcoms = {(task, ATTEMPT_KEY): IN_PROGRESS for task in submits}
         ti = instance(dag, xcoms, BedrockSubmitCustomizationJobOperator="failed")
         assert list(abandoned_training(ti.states, ti)) == list(zip(("plain", "tuned"), submits, strict=True))
 
     @pytest.mark.parametrize("returned", [True, False])
-    def test_outcome_stops_the_job_of_either(
+    def test_outcome_stops_the_jobs_of_submits_that_were_marked_failed(
         self, dag: DAG, equip: Any, bedrock: FakeBedrock, context: Any, use_case: Any, returned: bool
     ) -> None:
         """With the manifest of ``submit``, and without one, when the job is found by what ``upload`` returned."""
@@ -168,7 +168,7 @@ class TestAbandonedJobs:
 
 class TestAbandonedBatches:
     @pytest.mark.parametrize("kind", [BedrockSubmitBatchOperator, BedrockBatchSensor])
-    def test_a_task_that_was_marked_failed_gives_up_its_step(self, dag: DAG, kind: type[BaseOperator]) -> None:
+    def test_a_batch_task_that_was_marked_failed_abandons_its_step(self, dag: DAG, kind: type[BaseOperator]) -> None:
         xcoms = {(task, ATTEMPT_KEY): IN_PROGRESS for task in ids_of(dag, kind)}
         ti = instance(dag, xcoms, **{kind.__name__: "failed"})
         assert list(abandoned_steps(ti.states, ti)) == ["judge", "synthesize"]
@@ -177,7 +177,7 @@ class TestAbandonedBatches:
 class TestMessages:
     """A message that says which task to clear names one that the DAG has."""
 
-    def test_of_an_endpoint_that_was_released(self, dag: DAG, equip: Any) -> None:
+    def test_the_message_about_a_released_endpoint_names_a_task_of_the_dag(self, dag: DAG, equip: Any) -> None:
         provisioned = {"throughput_name": "t", "throughput_arn": "arn", "model_arn": "m", "student": "nova-micro"}
         for task in ids_of(dag, BedrockProvisionedThroughputSensor):
             sensor = BedrockProvisionedThroughputSensor(
@@ -192,7 +192,9 @@ class TestMessages:
             assert cleared(str(error.value)) in ids_of(dag, BedrockProvisionThroughputOperator)
             assert cleared(sensor.timeout_message()) in ids_of(dag, BedrockProvisionThroughputOperator)
 
-    def test_of_a_job_that_was_stopped(self, dag: DAG, equip: Any, bedrock: FakeBedrock) -> None:
+    def test_the_message_about_a_stopped_job_names_a_task_of_the_dag(
+        self, dag: DAG, equip: Any, bedrock: FakeBedrock
+    ) -> None:
         bedrock.put_job("job", "Stopped")
         for task in ids_of(dag, BedrockCustomizationJobSensor):
             sensor = BedrockCustomizationJobSensor(
@@ -213,7 +215,7 @@ class TestMessages:
             ("Stopped", JobFailedError, BedrockSubmitBatchOperator),
         ],
     )
-    def test_of_a_batch_job_that_was_not_waited_for_or_was_stopped(
+    def test_the_message_about_a_running_or_stopped_batch_job_names_a_task_of_the_dag(
         self,
         dag: DAG,
         equip: Any,
@@ -234,7 +236,9 @@ class TestMessages:
                 collect.execute(context)
             assert cleared(str(raised.value)) in ids_of(dag, kind)
 
-    def test_of_a_batch_job_that_was_stopped_at_the_end_of_the_run(self, dag: DAG, store: MemoryStore) -> None:
+    def test_the_message_about_a_batch_job_that_outcome_stopped_names_a_task_of_the_dag(
+        self, dag: DAG, store: MemoryStore
+    ) -> None:
         jobs, pending = FakeBatchJobs(store), PendingBatchJobs(store, FOLDER)
         for step in ("judge", "synthesize"):
             plan = BatchJobPlan(

@@ -70,7 +70,7 @@ def deferred(wait: Any, *arguments: Any) -> tuple[str, dict[str, Any]]:
 
 @pytest.mark.parametrize("deferrable", [True, False])
 class TestFirstCheck:
-    def test_what_is_ready_is_returned_at_once(self, context: Any, deferrable: bool) -> None:
+    def test_a_result_that_is_ready_is_returned_at_once(self, context: Any, deferrable: bool) -> None:
         assert sensor(True, deferrable=deferrable).execute(context) == {"checks": 1}
 
     @pytest.mark.parametrize("error", [JobFailedError("failed"), TransientError("500")])
@@ -86,7 +86,7 @@ class TestInTheWorker:
         assert waiting.execute(context) == {"checks": 3}
 
     @pytest.mark.parametrize("fault", [ThrottledError("429"), TransientError("500"), ExpiredCredentialsError("403")])
-    def test_passing_faults_are_waited_out(self, context: Any, fault: ServiceError) -> None:
+    def test_transient_errors_do_not_end_the_wait(self, context: Any, fault: ServiceError) -> None:
         waiting = sensor(False, fault, fault, True, deferrable=False, timeout_seconds=30)
         assert waiting.execute(context) == {"checks": 4}
 
@@ -94,7 +94,7 @@ class TestInTheWorker:
         with pytest.raises(RefusedError, match="denied"):
             sensor(False, RefusedError("denied"), True, deferrable=False, timeout_seconds=30).execute(context)
 
-    def test_when_the_time_is_up_the_error_says_what_goes_on(self, context: Any) -> None:
+    def test_when_the_time_is_up_the_error_says_what_is_still_running(self, context: Any) -> None:
         with pytest.raises(WaitTimeoutError, match=r"The door is shut after 0\.05 s"):
             sensor(deferrable=False).execute(context)
 
@@ -115,21 +115,21 @@ class TestInTheTriggerer:
             "give_up_when_failed": True,
         }
 
-    def test_what_is_ready_when_it_wakes_up_is_returned(self) -> None:
+    def test_a_result_that_is_ready_at_wake_up_is_returned(self) -> None:
         assert sensor(True).execute_complete({}, event("ended")) == {"checks": 1}
 
-    def test_an_event_is_only_a_hint_and_the_wait_goes_on_until_the_same_deadline(self) -> None:
+    def test_an_event_is_only_a_hint_and_the_wait_continues_until_the_same_deadline(self) -> None:
         method, arguments = deferred(sensor(False).execute_complete, {}, event("ended"))
         assert (method, arguments["deadline"]) == ("execute_complete", FAR)
 
-    def test_the_deadline_is_an_error_that_says_what_goes_on(self) -> None:
+    def test_the_deadline_is_an_error_that_says_what_is_still_running(self) -> None:
         with pytest.raises(WaitTimeoutError, match="The door is shut"):
             sensor(False).execute_complete({}, event("deadline"))
 
-    def test_what_became_ready_at_the_last_moment_is_no_time_out(self) -> None:
+    def test_a_result_that_is_ready_at_the_last_moment_is_not_a_time_out(self) -> None:
         assert sensor(True).execute_complete({}, event("deadline")) == {"checks": 1}
 
-    def test_a_refusal_in_the_triggerer_reaches_the_task_in_its_own_words(self) -> None:
+    def test_a_refusal_in_the_triggerer_reaches_the_task_with_its_message(self) -> None:
         waiting = sensor(True)
         with pytest.raises(RefusedError, match="denied"):
             waiting.execute_complete({}, event("refused", "denied"))
@@ -139,17 +139,19 @@ class TestAttempts:
     """What a try leaves in XCom: by it ``outcome`` knows whether a person marked the task failed."""
 
     @pytest.mark.parametrize(("try_number", "left"), [(2, IN_PROGRESS), (3, FINAL_ATTEMPT)])
-    def test_a_try_that_waits_outside_says_that_it_is_under_way(self, context: Any, try_number: int, left: str) -> None:
+    def test_a_try_that_waits_in_the_triggerer_has_pushed_that_it_started(
+        self, context: Any, try_number: int, left: str
+    ) -> None:
         context["ti"].try_number = try_number
         deferred(sensor(False).execute, context)
         assert context["ti"].xcoms == {ATTEMPT_KEY: left}
 
-    def test_a_try_that_ended_by_itself_says_with_which_error(self, context: Any) -> None:
+    def test_a_try_that_failed_on_its_own_has_pushed_its_error(self, context: Any) -> None:
         with pytest.raises(JobFailedError):
             sensor(JobFailedError("failed")).execute(context)
         assert context["ti"].xcoms == {ATTEMPT_KEY: "JobFailedError"}
 
-    def test_a_try_that_ended_after_it_waited_outside_says_it_too(self, context: Any) -> None:
+    def test_a_try_that_failed_after_a_deferral_has_pushed_its_error(self, context: Any) -> None:
         with pytest.raises(WaitTimeoutError):
             sensor(False).resume_execution("execute_complete", {"event": event("deadline")}, context)
         assert context["ti"].xcoms == {ATTEMPT_KEY: "WaitTimeoutError"}

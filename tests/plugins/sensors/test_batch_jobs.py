@@ -40,12 +40,12 @@ def sensor(equip: Any, batches: FakeBatchJobs) -> Any:
 
 
 @pytest.mark.parametrize("status", ["Completed", "PartiallyCompleted", "Expired", "Failed", "Stopped"])
-def test_any_end_is_an_end(sensor: Any, context: Any, status: str) -> None:
+def test_any_final_status_ends_the_wait(sensor: Any, context: Any, status: str) -> None:
     assert sensor(status).execute(context) == {"jobs": 1}
 
 
 @pytest.mark.parametrize("status", ["Submitted", "Validating", "Scheduled", "InProgress", "Stopping"])
-def test_one_job_that_runs_is_waited_for_outside(sensor: Any, context: Any, status: str) -> None:
+def test_a_running_job_is_waited_for_in_the_triggerer(sensor: Any, context: Any, status: str) -> None:
     with pytest.raises(TaskDeferred) as deferred:
         sensor("Completed", status).execute(context)
     trigger = deferred.value.trigger
@@ -61,7 +61,7 @@ def test_the_use_case_says_whether_a_task_marked_failed_stops_its_jobs(sensor: A
     assert deferred.value.trigger.give_up_when_failed is stops
 
 
-def test_nothing_submitted_is_nothing_to_wait_for(sensor: Any, context: Any) -> None:
+def test_without_a_job_there_is_nothing_to_wait_for(sensor: Any, context: Any) -> None:
     assert sensor().execute(context) == {"jobs": 0}
 
 

@@ -57,14 +57,14 @@ class TestEnd:
             ),
         ],
     )
-    def test_a_job_that_failed_says_bedrocks_reason_and_what_to_do(
+    def test_a_failed_job_is_an_error_with_bedrocks_reason_and_what_to_do(
         self, sensor: Any, context: Any, bedrock: FakeBedrock, status: str, reason: str, next_act: str
     ) -> None:
         bedrock.put_job("job", status, failure_message=reason)
         with pytest.raises(JobFailedError, match=rf"{status}: {reason.rstrip('.')}\. Nothing is running.*{next_act}"):
             sensor().execute(context)
 
-    def test_a_job_that_failed_on_its_data_is_not_to_be_bought_again(
+    def test_a_job_that_failed_on_its_data_is_not_bought_again(
         self, sensor: Any, context: Any, bedrock: FakeBedrock
     ) -> None:
         bedrock.put_job("job", "Failed", failure_message="Input size exceeded")
@@ -81,7 +81,7 @@ class TestEnd:
         with pytest.raises(NotFoundError, match=r"Nothing is running.*Clear tuned\.submit with downstream"):
             sensor().execute(context)
 
-    def test_a_status_that_nobody_knows_is_an_error_that_says_the_job_may_be_billed(
+    def test_an_unknown_status_is_an_error_that_says_the_job_may_be_billed(
         self, sensor: Any, context: Any, bedrock: FakeBedrock
     ) -> None:
         bedrock.put_job("job", "Paused")
@@ -99,12 +99,12 @@ class TestWaiting:
         with pytest.raises(WaitTimeoutError, match=message):
             sensor().execute(context)
 
-    def test_a_price_that_is_not_known_is_not_named(self, sensor: Any) -> None:
+    def test_an_unknown_price_is_not_named(self, sensor: Any) -> None:
         assert "$" in sensor().timeout_message()
         assert "$" not in sensor(at_most_usd=None).timeout_message()
 
     @pytest.mark.parametrize(("training", "named"), [("NotStarted", True), ("InProgress", False)])
-    def test_a_job_that_has_not_started_to_train_for_long_is_named_in_the_log(
+    def test_a_job_that_has_not_started_to_train_for_long_is_logged_as_stalled(
         self, sensor: Any, bedrock: FakeBedrock, capsys: pytest.CaptureFixture[str], training: str, named: bool
     ) -> None:
         created = datetime.datetime.now(datetime.UTC) - datetime.timedelta(hours=7)
@@ -114,7 +114,7 @@ class TestWaiting:
         assert ("7.0 h and training has not started" in capsys.readouterr().out) is named
 
     @pytest.mark.parametrize("stops", [True, False])
-    def test_a_running_job_defers_to_a_trigger_that_knows_the_same(
+    def test_a_running_job_is_waited_for_in_the_triggerer(
         self, sensor: Any, context: Any, bedrock: FakeBedrock, stops: bool
     ) -> None:
         bedrock.put_job("job", "InProgress")

@@ -59,7 +59,7 @@ def test_when_no_answer_is_missing_there_is_nothing_to_wait_for(
 
 
 @pytest.mark.parametrize("status", ["Creating", "Updating"])
-def test_creating_for_ever_is_a_time_out_and_never_a_success(
+def test_a_throughput_that_stays_creating_is_a_time_out_and_never_a_success(
     sensor: Any, context: Any, bedrock: FakeBedrock, status: str
 ) -> None:
     bedrock.put_throughput(NAME, status)
@@ -81,7 +81,7 @@ def test_a_throughput_that_bedrock_could_not_provide_is_a_failure(
         sensor().execute(context)
 
 
-def test_one_that_is_creating_defers_to_a_trigger_that_waits_for_it(
+def test_a_throughput_that_is_creating_is_waited_for_in_the_triggerer(
     sensor: Any, context: Any, bedrock: FakeBedrock
 ) -> None:
     bedrock.put_throughput(NAME, "Creating")

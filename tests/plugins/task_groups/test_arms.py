@@ -1,4 +1,4 @@
-"""How the arms' tasks are wired: what each arm waits for, and that an endpoint is released whatever happens."""
+"""The wiring of the arms: what each arm waits for, and that an endpoint is always released."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class TestTrain:
         assert made["plain.merge"].upstream_task_ids == {"evaluation_shards"}
         assert "estimate" in made["plain.merge"].get_flat_relative_ids(upstream=True), "the cost gate comes first"
 
-    def test_the_wait_is_as_long_and_as_patient_as_the_use_case_says(self) -> None:
+    def test_the_wait_has_the_use_cases_interval_and_time_out(self) -> None:
         training = {
             "poll_interval_seconds": 11,
             "timeout_hours": 3,
@@ -60,10 +60,10 @@ class TestServe:
         assert made["tuned.wait_for_previous_arm"].downstream_task_ids == {"tuned.start_serving"}
         assert "wait_for_previous_arm" not in steps(made, "plain")
 
-    def test_an_arm_that_failed_holds_no_other_up(self) -> None:
+    def test_an_arm_that_failed_does_not_hold_others_up(self) -> None:
         assert tasks(arms=[BASE, PLAIN, TUNED])["tuned.wait_for_previous_arm"].trigger_rule == "all_done"
 
-    def test_several_are_served_at_a_time_where_the_quota_allows_it(self) -> None:
+    def test_several_arms_are_served_at_a_time_if_the_use_case_says_so(self) -> None:
         arms = [BASE, {"name": "few"}, {"name": "many"}, {"name": "mixed"}]
         made = tasks(arms=arms, serving={"arms_at_a_time": 2})
         waits = {task_id: task for task_id, task in made.items() if task_id.endswith(".wait_for_previous_arm")}
@@ -85,14 +85,14 @@ class TestServe:
         assert (wait.poll_interval_seconds, wait.timeout_seconds) == (7, 300)
 
     @pytest.mark.parametrize("name", ["trained", "in_service"])
-    def test_what_waits_takes_no_worker_and_has_tries_left_for_a_lost_deferral(self, name: str) -> None:
+    def test_a_waiting_task_takes_no_worker_and_has_retries_for_a_lost_deferral(self, name: str) -> None:
         wait = tasks()[f"tuned.{name}"]
         assert (wait.deferrable, wait.retries) == (True, 3)
 
 
 class TestRelease:
     @pytest.mark.parametrize("arm", ["tuned", "best"])
-    def test_it_is_the_teardown_of_all_that_leads_to_the_endpoint(self, arm: str) -> None:
+    def test_release_is_the_teardown_of_all_tasks_that_lead_to_the_endpoint(self, arm: str) -> None:
         made = tasks(arms=[BASE, CHAMPION, TUNED])
         release = made[f"{arm}.release"]
         setups = {task_id for task_id, task in made.items() if task.is_setup and task_id.startswith(f"{arm}.")}
@@ -101,7 +101,7 @@ class TestRelease:
         assert (release.is_teardown, release.on_failure_fail_dagrun) == (True, True)
         assert release.trigger_rule == "all_done_setup_success"
 
-    def test_it_is_tried_more_often_than_any_other_task(self) -> None:
+    def test_release_has_more_retries_than_any_other_task(self) -> None:
         made = tasks()
         others = max(task.retries for task_id, task in made.items() if task_id != "tuned.release")
         assert made["tuned.release"].retries > others

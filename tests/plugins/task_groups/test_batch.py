@@ -11,11 +11,11 @@ from tests.plugins.task_groups.conftest import sample, tasks
 BATCHES = {"inference": "batch"}
 
 
-def test_on_demand_there_are_no_such_tasks() -> None:
+def test_a_step_that_asks_on_demand_has_no_batch_tasks() -> None:
     assert [task for task in tasks() if "_batch." in task] == []
 
 
-def test_synthesis_goes_out_between_its_shards_and_its_mapped_task() -> None:
+def test_batch_jobs_of_synthesis_come_between_its_shards_and_its_mapped_task() -> None:
     made = tasks(synthesis=BATCHES)
     assert "judge_batch.submit" not in made
     chain = ["shards", *(f"synthesize_batch.{name}" for name in ("submit", "wait", "collect")), "synthesize"]
@@ -23,14 +23,14 @@ def test_synthesis_goes_out_between_its_shards_and_its_mapped_task() -> None:
         assert after in made[before].downstream_task_ids, f"{before} >> {after}"
 
 
-def test_judging_goes_out_when_every_arm_has_answered() -> None:
+def test_batch_jobs_of_the_judges_start_when_every_arm_has_answered() -> None:
     made = tasks(judging=BATCHES)
     assert made["judge_batch.submit"].upstream_task_ids == {"base.answer", "tuned.answer"}
     assert made["judge_batch.collect"].downstream_task_ids == {"judge.claude-haiku-4-5", "judge.llama-3-3-70b"}
 
 
 @pytest.mark.parametrize("step", ["synthesize", "judge"])
-def test_the_wait_takes_no_worker_and_outlasts_bedrocks_own_time_out(step: str) -> None:
+def test_the_wait_takes_no_worker_and_is_longer_than_bedrocks_own_time_out(step: str) -> None:
     made = tasks(synthesis=BATCHES, judging=BATCHES)
     wait = made[f"{step}_batch.wait"]
     assert wait.deferrable

@@ -8,7 +8,7 @@ from tests.plugins.task_groups.conftest import tasks
 
 
 @pytest.mark.parametrize("name", ["aws_docs_qa", "payroll"])
-def test_it_is_the_asset_that_other_dags_are_told_to_follow(name: str) -> None:
+def test_it_is_the_asset_that_the_documentation_names(name: str) -> None:
     """Name and address are written into the DAGs of other teams: a change of either would silence them."""
     asset = champion_asset(name)
     assert asset == Asset(name=f"distill_champion_{name}", uri=f"distill://champions/{name}")

@@ -46,7 +46,7 @@ def test_a_use_case_that_compares_with_its_champion_alone_has_one_group() -> Non
     assert set(made) == {f"judge_champion.{judge}" for judge in JUDGES}
 
 
-def test_judges_begin_when_every_arm_has_answered_and_end_before_the_report() -> None:
+def test_judges_start_when_every_arm_has_answered_and_end_before_the_report() -> None:
     made = tasks(arms=[BASE, TUNED])
     for judge in JUDGES:
         assert made[f"judge.{judge}"].upstream_task_ids == {"base.answer", "tuned.answer"}

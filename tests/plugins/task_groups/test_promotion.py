@@ -8,7 +8,7 @@ from bedrock_distill.task_groups.promotion import MAY_BE_SKIPPED
 from tests.plugins.task_groups.conftest import BASE, CHAMPION, PLAIN, TUNED, tasks
 
 
-def test_by_default_nobody_is_asked_and_nothing_is_deleted() -> None:
+def test_by_default_no_person_is_asked_and_no_model_is_deleted() -> None:
     made = tasks()
     assert not {"approve", "delete_losers"} & set(made)
     assert made["promote"].upstream_task_ids >= {"report"}
@@ -26,16 +26,16 @@ class TestApproval:
         assert made["approve"].downstream_task_ids == {"promote"}
         assert made["promote"].approval.operator.task_id == "approve"
 
-    def test_every_endpoint_is_released_before_a_person_takes_hours(self, made: dict[str, Any]) -> None:
+    def test_every_endpoint_is_released_before_a_person_is_asked(self, made: dict[str, Any]) -> None:
         assert "tuned.release" in made["approve"].get_flat_relative_ids(upstream=True)
 
-    def test_it_has_tries_left_for_an_answer_within_a_second(self, made: dict[str, Any]) -> None:
+    def test_the_approval_has_retries_for_an_answer_within_a_second(self, made: dict[str, Any]) -> None:
         """Airflow can fail a task that a person answers so fast."""
         assert made["approve"].retries == 3
 
 
 class TestLosers:
-    def test_they_are_deleted_after_the_promotion_also_when_nobody_was_promoted(self) -> None:
+    def test_losers_are_deleted_after_the_promotion_even_if_no_arm_was_promoted(self) -> None:
         made = tasks(promotion={"delete_losers": True})
         delete = made["delete_losers"]
         assert "promote" in delete.upstream_task_ids

@@ -5,7 +5,7 @@ from tests.plugins.task_groups.conftest import BASE, CHAMPION, PLAIN, TUNED, tas
 STEPS = {"shards", "synthesize", "curate"}
 
 
-def test_rows_are_cut_asked_about_and_compared_behind_the_cost_gate() -> None:
+def test_synthesis_follows_the_cost_estimate_from_shards_to_curation() -> None:
     made = tasks()
     assert made["shards"].upstream_task_ids == {"estimate"}
     assert made["synthesize"].upstream_task_ids == {"shards"}

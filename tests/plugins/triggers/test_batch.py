@@ -56,13 +56,13 @@ def test_the_wait_ends_with_the_last_job(trigger: BatchJobsTrigger, batches: Fak
     assert trigger.has_ended(HOOK) is True
 
 
-def test_a_status_that_nobody_knows_is_not_taken_for_an_end(trigger: BatchJobsTrigger, batches: FakeBatchJobs) -> None:
+def test_an_unknown_status_is_not_taken_for_an_end(trigger: BatchJobsTrigger, batches: FakeBatchJobs) -> None:
     batches.put("arn:b", status="Paused")
     with pytest.raises(ContractError, match="'Paused'"):
         trigger.has_ended(HOOK)
 
 
-def test_giving_up_stops_what_runs_and_says_what_is_billed(
+def test_giving_up_stops_running_jobs_and_says_what_is_billed(
     trigger: BatchJobsTrigger, batches: FakeBatchJobs, capsys: pytest.CaptureFixture[str]
 ) -> None:
     trigger.give_up(HOOK)

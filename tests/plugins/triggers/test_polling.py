@@ -1,4 +1,4 @@
-"""Triggers look until the end, and stop what is billed when a person marks the waiting task failed."""
+"""Triggers poll until the end, and stop what is billed when a person marks the waiting task as failed."""
 
 from __future__ import annotations
 
@@ -72,13 +72,13 @@ class TestRun:
         bedrock.put_job("job", "Completed")
         assert first_event(job_trigger()) == {"end": "ended", "message": "", "deadline": FAR}
 
-    def test_it_sleeps_before_its_first_look(self, bedrock: FakeBedrock) -> None:
+    def test_it_sleeps_before_its_first_check(self, bedrock: FakeBedrock) -> None:
         """Airflow 3.3 can fail a deferral that fires at once."""
         bedrock.put_job("job", "Completed")
         with pytest.raises(TimeoutError):
             asyncio.run(asyncio.wait_for(anext(aiter(job_trigger(poll_interval_seconds=60).run())), timeout=0.1))
 
-    def test_it_survives_passing_faults(self, bedrock: FakeBedrock, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_transient_errors_do_not_end_it(self, bedrock: FakeBedrock, monkeypatch: pytest.MonkeyPatch) -> None:
         faults = iter([TransientError("500"), TransientError("expired token")])
         look = bedrock.find_job
 
@@ -94,7 +94,9 @@ class TestRun:
     def test_it_fires_at_its_deadline(self, bedrock: FakeBedrock) -> None:
         assert first_event(job_trigger(deadline=PAST)) == {"end": "deadline", "message": "", "deadline": PAST}
 
-    def test_a_fault_does_not_outlast_the_deadline(self, bedrock: FakeBedrock, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_an_error_at_the_deadline_ends_the_wait(
+        self, bedrock: FakeBedrock, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         def fail(_: str) -> None:
             raise TransientError("500")
 
@@ -108,7 +110,7 @@ class TestRun:
         monkeypatch.setattr(bedrock, "find_job", refuse)
         assert first_event(job_trigger()) == {"end": "refused", "message": "denied", "deadline": FAR}
 
-    def test_the_message_of_a_cancellation_outlives_a_look_under_way(self, bedrock: FakeBedrock) -> None:
+    def test_a_cancellation_during_a_check_keeps_its_message(self, bedrock: FakeBedrock) -> None:
         """Airflow calls ``on_kill`` only when its message arrives; a look in a thread must not swallow it."""
         looking, let_go = threading.Event(), threading.Event()
         trigger = job_trigger()
@@ -145,17 +147,17 @@ class TestHasEnded:
         bedrock.put_throughput("endpoint", status)
         assert endpoint_trigger().has_ended(bedrock) is ended  # type: ignore[arg-type]
 
-    def test_what_is_gone_is_not_waited_for(self, bedrock: FakeBedrock) -> None:
+    def test_a_thing_that_no_longer_exists_is_not_waited_for(self, bedrock: FakeBedrock) -> None:
         bedrock.jobs.clear()
         bedrock.throughputs.clear()
         assert job_trigger().has_ended(bedrock) is True  # type: ignore[arg-type]
         assert endpoint_trigger().has_ended(bedrock) is True  # type: ignore[arg-type]
 
-    def test_a_status_that_nobody_knows_is_left_to_the_task_that_wakes_up(self, bedrock: FakeBedrock) -> None:
+    def test_an_unknown_status_is_left_to_the_task_that_wakes_up(self, bedrock: FakeBedrock) -> None:
         bedrock.put_job("job", "Paused")
         assert job_trigger().has_ended(bedrock) is True  # type: ignore[arg-type]
 
-    def test_a_stall_is_named_while_it_lasts_and_the_wait_goes_on(
+    def test_a_stall_is_logged_and_the_wait_continues(
         self, bedrock: FakeBedrock, capsys: pytest.CaptureFixture[str]
     ) -> None:
         created = datetime.datetime.now(datetime.UTC) - datetime.timedelta(hours=7)
@@ -184,17 +186,19 @@ class TestOnKill:
         assert "is billed, at most $2.50" in capsys.readouterr().out
 
     @pytest.mark.parametrize("state", ["deferred", "scheduled", "success", "skipped", None])
-    def test_a_clear_or_any_other_end_leaves_the_job_to_who_adopted_it(
+    def test_a_clear_or_any_other_end_does_not_stop_the_job(
         self, bedrock: FakeBedrock, monkeypatch: pytest.MonkeyPatch, state: str | None
     ) -> None:
         marked(job_trigger(), state, monkeypatch)
         assert bedrock.stopped == []
 
-    def test_a_trigger_without_a_task_leaves_the_job(self, bedrock: FakeBedrock) -> None:
+    def test_a_trigger_without_a_task_does_not_stop_the_job(self, bedrock: FakeBedrock) -> None:
         asyncio.run(job_trigger().on_kill())
         assert bedrock.stopped == []
 
-    def test_the_use_case_can_say_that_jobs_go_on(self, bedrock: FakeBedrock, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_the_use_case_can_say_that_jobs_continue(
+        self, bedrock: FakeBedrock, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         marked(job_trigger(give_up_when_failed=False), "failed", monkeypatch)
         assert bedrock.stopped == []
 
@@ -209,7 +213,7 @@ class TestOnKill:
         marked(endpoint_trigger(), "failed", monkeypatch)
         assert bedrock.throughputs == {}
 
-    def test_it_is_a_courtesy_so_a_fault_is_logged_and_left_to_the_other_nets(
+    def test_an_error_while_stopping_is_logged_and_left_to_the_other_safety_nets(
         self, bedrock: FakeBedrock, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
         bedrock.refuse["delete_throughput"] = TransientError("503 from Bedrock")
@@ -217,7 +221,7 @@ class TestOnKill:
         assert list(bedrock.throughputs) == ["endpoint"]
         assert "503 from Bedrock" in capsys.readouterr().out
 
-    def test_the_triggerer_cancels_it_every_second_and_the_job_is_stopped_all_the_same(
+    def test_a_trigger_that_is_cancelled_every_second_still_stops_the_job(
         self, bedrock: FakeBedrock, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         looking, let_go = threading.Event(), threading.Event()

@@ -93,7 +93,7 @@ def test_a_waiting_task_links_to_the_job_it_was_given_and_later_to_its_model(ret
     assert links.MODEL_LINK.get_link(task, ti_key=TI_KEY).endswith(MODEL_ARN)
 
 
-def test_what_is_not_there_has_no_link(returned: Any) -> None:
+def test_a_resource_that_does_not_exist_has_no_link(returned: Any) -> None:
     assert links.JOB_LINK.get_link(trained(job_name="job", job_arn=None), ti_key=TI_KEY) == ""
     submit = BedrockSubmitCustomizationJobOperator(task_id="submit", arm="tuned", run_uri=RUN_URI, dataset={})
     assert links.JOB_LINK.get_link(submit, ti_key=TI_KEY) == ""
@@ -107,7 +107,7 @@ def test_ingest_links_to_rejected_rows_when_there_are_any(returned: Any, rejecte
     assert links.REJECTED_ROWS_LINK.get_link(ingest, ti_key=TI_KEY).endswith("rejected.jsonl?signed") is linked
 
 
-def test_the_report_is_linked_once_it_is_written(returned: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_report_has_a_link_after_it_is_written(returned: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     report = RenderReportOperator(task_id="report", run_uri=RUN_URI, ingested={}, synthesis=[], arms={}, judgments=[])
     assert links.REPORT_LINK.get_link(report, ti_key=TI_KEY) == ""
     returned({"report_html_uri": "s3://b/report.html"})
@@ -117,6 +117,6 @@ def test_the_report_is_linked_once_it_is_written(returned: Any, monkeypatch: pyt
 
 
 @pytest.mark.parametrize("task_class", CONCRETE)
-def test_links_of_a_task_are_kept_apart(task_class: Any) -> None:
+def test_links_of_one_task_have_different_keys(task_class: Any) -> None:
     found = task_class.operator_extra_links
     assert len({link.name for link in found}) == len({link.xcom_key for link in found}) == len(found)

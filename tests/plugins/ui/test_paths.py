@@ -15,6 +15,6 @@ from bedrock_distill.ui.paths import ui_path
         pytest.param("/", "/distill/", id="no host"),
     ],
 )
-def test_a_page_lies_below_the_root_of_airflows_ui(monkeypatch: pytest.MonkeyPatch, base_url: str, path: str) -> None:
+def test_a_page_is_below_the_root_of_airflows_ui(monkeypatch: pytest.MonkeyPatch, base_url: str, path: str) -> None:
     monkeypatch.setenv("AIRFLOW__API__BASE_URL", base_url)
     assert ui_path("distill/") == path

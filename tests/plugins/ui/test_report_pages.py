@@ -97,7 +97,9 @@ PAGES = ["/", url_of("distill_aws_docs_qa", RUN_ID)]
 
 class TestWhoMaySee:
     @pytest.mark.parametrize("page", PAGES)
-    def test_nobody_without_a_login(self, auth: Any, objects: MemoryStore, use_case: UseCase, page: str) -> None:
+    def test_a_request_without_a_login_is_refused(
+        self, auth: Any, objects: MemoryStore, use_case: UseCase, page: str
+    ) -> None:
         write_report(objects, use_case)
         answer = TestClient(report_pages.app).get(page)
         assert answer.status_code == 401
@@ -105,17 +107,17 @@ class TestWhoMaySee:
         assert "stored" not in answer.text
 
     @pytest.mark.parametrize("page", PAGES)
-    def test_nobody_with_a_made_up_token(self, auth: Any, objects: MemoryStore, page: str) -> None:
+    def test_a_request_with_an_invalid_token_is_refused(self, auth: Any, objects: MemoryStore, page: str) -> None:
         assert TestClient(report_pages.app, cookies={"_token": "made.up.token"}).get(page).status_code == 403
 
     @pytest.mark.parametrize("page", PAGES)
-    def test_those_who_may_read_the_dag(
+    def test_a_user_who_may_read_the_dag_sees_its_report(
         self, viewer: TestClient, objects: MemoryStore, use_case: UseCase, page: str
     ) -> None:
         write_report(objects, use_case)
         assert viewer.get(page).status_code == 200
 
-    def test_not_the_report_of_a_dag_that_one_may_not_read(
+    def test_a_user_who_may_not_read_the_dag_is_refused(
         self, viewer: TestClient, objects: MemoryStore, use_case: UseCase
     ) -> None:
         payroll = use_case.model_copy(update={"name": "payroll"})
@@ -123,7 +125,7 @@ class TestWhoMaySee:
         assert viewer.get(url_of("distill_payroll", RUN_ID)).status_code == 403
         assert "payroll" not in viewer.get("/").text
 
-    def test_not_a_user_without_a_role(self, auth: Any, objects: MemoryStore, use_case: UseCase) -> None:
+    def test_a_user_without_a_role_is_refused(self, auth: Any, objects: MemoryStore, use_case: UseCase) -> None:
         write_report(objects, use_case)
         client = log_in(auth, role=None)
         assert client.get(url_of("distill_aws_docs_qa", RUN_ID)).status_code == 403
@@ -135,7 +137,7 @@ class TestWhoMaySee:
 
 
 class TestReport:
-    def test_it_is_shown_as_stored_in_an_origin_of_its_own(
+    def test_the_stored_report_is_shown_in_an_origin_of_its_own(
         self, viewer: TestClient, objects: MemoryStore, use_case: UseCase
     ) -> None:
         write_report(objects, use_case)
@@ -154,13 +156,13 @@ class TestReport:
     @pytest.mark.parametrize(
         "page", [url_of("distill_aws_docs_qa", "<i>not yet</i>"), "/report/distill_aws_docs_qa/", "/nothing"]
     )
-    def test_what_is_not_there_is_said_on_a_page(self, viewer: TestClient, objects: MemoryStore, page: str) -> None:
+    def test_a_missing_report_is_explained_on_a_page(self, viewer: TestClient, objects: MemoryStore, page: str) -> None:
         answer = viewer.get(page)
         assert answer.status_code == 404
         assert "There is no report here" in answer.text
         assert "<i>" not in answer.text
 
-    def test_an_unreachable_s3_is_said_on_a_page(
+    def test_an_unreachable_s3_is_explained_on_a_page(
         self, viewer: TestClient, objects: MemoryStore, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def lost(_: str) -> None:
@@ -210,16 +212,14 @@ class TestList:
         assert "<script" not in page
         assert page.count("&lt;script&gt;") == 4
 
-    def test_before_the_first_run_it_says_so(self, viewer: TestClient, objects: MemoryStore) -> None:
+    def test_before_the_first_run_the_list_says_so(self, viewer: TestClient, objects: MemoryStore) -> None:
         answer = viewer.get("/")
         assert answer.status_code == 200
         assert "No run has written a report yet" in answer.text
 
 
 @pytest.mark.parametrize("page", [*PAGES, "/nothing"])
-def test_every_page_forbids_scripts_sniffing_and_telling_where_one_comes_from(
-    viewer: TestClient, objects: MemoryStore, page: str
-) -> None:
+def test_every_page_forbids_scripts_sniffing_and_referrers(viewer: TestClient, objects: MemoryStore, page: str) -> None:
     headers = viewer.get(page).headers
     assert "default-src 'none'" in headers["content-security-policy"]
     assert "allow-scripts" not in headers["content-security-policy"]

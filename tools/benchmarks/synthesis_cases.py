@@ -136,7 +136,7 @@ class Run:
         )
 
     def rejected(self, name: str) -> Figure:
-        """Return how many calls were rejected; the target is none."""
+        """Return how many calls were rejected; the target is 0."""
         return Figure(f"{name}: rejected calls", self.counts["rejected"], 0, "calls", 0)
 
 

@@ -59,7 +59,7 @@ class TestValidation:
             pytest.param({"aws": {"role_arn": "role"}}, "aws.role_arn", id="no role"),
             pytest.param({"source": {"training_csv": " "}}, "source.training_csv", id="a blank path"),
             pytest.param({"source": {"training_csv": "t", "documents": True}}, "found true", id="true for a number"),
-            pytest.param({"max_spend_usd": float("inf")}, "finite number", id="a cap that is none"),
+            pytest.param({"max_spend_usd": float("inf")}, "finite number", id="an infinite cap"),
             pytest.param({"description": "\ud800"}, "found the character U+D800", id="half a character"),
             pytest.param({"prompts": {"instruction": " "}}, "prompts.instruction", id="a blank instruction"),
             pytest.param(

@@ -1,0 +1,38 @@
+"""Words that a reader has to stop at stay out of code and documentation."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from include.distill.core.paths import PROJECT_ROOT
+
+BOOKISH = re.compile(
+    r"(mends?|mended|anew|beside|parted|reckon(s|ed|ing)?|manieth|lies (in|at|under)|stand-in|thereof|whereof)",
+    re.IGNORECASE,
+)
+SUFFIXES = {".py", ".md", ".j2", ".yaml", ".toml", ".css"}
+FOLDERS = ("dags", "plugins", "include", "tools", "container", "tests", "docs")
+# Texts of others, and the words that are looked for here.
+EXEMPT = ("include/data/", "tests/data/", "tests/test_language.py", "CHANGELOG.md")
+
+
+def texts() -> list[Path]:
+    files = [path for folder in FOLDERS for path in (PROJECT_ROOT / folder).rglob("*") if path.suffix in SUFFIXES]
+    files += [
+        path for path in PROJECT_ROOT.iterdir() if path.suffix in SUFFIXES or path.name in ("Makefile", "Dockerfile")
+    ]
+    return sorted(path for path in files if not path.relative_to(PROJECT_ROOT).as_posix().startswith(EXEMPT))
+
+
+def test_there_are_texts_to_read() -> None:
+    """Guard this file: an empty list would pass every other test."""
+    assert {"README.md", "distill.py", "report.html.j2"} <= {path.name for path in texts()}
+
+
+@pytest.mark.parametrize("path", texts(), ids=lambda path: path.relative_to(PROJECT_ROOT).as_posix())
+def test_a_text_holds_no_bookish_word(path: Path) -> None:
+    lines = path.read_text(encoding="utf-8").splitlines()
+    assert [f"line {number}: {line.strip()}" for number, line in enumerate(lines, 1) if BOOKISH.search(line)] == []

@@ -56,8 +56,8 @@ class RecordedWire:
     def answer(self, request: Request) -> Mapping[str, Any]:
         """Record a request and return its answer."""
         self.requests.append(request)
-        found = self.answers.get(request.operation, {})
-        return {"ResponseMetadata": {"HTTPHeaders": {}}, **(found(request.arguments) if callable(found) else found)}
+        answer = self.answers.get(request.operation, {})
+        return {"ResponseMetadata": {"HTTPHeaders": {}}, **(answer(request.arguments) if callable(answer) else answer)}
 
     def named(self, operation: str) -> list[Request]:
         """Return the recorded requests of an operation."""

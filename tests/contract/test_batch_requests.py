@@ -51,10 +51,10 @@ def test_a_job_is_found_by_its_exact_name_page_by_page() -> None:
         ]
     )
     wire = RecordedWire({"ListModelInvocationJobs": lambda _: next(pages), "GetModelInvocationJob": job("n")})
-    found = BatchJobs(wire.hook()).find("n")
-    assert found is not None
-    assert (found.name, found.id) == ("n", "abcdefghijkl")
-    BatchJobs(wire.hook()).stop(found.arn)
+    batch_job = BatchJobs(wire.hook()).find("n")
+    assert batch_job is not None
+    assert (batch_job.name, batch_job.id) == ("n", "abcdefghijkl")
+    BatchJobs(wire.hook()).stop(batch_job.arn)
     assert_accepted(wire, "ListModelInvocationJobs", "GetModelInvocationJob", "StopModelInvocationJob")
 
 
@@ -85,5 +85,5 @@ def test_names_of_batch_jobs(use_case: str, step: str, sha256: str, attempt: int
 @pytest.mark.parametrize("status", ["Completed", "InProgress"])
 def test_a_status_is_read_from_the_answer(status: str) -> None:
     wire = RecordedWire({"GetModelInvocationJob": job("n", status=status, processedRecordCount=3, totalRecordCount=5)})
-    found = BatchJobs(wire.hook()).get(JOB_ARN)
-    assert (found.status, found.processed, found.total, found.simulated) == (status, 3, 5, False)
+    batch_job = BatchJobs(wire.hook()).get(JOB_ARN)
+    assert (batch_job.status, batch_job.processed, batch_job.total, batch_job.simulated) == (status, 3, 5, False)

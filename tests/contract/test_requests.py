@@ -272,9 +272,9 @@ class TestS3:
 
     def test_a_missing_bucket_is_a_problem_not_an_error(self, wire: RecordedWire) -> None:
         wire.answers["HeadBucket"] = not_found("HeadBucket")
-        found = S3ObjectStore(wire.hook()).ensure_bucket("bucket-1", region="us-east-1", create=False)
-        assert found is not None
-        assert "create it in us-east-1" in found
+        problem = S3ObjectStore(wire.hook()).ensure_bucket("bucket-1", region="us-east-1", create=False)
+        assert problem is not None
+        assert "create it in us-east-1" in problem
 
 
 def test_the_recorder_refuses_what_botocore_accepts(wire: RecordedWire) -> None:

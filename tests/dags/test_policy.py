@@ -106,17 +106,17 @@ class TestImport:
     def test_a_broken_use_case_is_an_import_error_with_its_reason_and_the_other_dags_load(
         self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str, reason: str
     ) -> None:
-        found = with_use_cases(monkeypatch, tmp_path, broken=text)
-        assert set(found.dags) == DAGS - {EXPERIMENT}
-        ((file, error),) = found.import_errors.items()
+        dag_bag = with_use_cases(monkeypatch, tmp_path, broken=text)
+        assert set(dag_bag.dags) == DAGS - {EXPERIMENT}
+        ((file, error),) = dag_bag.import_errors.items()
         assert Path(file).name == "use_case_errors.py"
         assert "broken.yaml" in error
         assert reason in error
 
     def test_a_second_use_case_is_a_second_dag(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         sample = yaml.safe_load((USE_CASES_FOLDER / "aws_docs_qa.yaml").read_text(encoding="utf-8"))
-        found = with_use_cases(monkeypatch, tmp_path, other=yaml.safe_dump({**sample, "name": "other"}))
-        assert (set(found.dags), found.import_errors) == ({*DAGS, "distill_other"} - {EXPERIMENT}, {})
+        dag_bag = with_use_cases(monkeypatch, tmp_path, other=yaml.safe_dump({**sample, "name": "other"}))
+        assert (set(dag_bag.dags), dag_bag.import_errors) == ({*DAGS, "distill_other"} - {EXPERIMENT}, {})
 
     def test_schedules_can_be_turned_off(self, dag: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("DISTILL_SCHEDULES", "off")
@@ -177,9 +177,9 @@ class TestDag:
         assert {task.owner for task in dag.tasks} == {"ml-platform"}
 
     def test_pools_exist(self, dag: Any) -> None:
-        made = json.loads((PROJECT_ROOT / "include" / "pools.json").read_text(encoding="utf-8"))
+        pools = json.loads((PROJECT_ROOT / "include" / "pools.json").read_text(encoding="utf-8"))
         used = {task.pool for task in dag.tasks} - {"default_pool"}
-        assert used == set(made)
+        assert used == set(pools)
 
     def test_every_task_works_in_the_folder_of_its_own_run(self, dag: Any) -> None:
         task = dag.get_task("ingest")

@@ -48,7 +48,7 @@ def test_any_other_error_keeps_the_client(monkeypatch: pytest.MonkeyPatch) -> No
         yield ClientError({"Error": {"Code": "ThrottlingException", "Message": "slow"}}, "Get")
         yield "answer"
 
-    coming, made = answers(), []
+    coming, made_clients = answers(), []
 
     def get(**_: Any) -> Any:
         if isinstance(answer := next(coming), ClientError):
@@ -56,7 +56,7 @@ def test_any_other_error_keeps_the_client(monkeypatch: pytest.MonkeyPatch) -> No
         return answer
 
     def hook(**_: Any) -> Any:
-        made.append(1)
+        made_clients.append(1)
         return SimpleNamespace(conn=SimpleNamespace(get=get))
 
     monkeypatch.setattr("bedrock_distill.hooks.aws.AwsBaseHook", hook)
@@ -64,4 +64,4 @@ def test_any_other_error_keeps_the_client(monkeypatch: pytest.MonkeyPatch) -> No
     with pytest.raises(ThrottledError):
         clients.call("bedrock", "get")
     assert clients.call("bedrock", "get") == "answer"
-    assert len(made) == 1
+    assert len(made_clients) == 1

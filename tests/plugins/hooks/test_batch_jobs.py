@@ -66,7 +66,7 @@ class TestGet:
 
 
 class TestFind:
-    def found(self, *listed: dict[str, Any]) -> BatchJob | None:
+    def find(self, *listed: dict[str, Any]) -> BatchJob | None:
         jobs = {summary["jobArn"]: summary for summary in listed}
         answers = {
             "ListModelInvocationJobs": {"invocationJobSummaries": list(listed)},
@@ -75,12 +75,12 @@ class TestFind:
         return BatchJobs(RecordedWire(answers).hook()).find("name")
 
     def test_a_name_that_only_contains_the_name_is_another_job(self) -> None:
-        assert self.found(job(name="name-a2"), job(2, name="my-name")) is None
+        assert self.find(job(name="name-a2"), job(2, name="my-name")) is None
 
     def test_of_several_jobs_of_one_name_it_is_the_newest(self) -> None:
-        found = self.found(job(1), job(3), job(2), job(4, name="name-a2"))
-        assert found is not None
-        assert found.arn == job_arn(3)
+        newest = self.find(job(1), job(3), job(2), job(4, name="name-a2"))
+        assert newest is not None
+        assert newest.arn == job_arn(3)
 
 
 class TestCreate:

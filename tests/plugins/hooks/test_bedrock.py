@@ -19,7 +19,7 @@ def model(name: str) -> dict[str, Any]:
 
 def test_models_are_listed_page_after_page() -> None:
     hook = ScriptedHook({"modelSummaries": [model("a")], "nextToken": "t"}, {"modelSummaries": [model("b")]})
-    assert [found.name for found in hook.list_custom_models()] == ["a", "b"]
+    assert [model.name for model in hook.list_custom_models()] == ["a", "b"]
     assert [call.get("nextToken") for call in hook.calls] == [None, "t"]
 
 

@@ -39,10 +39,10 @@ class CuttingClients:
 
     def call(self, service: str, method: str, what: str, **parameters: Any) -> dict[str, Any]:
         assert (service, method, what) == ("s3", "get_object", URI)
-        found = parameters.get("Range")
-        self.ranges.append(found)
-        assert found is None or parameters["IfMatch"] == "tag"
-        rest = BODY[int(found.removeprefix("bytes=").removesuffix("-")) if found else 0 :]
+        byte_range = parameters.get("Range")
+        self.ranges.append(byte_range)
+        assert byte_range is None or parameters["IfMatch"] == "tag"
+        rest = BODY[int(byte_range.removeprefix("bytes=").removesuffix("-")) if byte_range else 0 :]
         body = CutBody(rest, self.lengths.pop(0) if self.lengths else len(rest))
         return {"Body": body, "ContentLength": len(rest), "ETag": "tag"}
 

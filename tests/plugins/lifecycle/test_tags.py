@@ -62,7 +62,7 @@ def test_a_run_without_a_start_expires_all_the_same(use_case: UseCase) -> None:
 
 @pytest.mark.parametrize("run_id", ["nightly, again", "manual__été", "x" * 257])
 def test_a_run_id_that_aws_cannot_hold_is_left_out(use_case: UseCase, run_id: str) -> None:
-    made = tags(use_case, dag_run=SimpleNamespace(dag_id="d", run_id=run_id, start_date=STARTED))
-    assert "run-id" not in made
-    assert made["dag-id"] == "d"
-    assert made["run-key"] == FOLDER.run_key
+    purchase = tags(use_case, dag_run=SimpleNamespace(dag_id="d", run_id=run_id, start_date=STARTED))
+    assert "run-id" not in purchase
+    assert purchase["dag-id"] == "d"
+    assert purchase["run-key"] == FOLDER.run_key

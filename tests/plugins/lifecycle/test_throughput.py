@@ -26,8 +26,8 @@ def provisioned(**changes: Any) -> Any:
 
 
 def throughput(status: str, **changes: Any) -> Throughput:
-    made = Throughput(NAME, f"arn:throughput/{NAME}", status, CREATED, "arn:model/m", 1)
-    return dataclasses.replace(made, **changes)
+    original = Throughput(NAME, f"arn:throughput/{NAME}", status, CREATED, "arn:model/m", 1)
+    return dataclasses.replace(original, **changes)
 
 
 class TestHourlyCostNote:
@@ -39,16 +39,16 @@ class TestHourlyCostNote:
 
 
 class TestServingArn:
-    def serving(self, found: Throughput | None, **changes: Any) -> str | None:
-        return serving_arn(provisioned(usd_per_hour=21, **changes), found, provision_task="tuned.provision")
+    def serving(self, shown: Throughput | None, **changes: Any) -> str | None:
+        return serving_arn(provisioned(usd_per_hour=21, **changes), shown, provision_task="tuned.provision")
 
     @pytest.mark.parametrize("status", ["InService", "Creating", "Updating"])
     def test_it_is_the_arn_that_bedrock_shows(self, status: str) -> None:
         assert self.serving(throughput(status)) == f"arn:throughput/{NAME}"
 
-    @pytest.mark.parametrize("found", [None, throughput("Failed")])
-    def test_when_no_answer_is_missing_nothing_serves_whatever_bedrock_shows(self, found: Throughput | None) -> None:
-        assert self.serving(found, throughput_arn=None) is None
+    @pytest.mark.parametrize("shown", [None, throughput("Failed")])
+    def test_when_no_answer_is_missing_nothing_serves_whatever_bedrock_shows(self, shown: Throughput | None) -> None:
+        assert self.serving(shown, throughput_arn=None) is None
 
     def test_a_released_throughput_is_an_error_that_says_which_task_buys_it_again(self) -> None:
         clear = r"nothing is billed.*Clear tuned\.provision with downstream.*at \$21\.00 per hour"

@@ -271,12 +271,12 @@ class TestThroughTheSimulator:
         manifest = delete.execute(with_form(context, **form))
 
         assert manifest["deleted"] == listed["delete"] == {"throughput": 1, "custom model": 1, "run": 1, "bucket": 1}
-        assert {found["arn"]: found["alive"] for found in aws.ledger["throughputs"]} == {
+        assert {throughput["arn"]: throughput["alive"] for throughput in aws.ledger["throughputs"]} == {
             arns["ours"][1]: False,
             arns["theirs"][1]: True,
         }
         models = bedrock.list_custom_models()["modelSummaries"]
-        assert [found["modelArn"] for found in models] == [arns["theirs"][0]]
+        assert [model["modelArn"] for model in models] == [arns["theirs"][0]]
         assert {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]} == {TRAINING, "training-bucket"}
         kept = [entry["Key"] for entry in s3.list_objects_v2(Bucket=TRAINING)["Contents"]]
         assert kept == ["distill/runs/of-someone-else/notes.txt"]

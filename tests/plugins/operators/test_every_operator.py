@@ -48,15 +48,15 @@ ARGUMENTS: dict[str, Any] = {
 def task_classes() -> list[type[BaseOperator]]:
     packages = (bedrock_distill.operators, bedrock_distill.sensors)
     names = [
-        f"{package.__name__}.{found.name}" for package in packages for found in pkgutil.iter_modules(package.__path__)
+        f"{package.__name__}.{module.name}" for package in packages for module in pkgutil.iter_modules(package.__path__)
     ]
-    found = [
-        thing
+    classes = [
+        member
         for name in names
-        for _, thing in inspect.getmembers(importlib.import_module(name), inspect.isclass)
-        if issubclass(thing, BaseOperator) and thing.__module__ == name
+        for _, member in inspect.getmembers(importlib.import_module(name), inspect.isclass)
+        if issubclass(member, BaseOperator) and member.__module__ == name
     ]
-    return sorted(found, key=lambda task_class: task_class.__name__)
+    return sorted(classes, key=lambda task_class: task_class.__name__)
 
 
 def arguments(task_class: type[BaseOperator]) -> set[str]:
@@ -71,7 +71,11 @@ def new_task(task_class: type[BaseOperator], **changes: Any) -> Any:
 
 
 ALL = [pytest.param(task_class, id=task_class.__name__) for task_class in task_classes()]
-CONCRETE = [pytest.param(found, id=found.__name__) for found in task_classes() if not inspect.isabstract(found)]
+CONCRETE = [
+    pytest.param(task_class, id=task_class.__name__)
+    for task_class in task_classes()
+    if not inspect.isabstract(task_class)
+]
 IN_A_RUN = [parameter for parameter in CONCRETE if "run_uri" in arguments(parameter.values[0])]  # type: ignore[arg-type]
 
 

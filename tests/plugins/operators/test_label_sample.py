@@ -46,13 +46,13 @@ def judged(store: MemoryStore) -> MemoryStore:
         [verdict(row, judge, order) for row in ROWS for order in ("candidate_first", "baseline_first")]
         for judge in JUDGES
     ]
-    for judge, found in zip(JUDGES, verdicts, strict=True):
-        write_jsonl(store, FOLDER.judgments(judge, "tuned", "base"), found)
+    for judge, judge_verdicts in zip(JUDGES, verdicts, strict=True):
+        write_jsonl(store, FOLDER.judgments(judge, "tuned", "base"), judge_verdicts)
     clusters = {row["row_id"]: row["row_id"] for row in ROWS}
-    made = build_report(**{**inputs(), "verdicts": verdicts, "clusters": clusters, "disagreements": []})
+    report = build_report(**{**inputs(), "verdicts": verdicts, "clusters": clusters, "disagreements": []})
     finished = datetime.datetime(2026, 11, 22, 3, tzinfo=datetime.UTC)
     report = {
-        **made,
+        **report,
         "run_key": FOLDER.run_key,
         "use_case": "aws_docs_qa",
         "dag_id": "distill_aws_docs_qa",
@@ -117,7 +117,7 @@ class TestDraw:
         assert b",B\r\n" in filled_in
 
     @pytest.mark.parametrize(
-        ("params", "said"),
+        ("params", "reason"),
         [
             pytest.param({"run_key": "no-such-run"}, "no-such-run of aws_docs_qa has no report", id="run"),
             pytest.param({"candidate": "few", "baseline": "base"}, "its comparisons: tuned with base", id="pair"),
@@ -125,9 +125,9 @@ class TestDraw:
         ],
     )
     def test_a_sample_that_cannot_be_drawn_is_an_error_with_the_reason(
-        self, draw: Any, params: dict[str, Any], said: str
+        self, draw: Any, params: dict[str, Any], reason: str
     ) -> None:
-        with pytest.raises(InputError, match=said):
+        with pytest.raises(InputError, match=reason):
             draw(**params)
 
     def test_a_use_case_without_a_report_has_nothing_to_label(self, draw: Any, store: MemoryStore) -> None:
@@ -157,9 +157,9 @@ class TestAsk:
         _, body = ask.execute(context)
         assert not {"subject", "body"} & set(AskLabelOperator.template_fields)
         assert "<script" not in body
-        said = [line for line in body.splitlines() if "script" in line or "chose" in line or "cmd" in line]
-        assert len(said) == 6
-        assert all(line.startswith("> ") for line in said)
+        model_lines = [line for line in body.splitlines() if "script" in line or "chose" in line or "cmd" in line]
+        assert len(model_lines) == 6
+        assert all(line.startswith("> ") for line in model_lines)
 
     def test_a_long_document_is_cut_and_the_question_says_so(self) -> None:
         example = {"question": "q", "answer_a": "a", "answer_b": "b", "document": "d" * 30_000}

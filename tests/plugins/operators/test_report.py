@@ -173,15 +173,15 @@ class TestContent:
         label = {"row_id": asked["row_id"], "candidate": "tuned", "baseline": "base", "labeller": "ada"}
         label |= {"answers": answers_hash(asked["answer"], other["answer"]), "verdict": "candidate"}
         store_labels(store, FOLDER, [label, {**label, "answers": None}])
-        found = []
+        reports = []
         for answer in (asked["answer"], "another answer"):
             write_jsonl(store, FOLDER.answers("tuned", 0), [{**asked, "answer": answer}])
-            found.append(
+            reports.append(
                 read_json(store, run.run(RenderReportOperator, "report", **arguments)["report_json_uri"], dict)
             )
-        assert [report["labels"]["counted"] for report in found] == [1, 0]
-        assert found[1]["labels"] == {"counted": 0, "changed": 1, "unmarked": 1}
-        people = [[line for line in report["agreement"] if "(person)" in line["second"]] for report in found]
+        assert [report["labels"]["counted"] for report in reports] == [1, 0]
+        assert reports[1]["labels"] == {"counted": 0, "changed": 1, "unmarked": 1}
+        people = [[line for line in report["agreement"] if "(person)" in line["second"]] for report in reports]
         assert [bool(lines) for lines in people] == [True, False]
 
     def test_shards_of_an_earlier_larger_reading_are_not_used(self, new_run: Any, store: MemoryStore) -> None:

@@ -29,12 +29,12 @@ def sensor(equip: Any, batches: FakeBatchJobs) -> Any:
         for number, status in enumerate(statuses):
             batches.jobs[f"arn:{number}"] = BatchJob(f"job-{number}", f"arn:{number}", status, processed=7, total=120)
         arguments = {"poll_interval_seconds": 0.01, "timeout_seconds": 0.03, **changes}
-        made: BedrockBatchSensor = equip(
+        sensor_task: BedrockBatchSensor = equip(
             BedrockBatchSensor(
                 task_id="judge_batch.wait", run_uri=RUN_URI, submitted={"job_arns": list(batches.jobs)}, **arguments
             )
         )
-        return made
+        return sensor_task
 
     return make
 

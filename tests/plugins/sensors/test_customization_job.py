@@ -22,8 +22,8 @@ def sensor(equip: Any) -> Any:
         submitted = {"job_name": "job"} if at_most_usd is None else {"job_name": "job", "at_most_usd": at_most_usd}
         arguments = {"poll_interval_seconds": 0.01, "timeout_seconds": 0.03, "deferrable": False, **changes}
         task = BedrockCustomizationJobSensor(task_id="tuned.trained", run_uri=RUN_URI, submitted=submitted, **arguments)
-        made: BedrockCustomizationJobSensor = equip(task)
-        return made
+        sensor_task: BedrockCustomizationJobSensor = equip(task)
+        return sensor_task
 
     return make
 

@@ -35,8 +35,8 @@ def sensor(equip: Any) -> Any:
             timeout_seconds=0.03,
             deferrable=deferrable,
         )
-        made: BedrockProvisionedThroughputSensor = equip(task)
-        return made
+        sensor_task: BedrockProvisionedThroughputSensor = equip(task)
+        return sensor_task
 
     return make
 

@@ -12,34 +12,34 @@ SERVING = ("start_serving", "provision", "in_service", "answer", "release")
 TRAINING = ("merge", "upload", "submit", "trained")
 
 
-def steps(made: dict[str, Any], arm: str) -> list[str]:
+def steps(dag_tasks: dict[str, Any], arm: str) -> list[str]:
     """Return the names of an arm's tasks."""
-    return sorted(task_id.removeprefix(f"{arm}.") for task_id in made if task_id.startswith(f"{arm}."))
+    return sorted(task_id.removeprefix(f"{arm}.") for task_id in dag_tasks if task_id.startswith(f"{arm}."))
 
 
 def test_each_kind_of_arm_has_the_tasks_that_it_needs() -> None:
-    made = tasks(arms=[BASE, CHAMPION, TUNED])
-    assert steps(made, "base") == ["answer"]
-    assert steps(made, "best") == sorted(SERVING)
-    assert steps(made, "tuned") == sorted((*TRAINING, "wait_for_previous_arm", *SERVING))
+    dag_tasks = tasks(arms=[BASE, CHAMPION, TUNED])
+    assert steps(dag_tasks, "base") == ["answer"]
+    assert steps(dag_tasks, "best") == sorted(SERVING)
+    assert steps(dag_tasks, "tuned") == sorted((*TRAINING, "wait_for_previous_arm", *SERVING))
 
 
 class TestTrain:
     def test_every_step_works_on_what_the_one_before_it_made(self) -> None:
-        made = tasks(arms=[BASE, TUNED])
+        dag_tasks = tasks(arms=[BASE, TUNED])
         for before, after in zip(TRAINING, (*TRAINING[1:], "start_serving"), strict=True):
-            assert f"tuned.{after}" in made[f"tuned.{before}"].downstream_task_ids
+            assert f"tuned.{after}" in dag_tasks[f"tuned.{before}"].downstream_task_ids
 
     def test_nothing_of_a_training_waits_for_another_arm(self) -> None:
-        made = tasks(arms=[BASE, PLAIN, TUNED])
-        before_training = made["tuned.trained"].get_flat_relative_ids(upstream=True)
+        dag_tasks = tasks(arms=[BASE, PLAIN, TUNED])
+        before_training = dag_tasks["tuned.trained"].get_flat_relative_ids(upstream=True)
         assert not [task_id for task_id in before_training if task_id.startswith(("plain.", "base."))]
 
     def test_only_an_arm_that_takes_pairs_waits_for_the_teacher(self) -> None:
-        made = tasks(arms=[BASE, PLAIN, TUNED])
-        assert made["tuned.merge"].upstream_task_ids == {"curate"}
-        assert made["plain.merge"].upstream_task_ids == {"evaluation_shards"}
-        assert "estimate" in made["plain.merge"].get_flat_relative_ids(upstream=True), "the cost gate comes first"
+        dag_tasks = tasks(arms=[BASE, PLAIN, TUNED])
+        assert dag_tasks["tuned.merge"].upstream_task_ids == {"curate"}
+        assert dag_tasks["plain.merge"].upstream_task_ids == {"evaluation_shards"}
+        assert "estimate" in dag_tasks["plain.merge"].get_flat_relative_ids(upstream=True), "the cost gate comes first"
 
     def test_the_wait_has_the_use_cases_interval_and_time_out(self) -> None:
         training = {
@@ -55,30 +55,30 @@ class TestTrain:
 
 class TestServe:
     def test_only_one_arm_is_served_at_a_time(self) -> None:
-        made = tasks(arms=[BASE, PLAIN, TUNED])
-        assert "tuned.wait_for_previous_arm" in made["plain.release"].downstream_task_ids
-        assert made["tuned.wait_for_previous_arm"].downstream_task_ids == {"tuned.start_serving"}
-        assert "wait_for_previous_arm" not in steps(made, "plain")
+        dag_tasks = tasks(arms=[BASE, PLAIN, TUNED])
+        assert "tuned.wait_for_previous_arm" in dag_tasks["plain.release"].downstream_task_ids
+        assert dag_tasks["tuned.wait_for_previous_arm"].downstream_task_ids == {"tuned.start_serving"}
+        assert "wait_for_previous_arm" not in steps(dag_tasks, "plain")
 
     def test_an_arm_that_failed_does_not_hold_others_up(self) -> None:
         assert tasks(arms=[BASE, PLAIN, TUNED])["tuned.wait_for_previous_arm"].trigger_rule == "all_done"
 
     def test_several_arms_are_served_at_a_time_if_the_use_case_says_so(self) -> None:
         arms = [BASE, {"name": "few"}, {"name": "many"}, {"name": "mixed"}]
-        made = tasks(arms=arms, serving={"arms_at_a_time": 2})
-        waits = {task_id: task for task_id, task in made.items() if task_id.endswith(".wait_for_previous_arm")}
+        dag_tasks = tasks(arms=arms, serving={"arms_at_a_time": 2})
+        waits = {task_id: task for task_id, task in dag_tasks.items() if task_id.endswith(".wait_for_previous_arm")}
         assert {task_id: task.upstream_task_ids for task_id, task in waits.items()} == {
             "mixed.wait_for_previous_arm": {"few.release"}
         }
 
     def test_the_champion_comes_first_wherever_it_is_listed(self) -> None:
-        made = tasks(arms=[BASE, PLAIN, CHAMPION])
-        assert made["plain.wait_for_previous_arm"].upstream_task_ids == {"best.release"}
-        assert "wait_for_previous_arm" not in steps(made, "best")
+        dag_tasks = tasks(arms=[BASE, PLAIN, CHAMPION])
+        assert dag_tasks["plain.wait_for_previous_arm"].upstream_task_ids == {"best.release"}
+        assert "wait_for_previous_arm" not in steps(dag_tasks, "best")
 
     def test_the_champion_answers_after_the_base_student_whose_questions_it_may_repeat(self) -> None:
-        made = tasks(arms=[BASE, PLAIN, CHAMPION])
-        assert made["best.start_serving"].upstream_task_ids == {"base.answer", "evaluation_shards"}
+        dag_tasks = tasks(arms=[BASE, PLAIN, CHAMPION])
+        assert dag_tasks["best.start_serving"].upstream_task_ids == {"base.answer", "evaluation_shards"}
 
     def test_the_wait_is_as_long_as_the_use_case_says(self) -> None:
         wait = tasks(serving={"poll_interval_seconds": 7, "timeout_minutes": 5})["tuned.in_service"]
@@ -93,22 +93,22 @@ class TestServe:
 class TestRelease:
     @pytest.mark.parametrize("arm", ["tuned", "best"])
     def test_release_is_the_teardown_of_all_tasks_that_lead_to_the_endpoint(self, arm: str) -> None:
-        made = tasks(arms=[BASE, CHAMPION, TUNED])
-        release = made[f"{arm}.release"]
-        setups = {task_id for task_id, task in made.items() if task.is_setup and task_id.startswith(f"{arm}.")}
+        dag_tasks = tasks(arms=[BASE, CHAMPION, TUNED])
+        release = dag_tasks[f"{arm}.release"]
+        setups = {task_id for task_id, task in dag_tasks.items() if task.is_setup and task_id.startswith(f"{arm}.")}
         assert setups == {f"{arm}.start_serving", f"{arm}.provision", f"{arm}.in_service"}
         assert setups <= release.upstream_task_ids
         assert (release.is_teardown, release.on_failure_fail_dagrun) == (True, True)
         assert release.trigger_rule == "all_done_setup_success"
 
     def test_release_has_more_retries_than_any_other_task(self) -> None:
-        made = tasks()
-        others = max(task.retries for task_id, task in made.items() if task_id != "tuned.release")
-        assert made["tuned.release"].retries > others
+        dag_tasks = tasks()
+        others = max(task.retries for task_id, task in dag_tasks.items() if task_id != "tuned.release")
+        assert dag_tasks["tuned.release"].retries > others
 
     def test_between_the_setups_and_release_nothing_runs_unless_all_succeeded(self) -> None:
-        made = tasks()
-        rules = {made[f"tuned.{name}"].trigger_rule.value for name in SERVING[:-1]}
+        dag_tasks = tasks()
+        rules = {dag_tasks[f"tuned.{name}"].trigger_rule.value for name in SERVING[:-1]}
         assert rules == {"all_success"}
 
 

@@ -16,24 +16,24 @@ def test_a_step_that_asks_on_demand_has_no_batch_tasks() -> None:
 
 
 def test_batch_jobs_of_synthesis_come_between_its_shards_and_its_mapped_task() -> None:
-    made = tasks(synthesis=BATCHES)
-    assert "judge_batch.submit" not in made
+    dag_tasks = tasks(synthesis=BATCHES)
+    assert "judge_batch.submit" not in dag_tasks
     chain = ["shards", *(f"synthesize_batch.{name}" for name in ("submit", "wait", "collect")), "synthesize"]
     for before, after in pairwise(chain):
-        assert after in made[before].downstream_task_ids, f"{before} >> {after}"
+        assert after in dag_tasks[before].downstream_task_ids, f"{before} >> {after}"
 
 
 def test_batch_jobs_of_the_judges_start_when_every_arm_has_answered() -> None:
-    made = tasks(judging=BATCHES)
-    assert made["judge_batch.submit"].upstream_task_ids == {"base.answer", "tuned.answer"}
-    assert made["judge_batch.collect"].downstream_task_ids == {"judge.claude-haiku-4-5", "judge.llama-3-3-70b"}
+    dag_tasks = tasks(judging=BATCHES)
+    assert dag_tasks["judge_batch.submit"].upstream_task_ids == {"base.answer", "tuned.answer"}
+    assert dag_tasks["judge_batch.collect"].downstream_task_ids == {"judge.claude-haiku-4-5", "judge.llama-3-3-70b"}
 
 
 @pytest.mark.parametrize("step", ["synthesize", "judge"])
 def test_the_wait_takes_no_worker_and_is_longer_than_bedrocks_own_time_out(step: str) -> None:
-    made = tasks(synthesis=BATCHES, judging=BATCHES)
-    wait = made[f"{step}_batch.wait"]
+    dag_tasks = tasks(synthesis=BATCHES, judging=BATCHES)
+    wait = dag_tasks[f"{step}_batch.wait"]
     assert wait.deferrable
     assert wait.retries == 3
     assert wait.timeout_seconds > sample().batch.timeout_hours * 3600
-    assert made[f"{step}_batch.submit"].step == step
+    assert dag_tasks[f"{step}_batch.submit"].step == step

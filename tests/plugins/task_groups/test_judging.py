@@ -18,39 +18,39 @@ def judge_tasks(**changes: Any) -> dict[str, Any]:
 
 def test_every_judge_has_one_task_that_is_mapped_over_the_pairs() -> None:
     comparisons = [{"candidate": "tuned", "baseline": "base"}, {"candidate": "tuned", "baseline": "plain"}]
-    made = judge_tasks(arms=[BASE, PLAIN, TUNED], comparisons=comparisons, judging={"noise_control": False})
-    assert set(made) == {f"judge.{judge}" for judge in JUDGES}
+    judges_by_id = judge_tasks(arms=[BASE, PLAIN, TUNED], comparisons=comparisons, judging={"noise_control": False})
+    assert set(judges_by_id) == {f"judge.{judge}" for judge in JUDGES}
     for judge in JUDGES:
-        task = made[f"judge.{judge}"]
+        task = judges_by_id[f"judge.{judge}"]
         assert task.partial_kwargs["judge"] == judge
         assert asked(task) == [("tuned", "base"), ("tuned", "plain")]
 
 
 def test_with_a_noise_control_an_arm_is_judged_against_its_own_second_answers() -> None:
-    made = judge_tasks(arms=[BASE, TUNED], judging={"noise_control": True}, answering={"temperature": 0.5})
-    assert asked(made["judge.llama-3-3-70b"]) == [("tuned", "base"), ("base", "base-again")]
+    judges_by_id = judge_tasks(arms=[BASE, TUNED], judging={"noise_control": True}, answering={"temperature": 0.5})
+    assert asked(judges_by_id["judge.llama-3-3-70b"]) == [("tuned", "base"), ("base", "base-again")]
 
 
 def test_pairs_with_the_champion_are_judged_after_all_others() -> None:
     """Before there is a champion, both groups ask the same questions, which are then paid for once."""
-    made = judge_tasks(arms=[BASE, PLAIN, CHAMPION], judging={"noise_control": False})
+    judges_by_id = judge_tasks(arms=[BASE, PLAIN, CHAMPION], judging={"noise_control": False})
     for judge in JUDGES:
-        assert asked(made[f"judge.{judge}"]) == [("plain", "base")]
-        assert asked(made[f"judge_champion.{judge}"]) == [("plain", "best")]
-        assert made[f"judge_champion.{judge}"].upstream_task_ids == {f"judge.{judge}"}
+        assert asked(judges_by_id[f"judge.{judge}"]) == [("plain", "base")]
+        assert asked(judges_by_id[f"judge_champion.{judge}"]) == [("plain", "best")]
+        assert judges_by_id[f"judge_champion.{judge}"].upstream_task_ids == {f"judge.{judge}"}
 
 
 def test_a_use_case_that_compares_with_its_champion_alone_has_one_group() -> None:
     comparisons = [{"candidate": "plain", "baseline": "best"}]
-    made = judge_tasks(arms=[PLAIN, CHAMPION], comparisons=comparisons)
-    assert set(made) == {f"judge_champion.{judge}" for judge in JUDGES}
+    judges_by_id = judge_tasks(arms=[PLAIN, CHAMPION], comparisons=comparisons)
+    assert set(judges_by_id) == {f"judge_champion.{judge}" for judge in JUDGES}
 
 
 def test_judges_start_when_every_arm_has_answered_and_end_before_the_report() -> None:
-    made = tasks(arms=[BASE, TUNED])
+    judges_by_id = tasks(arms=[BASE, TUNED])
     for judge in JUDGES:
-        assert made[f"judge.{judge}"].upstream_task_ids == {"base.answer", "tuned.answer"}
-        assert "report" in made[f"judge.{judge}"].downstream_task_ids
+        assert judges_by_id[f"judge.{judge}"].upstream_task_ids == {"base.answer", "tuned.answer"}
+        assert "report" in judges_by_id[f"judge.{judge}"].downstream_task_ids
 
 
 def test_a_judge_waits_in_the_pool_of_its_model_which_its_tasks_together_fill() -> None:

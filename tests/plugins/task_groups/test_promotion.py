@@ -9,35 +9,35 @@ from tests.plugins.task_groups.conftest import BASE, CHAMPION, PLAIN, TUNED, tas
 
 
 def test_by_default_no_person_is_asked_and_no_model_is_deleted() -> None:
-    made = tasks()
-    assert not {"approve", "delete_losers"} & set(made)
-    assert made["promote"].upstream_task_ids >= {"report"}
-    assert made["promote"].downstream_task_ids == {"outcome"}
-    assert made["promote"].approval is None
+    dag_tasks = tasks()
+    assert not {"approve", "delete_losers"} & set(dag_tasks)
+    assert dag_tasks["promote"].upstream_task_ids >= {"report"}
+    assert dag_tasks["promote"].downstream_task_ids == {"outcome"}
+    assert dag_tasks["promote"].approval is None
 
 
 class TestApproval:
     @pytest.fixture
-    def made(self) -> dict[str, Any]:
+    def dag_tasks(self) -> dict[str, Any]:
         return tasks(promotion={"ask_a_person": True})
 
-    def test_a_person_is_asked_between_report_and_promotion(self, made: dict[str, Any]) -> None:
-        assert "report" in made["approve"].upstream_task_ids
-        assert made["approve"].downstream_task_ids == {"promote"}
-        assert made["promote"].approval.operator.task_id == "approve"
+    def test_a_person_is_asked_between_report_and_promotion(self, dag_tasks: dict[str, Any]) -> None:
+        assert "report" in dag_tasks["approve"].upstream_task_ids
+        assert dag_tasks["approve"].downstream_task_ids == {"promote"}
+        assert dag_tasks["promote"].approval.operator.task_id == "approve"
 
-    def test_every_endpoint_is_released_before_a_person_is_asked(self, made: dict[str, Any]) -> None:
-        assert "tuned.release" in made["approve"].get_flat_relative_ids(upstream=True)
+    def test_every_endpoint_is_released_before_a_person_is_asked(self, dag_tasks: dict[str, Any]) -> None:
+        assert "tuned.release" in dag_tasks["approve"].get_flat_relative_ids(upstream=True)
 
-    def test_the_approval_has_retries_for_an_answer_within_a_second(self, made: dict[str, Any]) -> None:
+    def test_the_approval_has_retries_for_an_answer_within_a_second(self, dag_tasks: dict[str, Any]) -> None:
         """Airflow can fail a task that a person answers so fast."""
-        assert made["approve"].retries == 3
+        assert dag_tasks["approve"].retries == 3
 
 
 class TestLosers:
     def test_losers_are_deleted_after_the_promotion_even_if_no_arm_was_promoted(self) -> None:
-        made = tasks(promotion={"delete_losers": True})
-        delete = made["delete_losers"]
+        dag_tasks = tasks(promotion={"delete_losers": True})
+        delete = dag_tasks["delete_losers"]
         assert "promote" in delete.upstream_task_ids
         assert delete.trigger_rule == "none_failed", (
             "a promotion that was skipped holds it up no more than one that ran"
@@ -45,13 +45,13 @@ class TestLosers:
         assert delete.downstream_task_ids == {"outcome"}
 
     def test_only_arms_that_this_run_trained_can_win_or_lose(self) -> None:
-        made = tasks(arms=[BASE, CHAMPION, PLAIN, TUNED], promotion={"delete_losers": True})
+        dag_tasks = tasks(arms=[BASE, CHAMPION, PLAIN, TUNED], promotion={"delete_losers": True})
         for name in ("promote", "delete_losers"):
-            trained = {arm: output.operator.task_id for arm, output in made[name].trained.items()}
+            trained = {arm: output.operator.task_id for arm, output in dag_tasks[name].trained.items()}
             assert trained == {"plain": "plain.trained", "tuned": "tuned.trained"}
 
 
 def test_a_run_that_promotes_no_model_has_not_failed() -> None:
-    made = tasks(promotion={"ask_a_person": True})
+    dag_tasks = tasks(promotion={"ask_a_person": True})
     assert set(MAY_BE_SKIPPED) == {"approve", "promote"}
-    assert made["outcome"].may_be_skipped == MAY_BE_SKIPPED
+    assert dag_tasks["outcome"].may_be_skipped == MAY_BE_SKIPPED

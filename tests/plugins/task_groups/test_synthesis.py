@@ -6,30 +6,30 @@ STEPS = {"shards", "synthesize", "curate"}
 
 
 def test_synthesis_follows_the_cost_estimate_from_shards_to_curation() -> None:
-    made = tasks()
-    assert made["shards"].upstream_task_ids == {"estimate"}
-    assert made["synthesize"].upstream_task_ids == {"shards"}
-    assert made["curate"].upstream_task_ids == {"synthesize"}
+    dag_tasks = tasks()
+    assert dag_tasks["shards"].upstream_task_ids == {"estimate"}
+    assert dag_tasks["synthesize"].upstream_task_ids == {"shards"}
+    assert dag_tasks["curate"].upstream_task_ids == {"synthesize"}
 
 
 def test_without_an_arm_that_takes_pairs_there_is_no_teacher() -> None:
-    made = tasks(arms=[BASE, PLAIN, CHAMPION])
-    assert not STEPS & set(made)
-    assert made["plain.merge"].synthesis == []
-    assert made["report"].synthesis == []
+    dag_tasks = tasks(arms=[BASE, PLAIN, CHAMPION])
+    assert not STEPS & set(dag_tasks)
+    assert dag_tasks["plain.merge"].synthesis == []
+    assert dag_tasks["report"].synthesis == []
 
 
 def test_every_arm_that_takes_pairs_is_trained_on_the_same_ones() -> None:
-    made = tasks(arms=[BASE, TUNED, {"name": "more", "originals": 10, "synthetic": 5}, PLAIN])
+    dag_tasks = tasks(arms=[BASE, TUNED, {"name": "more", "originals": 10, "synthetic": 5}, PLAIN])
     for task_id in ("tuned.merge", "more.merge", "report"):
-        assert [output.operator.task_id for output in made[task_id].synthesis] == ["curate"]
-    assert made["plain.merge"].synthesis == []
+        assert [output.operator.task_id for output in dag_tasks[task_id].synthesis] == ["curate"]
+    assert dag_tasks["plain.merge"].synthesis == []
 
 
 def test_the_teacher_is_asked_shard_by_shard_in_the_pool_of_its_model() -> None:
-    made = tasks(fan_out={"max_tasks": 4})
-    synthesize = made["synthesize"]
+    dag_tasks = tasks(fan_out={"max_tasks": 4})
+    synthesize = dag_tasks["synthesize"]
     assert synthesize.is_mapped
     assert synthesize.expand_input.value["shard"].operator.task_id == "shards"
     assert (synthesize.pool, synthesize.pool_slots) == ("bedrock_claude-sonnet-5-5_us-east-1", 2)
-    assert (made["shards"].rows, made["shards"].max_tasks) == ("train", 4)
+    assert (dag_tasks["shards"].rows, dag_tasks["shards"].max_tasks) == ("train", 4)

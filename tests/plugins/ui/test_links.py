@@ -54,7 +54,7 @@ def trained(**submitted: Any) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("made", "page"),
+    ("resource", "page"),
     [
         pytest.param(JOB_ARN, f"/bedrock/home?region=us-west-2#/custom-models/item?arn={JOB_ARN}", id="job"),
         pytest.param(MODEL_ARN, f"/bedrock/home?region=us-west-2#/custom-models/item?arn={MODEL_ARN}", id="model"),
@@ -66,8 +66,8 @@ def trained(**submitted: Any) -> Any:
         pytest.param("s3://b/a b/c.jsonl", "/s3/object/b?region=us-west-2&prefix=a%20b/c.jsonl", id="object"),
     ],
 )
-def test_a_thing_has_its_page_in_the_console_of_its_region(made: str, page: str) -> None:
-    assert links.console_url(made, AWS) == CONSOLE + page
+def test_a_thing_has_its_page_in_the_console_of_its_region(resource: str, page: str) -> None:
+    assert links.console_url(resource, AWS) == CONSOLE + page
 
 
 def test_other_partitions_have_other_consoles() -> None:
@@ -118,5 +118,9 @@ def test_the_report_has_a_link_after_it_is_written(returned: Any, monkeypatch: p
 
 @pytest.mark.parametrize("task_class", CONCRETE)
 def test_links_of_one_task_have_different_keys(task_class: Any) -> None:
-    found = task_class.operator_extra_links
-    assert len({link.name for link in found}) == len({link.xcom_key for link in found}) == len(found)
+    links_of_task = task_class.operator_extra_links
+    assert (
+        len({link.name for link in links_of_task})
+        == len({link.xcom_key for link in links_of_task})
+        == len(links_of_task)
+    )

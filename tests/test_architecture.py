@@ -50,7 +50,7 @@ def definitions(source: str) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef 
 
 
 def functions(source: str) -> list[str]:
-    """Return the names of a file's functions and methods. The methods of a protocol do nothing, so they do not count."""
+    """Return the names of the functions and methods of a file. Those of a protocol do nothing and do not count."""
     nodes = list(definitions(source))
     without = {method for node in nodes if isinstance(node, ast.ClassDef) and is_protocol(node) for method in node.body}
     return [node.name for node in nodes if not isinstance(node, ast.ClassDef) and node not in without]

@@ -22,6 +22,7 @@ PAST, SOON, LATER = "2026-11-22T11:59:59Z", "2026-11-22T12:30:00Z", "2026-11-22T
         (LATER, "success", Action.RELEASE),
         (PAST, "failed", Action.RELEASE),
         (PAST, None, Action.RELEASE),
+        (f"{NOW:{TIME_FORMAT}}", None, Action.RELEASE),
         (LATER, None, Action.LEAVE),
         ("tomorrow", None, Action.RELEASE),
         ("", None, Action.RELEASE),

@@ -87,6 +87,7 @@ THROUGHPUTS = [
     pytest.param({}, {"throughput": False}, "'Throughput' was not ticked", id="not ticked"),
     pytest.param({}, {"older_than_days": 11}, "not older than 11 days", id="too young"),
     pytest.param({}, {"older_than_days": 9}, None, id="old enough"),
+    pytest.param({}, {"older_than_days": 10}, None, id="exactly old enough"),
     pytest.param(
         {"created": NOW + datetime.timedelta(seconds=1)},
         {"include_unexpired": True},

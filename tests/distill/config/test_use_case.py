@@ -178,11 +178,20 @@ class TestOverrides:
             pytest.param({}, id="none"),
             pytest.param(dict.fromkeys(OVERRIDES), id="all left empty"),
             pytest.param(dict.fromkeys(OVERRIDES, ""), id="all empty texts"),
-            pytest.param({"dry_run": True, "teacher": "nova-lite"}, id="what is no override"),
+            pytest.param({"dry_run": True, "teacher": "nova-lite"}, id="keys that are not overrides"),
         ],
     )
     def test_keep_the_values_of_the_file_when_the_form_is_empty(self, values: dict[str, Any]) -> None:
         assert make_use_case().with_overrides(values) == make_use_case()
+
+    @pytest.mark.parametrize("empty", [None, ""])
+    def test_clear_what_may_be_absent_and_nothing_else(self, empty: str | None) -> None:
+        source = {"training_csv": "t.csv", "evaluation_csv": "e.csv", "documents": 5, "evaluation_rows": 6}
+        use_case = make_use_case(source=source).with_overrides(dict.fromkeys(OVERRIDES, empty))
+        cleared = use_case.source
+        assert (cleared.evaluation_csv, cleared.documents, cleared.evaluation_rows) == (None, None, None)
+        assert (cleared.training_csv, use_case.max_spend_usd) == ("t.csv", 100)
+        assert make_use_case(source=source).with_overrides({}).source.documents == 5
 
     @pytest.mark.parametrize("values", [{"documents": 0}, {"pairs_per_document": 21}, {"max_spend_usd": -1}], ids=str)
     def test_are_refused_with_the_name_of_the_form_when_out_of_range(self, values: dict[str, Any]) -> None:

@@ -7,6 +7,7 @@ import pytest
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import InputError
 from include.distill.dataset.arm_rows import hold_out, pairs_of, require_originals, rows_for_teacher
+from include.distill.dataset.splits import split_by_document
 from tests.distill.conftest import make_row, make_use_case
 
 BASE = {"name": "base", "kind": "base"}
@@ -38,6 +39,20 @@ class TestTeacher:
         training, held_out = hold_out(ROWS, use_case)
         assert held_out
         assert rows_for_teacher(use_case, ROWS) == training
+
+
+class TestHoldOut:
+    ROWS = tuple(make_row(number) for number in range(200))
+
+    def test_holds_out_documents_although_the_evaluation_split_took_its_share_before(self) -> None:
+        use_case = make_use_case(training={"validation_share": 0.3})
+        remaining, _ = split_by_document(self.ROWS, 0.4, use_case.seed, purpose="evaluation")
+        training, held_out = hold_out(remaining, use_case)
+        assert len(training) + len(held_out) == len(remaining)
+        assert 0.15 < len(held_out) / len(remaining) < 0.45
+
+    def test_holds_out_nothing_by_default(self) -> None:
+        assert hold_out(self.ROWS, make_use_case()) == (list(self.ROWS), [])
 
 
 class TestPairs:

@@ -161,6 +161,11 @@ class TestLimit:
     def test_only_so_many_records_are_read(self) -> None:
         assert [record.fields[0] for record in read_all(HEADER + b"a,b,c\nd,e,f\n", limit=1).records] == ["a"]
 
+    def test_the_rest_of_the_file_is_still_checked_for_its_encoding(self) -> None:
+        body = (HEADER.decode() + "é,b,c\nd,e,f\n").encode()
+        with pytest.raises(InputError, match="all of it is valid UTF-8"):
+            read_all(body, encoding="cp1252", limit=1)
+
 
 class TestSeparator:
     def test_another_one_is_used_when_it_is_stated(self) -> None:

@@ -128,6 +128,14 @@ class TestStatedSides:
             assert result.sides[2] is None
             assert result.groups[3] == result.groups[4]
 
+    def test_name_the_very_document_that_a_dropped_one_is_near_to(self) -> None:
+        """The dropped text is near to the first of the two training documents, and in the evaluation's group."""
+        texts = [window(20), window(40), text_of(3), window(0)]
+        groups = groups_of(*texts, stated={texts[2]: "page 1", texts[3]: "page 1"})
+        result = split(groups, {0: "train", 1: "train", 2: "evaluation"}, similarity=0.75)
+        assert result.groups[0] == result.groups[1]
+        assert result.conflicts == {3: (0, 2)}
+
     def test_drop_the_training_document_of_two_near_duplicates(self) -> None:
         result = split(groups_of(text_of(1), f"{text_of(1)} and more"), {0: "train", 1: "evaluation"})
         assert result.sides == [None, "evaluation"]

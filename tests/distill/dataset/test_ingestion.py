@@ -97,6 +97,13 @@ class TestIngest:
         manifest = ingest(HEADER + "Document x,,Answer x\n" + TRAIN.removeprefix(HEADER), documents=5)
         assert (manifest["train"], manifest["rejected"]) == (4, 1)
 
+    def test_a_limit_counts_the_records_of_all_files_together(self, ingest: Ingest, store: MemoryStore) -> None:
+        for name in ("a", "b", "c"):
+            rows = "".join(f"Document {name}{n},Question {name}{n}?,Answer\n" for n in range(2))
+            store.write(f"s3://input/many/{name}.csv", f"{HEADER}{rows}".encode())
+        assert ingest(TRAIN, training_csv="s3://input/many/", documents=3)["train"] == 3
+        assert [row["source"] for row in ingest.rows("train")] == ["a.csv", "a.csv", "b.csv"]
+
     def test_documents_are_held_out_when_there_is_no_evaluation_file(self, ingest: Ingest, store: MemoryStore) -> None:
         manifest = ingest(TRAIN, evaluation_csv=None, evaluation_share=0.3)
         assert manifest["train"] + manifest["evaluation"] == manifest["rows"] == 30
@@ -136,6 +143,7 @@ class TestIngest:
     ) -> None:
         with pytest.raises(InputError, match=message):
             ingest(train)
+        assert ingest.store.list(FOLDER.uri) == []
 
 
 class TestLeaks:

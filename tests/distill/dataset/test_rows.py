@@ -146,6 +146,7 @@ class TestRows:
             pytest.param("a,b,c\x00d\n", [(1, "control_character", "answer")], id="nul"),
             pytest.param("aaaaaaaaaaa,b,c\n", [(1, "too_long", "document")], id="long document"),
             pytest.param("a,b,ccccccccccc\n", [(1, "too_long", "answer")], id="long answer"),
+            pytest.param("aaaaaaaaaa,b,c\n", [], id="as long as is allowed"),
             pytest.param("a,b,c\nz, B ,C\n", [(2, "duplicate", None)], id="duplicate"),
             pytest.param("aaaaaaaaaaa,b,c\nz,b,c\n", [(1, "too_long", "document")], id="copy of a rejected row"),
         ],
@@ -266,6 +267,10 @@ class TestGroupColumn:
         first, second = read_rows(body, source="a.csv", group_column="page").accepted
         assert first["group"] == " page 1"
         assert "group" not in second
+
+    def test_may_be_the_column_of_a_text(self) -> None:
+        (row,) = read_rows(csv_of(("d", "q", "a")), group_column="doc").accepted
+        assert (row["document"], row["group"]) == ("d", "d")
 
     def test_must_exist_when_it_is_configured(self) -> None:
         with pytest.raises(InputError, match=r"no column for the group \(looked for 'page'\)"):

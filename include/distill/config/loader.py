@@ -2,8 +2,8 @@
 Load use cases from ``include/use_cases/*.yaml`` and fill in variables of the environment.
 
 Values of the form ``${NAME}`` or ``${NAME:-default}`` are taken from the environment, so that buckets, role and
-Region of a deployment need no edit of the file. Both this and the check for repeated keys are written by hand: PyYAML
-has neither, and libraries that have (OmegaConf, ruamel.yaml) bring a second parser and types of their own for it.
+Region of a deployment need no edit of the file. This and the check for repeated keys are written by hand, because
+PyYAML has neither; ruamel.yaml would be a second YAML parser, and OmegaConf returns containers of its own.
 """
 
 from __future__ import annotations

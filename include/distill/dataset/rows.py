@@ -84,7 +84,7 @@ def read_rows(
 def check_header(body: IO[bytes], *, source: str, options: RowOptions) -> None:
     """Check that a file can be read, has the expected columns, and has at least one row.
 
-    :raises InputError: it does not. Says where, what was found and what to do.
+    :raises InputError: one of these is not so. Says where, what was found and what to do.
     """
     table = read_table(body, source=source, encoding=options.encoding)
     _column_indexes(table, source=source, options=options)

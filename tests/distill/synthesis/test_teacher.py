@@ -16,6 +16,7 @@ from include.distill.config.prompts import load_prompt
 from include.distill.config.sections import CriticSettings, Curation, Synthesis
 from include.distill.curation.critic import Critic
 from include.distill.curation.filters import PairFilters
+from include.distill.curation.grounding import GroundingScorer
 from include.distill.inference.answer_store import AnswerStore
 from include.distill.inference.requests import ModelRequest
 from include.distill.synthesis.teacher import (
@@ -112,6 +113,12 @@ class TestAcceptedAndRejectedPairs:
             "answer": "a",
             "topic": "t",
         }
+
+    def test_grounding_is_stored_to_the_thousandth(self) -> None:
+        answer = "Document 1 says something else."
+        (accepted,) = sampled(pair("One?", answer)).accepted
+        exact = GroundingScorer(ROW["document"]).score(answer)
+        assert exact != round(exact, 3) == accepted["grounding"]
 
     def test_pairs_that_were_requested_and_not_written_are_missing(self) -> None:
         assert counts(sampled(lines("One?"))) == (1, 0, 2, 0)

@@ -85,6 +85,11 @@ class TestCheckRecord:
         assert "not a bedrock-conversation-2024 record" in problem.message
 
     @ALL
+    def test_a_record_with_another_key_is_a_problem(self, family: Family) -> None:
+        (problem,) = check_record({**made(family), "extra": 1}, family, 1)
+        assert "unknown keys ['extra']" in problem.message
+
+    @ALL
     @pytest.mark.parametrize(("field", "is_problem"), [("user", True), ("instruction", True), ("answer", False)])
     def test_a_reserved_string_is_a_problem_except_in_the_answer(
         self, family: Family, field: str, is_problem: bool

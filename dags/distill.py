@@ -59,8 +59,8 @@ stored answers, training jobs and running endpoints are found again, and only wh
 | `<arm>.trained` | the job failed, or was stopped because the task was marked as failed | Clear `<arm>.submit` with downstream. It buys the next attempt at full price. |
 | `<arm>.provision` | no model units are granted, or access is missing | Raise the quota and clear `provision` with downstream. Nothing was bought. |
 | `<arm>.in_service` | the endpoint failed or was not ready in time | `release` deletes it next. Then clear `provision` with downstream, which buys a new one, billed by the hour. |
-| `<arm>.answer` | the endpoint is gone ("was released") | Clear `provision` with downstream, which buys a new one, billed by the hour. |
-| `<arm>.answer` | a row has no answer | Clear `answer` with downstream. If the endpoint is gone, clear `provision` instead. |
+| `<arm>.answer` | the endpoint is gone ("was released"), as after clearing only the failed tasks of a run | Clear `provision` with downstream, which buys a new endpoint for the missing answers, billed by the hour. |
+| `<arm>.answer` | a row has no answer | Clear `answer` with downstream. Airflow then runs `provision` again, too: it buys a new endpoint for the missing answers, billed by the hour. The base arm pays tokens for the missing answers only. |
 | `<arm>.release` | Bedrock did not delete the endpoint | It **may still be billed by the hour**. The task is retried. If it stays failed, delete the throughput in the Bedrock console. |
 | `promote` | the champion changed since this run compared with it, or the winner's model is gone | Nothing was changed. The message says what to clear. |
 | `delete_losers` | Bedrock refused | Clear it. It deletes what is left. |

@@ -150,15 +150,15 @@ def serving_tasks(
     return ArmTasks(answer=answer, last=release, manifests=manifests, start_serving=start_serving)
 
 
-def answer_tasks(arm: Arm, shards: ShardRowsOperator, **place_or_serving: Any) -> Any:
+def answer_tasks(arm: Arm, shards: ShardRowsOperator, **pool_or_serving: Any) -> Any:
     """Return the task that answers the evaluation rows, mapped over their shards.
 
-    :param place_or_serving: the Airflow pool of the base student's model, or the arm's endpoint. An endpoint has no
+    :param pool_or_serving: the Airflow pool of the base student's model, or the arm's endpoint. An endpoint has no
         quota to share and is billed by the hour, so its tasks do not wait in a pool.
     """
     return BedrockAnswerOperator.partial(
         task_id=ANSWER,
         arm=arm.name,
         map_index_template="{{ shard_label }}",
-        **place_or_serving,
+        **pool_or_serving,
     ).expand(shard=shards.output)

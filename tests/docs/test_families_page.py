@@ -1,4 +1,4 @@
-"""``docs/families.md`` says what the catalog says."""
+"""``docs/reference/families.md`` says what the catalog says."""
 
 from __future__ import annotations
 

@@ -1,0 +1,197 @@
+"""Every name that the reference explains exists in the code, and the reference explains every name."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+from pydantic import BaseModel
+from pydantic_core import PydanticUndefined
+
+from bedrock_distill.run import task_ids
+from include.distill.config.catalog import BatchInference, Customization, Family, Hyperparameter, Model
+from include.distill.config.sections import Arm, Comparison, CriticSettings, Example, ModelQuota
+from include.distill.config.use_case import UseCase
+from include.distill.core import errors
+from include.distill.core.paths import PROJECT_ROOT
+from include.distill.dataset.records import RowRejectionReason
+from include.distill.inference.records import UnreadableReason
+from include.distill.report.schema import ReportSchema
+from include.distill.report.schema_judging import ComparisonSchema
+from tests.docs.pages import dotted_names, names, page, rows, section
+
+USE_CASES = page("reference/use_cases.md")
+OPERATORS = page("reference/operators.md")
+# These two tasks only order others: they do nothing that can fail.
+EMPTY_TASKS = {task_ids.START_SERVING, task_ids.WAIT_FOR_PREVIOUS_ARM}
+# The settings of a list's elements, which the page explains in prose.
+IN_PROSE = ("arms.", "comparisons.", "curation.critic.", "prompts.examples.", "quotas.")
+
+
+def use_case_keys(model: type[BaseModel] = UseCase, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield each key of a use case with its default; ``aws.region`` for a key of a section."""
+    for name, field in model.model_fields.items():
+        sections = [type_ for type_ in (field.annotation, *get_args(field.annotation)) if is_section(type_)]
+        if sections and f"{prefix}{name}." not in IN_PROSE:
+            yield from use_case_keys(sections[0], f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", field.default
+
+
+def is_section(type_: object) -> bool:
+    return isinstance(type_, type) and issubclass(type_, BaseModel)
+
+
+def documented_keys() -> dict[str, str]:
+    """Return the keys of the page with the text of their defaults."""
+    documented = {}
+    for cells in rows(USE_CASES):
+        keys = dotted_names(cells[0])
+        parts = cells[1].split(", ")
+        defaults = parts if len(parts) == len(keys) else [cells[1]] * len(keys)
+        documented.update(dict(zip(keys, defaults, strict=True)))
+    return documented
+
+
+def classes(*folders: str) -> Iterator[ast.ClassDef]:
+    for folder in folders:
+        for path in sorted((PROJECT_ROOT / folder).glob("*.py")):
+            body = ast.parse(path.read_text(encoding="utf-8")).body
+            yield from (node for node in body if isinstance(node, ast.ClassDef))
+
+
+class TestUseCaseKeys:
+    def test_every_key_has_a_row(self) -> None:
+        assert [key for key, _ in use_case_keys() if key not in documented_keys()] == []
+
+    def test_every_row_is_a_key(self) -> None:
+        sections = {"arms", "comparisons"}
+        known = {key for key, _ in use_case_keys()} | sections | {"base", "fine_tuned", "champion"}
+        assert [key for key in documented_keys() if key not in known] == []
+
+    @pytest.mark.parametrize("section_", [Arm, Comparison, CriticSettings, Example, ModelQuota])
+    def test_every_key_of_a_list_or_mapping_is_named(self, section_: type[BaseModel]) -> None:
+        assert [name for name in section_.model_fields if not re.search(rf"\b{name}\b", USE_CASES)] == []
+
+    @pytest.mark.parametrize(("key", "default"), [pytest.param(*item, id=item[0]) for item in use_case_keys()])
+    def test_the_default_is_the_one_in_the_code(self, key: str, default: Any) -> None:
+        text = documented_keys()[key].strip("`\"")
+        if default is PydanticUndefined:
+            assert text in ("required", "none", "the family's")  # an empty mapping has no default value either
+        elif isinstance(default, bool):
+            assert text == str(default).lower()
+        elif isinstance(default, int | float):
+            assert float(text) == default
+        elif isinstance(default, str) and default and not default.endswith(".j2"):
+            assert text == default
+        else:
+            assert text in ("none", "all", "by name", "empty", "the shipped files") or key in ("arms", "comparisons")
+
+
+class TestTasks:
+    def test_the_runbook_has_a_row_for_every_task(self) -> None:
+        ids = {value for name, value in vars(task_ids).items() if name.isupper() and not name.startswith("_")}
+        documented = {
+            name.rpartition(".")[2].partition("[")[0]
+            for cells in rows(section(page("runbook.md"), "## Failures, task by task"))
+            for name in names(cells[0])
+        }
+        groups = {task_ids.JUDGE, task_ids.JUDGE_CHAMPION}  # their tasks are called like the judging models
+        assert sorted(ids - documented - groups - EMPTY_TASKS) == []
+        assert "`judge.<model>[i]`" in page("runbook.md")
+
+    def test_the_steps_in_the_readme_are_tasks(self) -> None:
+        readme = (PROJECT_ROOT / "README.md").read_text(encoding="utf-8")
+        steps = {name for cells in rows(section(readme, "## What happens in a run")) for name in names(cells[0])}
+        assert steps <= {value for name, value in vars(task_ids).items() if name.isupper()}
+        assert len(steps) > 10
+
+
+class TestOperators:
+    def test_every_operator_and_sensor_has_a_row(self) -> None:
+        documented = {name for cells in rows(OPERATORS) for name in names(cells[0])}
+        made = {
+            node.name
+            for node in classes("plugins/bedrock_distill/operators", "plugins/bedrock_distill/sensors")
+            if re.search(r"(Operator|Sensor)$", node.name) and node.name not in BASE_CLASSES
+        }
+        assert sorted(made - documented) == []
+        assert len(made) > 20
+
+    def test_every_error_has_a_row(self) -> None:
+        table = section(OPERATORS, "## Errors")
+        documented = {name for cells in rows(table) for name in names(cells[0])}
+        with_subclasses = tuple(
+            getattr(errors, names(cells[0])[0]) for cells in rows(table) if "and its subclasses" in cells[0]
+        )
+        raised = [error for error in vars(errors).values() if is_leaf(error) and not issubclass(error, with_subclasses)]
+        assert [error.__name__ for error in raised if error.__name__ not in documented] == []
+        assert [name for name in documented if not hasattr(errors, name)] == []
+
+
+BASE_CLASSES = {"DistillOperator", "ArmOperator", "BatchOperator", "CleanUpOperator", "ServingOperator", "WaitingSensor"}
+
+
+def is_leaf(error: object) -> bool:
+    return isinstance(error, type) and issubclass(error, errors.DistillError) and not error.__subclasses__()
+
+
+class TestReasons:
+    def test_every_reason_to_reject_a_row_is_explained(self) -> None:
+        table = section(page("reference/ingestion.md"), "## When one row is rejected")
+        assert {name for cells in rows(table) for name in names(cells[0])} == set(get_args(RowRejectionReason))
+
+    def test_every_reason_why_output_is_not_a_pair_is_explained(self) -> None:
+        table = section(page("reference/curation.md"), "## Output that is not a pair")
+        assert {name for cells in rows(table) for name in names(cells[0])} == set(get_args(UnreadableReason))
+
+
+class TestCatalog:
+    def test_every_key_of_models_yaml_has_a_row(self) -> None:
+        documented = {name for cells in rows(page("reference/models_prices_pools.md")) for name in names(cells[0])}
+        own = {*Model.model_fields, *Family.model_fields} - {"key"}
+        own |= {f"customization.{name}" for name in Customization.model_fields}
+        assert sorted(own - documented - {"end_of_life"}) == []
+
+    def test_keys_inside_a_row_are_all_named(self) -> None:
+        text = page("reference/models_prices_pools.md")
+        inside = {*BatchInference.model_fields, *Hyperparameter.model_fields, "end_of_life"}
+        assert sorted(name for name in inside if f"`{name}`" not in text) == []
+
+
+class TestReport:
+    def test_every_part_of_the_report_has_a_row(self) -> None:
+        documented = {name for cells in rows(page("reference/report_json.md")) for name in names(cells[0])}
+        assert sorted({*ReportSchema.model_fields} - documented) == []
+
+    def test_every_key_of_a_comparison_is_named(self) -> None:
+        text = section(page("reference/report_json.md"), "## An entry of `comparisons`")
+        assert [name for name in ComparisonSchema.model_fields if not re.search(rf"\b{name}\b", text)] == []
+
+
+class TestCommands:
+    def test_every_make_target_has_a_row(self) -> None:
+        makefile = (PROJECT_ROOT / "Makefile").read_text(encoding="utf-8")
+        targets = set(re.findall(r"^([a-z]+):[^\n]*##", makefile, re.MULTILINE))
+        documented = {name for cells in rows(page("reference/commands.md")) for name in names(cells[0])}
+        assert sorted(f"make {target}" for target in targets if f"make {target}" not in documented) == []
+        assert len(targets) > 10
+
+
+class TestEnvironment:
+    def test_every_variable_has_a_row(self) -> None:
+        folders = ("dags", "plugins", "include", "tools")
+        files = [path for folder in folders for path in (PROJECT_ROOT / folder).rglob("*") if is_text(path)]
+        files += [PROJECT_ROOT / name for name in ("docker-compose.yaml", ".env.example", "Makefile")]
+        used = {name for path in files for name in re.findall(r"\bDISTILL_[A-Z_]+[A-Z]\b", path.read_text("utf-8"))}
+        internal = {"DISTILL_LOCAL_STATE"}  # marks the processes of a checkout
+        assert sorted(used - internal - set(names(page("reference/environment.md")))) == []
+        assert "DISTILL_REGION" in used
+
+
+def is_text(path: Path) -> bool:
+    return path.suffix in (".py", ".yaml", ".json")

@@ -10,7 +10,8 @@ import pytest
 
 from include.distill.core.paths import PROJECT_ROOT
 
-PAGES = [PROJECT_ROOT / "README.md", PROJECT_ROOT / "CONTRIBUTING.md", *sorted((PROJECT_ROOT / "docs").rglob("*.md"))]
+AT_THE_TOP = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")
+PAGES = [*(PROJECT_ROOT / name for name in AT_THE_TOP), *sorted((PROJECT_ROOT / "docs").rglob("*.md"))]
 FOLDERS = "include|plugins|tools|tests|dags|container|docs"
 # Signs of a pattern or of a file that the reader makes.
 PLACEHOLDERS = re.compile(r"[<*{…$]|\bmy_|hr_questions|in_batches")

@@ -28,6 +28,15 @@ USE_CASES = page("reference/use_cases.md")
 OPERATORS = page("reference/operators.md")
 # These two tasks only order others: they do nothing that can fail.
 EMPTY_TASKS = {task_ids.START_SERVING, task_ids.WAIT_FOR_PREVIOUS_ARM}
+# What the operators of the tables derive from.
+BASE_CLASSES = {
+    "ArmOperator",
+    "BatchOperator",
+    "CleanUpOperator",
+    "DistillOperator",
+    "ServingOperator",
+    "WaitingSensor",
+}
 # The settings of a list's elements, which the page explains in prose.
 IN_PROSE = ("arms.", "comparisons.", "curation.critic.", "prompts.examples.", "quotas.")
 
@@ -79,7 +88,7 @@ class TestUseCaseKeys:
 
     @pytest.mark.parametrize(("key", "default"), [pytest.param(*item, id=item[0]) for item in use_case_keys()])
     def test_the_default_is_the_one_in_the_code(self, key: str, default: Any) -> None:
-        text = documented_keys()[key].strip("`\"")
+        text = documented_keys()[key].strip('`"')
         if default is PydanticUndefined:
             assert text in ("required", "none", "the family's")  # an empty mapping has no default value either
         elif isinstance(default, bool):
@@ -131,9 +140,6 @@ class TestOperators:
         raised = [error for error in vars(errors).values() if is_leaf(error) and not issubclass(error, with_subclasses)]
         assert [error.__name__ for error in raised if error.__name__ not in documented] == []
         assert [name for name in documented if not hasattr(errors, name)] == []
-
-
-BASE_CLASSES = {"DistillOperator", "ArmOperator", "BatchOperator", "CleanUpOperator", "ServingOperator", "WaitingSensor"}
 
 
 def is_leaf(error: object) -> bool:

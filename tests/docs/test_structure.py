@@ -11,14 +11,16 @@ import pytest
 from include.distill.core.paths import PROJECT_ROOT
 from tests.docs.pages import names, page, rows, section
 
-CONTRACTS = tomllib.loads((PROJECT_ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]["contracts"]
+SETTINGS = tomllib.loads((PROJECT_ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]
 LAYERS = section(page("explanation/architecture.md"), "## Layers")
 CODE = ("container", "dags", "include", "plugins", "tests", "tools")
 
 
 def levels_in_contract(container: str) -> list[set[str]]:
     """Return the packages of each level, the lowest first; a single module is not a package."""
-    (contract,) = (contract for contract in CONTRACTS if contract.get("containers") == [container])
+    (contract,) = (
+        contract for contract in SETTINGS["importlinter"]["contracts"] if contract.get("containers") == [container]
+    )
     folder = PROJECT_ROOT / {"include.distill": "include/distill"}.get(container, f"plugins/{container}")
     levels = [set(re.split(r"\s*\|\s*", layer)) for layer in reversed(contract["layers"])]
     return [packages for level in levels if (packages := {name for name in level if (folder / name).is_dir()})]
@@ -71,7 +73,8 @@ def test_every_page_that_the_code_names_exists() -> None:
 
 def test_every_library_in_the_decision_is_required() -> None:
     used, _, _ = section(page("decisions/0020-libraries.md"), "## Decision").partition("| work | written by hand in |")
-    required = "".join((PROJECT_ROOT / name).read_text("utf-8") for name in ("requirements.txt", "requirements-dev.txt"))
+    files = ("requirements.txt", "requirements-dev.txt")
+    required = "".join((PROJECT_ROOT / name).read_text(encoding="utf-8") for name in files)
     libraries = {names(cells[1])[0] for cells in rows(used)}
     assert sorted(library for library in libraries if not re.search(rf"(?mi)^{library}\b", required)) == []
     assert len(libraries) > 8

@@ -25,7 +25,7 @@ THAI = "กรุงเทพมหานครเป็นเมืองหล
         pytest.param(JAPANESE, "人口は約千四百万人です。", 1, 1, id="Japanese, word for word"),
         pytest.param(JAPANESE, "大阪の名物はたこ焼きとお好み焼きです。", 0, 0.2, id="Japanese, of another document"),
         pytest.param(
-            BUCKETS, "A name on a bucket can be used 東京 京都", 0.1, 0.2, id="a few Chinese characters in English"
+            BUCKETS, "A name on a bucket can be used 東京都 京都府", 0.1, 0.2, id="a few Chinese characters in English"
         ),
         pytest.param(THAI, "เป็นเมืองหลวงของประเทศไทย", 0.99, 1, id="Thai, word for word"),
         pytest.param(BUCKETS, "S3", 1, 1, id="one word that is there"),

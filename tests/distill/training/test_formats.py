@@ -81,6 +81,13 @@ class TestRecordFormats:
         # One line per record, whatever a reader takes for a line end.
         assert len(body.decode().splitlines()) == len(body.splitlines()) == len(records)
 
+    @pytest.mark.parametrize("separator", ["\x85", "\u2028", "\u2029", "\x0b", "\x0c", "\x1c", "\r", "\n"], ids=ascii)
+    def test_a_record_is_one_line_whatever_a_reader_takes_for_a_line_end(self, separator: str) -> None:
+        record = made(NOVA, answer=f"a{separator}b")
+        line = encode_record(record)
+        assert len(line.decode().splitlines()) == 1
+        assert list(decode_jsonl([line], dict, uri="train.jsonl")) == [record]
+
     @settings(max_examples=200, deadline=None)
     @given(VISIBLE, VISIBLE, st.one_of(st.just(""), VISIBLE), st.sampled_from(list(FAMILIES)))
     def test_any_visible_text_passes_the_check_once_it_is_escaped(

@@ -122,6 +122,7 @@ class TestRecordCounts:
         ("family", "training", "validation", "problem"),
         [
             pytest.param(NOVA, 7, 0, "7 training records; expected 8 or more", id="too few"),
+            pytest.param(NOVA, 7, 1, "7 training records; expected 8 or more", id="validation does not count"),
             pytest.param(NOVA, 8, 0, None, id="just enough"),
             pytest.param(NOVA, 20_001, 0, "20001 training records; expected 20000 or fewer", id="too many"),
             pytest.param(NOVA, 15_000, 5_001, "20001 training and validation records", id="too many together"),

@@ -1,0 +1,48 @@
+"""``docs/explanation/crash_safety.md`` has the names of today's crash table."""
+
+from __future__ import annotations
+
+import re
+
+from tests.docs.pages import names, page, rows, section
+from tools.chaos.matrix import RECOVERIES, matrix
+from tools.chaos.provider import provider_cases
+from tools.chaos.trial import Row
+
+PAGE = page("explanation/crash_safety.md")
+TESTED = section(PAGE, "## What is tested")
+# Needs a library that the project does not install.
+ASYNCHRONOUS = "deferrable sensor times out, job runs"
+
+
+def documented() -> set[str]:
+    return {name for cells in rows(TESTED) for name in names(cells[0])}
+
+
+def test_every_moment_of_the_matrix_is_explained() -> None:
+    moments = {re.split(r" / |, (?:bought|about to buy|then)", case.name)[0] for case in matrix()}
+    assert sorted(moments - documented()) == []
+    assert len(moments) > 5
+
+
+def test_every_way_to_recover_is_explained() -> None:
+    assert sorted(set(RECOVERIES) - {"task SIGKILL"} - documented()) == []  # the task's retry is the recovery
+    assert "`next run`" in TESTED
+
+
+def test_what_is_explained_is_part_of_a_row() -> None:
+    table = " ".join([*(case.name for case in matrix()), "next run"])
+    assert [name for name in documented() if name not in table] == []
+
+
+def test_the_columns_are_those_of_the_stored_table() -> None:
+    columns = {name for cells in rows(section(PAGE, "## What must hold after each case")) for name in names(cells[0])}
+    assert sorted(columns - set(Row.__dataclass_fields__)) == []
+
+
+def test_the_providers_operators_were_measured_in_todays_cases() -> None:
+    table = rows(section(PAGE, "## The amazon provider's operators at the same moments"))
+    measured = [cells[0] for cells in table]
+    assert [name for name in measured if name != ASYNCHRONOUS] == [
+        case.name for case in provider_cases() if case.name != ASYNCHRONOUS
+    ]

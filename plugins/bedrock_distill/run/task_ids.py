@@ -9,6 +9,7 @@ would make a look-up return nothing, and a job that nobody waits for would go on
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 # Tasks of the whole run.
 PREFLIGHT = "preflight"
@@ -16,7 +17,7 @@ INGEST = "ingest"
 ESTIMATE = "estimate"
 TRAINING_SHARDS = "shards"
 EVALUATION_SHARDS = "evaluation_shards"
-SYNTHESIZE = "synthesize"
+SYNTHESIZE: Final = "synthesize"
 CURATE = "curate"
 REPORT = "report"
 APPROVE = "approve"
@@ -25,7 +26,7 @@ DELETE_LOSERS = "delete_losers"
 OUTCOME = "outcome"
 
 # Groups of judges, with one task per judge.
-JUDGE = "judge"
+JUDGE: Final = "judge"
 JUDGE_CHAMPION = "judge_champion"
 
 # Tasks of an arm, in a group that is called like the arm.

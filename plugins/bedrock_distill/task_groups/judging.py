@@ -30,12 +30,12 @@ def judge_tasks(use_case: UseCase, *, after: Sequence[Any]) -> list[list[Any]]:
     for pair in use_case.judged_pairs:
         pairs[JUDGE_CHAMPION if champion in (pair.candidate, pair.baseline) else JUDGE].append(pair)
     groups = [_group(name, group_pairs, use_case) for name, group_pairs in pairs.items() if group_pairs]
-    for before, after in pairwise(groups):
-        for first, second in zip(before, after, strict=True):
-            first >> second
+    for earlier_group, later_group in pairwise(groups):
+        for earlier, later in zip(earlier_group, later_group, strict=True):
+            earlier >> later
     for answer in after:
         answer >> groups[0]
-    ask_in_batches(use_case, "judge", after=after, before=groups[0])
+    ask_in_batches(use_case, JUDGE, after=after, before=groups[0])
     return groups
 
 

@@ -27,7 +27,7 @@ def synthesis_tasks(use_case: UseCase, *, after: Any) -> list[Any]:
         map_index_template="{{ shard_label }}",
         **pool_arguments(use_case.teacher, use_case.aws.region, tasks=max_tasks),
     ).expand(shard=shards.output)
-    ask_in_batches(use_case, "synthesize", after=shards, before=synthesize, shards=shards.output)
+    ask_in_batches(use_case, SYNTHESIZE, after=shards, before=synthesize, shards=shards.output)
     curate = CuratePairsOperator(task_id=CURATE, synthesis=synthesize.output)
     after >> shards
     return [curate.output]

@@ -36,6 +36,8 @@ def test_pairs_with_the_champion_are_judged_after_all_others() -> None:
     judges_by_id = judge_tasks(arms=[BASE, PLAIN, CHAMPION], judging={"noise_control": False})
     for judge in JUDGES:
         assert asked(judges_by_id[f"judge.{judge}"]) == [("plain", "base")]
+        answers = {"base.answer", "plain.answer", "best.answer"}
+        assert judges_by_id[f"judge.{judge}"].upstream_task_ids == answers
         assert asked(judges_by_id[f"judge_champion.{judge}"]) == [("plain", "best")]
         assert judges_by_id[f"judge_champion.{judge}"].upstream_task_ids == {f"judge.{judge}"}
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 import pytest
 import yaml
 
-from tools.local_airflow.settings import PROJECT
+from include.distill.core.paths import PROJECT_ROOT
 
-DOCKERFILE = (PROJECT / "Dockerfile").read_text()
-SERVICES = yaml.safe_load((PROJECT / "docker-compose.yaml").read_text())["services"]
+DOCKERFILE = (PROJECT_ROOT / "Dockerfile").read_text()
+SERVICES = yaml.safe_load((PROJECT_ROOT / "docker-compose.yaml").read_text())["services"]
 FROM = re.compile(r"(?P<base>\S+)(?: AS (?P<name>\S+))?", re.IGNORECASE)
 CODE = {"dags", "plugins", "include", "container"}
 
@@ -85,18 +85,18 @@ def test_the_simulator_runs_from_the_image_that_holds_it() -> None:
 
 
 def test_the_build_sees_only_what_it_names() -> None:
-    lines = (PROJECT / ".dockerignore").read_text().splitlines()
+    lines = (PROJECT_ROOT / ".dockerignore").read_text().splitlines()
     rules = [line for line in lines if line and not line.startswith("#")]
     assert rules[0] == "*"
     assert {rule[1:] for rule in rules if rule.startswith("!")} == SIMULATOR.copied
 
 
 def test_the_image_installs_what_was_tested_as_an_ordinary_user() -> None:
-    locked = dict(re.findall(r"^([\w.-]+)==(\S+)$", (PROJECT / "requirements.lock").read_text(), re.MULTILINE))
+    locked = dict(re.findall(r"^([\w.-]+)==(\S+)$", (PROJECT_ROOT / "requirements.lock").read_text(), re.MULTILINE))
     base = re.search(r"^FROM apache/airflow:(?:slim-)?([\d.]+)-python3\.11 AS base$", DOCKERFILE, re.MULTILINE)
     assert base is not None
     assert base[1] == locked["apache-airflow"]
-    assert "-c requirements.lock" in (PROJECT / "requirements.txt").read_text().splitlines()
+    assert "-c requirements.lock" in (PROJECT_ROOT / "requirements.txt").read_text().splitlines()
     installed = [rest for instruction, rest in PRODUCTION.instructions if instruction == "RUN" and "pip" in rest]
     assert installed == ["pip install --no-cache-dir -r requirements.txt"]
     assert [rest for instruction, rest in PRODUCTION.instructions if instruction == "USER"] == ["airflow"]

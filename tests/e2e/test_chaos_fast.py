@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.local_airflow.settings import PROJECT
+from include.distill.core.paths import PROJECT_ROOT
 
 
 @pytest.mark.e2e
@@ -17,7 +17,7 @@ def test_every_case_of_the_fast_subset_buys_once_and_leaves_nothing_billed(tmp_p
     result = tmp_path / "chaos.json"
     run = subprocess.run(
         [sys.executable, "-m", "tools.chaos", "--fast", "--state", str(tmp_path / "chaos"), "--out", str(result)],
-        cwd=PROJECT,
+        cwd=PROJECT_ROOT,
         capture_output=True,
         text=True,
         timeout=900,

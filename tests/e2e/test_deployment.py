@@ -12,10 +12,10 @@ from tempfile import gettempdir
 
 import pytest
 
+from include.distill.core.paths import PROJECT_ROOT
 from tools.compose.servers import find_program
 from tools.local_airflow.lock import CheckoutLock
 from tools.local_airflow.process_table import marked_processes, sweep
-from tools.local_airflow.settings import PROJECT
 
 installed = pytest.mark.skipif(
     not (find_program("postgres") and find_program("redis-server")),
@@ -37,7 +37,7 @@ def test_an_interrupted_deployment_leaves_no_process_and_no_data(state: Path) ->
     settings = dict.fromkeys(("USE_CASE", "DOCUMENTS", "EVALUATION", "CSV", "EVALUATION_CSV"), "")
     process = subprocess.Popen(
         [sys.executable, "-m", "tools.compose", "--state", str(state)],
-        cwd=PROJECT,
+        cwd=PROJECT_ROOT,
         env={**os.environ, **settings},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from include.distill.core.paths import PROJECT_ROOT
 from tools.local_airflow.lock import CheckoutLock
 from tools.local_airflow.process_table import marked_processes, sweep
-from tools.local_airflow.settings import PROJECT
 
 DAG = '''
 """A small airflow DAG."""
@@ -46,7 +46,7 @@ def test_a_failed_task_is_explained_and_nothing_is_left_running(state: Path) -> 
     folders = ["--state", str(state), "--dags", str(state.parent / "dags")]
     run = subprocess.run(
         [sys.executable, "-m", "tools.local_airflow", "run", *folders],
-        cwd=PROJECT,
+        cwd=PROJECT_ROOT,
         env={**os.environ, "USE_CASE": "", "DOCUMENTS": "", "EVALUATION": "", "CSV": ""},
         capture_output=True,
         text=True,

@@ -15,12 +15,13 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from include.distill.core.paths import PROJECT_ROOT
 from tools.benchmarks.bench import Bench, Sizes
 from tools.benchmarks.cases import CASES, Case
 from tools.benchmarks.figures import Figure, header, line, markdown, verdict
 from tools.benchmarks.processes import server
-from tools.local_airflow.settings import PROJECT
 
+LOCAL = PROJECT_ROOT / ".local"
 SMALL = Sizes(documents=40, tight_documents=20, many_documents=200, csv_rows=400, latency_seconds=0.1)
 
 
@@ -46,8 +47,8 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--only", nargs="+", metavar="NAME", help="only cases whose names contain NAME")
     parser.add_argument("--small", action="store_true", help="small sizes that only try the benchmark itself")
     parser.add_argument("--markdown", action="store_true", help="print docs/explanation/performance.md's table too")
-    parser.add_argument("--state", type=Path, default=PROJECT / ".local" / "bench", help="folder for logs and state")
-    parser.add_argument("--out", type=Path, default=PROJECT / ".local" / "bench.json", help="file for the table")
+    parser.add_argument("--state", type=Path, default=LOCAL / "bench", help="folder for logs and state")
+    parser.add_argument("--out", type=Path, default=LOCAL / "bench.json", help="file for the table")
     return parser.parse_args(arguments)
 
 

@@ -15,11 +15,11 @@ from typing import Any
 import httpx
 
 from include.distill.core.errors import DistillError
+from include.distill.core.paths import PROJECT_ROOT
 from tools.benchmarks.wire import LOOPBACK
 from tools.local_airflow.environment import REGION
-from tools.local_airflow.settings import PROJECT
 
-SCRIPTS = PROJECT / "tests" / "tools" / "benchmarks"
+SCRIPTS = PROJECT_ROOT / "tests" / "tools" / "benchmarks"
 MINUTES = 60.0
 GRACE_SECONDS = 10.0
 
@@ -53,7 +53,7 @@ class Server:
 def server(module: str) -> Iterator[Server]:
     """Run ``tools.benchmarks.<module>`` as a process until the end of the block."""
     command = [sys.executable, "-m", f"tools.benchmarks.{module}"]
-    with subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(command, cwd=PROJECT_ROOT, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None  # noqa: S101 - it is piped
             yield Server(f"http://{LOOPBACK}:{int(process.stdout.readline())}")
@@ -67,7 +67,7 @@ def start(script: str, *arguments: object, endpoint: str, state: Path) -> subpro
     command = [sys.executable, str(SCRIPTS / script), *map(str, arguments)]
     environment = script_environment(os.environ, endpoint=endpoint, state=state)
     return subprocess.Popen(
-        command, cwd=PROJECT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command, cwd=PROJECT_ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
 
 
@@ -102,10 +102,10 @@ def script_environment(inherited: Mapping[str, str], *, endpoint: str, state: Pa
     dropped = ("AWS_", "AIRFLOW_", "AIRFLOW__", "BOTO", "DISTILL_", "PYTHON")
     return {
         **{name: value for name, value in inherited.items() if not name.startswith(dropped)},
-        "PYTHONPATH": os.pathsep.join([str(PROJECT), str(PROJECT / "plugins")]),
+        "PYTHONPATH": os.pathsep.join([str(PROJECT_ROOT), str(PROJECT_ROOT / "plugins")]),
         "AIRFLOW_HOME": str(state / "airflow"),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-        "AIRFLOW__CORE__PLUGINS_FOLDER": str(PROJECT / "plugins"),
+        "AIRFLOW__CORE__PLUGINS_FOLDER": str(PROJECT_ROOT / "plugins"),
         "AWS_ENDPOINT_URL": endpoint,
         "AWS_ACCESS_KEY_ID": "testing",
         "AWS_SECRET_ACCESS_KEY": "testing",

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from include.distill.core.paths import PROJECT_ROOT
 from include.distill.inference.pools import configured_pools
 from tools.benchmarks.bench import Bench
 from tools.benchmarks.figures import Figure
@@ -23,10 +24,10 @@ from tools.benchmarks.processes import MeasurementError, Server, server
 from tools.local_airflow.airflow_api import FINISHED_RUN_STATES, AirflowApi
 from tools.local_airflow.environment import PARALLELISM, build_environment, load_keys
 from tools.local_airflow.processes import Component, ProcessGroup, wait_until
-from tools.local_airflow.settings import PROJECT, Layout, Ports, choose_ports
+from tools.local_airflow.settings import Layout, Ports, choose_ports
 from tools.local_airflow.stack import airflow, airflow_component, airflow_version, copy_database
 
-DAGS = PROJECT / "tests" / "tools" / "benchmarks" / "dags"
+DAGS = PROJECT_ROOT / "tests" / "tools" / "benchmarks" / "dags"
 SERVICES = ("api-server", "dag-processor", "scheduler")
 DAG_IDS = ("bench_ours", "bench_provider")
 READY_SECONDS = 240.0
@@ -121,7 +122,7 @@ def _environment(bench: Bench, layout: Layout, ports: Ports) -> dict[str, str]:
     return {
         **base,
         "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": bench.model.url,
-        "PYTHONPATH": os.pathsep.join([str(PROJECT), str(PROJECT / "plugins")]),
+        "PYTHONPATH": os.pathsep.join([str(PROJECT_ROOT), str(PROJECT_ROOT / "plugins")]),
         "BENCH_DOCUMENTS": str(bench.sizes.documents),
         "BENCH_TASKS": str(TASKS),
     }

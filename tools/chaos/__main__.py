@@ -12,6 +12,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from include.distill.core.paths import PROJECT_ROOT
 from tools.chaos.batches import batches
 from tools.chaos.matrix import IMPOSSIBLE, matrix
 from tools.chaos.provider import as_markdown, measure, prepare_provider, provider_cases
@@ -21,8 +22,8 @@ from tools.chaos.scenarios import scenarios
 from tools.chaos.stack import Stack
 from tools.chaos.trial import Case
 from tools.local_airflow.interruption import Interrupted, interruptible, uninterrupted
-from tools.local_airflow.settings import PROJECT
 
+LOCAL = PROJECT_ROOT / ".local"
 WALKS = 30
 WALK_LANES = 4
 FAST = (
@@ -44,8 +45,8 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--seed", type=int, default=20_251_122, help="seed of the random kills")
     parser.add_argument("--lanes", type=int, default=LANES, help="how many cases run at a time")
-    parser.add_argument("--state", type=Path, default=PROJECT / ".local" / "chaos", help="folder for logs and state")
-    parser.add_argument("--out", type=Path, default=PROJECT / ".local" / "chaos.json", help="file for the table")
+    parser.add_argument("--state", type=Path, default=LOCAL / "chaos", help="folder for logs and state")
+    parser.add_argument("--out", type=Path, default=LOCAL / "chaos.json", help="file for the table")
     parser.add_argument("--provider", action="store_true", help="measure the amazon provider's operators instead")
     parser.add_argument("--markdown", action="store_true", help="with --provider: print the table for the docs")
     options = parser.parse_args(arguments)

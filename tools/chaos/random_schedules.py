@@ -20,23 +20,31 @@ from typing import Any
 
 import yaml
 
+from include.distill.config.sections import FanOut
 from include.distill.core.naming import run_key
+from include.distill.core.paths import PROJECT_ROOT
 from tools.chaos.account import purchases
 from tools.chaos.control import TaskState
 from tools.chaos.fixtures import quick_use_case
 from tools.chaos.runner import Table
 from tools.chaos.stack import SERVICES, Stack, in_parallel, kill, wait_for
 from tools.chaos.trial import RUN_SECONDS, Row
-from tools.local_airflow.settings import PROJECT
 
 KILLS = 2
-CONCURRENCY = 2
 MAX_RECOVERIES = 5
 TASKS = 19  # of an undisturbed run
 ROWS = 4
-SAMPLE = PROJECT / "include" / "data" / "aws_docs_qa"
+EVALUATION_ROWS = 2
+FAN_OUT = FanOut(max_tasks=2, evaluation_tasks=1, concurrency=2)
+SAMPLE = PROJECT_ROOT / "include" / "data" / "aws_docs_qa"
 RUN_ID = "chaos__walk"
-ASKING = ("synthesize", "base.answer", "tuned.answer", "judge.claude-haiku-4-5")
+# How many items one task works on. A judge compares the answers to each evaluation row in both orders.
+ITEMS_OF_A_TASK = {
+    "synthesize": ROWS // FAN_OUT.max_tasks,
+    "base.answer": EVALUATION_ROWS,
+    "tuned.answer": EVALUATION_ROWS,
+    "judge.claude-haiku-4-5": 2 * EVALUATION_ROWS,
+}
 SERVED = ("tuned.in_service", "tuned.answer", "tuned.release", "tuned.provision")
 # What two runs must agree on: verdict and counts. Names, times, dollars and the last digit of a loss may differ.
 COUNTS = ("documents", "requested", "accepted", "rejected", "missing", "surplus")
@@ -115,11 +123,11 @@ def write_use_cases(folder: Path, runs: list[DisturbedRun], lanes: int) -> None:
     for number, run in enumerate(runs):
         run.lane = number % lanes
         changes: dict[str, Any] = {
-            "source": {"documents": ROWS, "evaluation_rows": 2},
+            "source": {"documents": ROWS, "evaluation_rows": EVALUATION_ROWS},
             "aws": {"conn_id": f"aws_lane{run.lane}"},
             "arms": [{"name": "base", "kind": "base"}, {"name": "tuned"}],
             "tags": ["whole"],
-            "fan_out": {"max_tasks": 2, "evaluation_tasks": 1, "concurrency": CONCURRENCY},
+            "fan_out": FAN_OUT.model_dump(include={"max_tasks", "evaluation_tasks", "concurrency"}),
         }
         raw = quick_use_case(run.key, SAMPLE / "train.csv", SAMPLE / "evaluation.csv", changes)
         (folder / f"{run.key}.yaml").write_text(yaml.safe_dump(raw, sort_keys=False), encoding="utf-8")
@@ -159,7 +167,7 @@ def _row(stack: Stack, run: DisturbedRun, expected: Mapping[str, Any], one_servi
     jobs, throughputs = len(bought["jobs"]), len(bought["throughputs"])
     allowed = min(max(throughputs, 1), 1 + run.served_again)
     repaid = max(0, calls - expected["calls"])
-    in_flight = CONCURRENCY * lost_tries(stack.metadata.tasks(run.dag_id, RUN_ID))
+    in_flight = lost_answers(stack.metadata.tasks(run.dag_id, RUN_ID))
     return Row(
         f"walk {run.key}: {', '.join(run.killed)}",
         jobs,
@@ -177,9 +185,15 @@ def _row(stack: Stack, run: DisturbedRun, expected: Mapping[str, Any], one_servi
     )
 
 
-def lost_tries(tasks: list[TaskState]) -> int:
-    """Count the tries of asking tasks that were cut short; each may have lost the calls that it had in flight."""
-    return sum(max(0, task.try_number - 1) for task in tasks if task.task_id in ASKING)
+def lost_answers(tasks: list[TaskState]) -> int:
+    """Return how many answers the killed attempts of tasks that call models can have lost, at most."""
+    # Each thread works on one item. When its task is killed, it has a call in flight or an answer that is not stored
+    # yet. So an attempt loses at most one answer per thread, and no more answers than the task has items.
+    return sum(
+        max(0, task.try_number - 1) * min(FAN_OUT.threads, ITEMS_OF_A_TASK[task.task_id])
+        for task in tasks
+        if task.task_id in ITEMS_OF_A_TASK
+    )
 
 
 def describe_difference(report: Mapping[str, Any], expected: Mapping[str, Any]) -> str:

@@ -19,6 +19,7 @@ from urllib.parse import quote
 
 import psutil
 
+from include.distill.core.paths import PROJECT_ROOT
 from include.distill.inference.pools import configured_pools
 from tools.chaos.account import Account
 from tools.chaos.control import Metadata, Operator
@@ -26,13 +27,13 @@ from tools.local_airflow.environment import build_environment, load_keys
 from tools.local_airflow.lock import CheckoutLock
 from tools.local_airflow.process_table import descendants, marked_processes
 from tools.local_airflow.processes import Component, NotReadyError, ProcessGroup, wait_until
-from tools.local_airflow.settings import LOOPBACK, PROJECT, Layout, choose_ports
+from tools.local_airflow.settings import LOOPBACK, Layout, choose_ports
 from tools.local_airflow.stack import airflow, airflow_component, airflow_version, copy_database
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 SERVICES = ("api-server", "dag-processor", "scheduler", "triggerer")
-DAGS = PROJECT / "tests" / "tools" / "chaos" / "dags"
+DAGS = PROJECT_ROOT / "tests" / "tools" / "chaos" / "dags"
 READY_SECONDS = 480.0
 IDLE_WORKER = "LocalExecutor: <idle>"  # the title that Airflow gives a worker process without a task
 STOPPING = threading.Event()  # set when a person ends the command; every wait ends then
@@ -100,7 +101,7 @@ class Stack:
         # A clear writes its log entry over a second connection, so Airflow waits for itself until SQLite gives up, and
         # everybody else waits too. A short timeout keeps that wait short.
         settings["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] = f"sqlite:///{self.layout.database}?timeout=6"
-        paths = os.pathsep.join([str(PROJECT), str(PROJECT / "plugins")])
+        paths = os.pathsep.join([str(PROJECT_ROOT), str(PROJECT_ROOT / "plugins")])
         return {**base, **settings, **lanes, "CHAOS_USE_CASES": str(self.layout.use_cases), "PYTHONPATH": paths}
 
     def start(self, dags: int) -> None:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from include.distill.core.errors import DistillError
 from include.distill.report.change_notes import changes_sentence
 from include.distill.training.losses import loss_means
-from include.distill.training.records import LossPoint
 from tools.local_airflow.account import download, rented_throughputs
 
 if TYPE_CHECKING:

@@ -10,13 +10,14 @@ from typing import Any
 from urllib.parse import quote
 
 from include.distill.core.errors import DistillError
+from include.distill.core.paths import PROJECT_ROOT
 from tools.local_airflow import commands
 from tools.local_airflow.browser import BrowserError, find_chromium, open_browser
 from tools.local_airflow.outcome import REPORT_TASK
 from tools.local_airflow.server import ServedStack, running_server, stop_server
-from tools.local_airflow.settings import PROJECT, Layout, RunRequest
+from tools.local_airflow.settings import Layout, RunRequest
 
-PICTURES = PROJECT / "docs" / "pictures"
+PICTURES = PROJECT_ROOT / "docs" / "pictures"
 TASK_GROUPS = ["base", "tuned"]
 ALL_TASKS_SHOWN = "count => document.querySelectorAll('.react-flow__node').length >= count"
 SETTLE_MILLISECONDS = 3000  # the graph moves to its place with an animation

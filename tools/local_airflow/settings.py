@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from include.distill.core.errors import InputError
+from include.distill.core.paths import PROJECT_ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-PROJECT = Path(__file__).resolve().parents[2]
 LOOPBACK = "127.0.0.1"
 DEFAULT_USE_CASE = "aws_docs_qa"
 DEFAULT_DOCUMENTS = 40
@@ -31,10 +31,10 @@ USE_CASE_NAME = re.compile(r"[a-z0-9][a-z0-9_]*")
 class Layout:
     """The paths of a checkout and of the state of its local runs."""
 
-    project: Path = PROJECT
-    dags: Path = PROJECT / "dags"
-    use_cases: Path = PROJECT / "include" / "use_cases"
-    state: Path = PROJECT / ".local"
+    project: Path = PROJECT_ROOT
+    dags: Path = PROJECT_ROOT / "dags"
+    use_cases: Path = PROJECT_ROOT / "include" / "use_cases"
+    state: Path = PROJECT_ROOT / ".local"
 
     @property
     def airflow_home(self) -> Path:

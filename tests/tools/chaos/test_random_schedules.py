@@ -15,7 +15,7 @@ from tools.chaos.random_schedules import (
     comparable,
     describe_difference,
     draw_schedules,
-    lost_tries,
+    lost_answers,
     write_use_cases,
 )
 from tools.chaos.stack import SERVICES
@@ -77,6 +77,14 @@ def test_what_must_be_equal_is_compared_and_named(change: dict[str, Any], named:
     assert named in describe_difference({**REPORT, **change}, REPORT)
 
 
-def test_only_tries_of_asking_tasks_lose_calls_in_flight() -> None:
-    tasks = [TaskState("synthesize", 0, "success", 1, 3), TaskState("tuned.submit", -1, "success", 1, 2)]
-    assert lost_tries(tasks) == 2
+@pytest.mark.parametrize(
+    ("task_id", "answers"),
+    [
+        pytest.param("synthesize", 4, id="two rows in each mapped task"),
+        pytest.param("judge.claude-haiku-4-5", 8, id="two rows in both orders"),
+        pytest.param("tuned.submit", 0, id="a task that calls no model"),
+    ],
+)
+def test_each_repeated_attempt_may_lose_one_answer_per_item(task_id: str, answers: int) -> None:
+    assert lost_answers([TaskState(task_id, 0, "success", 1, try_number=3)]) == answers
+    assert lost_answers([TaskState(task_id, 0, "success", 1, try_number=1)]) == 0

@@ -8,9 +8,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+from include.distill.core.paths import PROJECT_ROOT
 from tools.local_airflow.process_table import is_running
 from tools.local_airflow.processes import wait_until
-from tools.local_airflow.settings import PROJECT
 
 SLEEP = [sys.executable, "-c", "import time; time.sleep(60)"]
 
@@ -18,7 +18,7 @@ SLEEP = [sys.executable, "-c", "import time; time.sleep(60)"]
 def test_a_killed_service_comes_back_and_ends_with_its_supervisor(tmp_path: Path) -> None:
     pid_file = tmp_path / "pids" / "scheduler"
     command = [sys.executable, "-m", "tools.chaos.supervisor", str(pid_file), *SLEEP]
-    supervisor = subprocess.Popen(command, cwd=PROJECT, stderr=subprocess.DEVNULL)
+    supervisor = subprocess.Popen(command, cwd=PROJECT_ROOT, stderr=subprocess.DEVNULL)
     try:
         wait_until(pid_file.exists, "the service", 10)
         first = int(pid_file.read_text())

@@ -16,7 +16,7 @@ from pathlib import Path
 import boto3
 import pytest
 
-from tools.local_airflow.settings import PROJECT
+from include.distill.core.paths import PROJECT_ROOT
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def port(tmp_path: Path) -> Iterator[int]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     where = ["--host", "0.0.0.0", "--beyond-loopback", "--port", str(port), "--state", str(tmp_path / "state")]  # noqa: S104 what a container does
-    process = subprocess.Popen([sys.executable, "-m", "tools.aws_simulator", *where], cwd=PROJECT)
+    process = subprocess.Popen([sys.executable, "-m", "tools.aws_simulator", *where], cwd=PROJECT_ROOT)
     deadline = time.monotonic() + 30
     while not answers(port):
         assert process.poll() is None

@@ -12,15 +12,15 @@ import pytest
 import yaml
 
 from include.distill.core.errors import InputError
+from include.distill.core.paths import PROJECT_ROOT
 from tools.compose.compose_file import read_services
 from tools.compose.variables import new_variables
-from tools.local_airflow.settings import PROJECT
 
-COMPOSE_FILE = PROJECT / "docker-compose.yaml"
+COMPOSE_FILE = PROJECT_ROOT / "docker-compose.yaml"
 COMPOSE = yaml.safe_load(COMPOSE_FILE.read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 AIRFLOW = ["airflow-init", "api-server", "scheduler", "dag-processor", "triggerer", "worker"]
-EXAMPLE = (PROJECT / ".env.example").read_text()
+EXAMPLE = (PROJECT_ROOT / ".env.example").read_text()
 USED = re.compile(r"\$\{([A-Z0-9_]+)")
 REQUIRED = sorted(set(re.findall(r"\$\{([A-Z0-9_]+):\?", COMPOSE_FILE.read_text())))
 every_service = pytest.mark.parametrize("name", SERVICES)

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from include.distill.core.paths import PROJECT_ROOT
 from tools.compose.compose_file import read_services
 from tools.compose.stack import CONTAINER_PORTS
 from tools.compose.translation import Translation, free_ports
 from tools.compose.variables import new_variables
-from tools.local_airflow.settings import PROJECT
 
 EVERY_INTERFACE = "0.0.0.0"  # noqa: S104 looked for
 TRANSLATION = Translation(
@@ -44,7 +44,7 @@ def test_a_port_without_a_host_is_recognized_only_where_the_option_or_setting_sa
 
 
 def test_no_address_or_path_of_a_container_is_left_in_commands_and_settings() -> None:
-    services = read_services(PROJECT / "docker-compose.yaml", new_variables())
+    services = read_services(PROJECT_ROOT / "docker-compose.yaml", new_variables())
     folders = {name: Path("/state") for name in ("/opt/airflow", "/opt/airflow/logs")}
     translation = Translation(tuple(services), dict.fromkeys(CONTAINER_PORTS, 41000), folders)
     for service in services.values():

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from include.distill.core.paths import PROJECT_ROOT
 from tools.local_airflow.__main__ import main
 from tools.local_airflow.lock import CheckoutLock
-from tools.local_airflow.settings import PROJECT
 from tools.local_airflow.stack import copy_database
 
 SHOW = "import json, os; print(json.dumps([os.environ.get(n) for n in ('CSV', 'USE_CASE', 'DOCUMENTS', 'EVALUATION')]))"
@@ -22,7 +22,7 @@ SHOW = "import json, os; print(json.dumps([os.environ.get(n) for n in ('CSV', 'U
 
 def clean_without_libraries(state: Path) -> subprocess.CompletedProcess[str]:
     bare = [sys.executable, "-S", "-m", "tools.local_airflow", "clean", "--state", str(state)]
-    return subprocess.run(bare, cwd=PROJECT, capture_output=True, text=True, check=False)
+    return subprocess.run(bare, cwd=PROJECT_ROOT, capture_output=True, text=True, check=False)
 
 
 def test_clean_needs_nothing_that_is_installed(tmp_path: Path) -> None:
@@ -52,7 +52,7 @@ def test_make_passes_every_character_on_and_runs_nothing(tmp_path: Path) -> None
     script.write_text(SHOW)
     trap = tmp_path / "ran"
     name = f"""$(shell touch {trap})`touch {trap}`; touch {trap} #\\ 'a' "b" $HOME ü.csv"""
-    command = ["make", "--no-print-directory", "-f", str(PROJECT / "Makefile"), "-o", ".venv/.installed", "run"]
+    command = ["make", "--no-print-directory", "-f", str(PROJECT_ROOT / "Makefile"), "-o", ".venv/.installed", "run"]
     outcome = subprocess.run(
         [*command, f"LOCAL={sys.executable} {script}", f"CSV={name}", "DOCUMENTS=7"],
         cwd=tmp_path,

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from include.distill.core.paths import PROJECT_ROOT
 from tools.local_airflow.process_table import is_running, marked_processes, sweep
 from tools.local_airflow.processes import Component, ComponentDiedError, ProcessGroup, wait_until
-from tools.local_airflow.settings import PROJECT, Layout
+from tools.local_airflow.settings import Layout
 
 # A component like Airflow's scheduler: it ignores SIGTERM, and its children have their own process group and session.
 STUBBORN = """
@@ -47,7 +48,7 @@ def state(tmp_path: Path) -> Iterator[Path]:
 
 
 def environment(state: Path) -> dict[str, str]:
-    return {"DISTILL_LOCAL_STATE": str(state), "PYTHONPATH": str(PROJECT)}
+    return {"DISTILL_LOCAL_STATE": str(state), "PYTHONPATH": str(PROJECT_ROOT)}
 
 
 def start_stubborn(group: ProcessGroup, state: Path, *, grace_seconds: float) -> list[int]:
@@ -75,7 +76,7 @@ def test_the_whole_tree_is_killed_after_its_grace_period(state: Path) -> None:
 
 
 def test_when_a_command_is_killed_all_its_processes_end(state: Path) -> None:
-    runner = subprocess.Popen([sys.executable, "-c", RUNNER, str(state), STUBBORN], cwd=PROJECT)
+    runner = subprocess.Popen([sys.executable, "-c", RUNNER, str(state), STUBBORN], cwd=PROJECT_ROOT)
     pids = read_pids(state)
     runner.kill()
     runner.wait()

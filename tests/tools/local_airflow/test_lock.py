@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from include.distill.core.paths import PROJECT_ROOT
 from tools.local_airflow.lock import CheckoutLock, Holder, LockHeldError, read_holder
 from tools.local_airflow.process_table import start_time
-from tools.local_airflow.settings import PROJECT
 
 HOLD = """
 import sys, time
@@ -29,7 +29,7 @@ time.sleep(60)
 @pytest.fixture
 def holder(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     process = subprocess.Popen(
-        [sys.executable, "-c", HOLD, str(tmp_path / "lock")], cwd=PROJECT, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", HOLD, str(tmp_path / "lock")], cwd=PROJECT_ROOT, stdout=subprocess.PIPE, text=True
     )
     assert process.stdout is not None
     assert process.stdout.readline() == "held\n"

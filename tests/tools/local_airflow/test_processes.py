@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from include.distill.core.paths import PROJECT_ROOT
 from tools.local_airflow.processes import (
     Component,
     ComponentDiedError,
@@ -16,12 +17,12 @@ from tools.local_airflow.processes import (
     read_tail,
     wait_until,
 )
-from tools.local_airflow.settings import PROJECT, Layout
+from tools.local_airflow.settings import Layout
 
 
 @pytest.fixture
 def group(tmp_path: Path) -> ProcessGroup:
-    return ProcessGroup(Layout(state=tmp_path), {"DISTILL_LOCAL_STATE": str(tmp_path), "PYTHONPATH": str(PROJECT)})
+    return ProcessGroup(Layout(state=tmp_path), {"DISTILL_LOCAL_STATE": str(tmp_path), "PYTHONPATH": str(PROJECT_ROOT)})
 
 
 def component(name: str, code: str) -> Component:

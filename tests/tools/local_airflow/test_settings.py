@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from include.distill.core.errors import InputError
-from tools.local_airflow.settings import PROJECT, RunRequest, choose_ports, read_request
+from include.distill.core.paths import PROJECT_ROOT
+from tools.local_airflow.settings import RunRequest, choose_ports, read_request
 
 
 @pytest.fixture
@@ -83,19 +84,19 @@ def test_a_folder_whose_name_contains_the_path_separator_is_refused(tmp_path: Pa
 
 
 def test_only_files_outside_include_need_permission(tmp_path: Path) -> None:
-    inside = RunRequest(training_csv=str(PROJECT / "include" / "data" / "rows.csv"))
+    inside = RunRequest(training_csv=str(PROJECT_ROOT / "include" / "data" / "rows.csv"))
     outside = RunRequest(training_csv=str(tmp_path / "rows.csv"))
-    assert inside.input_roots(PROJECT) == []
-    assert outside.input_roots(PROJECT) == [tmp_path.resolve()]
-    assert RunRequest(training_csv="s3://bucket/rows.csv").input_roots(PROJECT) == []
-    assert RunRequest().input_roots(PROJECT) == []
+    assert inside.input_roots(PROJECT_ROOT) == []
+    assert outside.input_roots(PROJECT_ROOT) == [tmp_path.resolve()]
+    assert RunRequest(training_csv="s3://bucket/rows.csv").input_roots(PROJECT_ROOT) == []
+    assert RunRequest().input_roots(PROJECT_ROOT) == []
 
 
 def test_a_folder_of_files_is_read_as_one_source(tmp_path: Path, use_cases: Path) -> None:
     (tmp_path / "rows").mkdir()
     request = read_request({"CSV": "rows"}, working_folder=tmp_path, use_cases=use_cases)
     assert request.training_csv == f"{tmp_path / 'rows'}/"
-    assert request.input_roots(PROJECT) == [(tmp_path / "rows").resolve()]
+    assert request.input_roots(PROJECT_ROOT) == [(tmp_path / "rows").resolve()]
 
 
 def test_a_link_allows_the_folder_of_its_target(tmp_path: Path) -> None:
@@ -104,7 +105,7 @@ def test_a_link_allows_the_folder_of_its_target(tmp_path: Path) -> None:
     real.touch()
     link = tmp_path / "link.csv"
     link.symlink_to(real)
-    assert RunRequest(training_csv=str(link)).input_roots(PROJECT) == [real.parent.resolve()]
+    assert RunRequest(training_csv=str(link)).input_roots(PROJECT_ROOT) == [real.parent.resolve()]
 
 
 def test_free_ports_differ_and_can_be_bound() -> None:

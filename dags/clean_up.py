@@ -1,45 +1,47 @@
 """## Delete what the pipeline left in AWS
 
-Lists provisioned throughput, custom models, run folders and buckets of the chosen use cases, and says what it would
-delete, what it would leave, and why. Deletes only if `dry_run` is off. Runs only when a person triggers it.
+Lists the provisioned throughput, custom models, run folders and buckets of the chosen use cases, and logs what it
+would delete, what it would keep, and why. It deletes only if `dry_run` is off. It runs only when a person triggers it.
 
 ### Tasks
 
 | task | result | cost |
 |---|---|---|
-| `list_leftovers` | the plan, one line for each thing, in the task's log; a dry run ends here | nothing |
-| `delete_leftovers` | the things of the plan are deleted; what was left is in the log with the reason | ends hourly bills |
+| `list_leftovers` | the plan in the task's log, one line per resource; a dry run ends here | nothing |
+| `delete_leftovers` | the resources in the plan are deleted; the log gives the reason for each one that is kept | ends hourly bills |
 
-The order is: throughput (and wait until it is gone), custom models, run folders, data sets, paid answers, buckets. If
-something cannot be deleted, everything later in this order is left.
+Resources are deleted in this order: throughput (the task waits until it is gone), custom models, run folders, data
+sets, paid answers, buckets. If something cannot be deleted, everything later in this order is kept.
 
 ### Parameters
 
-By default the following are left: data sets, paid answers (the next run would pay for all of them again), everything
-that has not expired, and buckets. A bucket is deleted only if the form gives its exact name, it has the tag
-`project=bedrock-distill` (as the buckets have that the pipeline made), and it would be empty.
+By default, data sets, paid answers, buckets and everything that has not expired are kept. If you delete the paid
+answers, the next run pays for all of them again. A bucket is deleted only if the form gives its exact name, it has the
+tag `project=bedrock-distill`, and it would be empty. The pipeline sets this tag on the buckets that it creates.
 
 ### What is never deleted
 
 - throughput, models and buckets without the tag `project=bedrock-distill`, and folders without a frozen `use_case.yaml`
-- the champion and the file that names it, and a model that is served by throughput that stays
-- what a live run uses. If Airflow does not know the run: what has not expired, unless `include_unexpired` is ticked. A
-  thing expires at its tag `expires-at`; a run folder without a report expires some time after its last write.
-- anything newer than the list
+- the champion, the file that names the champion, and any model that a kept throughput serves
+- anything that a live run uses
+- anything of a run that Airflow does not know, if it has not expired and `include_unexpired` is not ticked. The tag
+  `expires-at` says when a resource expires. A run folder without a report expires some time after its last write.
+- anything created or changed after `list_leftovers` ran
 
 ### If a task fails
 
-You may clear both tasks at any time. They list again, and what is deleted stays deleted. A clear costs nothing.
+You may clear both tasks at any time. They make a new list; deleted resources stay deleted. Clearing costs nothing.
 
 | task | cause | what to do |
 |---|---|---|
-| `list_leftovers` | a listing failed, or the form names something unknown | Nothing was deleted. Correct it and clear the task, or trigger the DAG again. |
-| `delete_leftovers` | AWS did not delete something; the message names it | Throughput that still exists **is billed by the hour**. Clear the task. If it stays failed, delete the things in the AWS console. |
+| `list_leftovers` | AWS could not be listed, or the form names an unknown use case or bucket | Nothing was deleted. If a listing failed, follow the message and clear the task. If the form is wrong, trigger the DAG again. |
+| `delete_leftovers` | AWS did not delete a resource; the message names it | Throughput that still exists **is billed by the hour**. Clear the task. If it fails again, delete the resources in the AWS console. |
 
-- **Everything succeeded, but nothing was deleted**: it was a dry run, or everything was left. The log of
-  `list_leftovers` gives the reason for each thing. Tick `include_unexpired` only if no run is running.
-- **A run of a use case says "was released" afterwards**: clear its `<arm>.provision` with downstream. This buys a new
-  endpoint, billed by the hour.
+- **Both tasks succeeded, but nothing was deleted**: everything was kept. **`delete_leftovers` was skipped**: it was a
+  dry run. The log of `list_leftovers` gives the reason for each resource. Tick `include_unexpired` only if no use case
+  is running.
+- **A run of a use case later fails with "was released"**: clear `<arm>.provision` of that run with downstream. This
+  buys a new endpoint, which is billed by the hour.
 """
 
 from __future__ import annotations
@@ -55,7 +57,7 @@ from include.distill.config.loader import load_use_cases
 
 with DAG(
     dag_id="distill_clean_up",
-    description="Deletes what the pipeline left in AWS; lists it first.",
+    description="Lists what the pipeline left in AWS, then deletes it.",
     schedule=None,
     start_date=datetime(2026, 1, 1, tzinfo=UTC),
     catchup=False,

@@ -1,76 +1,76 @@
-"""## Train a small model on a large one, and check whether it got better
+"""## Distil a large model into a small one, and check whether the small model got better
 
-Reads a CSV file (`doc,question,answer`). A large model, the teacher, writes new question and answer pairs. A small
-model, the student, is fine-tuned on the original rows and the new pairs. Judges then compare it with the untrained
-student on rows that it has not seen.
+Reads a CSV file with the columns `doc`, `question` and `answer`. A large model, the teacher, writes new pairs of a
+question and an answer. A small model, the student, is fine-tuned on the original rows and the new pairs. Judge models
+then compare the fine-tuned student with the untrained student on rows that were not used for training.
 
 ### Tasks
 
-`<arm>` is an arm of the use case: the student in one variant, such as `base` or `tuned`. `<step>` is `synthesize` or
-`judge`. Some tasks exist only if the use case asks for them.
+`<arm>` is the name of an arm of the use case. An arm is one variant of the student, such as `base` or `tuned`.
+`<step>` is `synthesize` or `judge`. Some tasks exist only if the use case needs them.
 
 | task | result | cost |
 |---|---|---|
-| `preflight` | the use case, checked against AWS and frozen in the run's folder | nothing |
-| `ingest` | training and evaluation rows; rejected rows with reasons | nothing |
-| `estimate` | the estimated cost; fails if it is above `max_spend_usd` | nothing |
-| `shards`, `evaluation_shards` | the rows in pieces, one for each mapped task | nothing |
-| `<step>_batch.submit`, `.wait`, `.collect` | with `inference: batch`: stored answers of batch jobs | half the price of the tokens |
-| `synthesize` | new pairs, filtered | tokens of the teacher and of the critic |
-| `curate` | repeated pairs dropped; counts of every filter | nothing |
-| `<arm>.merge`, `.upload` | the training file, stored under its hash | nothing |
-| `<arm>.submit` | a fine-tuning job, bought or found | training tokens |
+| `preflight` | the use case is checked against AWS and copied to the run's folder | nothing |
+| `ingest` | training rows, evaluation rows, and rejected rows with the reasons | nothing |
+| `estimate` | the estimated cost; the task fails if the estimate is above `max_spend_usd` | nothing |
+| `shards`, `evaluation_shards` | the rows, split into one piece for each mapped task | nothing |
+| `<step>_batch.submit`, `.wait`, `.collect` | stored answers of batch jobs; only with `inference: batch` | half the on-demand price of the tokens |
+| `synthesize` | new pairs that passed the filters | tokens of the teacher, and of the critic if there is one |
+| `curate` | repeated pairs are dropped; the pairs that each filter dropped are counted | nothing |
+| `<arm>.merge`, `.upload` | the training file, stored in a folder named after its hash | nothing |
+| `<arm>.submit` | a fine-tuning job, either new or found from an earlier attempt or run | training tokens if the job is new |
 | `<arm>.trained` | the custom model, once the job has completed | nothing |
-| `<arm>.wait_for_previous_arm` | the arm before has been released, or has failed | nothing |
-| `<arm>.start_serving` | marks the start of serving | nothing |
-| `<arm>.provision`, `.in_service` | an endpoint | **by the hour until `release`** |
-| `<arm>.answer` | the arm's answers to the evaluation rows | tokens of the base student; nothing on an endpoint |
+| `<arm>.wait_for_previous_arm` | waits until the previous arm is released or has failed | nothing |
+| `<arm>.start_serving` | does nothing; it is the first setup of the teardown `release` | nothing |
+| `<arm>.provision`, `.in_service` | an endpoint that is ready to answer | **billed by the hour until `release`** |
+| `<arm>.answer` | the arm's answers to the evaluation rows | tokens for the base student; no extra cost on an endpoint |
 | `<arm>.release` | the endpoint is deleted | ends the hourly bill |
-| `judge.<model>`, `judge_champion.<model>` | verdicts: every pair of answers, shown in both orders | tokens of the judge |
+| `judge.<model>`, `judge_champion.<model>` | the judge's verdict on every pair of answers, which are shown in both orders | tokens of the judge |
 | `report` | `report.json` and `report.html` | nothing |
 | `approve` | a person's decision; the task waits for it | nothing |
-| `promote` | the winner is the new champion; skipped if no arm won | nothing |
-| `delete_losers` | the other custom models are deleted | ends $1.95 a month for each |
+| `promote` | the winner becomes the new champion; skipped if no arm won | nothing |
+| `delete_losers` | the other custom models are deleted | ends the storage cost of $1.95 per model and month |
 | `outcome` | fails if any task failed | nothing |
 
 ### Parameters
 
-The use case is the file `include/use_cases/<name>.yaml`. The trigger form changes its input, sizes and spend cap for
-one run. With `dry_run`, the run stops after `estimate`.
+The use case is defined in the file `include/use_cases/<name>.yaml`. In the trigger form you can change the input
+files, the sizes and the spend cap for one run. With `dry_run`, the run stops after `estimate`.
 
 ### If a task fails
 
-The error message says what happened and what to do. You may clear any task at any time. A clear buys nothing twice:
-stored answers, training jobs and running endpoints are found again, and only what is missing is paid for.
+The error message says what happened and what to do. You may clear any task at any time. Clearing never pays twice for
+the same thing: stored answers, training jobs and running endpoints are reused, and you pay only for what is missing.
 
 | task | cause | what to do, and what it costs |
 |---|---|---|
-| `preflight` | the use case, the account or an input file has problems; the message lists all | Correct them and clear `preflight` with downstream. Nothing was bought. |
-| `ingest` | a CSV file cannot be read; the message names file, line and column | Correct the file and clear `ingest` with downstream. Nothing was bought. Rejected rows are in `source/rejected.jsonl` of the run's folder. |
-| `estimate` | the estimate is above the spend cap | Raise `max_spend_usd` or make the run smaller, then trigger it again. Nothing was bought. |
-| `<step>_batch.submit` | Bedrock refused a job, or a job with the same questions failed | Follow the message. Nothing is bought until then. |
-| `<step>_batch.wait` | the jobs have not ended in time | Clear `wait` to continue to wait. Waiting buys nothing; the jobs run and are billed. |
-| `<step>_batch.collect` | a job failed or was stopped | Clear `<step>_batch.submit` with downstream. It asks only the missing questions. |
-| `synthesize`, `judge.<model>`, `judge_champion.<model>` | the quota is used up, or the model failed on a row | Clear the failed task. It asks only for missing answers. |
-| `curate` | too many rows failed, or too few pairs passed the filters | Follow the message. No training was bought. The pairs and the reasons are in `synthetic/` of the run's folder. |
-| `shards`, `evaluation_shards`, `<arm>.merge`, `.upload`, `report` | the message says | Correct it and clear the task with downstream. It costs nothing. |
-| `<arm>.submit` | the job failed before on the same data, or access is missing | Correct the data or the access, then clear `preflight` with downstream. A corrected file buys a new job. |
-| `<arm>.trained` | the job has not ended in time | Clear `trained` to continue to wait. Waiting buys nothing; the job runs and is billed. |
-| `<arm>.trained` | the job failed, or was stopped because the task was marked as failed | Clear `<arm>.submit` with downstream. It buys the next attempt at full price. |
-| `<arm>.provision` | no model units are granted, or access is missing | Raise the quota and clear `provision` with downstream. Nothing was bought. |
-| `<arm>.in_service` | the endpoint failed or was not ready in time | `release` deletes it next. Then clear `provision` with downstream, which buys a new one, billed by the hour. |
-| `<arm>.answer` | the endpoint is gone ("was released"), as after clearing only the failed tasks of a run | Clear `provision` with downstream, which buys a new endpoint for the missing answers, billed by the hour. |
-| `<arm>.answer` | a row has no answer | Clear `answer` with downstream. Airflow then runs `provision` again, too: it buys a new endpoint for the missing answers, billed by the hour. The base arm pays tokens for the missing answers only. |
-| `<arm>.release` | Bedrock did not delete the endpoint | It **may still be billed by the hour**. The task is retried. If it stays failed, delete the throughput in the Bedrock console. |
-| `promote` | the champion changed since this run compared with it, or the winner's model is gone | Nothing was changed. The message says what to clear. |
-| `delete_losers` | Bedrock refused | Clear it. It deletes what is left. |
-| `outcome` | another task failed; the message names it, and the jobs that were stopped | Correct that task and clear it with downstream. |
+| `preflight` | the use case, the account or an input file has problems; the message lists all of them | Correct the problems and clear `preflight` with downstream. Nothing was bought. |
+| `ingest` | a CSV file cannot be read; the message names the file, line and column | Correct the file and clear `ingest` with downstream. Nothing was bought. Rejected rows are in `source/rejected.jsonl` of the run's folder. |
+| `estimate` | the estimate is above the spend cap | Raise `max_spend_usd` or make the run smaller, then trigger the DAG again. Nothing was bought. |
+| `<step>_batch.submit` | Bedrock refused a job, or an earlier job with the same questions failed | Follow the message. The refused job was not bought. |
+| `<step>_batch.wait` | the jobs did not end in time | Clear `wait` to wait longer. Waiting buys nothing, but the jobs are still running and billed. |
+| `<step>_batch.collect` | a job failed or was stopped | Clear `<step>_batch.submit` with downstream. It submits only the questions without a stored answer. |
+| `synthesize`, `judge.<model>`, `judge_champion.<model>` | the quota was used up, or the model failed on a row | Clear the failed task. It pays only for missing answers. |
+| `curate` | too many rows failed, or too few pairs passed the filters | Follow the message. No training was bought. The dropped pairs and the reasons are in `synthetic/` in the run's folder. |
+| `shards`, `evaluation_shards`, `<arm>.merge`, `.upload`, `report` | see the message | Correct the cause and clear the task with downstream. The task itself costs nothing. |
+| `<arm>.submit` | an earlier job on the same data failed, or access is missing | Correct the data or the access, then clear `preflight` with downstream. Changed data buys a new job. |
+| `<arm>.trained` | the job did not end in time | Clear `trained` to wait longer. Waiting buys nothing, but the job is still running and billed. |
+| `<arm>.trained` | the job failed, or was stopped because the task was marked as failed | Follow the message. If it says to clear `<arm>.submit` with downstream, that buys the next attempt at full price. |
+| `<arm>.provision` | the account has no quota for model units, or access is missing | Raise the quota or grant access, then clear `provision` with downstream. Nothing was bought. |
+| `<arm>.in_service` | the endpoint failed or was not ready in time | `release` runs next and deletes the endpoint. Then clear `provision` with downstream, which buys a new endpoint, billed by the hour. |
+| `<arm>.answer` | the endpoint is gone ("was released"), for example because only the failed tasks of a run were cleared | Clear `provision` with downstream, which buys a new endpoint for the missing answers, billed by the hour. |
+| `<arm>.answer` | a row has no answer | Clear `answer` with downstream. Airflow then also runs `provision` again, which buys a new endpoint for the missing answers, billed by the hour. In the base arm, you pay only the tokens of the missing answers. |
+| `<arm>.release` | Bedrock did not delete the endpoint | The endpoint **may still be billed by the hour**. The task is retried. If all retries fail, delete the provisioned throughput in the Bedrock console. |
+| `promote` | the champion changed after this run compared its arms with it, or the winner's model is gone | Nothing was changed. The message says what to clear. |
+| `delete_losers` | Bedrock refused to delete a model | Clear `delete_losers`. It deletes the remaining models. |
+| `outcome` | another task failed; the message names the task and the jobs that were stopped | Correct the cause and clear the failed task with downstream. |
 
-A skipped `promote` is not a failure: the rule promoted no arm. The log and the report give the reason.
+A skipped `promote` is not a failure: no arm was promoted. The log and the report give the reason.
 
-To stop a job or an endpoint that a task waits for, mark the task as failed.
+To stop a job or delete an endpoint that a task is waiting for, mark the task as failed.
 
-Do not set `dagrun_timeout` for this DAG: it skips teardowns, and endpoints would keep running.
+Do not set `dagrun_timeout` for this DAG. It skips teardowns, so endpoints would keep running and be billed.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ from include.distill.core.naming import run_key
 
 
 def default_args(use_case: UseCase) -> dict[str, Any]:
-    """Return the arguments of every task: owner, retries, AWS connection, and the run's folder."""
+    """Return the default arguments of all tasks: owner, retries, AWS connection, and the run's folder."""
     return {
         "owner": use_case.owner,
         "retries": 2,
@@ -157,7 +157,7 @@ def distill_dag(use_case: UseCase) -> DAG:
     return dag
 
 
-# Set in workers, which need one DAG only; ``None`` in the DAG processor.
+# In a worker, the id of the one DAG that it needs; ``None`` in the DAG processor.
 WANTED = get_parsing_context().dag_id
 for use_case in load_use_cases().valid:
     if WANTED in (None, use_case.dag_id):

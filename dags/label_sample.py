@@ -1,47 +1,51 @@
-"""## Have people label a sample, and measure how far they agree with the judges
+"""## Have people label a sample, and measure how well the judges agree with them
 
-Draws a blinded sample of a finished run: a question and two answers, without the names of the arms. People choose the
-better answer, in Airflow or on a sheet. The run's report is then written again, with the agreement between each judge
-and the people, and among the people. No run of a use case waits for this.
+Draws a blinded sample from a finished run. Each example shows a question and two answers without the names of the
+arms. People choose the better answer, in Airflow or on a sheet. The run's report is then written again. It shows how
+well each judge agrees with the people, and how well the people agree with each other. No run of a use case waits for
+this DAG.
 
 ### Tasks
 
 | task | result | cost |
 |---|---|---|
-| `draw_sample` | `report/label_sample/<candidate>--<baseline>/key-….jsonl`, and `sheet.csv` on request | nothing |
-| `examples` | the numbers of the examples that Airflow asks about | nothing |
-| `ask` | one choice for each example: A, B, Tie or No answer; the task waits for it | nothing |
+| `draw_sample` | `report/label_sample/<candidate>--<baseline>/key-….jsonl`, and `sheet.csv` if the form asks for a sheet | nothing |
+| `examples` | the numbers of the examples that people label in Airflow | nothing |
+| `ask` | one choice for each example: A, B, Tie or No answer; each task waits for a person | nothing |
 | `collect_labels` | `report/labels/<labeller>.jsonl`, and the report with the agreement | nothing |
 
 All files are in the run's folder.
 
 ### Parameters
 
-Choose the `use_case`. Without `run_key`, the newest run with a report is used; without `candidate` and `baseline`, the
-pair of the report's headline. `how` is one of:
+Choose the `use_case`. If `run_key` is empty, the newest run with a report is used. If `candidate` and `baseline` are
+empty, the pair in the report's headline is used. `how` is one of:
 
-- **ask in Airflow**: people answer in the tab "Required Actions" of the run, within `hours`. A label belongs to
-  `labeller`, or to the user who answers.
-- **write the sheet only**: the run stops after `draw_sample`, whose log names the sheet. Fill in the column `label` with
-  `A`, `B`, `Tie` or nothing. You may move or delete rows. Save the sheet as CSV; any dialect of a spreadsheet is read.
-- **read a labelled sheet**: give the `labeller`, and `labelled_csv` if the sheet is not where it was written. If another
-  run has ended since, give the `run_key` that is part of the sheet's path. A filled-in sheet is never overwritten.
+- **ask in Airflow**: people answer in the tab "Required Actions" of the run, within `hours`. A label is stored
+  under the name in `labeller`, or under the Airflow user who answers if `labeller` is empty.
+- **write the sheet only**: the run stops after `draw_sample`, whose log names the sheet. Fill in the column `label`
+  with `A`, `B` or `Tie`, or leave it empty. You may move or delete rows. Save the sheet as CSV; the CSV dialect of any
+  spreadsheet program can be read.
+- **read a labelled sheet**: fill in `labeller`, and `labelled_csv` if you have moved the sheet. If another run has
+  ended since the sheet was written, also fill in the `run_key` from the sheet's path. A sheet with labels is never
+  overwritten.
 
-The same run, pair and number of examples give the same sample. So a second person can label the same questions: trigger
-the DAG again with another `labeller`, even at the same time. A larger sample begins with the smaller one. With fewer than
-50 labels, or fewer than 20 documents, the report says "too few labels" or "too few documents" and shows no kappa.
+The same run, pair and number of examples always give the same sample. So a second person can label the same questions:
+trigger the DAG again with another `labeller`. Both DAG runs may run at the same time. A larger sample starts with the
+examples of the smaller one. With fewer than 50 labels or fewer than 20 documents, the report shows no kappa, and says
+"too few labels" or "too few documents" instead.
 
 ### If a task fails
 
-You may clear every task at any time. A clear costs nothing: the same examples are drawn, and a label replaces the
-earlier one of the same person. A label counts only for the answers that were shown. If the run has other answers now,
-the report says how many labels do not count.
+You may clear every task at any time. Clearing costs nothing: the same examples are drawn, and a new label replaces the
+same person's earlier label for that example. A label counts only for the two answers that the person saw. If an answer
+in the run has changed since then, the label is left out, and the report says how many labels were left out.
 
 | task | cause | what to do |
 |---|---|---|
-| `draw_sample` | the form names no run with a report, or a pair that was not compared | Trigger the DAG again with other values. |
-| `ask` | nobody has answered yet; the task waits | Answer it, wait until `hours` are over, or mark it as success to continue without an answer. |
-| `collect_labels` | the sheet cannot be used; the message names lines and columns, and nothing was stored | Correct the sheet and clear the task. If all its answers have changed, move it and write a new sheet. |
+| `draw_sample` | the form names a run without a report, or a pair that the run did not compare | Trigger the DAG again with other values. |
+| `ask` | not a failure: the task waits for an answer | Answer the question, wait until `hours` have passed, or mark the task as success to continue without an answer. |
+| `collect_labels` | the sheet cannot be used; the message names the lines and columns | No label was stored. Correct the sheet and clear the task. If every answer on the sheet has changed in the run, move the sheet and write a new one. |
 """
 
 from __future__ import annotations
@@ -66,7 +70,7 @@ with DAG(
     schedule=None,
     start_date=datetime(2026, 1, 1, tzinfo=UTC),
     catchup=False,
-    # Several people label at a time, each in a run.
+    # Several people may label at the same time, each in a DAG run.
     max_active_runs=16,
     doc_md=__doc__,
     tags=["distill", "label_sample"],

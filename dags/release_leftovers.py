@@ -1,31 +1,33 @@
 """## Release endpoints that no run uses
 
-Every quarter of an hour, deletes the provisioned throughput of this project that no live run uses. Such throughput is
-billed by the hour until somebody deletes it. Normally the teardown `release` of a run deletes it; this DAG is the
-safety net if that could not run.
+Every 15 minutes, deletes this project's provisioned throughput that no live run uses. Throughput is billed by the hour
+until it is deleted. Normally, the teardown `release` deletes the throughput of its run. This DAG is the safety net for
+runs whose `release` did not run or failed.
 
 ### Tasks
 
-One task, `sweep_<connection>_<region>`, for each connection and Region of the use cases. It checks every throughput with
-the tag `project=bedrock-distill`, and nothing else. Other tags name the run that bought it and when it expires.
+There is one task, `sweep_<connection>_<region>`, for each AWS connection and Region that the use cases name. The task
+handles only throughput with the tag `project=bedrock-distill`. Other tags of the throughput name the run that bought it
+and the time when the throughput expires.
 
-| the run is | the throughput is |
+| state of the run that bought the throughput | what the task does |
 |---|---|
-| running or queued | kept, and its expiry is extended |
-| ended, in whatever state | released |
-| unknown, because the metadata database was lost | released once it has expired |
+| running or queued | keeps the throughput and extends its expiry |
+| ended, in any state | deletes the throughput |
+| unknown, because the metadata database was lost | deletes the throughput once it has expired |
 
-So throughput exists at most a quarter of an hour longer than its run. After the loss of the database, it exists at most
-`serving.expires_after_hours` and a quarter of an hour.
+So throughput exists for at most 15 minutes after its run has ended. If the metadata database is lost, throughput is
+deleted at most 15 minutes after the time in its tag `expires-at`. That time is `serving.expires_after_hours` after the
+start of the run, or later if this task has extended it.
 
 ### If a task fails
 
-You may clear or trigger it at any time. A clear costs nothing. Leave this DAG unpaused.
+You may clear the task or trigger the DAG at any time. Clearing costs nothing. Do not pause this DAG.
 
-| sign | cause | what to do |
+| symptom | cause | what to do |
 |---|---|---|
-| the task failed | something could not be released and **may be billed by the hour**; the message names it | The next run tries again. If this repeats, delete the throughput in the Bedrock console. |
-| it releases something after every run | the teardown of a use case's DAG does not work | Look at the log of its tasks `<arm>.release`. |
+| the task failed | a throughput could not be checked or deleted and **may be billed by the hour**; the message names it | Nothing yet: the next run tries again. If that run fails too, delete the throughput in the Bedrock console. |
+| the task deletes throughput after every run of a use case | the teardown `<arm>.release` of the use case fails | Read the log of `<arm>.release`. |
 """
 
 from __future__ import annotations
@@ -42,7 +44,7 @@ PLACES = sorted({(use_case.aws.conn_id, use_case.aws.region) for use_case in loa
 
 with DAG(
     dag_id="distill_release_leftovers",
-    description="Releases provisioned throughput that no live run uses",
+    description="Releases provisioned throughput that no live run uses.",
     schedule=None if os.environ.get("DISTILL_SCHEDULES") == "off" else "*/15 * * * *",
     start_date=datetime(2026, 1, 1, tzinfo=UTC),
     catchup=False,

@@ -1,4 +1,4 @@
-"""Register the report pages with Airflow: the only plugin that Airflow loads from this folder."""
+"""Register the report pages with Airflow. This is the only plugin that Airflow loads from this folder."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bedrock_distill.ui.paths import ui_path
 
 
 async def report_pages(scope: Any, receive: Any, send: Any) -> None:
-    """Serve the report pages. Imported on the first request: every worker loads this file, but none needs them."""
+    """Serve the report pages. Imported on the first request, because every worker loads this file but no worker needs them."""
     from bedrock_distill.ui.report_pages import app
 
     await app(scope, receive, send)
@@ -35,7 +35,7 @@ VIEWS = [
 
 
 class BedrockDistillPlugin(AirflowPlugin):
-    """The reports inside Airflow's UI: a list in the navigation, a tab on each run."""
+    """Add the reports to Airflow's UI: a list in the navigation, and a tab on each run."""
 
     name = "bedrock_distill"
     fastapi_apps = APPS

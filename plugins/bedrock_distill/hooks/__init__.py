@@ -1,3 +1,3 @@
-"""Call AWS: the only package that uses boto3. Every failure becomes a named error."""
+"""Call AWS. Only this package uses boto3, and it turns every failure into a named error."""
 
 from __future__ import annotations

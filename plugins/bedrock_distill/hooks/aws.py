@@ -1,4 +1,4 @@
-"""Make boto3 clients from an Airflow connection, with explicit time-outs and numbers of attempts."""
+"""Create boto3 clients from an Airflow connection, with explicit time-outs and limits on attempts."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from bedrock_distill.hooks.aws_errors import named_errors
 from include.distill.core.errors import ExpiredCredentialsError
 
 # "standard" mode retries throttling, 5xx and connection errors. A retry after a read time-out would pay for the answer
-# a second time, so the time-out is longer than any answer takes. fan_out.threads may use 400 connections at a time.
+# a second time, so the time-out is longer than any answer takes. fan_out.threads may open up to 400 connections.
 PATIENT_CONFIG = {
     "retries": {"mode": "standard", "total_max_attempts": 6},
     "connect_timeout": 10,
     "read_timeout": 300,
     "max_pool_connections": 400,
 }
-# include/distill/inference/paced_client.py paces and retries calls to models. It would not see a retry by botocore, and
-# its count of the used quota would be wrong.
+# include/distill/inference/paced_client.py paces and retries calls to models. It cannot see a retry by botocore, so its
+# count of the used quota would be wrong.
 SINGLE_ATTEMPT = {"mode": "standard", "total_max_attempts": 1}
 # For web pages: a person is waiting.
 FAIL_FAST_CONFIG = {"retries": {"mode": "standard", "total_max_attempts": 2}, "connect_timeout": 3, "read_timeout": 10}
@@ -28,7 +28,7 @@ FAIL_FAST_CONFIG = {"retries": {"mode": "standard", "total_max_attempts": 2}, "c
 
 class AwsClients:
     """
-    The boto3 clients of one connection and Region. Each is made when it is first used.
+    The boto3 clients of one connection and Region. Each client is created when it is first used.
 
     :param aws_conn_id: Airflow connection; ``None`` uses boto3's own credential chain.
     :param region_name: Region of jobs and buckets; overrides the connection's.
@@ -51,7 +51,7 @@ class AwsClients:
     def client(self, service: str) -> Any:
         """Return the boto3 client of ``service``.
 
-        Threads may share a client, but making one is not thread-safe.
+        Threads may share a client, but creating a client is not thread-safe.
         """
         with self._creation_lock:
             if service not in self._clients:
@@ -66,13 +66,13 @@ class AwsClients:
             return self._clients[service]
 
     def call(self, service: str, method: str, what: str = "", **parameters: Any) -> Any:
-        """Call ``method`` of the client of ``service`` and return its answer.
+        """Call ``method`` of the client of ``service`` and return the response.
 
-        A client keeps the credentials that it was made with. When they expire, all clients are dropped, so that the
-        next call reads the connection again. A trigger needs this, because it polls for days with one hook.
+        A client keeps the credentials with which it was created. When they expire, all clients are dropped, so the
+        next call reads the connection again. A trigger needs this, because it may poll for days with the same hook.
 
         :param service: boto3's name, such as ``bedrock``.
-        :param what: name or ARN that the call is about, for messages.
+        :param what: name or ARN of the resource, for error messages.
         :raises ServiceError: the subclass that fits; see :mod:`bedrock_distill.hooks.aws_errors`.
         """
         try:
@@ -84,7 +84,7 @@ class AwsClients:
             raise
 
     def paginate(self, method: str, key: str, **parameters: Any) -> Iterator[Mapping[str, Any]]:
-        """Yield the entries of a List operation of ``bedrock``, page after page.
+        """Yield all entries of a List operation of ``bedrock``, page by page.
 
         :param key: the field of a page that holds its entries.
         """

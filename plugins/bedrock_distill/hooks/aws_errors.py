@@ -45,7 +45,7 @@ _KINDS: dict[type[ServiceError], frozenset[str]] = {
             "ModelTimeoutException",
             "ModelErrorException",
             "RequestTimeout",
-            "PreconditionFailed",  # an object was replaced while it was read; reading it from the start can succeed
+            "PreconditionFailed",  # an object was replaced during a read; reading it from the start can succeed
         }
     ),
     ExpiredCredentialsError: frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"}),
@@ -67,16 +67,16 @@ _KINDS: dict[type[ServiceError], frozenset[str]] = {
     ),
 }
 _ADVICE: dict[type[ServiceError], str] = {
-    ThrottledError: "The quota refills within a minute; a retry waits and asks again.",
-    TransientError: "A retry may help. It buys nothing twice, because names and tokens stay the same.",
+    ThrottledError: "The quota refills within a minute; a retry waits and then repeats the call.",
+    TransientError: "A retry may help. It never buys anything twice, because names and tokens stay the same.",
     ExpiredCredentialsError: "The next call reads the connection again; renew its credentials if this repeats.",
-    NotFoundError: "Check the name, the Region of the connection, and whether it was deleted.",
-    ConflictError: "Something that this pipeline did not make has the name; rename the use case or the arm.",
+    NotFoundError: "Check the name and the Region of the connection, and whether the resource was deleted.",
+    ConflictError: "A resource that this pipeline did not create has this name; rename the use case or the arm.",
     InvalidRequestError: "The request is wrong; a retry cannot help.",
     RefusedError: "Access or a quota is missing; a retry cannot help. See docs/how-to/first_run_on_aws.md.",
-    ContractError: "botocore does not know this answer; update boto3, or report it.",
+    ContractError: "This pipeline does not know this response of AWS; update boto3, or report the message as a bug.",
 }
-# Bedrock has no error code for a name that is taken; only the message says so.
+# Bedrock has no error code for a name that is already in use; only the message says so.
 _TAKEN = ("currently in use", "already exists", "already in use", "request token", "requesttoken")
 
 
@@ -93,7 +93,9 @@ def named_errors(what: str) -> Iterator[None]:
     except (ParamValidationError, NoRegionError) as error:
         raise _named(InvalidRequestError, what, str(error)) from error
     except NoCredentialsError as error:
-        raise _named(RefusedError, what, "no AWS credentials: set up the connection or the environment") from error
+        raise _named(
+            RefusedError, what, "there are no AWS credentials; set them in the Airflow connection or in the environment"
+        ) from error
     except (HTTPClientError, BotoCoreError) as error:
         raise _named(TransientError, what, str(error)) from error
 

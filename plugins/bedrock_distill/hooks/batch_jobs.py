@@ -27,7 +27,7 @@ class BatchJob:
 
     @classmethod
     def from_response(cls, answer: Mapping[str, Any], *, simulated: bool) -> BatchJob:
-        """Convert the API's answer."""
+        """Convert the response of the API."""
         return cls(
             name=answer["jobName"],
             arn=answer["jobArn"],
@@ -40,19 +40,19 @@ class BatchJob:
 
     @property
     def id(self) -> str:
-        """The last part of the ARN, which is also the name of the folder with the output."""
+        """The last part of the ARN, which is also the name of the job's output folder."""
         return self.arn.rpartition("/")[2]
 
     @property
     def progress(self) -> Progress:
         """Whether the job is running, has succeeded or has failed.
 
-        :raises ContractError: a status that botocore's service model does not know.
+        :raises ContractError: the status is unknown to this pipeline.
         """
         if self.status not in BATCH_STATUS:
             message = (
                 f"Batch job {self.name} has the unknown status {self.status!r}. It may be running and billed. Look at"
-                " it in the Bedrock console, then clear the task to check again."
+                " the job in the Bedrock console, then clear the task to check again."
             )
             raise ContractError(message)
         return BATCH_STATUS[self.status]
@@ -88,7 +88,7 @@ class BatchJobRequest:
 
 
 class BatchJobs:
-    """What the pipeline does with batch jobs. Bedrock gets and stops a job by its ARN only, and lists jobs by name."""
+    """Find, create and stop batch jobs. Bedrock gets and stops a job only by its ARN, and lists jobs by name."""
 
     def __init__(self, clients: AwsClients) -> None:
         self._clients = clients
@@ -103,7 +103,7 @@ class BatchJobs:
         return BatchJob.from_response(answer, simulated=simulated)
 
     def find(self, name: str) -> BatchJob | None:
-        """Return the newest job of exactly this name, or ``None``."""
+        """Return the newest job with exactly this name, or ``None`` if there is none."""
         listed = self._clients.paginate("list_model_invocation_jobs", "invocationJobSummaries", nameContains=name)
         matching = [summary for summary in listed if summary["jobName"] == name]
         return self.get(max(matching, key=lambda summary: summary["submitTime"])["jobArn"]) if matching else None
@@ -114,6 +114,6 @@ class BatchJobs:
         return str(answer["jobArn"])
 
     def stop(self, arn: str) -> None:
-        """Stop a running job. What it has answered is billed. A job that has ended is left as it is."""
+        """Stop a running job. Records that it has answered are billed. Do nothing if the job has ended or is gone."""
         with contextlib.suppress(ConflictError, NotFoundError):
             self._clients.call("bedrock", "stop_model_invocation_job", arn, jobIdentifier=arn)

@@ -1,7 +1,7 @@
 """
-Call Bedrock: ask models, look up, buy, tag and delete jobs, custom models and provisioned throughput.
+Call Bedrock: send requests to models, and find, buy, tag and delete jobs, custom models and provisioned throughput.
 
-The hook returns small frozen records. :mod:`bedrock_distill.hooks.statuses` says what a status means.
+The hook returns small frozen records. :mod:`bedrock_distill.hooks.statuses` maps each status to its meaning.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class CustomizationJob:
 
     @classmethod
     def from_response(cls, answer: Mapping[str, Any]) -> CustomizationJob:
-        """Convert the API's answer."""
+        """Convert the response of the API."""
         details = answer.get("statusDetails") or {}
         return cls(
             name=answer["jobName"],
@@ -48,14 +48,14 @@ class CustomizationJob:
         )
 
     def stalled_for(self, seconds: float) -> str | None:
-        """Return a message if the job has run longer than ``seconds`` without starting to train, else ``None``."""
+        """Return a message if training has not started within ``seconds`` after the job was created, else ``None``."""
         waited = (datetime.datetime.now(datetime.UTC) - self.created).total_seconds()
         if dict(self.details).get("trainingDetails") != "NotStarted" or waited < seconds:
             return None
         return (
-            f"{self.name} stalls: it is {self.status} for {waited / 3600:.1f} h and training has not started. Bedrock"
-            " may still start it. To give up, mark this task as failed, which stops the job, then clear submit with"
-            " downstream."
+            f"{self.name} is stalled: it has been {self.status} for {waited / 3600:.1f} h and training has not started."
+            " Bedrock may still start it. To give up, mark this task as failed, which stops the job, then clear submit"
+            " with downstream."
         )
 
 
@@ -73,7 +73,7 @@ class Throughput:
 
     @classmethod
     def from_response(cls, answer: Mapping[str, Any]) -> Throughput:
-        """Convert the API's answer."""
+        """Convert the response of the API."""
         return cls(
             name=answer["provisionedModelName"],
             arn=answer["provisionedModelArn"],
@@ -95,7 +95,7 @@ class CustomModel:
 
     @classmethod
     def from_response(cls, answer: Mapping[str, Any]) -> CustomModel:
-        """Convert the API's answer."""
+        """Convert the response of the API."""
         return cls(name=answer["modelName"], arn=answer["modelArn"], created=answer["creationTime"])
 
 
@@ -139,18 +139,18 @@ def tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
 
 
 class BedrockDistillHook(AwsClients):
-    """What the pipeline does with ``bedrock`` and ``bedrock-runtime``."""
+    """Call the APIs ``bedrock`` and ``bedrock-runtime``."""
 
     def ask(self, request: ModelRequest) -> Completion:
-        """Ask a model on demand and return its answer with the tokens that are billed."""
+        """Send a request to a model on demand; return the answer and the billed tokens."""
         call = to_api_call(request)
         answer = self.call("bedrock-runtime", call.operation, request.invoke_id, **call.parameters)
         return read_reply(call, answer)
 
     def count_tokens(self, request: ModelRequest) -> int:
-        """Return the number of input tokens of a request. Free: the model is not asked.
+        """Return the number of input tokens of a request. Free, because the model does not answer the request.
 
-        :raises RefusedError: Bedrock counts tokens neither for the model nor for its inference profile in this Region.
+        :raises RefusedError: Bedrock cannot count tokens for the model or for its inference profile in this Region.
         """
         try:
             return self._count_tokens(request, request.model.foundation_id)
@@ -177,7 +177,7 @@ class BedrockDistillHook(AwsClients):
         return dict(answer["modelDetails"])
 
     def model_availability(self, model_id: str) -> dict[str, Any]:
-        """Return the answer of GetFoundationModelAvailability: whether the account may use a model."""
+        """Return the response of GetFoundationModelAvailability, which says whether the account may use a model."""
         return dict(self.call("bedrock", "get_foundation_model_availability", model_id, modelId=model_id))
 
     def find_job(self, name_or_arn: str) -> CustomizationJob | None:
@@ -189,11 +189,11 @@ class BedrockDistillHook(AwsClients):
         return CustomizationJob.from_response(answer)
 
     def create_job(self, request: JobRequest) -> None:
-        """Buy a customization job. The caller then looks it up by name."""
+        """Buy a customization job. The caller must then look the job up by its name."""
         self.call("bedrock", "create_model_customization_job", request.name, **request.parameters())
 
     def stop_job(self, name_or_arn: str) -> None:
-        """Stop a running job. What it has trained is billed. A job that has ended is left as it is."""
+        """Stop a running job. The training so far is billed. Do nothing if the job has ended or is gone."""
         with contextlib.suppress(ConflictError, NotFoundError):
             self.call("bedrock", "stop_model_customization_job", name_or_arn, jobIdentifier=name_or_arn)
 
@@ -222,7 +222,7 @@ class BedrockDistillHook(AwsClients):
         ]
 
     def delete_custom_model(self, name_or_arn: str) -> bool:
-        """Delete a custom model. Return ``False`` if something still uses it, ``True`` if it is gone now."""
+        """Delete a custom model. Return ``False`` if something still uses the model, ``True`` if the model is gone."""
         try:
             self.call("bedrock", "delete_custom_model", name_or_arn, modelIdentifier=name_or_arn)
         except NotFoundError:

@@ -45,7 +45,7 @@ class S3ObjectStore:
 
     @contextmanager
     def writer(self, uri: str) -> Iterator[IO[bytes]]:
-        """Open a new object for writing. It exists as a whole once the block has ended."""
+        """Open a new object for writing. The object is stored, complete, when the block ends without an error."""
         bucket, key = split_uri(uri)
         with SpooledTemporaryFile(max_size=UPLOAD_SPOOL_BYTES) as spool:
             yield cast(IO[bytes], spool)
@@ -63,7 +63,7 @@ class S3ObjectStore:
         self._clients.call("s3", "copy", f"{source} to {target}", CopySource=origin, Bucket=to_bucket, Key=to_key)
 
     def exists(self, uri: str) -> bool:
-        """Tell whether there is an object at ``uri``."""
+        """Tell whether an object exists at ``uri``."""
         bucket, key = split_uri(uri)
         try:
             self._clients.call("s3", "head_object", uri, Bucket=bucket, Key=key)
@@ -72,11 +72,11 @@ class S3ObjectStore:
         return True
 
     def list(self, prefix_uri: str) -> list[str]:
-        """Return the URIs of all objects that start with ``prefix_uri``, sorted."""
+        """Return the sorted URIs of all objects whose URI starts with ``prefix_uri``."""
         return [stored.uri for stored in self.describe(prefix_uri)]
 
     def describe(self, prefix_uri: str) -> Sequence[StoredObject]:
-        """Return all objects that start with ``prefix_uri``, with size and time of the last write, sorted by URI."""
+        """Return all objects whose URI starts with ``prefix_uri``, with size and last write time, sorted by URI."""
         bucket, prefix = split_uri(prefix_uri)
         objects: list[StoredObject] = []
         token: dict[str, str] = {}
@@ -91,14 +91,14 @@ class S3ObjectStore:
             token = {"ContinuationToken": page["NextContinuationToken"]}
 
     def delete(self, uri: str) -> None:
-        """Delete an object; do nothing if there is none."""
+        """Delete an object; do nothing if it does not exist."""
         bucket, key = split_uri(uri)
         self._clients.call("s3", "delete_object", uri, Bucket=bucket, Key=key)
 
     def delete_all(self, uris: Sequence[str]) -> None:
-        """Delete many objects of one bucket; skip those that do not exist.
+        """Delete several objects in one bucket; skip objects that do not exist.
 
-        :raises OutcomeError: S3 did not delete some; names the first one and S3's reason.
+        :raises OutcomeError: S3 did not delete some objects; the message names the first one and the reason.
         """
         for start in range(0, len(uris), DELETE_BATCH_SIZE):
             parts = [split_uri(uri) for uri in uris[start : start + DELETE_BATCH_SIZE]]
@@ -110,12 +110,13 @@ class S3ObjectStore:
             if kept := answer.get("Errors"):
                 message = (
                     f"S3 did not delete {len(kept)} of {len(keys)} objects, first s3://{bucket}/{kept[0]['Key']}:"
-                    f" {kept[0].get('Code')} {kept[0].get('Message')}. The others are gone. A retry deletes the rest."
+                    f" {kept[0].get('Code')} {kept[0].get('Message')}. The other objects of this request"
+                    " were deleted. A retry deletes the rest."
                 )
                 raise OutcomeError(message)
 
     def bucket_tags(self, bucket: str) -> dict[str, str] | None:
-        """Return the tags of a bucket, or ``None`` when there is no such bucket."""
+        """Return the tags of a bucket, or ``None`` if the bucket does not exist."""
         try:
             answer = self._clients.call("s3", "get_bucket_tagging", bucket, Bucket=bucket)
         except NotFoundError:
@@ -127,27 +128,27 @@ class S3ObjectStore:
         return {tag["Key"]: tag["Value"] for tag in answer["TagSet"]}
 
     def has_versions(self, bucket: str) -> bool:
-        """Tell whether versioning is or was enabled for the bucket, so that it may hold older versions."""
+        """Tell whether versioning is or was enabled for the bucket. If so, it may contain older versions of objects."""
         return "Status" in self._clients.call("s3", "get_bucket_versioning", bucket, Bucket=bucket)
 
     def delete_bucket(self, bucket: str) -> None:
-        """Delete an empty bucket; do nothing if there is none."""
+        """Delete an empty bucket; do nothing if it does not exist."""
         try:
             self._clients.call("s3", "delete_bucket", bucket, Bucket=bucket)
         except NotFoundError:
             return
 
     def ensure_bucket(self, bucket: str, *, region: str, create: bool) -> str | None:
-        """Return ``None`` if the bucket exists, else what is wrong.
+        """Return ``None`` if the bucket exists or was created, else a message that says what is wrong.
 
-        :param create: make and tag a bucket that is missing.
+        :param create: create and tag the bucket if it does not exist.
         """
         try:
             self._clients.call("s3", "head_bucket", bucket, Bucket=bucket)
         except NotFoundError:
             if not create:
-                return f"bucket {bucket} does not exist; create it in {region} or set storage.create_buckets"
-            # S3 refuses a LocationConstraint of us-east-1.
+                return f"bucket {bucket} does not exist; create it in {region} or set storage.create_buckets to true"
+            # S3 rejects us-east-1 as a LocationConstraint.
             location = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
             self._clients.call("s3", "create_bucket", bucket, Bucket=bucket, **location)
             tagging = {"TagSet": [{"Key": "project", "Value": PROJECT_TAG}]}

@@ -16,13 +16,13 @@ RECONNECT_PAUSE_SECONDS = (0.2, 1.0, 5.0)  # before each new connection; reset w
 
 class ResumingBody(RawIOBase):
     """
-    The bytes of an S3 object. When the connection breaks, a new one continues after the last byte read.
+    The bytes of an S3 object. When the connection breaks, reading continues after the last byte on a new connection.
 
-    botocore retries a request, but not the reading of its answer. Every request after the first one names the object's
-    entity tag, so that bytes of two versions are never mixed.
+    botocore retries a request, but it does not retry reading the response. Every request after the first one contains
+    the object's entity tag, so the bytes of two versions are never mixed.
 
     :raises NotFoundError: there is no object at ``uri``.
-    :raises TransientError: while reading, all new connections failed, or the object was replaced.
+    :raises TransientError: every new connection failed, or the object was replaced while it was being read.
     """
 
     def __init__(self, clients: AwsClients, uri: str) -> None:
@@ -35,7 +35,7 @@ class ResumingBody(RawIOBase):
         self._body: Any = answer["Body"]
 
     def readable(self) -> bool:
-        """Return ``True``, as ``io.RawIOBase`` asks."""
+        """Return ``True``, as ``io.RawIOBase`` requires."""
         return True
 
     def readinto(self, buffer: Any) -> int:

@@ -1,8 +1,8 @@
 """
-Map every status of AWS to running, succeeded or failed.
+Map every AWS status to running, succeeded or failed.
 
-A test compares these tables with the enums in botocore's service model. When AWS adds a status, the test fails before a
-run does.
+A test compares these tables with the enums in botocore's service model. When AWS adds a status, the test
+fails before a run can fail.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from enum import Enum
 
 
 class Progress(Enum):
-    """What a status means for a task that waits."""
+    """The meaning of a status for a task that waits."""
 
     RUNNING = "running"
     SUCCEEDED = "succeeded"
@@ -31,7 +31,8 @@ THROUGHPUT_STATUS = {
     "InService": Progress.SUCCEEDED,
     "Failed": Progress.FAILED,
 }
-# A job that expired or completed in part has succeeded: its answers are stored, and the rest is asked on demand.
+# A job that expired or was partially completed counts as succeeded: its answers are stored, and the step sends the
+# other questions on demand.
 BATCH_STATUS = {
     "Submitted": Progress.RUNNING,
     "Validating": Progress.RUNNING,

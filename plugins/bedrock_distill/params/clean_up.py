@@ -12,7 +12,7 @@ from include.distill.cleanup.plan import ALL_USE_CASES, CleanUpChoice
 def clean_up_params(use_cases: Sequence[str]) -> dict[str, Param]:
     """Return the fields of the form.
 
-    :param use_cases: the names to choose from.
+    :param use_cases: names of the use cases that the form offers.
     """
     fields = CleanUpChoice.model_json_schema()["properties"]
     fields["use_case"]["enum"] = [ALL_USE_CASES, *use_cases]

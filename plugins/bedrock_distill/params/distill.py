@@ -1,4 +1,4 @@
-"""Build the trigger form of a use case: the settings that may be changed for one run."""
+"""Build the trigger form of a use case. Its fields are the settings that can be changed for one run."""
 
 from __future__ import annotations
 
@@ -21,25 +21,26 @@ _FIELDS: dict[str, tuple[str | list[str], str, str, dict[str, Any]]] = {
     "evaluation_csv": (
         ["null", "string"],
         "Evaluation CSV",
-        f"Rows to compare models on, with the same columns. {_FILES} Empty: part of the training documents is used.",
+        f"The rows on which the arms are compared, with the same columns. {_FILES} Empty: some of the training"
+        " documents are used instead.",
         {},
     ),
     "documents": (
         ["null", "integer"],
         "Documents",
-        "How many records of the training CSV are read, from its start. Empty: all.",
+        "How many records of the training CSV to read, from the start. Empty: all records.",
         {"minimum": 1, "maximum": 1_000_000},
     ),
     "evaluation_rows": (
         ["null", "integer"],
         "Evaluation rows",
-        "How many records of the evaluation CSV are read, from its start. Empty: all.",
+        "How many records of the evaluation CSV to read, from the start. Empty: all records.",
         {"minimum": 1, "maximum": 1_000_000},
     ),
     "pairs_per_document": (
         "integer",
         "Pairs per document",
-        "How many new question and answer pairs the teacher writes for each record.",
+        "How many new pairs of a question and an answer the teacher writes for each record.",
         {"minimum": 1, "maximum": 20},
     ),
     "max_spend_usd": (
@@ -53,7 +54,7 @@ _FIELDS: dict[str, tuple[str | list[str], str, str, dict[str, Any]]] = {
 
 
 def trigger_params(use_case: UseCase) -> dict[str, Param]:
-    """Return the fields of a use case's form, filled with the values of its YAML file."""
+    """Return the fields of a use case's form, with the values in its YAML file as defaults."""
     source = use_case.source
     values = {
         "training_csv": source.training_csv,

@@ -13,19 +13,19 @@ from include.distill.labeling.label_params import LabelParams
 def label_params(use_cases: Sequence[str]) -> dict[str, Param]:
     """Return the fields of the form.
 
-    :param use_cases: the names to choose from.
+    :param use_cases: names of the use cases that the form offers.
     """
     fields = LabelParams.model_json_schema()["properties"]
     fields["use_case"] |= {
         "enum": list(use_cases),
         "default": next(iter(use_cases), ""),
-        "description": "The use case whose run is labelled.",
+        "description": "The use case of the run that people label.",
     }
     return {name: Param(field.pop("default"), **_flat(field)) for name, field in fields.items()}
 
 
 def _flat(field: dict[str, Any]) -> dict[str, Any]:
-    """Return an optional field with both types in one list: the form shows ``anyOf`` as a JSON editor."""
+    """Return an optional field with both types in one list, because the form shows ``anyOf`` as a JSON editor."""
     alternatives = field.pop("anyOf", None)
     if alternatives is None:
         return field

@@ -1,3 +1,3 @@
-"""Decide what is retried: tasks, and rows of a task."""
+"""Decide which tasks, and which rows of a task, are retried."""
 
 from __future__ import annotations

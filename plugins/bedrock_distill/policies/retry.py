@@ -1,4 +1,4 @@
-"""Decide which errors are retried: the retry policy of every task, and the retries of tasks that defer."""
+"""Define which errors are retried: the retry policy of all tasks, and the retries of tasks that defer."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from include.distill.core.errors import (
 _FAIL_AT_ONCE = {
     InputError: "the input is wrong; a retry cannot help",
     RefusedError: "AWS refused the request; a retry cannot help",
-    SpendCapError: "the spend cap is reached; a person must decide",
-    JobFailedError: "the job has failed; a person must decide",
-    ThroughputReleasedError: "the endpoint is gone; provision must be cleared",
+    SpendCapError: "the spend cap was reached; a person must decide what to do",
+    JobFailedError: "the job failed; a person must decide what to do",
+    ThroughputReleasedError: "the endpoint is gone; clear provision to buy a new one",
     TooManyFailuresError: "the rows were already retried",
-    PromotionError: "a person must decide",
-    ReconciliationError: "counts do not add up, which is a defect",
+    PromotionError: "the promotion failed; a person must decide what to do",
+    ReconciliationError: "the counts do not add up, which is a bug",
 }
 
 RETRY_POLICY = ExceptionRetryPolicy(
@@ -42,5 +42,5 @@ RETRY_POLICY = ExceptionRetryPolicy(
     ]
 )
 
-# Airflow 3.3 sometimes fails a deferral at random (apache/airflow #71580). A retry finds the job or endpoint again.
+# Airflow 3.3 sometimes fails a deferral at random (apache/airflow #71580). A retry finds the same job or endpoint.
 DEFERRED_RETRIES: dict[str, Any] = {"retries": 3, "retry_delay": timedelta(seconds=10)}

@@ -1,4 +1,4 @@
-"""Retry a task whose rows failed while a retry can help; then record the rows that failed."""
+"""Retry a task with failed rows as long as a retry can help; then record the failed rows."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ def retry_or_record(failures: Sequence[tuple[Row, ServiceError]], context: Conte
     """
     Return a record of each failed row, or raise so that Airflow retries the task.
 
-    A retry asks only for what is missing, because all answers are stored.
+    A retry sends only the requests without an answer, because every answer is stored.
 
     :param failures: rows with their errors.
-    :raises ServiceError: a row failed for a transient reason and the task has tries left.
+    :raises ServiceError: a row failed for a transient reason, and the task has retries left.
     """
     ti = context["ti"]
     transient_errors = [error for _, error in failures if isinstance(error, ThrottledError | TransientError)]

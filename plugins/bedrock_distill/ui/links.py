@@ -1,8 +1,8 @@
 """
-Make the buttons on a task's page that open what the task made, in the AWS console or in Airflow.
+Link a task's page to what the task created, in the AWS console or in Airflow.
 
-Airflow computes them in the worker whenever a task succeeds, fails or defers. After a deferral this is another process.
-So a link uses only what every process has: the task's result and its rendered arguments.
+Airflow computes the links in the worker whenever a task succeeds, fails or defers. After a deferral, a different
+process computes them. So a link uses only data that every process has: the task's result and its rendered arguments.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ _A_WEEK_IN_SECONDS = 604_800  # the longest that S3 allows
 
 class ResourceLink(BaseOperatorLink):
     """
-    Link to an AWS resource that the task made or uses.
+    Link to an AWS resource that the task created or uses.
 
     :param label: the button's text.
-    :param key: key of its ARN or S3 URI in the task's manifest, or else in one of the manifests it takes.
+    :param key: key of the ARN or S3 URI in the task's manifest, or else in one of the task's input manifests.
     """
 
     def __init__(self, label: str, key: str) -> None:
@@ -51,7 +51,7 @@ class ResourceLink(BaseOperatorLink):
         return f"_link_{self._key}"
 
     def get_link(self, operator: Any, *, ti_key: Any) -> str:
-        """Return the URL of the resource's page; an empty text, which shows no button, if there is none yet."""
+        """Return the URL of the resource's page; empty, so that no button appears, if there is no resource yet."""
         arguments = (getattr(operator, field) for field in operator.template_fields)
         manifests = (manifest for manifest in (_returned(ti_key), *arguments) if isinstance(manifest, dict))
         resource = next((manifest[self._key] for manifest in manifests if manifest.get(self._key)), None)
@@ -59,7 +59,7 @@ class ResourceLink(BaseOperatorLink):
 
 
 class RejectedRowsLink(ResourceLink):
-    """Link to the rows that ``ingest`` rejected, when there are any."""
+    """Link to the rows that ``ingest`` rejected, if there are any."""
 
     def __init__(self) -> None:
         super().__init__("Rejected rows", "rejected")
@@ -77,7 +77,7 @@ class ReportLink(ResourceLink):
         super().__init__("Report", "report")
 
     def get_link(self, operator: Any, *, ti_key: Any) -> str:
-        """Return the URL of the run's tab with the report; empty if it is not written yet."""
+        """Return the URL of the run's report tab; empty if the report is not written yet."""
         if not _returned(ti_key):
             return ""
         dag_id, run_id = (quote(part, safe=":+") for part in (ti_key.dag_id, ti_key.run_id))  # as the UI writes them
@@ -94,10 +94,10 @@ REPORT_LINK = ReportLink()
 
 def console_url(resource: str, clients: AwsClients) -> str:
     """
-    Return the URL of the page that shows an ARN or S3 URI to a person; empty if there is none.
+    Return the URL of the web page for an ARN or S3 URI; empty if there is no such page.
 
-    For AWS it is the console. For an AWS simulator on this machine, which the console does not know, it is the S3
-    object itself or the simulator's ledger. Any other endpoint has no page.
+    For AWS, the page is in the console. For an AWS simulator on this machine, it is the S3 object itself or the
+    simulator's ledger. There is no page for any other endpoint.
 
     :param resource: an ARN of Bedrock or an ``s3://`` URI.
     """

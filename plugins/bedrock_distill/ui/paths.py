@@ -1,4 +1,4 @@
-"""Build paths below the root of Airflow's UI. Imports little, because every process of Airflow loads this module."""
+"""Build paths below the root of Airflow's UI. Keep imports few, because every Airflow process loads this module."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """
-Serve the report pages inside Airflow's UI: a list of past runs, and the report of each.
+Serve the report pages inside Airflow's UI: a list of past runs, and the report of each run.
 
-Airflow does not protect the routes of a plugin, so every route here requires a login and the right to read the DAG. The
-pages show text that models wrote, so they forbid scripts and outside requests, and a report gets an origin of its own.
+Airflow does not protect the routes of a plugin, so every route here requires a login and permission to read the DAG.
+The pages show text that models wrote. So they forbid scripts and external requests, and a report gets its own origin.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ _POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none';"
     " frame-ancestors 'self'"
 )
-# The sandbox disables scripts and plugins whatever a page contains. The list keeps its origin, so that its links carry
-# the session's cookie. A report has no links and gets an origin of its own.
+# The sandbox disables all scripts and plugins in a page. The list keeps Airflow's origin, so that its links send the
+# session cookie. A report has no links, so it gets its own origin.
 _LIST_POLICY, _REPORT_POLICY = f"{_POLICY}; sandbox allow-same-origin", f"{_POLICY}; sandbox"
 
 # FastAPI does not apply `dependencies` to its documentation routes, so there are none.
@@ -66,32 +66,36 @@ def report(dag_id: str, run_id: str) -> Response:
     """Show the stored report of a run."""
     use_case = next((valid for valid in load_use_cases().valid if valid.dag_id == dag_id), None)
     if use_case is None:
-        raise HTTPException(404, f"There is no use case whose DAG is {dag_id}.")
+        raise HTTPException(404, f"No use case has the DAG {dag_id}.")
     folder = RunFolder(Layout(use_case.storage).run_uri(run_key(dag_id, run_id)))
     try:
         html = store_for(use_case).read(folder.report("html"))
     except NotFoundError:
-        message = f"Run {run_id} of {dag_id} has no report yet. Its task `report` writes one when the judges are done."
+        message = (
+            f"Run {run_id} of {dag_id} has no report yet. The task `report` writes it after the judges have finished."
+        )
         raise HTTPException(404, message) from None
     return _page(html, policy=_REPORT_POLICY)
 
 
 def store_for(use_case: UseCase) -> ObjectStore:
-    """Return a use case's object store, through its own connection."""
+    """Return a use case's object store, which uses the use case's own connection."""
     return S3ObjectStore(AwsClients(use_case.aws.conn_id, use_case.aws.region, config=FAIL_FAST_CONFIG))
 
 
 @app.exception_handler(AnyHTTPException)
 def error_page(request: Request, error: AnyHTTPException) -> Response:
     """Show an HTTP error as a page."""
-    titles = {401: "Please log in", 403: "You may not read this", 404: "There is no report here"}
-    return _page(message_page(titles.get(error.status_code, "This did not work"), error.detail), error.status_code)
+    titles = {401: "Please log in", 403: "You may not read this report", 404: "There is no report here"}
+    return _page(
+        message_page(titles.get(error.status_code, "The report cannot be shown"), error.detail), error.status_code
+    )
 
 
 @app.exception_handler(ServiceError)
 def unreachable_page(request: Request, error: ServiceError) -> Response:
     """Show a page that says why S3 cannot be read."""
-    return _page(message_page("S3 cannot be read now", str(error)), 503)
+    return _page(message_page("S3 cannot be read at the moment", str(error)), 503)
 
 
 def _may_read(dag_id: str, request: Request, user: Any) -> bool:

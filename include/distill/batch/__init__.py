@@ -1,3 +1,3 @@
-"""Ask models in Bedrock batch jobs: pick the requests, write the input files, collect the answers."""
+"""Call models in Bedrock batch jobs: select the requests, write the input files, collect the answers."""
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """
 Write the input files of batch jobs: requests without a stored answer, one record per line.
 
-The id of a record is the key of its request, under which the answer will be stored. So answers may come in any order,
-and nothing else needs to remember who asked. Requests are streamed; only the keys of one file are in memory.
+The id of a record is the key of its request, and the answer will be stored under the same key. Answers may therefore
+arrive in any order, and no other link between request and answer is needed. Requests are streamed; only their keys are
+kept in memory.
 Format: https://docs.aws.amazon.com/bedrock/latest/userguide/batch-inference-data.html
 """
 
@@ -30,17 +31,17 @@ def unanswered(
     requests: Iterable[ModelRequest], answers: AnswerStore, *, claim: Callable[[str], bool], threads: int
 ) -> Iterator[ModelRequest]:
     """
-    Yield each request once that has no stored answer.
+    Yield the requests that have no stored answer, each once.
 
-    :param claim: takes the key of a request and tells whether a running job answers it. It is then left out.
-    :param threads: how many requests are looked up at a time.
+    :param claim: takes the key of a request and returns whether a running job answers it. Such requests are left out.
+    :param threads: number of requests that are looked up at the same time.
     :raises ServiceError: a look-up in the store failed.
     """
     seen: set[bytes] = set()
 
     def unclaimed() -> Iterator[ModelRequest]:
         for request in requests:
-            key = bytes.fromhex(request.key)  # half the memory of the text
+            key = bytes.fromhex(request.key)  # bytes take half the memory of the text
             if key not in seen and not claim(request.key):
                 seen.add(key)
                 yield request
@@ -60,10 +61,10 @@ class BatchInputFile:
     """
     One input file while it is built.
 
-    :param identity: identity of the model that is asked, as in :class:`ModelRequest`.
-    :param max_tokens: longest answer, in tokens; the same for all requests of a step.
+    :param identity: identity of the model, as in :class:`ModelRequest`.
+    :param max_tokens: maximum length of an answer, in tokens. It is the same for all requests of a step.
     :param keys: keys of the requests.
-    :param size: bytes so far.
+    :param size: number of bytes so far.
     """
 
     body: IO[bytes]
@@ -74,11 +75,11 @@ class BatchInputFile:
 
     @property
     def sha256(self) -> str:
-        """Hash of the model and the keys, whatever their order."""
+        """Hash of the model and the request keys. The order of the keys does not matter."""
         return canonical_hash([self.identity, sorted(self.keys)])
 
     def has_room(self, line: bytes, limits: BatchInference) -> bool:
-        """Tell whether one more record fits."""
+        """Return whether ``line`` still fits into the file."""
         return len(self.keys) < limits.maximum_records and self.size + len(line) <= limits.maximum_bytes
 
     def add(self, request: ModelRequest, line: bytes) -> None:
@@ -97,9 +98,9 @@ class BatchInputFile:
 
 def build_input_files(requests: Iterable[ModelRequest], limits: BatchInference) -> Iterator[BatchInputFile]:
     """
-    Yield files with as many requests as one job takes; a single request larger than that gets a file of its own.
+    Yield files, each with as many requests as one job accepts. A single request above that size gets its own file.
 
-    A file must be stored before the next one is taken, since it is deleted then.
+    Store each file before taking the next one, because a file is deleted when the next one starts.
     """
     remaining = iter(requests)
     request = next(remaining, None)
@@ -121,5 +122,5 @@ def _input_line(request: ModelRequest) -> bytes:
 
 
 def request_keys(store: ObjectStore, input_uri: str) -> set[str]:
-    """Read the keys of the requests in the input file at ``input_uri``."""
+    """Return the keys of the requests in the input file at ``input_uri``."""
     return {line["recordId"] for line in stream_jsonl(store, input_uri, BatchInputLine)}

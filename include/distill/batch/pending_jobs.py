@@ -1,9 +1,9 @@
 """
 Keep track of batch jobs whose answers are not stored yet, so that no request is paid for twice.
 
-A job is noted in S3 before it is bought, and the note is deleted when its answers are stored. The next task that
-submits jobs, in this run or another, first stores the answers of noted jobs that have ended. It leaves out the requests
-of noted jobs that are running.
+A note about each job is written to S3 before the job is bought, and is deleted when the job's answers are stored. The
+next task that submits jobs, in any run, first stores the answers of pending jobs that have ended. It leaves out the
+requests of pending jobs that are still running.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ RecordT = TypeVar("RecordT")
 @dataclass(frozen=True)
 class BatchJobPlan:
     """
-    One batch job, known before it is bought.
+    One batch job, planned before it is bought.
 
     :param model: key of the model in models.yaml.
     :param identity: the model's inference id, as in :class:`ModelRequest`.
-    :param sha256: hash of the model and the keys of its requests. The job's name and its files' URIs are made from it.
+    :param sha256: hash of the model and the request keys. The job's name and its files' URIs contain this hash.
     :param records: number of requests.
-    :param max_tokens: longest answer, in tokens.
-    :param run_key: the run that pays.
-    :param output_uri: folder into which Bedrock writes.
+    :param max_tokens: maximum length of an answer, in tokens.
+    :param run_key: key of the run that pays for the job.
+    :param output_uri: folder into which Bedrock writes the output.
     """
 
     name: str
@@ -46,7 +46,7 @@ class BatchJobPlan:
     output_uri: str
 
     def as_record(self) -> BatchPlanRecord:
-        """Return the plan as it is stored."""
+        """Return the plan in its stored form."""
         return {
             "name": self.name,
             "step": self.step,
@@ -63,7 +63,7 @@ class BatchJobPlan:
 
 @dataclass(frozen=True)
 class BatchOutcome:
-    """The result of a job, in records: ``records = answered + errors + unanswered``."""
+    """The numbers of records of an ended job: ``records = answered + errors + unanswered``."""
 
     records: int
     answered: int
@@ -71,11 +71,11 @@ class BatchOutcome:
 
     @property
     def unanswered(self) -> int:
-        """Records that the job did not reach."""
+        """Number of records that the job did not reach."""
         return self.records - self.answered - self.errors
 
     def as_record(self) -> BatchOutcomeRecord:
-        """Return the outcome as it is stored."""
+        """Return the outcome in its stored form."""
         return {"records": self.records, "answered": self.answered, "errors": self.errors}
 
 
@@ -92,16 +92,16 @@ class PendingBatchJobs:
             yield BatchJobPlan(**read_json(self.store, uri, BatchPlanRecord))
 
     def find(self, name: str) -> BatchJobPlan | None:
-        """Return the pending job ``name``; ``None`` if there is none, or its answers are stored."""
+        """Return the pending job ``name``, or ``None`` if there is no such job or its answers are already stored."""
         record = self._read(self._uri(name), BatchPlanRecord)
         return BatchJobPlan(**record) if record else None
 
     def add(self, plan: BatchJobPlan) -> None:
-        """Note a job that is about to be bought."""
+        """Write the note of a job that is about to be bought."""
         write_json(self.store, self._uri(plan.name), plan.as_record())
 
     def mark_collected(self, plan: BatchJobPlan, outcome: BatchOutcome) -> None:
-        """Store the outcome of a job whose answers are stored, then delete its note."""
+        """Store the outcome of a job, then delete its note. The job's answers must be stored already."""
         write_json(self.store, self.folder.batch_outcome(plan.name), outcome.as_record())
         self.store.delete(self._uri(plan.name))
 

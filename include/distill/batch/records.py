@@ -1,10 +1,10 @@
-"""Records of batch jobs: notes of pending and collected jobs, their input and output lines, and the tasks' results."""
+"""Define the records of batch jobs: pending and collected jobs, input and output lines, and task results."""
 
 from __future__ import annotations
 
 from typing import Any, Literal, NotRequired, TypedDict
 
-# Tasks that can be asked in batch jobs, by their names in the graph.
+# Steps that can call models in batch jobs, by their names in the graph.
 BatchStep = Literal["synthesize", "judge"]
 
 
@@ -12,11 +12,11 @@ class BatchInputLine(TypedDict):
     """One request of a batch job, in Bedrock's format. Stored in ``<prefix>/batches/<sha256>/input.jsonl``."""
 
     recordId: str  # key of the request, under which the answer will be stored
-    modelInput: dict[str, Any]  # body of the request, as the model's API takes it
+    modelInput: dict[str, Any]  # body of the request, in the format of the model's API
 
 
 class BatchOutputLine(TypedDict):
-    """One output line of a batch job, as Bedrock writes it into the output bucket. It has an output or an error."""
+    """One output line of a batch job, as Bedrock writes it to the output bucket. It has an output or an error."""
 
     recordId: str
     modelOutput: NotRequired[dict[str, Any]]
@@ -24,9 +24,9 @@ class BatchOutputLine(TypedDict):
 
 
 class LineError(TypedDict):
-    """Why no answer could be stored from one line of a batch job's output."""
+    """The reason why one line of a batch job's output gave no stored answer."""
 
-    reason: str  # one of ours, such as "unreadable_line", or Bedrock's error code
+    reason: str  # a reason of this pipeline, such as "unreadable_line", or Bedrock's error code
     message: str
 
 
@@ -38,27 +38,29 @@ class BatchError(LineError):
 
 class BatchPlanRecord(TypedDict):
     """
-    One batch job, noted before it is bought. Stored in ``<prefix>/batches/open/<job name>.json`` until its answers
-    are stored. ``BatchJobPlan`` is the same as a dataclass.
+    One batch job, written before the job is bought.
+
+    Stored in ``<prefix>/batches/open/<job name>.json`` until the job's answers are stored. ``BatchJobPlan`` is the
+    dataclass with the same fields.
     """
 
     name: str
     step: BatchStep
     model: str  # key in models.yaml
     identity: str  # inference id
-    sha256: str  # hash of the model and the keys of its questions
+    sha256: str  # hash of the model and the keys of its requests
     records: int
     max_tokens: int
-    run_key: str  # run that pays
+    run_key: str  # run that pays for the job
     input_uri: str
     output_uri: str
 
 
 class BatchOutcomeRecord(TypedDict):
     """
-    The result of a batch job, in records. Stored in ``<prefix>/batches/landed/<job name>.json``.
+    The numbers of records of an ended batch job. Stored in ``<prefix>/batches/landed/<job name>.json``.
 
-    The job did not reach the others, ``records - answered - errors``.
+    The job did not reach the remaining ``records - answered - errors`` records.
     """
 
     records: int
@@ -69,10 +71,10 @@ class BatchOutcomeRecord(TypedDict):
 class BatchSubmitManifest(TypedDict):
     """Result of ``<step>_batch.submit``. Passed by XCom only."""
 
-    job_arns: list[str]  # to wait for, also those that other runs bought
-    records: int  # of the jobs of this run's own
-    left_to_ask_on_demand: int  # requests
-    bought: int  # jobs that this try bought
+    job_arns: list[str]  # jobs to wait for, including those that other runs bought
+    records: int  # number of records in the jobs of this run
+    left_to_ask_on_demand: int  # number of requests
+    bought: int  # number of jobs that this attempt bought
 
 
 class BatchWaitManifest(TypedDict):
@@ -82,7 +84,7 @@ class BatchWaitManifest(TypedDict):
 
 
 class BatchCollectManifest(TypedDict):
-    """Result of ``<step>_batch.collect``, in records except for ``jobs``. Passed by XCom only."""
+    """Result of ``<step>_batch.collect``. All fields except ``jobs`` count records. Passed by XCom only."""
 
     jobs: int
     records: int

@@ -1,9 +1,9 @@
 """
-Store the answers of a batch job from its output files, record by record, whatever the job's end.
+Store the answers of an ended batch job from its output files, record by record, however the job ended.
 
-Bedrock bills every answer that it wrote, also those of stopped and expired jobs, so each one is stored. A record that
-ended in an error, cannot be read, or does not belong to the job is kept with its reason. Its request is asked on demand
-later.
+Bedrock bills every answer that it wrote, including those of stopped and expired jobs, so each one is stored. An output
+record that has an error, cannot be read, or does not belong to the job is kept with the reason. Requests of the job
+without a stored answer are sent on demand later.
 Format: https://docs.aws.amazon.com/bedrock/latest/userguide/batch-inference-results.html
 """
 
@@ -27,7 +27,7 @@ from include.distill.inference.requests import read_model_output
 
 @dataclass(frozen=True)
 class _LineOutcome:
-    """The result of one output line. ``error`` is ``None`` if its answer is stored."""
+    """The result of one output line. ``error`` is ``None`` if the line's answer is stored."""
 
     record_id: str
     error: LineError | None
@@ -37,18 +37,19 @@ def collect(
     plan: BatchJobPlan, job_id: str, *, answers: AnswerStore, errors_uri: str, simulated: bool, threads: int
 ) -> BatchOutcome:
     """
-    Store the answers of an ended job under the keys of their requests, and its errors at ``errors_uri``.
+    Store the answers of an ended job under the keys of their requests, and the job's errors at ``errors_uri``.
 
-    May be repeated: answers that are stored already stay. Memory grows with the number of records, not their texts.
+    The function can be repeated: answers that are already stored are kept. Memory use grows with the number of records,
+    not with the length of their texts.
 
-    :param job_id: last part of the job's ARN. Bedrock writes into a folder of this name.
-    :param errors_uri: a JSONL object of :class:`BatchError`.
+    :param job_id: last part of the job's ARN. Bedrock writes into a folder with this name.
+    :param errors_uri: URI of a JSONL object with one :class:`BatchError` per line.
     :param simulated: whether the AWS simulator ran the job.
-    :return: the outcome. A request without an output line is unanswered.
-    :raises ServiceError: an answer could not be stored. Those before it are; collect again.
+    :return: the outcome. A request without an output line is counted as unanswered.
+    :raises ServiceError: an answer could not be stored. Earlier answers are stored; call the function again.
     """
     keys = request_keys(answers.store, plan.input_uri)
-    answers = dataclasses.replace(answers, run_key=plan.run_key)  # the run that bought the job pays
+    answers = dataclasses.replace(answers, run_key=plan.run_key)  # the run that bought the job pays for its answers
     not_counted, answered, errors = set(keys), 0, 0
 
     def collect_line(line: bytes) -> _LineOutcome:
@@ -88,7 +89,7 @@ def _collect_line(
     except (ValueError, KeyError, TypeError) as error:
         return _LineOutcome("", {"reason": "unreadable_line", "message": f"not a record of batch output: {error!r}"})
     if record_id not in keys:
-        return _LineOutcome(record_id, {"reason": "unknown_record", "message": f"{plan.name} did not ask it"})
+        return _LineOutcome(record_id, {"reason": "unknown_record", "message": f"{plan.name} has no such request"})
     if "modelOutput" not in record:
         return _LineOutcome(record_id, _bedrock_error(record.get("error")))
     try:

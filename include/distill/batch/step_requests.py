@@ -1,7 +1,8 @@
 """
 Build the requests of a step for its batch jobs, model by model.
 
-They are exactly the first requests that the step's mapped tasks would send on demand, so those find the answers stored.
+These are exactly the first requests that the step's mapped tasks would send on demand. When those tasks run later, the
+answers are already stored.
 """
 
 from __future__ import annotations
@@ -25,18 +26,18 @@ from include.distill.synthesis.teacher import Teacher
 
 
 def models_of_step(use_case: UseCase, step: BatchStep) -> list[Model]:
-    """Return the models that a step asks."""
+    """Return the models that a step calls."""
     names = (use_case.teacher,) if step == "synthesize" else use_case.judges
     return [load_catalog().model(name) for name in names]
 
 
 def inference_mode(use_case: UseCase, step: BatchStep) -> Inference:
-    """Return how a step asks: ``on_demand`` or ``batch``."""
+    """Return how a step calls its models: ``on_demand`` or in ``batch`` jobs."""
     return use_case.synthesis.inference if step == "synthesize" else use_case.judging.inference
 
 
 def batch_problems(use_case: UseCase) -> list[str]:
-    """Return a message for every model that a step should ask in batch jobs but cannot."""
+    """Return a message for every model that is configured for batch jobs but does not support them."""
     steps = [step for step in get_args(BatchStep) if inference_mode(use_case, step) == "batch"]
     models = {model.key: model for step in steps for model in models_of_step(use_case, step)}
     return [problem for model in models.values() if (problem := _problem(model, use_case.aws.region))]
@@ -44,12 +45,12 @@ def batch_problems(use_case: UseCase) -> list[str]:
 
 def _problem(model: Model, region: str) -> str | None:
     if model.batch is None:
-        return f"model {model.key} does not support batch jobs; set inference: on_demand for the step that asks it"
+        return f"model {model.key} does not support batch jobs; set inference: on_demand for the step that uses it"
     if region not in model.batch.regions:
         regions = ", ".join(model.batch.regions)
         return (
-            f"model {model.key} supports batch jobs in {regions} only, and the use case says {region}; set"
-            " inference: on_demand for the step that asks it"
+            f"model {model.key} supports batch jobs only in {regions}, but the use case has region {region}; set"
+            " inference: on_demand for the step that uses it"
         )
     return None
 
@@ -57,10 +58,10 @@ def _problem(model: Model, region: str) -> str | None:
 @dataclass(frozen=True)
 class StepRequests:
     """
-    The requests of a run's steps, read from its folder.
+    Build the requests of a run's steps from the files in the run's folder.
 
     :param prompts: the run's frozen prompts, by name.
-    :param shards: numbers of the shards of rows that the teacher is asked about.
+    :param shards: numbers of the shards with the teacher's rows.
     """
 
     use_case: UseCase
@@ -70,7 +71,7 @@ class StepRequests:
     shards: Sequence[int]
 
     def first_requests(self, step: BatchStep, model: Model) -> Iterator[ModelRequest]:
-        """Yield a step's first request to ``model`` for every row or pairwise comparison. Rows are streamed."""
+        """Yield a step's first request to ``model`` for every row or comparison. The teacher's rows are streamed."""
         return self._synthesis(model) if step == "synthesize" else self._judging(model)
 
     def _synthesis(self, model: Model) -> Iterator[ModelRequest]:

@@ -1,3 +1,3 @@
-"""Estimate and count what a run costs, and stop a task that reaches its budget."""
+"""Estimate and count the cost of a run, and stop a task that reaches its budget."""
 
 from __future__ import annotations

@@ -9,9 +9,9 @@ from include.distill.cost.prices import BillLine
 
 def bill_table(lines: Sequence[BillLine]) -> str:
     """
-    Return the lines of a bill as text in aligned columns, with the sum of each step, in US dollars.
+    Return a bill as text in aligned columns, with the sum of each step, in US dollars.
 
-    :param lines: at least one line.
+    :param lines: the lines of the bill, at least one.
     """
     import pandas as pd
 

@@ -1,10 +1,10 @@
 """
 Keep the critic within its own budget, ``curation.critic.max_spend_usd``.
 
-The budget is split among tasks in proportion to the estimated cost of the critic on their rows, and never exceeds what
-remains of the run's ``max_spend_usd``. A task that uses up its share asks the critic nothing more and notes that in the
-run's folder. A retry then finds the stored verdicts, leaves the same pairs unchecked, and pays nothing twice. A larger
-share, after the budget in the use case was raised, makes the task ask again.
+The budget is split among tasks in proportion to the critic's estimated cost for their rows, and never exceeds what
+remains of the run's ``max_spend_usd``. A task that uses up its share stops calling the critic and writes a note to the
+run's folder. A retry then reads the stored verdicts, leaves the same pairs unchecked, and pays nothing twice. If the
+budget in the use case is raised, the task's share is larger and the task calls the critic again.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def critic_budget_share(
     use_case: UseCase, critic: CriticSettings, rows: Sequence[Row | RowLengths], estimate: BudgetEstimate
 ) -> BudgetShare:
     """
-    Return what a task may pay to the critic.
+    Return how much a task may spend on the critic.
 
     :param rows: the task's rows, or the lengths of their texts.
     :param estimate: estimate of the run, as stored in ``estimate.json``.
@@ -45,17 +45,17 @@ def critic_budget_share(
     expected = scale_to_budget(critic_lines(use_case, rows, load_prices()), share_of_critic_budget)
     share_of_spend_cap = budget_share(expected, estimate, cap_usd=use_case.max_spend_usd, calls=calls).usd
     usd = min(share_of_critic_budget, share_of_spend_cap)
-    # A call is assumed to cost what it is estimated at, so a small share expects fewer calls, not cheaper ones.
+    # Each call is assumed to cost its estimate, so a small share means fewer expected calls, not cheaper ones.
     return BudgetShare(usd, critic.max_spend_usd, min(calls, math.floor(calls * usd / own_usd + _ROUNDING)))
 
 
 def uncapped_critic_usd(use_case: UseCase, rows: Sequence[Row | RowLengths]) -> float:
-    """Return the estimated cost of checking all pairs of ``rows``, from characters and without a budget, in dollars."""
+    """Return the cost of checking all pairs of ``rows`` without a budget, estimated from characters, in US dollars."""
     return sum(line.quantity * line.unit_price_usd for line in critic_lines(use_case, rows, load_prices()))
 
 
 def estimate_critic(use_case: UseCase, rows: Sequence[Row | RowLengths]) -> BudgetEstimate:
-    """Return the critic's part of ``estimate.json`` for a run without a cost gate, from all its rows."""
+    """Return the critic's part of ``estimate.json`` for a run without a cost gate. ``rows`` are all rows of the run."""
     lines = scale_to_budget(critic_lines(use_case, rows, load_prices()), use_case.max_spend_usd)
     records = [line.as_record() for line in lines]
     return {
@@ -67,10 +67,10 @@ def estimate_critic(use_case: UseCase, rows: Sequence[Row | RowLengths]) -> Budg
 
 class BudgetedCritic:
     """
-    Ask the critic until the task's share is used up; after that, return stored verdicts only. Thread-safe.
+    Call the critic until the task's share is used up, then return stored verdicts only. Thread-safe.
 
     :param ask: sends a request, and raises :class:`SpendCapError` if ``share`` does not cover it.
-    :param marker_uri: where the end of the share is noted.
+    :param marker_uri: URI of the note that the share is used up.
     """
 
     def __init__(
@@ -96,9 +96,9 @@ class BudgetedCritic:
         return read_json(self._store, self._marker_uri, CriticBudgetEnd)["part_usd"] >= self._share.usd
 
     def __call__(self, request: ModelRequest) -> StoredAnswer:
-        """Return the stored verdict, or ask.
+        """Return the stored answer to ``request``, or send the request.
 
-        :raises SpendCapError: the verdict is not stored, and the share is used up. Nothing was sent.
+        :raises SpendCapError: no answer is stored, and the share is used up. Nothing was sent.
         """
         if not self._ended:
             try:

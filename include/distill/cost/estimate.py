@@ -1,9 +1,9 @@
 """
 Estimate the cost of a run before anything is bought, as the lines of a bill in US dollars.
 
-Tokens of prompts are counted by Bedrock on a sample of the rows if possible (``token_counts.py``), and otherwise
-estimated from characters. Tokens of answers are always estimated: a pair is assumed to be as long as the pair of its
-row, and an answer as long as the row's answer.
+If possible, Bedrock counts the tokens of prompts on a sample of the rows (``token_counts.py``). Otherwise they are
+estimated from characters. Tokens of answers are always estimated: a written pair is assumed to be as long as the row's
+question and answer, and a student's answer as long as the row's answer.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ from include.distill.cost.prices import BillLine, Prices
 from include.distill.dataset.arm_rows import hold_out, original_rows, rows_for_teacher, rows_of_pairs
 from include.distill.dataset.records import Role, Row, RowLengths
 
-VERDICT_TOKENS = 60  # of a judge's or critic's answer
-PROMPT_TOKENS = 350  # of a prompt without the texts of the row, where they are not counted
+VERDICT_TOKENS = 60  # tokens of a judge's or critic's answer
+PROMPT_TOKENS = 350  # tokens of a prompt without the texts of the row, if Bedrock did not count them
 _TEXTS: tuple[Role, ...] = ("document", "question", "answer")
 
 
 @dataclass(frozen=True)
 class TokenRate:
     """
-    How many tokens the prompts of a step have.
+    The number of tokens in the prompts of a step.
 
     :param prompt_tokens: tokens of the prompt without the row's texts.
-    :param tokens_per_character: tokens per character of these texts; ``None`` for the estimate from characters.
-    :param method: how it was found, in words for the reader of the estimate.
+    :param tokens_per_character: tokens per character of the row's texts; ``None`` to estimate them from characters.
+    :param method: how the rate was determined, in words for the reader of the estimate.
     """
 
     prompt_tokens: float = PROMPT_TOKENS
@@ -39,7 +39,7 @@ class TokenRate:
     method: str = f"estimated at {CHARACTERS_PER_TOKEN} characters a token"
 
     def input_tokens(self, rows: Sequence[Row | RowLengths], *columns: Role) -> float:
-        """Return the tokens of one prompt for each of ``rows``, which contains the texts of ``columns``."""
+        """Return the total tokens of one prompt per row. Each prompt contains the row's texts in ``columns``."""
         if self.tokens_per_character is None:
             texts: float = _row_tokens(rows, *columns)
         else:
@@ -48,12 +48,12 @@ class TokenRate:
 
 
 def uses_batch(section: Synthesis | Judging, model: str, calls: int) -> bool:
-    """Tell whether a step's ``calls`` to ``model`` go into batch jobs: its settings say so and there are enough."""
+    """Return whether a step sends ``calls`` to ``model`` in batch jobs: it is set to, and there are enough calls."""
     return section.inference == "batch" and meets_batch_minimum(load_catalog().model(model), calls)
 
 
 def meets_batch_minimum(model: Model, calls: int) -> bool:
-    """Tell whether Bedrock accepts a batch job of so many ``calls`` to ``model``."""
+    """Return whether Bedrock accepts a batch job with this number of ``calls`` to ``model``."""
     return model.batch is not None and calls >= model.batch.minimum_records
 
 
@@ -67,13 +67,13 @@ def estimate(
     rates: Mapping[str, TokenRate] | None = None,
 ) -> list[BillLine]:
     """
-    Return the bill of a run for which nothing was bought before. Repeated requests and longer serving are not included.
+    Return the bill of a run that reuses no earlier purchases. Repeated requests and longer serving are not included.
 
     :param train: the training rows, or the lengths of their texts.
     :param evaluation: the evaluation rows, or the lengths of their texts.
-    :param champion: whether there is a champion; otherwise the base student takes the place of its arm.
-    :param rates: tokens of prompts, by ``synthesis``, ``critic``, ``answers``, and the key of each judge; those without
-        one are estimated from characters.
+    :param champion: whether there is a champion. Without one, the base student answers for the champion's arm.
+    :param rates: token rate of each step: ``synthesis``, ``critic``, ``answers``, and the key of each judge. Steps
+        without a rate are estimated from characters.
     """
     steps = ("synthesis", "critic", "answers", *use_case.judges)
     rate = {**dict.fromkeys(steps, TokenRate()), **(rates or {})}
@@ -97,7 +97,7 @@ def estimate(
 
 def expected_calls(use_case: UseCase, *, train: int, evaluation: int) -> dict[str, int]:
     """
-    Return how many calls each step makes, without repeated requests.
+    Return the number of calls of each step, without repeated requests.
 
     :param train: number of training rows.
     :param evaluation: number of evaluation rows.
@@ -105,7 +105,7 @@ def expected_calls(use_case: UseCase, *, train: int, evaluation: int) -> dict[st
     originals = [
         train if arm.originals == "all" else min(arm.originals, train) for arm in use_case.arms if arm.wants_pairs
     ]
-    # An arm without originals has pairs of all rows.
+    # An arm without originals uses the pairs of all rows.
     calls = {"synthesis": max((rows or train for rows in originals), default=0)}
     if use_case.critic:
         calls["critic"] = use_case.synthesis.pairs_per_document * calls["synthesis"]
@@ -123,7 +123,7 @@ def _row_tokens(rows: Sequence[Row | RowLengths], *columns: Role) -> int:
 def synthesis_lines(
     use_case: UseCase, train: Sequence[Row | RowLengths], prices: Prices, rate: TokenRate = TokenRate()
 ) -> list[BillLine]:
-    """Return the lines of asking the teacher about the rows of ``train``."""
+    """Return the bill lines of the teacher's calls for the rows of ``train``."""
     input_tokens = rate.input_tokens(train, *_TEXTS)
     output_tokens = use_case.synthesis.pairs_per_document * _row_tokens(train, "question", "answer")
     batch = uses_batch(use_case.synthesis, use_case.teacher, len(train))
@@ -134,9 +134,10 @@ def critic_lines(
     use_case: UseCase, train: Sequence[Row | RowLengths], prices: Prices, rate: TokenRate = TokenRate()
 ) -> list[BillLine]:
     """
-    Return the lines of asking the critic about all pairs of ``train``, without its budget; none if there is no critic.
+    Return the bill lines of the critic's calls for all pairs of ``train``, without its budget; empty without a critic.
 
-    Every requested pair is assumed to be written, to pass the filters, and to be as long as the pair of its row.
+    Every requested pair is assumed to be written, to pass the filters, and to be as long as the row's question and
+    answer.
     """
     if use_case.critic is None:
         return []
@@ -146,7 +147,7 @@ def critic_lines(
 
 
 def scale_to_budget(lines: Sequence[BillLine], budget_usd: float) -> list[BillLine]:
-    """Return ``lines`` with all quantities reduced by the same factor, so that they cost ``budget_usd`` at most."""
+    """Return ``lines`` with all quantities reduced by the same factor, so that they cost at most ``budget_usd``."""
     uncapped_usd = sum(line.quantity * line.unit_price_usd for line in lines)
     factor = min(1.0, budget_usd / uncapped_usd) if uncapped_usd else 1.0
     return [replace(line, quantity=line.quantity * factor) for line in lines]
@@ -161,9 +162,9 @@ def answer_lines(
     on_demand: bool,
     rate: TokenRate = TokenRate(),
 ) -> list[BillLine]:
-    """Return the lines of an arm's answers: tokens of the base student, or hours of an endpoint."""
+    """Return the bill lines of an arm's answers: tokens of the base student, or hours of an endpoint."""
     if not on_demand:
-        # A provisioned model is billed by the hour, whatever it is asked.
+        # A provisioned model is billed by the hour, regardless of the number of calls.
         unit_hours = use_case.serving.expected_hours * use_case.serving.model_units
         return [prices.throughput_line(arm, use_case.student, unit_hours)]
     samples = 2 if arm == use_case.noise_control_arm else 1
@@ -173,7 +174,7 @@ def answer_lines(
 
 
 def _training_line(use_case: UseCase, train: Sequence[Row | RowLengths], prices: Prices, arm: Arm) -> BillLine:
-    """Assume that every requested pair is written, and is as long as the pair of its row."""
+    """Assume that every requested pair is written and is as long as the row's question and answer."""
     training, _ = hold_out(train, use_case)
     rows = rows_of_pairs(arm, training)
     requested = use_case.synthesis.pairs_per_document * len(rows)
@@ -192,7 +193,7 @@ def judging_lines(
     pairs: int,
     rate: TokenRate = TokenRate(),
 ) -> list[BillLine]:
-    """Return the lines of asking one judge about ``pairs`` pairs of arms, in both orders."""
+    """Return the bill lines of one judge's calls for ``pairs`` pairs of arms, in both orders."""
     calls_per_row = 2 * pairs
     # Both answers are assumed to be as long as the row's answer.
     input_tokens = calls_per_row * rate.input_tokens(evaluation, *_TEXTS, "answer")

@@ -1,4 +1,4 @@
-"""Load the prices of models, and make the lines of a bill from quantities. All amounts are in US dollars."""
+"""Load the prices of models, and compute the lines of a bill from quantities. All amounts are in US dollars."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class BillLine:
     One line of a bill, estimated or paid.
 
     :param what: step or arm, model, and input or output, such as ``synthesis: nova-pro batch input``.
-    :param unit: ``token`` or ``unit-hour``, one model unit for one hour.
+    :param unit: ``token``, or ``unit-hour`` for one model unit during one hour.
     """
 
     what: str
@@ -34,11 +34,11 @@ class BillLine:
 
     @property
     def usd(self) -> float:
-        """Quantity times unit price, rounded to the hundredth of a cent."""
+        """Quantity times unit price, rounded to a hundredth of a cent."""
         return round(self.quantity * self.unit_price_usd, 4)
 
     def as_record(self) -> BillLineRecord:
-        """Return the line as it is stored."""
+        """Return the line in its stored form."""
         return {
             "what": self.what,
             "quantity": self.quantity,
@@ -60,7 +60,7 @@ class Prices:
 
     :param models: prices by model key.
     :param batch_share: price of a token in a batch job, as a share of its price on demand.
-    :param checked: day on which the prices were compared with AWS's.
+    :param checked: day on which the prices were compared with the prices that AWS publishes.
     """
 
     models: dict[str, ModelPrices]
@@ -68,7 +68,7 @@ class Prices:
     checked: str = ""
 
     def sources(self, use_case: UseCase) -> dict[str, str]:
-        """Return, by model of the use case, where its prices were read and when they were checked."""
+        """Return the source of the prices and the day of the last check, for each model of the use case."""
         return {
             model: f"{self.models[model].get('source', 'not stated')}; checked {self.checked}"
             for model in use_case.models
@@ -77,14 +77,14 @@ class Prices:
     def price(self, model: str, name: PriceName) -> float:
         """Return one price of a model.
 
-        :raises UseCaseError: the price is not known, so a spend cap could not be kept.
+        :raises UseCaseError: the price is not known, so the spend cap could not be enforced.
         """
         try:
             return float(self.models[model][name])
         except KeyError as error:
             message = (
-                f"include/prices.yaml has no {name} for {model}. Without it the spend cap cannot be kept. Nothing was"
-                " bought. Add the price to the file."
+                f"include/prices.yaml has no {name} for {model}. The spend cap cannot be enforced without that price."
+                " Nothing was bought. Add the price to the file."
             )
             raise UseCaseError(message) from error
 
@@ -97,7 +97,7 @@ class Prices:
     def token_lines(
         self, what: str, model: str, input_tokens: float, output_tokens: float, *, batch: bool = False
     ) -> list[BillLine]:
-        """Return the two lines, input and output, of asking ``model`` on demand or in batch jobs."""
+        """Return the two bill lines, input and output, of calls to ``model`` on demand or in batch jobs."""
         input_price, output_price = self.token_prices(model, batch=batch)
         mode = " batch" if batch else ""
         return [
@@ -106,16 +106,16 @@ class Prices:
         ]
 
     def training_line(self, arm: str, model: str, tokens: float) -> BillLine:
-        """Return the line of training ``model`` on ``tokens``, which are those of the file times the epochs."""
+        """Return the bill line of training ``model``. ``tokens`` is the size of the training file times the epochs."""
         return BillLine(f"training {arm}: {model}", tokens, "token", self.price(model, "training_per_thousand") / 1e3)
 
     def throughput_line(self, arm: str, model: str, unit_hours: float) -> BillLine:
-        """Return the line of serving an arm, in model-unit hours."""
+        """Return the bill line of serving an arm, in model-unit hours."""
         return BillLine(f"throughput {arm}: {model}", unit_hours, "unit-hour", self.price(model, "throughput_per_hour"))
 
 
 @functools.cache
 def load_prices(path: Path = PRICES_PATH) -> Prices:
-    """Read the price table; cached."""
+    """Read the price table. The result is cached."""
     raw = yaml.safe_load(path.read_text(encoding="utf-8"))
     return Prices(raw["models"], raw["batch"]["share_of_on_demand"], str(raw["checked"]))

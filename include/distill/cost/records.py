@@ -1,4 +1,4 @@
-"""Records of cost: the estimate, the price table, the critic's spent budget, and released throughput."""
+"""Define the records of costs: estimate, price table, end of the critic's budget, and released throughput."""
 
 from __future__ import annotations
 
@@ -11,34 +11,34 @@ PriceName = Literal["input_per_million", "output_per_million", "training_per_tho
 
 
 class ModelPrices(TypedDict, total=False):
-    """Prices of one model in US dollars, from ``include/prices.yaml``. A price that is not known is absent."""
+    """Prices of one model in US dollars, from ``include/prices.yaml``. Unknown prices are absent."""
 
-    input_per_million: float  # tokens, on demand
+    input_per_million: float  # per million tokens, on demand
     output_per_million: float
-    training_per_thousand: float  # tokens of the training file times epochs
-    throughput_per_hour: float  # one model unit, no commitment
+    training_per_thousand: float  # per thousand tokens of the training file times epochs
+    throughput_per_hour: float  # per model unit, without a commitment
     source: str
 
 
 class BudgetEstimate(TypedDict):
     """
-    The part of an estimate by which budgets are split among tasks, in US dollars. Part of :class:`CostEstimate`.
+    The part of an estimate that is used to split budgets among tasks, in US dollars. Part of :class:`CostEstimate`.
 
-    A run without a cost gate computes it for the critic alone.
+    A run without a cost gate computes this part for the critic only.
     """
 
     lines: list[BillLineRecord]
     estimated_usd: float  # sum of the lines
-    by_characters_usd: NotRequired[float]  # of all questions, from characters; absent without a cost gate
-    critic_by_characters_usd: float  # of the critic's questions, from characters and without its budget
+    by_characters_usd: NotRequired[float]  # all model calls, estimated from characters; absent without a cost gate
+    critic_by_characters_usd: float  # the critic's calls, estimated from characters and without its budget
 
 
 class CostEstimate(BudgetEstimate):
-    """The cost that a run may have, known before anything is bought. Stored in ``estimate.json``."""
+    """The estimated cost of a run, computed before anything is bought. Stored in ``estimate.json``."""
 
     tokens: dict[str, str]  # how tokens were counted, by step or judge
     calls: dict[str, int]  # expected calls, by step, arm or judge
-    prices: dict[str, str]  # where prices come from, by model
+    prices: dict[str, str]  # source of the prices, by model
 
 
 class EstimateManifest(TypedDict):
@@ -50,13 +50,13 @@ class EstimateManifest(TypedDict):
 
 
 class CriticBudgetEnd(TypedDict):
-    """Note that the critic's budget ended for one shard. Stored in ``synthetic/critic-ended-<shard>.json``."""
+    """Note that a shard's share of the critic's budget is used up. In ``synthetic/critic-ended-<shard>.json``."""
 
     part_usd: float  # the task's share of the budget, in US dollars
 
 
 class ReleasedThroughput(TypedDict):
-    """One provisioned throughput that is about to be released. ``found`` of :class:`ThroughputRelease`."""
+    """One provisioned throughput that is about to be released. An entry in ``found`` of :class:`ThroughputRelease`."""
 
     name: str
     created: str  # ISO 8601
@@ -65,9 +65,10 @@ class ReleasedThroughput(TypedDict):
 
 class ThroughputRelease(TypedDict):
     """
-    Written before throughput is deleted, and never changed: the bill counts hours from it.
+    The provisioned throughputs that a ``release`` deletes, and when. The bill counts hours from this record.
 
-    Stored in ``serving/<arm>/released-s<ordinal>.json``.
+    The record is written before the throughputs are deleted and is never changed. Stored in
+    ``serving/<arm>/released-s<ordinal>.json``.
     """
 
     released_at: str  # ISO 8601, UTC
@@ -77,5 +78,5 @@ class ThroughputRelease(TypedDict):
 class ReleaseManifest(TypedDict):
     """Result of an arm's ``release``. Passed by XCom only."""
 
-    released: list[str]  # names of the throughputs that this try released
-    unit_hours: float  # model-unit hours of the whole run, also those released earlier
+    released: list[str]  # names of the throughputs that this attempt released
+    unit_hours: float  # model-unit hours of the arm, including throughputs released earlier

@@ -2,10 +2,10 @@
 Keep the calls of a task within its share of the run's spend cap.
 
 Mapped tasks share no memory, so the cap is divided beforehand. The estimated cost of training and serving is set aside.
-The rest is split among tasks in proportion to their rows' estimated cost, so all shares together never exceed the cap.
-A task stops when its share is used up. A retry counts what this run has already paid for the same rows.
+The rest is split among tasks in proportion to the estimated cost of their rows, so all shares together never exceed the
+cap. A task stops when its share is used up. A retry counts what the run has already paid for the task's rows.
 
-This is our own code because no library splits a budget among processes that share no memory.
+This is custom code because no library splits a budget among processes that share no memory.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from include.distill.inference.requests import Completion, ModelClient, ModelReq
 @dataclass(frozen=True)
 class BudgetShare:
     """
-    What a task may pay to one model, in US dollars.
+    The amount that a task may spend on one model, in US dollars.
 
     :param usd: the task's share.
     :param cap_usd: the cap of the whole run.
-    :param calls: calls that are expected; the first ones are assumed to cost ``usd / calls`` each.
+    :param calls: expected number of calls. Until a real cost is known, each call is assumed to cost ``usd / calls``.
     """
 
     usd: float
@@ -41,18 +41,19 @@ def budget_share(expected: Sequence[BillLine], estimate: BudgetEstimate, *, cap_
     """
     Return a task's share of the spend cap.
 
-    :param expected: estimate of the task's own rows, from characters.
+    :param expected: bill lines of the task's own rows, estimated from characters.
     :param estimate: estimate of the run, as stored in ``estimate.json``.
-    :param calls: calls that the task is expected to make.
+    :param calls: expected number of calls of the task.
     """
     model_calls = model_calls_usd(estimate["lines"])
     training_and_serving = estimate["estimated_usd"] - model_calls
-    # The denominator is from characters too, as a task's own estimate is, even if the run's tokens were counted.
+    # Like the task's own estimate, the denominator is estimated from characters, even if the run's tokens were counted.
     estimated = estimate.get("by_characters_usd", model_calls)
     room = (cap_usd - training_and_serving) / estimated if estimated else 1.0
-    # A task's few rows are estimated on demand. Whether the step asks in batch jobs was decided for all rows.
+    # A task's rows may be too few for a batch job, so its lines may have on-demand prices. The run's lines have the
+    # prices of the mode that was chosen for all rows.
     prices = {_without_mode(line["what"]): line["unit_price_usd"] for line in estimate["lines"]}
-    # Not the dollars of the lines, which are rounded: a single row costs a fraction of a cent.
+    # The dollars of the lines are not used, because they are rounded and a single row costs a fraction of a cent.
     usd = sum(line.quantity * prices.get(_without_mode(line.what), line.unit_price_usd) for line in expected)
     return BudgetShare(room * usd, cap_usd, calls)
 
@@ -65,7 +66,7 @@ _MODEL_CALLS = ("synthesis", "critic", "answers", "judging")
 
 
 def model_calls_usd(lines: Iterable[BillLineRecord]) -> float:
-    """Return the part of an estimate that is for model calls, not for training and serving, in US dollars."""
+    """Return the cost of model calls in an estimate, without training and serving, in US dollars."""
     return float(sum(line["usd"] for line in lines if line["what"].startswith(_MODEL_CALLS)))
 
 
@@ -74,11 +75,11 @@ _ROUNDING = 1e-9
 
 class TaskBudget:
     """
-    Count what the answers of one task cost, and refuse further calls when its share is used up. Thread-safe.
+    Count the cost of one task's answers, and refuse further calls when its share is used up. Thread-safe.
 
-    :param usd_per_token: prices of a token of input and of output, on demand.
-    :param run_key: the run that pays.
-    :param usd_per_batch_token: prices of a token that a batch job used; ``None`` for the prices on demand.
+    :param usd_per_token: on-demand prices of one input token and one output token.
+    :param run_key: key of the run that pays.
+    :param usd_per_batch_token: batch prices of one input token and one output token; ``None`` for on-demand prices.
     """
 
     def __init__(
@@ -99,25 +100,26 @@ class TaskBudget:
 
     @property
     def spent_usd(self) -> float:
-        """What the run has paid for this task's rows so far, in US dollars."""
+        """The amount that the run has paid for this task's rows so far, in US dollars."""
         return self._usd
 
     def record_stored(self, answer: StoredAnswer) -> None:
-        """Count a stored answer, if this run paid for it."""
+        """Count the cost of a stored answer if this run paid for the answer."""
         if answer.paid_by == self._run_key:
             usd_per_token = self._usd_per_batch_token if answer.batch else self._usd_per_token
             self._add(answer.request.key, answer.completion, usd_per_token)
 
     def ask(self, request: ModelRequest, client: ModelClient) -> Completion:
-        """Ask, unless the calls in flight are expected to use up the share.
+        """Send ``request``, unless it and the calls in flight are expected to exceed the share.
 
-        :raises SpendCapError: they are. Nothing was sent; calls in flight are finished and stored.
+        :raises SpendCapError: the share would be exceeded. The request was not sent. Calls in flight are finished and
+            their answers are stored.
         """
         with self._lock:
             usd_per_call = self._usd / len(self._paid_keys) if self._paid_keys else self._first_call_usd
             expected = usd_per_call * (self._in_flight + 1)
-            # The first call is always sent, because the real price of a call is not known before it. Those that start
-            # at the same time are sent only if they fit.
+            # The first call is always sent, because the real cost of a call is not known before. Other calls that start
+            # at the same time are sent only if they fit into the share.
             is_first = not self._paid_keys and not self._in_flight
             if not is_first and self._usd + expected > self._share.usd * (1 + _ROUNDING):
                 raise SpendCapError(self._used_up(request))
@@ -147,6 +149,6 @@ class TaskBudget:
             f"The spend cap is reached: this task has paid ${self._usd:.4f} to {request.model.key} for"
             f" {len(self._paid_keys)} answers, and its share of max_spend_usd = ${self._share.cap_usd:.2f} is"
             f" ${self._share.usd:.4f}. No further call was made. All answers are stored and will not be paid for again."
-            " Raise max_spend_usd in the use case, or ask for less. Then trigger a new run, or clear preflight with"
-            " downstream."
+            " Raise max_spend_usd in the use case, or reduce the number of requests. Then trigger a new run, or clear"
+            " preflight with downstream."
         )

@@ -1,7 +1,8 @@
 """
 Count the hours of provisioned throughput that a run pays for, from its release records.
 
-A release record is written before a throughput is deleted and never changed, so the bill survives retries and clears.
+A release record is written before a throughput is deleted and is never changed, so the bill stays correct when tasks
+are retried or cleared.
 """
 
 from __future__ import annotations
@@ -13,12 +14,12 @@ from include.distill.cost.records import ReleasedThroughput, ThroughputRelease
 
 
 def release_record(throughputs: Sequence[ReleasedThroughput], *, now: datetime.datetime) -> ThroughputRelease:
-    """Return the record to write before ``throughputs`` are deleted."""
+    """Return the release record to write before ``throughputs`` are deleted."""
     return {"released_at": now.isoformat(), "found": list(throughputs)}
 
 
 def unit_hours(release_records: Iterable[ThroughputRelease]) -> float:
-    """Return model-unit hours. A throughput in several records counts once, until the latest of them."""
+    """Return the model-unit hours. A throughput in several records is counted once, up to its latest release."""
     hours: dict[str, float] = {}
     for record in release_records:
         released = datetime.datetime.fromisoformat(record["released_at"])

@@ -1,9 +1,9 @@
 """
-Count the tokens of a run's prompts with Bedrock's CountTokens, on a sample of the rows, before anything is paid.
+Count the tokens of a run's prompts with Bedrock's CountTokens, on a sample of the rows, before anything is bought.
 
 CountTokens is free: https://docs.aws.amazon.com/bedrock/latest/userguide/count-tokens.html
-If a model or a Region does not support it, or the role may not call it, tokens are estimated from characters, and the
-estimate says so.
+If the model or the Region does not support CountTokens, or the role may not call it, tokens are estimated from
+characters, and the estimate names that method.
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ CountTokens = Callable[[ModelRequest], int]
 @dataclass(frozen=True)
 class PromptProbe:
     """
-    How a step asks about a row.
+    The request that a step sends for a row, for counting its tokens.
 
     :param step: ``synthesis``, ``critic``, ``answers``, or the key of a judge.
-    :param request: returns the step's request about a row.
-    :param columns: texts of the row that the prompt contains; one that it contains twice is named twice.
-    :param rows: which rows the step asks about.
+    :param request: returns the step's request for a row.
+    :param columns: columns of the row that the prompt contains. A column that occurs twice is listed twice.
+    :param rows: the rows for which the step sends requests.
     """
 
     step: str
@@ -61,7 +61,7 @@ def prompt_probes(use_case: UseCase, prompts: Mapping[str, Prompt]) -> Iterator[
         yield PromptProbe("synthesis", teacher.request, ("document", "question", "answer"), "train")
     if settings := use_case.critic:
         critic = Critic(catalog.model(settings.model), prompts[names.critic], settings)
-        # The pairs are not written yet. The row's own question and answer take the place of each.
+        # The pairs are not written yet. The row's question and answer are used in place of each pair.
         yield PromptProbe(
             "critic", lambda row: critic.request(row, row["document"]), ("document", "question", "answer"), "train"
         )
@@ -73,17 +73,18 @@ def prompt_probes(use_case: UseCase, prompts: Mapping[str, Prompt]) -> Iterator[
 
 
 def _judge_request(use_case: UseCase, key: str, prompts: Mapping[str, Prompt]) -> Callable[[Row], ModelRequest]:
-    """The answers are not written yet. The row's own answer takes the place of both."""
+    """Return a judge's requests. No answers are written yet, so the row's answer is used in place of both."""
     judge = Judge.from_use_case(use_case, prompts, key)
     return lambda row: judge.request(PairwiseComparison(row, "", "", row["answer"], row["answer"], orders()[0]))
 
 
 def measure_token_rate(probe: PromptProbe, rows: Iterable[Row], count: CountTokens) -> TokenRate:
     """
-    Count the prompts of a step on ``rows`` and return their rate.
+    Count the tokens of a step's prompts on ``rows`` and return their rate.
 
-    :param count: counts the tokens of a request; free.
-    :return: the rate from characters if a call failed, with its error as the method, or if there are no rows.
+    :param count: returns the number of tokens of a request, free of charge.
+    :return: the measured rate. If a call fails or there are no rows, the rate estimated from characters; after a failed
+        call, its method contains the error.
     """
 
     def characters_and_tokens(row: Row) -> tuple[int, int]:
@@ -109,7 +110,7 @@ def measure_token_rate(probe: PromptProbe, rows: Iterable[Row], count: CountToke
 
 
 def sample_rows(rows: Iterable[Row], size: int, seed: int) -> list[Row]:
-    """Draw ``size`` rows at random from a stream of unknown length, each with the same probability."""
+    """Draw ``size`` random rows, all with the same probability, from a stream of unknown length."""
     sample: list[Row] = []
     generator = random.Random(seed)
     for number, row in enumerate(rows):  # reservoir sampling

@@ -1,10 +1,10 @@
 """
-Store every answer that a model was paid for, and find it again instead of paying twice.
+Store every paid model answer, and reuse it instead of paying twice.
 
 An answer is stored under the key of its request before anything reads it. All runs share the store, so a later run
 never repeats a call of an earlier one. A task that is killed pays again at most for the calls that its threads had not
-stored yet. Each answer names the run that paid. The bill of a run is the sum over those answers, however often its
-tasks were retried.
+stored yet. Each answer names the run that paid for it. The bill of a run is the sum of the answers that the run paid
+for, however often its tasks were retried.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ class StoredAnswer:
     """
     One stored answer with its request.
 
-    :param paid_by: run key of the run that paid.
-    :param batch: whether a batch job answered.
+    :param paid_by: run key of the run that paid for the answer.
+    :param batch: whether the answer comes from a batch job.
     """
 
     request: ModelRequest
@@ -43,9 +43,9 @@ class StoredAnswer:
 @dataclass
 class Usage:
     """
-    What a step asked of models: calls and tokens that this run pays for, and answers that were stored before.
+    The model usage of a step: the calls and tokens that this run pays for, and the answers that were already stored.
 
-    Answers of batch jobs are in the totals, and once more in the ``batch_`` fields, because they are cheaper.
+    Answers of batch jobs are counted in the totals and again in the ``batch_`` fields, because they are cheaper.
     """
 
     calls: int = 0
@@ -58,7 +58,7 @@ class Usage:
     simulated: bool = False
 
     def add(self, answer: StoredAnswer, *, paid: bool) -> None:
-        """Count one answer; ``paid`` if this run pays for it."""
+        """Count one answer; ``paid`` tells whether this run pays for it."""
         self.simulated = self.simulated or answer.completion.simulated
         if not paid:
             self.cache_hits += 1
@@ -73,16 +73,16 @@ class Usage:
 
     @classmethod
     def from_answers(cls, answers: Iterable[StoredAnswer], run_key: str) -> Usage:
-        """Return the usage of ``answers`` for the bill of ``run_key``; the same request counts as one call.
+        """Return the usage of ``answers`` for the bill of ``run_key``. Identical requests count as one call.
 
-        Two rows may lead to the same request: both orders of a comparison of equal answers, for example.
+        Two rows with the same texts lead to identical requests, for example.
         """
         counter = UsageCounter(run_key)
         counter.add(answers)
         return counter.usage
 
     def as_record(self) -> UsageRecord:
-        """Return the counts as they are in a task's manifest."""
+        """Return the counts in the form of a task's manifest."""
         return {
             "calls": self.calls,
             "cache_hits": self.cache_hits,
@@ -114,10 +114,10 @@ class UsageCounter:
 @dataclass(frozen=True)
 class AnswerStore:
     """
-    The stored answers, read and paid for on behalf of one run. Thread-safe.
+    Read stored answers, and pay for new ones, on behalf of one run. Thread-safe.
 
     :param root: folder of the answers, ``s3://…/responses``.
-    :param run_key: the run that pays for what is asked.
+    :param run_key: key of the run that pays for new answers.
     """
 
     store: ObjectStore
@@ -126,7 +126,7 @@ class AnswerStore:
     _locks: dict[str, Lock] = field(default_factory=dict, repr=False, compare=False)
 
     def uri(self, request: ModelRequest) -> str:
-        """Return where the answer to ``request`` is stored."""
+        """Return the URI under which the answer to ``request`` is stored."""
         return self._uri(request.identity, request.key)
 
     def _uri(self, identity: str, key: str) -> str:
@@ -135,10 +135,10 @@ class AnswerStore:
         return f"{self.root}/{model}/{key[:2]}/{key}.json"
 
     def find(self, request: ModelRequest) -> StoredAnswer | None:
-        """Return the stored answer, or ``None`` if it was never paid for.
+        """Return the stored answer to ``request``, or ``None`` if no answer is stored.
 
-        :raises ContractError: the object cannot be read as an answer. It is not asked again, because that would pay
-            twice.
+        :raises ContractError: the object is not a readable answer. The request is not sent again, because it would be
+            paid for twice.
         """
         uri = self.uri(request)
         try:
@@ -150,21 +150,21 @@ class AnswerStore:
             return None
         except (ValueError, KeyError, TypeError) as error:
             message = (
-                f"{uri} is not a stored answer ({error!r}). Nothing was asked, because asking again would pay twice."
-                " Delete the object to ask again."
+                f"{uri} is not a readable stored answer ({error!r}). The request was not sent again, because it would"
+                " be paid for twice. Delete the object to send the request again."
             )
             raise ContractError(message) from error
 
     def has(self, request: ModelRequest) -> bool:
-        """Tell whether the answer is stored, without reading it."""
+        """Return whether the answer to ``request`` is stored, without reading it."""
         return self.store.exists(self.uri(request))
 
     def get_or_ask(self, request: ModelRequest, client: ModelClient) -> StoredAnswer:
-        """Return the stored answer, or ask, store and return it.
+        """Return the stored answer to ``request``. Without one, send the request and store the answer.
 
-        :raises ServiceError: the call failed; nothing is stored.
+        :raises ServiceError: the call failed. Nothing was stored.
         """
-        # Two rows of a task may need the same answer at the same moment. The second waits and finds it stored.
+        # Two rows of a task may need the same answer at the same moment. The second row waits until it is stored.
         with self._locks.setdefault(request.key, Lock()):
             if stored := self.find(request):
                 return stored
@@ -180,10 +180,10 @@ class AnswerStore:
 
     def store_batch_answer(self, key: str, completion: Completion, *, identity: str, max_tokens: int) -> bool:
         """
-        Store one answer of a batch job, which asks first samples only.
+        Store one answer of a batch job. Batch jobs only contain requests with sample index 0.
 
         :param key: key of the request that was answered.
-        :return: ``False`` if an answer is stored already. It stays, because it may have been read.
+        :return: ``False`` if an answer is already stored. The stored answer is kept, because it may have been read.
         """
         uri = self._uri(identity, key)
         if self.store.exists(uri):
@@ -209,7 +209,7 @@ class AnswerStore:
 
 @dataclass
 class ParsedReply(Generic[ParsedT]):
-    """What was read from the last answer, and all answers up to it, the unreadable ones too."""
+    """The parsed last answer, and all answers up to and including it, even unreadable ones."""
 
     parsed: ParsedT
     answers: list[StoredAnswer] = field(default_factory=list)
@@ -224,13 +224,13 @@ def ask_until_readable(
     attempts: int,
 ) -> ParsedReply[ParsedT]:
     """
-    Ask, and ask again under the next sample index while the answer cannot be read.
+    Send a request, and repeat it with the next sample index until the answer can be read.
 
-    Unreadable answers are stored too, so a retry takes the same path without paying. The last result is returned even
-    if it is unreadable; the caller records what is wrong with it.
+    Unreadable answers are stored too, so a retry takes the same path without paying again. The last result is returned
+    even if it is unreadable; the caller records what is wrong with it.
 
-    :param request: the first request; later ones count up from its sample index.
-    :param attempts: at most this many answers in all.
+    :param request: the first request. Each repetition increases its sample index by one.
+    :param attempts: maximum number of answers, including the first.
     """
     answers: list[StoredAnswer] = []
     while True:

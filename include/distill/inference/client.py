@@ -1,4 +1,4 @@
-"""Ask models for a task: return the stored answer, or call at the task's share of the model's quota and budget."""
+"""Call models for a task within its share of the model's quota and of the budget, or return stored answers."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class PoolShare:
     """
     A task's share of its Airflow pool.
 
-    :param pool: name of the pool in which the task waits.
-    :param slots: how many of its slots the task holds.
-    :param is_first: whether this is the task's first try and it is among the first tasks that fill the pool.
+    :param pool: name of the task's pool.
+    :param slots: number of the pool's slots that the task holds.
+    :param is_first: whether this is the task's first attempt and the task is among the first ones that fill the pool.
     """
 
     pool: str
@@ -35,17 +35,17 @@ class PoolShare:
 
     def quota_share(self, pool: str) -> float:
         """
-        Return the share, 0 to 1, of the quota that belongs to ``pool``.
+        Return the share, from 0 to 1, that the task may use of the quota that belongs to ``pool``.
 
-        A task outside this pool gets the quota of one slot, capped by its share of its own pool. The tasks that its
-        own pool admits then never exceed the whole quota, however many slots either pool has.
+        A task of another pool gets the quota of one slot of ``pool``, capped by its share of its own pool. All tasks
+        that fit into the other pool together then never exceed the whole quota, however many slots either pool has.
         """
         own_share = min(1.0, self.slots / pool_slots(self.pool))
         return own_share if self.pool == pool else min(own_share, 1 / pool_slots(pool))
 
 
 class Budget(Protocol):
-    """Counts what a task's calls cost and refuses a call that would exceed the task's share of the spend cap."""
+    """Count the cost of a task's calls, and refuse a call that would exceed the task's share of the spend cap."""
 
     def ask(self, request: ModelRequest, client: ModelClient) -> Completion:
         """Send ``request`` through ``client`` and count its cost.
@@ -54,7 +54,7 @@ class Budget(Protocol):
         """
 
     def record_stored(self, answer: StoredAnswer) -> None:
-        """Count an answer that was stored before."""
+        """Count a stored answer."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class BudgetedClient:
     budget: Budget
 
     def ask(self, request: ModelRequest) -> Completion:
-        """Ask.
+        """Send ``request`` and return the answer.
 
         :raises SpendCapError: the task's share of the spend cap is used up. Nothing was sent.
         """
@@ -73,7 +73,7 @@ class BudgetedClient:
 
 
 def is_on_demand(request: ModelRequest) -> bool:
-    """Tell whether ``request`` is billed by the token. A call to our own endpoint is billed by the hour."""
+    """Return whether ``request`` is billed by the token. A call to the run's own endpoint is billed by the hour."""
     return request.invoke_id == request.model.inference_id
 
 
@@ -81,7 +81,7 @@ def task_quota(request: ModelRequest, use_case: UseCase, pool_share: PoolShare) 
     """
     Return the part of the model's quota that a task may use.
 
-    An endpoint of our own has no stated quota and no pool. Its rate adapts to throttling.
+    The run's own endpoint has no stated quota and no pool. The rate of its calls adapts to throttling.
     """
     if not is_on_demand(request):
         return Quota()
@@ -92,10 +92,10 @@ def task_quota(request: ModelRequest, use_case: UseCase, pool_share: PoolShare) 
 
 class RateLimitedModel:
     """
-    Return stored answers, or ask a model within quota and budget. One object serves all threads of a task.
+    Return stored answers, or call a model within quota and budget. One object serves all threads of a task.
 
-    :param budget: counts the task's calls on demand; ``None`` sets no limit.
-    :param shares_queue_with: the same for another budget of the task. Both wait in one queue for each model.
+    :param budget: limits the task's on-demand calls; ``None`` for no limit.
+    :param shares_queue_with: the object of another budget of the same task. Their calls share one queue per model.
     """
 
     def __init__(
@@ -117,7 +117,7 @@ class RateLimitedModel:
         self._clients_lock = threading.Lock()
 
     def __call__(self, request: ModelRequest) -> StoredAnswer:
-        """Return the stored answer, or ask, store and return it.
+        """Return the stored answer to ``request``. Without one, send the request and store the answer.
 
         :raises ServiceError: the call failed.
         :raises SpendCapError: the budget is used up. Nothing was sent.
@@ -128,7 +128,7 @@ class RateLimitedModel:
         return answer
 
     def with_budget(self, budget: Budget) -> RateLimitedModel:
-        """Return a model for another budget of the same task, which shares the quota and its queue."""
+        """Return an object for another budget of the same task. It shares the quota and the queues of this one."""
         return RateLimitedModel(
             self._answers, self._client, self._use_case, self._pool_share, budget, shares_queue_with=self
         )

@@ -2,7 +2,7 @@
 Process many rows in threads, so that a failed row does not fail the others.
 
 A row that fails with a :class:`ServiceError` is returned as a :class:`Failure`. Any other exception is a defect and
-stops all work. Refused access stops all work too, because it would be refused for every row.
+stops all work. Refused access also stops all work, because it would be refused for every row.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from include.distill.core.errors import (
 ItemT = TypeVar("ItemT")
 ResultT = TypeVar("ResultT")
 
-# How many rows are started per thread before their results are taken. Results come in order, so a slow row delays later
-# ones: with fewer, the other threads would run idle; with more, more results would wait in memory.
+# Number of rows per thread that are started before their results are taken. Results come in order, so a slow row delays
+# later ones. With a smaller number, the other threads would be idle; with a larger one, more results wait in memory.
 LOOK_AHEAD = 2
 
 
 @dataclass(frozen=True)
 class Failure(Generic[ItemT]):
-    """A row that failed, and why."""
+    """A row that failed, with its error."""
 
     item: ItemT
     error: ServiceError
@@ -39,7 +39,7 @@ class Failure(Generic[ItemT]):
 
 @dataclass(frozen=True)
 class Outcomes(Generic[ItemT, ResultT]):
-    """Results and failures, each in the order of the items; for rows that fit into memory."""
+    """Results and failures, each in the order of the items. All of them are in memory."""
 
     results: list[ResultT]
     failures: list[Failure[ItemT]]
@@ -60,12 +60,13 @@ def for_each(
     items: Iterable[ItemT], work: Callable[[ItemT], ResultT], *, threads: int
 ) -> Iterator[ResultT | Failure[ItemT]]:
     """
-    Call ``work`` on every item in ``threads`` threads, and yield its result or failure in the order of the items.
+    Call ``work`` on every item in ``threads`` threads, and yield the results and failures in the order of the items.
 
-    Items are read at most ``LOOK_AHEAD`` times ``threads`` ahead of what was yielded, so memory does not grow with
-    their number. Nothing is called before the first value is taken.
+    At most ``LOOK_AHEAD * threads`` items are read before their results are yielded, so memory use does not grow with
+    the number of items. No work starts before the first value is requested.
 
-    :raises RefusedError: refused for a reason that applies to every row. Rows that were started are finished first.
+    :raises RefusedError: a call was refused for a reason that applies to every row. Rows that were started are finished
+        first.
     """
     fatal_error: Future[ResultT | Failure[ItemT]] = Future()
 
@@ -84,7 +85,7 @@ def for_each(
         window = deque(itertools.islice(submitted, LOOK_AHEAD * threads))
         while window:
             wait([window[0], fatal_error], return_when=FIRST_COMPLETED)
-            if fatal_error.done():  # of any row, not only of the next in order
+            if fatal_error.done():  # set by any row, not only by the next one in order
                 fatal_error.result()
             yield window.popleft().result()
             window.extend(itertools.islice(submitted, 1))
@@ -96,7 +97,7 @@ def _concerns_one_row(error: ServiceError) -> bool:
 
 @contextmanager
 def _threads(count: int) -> Iterator[ThreadPoolExecutor]:
-    """Open a pool whose threads, at the end of the block, finish what they started and start nothing more."""
+    """Open a thread pool. At the end of the block, started items are finished and no further items are started."""
     pool = ThreadPoolExecutor(max_workers=count)
     try:
         yield pool

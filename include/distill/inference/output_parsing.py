@@ -1,13 +1,14 @@
 r"""
-Parse what a model wrote: a teacher's pairs, a judge's verdict, a critic's verdict. Nothing is guessed or repaired.
+Parse model output: a teacher's pairs, a judge's verdict, a critic's verdict. Nothing is guessed or repaired.
 
 A pair is a JSON object with the strings question, answer and topic. Objects are read wherever they are: one per line,
 in an array, in an object that contains a list, in a code fence, between prose. An object that is not valid JSON is
-rejected with its raw text, and reading continues at the next place where an object certainly begins. Where no such
-place is certain, because the text may still be inside a string of the broken object, the rest of the text is rejected
-too: a pair must not be made from the inside of another one.
+rejected with its raw text, and reading continues at the next place where an object certainly begins. If no place is
+certain, because the text may still be inside a string of the broken object, the rest of the text is rejected too.
+Otherwise a part of one pair could be mistaken for another pair.
 
-No library does this. json-repair and its like guess what was meant; a rejected pair is asked for again instead.
+No library does this. json-repair and similar libraries guess what was meant. Here, a rejected pair can be requested
+again instead.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ _KEYS = ("question", "answer", "topic")
 _KEY = re.compile(r'"(question|answer|topic)"\s*+:')
 _LOOSELY_QUOTED_KEY = re.compile(r"""['"“”‘’]?\b(question|answer|topic)['"“”‘’]?\s*+:""", re.IGNORECASE)
 _ANY_KEY = re.compile(r'"(?:[^"\\]|\\.)*+"\s*+:', re.DOTALL)
-# The start of an object: a brace and a first key in any kind of quotes, or a text that ends inside of these.
+# The start of an object: a brace and a first key in any kind of quotes. The end of the text may cut off the key.
 _OBJECT_START = re.compile(
     r"""
     \{\s*+ (?: "(?:[^"\\]|\\.)*+ (?: "\s*+(?: : | \Z ) | \Z )
@@ -54,7 +55,7 @@ class ParsedOutput:
 
 
 class _JsonObject(dict[str, object]):
-    """A JSON object that remembers a key which it had twice."""
+    """A JSON object that records a key that occurred more than once in its text."""
 
     repeated_key: str | None = None
 
@@ -81,8 +82,8 @@ class _UnreadableError(ValueError):
 def parse_llm_output(text: str) -> ParsedOutput:
     """Read the question and answer pairs in a teacher's output.
 
-    Never raises: what cannot be read is in ``rejected``, each part with its position in characters and its raw text. An
-    output without any object is one rejection, ``no_record``.
+    Never raises. Parts that cannot be read are in ``rejected``, with their position in characters and their raw text.
+    An output without any object gives one rejection, ``no_record``.
     """
     output = ParsedOutput()
     for start, end, read in _read_objects(text):
@@ -101,7 +102,7 @@ def parse_llm_output(text: str) -> ParsedOutput:
 
 
 def _read_objects(text: str) -> Iterator[tuple[int, int, _JsonObject | _UnreadableError]]:
-    """Yield start, end and content of each object that should be a pair; the error for one that cannot be read."""
+    """Yield start, end and content of each object that should be a pair. An unreadable object has its error instead."""
     position = 0
     while match := _OBJECT_START.search(text, position):
         start = match.start()
@@ -122,15 +123,15 @@ def _read_objects(text: str) -> Iterator[tuple[int, int, _JsonObject | _Unreadab
 def _after_object(
     text: str, start: int, value: _JsonObject, end: int
 ) -> tuple[int, _JsonObject | _UnreadableError | None]:
-    """Return where to continue after a valid object, and its content; ``None`` for a container of pairs."""
+    """Return where to continue after a valid object, and its content (``None`` for a container of pairs)."""
     if not any(key in value for key in _KEYS) and _contains_pair(value):
         return _first_object_inside(text, start), None
     following = _OBJECT_START.search(text, end)
     stop = following.start() if following else len(text)
     structure = cast(re.Match[str], _STRUCTURE.match(text, end, stop))
     rest = text[structure.end() : stop]
-    # An answer such as `the sign "}" ends it`, with its quotes not escaped, is also a valid but shorter answer, and the
-    # rest of the string follows the brace. A quote there may also begin the next key of the object around the pairs.
+    # If the quotes in an answer such as `the sign "}" ends it` are not escaped, the JSON is valid but the answer is
+    # shorter, and its rest follows the brace. A quote there may also begin the next key of the enclosing object.
     string_goes_on = not _ANY_KEY.match(rest) if rest.startswith('"') else _END_OF_OBJECT.search(rest)
     if string_goes_on or rest.count('"') % 2:
         message = f"text continues after the closing brace ({rest[:30]!r}); {_EXPECTED}"
@@ -160,7 +161,7 @@ def _first_object_inside(text: str, start: int) -> int:
 
 
 def _after_broken_object(text: str, start: int, error: json.JSONDecodeError) -> tuple[int, _UnreadableError | None]:
-    """Return where to continue after an object that is not JSON, and why; ``None`` for a broken container of pairs."""
+    """Return where to continue after an object that is not JSON, and its error (``None`` for a container of pairs)."""
     container = _CONTAINER_START.match(text, start)
     if container and not _KEY.search(container.group()):
         return container.end(), None
@@ -173,8 +174,8 @@ def _after_broken_object(text: str, start: int, error: json.JSONDecodeError) -> 
 def _end_of_broken_object(text: str, start: int, error: json.JSONDecodeError) -> int:
     """Return where the next object certainly begins, or the end of the text.
 
-    A brace may still be inside a string of the broken object. It is not if that object has each of its keys once and as
-    many opening as closing quotes.
+    A brace may still be inside a string of the broken object. It is not inside one if the text before it has each of
+    the three keys once and an even number of quotes.
     """
     boundary = _BETWEEN_OBJECTS.search(text, start)
     candidates = [error.pos, boundary.end() if boundary else start]
@@ -192,13 +193,13 @@ def _to_pair(read: _JsonObject) -> WrittenPair:
     :raises _UnreadableError: a key is missing or repeated, or a value is not usable text.
     """
     if read.repeated_key is not None:
-        raise _UnreadableError("duplicate_key", f"the key {read.repeated_key!r} is there twice; {_EXPECTED}")
+        raise _UnreadableError("duplicate_key", f"the key {read.repeated_key!r} occurs more than once; {_EXPECTED}")
     return {"question": _text(read, "question"), "answer": _text(read, "answer"), "topic": _text(read, "topic")}
 
 
 def _text(read: _JsonObject, key: str) -> str:
     if key not in read:
-        raise _UnreadableError("missing_key", f"no {key} among {', '.join(map(repr, read))}; {_EXPECTED}")
+        raise _UnreadableError("missing_key", f"no key {key}, found {', '.join(map(repr, read))}; {_EXPECTED}")
     value = read[key]
     if not isinstance(value, str):
         raise _UnreadableError("wrong_type", f"{key} is not a string; {_EXPECTED}")
@@ -210,19 +211,19 @@ def _text(read: _JsonObject, key: str) -> str:
 
 
 def parse_verdict(text: str) -> Literal["A", "B", "TIE"] | None:
-    """Read a judge's verdict; ``None`` if there is none, an unknown one, two different ones, or broken JSON."""
+    """Read a judge's verdict. Return ``None`` if it is missing, unknown, contradictory or in broken JSON."""
     verdict = _only_verdict(text)
     return next((letter for letter in ("A", "B", "TIE") if verdict == letter), None)
 
 
 def parse_grounding(text: str) -> Literal["grounded", "ungrounded"] | None:
-    """Read a critic's verdict; ``None`` as for :func:`parse_verdict`."""
+    """Read a critic's verdict. Return ``None`` in the same cases as :func:`parse_verdict`."""
     verdict = _only_verdict(text)
     return next((label for label in ("grounded", "ungrounded") if verdict == label.upper()), None)
 
 
 def _only_verdict(text: str) -> str | None:
-    """Return the ``verdict`` that all objects in ``text`` agree on, in capitals, or ``None``."""
+    """Return the ``verdict`` on which all objects in ``text`` agree, in capitals, or ``None``."""
     verdicts: list[object] = []
     position = 0
     while match := _OBJECT_START.search(text, position):
@@ -235,7 +236,7 @@ def _only_verdict(text: str) -> str | None:
             continue
         if "verdict" in value:
             verdicts.append(value["verdict"])
-    # A verdict outside of every readable object contradicts the others, or its object was cut.
+    # A verdict outside all readable objects may contradict the others, or its object was truncated.
     if not verdicts or len(_VERDICT_KEY.findall(text)) != len(verdicts):
         return None
     distinct = {verdict.upper() if isinstance(verdict, str) else None for verdict in verdicts}

@@ -1,7 +1,7 @@
 """
-Ask a model at the rate of its quota, and repeat calls that were throttled or failed for a moment.
+Call a model at the rate of its quota, and retry calls that were throttled or failed temporarily.
 
-No retry library is used: every repeated call must go through the account of the quota in ``rate_limits.py``.
+No retry library is used, because ``rate_limits.py`` must count every retry against the quota.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ MAX_ATTEMPTS = 6
 
 class PacedClient:
     """
-    Ask through another client at the rate of a quota, and repeat calls that were throttled or failed for a moment.
+    Send calls through another client at the rate of a quota, and retry throttled calls and temporary failures.
 
-    One object serves all threads of a task for one model. The client below must not retry throttled calls itself,
-    because the account of the quota would then miss them.
+    One object serves all threads of a task for one model. The other client must not retry throttled calls itself,
+    because those calls would not be counted against the quota.
 
     :param client: sends the calls.
-    :param quota: this task's share.
-    :param concurrency: the most calls in flight.
+    :param quota: the task's share of the model's quota.
+    :param concurrency: maximum number of calls in flight.
     :param patience_seconds: how long one request may be throttled before its error is raised.
     """
 
@@ -51,16 +51,16 @@ class PacedClient:
         self._sleep = sleep
 
     def with_client(self, client: ModelClient) -> PacedClient:
-        """Return a client that sends its calls through another one and waits in the same queue."""
+        """Return a paced client that sends its calls through ``client`` and shares this one's queue."""
         sibling = copy.copy(self)
         sibling._client = client
         return sibling
 
     def ask(self, request: ModelRequest) -> Completion:
-        """Wait for the quota, ask, and return the answer.
+        """Wait for the quota, send ``request`` and return the answer.
 
-        :raises ThrottledError: throttled for longer than ``patience_seconds``; nothing was billed.
-        :raises TransientError: failed ``MAX_ATTEMPTS`` times.
+        :raises ThrottledError: the request was throttled for longer than ``patience_seconds``. It was not billed.
+        :raises TransientError: the call failed ``MAX_ATTEMPTS`` times.
         """
         started_at, failures, throttled = self._clock(), 0, 0
         while True:
@@ -82,7 +82,7 @@ class PacedClient:
         try:
             completion = self._client.ask(request)
         except ServiceError as error:
-            # An answer in an unknown format was billed too. How many tokens it used is not known.
+            # An answer in an unknown format was also billed, but its token usage is not known.
             unused = 0.0 if isinstance(error, ContractError) else reserved
             self._limiter.release(sent_at, unused_tokens=unused, error=error)
             raise
@@ -97,9 +97,9 @@ class PacedClient:
 
 def _out_of_patience(request: ModelRequest, times: int, seconds: float, error: ThrottledError) -> ThrottledError:
     message = (
-        f"{request.invoke_id} was throttled {times} times in {seconds:.0f} s for one request. The quota is lower than"
-        " stated, or others use it up. Nothing was billed for the request, and all answers so far are stored. Compare"
-        " `quotas` of the use case with the account's quota, then clear this task to ask for the missing answers."
-        f" Bedrock: {error}"
+        f"{request.invoke_id} throttled one request {times} times in {seconds:.0f} s. The quota is lower than stated,"
+        " or other callers use it up. The request was not billed, and all answers so far are stored. Compare `quotas`"
+        " of the use case with the account's quota, then clear this task to request the missing answers."
+        f" Bedrock's message: {error}"
     )
     return ThrottledError(message)

@@ -1,9 +1,10 @@
 """
 Name and size the Airflow pools through which tasks share a model's quota.
 
-A quota belongs to one model in one Region, whichever DAG asks, so there is one pool for each. A task's share of the
-quota is the slots that it holds divided by the slots of the pool. A running task cannot read the size of its pool from
-Airflow, so sizes are in ``include/pools.json``, for Airflow and tasks alike; other pools have :data:`DEFAULT_SLOTS`.
+A quota belongs to one model in one Region and is shared by all DAGs, so there is one pool per model and Region. A
+task's share of the quota is the number of slots that it holds divided by the number of slots in the pool. A running
+task cannot read the size of its pool from Airflow. Sizes are therefore in ``include/pools.json``, for both Airflow and
+the tasks. Pools that are not in that file have :data:`DEFAULT_SLOTS`.
 
 ``python -m include.distill.pools`` prints every pool that the use cases need, for ``airflow pools import``.
 """
@@ -39,38 +40,38 @@ class PoolArguments(TypedDict):
 
 
 def pool_name(model: str, region: str) -> str:
-    """Return the name of the pool of tasks that ask ``model`` on demand in ``region``."""
+    """Return the name of the pool for tasks that call ``model`` on demand in ``region``."""
     return f"bedrock_{model}_{region}"
 
 
 @functools.cache
 def configured_pools(path: Path = POOLS_PATH) -> dict[str, PoolSettings]:
-    """Read the pools whose sizes are stated, by name; cached."""
+    """Read the pools of ``pools.json``, by name. The result is cached."""
     pools: dict[str, PoolSettings] = json.loads(path.read_text(encoding="utf-8"))
     return pools
 
 
 def pool_slots(name: str) -> int:
-    """Return how many slots a pool has."""
+    """Return the number of slots of a pool."""
     settings = configured_pools().get(name)
     return settings["slots"] if settings else DEFAULT_SLOTS
 
 
 def pool_arguments(model: str, region: str, *, tasks: int) -> PoolArguments:
     """
-    Return the pool of a step that asks ``model``, and the slots that each of its tasks holds.
+    Return the pool of a step that calls ``model``, and the number of slots that each task of the step holds.
 
-    If the step has fewer tasks than the pool has slots, each task holds several, so that together they have the whole
-    quota.
+    If the pool has several times as many slots as the step has tasks, each task holds several slots, so that the tasks
+    together use the quota.
 
-    :param tasks: the most tasks that the step can have.
+    :param tasks: maximum number of tasks of the step.
     """
     name = pool_name(model, region)
     return {"pool": name, "pool_slots": max(1, pool_slots(name) // tasks)}
 
 
 def required_pools(use_cases: Iterable[UseCase]) -> dict[str, PoolSettings]:
-    """Return the stated pools and those of the models of ``use_cases``, as ``airflow pools import`` reads them."""
+    """Return the pools of ``pools.json`` and of the models of ``use_cases``, as ``airflow pools import`` reads them."""
     required = dict(configured_pools())
     for use_case in use_cases:
         region = use_case.aws.region

@@ -1,17 +1,18 @@
 """
-Limit the rate of calls to a model's quota of requests and tokens.
+Keep the rate of calls within a model's quota of requests and tokens.
 
-Before a call starts, Bedrock reserves its input tokens and all of its ``max_tokens`` from the token quota. When it
-ends, the output tokens times the model's burn-down rate replace ``max_tokens``
-(https://docs.aws.amazon.com/bedrock/latest/userguide/quotas-token-burndown.html). :class:`TokenBucket` keeps the same
-account, so calls stay within a stated quota instead of being throttled. If no quota is stated, :class:`AimdLimiter`
+Before a call starts, Bedrock reserves its input tokens and all of its ``max_tokens`` from the token quota. When the
+call ends, the output tokens times the model's burn-down rate replace ``max_tokens``
+(https://docs.aws.amazon.com/bedrock/latest/userguide/quotas-token-burndown.html). :class:`TokenBucket` counts in the
+same way, so calls stay within a stated quota instead of being throttled. If no quota is stated, :class:`AimdLimiter`
 adapts the rate to throttling.
 
-Mapped tasks share no memory, so a task uses a fixed share of the quota: the slots that it holds in its Airflow pool
-divided by the slots of the pool. The burst is used once, by the first tasks that fill the pool and never by a retry.
+Mapped tasks share no memory, so a task uses a fixed share of the quota: the number of slots that it holds in its
+Airflow pool divided by the number of slots in the pool. Only the first tasks that fill the pool may use the burst.
+Retries never use it.
 
-This is our own code because no rate limiter library returns tokens that a call reserved and did not use. On an unknown
-quota, botocore's adaptive retries had three times as many rejected calls (docs/explanation/performance.md).
+This is custom code because no rate limiter library gives back tokens that a call reserved and did not use. On an
+unknown quota, botocore's adaptive retries had three times as many rejected calls (docs/explanation/performance.md).
 """
 
 from __future__ import annotations
@@ -30,9 +31,9 @@ from include.distill.core.errors import (
 from include.distill.inference.requests import Completion, ModelRequest
 
 MINUTE = 60.0
-# The first calls take longer to reach the service than later ones, and its bucket cannot refill until they arrive. So
-# our bucket holds this many seconds of the rate less. With half a second, one of 501 calls was rejected when four tasks
-# started at the same time on two cores.
+# The first calls take longer to reach the service than later ones, and the service's bucket does not refill until they
+# arrive. The bucket here is therefore smaller, by this many seconds of refilling. With half a second, one of 501 calls
+# was rejected when four tasks started at the same time on two cores.
 JITTER_SECONDS = 1.0
 BYTES_PER_TOKEN = 3.0
 MAX_PAUSE_SECONDS = 20.0
@@ -41,12 +42,12 @@ MAX_PAUSE_SECONDS = 20.0
 @dataclass(frozen=True)
 class Quota:
     """
-    The part of a model's quota that one task may use; ``None`` where the quota is not known.
+    The part of a model's quota that one task may use. A rate is ``None`` if the quota is not known.
 
-    :param tokens_per_minute: tokens as Bedrock reserves them.
-    :param burst_share: share of a minute's requests that may start at once, before the steady rate.
-    :param token_burst_share: the same for tokens.
-    :param starts_full: whether the burst is available at the start. It is not for a retry.
+    :param tokens_per_minute: rate of tokens, counted as Bedrock reserves them.
+    :param burst_share: share of a minute's requests that may start at once, before the steady rate applies.
+    :param token_burst_share: share of a minute's tokens that may be reserved at once.
+    :param starts_full: whether the burst is available at the start. It is not available to a retry.
     """
 
     requests_per_minute: float | None = None
@@ -61,7 +62,7 @@ class Quota:
         return self.requests_per_minute is not None or self.tokens_per_minute is not None
 
     def scaled(self, share: float, *, starts_full: bool) -> Quota:
-        """Return ``share``, 0 to 1, of the quota."""
+        """Return a part of the quota; ``share`` is from 0 to 1."""
 
         def part(per_minute: float | None) -> float | None:
             return None if per_minute is None else per_minute * share
@@ -76,10 +77,10 @@ class Quota:
 
 class TokenBucket:
     """
-    Keep account of a quota as the service does: refilled at a steady rate, drained by each call.
+    Count what is left of a quota, as the service does: it refills at a steady rate, and each call takes from it.
 
-    :param per_minute: rate at which it refills.
-    :param burst: the most that the service's bucket holds.
+    :param per_minute: rate at which the bucket refills.
+    :param burst: capacity of the service's bucket.
     :param now: time in seconds, on the same clock as in all other calls.
     """
 
@@ -91,37 +92,37 @@ class TokenBucket:
         self._filled_at = now
 
     def seconds_until(self, amount: float, now: float) -> float:
-        """Return the seconds until ``amount`` may be taken; more than the bucket holds may be taken when it is full."""
+        """Return the seconds until ``amount`` may be taken. An amount above the capacity only needs a full bucket."""
         self._level = min(self._capacity, self._level + (now - self._filled_at) * self._per_second)
         self._filled_at = now
         seconds = (min(amount, self._capacity) - self._level) / self._per_second
         return seconds if seconds > 1e-6 else 0.0  # less is a rounding error
 
     def take(self, amount: float) -> None:
-        """Take ``amount``. The level becomes negative if that is more than there is."""
+        """Take ``amount`` from the bucket even if it holds less; the level then becomes negative."""
         self._level -= amount
 
     def refund(self, amount: float) -> None:
-        """Give back what was reserved and not used; negative if more was used than reserved."""
+        """Give back what a call reserved and did not use; negative if the call used more than it reserved."""
         self._level = min(self._capacity, self._level + amount)
 
     def drain(self) -> None:
-        """Empty the bucket, because the service throttled a call and so has nothing left."""
+        """Empty the bucket after a throttled call, because the service's bucket must be empty too."""
         self._level = min(0.0, self._level)
 
 
 class AimdLimiter:
     """
-    Limit the calls in flight when the quota is not known: additive increase, multiplicative decrease.
+    Limit the calls in flight when the quota is not known, by additive increase and multiplicative decrease (AIMD).
 
     The limit is ``ceiling`` until a call is throttled. It is then cut to a few calls and grows fast until the next
-    throttled call, from where on it grows slowly and is cut again by each throttled call. Calls are spaced evenly over
-    the time that one takes, since they would otherwise come in volleys. The limit grows with time and not with answers,
-    because throttling errors return at once while answers take seconds. The constants were found by simulating buckets
-    of 60 to 1,200 requests per minute and answers that take 0.5 to 10 s.
+    throttled call. After that it grows slowly, and each throttled call cuts it again. Calls are spaced evenly over the
+    time that one call takes, because they would otherwise start in bursts. The limit grows with time and not with
+    answers, because throttling errors return at once while answers take seconds. The constants were found by simulating
+    buckets of 60 to 1,200 requests per minute and answers that take 0.5 to 10 s.
 
-    :param ceiling: the most calls in flight.
-    :param is_guess: whether no quota is stated. The first cut is then larger.
+    :param ceiling: maximum number of calls in flight.
+    :param is_guess: whether ``ceiling`` is a guess because no quota is stated. The first cut is then larger.
     """
 
     FIRST_CUT = 0.1
@@ -150,7 +151,7 @@ class AimdLimiter:
         return max(0.0, self._next_at - now)
 
     def begin(self, now: float) -> None:
-        """Count a call that starts."""
+        """Count the start of a call."""
         self._in_flight += 1
         gap = self.GAP_SECONDS
         if self._cut_at is not None:
@@ -158,7 +159,7 @@ class AimdLimiter:
         self._next_at = now + gap
 
     def end(self) -> None:
-        """Count a call that ended, with or without an answer."""
+        """Count the end of a call, with or without an answer."""
         self._in_flight -= 1
 
     def record_latency(self, seconds: float) -> None:
@@ -188,12 +189,12 @@ class AimdLimiter:
 
 class TokenEstimator:
     """
-    Estimate what a call takes from a token quota: what Bedrock reserves, or what the answer burns down if that is more.
+    Estimate how many tokens of a quota a call takes: the reservation, or the tokens of the answer if they are more.
 
-    Input tokens are estimated at a third of the text's bytes until real usage is known. This is the conservative figure
-    of AWS's own validators, applied to bytes so that it holds for every script. From then on the densest text and the
-    longest answer so far are used, because an estimate that is too high is given back when the call ends, while one
-    that is too low gets another call throttled.
+    Until real usage is known, the number of input tokens is estimated as a third of the text's bytes. This is the
+    conservative figure of AWS's own validators, applied to bytes so that it holds for every script. After the first
+    answer, the highest number of tokens per byte and the longest answer so far are used. Tokens of an estimate that is
+    too high are given back when the call ends, but an estimate that is too low causes another call to be throttled.
     """
 
     def __init__(self) -> None:
@@ -207,7 +208,7 @@ class TokenEstimator:
         return _text_bytes(request) * density + max(request.max_tokens, burned_down)
 
     def update(self, request: ModelRequest, completion: Completion) -> None:
-        """Learn from the real usage of a call."""
+        """Update the estimate with the real usage of a call."""
         density = completion.input_tokens / max(1, _text_bytes(request))
         self._tokens_per_byte = max(self._tokens_per_byte or 0.0, density)
         self._longest_answer = max(self._longest_answer, completion.output_tokens)
@@ -224,10 +225,10 @@ class RateLimiter:
     """
     Make the calls of a task wait until quota and concurrency allow them. Thread-safe; first come, first served.
 
-    :param quota: this task's share.
-    :param ceiling: the most calls in flight.
+    :param quota: the task's share of the model's quota.
+    :param ceiling: maximum number of calls in flight.
     :param clock: returns the time in seconds.
-    :param wait: waits on a condition for some seconds, or without end for ``None``.
+    :param wait: waits on a condition for a number of seconds; ``None`` waits without a timeout.
     """
 
     def __init__(self, quota: Quota, ceiling: int, *, clock: Callable[[], float], wait: Wait) -> None:
@@ -243,9 +244,9 @@ class RateLimiter:
         self._refused: RefusedError | None = None
 
     def acquire(self, tokens: float) -> float:
-        """Wait until a call that reserves ``tokens`` may start, and return the time in seconds.
+        """Wait until a call that reserves ``tokens`` may start, and return the start time in seconds.
 
-        :raises RefusedError: another call was refused for a reason that applies to this one too.
+        :raises RefusedError: another call was refused for a reason that also applies to this call.
         """
         with self._queue, self._changed:
             while True:
@@ -269,14 +270,14 @@ class RateLimiter:
         return seconds
 
     def release(self, sent_at: float, *, unused_tokens: float, error: ServiceError | None = None) -> None:
-        """End a call: give back the tokens that it did not use, and adapt to its error."""
+        """End a call: give back unused tokens, and adapt the limits to ``error``."""
         with self._changed:
             now = self._clock()
             if self._tokens:
                 self._tokens.refund(unused_tokens)
             if isinstance(error, ThrottledError):
                 self._concurrency.record_throttle(sent_at, now)
-                # Bedrock says "Too many requests" or "Too many tokens".
+                # Bedrock's message contains "Too many requests" or "Too many tokens".
                 is_tokens = self._tokens and "too many tokens" in str(error).lower()
                 if exhausted := self._tokens if is_tokens else self._requests:
                     exhausted.drain()

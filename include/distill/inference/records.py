@@ -1,10 +1,10 @@
-"""Records of model calls: what a teacher wrote, stored answers, usage, and the endpoint that serves a model."""
+"""Define the records of model calls: a teacher's pairs, stored answers, usage, and the endpoint of a model."""
 
 from __future__ import annotations
 
 from typing import Literal, NotRequired, TypedDict
 
-# Why a part of a teacher's output is not a pair.
+# The reason why a part of a teacher's output is not a pair.
 UnreadableReason = Literal[
     "no_record",
     "not_json",
@@ -19,21 +19,21 @@ UnreadableReason = Literal[
 
 
 class DocumentQuestion(TypedDict):
-    """A document and a question about it. Every row of the dataset is one; a student is asked about it."""
+    """A document and a question about it, from which a student's request is built. Dataset rows have both fields."""
 
     document: str
     question: str
 
 
 class QuestionAnswer(TypedDict):
-    """A question with its answer. Part of :class:`WrittenPair`; every row of the dataset is one too."""
+    """A question with its answer. Part of :class:`WrittenPair`; dataset rows have both fields too."""
 
     question: str
     answer: str
 
 
 class WrittenPair(QuestionAnswer):
-    """One question and answer pair as a teacher wrote it, read from its output. ``text`` of a rejected pair."""
+    """One question and answer pair as a teacher wrote it. Also the ``text`` of a rejected pair."""
 
     topic: str
 
@@ -42,42 +42,42 @@ class UnreadablePair(TypedDict):
     """A part of a teacher's output that is not a pair."""
 
     reason: UnreadableReason
-    message: str  # says at which character, and what was expected
+    message: str  # the position in characters, the fault, and what was expected
     text: str  # the unreadable part of the output
 
 
 class CompletionRecord(TypedDict):
-    """A model's output with its real usage. ``completion`` of :class:`StoredAnswerRecord`."""
+    """A model's output with its real token usage. The ``completion`` of :class:`StoredAnswerRecord`."""
 
     text: str
     stop_reason: str  # as Bedrock returned it
     input_tokens: int
     output_tokens: int
-    simulated: bool  # True when no real model wrote it
+    simulated: bool  # True when no real model wrote the text
 
 
 class StoredAnswerRecord(TypedDict):
     """
     One stored answer of a model.
 
-    Stored in ``<prefix>/responses/<model>/<first two hex digits>/<request key>.json``, outside the run's folder: all
-    runs share it.
+    Stored in ``<prefix>/responses/<model>/<first two hex digits>/<request key>.json``. It is outside the run's folder,
+    because all runs share it.
     """
 
     identity: str  # inference id of the model, or ARN of a custom model
     sample: int  # 0 for the first request; a repeated request has the next number
     max_tokens: int
-    batch: NotRequired[bool]  # True when a batch job answered; absent otherwise
-    paid_by: str  # run key of the run that paid
+    batch: NotRequired[bool]  # True when the answer comes from a batch job; absent otherwise
+    paid_by: str  # run key of the run that paid for the answer
     completion: CompletionRecord
 
 
 class UsageRecord(TypedDict):
     """
-    What a task asked of models: calls that this run pays for, with their tokens, and answers that were stored before.
+    The model usage of a task: the calls and tokens that this run pays for, and the answers that were already stored.
 
-    Part of the manifests of ``synthesize``, ``curate``, ``answer`` and ``judge``. What batch jobs answered is in the
-    totals, and once more in the ``batch_`` fields, because it is cheaper.
+    Part of the manifests of ``synthesize``, ``curate``, ``answer`` and ``judge``. Answers of batch jobs are included in
+    the totals and also counted in the ``batch_`` fields, because they are cheaper.
     """
 
     calls: int
@@ -91,19 +91,19 @@ class UsageRecord(TypedDict):
 
 
 class ThroughputManifest(TypedDict):
-    """Result of an arm's ``provision``: the provisioned throughput that serves it. Passed by XCom only."""
+    """Result of an arm's ``provision``: the provisioned throughput that serves the arm. Passed by XCom only."""
 
-    model_arn: str | None  # custom model that answers; None while the base student takes the champion's place
+    model_arn: str | None  # custom model that answers; None if the base student is used in place of a champion
     student: str  # key of the base model in models.yaml
     missing_answers: int  # evaluation questions without a stored answer
-    bought: bool  # True when this try bought it, False when it was found or none is needed
+    bought: bool  # True if this attempt bought the throughput, False if it existed or none is needed
     usd_per_hour: NotRequired[float]  # for all model units; absent from manifests of earlier versions
     throughput_name: str | None  # None when no answer is missing
     throughput_arn: str | None
 
 
 class EndpointManifest(TypedDict):
-    """Result of an arm's ``in_service``: what to call, and whose answers they are. Passed by XCom only."""
+    """Result of an arm's ``in_service``: the endpoint to call, and the model that it serves. Passed by XCom only."""
 
     invoke_id: str | None  # ARN of the throughput; None when no answer is missing
     model_arn: str | None

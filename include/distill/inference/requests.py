@@ -1,9 +1,9 @@
 """
 Build the API calls that send a request to a model, and read the replies.
 
-Anthropic models are called through InvokeModel, as in the article (docs/explanation/method.md); all others through
-Converse. Only this module knows the two wire formats. ``max_tokens`` is always sent, because Bedrock reserves it from
-the token quota and its default is the model's maximum.
+Anthropic models are called through InvokeModel, as in the article (docs/explanation/method.md). All other models are
+called through Converse. The two wire formats are used only in this module. ``max_tokens`` is always sent, because
+Bedrock reserves it from the token quota and its default is the model's maximum.
 Formats: https://docs.aws.amazon.com/bedrock/latest/userguide/inference-api.html
 """
 
@@ -26,14 +26,14 @@ ANTHROPIC_VERSION = "bedrock-2023-05-31"
 @dataclass(frozen=True)
 class ModelRequest:
     """
-    One request to a model, which is paid for once.
+    One request to a model. Its answer is stored under :attr:`key`, so it is paid for once.
 
-    :param identity: the model that answers: its inference id, or the ARN of a custom model. Never the ARN of the
-        throughput, which changes with every run.
-    :param invoke_id: what is called; for a custom model, the ARN of the throughput that serves it.
-    :param max_tokens: longest answer, in tokens.
-    :param sample: 0 for the first request; each repetition after an unreadable answer has the next number.
-    :param json_schema: JSON schema of the answer, as text. It is not sent to a model without structured output.
+    :param identity: inference id of the model that answers, or ARN of a custom model. Never the ARN of the provisioned
+        throughput, because that changes with every run.
+    :param invoke_id: model id in the API call. For a custom model, the ARN of the throughput that serves it.
+    :param max_tokens: maximum length of the answer, in tokens.
+    :param sample: 0 for the first request. Each repetition has the next number.
+    :param json_schema: JSON schema of the answer, as text. It is not sent to models without structured output.
     """
 
     model: Model
@@ -48,21 +48,21 @@ class ModelRequest:
 
     @property
     def key(self) -> str:
-        """Sha256 of everything that can change the answer. The answer is stored under it."""
+        """SHA-256 of everything that can change the answer. The answer is stored under this key."""
         temperature = self.temperature if self.model.temperature else None
         parts = [self.identity, self.system, self.user, self.max_tokens, temperature, self.sample]
-        # A request without a schema keeps the key that it had before schemas were sent.
+        # The schema is left out if it is empty, so that answers stored before schemas were sent keep their keys.
         return canonical_hash([*parts, self.schema] if self.schema else parts)
 
     @property
     def schema(self) -> str:
-        """The schema that is sent; empty if the model does not support structured output."""
+        """The schema to send. It is empty if the model does not support structured output."""
         return self.json_schema if self.model.json_schema else ""
 
 
 @dataclass(frozen=True)
 class Completion:
-    """A model's answer and its real usage in tokens. ``simulated`` if no real model wrote it."""
+    """A model's answer and its real token usage. ``simulated`` is true if no real model wrote the answer."""
 
     text: str
     stop_reason: str
@@ -71,7 +71,7 @@ class Completion:
     simulated: bool = False
 
     def as_record(self) -> CompletionRecord:
-        """Return the answer as it is stored."""
+        """Return the answer in its stored form."""
         return {
             "text": self.text,
             "stop_reason": self.stop_reason,
@@ -87,13 +87,13 @@ class ModelClient(Protocol):
     def ask(self, request: ModelRequest) -> Completion:
         """Send the request, which costs money, and return the answer.
 
-        :raises ServiceError: throttled, failed for a moment, refused, or answered in an unknown format.
+        :raises ServiceError: the call was throttled or refused, failed temporarily, or returned an unknown format.
         """
 
 
 @dataclass(frozen=True)
 class ApiCall:
-    """A method of boto3's ``bedrock-runtime`` client, with its arguments."""
+    """The name of a method of boto3's ``bedrock-runtime`` client, with its arguments."""
 
     operation: Literal["invoke_model", "converse"]
     parameters: dict[str, Any]
@@ -168,8 +168,8 @@ def read_reply(call: ApiCall, response: Mapping[str, Any]) -> Completion:
         return _read_converse(response, simulated=simulated)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         message = (
-            f"{call.parameters['modelId']} answered {call.operation} in an unknown format ({error!r}). The call was"
-            " billed, but its text could not be read and is not stored. A retry pays again."
+            f"The response of {call.parameters['modelId']} to {call.operation} has an unknown format ({error!r}). The"
+            " call was billed, but the answer could not be read and is not stored. A retry pays for it again."
         )
         raise ContractError(message) from error
 
@@ -177,15 +177,15 @@ def read_reply(call: ApiCall, response: Mapping[str, Any]) -> Completion:
 def read_model_output(model: Model, output: Mapping[str, Any], *, simulated: bool) -> Completion:
     """Read the ``modelOutput`` of a batch job's record.
 
-    :raises ContractError: the output does not have the documented format. It was billed.
+    :raises ContractError: the output does not have the documented format. The record was billed.
     """
     read = _read_anthropic if model.api == "anthropic_messages" else _read_converse
     try:
         return read(output, simulated=simulated)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         message = (
-            f"{model.key} answered in an unknown format ({error!r}). The record was billed, but its text could not be"
-            " read and is not stored. The question is asked again on demand."
+            f"The output of {model.key} has an unknown format ({error!r}). The record was billed, but the answer could"
+            " not be read and is not stored. The request is sent again on demand."
         )
         raise ContractError(message) from error
 
@@ -212,6 +212,6 @@ def _read_converse(response: Mapping[str, Any], *, simulated: bool) -> Completio
 
 
 def _without_lone_surrogates(text: str) -> str:
-    # JSON can escape half a character, which UTF-8 cannot encode. Without this, the answer could not be stored, and
-    # every retry would pay for it again.
+    # JSON can contain an escaped half of a character, which UTF-8 cannot encode. Without this replacement, the answer
+    # could not be stored, and every retry would pay for it again.
     return re.sub("[\ud800-\udfff]", "\N{REPLACEMENT CHARACTER}", text)

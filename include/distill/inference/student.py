@@ -1,9 +1,10 @@
 """
-Build the requests to a student, with exactly the text that it is trained on.
+Build the requests to a student, in exactly the text format that it is trained on.
 
-Training and inference must send the same text, so both use the functions of this module: they render the prompt, place
-the instruction where the family's training format has room for it, and escape reserved strings. A customization job of
-some families fails when a string such as ``System:`` is in the user or system text, and documents contain such strings.
+Training and inference must use the same text, so both call the functions of this module. The functions render the
+prompt, put the instruction where the family's training format has room for it, and escape reserved strings. For some
+families, a customization job fails if the user or system text contains a string such as ``System:``, and documents do
+contain such strings.
 """
 
 from __future__ import annotations
@@ -23,11 +24,11 @@ from include.distill.text.normalization import is_blank
 @dataclass(frozen=True)
 class Student:
     """
-    The student of one arm: the model that answers, and how it is asked.
+    The student of one arm: the model that answers, with its prompt and settings.
 
-    :param family: the model's training format, which decides where the instruction goes and what is escaped.
+    :param family: the model family. It decides where the instruction goes and which strings are escaped.
     :param identity: inference id of the base model, or ARN of the custom model; see :class:`ModelRequest`.
-    :param invoke_id: what is called: the same, or the ARN of the throughput that serves the custom model.
+    :param invoke_id: model id in the API call: ``identity``, or the ARN of the throughput that serves the custom model.
     :param prompt: template of the user text, with ``document`` and ``question``.
     :param instruction: system text; may be empty.
     """
@@ -55,7 +56,7 @@ class Student:
 
         :param prompts: frozen prompts by name.
         :param base_model: key in models.yaml of a champion's base model, which may differ from ``use_case.student``.
-        :param model_arn: ARN of the custom model; ``None`` for the base student, which is asked on demand.
+        :param model_arn: ARN of the custom model; ``None`` for the base student, which is called on demand.
         :param invoke_id: ARN of the throughput that serves the custom model.
         :raises UseCaseError: the model is unknown, or Bedrock cannot fine-tune it.
         """
@@ -72,7 +73,7 @@ class Student:
         )
 
     def request(self, row: DocumentQuestion, *, sample: int = 0) -> ModelRequest:
-        """Return the request that asks the student to answer ``row``; ``sample`` is 1 for the noise control."""
+        """Return the request for the student's answer to ``row``. The second answer has ``sample`` 1."""
         system, user = system_and_user_text(
             user=student_input(row["document"], row["question"], prompt=self.prompt, family=self.family),
             instruction=escape_reserved(self.instruction, self.family),
@@ -100,9 +101,9 @@ def system_and_user_text(*, user: str, instruction: str, family: Family) -> tupl
     Place the instruction and return ``(system, user)``.
 
     A prompt-completion training record has no field for a system text. The instruction then precedes the user text,
-    both in training and when the student is asked.
+    both in training and in requests to the student.
 
-    :param instruction: system text; a blank one is left out.
+    :param instruction: system text; left out if it is blank.
     """
     if is_blank(instruction):
         return "", user
@@ -113,9 +114,9 @@ def system_and_user_text(*, user: str, instruction: str, family: Family) -> tupl
 
 def escape_reserved(text: str, family: Family) -> str:
     """
-    Return ``text`` with a space before the last character of each reserved string of the family (``System :``).
+    Insert a space before the last character of each reserved string of the family, such as ``System :``.
 
-    A reader still sees what was there, and escaping an escaped text changes nothing.
+    The text stays readable, and escaping it a second time changes nothing.
     """
     for reserved in family.reserved_strings:
         text = text.replace(reserved, f"{reserved[:-1]} {reserved[-1]}")

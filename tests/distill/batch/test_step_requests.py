@@ -44,13 +44,15 @@ class TestProblems:
     def test_a_model_in_another_region_is_named_once_with_its_regions(self) -> None:
         use_case = make_use_case(**IN_BATCHES, judges=["claude-sonnet-4-6"])  # the teacher is a judge too
         (problem,) = batch_problems(elsewhere(use_case))
-        assert problem.startswith("model claude-sonnet-4-6 supports batch jobs in us-east-1, us-east-2, us-west-2 only")
-        assert problem.endswith("the use case says eu-west-3; set inference: on_demand for the step that asks it")
+        assert problem.startswith(
+            "model claude-sonnet-4-6 supports batch jobs only in us-east-1, us-east-2, us-west-2,"
+        )
+        assert problem.endswith("the use case has region eu-west-3; set inference: on_demand for the step that uses it")
 
     def test_a_model_without_batch_jobs_is_named_with_the_way_out(self) -> None:
         use_case = make_use_case(judging={"inference": "batch"}, judges=["llama-3-70b"])
         assert batch_problems(use_case) == [
-            "model llama-3-70b does not support batch jobs; set inference: on_demand for the step that asks it"
+            "model llama-3-70b does not support batch jobs; set inference: on_demand for the step that uses it"
         ]
 
 

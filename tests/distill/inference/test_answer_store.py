@@ -97,7 +97,7 @@ class TestObjects:
         uri = paid.uri(make_request())
         store.write(uri, body)
         bedrock = FakeBedrock()
-        with pytest.raises(ContractError, match=r"is not a stored answer.*Delete the object to ask again") as raised:
+        with pytest.raises(ContractError, match=r"is not a readable stored answer.*Delete the object") as raised:
             paid.get_or_ask(make_request(), bedrock)
         assert uri in str(raised.value)
         assert bedrock.asked == []

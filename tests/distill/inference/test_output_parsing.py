@@ -151,7 +151,7 @@ class TestRejections:
     def test_the_message_says_where_and_what_was_expected(self) -> None:
         message = parse_llm_output(f'{ONE}\n{{"question": "q", "topic": "t"}}').rejected[0]["message"]
         assert message.startswith(
-            f"At character {len(ONE) + 1}: no answer among 'question', 'topic'; expected one object"
+            f"At character {len(ONE) + 1}: no key answer, found 'question', 'topic'; expected one object"
         )
 
 

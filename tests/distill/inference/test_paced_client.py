@@ -141,7 +141,7 @@ class TestErrors:
         server = Server(time, lambda _: ThrottledError("Too many tokens"))
         with pytest.raises(
             ThrottledError,
-            match=r"throttled \d+ times in \d\d s.*Nothing was billed.*Compare `quotas`.*clear this task.*Too many",
+            match=r"throttled one request \d+ times in \d\d s.*not billed.*Compare `quotas`.*clear this task.*Too many",
         ):
             paced(server, time, Quota(), patience_seconds=30).ask(request())
         assert 30 <= time.now <= 60

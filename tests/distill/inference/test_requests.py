@@ -128,7 +128,7 @@ class TestBatchRecords:
         assert read_model_output(model, body, simulated=True) == Completion("a", "end_turn", 5, 6, simulated=True)
 
     def test_in_an_unknown_format_are_an_error_that_says_they_were_billed(self) -> None:
-        with pytest.raises(ContractError, match=r"claude-haiku-4-5 answered in an unknown format.*billed.*on demand"):
+        with pytest.raises(ContractError, match=r"claude-haiku-4-5 has an unknown format.*billed.*on demand"):
             read_model_output(make_request(ANTHROPIC).model, {"content": []}, simulated=False)
 
 
@@ -221,10 +221,10 @@ class TestReplies:
         ],
     )
     def test_an_answer_in_an_unknown_format_is_an_error_that_says_it_was_billed(self, body: Any) -> None:
-        with pytest.raises(ContractError, match=r"us\.anthropic.* invoke_model in an unknown format.*billed"):
+        with pytest.raises(ContractError, match=r"us\.anthropic.* to invoke_model has an unknown format.*billed"):
             read_reply(call_of(ANTHROPIC), anthropic_reply(body))
 
     @pytest.mark.parametrize("response", [{}, {"output": {}}, {"output": {"message": None}}], ids=str)
     def test_a_converse_answer_in_an_unknown_format_is_an_error_too(self, response: dict[str, Any]) -> None:
-        with pytest.raises(ContractError, match="converse in an unknown format"):
+        with pytest.raises(ContractError, match="converse has an unknown format"):
             read_reply(call_of(CONVERSE), response)

@@ -1,8 +1,8 @@
 """
-``python -m container.password_file``: writes ``ADMIN_PASSWORD`` to the file of Airflow's simple auth manager.
+Write ``ADMIN_PASSWORD`` to the password file of Airflow's simple auth manager: ``python -m container.password_file``.
 
-The auth manager reads passwords from a file only. For a user who is not in the file, it would generate a password and
-log it.
+The auth manager reads passwords only from a file. It would generate and log a password for a user who is not in the
+file.
 """
 
 from __future__ import annotations

@@ -1,3 +1,3 @@
-"""Kill real Airflow processes at chosen instants and count what was bought: the crash table."""
+"""Build the crash table: kill real Airflow processes at chosen moments and count what was bought."""
 
 from __future__ import annotations

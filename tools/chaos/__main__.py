@@ -1,7 +1,7 @@
 """
 Run the crash table: ``python -m tools.chaos``.
 
-Prints the table, writes it to ``.local/chaos.json``, and fails when any case is not as expected.
+Prints the table, writes it to ``.local/chaos.json``, and exits with 1 when any case is not as expected.
 """
 
 from __future__ import annotations
@@ -37,14 +37,17 @@ FAST = (
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="python -m tools.chaos", description=__doc__)
-    parser.add_argument("--only", nargs="+", metavar="NAME", help="only cases whose names contain NAME; - for no case")
-    parser.add_argument("--fast", action="store_true", help="only a few cases, which take less than three minutes")
-    parser.add_argument("--list", action="store_true", help="list the cases, and the impossible ones with the reason")
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="only cases whose names contain NAME; - for none")
+    parser.add_argument("--fast", action="store_true", help="run only a few cases, which take less than three minutes")
+    parser.add_argument("--list", action="store_true", help="list the cases, and why others are impossible")
     parser.add_argument(
-        "--walks", type=int, metavar="N", help="whole runs under random kills (default: 30; with --only or --fast: 0)"
+        "--walks",
+        type=int,
+        metavar="N",
+        help="runs with random kills (default: 30; with --only or --fast: 0)",
     )
     parser.add_argument("--seed", type=int, default=20_251_122, help="seed of the random kills")
-    parser.add_argument("--lanes", type=int, default=LANES, help="how many cases run at a time")
+    parser.add_argument("--lanes", type=int, default=LANES, help="number of cases that run at the same time")
     parser.add_argument("--state", type=Path, default=LOCAL / "chaos", help="folder for logs and state")
     parser.add_argument("--out", type=Path, default=LOCAL / "chaos.json", help="file for the table")
     parser.add_argument("--provider", action="store_true", help="measure the amazon provider's operators instead")
@@ -56,7 +59,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def chosen(options: argparse.Namespace) -> list[Case]:
-    """Return the cases that were asked for."""
+    """Return the selected cases."""
     cases = [*matrix(), *scenarios(), *batches()]
     if options.fast:
         return [case for case in cases if case.name in FAST]
@@ -76,7 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         say("\n".join(f"left out: {name}: {why}" for name, why in IMPOSSIBLE.items()))
         return 0
     began, table = time.monotonic(), Table()
-    # The first run has no kills; the others are compared with it.
+    # The first run has no kills. The other runs are compared with it.
     runs = [DisturbedRun("w00", []), *draw_schedules(options.walks, options.seed)] if options.walks else []
     stack = Stack(options.state.resolve(), lanes=min(WALK_LANES, len(runs)))
     try:
@@ -85,7 +88,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 return _measure_provider(stack, options)
             _run(stack, cases, runs, table, options)
     except Interrupted:
-        say("Interrupted. Everything that was started has been stopped; no result was written.")
+        say("Interrupted. All started processes have been stopped. No result was written.")
         return 130
     finally:
         with uninterrupted():
@@ -103,7 +106,7 @@ def _run(stack: Stack, cases: list[Case], runs: list[DisturbedRun], table: Table
     prepare_provider([], folder)  # the provider's DAG file is loaded too, and reads its settings
     say(f"Starting the AWS simulator and Airflow (logs: {stack.layout.logs}) ...")
     stack.start(len(prepared) + len(runs))
-    say(f"{len(cases)} cases and {options.walks} random walks of seed {options.seed}\n{HEADER}")
+    say(f"{len(cases)} cases and {options.walks} random walks with seed {options.seed}\n{HEADER}")
     run_cases(stack, prepared, table, lanes=options.lanes)
     if runs:
         run_schedules(stack, runs, table)

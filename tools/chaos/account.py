@@ -1,4 +1,4 @@
-"""Use the simulated account for the crash table: fault rules, the ledger, and a few calls outside of the pipeline."""
+"""Control the simulated account of the crash table: fault rules, the ledger, and a few calls outside the pipeline."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ class Account:
     """
     The account of one AWS simulator.
 
-    :param url: where the simulator listens.
+    :param url: address on which the simulator listens.
     """
 
     def __init__(self, url: str) -> None:
         self.url = url
-        # The simulator is on loopback: a proxy from the environment must not see these requests.
+        # The simulator listens on loopback, so these requests must not go through a proxy from the environment.
         self._client = httpx.Client(base_url=url, timeout=SECONDS, trust_env=False)
 
     def is_open(self) -> bool:
@@ -41,24 +41,24 @@ class Account:
         self._call("POST", "/_admin/faults", [rule])
 
     def end_stalls(self, match: str) -> None:
-        """Let the stalled jobs and throughputs continue whose names contain ``match``."""
+        """Resume the stalled jobs and throughputs whose names contain ``match``."""
         self._call("DELETE", f"/_admin/stalls?match={match}")
 
     def fired(self, match: str, operation: str) -> int:
-        """Count how often the fault rules with this ``match`` on an operation have fired."""
+        """Return how often the fault rules with this ``match`` have fired for an operation."""
         rules = self._call("GET", "/_admin/faults")
         return sum(rule["fired"] for rule in rules if (rule["match"], rule["operation"]) == (match, operation))
 
     def ledger(self) -> dict[str, Any]:
-        """Read everything that was billed."""
+        """Return the ledger: everything that was billed."""
         return dict(self._call("GET", "/_admin/ledger"))
 
     def reset_counts(self) -> None:
-        """Forget calls and requests; jobs, models and throughputs stay."""
+        """Reset the counts of calls and requests; keep jobs, models and throughputs."""
         self._call("POST", "/_admin/ledger/reset")
 
     def stop_job(self, arn: str) -> None:
-        """Stop a customization job, as somebody would in the console."""
+        """Stop a customization job, as a person would in the console."""
         self._call("POST", f"/model-customization-jobs/{arn.replace('/', '%2F')}/stop")
 
     def buy_foreign_throughput(self, name: str) -> str:
@@ -76,15 +76,15 @@ class Account:
         return {tag["key"]: tag["value"] for tag in listed["tags"]}
 
     def read_object(self, uri: str) -> bytes:
-        """Return an object of the simulated S3."""
+        """Read an object from the simulated S3."""
         return self._s3("GET", f"/{uri.removeprefix('s3://')}")
 
     def create_bucket(self, name: str) -> None:
-        """Create a bucket of the simulated S3 unless it exists."""
+        """Create a bucket in the simulated S3 unless it exists."""
         self._s3("PUT", f"/{name}", b"")
 
     def write_object(self, uri: str, body: bytes) -> None:
-        """Write an object of the simulated S3."""
+        """Write an object to the simulated S3."""
         self._s3("PUT", f"/{uri.removeprefix('s3://')}", body)
 
     def _s3(self, method: str, path: str, body: bytes | None = None) -> bytes:
@@ -99,9 +99,9 @@ class Account:
 
 def purchases(ledger: Mapping[str, Any], prefix: str) -> dict[str, Any]:
     """
-    Return the jobs and throughputs whose names begin with ``prefix``, and how many throughputs are still billed.
+    Return the jobs and throughputs whose names begin with ``prefix``, and the number of throughputs still billed.
 
-    The jobs are training jobs and batch jobs together, because a case buys only one of the two kinds.
+    Training jobs and batch jobs are counted together, because a case buys only one of the two kinds.
     """
     jobs = [job for job in (*ledger["jobs"], *ledger["batch_jobs"]) if job["name"].startswith(prefix)]
     throughputs = [throughput for throughput in ledger["throughputs"] if throughput["name"].startswith(prefix)]
@@ -110,6 +110,6 @@ def purchases(ledger: Mapping[str, Any], prefix: str) -> dict[str, Any]:
 
 
 def paid_again(ledger: Mapping[str, Any], documents: Sequence[str]) -> int:
-    """Count the calls beyond the first one about each document."""
+    """Count the repeated calls: for each document, all calls after the first."""
     keys = {hashlib.sha256(document.encode()).hexdigest()[:16] for document in documents}
     return sum(max(0, calls - 1) for document, calls in ledger["by_document"].items() if document in keys)

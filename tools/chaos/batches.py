@@ -1,4 +1,4 @@
-"""Crash around a batch job: it is bought once, every later task waits for the same job, its answers are stored once."""
+"""Crash around a batch job. It must be bought once, later tasks must wait for it, and its answers be stored once."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from tools.chaos.fixtures import write_rows
 from tools.chaos.matrix import BOTOCORE_ATTEMPTS
 from tools.chaos.trial import BATCH, Case, Trial
 
-QUESTIONS = 100  # the fewest that Bedrock takes in one job
+QUESTIONS = 100  # the minimum for one job on Bedrock
 SUBMIT, WAIT = "synthesize_batch.submit", "synthesize_batch.wait"
 CHANGES: dict[str, Any] = {
-    # The rows resemble each other, and the quality of the pairs does not matter here.
+    # The rows are similar to each other, and the quality of the pairs does not matter here.
     "source": {"same_document_similarity": 1, "shared_documents": "keep"},
     "synthesis": {"inference": "batch", "min_accepted_share": 0},
     "batch": {"poll_interval_seconds": 2},
@@ -23,7 +23,7 @@ CHANGES: dict[str, Any] = {
 
 
 def _start(trial: Trial) -> None:
-    """Give the case as many rows as a batch job needs, and start its first run."""
+    """Write as many rows as a batch job needs, and start the first run of the case."""
     folder = trial.stack.layout.use_cases
     trial.case.documents = write_rows(folder / f"{trial.case.key}-train.csv", trial.case.key, 0, QUESTIONS)
     trial.start_run()
@@ -31,7 +31,7 @@ def _start(trial: Trial) -> None:
 
 def _succeed(trial: Trial) -> None:
     state = trial.finish()
-    trial.ensure(state == "success", f"Nothing went wrong, but the run's state is {state}.")
+    trial.ensure(state == "success", f"Nothing was disturbed, but the run's state is {state}.")
 
 
 def _answers_lost(trial: Trial) -> None:
@@ -60,7 +60,7 @@ def _while_waiting(trial: Trial, *, recover: Callable[[Trial], None]) -> None:
 
 
 def _marked_failed(trial: Trial, *, mark: Callable[[Trial], None]) -> None:
-    """Mark the run or its task failed, which stops the job before it has an answer; the next run buys another job."""
+    """Mark the run or its task failed, which stops the job before its first answer. The next run buys another job."""
     trial.fault(BATCH, "batch_stalled", times=1)
     _start(trial)
     trial.wait_watched(WAIT)
@@ -80,7 +80,7 @@ def _next_run(trial: Trial) -> None:
 
 
 def _incomplete(trial: Trial, *, kind: str) -> None:
-    """Ask on demand what the job did not answer, and nothing twice."""
+    """Request the answers missing from the job on demand, and no answer twice."""
     trial.fault(BATCH, kind, times=1)
     _start(trial)
     _succeed(trial)
@@ -89,7 +89,7 @@ def _incomplete(trial: Trial, *, kind: str) -> None:
 
 
 def batches() -> list[Case]:
-    """Return the cases."""
+    """Return the cases of batch jobs."""
     marked = partial(_marked_failed, mark=lambda trial: trial.mark(WAIT))
     scripts: dict[str, Callable[[Trial], None]] = {
         "answer lost / task retry": _answers_lost,

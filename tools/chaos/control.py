@@ -1,4 +1,4 @@
-"""Do to a run what an operator does by hand, over Airflow's REST API, and read its state from the metadata database."""
+"""Trigger, clear and mark runs over Airflow's REST API, and read their state from the metadata database."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from tools.local_airflow.airflow_api import AirflowApi, JsonObject
 
 UNSETTLED = ("running", "queued", "scheduled", "deferred", "up_for_retry", "restarting", "up_for_reschedule")
 ENDED = ("success", "failed")
-ATTEMPTS = 9  # on a slow machine SQLite is busy for minutes
+ATTEMPTS = 9  # on a slow machine, SQLite can be busy for minutes
 
 
 class Operator(AirflowApi):
     """
-    Clears, marks and triggers, as from the UI, one request at a time: SQLite cannot serve many at once.
+    Clears, marks and triggers as an operator does in the UI: one request at a time, because SQLite cannot serve many.
 
-    :param url: of the api-server.
+    :param url: address of the api-server.
     """
 
     def __init__(self, url: str) -> None:
@@ -37,11 +37,11 @@ class Operator(AirflowApi):
             return super()._once(method, path, body)
 
     def start(self, dag_id: str, run_id: str, conf: Mapping[str, Any] | None = None) -> None:
-        """Trigger a run; a run that already has this id counts as this run."""
+        """Trigger a run; do nothing if a run with this id already exists."""
         self.trigger(dag_id, run_id, logical_date=datetime.now(UTC).isoformat(), conf=conf or {})
 
     def clear(self, dag_id: str, run_id: str, task_ids: Iterable[str] | None, *, downstream: bool = False) -> None:
-        """Clear tasks of a run, or all of them when ``task_ids`` is None; the run continues."""
+        """Clear tasks of a run, or all its tasks when ``task_ids`` is None. The run then continues."""
         body: dict[str, Any] = {
             "dry_run": False,
             "dag_run_id": run_id,
@@ -54,14 +54,14 @@ class Operator(AirflowApi):
         self._call("POST", f"/dags/{quote(dag_id, safe='')}/clearTaskInstances", body)
 
     def mark_task(self, dag_id: str, run_id: str, task_id: str, state: str) -> None:
-        """Mark a task failed or success by hand."""
+        """Mark a task as failed or successful."""
         path = (
             f"/dags/{quote(dag_id, safe='')}/dagRuns/{quote(run_id, safe='')}/taskInstances/{quote(task_id, safe='')}"
         )
         self._call("PATCH", path, {"new_state": state})
 
     def mark_run(self, dag_id: str, run_id: str, state: str) -> None:
-        """Mark a run failed or success by hand."""
+        """Mark a run as failed or successful."""
         path = f"/dags/{quote(dag_id, safe='')}/dagRuns/{quote(run_id, safe='')}"
         self._call("PATCH", path, {"state": state})
 
@@ -91,7 +91,7 @@ class Metadata:
         try:
             with closing(sqlite3.connect(f"file:{self._database}?mode=ro", uri=True, timeout=10)) as connection:
                 return connection.execute(sql, parameters).fetchall()
-        except sqlite3.OperationalError:  # the file is being replaced, or locked for longer than is worth waiting
+        except sqlite3.OperationalError:  # the file is being replaced, or has been locked for too long
             return []
 
     def dags(self) -> int:
@@ -111,12 +111,12 @@ class Metadata:
         return [TaskState(*row) for row in self._rows(sql, dag_id, run_id)]
 
     def task(self, dag_id: str, run_id: str, task_id: str) -> TaskState:
-        """Return a task that is not mapped, without a state when the run does not have it."""
+        """Return a task that is not mapped; its state is None when the run does not have the task."""
         missing = TaskState(task_id, -1, None, None, 0)
         return next((task for task in self.tasks(dag_id, run_id) if task.task_id == task_id), missing)
 
     def progress(self, dag_id: str) -> list[str]:
-        """Return a value that changes whenever a task in the runs of a DAG changes its state."""
+        """Return a value that changes whenever a task in any run of a DAG changes its state."""
         sql = "SELECT run_id, task_id, map_index, state, try_number FROM task_instance WHERE dag_id = ?"
         return sorted(map(str, self._rows(sql, dag_id)))
 
@@ -129,7 +129,7 @@ class Metadata:
         return any(row[0] is not None for row in self._rows(sql, dag_id, run_id, task_id))
 
     def settled(self, dag_id: str, run_id: str) -> str | None:
-        """Return the state of a run that has ended and has no unfinished task; else None."""
+        """Return the state of a run that has ended and has no unfinished task; otherwise return None."""
         state = self.run_state(dag_id, run_id)
         if state not in ENDED or any(task.state in UNSETTLED for task in self.tasks(dag_id, run_id)):
             return None

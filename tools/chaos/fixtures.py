@@ -1,4 +1,4 @@
-"""Write a use case and CSV files for one case; no other case has the same rows, so none can reuse its purchases."""
+"""Write the use case and CSV files of one case. Its rows are unique, so no other case can reuse its purchases."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-TRAINING_ROWS = 8  # the fewest that Nova takes
+TRAINING_ROWS = 8  # the minimum for Nova
 EVALUATION_ROWS = 2
 ROLE = "arn:aws:iam::123456789012:role/bedrock-distill-customization"
 FACTS = ("bucket", "queue", "table", "function", "cluster", "topic", "stream", "volume", "gateway", "role", "key")
@@ -25,7 +25,7 @@ def document(mark: str, number: int) -> str:
 
 
 def write_rows(path: Path, mark: str, first: int, count: int) -> list[str]:
-    """Write a CSV and return its documents."""
+    """Write a CSV file and return its documents."""
     documents = [document(mark, number) for number in range(first, first + count)]
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8", newline="") as file:
@@ -42,7 +42,7 @@ def write_use_case(folder: Path, name: str, changes: Mapping[str, Mapping[str, A
     """
     Write the use case ``name`` with its CSV files and return its evaluation documents.
 
-    :param changes: keys of sections that differ from the settings of all cases.
+    :param changes: settings that differ from those of the other cases, by section.
     """
     training, evaluation = folder / f"{name}-train.csv", folder / f"{name}-evaluation.csv"
     write_rows(training, name, 0, TRAINING_ROWS)
@@ -55,7 +55,7 @@ def write_use_case(folder: Path, name: str, changes: Mapping[str, Mapping[str, A
 def quick_use_case(
     name: str, training: Path, evaluation: Path, changes: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, Any]:
-    """Return a use case that waits only seconds between two polls."""
+    """Return a use case that polls every few seconds."""
     raw: dict[str, Any] = {
         "name": name,
         "description": "A case of the crash table.",

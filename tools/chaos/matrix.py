@@ -1,8 +1,8 @@
 """
-Crash at every instant and recover in every way, for the training job and for the throughput of the same run.
+Crash at every instant and recover in every way, around the training job and the throughput of the same run.
 
-A run reaches the instant twice, first around the job (`submit`, `trained`), then around the throughput (`provision`,
-`in_service`), and the recovery follows each time.
+A run reaches the instant twice: first around the job (`submit`, `trained`), then around the throughput (`provision`,
+`in_service`). It is recovered each time.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 from tools.chaos.trial import GET_JOB, GET_THROUGHPUT, JOB, THROUGHPUT, Case, Trial
 
 BOTOCORE_ATTEMPTS = 6  # of the hook
-COPY_SECONDS = 60.0  # longer than Airflow takes to start the other copy, and that copy to release its throughput
+COPY_SECONDS = 60.0  # long enough for Airflow to start the other copy, and for that copy to release its throughput
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Purchase:
     """
     One of the two things that a run buys.
 
-    :param create, get: the operations of AWS that buy and describe it.
+    :param create, get: the AWS operations that buy and describe it.
     :param buyer, waiter: the tasks that buy it and wait for it.
     :param stalled: the fault that keeps it from becoming ready.
     :param reads_before: how often the buyer calls ``get`` before it buys.
@@ -50,7 +50,7 @@ class Instant:
 
     :param arrange: prepares the AWS simulator before the run starts.
     :param reach: returns when the run is at the instant.
-    :param waits: True when the waiting task is to be hit, False when it is the buying task.
+    :param waits: True when the crash hits the waiting task, False when it hits the buying task.
     """
 
     name: str
@@ -59,7 +59,7 @@ class Instant:
     waits: bool = False
 
     def task(self, purchase: Purchase) -> str:
-        """Return the task that is to be hit."""
+        """Return the task that the crash hits."""
         return purchase.waiter if self.waits else purchase.buyer
 
 
@@ -72,7 +72,7 @@ def _hold_create(trial: Trial, purchase: Purchase) -> None:
 
 
 def _lose_answer(trial: Trial, purchase: Purchase) -> None:
-    """Lose the first answer and hold the answer to the retry that botocore makes by itself."""
+    """Lose the first answer, and hold the answer to botocore's own retry."""
     trial.fault(purchase.create, "drop_after", times=1)
     trial.hold(purchase.create)
 
@@ -95,7 +95,7 @@ def _stall(trial: Trial, purchase: Purchase) -> None:
 
 
 def _stall_and_hold_get(trial: Trial, purchase: Purchase) -> None:
-    """Hold the first read after the purchase; the thing does not become ready meanwhile."""
+    """Hold the first read after the purchase, and keep the purchase from becoming ready meanwhile."""
     _stall(trial, purchase)
     trial.hold(purchase.get, after=purchase.reads_before)
 
@@ -109,7 +109,7 @@ def _watched(trial: Trial, purchase: Purchase) -> None:
 
 
 def _woken(trial: Trial, purchase: Purchase) -> None:
-    """Hold the read of the resumed task: it has learnt that the wait is over and has not reported it."""
+    """Hold the read of the resumed task, after the trigger fired and before the task returns its result."""
     trial.wait_watched(purchase.waiter)
     trial.end_stalls()
     trial.wait_state(purchase.waiter, "scheduled", "queued", "running")
@@ -118,13 +118,13 @@ def _woken(trial: Trial, purchase: Purchase) -> None:
 
 
 def _done_unnoticed(trial: Trial, purchase: Purchase) -> None:
-    """Wait until the thing is ready while its trigger, which polls rarely, has not seen it yet."""
+    """Wait until the purchase is ready but its trigger, which polls rarely, has not noticed."""
     trial.wait_watched(purchase.waiter)
     trial.end_stalls()
     if purchase.get == GET_JOB:
         trial.wait_job("Completed")
     trial.ensure(
-        trial.task_state(purchase.waiter) == "deferred", "The trigger polled too early: the instant was missed."
+        trial.task_state(purchase.waiter) == "deferred", "The trigger polled too early, so the case missed its instant."
     )
 
 
@@ -141,7 +141,7 @@ UNNOTICED = Instant("done, not reported", _stall, _done_unnoticed, waits=True)
 
 
 def _nothing(trial: Trial, task: str) -> None:
-    """Leave the recovery to the task's own retry."""
+    """Do nothing: the task's own retry is the recovery."""
 
 
 RECOVERIES: dict[str, Callable[[Trial, str], None]] = {
@@ -161,17 +161,17 @@ PHASES = {
     "database lost, same run id": "database",
 }
 IMPOSSIBLE = {
-    "before the call / triggerer SIGKILL": "nothing is deferred yet, so the triggerer has no part in it",
-    "answer lost / triggerer SIGKILL": "nothing is deferred yet, so the triggerer has no part in it",
-    "answered, not recorded / triggerer SIGKILL": "nothing is deferred yet, so the triggerer has no part in it",
-    "waiting / task retry": "a deferred task has no process that could fail; the sensor cases cover how a wait ends",
-    "waiting / worker SIGKILL": "a deferred task runs in no worker",
-    "two copies / task retry": "a retry starts only after Airflow knows that the first copy is dead",
+    "before the call / triggerer SIGKILL": "no task is deferred yet, so the triggerer is not involved",
+    "answer lost / triggerer SIGKILL": "no task is deferred yet, so the triggerer is not involved",
+    "answered, not recorded / triggerer SIGKILL": "no task is deferred yet, so the triggerer is not involved",
+    "waiting / task retry": "a deferred task has no process that could fail; the sensor cases cover the ends of a wait",
+    "waiting / worker SIGKILL": "a deferred task does not run in a worker",
+    "two copies / task retry": "a retry starts only after Airflow has noticed that the first copy is dead",
     "two copies / triggerer SIGKILL": "a deferred task has one trigger, so there is no second copy of it",
-    "two copies / scheduler SIGKILL": "every scheduler SIGKILL case is this: the old tasks run on next to the new ones",
-    "two copies / database lost, same run id": "the same as answered, not recorded: nothing of the first copy is left",
-    "two copies / run marked failed": "a mark reaches the copy that Airflow knows; worker SIGKILL covers the other",
-    "two copies / next run": "the next run has another run id: the same as answered, not recorded",
+    "two copies / scheduler SIGKILL": "every scheduler SIGKILL case covers this: the old tasks keep running",
+    "two copies / database lost, same run id": "equal to 'answered, not recorded': nothing of the first copy is left",
+    "two copies / run marked failed": "a mark reaches only the copy that Airflow knows; see worker SIGKILL",
+    "two copies / next run": "the next run has another run id, so this equals 'answered, not recorded'",
 }
 
 
@@ -181,7 +181,7 @@ def _retrigger(trial: Trial) -> None:
 
 
 def crash(trial: Trial, *, instant: Instant, recovery: str) -> None:
-    """Crash around the job and around the throughput of one run, recover, and wait for the end of the run."""
+    """Crash around the job and the throughput of one run, recover each time, and wait for the end of the run."""
     for purchase in PURCHASES:
         instant.arrange(trial, purchase)
     trial.start_run()
@@ -195,7 +195,7 @@ def crash(trial: Trial, *, instant: Instant, recovery: str) -> None:
 
 
 def _one_of_each(trial: Trial) -> None:
-    """Kill the task when the job is bought, and lose the answers about the throughput."""
+    """Kill the task after it bought the job, then lose the answers about the throughput."""
     job, throughput = PURCHASES
     UNRECORDED.arrange(trial, job)
     LOST_FOR_GOOD.arrange(trial, throughput)
@@ -207,13 +207,13 @@ def _one_of_each(trial: Trial) -> None:
 
 def give_up(trial: Trial, *, instant: Instant, stops: bool | None, throughputs: tuple[int, int]) -> None:
     """
-    Mark one run failed around its job and a second one around its throughput; let a third one pass.
+    Mark one run failed around its job and a second run around its throughput; let a third run succeed.
 
     A job that is still running is stopped with its run, so the next run buys another job. A job that had completed is
     used again.
 
-    :param stops: whether the job was still running; None when it may have ended before anybody could stop it.
-    :param throughputs: how many were bought after two runs, and after three.
+    :param stops: True when the mark stops a running job; None when the job may have ended before it could be stopped.
+    :param throughputs: number of throughputs bought after two runs, and after three.
     """
     for number, purchase in enumerate(PURCHASES, start=1):
         instant.arrange(trial, purchase)
@@ -223,10 +223,10 @@ def give_up(trial: Trial, *, instant: Instant, stops: bool | None, throughputs: 
         state = trial.finish()
         trial.ensure(state == "failed", f"Run {number} was marked failed, but its state is {state}.")
         if trial.bought()["jobs"]:
-            # The next run would take over a job that is still Stopping, and fail with it.
+            # Otherwise the next run would wait for the job that is still Stopping, and fail when it stops.
             trial.wait_job("Stopped", "Completed")
     stopped = sum(job["status"] == "Stopped" for job in trial.bought()["jobs"])
-    trial.ensure(stops in (None, bool(stopped)), f"{stopped} jobs were stopped.")
+    trial.ensure(stops in (None, bool(stopped)), f"{stopped} jobs were stopped, which is not the expected number.")
     jobs = stopped + 1
     trial.expect(jobs=jobs, throughputs=throughputs[0], state="failed", name=f"{instant.name} / run marked failed")
     trial.start_run(3)
@@ -239,7 +239,7 @@ def _crash(instant: Instant, recovery: str, *, name: str = "", changes: Mapping[
 
 
 def _two_copies(trial: Trial, *, before: bool) -> None:
-    """Kill the worker alone: Airflow starts another copy of the task while the first one still runs."""
+    """Kill only the worker. Airflow starts another copy of the task while the first copy still runs."""
     for purchase in PURCHASES:
         trial.hold(purchase.get if before else purchase.create, seconds=COPY_SECONDS)
     trial.start_run()
@@ -252,7 +252,7 @@ def _two_copies(trial: Trial, *, before: bool) -> None:
 
 
 def _cleared_copies(trial: Trial, *, recovery: str) -> None:
-    """Clear while the task is about to buy, and hold both copies before the call."""
+    """Clear the task just before it buys, and hold both copies before the call."""
     for purchase in PURCHASES:
         trial.hold(purchase.get, seconds=12)
         trial.hold(purchase.get, seconds=6)

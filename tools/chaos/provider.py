@@ -1,7 +1,7 @@
 """
-Measure the amazon provider's own operators at the same instants: what they buy, how they end, what they leave billed.
+Measure the amazon provider's operators at the same instants: what they buy, how they end, what they leave billed.
 
-No case can fail: what the operators do is counted and written next to what ours do.
+No case can fail. The table shows the counts of these operators next to the counts of ours.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class ProviderCase:
     A case of the provider's operators.
 
     :param ours: the name of the same case in our table.
-    :param settings: names and sensor settings of its DAG; ``{key}`` becomes the case's key.
+    :param settings: names and sensor settings of its DAG; ``{key}`` is replaced by the key of the case.
     """
 
     name: str
@@ -45,7 +45,7 @@ class ProviderCase:
 
 @dataclass(frozen=True)
 class Measurement:
-    """What was counted in one case."""
+    """The counts of one case."""
 
     name: str
     jobs: int
@@ -102,7 +102,7 @@ def _next_run(trial: Trial) -> None:
 
 
 def provider_cases() -> list[ProviderCase]:
-    """Return one case for each kind of instant and recovery."""
+    """Return the cases: one for each kind of instant and recovery."""
     fixed = {"job_name": "{key}-job", "model_name": "{key}-model"}
     each_try = {**fixed, "model_name": "{key}-model-{{{{ ti.try_number }}}}"}
     each_run = {"job_name": "{key}-{{{{ run_id[-1:] }}}}", "model_name": "{key}-model-{{{{ run_id[-1:] }}}}"}
@@ -137,7 +137,7 @@ def provider_cases() -> list[ProviderCase]:
 
 
 def prepare_provider(cases: list[ProviderCase], folder: Path) -> list[ProviderCase]:
-    """Give each case a key, and write the settings that the DAG file reads."""
+    """Assign a key to each case, and write the settings that the DAG file reads."""
     prepared = [replace(case, key=f"p{number:02}") for number, case in enumerate(cases, start=1)]
     settings = []
     for case in prepared:
@@ -149,7 +149,7 @@ def prepare_provider(cases: list[ProviderCase], folder: Path) -> list[ProviderCa
 
 
 def measure(stack: Stack, cases: list[ProviderCase], lanes: int) -> list[Measurement]:
-    """Run the cases and count."""
+    """Run the cases and return their counts."""
     stack.account.create_bucket("chaos-provider")
     stack.account.create_bucket("chaos-output")
     return in_parallel(partial(_measure, stack), cases, lanes)
@@ -174,12 +174,12 @@ class ProviderTrial(Trial):
 
     @property
     def dag_id(self) -> str:
-        """The case's DAG."""
+        """The id of the case's DAG."""
         return f"provider_{self.case.key}"
 
     @property
     def match(self) -> str:
-        """The beginning of the name of everything that the case buys."""
+        """The prefix of the names of everything that the case buys."""
         return f"{self.case.key}-"
 
 
@@ -202,7 +202,7 @@ def as_markdown(measured: list[Measurement], ours: Mapping[str, Mapping[str, Any
     """
     Return the table for ``docs/explanation/crash_safety.md``.
 
-    :param ours: rows of ``.local/chaos.json`` by name.
+    :param ours: rows of ``.local/chaos.json``, by name.
     """
     columns = ("what happens", "jobs", "throughputs", "billed at the end", "jobs running", "sensor", "run", "ours")
     lines = ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]

@@ -1,8 +1,8 @@
 """
 Run the whole DAG under random schedules of kills, recover as an operator would, and compare with an undisturbed run.
 
-Each lane is an account of its own. The runs of all lanes share one Airflow, so that a killed service hits all of them:
-every run suffers its own schedule and those of its neighbours. ``--walks`` says how many schedules are drawn.
+Each lane has its own account. The runs of all lanes share one Airflow, so a killed service affects all of them: every
+run suffers its own kills and those of the runs next to it. ``--walks`` sets the number of schedules.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from tools.chaos.trial import RUN_SECONDS, Row
 
 KILLS = 2
 MAX_RECOVERIES = 5
-TASKS = 19  # of an undisturbed run
+TASKS = 19  # in an undisturbed run
 ROWS = 4
 EVALUATION_ROWS = 2
 FAN_OUT = FanOut(max_tasks=2, evaluation_tasks=1, concurrency=2)
@@ -46,7 +46,7 @@ ITEMS_OF_A_TASK = {
     "judge.claude-haiku-4-5": 2 * EVALUATION_ROWS,
 }
 SERVED = ("tuned.in_service", "tuned.answer", "tuned.release", "tuned.provision")
-# What two runs must agree on: verdict and counts. Names, times, dollars and the last digit of a loss may differ.
+# Two runs must have the same verdict and counts. Names, times, dollars and the last digits of a loss may differ.
 COUNTS = ("documents", "requested", "accepted", "rejected", "missing", "surplus")
 ARM = ("name", "kind", "records", "job_status", "released")
 COMPARISON = ("judge", "candidate", "baseline", "n", "wins", "losses", "ties", "unparsable")
@@ -57,9 +57,9 @@ class Kill:
     """
     One kill of a schedule.
 
-    :param victim: a service of Airflow, or ``task`` for whichever task runs then.
-    :param after_tasks: how many tasks of the run have ended when it is due.
-    :param delay: seconds to wait after that.
+    :param victim: a service of Airflow, or ``task`` for a task that is running at that time.
+    :param after_tasks: number of tasks of the run that must have ended before the kill.
+    :param delay: seconds to wait after these tasks have ended.
     """
 
     victim: str
@@ -70,11 +70,11 @@ class Kill:
 @dataclass
 class DisturbedRun:
     """
-    A run of the whole DAG and its schedule of kills; the one without kills is the reference.
+    A run of the whole DAG with its schedule of kills. The run without kills is the reference.
 
-    :param recoveries: how often tasks had to be cleared.
-    :param served_again: how many of these clears had to start the endpoint again.
-    :param killed: what was killed in fact.
+    :param recoveries: number of times that tasks had to be cleared.
+    :param served_again: number of recoveries that had to start the endpoint again.
+    :param killed: the services and tasks that were really killed.
     """
 
     key: str
@@ -86,12 +86,12 @@ class DisturbedRun:
 
     @property
     def dag_id(self) -> str:
-        """The run's own DAG."""
+        """The id of the run's own DAG."""
         return f"distill_{self.key}"
 
 
 def draw_schedules(count: int, seed: int) -> list[DisturbedRun]:
-    """Draw the schedules of a seed; a higher count adds schedules and leaves the first ones as they are."""
+    """Draw schedules with a seed. A higher count adds schedules and does not change the first ones."""
     return [DisturbedRun(f"w{number:02}", _draw_kills(f"{seed}/{number}")) for number in range(1, count + 1)]
 
 
@@ -102,7 +102,7 @@ def _draw_kills(seed: str) -> list[Kill]:
 
 
 def comparable(report: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the part of a report that must be the same however often its run was disturbed."""
+    """Return the part of a report that must not depend on how often its run was disturbed."""
     return {
         "verdict": report["verdict"],
         "source": report["source"],
@@ -118,8 +118,8 @@ def _rounded(value: Any) -> Any:
 
 
 def write_use_cases(folder: Path, runs: list[DisturbedRun], lanes: int) -> None:
-    """Write a use case for each run; all have the same rows, and each has its own name and account."""
-    folder.mkdir(parents=True, exist_ok=True)  # no case of the matrix may have been selected
+    """Write a use case for each run. All use the same rows; each has its own name and the account of its lane."""
+    folder.mkdir(parents=True, exist_ok=True)  # the folder does not exist when no case of the matrix was selected
     for number, run in enumerate(runs):
         run.lane = number % lanes
         changes: dict[str, Any] = {
@@ -134,7 +134,7 @@ def write_use_cases(folder: Path, runs: list[DisturbedRun], lanes: int) -> None:
 
 
 def run_schedules(stack: Stack, runs: list[DisturbedRun], table: Table) -> None:
-    """Run the first one undisturbed, then the others, one per lane at a time."""
+    """Run the first run undisturbed, then the others, one at a time in each lane."""
     reference, *others = runs
     one_service_at_a_time = threading.Lock()
     try:
@@ -197,14 +197,14 @@ def lost_answers(tasks: list[TaskState]) -> int:
 
 
 def describe_difference(report: Mapping[str, Any], expected: Mapping[str, Any]) -> str:
-    """Say where a report differs from the expected one; return an empty text when it does not."""
+    """Return where a report differs from the expected report; empty when it does not differ."""
     ours, theirs = comparable(report), comparable(expected)
     parts = [f"{key}: {ours[key]} instead of {theirs[key]}" for key in ours if ours[key] != theirs[key]]
     return "; ".join(parts)[:600]
 
 
 def _run_to_success(stack: Stack, run: DisturbedRun, one_service_at_a_time: threading.Lock) -> dict[str, Any]:
-    """Run, kill and recover until the run succeeds; return its report and how many calls were billed."""
+    """Run, kill and recover until the run succeeds; return its report and the number of billed calls."""
     account = stack.lanes[run.lane]
     account.reset_counts()
     stack.operator.start(run.dag_id, RUN_ID)
@@ -219,7 +219,7 @@ def _run_to_success(stack: Stack, run: DisturbedRun, one_service_at_a_time: thre
 
 
 def _carry_out(stack: Stack, run: DisturbedRun, due: Kill, one_service_at_a_time: threading.Lock) -> None:
-    """Wait until a kill is due and carry it out. A run that has ended waits no longer."""
+    """Wait until a kill is due or the run has ended, then carry the kill out."""
 
     def is_due() -> bool:
         tasks = stack.metadata.tasks(run.dag_id, RUN_ID)
@@ -252,7 +252,7 @@ def _kill_a_task(stack: Stack, run: DisturbedRun) -> str:
 
 
 def _recover(stack: Stack, run: DisturbedRun) -> None:
-    """Do what the runbook says: clear what failed, with everything downstream, and start the endpoint again."""
+    """Follow the runbook: clear the failed tasks and everything downstream, and start the endpoint again if needed."""
     failed = [task.task_id for task in stack.metadata.tasks(run.dag_id, RUN_ID) if task.state == "failed"]
     served = any(task in SERVED for task in failed)
     run.served_again += served

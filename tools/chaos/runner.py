@@ -1,4 +1,4 @@
-"""Run the cases: most of them together, those that share a fault in a group, the rest alone."""
+"""Run the cases: most of them in parallel, those that share a fault as a group, the rest alone."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ HEADER = f"{'':4} {'case':66} {'jobs':>6} {'served':>6} {'alive':>5} {'repaid':>
 
 
 class Table:
-    """Prints rows as they come, and keeps them."""
+    """Prints each row when it is added, and keeps all rows."""
 
     def __init__(self) -> None:
         self.rows: list[Row] = []
@@ -36,13 +36,13 @@ class Table:
 
 
 def say(text: str) -> None:
-    """Print a line at once."""
+    """Print a line immediately."""
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
 
 
 def line(row: Row) -> str:
-    """Return a row as it is printed."""
+    """Format a row as a printed line."""
     jobs, served = f"{row.jobs}/{row.expected_jobs}", f"{row.throughputs}/{row.expected_throughputs}"
     repaid = f"{row.repaid}/{row.in_flight}"
     state = row.state if row.state == row.expected_state else f"{row.state}!={row.expected_state}"
@@ -54,7 +54,7 @@ def line(row: Row) -> str:
 
 
 def prepare(cases: Sequence[Case], folder: Path) -> list[Case]:
-    """Give every case a key, and a use case and rows of its own in the folder."""
+    """Assign a key to every case, and write its own use case and rows to the folder."""
     prepared = []
     for number, case in enumerate(cases, start=1):
         key = f"c{number:02}"
@@ -67,7 +67,7 @@ def run_cases(stack: Stack, cases: Sequence[Case], table: Table, *, lanes: int =
     """
     Run all cases.
 
-    :param lanes: how many of the independent cases run at a time.
+    :param lanes: number of independent cases that run at the same time.
     """
     in_parallel(lambda case: run_case(stack, case, None, table), _of_phase(cases, "together"), lanes)
     faults = {
@@ -92,12 +92,12 @@ def _of_phase(cases: Sequence[Case], phase: str) -> list[Case]:
 
 
 def run_case(stack: Stack, case: Case, fault: SharedFault | None, table: Table) -> None:
-    """Run one case; an error becomes a row of the table."""
+    """Run one case and return its rows; an error becomes a row too."""
     trial = Trial(case, stack, fault)
     try:
         case.script(trial)
     except Exception as error:
-        if not STOPPING.is_set():  # otherwise a person ended the command, and the case proves nothing
+        if not STOPPING.is_set():  # otherwise a person ended the command, and the result of the case is meaningless
             trial.breach(error)
     finally:
         if fault:
@@ -113,14 +113,14 @@ def write_result(path: Path, rows: Sequence[Row], **more: Any) -> None:
 
 
 def read_rows(path: Path) -> dict[str, dict[str, Any]]:
-    """Return the rows of an earlier run by name; none when there was no earlier run."""
+    """Return the rows of an earlier run by name; empty when there was no earlier run."""
     if not path.exists():
         return {}
     return {row["name"]: row for row in json.loads(path.read_text(encoding="utf-8"))["cases"]}
 
 
 def verdict(rows: Sequence[Row], began: float) -> str:
-    """Return the last line: how many cases, how many breaches, how long it took."""
+    """Return the last line: the number of cases, the breaches, and the duration."""
     breaches = [row.name for row in rows if not row.ok]
     minutes = (time.monotonic() - began) / 60
     end = f"breaches: {', '.join(breaches)}" if breaches else "no breach"

@@ -1,4 +1,4 @@
-"""Test what the matrix does not: each safety net alone, changed data, faults while polling, and marks by hand."""
+"""Test what the matrix does not cover: each safety net alone, changed data, faults while polling, and manual marks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tools.chaos.trial import GET_JOB, GET_THROUGHPUT, JOB, THROUGHPUT, Case, Tr
 DELETE_THROUGHPUT = "DeleteProvisionedModelThroughput"
 SWEEPER = "distill_release_leftovers"
 AT_ONCE = 5 / 3600  # hours
-POLLING_FAULTS = 7  # one more than botocore attempts
+POLLING_FAULTS = 7  # one more than the attempts of botocore
 
 
 def _stall_throughput(trial: Trial) -> None:
@@ -57,13 +57,13 @@ def _sweep(trial: Trial, name: str) -> None:
 def _leftovers_alone(trial: Trial) -> None:
     trial.start_run()
     state = trial.finish()
-    trial.ensure(state == "success" and trial.bought()["alive"] == 1, "Something was released without any safety net.")
+    trial.ensure(state == "success" and trial.bought()["alive"] == 1, "It was released without any safety net.")
     _sweep(trial, "after-the-run")
     trial.expect()
 
 
 def _leftovers_of_unknown_run(trial: Trial) -> None:
-    """Lose the database while the throughput is being created; nobody triggers the run again."""
+    """Lose the database while the throughput is being created, and do not trigger the run again."""
     _stall_throughput(trial)
     trial.start_run()
     trial.wait_watched("tuned.in_service")
@@ -73,7 +73,7 @@ def _leftovers_of_unknown_run(trial: Trial) -> None:
 
 
 def _leftovers_spare(trial: Trial) -> None:
-    """Renew what a live run uses although it has expired, and leave alone what is not ours."""
+    """Renew the expired throughput of a live run, and do not touch a throughput that is not ours."""
     name = f"foreign-{trial.case.key}"
     trial.stack.account.buy_foreign_throughput(name)
     _stall_throughput(trial)
@@ -82,10 +82,10 @@ def _leftovers_spare(trial: Trial) -> None:
     _sweep(trial, "while-it-lives")
     throughputs = trial.stack.account.ledger()["throughputs"]
     alive = {throughput["name"] for throughput in throughputs if throughput["alive"]}
-    trial.ensure(name in alive, "The sweeper released what is not ours.")
-    trial.ensure(trial.bought()["alive"] == 1, "The sweeper released what a live run uses.")
+    trial.ensure(name in alive, "The sweeper released a throughput that is not ours.")
+    trial.ensure(trial.bought()["alive"] == 1, "The sweeper released the throughput of a live run.")
     expires = trial.stack.account.tags(trial.bought()["throughputs"][0]["arn"])["expires-at"]
-    trial.ensure(expires > datetime.datetime.now(datetime.UTC).isoformat(), f"Not renewed: expires at {expires}.")
+    trial.ensure(expires > datetime.datetime.now(datetime.UTC).isoformat(), f"The expiry was not renewed: {expires}.")
     trial.end_stalls()
     trial.expect()
     trial.stack.account.delete_throughput(name)
@@ -97,7 +97,7 @@ def _release_fails(trial: Trial) -> None:
     state = trial.finish()
     trial.ensure(state == "failed" and trial.bought()["alive"] == 1, f"release failed, but the run's state is {state}.")
     trial.clear("tuned.release", downstream=True)
-    trial.expect(note="failed at first; success after release was cleared")
+    trial.expect(note="the run failed at first, and succeeded after release was cleared")
 
 
 def _release_recovers(trial: Trial) -> None:
@@ -121,7 +121,7 @@ def _waiting_marked_success(trial: Trial) -> None:
     trial.start_run()
     trial.wait_watched("tuned.in_service")
     trial.mark("tuned.in_service", "success")
-    trial.expect(state="failed", note="answer fails because no endpoint serves, and the throughput is released")
+    trial.expect(state="failed", note="answer fails without an endpoint, and the throughput is released")
 
 
 # Data
@@ -140,7 +140,7 @@ def _edited(trial: Trial) -> None:
     path = trial.stack.layout.use_cases / f"{trial.case.key}-train.csv"
     write_rows(path, trial.case.key, 1, TRAINING_ROWS)
     trial.start_run(2)
-    # A second model answers the same documents. Each answer is new, so paying for it is not paying twice.
+    # A second model answers the same documents. Each of its answers is new, so paying for it is not paying twice.
     trial.in_flight = len(trial.case.documents)
     trial.expect(jobs=2, throughputs=2)
 
@@ -156,7 +156,7 @@ def _cleared_after_success(trial: Trial, *, task_id: str) -> None:
 
 
 def _polling_fault(trial: Trial, *, kind: str) -> None:
-    """Have both waits meet a temporary fault that lasts longer than botocore's own retries."""
+    """Inject a temporary fault into both waits that lasts longer than botocore's own retries."""
     for create, get, stalled, waiter in (
         (JOB, GET_JOB, "job_stalled", "tuned.trained"),
         (THROUGHPUT, GET_THROUGHPUT, "throughput_stalled", "tuned.in_service"),
@@ -178,7 +178,7 @@ def _job_failed(trial: Trial) -> None:
     trial.ensure(state == "failed", f"The job failed, but the run's state is {state}.")
     trial.ensure(trial.logged("tuned.trained", "Encountered an internal error"), "Bedrock's reason is not in the log.")
     trial.clear("tuned.submit", downstream=True)
-    trial.expect(jobs=2, note="the clear bought a second job")
+    trial.expect(jobs=2, note="clearing the task bought a second job")
 
 
 def _job_stopped(trial: Trial) -> None:
@@ -189,7 +189,7 @@ def _job_stopped(trial: Trial) -> None:
     state = trial.finish()
     trial.ensure(state == "failed", f"The job was stopped, but the run's state is {state}.")
     trial.clear("tuned.submit", downstream=True)
-    trial.expect(jobs=2, note="the clear bought a second job")
+    trial.expect(jobs=2, note="clearing the task bought a second job")
 
 
 def _training_times_out(trial: Trial) -> None:
@@ -198,11 +198,11 @@ def _training_times_out(trial: Trial) -> None:
     state = trial.finish()
     trial.ensure(state == "failed", f"The wait timed out, but the run's state is {state}.")
     trial.ensure(trial.logged("tuned.trained", "still running"), "The log does not say that the job is still running.")
-    trial.ensure(trial.bought()["jobs"][-1]["status"] == "InProgress", "The timeout has stopped the job.")
+    trial.ensure(trial.bought()["jobs"][-1]["status"] == "InProgress", "The timeout stopped the job.")
     trial.end_stalls()
     trial.wait_job("Completed")
     trial.clear("tuned.trained", downstream=True)
-    trial.expect(note="the clear continued with the same job")
+    trial.expect(note="after clearing, the run continued with the same job")
 
 
 def _throughput_times_out(trial: Trial) -> None:
@@ -252,7 +252,7 @@ def _mark_lets_run(trial: Trial) -> None:
     trial.ensure(state == "failed", f"A task was marked failed, but the run's state is {state}.")
     trial.end_stalls()
     trial.start_run(2)
-    trial.expect(note="the next run continued with the job that had kept running")
+    trial.expect(note="the next run continued with the same job, which had kept running")
 
 
 Named = tuple[str, Callable[[Trial], None], dict[str, Any]]
@@ -310,6 +310,6 @@ SWEEPS: list[Named] = [
 
 
 def scenarios() -> list[Case]:
-    """Return all cases outside the matrix."""
+    """Return all cases that are not part of the matrix."""
     together = [Case(*named) for named in (*NETS, *MARKS, *DATA, *WAITS)]
     return together + [Case(*named, phase="alone") for named in SWEEPS]

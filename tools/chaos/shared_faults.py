@@ -1,4 +1,4 @@
-"""Do something to all running cases at once, when each of them has reached its instant."""
+"""Inject one fault into all running cases once each of them has reached its instant."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from collections.abc import Callable
 
 
 class SharedFaultMissedError(Exception):
-    """A shared fault did not happen in time, because some case never reached its instant."""
+    """A shared fault was not injected in time, because at least one case did not reach its instant."""
 
 
 class SharedFault:
     """
-    A barrier that ends in one action, and can be used again.
+    A reusable barrier that performs one action when all cases have arrived.
 
-    :param parties: how many cases take part.
-    :param act: the action; the last case to arrive does it, and the others go on when it is done.
-    :param is_over: tells that nobody should wait any longer.
+    :param parties: number of cases that take part.
+    :param act: the action. The last case to arrive performs it; then all cases continue.
+    :param is_over: returns True when no case should wait any longer.
     """
 
     def __init__(self, parties: int, act: Callable[[], None], is_over: Callable[[], bool] = lambda: False) -> None:
@@ -31,9 +31,9 @@ class SharedFault:
 
     def arrive(self, timeout_seconds: float) -> None:
         """
-        Wait for the next time that the action is done.
+        Wait until the action has been performed.
 
-        :raises SharedFaultMissedError: not all other cases arrived in time.
+        :raises SharedFaultMissedError: at least one case did not arrive in time.
         """
         with self._changed:
             times_done_before = self._times_done
@@ -44,12 +44,15 @@ class SharedFault:
                 self._changed.wait(min(1.0, timeout_seconds))
             if self._times_done == times_done_before:
                 self._arrived -= 1
-                raise SharedFaultMissedError(f"Of {self._parties} cases only {self._arrived + 1} arrived.")
+                raise SharedFaultMissedError(
+                    f"Only {self._arrived + 1} of {self._parties} cases reached their instant in time. "
+                    "The shared fault was not injected."
+                )
             if self._error:
                 raise self._error
 
     def leave(self) -> None:
-        """Take a case out, which may be the one that the others wait for."""
+        """Remove a case. If the others were waiting only for this case, perform the action."""
         with self._changed:
             self._parties -= 1
             self._act_when_complete()

@@ -1,4 +1,4 @@
-"""Start one AWS simulator and one real Airflow for many cases, so that each process can be killed and is restarted."""
+"""Start one AWS simulator and one real Airflow for many cases, and restart each process that a case kills."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ SERVICES = ("api-server", "dag-processor", "scheduler", "triggerer")
 DAGS = PROJECT_ROOT / "tests" / "tools" / "chaos" / "dags"
 READY_SECONDS = 480.0
 IDLE_WORKER = "LocalExecutor: <idle>"  # the title that Airflow gives a worker process without a task
-STOPPING = threading.Event()  # set when a person ends the command; every wait ends then
+STOPPING = threading.Event()  # set when a person ends the command; it ends every wait
 # Airflow notices a dead worker, scheduler or triggerer within seconds, and parses no DAG file twice.
 QUICK = {
     "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": 20,
@@ -58,8 +58,8 @@ class Stack:
     """
     The processes under test.
 
-    :param state: folder of this run, emptied at the start.
-    :param lanes: how many further AWS simulators; each is an account behind the connection ``aws_lane<n>``.
+    :param state: folder for the state of this run; emptied at the start.
+    :param lanes: number of further AWS simulators. Each is an account that the connection ``aws_lane<n>`` reaches.
     """
 
     def __init__(self, state: Path, *, lanes: int = 0) -> None:
@@ -98,8 +98,8 @@ class Stack:
             for n, lane in enumerate(self.lanes)
         }
         settings = {f"AIRFLOW__{name}": str(value) for name, value in QUICK.items()}
-        # A clear writes its log entry over a second connection, so Airflow waits for itself until SQLite gives up, and
-        # everybody else waits too. A short timeout keeps that wait short.
+        # When it clears a task, Airflow writes a log entry over a second connection, so it waits for itself until
+        # SQLite gives up. All other processes wait too. A short timeout keeps the wait short.
         settings["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] = f"sqlite:///{self.layout.database}?timeout=6"
         paths = os.pathsep.join([str(PROJECT_ROOT), str(PROJECT_ROOT / "plugins")])
         return {**base, **settings, **lanes, "CHAOS_USE_CASES": str(self.layout.use_cases), "PYTHONPATH": paths}
@@ -110,7 +110,7 @@ class Stack:
         for name, port in self._simulators.items():
             where = ["--port", str(port), "--state", str(self.layout.state / name), "--model-units", "100"]
             self._group.start(Component(name, [sys.executable, "-m", "tools.aws_simulator", *where], 10.0))
-        # Airflow imports this file at its start, and with it what every task would otherwise import again.
+        # Airflow imports this file when it starts. The file imports what every task would otherwise import again.
         config = self.layout.airflow_home / "config"
         config.mkdir(parents=True, exist_ok=True)
         shutil.copy(DAGS.parent / "airflow_local_settings.py", config)
@@ -150,7 +150,7 @@ class Stack:
             return 0
 
     def kill_service(self, name: str) -> None:
-        """SIGKILL a service and return when its supervisor has restarted it; the service's children keep running."""
+        """SIGKILL a service and wait until its supervisor has restarted it. Its children keep running."""
         with self._killing:
             pid = self.pid_of(name)
             kill(pid)
@@ -159,7 +159,7 @@ class Stack:
                 self._kill_idle_workers()
 
     def _kill_idle_workers(self) -> None:
-        """Kill the dead scheduler's workers that have no task: they would wait forever on a queue that nobody fills."""
+        """Kill the idle workers of a dead scheduler. They would wait forever on a queue that is no longer filled."""
         of_new_scheduler = set(descendants(self.pid_of("scheduler")))
         for pid in marked_processes(self.layout.state):
             with suppress(psutil.NoSuchProcess):
@@ -171,13 +171,14 @@ class Stack:
         """
         Wait until a run has ended and return its state.
 
-        :param seconds: how long to wait while no task of the DAG changes its state.
+        :param seconds: longest time to wait without a change in the state of any task of the DAG.
         """
         states = [""]
 
         def has_ended() -> bool:
             states.append(self.metadata.settled(dag_id, run_id) or "")
-            return states[-1] == states[-2] != ""  # twice: a run that was just cleared still shows its old end
+            # A run that was just cleared still has its old final state, so the same state must be read twice.
+            return states[-1] == states[-2] != ""
 
         progress = partial(self.metadata.progress, dag_id)
         before = self.metadata.run_state(dag_id, run_id) or "no run"
@@ -207,7 +208,7 @@ def kill(pid: int | None) -> None:
 
 
 def worker_of(pid: int | None) -> int | None:
-    """Return the worker process that runs a task's process; None when the task's process has ended."""
+    """Return the pid of the worker that started a task's process; None when the task's process has ended."""
     try:
         return psutil.Process(pid).ppid() if pid else None
     except psutil.NoSuchProcess:
@@ -225,23 +226,23 @@ def wait_for(
     """
     Wait for a condition.
 
-    :param progress: returns a value that changes while the condition may still come true. The time starts again
-        whenever the value has changed, because the machine is only slow then.
-    :raises NotReadyError: the condition did not come true in time, or the command is being ended.
+    :param progress: returns a value that changes while there is progress. Each change restarts the timeout, because the
+        machine is then merely slow.
+    :raises NotReadyError: the condition was not met in time, or the command is being stopped.
     """
     deadline, last_seen = time.monotonic() + seconds, progress()
     while not condition():
         if STOPPING.is_set():
-            raise NotReadyError(f"{what}: the command is being ended.")
+            raise NotReadyError(f"Stopped waiting for: {what}. The command is being stopped.")
         if time.monotonic() > deadline:
             if (now := progress()) == last_seen:
-                raise NotReadyError(f"{what}: not within {seconds:.0f} s, and nothing changed.")
+                raise NotReadyError(f"Timed out waiting for: {what}. Nothing changed for {seconds:.0f} s.")
             deadline, last_seen = time.monotonic() + seconds, now
         time.sleep(pause)
 
 
 def in_parallel(work: Callable[[Item], Result], items: Iterable[Item], lanes: int) -> list[Result]:
-    """Do the work on all items, ``lanes`` at a time; when that is interrupted, end every wait."""
+    """Call ``work`` on all items, ``lanes`` at a time. An interruption ends every wait."""
     with ThreadPoolExecutor(lanes) as pool:
         try:
             return list(pool.map(work, items))
@@ -252,7 +253,7 @@ def in_parallel(work: Callable[[Item], Result], items: Iterable[Item], lanes: in
 
 
 def empty_folder(state: Path, *, keep: Path) -> None:
-    """Create a folder, or delete everything in it except lock files and the file ``keep``, which is one level down."""
+    """Create an empty folder, or empty it except for lock files and the file ``keep``, which is one level down."""
     for path in state.glob("*") if state.exists() else ():
         if path == keep.parent:
             for inner in path.iterdir():

@@ -1,9 +1,9 @@
 """
 Restart a command whenever it dies, as systemd would: ``python -m tools.chaos.supervisor <pid file> <command...>``.
 
-A command that dies leaves its children behind, which is the point: a killed scheduler leaves tasks running next to its
-successor. The guard that runs this supervisor adopts them and stops them in the end. Standard library only, because
-one supervisor runs per service.
+A command that dies leaves its children running on purpose: the tasks of a killed scheduler run next to those of its
+successor. The guard that runs this supervisor adopts the children and stops them at the end. This module imports only
+the standard library, because each service has its own supervisor.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ RESTART_SECONDS = 1.0
 
 
 def main(arguments: list[str]) -> int:
-    """Keep the command running until SIGTERM, and keep its pid in the pid file."""
+    """Run the command, restart it when it dies, and write its pid to the pid file; stop on SIGTERM."""
     pid_file, command = Path(arguments[0]), arguments[1:]
     pid_file.parent.mkdir(parents=True, exist_ok=True)
     draft = pid_file.with_suffix(".draft")
@@ -27,7 +27,7 @@ def main(arguments: list[str]) -> int:
         child = subprocess.Popen(command)  # noqa: S603 our own
         try:
             draft.write_text(str(child.pid), encoding="utf-8")
-            draft.replace(pid_file)  # a reader never sees half a pid
+            draft.replace(pid_file)  # so that a reader never sees half a pid
             child.wait()
         except SystemExit:
             child.terminate()

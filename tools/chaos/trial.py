@@ -1,4 +1,4 @@
-"""Run one case: the actions and waits that its script uses, and the rows of the table that it produces."""
+"""Run one case: provide the actions and waits for its script, and write its rows of the table."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from tools.chaos.shared_faults import SharedFault
 from tools.chaos.stack import Stack, kill, wait_for, worker_of
 from tools.local_airflow.process_table import is_running
 
-# How long to wait while no task of the case changes its state. While tasks change, the machine is only slow.
+# The longest wait without a change in the state of any task of the case. While states change, the machine is only slow.
 RUN_SECONDS = 420.0
 REACH_SECONDS = 300.0
-SHARED_FAULT_SECONDS = 3600.0  # a case that fails leaves, and the others continue
+SHARED_FAULT_SECONDS = 3600.0  # a case that fails leaves the group, and the others continue
 RELEASE_SECONDS = 300.0
 HELD_SECONDS = 90.0
 
@@ -33,7 +33,7 @@ Victim = Literal["task", "worker", "both"]
 
 @dataclass(frozen=True)
 class Row:
-    """The result of a case, as ``.local/chaos.json`` has it."""
+    """The result of a case, as stored in ``.local/chaos.json``."""
 
     name: str
     jobs: int
@@ -50,7 +50,7 @@ class Row:
     note: str = ""
 
     def as_json(self) -> dict[str, Any]:
-        """Return the row as it is written to the file."""
+        """Return the row as the file stores it."""
         return asdict(self)
 
 
@@ -59,10 +59,10 @@ class Case:
     """
     A named case.
 
-    :param script: what happens; it ends in one or more calls of :meth:`Trial.expect`.
-    :param changes: sections of its use case that differ from the other cases'; ``tags`` names variants of the DAG.
-    :param phase: ``together`` with all others, ``alone``, or the name of a fault that it shares with others.
-    :param buys: the arm or the step whose name is part of the names of everything the case buys.
+    :param script: the steps of the case. It calls :meth:`Trial.expect` at least once.
+    :param changes: sections of its use case that differ from other cases; ``tags`` selects a variant of the DAG.
+    :param phase: ``together`` (in parallel), ``alone``, or the name of the fault that it shares with other cases.
+    :param buys: the arm or step whose name is in the names of everything that the case buys.
     """
 
     name: str
@@ -75,11 +75,11 @@ class Case:
 
 
 class BreachError(Exception):
-    """A case found something that it does not expect and that the counts do not show."""
+    """A case found a deviation that the counts do not show."""
 
 
 class Trial:
-    """A case on a stack. The methods that wait raise when what they wait for does not happen."""
+    """A case that runs on a stack. A method that waits raises an error when the event does not happen."""
 
     def __init__(self, case: Case, stack: Stack, shared_fault: SharedFault | None) -> None:
         self.case = case
@@ -93,18 +93,18 @@ class Trial:
 
     @property
     def dag_id(self) -> str:
-        """The case's own DAG."""
+        """The id of the case's own DAG."""
         return f"distill_{self.case.key}"
 
     @property
     def match(self) -> str:
-        """The beginning of the name of everything that the case buys."""
+        """The prefix of the names of everything that the case buys."""
         return f"{self.case.key}-{self.case.buys}-"
 
     # Runs
 
     def start_run(self, number: int = 1) -> None:
-        """Trigger a run with a number; everything that follows is about this run."""
+        """Trigger the run with this number. All later calls refer to this run."""
         self.run_id = f"chaos__run-{number}"
         self.stack.operator.start(self.dag_id, self.run_id)
 
@@ -118,15 +118,15 @@ class Trial:
     # Instants
 
     def fault(self, operation: str, kind: str, **rule: Any) -> None:
-        """Add a fault to an operation on the things that this case buys."""
+        """Add a fault to an operation, for the purchases of this case only."""
         self.stack.account.add_fault(operation=operation, kind=kind, match=self.match, **rule)
 
     def end_stalls(self) -> None:
-        """Let the stalled jobs and throughputs of the case continue."""
+        """Resume the stalled jobs and throughputs of the case."""
         self.stack.account.end_stalls(self.match)
 
     def hold(self, operation: str, *, seconds: float = HELD_SECONDS, after: int = 0) -> None:
-        """Delay one answer to an operation; the simulator carries out the operation at once."""
+        """Delay one answer to an operation. The simulator carries out the operation without delay."""
         self.fault(operation, "timeout", times=1, seconds=seconds, after=after)
 
     def wait_fired(self, operation: str, count: int = 1) -> None:
@@ -139,18 +139,19 @@ class Trial:
         """
         Wait until a task is deferred and a triggerer runs its trigger.
 
-        :raises BreachError: the task did not defer, because what it waits for was ready too early.
+        :raises BreachError: the task did not defer, because its job or throughput was ready too early.
         """
         metadata = self.stack.metadata
 
         def watched() -> bool:
             self.ensure(
-                self.task_state(task_id) != "success", f"{task_id} did not have to wait: the instant was missed."
+                self.task_state(task_id) != "success",
+                f"{task_id} did not wait, so the case missed its instant.",
             )
             return metadata.is_watched(self.dag_id, self.run_id, task_id)
 
         self._wait(watched, f"{self.dag_id} {task_id} deferred", REACH_SECONDS)
-        time.sleep(3)  # a triggerer owns a trigger shortly before it starts it
+        time.sleep(3)  # a triggerer claims a trigger shortly before it starts the trigger
 
     def wait_state(self, task_id: str, *states: str) -> None:
         """Wait until a task is in one of these states."""
@@ -162,7 +163,7 @@ class Trial:
         return self.stack.metadata.task(self.dag_id, self.run_id, task_id).state
 
     def bought(self) -> dict[str, Any]:
-        """Return what the case has bought so far."""
+        """Return the jobs and throughputs that the case has bought so far."""
         return purchases(self.stack.account.ledger(), self.match)
 
     def wait_job(self, *statuses: str) -> str:
@@ -176,7 +177,7 @@ class Trial:
         return str(self.bought()["jobs"][-1]["arn"])
 
     def wait_released(self) -> None:
-        """Wait until nothing that the case bought is billed by the hour."""
+        """Wait until no throughput of the case is billed any more."""
         self._wait(lambda: self.bought()["alive"] == 0, f"The release for {self.case.key}", RELEASE_SECONDS)
 
     def wait_run(self, dag_id: str, run_id: str) -> None:
@@ -190,13 +191,13 @@ class Trial:
         self.ensure(metadata.settled(dag_id, run_id) == "success", f"{dag_id} {run_id} failed.")
 
     def logged(self, task_id: str, text: str) -> bool:
-        """Tell whether a task or its trigger has logged a text in this run."""
+        """Tell whether a text is in the log of a task or of its trigger in this run."""
         folder = self.stack.layout.task_logs / f"dag_id={self.dag_id}" / f"run_id={self.run_id}" / f"task_id={task_id}"
         logs = [path for path in folder.rglob("*") if path.is_file()]
         return any(text in path.read_text(encoding="utf-8", errors="replace") for path in logs)
 
     def wait_logged(self, task_id: str, text: str) -> None:
-        """Wait until a task or its trigger has logged a text."""
+        """Wait until a text is in the log of a task or of its trigger."""
         self._wait(lambda: self.logged(task_id, text), f"{text!r} in the log of {task_id}", REACH_SECONDS)
 
     # Recoveries
@@ -210,41 +211,41 @@ class Trial:
         self.stack.operator.clear(self.dag_id, self.run_id, None)
 
     def mark(self, task_id: str, state: str = "failed") -> None:
-        """Mark a task by hand."""
+        """Mark a task as failed or successful."""
         self.stack.operator.mark_task(self.dag_id, self.run_id, task_id, state)
 
     def mark_run(self, state: str = "failed") -> None:
-        """Mark the run by hand."""
+        """Mark the run as failed or successful."""
         self.stack.operator.mark_run(self.dag_id, self.run_id, state)
 
     def kill_task(self, task_id: str, victim: Victim = "task") -> None:
         """
         SIGKILL the processes of a running task.
 
-        :param victim: the task's own process, the worker that runs it, or both. A task whose worker is dead runs on,
-            while Airflow starts another copy of it.
+        :param victim: the task's own process, the worker that started it, or both. A task keeps running when its worker
+            is dead, while Airflow starts another copy.
         """
         task = self.stack.metadata.task(self.dag_id, self.run_id, task_id)
         if task.state != "running" or not task.pid:
-            raise BreachError(f"{task_id} has no process to kill: it is {task.state}.")
+            raise BreachError(f"{task_id} has no process to kill: its state is {task.state}.")
         pid, worker = task.pid, worker_of(task.pid)
         if victim == "task":
             kill(pid)
-        elif victim == "both":  # the worker first, or it would report that its task died
+        elif victim == "both":  # the worker first; otherwise it would report the death of its task
             kill(worker)
             kill(pid)
         else:
             kill(worker)
             time.sleep(1)
-            self.ensure(is_running(pid), f"The copy of {task_id} died at once.")
+            self.ensure(is_running(pid), f"The copy of {task_id} died immediately, so there are no two copies.")
             self._copies.append(pid)
 
     def wait_for_copies(self) -> None:
-        """Wait until the copies that were left running have ended, however they end."""
+        """Wait until the copies that kept running have ended, successfully or not."""
         self._wait(lambda: not any(map(is_running, self._copies)), "The end of the other copy", RUN_SECONDS)
 
     def take_shared_fault(self) -> None:
-        """Wait for the fault that the case shares with others, and return when it has happened."""
+        """Wait until the fault that the case shares with others has been injected."""
         if self.shared_fault is None:
             raise BreachError("This case shares no fault with others.")
         running = self.stack.metadata.tasks(self.dag_id, self.run_id)
@@ -257,7 +258,7 @@ class Trial:
         """
         Check a condition.
 
-        :raises BreachError: it does not hold; the error carries ``breach`` as its text.
+        :raises BreachError: the condition is false; ``breach`` is the message.
         """
         if not condition:
             raise BreachError(breach)
@@ -268,7 +269,7 @@ class Trial:
         """
         Wait for the run to end, count what was bought, and write the row.
 
-        :param state: in which the run has to end; None does not wait for the end.
+        :param state: the expected final state of the run; None does not wait for the end.
         """
         ended = self.finish() if state in ENDED else state or ""
         ledger = self.stack.account.ledger()
@@ -296,7 +297,7 @@ class Trial:
         """Write the row of a case whose script failed."""
         try:
             bought = self.bought()
-        except httpx.HTTPError:  # the simulator may be what failed
+        except httpx.HTTPError:  # the simulator itself may have failed
             bought = {"jobs": [], "throughputs": [], "alive": 0}
         counts = (len(bought["jobs"]), len(bought["throughputs"]))
         note = f"{type(error).__name__}: {error}"

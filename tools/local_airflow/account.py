@@ -1,7 +1,7 @@
 """
-Read the simulated AWS account of this checkout: what is rented and what was billed.
+Read the simulated AWS account of this checkout: its throughputs and its ledger.
 
-The functions use boto3 like the pipeline. ``enter_account`` makes sure that boto3 reaches only the AWS simulator.
+The functions use boto3, as the pipeline does. ``enter_account`` ensures that boto3 reaches only the AWS simulator.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class SimulatorError(DistillError):
 
 
 def enter_account(ports: Ports) -> None:
-    """Let boto3 in this process reach only the AWS simulator, whatever account the person uses otherwise."""
+    """Restrict boto3 in this process to the AWS simulator, whatever AWS account its environment configures."""
     for name in [name for name in os.environ if name.startswith(("AWS_", "BOTO"))]:
         del os.environ[name]
     os.environ.update(aws_settings(ports))
@@ -49,9 +49,9 @@ def rented_throughputs(ledger: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 def give_back_throughputs(simulator_url: str) -> list[str]:
     """
-    Delete the throughputs that an interrupted run left, and return their names.
+    Delete the throughputs that an interrupted run left behind, and return their names.
 
-    Call it only while no Airflow of this checkout runs: then nobody needs them any more.
+    Call it only while no Airflow of this checkout is running. Otherwise a run may still need them.
     """
     import boto3
 
@@ -65,7 +65,7 @@ def give_back_throughputs(simulator_url: str) -> list[str]:
 
 
 def download(uri: str, target: Path) -> None:
-    """Copy an object to a file; an existing file is replaced only when the copy is complete."""
+    """Copy an object to a file. An existing file is replaced only when the copy is complete."""
     import boto3
 
     location = urlsplit(uri, allow_fragments=False)
@@ -84,7 +84,7 @@ def _get(url: str) -> dict[str, Any]:
     import httpx
 
     try:
-        response = httpx.get(url, timeout=ADMIN_SECONDS, trust_env=False)  # loopback is reached without any proxy
+        response = httpx.get(url, timeout=ADMIN_SECONDS, trust_env=False)  # loopback must be reached without a proxy
         answer: dict[str, Any] = response.raise_for_status().json()
     except (httpx.HTTPError, ValueError) as error:
         raise SimulatorError(

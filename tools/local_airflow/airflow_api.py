@@ -1,8 +1,9 @@
 """
-Call the few endpoints of Airflow's REST API that local commands need.
+Call the endpoints of Airflow's REST API that local commands need.
 
 Requests are repeated for a while after a lost connection and after a 5xx, because Airflow answers 500 when SQLite is
-busy. Every request is safe to repeat: whatever is created has a name of its own, and "already exists" counts as done.
+busy. Every request is safe to repeat: each object that is created has a unique name, and "already exists" counts as
+success.
 
 Imports httpx inside the methods: ``make clean`` imports this module before anything is installed.
 """
@@ -22,7 +23,7 @@ TIMEOUT_SECONDS = 30.0
 ATTEMPTS = 6
 FIRST_PAUSE_SECONDS = 0.5
 PAGE_ROWS = 500
-QUOTED_CHARACTERS = 2000  # of a refusal, in the error message
+QUOTED_CHARACTERS = 2000  # characters of a refusal in the error message
 FINISHED_RUN_STATES = ("success", "failed")
 
 JsonObject = dict[str, Any]
@@ -38,21 +39,21 @@ class AirflowApiError(DistillError):
 
 class AirflowApi:
     """
-    A client of one api-server. It sends no credentials until :meth:`sign_in`; a local stack asks for none.
+    A client for one api-server. It sends no credentials until :meth:`sign_in`; a local stack does not need any.
 
-    :param url: of the api-server, without a path.
+    :param url: address of the api-server, without a path.
     """
 
     def __init__(self, url: str, *, attempts: int = ATTEMPTS) -> None:
         import httpx
 
         self._attempts = attempts
-        # The api-server listens on loopback: a proxy from the environment must not see these requests.
+        # The api-server listens on loopback, so these requests must not go through a proxy from the environment.
         self._client = httpx.Client(base_url=url, timeout=TIMEOUT_SECONDS, trust_env=False)
 
     def sign_in(self, user: str, password: str) -> None:
         """
-        Get a token and send it with every later request; it is valid for a day.
+        Get a token, which is valid for a day, and send it with every later request.
 
         :raises AirflowApiError: Airflow refused the password or did not answer.
         """
@@ -68,7 +69,7 @@ class AirflowApi:
         return bool(health.get("metadatabase", {}).get("status") == "healthy")
 
     def ensure_pool(self, name: str, settings: Mapping[str, Any]) -> None:
-        """Create a pool, or give an existing one these settings."""
+        """Create a pool, or apply these settings to an existing pool."""
         body = {"name": name, **settings}
         try:
             self._call("POST", "/pools", body)
@@ -87,7 +88,7 @@ class AirflowApi:
             raise
 
     def import_errors(self) -> list[tuple[str, str]]:
-        """List the DAG files that could not be loaded, with the reason."""
+        """List the DAG files that could not be loaded, with the reasons."""
         errors = self._call("GET", "/importErrors")["import_errors"]
         return [(str(error["filename"]), str(error["stack_trace"])) for error in errors]
 
@@ -97,11 +98,11 @@ class AirflowApi:
         return in_running_order({task["task_id"]: task["downstream_task_ids"] for task in tasks})
 
     def unpause(self, dag_id: str) -> None:
-        """Unpause a DAG; runs of a paused DAG stay queued forever."""
+        """Unpause a DAG. Runs of a paused DAG would stay queued forever."""
         self._call("PATCH", f"/dags/{quote(dag_id, safe='')}", {"is_paused": False})
 
     def trigger(self, dag_id: str, run_id: str, *, logical_date: str, conf: Mapping[str, Any]) -> None:
-        """Trigger a run; a run that already has this id counts as this run, because a repeated request may meet it."""
+        """Trigger a run. Do nothing if a run with this id exists: an earlier attempt of this request created it."""
         body = {"dag_run_id": run_id, "logical_date": logical_date, "conf": dict(conf)}
         try:
             self._call("POST", f"/dags/{quote(dag_id, safe='')}/dagRuns", body)
@@ -134,7 +135,7 @@ class AirflowApi:
                 return instances
 
     def returned(self, dag_id: str, run_id: str, task_id: str) -> Any:
-        """Return what a task returned; None when it returned nothing."""
+        """Return the return value of a task; None when there is none."""
         path = f"{_run_path(dag_id, run_id)}/taskInstances/{quote(task_id, safe='')}/xcomEntries/return_value"
         try:
             value = self._call("GET", f"{path}?deserialize=true")["value"]
@@ -176,7 +177,7 @@ class AirflowApi:
 
 
 def in_running_order(downstream: Mapping[str, list[str]]) -> list[str]:
-    """Sort task ids so that each follows everything upstream of it, and the tasks of a branch stay together."""
+    """Sort task ids so that each task follows its upstream tasks, and the tasks of a branch stay together."""
     waiting_for = dict.fromkeys(downstream, 0)
     for targets in downstream.values():
         for target in targets:

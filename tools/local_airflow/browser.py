@@ -1,7 +1,7 @@
 """
 Open the system's Chromium with Playwright, for the browser test and the pictures in the docs.
 
-Playwright can also download a browser of its own. That is not used, because not every network allows the download.
+Playwright could download its own browser. This module does not use that, because some networks block the download.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from playwright.sync_api import Page, sync_playwright
 from include.distill.core.errors import DistillError
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
-PATIENCE_SECONDS = 180.0  # a page of Airflow takes two seconds, and minutes on a very busy machine
-SHOWN_CHARACTERS = 2000  # of a page's text, in an error message
+PATIENCE_SECONDS = 180.0  # a page of Airflow takes two seconds to load, or minutes on a very busy machine
+SHOWN_CHARACTERS = 2000  # characters of a page's text in an error message
 
 
 class BrowserError(DistillError):
-    """Chromium could not be started, or a page did not show what was expected."""
+    """Chromium could not be started, or a page did not show the expected content."""
 
 
 def find_chromium() -> str | None:
@@ -33,10 +33,11 @@ def find_chromium() -> str | None:
 @contextmanager
 def open_browser(*, width: int = 1440, height: int = 900) -> Iterator[Page]:
     """
-    Start Chromium with one empty page, and close it at the end of the block.
+    Start Chromium with one empty page, and close Chromium at the end of the block.
 
-    :param width, height: of the page, in pixels.
-    :raises BrowserError: there is no Chromium, it does not start, or a step on the page failed; shows the page's text.
+    :param width, height: size of the page in pixels.
+    :raises BrowserError: there is no Chromium, it does not start, or a step on the page failed. The message
+        includes the text of the page.
     """
     if (chromium := find_chromium()) is None:
         raise BrowserError(

@@ -28,11 +28,13 @@ if TYPE_CHECKING:
     from tools.local_airflow.settings import Layout, RunRequest
 
 TIMEOUT_SECONDS = 1800
-SIMULATED = "SIMULATED: the AWS simulator on this machine plays AWS. No account is used, nothing is bought."
+SIMULATED = (
+    "SIMULATED: the AWS simulator on this machine takes the place of AWS. No account is used. Nothing is bought."
+)
 
 
 def run(layout: Layout, environ: Mapping[str, str]) -> int:
-    """Run the DAG of one use case once, from an empty Airflow to a report, and leave nothing running."""
+    """Run the DAG of one use case once in an empty Airflow, print the result, and leave nothing running."""
     request = _read_request(layout, environ)
     timeout_seconds = _timeout(environ)
     with open_session(layout, environ, request, command="make run", schedules="off") as session:
@@ -50,12 +52,12 @@ def run(layout: Layout, environ: Mapping[str, str]) -> int:
         print("Stopping ...", flush=True)
     print(f"\n{text}")
     if not succeeded:
-        print("\nTo look at the failed run in Airflow's UI, use `make up`; it also makes a new run.")
+        print("\nTo look at the failed run in Airflow's UI, use `make up`. It also starts a new run.")
     return 0 if succeeded else 1
 
 
 def up(layout: Layout, environ: Mapping[str, str]) -> int:
-    """Start Airflow and its UI in the background, and make a run unless there is a successful one to look at."""
+    """Start Airflow and its UI in the background. Run the DAG unless a successful run exists."""
     request = _read_request(layout, environ)
     timeout_seconds = _timeout(environ)
     served = running_server(layout)
@@ -77,7 +79,7 @@ def up(layout: Layout, environ: Mapping[str, str]) -> int:
 
 
 def down(layout: Layout, environ: Mapping[str, str]) -> int:
-    """Stop what ``make up`` started, and what a killed command may have left."""
+    """Stop the processes that ``make up`` started, and those that a killed command left running."""
     if not layout.state.exists():
         print("Airflow was not running.")
         return 0
@@ -87,16 +89,16 @@ def down(layout: Layout, environ: Mapping[str, str]) -> int:
     left = sweep(layout.state)
     lock.release()
     if left:
-        print(f"Stopped {left} processes that a killed command had left.")
+        print(f"Stopped {left} processes that a killed command had left running.")
     print("Stopped Airflow and the AWS simulator." if stopped else "Airflow was not running.")
     return 0
 
 
 def clean(layout: Layout, environ: Mapping[str, str]) -> int:
     """
-    Stop what uses the state of local runs, then remove all of it, the simulated account included.
+    Stop the processes that use the state of local runs, then remove the state, including the simulated account.
 
-    :raises InputError: a process may still use the state, and the libraries that could stop it are not installed.
+    :raises InputError: a process may still use the state, and the libraries needed to stop it are not installed.
     """
     if not layout.state.exists():
         print(f"There is nothing to remove: {layout.state} does not exist.")
@@ -107,8 +109,9 @@ def clean(layout: Layout, environ: Mapping[str, str]) -> int:
         lock.acquire("make clean", "now")
     elif holder := read_holder(layout.lock):
         raise InputError(
-            f"`{holder.command}` (process {holder.pid}) may still be running in {layout.state}, and this Python has no "
-            "psutil and filelock to stop it. Nothing was removed. Run `make setup`, then `make clean` again."
+            f"`{holder.command}` (process {holder.pid}) may still be using {layout.state}. Stopping it needs "
+            "psutil and filelock, which this Python does not have. Nothing was removed. Run `make setup`, then "
+            "`make clean` again."
         )
     shutil.rmtree(layout.state)
     print(f"Removed {layout.state}.")
@@ -143,7 +146,7 @@ def _refuse_if_busy(layout: Layout) -> None:
 def _provide_run(
     served: ServedStack, request: RunRequest, environ: Mapping[str, str], timeout_seconds: float
 ) -> tuple[bool, str]:
-    """Return a successful run of an earlier command, or make one."""
+    """Return a successful run of an earlier command, or start a new run."""
     enter_account(served.ports)
     wait_for_dag(served, request.dag_id)
     served.api.unpause(request.dag_id)
@@ -153,21 +156,21 @@ def _provide_run(
             served.api.fail_run(request.dag_id, run["dag_run_id"])
     finished = [run["dag_run_id"] for run in runs if run["state"] == "success"]
     if finished:
-        return True, f"A finished run to look at: {finished[0]}"
+        return True, f"A successful run of an earlier command: {finished[0]}"
     return _run_once(served, request, environ, timeout_seconds)
 
 
 def _was_interrupted(run: Mapping[str, Any], since: str) -> bool:
-    """Tell whether a run of an earlier stack never ended; it would hold up the next run."""
+    """Tell whether a run of an earlier stack never ended. Such a run would block the next run."""
     return run["state"] in ("queued", "running") and str(run["run_after"]) < since
 
 
 def _run_once(
     stack: RunningStack, request: RunRequest, environ: Mapping[str, str], timeout_seconds: float
 ) -> tuple[bool, str]:
-    """Trigger the DAG, show its progress, and return whether it succeeded and the text to print."""
+    """Trigger the DAG and show its progress. Return whether the run succeeded, and the text to print."""
     for name in give_back_throughputs(stack.ports.simulator_url):
-        print(f"An interrupted run had left the simulated throughput {name} rented. It was given back.")
+        print(f"Deleted the simulated throughput {name}, which an interrupted run had left.")
     before = read_ledger(stack.ports.simulator_url)
     run_id = trigger_run(stack, request)
     print(f"Run {run_id} of DAG {request.dag_id}:", flush=True)

@@ -1,8 +1,8 @@
 """
 Show the progress of a run on a terminal or in a log.
 
-On a terminal, finished steps stay as lines, and the steps that are running are redrawn below them. In a log, a line is
-written when a step starts and when it ends.
+On a terminal, finished steps stay on the screen, and the running steps are redrawn below them. In a log, one line is
+written when a step starts and one when it ends.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ COLOURS = {
     progress.NOT_RUN: "\x1b[2m",
 }
 RESET = "\x1b[0m"
-UNCHANGED_SECONDS = 30.0  # after this long without a change, a log gets a line all the same
+UNCHANGED_SECONDS = 30.0  # a log gets a line after this time even when nothing changed
 
 
 class ProgressDisplay:
     """
-    Draws the states of one run, one after the other.
+    Draws the successive states of one run.
 
     :param live: redraw in place; only for a terminal.
-    :param colour: show states in colour as well as in words.
+    :param colour: show states in colour in addition to words.
     """
 
     def __init__(self, stream: TextIO, *, live: bool, colour: bool) -> None:
@@ -59,7 +59,7 @@ class ProgressDisplay:
         self._stream.flush()
 
     def close(self) -> None:
-        """Remove the steps that were redrawn; the finished steps stay."""
+        """Erase the running steps; the finished steps stay."""
         self._erase()
         self._stream.flush()
 
@@ -87,7 +87,7 @@ class ProgressDisplay:
     def _line(self, step: Step, width: int, columns: int | None = None) -> str:
         text = "  " + progress.describe(step, width)
         if columns is not None:
-            text = text[: columns - 1]  # the cursor could not return to the start of a line that wraps
+            text = text[: columns - 1]  # if a line wrapped, the cursor could not return to its start
         colour = COLOURS.get(step.state, "") if self._colour else ""
         return f"{colour}{text}{RESET}" if colour else text
 
@@ -98,6 +98,6 @@ class ProgressDisplay:
 
 
 def open_display(stream: TextIO, environ: Mapping[str, str]) -> ProgressDisplay:
-    """Choose the display for a stream, with respect to ``NO_COLOR`` and ``TERM=dumb``."""
+    """Choose the display for a stream; respect ``NO_COLOR`` and ``TERM=dumb``."""
     terminal = stream.isatty() and environ.get("TERM", "dumb") != "dumb"
     return ProgressDisplay(stream, live=terminal, colour=terminal and not environ.get("NO_COLOR"))

@@ -1,8 +1,8 @@
 """
-Compose the environment of the local processes, with every setting explicit and nothing of a real AWS account.
+Compose the environment of the local processes: every setting explicit, and none of a real AWS account.
 
-Credentials, profiles and Airflow settings that a person has exported for real work are dropped. All AWS endpoints are
-on loopback, and boto3 reads no configuration file. A local run can therefore not reach a real account.
+Exported credentials, profiles and Airflow settings for real work are dropped. All AWS endpoints are on loopback, and
+boto3 reads no configuration file. So a local run cannot reach a real account.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def build_environment(
     """
     Compose the whole environment of Airflow, its tasks and the AWS simulator.
 
-    :param schedules: ``off`` disables every schedule, so that the triggered run is the only one; ``housekeeping``
+    :param schedules: ``off`` disables every schedule, so that only the triggered run starts; ``housekeeping``
         disables only the schedules of use cases.
     :param input_roots: folders outside the project that the pipeline may read CSV files from.
     """
@@ -58,11 +58,11 @@ def build_environment(
 
 
 def load_keys(path: Path) -> dict[str, str]:
-    """Read this checkout's keys, or create them the first time; only their owner can read the file."""
+    """Read this checkout's keys, or create them the first time. Only their owner can read the file."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         keys = {
-            "jwt_secret": secrets.token_urlsafe(72),  # HS512 wants 64 bytes or more
+            "jwt_secret": secrets.token_urlsafe(72),  # HS512 needs at least 64 bytes
             "fernet_key": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
             "api_secret": secrets.token_urlsafe(32),
         }
@@ -76,7 +76,7 @@ def load_keys(path: Path) -> dict[str, str]:
 
 
 def aws_settings(ports: Ports) -> dict[str, str]:
-    """Point every AWS client at the AWS simulator, with keys that are valid nowhere else."""
+    """Return settings that direct every AWS client to the AWS simulator, with keys that are valid nowhere else."""
     endpoints = (
         "AWS_ENDPOINT_URL",
         "AWS_ENDPOINT_URL_S3",
@@ -104,7 +104,7 @@ def _is_dropped(name: str) -> bool:
 def _process_settings(kept: Mapping[str, str], layout: Layout) -> dict[str, str]:
     return {
         MARKER: str(layout.state),
-        "SPT_NOENV": "1",  # else the name that Airflow gives its processes overwrites the marker
+        "SPT_NOENV": "1",  # otherwise Airflow overwrites the marker when it renames its processes
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), kept.get("PATH", os.defpath)]),
         "PYTHONPATH": str(layout.project),
         "PYTHONUNBUFFERED": "1",

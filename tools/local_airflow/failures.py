@@ -1,5 +1,5 @@
 """
-Explain why a run failed: each failed task with the last error in its log, and the path of the log.
+Explain why a run failed: name each failed task, the last error in its log, and the path of the log.
 
 Airflow logs one JSON object per line. An error has ``error_detail``, with the outermost exception first.
 """
@@ -19,7 +19,7 @@ ERROR_LEVELS = ("error", "critical", "exception")
 
 @dataclass(frozen=True)
 class Failure:
-    """A failed task instance; ``error`` is None when its log has no error, ``log`` is None when it has no log."""
+    """A failed task instance. ``error`` is None when its log has no error; ``log`` is None when it has no log."""
 
     task: str
     error: str | None
@@ -27,7 +27,7 @@ class Failure:
 
 
 def find_failures(instances: Iterable[Mapping[str, Any]], order: Sequence[str], task_logs: Path) -> list[Failure]:
-    """List the failed tasks in the order of the DAG, so that the first is the likely cause of the others."""
+    """List the failed tasks in the order of the DAG. The first one probably caused the others."""
     positions = {task_id: position for position, task_id in enumerate(order)}
     failed = [instance for instance in instances if instance["state"] == "failed"]
     failed.sort(key=lambda row: (positions.get(row["task_id"], len(positions)), row["map_index"]))
@@ -35,7 +35,7 @@ def find_failures(instances: Iterable[Mapping[str, Any]], order: Sequence[str], 
 
 
 def describe_failures(failures: Sequence[Failure], scheduler_log: Path) -> str:
-    """Describe the failures for a person: task, error, log."""
+    """Format the failures for a person: task, error, log."""
     return "\n".join(_describe(failure, scheduler_log) for failure in failures)
 
 
@@ -53,7 +53,7 @@ def last_error(lines: Iterable[str]) -> str | None:
 
 
 def log_file(instance: Mapping[str, Any], task_logs: Path) -> Path | None:
-    """Return the log of a task instance's last try that has a log."""
+    """Return the log file of the last attempt of a task instance that has one."""
     folder = task_logs / f"dag_id={instance['dag_id']}" / f"run_id={instance['dag_run_id']}"
     folder = folder / f"task_id={instance['task_id']}"
     if instance["map_index"] >= 0:
@@ -88,7 +88,7 @@ def _error_of(record: Mapping[str, Any]) -> str | None:
 
 
 def _describe(failure: Failure, scheduler_log: Path) -> str:
-    error = failure.error or "there is no error in its log: Airflow's scheduler ended it"
+    error = failure.error or "no error in its log; Airflow's scheduler ended the task"
     log = failure.log if failure.error and failure.log else scheduler_log
     indented = error.replace("\n", "\n    ")
     return f"  {failure.task}\n    {indented}\n    log: {log}"

@@ -1,12 +1,12 @@
 """
 Run a command that cannot outlive its starter: ``python -m tools.local_airflow.guard <lifeline> <grace> <command...>``.
 
-The guard starts one command and ends with it. It stops the command and everything the command started on SIGTERM, and
-when its lifeline closes: the file descriptor of a pipe whose other end belongs to the starter, and which the kernel
-closes however the starter ends. Killing a process group would not be enough, because Airflow puts its tasks into groups
-of their own. On Linux the guard therefore adopts orphaned descendants and stops the whole tree.
+The guard starts one command and ends when the command ends. On SIGTERM, or when its lifeline closes, the guard stops
+the command and everything that the command started. The lifeline is the file descriptor of a pipe. The starter holds
+the other end, which the kernel closes however the starter ends. It would not be enough to kill a process group, because
+Airflow puts each task into its own group. So on Linux the guard adopts orphaned descendants and stops the whole tree.
 
-One guard runs per component, so it imports only the standard library and psutil.
+Each component has its own guard, so this module imports only the standard library and psutil.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import sys
 import time
 from contextlib import suppress
 
-import psutil  # noqa: F401 - loaded while it exists: .venv may be gone when the guard has to stop its tree
+import psutil  # noqa: F401 - loaded early: .venv may be gone when the guard has to stop its tree
 
 from tools.local_airflow.process_table import descendants
 
@@ -45,13 +45,13 @@ def _adopt_orphans() -> None:
 
 
 def _die_with_guard() -> None:
-    """Let the kernel kill the command when the guard is killed. Runs between fork and exec."""
+    """Make the kernel kill the command when the guard is killed. Runs between fork and exec."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
 def _wake_on_signals() -> int:
-    """Turn signals into bytes on a pipe, so that one ``select`` waits for all events."""
+    """Turn signals into bytes on a pipe, so that one ``select`` can wait for all events."""
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
     signal.set_wakeup_fd(writer)
@@ -61,7 +61,7 @@ def _wake_on_signals() -> int:
 
 
 def _wait(child: subprocess.Popen[bytes], lifeline: int, wakeup: int) -> bool:
-    """Wait until the command has ended (return False) or has to be stopped (return True)."""
+    """Wait until the command has ended or must be stopped; return True when it must be stopped."""
     while child.poll() is None:
         readable, _, _ = select.select([lifeline, wakeup], [], [])
         if lifeline in readable:
@@ -73,7 +73,7 @@ def _wait(child: subprocess.Popen[bytes], lifeline: int, wakeup: int) -> bool:
 
 
 def _stop_tree(child: subprocess.Popen[bytes], grace_seconds: float) -> None:
-    """Ask the command to end, wait, then kill what is left of its tree."""
+    """Ask the command to end, wait, then kill the rest of its process tree."""
     deadline = time.monotonic() + grace_seconds
     with suppress(ProcessLookupError):
         child.terminate()

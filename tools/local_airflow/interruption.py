@@ -1,4 +1,4 @@
-"""Turn signals that end a command into an exception during the work, and ignore them during the cleanup."""
+"""Raise an exception when a signal interrupts the work, and ignore such signals during the cleanup."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def interruptible() -> Iterator[None]:
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Ignore signals until the cleanup has finished; it takes seconds, and the guards would have to do it instead."""
+    """Ignore signals until the cleanup has finished. It takes seconds; otherwise the guards would have to do it."""
     before = {number: signal.signal(number, signal.SIG_IGN) for number in ENDING}
     try:
         yield

@@ -1,8 +1,8 @@
 """
-Let one command at a time work in a checkout.
+Lock a checkout, so that only one command at a time works in it.
 
 The lock is an advisory lock on a file, which the kernel releases however its holder ends. The content of the file only
-says who holds the lock and where its UI is. The file is never deleted, because a second process could otherwise lock a
+names the holder and the ports of its UI. The file is never deleted, because otherwise a second process could lock a
 file that no longer has a name.
 
 Imports filelock inside a function: ``make clean`` imports this module before anything is installed.
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class LockHeldError(DistillError):
-    """Another command is working in this checkout; nothing was started."""
+    """Another command is working in this checkout, so nothing was started."""
 
 
 @dataclass(frozen=True)
@@ -34,9 +34,9 @@ class Holder:
     """
     The process that holds the lock.
 
-    :param started: seconds from the boot of the machine to the start of the process.
-    :param since: when it took the lock (ISO 8601, UTC).
-    :param api_port: 0 until its stack answers, like the simulator's.
+    :param started: when the process started, in seconds after the boot of the machine.
+    :param since: when the process took the lock (ISO 8601, UTC).
+    :param api_port: port of the api-server; 0 until the stack answers, as is the simulator's port.
     """
 
     command: str
@@ -44,7 +44,7 @@ class Holder:
     started: float | None
     since: str
     api_port: int = 0
-    stand_in_port: int = 0  # the AWS simulator's; lock files of earlier versions have this name
+    stand_in_port: int = 0  # port of the AWS simulator, under the name that lock files of earlier versions use
 
     @property
     def ports(self) -> Ports | None:
@@ -52,12 +52,12 @@ class Holder:
         return Ports(self.api_port, self.stand_in_port) if self.api_port else None
 
     def is_running(self) -> bool:
-        """Tell whether this very process still runs: the same pid with the same start time."""
+        """Tell whether this process still runs: both its pid and its start time must match."""
         return self.started is not None and start_time(self.pid) == self.started
 
 
 class CheckoutLock:
-    """The lock on a state folder. Hold it as long as any process of the checkout runs."""
+    """The lock on a state folder. Hold it as long as any process of the checkout is running."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -65,10 +65,10 @@ class CheckoutLock:
 
     def acquire(self, command: str, since: str) -> Holder:
         """
-        Take the lock and write down who holds it.
+        Take the lock and write its holder to the file.
 
-        :param command: what a person typed, e.g. ``make run``.
-        :raises LockHeldError: naming the holder and what to do.
+        :param command: the command that the person typed, e.g. ``make run``.
+        :raises LockHeldError: another process holds the lock. The message names it and says what to do.
         """
         from filelock import FileLock, Timeout
 
@@ -84,9 +84,9 @@ class CheckoutLock:
         return holder
 
     def announce(self, holder: Holder) -> None:
-        """Replace what the file says about its holder."""
+        """Replace the holder in the lock file."""
         if self._lock is None:
-            raise ValueError("The lock is not held: acquire it before you announce who holds it.")
+            raise ValueError("The lock is not held. Call acquire before announce.")
         self._path.write_text(json.dumps(asdict(holder)), encoding="utf-8")
 
     def release(self) -> None:
@@ -98,7 +98,7 @@ class CheckoutLock:
 
 
 def read_holder(path: Path) -> Holder | None:
-    """Read who holds the lock; None when nobody does, or when the file does not say it."""
+    """Read the holder of the lock; None when the lock is free or the file does not name its holder."""
     try:
         return Holder(**json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):

@@ -1,4 +1,4 @@
-"""Describe the outcome of a finished run: verdict, preferences, bill, and what is still rented."""
+"""Describe the outcome of a finished run: verdict, preferences, bill, and throughputs that still exist."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def fetch_report(stack: RunningStack, run: FollowedRun) -> dict[str, Any]:
     manifest = stack.api.returned(run.dag_id, run.run_id, REPORT_TASK)
     if not isinstance(manifest, dict) or not {"report_json_uri", "report_html_uri"} <= manifest.keys():
         raise NoReportError(
-            f"The run {run.run_id} succeeded, but its task {REPORT_TASK!r} returned {manifest!r} and not the "
-            "URIs report_json_uri and report_html_uri. There is no report to show; look at the log of this task."
+            f"The run {run.run_id} succeeded, but its task {REPORT_TASK!r} returned {manifest!r} instead "
+            "of the URIs report_json_uri and report_html_uri. There is no report to show. Read the log of this task."
         )
     folder = stack.layout.report
     download(manifest["report_json_uri"], folder / "report.json")
@@ -66,9 +66,10 @@ def describe_outcome(
 
 
 def describe_data(report: Mapping[str, Any]) -> str:
-    """Describe what was read and written, and the first rejected rows with the reason."""
+    """Describe the rows read and the pairs written, and list the first rejected rows with the reasons."""
+    # make clean runs without the libraries that these modules need
     from include.distill.curation.critic import CRITIC_LABELS
-    from include.distill.report.batch_notes import BATCH_NOTE  # make clean runs without what these need
+    from include.distill.report.batch_notes import BATCH_NOTE
 
     source, pairs = report["source"], report["synthesis"]
     lines = [
@@ -116,7 +117,7 @@ def describe_comparisons(comparisons: Sequence[Mapping[str, Any]]) -> str:
 
 
 def describe_bill(cost: Mapping[str, Any]) -> str:
-    """Describe what was spent and what was estimated, with the items that cost something."""
+    """Describe the actual and the estimated cost, and list the items that cost something."""
     lines = [
         (str(line["what"]), f"{line['quantity']:,.10g} {line['unit']}", f"${line['usd']:.4f}")
         for line in cost["lines"]
@@ -130,7 +131,7 @@ def describe_bill(cost: Mapping[str, Any]) -> str:
 
 
 def describe_account(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
-    """Describe what this run bought according to the AWS simulator's ledger, and what is still rented."""
+    """Describe the purchases of this run in the AWS simulator's ledger, and the throughputs that still exist."""
     earlier_jobs = {job["arn"] for job in before["jobs"]}
     new_jobs = [job for job in after["jobs"] if job["arn"] not in earlier_jobs]
     new_calls = after["billed_calls"] - before["billed_calls"]
@@ -149,7 +150,7 @@ def describe_account(before: Mapping[str, Any], after: Mapping[str, Any]) -> str
 
 
 def _batch_line(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
-    """Describe the batch jobs; nothing for an account that never had one."""
+    """Describe the batch jobs; return nothing for an account that never had any."""
     total = len(after["batch_jobs"])
     if not total:
         return []

@@ -1,4 +1,4 @@
-"""Photograph a finished run's graph and its report in Airflow's UI for the docs (``make pictures``)."""
+"""Take screenshots of a finished run's graph and report in Airflow's UI, for the docs (``make pictures``)."""
 
 from __future__ import annotations
 
@@ -20,13 +20,16 @@ from tools.local_airflow.settings import Layout, RunRequest
 PICTURES = PROJECT_ROOT / "docs" / "pictures"
 TASK_GROUPS = ["base", "tuned"]
 ALL_TASKS_SHOWN = "count => document.querySelectorAll('.react-flow__node').length >= count"
-SETTLE_MILLISECONDS = 3000  # the graph moves to its place with an animation
+SETTLE_MILLISECONDS = 3000  # the graph moves into place with an animation
 
 
 def main() -> int:
-    """Start Airflow unless it is running, take the pictures, and stop it if this started it; return 0 on success."""
+    """Take the pictures; start Airflow for them, and stop it afterwards, unless it is running. Return 0 on success."""
     if find_chromium() is None:
-        print("There is no Chromium on this machine (Debian: apt-get install chromium).", file=sys.stderr)
+        print(
+            "There is no Chromium on this machine. No picture was taken. On Debian, run: apt-get install chromium",
+            file=sys.stderr,
+        )
         return 1
     layout = Layout()
     was_up = running_server(layout) is not None
@@ -47,9 +50,9 @@ def main() -> int:
 
 def take_pictures(served: ServedStack, dag_id: str, folder: Path = PICTURES) -> None:
     """
-    Photograph the newest run that has a report.
+    Take pictures of the newest run that has a report.
 
-    :raises BrowserError: no run has a report, or a page did not show what is to be photographed.
+    :raises BrowserError: no run has a report, or a page did not show the expected content.
     """
     run_id = newest_run_with_report(served, dag_id)
     if run_id is None:
@@ -73,13 +76,13 @@ def take_pictures(served: ServedStack, dag_id: str, folder: Path = PICTURES) -> 
 
 
 def newest_run_with_report(served: ServedStack, dag_id: str) -> str | None:
-    """Return the id of the newest successful run whose report task returned something."""
+    """Return the id of the newest successful run whose report task returned a result."""
     succeeded = [run["dag_run_id"] for run in served.api.runs(dag_id) if run["state"] == "success"]
     return next((run for run in succeeded if served.api.returned(dag_id, run, REPORT_TASK) is not None), None)
 
 
 def _graph_settings(dag_id: str) -> dict[str, Any]:
-    """Return what Airflow's UI keeps in the browser: show the graph, from top to bottom, with open task groups."""
+    """Return the settings that Airflow's UI keeps in the browser: the graph, top to bottom, with open task groups."""
     return {"default_dag_view": "graph", f"direction-{dag_id}": "DOWN", f"{dag_id}/open-groups": TASK_GROUPS}
 
 

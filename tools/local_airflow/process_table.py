@@ -1,9 +1,9 @@
 """
 Find and stop the processes of one checkout.
 
-A pid alone does not identify a process, because the system uses pids again. A process is therefore identified by its
-pid and its start time. The processes of a checkout carry a marker in their environment, which all their descendants
-inherit, even those whose parent has ended.
+A pid alone does not identify a process, because the system reuses pids. So a process is identified by its pid and its
+start time. The processes of a checkout have a marker in their environment. All their descendants inherit the marker,
+even when their parent has ended.
 
 Imports psutil inside the functions: ``make clean`` imports this module before anything is installed.
 """
@@ -27,9 +27,9 @@ def start_time(pid: int) -> float | None:
 
     try:
         process = psutil.Process(pid)
-        if process.status() == psutil.STATUS_ZOMBIE:  # it has ended, and its parent has not collected it yet
+        if process.status() == psutil.STATUS_ZOMBIE:  # the process has ended, but its parent has not collected it yet
             return None
-        # The difference does not change when somebody sets the clock; the time of day does.
+        # This difference does not change when the clock is set; the time of day does.
         return float(round(process.create_time() - psutil.boot_time(), 2))
     except psutil.NoSuchProcess:
         return None
@@ -57,7 +57,7 @@ def marked_processes(state: Path) -> list[int]:
 
     marked = []
     for process in psutil.process_iter():
-        # Processes end while they are listed, and those of other users do not show their environment.
+        # Processes may end while they are listed, and the environment of other users' processes cannot be read.
         with suppress(psutil.Error, OSError):
             if process.pid != os.getpid() and process.environ().get(MARKER) == str(state):
                 marked.append(process.pid)
@@ -66,9 +66,9 @@ def marked_processes(state: Path) -> list[int]:
 
 def sweep(state: Path, *, timeout_seconds: float = 5.0) -> int:
     """
-    Kill what an earlier command of this checkout left running when it was killed; return how many processes it was.
+    Kill the processes that a killed command of this checkout left running; return their number.
 
-    Call it only while you hold the checkout's lock: then nobody needs these processes any more.
+    Call it only while you hold the checkout's lock. Otherwise another command may still need these processes.
     """
     import psutil
 

@@ -1,5 +1,5 @@
 """
-Start and stop the processes of a local stack, each under a guard, so that none outlives the command.
+Start and stop the processes of a local stack. Each one runs under a guard, so that none outlives the command.
 
 The command holds the write end of a pipe, the lifeline, and every guard waits on the read end. However the command
 ends, the kernel closes the pipe and the guards stop their processes.
@@ -30,11 +30,11 @@ PAUSE_SECONDS = 0.2
 
 
 class ComponentDiedError(DistillError):
-    """A process that the local stack needs has ended on its own; the others are being stopped."""
+    """A process of the local stack ended on its own, so the others are being stopped."""
 
 
 class NotReadyError(DistillError):
-    """Something did not happen in time; everything that was started is being stopped."""
+    """An expected event did not happen in time, so everything that was started is being stopped."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Component:
     """
     One long-running process.
 
-    :param grace_seconds: how long it may take to end before it is killed.
+    :param grace_seconds: how long the process may take to end before it is killed.
     """
 
     name: str
@@ -73,7 +73,7 @@ class ProcessGroup:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 pass_fds=[self._lifeline_end],
-                start_new_session=True,  # Ctrl-C reaches only the command, which stops the components in order
+                start_new_session=True,  # so that Ctrl-C reaches only the command, which stops the components in order
             )
         self._guards[component.name] = (component, process)
 
@@ -81,7 +81,7 @@ class ProcessGroup:
         """
         Raise when a component has died.
 
-        :raises ComponentDiedError: names the component and shows the end of its log.
+        :raises ComponentDiedError: a component ended. The message names it and shows the end of its log.
         """
         for name, (_, process) in self._guards.items():
             if (code := process.poll()) is not None:
@@ -93,9 +93,9 @@ class ProcessGroup:
 
     def finish(self, name: str, timeout_seconds: float) -> None:
         """
-        Wait until a component has ended, for one that is supposed to end.
+        Wait for the end of a component that is supposed to end.
 
-        :raises ComponentDiedError: it ended with an error; shows the end of its log.
+        :raises ComponentDiedError: it ended with an error. The message shows the end of its log.
         :raises NotReadyError: it took too long.
         """
         _, process = self._guards[name]
@@ -106,7 +106,7 @@ class ProcessGroup:
         del self._guards[name]
 
     def stop(self, names: Sequence[str] | None = None) -> None:
-        """Stop the named components, or all of them; after its grace period, each is killed with all its children."""
+        """Stop the named components, or all of them. Kill each one, with all its children, after its grace period."""
         stopping = {name: self._guards.pop(name) for name in list(self._guards) if names is None or name in names}
         for _, process in stopping.values():
             process.terminate()
@@ -118,7 +118,7 @@ class ProcessGroup:
                 process.wait()
 
     def close(self) -> None:
-        """Stop everything and kill what has escaped its guard; the group cannot be used afterwards."""
+        """Stop everything, and kill processes that escaped their guard. The group cannot be used afterwards."""
         self.stop()
         os.close(self._lifeline)
         os.close(self._lifeline_end)
@@ -135,22 +135,23 @@ def wait_until(
     """
     Wait for a condition.
 
-    :param what: what is waited for, for the error message.
-    :param check: called after each look at the condition; raises when waiting has become pointless.
-    :raises NotReadyError: the time is up.
+    :param what: the expected event, for the error message.
+    :param check: called after each check of the condition. It raises an error when waiting has become pointless.
+    :raises NotReadyError: the time has run out.
     """
     deadline = time.monotonic() + timeout_seconds
     while not condition():
         check()
         if time.monotonic() > deadline:
             raise NotReadyError(
-                f"{what}: not within {timeout_seconds:.0f} s. Everything that was started is being stopped."
+                f"Timed out after {timeout_seconds:.0f} s waiting for: {what}. "
+                "Everything that was started is being stopped."
             )
         time.sleep(PAUSE_SECONDS)
 
 
 def read_tail(path: Path, lines: int = TAIL_LINES) -> str:
-    """Return the last lines of a log, indented, or a remark when there are none."""
+    """Return the last lines of a log, indented, or a remark when the log has none."""
     try:
         text = path.read_text(encoding="utf-8", errors="replace")
     except OSError:

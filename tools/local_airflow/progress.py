@@ -1,8 +1,8 @@
 """
-Summarize the task instances of a run as steps that a newcomer can read.
+Summarize the task instances of a run as steps that a newcomer understands.
 
-A step is a task of the DAG with all its mapped instances. Its state is a word for someone who has never seen Airflow:
-"waiting" is a deferred task, "not run" is one that was skipped or could not run.
+A step is a task of the DAG with all its mapped instances. The words for its state need no knowledge of Airflow:
+"waiting" is a deferred task; "not run" is a task that was skipped or could not run.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ WORDS = {
 
 @dataclass(frozen=True)
 class Step:
-    """One task of the DAG: its state as a word, how many of its instances are done, and how long it has taken."""
+    """One task of the DAG: its state as a word, the number of finished instances, and the time taken so far."""
 
     task_id: str
     state: str
@@ -50,7 +50,7 @@ class Step:
 
     @property
     def count(self) -> str:
-        """How many instances of a mapped step are done, as in "12/20"; empty for other steps."""
+        """The number of finished instances of a mapped step, such as "12/20"; empty for other steps."""
         return f"{self.done}/{self.total}" if self.mapped else ""
 
 
@@ -58,7 +58,7 @@ def summarize(instances: Iterable[Mapping[str, Any]], order: Sequence[str], now:
     """
     Summarize task instances, as the API lists them, into one step per task.
 
-    :param order: task ids in the order to show; other tasks follow in alphabetical order.
+    :param order: task ids in display order; other tasks follow in alphabetical order.
     """
     by_task: dict[str, list[Mapping[str, Any]]] = {task_id: [] for task_id in order}
     for instance in sorted(instances, key=lambda row: str(row["task_id"])):
@@ -72,7 +72,7 @@ def describe(step: Step, width: int) -> str:
 
 
 def headline(steps: Sequence[Step], elapsed_seconds: float) -> str:
-    """Describe in one line how far the run is."""
+    """Describe the progress of the run in one line."""
     finished = sum(step.state in FINISHED for step in steps)
     failed = sum(step.state == FAILED for step in steps)
     text = f"{finished} of {len(steps)} steps finished after {clock(elapsed_seconds)}"
@@ -81,9 +81,9 @@ def headline(steps: Sequence[Step], elapsed_seconds: float) -> str:
 
 def changes(before: Sequence[Step], after: Sequence[Step]) -> list[Step]:
     """
-    List the steps that a plain log should mention: those that started to run, and those that finished.
+    List the steps that a plain log should mention: those that started and those that finished.
 
-    Steps that are only queued would make the log longer and say nothing new.
+    Queued steps are left out, because they would only make the log longer.
     """
     states_before = {step.task_id: step.state for step in before}
     shown = (RUNNING, WAITING, RETRYING, *FINISHED)
@@ -111,7 +111,7 @@ def _summarize_step(task_id: str, instances: Sequence[Mapping[str, Any]], now: d
 
 
 def _combine(words: Sequence[str]) -> str:
-    """Combine the states of a step's instances into one; a state that is still going on outranks a final one."""
+    """Combine the states of a step's instances into one. An unfinished state takes precedence over a final one."""
     counts = Counter(words)
     for word in (RUNNING, WAITING, RETRYING, QUEUED):
         if counts[word]:

@@ -1,4 +1,4 @@
-"""Run a DAG once in a local stack: wait until it is loaded, trigger it, show its progress, explain how it ended."""
+"""Run a DAG once in a local stack: wait until it is loaded, trigger it, show its progress, and explain a failure."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from tools.local_airflow.settings import Layout, Ports, RunRequest
 
 DAG_SECONDS = 120.0
-PARSING_SECONDS = 10.0  # one file's import error may be known before another file's DAG is loaded
+PARSING_SECONDS = 10.0  # the import error of one file may be known before the DAG of another file is loaded
 POLL_SECONDS = 1.0
 
 
 class RunningStack(Protocol):
-    """A stack that answers, whichever process started it."""
+    """A stack that is ready, whichever process started it."""
 
     @property
     def layout(self) -> Layout:
@@ -34,19 +34,19 @@ class RunningStack(Protocol):
 
     @property
     def ports(self) -> Ports:
-        """The ports that it listens on."""
+        """The ports on which the stack listens."""
 
     @property
     def api(self) -> AirflowApi:
         """Airflow's REST API."""
 
     def check(self) -> None:
-        """Raise when a process of the stack has died."""
+        """Raise an error when a process of the stack has died."""
 
 
 @dataclass(frozen=True)
 class FollowedRun:
-    """A run that was followed to its end."""
+    """A run whose progress was shown until it ended."""
 
     dag_id: str
     run_id: str
@@ -58,7 +58,7 @@ def wait_for_dag(stack: RunningStack, dag_id: str) -> None:
     """
     Wait until Airflow has loaded the DAG.
 
-    :raises NotReadyError: it cannot be loaded; shows the import errors.
+    :raises NotReadyError: Airflow cannot load the DAG. The message shows the import errors.
     """
     first_error_at: float | None = None
 
@@ -109,8 +109,8 @@ def follow_run(
             stack.check()
             if elapsed > timeout_seconds:
                 raise NotReadyError(
-                    f"The run {run_id} was still {state} after {timeout_seconds:.0f} s and is being stopped. "
-                    f"Logs: {stack.layout.task_logs}. Set DISTILL_TIMEOUT_SECONDS to give it more time."
+                    f"The run {run_id} was still {state} after {timeout_seconds:.0f} s, so it is being stopped. "
+                    f"Logs: {stack.layout.task_logs}. Set DISTILL_TIMEOUT_SECONDS to give the run more time."
                 )
             time.sleep(POLL_SECONDS)
     finally:
@@ -122,5 +122,5 @@ def explain_failure(stack: RunningStack, run: FollowedRun) -> str:
     instances = stack.api.task_instances(run.dag_id, run.run_id)
     failures = find_failures(instances, stack.api.task_ids(run.dag_id), stack.layout.task_logs)
     if not failures:
-        return f"  The run failed without a failed task. See {stack.layout.log_of('scheduler')}"
+        return f"  The run failed, but none of its tasks did. Read {stack.layout.log_of('scheduler')}"
     return describe_failures(failures, stack.layout.log_of("scheduler"))

@@ -1,8 +1,8 @@
 """
-Keep the stack of ``make up`` running in a background process until ``make down``.
+Run the stack of ``make up`` in a background process until ``make down``.
 
-:func:`serve` is the background process, which holds the lock and the stack. The commands in the foreground call the
-other functions.
+:func:`serve` runs in the background process, which holds the lock and the stack. The commands in the foreground call
+the other functions.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ WATCH_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class ServedStack:
-    """A stack that another process of this checkout keeps running."""
+    """A stack that a background process of this checkout runs."""
 
     layout: Layout
     holder: Holder
 
     @property
     def ports(self) -> Ports:
-        """The ports that it listens on."""
+        """The ports on which the stack listens."""
         return Ports(self.holder.api_port, self.holder.stand_in_port)
 
     @cached_property
@@ -61,7 +61,7 @@ class ServedStack:
 
 
 def serve(layout: Layout, environ: Mapping[str, str], request: RunRequest) -> int:
-    """Keep a stack running until a signal, or until one of its processes dies."""
+    """Run a stack until this process receives a signal or a process of the stack dies."""
     with open_session(layout, environ, request, command=COMMAND, schedules="housekeeping") as session:
         session.stack.start(fresh_database=False)
         ports = session.stack.ports
@@ -75,9 +75,9 @@ def serve(layout: Layout, environ: Mapping[str, str], request: RunRequest) -> in
 
 def launch_server(layout: Layout) -> ServedStack:
     """
-    Start the background process and return when its stack answers.
+    Start the background process and wait until its stack answers.
 
-    :raises ComponentDiedError: the process ended instead; shows the end of its log.
+    :raises ComponentDiedError: the background process ended. The message shows the end of its log.
     """
     layout.logs.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "tools.local_airflow", "serve"]
@@ -103,7 +103,7 @@ def launch_server(layout: Layout) -> ServedStack:
     try:
         wait_until(answers, f"The local Airflow (log: {layout.log_of(LOG)})", START_SECONDS, check=check)
     except BaseException:
-        process.terminate()  # it then stops what it has started
+        process.terminate()  # the background process then stops everything that it started
         process.wait(STOP_SECONDS)
         raise
     holder = read_holder(layout.lock)
@@ -113,7 +113,7 @@ def launch_server(layout: Layout) -> ServedStack:
 
 
 def running_server(layout: Layout) -> ServedStack | None:
-    """Return the stack of an earlier ``make up`` if it still runs."""
+    """Return the stack of an earlier ``make up``; None when none is running."""
     holder = read_holder(layout.lock)
     if holder is None or holder.command != COMMAND or not holder.api_port or not holder.is_running():
         return None
@@ -122,11 +122,11 @@ def running_server(layout: Layout) -> ServedStack | None:
 
 def stop_server(layout: Layout) -> bool:
     """
-    Stop the background process of this checkout and everything it started; return False when there was none.
+    Stop the background process of this checkout and everything it started. Return False when none was running.
 
-    Only a process with the recorded pid *and* start time gets a signal, never one that got the pid later.
+    A signal is sent only to a process with the recorded pid *and* start time, because pids are reused.
 
-    :raises LockHeldError: another command is working, which only its own terminal may stop.
+    :raises LockHeldError: another command is working in this checkout. It can be stopped only in its own terminal.
     """
     holder = read_holder(layout.lock)
     if holder is None or not holder.is_running():

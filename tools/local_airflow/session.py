@@ -1,8 +1,8 @@
 """
 Run one stack in a ``with`` block, under the checkout's lock.
 
-However the block ends, its processes are stopped, what is still rented in the simulated account is given back, and the
-lock is released.
+However the block ends, its processes are stopped, the throughputs in the simulated account are deleted, and the lock is
+released.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Session:
-    """A stack that is about to start, and the lock that it runs under."""
+    """A stack that is ready to start, and its lock."""
 
     stack: LocalStack
     lock: CheckoutLock
@@ -47,7 +47,7 @@ def open_session(
     """
     Take the lock and prepare a stack; stop it and release the lock at the end of the block.
 
-    :param command: what the person typed; shown to a second command that finds the lock held.
+    :param command: the command that the person typed. It is shown when a second command finds the lock held.
     :raises LockHeldError: another command is working in this checkout.
     """
     lock = CheckoutLock(layout.lock)
@@ -76,8 +76,8 @@ def open_session(
 def _shut_down(stack: LocalStack) -> None:
     try:
         for name in stack.give_back():
-            print(f"Gave back the simulated throughput {name}, which the run had not released.")
+            print(f"Deleted the simulated throughput {name}, which the run had not released.")
     except (OSError, DistillError) as error:
-        print(f"Could not read the simulated account while stopping, so throughputs may still be rented there: {error}")
+        print(f"Could not read the simulated account while stopping, so it may still contain throughputs: {error}")
     finally:
         stack.close()

@@ -1,5 +1,5 @@
 """
-Read the settings of a local command: its paths, what the person asked for, and the ports.
+Read the settings of a local command: its paths, the requested run, and the ports.
 
 Requests are read from environment variables, which ``make`` exports (``CSV``, ``USE_CASE``, ``DOCUMENTS``,
 ``EVALUATION``). They never pass through a shell, so a file name may contain any character.
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 LOOPBACK = "127.0.0.1"
 DEFAULT_USE_CASE = "aws_docs_qa"
 DEFAULT_DOCUMENTS = 40
-DEFAULT_EVALUATION_ROWS = 100  # the fewest questions that allow a verdict
+DEFAULT_EVALUATION_ROWS = 100  # the minimum for a verdict
 USE_CASE_NAME = re.compile(r"[a-z0-9][a-z0-9_]*")
 
 
@@ -43,7 +43,7 @@ class Layout:
 
     @property
     def task_logs(self) -> Path:
-        """The folder of the task logs, with one file per try of each task."""
+        """The folder of the task logs, with one file per attempt of each task."""
         return self.airflow_home / "logs"
 
     @property
@@ -87,8 +87,8 @@ class RunRequest:
     The use case to run and the rows to use.
 
     :param training_csv: an absolute path or an ``s3://`` URI; None uses the use case's own file.
-    :param evaluation_csv: the same for the questions that the models are compared on.
-    :param documents: how many rows of the training CSV to use at most; None uses all of them.
+    :param evaluation_csv: the same for the file with the questions on which the models are compared.
+    :param documents: maximum number of rows to use from the training CSV; None uses all rows.
     :param evaluation_rows: the same for the evaluation CSV.
     """
 
@@ -100,7 +100,7 @@ class RunRequest:
 
     @property
     def dag_id(self) -> str:
-        """The use case's DAG."""
+        """The id of the use case's DAG."""
         return f"distill_{self.use_case}"
 
     @property
@@ -116,7 +116,7 @@ class RunRequest:
 
     @property
     def described(self) -> str:
-        """Describe what is read, and the maximum number of rows."""
+        """Describe the files that are read, and the maximum number of rows."""
         own = "the use case's own file"
         training = _with_limit(self.training_csv or own, self.documents, "documents")
         evaluation = _with_limit(self.evaluation_csv or own, self.evaluation_rows, "questions")
@@ -149,9 +149,9 @@ class Ports:
 
 def read_request(environ: Mapping[str, str], *, working_folder: Path, use_cases: Path) -> RunRequest:
     """
-    Read what the person asked for; an empty variable counts as not set.
+    Read the requested run from the environment. An empty variable counts as not set.
 
-    :raises InputError: names the variable, its value and what it may be.
+    :raises InputError: a variable has a wrong value. The message names the variable, its value and the allowed values.
     """
     use_case = environ.get("USE_CASE") or DEFAULT_USE_CASE
     if not USE_CASE_NAME.fullmatch(use_case) or not (use_cases / f"{use_case}.yaml").is_file():
@@ -164,8 +164,8 @@ def read_request(environ: Mapping[str, str], *, working_folder: Path, use_cases:
         use_case=use_case,
         training_csv=_read_csv(environ, "CSV", working_folder),
         evaluation_csv=_read_csv(environ, "EVALUATION_CSV", working_folder),
-        # Only the sample has a default limit, because a first run should be quick. Rows of one's own are all used, and
-        # another use case sets its own limits.
+        # Only the sample has a default limit, because a first run should be quick. All rows of other files are used,
+        # and other use cases set their own limits.
         documents=_read_count(environ, "DOCUMENTS") or (None if environ.get("CSV") or other else DEFAULT_DOCUMENTS),
         evaluation_rows=_read_count(environ, "EVALUATION")
         or (None if environ.get("EVALUATION_CSV") or other else DEFAULT_EVALUATION_ROWS),
@@ -178,9 +178,9 @@ def _with_limit(file: str, limit: int | None, things: str) -> str:
 
 def choose_ports(environ: Mapping[str, str]) -> Ports:
     """
-    Use the ports that the person set, or choose free ones.
+    Return the ports that the person set, or choose free ports.
 
-    :raises InputError: a port that was set is not a port number or is in use.
+    :raises InputError: a value is not a port number, or the port is in use.
     """
     with socket.socket() as first, socket.socket() as second:
         return Ports(
@@ -193,7 +193,7 @@ def _read_csv(environ: Mapping[str, str], name: str, working_folder: Path) -> st
     text = environ.get(name, "")
     if not text or text.startswith("s3://"):
         return text or None
-    path = Path(os.path.abspath(working_folder / text))  # noqa: PTH100 a link keeps the name that was typed
+    path = Path(os.path.abspath(working_folder / text))  # noqa: PTH100 a link keeps the typed name
     if not path.exists():
         raise InputError(f"{name}={text!r}: there is no file {path}. Nothing was started. Check the path.")
     if os.pathsep in str(_folder(path)):
@@ -220,7 +220,7 @@ def _read_count(environ: Mapping[str, str], name: str) -> int | None:
 
 
 def _bind(probe: socket.socket, environ: Mapping[str, str], name: str) -> int:
-    """Reserve a port until the caller closes the probe, so that two calls never choose the same port."""
+    """Reserve a port until the caller closes the probe, so that two calls cannot choose the same port."""
     text = environ.get(name, "").strip() or "0"
     if not (text.isascii() and text.isdigit()) or int(text) > 65535:
         raise InputError(

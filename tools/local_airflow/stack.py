@@ -1,9 +1,9 @@
 """
 Start the local stack: the AWS simulator and the four processes of a real Airflow, in parallel.
 
-Each ``make run`` starts with a new metadata database, so that no run, pause or stale DAG of an earlier one gets in its
-way. The database is a copy of one that was migrated once. Everything that was paid for is in the AWS simulator's state,
-which stays.
+Each ``make run`` starts with a new metadata database, so that earlier runs, pauses and stale DAGs cannot interfere. The
+database is a copy of one that was migrated once. The AWS simulator's state, which holds everything that was paid for,
+is kept.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
     from tools.local_airflow.settings import Layout, Ports
 
-MODEL_UNITS = 4  # AWS grants none by default; this is what a small team is usually given
+MODEL_UNITS = 4  # AWS grants no model units by default; a small team usually gets this many
 READY_SECONDS = 180.0
 MIGRATE_SECONDS = 180.0
-AIRFLOW_GRACE_SECONDS = 1.0  # an idle scheduler needs 4 s to end; nothing is lost by killing it sooner
+AIRFLOW_GRACE_SECONDS = 1.0  # an idle scheduler needs 4 s to end, and killing it earlier loses nothing
 SIMULATOR_GRACE_SECONDS = 10.0  # it saves its state
 
 
@@ -45,12 +45,13 @@ class LocalStack:
         """
         Start all processes and return when the API answers and the pools exist.
 
-        :param fresh_database: forget the runs of earlier commands; False keeps them in the UI.
-        :raises ComponentDiedError: a process ended instead of starting.
+        :param fresh_database: start without the runs of earlier commands; False keeps them in the UI.
+        :raises ComponentDiedError: a process ended during the start.
         :raises NotReadyError: the API does not answer in time.
         """
+        # make clean runs without the libraries that these modules need
         from include.distill.config.loader import load_use_cases
-        from include.distill.inference.pools import required_pools  # make clean runs without what these need
+        from include.distill.inference.pools import required_pools
 
         sweep(self.layout.state)
         move_earlier_state(self.layout)
@@ -71,12 +72,12 @@ class LocalStack:
 
     def give_back(self) -> list[str]:
         """
-        Delete the throughputs that an interrupted run left in the simulated account, and return their names.
+        Delete the throughputs that an interrupted run left in the simulated account; return their names.
 
-        Stops Airflow first, so that no task rents them again; the AWS simulator keeps running.
+        Airflow is stopped first, so that no task buys them again. The AWS simulator keeps running.
         """
         self._group.stop(["scheduler", "dag-processor", "triggerer"])
-        self._group.stop(["api-server"])  # last, because tasks that are ending still report to it
+        self._group.stop(["api-server"])  # last, because tasks that are ending still report to the api-server
         return give_back_throughputs(self.ports.simulator_url) if self._simulator_is_up() else []
 
     def close(self) -> None:
@@ -109,25 +110,25 @@ class LocalStack:
 
 
 def airflow(*arguments: str) -> list[str]:
-    """Return an Airflow command that runs in this Python environment."""
+    """Return the command line of an Airflow command in this Python environment."""
     return [sys.executable, "-m", "airflow", *arguments]
 
 
 def airflow_component(name: str) -> Component:
-    """Describe one of Airflow's processes. Task logs are read from disk, so no process serves them on a fixed port."""
+    """Describe one of Airflow's processes. Task logs are read from disk, so no process serves logs on a fixed port."""
     options = ["--skip-serve-logs"] if name in ("scheduler", "triggerer") else []
     return Component(name, airflow(name, *options), AIRFLOW_GRACE_SECONDS)
 
 
 def move_earlier_state(layout: Layout) -> None:
-    """Move the AWS simulator's state from the folder of earlier versions, so that nothing is bought again."""
+    """Move the AWS simulator's state from the folder of earlier versions, so that nothing is bought twice."""
     earlier = layout.state / "stand_in"
     if earlier.is_dir() and not layout.aws_simulator.exists():
         earlier.rename(layout.aws_simulator)
 
 
 def simulator_component(layout: Layout, ports: Ports) -> Component:
-    """Describe the AWS simulator."""
+    """Describe the process of the AWS simulator."""
     where = ["--port", str(ports.simulator), "--state", str(layout.aws_simulator)]
     command = [sys.executable, "-m", "tools.aws_simulator", *where, "--model-units", str(MODEL_UNITS)]
     return Component("aws-simulator", command, SIMULATOR_GRACE_SECONDS)
@@ -144,9 +145,9 @@ def airflow_version() -> str:
 
 
 def copy_database(source: Path, target: Path) -> None:
-    """Copy an SQLite database, with everything that is still in its write-ahead log."""
+    """Copy an SQLite database, including its write-ahead log."""
     draft = target.with_suffix(".draft")
     draft.unlink(missing_ok=True)
     with closing(sqlite3.connect(source)) as old, closing(sqlite3.connect(draft)) as new:
         old.backup(new)
-    draft.replace(target)  # the name never belongs to half a copy
+    draft.replace(target)  # so that the file is never a partial copy

@@ -9,7 +9,7 @@ import pytest
 from airflow.sdk import DAG
 
 from tools.chaos.matrix import matrix
-from tools.chaos.random_schedules import ASKING, SERVED, draw_schedules, write_use_cases
+from tools.chaos.random_schedules import ITEMS_OF_A_TASK, SERVED, draw_schedules, write_use_cases
 from tools.chaos.runner import prepare
 from tools.chaos.scenarios import scenarios
 
@@ -27,4 +27,4 @@ def test_every_case_and_every_schedule_is_a_dag_of_the_real_operators(
     assert {f"distill_{key.key}" for key in (*cases, *runs)} <= dags.keys()
     assert "tuned.submit" in dags["distill_c01"].task_ids
     assert "report" not in dags["distill_c01"].task_ids
-    assert {*ASKING, *SERVED, "report"} <= {*dags["distill_w01"].task_ids}
+    assert {*ITEMS_OF_A_TASK, *SERVED, "report"} <= {*dags["distill_w01"].task_ids}

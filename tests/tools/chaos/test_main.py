@@ -97,5 +97,5 @@ def test_the_list_starts_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert run(tmp_path, "--list") == 0
     out = capsys.readouterr().out
     assert "net: on_kill alone, waiting for the job" in out
-    assert "left out: waiting / worker SIGKILL: a deferred task runs in no worker" in out
+    assert "left out: waiting / worker SIGKILL: a deferred task does not run in a worker" in out
     assert not (tmp_path / "chaos").exists()

@@ -58,7 +58,7 @@ def test_an_action_that_fails_fails_every_case() -> None:
 
 
 def test_a_case_that_waits_in_vain_says_how_many_arrived() -> None:
-    with pytest.raises(SharedFaultMissedError, match="Of 2 cases only 1 arrived"):
+    with pytest.raises(SharedFaultMissedError, match="Only 1 of 2 cases reached their instant"):
         SharedFault(2, lambda: None).arrive(0.01)
 
 

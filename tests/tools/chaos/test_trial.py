@@ -98,7 +98,7 @@ def test_a_script_that_fails_leaves_a_row_even_when_the_simulator_does_not_answe
 
 
 def test_a_task_without_a_process_cannot_be_killed() -> None:
-    with pytest.raises(BreachError, match=r"tuned.submit has no process to kill: it is success"):
+    with pytest.raises(BreachError, match=r"tuned.submit has no process to kill: its state is success"):
         trial(FakeStack()).kill_task("tuned.submit")
 
 

@@ -68,8 +68,8 @@ def test_an_error_in_the_session_stops_the_stack(tmp_path: Path, fake_stack: typ
 @pytest.mark.parametrize(
     ("given_back", "printed"),
     [
-        pytest.param(("qa-tuned",), "Gave back the simulated throughput qa-tuned", id="rented"),
-        pytest.param(SimulatorError("no answer"), "may still be rented there: no answer", id="no answer"),
+        pytest.param(("qa-tuned",), "Deleted the simulated throughput qa-tuned", id="rented"),
+        pytest.param(SimulatorError("no answer"), "it may still contain throughputs: no answer", id="no answer"),
     ],
 )
 def test_what_is_still_rented_is_given_back_or_named(

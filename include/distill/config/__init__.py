@@ -1,3 +1,3 @@
-"""Load and check a use case: its YAML, the model catalog, prompts and the layout of a run's folder."""
+"""Load and check a use case: the YAML file, the model catalog, the prompts and the layout of a run's folder."""
 
 from __future__ import annotations

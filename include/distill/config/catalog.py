@@ -1,8 +1,8 @@
 """
-Read the catalog of models and of families that can be fine-tuned from ``include/models.yaml``.
+Read the catalog of models and fine-tunable model families from ``include/models.yaml``.
 
-The file has the source and date of each fact; this module gives them types. A model is named by its key
-(``claude-sonnet-5-5``) or by its inference id. The message about an unknown name suggests the nearest known ones.
+The file has the source and date of each fact; this module defines the types of the facts. A use case names a model by
+its key (``claude-sonnet-5-5``) or by its inference id. The error message for an unknown name suggests similar names.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class _Fact(BaseModel):
 
 
 class FactSource(_Fact):
-    """The page on which a fact was read, and the day."""
+    """The page that states a fact, and the day on which the page was checked."""
 
     url: str
     checked: datetime.date
@@ -40,9 +40,9 @@ class Customization(_Fact):
     """
     How Bedrock fine-tunes a model.
 
-    :param base_model_id: the id that training takes; it has a suffix that the id for inference does not have.
-    :param regions: Regions in which it can be trained.
-    :param tokens_per_record: the model's own limit, if it is not that of its family.
+    :param base_model_id: the id for training, which has a suffix that the id for inference does not have.
+    :param regions: Regions in which the model can be trained.
+    :param tokens_per_record: the model's own limit, if it differs from the limit of its family.
     """
 
     family: str
@@ -53,7 +53,7 @@ class Customization(_Fact):
 
 
 class BatchInference(_Fact):
-    """How a model takes batch jobs: in which Regions, and how many records and bytes one job may have."""
+    """How a model takes batch jobs: the Regions, and the number of records and bytes that one job may have."""
 
     regions: tuple[str, ...]
     minimum_records: int
@@ -66,10 +66,10 @@ class Model(_Fact):
     """
     One model.
 
-    :param inference_id: the id for calls; training takes ``customization.base_model_id``.
+    :param inference_id: the id for calls; training uses ``customization.base_model_id``.
     :param temperature: whether calls may set a temperature.
-    :param output_burndown: how many tokens of the quota one output token takes.
-    :param quotas: quotas on demand by Region, as far as AWS documents them.
+    :param output_burndown: number of quota tokens that one output token uses up.
+    :param quotas: on-demand quotas by Region, where AWS documents them.
     """
 
     key: str
@@ -91,9 +91,9 @@ class Model(_Fact):
 
 class Hyperparameter(_Fact):
     """
-    Type, inclusive range and default of one hyperparameter; Bedrock takes all of them as strings.
+    Type, inclusive range and default of one hyperparameter. Bedrock takes every value as a string.
 
-    :param needs_validation: it has no effect without a validation file.
+    :param needs_validation: whether the hyperparameter has an effect only with a validation file.
     """
 
     type: Literal["integer", "number"]
@@ -105,7 +105,7 @@ class Hyperparameter(_Fact):
 
 
 RecordFormatName = Literal["bedrock-conversation-2024", "prompt-completion", "anthropic-messages"]
-# Their records have no place for a system text, so the instruction is put before the user's text.
+# Records in these formats have no field for a system text, so the instruction is put before the user's text.
 FORMATS_WITHOUT_SYSTEM_TEXT: frozenset[RecordFormatName] = frozenset({"prompt-completion"})
 
 
@@ -114,9 +114,10 @@ class Family(_Fact):
     Training format and limits of one family of students.
 
     :param training_records: the smallest and the largest number of training records.
-    :param validation_records: the same for validation records.
-    :param total_records: the largest number of both together.
-    :param count_minimum_with_validation: whether validation records count towards the smallest number.
+    :param validation_records: the smallest and the largest number of validation records.
+    :param total_records: the largest number of training and validation records together.
+    :param count_minimum_with_validation: whether validation records count towards the smallest number of
+        training records.
     :param reserved_strings: strings that a record may not contain.
     :param hyperparameters: by name; ``epochCount`` must be one of them.
     """
@@ -138,17 +139,18 @@ class Family(_Fact):
 
     @property
     def takes_system_text(self) -> bool:
-        """Whether a training record has a place for a system text."""
+        """Whether a training record has a field for a system text."""
         return self.format not in FORMATS_WITHOUT_SYSTEM_TEXT
 
     @model_validator(mode="after")
     def _has_epoch_count(self) -> Family:
-        # The estimate and the bill multiply by it, so it must be there whatever the family's other hyperparameters are.
+        # The estimate and the bill multiply by the number of epochs, so every family must have this hyperparameter.
         if EPOCH_COUNT not in self.hyperparameters:
             stated = ", ".join(self.hyperparameters) or "none"
             message = (
-                f"family {self.key} has no hyperparameter {EPOCH_COUNT!r} (it has: {stated}). The estimate and the bill"
-                f" need the number of epochs. Add {EPOCH_COUNT} to its hyperparameters in include/models.yaml"
+                f"family {self.key} has no hyperparameter {EPOCH_COUNT!r} (hyperparameters: {stated}). The estimate and"
+                f" the bill need the number of epochs. Add {EPOCH_COUNT} to the family's hyperparameters in"
+                " include/models.yaml"
             )
             raise ValueError(message)
         return self
@@ -163,7 +165,7 @@ class Catalog(_Fact):
     def model(self, name: str) -> Model:
         """Find a model by its key or inference id.
 
-        :raises UseCaseError: there is none; the message names the nearest known keys.
+        :raises UseCaseError: there is no such model; the message suggests similar keys.
         """
         for model in self.models.values():
             if name in (model.key, model.inference_id):
@@ -174,13 +176,13 @@ class Catalog(_Fact):
         raise UseCaseError(message)
 
     def family_of(self, model: Model) -> Family:
-        """Return the customization family of ``model``, with the model's own limits.
+        """Return the customization family of ``model``, with the model's own limits applied.
 
         :raises UseCaseError: Bedrock cannot fine-tune the model.
         """
         if model.customization is None:
             able = ", ".join(sorted(m.key for m in self.models.values() if m.customization and m.lifecycle == "active"))
-            message = f"Bedrock cannot fine-tune {model.key}; expected one of the students {able}."
+            message = f"Bedrock cannot fine-tune {model.key}; expected one of {able}."
             raise UseCaseError(message)
         family = self.families[model.customization.family]
         own = model.customization.tokens_per_record
@@ -193,6 +195,6 @@ def _keyed(entries: dict[str, dict[str, object]]) -> dict[str, dict[str, object]
 
 @functools.cache
 def load_catalog(path: Path = CATALOG_PATH) -> Catalog:
-    """Read the catalog. It is cached, because the file does not change while a process runs."""
+    """Read the catalog. The result is cached, because the file does not change while a process runs."""
     raw = yaml.safe_load(path.read_text(encoding="utf-8"))
     return Catalog.model_validate({"models": _keyed(raw["models"]), "families": _keyed(raw["families"])})

@@ -1,4 +1,4 @@
-"""Build the S3 URIs of all objects that the pipeline reads and writes; nothing else puts URIs together."""
+"""Build the S3 URIs of all objects that the pipeline reads and writes. No other module builds URIs."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ class RunFolder:
         return f"{self.root}/responses"
 
     def dataset(self, sha256: str, name: str) -> str:
-        """A file of a training set, under the set's hash: the same data has the same URI."""
+        """A file of a training set. The URI contains the set's hash, so the same data always has the same URI."""
         return f"{self.root}/datasets/{sha256}/{name}"
 
     def batch_input(self, sha256: str) -> str:
-        """The input of a batch job, under the hash of its questions' keys."""
+        """The input of a batch job. The URI contains the hash of the keys of the job's questions."""
         return f"{self.root}/batches/{sha256}/input.jsonl"
 
     @property
     def pending_batches(self) -> str:
-        """The folder of batch jobs whose answers are not stored yet, of any run; one object each."""
+        """The folder of the batch jobs of all runs whose answers are not stored yet, with one object per job."""
         return f"{self.root}/batches/open/"
 
     def batch_outcome(self, name: str) -> str:
@@ -47,7 +47,7 @@ class RunFolder:
         return f"{self.root}/batches/landed/{name}.json"
 
     def batch_errors(self, name: str) -> str:
-        """The records of a batch job that ended in an error, with Bedrock's reason."""
+        """The records of a batch job that ended in an error, with the reasons that Bedrock gave."""
         return f"{self.uri}/batches/{name}-errors.jsonl"
 
     @property
@@ -57,7 +57,7 @@ class RunFolder:
 
     @property
     def champion(self) -> str:
-        """The promoted model that this run compares with, as it was at preflight."""
+        """The promoted model with which this run compares its candidates, as it was at preflight."""
         return f"{self.uri}/champion.json"
 
     @property
@@ -71,15 +71,15 @@ class RunFolder:
 
     @property
     def row_list(self) -> str:
-        """Identity and question of each accepted row, one line each."""
+        """The list of accepted rows: one line per row, with the row's identity and a hash of its question."""
         return f"{self.uri}/source/rows.txt"
 
     def last_run(self, use_case: str) -> str:
-        """The record of the run of a use case that read its rows last."""
+        """The record of the most recent run of a use case that read its rows."""
         return f"{self.root}/latest/{use_case}.json"
 
     def splits(self, use_case: str) -> str:
-        """The side of each document, kept between the runs of a use case."""
+        """The side of the split that each document is on, kept between the runs of a use case."""
         return f"{self.root}/splits/{use_case}.jsonl"
 
     def shard(self, rows: str, number: int) -> str:
@@ -91,7 +91,7 @@ class RunFolder:
         return f"{self.uri}/synthetic/accepted-{number:05d}.jsonl"
 
     def synthetic_texts(self, number: int) -> str:
-        """The same pairs without their documents, for readers that need questions and answers only."""
+        """The accepted pairs of one shard without their documents, for readers that need only questions and answers."""
         return f"{self.uri}/synthetic/texts-{number:05d}.jsonl"
 
     @property
@@ -100,11 +100,11 @@ class RunFolder:
         return f"{self.uri}/synthetic/rejected-repeated.jsonl"
 
     def synthetic_rejected(self, number: int) -> str:
-        """What the teacher wrote for one shard and cannot be used, with the reasons."""
+        """The teacher's output for one shard that cannot be used, with the reasons."""
         return f"{self.uri}/synthetic/rejected-{number:05d}.jsonl"
 
     def critic_ended(self, number: int) -> str:
-        """The note that the critic's budget was used up for one shard."""
+        """The marker that the critic's budget ran out on one shard."""
         return f"{self.uri}/synthetic/critic-ended-{number:05d}.json"
 
     @property
@@ -129,7 +129,7 @@ class RunFolder:
         return f"{self.uri}/serving/{arm}/"
 
     def release_record(self, arm: str, ordinal: int) -> str:
-        """The record of a release, written before the throughput is deleted. Then no task buys under this ordinal."""
+        """The record of a release, written before the throughput is deleted. No task then buys under this ordinal."""
         return f"{self.release_records(arm)}released-s{ordinal}.json"
 
     def report(self, extension: str) -> str:
@@ -142,21 +142,21 @@ class RunFolder:
 
     @property
     def labels(self) -> str:
-        """The folder of labels, one object per labeller."""
+        """The folder of labels, with one object per labeler."""
         return f"{self.uri}/report/labels/"
 
     def labels_by(self, labeller: str) -> str:
-        """The labels of one labeller."""
+        """The labels of one labeler."""
         return f"{self.labels}{labeller}.jsonl"
 
     def report_entry(self, use_case: str, finished: datetime.datetime) -> str:
-        """The run's entry in the list of reports; entries sort by time."""
+        """The run's entry in the list of reports. The names of the entries sort by time."""
         return f"{list_uri(self.root, use_case)}{finished.astimezone(datetime.UTC):%Y%m%dT%H%M%SZ}-{self.run_key}.json"
 
 
 @dataclass(frozen=True)
 class Layout:
-    """The URIs of a use case's buckets that do not belong to a single run."""
+    """The URIs in a use case's buckets that do not belong to a single run."""
 
     storage: Storage
 
@@ -165,11 +165,11 @@ class Layout:
         return f"{self._root}/runs/{run_key}"
 
     def reports(self, use_case: str) -> str:
-        """The folder of the list of a use case's reports, one small object each."""
+        """The folder that lists a use case's reports, with one small object per report."""
         return list_uri(self._root, use_case)
 
     def champion(self, use_case: str) -> str:
-        """The promoted model of a use case."""
+        """The record of a use case's promoted model."""
         return champion_uri(self._root, use_case)
 
     def training_output(self, fingerprint: str) -> str:
@@ -191,5 +191,5 @@ def list_uri(root: str, use_case: str) -> str:
 
 
 def champion_uri(root: str, use_case: str) -> str:
-    """Return the URI of the record of a use case's promoted model."""
+    """Return the URI of the record that names a use case's promoted model."""
     return f"{root}/champions/{use_case}.json"

@@ -1,9 +1,9 @@
 """
-Load use cases from ``include/use_cases/*.yaml`` and fill in variables of the environment.
+Load use cases from ``include/use_cases/*.yaml`` and expand environment variables.
 
-Values of the form ``${NAME}`` or ``${NAME:-default}`` are taken from the environment, so that buckets, role and
-Region of a deployment need no edit of the file. This and the check for repeated keys are written by hand, because
-PyYAML has neither; ruamel.yaml would be a second YAML parser, and OmegaConf returns containers of its own.
+Values of the form ``${NAME}`` or ``${NAME:-default}`` are taken from the environment, so a deployment can set its
+buckets, role and Region without editing the file. The expansion and the check for repeated keys are written here,
+because PyYAML has neither. ruamel.yaml would add a second YAML parser, and OmegaConf returns its own container types.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ _VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
 
 
 class _Loader(yaml.SafeLoader):
-    """Refuse a repeated key; PyYAML would silently use its last value."""
+    """Refuse repeated keys. PyYAML would silently use the last value."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         """Construct the mapping.
 
-        :raises ConstructorError: a key is in it twice; says where.
+        :raises ConstructorError: a key occurs twice; the message names the line.
         """
         keys: set[str] = set()
         for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
             if key.value in keys:
-                problem = f"key {key.value!r} is there twice; expected each key once"
+                problem = f"key {key.value!r} occurs twice; expected each key once"
                 raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
             keys.add(key.value)
         return super().construct_mapping(node, deep)
@@ -72,8 +72,9 @@ def expand_variables(value: object, environment: Mapping[str, str]) -> object:
 def load_use_case(path: Path, environment: Mapping[str, str] | None = None) -> UseCase:
     """Read one use-case file.
 
-    :param environment: values of variables; by default those of the process.
-    :raises UseCaseError: the file cannot be read, or is not a valid use case. Names file, key, and the value found.
+    :param environment: values of variables; by default the environment of the process.
+    :raises UseCaseError: the file cannot be read, or is not a valid use case. The message names the file, the key and
+        the value.
     """
     try:
         raw = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 a SafeLoader
@@ -81,7 +82,7 @@ def load_use_case(path: Path, environment: Mapping[str, str] | None = None) -> U
     except UseCaseError as error:
         message = f"{path.name}: {error}"
         raise UseCaseError(message) from error
-    except Exception as error:  # PyYAML does not catch what a bad scalar raises: 2026-99-99 raises a ValueError
+    except Exception as error:  # PyYAML lets the error of a bad scalar through: 2026-99-99 raises a ValueError
         message = f"{path.name}: cannot be read as YAML: {str(error) or type(error).__name__}"
         raise UseCaseError(message) from error
     use_case = parse_use_case(raw, origin=path.name)
@@ -93,7 +94,7 @@ def load_use_case(path: Path, environment: Mapping[str, str] | None = None) -> U
 
 @dataclass(frozen=True)
 class UseCases:
-    """The use cases of a folder: the valid ones, and one message for each file that is not."""
+    """The valid use cases of a folder, and one message for each invalid file."""
 
     valid: tuple[UseCase, ...]
     problems: tuple[str, ...]
@@ -102,7 +103,8 @@ class UseCases:
 def load_use_cases(folder: Path = USE_CASES_FOLDER) -> UseCases:
     """Read all ``*.yaml`` files of ``folder`` and check the local prompts that they name.
 
-    Never raises: Airflow parses all use cases together, and a broken file must not take the other DAGs down.
+    This function never raises. Airflow parses all use cases together, and an invalid file must not disable the DAGs of
+    the other use cases.
     """
     valid: list[UseCase] = []
     problems = [

@@ -2,7 +2,7 @@
 Check the prompts of a use case before any model is called: syntax, variables, and the tags around each input.
 
 A template is rendered with marked inputs, in every combination of optional values that the pipeline uses. Every message
-names file and line.
+names the prompt and the line.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ class PromptContract:
     """
     The variables of one kind of prompt.
 
-    :param tags: by tag, the variable that must be in ``<tag>…</tag>``.
-    :param optional: the other variables, each with examples of its values.
+    :param tags: the variable that each tag must enclose (``<tag>…</tag>``), by tag.
+    :param optional: the other variables, each with example values.
     """
 
     tags: Mapping[str, str]
@@ -53,7 +53,7 @@ CONTRACTS = {
 def check_template(prompt: Prompt, role: str) -> list[str]:
     """Check a template against its contract; return one message per problem.
 
-    :param role: what the template is used for, a key of :data:`CONTRACTS`.
+    :param role: the use of the template, a key of :data:`CONTRACTS`.
     """
     contract = CONTRACTS[role]
     try:
@@ -79,7 +79,7 @@ def _unknown_variables(tree: nodes.Template, contract: PromptContract, name: str
 def _references_to_files(tree: nodes.Template, name: str) -> Iterator[str]:
     for node in tree.find_all((nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)):
         statement = type(node).__name__.lower()
-        yield f"Prompt {name} line {node.lineno}: {statement} is not possible; expected the whole prompt in one file."
+        yield f"Prompt {name} line {node.lineno}: {statement} is not allowed; expected the whole prompt in one file."
 
 
 def _rendering_faults(prompt: Prompt, contract: PromptContract) -> Iterator[str]:
@@ -103,9 +103,9 @@ def _tag_faults(text: str, prompt: Prompt, contract: PromptContract) -> Iterator
             continue
         lines = prompt.template.splitlines()
         line = next((n for n, row in enumerate(lines, 1) if f"<{tag}>" in row or f"</{tag}>" in row), None)
-        fault = f"<{tag}> is there {count} times" if count > 1 else f"no <{tag}> around {{{{ {variable} }}}}"
+        fault = f"<{tag}> occurs {count} times" if count > 1 else f"no <{tag}> around {{{{ {variable} }}}}"
         where = f" line {line}" if line else f" ({len(lines)} lines)"
         yield (
-            f"Prompt {prompt.name}{where}: {fault}; expected <{tag}>{{{{ {variable} }}}}</{tag}> once, with nothing but"
-            " the variable between the tags. The model finds its inputs by these tags."
+            f"Prompt {prompt.name}{where}: {fault}; expected <{tag}>{{{{ {variable} }}}}</{tag}> once, with only the"
+            " variable between the tags. The model finds its inputs by these tags."
         )

@@ -1,9 +1,9 @@
 """
-Load and check the prompts of a use case, and freeze them with a run.
+Load and check the prompts of a use case, and freeze them for a run.
 
-A file is a name in ``include/prompts/``, a path below a folder that may be read (``DISTILL_INPUT_ROOTS``, or the
-project's ``include/``), or an ``s3://`` URI. Local files are checked while Airflow parses the DAGs, the others in
-preflight. Once they are frozen, an edit of a file does not change the run.
+A prompt file is given as a name in ``include/prompts/``, as a path below a permitted folder (``DISTILL_INPUT_ROOTS`` or
+the project's ``include/``), or as an ``s3://`` URI. Local files are checked while Airflow parses the DAGs; files in S3
+are checked in preflight. Once the prompts are frozen, editing a file does not change the run.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ MAX_PROMPT_EXAMPLES = 20
 
 def load_prompts(section: Prompts, store: ObjectStore | None) -> tuple[Prompts, dict[str, Prompt]]:
     """
-    Return the section with the texts of its files in place, and every template by the name it has in the section.
+    Return the section with the texts of its files filled in, and the templates by the names that the section uses.
 
     :param store: ``None`` while DAGs are parsed; files in S3 are not read then.
-    :raises PromptError: names every problem, each with file and line.
+    :raises PromptError: the message lists every problem, each with file and line.
     """
     problems: list[str] = []
     prompts: dict[str, Prompt] = {}
@@ -67,7 +67,7 @@ def _load_template(role: str, section: Prompts, store: ObjectStore | None) -> di
     if role == "synthesis" and section.examples and "examples" not in template_variables(prompt):
         message = (
             f"Prompt {name}: the use case has prompts.examples, but the template does not use the variable examples."
-            " Use it, or remove the examples."
+            " Use the variable in the template, or remove prompts.examples."
         )
         raise PromptError(message)
     return {name: prompt}
@@ -78,7 +78,7 @@ def _is_unreachable(name: str, store: ObjectStore | None) -> bool:
 
 
 def _fill_in_files(section: Prompts, store: ObjectStore | None) -> Prompts:
-    """Put the texts of ``instruction_file`` and ``examples`` in place of the names of their files."""
+    """Replace the file names in ``instruction_file`` and ``examples`` by the contents of the files."""
     changes: dict[str, object] = {}
     if section.instruction_file and not _is_unreachable(section.instruction_file, store):
         text = _read(section.instruction_file, store).strip()
@@ -91,7 +91,7 @@ def _fill_in_files(section: Prompts, store: ObjectStore | None) -> Prompts:
     filled_in = section.model_copy(update=changes)
     if len(filled_in.examples) > MAX_PROMPT_EXAMPLES:
         message = (
-            f"There are {len(filled_in.examples)} prompts.examples; expected {MAX_PROMPT_EXAMPLES} or fewer, because"
+            f"prompts.examples has {len(filled_in.examples)} pairs; expected {MAX_PROMPT_EXAMPLES} or fewer, because"
             " every call pays for them."
         )
         raise PromptError(message)
@@ -109,7 +109,7 @@ def _examples(name: str, store: ObjectStore | None) -> Iterator[Example]:
 
 
 def _values(name: str, text: str) -> Iterator[tuple[str, object]]:
-    """Yield the entries of a file of examples, each with its place in the file."""
+    """Yield the entries of a file of examples, each with its position in the file."""
     if name.endswith(".jsonl"):
         for number, line in enumerate(text.split("\n"), start=1):
             if not line.strip():
@@ -123,7 +123,7 @@ def _values(name: str, text: str) -> Iterator[tuple[str, object]]:
         raise PromptError(f"Examples {name}: expected a file that ends in .jsonl, .yaml or .json.")
     try:
         values = yaml.safe_load(text)
-    except Exception as error:  # PyYAML does not catch what a bad scalar raises, such as ValueError for a date
+    except Exception as error:  # PyYAML lets the error of a bad scalar through, such as a ValueError for a date
         raise PromptError(f"Examples {name}: cannot be read as YAML: {error}") from error
     if not isinstance(values, list):
         raise PromptError(f"Examples {name}: expected a list of pairs, found {type(values).__name__}.")
@@ -145,7 +145,7 @@ def _read(name: str, store: ObjectStore | None) -> str:
 
 
 def dump_prompts(prompts: Mapping[str, Prompt]) -> dict[str, FrozenPrompt]:
-    """Return prompts as they are stored in a run's folder."""
+    """Return prompts in the form in which a run's folder stores them."""
     return {
         name: {"template": prompt.template, "constants": prompt.constants, "version": prompt.version}
         for name, prompt in prompts.items()
@@ -153,5 +153,5 @@ def dump_prompts(prompts: Mapping[str, Prompt]) -> dict[str, FrozenPrompt]:
 
 
 def restore_prompts(frozen: Mapping[str, FrozenPrompt]) -> dict[str, Prompt]:
-    """Return the prompts that :func:`dump_prompts` stored."""
+    """Return the prompts from the form that :func:`dump_prompts` returns."""
     return {name: Prompt(name, prompt["template"], prompt["constants"]) for name, prompt in frozen.items()}

@@ -1,9 +1,10 @@
 """
 Render prompt templates from ``include/prompts`` and version them by their content.
 
-Delimiter tags (``<document>``, ``<question>`` …) show a model where each input starts and ends. Untrusted text cannot
-close a tag, because our tags inside it are escaped: ``<document>`` becomes ``&lt;document>``. Templates run in Jinja's
-sandbox, and an unknown variable is an error. Text is never evaluated as a template.
+Delimiter tags (``<document>``, ``<question>`` …) show a model where each input starts and ends. Delimiter tags inside
+an input are escaped (``<document>`` becomes ``&lt;document>``), so untrusted text cannot end its own input or start a
+new one. Templates run in Jinja's sandbox, and an unknown variable is an error. Input text is never evaluated as a
+template.
 """
 
 from __future__ import annotations
@@ -39,16 +40,16 @@ ENVIRONMENT = SandboxedEnvironment(
 
 
 def escape_delimiters(text: str) -> str:
-    """Escape our own tags in ``text``; leave all other text unchanged."""
+    """Escape the delimiter tags in ``text``; leave all other text unchanged."""
     return _TAG.sub("&lt;", text)
 
 
 @dataclass(frozen=True)
 class Prompt:
     """
-    One template.
+    One prompt template.
 
-    :param constants: values that every rendering gets, such as ``examples``.
+    :param constants: values that are passed to every rendering, such as ``examples``.
     """
 
     name: str
@@ -57,33 +58,34 @@ class Prompt:
 
     @property
     def version(self) -> str:
-        """The first 12 hex digits of the sha256 of template and constants; it is part of a data set's identity."""
+        """The first 12 hex digits of the sha256 of template and constants; part of the identity of a training set."""
         given = {name: value for name, value in self.constants.items() if value}
         suffix = json.dumps(given, ensure_ascii=False, sort_keys=True) if given else ""
         return content_hash(f"{self.template}{suffix}".encode())[:12]
 
     def render(self, **values: object) -> str:
-        """Fill ``values`` into the template, with their delimiter tags escaped.
+        """Render the template with ``values``; delimiter tags in the values are escaped.
 
-        :raises PromptError: the template cannot be rendered; names it and the line.
+        :raises PromptError: the template cannot be rendered; the message names the prompt and the line.
         """
         safe = {name: _escaped(value) for name, value in {**self.constants, **values}.items()}
         try:
             return _compiled(self.template).render(safe)
         except Exception as error:  # a template can raise anything, such as a ZeroDivisionError
             line = template_line(error)
-            message = f"Prompt {self.name}{f' line {line}' if line else ''}: {error}. Known: {', '.join(sorted(safe))}."
+            place = f"{self.name} line {line}" if line else self.name
+            message = f"Prompt {place}: {error}. Known variables: {', '.join(sorted(safe))}."
             raise PromptError(message) from error
 
 
 @single_flight_cache
 def _compiled(template: str) -> Template:
-    # Without the cache, compiling would take longer than everything else that is done for a row.
+    # Without the cache, compiling the template would take longer than all other work on a row.
     return ENVIRONMENT.from_string(template)
 
 
 def template_line(error: BaseException) -> int | None:
-    """Return the line of the template in which ``error`` was raised, if Jinja knows it."""
+    """Return the line of the template that raised ``error``; ``None`` if the traceback does not show it."""
     if isinstance(error, TemplateSyntaxError):
         return error.lineno
     frames = traceback.extract_tb(error.__traceback__)
@@ -101,9 +103,9 @@ def _escaped(value: object) -> object:
 
 
 def load_prompt(name: str, folder: Path = PROMPTS_FOLDER) -> Prompt:
-    """Read a template of ``include/prompts``.
+    """Read a template from ``include/prompts``.
 
-    :raises PromptError: there is no such file, or the name leads out of the folder.
+    :raises PromptError: there is no such file, or the name points outside the folder.
     """
     path = (folder / name).resolve()
     if not path.is_relative_to(folder.resolve()) or not path.is_file():

@@ -1,4 +1,4 @@
-"""Check that a call fits into its model's quota; one that does not would be throttled forever."""
+"""Check that each call fits within its model's quota; a larger call would be throttled forever."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from include.distill.config.use_case import UseCase
 
 
 def quota_problems(use_case: UseCase) -> list[str]:
-    """Return one message for each step whose ``max_tokens`` alone exceed the tokens that its model may use at once."""
+    """Return one message for each step whose ``max_tokens`` alone reaches the tokens that the quota allows at once."""
     steps = [
         ("synthesis", use_case.teacher, use_case.synthesis.max_tokens),
         ("answering", use_case.student, use_case.answering.max_tokens),
@@ -20,7 +20,8 @@ def quota_problems(use_case: UseCase) -> list[str]:
         capacity = quota.tokens_per_minute and quota.tokens_per_minute * quota.token_burst_share
         if capacity and max_tokens >= capacity:
             problems.append(
-                f"{step}.max_tokens is {max_tokens}, which each call to {model} reserves, but its quota allows"
-                f" {capacity:.0f} tokens at once, so no call could ever be sent; lower max_tokens or correct quotas"
+                f"{step}.max_tokens is {max_tokens}, and each call to {model} reserves at least as many tokens, but"
+                f" the model's quota allows {capacity:.0f} tokens at once, so no call could be sent; lower"
+                f" {step}.max_tokens or correct quotas"
             )
     return problems

@@ -1,4 +1,4 @@
-"""Records of the run's configuration: frozen prompts and the result of the preflight check."""
+"""Define the records of a run's configuration: the frozen prompts and the result of ``preflight``."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from typing import TypedDict
 
 
 class PromptExample(TypedDict):
-    """One example pair that the teacher's prompt shows. Stored in ``constants`` of ``prompts.json``."""
+    """One example pair in the teacher's prompt. Stored in ``constants`` of ``prompts.json``."""
 
     question: str
     answer: str
 
 
 class PromptConstants(TypedDict, total=False):
-    """Values that every rendering of a prompt gets. Stored in ``prompts.json``; empty for a prompt without examples."""
+    """Values passed to every rendering of a prompt. Stored in ``prompts.json``; empty for a prompt without examples."""
 
     examples: list[PromptExample]
 
@@ -22,7 +22,7 @@ class FrozenPrompt(TypedDict):
     """
     One prompt as the run uses it.
 
-    ``prompts.json`` in the run's folder is a mapping from the prompt's name in the use case to this record.
+    ``prompts.json`` in the run's folder maps the prompt's name in the use case to this record.
     """
 
     template: str  # Jinja source
@@ -34,4 +34,4 @@ class PreflightManifest(TypedDict):
     """Result of ``preflight``. Passed by XCom only."""
 
     use_case_uri: str  # S3 URI of the frozen use case, ``use_case.yaml``
-    warnings: list[str]  # licence note and judge families; the run goes on
+    warnings: list[str]  # licence note and judge families; the run continues

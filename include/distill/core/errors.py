@@ -2,10 +2,10 @@
 Define the errors of the pipeline, grouped by what to do about them.
 
 An :class:`InputError` means that an input is wrong; nothing was spent. A :class:`ServiceError` means that AWS did not
-do what was asked; hooks turn every botocore exception into one of its subclasses, so no other code handles botocore.
-An :class:`OutcomeError` means that AWS did its work, but the result cannot be used.
+carry out a request. Hooks turn every botocore exception into a subclass of :class:`ServiceError`, so no other code
+handles botocore. An :class:`OutcomeError` means that AWS did its work, but the result cannot be used.
 
-A message says what happened (with the value), where, what state is left (running? billed?), and what to do next.
+A message gives what happened (with the value), where, what state is left (running? billed?), and what to do next.
 """
 
 from __future__ import annotations
@@ -32,19 +32,19 @@ class LimitError(InputError):
 
 
 class SpendCapError(DistillError):
-    """The estimate is above ``max_spend_usd``, or the bill has reached it. Everything paid for is stored."""
+    """The estimate is above ``max_spend_usd``, or the bill has reached that cap. Everything paid for is stored."""
 
 
 class ServiceError(DistillError):
-    """AWS did not do what was asked."""
+    """AWS did not carry out a request."""
 
 
 class ThrottledError(ServiceError):
-    """A rate quota is used up for the moment. Nothing was billed, and waiting helps."""
+    """A rate quota is exhausted for the moment. Nothing was billed, and waiting helps."""
 
 
 class TransientError(ServiceError):
-    """The network or the service failed (5xx, time-out, lost connection). A retry may help."""
+    """The network or the service failed (5xx, timeout, lost connection). A retry may help."""
 
 
 class ExpiredCredentialsError(TransientError):
@@ -52,19 +52,19 @@ class ExpiredCredentialsError(TransientError):
 
 
 class RefusedError(ServiceError):
-    """AWS refused (access, validation, quota, retired model, missing object). A retry cannot help."""
+    """AWS refused a request (access, validation, quota, retired model, missing object). A retry cannot help."""
 
 
 class InvalidRequestError(RefusedError):
-    """AWS refused this one request as invalid. The requests of other rows may be valid."""
+    """AWS refused a single request as invalid. The requests for other rows may be valid."""
 
 
 class NotFoundError(RefusedError):
-    """An object, job, model or throughput does not exist."""
+    """An object, job, model or provisioned throughput does not exist."""
 
 
 class ConflictError(RefusedError):
-    """The name or token is in use. The caller looks it up by name: it may be its own from an earlier attempt."""
+    """A name or token is already in use. An earlier attempt may have created the resource, so callers look it up."""
 
 
 class ContractError(ServiceError):
@@ -76,27 +76,27 @@ class OutcomeError(DistillError):
 
 
 class JobFailedError(OutcomeError):
-    """A customization job ended as Failed or Stopped. The message has Bedrock's own reason."""
+    """A customization job ended as Failed or Stopped. The message includes the reason that Bedrock gives."""
 
 
 class WaitTimeoutError(OutcomeError):
-    """Waiting took too long. What was waited for goes on and is still billed. Clear the task to wait again."""
+    """A wait timed out. The job or endpoint continues and is still billed. Clear the task to wait again."""
 
 
 class ThroughputReleasedError(OutcomeError):
-    """The endpoint was released. Clear ``provision`` (with downstream) of its arm to serve again."""
+    """The arm's endpoint was released. Clear the arm's ``provision`` task (with downstream) to serve the arm again."""
 
 
 class TooManyFailuresError(OutcomeError):
-    """More rows of a step failed than the use case allows. The others are stored and are not paid for again."""
+    """More rows of a step failed than the use case allows. The other rows are stored and are not paid for again."""
 
 
 class PromotionError(OutcomeError):
-    """A winner cannot be promoted: the champion changed meanwhile, or the model was deleted. Nothing was changed."""
+    """A winner cannot be promoted: the champion changed meanwhile, or the model was deleted. Nothing was promoted."""
 
 
 class ReconciliationError(OutcomeError):
-    """The counts of a step do not add up: a row was lost or doubled. This is a defect of the pipeline, not of data."""
+    """The counts of a step do not add up: a row was lost or duplicated. The defect is in the pipeline, not the data."""
 
 
 class IncompleteRunError(OutcomeError):

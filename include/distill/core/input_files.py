@@ -1,9 +1,9 @@
 """
-Find and open the input files of a use case, in S3 or in local folders that may be read.
+Find and open the input files of a use case, in S3 or in permitted local folders.
 
-A source is one file, or a folder (``s3://bucket/prefix/`` or a local one) whose files are read in the order of their
-names. A path can come from the trigger form. So a local file is read only below the project's ``include/``, or below a
-folder that is named in ``DISTILL_INPUT_ROOTS`` (separated as in ``PATH``).
+A source is one file, or a folder (``s3://bucket/prefix/`` or a local folder) whose files are read in order of name. A
+path can come from the trigger form. For that reason, a local file is read only if it is below the project's
+``include/`` or below a folder listed in ``DISTILL_INPUT_ROOTS`` (a list in the same format as ``PATH``).
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ _EXPECTED = "expected a file with the columns doc,question,answer"
 
 @dataclass(frozen=True)
 class InputFile:
-    """A file to be read; ``name`` is its path below the source's folder, which its rows and messages have."""
+    """A file to read; ``name`` is the path below the source's folder, which rows and messages show."""
 
     name: str
     uri: str
 
 
 def input_roots() -> list[Path]:
-    """Return the folders below which local files may be read."""
+    """Return the local folders from which files may be read."""
     configured = os.environ.get("DISTILL_INPUT_ROOTS", "")
     return [INCLUDE, *(Path(root) for root in configured.split(os.pathsep) if root)]
 
@@ -40,8 +40,9 @@ def find_inputs(uri: str, store: ObjectStore, *, endings: Sequence[str]) -> list
     """Return the files of a source in the order in which they are read.
 
     :param uri: ``s3://bucket/key``, ``s3://bucket/prefix/``, an absolute path, or a path relative to the project.
-    :param endings: how the names of files in a folder may end, in lower case, such as ``.csv``.
-    :raises InputError: a local path is outside the folders that may be read, or a folder holds no files or others.
+    :param endings: permitted endings of file names in a folder, in lower case, such as ``.csv``.
+    :raises InputError: a local path is outside the permitted folders, or a folder has no files, or has a file with
+        another ending.
     """
     if uri.startswith("s3://"):
         return _in_folder(uri, store.list(uri), endings) if uri.endswith("/") else [InputFile(uri.split("/")[-1], uri)]
@@ -51,8 +52,9 @@ def find_inputs(uri: str, store: ObjectStore, *, endings: Sequence[str]) -> list
     entries = list(path.rglob("*"))
     if unreadable := sorted(entry for entry in entries if _is_unreadable(entry)):
         message = (
-            f"Input {uri} holds {unreadable[0].relative_to(path)}, which is a link to a folder, a broken link or not a"
-            " file. No file was read, because none may be left out silently. Remove it, or put the files in its place."
+            f"Input {uri} contains {unreadable[0].relative_to(path)}, which is a link to a folder, a broken link or not"
+            " a regular file. No file was read, because no entry may be skipped silently. Remove this entry, or replace"
+            " it with the files themselves."
         )
         raise InputError(message)
     files = (entry.relative_to(path).as_posix() for entry in entries if entry.is_file())
@@ -60,26 +62,26 @@ def find_inputs(uri: str, store: ObjectStore, *, endings: Sequence[str]) -> list
 
 
 def _is_unreadable(path: Path) -> bool:
-    """Return whether an entry of a folder can neither be read nor entered; markers such as ``.lock`` do not count."""
+    """Return whether an entry of a folder can be neither read nor entered; markers such as ``.lock`` are ignored."""
     is_readable = path.is_file() or (path.is_dir() and not path.is_symlink())
     return not is_readable and path.name[0] not in "._"
 
 
 def _in_folder(folder: str, uris: list[str], endings: Sequence[str]) -> list[InputFile]:
-    """Return the input files of a folder; skip markers, whose names begin with ``.`` or ``_`` (``_SUCCESS``)."""
+    """Return the input files of a folder. Markers, whose names begin with ``.`` or ``_``, are skipped."""
     names = sorted(uri.removeprefix(folder) for uri in uris)
     names = [name for name in names if name and not name.endswith("/") and name.rsplit("/", 1)[-1][0] not in "._"]
     expected = " or ".join(endings)
     if not names:
         message = (
-            f"Input {folder} holds no files; expected files ending in {expected} (doc,question,answer). Nothing was"
-            " read. Put them there, or name another folder."
+            f"Input {folder} has no files; expected files ending in {expected} (doc,question,answer). Nothing was"
+            " read. Put the files there, or name another folder."
         )
         raise InputError(message)
     if others := [name for name in names if not name.lower().endswith(tuple(endings))]:
         message = (
-            f"Input {folder} holds {len(others)} files that do not end in {expected}, first {others[0]!r}. No file was"
-            " read, because none may be left out silently. Move or rename them, or name a single file."
+            f"Input {folder} has files that do not end in {expected}: {len(others)}, the first {others[0]!r}. No file"
+            " was read, because no file may be skipped silently. Move or rename these files, or name a single file."
         )
         raise InputError(message)
     return [InputFile(name, f"{folder}{name}") for name in names]
@@ -87,13 +89,13 @@ def _in_folder(folder: str, uris: list[str], endings: Sequence[str]) -> list[Inp
 
 @contextmanager
 def open_input(uri: str, store: ObjectStore | None, *, expected: str = _EXPECTED) -> Iterator[IO[bytes]]:
-    """Open a file to read it as a stream.
+    """Open a file for reading as a stream.
 
     :param uri: ``s3://bucket/key``, an absolute path, or a path relative to the project.
-    :param store: ``None`` where S3 cannot be reached.
-    :param expected: what messages say the file should be.
-    :raises InputError: the file does not exist, a local path is outside the folders that may be read, or a local file
-        changed while it was read. An object in S3 cannot: a read sees one version of it.
+    :param store: ``None`` if S3 cannot be reached.
+    :param expected: the phrase in messages that describes the expected file.
+    :raises InputError: the file does not exist, a local path is outside the permitted folders, or a local file changed
+        while it was read. An object in S3 cannot change during a read: a read returns a single version.
     """
     with ExitStack() as open_files:
         if store is not None and uri.startswith("s3://"):
@@ -113,7 +115,7 @@ def open_input(uri: str, store: ObjectStore | None, *, expected: str = _EXPECTED
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
         message = (
             f"Input {uri} changed while it was read ({before.st_size:,} bytes before, {after.st_size:,} after). Its"
-            " rows were not used. Wait until it is complete, and clear this task."
+            " rows were not used. Wait until the file is complete, and clear this task."
         )
         raise InputError(message)
 
@@ -122,13 +124,13 @@ def _missing(uri: str, store: ObjectStore, expected: str) -> str:
     message = f"Input {uri} does not exist; {expected}."
     with suppress(ServiceError):
         if store.list(f"{uri}/"):
-            message += f" {uri}/ is a folder: end the URI with a slash to read all its files."
+            message += f" {uri}/ is a folder. To read all its files, end the URI with a slash."
     return message
 
 
 def _allowed_path(uri: str) -> Path:
     if "\0" in uri:
-        raise InputError(f"Input {uri!r} is not a file name: it holds a NUL character; {_EXPECTED}.")
+        raise InputError(f"Input {uri!r} is not a file name: it contains a NUL character; {_EXPECTED}.")
     try:
         path = (PROJECT_ROOT / uri).resolve()
         path.exists()
@@ -138,8 +140,8 @@ def _allowed_path(uri: str) -> Path:
     if not any(path.is_relative_to(root.resolve()) for root in input_roots()):
         allowed = ", ".join(str(root) for root in input_roots())
         message = (
-            f"Input {uri} may not be read: local files must be below {allowed}. Nothing was read. Use s3://, or name"
-            " their folder in DISTILL_INPUT_ROOTS of Airflow's environment."
+            f"Input {uri} may not be read: local files must be below {allowed}. Nothing was read. Use an s3:// URI, or"
+            " add the file's folder to DISTILL_INPUT_ROOTS in Airflow's environment."
         )
         raise InputError(message)
     return path

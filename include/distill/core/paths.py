@@ -1,4 +1,4 @@
-"""Locate the project's root and its folder ``include/``."""
+"""Locate the project's root folder and its ``include/`` folder."""
 
 from __future__ import annotations
 

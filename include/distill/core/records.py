@@ -1,4 +1,4 @@
-"""Describe records that several packages use without importing each other."""
+"""Define records that several packages share without importing each other."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ class BillLineRecord(TypedDict):
     ``training_price`` of ``merged/<arm>/data_card.json``. Prices are in US dollars.
     """
 
-    what: str  # step or arm, model, and input or output, such as "synthesis: nova-pro batch input"
+    what: str  # step or arm, model, and direction of the tokens, such as "synthesis: nova-pro batch input"
     quantity: float  # in ``unit``
     unit: str  # "token" or "unit-hour" (one model unit for one hour)
     unit_price_usd: float
-    usd: float  # quantity times unit price, rounded to the hundredth of a cent
+    usd: float  # quantity times unit price, rounded to a hundredth of a cent

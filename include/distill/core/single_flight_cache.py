@@ -1,4 +1,4 @@
-"""Cache a function's values so that each is computed only once, even when many threads ask at the same time."""
+"""Cache a function's results so that each is computed only once, even when many threads call it at the same time."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ ValueT = TypeVar("ValueT")
 
 def single_flight_cache(function: Callable[[KeyT], ValueT]) -> Callable[[KeyT], ValueT]:
     """
-    Return ``function`` with its values cached by argument.
+    Return ``function`` with its results cached by argument.
 
-    With ``functools.cache`` alone, every thread that asks before the first value is ready computes it: two hundred
-    threads of a task that start together would all parse the same file.
+    With ``functools.cache`` alone, every thread that calls before the first result is ready computes the result again:
+    two hundred threads that start together would all parse the same file.
     """
     cached = functools.cache(function)
     computing = threading.Lock()

@@ -2,10 +2,11 @@
 Read and write objects by URI, and records as JSON and JSONL.
 
 Every package reads and writes objects under ``s3://bucket/key`` URIs through an :class:`ObjectStore`. A file whose size
-depends on the number of rows is streamed. The hook in ``plugins/`` is the store for S3; tests use one in memory.
+depends on the number of rows is streamed. The hook in ``plugins/`` is the store for S3; tests use an in-memory store.
 
-A JSONL file holds one object per line, in UTF-8. The caller names the record type of a file (a ``TypedDict`` from a
-package's ``records.py``). Readers do not check it: the pipeline wrote the file, and the same type was used there.
+A JSONL file has one JSON object per line, in UTF-8. The caller passes the record type of a file (a ``TypedDict`` from a
+package's ``records.py``). Readers do not check records against the type, because the pipeline itself wrote the file
+with the same type.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ RecordT = TypeVar("RecordT")
 
 
 class ObjectStore(Protocol):
-    """Store objects by URI. A write replaces the object and is atomic, as in S3."""
+    """Store objects by URI. A write is atomic and replaces any existing object, as in S3."""
 
     def read(self, uri: str) -> bytes:
         """Return the object's bytes.
@@ -32,18 +33,18 @@ class ObjectStore(Protocol):
         """
 
     def write(self, uri: str, body: bytes) -> None:
-        """Write ``body`` as the object at ``uri``; replace an older one."""
+        """Write ``body`` as the object at ``uri``, replacing any existing object."""
 
     def reader(self, uri: str) -> AbstractContextManager[IO[bytes]]:
-        """Open the object to read it in pieces or line by line.
+        """Open the object for reading in pieces or line by line.
 
-        :raises NotFoundError: there is no such object; raised on entering.
+        :raises NotFoundError: there is no such object. Raised when the ``with`` block is entered.
         """
 
     def writer(self, uri: str) -> AbstractContextManager[IO[bytes]]:
-        """Open a new object to write it in pieces.
+        """Open a new object for writing in pieces.
 
-        It replaces an older one when the block ends. When the block raises, nothing is written.
+        The object replaces any existing object when the block ends. If the block raises, nothing is written.
         """
 
     def copy(self, source: str, target: str) -> None:
@@ -59,11 +60,11 @@ class ObjectStore(Protocol):
         """Return the URIs of all objects whose URI starts with ``prefix_uri``, sorted."""
 
     def delete(self, uri: str) -> None:
-        """Delete the object; do nothing if there is none."""
+        """Delete the object at ``uri``; do nothing if there is none."""
 
 
 def split_uri(uri: str) -> tuple[str, str]:
-    """Return ``(bucket, key)`` of an ``s3://bucket/key`` URI.
+    """Split an ``s3://bucket/key`` URI into ``(bucket, key)``.
 
     :raises ValueError: ``uri`` is not an S3 URI.
     """
@@ -78,28 +79,28 @@ def split_uri(uri: str) -> tuple[str, str]:
 def decode_jsonl(lines: Iterable[bytes], record: type[RecordT], *, uri: str) -> Iterator[RecordT]:
     r"""Decode the lines of a JSONL object one by one; skip blank lines.
 
-    :param lines: split at ``\n`` only, as binary files are: JSON strings may hold U+2028 and U+0085.
-    :param record: the type of the records, which is not checked.
-    :raises ContractError: a line is not a JSON object; names the line.
+    :param lines: split at ``\n`` only, as in binary files, because JSON strings may contain U+2028 and U+0085.
+    :param record: the type of the records. The lines are not checked against it.
+    :raises ContractError: a line is not a JSON object; the message names the line.
     """
-    # By default, jsonlines uses the fastest parser that is installed, and they differ in what they accept.
+    # By default, jsonlines uses the fastest installed parser, and parsers differ in what they accept.
     reader = jsonlines.Reader(lines, loads=json.loads)
     try:
         yield from cast(Iterator[RecordT], reader.iter(type=dict, skip_empty=True))
     except jsonlines.InvalidLineError as error:
         cause = error.__cause__
-        problem = f"is not JSON ({cause})" if cause else f"holds {error.line[:40]!r}, expected a JSON object"
+        problem = f"is not JSON ({cause})" if cause else f"has {error.line[:40]!r}, expected a JSON object"
         message = (
-            f"{uri} line {error.lineno} {problem}. The file was cut, or was not written by this pipeline. Clear the"
-            " task that writes it, or restore an older version of the file."
+            f"{uri} line {error.lineno} {problem}. The file was truncated, or another program wrote it. Clear the task"
+            " that writes the file, or restore an older version of the file."
         )
         raise ContractError(message) from error
 
 
 def stream_jsonl(store: ObjectStore, uri: str, record: type[RecordT]) -> Iterator[RecordT]:
-    """Read the JSONL object at ``uri`` record by record; one is in memory at a time.
+    """Read the JSONL object at ``uri`` record by record, with one record in memory at a time.
 
-    :raises ContractError: a line is not a JSON object; names the line.
+    :raises ContractError: a line is not a JSON object; the message names the line.
     :raises NotFoundError: there is no such object.
     """
     with store.reader(uri) as lines:
@@ -107,14 +108,14 @@ def stream_jsonl(store: ObjectStore, uri: str, record: type[RecordT]) -> Iterato
 
 
 def read_jsonl(store: ObjectStore, uri: str, record: type[RecordT]) -> list[RecordT]:
-    """Read all records of the JSONL object at ``uri``; raises as :func:`stream_jsonl`."""
+    """Read all records of the JSONL object at ``uri``. Raises the same errors as :func:`stream_jsonl`."""
     return list(stream_jsonl(store, uri, record))
 
 
 def write_jsonl(store: ObjectStore, uri: str, records: Iterable[Mapping[str, object]]) -> int:
-    """Write ``records`` as one JSONL object at ``uri`` and return their number.
+    """Write ``records`` as one JSONL object at ``uri`` and return the number of records.
 
-    An iterator is consumed record by record. When it raises, nothing is written.
+    An iterator is consumed record by record. If the iterator raises, nothing is written.
     """
     count = 0
     with jsonl_writer(store, uri) as write:
@@ -126,17 +127,17 @@ def write_jsonl(store: ObjectStore, uri: str, records: Iterable[Mapping[str, obj
 
 @contextmanager
 def jsonl_writer(store: ObjectStore, uri: str) -> Iterator[Callable[[Mapping[str, object]], object]]:
-    """Open a JSONL object at ``uri`` and give a function that adds a record.
+    """Open a JSONL object at ``uri`` and yield a function that adds a record.
 
-    The object is there when the block ends. When the block raises, nothing is written.
+    The object exists once the block ends. If the block raises, nothing is written.
     """
-    # The writer's defaults are what the files in S3 have: nothing escaped to ASCII, a blank after commas and colons.
+    # The files in S3 have the format of the writer's defaults: no escaping to ASCII, a space after commas and colons.
     with store.writer(uri) as body, jsonlines.Writer(body) as lines:
         yield lines.write
 
 
 def read_json(store: ObjectStore, uri: str, record: type[RecordT]) -> RecordT:
-    """Read the JSON value at ``uri``, whose type is ``record``; it is not checked.
+    """Read the JSON value at ``uri`` as the type ``record``, without checking the value against the type.
 
     :raises NotFoundError: there is no such object.
     """

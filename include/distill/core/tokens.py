@@ -1,8 +1,8 @@
 """
-Estimate the number of tokens of a text from its characters, near the mean: for costs and budgets.
+Estimate the average number of tokens in a text from its length, for costs and budgets.
 
-Limits of a training job are checked with ``conservative_token_count`` (training), which assumes more tokens per
-character, as AWS's own validators do.
+The limits of a training job are checked with ``conservative_token_count`` (in the training package), which assumes more
+tokens per character, as AWS's own validators do.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ CHARACTERS_PER_TOKEN = 4
 
 
 def rough_token_count(text: str | int) -> int:
-    """Estimate the tokens of a text, or of a text with that many characters; Bedrock counts differently."""
+    """Estimate the tokens of a text, given as the text or as its length; Bedrock's own count differs."""
     return character_count(text) // CHARACTERS_PER_TOKEN + 1
 
 
 def character_count(text: str | int) -> int:
-    """Return the length of a text, which may be given in place of the text."""
+    """Return the number of characters of a text. An integer is returned as it is: it is already a length."""
     return text if isinstance(text, int) else len(text)

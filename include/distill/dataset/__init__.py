@@ -1,3 +1,3 @@
-"""Read a team's CSV into rows, reject bad ones, and split rows into training and evaluation."""
+"""Read CSV files into rows, reject invalid rows, and split the others into training and evaluation rows."""
 
 from __future__ import annotations

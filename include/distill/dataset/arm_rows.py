@@ -1,9 +1,10 @@
 """
-Choose the rows and pairs that an arm is trained on, and so the rows that the teacher is sent.
+Choose the rows and pairs that each arm is trained on, and the rows that are sent to the teacher.
 
-``originals: N`` means the first N training rows, in the order of the file. Synthetic pairs come from the arm's own
-originals: with ``originals: 500, synthetic: 1500`` an arm sees 500 rows, and pairs that were written from them. An arm
-without originals takes its pairs from all rows. Rows that are held out for validation are used for neither.
+``originals: N`` means the first N training rows, in the order of the file. Synthetic pairs of an arm are written from
+the originals of that arm: with ``originals: 500, synthetic: 1500``, an arm is trained on 500 rows and on pairs written
+from these rows. An arm without originals takes its pairs from all rows. Rows held out for validation are neither
+trained on nor used to write pairs.
 """
 
 from __future__ import annotations
@@ -23,16 +24,16 @@ PairT = TypeVar("PairT", bound=Identified)
 
 
 def hold_out(rows: Sequence[RowT], use_case: UseCase) -> tuple[list[RowT], list[RowT]]:
-    """Split rows by document into those to train on and those that are held out for validation."""
+    """Split rows by document into rows to train on and rows held out for validation."""
     share = use_case.training.validation_share
     if not share:
         return list(rows), []
-    # Not the evaluation split's purpose: with it, this split would hold out groups that the evaluation already took.
+    # The purpose must differ from that of the evaluation split. Otherwise this split would draw the same numbers again.
     return split_by_document(rows, share=share, seed=use_case.seed, purpose="validation")
 
 
 def original_rows(arm: Arm, training: Sequence[RowT]) -> list[RowT]:
-    """Return the rows of ``training`` that are the arm's originals."""
+    """Return the arm's originals: the rows of ``training`` on which it is trained."""
     return list(training) if arm.originals == "all" else list(training[: arm.originals])
 
 
@@ -44,9 +45,9 @@ def rows_of_pairs(arm: Arm, training: Sequence[RowT]) -> list[RowT]:
 
 
 def rows_for_teacher(use_case: UseCase, rows: Sequence[RowT]) -> list[RowT]:
-    """Return the rows that the teacher is sent: those from which any arm takes pairs."""
+    """Return the rows that are sent to the teacher: all rows from which any arm takes pairs."""
     training, _ = hold_out(rows, use_case)
-    # Every arm takes rows from the start of the list, so the longest list contains all the others.
+    # Every arm takes rows from the start of the list, so the longest selection contains all the others.
     return max((rows_of_pairs(arm, training) for arm in use_case.arms), key=len, default=[])
 
 
@@ -59,23 +60,24 @@ def pairs_of(arm: Arm, training: Sequence[RowName], pairs: Iterable[PairT]) -> I
 
 def require_originals(use_case: UseCase, rows: Sequence[Grouped]) -> None:
     """
-    Refuse a run in which an arm would be trained on clearly fewer originals than it asks for.
+    Refuse a run in which an arm would be trained on far fewer originals than the use case requests.
 
-    Rejected rows may leave an arm short by up to ``fan_out.max_failed_share``; the report shows it.
+    Rejected rows may leave an arm short by up to the share ``fan_out.max_failed_share``; the report shows the count.
 
-    :raises InputError: names each arm, how many it asks for and how many there are.
+    :raises InputError: the message names each such arm, the requested number and the number of rows.
     """
     training, _ = hold_out(rows, use_case)
     minimum_share = 1 - use_case.fan_out.max_failed_share
     short = [
-        f"{arm.name} asks for {arm.originals}"
+        f"arm {arm.name} requests {arm.originals}"
         for arm in use_case.arms
         if arm.originals != "all" and len(training) < minimum_share * arm.originals
     ]
     if short:
         message = (
-            f"There are {len(training)} rows to train on, and {', '.join(short)} originals. Arms that ask for more than"
-            " there are would be trained on the same rows. Nothing was bought. Ask for fewer in the use case, or give"
-            " it a longer CSV (rejected rows are in source/rejected.jsonl), and clear preflight with downstream."
+            f"There are {len(training)} rows to train on, but {', '.join(short)} originals. Arms that request more rows"
+            " than exist would all be trained on the same rows. Nothing was bought. Request fewer originals in the use"
+            " case, or provide a longer CSV (rejected rows are in source/rejected.jsonl), and clear preflight with"
+            " downstream."
         )
         raise InputError(message)

@@ -1,12 +1,12 @@
 """
-Decode the bytes of a CSV file into lines, in the declared encoding; refuse other bytes with line and byte offset.
+Decode the bytes of a CSV file into lines, in the declared encoding; report invalid bytes with line and byte offset.
 
-Nothing is guessed and nothing is replaced: a byte that is not valid in the encoding stops the reading. Files of other
-kinds are recognised by their first bytes. In an encoding of one byte per character nearly every byte is valid, so a
-UTF-8 file that was declared as one is only recognised when the whole file was read.
+The encoding is never guessed, and no byte is replaced: reading stops at a byte that is not valid in the encoding. Files
+of other kinds are recognized by their first bytes. In an encoding with one byte per character, nearly every byte is
+valid. A UTF-8 file that was declared as such an encoding is therefore recognized only after the whole file was read.
 
-Lines end at LF or CRLF. If the first line ends at CR, all lines do. Otherwise a lone CR is text: as a line end it would
-split a row.
+Lines end at LF or CRLF. If the first line ends at a lone CR, lines also end at a lone CR. Otherwise a lone CR is text,
+because treating it as a line end would split a row.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import IO
 
 from include.distill.core.errors import InputError
 
-# In characters. If a quote is never closed, the rest of the file is one record, which must not fill the memory.
+# In characters. If a quote is never closed, the rest of the file is one record, which must not exhaust the memory.
 MAX_RECORD_LENGTH = 16 * 2**20
 
 _HEAD_BYTES = 2**16
@@ -42,12 +42,12 @@ _TEXT_KINDS = (
 )
 _WIDE_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)
 _WIDE = ("utf-16", "utf-32")
-# Python has them as text encodings, but they decode escapes such as "\n" or "xn--", so the text would be changed.
+# Python treats these as text encodings, but they decode escapes such as "\n" or "xn--", which would change the text.
 _REWRITING = {"unicode_escape", "unicode-escape", "raw_unicode_escape", "raw-unicode-escape", "idna", "punycode"}
 _BYTE_LINE_ENDS = re.compile(rb"\r\n?|\n")
 _LINE_ENDS = re.compile(r"\r\n?|\n")
 _LONE_CR = re.compile(r"\r(?!\n|\Z)")
-# Python's csv takes a lone CR for the end of a row. This stands in for it: half a surrogate pair, which no text holds.
+# Python's csv ends a row at a lone CR. This half of a surrogate pair, which no text contains, replaces the CR.
 _CR_AS_TEXT = "\udc0d"
 # How the names of encodings with one byte per character begin.
 _ONE_BYTE_CODECS = (
@@ -57,10 +57,10 @@ _ONE_BYTE_CODECS = (
 
 class CsvLines:
     """
-    Iterate over the lines of a file, unchanged and with their line ends, and count them.
+    Iterate over the lines of a file, unchanged and with their line ends, and count the lines.
 
     :param body: the file's bytes, read once.
-    :param source: the file's name in messages.
+    :param source: the file's name for messages.
     :param encoding: a Python codec name; with ``utf-8``, a byte order mark is skipped.
     :raises InputError: the encoding does not exist, or the file is not text.
     """
@@ -74,7 +74,7 @@ class CsvLines:
         self._bytes = _CountedBytes(head, body)
         first = _LINE_ENDS.search(head.decode(encoding, errors="ignore").lstrip("\ufeff\r\n"))
         self._ends_at_cr = first is not None and first.group() == "\r"
-        # Neither setting translates line ends; they differ in whether a line also ends at CR.
+        # Neither setting translates line ends. They differ only in whether a lone CR ends a line.
         self._text = TextIOWrapper(self._bytes, encoding=encoding, newline="" if self._ends_at_cr else "\n")
         self._may_be_utf8 = codec.startswith(_ONE_BYTE_CODECS)
         self._text_as_utf8 = ""
@@ -117,11 +117,11 @@ class CsvLines:
         return raw
 
     def finish_encoding_check(self) -> None:
-        """Read on until it is certain whether the file is UTF-8, although it was declared as another encoding.
+        """Continue reading until it is certain whether a file declared as another encoding is UTF-8.
 
-        Call this where reading stops before the end of the file.
+        Call this method when reading stops before the end of the file.
 
-        :raises InputError: the whole file is valid UTF-8.
+        :raises InputError: the whole file is valid UTF-8 and has characters outside ASCII.
         """
         while self._may_be_utf8 and self._text_as_utf8 and (line := self._readline()):
             self.number += self._count_lines(line)
@@ -129,11 +129,11 @@ class CsvLines:
         self._refuse_utf8()
 
     def _count_lines(self, line: str) -> int:
-        """Count as an editor does: a lone CR inside a line also starts a new one."""
+        """Count lines as an editor does: a lone CR inside a line also starts a new line."""
         return 1 if self._ends_at_cr else max(1, len(_LINE_ENDS.findall(line)))
 
     def _compare_with_utf8(self, line: str) -> None:
-        """Check whether the bytes of a line are UTF-8; a single line that is not shows that the file is not."""
+        """Check whether the bytes of a line are valid UTF-8; one invalid line shows that the file is not UTF-8."""
         try:
             text = line.encode(self.encoding).decode()
             self._text_as_utf8 = self._text_as_utf8 or text
@@ -145,7 +145,7 @@ class CsvLines:
             return
         shown = next(character for character in self._text_as_utf8 if not character.isascii())
         message = (
-            f"{self.source} is declared as {self.encoding}, and all of it is valid UTF-8, so it would be read wrongly"
+            f"{self.source} is declared as {self.encoding}, but the whole file is valid UTF-8 and would be misread"
             f" ({shown!r} as {shown.encode().decode(self.encoding, 'replace')!r}). Nothing was read. Declare utf-8."
         )
         raise InputError(message)
@@ -153,13 +153,13 @@ class CsvLines:
     def _readline(self) -> str:
         try:
             line = self._text.readline(MAX_RECORD_LENGTH + 1)
-            line.encode()  # some codecs decode to unpaired surrogates, which no UTF-8 file can hold
+            line.encode()  # some codecs decode to unpaired surrogates, which no UTF-8 file can contain
         except UnicodeDecodeError as error:
             raise InputError(self._undecodable(error)) from error
         except (UnicodeError, LookupError) as error:
             message = (
                 f"{self.source} line {self.number + 1} cannot be read as {self.encoding} ({error}). Nothing was read."
-                " Declare the encoding it was saved in."
+                " Declare the encoding in which the file was saved."
             )
             raise InputError(message) from error
         return line
@@ -170,21 +170,22 @@ class CsvLines:
         before = data[: error.start].decode(self.encoding, errors="replace")
         line = self.number + len(_LINE_ENDS.findall(before)) + 1
         return (
-            f"{self.source} line {line}: byte 0x{data[error.start]:02x} at byte offset {offset} is not {self.encoding}"
-            f" ({error.reason}). Nothing was read. Declare its encoding (files saved by Excel are often cp1252)"
-            " or save it as UTF-8."
+            f"{self.source} line {line}: byte 0x{data[error.start]:02x} at byte offset {offset} is not valid"
+            f" {self.encoding} ({error.reason}). Nothing was read. Declare the file's encoding (often cp1252 for files"
+            " saved by Excel), or save the file as UTF-8."
         )
 
     def _record_too_long(self) -> str:
         first = self.number - len(self._raw_lines)
         return (
             f"{self.source} line {first}: the record that starts here is longer than {MAX_RECORD_LENGTH:,} characters."
-            " A quote was opened and never closed, or the file has no line ends. Nothing was read. Close the quote."
+            " Either a quote is never closed, or the file has no line ends. Nothing was read. Close the quote, or save"
+            " the file with one record per line."
         )
 
 
 class _CountedBytes(BufferedIOBase):
-    """Read the head, which was read already, then the rest, and count the bytes."""
+    """Return the bytes of the head, which was already read from the file, then the rest, and count all bytes."""
 
     name = "CSV"  # TextIOWrapper reads this attribute
 
@@ -204,7 +205,7 @@ class _CountedBytes(BufferedIOBase):
 
 
 def restore_lone_cr(fields: list[str]) -> list[str]:
-    """Put lone CRs back into fields that were parsed from :class:`CsvLines`."""
+    """Restore the lone CRs in fields that were parsed from :class:`CsvLines`."""
     return [field.replace(_CR_AS_TEXT, "\r") for field in fields]
 
 
@@ -218,8 +219,8 @@ def _codec(encoding: str, source: str) -> str:
         raise InputError(message) from error
     if codec in _REWRITING:
         message = (
-            f"Encoding {encoding!r} of {source} rewrites text (it reads escapes); expected a codec such as utf-8 or"
-            " cp1252."
+            f"Encoding {encoding!r} of {source} changes text, because it decodes escapes; expected a codec such as"
+            " utf-8 or cp1252."
         )
         raise InputError(message)
     return codec
@@ -228,7 +229,7 @@ def _codec(encoding: str, source: str) -> str:
 def _refuse_other_kinds(head: bytes, *, source: str, codec: str) -> None:
     for signature, kind in _SIGNATURES.items():
         if head.startswith(signature):
-            raise InputError(f"{source} is {kind}, not CSV text. Save or unpack it as comma-separated UTF-8.")
+            raise InputError(f"{source} is {kind}, not CSV text. Unpack or export the file as comma-separated UTF-8.")
     if codec.startswith(_WIDE):
         return
     _refuse_marks(head, source=source, codec=codec)
@@ -236,8 +237,8 @@ def _refuse_other_kinds(head: bytes, *, source: str, codec: str) -> None:
     if nul >= 0:
         wide = "utf-16-le" if nul % 2 else "utf-16-be"
         message = (
-            f"{source} is binary: there is a NUL byte in line 1 at byte offset {nul}; expected text that begins"
-            f" with column names. If it is UTF-16 without a byte order mark, declare its encoding ({wide})."
+            f"{source} is binary: line 1 has a NUL byte at byte offset {nul}; expected text that begins"
+            f" with column names. If the file is UTF-16 without a byte order mark, declare its encoding ({wide})."
         )
         raise InputError(message)
     for pattern, kind in _TEXT_KINDS:
@@ -245,7 +246,7 @@ def _refuse_other_kinds(head: bytes, *, source: str, codec: str) -> None:
             first = head[:40].decode("ascii", "replace")
             message = (
                 f"{source} line 1 begins like {kind}: {first!r}; expected the column names of a CSV file, such as"
-                " doc,question,answer. Export it as comma-separated UTF-8."
+                " doc,question,answer. Export the data as comma-separated UTF-8."
             )
             raise InputError(message)
 
@@ -255,7 +256,7 @@ def _refuse_marks(head: bytes, *, source: str, codec: str) -> None:
         wide = "utf-32" if head.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)) else "utf-16"
         message = (
             f"{source} begins with a UTF-16 or UTF-32 byte order mark ({head[:4].hex(' ')} at byte offset 0);"
-            f" expected {codec}. Declare its encoding ({wide}) or save it as UTF-8."
+            f" expected {codec}. Declare the encoding {wide}, or save the file as UTF-8."
         )
         raise InputError(message)
     if head.startswith(codecs.BOM_UTF8) and not codec.startswith("utf-8"):

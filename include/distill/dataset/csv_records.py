@@ -1,10 +1,12 @@
 """
-Read a CSV file record by record: fields, the line each record starts on, and its text in the file.
+Read a CSV file record by record: the fields, the line on which each record starts, and the raw text.
 
-One record is in memory at a time, whatever the length of the file. Python's ``csv`` module reads in strict mode, so
-that no character is dropped silently; pandas would guess types, fill missing fields and not know the lines. A fault
-after which rows cannot be separated stops the whole file: reading on would give halves of rows. The one exception is a
-quote that is still open at the end of the file, as after an upload that was cut: only the last record has a fault then.
+One record is in memory at a time, whatever the length of the file. Python's ``csv`` module reads in strict mode, so no
+character is dropped silently. pandas would guess types, fill in missing fields and not report line numbers.
+
+If a fault makes it impossible to separate the rows that follow, the whole file is refused, because reading on would
+return parts of rows. The one exception is a quote that is still open at the end of the file, as in a truncated upload:
+then only the last record is at fault.
 """
 
 from __future__ import annotations
@@ -38,23 +40,23 @@ def read_csv(
 ) -> Table:
     """Read a CSV file as a table. Empty lines are skipped.
 
-    :param body: the file, read as the records are taken.
-    :param source: the file's name in messages.
+    :param body: the file, read as the caller iterates over the records.
+    :param source: the file's name for messages.
     :param encoding: a Python codec name; with ``utf-8``, a byte order mark is skipped.
     :param limit: read only this many records below the header.
     :param separator: the character between two fields.
-    :param expected: what messages say the columns should be.
+    :param expected: the phrase in messages that describes the expected columns.
     :raises InputError: the file as a whole cannot be used, as in :class:`TableReader`.
     """
     lines = CsvLines(body, source=source, encoding=encoding)
     records = _records(lines, separator)
     header = next((record for record in records if record.raw.strip("\ufeff \t\r\n")), None)
     if header is None:
-        content = f"holds only white space ({lines.size} bytes)" if lines.size else "is empty (0 bytes)"
+        content = f"has only white space ({lines.size} bytes)" if lines.size else "is empty (0 bytes)"
         raise InputError(f"{source} {content}; expected a header and at least one row. Upload the file again.")
     if header.fault:
         message = (
-            f"{source} line {header.line}: a quote opened in the header is never closed; expected the column"
+            f"{source} line {header.line}: a quote in the header is never closed; expected the column"
             " names. Nothing was read. Close the quote."
         )
         raise InputError(message)
@@ -79,7 +81,7 @@ def _below(header: TableRecord, records: Iterator[TableRecord], source: str, sep
 
 
 def _split_at_cr(record: TableRecord, width: int, separator: str) -> list[TableRecord]:
-    """Split a record that has too many fields at its lone CRs; return nothing unless every part is a whole row."""
+    """Split a record with too many fields at its lone CRs; return an empty list unless every part is a complete row."""
     if len(record.fields) <= width or not any("\r" in field for field in record.fields):
         return []
     text = StringIO(record.raw, newline="")
@@ -95,15 +97,15 @@ def _split_at_cr(record: TableRecord, width: int, separator: str) -> list[TableR
 
 
 def _checked_widths(records: Iterator[TableRecord], width: int) -> Iterator[TableRecord]:
-    """Give every record whose number of fields is not that of the header a fault."""
+    """Mark every record that has more or fewer fields than the header as faulty."""
     for record in records:
         count = len(record.fields)
         if record.fault or count == width:
             yield record
             continue
         message = (
-            f"{count} fields, too {'few' if count < width else 'many'}; expected {width}, as in the header. Put a field"
-            " that holds commas, quotes or line breaks between quotes."
+            f"{count} fields, too {'few' if count < width else 'many'}; expected {width}, as in the header. Enclose a"
+            " field that contains commas, quotes or line breaks in quotes."
         )
         yield replace(record, fault=RowFault("too_few_fields" if count < width else "too_many_fields", message))
 
@@ -131,9 +133,10 @@ def _records(lines: CsvLines, separator: str) -> Iterator[TableRecord]:
 
 @contextmanager
 def _long_fields() -> Iterator[None]:
-    """Raise csv's limit for the length of a field while one record is read.
+    """Raise the ``csv`` module's limit for the length of a field while one record is read.
 
-    The limit belongs to the process, not to the reader. So one thread at a time raises it, and puts it back.
+    The limit applies to the whole process, not to one reader. Therefore only one thread at a time raises the limit, and
+    then restores it.
     """
     with _limit_lock:
         before = csv.field_size_limit()
@@ -147,29 +150,29 @@ def _long_fields() -> Iterator[None]:
 def _one_column(header: TableRecord, source: str, expected: str) -> str:
     name = header.fields[0]
     separator = _guess_separator(header)
-    advice = f"It seems to be separated by {separator}; save" if separator else "Save"
+    advice = f"The columns seem to be separated by {separator}; save" if separator else "Save"
     return (
         f"{source} line {header.line}: one column found, {name[:200]!r}; expected {expected}, separated by commas."
-        f" {advice} it as comma-separated UTF-8."
+        f" {advice} the file as comma-separated UTF-8."
     )
 
 
 def _guess_separator(header: TableRecord) -> str | None:
-    """Return the name of what seems to separate the columns of a header instead of commas, or ``None``."""
+    """Return the name of the separator that a header seems to use instead of commas; ``None`` if it has none."""
     return next((name for mark, name in _SEPARATORS.items() if any(mark in field for field in header.fields)), None)
 
 
 def _hints(header: TableRecord, *, has_mark: bool) -> Iterator[str]:
     if has_mark:
-        yield "The file begins with a byte order mark (U+FEFF), which is not part of the first name."
+        yield "The file begins with a byte order mark (U+FEFF), which is not part of the first column name."
     if separator := _guess_separator(header):
-        yield f"It seems to be separated by {separator}; if so, save it as comma-separated UTF-8."
+        yield f"The columns seem to be separated by {separator}; if so, save the file as comma-separated UTF-8."
 
 
 def _open_quote(last_line: int) -> RowFault:
     message = (
-        f"a quote opened in this row is still open where the file ends, on line {last_line}. The upload was cut or a"
-        " quote is missing: upload the file again or close the quote."
+        f"a quote in this row is still open at the end of the file, on line {last_line}. The upload was truncated, or"
+        " a closing quote is missing. Upload the file again, or close the quote."
     )
     return RowFault("truncated", message)
 
@@ -177,20 +180,20 @@ def _open_quote(last_line: int) -> RowFault:
 def _broken_quotes(source: str, first_line: int, line: int) -> str:
     return (
         f"{source} line {line}: text follows a closing quote in the record that starts on line {first_line};"
-        ' expected a quote inside a quoted field to be written "". Rows after it cannot be separated, so'
-        " nothing was read. Double the quote, or close one left open before it."
+        ' expected a quote inside a quoted field to be written "". The rows that follow cannot be separated, so'
+        " nothing was read. Double the quote, or close an earlier quote that is still open."
     )
 
 
 def _refuse_quote_after_space(record: TableRecord, source: str) -> None:
-    """Refuse ``a, "b"``: csv takes that quote for text, so a comma or line break after it would split the row."""
+    """Refuse ``a, "b"``: the quote counts as text, so a comma or line break after the quote would split the row."""
     for field in record.fields:
         if field.startswith('"') or not field.lstrip().startswith('"'):
             continue
         quoted = '"' + field.replace('"', '""') + '"'
         if quoted not in record.raw:
             message = (
-                f"{source} line {record.line}: a quote follows a space ({field[:20]!r}) and so does not open a quoted"
-                " field; expected it right after the comma. Nothing was read. Remove the space."
+                f"{source} line {record.line}: a quote after a space ({field[:20]!r}) does not open a quoted field;"
+                " expected the quote directly after the comma. Nothing was read. Remove the space."
             )
             raise InputError(message)

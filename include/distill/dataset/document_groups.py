@@ -1,10 +1,11 @@
 """
-Group documents that belong together, and put each group on one side of the train/evaluation split.
+Group related documents, and assign each group to one side of the train/evaluation split.
 
-Documents belong together when they are nearly the same, or when the file says so (``source.group_column``). If they
-were on both sides, the student would be trained on answers to the evaluation's questions. A document that already has a
-side keeps it. Documents are joined in this order: those of the evaluation side, those of the training side, new ones.
-A document that would join a training group with an evaluation group is dropped, and joins nothing.
+Documents are related if they are nearly the same, or if the group column (``source.group_column``) has the same value.
+If related documents were on both sides, the student would be trained on answers to the evaluation's questions. A
+document that already has a side keeps that side. Documents are grouped in this order: evaluation documents, training
+documents, new documents. A document that would connect a training group with an evaluation group is dropped and
+belongs to neither.
 """
 
 from __future__ import annotations
@@ -21,20 +22,21 @@ from include.distill.dataset.splits import draw, require_share
 from include.distill.text.minhash import SIGNATURE_BYTES, NearDuplicateIndex, Signature, signature
 from include.distill.text.normalization import normalize
 
-# In this order: a training document that is nearly an evaluation document is dropped, never the other way round.
+# With this order, a training document that nearly repeats an evaluation document is dropped, never the reverse.
 _ORDER_OF_SIDES: tuple[Side | None, ...] = ("evaluation", "train", None)
-# In characters. In a shorter text a single word makes up too many of the n-grams for a similarity to mean anything.
+# In characters. In a shorter text, a single word contributes too many of the n-grams for a meaningful similarity.
 _MINIMUM_COMPARED_LENGTH = 200
 
 
 class DocumentGroups:
     """
-    Number documents in the order in which they are added; about 200 bytes each, because texts are not kept.
+    Number documents in the order in which they are added.
 
-    Texts with the same signature have the same number. They differ in case and spacing only, or hardly.
+    The texts are not kept, so each document takes about 200 bytes. Texts with the same signature count as one document:
+    they differ at most in case, spacing or a few characters.
 
-    Public attributes: ``stated_groups`` holds, by document number, the numbers of the values that the group column has
-    in its rows; ``first_rows`` holds the location of each document's first row.
+    Two public attributes are indexed by document number. ``stated_groups`` has the numbers of the values of the group
+    column in the document's rows. ``first_rows`` has the location of the document's first row.
     """
 
     def __init__(self) -> None:
@@ -49,10 +51,10 @@ class DocumentGroups:
         return len(self.first_rows)
 
     def add(self, document: str, *, group: str | None, row: int) -> int:
-        """Add the document of a row, if it is new, and return its number.
+        """Add the document of a row if it is new, and return the number of the document.
 
         :param group: the value of the group column in this row, if any.
-        :param row: the row's location; that of the document's first row is kept.
+        :param row: the row's location. Only the location of the document's first row is kept.
         """
         key = _hash(document.encode())
         if key not in self._numbers:
@@ -72,18 +74,18 @@ class DocumentGroups:
         return number
 
     def ids(self) -> Mapping[bytes, int]:
-        """Return the number of each text's document, by the first 8 bytes of the text's sha256."""
+        """Return the document number of each text, by the first 8 bytes of the text's sha256."""
         return self._numbers
 
     def signatures(self) -> Iterator[Signature]:
-        """Yield the MinHash signature of each document, by number."""
+        """Yield the MinHash signature of each document, in the order of the document numbers."""
         width = len(self._signatures) // max(1, len(self))
         for start in range(0, len(self._signatures), width or 1):
             yield np.frombuffer(self._signatures, np.uint8, width, start)
 
 
 def _signature(document: str) -> Signature:
-    """Compute a signature; a short text has that of another only if they are equal: "Unit 10" is not "Unit 11"."""
+    """Compute a signature. Short texts have the same signature only if they are equal ("Unit 10" is not "Unit 11")."""
     if len(document) >= _MINIMUM_COMPARED_LENGTH:
         return signature(document)
     return np.frombuffer(hashlib.shake_256(normalize(document).encode()).digest(SIGNATURE_BYTES), np.uint8)
@@ -96,11 +98,11 @@ def _hash(data: bytes) -> bytes:
 @dataclass(frozen=True)
 class Split:
     """
-    The side and the group of each document, by number.
+    The side and the group of each document, by document number.
 
-    :param sides: ``None`` for a document that was dropped.
-    :param groups: name of the document's group, 16 hex digits.
-    :param conflicts: for a document that was dropped, the training and the evaluation document that it would join.
+    :param sides: side of each document; ``None`` for a document that was dropped.
+    :param groups: name of each document's group, 16 hex digits.
+    :param conflicts: for each dropped document, the training and the evaluation document that it would connect.
     """
 
     sides: list[Side | None]
@@ -112,15 +114,16 @@ def split_groups(
     groups: DocumentGroups, stated: Mapping[int, Side], *, similarity: float, share: float, seed: int
 ) -> Split:
     """
-    Put each document on a side: the stated one, otherwise that of its group, otherwise one that is drawn.
+    Assign each document to a side: its stated side, otherwise the side of its group, otherwise a drawn side.
 
-    A draw depends on the group's name alone, so rows that are appended later move no other row. The share is therefore
-    met only roughly. If the draws leave a side empty and there are two groups, the nearest one is moved.
+    A draw depends only on the seed and on the group's name, so rows that are appended later do not move other rows. The
+    actual share is therefore only close to ``share``. If the draws would leave a side empty although there are two
+    groups, the group whose draw is nearest to ``share`` is moved.
 
-    :param stated: sides that are fixed, by document number.
-    :param similarity: documents with at least this Jaccard similarity belong together.
+    :param stated: fixed sides, by document number.
+    :param similarity: documents with at least this Jaccard similarity are related.
     :param share: expected share of groups that are drawn for evaluation, between 0 and 1.
-    :raises InputError: the share is not between 0 and 1.
+    :raises InputError: ``share`` is not between 0 and 1.
     """
     union = _UnionFind(groups, stated)
     index, indexed_numbers = NearDuplicateIndex(threshold=similarity), array("L")
@@ -142,9 +145,9 @@ def split_groups(
 @dataclass
 class _UnionFind:
     """
-    Join documents into groups, each with a side or none.
+    Join documents into groups, each with one side or with no side yet.
 
-    A node is a document's number, or ``-1 - number`` for a value of the group column.
+    A node is a document's number, or ``-1 - number`` for the value of the group column with that number.
     """
 
     groups: DocumentGroups
@@ -152,7 +155,7 @@ class _UnionFind:
     sides: dict[int, Side] = field(default_factory=dict)
     conflicts: dict[int, tuple[int, int]] = field(default_factory=dict)
     _parents: dict[int, int] = field(default_factory=dict)
-    # The document to name in a conflict: for a document itself, for a group's value the first document that had it.
+    # The document that a conflict names for a node: a document itself, or the first document with a group's value.
     _examples: dict[int, int] = field(default_factory=dict)
 
     def root(self, node: int) -> int:
@@ -168,9 +171,9 @@ class _UnionFind:
         return number not in self.conflicts and self.side(number) is None
 
     def add(self, number: int, matches: Sequence[int]) -> bool:
-        """Join a document with its near duplicates and its stated groups, unless that would join two sides.
+        """Join a document with its near-duplicates and its stated groups, unless this would connect the two sides.
 
-        :return: whether it was joined; otherwise it is among ``conflicts``.
+        :return: whether the document was joined; otherwise ``conflicts`` has the document.
         """
         neighbors = [*matches, *(-1 - group for group in self.groups.stated_groups.get(number, ()))]
         examples = {side: self._examples.get(node, node) for node in neighbors if (side := self.side(node))}
@@ -187,7 +190,7 @@ class _UnionFind:
         return True
 
     def names(self, ids: Mapping[bytes, int]) -> list[str]:
-        """Name each document's group after the smallest hash of its texts, whatever the order of the file."""
+        """Name each document's group after the smallest hash of the group's texts, whatever the order of the file."""
         smallest: dict[int, bytes] = {}
         for key, number in ids.items():
             root = self.root(number)
@@ -196,7 +199,7 @@ class _UnionFind:
 
 
 def _draw_sides(names: set[str], occupied_sides: set[Side], share: float, seed: int) -> dict[str, Side]:
-    """Draw a side for each group that has none; move the share so that no side stays empty."""
+    """Draw a side for each group that has no side; adjust the share so that neither side stays empty."""
     require_share(share)
     draws = {name: draw("evaluation", seed, name) for name in names}
     ordered = sorted(draws.values())

@@ -1,4 +1,4 @@
-"""Find rows that repeat an earlier row's question and answer; keep hashes of them in memory, not texts."""
+"""Find rows that repeat the question and answer of an earlier row. Memory holds only hashes, not texts."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from include.distill.text.normalization import pair_key
 
 
 class RowLocations:
-    """Encode a row's file and number as one integer, and describe it in messages."""
+    """Encode a row's file and number as one integer, and describe the row in messages."""
 
     def __init__(self) -> None:
         self._sources: dict[str, int] = {}
 
     def encode(self, source: str, row: int) -> int:
-        """Return one integer for a row of a file: the file's number above bit 40, the row's number below."""
+        """Return one integer for a row of a file: the row's number in the lower 40 bits, the file's number above."""
         return self._sources.setdefault(source, len(self._sources)) << 40 | row
 
     def describe(self, location: int) -> str:
@@ -24,9 +24,10 @@ class RowLocations:
 
 class ExactDuplicateIndex:
     """
-    Remember pairs by a hash of 12 bytes, regardless of case and spacing; about 150 bytes each.
+    Remember question-answer pairs by a hash of 12 bytes. Case and spacing make no difference.
 
-    In a file of a million pairs, two different ones have the same hash with a probability of 10^-17.
+    A pair takes about 150 bytes. In a file of a million pairs, the probability that two different pairs have the same
+    hash is 10^-17.
     """
 
     def __init__(self, locations: RowLocations) -> None:
@@ -34,12 +35,12 @@ class ExactDuplicateIndex:
         self._first: dict[bytes, int] = {}
 
     def find(self, question: str, answer: str) -> str | None:
-        """Return the row in which this pair was first read, in words; ``None`` if it is new."""
+        """Describe the row in which this pair was first read; return ``None`` if the pair is new."""
         location = self._first.get(_hash(question, answer))
         return None if location is None else self.locations.describe(location)
 
     def add(self, question: str, answer: str, *, source: str, row: int) -> str | None:
-        """Remember a new pair and return ``None``; of a known one, return the row in which it was first read."""
+        """Remember a new pair and return ``None``; for a repeated pair, describe the row in which it was first read."""
         location = self.locations.encode(source, row)
         first = self._first.setdefault(_hash(question, answer), location)
         return None if first == location else self.locations.describe(first)

@@ -1,9 +1,9 @@
 """
 Read the files of a use case into training rows, evaluation rows and rejected rows.
 
-This takes two passes, neither of which keeps texts in memory. The first reads all records into a temporary file and
-keeps hashes and signatures of their texts. Then every document is put on a side, and the second pass writes each row
-to the object of its side. Every record is either accepted or rejected; none is lost.
+Two passes are needed, and neither keeps texts in memory. The first pass copies all records into a temporary file and
+keeps hashes and signatures of their texts. Every document is then assigned to a side, and the second pass writes each
+row to the object of its side. Every record is either accepted or rejected; none is lost.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _TARGETS: tuple[_Target, ...] = ("train", "evaluation", "rejected")
 
 
 def row_options(source: SourceData) -> RowOptions:
-    """Return how the files of a use case are read."""
+    """Return the options for reading the files of a use case."""
     return RowOptions(
         encoding=source.encoding,
         columns=source.columns,
@@ -49,7 +49,7 @@ def row_options(source: SourceData) -> RowOptions:
 
 
 def check_inputs(source: SourceData, store: ObjectStore) -> list[str]:
-    """Check the files of ``source`` by their headers and first rows; return one message per problem."""
+    """Check the header and the first row of each file of ``source``; return one message per problem."""
     problems: list[str] = []
     for uri in filter(None, (source.training_csv, source.evaluation_csv)):
         try:
@@ -64,10 +64,10 @@ def check_inputs(source: SourceData, store: ObjectStore) -> list[str]:
 @dataclass
 class IngestResult:
     """
-    The counts of what was read.
+    The numbers of accepted and rejected rows.
 
-    :param counts: rows written to each object.
-    :param reasons: rejected rows by reason.
+    :param counts: number of rows written to each object.
+    :param reasons: number of rejected rows by reason.
     :param messages: the messages of the first rejected rows.
     """
 
@@ -90,9 +90,9 @@ class IngestResult:
 
 def ingest(source: SourceData, *, store: ObjectStore, folder: RunFolder, splits_uri: str, seed: int) -> IngestResult:
     """
-    Read the files of ``source`` and write ``train``, ``evaluation``, ``rejected`` and the list of rows.
+    Read the files of ``source`` and write the training rows, evaluation rows, rejected rows and the list of rows.
 
-    :param splits_uri: where the sides of documents are kept between runs; not used with an ``evaluation_csv``.
+    :param splits_uri: the object that keeps the sides of documents between runs; not used with an ``evaluation_csv``.
     :raises InputError: a file cannot be used, or one side has no rows. Nothing was written.
     """
     with TemporaryFile() as spool:
@@ -103,7 +103,7 @@ def ingest(source: SourceData, *, store: ObjectStore, folder: RunFolder, splits_
         spool.seek(0)
         entries = decode_jsonl(spool, SpooledRow, uri="The temporary file of ingest")
         result = _write((_place(entry, reading, split) for entry in entries), store, folder, source.training_csv)
-        # Last, so that a run that fails before leaves the sides of earlier runs as they were.
+        # This comes last, so that a run that fails earlier leaves the sides of earlier runs unchanged.
         if stored is not None:
             stored.remember(reading.groups, split)
     return result
@@ -111,10 +111,10 @@ def ingest(source: SourceData, *, store: ObjectStore, folder: RunFolder, splits_
 
 class _FirstPass:
     """
-    Read all records into a temporary file, and collect what decides on their sides.
+    Copy all records into a temporary file, and collect the data that determines their sides.
 
-    Public attributes, apart from ``source``: ``locations`` names rows in messages, ``groups`` holds the documents, and
-    ``evaluation_documents`` the numbers of those in the evaluation file.
+    Public attributes besides ``source``: ``locations`` describes rows in messages, ``groups`` has the documents, and
+    ``evaluation_documents`` has the numbers of the documents in the evaluation file.
     """
 
     def __init__(self, source: SourceData, store: ObjectStore, spool: IO[bytes]) -> None:
@@ -138,7 +138,7 @@ class _FirstPass:
             self._keep(row, "train" if source.evaluation_csv else None)
 
     def _rows(self, uri: str, duplicates: Duplicates, limit: int | None) -> Iterator[UngroupedRow | RejectedRow]:
-        """Yield the first ``limit`` records of all files together."""
+        """Yield the first ``limit`` records, counted over all files together."""
         options = row_options(self.source)
         remaining = limit
         for file in find_inputs(uri, self._store, endings=tuple(TABLE_READERS)):
@@ -163,17 +163,17 @@ def _split(reading: _FirstPass, stored: StoredSplit | None, seed: int) -> Split:
     if stored is not None:
         stated, share = stored.sides_of(groups), source.evaluation_share
     else:
-        share = 0.5  # any share will do: every document has a stated side, so none is drawn
+        share = 0.5  # any share is valid: every document has a stated side, so no side is drawn
         stated = {
             number: "evaluation" if number in reading.evaluation_documents else "train" for number in range(len(groups))
         }
         if source.shared_documents == "keep":
-            stated = dict.fromkeys(stated, "evaluation")  # with a single side, documents are grouped and none dropped
+            stated = dict.fromkeys(stated, "evaluation")  # with a single side, documents are only grouped, not dropped
     return split_groups(groups, stated, similarity=source.same_document_similarity, share=share, seed=seed)
 
 
 def _place(entry: SpooledRow, reading: _FirstPass, split: Split) -> tuple[_Target, Row | RejectedRow]:
-    """Return the object that a row belongs to, and the row as it is written there."""
+    """Return the object to which a row is written, and the row in the form in which it is written."""
     number, part, spooled = entry["number"], entry["part"], entry["row"]
     if is_rejected(spooled):
         return "rejected", spooled
@@ -193,14 +193,15 @@ def _reject_on_both_sides(row: Row, number: int, reading: _FirstPass, split: Spl
     )
     if reading.source.evaluation_csv:
         message = (
-            f"its document is the same as that of {evaluation} in the evaluation set, nearly the same, or of the same"
-            " group; training on it would flatter the result. Remove it from one of the two, or set"
-            " source.shared_documents: keep."
+            f"its document equals, nearly repeats or shares a group with the document of {evaluation} in the evaluation"
+            " set; training on this row would make the result look better than it is. Remove the row from one of the"
+            " two files, or set source.shared_documents: keep."
         )
         return reject(row, reason="document_in_evaluation_set", message=message)
     message = (
-        f"its document belongs to that of {train}, which is trained on, and to that of {evaluation}, which is"
-        " evaluated. On either side it would leak the evaluation into training, and earlier rows keep their sides."
+        f"its document is related both to the document of {train}, which is a training row, and to the document of"
+        f" {evaluation}, which is an evaluation row. On either side, this row would leak evaluation data into training,"
+        " and earlier rows keep their sides."
     )
     return reject(row, reason="bridges_sides", message=message)
 
@@ -208,7 +209,7 @@ def _reject_on_both_sides(row: Row, number: int, reading: _FirstPass, split: Spl
 def _write(
     rows: Iterator[tuple[_Target, Row | RejectedRow]], store: ObjectStore, folder: RunFolder, training_csv: str
 ) -> IngestResult:
-    """Write every row to its object; write all objects or none."""
+    """Write every row to its object. Either all objects are written or none."""
     result = IngestResult()
     with ExitStack() as open_objects:
         writers = {
@@ -232,10 +233,11 @@ def _require_rows(result: IngestResult, training_csv: str) -> None:
     counts = result.counts
     if counts["train"] and counts["evaluation"]:
         return
-    one_document = f"all rows of {training_csv} belong to one document; an evaluation needs another"
+    one_document = f"all rows of {training_csv} belong to one document group; an evaluation needs a second group."
     reason = next(chain(result.messages, [one_document]))
     message = (
-        f"No usable rows: {counts['train']} to train on, {counts['evaluation']} to evaluate, {counts['rejected']}"
-        f" rejected. First reason: {reason} Nothing was written. Correct the files and clear this task."
+        "A run needs training rows and evaluation rows. The files have"
+        f" {counts['train']} training rows, {counts['evaluation']} evaluation rows and {counts['rejected']} rejected"
+        f" rows. First reason: {reason} Nothing was written. Correct the files and clear this task."
     )
     raise InputError(message)

@@ -1,4 +1,4 @@
-"""Choose the reader of an input file by the ending of its name."""
+"""Choose the reader for an input file by the ending of the file's name."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import IO
 from include.distill.dataset.csv_records import read_csv
 from include.distill.dataset.tables import Table, TableReader
 
-# By the ending of a file's name, in lower case. In a folder, only files with these endings may be input.
+# By the ending of a file's name, in lower case. In a folder, all input files must have one of these endings.
 TABLE_READERS: Mapping[str, TableReader] = {".csv": read_csv}
 
 
 def read_table(body: IO[bytes], *, source: str, encoding: str, limit: int | None = None) -> Table:
-    """Read a file as a table with the reader of its format; a file with any other ending is read as CSV.
+    """Read a file as a table with the reader for its ending; a file with any other ending is read as CSV.
 
     :param source: the file's name or URI.
     :param encoding: a Python codec name.

@@ -1,4 +1,4 @@
-"""Describe the records of the dataset: rows, rejected rows, the stored split, and changes since the last run."""
+"""Define the records of the dataset: rows, rejected rows, the stored split, and changes since the last run."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ RowRejectionReason = Literal[
 
 
 class RowOrigin(TypedDict):
-    """The place of a row in its file. Part of :class:`Row` and :class:`RejectedRow`."""
+    """The location of a row in its file. Part of :class:`Row` and :class:`RejectedRow`."""
 
-    row: int  # number of the record in its file, from 1, header not counted
+    row: int  # number of the record in its file, from 1, without the header
     line: int  # line in the file on which the record starts, from 1
     source: str  # name of the file, below the source folder
 
@@ -41,7 +41,7 @@ class RowTexts(TypedDict):
 
 
 class UngroupedRow(RowOrigin, RowTexts):
-    """One accepted row while its file is read, before its document group is known. Kept in a temporary file only."""
+    """One accepted row during ingestion, before its document group is known. Stored in a temporary file only."""
 
     row_id: str  # first 16 hex digits of the sha256 of the three texts
     group: NotRequired[str]  # text of the group column; absent when it is blank or not configured
@@ -60,30 +60,30 @@ class Row(RowOrigin, RowTexts):
 
 
 class RejectedRow(RowOrigin):
-    """One record of a file that the run does not use, with the reason. Stored in ``source/rejected.jsonl``."""
+    """One record that the run does not use, with the reason. Stored in ``source/rejected.jsonl``."""
 
     column: Role | None  # None when the row as a whole is at fault
     reason: RowRejectionReason
-    message: str  # names file, row and line, and says what to do
+    message: str  # names file, row and line, and gives advice
     text: str | RowTexts  # raw text of the record when its fields could not be separated
 
 
 class SpooledRow(TypedDict):
-    """One row between the two passes of ``ingest``. Kept in a temporary file only."""
+    """One row between the two passes of ``ingest``. Stored in a temporary file only."""
 
     number: int  # number of its document, from 0; -1 for a rejected row
-    part: Side | None  # side that its file states; None when the split decides
+    part: Side | None  # side given by the file of the row; None when the split decides
     row: UngroupedRow | RejectedRow
 
 
 class Grouped(TypedDict):
-    """What a split needs to know of a row: rows of one ``group`` stay together. Bound of generic row functions."""
+    """The part of a row that a split needs: rows of one ``group`` stay together. Bound of generic row functions."""
 
     group: str
 
 
 class Identified(TypedDict):
-    """Anything written from a row: the row's identity. Bound of generic functions of pairs."""
+    """A record that was made from a row, with the row's identity. Bound of generic pair functions."""
 
     row_id: str
 
@@ -93,7 +93,7 @@ class RowName(Grouped, Identified):
 
 
 class RowLengths(Grouped):
-    """A row with the lengths of its texts in place of the texts, in characters. Held in memory only."""
+    """A row with the length of each text in characters instead of the text. Held in memory only."""
 
     document: int
     question: int
@@ -114,17 +114,17 @@ class SplitEntry(TypedDict):
 
 
 class RunRows(TypedDict):
-    """Where a run lists its rows, and its settings. ``previous`` of :class:`LatestRun`."""
+    """The location of a run's list of rows, and the run's settings. ``previous`` of :class:`LatestRun`."""
 
     run_key: str
     rows_uri: str  # S3 URI of the run's ``source/rows.txt``
-    settings: dict[str, str]  # first 12 hex digits of the hash of each part that decides what is bought, by part
+    settings: dict[str, str]  # first 12 hex digits of the hash of each setting that affects purchases, by name
 
 
 class LatestRun(RunRows):
-    """The run that read a use case's rows last. Stored in ``<prefix>/latest/<use case>.json``."""
+    """The most recent run that read a use case's rows. Stored in ``<prefix>/latest/<use case>.json``."""
 
-    previous: RunRows | None  # the run before it, so that a retry compares with the same one
+    previous: RunRows | None  # the run before the latest run, so that a retry compares with the same run
 
 
 class RowChanges(TypedDict):
@@ -143,7 +143,7 @@ class RowChanges(TypedDict):
 
 class SourceCounts(TypedDict):
     """
-    What ``ingest`` read, in rows. Part of :class:`IngestManifest`.
+    Counts of the rows that ``ingest`` read. Part of :class:`IngestManifest`.
 
     ``rows = accepted + rejected`` and ``accepted = train + evaluation``.
     """
@@ -162,5 +162,5 @@ class IngestManifest(SourceCounts):
     changes: RowChanges
 
 
-# Result of ``shards`` and ``evaluation_shards``: the numbers of the shards, from 0, which the next task is mapped over.
+# Result of ``shards`` and ``evaluation_shards``: the numbers of the shards, from 0. The next task is mapped over them.
 ShardNumbers = list[int]

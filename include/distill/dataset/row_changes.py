@@ -1,10 +1,10 @@
 """
-Compare a run with the last run of its use case: rows added, changed and gone, and settings that matter.
+Compare a run with the last run of its use case: rows added, changed and removed, and settings that affect purchases.
 
-Every run keeps a list of its rows in ``source/rows.txt``, with 34 bytes for each: its identity and a hash of its
-question. If a question is still asked, with another document or answer, its row counts as changed; by identity alone it
-would count as one that is gone and one that was added. ``<prefix>/latest/<use case>.json`` names the last run and the
-one before it, so that a retry compares with the same run.
+Every run writes a list of its rows to ``source/rows.txt``. Each row takes 34 bytes: the row's identity and a hash of
+its question. A row whose question is still there, with another document or answer, counts as changed. By identity
+alone, such a row would count as one removed row and one added row. ``<prefix>/latest/<use case>.json`` names the last
+run and the run before it, so that a retry compares with the same run.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ PURCHASE_SETTINGS = (
 
 
 def row_line(row: Row) -> bytes:
-    """Return a row's line in the list of rows: identity and hash of the question, 16 hex digits each."""
+    """Return a row's line in the list of rows: the row's identity and a hash of its question, 16 hex digits each."""
     return f"{row['row_id']} {digest(normalize(row['question']))[:16]}\n".encode()
 
 
 def hash_purchase_settings(use_case: UseCase, prompts: Mapping[str, Prompt]) -> dict[str, str]:
-    """Hash each part of a frozen use case that decides what is bought: 12 hex digits by the part's name."""
+    """Hash each setting of a frozen use case that affects purchases; return 12 hex digits by the setting's name."""
     raw = use_case.model_dump(mode="json")
     training = {key: raw["training"][key] for key in ("hyperparameters", "validation_share")}
-    # Every use case names a prompt for the critic, but its text changes nothing if no critic is asked.
+    # Every use case names a prompt for the critic, but the prompt has no effect if the use case has no critic.
     unused = set() if use_case.critic else {use_case.prompts.critic}
     versions = {name: prompt.version for name, prompt in prompts.items() if name not in unused}
     student_texts = {"instruction": raw["prompts"]["instruction"], **versions}
@@ -51,9 +51,10 @@ def compare_with_last_run(
     store: ObjectStore, folder: RunFolder, *, use_case: UseCase, prompts: Mapping[str, Prompt]
 ) -> RowChanges:
     """
-    Compare the rows and settings of this run with those of the last one, and store this one as the last.
+    Compare the rows and settings of this run with those of the last run, and store this run as the last run.
 
-    :return: the counts are ``None`` on the first run of a use case, and when the last run's list of rows was deleted.
+    :return: the changes. All counts are ``None`` on the first run of a use case, and when the last run's list of rows
+        was deleted.
     """
     uri = folder.last_run(use_case.name)
     settings = hash_purchase_settings(use_case, prompts)
@@ -83,7 +84,7 @@ def compare_with_last_run(
 
 
 def _read(store: ObjectStore, uri: str) -> NDArray[np.uint64]:
-    """Read a list of rows into an array of shape (rows, 2): identity and hash of the question, sorted by identity."""
+    """Read a list of rows into an array of shape (rows, 2): identity and question hash, sorted by identity."""
     numbers = array("Q")
     with store.reader(uri) as lines:
         for line in lines:
@@ -93,7 +94,7 @@ def _read(store: ObjectStore, uri: str) -> NDArray[np.uint64]:
 
 
 def _count_differences(before: NDArray[np.uint64], after: NDArray[np.uint64]) -> tuple[int, int, int]:
-    """Return how many rows were added, changed and gone."""
+    """Return the numbers of rows that were added, changed and removed."""
     gone = before[~np.isin(before[:, 0], after[:, 0]), 1]
     added = after[~np.isin(after[:, 0], before[:, 0]), 1]
     changed = (Counter(gone.tolist()) & Counter(added.tolist())).total()

@@ -1,8 +1,8 @@
 """
-Validate the records of an input file: accept each as a row with its texts unchanged, or reject it with a reason.
+Validate the records of an input file: accept each as a row with unchanged texts, or reject it with a reason.
 
-Nothing is repaired and nothing is lost. Accepted and rejected rows together are the records of the file, and a rejected
-row keeps its text. If the file as a whole cannot be used, an :class:`InputError` is raised.
+No record is repaired or lost. Every record of the file becomes an accepted or a rejected row, and a rejected row keeps
+its text. If the file as a whole cannot be used, an :class:`InputError` is raised.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from include.distill.dataset.records import (
 from include.distill.dataset.tables import RowFault, Table, TableRecord
 from include.distill.text.normalization import is_blank, unsupported_character
 
-# The names under which a column is recognised, regardless of case, when the use case maps none to it.
+# The recognized names of each column, in any case, if the use case does not map the column to another name.
 COLUMN_NAMES: Mapping[Role, tuple[str, ...]] = {
     "document": ("document", "doc", "context"),
     "question": ("question", "query"),
@@ -41,10 +41,10 @@ _Column = Role | Literal["group"]
 @dataclass(frozen=True)
 class RowOptions:
     """
-    How the files of a use case are read.
+    Options for reading the files of a use case.
 
-    :param columns: the column of the ``document``, ``question`` or ``answer``, where it has another name.
-    :param group_column: the column that says which rows belong together, such as the page they were written from.
+    :param columns: names of the columns for ``document``, ``question`` or ``answer`` that have other names.
+    :param group_column: the column that identifies related rows, such as the page from which the rows were written.
     :param max_document_characters: the longest field that is accepted, in characters.
     """
 
@@ -56,7 +56,7 @@ class RowOptions:
 
 @dataclass(frozen=True)
 class Duplicates:
-    """The pairs that were read before: those of the same source, and those of the evaluation set, if there is one."""
+    """The pairs read so far: pairs of the same source, and pairs of the evaluation set, if there is one."""
 
     pairs: ExactDuplicateIndex
     evaluation: ExactDuplicateIndex | None = None
@@ -66,14 +66,14 @@ def read_rows(
     body: IO[bytes], *, source: str, options: RowOptions, duplicates: Duplicates, limit: int | None = None
 ) -> Iterator[UngroupedRow | RejectedRow]:
     """
-    Read the rows of a file that has a document, a question and an answer per record; ignore other columns.
+    Read the rows of a file with a document, a question and an answer per record; ignore other columns.
 
-    Accepted and rejected rows come in the order of the file.
+    Accepted and rejected rows are yielded in the order of the file.
 
     :param source: file name or URI, stored in every row and named in every message.
     :param limit: read only this many records.
-    :raises InputError: the file as a whole cannot be used. Says where, what was found and what to do. Rows that were
-        yielded before must not be used.
+    :raises InputError: the file as a whole cannot be used. The message gives the line, the problem and the remedy. Rows
+        that were already yielded must not be used.
     """
     table = read_table(body, source=source, encoding=options.encoding, limit=limit)
     indexes = _column_indexes(table, source=source, options=options)
@@ -84,7 +84,7 @@ def read_rows(
 def check_header(body: IO[bytes], *, source: str, options: RowOptions) -> None:
     """Check that a file can be read, has the expected columns, and has at least one row.
 
-    :raises InputError: one of these is not so. Says where, what was found and what to do.
+    :raises InputError: a check fails. The message gives the line, the problem and the remedy.
     """
     table = read_table(body, source=source, encoding=options.encoding)
     _column_indexes(table, source=source, options=options)
@@ -114,17 +114,17 @@ def _column_indexes(table: Table, *, source: str, options: RowOptions) -> dict[_
             indexes[column] = matches[0]
         else:
             faults.append(_column_fault(column, [header[index] for index in matches], mapped.get(column), names))
-    # The group may share a column with a text: a document can name its own group.
+    # The group column may also be a text column, so that each document is its own group.
     text_indexes = [index for column, index in indexes.items() if column != "group"]
     shared = sorted({index for index in text_indexes if text_indexes.count(index) > 1})
-    faults += [f"column {header[index]!r} is asked to be several things at once" for index in shared]
+    faults += [f"column {header[index]!r} is used for several texts" for index in shared]
     if faults:
         raise InputError(_header_message(table, source, faults))
     return indexes
 
 
 def _matching(header: Sequence[str], mapped: str | None, usual_names: Sequence[str]) -> list[int]:
-    """Return the indexes of the columns with the mapped name, exact or nearly; without one, with a usual name."""
+    """Return the indexes of the columns whose name matches the mapped name or, without one, a usual name."""
     exact = [index for index, name in enumerate(header) if name == mapped]
     if exact:
         return exact
@@ -149,14 +149,14 @@ def _header_message(table: Table, source: str, faults: Sequence[str]) -> str:
     sentences = (
         f"{source} line {table.header.line}: {'; '.join(faults)}. Found {len(header)} columns: {names}.",
         *table.hints,
-        "Rename the columns or map them: columns: {document: ..., question: ..., answer: ...}.",
+        "Rename the columns, or map them in the use case: columns: {document: ..., question: ..., answer: ...}.",
     )
     return " ".join(sentences)
 
 
 @dataclass(frozen=True)
 class _RowValidator:
-    """Turns each record into an accepted or a rejected row."""
+    """Turn each record into an accepted or a rejected row."""
 
     source: str
     header: Sequence[str]
@@ -194,7 +194,7 @@ class _RowValidator:
     def _repeated_header(self, record: TableRecord) -> RowFault | None:
         if list(map(_plain_name, record.fields)) != list(map(_plain_name, self.header)):
             return None
-        return RowFault("header_again", "the header once more, as where files were joined. Remove the row.")
+        return RowFault("header_again", "the row repeats the header, as in joined files. Remove the row.")
 
     def _text_fault(self, texts: RowTexts) -> RowFault | None:
         faults = (self._field_fault(role, texts[role]) for role in COLUMN_NAMES)
@@ -202,25 +202,25 @@ class _RowValidator:
 
     def _field_fault(self, role: Role, text: str) -> RowFault | None:
         if character := unsupported_character(text):
-            message = f"the {role} holds {character}, which training files cannot contain. Remove it."
+            message = f"the {role} contains {character}, which training files cannot contain. Remove the character."
             return RowFault("control_character", message, role)
         if is_blank(text):
-            message = f"the {role} is empty ({text[:20]!a}); expected text. Fill it in or remove the row."
+            message = f"the {role} is empty ({text[:20]!a}); expected text. Fill in the {role}, or remove the row."
             return RowFault("empty_field", message, role)
         maximum = self.options.max_document_characters
         if len(text) > maximum:
-            message = f"the {role} has {len(text):,} characters; {maximum:,} are allowed. Split or shorten it."
+            message = f"the {role} has {len(text):,} characters; at most {maximum:,} are allowed. Split or shorten it."
             return RowFault("too_long", message, role)
         return None
 
     def _duplicate(self, texts: RowTexts, number: int) -> RowFault | None:
         question, answer = texts["question"], texts["answer"]
         if first := self.duplicates.pairs.add(question, answer, source=self.source, row=number):
-            return RowFault("duplicate", f"the same question and answer as {first}, but for case and spacing.")
+            return RowFault("duplicate", f"question and answer repeat {first}, ignoring case and spacing.")
         if self.duplicates.evaluation and (match := self.duplicates.evaluation.find(question, answer)):
             message = (
-                f"the same question and answer as {match}, in the evaluation set; training on it would flatter the"
-                " result. Remove it from one of the two."
+                f"question and answer repeat {match} in the evaluation set; training on this row would make the result"
+                " look better than it is. Remove the row from one of the two files."
             )
             return RowFault("in_evaluation_set", message)
         return None
@@ -240,7 +240,7 @@ def _rejected_row(origin: RowOrigin, fault: RowFault, text: str | RowTexts) -> R
 
 
 def reject(row: UngroupedRow | Row, *, reason: RowRejectionReason, message: str) -> RejectedRow:
-    """Turn an accepted row into a rejected one, which keeps its texts."""
+    """Turn an accepted row into a rejected row that keeps its texts."""
     origin: RowOrigin = {"row": row["row"], "line": row["line"], "source": row["source"]}
     texts: RowTexts = {"document": row["document"], "question": row["question"], "answer": row["answer"]}
     return _rejected_row(origin, RowFault(reason, message), texts)

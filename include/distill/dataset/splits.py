@@ -1,4 +1,4 @@
-"""Split rows into shards, and into two sides so that no document group is on both."""
+"""Divide rows among tasks, and split rows into two sides so that no document group is on both sides."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ RowT = TypeVar("RowT", bound=Grouped)
 
 
 def shards(count: int, max_tasks: int) -> list[range]:
-    """Divide ``count`` rows among tasks: one row per task while there are enough tasks, else batches of equal size.
+    """Divide ``count`` rows among tasks: one row per task up to ``max_tasks`` rows, otherwise equal batches.
 
     :return: the indexes of each task's rows, in order.
     :raises InputError: ``max_tasks`` is below 1.
@@ -28,13 +28,14 @@ def split_by_document(rows: Sequence[RowT], share: float, seed: int, *, purpose:
     """
     Split rows into ``(kept, held out)``; all rows of one document group are on the same side.
 
-    The side of a group depends on its name alone, so rows that are appended later move no other row. The share is
-    therefore met only roughly. If the draw leaves a side empty and there are two groups, the nearest one is moved.
+    The side of a group depends only on the seed, the purpose and the group's name, so rows that are appended later do
+    not move other rows. The actual share is therefore only close to ``share``. If the draws would leave a side empty
+    although there are two groups, the group whose draw is nearest to ``share`` is moved.
 
     :param share: expected share of groups that are held out, between 0 and 1.
-    :param purpose: what the rows are held out for. Two splits, one after the other, need different purposes: with the
-        same one, the second would hold out what the first already took.
-    :raises InputError: the share is not between 0 and 1.
+    :param purpose: the use of the held-out rows. Two successive splits need different purposes. With the same purpose,
+        the second split would repeat the draws of the first.
+    :raises InputError: ``share`` is not between 0 and 1.
     """
     require_share(share)
     draws = {name: draw(purpose, seed, name) for name in {row["group"] for row in rows}}
@@ -46,22 +47,22 @@ def split_by_document(rows: Sequence[RowT], share: float, seed: int, *, purpose:
 
 
 def require_share(share: float) -> None:
-    """Check the share of document groups that are held out.
+    """Check the share of document groups to hold out.
 
-    :raises InputError: it is not between 0 and 1.
+    :raises InputError: ``share`` is not between 0 and 1.
     """
     if not 0 < share < 1:
-        raise InputError(f"The share of documents held out is {share}; expected more than 0 and less than 1.")
+        raise InputError(f"The share of documents to hold out is {share}; expected more than 0 and less than 1.")
 
 
 def draw(purpose: str, seed: int, name: str) -> float:
-    """Draw a number from 0 to 1 that depends on the arguments alone."""
+    """Draw a number from 0 to 1 that depends only on the arguments."""
     digest = hashlib.sha256("\x1f".join((purpose, str(seed), name)).encode()).digest()
     return int.from_bytes(digest[:8]) / 2**64
 
 
 def text_lengths(rows: Iterable[Row]) -> list[RowLengths]:
-    """Replace the texts of rows by their lengths in characters, which is all that an estimate needs."""
+    """Replace the texts of rows by their lengths in characters. An estimate needs only the lengths."""
     return [
         {
             "group": row["group"],

@@ -1,8 +1,9 @@
 """
-Keep the side of each document from run to run of a use case, in ``<prefix>/splits/<use case>.jsonl``.
+Keep the side of each document between runs of a use case, in ``<prefix>/splits/<use case>.jsonl``.
 
-A document that was once evaluated is never trained on later, and the other way round. The first line of the object
-holds the seed; with another seed the sides are drawn again. To start over, delete the object.
+An evaluation document never becomes a training document later, and a training document never becomes an evaluation
+document. The first line of the object has the seed; with another seed, the sides are drawn again. To start over, delete
+the object.
 """
 
 from __future__ import annotations
@@ -17,21 +18,21 @@ from include.distill.dataset.records import Side, SplitEntry, SplitSeed
 
 class StoredSplit:
     """
-    Read the sides stored at ``uri`` that were decided with ``seed``.
+    Read and update the sides stored at ``uri`` that were drawn with ``seed``.
 
-    A run replaces the object once, after its rows are written. A retry decides the same, because the same rows get the
-    same sides with and without the object.
+    A run replaces the object once, after its rows are written. A retry makes the same decisions, because the same rows
+    get the same sides with or without the new object.
     """
 
     def __init__(self, store: ObjectStore, uri: str, *, seed: int) -> None:
         self._store = store
         self._uri = uri
         self._seed = seed
-        # By the first 8 bytes of a document's sha256: whether it is evaluated. A bool takes less memory than a text.
+        # Whether a document is evaluated, by the first 8 bytes of its sha256. A bool takes less memory than a text.
         self._is_evaluated: dict[bytes, bool] = {}
         if store.exists(uri):
             entries = stream_jsonl(store, uri, SplitEntry)
-            head = cast(SplitSeed | None, next(entries, None))  # the first line alone is another record
+            head = cast(SplitSeed | None, next(entries, None))  # only the first line has another record type
             if head and head.get("seed") == seed:
                 self._is_evaluated = {
                     bytes.fromhex(entry["document"]): entry["side"] == "evaluation" for entry in entries
@@ -45,13 +46,13 @@ class StoredSplit:
         sides: dict[int, Side] = {}
         for key, number in groups.ids().items():
             is_evaluated = self._is_evaluated.get(key)
-            # Texts of one document can have different sides from earlier runs. Then it is evaluated, never trained on.
+            # Texts of one document can have different sides from earlier runs. Such a document is only evaluated.
             if is_evaluated is not None and sides.get(number) != "evaluation":
                 sides[number] = _side(is_evaluated)
         return sides
 
     def remember(self, groups: DocumentGroups, split: Split) -> None:
-        """Store old and new sides, if there are new ones; a document that was dropped has none."""
+        """Store the old and the new sides, if there are new sides. A dropped document has no side."""
         new = {key: split.sides[number] == "evaluation" for key, number in groups.ids().items() if split.sides[number]}
         merged = new | self._is_evaluated
         if merged != self._is_evaluated:

@@ -1,4 +1,4 @@
-"""Describe an input file as a table: a header, and records with their lines. The reader of every format returns one."""
+"""Represent an input file as a table with a header and records. The reader for every format returns a table."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from include.distill.dataset.records import Role, RowRejectionReason
 @dataclass(frozen=True)
 class RowFault:
     """
-    Why one record is rejected, although the records around it can be used.
+    The reason why one record is rejected while the records around it can be used.
 
-    :param message: what was found and what to do; file, row and line are added to it.
+    :param message: the problem and the remedy. The file, row and line are added later.
     :param column: ``None`` when the record as a whole is at fault.
     """
 
@@ -28,9 +28,9 @@ class TableRecord:
     """
     One record of a file.
 
-    :param line: the line in the file on which it starts, from 1.
-    :param fields: as many as the header has, in its order, unless there is a ``fault``.
-    :param raw: its text in the file, with line ends.
+    :param line: the line in the file on which the record starts, from 1.
+    :param fields: the fields in the order of the header, and as many, unless there is a ``fault``.
+    :param raw: the record's text in the file, with line ends.
     """
 
     line: int
@@ -44,9 +44,9 @@ class Table:
     """
     The header of a file and the records below it.
 
-    :param header: its ``fields`` are the names of the columns.
-    :param records: read from the file as they are taken, once.
-    :param hints: sentences that may explain why the header lacks a column; added to messages about it.
+    :param header: the record whose ``fields`` are the names of the columns.
+    :param records: an iterator that reads from the file; it can be used only once.
+    :param hints: sentences that may explain why the header lacks a column. They are added to messages about the header.
     """
 
     header: TableRecord
@@ -55,14 +55,15 @@ class Table:
 
 
 class TableReader(Protocol):
-    """A function that reads files of one format."""
+    """A function that reads files in one format."""
 
     def __call__(self, body: IO[bytes], *, source: str, encoding: str, limit: int | None = None) -> Table:
-        """Read the header, and the records as they are taken; one record is in memory at a time.
+        """Read the header at once, and each record when the caller iterates; one record is in memory at a time.
 
-        :param source: the file's name in messages.
+        :param source: the file's name for messages.
         :param encoding: a Python codec name.
         :param limit: read only this many records.
-        :raises InputError: records cannot be separated, so that the file as a whole cannot be used. Says in which line,
-            what was found and what to do. Also raised while records are taken: those taken before must not be used.
+        :raises InputError: records cannot be separated, so the file as a whole cannot be used. The message gives the
+            line, the problem and the remedy. The error may be raised during iteration. The records that were already
+            returned must then not be used.
         """

@@ -1,15 +1,17 @@
 """
 Find near-duplicate texts with MinHash signatures and locality-sensitive hashing.
 
-The similarity of two texts is the share of their character n-grams that they have in common (Jaccard). Characters
-instead of words make it work in any language, with or without spaces. A text takes about 180 bytes, whatever its
-length: a signature of 64 one-byte minima and one entry in each of 16 buckets (bands of four minima). Texts are not
-kept. A look-up among a million texts takes as long as among a thousand.
+The similarity of two texts is the share of their character n-grams that both texts have (Jaccard). Characters are used
+instead of words, so the method works in any language, with or without spaces. Texts are not kept. An indexed text takes
+about 180 bytes, whatever its length: a signature of 64 one-byte minima, and one entry in each of 16 buckets (bands of
+four minima). A search among a million texts takes as long as a search among a thousand.
 
-Similarities from signatures are estimates, with a standard error of at most 0.063. A pair with a similarity of 0.8 is
-missed about once in 5,000 times, one with 0.7 about once in 80. :func:`similarity` compares two texts exactly.
+Similarities from signatures are estimates, with a standard error of at most 0.063. The index misses about one in 5,000
+pairs with a similarity of 0.8, and about one in 80 pairs with a similarity of 0.7. :func:`similarity` computes the
+exact value.
 
-Why not datasketch: it takes eight bytes per minimum, and its buckets are sets, which cannot be read newest first.
+datasketch is not used, because it takes eight bytes per minimum, and its buckets are sets, which cannot be read newest
+first.
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ from include.distill.text.normalization import normalize
 DEFAULT_NGRAM = 5
 SIGNATURE_BYTES = _MINIMA = 64
 _BANDS = _MINIMA // 4
-_MAX_VISITED = 32  # entries read per bucket, newest first; a bucket of near-copies can hold any number
+_MAX_VISITED = 32  # entries read per bucket, newest first; the number of near-copies in a bucket has no limit
 _CHUNK = 1024  # n-grams hashed at a time, so that a long document needs no more memory than a short one
 _CHANCE_AGREEMENT = 1 / 256  # probability that two different minima have the same low byte
 
@@ -39,7 +41,7 @@ _MIX = np.uint64(0x9E3779B97F4A7C15)
 
 @dataclass(frozen=True)
 class TextMatch:
-    """An earlier text that is nearly the same. ``position`` counts from 0, in the order in which texts were added."""
+    """An earlier text that is nearly the same. ``position`` counts the added texts in order, from 0."""
 
     position: int
     similarity: float
@@ -47,10 +49,10 @@ class TextMatch:
 
 class NearDuplicateIndex:
     """
-    An index of texts, added one by one, that finds near-duplicates of a new one.
+    An index of texts that finds the near-duplicates of a new text among the texts added so far.
 
-    :param threshold: similarity from which texts match, 0.5 to 1. Below 0.5 the buckets would miss too many.
-    :param ngram: characters per n-gram. A shorter text counts as one n-gram.
+    :param threshold: minimum similarity of a match, 0.5 to 1. Below 0.5, the buckets would miss too many matches.
+    :param ngram: characters per n-gram. A text shorter than ``ngram`` counts as one n-gram.
     :raises ValueError: ``threshold`` is out of range.
     """
 
@@ -71,7 +73,7 @@ class NearDuplicateIndex:
 
     @property
     def memory_bytes(self) -> int:
-        """Memory taken by the index, in bytes."""
+        """The memory that the index takes, in bytes."""
         return sum(array.nbytes for array in (self._signatures, self._entered, self._next, self._heads))
 
     def find(self, text: str) -> list[TextMatch]:
@@ -79,11 +81,11 @@ class NearDuplicateIndex:
         return self.find_signature(signature(text, self.ngram))
 
     def add(self, text: str) -> list[TextMatch]:
-        """Add ``text`` and return its near-duplicates among the earlier ones. Its position is ``len(self) - 1``."""
+        """Add ``text`` and return its near-duplicates among the earlier texts. Its position is ``len(self) - 1``."""
         return self.add_signature(signature(text, self.ngram))
 
     def find_signature(self, text_signature: Signature) -> list[TextMatch]:
-        """Do what :meth:`find` does, for a text whose signature is known."""
+        """Find near-duplicates as :meth:`find` does, for a text whose signature is known."""
         positions = self._candidates(text_signature)
         agreeing = (self._signatures[positions] == text_signature).mean(axis=1)
         similar = np.clip((agreeing - _CHANCE_AGREEMENT) / (1 - _CHANCE_AGREEMENT), 0, 1)
@@ -91,7 +93,7 @@ class NearDuplicateIndex:
         return [TextMatch(int(positions[i]), float(similar[i])) for i in order if similar[i] >= self.threshold]
 
     def add_signature(self, text_signature: Signature) -> list[TextMatch]:
-        """Do what :meth:`add` does, for a text whose signature is known."""
+        """Add a text and find near-duplicates as :meth:`add` does, for a text whose signature is known."""
         matches = self.find_signature(text_signature)
         self.add_with_matches(text_signature, matches)
         return matches
@@ -101,7 +103,7 @@ class NearDuplicateIndex:
         if self._count == len(self._signatures):
             self._grow()
         self._signatures[self._count] = text_signature
-        # A copy is found through the first text that it copies. In the buckets it would only push out other texts.
+        # A copy is found through the first text with its signature. Another entry would only displace other texts.
         if not matches or (self._signatures[matches[0].position] != text_signature).any():
             self._enter(self._count)
         self._count += 1
@@ -109,7 +111,7 @@ class NearDuplicateIndex:
     def _candidates(self, text_signature: Signature) -> NDArray[np.int64]:
         if not self._count:
             return np.zeros(0, np.int64)
-        # Each bucket is a linked list. All bands' lists are followed in step, one entry of each at a time.
+        # Each bucket is a linked list. The lists of all bands are read in parallel, one entry of each list at a time.
         bands = np.arange(_BANDS)
         entries = self._heads[_bucket_numbers(text_signature, len(self._heads)), bands]
         visited = []
@@ -129,7 +131,7 @@ class NearDuplicateIndex:
         self._heads[buckets, bands] = position
 
     def _grow(self) -> None:
-        """Make room for a quarter more texts, and fill the buckets again, because their number grows with the room."""
+        """Make room for a quarter more texts, and refill the buckets, whose number grows with the room."""
         room = max(1024, self._count + self._count // 4)
         entered = np.flatnonzero(self._entered)
         self._signatures = _enlarged(self._signatures, room)
@@ -141,8 +143,8 @@ class NearDuplicateIndex:
 
 
 def signature(text: str, ngram: int = DEFAULT_NGRAM) -> Signature:
-    """Return the MinHash signature of ``text``: 64 bytes. Case, compatibility forms and spacing make no difference."""
-    hashes = _hashes(text, ngram)  # only minima are taken, so repeated n-grams do no harm
+    """Return the 64-byte MinHash signature of ``text``. Case, compatibility forms and spacing make no difference."""
+    hashes = _hashes(text, ngram)  # repeated n-grams do not change the minima
     minima = np.full(_MINIMA, 2**64 - 1, np.uint64)
     for start in range(0, len(hashes), _CHUNK):
         permuted = np.outer(_MULTIPLIERS, hashes[start : start + _CHUNK])
@@ -152,7 +154,7 @@ def signature(text: str, ngram: int = DEFAULT_NGRAM) -> Signature:
 
 
 def similarity(one: str, other: str, ngram: int = DEFAULT_NGRAM) -> float:
-    """Return the exact Jaccard similarity of two texts, 0 to 1. It is 1 for two texts without a visible character."""
+    """Return the exact Jaccard similarity of two texts, 0 to 1. Two blank texts have a similarity of 1."""
     first, second = (set(ngram_hashes(text, ngram).tolist()) for text in (one, other))
     return len(first & second) / len(first | second)
 
@@ -172,7 +174,7 @@ def _hashes(text: str, ngram: int) -> NDArray[np.uint64]:
 
 
 def _bucket_numbers(text_signature: Signature, buckets: int) -> NDArray[np.int64]:
-    """Return the number of each band's bucket; a band's four minima are read as one 32-bit number."""
+    """Return the bucket number of each band; the four minima of a band are read as one 32-bit number."""
     keys = text_signature.view(np.uint32).astype(np.uint64) * _MIX
     return ((keys >> np.uint64(32)) % np.uint64(buckets)).astype(np.int64)
 

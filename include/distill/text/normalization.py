@@ -1,7 +1,7 @@
 """
-Normalize texts for comparison, and find blank texts and characters that a training file cannot hold.
+Normalize texts for comparison, and detect blank texts and characters that a training file cannot contain.
 
-The results are for comparison only. Text that is accepted is stored unchanged.
+Normalized texts are for comparison only. Accepted texts are stored unchanged.
 """
 
 from __future__ import annotations
@@ -19,29 +19,29 @@ _UNSUPPORTED = re.compile("[\x00\ud800-\udfff]")
 
 
 def is_blank(text: str) -> bool:
-    """Tell whether ``text`` has no visible character: only white space and zero-width characters, or nothing."""
+    """Return whether ``text`` is empty or has only white space and invisible characters."""
     return _BLANK.fullmatch(text) is not None
 
 
 def unsupported_character(text: str) -> str | None:
-    """Return the first character that a training file cannot hold, written like ``U+0000``, or ``None``.
+    """Return the first character that a training file cannot contain, such as ``U+0000``; ``None`` if there is none.
 
-    These are NUL, which services refuse, and unpaired surrogates, which UTF-8 cannot encode.
+    These characters are NUL, which services refuse, and unpaired surrogates, which UTF-8 cannot encode.
     """
     match = _UNSUPPORTED.search(text)
     return f"U+{ord(match.group()):04X}" if match else None
 
 
 def normalize(text: str) -> str:
-    """Return ``text`` without differences in compatibility forms, case and white space."""
-    if text.isascii():  # ASCII has no compatibility forms, and no letter that folds into several
+    """Return ``text`` in a form in which compatibility forms, case and white space make no difference."""
+    if text.isascii():  # ASCII has no compatibility forms, and no letter that case-folds into several letters
         return " ".join(text.lower().split())
     folded = unicodedata.normalize("NFKC", text).casefold()
     return " ".join(unicodedata.normalize("NFKC", folded).split())
 
 
 class _PunctuationStripper(dict[int, str]):
-    """A translation table that replaces punctuation with spaces; filled as characters occur."""
+    """A translation table that replaces punctuation with spaces. An entry is added when a character first occurs."""
 
     def __missing__(self, code: int) -> str:
         character = chr(code)
@@ -55,15 +55,15 @@ _WITHOUT_PUNCTUATION = _PunctuationStripper()
 
 
 def strip_punctuation(text: str) -> str:
-    """Return the words, numbers and symbols of ``text``: normalized, without punctuation, separated by one space."""
+    """Normalize ``text`` and remove the punctuation; words, numbers and symbols remain, separated by single spaces."""
     return words_of_normalized(normalize(text))
 
 
 def words_of_normalized(normalized: str) -> str:
-    """Do what :func:`strip_punctuation` does, for a text that :func:`normalize` returned."""
+    """Remove punctuation as :func:`strip_punctuation` does, from a text that is already normalized."""
     return " ".join(normalized.translate(_WITHOUT_PUNCTUATION).split())
 
 
 def pair_key(question: str, answer: str) -> tuple[str, str]:
-    """Return a key that is equal for two question-answer pairs that differ in case, width or white space only."""
+    """Return a key that is equal for question-answer pairs that differ only in case, width or white space."""
     return normalize(question), normalize(answer)

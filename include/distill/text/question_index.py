@@ -1,9 +1,14 @@
 """
-Find questions that were asked before, in the same words or nearly so.
+Find earlier questions that a new question repeats exactly or nearly.
 
-Two questions are the same in any of three cases: they differ only in case, spacing and final punctuation; one ends with
-the whole of the other ("Please tell me: how do I …?"); or they share most of their character n-grams and name the same
-numbers ("S3" is not "EC2", and error 1205 is not error 1206). All of this works in any language.
+A question repeats an earlier question in any of three cases:
+
+- The two differ only in case, spacing and final punctuation.
+- The new question, or a sentence in it, ends with the whole earlier question ("Please tell me: how do I …?").
+- The two share most of their character n-grams and have the same numbers ("S3" is not "EC2", and error 1205 is not
+  error 1206).
+
+The method works in any language.
 """
 
 from __future__ import annotations
@@ -17,17 +22,17 @@ from include.distill.text.minhash import NearDuplicateIndex, Signature, signatur
 from include.distill.text.normalization import normalize
 
 QUESTION_NGRAM = 4
-# The index estimates similarity with a standard error of 0.05. Candidates a little below the threshold are therefore
-# compared exactly too.
+# The index estimates similarity with a standard error of 0.05. Candidates slightly below the threshold are therefore
+# also compared exactly.
 _ESTIMATE_MARGIN = 0.1
-# Many questions end with "what is it?". From this length on ("What is IAM?"), an ending is a question of its own.
+# Many questions end with "what is it?". An ending of at least this length ("What is IAM?") is a complete question.
 _SHORTEST_ENDING = 11
 _NUMBER = re.compile(r"\d+")
 _SENTENCE_END = re.compile(r"[.!?:;。！？；：…]+\s*")
 
 
 class Question:
-    """A question with the forms in which it is compared, each computed once."""
+    """A question with the forms that are used for comparison. Each form is computed once."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -49,7 +54,7 @@ class Question:
 
     @cached_property
     def endings(self) -> tuple[str, ...]:
-        """The normalized question, its sentences, and what is left of them when words at the start are dropped."""
+        """The normalized question, its sentences, and the rest of each sentence after any number of leading words."""
         return tuple(dict.fromkeys(self._each_ending()))
 
     def _each_ending(self) -> Iterator[str]:
@@ -63,22 +68,22 @@ class Question:
                     yield ending
 
     def similarity(self, other: Question) -> float:
-        """Return how similar two questions are, from 0 to 1; 0 when they name different numbers."""
+        """Return the similarity of two questions, from 0 to 1; 0 if they have different numbers."""
         return _similarity(self.normalized, other.normalized)
 
     def repeats(self, earlier: Question, threshold: float) -> bool:
-        """Tell whether this question asks what ``earlier`` asked. ``threshold`` is a similarity from 0 to 1."""
+        """Return whether this question repeats ``earlier``. ``threshold`` is the minimum similarity, from 0 to 1."""
         return earlier.normalized in self.endings or self.similarity(earlier) >= threshold
 
 
 @dataclass(frozen=True)
 class QuestionMatch:
     """
-    An earlier question that asks the same.
+    An earlier question that a new question repeats.
 
-    :param question: its normalized text.
+    :param question: normalized text of the earlier question.
     :param similarity: from 0 to 1; 1 for the same words.
-    :param position: counted from 0 in the order in which questions were added.
+    :param position: number of the earlier question in the order of adding, from 0.
     """
 
     question: str
@@ -88,28 +93,28 @@ class QuestionMatch:
 
 class QuestionIndex:
     """
-    Questions added one by one, in which a new one is looked up.
+    An index of questions that finds the earlier question that a new question repeats.
 
-    :param threshold: similarity from which two questions count as the same, 0.6 to 1.
+    :param threshold: minimum similarity of two questions that count as the same, 0.6 to 1.
     """
 
     def __init__(self, *, threshold: float) -> None:
         self.threshold = threshold
         self._near = NearDuplicateIndex(threshold=max(0.5, threshold - _ESTIMATE_MARGIN), ngram=QUESTION_NGRAM)
         self._normalized: list[bytes] = []  # as bytes, which take half the memory of str
-        self._positions: dict[int, int] = {}  # keyed by hash, so that texts are not held twice
+        self._positions: dict[int, int] = {}  # keyed by hash, so that texts are not stored twice
 
     def __len__(self) -> int:
         return len(self._normalized)
 
     def add(self, question: Question) -> None:
-        """Remember ``question``."""
+        """Add ``question`` to the index."""
         self._near.add_signature(question.signature)
         self._positions[hash(question.normalized)] = len(self._normalized)
         self._normalized.append(question.normalized.encode("utf-8", "surrogatepass"))
 
     def find(self, question: Question) -> QuestionMatch | None:
-        """Return the most similar earlier question, or ``None`` when none counts as the same."""
+        """Return the most similar earlier question; ``None`` if no earlier question counts as the same."""
         for ending in question.endings:
             if (position := self._positions.get(hash(ending))) is not None:
                 return QuestionMatch(ending, 1.0, position)
@@ -122,7 +127,7 @@ class QuestionIndex:
         return best
 
     def find_or_add(self, question: Question) -> QuestionMatch | None:
-        """Return what :meth:`find` returns, and remember ``question`` when that is ``None``."""
+        """Return the result of :meth:`find`, and add ``question`` if no earlier question counts as the same."""
         match = self.find(question)
         if match is None:
             self.add(question)
@@ -130,7 +135,7 @@ class QuestionIndex:
 
 
 def _without_final_punctuation(normalized: str) -> str:
-    # Only the end is stripped: "C++?" and "C#?" differ, and so do questions that differ in a vowel sign only.
+    # Only the end is stripped: "C++?" and "C#?" differ, and so do questions that differ only in a vowel sign.
     return normalized.rstrip(" ?!.。")
 
 
@@ -142,7 +147,7 @@ def _similarity(normalized: str, earlier: str) -> float:
 # One question is compared with several others in a row, so its features are kept for a while.
 @lru_cache(maxsize=1024)
 def _features(normalized: str) -> tuple[frozenset[str], list[str]]:
-    """Return the n-grams of a question, at least one, and the numbers that it names, sorted."""
+    """Return the n-grams of a question, at least one, and the numbers in the question, sorted."""
     text = normalized.ljust(QUESTION_NGRAM)
     ngrams = frozenset(text[i : i + QUESTION_NGRAM] for i in range(len(text) - QUESTION_NGRAM + 1))
     return ngrams, sorted(_NUMBER.findall(normalized))

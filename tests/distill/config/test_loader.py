@@ -76,7 +76,7 @@ class TestFiles:
     def test_a_repeated_key_is_refused_with_its_line(self, tmp_path: Path) -> None:
         path = tmp_path / "docs.yaml"
         path.write_text("name: docs\nsource:\n  documents: 5\n  documents: 500\n")
-        with pytest.raises(UseCaseError, match=r"(?s)docs.yaml: .*key 'documents' is there twice.*line 4"):
+        with pytest.raises(UseCaseError, match=r"(?s)docs.yaml: .*key 'documents' occurs twice.*line 4"):
             load_use_case(path)
 
     def test_the_message_about_a_missing_file_names_it(self, tmp_path: Path) -> None:

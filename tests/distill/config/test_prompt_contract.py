@@ -13,11 +13,11 @@ TAGS = "<document>{{ document }}</document>\n<question>{{ question }}</question>
     [
         pytest.param(f"{TAGS}{{% if %}}", "line 3: Expected an expression", id="syntax"),
         pytest.param(f"{TAGS}{{{{ docment }}}}", "line 3: unknown variable 'docment'", id="name"),
-        pytest.param(f"{{% include 'x' %}}{TAGS}", "line 1: include is not possible", id="include"),
+        pytest.param(f"{{% include 'x' %}}{TAGS}", "line 1: include is not allowed", id="include"),
         pytest.param(f"{TAGS}\n{{{{ document.a.b }}}}", "line 4: 'str object' has no", id="attribute"),
         pytest.param(f"{TAGS}{{{{ 1 / 0 }}}}", "line 3: division by zero", id="division"),
         pytest.param("<question>{{ question }}</question>", "no <document> around {{ document }}", id="no tag"),
-        pytest.param(f"{TAGS}<question>x", "line 2: <question> is there 2 times", id="twice"),
+        pytest.param(f"{TAGS}<question>x", "line 2: <question> occurs 2 times", id="twice"),
         pytest.param(f"{TAGS[:-2]}\n", "line 2: no <question> around", id="unclosed"),
         pytest.param(TAGS.replace("{{ document }}", "Text: {{ document }}"), "no <document> around", id="more"),
     ],

@@ -116,7 +116,7 @@ class TestExamples:
             pytest.param(
                 "e.jsonl",
                 '{"question": "a", "answer": "b"}\n' * 21,
-                "There are 21 prompts.examples; expected 20",
+                "prompts.examples has 21 pairs; expected 20",
                 id="many",
             ),
         ],

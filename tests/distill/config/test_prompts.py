@@ -27,7 +27,7 @@ UNAMBIGUOUS = TEXTS.filter(lambda text: not escaped_before(text))
 
 class TestRendering:
     def test_the_message_about_an_unknown_variable_names_the_prompt_and_the_known_variables(self) -> None:
-        with pytest.raises(PromptError, match=r"Prompt p\.j2.*'oops' is undefined.*Known: document, question"):
+        with pytest.raises(PromptError, match=r"Prompt p\.j2.*'oops' is undefined.*variables: document, question"):
             Prompt("p.j2", "{{ oops }}").render(document="d", question="q")
 
     def test_the_message_about_a_syntax_error_has_the_line(self) -> None:

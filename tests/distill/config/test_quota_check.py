@@ -46,4 +46,4 @@ def test_the_critics_quota_is_checked_too() -> None:
         }
     )
     (message,) = quota_problems(use_case)
-    assert message.startswith("curation.critic.max_tokens is 4000, which each call to nova-micro reserves")
+    assert message.startswith("curation.critic.max_tokens is 4000, and each call to nova-micro reserves")

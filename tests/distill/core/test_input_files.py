@@ -164,16 +164,16 @@ class TestFolders:
         for make in (lambda: unread.symlink_to(inputs.parent / "rest"), lambda: unread.symlink_to("/nowhere")):
             make()
             with pytest.raises(
-                InputError, match="holds more, which is a link to a folder, a broken link or not a file"
+                InputError, match="contains more, which is a link to a folder, a broken link or not a regular file"
             ):
                 find_inputs(str(inputs), store)
             unread.unlink()
         os.mkfifo(unread)
-        with pytest.raises(InputError, match="holds more, which"):
+        with pytest.raises(InputError, match="contains more, which"):
             find_inputs(str(inputs), store)
 
     def test_a_folder_without_files_is_refused(self, store: MemoryStore) -> None:
-        with pytest.raises(InputError, match="s3://bucket/in/ holds no files"):
+        with pytest.raises(InputError, match="s3://bucket/in/ has no files"):
             find_inputs("s3://bucket/in/", store)
 
     def test_the_endings_of_files_in_a_folder_are_chosen_by_the_caller(self, store: MemoryStore) -> None:
@@ -181,16 +181,16 @@ class TestFolders:
             store.write(f"s3://bucket/in/{name}", b"x")
         files = input_files.find_inputs("s3://bucket/in/", store, endings=(".csv", ".jsonl"))
         assert [file.name for file in files] == ["a.csv", "b.jsonl"]
-        with pytest.raises(InputError, match=r"1 files that do not end in \.jsonl, first 'a\.csv'"):
+        with pytest.raises(InputError, match=r"files that do not end in \.jsonl: 1, the first 'a\.csv'"):
             input_files.find_inputs("s3://bucket/in/", store, endings=(".jsonl",))
 
     def test_a_folder_with_files_of_other_formats_is_refused(self, store: MemoryStore) -> None:
         for name in ("a.csv", "b.csv.gz", "c.parquet"):
             store.write(f"s3://bucket/in/{name}", b"x")
-        with pytest.raises(InputError, match=r"2 files that do not end in \.csv, first 'b\.csv\.gz'"):
+        with pytest.raises(InputError, match=r"files that do not end in \.csv: 2, the first 'b\.csv\.gz'"):
             find_inputs("s3://bucket/in/", store)
 
     def test_the_message_about_a_missing_object_says_that_it_is_a_folder(self, store: MemoryStore) -> None:
         store.write("s3://bucket/in/a.csv", b"x")
-        with pytest.raises(InputError, match="s3://bucket/in/ is a folder: end the URI with a slash"):
+        with pytest.raises(InputError, match=r"s3://bucket/in/ is a folder\. To read all its files, end the URI"):
             read_input("s3://bucket/in", store)

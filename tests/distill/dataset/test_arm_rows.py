@@ -71,12 +71,12 @@ class TestPairs:
 
 class TestRequireOriginals:
     def test_refuses_arms_that_ask_for_more_rows_than_there_are(self) -> None:
-        with pytest.raises(InputError, match="40 rows to train on, and a1 asks for 500, a2 asks for 60 originals"):
+        with pytest.raises(InputError, match="40 rows to train on, but arm a1 requests 500, arm a2 requests 60 or"):
             require_originals(with_arms((40, 0), (500, 0), (60, 0)), ROWS)
 
     def test_allows_a_few_rejected_rows(self) -> None:
         require_originals(with_arms((42, 0), ("all", 0)), ROWS)
 
     def test_refuses_more_rejected_rows_than_the_use_case_allows(self) -> None:
-        with pytest.raises(InputError, match="a0 asks for 42"):
+        with pytest.raises(InputError, match="arm a0 requests 42"):
             require_originals(with_arms((42, 0), fan_out={"max_failed_share": 0.01}), ROWS)

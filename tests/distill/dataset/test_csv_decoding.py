@@ -48,7 +48,7 @@ class TestWrongEncoding:
         lines = lines_of((HEADER + "é,b,c\n" + "d,e,f\n" * 9).encode(), encoding)
         for _ in range(2):
             next(lines)
-        with pytest.raises(InputError, match="all of it is valid UTF-8"):
+        with pytest.raises(InputError, match="the whole file is valid UTF-8"):
             lines.finish_encoding_check()
 
     @pytest.mark.parametrize("encoding", ["cp1252", "latin-1"])

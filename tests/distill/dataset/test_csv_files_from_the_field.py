@@ -116,18 +116,18 @@ def test_a_file_is_read_without_changing_a_character(body: bytes, options: dict[
     [
         pytest.param(b"doc\tquestion\tanswer\na\tb\tc\n", {}, "line 1: one column found.*by tabs", id="tabs"),
         pytest.param(b"doc|question|answer\na|b|c\n", {}, "line 1: one column found.*by vertical bars", id="bars"),
-        pytest.param(b"a;question, or;answer\n", {}, r"separated by semicolons; if so, save it", id="semicolons"),
-        pytest.param(gzip.compress(H), {}, "is gzip data.*unpack it", id="gzip"),
+        pytest.param(b"a;question, or;answer\n", {}, r"separated by semicolons; if so, save the file", id="semicolons"),
+        pytest.param(gzip.compress(H), {}, "is gzip data.*Unpack or export", id="gzip"),
         pytest.param(zipped(), {}, "is an Excel workbook or a zip archive", id="zip"),
         pytest.param(b"PAR1" + b"x" * 9, {}, "is a Parquet file", id="parquet"),
         pytest.param(b'[{"doc": "a", "question": "b"}]', {}, "line 1 begins like JSON", id="json"),
         pytest.param(b'\xef\xbb\xbf{"doc": "a"}\n', {}, "line 1 begins like JSON", id="json lines"),
         pytest.param(b"<!DOCTYPE html><title>Sign in</title>", {}, "begins like a web page", id="sign-in page"),
         pytest.param(b"<?xml version='1.0'?><Error><Code>AccessDenied", {}, "begins like a web page or XML", id="xml"),
-        pytest.param(b"\x89PNG\r\n\x1a\n\0\0", {}, "byte 0x89 at byte offset 0 is not utf-8", id="picture"),
+        pytest.param(b"\x89PNG\r\n\x1a\n\0\0", {}, "byte 0x89 at byte offset 0 is not valid utf-8", id="picture"),
         pytest.param(b"doc,document,question,answer\n", {}, r"line 1: 2 columns for the document", id="two aliases"),
         pytest.param(b"doc,question,answer,answer\n", {}, r"line 1: 2 columns for the answer", id="twice"),
-        pytest.param(b'"doc", "question", "answer"\n', {}, "line 1: a quote follows a space", id="space and quote"),
+        pytest.param(b'"doc", "question", "answer"\n', {}, "line 1: a quote after a space", id="space and quote"),
         pytest.param(b",,\na,b,c\n", {}, "line 1: no column for the document", id="no names"),
         pytest.param("é,question,answer\n".encode("latin-1"), {}, "line 1: byte 0xe9 at byte offset 0", id="latin"),
         pytest.param(H + b"a,\xed\xa0\x80,c\n", {}, "line 2: byte 0xed at byte offset 22", id="half a character"),
@@ -135,17 +135,17 @@ def test_a_file_is_read_without_changing_a_character(body: bytes, options: dict[
         pytest.param(
             "doc,question,answer\né,b,c\n".encode(),
             {"encoding": "cp1252"},
-            r"declared as cp1252, and all of it is valid UTF-8.*'é' as 'Ã©'.*Declare utf-8",
+            r"declared as cp1252, but the whole file is valid UTF-8.*'é' as 'Ã©'.*Declare utf-8",
             id="declared wrongly",
         ),
         pytest.param(
             "doc,question,answer\né,b,c".encode("utf-16-be"), {"encoding": "utf-16-le"}, "line 1: ", id="order"
         ),
-        pytest.param(H + b"a,b,c", {"encoding": "unicode_escape"}, "rewrites text", id="escapes"),
+        pytest.param(H + b"a,b,c", {"encoding": "unicode_escape"}, "changes text", id="escapes"),
         pytest.param(H + b"a,b,c", {"encoding": "rot13"}, "Unknown encoding 'rot13'", id="rot13"),
         pytest.param(H + b"a,b,c", {"encoding": "undefined"}, "Unknown encoding 'undefined'", id="undefined"),
         pytest.param(HEADER.encode("utf-16-be"), {}, r"declare its encoding \(utf-16-be\)", id="big end first"),
-        pytest.param(HEADER.encode("utf-32"), {}, r"Declare its encoding \(utf-32\)", id="utf-32"),
+        pytest.param(HEADER.encode("utf-32"), {}, r"Declare the encoding utf-32", id="utf-32"),
         pytest.param(H + b'a,"say \\"hi\\"",c\nd,e,f\n', {}, "line 2: text follows a closing quote", id="backslashes"),
         pytest.param(
             H + b'a,b,c\nd,"e,f\n' * 2,
@@ -212,7 +212,7 @@ def test_rows_of_a_csv_writer_are_read_back_or_rejected_with_their_text(
     try:
         read = rows_of(text.getvalue().encode(encoding), encoding=encoding)
     except InputError as error:
-        assert "a quote follows a space" in str(error)  # noqa: PT017
+        assert "a quote after a space" in str(error)  # noqa: PT017
         return
     texts = [(r["document"], r["question"], r["answer"]) if not is_rejected(r) else r["text"] for r in read]
     assert [tuple(text.values()) if isinstance(text, dict) else text for text in texts] == rows

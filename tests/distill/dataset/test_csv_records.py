@@ -100,9 +100,9 @@ class TestFaults:
             pytest.param(b"doc,question,answer\r\n\n", "utf-8", "and no rows", id="header only"),
             pytest.param(b"PK\x03\x04....", "utf-8", "Excel workbook or a zip", id="xlsx"),
             pytest.param(b"\x1f\x8b\x08..", "utf-8", "is gzip data", id="gzip"),
-            pytest.param(b"\x00\x05\x16\x07", "utf-8", "line 1 at byte offset 0", id="binary"),
+            pytest.param(b"\x00\x05\x16\x07", "utf-8", "line 1 has a NUL byte at byte offset 0", id="binary"),
             pytest.param("doc,q,a\n1,2,3".encode("utf-16-le"), "utf-8", "byte offset 1", id="utf-16 unmarked"),
-            pytest.param("doc,q,a\n1,2,3".encode("utf-16"), "utf-8", "Declare its encoding", id="utf-16"),
+            pytest.param("doc,q,a\n1,2,3".encode("utf-16"), "utf-8", "Declare the encoding utf-16", id="utf-16"),
             pytest.param("doc,q,a\n1,2,3".encode("utf-32"), "utf-8", "byte order mark", id="utf-32"),
             pytest.param(b"\xef\xbb\xbfdoc,q,a\n1,2,3", "cp1252", "Declare utf-8", id="mark under cp1252"),
             pytest.param(HEADER + b"a\r\nb,caf\xe9,c", "utf-8", "line 3: byte 0xe9 at byte offset 28", id="cp1252"),
@@ -112,9 +112,9 @@ class TestFaults:
             pytest.param(b"doc;question;answer\n1;2;3", "utf-8", "separated by semicolons", id="semicolons"),
             pytest.param(b"doc\tquestion\n1\t2", "utf-8", "separated by tabs", id="tabs"),
             pytest.param(b"doc\nabc\n", "utf-8", "one column found, 'doc'", id="one column"),
-            pytest.param(b'"doc,question,answer\na,b,c\n', "utf-8", "line 1: a quote opened", id="open header"),
+            pytest.param(b'"doc,question,answer\na,b,c\n', "utf-8", "line 1: a quote in the header", id="open header"),
             pytest.param(HEADER + b'a,b,c\n"a\n"b",c,d\n', "utf-8", "line 4: text follows", id="torn quotes"),
-            pytest.param(HEADER + b'a, "b\nx,y,z\n"\n', "utf-8", "line 2: a quote follows a space", id="space"),
+            pytest.param(HEADER + b'a, "b\nx,y,z\n"\n', "utf-8", "line 2: a quote after a space", id="space"),
         ],
     )
     def test_of_the_file_are_reported_with_place_and_remedy(self, body: bytes, encoding: str, problem: str) -> None:
@@ -129,7 +129,7 @@ class TestFaults:
         assert whole.fields == ["a", "b", "c"]
         assert (cut.line, cut.fields, cut.raw) == (3, [], 'd,e,"half of\nan answ')
         assert cut.fault.reason == "truncated"
-        assert "still open where the file ends, on line 4." in cut.fault.message
+        assert "still open at the end of the file, on line 4." in cut.fault.message
 
     def test_a_quoted_field_may_begin_with_a_space_and_a_quote(self) -> None:
         records = read_all(HEADER + b'" ""Hi"" he said",b,c').records
@@ -163,7 +163,7 @@ class TestLimit:
 
     def test_the_rest_of_the_file_is_still_checked_for_its_encoding(self) -> None:
         body = (HEADER.decode() + "é,b,c\nd,e,f\n").encode()
-        with pytest.raises(InputError, match="all of it is valid UTF-8"):
+        with pytest.raises(InputError, match="the whole file is valid UTF-8"):
             read_all(body, encoding="cp1252", limit=1)
 
 

@@ -164,7 +164,7 @@ class TestLeaks:
         train = self.csv_of(f"{self.PAGES[0]} and more", self.PAGES[1])
         assert ingest(train, evaluation)["reasons"] == {"document_in_evaluation_set": 1}
         (leak,) = ingest.rejected
-        assert "its document is the same as that of row 1 of evaluation.csv" in leak["message"]
+        assert "shares a group with the document of row 1 of evaluation.csv in the evaluation set" in leak["message"]
         assert leak["text"]["document"].endswith("and more")
 
     def test_a_document_in_both_files_is_kept_when_the_use_case_allows_it(self, ingest: Ingest) -> None:
@@ -193,8 +193,8 @@ class TestLeaks:
         manifest = ingest(HEADER.replace("\n", ",page\n") + bridge + "".join(first), **columns)
         assert manifest["reasons"] == {"bridges_sides": 1}
         (dropped,) = ingest.rejected
-        assert f"row {one + 2} of train.csv, which is trained on" in dropped["message"]
-        assert f"row {other + 2} of train.csv, which is evaluated" in dropped["message"]
+        assert f"row {one + 2} of train.csv, which is a training row" in dropped["message"]
+        assert f"row {other + 2} of train.csv, which is an evaluation row" in dropped["message"]
         assert {n: ingest.sides[page] for n, page in self.PAGES.items()} == sides
 
 

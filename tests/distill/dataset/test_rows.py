@@ -66,7 +66,7 @@ class TestNastyFiles:
         ("name", "problem"),
         [
             ("real_bom_other_columns", r"no column for the document .*'Question', 'Answer_True'.*U\+FEFF"),
-            ("cp1252", r"line 2: byte 0x96 at byte offset 723 .*Declare its encoding"),
+            ("cp1252", r"line 2: byte 0x96 at byte offset 723 .*Declare the file's encoding"),
             ("semicolon", "line 1: one column found.*semicolons"),
             ("header_only", "and no rows"),
             ("empty", r"is empty \(0 bytes\)"),
@@ -160,7 +160,7 @@ class TestRows:
         assert ragged["text"] == "b,c\n"
         assert ragged["message"].startswith("a.csv row 2 (line 3): 2 fields, too few; expected 3")
         assert long["text"] == {"document": "longer", "question": "q", "answer": "x"}
-        assert "the document has 6 characters; 5 are allowed" in long["message"]
+        assert "the document has 6 characters; at most 5 are allowed" in long["message"]
         assert "as row 1" in copy["message"]
         assert set(copy) == {"source", "row", "line", "column", "reason", "message", "text"}
 
@@ -201,7 +201,7 @@ class TestColumns:
             ("doc,question,answer,answer", None, "2 columns for the answer"),
             ("\u200bdok,question,answer", None, r"'\\u200bdok'"),
             ("doc,question,answer", {"document": "Text"}, "looked for 'Text'"),
-            ("doc,question,answer", {"document": "question"}, "column 'question' is asked to be several"),
+            ("doc,question,answer", {"document": "question"}, "column 'question' is used for several"),
             ("doc,question,answer", {"text": "doc"}, r"Unknown keys \['text'\] in columns"),
         ],
     )
@@ -250,7 +250,7 @@ class TestDuplicates:
         assert [row["row"] for row in read.accepted] == [1, 3]
         (leak,) = read.rejected
         assert (leak["row"], leak["reason"]) == (2, "in_evaluation_set")
-        assert "row 1 of e.csv, in the evaluation set" in leak["message"]
+        assert "row 1 of e.csv in the evaluation set" in leak["message"]
         assert leak["text"] == {"document": "d", "question": "What is  EC2?", "answer": "a"}
 
     def test_are_found_across_files_and_the_message_names_the_first_file(self) -> None:
@@ -258,7 +258,7 @@ class TestDuplicates:
         read_rows(csv_of(("d", "q", "a")), source="one.csv", duplicates=duplicates)
         read = read_rows(csv_of(("d", "x", "a"), ("d", "Q", "a")), source="two.csv", duplicates=duplicates)
         assert [(reject["source"], reject["row"]) for reject in read.rejected] == [("two.csv", 2)]
-        assert "as row 1 of one.csv" in read.rejected[0]["message"]
+        assert "repeat row 1 of one.csv" in read.rejected[0]["message"]
 
 
 class TestGroupColumn:

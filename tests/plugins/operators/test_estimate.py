@@ -62,7 +62,7 @@ def test_an_arm_that_needs_more_originals_than_there_are_is_refused_before_anyth
 ) -> None:
     arms = [{"name": "base", "kind": "base"}, {"name": "tuned", "originals": 500, "synthetic": 0}]
     freeze(store, use_case, arms=arms)
-    with pytest.raises(InputError, match="10 rows to train on, and tuned asks for 500 originals"):
+    with pytest.raises(InputError, match="10 rows to train on, but arm tuned requests 500 originals"):
         estimate.execute(context)
 
 

@@ -96,7 +96,8 @@ class TestIdentity:
         assert job_name("docs", "tuned", "0123456789abcdef", 2) == f"{first}-a2"
 
     def test_throughputs_of_two_runs_and_of_two_ordinals_differ(self) -> None:
-        keys = [run_key("dag", "1"), run_key("dag", "2")]
+        """The ids of scheduled runs begin alike, so only the end of a run key tells two runs apart."""
+        keys = [run_key("dag", f"scheduled__2026-11-{day}T02:00:00+00:00") for day in (21, 22)]
         assert len({throughput_name("docs", "tuned", key, ordinal) for key in keys for ordinal in (1, 2)}) == 4
 
     @given(st.text(max_size=60), st.integers(1, 30))

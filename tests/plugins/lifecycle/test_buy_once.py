@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from bedrock_distill.lifecycle.buy_once import buy_once
-from include.distill.core.errors import ConflictError, RefusedError, TransientError
+from include.distill.core.errors import ConflictError, ContractError, RefusedError, ThrottledError, TransientError
 
 
 class Shop:
@@ -34,11 +34,19 @@ def test_a_missing_thing_is_bought_once() -> None:
     assert shop.orders == ["job"]
 
 
-@pytest.mark.parametrize("doubt", [TransientError("connection lost"), ConflictError("token already used")])
-def test_a_lost_answer_is_looked_up_and_not_bought_again(doubt: Exception) -> None:
+@pytest.mark.parametrize(
+    "doubt",
+    [
+        pytest.param(TransientError("connection lost"), id="lost answer"),
+        pytest.param(ConflictError("token already used"), id="repeated token"),
+        pytest.param(ThrottledError("slow down"), id="the client repeated a lost call and that was throttled"),
+        pytest.param(ContractError("no jobArn"), id="answer in an unknown format"),
+    ],
+)
+def test_a_purchase_in_doubt_is_looked_up_and_not_bought_again(doubt: Exception) -> None:
     shop = Shop(answer=doubt)
-    assert buy_once("job", find=shop.find, create=shop.create).resource == "job"
-    assert shop.orders == ["job"]
+    purchase = buy_once("job", find=shop.find, create=shop.create)
+    assert (purchase.resource, purchase.bought, shop.orders) == ("job", True, ["job"])
 
 
 def test_when_the_purchase_never_arrived_its_error_reaches_the_caller() -> None:

@@ -1,4 +1,4 @@
-"""Have an arm answer the evaluation rows, one task for each shard of rows."""
+"""Send the evaluation rows to an arm's model and store the answers, one task per shard of rows."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ if TYPE_CHECKING:
 
 class BedrockAnswerOperator(ArmOperator):
     """
-    Have an arm answer a shard of evaluation rows. The arm of the noise control answers each row twice.
+    Send a shard of evaluation rows to an arm's model. The arm of the noise control answers each row twice.
 
-    An answer belongs to the custom model, not to the throughput that served it, so no run ever asks for it again. If a
-    row has no answer, the task fails, because the judges compare all arms on the same rows. A retry or a clear asks
-    only for missing answers.
+    An answer is stored for the custom model, not for the throughput that served it, so no later run pays for it again.
+    If a row has no answer, the task fails, because the judges compare all arms on the same rows. A retry or clearing
+    the task requests only the missing answers.
 
     :param shard: number of the shard. (templated)
-    :param serving: manifest of the arm's ``in_service``; ``None`` for the base student, which is asked on demand.
+    :param serving: manifest of the arm's ``in_service``; ``None`` for the base student, which answers on demand.
         (templated)
     :return: ``{"arm", "rows", "calls", "cache_hits", "input_tokens", "output_tokens", …, "simulated"}``
     :raises ThroughputReleasedError: the endpoint is gone; clear the arm's ``provision`` with downstream.
-    :raises TooManyFailuresError: a row has no answer; the other answers are stored.
+    :raises TooManyFailuresError: at least one row has no answer; the other answers are stored.
     """
 
     template_fields: Sequence[str] = (*ArmOperator.template_fields, "shard", "serving")
@@ -52,7 +52,7 @@ class BedrockAnswerOperator(ArmOperator):
         self.serving: EndpointManifest | None = serving
 
     def execute(self, context: Context) -> AnswerManifest:
-        """Ask for all rows of the shard and write the answers; return the usage."""
+        """Get and write the answers to all rows of the shard; return the usage."""
         self._require_endpoint()
         rows = read_jsonl(self.store, self.folder.shard("evaluation", int(self.shard)), Row)
         context["shard_label"] = shard_label(rows)  # type: ignore[typeddict-unknown-key]
@@ -66,14 +66,14 @@ class BedrockAnswerOperator(ArmOperator):
             if self.serving is None:
                 raise
             message = (
-                f"The endpoint of {self.arm} is gone: it was released. Nothing is billed. Clear"
-                f" {arm_task(self.arm, PROVISION)} with downstream to serve again. ({error})"
+                f"The endpoint of {self.arm} was released. Nothing is billed. Clear"
+                f" {arm_task(self.arm, PROVISION)} with downstream to buy a new endpoint. ({error})"
             )
             raise ThroughputReleasedError(message) from error
         if failed := retry_or_record([(failure.item, failure.error) for failure in outcomes.failures], context):
             message = (
                 f"{self.arm} has no answer for {len(failed)} of {len(rows)} rows; the first error is:"
-                f" {failed[0]['message']} The other answers are stored. Clear this task to ask for the missing ones."
+                f" {failed[0]['message']} The other answers are stored. Clear this task to request the missing answers."
             )
             raise TooManyFailuresError(message)
         records = [answer_record(row, self.arm, answers) for row, answers in zip(rows, outcomes.results, strict=True)]
@@ -82,12 +82,12 @@ class BedrockAnswerOperator(ArmOperator):
         return {"arm": self.arm, "rows": len(records), **usage.as_record()}
 
     def _require_endpoint(self) -> None:
-        # Without this check the base student would answer for a tuned arm, and nobody would notice.
+        # Without this check, the base student would answer for a tuned arm without any sign of it.
         if self.serving is None and self.use_case.arm(self.arm).kind != "base":
             message = (
-                f"No endpoint is known for {self.arm}: {arm_task(self.arm, IN_SERVICE)} returned nothing, as it does"
-                " when a person marks it as success. No model was asked. Clear"
-                f" {arm_task(self.arm, PROVISION)} with downstream."
+                f"{self.arm} has no endpoint: {arm_task(self.arm, IN_SERVICE)} returned no result, probably because a"
+                " person marked it as success. No request was sent to a model. Clear"
+                f" {arm_task(self.arm, PROVISION)} with downstream to buy an endpoint."
             )
             raise ThroughputReleasedError(message)
 

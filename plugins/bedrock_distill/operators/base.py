@@ -16,10 +16,10 @@ def mapped_manifests(output: Any, manifest: type[ManifestT]) -> list[ManifestT]:
     """
     Return the results of all tasks of a mapped task.
 
-    :param output: the lazy sequence that Airflow gives a template field.
-    :param manifest: the type of one result, which is not checked.
+    :param output: the lazy sequence that Airflow puts in a template field.
+    :param manifest: the type of one result, for the type checker only.
     """
-    # A slice makes one request. Iterating makes one per result, and an error is logged at the end.
+    # A slice sends one request. Iterating sends one request per result, and logs an error at the end.
     return list(output[:])
 
 

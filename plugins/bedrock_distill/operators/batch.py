@@ -1,4 +1,4 @@
-"""Ask the questions of a step in batch jobs, and store the answers where the step looks for them."""
+"""Send the questions of a step in batch jobs, and store the answers where the step looks for them."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class BatchOperator(DistillOperator):
     """
     Base of the operators for a step's batch jobs.
 
-    :param step: the mapped task whose questions are asked: ``synthesize`` or ``judge``.
+    :param step: the step whose questions are sent: ``synthesize`` or ``judge``.
     """
 
     ui_color = "#fce8e6"
@@ -46,16 +46,16 @@ class BatchOperator(DistillOperator):
 
     @cached_property
     def batch_jobs(self) -> BatchJobs:
-        """Bedrock's batch jobs through the task's connection."""
+        """Bedrock's batch jobs, through the task's connection."""
         return BatchJobs(self.hook)
 
     @cached_property
     def pending_jobs(self) -> PendingBatchJobs:
-        """The jobs whose answers are not stored yet, of all runs."""
+        """The jobs of all runs whose answers are not stored yet."""
         return PendingBatchJobs(self.store, self.folder)
 
     def collect(self, plan: BatchJobPlan, job: BatchJob) -> BatchOutcome:
-        """Store the answers of a job that has ended, and note that they are stored."""
+        """Store the answers of a job that has ended, and record that they are stored."""
         outcome = collect(
             plan,
             job.id,
@@ -66,7 +66,7 @@ class BatchOperator(DistillOperator):
         )
         self.pending_jobs.mark_collected(plan, outcome)
         self.log.info(
-            "%s ended %s: %d of %d answered, %d errors (%s), %d not reached",
+            "%s ended with status %s: %d of %d records answered, %d errors (%s), %d not processed",
             *(plan.name, job.status, outcome.answered, outcome.records),
             *(outcome.errors, self.folder.batch_errors(plan.name), outcome.unanswered),
         )
@@ -76,16 +76,17 @@ class BatchOperator(DistillOperator):
 @dataclass
 class RunningQuestions:
     """
-    The questions that running jobs answer, and those of the jobs that this step has to wait for.
+    The questions that running jobs will answer.
 
-    ``job_arns`` gives the ARN of the job that answers a question, by the question's key.
+    ``job_arns`` maps a question's key to the ARN of the job that will answer it. ``claimed_arns`` are the ARNs of the
+    jobs for which this step must wait.
     """
 
     job_arns: dict[str, str] = field(default_factory=dict)
     claimed_arns: set[str] = field(default_factory=set)
 
     def claim(self, key: str) -> bool:
-        """Tell whether a running job answers a question. If so, the step waits for that job."""
+        """Return whether a running job will answer a question. If so, the step waits for that job."""
         arn = self.job_arns.get(key)
         if arn is None:
             return False
@@ -95,17 +96,18 @@ class RunningQuestions:
 
 class BedrockSubmitBatchOperator(BatchOperator):
     """
-    Submit the questions of a step that have no stored answer as batch jobs, at half the price.
+    Submit those questions of a step that have no stored answer as batch jobs, at half the price.
 
-    Nothing is asked twice. The answers of ended jobs are stored first, whichever run bought them. Questions that a
-    running job answers are left to that job, and this run waits for it. A job's name is a hash of its questions, so a
-    retry, a clear or another worker finds it. If there are fewer questions than Bedrock takes in a job, the step asks
-    them on demand.
+    No question is submitted twice. First, the answers of ended jobs of all runs are stored. If a running job already
+    contains a question, the question is not submitted again, and this run waits for that job. A job's name is a hash of
+    its questions, so a retry, clearing the task, or another worker finds the job. If there are fewer questions than
+    Bedrock accepts in a job, the step sends them on demand.
 
-    :param shards: numbers of the shards of rows that the teacher is sent; empty for the judges. (templated)
-    :return: ``{"job_arns", "records", "left_to_ask_on_demand", "bought"}``; ``records`` are those of this run's jobs.
-    :raises JobFailedError: a job with the same questions failed because of them; it is not bought again.
-    :raises RefusedError: access, a quota or the request's validation; nothing was bought.
+    :param shards: numbers of the shards of rows for the teacher; empty for the judges. (templated)
+    :return: ``{"job_arns", "records", "left_to_ask_on_demand", "bought"}``; ``records`` is the number of
+        questions in this run's jobs.
+    :raises JobFailedError: an earlier job failed because of the same questions; it is not bought again.
+    :raises RefusedError: access or a quota is missing; the refused job was not bought.
     """
 
     template_fields: Sequence[str] = (*BatchOperator.template_fields, "shards")
@@ -115,7 +117,7 @@ class BedrockSubmitBatchOperator(BatchOperator):
         self.shards: ShardNumbers = shards
 
     def execute(self, context: Context) -> BatchSubmitManifest:
-        """Find or buy the jobs for every model that the step asks."""
+        """Find or buy the batch jobs for every model that the step calls."""
         submitted: BatchSubmitManifest = {"job_arns": [], "records": 0, "left_to_ask_on_demand": 0, "bought": 0}
         with record_attempt(context):
             for model in models_of_step(self.use_case, self.step):
@@ -143,18 +145,18 @@ class BedrockSubmitBatchOperator(BatchOperator):
             count = len(file.keys)
             job = self._buy(model, file, context, submitted) if count >= limits.minimum_records else None
             if job is None:
-                self.log.info("%d questions to %s are asked on demand.", count, model.key)
+                self.log.info("%d questions for %s are left for the step to send on demand.", count, model.key)
                 submitted["left_to_ask_on_demand"] += count
                 continue
             submitted["job_arns"].append(job.arn)
             submitted["records"] += count
 
     def _collect_ended(self, model: Model) -> RunningQuestions:
-        """Store the answers of jobs that have ended; return the questions of running jobs."""
+        """Store the answers of the jobs that have ended; return the questions of the running jobs."""
         running = RunningQuestions()
         for plan in self.pending_jobs.all():
             job = self.batch_jobs.find(plan.name) if plan.identity == model.inference_id else None
-            if job is None:  # for another model, or noted but never bought
+            if job is None:  # for another model, or recorded but never bought
                 continue
             if job.progress is Progress.RUNNING:
                 running.job_arns.update(dict.fromkeys(request_keys(self.store, plan.input_uri), job.arn))
@@ -175,7 +177,7 @@ class BedrockSubmitBatchOperator(BatchOperator):
         created: list[str] = []
 
         def find(name: str) -> BatchJob | None:
-            # Looking up by name uses a list, which may not show a new job yet.
+            # A look-up by name reads Bedrock's list of jobs, which may not contain a new job yet.
             return self.batch_jobs.get(created[0]) if created else self.batch_jobs.find(name)
 
         def create(_: str) -> None:
@@ -183,7 +185,7 @@ class BedrockSubmitBatchOperator(BatchOperator):
             created.append(self.batch_jobs.create(self._request(plan, model, context)))
 
         purchase = buy_once(name, find=find, create=create)
-        if not self.pending_jobs.find(name):  # a clean-up deleted the note of a running job
+        if not self.pending_jobs.find(name):  # a clean-up deleted the record of a running job
             self.pending_jobs.add(plan)
         submitted["bought"] += purchase.bought
         self.log.info("%s %s: %d records", "Bought" if purchase.bought else "Found", name, plan.records)
@@ -192,7 +194,8 @@ class BedrockSubmitBatchOperator(BatchOperator):
     def _attempt(self, sha256: str) -> str | None:
         """Return the name of the first attempt that has not ended; ``None`` if another batch job cannot help.
 
-        These questions have no stored answer. So an attempt that has ended gave none, or its answers were deleted.
+        None of these questions has a stored answer. So an attempt that has ended did not answer them, or its answers
+        were deleted.
         """
         for attempt in range(1, self.use_case.batch.max_attempts + 1):
             name = batch_name(self.use_case.name, self.step, sha256, attempt)
@@ -202,18 +205,22 @@ class BedrockSubmitBatchOperator(BatchOperator):
             if job.status == "Failed" and not is_transient_failure(job.message):
                 message = (
                     f"Batch job {job.name} failed on the same questions: {job.message or 'Bedrock gave no reason'}."
-                    " Nothing is running, and it is not bought again. Correct the cause, or set inference: on_demand"
+                    " The job is not running and is not bought again. Correct the cause, or set inference: on_demand"
                     f" for {self.step}, then clear {PREFLIGHT} with downstream."
                 )
                 raise JobFailedError(message)
             if job.status == "Completed" and not self._answers_were_lost(name):
-                self.log.warning("%s answered none of its records; the step asks them on demand.", name)
+                self.log.warning("%s answered none of its records; the step sends them on demand.", name)
                 return None
-        self.log.warning("All %d attempts have ended, the last one is %s.", self.use_case.batch.max_attempts, name)
+        self.log.warning(
+            "All %d attempts have ended (last: %s); the step sends the questions on demand.",
+            self.use_case.batch.max_attempts,
+            name,
+        )
         return None
 
     def _answers_were_lost(self, name: str) -> bool:
-        """Tell whether a job's answers were stored and then deleted, by a lifecycle rule or a clean-up."""
+        """Return whether a job's answers were stored and later deleted by a lifecycle rule or a clean-up."""
         outcome = self.pending_jobs.outcome(name)
         return outcome is None or outcome.answered > 0
 
@@ -247,14 +254,14 @@ class BedrockSubmitBatchOperator(BatchOperator):
 
 class BedrockCollectBatchOperator(BatchOperator):
     """
-    Store the answers of a step's batch jobs, in whatever status they ended. The step asks the rest on demand.
+    Store the answers of a step's batch jobs, whatever their final status. The step sends the rest on demand.
 
-    Costs nothing. A retry or a clear stores what is not stored yet.
+    Costs nothing. A retry or clearing the task stores the answers that are not stored yet.
 
     :param submitted: manifest of the step's ``submit``. (templated)
     :return: ``{"jobs", "records", "answered", "errors", "left_to_ask_on_demand"}``
-    :raises JobFailedError: a job is Failed or Stopped; quotes Bedrock's reason. What it answered is stored.
-    :raises WaitTimeoutError: a job has not ended, because a person marked ``wait`` as success.
+    :raises JobFailedError: a job is Failed or Stopped; the message quotes Bedrock's reason. Its answers are stored.
+    :raises WaitTimeoutError: a job is still running, because a person marked ``wait`` as success.
     """
 
     template_fields: Sequence[str] = (*BatchOperator.template_fields, "submitted")
@@ -269,8 +276,8 @@ class BedrockCollectBatchOperator(BatchOperator):
         outcomes = [self._outcome(job) for job in jobs if job.progress is not Progress.RUNNING]
         if running := [job.name for job in jobs if job.progress is Progress.RUNNING]:
             message = (
-                f"Batch jobs have not ended: {', '.join(running)}. They are running and billed, and no task waits for"
-                f" them. Clear {sibling_task(self.task_id, WAIT)} with downstream."
+                f"Batch jobs have not ended: {', '.join(running)}. They are running and billed, but no task waits for"
+                f" them. To wait for them, clear {sibling_task(self.task_id, WAIT)} with downstream."
             )
             raise WaitTimeoutError(message)
         if failed := [job for job in jobs if job.progress is Progress.FAILED]:
@@ -291,21 +298,21 @@ class BedrockCollectBatchOperator(BatchOperator):
 
     def _failure_message(self, job: BatchJob) -> str:
         return (
-            f"Batch job {job.name} ended {job.status}: {job.message or 'Bedrock gave no reason'}. Nothing is running;"
-            f" its answers are stored and billed. Clear {sibling_task(self.task_id, SUBMIT)} with downstream: it asks"
-            " only what is missing."
+            f"Batch job {job.name} ended with status {job.status}: {job.message or 'Bedrock gave no reason'}. The"
+            " job is no longer running. Its answers so far are stored and billed. Clear"
+            f" {sibling_task(self.task_id, SUBMIT)} with downstream to submit only the unanswered questions."
         )
 
 
 def batch_limits(model: Model) -> BatchInference:
     """Return the limits of a batch job for ``model``.
 
-    :raises UseCaseError: Bedrock takes no batch jobs for it.
+    :raises UseCaseError: Bedrock does not accept batch jobs for the model.
     """
     if model.batch is None:
         message = (
-            f"Bedrock takes no batch jobs for {model.key}. Nothing was bought. Set inference: on_demand for the step"
-            f" that asks it, then clear {PREFLIGHT} with downstream."
+            f"Bedrock does not accept batch jobs for {model.key}. Nothing was bought for this model. Set inference:"
+            f" on_demand for the step that calls it, then clear {PREFLIGHT} with downstream."
         )
         raise UseCaseError(message)
     return model.batch

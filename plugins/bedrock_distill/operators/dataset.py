@@ -1,4 +1,4 @@
-"""Merge an arm's training set, check it, and upload it under its own hash."""
+"""Merge an arm's training set, check it, and copy it to a folder named after its hash."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ if TYPE_CHECKING:
 
 class MergeDatasetOperator(ArmOperator):
     """
-    Merge originals and synthetic pairs into the arm's training file, in the student family's format.
+    Merge original rows and synthetic pairs into the arm's training file, in the format of the student's model family.
 
-    Checks every limit of the family before anything is bought, and writes a data card next to the file. Rows are
-    streamed; only their ids are held in memory. Buys nothing. A retry or a clear writes the same bytes.
+    Checks every limit of the model family before anything is bought, and writes a data card next to the file. Rows are
+    streamed; only their ids are held in memory. Buys nothing. A retry or clearing the task writes the same bytes.
 
-    :param synthesis: a list with the manifest of ``curate``; empty if the use case asks for no pairs. (templated)
+    :param synthesis: a list that contains the manifest of ``curate``; empty if the use case has no pairs. (templated)
     :return: ``{"train_uri", "validation_uri", "card_uri", "sha256", "tokens", "records", "originals", "synthetic",
-        "validation"}``. ``sha256`` covers the bytes of both files, ``tokens`` is an estimate for the training file.
-    :raises LimitError: the file breaks a limit of the family.
+        "validation"}``. ``sha256`` covers the bytes of both files; ``tokens`` is an estimate for the training file.
+    :raises LimitError: the file exceeds a limit of the model family.
     """
 
     template_fields: Sequence[str] = (*ArmOperator.template_fields, "synthesis")
@@ -41,7 +41,7 @@ class MergeDatasetOperator(ArmOperator):
         self.synthesis = synthesis
 
     def execute(self, context: Context) -> MergeManifest:
-        """Merge, check and write the training set; return where it is."""
+        """Merge, check and write the training set; return its URIs and counts."""
         curated = next(iter(mapped_manifests(self.synthesis, CurateManifest)), None)
         use_case, catalog = self.use_case, load_catalog()
         student, arm = self.model(use_case.student), use_case.arm(self.arm)
@@ -81,10 +81,10 @@ class MergeDatasetOperator(ArmOperator):
 
 class UploadDatasetOperator(ArmOperator):
     """
-    Copy the arm's training set to a folder that is named after its hash, where Bedrock reads it.
+    Copy the arm's training set to a folder named after its hash, from which Bedrock reads it.
 
-    The same data has the same URI, so an unchanged run makes the same request to Bedrock. Buys nothing. A retry or a
-    clear skips what is there.
+    The same data always has the same URI, so an unchanged run sends the same request to Bedrock. Buys nothing. A retry
+    or clearing the task skips files that exist.
 
     :param merged: manifest of the arm's ``merge``. (templated)
     :return: ``{"train_uri", "validation_uri", "sha256", "records", "tokens", "uploaded": bool}``
@@ -99,7 +99,7 @@ class UploadDatasetOperator(ArmOperator):
         self.merged: MergeManifest = merged
 
     def execute(self, context: Context) -> DatasetManifest:
-        """Copy what is not there yet; return where it is."""
+        """Copy the training set unless it exists; return its URIs."""
         sha256, validation_source = self.merged["sha256"], self.merged["validation_uri"]
         train_uri = self.folder.dataset(sha256, "train.jsonl")
         validation_uri = self.folder.dataset(sha256, "validation.jsonl") if validation_source else None
@@ -108,7 +108,7 @@ class UploadDatasetOperator(ArmOperator):
             if validation_source and validation_uri:
                 self.store.copy(validation_source, validation_uri)
             self.store.copy(self.merged["card_uri"], self.folder.dataset(sha256, "data_card.json"))
-            # The training file comes last: if it is there, the set is complete.
+            # The training file is copied last: if it exists, the set is complete.
             self.store.copy(self.merged["train_uri"], train_uri)
         return {
             "train_uri": train_uri,

@@ -1,4 +1,4 @@
-"""Estimate the cost of a run, and stop it if the estimate is above the spend cap."""
+"""Estimate the cost of a run, and stop the run if the estimate is above the spend cap."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ if TYPE_CHECKING:
 
 class EstimateCostOperator(DistillOperator):
     """
-    Estimate the cost of the run before the first paid call, and fail if it is above the spend cap.
+    Estimate the cost of the run before the first paid call, and fail if the estimate is above the spend cap.
 
-    The estimate assumes that nothing was paid for before; repeated requests and longer serving are not in it. With
-    ``dry_run`` in the trigger form, everything after this task is skipped. Costs nothing. A retry or a clear estimates
-    again.
+    The estimate assumes that no answer or model is stored yet. It does not include repeated requests or longer serving.
+    With ``dry_run`` in the trigger form, everything after this task is skipped. Costs nothing. A retry or clearing the
+    task estimates again.
 
     :return: ``{"estimated_usd": float, "max_spend_usd": float, "estimate_uri": str}``
-    :raises InputError: an arm needs more original rows than there are.
+    :raises InputError: an arm needs more original rows than the training data has.
     :raises SpendCapError: the estimate is above ``max_spend_usd``; nothing was bought.
     """
 
@@ -46,7 +46,7 @@ class EstimateCostOperator(DistillOperator):
     inherits_from_skipmixin = True
 
     def execute(self, context: Context) -> EstimateManifest:
-        """Estimate, write the estimate, and compare it with the cap."""
+        """Calculate and write the estimate, and compare it with the cap."""
         train, evaluation = (text_lengths(self._rows(name)) for name in ("train", "evaluation"))
         require_originals(self.use_case, train)
         champion = self.use_case.champion_arm is not None and champion_snapshot(self.store, self.folder) is not None
@@ -76,9 +76,9 @@ class EstimateCostOperator(DistillOperator):
             largest = max(lines, key=lambda line: line.usd)
             message = (
                 f"The run is estimated at ${estimated:.2f}, above max_spend_usd = ${cap:.2f}. Nothing was bought. The"
-                f" largest part is {largest.what}: {largest.quantity:,.0f} {largest.unit} for ${largest.usd:.2f}. Raise"
-                f" the cap or make the run smaller, then run again or clear {PREFLIGHT} with downstream. All lines:"
-                f" {self.folder.estimate}"
+                f" largest item is {largest.what}, {largest.quantity:,.0f} {largest.unit} for ${largest.usd:.2f}. Raise"
+                " the cap or make the run smaller. Then trigger the DAG again, or"
+                f" clear {PREFLIGHT} with downstream. All items are in {self.folder.estimate}."
             )
             raise SpendCapError(message)
         manifest: EstimateManifest = {
@@ -96,7 +96,7 @@ class EstimateCostOperator(DistillOperator):
         return stream_jsonl(self.store, self.folder.source(name), Row)
 
     def _count_prompts(self) -> dict[str, TokenRate]:
-        """Return the tokens of every step's prompts, which Bedrock counts on a sample of the rows or on all rows."""
+        """Return the token rate of every step's prompts. Bedrock counts the tokens of some rows or of all rows."""
         size = self.use_case.estimate.counted_rows
         probes = prompt_probes(self.use_case, self.prompts)
         if size == 0:

@@ -1,4 +1,4 @@
-"""Read the CSV files into rows, and cut rows into shards."""
+"""Read the CSV files into rows, and split the rows into shards."""
 
 from __future__ import annotations
 
@@ -22,12 +22,13 @@ class IngestCsvOperator(DistillOperator):
     """
     Read the CSV files into training and evaluation rows.
 
-    A record is either accepted, or stored in ``source/rejected.jsonl`` with its line, column, text and the reason. Rows
-    are streamed; only hashes are held in memory. Without an evaluation file, the documents are split into training and
-    evaluation, and later runs keep the split. Buys nothing. A retry or a clear reads again and writes the same.
+    Each record is accepted, or stored in ``source/rejected.jsonl`` with its line, column, text and the reason. Rows are
+    streamed; only hashes are held in memory. Without an evaluation file, the documents are split into training and
+    evaluation documents, and later runs keep the split. Buys nothing. A retry or clearing the task reads the files
+    again and writes the same rows.
 
-    :return: ``{"rows", "accepted", "rejected", "train", "evaluation", "reasons", "changes"}``, which is ``source`` of
-        ``report.json``. ``changes`` are those since the last run of the use case.
+    :return: ``{"rows", "accepted", "rejected", "train", "evaluation", "reasons", "changes"}``, which becomes
+        ``source`` in ``report.json``. ``changes`` are the changes since the last run of the use case.
     :raises InputError: a file cannot be read as CSV, or no usable row is left.
     """
 
@@ -53,14 +54,14 @@ class IngestCsvOperator(DistillOperator):
 
 class ShardRowsOperator(DistillOperator):
     """
-    Cut rows into shards, one for each mapped task.
+    Split rows into shards, one shard per mapped task.
 
-    Up to ``max_tasks`` rows, a shard has one row; above, all shards are about equally large. Buys nothing. A retry or a
-    clear writes the same.
+    If there are at most ``max_tasks`` rows, each shard has one row. Otherwise, there are ``max_tasks`` shards of about
+    equal size. Buys nothing. A retry or clearing the task writes the same shards.
 
-    :param rows: ``"train"``, which takes only the rows that the teacher is sent, or ``"evaluation"``.
+    :param rows: ``"evaluation"``, or ``"train"``, which takes only the rows that are sent to the teacher.
     :param max_tasks: the largest number of shards.
-    :return: the numbers of the shards, to map over.
+    :return: the numbers of the shards, over which the next task is mapped.
     """
 
     ui_color = "#e6f4ea"
@@ -81,7 +82,7 @@ class ShardRowsOperator(DistillOperator):
         return list(range(len(parts)))
 
     def _row_ids(self, source: str) -> set[str]:
-        """Return the ids of the rows to cut. Only ids and groups are held in memory."""
+        """Return the ids of the rows to split. Only ids and groups are held in memory."""
         rows: list[RowName] = [
             {"row_id": row["row_id"], "group": row["group"]} for row in stream_jsonl(self.store, source, Row)
         ]

@@ -1,4 +1,4 @@
-"""Count the answers that a custom model has never given, to know whether it must be served."""
+"""Count the missing answers of a custom model, to decide whether it must be served."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def count_missing_answers(run: RunAccess, *, model_arn: str, student: str) -> int:
     """
-    Return how many of the run's evaluation questions a custom model has never answered.
+    Return the number of the run's evaluation questions for which a custom model has no stored answer.
 
     :param model_arn: ARN of the custom model.
     :param student: key of its base model in models.yaml.

@@ -1,4 +1,4 @@
-"""Decide whether the run has succeeded, and stop the jobs that no task waits for any more."""
+"""Decide whether the run succeeded, and stop jobs for which no task waits any more."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ class RunOutcomeOperator(DistillOperator):
     """
     Fail the run if any of its tasks failed, or was skipped without a dry run.
 
-    As the last teardown it decides the state of the run. Without it, "mark run as failed" could end in a successful
-    run: Airflow fails the running tasks, and if none is running it only skips the later ones. Also stops the job of a
-    ``submit`` or ``trained`` that was marked as failed, if the use case asks for it. Costs nothing. A clear checks
-    again.
+    This task is the last teardown, so it decides the state of the run. Without it, a run could succeed although a
+    person marked it as failed: Airflow fails the running tasks, but if no task is running, it only skips the later
+    tasks. This task also stops the jobs whose ``submit``, ``trained`` or ``wait`` was marked as failed, if
+    ``stop_when_marked_failed`` is set in the use case. Costs nothing. Clearing the task checks again.
 
     :param may_be_skipped: ids of tasks that may be skipped in a successful run.
-    :raises IncompleteRunError: names the failed tasks and says which jobs were stopped.
+    :raises IncompleteRunError: a task failed or was skipped; the message names the failed tasks and the stopped jobs.
     """
 
     ui_color = "#fef7e0"
@@ -51,14 +51,14 @@ class RunOutcomeOperator(DistillOperator):
         if failed or held_up or skipped:
             message = (
                 f"The run is incomplete: {', '.join(failed) or 'no task'} failed, {held_up} could not start, {skipped}"
-                " were skipped. The error of the failed task says what to do. If none failed, a person marked the run:"
-                " clear the skipped tasks to continue."
+                " were skipped. The log of a failed task says what to do. If no task failed, a person marked the run as"
+                " failed: clear the skipped tasks to continue."
             )
             stopped = [*self._stop_abandoned_jobs(states, ti), *self._stop_abandoned_batches(states, ti)]
             raise IncompleteRunError(" ".join([message, *stopped]))
 
     def _stop_abandoned_jobs(self, states: Mapping[str, str | None], ti: Any) -> Iterator[str]:
-        """Stop the training jobs whose tasks were marked as failed, and yield a message for each, stopped or not."""
+        """Stop the training jobs whose tasks were marked as failed; yield a message for each job."""
         for arm, task in abandoned_training(states, ti):
             submitted: TrainingJobManifest | None = ti.xcom_pull(task_ids=arm_task(arm, SUBMIT))
             try:
@@ -68,12 +68,12 @@ class RunOutcomeOperator(DistillOperator):
                         yield message
             except ServiceError as error:
                 yield (
-                    f"{task} was marked as failed. Its job could not be stopped, so it may still be running and billed:"
+                    f"{task} was marked as failed, but its job could not be stopped and may be running and billed:"
                     f" {error}"
                 )
 
     def _stop_abandoned_batches(self, states: Mapping[str, str | None], ti: Any) -> Iterator[str]:
-        """Stop the batch jobs of steps whose tasks were marked as failed, and yield a message for each."""
+        """Stop the batch jobs whose tasks were marked as failed; yield a message for each job."""
         for step in abandoned_steps(states, ti):
             if self.use_case.batch.stop_when_marked_failed:
                 yield from stop_batches(BatchJobs(self.hook), PendingBatchJobs(self.store, self.folder), step)
@@ -84,7 +84,7 @@ class RunOutcomeOperator(DistillOperator):
         return [submitted["job_name"]] if submitted else self._possible_jobs(arm, ti)
 
     def _possible_jobs(self, arm: str, ti: Any) -> list[str]:
-        """Return the names of the jobs that a ``submit`` without a result may have bought or found."""
+        """Return the names of all jobs that ``submit`` may have bought or found if it returned no result."""
         dataset: DatasetManifest | None = ti.xcom_pull(task_ids=arm_task(arm, UPLOAD))
         if not dataset:
             return []

@@ -1,4 +1,4 @@
-"""Records that operators get from Airflow: answers of people, and the results of one arm's tasks."""
+"""Type the records that operators get from Airflow: people's answers, and the results of an arm's tasks."""
 
 from __future__ import annotations
 
@@ -20,28 +20,28 @@ class RespondingUser(TypedDict):
 
 
 class AnsweredTask(TypedDict):
-    """Who answered a task that asked in Airflow. Part of :class:`HumanResponse` and :class:`LabelResponse`."""
+    """The person who answered in Airflow, and when. Part of :class:`HumanResponse` and :class:`LabelResponse`."""
 
     params_input: dict[str, object]
     responded_at: datetime.datetime
-    responded_by_user: RespondingUser | None  # None when nobody answered in time
+    responded_by_user: RespondingUser | None  # None if no one answered in time
 
 
 class HumanResponse(AnsweredTask):
-    """Result of a task that asked in Airflow, as Airflow's ``HITLOperator`` returns it. Passed by XCom only."""
+    """Result of a task that asks a person, as Airflow's ``HITLOperator`` returns it. Passed only through XCom."""
 
     chosen_options: list[str]
 
 
 class LabelResponse(AnsweredTask):
-    """Result of one task of ``ask``. Passed by XCom only."""
+    """Result of one mapped task of ``ask``. Passed only through XCom."""
 
     chosen_options: list[Choice]
     number: int  # of the example, from 0
 
 
 class ArmManifests(TypedDict):
-    """Results of one arm's tasks, as ``report`` gets them from XCom."""
+    """Results of an arm's tasks, as ``report`` gets them from XCom."""
 
     answers: Sequence[AnswerManifest]  # one per shard
     provisioned: NotRequired[ThroughputManifest]  # absent for a base arm

@@ -1,4 +1,4 @@
-"""Release provisioned throughput that no live run uses: the sweeper."""
+"""Release provisioned throughput that no live run uses (the sweeper)."""
 
 from __future__ import annotations
 
@@ -20,16 +20,17 @@ if TYPE_CHECKING:
 
 class ReleaseLeftoversOperator(BaseOperator):
     """
-    Release every throughput of this project whose run has ended, or is unknown and has expired.
+    Release this project's throughput if its run has ended, or if its run is unknown and the throughput has expired.
 
-    Decides by the tags and touches nothing without this project's tag. What a live run uses is kept, and its expiry is
-    renewed. If one cannot be released, the others still are, and the next run tries it again. Costs nothing.
+    Decides by tags, and ignores throughput without this project's tag. Keeps throughput that a live run uses, and
+    extends its expiry. If one throughput cannot be released, the others still are, and the next run tries again. Costs
+    nothing.
 
     :param aws_conn_id: Airflow connection for AWS.
     :param region_name: Region to sweep.
-    :param renew_hours: how long the expiry of throughput that a live run uses is extended, in hours from now.
+    :param renew_hours: the new expiry of throughput that a live run uses, in hours from now.
     :return: ``{"released": [names], "renewed": [names], "left": int}``
-    :raises OutcomeError: something could not be released and is still billed; names it.
+    :raises OutcomeError: a throughput could not be checked or released, so it may be billed; the message names it.
     """
 
     ui_color = "#fce8e6"
@@ -60,8 +61,8 @@ class ReleaseLeftoversOperator(BaseOperator):
         if failed:
             message = (
                 f"{len(failed)} of the provisioned throughputs could not be checked or released, and may be billed by"
-                f" the hour: {'; '.join(failed)}. The next run tries again; if this repeats, delete them in the Bedrock"
-                " console."
+                f" the hour: {'; '.join(failed)}. The next run of this DAG tries again. If that run fails too, delete"
+                " the throughputs in the Bedrock console."
             )
             raise OutcomeError(message)
         return {

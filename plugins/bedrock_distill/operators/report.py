@@ -1,4 +1,4 @@
-"""Write the report of a run, as JSON and as a page."""
+"""Write the report of a run as JSON and as an HTML page."""
 
 from __future__ import annotations
 
@@ -44,17 +44,18 @@ MAX_REJECTED_ROWS = 100
 
 class RenderReportOperator(DistillOperator):
     """
-    Write ``report.json`` and ``report.html`` of the run, and its entry in the list of reports.
+    Write the run's ``report.json`` and ``report.html``, and the run's entry in the list of reports.
 
-    Reads what the other tasks wrote. Asks no model and buys nothing. A retry or a clear writes the report again.
+    Reads the results of the other tasks. Sends no request to a model and buys nothing. A retry or clearing the task
+    writes the report again.
 
     :param ingested: manifest of ``ingest``. (templated)
-    :param synthesis: a list with the manifest of ``curate``; empty if the use case asks for no pairs. (templated)
+    :param synthesis: a list that contains the manifest of ``curate``; empty if the use case has no pairs. (templated)
     :param arms: manifests by arm: ``answers``, ``provisioned`` if the arm is served, and ``dataset`` and ``trained`` if
         it is trained. (templated)
     :param judgments: manifests of the judges, one list per mapped task. (templated)
     :return: ``{"report_json_uri", "report_html_uri", "verdict", "actual_usd", "simulated"}``
-    :raises ReconciliationError: counts of the run do not add up.
+    :raises ReconciliationError: the run's counts do not add up.
     """
 
     template_fields: Sequence[str] = (
@@ -83,7 +84,7 @@ class RenderReportOperator(DistillOperator):
         self.judgments = judgments
 
     def execute(self, context: Context) -> ReportManifest:
-        """Collect, build and write the report; return the verdict and where the report is."""
+        """Collect the data, and build and write the report; return the verdict and the report's URIs."""
         finished = datetime.datetime.now(datetime.UTC)
         report = self._report(
             mapped_manifests(self.synthesis, CurateManifest),
@@ -106,7 +107,7 @@ class RenderReportOperator(DistillOperator):
         }
 
     def _judgments(self) -> list[JudgeManifest]:
-        """Return the manifests of all judges, in the order in which the use case lists its comparisons."""
+        """Return the manifests of all judges, in the order of the use case's comparisons."""
         pairs = [(pair.candidate, pair.baseline) for pair in self.use_case.judged_pairs]
         manifests = [manifest for output in self.judgments for manifest in mapped_manifests(output, JudgeManifest)]
         return sorted(manifests, key=lambda manifest: pairs.index((manifest["candidate"], manifest["baseline"])))
@@ -181,7 +182,7 @@ class RenderReportOperator(DistillOperator):
             released=serving is None or self.hook.find_throughput(serving) is None,
             student=provisioned["student"],
             model_arn=provisioned["model_arn"],
-            # The tags of a job name the run that bought it, which may be an earlier one.
+            # The tags of a job name the run that bought the job, which may be an earlier run.
             paid_training=trained is not None
             and self.hook.tags(trained["job_arn"]).get("run-key") == self.folder.run_key,
             training_tokens=round(self.use_case.epochs * dataset["tokens"]) if dataset and trained else 0,
@@ -198,7 +199,7 @@ class RenderReportOperator(DistillOperator):
         return []
 
     def _count_contaminated(self, evaluation: Sequence[Row], synthesis: Sequence[CurateManifest]) -> int:
-        """Count the evaluation questions that are also in rows or pairs to train on, of whichever arm."""
+        """Count the evaluation questions that also occur in the training rows or pairs of any arm."""
         originals = stream_jsonl(self.store, self.folder.source("train"), Row)
         trained_questions = chain(
             (row["question"] for row in originals),
@@ -222,7 +223,7 @@ class RenderReportOperator(DistillOperator):
         return [pair for position, pair in enumerate(self._pairs(curated)) if position in positions]
 
     def _rejected_rows(self) -> list[ReportRejectedRow]:
-        """Return what a person needs to correct the CSV. The texts stay in ``source/rejected.jsonl``."""
+        """Return what a person needs to correct the CSV file. The rows' texts are only in ``source/rejected.jsonl``."""
         rows = read_jsonl(self.store, self.folder.source("rejected"), RejectedRow)
         return [
             {

@@ -1,4 +1,4 @@
-"""Have the teacher write new pairs, one task for each shard of rows."""
+"""Ask the teacher for new pairs, one task per shard of rows."""
 
 from __future__ import annotations
 
@@ -37,15 +37,15 @@ class BedrockSynthesizeOperator(DistillOperator):
     """
     Ask the teacher for new question and answer pairs for every row of a shard, and filter them.
 
-    Every answer is stored in S3 before it is read, under a hash of its question, so a retry, a clear or a later run
-    pays only for what was never answered. If a row fails, the task is retried while that can help; then the row is
-    recorded with its reason. ``curate`` fails the run if too many rows failed. Pairs that a filter drops are stored
-    with their text and the reason in ``synthetic/rejected-*.jsonl``. If the use case has a critic, it checks the pairs
-    that passed all filters until its budget is spent.
+    Every answer is stored in S3 before it is parsed, under a hash of its request. So a retry, clearing the task, or a
+    later run pays only for missing answers. If a row fails, the task is retried as long as a retry can help; then the
+    row is recorded with the reason. ``curate`` fails the run if too many rows failed. Pairs that a filter drops are
+    stored with their text and the reason in ``synthetic/rejected-*.jsonl``. If the use case has a critic, the critic
+    checks the pairs that passed all filters until its budget is spent.
 
     :param shard: number of the shard. (templated)
-    :return: counts of the shard as in ``report.json``'s ``synthesis``, ``dropped`` (pairs by filter) and ``failed``;
-        with a critic also ``critic``, its verdicts and its usage.
+    :return: the shard's counts, as in ``synthesis`` of ``report.json``, ``dropped`` (pairs per filter) and ``failed``.
+        With a critic, also ``critic``: its verdicts and usage.
     """
 
     template_fields: Sequence[str] = (*DistillOperator.template_fields, "shard")
@@ -56,7 +56,7 @@ class BedrockSynthesizeOperator(DistillOperator):
         self.shard = shard
 
     def execute(self, context: Context) -> SynthesisManifest:
-        """Ask for all rows of the shard, and write pairs and rejections; return the counts."""
+        """Get the pairs for all rows of the shard, and write accepted and rejected pairs; return the counts."""
         shard = self.folder.shard("train", int(self.shard))
         label, lengths = summarize_shard(stream_jsonl(self.store, shard, Row))
         context["shard_label"] = label  # type: ignore[typeddict-unknown-key]
@@ -105,7 +105,7 @@ class BedrockSynthesizeOperator(DistillOperator):
         critic: CriticCounter,
         context: Context,
     ) -> Iterator[SyntheticSamples]:
-        """Write the samples of each row as they arrive, and yield them to be counted."""
+        """Write the samples of each row as they arrive, and yield the samples for counting."""
         failures: list[tuple[Row, ServiceError]] = []
         for outcome in outcomes:
             if isinstance(outcome, Failure):
@@ -120,7 +120,7 @@ class BedrockSynthesizeOperator(DistillOperator):
             yield SyntheticSamples(self.use_case.synthesis.pairs_per_document)
 
     def _critic(self, ask: RateLimitedModel, rows: Sequence[RowLengths]) -> Critic | None:
-        """Return the critic with this shard's share of its budget; ``None`` if the use case has none."""
+        """Return the critic with this shard's share of the budget; ``None`` if the use case has no critic."""
         settings = self.use_case.critic
         if settings is None:
             return None
@@ -138,7 +138,7 @@ class BedrockSynthesizeOperator(DistillOperator):
     def _estimate(self) -> BudgetEstimate:
         try:
             return read_json(self.store, self.folder.estimate, BudgetEstimate)
-        except NotFoundError:  # a custom DAG without a cost gate; the critic has a budget there too
+        except NotFoundError:  # a custom DAG without the task estimate; its critic has a budget too
             rows = text_lengths(stream_jsonl(self.store, self.folder.source("train"), Row))
             return estimate_critic(self.use_case, rows_for_teacher(self.use_case, rows))
 

@@ -173,7 +173,7 @@ class TestCollect:
         batches.end(only(batches), status, answered=10)
         batches.put(only(batches), message="Internal trouble")
         for _ in range(2):
-            with pytest.raises(JobFailedError, match=f"ended {status}: Internal trouble.*synthesize_batch.submit"):
+            with pytest.raises(JobFailedError, match=f"ended with status {status}: Internal trouble.*synthesize_batch.submit"):
                 collect(submitted)
         assert submit()["records"] == MANY - 10
 
@@ -190,7 +190,7 @@ class TestCollect:
         self, submit: Any, collect: Any, batches: FakeBatchJobs
     ) -> None:
         submitted = submit()
-        with pytest.raises(WaitTimeoutError, match=r"have not ended.*Clear synthesize_batch.wait with downstream"):
+        with pytest.raises(WaitTimeoutError, match=r"have not ended.*clear synthesize_batch.wait with downstream"):
             collect(submitted)
         batches.end(only(batches))
         assert collect(submitted)["answered"] == MANY

@@ -1,3 +1,3 @@
-"""Find and plan the removal of what runs left behind in the account and in S3."""
+"""Find resources that runs left in the AWS account and in S3, and plan their removal."""
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """
-Decide whether the sweep releases, renews or leaves a provisioned throughput, from its tags and its run's state.
+Decide whether the sweep releases, renews or keeps a provisioned throughput, by its tags and the state of its run.
 
-The sweep is the last of three safeguards for what is billed by the hour. It is for cases in which no teardown could
-run: the scheduler was gone, the metadata database was lost, or a person marked tasks by hand.
+The sweep is the last of three safeguards for resources that are billed by the hour. It covers cases in which no
+teardown could run: the scheduler was down, the metadata database was lost, or a person changed task states by hand.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 
 
 class Action(Enum):
-    """What to do with a throughput."""
+    """The action for a throughput."""
 
     RELEASE = "release"
     RENEW = "renew"
@@ -27,14 +27,14 @@ class Action(Enum):
 
 @dataclass(frozen=True)
 class SweepDecision:
-    """An action and its reason, for the log."""
+    """An action, and the reason for the log."""
 
     action: Action
     reason: str
 
 
 def expires_at(tags: Mapping[str, str]) -> datetime.datetime | None:
-    """Return the time in the tag ``expires-at``; ``None`` if the tag is missing or not a time."""
+    """Return the time in the tag ``expires-at``; ``None`` if the tag is missing or is not a valid time."""
     try:
         text = tags.get("expires-at", "")
         return datetime.datetime.strptime(text, TIME_FORMAT).replace(tzinfo=datetime.UTC)
@@ -48,8 +48,9 @@ def decide_sweep(
     """
     Decide what to do with a throughput.
 
-    :param run_state: state of the DAG run that its tags name; ``None`` if Airflow has no such run any more.
-    :param renew_for: by how much the expiry is extended while the run is live, once less than half of it is left.
+    :param run_state: state of the DAG run that the tags name; ``None`` if Airflow no longer has such a run.
+    :param renew_for: the time until the new expiry. A live run's expiry is renewed once less than half of this time is
+        left.
     """
     if tags.get("project") != PROJECT_TAG:
         return SweepDecision(Action.LEAVE, "not ours: no tag project=bedrock-distill")

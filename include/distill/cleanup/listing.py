@@ -1,4 +1,4 @@
-"""List the objects of the project in a bucket for a clean-up, with its runs and champions."""
+"""List the project's objects in a bucket for a clean-up, with the project's runs and champions."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from include.distill.core.storage import ObjectStore
 
 
 class ListingStore(ObjectStore, Protocol):
-    """An object store that also lists sizes and times."""
+    """An object store that can also list the sizes and modification times of objects."""
 
     def describe(self, prefix_uri: str) -> Sequence[StoredObject]:
         """Return all objects whose URI starts with ``prefix_uri``, sorted by URI."""
@@ -26,8 +26,8 @@ def list_project_root(store: ListingStore, uri: str, use_cases: frozenset[str]) 
     """
     List the objects below ``uri`` (``s3://<bucket>/<prefix>``); return ``None`` if there is no such bucket.
 
-    :param use_cases: the use cases that use this root.
-    :raises ContractError: a champion file cannot be read, so it is unknown which model is the champion.
+    :param use_cases: the use cases whose objects are below ``uri``.
+    :raises ContractError: a champion file is not JSON, so the champion is unknown.
     """
     try:
         objects = store.describe(f"{uri}/")
@@ -55,7 +55,7 @@ def _runs_with_use_case(
 
 
 def _read_use_case(body: bytes) -> RunInfo | None:
-    """Read a frozen use case of any version of this pipeline; return ``None`` if it is something else."""
+    """Read a frozen use case of any version of this pipeline; return ``None`` if ``body`` is not a use case."""
     try:
         raw = yaml.safe_load(body)
         hours = raw.get("serving", {}).get("expires_after_hours", Serving().expires_after_hours)
@@ -69,8 +69,8 @@ def _read_champion(store: ObjectStore, uri: str) -> object:
         return json.loads(store.read(uri))
     except ValueError as error:
         message = (
-            f"{uri} is not JSON ({error}), so it is unknown which model is the champion. Nothing was deleted. Correct"
-            " or remove that file, and clear this task."
+            f"{uri} is not JSON ({error}), so the champion is unknown. Nothing was deleted. Correct or remove this"
+            " object, and clear this task."
         )
         raise ContractError(message) from error
 

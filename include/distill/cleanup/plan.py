@@ -1,7 +1,7 @@
 """
-Define the choice, the inventory and the plan of a clean-up: what is deleted, what is kept, and why.
+Define the choices, the inventory and the plan of a clean-up: what is deleted, what is kept, and why.
 
-The rules that make the plan are in :mod:`include.distill.cleanup.rules`. Nothing here calls AWS.
+The rules for the plan are in :mod:`include.distill.cleanup.rules`. This module does not call AWS.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ ALL_USE_CASES = "all"
 
 
 class ResourceKind(StrEnum):
-    """The kinds of things to clean up, in the order of deletion: what is billed by the hour comes first."""
+    """The kinds of resources to clean up, in the order of deletion. The kind that is billed by the hour comes first."""
 
     THROUGHPUT = "throughput"
     CUSTOM_MODEL = "custom model"
@@ -33,7 +33,7 @@ class ResourceKind(StrEnum):
     BUCKET = "bucket"
 
 
-# The field of the choice that each kind is deleted by; other kinds are never deleted for themselves.
+# The field of the choice that selects each kind for deletion. Other kinds are never deleted on their own.
 _FIELDS = {
     ResourceKind.THROUGHPUT: "throughput",
     ResourceKind.CUSTOM_MODEL: "custom_models",
@@ -45,20 +45,20 @@ _FIELDS = {
 
 
 class CleanUpChoice(BaseModel):
-    """What a person chose in the trigger form. Titles and descriptions are those of the form."""
+    """The values of the trigger form. The form shows these titles and descriptions."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     use_case: str = Field(
-        ALL_USE_CASES, title="Use case", description="The use case to clean up; all means every one of this project."
+        ALL_USE_CASES, title="Use case", description="The use case to clean up. all: every use case of this project."
     )
     dry_run: bool = Field(
-        True, title="Dry run", description="Only list what would be deleted, and what is left and why."
+        True, title="Dry run", description="Only list what would be deleted, what would be kept, and why."
     )
     throughput: bool = Field(
         True,
         title="Throughput",
-        description="Delete provisioned throughput, billed by the hour until it is gone.",
+        description="Delete provisioned throughput. It is billed by the hour until it is deleted.",
     )
     custom_models: bool = Field(
         True, title="Custom models", description="Delete trained models. The next run pays for their training again."
@@ -69,39 +69,43 @@ class CleanUpChoice(BaseModel):
     datasets: bool = Field(
         False,
         title="Data sets",
-        description="Delete uploaded training files, which all runs share. They cost nothing.",
+        description="Delete uploaded training files, which all runs share. Making them again costs nothing.",
     )
     paid_answers: bool = Field(
         False,
         title="Paid answers",
         description="Delete the stored answers of teacher, students and judges, and the files of batch jobs."
-        " The next run pays for them again.",
+        " The next run pays for the answers again.",
     )
     older_than_days: int = Field(
-        0, ge=0, le=3650, title="Older than, days", description="Leave what is younger than this. 0 means any age."
+        0,
+        ge=0,
+        le=3650,
+        title="Older than, days",
+        description="Keep everything newer than this number of days. 0: delete regardless of age.",
     )
     include_unexpired: bool = Field(
         False,
         title="Also what has not expired",
-        description="Also delete what a run may still need. Tick it only when no run is going on.",
+        description="Also delete what a run may still need. Tick this only when no run is active.",
     )
     confirm_buckets: str = Field(
         "",
         title="Buckets to delete",
-        description="Type the names of the buckets to delete, with commas between them. Empty: no bucket is deleted.",
+        description="Names of buckets to delete, separated by commas. Empty: no bucket is deleted.",
     )
 
     @property
     def named_buckets(self) -> frozenset[str]:
-        """The buckets whose names were typed in."""
+        """The names of buckets that were entered in the form."""
         return frozenset(name.strip() for name in self.confirm_buckets.split(",")) - {""}
 
     def wants(self, use_case: str | None) -> bool:
-        """Return whether the things of a use case were chosen."""
+        """Return whether the resources of a use case were chosen."""
         return self.use_case in (ALL_USE_CASES, use_case)
 
     def refusal(self, kind: ResourceKind) -> str | None:
-        """Return why a kind of thing was not chosen; ``None`` if it was."""
+        """Return why a kind of resource is not to be deleted; ``None`` if it was chosen."""
         field = _FIELDS[kind]
         return None if getattr(self, field) else f"{CleanUpChoice.model_fields[field].title!r} was not ticked"
 
@@ -115,16 +119,19 @@ def parse_clean_up_choice(raw: Mapping[str, object]) -> CleanUpChoice:
         return CleanUpChoice.model_validate(dict(raw))
     except ValidationError as error:
         problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        message = f"The trigger form cannot be used: {problems}. Nothing was deleted. Correct it and trigger again."
+        message = (
+            f"The trigger form has invalid values: {problems}. Nothing was deleted. Correct the values and trigger the"
+            " DAG again."
+        )
         raise InputError(message) from error
 
 
 @dataclass(frozen=True)
 class ListedModel:
     """
-    A custom model of the account, of this project or not.
+    A custom model in the account, whether or not it belongs to this project.
 
-    :param run_state: state of the DAG run that bought it; ``None`` if Airflow has no such run.
+    :param run_state: state of the DAG run that bought the model; ``None`` if Airflow has no such run.
     """
 
     name: str
@@ -135,13 +142,13 @@ class ListedModel:
 
     @property
     def use_case(self) -> str | None:
-        """The use case that bought it, according to its tags."""
+        """The use case that bought the resource, according to its tags."""
         return self.tags.get("use-case")
 
 
 @dataclass(frozen=True)
 class ListedThroughput(ListedModel):
-    """A provisioned throughput of the account, of this project or not."""
+    """A provisioned throughput in the account, whether or not it belongs to this project."""
 
     model_arn: str
     units: int
@@ -158,7 +165,7 @@ class StoredObject:
 
 @dataclass(frozen=True)
 class RunInfo:
-    """Facts of a run, from the use case that is frozen in its folder."""
+    """Facts about a run, from the frozen use case in the run's folder."""
 
     use_case: str
     expires_after_hours: float
@@ -170,8 +177,8 @@ class ProjectRoot:
     The project's part of a bucket, ``s3://<bucket>/<prefix>``.
 
     :param use_cases: every known use case that uses this root, chosen or not.
-    :param runs: by the URI of a run's folder; folders without a frozen use case are left out.
-    :param champions: every text in ``champions/*.json``; the name and ARN of each champion are among them.
+    :param runs: runs by the URI of the run's folder. Folders without a frozen use case are left out.
+    :param champions: every string in ``champions/*.json``. These strings include the name and ARN of each champion.
     """
 
     uri: str
@@ -184,9 +191,9 @@ class ProjectRoot:
 @dataclass(frozen=True)
 class ListedBucket:
     """
-    An existing bucket whose name was typed in.
+    An existing bucket whose name was entered in the form.
 
-    :param use_cases: every known use case that uses it, chosen or not.
+    :param use_cases: every known use case that uses the bucket, chosen or not.
     """
 
     name: str
@@ -198,7 +205,7 @@ class ListedBucket:
 
 @dataclass(frozen=True)
 class Inventory:
-    """Everything that was listed in one account and Region; ``broken`` are messages about invalid use-case files."""
+    """Everything that was listed in one account and Region; ``broken`` has messages about invalid use-case files."""
 
     throughputs: Sequence[ListedThroughput] = ()
     models: Sequence[ListedModel] = ()
@@ -213,11 +220,12 @@ class PlanItem:
     """
     One line of the plan.
 
-    :param keep_reason: why it is left; ``None`` if it is to be deleted.
-    :param uris: its objects, except ``marks``.
-    :param marks: the objects that show whose it is and that its run has ended. They are deleted last, so that a retry
-        still recognises it.
-    :param release_record: where to note that a throughput was released; ``None`` if its run is deleted too or unknown.
+    :param keep_reason: why the item is kept; ``None`` if it is to be deleted.
+    :param uris: the objects of the item, except ``marks``.
+    :param marks: the objects that identify the item's owner and show that the run has ended. They are deleted last, so
+        that a retry still recognizes the item.
+    :param release_record: URI of the record that a throughput was released; ``None`` if its run is also deleted or is
+        unknown.
     """
 
     kind: ResourceKind
@@ -233,22 +241,22 @@ class PlanItem:
 
 @dataclass(frozen=True)
 class CleanUpPlan:
-    """Every listed thing once, in the order of deletion."""
+    """Every listed resource once, in the order of deletion."""
 
     items: tuple[PlanItem, ...]
 
     def deletions(self, kind: ResourceKind) -> list[PlanItem]:
-        """Return the items of one kind that are to be deleted."""
+        """Return the items of one kind to delete."""
         return [item for item in self.to_delete if item.kind is kind]
 
     @property
     def to_delete(self) -> list[PlanItem]:
-        """The items that are to be deleted."""
+        """The items to delete."""
         return [item for item in self.items if item.keep_reason is None]
 
     @property
     def to_keep(self) -> list[PlanItem]:
-        """The items that are kept."""
+        """The items to keep."""
         return [item for item in self.items if item.keep_reason is not None]
 
 
@@ -258,7 +266,7 @@ def count_by_kind(items: Iterable[PlanItem]) -> Counter[str]:
 
 
 def plan_table(plan: CleanUpPlan) -> list[str]:
-    """Format the plan as lines of text: first what is deleted, then what is kept and why."""
+    """Format the plan as lines of text: first the items to delete, then the items to keep and the reasons."""
     deleted = [f"DELETE  {item.kind:<15} {item.name}  {item.detail}".rstrip() for item in plan.to_delete]
     kept = [f"LEFT    {item.kind:<15} {item.name}  {item.detail} -- {item.keep_reason}" for item in plan.to_keep]
     return deleted + kept

@@ -1,4 +1,4 @@
-"""Describe the results of clean-up tasks: what was listed, what was deleted, and what the sweep released."""
+"""Define the results of clean-up tasks: what was listed, what was deleted, and what the sweep released."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from typing import TypedDict
 
 
 class LeftoversManifest(TypedDict):
-    """Result of listing what the pipeline left in AWS. Passed by XCom only. Numbers of things by kind."""
+    """Result of listing what the pipeline left in AWS: numbers of resources by kind. Passed by XCom only."""
 
-    as_of: str  # ISO 8601 time of the listing; what is newer is left
+    as_of: str  # ISO 8601 time of the listing; newer resources are kept
     dry_run: bool
     delete: dict[str, int]
     left: dict[str, int]
 
 
 class CleanUpManifest(TypedDict):
-    """Result of deleting what was listed. Passed by XCom only. Numbers of things by kind."""
+    """Result of deleting what was listed: numbers of resources by kind. Passed by XCom only."""
 
     deleted: dict[str, int]
     left: dict[str, int]

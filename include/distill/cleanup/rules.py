@@ -1,9 +1,9 @@
 """
 Decide what a clean-up deletes and what it keeps, and why, before anything is deleted.
 
-A thing belongs to this project if it shows that itself: throughput, custom models and buckets by their ``project`` tag,
-a run's folder by the use case frozen in it, data sets and paid answers by their place and by the hash in their name.
-Anything in doubt is kept, and the plan says why.
+A resource belongs to this project only if the resource itself shows this. Throughput, custom models and buckets have a
+``project`` tag. A run's folder has a frozen use case. Data sets and paid answers have a known location and a hash in
+their names. In case of doubt, a resource is kept, and the plan gives the reason.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def plan_clean_up(inventory: Inventory, choice: CleanUpChoice, *, now: datetime.
     """
     Decide on everything that was listed.
 
-    :param now: the time of the listing that a person saw; anything newer is kept.
+    :param now: the time of the listing that the person who triggered the clean-up saw. Newer resources are kept.
     """
     rules = _Rules(inventory, choice, now)
     throughputs = [rules.throughput(listed) for listed in inventory.throughputs]
@@ -58,7 +58,7 @@ def plan_clean_up(inventory: Inventory, choice: CleanUpChoice, *, now: datetime.
 
 @dataclass(frozen=True)
 class _Rules:
-    """Make the items of a plan. Each private method is a reason to keep a thing, ``None`` if it does not apply."""
+    """Make the items of a plan. Most private methods return a reason to keep a resource, or ``None``."""
 
     inventory: Inventory
     choice: CleanUpChoice
@@ -121,13 +121,13 @@ class _Rules:
         return "it is the champion" if champions & {model.name, model.arn} else None
 
     def _needed_by_later_run(self, use_case: str | None) -> str | None:
-        # A run serves a model that an earlier run of its use case trained, if their training data are the same.
+        # A run serves a model that an earlier run of its use case trained, if both have the same training data.
         waiting = [RunFolder(uri).run_key for uri, run in self._live_runs.items() if run.use_case == use_case]
         return f"run {waiting[0]} has no report yet and may serve it" if waiting else None
 
     @cached_property
     def _live_runs(self) -> dict[str, RunInfo]:
-        """The runs that may still be going on, by the URI of their folder."""
+        """The runs that may still be active, by the URI of the run's folder."""
         return {
             uri: root.runs[uri]
             for root in self.inventory.roots
@@ -145,7 +145,7 @@ class _Rules:
         return f"it has no report yet and may run until {expires:%Y-%m-%d %H:%M} UTC; if not, tick {_UNEXPIRED}"
 
     def with_release_record(self, item: PlanItem, deleted_runs: Collection[str]) -> PlanItem:
-        """Add where the release of a throughput is noted; its run's bill and next purchase depend on the note."""
+        """Add the URI of a throughput's release record. The run's bill and its next purchase depend on this record."""
         if item.keep_reason or item.throughput is None:
             return item
         tags = item.throughput.tags
@@ -181,7 +181,7 @@ class _Rules:
         return PlanItem(ResourceKind.RUN, uri, _amount(objects), keep_reason, uris=uris, marks=marks)
 
     def _shared(self, root: ProjectRoot, kind: ResourceKind) -> list[PlanItem]:
-        """Decide on a folder that all runs of a root share; return one item for each reason."""
+        """Decide on a folder that all runs of a root share; return one item per reason."""
         place = f"{root.uri}/{_SHARED[kind]}/"
         live = [RunFolder(uri).run_key for uri in self._live_runs if uri.startswith(f"{root.uri}/runs/")]
         others = sorted(name for name in root.use_cases if not self.choice.wants(name))
@@ -200,13 +200,13 @@ class _Rules:
         return [_group(kind, place, stored, text or None) for text, stored in _group_by(objects, reason)]
 
     def _too_new_in_group(self, stored: StoredObject) -> str | None:
-        # Without the object's own time, all of them have the same reason and make one item.
+        # The reason leaves out the time of each object, so that all objects have the same reason and form one item.
         days = self.choice.older_than_days
         reason = f"not older than {days} days" if days else "newer than the listing"
         return reason if self._too_new(stored.modified) else None
 
     def bucket_items(self, stored: Sequence[PlanItem]) -> list[PlanItem]:
-        """Decide on the buckets. A bucket whose name was typed in but that does not exist was deleted before."""
+        """Decide on the buckets. A bucket that was entered in the form but does not exist was already deleted."""
         names = dict.fromkeys(split_uri(root.uri)[0] for root in self.inventory.roots)
         typed = self.choice.named_buckets
         not_typed = [
@@ -254,7 +254,7 @@ _OUR_NAMES = {
     ),
 }
 _LISTED_RUN = re.compile(r"reports/[^/]+/\d{8}T\d{6}Z-(?P<run_key>[^/]+)\.json")
-# The other folders of a root, which are never deleted for themselves.
+# The other folders of a root, which are never deleted on their own.
 _KEPT_FOLDERS = {
     "reports": (ResourceKind.OTHER, "it lists the report of a run that is gone; delete it by hand"),
     "training": (ResourceKind.TRAINING_OUTPUT, "Bedrock's files on training jobs; they are deleted with their bucket"),
@@ -263,7 +263,7 @@ _KEPT_FOLDERS = {
 
 
 def _others(root: ProjectRoot) -> list[PlanItem]:
-    """Return the items that are kept whatever was chosen."""
+    """Return the items that are kept regardless of the choice."""
     in_runs = {stored.uri for objects in _run_objects(root).values() for stored in objects}
     objects = [stored for stored in root.objects if stored.uri not in in_runs]
 
@@ -279,7 +279,7 @@ def _others(root: ProjectRoot) -> list[PlanItem]:
 
 
 def _run_objects(root: ProjectRoot) -> dict[str, list[StoredObject]]:
-    """Return the objects of each run, with its entry in the list of reports, by the URI of its folder."""
+    """Return the objects of each run and its entry in the list of reports, by the URI of the run's folder."""
     runs = f"{root.uri}/runs/"
     folders: dict[str, list[StoredObject]] = {}
     for stored in root.objects:

@@ -1,3 +1,3 @@
-"""Have people label a blinded sample: sheets, and the store of their labels."""
+"""Let people label a blinded sample: the sample, the sheets, and the store of labels."""
 
 from __future__ import annotations

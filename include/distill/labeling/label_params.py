@@ -14,19 +14,21 @@ MAX_SAMPLE_SIZE = 200  # more than one person labels
 
 
 class LabelParams(BaseModel):
-    """The values of the trigger form. Its titles and descriptions are what the form shows."""
+    """The values of the trigger form. The form shows these titles and descriptions."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
     use_case: str = Field(title="Use case")
     run_key: str | None = Field(
-        None, pattern=r"^[a-z0-9-]{0,64}$", title="Run", description="Its run key. Empty: the newest run with a report."
+        None, pattern=r"^[a-z0-9-]{0,64}$", title="Run", description="The run key. Empty: the newest run with a report."
     )
     candidate: str | None = Field(
         None, title="Candidate", description="An arm. Empty: the candidate of the report's headline."
     )
     baseline: str | None = Field(
-        None, title="Baseline", description="The arm that the candidate was compared with. Empty: as above."
+        None,
+        title="Baseline",
+        description="The arm with which the candidate was compared. Empty: the baseline of the headline.",
     )
     examples: int = Field(
         MINIMUM_RATED,
@@ -44,14 +46,14 @@ class LabelParams(BaseModel):
     labelled_csv: str | None = Field(
         None,
         title="Labelled sheet",
-        description="The sheet to read: s3://bucket/key or a path below include/. Empty: where the sheet was written.",
+        description="The sheet to read: s3://bucket/key or a path below include/. Empty: the sheet that the run wrote.",
     )
     labeller: str | None = Field(
         None,
         pattern=r"^([a-z0-9]+(-[a-z0-9]+)*)?$",  # the form sends an empty text for an empty field
         max_length=40,
         title="Labeller",
-        description="Short name of the person who labels. Required to read a sheet. Empty: whoever answers in Airflow.",
+        description="Short name of the person who labels. Required to read a sheet. Empty: the user who answers.",
     )
     hours: float = Field(
         24, gt=0, le=720, title="Hours", description='How long Airflow waits. After that, the label is "No answer".'
@@ -60,17 +62,17 @@ class LabelParams(BaseModel):
     @model_validator(mode="after")
     def _check_required_together(self) -> LabelParams:
         if self.how == "read a labelled sheet" and not self.labeller:
-            raise ValueError("to read a labelled sheet, say who labelled it (labeller)")
+            raise ValueError("to read a labelled sheet, enter the name of the person who labelled it (labeller)")
         if (self.candidate is None) != (self.baseline is None):
-            raise ValueError("state both candidate and baseline, or neither")
+            raise ValueError("enter both candidate and baseline, or neither")
         return self
 
 
 def parse_label_params(params: Mapping[str, object]) -> LabelParams:
     """
-    Return the values of the form. An empty field counts as not filled in.
+    Validate the values of the form. An empty field counts as missing.
 
-    :raises InputError: a value is missing or out of range; names every such field.
+    :raises InputError: a value is missing or out of range; the message names every such field.
     """
     try:
         return LabelParams.model_validate({name: value for name, value in params.items() if value not in (None, "")})
@@ -80,7 +82,7 @@ def parse_label_params(params: Mapping[str, object]) -> LabelParams:
             for fault in error.errors()
         )
         message = (
-            f"The trigger form of distill_label_sample has wrong values: {faults}. Nothing was asked. Trigger the DAG"
-            " again with other values."
+            f"The trigger form of distill_label_sample has invalid values: {faults}. No labels were requested. Correct"
+            " the values and trigger the DAG again."
         )
         raise InputError(message) from error

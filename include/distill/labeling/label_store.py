@@ -1,9 +1,9 @@
 """
-Store the labels of people, and match them with a run's answers.
+Store the labels of people, and match the labels with a run's answers.
 
-A label is about two texts, not about two arms: when a run is repeated with another model or prompt, the same questions
-get other answers. So each label keeps the hash of the answers that its labeler saw, and counts only while the run has
-those answers. Nothing is deleted. If a run has its old answers again, their labels count again.
+A label is about two texts, not about two arms: if a run is repeated with another model or prompt, the same questions
+get other answers. Each label therefore has the hash of the answers that the labeler saw, and counts only while the run
+has these answers. Labels are never deleted. If a run has its earlier answers again, their labels count again.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class MatchedLabels:
 
     :param counted: labels of answers that the run has.
     :param changed: number of labels of answers that the run no longer has.
-    :param unmarked: number of labels that do not say which answers they are of; earlier versions stored such labels.
+    :param unmarked: number of labels without a hash of the answers, as earlier versions stored them.
     """
 
     counted: Sequence[Label]
@@ -35,18 +35,18 @@ class MatchedLabels:
     unmarked: int
 
     def as_record(self) -> LabelCounts:
-        """Return the counts as ``report.json`` holds them."""
+        """Return the counts in the form of ``report.json``."""
         return {"counted": len(self.counted), "changed": self.changed, "unmarked": self.unmarked}
 
 
 def answers_hash(candidate: str, baseline: str) -> str:
-    """Return the hash of two answers, which a label of them keeps."""
+    """Return the hash of two answers, by which their label is matched."""
     return digest(candidate, baseline)
 
 
 def match_labels(labels: Sequence[Label], answers: AnswersByArm) -> MatchedLabels:
     """
-    Return which labels are of ``answers``, and how many are not.
+    Select the labels of ``answers``, and count the other labels.
 
     :param answers: answer to each row id, by arm.
     """
@@ -56,7 +56,7 @@ def match_labels(labels: Sequence[Label], answers: AnswersByArm) -> MatchedLabel
 
 
 def _present_hash(label: Label, answers: AnswersByArm) -> str | None:
-    """Return the hash of the run's present answers; ``None`` when an arm or the question is gone."""
+    """Return the hash of the run's current answers; ``None`` if the run no longer has the arm or the question."""
     candidate, baseline = _present_answer(label, "candidate", answers), _present_answer(label, "baseline", answers)
     return None if candidate is None or baseline is None else answers_hash(candidate, baseline)
 
@@ -66,7 +66,7 @@ def _present_answer(label: Label, arm: Literal["candidate", "baseline"], answers
 
 
 def store_labels(store: ObjectStore, folder: RunFolder, labels: Sequence[Label]) -> None:
-    """Add labels to those of their labelers. A new label of the same answers replaces the labeler's old one."""
+    """Store new labels. A new label replaces an earlier label of the same labeler on the same answers."""
     for labeler in sorted({label["labeller"] for label in labels}):
         uri = folder.labels_by(labeler)
         before = read_jsonl(store, uri, Label) if store.exists(uri) else []
@@ -75,7 +75,7 @@ def store_labels(store: ObjectStore, folder: RunFolder, labels: Sequence[Label])
 
 
 def read_labels(store: ObjectStore, folder: RunFolder) -> list[Label]:
-    """Read all labels of the run, including those of answers that it no longer has."""
+    """Read all labels of the run, including labels of answers that the run no longer has."""
     return [label for uri in store.list(folder.labels) for label in read_jsonl(store, uri, Label)]
 
 

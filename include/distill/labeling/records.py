@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, NotRequired, TypedDict
 
-# How people are asked: the choice in the trigger form.
+# How people label: the choice in the trigger form.
 LabelMode = Literal["ask in Airflow", "write the sheet only", "read a labelled sheet"]
 # What a person can choose for an example.
 Choice = Literal["A", "B", "Tie", "No answer"]
@@ -14,9 +14,10 @@ Preference = Literal["candidate", "baseline", "tie"]
 
 class LabelExample(TypedDict):
     """
-    One example of the blinded sample, with the key to it.
+    One example of the blinded sample, with the key that tells which arm gave which answer.
 
-    Stored in ``report/label_sample/<candidate>--<baseline>/key-<hash>.jsonl``. The sheet next to it has no ``a``.
+    Stored in ``report/label_sample/<candidate>--<baseline>/key-<hash>.jsonl``. The sheet in the same folder
+    does not have the field ``a``.
     """
 
     example: str  # ``<number>-<hash of run and arms>-<hash of row and answers>``
@@ -25,7 +26,7 @@ class LabelExample(TypedDict):
     document: str
     answer_a: str
     answer_b: str
-    a: Literal["candidate", "baseline"]  # whose answer is answer A
+    a: Literal["candidate", "baseline"]  # which arm gave answer A
 
 
 class Label(TypedDict):
@@ -41,22 +42,22 @@ class Label(TypedDict):
 
 
 class LabelCounts(TypedDict):
-    """How many stored labels are of the run's answers. Stored as ``labels`` of ``report/report.json``."""
+    """Counts of stored labels, by whether the run still has the answers. ``labels`` of ``report/report.json``."""
 
-    counted: int  # of the answers that the run has
-    changed: int  # of answers that the run no longer has
-    unmarked: int  # that do not say which answers they are of
+    counted: int  # labels of answers that the run has
+    changed: int  # labels of answers that the run no longer has
+    unmarked: int  # labels without a hash of the answers
 
 
 class SampleManifest(TypedDict):
-    """Result of ``draw_sample``: where the sample is, and how it is asked. Passed by XCom only."""
+    """Result of ``draw_sample``: where the sample is stored, and how people label it. Passed by XCom only."""
 
     run_uri: str
     aws_conn_id: str
     region_name: str
     candidate: str
     baseline: str
-    examples: int  # how many are asked about; the key may hold more
+    examples: int  # number of examples to label; the key may have more
     sheet_uri: str
     key_uri: str
     how: LabelMode
@@ -66,7 +67,7 @@ class LabelsManifest(TypedDict):
     """Result of ``collect_labels``. Passed by XCom only."""
 
     labels: int
-    no_answer: int  # examples that nobody labeled
-    outdated: int  # labels of a sheet whose answers have changed since; left out
+    no_answer: int  # examples without a label
+    outdated: int  # labels in a sheet whose answers have changed since; left out
     labellers: list[str]
     report_html_uri: str

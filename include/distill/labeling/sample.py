@@ -1,9 +1,9 @@
 """
-Draw a blinded sample of answers for people to label, and translate their labels back.
+Draw a blinded sample of answers for people to label, and translate the labels from A and B to the arms.
 
-Examples are drawn in a fixed order, so a larger sample starts with the smaller one. Which answer is shown as A is drawn
-for each question. The key that says so is stored apart from what people see. The name of an example contains a hash of
-the answers that it shows, so that a label is matched with exactly these answers.
+Examples are drawn in a fixed order, so a larger sample starts with the examples of a smaller sample. For each question,
+a draw decides which answer is shown as A. The key to these draws is stored separately from the sheet that people see.
+The name of an example contains a hash of the two answers, so that a label is matched with exactly these answers.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ def draw_sample(
     run_key: str,
 ) -> list[LabelExample]:
     """
-    Draw the examples, with the key to them.
+    Draw the examples, each with the key that tells which arm gave which answer.
 
-    Questions to which both arms gave the same answer are left out, because nobody could prefer one.
+    Questions to which both arms gave the same answer are left out, because there is no preference to express.
 
     :param answers: answer to each row id, by arm.
     :param pair: candidate and baseline.
-    :param examples: how many to draw at most.
+    :param examples: maximum number of examples to draw.
     """
     differing = [row for row in rows if answers[pair[0]][row["row_id"]] != answers[pair[1]][row["row_id"]]]
     drawn = sorted(differing, key=lambda row: draw("label sample", seed, row["row_id"]))[:examples]
@@ -56,7 +56,7 @@ def _example(
     )
     shown = pair if first == "candidate" else (pair[1], pair[0])
     answer_a, answer_b = (answers[arm][row["row_id"]] for arm in shown)
-    # The last part hashes the answers in the order in which they are shown, so the name does not reveal whose they are.
+    # The last part hashes the answers in the order in which they are shown, so the name does not reveal their arms.
     name = f"{number:03d}-{digest(run_key, *pair)[:6]}-{digest(row['row_id'], answer_a, answer_b)[:8]}"
     return {
         "example": name,
@@ -71,18 +71,18 @@ def _example(
 
 def split_example_name(example: str) -> tuple[str, str]:
     """
-    Return the hashes in the name of an example: of run and pair of arms, and of the answers that it shows.
+    Return the two hashes in the name of an example: the hash of run and arms, and the hash of row and answers.
 
-    The number before them is for people only: it changes when the answers of other rows change.
+    The number at the start of the name is only for people. It changes when the answers to other rows change.
 
-    :return: two empty texts for a name without hashes.
+    :return: two empty strings for a name without hashes.
     """
     _, run_and_pair, shown = [*example.split("-"), "", ""][:3]
     return run_and_pair, shown
 
 
 def key_name(examples: Sequence[LabelExample]) -> str:
-    """Return the file name of a sample's key. Two samples share it only if they show the same."""
+    """Return the file name of a sample's key. Two samples have the same key name only if their examples are equal."""
     return f"key-{canonical_hash(examples)[:12]}.jsonl"
 
 
@@ -92,7 +92,7 @@ def to_labels(
     """
     Translate one person's choices from A and B to candidate and baseline.
 
-    :param choices: choice by name of the example; "No answer" gives no label.
+    :param choices: choice by name of the example. The choice "No answer" gives no label.
     :param pair: candidate and baseline.
     :param now: time of the labels, ISO 8601, UTC.
     """
@@ -124,5 +124,5 @@ def _hash_of_shown_answers(example: LabelExample) -> str:
 
 
 def labeler_name(user: str) -> str:
-    """Turn a user's name into the name of a labeler, which is a file name: other characters become hyphens."""
+    """Convert a user's name to the name of a labeler, which is used as a file name: other characters become hyphens."""
     return re.sub(r"[^a-z0-9]+", "-", user.lower()).strip("-")[:40].strip("-") or "somebody"

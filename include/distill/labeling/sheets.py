@@ -1,8 +1,8 @@
 """
-Write a blinded sample as a CSV sheet for a spreadsheet, and read the labels back.
+Write a blinded sample as a CSV sheet for a spreadsheet program, and read the labels back.
 
-A spreadsheet runs cells that look like formulas, so such cells are escaped. It may save the sheet in an encoding and
-with a separator of its own.
+A spreadsheet program runs cells that look like formulas, so such cells are escaped. When the program saves the sheet,
+it may use another encoding and another separator.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from include.distill.labeling.records import Choice, LabelExample
 from include.distill.labeling.sample import LABEL_CHOICES, NO_ANSWER, split_example_name
 
 SHEET_COLUMNS = ("example", "question", "document", "answer_a", "answer_b", "label")
-SEPARATORS = (",", ";", "\t")  # the most frequent one in the header; the comma when none is more frequent
+SEPARATORS = (",", ";", "\t")  # the most frequent separator in the header is used, or the comma in case of a tie
 SHEET_PROBLEMS_SHOWN = 20
 _OLDER_NAME = re.compile(r"\d{3}-[0-9a-f]{6}")  # names in sheets of an earlier version, without a hash of the answers
 # Spreadsheets also run formulas after white space, and with the full-width forms of these characters.
@@ -30,7 +30,7 @@ _CHOICE_OF_CELL: dict[str, Choice] = {"": NO_ANSWER, **{choice.lower(): choice f
 
 
 def render_sheet(examples: Iterable[LabelExample]) -> bytes:
-    """Return the sheet as CSV: an empty column for the labels, and nothing that says whose an answer is."""
+    """Return the sheet as CSV, with an empty column for labels. The sheet does not show which arm gave an answer."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow(SHEET_COLUMNS)
@@ -39,7 +39,7 @@ def render_sheet(examples: Iterable[LabelExample]) -> bytes:
             example["example"], example["question"], example["document"], example["answer_a"], example["answer_b"], "",
         )  # fmt: skip
         writer.writerow(map(escape_formula, cells))
-    return text.getvalue().encode("utf-8-sig")  # Excel takes a CSV without this mark for another encoding
+    return text.getvalue().encode("utf-8-sig")  # Excel assumes another encoding for a CSV file without this mark
 
 
 def escape_formula(text: str) -> str:
@@ -53,7 +53,7 @@ class SheetLabels:
     The labels of a sheet.
 
     :param labels: choice by name of the example.
-    :param changed: the same for examples whose answers have changed since the sheet was written.
+    :param changed: choice by name of the example, for examples whose answers have changed since the sheet was written.
     """
 
     labels: dict[str, Choice] = field(default_factory=dict)
@@ -61,7 +61,7 @@ class SheetLabels:
 
     @property
     def outdated(self) -> int:
-        """The number of labels of answers that have changed since."""
+        """The number of labels of answers that have changed since the sheet was written."""
         return sum(choice != NO_ANSWER for choice in self.changed.values())
 
 
@@ -71,9 +71,9 @@ def read_sheet(body: bytes, examples: Sequence[LabelExample], *, source: str) ->
 
     Only the columns ``example`` and ``label`` are read. Rows and columns may be missing or in another order.
 
-    :param examples: the sample as it is now.
-    :param source: name of the file in messages.
-    :raises InputError: a row cannot be used; names every such row, with line and column.
+    :param examples: the current sample.
+    :param source: name of the file for messages.
+    :raises InputError: a row cannot be used; the message names such rows, with line and column.
     """
     encoding, separator = _detect_format(body)
     table = read_csv(
@@ -94,7 +94,10 @@ def read_sheet(body: bytes, examples: Sequence[LabelExample], *, source: str) ->
     ]
     if problems:
         is_recognized = bool(sheet.labels or sheet.changed)
-        raise InputError("Nothing was stored:\n" + "\n".join(_shorten(problems, is_recognized=is_recognized)))
+        raise InputError(
+            "No label was stored, because rows of the sheet cannot be used:\n"
+            + "\n".join(_shorten(problems, is_recognized=is_recognized))
+        )
     return sheet
 
 
@@ -104,14 +107,14 @@ def _shorten(problems: Sequence[str], *, is_recognized: bool) -> list[str]:
         listed.append(f"… and {len(problems) - len(listed)} more")
     if not is_recognized:
         listed.append(
-            "No row could be used. To read a sheet of another run or pair, set run_key, candidate and baseline to those"
-            " in the name of the sheet's folder."
+            "No row could be used. To read a sheet of another run or pair of arms, set run_key, candidate and baseline"
+            " to the values in the name of the sheet's folder."
         )
     return listed
 
 
 def has_labels(body: bytes, examples: Sequence[LabelExample]) -> bool:
-    """Return whether somebody worked on a sheet: it contains a label, or it can no longer be read."""
+    """Return whether a person edited a sheet: the sheet contains a label, or can no longer be read."""
     try:
         sheet = read_sheet(body, examples, source="sheet")
         return {*sheet.labels.values(), *sheet.changed.values()} != {NO_ANSWER}
@@ -128,7 +131,7 @@ def _detect_format(body: bytes) -> tuple[str, str]:
         try:
             body.decode()
         except UnicodeDecodeError:
-            # Any single-byte code page would do: what is read of the sheet is ASCII.
+            # Any single-byte encoding is sufficient, because the cells that are read are ASCII.
             encoding = "latin-1"
     head = body.decode(encoding, errors="replace").lstrip("\ufeff\r\n").splitlines()[:1]
     return encoding, max(SEPARATORS, key=head[0].count) if head else SEPARATORS[0]
@@ -137,18 +140,18 @@ def _detect_format(body: bytes) -> tuple[str, str]:
 def _read_record(
     record: TableRecord, columns: Sequence[str], current_names: Mapping[tuple[str, str], str], sheet: SheetLabels
 ) -> str | None:
-    """Put the label of a record into ``sheet``; return what is wrong with the record, or ``None``."""
+    """Add the label of a record to ``sheet``; return the problem with the record, or ``None``."""
     if record.fields and not any(field.strip() for field in record.fields):
-        return None  # a spreadsheet saves empty rows that somebody touched
+        return None  # a spreadsheet program also saves empty rows that a person has touched
     if record.fault:
-        return f"row: {len(record.fields)} fields, expected {len(columns)} as in the header"
+        return f"row: {len(record.fields)} fields; expected {len(columns)}, as in the header"
     cells = dict(zip(columns, record.fields, strict=True))
     example, label = cells["example"].strip().lstrip("'"), cells["label"].strip().lstrip("'").lower()
     if problem := _name_problem(example, current_names):
         return f"column example: {example[:40]!r} {problem}"
     name = current_names.get(split_example_name(example), example)
     if name in sheet.labels or name in sheet.changed:
-        return f"column example: {example!r} is there twice"
+        return f"column example: {example!r} occurs twice"
     if label not in _CHOICE_OF_CELL:
         return f"column label: {label[:40]!r}; expected A, B, Tie, or nothing for no answer"
     labels = sheet.labels if split_example_name(example) in current_names else sheet.changed
@@ -157,10 +160,10 @@ def _read_record(
 
 
 def _name_problem(example: str, current_names: Mapping[tuple[str, str], str]) -> str | None:
-    """Return why an example does not belong to the run and pair of arms; ``None`` if it does, with any answers."""
+    """Return why an example does not belong to the run and pair of arms; ``None`` if it does, even with old answers."""
     if _OLDER_NAME.fullmatch(example):
-        return "does not say which answers were shown: an earlier version wrote this sheet; write a new one"
+        return "has no hash of the answers, because an earlier version wrote this sheet; write a new sheet"
     run_and_pair, shown = split_example_name(example)
     if not shown or run_and_pair not in {current for current, _ in current_names}:
-        return "is no example of this run and pair of arms"
+        return "is not an example of this run and pair of arms"
     return None

@@ -1,13 +1,13 @@
 """
-Measure how far judges and people agree beyond chance: Cohen's kappa, with an interval that respects document groups.
+Measure agreement beyond chance between judges and people: Cohen's kappa, with an interval over document groups.
 
 The interval of kappa comes from leaving out one document group at a time (the jackknife), because verdicts on one
-document are not independent. On few verdicts kappa says nothing: with fewer items or groups than the minimum here, a
-true kappa of 0.4 is distinguished from no agreement in less than 80 % of samples. The figures are in
+document are not independent. A kappa of few verdicts is not informative: with fewer items or groups than the minimums
+in this module, a true kappa of 0.4 is distinguished from no agreement in less than 80 % of samples. The figures are in
 ``docs/explanation/statistics.md``.
 
-Kappa is written here because it must be defined on the counts that the jackknife leaves over. scikit-learn and
-statsmodels have kappa without intervals for groups; either would be a large dependency for ten lines.
+Kappa is implemented here, because the jackknife computes it from the remaining counts of verdicts. scikit-learn and
+statsmodels have kappa without intervals over groups. Either package would be a large dependency for ten lines of code.
 """
 
 from __future__ import annotations
@@ -28,35 +28,35 @@ ItemT = TypeVar("ItemT", bound=Hashable)
 
 
 class Agreement(TypedDict):
-    """Agreement of two raters on the items that both rated. One entry of ``agreement`` in ``report/report.json``."""
+    """Agreement between two raters on the items that both rated. One entry of ``agreement`` in report.json."""
 
     first: str  # a judge's key in models.yaml, or ``<labeler> (person)``
     second: str
     n: int  # items
     clusters: int  # document groups of those items
     observed: float | None  # share of equal verdicts, from 0 to 1; None without items
-    kappa: float | None  # from -1 to 1; None where chance alone gives full agreement: both always say the same
-    kappa_ci95: list[float] | None  # lower and upper bound; None where the jackknife is not defined
+    kappa: float | None  # from -1 to 1; None if all verdicts of both raters are the same
+    kappa_ci95: list[float] | None  # lower and upper bound; None if the jackknife is not defined
 
 
 def cohen_kappa(ratings: Ratings) -> float | None:
     """
-    Return Cohen's kappa of pairs of verdicts.
+    Compute Cohen's kappa of pairs of verdicts.
 
-    :return: from -1 to 1; ``None`` without pairs, or when every verdict is the same.
+    :return: from -1 to 1; ``None`` without pairs, or if every verdict is the same.
     """
     return _kappa(Counter(ratings))
 
 
 def _kappa(cells: Counter[tuple[str, str]]) -> float | None:
-    """Return kappa of a contingency table, given as the count of each pair of verdicts."""
+    """Compute kappa from a contingency table, given as the count of each pair of verdicts."""
     total = cells.total()
     rows: Counter[str] = Counter()
     columns: Counter[str] = Counter()
     for (row, column), count in cells.items():
         rows[row] += count
         columns[column] += count
-    # Whole numbers up to the last division: "chance alone gives full agreement" is then an exact comparison.
+    # All values before the last division are integers, so this test for full agreement by chance is exact.
     by_chance = sum(rows[verdict] * columns[verdict] for verdict in rows)
     if by_chance == total * total:
         return None
@@ -68,10 +68,10 @@ def kappa_interval(
     ratings: Ratings, groups: Sequence[Hashable], *, confidence: float = CONFIDENCE
 ) -> list[float] | None:
     """
-    Return the lower and upper bound of kappa, by the jackknife over document groups.
+    Compute the lower and upper bound of kappa with the jackknife over document groups.
 
     :param groups: document group of each pair of verdicts.
-    :return: from -1 to 1; ``None`` with fewer than three groups, or when kappa is undefined with one of them left out.
+    :return: from -1 to 1; ``None`` with fewer than three groups, or if kappa is undefined without one of the groups.
     """
     from scipy.stats import t
 
@@ -94,9 +94,9 @@ def agreement_table(
     raters: Mapping[str, Mapping[ItemT, str]], group_of: Callable[[ItemT], Hashable]
 ) -> list[Agreement]:
     """
-    Return the agreement of every two raters, in the order given.
+    Compute the agreement between every two raters, in the given order.
 
-    :param raters: per rater, the verdict on each item. Items without a verdict (unparsable, no answer) are left out.
+    :param raters: verdict on each item, by rater. Items without a verdict (unparsable, no answer) are absent.
     :param group_of: returns the document group of an item.
     """
     return [_agreement(first, second, raters, group_of) for first, second in combinations(raters, 2)]

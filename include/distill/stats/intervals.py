@@ -1,16 +1,17 @@
 """
-Compute confidence intervals of a share whose questions are grouped by document.
+Compute confidence intervals for the share of questions with an outcome, when questions are grouped by document.
 
-Questions about one document are not independent, so an interval that counts them as independent is too narrow. The
-interval here estimates the variance of the share from the document groups, asks how many independent questions would
-have that variance (the effective sample size), and computes Wilson's score interval for that many, with Student's t for
-the number of groups. Unlike a symmetric interval it stays within 0 and 1 and keeps its level near them. Unlike a
-bootstrap it needs no random numbers.
+Questions about one document are not independent, so an interval that treats the questions as independent is too narrow.
+The method has three steps. It estimates the variance of the share from the document groups. It computes the number of
+independent questions that would have this variance (the effective sample size). It then computes Wilson's score
+interval for this number, with a Student's t quantile for the number of groups. Unlike a symmetric interval, this
+interval stays between 0 and 1, and its coverage also holds near 0 and 1. Unlike a bootstrap, the method needs no random
+numbers.
 
-It is written here because scipy and statsmodels compute Wilson's interval for independent questions only.
+The method is implemented here, because scipy and statsmodels compute Wilson's interval only for independent questions.
 
-``tests/distill/stats/test_interval_coverage.py`` measures where the interval keeps its level.
-``docs/explanation/statistics.md`` states the results and the sources of the method.
+``tests/distill/stats/test_interval_coverage.py`` measures the coverage of the interval.
+``docs/explanation/statistics.md`` has the results and the sources of the method.
 """
 
 from __future__ import annotations
@@ -29,18 +30,18 @@ if TYPE_CHECKING:
 
 Interval = tuple[float, float]
 CONFIDENCE = 0.95
-# Variances below it are rounding errors of zero.
+# A smaller variance is zero with a rounding error.
 _NO_VARIANCE = 1e-15
 
 
 def wilson_interval(wins: int, decided: int, *, confidence: float = CONFIDENCE) -> Interval | None:
     """
-    Return Wilson's score interval of a share of independent questions.
+    Compute Wilson's score interval for a share of independent questions.
 
-    scipy's ``binomtest(...).proportion_ci("wilson")`` gives the same bounds; the formula is shared with
-    :meth:`ClusteredShare.interval`, which needs it for fractional sample sizes, and scipy takes whole ones only.
+    scipy's ``binomtest(...).proportion_ci("wilson")`` gives the same bounds, but takes only integer sample sizes.
+    :meth:`ClusteredShare.interval` needs the same formula for fractional sample sizes.
 
-    :return: the bounds, from 0 to 1; ``None`` when ``decided`` is 0.
+    :return: the bounds, from 0 to 1; ``None`` if ``decided`` is 0.
     """
     if decided == 0:
         return None
@@ -49,7 +50,7 @@ def wilson_interval(wins: int, decided: int, *, confidence: float = CONFIDENCE) 
 
 
 def _score_interval(share: FloatsT, effective: FloatsT, quantile: FloatsT) -> tuple[FloatsT, FloatsT]:
-    """Return the bounds of Wilson's interval, for numbers or for arrays of them."""
+    """Compute the bounds of Wilson's interval, for numbers or arrays."""
     import numpy as np
 
     squared = quantile * quantile
@@ -57,20 +58,21 @@ def _score_interval(share: FloatsT, effective: FloatsT, quantile: FloatsT) -> tu
     center = (share + squared / (2 * effective)) / scale
     spread = (share * (1 - share) / effective + squared / (4 * effective * effective)) ** 0.5
     margin = quantile / scale * spread
-    # At 0 and 1 the formula touches the share. Clipping keeps a rounding error from pushing a bound past it.
+    # For a share of 0 or 1, one bound equals the share. Clipping keeps a rounding error from moving it past the share.
     return np.clip(center - margin, 0, share), np.clip(center + margin, share, 1)
 
 
 @dataclass(frozen=True)
 class ClusteredShare:
     """
-    A share over groups, with what its uncertainty is computed from.
+    A share over groups, with the quantities that determine its uncertainty.
 
-    Each field is an array with one entry per share: the input's shape without its last axis, which holds the groups.
+    Each field is an array with one entry per share. Its shape is the shape of the input without the last axis, which is
+    the axis of the groups.
 
-    :param variance: of ``share``, estimated from the differences between groups.
+    :param variance: variance of ``share``, estimated from the differences between groups.
     :param effective: number of independent questions that would have this variance.
-    :param degrees: degrees of freedom: number of groups minus one, fewer when groups differ in size.
+    :param degrees: degrees of freedom: number of groups minus one, or less if groups differ in size.
     """
 
     share: Floats
@@ -79,7 +81,7 @@ class ClusteredShare:
     degrees: Floats
 
     def interval(self, confidence: float = CONFIDENCE) -> tuple[Floats, Floats]:
-        """Return the lower and upper bounds. Each bound alone is a one-sided bound with half the error."""
+        """Compute the lower and upper bounds. Each bound alone is a one-sided bound with half the error probability."""
         from scipy.stats import t
 
         return _score_interval(self.share, self.effective, t.ppf((1 + confidence) / 2, self.degrees))
@@ -87,14 +89,15 @@ class ClusteredShare:
 
 def clustered_share(parts: Floats, sizes: Floats) -> ClusteredShare:
     """
-    Return the share ``sum(parts) / sum(sizes)`` over the last axis, whose entries are groups.
+    Compute the share ``sum(parts) / sum(sizes)`` over the last axis, the axis of the groups.
 
-    The variance is the linearized variance of a ratio. Each group's residual is raised by its leverage, because a group
-    that holds much of the data pulls the share towards itself. Groups of size 0 are ignored. Without any variance
-    between groups, questions of one group cannot be told from independent ones; each group then counts as one question.
+    The variance is the linearized variance of a ratio. Each group's residual is increased according to the group's
+    leverage, because a group with much of the data pulls the share towards itself. Groups of size 0 are ignored. If the
+    groups do not vary, the data does not show how much the questions of one group depend on each other. Each group then
+    counts as one question.
 
-    :param parts: per group, the sum of its scores; each score in [0, 1].
-    :param sizes: per group, how many questions were scored; at least two groups must have some.
+    :param parts: sum of the scores of each group; each score is in [0, 1].
+    :param sizes: number of scored questions of each group; at least two groups must have scored questions.
     """
     import numpy as np
 
@@ -112,9 +115,9 @@ def clustered_share(parts: Floats, sizes: Floats) -> ClusteredShare:
 
 def clustered_interval(parts: Floats, sizes: Floats, *, confidence: float = CONFIDENCE) -> Interval | None:
     """
-    Return the interval of one share; parameters as in :func:`clustered_share`.
+    Compute the interval of one share. The parameters are those of :func:`clustered_share`.
 
-    :return: (0, 1) for a single group, which says nothing about the others; ``None`` without a scored question.
+    :return: (0, 1) for a single group, which tells nothing about other groups; ``None`` without scored questions.
     """
     groups = int((sizes > 0).sum())
     if groups < 2:
@@ -125,10 +128,10 @@ def clustered_interval(parts: Floats, sizes: Floats, *, confidence: float = CONF
 
 def design_effect(parts: Floats, sizes: Floats, squares: float) -> float:
     """
-    Return how many times larger the variance is than that of as many independent questions.
+    Compute the ratio of the variance to the variance of the same number of independent questions.
 
-    :param squares: sum of the squared scores, from which the variance of independent questions follows.
-    :return: 1 with fewer than two groups, or when the scores do not vary.
+    :param squares: sum of the squared scores, which determines the variance of independent questions.
+    :return: the ratio; 1 with fewer than two groups, or if the scores do not vary.
     """
     total = float(sizes.sum())
     if int((sizes > 0).sum()) < 2:

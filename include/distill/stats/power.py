@@ -13,17 +13,18 @@ def minimum_detectable_difference(
     questions: int, *, decided_share: float, design_effect: float = 1.0, degrees: float, confidence: float = CONFIDENCE
 ) -> float | None:
     """
-    Return how far the true half-win rate must be from one half to be detected four times out of five.
+    Compute how far the true half-win rate must be from one half to be detected four times out of five.
 
-    "Detected" means that the 95 % interval excludes one half, before any correction for several comparisons. This is a
-    normal approximation with the variance under "no difference": a decided question scores 0 or 1 with equal chance.
+    "Detected" means that the 95 % interval excludes one half, before any correction for several comparisons. The result
+    is a normal approximation with the variance under "no difference": a decided question scores 0 or 1 with equal
+    probability.
 
-    :param questions: questions with a parsed verdict.
-    :param decided_share: share of them that were decided, from 0 to 1. A tie scores 1/2 and adds no variance, so fewer
-        decided questions mean a smaller detectable difference.
+    :param questions: number of questions with a parsed verdict.
+    :param decided_share: share of these questions that were decided, from 0 to 1. A tie scores 1/2 and adds no
+        variance, so fewer decided questions mean a smaller detectable difference.
     :param design_effect: factor by which document groups increase the variance.
     :param degrees: degrees of freedom of the interval.
-    :return: at most 0.5; ``None`` when nothing was decided.
+    :return: at most 0.5; ``None`` if no question was decided.
     """
     from scipy.stats import t
 

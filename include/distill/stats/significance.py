@@ -1,8 +1,8 @@
 """
-Test whether a difference could be chance: a sign test over document groups, with Holm's correction.
+Test whether a difference could be due to chance: a sign test over document groups, with Holm's correction.
 
-The sign test is scipy's exact binomial test. Holm's correction is written here: scipy has none, and statsmodels, which
-has, would be a dependency for six lines.
+The sign test is scipy's exact binomial test. Holm's correction is implemented here, because scipy does not have it, and
+statsmodels would be a dependency for six lines of code.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from collections.abc import Iterable, Sequence
 
 def sign_test(wins: int, losses: int) -> float:
     """
-    Return the exact two-sided p value of the hypothesis that both sides win equally often.
+    Compute the exact two-sided p value of the hypothesis that both sides win equally often.
 
-    :param wins: questions (or document groups) won; ties are counted nowhere.
-    :return: from 0 to 1; 1 when nothing was decided.
+    :param wins: number of questions or document groups won. Ties count neither as wins nor as losses.
+    :return: from 0 to 1; 1 if there are no wins and no losses.
     """
     from scipy.stats import binomtest
 
@@ -26,9 +26,9 @@ def sign_test(wins: int, losses: int) -> float:
 
 def clustered_sign_test(nets: Iterable[float]) -> float:
     """
-    Return the p value of the sign test with one sign per document group, however many questions a group has.
+    Compute the p value of the sign test with one sign per document group, however many questions a group has.
 
-    :param nets: wins minus losses of each group. An even group has no sign, like a tie.
+    :param nets: wins minus losses of each group. A group with a net of 0 has no sign and counts as a tie.
     """
     # Questions about one document are not independent, so counting each of them would overstate the evidence.
     signs = [(net > 0) - (net < 0) for net in map(float, nets)]
@@ -37,14 +37,14 @@ def clustered_sign_test(nets: Iterable[float]) -> float:
 
 def holm(p_values: Sequence[float]) -> list[float]:
     """
-    Return Holm's step-down adjusted p values, in the order given.
+    Adjust p values with Holm's step-down method; return them in the given order.
 
     Source: S. Holm, "A simple sequentially rejective multiple test procedure", 1979.
     """
     adjusted = [0.0] * len(p_values)
     largest = 0.0
     for rank, index in enumerate(sorted(range(len(p_values)), key=lambda index: p_values[index])):
-        # An adjusted value is never smaller than that of a smaller p value.
+        # An adjusted value is never smaller than the adjusted value of a smaller p value.
         largest = max(largest, (len(p_values) - rank) * p_values[index])
         adjusted[index] = min(1.0, largest)
     return adjusted

@@ -161,7 +161,7 @@ class TestRows:
         assert ragged["message"].startswith("a.csv row 2 (line 3): 2 fields, too few; expected 3")
         assert long["text"] == {"document": "longer", "question": "q", "answer": "x"}
         assert "the document has 6 characters; at most 5 are allowed" in long["message"]
-        assert "as row 1" in copy["message"]
+        assert "repeat row 1" in copy["message"]
         assert set(copy) == {"source", "row", "line", "column", "reason", "message", "text"}
 
 

@@ -92,10 +92,12 @@ def test_a_sheet_that_somebody_worked_on_is_recognized(change: tuple[bytes, byte
     ("text", "words"),
     [
         pytest.param("example,label\n{0},C\n", r"s\.csv line 2, column label: 'c'; expected A, B", id="label"),
-        pytest.param("example,label\n9-ffff-f,A\n", r"line 2, column example: '9-ffff-f' is no example", id="stranger"),
-        pytest.param("example,label\n009-ffffff,A\n", r"'009-ffffff' does not say which answers", id="older"),
-        pytest.param("example,label\n{0},A\n{0},B\n", r"line 3, column example: .* is there twice", id="twice"),
-        pytest.param("example,label\n{0}\n", r"line 2, row: 1 fields, expected 2", id="short row"),
+        pytest.param(
+            "example,label\n9-ffff-f,A\n", r"line 2, column example: '9-ffff-f' is not an example", id="stranger"
+        ),
+        pytest.param("example,label\n009-ffffff,A\n", r"'009-ffffff' has no hash of the answers", id="older"),
+        pytest.param("example,label\n{0},A\n{0},B\n", r"line 3, column example: .* occurs twice", id="twice"),
+        pytest.param("example,label\n{0}\n", r"line 2, row: 1 fields; expected 2", id="short row"),
         pytest.param("example,verdict\n{0},A\n", r"expected one column 'label'", id="no such column"),
         pytest.param("example,label\n{0},=1+1\n", r"label: '=1\+1'; expected A, B", id="formula"),
         pytest.param("example|label\n{0}|A\n", r"expected the columns of the sheet, .* vertical bars", id="bars"),
@@ -110,7 +112,7 @@ def test_a_row_that_cannot_be_used_is_named_with_line_and_column(text: str, word
 
 
 def test_a_sheet_of_another_run_is_refused() -> None:
-    with pytest.raises(InputError, match="is no example of this run") as refused:
+    with pytest.raises(InputError, match="is not an example of this run") as refused:
         read_sheet(filled(sample(40, run_key="other"), ["A"] * 40), sample(), source="s.csv")
     assert "… and 20 more" in str(refused.value)
     assert "To read a sheet of another run" in str(refused.value)

@@ -10,6 +10,8 @@ import httpx
 import pytest
 from playwright.sync_api import expect
 
+from bedrock_distill.params.distill import trigger_params
+from include.distill.config.loader import USE_CASES_FOLDER, load_use_case
 from tools.local_airflow.airflow_api import FINISHED_RUN_STATES, AirflowApi
 from tools.local_airflow.browser import PATIENCE_SECONDS, find_chromium, open_browser
 from tools.local_airflow.processes import wait_until
@@ -18,6 +20,7 @@ from tools.local_airflow.session import open_session
 from tools.local_airflow.settings import Layout, RunRequest
 
 DAG_ID = RunRequest().dag_id
+FORM = trigger_params(load_use_case(USE_CASES_FOLDER / "aws_docs_qa.yaml", environment={}))
 RUN_ID = "manual__2026-11-22T02:00:00.5+00:00"  # Airflow makes such ids from dates; they must be quoted in URLs
 
 expect.set_options(timeout=PATIENCE_SECONDS * 1000)
@@ -48,8 +51,8 @@ def finished_run(ui: str) -> str:
         page.goto(f"{ui}/dags/{DAG_ID}")
         page.get_by_role("button", name="Trigger").first.click()
         form = page.get_by_role("dialog")
-        for sentence in ("Columns doc, question, answer", "The run refuses to start", "nothing is bought"):
-            form.get_by_text(sentence).first.wait_for()
+        for field in ("training_csv", "max_spend_usd", "dry_run"):
+            form.get_by_text(str(FORM[field].description).partition(". ")[0]).first.wait_for()
         form.locator("input[name=element_documents]").fill("4")
         form.locator("input[name=element_evaluation_rows]").fill("5")
         form.get_by_role("button", name="Advanced Options").click()

@@ -1,4 +1,4 @@
-"""Describe batch inference: which steps have too few questions for a job, and how many answers came from jobs."""
+"""Describe batch inference: steps with too few questions for a batch job, and the number of answers from jobs."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from include.distill.report.run_summary import sum_usage
 
 BATCH_NOTE = "paid answers from batch jobs"
 _REST = (
-    "the rest was asked on demand at the full price: too few questions for a job, not answered by a job, or asked again"
+    "the other calls were on demand at the full price: too few questions for a job, no answer from a job, or a retry"
 )
 
 
 def too_few_for_batch(use_case: UseCase, calls: Mapping[str, int]) -> Iterator[str]:
     """
-    Say which steps ask on demand although the use case wants batch jobs.
+    Describe the steps that call models on demand although the use case requests batch jobs.
 
     :param calls: number of questions, as :func:`include.distill.cost.estimate.expected_calls` returns them.
     """
@@ -31,7 +31,7 @@ def too_few_for_batch(use_case: UseCase, calls: Mapping[str, int]) -> Iterator[s
             count = calls["synthesis" if step == "synthesize" else f"judging {model.key}"]
             if model.batch and not meets_batch_minimum(model, count):
                 yield (
-                    f"{step} asks {model.key} on demand, at the full price: {count} questions are fewer than the"
+                    f"{step} calls {model.key} on demand, at the full price: {count} questions are fewer than the"
                     f" {model.batch.minimum_records} that Bedrock requires for a batch job."
                 )
 
@@ -39,7 +39,7 @@ def too_few_for_batch(use_case: UseCase, calls: Mapping[str, int]) -> Iterator[s
 def batch_answer_note(
     use_case: UseCase, synthesis: Sequence[CurateManifest], judgments: Sequence[JudgeManifest]
 ) -> dict[str, str]:
-    """Return how many of the run's paid answers came from batch jobs; empty without batch jobs or paid answers."""
+    """Count the paid answers that came from batch jobs; return an empty mapping without batch steps or paid answers."""
     manifests: dict[BatchStep, Sequence[UsageRecord]] = {"synthesize": synthesis, "judge": judgments}
     usage = {step: sum_usage(manifests[step], ("batch_calls", "calls")) for step in _batch_steps(use_case)}
     paid = {step: counts for step, counts in usage.items() if counts["calls"]}

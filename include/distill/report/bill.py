@@ -1,4 +1,4 @@
-"""Bill what a run paid for, and set the bill against the estimate."""
+"""Compute the bill of a run, and compare the bill with the estimate."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ def bill(
     judgments: Sequence[JudgeManifest],
     prices: Prices,
 ) -> list[BillLine]:
-    """Return what this run paid for. Answers and jobs that were stored before cost nothing and have no line."""
+    """Return the lines of the bill. Answers and jobs that were already paid for cost nothing and have no line."""
     lines = _model_call_lines("synthesis", use_case.teacher, synthesis, prices)
     if use_case.critic:
         critics = [critic for manifest in synthesis if (critic := manifest.get("critic"))]
-        # The critic is never asked in batch jobs.
+        # The critic is never called in batch jobs.
         tokens = sum(counts["input_tokens"] for counts in critics), sum(counts["output_tokens"] for counts in critics)
         lines += prices.token_lines("critic", use_case.critic.model, *tokens)
     for arm in arms:
@@ -51,9 +51,9 @@ def _model_call_lines(what: str, model: str, manifests: Sequence[UsageRecord], p
 
 def compare_with_estimate(lines: Sequence[BillLine], estimated: Iterable[BillLineRecord]) -> list[ReportBillLine]:
     """
-    Return the bill as ``report.json`` holds it: each line with its ``estimated_usd``, 0 when it was not estimated.
+    Return the bill in the form of ``report.json``: each line with its ``estimated_usd``, or 0 without an estimate.
 
-    What was estimated and cost nothing, because it was paid for before, follows with a quantity of 0.
+    Items that were estimated but not billed, because an earlier run paid for them, follow with a quantity of 0.
     """
     import pandas as pd
 

@@ -22,15 +22,16 @@ def build_report(
     **parts: Unpack[ReportParts],
 ) -> Report:
     """
-    Return the contents of ``report.json``, with every sum checked.
+    Build the contents of ``report.json`` and check every sum.
 
     :param verdicts: one list per judge and pair of arms, the pair of the verdict first.
     :param clusters: document group of each evaluation row id.
     :param max_unparsable_share: share of unparsable questions above which a judge gives no finding.
-    :param noise_control: verdicts on an arm against itself, one list per judge; in no correction and no verdict.
+    :param noise_control: verdicts on an arm against itself, one list per judge. They do not affect corrections or the
+        verdict.
     :param promote: applies the promotion rule to the comparisons.
-    :param parts: the parts of the report that are taken as they are.
-    :raises ReconciliationError: figures do not add up; names each of them.
+    :param parts: the parts of the report that are copied unchanged.
+    :raises ReconciliationError: figures do not add up; the message names each of them.
     """
     comparisons = compare_all(verdicts, clusters, max_unparsable_share=max_unparsable_share)
     judged = {

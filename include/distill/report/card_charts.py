@@ -1,4 +1,4 @@
-"""Draw the charts of a data card as inline SVG: distributions of the originals and of the new pairs."""
+"""Draw the charts of a data card as inline SVG: distributions of the originals and the new pairs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SIDES = {"originals": "before", "synthetic": "kept"}
 
 
 def length_chart(card: DataCard, role: Literal["question", "answer"], *, width: int) -> Markup:
-    """Draw how long the originals' texts of ``role`` are (upper bars), and those of the new pairs."""
+    """Draw the lengths of the questions or answers of the originals (upper bars) and of the new pairs (lower bars)."""
     distributions = {side: card["distributions"].get(f"{role}_characters_{side}", []) for side in _SIDES}
     sides = {side: bins for side, bins in distributions.items() if bins}
     legend = ": originals (light) and new pairs (dark)" if len(sides) == len(_SIDES) else ""
@@ -24,14 +24,14 @@ def length_chart(card: DataCard, role: Literal["question", "answer"], *, width: 
 
 
 def grounding_chart(card: DataCard, *, width: int) -> Markup:
-    """Draw how much of the answers of the new pairs is found in their documents."""
+    """Draw the share of each new answer that is found in the document."""
     bins = card["distributions"].get("grounding_synthetic", [])
     title = "Share of the answer found in the document"
     return _chart(f"{card['arm']}-grounding", {"synthetic": bins} if bins else {}, title=title, width=width)
 
 
 def topic_chart(card: DataCard, *, width: int) -> Markup:
-    """Draw the words that the most topics contain, with their numbers of pairs."""
+    """Draw the most frequent words in topics, with the number of pairs for each word."""
     words = card["topic_words"]
     if not words:
         return Markup("")

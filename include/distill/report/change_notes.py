@@ -1,4 +1,4 @@
-"""Describe in one sentence what changed since the last run, and why a run bought nothing."""
+"""Describe in one sentence the changes since the last run, and the reason why a run bought nothing."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from include.distill.dataset.records import RowChanges
 
 def changes_sentence(changes: RowChanges | None, *, actual_usd: float) -> str | None:
     """
-    Say what changed since the last run and, when this run bought nothing, why.
+    Describe the changes since the last run and, if this run bought nothing, the reason.
 
     :param changes: ``None`` in reports of earlier versions.
-    :param actual_usd: what the run paid for.
+    :param actual_usd: the bill of the run.
     :return: ``None`` for a first run that bought something.
     """
     if changes is None or changes["since"] is None:

@@ -1,12 +1,12 @@
 """
 Draw the report's charts as inline SVG.
 
-A chart is drawn for a width in pixels instead of being scaled, so its text stays readable on a phone. Color never
-carries a meaning alone: a clear difference is filled, what could be chance or is lost is hatched, and lines differ in
-their dashes. All text passes through markupsafe, because people write the names of arms and judges.
+A chart is drawn for a width in pixels instead of being scaled, so its text stays readable on a phone. No meaning
+depends on color alone: a clear difference is filled, a difference that could be chance and lost items are hatched, and
+lines differ in their dashes. All text passes through markupsafe, because people write the names of arms and judges.
 
-The charts are written here, because the page must work as a single file without scripts, and a plotting library would
-add images or scripts to it.
+No plotting library is used, because the page must work as a single file without scripts, and a plotting library would
+add images or scripts to the page.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from include.distill.evaluation.records import ComparisonResult
     from include.distill.report.records import ReportArm, ReportSynthesis
 
-# Width of an average character in pixels, by the styles of report.css. Rather too wide: system fonts differ.
+# Average width of a character in pixels, by the styles of report.css. The values are high, because fonts differ.
 _PIXELS_PER_CHARACTER = {"strong": 8.7, "label": 7.8, "tick": 6.9}
 _BAR = 22
 _GAP = 14
@@ -69,7 +69,7 @@ def _percent(share: float) -> str:
 
 
 def preference_chart(comparisons: Sequence[ComparisonResult], *, width: int) -> Markup:
-    """Draw the preference of each judge on each pair of arms as a bar, with its 95 % interval and the mark of 50 %."""
+    """Draw the preference of each judge on each pair of arms as a bar, with the 95 % interval and a mark at 50 %."""
     body = [_hatching("chance", width)]
     y = 0.0
     for (candidate, baseline), entries in groupby(comparisons, key=lambda c: (c["candidate"], c["baseline"])):
@@ -152,7 +152,7 @@ class _Stage(NamedTuple):
 def pipeline_chart(
     source: SourceCounts, synthesis: ReportSynthesis, arms: Sequence[ReportArm], *, width: int
 ) -> Markup:
-    """Draw the counts from the rows of the CSV to the training records. What was lost at a stage is hatched."""
+    """Draw the counts from the rows of the CSV to the training records. Items lost at a stage are hatched."""
     stages = _stages(source, synthesis, arms)
     scale = width / max(1, *(stage.total for stage in stages))
     body = [_hatching("hatch", width)]
@@ -193,12 +193,12 @@ def _stages(source: SourceCounts, synthesis: ReportSynthesis, arms: Sequence[Rep
         _Stage("Pairs accepted", synthesis["accepted"], note=f"{synthesis['surplus']:,} surplus set aside"),
     ]
     trained = [(arm["name"], arm["records"]) for arm in arms if arm["records"]]
-    # Several arms choose from the same pairs, so the records of one do not follow from those of another.
+    # Several arms select from the same pairs, so the records of one arm do not follow from the records of another.
     return stages + [_Stage(f"Records to train {arm}", count, follows=len(trained) == 1) for arm, count in trained]
 
 
 def _use_of_rows(source: SourceCounts) -> str:
-    # Evaluation rows may come from a file of their own. They are then not among the rows accepted here.
+    # Evaluation rows may come from a separate file. The accepted rows then do not include them.
     others = "" if source["train"] + source["evaluation"] == source["accepted"] else " others"
     return f"{source['train']:,} to train on, {source['evaluation']:,}{others} to evaluate with"
 
@@ -252,11 +252,11 @@ class _Plot(NamedTuple):
 
 def loss_chart(curves: Mapping[str, Sequence[LossPoint]], *, width: int) -> Markup:
     """
-    Draw the training loss of each arm by step as a thin line, and its moving mean as a thick one.
+    Draw the training loss of each arm by step as a thin line, and the moving mean of the loss as a thick line.
 
-    Each mean is drawn at the middle of its steps. A step without a loss is a gap.
+    Each mean is drawn at the middle of its steps. A step without a loss leaves a gap.
 
-    :return: empty when no step has a loss.
+    :return: empty if no step has a loss.
     """
     drawn = {arm: points for arm, points in curves.items() if any(point["loss"] is not None for point in points)}
     if not drawn:
@@ -301,7 +301,7 @@ def _means(points: Sequence[LossPoint]) -> list[tuple[float, float | None]]:
 
 
 def _curve(points: Sequence[tuple[float, float | None]], plot: _Plot, style: str, *, end: bool = False) -> list[Markup]:
-    """Draw a line through steps and losses, with gaps where there is no loss; ``end`` marks the end of each part."""
+    """Draw a line through the losses, with a gap at a step without a loss; ``end`` marks the end of each part."""
     every = -(-len(points) // _MAX_POINTS)
     thinned = [point for index, point in enumerate(points) if index % every == 0 or index == len(points) - 1]
     body = []

@@ -1,7 +1,7 @@
 """
-Render the report as an HTML page: one file that loads nothing and runs nothing.
+Render the report as an HTML page: one file that loads no resources and runs no scripts.
 
-Jinja escapes every value, because models and people wrote the texts. If something slipped through, the page's content
+Jinja escapes every value, because models and people wrote the texts. If the escaping failed, the page's content
 security policy would still forbid scripts and requests. The templates are in ``include/report``.
 """
 
@@ -48,7 +48,7 @@ _NOTHING = "–"
 
 
 def render_html(report: Report) -> str:
-    """Return the page of a report. Lone surrogates, which UTF-8 cannot encode, become question marks."""
+    """Render the page of a report. Lone surrogates, which UTF-8 cannot encode, become question marks."""
     claim, evidence = verdict_parts(report["comparisons"])
     winner = winning_decision(report.get("promotion"))
     page = _environment().get_template("report.html.j2")
@@ -115,7 +115,7 @@ def _environment() -> Environment:
 
 
 def _drawn(draw: Callable[[int], Markup]) -> dict[str, Markup]:
-    # The page shows the drawing that fits the screen. Scaling a single drawing would make its text too small.
+    # The page shows the drawing that fits the screen. If a single drawing were scaled, its text would become too small.
     return {name: draw(width) for name, width in _WIDTHS.items()}
 
 
@@ -143,24 +143,24 @@ def format_interval(bounds: Sequence[float] | None) -> str:
 
 
 def format_kappa(value: float | None) -> str:
-    """Format a kappa with two decimals. It is not a share and may be negative."""
+    """Format a kappa with two decimals. A kappa is not a share and may be negative."""
     return _NOTHING if value is None else f"{value:.2f}".replace("-", "−")
 
 
 def format_p_value(p: float) -> str:
-    """Format a p value with two digits; below 0.0001 only as such."""
+    """Format a p value with two significant digits; a smaller value than 0.0001 becomes ``< 0.0001``."""
     return "< 0.0001" if p < 0.0001 else f"{p:.2g}"
 
 
 def format_dollars(amount: float | None) -> str:
-    """Format an amount in dollars with two decimals, or four below a cent."""
+    """Format an amount in dollars with two decimals, or with four decimals below one cent."""
     if amount is None:
         return _NOTHING
     return f"${amount:,.2f}" if amount >= 0.01 or amount == 0 else f"${amount:.4f}"
 
 
 def format_price(amount: float) -> str:
-    """Format a unit price without an exponent; it may be millionths of a dollar."""
+    """Format a unit price without an exponent, even if the price is a few millionths of a dollar."""
     dollars, _, decimals = f"{amount:,.12f}".partition(".")
     return f"${dollars}.{decimals.rstrip('0'):0<2}"
 
@@ -171,14 +171,14 @@ def format_quantity(amount: float | None) -> str:
 
 
 def clip_text(text: str) -> str:
-    """Shorten a long text and say how much is left out; ``report.json`` has all of it."""
+    """Shorten a long text and add the number of omitted characters. ``report.json`` has the complete text."""
     if len(text) <= CLIPPED_CHARACTERS:
         return text
     return f"{text[:CLIPPED_CHARACTERS]}… ({len(text) - CLIPPED_CHARACTERS:,} more characters in report.json)"
 
 
 def settings_rows(settings: Mapping[str, object]) -> list[tuple[str, str]]:
-    """Return settings as pairs of label and text, nested ones as ``outer, inner``, without the attribution."""
+    """Return the settings as pairs of label and text, without the attribution. Nested labels are ``outer, inner``."""
     rows: list[tuple[str, str]] = []
     for key, value in settings.items():
         label = str(key).replace("_", " ")

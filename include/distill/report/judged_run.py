@@ -1,8 +1,8 @@
 """
-Turn all verdicts of a run into the judged parts of its report: comparisons, noise control, agreement and promotion.
+Compute the judged parts of a report from all verdicts: comparisons, noise control, agreement and promotion.
 
-The noise control compares an arm with its own second answers. It shows how much judges and sampling differ by chance,
-so it enters no correction and no verdict.
+The noise control compares an arm with its own second answers. It shows how much judgments and sampling vary by chance,
+so it does not affect corrections or the verdict.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from include.distill.report.run_summary import document_group_by_row
 @dataclass(frozen=True)
 class JudgedRun:
     """
-    What judges and people said about a run.
+    The verdicts of judges and the labels of people on a run.
 
     :param evaluation: the evaluation rows.
     :param verdicts: one list per judge and pair of arms, the headline's pair first, the noise control included.
-    :param labels: those of the answers that the run has.
-    :param champion_before: ARN of the model that was champion before the run; ``None`` without one.
+    :param labels: labels of the answers that the run has.
+    :param champion_before: ARN of the model that was champion before the run; ``None`` without a champion.
     """
 
     use_case: UseCase
@@ -45,10 +45,10 @@ class JudgedRun:
 
     def report_parts(self, count_contaminated: Callable[[], int]) -> JudgedParts:
         """
-        Return the arguments of :func:`include.distill.report.build.build_report` that follow from the verdicts.
+        Return the arguments of :func:`include.distill.report.build.build_report` that depend on the verdicts.
 
-        :param count_contaminated: counts the evaluation questions in the training data; called only if the promotion
-            rule needs it, because it reads all pairs.
+        :param count_contaminated: counts the evaluation questions in the training data. It is called only if the
+            promotion rule needs the count, because counting reads all pairs.
         """
         all_verdicts = [verdict for records in self.compared for verdict in records]
         groups = document_group_by_row(self.evaluation)
@@ -71,7 +71,7 @@ def _is_noise_control(records: Sequence[Verdict]) -> bool:
 
 
 def noise_control_note(use_case: UseCase) -> str:
-    """Say what the noise control is, or why there is none."""
+    """Describe the noise control, or explain why there is none."""
     arm = use_case.noise_control_arm
     if arm:
         return (
@@ -96,12 +96,12 @@ def promotion_record(
     champion_before: str | None = None,
 ) -> PromotionRecord:
     """
-    Return the promotion rule and its decision on every arm that was compared with the champion's arm.
+    Apply the promotion rule to every arm that was compared with the champion's arm.
 
-    In a use case without a champion arm, the first base arm takes its place, and nobody is promoted once there is a
-    champion.
+    In a use case without a champion arm, the first base arm takes its place. No candidate is then promoted once there
+    is a champion.
 
-    :param champion_before: ARN of the model that was champion before the run.
+    :param champion_before: ARN of the model that was champion before the run; ``None`` without a champion.
     """
     champion = champion_slot(use_case)
     candidates = list(dict.fromkeys(c["candidate"] for c in comparisons if c["baseline"] == champion))
@@ -125,11 +125,11 @@ def promotion_record(
 
 
 def _unless_not_compared(use_case: UseCase, decision: Decision, champion_before: str | None) -> Decision:
-    """Refuse to replace a champion with which the run was not compared."""
+    """Refuse to replace a champion with which the candidate was not compared."""
     if champion_before is None or use_case.champion_arm is not None:
         return decision
     reason = f"it was not compared with the champion, {champion_before}: add an arm of kind champion"
-    # The reasons of a promotion say which conditions are met, and would contradict the refusal.
+    # The reasons of a promotion list the conditions that are met, and would contradict the refusal.
     unmet = () if decision.promoted else decision.reasons
     return replace(decision, promoted=False, reasons=(reason, *unmet))
 

@@ -1,9 +1,9 @@
 """
-Escape text of models and people for Markdown, so that it is shown and never rendered.
+Escape text from models and people for Markdown, so that the text is shown literally.
 
 Airflow renders the body of a question as Markdown. Every character that Markdown or HTML would interpret is escaped,
-and invisible characters are made visible. Long texts are quotes instead of code, because Airflow wraps the lines of a
-quote and lets lines of code run off the page.
+and invisible characters are made visible. Long texts are formatted as quotes instead of code, because Airflow wraps the
+lines of a quote but lets lines of code run off the page.
 """
 
 from __future__ import annotations
@@ -12,32 +12,32 @@ import html
 import re
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+\-.!|>~:@/=$^])")
-# Addresses become links even when escaped. A zero-width character inside them prevents it.
+# Addresses become links even when they are escaped. A zero-width character inside an address prevents this.
 _ADDRESS = re.compile(r"://|www(?=\.)|@", re.IGNORECASE)
 # Control characters and marks that reverse or hide text, with which a model could change what a labeler sees.
 _INVISIBLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 
 
 def as_text(text: str) -> str:
-    """Return ``text`` as one line of plain words; Markdown, HTML and addresses in it have no effect."""
+    """Return ``text`` as one line of plain text. Markdown, HTML and addresses in the text have no effect."""
     line = _ADDRESS.sub("\\g<0>\u2060", " ".join(_visible(text).split()))
     return _SPECIAL.sub(r"\\\1", html.escape(line, quote=False))
 
 
 def as_code(text: str) -> str:
-    """Return a name or a URI as inline code. Backticks in it cannot end the code."""
+    """Return a name or a URI as inline code. Backticks in the text cannot end the code."""
     line = " ".join(_visible(text).split())
     fence = "`" * (_longest_run(line) + 1)
     return f"{fence} {line} {fence}" if "`" in line else f"`{line}`"
 
 
 def as_quote(text: str) -> str:
-    """Return ``text`` as a quote that keeps its lines and their indentation. Nothing in it can end the quote."""
+    """Return ``text`` as a quote with its lines and indentation. No character of the text can end the quote."""
     return "\n".join(f"> {_indentation(line)}{as_text(line)}  " for line in _visible(text).split("\n"))
 
 
 def _indentation(line: str) -> str:
-    """Return the leading white space of a line as no-break spaces: Markdown keeps them and does not see code."""
+    """Return the leading white space of a line as no-break spaces, which Markdown keeps and does not read as code."""
     return "\u00a0" * (len(line) - len(line.lstrip()))
 
 

@@ -1,4 +1,4 @@
-"""Combine what judges and people said about a run: how far they agree, and the questions on which they disagree."""
+"""Combine the opinions of judges and people on a run: their agreement, and the questions on which they disagree."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def human_verdicts(labels: Iterable[Label]) -> dict[tuple[str, str, str], dict[s
     """Return the verdict of each person, by candidate, baseline and row id."""
     verdicts: dict[tuple[str, str, str], dict[str, Outcome]] = defaultdict(dict)
     for label in labels:
-        # Types are not checked when a file is read; a label may have been edited by hand.
+        # Reading a file does not check its types, and a person may have edited a label.
         if label["verdict"] in ("candidate", "baseline", "tie"):
             verdicts[(label["candidate"], label["baseline"], label["row_id"])][label["labeller"]] = label["verdict"]
     return dict(verdicts)
@@ -26,10 +26,10 @@ def agreement_records(
     verdicts: Iterable[Verdict], groups: Mapping[str, str], labels: Iterable[Label] = ()
 ) -> list[Agreement]:
     """
-    Return how far every two raters agree over all pairs of arms, judges first.
+    Compute the agreement between every two raters over all pairs of arms, judges first.
 
-    Unparsable replies and ties of equal answers are left out: the first are no opinion, and nobody was asked about the
-    second.
+    Unparsable replies are left out, because they express no opinion. Ties of equal answers are left out, because no
+    judge was called for them.
 
     :param groups: document group of each row id.
     """
@@ -53,7 +53,7 @@ def disagreement_rows(
     """
     Return the questions on which judges or people disagree, with both answers, the most interesting first.
 
-    :param verdicts: those on the headline's pair of arms first.
+    :param verdicts: verdicts of all judges, with the verdicts on the headline's pair of arms first.
     :param answers: answer to each row id, by arm.
     :param questions: question of each row id.
     """

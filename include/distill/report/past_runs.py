@@ -1,8 +1,9 @@
 """
-List the runs that have a report, and render the page that shows them.
+List the runs that have a report, and render the page of past runs.
 
-Each report leaves one small entry whose name sorts by time. The page then needs one request to list the entries and one
-per run that it shows. A run's own folder holds thousands of objects, and its name does not say when it ran.
+Each report has one small entry, and the names of the entries sort by time. The page needs one request to list the
+entries and one request per run on the page. Without the entries, the page would have to search the folders of runs: a
+folder has thousands of objects, and its name does not contain the time of the run.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ PAGE_TEMPLATES = INCLUDE / "report"
 
 
 def list_entry(report: Report) -> PastRun:
-    """Return the entry of a run in the list."""
+    """Make the entry of a run for the list of past runs."""
     claim, evidence = verdict_parts(report["comparisons"])
     return {
         "run_key": report["run_key"],
@@ -41,16 +42,16 @@ def list_entry(report: Report) -> PastRun:
 
 
 def newest_entries(uris: Iterable[str], limit: int) -> list[str]:
-    """Return the URIs of the newest ``limit`` runs, newest first; of a run with several entries, the last one."""
+    """Return the URIs of the newest ``limit`` runs, newest first; if a run has several entries, only the last."""
     by_run = {_run_key(uri): uri for uri in sorted(uris, key=_file_name)}
     return sorted(by_run.values(), key=_file_name, reverse=True)[:limit]
 
 
 def read_entry(body: bytes) -> ShownPastRun:
     """
-    Return an entry as the page shows it.
+    Read an entry in the form in which the page shows it.
 
-    :raises ValueError: ``body`` is not JSON, or its time is not ISO 8601.
+    :raises ValueError: ``body`` is not JSON, or the time in the entry is not ISO 8601.
     :raises KeyError: a key is missing.
     """
     entry = cast(PastRun, json.loads(body))
@@ -71,15 +72,15 @@ def read_entry(body: bytes) -> ShownPastRun:
 
 def list_page(entries: Sequence[ShownPastRun], *, problems: Sequence[str] = ()) -> str:
     """
-    Render the page of past runs. Each run links to ``report/<dag id>/<run id>`` next to it.
+    Render the page of past runs. Each run has a link to the relative URL ``report/<dag id>/<run id>``.
 
-    :param problems: what could not be read, one sentence each.
+    :param problems: entries that could not be read, one sentence each.
     """
     return _render("reports.html.j2", entries=entries, problems=problems)
 
 
 def message_page(title: str, text: str) -> str:
-    """Render a page with one message, in place of the page that was asked for."""
+    """Render a page with one message, which replaces the requested page."""
     return _render("message.html.j2", title=title, text=text)
 
 

@@ -1,7 +1,7 @@
 """
 Define the records of the report: report.json and its parts, the rows of its tables, and the list of past runs.
 
-The models in ``schema*.py`` check the same shapes when a report is built; a test compares the two.
+The models in ``schema*.py`` check the same fields when a report is built. A test compares the records and the models.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ ArmKind = Literal["base", "fine_tuned", "champion"]
 
 
 class ReportSynthesis(PairCounts):
-    """The teacher's pairs, with the usage that this run paid for. ``synthesis`` of report.json."""
+    """Counts of the teacher's pairs, and the usage that this run paid for. ``synthesis`` of report.json."""
 
     calls: int
     cache_hits: int
@@ -42,7 +42,7 @@ class ReportSynthesis(PairCounts):
 
 
 class ReportArm(TypedDict):
-    """One arm. ``arms`` of report.json. What the run did not train for the arm is ``None``."""
+    """One arm. ``arms`` of report.json. Fields about training are ``None`` if the run trained no model for the arm."""
 
     name: str
     kind: ArmKind
@@ -51,14 +51,14 @@ class ReportArm(TypedDict):
     job_arn: str | None
     job_status: str | None
     training_loss: float | None
-    serving: str | None  # ARN of the throughput that served it
-    released: bool  # True also when nothing served it
+    serving: str | None  # ARN of the throughput that served the arm
+    released: bool  # also True if no throughput served the arm
 
 
 class ReportBillLine(BillLineRecord):
     """One line of the bill next to its estimate. ``lines`` of :class:`ReportCost`."""
 
-    estimated_usd: NotRequired[float]  # 0.0 for what was not estimated; absent from reports of earlier versions
+    estimated_usd: NotRequired[float]  # 0.0 without an estimate; absent from reports of earlier versions
 
 
 class ReportCost(TypedDict):
@@ -86,7 +86,7 @@ class ReportRejectedRow(RowOrigin):
 
 
 class ReportParts(TypedDict):
-    """The parts of report.json that ``build_report`` takes as they are."""
+    """The parts of report.json that ``build_report`` copies unchanged."""
 
     run_key: str
     use_case: str
@@ -121,9 +121,9 @@ class Report(ReportParts):
 
 
 class JudgedParts(TypedDict):
-    """The arguments of ``build_report`` that follow from what judges and people said. Held in memory only."""
+    """The arguments of ``build_report`` that depend on verdicts and labels. Held in memory only."""
 
-    verdicts: list[Sequence[Verdict]]  # one list per judge and pair of arms, the headline's first
+    verdicts: list[Sequence[Verdict]]  # one list per judge and pair of arms, the headline's pair first
     clusters: dict[str, str]  # document group by row id
     max_unparsable_share: float
     noise_control: list[Sequence[Verdict]]
@@ -153,7 +153,7 @@ class MatrixCell(TypedDict):
     """One cell of the table of arms. Held in memory only."""
 
     against: str  # the column's arm
-    findings: list[MatrixFinding] | None  # None where an arm meets itself; empty where the two were not compared
+    findings: list[MatrixFinding] | None  # None for an arm against itself; empty if the two arms were not compared
 
 
 class MatrixRow(TypedDict):
@@ -166,11 +166,11 @@ class MatrixRow(TypedDict):
 class AgreementRow(Agreement):
     """One row of the table of agreement. Held in memory only."""
 
-    too_few: str  # why kappa says nothing; empty when it does
+    too_few: str  # why kappa is not shown; empty if it is shown
 
 
 class PastRunFigures(TypedDict):
-    """What the list of past runs says of one. Part of :class:`PastRun` and :class:`ShownPastRun`."""
+    """The figures of one past run in the list. Part of :class:`PastRun` and :class:`ShownPastRun`."""
 
     run_key: str
     use_case: str
@@ -191,7 +191,7 @@ class PastRun(PastRunFigures):
 
 
 class ShownPastRun(PastRunFigures):
-    """One run as the page of past runs shows it. Held in memory only."""
+    """One run in the form for the page of past runs. Held in memory only."""
 
     finished_at: datetime.datetime
 

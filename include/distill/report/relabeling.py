@@ -1,4 +1,4 @@
-"""Write a report again after people labeled its answers: only agreement, disagreements and label counts change."""
+"""Update a report after people labeled its answers: only agreement, disagreements and label counts change."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ def answers_by_arm(
 
 def relabel_report(store: ObjectStore, folder: RunFolder, use_case: UseCase) -> Report:
     """
-    Write the run's report again, as JSON and HTML, with the labels of its answers, and return it.
+    Rewrite the run's report, as JSON and HTML, with the labels of its answers, and return the report.
 
-    :raises ReconciliationError: the stored report does not match its schema; nothing was written.
+    :raises ReconciliationError: the new report does not match the schema; nothing was written.
     """
     evaluation = read_jsonl(store, folder.source("evaluation"), Row)
     verdicts = [

@@ -1,4 +1,4 @@
-"""Sum up the results of a run's tasks as parts of its report: arms, pairs, usage and settings."""
+"""Summarize the results of a run's tasks as parts of the report: arms, pairs, usage and settings."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ SYNTHESIS_COUNTS: tuple[SynthesisCountName, ...] = get_args(SynthesisCountName)
 @dataclass(frozen=True)
 class ArmSummary:
     """
-    What one arm did and cost in this run.
+    The results and costs of one arm in this run.
 
-    :param dataset: result of ``upload``; ``None`` when the run trains nothing for the arm.
-    :param trained: result of ``trained``; ``None`` when the run trains nothing for the arm.
-    :param serving: ARN of the throughput that served it.
-    :param released: whether nothing bills any more.
-    :param student: the base model that answers, or that the answering model was made from.
+    :param dataset: result of ``upload``; ``None`` if the run trains no model for the arm.
+    :param trained: result of ``trained``; ``None`` if the run trains no model for the arm.
+    :param serving: ARN of the throughput that served the arm.
+    :param released: whether no throughput of the arm is billed any more.
+    :param student: the base model that answers, or from which the answering model was trained.
     :param model_arn: the custom model that answers; ``None`` for the base student, which is billed by the token.
     :param paid_training: whether this run bought the customization job.
     :param training_tokens: billed tokens of the job, over all epochs.
@@ -56,11 +56,11 @@ class ArmSummary:
 
     @property
     def on_demand(self) -> bool:
-        """Whether the base student answers, on demand. So it does for a champion arm before there is a champion."""
+        """Whether the base student answers on demand; also true for a champion arm while there is no champion."""
         return self.kind != "fine_tuned" and self.model_arn is None
 
     def as_record(self) -> ReportArm:
-        """Return the arm as ``report.json`` holds it."""
+        """Return the arm in the form of ``report.json``."""
         dataset, trained = self.dataset, self.trained
         return {
             "name": self.name,
@@ -76,7 +76,7 @@ class ArmSummary:
 
 
 def sum_synthesis(manifests: Iterable[SynthesisTotals]) -> dict[SynthesisCountName, int]:
-    """Return the sum of each count of the teacher's tasks."""
+    """Sum each count over the results of the teacher's tasks."""
     totals = dict.fromkeys(SYNTHESIS_COUNTS, 0)
     for manifest in manifests:
         for name in SYNTHESIS_COUNTS:
@@ -85,7 +85,7 @@ def sum_synthesis(manifests: Iterable[SynthesisTotals]) -> dict[SynthesisCountNa
 
 
 def sum_usage(manifests: Iterable[UsageRecord], names: Sequence[UsageName]) -> dict[UsageName, int]:
-    """Return the sum of each named count of what models were asked."""
+    """Sum each named usage count over the results of tasks."""
     totals = dict.fromkeys(names, 0)
     for manifest in manifests:
         for name in names:
@@ -95,9 +95,9 @@ def sum_usage(manifests: Iterable[UsageRecord], names: Sequence[UsageName]) -> d
 
 def summarize_synthesis(manifests: Sequence[CurateManifest]) -> ReportSynthesis:
     """
-    Return the ``synthesis`` part of ``report.json``.
+    Build the ``synthesis`` part of ``report.json``.
 
-    :param manifests: the result of ``curate``; none when no pairs were asked for.
+    :param manifests: the result of ``curate``; empty if no pairs were requested.
     """
     totals = sum_synthesis(manifests)
     return {
@@ -121,7 +121,7 @@ def summarize_synthesis(manifests: Sequence[CurateManifest]) -> ReportSynthesis:
 
 def document_group_by_row(rows: Iterable[Row]) -> dict[str, str]:
     """Return the document group of each row id. Rows of one group are not independent."""
-    # Rows of earlier versions have no group: those of one document are then one group.
+    # Rows of earlier versions have no group. Each document is then a group.
     return {row["row_id"]: str(row.get("group") or digest(row["document"])[:16]) for row in rows}
 
 

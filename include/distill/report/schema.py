@@ -1,8 +1,8 @@
 """
-Check ``report.json`` against its model, and write the JSON Schema of it: ``python -m include.distill.report.schema``.
+Check ``report.json`` against its model, and write its JSON Schema (``python -m include.distill.report.schema``).
 
-A count that does not add up is a row that was lost or made twice, so a report is refused instead of being written with
-it. Keys that the model does not name are kept as given.
+A count that does not add up means that a row was lost or duplicated. Such a report is refused and not written. Unknown
+keys are kept unchanged.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ class ReportSchema(Section):
     """
     The report of one run.
 
-    Keys with `x-may-be-absent` are absent in the case that their description names. Keys with another default are in
-    every report; reports of earlier versions may lack them.
+    Keys with `x-may-be-absent` are absent in the case that their description names. Other keys with a default are in
+    every new report, but may be absent from reports of earlier versions.
     """
 
     run_key: str = Field(description="Name of the run's folder.")
@@ -58,26 +58,26 @@ class ReportSchema(Section):
         description="One entry per pair of arms and judge, the pair of the verdict first."
     )
     noise_control: list[ComparisonSchema] = Field(
-        description="An arm compared with its own second answers. In no correction and in no verdict."
+        description="An arm compared with its own second answers. Does not affect corrections or the verdict."
     )
     noise_control_note: str = Field(
-        default="", description="What the noise control is, or why there is none. A sentence."
+        default="", description="Description of the noise control, or why there is none. A sentence."
     )
-    agreement: list[AgreementSchema] = Field(default=[], description="Agreement of every two raters.")
+    agreement: list[AgreementSchema] = Field(default=[], description="Agreement between every two raters.")
     labels: LabelCountsSchema = Field(
         default=LabelCountsSchema(counted=0, changed=0, unmarked=0), description="Labels of people."
     )
-    warnings: list[str] = Field(default=[], description="What is wrong with the choice of judges. Sentences.")
+    warnings: list[str] = Field(default=[], description="Problems with the choice of judges. Sentences.")
     promotion: PromotionSchema | None = Field(default=None, description="The promotion rule and its decisions.")
     cost: CostSchema = Field(description="The bill and its estimate.")
     loss_curves: dict[str, list[LossPointSchema]] = Field(default={}, description="Training losses by arm.")
     disagreements: list[DisagreementSchema] = Field(
         default=[], description="Questions on which judges or people disagree, the most interesting first."
     )
-    pair_sample: list[PairSchema] = Field(default=[], description="Up to ten accepted pairs, to read.")
+    pair_sample: list[PairSchema] = Field(default=[], description="A sample of up to ten accepted pairs.")
     rejected_rows: list[RejectedRowSchema] = Field(default=[], description="The first hundred rejected rows.")
     settings: dict[str, Any] = Field(
-        default={}, description="Models, prompt versions, parameters and attribution, as a reader sees them."
+        default={}, description="Models, prompt versions, parameters and attribution, formatted for readers."
     )
     data_cards: list[DataCardSchema] = optional_key(
         "The data card of each trained arm.", absent="from reports of earlier versions", default=[]
@@ -92,9 +92,10 @@ def check_report(report: Mapping[str, object]) -> Report:
     """
     Return ``report`` as plain JSON values after checking it against :class:`ReportSchema`.
 
-    Losses that are not finite become ``None``. Keys that the model does not name are kept.
+    Losses that are not finite become ``None``. Unknown keys are kept.
 
-    :raises ReconciliationError: a figure is missing, has the wrong type, or does not add up; names each of them.
+    :raises ReconciliationError: a figure is missing, has the wrong type, or does not add up; the message names each
+        such figure.
     """
     try:
         return cast(Report, ReportSchema.model_validate(report).model_dump(mode="json"))
@@ -104,15 +105,15 @@ def check_report(report: Mapping[str, object]) -> Report:
             for fault in error.errors()
         ]
         message = (
-            f"The report of run {report.get('run_key')} does not add up: {'; '.join(faults)}. It was not written. Find"
-            " the task whose result holds the figure, and clear it with downstream; stored answers are not paid for"
-            " again."
+            f"The report of run {report.get('run_key')} does not add up: {'; '.join(faults)}. The report was not"
+            " written. Find the task whose result contains the figure, and clear this task with downstream; stored"
+            " answers are not paid for again."
         )
         raise ReconciliationError(message) from error
 
 
 def render_json_schema() -> str:
-    """Return the JSON Schema of ``report.json`` as the text of a file."""
+    """Render the JSON Schema of ``report.json`` as the text of a file."""
     schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **ReportSchema.model_json_schema()}
     return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 

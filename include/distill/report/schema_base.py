@@ -1,4 +1,4 @@
-"""Define the base class and the types that the models of ``report.json`` share."""
+"""Define the base class and the shared types of the models of ``report.json``."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MAY_BE_ABSENT = "x-may-be-absent"
 
 
 def _none_if_not_finite(value: object) -> object:
-    # Training that diverged logs NaN, which JSON does not have. The report shows a gap instead of refusing the run.
+    # Training that diverged logs NaN, which JSON cannot contain. The report shows a gap, so the run is not refused.
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
@@ -30,9 +30,9 @@ Interval = tuple[FiniteFloat, FiniteFloat]
 
 def optional_key(description: str, *, absent: str, default: Any = None) -> Any:
     """
-    Describe a key that may be absent. Absent stays absent when a report is checked and written again.
+    Define a key that may be absent. An absent key stays absent when a report is checked and rewritten.
 
-    :param absent: when the key is absent, as a sentence's end: "from reports of earlier versions".
+    :param absent: the case in which the key is absent, as the end of a sentence: "from reports of earlier versions".
     """
     return Field(
         default=default, description=f"{description} Absent {absent}.", json_schema_extra={_MAY_BE_ABSENT: True}
@@ -46,7 +46,7 @@ def require(condition: bool, message: str) -> None:
 
 
 class Section(BaseModel):
-    """A part of the report. Keys that it does not name are kept as given."""
+    """A part of the report. Unknown keys are kept unchanged."""
 
     model_config = ConfigDict(extra="allow", protected_namespaces=())
 

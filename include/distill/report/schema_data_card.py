@@ -9,7 +9,7 @@ from pydantic import Field, NonNegativeInt
 from include.distill.report.schema_base import Section, optional_key
 from include.distill.report.schema_run import BillLineSchema
 
-NO_PAIRS = "when no pairs were asked for"
+NO_PAIRS = "when no pairs were requested"
 
 
 class TrainingSetCountsSchema(Section):
@@ -18,7 +18,7 @@ class TrainingSetCountsSchema(Section):
     originals: NonNegativeInt = Field(description="Rows of the CSV.")
     synthetic: NonNegativeInt = Field(description="Pairs of the teacher.")
     records: NonNegativeInt = Field(description="Records to train on.")
-    validation: NonNegativeInt = Field(description="Rows held out, in a file of their own.")
+    validation: NonNegativeInt = Field(description="Rows held out in the validation file.")
 
 
 class CardModelSchema(Section):
@@ -37,14 +37,14 @@ class HistogramBinSchema(Section):
 
 
 class TopicWordSchema(Section):
-    """A word that many topics contain."""
+    """A word that occurs in many topics."""
 
     word: str = Field(description="The word.")
-    pairs: NonNegativeInt = Field(description="Pairs with the word in their topic.")
+    pairs: NonNegativeInt = Field(description="Pairs whose topic contains the word.")
 
 
 class CardPairSchema(Section):
-    """A pair that was drawn to be read."""
+    """A pair that was drawn as an example."""
 
     question: str = Field(description="The question.")
     answer: str = Field(description="The answer.")
@@ -52,40 +52,42 @@ class CardPairSchema(Section):
 
 
 class PairCountsSchema(Section):
-    """What the teacher was asked and what it wrote, in pairs. ``requested = accepted + rejected + missing``."""
+    """The pairs that were requested from the teacher and written. ``requested = accepted + rejected + missing``."""
 
-    documents: NonNegativeInt = Field(description="Rows that the teacher was sent.")
-    requested: NonNegativeInt = Field(description="Pairs that the teacher was asked for.")
+    documents: NonNegativeInt = Field(description="Rows that were sent to the teacher.")
+    requested: NonNegativeInt = Field(description="Pairs that were requested from the teacher.")
     accepted: NonNegativeInt = Field(description="Pairs that passed all filters.")
     rejected: NonNegativeInt = Field(description="Pairs that a filter or the critic dropped.")
-    missing: NonNegativeInt = Field(description="Pairs that were asked for and not written.")
+    missing: NonNegativeInt = Field(description="Pairs that were requested but not written.")
     surplus: NonNegativeInt = Field(description="Pairs beyond the request; not used.")
 
 
 class FunnelStepSchema(Section):
     """How many pairs one filter dropped, and how many were left."""
 
-    filter: str = Field(description="Name of the filter, `critic`, or `missing` for what was not written.")
-    dropped: NonNegativeInt = Field(description="Pairs that it dropped.")
-    left: NonNegativeInt = Field(description="Pairs after it.")
+    filter: str = Field(description="Name of the filter; `critic`; or `missing` for pairs that were not written.")
+    dropped: NonNegativeInt = Field(description="Pairs that the filter dropped.")
+    left: NonNegativeInt = Field(description="Pairs left after the filter.")
 
 
 class CriticVerdictsSchema(Section):
     """The critic's verdicts, in pairs."""
 
     grounded: NonNegativeInt = Field(description="Pairs whose answer the document supports.")
-    ungrounded: NonNegativeInt = Field(description="Pairs whose answer it does not support; dropped.")
-    unparsable: NonNegativeInt = Field(description="Pairs without a verdict that could be read; dropped.")
-    not_looked_at: NonNegativeInt = Field(description="Pairs that the critic's budget did not reach; kept.")
+    ungrounded: NonNegativeInt = Field(description="Pairs whose answer the document does not support; dropped.")
+    unparsable: NonNegativeInt = Field(description="Pairs without a readable verdict; dropped.")
+    not_looked_at: NonNegativeInt = Field(
+        description="Pairs that were not checked, because the critic's budget was spent; kept."
+    )
 
 
 class DataCardSchema(Section):
-    """What a reader of a training set must know. Also ``data_card.json`` next to the training file."""
+    """The facts about a training set. Also stored as ``data_card.json`` next to the training file."""
 
     use_case: str = Field(description="Name of the use case.")
     arm: str = Field(description="Arm that is trained on the set.")
     counts: TrainingSetCountsSchema = Field(description="Sizes of the set.")
-    sha256: str = Field(description="Hash over the bytes of training and validation file.")
+    sha256: str = Field(description="Hash of the bytes of the training file and the validation file.")
     source: str = Field(description="Path or URI of the training CSV.")
     evaluation_source: str | None = Field(description="Path or URI of the evaluation CSV; null without one.")
     licence: str = Field(description="Licence of the source.")
@@ -93,15 +95,17 @@ class DataCardSchema(Section):
     teacher: CardModelSchema = Field(description="The model that wrote the pairs.")
     student: CardModelSchema = Field(description="The model that is trained.")
     prompts: dict[str, str] = Field(description="Version of each prompt, by name.")
-    training_price: BillLineSchema = Field(description="What training on the set costs, epochs included.")
+    training_price: BillLineSchema = Field(description="Cost of training on the set, over all epochs.")
     curation: dict[str, Any] = Field(description="Section `curation` of the use case.")
     distributions: dict[str, list[HistogramBinSchema]] = Field(
         description="Histograms by name: `<question|answer>_characters_<originals|synthetic>`, `grounding_synthetic`."
     )
-    topic_words: list[TopicWordSchema] = Field(description="Words that the most topics contain.")
-    to_read: list[CardPairSchema] = Field(description="Ten pairs, drawn by the seed of the use case.")
+    topic_words: list[TopicWordSchema] = Field(description="The most frequent words in topics.")
+    to_read: list[CardPairSchema] = Field(description="Ten example pairs, drawn with the seed of the use case.")
     synthesis: PairCountsSchema | None = optional_key("Counts of the teacher's pairs.", absent=NO_PAIRS)
-    funnel: list[FunnelStepSchema] = optional_key("The pairs through every filter.", absent=NO_PAIRS, default=[])
+    funnel: list[FunnelStepSchema] = optional_key(
+        "The pairs dropped and left by each filter.", absent=NO_PAIRS, default=[]
+    )
     critic: CriticVerdictsSchema | None = optional_key("The critic's verdicts.", absent="without a critic")
     licence_note: str = optional_key(
         "Whose terms apply to the teacher's answers.",

@@ -1,4 +1,4 @@
-"""Define the models of ``report.json`` for what judges and people said: comparisons, agreement, labels, promotion."""
+"""Define the models of ``report.json`` for judgments: comparisons, agreement, labels and promotion."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ class ComparisonSchema(Section):
     """
 
     judge: str = Field(description="Key of the judge in models.yaml.")
-    candidate: str = Field(description="Arm that should be better.")
-    baseline: str = Field(description="Arm that it is compared with; `<candidate>-again` in the noise control.")
+    candidate: str = Field(description="Arm that is expected to be better.")
+    baseline: str = Field(description="Arm to compare with; `<candidate>-again` in the noise control.")
     n: NonNegativeInt = Field(description="Judged questions.")
-    wins: NonNegativeInt = Field(description="Questions on which both orders named the candidate.")
-    losses: NonNegativeInt = Field(description="Questions on which both orders named the baseline.")
-    ties: NonNegativeInt = Field(description="Questions on which the two orders named no common winner.")
-    unparsable: NonNegativeInt = Field(description="Questions with a verdict that could not be read.")
+    wins: NonNegativeInt = Field(description="Questions on which the candidate won in both orders.")
+    losses: NonNegativeInt = Field(description="Questions on which the baseline won in both orders.")
+    ties: NonNegativeInt = Field(description="Questions without the same winner in both orders.")
+    unparsable: NonNegativeInt = Field(description="Questions with an unreadable verdict.")
     clusters: NonNegativeInt = Field(description="Document groups with a parsed question.")
-    preference: Share | None = Field(description="wins / (wins + losses); null when nothing was decided.")
+    preference: Share | None = Field(description="wins / (wins + losses); null if no question was decided.")
     preference_ci95: Interval | None = Field(description="95 % interval of `preference` over document groups.")
     half_win_rate: Share | None = Field(
         description="Mean of 1 for a win, 1/2 for a tie and 0 for a loss over the parsed questions; null without any."
@@ -38,22 +38,22 @@ class ComparisonSchema(Section):
     p_value: NonNegativeFloat = Field(description="Exact two-sided sign test with one sign per document group.")
     p_value_holm: NonNegativeFloat = Field(description="`p_value` with Holm's correction over all `comparisons`.")
     flip_rate: Share | None = Field(
-        description="Share of the questions asked with both orders parsed whose orders named different winners."
+        description="Share of questions with a different winner in each order, of those with two parsed verdicts."
     )
     first_position_rate: Share | None = Field(
-        description="Share of the single verdicts with a winner that chose the answer shown first; 0.5 without bias."
+        description="Share of verdicts for the answer shown first, of the verdicts with a winner; 0.5 without bias."
     )
     longer_wins_rate: Share | None = Field(
-        description="Share of the decided questions with answers of different length that the longer answer won."
+        description="Share of questions that the longer answer won, of the decided ones with unequal lengths."
     )
     minimum_detectable_difference: Share | None = Field(
         description="Distance of the half-win rate from 0.5 that a run of this size detects four times out of five."
     )
     finding: Finding = Field(
-        description="Arm that is better; `unclear` when it could be chance, `too_few` when the sample is too small,"
-        " `unreadable` when too many verdicts could not be read."
+        description="Arm that is better. `unclear`: the difference could be chance. `too_few`: the sample is too small."
+        " `unreadable`: too many verdicts could not be read."
     )
-    same: NonNegativeInt = optional_key("Ties because both answers are equal.", absent=EARLIER, default=0)
+    same: NonNegativeInt = optional_key("Ties with two equal answers.", absent=EARLIER, default=0)
     decisive_clusters: NonNegativeInt = optional_key(
         "Document groups with a decided question.", absent=EARLIER, default=0
     )
@@ -64,7 +64,7 @@ class ComparisonSchema(Section):
         "Document groups with more losses than wins.", absent=EARLIER, default=0
     )
     largest_cluster_share: Share | None = optional_key(
-        "Share of the parsed questions that the largest document group holds; null without any.", absent=EARLIER
+        "Share of the parsed questions in the largest document group; null without parsed questions.", absent=EARLIER
     )
     max_unparsable_share: Share | None = optional_key(
         "Share of unparsable questions above which the finding is `unreadable`.", absent=EARLIER
@@ -89,7 +89,7 @@ class ComparisonSchema(Section):
 
 
 class AgreementSchema(Section):
-    """How far two raters agree on the items that both rated."""
+    """Agreement between two raters on the items that both rated."""
 
     first: str = Field(description="Key of a judge in models.yaml, or `<labeler> (person)`.")
     second: str = Field(description="The other rater. Judges come before people.")
@@ -99,33 +99,33 @@ class AgreementSchema(Section):
     )
     observed: Share | None = Field(description="Share of equal verdicts; null without items.")
     kappa: FiniteFloat | None = Field(
-        description="Cohen's kappa, from -1 to 1; null where chance alone gives full agreement."
+        description="Cohen's kappa, from -1 to 1; null without items, or if all verdicts are the same."
     )
-    kappa_ci95: Interval | None = Field(description="95 % interval of `kappa`; null where it is not defined.")
+    kappa_ci95: Interval | None = Field(description="95 % interval of `kappa`; null if it is not defined.")
 
 
 class LabelCountsSchema(Section):
-    """How many stored labels of people are of this run's answers."""
+    """Counts of stored labels of people, by whether the run still has the labeled answers."""
 
     counted: NonNegativeInt = Field(description="Labels of the answers that the run has.")
     changed: NonNegativeInt = Field(description="Labels of answers that the run no longer has; not counted.")
     unmarked: NonNegativeInt = Field(
-        description="Labels that do not say which answers they are of, stored by an earlier version; not counted."
+        description="Labels without a hash of the answers, stored by an earlier version; not counted."
     )
 
 
 class DecisionSchema(Section):
-    """What the promotion rule decides about one candidate."""
+    """The decision of the promotion rule on one candidate."""
 
     candidate: str = Field(description="Arm that may be promoted.")
-    champion: str = Field(description="Arm that it would replace.")
+    champion: str = Field(description="Arm that the candidate would replace.")
     promoted: StrictBool = Field(description="Whether all conditions of the rule are met.")
-    reasons: list[str] = Field(description="Conditions that are not met; when all are met, the figures that meet them.")
+    reasons: list[str] = Field(description="Conditions that are not met; if all are met, the figures that meet them.")
     lower_bound: FiniteFloat | None = optional_key(
-        "Smallest 97.5 % lower bound of any judge's half-win rate; null when no judge has one.", absent=EARLIER
+        "Smallest 97.5 % lower bound of any judge's half-win rate; null if no judge has a lower bound.", absent=EARLIER
     )
     false_promotions_a_year: NonNegativeFloat = optional_key(
-        "Upper limit for this candidate.", absent=EARLIER, default=0.0
+        "Upper limit of false promotions a year for this candidate.", absent=EARLIER, default=0.0
     )
 
 
@@ -134,10 +134,10 @@ class PromotionSchema(Section):
 
     rule: str = Field(description="The rule in words, fixed before the run.")
     false_promotions_a_year: NonNegativeFloat = Field(
-        description="Upper limit over all candidates of a run, with the runs per year that the use case states."
+        description="Upper limit over all candidates of a run, for the number of runs a year in the use case."
     )
     decisions: list[DecisionSchema] = Field(
-        description="One per candidate that was compared with the champion, or without one with the first base arm."
+        description="One per candidate compared with the champion, or with the first base arm if there is no champion."
     )
 
 

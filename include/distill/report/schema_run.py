@@ -1,4 +1,4 @@
-"""Define the models of ``report.json`` for what the run did and cost: rows, pairs, arms, losses and the bill."""
+"""Define the models of ``report.json`` for results and costs: rows, pairs, arms, losses and the bill."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class RowChangesSchema(Section):
     since: str | None = Field(description="Run key of the last run.")
     added: NonNegativeInt | None = Field(description="Rows with a new question.")
     changed: NonNegativeInt | None = Field(description="Rows with the same question and another document or answer.")
-    gone: NonNegativeInt | None = Field(description="Rows whose question is no longer there.")
+    gone: NonNegativeInt | None = Field(description="Rows whose question is no longer in the files.")
     settings: list[str] = Field(description="Names of the settings that changed, sorted.")
 
 
@@ -46,12 +46,14 @@ class SourceSchema(Section):
 
 
 class CriticSchema(Section):
-    """The critic's verdicts, in pairs that passed the measured filters, and what it was asked in this run."""
+    """The critic's verdicts on pairs that passed the measured filters, and the usage that this run paid for."""
 
     grounded: NonNegativeInt = Field(description="Pairs whose answer the document supports.")
-    ungrounded: NonNegativeInt = Field(description="Pairs whose answer it does not support; dropped.")
-    unparsable: NonNegativeInt = Field(description="Pairs without a verdict that could be read; dropped.")
-    not_looked_at: NonNegativeInt = Field(description="Pairs that the critic's budget did not reach; kept.")
+    ungrounded: NonNegativeInt = Field(description="Pairs whose answer the document does not support; dropped.")
+    unparsable: NonNegativeInt = Field(description="Pairs without a readable verdict; dropped.")
+    not_looked_at: NonNegativeInt = Field(
+        description="Pairs that were not checked, because the critic's budget was spent; kept."
+    )
     calls: NonNegativeInt = Field(description="Answers that this run paid for.")
     cache_hits: NonNegativeInt = Field(description="Stored answers that were used again without paying.")
     input_tokens: NonNegativeInt = Field(description="Input tokens of the paid calls.")
@@ -67,16 +69,16 @@ class CriticSchema(Section):
 
 class SynthesisSchema(Section):
     """
-    What the teacher was asked and what it wrote, in pairs, with the usage that this run paid for.
+    The pairs that were requested from the teacher and written, and the usage that this run paid for.
 
     ``requested = accepted + rejected + missing``.
     """
 
-    documents: NonNegativeInt = Field(description="Rows that the teacher was sent.")
-    requested: NonNegativeInt = Field(description="Pairs that the teacher was asked for.")
+    documents: NonNegativeInt = Field(description="Rows that were sent to the teacher.")
+    requested: NonNegativeInt = Field(description="Pairs that were requested from the teacher.")
     accepted: NonNegativeInt = Field(description="Pairs that passed all filters.")
     rejected: NonNegativeInt = Field(description="Pairs that a filter or the critic dropped.")
-    missing: NonNegativeInt = Field(description="Pairs that were asked for and not written.")
+    missing: NonNegativeInt = Field(description="Pairs that were requested but not written.")
     surplus: NonNegativeInt = Field(description="Pairs beyond the request; not used.")
     calls: NonNegativeInt = Field(description="Answers that this run paid for.")
     cache_hits: NonNegativeInt = Field(description="Stored answers that were used again without paying.")
@@ -84,12 +86,12 @@ class SynthesisSchema(Section):
     output_tokens: NonNegativeInt = Field(description="Output tokens of the paid calls.")
     dropped: dict[str, NonNegativeInt] = Field(default={}, description="Rejected pairs by filter.")
     critic: CriticSchema | None = Field(default=None, description="The critic's counts; null without a critic.")
-    batch_calls: NonNegativeInt = optional_key("Of `calls`, those from batch jobs.", absent=EARLIER, default=0)
+    batch_calls: NonNegativeInt = optional_key("Part of `calls`: answers from batch jobs.", absent=EARLIER, default=0)
     batch_input_tokens: NonNegativeInt = optional_key(
-        "Of `input_tokens`, those of batch jobs.", absent=EARLIER, default=0
+        "Part of `input_tokens`: tokens of batch jobs.", absent=EARLIER, default=0
     )
     batch_output_tokens: NonNegativeInt = optional_key(
-        "Of `output_tokens`, those of batch jobs.", absent=EARLIER, default=0
+        "Part of `output_tokens`: tokens of batch jobs.", absent=EARLIER, default=0
     )
 
     @model_validator(mode="after")
@@ -106,17 +108,19 @@ class SynthesisSchema(Section):
 
 
 class ArmSchema(Section):
-    """A model that answered. What the run did not train for the arm is null."""
+    """A model that answered. Fields about training are null if the run trained no model for the arm."""
 
     name: str = Field(description="Name of the arm in the use case.")
-    kind: Literal["base", "fine_tuned", "champion"] = Field(description="Which model answers for the arm.")
+    kind: Literal["base", "fine_tuned", "champion"] = Field(description="Kind of model that answers for the arm.")
     records: NonNegativeInt | None = Field(description="Records of the training file.")
     train_uri: str | None = Field(description="S3 URI of the training file.")
     job_arn: str | None = Field(description="ARN of the customization job.")
     job_status: str | None = Field(description="Status of the job, as Bedrock returned it.")
     training_loss: Loss = Field(description="Training loss that the job reports; null when it is not finite.")
-    serving: str | None = Field(description="ARN of the throughput that served the arm; null when none did.")
-    released: StrictBool = Field(description="Whether nothing bills any more; true also when nothing served the arm.")
+    serving: str | None = Field(description="ARN of the throughput that served the arm; null without a throughput.")
+    released: StrictBool = Field(
+        description="Whether no throughput of the arm is billed any more; also true without a throughput."
+    )
 
     @model_validator(mode="after")
     def _reconcile(self) -> Self:
@@ -136,7 +140,7 @@ class ArmSchema(Section):
 class LossPointSchema(Section):
     """One step of a training job's metrics."""
 
-    step: NonNegativeInt = Field(description="Number of the step, as the job counts them.")
+    step: NonNegativeInt = Field(description="Number of the step, as the job counts steps.")
     epoch: FiniteFloat = Field(description="Epoch of the step.")
     loss: Loss = Field(description="Training loss of the step's batch; null when it is not finite.")
 
@@ -144,18 +148,18 @@ class LossPointSchema(Section):
 class BillLineSchema(Section):
     """One line of a bill, estimated or paid."""
 
-    what: str = Field(description="Step or arm, model, and input or output.")
+    what: str = Field(description="Step or arm, model, and direction of the tokens.")
     quantity: NonNegativeFloat = Field(description="Quantity, in `unit`.")
     unit: str = Field(description="`token`, or `unit-hour` for one model unit of throughput for one hour.")
     unit_price_usd: NonNegativeFloat = Field(description="US dollars per unit.")
-    usd: NonNegativeFloat = Field(description="US dollars, rounded to the hundredth of a cent.")
+    usd: NonNegativeFloat = Field(description="US dollars, rounded to a hundredth of a cent.")
 
 
 class CostLineSchema(BillLineSchema):
     """One line of the run's bill, with its estimate."""
 
     estimated_usd: NonNegativeFloat = optional_key(
-        "US dollars estimated before the run; 0 for what was not estimated.", absent=EARLIER, default=0.0
+        "US dollars estimated before the run; 0 without an estimate.", absent=EARLIER, default=0.0
     )
 
 
@@ -164,7 +168,9 @@ class CostSchema(Section):
 
     estimated_usd: NonNegativeFloat = Field(description="US dollars estimated before the run.")
     actual_usd: NonNegativeFloat = Field(description="US dollars that this run paid for.")
-    lines: list[CostLineSchema] = Field(description="What was billed, and what was estimated and cost nothing.")
+    lines: list[CostLineSchema] = Field(
+        description="Items that were billed, and items that were estimated but not billed."
+    )
 
     @model_validator(mode="after")
     def _reconcile(self) -> Self:
@@ -186,7 +192,7 @@ class PairSchema(Section):
     pair: NonNegativeInt = optional_key("Number of the pair among those of its row, from 0.", absent=EARLIER, default=0)
     grounding: Share = optional_key("Share of the answer found in the document.", absent=EARLIER, default=0.0)
     critic: str = optional_key(
-        "What the critic said: `grounded`, or `not_looked_at`.", absent="without a critic", default=""
+        "Result of the critic: `grounded` or `not_looked_at`.", absent="without a critic", default=""
     )
 
 
@@ -196,6 +202,8 @@ class RejectedRowSchema(Section):
     row: NonNegativeInt | None = Field(default=None, description="Number of the record in its file, from 1.")
     line: NonNegativeInt | None = Field(default=None, description="Line of the file on which the record starts.")
     source: str = Field(description="Name of the file.")
-    column: str | None = Field(default=None, description="Column with the fault; null when it is the whole row.")
+    column: str | None = Field(
+        default=None, description="Column with the fault; null if the row as a whole is at fault."
+    )
     reason: str = Field(default="", description="Short name of the reason, such as `empty` or `duplicate`.")
-    message: str = Field(description="What is wrong and what to do.")
+    message: str = Field(description="The problem and the remedy.")

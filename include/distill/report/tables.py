@@ -1,4 +1,4 @@
-"""Arrange the report's comparisons and agreement as the rows of its tables."""
+"""Arrange the report's comparisons and agreement as rows of tables."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ _WORDS: dict[Finding, str] = {
 
 def arm_matrix(comparisons: Sequence[ComparisonResult]) -> list[MatrixRow]:
     """
-    Return the table of every arm against every other: one row per arm, with one cell per arm.
+    Build the table of every arm against every other arm: one row per arm, with one cell per arm.
 
-    A cell holds each judge's finding on the row's arm against the column's. It is empty where the two were not
-    compared, and ``None`` where an arm meets itself.
+    A cell has each judge's finding on the row's arm against the column's arm. The findings are empty if the two arms
+    were not compared, and ``None`` if both arms are the same.
     """
     if not comparisons:
         return []
@@ -47,7 +47,7 @@ def arm_matrix(comparisons: Sequence[ComparisonResult]) -> list[MatrixRow]:
 
 
 def _findings_of_both_arms(comparisons: Sequence[ComparisonResult]) -> pd.DataFrame:
-    """Return each comparison twice in a row: as it is, and with the arms exchanged."""
+    """Return each comparison in two successive rows: unchanged, and with the arms exchanged."""
     import pandas as pd
 
     ahead = pd.DataFrame(comparisons)[["judge", "candidate", "baseline", "half_win_rate", "finding"]]
@@ -63,7 +63,7 @@ def _findings_of_both_arms(comparisons: Sequence[ComparisonResult]) -> pd.DataFr
 
 
 def headline_comparisons(comparisons: Sequence[ComparisonResult]) -> list[ComparisonResult]:
-    """Return the comparisons of the first pair of arms, on which the verdict rests."""
+    """Return the comparisons of the first pair of arms. The verdict is based on these comparisons."""
     if not comparisons:
         return []
     pair = (comparisons[0]["candidate"], comparisons[0]["baseline"])
@@ -72,9 +72,9 @@ def headline_comparisons(comparisons: Sequence[ComparisonResult]) -> list[Compar
 
 def detectable_difference_sentence(comparisons: Sequence[ComparisonResult]) -> str | None:
     """
-    Say in one sentence which differences the verdict's sample can detect.
+    Describe in one sentence which differences the sample of the verdict can detect.
 
-    :return: ``None`` when no judge decided a question.
+    :return: ``None`` if no judge decided a question.
     """
     pair = headline_comparisons(comparisons)
     sizes = [c["minimum_detectable_difference"] for c in pair if c["minimum_detectable_difference"] is not None]
@@ -89,7 +89,7 @@ def detectable_difference_sentence(comparisons: Sequence[ComparisonResult]) -> s
 
 
 def agreement_rows(lines: Sequence[Agreement]) -> list[AgreementRow]:
-    """Return the pairs of raters with common items. ``too_few`` says why their kappa is not shown, or is empty."""
+    """Return the pairs of raters with shared items. ``too_few`` explains why a kappa is not shown, or is empty."""
     return [{**line, "too_few": _too_few(line)} for line in lines if line["n"]]
 
 

@@ -1,4 +1,4 @@
-"""State the verdict of a report in one sentence, from the comparisons of its first pair of arms."""
+"""State the verdict of a report in one sentence, from the comparisons of the first pair of arms."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def verdict_sentence(comparisons: Sequence[ComparisonResult]) -> str:
 
 
 def verdict_parts(comparisons: Sequence[ComparisonResult]) -> tuple[str, list[str]]:
-    """Return the two halves of :func:`verdict_sentence`: the claim, and the evidence of each judge."""
+    """Return the two parts of :func:`verdict_sentence`: the claim, and the evidence from each judge."""
     if not comparisons:
         return "No verdict", ["no answers were compared"]
     candidate, baseline = comparisons[0]["candidate"], comparisons[0]["baseline"]
@@ -26,7 +26,7 @@ def verdict_parts(comparisons: Sequence[ComparisonResult]) -> tuple[str, list[st
         return _too_few(pair), [_evidence(entry) for entry in pair]
     if "unreadable" in findings:
         return f"No verdict on {candidate} and {baseline}: {_unreadable(pair)}", [_evidence(entry) for entry in pair]
-    # When no judge is sure, the claim says so already.
+    # If no judge found a clear difference, the claim already contains this.
     any_sure = set(findings) != {"unclear"}
     evidence = [_evidence(entry, could_be_chance=any_sure and entry["finding"] == "unclear") for entry in pair]
     return _claim(candidate, baseline, findings), evidence

@@ -59,4 +59,4 @@ def test_there_is_no_note_when_nothing_was_paid(use_case: UseCase) -> None:
 
 def test_the_report_says_why_some_answers_came_on_demand(use_case: UseCase) -> None:
     note = batch_answer_note(use_case, paid(120, 120), paid(0, 40))[BATCH_NOTE]
-    assert note.startswith("synthesize 120 of 120, judge 0 of 40; the rest was asked on demand at the full price")
+    assert note.startswith("synthesize 120 of 120, judge 0 of 40; the other calls were on demand at the full price")

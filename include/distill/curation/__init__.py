@@ -1,3 +1,3 @@
-"""Decide which synthetic pairs are good enough to train on: filters, grounding, refusals and the critic."""
+"""Decide which synthetic pairs are good enough for training: filters, grounding, refusals and the critic."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Prepare a new pair and its row for the filters. Each text is normalized once, however many filters read it."""
+"""Prepare a new pair and its row for the filters. Each text is normalized once for all filters."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from include.distill.inference.records import WrittenPair
 from include.distill.text.normalization import normalize, strip_punctuation, words_of_normalized
 from include.distill.text.question_index import Question, QuestionIndex
 
-# Says why a training job would fail on a record with these texts; None when it would not.
+# Returns why a training job would fail on a record with these texts, or None if the record is valid.
 JobFault = Callable[[RowTexts], str | None]
 
 
@@ -24,9 +24,9 @@ class RowContext:
     A row with everything that its new pairs are compared with.
 
     :param texts: document, question and answer of the row that the pairs were written from.
-    :param evaluation: the questions that the student will be judged on.
-    :param job_fault: says why a pair's training record would fail the job, or ``None``.
-    :param accepted: the questions of the row's pairs that passed every filter so far.
+    :param evaluation: the evaluation questions.
+    :param job_fault: returns why a training job would fail on a pair's record, or ``None``.
+    :param accepted: questions of the row's pairs that have passed all filters so far.
     """
 
     texts: RowTexts
@@ -37,26 +37,26 @@ class RowContext:
 
     @cached_property
     def question(self) -> Question:
-        """The row's own question."""
+        """The original question of the row."""
         return Question(self.texts["question"])
 
     @cached_property
     def answer_words(self) -> str:
-        """The row's own answer, normalized and without punctuation."""
+        """The original answer of the row, normalized and without punctuation."""
         return strip_punctuation(self.texts["answer"])
 
     @cached_property
     def document(self) -> GroundingScorer:
-        """The row's document, against which answers are measured."""
+        """The row's document, prepared to score the grounding of answers."""
         return GroundingScorer(self.texts["document"])
 
 
 @dataclass(frozen=True)
 class Candidate:
     """
-    A pair that the teacher wrote, in the forms in which filters read it.
+    A pair that the teacher wrote, in the forms that the filters need.
 
-    :param document: of the row that it was written from.
+    :param document: document of the row that the pair was written from.
     """
 
     pair: WrittenPair
@@ -64,17 +64,17 @@ class Candidate:
 
     @cached_property
     def question(self) -> Question:
-        """The question."""
+        """The question of the pair, prepared for comparison with other questions."""
         return Question(self.pair["question"])
 
     @cached_property
     def topic(self) -> Question:
-        """The topic. It is compared with the row's question, in the same way as a question."""
+        """The topic of the pair. It is compared with the row's question as if it were a question."""
         return Question(self.pair["topic"])
 
     @cached_property
     def normalized_answer(self) -> str:
-        """The answer without differences in case and spacing."""
+        """The answer, normalized in case and spacing."""
         return normalize(self.pair["answer"])
 
     @cached_property
@@ -89,5 +89,5 @@ class Candidate:
 
     @cached_property
     def refusal(self) -> str | None:
-        """The words that make the answer a refusal or boilerplate, or ``None``."""
+        """The words that make the answer a refusal or boilerplate, or ``None`` if it is neither."""
         return find_refusal(self.pair["answer"])

@@ -1,9 +1,9 @@
 """
-Ask the critic, a model, whether a pair's document supports its answer, after every filter has passed the pair.
+Have a second model, the critic, check whether the document supports the answer of a pair that passed all filters.
 
-An answer without a readable verdict is asked again, then counted as unparsable; it is never taken for a verdict. A
-pair that the critic's budget does not reach is counted as not looked at. ``docs/reference/curation.md`` says which of
-them are trained on, and why.
+If the critic's answer has no readable verdict, the request is repeated. After the last attempt the pair is counted as
+``unparsable``. A pair that is not checked because the critic's budget is used up is counted as ``not_looked_at``.
+``docs/reference/curation.md`` describes which of these pairs are used for training, and why.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from include.distill.inference.requests import ModelRequest
 CHECKED_LABELS: tuple[GroundingVerdict, ...] = ("grounded", "ungrounded", "unparsable")
 CRITIC_LABELS: tuple[GroundingVerdict, ...] = (*CHECKED_LABELS, "not_looked_at")
 
-# Sent to models that take a schema. The prompt asks all others for the same JSON object.
+# Sent to models that support structured output. The prompt describes the same JSON object for all other models.
 GROUNDING_SCHEMA = json.dumps(
     {
         "type": "object",
@@ -47,8 +47,8 @@ class CriticVerdict:
     """
     The critic's verdict on one pair.
 
-    :param raw: text of the last answer.
-    :param answers: every answer that led to it.
+    :param raw: text of the critic's last answer.
+    :param answers: all answers of the critic to this pair.
     """
 
     label: GroundingVerdict
@@ -57,7 +57,7 @@ class CriticVerdict:
 
 
 def _ask_nobody(request: ModelRequest) -> NoReturn:
-    message = f"A critic without `ask` was to judge with {request.model.key}. Nothing was sent. Give it `ask`."
+    message = f"A Critic without `ask` cannot call {request.model.key}. Nothing was sent. Pass `ask` to the Critic."
     raise RuntimeError(message)
 
 
@@ -66,8 +66,8 @@ class Critic:
     """
     A model that judges pairs.
 
-    :param ask: sends a request; raises :class:`SpendCapError` when the budget does not reach for it. Only
-        :meth:`judge` needs it.
+    :param ask: sends a request, and raises :class:`SpendCapError` if the budget does not cover the request. Only
+        :meth:`judge` uses it.
     """
 
     model: Model
@@ -88,7 +88,7 @@ class Critic:
         )
 
     def judge(self, pair: QuestionAnswer, document: str) -> CriticVerdict:
-        """Ask until a verdict can be read, at most ``settings.attempts`` times, or until the budget ends."""
+        """Call the critic until a verdict can be read, up to ``settings.attempts`` times or until the budget ends."""
         answers: list[StoredAnswer] = []
 
         def ask(request: ModelRequest) -> StoredAnswer:
@@ -106,16 +106,16 @@ class Critic:
         except SpendCapError:
             if not answers:
                 return CriticVerdict("not_looked_at")
-            # The budget ended after an answer without a verdict. The pair was looked at, so it is not "not_looked_at".
+            # The budget ended after an answer without a verdict. The pair was checked, so it is not "not_looked_at".
             return CriticVerdict("unparsable", answers[-1].completion.text, answers)
         return CriticVerdict(reply.parsed or "unparsable", answers[-1].completion.text, answers)
 
     def rejection(self, verdict: CriticVerdict) -> Rejection | None:
-        """Return why the pair is not used, or ``None`` when it was found grounded or was not looked at."""
-        findings = {"ungrounded": "finds the answer ungrounded", "unparsable": "gave no readable verdict"}
+        """Return why the pair is not used, or ``None`` if its verdict is ``grounded`` or ``not_looked_at``."""
+        findings = {"ungrounded": "rated the answer as ungrounded", "unparsable": "gave no readable verdict"}
         if verdict.label not in findings:
             return None
-        message = f"{self.model.key} {findings[verdict.label]}: it said {verdict.raw[:300]!r}."
+        message = f"{self.model.key} {findings[verdict.label]}. Its output: {verdict.raw[:300]!r}."
         return Rejection("critic", verdict.label, message)
 
 
@@ -133,7 +133,7 @@ class CriticCounter:
             self._usage.add(verdict.answers)
 
     def as_record(self) -> CriticCounts:
-        """Return the counts as manifests hold them: verdicts in pairs, calls, and tokens."""
+        """Return the numbers of pairs by verdict, the calls and the tokens, in the form of a manifest."""
         usage = self._usage.usage
         return {
             "grounded": self._verdicts["grounded"],
@@ -149,7 +149,7 @@ class CriticCounter:
 
 
 def sum_critic_counts(manifests: Iterable[SynthesisTotals]) -> CriticCounts | None:
-    """Return the sums of the critic's counts over several tasks; ``None`` when no task had a critic."""
+    """Return the sums of the critic's counts over several tasks, or ``None`` if no task had a critic."""
     critics = [manifest["critic"] for manifest in manifests if manifest.get("critic")]
     if not critics:
         return None

@@ -1,8 +1,9 @@
 """
-Filter the teacher's pairs: a registry of filters that a pair passes in order, until the first one that rejects it.
+Filter the teacher's pairs: a registry of filters that check each pair in order, until one of them rejects it.
 
-A filter sees one pair, its row and the evaluation questions. Questions of other rows are compared after all pairs are
-written (:mod:`include.distill.curation.repeated_pairs`), so the result does not depend on how rows are cut into shards.
+A filter reads one pair, its row and the evaluation questions. Questions of other rows are compared after all pairs are
+written (:mod:`include.distill.curation.repeated_pairs`), so the result does not depend on how rows are split into
+shards.
 ``docs/reference/curation.md`` describes every filter; a test compares it with :data:`FILTERS`.
 """
 
@@ -20,48 +21,48 @@ from include.distill.inference.records import WrittenPair
 from include.distill.text.minhash import similarity
 from include.distill.text.question_index import Question, QuestionIndex
 
-# Many questions have the name of one service as their topic. A topic that names the row's question therefore counts
-# only when the new question itself is at least this similar to the row's.
+# The topic of many questions is just the name of a service. A topic that is similar to the row's question therefore
+# rejects a pair only if the new question, too, has at least this similarity to the row's question.
 _SIMILAR_ENOUGH_FOR_TOPIC = 0.5
-# "Yes." answers many questions. From this length in characters on, the same answer says the same thing.
+# Short answers such as "Yes." fit many questions. Only answers of at least this many characters are compared.
 _MIN_CHARACTERS_TO_COMPARE = 40
 
 
 class Filter(Protocol):
-    """One reason, or a few related ones, not to train on a pair."""
+    """A check that rejects pairs for one reason or a few related reasons."""
 
     @property
     def name(self) -> str:
-        """Name in stored records, in counts and in the data card's funnel."""
+        """Name of the filter in stored records, in counts and in the data card's funnel."""
 
     @property
     def reasons(self) -> tuple[str, ...]:
-        """Every ``reason`` that its rejections may have."""
+        """All values of ``reason`` that the filter's rejections may have."""
 
     @property
     def settings(self) -> tuple[str, ...]:
-        """Keys of the use case's ``curation`` section that it reads."""
+        """Keys of the use case's ``curation`` section that the filter reads."""
 
     def check(self, candidate: Candidate, row: RowContext) -> Iterator[Rejection]:
-        """Yield why ``candidate`` must not be used, nothing when it passes."""
+        """Yield a rejection for each reason against ``candidate``; nothing if it passes."""
 
 
 class MalformedFilter:
-    """Reject a text that says nothing. Output in which no pair can be read is counted as ``malformed`` too."""
+    """Reject a pair with broken or empty content. Unreadable output of the teacher also counts as ``malformed``."""
 
     name = "malformed"
     reasons = ("no_letters", "lost_character", "answer_is_question")
     settings = ()
 
     def check(self, candidate: Candidate, row: RowContext) -> Iterator[Rejection]:
-        """Yield a rejection for each fault of the two texts."""
+        """Yield a rejection for each fault of the question and the answer."""
         question, answer = candidate.pair["question"], candidate.pair["answer"]
         if not any(character.isalpha() for character in question):
-            yield Rejection(self.name, "no_letters", "The question has no letter.")
+            yield Rejection(self.name, "no_letters", "The question contains no letter.")
         if not any(character.isalnum() for character in answer):
-            yield Rejection(self.name, "no_letters", "The answer has neither a letter nor a digit.")
+            yield Rejection(self.name, "no_letters", "The answer contains no letter or digit.")
         if "\ufffd" in question + answer:
-            yield Rejection(self.name, "lost_character", "A character was lost in decoding (U+FFFD).")
+            yield Rejection(self.name, "lost_character", "The text contains a character lost in decoding (U+FFFD).")
         if candidate.question.folded == candidate.normalized_answer:
             yield Rejection(self.name, "answer_is_question", "The answer repeats the question.")
 
@@ -74,7 +75,7 @@ class LengthFilter:
     settings = ("min_question_characters", "max_question_characters", "min_answer_characters", "max_answer_characters")
 
     def check(self, candidate: Candidate, row: RowContext) -> Iterator[Rejection]:
-        """Yield a rejection for each text that is out of bounds; white space at its ends is not counted."""
+        """Yield a rejection for each text that is out of bounds. White space at the ends of a text is not counted."""
         limits = row.settings
         question, answer = candidate.pair["question"], candidate.pair["answer"]
         yield from self._out_of_bounds(
@@ -88,71 +89,76 @@ class LengthFilter:
         length = len(text.strip())
         if not minimum <= length <= maximum:
             reason = f"{role}_too_{'short' if length < minimum else 'long'}"
-            message = f"The {role} has {length:,} characters; expected {minimum:,} to {maximum:,}."
+            message = f"The {role} has {length:,} characters; {minimum:,} to {maximum:,} are allowed."
             yield Rejection(self.name, reason, message)
 
 
 class RepeatsOriginalFilter:
-    """Reject a question that its own row asks already."""
+    """Reject a question that repeats the original question of its row."""
 
     name = "repeats_original"
     reasons = ("repeated_question",)
     settings = ("max_question_similarity",)
 
     def check(self, candidate: Candidate, row: RowContext) -> Iterator[Rejection]:
-        """Compare the question with the row's own."""
+        """Compare the question with the row's original question."""
         if candidate.question.repeats(row.question, row.settings.max_question_similarity):
-            yield Rejection(self.name, "repeated_question", "The question repeats the row's own.")
+            yield Rejection(self.name, "repeated_question", "The question repeats the row's original question.")
 
 
 class RepeatsPairFilter:
-    """Reject a question that an accepted pair of the same row asks already."""
+    """Reject a question that repeats the question of an accepted pair of the same row."""
 
     name = "repeats_pair"
     reasons = ("repeated_question",)
     settings = ("max_question_similarity",)
 
     def check(self, candidate: Candidate, row: RowContext) -> Iterator[Rejection]:
-        """Compare the question with those that the row's pairs asked before."""
+        """Compare the question with the questions of the row's accepted pairs."""
         if any(candidate.question.repeats(earlier, row.settings.max_question_similarity) for earlier in row.accepted):
-            yield Rejection(self.name, "repeated_question", "The question repeats an earlier one of this row.")
+            yield Rejection(
+                self.name, "repeated_question", "The question repeats an earlier pair's question of this row."
+            )
 
 
 class LeakFilter:
-    """Reject a question that the student will be judged on."""
+    """Reject a question that is too similar to an evaluation question."""
 
     name = "leak"
     reasons = ("in_evaluation_set",)
     settings = ("max_leak_similarity",)
 
     def check(self, candidate: Candidate, row: RowContext) -> Iterator[Rejection]:
-        """Look the question up among the evaluation questions, whose index has the threshold."""
+        """Search the evaluation questions for a similar one. Their index has the threshold."""
         if match := row.evaluation.find(candidate.question):
             message = (
-                f"The question is {match.similarity:.2f} similar to the evaluation question {match.question!r}."
-                " Training on it would flatter the result."
+                f"The question is too similar to the evaluation question {match.question!r}: similarity"
+                f" {match.similarity:.2f}. Training on it would make the student look better than it is."
             )
             yield Rejection(self.name, "in_evaluation_set", message)
 
 
 class UngroundedFilter:
-    """Reject an answer of which the document contains too little."""
+    """Reject an answer that is not sufficiently contained in the document."""
 
     name = "ungrounded"
     reasons = ("not_in_document",)
     settings = ("min_grounding", "drop_refusals")
 
     def check(self, candidate: Candidate, row: RowContext) -> Iterator[Rejection]:
-        """Measure the answer against the document."""
+        """Compare the share of the answer found in the document with the required minimum."""
         minimum = row.settings.min_grounding
-        # A refusal states nothing that a document could contain. The refusal filter, later, gives the better reason.
+        # A refusal states nothing that a document could contain. The later refusal filter gives a better reason.
         if candidate.grounding < minimum and not (row.settings.drop_refusals and candidate.refusal):
-            message = f"The document contains {candidate.grounding:.2f} of the answer; expected {minimum} or more."
+            message = (
+                "Too little of the answer is in the document:"
+                f" share {candidate.grounding:.2f}, at least {minimum} is required."
+            )
             yield Rejection(self.name, "not_in_document", message)
 
 
 class SameTopicFilter:
-    """Reject a pair about what its row is about already: the row's answer again, or its question as the topic."""
+    """Reject a pair on the same topic as its row: the answer or the topic is too similar to the row's texts."""
 
     name = "same_topic"
     reasons = ("example_answer", "example_topic")
@@ -165,12 +171,18 @@ class SameTopicFilter:
         if shorter >= _MIN_CHARACTERS_TO_COMPARE:
             answer_similarity = similarity(candidate.answer_words, row.answer_words)
             if answer_similarity > maximum:
-                message = f"The answer is {answer_similarity:.2f} similar to the row's own; expected {maximum} or less."
+                message = (
+                    "The answer is too similar to the row's original answer:"
+                    f" similarity {answer_similarity:.2f}, at most {maximum} is allowed."
+                )
                 yield Rejection(self.name, "example_answer", message)
         topic_similarity = candidate.topic.similarity(row.question)
         is_similar_question = candidate.question.similarity(row.question) >= _SIMILAR_ENOUGH_FOR_TOPIC
         if topic_similarity > maximum and is_similar_question:
-            message = f"The topic is the row's own question ({topic_similarity:.2f} similar); expected another topic."
+            message = (
+                "The topic is too similar to the row's original question:"
+                f" similarity {topic_similarity:.2f}, at most {maximum} is allowed."
+            )
             yield Rejection(self.name, "example_topic", message)
 
 
@@ -184,19 +196,19 @@ class RefusalFilter:
     def check(self, candidate: Candidate, row: RowContext) -> Iterator[Rejection]:
         """Search the answer for the patterns of ``include/refusals.yaml``."""
         if row.settings.drop_refusals and candidate.refusal:
-            message = f"The answer is a refusal or boilerplate: it says {candidate.refusal[:80]!r}."
+            message = f"The answer is a refusal or boilerplate: it contains {candidate.refusal[:80]!r}."
             yield Rejection(self.name, "refusal", message)
 
 
 class BreaksJobFilter:
-    """Reject a pair whose training record the student's family does not accept: one bad record fails the whole job."""
+    """Reject a pair whose training record breaks a limit of the family, because the whole job would fail."""
 
     name = "breaks_job"
     reasons = ("breaks_limit",)
     settings = ()
 
     def check(self, candidate: Candidate, row: RowContext) -> Iterator[Rejection]:
-        """Check the record that the pair would become."""
+        """Check the training record that would be made from the pair."""
         pair = candidate.pair
         texts: RowTexts = {
             "document": row.texts["document"],
@@ -207,8 +219,8 @@ class BreaksJobFilter:
             yield Rejection(self.name, "breaks_limit", fault)
 
 
-# In the order in which pairs pass them. The first filter that rejects a pair is the one that is counted, so cheap and
-# certain filters come first. The data card's funnel and the curation report read names and order from here.
+# All filters, in the order in which they are applied. A rejected pair is counted for the first filter that rejects it,
+# so cheap and certain filters come first. The data card's funnel and the curation report use the same names and order.
 FILTERS: tuple[Filter, ...] = (
     MalformedFilter(),
     LengthFilter(),
@@ -228,8 +240,8 @@ class PairFilters:
     """
     The filters of a use case, for the rows of one task.
 
-    :param evaluation: the questions that the student will be judged on.
-    :param job_fault: says why a pair's training record would fail the job, or ``None``.
+    :param evaluation: the evaluation questions.
+    :param job_fault: returns why a training job would fail on a pair's record, or ``None``.
     """
 
     settings: Curation
@@ -251,21 +263,21 @@ def index_evaluation_questions(rows: Iterable[RowTexts], settings: Curation) -> 
 
 @dataclass(frozen=True)
 class RowFilters:
-    """The filters for the pairs of one row. A pair that passes is one that the next may not repeat."""
+    """The filters for the pairs of one row. Each pair that passes is remembered, and repetitions of it are rejected."""
 
     context: RowContext
 
     @property
     def accepted_questions(self) -> list[str]:
-        """The questions that passed so far."""
+        """The questions of the pairs that have passed so far."""
         return [question.text for question in self.context.accepted]
 
     def candidate(self, pair: WrittenPair) -> Candidate:
-        """Return ``pair`` as filters read it."""
+        """Return ``pair`` in the forms that the filters need."""
         return Candidate(pair, self.context.document)
 
     def check(self, candidate: Candidate) -> Rejection | None:
-        """Return the first filter's rejection; when there is none, remember the question and return ``None``."""
+        """Return the first rejection. If every filter passes, remember the question and return ``None``."""
         rejections = (rejection for filter_ in FILTERS for rejection in filter_.check(candidate, self.context))
         first = next(rejections, None)
         if first is None:

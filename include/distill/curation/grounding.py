@@ -1,11 +1,12 @@
 """
-Measure how much of an answer its document contains: the share of the answer's character n-grams found there.
+Measure the grounding of an answer: the share of the answer's character n-grams that the document contains.
 
-Characters instead of words make it work in any language. An n-gram has eight characters, or three in Chinese, Japanese
-and Korean, where one character is a syllable or a word. Case, spacing and punctuation make no difference.
+Characters are used instead of words, so the measure works in any language. An n-gram has eight characters, or three in
+Chinese, Japanese and Korean, where one character is a syllable or a word. Case, spacing and punctuation make no
+difference.
 
-It measures wording, not truth. It does not notice a changed number, and it finds nothing of an answer in another
-language than the document. ``docs/explanation/curation.md`` has the values of real answers.
+Grounding measures wording, not truth. A changed number hardly lowers it, and an answer in a different language than the
+document has no grounding at all. ``docs/explanation/curation.md`` has the values of real answers.
 """
 
 from __future__ import annotations
@@ -15,15 +16,15 @@ import re
 from include.distill.text.minhash import ngram_hashes
 from include.distill.text.normalization import strip_punctuation
 
-# Han, kana, Hangul and their compatibility forms: one character carries about as much as two or three letters.
+# Han, kana, Hangul and their compatibility forms. One such character carries about as much as two or three letters.
 _DENSE = re.compile("[\u2e80-\ud7ff\uf900-\ufaff\U00020000-\U0003ffff]")
 _LETTERS_PER_NGRAM = 8
 _DENSE_PER_NGRAM = 3
-_MIN_NGRAMS = 5  # a share of fewer means little: such a short answer must appear in the document as a whole
+_MIN_NGRAMS = 5  # an answer with fewer n-grams must appear in the document as a whole, since a share would mean little
 
 
 class GroundingScorer:
-    """A document against which answers are measured. Its n-grams are computed once for all answers."""
+    """Score answers by their grounding in one document, whose n-grams are computed once for all answers."""
 
     def __init__(self, document: str) -> None:
         self._words = f" {strip_punctuation(document)} "
@@ -34,7 +35,7 @@ class GroundingScorer:
         return self.score_words(strip_punctuation(answer))
 
     def score_words(self, words: str) -> float:
-        """Do what :meth:`score` does, for an answer that :func:`strip_punctuation` returned."""
+        """Return the same as :meth:`score`, for an answer already processed by :func:`strip_punctuation`."""
         is_dense = 2 * len(_DENSE.findall(words)) > len(words)
         ngram = _DENSE_PER_NGRAM if is_dense else _LETTERS_PER_NGRAM
         if len(words) < ngram + _MIN_NGRAMS - 1:

@@ -1,4 +1,4 @@
-"""Define the records of curation: accepted and rejected pairs, their counts, and the critic's."""
+"""Define the records of curation: accepted and rejected pairs, their counts, and the counts of the critic."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Literal, NotRequired, TypedDict
 
 from include.distill.inference.records import UsageRecord, WrittenPair
 
-# The critic's verdict on a pair. Pairs that its budget did not reach are "not_looked_at".
+# The critic's verdict on a pair. "not_looked_at" means that the critic's budget was used up before.
 GroundingVerdict = Literal["grounded", "ungrounded", "unparsable", "not_looked_at"]
 CriticCountName = Literal[
     "grounded",
@@ -40,11 +40,11 @@ class PairText(WrittenPair):
     """
     One accepted pair without its document. Stored in ``synthetic/texts-<shard>.jsonl``.
 
-    ``pair_sample`` of ``report/report.json`` holds ten of them.
+    ``pair_sample`` of ``report/report.json`` has ten of them.
     """
 
-    row_id: str  # row that it was written from
-    pair: int  # its number among the accepted pairs of that row, from 0
+    row_id: str  # row that the pair was written from
+    pair: int  # number of the pair among the accepted pairs of that row, from 0
     grounding: NotRequired[float]  # share of the answer found in the document, 0 to 1; absent in earlier versions
     critic: NotRequired[GroundingVerdict]  # "grounded" or "not_looked_at"; absent without a critic
 
@@ -56,26 +56,28 @@ class Pair(PairText):
 
 
 class RejectedPair(TypedDict):
-    """One readable pair that is not used, and why. Stored in ``synthetic/rejected-<shard>.jsonl``."""
+    """One readable pair that is not used, with the reason. Stored in ``synthetic/rejected-<shard>.jsonl``."""
 
     row_id: str
     filter: str  # name of the filter, "critic", or "surplus"
     reason: str
     message: str
     text: WrittenPair
-    surplus: NotRequired[Literal[True]]  # beyond the number asked for, so not counted as rejected
+    surplus: NotRequired[Literal[True]]  # above the requested number, so not counted as rejected
 
 
 class RepeatedPair(RejectedPair):
     """An accepted pair that repeats a question of another row. Stored in ``synthetic/rejected-repeated.jsonl``."""
 
-    pair: int  # its number among the accepted pairs of its row, from 0
+    pair: int  # number of the pair among the accepted pairs of its row, from 0
 
 
 class CriticCounts(TypedDict):
     """
-    The critic's verdicts, in pairs, and what it was asked in this run. ``critic`` of the manifests of ``synthesize``
-    and ``curate``, and of the ``synthesis`` part of ``report/report.json``.
+    The numbers of pairs by the critic's verdict, and the critic's usage in this run.
+
+    Stored as ``critic`` in the manifests of ``synthesize`` and ``curate``, and in ``synthesis`` of
+    ``report/report.json``.
     """
 
     grounded: int
@@ -91,21 +93,21 @@ class CriticCounts(TypedDict):
 
 class PairCounts(TypedDict):
     """
-    How many pairs the teacher was asked for, and what became of them. ``requested = accepted + rejected + missing``.
+    Numbers of requested pairs and their outcomes. ``requested = accepted + rejected + missing``.
 
     ``synthesis`` of ``merged/<arm>/data_card.json``; part of the manifests of ``synthesize`` and ``curate``.
     """
 
-    documents: int  # rows that the teacher was sent
+    documents: int  # rows sent to the teacher
     requested: int
     accepted: int
     rejected: int
-    missing: int  # requested and never written
-    surplus: int  # beyond the request
+    missing: int  # requested but never written
+    surplus: int  # written above the requested number
 
 
 class SampleCounts(PairCounts):
-    """The pair counts with the number of rejected pairs by filter. Part of the manifests of the teacher's tasks."""
+    """Pair counts, and the number of rejected pairs by filter. Part of the manifests of the teacher's tasks."""
 
     dropped: dict[str, int]  # by filter, sorted by name
 
@@ -113,11 +115,11 @@ class SampleCounts(PairCounts):
 class SynthesisTotals(SampleCounts, UsageRecord):
     """Counts and usage of the teacher's tasks. Part of :class:`SynthesisManifest` and :class:`CurateManifest`."""
 
-    failed: int  # rows that no model answered
+    failed: int  # rows that the teacher did not answer
     critic: NotRequired[CriticCounts]  # absent without a critic
 
 
 class CurateManifest(SynthesisTotals):
     """Result of ``curate``: the sums over all shards, with repeated pairs counted as rejected. Passed by XCom only."""
 
-    shards: int  # how many shards the pairs are stored in
+    shards: int  # number of shards in which the pairs are stored

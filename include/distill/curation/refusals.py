@@ -1,8 +1,9 @@
 """
 Detect refusals and boilerplate in answers: "I am sorry", "the document does not say", a model that talks about itself.
 
-The patterns are in ``include/refusals.yaml``, by language. All languages are searched. A refusal in a language without
-patterns is not detected here, but the document rarely contains it either, so the grounding filter rejects it.
+The patterns are in ``include/refusals.yaml``, by language. The patterns of all languages are applied to every answer. A
+refusal in a language without patterns is not detected here. The grounding filter usually rejects it, because the
+document rarely contains its words.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ _TYPOGRAPHY = str.maketrans({"’": "'", "ʼ": "'", "`": None, "*": None, "_": "
 
 
 def find_refusal(answer: str) -> str | None:
-    """Return the words that make ``answer`` a refusal or boilerplate, or ``None``."""
+    """Return the words that make ``answer`` a refusal or boilerplate, or ``None`` if it is neither."""
     text = normalize(answer.translate(_TYPOGRAPHY))
     match = next((match for pattern in _patterns(PATTERNS_PATH) if (match := pattern.search(text))), None)
     return match.group().strip() if match else None
@@ -35,7 +36,7 @@ def find_refusal(answer: str) -> str | None:
 
 @single_flight_cache
 def _patterns(path: Path) -> tuple[re.Pattern[str], ...]:
-    """Read the patterns, and compile those of all languages into one for each position."""
+    """Read the patterns, and compile one pattern per position from all languages."""
     by_position: dict[str, list[str]] = {}
     for positions in yaml.safe_load(path.read_text(encoding="utf-8")).values():
         for position, patterns in positions.items():

@@ -1,4 +1,4 @@
-"""Say why a pair is not used, as a value and as the stored record."""
+"""Describe why a pair is not used, as a value and as a stored record."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from include.distill.inference.records import WrittenPair
 @dataclass(frozen=True)
 class Rejection:
     """
-    Why a pair is not used.
+    The reason why a pair is not used.
 
     :param filter: name of the filter, ``critic`` or ``surplus``.
-    :param reason: which of the filter's rules the pair breaks, in snake_case.
-    :param message: the measured value and the expected one.
+    :param reason: the filter's rule that the pair breaks, in snake_case.
+    :param message: explanation for readers, with the measured and the allowed value.
     """
 
     filter: str
@@ -23,7 +23,7 @@ class Rejection:
     message: str
 
     def as_record(self, row_id: str, pair: WrittenPair) -> RejectedPair:
-        """Return the record of the rejected ``pair``, which keeps its text."""
+        """Return the record of the rejected ``pair``, including its text."""
         return {
             "row_id": row_id,
             "filter": self.filter,

@@ -1,9 +1,9 @@
 """
-Find new questions that other rows or other rows' pairs ask already, after all pairs are written.
+Find pairs whose question repeats another row's question or another pair's question, after all pairs are written.
 
-Rows are cut into shards by number, and the result must not depend on it. Pairs are therefore compared in row order,
-each with all original questions and with the pairs that were kept before it. Memory grows by about 300 bytes per
-question.
+Rows are split into shards by number, and the result must not depend on the split. Pairs are therefore compared in row
+order, each with all original questions and with all earlier pairs that were kept. Memory use grows by about 300 bytes
+per question.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from include.distill.text.question_index import Question, QuestionIndex
 
 def repeated_pairs(originals: Iterable[Row], pairs: Iterable[PairText], *, threshold: float) -> Iterator[RepeatedPair]:
     """
-    Yield a rejection, with the pair's number, for every pair whose question was asked before.
+    Yield a rejection, with the pair's number, for every pair that repeats an original or an earlier question.
 
-    :param pairs: in row order.
-    :param threshold: similarity from which two questions count as the same, 0.6 to 1.
+    :param pairs: all accepted pairs, in row order.
+    :param threshold: minimum similarity, 0.6 to 1, at which two questions count as the same.
     """
     index = QuestionIndex(threshold=threshold)
     for row in originals:
@@ -39,8 +39,8 @@ def repeated_pairs(originals: Iterable[Row], pairs: Iterable[PairText], *, thres
         rejection = Rejection(
             RepeatsOriginalFilter.name if is_original else RepeatsPairFilter.name,
             "repeated_question",
-            f"The question is {match.similarity:.2f} similar to that of another {'row' if is_original else 'pair'},"
-            f" {match.question[:200]!r}.",
+            f"The question repeats the question of another {'row' if is_original else 'pair'},"
+            f" {match.question[:200]!r}: similarity {match.similarity:.2f}.",
         )
         texts: WrittenPair = {"question": pair["question"], "answer": pair["answer"], "topic": pair["topic"]}
         yield {**rejection.as_record(pair["row_id"], texts), "pair": pair["pair"]}
@@ -54,9 +54,9 @@ def accepted_texts(store: ObjectStore, folder: RunFolder, *, shards: int) -> Ite
 
 def curated_pairs(store: ObjectStore, folder: RunFolder, *, shards: int) -> Iterator[Pair]:
     """
-    Yield the pairs that may be trained on, with their documents, in row order.
+    Yield the pairs that may be used for training, with their documents, in row order.
 
-    :param shards: of this run. The folder may hold more, from an earlier try that read a longer file.
+    :param shards: number of shards of this run. The folder may contain more, if an earlier attempt read a longer file.
     """
     repeated = _repeated_keys(store, folder, shards)
     for number in range(shards):
@@ -66,7 +66,7 @@ def curated_pairs(store: ObjectStore, folder: RunFolder, *, shards: int) -> Iter
 
 
 def curated_texts(store: ObjectStore, folder: RunFolder, *, shards: int) -> Iterator[PairText]:
-    """Yield what :func:`curated_pairs` yields without the documents, which are most of what it has to read."""
+    """Yield the pairs of :func:`curated_pairs` without their documents, which are most of the data."""
     repeated = _repeated_keys(store, folder, shards)
     for pair in accepted_texts(store, folder, shards=shards):
         if (pair["row_id"], pair["pair"]) not in repeated:
@@ -74,6 +74,6 @@ def curated_texts(store: ObjectStore, folder: RunFolder, *, shards: int) -> Iter
 
 
 def _repeated_keys(store: ObjectStore, folder: RunFolder, shards: int) -> set[tuple[str, int]]:
-    if not shards:  # no pairs were asked for, so ``curate`` wrote no file
+    if not shards:  # no pairs were requested, so ``curate`` wrote no file
         return set()
     return {(pair["row_id"], pair["pair"]) for pair in stream_jsonl(store, folder.synthetic_repeated, RepeatedPair)}

@@ -1,3 +1,3 @@
-"""Answer held-out questions, judge the answers pairwise, compare arms and decide on promotion."""
+"""Answer evaluation questions, judge the answers pairwise, compare arms and decide on promotion."""
 
 from __future__ import annotations

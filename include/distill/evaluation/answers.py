@@ -1,4 +1,4 @@
-"""Record the answers of the arms, and pair them for the judges."""
+"""Build the records of the arms' answers, and pair the answers for the judges."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def answer_record(row: Row, arm: str, answers: Sequence[StoredAnswer]) -> Answer
     """
     Return the line of ``answers/<arm>/<shard>.jsonl`` for one evaluation row.
 
-    :param answers: the arm's answer and, for the noise control, a second one.
+    :param answers: the arm's answer and, for the noise control, its second answer.
     """
     record: Answer = {
         "row_id": row["row_id"],
@@ -38,9 +38,9 @@ def read_answers(store: ObjectStore, folder: RunFolder, use_case: UseCase, arm: 
     """
     Read the answers of an arm one by one.
 
-    :param rows: number of the run's evaluation rows.
+    :param rows: number of evaluation rows in the run.
     """
-    # Only the shards of this run: an earlier run of a longer file may have left more in the same folder.
+    # Only the shards of this run are read. An earlier attempt on a longer file may have left more in the same folder.
     numbers = range(len(shards(rows, use_case.fan_out.evaluation_tasks)))
     for number in numbers:
         yield from stream_jsonl(store, folder.answers(arm, number), Answer)
@@ -50,9 +50,9 @@ def read_comparisons(
     store: ObjectStore, folder: RunFolder, use_case: UseCase, *, candidate: str, baseline: str
 ) -> list[PairwiseComparison]:
     """
-    Read the answers of two arms and return every evaluation row in both orders.
+    Read the answers of two arms and return two comparisons per evaluation row, one for each order.
 
-    :param baseline: an arm, or the candidate's :func:`repeat_arm_name`, which stands for its second answers.
+    :param baseline: an arm, or the candidate's :func:`repeat_arm_name` for the candidate's second answers.
     :raises ReconciliationError: an arm has no answer to a row.
     """
     rows = read_jsonl(store, folder.source("evaluation"), Row)
@@ -68,7 +68,7 @@ def read_comparisons(
     answered = candidate_answers.keys() & baseline_answers.keys()
     if missing := [row["row_id"] for row in rows if row["row_id"] not in answered]:
         message = (
-            f"{len(missing)} evaluation rows have no answer from {candidate} or from {baseline}, first {missing[0]}."
+            f"Evaluation rows without an answer from {candidate} or {baseline}: {len(missing)}, first {missing[0]}."
             " Nothing was judged. Clear the answer tasks of both arms; stored answers are not paid for again."
         )
         raise ReconciliationError(message)

@@ -1,9 +1,9 @@
 """
-Read and replace the champion: the promoted model of a use case, in one object that other systems may read.
+Read and replace the champion, the promoted model of a use case.
 
-``s3://<training bucket>/<prefix>/champions/<use_case>.json`` names it and its predecessor. Preflight of a run reads it
-once and keeps a snapshot in the run's folder. The run is compared with that champion, and may replace only that one,
-even if the run is cleared much later.
+The object ``s3://<training bucket>/<prefix>/champions/<use_case>.json`` names the champion and its predecessor. Other
+systems may read it. The preflight task of a run reads the champion once and stores a snapshot in the run's folder. The
+run's models are compared with this champion and may replace only this one, even if the run is cleared much later.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from include.distill.evaluation.records import ChampionSnapshot, DecisionRecord,
 
 class Champion(BaseModel):
     """
-    A promoted model, and why it was promoted. The validated form of :class:`ChampionRecord`.
+    A promoted model, with the verdict that led to its promotion. The validated form of :class:`ChampionRecord`.
 
     :param student: key of the base model in ``include/models.yaml``.
     :param verdict: the report's verdict, one sentence.
-    :param promoted_at: ISO 8601, UTC.
-    :param simulated: it was promoted on the AWS simulator; its figures say nothing about real models.
-    :param approved_by: the person who approved it; ``None`` when the use case asks nobody.
-    :param previous: the champion before it, without that one's own predecessor.
+    :param promoted_at: time of the promotion, ISO 8601, UTC.
+    :param simulated: whether the run used the AWS simulator. Simulated figures do not apply to real models.
+    :param approved_by: the person who approved the promotion; ``None`` if the use case does not require approval.
+    :param previous: the champion that this one replaced. The ``previous`` of that champion is ``None``.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore", protected_namespaces=())
@@ -49,9 +49,9 @@ class Champion(BaseModel):
 
 def read_champion(store: ObjectStore, uri: str) -> Champion | None:
     """
-    Read the champion at ``uri``; ``None`` when there is none.
+    Read the champion at ``uri``, or return ``None`` if there is no champion.
 
-    :raises ContractError: the object does not name a champion, so it is unknown which model is the champion.
+    :raises ContractError: the object is not a champion's record, so the champion is unknown.
     """
     try:
         body = store.read(uri)
@@ -61,26 +61,26 @@ def read_champion(store: ObjectStore, uri: str) -> Champion | None:
         return Champion.model_validate(json.loads(body))
     except (ValidationError, ValueError) as error:
         message = (
-            f"{uri} does not name a champion as this pipeline writes it ({error}). Nothing was bought or changed."
+            f"{uri} is not a champion's record in this pipeline's format ({error}). Nothing was bought or changed."
             " Correct the object, or delete it to start without a champion. Then clear this task."
         )
         raise ContractError(message) from error
 
 
 def champion_before_run(store: ObjectStore, folder: RunFolder, use_case: str) -> Champion | None:
-    """Return the champion before the run of ``folder``: if the run was promoted itself, its predecessor."""
+    """Return the champion before the run of ``folder``. If the run promoted the champion, this is the predecessor."""
     champion = read_champion(store, champion_uri(folder.root, use_case))
     return champion.previous if champion and champion.run_key == folder.run_key else champion
 
 
 def save_champion_snapshot(store: ObjectStore, folder: RunFolder, champion: Champion | None) -> None:
-    """Keep the champion with which the run is compared, or that there is none."""
+    """Store the champion with which the run is compared, or ``None`` if there is no champion."""
     write_json(store, folder.champion, {"champion": champion.model_dump() if champion else None})
 
 
 def champion_snapshot(store: ObjectStore, folder: RunFolder) -> Champion | None:
     """
-    Read the champion with which the run is compared; ``None`` when there was none.
+    Read the champion with which the run is compared, or return ``None`` if there was no champion.
 
     :raises NotFoundError: preflight has not saved a snapshot.
     """
@@ -90,11 +90,11 @@ def champion_snapshot(store: ObjectStore, folder: RunFolder) -> Champion | None:
 
 def promote(store: ObjectStore, folder: RunFolder, winner: Champion) -> Champion:
     """
-    Make ``winner`` the champion, in one write; it keeps its predecessor in ``previous``.
+    Make ``winner`` the champion in one write. Its predecessor is stored in ``previous``.
 
-    A retry finds ``winner`` there and writes nothing.
+    A retry finds that ``winner`` is already the champion and writes nothing.
 
-    :raises PromotionError: the champion is not the one with which the run was compared; nothing was changed.
+    :raises PromotionError: the champion is not the one with which the run was compared. Nothing was changed.
     """
     uri = champion_uri(folder.root, winner.use_case)
     current = read_champion(store, uri)
@@ -104,11 +104,11 @@ def promote(store: ObjectStore, folder: RunFolder, winner: Champion) -> Champion
     if _arn(predecessor) != _arn(compared):
         message = (
             f"{winner.model_arn} was compared with {_arn(compared) or 'no champion'}, but the champion of"
-            f" {winner.use_case} is now {_arn(predecessor) or 'nobody'}. Nothing was changed. Clear preflight with"
-            " downstream to compare with the present champion; stored answers are not paid for again."
+            f" {winner.use_case} is now {_arn(predecessor) or 'no model'}. Nothing was changed. Clear preflight with"
+            " downstream to compare with the current champion; stored answers are not paid for again."
         )
         raise PromotionError(message)
-    # Without its own predecessor: otherwise the object would grow with every promotion.
+    # The predecessor's own predecessor is dropped, because the object would otherwise grow with every promotion.
     previous = predecessor.model_copy(update={"previous": None}) if predecessor else None
     champion = winner.model_copy(update={"previous": previous})
     write_json(store, uri, champion.model_dump())
@@ -129,12 +129,12 @@ def _arn(champion: Champion | None) -> str | None:
 
 def winning_decision(promotion: PromotionRecord | None) -> DecisionRecord | None:
     """
-    Return the decision on the candidate to promote; ``None`` when the rule promotes nobody.
+    Return the decision on the candidate to promote, or ``None`` if the rule promotes no candidate.
 
-    Of several candidates, the one with the largest lower bound wins.
+    If several candidates meet the rule, the one with the largest lower bound wins.
 
     :param promotion: ``promotion`` of the report.
     """
     won = [decision for decision in promotion["decisions"] if decision["promoted"]] if promotion else []
-    # A promoted candidate has a lower bound: the rule requires one of every judge.
+    # A promoted candidate always has a lower bound, because the rule requires one from every judge.
     return max(won, key=lambda decision: decision["lower_bound"] or 0.0, default=None)

@@ -4,12 +4,13 @@ Compute the report's figures from one judge's verdicts on a pair of arms.
 Three figures, each with its own denominator:
 
 * ``preference``: wins divided by the decided questions (the article's figure);
-* ``half_win_rate``: mean of 1 (win), 1/2 (tie) and 0 (loss) over the questions with a parsed verdict. Unparsable
-  questions enter no mean, only their own count;
-* ``p_value``: exact two-sided sign test with one sign per document group. ``p_value_holm`` is the same with Holm's
-  correction over all comparisons of a report: every pair and every judge.
+* ``half_win_rate``: mean of 1 (win), 1/2 (tie) and 0 (loss) over the questions with a parsed verdict. Questions with an
+  unparsable verdict are left out of the means and counted separately;
+* ``p_value``: exact two-sided sign test with one sign per document group. ``p_value_holm`` is this p-value with Holm's
+  correction over all comparisons of a report, for all pairs of arms and all judges.
 
-Both intervals respect document groups (:mod:`include.distill.stats.intervals`). Nothing here is random.
+The intervals of both rates account for document groups (:mod:`include.distill.stats.intervals`). The methods use no
+random numbers, so the same verdicts always give the same figures.
 """
 
 from __future__ import annotations
@@ -40,8 +41,8 @@ if TYPE_CHECKING:
     from include.distill.stats.intervals import Floats
 
 SIGNIFICANCE = 0.05
-# The sizes for which tests/distill/stats/test_interval_coverage.py shows that the intervals keep their level.
-# A report outside them gives its figures and no verdict.
+# Within these limits, tests/distill/stats/test_interval_coverage.py shows that the intervals keep their level. Outside
+# of them, a comparison has figures but no verdict.
 MINIMUM_QUESTIONS = 100
 MINIMUM_CLUSTERS = 40
 LARGEST_CLUSTER_SHARE = 0.1
@@ -51,16 +52,16 @@ _SCORES: dict[Outcome, float] = {"candidate": 1.0, "tie": 0.5, "baseline": 0.0}
 
 
 def preference(wins: int, losses: int) -> float | None:
-    """Return the share of the decided questions that were won; ``None`` when none was decided."""
+    """Return the share of the decided questions that were won, or ``None`` if no question was decided."""
     return wins / (wins + losses) if wins + losses else None
 
 
 @dataclass(frozen=True)
 class OutcomesByGroup:
     """
-    Numbers of outcomes by document group: arrays with one entry per group.
+    Numbers of outcomes by document group, as arrays with one entry per group.
 
-    :param scored: questions with a parsed verdict.
+    :param scored: numbers of questions with a parsed verdict.
     """
 
     wins: Floats
@@ -81,7 +82,7 @@ class OutcomesByGroup:
 
 def group_outcomes(resolved: Iterable[ResolvedVerdict], clusters: Mapping[str, str]) -> OutcomesByGroup:
     """
-    Count the outcomes of each document group; groups without a parsed question are left out.
+    Count the outcomes of each document group. Groups without a parsed verdict are left out.
 
     :param clusters: document group of each row id.
     :raises ReconciliationError: a judged row has no group.
@@ -92,8 +93,8 @@ def group_outcomes(resolved: Iterable[ResolvedVerdict], clusters: Mapping[str, s
     for question in resolved:
         if question.row_id not in clusters:
             message = (
-                f"Judged row {question.row_id} is not an evaluation row of this run: it has no document group. Nothing"
-                " was counted. Clear the judge tasks; stored answers are not paid for again."
+                f"The judged row {question.row_id} has no document group, so it is not an evaluation row of this run."
+                " Nothing was counted. Clear the judge tasks; stored answers are not paid for again."
             )
             raise ReconciliationError(message)
         if question.outcome in _SCORES:
@@ -115,12 +116,13 @@ def compare(
     """
     Return one ``comparisons`` entry of the report: one judge on one pair of arms.
 
-    ``p_value_holm`` and ``finding`` are those of a single comparison; :func:`compare_all` corrects them over all.
+    ``p_value_holm`` and ``finding`` are not corrected for other comparisons; :func:`compare_all` corrects them.
 
-    :param verdicts: two per question, one for each order.
+    :param verdicts: two verdicts per question, one for each order.
     :param clusters: document group of each row id.
-    :param max_unparsable_share: above it, the finding is "unreadable".
-    :raises ReconciliationError: no verdicts, verdicts of several comparisons, or an order or a group is missing.
+    :param max_unparsable_share: with a larger share of unparsable questions, the finding is "unreadable".
+    :raises ReconciliationError: there are no verdicts, or they belong to several comparisons, or an order or a document
+        group is missing.
     """
     resolved = resolve(verdicts)
     judge, candidate, baseline = _only_comparison(resolved)
@@ -174,8 +176,8 @@ def _only_comparison(resolved: Sequence[ResolvedVerdict]) -> tuple[str, str, str
     if len(compared) != 1:
         names = "; ".join(" ".join(names) for names in sorted(compared)) or "none"
         message = (
-            f"Expected the verdicts of one judge on one pair of arms, found {len(compared)}: {names}. Nothing was"
-            " counted. Clear the judge task; stored answers are not paid for again."
+            f"The verdicts must be of one judge on one pair of arms, but {len(compared)} comparisons were found"
+            f" ({names}). Nothing was counted. Clear the judge task; stored answers are not paid for again."
         )
         raise ReconciliationError(message)
     return compared.pop()
@@ -192,9 +194,9 @@ def compare_all(
     max_unparsable_share: float = MAX_UNPARSABLE_SHARE,
 ) -> list[ComparisonResult]:
     """
-    Return all ``comparisons`` of a report, with Holm's correction over them.
+    Return all ``comparisons`` of a report, with Holm's correction over all of them.
 
-    :param verdicts: one list per judge and pair of arms; other parameters and errors as in :func:`compare`.
+    :param verdicts: verdicts of each judge on each pair of arms. Other parameters and errors are as in :func:`compare`.
     """
     comparisons = [compare(records, clusters, max_unparsable_share=max_unparsable_share) for records in verdicts]
     adjusted = holm([comparison["p_value"] for comparison in comparisons])
@@ -206,11 +208,11 @@ def compare_all(
 
 def find_winner(comparison: ComparisonFigures) -> Finding:
     """
-    Return which arm one comparison finds better, or why it finds none.
+    Return the arm that is better in one comparison, or why no arm is found better.
 
-    The corrected sign test and the interval must both exclude chance and name the same arm. Neither is enough: the
-    interval is not corrected for the number of comparisons, and the test gives a document with one question the same
-    weight as a document with ten.
+    The corrected sign test and the interval must both exclude chance and favor the same arm. One of them alone is not
+    enough: the interval is not corrected for the number of comparisons, and the test gives a document with one question
+    the same weight as a document with ten.
     """
     if is_too_small(comparison):
         return "too_few"
@@ -226,7 +228,7 @@ def find_winner(comparison: ComparisonFigures) -> Finding:
 
 
 def is_too_small(comparison: ComparisonFigures) -> bool:
-    """Return whether a comparison is outside the sizes for which its interval was shown to keep its level."""
+    """Return whether a comparison is too small, or one document group too large, for a reliable interval."""
     largest = comparison["largest_cluster_share"]
     return (
         comparison["n"] < MINIMUM_QUESTIONS

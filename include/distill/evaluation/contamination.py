@@ -6,17 +6,17 @@ from collections.abc import Iterable
 
 from include.distill.text.question_index import Question, QuestionIndex
 
-# At or above it, two questions differ in spelling or a word at most. Different questions of one form ("What is Amazon
-# EMR?", "What is Amazon EC2?") have a similarity of up to 0.8.
+# Questions with at least this similarity differ in spelling or in one word at most. Different questions of one pattern
+# ("What is Amazon EMR?", "What is Amazon EC2?") have a similarity of up to 0.8.
 SAME_QUESTION_SIMILARITY = 0.9
 
 
 def count_contaminated_questions(evaluation: Iterable[str], trained: Iterable[str]) -> int:
     """
-    Return how many evaluation questions are in the training data, each counted once.
+    Return the number of evaluation questions that are in the training data, each counted once.
 
-    :param evaluation: the questions that the student is judged by; held in memory.
-    :param trained: all questions of the training data; streamed.
+    :param evaluation: the evaluation questions. They are kept in memory.
+    :param trained: all questions of the training data. They are streamed.
     """
     index = QuestionIndex(threshold=SAME_QUESTION_SIMILARITY)
     for question in evaluation:

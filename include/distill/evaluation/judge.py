@@ -1,7 +1,7 @@
 """
-Ask a judge which of two answers is better, and record its verdict.
+Have a judge model decide which of two answers is better, and build the record of its verdict.
 
-A judge sees anonymous answers. It judges every pair of answers in both orders, see
+The answers in a judge's prompt are anonymous. Every pair of answers is judged in both orders, see
 :mod:`include.distill.evaluation.verdicts`.
 """
 
@@ -22,7 +22,7 @@ from include.distill.inference.answer_store import StoredAnswer, ask_until_reada
 from include.distill.inference.output_parsing import parse_verdict
 from include.distill.inference.requests import ModelRequest
 
-# Models with structured output must answer with this schema. For the others, the prompt asks for the same in words.
+# Sent to models that support structured output. The prompt describes the same JSON object for all other models.
 VERDICT_SCHEMA = json.dumps(
     {
         "type": "object",
@@ -38,8 +38,8 @@ class PairwiseComparison:
     """
     Two answers to one question, to be judged in one order.
 
-    :param candidate: arm that wrote ``candidate_answer``.
-    :param baseline: arm that wrote ``baseline_answer``, or ``<candidate>-again`` for the noise control.
+    :param candidate: arm of ``candidate_answer``.
+    :param baseline: arm of ``baseline_answer``, or ``<candidate>-again`` for the noise control.
     """
 
     row: Row
@@ -51,13 +51,13 @@ class PairwiseComparison:
 
     @property
     def is_tie(self) -> bool:
-        """Whether the answers are equal: a tie without asking, because both orders would be the same question."""
+        """Whether the answers are equal. That is a tie without a call, because both orders have the same request."""
         return self.candidate_answer == self.baseline_answer
 
 
 @dataclass(frozen=True)
 class Judge:
-    """A judge: the model, and how it is asked."""
+    """A judge: a model with its prompt and settings."""
 
     model: Model
     prompt: Prompt
@@ -66,7 +66,7 @@ class Judge:
     @classmethod
     def from_use_case(cls, use_case: UseCase, prompts: Mapping[str, Prompt], model: str) -> Judge:
         """
-        Return the judge that a use case asks.
+        Return one of the judges of a use case.
 
         :param prompts: frozen prompts by name.
         :param model: key of the judge in models.yaml.
@@ -74,7 +74,7 @@ class Judge:
         return cls(load_catalog().model(model), prompts[use_case.prompts.judging], use_case.judging)
 
     def request(self, comparison: PairwiseComparison) -> ModelRequest:
-        """Return the request that asks which answer is better. It shows no name of an arm."""
+        """Return the request for a verdict on ``comparison``. It does not contain the names of the arms."""
         answer_a, answer_b = answers_in_order(comparison.order, comparison.candidate_answer, comparison.baseline_answer)
         user = self.prompt.render(
             document=comparison.row["document"],
@@ -97,10 +97,11 @@ class Judge:
         self, comparison: PairwiseComparison, ask: Callable[[ModelRequest], StoredAnswer]
     ) -> tuple[Verdict, list[StoredAnswer]]:
         """
-        Ask until a verdict can be read, ``settings.attempts`` times at most. A tie of equal answers is not asked.
+        Call the judge until a verdict can be read, up to ``settings.attempts`` times. Equal answers are a tie without a
+        call.
 
-        :param ask: sends a request, or finds its stored answer.
-        :return: the verdict, ``"unparsable"`` when none could be read, and every answer on the way.
+        :param ask: sends a request, or returns its stored answer.
+        :return: the verdict, which is ``"unparsable"`` if none could be read, and all answers of the judge.
         """
         if comparison.is_tie:
             return self._verdict(comparison, "tie", same=True, raw=""), []

@@ -1,10 +1,10 @@
 """
-Decide whether a candidate replaces the champion: apply a rule that is written before the run to the report's figures.
+Decide whether a candidate replaces the champion, by applying a rule that was written before the run to the report.
 
-The functions are pure. The default rule asks every judge: the one-sided 97.5 % lower bound of the half-win rate (the
-lower end of its two-sided 95 % interval) must exceed one half plus a margin, on enough decided questions from enough
-document groups, with few unparsable verdicts. In addition, no evaluation question may be in the training data. A
-condition that cannot be checked counts as not met, so missing data never promotes anybody.
+The functions are pure. For every judge, the one-sided 97.5 % lower bound of the half-win rate must exceed one half plus
+a margin. This bound is the lower end of the two-sided 95 % interval. There must also be enough decided questions from
+enough document groups, and few unparsable verdicts. In addition, no evaluation question may be in the training data. A
+condition that cannot be checked counts as not met, so missing data never leads to a promotion.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from include.distill.config.sections import Promotion
 from include.distill.evaluation.records import ComparisonResult, DecisionRecord
 
-# Error of one judge's lower bound: half the error of a two-sided 95 % interval.
+# Error probability of one judge's lower bound, which is half that of a two-sided 95 % interval.
 ALPHA = 0.025
 
 
@@ -24,8 +24,8 @@ class Decision:
     """
     The rule's decision on one candidate.
 
-    :param reasons: every condition that is not met; when all are met, the figures that meet them, one per judge.
-    :param lower_bound: the smallest lower bound of any judge; ``None`` when no judge has one.
+    :param reasons: all conditions that are not met. If all are met, the figures that meet them, one entry per judge.
+    :param lower_bound: the smallest lower bound of all judges; ``None`` if no judge has one.
     :param false_promotions_a_year: upper limit, see :func:`false_promotions_a_year`.
     """
 
@@ -37,7 +37,7 @@ class Decision:
     false_promotions_a_year: float
 
     def as_record(self) -> DecisionRecord:
-        """Return the decision as ``report.json`` holds it."""
+        """Return the decision in the form of ``report.json``."""
         return {
             "candidate": self.candidate,
             "champion": self.champion,
@@ -62,8 +62,8 @@ def decide_promotion(
 
     :param comparisons: all comparisons of the report; those of other pairs of arms are ignored.
     :param champion: the arm that the candidate would replace.
-    :param judges: all judges of the use case; a judge without a comparison is a condition that is not met.
-    :param contaminated: evaluation questions found in the candidate's training data; ``None`` when nobody looked.
+    :param judges: all judges of the use case. A missing comparison of a judge counts as a condition that is not met.
+    :param contaminated: number of evaluation questions in the candidate's training data; ``None`` if not checked.
     """
     by_judge = {c["judge"]: c for c in comparisons if (c["candidate"], c["baseline"]) == (candidate, champion)}
     unmet = _contamination_reasons(contaminated)
@@ -87,11 +87,11 @@ def decide_promotion(
 
 def false_promotions_a_year(rule: Promotion, *, candidates: int = 1) -> float:
     """
-    Return the largest number of false promotions that the rule allows in a year of runs.
+    Return the largest number of false promotions per year that is expected under the rule.
 
-    This is the worst case that still counts as "not better": every run brings new candidates whose true half-win rate
-    is exactly one half plus the margin, and all judges err together. The number is smaller for a worse candidate, or
-    when judges err independently. A run that changes nothing brings no new candidate and no new chance.
+    This is the worst case that still counts as "not better": every run has new candidates whose true half-win rate is
+    exactly one half plus the margin, and all judges err together. The number is smaller if a candidate is worse, or if
+    judges err independently. A run that changes nothing has no new candidate and adds no chance of a false promotion.
 
     :param candidates: candidates compared with the champion in each run.
     """

@@ -6,13 +6,13 @@ from typing import Literal, NotRequired, TypedDict
 
 from include.distill.inference.records import UsageRecord
 
-# Whose answer a judge is shown first, as answer A.
+# The arm whose answer comes first in a judge's prompt, as answer A.
 Order = Literal["candidate_first", "baseline_first"]
-# What a judge answers.
+# The verdict in a judge's output.
 Letter = Literal["A", "B", "TIE"]
-# The arm that a judge chose, translated from its letter.
+# The arm that a judge chose, translated from the letter.
 Outcome = Literal["candidate", "baseline", "tie", "unparsable"]
-# What a comparison shows; see ``finding`` in ``comparisons``.
+# The result of a comparison; see ``finding`` in ``comparisons``.
 Finding = Literal["candidate", "baseline", "unclear", "too_few", "unreadable"]
 
 
@@ -24,11 +24,11 @@ class Answer(TypedDict):
     question: str
     answer: str
     stop_reason: str  # as Bedrock returned it
-    second_answer: NotRequired[str]  # for the noise control; only the arm of the noise control has one
+    second_answer: NotRequired[str]  # only present in the arm of the noise control
 
 
 class AnswerManifest(UsageRecord):
-    """Result of one task of an arm's ``answer``, for its shard. Passed by XCom only."""
+    """Result of one task of an arm's ``answer`` for one shard. Passed by XCom only."""
 
     arm: str
     rows: int
@@ -49,8 +49,8 @@ class Verdict(TypedDict):
     candidate_characters: NotRequired[int]  # length of the answer; absent from verdicts of earlier versions
     baseline_characters: NotRequired[int]
     verdict: Outcome
-    same: NotRequired[bool]  # True when both answers are equal, so the judge was not asked; absent in earlier versions
-    raw: str  # the judge's last output; empty when it was not asked
+    same: NotRequired[bool]  # True if both answers are equal, so the judge was not called; absent in earlier versions
+    raw: str  # the judge's last output; empty if the judge was not called
 
 
 class JudgeManifest(UsageRecord):
@@ -64,7 +64,7 @@ class JudgeManifest(UsageRecord):
 
 
 class Tally(TypedDict):
-    """Counts of one comparison, in questions. ``n = wins + losses + ties + unparsable``; a rate of nothing is None."""
+    """Numbers of questions, and rates, of one comparison. ``n = wins + losses + ties + unparsable``."""
 
     n: int
     wins: int
@@ -72,30 +72,30 @@ class Tally(TypedDict):
     ties: int
     unparsable: int
     same: int  # ties because both answers are equal
-    flip_rate: float | None  # share, from 0 to 1, as the next two
+    flip_rate: float | None  # this and the next two are shares from 0 to 1; None if the denominator is 0
     first_position_rate: float | None
     longer_wins_rate: float | None
 
 
 class GroupCounts(TypedDict):
-    """Sizes of one comparison, in document groups. Part of :class:`ComparisonFigures`."""
+    """Numbers of document groups in one comparison. Part of :class:`ComparisonFigures`."""
 
-    clusters: int  # with a parsed question
-    decisive_clusters: int  # with a decided question
+    clusters: int  # groups with a parsed verdict
+    decisive_clusters: int  # groups with a decided question
     clusters_won: int
     clusters_lost: int
-    largest_cluster_share: float | None  # of the parsed questions; None when none was parsed
+    largest_cluster_share: float | None  # the largest group's share of all questions with a parsed verdict
 
 
 class ComparisonPower(TypedDict):
-    """How small a difference a comparison can detect. Part of :class:`ComparisonFigures`; None below two groups."""
+    """The difference that a comparison can detect; None below two groups. Part of :class:`ComparisonFigures`."""
 
-    design_effect: float | None  # variance relative to that of independent questions
-    minimum_detectable_difference: float | None  # of the half-win rate from one half, found four times out of five
+    design_effect: float | None  # variance divided by the variance of independent questions
+    minimum_detectable_difference: float | None  # of the half-win rate from one half, detected in four of five cases
 
 
 class ComparisonFigures(Tally, GroupCounts, ComparisonPower):
-    """The figures of one judge on one pair of arms, before its finding is known. Rates and bounds are from 0 to 1."""
+    """The figures of one judge on one pair of arms, without the finding. Rates and bounds are from 0 to 1."""
 
     judge: str
     candidate: str
@@ -106,7 +106,7 @@ class ComparisonFigures(Tally, GroupCounts, ComparisonPower):
     half_win_ci95: list[float] | None
     p_value: float  # sign test over document groups
     p_value_holm: float  # corrected over all comparisons of the report
-    max_unparsable_share: float  # above it the finding is "unreadable"
+    max_unparsable_share: float  # with a larger share of unparsable questions, the finding is "unreadable"
 
 
 class ComparisonResult(ComparisonFigures):
@@ -126,21 +126,21 @@ class Disagreement(TypedDict):
 
 
 class DecisionRecord(TypedDict):
-    """What the promotion rule decides about one candidate. ``decisions`` of :class:`PromotionRecord`."""
+    """The promotion rule's decision on one candidate. An entry in ``decisions`` of :class:`PromotionRecord`."""
 
     candidate: str  # arm
     champion: str  # arm that it would replace
     promoted: bool
-    reasons: list[str]  # conditions that are not met; when all are met, the figures that meet them
-    lower_bound: float | None  # smallest 97.5 % lower bound of any judge's half-win rate
-    false_promotions_a_year: float  # at most so many
+    reasons: list[str]  # conditions that are not met; if all are met, the figures that meet them
+    lower_bound: float | None  # smallest 97.5 % lower bound of the half-win rates of all judges
+    false_promotions_a_year: float  # upper limit
 
 
 class PromotionRecord(TypedDict):
     """The promotion rule in words, and its decisions. Stored as ``promotion`` of ``report/report.json``."""
 
     rule: str
-    false_promotions_a_year: float  # at most so many, over all candidates of a run
+    false_promotions_a_year: float  # upper limit for all candidates of a run together
     decisions: list[DecisionRecord]
 
 
@@ -162,8 +162,8 @@ class ChampionRecord(TypedDict):
     promoted_at: str  # ISO 8601, UTC
     simulated: bool
     report_uri: str
-    approved_by: str | None
-    previous: ChampionRecord | None  # its own ``previous`` is None
+    approved_by: str | None  # person who approved the promotion; None if the use case does not require approval
+    previous: ChampionRecord | None  # the champion that this one replaced, with ``previous`` set to None
 
 
 class ChampionSnapshot(TypedDict):
@@ -173,7 +173,7 @@ class ChampionSnapshot(TypedDict):
 
 
 class ChampionEvent(TypedDict):
-    """What DAGs that follow the champion get: ``extra`` of the asset's event."""
+    """The ``extra`` of the champion asset's event, for DAGs that are scheduled on the asset."""
 
     model_arn: str
     verdict: str
@@ -193,7 +193,7 @@ class PromotionManifest(TypedDict):
 
 
 class DeletedModelsManifest(TypedDict):
-    """Result of ``delete_losers``, in names of arms. Passed by XCom only."""
+    """Result of ``delete_losers``, as names of arms. Passed by XCom only."""
 
-    deleted: list[str]  # gone now, also when they were gone before
-    left: list[str]
+    deleted: list[str]  # arms whose models no longer exist, including models deleted earlier
+    left: list[str]  # arms whose models were kept

@@ -1,9 +1,9 @@
 """
-Resolve a judge's verdicts: translate its letters, join the two orders of a question, and count the outcomes.
+Resolve a judge's verdicts: translate the letters, join the two orders of a question, and count the outcomes.
 
-Every judge is asked about every question twice, with each answer shown first once, to cancel position bias. An arm wins
-only when both orders name it. An unparsable reply is counted as such and never dropped: dropping it would make a judge
-that fails look like one that agrees. Two equal answers are a tie, and no judge is asked about them.
+Every judge compares the answers to every question twice, in both orders, to cancel position bias. An arm wins only if
+it is the winner in both orders. Unparsable replies are counted and never dropped, because dropping them would hide the
+judge's failures. Two equal answers are a tie, and no judge is called for them.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ class ResolvedVerdict:
     """
     One judge's verdicts on one question in both orders.
 
-    :param candidate_first: the verdict when the candidate's answer was shown first.
-    :param longer: whose answer has more characters; ``None`` when they are equally long, or when an earlier version
+    :param candidate_first: the verdict with the candidate's answer shown first.
+    :param longer: the arm whose answer has more characters; ``None`` if both are equally long, or if an earlier version
         stored the verdict without lengths.
-    :param same: the two answers are equal, so the judge was not asked.
+    :param same: whether the two answers are equal, so that the judge was not called.
     """
 
     judge: str
@@ -48,27 +48,27 @@ class ResolvedVerdict:
 
     @property
     def outcome(self) -> Outcome:
-        """The winner that both orders name; "unparsable" if either verdict is; otherwise "tie"."""
+        """The winner if both orders agree, "unparsable" if either verdict is unparsable, otherwise "tie"."""
         if "unparsable" in (self.candidate_first, self.baseline_first):
             return "unparsable"
         return self.candidate_first if self.candidate_first == self.baseline_first else "tie"
 
     @property
     def flipped(self) -> bool:
-        """Whether the two orders name different winners. A tie in one of them is not a flip."""
+        """Whether the two orders have different winners. A tie in one of them is not a flip."""
         return {self.candidate_first, self.baseline_first} == set(_DECISIVE)
 
 
 def orders() -> tuple[Order, ...]:
-    """Return the two orders in which every question is asked."""
+    """Return the two orders in which every pair of answers is judged."""
     return get_args(Order)
 
 
 def randomized_orders(row_id: str, seed: int) -> tuple[Order, ...]:
     """
-    Return both orders of a question; ``seed`` decides which is asked first.
+    Return both orders of a question. ``seed`` decides which one is judged first.
 
-    If a judge changes during a run, the change then affects both orders equally.
+    If a judge model changes during a run, the change then affects both orders equally.
     """
     first, second = orders()
     return (first, second) if int(digest(f"{seed}:{row_id}")[:8], 16) % 2 else (second, first)
@@ -86,7 +86,7 @@ def winner_of(letter: Letter | None, order: Order) -> Outcome:
     Translate a judge's letter into the arm that it chose.
 
     :param letter: ``None`` when the judge's reply could not be parsed.
-    :raises InputError: the letter is not one that the judging prompt offers.
+    :raises InputError: the judging prompt does not offer this letter.
     """
     if letter is None:
         return "unparsable"
@@ -114,16 +114,16 @@ def resolve(verdicts: Iterable[Verdict]) -> list[ResolvedVerdict]:
 def _check(verdict: Verdict, *, seen: Mapping[Order, Verdict]) -> None:
     where = f"{verdict['judge']} on row {verdict['row_id']}, {verdict['candidate']} against {verdict['baseline']}"
     order, outcome = verdict["order"], verdict["verdict"]
-    # Types are not checked when a file is read, and a value that nobody counts would be lost in silence.
+    # Values are not checked when a file is read, and an unknown value would be ignored silently in the counts.
     if order not in get_args(Order) or outcome not in get_args(Outcome):
         message = (
-            f"Unknown verdict {outcome!r} in order {order!r} ({where}); this pipeline does not write it. Nothing was"
-            " counted. Clear the judge task; stored answers are not paid for again."
+            f"Unknown verdict {outcome!r} in order {order!r} ({where}); this pipeline does not write such verdicts."
+            " Nothing was counted. Clear the judge task; stored answers are not paid for again."
         )
         raise ReconciliationError(message)
     if order in seen:
         message = (
-            f"Two verdicts in order {order!r} ({where}); expected one per question and order. Nothing was counted."
+            f"Two verdicts in order {order!r} ({where}); there must be only one. Nothing was counted."
             " Clear the judge task; stored answers are not paid for again."
         )
         raise ReconciliationError(message)
@@ -134,8 +134,8 @@ def _join(question: tuple[str, str, str, str], by_order: Mapping[Order, Verdict]
     if missing:
         judge, candidate, baseline, row_id = question
         message = (
-            f"No verdict in order {missing[0]!r} by {judge} on row {row_id}, {candidate} against {baseline}; expected"
-            " both orders. Nothing was counted. Clear the judge task; stored answers are not paid for again."
+            f"No verdict in order {missing[0]!r} by {judge} on row {row_id}, {candidate} against {baseline}; both"
+            " orders are required. Nothing was counted. Clear the judge task; stored answers are not paid for again."
         )
         raise ReconciliationError(message)
     verdict = by_order["candidate_first"]
@@ -156,12 +156,15 @@ def _longer(candidate: int | None, baseline: int | None) -> Literal["candidate",
 
 def tally(resolved: Iterable[ResolvedVerdict]) -> Tally:
     """
-    Count the outcomes of one comparison, in questions.
+    Count the questions of one comparison by outcome, and compute the rates.
 
-    ``same``: ties because the answers are equal. ``flip_rate``: share of the questions asked with both orders parsed
-    whose orders name different winners. ``first_position_rate``: share of all single verdicts with a winner that chose
-    the answer shown first; 0.5 for a judge without position bias. ``longer_wins_rate``: share of the decided questions
-    with answers of different length that the longer answer won.
+    * ``same``: number of ties because the answers are equal.
+    * ``flip_rate``: share of questions whose two orders have different winners, among the questions that the judge was
+      called for and whose verdicts were parsed in both orders.
+    * ``first_position_rate``: share of verdicts for the answer shown first, among all single verdicts with a winner. It
+      is 0.5 for a judge without position bias.
+    * ``longer_wins_rate``: share of questions won by the longer answer, among the decided questions with answers of
+      different length.
     """
     questions = list(resolved)
     outcomes = [question.outcome for question in questions]
@@ -201,11 +204,11 @@ def find_disagreements(
     """
     Return the questions on which judges or people disagree, the most interesting first.
 
-    Questions that a person labeled come first; among them and among the rest, opposite winners come before a winner and
-    a tie. An unparsable reply is a failure, not an opinion: it is listed, but is not a disagreement.
+    Questions that a person labeled come first. Within the labeled and the other questions, opposite winners come before
+    a winner and a tie. An unparsable reply is a failure, not an opinion. It is listed, but it is not a disagreement.
 
     :param people: verdict of each person, by candidate, baseline and row id.
-    :param pairs: pairs of candidate and baseline in the order of interest; other pairs come last.
+    :param pairs: pairs of candidate and baseline, the most interesting first. Other pairs come last.
     """
     opinions: dict[tuple[str, str, str], dict[str, Outcome]] = defaultdict(dict)
     for question in resolved:

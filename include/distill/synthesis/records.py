@@ -1,4 +1,4 @@
-"""Define the records of synthesis: what the teacher's tasks could not use, and their result."""
+"""Define the records of synthesis: rejected output, failed rows, and the results of the teacher's tasks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class RejectedOutput(UnreadablePair):
 
     row_id: str
     filter: Literal["malformed"]
-    surplus: NotRequired[Literal[True]]  # beyond the number asked for, so not counted as rejected
+    surplus: NotRequired[Literal[True]]  # above the requested number, so not counted as rejected
 
 
 class FailedRowText(TypedDict):
@@ -24,9 +24,9 @@ class FailedRowText(TypedDict):
 
 class FailedRow(TypedDict):
     """
-    One row that no model answered. Stored in ``synthetic/rejected-<shard>.jsonl``.
+    One row that the model did not answer. Stored in ``synthetic/rejected-<shard>.jsonl``.
 
-    Tasks of ``answer`` and ``judge`` make it only for their error message.
+    Tasks of ``answer`` and ``judge`` do not store it, but list it in their error message.
     """
 
     row_id: str
@@ -40,4 +40,4 @@ SynthesisReject = RejectedPair | RejectedOutput | FailedRow
 
 
 class SynthesisManifest(SynthesisTotals):
-    """Result of one task of ``synthesize``, for its shard. Passed by XCom only."""
+    """Result of one task of ``synthesize`` for one shard. Passed by XCom only."""

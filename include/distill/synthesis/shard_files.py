@@ -1,4 +1,4 @@
-"""Write what the teacher's task makes of a shard of rows, and name the shard."""
+"""Write the pairs and rejections of one shard of rows, and build the shard's label."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from include.distill.synthesis.teacher import SyntheticSamples
 
 
 class ShardFiles:
-    """The three objects of a shard's pairs. They exist when the block ends; when it raises, none is written."""
+    """Write a shard's three objects in a ``with`` block. If the block raises an exception, none of them is stored."""
 
     def __init__(self, store: ObjectStore, folder: RunFolder, number: int) -> None:
         self._store = store
@@ -25,7 +25,7 @@ class ShardFiles:
         self.failed = 0
 
     def __enter__(self) -> ShardFiles:
-        """Open all three."""
+        """Open the three objects."""
         self._accepted, self._texts, self._rejected = (
             self._open.enter_context(jsonl_writer(self._store, uri)) for uri in self._uris
         )
@@ -34,11 +34,11 @@ class ShardFiles:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """Put all three objects, or none when the block raised."""
+        """Store all three objects, or none of them if the block raised an exception."""
         self._open.__exit__(kind, error, traceback)
 
     def write(self, samples: SyntheticSamples) -> None:
-        """Add the result of a row. Accepted pairs are written twice: with the document, and without."""
+        """Write the result of a row. Accepted pairs are written twice, with and without the document."""
         for pair in samples.accepted:
             self._accepted(pair)
             self._texts({name: value for name, value in pair.items() if name != "document"})
@@ -48,14 +48,14 @@ class ShardFiles:
             self._rejected({**surplus, "surplus": True})
 
     def write_failed(self, failed: FailedRow) -> None:
-        """Add a row that no model answered."""
+        """Write a row that the model did not answer."""
         self.failed += 1
         self._rejected(failed)
 
 
 def summarize_shard(rows: Iterable[Row]) -> tuple[str, list[RowLengths]]:
-    """Return a readable name for a shard, and the lengths of its rows' texts. ``rows`` are read once and not kept."""
-    ends: list[Row] = []  # the first row, then the last one
+    """Return a readable label for a shard, and the lengths of its rows' texts. Rows are streamed."""
+    ends: list[Row] = []  # the first and the last row
 
     def remembered() -> Iterator[Row]:
         for row in rows:
@@ -67,7 +67,7 @@ def summarize_shard(rows: Iterable[Row]) -> tuple[str, list[RowLengths]]:
 
 
 def shard_label(rows: Sequence[Row]) -> str:
-    """Return a readable name for a shard: the numbers of its rows and the first one's question."""
+    """Return a readable label for a shard: the range of its row numbers and the question of its first row."""
     first, last = rows[0], rows[-1]
     numbers = f"row {first['row']}" if len(rows) == 1 else f"rows {first['row']} to {last['row']}"
     return f"{numbers}: {shorten(first['question'], 60, placeholder=' …')}"

@@ -1,9 +1,9 @@
 """
-Ask the teacher for new training pairs on each row, and keep what passes the filters and the critic.
+Have the teacher write new training pairs for each row, and keep the pairs that pass the filters and the critic.
 
-Counts are in pairs: ``requested = accepted + rejected + missing``. A model may write fewer pairs than requested
-(missing) or more. Rejected pairs may be requested again. Whatever exceeds the request in the end is surplus: it is
-stored with its reason and never counted as requested.
+Counts are numbers of pairs, with ``requested = accepted + rejected + missing``. A model may write fewer pairs than
+requested; the others are ``missing``. Rejected pairs may be requested again. Pairs above the requested number are
+``surplus``: they are stored with a reason but not counted as requested.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from include.distill.inference.records import WrittenPair
 from include.distill.inference.requests import ModelRequest
 from include.distill.synthesis.records import RejectedOutput
 
-# The reply of a teacher that supports structured output. The prompt asks all others for the same keys in words.
+# Sent to teachers that support structured output. The prompt describes the same keys for all other teachers.
 PAIRS_SCHEMA = json.dumps(
     {
         "type": "object",
@@ -48,8 +48,8 @@ PAIRS_SCHEMA = json.dumps(
     }
 )
 SURPLUS = Rejection("surplus", "surplus", "More pairs were written than requested.")
-# Filters take more processor time than the request. Pairs are filtered one at a time, so that a thread that is ready to
-# send its next request does not wait behind many of them.
+# Filtering takes more processor time than sending a request. Only one thread filters at a time, so that a thread that
+# is ready to send its next request does not have to wait for many filtering threads.
 _FILTERING = threading.Lock()
 
 
@@ -65,11 +65,11 @@ class Teacher:
         self, row: Row, *, pairs: int | None = None, avoid: Sequence[str] = (), sample: int = 0
     ) -> ModelRequest:
         """
-        Return the request for pairs on ``row``.
+        Return the request for new pairs from ``row``.
 
-        :param pairs: how many; by default ``settings.pairs_per_document``.
-        :param avoid: questions that the teacher has written already.
-        :param sample: number of requests sent for this row before.
+        :param pairs: number of pairs; by default ``settings.pairs_per_document``.
+        :param avoid: earlier questions that the teacher should not repeat.
+        :param sample: number of requests already sent for this row.
         """
         user = self.prompt.render(
             document=row["document"],
@@ -95,9 +95,9 @@ class SyntheticSamples:
     """
     The result of one row.
 
-    :param requested: pairs that the use case asks for.
-    :param answers: every answer of the teacher.
-    :param verdicts: the critic's, on every pair that passed the filters.
+    :param requested: number of pairs that the use case requests.
+    :param answers: all answers of the teacher.
+    :param verdicts: the critic's verdicts on the pairs that passed the filters.
     """
 
     requested: int
@@ -109,12 +109,12 @@ class SyntheticSamples:
 
     @property
     def wanted(self) -> int:
-        """Pairs that are still to be accepted."""
+        """Number of pairs that are still needed."""
         return self.requested - len(self.accepted)
 
     @property
     def missing(self) -> int:
-        """Pairs that were requested and never written."""
+        """Number of pairs that were requested but never written."""
         return self.wanted - len(self.rejected)
 
 
@@ -127,14 +127,14 @@ def create_synthetic_samples(
     critic: Critic | None = None,
 ) -> SyntheticSamples:
     """
-    Ask the teacher for new pairs on one row, read its answer and keep what passes the filters.
+    Have the teacher write new pairs for one row, and keep the pairs that pass the filters and the critic.
 
-    An answer without a readable pair is asked again, up to ``settings.attempts`` times. While pairs are wanted, the
-    teacher is asked for the rest and shown the questions it has written, up to ``settings.rounds`` times in all. A
-    retry makes the same requests, so it finds the stored answers. Every pair gets the document of its row.
+    If an answer has no readable pair, the request is repeated, up to ``settings.attempts`` answers. While pairs are
+    still needed, a further round requests them and names the questions to avoid, up to ``settings.rounds`` rounds. A
+    retry builds the same requests and therefore reads the stored answers. Every pair gets the document of its row.
 
-    :param ask: returns the stored answer to a request, or sends it.
-    :param critic: judges pairs that pass the filters.
+    :param ask: returns the stored answer to a request, or sends the request.
+    :param critic: judges the pairs that pass the filters.
     """
     settings = teacher.settings
     samples, row_filters = SyntheticSamples(settings.pairs_per_document), filters.for_row(row)
@@ -163,7 +163,7 @@ def create_synthetic_samples(
             samples.rejected.append(rejected)
         for pair in reply.parsed.pairs:
             _add_pair(samples, row, pair, row_filters, critic)
-    # Only as many as were requested are counted. A further round may have replaced rejected pairs, and a model may have
+    # No more pairs than requested are counted. A later round may have replaced rejected pairs, or the model may have
     # written too many.
     samples.surplus += samples.rejected[samples.wanted :]
     del samples.rejected[samples.wanted :]
@@ -173,7 +173,7 @@ def create_synthetic_samples(
 def _add_pair(
     samples: SyntheticSamples, row: Row, pair: WrittenPair, filters: RowFilters, critic: Critic | None
 ) -> None:
-    """Add ``pair`` to the accepted, rejected or surplus ones."""
+    """Add ``pair`` to the accepted, rejected or surplus pairs."""
     if not samples.wanted:
         samples.surplus.append(SURPLUS.as_record(row["row_id"], pair))
         return
@@ -203,7 +203,7 @@ def _add_pair(
 
 
 def count_samples(samples: Iterable[SyntheticSamples]) -> SampleCounts:
-    """Return the counts of several rows together, and the number of rejected pairs by filter."""
+    """Return the total counts of several rows, and the number of rejected pairs by filter."""
     counts: SampleCounts = {
         "documents": 0, "requested": 0, "accepted": 0, "rejected": 0, "missing": 0, "surplus": 0, "dropped": {},
     }  # fmt: skip

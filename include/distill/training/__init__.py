@@ -1,3 +1,3 @@
-"""Write the training file, identify the customization job, and describe the data it learns from."""
+"""Write the training file, identify the customization job, and describe the training data."""
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """
-Build the data card of a training set, which is stored with the file and shown in the report.
+Build the data card of a training set. The card is stored with the training file and shown in the report.
 
-It has sources and licence terms, how many pairs each filter rejected, teacher and prompts, the price of training,
-lengths and topics, and ten pairs to read. A retry of the same run builds the same card.
+It has the sources and licence terms, the number of pairs that each filter rejected, the teacher and the prompts, the
+price of training, lengths and topics, and ten pairs to read. A retry of the same run builds the same card.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def data_card(
     Return the data card of ``arm``.
 
     :param synthesis: manifest of ``curate``; ``None`` when no pairs were requested.
-    :param training_price: the bill's line for training on this set, epochs included.
+    :param training_price: the bill line for training on this set, including all epochs.
     """
     source = use_case.source
     card: DataCard = {
@@ -96,7 +96,7 @@ def _verdict_counts(counts: CriticCounts) -> CriticVerdictCounts:
 
 
 def funnel(synthesis: CurateManifest) -> list[FunnelStep]:
-    """Return how many pairs each filter rejected and how many it left, in the order in which pairs pass them."""
+    """Return the numbers of pairs that each filter rejected and left, in the order of the filters."""
     left = synthesis["requested"] - synthesis["missing"]
     steps: list[FunnelStep] = [{"filter": "missing", "dropped": synthesis["missing"], "left": left}]
     for name in (*FILTER_NAMES, *(("critic",) if synthesis.get("critic") else ())):
@@ -107,7 +107,7 @@ def funnel(synthesis: CurateManifest) -> list[FunnelStep]:
 
 
 def licence_note(teacher: Model, student: Model) -> str | None:
-    """Return a warning when teacher and student have different providers, else ``None``."""
+    """Return a warning if teacher and student have different providers, otherwise ``None``."""
     if teacher.provider == student.provider:
         return None
     return (

@@ -1,8 +1,9 @@
 """
 Compute the figures of a data card: distributions of lengths and grounding, frequent topic words, ten pairs to read.
 
-Records are counted as they are written. Memory depends on the number of different values and words, not on the number
-of records. The same records in another order give the same figures; the pairs to read are drawn by a seeded hash.
+Records are counted while they are written. Memory use depends on the number of different values and words, not on the
+number of records. The pairs to read are selected by a seeded hash. The figures do not depend on the order of the
+records.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from include.distill.inference.records import WrittenPair
 from include.distill.text.normalization import strip_punctuation
 from include.distill.training.records import CardFigureRecord, HistogramBin, TopicWord
 
-# Inclusive upper bounds, in characters, about a factor of two apart. Longer texts are in one more bin.
+# Inclusive upper bounds of the bins, in characters or as a share. One more bin has all values above the last bound.
 QUESTION_BINS = (20, 40, 60, 80, 120, 160, 240, 400)
 ANSWER_BINS = (25, 50, 100, 200, 400, 800, 1600, 3200, 6400)
 GROUNDING_BINS = (0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.99)
@@ -33,29 +34,29 @@ class CardFigures:
     """
     Count the records of a training set for its data card.
 
-    :param seed: draws the pairs to read.
+    :param seed: seed of the hash that selects the pairs to read.
     """
 
     def __init__(self, *, seed: int) -> None:
         self._seed = seed
-        self._values: dict[str, Counter[float]] = {}  # by distribution: how often each value occurs
+        self._values: dict[str, Counter[float]] = {}  # number of occurrences of each value, by distribution
         self._topic_words: Counter[str] = Counter()
-        self._drawn: list[tuple[int, str, int, WrittenPair]] = []  # a heap; the pair that leaves next is first
+        self._drawn: list[tuple[int, str, int, WrittenPair]] = []  # a heap; the first pair is the next to be replaced
 
     def count_originals(self, rows: Iterable[Row]) -> Iterator[Row]:
-        """Count the team's own rows and pass them on."""
+        """Count the original rows of the dataset and yield them unchanged."""
         for row in rows:
             self.add_original(row)
             yield row
 
     def count_pairs(self, pairs: Iterable[Pair]) -> Iterator[Pair]:
-        """Count the teacher's pairs and pass them on."""
+        """Count the teacher's pairs and yield them unchanged."""
         for pair in pairs:
             self.add_pair(pair)
             yield pair
 
     def add_original(self, row: RowTexts) -> None:
-        """Count one of the team's own rows."""
+        """Count one original row of the dataset."""
         self._add_value("question_characters_originals", len(row["question"]))
         self._add_value("answer_characters_originals", len(row["answer"]))
 
@@ -78,7 +79,7 @@ class CardFigures:
         identity = "\x1f".join((str(self._seed), pair["row_id"], str(pair["pair"])))
         rank = -int.from_bytes(hashlib.sha256(identity.encode()).digest()[:8])
         texts: WrittenPair = {"question": pair["question"], "answer": pair["answer"], "topic": pair["topic"]}
-        # Tuples are compared from the left. Row and number differ for every pair, so the texts are never compared.
+        # Tuples are compared from the left. The combination of row and number is unique, so texts are never compared.
         entry = (rank, pair["row_id"], pair["pair"], texts)
         if len(self._drawn) < PAIRS_TO_READ:
             heapq.heappush(self._drawn, entry)
@@ -86,7 +87,7 @@ class CardFigures:
             heapq.heapreplace(self._drawn, entry)
 
     def as_record(self) -> CardFigureRecord:
-        """Return the figures as the data card holds them."""
+        """Return the figures in the form of the data card."""
         return {
             "distributions": self._distributions(),
             "topic_words": self._frequent_topic_words(),
@@ -114,7 +115,7 @@ class CardFigures:
         import pandas as pd
 
         words = pd.DataFrame(self._topic_words.items(), columns=["word", "pairs"])
-        # The second key makes the order of equally frequent words independent of the order of the pairs.
+        # With the second key, the order of equally frequent words does not depend on the order of the pairs.
         frequent = words.sort_values(["pairs", "word"], ascending=[False, True]).head(TOPIC_WORDS_SHOWN)
         return [
             {"word": str(word), "pairs": int(pairs)}

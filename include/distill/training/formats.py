@@ -1,9 +1,9 @@
 """
 Write and read training records: a registry of the record formats of student families.
 
-Reserved strings: a job of some families fails when the user or system text contains a string such as ``System:``.
-Callers pass these texts through :func:`include.distill.inference.student.escape_reserved`, in training and when the
-student is asked. Answers are what the student should write, so they are never changed.
+For some families, a job fails if the user or system text contains a reserved string such as ``System:``. Callers pass
+these texts through :func:`include.distill.inference.student.escape_reserved`, both for training records and for
+requests to the student. Answers are never changed, because they are what the student should learn to write.
 """
 
 from __future__ import annotations
@@ -21,31 +21,31 @@ from include.distill.training.records import (
     TrainingRecord,
 )
 
-# Legal in JSON as they are, but line ends to readers that split lines as Unicode does.
+# These characters are legal in JSON strings, but some readers treat them as line ends, as Unicode does.
 _LINE_SEPARATORS = str.maketrans({"\x85": "\\u0085", "\u2028": "\\u2028", "\u2029": "\\u2029"})
 
 
 class RecordFormat(Protocol):
-    """How a training record of some families is written and read."""
+    """A format of training records, used by one or more families."""
 
     @property
     def name(self) -> RecordFormatName:
-        """``format`` of a family in ``include/models.yaml``."""
+        """Value of ``format`` of a family in ``include/models.yaml``."""
 
     def write(self, *, system: str, user: str, answer: str) -> TrainingRecord:
-        """Return the record. ``system`` is empty when there is none, or when the format has no place for it."""
+        """Return the record. ``system`` is empty without a system text, or if the format has no field for it."""
 
     def read(self, record: Mapping[str, Any]) -> dict[str, object]:
-        """Return the texts by field: the system text if there is one, the user's, the answer last.
+        """Return the texts by field: the system text if there is one, then the user text, then the answer.
 
-        They need not be strings; the caller checks that.
+        The caller checks that the texts are strings.
 
-        :raises KeyError, TypeError, ValueError: the record has another shape.
+        :raises KeyError, TypeError, ValueError: the record does not have this format.
         """
 
 
 class PromptCompletion:
-    """Two texts. There is no place for a system text, so it is put before the user's."""
+    """Two texts, prompt and completion. There is no field for a system text, so callers put it before the user text."""
 
     name: RecordFormatName = "prompt-completion"
 
@@ -129,7 +129,7 @@ FORMATS = {record_format.name: record_format for record_format in _ALL}
 
 
 def to_customization_format(*, user: str, answer: str, instruction: str, family: Family) -> TrainingRecord:
-    """Return the training record in which the student, given ``instruction``, answers ``user`` with ``answer``."""
+    """Return the training record for the user text ``user``, the system text ``instruction`` and the answer."""
     system, user = system_and_user_text(user=user, instruction=instruction, family=family)
     return FORMATS[family.format].write(system=system, user=user, answer=answer)
 
@@ -142,12 +142,12 @@ def record_texts(record: Mapping[str, Any], family: Family) -> dict[str, str]:
     texts: dict[str, str] = {}
     for field, text in FORMATS[family.format].read(record).items():
         if not isinstance(text, str):
-            message = f"{field} is not a text"
+            message = f"{field} is not a string"
             raise TypeError(message)
         texts[field] = text
     return texts
 
 
 def encode_record(record: TrainingRecord) -> bytes:
-    """Return a record as one line of a training file, whatever a reader takes for a line end."""
+    """Return a record as one line of a training file, without any character that a reader might treat as a line end."""
     return f"{json.dumps(record, ensure_ascii=False).translate(_LINE_SEPARATORS)}\n".encode()

@@ -1,4 +1,4 @@
-"""Check the hyperparameters of a training job against those of the student's family."""
+"""Check the hyperparameters of a training job against the ranges of the student's family."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ def check_hyperparameters(
     values: Mapping[str, object], family: Family, *, with_validation: bool = True
 ) -> dict[str, str]:
     """
-    Check hyperparameters and return them as Bedrock takes them: as strings, never with an exponent.
+    Check hyperparameters and return them in Bedrock's format: as strings without an exponent.
 
-    Whole numbers have no decimal point. Bedrock uses its defaults for those that are not given.
+    Whole numbers have no decimal point. Bedrock uses its defaults for hyperparameters that are not given.
 
     :param with_validation: whether the job has a validation file.
-    :raises InputError: an unknown name, a value of the wrong type or out of range; names every one.
+    :raises InputError: a name is unknown, a value has the wrong type or is out of range, or a validation file is
+        missing. The message lists all faults.
     """
     strings: dict[str, str] = {}
     faults: list[str] = []
@@ -32,8 +33,8 @@ def check_hyperparameters(
             faults.append(str(error))
     if faults:
         message = (
-            f"Hyperparameters of {family.key}: {'; '.join(faults)}. Nothing was bought. Change training.hyperparameters"
-            " of the use case."
+            f"The hyperparameters of {family.key} are not valid: {'; '.join(faults)}. Nothing was bought. Change"
+            " training.hyperparameters in the use case."
         )
         raise InputError(message)
     return strings
@@ -42,7 +43,7 @@ def check_hyperparameters(
 def _hyperparameter(name: str, value: object, family: Family) -> str:
     if name not in family.hyperparameters:
         nearest = difflib.get_close_matches(name, family.hyperparameters, n=1, cutoff=0.4)
-        hint = f"did you mean {nearest[0]}?" if nearest else f"known are {', '.join(family.hyperparameters)}"
+        hint = f"did you mean {nearest[0]}?" if nearest else f"expected one of {', '.join(family.hyperparameters)}"
         raise ValueError(f"unknown name {name!r}, {hint}")
     fact = family.hyperparameters[name]
     number = _number(value)
@@ -54,7 +55,7 @@ def _hyperparameter(name: str, value: object, family: Family) -> str:
 
 
 def _number(value: object) -> float | None:
-    """Return ``value`` as a number, or ``None``. Text is accepted, because YAML reads ``1e-5`` as text."""
+    """Return ``value`` as a number, or ``None``. Strings are accepted, because YAML reads ``1e-5`` as a string."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:

@@ -1,8 +1,8 @@
 """
 Identify a training job by a fingerprint of everything that changes the resulting model.
 
-Two runs on the same data need the same job, which is bought once. The training file is stored under its own hash, so
-even the request is the same.
+Two runs with the same data and settings need the same model, so the job is bought only once. The training file is
+stored under its own hash, so both runs would even send the same request.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from include.distill.config.use_case import UseCase
 from include.distill.core.naming import canonical_hash
 from include.distill.training.hyperparameters import check_hyperparameters
 
-# Failures on Bedrock's side. Every other failure comes from the data or the request and would happen again.
+# Internal failures of Bedrock. All other failures are caused by the data or the request and would happen again.
 # https://docs.aws.amazon.com/bedrock/latest/userguide/fine-tuning-troubleshooting.html
 _TRANSIENT_FAILURES = ("internal error", "unexpected error", "please try again")
 
@@ -26,7 +26,7 @@ def job_fingerprint(
     data_sha256: str,
     customization_type: str = "FINE_TUNING",
 ) -> str:
-    """Return the sha256, in hex, that identifies a training job. The order of ``hyperparameters`` does not matter."""
+    """Return the SHA-256, in hex, that identifies a training job. The order of ``hyperparameters`` does not matter."""
     return canonical_hash([base_model_id, customization_type, dict(hyperparameters), data_sha256])
 
 
@@ -34,22 +34,22 @@ def training_recipe(use_case: UseCase) -> tuple[str, dict[str, str]]:
     """
     Return the base model's id and the hyperparameters with which a use case trains its student.
 
-    :raises InputError: the student does not take these hyperparameters.
+    :raises InputError: the student's family does not accept the hyperparameters.
     :raises UseCaseError: Bedrock cannot fine-tune the student.
     """
     student = load_catalog().model(use_case.student)
     family = load_catalog().family_of(student)
-    assert student.customization is not None  # noqa: S101 - family_of has refused it
+    assert student.customization is not None  # noqa: S101 - family_of raises an error otherwise
     return student.customization.base_model_id, check_hyperparameters(use_case.training.hyperparameters, family)
 
 
 def recipe_fingerprint(use_case: UseCase, data_sha256: str) -> str:
-    """Return the fingerprint of the job that trains a use case's student on a data set."""
+    """Return the fingerprint of the job that trains a use case's student on the data with hash ``data_sha256``."""
     base_model_id, hyperparameters = training_recipe(use_case)
     return job_fingerprint(base_model_id=base_model_id, hyperparameters=hyperparameters, data_sha256=data_sha256)
 
 
 def is_transient_failure(failure_message: str | None) -> bool:
-    """Return whether a failed job may succeed when it is bought again with the same data."""
+    """Return whether a failed job may succeed if it is bought again with the same data."""
     message = (failure_message or "").lower()
     return any(cause in message for cause in _TRANSIENT_FAILURES)

@@ -1,7 +1,8 @@
 """
-Check training files against the limits of a student's family, before anything is paid.
+Check training files against the limits of a student's family before a job is bought.
 
-A job that breaks a limit fails at Bedrock hours later. The limits are in ``include/models.yaml``, each with its source.
+A job that breaks a limit would fail in Bedrock, hours later. The limits and their sources are in
+``include/models.yaml``.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from include.distill.training.formats import record_texts
 
 @dataclass(frozen=True)
 class RecordProblem:
-    """What is wrong with a field of a training record; ``record`` is its number from 1."""
+    """A fault in a field of a training record. ``record`` is the number of the record, from 1."""
 
     record: int
     field: str
@@ -30,23 +31,23 @@ class RecordProblem:
 
 
 def check_record(record: Mapping[str, Any], family: Family, number: int) -> list[RecordProblem]:
-    """Return what is wrong with one training record: its shape, its texts, its length. ``number`` counts from 1."""
+    """Return the faults in the format, texts and length of a training record. ``number`` is its number, from 1."""
     try:
         texts = record_texts(record, family)
     except (KeyError, TypeError, ValueError) as error:
-        message = f"not a {family.format} record ({error!r}); expected what to_customization_format writes"
+        message = f"not a {family.format} record ({error!r}); expected a record of to_customization_format"
         return [RecordProblem(number, "record", message)]
     problems = [RecordProblem(number, field, fault) for field, text in texts.items() for fault in _text_faults(text)]
     *prompt_fields, _answer_field = texts  # answers may contain reserved strings
     problems += [
-        RecordProblem(number, field, f"contains {reserved!r}, on which a job fails. Pass it through escape_reserved")
+        RecordProblem(number, field, f"contains {reserved!r}, which makes a job fail. Use escape_reserved")
         for field in prompt_fields
         for reserved in family.reserved_strings
         if reserved in texts[field]
     ]
     tokens = conservative_token_count("".join(texts.values()), family)
     if tokens > family.tokens_per_record:
-        message = f"about {tokens:,} tokens; expected {family.tokens_per_record:,} or fewer. Shorten the document"
+        message = f"about {tokens:,} tokens; at most {family.tokens_per_record:,} are allowed. Shorten the document"
         problems.append(RecordProblem(number, "record", message))
     return problems
 
@@ -59,41 +60,41 @@ def _text_faults(text: str) -> Iterator[str]:
 
 
 def conservative_token_count(text: str, family: Family) -> int:
-    """Return the number of tokens that ``text`` counts as: estimated from its characters, high for English."""
+    """Return the number of tokens in ``text``, estimated from its characters. The estimate is too high for English."""
     return -(-len(text) // family.characters_per_token)
 
 
 def record_count_problems(training: int, validation: int, family: Family) -> Iterator[str]:
-    """Yield what is wrong with the numbers of records of a job's two files; ``validation`` is 0 without such a file."""
+    """Yield the faults in the numbers of records of a job's files. ``validation`` is 0 without a validation file."""
     minimum, maximum = family.training_records
     counted = training + (validation if family.count_minimum_with_validation else 0)
     name = "training and validation records" if family.count_minimum_with_validation else "training records"
     if counted < minimum:
-        yield f"{counted} {name}; expected {minimum} or more. Add rows or pairs per document."
+        yield f"{counted} {name}; at least {minimum} are required. Add rows or pairs per document."
     if training > maximum:
-        yield f"{training} training records; expected {maximum} or fewer. Limit the documents."
+        yield f"{training} training records; at most {maximum} are allowed. Limit the documents."
     minimum, maximum = family.validation_records
     if validation and not minimum <= validation <= maximum:
-        yield f"{validation} validation records; expected {minimum} to {maximum}. Change the validation share."
+        yield f"{validation} validation records; {minimum} to {maximum} are allowed. Change the validation share."
     if training + validation > family.total_records:
         total = training + validation
-        yield f"{total} training and validation records; expected {family.total_records} or fewer together."
+        yield f"{total} training and validation records; at most {family.total_records} are allowed together."
 
 
 def check_file(key: str, size_bytes: int, family: Family, *, validation: bool = False) -> None:
     """
-    Check name and size of a training or validation file.
+    Check the name and the size of a training or validation file.
 
-    :param key: of the object in its bucket.
-    :raises LimitError: names the limit. Nothing was bought.
+    :param key: key of the file's object in its bucket.
+    :raises LimitError: the file breaks a limit. Nothing was bought.
     """
     kind, maximum = (
         ("validation", family.validation_file_bytes) if validation else ("training", family.training_file_bytes)
     )
     problems = []
     if maximum is not None and size_bytes > maximum:
-        problems.append(f"the {kind} file has {size_bytes:,} bytes; expected {maximum:,} or fewer. Use fewer documents")
+        problems.append(f"the {kind} file has {size_bytes:,} bytes; the limit is {maximum:,}. Use fewer documents")
     if family.file_name is not None and not re.fullmatch(family.file_name, key):
-        problems.append(f"the {kind} file is called {key!r}; expected {family.file_name}. Change storage.prefix")
+        problems.append(f"the {kind} file's name {key!r} does not match {family.file_name}. Change storage.prefix")
     if problems:
-        raise LimitError(f"{family.key} ({family.source.url}): {'; '.join(problems)}. Nothing was bought.")
+        raise LimitError(f"Limits of {family.key} ({family.source.url}): {'; '.join(problems)}. Nothing was bought.")

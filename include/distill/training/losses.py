@@ -1,9 +1,9 @@
 """
 Read the losses of a training job from Bedrock's metrics, and average them.
 
-The loss of one step is that of one batch. It goes up and down by chance, so the first or last one says little. The
-sentence in the report has means over the first and the last tenth of the steps; the chart draws a moving mean over a
-tenth.
+The loss of one step is the loss of a single batch. It varies by chance, so the first or last loss alone means little.
+The report's text therefore gives means over the first and the last tenth of the steps, and its chart shows a moving
+mean over a tenth of the steps.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from include.distill.training.records import LossPoint
 
 def loss_curve(metrics: bytes) -> list[LossPoint]:
     """
-    Return the steps of Bedrock's ``step_wise_training_metrics.csv``.
+    Read the steps in Bedrock's ``step_wise_training_metrics.csv``.
 
-    Columns differ between families; ``step_number``, ``epoch_number`` and ``training_loss`` are in all of them.
+    Columns differ between families, but all files have ``step_number``, ``epoch_number`` and ``training_loss``.
     https://docs.aws.amazon.com/bedrock/latest/userguide/model-customization-analyze.html
 
     :raises KeyError, ValueError: a column is missing, or a value is not a number.
@@ -37,7 +37,7 @@ def loss_curve(metrics: bytes) -> list[LossPoint]:
 
 
 class LossMeans(NamedTuple):
-    """Mean losses over the first and the last ``window`` of ``steps``; ``None`` where a step in it has no loss."""
+    """Mean losses over the first and the last ``window`` of all ``steps``; ``None`` if one of those has no loss."""
 
     steps: int
     window: int
@@ -51,7 +51,7 @@ class LossMeans(NamedTuple):
 
     @property
     def sentence(self) -> str:
-        """Both means in words. With fewer than 20 steps, a tenth is one step, and there is no mean."""
+        """Both means in words. With fewer than 20 steps, a tenth is a single step, so single losses are given."""
         first, last = _as_text(self.first), _as_text(self.last)
         if self.window == 1:
             steps = f"{self.steps} {'step' if self.steps == 1 else 'steps'}"
@@ -60,7 +60,7 @@ class LossMeans(NamedTuple):
 
 
 def loss_means(points: Sequence[LossPoint]) -> LossMeans | None:
-    """Return the means over the first and the last tenth of the steps; ``None`` without any step."""
+    """Return the means over the first and the last tenth of the steps, or ``None`` if there are no steps."""
     if not points:
         return None
     means = moving_mean(points)
@@ -69,10 +69,10 @@ def loss_means(points: Sequence[LossPoint]) -> LossMeans | None:
 
 def moving_mean(points: Sequence[LossPoint]) -> list[float | None]:
     """
-    Return the moving mean over a tenth of the steps, starting with that of the first steps.
+    Return the moving mean over a tenth of the steps, starting with the mean of the first tenth.
 
-    A mean is ``None`` when a step in it has no loss, as when training diverged. Leaving that step out would make the
-    training look better than it was.
+    A mean is ``None`` if one of its steps has no loss, for example because training diverged. Leaving out such a step
+    would make the training look better than it was.
     """
     losses, window = [point["loss"] for point in points], _window(points)
     means: list[float | None] = []

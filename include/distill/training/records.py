@@ -11,7 +11,7 @@ from include.distill.inference.records import WrittenPair
 
 class PromptCompletionRecord(TypedDict):
     """
-    One training record of a family with the format ``prompt-completion``.
+    One training record in the format ``prompt-completion``.
 
     Stored in ``merged/<arm>/train.jsonl`` and ``validation.jsonl``, and under ``<prefix>/datasets/<sha256>/``.
     """
@@ -28,10 +28,10 @@ class AnthropicMessage(TypedDict):
 
 
 class AnthropicRecord(TypedDict):
-    """One training record of a family with the format ``anthropic-messages``. Stored like the others."""
+    """One training record in the format ``anthropic-messages``. Stored like :class:`PromptCompletionRecord`."""
 
     system: NotRequired[str]  # absent when there is no instruction
-    messages: list[AnthropicMessage]  # the user's, then the assistant's
+    messages: list[AnthropicMessage]  # one of the user, then one of the assistant
 
 
 class TextBlock(TypedDict):
@@ -48,11 +48,11 @@ class ConversationMessage(TypedDict):
 
 
 class ConversationRecord(TypedDict):
-    """One training record of a family with the format ``bedrock-conversation-2024``. Stored like the others."""
+    """One training record in the format ``bedrock-conversation-2024``. Stored like :class:`PromptCompletionRecord`."""
 
     schemaVersion: Literal["bedrock-conversation-2024"]
     system: NotRequired[list[TextBlock]]  # one block; absent when there is no instruction
-    messages: list[ConversationMessage]  # the user's, then the assistant's
+    messages: list[ConversationMessage]  # one of the user, then one of the assistant
 
 
 TrainingRecord = PromptCompletionRecord | AnthropicRecord | ConversationRecord
@@ -61,10 +61,10 @@ TrainingRecord = PromptCompletionRecord | AnthropicRecord | ConversationRecord
 class TrainingSetCounts(TypedDict):
     """Sizes of an arm's training set, in records. ``counts`` of the data card; part of :class:`MergeManifest`."""
 
-    originals: int  # the team's own rows
-    synthetic: int  # pairs of the teacher
+    originals: int  # original rows of the dataset
+    synthetic: int  # pairs written by the teacher
     records: int  # originals + synthetic
-    validation: int  # rows held out, in a file of their own
+    validation: int  # held-out rows, in a separate file
 
 
 class HistogramBin(TypedDict):
@@ -75,10 +75,10 @@ class HistogramBin(TypedDict):
 
 
 class TopicWord(TypedDict):
-    """A frequent word of the pairs' topics. ``topic_words`` of the data card."""
+    """A frequent word in the topics of the pairs. An entry in ``topic_words`` of the data card."""
 
     word: str
-    pairs: int
+    pairs: int  # number of pairs with the word in their topic
 
 
 class CardFigureRecord(TypedDict):
@@ -87,11 +87,11 @@ class CardFigureRecord(TypedDict):
     # By ``<question|answer>_characters_<originals|synthetic>`` (in characters) and ``grounding_synthetic`` (a share).
     distributions: dict[str, list[HistogramBin]]
     topic_words: list[TopicWord]
-    to_read: list[WrittenPair]  # ten pairs, drawn by the use case's seed
+    to_read: list[WrittenPair]  # ten pairs, selected with the use case's seed
 
 
 class CardModel(TypedDict):
-    """Teacher or student in the data card."""
+    """The teacher or the student in the data card."""
 
     model: str  # inference id
     provider: str
@@ -99,15 +99,15 @@ class CardModel(TypedDict):
 
 
 class FunnelStep(TypedDict):
-    """How many pairs one filter dropped and how many were left after it. ``funnel`` of the data card."""
+    """Numbers of pairs that one filter dropped and left. An entry in ``funnel`` of the data card."""
 
-    filter: str  # name of the filter, "critic", or "missing" for what was never written
+    filter: str  # name of the filter, "critic", or "missing" for pairs that were never written
     dropped: int
     left: int
 
 
 class CriticVerdictCounts(TypedDict):
-    """The critic's verdicts in pairs. ``critic`` of the data card."""
+    """Numbers of pairs by the critic's verdict. ``critic`` of the data card."""
 
     grounded: int
     ungrounded: int
@@ -117,7 +117,7 @@ class CriticVerdictCounts(TypedDict):
 
 class DataCard(CardFigureRecord):
     """
-    A description of a training set for its readers.
+    The description of a training set for human readers.
 
     Stored in ``merged/<arm>/data_card.json``, in ``<prefix>/datasets/<sha256>/data_card.json``, and in ``data_cards``
     of ``report/report.json``.
@@ -134,12 +134,12 @@ class DataCard(CardFigureRecord):
     teacher: CardModel
     student: CardModel
     prompts: dict[str, str]  # version of each prompt by its name
-    training_price: BillLineRecord  # epochs included
+    training_price: BillLineRecord  # for all epochs
     curation: dict[str, object]  # the ``curation`` section of the use case
-    synthesis: NotRequired[PairCounts]  # this and the next three: absent when no pairs were asked for
+    synthesis: NotRequired[PairCounts]  # this and the next three are absent if no pairs were requested
     funnel: NotRequired[list[FunnelStep]]
     critic: NotRequired[CriticVerdictCounts]  # absent without a critic
-    licence_note: NotRequired[str]  # absent when teacher and student are of one provider
+    licence_note: NotRequired[str]  # absent if teacher and student have the same provider
 
 
 class MergeManifest(TrainingSetCounts):
@@ -160,22 +160,22 @@ class DatasetManifest(TypedDict):
     sha256: str
     records: int
     tokens: int  # of the training file, one epoch, an estimate
-    uploaded: bool  # False when it was there already
+    uploaded: bool  # False if the training set was already stored
 
 
 class TrainingJobManifest(TypedDict):
-    """Result of an arm's ``submit``: the customization job, bought now or before. Passed by XCom only."""
+    """Result of an arm's ``submit``: the customization job, bought now or earlier. Passed by XCom only."""
 
     job_name: str
     job_arn: str
     fingerprint: str  # sha256 of base model, hyperparameters and data
     attempt: int  # from 1
-    bought: bool  # False when an earlier try or run bought it
+    bought: bool  # False if an earlier attempt or run bought the job
     at_most_usd: NotRequired[float]  # price of the whole training; absent from manifests of earlier versions
 
 
 class TrainingManifest(TypedDict):
-    """Result of an arm's ``trained``: the job that has completed and its model. Passed by XCom only."""
+    """Result of an arm's ``trained``: the completed job and its model. Passed by XCom only."""
 
     job_name: str
     job_arn: str
@@ -186,8 +186,8 @@ class TrainingManifest(TypedDict):
 
 
 class LossPoint(TypedDict):
-    """One step of a training job's metrics. ``loss_curves`` of ``report/report.json``, a list by arm."""
+    """One step of a training job's metrics. ``loss_curves`` of ``report/report.json`` has a list of steps by arm."""
 
     step: int
     epoch: float
-    loss: float | None  # None in a stored report when training diverged, since JSON has no NaN
+    loss: float | None  # None in a stored report if training diverged, because JSON has no NaN

@@ -1,7 +1,7 @@
 """
-Write a training or validation file: check, count and hash each record on its way, then forget it.
+Write a training or validation file, and check, count and hash each record while it is written.
 
-A file of 100,000 records takes no more memory than one of ten.
+Records are streamed: a file of 100,000 records takes no more memory than a file of ten.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ FILE_PROBLEMS_SHOWN = 20
 
 
 class Digest(Protocol):
-    """A hash of ``hashlib``, shared by the files of a set."""
+    """A hash object of ``hashlib``, shared by the files of a training set."""
 
     def update(self, data: bytes, /) -> None:
-        """Add ``data``."""
+        """Add ``data`` to the hash."""
 
 
 @dataclass
 class TrainingFile:
     """
-    Counts of a file that is being written, and what is wrong with it.
+    A file that is being written, with its counts and problems.
 
-    :param name: ``training`` or ``validation``, for messages.
+    :param name: ``training`` or ``validation``, for error messages.
     """
 
     name: str
@@ -44,7 +44,7 @@ class TrainingFile:
     problem_count: int = 0
 
     def write(self, records: Iterable[TrainingRecord], body: IO[bytes]) -> None:
-        """Write ``records``, faulty ones too. Call :meth:`require_no_problem` before the file is used."""
+        """Write ``records``, including faulty ones. Call :meth:`require_no_problem` before the file is used."""
         for record in records:
             self.records += 1
             self.add_problems(map(str, check_record(record, self.family, self.records)))
@@ -62,9 +62,10 @@ class TrainingFile:
                 self.problems.append(problem)
 
     def require_no_problem(self) -> None:
-        """Refuse a file that breaks a limit of its family.
+        """Raise an error if the file breaks a limit of its family.
 
-        :raises LimitError: lists the first 20 problems and counts the rest. Nothing was bought.
+        :raises LimitError: the file has problems. The message lists the first 20 and the number of the others. Nothing
+            was bought.
         """
         if not self.problems:
             return

@@ -1,8 +1,8 @@
 """
-Write an arm's training set: originals and synthetic pairs as records in the format of the student's family, checked.
+Write and check an arm's training set: originals and synthetic pairs, in the record format of the student's family.
 
-:func:`include.distill.training.formats.to_customization_format` makes the records. Their user text is the one that the
-student will be asked with.
+:func:`include.distill.training.formats.to_customization_format` builds the records. Their user text has the same format
+as in the later requests to the student.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ TRAIN, VALIDATION = "train.jsonl", "validation.jsonl"
 @dataclass(frozen=True)
 class TrainingSet:
     """
-    What was written for an arm.
+    The result of writing an arm's training set.
 
-    :param sha256: over training and validation bytes.
-    :param tokens: of the training file for one epoch, an estimate.
-    :param figures: for the data card.
+    :param sha256: hash of the bytes of the training and validation files.
+    :param tokens: estimated tokens of the training file, for one epoch.
+    :param figures: figures for the data card.
     """
 
     sha256: str
@@ -55,8 +55,8 @@ def write_training_set(
     """
     Write the training set of ``arm`` into the run's folder.
 
-    Rows held out for validation (by document) give neither originals nor synthetic pairs to training. Rows and pairs
-    are streamed; only their names are in memory.
+    Whole documents are held out for validation. Neither their rows nor their synthetic pairs are used for training.
+    Rows and pairs are streamed; only their names are in memory.
 
     :param shards: number of shards of the run's synthetic pairs.
     :raises LimitError: the set breaks a limit of the family. Nothing was written or bought.
@@ -75,7 +75,7 @@ def write_training_set(
         pairs = pairs_of(arm, training, curated_pairs(store, folder, shards=shards))
         train.write(map(as_record, figures.count_pairs(pairs)), body)
         if held_out:
-            digest.update(b"\0")  # without a mark between the files, moving a row from one to the other kept the hash
+            digest.update(b"\0")  # without a separator, moving a row between the files could keep the hash
             body = files.enter_context(store.writer(folder.merged(arm.name, VALIDATION)))
             validation.write(map(as_record, _rows(store, folder, held_out)), body)
         _check(train, validation, folder, digest.hexdigest())
@@ -102,7 +102,7 @@ def _check(train: TrainingFile, validation: TrainingFile, folder: RunFolder, sha
 
 
 def job_fault(pair: RowTexts, *, use_case: UseCase, prompt: Prompt, family: Family) -> str | None:
-    """Return why a training job would fail on the record of ``pair``, or ``None``."""
+    """Return why a training job would fail on the record of ``pair``, or ``None`` if the record is valid."""
     record = _record(pair, use_case=use_case, prompt=prompt, family=family)
     problems = check_record(record, family, 1)
     return "; ".join(f"{problem.field}: {problem.message}" for problem in problems) or None

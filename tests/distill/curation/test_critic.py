@@ -92,7 +92,7 @@ class TestJudge:
         critic, judgment = judged(Budget(reply("UNGROUNDED")))
         rejection = critic.rejection(judgment)
         assert rejection is not None
-        assert rejection.message.startswith("claude-haiku-4-5 finds the answer ungrounded: it said ")
+        assert rejection.message.startswith("claude-haiku-4-5 rated the answer as ungrounded. Its output: ")
         assert "It is stated." in rejection.message
 
     def test_an_unreadable_answer_is_asked_again_with_the_next_sample_number(self) -> None:

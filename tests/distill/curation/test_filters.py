@@ -116,7 +116,7 @@ class TestLength:
     def test_the_message_has_the_length_and_the_bounds(self) -> None:
         rejection = rejection_of(answer="x" * 4_001)
         assert rejection is not None
-        assert rejection.message == "The answer has 4,001 characters; expected 1 to 4,000."
+        assert rejection.message == "The answer has 4,001 characters; 1 to 4,000 are allowed."
 
 
 class TestRepeatsOriginal:
@@ -256,7 +256,7 @@ class TestSameTopic:
         rejection = rejection_of(question=self.SIMILAR_QUESTION, topic=ROW["question"])
         assert rejection is not None
         assert (rejection.filter, rejection.reason) == ("same_topic", "example_topic")
-        assert "1.00 similar" in rejection.message
+        assert "similarity 1.00, at most 0.7 is allowed" in rejection.message
 
     def test_the_rows_question_as_the_topic_of_a_different_question_passes(self) -> None:
         assert Question(PAIR["question"]).similarity(Question(ROW["question"])) < 0.5
@@ -319,7 +319,7 @@ class TestBreaksJob:
         rejection = rejection_of(self.row_of(100_000), real_job_fault)
         assert rejection is not None
         assert (rejection.filter, rejection.reason) == ("breaks_job", "breaks_limit")
-        assert "expected 32,000 or fewer" in rejection.message
+        assert "at most 32,000 are allowed" in rejection.message
         assert rejected(self.row_of(90_000), real_job_fault) is None
 
     def test_the_check_is_given_the_texts_of_the_pair_with_the_document_of_the_row(self) -> None:

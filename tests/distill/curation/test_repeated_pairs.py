@@ -28,11 +28,12 @@ def found(originals: list[str], pairs: list[PairText], threshold: float = 0.75) 
 class TestRepeatedPairs:
     def test_a_question_of_another_row_is_named_as_such(self) -> None:
         (repeated,) = found([VERSIONING], [pair(VERSIONING.upper(), number=2)])
+        folded = VERSIONING.lower().rstrip("?")
         assert repeated == {
             "row_id": "r",
             "filter": RepeatsOriginalFilter.name,
             "reason": "repeated_question",
-            "message": f"The question is 1.00 similar to that of another row, {VERSIONING.lower().rstrip('?')!r}.",
+            "message": f"The question repeats the question of another row, {folded!r}: similarity 1.00.",
             "text": {"question": VERSIONING.upper(), "answer": "a", "topic": "t"},
             "pair": 2,
         }
@@ -40,7 +41,7 @@ class TestRepeatedPairs:
     def test_a_question_of_another_pair_is_named_as_such_and_the_first_one_stays(self) -> None:
         (repeated,) = found(["What is S3?"], [pair(VERSIONING, row="first"), pair(VERSIONING, row="second")])
         assert (repeated["row_id"], repeated["filter"]) == ("second", RepeatsPairFilter.name)
-        assert "similar to that of another pair" in repeated["message"]
+        assert "repeats the question of another pair" in repeated["message"]
 
     def test_a_repeated_pair_is_not_compared_with_later_ones(self) -> None:
         """The second resembles the first and is dropped. The third resembles the second only, so it stays."""

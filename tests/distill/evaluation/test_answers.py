@@ -69,5 +69,7 @@ def test_the_noise_control_compares_an_arm_with_its_second_answers(store: Memory
 def test_a_row_without_an_answer_of_both_arms_is_an_error_that_names_it(store: MemoryStore) -> None:
     write_answers(store, "tuned")
     write_answers(store, "base", shards=(slice(0, 2), slice(0, 0)))
-    with pytest.raises(ReconciliationError, match=f"1 evaluation rows have no answer .*, first {ROWS[2]['row_id']}"):
+    with pytest.raises(
+        ReconciliationError, match=f"Evaluation rows without an answer from .*: 1, first {ROWS[2]['row_id']}"
+    ):
         read_comparisons(store, FOLDER, USE_CASE, candidate="tuned", baseline="base")

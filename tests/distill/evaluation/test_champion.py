@@ -102,7 +102,7 @@ class TestChampionOfARun:
     @pytest.mark.parametrize("body", [b"{", b"[]", b"{}", b'{"model_arn": 3}', b"\xff"], ids=repr)
     def test_an_object_that_names_no_champion_is_an_error_that_names_it(self, store: MemoryStore, body: bytes) -> None:
         store.write(URI, body)
-        with pytest.raises(ContractError, match=r"s3://train/distill/champions/docs\.json does not name a champion"):
+        with pytest.raises(ContractError, match=r"s3://train/distill/champions/docs\.json is not a champion's record"):
             read_champion(store, URI)
 
 

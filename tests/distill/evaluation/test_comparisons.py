@@ -144,9 +144,9 @@ def test_a_comparison_may_find_a_winner_alone_and_none_among_several() -> None:
 @pytest.mark.parametrize(
     ("records", "words"),
     [
-        pytest.param([], "found 0: none", id="none"),
-        pytest.param(verdicts(["tie"]) + verdicts(["tie"], judge="llama"), "found 2", id="two judges"),
-        pytest.param(verdicts(["tie", "tie"]), "Judged row row1", id="a row without a group"),
+        pytest.param([], r"0 comparisons were found \(none\)", id="none"),
+        pytest.param(verdicts(["tie"]) + verdicts(["tie"], judge="llama"), "2 comparisons were found", id="two judges"),
+        pytest.param(verdicts(["tie", "tie"]), "judged row row1", id="a row without a group"),
     ],
 )
 def test_verdicts_that_are_not_of_one_comparison_are_refused(records: list[dict[str, Any]], words: str) -> None:

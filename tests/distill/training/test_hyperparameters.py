@@ -36,7 +36,7 @@ class TestHyperparameters:
         ("given", "message"),
         [
             ({"epochs": 2}, "unknown name 'epochs', did you mean epochCount?"),
-            ({"xyz": 2}, "unknown name 'xyz', known are epochCount, learningRate, learningRateWarmupSteps"),
+            ({"xyz": 2}, "unknown name 'xyz', expected one of epochCount, learningRate, learningRateWarmupSteps"),
             ({"epochCount": 2.5}, "epochCount is 2.5, expected integer from 1 to 5"),
             ({"epochCount": True}, "epochCount is True, expected integer"),
             ({"epochCount": "two"}, "epochCount is 'two', expected integer"),
@@ -60,7 +60,7 @@ class TestHyperparameters:
             check_hyperparameters(given, CLAUDE, with_validation=False)
 
     def test_every_fault_is_named_at_once(self) -> None:
-        with pytest.raises(InputError, match=r"Hyperparameters of nova: epochCount is 9.*; unknown name 'b'"):
+        with pytest.raises(InputError, match=r"of nova are not valid: epochCount is 9.*; unknown name 'b'"):
             check_hyperparameters({"epochCount": 9, "b": 1}, NOVA)
 
     @ALL

@@ -127,7 +127,7 @@ class TestMix:
         assert built() == built()
 
     def test_too_few_records_are_refused_before_anything_is_bought(self) -> None:
-        with pytest.raises(LimitError, match="7 training records; expected 8 or more"):
+        with pytest.raises(LimitError, match="7 training records; at least 8 are required"):
             built(Arm(name="few", originals=7, synthetic=0))
 
 

@@ -225,7 +225,7 @@ class TestRefusal:
     ) -> None:
         store.write(f"{FOLDER.root}/champions/aws_docs_qa.json", b"{")
         message = self.refusal(preflight(teacher="claude-3-sonnet"), context)
-        assert "does not name a champion" in message
+        assert "is not a champion's record" in message
         assert "claude-3-sonnet was retired" in message
 
     def test_a_use_case_without_trained_arms_needs_no_fine_tuning(self, preflight: Any, context: Any) -> None:

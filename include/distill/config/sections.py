@@ -19,7 +19,7 @@ Slug = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$")]
 BucketName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
 NonBlankText = Annotated[str, Field(pattern=r"\S")]
 
-# One call at a time, or batch jobs at half the price that may take a day.
+# Single calls on demand, or batch jobs, which cost half the price and may take a day.
 Inference = Literal["on_demand", "batch"]
 
 
@@ -31,7 +31,7 @@ class Section(BaseModel):
     @field_validator("*", mode="before")
     @classmethod
     def _refuse_booleans_and_odd_characters(cls, value: Any, info: ValidationInfo) -> Any:
-        # pydantic would read true as the number 1, and a training file could not contain such a character.
+        # pydantic would read true as the number 1, and a training file cannot contain unsupported characters.
         annotation = cls.model_fields[str(info.field_name)].annotation
         if isinstance(value, bool) and bool not in (annotation, *get_args(annotation)):
             message = f"found {str(value).lower()}, expected a value that is not a boolean"
@@ -43,7 +43,7 @@ class Section(BaseModel):
 
 
 class Aws(Section):
-    """How AWS is called. ``role_arn`` is the role that Bedrock assumes to read and write S3."""
+    """Access to AWS. ``role_arn`` is the role that Bedrock assumes to read and write S3."""
 
     conn_id: str = "aws_default"
     region: str = Field("us-east-1", pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")
@@ -51,7 +51,7 @@ class Aws(Section):
 
 
 class Storage(Section):
-    """The buckets, in the Region of the job, and the prefix of all objects of this project."""
+    """The buckets, which are in the Region of the job, and the prefix of all objects of this project."""
 
     training_bucket: BucketName
     output_bucket: BucketName
@@ -61,22 +61,22 @@ class Storage(Section):
 
 class SourceData(Section):
     """
-    The input files (``doc,question,answer``), local or ``s3://``, and which of their records are used.
+    The input files (``doc,question,answer``), local or in S3, and the records to use.
 
-    A path or URI that ends in a slash is a folder, whose files are read in the order of their names.
+    A path or URI that ends in a slash is a folder. The files in a folder are read in order of name.
     """
 
     training_csv: NonBlankText
     evaluation_csv: NonBlankText | None = None
-    evaluation_share: Share = Field(0.1, description="of documents held out when there is no evaluation_csv")
+    evaluation_share: Share = Field(0.1, description="share of documents held out if there is no evaluation_csv")
     documents: int | None = Field(None, ge=1, description="use only the first N records of the training CSV")
     evaluation_rows: int | None = Field(None, ge=1, description="use only the first N records for evaluation")
     encoding: str = "utf-8"
-    columns: dict[str, str] | None = Field(None, description="document, question, answer: name of its column")
+    columns: dict[str, str] | None = Field(None, description="column name for document, question, answer")
     max_document_characters: int = Field(60_000, ge=100)
-    group_column: str | None = Field(None, min_length=1, description="rows of one group are on one side of the split")
+    group_column: str | None = Field(None, min_length=1, description="column; rows with the same value are on one side")
     same_document_similarity: float = Field(
-        0.8, ge=0.5, le=1, description="documents at least this similar are the same"
+        0.8, ge=0.5, le=1, description="minimum similarity of documents that count as the same"
     )
     shared_documents: Literal["drop", "keep"] = "drop"
     licence: str = ""
@@ -94,8 +94,8 @@ class Prompts(Section):
     """
     Template files, and the task instruction, which is the system text of the student and of training records.
 
-    A file is a name in ``include/prompts/``, a path below a folder that may be read, or an ``s3://`` URI. Preflight
-    freezes the texts with the run, and fills in those of ``instruction_file`` and ``examples``.
+    A file is given as a name in ``include/prompts/``, as a path below a permitted folder, or as an ``s3://`` URI.
+    Preflight fills in the texts of ``instruction_file`` and ``examples``, and freezes all texts for the run.
     """
 
     synthesis: str = "synthesis.j2"
@@ -103,30 +103,32 @@ class Prompts(Section):
     judging: str = "judging.j2"
     critic: str = "critic.j2"
     instruction: NonBlankText = "Answer the question using only the document. If the document does not say, say so."
-    instruction_file: str | None = Field(None, min_length=1, description="takes the place of instruction")
+    instruction_file: str | None = Field(None, min_length=1, description="replaces instruction")
     examples: tuple[Example, ...] | str = Field((), description="pairs shown to the teacher, or a .jsonl or .yaml file")
 
 
 class Synthesis(Section):
-    """How the teacher is asked for new pairs."""
+    """Settings of the requests for new pairs to the teacher."""
 
     inference: Inference = "on_demand"
     pairs_per_document: int = Field(3, ge=1, le=20)
     max_tokens: int = Field(4096, ge=64, le=32_000)
     temperature: Temperature | None = 0.7
-    attempts: int = Field(2, ge=1, le=5, description="calls per row until at least one pair can be read")
-    rounds: int = Field(1, ge=1, le=5, description="1: pairs that the filters drop are not asked for again")
-    min_accepted_share: float = Field(0.5, ge=0, le=1, description="of the pairs asked for; below, nothing is trained")
+    attempts: int = Field(2, ge=1, le=5, description="maximum calls per row to get at least one readable pair")
+    rounds: int = Field(1, ge=1, le=5, description="1: dropped pairs are not requested again")
+    min_accepted_share: float = Field(
+        0.5, ge=0, le=1, description="of the requested pairs; below it, nothing is trained"
+    )
 
 
 class CriticSettings(Section):
-    """A model that is asked whether the document supports a new pair's answer, with a budget of its own."""
+    """The critic, a model that checks whether the document supports the answer of a new pair. It has its own budget."""
 
     model: str
-    max_spend_usd: float = Field(gt=0, description="pairs beyond it are not checked; they are counted, and kept")
+    max_spend_usd: float = Field(gt=0, description="pairs beyond this budget are kept without a check, and counted")
     max_tokens: int = Field(512, ge=64, le=8_192)
     temperature: Temperature | None = 0.0
-    attempts: int = Field(2, ge=1, le=5, description="calls per pair until a verdict can be read")
+    attempts: int = Field(2, ge=1, le=5, description="maximum calls per pair to get a readable verdict")
 
 
 class Curation(Section):
@@ -138,10 +140,12 @@ class Curation(Section):
     max_answer_characters: int = Field(4_000, ge=1)
     max_question_similarity: float = Field(0.75, ge=0.6, le=1, description="to an original or another new question")
     max_leak_similarity: float = Field(0.7, ge=0.6, le=1, description="to an evaluation question")
-    min_grounding: float = Field(0.3, ge=0, le=1, description="share of the answer that is in the document; 0: any")
+    min_grounding: float = Field(
+        0.3, ge=0, le=1, description="minimum share of the answer that is in the document; 0: any"
+    )
     max_topic_similarity: float = Field(0.7, ge=0, le=1, description="to the example's question or answer; 1: any")
     drop_refusals: bool = True
-    critic: CriticSettings | None = Field(None, description="asked about every pair that passes all filters")
+    critic: CriticSettings | None = Field(None, description="checks every pair that passes all filters")
 
     @model_validator(mode="after")
     def _bounds_leave_room(self) -> Curation:
@@ -155,76 +159,78 @@ class Curation(Section):
 
 
 class Answering(Section):
-    """How the arms answer questions; the same for all of them."""
+    """Settings of the answers to evaluation questions, the same for all arms."""
 
     max_tokens: int = Field(1024, ge=16, le=8_192)
     temperature: Temperature | None = 0.0
 
 
 class Judging(Section):
-    """How the judges are asked for verdicts."""
+    """Settings of the requests for verdicts to the judges."""
 
     inference: Inference = "on_demand"
     max_tokens: int = Field(512, ge=64, le=8_192)
     temperature: Temperature | None = 0.0
     show_reference: bool = False
-    attempts: int = Field(2, ge=1, le=5, description="calls per verdict until one can be read")
-    max_unparsable_share: Share = Field(0.05, description="of a judge's questions; above it the verdict is withheld")
-    noise_control: bool = Field(True, description="let the judges compare the base arm with itself, answered twice")
+    attempts: int = Field(2, ge=1, le=5, description="maximum calls to get a readable verdict")
+    max_unparsable_share: Share = Field(0.05, description="of a judge's questions; above it, the verdict is withheld")
+    noise_control: bool = Field(True, description="let the judges compare two answers of the base arm")
 
 
 class Promotion(Section):
-    """The rule by which a candidate replaces the champion. It is fixed before the run and holds for every judge."""
+    """The rule by which a candidate replaces the champion, fixed before the run. Every judge must satisfy the rule."""
 
-    margin: float = Field(0.02, ge=0, lt=0.5, description="the half-win rate's lower bound must pass 0.5 and this")
-    min_decisive: int = Field(50, ge=1, description="questions that a judge decided")
-    min_clusters: int = Field(20, ge=2, description="document groups with a decided question")
-    max_unparsable_share: float = Field(0.02, gt=0, le=1, description="of a judge's questions; the share must be below")
-    runs_a_year: float = Field(365, gt=0, description="to state how many false promotions a year the rule allows")
+    margin: float = Field(0.02, ge=0, lt=0.5, description="the half-win rate's lower bound must exceed 0.5 plus this")
+    min_decisive: int = Field(50, ge=1, description="minimum number of questions that a judge decided")
+    min_clusters: int = Field(20, ge=2, description="minimum number of document groups with a decided question")
+    max_unparsable_share: float = Field(0.02, gt=0, le=1, description="of a judge's questions; must be below this")
+    runs_a_year: float = Field(
+        365, gt=0, description="used to compute the false promotions a year that the rule allows"
+    )
     ask_a_person: bool = Field(False, description="wait for a person's approval, in Airflow's UI")
-    answer_within_hours: float = Field(20, gt=0, description="no answer by then is a no")
+    answer_within_hours: float = Field(20, gt=0, description="without an answer by then, the answer is no")
     delete_losers: bool = Field(False, description="delete the run's custom models that lost")
 
 
 class Training(Section):
-    """The customization job. It takes hours, and may wait in Bedrock's queue for a day."""
+    """The customization job. A job takes hours, and may wait in Bedrock's queue for a day."""
 
     hyperparameters: dict[str, int | float | str] = Field(default_factory=dict)
     validation_share: Share = 0.0
     max_attempts: int = Field(3, ge=1, le=9)
     stop_when_marked_failed: bool = True
-    stall_after_hours: float = Field(6, gt=0, description="training not started for longer is named as a stall")
+    stall_after_hours: float = Field(6, gt=0, description="report a stall if training has not started by then")
     poll_interval_seconds: float = Field(60, gt=0)
     timeout_hours: float = Field(48, gt=0)
 
 
 class Batch(Section):
-    """The batch jobs of steps with ``inference: batch``. Bedrock accepts time-outs of 24 to 168 hours."""
+    """The batch jobs of steps with ``inference: batch``. Bedrock accepts timeouts of 24 to 168 hours."""
 
-    timeout_hours: int = Field(72, ge=24, le=168, description="afterwards Bedrock ends the job with what it has")
+    timeout_hours: int = Field(72, ge=24, le=168, description="then Bedrock ends the job with the answers so far")
     max_attempts: int = Field(3, ge=1, le=9)
     stop_when_marked_failed: bool = True
     poll_interval_seconds: float = Field(60, gt=0)
 
 
 class Serving(Section):
-    """The provisioned throughput of one arm. It has no commitment, and is released as soon as the arm has answered."""
+    """The provisioned throughput of one arm, without commitment. It is released as soon as the arm has answered."""
 
     model_units: int = Field(1, ge=1)
     arms_at_a_time: int = Field(1, ge=1, description="the account's quota of model units, divided by model_units")
     poll_interval_seconds: float = Field(30, gt=0)
     timeout_minutes: float = Field(90, gt=0)
-    expected_hours: float = Field(1, gt=0, description="for the estimate only")
-    expires_after_hours: float = Field(24, gt=0, description="leftovers older than this may be swept")
+    expected_hours: float = Field(1, gt=0, description="used only for the estimate")
+    expires_after_hours: float = Field(24, gt=0, description="the sweep may release older leftovers")
 
 
 class Arm(Section):
     """
     One model that is compared: the base student, the student trained on a mix of pairs, or the promoted model.
 
-    ``originals`` are the first N rows. ``synthetic`` are the first N pairs that the teacher wrote from those rows, or
-    from all rows when ``originals`` is 0. A use case that asks for more than there can be is refused; rejected rows
-    and pairs may still leave an arm with fewer.
+    ``originals`` are the first N rows. ``synthetic`` are the first N pairs that the teacher wrote from these rows, or
+    from all rows if ``originals`` is 0. A use case that requests more than the maximum is refused. Rejected rows and
+    pairs may still leave an arm with fewer.
     """
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$", max_length=16)]
@@ -251,7 +257,7 @@ class Arm(Section):
 
 
 class Comparison(Section):
-    """A pair of arms that the judges compare, to find out whether ``candidate`` is better."""
+    """A pair of arms that the judges compare to decide whether ``candidate`` is better."""
 
     candidate: str
     baseline: str
@@ -263,9 +269,9 @@ MAX_TASKS = 400
 
 class ModelQuota(Section):
     """
-    The account's quota on demand for one model in the use case's Region.
+    The account's on-demand quota for one model in the use case's Region.
 
-    A model without one is called at a rate that adapts to throttling. See
+    A model without a quota is called at a rate that adapts to throttling. See
     :class:`include.distill.inference.rate_limits.Quota`.
     """
 
@@ -276,7 +282,7 @@ class ModelQuota(Section):
 
 
 class Estimate(Section):
-    """How the cost of a run is estimated."""
+    """Settings of the cost estimate of a run."""
 
     counted_rows: Count | Literal["all"] = Field(
         20, description="rows on which CountTokens counts each model's prompts"
@@ -284,15 +290,17 @@ class Estimate(Section):
 
 
 class FanOut(Section):
-    """How rows are divided among mapped tasks: one row per task up to ``max_tasks``, above that equal batches."""
+    """How rows are divided among mapped tasks: one row per task up to ``max_tasks`` rows, otherwise equal batches."""
 
     max_tasks: int = Field(20, ge=1, le=MAX_TASKS)
-    evaluation_tasks: int = Field(4, ge=1, le=MAX_TASKS, description="the same for evaluation rows, per arm")
-    concurrency: int = Field(8, ge=1, le=200, description="calls at the same time in one task")
-    patience_seconds: float = Field(300, gt=0, description="how long one call may be throttled before its row fails")
+    evaluation_tasks: int = Field(4, ge=1, le=MAX_TASKS, description="max_tasks for the evaluation rows of one arm")
+    concurrency: int = Field(8, ge=1, le=200, description="concurrent calls in one task")
+    patience_seconds: float = Field(
+        300, gt=0, description="time for which a call may be throttled before its row fails"
+    )
     max_failed_share: Share = 0.05
 
     @property
     def threads(self) -> int:
-        """How many rows are processed at the same time; while some are read or stored, others are asked about."""
+        """The number of rows in progress at once. While some rows are read or stored, models are called for others."""
         return 2 * self.concurrency

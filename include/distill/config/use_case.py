@@ -1,7 +1,7 @@
 """
 Define a use case, the content of a YAML file in ``include/use_cases/``, and validate it.
 
-A use case has all settings of a run. Unknown keys are errors. The trigger form may override a few values for one run.
+A use case has all settings of a run. Unknown keys are errors. The trigger form can override some values for one run.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ from include.distill.config.sections import (
 )
 from include.distill.core.errors import UseCaseError
 
-# Schedules that Airflow knows by name.
+# Schedules that have a name in Airflow.
 _PRESETS = frozenset({"@once", "@continuous", "@hourly", "@daily", "@weekly", "@monthly", "@quarterly", "@yearly"})
-# For each of these, distill_<name> is a DAG of the project, or <name> is a choice of the clean-up form.
+# For each of these names, distill_<name> is another DAG of the project, or <name> is a choice in the clean-up form.
 RESERVED_NAMES = frozenset({"clean_up", "release_leftovers", "label_sample", "all"})
 
 
 class UseCase(Section):
-    """All settings of a run. Preflight freezes them into the run's folder."""
+    """All settings of a run. Preflight stores a frozen copy in the run's folder."""
 
     name: Annotated[Slug, Field(max_length=24)]
     description: str
@@ -79,7 +79,7 @@ class UseCase(Section):
     @field_validator("schedule")
     @classmethod
     def _schedule_is_valid(cls, schedule: str | None) -> str | None:
-        # Airflow would refuse it too, but then it would load no DAG of any use case.
+        # Airflow would also refuse an invalid schedule, but would then load no DAG of any use case.
         try:
             if schedule is not None and schedule not in _PRESETS:
                 croniter(schedule)
@@ -123,7 +123,7 @@ class UseCase(Section):
             message = f"found the names {names}, expected a different one for each arm"
             raise ValueError(message)
         if len(champions := [arm.name for arm in arms if arm.kind == "champion"]) > 1:
-            message = f"found the champions {champions}, expected one at most"
+            message = f"found the champions {champions}, expected at most one"
             raise ValueError(message)
         return arms
 
@@ -131,7 +131,7 @@ class UseCase(Section):
     @classmethod
     def _name_is_free(cls, name: str) -> str:
         if name in RESERVED_NAMES:
-            message = f"{name!r} is a name of the project's own; expected another one"
+            message = f"{name!r} is a reserved name; expected another name"
             raise ValueError(message)
         return name
 
@@ -160,7 +160,7 @@ class UseCase(Section):
         return self
 
     def _excess(self, arm: Arm) -> str | None:
-        """Return why there can never be as many rows or pairs as an arm asks for; ``None`` if there can be."""
+        """Return why an arm requests more rows or pairs than are possible; ``None`` if the request is possible."""
         rows, per_row = self.source.documents, self.synthesis.pairs_per_document
         if rows is not None and arm.originals != "all" and arm.originals > rows:
             return f"arm {arm.name} asks for {arm.originals} originals, source.documents allows {rows}"
@@ -179,7 +179,7 @@ class UseCase(Section):
 
     @property
     def pairs(self) -> tuple[Comparison, ...]:
-        """The configured comparisons; by default every fine-tuned arm with the champion, then with every base arm."""
+        """The configured comparisons. Default: every fine-tuned arm with the champion, then with every base arm."""
         if self.comparisons:
             return self.comparisons
         baselines = [arm.name for kind in ("champion", "base") for arm in self.arms if arm.kind == kind]
@@ -193,13 +193,13 @@ class UseCase(Section):
 
     @property
     def models(self) -> tuple[str, ...]:
-        """The keys of all models that may be called, each once."""
+        """The keys of all models that may be called, without repetition."""
         critic = (self.critic.model,) if self.critic else ()
         return tuple(dict.fromkeys((self.teacher, self.student, *self.judges, *critic)))
 
     @property
     def critic(self) -> CriticSettings | None:
-        """The settings of the critic, if there is one and there are pairs for it to check."""
+        """The settings of the critic; ``None`` without a critic or without pairs to check."""
         return self.curation.critic if self.wants_pairs else None
 
     @property
@@ -212,8 +212,8 @@ class UseCase(Section):
         """
         The arm that answers twice, so that judges can compare it with itself; ``None`` without a noise control.
 
-        It is the base student, because its second answers cost tokens only, not hours of an endpoint. At temperature 0
-        both answers would be the same.
+        This arm is the base student, because its second answers cost only tokens, not endpoint hours. At temperature 0,
+        both answers would be the same, so there is no noise control.
         """
         if not self.judging.noise_control or self.answering.temperature == 0:
             return None
@@ -221,7 +221,7 @@ class UseCase(Section):
 
     @property
     def judged_pairs(self) -> tuple[Comparison, ...]:
-        """The pairs that the judges are asked about: the comparisons, then the noise control."""
+        """The pairs of arms that the judges compare: the comparisons, then the noise control."""
         arm = self.noise_control_arm
         return (*self.pairs, Comparison(candidate=arm, baseline=repeat_arm_name(arm))) if arm else self.pairs
 
@@ -233,7 +233,7 @@ class UseCase(Section):
         return float(self.training.hyperparameters.get(EPOCH_COUNT, default))
 
     def quota(self, model: Model) -> ModelQuota:
-        """Return the quota of ``model`` on demand: from the use case, otherwise from the catalog, otherwise unknown."""
+        """Return the on-demand quota of ``model``: from the use case, otherwise from the catalog, otherwise unknown."""
         return self.quotas.get(model.key) or model.quotas.get(self.aws.region) or ModelQuota()
 
     def arm(self, name: str) -> Arm:
@@ -244,8 +244,8 @@ class UseCase(Section):
         """
         Return a copy with the values of the trigger form.
 
-        :param overrides: values by key; keys that are not in :data:`OVERRIDES` are ignored. An empty field clears a
-            setting that may be absent (:data:`CLEARABLE`); any other empty field keeps the file's value.
+        :param overrides: values by key. Keys that are not in :data:`OVERRIDES` are ignored. An empty field clears an
+            optional setting (:data:`CLEARABLE`); any other empty field keeps the value of the file.
         :raises UseCaseError: a value is out of range.
         """
         raw = self.model_dump(mode="json")
@@ -258,11 +258,11 @@ class UseCase(Section):
 
 
 def repeat_arm_name(arm: str) -> str:
-    """Return the name under which an arm's second answers are judged; it is not valid as the name of an arm."""
+    """Return the name under which an arm's second answers are judged. No arm can have this name."""
     return f"{arm}-again"
 
 
-# What the trigger form may change, and in which section of the file it is.
+# The keys that the trigger form can change, and the section of the file for each key.
 OVERRIDES: dict[str, str | None] = {
     "training_csv": "source",
     "evaluation_csv": "source",
@@ -278,7 +278,7 @@ def parse_use_case(raw: object, *, origin: str) -> UseCase:
     """Validate a YAML value as a use case.
 
     :param origin: the file or form that the value comes from, for messages.
-    :raises UseCaseError: names every problem, each with its key, what was found and what was expected.
+    :raises UseCaseError: the message lists every problem with the key, the value and the expected value.
     """
     if not isinstance(raw, dict):
         message = f"{origin}: expected a mapping of keys, found {type(raw).__name__}."
@@ -290,7 +290,7 @@ def parse_use_case(raw: object, *, origin: str) -> UseCase:
 
 
 def _problem(error: ErrorDetails) -> str:
-    """Describe an error of pydantic: its key, what was found and what was expected."""
+    """Describe an error of pydantic: the key, the value and the expected value."""
     path = [str(part) for part in error["loc"]]
     place = ".".join(path) or "file"
     if error["type"] == "extra_forbidden":
@@ -299,7 +299,7 @@ def _problem(error: ErrorDetails) -> str:
         suggestion = f", did you mean {nearest[0]!r}?" if nearest else f"; expected some of {', '.join(keys)}"
         return f"{place}: unknown key{suggestion}"
     text = f"{place}: {error['msg'].removeprefix('Value error, ')}"
-    # Our own validators name the value themselves, and a missing key has none.
+    # The messages of our own validators include the value, and a missing key has no value.
     return text if error["type"] in ("value_error", "missing") else f"{text}, found {repr(error['input'])[:60]}"
 
 

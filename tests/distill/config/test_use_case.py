@@ -38,7 +38,7 @@ class TestValidation:
             pytest.param({"arms": [BASE, {"name": "t", "originals": -1}]}, "arms.1.originals", id="negative count"),
             pytest.param({"arms": [BASE]}, "nothing is compared", id="a base alone"),
             pytest.param(
-                {"arms": [BASE, TUNED, CHAMPION, {**CHAMPION, "name": "c"}]}, "expected one at most", id="champions"
+                {"arms": [BASE, TUNED, CHAMPION, {**CHAMPION, "name": "c"}]}, "expected at most one", id="champions"
             ),
             pytest.param({"arms": [BASE, TUNED, {**CHAMPION, "originals": 5}]}, "not trained", id="a mix of no use"),
             pytest.param({"arms": [BASE, {**MIX, "originals": 0, "synthetic": 0}]}, "neither", id="an empty mix"),

@@ -103,5 +103,10 @@ def test_every_key_has_a_description() -> None:
 def test_the_error_names_the_run_the_place_and_the_next_step(stored_report: Any) -> None:
     with pytest.raises(ReconciliationError) as caught:
         check_report({**stored_report, "cost": {**stored_report["cost"], "actual_usd": 99.0}})
-    for words in ("local-20261126t041540-3222a226", "cost: actual_usd 99.0", "The report was not written", "clear it"):
+    for words in (
+        "local-20261126t041540-3222a226",
+        "cost: actual_usd 99.0",
+        "The report was not written",
+        "clear this task",
+    ):
         assert words in str(caught.value)

@@ -1,8 +1,8 @@
 """
-Runs the AWS simulator: ``python -m tools.aws_simulator --port 0 --state FOLDER --port-file FILE``.
+Run the AWS simulator: ``python -m tools.aws_simulator --port 0 --state FOLDER --port-file FILE``.
 
 To use it, set ``AWS_ENDPOINT_URL_S3``, ``AWS_ENDPOINT_URL_BEDROCK`` and ``AWS_ENDPOINT_URL_BEDROCK_RUNTIME`` to
-``http://127.0.0.1:<port>``; any key pair works. SIGTERM or SIGINT stops it; its state stays in the folder.
+``http://127.0.0.1:<port>``; any key pair works. SIGTERM or SIGINT stops the simulator; its state stays in the folder.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def main(arguments: list[str] | None = None) -> int:
     settings: dict[str, Any] = {
         name: getattr(options, name) for name in _SETTINGS if getattr(options, name) is not None
     }
-    # uvicorn raises the signal again after its shutdown; without this, SIGTERM would end us before the state is closed.
+    # uvicorn raises the signal again after its shutdown. Without this, SIGTERM would skip closing the state.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         sock = bind(options.host, options.port, beyond_loopback=options.beyond_loopback)
@@ -64,7 +64,7 @@ def main(arguments: list[str] | None = None) -> int:
             f"Another AWS simulator uses {options.state}. Nothing was started. Stop it, or choose another --state.\n"
         )
         return 2
-    sock.listen(2048)  # from now on, connections wait instead of being refused
+    sock.listen(2048)  # from here on, connections wait instead of being refused
     if options.port_file:
         _write_port(options.port_file, sock)
     try:

@@ -1,1 +1,1 @@
-"""Measure the pipeline's speed, quota use and memory against the ideal, with servers that are never the bottleneck."""
+"""Measure the pipeline's speed, quota use and memory against the ideal, on servers that are never the bottleneck."""

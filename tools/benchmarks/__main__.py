@@ -1,7 +1,7 @@
 """
 Run the benchmarks: ``python -m tools.benchmarks``.
 
-Prints the table, writes it to ``.local/bench.json``, and fails when a target is missed.
+Prints the table, writes it to ``.local/bench.json``, and exits with 1 when a target is missed.
 """
 
 from __future__ import annotations
@@ -45,8 +45,10 @@ def main(arguments: list[str] | None = None) -> int:
 def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tools.benchmarks", description=__doc__)
     parser.add_argument("--only", nargs="+", metavar="NAME", help="only cases whose names contain NAME")
-    parser.add_argument("--small", action="store_true", help="small sizes that only try the benchmark itself")
-    parser.add_argument("--markdown", action="store_true", help="print docs/explanation/performance.md's table too")
+    parser.add_argument("--small", action="store_true", help="small sizes, which only check that the benchmarks work")
+    parser.add_argument(
+        "--markdown", action="store_true", help="also print the table of docs/explanation/performance.md"
+    )
     parser.add_argument("--state", type=Path, default=LOCAL / "bench", help="folder for logs and state")
     parser.add_argument("--out", type=Path, default=LOCAL / "bench.json", help="file for the table")
     return parser.parse_args(arguments)

@@ -1,4 +1,4 @@
-"""Describe what every case needs: the model server, a folder for its state, and the sizes to measure with."""
+"""Define what every case needs: the model server, a folder for its state, and the sizes to measure with."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from tools.benchmarks.processes import Server
 @dataclass(frozen=True)
 class Sizes:
     """
-    The sizes to measure with. The targets hold for the defaults; smaller sizes only try the benchmark itself.
+    The sizes to measure with. The targets are for the defaults. Smaller sizes only check that the benchmarks work.
 
-    :param documents: of most cases.
-    :param tight_documents: of the case with the tightest quota.
-    :param many_documents: of the case that measures memory.
-    :param csv_rows: of the steps that call no model; each is also measured with half as many.
-    :param latency_seconds: how long the model server takes to answer.
+    :param documents: number of documents in most cases.
+    :param tight_documents: number of documents in the case with the tightest quota.
+    :param many_documents: number of documents in the case that measures memory.
+    :param csv_rows: number of rows for the steps that call no model. Each step is also measured with half of them.
+    :param latency_seconds: time that the model server takes to answer.
     """
 
     documents: int = 500
@@ -37,7 +37,7 @@ class Bench:
     sizes: Sizes
 
     def fresh_folder(self, name: str) -> Path:
-        """Empty or create a folder and return it."""
+        """Create a folder, or empty an existing one, and return it."""
         folder = self.state / name
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)

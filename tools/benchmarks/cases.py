@@ -16,7 +16,7 @@ from tools.benchmarks.synthesis_cases import Pacing, killed, memory, not_stated,
 
 @dataclass(frozen=True)
 class Case:
-    """One measurement, which yields one or more figures."""
+    """A measurement that yields one or more figures."""
 
     name: str
     measure: Callable[[Bench], Sequence[Figure]]

@@ -12,7 +12,7 @@ from tools.benchmarks.processes import run
 
 
 def dag_imports(bench: Bench) -> Sequence[Figure]:
-    """Measure the import time of each DAG file in a process that has imported it before."""
+    """Measure the import time of each DAG file in a process that has already imported the file."""
     measured = run("dag_process.py", endpoint=bench.model.url, state=bench.state)
     return [
         Figure(
@@ -28,7 +28,7 @@ def dag_imports(bench: Bench) -> Sequence[Figure]:
 
 
 def xcom(bench: Bench) -> Sequence[Figure]:
-    """Measure the largest XCom: the list of shard numbers that tasks are mapped over."""
+    """Measure the largest XCom: the list of shard numbers over which tasks are mapped."""
     del bench  # every case takes it; this one starts nothing
     size = len(json.dumps(list(range(MAX_TASKS))))
     return [Figure("largest XCom of a task (the list of shards)", size, None, "bytes", 2048, note=f"{MAX_TASKS} tasks")]

@@ -15,10 +15,10 @@ class Figure:
     """
     One measured figure and its target.
 
-    :param ours: what the pipeline reached.
-    :param ideal: the best that is possible; None when it is not known.
-    :param other: what the provider's operator or plain boto3 reached in the same run; None when neither was run.
-    :param target: the most that ``ours`` may be, or, with ``at_least``, the least.
+    :param ours: the value that the pipeline reached.
+    :param ideal: the best possible value; None when it is not known.
+    :param other: the value of the provider's operator or of plain boto3 in the same run; None when neither was run.
+    :param target: the maximum of ``ours``; with ``at_least``, the minimum.
     :param note: the measurements from which the figure was computed.
     """
 
@@ -37,7 +37,7 @@ class Figure:
         return self.ours >= self.target if self.at_least else self.ours <= self.target
 
     def as_record(self) -> dict[str, Any]:
-        """Return the figure as ``bench.json`` has it."""
+        """Return the figure as ``bench.json`` stores it."""
         return {**dataclasses.asdict(self), "ok": self.ok}
 
 
@@ -47,7 +47,7 @@ def header() -> str:
 
 
 def line(figure: Figure) -> str:
-    """Return a figure as it is printed."""
+    """Format a figure as a printed line."""
     return LINE.format(
         "ok" if figure.ok else "MISSED",
         figure.name,
@@ -72,7 +72,7 @@ def markdown(figures: Iterable[Figure]) -> str:
 
 
 def verdict(figures: Sequence[Figure], minutes: float) -> str:
-    """Return the last line: how many targets were reached, and which were missed."""
+    """Return the last line: the number of reached targets, and the names of the missed ones."""
     missed = [figure.name for figure in figures if not figure.ok]
     end = f"missed: {'; '.join(missed)}" if missed else "all reached"
     return f"{len(figures) - len(missed)} of {len(figures)} targets in {minutes:.1f} minutes, {end}."

@@ -1,4 +1,4 @@
-"""Make up rows of a stated size, and write a run's folder as preflight and ingest leave it."""
+"""Generate rows of a stated size, and write the folder of a run as preflight and ingest would."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ RUN_URI = "s3://bench-training/distill/runs/bench-00000000"
 
 
 def texts(number: int) -> RowTexts:
-    """Return document, question and answer number ``number``, in sentences of made-up words that never repeat."""
+    """Return document, question and answer number ``number``, in sentences of invented words that never repeat."""
     words = iter(Random(number).choices(VOCABULARY, k=DOCUMENT_CHARACTERS // 5))
     sentences = [" ".join(islice(words, SENTENCE_WORDS)).capitalize() + "." for _ in range(DOCUMENT_CHARACTERS // 50)]
     document = " ".join(sentences)[:DOCUMENT_CHARACTERS].ljust(DOCUMENT_CHARACTERS, ".")
@@ -33,7 +33,7 @@ def texts(number: int) -> RowTexts:
 
 
 def pairs_about(document: str, count: int) -> list[WrittenPair]:
-    """Return pairs as a teacher writes them, made from the sentences of the document after the first."""
+    """Return pairs in the form of a teacher, made from all sentences of the document but the first."""
     sentences = document.split(". ")[1 : count + 1]
     return [
         {"question": question_about(sentence), "answer": f"{sentence}.", "topic": sentence.split()[0]}

@@ -15,7 +15,7 @@ from include.distill.core.storage import split_uri
 
 
 class FolderStore:
-    """An :class:`include.distill.core.storage.ObjectStore`; a file gets its name only once it is complete."""
+    """An :class:`include.distill.core.storage.ObjectStore`; a file gets its name only when it is complete."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -71,7 +71,7 @@ class FolderStore:
         return sorted(uri for uri in uris if uri.startswith(prefix_uri))
 
     def delete(self, uri: str) -> None:
-        """Remove the object; do nothing when there is none."""
+        """Remove the object; do nothing when it does not exist."""
         self._path(uri).unlink(missing_ok=True)
 
     def _path(self, uri: str) -> Path:

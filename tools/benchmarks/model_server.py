@@ -1,11 +1,11 @@
 """
 Answer InvokeModel after a fixed time, so that a benchmark measures the client and not the model.
 
-The server reads and writes the body of an Anthropic model's call, applies Bedrock's quota with its reservation of
-tokens, and counts everything. Its answers are sentences of the document in the question, so that the pipeline reads and
-keeps them like a teacher's.
+The server reads and writes the bodies of Anthropic models, applies Bedrock's quota with its reservation of tokens, and
+counts everything. Its answers are sentences of the document in the prompt, so the pipeline accepts them like those of a
+teacher.
 
-``POST /_bench/reset`` sets latency and quota and resets all counts; ``GET /_bench/counts`` returns the counts.
+``POST /_bench/reset`` sets latency and quota, and resets all counts; ``GET /_bench/counts`` returns the counts.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ THROTTLED = Answer.of_json(
 
 @dataclass
 class Counts:
-    """What was counted since the last reset. Times are seconds of the event loop's clock."""
+    """The counts since the last reset. Times are seconds of the event loop's clock."""
 
     requests: int = 0
     rejected: int = 0
@@ -44,7 +44,7 @@ class Counts:
     asked: Counter[str] = field(default_factory=Counter)
 
     def as_record(self) -> dict[str, Any]:
-        """Return the counts as JSON, with the span from the first call to the last answer and the calls paid again."""
+        """Return the counts as JSON, the time from first call to last answer, and the calls paid twice."""
         billed = sum(self.asked.values())
         return {
             "requests": self.requests,
@@ -89,7 +89,7 @@ class ModelServer:
             counts.rejected += 1
             return THROTTLED
         key = sha256(question.encode()).hexdigest()
-        counts.asked[key] += 1  # a call is billed even when its client no longer waits
+        counts.asked[key] += 1  # a call is billed even if its client has stopped waiting
         counts.in_flight += 1
         counts.peak_in_flight = max(counts.peak_in_flight, counts.in_flight)
         await asyncio.sleep(arrived + self._latency_seconds - loop.time())
@@ -103,7 +103,7 @@ class ModelServer:
 
 
 def reply_to(question: str) -> str:
-    """Return pairs about the document in the question, as a teacher writes them."""
+    """Return pairs about the document in the prompt, in the form of a teacher."""
     document = question.partition("<document>\n")[2].partition("\n</document>")[0]
     return "\n".join(json.dumps(pair) for pair in pairs_about(document or question, PAIRS))
 

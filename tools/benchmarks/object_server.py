@@ -1,7 +1,7 @@
 """
 Serve the part of S3 that the synthesis step uses, from memory, for the benchmark through the scheduler.
 
-The AWS simulator's S3 is moto's. It handles only 50 to 100 small puts a second, so it would be the bottleneck.
+The AWS simulator uses the S3 of moto. That handles only 50 to 100 small puts a second and would be the bottleneck.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ MODIFIED = ("Last-Modified", "Sun, 22 Nov 2026 00:00:00 GMT")
 
 
 class ObjectServer:
-    """Keeps objects by their whole path; buckets need not be created."""
+    """Keeps objects by their full path. Buckets need not be created."""
 
     def __init__(self) -> None:
         self._objects: dict[str, bytes] = {}
 
     async def answer(self, request: Request) -> Answer:
-        """Answer GET, HEAD, PUT and DELETE of an object, and GET of a list."""
+        """Answer GET, HEAD, PUT and DELETE requests for objects, and GET requests for lists."""
         if request.method == "GET" and "list-type" in request.query:
             return self._list(request)
         if request.method == "PUT":

@@ -1,4 +1,4 @@
-"""Start the servers of a benchmark and the process that is measured, and stop them with the block."""
+"""Start the servers of a benchmark and the measured process, and stop them at the end of the block."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ GRACE_SECONDS = 10.0
 
 
 class MeasurementError(DistillError):
-    """A measured process failed; the message carries the end of its output."""
+    """A measured process failed. The message includes the end of its output."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Server:
     url: str
 
     def reset(self, *, latency_seconds: float = 1.0, **quota: float) -> None:
-        """Set latency and quota of the model server, and reset its counts."""
+        """Set the latency and the quota of the model server, and reset its counts."""
         self._ask("/_bench/reset", {"latency_seconds": latency_seconds, "quota": quota})
 
     def counts(self) -> dict[str, Any]:
@@ -98,7 +98,7 @@ def run(script: str, *arguments: object, endpoint: str, state: Path) -> dict[str
 
 
 def script_environment(inherited: Mapping[str, str], *, endpoint: str, state: Path) -> dict[str, str]:
-    """Return the environment of a measured process: no setting of a real account, every endpoint on loopback."""
+    """Return the environment of a measured process: no settings of a real account, and all endpoints on loopback."""
     dropped = ("AWS_", "AIRFLOW_", "AIRFLOW__", "BOTO", "DISTILL_", "PYTHON")
     return {
         **{name: value for name, value in inherited.items() if not name.startswith(dropped)},

@@ -1,8 +1,8 @@
 """
 Count requests and tokens per minute exactly as Bedrock does, for the model server of the benchmarks.
 
-This shares no code with the pipeline's own pacing, because it checks that pacing: no benchmark would show a mistake
-that both had in common.
+This module shares no code with the pipeline's own pacing, because it checks that pacing. If both had the same mistake,
+no benchmark would show it.
 https://docs.aws.amazon.com/bedrock/latest/userguide/quotas-token-burndown.html
 """
 
@@ -12,7 +12,7 @@ import heapq
 import math
 from dataclasses import dataclass, field
 
-ROUNDING = 1e-6  # a smaller shortage is a rounding error of the arithmetic with times
+ROUNDING = 1e-6  # a smaller shortage is a rounding error in times
 
 
 @dataclass(frozen=True)
@@ -20,9 +20,9 @@ class Quota:
     """
     The limits of a model; ``None`` means no limit.
 
-    :param burst: how many requests may come at once after a pause.
-    :param token_burst: how many tokens may be used at once after a pause.
-    :param burndown: how many tokens of the quota one token of output costs. A call reserves ``max_tokens`` first.
+    :param burst: number of requests that may arrive at once after a pause.
+    :param token_burst: number of tokens that may be used at once after a pause.
+    :param burndown: number of quota tokens that one output token costs. A call first reserves ``max_tokens``.
     """
 
     requests_per_minute: float | None = None
@@ -34,7 +34,7 @@ class Quota:
 
 @dataclass
 class Bucket:
-    """A token bucket: full at first, refilled steadily, and without limit when ``per_minute`` is None."""
+    """A token bucket. It starts full, refills steadily, and has no limit when ``per_minute`` is None."""
 
     per_minute: float | None
     capacity: float | None
@@ -47,7 +47,7 @@ class Bucket:
         self.level = self.capacity or 0.0
 
     def seconds_until(self, amount: float, now: float) -> float:
-        """Return how many seconds after ``now`` the bucket holds ``amount``; infinity when it never does."""
+        """Return the seconds from ``now`` until the bucket holds ``amount``; infinity when it never will."""
         if self.per_minute is None or self.capacity is None:
             return 0.0
         if amount > self.capacity:
@@ -73,12 +73,12 @@ class Admission:
         self._tokens = Bucket(quota.tokens_per_minute, quota.token_burst)
 
     def seconds_until(self, input_tokens: int, max_tokens: int, now: float) -> float:
-        """Return how many seconds after ``now`` a call is admitted; 0 when it is admitted now."""
+        """Return the seconds from ``now`` until a call is admitted; 0 when it is admitted immediately."""
         requests = self._requests.seconds_until(1, now)
         return max(requests, self._tokens.seconds_until(input_tokens + max_tokens, now))
 
     def admit(self, input_tokens: int, max_tokens: int, now: float) -> bool:
-        """Take one request and reserve input and ``max_tokens``; when the call does not fit, take nothing."""
+        """Take one request, and reserve its input tokens and ``max_tokens``. Take nothing if the call does not fit."""
         if self.seconds_until(input_tokens, max_tokens, now):
             return False
         self._requests.take(1)
@@ -86,13 +86,13 @@ class Admission:
         return True
 
     def settle(self, max_tokens: int, output_tokens: int) -> None:
-        """Replace the reservation by what the answer used; the bucket may fall below zero."""
+        """Replace the reservation by the tokens that the answer used. The bucket may fall below zero."""
         self._tokens.take(self.quota.burndown * output_tokens - max_tokens)
 
 
 @dataclass(frozen=True)
 class Work:
-    """Calls that are all the same; one takes ``seconds``."""
+    """A number of identical calls; each takes ``seconds``."""
 
     calls: int
     concurrency: int
@@ -103,7 +103,7 @@ class Work:
 
 
 def ideal_seconds(work: Work, quota: Quota) -> float:
-    """Return the shortest possible time for the work: every call starts as soon as the quota admits it."""
+    """Return the shortest possible time for the work, if every call starts as soon as the quota admits it."""
     admission, now, in_flight = Admission(quota), 0.0, list[float]()
     for _ in range(work.calls):
         while len(in_flight) == work.concurrency or not admission.admit(work.input_tokens, work.max_tokens, now):

@@ -1,4 +1,4 @@
-"""Measure memory and time of the steps that handle every row and call no model, each in its own process."""
+"""Measure memory and time of the steps that handle every row but call no model, each in its own process."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def many_rows(bench: Bench) -> Sequence[Figure]:
 
 
 def step_figures(step: str, rows: int, half: dict[str, Any], full: dict[str, Any]) -> Iterator[Figure]:
-    """Yield memory and time of one step."""
+    """Yield the memory and time figures of one step."""
     yield Figure(
         name=f"{rows:,} rows: peak memory of {step}",
         ours=full["peak_mb"],

@@ -1,4 +1,4 @@
-"""Measure the synthesis step through Airflow's scheduler: ours, then the provider's operator in the same Airflow."""
+"""Measure the synthesis step through Airflow's scheduler: our step and the provider's operator in the same Airflow."""
 
 from __future__ import annotations
 
@@ -37,18 +37,18 @@ TASKS = 5
 
 
 def through_the_scheduler(bench: Bench) -> Sequence[Figure]:
-    """Measure the step from the end of the task before it to the end of its last task."""
+    """Measure the step from the end of the preceding task to the end of its last task."""
     documents = bench.sizes.documents
     ideal = documents * bench.sizes.latency_seconds / CONCURRENCY
     with server("object_server") as objects, _airflow(bench, objects) as api:
         bench.model.reset(latency_seconds=bench.sizes.latency_seconds)
         ours = _step_seconds(api, DAG_IDS[0])
         span, paid = (bench.model.counts()[key] for key in ("span_seconds", "billed"))
-        _require(paid == documents, f"our step asked {paid} times for {documents} documents")
+        _require(paid == documents, f"our step paid for {paid} calls for {documents} documents")
         bench.model.reset(latency_seconds=bench.sizes.latency_seconds)
         provider = _step_seconds(api, DAG_IDS[1])
         paid = bench.model.counts()["billed"]
-        _require(paid == documents, f"the provider's step asked {paid} times for {documents} documents")
+        _require(paid == documents, f"the provider's step paid for {paid} calls for {documents} documents")
     where = f"{TASKS} tasks of {CONCURRENCY // TASKS} calls; LocalExecutor, parallelism {PARALLELISM}"
     return [
         Figure(
@@ -75,7 +75,7 @@ def through_the_scheduler(bench: Bench) -> Sequence[Figure]:
 
 @contextmanager
 def _airflow(bench: Bench, objects: Server) -> Iterator[AirflowApi]:
-    """Run an Airflow with both DAGs unpaused until the end of the block."""
+    """Run Airflow with both DAGs unpaused until the end of the block."""
     layout = Layout(dags=DAGS, state=bench.state / "scheduler")
     if layout.state.exists():
         shutil.rmtree(layout.state / "airflow" / "logs", ignore_errors=True)
@@ -139,16 +139,16 @@ def _put_run(bench: Bench, objects: Server) -> None:
 
 
 def _step_seconds(api: AirflowApi, dag_id: str) -> float:
-    """Run a DAG and return how long its step took, by the times that Airflow recorded."""
+    """Run a DAG and return the duration of its step, from the times that Airflow recorded."""
     now = datetime.now(UTC)
     run_id = f"bench__{now:%H%M%S}"
     api.trigger(dag_id, run_id, logical_date=now.isoformat(), conf={})
     deadline = time.monotonic() + RUN_SECONDS
     while (state := api.run_state(dag_id, run_id)) not in FINISHED_RUN_STATES:
-        _require(time.monotonic() < deadline, f"{dag_id} was still {state} after {RUN_SECONDS:.0f} s")
+        _require(time.monotonic() < deadline, f"the run of {dag_id} was still {state} after {RUN_SECONDS:.0f} s")
         time.sleep(2)
     instances = api.task_instances(dag_id, run_id)
-    _require(state == "success", f"{dag_id} ended {state}")
+    _require(state == "success", f"the run of {dag_id} ended with the state {state}")
     return step_seconds(instances)
 
 

@@ -1,4 +1,4 @@
-"""Measure the synthesis step in its own processes: speed, quotas, a kill, memory. The server takes the times."""
+"""Measure the synthesis step in its own processes: speed, quotas, a kill, memory. The server records the times."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ POLL_SECONDS = 0.02
 
 @dataclass(frozen=True)
 class Pacing:
-    """A quota of the server, and whether the use case states it."""
+    """A quota of the server, and whether the use case states that quota."""
 
     requests_per_minute: float | None = None
     tokens_per_minute: float | None = None
@@ -51,7 +51,7 @@ class Pacing:
 
 @dataclass
 class Run:
-    """The synthesis step in one or more tasks, and what the server counted."""
+    """The synthesis step in one or more tasks, and the counts of the server."""
 
     bench: Bench
     concurrency: int
@@ -72,7 +72,7 @@ class Run:
         self.reset()
 
     def reset(self) -> None:
-        """Give the server this latency and quota, and reset its counts."""
+        """Set the latency and the quota of the server, and reset its counts."""
         self.bench.model.reset(latency_seconds=self.latency_seconds or 0.0, **vars(self.quota))
 
     def start(self) -> list[Any]:
@@ -83,25 +83,27 @@ class Run:
 
     def go(self) -> Run:
         """
-        Run all tasks to their end.
+        Run all tasks until they end.
 
-        :raises MeasurementError: a document has no answer, so the figures would mean nothing.
+        :raises MeasurementError: a document has no answer, so the figures would be meaningless.
         """
         self.measured = [finish(process) for process in self.start()]
         self.counts = self.bench.model.counts()
         answered = sum(task["manifest"]["documents"] - task["manifest"]["failed"] for task in self.measured)
         if answered != self.documents:
-            raise MeasurementError(f"Only {answered} of {self.documents} documents have an answer: {self.measured}.")
+            raise MeasurementError(
+                f"Only {answered} of {self.documents} documents have an answer. No figures: {self.measured}."
+            )
         return self
 
     @property
     def span_seconds(self) -> float:
-        """The time from the first request to the last answer, at the server."""
+        """The time from the first request to the last answer, measured at the server."""
         return float(self.counts["span_seconds"])
 
     @property
     def ideal_seconds(self) -> float:
-        """The shortest possible span: each request is sent as soon as the quota allows it."""
+        """The shortest possible time: each request is sent as soon as the quota allows it."""
         manifests = [task["manifest"] for task in self.measured]
         used = {key: sum(manifest[key] for manifest in manifests) for key in ("calls", "input_tokens", "output_tokens")}
         calls = max(1, used["calls"])
@@ -116,14 +118,14 @@ class Run:
         return ideal_seconds(work, self.quota)
 
     def plain_boto3(self, *, retries: str = "standard") -> dict[str, Any]:
-        """Ask about the same number of documents with plain boto3, and return what the server counted."""
+        """Call the model for the same number of documents with plain boto3, and return the server's counts."""
         self.reset()
         arguments = ["--documents", self.documents, "--concurrency", self.concurrency, "--retries", retries]
         run(BOTO3_SCRIPT, *arguments, endpoint=self.bench.model.url, state=self.bench.state)
         return self.bench.model.counts()
 
     def span(self, name: str, target: float, *, other: float | None = None, ideal: float | None = None) -> Figure:
-        """Return the span as a multiple of the ideal one."""
+        """Return the time as a multiple of the ideal time."""
         ideal_span = ideal or self.ideal_seconds
         return Figure(
             name=f"{name}: span",
@@ -136,12 +138,12 @@ class Run:
         )
 
     def rejected(self, name: str) -> Figure:
-        """Return how many calls were rejected; the target is 0."""
+        """Return the number of rejected calls; the target is 0."""
         return Figure(f"{name}: rejected calls", self.counts["rejected"], 0, "calls", 0)
 
 
 def unlimited(bench: Bench, concurrency: int, target: float) -> Sequence[Figure]:
-    """Measure without a quota: what our code adds to the calls."""
+    """Measure without a quota, to see what our code adds to the calls."""
     measured = Run(bench, concurrency, bench.sizes.documents).go()
     ideal = bench.sizes.documents * bench.sizes.latency_seconds / concurrency
     other = measured.plain_boto3()["span_seconds"]
@@ -155,7 +157,7 @@ def stated(bench: Bench, name: str, pacing: Pacing, documents: int, target: floa
 
 
 def not_stated(bench: Bench) -> Sequence[Figure]:
-    """Measure one task that has to discover the quota, and boto3 with its own adaptive retries."""
+    """Measure one task that has to discover the quota, and boto3 with its adaptive retries."""
     measured = Run(bench, 50, bench.sizes.documents, Pacing(requests_per_minute=600, stated=False)).go()
     other = measured.plain_boto3(retries="adaptive")
     name = "one process, 600 RPM, not stated"
@@ -172,7 +174,7 @@ def shared(bench: Bench) -> Sequence[Figure]:
 
 
 def killed(bench: Bench) -> Sequence[Figure]:
-    """Kill the task when half of the documents have an answer, run it again, and count what was paid twice."""
+    """Kill the task when half of the documents have an answer, run it again, and count the answers paid twice."""
     measured = Run(bench, 50, bench.sizes.documents)
     (process,) = measured.start()
     while (counts := bench.model.counts())["billed"] - counts["in_flight"] < bench.sizes.documents // 2:

@@ -1,8 +1,8 @@
 """
 Serve HTTP/1.1 with just enough features for botocore, so that the server is never the bottleneck of a benchmark.
 
-One event loop and no framework: it answers thousands of requests a second, where the S3 of the AWS simulator answers
-50 to 100.
+With one event loop and no framework, the server answers thousands of requests a second. The S3 of the AWS simulator
+answers 50 to 100.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Answer:
-    """One response. ``length`` sets the Content-Length of a response without a body, as HEAD needs it."""
+    """One response. ``length`` sets the Content-Length of a response without a body, for HEAD requests."""
 
     body: bytes = b""
     status: int = 200
@@ -101,7 +101,7 @@ def _read_head(head: bytes) -> tuple[str, str, dict[str, str]]:
 
 
 async def serve(handler: Handler) -> None:
-    """Serve on a free port of loopback until SIGTERM, and print the port first."""
+    """Serve on a free loopback port until SIGTERM. Print the port first."""
     loop = asyncio.get_running_loop()
     server = await loop.create_server(lambda: Connection(handler), LOOPBACK, 0, backlog=1024)
     stop = asyncio.Event()

@@ -88,7 +88,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 return _measure_provider(stack, options)
             _run(stack, cases, runs, table, options)
     except Interrupted:
-        say("Interrupted. All started processes have been stopped. No result was written.")
+        say("Interrupted. Everything that was started has been stopped. No result was written.")
         return 130
     finally:
         with uninterrupted():

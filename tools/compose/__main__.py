@@ -1,7 +1,7 @@
 """
-``make celery``: runs the pipeline once on the services of ``docker-compose.yaml``, without Docker.
+Run the pipeline once on the services of ``docker-compose.yaml``, without Docker (``make celery``).
 
-If ``make run`` left a report, the two reports must agree: the executor must make no difference.
+If ``make run`` left a report, the two reports must agree, because the executor must make no difference.
 """
 
 from __future__ import annotations
@@ -55,11 +55,11 @@ def main(arguments: list[str]) -> int:
 
 
 def run(checkout: Layout, environ: Mapping[str, str]) -> int:
-    """Deploy, run the use case's DAG once, stop; print the outcome and how it compares with that of ``make run``."""
+    """Deploy, run the DAG of the use case once, and stop. Print the outcome, compared with that of ``make run``."""
     request = read_request(environ, working_folder=Path.cwd(), use_cases=checkout.use_cases)
     if outside := request.input_roots(checkout.project):
         raise InputError(
-            f"A deployment can read CSV files in include/ and in S3 only, not in {outside[0]}. Nothing was started."
+            f"A deployment can read CSV files only in include/ and in S3, not in {outside[0]}. Nothing was started."
             " Copy the file into include/ or into S3."
         )
     layout = replace(checkout, state=checkout.state / "celery")
@@ -93,7 +93,7 @@ def _introduce(request: RunRequest, layout: Layout) -> None:
 def _run_once(
     stack: DeployedStack, request: RunRequest, environ: Mapping[str, str]
 ) -> tuple[dict[str, Any] | None, str]:
-    """Trigger the DAG and show its progress. Return its report, None if it failed, and what to print."""
+    """Trigger the DAG and show its progress. Return its report (None if the run failed) and the text to print."""
     started = time.monotonic()
     before = read_ledger(stack.ports.simulator_url)
     stack.api.unpause(request.dag_id)  # a deployment starts with everything paused

@@ -1,7 +1,7 @@
 """
-Compares the reports of two runs on the same input. The executor must make no difference.
+Compare the reports of two runs on the same input. The executor must make no difference.
 
-What a run paid is not compared: a second `make run` finds its answers and pays nothing.
+The cost of a run is not compared, because a second `make run` finds its answers and pays nothing.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ COMPARISON_COUNTS = ("judge", "candidate", "baseline", "n", "wins", "losses", "t
 def compare(report: Mapping[str, Any], other: Path) -> tuple[bool, str]:
     """Compare a report with the file that ``make run`` left.
 
-    :return: whether they agree, and what to print. Reports on different input cannot disagree.
+    :return: whether they agree, and the text to print. Reports on different input do not disagree.
     """
     if not other.is_file():
-        return True, f"There is no {other} to compare with; `make run` makes it."
+        return True, f"Nothing to compare with: {other} does not exist. `make run` creates it."
     theirs = json.loads(other.read_text(encoding="utf-8"))
     if not same_input(report, theirs):
-        return True, f"Not compared with {other}: that report is about other rows."
+        return True, f"Not compared with {other}, because that report is about other rows."
     if not (different := differences(report, theirs)):
         return True, f"Agrees with `make run` ({other}): verdict, rows, synthesis counts, wins, losses and ties."
     lines = "\n".join(f"  {line}" for line in different)
-    advice = "If the code has changed since, run `make run` again to renew that report."
+    advice = "If the code has changed since that report was made, run `make run` again."
     return False, f"DIFFERS from `make run` ({other}). This deployment's value is first:\n{lines}\n{advice}"
 
 
@@ -43,7 +43,7 @@ def differences(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> list[str]
 
 
 def same_input(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> bool:
-    """Tell whether two reports are about the same rows, as far as reports show."""
+    """Tell whether two reports are about the same rows, as far as the reports show."""
     return bool(ours["use_case"] == theirs["use_case"] and ours["source"] == theirs["source"])
 
 

@@ -1,8 +1,8 @@
 """
-Reads the parts of ``docker-compose.yaml`` that are needed to run its services.
+Read the parts of ``docker-compose.yaml`` that are needed to run its services.
 
-Variables are substituted as Compose does it: ``${A}``, ``${A:-default}``, ``${A:?message}``, ``$$`` for a dollar sign.
-An environment entry without a value passes a variable through if it is set. Any other syntax is refused.
+Variables are substituted as in Compose: ``${A}``, ``${A:-default}``, ``${A:?message}``, ``$$`` for a dollar sign.
+An environment entry without a value passes the variable on if it is set. Any other syntax is refused.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Service:
 
     :param command: the command and its arguments; empty for the image's own command.
     :param health_check: the command of the health check and its arguments.
-    :param needs: for each service that this one waits for, the condition that must hold.
+    :param needs: the services that this service waits for, each with the condition that must hold.
     """
 
     name: str
@@ -41,7 +41,7 @@ class Service:
 
 def read_services(path: Path, variables: Mapping[str, str]) -> dict[str, Service]:
     """
-    Read all services, including those of profiles, in an order in which they can be started.
+    Read all services, including those in profiles, in an order in which they can be started.
 
     :param variables: the content of ``.env``.
     :raises InputError: a variable is missing, or services wait for each other.
@@ -65,7 +65,7 @@ def substitute(text: str, variables: Mapping[str, str]) -> str:
     """
     Replace the variables in a text. An empty variable counts as not set, as with Compose's ``:-`` and ``:?``.
 
-    :raises InputError: a required variable is not set; the message is that of the file.
+    :raises InputError: a required variable is not set. The message is the one in the file.
     """
 
     def value_of(match: re.Match[str]) -> str:
@@ -80,7 +80,7 @@ def substitute(text: str, variables: Mapping[str, str]) -> str:
 
     if "$" in VARIABLE.sub("", text):
         raise InputError(
-            f"{text!r}: this syntax of a variable is not supported. Nothing was started. Use ${{NAME}} or $$."
+            f"{text!r} has a variable in a syntax that is not supported. Nothing was started. Use ${{NAME}} or $$."
         )
     return VARIABLE.sub(value_of, text)
 

@@ -1,7 +1,8 @@
 """
-Finds or installs PostgreSQL and Redis, and composes the commands that run them as private processes.
+Find or install PostgreSQL and Redis, and compose the commands that run them as private processes.
 
-Programs and packages are those of Debian. Neither server runs as root: PostgreSQL refuses to, and Redis has no need to.
+The names of programs and packages are those of Debian. Neither server runs as root: PostgreSQL refuses to, and Redis
+need not.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from include.distill.core.errors import InputError
 from tools.local_airflow.settings import LOOPBACK
 
 PACKAGES = {"postgres": "postgresql", "redis-server": "redis-server"}
-DEBIAN_POSTGRES = Path("/usr/lib/postgresql")  # Debian installs each version in a folder of its own, outside the PATH
+DEBIAN_POSTGRES = Path("/usr/lib/postgresql")  # Debian installs each version in its own folder outside the PATH
 INSTALL_SECONDS = 300
 INITIALISE = """
 "$1/initdb" --pgdata="$2" --username="$3" --pwfile="$4" --auth=scram-sha-256 --no-sync --encoding=UTF8 --locale=C
@@ -27,9 +28,9 @@ echo "CREATE DATABASE $5" | "$1/postgres" --single -D "$2" -c fsync=off postgres
 
 def ensure_servers(say: Callable[[str], None]) -> None:
     """
-    Install the servers that are missing, if we are root on Debian.
+    Install missing servers, if this process is root on Debian.
 
-    :raises InputError: they cannot be installed; says what to install.
+    :raises InputError: they cannot be installed. The message says what to install.
     """
     missing = _missing()
     if not missing:
@@ -59,7 +60,7 @@ def find_program(name: str) -> str | None:
 
 
 def as_user(name: str, command: Sequence[str]) -> list[str]:
-    """Compose a command that runs as a package's user if we are root, and as ourselves if not."""
+    """Compose a command that runs as the user of a package if this process is root, else as the current user."""
     if os.geteuid() != 0:
         return list(command)
     # A change of user clears the parent-death signal that ends a process with its guard; --pdeathsig sets it again.
@@ -68,7 +69,7 @@ def as_user(name: str, command: Sequence[str]) -> list[str]:
 
 
 def create_database_folder(folder: Path) -> None:
-    """Create a folder for PostgreSQL: owned by the user that it runs as, closed to others."""
+    """Create a folder for PostgreSQL, owned by its user and closed to others."""
     folder.mkdir(mode=0o700, parents=True)
     if os.geteuid() == 0:
         owner = pwd.getpwnam("postgres")
@@ -76,12 +77,12 @@ def create_database_folder(folder: Path) -> None:
 
 
 def can_reach(folder: Path) -> bool:
-    """Tell whether PostgreSQL's user can enter a folder. It often cannot enter root's folders."""
+    """Tell whether PostgreSQL's user can enter a folder. Often that user cannot enter root's folders."""
     return subprocess.run(as_user("postgres", ["test", "-x", str(folder)]), check=False).returncode == 0  # noqa: S603
 
 
 def initialise_command(data: Path, user: str, database: str, password_file: Path) -> list[str]:
-    """Compose the command that makes a PostgreSQL with one empty database, whose one user has a password."""
+    """Compose the command that initialises PostgreSQL with one empty database and one user with a password."""
     programs = Path(_program("initdb")).parent
     return as_user(
         "postgres", ["sh", "-euc", INITIALISE, "sh", str(programs), str(data), user, str(password_file), database]
@@ -95,7 +96,7 @@ def postgres_command(data: Path, port: int) -> list[str]:
         "port": port,
         "unix_socket_directories": "",
         "max_connections": 200,
-        "fsync": "off",  # the data are needed for one run only
+        "fsync": "off",  # the data are needed only for one run
         "synchronous_commit": "off",
         "full_page_writes": "off",
     }
@@ -124,7 +125,7 @@ def _program(name: str) -> str:
 
 
 def _apt_get(*arguments: str) -> None:
-    # RUNLEVEL=1 keeps Debian from starting the packages' own services, which we do not need.
+    # RUNLEVEL=1 keeps Debian from starting the packages' own services, which are not needed.
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
     result = subprocess.run(  # noqa: S603 arguments are ours
         ["apt-get", *arguments],  # noqa: S607 root's own PATH

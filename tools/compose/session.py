@@ -1,7 +1,7 @@
 """
-Opens a deployment for the length of a ``with`` block, under the checkout's lock, and leaves nothing behind.
+Run a deployment in a ``with`` block, under the checkout's lock, and leave nothing behind.
 
-Every deployment starts empty, including the simulated account, so that one run shows every step at work.
+Every deployment, including its simulated account, starts empty, so that one run shows every step at work.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def open_deployment(
 
 
 def _remove_earlier_deployment(layout: Layout) -> None:
-    """Remove the processes and files of an earlier deployment; its report stays."""
+    """Remove the processes and files of an earlier deployment, but keep its report."""
     sweep(layout.state)
     for folder in (layout.airflow_home, layout.aws_simulator, layout.logs, layout.state / "postgres"):
         shutil.rmtree(folder, ignore_errors=True)
@@ -73,13 +73,13 @@ def _remove_earlier_deployment(layout: Layout) -> None:
 
 @contextmanager
 def _database_folder(layout: Layout) -> Iterator[Path]:
-    """Provide PostgreSQL's folder: in our state if its user can enter that, else a temporary one."""
+    """Return a folder for PostgreSQL: in the state folder if its user can enter that, else a temporary one."""
     if can_reach(layout.state):
         create_database_folder(layout.state / "postgres")
         yield layout.state / "postgres"
     else:
         with TemporaryDirectory(prefix="distill-postgres-") as outer:
-            Path(outer).chmod(0o711)  # PostgreSQL's user must pass through it; the folder inside is closed
+            Path(outer).chmod(0o711)  # PostgreSQL's user must be able to pass through; the folder inside is closed
             create_database_folder(Path(outer) / "postgres")
             yield Path(outer) / "postgres"
 
@@ -89,6 +89,6 @@ def _shut_down(stack: DeployedStack, say: Callable[[str], None]) -> None:
         for name in stack.give_back():
             say(f"Deleted the simulated throughput {name}, which the run had not released.")
     except (OSError, DistillError) as error:
-        say(f"The simulated account could not be read while stopping: {error}")
+        say(f"Could not read the simulated account while stopping, so it may still contain throughputs: {error}")
     finally:
         stack.close()

@@ -1,8 +1,8 @@
 """
-Runs the services of ``docker-compose.yaml`` as processes, in its order and with its conditions and health checks.
+Run the services of ``docker-compose.yaml`` as processes, with its order, conditions and health checks.
 
-It also does what an image would do: it creates PostgreSQL's data folder, gives every process a home and a host name of
-its own, and keeps the settings of the user's shell out.
+The module also does what an image would do: it creates PostgreSQL's data folder, gives every process its own home and
+host name, and ignores the settings of the user's shell.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ READY_SECONDS = 240.0
 HEALTH_CHECK_SECONDS = 60.0
 PAUSE_SECONDS = 0.1
 GRACE_SECONDS = {"aws-simulator": 10.0, "postgres": 10.0}  # they write their state to disk
-AIRFLOW_GRACE_SECONDS = 1.0  # a worker would wait for its tasks, which are not needed any more
+AIRFLOW_GRACE_SECONDS = 1.0  # a worker would wait for its tasks, which are no longer needed
 STOPPED_FIRST = ("worker", "scheduler", "dag-processor", "triggerer", "airflow-init")
 KEPT = ("PATH", "TMPDIR", "TZ")
 
@@ -43,7 +43,7 @@ class DeployedStack:
     """
     The services of one deployment on this machine.
 
-    :param database_folder: an empty folder for PostgreSQL's data, which its user can enter.
+    :param database_folder: an empty folder for PostgreSQL's data, which PostgreSQL's user can enter.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class DeployedStack:
         self._say = say
         self._groups: dict[str, ProcessGroup] = {}
         self._met: set[str] = set()
-        self._abandoned = Event()  # ends threads that would keep waiting after an interruption
+        self._abandoned = Event()  # ends the threads that would keep waiting after an interruption
         self._started_at = time.monotonic()
 
     def start(self) -> None:
@@ -93,10 +93,10 @@ class DeployedStack:
     def give_back(self) -> list[str]:
         """Delete the throughputs that an interrupted run left in the simulated account; return their names.
 
-        Stops everything first that could buy them again.
+        All processes that could buy them again are stopped first.
         """
         self._stop(process for name in STOPPED_FIRST for process in _processes(name))
-        self._stop(["api-server"])  # last, because tasks that are ending still report to it
+        self._stop(["api-server"])  # last, because tasks that are ending still report to the api-server
         url = self.ports.simulator_url
         return give_back_throughputs(url) if is_open(url) else []
 
@@ -107,7 +107,7 @@ class DeployedStack:
             group.close()
 
     def environment(self, process: str, service: Service) -> dict[str, str]:
-        """Compose the environment of one process: the variables of an image, then those of the file."""
+        """Compose the environment of one process: the variables of an image, then those in the compose file."""
         home = self.layout.airflow_home / process
         return {
             **{name: os.environ[name] for name in KEPT if name in os.environ},
@@ -118,7 +118,7 @@ class DeployedStack:
             "LANG": "C.UTF-8",
             "PYTHONUNBUFFERED": "1",
             "NO_COLOR": "1",  # the components write to files
-            "SPT_NOENV": "1",  # Airflow renames its processes; without this the new name overwrites the marker
+            "SPT_NOENV": "1",  # otherwise Airflow overwrites the marker when it renames its processes
             MARKER: str(self.layout.state),
             **self._translation.of_environment(service.environment),
         }
@@ -138,7 +138,7 @@ class DeployedStack:
         return self._translation.of_command(service.command)
 
     def _prepare_database(self, service: Service) -> None:
-        """Create the database, as the image does if its volume is empty."""
+        """Create the database, as the image does when its volume is empty."""
         folder, settings = self._data.parent, service.environment
         password_file = folder / "password"
         password_file.write_text(settings["POSTGRES_PASSWORD"], encoding="utf-8")
@@ -181,7 +181,7 @@ class DeployedStack:
         self._say(f"  {clock(time.monotonic() - self._started_at):>5}  {name}{copies} {outcome}")
 
     def _is_healthy(self, process: str, name: str) -> bool:
-        """Run a service's health check as Docker does: in the service's environment, judged by its exit code."""
+        """Run the health check of a service as Docker does, in its environment. Exit code 0 means healthy."""
         service = self._services[name]
         deadline = time.monotonic() + HEALTH_CHECK_SECONDS
         with self.layout.log_of(f"{process}.health").open("wb") as log:
@@ -201,7 +201,7 @@ class DeployedStack:
             return check.wait() == 0
 
     def _is_one_shot(self, service: Service) -> bool:
-        """Tell whether a service is expected to end, because another one waits for its end."""
+        """Tell whether a service is expected to end, because another service waits for its end."""
         return any(other.needs.get(service.name) == COMPLETED for other in self._services.values())
 
     def _stop(self, processes: Iterable[str]) -> None:

@@ -1,8 +1,8 @@
 """
-Translates hosts, ports and folders of containers into loopback ports and folders of this machine.
+Translate hosts, ports and folders of containers into loopback ports and folders of this machine.
 
-Containers have them to themselves; processes on one machine share them. Nothing else in a command or a setting is
-changed.
+Each container has its own ports and folders, but processes on one machine share them. Nothing else in a command or a
+setting is changed.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Translation:
 
     :param hosts: the names of the services.
     :param ports: loopback ports by container port.
-    :param folders: folders of this machine by container folder; the longest match counts.
+    :param folders: folders of this machine by container folder. The longest match wins.
     """
 
     hosts: Sequence[str]
@@ -59,10 +59,10 @@ class Translation:
 
 
 def free_ports(container_ports: Iterable[str]) -> dict[str, int]:
-    """Choose a free loopback port for each container port. All are held at once, so that they differ."""
+    """Choose a free loopback port for each container port. All are reserved at the same time, so that they differ."""
     with ExitStack() as held:
         probes = {port: held.enter_context(socket.socket()) for port in container_ports}
         for probe in probes.values():
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a port in TIME_WAIT is free for a server
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a server may use a port in TIME_WAIT
             probe.bind((LOOPBACK, 0))
         return {port: int(probe.getsockname()[1]) for port, probe in probes.items()}

@@ -1,4 +1,4 @@
-"""Creates the ``.env`` of a ``make celery``: new secrets, and the address of the AWS simulator."""
+"""Create the ``.env`` variables of ``make celery``: new secrets, and the address of the AWS simulator."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import secrets
 SIMULATOR_URL = "http://aws-simulator:8090"
 REGION = "us-east-1"
 POLL_SECONDS = 3  # the AWS simulator's jobs end within seconds
-TASKS_PER_WORKER = 4  # with two workers, as many at a time as `make run`
+TASKS_PER_WORKER = 4  # with two workers, as many tasks at the same time as `make run`
 ADMIN = "admin"
 
 

@@ -1,5 +1,5 @@
 """
-Measure what the filters do to real rows: the tables of ``docs/explanation/curation.md``.
+Measure the effect of the filters on real rows, for the tables of ``docs/explanation/curation.md``.
 
-``python -m tools.curation_report`` prints them for the sample, or for the CSV files it is given.
+``python -m tools.curation_report`` prints the tables for the sample, or for the given CSV files.
 """

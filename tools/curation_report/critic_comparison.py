@@ -1,4 +1,4 @@
-"""Compare the simulated critic with measured grounding: on own documents, on other rows' and with a changed number."""
+"""Compare the simulated critic with measured grounding, on answers that are right, from other rows, or changed."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from include.distill.inference.output_parsing import parse_grounding
 from tools.aws_simulator.models.critic import check_grounding
 
 _NUMBER = re.compile(r"\d+")
-_ADDED = 7919  # large and prime, so that no document holds the sum by chance
+_ADDED = 7919  # large and prime, so that no document contains the sum by chance
 
 
 def compare_with_critic(
     rows: Sequence[RowTexts], *, seed: int, min_grounding: float
 ) -> Iterator[tuple[str, int, int, int]]:
     """
-    Yield what the answers were compared with, their number, and how many grounding and the critic keep.
+    Yield what the answers were compared with, their number, and how many of them grounding and the critic keep.
 
-    :param min_grounding: grounding from which an answer is kept, 0 to 1.
+    :param min_grounding: minimum grounding of an answer that is kept, 0 to 1.
     """
     draw = random.Random(seed)
     others = [draw.choice([one for one in rows if one["document"] != row["document"]]) for row in rows]
@@ -40,7 +40,7 @@ def compare_with_critic(
 
 
 def _with_changed_number(answer: str, draw: random.Random) -> str | None:
-    """Return the answer with one of its numbers changed, ``None`` when it has none."""
+    """Return the answer with one of its numbers changed; None when it contains no number."""
     numbers = list(_NUMBER.finditer(answer))
     if not numbers:
         return None

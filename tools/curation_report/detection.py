@@ -1,4 +1,4 @@
-"""Run planted pairs through curation: parse the output, apply the row's filters, find repetitions among all rows."""
+"""Run planted pairs through curation: parse the output, apply the filters of each row, find repetitions across rows."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tools.curation_report.planted_defects import DEFECTS, PlantedPair
 def filters_that_rejected(
     planted: Sequence[PlantedPair], rows: Sequence[Row], evaluation: Sequence[Row], use_case: UseCase
 ) -> list[str]:
-    """Return for each planted pair the name of the filter that rejected it, or ``kept``."""
+    """Return the name of the filter that rejected each planted pair, or ``kept``."""
     filters = pair_filters(evaluation, use_case)
     results: list[str] = []
     passed: list[PairText] = []
@@ -37,7 +37,7 @@ def filters_that_rejected(
 
 
 def tally(planted: Sequence[PlantedPair], results: Sequence[str]) -> dict[str, Counter[str]]:
-    """Return for each kind of planted pair how many each filter rejected, and how many were kept."""
+    """Count, for each kind of planted pair, the pairs that each filter rejected and the pairs that were kept."""
     counts: dict[str, Counter[str]] = {}
     for planted_pair, result in zip(planted, results, strict=True):
         counts.setdefault(planted_pair.kind, Counter())[result] += 1
@@ -45,5 +45,5 @@ def tally(planted: Sequence[PlantedPair], results: Sequence[str]) -> dict[str, C
 
 
 def found_as_intended(kind: str, counts: Counter[str]) -> int:
-    """Return how many of a kind of defect were found by a filter that is meant to find it."""
+    """Return how many defects of a kind were found by a filter that is meant to find them."""
     return sum(counts[name] for name in DEFECTS[kind].found_by)

@@ -1,4 +1,4 @@
-"""Measure real rows as the filters do, and what the filters reject of the simulated teacher's pairs."""
+"""Measure real rows as the filters do, and count which pairs of the simulated teacher the filters reject."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ def quantiles(values: Iterable[float]) -> list[float]:
 
 
 def lengths(rows: Sequence[Row], role: Role) -> list[float]:
-    """Return the quantiles of the lengths of one text of the rows, in characters."""
+    """Return the quantiles of the length in characters of one text of each row."""
     return quantiles(len(row[role]) for row in rows)
 
 
 def grounding(rows: Sequence[Row], *, seed: int) -> tuple[list[float], list[float]]:
-    """Return the grounding of every answer in its own document, and in that of another row, drawn at random."""
+    """Return the grounding of every answer in its own document and in the document of a random other row."""
     draw = random.Random(seed)
     own, foreign = [], []
     for row in rows:
@@ -66,7 +66,7 @@ def pair_filters(evaluation: Sequence[Row], use_case: UseCase) -> PairFilters:
 
 
 def simulator_pairs(rows: Sequence[Row], evaluation: Sequence[Row], use_case: UseCase) -> Counter[str]:
-    """Return the number of the simulated teacher's pairs by filter, and under ``requested``, ``missing``, ``kept``."""
+    """Count the simulated teacher's pairs by rejecting filter, and those requested, missing and kept."""
     teacher = Teacher(
         load_catalog().model(use_case.teacher), load_prompt(use_case.prompts.synthesis), use_case.synthesis
     )

@@ -1,8 +1,8 @@
 """
-Plant good pairs and defects, written by rules from real rows, to measure what each filter finds and what it spares.
+Plant good pairs and defects, made by rules from real rows, to measure what each filter finds and what it keeps.
 
-A good pair takes a sentence or two of a row's real answer and asks for it in words of that sentence. A defect spoils a
-good pair in one way. Every choice is seeded.
+The answer of a good pair is a sentence or two of a real answer, and its question uses words of that sentence. A defect
+spoils a good pair in one way. Every choice is seeded.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ _WORD = re.compile(r"[^\W\d_][\w-]{3,}")
 @dataclass(frozen=True)
 class PlantedPair:
     """
-    What a teacher seems to have written about a row.
+    A pair that takes the place of a teacher's output about a row.
 
     :param kind: a key of :data:`DEFECTS`, or ``good``.
-    :param output: its answer, as text.
+    :param output: the output of the teacher, as text.
     """
 
     kind: str
@@ -45,7 +45,7 @@ class PlantedPair:
 
 @dataclass
 class Planter:
-    """Make good pairs of rows one after the other, each from another sentence, and give defects their material."""
+    """Make good pairs row by row, each from a different sentence, and provide the texts for defects."""
 
     rows: Sequence[Row]
     evaluation: Sequence[Row]
@@ -61,7 +61,7 @@ class Planter:
         self._passages = self._shuffled_passages()
 
     def _shuffled_passages(self) -> Iterator[tuple[Row, str]]:
-        """Yield every row with a part of its answer, first one part of each row. No part comes twice."""
+        """Yield each row with a part of its answer: first one part of every row, then other parts. None is repeated."""
         parts = [(row, part) for row in self.rows for part in enumerate(_parts(row["answer"]))]
         self.random.shuffle(parts)
         seen: set[str] = set()
@@ -73,7 +73,7 @@ class Planter:
     def pair(self) -> tuple[Row, WrittenPair]:
         """Return the next row and a good pair on it.
 
-        :raises ValueError: the rows have no sentence left.
+        :raises ValueError: the rows have no unused sentence left.
         """
         for row, part in self._passages:
             words = list(dict.fromkeys(_WORD.findall(part)))
@@ -91,21 +91,21 @@ class Planter:
         raise ValueError(message)
 
     def edited(self, question: str) -> str:
-        """Return a question that asks the same in nearly the same words."""
+        """Return a slightly edited question with the same meaning."""
         return self.random.choice(_EDITS)(question)
 
     def answer_of_another_document(self, row: Row) -> str:
-        """Return another row's answer that the row's own document does not contain."""
+        """Return the answer of another row, which the document of this row does not contain."""
         while True:
             answer = self.random.choice(self.rows)["answer"]
-            # Retrieved documents share passages. An answer whose middle is in this document too is grounded here.
+            # Retrieved documents share passages. An answer whose middle is also in this document is grounded here.
             middle = strip_punctuation(answer)[len(answer) // 2 :][:40]
             if len(answer) >= 80 and middle not in strip_punctuation(row["document"]):
                 return answer[: self.use_case.curation.max_answer_characters]
 
     @property
     def family(self) -> Family:
-        """The family of the use case's student."""
+        """The model family of the use case's student."""
         return load_catalog().family_of(load_catalog().model(self.use_case.student))
 
 
@@ -116,7 +116,7 @@ def yaml_texts(name: str) -> list[str]:
 
 
 def _parts(answer: str) -> list[str]:
-    """Return the sentences of an answer, short ones joined with the next, none longer than half of the answer."""
+    """Return the sentences of an answer, with short ones joined to the next. None is longer than half of the answer."""
     parts: list[str] = []
     for sentence in _SENTENCE.split(answer.strip()):
         if parts and len(parts[-1]) < 60:
@@ -218,7 +218,7 @@ def _malformed(planter: Planter, number: int) -> tuple[Row, str]:
 
 
 def _same_topic(planter: Planter, number: int) -> tuple[Row, str]:
-    """The row's own answer to another question, or the row's question as the topic of a similar one."""
+    """Pair another question with the row's answer, or a similar question with the row's question as topic."""
     row, pair = planter.pair()
     own_answer = row["answer"][: planter.use_case.curation.max_answer_characters].upper()
     if number % 2:
@@ -232,7 +232,7 @@ def _same_topic(planter: Planter, number: int) -> tuple[Row, str]:
 
 
 def _beyond_job_limit(planter: Planter, number: int) -> tuple[Row, str]:
-    """A good pair on a document that is too long for a training record of the student's family."""
+    """Make a good pair about a document that is too long for a training record of the student's family."""
     row, pair = planter.pair()
     characters = planter.family.tokens_per_record * planter.family.characters_per_token
     filler = " ".join(other["document"] for other in planter.rows)
@@ -246,7 +246,7 @@ class Defect:
     """
     One way to spoil a pair.
 
-    :param make: returns the row, and the teacher's output with the defect numbered from 0.
+    :param make: returns the row and the output with the defect. Its argument counts the defects of this kind from 0.
     :param found_by: names of the filters that are meant to find it.
     """
 
@@ -254,7 +254,7 @@ class Defect:
     found_by: frozenset[str]
 
 
-# Together, they cover every filter. New kinds go to the end, so that the draws of the others stay the same.
+# Together, the defects cover every filter. Add new kinds at the end, so that the draws of the others stay the same.
 DEFECTS: dict[str, Defect] = {
     "duplicate": Defect(_duplicate, frozenset({"repeats_original", "repeats_pair"})),
     "leak": Defect(_leak, frozenset({"leak"})),

@@ -64,7 +64,7 @@ def test_an_interrupted_command_stops_everything_and_writes_no_result(
     assert run(tmp_path, "--fast") == 130
     assert stack.closed == 1
     assert not (tmp_path / "chaos.json").exists()
-    assert "no result was written" in capsys.readouterr().out
+    assert "No result was written" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,7 @@ def test_a_report_that_differs_on_the_same_rows_fails(tmp_path: Path) -> None:
     [
         pytest.param({}, "Agrees with `make run`", id="the same"),
         pytest.param({"source": REPORT["source"] | {"rows": 9}}, "about other rows", id="other rows"),
-        pytest.param(None, "`make run` makes it", id="no report"),
+        pytest.param(None, "`make run` creates it", id="no report"),
     ],
 )
 def test_a_report_that_agrees_or_cannot_be_compared_passes(

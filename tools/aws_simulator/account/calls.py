@@ -1,4 +1,4 @@
-"""Defines a checked request, and what most operations need: ARNs, repeated requests, pages of a list, tags."""
+"""Define a checked request, and what most operations need: ARNs, repeated requests, pages of a list, tags."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PAGE_SIZE = 100
 
 @dataclass(frozen=True)
 class Call:
-    """One checked request. ``region`` is the Region it was signed for; ``fault`` is the rule that hit it."""
+    """One checked request. ``region`` is the Region it was signed for; ``fault`` is the rule that applies to it."""
 
     arguments: dict[str, Any]
     region: str
@@ -30,7 +30,7 @@ class Call:
 
     @property
     def fingerprint(self) -> str:
-        """sha256 of what the request asks for, without its token."""
+        """The SHA-256 hash of the request's arguments without its token."""
         arguments = {name: value for name, value in self.arguments.items() if name != "clientRequestToken"}
         return hashlib.sha256(json.dumps(arguments, sort_keys=True).encode()).hexdigest()
 
@@ -46,7 +46,7 @@ def foundation_model_arn(region: str, model_id: str) -> str:
 
 
 def find_repeated(table: ResourceTable[Body], call: Call, error: type[ApiError]) -> Resource[Body] | None:
-    """Return the resource that an earlier request with the same token created; None if the token is new.
+    """Return the resource that an earlier request with this token created; None if the token is new.
 
     :param error: raised if the token was used for a different request.
     """
@@ -60,9 +60,9 @@ def find_repeated(table: ResourceTable[Body], call: Call, error: type[ApiError])
 def list_page(
     resources: list[Resource[Body]], arguments: Mapping[str, Any], matches: Callable[[Resource[Body]], bool]
 ) -> tuple[list[Resource[Body]], str | None]:
-    """Return one page of the resources that fit the arguments and ``matches``, and the token of the next page.
+    """Return one page of the resources that match the arguments and ``matches``, and the token of the next page.
 
-    :raises ValidationException: the token in the arguments was not given out for this list.
+    :raises ValidationException: the token in the arguments does not belong to this list.
     """
     after, before = arguments.get("creationTimeAfter", 0), arguments.get("creationTimeBefore", float("inf"))
     selected = [
@@ -92,7 +92,7 @@ def _page_start(resources: list[Resource[Body]], token: str | None) -> int:
 def read_tags(tags: list[dict[str, str]] | None) -> dict[str, str]:
     """Return the tags of a request as a mapping.
 
-    :raises TooManyTagsException: there are more than a resource can have.
+    :raises TooManyTagsException: there are more tags than a resource can have.
     """
     by_key = {tag["key"]: tag["value"] for tag in tags or []}
     if len(by_key) > TAGS_PER_RESOURCE:

@@ -1,9 +1,9 @@
 """
-Makes the simulator fail on demand, by rules, in the ways that AWS and networks fail.
+Make the simulator fail by rules, in the ways that AWS and networks fail.
 
 A rule names an operation (or ``*``) and a kind. It may let requests pass first (``after``), fire a limited number of
 times (``times``) and choose requests by a substring of their path or body (``match``). At most one rule fires per
-request: the first that applies. The plan and its counts are kept in the state, so a restart neither forgets nor
+request: the first one that applies. The plan and its counts are kept in the state, so a restart neither forgets nor
 repeats a fault.
 """
 
@@ -80,9 +80,9 @@ class Fault(BaseModel):
     """
     One rule.
 
-    :param times: how often it fires; None means without end.
-    :param after: how many requests it lets pass first.
-    :param seconds: how late a ``timeout`` answers, or how long a ``*_stalled`` resource stalls; None means until
+    :param times: how often the rule fires; None means without limit.
+    :param after: number of requests that the rule lets pass first.
+    :param seconds: delay of a ``timeout`` answer, or duration of a ``*_stalled`` stall; None means until
         ``DELETE /_admin/stalls``.
     """
 
@@ -96,7 +96,7 @@ class Fault(BaseModel):
     seconds: float | None = Field(None, ge=0)
 
     def applies(self, operation: str, text: str) -> bool:
-        """Tell whether the rule covers a request, whatever its counts say."""
+        """Tell whether the rule covers a request, regardless of its counts."""
         return (
             self.operation in ("*", operation)
             and operation in _OPERATIONS_OF_KIND.get(self.kind, {operation})
@@ -105,7 +105,7 @@ class Fault(BaseModel):
 
 
 def fault_record(fault: Fault | None, prefix: str) -> FaultRecord | None:
-    """Return the rule as a job keeps it, if it is of the job's own kinds, which begin with ``prefix``."""
+    """Return the rule as a job stores it; None unless its kind begins with ``prefix``, as the job's faults do."""
     if fault is None or not fault.kind.startswith(prefix):
         return None
     return FaultRecord(
@@ -119,7 +119,7 @@ def fault_record(fault: Fault | None, prefix: str) -> FaultRecord | None:
 
 
 class FaultPlan:
-    """The rules, in the order in which they were added. Not thread-safe: used from the event loop only."""
+    """The rules, in the order in which they were added. Not thread-safe: use it only from the event loop."""
 
     def __init__(self, state: State) -> None:
         self._state = state
@@ -136,11 +136,11 @@ class FaultPlan:
         self._save()
 
     def as_json(self) -> list[dict[str, Any]]:
-        """Return each rule, with how many requests it has seen and how often it fired."""
+        """Return each rule with the number of requests it has seen and the number of times it fired."""
         return [{**fault.model_dump(), **counts} for fault, counts in self._rules]
 
     def fire(self, operation: str, text: str) -> Fault | None:
-        """Return the rule that hits this request, and count it; None if no rule does.
+        """Return the rule that fires for this request, and count it; None if no rule fires.
 
         :param text: path and body of the request.
         """

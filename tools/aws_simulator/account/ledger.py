@@ -1,5 +1,5 @@
 """
-Counts what an account holder would be billed for: calls, tokens, training, throughput-seconds.
+Count what an account holder would be billed for: calls, tokens, training and throughput-seconds.
 
 A call is billed once a model has answered, even if the answer is lost on its way to the client. A call that ends in an
 error is ``rejected`` and free. Documents are kept as hashes; prompts and answers are not kept at all.
@@ -18,14 +18,14 @@ REQUESTS_KEPT = 20_000
 
 
 def throughput_seconds(throughput: Resource[ThroughputBody], now: float) -> float:
-    """Return how long a throughput has been billed. One that failed is never billed."""
+    """Return how long a throughput has been billed, in seconds. A failed throughput is never billed."""
     if throughput.body["fault"] == "throughput_failed":
         return 0.0
     return (throughput.deleted or now) - throughput.created
 
 
 class Ledger:
-    """The counts, kept in the state."""
+    """The counts, which are kept in the state."""
 
     def __init__(self, state: State) -> None:
         self._state = state
@@ -36,7 +36,7 @@ class Ledger:
         """Count one answered call.
 
         :param document: the text of the document in the prompt, if it has one.
-        :param batch: the call is a record of a batch job, at half the price. It is counted with all calls and again in
+        :param batch: the call is a record of a batch job, at half the price. It is counted among all calls and again in
             ``batch_by_model``.
         """
         with self._state.transaction():
@@ -60,7 +60,7 @@ class Ledger:
         self._state.execute(f"UPDATE {table} SET {change} WHERE model = ?", [*amounts, model_id])  # noqa: S608
 
     def record_request(self, operation: str, outcome: str, fault: str | None) -> None:
-        """Log a request and how it was answered; the last 20,000 are kept."""
+        """Log a request and its outcome. The last 20,000 requests are kept."""
         self._state.execute(
             "INSERT INTO requests (time, operation, outcome, fault) VALUES (?, ?, ?, ?)",
             [time.time(), operation, outcome, fault],
@@ -75,7 +75,7 @@ class Ledger:
         return [dict(zip(("number", "time", "operation", "outcome", "fault"), row, strict=True)) for row in rows]
 
     def reset(self) -> None:
-        """Forget calls, documents and requests. Jobs, models and throughputs still exist, so they stay."""
+        """Delete the counts of calls, documents and requests. Keep jobs, models and throughputs, which still exist."""
         with self._state.transaction():
             for table in ("calls", "batch_calls", "documents", "requests"):
                 self._state.execute(f"DELETE FROM {table}")  # noqa: S608 - constants
@@ -83,9 +83,9 @@ class Ledger:
     def as_json(self) -> dict[str, Any]:
         """Return everything counted so far.
 
-        The top-level ``calls`` counts billed and rejected calls; ``calls`` of a model counts billed ones. A model is
-        listed under the id that the request used, a custom model under its throughput's ARN. Calls of batch jobs, which
-        cost half, are included in both, and listed again in ``batch_by_model``. Times are POSIX seconds.
+        The top-level ``calls`` counts billed and rejected calls; ``calls`` of a model counts billed calls only. A model
+        is listed under the id that the request used, a custom model under the ARN of its throughput. Calls of batch
+        jobs, which cost half, are included in both, and listed again in ``batch_by_model``. Times are POSIX seconds.
         """
         by_model = self._by_model()
         billed = sum(counts["calls"] for counts in by_model.values())

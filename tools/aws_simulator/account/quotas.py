@@ -1,9 +1,10 @@
 """
-Limits requests and tokens per minute and model, as Bedrock counts them.
+Limit the requests and tokens per minute and model, counted as Bedrock counts them.
 
 Both limits are token buckets that refill steadily. A call reserves its input tokens plus ``max_tokens`` before it runs.
 Once the model has answered, the reservation is replaced by the input plus the real output times the model's burndown
-rate, which may be less or more. So a large ``max_tokens`` causes throttling even if the answers are short.
+rate. That may be less or more than the reservation. So a large ``max_tokens`` causes throttling even if the answers are
+short.
 https://docs.aws.amazon.com/bedrock/latest/userguide/quotas-token-burndown.html
 """
 
@@ -58,13 +59,13 @@ class Reservation:
     tokens: float
 
     def settle(self, used: float) -> None:
-        """Replace the reserved tokens by those that were used. The level may fall below zero."""
+        """Replace the reserved tokens by the tokens that were used. The level may fall below zero."""
         if self.bucket:
             self.bucket.give(self.tokens - used)
 
 
 class Quotas:
-    """The account's rate quotas. Not thread-safe: used from the event loop only.
+    """The account's rate quotas. Not thread-safe: use it only from the event loop.
 
     :param clock: returns monotonic seconds.
     """
@@ -75,7 +76,7 @@ class Quotas:
         self._buckets: dict[str, _ModelBuckets] = {}
 
     def reserve(self, names: Iterable[str], tokens: float) -> Reservation:
-        """Take one request and ``tokens`` from a model's quota, which may be set under any of its ``names``.
+        """Take one request and ``tokens`` from the quota of a model, which may be set under any of its ``names``.
 
         :raises ThrottlingException: requests or tokens are used up; nothing was taken.
         """

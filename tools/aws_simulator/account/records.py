@@ -1,8 +1,8 @@
 """
-The records that the state keeps of jobs, models and throughputs, as JSON.
+Define the JSON records that the state keeps of jobs, models and throughputs.
 
-Keys in camel case are those of Bedrock's API, kept as they were requested; keys in snake case are the simulator's own.
-A key that is not required appears once there is something to say. Times are POSIX seconds.
+Keys in camel case are those of Bedrock's API, with the requested values. Keys in snake case are the simulator's own. An
+optional key appears once it has a value. Times are POSIX seconds.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import NotRequired, TypedDict
 
 
 class FaultRecord(TypedDict):
-    """The rule of the fault plan that hit a job; see ``faults.py``."""
+    """The rule of the fault plan that applies to a job; see ``faults.py``."""
 
     operation: str
     kind: str
@@ -43,9 +43,9 @@ class PhaseRecord(TypedDict):
 
 class BackgroundJobBody(TypedDict):
     """
-    What every kind of job keeps.
+    The keys that jobs of every kind have.
 
-    ``stopped_in`` is the status in which the job was asked to stop.
+    ``stopped_in`` is the status that the job had when it was asked to stop.
     """
 
     fingerprint: str
@@ -58,7 +58,7 @@ class BackgroundJobBody(TypedDict):
 
 
 class _Training(TypedDict):
-    """What a customization job and the model that it makes have in common. ``model`` is a key of the catalog."""
+    """The common keys of a customization job and of its model. ``model`` is a key of the catalog."""
 
     model: str
     baseModelId: str
@@ -78,7 +78,7 @@ class TrainingMetrics(TypedDict):
 
 
 class CustomizationJobBody(BackgroundJobBody, _Training):
-    """A customization job. ``tokens`` are those of one epoch, ``billed_tokens`` those of all epochs that ran."""
+    """A customization job. ``tokens`` counts one epoch; ``billed_tokens`` counts all epochs that ran."""
 
     customModelName: str
     modelTags: dict[str, str]
@@ -92,7 +92,7 @@ class CustomizationJobBody(BackgroundJobBody, _Training):
 
 
 class CustomModelBody(_Training, TrainingMetrics):
-    """A custom model. ``weights`` are those of the simulated student, by feature."""
+    """A custom model. ``weights`` has the weights of the simulated student, by feature."""
 
     jobName: str
     jobArn: str
@@ -103,8 +103,9 @@ class ThroughputBody(TypedDict):
     """
     A provisioned throughput.
 
-    ``seconds`` is how long its creation takes and ``update_seconds`` how long its last update takes, which began at
-    ``updated``. ``fault`` is the kind of the rule that hit it, ``fault_seconds`` how long it stalls; None is for ever.
+    ``seconds`` is the duration of its creation. ``update_seconds`` is the duration of its last update, which began at
+    ``updated``. ``fault`` is the kind of the rule that applies to it; ``fault_seconds`` is the duration of its stall,
+    None for ever.
     """
 
     fingerprint: str
@@ -120,19 +121,19 @@ class ThroughputBody(TypedDict):
 
 
 class BatchInput(TypedDict):
-    """Where a batch job reads."""
+    """The input of a batch job."""
 
     s3InputDataConfig: S3Location
 
 
 class BatchOutput(TypedDict):
-    """Where a batch job writes."""
+    """The output of a batch job."""
 
     s3OutputDataConfig: S3Location
 
 
 class BatchCounts(TypedDict):
-    """Records and tokens of a batch job, as its manifest shows them."""
+    """The numbers of records and tokens of a batch job, as its manifest shows them."""
 
     totalRecordCount: int
     processedRecordCount: int
@@ -143,7 +144,7 @@ class BatchCounts(TypedDict):
 
 
 class BatchJobBody(BackgroundJobBody):
-    """A batch inference job. ``phase_started`` is when its present phase began."""
+    """A batch inference job. ``phase_started`` is the start of its current phase."""
 
     modelId: str
     inputDataConfig: BatchInput

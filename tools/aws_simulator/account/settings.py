@@ -1,4 +1,4 @@
-"""Keeps the settings of the simulated account. ``/_admin/settings`` changes them at run time."""
+"""Store the settings of the simulated account. ``/_admin/settings`` changes them at run time."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tools.aws_simulator.account.state import State
 
 
 class ModelQuota(BaseModel):
-    """Rate quotas of one model; None is unlimited."""
+    """Rate quotas of one model; None means unlimited."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -38,7 +38,7 @@ class Settings(BaseModel):
 
 
 class SettingsStore:
-    """The current settings. Listeners are called after every change, in the thread that makes it."""
+    """The current settings. Listeners are called after every change, in the thread that makes the change."""
 
     def __init__(self, state: State) -> None:
         self._state = state

@@ -1,8 +1,8 @@
 """
-Keeps the simulated account across restarts: one SQLite file, every change committed before it is answered.
+Keep the simulated account across restarts in one SQLite file. Every change is committed before its response is sent.
 
-Jobs, custom models and throughputs are rows of one table: columns for what they have in common, a JSON body for the
-rest (``records.py``). The event loop and the job threads share one connection behind a lock.
+Jobs, custom models and throughputs are rows of one table: columns for their common fields, a JSON body for the rest
+(``records.py``). The event loop and the job threads share one connection behind a lock.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class State:
     def __init__(self, path: Path) -> None:
         self._lock = threading.RLock()
         self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        # WAL survives the death of the process, which is all we promise; an fsync per commit would cost 100x.
+        # WAL survives the death of the process, and no more is promised. An fsync per commit would cost 100x.
         self._connection.executescript(f"PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; {_SCHEMA}")
         self.jobs: ResourceTable[CustomizationJobBody] = ResourceTable(self, "job")
         self.custom_models: ResourceTable[CustomModelBody] = ResourceTable(self, "custom_model")
@@ -88,7 +88,7 @@ class State:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Commit the changes of the block together, or none of them. Blocks may be nested."""
+        """Commit all changes of the block together, or none if it raises. Blocks may be nested."""
         with self._lock:
             if self._connection.in_transaction:
                 yield
@@ -116,13 +116,13 @@ class State:
         return dict(self.execute("SELECT key, value FROM tags WHERE arn = ? ORDER BY key", [arn]))
 
     def tag(self, arn: str, tags: dict[str, str]) -> None:
-        """Add tags to a resource, replacing those with the same key."""
+        """Add tags to a resource, and replace tags with the same key."""
         with self.transaction():
             for key, value in tags.items():
                 self.execute("INSERT OR REPLACE INTO tags VALUES (?, ?, ?)", [arn, key, value])
 
     def untag(self, arn: str, keys: list[str]) -> None:
-        """Remove tags; keys that the resource does not have are ignored."""
+        """Remove tags by key. Keys that the resource does not have are ignored."""
         with self.transaction():
             for key in keys:
                 self.execute("DELETE FROM tags WHERE arn = ? AND key = ?", [arn, key])
@@ -138,7 +138,7 @@ class State:
 
 
 class ResourceTable(Generic[Body]):
-    """The resources of one kind. Deleted ones stay, for the ledger."""
+    """The resources of one kind. Deleted resources are kept for the ledger."""
 
     def __init__(self, state: State, kind: Kind) -> None:
         self._state = state
@@ -169,7 +169,7 @@ class ResourceTable(Generic[Body]):
     def get(self, arn: str) -> Resource[Body]:
         """Return a resource by ARN, even if it is deleted.
 
-        :raises KeyError: there never was one.
+        :raises KeyError: there has never been such a resource.
         """
         resources = self._select("arn = ?", [arn])
         if not resources:
@@ -189,7 +189,7 @@ class ResourceTable(Generic[Body]):
         return resources[0] if resources else None
 
     def all(self, region: str | None = None, *, with_deleted: bool = False) -> list[Resource[Body]]:
-        """Return resources in the order of their creation; without ``region``, those of all Regions."""
+        """Return the resources of a Region, or of all Regions, in the order of their creation."""
         condition = "(? IS NULL OR region = ?)" + ("" if with_deleted else " AND deleted IS NULL")
         return self._select(condition, [region, region])
 

@@ -1,8 +1,8 @@
 """
-Runs jobs in the background, each in a thread of its own, with its progress in the state.
+Run jobs in the background, each in its own thread, and keep their progress in the state.
 
-A job that a restart interrupted is resumed. The length of a phase comes from a setting and is measured from the phase's
-stored start, so a changed setting takes effect on running jobs.
+A job that a restart interrupted is resumed. The length of a phase comes from a setting and counts from the stored start
+of the phase, so a changed setting affects running jobs.
 """
 
 from __future__ import annotations
@@ -31,18 +31,18 @@ class StopRequestedError(Exception):
 
 
 class _ClosingError(Exception):
-    """The simulator is shutting down; the job is resumed at its next start."""
+    """The simulator is shutting down; its next start resumes the job."""
 
 
 @dataclass(frozen=True)
 class Deadline:
-    """``length()`` seconds after ``start``. The length may change while somebody waits; None means never."""
+    """A time ``length()`` seconds after ``start``. The length may change during a wait; None means never."""
 
     length: Callable[[], float | None]
     start: float
 
     def remaining(self) -> float | None:
-        """Return the seconds that are left: negative once the deadline has passed, None if there is no deadline."""
+        """Return the seconds left: negative once the deadline has passed, None if there is no deadline."""
         length = self.length()
         return None if length is None else self.start + length - time.time()
 
@@ -51,8 +51,8 @@ class BackgroundJobs(ABC, Generic[JobBody]):
     """
     Runs the jobs of one kind.
 
-    :param jobs: their table in the state.
-    :param unfinished: the statuses of jobs that still run, including ``Stopping``.
+    :param jobs: the table of the jobs in the state.
+    :param unfinished: the statuses of jobs that are still running, including ``Stopping``.
     """
 
     def __init__(self, jobs: ResourceTable[JobBody], settings: SettingsStore, *, unfinished: tuple[str, ...]) -> None:
@@ -66,7 +66,7 @@ class BackgroundJobs(ABC, Generic[JobBody]):
 
     @abstractmethod
     def _work(self, arn: str) -> None:
-        """Run the job from where it is to its end."""
+        """Run the job from its current phase to its end."""
 
     @abstractmethod
     def _stopped(self, arn: str) -> None:
@@ -98,11 +98,11 @@ class BackgroundJobs(ABC, Generic[JobBody]):
             return status in self._unfinished
 
     def end_stalls(self, match: str) -> int:
-        """Let stalled jobs continue whose names contain ``match``; return how many there were."""
+        """Resume the stalled jobs whose names contain ``match``; return their number."""
         with self._changed:
             stalled = [job for job in self._jobs.all() if match in job.name and self._is_stalled(job)]
             for job in stalled:
-                # The stall ends now: its length becomes the time since the job was created.
+                # End the stall now: set its length to the time since the job was created.
                 self._jobs.change(job.arn, fault={**(job.body["fault"] or {}), "seconds": time.time() - job.created})
             self._changed.notify_all()
         return len(stalled)
@@ -121,7 +121,7 @@ class BackgroundJobs(ABC, Generic[JobBody]):
         return Deadline(seconds, job.created)
 
     def close(self) -> None:
-        """End the threads, not the jobs. A thread in the middle of a computation is left behind and changes nothing."""
+        """End the threads without ending the jobs. A thread in a computation is abandoned and changes nothing."""
         with self._changed:
             self._closing = True
             self._changed.notify_all()
@@ -146,9 +146,9 @@ class BackgroundJobs(ABC, Generic[JobBody]):
             self._failed(arn, INTERNAL_ERROR)
 
     def _wait(self, arn: str, deadline: Deadline) -> None:
-        """Wait until ``deadline``, which may move in the meantime.
+        """Wait until ``deadline``, which may move during the wait.
 
-        :raises StopRequestedError: the job was asked to stop in the meantime.
+        :raises StopRequestedError: the job was asked to stop during the wait.
         """
         with self._changed:
             while True:

@@ -1,5 +1,5 @@
 """
-Creates, shows, lists and stops batch inference jobs.
+Create, show, list and stop batch inference jobs.
 
 Get and Stop take an ARN or its last part, never a name. ``batch_runner.py`` runs the jobs.
 """

@@ -1,9 +1,9 @@
 """
-Runs batch jobs: submitted, validated, queued, answered record by record, written to files.
+Run batch jobs: submit, validate, queue, answer record by record, and write the output files.
 
-The output is in another order than the input, as it may be on Bedrock. However a job ends, the records that it answered
-are written and billed then: all of them, half of them, or as many as there was time for before it was stopped.
-Format of the files: https://docs.aws.amazon.com/bedrock/latest/userguide/batch-inference-results.html
+The output is in a different order than the input, as it may be on Bedrock. When a job ends, the records that it
+answered are written and billed: all of them, half of them, or as many as it had time for before it was stopped. Format
+of the files: https://docs.aws.amazon.com/bedrock/latest/userguide/batch-inference-results.html
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class BatchRunner(BackgroundJobs[BatchJobBody]):
         return str(job.body["fault"]["kind"]) if job.body["fault"] else None
 
     def _begin(self, arn: str, phase: str) -> Resource[BatchJobBody]:
-        """Mark a phase as started. One that was started before a restart keeps its start time."""
+        """Mark a phase as started. A phase that was started before a restart keeps its start time."""
         with self._changed:
             self._check(arn)
             job = self._jobs.get(arn)
@@ -80,7 +80,7 @@ class BatchRunner(BackgroundJobs[BatchJobBody]):
     def _records(self, job: Resource[BatchJobBody]) -> list[dict[str, Any]]:
         """Return the records of the input file.
 
-        :raises DataFaultError: with Bedrock's message, where it is known.
+        :raises DataFaultError: with Bedrock's message where that is known.
         """
         for uri in (_input_uri(job), _output_uri(job)):
             if self._s3.bucket_region(split_uri(uri)[0]) != job.region:
@@ -157,7 +157,7 @@ class BatchRunner(BackgroundJobs[BatchJobBody]):
         self._end(arn, "Failed", message=message[:2048])
 
     def _stopped(self, arn: str) -> None:
-        """Keep the job in Stopping for a while; write and bill the records that it had time to answer."""
+        """Keep the job in Stopping for a while, then write and bill the records that it had time to answer."""
         job = self._jobs.get(arn)
         if not self._wait_stopping(self._stopping_end(job)):
             return
@@ -170,7 +170,7 @@ class BatchRunner(BackgroundJobs[BatchJobBody]):
         return Deadline(lambda: self._settings.current.batch_seconds * _STOPPING_SHARE, job.body["modified"])
 
     def _share_when_stopped(self, job: Resource[BatchJobBody]) -> float:
-        """Return which share of the time for answering had passed when the job was asked to stop."""
+        """Return the share of the answering time that had passed when the job was asked to stop."""
         if job.body.get("stopped_in") != "InProgress":
             return 0.0
         length = max(1e-9, self._settings.current.batch_seconds * _SHARES["InProgress"])

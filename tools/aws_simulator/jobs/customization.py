@@ -1,7 +1,7 @@
 """
-Creates, shows, lists and stops customization jobs, with the checks that Bedrock makes before a job runs.
+Create, show, list and stop customization jobs, with the checks that Bedrock makes before a job runs.
 
-A job's name can never be used again, because no operation deletes jobs. ``job_runner.py`` runs the jobs.
+The name of a job can never be reused, because no operation deletes jobs. ``job_runner.py`` runs the jobs.
 """
 
 from __future__ import annotations
@@ -132,7 +132,7 @@ class CustomizationJobs:
         return {"modelCustomizationJobSummaries": [_summary(job) for job in page], "nextToken": token}
 
     def stop(self, call: Call) -> dict[str, Any]:
-        """Handle StopModelCustomizationJob; stopping a job twice is not an error."""
+        """Handle StopModelCustomizationJob. It is not an error to stop a job twice."""
         job = self._find(call)
         if not self._runner.stop(job.arn):
             status = self._state.jobs.get(job.arn).body["status"]
@@ -166,7 +166,7 @@ def _check_data_uris(arguments: dict[str, Any]) -> None:
 
 
 def _hyperparameters(given: dict[str, str], family: Family) -> dict[str, str]:
-    """Return all hyperparameters of a job as strings: those of the request, checked, and the defaults of the others."""
+    """Return all hyperparameters of a job as strings: the checked ones of the request, and defaults for the others."""
     unknown = sorted(set(given) - set(family.hyperparameters))
     if unknown:
         names = ", ".join(sorted(family.hyperparameters))
@@ -182,7 +182,7 @@ def _check_hyperparameter(name: str, text: str, rule: Hyperparameter) -> None:
         value = Decimal(text)
         whole = value == value.to_integral_value()
         inside = Decimal(repr(rule.minimum)) <= value <= Decimal(repr(rule.maximum))
-    except InvalidOperation:  # comparing NaN raises it too
+    except InvalidOperation:  # comparing NaN raises this error too
         raise ValidationException(f"Hyperparameter {name} is {text!r}, expected a {rule.type} as a string.") from None
     if rule.type == "integer" and not whole:
         raise ValidationException(f"Hyperparameter {name} is {text!r}, expected a whole number.")

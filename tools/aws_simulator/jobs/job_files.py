@@ -1,8 +1,8 @@
 """
-Reads a customization job's data from S3 and writes its metrics there.
+Read the data of a customization job from S3, and write its metrics to S3.
 
 Paths and columns: https://docs.aws.amazon.com/bedrock/latest/userguide/model-customization-analyze.html
-A bucket must be in the job's Region. One in another Region is refused as if there were no permission.
+A bucket must be in the Region of the job. A bucket in another Region is refused as if permissions were missing.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from tools.aws_simulator.models.student import TrainingResult, TrainingStep
 
 
 class S3Access(Protocol):
-    """The simulator's own S3, as code inside the process uses it."""
+    """The simulator's S3, as used by code inside the process."""
 
     def bucket_region(self, bucket: str) -> str | None:
         """Return the Region of a bucket; None if it does not exist."""

@@ -1,7 +1,7 @@
 """
-Runs customization jobs: validation, data processing, training, then the custom model and its metrics files.
+Run customization jobs: validation, data processing, training, then the custom model and its metrics files.
 
-A job that a restart interrupted continues in its phase. Each phase lasts its share of ``job_seconds``.
+A job that a restart interrupted continues in its current phase. Each phase takes a fixed share of ``job_seconds``.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class JobRunner(BackgroundJobs[CustomizationJobBody]):
         return customization.family
 
     def _begin(self, arn: str, phase: str) -> None:
-        """Mark a phase as started. One that was started before a restart keeps its start time."""
+        """Mark a phase as started. A phase that was started before a restart keeps its start time."""
         with self._changed:
             self._check(arn)
             details = self._jobs.get(arn).body["statusDetails"]
@@ -101,7 +101,7 @@ class JobRunner(BackgroundJobs[CustomizationJobBody]):
                 self._save(arn, status="Failed", failureMessage=message[:2048], ended=time.time())
 
     def _stopped(self, arn: str) -> None:
-        """Keep the job in Stopping for a while, then end it. Training that had started is billed up to the stop."""
+        """Keep the job in Stopping for a while, then end it. Training is billed up to the stop."""
         billed = self._tokens_until_stop(self._jobs.get(arn))
         self._end_open_phase(arn, "Stopping")
         with self._changed:

@@ -1,7 +1,7 @@
 """
-Checks a training file as Bedrock does: format, number, length and forbidden text of its records.
+Check a training file as Bedrock does: the format, number, length and reserved strings of its records.
 
-The first sentence of every message is Bedrock's. The rest says where the fault is, which Bedrock often does not.
+The first sentence of every message is Bedrock's. The rest names the place of the fault, which Bedrock often omits.
 https://docs.aws.amazon.com/bedrock/latest/userguide/fine-tuning-troubleshooting.html
 """
 
@@ -18,16 +18,16 @@ from tools.aws_simulator.models.student import TrainingExample
 
 
 class DataFaultError(Exception):
-    """The job's data cannot be used. The text becomes the job's ``failureMessage``."""
+    """The data of a job cannot be used. The text becomes the ``failureMessage`` of the job."""
 
 
 class _RecordError(Exception):
-    """One record is not in the family's format."""
+    """A record is not in the format of the model family."""
 
 
 @dataclass(frozen=True)
 class TrainingFile:
-    """A file that passed the checks. ``tokens`` is estimated from characters, as AWS's own validators do."""
+    """A file that passed the checks. ``tokens`` is estimated from characters, as in AWS's own validators."""
 
     examples: list[TrainingExample]
     tokens: int
@@ -54,9 +54,9 @@ def read_training_file(body: bytes, name: str, family: Family) -> TrainingFile:
 
 
 def check_counts(training: int, validation: int, family: Family, name: str) -> None:
-    """Check the numbers of records against the family's limits.
+    """Check the numbers of records against the limits of the family.
 
-    :raises DataFaultError: there are too few or too many.
+    :raises DataFaultError: there are too few or too many records.
     """
     low, high = family.training_records
     counted = training + validation if family.count_minimum_with_validation else training
@@ -105,9 +105,11 @@ def _tokens(example: TrainingExample, family: Family) -> int:
 
 
 def _object(value: Any, what: str, required: set[str], optional: frozenset[str] = frozenset()) -> dict[str, Any]:
-    if not isinstance(value, dict) or not required <= set(value) <= required | optional:
-        keys = sorted(value) if isinstance(value, dict) else type(value).__name__
-        raise _RecordError(f"{what} has the keys {keys}, expected {sorted(required)} and at most {sorted(optional)}")
+    if not isinstance(value, dict):
+        raise _RecordError(f"{what} is a {type(value).__name__} and not an object")
+    if not required <= set(value) <= required | optional:
+        keys = sorted(value)
+        raise _RecordError(f"{what} has the keys {keys}. Required: {sorted(required)}. Optional: {sorted(optional)}")
     return value
 
 

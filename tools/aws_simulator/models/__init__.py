@@ -1,1 +1,1 @@
-"""Simulated models: small programs that play the roles of a distillation and say nothing about real models."""
+"""Simulated models: small programs in the roles of a distillation. Their results say nothing about real models."""

@@ -1,9 +1,9 @@
 """
-Checks answers as the simulated critic, by looking for their words and numbers in the document.
+Check answers as the simulated critic, by searching the document for their words and numbers.
 
 A sentence is grounded if a few neighbouring sentences of the document contain most of its words, weighted by how rare
-they are, and the document contains all of its numbers. So a changed number is noticed; a name swapped for another from
-the same document is not. This says nothing about what a real critic would find.
+they are, and the document contains all of its numbers. So the critic notices a changed number, but not a name that was
+replaced by another name from the same document. This says nothing about what a real critic would find.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from tools.aws_simulator.models.text import Document, Sentence, read_document, w
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
-SUPPORTED = 0.6  # share of a sentence's weight that one passage of the document must have
+SUPPORTED = 0.6  # share of a sentence's weight that one passage of the document must contain
 PASSAGE = 3  # sentences of the document that are compared together
 
 

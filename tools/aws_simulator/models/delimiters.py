@@ -1,5 +1,5 @@
 """
-Finds the inputs of the simulated models in a prompt, by their tags.
+Find the inputs of the simulated models in a prompt by their tags.
 
 Every prompt of a use case must have these tags. The pipeline escapes them inside untrusted text (``<document>`` becomes
 ``&lt;document>``), so the first opening and the last closing tag of a name are always the real ones. The escaping is
@@ -26,7 +26,7 @@ _ESCAPED = re.compile(rf"&lt;(?=/?(?:{'|'.join(NAMES)})>)", re.IGNORECASE)
 
 
 class NotUnderstoodError(ValueError):
-    """A prompt lacks the tags that a simulated model needs. It answers with this error, never with invented text."""
+    """A prompt lacks the tags that a simulated model needs. The model then invents no answer."""
 
 
 def section(prompt: str, name: str) -> str | None:

@@ -1,9 +1,9 @@
 """
-Replies to prompts as a simulated model: teacher, student, judge or critic.
+Reply to prompts as a simulated model: teacher, student, judge or critic.
 
-Four small programs play the roles of a distillation: teacher (``teacher.py``), student or base model (``ranker.py``),
-judge (``judge.py``) and critic (``critic.py``). The delimiters in the prompt decide which one replies. The same prompt
-always gets the same reply. The programs quote sentences and count words; they say nothing about real models.
+Four small programs have the roles of a distillation: teacher (``teacher.py``), student or base model (``ranker.py``),
+judge (``judge.py``) and critic (``critic.py``). The delimiters in the prompt decide which program replies. The same
+prompt always gets the same reply. The programs quote sentences and count words; they say nothing about real models.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def reply_to(
 
     :param system: counted as input; it has no other effect on these models.
     :param max_tokens: a longer reply is cut here, with the stop reason ``max_tokens``.
-    :param schema: JSON schema that the request holds the model to. Only the teacher needs it, for the name of the list.
+    :param schema: JSON schema in the request. Only the teacher uses it, for the name of the list.
     :raises NotUnderstoodError: the delimiters select no role.
     """
     whole = _reply_text(model, user, schema)
@@ -66,7 +66,7 @@ def reply_to(
 
 
 def _list_name(schema: Mapping[str, Any]) -> str:
-    """Return the name of the one list in an object's schema."""
+    """Return the name of the only list in the schema of an object."""
     lists = [name for name, part in schema.get("properties", {}).items() if part.get("type") == "array"]
     if len(lists) != 1:
         raise NotUnderstoodError(

@@ -1,5 +1,5 @@
 """
-Compares two answers as a simulated judge, of one of two families with different measures.
+Compare two answers as a simulated judge from one of two families, which use different measures.
 
 The measures differ so that judges can disagree. A judge scores each answer alone and then compares the scores, so the
 order of the answers has no effect. All measures are word overlap: they say nothing about what real judges would prefer.
@@ -33,7 +33,7 @@ EXPECTED_WORDS = 60  # if there is no reference
 
 @dataclass(frozen=True)
 class _Case:
-    """What both answers are compared with."""
+    """The texts with which both answers are compared."""
 
     document: Document
     question: str
@@ -87,7 +87,7 @@ def _relevant(case: _Case) -> str:
 
 
 def _coverage(case: _Case, answer: str) -> float:
-    """Return how much the answer covers and how well the document supports it, on average; long answers lose score."""
+    """Return the mean of coverage and of support by the document; long answers lose score."""
     tokens = words(answer)
     if not tokens:
         return 0.0

@@ -1,8 +1,8 @@
 """
-Turns a sentence into a question that it answers, by a few patterns of English.
+Turn a sentence into a question that the sentence answers, by a few patterns of English.
 
-A sentence that fits no pattern gives no question. The patterns are not a grammar; a real teacher writes far better
-questions.
+A sentence that does not match a pattern gives no question. The patterns are not a grammar; a real teacher writes far
+better questions.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _FIRST_PERSON = (
 
 @dataclass(frozen=True)
 class Pattern:
-    """A form of sentence, how good its question is (1 to 3), and how to write it."""
+    """A pattern of sentences, the quality of its question (1 to 3), and a function that writes the question."""
 
     form: re.Pattern[str]
     worth: float
@@ -49,7 +49,7 @@ def _in_first_person(clause: str) -> str:
 
 
 def _subject(match: re.Match[str]) -> str | None:
-    """Return the subject as it reads inside a question; None for a pronoun or a part of a clause."""
+    """Return the subject in its form inside a question; None for a pronoun or a part of a clause."""
     subject = match["subject"]
     if _NO_SUBJECT.search(subject):
         return None
@@ -90,7 +90,7 @@ def _asking(before: str) -> Callable[[re.Match[str]], str]:
 
 
 def about(topic: str) -> str:
-    """Return the question that can always be asked about a topic."""
+    """Return a general question about a topic."""
     return f"What should I know about {_in_first_person(topic)}?"
 
 
@@ -130,7 +130,7 @@ PATTERNS = tuple(
 
 
 def question_for(sentence: str) -> tuple[str, float] | None:
-    """Return a question that ``sentence`` answers and how good it is; None if no pattern fits."""
+    """Return a question that ``sentence`` answers, and its quality; None if no pattern matches."""
     for pattern in PATTERNS:
         match = pattern.form.search(sentence)
         question = pattern.ask(match) if match else None

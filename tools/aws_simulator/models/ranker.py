@@ -1,5 +1,5 @@
 """
-Answers questions as the simulated student, by quoting the sentences that most likely belong to the answer.
+Answer questions as the simulated student, by quoting the sentences that most likely belong to the answer.
 
 A logistic model on features gives the likelihood of each sentence. The base model uses :data:`PRIOR`, which prefers
 sentences that share words with the question and come after the best match. Fine-tuning (``student.py``) changes these
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 FEATURES = (
     "bias",
-    "coverage",  # share of the question's terms, weighted by rarity, that the sentence has
-    "likeness",  # weight of the shared terms over that of the terms of both
+    "coverage",  # share of the question's terms, weighted by rarity, that the sentence contains
+    "likeness",  # weight of the shared terms, divided by the weight of all terms of both
     "coverage_of_previous",
     "coverage_of_next",
     "is_anchor",  # the anchor is the sentence most similar to the question, often a heading
@@ -60,7 +60,7 @@ PRIOR: dict[str, float] = dict.fromkeys(FEATURES, 0.0) | {
     "is_question": -1.0,
     "is_heading": -1.0,
 }
-SHARE_OF_BEST = 0.5  # a sentence is quoted if it is at least half as likely as the likeliest one
+SHARE_OF_BEST = 0.5  # a sentence is quoted if it is at least half as likely as the most likely sentence
 
 _REFERS = re.compile(r"\b(?:for more information|see|refer to|learn more)\b", re.IGNORECASE)
 _DEFINES = re.compile(r"^(?:[\w()’'-]+\s+){1,8}?(?:is|are|provides|enables|lets)\s", re.IGNORECASE)
@@ -70,7 +70,7 @@ _CLOSED = frozenset(words("can could do does did is are was will would should mu
 
 @dataclass(frozen=True)
 class _QuestionKind:
-    """The kinds of question that a question is; it may be none of them."""
+    """The kinds to which a question belongs; it may belong to none."""
 
     how_many: bool
     what_is: bool
@@ -189,9 +189,9 @@ def probabilities(features: NDArray[np.float64], weights: NDArray[np.float64]) -
 
 
 def quote_answer(document: Document, question: str, weights: Mapping[str, float] | None) -> str:
-    """Answer with the document's own sentences, in their order; empty if it has none.
+    """Answer with sentences quoted from the document, in their order; empty if it has no sentences.
 
-    :param weights: those of a fine-tuned model; None for the base model.
+    :param weights: the weights of a fine-tuned model; None for the base model.
     """
     if not document.sentences:
         return ""

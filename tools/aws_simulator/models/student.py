@@ -1,10 +1,10 @@
 """
-Fine-tunes the simulated student: a logistic regression on sentences, fitted step by step.
+Fine-tune the simulated student: a logistic regression on sentences, fitted step by step.
 
 The label of a sentence is the share of its three-word phrases that are in the reference answer. So a student learns
 where in a document answers are and how long they are; wrong answers teach it to find nothing. Training starts from the
-base model's weights. The losses (natural logarithm, mean over sentences) are those of this small model and say nothing
-about real ones.
+base model's weights. The losses (natural logarithm, mean over sentences) belong to this small model and say nothing
+about real models.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class TrainingResult:
 
 @dataclass(frozen=True)
 class _Labelled:
-    """The sentences of one record: their features, and how much of each is in the answer."""
+    """The sentences of one record: their features, and the share of each sentence that is in the answer."""
 
     features: NDArray[np.float64]
     labels: NDArray[np.float64]
@@ -80,7 +80,7 @@ def _share_in_answer(sentence: Sentence, answer_phrases: list[set[tuple[str, ...
 
 
 def _all_labelled(examples: Sequence[TrainingExample]) -> list[_Labelled]:
-    """Label the examples that have a sentence, in their order.
+    """Label the examples that have at least one sentence, in their order.
 
     Examples are processed in the order of their prompts, so that a document shared by many is parsed once: the cache of
     documents is small.
@@ -96,7 +96,7 @@ def _loss(record: _Labelled, weights: NDArray[np.float64]) -> float:
 
 
 def held_out_loss(weights: dict[str, float] | None, examples: Sequence[TrainingExample]) -> float:
-    """Return a model's mean loss over ``examples``, 0 if there are none. ``None`` is the base model."""
+    """Return the mean loss of a model over ``examples``; 0 if there are none. Without weights, use the base model."""
     return _mean_loss(_all_labelled(examples), as_vector(PRIOR if weights is None else weights))
 
 
@@ -115,7 +115,7 @@ def _gradient(batch: Sequence[_Labelled], weights: NDArray[np.float64]) -> NDArr
 def train(
     records: Sequence[TrainingExample], *, epochs: int, validation: Sequence[TrainingExample] = ()
 ) -> TrainingResult:
-    """Train a student. The same records give the same weights; 2,000 take a few seconds on one core.
+    """Train a student. The same records give the same weights. 2,000 records take a few seconds on one core.
 
     :raises NotUnderstoodError: a record's prompt lacks ``<document>`` or ``<question>``.
     :raises ValueError: no record has a document with a sentence in it.
@@ -135,7 +135,7 @@ def train(
 
 
 def _batches(data: list[_Labelled], epochs: int) -> Iterator[tuple[int, list[_Labelled], bool]]:
-    """Yield the epoch, the records of a step, and whether the step ends the epoch. Each epoch has another order."""
+    """Yield the epoch, the records of a step, and whether the step ends the epoch. The order differs in each epoch."""
     shuffle = random.Random(SEED)
     for epoch in range(epochs):
         order = shuffle.sample(data, len(data))
@@ -144,7 +144,7 @@ def _batches(data: list[_Labelled], epochs: int) -> Iterator[tuple[int, list[_La
 
 
 class _Descent:
-    """Gradient descent by AdaGrad, which takes large enough steps for features that are rarely seen."""
+    """Gradient descent by AdaGrad, which takes large enough steps for rare features."""
 
     def __init__(self, weights: NDArray[np.float64]) -> None:
         self.weights = weights

@@ -1,9 +1,9 @@
 """
-Writes question and answer pairs as the simulated teacher, from the document's own sentences.
+Write question and answer pairs as the simulated teacher, from sentences of the document.
 
-An answer is one to three consecutive sentences, verbatim, of about the length of the example's answer. Its question is
-one that the document asks, or one that a pattern makes (``questions.py``). A short document gives fewer pairs. The same
-prompt always gives the same pairs. This says nothing about what a real teacher would write.
+An answer is one to three consecutive sentences, verbatim, of about the length of the example's answer. The document
+contains its question, or a pattern makes it (``questions.py``). A short document gives fewer pairs. The same prompt
+always gives the same pairs. This says nothing about what a real teacher would write.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 LONGEST_PASSAGE = 3  # sentences
-ALIKE = 0.5  # two questions that share more of their terms count as the same
+ALIKE = 0.5  # two questions that share more of their terms are duplicates
 _LABEL = re.compile(r"^(?:[-•*]\s+|Q\d*[.:]\s*|Question:\s*|\d{1,2}[.)]\s+)+")
 _ANSWER_LABEL = re.compile(r"^(?:A|Answer)[.:]\s+")
 _ASKS = re.compile(
@@ -49,7 +49,7 @@ class _Task:
 
 @dataclass(frozen=True)
 class _Candidate:
-    """A possible pair: its question, the sentences ``first`` to ``last`` that answer it, and how good it is."""
+    """A possible pair: its question, the sentences ``first`` to ``last`` that answer it, and its quality."""
 
     question: str
     topic: str
@@ -139,7 +139,7 @@ def _candidate(task: _Task, question: str, first: int, worth: float) -> _Candida
 
 
 def _centrality(document: Document, index: int) -> float:
-    """Return how common the sentence's terms are in the document, from 0 to 1."""
+    """Return how common the terms of the sentence are in the document, from 0 to 1."""
     terms, weight = document.sentences[index].terms, document.sentence_weights[index]
     highest = document.weight(["a term that the document lacks"])
     return 1 - weight / (len(terms) * highest) if terms and highest else 0.0
@@ -152,7 +152,7 @@ def _topic(question: str) -> str:
 
 
 def _select(task: _Task, best_first: list[_Candidate]) -> list[_Candidate]:
-    """Select the best candidates that repeat no earlier question, no sentence of the example, and not each other."""
+    """Select the best candidates that do not repeat earlier questions, sentences of the example, or each other."""
     used_phrases = phrases(words(task.example_answer))
     used_questions = [content_terms(words(question)) for question in task.earlier_questions]
     selected: list[_Candidate] = []

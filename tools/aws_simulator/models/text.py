@@ -1,5 +1,5 @@
 """
-Splits text into words and sentences and measures similarity, for the simulated models.
+Split text into words and sentences and measure similarity, for the simulated models.
 
 A retrieved context is often one line, ``Context: Doc 1: Title. Sentence. Doc 2: ...``, with one part per "Doc n:". Any
 other text has one part. Sentences are verbatim slices of the document, so quoting changes no character. This is string
@@ -159,7 +159,7 @@ class Document:
         return [sum(map(self.rarity.__getitem__, sentence.terms)) for sentence in self.sentences]
 
     def weight(self, terms: Iterable[str]) -> float:
-        """Return the sum of the weights of ``terms``. A stem that the document lacks weighs most."""
+        """Return the sum of the weights of ``terms``. A stem that the document lacks has the highest weight."""
         unknown = math.log(1 + len(self.sentences))
         return sum(self.rarity.get(term, unknown) for term in terms)
 
@@ -197,7 +197,7 @@ def _pieces(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     begin = start
     for stop, resume in [*_boundaries(text, start, end), (end, end)]:
         if _ENUMERATOR.fullmatch(text[begin:stop].strip()) and resume < end:
-            continue  # "1." and "Q3." belong to what they number
+            continue  # "1." and "Q3." belong to the text that they number
         yield from _wrapped(text, begin, stop)
         begin = resume
 

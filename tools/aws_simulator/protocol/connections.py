@@ -1,8 +1,8 @@
 """
-Drops a client's connection without an answer, which ASGI has no message for.
+Drop the connection of a client without an answer. ASGI has no message for that.
 
-A uvicorn protocol registers the transport of each connection under its client's address, because the address is all
-that ASGI shows of a connection.
+A uvicorn protocol registers the transport of each connection under the address of its client, because ASGI shows only
+that address.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """
-Checks values against the constraints of a service model, with AWS's messages.
+Check values against the constraints of a service model, with AWS's messages.
 
-botocore's client checks only types, required members and minimums. Patterns, lengths, enums and maximums are checked by
-the service, and so by the simulator.
+botocore's client checks only types, required members and minimums. The service checks patterns, lengths, enums and
+maximums, and so does the simulator.
 """
 
 from __future__ import annotations

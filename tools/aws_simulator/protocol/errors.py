@@ -1,8 +1,8 @@
 """
-Defines the errors of Bedrock, under the names of its service model.
+Define the errors of Bedrock, under the names in its service model.
 
-botocore's model of an operation gives the HTTP status of each error. The table here is for the few errors that AWS's
-front end returns and no operation declares.
+botocore's model of an operation gives the HTTP status of each error. The table here covers the few errors that AWS's
+front end returns but no operation declares.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ UNMODELLED_STATUS = {
 
 
 class ApiError(Exception):
-    """An error response. Its code is the name of the class, its text AWS's message."""
+    """An error response. Its code is the name of the class; its text is AWS's message."""
 
     @property
     def code(self) -> str:

@@ -1,8 +1,8 @@
 """
-Reads REST-JSON requests and writes REST-JSON responses, both checked against the service model.
+Read REST-JSON requests and write REST-JSON responses, and check both against the service model.
 
-A result that the output shape does not describe is a defect of the simulator and becomes a 500. So no test can pass on
-an answer that AWS cannot give.
+A result that the output shape does not describe is a defect of the simulator and becomes a 500. So no test can pass
+with an answer that AWS cannot give.
 """
 
 from __future__ import annotations

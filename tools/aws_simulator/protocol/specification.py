@@ -1,8 +1,8 @@
 """
-Finds the Bedrock operation of a request, by botocore's service models.
+Find the Bedrock operation of a request in botocore's service models.
 
-Every operation of both services is routed, so that the refusal of an unsupported one can name it. Paths are matched
-percent-encoded, as they arrive: the slash inside an ARN is ``%2F`` and does not separate segments.
+Every operation of both services is routed, so that the error for an unsupported operation can name it. Paths are
+matched as they arrive, percent-encoded: the slash inside an ARN is ``%2F`` and does not separate segments.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Shows, lists and deletes custom models. Only a completed job creates one."""
+"""Show, list and delete custom models. Only a completed job creates a custom model."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """
-Shows and lists the foundation models of the catalog (``include/models.yaml``).
+Show and list the foundation models of the catalog (``include/models.yaml``).
 
 As on Bedrock, a model that can be customized is listed twice: under its plain id, for on-demand inference, and under an
 id with a context suffix, for customization and provisioned throughput. Retired models are not listed.
@@ -24,7 +24,7 @@ _PROVIDERS = {"anthropic": "Anthropic", "amazon": "Amazon", "meta": "Meta"}
 
 @dataclass(frozen=True)
 class ModelEntry:
-    """A model under one of its ids. ``customization`` is set for the id with a suffix."""
+    """A model under one of its ids. ``customization`` is set only for the id with a suffix."""
 
     model_id: str
     model: Model
@@ -34,7 +34,8 @@ class ModelEntry:
     def profile_only(self) -> bool:
         """Whether on-demand requests must name an inference profile.
 
-        The catalog names a profile for every model. Claude models accept nothing else; Nova and Llama accept both.
+        The catalog names a profile for every model. Claude models accept only the profile; Nova and Llama models also
+        accept the plain id.
         """
         return self.model.provider == "anthropic" and self.model.inference_id != self.model.foundation_id
 
@@ -75,7 +76,7 @@ def _entries(model: Model) -> list[ModelEntry]:
 
 
 class FoundationModels:
-    """The operations on foundation models, and look-ups for the other operations."""
+    """The operations on foundation models, and lookups for the other operations."""
 
     def __init__(self, catalog: Catalog) -> None:
         self._entries = [entry for model in catalog.models.values() for entry in _entries(model)]
@@ -86,7 +87,7 @@ class FoundationModels:
         return next((entry for entry in self._in_region(region) if entry.model_id == model_id), None)
 
     def find_profile(self, region: str, identifier: str) -> ModelEntry | None:
-        """Return the model of an inference profile, given as id or ARN: ``global.`` or the geography of the Region."""
+        """Return the model of an inference profile, global or of the geography of the Region, by id or ARN."""
         profile = identifier.removeprefix(f"arn:aws:bedrock:{region}:{ACCOUNT_ID}:inference-profile/")
         scope, _, model_id = profile.partition(".")
         return self.find(region, model_id) if scope in ("global", region.partition("-")[0]) else None

@@ -1,4 +1,4 @@
-"""Adds, removes and lists the tags of jobs, custom models and throughputs."""
+"""Add, remove and list the tags of jobs, custom models and throughputs."""
 
 from __future__ import annotations
 

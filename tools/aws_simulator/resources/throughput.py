@@ -1,8 +1,8 @@
 """
-Buys, shows, changes and deletes provisioned throughput: model units that serve one model.
+Buy, show, change and delete provisioned throughput: model units that serve one model.
 
 A throughput is billed from Create until Delete. Its status is not stored but computed from the clock, so a restart
-cannot leave one half created. There is no "Deleting": a deleted throughput is gone at once.
+cannot leave a throughput half created. There is no status "Deleting": a deleted throughput disappears immediately.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Throughputs:
         settings.on_change(self._shorten_creations)
 
     def _shorten_creations(self) -> None:
-        """Apply a shorter ``throughput_seconds`` to running creations; a longer one must not undo them."""
+        """Apply a shorter ``throughput_seconds`` to running creations. A longer value must not undo creations."""
         seconds = self._settings.current.throughput_seconds
         for throughput in self._state.throughputs.all():
             body = throughput.body
@@ -168,7 +168,7 @@ class Throughputs:
         return throughput
 
     def end_stalls(self, match: str) -> int:
-        """Finish stalled throughputs whose names contain ``match``; return how many there were."""
+        """Finish the creation of stalled throughputs whose names contain ``match``; return their number."""
         stalled = [
             throughput
             for throughput in self._state.throughputs.all()
@@ -179,7 +179,7 @@ class Throughputs:
         return len(stalled)
 
     def status(self, throughput: Resource[ThroughputBody]) -> str:
-        """Return the status of a throughput now, as the API names it."""
+        """Return the current status of a throughput, as the API names it."""
         body, now = throughput.body, time.time()
         length = body["seconds"]
         if body["fault"] == "throughput_stalled":
@@ -191,7 +191,7 @@ class Throughputs:
         return "Updating" if body["updated"] and now < body["updated"] + body["update_seconds"] else "InService"
 
     def serving(self, throughput: Resource[ThroughputBody]) -> str:
-        """Return the ARN of the model that answers now: during an update, the old one."""
+        """Return the ARN of the model that currently answers: during an update, the old model."""
         updating = self.status(throughput) == "Updating"
         return throughput.body["modelArn"] if updating else throughput.body["desiredModelArn"]
 

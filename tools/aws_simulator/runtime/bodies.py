@@ -1,5 +1,5 @@
 """
-Reads and writes inference bodies: Anthropic messages, Nova messages-v1, Llama prompts, Converse.
+Read and write inference bodies: Anthropic messages, Nova messages-v1, Llama prompts, Converse.
 
 Each reader turns a body into an :class:`InferenceRequest`; each writer turns an :class:`InferenceAnswer` into a body. A
 key that real models support and the simulated ones do not (tools, images, several turns) is refused, never ignored.
@@ -26,7 +26,7 @@ _LLAMA_TURN = re.compile(
 
 @dataclass(frozen=True)
 class InferenceRequest:
-    """What a model is asked. ``max_tokens`` is None if the request does not set it."""
+    """A request to a model. ``max_tokens`` is None if the request does not set it."""
 
     system: str
     user: str
@@ -39,7 +39,7 @@ class InferenceRequest:
 
 @dataclass(frozen=True)
 class InferenceAnswer:
-    """What a model answered. ``stop_reason`` is a value of Converse's enumeration."""
+    """The answer of a model. ``stop_reason`` is a value of Converse's enumeration."""
 
     text: str
     stop_reason: str
@@ -153,7 +153,7 @@ def _checked_schema(kind: str, schema: Any) -> Mapping[str, Any]:
 
 
 def _is_closed(schema: Any) -> bool:
-    """Tell whether no object in a schema takes other properties than those it names."""
+    """Tell whether every object in a schema forbids properties that it does not name."""
     if not isinstance(schema, dict):
         return False
     if schema.get("type") == "object" and schema.get("additionalProperties") is not False:

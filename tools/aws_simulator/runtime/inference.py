@@ -1,8 +1,8 @@
 """
-Answers InvokeModel, Converse and CountTokens: finds the model, applies quotas and faults, bills the answer.
+Answer InvokeModel, Converse and CountTokens: find the model, apply quotas and faults, bill the answer.
 
 A request names a model by its id, by an inference profile, or by the ARN of a throughput. A wrong name gets Bedrock's
-own error message: https://docs.aws.amazon.com/bedrock/latest/userguide/inference-profiles-support.html
+error message: https://docs.aws.amazon.com/bedrock/latest/userguide/inference-profiles-support.html
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ class Target:
     """
     The model that answers a request.
 
-    :param weights: those of a custom model; None for a foundation model.
-    :param quota_names: the names under which its rate quota may be set.
+    :param weights: the weights of a custom model; None for a foundation model.
+    :param quota_names: the names under which the rate quota of the model may be set.
     """
 
     model: Model
@@ -119,7 +119,7 @@ class Inference:
         self, region: str, model_id: str, invocation_type: str, model_input: dict[str, Any]
     ) -> tuple[dict[str, Any], Charge]:
         """
-        Return the ``modelOutput`` of a batch job's record, and what to bill for it. Uses no quota and bills nothing.
+        Return the ``modelOutput`` of a record of a batch job, and the charge. Uses no quota and bills nothing.
 
         :raises ApiError: the record cannot be answered; the message is that of the corresponding call.
         """
@@ -151,7 +151,7 @@ class Inference:
     def on_demand(self, region: str, model_id: str) -> Target:
         """Return the model behind a model id or an inference profile.
 
-        :raises ApiError: it does not exist, is retired, or cannot be used on demand under this name.
+        :raises ApiError: the model does not exist, is retired, or cannot be used on demand under this name.
         """
         profile = self._models.find_profile(region, model_id)
         entry = profile or self._models.find(region, model_id)
@@ -196,7 +196,7 @@ class Inference:
         if self._settings.current.latency_ms:
             await asyncio.sleep(self._settings.current.latency_ms / 1000)
         try:
-            # In a thread: a long document would block the event loop and every waiting call.
+            # Run in a thread, because a long document would block the event loop and every waiting call.
             answer = await asyncio.to_thread(_answer, target, request, max_tokens)
         except NotUnderstoodError as error:
             reserved.settle(0)
@@ -211,7 +211,7 @@ _specification = functools.cache(Specification)
 
 
 def _check_converse(model_input: dict[str, Any]) -> None:
-    """Refuse what Converse would refuse, and a ``modelId``, which only the batch job itself may name."""
+    """Refuse what Converse would refuse, and any ``modelId``, because only the batch job names the model."""
     if "modelId" in model_input:
         raise ValidationException("modelId: Extra inputs are not permitted")
     if broken := list(violations(_specification().operation("Converse").input_shape, {**model_input, "modelId": "m"})):

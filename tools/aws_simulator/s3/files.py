@@ -1,10 +1,10 @@
 """
-Keeps S3 objects and buckets as files, so that they outlive the process.
+Store S3 objects and buckets as files, so that they outlive the process.
 
 - ``<folder>/<bucket>/objects/<sha256 of key>``: one line of JSON (key, metadata, ETag, time), then the object's bytes.
   The name is a hash because a key may be longer than a file name and contain any character.
 - ``<folder>/<bucket>/bucket.json``: the Region, and the requests that configured the bucket (tags, lifecycle ...),
-  which a restart repeats.
+  which are repeated after a restart.
 
 Not kept: older versions of an object, its tags and ACL, unfinished uploads.
 """
@@ -85,7 +85,7 @@ class S3Files:
     def objects(self, bucket: str) -> Iterator[StoredObject]:
         """Yield all objects of a bucket."""
         for path in sorted((self._bucket_folder(bucket) / "objects").iterdir()):
-            if not path.suffix:  # a .tmp file is a write that the end of the process interrupted
+            if not path.suffix:  # a .tmp file is left when the process ends during a write
                 header, _, body = path.read_bytes().partition(b"\n")
                 yield StoredObject(**json.loads(header), body=body)
 
@@ -113,7 +113,7 @@ class S3Files:
 
 
 def _replace(path: Path, content: bytes) -> None:
-    """Write a file atomically: it has its old or its new content, whenever the process ends."""
+    """Write a file atomically: it has either its old or its new content, whenever the process ends."""
     new = path.with_suffix(".tmp")
     new.write_bytes(content)
     new.replace(path)

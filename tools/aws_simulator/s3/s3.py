@@ -1,8 +1,8 @@
 """
-Answers S3 requests with moto, without moto's web server, and writes every change through to files.
+Answer S3 requests with moto, without its web server, and write every change through to files.
 
 moto's backends are global, so a process can have only one simulated S3 at a time. moto is not thread-safe: one thread
-serves all requests, and a lock lets the jobs in between.
+serves all requests, and a lock protects moto from the threads of the jobs.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ _SECRET_HEADERS = ("x-amz-security-token", "x-amz-date", "x-amz-content-sha256")
 
 
 class _ServerRequest(MotoRequest):
-    """A request whose answer needs no Date header from moto: uvicorn adds it."""
+    """A request whose answer gets its Date header from uvicorn, not from moto."""
 
     from_wsgi_server = True
 
 
 class SimulatedS3:
-    """moto's S3, with its objects kept under ``folder``."""
+    """moto's S3, with its objects stored under ``folder``."""
 
     _instance: ClassVar[SimulatedS3 | None] = None
 
@@ -58,7 +58,7 @@ class SimulatedS3:
             self._restore(bucket)
 
     def close(self) -> None:
-        """Release moto's memory; the files stay."""
+        """Release moto's memory. The files stay."""
         self._executor.shutdown(wait=True)
         with self._lock:
             self._backend.reset()
@@ -87,7 +87,7 @@ class SimulatedS3:
 
     def _write_through(self, method: str, path: str, query: str, headers: Mapping[str, str], body: bytes) -> None:
         bucket, _, key = (unquote(part) for part in path.lstrip("/").partition("/"))
-        # moto keeps a list of every object ever made; without this, overwritten ones would stay in memory.
+        # moto keeps a list of every object ever created. Without this, overwritten objects would stay in memory.
         FakeKey.instances_tracked.clear()  # type: ignore[attr-defined]
         if bucket not in self._backend.buckets:
             self._files.delete_bucket(bucket)
@@ -162,7 +162,7 @@ class SimulatedS3:
 def _ask_moto(
     method: str, path: str, query: str, headers: Mapping[str, str], body: bytes
 ) -> tuple[int, dict[str, str], bytes | str]:
-    """Have moto answer a request as its own server would. The names of the returned headers are in lower case."""
+    """Return moto's answer to a request, as its own server would give it. Header names are in lower case."""
     url = f"http://{headers['host']}{path}" + (f"?{query}" if query else "")
     request = _ServerRequest.from_primitives(method, url, headers, body)
     parts = path.lstrip("/").partition("/")

@@ -1,4 +1,4 @@
-"""Serves the routes under ``/_admin``: ledger, request log, settings, fault plan."""
+"""Serve the routes under ``/_admin``: ledger, request log, settings, fault plan."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ class Admin:
         return _json([])
 
     async def _end_stalled(self, request: Request) -> Response:
-        """Let stalled jobs and throughputs continue; ``?match=`` selects them by a part of the name."""
+        """Resume stalled jobs and throughputs; ``?match=`` selects them by a part of the name."""
         match = request.query_params.get("match", "")
         return _json({"ended": sum(end(match) for end in self._end_stalls)})
 

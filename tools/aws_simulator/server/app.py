@@ -1,4 +1,4 @@
-"""Puts S3, Bedrock and the admin routes behind one ASGI application with one state folder."""
+"""Combine S3, Bedrock and the admin routes in one ASGI application with one state folder."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class AwsSimulator:
         self._batch_runner.resume()
 
     def close(self) -> None:
-        """Shut down. Unfinished jobs are resumed when the folder is opened again."""
+        """Shut down. The next process that opens the folder resumes unfinished jobs."""
         self._runner.close()
         self._batch_runner.close()
         self._s3.close()
@@ -89,7 +89,7 @@ class AwsSimulator:
         if request.scope["path"].startswith("/_admin/"):
             return self._admin.app
         service, _ = signed_for(request.headers.get("authorization", ""))
-        # The SDKs sign bedrock-runtime's requests for the service "bedrock" too.
+        # The SDKs sign requests to bedrock-runtime for the service "bedrock" too.
         if service == "bedrock" or (service is None and self._is_unsigned_bedrock(request)):
             return await self.bedrock.handle(request)
         return await self._s3.handle(request)

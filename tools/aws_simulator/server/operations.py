@@ -1,8 +1,8 @@
 """
-Answers Bedrock requests: routing, fault plan, validation, the operation's handler, request log.
+Answer Bedrock requests: routing, fault plan, validation, the handler of the operation, request log.
 
-An operation that botocore knows and the simulator does not implement is refused by its name. A handler's result that
-the service model does not describe is a defect of the simulator: the answer is a 500 that says so.
+An operation that botocore knows but the simulator does not implement is refused with its name. A handler's result that
+the service model does not describe is a defect of the simulator. The answer is then a 500 that says so.
 """
 
 from __future__ import annotations
@@ -128,7 +128,7 @@ class _DroppedBefore(ApiError):
 
 
 async def _deliver(answer: ASGIApp, fault: Fault | None) -> ASGIApp:
-    """Return what the client gets: the answer, the answer after a delay, or a dropped connection."""
+    """Return the application for the client: the answer, the delayed answer, or a dropped connection."""
     if fault and fault.kind == "drop_after":
         return DroppedConnection()
     if fault and fault.kind == "timeout":

@@ -1,4 +1,4 @@
-"""Serves an AWS simulator over HTTP, for the command line and for a thread of a test."""
+"""Serve an AWS simulator over HTTP, for the command line and for a thread of a test."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ GRACE_SECONDS = 2
 def bind(host: str, port: int, *, beyond_loopback: bool = False) -> socket.socket:
     """Return a socket bound to ``host``; port 0 selects a free one.
 
-    :param beyond_loopback: allow other addresses: in a container, the network decides who may connect.
-    :raises ValueError: ``host`` is not a loopback address; signatures are not checked, so nobody else may connect.
+    :param beyond_loopback: allow other addresses. In a container, the network decides which clients may connect.
+    :raises ValueError: ``host`` is not a loopback address. Without signature checks, only this machine may connect.
     :raises OSError: the port is in use.
     """
     if not beyond_loopback and not ipaddress.ip_address("127.0.0.1" if host == "localhost" else host).is_loopback:

@@ -67,9 +67,9 @@ def test_a_line_separator_inside_a_string_does_not_end_a_record() -> None:
         pytest.param(NOVA, b"{\n", "Line 1 is not JSON", id="no json"),
         pytest.param(NOVA, jsonl([conversation()]) + b"\n", "Line 2 is not JSON", id="blank line"),
         pytest.param(NOVA, b"\xff\n", "Byte 0 is not UTF-8", id="no utf-8"),
-        pytest.param(NOVA, jsonl([[1]]), "the record has the keys list", id="no object"),
+        pytest.param(NOVA, jsonl([[1]]), "the record is a list and not an object", id="no object"),
         pytest.param(NOVA, jsonl([{**conversation(), "topic": "x"}]), "'topic'", id="extra key"),
-        pytest.param(NOVA, jsonl([messages(ASKED, SAID)]), "expected ['messages', 'schemaVersion']", id="no version"),
+        pytest.param(NOVA, jsonl([messages(ASKED, SAID)]), "Required: ['messages', 'schemaVersion']", id="no version"),
         pytest.param(NOVA, jsonl([messages(ASKED, schemaVersion="v")]), "at least two", id="one message"),
         pytest.param(NOVA, jsonl([messages(SAID, ASKED, schemaVersion="v")]), "do not alternate", id="order"),
         pytest.param(

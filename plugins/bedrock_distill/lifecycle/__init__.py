@@ -1,3 +1,3 @@
-"""Buy a resource once, tag it, release it, and stop the jobs of an abandoned run."""
+"""Buy each resource once, tag it, release it, and stop abandoned jobs."""
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """
-Stop the batch jobs of a step whose task a person marked as failed, because no task waits for them any more.
+Stop a step's batch jobs after a person marked their task as failed, because no task waits for them any more.
 
 This works as for training jobs (:mod:`bedrock_distill.lifecycle.abandoned_jobs`): the trigger of the waiting task stops
-them within seconds, and ``outcome`` checks again at the end of the run. The next ``submit`` stores what a stopped job
-has answered.
+the jobs within seconds, and ``outcome`` checks again at the end of the run. The next ``submit`` stores the answers of
+the stopped jobs.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from include.distill.core.errors import ServiceError
 
 def abandoned_steps(states: Mapping[str, str | None], ti: Any) -> Iterator[str]:
     """
-    Yield each step whose tasks a person marked while its batch jobs were running.
+    Yield each step with a task that a person marked while the step's batch jobs were running.
 
     :param states: state by task id, for all tasks of the run.
-    :param ti: the task instance that asks.
+    :param ti: the task instance that runs this check.
     """
     for step in steps_in_batches(states):
         submit, wait = batch_task(step, SUBMIT), batch_task(step, WAIT)
@@ -38,7 +38,7 @@ def abandoned_steps(states: Mapping[str, str | None], ti: Any) -> Iterator[str]:
 
 
 def stop_batches(jobs: BatchJobs, pending: PendingBatchJobs, step: str) -> Iterator[str]:
-    """Stop the running jobs that this run bought for a step, and yield a message for each, stopped or not."""
+    """Stop the running jobs that this run bought for a step; yield a message for each job, stopped or not."""
     for plan in pending.all():
         if (plan.run_key, plan.step) != (pending.folder.run_key, step):
             continue
@@ -48,9 +48,9 @@ def stop_batches(jobs: BatchJobs, pending: PendingBatchJobs, step: str) -> Itera
                 continue
             jobs.stop(job.arn)
             yield (
-                f"Stopped {job.name} because its task was marked as failed. The {job.processed} of {plan.records}"
-                f" records that it has answered are billed; clear {batch_task(step, SUBMIT)} with downstream to store"
-                " them and to ask for the rest."
+                f"Stopped {job.name} because its task was marked as failed. It answered {job.processed} of"
+                f" {plan.records} records, which are billed. Clear {batch_task(step, SUBMIT)} with downstream to store"
+                " these answers and to submit the rest."
             )
         except ServiceError as error:
-            yield f"{plan.name} could not be stopped, so it may still be running and billed: {error}"
+            yield f"{plan.name} could not be stopped and may still be running and billed: {error}"

@@ -1,11 +1,11 @@
 """
-Stop the training job of a task that a person marked as failed, because no task waits for it any more.
+Stop a training job after a person marked its task as failed, because no task waits for the job any more.
 
-The trigger of the waiting task stops the job within seconds (``on_kill``), if a triggerer runs it. ``outcome`` checks
-again at the end of the run, without a trigger. Airflow does not say who failed a task, so the tasks do: each try pushes
-an XCom when it starts, and replaces it by the class of its error when it fails on its own. A task that failed without
-such an error, and had tries left, was marked by a person. In the last try Airflow itself may have failed it
-(apache/airflow #71580), so the job is left running: a clear finds it.
+If a triggerer runs the waiting task's trigger, the trigger stops the job within seconds (``on_kill``). ``outcome``
+checks again at the end of the run, without a trigger. Airflow does not record whether a person failed a task, so the
+tasks do: each attempt pushes an XCom when it starts, and replaces the value with the class of its error when it raises
+one. If a task failed without such an error and had retries left, a person marked it. In the last attempt, Airflow
+itself may have failed the task (apache/airflow #71580), so the job keeps running, and clearing the task finds it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ FINAL_ATTEMPT = "under way, the last"
 
 @contextmanager
 def record_attempt(context: Context) -> Iterator[None]:
-    """Push an XCom that a try has started, and another one if it fails. Airflow deletes both before the next try."""
+    """Push an XCom when an attempt starts, and another if it fails. Airflow deletes both before the next attempt."""
     ti = context["ti"]
     ti.xcom_push(key=ATTEMPT_KEY, value=IN_PROGRESS if ti.try_number <= ti.max_tries else FINAL_ATTEMPT)
     with record_error(context):
@@ -38,7 +38,7 @@ def record_attempt(context: Context) -> Iterator[None]:
 
 @contextmanager
 def record_error(context: Context) -> Iterator[None]:
-    """Push the class of the error that ends a try. For a try that continues after a deferral."""
+    """Push the class of the error that ends an attempt. Use it alone for an attempt that resumes after a deferral."""
     try:
         yield
     except Exception as error:
@@ -48,12 +48,13 @@ def record_error(context: Context) -> Iterator[None]:
 
 def abandoned_training(states: Mapping[str, str | None], ti: Any) -> Iterator[tuple[str, str]]:
     """
-    Yield each arm that was training when a person marked its task, and the id of that task.
+    Yield each arm that was training when a person marked its task as failed, and the id of that task.
 
-    A skipped ``trained`` after a successful ``submit`` counts too: the run was marked while no task was running.
+    This includes a skipped ``trained`` after a successful ``submit``: a person marked the run while no task was
+    running.
 
     :param states: state by task id, for all tasks of the run.
-    :param ti: the task instance that asks.
+    :param ti: the task instance that runs this check.
     """
     for arm in arms_with_task(states, TRAINED):
         submit, trained = arm_task(arm, SUBMIT), arm_task(arm, TRAINED)
@@ -68,7 +69,7 @@ def abandoned_training(states: Mapping[str, str | None], ti: Any) -> Iterator[tu
 
 
 def is_running(job: CustomizationJob) -> bool:
-    """Tell whether a job is still running."""
+    """Return whether a job is still running."""
     return JOB_STATUS.get(job.status) is Progress.RUNNING
 
 
@@ -76,9 +77,9 @@ def stop_job(hook: BedrockDistillHook, name: str, *, at_most_usd: float | None) 
     """
     Stop a job and return a message about its cost; ``None`` if it is not running.
 
-    :param name: of the job.
+    :param name: name of the job.
     :param at_most_usd: cost of the whole training, in US dollars.
-    :raises ServiceError: it could not be looked up or stopped, and may be running.
+    :raises ServiceError: the job could not be looked up or stopped, and may be running.
     """
     job = hook.find_job(name)
     if job is None or not is_running(job):
@@ -87,7 +88,7 @@ def stop_job(hook: BedrockDistillHook, name: str, *, at_most_usd: float | None) 
     age = datetime.datetime.now(datetime.UTC) - job.created
     upper_bound = f", at most ${at_most_usd:.2f}" if at_most_usd is not None else ""
     return (
-        f"Stopped {name} because its task was marked as failed. What it trained in"
-        f" {str(age).split('.', maxsplit=1)[0]} is billed{upper_bound}. Clear {SUBMIT} with downstream to buy the next"
-        " attempt."
+        f"Stopped {name} because its task was marked as failed. The training in the"
+        f" {str(age).split('.', maxsplit=1)[0]} since it was created is billed{upper_bound}. Clear {SUBMIT} with"
+        " downstream to buy the next attempt."
     )

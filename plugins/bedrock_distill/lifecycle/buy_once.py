@@ -1,8 +1,8 @@
 """
-Buy a thing once: look it up by name, create it with a token, and look it up again when in doubt.
+Buy a resource once: look it up by name, create it with a token, and look it up again when in doubt.
 
-The name identifies the thing, and the token is a hash of the name. So it does not matter which process buys, how often
-it tries, or where it dies. No local state is read or written.
+The name identifies the resource, and the token is a hash of the name. So it does not matter which process buys the
+resource, how often the process tries, or where it dies. No local state is read or written.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ ResourceT = TypeVar("ResourceT")
 
 @dataclass(frozen=True)
 class Purchase(Generic[ResourceT]):
-    """A thing that exists now. ``bought`` tells whether this call bought it or found it."""
+    """A resource that exists now. ``bought`` is true if this call bought it, and false if it already existed."""
 
     resource: ResourceT
     bought: bool
@@ -28,14 +28,14 @@ def buy_once(
     name: str, *, find: Callable[[str], ResourceT | None], create: Callable[[str], None]
 ) -> Purchase[ResourceT]:
     """
-    Return the thing called ``name``; buy it if it does not exist.
+    Return the resource with the name ``name``; buy it if it does not exist.
 
-    After a lost answer, a conflict or a repeated token it is not clear whether it was bought, so it is looked up again.
-    The error is raised only if it does not exist; a retry then starts with the look-up.
+    After a lost response, a conflict or a repeated token, it is not clear whether the resource was bought, so the
+    resource is looked up again. The error is raised only if it does not exist; a retry then starts with the look-up.
 
-    :param find: returns the thing of a name, or ``None``.
-    :param create: buys a thing under a name.
-    :raises ServiceError: it does not exist and could not be bought; nothing is billed.
+    :param find: returns the resource with a name, or ``None``.
+    :param create: buys a resource under a name.
+    :raises ServiceError: the resource could not be bought; nothing is billed unless the message says so.
     """
     if (resource := find(name)) is not None:
         return Purchase(resource, bought=False)
@@ -47,7 +47,7 @@ def buy_once(
         return Purchase(resource, bought=True)
     if (resource := find(name)) is None:
         message = (
-            f"{name} was created but cannot be found yet. It may be billed. A retry looks for it again and does not buy"
+            f"{name} was created but cannot be found yet. It may be billed. A retry looks it up again and does not buy"
             " another one."
         )
         raise TransientError(message)

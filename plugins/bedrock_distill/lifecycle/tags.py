@@ -1,4 +1,4 @@
-"""Make the tags of everything that is bought: its owner and its expiry."""
+"""Make the tags of every purchase: the run that owns it, and its expiry."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ def purchase_tags(use_case: UseCase, folder: RunFolder, dag_run: DagRunProtocol,
     """
     Return the tags of a purchase.
 
-    ``expires-at`` counts from the start of the DAG run, not from now, so that every try sends the same request.
+    ``expires-at`` counts from the start of the DAG run, not from now, so that every attempt sends the same request.
 
-    :param more: tags of this purchase alone.
+    :param more: additional tags for this purchase.
     """
     run = {"dag-id": dag_run.dag_id, "run-id": dag_run.run_id}
     started = dag_run.start_date or datetime.datetime.now(datetime.UTC)
@@ -34,7 +34,7 @@ def purchase_tags(use_case: UseCase, folder: RunFolder, dag_run: DagRunProtocol,
         "use-case": use_case.name,
         "run-key": folder.run_key,
         "expires-at": expires.astimezone(datetime.UTC).strftime(TIME_FORMAT),
-        # An id that is not a legal tag value is left out. Clean-up then goes by the expiry alone.
+        # An id that is not a valid tag value is left out. The sweeper then uses only the expiry.
         **{key: value for key, value in run.items() if _TAG_VALUE.fullmatch(value)},
         **more,
     }

@@ -1,4 +1,4 @@
-"""Check whether a provisioned throughput can answer, say what it costs, and delete it for good."""
+"""Check whether a provisioned throughput is in service, describe its hourly cost, and delete it."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from include.distill.inference.records import ThroughputManifest
 
 
 def hourly_cost_note(provisioned: ThroughputManifest) -> str:
-    """Return the end of a sentence about serving again: ``, at $x per hour``; empty if the manifest has no rate."""
+    """Return ``, at $x per hour``, to end a sentence about buying throughput; empty if the manifest has no rate."""
     rate = provisioned.get("usd_per_hour")
     return f", at ${rate:.2f} per hour" if rate is not None else ""
 
 
 def serving_arn(provisioned: ThroughputManifest, throughput: Throughput | None, *, provision_task: str) -> str | None:
     """
-    Return the ARN that answers, or ``None`` when no answer is missing.
+    Return the ARN of the throughput that answers; ``None`` if no answer is missing.
 
-    :param throughput: the throughput as Bedrock shows it now; ``None`` if there is none.
-    :param provision_task: id of the task that buys it, for messages.
-    :raises ThroughputReleasedError: it was released.
-    :raises OutcomeError: Bedrock could not provide it.
+    :param throughput: the throughput as Bedrock describes it now; ``None`` if it does not exist.
+    :param provision_task: id of the task that buys the throughput, for messages.
+    :raises ThroughputReleasedError: the throughput was released.
+    :raises OutcomeError: Bedrock could not create the throughput.
     """
     if provisioned["throughput_arn"] is None:
         return None
@@ -35,8 +35,8 @@ def serving_arn(provisioned: ThroughputManifest, throughput: Throughput | None, 
         raise ThroughputReleasedError(message)
     if THROUGHPUT_STATUS[throughput.status] is Progress.FAILED:
         message = (
-            f"Throughput {throughput.name} failed: {throughput.failure_message}. The teardown releases it. Clear"
-            f" {provision_task} with downstream to buy again{hourly_cost_note(provisioned)}."
+            f"Throughput {throughput.name} failed: {throughput.failure_message}. The teardown releases it. Then clear"
+            f" {provision_task} with downstream to buy a new one{hourly_cost_note(provisioned)}."
         )
         raise OutcomeError(message)
     return throughput.arn
@@ -44,9 +44,9 @@ def serving_arn(provisioned: ThroughputManifest, throughput: Throughput | None, 
 
 def delete_and_wait(hook: BedrockDistillHook, name_or_arn: str, *, wait_seconds: float) -> None:
     """
-    Delete a throughput and wait until it is gone. Bedrock has no status for this: it cannot be found any more.
+    Delete a throughput and wait until Bedrock no longer finds it. Bedrock has no status for a deleted throughput.
 
-    :raises WaitTimeoutError: it is still there after ``wait_seconds``, and still billed.
+    :raises WaitTimeoutError: the throughput still exists after ``wait_seconds``, and is still billed.
     """
     hook.delete_throughput(name_or_arn)
     deadline = time.monotonic() + wait_seconds
@@ -54,7 +54,7 @@ def delete_and_wait(hook: BedrockDistillHook, name_or_arn: str, *, wait_seconds:
         if time.monotonic() > deadline:
             message = (
                 f"{name_or_arn} was deleted {wait_seconds:.0f} s ago and is still there and billed. A retry deletes it"
-                " again; if it stays, delete it in the Bedrock console."
+                " again. If it still exists after that, delete it in the Bedrock console."
             )
             raise WaitTimeoutError(message)
         time.sleep(1)

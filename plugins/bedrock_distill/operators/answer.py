@@ -73,7 +73,7 @@ class BedrockAnswerOperator(ArmOperator):
         if failed := retry_or_record([(failure.item, failure.error) for failure in outcomes.failures], context):
             message = (
                 f"{self.arm} has no answer for {len(failed)} of {len(rows)} rows; the first error is:"
-                f" {failed[0]['message']} The other answers are stored. Clear this task to request the missing answers."
+                f" {failed[0]['message']} The other answers are stored. Clear this task to get the missing answers."
             )
             raise TooManyFailuresError(message)
         records = [answer_record(row, self.arm, answers) for row, answers in zip(rows, outcomes.results, strict=True)]

@@ -1,8 +1,8 @@
 """
 List what the pipeline left in AWS, then delete it.
 
-Both operators list everything themselves and plan by the same rules (:mod:`include.distill.cleanup.rules`). What is
-newer than the listing that a person saw is left. Nothing is deleted before every listing has succeeded.
+Each operator lists everything itself and plans by the same rules (:mod:`include.distill.cleanup.rules`). Resources that
+are newer than the list that a person saw are kept. Nothing is deleted until every listing has succeeded.
 """
 
 from __future__ import annotations
@@ -61,9 +61,9 @@ class Account:
 
 class CleanUpOperator(BaseOperator):
     """
-    Base of the operators: reads the trigger form, lists and plans.
+    Base of the operators of this DAG. Reads the trigger form, lists resources and plans what to delete.
 
-    :param use_cases: the folder of use cases, which say which accounts and buckets to list.
+    :param use_cases: the folder of use cases, which name the accounts and buckets to list.
     """
 
     def __init__(self, *, use_cases: Path = USE_CASES_FOLDER, **kwargs: Any) -> None:
@@ -71,7 +71,7 @@ class CleanUpOperator(BaseOperator):
         self.use_cases = use_cases
 
     def connect(self, aws: Aws) -> tuple[BedrockDistillHook, S3ObjectStore]:
-        """Return Bedrock and S3 through a use case's connection."""
+        """Return clients of Bedrock and S3 that use the use case's connection."""
         hook = BedrockDistillHook(aws.conn_id, aws.region)
         return hook, S3ObjectStore(hook)
 
@@ -82,7 +82,7 @@ class CleanUpOperator(BaseOperator):
     def _plans(
         self, choice: CleanUpChoice, now: datetime.datetime, context: Context
     ) -> list[tuple[Account, CleanUpPlan]]:
-        """List all accounts, then plan. If a listing fails, nothing has been deleted."""
+        """List all accounts, then plan. If a listing fails, nothing is deleted."""
         use_cases = load_use_cases(self.use_cases)
         chosen = _chosen(use_cases, choice)
         _refuse_unknown_buckets(chosen, choice)
@@ -101,7 +101,7 @@ class CleanUpOperator(BaseOperator):
 
 class ListLeftoversOperator(CleanUpOperator):
     """
-    List what the pipeline left, and log what would be deleted, what would be left, and why.
+    List what the pipeline left, and log what would be deleted, what would be kept, and why.
 
     Only reads, and costs nothing. With ``dry_run`` in the form, everything after this task is skipped.
 
@@ -113,7 +113,7 @@ class ListLeftoversOperator(CleanUpOperator):
     inherits_from_skipmixin = True
 
     def execute(self, context: Context) -> LeftoversManifest:
-        """List, plan and log the plan; in a dry run skip what follows."""
+        """List, plan and log the plan; in a dry run, skip the downstream tasks."""
         choice = parse_clean_up_choice(context["params"])
         now = self.now()
         plans = self._plans(choice, now, context)
@@ -124,7 +124,7 @@ class ListLeftoversOperator(CleanUpOperator):
             "left": dict(count_by_kind(item for _, plan in plans for item in plan.to_keep)),
         }
         if choice.dry_run:
-            self.log.info("Dry run: nothing is deleted. Trigger the DAG without dry run to delete what is listed.")
+            self.log.info("Dry run: nothing is deleted. To delete what is listed, trigger the DAG without dry_run.")
             context["ti"].xcom_push(key="return_value", value=manifest)
             raise DownstreamTasksSkipped(tasks=sorted(self.downstream_task_ids))
         return manifest
@@ -132,15 +132,16 @@ class ListLeftoversOperator(CleanUpOperator):
 
 class DeleteLeftoversOperator(CleanUpOperator):
     """
-    Delete what was listed: throughput, and when it is gone models, then objects, then the buckets named in the form.
+    Delete what was listed: first throughput, then models, then objects, then the buckets named in the form.
 
-    If something of one kind could not be deleted, later kinds are left. Costs nothing. A retry or a clear lists again
-    and deletes what is left, but nothing newer than the listing.
+    Waits until throughput is gone before it deletes models. If a resource of one kind could not be deleted, all later
+    kinds are kept. Costs nothing. A retry or clearing the task lists again and deletes what is left, but nothing newer
+    than the first list.
 
     :param listed: manifest of ``list_leftovers``. (templated)
-    :param wait_seconds: how long to wait until Bedrock no longer finds a throughput.
+    :param wait_seconds: how long to wait for a throughput to be gone.
     :return: ``{"deleted": {kind: number}, "left": {kind: number}}``
-    :raises OutcomeError: something could not be deleted; names it, and says what may still be billed.
+    :raises OutcomeError: a resource could not be deleted; the message names it, and says what may still be billed.
     """
 
     template_fields: Sequence[str] = ("listed",)
@@ -152,7 +153,7 @@ class DeleteLeftoversOperator(CleanUpOperator):
         self.wait_seconds = wait_seconds
 
     def execute(self, context: Context) -> CleanUpManifest:
-        """List again and delete kind by kind; return the numbers of deleted and left things."""
+        """List again and delete kind by kind; return the numbers of deleted and kept resources."""
         choice = parse_clean_up_choice(context["params"])
         if choice.dry_run:
             raise AirflowSkipException("Dry run: nothing is deleted.")
@@ -173,12 +174,12 @@ class DeleteLeftoversOperator(CleanUpOperator):
         return {"deleted": dict(deleted), "left": dict(left)}
 
     def _delete(self, account: Account, item: PlanItem) -> bool:
-        """Delete one thing. Return ``False`` if AWS says that something uses it."""
+        """Delete one resource. Return ``False`` if Bedrock reports that the resource is in use."""
         if item.throughput:
             self._release(account, item, item.throughput)
         elif item.kind is ResourceKind.CUSTOM_MODEL:
             if not account.hook.delete_custom_model(item.arn):
-                self.log.info("LEFT    %s %s -- Bedrock says that something uses it", item.kind, item.name)
+                self.log.info("LEFT    %s %s -- Bedrock reports that it is in use", item.kind, item.name)
                 return False
         else:
             account.store.delete_all(item.uris)
@@ -202,8 +203,8 @@ class DeleteLeftoversOperator(CleanUpOperator):
 def _failure_message(failures: Sequence[str]) -> str:
     listed = "\n".join(f"  {number}. {failure}" for number, failure in enumerate(failures, start=1))
     return (
-        f"{len(failures)} things could not be deleted, so later kinds of things were left. Throughput that still exists"
-        f" is billed by the hour. Clear this task to delete what is left:\n{listed}"
+        f"{len(failures)} resources could not be deleted, so later kinds of resources were kept. Throughput that"
+        f" still exists is billed by the hour. Clear this task to delete the rest:\n{listed}"
     )
 
 
@@ -212,7 +213,7 @@ def _chosen(use_cases: UseCases, choice: CleanUpChoice) -> list[UseCase]:
     if not chosen:
         names = ", ".join([ALL_USE_CASES, *(use_case.name for use_case in use_cases.valid)])
         raise InputError(
-            f"Use case {choice.use_case!r} is unknown. Nothing was deleted. Trigger again with one of these: {names}."
+            f"Use case {choice.use_case!r} is unknown. Nothing was deleted. Trigger the DAG again with one of: {names}."
         )
     return chosen
 
@@ -222,7 +223,7 @@ def _refuse_unknown_buckets(chosen: Sequence[UseCase], choice: CleanUpChoice) ->
     if unknown := sorted(choice.named_buckets - bucket_names):
         message = (
             f"The form names {', '.join(unknown)} as a bucket to delete, but the buckets of the chosen use cases are"
-            f" {', '.join(sorted(bucket_names))}. Nothing was deleted. Trigger again with the exact names."
+            f" {', '.join(sorted(bucket_names))}. Nothing was deleted. Trigger the DAG again with the exact names."
         )
         raise InputError(message)
 
@@ -278,7 +279,7 @@ def _models(hook: BedrockDistillHook, context: Context) -> Iterator[ListedModel]
 
 
 def _tags(hook: BedrockDistillHook, arn: str) -> dict[str, str] | None:
-    """Return the tags, or ``None`` if the thing was deleted since it was listed."""
+    """Return the tags, or ``None`` if the resource was deleted after it was listed."""
     try:
         return hook.tags(arn)
     except NotFoundError:

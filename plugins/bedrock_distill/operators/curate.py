@@ -1,4 +1,4 @@
-"""Drop pairs that repeat a question, count what the filters dropped, and check that enough pairs are left."""
+"""Drop pairs that repeat a question, count the dropped pairs of each filter, and check that enough pairs are left."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ class CuratePairsOperator(DistillOperator):
     """
     Drop pairs whose question repeats another row's, and fail if too few pairs are left to train on.
 
-    ``synthesize`` has applied the filters that need one row only. Pairs that are dropped here are stored with their
-    text and the reason in ``synthetic/rejected-repeated.jsonl``, and are in no training set. Costs nothing. A retry or
-    a clear writes the same.
+    ``synthesize`` has already applied the filters that look at only one row. Pairs that this task drops are stored with
+    their text and the reason in ``synthetic/rejected-repeated.jsonl``. They are left out of all training sets. Costs
+    nothing. A retry or clearing the task writes the same files.
 
-    :param synthesis: manifests of the tasks ``synthesize``. (templated)
-    :return: the counts of ``report.json``'s ``synthesis``, ``dropped`` (pairs by filter), ``failed``, ``shards``, and
-        ``critic`` if the use case has one
-    :raises TooManyFailuresError: more rows failed than ``fan_out.max_failed_share``, or fewer pairs are usable than
-        ``synthesis.min_accepted_share``; all paid answers are stored.
+    :param synthesis: manifests of the mapped tasks of ``synthesize``. (templated)
+    :return: the counts in ``synthesis`` of ``report.json``, ``dropped`` (pairs per filter), ``failed``, ``shards``, and
+        ``critic`` if the use case has a critic.
+    :raises TooManyFailuresError: the share of failed rows is above ``fan_out.max_failed_share``, or the share of usable
+        pairs is below ``synthesis.min_accepted_share``. All paid answers are stored.
     """
 
     template_fields: Sequence[str] = (*DistillOperator.template_fields, "synthesis")
@@ -44,7 +44,7 @@ class CuratePairsOperator(DistillOperator):
         self.synthesis = synthesis
 
     def execute(self, context: Context) -> CurateManifest:
-        """Drop repeated pairs, sum the counts, and check them."""
+        """Drop repeated pairs, sum the counts, and check the sums."""
         manifests = mapped_manifests(self.synthesis, SynthesisManifest)
         counts = sum_synthesis(manifests)
         failed = sum(manifest["failed"] for manifest in manifests)
@@ -56,7 +56,7 @@ class CuratePairsOperator(DistillOperator):
         counts["accepted"] -= repeated
         counts["rejected"] += repeated
         for name, number in dropped.most_common():
-            self.log.info("Dropped as %s: %d of %d pairs", name, number, counts["requested"])
+            self.log.info("Filter %s dropped %d of %d pairs", name, number, counts["requested"])
         critic = sum_critic_counts(manifests)
         if critic:
             self._log_critic(critic)
@@ -97,8 +97,8 @@ class CuratePairsOperator(DistillOperator):
         self.log.info("The critic's verdicts: %s", verdicts)
         if critic["not_looked_at"]:
             self.log.warning(
-                "The critic did not check %d pairs, because its budget was spent; they are kept. Raise"
-                " curation.critic.max_spend_usd to have all pairs checked. What is paid for is not paid again.",
+                "The critic did not check %d pairs, because its budget was spent. These pairs are kept. To check all"
+                " pairs, raise curation.critic.max_spend_usd. Checked pairs are not paid for again.",
                 critic["not_looked_at"],
             )
 
@@ -107,21 +107,22 @@ class CuratePairsOperator(DistillOperator):
         if failed > max_failed_share * documents:
             message = (
                 f"Synthesis failed for {failed} of {documents} rows, more than max_failed_share ="
-                f" {max_failed_share:.0%}. The reasons are in {self._rejects_uri}. All answers are stored: clear"
-                f" {SYNTHESIZE} with downstream to ask only for the missing ones."
+                f" {max_failed_share:.0%}. The reasons are in {self._rejects_uri}. All answers are stored. Clear"
+                f" {SYNTHESIZE} with downstream to request only the missing answers."
             )
             raise TooManyFailuresError(message)
 
     def _require_usable_pairs(self, counts: Mapping[SynthesisCountName, int], dropped: Counter[str]) -> None:
         min_accepted_share = self.use_case.synthesis.min_accepted_share
         if counts["accepted"] < min_accepted_share * counts["requested"]:
-            reasons = ", ".join(f"{number} as {name}" for name, number in dropped.most_common()) or "none"
+            reasons = ", ".join(f"{name} {number}" for name, number in dropped.most_common()) or "none"
             message = (
-                f"Only {counts['accepted']} of the {counts['requested']} pairs that the teacher was asked for are"
+                f"Only {counts['accepted']} of the {counts['requested']} pairs that were requested from the teacher are"
                 f" usable, less than min_accepted_share = {min_accepted_share:.0%}. No training was bought."
-                f" {counts['missing']} pairs are missing; dropped were {reasons}. All are in {self._rejects_uri} with"
-                " their reasons. Improve the prompt, change a limit of curation, or raise synthesis.attempts or"
-                f" synthesis.rounds, which ask again; then clear {PREFLIGHT} with downstream."
+                f" Missing pairs: {counts['missing']}. Dropped pairs by filter: {reasons}. The dropped pairs and the"
+                f" reasons are in {self._rejects_uri}. Improve the prompt, relax a filter in curation, or raise"
+                " synthesis.attempts or synthesis.rounds to repeat requests. Then clear"
+                f" {PREFLIGHT} with downstream."
             )
             raise TooManyFailuresError(message)
 

@@ -1,4 +1,4 @@
-"""Have a judge compare the answers of two arms, one task for each pair of arms."""
+"""Ask a judge to compare the answers of two arms, one task per pair of arms."""
 
 from __future__ import annotations
 
@@ -25,17 +25,18 @@ if TYPE_CHECKING:
 
 class BedrockJudgeOperator(DistillOperator):
     """
-    Have one judge compare two arms on every evaluation row, in both orders.
+    Ask one judge to compare two arms on every evaluation row, in both orders.
 
-    A reply that is not a verdict is asked for again, and then counted as unparsable; it is never dropped. If a row gets
-    no reply at all, the task fails. A retry or a clear asks only for missing verdicts.
+    If a reply contains no verdict, the request is repeated. If the last reply contains no verdict either, it is counted
+    as unparsable and never dropped. If a row gets no reply at all, the task fails. A retry or clearing the task
+    requests only the missing verdicts.
 
     :param judge: key of the model in ``models.yaml``. (templated)
-    :param candidate: the arm that should be better. (templated)
-    :param baseline: the arm that it is compared with. In the noise control, it is the candidate's second answers.
+    :param candidate: the arm that is expected to be better. (templated)
+    :param baseline: the arm with which the candidate is compared. In the noise control, the arm's second answers.
         (templated)
     :return: ``{"judge", "candidate", "baseline", "verdicts_uri", "verdicts", "calls", …usage}``
-    :raises TooManyFailuresError: a row has no verdict; the other verdicts are stored.
+    :raises TooManyFailuresError: a comparison has no verdict; the other verdicts are stored.
     """
 
     template_fields: Sequence[str] = (*DistillOperator.template_fields, "judge", "candidate", "baseline")
@@ -48,7 +49,7 @@ class BedrockJudgeOperator(DistillOperator):
         self.baseline = baseline
 
     def execute(self, context: Context) -> JudgeManifest:
-        """Ask for every row in both orders and write the verdicts; return the usage."""
+        """Get a verdict on every row in both orders, and write the verdicts; return the usage."""
         context["judge_label"] = f"{self.judge}: {self.candidate} or {self.baseline}"  # type: ignore[typeddict-unknown-key]
         rows = read_jsonl(self.store, self.folder.source("evaluation"), Row)
         comparisons = read_comparisons(
@@ -63,7 +64,7 @@ class BedrockJudgeOperator(DistillOperator):
         if failed := retry_or_record([(failure.item.row, failure.error) for failure in outcomes.failures], context):
             message = (
                 f"{self.judge} gave no verdict on {len(failed)} of {len(comparisons)} comparisons; the first error is:"
-                f" {failed[0]['message']} The other verdicts are stored. Clear this task to ask for the missing ones."
+                f" {failed[0]['message']} The other verdicts are stored. Clear this task to get the missing verdicts."
             )
             raise TooManyFailuresError(message)
         uri = self.folder.judgments(self.judge, self.candidate, self.baseline)

@@ -1,8 +1,8 @@
 """
 Draw a blinded sample of a run, have people label it, and add their labels to the report.
 
-Texts of models are shown as text. They are read from S3 when the question is asked, are never part of a template, and
-are quoted so that they cannot break out of the quotation.
+The texts of models are shown as plain text. They are read from S3 when the question is asked, are never part of a
+template, and are escaped so that they cannot break out of their quotation.
 """
 
 from __future__ import annotations
@@ -46,21 +46,21 @@ from include.distill.report.tables import agreement_rows
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-# The UI shows a question on one page, so a longer document is cut there. The sheet has all of it.
+# The UI shows a question on one page, so longer documents are cut. A sheet contains the whole document.
 MAX_DOCUMENT_CHARACTERS = 20_000
 
 
 class DrawLabelSampleOperator(RunAccess, BaseOperator):
     """
-    Draw the sample of a run that has a report; write its key and, if the form asks for one, its sheet.
+    Draw a sample from a run that has a report. Write the sample's key and, if the form asks for it, a sheet.
 
-    Costs nothing. A retry or a clear draws the same sample. A sheet with labels is never overwritten. A key is not
-    overwritten either: if answers of the run change, another key is written next to it.
+    Costs nothing. A retry or clearing the task draws the same sample. Neither a sheet with labels nor a key is ever
+    overwritten: if answers of the run change, a new key is written next to the old one.
 
     :param use_cases: the folder of use cases, which say where the run is stored.
     :return: ``{"run_uri", "aws_conn_id", "region_name", "candidate", "baseline", "examples", "sheet_uri", "key_uri",
         "how"}``
-    :raises InputError: the form, the run or the pair of arms cannot be used; no person was asked.
+    :raises InputError: the form, the run or the pair of arms is not valid; no person was asked.
     """
 
     ui_color = "#e6f4ea"
@@ -70,7 +70,7 @@ class DrawLabelSampleOperator(RunAccess, BaseOperator):
         self.use_cases = use_cases
 
     def execute(self, context: Context) -> SampleManifest:
-        """Find the run, draw and write the sample; return where it is."""
+        """Find the run, and draw and write the sample; return its URIs."""
         choice = parse_label_params(context["params"])
         use_case = load_use_case(self.use_cases / f"{choice.use_case}.yaml")
         self.aws_conn_id, self.region_name = use_case.aws.conn_id, use_case.aws.region
@@ -78,7 +78,7 @@ class DrawLabelSampleOperator(RunAccess, BaseOperator):
         self.run_uri = layout.run_uri(choice.run_key or self._newest_run_key(layout, choice))
         candidate, baseline = pair = self._pair(choice)
         rows = read_jsonl(self.store, self.folder.source("evaluation"), Row)
-        # The key always covers the largest sample, so that drawing a smaller one does not cut it.
+        # The key always covers the largest sample, so drawing a smaller sample later does not shorten the key.
         drawn = draw_sample(
             rows,
             answers_by_arm(self.store, self.folder, self.use_case, rows),
@@ -110,7 +110,9 @@ class DrawLabelSampleOperator(RunAccess, BaseOperator):
 
     def _write_sheet(self, uri: str, drawn: Sequence[LabelExample], examples: int) -> None:
         if self.store.exists(uri) and has_labels(self.store.read(uri), drawn):
-            self.log.warning("%s is not overwritten: it has labels or cannot be read. Move it to get a new one.", uri)
+            self.log.warning(
+                "%s is not overwritten, because it contains labels or cannot be read. Move it to get a new sheet.", uri
+            )
             return
         self.store.write(uri, render_sheet(drawn[:examples]))
         self.log.info("%s examples: %s", len(drawn[:examples]), uri)
@@ -119,8 +121,8 @@ class DrawLabelSampleOperator(RunAccess, BaseOperator):
         uris = newest_entries(self.store.list(layout.reports(choice.use_case)), 1)
         if not uris:
             raise InputError(
-                f"Use case {choice.use_case} has no run with a report. No person was asked. Run the DAG"
-                f" distill_{choice.use_case} first."
+                f"Use case {choice.use_case} has no run with a report. No person was asked. First run the DAG"
+                f" distill_{choice.use_case}."
             )
         return read_json(self.store, uris[0], PastRun)["run_key"]
 
@@ -129,7 +131,7 @@ class DrawLabelSampleOperator(RunAccess, BaseOperator):
             report = read_json(self.store, self.folder.report("json"), Report)
         except NotFoundError as error:
             message = (
-                f"Run {self.folder.run_key} of {choice.use_case} has no report. No person was asked. Give the run key"
+                f"Run {self.folder.run_key} of {choice.use_case} has no report. No person was asked. Enter the run key"
                 f" of a run with a report, or leave the field empty. ({error})"
             )
             raise InputError(message) from error
@@ -149,7 +151,7 @@ class DrawLabelSampleOperator(RunAccess, BaseOperator):
 
 class SampleAccess(RunAccess):
     """
-    Access to a drawn sample. Mixed into operators.
+    Read a drawn sample. A mixin for operators.
 
     The task class sets ``sample``, the manifest of ``draw_sample``.
     """
@@ -157,7 +159,7 @@ class SampleAccess(RunAccess):
     sample: SampleManifest
 
     def open_sample(self) -> list[LabelExample]:
-        """Point this task to the sample's run, and return its examples, which may be more than are asked about."""
+        """Open the sample's run and return all examples of the sample's key. The form may ask for fewer."""
         self.run_uri = self.sample["run_uri"]
         self.aws_conn_id, self.region_name = self.sample["aws_conn_id"], self.sample["region_name"]
         return read_jsonl(self.store, self.sample["key_uri"], LabelExample)
@@ -165,7 +167,7 @@ class SampleAccess(RunAccess):
 
 class ListExamplesOperator(BaseOperator):
     """
-    List the examples that Airflow asks about, one task for each; none if they are on a sheet. Costs nothing.
+    List the examples that people label in Airflow, one mapped task each; none with a sheet. Costs nothing.
 
     :param sample: manifest of ``draw_sample``. (templated)
     :return: the numbers of the examples, from 0.
@@ -179,23 +181,23 @@ class ListExamplesOperator(BaseOperator):
         self.sample: SampleManifest = sample
 
     def execute(self, context: Context) -> list[int]:
-        """Return the numbers to map over."""
+        """Return the numbers over which ``ask`` is mapped."""
         return list(range(self.sample["examples"] if self.sample["how"] == "ask in Airflow" else 0))
 
 
 class AskLabelOperator(SampleAccess, HITLOperator):
     """
-    Ask a person which of two answers is better, without saying which arm gave them.
+    Ask a person which of two answers is better, without naming the arms.
 
-    The question is in Airflow's UI ("Required Actions"); the task waits without a worker slot. If the time is up, it
-    counts as no answer. A retry or a clear asks again.
+    The question appears in Airflow's UI ("Required Actions"); the task waits without a worker slot. If no one answers
+    in time, the choice is "No answer". A retry or clearing the task asks again.
 
     :param number: number of the example, from 0. (templated)
     :param sample: manifest of ``draw_sample``. (templated)
     :return: the result of Airflow's ``HITLOperator`` (the choice and who made it) and ``number``.
     """
 
-    # Without subject and body: they contain texts of models, which must not be rendered as templates.
+    # Subject and body are left out, because they contain text that models wrote. It must not be rendered as a template.
     template_fields: Sequence[str] = ("number", "sample")
     ui_color = "#fef7e0"
 
@@ -215,22 +217,22 @@ class AskLabelOperator(SampleAccess, HITLOperator):
     def execute_complete(self, context: Context, event: dict[str, Any]) -> LabelResponse:
         """Return the choice with the number of its example."""
         response: LabelResponse = super().execute_complete(context, event)
-        # Not by position in the results: a task that was marked by hand returns nothing, and leaves a gap.
+        # A task that a person marked by hand returns no result, so the position in the results is not the number.
         return {**response, "number": int(self.number)}
 
 
 class CollectLabelsOperator(SampleAccess, BaseOperator):
     """
-    Store the labels of people, and write the run's report again with them.
+    Store people's labels, and write the run's report again with the labels.
 
-    Costs nothing. A retry or a clear stores the same labels. A second label of a question by the same labeller replaces
-    the first one. A label counts only for the answers that were shown, not for later ones.
+    Costs nothing. A retry or clearing the task stores the same labels. If a labeller labels a question twice, the
+    second label replaces the first. A label counts only for the answers that were shown, not for later answers.
 
     :param sample: manifest of ``draw_sample``. (templated)
-    :param answered: results of the tasks ``ask``. (templated)
-    :return: ``{"labels", "no_answer", "outdated", "labellers", "report_html_uri"}``; ``outdated`` are the labels of a
-        sheet that are left out, because the answers have changed since the sheet was written.
-    :raises InputError: the labelled sheet cannot be used; names line and column. Nothing was stored.
+    :param answered: results of the mapped tasks of ``ask``. (templated)
+    :return: ``{"labels", "no_answer", "outdated", "labellers", "report_html_uri"}``; ``outdated`` counts the
+        labels of a sheet that are left out because the answers have changed since the sheet was written.
+    :raises InputError: the labelled sheet is not valid; the message names line and column. Nothing was stored.
     """
 
     template_fields: Sequence[str] = ("sample", "answered")
@@ -246,7 +248,7 @@ class CollectLabelsOperator(SampleAccess, BaseOperator):
         examples, choice = self.open_sample(), parse_label_params(context["params"])
         if choice.how == "write the sheet only":
             raise AirflowSkipException(
-                f"The sheet is {self.sample['sheet_uri']}. Another run of this DAG reads the labels."
+                f"The sheet is {self.sample['sheet_uri']}. Fill it in, then trigger this DAG again to read the labels."
             )
         sheet = self._labels_of_sheet(choice, examples) if choice.how == "read a labelled sheet" else None
         labels_by_person = {str(choice.labeller): sheet.labels} if sheet else self._labels_of_answers(choice, examples)
@@ -274,9 +276,13 @@ class CollectLabelsOperator(SampleAccess, BaseOperator):
             text = line["too_few"] or f"kappa {line['kappa']} on {line['n']}"
             self.log.info("%s and %s: %s", line["first"], line["second"], text)
         if changed := report["labels"]["changed"]:
-            self.log.warning("%s stored labels do not count: the run no longer has the labeled answers.", changed)
+            self.log.warning(
+                "%s stored labels are left out, because the labelled answers of the run have changed.", changed
+            )
         if unmarked := report["labels"]["unmarked"]:
-            self.log.warning("%s stored labels do not count: they do not say which answers they are of.", unmarked)
+            self.log.warning(
+                "%s stored labels are left out, because they do not name the answers that were labelled.", unmarked
+            )
 
     def _labels_of_sheet(self, choice: LabelParams, examples: Sequence[LabelExample]) -> SheetLabels:
         uri = choice.labelled_csv or str(self.sample["sheet_uri"])
@@ -285,7 +291,7 @@ class CollectLabelsOperator(SampleAccess, BaseOperator):
         sheet = read_sheet(body, examples, source=uri.rsplit("/", 1)[-1])
         outdated = f"{sheet.outdated} labels are for answers that have changed since the sheet was written"
         if set(sheet.labels.values()) <= {NO_ANSWER}:
-            why = f"{outdated}; move it, and have a new one written" if sheet.outdated else "its column label is empty"
+            why = f"{outdated}; move the sheet and write a new one" if sheet.outdated else "its column label is empty"
             raise InputError(f"{uri} has no label for the run's answers: {why}. Nothing was stored.")
         if sheet.outdated:
             self.log.warning("%s: %s; they are left out.", uri, outdated)
@@ -303,14 +309,14 @@ class CollectLabelsOperator(SampleAccess, BaseOperator):
 
 
 def question_body(example: LabelExample) -> str:
-    """Return the text that a person reads: the question, the document and, right above the choices, both answers."""
+    """Return the text of the question: the question, the document and, just above the choices, both answers."""
     document = example["document"]
     cut = len(document) > MAX_DOCUMENT_CHARACTERS
     return "\n\n".join(
         [
             "**Question**",
             as_quote(example["question"]),
-            f"**Document**{' (only its beginning; a sheet has all of it)' if cut else ''}",
+            f"**Document**{' (only the beginning; a sheet contains the whole document)' if cut else ''}",
             as_quote(document[:MAX_DOCUMENT_CHARACTERS]),
             "**Answer A**",
             as_quote(example["answer_a"]),

@@ -1,4 +1,4 @@
-"""Check a use case against AWS before anything is bought, and freeze it for the run."""
+"""Check a use case against AWS before anything is bought, and store a frozen copy for the run."""
 
 from __future__ import annotations
 
@@ -37,15 +37,16 @@ class BedrockPreflightOperator(DistillOperator):
     """
     Check a use case against AWS, and store it with its prompts in the run's folder.
 
-    Reads ``include/use_cases/<name>.yaml`` and applies the values of the trigger form. Checks the models (they exist,
-    are ACTIVE and accessible, and the student can be fine-tuned and served in this Region), prices, hyperparameters,
-    prompts, CSV files and buckets, which are made if ``storage.create_buckets`` is set. Reports all problems together.
-    Buys nothing. A retry or a clear checks again and stores the YAML file and the prompts as they are then.
+    Reads ``include/use_cases/<name>.yaml`` and applies the values of the trigger form. Checks that all models exist,
+    are ACTIVE and accessible, and that the student can be fine-tuned and served in this Region. Also checks prices,
+    hyperparameters, prompts, CSV files and buckets. Missing buckets are created if ``storage.create_buckets`` is set.
+    Reports all problems together. Buys nothing. A retry or clearing the task checks again, and stores the YAML file and
+    the prompts in their current state.
 
     :param use_case_name: name of a file in ``include/use_cases/``, without ``.yaml``. (templated)
     :param use_cases: the folder of use cases.
     :return: ``{"use_case_uri": str, "warnings": [str]}``
-    :raises InputError: lists all problems; nothing was bought.
+    :raises InputError: the message lists all problems; nothing was bought.
     """
 
     template_fields: Sequence[str] = (*DistillOperator.template_fields, "use_case_name")
@@ -57,7 +58,7 @@ class BedrockPreflightOperator(DistillOperator):
         self.use_cases = use_cases
 
     def execute(self, context: Context) -> PreflightManifest:
-        """Check and freeze the use case; return where the frozen copy is."""
+        """Check the use case and store a frozen copy; return the URI of the copy."""
         use_case_file = load_use_case(self.use_cases / f"{self.use_case_name}.yaml")
         use_case = use_case_file.with_overrides(dict(context["params"]))
         problems = self._problems(use_case)
@@ -108,7 +109,7 @@ class BedrockPreflightOperator(DistillOperator):
     def _model_problems(self, model: Model) -> list[str]:
         if model.lifecycle == "retired":
             when = f" on {model.end_of_life}" if model.end_of_life else ""
-            return [f"model {model.key} was retired by Bedrock{when}; choose another one of include/models.yaml"]
+            return [f"Bedrock retired model {model.key}{when}; choose another model from include/models.yaml"]
         try:
             details = self.hook.foundation_model(model.foundation_id)
             availability = self.hook.model_availability(model.foundation_id)
@@ -118,7 +119,9 @@ class BedrockPreflightOperator(DistillOperator):
             return [f"model {model.key}: {error}"]
         problems = []
         if details.get("modelLifecycle", {}).get("status", "ACTIVE") != "ACTIVE":
-            problems.append(f"model {model.key} is {details['modelLifecycle']['status']}, expected ACTIVE")
+            problems.append(
+                f"model {model.key} is {details['modelLifecycle']['status']}, not ACTIVE; choose another model"
+            )
         refused = {
             name: value
             for name, value in availability.items()
@@ -127,7 +130,7 @@ class BedrockPreflightOperator(DistillOperator):
         }
         if refused:
             problems.append(
-                f"model {model.key} cannot be used by this account: {refused}; request access in the console"
+                f"this account cannot use model {model.key}: {refused}; request access in the Bedrock console"
             )
         return problems
 
@@ -140,11 +143,11 @@ class BedrockPreflightOperator(DistillOperator):
         problems = self._tuning_problems(student)
         if use_case.aws.region not in student.customization.regions:
             regions = ", ".join(student.customization.regions)
-            problems.append(f"{student.key} is fine-tuned in {regions} only, the use case says {use_case.aws.region}")
-        if "provisioned_throughput" not in student.customization.serving:
             problems.append(
-                f"{student.key} cannot be served by provisioned throughput, the only way this pipeline serves"
+                f"{student.key} can be fine-tuned only in {regions}, but aws.region is {use_case.aws.region}"
             )
+        if "provisioned_throughput" not in student.customization.serving:
+            problems.append(f"{student.key} cannot be served by provisioned throughput, which this pipeline requires")
         family = load_catalog().family_of(student)
         return problems + _failures(
             [
@@ -160,7 +163,7 @@ class BedrockPreflightOperator(DistillOperator):
         )
 
     def _champion_problems(self, use_case: UseCase) -> list[str]:
-        """Check whether the promoted model still exists, if the use case compares with it."""
+        """Check that the champion's model still exists, if the use case compares an arm with it."""
         try:
             champion = champion_before_run(self.store, self.folder, use_case.name)
         except ContractError as error:
@@ -173,7 +176,7 @@ class BedrockPreflightOperator(DistillOperator):
         ]
 
     def _tuning_problems(self, student: Model) -> list[str]:
-        """Ask Bedrock whether it fine-tunes a model. Models list this under the foundation id or under the base id."""
+        """Check that Bedrock can fine-tune a model. Bedrock lists this under the foundation id or under the base id."""
         ids = (student.foundation_id, student.customization.base_model_id if student.customization else "")
         listed: set[str] = set()
         for model_id in ids:
@@ -184,7 +187,7 @@ class BedrockPreflightOperator(DistillOperator):
         if "FINE_TUNING" in listed:
             return []
         return [
-            f"Bedrock does not fine-tune {student.key} in this Region; it lists {sorted(listed) or 'no customization'}"
+            f"Bedrock cannot fine-tune {student.key} in this Region; supported: {sorted(listed) or 'no customization'}"
         ]
 
 

@@ -1,8 +1,8 @@
 """
 Ask for approval, promote the winner of a run, and delete the models that lost.
 
-``report`` has applied the promotion rule (:mod:`include.distill.evaluation.promotion`); these operators carry it out.
-Every endpoint is released before, so nothing is billed by the hour while a person decides.
+``report`` applies the promotion rule (:mod:`include.distill.evaluation.promotion`), and these operators carry out its
+decision. All endpoints are released before that, so nothing is billed by the hour while a person decides.
 """
 
 from __future__ import annotations
@@ -43,16 +43,16 @@ if TYPE_CHECKING:
 
 class PromotionApprovalOperator(RunAccess, ApprovalOperator):
     """
-    Ask a person whether the winner may be promoted. Skipped if the rule promotes no arm.
+    Ask a person to approve the promotion of the winner. Skipped if the rule promotes no arm.
 
-    The question is in Airflow's UI ("Required Actions"); the task waits without a worker slot. No answer within
-    ``promotion.answer_within_hours`` means no. A retry or a clear asks again.
+    The question appears in Airflow's UI ("Required Actions"); the task waits without a worker slot. If no one answers
+    within ``promotion.answer_within_hours``, the promotion is rejected. A retry or clearing the task asks again.
 
     :param reported: manifest of ``report``. (templated)
     :return: the result of Airflow's ``ApprovalOperator``: the choice and who made it.
     """
 
-    # Without subject and body: they contain names and texts of models, which must not be rendered as templates.
+    # Subject and body are left out, because they contain text that models wrote. It must not be rendered as a template.
     template_fields: Sequence[str] = ("run_uri", "reported")
     operator_extra_links = (REPORT_LINK,)
     ui_color = "#fef7e0"
@@ -85,8 +85,8 @@ class PromotionApprovalOperator(RunAccess, ApprovalOperator):
         return super().execute(context)
 
     def _question(self, report: Report, decision: DecisionRecord) -> str:
-        """Return the text that the person reads: the verdict, the rule's reasons, the champion, and the report."""
-        simulated = ["**SIMULATED: these models are small simulated ones; no real model is promoted.**", ""]
+        """Return the text of the question: the verdict, the rule's reasons, the present champion, and the report."""
+        simulated = ["**SIMULATED: the models are small simulated models. No real model is promoted.**", ""]
         champion = describe_champion(champion_snapshot(self.store, self.folder))
         hours, report_uri = self.use_case.promotion.answer_within_hours, self.reported["report_html_uri"]
         return "\n".join(
@@ -94,17 +94,17 @@ class PromotionApprovalOperator(RunAccess, ApprovalOperator):
                 *(simulated if report["simulated"] else []),
                 as_text(report["verdict"]),
                 "",
-                f"By the rule that was set before the run, {as_code(decision['candidate'])} replaces"
+                f"By the promotion rule that was set before the run, {as_code(decision['candidate'])} should replace"
                 f" {as_code(decision['champion'])}:",
                 "",
                 *(f"- {as_text(reason)}" for reason in decision["reasons"]),
                 "",
                 f"The present champion: {as_text(champion)}",
                 "",
-                f'The whole report: the tab "Distill report" of this run, or {as_code(report_uri)}.',
+                f'The full report is in the tab "Distill report" of this run, and at {as_code(report_uri)}.',
                 "",
-                "Approve: it becomes the champion, and the DAGs that follow the champion start. Reject, or no answer"
-                f" within {hours:g} hours: nothing changes.",
+                f"If you approve, {as_code(decision['candidate'])} becomes the champion, and the DAGs that follow the"
+                f" champion start. If you reject, or if no one answers within {hours:g} hours, nothing changes.",
             ]
         )
 
@@ -114,14 +114,14 @@ class PromoteChampionOperator(DistillOperator):
     Make the winner the champion, and start the DAGs that follow the champion.
 
     Writes ``champions/<use case>.json`` in one write and emits an event of the use case's asset. Skipped, without an
-    event, if the rule promotes no arm. Costs nothing. A retry or a clear finds the promotion done and emits the event
-    again, so a DAG that follows may see the same model twice.
+    event, if the rule promotes no arm. Costs nothing. A retry or clearing the task does not change the champion again,
+    but emits the event again. So a DAG that follows the champion may get the same model twice.
 
     :param reported: manifest of ``report``. (templated)
     :param trained: manifest of ``trained`` by arm. (templated)
-    :param approval: result of ``approve``; ``None`` if no person is asked. (templated)
+    :param approval: result of ``approve``; ``None`` if the use case requires no approval. (templated)
     :return: ``{"champion_uri", "model_arn", "arm", "previous_model_arn", "simulated"}``
-    :raises PromotionError: the champion changed since the winner was compared with it, or the winner's model is gone;
+    :raises PromotionError: the champion changed after it was compared with the winner, or the winner's model is gone;
         nothing was changed.
     """
 
@@ -165,12 +165,12 @@ class PromoteChampionOperator(DistillOperator):
         }
 
     def _obstacle(self, winner: Champion) -> str | None:
-        """Return why the winner cannot become the champion, or ``None`` if it can."""
+        """Return why the winner cannot become the champion; ``None`` if it can."""
         champion = champion_snapshot(self.store, self.folder)
         if champion is None:
             return None
         if champion.model_arn == winner.model_arn:
-            return f"the model of {winner.arm} is the champion already."
+            return f"the model of {winner.arm} is already the champion."
         if self.use_case.champion_arm is None:
             return (
                 f"{winner.arm} was not compared with the present champion, {champion.model_arn}. Add an arm of kind"
@@ -184,7 +184,7 @@ class PromoteChampionOperator(DistillOperator):
         if not model_arn or not self.hook.has_custom_model(model_arn):
             message = (
                 f"{arm} won, but its model {model_arn} no longer exists in Bedrock. Nothing was changed. To train and"
-                f" serve it again, at full cost, set promotion.delete_losers to false and clear {PREFLIGHT} with"
+                f" serve the model again at full cost, set promotion.delete_losers to false and clear {PREFLIGHT} with"
                 " downstream."
             )
             raise PromotionError(message)
@@ -207,12 +207,12 @@ class PromoteChampionOperator(DistillOperator):
 
 class DeleteLosersOperator(DistillOperator):
     """
-    Delete the custom models of this run's arms that are not the champion. Each costs $1.95 a month.
+    Delete the custom models of this run that lost. Storing a model costs $1.95 a month.
 
-    Deletes only models with the tags of this project and use case. Keeps the champion, the champion before it, the
-    model that the rule would promote (a person may still approve it), and any model that is being served. Their answers
-    and verdicts stay stored, so an identical run buys nothing; after a change of the questions, a run trains them
-    again. Costs nothing. A retry deletes what is left.
+    Deletes only models with the tags of this project and use case. Keeps the champion, the previous champion, the model
+    that the rule would promote (a person may still approve it), and any model that is being served. The answers of a
+    deleted model and the verdicts on them stay stored, so an identical run buys nothing. A run with changed questions
+    trains the model again. Costs nothing. A retry deletes the remaining models.
 
     :param reported: manifest of ``report``. (templated)
     :param trained: manifest of ``trained`` by arm. (templated)
@@ -228,7 +228,7 @@ class DeleteLosersOperator(DistillOperator):
         self.trained: Mapping[str, TrainingManifest] = trained
 
     def execute(self, context: Context) -> DeletedModelsManifest:
-        """Delete the models that lost; return the names of the arms."""
+        """Delete the models that lost; return the names of their arms."""
         champion = read_champion(self.store, champion_uri(self.folder.root, self.use_case.name))
         previous = champion.previous if champion else None
         kept: set[str | None] = {holder.model_arn for holder in (champion, previous) if holder}
@@ -241,20 +241,25 @@ class DeleteLosersOperator(DistillOperator):
         }
 
     def _delete(self, model_arn: str | None, kept: Collection[str | None]) -> bool:
-        """Delete a model. Return ``False`` if it stays."""
-        if model_arn is None:  # Bedrock names no model for a job that has completed without one
+        """Delete a model. Return ``False`` if the model is kept, ``True`` if it is gone."""
+        if model_arn is None:  # the job completed, but Bedrock gives no ARN of a model
             return True
         if model_arn in kept:
-            self.log.info("%s stays: it won, or it is or was the champion.", model_arn)
+            self.log.info("%s is kept: it won, or it is or was the champion.", model_arn)
             return False
         if not self.hook.has_custom_model(model_arn):
             return True
         tags = self.hook.tags(model_arn)
         if (tags.get("project"), tags.get("use-case")) != (PROJECT_TAG, self.use_case.name):
-            self.log.warning("%s stays: its tags %s are not those of use case %s.", model_arn, tags, self.use_case.name)
+            self.log.warning(
+                "%s is kept: its tags are %s, which are not the tags of use case %s.",
+                model_arn,
+                tags,
+                self.use_case.name,
+            )
             return False
         if not self.hook.delete_custom_model(model_arn):
-            self.log.warning("%s stays: Bedrock says that something uses it.", model_arn)
+            self.log.warning("%s is kept: Bedrock reports that it is in use.", model_arn)
             return False
         self.log.info("Deleted %s.", model_arn)
         return True
@@ -264,4 +269,6 @@ def _reasons(report: Report) -> str:
     promotion = report.get("promotion")
     decisions = promotion["decisions"] if promotion else []
     lines = [f"{decision['candidate']}: {'; '.join(decision['reasons'])}" for decision in decisions]
-    return " / ".join(lines) or "no arm was compared with the champion or with the arm in its place."
+    return (
+        " / ".join(lines) or "no arm was compared with the champion, or with the arm that takes the champion's place."
+    )

@@ -1,9 +1,9 @@
 """
-Buy and release the provisioned throughput that answers for an arm.
+Buy and release the provisioned throughput that serves an arm's model.
 
-``provision`` and ``release`` coordinate through release records in the run's folder. ``release`` writes one before it
-deletes anything. ``provision`` numbers its throughput by the existing records, and counts them again right before it
-buys. So a forgotten copy of ``provision`` cannot buy after ``release``.
+``provision`` and ``release`` coordinate through release records in the run's folder. ``release`` writes a record before
+it deletes anything. ``provision`` numbers its throughput by the number of records, and counts the records again right
+before it buys. So a copy of ``provision`` that is still running cannot buy after ``release``.
 """
 
 from __future__ import annotations
@@ -44,18 +44,18 @@ class ServingOperator(ArmOperator):
 
 class BedrockProvisionThroughputOperator(ServingOperator):
     """
-    Buy the throughput that answers for the arm, unless every answer is stored already.
+    Buy the throughput that serves the arm's model, unless every answer is already stored.
 
-    It serves the model that the arm trained. For the champion's arm it serves the model that was promoted before the
-    run; while there is none, nothing is bought and the base student answers on demand.
+    The throughput serves the model that the arm trained. In the champion's arm, it serves the model that was promoted
+    before the run. If no model was promoted yet, nothing is bought and the base student answers on demand.
 
-    Billed by the hour and model unit until ``release``, without commitment. A retry finds what an earlier try bought.
-    After a release, clearing this task buys again under the next number.
+    Billed by the hour and model unit until ``release``, without commitment. A retry finds the throughput that an
+    earlier attempt bought. After a release, clearing this task buys a new throughput under the next number.
 
     :param trained: manifest of the arm's ``trained``; ``None`` for the champion. (templated)
     :return: ``{"throughput_name", "throughput_arn", "model_arn", "student", "missing_answers", "bought": bool,
-        "usd_per_hour": float}``; name and ARN are ``None`` when no answer is missing, ``model_arn`` when the base
-        student takes the champion's place.
+        "usd_per_hour": float}``; name and ARN are ``None`` if no answer is missing; ``model_arn`` is ``None``
+        if the base student takes the champion's place.
     :raises RefusedError: no model units are granted (the default quota is 0), or access is missing; nothing was bought.
     """
 
@@ -82,8 +82,12 @@ class BedrockProvisionThroughputOperator(ServingOperator):
             "throughput_arn": None,
         }
         if not missing or not model_arn:
-            why = "every answer is stored already" if model_arn else "there is no champion yet, so the base is asked"
-            self.log.info("Nothing is bought for %s: %s.", self.arm, why)
+            why = (
+                "every answer is already stored"
+                if model_arn
+                else "there is no champion yet, so the base student answers"
+            )
+            self.log.info("No throughput is bought for %s: %s.", self.arm, why)
             return manifest
         ordinal = len(self._release_records()) + 1
         name = self._throughput_name(ordinal)
@@ -106,7 +110,7 @@ class BedrockProvisionThroughputOperator(ServingOperator):
         return manifest
 
     def _model(self) -> tuple[str | None, str]:
-        """Return the ARN of the custom model that answers, and the key of its base model."""
+        """Return the ARN of the arm's custom model, and the key of its base model."""
         if self.use_case.arm(self.arm).kind != "champion":
             assert self.trained is not None  # noqa: S101 - the task group of a tuned arm passes it
             return self.trained["model_arn"], self.use_case.student
@@ -117,21 +121,22 @@ class BedrockProvisionThroughputOperator(ServingOperator):
         if len(self._release_records()) >= ordinal:
             message = (
                 f"The throughput of {self.arm} was released while this task was about to buy it. Nothing was bought."
-                f" Clear {self.task_id} with downstream to serve again."
+                f" Clear {self.task_id} with downstream to buy a new one."
             )
             raise ThroughputReleasedError(message)
 
 
 class BedrockReleaseThroughputOperator(ServingOperator):
     """
-    Delete every throughput that the run has for the arm, and wait until it is gone.
+    Delete all throughput that the run bought for the arm, and wait until it is gone.
 
-    Finds it by its name, not by the result of ``provision``, so it also releases when ``provision`` died after buying.
-    Writes the release record first. Costs nothing. May run any number of times.
+    Finds the throughput by name, not by the result of ``provision``. So it also deletes throughput if ``provision``
+    died after buying. Writes the release record first. Costs nothing. May run any number of times.
 
-    :param wait_seconds: how long to wait until Bedrock no longer finds the throughput.
-    :return: ``{"released": [names], "unit_hours": float}``; the hours of the whole run, also those released earlier.
-    :raises WaitTimeoutError: it is still there after ``wait_seconds``, and still billed.
+    :param wait_seconds: how long to wait for the throughput to be gone.
+    :return: ``{"released": [names], "unit_hours": float}``; the hours cover the whole run, including
+        earlier releases.
+    :raises WaitTimeoutError: the throughput still exists after ``wait_seconds``, and is still billed.
     """
 
     ui_color = "#fce8e6"
@@ -141,7 +146,7 @@ class BedrockReleaseThroughputOperator(ServingOperator):
         self.wait_seconds = wait_seconds
 
     def execute(self, context: Context) -> ReleaseManifest:
-        """Write the release record, delete, wait; return what was released."""
+        """Write the release record, delete the throughput and wait; return the released names."""
         ordinal = len(self._release_records()) + 1
         names = [self._throughput_name(earlier) for earlier in range(1, ordinal + 1)]
         throughputs = [throughput for name in names if (throughput := self.hook.find_throughput(name))]

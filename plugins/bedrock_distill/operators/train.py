@@ -1,4 +1,4 @@
-"""Submit an arm's fine-tuning job, which is bought once for the same data."""
+"""Submit an arm's fine-tuning job. The same data is paid for only once."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ if TYPE_CHECKING:
 
 class BedrockSubmitCustomizationJobOperator(ArmOperator):
     """
-    Submit the arm's fine-tuning job, or find the one that was bought for the same data.
+    Submit the arm's fine-tuning job, or find the job that was bought for the same data.
 
-    The job's name is a fingerprint of base model, hyperparameters and data, so a retry, a clear, another worker or a
-    later run finds it. The next attempt (``-a2`` …) is bought only if the last one was stopped, failed for a reason on
-    Bedrock's side, or lost its model. A model that was deleted as a loser counts as lost only if it has questions left
-    to answer. A job that failed because of its data is not bought again. Returns at once; ``trained`` waits. The job is
-    billed by the training token once it runs.
+    The job's name contains a fingerprint of base model, hyperparameters and data. So a retry, clearing the task,
+    another worker or a later run finds the job. The next attempt (``-a2`` …) is bought only if the previous attempt was
+    stopped, failed because of an internal Bedrock error, or lost its model. A model that ``delete_losers`` deleted
+    counts as lost only if some of its answers are missing. A job that failed because of its data is not bought again.
+    This task returns at once; ``trained`` waits. The job is billed per training token once it runs.
 
     :param dataset: manifest of the arm's ``upload``. (templated)
     :return: ``{"job_name", "job_arn", "fingerprint", "attempt", "bought": bool, "at_most_usd": float}``
     :raises JobFailedError: the last attempt failed because of its data, or no attempt is left; nothing was bought.
-    :raises RefusedError: access, a quota or the request's validation; nothing was bought.
+    :raises RefusedError: access or a quota is missing; nothing was bought.
     """
 
     template_fields: Sequence[str] = (*ArmOperator.template_fields, "dataset")
@@ -81,22 +81,23 @@ class BedrockSubmitCustomizationJobOperator(ArmOperator):
         }
 
     def _attempt(self, fingerprint: str) -> tuple[int, str]:
-        """Return number and name of the first attempt that is running, has a model, or was not made yet."""
+        """Return the number and name of the first attempt that is running, has a model, or was not bought yet."""
         max_attempts = self.use_case.training.max_attempts
         for attempt in range(1, max_attempts + 1):
             name = job_name(self.use_case.name, self.arm, fingerprint, attempt)
             job = self.hook.find_job(name)
             if job is None or not self._is_over(job):
                 return attempt, name
-            self.log.info("%s ended without a model (%s); the next attempt is checked.", name, job.status)
+            self.log.info("%s ended without a model (status %s). Checking the next attempt.", name, job.status)
         message = (
             f"All {max_attempts} attempts to train arm {self.arm} on this data ended without a model (last: {name})."
-            f" Nothing is running. Raise training.max_attempts to buy another, then clear {PREFLIGHT} with downstream."
+            " No job is running. To buy another attempt, raise training.max_attempts, then clear"
+            f" {PREFLIGHT} with downstream."
         )
         raise JobFailedError(message)
 
     def _deleted_as_a_loser(self, job: CustomizationJob) -> bool:
-        """Tell whether the model may stay deleted: losers are deleted, and this one has answered every question."""
+        """Return whether the model may stay deleted: losers are deleted, and all of this loser's answers are stored."""
         if not self.use_case.promotion.delete_losers or not job.model_arn:
             return False
         return not count_missing_answers(self, model_arn=job.model_arn, student=self.use_case.student)
@@ -106,9 +107,9 @@ class BedrockSubmitCustomizationJobOperator(ArmOperator):
             return not self.hook.has_custom_model(job.model_arn or job.name) and not self._deleted_as_a_loser(job)
         if job.status == "Failed" and not is_transient_failure(job.failure_message):
             message = (
-                f"Job {job.name} failed on the same data: {job.failure_message or 'Bedrock gave no reason'}. Nothing is"
-                " running. It is not bought again, because the same bytes would fail again. Correct the data or the"
-                f" hyperparameters, then clear {PREFLIGHT} with downstream."
+                f"Job {job.name} failed on the same data: {job.failure_message or 'Bedrock gave no reason'}. The job"
+                " is not running, and is not bought again, because the same data would fail again. Correct the data or"
+                f" the hyperparameters, then clear {PREFLIGHT} with downstream."
             )
             raise JobFailedError(message)
         return job.status in ("Failed", "Stopped")

@@ -1,4 +1,4 @@
-"""Open a run's folder, its frozen use case and prompts, AWS, and the models within quota and spend cap."""
+"""Access a run's folder, frozen use case and prompts, AWS, and models within the quota and the spend cap."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 class RunAccess:
     """
-    Access to the run of a task: its folder, its frozen use case, AWS. Mixed into operators and sensors.
+    Access the run of a task: its folder, its frozen use case, and AWS. A mixin for operators and sensors.
 
     The task class sets ``run_uri``, ``aws_conn_id`` and ``region_name``.
     """
@@ -59,26 +59,26 @@ class RunAccess:
 
     @cached_property
     def use_case(self) -> UseCase:
-        """The use case as ``preflight`` froze it: an edit of the YAML file does not change a running run."""
+        """The use case that ``preflight`` froze. A later edit of the YAML file does not change a running run."""
         raw = yaml.safe_load(self.store.read(self.folder.use_case))
         return parse_use_case(raw, origin=self.folder.use_case)
 
     @cached_property
     def answers(self) -> AnswerStore:
-        """The stored answers of all runs. What is asked now is paid by this run."""
+        """The stored answers of all runs. New answers are recorded as paid by this run."""
         return AnswerStore(self.store, self.folder.responses, self.folder.run_key)
 
     def rate_limited_model(
         self, context: Context, *, model: str, expected: Sequence[BillLine] = (), calls: int = 1
     ) -> RateLimitedModel:
         """
-        Return a client that asks models within this task's share of the quota and of the spend cap.
+        Return a client that calls models within this task's share of the quota and of the spend cap.
 
-        All threads of the task share it.
+        All threads of the task share the client.
 
-        :param model: key of the model that is asked, in ``models.yaml``.
+        :param model: key in ``models.yaml`` of the model to call.
         :param expected: the estimate of this task's calls; without it, spending is not capped.
-        :param calls: number of calls that are expected.
+        :param calls: expected number of calls.
         """
         ti = context["ti"]
         index = -1 if ti.map_index is None else ti.map_index
@@ -89,7 +89,7 @@ class RunAccess:
     def _task_budget(self, model: str, expected: Sequence[BillLine], calls: int) -> TaskBudget | None:
         try:
             estimate = read_json(self.store, self.folder.estimate, BudgetEstimate)
-        except NotFoundError:  # a custom DAG without a cost gate
+        except NotFoundError:  # a custom DAG without the task estimate
             return None
         share = budget_share(expected, estimate, cap_usd=self.use_case.max_spend_usd, calls=calls)
         prices = load_prices()
@@ -103,7 +103,7 @@ class RunAccess:
 
     @cached_property
     def prompts(self) -> dict[str, Prompt]:
-        """The prompts as ``preflight`` froze them: an edit of a file does not change a running run."""
+        """The prompts that ``preflight`` froze. A later edit of a prompt file does not change a running run."""
         if self.store.exists(self.folder.prompts):
             return restore_prompts(read_json(self.store, self.folder.prompts, dict[str, FrozenPrompt]))
         return load_prompts(self.use_case.prompts, self.store)[1]  # frozen by a version that did not freeze prompts

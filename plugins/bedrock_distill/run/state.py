@@ -1,4 +1,4 @@
-"""Ask Airflow for the state of the run that bought a thing."""
+"""Look up in Airflow the state of the run that bought a resource."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ HTTP_NOT_FOUND = 404
 
 def run_state(tags: Mapping[str, str], context: Context) -> str | None:
     """
-    Return the state of the DAG run that a thing's tags name; ``None`` if they name no run that Airflow knows.
+    Return the state of the DAG run in a resource's tags; ``None`` if there is none or Airflow does not know it.
 
-    :param tags: of the thing.
-    :raises AirflowRuntimeError: Airflow could not be asked, so the run may still be running.
+    :param tags: tags of the resource.
+    :raises AirflowRuntimeError: the look-up failed, so the run may still be running.
     """
     if not {"dag-id", "run-id"} <= tags.keys():
         return None
@@ -34,7 +34,7 @@ def run_state(tags: Mapping[str, str], context: Context) -> str | None:
 
 
 def _status_code(error: AirflowRuntimeError | ServerResponseError) -> int | None:
-    """Return the HTTP status. A task gets it inside Airflow's own error, ``dag.test()`` in the client's error."""
+    """Return the HTTP status. A task gets an error of Airflow, but ``dag.test()`` gets an error of the HTTP client."""
     if isinstance(error, ServerResponseError):
         return error.response.status_code
     code: int | None = (error.error.detail or {}).get("status_code")

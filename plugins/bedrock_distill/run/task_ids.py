@@ -1,9 +1,9 @@
 """
 Name the tasks of a distill DAG, and derive the id of another task of the same arm or step.
 
-The task groups build their tasks from these names, and the code that looks tasks up later uses the same ones: the code
-that stops abandoned jobs, and every error message that says which task to clear. An id that is written anywhere else
-would make a look-up return nothing, and a job that nobody waits for would go on unnoticed.
+The task groups create their tasks with these names. The code that stops abandoned jobs and the error messages that say
+which task to clear use the same names. If an id were written elsewhere and differed, a look-up would find no task, and
+an abandoned job would keep running.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ OUTCOME = "outcome"
 JUDGE: Final = "judge"
 JUDGE_CHAMPION = "judge_champion"
 
-# Tasks of an arm, in a group that is called like the arm.
+# Tasks of an arm, in a task group with the name of the arm.
 MERGE = "merge"
 UPLOAD = "upload"
 SUBMIT = "submit"
@@ -41,7 +41,7 @@ IN_SERVICE = "in_service"
 ANSWER = "answer"
 RELEASE = "release"
 
-# Tasks of a step's batch jobs, in a group of their own; SUBMIT is one of them too.
+# Tasks of a step's batch jobs, in a separate task group. The group also has a task SUBMIT.
 WAIT = "wait"
 COLLECT = "collect"
 _BATCH_GROUP = "_batch"
@@ -58,17 +58,17 @@ def arms_with_task(task_ids: Iterable[str], name: str) -> list[str]:
 
 
 def batch_group(step: str) -> str:
-    """Return the id of the task group around a step's batch jobs, such as ``judge_batch``."""
+    """Return the id of the task group for a step's batch jobs, such as ``judge_batch``."""
     return f"{step}{_BATCH_GROUP}"
 
 
 def batch_task(step: str, name: str) -> str:
-    """Return the id of a task around a step's batch jobs, such as ``judge_batch.submit``."""
+    """Return the id of a task for a step's batch jobs, such as ``judge_batch.submit``."""
     return f"{batch_group(step)}.{name}"
 
 
 def steps_in_batches(task_ids: Iterable[str]) -> list[str]:
-    """Return the sorted names of the steps that a run asks in batch jobs."""
+    """Return the sorted names of the steps that use batch jobs."""
     suffix = f"{_BATCH_GROUP}.{WAIT}"
     return sorted(task_id.removesuffix(suffix) for task_id in task_ids if task_id.endswith(suffix))
 

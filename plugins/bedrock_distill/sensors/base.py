@@ -1,9 +1,9 @@
 """
-Poll AWS until something is ready; the base class of the sensors.
+Poll AWS until a job or an endpoint is ready (the base class of the sensors).
 
-A sensor ends in success, in a failure with AWS's reason, or in a time-out that says what is still running. It is
-deferrable by default: the task checks once, then waits in the triggerer without a worker slot. When it wakes up, it
-checks again. The trigger's event is only a hint.
+A sensor succeeds, fails with AWS's reason, or times out with a message that says what is still running. It is
+deferrable by default: the task checks once, then waits in the triggerer without a worker slot. When the task wakes up,
+it checks again and does not rely on the trigger's event.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ class WaitingSensor(RunAccess, BaseOperator, Generic[ManifestT]):
     """
     Base of the sensors.
 
-    It does not derive from ``BaseSensorOperator``, which turns a trigger's time-out into a failure without retries and
-    loses the result of ``poke`` after a deferral.
+    It does not derive from ``BaseSensorOperator``, which turns a trigger's time-out into a failure without retries,
+    and loses the result of ``poke`` after a deferral.
 
     :param run_uri: the run's folder, ``s3://…/runs/<run_key>``. (templated)
     :param poll_interval_seconds: seconds between checks, and before the trigger's first one.
-    :param timeout_seconds: how long one try waits.
+    :param timeout_seconds: how long one attempt waits.
     :param deferrable: wait in the triggerer (default) or in the worker.
     :param aws_conn_id: Airflow connection for AWS.
     :param region_name: Region of the job or endpoint; ``None`` takes the connection's.
@@ -61,7 +61,8 @@ class WaitingSensor(RunAccess, BaseOperator, Generic[ManifestT]):
         if poll_interval_seconds <= 0 or timeout_seconds <= 0:
             message = (
                 f"{self.task_id}: poll_interval_seconds is {poll_interval_seconds} and timeout_seconds is"
-                f" {timeout_seconds}; both must be positive. Nothing was started. Correct them where the task is made."
+                f" {timeout_seconds}; both must be positive. No DAG was made. Correct the values in the code"
+                " of the DAG."
             )
             raise ValueError(message)
         require_run_uri(self.task_id, run_uri)
@@ -74,18 +75,18 @@ class WaitingSensor(RunAccess, BaseOperator, Generic[ManifestT]):
 
     @abstractmethod
     def poll(self) -> ManifestT | None:
-        """Return the manifest if the wait is over, ``None`` if not yet; raise if it can never succeed."""
+        """Return the manifest if the wait is over, else ``None``; raise an error if the wait can never succeed."""
 
     @abstractmethod
     def trigger(self, **common: Any) -> PollingTrigger:
-        """Return the trigger that waits for the same thing."""
+        """Return the trigger that waits for the same job or endpoint."""
 
     @abstractmethod
     def timeout_message(self) -> str:
-        """Say what is still running and billed, and how to continue."""
+        """Return a message that says what is still running and billed, and how to continue."""
 
     def execute(self, context: Context) -> ManifestT:
-        """Check once; then defer, or poll until the time is up."""
+        """Check once, then defer, or poll until the time-out."""
         with record_attempt(context):
             return self._wait()
 
@@ -106,7 +107,7 @@ class WaitingSensor(RunAccess, BaseOperator, Generic[ManifestT]):
                 if (manifest := self.poll()) is not None:
                     return manifest
             except (ThrottledError, TransientError) as error:
-                self.log.warning("The check failed and is tried again: %s", error)
+                self.log.warning("The check failed and will be repeated: %s", error)
         raise WaitTimeoutError(self.timeout_message())
 
     def execute_complete(self, context: Context, event: WaitEvent) -> ManifestT:

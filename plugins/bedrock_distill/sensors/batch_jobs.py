@@ -13,14 +13,14 @@ from include.distill.batch.records import BatchSubmitManifest, BatchWaitManifest
 
 class BedrockBatchSensor(WaitingSensor[BatchWaitManifest]):
     """
-    Wait for all batch jobs of a step to end, in whatever status: ``collect`` stores what they answered in any case.
+    Wait for all batch jobs of a step to end, with any status. ``collect`` then stores their answers.
 
-    Buys nothing. A retry or a clear continues to wait for the same jobs.
+    Buys nothing. A retry or clearing the task waits for the same jobs again.
 
     :param submitted: manifest of the step's ``submit``. (templated)
     :param stop_when_marked_failed: stop the jobs when a person marks this task as failed.
     :return: ``{"jobs": int}``
-    :raises WaitTimeoutError: jobs are still running and billed; clear this task to continue to wait.
+    :raises WaitTimeoutError: jobs are still running and billed; clear this task to wait longer.
     """
 
     template_fields: Sequence[str] = (*WaitingSensor.template_fields, "submitted")
@@ -31,7 +31,7 @@ class BedrockBatchSensor(WaitingSensor[BatchWaitManifest]):
         self.stop_when_marked_failed = stop_when_marked_failed
 
     def poll(self) -> BatchWaitManifest | None:
-        """Look every job up by its ARN."""
+        """Look up every job by its ARN."""
         arns = self.submitted["job_arns"]
         if not (jobs := running_jobs(self.hook, arns)):
             return {"jobs": len(arns)}
@@ -50,9 +50,9 @@ class BedrockBatchSensor(WaitingSensor[BatchWaitManifest]):
         )
 
     def timeout_message(self) -> str:
-        """Say that the jobs continue."""
+        """Return a message that says that the jobs are still running."""
         return (
             f"Batch jobs have not ended after {self.timeout_seconds / 3600:g} h:"
-            f" {', '.join(self.submitted['job_arns'])}. They are still running and billed. Clear {self.task_id} to"
-            " continue to wait, or mark it as failed while it waits to stop them."
+            f" {', '.join(self.submitted['job_arns'])}. They are still running and billed. To wait longer,"
+            f" clear {self.task_id}. To stop the jobs, clear {self.task_id} and mark it as failed while it waits."
         )

@@ -18,16 +18,16 @@ from include.distill.training.records import TrainingJobManifest, TrainingManife
 
 class BedrockCustomizationJobSensor(WaitingSensor[TrainingManifest]):
     """
-    Wait for the arm's customization job to be Completed.
+    Wait for the arm's customization job to complete.
 
-    Buys nothing. A retry or a clear finds the job by its name and continues to wait.
+    Buys nothing. A retry or clearing the task finds the job by its name and waits again.
 
     :param submitted: manifest of the arm's ``submit``. (templated)
     :param stall_after_seconds: a job that runs longer than this without starting to train is logged as stalled.
     :param stop_when_marked_failed: stop the job when a person marks this task as failed.
     :return: ``{"job_name", "job_arn", "status", "model_arn", "training_loss", "output_uri"}``
-    :raises JobFailedError: the job is Failed or Stopped; quotes Bedrock's failureMessage.
-    :raises WaitTimeoutError: the job is still running and billed; clear this task to continue to wait.
+    :raises JobFailedError: the job is Failed or Stopped; the message quotes Bedrock's failureMessage.
+    :raises WaitTimeoutError: the job is still running and billed; clear this task to wait longer.
     """
 
     template_fields: Sequence[str] = (*WaitingSensor.template_fields, "submitted")
@@ -47,13 +47,13 @@ class BedrockCustomizationJobSensor(WaitingSensor[TrainingManifest]):
         self.stop_when_marked_failed = stop_when_marked_failed
 
     def poll(self) -> TrainingManifest | None:
-        """Look the job up by name."""
+        """Look up the job by its name."""
         name = self.submitted["job_name"]
         job = self.hook.find_job(name)
         if job is None:
             message = (
-                f"Job {name} does not exist in Bedrock. Nothing is running. Clear {self._submit_task} with downstream:"
-                " it looks for the job and buys it if it is missing."
+                f"Job {name} does not exist in Bedrock. Nothing is running. Clear {self._submit_task} with downstream,"
+                " which looks for the job and buys it if it does not exist."
             )
             raise NotFoundError(message)
         progress = JOB_STATUS.get(job.status)
@@ -70,8 +70,8 @@ class BedrockCustomizationJobSensor(WaitingSensor[TrainingManifest]):
             raise JobFailedError(self._failure_message(job))
         if progress is None:
             message = (
-                f"Job {name} has the unknown status {job.status!r}. It may be running and billed. Look at it in the"
-                f" Bedrock console, then clear {self.task_id} to check again."
+                f"Job {name} has the unknown status {job.status!r}. It may be running and billed. Look at the job"
+                f" in the Bedrock console, then clear {self.task_id} to check again."
             )
             raise ContractError(message)
         self.log.info("%s is %s %s", name, job.status, dict(job.details))
@@ -90,21 +90,21 @@ class BedrockCustomizationJobSensor(WaitingSensor[TrainingManifest]):
         )
 
     def timeout_message(self) -> str:
-        """Say that the job continues."""
+        """Return a message that says that the job is still running."""
         return (
             f"Job {self.submitted['job_name']} has not ended after {self.timeout_seconds / 3600:g} h. It is still"
-            f" running and billed{self._at_most}. Clear {self.task_id} to continue to wait, which buys nothing, or stop"
-            " the job in the Bedrock console."
+            f" running and billed{self._at_most}. Clear {self.task_id} to wait longer, which buys nothing, or stop the"
+            " job in the Bedrock console."
         )
 
     def _failure_message(self, job: CustomizationJob) -> str:
         reason = (job.failure_message or "Bedrock gave no reason").rstrip(".")
-        ended = f"Job {job.name} ended {job.status}: {reason}. Nothing is running."
+        ended = f"Job {job.name} ended with status {job.status}: {reason}. Nothing is running."
         buy_again = f"Clear {self._submit_task} with downstream to buy the next attempt{self._at_most}."
         if job.status == "Stopped":
-            return f"{ended} What it trained until then is billed. {buy_again}"
+            return f"{ended} The training until then is billed. {buy_again}"
         if is_transient_failure(job.failure_message):
-            return f"{ended} The cause is on Bedrock's side. {buy_again}"
+            return f"{ended} The cause is an internal Bedrock error. {buy_again}"
         return (
             f"{ended} The same data would fail again. Correct the data, then clear {INGEST} with downstream, which"
             " buys a new job."

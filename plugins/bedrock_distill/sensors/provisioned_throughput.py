@@ -16,16 +16,16 @@ from include.distill.inference.records import EndpointManifest, ThroughputManife
 
 class BedrockProvisionedThroughputSensor(WaitingSensor[EndpointManifest]):
     """
-    Wait for the arm's throughput to be InService.
+    Wait for the arm's provisioned throughput to be InService.
 
-    Buys nothing. A retry or a clear finds the throughput by its name and continues to wait.
+    Buys nothing. A retry or clearing the task finds the throughput by its name and waits again.
 
     :param provisioned: manifest of the arm's ``provision``. (templated)
-    :return: ``{"invoke_id": str | None, "model_arn": str | None, "student": str}``; ``invoke_id`` is ``None`` when no
+    :return: ``{"invoke_id": str | None, "model_arn": str | None, "student": str}``; ``invoke_id`` is ``None`` if no
         answer is missing.
-    :raises ThroughputReleasedError: it was released; clear ``provision`` with downstream.
-    :raises OutcomeError: Bedrock could not provide it.
-    :raises WaitTimeoutError: it is still Creating and billed; ``release`` deletes it.
+    :raises ThroughputReleasedError: the throughput was released; clear ``provision`` with downstream.
+    :raises OutcomeError: Bedrock could not create the throughput.
+    :raises WaitTimeoutError: the throughput is still Creating and is billed; ``release`` deletes it.
     """
 
     template_fields: Sequence[str] = (*WaitingSensor.template_fields, "provisioned")
@@ -36,7 +36,7 @@ class BedrockProvisionedThroughputSensor(WaitingSensor[EndpointManifest]):
         self.provisioned: ThroughputManifest = provisioned
 
     def poll(self) -> EndpointManifest | None:
-        """Look the throughput up by name."""
+        """Look up the throughput by its name."""
         name = self.provisioned["throughput_name"]
         throughput = self.hook.find_throughput(name) if name else None  # no name: nothing had to be bought
         arn = serving_arn(self.provisioned, throughput, provision_task=self._provision_task)
@@ -56,11 +56,11 @@ class BedrockProvisionedThroughputSensor(WaitingSensor[EndpointManifest]):
         return ProvisionedThroughputTrigger(name=name, **common)
 
     def timeout_message(self) -> str:
-        """Say that the throughput is billed until it is released."""
+        """Return a message that says that the throughput is billed until it is released."""
         return (
             f"Throughput {self.provisioned['throughput_name']} is not in service after {self.timeout_seconds / 60:g}"
-            f" min. It is billed until {sibling_task(self.task_id, RELEASE)} deletes it, which runs next. Clear"
-            f" {self._provision_task} with downstream to buy again{hourly_cost_note(self.provisioned)}."
+            f" min. It is billed until {sibling_task(self.task_id, RELEASE)}, which runs next, deletes it. Then clear"
+            f" {self._provision_task} with downstream to buy a new one{hourly_cost_note(self.provisioned)}."
         )
 
     @property

@@ -1,14 +1,14 @@
 """
-Make the tasks of an arm: train the student, serve it, have it answer, and release it.
+Make the tasks of an arm: train the student, serve it, get its answers, and release it.
 
-The base student only answers, the champion is served and released, and a tuned student is trained before.
+The base student only answers. The champion is served, answers and is released. A tuned student is trained first.
 
 All arms train at the same time, as far as Bedrock's quotas allow. They are served one after another, because the usual
-quota is one model unit: first the champion, which needs no training, then the others in the use case's order. If an arm
-fails, the others still run.
+quota is one model unit. The champion, which needs no training, is first; the others follow in the use case's order. If
+an arm fails, the others still run.
 
-The wiring is what Airflow needs to release in every case of failure (``docs/explanation/architecture.md``): explicit
-edges, three setups, and only ALL_SUCCESS between them and the teardown.
+To release the endpoint after every kind of failure, Airflow needs explicit edges, three setups, and only tasks with the
+trigger rule ALL_SUCCESS between the setups and the teardown (``docs/explanation/architecture.md``).
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ from include.distill.inference.pools import pool_arguments
 
 @dataclass(frozen=True)
 class ArmTasks:
-    """The tasks of an arm that other parts of the graph connect to, and the results of its tasks for the report."""
+    """The tasks of an arm to which other parts of the graph connect, and the arm's results for the report."""
 
     answer: Any
     last: Any
@@ -57,10 +57,10 @@ class ArmTasks:
 
 def arm_tasks(use_case: UseCase, shards: ShardRowsOperator, synthesis: Any) -> dict[str, ArmTasks]:
     """
-    Return the tasks of every arm by its name.
+    Return the tasks of every arm, by the arm's name.
 
-    :param shards: the task that cuts the evaluation rows.
-    :param synthesis: what :func:`bedrock_distill.task_groups.synthesis.synthesis_tasks` returned.
+    :param shards: the task that splits the evaluation rows into shards.
+    :param synthesis: the result of :func:`bedrock_distill.task_groups.synthesis.synthesis_tasks`.
     """
     arms = {arm.name: base_arm(arm, use_case, shards) for arm in use_case.arms if arm.kind == "base"}
     bases = list(arms.values())
@@ -73,13 +73,13 @@ def arm_tasks(use_case: UseCase, shards: ShardRowsOperator, synthesis: Any) -> d
         served.append(new_arm(arm, use_case, shards, after=after))
         arms[arm.name] = served[-1]
         if arm.kind == "champion":
-            # Before the first promotion both ask the same model: one after the other, answers are paid for once.
+            # Before the first promotion, both arms call the same model. In sequence, the answers are paid for once.
             [base.answer for base in bases] >> served[-1].start_serving
     return {arm.name: arms[arm.name] for arm in use_case.arms}
 
 
 def base_arm(arm: Arm, use_case: UseCase, shards: ShardRowsOperator) -> ArmTasks:
-    """Return the tasks of the base student, which is asked on demand."""
+    """Return the tasks of the base student, which answers on demand."""
     with TaskGroup(arm.name, tooltip="The untrained student"):
         tasks = use_case.fan_out.evaluation_tasks
         answer = answer_tasks(arm, shards, **pool_arguments(use_case.student, use_case.aws.region, tasks=tasks))
@@ -87,7 +87,7 @@ def base_arm(arm: Arm, use_case: UseCase, shards: ShardRowsOperator) -> ArmTasks
 
 
 def champion_arm(arm: Arm, use_case: UseCase, shards: ShardRowsOperator, *, after: ArmTasks | None) -> ArmTasks:
-    """Return the tasks of the champion, which is served for the answers that are not stored yet."""
+    """Return the tasks of the champion, which is served if some of its answers are not stored yet."""
     with TaskGroup(arm.name, tooltip="The promoted model"):
         served = serving_tasks(arm, use_case, shards, after=after)
     shards >> served.start_serving
@@ -116,16 +116,16 @@ def tuned_arm(
         served = serving_tasks(arm, use_case, shards, after=after, trained=trained.output)
         merge >> upload >> submit >> trained >> served.start_serving
     if not arm.wants_pairs:
-        shards >> merge  # not before the spend cap is checked
+        shards >> merge  # so that `merge` does not start before the spend cap is checked
     return replace(served, manifests={**served.manifests, "dataset": upload.output, "trained": trained.output})
 
 
 def serving_tasks(
     arm: Arm, use_case: UseCase, shards: ShardRowsOperator, *, after: ArmTasks | None, trained: Any = None
 ) -> ArmTasks:
-    """Return the tasks that buy an endpoint, answer, and release it in any case.
+    """Return the tasks that buy an endpoint, answer with it, and always release it.
 
-    :param after: the arm that must be released first, whether it succeeded or failed.
+    :param after: the arm that must be released first, whether that arm succeeded or failed.
     :param trained: result of the arm's ``trained``; ``None`` for the champion.
     """
     serving = use_case.serving
@@ -143,7 +143,7 @@ def serving_tasks(
     )
     answer = answer_tasks(arm, shards, serving=in_service.output)
     release = BedrockReleaseThroughputOperator(task_id=RELEASE, arm=arm.name, retries=5)
-    # All three are setups: one that fails after buying is still released, and a clear of `answer` runs them again.
+    # As setups, they are released even if they fail after buying, and clearing `answer` runs them again.
     release.as_teardown(setups=[start_serving, provision, in_service], on_failure_fail_dagrun=True)
     start_serving >> provision >> in_service >> answer >> release
     manifests = {"answers": answer.output, "provisioned": provision.output}
@@ -151,7 +151,7 @@ def serving_tasks(
 
 
 def answer_tasks(arm: Arm, shards: ShardRowsOperator, **pool_or_serving: Any) -> Any:
-    """Return the task that answers the evaluation rows, mapped over their shards.
+    """Return the task that gets the answers to the evaluation rows, mapped over the shards of rows.
 
     :param pool_or_serving: the Airflow pool of the base student's model, or the arm's endpoint. An endpoint has no
         quota to share and is billed by the hour, so its tasks do not wait in a pool.

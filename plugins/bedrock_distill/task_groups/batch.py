@@ -1,4 +1,4 @@
-"""Make the tasks that ask a step's questions in batch jobs before the step asks the rest on demand."""
+"""Make the tasks that send a step's questions in batch jobs, before the step sends the rest on demand."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _HOUR = 3600
 
 def ask_in_batches(use_case: UseCase, step: BatchStep, *, after: Any, before: Any, shards: Any = ()) -> None:
     """
-    Put the task group ``<step>_batch`` between two tasks; do nothing if the use case asks the step on demand.
+    Put the task group ``<step>_batch`` between two tasks; do nothing if the step works on demand.
 
     :param after: the tasks that come before the group.
     :param before: the step's mapped tasks, which come after the group.
@@ -28,13 +28,13 @@ def ask_in_batches(use_case: UseCase, step: BatchStep, *, after: Any, before: An
     if inference_mode(use_case, step) == "on_demand":
         return
     settings = use_case.batch
-    with TaskGroup(batch_group(step), tooltip=f"The questions of {step}, asked in batch jobs at half the price"):
+    with TaskGroup(batch_group(step), tooltip=f"The questions of {step}, sent in batch jobs at half the price"):
         submit = BedrockSubmitBatchOperator(task_id=SUBMIT, step=step, shards=shards)
         wait = BedrockBatchSensor(
             task_id=WAIT,
             submitted=submit.output,
             poll_interval_seconds=settings.poll_interval_seconds,
-            # At its own time-out Bedrock ends the job, and needs more time to write the files.
+            # Bedrock ends the job at timeout_hours, and then needs more time to write the output files.
             timeout_seconds=(settings.timeout_hours + 1) * _HOUR,
             stop_when_marked_failed=settings.stop_when_marked_failed,
             **DEFERRED_RETRIES,

@@ -1,4 +1,4 @@
-"""Define the asset that other DAGs follow to learn of a use case's new champion."""
+"""Define the asset that triggers other DAGs when a use case has a new champion."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from airflow.sdk import Asset
 
 def champion_asset(use_case_name: str) -> Asset:
     """
-    Return the asset that gets an event with every promotion.
+    Return the asset of a use case's champion. Every promotion emits an event of the asset.
 
-    A DAG with ``schedule=[Asset(name="distill_champion_<use case>", uri="distill://champions/<use case>")]`` then runs.
-    The event's ``extra`` contains ``model_arn``, ``verdict``, ``run_key``, ``simulated`` and ``champion_uri``.
+    The event starts every DAG that has ``schedule=[Asset(name="distill_champion_<use case>",
+    uri="distill://champions/<use case>")]``. The event's ``extra`` contains ``model_arn``, ``verdict``, ``run_key``,
+    ``simulated`` and ``champion_uri``.
     """
     return Asset(name=f"distill_champion_{use_case_name}", uri=f"distill://champions/{use_case_name}")

@@ -20,10 +20,10 @@ def judge_tasks(use_case: UseCase, *, after: Sequence[Any]) -> list[list[Any]]:
     """
     Return the tasks ``judge.<model>`` and, if there is a champion's arm, ``judge_champion.<model>``, as two lists.
 
-    The pairs with the champion come second. Before the first promotion the base student takes the champion's place, so
-    both groups ask the judges the same questions; one after the other, they are paid for once.
+    The pairs with the champion come second. Before the first promotion, the base student takes the champion's place, so
+    both groups send the judges the same questions. In sequence, the verdicts are paid for only once.
 
-    :param after: the answers of all arms, which the judges compare.
+    :param after: the tasks that get the answers of all arms.
     """
     champion = use_case.champion_arm
     pairs: dict[str, list[Comparison]] = {JUDGE: [], JUDGE_CHAMPION: []}

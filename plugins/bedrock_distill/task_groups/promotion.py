@@ -17,20 +17,20 @@ from bedrock_distill.task_groups.arms import ArmTasks
 from bedrock_distill.task_groups.champion_asset import champion_asset
 from include.distill.config.use_case import UseCase
 
-# Skipped if no arm won, which is not a failure.
+# These tasks are skipped if no arm won, which is not a failure.
 MAY_BE_SKIPPED = (APPROVE, PROMOTE)
 
 
 def promotion_tasks(use_case: UseCase, report: Any, arms: Mapping[str, ArmTasks]) -> Any:
-    """Return the last task of the promotion, which starts after ``report``.
+    """Make the tasks that follow ``report``, and return the last one.
 
     :param report: the task that writes the report.
-    :param arms: the tasks of every arm by its name.
+    :param arms: the tasks of every arm, by the arm's name.
     """
     trained = {name: arm.manifests["trained"] for name, arm in arms.items() if "trained" in arm.manifests}
     approval = None
     if use_case.promotion.ask_a_person:
-        # Airflow fails the task if a person answers within about a second; a retry asks again.
+        # Airflow fails the task if a person answers within about a second. A retry then asks again.
         approval = PromotionApprovalOperator(task_id=APPROVE, reported=report.output, retries=3).output
     promote = PromoteChampionOperator(
         task_id=PROMOTE,

@@ -1,4 +1,4 @@
-"""Make the tasks of the teacher: cut the rows into shards, ask for pairs, and filter the pairs."""
+"""Make the teacher's tasks: split the rows into shards, request pairs, and filter the pairs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from include.distill.inference.pools import pool_arguments
 
 
 def synthesis_tasks(use_case: UseCase, *, after: Any) -> list[Any]:
-    """Return a list with the result of ``curate``; without any tasks, an empty list, if no arm trains on pairs.
+    """Make the teacher's tasks, and return a list with the result of ``curate``.
+
+    If no arm trains on pairs, make no task and return an empty list.
 
     :param after: the task that comes before.
     """

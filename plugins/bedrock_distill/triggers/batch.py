@@ -14,7 +14,7 @@ class BatchJobsTrigger(PollingTrigger):
     """
     Wait until all given batch jobs have ended.
 
-    :param job_arns: the jobs. ``name`` describes them together, for messages.
+    :param job_arns: ARNs of the jobs. ``name`` describes all of them, for messages.
     """
 
     def __init__(self, *, job_arns: list[str], **common: Any) -> None:
@@ -22,13 +22,13 @@ class BatchJobsTrigger(PollingTrigger):
         self.job_arns = job_arns
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        """Return the class's import path and its arguments, by which the triggerer makes the trigger."""
+        """Return the class's import path and its arguments, from which the triggerer creates the trigger."""
         _, arguments = super().serialize()
         path = f"{__name__}.{type(self).__name__}"
         return path, {**arguments, "job_arns": self.job_arns}
 
     def has_ended(self, hook: BedrockDistillHook) -> bool:
-        """Tell whether no job is running."""
+        """Return whether all jobs have ended."""
         return not running_jobs(hook, self.job_arns)
 
     def give_up(self, hook: BedrockDistillHook) -> None:
@@ -36,13 +36,13 @@ class BatchJobsTrigger(PollingTrigger):
         for job in running_jobs(hook, self.job_arns):
             BatchJobs(hook).stop(job.arn)
             self.log.warning(
-                "Stopped %s because its task was marked as failed. The %d of %d records that it has answered are"
-                " billed; clear submit with downstream to store them and to ask for the rest.",
+                "Stopped %s because its task was marked as failed. It answered %d of %d records, which are billed."
+                " Clear submit with downstream to store these answers and to submit the rest.",
                 *(job.name, job.processed, job.total),
             )
 
 
 def running_jobs(hook: BedrockDistillHook, job_arns: list[str]) -> list[BatchJob]:
-    """Look all jobs up and return those that are running."""
+    """Look up all jobs, and return the running ones."""
     jobs = (BatchJobs(hook).get(arn) for arn in job_arns)
     return [job for job in jobs if job.progress is Progress.RUNNING]

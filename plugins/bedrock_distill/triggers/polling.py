@@ -1,13 +1,13 @@
 """
-Poll AWS in the triggerer until a job or an endpoint has ended or is ready, and wake the task.
+Poll AWS in the triggerer until a job has ended or an endpoint is ready, then wake the task.
 
 A trigger only checks. The task that wakes up checks again and decides what the result means. A trigger sleeps before
 its first check, because Airflow 3.3 can fail a deferral that fires at once (apache/airflow #71580).
 
 When a person marks the waiting task as failed, the trigger stops the job or deletes the endpoint, so that nothing is
-billed for a result that nobody waits for. Airflow calls ``on_kill`` when a task is cleared, too, but then the next try
-has already taken over. So the trigger looks the state of the task up and acts only on "failed". This may be missed;
-the teardown, ``outcome`` and the sweeper are the guarantee.
+billed for a result that no task waits for. Airflow also calls ``on_kill`` when a task is cleared, but then the next
+attempt already waits for the same job. So the trigger looks up the state of the task, and acts only if the state is
+"failed". Airflow may fail to call ``on_kill``. Then the teardown, ``outcome`` or the sweeper stops the bill.
 """
 
 from __future__ import annotations
@@ -34,15 +34,15 @@ ReturnT = TypeVar("ReturnT")
 
 async def in_thread(work: Callable[..., ReturnT], *arguments: Any) -> ReturnT:
     """
-    Run ``work`` in a thread of its own.
+    Run ``work`` in a separate thread.
 
-    If the caller is cancelled, it stops at once and the thread continues. The message of the cancellation is kept:
-    it tells Airflow that a person acted, so that ``on_kill`` is called. ``sync_to_async`` alone would lose it.
+    If the caller is cancelled, it stops at once and the thread continues. The message of the cancellation is kept,
+    because Airflow calls ``on_kill`` only if the message is there. ``sync_to_async`` alone would lose the message.
     """
     call = asyncio.ensure_future(sync_to_async(work, thread_sensitive=False)(*arguments))
     call.add_done_callback(
         lambda done: done.cancelled() or done.exception()
-    )  # else asyncio logs an exception that nobody read
+    )  # else asyncio logs an exception that was never retrieved
     return await asyncio.shield(call)
 
 
@@ -51,7 +51,7 @@ class PollingTrigger(BaseTrigger):
     Base of the triggers. Fires a :class:`~bedrock_distill.triggers.records.WaitEvent`.
 
     :param name: name or ARN of the job or endpoint.
-    :param deadline: ISO 8601 time after which waiting ends. A restart of the triggerer does not change it.
+    :param deadline: ISO 8601 time at which the wait ends. A restart of the triggerer does not change this time.
     :param poll_interval_seconds: seconds before each check.
     :param aws_conn_id: Airflow connection for AWS.
     :param region_name: Region; ``None`` takes the connection's.
@@ -77,7 +77,7 @@ class PollingTrigger(BaseTrigger):
         self.give_up_when_failed = give_up_when_failed
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        """Return the class's import path and its arguments, by which the triggerer makes the trigger."""
+        """Return the class's import path and its arguments, from which the triggerer creates the trigger."""
         return f"bedrock_distill.triggers.polling.{type(self).__name__}", {
             "name": self.name,
             "deadline": self.deadline,
@@ -89,11 +89,11 @@ class PollingTrigger(BaseTrigger):
 
     @abstractmethod
     def has_ended(self, hook: BedrockDistillHook) -> bool:
-        """Check once whether the wait is over. Runs in a thread."""
+        """Check once, in a thread, whether the wait is over."""
 
     @abstractmethod
     def give_up(self, hook: BedrockDistillHook) -> None:
-        """Stop the job or delete the endpoint. Runs in a thread."""
+        """Stop the job or delete the endpoint, in a thread."""
 
     def _event(self, end: WaitEnd, message: str = "") -> TriggerEvent:
         event: WaitEvent = {"end": end, "message": message, "deadline": self.deadline}
@@ -103,7 +103,7 @@ class PollingTrigger(BaseTrigger):
         return BedrockDistillHook(self.aws_conn_id, self.region_name)
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Poll until the end, the deadline or a refusal. Errors that a later check may not meet are logged only."""
+        """Poll until the wait ends, the deadline passes or AWS refuses. Transient errors are only logged."""
         hook = self._hook()
         deadline = datetime.datetime.fromisoformat(self.deadline)
         while True:
@@ -116,17 +116,17 @@ class PollingTrigger(BaseTrigger):
                 yield self._event("refused", str(error))
                 return
             except ServiceError as error:
-                self.log.warning("The check of %s failed and is tried again: %s", self.name, error)
+                self.log.warning("The check of %s failed and will be repeated: %s", self.name, error)
             if datetime.datetime.now(datetime.UTC) > deadline:
                 yield self._event("deadline")
                 return
 
     async def on_kill(self) -> None:
         """
-        Stop the job or delete the endpoint if the task was marked as failed. After a clear, the next try uses it.
+        Stop the job or delete the endpoint if the task was marked as failed, but not if the task was cleared.
 
-        Airflow's triggerer repeats a cancellation every second until the trigger is gone, which would end a longer
-        ``on_kill``. So the work is shielded and finishes, however often it is cancelled.
+        Airflow's triggerer repeats a cancellation every second until the trigger is gone, which would interrupt a
+        longer ``on_kill``. So the work is shielded, and finishes however often it is cancelled.
         """
         work = asyncio.ensure_future(self._give_up_if_marked())
         while not work.done():
@@ -155,8 +155,8 @@ class CustomizationJobTrigger(PollingTrigger):
     Wait for a customization job to end, and log a warning while it is stalled.
 
     :param stall_after_seconds: a job that is InProgress longer than this without starting to train is stalled. Bedrock
-        shows no other sign of it, and jobs have stalled for days.
-    :param at_most_usd: cost of the whole training in US dollars, for the message when it is stopped.
+        gives no other sign of a stalled job, and jobs have been stalled for days.
+    :param at_most_usd: cost of the whole training in US dollars, for the message when the job is stopped.
     """
 
     def __init__(self, *, stall_after_seconds: float, at_most_usd: float | None = None, **common: Any) -> None:
@@ -165,13 +165,13 @@ class CustomizationJobTrigger(PollingTrigger):
         self.at_most_usd = at_most_usd
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        """Return the class's import path and its arguments, by which the triggerer makes the trigger."""
+        """Return the class's import path and its arguments, from which the triggerer creates the trigger."""
         path, arguments = super().serialize()
         own_arguments = {"stall_after_seconds": self.stall_after_seconds, "at_most_usd": self.at_most_usd}
         return path, {**arguments, **own_arguments}
 
     def has_ended(self, hook: BedrockDistillHook) -> bool:
-        """Tell whether the job is not running."""
+        """Return whether the job has ended or is gone."""
         job = hook.find_job(self.name)
         if job is None or not is_running(job):
             return True
@@ -189,7 +189,7 @@ class ProvisionedThroughputTrigger(PollingTrigger):
     """Wait for a provisioned throughput to be in service, to fail or to be gone."""
 
     def has_ended(self, hook: BedrockDistillHook) -> bool:
-        """Tell whether the throughput is not being created."""
+        """Return whether the throughput is in service, has failed or is gone."""
         throughput = hook.find_throughput(self.name)
         return throughput is None or THROUGHPUT_STATUS.get(throughput.status) is not Progress.RUNNING
 

@@ -1,4 +1,4 @@
-"""Records that triggers pass to the task that they wake."""
+"""Type the records that triggers pass to the tasks that they wake."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ WaitEnd = Literal["ended", "deadline", "refused"]
 
 
 class WaitEvent(TypedDict):
-    """The reason why a trigger fired. Passed through Airflow's database only."""
+    """The reason why a trigger fired. Passed only through Airflow's database."""
 
     end: WaitEnd
-    message: str  # AWS's reason when it refused; else empty
-    deadline: str  # ISO 8601 time after which waiting ends
+    message: str  # AWS's reason if AWS refused the check, else empty
+    deadline: str  # ISO 8601 time at which the wait ends

@@ -84,8 +84,8 @@ class TestStopBatches:
         (message,) = self.stop(pending, batches)
         assert batches.stopped == ["job"]
         assert message.startswith("Stopped job ")
-        assert "The 70 of 120 records" in message
-        assert "clear synthesize_batch.submit with downstream" in message
+        assert "answered 70 of 120 records" in message
+        assert "Clear synthesize_batch.submit with downstream" in message
 
     @pytest.mark.parametrize("status", ["Completed", "PartiallyCompleted", "Expired", "Failed", "Stopped"])
     def test_a_job_that_has_ended_is_left(self, pending: PendingBatchJobs, batches: FakeBatchJobs, status: str) -> None:

@@ -205,4 +205,4 @@ def test_a_job_that_cannot_be_stopped_is_named_in_the_runs_error(run: Run, bedro
     run.submit()
     run.wait()
     bedrock.refuse["stop_job"] = TransientError("500")
-    assert "could not be stopped, so it may still be running and billed: 500" in run.end(WAITED)
+    assert "could not be stopped and may be running and billed: 500" in run.end(WAITED)

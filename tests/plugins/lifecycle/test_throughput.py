@@ -56,7 +56,7 @@ class TestServingArn:
             self.serving(None)
 
     def test_a_failed_throughput_is_an_error_with_bedrocks_reason(self) -> None:
-        with pytest.raises(OutcomeError, match=r"no capacity.*Clear tuned\.provision with downstream") as error:
+        with pytest.raises(OutcomeError, match=r"no capacity.*clear tuned\.provision with downstream") as error:
             self.serving(throughput("Failed", failure_message="no capacity"))
         assert not isinstance(error.value, ThroughputReleasedError)
 

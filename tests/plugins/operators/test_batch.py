@@ -173,9 +173,7 @@ class TestCollect:
         batches.end(only(batches), status, answered=10)
         batches.put(only(batches), message="Internal trouble")
         for _ in range(2):
-            with pytest.raises(
-                JobFailedError, match=f"ended with status {status}: Internal trouble.*synthesize_batch.submit"
-            ):
+            with pytest.raises(JobFailedError, match=f"status {status}: Internal trouble.*synthesize_batch.submit"):
                 collect(submitted)
         assert submit()["records"] == MANY - 10
 

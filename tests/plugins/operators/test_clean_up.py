@@ -117,7 +117,7 @@ class TestList:
     @pytest.mark.parametrize(
         ("form", "reason"),
         [
-            pytest.param({"use_case": "faq"}, "'faq' is unknown.*one of these: all, aws_docs_qa", id="use case"),
+            pytest.param({"use_case": "faq"}, "'faq' is unknown.*one of: all, aws_docs_qa", id="use case"),
             pytest.param(
                 {"confirm_buckets": f"{TRAINING}s"}, f"the chosen use cases are {OUTPUT}, {TRAINING}", id="name"
             ),
@@ -192,7 +192,7 @@ class TestDelete:
         self, tasks: Any, context: Any, bedrock: FakeBedrock, store: MemoryStore
     ) -> None:
         bedrock.refuse["delete_throughput"] = TransientError("500")
-        with pytest.raises(OutcomeError, match=r"1 things could not be deleted[\s\S]*throughput ours-pt: 500"):
+        with pytest.raises(OutcomeError, match=r"1 resources could not be deleted[\s\S]*throughput ours-pt: 500"):
             tasks[1].execute(with_form(context, **GO))
         assert len(bedrock.models) == 2
         assert store.exists(FOLDER.use_case)

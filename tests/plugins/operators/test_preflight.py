@@ -144,9 +144,9 @@ class TestRefusal:
         for problem in (
             "bucket bedrock-distill-training does not exist",
             "bucket bedrock-distill-output does not exist",
-            "model claude-3-sonnet was retired by Bedrock on 2026-07-30",
+            "Bedrock retired model claude-3-sonnet on 2026-07-30",
             "model llama-3-3-70b (meta.llama3-3-70b-instruct-v1:0) does not exist in this Region",
-            "nova-micro is fine-tuned in us-east-1 only, the use case says eu-west-1",
+            "nova-micro can be fine-tuned only in us-east-1, but aws.region is eu-west-1",
             "epochs",
             "include/data/nowhere.csv cannot be read",
             "Input /etc/passwd may not be read",
@@ -166,7 +166,7 @@ class TestRefusal:
             pytest.param({"teacher": "llama-3-70b"}, "no input_per_million for llama-3-70b", id="no price"),
             pytest.param(
                 {"curation": {"critic": {"model": "claude-3-sonnet", "max_spend_usd": 1}}},
-                "model claude-3-sonnet was retired by Bedrock",
+                "Bedrock retired model claude-3-sonnet",
                 id="a retired critic",
             ),
             pytest.param(
@@ -185,7 +185,7 @@ class TestRefusal:
         self, preflight: Any, bedrock: FakeBedrock, context: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(bedrock, "foundation_model", lambda _: {"modelLifecycle": {"status": "LEGACY"}})
-        assert "model nova-micro is LEGACY, expected ACTIVE" in self.refusal(preflight(), context)
+        assert "model nova-micro is LEGACY, not ACTIVE" in self.refusal(preflight(), context)
 
     def test_missing_access_is_named_with_what_to_do(
         self, preflight: Any, bedrock: FakeBedrock, context: Any, monkeypatch: pytest.MonkeyPatch
@@ -193,7 +193,7 @@ class TestRefusal:
         monkeypatch.setattr(bedrock, "model_availability", lambda _: {"authorizationStatus": "NOT_AUTHORIZED"})
         message = self.refusal(preflight(), context)
         assert "NOT_AUTHORIZED" in message
-        assert "request access in the console" in message
+        assert "request access in the Bedrock console" in message
 
     def test_a_refused_bucket_is_a_problem_among_others(
         self, preflight: Any, store: MemoryStore, context: Any, monkeypatch: pytest.MonkeyPatch
@@ -204,7 +204,7 @@ class TestRefusal:
         monkeypatch.setattr(store, "ensure_bucket", refuse)
         message = self.refusal(preflight(teacher="claude-3-sonnet"), context)
         assert "1. head_bucket bedrock-distill-training: 403" in message
-        assert "claude-3-sonnet was retired" in message
+        assert "Bedrock retired model claude-3-sonnet" in message
 
     def test_a_missing_champion_is_named_if_the_use_case_compares_with_it(
         self, preflight: Any, bedrock: FakeBedrock, store: MemoryStore, context: Any
@@ -226,7 +226,7 @@ class TestRefusal:
         store.write(f"{FOLDER.root}/champions/aws_docs_qa.json", b"{")
         message = self.refusal(preflight(teacher="claude-3-sonnet"), context)
         assert "is not a champion's record" in message
-        assert "claude-3-sonnet was retired" in message
+        assert "Bedrock retired model claude-3-sonnet" in message
 
     def test_a_use_case_without_trained_arms_needs_no_fine_tuning(self, preflight: Any, context: Any) -> None:
         untrained = {"student": "claude-sonnet-4-6", **BASES}

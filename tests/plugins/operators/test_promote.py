@@ -136,7 +136,7 @@ class TestPromote:
     def test_the_champion_is_not_promoted_again(self, promote: Any, prepared: MemoryStore) -> None:
         save_champion_snapshot(prepared, FOLDER, make_champion(model_arn="arn:model/tuned"))
         decide(prepared, decision("tuned"))
-        with pytest.raises(AirflowSkipException, match="tuned is the champion already"):
+        with pytest.raises(AirflowSkipException, match="tuned is already the champion"):
             promote()
 
     def test_one_that_was_not_compared_with_the_champion_does_not_replace_it(
@@ -183,7 +183,7 @@ class TestApproval:
         assert "SIMULATED" in body.splitlines()[0]
         assert "lower bound 60" in body
         assert "The present champion: none yet" in body
-        assert "no answer within 20 hours: nothing changes" in body
+        assert "no one answers within 20 hours, nothing changes" in body
         assert (ask.defaults, ask.response_timeout.total_seconds()) == (["Reject"], 20 * 3600)
 
     def test_the_question_is_not_rendered_as_a_template(self, ask: Any, prepared: MemoryStore, context: Any) -> None:

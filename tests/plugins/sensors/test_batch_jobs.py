@@ -73,7 +73,7 @@ def test_progress_is_in_the_log(sensor: Any, capsys: pytest.CaptureFixture[str])
 
 
 def test_a_time_out_names_the_jobs_and_says_that_they_are_billed(sensor: Any, context: Any) -> None:
-    message = r"arn:0, arn:1.*still running and billed\. Clear judge_batch\.wait to continue to wait"
+    message = r"arn:0, arn:1.*still running and billed\. To wait longer, clear judge_batch\.wait"
     with pytest.raises(WaitTimeoutError, match=message):
         sensor("InProgress", "InProgress", deferrable=False).execute(context)
 

@@ -49,7 +49,7 @@ class TestEnd:
             pytest.param(
                 "Failed",
                 "Encountered an internal error when processing the request.",
-                r"Bedrock's side.*Clear tuned\.submit with downstream.*at most \$2\.50",
+                r"internal Bedrock error.*Clear tuned\.submit with downstream.*at most \$2\.50",
                 id="no fault of the data",
             ),
             pytest.param(
@@ -95,7 +95,7 @@ class TestWaiting:
         self, sensor: Any, context: Any, bedrock: FakeBedrock, status: str
     ) -> None:
         bedrock.put_job("job", status)
-        message = r"Job job .*still running and billed, at most \$2\.50\. Clear tuned\.trained to continue to wait"
+        message = r"Job job .*still running and billed, at most \$2\.50\. Clear tuned\.trained to wait longer"
         with pytest.raises(WaitTimeoutError, match=message):
             sensor().execute(context)
 

@@ -172,7 +172,7 @@ class TestHasEnded:
         details = (("trainingDetails", "NotStarted"),)
         bedrock.jobs["job"] = CustomizationJob("job", "arn", "InProgress", created, details=details)
         assert job_trigger().has_ended(bedrock) is False  # type: ignore[arg-type]
-        assert "stalls" in capsys.readouterr().out
+        assert "is stalled" in capsys.readouterr().out
 
 
 def marked(trigger: PollingTrigger, state: str | None, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -87,7 +87,7 @@ class TestArrow:
 
 
 class TestNames:
-    def test_no_module_is_a_drawer_for_odds_and_ends(self) -> None:
+    def test_no_module_collects_unrelated_helpers(self) -> None:
         stems = {Path(source).stem.strip("_") for source in sources("dags", "plugins", "include", "tests")}
         assert not stems & {"utils", "util", "helpers", "helper", "common", "misc"}
 
@@ -110,7 +110,7 @@ class TestTestFiles:
 
 class TestSizes:
     @pytest.mark.parametrize("source", sources("dags", "plugins", "include"))
-    def test_a_function_fits_on_a_screen_and_a_file_in_a_head(self, source: str) -> None:
+    def test_no_function_or_file_is_too_long(self, source: str) -> None:
         assert lines(source) <= 400
         assert [d.name for d in definitions(source) if too_long(d)] == []
 

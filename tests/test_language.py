@@ -1,4 +1,4 @@
-"""Words that a reader has to stop at stay out of code and documentation."""
+"""Keep bookish words, at which a reader stumbles, out of code and documentation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What gets into the images: locked packages and the production code; ``tools/`` only into the AWS simulator's."""
+"""Check the content of the images: locked packages and production code, and ``tools/`` only for the AWS simulator."""
 
 from __future__ import annotations
 

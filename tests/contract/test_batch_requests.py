@@ -1,4 +1,4 @@
-"""AWS accepts what the pipeline asks about batch jobs, as far as its service model says."""
+"""Check the requests about batch jobs against the service model of AWS."""
 
 from __future__ import annotations
 

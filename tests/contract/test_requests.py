@@ -1,5 +1,5 @@
 """
-AWS accepts every request that the pipeline sends, as far as its service model says.
+Check every request that the pipeline sends against the service models of AWS.
 
 The operators run on the real hook and real boto3 clients; botocore checks types and required members, and the
 recorded arguments are checked against patterns, lengths, enums and ranges, which only the service checks.

@@ -54,7 +54,7 @@ def test_a_section_cannot_be_changed() -> None:
         ({"kind": "champion"}, False),
     ],
 )
-def test_only_an_arm_that_is_trained_on_pairs_wants_them(arm: dict[str, Any], wants_pairs: bool) -> None:
+def test_only_an_arm_that_is_trained_on_pairs_uses_pairs(arm: dict[str, Any], wants_pairs: bool) -> None:
     assert Arm(name="x", **arm).wants_pairs is wants_pairs
 
 

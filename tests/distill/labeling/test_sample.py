@@ -1,4 +1,4 @@
-"""Check the blinded sample, and the labels that come of it."""
+"""Check the blinded sample, and the labels that result from it."""
 
 from __future__ import annotations
 

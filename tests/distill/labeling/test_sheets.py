@@ -1,4 +1,4 @@
-"""Check the sheet that people label, and what is read of it."""
+"""Check the sheet that people label, and how it is read."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ def test_an_example_whose_number_changed_is_still_recognized() -> None:
     assert (set(sheet.labels), sheet.outdated) == ({example["example"] for example in now}, 1)
 
 
-def test_an_example_that_is_twice_in_a_sheet_is_refused_even_after_its_answers_changed() -> None:
+def test_an_example_that_appears_twice_in_a_sheet_is_refused_even_after_its_answers_changed() -> None:
     examples, now = sample(60), sample(60, answers=with_new_answers(*range(60)))
     twice = [examples[0], examples[0]]
     with pytest.raises(InputError, match="twice"):

@@ -45,7 +45,7 @@ def index_of(*questions: str, threshold: float = THRESHOLD) -> QuestionIndex:
 
 class TestSameQuestion:
     @pytest.mark.parametrize(("earlier", "question"), SAME)
-    def test_nearly_the_same_words_ask_the_same(self, earlier: str, question: str) -> None:
+    def test_questions_in_nearly_the_same_words_are_duplicates(self, earlier: str, question: str) -> None:
         match = index_of(earlier).find(Question(question))
         assert match is not None
         assert match.position == 0
@@ -53,7 +53,7 @@ class TestSameQuestion:
         assert Question(question).repeats(Question(earlier), THRESHOLD)
 
     @pytest.mark.parametrize(("earlier", "question"), DIFFERENT)
-    def test_questions_about_different_things_do_not(self, earlier: str, question: str) -> None:
+    def test_questions_about_different_things_are_not_duplicates(self, earlier: str, question: str) -> None:
         assert index_of(earlier).find(Question(question)) is None
         assert not Question(question).repeats(Question(earlier), THRESHOLD)
 
@@ -64,7 +64,7 @@ class TestSameQuestion:
         assert question.repeats(earlier, similarity)
         assert not question.repeats(earlier, similarity + 0.001)
 
-    def test_an_ending_of_fewer_than_eleven_characters_is_not_a_question_of_its_own(self) -> None:
+    def test_an_added_ending_of_fewer_than_eleven_characters_leaves_a_duplicate(self) -> None:
         assert "what is s3x" in Question("Please tell me: what is S3X?").endings
         assert "what is s3" not in Question("Please tell me: what is S3?").endings
 

@@ -1,4 +1,4 @@
-"""What ``outcome`` does at the end of a run about batch jobs that no task waits for."""
+"""Check how ``outcome`` handles, at the end of a run, batch jobs that no task waits for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Schedules are drawn from a seed, and a disturbed run is compared with an undisturbed one."""
+"""Check that schedules depend only on their seed, and that a disturbed run is compared with an undisturbed run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Print the Airflow pools that the use cases need: ``python -m include.distill.pools`` for ``airflow pools import``."""
+"""
+Print the Airflow pools that the use cases need, as JSON for ``airflow pools import``.
+
+Run it with ``python -m include.distill.pools``.
+"""
 
 from __future__ import annotations
 

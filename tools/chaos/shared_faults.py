@@ -31,9 +31,9 @@ class SharedFault:
 
     def arrive(self, timeout_seconds: float) -> None:
         """
-        Wait until the action has been performed.
+        Wait until every case has arrived and the shared action has been performed.
 
-        :raises SharedFaultMissedError: at least one case did not arrive in time.
+        :raises SharedFaultMissedError: at least one case did not arrive in time, so nothing was done.
         """
         with self._changed:
             times_done_before = self._times_done

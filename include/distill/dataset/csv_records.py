@@ -97,7 +97,7 @@ def _split_at_cr(record: TableRecord, width: int, separator: str) -> list[TableR
 
 
 def _checked_widths(records: Iterator[TableRecord], width: int) -> Iterator[TableRecord]:
-    """Mark every record that has more or fewer fields than the header as faulty."""
+    """Mark as faulty every record whose number of fields differs from the header's."""
     for record in records:
         count = len(record.fields)
         if record.fault or count == width:

@@ -238,6 +238,6 @@ def _require_rows(result: IngestResult, training_csv: str) -> None:
     message = (
         "A run needs training rows and evaluation rows. The files have"
         f" {counts['train']} training rows, {counts['evaluation']} evaluation rows and {counts['rejected']} rejected"
-        f" rows. First reason: {reason} Nothing was written. Correct the files and clear this task."
+        f" rows. First problem: {reason} Nothing was written. Correct the files and clear this task."
     )
     raise InputError(message)

@@ -14,7 +14,7 @@ ManifestT = TypeVar("ManifestT")
 
 def mapped_manifests(output: Any, manifest: type[ManifestT]) -> list[ManifestT]:
     """
-    Return the results of all tasks of a mapped task.
+    Return the results of all task instances of a mapped task.
 
     :param output: the lazy sequence that Airflow puts in a template field.
     :param manifest: the type of one result, for the type checker only.

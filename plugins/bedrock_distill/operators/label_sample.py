@@ -159,7 +159,7 @@ class SampleAccess(RunAccess):
     sample: SampleManifest
 
     def open_sample(self) -> list[LabelExample]:
-        """Open the sample's run and return all examples of the sample's key. The form may ask for fewer."""
+        """Open the sample's run and return every example in its answer key."""
         self.run_uri = self.sample["run_uri"]
         self.aws_conn_id, self.region_name = self.sample["aws_conn_id"], self.sample["region_name"]
         return read_jsonl(self.store, self.sample["key_uri"], LabelExample)

@@ -134,7 +134,7 @@ class TestIngest:
         ("train", "message"),
         [
             pytest.param(HEADER, "has a header and no rows", id="no records"),
-            pytest.param(HEADER + "Document x,,Answer x\n", "First reason: train.csv row 1", id="none usable"),
+            pytest.param(HEADER + "Document x,,Answer x\n", "First problem: train.csv row 1", id="none usable"),
             pytest.param("a,b\n1,2\n", "no column for the document", id="other columns"),
         ],
     )

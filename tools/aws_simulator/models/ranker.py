@@ -189,7 +189,7 @@ def probabilities(features: NDArray[np.float64], weights: NDArray[np.float64]) -
 
 
 def quote_answer(document: Document, question: str, weights: Mapping[str, float] | None) -> str:
-    """Answer with sentences quoted from the document, in their order; empty if it has no sentences.
+    """Return an answer of sentences quoted from the document, in document order; empty if it has no sentences.
 
     :param weights: the weights of a fine-tuned model; None for the base model.
     """

@@ -26,13 +26,17 @@ def limits(**changes: int) -> BatchInference:
 
 
 class TestUnanswered:
-    def test_leaves_out_requests_that_are_stored_repeated_or_claimed_by_a_running_job(self, paid: AnswerStore) -> None:
+    def test_unanswered_leaves_out_requests_that_are_stored_repeated_or_claimed_by_a_running_job(
+        self, paid: AnswerStore
+    ) -> None:
         asked = requests(6)
         paid.get_or_ask(asked[1], FakeBedrock())
         left = unanswered([*asked, asked[0]], paid, claim={asked[3].key}.__contains__, threads=2)
         assert [request.user for request in left] == [asked[number].user for number in (0, 2, 4, 5)]
 
-    def test_raises_when_the_store_cannot_be_read(self, paid: AnswerStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_unanswered_raises_when_the_store_cannot_be_read(
+        self, paid: AnswerStore, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         def broken(*_: object) -> bool:
             raise TransientError("S3 is away")
 
@@ -42,7 +46,7 @@ class TestUnanswered:
 
 
 class TestFiles:
-    def test_no_requests_make_no_file(self) -> None:
+    def test_no_file_is_built_when_there_are_no_requests(self) -> None:
         assert list(build_input_files([], limits())) == []
 
     def test_a_record_has_the_body_of_the_call_and_the_key_of_its_request(self, store: MemoryStore) -> None:
@@ -60,11 +64,11 @@ class TestFiles:
         ("changes", "sizes"),
         [
             pytest.param({"maximum_records": 4}, [4, 4, 2], id="records"),
-            pytest.param({"maximum_bytes": 1}, [1] * 10, id="a request larger than a file has one of its own"),
-            pytest.param({"maximum_records": 10}, [10], id="exactly as many as fit"),
+            pytest.param({"maximum_bytes": 1}, [1] * 10, id="a request larger than the limit gets a file to itself"),
+            pytest.param({"maximum_records": 10}, [10], id="exactly as many records as allowed"),
         ],
     )
-    def test_requests_beyond_the_limits_of_a_job_go_into_another_file(
+    def test_requests_beyond_the_limits_of_one_job_are_written_to_another_file(
         self, changes: dict[str, int], sizes: list[int]
     ) -> None:
         assert [len(file.keys) for file in build_input_files(requests(10), limits(**changes))] == sizes
@@ -75,7 +79,7 @@ class TestFiles:
         assert len(sizes) == 2
         assert sum(sizes) == file[1]
 
-    def test_the_hash_depends_on_model_and_requests_but_not_on_their_order(self) -> None:
+    def test_the_hash_depends_on_the_model_and_the_requests_but_not_on_the_order_of_the_requests(self) -> None:
         def sha(asked: list[ModelRequest]) -> str:
             return next(file.sha256 for file in build_input_files(asked, limits()))
 

@@ -38,18 +38,18 @@ def test_a_job_is_pending_until_its_answers_are_stored(jobs: PendingBatchJobs) -
     assert jobs.outcome("job") == BatchOutcome(3, 2, 1)
 
 
-def test_another_run_finds_the_jobs_of_the_first(store: MemoryStore, jobs: PendingBatchJobs) -> None:
+def test_another_run_finds_the_jobs_that_the_first_run_added(store: MemoryStore, jobs: PendingBatchJobs) -> None:
     jobs.add(PLAN)
     other_run = PendingBatchJobs(store, RunFolder("s3://b/p/runs/run-2"))
     assert other_run.find("job") == PLAN
 
 
-def test_a_job_that_was_never_noted_is_not_found(jobs: PendingBatchJobs) -> None:
+def test_a_job_that_was_never_added_is_not_found(jobs: PendingBatchJobs) -> None:
     jobs.add(PLAN)
     assert (jobs.find("another"), jobs.outcome("another")) == (None, None)
 
 
-def test_the_outcome_is_stored_before_the_note_is_deleted(
+def test_the_outcome_of_a_job_is_stored_before_the_note_of_the_job_is_deleted(
     store: MemoryStore, jobs: PendingBatchJobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def killed(_: str) -> None:
@@ -63,11 +63,11 @@ def test_the_outcome_is_stored_before_the_note_is_deleted(
     assert jobs.outcome("job") == BatchOutcome(3, 2, 1)
 
 
-def test_the_stored_note_has_every_field_of_the_plan(store: MemoryStore, jobs: PendingBatchJobs) -> None:
+def test_the_stored_note_of_a_job_has_every_field_of_its_plan(store: MemoryStore, jobs: PendingBatchJobs) -> None:
     jobs.add(PLAN)
     assert json.loads(store.objects["s3://b/p/batches/open/job.json"]) == dataclasses.asdict(PLAN)
     assert list(PLAN.as_record()) == [field.name for field in dataclasses.fields(PLAN)]
 
 
-def test_records_that_a_job_did_not_reach_are_unanswered() -> None:
+def test_records_with_neither_an_answer_nor_an_error_are_unanswered() -> None:
     assert BatchOutcome(records=10, answered=6, errors=1).unanswered == 3

@@ -51,7 +51,7 @@ def reasons(store: MemoryStore) -> list[str]:
     return sorted(error["reason"] for error in read_jsonl(store, ERRORS, dict))
 
 
-def test_answers_in_any_order_are_stored_for_the_run_that_bought_the_job(
+def test_answers_in_any_order_are_stored_as_paid_by_the_run_that_bought_the_job(
     store: MemoryStore, paid: AnswerStore, asked: list[ModelRequest]
 ) -> None:
     write_output(store, *({"recordId": request.key, "modelOutput": OUTPUT} for request in reversed(asked)))
@@ -63,7 +63,7 @@ def test_answers_in_any_order_are_stored_for_the_run_that_bought_the_job(
     assert reasons(store) == []
 
 
-def test_a_job_without_output_answered_no_request(paid: AnswerStore, asked: list[ModelRequest]) -> None:
+def test_a_job_without_output_has_answered_no_request(paid: AnswerStore, asked: list[ModelRequest]) -> None:
     outcome = collected(paid, asked)
     assert (outcome.answered, outcome.unanswered) == (0, 3)
 
@@ -79,7 +79,7 @@ def test_a_job_without_output_answered_no_request(paid: AnswerStore, asked: list
         pytest.param({"recordId": "../../x", "modelOutput": OUTPUT}, "unknown_record", 0, id="an id that is a path"),
     ],
 )
-def test_a_record_without_a_usable_answer_is_kept_with_its_reason_and_the_others_are_stored(
+def test_a_record_without_a_usable_answer_is_noted_with_its_reason_and_the_other_answers_are_stored(
     store: MemoryStore, paid: AnswerStore, asked: list[ModelRequest], bad: dict[str, Any], reason: str, errors: int
 ) -> None:
     write_output(store, {"recordId": asked[0].key, **bad}, {"recordId": asked[1].key, "modelOutput": OUTPUT})
@@ -89,7 +89,7 @@ def test_a_record_without_a_usable_answer_is_kept_with_its_reason_and_the_others
     assert set(store.objects) - before == {ERRORS, paid.uri(asked[1])}
 
 
-def test_a_line_that_was_cut_is_kept_with_its_reason(
+def test_a_line_that_was_cut_off_is_noted_with_its_reason(
     store: MemoryStore, paid: AnswerStore, asked: list[ModelRequest]
 ) -> None:
     write_output(store, {"recordId": asked[0].key, "modelOutput": OUTPUT}, b'{"recordId": "cut')
@@ -97,7 +97,7 @@ def test_a_line_that_was_cut_is_kept_with_its_reason(
     assert reasons(store) == ["unreadable_line"]
 
 
-def test_a_record_that_is_there_twice_counts_once(
+def test_a_record_that_occurs_twice_counts_once(
     store: MemoryStore, paid: AnswerStore, asked: list[ModelRequest]
 ) -> None:
     write_output(store, *[{"recordId": asked[0].key, "modelOutput": OUTPUT}] * 2)

@@ -25,23 +25,23 @@ def step_requests(store: MemoryStore, shards: list[int] | None = None) -> StepRe
 
 
 class TestModels:
-    def test_synthesize_asks_the_teacher_and_judge_asks_every_judge(self) -> None:
+    def test_synthesize_calls_the_teacher_and_judge_calls_every_judge(self) -> None:
         assert [model.key for model in models_of_step(USE_CASE, "synthesize")] == [USE_CASE.teacher]
         assert [model.key for model in models_of_step(USE_CASE, "judge")] == list(USE_CASE.judges)
 
-    def test_each_step_has_its_own_mode(self) -> None:
+    def test_each_step_has_its_own_inference_mode(self) -> None:
         use_case = make_use_case(judging={"inference": "batch"})
         assert (inference_mode(use_case, "synthesize"), inference_mode(use_case, "judge")) == ("on_demand", "batch")
 
 
 class TestProblems:
-    def test_none_if_the_models_support_batch_jobs_in_the_region(self) -> None:
+    def test_there_is_no_problem_if_the_models_support_batch_jobs_in_the_region(self) -> None:
         assert batch_problems(make_use_case(**IN_BATCHES)) == []
 
-    def test_none_for_a_step_that_asks_on_demand(self) -> None:
+    def test_there_is_no_problem_for_a_step_that_calls_its_model_on_demand(self) -> None:
         assert batch_problems(elsewhere(make_use_case())) == []
 
-    def test_a_model_in_another_region_is_named_once_with_its_regions(self) -> None:
+    def test_a_model_without_batch_jobs_in_this_region_is_named_once_with_its_batch_regions(self) -> None:
         use_case = make_use_case(**IN_BATCHES, judges=["claude-sonnet-4-6"])  # the teacher is a judge too
         (problem,) = batch_problems(elsewhere(use_case))
         assert problem.startswith(
@@ -49,7 +49,7 @@ class TestProblems:
         )
         assert problem.endswith("the use case has region eu-west-3; set inference: on_demand for the step that uses it")
 
-    def test_a_model_without_batch_jobs_is_named_with_the_way_out(self) -> None:
+    def test_a_model_without_batch_jobs_is_named_with_the_setting_to_change(self) -> None:
         use_case = make_use_case(judging={"inference": "batch"}, judges=["llama-3-70b"])
         assert batch_problems(use_case) == [
             "model llama-3-70b does not support batch jobs; set inference: on_demand for the step that uses it"
@@ -61,7 +61,7 @@ def elsewhere(use_case: UseCase) -> UseCase:
 
 
 class TestSynthesis:
-    def test_there_is_one_request_for_each_row_of_the_given_shards_in_their_order(self, store: MemoryStore) -> None:
+    def test_there_is_one_request_for_each_row_of_the_given_shards_in_row_order(self, store: MemoryStore) -> None:
         for shard in range(3):
             rows = [make_row(10 * shard + number) for number in range(2)]
             write_jsonl(store, FOLDER.shard("train", shard), rows)
@@ -77,7 +77,7 @@ class TestJudging:
     JUDGE = load_catalog().model("llama-3-3-70b")
 
     def answer(self, store: MemoryStore, arm: str, rows: list[dict[str, Any]], answers: list[str]) -> None:
-        for shard, (row, text) in enumerate(zip(rows, answers, strict=True)):  # so few rows are one to a shard
+        for shard, (row, text) in enumerate(zip(rows, answers, strict=True)):  # each shard has one row
             record = {"row_id": row["row_id"], "answer": text, "second_answer": text}
             write_jsonl(store, FOLDER.answers(arm, shard), [record])
 
@@ -99,7 +99,7 @@ class TestJudging:
                     assert {(candidate, baseline), (baseline, candidate)} <= shown
         assert {request.identity for request in requests} == {self.JUDGE.inference_id}
 
-    def test_equal_answers_are_a_tie_and_not_judged(self, store: MemoryStore, rows: list[dict[str, Any]]) -> None:
+    def test_equal_answers_are_not_sent_to_a_judge(self, store: MemoryStore, rows: list[dict[str, Any]]) -> None:
         for arm in USE_CASE.arms:
             self.answer(store, arm.name, rows, ["the same", f"{arm.name}'s own"])
         requests = list(step_requests(store).first_requests("judge", self.JUDGE))

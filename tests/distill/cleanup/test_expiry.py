@@ -28,7 +28,7 @@ PAST, SOON, LATER = "2026-11-22T11:59:59Z", "2026-11-22T12:30:00Z", "2026-11-22T
         ("", None, Action.RELEASE),
     ],
 )
-def test_a_throughput_of_this_project_is_released_renewed_or_left(
+def test_a_throughput_of_this_project_is_released_renewed_or_left_by_run_state_and_expiry(
     expires: str, run_state: str | None, action: Action
 ) -> None:
     tags = {"project": "bedrock-distill", "expires-at": expires}
@@ -37,12 +37,12 @@ def test_a_throughput_of_this_project_is_released_renewed_or_left(
 
 @pytest.mark.parametrize("run_state", ["running", "failed", None])
 @pytest.mark.parametrize("project", [{}, {"project": "something-else"}])
-def test_a_foreign_throughput_is_always_left(project: dict[str, str], run_state: str | None) -> None:
+def test_a_throughput_of_another_project_is_always_left(project: dict[str, str], run_state: str | None) -> None:
     tags = {"expires-at": PAST, **project}
     assert decide_sweep(tags, run_state=run_state, now=NOW, renew_for=RENEW_FOR).action is Action.LEAVE
 
 
-def test_the_reason_names_the_run_state_and_the_expiry() -> None:
+def test_the_reason_for_a_release_names_the_run_state_and_the_expiry() -> None:
     decision = decide_sweep(
         {"project": "bedrock-distill", "expires-at": PAST}, run_state=None, now=NOW, renew_for=RENEW_FOR
     )
@@ -53,7 +53,7 @@ def test_the_reason_names_the_run_state_and_the_expiry() -> None:
     ("minutes", "action"),
     [pytest.param(59, Action.RENEW, id="less than half is left"), pytest.param(60, Action.LEAVE, id="half is left")],
 )
-def test_expiry_is_renewed_once_less_than_half_of_it_is_left(minutes: int, action: Action) -> None:
+def test_the_expiry_is_renewed_once_less_than_half_of_the_time_is_left(minutes: int, action: Action) -> None:
     expires = NOW + datetime.timedelta(minutes=minutes)
     tags = {"project": "bedrock-distill", "expires-at": f"{expires:{TIME_FORMAT}}"}
     assert decide_sweep(tags, run_state="running", now=NOW, renew_for=RENEW_FOR).action is action

@@ -34,25 +34,27 @@ def listed(store: MemoryStore) -> Any:
         pytest.param(b"name: docs\nmade_by_a_later_version: true\n", RunInfo("docs", 24), id="another version"),
         pytest.param(b"- docs\n", None, id="a list"),
         pytest.param(b"serving: {}\n", None, id="no name"),
-        pytest.param(b"name: [", None, id="no YAML"),
-        pytest.param(b"name: docs\nserving: {expires_after_hours: soon}\n", None, id="no number"),
-        pytest.param(b"name: docs\nserving: 3\n", None, id="no section"),
+        pytest.param(b"name: [", None, id="not YAML"),
+        pytest.param(b"name: docs\nserving: {expires_after_hours: soon}\n", None, id="not a number"),
+        pytest.param(b"name: docs\nserving: 3\n", None, id="not a section"),
         pytest.param(b"", None, id="empty"),
-        pytest.param(b"\xff\xfe\x00", None, id="no text"),
+        pytest.param(b"\xff\xfe\x00", None, id="not text"),
     ],
 )
-def test_a_run_is_recognised_by_the_use_case_frozen_in_it(store: MemoryStore, body: bytes, run: RunInfo | None) -> None:
+def test_a_run_is_recognised_by_the_frozen_use_case_in_its_folder(
+    store: MemoryStore, body: bytes, run: RunInfo | None
+) -> None:
     store.write(f"{RUN}/use_case.yaml", body)
     assert listed(store).runs == ({RUN: run} if run else {})
 
 
-def test_a_use_case_in_another_place_makes_no_run(store: MemoryStore) -> None:
+def test_a_use_case_file_elsewhere_is_not_taken_for_a_run(store: MemoryStore) -> None:
     store.write(f"{RUN}/copy/use_case.yaml", b"name: docs\n")
     store.write(f"{ROOT}/use_case.yaml", b"name: docs\n")
     assert listed(store).runs == {}
 
 
-def test_a_prefix_that_begins_like_ours_is_not_listed(store: MemoryStore) -> None:
+def test_objects_under_a_longer_prefix_that_begins_like_the_project_prefix_are_not_listed(store: MemoryStore) -> None:
     store.write(f"{RUN}/source/train.jsonl", b"{}")
     store.write("s3://train/distillery/runs/x/use_case.yaml", b"name: docs\n")
     (stored,) = listed(store).objects
@@ -60,7 +62,7 @@ def test_a_prefix_that_begins_like_ours_is_not_listed(store: MemoryStore) -> Non
     assert stored.modified.tzinfo is datetime.UTC
 
 
-def test_every_text_in_a_champion_file_counts_as_its_name(store: MemoryStore) -> None:
+def test_every_text_in_a_champion_file_counts_as_a_name_of_the_champion(store: MemoryStore) -> None:
     champion = {"model": {"arn": "arn:m-1"}, "history": ["m-0", 3, None]}
     write_json(store, f"{ROOT}/champions/docs.json", champion)
     assert listed(store).champions == {"arn:m-1", "m-0"}
@@ -73,7 +75,7 @@ def test_a_champion_file_that_is_not_json_is_refused(store: MemoryStore) -> None
 
 
 @pytest.mark.parametrize("error", [NotFoundError("NoSuchBucket"), TransientError("500")])
-def test_there_is_no_root_only_when_the_bucket_does_not_exist(
+def test_listing_returns_none_only_when_the_bucket_does_not_exist(
     store: MemoryStore, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     def fail(_: str) -> Any:

@@ -22,14 +22,14 @@ ITEMS = (
 )
 
 
-def test_a_plan_lists_first_what_is_deleted_then_what_is_kept_and_why() -> None:
+def test_a_plan_lists_deleted_items_first_and_then_kept_items_with_the_reason() -> None:
     assert plan_table(CleanUpPlan((ITEMS[1], ITEMS[0]))) == [
         "DELETE  throughput      pt-1  1 units",
         "LEFT    throughput      pt-2   -- not ours",
     ]
 
 
-def test_items_are_selected_by_kind_and_counted() -> None:
+def test_items_of_a_plan_are_selected_and_counted_by_kind() -> None:
     made = CleanUpPlan(ITEMS)
     assert made.deletions(ResourceKind.THROUGHPUT) == [ITEMS[0]]
     assert (made.to_delete, made.to_keep) == ([ITEMS[0], ITEMS[2]], [ITEMS[1]])
@@ -56,5 +56,5 @@ def test_by_default_nothing_is_deleted() -> None:
 
 
 @pytest.mark.parametrize(("use_case", "wanted"), [("all", True), ("docs", True), ("faq", False)])
-def test_a_use_case_is_wanted_when_it_or_all_were_chosen(use_case: str, wanted: bool) -> None:
+def test_a_use_case_is_included_when_it_or_all_use_cases_were_chosen(use_case: str, wanted: bool) -> None:
     assert CleanUpChoice(use_case=use_case).wants("docs") is wanted

@@ -108,7 +108,7 @@ THROUGHPUTS = [
     ),
     pytest.param({"tags": UNEXPIRED, "run_state": "success"}, {}, None, id="unexpired, its run has ended"),
     pytest.param(
-        {"run_state": "running"}, {"include_unexpired": True}, "its run nightly is running", id="its run is under way"
+        {"run_state": "running"}, {"include_unexpired": True}, "its run nightly is running", id="its run is in progress"
     ),
     pytest.param({"tags": {**TAGS, "expires-at": "soon"}}, {}, "expires-at is 'soon'", id="unreadable expiry"),
     pytest.param(
@@ -121,7 +121,7 @@ THROUGHPUTS = [
 
 
 @pytest.mark.parametrize(("changes", "choice", "reason"), THROUGHPUTS)
-def test_throughput_is_deleted_when_it_is_ours_chosen_and_expired(
+def test_a_throughput_is_deleted_when_it_has_our_tag_is_chosen_and_has_expired(
     changes: Any, choice: Any, reason: str | None
 ) -> None:
     kept = only(plan(throughputs=[throughput(**changes)], choice=choice), ResourceKind.THROUGHPUT).keep_reason
@@ -133,15 +133,15 @@ MODELS = [
     pytest.param({}, {}, None, id="ours and expired"),
     pytest.param({"models": [model(tags={})]}, {}, "not ours", id="no tags"),
     pytest.param({}, {"custom_models": False}, "'Custom models' was not ticked", id="not ticked"),
-    pytest.param({"throughputs": [throughput()]}, {}, None, id="its throughput goes too"),
+    pytest.param({"throughputs": [throughput()]}, {}, None, id="its throughput is deleted too"),
     pytest.param(
-        {"throughputs": [throughput(tags=UNEXPIRED)]}, {}, "throughput pt-1 uses it", id="its throughput stays"
+        {"throughputs": [throughput(tags=UNEXPIRED)]}, {}, "throughput pt-1 uses it", id="its throughput is kept"
     ),
     pytest.param(
         {"throughputs": [throughput(tags={})]},
         {"include_unexpired": True},
         "pt-1 uses it",
-        id="a stranger's throughput",
+        id="a throughput that is not ours uses it",
     ),
     pytest.param(
         {"throughputs": [throughput(tags={}, model_arn="arn:m-2")]}, {}, None, id="a throughput of another model"
@@ -180,7 +180,7 @@ def test_a_model_is_deleted_when_nothing_serves_it_and_it_is_not_the_champion(
 
 RUNS = [
     pytest.param({}, {}, {}, None, id="finished"),
-    pytest.param({"runs": {}}, {}, {"include_unexpired": True}, "no use_case.yaml", id="no mark"),
+    pytest.param({"runs": {}}, {}, {"include_unexpired": True}, "no use_case.yaml", id="no use case file"),
     pytest.param({"runs": {RUN: RunInfo("faq", 24)}}, {}, {"use_case": "docs"}, "use case faq", id="another use case"),
     pytest.param({}, {}, {"run_objects": False}, "'Run objects' was not ticked", id="not ticked"),
     pytest.param({}, {}, {"older_than_days": 11}, "not older than 11 days", id="too young"),
@@ -191,12 +191,12 @@ RUNS = [
     pytest.param(
         {}, {"throughputs": [throughput(tags=UNEXPIRED)]}, {}, "throughput pt-1 is kept", id="throughput is kept"
     ),
-    pytest.param({}, {"throughputs": [throughput()]}, {}, None, id="throughput goes"),
+    pytest.param({}, {"throughputs": [throughput()]}, {}, None, id="throughput is deleted"),
 ]
 
 
 @pytest.mark.parametrize(("changes", "parts", "choice", "reason"), RUNS)
-def test_a_runs_folder_is_deleted_when_the_run_has_ended(
+def test_the_folder_of_a_run_is_deleted_when_the_run_has_ended(
     changes: Any, parts: Any, choice: Any, reason: str | None
 ) -> None:
     item = only(plan(roots=[root(**changes)], choice=choice, **parts), ResourceKind.RUN)
@@ -209,7 +209,7 @@ def test_the_objects_that_identify_a_run_are_deleted_last() -> None:
     assert sorted([*item.uris, *item.marks]) == sorted(stored.uri for stored in run_objects())
 
 
-def test_a_runs_entry_in_the_list_of_reports_is_deleted_with_it_and_other_entries_are_kept() -> None:
+def test_the_report_list_entry_of_a_run_is_deleted_with_the_run_and_other_entries_are_kept() -> None:
     orphan = LIST_ENTRY.replace("00000001", "00000002")
     made = plan(roots=[root(objects=[*run_objects(), *objects(LIST_ENTRY, orphan)])])
     assert LIST_ENTRY in only(made, ResourceKind.RUN).uris
@@ -226,9 +226,9 @@ SHARED = [
     pytest.param(
         f"responses/nova-micro/ab/{HASH}.json", {}, {"paid_answers": False}, "'Paid answers'", id="answers not ticked"
     ),
-    pytest.param("datasets/mine.csv", {}, {}, "not named as", id="a file of someone's own"),
+    pytest.param("datasets/mine.csv", {}, {}, "not named as", id="a file that a person put there"),
     pytest.param(f"datasets/{HASH}/notes.txt", {}, {}, "not named as", id="a note next to a data set"),
-    pytest.param(f"batches/{HASH}/input.jsonl", {}, {}, None, id="the questions of a batch job"),
+    pytest.param(f"batches/{HASH}/input.jsonl", {}, {}, None, id="the input of a batch job"),
     pytest.param("batches/landed/name-judge-0a-a2.json", {}, {}, None, id="the outcome of a batch job"),
     pytest.param(f"batches/{HASH[:16]}/abcdefghijkl/input.jsonl.out", {}, {}, None, id="the output of a batch job"),
     pytest.param(
@@ -251,7 +251,7 @@ SHARED = [
 
 
 @pytest.mark.parametrize(("name", "changes", "choice", "reason"), SHARED)
-def test_objects_that_runs_share_are_deleted_only_when_chosen(
+def test_objects_that_runs_share_are_deleted_only_when_their_kind_is_chosen(
     name: str, changes: Any, choice: Any, reason: str | None
 ) -> None:
     made = plan(roots=[root(**{"objects": objects(f"{ROOT}/{name}"), **changes})], choice={**EVERYTHING, **choice})
@@ -272,7 +272,7 @@ def test_objects_that_runs_share_are_kept_while_a_run_may_need_them() -> None:
 
 
 @pytest.mark.parametrize("name", ["champions/docs.json", "training/0123/loss.csv", "notes.txt", "runs-of-mine/x"])
-def test_everything_else_is_listed_and_kept(name: str) -> None:
+def test_objects_of_no_known_kind_are_listed_and_kept(name: str) -> None:
     (item, _) = plan(roots=[root(objects=objects(f"{ROOT}/{name}"), runs={})], choice=EVERYTHING).items
     assert item.keep_reason
     assert item.uris == (f"{ROOT}/{name}",)
@@ -301,7 +301,9 @@ BUCKETS = [
 
 
 @pytest.mark.parametrize(("changes", "choice", "reason"), BUCKETS)
-def test_a_bucket_is_deleted_when_nothing_would_be_left_in_it(changes: Any, choice: Any, reason: str | None) -> None:
+def test_a_bucket_is_deleted_when_the_clean_up_leaves_nothing_in_it(
+    changes: Any, choice: Any, reason: str | None
+) -> None:
     more = changes.get("more", [])
     listed = bucket(*more, **{name: value for name, value in changes.items() if name != "more"})
     item = only(
@@ -317,7 +319,7 @@ def test_a_bucket_is_kept_while_a_use_case_cannot_be_read() -> None:
     )
 
 
-def test_bedrocks_files_on_training_jobs_are_deleted_only_with_their_bucket() -> None:
+def test_files_that_bedrock_wrote_about_training_jobs_are_deleted_only_with_their_bucket() -> None:
     metrics = f"{ROOT}/training/0123/loss.csv"
     roots = [root(objects=[*run_objects(), *objects(metrics)])]
     item = only(plan(roots=roots, buckets=[bucket(metrics)], choice={"confirm_buckets": "train"}), ResourceKind.BUCKET)
@@ -329,7 +331,7 @@ def test_a_bucket_whose_name_was_not_typed_is_kept() -> None:
     assert only(plan(roots=[root()]), ResourceKind.BUCKET).keep_reason == "its name was not typed in"
 
 
-def test_things_are_deleted_before_what_they_use() -> None:
+def test_a_resource_is_deleted_before_the_resources_that_it_uses() -> None:
     stored = [*run_objects(), *objects(f"{ROOT}/datasets/{HASH}/train.jsonl", f"{ROOT}/responses/m/ab/{HASH}.json")]
     made = plan(
         throughputs=[throughput()],
@@ -345,13 +347,13 @@ def test_things_are_deleted_before_what_they_use() -> None:
     assert made.to_keep == []
 
 
-def test_a_release_is_noted_only_in_a_run_that_is_kept() -> None:
+def test_a_release_record_is_planned_only_for_a_run_that_is_kept() -> None:
     kept = plan(throughputs=[throughput()], roots=[root()], choice={"run_objects": False})
     assert only(kept, ResourceKind.THROUGHPUT).release_record == f"{RUN}/serving/tuned/released-s1.json"
     assert only(plan(throughputs=[throughput()], roots=[root()]), ResourceKind.THROUGHPUT).release_record is None
 
 
-def test_a_second_release_is_noted_under_the_next_ordinal() -> None:
+def test_a_second_release_record_gets_the_next_ordinal() -> None:
     stored = [*run_objects(), *objects(f"{RUN}/serving/tuned/released-s1.json")]
     made = plan(throughputs=[throughput()], roots=[root(objects=stored)], choice={"run_objects": False})
     assert only(made, ResourceKind.THROUGHPUT).release_record == f"{RUN}/serving/tuned/released-s2.json"
@@ -372,7 +374,7 @@ choices = st.builds(
 
 
 @given(throughput_tags=owners, model_tags=owners, mark=st.sampled_from(["docs", "faq", None]), choice=choices)
-def test_foreign_things_are_kept_whatever_is_chosen_and_every_object_is_listed_once(
+def test_foreign_resources_are_kept_whatever_is_chosen_and_every_object_is_listed_once(
     throughput_tags: Any, model_tags: Any, mark: str | None, choice: Any
 ) -> None:
     strange = objects(

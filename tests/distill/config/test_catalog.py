@@ -1,4 +1,4 @@
-"""The catalog and the price table must be complete and consistent."""
+"""Test that the catalog and the price table are complete and consistent."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class TestLookUp:
         assert CATALOG.model(model.key) is model
         assert CATALOG.model(model.inference_id) is model
 
-    def test_the_message_about_an_unknown_model_suggests_the_nearest(self) -> None:
+    def test_the_message_about_an_unknown_model_suggests_the_nearest_name(self) -> None:
         with pytest.raises(UseCaseError, match=r"Unknown model 'nova-mikro'; .*Did you mean nova-micro"):
             CATALOG.model("nova-mikro")
 
@@ -43,11 +43,11 @@ class TestLookUp:
         named = {name for name in CATALOG.models if name in str(raised.value)}
         assert named == {name for name, model in CATALOG.models.items() if model.lifecycle == "active"}
 
-    def test_the_message_about_a_model_that_cannot_be_fine_tuned_lists_those_that_can(self) -> None:
+    def test_the_message_about_a_model_that_cannot_be_fine_tuned_lists_models_that_can_be(self) -> None:
         with pytest.raises(UseCaseError, match="cannot fine-tune claude-sonnet-4-6") as raised:
             CATALOG.family_of(CATALOG.model("claude-sonnet-4-6"))
         assert "nova-micro" in str(raised.value)
-        assert "claude-3-haiku" not in str(raised.value), "it is retired"
+        assert "claude-3-haiku" not in str(raised.value), "claude-3-haiku is retired"
 
 
 class TestModels:
@@ -61,7 +61,7 @@ class TestModels:
         assert (model.lifecycle == "retired") == (model.end_of_life <= model.source.checked)
 
     @pytest.mark.parametrize("model", CATALOG.models.values(), ids=key)
-    def test_exactly_anthropic_models_use_the_anthropic_format(self, model: Model) -> None:
+    def test_anthropic_models_and_no_others_use_the_anthropic_format(self, model: Model) -> None:
         assert (model.api == "anthropic_messages") == (model.provider == "anthropic")
 
     def test_no_two_models_share_a_key_or_id(self) -> None:
@@ -83,25 +83,25 @@ class TestFamilies:
     def test_a_family_has_a_student(self, family: Family) -> None:
         assert any(m.customization.family == family.key for m in STUDENTS if m.customization)
 
-    def test_its_limits_are_in_order(self, family: Family) -> None:
+    def test_each_minimum_of_a_family_is_positive_and_below_its_maximum(self, family: Family) -> None:
         minimum, maximum = family.training_records
         assert 0 < minimum < maximum <= family.total_records
         assert 0 < family.validation_records[0] <= family.validation_records[1]
         assert family.tokens_per_record > 0
         assert family.source.checked >= datetime.date(2026, 1, 1)
 
-    def test_the_defaults_of_its_hyperparameters_pass_its_own_check(self, family: Family) -> None:
+    def test_the_default_hyperparameters_of_a_family_pass_its_check(self, family: Family) -> None:
         defaults = {name: fact.default for name, fact in family.hyperparameters.items()}
         assert set(check_hyperparameters(defaults, family)) == set(defaults)
 
-    def test_a_family_without_the_number_of_epochs_is_refused(self, family: Family) -> None:
+    def test_a_family_without_the_epoch_count_hyperparameter_is_refused(self, family: Family) -> None:
         raw = family.model_dump()
         del raw["hyperparameters"]["epochCount"]
         message = f"family {family.key} has no hyperparameter 'epochCount'.*include/models.yaml"
         with pytest.raises(ValidationError, match=message):
             Family.model_validate(raw)
 
-    def test_a_plain_record_in_its_format_is_valid(self, family: Family) -> None:
+    def test_a_plain_record_in_the_format_of_a_family_is_valid(self, family: Family) -> None:
         record = to_customization_format(user="u", answer="a", instruction="i", family=family)
         assert check_record(record, family, 1) == []
 
@@ -124,7 +124,7 @@ class TestPrices:
         assert isinstance(table["checked"], datetime.date)
 
     @pytest.mark.parametrize("path", [CATALOG_PATH, PRICES_PATH], ids=lambda path: path.name)
-    def test_no_key_is_there_twice(self, path: Path) -> None:
+    def test_no_key_of_a_table_occurs_twice(self, path: Path) -> None:
         def keys(node: yaml.Node) -> None:
             if isinstance(node, yaml.MappingNode):
                 names = [name.value for name, _ in node.value]

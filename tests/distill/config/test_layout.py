@@ -19,13 +19,13 @@ def test_a_run_is_in_the_training_bucket_and_its_metrics_are_in_the_output_bucke
     assert layout.training_output("0123456789abcdef") == "s3://output/team/distill/training/0123456789ab/"
 
 
-def test_key_and_root_are_found_even_when_the_prefix_contains_runs() -> None:
+def test_the_run_key_and_the_root_are_found_even_when_the_prefix_contains_runs() -> None:
     assert FOLDER.run_key == "manual-1-abcdef01"
     assert FOLDER.root == "s3://training/a/runs/b"
 
 
 @pytest.mark.parametrize("uri", [FOLDER.responses, FOLDER.dataset("0" * 64, "train.jsonl")])
-def test_objects_that_runs_share_are_outside_of_the_run(uri: str) -> None:
+def test_objects_that_runs_share_are_outside_the_folder_of_a_run(uri: str) -> None:
     assert uri.startswith(f"{FOLDER.root}/")
     assert "manual-1" not in uri
 
@@ -51,6 +51,6 @@ def test_no_two_objects_have_the_same_uri() -> None:
     assert all(split_uri(uri)[0] == "training" for uri in uris)
 
 
-def test_the_release_records_of_an_arm_are_in_its_own_folder() -> None:
+def test_the_release_records_of_an_arm_are_in_the_folder_of_that_arm() -> None:
     assert FOLDER.release_record("tuned", 1).startswith(FOLDER.release_records("tuned"))
     assert not FOLDER.release_record("tuned_more", 1).startswith(FOLDER.release_records("tuned"))

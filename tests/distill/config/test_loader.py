@@ -29,23 +29,23 @@ class TestVariables:
             pytest.param("${A:-d}", {"A": ""}, "d", id="empty counts as not set"),
             pytest.param("${A:-}", {}, "", id="an empty default"),
             pytest.param("s3://${A}/${B:-k}/f", {"A": "x"}, "s3://x/k/f", id="several in one text"),
-            pytest.param("$A {A} $", {"A": "x"}, "$A {A} $", id="other dollars stay"),
+            pytest.param("$A {A} $", {"A": "x"}, "$A {A} $", id="other dollar signs are unchanged"),
             pytest.param("${A}", {"A": "${B}", "B": "x"}, "${B}", id="values are not expanded again"),
         ],
     )
-    def test_are_replaced_in_a_text(self, text: str, environment: dict[str, str], expected: str) -> None:
+    def test_variables_are_replaced_in_a_text(self, text: str, environment: dict[str, str], expected: str) -> None:
         assert expand_variables(text, environment) == expected
 
-    def test_are_replaced_in_all_texts_of_a_value_and_nowhere_else(self) -> None:
+    def test_variables_are_replaced_in_all_texts_of_a_value_but_not_in_keys(self) -> None:
         value = {"a": ["${A}", 3, None, {"b": "${A}"}], "${A}": True}
         assert expand_variables(value, {"A": "x"}) == {"a": ["x", 3, None, {"b": "x"}], "${A}": True}
 
-    def test_that_are_missing_are_named_with_the_file(self, tmp_path: Path) -> None:
+    def test_the_message_about_a_missing_variable_names_the_variable_and_the_file(self, tmp_path: Path) -> None:
         path = write(tmp_path, "docs", owner="${TEAM_NAME}")
         with pytest.raises(UseCaseError, match=r"^docs.yaml: environment variable TEAM_NAME is not set"):
             load_use_case(path, environment={})
 
-    def test_come_from_the_environment_of_the_process_by_default(
+    def test_variables_come_from_the_environment_of_the_process_by_default(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("TEAM_NAME", "platform")
@@ -95,7 +95,9 @@ class TestFiles:
 
     @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(body=st.one_of(st.binary(max_size=40), st.text("{}[]:,-&*!|>?%@ \n'\"#ab1.~<=", max_size=30)))
-    def test_loading_never_raises(self, tmp_path: Path, body: bytes | str) -> None:
+    def test_loading_a_file_of_any_content_reports_a_problem_and_never_raises(
+        self, tmp_path: Path, body: bytes | str
+    ) -> None:
         (tmp_path / "any.yaml").write_bytes(body.encode() if isinstance(body, str) else body)
         loaded = load_use_cases(tmp_path)
         assert (len(loaded.valid), len(loaded.problems)) == (0, 1)

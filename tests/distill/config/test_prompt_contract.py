@@ -12,24 +12,26 @@ TAGS = "<document>{{ document }}</document>\n<question>{{ question }}</question>
     ("template", "problem"),
     [
         pytest.param(f"{TAGS}{{% if %}}", "line 3: Expected an expression", id="syntax"),
-        pytest.param(f"{TAGS}{{{{ docment }}}}", "line 3: unknown variable 'docment'", id="name"),
+        pytest.param(f"{TAGS}{{{{ docment }}}}", "line 3: unknown variable 'docment'", id="unknown variable"),
         pytest.param(f"{{% include 'x' %}}{TAGS}", "line 1: include is not allowed", id="include"),
         pytest.param(f"{TAGS}\n{{{{ document.a.b }}}}", "line 4: 'str object' has no", id="attribute"),
         pytest.param(f"{TAGS}{{{{ 1 / 0 }}}}", "line 3: division by zero", id="division"),
         pytest.param("<question>{{ question }}</question>", "no <document> around {{ document }}", id="no tag"),
         pytest.param(f"{TAGS}<question>x", "line 2: <question> occurs 2 times", id="twice"),
         pytest.param(f"{TAGS[:-2]}\n", "line 2: no <question> around", id="unclosed"),
-        pytest.param(TAGS.replace("{{ document }}", "Text: {{ document }}"), "no <document> around", id="more"),
+        pytest.param(TAGS.replace("{{ document }}", "Text: {{ document }}"), "no <document> around", id="extra text"),
     ],
 )  # fmt: skip
-def test_problems_of_a_template_are_reported_with_name_and_line(template: str, problem: str) -> None:
+def test_problems_of_a_template_are_reported_with_the_name_of_the_prompt_and_the_place(
+    template: str, problem: str
+) -> None:
     (message,) = check_template(Prompt("a.j2", template), "answering")
     assert message.startswith("Prompt a.j2")
     assert problem in message
 
 
 @pytest.mark.parametrize("role", CONTRACTS)
-def test_the_projects_template_keeps_its_contract(role: str) -> None:
+def test_each_template_of_the_project_meets_its_contract(role: str) -> None:
     assert check_template(load_prompt(f"{role}.j2"), role) == []
 
 
@@ -42,11 +44,11 @@ def test_a_template_needs_every_tag_of_its_contract(role: str, tag: str) -> None
     assert f"no <{tag}> around" in message
 
 
-def test_every_combination_of_optional_values_is_rendered() -> None:
+def test_a_template_is_checked_with_every_combination_of_optional_values() -> None:
     template = load_prompt("judging.j2").template.replace("{{ reference }}", "{{ reference.text }}")
     (message,) = check_template(Prompt("own.j2", template), "judging")
     assert "'str object' has no attribute 'text'" in message
 
 
-def test_the_variables_of_a_template_are_found() -> None:
+def test_all_variables_of_a_template_are_found() -> None:
     assert template_variables(Prompt("p", "{{ a }}{% if b %}c{% endif %}")) == {"a", "b"}

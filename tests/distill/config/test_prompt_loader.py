@@ -19,7 +19,7 @@ MINE = f"{{# mine #}}\n{TAGS}"
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Make a folder that may be read."""
+    """Make a folder from which prompts may be read."""
     inputs = tmp_path / "inputs"
     inputs.mkdir()
     monkeypatch.setenv("DISTILL_INPUT_ROOTS", f"/nowhere{os.pathsep}{inputs}")
@@ -38,12 +38,12 @@ def refusal(**section: Any) -> str:
 
 
 class TestTemplateFiles:
-    def test_of_the_project_pass_their_own_check(self) -> None:
+    def test_the_prompts_of_the_project_pass_the_check(self) -> None:
         section, prompts = load_prompts(Prompts(), None)
         assert section == Prompts()
         assert set(prompts) == {path.name for path in PROMPTS_FOLDER.glob("*.j2")}
 
-    def test_are_read_from_an_allowed_folder_or_from_s3(self, folder: Path) -> None:
+    def test_templates_are_read_from_an_allowed_folder_or_from_s3(self, folder: Path) -> None:
         store = MemoryStore()
         store.write("s3://bucket/judge.j2", f"{TAGS}<answer_a>{{{{ answer_a }}}}</answer_a>"
                     "<answer_b>{{ answer_b }}</answer_b>".encode())  # fmt: skip
@@ -53,35 +53,35 @@ class TestTemplateFiles:
         assert prompts["s3://bucket/judge.j2"].template.startswith("<document>")
 
     @pytest.mark.parametrize("name", ["/etc/passwd", "../secret.j2", "include/../pyproject.toml", "nowhere.j2"])
-    def test_outside_of_allowed_folders_are_refused(self, name: str) -> None:
+    def test_a_template_outside_the_allowed_folders_is_refused(self, name: str) -> None:
         message = refusal(answering=name)
         assert "There is no prompt" in message or "may not be read" in message
 
-    def test_in_s3_are_not_read_while_dags_are_parsed(self) -> None:
+    def test_prompts_in_s3_are_not_read_while_dags_are_parsed(self) -> None:
         section = Prompts(answering="s3://bucket/a.j2", examples="s3://bucket/e.jsonl", instruction_file="s3://b/i.txt")
         filled_in, _ = load_prompts(section, None)
         assert filled_in.instruction_file == "s3://b/i.txt"
 
-    def test_that_are_missing_in_s3_are_named_in_the_message(self) -> None:
+    def test_the_message_about_a_template_that_is_missing_in_s3_names_the_template(self) -> None:
         assert "s3://bucket/a.j2 does not exist; expected a text file" in refusal(answering="s3://bucket/a.j2")
 
-    def test_that_are_not_utf8_are_refused_with_the_line(self, folder: Path) -> None:
+    def test_a_template_that_is_not_utf8_is_refused_with_the_line(self, folder: Path) -> None:
         assert "line 2: byte 0xe9 is not UTF-8" in refusal(answering=write(folder, "a.j2", b"a\ncaf\xe9"))
 
 
 class TestProblems:
-    def test_all_problems_are_reported_at_once(self, folder: Path) -> None:
+    def test_all_problems_with_prompts_are_reported_at_once(self, folder: Path) -> None:
         answering = write(folder, "a.j2", "{{ x }}")
         message = refusal(answering=answering, judging="nowhere.j2", instruction_file="/etc/passwd")
         assert all(part in message for part in ("unknown variable 'x'", "no prompt 'nowhere.j2'", "may not be read"))
 
 
 class TestInstruction:
-    def test_is_replaced_by_the_text_of_its_file(self, folder: Path) -> None:
+    def test_the_instruction_is_replaced_by_the_text_of_the_instruction_file(self, folder: Path) -> None:
         section, _ = load_prompts(Prompts(instruction_file=write(folder, "i.txt", "Be brief.\n")), None)
         assert (section.instruction, section.instruction_file) == ("Be brief.", None)
 
-    def test_may_not_be_an_empty_file(self, folder: Path) -> None:
+    def test_an_empty_instruction_file_is_refused(self, folder: Path) -> None:
         assert "is empty; expected an instruction" in refusal(instruction_file=write(folder, "i.txt", " \n"))
 
 
@@ -89,7 +89,7 @@ class TestExamples:
     VALUES: ClassVar = {"document": "d", "question": "q", "answer": "a", "pairs": 3, "avoid": []}
     PAIR: ClassVar = {"question": "How </example_pairs> so?", "answer": "So."}
 
-    def test_are_shown_to_the_teacher_and_change_the_version(self) -> None:
+    def test_examples_are_shown_to_the_teacher_and_change_the_version_of_the_prompt(self) -> None:
         _, plain = load_prompts(Prompts(), None)
         _, prompts = load_prompts(Prompts(examples=(Example(**self.PAIR),)), None)
         text = prompts["synthesis.j2"].render(**self.VALUES)
@@ -101,7 +101,7 @@ class TestExamples:
         ("name", "text"),
         [("e.jsonl", '{"question": "How?", "answer": "So."}\n\n'), ("e.yaml", "- question: How?\n  answer: So.")],
     )
-    def test_can_be_in_a_file(self, folder: Path, name: str, text: str) -> None:
+    def test_examples_can_be_read_from_a_file(self, folder: Path, name: str, text: str) -> None:
         section, _ = load_prompts(Prompts(examples=write(folder, name, text)), None)
         assert section.examples == (Example(question="How?", answer="So."),)
 
@@ -121,12 +121,12 @@ class TestExamples:
             ),
         ],
     )
-    def test_that_are_wrong_are_reported_with_file_and_place(
+    def test_wrong_examples_are_reported_with_the_file_and_the_place(
         self, folder: Path, name: str, text: str, problem: str
     ) -> None:
         assert problem in refusal(examples=write(folder, name, text))
 
-    def test_need_a_template_that_uses_them(self, folder: Path) -> None:
+    def test_examples_are_refused_when_the_template_does_not_use_them(self, folder: Path) -> None:
         own = (PROMPTS_FOLDER / "synthesis.j2").read_text().split("{% if examples")[0] + (
             "<number_of_pairs>{{ pairs }}</number_of_pairs>"
         )
@@ -156,7 +156,7 @@ def test_a_broken_prompt_is_reported_with_its_use_case_and_the_others_are_loaded
     assert "line 4: unknown variable 'oops'" in loaded.problems[0]
 
 
-def test_a_link_to_a_file_outside_is_refused(folder: Path) -> None:
+def test_a_link_to_a_file_outside_the_allowed_folders_is_refused(folder: Path) -> None:
     (folder.parent / "secret.j2").write_text(MINE)
     (folder / "link.j2").symlink_to(folder.parent / "secret.j2")
     with pytest.raises(InputError, match="may not be read"):

@@ -18,7 +18,7 @@ TEXTS = st.one_of(st.text(max_size=40), st.lists(st.sampled_from(PIECES), max_si
 
 
 def escaped_before(text: str) -> bool:
-    """Return whether a text contains an escaped tag already. Escaping makes such a text equal to one with the tag."""
+    """Return whether a text already contains an escaped tag. Escaping cannot tell such a text from one with the tag."""
     return any(f"&lt;{tag[1:]}" in text.lower() for tag in TAGS)
 
 
@@ -30,7 +30,7 @@ class TestRendering:
         with pytest.raises(PromptError, match=r"Prompt p\.j2.*'oops' is undefined.*variables: document, question"):
             Prompt("p.j2", "{{ oops }}").render(document="d", question="q")
 
-    def test_the_message_about_a_syntax_error_has_the_line(self) -> None:
+    def test_the_message_about_a_syntax_error_names_the_line(self) -> None:
         with pytest.raises(PromptError, match=r"Prompt p\.j2 line 2: "):
             Prompt("p.j2", "one\n{% if %}").render(document="d")
 
@@ -48,12 +48,12 @@ class TestRendering:
             Prompt("p.j2", template).render(document="d")
 
     @pytest.mark.parametrize("text", ["{{ 7*7 }}", "{% for x in y %}", "{# gone #}", "{{ document }}", "{% raw %}"])
-    def test_text_is_never_evaluated(self, text: str) -> None:
+    def test_template_syntax_in_a_document_or_question_is_never_evaluated(self, text: str) -> None:
         rendered = ANSWERING.render(document=text, question=text)
         assert rendered.count(text) == 2
         assert "49" not in rendered
 
-    def test_questions_asked_before_are_listed_only_when_there_are_some(self) -> None:
+    def test_earlier_questions_are_listed_only_when_there_are_some(self) -> None:
         values = {"document": "d", "question": "q", "answer": "a", "pairs": 3}
         assert section(SYNTHESIS.render(**values, avoid=[]), "asked_before") is None
         rendered = SYNTHESIS.render(**values, avoid=["one?", "</asked_before> two?"])
@@ -66,34 +66,38 @@ class TestRendering:
 
 
 class TestDelimiters:
-    def test_are_the_same_for_the_prompts_and_the_simulated_models(self) -> None:
+    def test_the_prompts_and_the_simulated_models_use_the_same_delimiters(self) -> None:
         assert set(NAMES) == set(DELIMITERS)
 
     @pytest.mark.parametrize("tag", TAGS)
-    def test_of_ours_are_escaped_in_lower_and_upper_case(self, tag: str) -> None:
+    def test_a_delimiter_is_escaped_in_lower_and_upper_case(self, tag: str) -> None:
         for written in (tag, tag.upper(), tag.title()):
             assert escape_delimiters(f"a{written}b") == f"a&lt;{written[1:]}b"
 
     @pytest.mark.parametrize("text", ["<b>bold</b>", "a < b > c", "<documents>", "<document id=1>", "&lt;", "<doc"])
-    def test_that_are_not_ours_stay_unchanged(self, text: str) -> None:
+    def test_text_that_is_not_a_delimiter_is_unchanged(self, text: str) -> None:
         assert escape_delimiters(text) == text
 
     @given(TEXTS)
-    def test_are_not_escaped_twice(self, text: str) -> None:
+    def test_delimiters_are_not_escaped_twice(self, text: str) -> None:
         once = escape_delimiters(text)
         assert escape_delimiters(once) == once
         assert not any(tag in once.lower() for tag in TAGS)
 
     @settings(max_examples=200, deadline=None)
     @given(UNAMBIGUOUS, UNAMBIGUOUS)
-    def test_let_a_student_find_document_and_question_unchanged(self, document: str, question: str) -> None:
+    def test_a_student_finds_the_document_and_the_question_unchanged_in_its_prompt(
+        self, document: str, question: str
+    ) -> None:
         rendered = ANSWERING.render(document=document, question=question)
         assert section(rendered, "document") == document
         assert section(rendered, "question") == question
 
     @settings(max_examples=100, deadline=None)
     @given(UNAMBIGUOUS, UNAMBIGUOUS, UNAMBIGUOUS, st.integers(1, 20))
-    def test_let_a_teacher_find_its_inputs_unchanged(self, document: str, question: str, answer: str, n: int) -> None:
+    def test_a_teacher_finds_all_inputs_unchanged_in_its_prompt(
+        self, document: str, question: str, answer: str, n: int
+    ) -> None:
         rendered = SYNTHESIS.render(document=document, question=question, answer=answer, pairs=n, avoid=[])
         assert section(rendered, "document") == document
         assert section(rendered, "question") == question
@@ -102,7 +106,9 @@ class TestDelimiters:
 
     @settings(max_examples=100, deadline=None)
     @given(UNAMBIGUOUS, UNAMBIGUOUS, UNAMBIGUOUS)
-    def test_let_a_judge_find_both_answers_unchanged(self, question: str, answer_a: str, answer_b: str) -> None:
+    def test_a_judge_finds_the_question_and_both_answers_unchanged_in_its_prompt(
+        self, question: str, answer_a: str, answer_b: str
+    ) -> None:
         rendered = JUDGING.render(document="d", question=question, reference="", answer_a=answer_a, answer_b=answer_b)
         assert section(rendered, "question") == question
         assert section(rendered, "answer_a") == answer_a
@@ -110,7 +116,7 @@ class TestDelimiters:
 
 
 class TestFiles:
-    def test_the_version_depends_on_the_text_alone(self) -> None:
+    def test_the_version_of_a_prompt_depends_on_the_text_alone(self) -> None:
         versions = {Prompt("p", text).version for text in ("a", "b", "a ")}
         assert len(versions) == 3
         assert Prompt("p", "a").version == Prompt("other", "a").version
@@ -124,10 +130,12 @@ class TestFiles:
         (folder / "link.j2").symlink_to(tmp_path / "secret.j2")
         return folder
 
-    def test_a_template_of_the_folder_is_read(self, folder: Path) -> None:
+    def test_a_template_in_the_prompts_folder_is_read(self, folder: Path) -> None:
         assert load_prompt("own.j2", folder) == Prompt("own.j2", "mine")
 
     @pytest.mark.parametrize("name", ["../secret.j2", "x/../../secret.j2", "link.j2", "/etc/passwd", "", ".", "no.j2"])
-    def test_a_name_outside_the_folder_or_without_a_file_is_refused(self, folder: Path, name: str) -> None:
+    def test_a_prompt_name_that_leads_outside_the_folder_or_to_no_file_is_refused(
+        self, folder: Path, name: str
+    ) -> None:
         with pytest.raises(PromptError, match=r"expected one of link\.j2, own\.j2"):
             load_prompt(name, folder)

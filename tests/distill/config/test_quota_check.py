@@ -24,14 +24,16 @@ SAMPLE = load_use_case(USE_CASES_FOLDER / "aws_docs_qa.yaml", environment={})
         ),
     ],
 )
-def test_a_call_that_exceeds_its_quota_is_a_problem(model: str, quota: dict[str, float], problem: str) -> None:
+def test_max_tokens_that_reach_the_quota_of_the_model_are_reported_as_a_problem(
+    model: str, quota: dict[str, float], problem: str
+) -> None:
     use_case = SAMPLE.model_copy(update={"quotas": {model: ModelQuota(**quota)}})
     (message,) = quota_problems(use_case)
     assert problem in message
     assert model in message
 
 
-def test_large_quotas_and_unknown_ones_are_no_problem() -> None:
+def test_large_or_unknown_quotas_are_not_a_problem() -> None:
     assert quota_problems(SAMPLE) == []
     large = {"claude-sonnet-5-5": ModelQuota(requests_per_minute=600, tokens_per_minute=200_000)}
     assert quota_problems(SAMPLE.model_copy(update={"quotas": large})) == []

@@ -28,13 +28,13 @@ from include.distill.config.sections import Arm, Batch, Curation, FanOut, Judgin
         pytest.param(Arm, {"name": "x", "kind": "base", "originals": 5}, "which is not trained", id="a trained base"),
     ],
 )
-def test_a_wrong_value_is_refused(section: type[Section], values: dict[str, Any], problem: str) -> None:
+def test_a_wrong_value_in_a_section_is_refused(section: type[Section], values: dict[str, Any], problem: str) -> None:
     with pytest.raises(ValidationError) as raised:
         section(**values)
     assert problem in str(raised.value)
 
 
-def test_a_boolean_is_accepted_where_one_is_expected() -> None:
+def test_a_boolean_is_accepted_where_a_boolean_is_expected() -> None:
     assert Judging(show_reference=True).show_reference is True
 
 
@@ -58,5 +58,5 @@ def test_only_an_arm_that_is_trained_on_pairs_uses_pairs(arm: dict[str, Any], wa
     assert Arm(name="x", **arm).wants_pairs is wants_pairs
 
 
-def test_twice_as_many_rows_are_processed_as_calls_are_sent() -> None:
+def test_a_fan_out_has_twice_as_many_threads_as_concurrent_calls() -> None:
     assert FanOut(concurrency=8).threads == 16

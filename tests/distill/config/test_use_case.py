@@ -29,31 +29,45 @@ class TestValidation:
             pytest.param(
                 {"judges": ["nova-lite", "us.amazon.nova-lite-v1:0"]},
                 "expected different models",
-                id="one judge, two names",
+                id="one judge under two names",
             ),
             pytest.param({"name": "Docs"}, "name:", id="capital in the name"),
             pytest.param({"name": "a" * 25}, "name:", id="name too long"),
             pytest.param({"arms": [BASE, {"name": "a" * 17}]}, "arms.1.name", id="arm's name too long"),
             pytest.param({"arms": [BASE, BASE]}, "expected a different one for each arm", id="an arm twice"),
             pytest.param({"arms": [BASE, {"name": "t", "originals": -1}]}, "arms.1.originals", id="negative count"),
-            pytest.param({"arms": [BASE]}, "nothing is compared", id="a base alone"),
+            pytest.param({"arms": [BASE]}, "nothing is compared", id="only a base arm"),
             pytest.param(
                 {"arms": [BASE, TUNED, CHAMPION, {**CHAMPION, "name": "c"}]}, "expected at most one", id="champions"
             ),
-            pytest.param({"arms": [BASE, TUNED, {**CHAMPION, "originals": 5}]}, "not trained", id="a mix of no use"),
+            pytest.param(
+                {"arms": [BASE, TUNED, {**CHAMPION, "originals": 5}]},
+                "not trained",
+                id="rows for an arm without training",
+            ),
             pytest.param({"arms": [BASE, {**MIX, "originals": 0, "synthetic": 0}]}, "neither", id="an empty mix"),
-            pytest.param({"arms": [BASE, MIX], "source": FEW}, "500 originals, source.documents allows 40", id="rows"),
-            pytest.param({"arms": [BASE, {**MIX, "synthetic": 1501}]}, "at most 1500", id="more pairs than 3 a row"),
+            pytest.param(
+                {"arms": [BASE, MIX], "source": FEW},
+                "500 originals, source.documents allows 40",
+                id="more originals than rows",
+            ),
+            pytest.param({"arms": [BASE, {**MIX, "synthetic": 1501}]}, "at most 1500", id="more than 3 pairs per row"),
             pytest.param(
                 {"arms": [BASE, {**MIX, "originals": "all", "synthetic": 121}], "source": FEW},
                 "121 synthetic pairs, 40 rows give at most 120",
-                id="more pairs than 3 for each of the first rows",
+                id="more than 3 pairs for each of the first rows",
             ),
             pytest.param({"synthesis": {"pairs_per_document": 0}}, "greater than or equal to 1", id="no pairs"),
-            pytest.param({"source": {"training_csv": "t", "evaluation_share": 1}}, "less than 1", id="all held out"),
-            pytest.param({"max_spend_usd": 0}, "greater than 0, found 0", id="no money"),
-            pytest.param({"schedule": "every day"}, "schedule: 'every day' is not a cron expression", id="no schedule"),
-            pytest.param({"schedule": "61 * * * *"}, "schedule: '61 * * * *' is not a cron", id="no minute"),
+            pytest.param(
+                {"source": {"training_csv": "t", "evaluation_share": 1}}, "less than 1", id="all rows held out"
+            ),
+            pytest.param({"max_spend_usd": 0}, "greater than 0, found 0", id="a spend cap of zero"),
+            pytest.param(
+                {"schedule": "every day"}, "schedule: 'every day' is not a cron expression", id="not a cron expression"
+            ),
+            pytest.param(
+                {"schedule": "61 * * * *"}, "schedule: '61 * * * *' is not a cron", id="a minute out of range"
+            ),
             pytest.param({"schedule": ""}, "schedule: '' is not a cron expression", id="an empty schedule"),
             pytest.param({"tags": ["a" * 101]}, "tags.0: String should have at most 100", id="a tag Airflow refuses"),
             pytest.param({"aws": {"role_arn": "role"}}, "aws.role_arn", id="no role"),
@@ -70,12 +84,12 @@ class TestValidation:
             ),
         ],
     )
-    def test_refuses_a_wrong_value_and_names_its_key(self, changes: dict[str, Any], problem: str) -> None:
+    def test_a_wrong_value_is_refused_with_its_key(self, changes: dict[str, Any], problem: str) -> None:
         with pytest.raises(UseCaseError, match=r"^test: ") as raised:
             make_use_case(**changes)
         assert problem in str(raised.value)
 
-    def test_reports_every_problem_at_once(self) -> None:
+    def test_every_problem_of_a_use_case_is_reported_at_once(self) -> None:
         with pytest.raises(UseCaseError) as raised:
             make_use_case(teacher="nobody", owner=7, seed="x")
         assert all(key in str(raised.value) for key in ("teacher:", "owner:", "seed:"))
@@ -93,35 +107,37 @@ class TestValidation:
             ),
         ],
     )
-    def test_names_key_found_value_and_expectation(self, changes: dict[str, Any], problem: str) -> None:
+    def test_the_message_about_a_wrong_value_names_the_key_the_found_value_and_the_expectation(
+        self, changes: dict[str, Any], problem: str
+    ) -> None:
         with pytest.raises(UseCaseError) as raised:
             make_use_case(**changes)
         assert problem in str(raised.value)
 
     @pytest.mark.parametrize("raw", [None, [], "text", 3], ids=repr)
-    def test_refuses_a_value_that_is_not_a_mapping(self, raw: Any) -> None:
+    def test_a_use_case_that_is_not_a_mapping_is_refused(self, raw: Any) -> None:
         with pytest.raises(UseCaseError, match="expected a mapping"):
             parse_use_case(raw, origin="test")
 
-    def test_replaces_an_inference_id_by_the_models_key(self) -> None:
+    def test_an_inference_id_is_replaced_by_the_key_of_the_model(self) -> None:
         assert make_use_case(student="us.amazon.nova-lite-v1:0").student == "nova-lite"
 
-    def test_reads_the_frozen_copy_back_as_the_same_use_case(self) -> None:
+    def test_the_frozen_copy_of_a_use_case_is_read_back_as_an_equal_use_case(self) -> None:
         use_case = make_use_case(arms=[BASE, {"name": "few", "originals": 5, "synthetic": 0}], tags=["a", "b"])
         frozen = yaml.safe_load(yaml.safe_dump(use_case.model_dump(mode="json")))
         assert parse_use_case(frozen, origin="frozen") == use_case
 
 
 class TestComparisons:
-    def test_are_by_default_every_tuned_arm_with_every_base(self) -> None:
+    def test_by_default_every_tuned_arm_is_compared_with_every_base_arm(self) -> None:
         pairs = make_use_case(arms=[BASE, TUNED, {"name": "more"}]).pairs
         assert [(pair.candidate, pair.baseline) for pair in pairs] == [("tuned", "base"), ("more", "base")]
 
-    def test_begin_with_the_champion_if_there_is_one(self) -> None:
+    def test_comparisons_begin_with_the_champion_if_there_is_one(self) -> None:
         pairs = make_use_case(arms=[BASE, CHAMPION, TUNED]).pairs
         assert [(pair.candidate, pair.baseline) for pair in pairs] == [("tuned", "best"), ("tuned", "base")]
 
-    def test_are_as_configured(self) -> None:
+    def test_configured_comparisons_replace_the_default_comparisons(self) -> None:
         stated = [{"candidate": "more", "baseline": "tuned"}]
         assert len(make_use_case(arms=[BASE, TUNED, {"name": "more"}], comparisons=stated).pairs) == 1
 
@@ -133,40 +149,40 @@ class TestComparisons:
             pytest.param([("tuned", "base"), ("tuned", "base")], "twice", id="a pair twice"),
         ],
     )
-    def test_are_refused_when_they_make_no_sense(self, comparisons: list[tuple[str, str]], problem: str) -> None:
+    def test_an_impossible_comparison_is_refused(self, comparisons: list[tuple[str, str]], problem: str) -> None:
         with pytest.raises(UseCaseError, match=problem):
             make_use_case(comparisons=[{"candidate": a, "baseline": b} for a, b in comparisons])
 
 
 class TestArms:
-    def test_may_ask_for_as_many_as_there_can_be(self) -> None:
+    def test_an_arm_may_request_as_many_pairs_as_the_teacher_can_write(self) -> None:
         assert make_use_case(arms=[BASE, MIX]).arm("mix").synthetic == 1500
         assert make_use_case(arms=[BASE, {**MIX, "originals": 0, "synthetic": 5000}]).wants_pairs
 
-    def test_are_checked_against_the_sizes_of_the_trigger_form(self) -> None:
+    def test_arms_are_checked_against_the_sizes_in_the_trigger_form(self) -> None:
         with pytest.raises(UseCaseError, match=r"trigger form: .*arm mix asks for 500 originals"):
             make_use_case(arms=[BASE, MIX]).with_overrides({"documents": 40})
         with pytest.raises(UseCaseError, match=r"at most 500 \(pairs_per_document is 1\)"):
             make_use_case(arms=[BASE, MIX]).with_overrides({"pairs_per_document": 1})
 
-    def test_need_the_teacher_only_when_one_takes_its_pairs(self) -> None:
+    def test_arms_need_the_teacher_only_when_some_arm_takes_synthetic_pairs(self) -> None:
         assert not make_use_case(arms=[BASE, CHAMPION, {**MIX, "synthetic": 0}]).wants_pairs
 
 
 class TestEpochs:
-    def test_are_as_configured_or_the_default_of_the_family(self) -> None:
+    def test_the_number_of_epochs_is_the_configured_one_or_the_default_of_the_family(self) -> None:
         assert make_use_case(training={"hyperparameters": {"epochCount": "4"}}).epochs == 4
         assert make_use_case(student="llama-3-1-8b").epochs == 5
 
 
 class TestSchedule:
     @pytest.mark.parametrize("schedule", [None, "@daily", "*/15 2-4 * * 1-5"])
-    def test_may_be_a_cron_expression_a_preset_or_none(self, schedule: str | None) -> None:
+    def test_a_schedule_may_be_a_cron_expression_a_preset_or_none(self, schedule: str | None) -> None:
         assert make_use_case(schedule=schedule).schedule == schedule
 
 
 class TestOverrides:
-    def test_replace_the_values_of_the_file(self) -> None:
+    def test_overrides_replace_the_values_of_the_file(self) -> None:
         values = {"training_csv": "other.csv", "documents": 7, "pairs_per_document": 5, "max_spend_usd": 3}
         made = make_use_case().with_overrides(values)
         assert (made.source.training_csv, made.source.documents) == ("other.csv", 7)
@@ -181,11 +197,11 @@ class TestOverrides:
             pytest.param({"dry_run": True, "teacher": "nova-lite"}, id="keys that are not overrides"),
         ],
     )
-    def test_keep_the_values_of_the_file_when_the_form_is_empty(self, values: dict[str, Any]) -> None:
+    def test_an_empty_form_keeps_the_values_of_the_file(self, values: dict[str, Any]) -> None:
         assert make_use_case().with_overrides(values) == make_use_case()
 
     @pytest.mark.parametrize("empty", [None, ""])
-    def test_clear_what_may_be_absent_and_nothing_else(self, empty: str | None) -> None:
+    def test_an_emptied_field_clears_only_values_that_may_be_absent(self, empty: str | None) -> None:
         source = {"training_csv": "t.csv", "evaluation_csv": "e.csv", "documents": 5, "evaluation_rows": 6}
         use_case = make_use_case(source=source).with_overrides(dict.fromkeys(OVERRIDES, empty))
         cleared = use_case.source
@@ -194,14 +210,14 @@ class TestOverrides:
         assert make_use_case(source=source).with_overrides({}).source.documents == 5
 
     @pytest.mark.parametrize("values", [{"documents": 0}, {"pairs_per_document": 21}, {"max_spend_usd": -1}], ids=str)
-    def test_are_refused_with_the_name_of_the_form_when_out_of_range(self, values: dict[str, Any]) -> None:
+    def test_overrides_out_of_range_are_refused_with_the_name_of_the_form(self, values: dict[str, Any]) -> None:
         with pytest.raises(UseCaseError, match="tiny with the values of the trigger form: ") as raised:
             make_use_case().with_overrides(values)
         assert next(iter(values)) in str(raised.value)
 
 
 class TestNoiseControl:
-    def test_is_judged_last_under_a_name_that_no_arm_can_have(self) -> None:
+    def test_the_noise_control_is_judged_last_under_a_name_that_no_arm_can_have(self) -> None:
         use_case = make_use_case(answering={"temperature": 0.3})
         assert [(pair.candidate, pair.baseline) for pair in use_case.judged_pairs] == [
             ("tuned", "base"),
@@ -210,18 +226,18 @@ class TestNoiseControl:
         with pytest.raises(UseCaseError, match=r"arms\.1\.name"):
             make_use_case(arms=[BASE, {"name": "base-again"}])
 
-    def test_does_not_exist_at_temperature_0(self) -> None:
+    def test_there_is_no_noise_control_at_temperature_0(self) -> None:
         use_case = make_use_case()
         assert use_case.noise_control_arm is None
         assert use_case.judged_pairs == use_case.pairs
 
 
 class TestCritic:
-    def test_does_not_exist_unless_it_is_configured(self) -> None:
+    def test_there_is_no_critic_unless_a_critic_is_configured(self) -> None:
         assert make_use_case().critic is None
         assert make_use_case().models == ("claude-sonnet-4-6", "nova-micro", "claude-haiku-4-5")
 
-    def test_is_found_in_the_catalog_by_key_or_id_and_is_one_of_the_models(self) -> None:
+    def test_the_critic_is_found_by_key_or_id_and_is_listed_among_the_models(self) -> None:
         by_id = load_catalog().model("nova-lite").inference_id
         use_case = make_use_case(curation={"critic": {"model": by_id, "max_spend_usd": 2}})
         assert use_case.critic
@@ -237,6 +253,6 @@ class TestCritic:
             ({"model": "nova-lite", "max_spend": 2}, "curation.critic.max_spend: unknown key, .*'max_spend_usd'"),
         ],
     )
-    def test_is_refused_with_the_key_when_it_is_wrong(self, critic: dict[str, Any], problem: str) -> None:
+    def test_a_wrong_critic_section_is_refused_with_the_key(self, critic: dict[str, Any], problem: str) -> None:
         with pytest.raises(UseCaseError, match=problem):
             make_use_case(curation={"critic": critic})

@@ -30,7 +30,7 @@ def _no_configured_roots(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def inputs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Make a folder that may be read, with one file in it, next to a file that may not be read."""
+    """Make a folder that may be read with one file in it, and next to the folder a file that may not be read."""
     folder = tmp_path / "inputs"
     folder.mkdir()
     (folder / "rows.csv").write_bytes(b"mine")
@@ -59,7 +59,7 @@ class TestLocal:
 
     def test_a_file_below_a_configured_folder_is_read(self, inputs: Path, store: MemoryStore) -> None:
         assert read_input(str(inputs / "rows.csv"), store) == b"mine"
-        assert read_input(SAMPLE, store), "the project's own files may still be read"
+        assert read_input(SAMPLE, store), "a file of the project can still be read"
 
     def test_a_folder_that_is_not_configured_is_refused(
         self, inputs: Path, store: MemoryStore, monkeypatch: pytest.MonkeyPatch
@@ -76,11 +76,13 @@ class TestLocal:
         with pytest.raises(InputError, match="may not be read"):
             read_input(uri, store)
 
-    def test_a_path_that_climbs_out_of_a_configured_folder_is_refused(self, inputs: Path, store: MemoryStore) -> None:
+    def test_a_path_that_leads_out_of_a_configured_folder_with_dots_is_refused(
+        self, inputs: Path, store: MemoryStore
+    ) -> None:
         with pytest.raises(InputError, match="may not be read"):
             read_input(f"{inputs}/../secret.csv", store)
 
-    def test_a_folder_whose_name_only_starts_like_an_allowed_one_is_refused(
+    def test_a_folder_whose_name_only_begins_with_the_name_of_an_allowed_folder_is_refused(
         self, inputs: Path, store: MemoryStore
     ) -> None:
         sibling = inputs.with_name("inputs-private")
@@ -89,14 +91,14 @@ class TestLocal:
         with pytest.raises(InputError, match="may not be read"):
             read_input(str(sibling / "rows.csv"), store)
 
-    def test_a_link_to_a_file_outside_is_refused(self, inputs: Path, store: MemoryStore) -> None:
+    def test_a_link_to_a_file_outside_the_allowed_folders_is_refused(self, inputs: Path, store: MemoryStore) -> None:
         (inputs / "link.csv").symlink_to(inputs.parent / "secret.csv")
         (inputs / "folder").symlink_to(inputs.parent)
         for path in (inputs / "link.csv", inputs / "folder" / "secret.csv"):
             with pytest.raises(InputError, match="may not be read"):
                 read_input(str(path), store)
 
-    def test_an_allowed_folder_may_itself_be_a_link(
+    def test_an_allowed_folder_may_be_a_link(
         self, inputs: Path, store: MemoryStore, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         link = inputs.with_name("linked")
@@ -105,7 +107,7 @@ class TestLocal:
         assert read_input(str(link / "rows.csv"), store) == b"mine"
 
     @pytest.mark.parametrize("name", ["gone.csv", "."])
-    def test_the_message_about_a_missing_file_or_a_folder_has_the_reason(
+    def test_the_message_about_a_missing_file_or_a_folder_names_the_reason(
         self, inputs: Path, store: MemoryStore, name: str
     ) -> None:
         with pytest.raises(InputError, match=r"cannot be read \((No such file|Is a directory)"):
@@ -134,7 +136,7 @@ class TestFolders:
         assert find_inputs("s3://bucket/a/rows.csv", store) == [InputFile("rows.csv", "s3://bucket/a/rows.csv")]
         assert find_inputs(SAMPLE, store) == [InputFile("train.csv", SAMPLE)]
 
-    def test_files_are_sorted_by_name_and_markers_are_skipped(self, store: MemoryStore) -> None:
+    def test_files_of_a_folder_are_sorted_by_name_and_marker_files_are_skipped(self, store: MemoryStore) -> None:
         for name in ("b.csv", "a/c.CSV", "", "_SUCCESS", "a/.b.csv.crc", "a/"):
             store.write(f"s3://bucket/in/{name}", b"x")
         store.write("s3://bucket/in-other.csv", b"x")
@@ -149,12 +151,14 @@ class TestFolders:
         assert [file.name for file in files] == ["more/10.csv", "rows.csv"]
         assert [read_input(file.uri, store) for file in files] == [b"ten", b"mine"]
 
-    def test_a_link_in_a_folder_to_a_file_outside_is_refused(self, inputs: Path, store: MemoryStore) -> None:
+    def test_a_link_from_a_folder_to_a_file_outside_the_allowed_folders_is_refused(
+        self, inputs: Path, store: MemoryStore
+    ) -> None:
         (inputs / "link.csv").symlink_to(inputs.parent / "secret.csv")
         with pytest.raises(InputError, match="may not be read"):
             read_input(find_inputs(str(inputs), store)[0].uri, store)
 
-    def test_links_to_folders_broken_links_and_pipes_are_not_skipped_silently(
+    def test_links_to_folders_broken_links_and_pipes_in_a_folder_are_refused(
         self, inputs: Path, store: MemoryStore
     ) -> None:
         (inputs.parent / "rest").mkdir()
@@ -176,7 +180,7 @@ class TestFolders:
         with pytest.raises(InputError, match="s3://bucket/in/ has no files"):
             find_inputs("s3://bucket/in/", store)
 
-    def test_the_endings_of_files_in_a_folder_are_chosen_by_the_caller(self, store: MemoryStore) -> None:
+    def test_the_caller_chooses_the_allowed_endings_of_files_in_a_folder(self, store: MemoryStore) -> None:
         for name in ("a.csv", "b.jsonl"):
             store.write(f"s3://bucket/in/{name}", b"x")
         files = input_files.find_inputs("s3://bucket/in/", store, endings=(".csv", ".jsonl"))
@@ -190,7 +194,7 @@ class TestFolders:
         with pytest.raises(InputError, match=r"files that do not end in \.csv: 2, the first 'b\.csv\.gz'"):
             find_inputs("s3://bucket/in/", store)
 
-    def test_the_message_about_a_missing_object_says_that_it_is_a_folder(self, store: MemoryStore) -> None:
+    def test_the_message_about_a_missing_object_explains_that_the_uri_is_a_folder(self, store: MemoryStore) -> None:
         store.write("s3://bucket/in/a.csv", b"x")
         with pytest.raises(InputError, match=r"s3://bucket/in/ is a folder\. To read all its files, end the URI"):
             read_input("s3://bucket/in", store)

@@ -13,7 +13,7 @@ from include.distill.config.layout import Layout, RunFolder
 from include.distill.config.sections import Storage
 from include.distill.core.naming import canonical_hash, digest, job_name, request_token, run_key, slug, throughput_name
 
-# What the pydantic patterns allow, up to their full lengths of 24 and 16.
+# Names that the pydantic patterns allow, up to the maximum lengths of 24 and 16 characters.
 USE_CASE_NAMES = st.from_regex(r"[a-z][a-z0-9]{0,5}(_[a-z0-9]{1,5}){0,3}|[a-z][a-z0-9]{23}", fullmatch=True)
 ARM_NAMES = st.from_regex(r"[a-z][a-z0-9]{0,3}(_[a-z0-9]{1,5}){0,2}|[a-z][a-z0-9]{15}", fullmatch=True)
 FINGERPRINTS = st.text("0123456789abcdef", min_size=64, max_size=64)
@@ -38,7 +38,7 @@ def assert_legal(value: str, operation: str, *path: str) -> None:
 class TestLegalNames:
     @settings(max_examples=60, deadline=None)
     @given(USE_CASE_NAMES, ARM_NAMES, FINGERPRINTS, ATTEMPTS)
-    def test_a_job_name_is_legal_for_the_job_and_for_its_model(
+    def test_a_job_name_is_legal_for_the_training_job_and_for_the_model(
         self, use_case: str, arm: str, fingerprint: str, attempt: int
     ) -> None:
         name = job_name(use_case, arm, fingerprint, attempt)
@@ -55,7 +55,7 @@ class TestLegalNames:
 
     @settings(max_examples=60, deadline=None)
     @given(st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,20}(/[A-Za-z0-9][A-Za-z0-9._-]{0,20})?", fullmatch=True), IDS)
-    def test_s3_uris_are_legal_for_every_run_id(self, prefix: str, run: str) -> None:
+    def test_s3_uris_of_a_run_are_legal_for_every_run_id(self, prefix: str, run: str) -> None:
         layout = Layout(Storage(training_bucket="training", output_bucket="output", prefix=prefix))
         folder = RunFolder(layout.run_uri(run_key("dag", run)))
         train = folder.dataset("0" * 64, "train.jsonl")
@@ -64,13 +64,13 @@ class TestLegalNames:
         output = layout.training_output("0" * 64)
         assert_legal(output, "CreateModelCustomizationJob", "outputDataConfig", "s3Uri")
 
-    def test_the_longest_names_still_fit(self) -> None:
+    def test_the_longest_possible_names_fit_the_limit_of_63_characters(self) -> None:
         assert len(job_name("u" * 24, "a" * 16, "f" * 64, 9)) <= 63
         assert len(throughput_name("u" * 24, "a" * 16, run_key("d", "r" * 200), 9999)) <= 63
 
 
 class TestIdentity:
-    def test_a_run_key_is_readable_and_the_same_every_time(self) -> None:
+    def test_the_run_key_of_a_run_is_readable_and_never_changes(self) -> None:
         key = run_key("distill_docs", "manual__2026-11-22T02:00:00+00:00")
         assert key.startswith("manual-2026-11-22t02-00-")
         assert key == run_key("distill_docs", "manual__2026-11-22T02:00:00+00:00")
@@ -80,23 +80,23 @@ class TestIdentity:
         [
             pytest.param("other", "manual__1", id="another dag"),
             pytest.param("dag", "manual__2", id="another run"),
-            pytest.param("dag", "manual--1", id="a run that reads the same as a slug"),
-            pytest.param("dagm", "anual__1", id="the same characters, divided elsewhere"),
+            pytest.param("dag", "manual--1", id="a run with the same slug"),
+            pytest.param("dagm", "anual__1", id="the same characters, divided at another place"),
         ],
     )
-    def test_run_keys_differ_for(self, dag: str, run: str) -> None:
+    def test_different_runs_have_different_run_keys(self, dag: str, run: str) -> None:
         assert run_key(dag, run) != run_key("dag", "manual__1")
 
-    def test_a_run_id_without_a_letter_still_gives_a_key(self) -> None:
+    def test_a_run_id_without_letters_and_digits_still_gives_a_run_key(self) -> None:
         assert re.fullmatch(r"run-[0-9a-f]{8}", run_key("dag", "###"))
 
-    def test_only_later_attempts_have_a_suffix(self) -> None:
+    def test_only_a_job_name_of_a_later_attempt_has_a_suffix(self) -> None:
         first = job_name("docs", "tuned", "0123456789abcdef", 1)
         assert first == "docs-tuned-0123456789ab"
         assert job_name("docs", "tuned", "0123456789abcdef", 2) == f"{first}-a2"
 
-    def test_throughputs_of_two_runs_and_of_two_ordinals_differ(self) -> None:
-        """The ids of scheduled runs begin alike, so only the end of a run key tells two runs apart."""
+    def test_throughput_names_differ_between_runs_and_between_ordinals(self) -> None:
+        """The ids of scheduled runs begin alike, so only the end of a run key distinguishes two runs."""
         keys = [run_key("dag", f"scheduled__2026-11-{day}T02:00:00+00:00") for day in (21, 22)]
         assert len({throughput_name("docs", "tuned", key, ordinal) for key in keys for ordinal in (1, 2)}) == 4
 
@@ -108,9 +108,9 @@ class TestIdentity:
 
 
 class TestHashes:
-    def test_a_digest_depends_on_which_part_a_character_belongs_to(self) -> None:
+    def test_a_digest_depends_on_how_characters_are_divided_among_the_parts(self) -> None:
         assert len({digest("ab", "c"), digest("a", "bc"), digest("abc"), digest("abc", "")}) == 4
 
-    def test_a_hash_depends_on_the_order_of_a_list_but_not_of_keys(self) -> None:
+    def test_a_hash_depends_on_the_order_of_a_list_but_not_on_the_order_of_keys(self) -> None:
         assert canonical_hash({"a": 1, "b": 2}) == canonical_hash({"b": 2, "a": 1})
         assert canonical_hash([1, 2]) != canonical_hash([2, 1])

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from include.distill.core.single_flight_cache import single_flight_cache
 
 
-def test_a_value_is_computed_once_when_many_threads_ask_together() -> None:
+def test_a_value_is_computed_once_when_many_threads_request_it_at_the_same_time() -> None:
     computed: list[int] = []
 
     @single_flight_cache

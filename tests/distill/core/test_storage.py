@@ -28,18 +28,18 @@ VALUES = st.one_of(TEXTS, st.integers(), st.none(), st.booleans())
 
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.dictionaries(st.text(max_size=5), VALUES, max_size=3), max_size=4))
-def test_records_come_back_as_they_were(records: list[dict[str, object]]) -> None:
+def test_records_are_read_back_as_they_were_written(records: list[dict[str, object]]) -> None:
     store = MemoryStore()
     assert write_jsonl(store, URI, records) == len(records)
     assert read_jsonl(store, URI, dict) == list(stream_jsonl(store, URI, dict)) == records
 
 
-def test_a_file_has_one_record_per_line_with_text_unescaped(store: MemoryStore) -> None:
+def test_a_file_has_one_record_per_line_and_text_is_not_escaped(store: MemoryStore) -> None:
     write_jsonl(store, URI, [{"a": "é\n", "b": [1, None]}, {"b": 1.5}])
     assert store.read(URI) == '{"a": "é\\n", "b": [1, null]}\n{"b": 1.5}\n'.encode()
 
 
-def test_an_error_while_writing_leaves_the_older_file_as_it_was(store: MemoryStore) -> None:
+def test_an_error_while_writing_leaves_the_older_file_unchanged(store: MemoryStore) -> None:
     def broken() -> Iterator[dict[str, int]]:
         yield {"a": 2}
         raise ValueError("no more")
@@ -66,7 +66,7 @@ def test_the_message_about_a_broken_line_names_file_and_line(body: bytes, proble
 
 
 @pytest.mark.parametrize("body", [b"", b"\n\n"])
-def test_an_empty_file_holds_no_records(body: bytes) -> None:
+def test_an_empty_file_has_no_records(body: bytes) -> None:
     assert list(decode_jsonl(BytesIO(body), dict, uri=URI)) == []
 
 
@@ -94,6 +94,6 @@ def test_a_uri_is_split_into_bucket_and_key(uri: str, parts: tuple[str, str]) ->
 
 
 @pytest.mark.parametrize("uri", ["", "s3:", "s3:///key", "file:///etc/passwd", "S3://bucket/key", "bucket/key"])
-def test_other_uris_than_those_of_s3_are_refused(uri: str) -> None:
+def test_a_uri_that_is_not_an_s3_uri_is_refused(uri: str) -> None:
     with pytest.raises(ValueError, match=r"Not an S3 URI.*expected s3://bucket/key"):
         split_uri(uri)

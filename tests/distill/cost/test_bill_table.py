@@ -10,7 +10,7 @@ LINES = [
 ]
 
 
-def test_every_line_has_its_quantity_its_price_and_the_sum_of_its_step() -> None:
+def test_every_line_has_its_quantity_its_cost_and_the_total_of_its_step() -> None:
     header, *rows = bill_table(LINES).splitlines()
     assert header.split() == ["what", "quantity", "unit", "usd", "usd_of_step"]
     assert [row.rsplit(maxsplit=4) for row in rows] == [
@@ -20,5 +20,5 @@ def test_every_line_has_its_quantity_its_price_and_the_sum_of_its_step() -> None
     ]
 
 
-def test_columns_are_aligned() -> None:
+def test_the_columns_of_a_bill_table_are_aligned() -> None:
     assert len({len(row) for row in bill_table(LINES).splitlines()}) == 1

@@ -22,7 +22,7 @@ from tests.fakes.memory_store import MemoryStore
 
 MODEL = load_catalog().model("claude-haiku-4-5")
 NOTE = "s3://b/runs/run/synthetic/critic-ended-00000.json"
-DOLLAR = (1.0, 0.0)  # a token of input
+DOLLAR = (1.0, 0.0)  # prices of one input token and one output token
 
 
 def with_critic(usd: float, **changes: Any) -> UseCase:
@@ -41,7 +41,7 @@ def stored_estimate(use_case: UseCase, rows: list[dict[str, Any]]) -> dict[str, 
 
 
 class TestEstimate:
-    def test_the_critic_has_its_own_lines_which_never_exceed_its_budget(self) -> None:
+    def test_the_critic_has_its_own_lines_and_their_total_never_exceeds_the_budget_of_the_critic(self) -> None:
         rows = [row(number) for number in range(100)]
         for budget in (0.01, 1000.0):
             use_case = with_critic(budget)
@@ -63,7 +63,7 @@ class TestShare:
         st.floats(0.0001, 10),
         st.floats(1, 20),
     )
-    def test_all_shares_together_stay_within_the_budget_and_the_rest_of_the_cap(
+    def test_all_shares_together_stay_within_the_critic_budget_and_the_rest_of_the_spend_cap(
         self, words: list[int], tasks: int, budget: float, room: float
     ) -> None:
         rows = [row(number, count) for number, count in enumerate(words)]
@@ -77,7 +77,7 @@ class TestShare:
         expected = min(budget, room * min(budget, run_estimate["critic_by_characters_usd"]))
         assert sum(share.usd for share in shares) == pytest.approx(expected, rel=0.05, abs=0.005)
 
-    def test_a_small_share_expects_fewer_calls(self) -> None:
+    def test_a_smaller_share_covers_fewer_calls(self) -> None:
         rows = [row(number) for number in range(10)]
         uncapped = uncapped_critic_usd(with_critic(1000), rows)
         for budget, calls in ((1000 * uncapped, 30), (uncapped, 30), (0.5 * uncapped, 15), (0.01 * uncapped, 0)):
@@ -85,7 +85,7 @@ class TestShare:
             assert use_case.critic
             assert critic_budget_share(use_case, use_case.critic, rows, stored_estimate(use_case, rows)).calls == calls
 
-    def test_the_budget_holds_without_a_cost_gate(self) -> None:
+    def test_the_shares_add_up_to_the_critic_budget_when_the_run_has_no_cost_estimate(self) -> None:
         rows = [row(number) for number in range(10)]
         use_case = with_critic(0.5 * uncapped_critic_usd(with_critic(1), rows))
         assert use_case.critic
@@ -99,7 +99,7 @@ def request(number: int) -> ModelRequest:
 
 
 class Model:
-    """Answers at a dollar each."""
+    """A model whose answers cost one dollar each."""
 
     def __init__(self) -> None:
         self.asked: list[str] = []
@@ -110,7 +110,7 @@ class Model:
 
 
 class Task:
-    """A try of a task that asks about questions 0 to 9, in the order given."""
+    """An attempt of a task that sends questions 0 to 9 in the given order."""
 
     def __init__(self, store: MemoryStore, model: Model, usd: float, run_key: str = "run", calls: int = 10) -> None:
         share, answers = BudgetShare(usd, 10, calls), AnswerStore(store, "s3://b/responses", run_key)
@@ -130,18 +130,18 @@ class Task:
 
 
 class TestEnd:
-    def test_it_asks_until_its_share_is_used_up_and_notes_that(self) -> None:
+    def test_the_critic_is_called_until_the_share_is_used_up_and_the_end_is_noted(self) -> None:
         store, model = MemoryStore(), Model()
         assert Task(store, model, 4).answered() == [0, 1, 2, 3]
         assert len(model.asked) == 4
         assert read_json(store, NOTE, dict) == {"part_usd": 4}
 
-    def test_a_share_that_is_not_used_up_is_not_noted(self) -> None:
+    def test_no_end_is_noted_for_a_share_that_is_not_used_up(self) -> None:
         store = MemoryStore()
         assert len(Task(store, Model(), 11).answered()) == 10
         assert not store.exists(NOTE)
 
-    def test_a_retry_finds_the_same_verdicts_and_pays_nothing_in_any_order(self) -> None:
+    def test_a_retry_finds_the_same_verdicts_in_any_order_and_pays_nothing(self) -> None:
         store, model = MemoryStore(), Model()
         Task(store, model, 4).answered()
         assert Task(store, model, 4).answered(*reversed(range(10))) == [3, 2, 1, 0]
@@ -153,13 +153,13 @@ class TestEnd:
         assert Task(store, model, 6).answered() == [0, 1, 2, 3, 4, 5]
         assert len(model.asked) == 6
 
-    def test_a_share_of_less_than_a_call_asks_nothing(self) -> None:
+    def test_a_share_below_the_price_of_a_call_only_reads_stored_answers(self) -> None:
         store, model = MemoryStore(), Model()
         Task(store, model, 1, "another run").answered(7)
         assert Task(store, model, 0.5, calls=0).answered() == [7]
         assert len(model.asked) == 1
 
-    def test_the_error_says_which_budget_is_used_up_and_which_setting_raises_it(self) -> None:
+    def test_the_error_names_the_budget_that_is_used_up_and_the_setting_that_raises_it(self) -> None:
         store = MemoryStore()
         share, answers = BudgetShare(0.5, 5, 0), AnswerStore(store, "s3://b/responses", "run")
         ask = BudgetedCritic(

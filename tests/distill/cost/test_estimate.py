@@ -29,7 +29,7 @@ def quantities(lines: list[BillLine]) -> dict[str, float]:
 
 
 class TestEstimate:
-    def test_matches_a_bill_worked_out_by_hand(self) -> None:
+    def test_the_estimate_equals_a_bill_worked_out_by_hand(self) -> None:
         use_case = make_use_case(
             synthesis={"pairs_per_document": 2},
             training={"hyperparameters": {"epochCount": 3}},
@@ -51,7 +51,7 @@ class TestEstimate:
         assert [line.usd for line in lines] == [0.0007, 0.0001, 0.0004, 0.0, 20.0, 0.0031, 0.0007, 0.0002]
         assert total_usd(lines) == 20.0052
 
-    def test_an_arm_costs_its_own_mix_and_the_teacher_the_rows_it_is_asked_about(self) -> None:
+    def test_an_arm_is_billed_for_its_own_mix_and_the_teacher_for_the_rows_that_it_receives(self) -> None:
         arms = [
             BASE,
             {"name": "few", "originals": 2, "synthetic": 0},
@@ -68,7 +68,7 @@ class TestEstimate:
         )
         assert sent["synthesis: claude-sonnet-4-6 output"] == 2 * 2 * (5 + 2)
 
-    def test_without_synthetic_pairs_the_teacher_costs_nothing(self) -> None:
+    def test_the_teacher_costs_nothing_without_synthetic_pairs(self) -> None:
         use_case = make_use_case(arms=[BASE, {"name": "few", "synthetic": 0}])
         lines = estimate(use_case, train=[ROW], evaluation=[ROW], prices=PRICES)
         assert not [what for what in quantities(lines) if what.startswith("synthesis")]
@@ -77,7 +77,9 @@ class TestEstimate:
         ("champion", "line"),
         [(True, "throughput best: nova-micro"), (False, "answers best: nova-micro input")],
     )
-    def test_a_champion_is_served_and_without_one_the_base_student_answers(self, champion: bool, line: str) -> None:
+    def test_a_champion_is_served_on_throughput_and_without_a_champion_the_base_student_answers(
+        self, champion: bool, line: str
+    ) -> None:
         use_case = make_use_case(arms=[BASE, {"name": "tuned"}, {"name": "best", "kind": "champion"}])
         bill = quantities(estimate(use_case, train=[ROW], evaluation=[ROW], prices=PRICES, champion=champion))
         assert next(what for what in bill if " best" in what) == line
@@ -90,14 +92,14 @@ class TestEstimate:
             pytest.param({"judges": ["claude-haiku-4-5", "nova-micro"]}, "judging: nova-micro input", id="judge"),
         ],
     )
-    def test_another_arm_or_judge_has_its_own_lines(self, changes: dict[str, Any], grows: str) -> None:
+    def test_an_additional_arm_or_judge_has_its_own_lines(self, changes: dict[str, Any], grows: str) -> None:
         plain = estimate(make_use_case(), train=[ROW], evaluation=[ROW], prices=PRICES)
         more = estimate(make_use_case(**changes), train=[ROW], evaluation=[ROW], prices=PRICES)
         assert grows in quantities(more)
         assert grows not in quantities(plain)
         assert total_usd(more) > total_usd(plain)
 
-    def test_without_a_price_there_is_no_estimate(self) -> None:
+    def test_an_estimate_without_a_price_is_refused(self) -> None:
         with pytest.raises(UseCaseError, match="no input_per_million for claude-sonnet-4-6"):
             estimate(make_use_case(), train=[ROW], evaluation=[ROW], prices=Prices({}, batch_share=0.5))
 
@@ -113,7 +115,7 @@ class TestNoiseControl:
 
 
 class TestExpectedCalls:
-    def test_are_counted_for_each_step_arm_and_judge(self) -> None:
+    def test_expected_calls_are_counted_for_each_step_arm_and_judge(self) -> None:
         use_case = make_use_case(
             **WITH_NOISE_CONTROL,
             synthesis={"pairs_per_document": 3},
@@ -133,12 +135,14 @@ class TestExpectedCalls:
         [
             pytest.param([{"name": "few", "originals": 3}], 3, id="only the rows of the arm"),
             pytest.param([{"name": "few", "originals": 3}, {"name": "more", "originals": 7}], 7, id="the larger arm"),
-            pytest.param([{"name": "many", "originals": 99}], 10, id="no more than there are"),
+            pytest.param([{"name": "many", "originals": 99}], 10, id="no more rows than there are"),
             pytest.param([{"name": "pairs", "originals": 0, "synthetic": 4}], 10, id="pairs of all rows"),
             pytest.param([{"name": "none", "synthetic": 0}], 0, id="no pairs"),
         ],
     )
-    def test_of_the_teacher_are_the_rows_that_some_arm_has_pairs_of(self, arms: list[Any], calls: int) -> None:
+    def test_the_teacher_is_called_once_for_each_row_from_which_an_arm_takes_pairs(
+        self, arms: list[Any], calls: int
+    ) -> None:
         use_case = make_use_case(arms=[BASE, *arms])
         assert expected_calls(use_case, train=10, evaluation=4)["synthesis"] == calls
 
@@ -148,7 +152,7 @@ class TestBatches:
         ("rows", "inference", "batch"),
         [(100, "batch", True), (99, "batch", False), (100, "on_demand", False)],
     )
-    def test_a_step_with_enough_calls_for_a_batch_job_is_estimated_at_its_price(
+    def test_a_batch_step_with_enough_calls_for_a_batch_job_is_estimated_at_the_batch_price(
         self, rows: int, inference: str, batch: bool
     ) -> None:
         use_case = make_use_case(synthesis={"inference": inference})

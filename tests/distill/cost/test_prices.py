@@ -47,7 +47,7 @@ class TestBill:
         assert PRICES.training_line("tuned", "nova-micro", 2000).usd == 0.02
         assert PRICES.throughput_line("tuned", "nova-micro", 1.5).usd == 15
 
-    def test_a_batch_token_costs_its_share_and_the_line_says_batch(self) -> None:
+    def test_a_batch_token_costs_its_share_of_the_price_and_the_line_is_named_batch(self) -> None:
         lines = PRICES.token_lines("w", "nova-micro", 1_000_000, 500_000, batch=True)
         assert {line.what: line.usd for line in lines} == {
             "w: nova-micro batch input": 0.5,
@@ -55,17 +55,17 @@ class TestBill:
         }
 
     @pytest.mark.parametrize(("model", "name"), [("nobody", "input_per_million"), ("nova-micro", "per_moon")])
-    def test_an_unknown_price_is_an_error_and_not_zero(self, model: str, name: Any) -> None:
+    def test_an_unknown_price_raises_an_error(self, model: str, name: Any) -> None:
         with pytest.raises(UseCaseError, match=f"no {name} for {model}.*Nothing was bought. Add the price"):
             PRICES.price(model, name)
 
 
 class TestSources:
-    def test_name_where_and_when_a_price_was_read(self) -> None:
+    def test_the_source_of_a_price_names_where_and_when_the_price_was_read(self) -> None:
         use_case = make_use_case(teacher="nova-micro", judges=["nova-micro"])
         assert PRICES.sources(use_case) == {"nova-micro": "a price list; checked 2026-11-22"}
 
-    def test_of_every_model_of_the_shipped_table_are_stated(self) -> None:
+    def test_the_shipped_price_table_has_a_source_for_every_model_of_a_use_case(self) -> None:
         use_case = make_use_case()
         assert load_prices().sources(use_case).keys() == set(use_case.models)
         assert not any("not stated" in source for source in load_prices().sources(use_case).values())

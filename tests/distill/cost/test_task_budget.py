@@ -22,7 +22,7 @@ from tests.fakes.memory_store import MemoryStore
 
 USE_CASE = load_use_case(USE_CASES_FOLDER / "aws_docs_qa.yaml", environment={})
 TEACHER = load_catalog().model("claude-sonnet-5-5")
-DOLLAR = (1.0, 0.0)  # a token of input
+DOLLAR = (1.0, 0.0)  # prices of one input token and one output token
 PLACE = PoolShare("", 1, is_first=True)
 
 
@@ -31,7 +31,7 @@ def request(number: int) -> ModelRequest:
 
 
 class Teacher:
-    """Answers at a dollar each."""
+    """A teacher whose answers cost one dollar each."""
 
     def __init__(self) -> None:
         self.asked = 0
@@ -64,7 +64,7 @@ def row(number: int, words: int) -> dict[str, Any]:
 
 class TestShare:
     @given(st.lists(st.integers(1, 500), min_size=1, max_size=30), st.integers(1, 5), st.floats(1, 20))
-    def test_the_shares_of_all_tasks_add_up_to_the_rest_of_the_cap(
+    def test_the_shares_of_all_tasks_add_up_to_the_rest_of_the_spend_cap(
         self, words: list[int], tasks: int, room: float
     ) -> None:
         rows = [row(number, count) for number, count in enumerate(words)]
@@ -85,14 +85,14 @@ class TestShare:
         }
         assert budget_share([], stored_estimate, cap_usd=10, calls=0).usd == 0
 
-    def test_a_step_in_batch_jobs_is_shared_at_the_price_of_a_batch_token(self) -> None:
+    def test_the_share_of_a_step_with_batch_jobs_uses_the_price_of_a_batch_token(self) -> None:
         on_demand = load_prices().token_lines("synthesis", TEACHER.key, 1e6, 1e6)
         batch = load_prices().token_lines("synthesis", TEACHER.key, 1e6, 1e6, batch=True)
         stored_estimate = {"estimated_usd": total_usd(batch), "lines": [line.as_record() for line in batch]}
         share = budget_share(on_demand, stored_estimate, cap_usd=2 * total_usd(batch), calls=1)
         assert share.usd == pytest.approx(2 * total_usd(batch))
 
-    def test_counted_tokens_do_not_change_how_the_cap_is_shared(self) -> None:
+    def test_counted_tokens_do_not_change_how_the_spend_cap_is_shared(self) -> None:
         from_characters = load_prices().token_lines("synthesis", TEACHER.key, 1e6, 1e6)
         counted = [dataclasses.replace(line, quantity=2 * line.quantity) for line in from_characters]
         stored_estimate: BudgetEstimate = {
@@ -104,7 +104,7 @@ class TestShare:
         share = budget_share(from_characters, stored_estimate, cap_usd=total_usd(counted), calls=1)
         assert share.usd == pytest.approx(total_usd(counted))
 
-    def test_only_model_calls_are_shared(self) -> None:
+    def test_the_shared_amount_contains_only_model_calls(self) -> None:
         names = ("synthesis: m input", "critic: m input", "answers base: m input", "judging: m input")
         others = ("training tuned: m", "throughput tuned: m")
         records = [BillLine(name, 1, "token", 1.0).as_record() for name in names + others]
@@ -120,7 +120,7 @@ class TestTaskBudget:
         budget.record_stored(StoredAnswer(request(3), completion, "another run"))
         assert budget.spent_usd == 1.5
 
-    def test_it_stops_at_its_share_and_says_what_was_spent_and_what_to_do(self) -> None:
+    def test_a_task_stops_at_its_share_and_the_error_states_what_was_paid_and_what_to_do(self) -> None:
         teacher = Teacher()
         message = ask_until_the_cap(asking(MemoryStore(), teacher, usd=5))
         assert teacher.asked == 5
@@ -128,13 +128,13 @@ class TestTaskBudget:
         assert "max_spend_usd = $10.00 is $5.0000" in message
         assert "Raise max_spend_usd" in message
 
-    def test_a_retry_counts_what_the_run_has_already_paid(self) -> None:
+    def test_a_retry_counts_the_answers_that_the_run_has_already_paid_for(self) -> None:
         store, teacher = MemoryStore(), Teacher()
         for _ in range(3):
             ask_until_the_cap(asking(store, teacher, usd=5))
         assert teacher.asked == 5
 
-    def test_the_answers_of_another_run_cost_nothing(self) -> None:
+    def test_the_answers_that_another_run_paid_for_do_not_count(self) -> None:
         store, teacher = MemoryStore(), Teacher()
         ask_until_the_cap(asking(store, teacher, usd=5))
         ask_until_the_cap(asking(store, teacher, usd=5, run_key="next"))
@@ -145,7 +145,7 @@ class TestTaskBudget:
         answers = [ask(request(1)) for _ in range(10)]
         assert len({answer.request.key for answer in answers}) == 1
 
-    def test_calls_to_an_endpoint_of_our_own_are_not_counted(self) -> None:
+    def test_calls_to_a_provisioned_endpoint_are_not_counted(self) -> None:
         teacher = Teacher()
         ask = asking(MemoryStore(), teacher, usd=2)
         for number in range(10):
@@ -177,7 +177,7 @@ class TestTaskBudget:
             thread.join(timeout=5)
         assert (teacher.asked, budget.spent_usd) == (4, 4)
 
-    def test_until_a_call_has_a_price_only_as_many_start_as_the_estimate_covers(self) -> None:
+    def test_before_the_first_answer_only_as_many_calls_start_as_the_estimate_covers(self) -> None:
         asked, go = threading.Semaphore(0), threading.Event()
 
         class Waiting(Teacher):

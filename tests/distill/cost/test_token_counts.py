@@ -30,7 +30,7 @@ def half_the_characters(request: ModelRequest) -> int:
     return (len(request.system) + len(request.user)) // 2
 
 
-def test_there_is_a_probe_for_every_model_that_is_asked_on_demand() -> None:
+def test_there_is_a_probe_for_every_model_that_is_called_on_demand() -> None:
     assert set(STEPS) == {"synthesis", "critic", "answers", "claude-haiku-4-5", "llama-3-3-70b"}
     assert {probe.request(ROWS[0]).model.key for probe in STEPS.values()} == {
         USE_CASE.teacher,
@@ -41,7 +41,7 @@ def test_there_is_a_probe_for_every_model_that_is_asked_on_demand() -> None:
 
 
 @pytest.mark.parametrize("step", sorted(STEPS))
-def test_counting_some_rows_gives_the_tokens_of_all(step: str) -> None:
+def test_counting_the_tokens_of_some_rows_gives_the_tokens_of_all_rows(step: str) -> None:
     probe = STEPS[step]
     rate = measure_token_rate(probe, ROWS[::3], half_the_characters)
     real_tokens = sum(half_the_characters(probe.request(row)) for row in ROWS)
@@ -50,7 +50,7 @@ def test_counting_some_rows_gives_the_tokens_of_all(step: str) -> None:
 
 
 @pytest.mark.parametrize("error", [InvalidRequestError, RefusedError, ThrottledError])
-def test_if_tokens_cannot_be_counted_they_are_estimated_and_the_reason_is_kept(error: type[ServiceError]) -> None:
+def test_tokens_that_cannot_be_counted_are_estimated_and_the_reason_is_kept(error: type[ServiceError]) -> None:
     def refuse(_: ModelRequest) -> int:
         raise error("not in this Region")
 
@@ -58,7 +58,7 @@ def test_if_tokens_cannot_be_counted_they_are_estimated_and_the_reason_is_kept(e
     assert rate == TokenRate(method="estimated at 4 characters a token, because CountTokens failed: not in this Region")
 
 
-def test_without_rows_tokens_are_estimated() -> None:
+def test_tokens_are_estimated_when_there_are_no_rows() -> None:
     assert measure_token_rate(STEPS["synthesis"], [], half_the_characters) == TokenRate()
 
 
@@ -76,7 +76,7 @@ def test_the_bill_uses_the_counted_tokens_for_input_only() -> None:
     assert all(what.endswith("input") for what in changed)
 
 
-def test_lengths_of_texts_give_the_same_estimate_as_the_texts() -> None:
+def test_the_lengths_of_texts_give_the_same_estimate_as_the_texts() -> None:
     def lines(rows: Any) -> Any:
         return estimate(USE_CASE, train=rows, evaluation=rows, prices=load_prices())
 
@@ -84,7 +84,7 @@ def test_lengths_of_texts_give_the_same_estimate_as_the_texts() -> None:
     assert "word" not in str(text_lengths(ROWS))
 
 
-def test_a_sample_is_drawn_from_the_whole_stream_and_the_same_each_time() -> None:
+def test_the_sample_is_drawn_from_all_rows_and_is_always_the_same() -> None:
     drawn = sample_rows(iter(ROWS), 10, seed=1)
     assert drawn == sample_rows(iter(ROWS), 10, seed=1)
     assert len({row["row_id"] for row in drawn}) == 10

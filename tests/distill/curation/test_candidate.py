@@ -34,7 +34,7 @@ def test_texts_are_compared_without_case_spacing_and_punctuation() -> None:
     assert (row.question.normalized, row.answer_words) == ("what is s3", "a store")
 
 
-def test_grounding_is_that_of_the_answer_in_the_rows_document() -> None:
+def test_grounding_is_the_share_of_the_answer_that_occurs_in_the_document_of_the_row() -> None:
     candidate, _ = made()
     assert candidate.grounding == GroundingScorer(ROW["document"]).score(PAIR["answer"]) == 1
 

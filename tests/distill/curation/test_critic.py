@@ -35,7 +35,7 @@ def reply(verdict: str) -> str:
 
 
 class Budget:
-    """Pay for a number of answers, then refuse."""
+    """A budget that pays for a number of calls and then refuses."""
 
     def __init__(self, say: Callable[[ModelRequest], str] | str, calls: int = 10) -> None:
         self.bedrock = FakeBedrock(say if callable(say) else lambda _: say)
@@ -54,7 +54,7 @@ def judged(budget: Budget, **settings: Any) -> tuple[Critic, CriticVerdict]:
 
 
 class TestRequest:
-    def test_the_critic_gets_document_question_and_answer_and_a_schema_for_its_verdict(self) -> None:
+    def test_the_critic_receives_the_document_the_question_the_answer_and_a_verdict_schema(self) -> None:
         settings = CriticSettings(model=MODEL.key, max_spend_usd=5, max_tokens=100, temperature=0.3)
         request = Critic(MODEL, PROMPT, settings).request(PAIR, "S3 is a store.")
         shown = {name: section(request.user, name) for name in ("document", "question", "answer_to_check")}
@@ -95,34 +95,34 @@ class TestJudge:
         assert rejection.message.startswith("claude-haiku-4-5 rated the answer as ungrounded. Its output: ")
         assert "It is stated." in rejection.message
 
-    def test_an_unreadable_answer_is_asked_again_with_the_next_sample_number(self) -> None:
+    def test_an_unreadable_verdict_is_requested_again_with_the_next_sample_number(self) -> None:
         budget = Budget(lambda request: reply("GROUNDED") if request.sample else UNREADABLE)
         _, judgment = judged(budget)
         assert (judgment.label, len(judgment.answers)) == ("grounded", 2)
         assert [request.sample for request in budget.bedrock.asked] == [0, 1]
 
-    def test_it_is_asked_at_most_as_often_as_the_settings_say(self) -> None:
+    def test_the_critic_is_called_at_most_as_often_as_the_settings_allow(self) -> None:
         budget = Budget(UNREADABLE)
         assert judged(budget, attempts=3)[1].label == "unparsable"
         assert len(budget.bedrock.asked) == 3
 
-    def test_a_pair_beyond_the_budget_is_not_looked_at_and_kept(self) -> None:
+    def test_a_pair_beyond_the_budget_is_kept_without_a_verdict(self) -> None:
         critic, judgment = judged(Budget(reply("UNGROUNDED"), calls=0))
         assert (judgment.label, judgment.answers, critic.rejection(judgment)) == ("not_looked_at", [], None)
 
-    def test_a_pair_is_unparsable_when_the_budget_ends_after_an_unreadable_answer(self) -> None:
+    def test_a_pair_is_unparsable_when_the_budget_ends_after_an_unreadable_verdict(self) -> None:
         critic, judgment = judged(Budget(UNREADABLE, calls=1))
         assert (judgment.label, len(judgment.answers)) == ("unparsable", 1)
         assert critic.rejection(judgment) is not None
 
-    def test_a_failed_call_is_not_a_verdict(self) -> None:
+    def test_the_error_of_a_failed_call_is_raised_and_gives_no_verdict(self) -> None:
         def fail(_: ModelRequest) -> str:
             raise ThrottledError("slow down")
 
         with pytest.raises(ThrottledError):
             judged(Budget(fail))
 
-    def test_a_critic_without_a_way_to_ask_only_makes_requests(self) -> None:
+    def test_a_critic_without_a_call_function_builds_requests_but_refuses_to_judge(self) -> None:
         critic = Critic(MODEL, PROMPT, SETTINGS)
         assert critic.request(PAIR, "d").model is MODEL
         with pytest.raises(RuntimeError, match="Nothing was sent"):
@@ -130,11 +130,11 @@ class TestJudge:
 
 
 class TestCriticCounter:
-    def test_verdicts_are_counted_in_pairs_and_usage_as_this_run_paid_it(self) -> None:
+    def test_the_counter_counts_pairs_by_verdict_and_the_usage_that_this_run_paid_for(self) -> None:
         count = CriticCounter("run")
         verdicts = [judged(Budget(text))[1] for text in (reply("GROUNDED"), reply("UNGROUNDED"), UNREADABLE)]
         count.add([*verdicts, judged(Budget("", calls=0))[1]])
-        # Three critics were asked the same question. An answer is counted once for each sample number.
+        # All three critics sent the same request. Calls are counted once for each sample number.
         assert count.as_record() == {
             "grounded": 1,
             "ungrounded": 1,
@@ -147,7 +147,7 @@ class TestCriticCounter:
             "simulated": True,
         }
 
-    def test_sums_are_over_the_tasks_that_had_a_critic(self) -> None:
+    def test_counts_are_added_over_the_tasks_that_have_critic_counts(self) -> None:
         one = CriticCounter("run")
         one.add([judged(Budget(reply("GROUNDED")))[1]])
         empty = CriticCounter("run").as_record()

@@ -1,4 +1,4 @@
-"""Each filter has a class of tests. Pairs go through all filters, so a class fails when its filter is removed."""
+"""Each filter has a class of tests. Pairs pass through all filters, so a class fails when its filter is removed."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ PAIR: WrittenPair = {
 }
 EVALUATION_QUESTION = "How long does Object Lock protect an object?"
 EVALUATION: list[RowTexts] = [{"document": "d", "question": EVALUATION_QUESTION, "answer": "a"}]
-# What the student is trained on has 32,000 tokens of three characters at most.
+# A training record of the student has at most 32,000 tokens of three characters each.
 USE_CASE = make_use_case(student="nova-micro")
 
 
@@ -59,7 +59,7 @@ def filters_of(row: RowTexts = ROW, fault: JobFault = no_fault, **settings: Any)
 def rejected(
     row: RowTexts = ROW, fault: JobFault = no_fault, settings: dict[str, Any] | None = None, **texts: str
 ) -> tuple[str, str] | None:
-    """Return the filter and reason that :data:`PAIR` with other ``texts`` is rejected for, or ``None``."""
+    """Return the filter and the reason for which :data:`PAIR` with changed ``texts`` is rejected, or ``None``."""
     rejection = rejection_of(row, fault, settings, **texts)
     return (rejection.filter, rejection.reason) if rejection else None
 
@@ -99,7 +99,7 @@ class TestLength:
     @pytest.mark.parametrize(
         ("role", "minimum", "maximum"), [("question", 4, 400), ("answer", 1, 4_000)], ids=["question", "answer"]
     )
-    def test_both_bounds_are_inclusive(self, role: str, minimum: int, maximum: int) -> None:
+    def test_a_text_of_the_minimum_or_maximum_length_passes(self, role: str, minimum: int, maximum: int) -> None:
         settings = {"min_grounding": 0}
         assert rejected(**{role: "x" * minimum}, settings=settings) is None
         assert rejected(**{role: "x" * maximum}, settings=settings) is None
@@ -113,7 +113,7 @@ class TestLength:
         assert rejected(question="  abc \n") == ("length", "question_too_short")
         assert rejected(question=f"{' ' * 400}abcd", settings={"min_grounding": 0}) is None
 
-    def test_the_message_has_the_length_and_the_bounds(self) -> None:
+    def test_the_message_states_the_length_and_the_bounds(self) -> None:
         rejection = rejection_of(answer="x" * 4_001)
         assert rejection is not None
         assert rejection.message == "The answer has 4,001 characters; 1 to 4,000 are allowed."
@@ -128,7 +128,7 @@ class TestRepeatsOriginal:
             "What does versioning keep in buckets?",
         ],
     )
-    def test_the_rows_own_question_is_rejected(self, question: str) -> None:
+    def test_a_pair_with_the_question_of_its_row_is_rejected(self, question: str) -> None:
         assert rejected(question=question) == ("repeats_original", "repeated_question")
 
     def test_the_threshold_is_inclusive(self) -> None:
@@ -136,7 +136,7 @@ class TestRepeatsOriginal:
         value = Question(question).similarity(Question(ROW["question"]))
         assert 0.4 < value < 0.75
         assert rejected(question=question) is None
-        # The setting's own lower bound is 0.6, so a closer question is needed for the boundary.
+        # The setting must be at least 0.6, so the boundary needs a closer question.
         close = "What does versioning keep in one bucket?"
         at = Question(close).similarity(Question(ROW["question"]))
         assert 0.6 < at < 1
@@ -148,7 +148,7 @@ class TestRepeatsOriginal:
 
 
 class TestRepeatsPair:
-    def test_a_question_of_an_accepted_pair_is_rejected(self) -> None:
+    def test_a_pair_with_the_question_of_an_accepted_pair_is_rejected(self) -> None:
         filters = filters_of()
         assert filters.check(filters.candidate(PAIR)) is None
         assert filters.accepted_questions == [PAIR["question"]]
@@ -169,14 +169,14 @@ class TestRepeatsPair:
 
 
 class TestLeak:
-    def test_an_evaluation_question_is_rejected(self) -> None:
+    def test_a_question_that_is_nearly_an_evaluation_question_is_rejected(self) -> None:
         texts = {"question": "How long does Object Lock protect objects?"}
         rejection = rejection_of(**texts)
         assert rejection is not None
         assert (rejection.filter, rejection.reason) == ("leak", "in_evaluation_set")
         assert "'how long does object lock protect an object'" in rejection.message
 
-    def test_the_threshold_is_inclusive_and_higher_ones_let_the_question_pass(self) -> None:
+    def test_a_question_as_similar_as_the_setting_is_rejected_and_passes_a_higher_setting(self) -> None:
         question = "How long does Object Lock protect the object?"
         value = Question(question).similarity(Question(EVALUATION_QUESTION))
         assert 0.7 < value < 1
@@ -190,7 +190,7 @@ class TestUngrounded:
     def test_an_answer_that_the_document_does_not_contain_is_rejected(self) -> None:
         assert rejected(answer=self.FOREIGN) == ("ungrounded", "not_in_document")
 
-    def test_the_threshold_itself_passes(self) -> None:
+    def test_an_answer_exactly_as_grounded_as_the_setting_passes(self) -> None:
         answer = "Lifecycle rules delete objects, and Lambda runs a function for every event."
         filters = filters_of()
         grounding = filters.candidate({**PAIR, "answer": answer}).grounding
@@ -201,10 +201,10 @@ class TestUngrounded:
             "not_in_document",
         )
 
-    def test_zero_switches_it_off(self) -> None:
+    def test_zero_switches_the_grounding_filter_off(self) -> None:
         assert rejected(answer=self.FOREIGN, settings={"min_grounding": 0}) is None
 
-    def test_a_refusal_is_left_to_the_refusal_filter_while_that_is_on(self) -> None:
+    def test_a_refusal_is_left_to_the_refusal_filter_while_that_filter_is_on(self) -> None:
         assert rejected(answer="I'm sorry, but I can't answer that.") == ("refusal", "refusal")
         assert rejected(answer="I'm sorry, but I can't answer that.", settings={"drop_refusals": False}) == (
             "ungrounded",
@@ -213,12 +213,12 @@ class TestUngrounded:
 
 
 class TestSameTopic:
-    """Two rules share ``max_topic_similarity``, by default 0.7: about the answer, and about the topic."""
+    """Two rules use ``max_topic_similarity``, 0.7 by default: one for the answer and one for the topic."""
 
     ANSWER = "Object Lock prevents an object from being deleted for a fixed time"
     SIMILAR_QUESTION = "What does versioning do in a bucket?"
 
-    def test_the_rows_own_answer_is_rejected_whatever_its_case_and_punctuation(self) -> None:
+    def test_a_pair_with_the_answer_of_its_row_is_rejected_whatever_the_case_and_punctuation(self) -> None:
         answer = "**VERSIONING** keeps several variants of an object, in one bucket!"
         rejection = rejection_of(answer=answer)
         assert rejection is not None
@@ -239,7 +239,7 @@ class TestSameTopic:
         )
 
     @pytest.mark.parametrize(("characters", "reason"), [(39, None), (40, ("same_topic", "example_answer"))])
-    def test_answers_of_fewer_than_40_characters_may_be_the_same(
+    def test_answers_of_fewer_than_40_characters_may_repeat_the_answer_of_the_row(
         self, characters: int, reason: tuple[str, str] | None
     ) -> None:
         answer = self.ANSWER[:characters]
@@ -247,7 +247,9 @@ class TestSameTopic:
         assert rejected({**ROW, "answer": answer}, answer=f"{answer} ...!") == reason, "punctuation is not counted"
 
     @pytest.mark.parametrize(("characters", "reason"), [(39, None), (40, ("same_topic", "example_answer"))])
-    def test_the_shorter_of_both_answers_counts(self, characters: int, reason: tuple[str, str] | None) -> None:
+    def test_the_shorter_of_the_two_answers_decides_whether_the_rule_applies(
+        self, characters: int, reason: tuple[str, str] | None
+    ) -> None:
         short, settings = self.ANSWER[:characters], {"max_topic_similarity": 0.5}
         assert rejected({**ROW, "answer": self.ANSWER}, answer=short, settings=settings) == reason
         assert rejected({**ROW, "answer": short}, answer=self.ANSWER, settings=settings) == reason
@@ -269,7 +271,9 @@ class TestSameTopic:
             pytest.param("abcdefghijklmnopqrstuvwx", None, id="10 of 21 n-grams"),
         ],
     )
-    def test_a_question_counts_as_similar_from_one_half(self, own: str, reason: tuple[str, str] | None) -> None:
+    def test_a_question_counts_as_similar_at_a_similarity_of_one_half(
+        self, own: str, reason: tuple[str, str] | None
+    ) -> None:
         question = "abcdefghijklm"
         assert (Question(question).similarity(Question(own)) >= 0.5) == bool(reason)
         assert rejected({**ROW, "question": own}, question=question, topic=own) == reason
@@ -284,7 +288,7 @@ class TestSameTopic:
             "example_topic",
         )
 
-    def test_one_switches_both_rules_off(self) -> None:
+    def test_the_value_one_switches_both_rules_off(self) -> None:
         settings = {"max_topic_similarity": 1}
         assert rejected(answer=ROW["answer"], settings=settings) is None
         assert rejected(question=self.SIMILAR_QUESTION, topic=ROW["question"], settings=settings) is None
@@ -299,7 +303,7 @@ class TestRefusal:
         assert (rejection.filter, rejection.reason) == ("refusal", "refusal")
         assert "unfortunately, the document does not mention" in rejection.message
 
-    def test_it_can_be_switched_off(self) -> None:
+    def test_the_refusal_filter_can_be_switched_off(self) -> None:
         assert rejected(answer=self.REFUSAL, settings={"drop_refusals": False, "min_grounding": 0}) is None
 
 
@@ -312,7 +316,7 @@ def real_job_fault(texts: RowTexts) -> str | None:
 class TestBreaksJob:
     @staticmethod
     def row_of(characters: int) -> RowTexts:
-        """A row whose pair becomes a training record of about so many characters."""
+        """Return a row whose pair becomes a training record of about ``characters`` characters."""
         return {**ROW, "document": f"{ROW['document']} {'Nothing. ' * (characters // 9)}"}
 
     def test_a_record_that_is_too_long_for_the_students_family_is_rejected(self) -> None:
@@ -322,7 +326,7 @@ class TestBreaksJob:
         assert "at most 32,000 are allowed" in rejection.message
         assert rejected(self.row_of(90_000), real_job_fault) is None
 
-    def test_the_check_is_given_the_texts_of_the_pair_with_the_document_of_the_row(self) -> None:
+    def test_the_check_receives_the_texts_of_the_pair_and_the_document_of_the_row(self) -> None:
         given: list[RowTexts] = []
 
         def note(texts: RowTexts) -> str | None:
@@ -333,7 +337,7 @@ class TestBreaksJob:
         assert rejection == Rejection("breaks_job", "breaks_limit", "too long")
         assert given == [{"document": ROW["document"], "question": PAIR["question"], "answer": PAIR["answer"]}]
 
-    def test_a_pair_that_an_earlier_filter_rejects_is_not_checked(self) -> None:
+    def test_a_pair_that_an_earlier_filter_rejects_is_not_checked_against_the_job_limits(self) -> None:
         def unexpected(texts: RowTexts) -> str | None:
             raise AssertionError(texts)
 
@@ -341,7 +345,7 @@ class TestBreaksJob:
 
 
 class TestRegistry:
-    """Other places that name filters are compared with the registry; a failure lists what is missing."""
+    """Compare other places that name filters with the registry. A failure lists the missing names."""
 
     def test_pairs_pass_the_filters_in_the_documented_order(self) -> None:
         assert FILTER_NAMES == (
@@ -356,7 +360,7 @@ class TestRegistry:
             "breaks_job",
         )
 
-    def test_the_first_filter_that_rejects_a_pair_is_the_one_that_is_named(self) -> None:
+    def test_a_rejection_names_the_first_filter_that_rejects_the_pair(self) -> None:
         everything_wrong = {"question": ROW["question"], "answer": "I'm sorry.", "topic": ROW["question"]}
         assert rejected(**everything_wrong) == ("repeats_original", "repeated_question")
         assert rejected(**{**everything_wrong, "answer": "x" * 5_000}) == ("length", "answer_too_long")
@@ -373,13 +377,13 @@ class TestRegistry:
         cells = [line.split(" | ") for line in table.splitlines() if line.startswith("| `")]
         rows = {name.strip("|` "): (reasons, settings) for name, _, reasons, settings in cells}
         assert [name for name in FILTER_NAMES if name not in rows] == []
-        assert [name for name in rows if name in FILTER_NAMES] == list(FILTER_NAMES), "in the order of the registry"
+        assert [name for name in rows if name in FILTER_NAMES] == list(FILTER_NAMES), "rows are in another order"
         for filter_ in FILTERS:
             reasons, settings = rows[filter_.name]
             assert [reason for reason in filter_.reasons if f"`{reason}`" not in reasons] == [], filter_.name
             assert [setting for setting in filter_.settings if f"`{setting}`" not in settings] == [], filter_.name
 
-    def test_the_page_of_use_case_keys_has_every_setting(self) -> None:
+    def test_the_reference_page_of_use_case_keys_has_every_curation_setting(self) -> None:
         page = (PROJECT_ROOT / "docs" / "reference" / "use_cases.md").read_text(encoding="utf-8")
         documented = set(re.findall(r"`(?:curation)?\.(\w+)`", page))
         assert [name for name in Curation.model_fields if name not in documented] == []

@@ -20,17 +20,21 @@ THAI = "กรุงเทพมหานครเป็นเมืองหล
             BUCKETS, "Objects are kept in buckets, whose versioning can be on.", 0.3, 0.9, id="in other words"
         ),
         pytest.param(
-            BUCKETS, "Lambda runs a function whenever an event arrives in the queue.", 0, 0.2, id="of another document"
+            BUCKETS,
+            "Lambda runs a function whenever an event arrives in the queue.",
+            0,
+            0.2,
+            id="from another document",
         ),
         pytest.param(JAPANESE, "人口は約千四百万人です。", 1, 1, id="Japanese, word for word"),
-        pytest.param(JAPANESE, "大阪の名物はたこ焼きとお好み焼きです。", 0, 0.2, id="Japanese, of another document"),
+        pytest.param(JAPANESE, "大阪の名物はたこ焼きとお好み焼きです。", 0, 0.2, id="Japanese, from another document"),
         pytest.param(
             BUCKETS, "A name on a bucket can be used 東京都 京都府", 0.1, 0.2, id="a few Chinese characters in English"
         ),
         pytest.param(THAI, "เป็นเมืองหลวงของประเทศไทย", 0.99, 1, id="Thai, word for word"),
-        pytest.param(BUCKETS, "S3", 1, 1, id="one word that is there"),
+        pytest.param(BUCKETS, "S3", 1, 1, id="one word of the document"),
         pytest.param(BUCKETS, "S", 0, 0, id="one word that is only a part of another"),
-        pytest.param(JAPANESE, "首都", 1, 1, id="a Japanese word that is there"),
+        pytest.param(JAPANESE, "首都", 1, 1, id="a Japanese word of the document"),
         pytest.param(BUCKETS, "!!", 0, 1, id="no word"),
     ],
 )
@@ -40,7 +44,7 @@ def test_grounding_is_the_share_of_the_answer_that_the_document_contains(
     assert low <= GroundingScorer(document).score(answer) <= high
 
 
-def test_a_changed_number_is_not_noticed() -> None:
-    """A stated limit: grounding measures wording, not truth."""
+def test_a_changed_word_hardly_lowers_the_grounding() -> None:
+    """Grounding measures wording, not truth. The documentation states this limit."""
     answer = "A bucket has a name that nobody else uses, and versioning can be off."
     assert GroundingScorer(BUCKETS).score(answer) > 0.9

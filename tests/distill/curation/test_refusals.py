@@ -41,7 +41,7 @@ def test_a_refusal_is_found(answer: str) -> None:
         "",
     ],
 )
-def test_an_answer_that_says_no_or_mentions_documents_is_not_a_refusal(answer: str) -> None:
+def test_an_answer_that_says_no_or_mentions_a_document_is_not_a_refusal(answer: str) -> None:
     assert find_refusal(answer) is None
 
 

@@ -26,7 +26,7 @@ def found(originals: list[str], pairs: list[PairText], threshold: float = 0.75) 
 
 
 class TestRepeatedPairs:
-    def test_a_question_of_another_row_is_named_as_such(self) -> None:
+    def test_the_message_about_a_question_of_another_row_names_that_row_as_the_source(self) -> None:
         (repeated,) = found([VERSIONING], [pair(VERSIONING.upper(), number=2)])
         folded = VERSIONING.lower().rstrip("?")
         assert repeated == {
@@ -38,19 +38,21 @@ class TestRepeatedPairs:
             "pair": 2,
         }
 
-    def test_a_question_of_another_pair_is_named_as_such_and_the_first_one_stays(self) -> None:
+    def test_of_two_pairs_with_the_same_question_the_first_pair_stays(self) -> None:
         (repeated,) = found(["What is S3?"], [pair(VERSIONING, row="first"), pair(VERSIONING, row="second")])
         assert (repeated["row_id"], repeated["filter"]) == ("second", RepeatsPairFilter.name)
         assert "repeats the question of another pair" in repeated["message"]
 
-    def test_a_repeated_pair_is_not_compared_with_later_ones(self) -> None:
-        """The second resembles the first and is dropped. The third resembles the second only, so it stays."""
+    def test_later_pairs_are_not_compared_with_a_dropped_pair(self) -> None:
+        """The second question resembles the first and is dropped. The third resembles only the second, so it stays."""
         questions = ["one two three four five", "two three four five six", "three four five six seven"]
         repeated = found([], [pair(question, row=question) for question in questions], threshold=0.6)
         assert [record["row_id"] for record in repeated] == [questions[1]]
 
     @pytest.mark.parametrize(("threshold", "count"), [(0.6, 1), (0.95, 0)])
-    def test_the_threshold_decides(self, threshold: float, count: int) -> None:
+    def test_a_pair_repeats_a_question_only_when_the_similarity_reaches_the_threshold(
+        self, threshold: float, count: int
+    ) -> None:
         similar = pair("How can I turn on versioning for an existing bucket?")
         assert len(found([VERSIONING], [similar], threshold)) == count
 
@@ -70,15 +72,15 @@ class TestStoredPairs:
     def test_accepted_pairs_are_read_in_row_order(self, stored: MemoryStore) -> None:
         assert [one["question"] for one in accepted_texts(stored, FOLDER, shards=2)] == ["one?", "two?", "three?"]
 
-    def test_curated_pairs_are_accepted_ones_that_repeat_nothing(self, stored: MemoryStore) -> None:
+    def test_curated_pairs_are_accepted_pairs_that_repeat_no_question(self, stored: MemoryStore) -> None:
         assert [one["question"] for one in curated_texts(stored, FOLDER, shards=2)] == ["one?", "three?"]
         assert [(one["question"], one["document"]) for one in curated_pairs(stored, FOLDER, shards=2)] == [
             ("one?", "d"),
             ("three?", "d"),
         ]
 
-    def test_shards_that_an_earlier_try_left_are_not_read(self, stored: MemoryStore) -> None:
+    def test_shards_that_an_earlier_attempt_left_are_not_read(self, stored: MemoryStore) -> None:
         assert [one["question"] for one in curated_texts(stored, FOLDER, shards=1)] == ["one?"]
 
-    def test_a_run_without_pairs_has_nothing_to_read(self, store: MemoryStore) -> None:
+    def test_a_run_without_shards_of_pairs_has_no_curated_pairs(self, store: MemoryStore) -> None:
         assert list(curated_pairs(store, FOLDER, shards=0)) == list(curated_texts(store, FOLDER, shards=0)) == []

@@ -1,4 +1,4 @@
-"""Real files of many kinds: each is read without changing a character, or refused with its place and what to do."""
+"""Read files of many kinds. Each is read without a changed character, or refused with the place and the remedy."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def zipped() -> bytes:
             id="all line ends in one file",
         ),
         pytest.param(H + b"a\rb,q,a\n", {}, [("a\rb", "q", "a")], id="a lone CR in a field is text"),
-        pytest.param(H + b'"a\rb",q,"c\rd"\n', {}, [("a\rb", "q", "c\rd")], id="a lone CR in quotes too"),
+        pytest.param(H + b'"a\rb",q,"c\rd"\n', {}, [("a\rb", "q", "c\rd")], id="a lone CR in quotes is text"),
         pytest.param(H + b"a,b,c\r", {}, [("a", "b", "c")], id="cut between CR and LF"),
         pytest.param(b"\n \n" + H + b"\na,b,c\n\n\n", {}, [("a", "b", "c")], id="blank lines"),
         pytest.param(b" doc , Question,ANSWER \na,b,c\n", {}, [("a", "b", "c")], id="header with spaces"),
@@ -155,12 +155,14 @@ def test_a_file_is_read_without_changing_a_character(body: bytes, options: dict[
         ),
     ],
 )
-def test_a_file_is_refused_with_its_place_and_what_to_do(body: bytes, options: dict[str, Any], problem: str) -> None:
+def test_a_faulty_file_is_refused_with_the_place_and_the_remedy(
+    body: bytes, options: dict[str, Any], problem: str
+) -> None:
     with pytest.raises(InputError, match=problem):
         rows_of(body, **options)
 
 
-def test_a_quote_that_is_never_closed_is_refused_before_it_fills_the_memory() -> None:
+def test_a_quote_that_is_never_closed_is_refused_before_the_record_fills_the_memory() -> None:
     class Endless(io.RawIOBase):
         given = 0
 
@@ -205,7 +207,7 @@ def test_rows_of_a_csv_writer_are_read_back_or_rejected_with_their_text(
     rows: list[tuple[str, str, str]], encoding: str, end: str, quoting: Any
 ) -> None:
     text = io.StringIO(newline="")
-    # With ends of LF, this writer leaves a CR at the end of a row unquoted, where it reads as a part of CRLF.
+    # With LF line ends, this writer leaves a CR at the end of a row unquoted, and CR and LF are read as CRLF.
     writer = csv.writer(text, lineterminator=end, quoting=quoting if end == "\r\n" else csv.QUOTE_ALL)
     writer.writerow(["doc", "question", "answer"])
     writer.writerows(rows)

@@ -37,18 +37,18 @@ class TestRecords:
         st.lists(st.lists(FIELDS, min_size=3, max_size=3), min_size=1, max_size=4),
         st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL, csv.QUOTE_NONNUMERIC]),
     )
-    def test_written_by_a_csv_writer_are_read_unchanged(self, rows: list[list[str]], quoting: int) -> None:
+    def test_records_from_a_csv_writer_are_read_unchanged(self, rows: list[list[str]], quoting: int) -> None:
         body = csv_bytes([["doc", "question", "answer"], *rows], quoting=quoting)
         assert [record.fields for record in read_all(body).records] == rows
 
     @settings(max_examples=50, deadline=None)
     @given(st.lists(st.lists(FIELDS, min_size=3, max_size=3), min_size=1, max_size=4))
-    def test_contain_every_line_of_the_file_as_raw_text(self, rows: list[list[str]]) -> None:
+    def test_the_raw_texts_of_all_records_contain_every_line_of_the_file(self, rows: list[list[str]]) -> None:
         body = csv_bytes([["doc", "question", "answer"], *rows])
         table = read_all(body)
         assert "".join(record.raw for record in [table.header, *table.records]) == body.decode()
 
-    def test_keep_line_breaks_in_quotes_and_count_lines_as_an_editor_does(self) -> None:
+    def test_records_keep_line_breaks_in_quotes_and_count_lines_as_an_editor_counts_lines(self) -> None:
         body = b'doc,question,answer\r\n"a\r\nb","c\nd",e\r\n\r\n"f\rg",h,i\r\nj,k,l'
         records = read_all(body).records
         assert [record.fields for record in records] == [
@@ -58,13 +58,13 @@ class TestRecords:
         ]
         assert [record.line for record in records] == [2, 6, 8]
 
-    def test_do_not_end_at_unicode_line_separators(self) -> None:
+    def test_records_do_not_end_at_unicode_line_separators(self) -> None:
         body = HEADER + "a\u2028b,c\x85d,e\x0bf\n".encode()
         assert read_all(body).records[0].fields == ["a\u2028b", "c\x85d", "e\x0bf"]
 
 
 class TestFieldLimit:
-    def test_a_field_longer_than_the_limit_of_csv_is_read_and_the_limit_is_restored(self) -> None:
+    def test_a_field_longer_than_the_limit_of_the_csv_module_is_read_and_the_limit_is_restored(self) -> None:
         before = csv.field_size_limit()
         body = HEADER + b"x" * (before + 5) + b",q,a\n"
         records = read_all(body).records
@@ -104,26 +104,33 @@ class TestFaults:
             pytest.param("doc,q,a\n1,2,3".encode("utf-16-le"), "utf-8", "byte offset 1", id="utf-16 unmarked"),
             pytest.param("doc,q,a\n1,2,3".encode("utf-16"), "utf-8", "Declare the encoding utf-16", id="utf-16"),
             pytest.param("doc,q,a\n1,2,3".encode("utf-32"), "utf-8", "byte order mark", id="utf-32"),
-            pytest.param(b"\xef\xbb\xbfdoc,q,a\n1,2,3", "cp1252", "Declare utf-8", id="mark under cp1252"),
+            pytest.param(b"\xef\xbb\xbfdoc,q,a\n1,2,3", "cp1252", "Declare utf-8", id="UTF-8 mark, declared as cp1252"),
             pytest.param(HEADER + b"a\r\nb,caf\xe9,c", "utf-8", "line 3: byte 0xe9 at byte offset 28", id="cp1252"),
             pytest.param(HEADER + b"a,b,c", "no-such", "Unknown encoding 'no-such'", id="unknown encoding"),
-            pytest.param(HEADER + b"a,b,c", "hex", "Unknown encoding 'hex'", id="no text encoding"),
+            pytest.param(HEADER + b"a,b,c", "hex", "Unknown encoding 'hex'", id="not a text encoding"),
             pytest.param(HEADER + b"+2AA-,b,c", "utf-7", "cannot be read as utf-7", id="surrogates"),
             pytest.param(b"doc;question;answer\n1;2;3", "utf-8", "separated by semicolons", id="semicolons"),
             pytest.param(b"doc\tquestion\n1\t2", "utf-8", "separated by tabs", id="tabs"),
             pytest.param(b"doc\nabc\n", "utf-8", "one column found, 'doc'", id="one column"),
-            pytest.param(b'"doc,question,answer\na,b,c\n', "utf-8", "line 1: a quote in the header", id="open header"),
+            pytest.param(
+                b'"doc,question,answer\na,b,c\n',
+                "utf-8",
+                "line 1: a quote in the header",
+                id="open quote in the header",
+            ),
             pytest.param(HEADER + b'a,b,c\n"a\n"b",c,d\n', "utf-8", "line 4: text follows", id="torn quotes"),
             pytest.param(HEADER + b'a, "b\nx,y,z\n"\n', "utf-8", "line 2: a quote after a space", id="space"),
         ],
     )
-    def test_of_the_file_are_reported_with_place_and_remedy(self, body: bytes, encoding: str, problem: str) -> None:
+    def test_faults_of_the_file_are_reported_with_the_place_and_the_remedy(
+        self, body: bytes, encoding: str, problem: str
+    ) -> None:
         with pytest.raises(InputError) as raised:
             read_all(body, source="s3://bucket/a.csv", encoding=encoding)
         assert problem in str(raised.value)
         assert "s3://bucket/a.csv" in str(raised.value)
 
-    def test_a_quote_open_at_the_end_is_a_fault_of_the_last_record_alone(self) -> None:
+    def test_a_quote_that_is_open_at_the_end_of_the_file_is_a_fault_of_the_last_record_alone(self) -> None:
         body = HEADER + b'a,b,c\nd,e,"half of\nan answ'
         whole, cut = read_all(body).records
         assert whole.fields == ["a", "b", "c"]
@@ -158,17 +165,17 @@ class TestFaults:
 
 
 class TestLimit:
-    def test_only_so_many_records_are_read(self) -> None:
+    def test_at_most_the_given_number_of_records_is_read(self) -> None:
         assert [record.fields[0] for record in read_all(HEADER + b"a,b,c\nd,e,f\n", limit=1).records] == ["a"]
 
-    def test_the_rest_of_the_file_is_still_checked_for_its_encoding(self) -> None:
+    def test_the_encoding_of_the_whole_file_is_checked_despite_a_limit_on_records(self) -> None:
         body = (HEADER.decode() + "é,b,c\nd,e,f\n").encode()
         with pytest.raises(InputError, match="the whole file is valid UTF-8"):
             read_all(body, encoding="cp1252", limit=1)
 
 
 class TestSeparator:
-    def test_another_one_is_used_when_it_is_stated(self) -> None:
+    def test_a_stated_separator_is_used_instead_of_the_comma(self) -> None:
         assert read_all(b"a;b\n1,5;2\n", separator=";").records[0].fields == ["1,5", "2"]
 
 

@@ -17,7 +17,7 @@ def text_of(seed: int, words: int = 60) -> str:
 
 
 def window(start: int) -> str:
-    """Return 200 of many words; two windows 20 words apart are similar by 0.82, two 40 apart by 0.67."""
+    """Return 200 words of a text. Windows that start 20 words apart have a similarity of 0.82, 40 words apart 0.67."""
     return " ".join(text_of(0, 300).split()[start : start + 200])
 
 
@@ -39,7 +39,7 @@ def split(groups: DocumentGroups, stated: dict[int, Side] | None = None, **optio
 def by_text(
     texts: list[str], stated: dict[str, Side] | None = None, seed: int = 7
 ) -> dict[str, tuple[str, Side | None]]:
-    """Return group and side of each text; texts that are nearly equal share a number."""
+    """Return the group and the side of each text."""
     groups = DocumentGroups()
     numbers = {text: groups.add(text, group=None, row=0) for text in texts}
     result = split(groups, {numbers[text]: side for text, side in (stated or {}).items()}, seed=seed)
@@ -47,13 +47,13 @@ def by_text(
 
 
 class TestGroups:
-    def test_have_one_document_for_equal_texts_and_know_its_first_row(self) -> None:
+    def test_equal_texts_are_one_document_with_the_location_of_its_first_row(self) -> None:
         groups = DocumentGroups()
         numbers = [groups.add(text, group=None, row=place) for place, text in enumerate(["a text", "b", "A  text"])]
         assert numbers == [0, 1, 0]
         assert list(groups.first_rows) == [0, 1]
 
-    def test_keep_near_duplicates_on_one_side_with_every_seed(self) -> None:
+    def test_near_duplicates_are_on_one_side_with_every_seed(self) -> None:
         texts = [text_of(n) for n in range(40)]
         for seed in range(5):
             sides = by_text([*texts, *(f"{text} and more" for text in texts)], seed=seed)
@@ -61,43 +61,43 @@ class TestGroups:
             assert len({group for group, _ in sides.values()}) == 40
             assert {side for _, side in sides.values()} == {"train", "evaluation"}
 
-    def test_join_short_texts_only_when_they_differ_in_case_and_spacing_alone(self) -> None:
+    def test_short_texts_are_one_document_only_when_they_differ_in_case_and_spacing_alone(self) -> None:
         groups = groups_of(*(f"Unit {n}" for n in range(100)), "UNIT  7")
         assert len(groups) == 100
         assert len(set(split(groups).groups)) == 100
 
-    def test_keep_rows_of_one_stated_group_on_one_side(self) -> None:
+    def test_rows_of_one_stated_group_are_on_one_side(self) -> None:
         texts = [text_of(n) for n in range(60)]
         result = split(groups_of(*texts, stated={text: f"page {n % 6}" for n, text in enumerate(texts)}))
         assert len(set(result.groups)) == 6
         assert len({(result.groups[n], result.sides[n]) for n in range(60)}) == 6
 
-    def test_keep_their_sides_when_documents_are_appended(self) -> None:
+    def test_documents_keep_their_sides_when_other_documents_are_appended(self) -> None:
         texts = [text_of(n) for n in range(100)]
         before, after = split(groups_of(*texts[:50])), split(groups_of(*texts))
         assert after.sides[:50] == before.sides
 
-    def test_do_not_depend_on_the_order_of_the_file(self) -> None:
+    def test_groups_do_not_depend_on_the_order_of_the_file(self) -> None:
         texts = [text_of(n) for n in range(50)] + [f"{text_of(n)} and more" for n in range(25)]
         assert by_text(texts) == by_text(texts[::-1])
 
-    def test_meet_the_share_roughly(self) -> None:
+    def test_the_evaluation_side_has_roughly_the_requested_share(self) -> None:
         sides = split(groups_of(*(f"{n} {text_of(n, 12)}" for n in range(1000)))).sides
         assert 240 <= sides.count("evaluation") <= 360
 
     @pytest.mark.parametrize("share", [1e-9, 1 - 1e-9])
     @pytest.mark.parametrize("stated", [{}, {0: "train"}, {0: "evaluation"}])
-    def test_leave_no_side_empty_when_there_are_two(self, share: float, stated: dict[int, Side]) -> None:
+    def test_no_side_is_empty_when_there_are_two_documents(self, share: float, stated: dict[int, Side]) -> None:
         assert set(split(groups_of(text_of(1), text_of(2)), stated, share=share).sides) == {"train", "evaluation"}
 
     @pytest.mark.parametrize("share", [0, 1, float("nan")])
-    def test_need_a_share_between_0_and_1(self, share: float) -> None:
+    def test_a_share_that_is_not_between_0_and_1_is_refused(self, share: float) -> None:
         with pytest.raises(InputError, match="more than 0 and less than 1"):
             split(groups_of("a"), share=share)
 
 
 class TestStatedSides:
-    def test_stay_with_every_seed_and_near_duplicates_follow(self) -> None:
+    def test_stated_sides_stay_with_every_seed_and_near_duplicates_follow(self) -> None:
         texts = [text_of(n) for n in range(20)]
         stated: dict[str, Side] = {text: "evaluation" if n % 2 else "train" for n, text in enumerate(texts)}
         for seed in range(5):
@@ -105,22 +105,22 @@ class TestStatedSides:
             assert [sides[text][1] for text in texts] == list(stated.values())
             assert [sides[f"{text} and more"][1] for text in texts] == list(stated.values())
 
-    def test_drop_a_new_document_that_is_near_to_both_and_do_not_join_them(self) -> None:
+    def test_a_new_document_similar_to_both_sides_is_dropped_and_their_groups_stay_apart(self) -> None:
         groups = groups_of(LEFT, RIGHT, BETWEEN)
         result = split(groups, {0: "train", 1: "evaluation"}, similarity=0.75)
         assert result.sides == ["train", "evaluation", None]
         assert result.conflicts == {2: (0, 1)}
         assert result.groups[0] != result.groups[1]
 
-    def test_drop_a_document_whose_group_is_on_one_and_whose_text_is_near_the_other(self) -> None:
+    def test_a_document_with_its_group_on_one_side_and_a_similar_text_on_the_other_is_dropped(self) -> None:
         texts = [text_of(1), text_of(2), f"{text_of(2)} and more"]
         groups = groups_of(*texts, stated={texts[0]: "page 1", texts[1]: "page 2", texts[2]: "page 1"})
         result = split(groups, {0: "train", 1: "evaluation"})
         assert result.sides == ["train", "evaluation", None]
         assert result.conflicts == {2: (0, 1)}
 
-    def test_keep_a_group_together_when_its_first_document_is_dropped(self) -> None:
-        """The first row of page 1 is dropped; the two after it still belong together."""
+    def test_a_group_stays_together_when_its_first_document_is_dropped(self) -> None:
+        """The first row of page 1 is dropped. The two rows after it still belong together."""
         texts = [LEFT, RIGHT, BETWEEN, text_of(3), text_of(4)]
         groups = groups_of(*texts, stated=dict.fromkeys(texts[2:], "page 1"))
         for seed in range(10):
@@ -128,15 +128,15 @@ class TestStatedSides:
             assert result.sides[2] is None
             assert result.groups[3] == result.groups[4]
 
-    def test_name_the_very_document_that_a_dropped_one_is_near_to(self) -> None:
-        """The dropped text is near to the first of the two training documents, and in the evaluation's group."""
+    def test_a_conflict_names_the_documents_that_connect_the_dropped_document_to_both_sides(self) -> None:
+        """The dropped text is similar to the first training document and in the group of the evaluation document."""
         texts = [window(20), window(40), text_of(3), window(0)]
         groups = groups_of(*texts, stated={texts[2]: "page 1", texts[3]: "page 1"})
         result = split(groups, {0: "train", 1: "train", 2: "evaluation"}, similarity=0.75)
         assert result.groups[0] == result.groups[1]
         assert result.conflicts == {3: (0, 2)}
 
-    def test_drop_the_training_document_of_two_near_duplicates(self) -> None:
+    def test_of_two_near_duplicates_on_different_sides_the_training_document_is_dropped(self) -> None:
         result = split(groups_of(text_of(1), f"{text_of(1)} and more"), {0: "train", 1: "evaluation"})
         assert result.sides == [None, "evaluation"]
         assert result.conflicts == {0: (0, 1)}

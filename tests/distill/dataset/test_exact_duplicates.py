@@ -3,7 +3,7 @@ from __future__ import annotations
 from include.distill.dataset.exact_duplicates import ExactDuplicateIndex, RowLocations
 
 
-def test_a_pair_is_found_regardless_of_case_and_spacing_with_its_first_row() -> None:
+def test_a_repeated_pair_is_found_whatever_its_case_and_spacing_with_the_first_row() -> None:
     index = ExactDuplicateIndex(RowLocations())
     assert index.find("What is S3?", "A store") is None
     assert index.add("What is S3?", "A store", source="a.csv", row=3) is None
@@ -19,7 +19,7 @@ def test_a_pair_with_another_question_or_answer_is_new() -> None:
     assert index.find("q a", "") is None
 
 
-def test_adding_the_same_row_again_is_no_duplicate() -> None:
+def test_a_row_that_is_added_twice_is_not_a_duplicate() -> None:
     index = ExactDuplicateIndex(RowLocations())
     for _ in range(2):
         assert index.add("q", "a", source="a.csv", row=1) is None

@@ -25,7 +25,7 @@ EVALUATION = HEADER + "Document e,Question e?,Answer e\n"
 
 
 class Ingest:
-    """Ingest two CSV texts, with settings of ``source``."""
+    """Ingest two CSV texts with the given settings of ``source``."""
 
     def __init__(self, store: MemoryStore) -> None:
         self.store = store
@@ -49,7 +49,7 @@ class Ingest:
 
     @property
     def sides(self) -> dict[str, str]:
-        """The side of each document."""
+        """Return the side of each document."""
         return {row["document"]: side for side in ("train", "evaluation") for row in self.rows(side)}
 
 
@@ -59,7 +59,7 @@ def ingest(store: MemoryStore) -> Ingest:
 
 
 class TestIngest:
-    def test_writes_train_evaluation_rejected_and_the_list_of_rows_and_nothing_else(
+    def test_ingest_writes_only_training_evaluation_and_rejected_rows_and_the_list_of_rows(
         self, ingest: Ingest, store: MemoryStore
     ) -> None:
         counts = ingest(TRAIN + "Document x,,Answer x\n")
@@ -73,7 +73,7 @@ class TestIngest:
             "train.jsonl",
         ]
 
-    def test_rows_have_the_name_of_their_group_as_last_key(self, ingest: Ingest) -> None:
+    def test_a_training_row_has_the_name_of_its_group_as_the_last_key(self, ingest: Ingest) -> None:
         ingest(HEADER.replace("\n", ",page\n") + "d,q,a,page 1\n", group_column=None)
         (row,) = ingest.rows("train")
         assert list(row) == ["row_id", "row", "line", "source", "document", "question", "answer", "group"]
@@ -87,7 +87,9 @@ class TestIngest:
         assert "train.csv row 31 (line 32)" in result.messages[0]
 
     @pytest.mark.parametrize("name", ["quotes_newlines_braces", "duplicate_rows", "truncated_upload"])
-    def test_counts_add_up_for_awkward_files(self, ingest: Ingest, store: MemoryStore, name: str) -> None:
+    def test_accepted_and_rejected_rows_add_up_for_awkward_files(
+        self, ingest: Ingest, store: MemoryStore, name: str
+    ) -> None:
         manifest = ingest((NASTY / f"{name}.csv").read_bytes())
         assert manifest["rows"] == manifest["accepted"] + manifest["rejected"]
         assert manifest["accepted"] == manifest["train"] + manifest["evaluation"]
@@ -110,7 +112,7 @@ class TestIngest:
         train, held_out = ({row["document"] for row in ingest.rows(name)} for name in ("train", "evaluation"))
         assert not train & held_out
 
-    def test_the_files_of_a_folder_are_one_source_and_rows_name_their_file(
+    def test_the_files_of_a_folder_are_one_source_and_each_row_names_its_file(
         self, ingest: Ingest, store: MemoryStore
     ) -> None:
         store.write("s3://input/many/b.csv", f"{HEADER}Document b,Question b?,Answer b\n,Question?,Answer\n".encode())
@@ -147,7 +149,7 @@ class TestIngest:
 
 
 class TestLeaks:
-    """These documents are long enough to be compared for similarity."""
+    """The documents in these tests are long enough to be compared for similarity."""
 
     PAGES: ClassVar = {
         n: " ".join("".join(random.Random(100 * n + k).choices(ascii_lowercase, k=5)) for k in range(60))
@@ -159,7 +161,7 @@ class TestLeaks:
         rows = (f"{document},Question {n}?,Answer {n}\n" for n, document in enumerate(documents))
         return HEADER + "".join(rows)
 
-    def test_a_document_that_is_nearly_in_the_evaluation_file_is_rejected_from_training(self, ingest: Ingest) -> None:
+    def test_a_training_document_nearly_equal_to_an_evaluation_document_is_rejected(self, ingest: Ingest) -> None:
         evaluation = f"{HEADER}{self.PAGES[0]},Question e?,Answer e\n"
         train = self.csv_of(f"{self.PAGES[0]} and more", self.PAGES[1])
         assert ingest(train, evaluation)["reasons"] == {"document_in_evaluation_set": 1}
@@ -183,7 +185,7 @@ class TestLeaks:
         train, evaluation = ({row["group"] for row in ingest.rows(name)} for name in ("train", "evaluation"))
         assert not train & evaluation
 
-    def test_a_new_row_that_belongs_to_both_sides_is_rejected_with_that_reason(self, ingest: Ingest) -> None:
+    def test_a_new_row_that_connects_both_sides_is_rejected_with_that_reason(self, ingest: Ingest) -> None:
         first = [f"{page},Question {n}?,Answer {n},page {n}\n" for n, page in self.PAGES.items()]
         columns = {**self.SPLIT, "group_column": "page"}
         ingest(HEADER.replace("\n", ",page\n") + "".join(first), **columns)
@@ -202,11 +204,11 @@ class TestCheckInputs:
     def check(self, store: MemoryStore, **source: Any) -> list[str]:
         return check_inputs(SourceData(**{"training_csv": TRAIN_CSV, **source}), store)
 
-    def test_finds_no_problem_in_good_files(self, store: MemoryStore) -> None:
+    def test_check_inputs_finds_no_problem_in_good_files(self, store: MemoryStore) -> None:
         store.write(TRAIN_CSV, TRAIN.encode())
         assert self.check(store) == []
 
-    def test_reports_a_problem_of_each_source(self, store: MemoryStore) -> None:
+    def test_check_inputs_reports_a_problem_of_each_source(self, store: MemoryStore) -> None:
         store.write(TRAIN_CSV, b"doc,question\na,b\n")
         training, evaluation = self.check(store, evaluation_csv=EVALUATION_CSV)
         assert training.startswith("s3://input/train.csv line 1: no column for the answer")

@@ -19,7 +19,7 @@ FOLDER = RunFolder("s3://bucket/distill/runs/one")
 
 
 def read_lines(body: IO[bytes], *, source: str, encoding: str, limit: int | None = None) -> Table:
-    """Read a format made up for these tests: fields with slashes between them, and a "?" for a broken record."""
+    """Read a format made up for these tests. Slashes separate fields, and a "?" at the end marks a broken record."""
     lines = [line.rstrip("\n") for line in body.read().decode(encoding).splitlines(keepends=True)]
 
     def records() -> Iterator[TableRecord]:
@@ -49,7 +49,7 @@ def test_a_file_with_any_other_ending_is_read_as_csv(source: str) -> None:
 
 
 @pytest.mark.usefixtures("_slashes")
-def test_a_registered_format_needs_nothing_else_to_be_ingested_beside_csv(store: MemoryStore) -> None:
+def test_a_folder_with_csv_files_and_files_of_a_registered_format_is_ingested(store: MemoryStore) -> None:
     store.write("s3://in/train/a.csv", b"doc,question,answer\nd1,q1,a1\n")
     store.write("s3://in/train/b.slashes", b"answer/doc/query\na2/d2/q2\na3/d3?\na1/d/q1\n")
     store.write("s3://in/evaluation.slashes", b"doc/question/answer\nd/q/a\n")
@@ -65,7 +65,7 @@ def test_a_registered_format_needs_nothing_else_to_be_ingested_beside_csv(store:
 
 
 @pytest.mark.usefixtures("_slashes")
-def test_hints_of_the_reader_are_in_the_message_about_columns(store: MemoryStore) -> None:
+def test_the_message_about_missing_columns_contains_the_hints_of_the_reader(store: MemoryStore) -> None:
     store.write("s3://in/a.slashes", b"doc/question\na/b\n")
     (problem,) = ingestion.check_inputs(SourceData(training_csv="s3://in/a.slashes"), store)
     assert "no column for the answer" in problem

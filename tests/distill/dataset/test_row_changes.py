@@ -40,23 +40,27 @@ def run(store: MemoryStore, use_case: UseCase, key: str, *rows: dict[str, Any], 
 
 
 class TestComparison:
-    def test_has_no_counts_on_a_first_run(self, store: MemoryStore, use_case: UseCase) -> None:
+    def test_the_comparison_of_a_first_run_has_no_counts(self, store: MemoryStore, use_case: UseCase) -> None:
         changes = run(store, use_case, "one", row(1))
         assert changes == {"since": None, "added": None, "changed": None, "gone": None, "settings": []}
 
-    def test_counts_rows_that_were_added_changed_and_gone(self, store: MemoryStore, use_case: UseCase) -> None:
+    def test_the_comparison_counts_rows_that_were_added_changed_and_removed(
+        self, store: MemoryStore, use_case: UseCase
+    ) -> None:
         run(store, use_case, "one", *(row(n) for n in range(10)))
         after = [*(row(n) for n in range(2, 8)), row(8, "another answer"), row(10), row(11), row(12)]
         changes = run(store, use_case, "two", *after)
         assert changes == {"since": "one", "added": 3, "changed": 1, "gone": 3, "settings": []}
 
-    def test_counts_a_question_about_two_documents_twice(self, store: MemoryStore, use_case: UseCase) -> None:
+    def test_the_comparison_counts_a_question_about_two_documents_twice(
+        self, store: MemoryStore, use_case: UseCase
+    ) -> None:
         twice = [{**row(1), "row_id": f"{n:016x}"} for n in range(2)]
         run(store, use_case, "one", *twice)
         changes = run(store, use_case, "two", {**row(1), "row_id": "f" * 16})
         assert (changes["added"], changes["changed"], changes["gone"]) == (0, 1, 1)
 
-    def test_notices_an_edit_of_the_critics_prompt_only_when_there_is_a_critic(
+    def test_an_edited_critic_prompt_is_reported_only_when_there_is_a_critic(
         self, store: MemoryStore, use_case: UseCase
     ) -> None:
         critic = CriticSettings(model="nova-lite", max_spend_usd=1)
@@ -70,30 +74,36 @@ class TestComparison:
         ):
             assert run(store, configured, key, row(1), **prompts)["settings"] == changed
 
-    def test_ignores_the_order_of_rows(self, store: MemoryStore, use_case: UseCase) -> None:
+    def test_the_comparison_ignores_the_order_of_rows(self, store: MemoryStore, use_case: UseCase) -> None:
         rows = [row(n) for n in range(9)]
         run(store, use_case, "one", *rows)
         changes = run(store, use_case, "two", *rows[::-1])
         assert (changes["added"], changes["changed"], changes["gone"]) == (0, 0, 0)
 
-    def test_of_a_retry_is_with_the_same_run(self, store: MemoryStore, use_case: UseCase) -> None:
+    def test_a_retry_is_compared_with_the_same_run_as_the_first_attempt(
+        self, store: MemoryStore, use_case: UseCase
+    ) -> None:
         run(store, use_case, "one", row(1))
         first = run(store, use_case, "two", row(2))
         assert run(store, use_case, "two", row(2)) == first
         assert run(store, use_case, "three", row(2))["since"] == "two"
 
-    def test_has_no_counts_when_the_last_runs_list_was_deleted(self, store: MemoryStore, use_case: UseCase) -> None:
+    def test_the_comparison_has_no_counts_when_the_row_list_of_the_last_run_was_deleted(
+        self, store: MemoryStore, use_case: UseCase
+    ) -> None:
         run(store, use_case, "one", row(1))
         store.delete(RunFolder(f"{ROOT}/one").row_list)
         assert run(store, use_case, "two", row(1))["since"] is None
 
-    def test_names_only_settings_that_change_what_is_bought(self, store: MemoryStore, use_case: UseCase) -> None:
+    def test_the_comparison_names_only_settings_that_change_what_is_bought(
+        self, store: MemoryStore, use_case: UseCase
+    ) -> None:
         run(store, use_case, "one", row(1))
         other = use_case.model_copy(update={"owner": "another", "max_spend_usd": 7.0, "seed": 8})
         changes = run(store, other, "two", row(1), **{"answering.j2": Prompt("answering.j2", "another")})
         assert changes["settings"] == ["prompts", "seed"]
 
 
-def test_a_line_of_the_list_has_two_hashes_of_16_hex_digits() -> None:
+def test_a_line_of_the_row_list_has_two_hashes_of_16_hex_digits() -> None:
     assert re.fullmatch(rb"[0-9a-f]{16} [0-9a-f]{16}\n", row_line(row(1)))
     assert row_line(row(1)).split()[1] == row_line({**row(1), "question": " question  1? "}).split()[1]

@@ -56,7 +56,9 @@ class TestNastyFiles:
             ("truncated_upload", 5, {6: "truncated"}),
         ],
     )
-    def test_are_accepted_except_for_their_bad_rows(self, name: str, accepted: int, rejected: dict[int, str]) -> None:
+    def test_a_nasty_file_is_accepted_except_for_its_bad_rows(
+        self, name: str, accepted: int, rejected: dict[int, str]
+    ) -> None:
         read = read_rows((NASTY / f"{name}.csv").read_bytes(), source=name)
         assert len(read.accepted) == accepted
         assert {reject["row"]: reject["reason"] for reject in read.rejected} == rejected
@@ -72,17 +74,17 @@ class TestNastyFiles:
             ("empty", r"is empty \(0 bytes\)"),
         ],
     )
-    def test_are_refused_when_rows_cannot_be_separated(self, name: str, problem: str) -> None:
+    def test_a_nasty_file_that_cannot_be_read_is_refused_with_the_reason(self, name: str, problem: str) -> None:
         with pytest.raises(InputError, match=problem):
             read_rows((NASTY / f"{name}.csv").read_bytes(), source=name)
 
-    def test_of_the_manifest_are_all_tested(self) -> None:
+    def test_all_nasty_files_of_the_manifest_are_tested(self) -> None:
         manifest = json.loads((NASTY / "MANIFEST.json").read_text(encoding="utf-8"))
         marks = [
             mark
             for test in (
-                self.test_are_accepted_except_for_their_bad_rows,
-                self.test_are_refused_when_rows_cannot_be_separated,
+                self.test_a_nasty_file_is_accepted_except_for_its_bad_rows,
+                self.test_a_nasty_file_that_cannot_be_read_is_refused_with_the_reason,
             )
             for mark in test.pytestmark
         ]
@@ -91,24 +93,24 @@ class TestNastyFiles:
             name: entry["bytes"] for name, entry in manifest.items()
         }
 
-    def test_leave_no_byte_order_mark_and_no_carriage_return_in_rows(self) -> None:
+    def test_no_byte_order_mark_and_no_carriage_return_remain_in_rows(self) -> None:
         rows = read_rows((NASTY / "bom_crlf.csv").read_bytes(), source="bom").accepted
         assert not any(
             "\ufeff" in text or text.endswith("\r") for row in rows for text in row.values() if str is type(text)
         )
 
-    def test_in_cp1252_are_read_when_it_is_declared(self) -> None:
+    def test_a_file_in_cp1252_is_read_when_the_encoding_is_declared(self) -> None:
         rows = read_rows((NASTY / "cp1252.csv").read_bytes(), source="cp", encoding="cp1252").accepted
         assert len(rows) == 15
         assert any("–" in row["document"] for row in rows)
         assert not any("\ufffd" in row["document"] + row["answer"] for row in rows)
 
-    def test_with_other_columns_are_read_when_these_are_mapped(self) -> None:
+    def test_a_file_with_other_columns_is_read_when_the_columns_are_mapped(self) -> None:
         columns = {"document": "Document_True", "answer": "answer_true"}
         body = (NASTY / "real_bom_other_columns.csv").read_bytes()
         assert read_rows(body, source="real", columns=columns).rows == 100
 
-    def test_keep_quotes_newlines_and_braces_in_texts(self) -> None:
+    def test_quotes_newlines_and_braces_in_texts_are_kept(self) -> None:
         body = (NASTY / "quotes_newlines_braces.csv").read_bytes()
         read = read_rows(body, source="quotes")
         texts = {row["row"]: (row["document"], row["question"], row["answer"]) for row in read.accepted}
@@ -116,13 +118,13 @@ class TestNastyFiles:
         plain = list(csv.reader(io.StringIO(body.decode(), newline="")))
         assert [texts[number] for number in range(1, 27)] == [tuple(fields) for fields in plain[1:]]
 
-    def test_keep_the_word_nan_as_text(self) -> None:
+    def test_the_word_nan_is_kept_as_text(self) -> None:
         read = read_rows((NASTY / "empty_fields.csv").read_bytes(), source="empty")
         assert next(row["answer"] for row in read.accepted if row["row"] == 6) == "NaN"
 
 
 class TestRows:
-    def test_have_their_identity_and_origin(self) -> None:
+    def test_an_accepted_row_has_its_id_and_its_origin(self) -> None:
         read = read_rows(b'doc,question,answer\n"a\nb",q,a\n\nc,d,e\n', source="s3://b/a.csv")
         assert [(row["row"], row["line"], row["source"]) for row in read.accepted] == [
             (1, 2, "s3://b/a.csv"),
@@ -131,7 +133,7 @@ class TestRows:
         assert read.accepted[0]["row_id"] == row_id(document="a\nb", question="q", answer="a")
         assert set(read.accepted[0]) == {"row_id", "row", "line", "source", "document", "question", "answer"}
 
-    def test_have_an_identity_that_depends_on_which_field_a_text_is_in(self) -> None:
+    def test_the_id_of_a_row_depends_on_which_field_a_text_is_in(self) -> None:
         assert row_id(document="a", question="b", answer="c") == "e0dee694aed26d32"
         assert row_id(document="ab", question="c", answer="d") != row_id(document="a", question="bc", answer="d")
         assert len(row_id(document="", question="", answer="")) == 16
@@ -151,10 +153,10 @@ class TestRows:
             pytest.param("aaaaaaaaaaa,b,c\nz,b,c\n", [(1, "too_long", "document")], id="copy of a rejected row"),
         ],
     )
-    def test_are_rejected_one_by_one_with_a_reason(self, body: str, expected: list[Any]) -> None:
+    def test_a_bad_row_is_rejected_alone_with_a_reason(self, body: str, expected: list[Any]) -> None:
         assert reasons((HEADER + body).encode(), max_document_characters=10) == expected
 
-    def test_keep_their_text_when_they_are_rejected_and_name_what_was_found(self) -> None:
+    def test_a_rejected_row_keeps_its_text_and_its_message_names_what_was_found(self) -> None:
         body = (HEADER + "a,b,c\nb,c\nlonger,q,x\ny,b,c\n").encode()
         ragged, long, copy = read_rows(body, source="a.csv", max_document_characters=5).rejected
         assert ragged["text"] == "b,c\n"
@@ -177,19 +179,21 @@ class TestColumns:
             ("a,b,c", {"document": "a", "question": "b", "answer": "c"}),
         ],
     )
-    def test_are_recognised_by_usual_names_or_by_the_mapping(self, header: str, columns: dict[str, str] | None) -> None:
+    def test_columns_are_recognised_by_usual_names_or_by_the_mapping(
+        self, header: str, columns: dict[str, str] | None
+    ) -> None:
         read = read_rows(csv_of(("d", "q", "a"), header=f"{header}\n"), source="a.csv", columns=columns)
         assert [read.accepted[0][role] for role in ("document", "question", "answer")] == ["d", "q", "a"]
 
-    def test_other_than_the_needed_ones_are_ignored(self) -> None:
+    def test_columns_that_are_not_needed_are_ignored(self) -> None:
         body = csv_of(("1", "a", "x", "q", "d"), header="id,answer,note,question,doc\n")
         assert read_rows(body, source="a.csv").accepted[0]["document"] == "d"
 
-    def test_are_taken_from_the_mapping_before_the_usual_names(self) -> None:
+    def test_a_mapped_column_is_preferred_to_a_column_with_a_usual_name(self) -> None:
         body = csv_of(("short", "long", "q", "a"), header="doc,Text,question,answer\n")
         assert read_rows(body, source="a.csv", columns={"document": "Text"}).accepted[0]["document"] == "long"
 
-    def test_with_the_exact_name_are_taken_when_two_differ_in_case_only(self) -> None:
+    def test_the_column_with_the_exact_name_is_used_when_two_columns_differ_only_in_case(self) -> None:
         body = csv_of(("1", "2", "q", "a"), header="text,Text,question,answer\n")
         assert read_rows(body, source="a.csv", columns={"document": "Text"}).accepted[0]["document"] == "2"
 
@@ -205,7 +209,7 @@ class TestColumns:
             ("doc,question,answer", {"text": "doc"}, r"Unknown keys \['text'\] in columns"),
         ],
     )
-    def test_are_refused_when_they_are_missing_or_ambiguous(
+    def test_missing_or_ambiguous_columns_are_refused(
         self, header: str, columns: dict[str, str] | None, problem: str
     ) -> None:
         cells = tuple("x" * len(header.split(",")))
@@ -222,7 +226,7 @@ class TestAnyFile:
         st.sampled_from([b"", HEADER.encode(), b"\xef\xbb\xbf" + HEADER.encode()]),
         st.sampled_from(["utf-8", "cp1252", "utf-16", "utf-7"]),
     )
-    def test_is_refused_or_its_rows_add_up(self, tail: bytes, head: bytes, encoding: str) -> None:
+    def test_a_file_of_any_bytes_is_refused_or_its_rows_add_up(self, tail: bytes, head: bytes, encoding: str) -> None:
         try:
             read = read_rows(head + tail, source="a.csv", encoding=encoding, max_document_characters=20)
         except InputError:
@@ -233,7 +237,7 @@ class TestAnyFile:
 
     @settings(max_examples=100, deadline=None)
     @given(st.lists(st.tuples(*[st.text(max_size=10)] * 3), min_size=1, max_size=6))
-    def test_keeps_every_character_of_every_row(self, rows: list[tuple[str, str, str]]) -> None:
+    def test_every_character_of_every_row_is_kept(self, rows: list[tuple[str, str, str]]) -> None:
         read = read_rows(csv_of(*rows), source="a.csv")
         texts = {row["row"]: (row["document"], row["question"], row["answer"]) for row in read.accepted}
         texts |= {reject["row"]: tuple(reject["text"].values()) for reject in read.rejected}
@@ -241,7 +245,7 @@ class TestAnyFile:
 
 
 class TestDuplicates:
-    def test_of_the_evaluation_set_are_rejected_from_training(self) -> None:
+    def test_a_training_row_that_repeats_an_evaluation_row_is_rejected(self) -> None:
         locations = RowLocations()
         evaluation = ExactDuplicateIndex(locations)
         read_rows(csv_of(("another document", "WHAT IS EC2?", "a")), source="e.csv", duplicates=Duplicates(evaluation))
@@ -253,7 +257,7 @@ class TestDuplicates:
         assert "row 1 of e.csv in the evaluation set" in leak["message"]
         assert leak["text"] == {"document": "d", "question": "What is  EC2?", "answer": "a"}
 
-    def test_are_found_across_files_and_the_message_names_the_first_file(self) -> None:
+    def test_duplicates_are_found_across_files_and_the_message_names_the_first_file(self) -> None:
         duplicates = Duplicates(ExactDuplicateIndex(RowLocations()))
         read_rows(csv_of(("d", "q", "a")), source="one.csv", duplicates=duplicates)
         read = read_rows(csv_of(("d", "x", "a"), ("d", "Q", "a")), source="two.csv", duplicates=duplicates)
@@ -262,23 +266,23 @@ class TestDuplicates:
 
 
 class TestGroupColumn:
-    def test_is_stored_in_accepted_rows_unless_it_is_blank(self) -> None:
+    def test_the_group_of_an_accepted_row_is_stored_unless_it_is_blank(self) -> None:
         body = csv_of(("d", "q", "a", " page 1"), ("d", "q2", "a", ""), header="doc,question,answer,Page\n")
         first, second = read_rows(body, source="a.csv", group_column="page").accepted
         assert first["group"] == " page 1"
         assert "group" not in second
 
-    def test_may_be_the_column_of_a_text(self) -> None:
+    def test_the_group_column_may_be_the_column_of_a_text(self) -> None:
         (row,) = read_rows(csv_of(("d", "q", "a")), group_column="doc").accepted
         assert (row["document"], row["group"]) == ("d", "d")
 
-    def test_must_exist_when_it_is_configured(self) -> None:
+    def test_a_configured_group_column_must_exist(self) -> None:
         with pytest.raises(InputError, match=r"no column for the group \(looked for 'page'\)"):
             read_rows(csv_of(("d", "q", "a")), source="a.csv", group_column="page")
 
 
 class TestReject:
-    def test_turns_an_accepted_row_into_a_rejected_one_with_its_texts(self) -> None:
+    def test_reject_turns_an_accepted_row_into_a_rejected_row_with_its_texts(self) -> None:
         (accepted,) = read_rows(csv_of(("d", "q", "a"))).accepted
         assert reject(accepted, reason="bridges_sides", message="it is on both sides.") == {
             "row": 1,
@@ -300,11 +304,11 @@ class TestHeaderCheck:
             pytest.param(b"doc;question;answer,x\na,b\n", "separated by semicolons", id="semicolons with a comma"),
         ],
     )
-    def test_finds_problems_of_header_and_first_rows(self, body: bytes, problem: str) -> None:
+    def test_the_header_check_finds_problems_of_the_header_and_the_first_rows(self, body: bytes, problem: str) -> None:
         with pytest.raises(InputError, match=problem):
             check_header(BytesIO(body), source="a.csv", options=RowOptions())
 
-    def test_does_not_read_the_whole_file(self) -> None:
+    def test_the_header_check_does_not_read_the_whole_file(self) -> None:
         body = BytesIO(HEADER.encode() + b"a,b,c\n" * 10**6)
         check_header(body, source="a.csv", options=RowOptions())
         assert body.tell() < 200_000

@@ -12,7 +12,7 @@ from tests.fakes.memory_store import MemoryStore
 URI = "s3://bucket/splits/mine.jsonl"
 
 
-def test_sides_stay_when_the_share_changes_and_rows_are_gone() -> None:
+def test_stored_sides_stay_when_the_share_changes_and_rows_are_removed() -> None:
     store, texts = MemoryStore(), [text_of(n) for n in range(40)]
     first = groups_of(*texts)
     decided = split(first)
@@ -46,7 +46,7 @@ def test_no_side_is_stored_for_a_dropped_document() -> None:
     assert StoredSplit(store, URI, seed=7).sides_of(groups) == {0: "train", 1: "evaluation"}
 
 
-def test_the_object_has_the_seed_and_then_a_line_for_each_document() -> None:
+def test_the_stored_split_has_the_seed_and_then_a_line_for_each_document() -> None:
     store, groups = MemoryStore(), groups_of("one", "two")
     StoredSplit(store, URI, seed=7).remember(groups, split(groups, {0: "train", 1: "evaluation"}))
     assert read_jsonl(store, URI, dict) == [
@@ -57,8 +57,8 @@ def test_the_object_has_the_seed_and_then_a_line_for_each_document() -> None:
 
 
 @pytest.mark.parametrize("texts", [("a text", "A  text"), ("A  text", "a text")])
-def test_a_document_is_evaluated_if_any_of_its_texts_was(texts: tuple[str, str]) -> None:
-    """These texts are one document, but an earlier version may have put them on two sides."""
+def test_a_document_is_on_the_evaluation_side_if_any_of_its_texts_was_there(texts: tuple[str, str]) -> None:
+    """Both texts are one document now, but an earlier version may have stored them on two sides."""
     store = MemoryStore()
     sides = zip(("a text", "A  text"), ("train", "evaluation"), strict=True)
     entries = [{"document": hashlib.sha256(text.encode()).hexdigest()[:16], "side": side} for text, side in sides]

@@ -5,7 +5,8 @@ An :class:`InputError` means that an input is wrong; nothing was spent. A :class
 carry out a request. Hooks turn every botocore exception into a subclass of :class:`ServiceError`, so no other code
 handles botocore. An :class:`OutcomeError` means that AWS did its work, but the result cannot be used.
 
-A message gives what happened (with the value), where, what state is left (running? billed?), and what to do next.
+A message states what happened (with the value), where it happened, what state is left (such as a job that is still
+billed), and what to do next.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ class DistillError(Exception):
 
 
 class InputError(DistillError, ValueError):
-    """An input file, a use case or an argument is wrong. Nothing was bought yet, and a retry cannot help."""
+    """An input file, a use case or an argument is wrong. Nothing has been bought, and a retry cannot help."""
 
 
 class UseCaseError(InputError):
@@ -32,7 +33,7 @@ class LimitError(InputError):
 
 
 class SpendCapError(DistillError):
-    """The estimate is above ``max_spend_usd``, or the bill has reached that cap. Everything paid for is stored."""
+    """The estimate is above ``max_spend_usd``, or the bill has reached that cap. All paid answers are stored."""
 
 
 class ServiceError(DistillError):
@@ -40,7 +41,7 @@ class ServiceError(DistillError):
 
 
 class ThrottledError(ServiceError):
-    """A rate quota is exhausted for the moment. Nothing was billed, and waiting helps."""
+    """A rate quota is used up for the moment. The call was not billed and can be repeated later."""
 
 
 class TransientError(ServiceError):
@@ -92,7 +93,7 @@ class TooManyFailuresError(OutcomeError):
 
 
 class PromotionError(OutcomeError):
-    """A winner cannot be promoted: the champion changed meanwhile, or the model was deleted. Nothing was promoted."""
+    """A winner cannot be promoted: the champion has changed, or the model was deleted. Nothing was promoted."""
 
 
 class ReconciliationError(OutcomeError):

@@ -24,7 +24,7 @@ _EXPECTED = "expected a file with the columns doc,question,answer"
 
 @dataclass(frozen=True)
 class InputFile:
-    """A file to read; ``name`` is the path below the source's folder, which rows and messages show."""
+    """An input file. ``name`` is its path below the source's folder; rows and messages show this path."""
 
     name: str
     uri: str
@@ -37,12 +37,12 @@ def input_roots() -> list[Path]:
 
 
 def find_inputs(uri: str, store: ObjectStore, *, endings: Sequence[str]) -> list[InputFile]:
-    """Return the files of a source in the order in which they are read.
+    """List the files of a source in the order in which they are read.
 
     :param uri: ``s3://bucket/key``, ``s3://bucket/prefix/``, an absolute path, or a path relative to the project.
     :param endings: permitted endings of file names in a folder, in lower case, such as ``.csv``.
-    :raises InputError: a local path is outside the permitted folders, or a folder has no files, or has a file with
-        another ending.
+    :raises InputError: a local path is outside the permitted folders. Or a folder has no files, a file with another
+        ending, or an entry that cannot be read.
     """
     if uri.startswith("s3://"):
         return _in_folder(uri, store.list(uri), endings) if uri.endswith("/") else [InputFile(uri.split("/")[-1], uri)]
@@ -53,8 +53,8 @@ def find_inputs(uri: str, store: ObjectStore, *, endings: Sequence[str]) -> list
     if unreadable := sorted(entry for entry in entries if _is_unreadable(entry)):
         message = (
             f"Input {uri} contains {unreadable[0].relative_to(path)}, which is a link to a folder, a broken link or not"
-            " a regular file. No file was read, because no entry may be skipped silently. Remove this entry, or replace"
-            " it with the files themselves."
+            " a regular file. No file was read, because entries are never skipped silently. Remove this entry, or"
+            " replace the link with the files themselves."
         )
         raise InputError(message)
     files = (entry.relative_to(path).as_posix() for entry in entries if entry.is_file())
@@ -62,7 +62,7 @@ def find_inputs(uri: str, store: ObjectStore, *, endings: Sequence[str]) -> list
 
 
 def _is_unreadable(path: Path) -> bool:
-    """Return whether an entry of a folder can be neither read nor entered; markers such as ``.lock`` are ignored."""
+    """Return whether a folder entry is neither a file nor a real folder; always false for markers like ``.lock``."""
     is_readable = path.is_file() or (path.is_dir() and not path.is_symlink())
     return not is_readable and path.name[0] not in "._"
 
@@ -75,13 +75,14 @@ def _in_folder(folder: str, uris: list[str], endings: Sequence[str]) -> list[Inp
     if not names:
         message = (
             f"Input {folder} has no files; expected files ending in {expected} (doc,question,answer). Nothing was"
-            " read. Put the files there, or name another folder."
+            " read. Put the files into this folder, or name another folder."
         )
         raise InputError(message)
     if others := [name for name in names if not name.lower().endswith(tuple(endings))]:
         message = (
-            f"Input {folder} has files that do not end in {expected}: {len(others)}, the first {others[0]!r}. No file"
-            " was read, because no file may be skipped silently. Move or rename these files, or name a single file."
+            f"Input {folder} has files that do not end in {expected}. Number of such files: {len(others)}; first:"
+            f" {others[0]!r}. No file was read, because files are never skipped silently. Move or rename these files,"
+            " or name a single file."
         )
         raise InputError(message)
     return [InputFile(name, f"{folder}{name}") for name in names]
@@ -108,20 +109,24 @@ def open_input(uri: str, store: ObjectStore | None, *, expected: str = _EXPECTED
         try:
             body = open_files.enter_context(_allowed_path(uri).open("rb"))
         except OSError as error:
-            raise InputError(f"Input {uri} cannot be read ({error.strerror}); {expected}.") from error
+            message = (
+                f"Input {uri} cannot be read ({error.strerror}); {expected}. Check the path and the permissions of the"
+                " file."
+            )
+            raise InputError(message) from error
         before = os.fstat(body.fileno())
         yield body
         after = os.fstat(body.fileno())
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
         message = (
             f"Input {uri} changed while it was read ({before.st_size:,} bytes before, {after.st_size:,} after). Its"
-            " rows were not used. Wait until the file is complete, and clear this task."
+            " content was not used. Wait until the file is complete, and clear this task."
         )
         raise InputError(message)
 
 
 def _missing(uri: str, store: ObjectStore, expected: str) -> str:
-    message = f"Input {uri} does not exist; {expected}."
+    message = f"Input {uri} does not exist; {expected}. Check the URI."
     with suppress(ServiceError):
         if store.list(f"{uri}/"):
             message += f" {uri}/ is a folder. To read all its files, end the URI with a slash."

@@ -2,8 +2,8 @@ r"""
 Make deterministic resource names that follow AWS's naming rules.
 
 The name of a Bedrock resource identifies what was bought (``docs/explanation/architecture.md``). A name is made from
-content or from the run, never from the time or from the number of a task's attempt. Every process therefore computes
-the same name and finds the same resource.
+content or from the run, never from the time or from a task's attempt number. Every process therefore computes the same
+name and finds the same resource.
 
 botocore's ``bedrock`` service model limits a name to 63 characters. Job names match
 ``[a-zA-Z0-9](-*[a-zA-Z0-9\+\-\.])*``; model and throughput names match ``([0-9a-zA-Z][_-]?){1,63}``. Letters, digits

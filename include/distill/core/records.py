@@ -7,10 +7,10 @@ from typing import TypedDict
 
 class BillLineRecord(TypedDict):
     """
-    One line of a bill, estimated or paid.
+    One line of an estimate or of a bill.
 
-    Stored in the ``lines`` of ``estimate.json`` and of the ``cost`` part of ``report/report.json``, and as
-    ``training_price`` of ``merged/<arm>/data_card.json``. Prices are in US dollars.
+    The record is stored in the ``lines`` of ``estimate.json`` and of the ``cost`` part of ``report/report.json``, and
+    as ``training_price`` of ``merged/<arm>/data_card.json``. Prices are in US dollars.
     """
 
     what: str  # step or arm, model, and direction of the tokens, such as "synthesis: nova-pro batch input"

@@ -1,4 +1,4 @@
-"""Cache a function's results so that each is computed only once, even when many threads call it at the same time."""
+"""Cache a function's results, and compute each result only once, even if many threads call the function at once."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ def single_flight_cache(function: Callable[[KeyT], ValueT]) -> Callable[[KeyT], 
     """
     Return ``function`` with its results cached by argument.
 
-    With ``functools.cache`` alone, every thread that calls before the first result is ready computes the result again:
-    two hundred threads that start together would all parse the same file.
+    With ``functools.cache`` alone, every thread that calls the function before the first result is ready computes the
+    result again. For example, two hundred threads that start together would all parse the same file.
     """
     cached = functools.cache(function)
     computing = threading.Lock()

@@ -24,7 +24,7 @@ RecordT = TypeVar("RecordT")
 
 
 class ObjectStore(Protocol):
-    """Store objects by URI. A write is atomic and replaces any existing object, as in S3."""
+    """A store of objects by URI. A write is atomic and replaces any existing object, as in S3."""
 
     def read(self, uri: str) -> bytes:
         """Return the object's bytes.
@@ -60,7 +60,7 @@ class ObjectStore(Protocol):
         """Return the URIs of all objects whose URI starts with ``prefix_uri``, sorted."""
 
     def delete(self, uri: str) -> None:
-        """Delete the object at ``uri``; do nothing if there is none."""
+        """Delete the object at ``uri``; do nothing if there is no object."""
 
 
 def split_uri(uri: str) -> tuple[str, str]:
@@ -79,7 +79,8 @@ def split_uri(uri: str) -> tuple[str, str]:
 def decode_jsonl(lines: Iterable[bytes], record: type[RecordT], *, uri: str) -> Iterator[RecordT]:
     r"""Decode the lines of a JSONL object one by one; skip blank lines.
 
-    :param lines: split at ``\n`` only, as in binary files, because JSON strings may contain U+2028 and U+0085.
+    :param lines: the lines, split only at ``\n``, as a binary file yields them. JSON strings may contain U+2028 and
+        U+0085, at which a text file would also be split.
     :param record: the type of the records. The lines are not checked against it.
     :raises ContractError: a line is not a JSON object; the message names the line.
     """
@@ -89,7 +90,7 @@ def decode_jsonl(lines: Iterable[bytes], record: type[RecordT], *, uri: str) -> 
         yield from cast(Iterator[RecordT], reader.iter(type=dict, skip_empty=True))
     except jsonlines.InvalidLineError as error:
         cause = error.__cause__
-        problem = f"is not JSON ({cause})" if cause else f"has {error.line[:40]!r}, expected a JSON object"
+        problem = f"is not JSON ({cause})" if cause else f"is {error.line[:40]!r}; expected a JSON object"
         message = (
             f"{uri} line {error.lineno} {problem}. The file was truncated, or another program wrote it. Clear the task"
             " that writes the file, or restore an older version of the file."
@@ -131,7 +132,7 @@ def jsonl_writer(store: ObjectStore, uri: str) -> Iterator[Callable[[Mapping[str
 
     The object exists once the block ends. If the block raises, nothing is written.
     """
-    # The files in S3 have the format of the writer's defaults: no escaping to ASCII, a space after commas and colons.
+    # Files in S3 have the writer's default format: no escaping to ASCII, and a space after each comma and colon.
     with store.writer(uri) as body, jsonlines.Writer(body) as lines:
         yield lines.write
 

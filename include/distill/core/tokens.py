@@ -11,7 +11,7 @@ CHARACTERS_PER_TOKEN = 4
 
 
 def rough_token_count(text: str | int) -> int:
-    """Estimate the tokens of a text, given as the text or as its length; Bedrock's own count differs."""
+    """Estimate the number of tokens of a text, given as the text or as its length. Bedrock's count differs."""
     return character_count(text) // CHARACTERS_PER_TOKEN + 1
 
 

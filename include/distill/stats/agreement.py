@@ -1,8 +1,8 @@
 """
-Measure agreement beyond chance between judges and people: Cohen's kappa, with an interval over document groups.
+Measure agreement beyond chance between judges and people with Cohen's kappa and its confidence interval.
 
-The interval of kappa comes from leaving out one document group at a time (the jackknife), because verdicts on one
-document are not independent. A kappa of few verdicts is not informative: with fewer items or groups than the minimums
+The interval is computed by leaving out one document group at a time (the jackknife), because verdicts on one document
+are not independent. A kappa computed from few verdicts is not informative: with fewer items or groups than the minimums
 in this module, a true kappa of 0.4 is distinguished from no agreement in less than 80 % of samples. The figures are in
 ``docs/explanation/statistics.md``.
 
@@ -19,7 +19,7 @@ from typing import TypedDict, TypeVar
 
 from include.distill.stats.intervals import CONFIDENCE
 
-# The report shows no kappa for fewer items or document groups.
+# The report shows a kappa only if there are at least this many items and document groups.
 MINIMUM_RATED = 50
 MINIMUM_GROUPS = 20
 
@@ -28,14 +28,14 @@ ItemT = TypeVar("ItemT", bound=Hashable)
 
 
 class Agreement(TypedDict):
-    """Agreement between two raters on the items that both rated. One entry of ``agreement`` in report.json."""
+    """The agreement of two raters on the items that both rated; one entry of ``agreement`` in report.json."""
 
     first: str  # a judge's key in models.yaml, or ``<labeler> (person)``
     second: str
-    n: int  # items
-    clusters: int  # document groups of those items
-    observed: float | None  # share of equal verdicts, from 0 to 1; None without items
-    kappa: float | None  # from -1 to 1; None if all verdicts of both raters are the same
+    n: int  # number of items that both rated
+    clusters: int  # number of document groups of these items
+    observed: float | None  # share of equal verdicts, from 0 to 1; None if there are no items
+    kappa: float | None  # from -1 to 1; None if there are no items, or if all verdicts of both raters are the same
     kappa_ci95: list[float] | None  # lower and upper bound; None if the jackknife is not defined
 
 
@@ -43,20 +43,20 @@ def cohen_kappa(ratings: Ratings) -> float | None:
     """
     Compute Cohen's kappa of pairs of verdicts.
 
-    :return: from -1 to 1; ``None`` without pairs, or if every verdict is the same.
+    :return: from -1 to 1; ``None`` if there are no pairs, or if every verdict is the same.
     """
     return _kappa(Counter(ratings))
 
 
 def _kappa(cells: Counter[tuple[str, str]]) -> float | None:
-    """Compute kappa from a contingency table, given as the count of each pair of verdicts."""
+    """Compute kappa from a contingency table that has the count of each pair of verdicts."""
     total = cells.total()
     rows: Counter[str] = Counter()
     columns: Counter[str] = Counter()
     for (row, column), count in cells.items():
         rows[row] += count
         columns[column] += count
-    # All values before the last division are integers, so this test for full agreement by chance is exact.
+    # These values are integers, so this test is exact. If it is true, chance alone gives full agreement.
     by_chance = sum(rows[verdict] * columns[verdict] for verdict in rows)
     if by_chance == total * total:
         return None
@@ -71,7 +71,8 @@ def kappa_interval(
     Compute the lower and upper bound of kappa with the jackknife over document groups.
 
     :param groups: document group of each pair of verdicts.
-    :return: from -1 to 1; ``None`` with fewer than three groups, or if kappa is undefined without one of the groups.
+    :return: from -1 to 1; ``None`` if there are fewer than three groups, or if kappa is undefined with all groups or
+        when one group is left out.
     """
     from scipy.stats import t
 
@@ -94,9 +95,9 @@ def agreement_table(
     raters: Mapping[str, Mapping[ItemT, str]], group_of: Callable[[ItemT], Hashable]
 ) -> list[Agreement]:
     """
-    Compute the agreement between every two raters, in the given order.
+    Compute the agreement of each pair of raters, in the given order.
 
-    :param raters: verdict on each item, by rater. Items without a verdict (unparsable, no answer) are absent.
+    :param raters: each rater's verdicts by item. An item without a verdict (unparsable, or no answer) is absent.
     :param group_of: returns the document group of an item.
     """
     return [_agreement(first, second, raters, group_of) for first, second in combinations(raters, 2)]

@@ -1,5 +1,5 @@
 """
-Compute confidence intervals for the share of questions with an outcome, when questions are grouped by document.
+Compute confidence intervals for a share of questions, such as a win rate, when questions are grouped by document.
 
 Questions about one document are not independent, so an interval that treats the questions as independent is too narrow.
 The method has three steps. It estimates the variance of the share from the document groups. It computes the number of
@@ -67,8 +67,8 @@ class ClusteredShare:
     """
     A share over groups, with the quantities that determine its uncertainty.
 
-    Each field is an array with one entry per share. Its shape is the shape of the input without the last axis, which is
-    the axis of the groups.
+    Each field is an array with one entry per share. The shape of the array is the shape of the input without the last
+    axis, which is the axis of the groups.
 
     :param variance: variance of ``share``, estimated from the differences between groups.
     :param effective: number of independent questions that would have this variance.
@@ -92,9 +92,9 @@ def clustered_share(parts: Floats, sizes: Floats) -> ClusteredShare:
     Compute the share ``sum(parts) / sum(sizes)`` over the last axis, the axis of the groups.
 
     The variance is the linearized variance of a ratio. Each group's residual is increased according to the group's
-    leverage, because a group with much of the data pulls the share towards itself. Groups of size 0 are ignored. If the
-    groups do not vary, the data does not show how much the questions of one group depend on each other. Each group then
-    counts as one question.
+    leverage, because a group with much of the data pulls the share towards itself. Groups of size 0 are ignored. If all
+    groups have the same share, the data does not show how much the questions of one group depend on each other. Each
+    group then counts as one question.
 
     :param parts: sum of the scores of each group; each score is in [0, 1].
     :param sizes: number of scored questions of each group; at least two groups must have scored questions.
@@ -117,7 +117,8 @@ def clustered_interval(parts: Floats, sizes: Floats, *, confidence: float = CONF
     """
     Compute the interval of one share. The parameters are those of :func:`clustered_share`.
 
-    :return: (0, 1) for a single group, which tells nothing about other groups; ``None`` without scored questions.
+    :return: (0, 1) if there is a single group, because it shows nothing about other groups; ``None`` if there are no
+        scored questions.
     """
     groups = int((sizes > 0).sum())
     if groups < 2:
@@ -128,10 +129,12 @@ def clustered_interval(parts: Floats, sizes: Floats, *, confidence: float = CONF
 
 def design_effect(parts: Floats, sizes: Floats, squares: float) -> float:
     """
-    Compute the ratio of the variance to the variance of the same number of independent questions.
+    Compute the factor by which document groups increase the variance of a share.
+
+    The factor is the variance of the share divided by the variance for the same number of independent questions.
 
     :param squares: sum of the squared scores, which determines the variance of independent questions.
-    :return: the ratio; 1 with fewer than two groups, or if the scores do not vary.
+    :return: the factor; 1 if there are fewer than two groups, or if the scores do not vary.
     """
     total = float(sizes.sum())
     if int((sizes > 0).sum()) < 2:

@@ -26,11 +26,11 @@ def sign_test(wins: int, losses: int) -> float:
 
 def clustered_sign_test(nets: Iterable[float]) -> float:
     """
-    Compute the p value of the sign test with one sign per document group, however many questions a group has.
+    Compute the p value of the sign test over document groups. Each group counts once, however many questions it has.
 
-    :param nets: wins minus losses of each group. A group with a net of 0 has no sign and counts as a tie.
+    :param nets: wins minus losses of each group. A group with a net of 0 counts as a tie.
     """
-    # Questions about one document are not independent, so counting each of them would overstate the evidence.
+    # Questions about one document are not independent, so counting each question would overstate the evidence.
     signs = [(net > 0) - (net < 0) for net in map(float, nets)]
     return sign_test(signs.count(1), signs.count(-1))
 

@@ -1,3 +1,3 @@
-"""Compare texts: normalize texts, find near-duplicates with MinHash, and find similar questions."""
+"""Normalize texts, find near-duplicates with MinHash, and find similar questions."""
 
 from __future__ import annotations

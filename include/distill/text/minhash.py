@@ -2,9 +2,10 @@
 Find near-duplicate texts with MinHash signatures and locality-sensitive hashing.
 
 The similarity of two texts is the share of their character n-grams that both texts have (Jaccard). Characters are used
-instead of words, so the method works in any language, with or without spaces. Texts are not kept. An indexed text takes
-about 180 bytes, whatever its length: a signature of 64 one-byte minima, and one entry in each of 16 buckets (bands of
-four minima). A search among a million texts takes as long as a search among a thousand.
+instead of words, so the method works in any language, with or without spaces. The index does not keep the texts. An
+indexed text takes about 180 bytes, whatever its length. These bytes hold a signature of 64 one-byte minima, and an
+entry in one bucket for each of the signature's 16 bands of four minima. A search among a million texts takes as long as
+a search among a thousand.
 
 Similarities from signatures are estimates, with a standard error of at most 0.063. The index misses about one in 5,000
 pairs with a similarity of 0.8, and about one in 80 pairs with a similarity of 0.7. :func:`similarity` computes the
@@ -28,7 +29,7 @@ from include.distill.text.normalization import normalize
 DEFAULT_NGRAM = 5
 SIGNATURE_BYTES = _MINIMA = 64
 _BANDS = _MINIMA // 4
-_MAX_VISITED = 32  # entries read per bucket, newest first; the number of near-copies in a bucket has no limit
+_MAX_VISITED = 32  # entries read per bucket, newest first; a bucket can hold any number of near-copies
 _CHUNK = 1024  # n-grams hashed at a time, so that a long document needs no more memory than a short one
 _CHANCE_AGREEMENT = 1 / 256  # probability that two different minima have the same low byte
 
@@ -41,7 +42,7 @@ _MIX = np.uint64(0x9E3779B97F4A7C15)
 
 @dataclass(frozen=True)
 class TextMatch:
-    """An earlier text that is nearly the same. ``position`` counts the added texts in order, from 0."""
+    """An earlier text that is nearly the same as a new text. ``position`` is 0 for the text that was added first."""
 
     position: int
     similarity: float
@@ -49,7 +50,7 @@ class TextMatch:
 
 class NearDuplicateIndex:
     """
-    An index of texts that finds the near-duplicates of a new text among the texts added so far.
+    An index that finds the near-duplicates of a text among the texts added so far.
 
     :param threshold: minimum similarity of a match, 0.5 to 1. Below 0.5, the buckets would miss too many matches.
     :param ngram: characters per n-gram. A text shorter than ``ngram`` counts as one n-gram.
@@ -77,7 +78,7 @@ class NearDuplicateIndex:
         return sum(array.nbytes for array in (self._signatures, self._entered, self._next, self._heads))
 
     def find(self, text: str) -> list[TextMatch]:
-        """Return the earlier texts that are nearly the same as ``text``, the most similar first."""
+        """Return the added texts that are nearly the same as ``text``, the most similar first."""
         return self.find_signature(signature(text, self.ngram))
 
     def add(self, text: str) -> list[TextMatch]:
@@ -85,7 +86,7 @@ class NearDuplicateIndex:
         return self.add_signature(signature(text, self.ngram))
 
     def find_signature(self, text_signature: Signature) -> list[TextMatch]:
-        """Find near-duplicates as :meth:`find` does, for a text whose signature is known."""
+        """Find near-duplicates as :meth:`find` does, for a text whose signature was already computed."""
         positions = self._candidates(text_signature)
         agreeing = (self._signatures[positions] == text_signature).mean(axis=1)
         similar = np.clip((agreeing - _CHANCE_AGREEMENT) / (1 - _CHANCE_AGREEMENT), 0, 1)
@@ -93,17 +94,18 @@ class NearDuplicateIndex:
         return [TextMatch(int(positions[i]), float(similar[i])) for i in order if similar[i] >= self.threshold]
 
     def add_signature(self, text_signature: Signature) -> list[TextMatch]:
-        """Add a text and find near-duplicates as :meth:`add` does, for a text whose signature is known."""
+        """Add a text as :meth:`add` does, given its signature, and return its near-duplicates."""
         matches = self.find_signature(text_signature)
         self.add_with_matches(text_signature, matches)
         return matches
 
     def add_with_matches(self, text_signature: Signature, matches: Sequence[TextMatch]) -> None:
-        """Add a text whose signature and near-duplicates are known."""
+        """Add a text whose signature and near-duplicates were already computed."""
         if self._count == len(self._signatures):
             self._grow()
         self._signatures[self._count] = text_signature
-        # A copy is found through the first text with its signature. Another entry would only displace other texts.
+        # A text with the same signature as an earlier text gets no entry in the buckets. Searches find the earlier text
+        # anyway, and a second entry would only displace other texts.
         if not matches or (self._signatures[matches[0].position] != text_signature).any():
             self._enter(self._count)
         self._count += 1
@@ -131,7 +133,7 @@ class NearDuplicateIndex:
         self._heads[buckets, bands] = position
 
     def _grow(self) -> None:
-        """Make room for a quarter more texts, and refill the buckets, whose number grows with the room."""
+        """Make room for a quarter more texts, create more buckets, and enter all texts in the new buckets."""
         room = max(1024, self._count + self._count // 4)
         entered = np.flatnonzero(self._entered)
         self._signatures = _enlarged(self._signatures, room)
@@ -160,7 +162,7 @@ def similarity(one: str, other: str, ngram: int = DEFAULT_NGRAM) -> float:
 
 
 def ngram_hashes(text: str, ngram: int) -> NDArray[np.uint64]:
-    """Return the sorted hashes of the distinct n-grams of ``text``, at least one."""
+    """Return the sorted hashes of the distinct n-grams of ``text``. There is always at least one."""
     return np.unique(_hashes(text, ngram))
 
 

@@ -45,7 +45,8 @@ class _PunctuationStripper(dict[int, str]):
 
     def __missing__(self, code: int) -> str:
         character = chr(code)
-        # "C#", "R&D", "50%" and "/dev" mean something else without these. "+" is a symbol to Unicode, not punctuation.
+        # Without "#", "&", "%" or "/", "C#", "R&D", "50%" and "/dev" would mean something else. Unicode classes "+" as
+        # a symbol, so "+" is kept too.
         kept = unicodedata.category(character)[0] not in "PZC" or character in "#&@%/"
         self[code] = character if kept else " "
         return self[code]
@@ -55,7 +56,7 @@ _WITHOUT_PUNCTUATION = _PunctuationStripper()
 
 
 def strip_punctuation(text: str) -> str:
-    """Normalize ``text`` and remove the punctuation; words, numbers and symbols remain, separated by single spaces."""
+    """Normalize ``text`` and remove its punctuation. Words, numbers and symbols remain, separated by single spaces."""
     return words_of_normalized(normalize(text))
 
 

@@ -22,10 +22,11 @@ from include.distill.text.minhash import NearDuplicateIndex, Signature, signatur
 from include.distill.text.normalization import normalize
 
 QUESTION_NGRAM = 4
-# The index estimates similarity with a standard error of 0.05. Candidates slightly below the threshold are therefore
-# also compared exactly.
+# The index estimates similarity with a standard error of 0.05. Questions whose estimate is slightly below the threshold
+# are therefore also compared exactly.
 _ESTIMATE_MARGIN = 0.1
-# Many questions end with "what is it?". An ending of at least this length ("What is IAM?") is a complete question.
+# In characters. Many questions end with words such as "what is it?", so a shorter ending does not count as a repeated
+# question. An ending of this length, such as "what is iam", does.
 _SHORTEST_ENDING = 11
 _NUMBER = re.compile(r"\d+")
 _SENTENCE_END = re.compile(r"[.!?:;。！？；：…]+\s*")
@@ -39,12 +40,12 @@ class Question:
 
     @cached_property
     def folded(self) -> str:
-        """The text as :func:`normalize` returns it, with its final punctuation."""
+        """The normalized text, with its final punctuation; see :func:`normalize`."""
         return normalize(self.text)
 
     @cached_property
     def normalized(self) -> str:
-        """The question without differences in case and spacing, and without final punctuation."""
+        """The normalized text without its final punctuation."""
         return _without_final_punctuation(self.folded)
 
     @cached_property
@@ -68,7 +69,7 @@ class Question:
                     yield ending
 
     def similarity(self, other: Question) -> float:
-        """Return the similarity of two questions, from 0 to 1; 0 if they have different numbers."""
+        """Return the similarity of two questions, from 0 to 1; 0 if they contain different numbers."""
         return _similarity(self.normalized, other.normalized)
 
     def repeats(self, earlier: Question, threshold: float) -> bool:
@@ -82,8 +83,8 @@ class QuestionMatch:
     An earlier question that a new question repeats.
 
     :param question: normalized text of the earlier question.
-    :param similarity: from 0 to 1; 1 for the same words.
-    :param position: number of the earlier question in the order of adding, from 0.
+    :param similarity: from 0 to 1; 1 if the new question contains the whole earlier question.
+    :param position: 0 for the question that was added first.
     """
 
     question: str
@@ -93,7 +94,7 @@ class QuestionMatch:
 
 class QuestionIndex:
     """
-    An index of questions that finds the earlier question that a new question repeats.
+    An index that finds the earlier question that a new question repeats.
 
     :param threshold: minimum similarity of two questions that count as the same, 0.6 to 1.
     """
@@ -135,7 +136,8 @@ class QuestionIndex:
 
 
 def _without_final_punctuation(normalized: str) -> str:
-    # Only the end is stripped: "C++?" and "C#?" differ, and so do questions that differ only in a vowel sign.
+    # Only these characters are removed, and only at the end, so "C++?" and "C#?" remain different. So do questions that
+    # differ only in a vowel sign.
     return normalized.rstrip(" ?!.。")
 
 
@@ -144,10 +146,10 @@ def _similarity(normalized: str, earlier: str) -> float:
     return len(ngrams & earlier_ngrams) / len(ngrams | earlier_ngrams) if numbers == earlier_numbers else 0.0
 
 
-# One question is compared with several others in a row, so its features are kept for a while.
+# One question is compared with several others in a row, so the features of recent questions are cached.
 @lru_cache(maxsize=1024)
 def _features(normalized: str) -> tuple[frozenset[str], list[str]]:
-    """Return the n-grams of a question, at least one, and the numbers in the question, sorted."""
+    """Return the n-grams of a question (at least one) and the sorted numbers in the question."""
     text = normalized.ljust(QUESTION_NGRAM)
     ngrams = frozenset(text[i : i + QUESTION_NGRAM] for i in range(len(text) - QUESTION_NGRAM + 1))
     return ngrams, sorted(_NUMBER.findall(normalized))

@@ -55,9 +55,9 @@ def test_an_error_while_writing_leaves_the_older_file_unchanged(store: MemorySto
     [
         pytest.param(b'{"a": 1}\n{"a": ', "line 2 is not JSON", id="cut in a record"),
         pytest.param('{"a": 1}\n\n{"a": "é"}'.encode()[:-3], "line 3 is not JSON", id="cut in a character"),
-        pytest.param(b"[]\n", r"line 1 has '\[\]', expected a JSON object", id="a list"),
-        pytest.param(b'{"a": 1}\n3\n', "line 2 has '3', expected a JSON object", id="a number"),
-        pytest.param(b'{"a": 1}\n\nnull\n', "line 3 has 'null', expected a JSON object", id="null"),
+        pytest.param(b"[]\n", r"line 1 is '\[\]'; expected a JSON object", id="a list"),
+        pytest.param(b'{"a": 1}\n3\n', "line 2 is '3'; expected a JSON object", id="a number"),
+        pytest.param(b'{"a": 1}\n\nnull\n', "line 3 is 'null'; expected a JSON object", id="null"),
     ],
 )
 def test_the_message_about_a_broken_line_names_file_and_line(body: bytes, problem: str) -> None:

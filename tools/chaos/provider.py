@@ -104,7 +104,7 @@ def _next_run(trial: Trial) -> None:
 def provider_cases() -> list[ProviderCase]:
     """Return the cases: one for each kind of instant and recovery."""
     fixed = {"job_name": "{key}-job", "model_name": "{key}-model"}
-    each_try = {**fixed, "model_name": "{key}-model-{{{{ ti.try_number }}}}"}
+    each_attempt = {**fixed, "model_name": "{key}-model-{{{{ ti.try_number }}}}"}
     each_run = {"job_name": "{key}-{{{{ run_id[-1:] }}}}", "model_name": "{key}-model-{{{{ run_id[-1:] }}}}"}
     short = {**fixed, "timeout": 6, "max_retries": 3}
     lose_job, kill_job = partial(_lost, operation=JOB), partial(_killed, operation=JOB, task_id="customize")
@@ -113,9 +113,9 @@ def provider_cases() -> list[ProviderCase]:
     cases = [
         ProviderCase("undisturbed", _plain, "data: unchanged CSV trains nothing", fixed),
         ProviderCase("job: answer lost, task retry", lose_job, lost, fixed),
-        ProviderCase("the same, custom model named by try", lose_job, lost, each_try),
+        ProviderCase("the same, attempt in the custom model's name", lose_job, lost, each_attempt),
         ProviderCase("job: task killed after the answer, task retry", kill_job, unrecorded, fixed),
-        ProviderCase("the same, custom model named by try", kill_job, unrecorded, each_try),
+        ProviderCase("the same, attempt in the custom model's name", kill_job, unrecorded, each_attempt),
         ProviderCase("all cleared after success", _cleared, "clear ingest after success: nothing is bought", fixed),
         ProviderCase("next run, same data", _next_run, "data: unchanged CSV trains nothing", each_run),
         ProviderCase(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from bedrock_distill.hooks.bedrock import CustomizationJob, CustomModel, JobRequest, Throughput
@@ -38,6 +39,10 @@ class FakeBedrock:
         self._refuse("ask")
         self.asked.append(request)
         return Completion(self.say(request), "end_turn", *self.usage, simulated=True)
+
+    @contextmanager
+    def answer(self, request: ModelRequest) -> Iterator[Completion]:
+        yield self.ask(request)
 
     def count_tokens(self, request: ModelRequest) -> int:
         self._refuse("count_tokens")

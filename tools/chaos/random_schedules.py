@@ -187,10 +187,10 @@ def _row(stack: Stack, run: DisturbedRun, expected: Mapping[str, Any], one_servi
 
 def lost_answers(tasks: list[TaskState]) -> int:
     """Return how many answers the killed attempts of tasks that call models can have lost, at most."""
-    # Each thread works on one item. When its task is killed, it has a call in flight or an answer that is not stored
-    # yet. So an attempt loses at most one answer per thread, and no more answers than the task has items.
+    # A call keeps its slot until the answer is stored, and each of these tasks calls one model. So a killed attempt
+    # loses at most one answer per slot, and no more answers than the task has items.
     return sum(
-        max(0, task.try_number - 1) * min(FAN_OUT.threads, ITEMS_OF_A_TASK[task.task_id])
+        max(0, task.try_number - 1) * min(FAN_OUT.concurrency, ITEMS_OF_A_TASK[task.task_id])
         for task in tasks
         if task.task_id in ITEMS_OF_A_TASK
     )

@@ -2,9 +2,9 @@
 Store every paid model answer, and reuse it instead of paying twice.
 
 An answer is stored under the key of its request before anything reads it. All runs share the store, so a later run
-never repeats a call of an earlier one. A task that is killed pays again at most for the calls that its threads had not
-stored yet. Each answer names the run that paid for it. The bill of a run is the sum of the answers that the run paid
-for, however often its tasks were retried.
+never repeats a call of an earlier one. A killed task pays again for at most ``fan_out.concurrency`` calls per model,
+because a call keeps its slot until its answer is stored. Each answer names the run that paid for it. The bill of a run
+is the sum of the answers that the run paid for, however often its tasks were retried.
 """
 
 from __future__ import annotations
@@ -12,15 +12,16 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from threading import Lock
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from include.distill.core.errors import ContractError, NotFoundError
 from include.distill.core.naming import slug
 from include.distill.core.storage import ObjectStore, read_json
 from include.distill.inference.records import StoredAnswerRecord, UsageRecord
-from include.distill.inference.requests import Completion, ModelClient, ModelRequest
+from include.distill.inference.requests import Completion, ModelRequest
 
 ParsedT = TypeVar("ParsedT")
 
@@ -111,6 +112,13 @@ class UsageCounter:
             self._counted_keys.add(key)
 
 
+class AnsweringClient(Protocol):
+    """Sends requests to a model. :class:`~include.distill.inference.paced_client.PacedClient` is one."""
+
+    def answer(self, request: ModelRequest) -> AbstractContextManager[Completion]:
+        """Send ``request`` and provide the answer to a block, which stores it. The call ends with the block."""
+
+
 @dataclass(frozen=True)
 class AnswerStore:
     """
@@ -159,8 +167,10 @@ class AnswerStore:
         """Return whether the answer to ``request`` is stored, without reading it."""
         return self.store.exists(self.uri(request))
 
-    def get_or_ask(self, request: ModelRequest, client: ModelClient) -> StoredAnswer:
+    def get_or_ask(self, request: ModelRequest, client: AnsweringClient) -> StoredAnswer:
         """Return the stored answer to ``request``. Without one, send the request and store the answer.
+
+        The answer is stored before ``client`` starts another call.
 
         :raises ServiceError: the call failed. Nothing was stored.
         """
@@ -168,14 +178,14 @@ class AnswerStore:
         with self._locks.setdefault(request.key, Lock()):
             if stored := self.find(request):
                 return stored
-            completion = client.ask(request)
-            self._write(
-                self.uri(request),
-                completion,
-                identity=request.identity,
-                sample=request.sample,
-                max_tokens=request.max_tokens,
-            )
+            with client.answer(request) as completion:
+                self._write(
+                    self.uri(request),
+                    completion,
+                    identity=request.identity,
+                    sample=request.sample,
+                    max_tokens=request.max_tokens,
+                )
             return StoredAnswer(request, completion, self.run_key)
 
     def store_batch_answer(self, key: str, completion: Completion, *, identity: str, max_tokens: int) -> bool:

@@ -10,7 +10,8 @@ import copy
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from include.distill.core.errors import ContractError, ServiceError, ThrottledError, TransientError
 from include.distill.inference.rate_limits import MAX_PAUSE_SECONDS, Quota, RateLimiter, TokenEstimator, Wait
@@ -28,7 +29,7 @@ class PacedClient:
 
     :param client: sends the calls.
     :param quota: the task's share of the model's quota.
-    :param concurrency: maximum number of calls in flight.
+    :param concurrency: maximum number of calls whose block has not ended.
     :param patience_seconds: how long one request may be throttled before its error is raised.
     """
 
@@ -56,8 +57,13 @@ class PacedClient:
         sibling._client = client
         return sibling
 
-    def ask(self, request: ModelRequest) -> Completion:
-        """Wait for the quota, send ``request`` and return the answer.
+    @contextmanager
+    def answer(self, request: ModelRequest) -> Iterator[Completion]:
+        """
+        Wait for the quota, send ``request`` and provide the answer.
+
+        The call keeps its slot until the block ends. If the block stores the answer, a killed task loses at most
+        ``concurrency`` answers, because no more are in flight or not stored yet.
 
         :raises ThrottledError: the request was throttled for longer than ``patience_seconds``. It was not billed.
         :raises TransientError: the call failed ``MAX_ATTEMPTS`` times.
@@ -65,7 +71,8 @@ class PacedClient:
         started_at, failures, throttled = self._clock(), 0, 0
         while True:
             try:
-                return self._ask_once(request)
+                completion = self._ask_once(request)
+                break
             except ThrottledError as error:
                 throttled += 1
                 if self._clock() - started_at >= self._patience_seconds:
@@ -75,23 +82,27 @@ class PacedClient:
                 if failures == MAX_ATTEMPTS:
                     raise
                 self._sleep(random.uniform(0.5, 1.0) * min(2.0**failures, MAX_PAUSE_SECONDS))
+        try:
+            yield completion
+        finally:
+            self._limiter.end_call()
 
     def _ask_once(self, request: ModelRequest) -> Completion:
+        """Send one call. Its slot stays taken when it is answered, and is free when it fails."""
         reserved = self._estimate.estimate(request)
         sent_at = self._limiter.acquire(reserved)
         try:
             completion = self._client.ask(request)
-        except ServiceError as error:
+        except BaseException as error:
             # An answer in an unknown format was also billed, but its token usage is not known.
-            unused = 0.0 if isinstance(error, ContractError) else reserved
-            self._limiter.release(sent_at, unused_tokens=unused, error=error)
-            raise
-        except BaseException:
-            self._limiter.release(sent_at, unused_tokens=0.0)
+            is_free = isinstance(error, ServiceError) and not isinstance(error, ContractError)
+            service_error = error if isinstance(error, ServiceError) else None
+            self._limiter.record_error(sent_at, service_error, unused_tokens=reserved if is_free else 0.0)
+            self._limiter.end_call()
             raise
         self._estimate.update(request, completion)
         used = completion.input_tokens + completion.output_tokens * request.model.output_burndown
-        self._limiter.release(sent_at, unused_tokens=reserved - used)
+        self._limiter.record_answer(sent_at, unused_tokens=reserved - used)
         return completion
 
 

@@ -269,21 +269,31 @@ class RateLimiter:
                 seconds = max(seconds, bucket.seconds_until(amount, now))
         return seconds
 
-    def release(self, sent_at: float, *, unused_tokens: float, error: ServiceError | None = None) -> None:
-        """End a call: give back unused tokens, and adapt the limits to ``error``."""
+    def record_answer(self, sent_at: float, *, unused_tokens: float) -> None:
+        """Give back the tokens that an answered call did not use. Its slot stays taken until :meth:`end_call`."""
         with self._changed:
-            now = self._clock()
+            if self._tokens:
+                self._tokens.refund(unused_tokens)
+            self._concurrency.record_latency(self._clock() - sent_at)
+            self._changed.notify_all()
+
+    def record_error(self, sent_at: float, error: ServiceError | None, *, unused_tokens: float) -> None:
+        """Give back the tokens that were not billed, and adapt the limits to ``error``; None for a defect."""
+        with self._changed:
             if self._tokens:
                 self._tokens.refund(unused_tokens)
             if isinstance(error, ThrottledError):
-                self._concurrency.record_throttle(sent_at, now)
+                self._concurrency.record_throttle(sent_at, self._clock())
                 # Bedrock's message contains "Too many requests" or "Too many tokens".
                 is_tokens = self._tokens and "too many tokens" in str(error).lower()
                 if exhausted := self._tokens if is_tokens else self._requests:
                     exhausted.drain()
             elif isinstance(error, RefusedError) and not isinstance(error, InvalidRequestError):
                 self._refused = error
-            elif error is None:
-                self._concurrency.record_latency(now - sent_at)
+            self._changed.notify_all()
+
+    def end_call(self) -> None:
+        """Free the slot of a call, so that another call may start."""
+        with self._changed:
             self._concurrency.end()
             self._changed.notify_all()

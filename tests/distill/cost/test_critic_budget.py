@@ -18,6 +18,7 @@ from include.distill.inference.answer_store import AnswerStore
 from include.distill.inference.client import PoolShare, RateLimitedModel
 from include.distill.inference.requests import Completion, ModelRequest
 from tests.distill.conftest import make_use_case
+from tests.fakes.fake_bedrock import FakeBedrock
 from tests.fakes.memory_store import MemoryStore
 
 MODEL = load_catalog().model("claude-haiku-4-5")
@@ -163,7 +164,7 @@ class TestEnd:
         store = MemoryStore()
         share, answers = BudgetShare(0.5, 5, 0), AnswerStore(store, "s3://b/responses", "run")
         ask = BudgetedCritic(
-            lambda request: answers.get_or_ask(request, Model()), answers, store, share=share, marker_uri=NOTE
+            lambda request: answers.get_or_ask(request, FakeBedrock()), answers, store, share=share, marker_uri=NOTE
         )
         with pytest.raises(
             SpendCapError,

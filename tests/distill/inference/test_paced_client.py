@@ -54,12 +54,17 @@ def paced(server: Any, time: Time, quota: Quota, **more: Any) -> PacedClient:
     return PacedClient(server, quota, concurrency=4, clock=time, wait=time.wait, sleep=time.sleep, **more)
 
 
+def ask(client: PacedClient) -> Completion:
+    with client.answer(request()) as completion:
+        return completion
+
+
 def asked_at(quota: Quota, times: int) -> list[float]:
     time = Time()
     server = Server(time)
     client = paced(server, time, quota)
     for _ in range(times):
-        client.ask(request())
+        ask(client)
     return server.asked_at
 
 
@@ -101,8 +106,8 @@ class TestTokens:
         server = Server(time, lambda n: error if n == 1 else None)
         client = paced(server, time, Quota(tokens_per_minute=6000, starts_full=False))
         with pytest.raises(type(error)):
-            client.ask(request())
-        client.ask(request())
+            ask(client)
+        ask(client)
         assert server.asked_at == pytest.approx([2.0, next_call_at], abs=0.01)
 
     def test_tokens_that_are_given_back_wake_the_call_that_waits_for_them(self) -> None:
@@ -116,7 +121,7 @@ class TestTokens:
 
         # 300 at once: one reservation of 200 fits, the second would have to wait for 20 s.
         client = PacedClient(Slow(), Quota(tokens_per_minute=300, token_burst_share=1), concurrency=2)
-        threads = [threading.Thread(target=client.ask, args=[request()]) for _ in range(2)]
+        threads = [threading.Thread(target=ask, args=[client]) for _ in range(2)]
         for thread in threads:
             thread.start()
         assert asked.acquire(timeout=5)
@@ -131,7 +136,7 @@ class TestErrors:
     def test_a_throttled_call_is_repeated_until_it_succeeds(self) -> None:
         time = Time()
         server = Server(time, lambda n: ThrottledError("slow") if n < 4 else None)
-        assert paced(server, time, Quota()).ask(request()).text == "text"
+        assert ask(paced(server, time, Quota())).text == "text"
         assert len(server.asked_at) == 4
         pauses = [after - before for before, after in zip(server.asked_at, server.asked_at[1:], strict=False)]
         assert pauses == pytest.approx([0.5, 1, 2])
@@ -143,21 +148,21 @@ class TestErrors:
             ThrottledError,
             match=r"throttled one request \d+ times in \d\d s.*not billed.*Compare `quotas`.*clear this task.*Too many",
         ):
-            paced(server, time, Quota(), patience_seconds=30).ask(request())
+            ask(paced(server, time, Quota(), patience_seconds=30))
         assert 30 <= time.now <= 60
 
     def test_transient_errors_are_repeated_a_few_times(self) -> None:
         time = Time()
         server = Server(time, lambda _: TransientError("500"))
         with pytest.raises(TransientError):
-            paced(server, time, Quota()).ask(request())
+            ask(paced(server, time, Quota()))
         assert len(server.asked_at) == MAX_ATTEMPTS
 
     def test_an_answer_in_an_unknown_format_was_billed_and_is_not_repeated(self) -> None:
         time = Time()
         server = Server(time, lambda _: ContractError("shape"))
         with pytest.raises(ContractError):
-            paced(server, time, Quota()).ask(request())
+            ask(paced(server, time, Quota()))
         assert len(server.asked_at) == 1
 
     def test_a_request_that_is_invalid_by_itself_does_not_stop_the_others(self) -> None:
@@ -165,8 +170,8 @@ class TestErrors:
         server = Server(time, lambda n: InvalidRequestError("too long") if n == 1 else None)
         client = paced(server, time, Quota())
         with pytest.raises(InvalidRequestError):
-            client.ask(request())
-        assert client.ask(request()).text == "text"
+            ask(client)
+        assert ask(client).text == "text"
 
     def test_after_a_refusal_no_waiting_call_is_sent(self) -> None:
         time = Time()
@@ -174,7 +179,7 @@ class TestErrors:
         client = paced(server, time, Quota())
         for _ in range(3):
             with pytest.raises(RefusedError, match="no access"):
-                client.ask(request())
+                ask(client)
         assert len(server.asked_at) == 1
 
     @pytest.mark.parametrize(
@@ -184,7 +189,7 @@ class TestErrors:
     def test_a_throttled_call_empties_our_bucket_of_requests_or_tokens(self, message: str, next_at: float) -> None:
         time = Time()
         server = Server(time, lambda n: ThrottledError(message) if n == 1 else None)
-        paced(server, time, Quota(requests_per_minute=60, tokens_per_minute=6000)).ask(request())
+        ask(paced(server, time, Quota(requests_per_minute=60, tokens_per_minute=6000)))
         assert server.asked_at == [0, pytest.approx(next_at)]
 
 
@@ -203,9 +208,33 @@ def test_no_more_calls_are_in_flight_than_allowed() -> None:
             return Completion("text", "end_turn", 75, 10)
 
     client = PacedClient(Busy(), Quota(), concurrency=3)
-    threads = [threading.Thread(target=client.ask, args=[request()]) for _ in range(12)]
+    threads = [threading.Thread(target=ask, args=[client]) for _ in range(12)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(timeout=5)
     assert maximum == 3
+
+
+def test_a_call_keeps_its_slot_until_its_answer_is_stored() -> None:
+    time = Time()
+    server = Server(time)
+    client = PacedClient(server, Quota(), concurrency=1)
+    with client.answer(request()):
+        second = threading.Thread(target=ask, args=[client])
+        second.start()
+        second.join(timeout=0.1)
+        assert len(server.asked_at) == 1
+    second.join(timeout=5)
+    assert len(server.asked_at) == 2
+
+
+def test_an_answer_that_could_not_be_stored_frees_its_slot_and_is_not_requested_again() -> None:
+    time = Time()
+    server = Server(time)
+    client = PacedClient(server, Quota(), concurrency=1)
+    with pytest.raises(TransientError, match="S3"), client.answer(request()):
+        raise TransientError("S3 was not available")
+    assert len(server.asked_at) == 1
+    ask(client)
+    assert len(server.asked_at) == 2

@@ -1,3 +1,3 @@
-"""Load and check a use case: the YAML file, the model catalog, the prompts and the layout of a run's folder."""
+"""Load and check use cases, the model catalog and prompts, and build the URIs of a run's objects."""
 
 from __future__ import annotations

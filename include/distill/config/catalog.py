@@ -1,8 +1,8 @@
 """
 Read the catalog of models and fine-tunable model families from ``include/models.yaml``.
 
-The file has the source and date of each fact; this module defines the types of the facts. A use case names a model by
-its key (``claude-sonnet-5-5``) or by its inference id. The error message for an unknown name suggests similar names.
+The file has the source and date of each fact. This module defines the types of the facts. A use case names a model by
+the model's key (``claude-sonnet-5-5``) or inference id. The error message for an unknown name suggests similar names.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Customization(_Fact):
 
     :param base_model_id: the id for training, which has a suffix that the id for inference does not have.
     :param regions: Regions in which the model can be trained.
-    :param tokens_per_record: the model's own limit, if it differs from the limit of its family.
+    :param tokens_per_record: the model's limit, if it differs from the limit of the model's family.
     """
 
     family: str
@@ -53,7 +53,7 @@ class Customization(_Fact):
 
 
 class BatchInference(_Fact):
-    """How a model takes batch jobs: the Regions, and the number of records and bytes that one job may have."""
+    """The Regions in which a model takes batch jobs, and the limits for the records and bytes of one job."""
 
     regions: tuple[str, ...]
     minimum_records: int
@@ -64,12 +64,12 @@ class BatchInference(_Fact):
 
 class Model(_Fact):
     """
-    One model.
+    The facts about one model.
 
     :param inference_id: the id for calls; training uses ``customization.base_model_id``.
     :param temperature: whether calls may set a temperature.
     :param output_burndown: number of quota tokens that one output token uses up.
-    :param quotas: on-demand quotas by Region, where AWS documents them.
+    :param quotas: on-demand quotas by Region, if the catalog states any.
     """
 
     key: str
@@ -91,7 +91,7 @@ class Model(_Fact):
 
 class Hyperparameter(_Fact):
     """
-    Type, inclusive range and default of one hyperparameter. Bedrock takes every value as a string.
+    The type, inclusive range and default of one hyperparameter. Bedrock takes every value as a string.
 
     :param needs_validation: whether the hyperparameter has an effect only with a validation file.
     """
@@ -111,13 +111,13 @@ FORMATS_WITHOUT_SYSTEM_TEXT: frozenset[RecordFormatName] = frozenset({"prompt-co
 
 class Family(_Fact):
     """
-    Training format and limits of one family of students.
+    The training format and limits of one family of students.
 
-    :param training_records: the smallest and the largest number of training records.
-    :param validation_records: the smallest and the largest number of validation records.
-    :param total_records: the largest number of training and validation records together.
-    :param count_minimum_with_validation: whether validation records count towards the smallest number of
-        training records.
+    :param training_records: the minimum and the maximum number of training records.
+    :param validation_records: the minimum and the maximum number of validation records.
+    :param total_records: the maximum number of training and validation records together.
+    :param count_minimum_with_validation: whether validation records count towards the minimum number of training
+        records.
     :param reserved_strings: strings that a record may not contain.
     :param hyperparameters: by name; ``epochCount`` must be one of them.
     """
@@ -165,7 +165,7 @@ class Catalog(_Fact):
     def model(self, name: str) -> Model:
         """Find a model by its key or inference id.
 
-        :raises UseCaseError: there is no such model; the message suggests similar keys.
+        :raises UseCaseError: the name is unknown; the message suggests similar keys.
         """
         for model in self.models.values():
             if name in (model.key, model.inference_id):

@@ -10,7 +10,7 @@ from include.distill.config.sections import Storage
 
 @dataclass(frozen=True)
 class RunFolder:
-    """The folder of one run, ``s3://<training bucket>/<prefix>/runs/<run_key>``."""
+    """The folder of one run, ``s3://<training bucket>/<prefix>/runs/<run_key>``, and the objects that the run uses."""
 
     uri: str
 
@@ -43,7 +43,7 @@ class RunFolder:
         return f"{self.root}/batches/open/"
 
     def batch_outcome(self, name: str) -> str:
-        """The outcome of a batch job, written once its answers are stored."""
+        """The outcome of a batch job. It is written when the job's answers are stored."""
         return f"{self.root}/batches/landed/{name}.json"
 
     def batch_errors(self, name: str) -> str:
@@ -66,20 +66,20 @@ class RunFolder:
         return f"{self.uri}/prompts.json"
 
     def source(self, name: str) -> str:
-        """The rows of the run: ``train``, ``evaluation`` or ``rejected``."""
+        """One file of the run's rows; ``name`` is ``train``, ``evaluation`` or ``rejected``."""
         return f"{self.uri}/source/{name}.jsonl"
 
     @property
     def row_list(self) -> str:
-        """The list of accepted rows: one line per row, with the row's identity and a hash of its question."""
+        """The list of accepted rows. Each line has the identity of one row and a hash of its question."""
         return f"{self.uri}/source/rows.txt"
 
     def last_run(self, use_case: str) -> str:
-        """The record of the most recent run of a use case that read its rows."""
+        """The record of the most recent run of a use case. A run writes this record when it has read its rows."""
         return f"{self.root}/latest/{use_case}.json"
 
     def splits(self, use_case: str) -> str:
-        """The side of the split that each document is on, kept between the runs of a use case."""
+        """The file that stores the side of each document between the runs of a use case."""
         return f"{self.root}/splits/{use_case}.jsonl"
 
     def shard(self, rows: str, number: int) -> str:
@@ -87,7 +87,7 @@ class RunFolder:
         return f"{self.uri}/shards/{rows}-{number:05d}.jsonl"
 
     def synthetic(self, number: int) -> str:
-        """The accepted pairs that were written from one shard."""
+        """The accepted pairs that the teacher wrote from the rows of one shard."""
         return f"{self.uri}/synthetic/accepted-{number:05d}.jsonl"
 
     def synthetic_texts(self, number: int) -> str:
@@ -100,11 +100,11 @@ class RunFolder:
         return f"{self.uri}/synthetic/rejected-repeated.jsonl"
 
     def synthetic_rejected(self, number: int) -> str:
-        """The teacher's output for one shard that cannot be used, with the reasons."""
+        """The pairs of one shard that were rejected, and unreadable output of the teacher, with the reasons."""
         return f"{self.uri}/synthetic/rejected-{number:05d}.jsonl"
 
     def critic_ended(self, number: int) -> str:
-        """The marker that the critic's budget ran out on one shard."""
+        """The marker that is written if the critic's budget ran out on one shard."""
         return f"{self.uri}/synthetic/critic-ended-{number:05d}.json"
 
     @property
@@ -113,7 +113,7 @@ class RunFolder:
         return f"{self.uri}/estimate.json"
 
     def merged(self, arm: str, name: str) -> str:
-        """The training set of an arm before upload: ``train.jsonl``, ``validation.jsonl``, ``data_card.json``."""
+        """A file of an arm's training set before upload: ``train.jsonl``, ``validation.jsonl``, ``data_card.json``."""
         return f"{self.uri}/merged/{arm}/{name}"
 
     def answers(self, arm: str, number: int) -> str:
@@ -129,7 +129,7 @@ class RunFolder:
         return f"{self.uri}/serving/{arm}/"
 
     def release_record(self, arm: str, ordinal: int) -> str:
-        """The record of a release, written before the throughput is deleted. No task then buys under this ordinal."""
+        """The record of a release. If it exists, no task buys a throughput with this ordinal."""
         return f"{self.release_records(arm)}released-s{ordinal}.json"
 
     def report(self, extension: str) -> str:
@@ -137,7 +137,7 @@ class RunFolder:
         return f"{self.uri}/report/report.{extension}"
 
     def label_sample(self, candidate: str, baseline: str, name: str) -> str:
-        """A file of a label sample: ``sheet.csv``, or ``key-….jsonl``, which says which arm gave which answer."""
+        """A file of a label sample: ``sheet.csv``, or ``key-….jsonl``, which records the arm of each answer."""
         return f"{self.uri}/report/label_sample/{candidate}--{baseline}/{name}"
 
     @property
@@ -150,13 +150,13 @@ class RunFolder:
         return f"{self.labels}{labeller}.jsonl"
 
     def report_entry(self, use_case: str, finished: datetime.datetime) -> str:
-        """The run's entry in the list of reports. The names of the entries sort by time."""
+        """The run's entry in the list of reports. Sorting the entries by name puts them in the order of time."""
         return f"{list_uri(self.root, use_case)}{finished.astimezone(datetime.UTC):%Y%m%dT%H%M%SZ}-{self.run_key}.json"
 
 
 @dataclass(frozen=True)
 class Layout:
-    """The URIs in a use case's buckets that do not belong to a single run."""
+    """The URIs in a use case's buckets that can be built without a run's folder."""
 
     storage: Storage
 
@@ -165,7 +165,7 @@ class Layout:
         return f"{self._root}/runs/{run_key}"
 
     def reports(self, use_case: str) -> str:
-        """The folder that lists a use case's reports, with one small object per report."""
+        """The folder that has one small object for each report of a use case."""
         return list_uri(self._root, use_case)
 
     def champion(self, use_case: str) -> str:
@@ -186,7 +186,7 @@ class Layout:
 
 
 def list_uri(root: str, use_case: str) -> str:
-    """Return the prefix under which a use case's reports are listed."""
+    """Return the prefix of the objects that list a use case's reports."""
     return f"{root}/reports/{use_case}/"
 
 

@@ -27,7 +27,7 @@ _VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
 
 
 class _Loader(yaml.SafeLoader):
-    """Refuse repeated keys. PyYAML would silently use the last value."""
+    """A YAML loader that refuses repeated keys. PyYAML would silently use the last value."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         """Construct the mapping.
@@ -60,8 +60,8 @@ def expand_variables(value: object, environment: Mapping[str, str]) -> object:
         value = environment.get(name) or default
         if value is None:
             message = (
-                f"environment variable {name} is not set, and {match.group(0)} has no default. Set it, or write"
-                f" ${{{name}:-default}}."
+                f"environment variable {name} is not set, and {match.group(0)} has no default. Set the variable, or"
+                f" write ${{{name}:-default}}."
             )
             raise UseCaseError(message)
         return value
@@ -72,7 +72,7 @@ def expand_variables(value: object, environment: Mapping[str, str]) -> object:
 def load_use_case(path: Path, environment: Mapping[str, str] | None = None) -> UseCase:
     """Read one use-case file.
 
-    :param environment: values of variables; by default the environment of the process.
+    :param environment: values of the variables; if ``None``, the environment of the process is used.
     :raises UseCaseError: the file cannot be read, or is not a valid use case. The message names the file, the key and
         the value.
     """
@@ -101,14 +101,14 @@ class UseCases:
 
 
 def load_use_cases(folder: Path = USE_CASES_FOLDER) -> UseCases:
-    """Read all ``*.yaml`` files of ``folder`` and check the local prompts that they name.
+    """Read all ``*.yaml`` files of ``folder``, and check the local prompts that the files name.
 
     This function never raises. Airflow parses all use cases together, and an invalid file must not disable the DAGs of
     the other use cases.
     """
     valid: list[UseCase] = []
     problems = [
-        f"{path.name}: the name ends in .yml; expected .yaml. Rename it." for path in sorted(folder.glob("*.yml"))
+        f"{path.name}: the name ends in .yml; expected .yaml. Rename the file." for path in sorted(folder.glob("*.yml"))
     ]
     for path in sorted(folder.glob("*.yaml")):
         try:

@@ -1,8 +1,8 @@
 """
 Check the prompts of a use case before any model is called: syntax, variables, and the tags around each input.
 
-A template is rendered with marked inputs, in every combination of optional values that the pipeline uses. Every message
-names the prompt and the line.
+A template is rendered with marker texts as inputs, for every combination of optional values that the pipeline uses. A
+message names the prompt and, where possible, the line.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from include.distill.core.errors import PromptError
 @dataclass(frozen=True)
 class PromptContract:
     """
-    The variables of one kind of prompt.
+    The variables that one kind of prompt can use.
 
-    :param tags: the variable that each tag must enclose (``<tag>…</tag>``), by tag.
-    :param optional: the other variables, each with example values.
+    :param tags: maps each tag to the variable that the tag must enclose (``<tag>…</tag>``).
+    :param optional: maps each other variable to example values.
     """
 
     tags: Mapping[str, str]
@@ -107,5 +107,5 @@ def _tag_faults(text: str, prompt: Prompt, contract: PromptContract) -> Iterator
         where = f" line {line}" if line else f" ({len(lines)} lines)"
         yield (
             f"Prompt {prompt.name}{where}: {fault}; expected <{tag}>{{{{ {variable} }}}}</{tag}> once, with only the"
-            " variable between the tags. The model finds its inputs by these tags."
+            " variable between the tags. These tags show the model where each input starts and ends."
         )

@@ -1,5 +1,5 @@
 """
-Load and check the prompts of a use case, and freeze them for a run.
+Load and check the prompts of a use case, and convert them to and from the frozen copy of a run.
 
 A prompt file is given as a name in ``include/prompts/``, as a path below a permitted folder (``DISTILL_INPUT_ROOTS`` or
 the project's ``include/``), or as an ``s3://`` URI. Local files are checked while Airflow parses the DAGs; files in S3
@@ -28,10 +28,10 @@ MAX_PROMPT_EXAMPLES = 20
 
 def load_prompts(section: Prompts, store: ObjectStore | None) -> tuple[Prompts, dict[str, Prompt]]:
     """
-    Return the section with the texts of its files filled in, and the templates by the names that the section uses.
+    Return the section with the contents of its files filled in, and the prompts by the names in the section.
 
-    :param store: ``None`` while DAGs are parsed; files in S3 are not read then.
-    :raises PromptError: the message lists every problem, each with file and line.
+    :param store: ``None`` while DAGs are parsed; files in S3 are then not read.
+    :raises PromptError: a prompt or a file is invalid. The message lists every problem with file and line.
     """
     problems: list[str] = []
     prompts: dict[str, Prompt] = {}
@@ -78,7 +78,7 @@ def _is_unreachable(name: str, store: ObjectStore | None) -> bool:
 
 
 def _fill_in_files(section: Prompts, store: ObjectStore | None) -> Prompts:
-    """Replace the file names in ``instruction_file`` and ``examples`` by the contents of the files."""
+    """Replace the file names in ``instruction_file`` and ``examples`` with the contents of the files."""
     changes: dict[str, object] = {}
     if section.instruction_file and not _is_unreachable(section.instruction_file, store):
         text = _read(section.instruction_file, store).strip()
@@ -92,7 +92,7 @@ def _fill_in_files(section: Prompts, store: ObjectStore | None) -> Prompts:
     if len(filled_in.examples) > MAX_PROMPT_EXAMPLES:
         message = (
             f"prompts.examples has {len(filled_in.examples)} pairs; expected {MAX_PROMPT_EXAMPLES} or fewer, because"
-            " every call pays for them."
+            " every request to the teacher contains and pays for all of them. Remove some pairs."
         )
         raise PromptError(message)
     return filled_in
@@ -135,17 +135,18 @@ def _read(name: str, store: ObjectStore | None) -> str:
     with open_input(name, store, expected="expected a text file") as body:
         data = body.read(MAX_FILE_BYTES + 1)
     if len(data) > MAX_FILE_BYTES:
-        raise PromptError(f"{name} is longer than {MAX_FILE_BYTES:,} bytes; expected a prompt. Shorten it.")
+        message = f"{name} is longer than {MAX_FILE_BYTES:,} bytes, the limit for a file of a prompt. Shorten the file."
+        raise PromptError(message)
     try:
         return data.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        message = f"{name} line {line}: byte 0x{data[error.start]:02x} is not UTF-8. Save it as UTF-8."
+        message = f"{name} line {line}: byte 0x{data[error.start]:02x} is not UTF-8. Save the file as UTF-8."
         raise PromptError(message) from error
 
 
 def dump_prompts(prompts: Mapping[str, Prompt]) -> dict[str, FrozenPrompt]:
-    """Return prompts in the form in which a run's folder stores them."""
+    """Convert prompts to the form that is stored in a run's folder."""
     return {
         name: {"template": prompt.template, "constants": prompt.constants, "version": prompt.version}
         for name, prompt in prompts.items()
@@ -153,5 +154,5 @@ def dump_prompts(prompts: Mapping[str, Prompt]) -> dict[str, FrozenPrompt]:
 
 
 def restore_prompts(frozen: Mapping[str, FrozenPrompt]) -> dict[str, Prompt]:
-    """Return the prompts from the form that :func:`dump_prompts` returns."""
+    """Convert prompts back from the form that :func:`dump_prompts` returns."""
     return {name: Prompt(name, prompt["template"], prompt["constants"]) for name, prompt in frozen.items()}

@@ -1,5 +1,5 @@
 """
-Render prompt templates from ``include/prompts`` and version them by their content.
+Render prompt templates, and compute their versions from their content.
 
 Delimiter tags (``<document>``, ``<question>`` …) show a model where each input starts and ends. Delimiter tags inside
 an input are escaped (``<document>`` becomes ``&lt;document>``), so untrusted text cannot end its own input or start a
@@ -58,7 +58,7 @@ class Prompt:
 
     @property
     def version(self) -> str:
-        """The first 12 hex digits of the sha256 of template and constants; part of the identity of a training set."""
+        """The first 12 hex digits of the sha256 of template and constants. A training set's identity includes it."""
         given = {name: value for name, value in self.constants.items() if value}
         suffix = json.dumps(given, ensure_ascii=False, sort_keys=True) if given else ""
         return content_hash(f"{self.template}{suffix}".encode())[:12]
@@ -85,7 +85,7 @@ def _compiled(template: str) -> Template:
 
 
 def template_line(error: BaseException) -> int | None:
-    """Return the line of the template that raised ``error``; ``None`` if the traceback does not show it."""
+    """Return the line of the template that raised ``error``; ``None`` if the traceback does not show the line."""
     if isinstance(error, TemplateSyntaxError):
         return error.lineno
     frames = traceback.extract_tb(error.__traceback__)
@@ -115,4 +115,4 @@ def load_prompt(name: str, folder: Path = PROMPTS_FOLDER) -> Prompt:
     try:
         return Prompt(name, path.read_text(encoding="utf-8"))
     except UnicodeDecodeError as error:
-        raise PromptError(f"Prompt {name} is not UTF-8 ({error}). Save it as UTF-8.") from error
+        raise PromptError(f"Prompt {name} is not UTF-8 ({error}). Save the file as UTF-8.") from error

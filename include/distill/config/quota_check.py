@@ -7,7 +7,7 @@ from include.distill.config.use_case import UseCase
 
 
 def quota_problems(use_case: UseCase) -> list[str]:
-    """Return one message for each step whose ``max_tokens`` alone reaches the tokens that the quota allows at once."""
+    """Return a message for each step whose ``max_tokens`` is not below the tokens that the quota allows at once."""
     steps = [
         ("synthesis", use_case.teacher, use_case.synthesis.max_tokens),
         ("answering", use_case.student, use_case.answering.max_tokens),
@@ -20,8 +20,8 @@ def quota_problems(use_case: UseCase) -> list[str]:
         capacity = quota.tokens_per_minute and quota.tokens_per_minute * quota.token_burst_share
         if capacity and max_tokens >= capacity:
             problems.append(
-                f"{step}.max_tokens is {max_tokens}, and each call to {model} reserves at least as many tokens, but"
-                f" the model's quota allows {capacity:.0f} tokens at once, so no call could be sent; lower"
+                f"{step}.max_tokens is {max_tokens}, and each call to {model} reserves more tokens than that. The"
+                f" model's quota allows {capacity:.0f} tokens at once, so every call would be throttled. Lower"
                 f" {step}.max_tokens or correct quotas"
             )
     return problems

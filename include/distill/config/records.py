@@ -6,14 +6,14 @@ from typing import TypedDict
 
 
 class PromptExample(TypedDict):
-    """One example pair in the teacher's prompt. Stored in ``constants`` of ``prompts.json``."""
+    """One example pair in the teacher's prompt. It is stored in ``constants`` of ``prompts.json``."""
 
     question: str
     answer: str
 
 
 class PromptConstants(TypedDict, total=False):
-    """Values passed to every rendering of a prompt. Stored in ``prompts.json``; empty for a prompt without examples."""
+    """The values that ``prompts.json`` stores for every rendering of a prompt; empty if there are no examples."""
 
     examples: list[PromptExample]
 
@@ -31,7 +31,7 @@ class FrozenPrompt(TypedDict):
 
 
 class PreflightManifest(TypedDict):
-    """Result of ``preflight``. Passed by XCom only."""
+    """The result of ``preflight``. It is passed only through XCom."""
 
     use_case_uri: str  # S3 URI of the frozen use case, ``use_case.yaml``
-    warnings: list[str]  # licence note and judge families; the run continues
+    warnings: list[str]  # notes on the licence and the judges' families; they do not stop the run

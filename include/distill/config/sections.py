@@ -19,12 +19,12 @@ Slug = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$")]
 BucketName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
 NonBlankText = Annotated[str, Field(pattern=r"\S")]
 
-# Single calls on demand, or batch jobs, which cost half the price and may take a day.
+# Single calls on demand, or batch jobs, which cost half as much and may take a day.
 Inference = Literal["on_demand", "batch"]
 
 
 class Section(BaseModel):
-    """A frozen part of a use case; unknown keys are errors."""
+    """An immutable section of a use case. Unknown keys are errors."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
@@ -51,7 +51,7 @@ class Aws(Section):
 
 
 class Storage(Section):
-    """The buckets, which are in the Region of the job, and the prefix of all objects of this project."""
+    """The buckets, which must be in the use case's Region, and the prefix of all objects that the pipeline stores."""
 
     training_bucket: BucketName
     output_bucket: BucketName
@@ -61,7 +61,7 @@ class Storage(Section):
 
 class SourceData(Section):
     """
-    The input files (``doc,question,answer``), local or in S3, and the records to use.
+    The input files, which are local or in S3, and the records to use.
 
     A path or URI that ends in a slash is a folder. The files in a folder are read in order of name.
     """
@@ -70,11 +70,13 @@ class SourceData(Section):
     evaluation_csv: NonBlankText | None = None
     evaluation_share: Share = Field(0.1, description="share of documents held out if there is no evaluation_csv")
     documents: int | None = Field(None, ge=1, description="use only the first N records of the training CSV")
-    evaluation_rows: int | None = Field(None, ge=1, description="use only the first N records for evaluation")
+    evaluation_rows: int | None = Field(None, ge=1, description="use only the first N records of the evaluation CSV")
     encoding: str = "utf-8"
-    columns: dict[str, str] | None = Field(None, description="column name for document, question, answer")
+    columns: dict[str, str] | None = Field(None, description="names of the columns for document, question, answer")
     max_document_characters: int = Field(60_000, ge=100)
-    group_column: str | None = Field(None, min_length=1, description="column; rows with the same value are on one side")
+    group_column: str | None = Field(
+        None, min_length=1, description="column whose equal values keep rows on the same side of the split"
+    )
     same_document_similarity: float = Field(
         0.8, ge=0.5, le=1, description="minimum similarity of documents that count as the same"
     )
@@ -84,7 +86,7 @@ class SourceData(Section):
 
 
 class Example(Section):
-    """A good pair that the teacher is shown as an example."""
+    """A good pair that is shown to the teacher as an example."""
 
     question: NonBlankText
     answer: NonBlankText
@@ -104,20 +106,24 @@ class Prompts(Section):
     critic: str = "critic.j2"
     instruction: NonBlankText = "Answer the question using only the document. If the document does not say, say so."
     instruction_file: str | None = Field(None, min_length=1, description="replaces instruction")
-    examples: tuple[Example, ...] | str = Field((), description="pairs shown to the teacher, or a .jsonl or .yaml file")
+    examples: tuple[Example, ...] | str = Field(
+        (), description="pairs shown to the teacher, or the .jsonl, .yaml or .json file that contains them"
+    )
 
 
 class Synthesis(Section):
-    """Settings of the requests for new pairs to the teacher."""
+    """Settings of the requests in which the teacher is asked for new pairs."""
 
     inference: Inference = "on_demand"
     pairs_per_document: int = Field(3, ge=1, le=20)
     max_tokens: int = Field(4096, ge=64, le=32_000)
     temperature: Temperature | None = 0.7
-    attempts: int = Field(2, ge=1, le=5, description="maximum calls per row to get at least one readable pair")
-    rounds: int = Field(1, ge=1, le=5, description="1: dropped pairs are not requested again")
+    attempts: int = Field(
+        2, ge=1, le=5, description="maximum calls per row and round to get at least one readable pair"
+    )
+    rounds: int = Field(1, ge=1, le=5, description="maximum rounds; with 1, rejected pairs are not requested again")
     min_accepted_share: float = Field(
-        0.5, ge=0, le=1, description="of the requested pairs; below it, nothing is trained"
+        0.5, ge=0, le=1, description="minimum share of the requested pairs; below it, the run fails before training"
     )
 
 
@@ -125,7 +131,7 @@ class CriticSettings(Section):
     """The critic, a model that checks whether the document supports the answer of a new pair. It has its own budget."""
 
     model: str
-    max_spend_usd: float = Field(gt=0, description="pairs beyond this budget are kept without a check, and counted")
+    max_spend_usd: float = Field(gt=0, description="pairs beyond this budget are counted and kept without a check")
     max_tokens: int = Field(512, ge=64, le=8_192)
     temperature: Temperature | None = 0.0
     attempts: int = Field(2, ge=1, le=5, description="maximum calls per pair to get a readable verdict")
@@ -138,12 +144,16 @@ class Curation(Section):
     max_question_characters: int = Field(400, ge=1)
     min_answer_characters: int = Field(1, ge=1)
     max_answer_characters: int = Field(4_000, ge=1)
-    max_question_similarity: float = Field(0.75, ge=0.6, le=1, description="to an original or another new question")
-    max_leak_similarity: float = Field(0.7, ge=0.6, le=1, description="to an evaluation question")
-    min_grounding: float = Field(
-        0.3, ge=0, le=1, description="minimum share of the answer that is in the document; 0: any"
+    max_question_similarity: float = Field(
+        0.75, ge=0.6, le=1, description="maximum similarity to an original question or another new question"
     )
-    max_topic_similarity: float = Field(0.7, ge=0, le=1, description="to the example's question or answer; 1: any")
+    max_leak_similarity: float = Field(0.7, ge=0.6, le=1, description="maximum similarity to an evaluation question")
+    min_grounding: float = Field(
+        0.3, ge=0, le=1, description="minimum share of the answer that is in the document; 0 accepts every answer"
+    )
+    max_topic_similarity: float = Field(
+        0.7, ge=0, le=1, description="maximum similarity to the row's question or answer; 1 accepts every pair"
+    )
     drop_refusals: bool = True
     critic: CriticSettings | None = Field(None, description="checks every pair that passes all filters")
 
@@ -152,43 +162,51 @@ class Curation(Section):
         for role in ("question", "answer"):
             minimum, maximum = getattr(self, f"min_{role}_characters"), getattr(self, f"max_{role}_characters")
             if minimum > maximum:
-                bounds = f"min_{role}_characters is {minimum} and max_{role}_characters {maximum}"
-                message = f"{bounds}, so every pair would be dropped; expected a minimum below the maximum"
+                bounds = f"min_{role}_characters is {minimum} and max_{role}_characters is {maximum}"
+                message = f"{bounds}, so every pair would be rejected; expected a minimum that is at most the maximum"
                 raise ValueError(message)
         return self
 
 
 class Answering(Section):
-    """Settings of the answers to evaluation questions, the same for all arms."""
+    """Settings of the answers to evaluation questions. All arms use the same settings."""
 
     max_tokens: int = Field(1024, ge=16, le=8_192)
     temperature: Temperature | None = 0.0
 
 
 class Judging(Section):
-    """Settings of the requests for verdicts to the judges."""
+    """Settings of the requests in which the judges are asked for verdicts."""
 
     inference: Inference = "on_demand"
     max_tokens: int = Field(512, ge=64, le=8_192)
     temperature: Temperature | None = 0.0
     show_reference: bool = False
     attempts: int = Field(2, ge=1, le=5, description="maximum calls to get a readable verdict")
-    max_unparsable_share: Share = Field(0.05, description="of a judge's questions; above it, the verdict is withheld")
+    max_unparsable_share: Share = Field(
+        0.05, description="maximum share of a judge's questions without a readable verdict"
+    )
     noise_control: bool = Field(True, description="let the judges compare two answers of the base arm")
 
 
 class Promotion(Section):
-    """The rule by which a candidate replaces the champion, fixed before the run. Every judge must satisfy the rule."""
+    """The rule by which a candidate replaces the champion. The verdicts of every judge must satisfy the rule."""
 
-    margin: float = Field(0.02, ge=0, lt=0.5, description="the half-win rate's lower bound must exceed 0.5 plus this")
-    min_decisive: int = Field(50, ge=1, description="minimum number of questions that a judge decided")
-    min_clusters: int = Field(20, ge=2, description="minimum number of document groups with a decided question")
-    max_unparsable_share: float = Field(0.02, gt=0, le=1, description="of a judge's questions; must be below this")
-    runs_a_year: float = Field(
-        365, gt=0, description="used to compute the false promotions a year that the rule allows"
+    margin: float = Field(
+        0.02, ge=0, lt=0.5, description="the half-win rate's lower bound must be above 0.5 plus this margin"
     )
-    ask_a_person: bool = Field(False, description="wait for a person's approval, in Airflow's UI")
-    answer_within_hours: float = Field(20, gt=0, description="without an answer by then, the answer is no")
+    min_decisive: int = Field(50, ge=1, description="minimum number of questions that each judge must decide")
+    min_clusters: int = Field(20, ge=2, description="minimum number of document groups with a decided question")
+    max_unparsable_share: float = Field(
+        0.02, gt=0, le=1, description="a judge's share of questions without a readable verdict must be below this"
+    )
+    runs_a_year: float = Field(
+        365, gt=0, description="used to compute how many false promotions a year the rule allows"
+    )
+    ask_a_person: bool = Field(False, description="wait for a person's approval in Airflow's UI")
+    answer_within_hours: float = Field(
+        20, gt=0, description="if there is no answer after this time, the candidate is not promoted"
+    )
     delete_losers: bool = Field(False, description="delete the run's custom models that lost")
 
 
@@ -199,7 +217,9 @@ class Training(Section):
     validation_share: Share = 0.0
     max_attempts: int = Field(3, ge=1, le=9)
     stop_when_marked_failed: bool = True
-    stall_after_hours: float = Field(6, gt=0, description="report a stall if training has not started by then")
+    stall_after_hours: float = Field(
+        6, gt=0, description="report the job as stalled if training has not started after this time"
+    )
     poll_interval_seconds: float = Field(60, gt=0)
     timeout_hours: float = Field(48, gt=0)
 
@@ -207,7 +227,9 @@ class Training(Section):
 class Batch(Section):
     """The batch jobs of steps with ``inference: batch``. Bedrock accepts timeouts of 24 to 168 hours."""
 
-    timeout_hours: int = Field(72, ge=24, le=168, description="then Bedrock ends the job with the answers so far")
+    timeout_hours: int = Field(
+        72, ge=24, le=168, description="after this time, Bedrock ends the job and returns the finished answers"
+    )
     max_attempts: int = Field(3, ge=1, le=9)
     stop_when_marked_failed: bool = True
     poll_interval_seconds: float = Field(60, gt=0)
@@ -217,20 +239,22 @@ class Serving(Section):
     """The provisioned throughput of one arm, without commitment. It is released as soon as the arm has answered."""
 
     model_units: int = Field(1, ge=1)
-    arms_at_a_time: int = Field(1, ge=1, description="the account's quota of model units, divided by model_units")
+    arms_at_a_time: int = Field(
+        1, ge=1, description="at most the account's quota of model units divided by model_units"
+    )
     poll_interval_seconds: float = Field(30, gt=0)
     timeout_minutes: float = Field(90, gt=0)
     expected_hours: float = Field(1, gt=0, description="used only for the estimate")
-    expires_after_hours: float = Field(24, gt=0, description="the sweep may release older leftovers")
+    expires_after_hours: float = Field(24, gt=0, description="after this time, the sweeper may release a leftover")
 
 
 class Arm(Section):
     """
     One model that is compared: the base student, the student trained on a mix of pairs, or the promoted model.
 
-    ``originals`` are the first N rows. ``synthetic`` are the first N pairs that the teacher wrote from these rows, or
-    from all rows if ``originals`` is 0. A use case that requests more than the maximum is refused. Rejected rows and
-    pairs may still leave an arm with fewer.
+    ``originals: N`` takes the first N rows. ``synthetic: M`` takes the first M pairs that the teacher wrote from these
+    rows, or from all rows if ``originals`` is 0. A use case is refused if an arm requests more than there can be. An
+    arm may still get fewer, because rows and pairs may be rejected.
     """
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$", max_length=16)]
@@ -242,7 +266,8 @@ class Arm(Section):
     def _mix_fits_kind(self) -> Arm:
         if self.kind != "fine_tuned" and (self.originals, self.synthetic) != ("all", "all"):
             message = (
-                f"arm {self.name} is of kind {self.kind}, which is not trained; expected no originals or synthetic"
+                f"arm {self.name} is of kind {self.kind}, which is not trained; expected no originals and no"
+                " synthetic pairs"
             )
             raise ValueError(message)
         if self.kind == "fine_tuned" and not self.originals and not self.synthetic:
@@ -263,7 +288,7 @@ class Comparison(Section):
     baseline: str
 
 
-# The numbers of the shards are passed by XCom: 400 of them are 1.9 KB. Airflow's own limit, max_map_length, is 1024.
+# The numbers of the shards are passed through XCom; 400 numbers take 1.9 KB. Airflow's limit, max_map_length, is 1024.
 MAX_TASKS = 400
 
 
@@ -276,25 +301,35 @@ class ModelQuota(Section):
     """
 
     requests_per_minute: float | None = Field(None, gt=0)
-    tokens_per_minute: float | None = Field(None, gt=0, description="as Bedrock reserves them: input and max_tokens")
+    tokens_per_minute: float | None = Field(
+        None, gt=0, description="counted as Bedrock reserves tokens: the input and max_tokens of each call"
+    )
     burst_share: float = Field(0.1, gt=0, le=1, description="share of a minute's requests that may be sent at once")
-    token_burst_share: float = Field(1, gt=0, le=1, description="share of a minute's tokens that may be used at once")
+    token_burst_share: float = Field(
+        1, gt=0, le=1, description="share of a minute's tokens that may be reserved at once"
+    )
 
 
 class Estimate(Section):
     """Settings of the cost estimate of a run."""
 
     counted_rows: Count | Literal["all"] = Field(
-        20, description="rows on which CountTokens counts each model's prompts"
+        20, description="number of rows whose prompts are counted with CountTokens"
     )
 
 
 class FanOut(Section):
-    """How rows are divided among mapped tasks: one row per task up to ``max_tasks`` rows, otherwise equal batches."""
+    """
+    Settings that divide rows among mapped tasks.
+
+    Up to ``max_tasks`` rows, each task gets one row. With more rows, the tasks get equal batches.
+    """
 
     max_tasks: int = Field(20, ge=1, le=MAX_TASKS)
-    evaluation_tasks: int = Field(4, ge=1, le=MAX_TASKS, description="max_tasks for the evaluation rows of one arm")
-    concurrency: int = Field(8, ge=1, le=200, description="concurrent calls in one task")
+    evaluation_tasks: int = Field(
+        4, ge=1, le=MAX_TASKS, description="the same limit for the evaluation rows of one arm"
+    )
+    concurrency: int = Field(8, ge=1, le=200, description="number of calls that one task makes at the same time")
     patience_seconds: float = Field(
         300, gt=0, description="time for which a call may be throttled before its row fails"
     )
@@ -302,5 +337,5 @@ class FanOut(Section):
 
     @property
     def threads(self) -> int:
-        """The number of rows in progress at once. While some rows are read or stored, models are called for others."""
+        """The number of rows in progress at once. It exceeds ``concurrency``, because some rows are read or stored."""
         return 2 * self.concurrency

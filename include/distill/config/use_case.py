@@ -1,7 +1,8 @@
 """
 Define a use case, the content of a YAML file in ``include/use_cases/``, and validate it.
 
-A use case has all settings of a run. Unknown keys are errors. The trigger form can override some values for one run.
+A use case contains all settings of a run. Unknown keys are errors. The trigger form can override some values for one
+run.
 """
 
 from __future__ import annotations
@@ -120,7 +121,7 @@ class UseCase(Section):
     def _arms_are_distinct(cls, arms: tuple[Arm, ...]) -> tuple[Arm, ...]:
         names = [arm.name for arm in arms]
         if len(set(names)) != len(names):
-            message = f"found the names {names}, expected a different one for each arm"
+            message = f"found the names {names}, expected a different name for each arm"
             raise ValueError(message)
         if len(champions := [arm.name for arm in arms if arm.kind == "champion"]) > 1:
             message = f"found the champions {champions}, expected at most one"
@@ -140,16 +141,16 @@ class UseCase(Section):
         names = {arm.name for arm in self.arms}
         for pair in self.pairs:
             if unknown := {pair.candidate, pair.baseline} - names:
-                message = f"comparisons name unknown arms {sorted(unknown)}; expected some of {sorted(names)}"
+                message = f"comparisons name the unknown arms {sorted(unknown)}; expected some of {sorted(names)}"
                 raise ValueError(message)
             if pair.candidate == pair.baseline:
-                message = f"a comparison has {pair.candidate!r} twice; expected two arms"
+                message = f"a comparison has {pair.candidate!r} twice; expected two different arms"
                 raise ValueError(message)
         if not self.pairs:
-            message = "nothing is compared: add an arm of kind fine_tuned to the base, or list comparisons"
+            message = "nothing is compared; add an arm of kind fine_tuned next to the base arm, or list comparisons"
             raise ValueError(message)
         if len(set(self.pairs)) != len(self.pairs):
-            message = "comparisons name a pair of arms twice; expected each pair once, as its verdicts are stored once"
+            message = "comparisons name a pair of arms twice; expected each pair of arms once"
             raise ValueError(message)
         return self
 
@@ -163,23 +164,23 @@ class UseCase(Section):
         """Return why an arm requests more rows or pairs than are possible; ``None`` if the request is possible."""
         rows, per_row = self.source.documents, self.synthesis.pairs_per_document
         if rows is not None and arm.originals != "all" and arm.originals > rows:
-            return f"arm {arm.name} asks for {arm.originals} originals, source.documents allows {rows}"
+            return f"arm {arm.name} requests {arm.originals} originals, but source.documents is {rows}"
         maximum = rows if arm.originals in ("all", 0) else int(arm.originals)
         if maximum is not None and arm.synthetic != "all" and arm.synthetic > maximum * per_row:
             return (
-                f"arm {arm.name} asks for {arm.synthetic} synthetic pairs, {maximum} rows give at most"
+                f"arm {arm.name} requests {arm.synthetic} synthetic pairs, but {maximum} rows give at most"
                 f" {maximum * per_row} (pairs_per_document is {per_row})"
             )
         return None
 
     @property
     def dag_id(self) -> str:
-        """The DAG that runs this use case."""
+        """The id of the DAG that runs this use case."""
         return f"distill_{self.name}"
 
     @property
     def pairs(self) -> tuple[Comparison, ...]:
-        """The configured comparisons. Default: every fine-tuned arm with the champion, then with every base arm."""
+        """The configured comparisons. By default, each fine-tuned arm is compared with the champion and each base."""
         if self.comparisons:
             return self.comparisons
         baselines = [arm.name for kind in ("champion", "base") for arm in self.arms if arm.kind == kind]
@@ -199,18 +200,18 @@ class UseCase(Section):
 
     @property
     def critic(self) -> CriticSettings | None:
-        """The settings of the critic; ``None`` without a critic or without pairs to check."""
+        """The settings of the critic; ``None`` if there is no critic or if the teacher writes no pairs."""
         return self.curation.critic if self.wants_pairs else None
 
     @property
     def wants_pairs(self) -> bool:
-        """Whether any arm is trained on pairs that the teacher writes."""
+        """Whether at least one arm is trained on pairs that the teacher writes."""
         return any(arm.wants_pairs for arm in self.arms)
 
     @property
     def noise_control_arm(self) -> str | None:
         """
-        The arm that answers twice, so that judges can compare it with itself; ``None`` without a noise control.
+        The arm whose two answers to each question the judges compare; ``None`` if there is no noise control.
 
         This arm is the base student, because its second answers cost only tokens, not endpoint hours. At temperature 0,
         both answers would be the same, so there is no noise control.
@@ -221,19 +222,19 @@ class UseCase(Section):
 
     @property
     def judged_pairs(self) -> tuple[Comparison, ...]:
-        """The pairs of arms that the judges compare: the comparisons, then the noise control."""
+        """The pairs of arms that the judges compare: the comparisons, then the noise control if there is one."""
         arm = self.noise_control_arm
         return (*self.pairs, Comparison(candidate=arm, baseline=repeat_arm_name(arm))) if arm else self.pairs
 
     @property
     def epochs(self) -> float:
-        """The number of passes over the training file: as configured, or the default of the student's family."""
+        """The number of passes over the training file, as configured, or else the default of the student's family."""
         catalog = load_catalog()
         default = catalog.family_of(catalog.model(self.student)).hyperparameters[EPOCH_COUNT].default
         return float(self.training.hyperparameters.get(EPOCH_COUNT, default))
 
     def quota(self, model: Model) -> ModelQuota:
-        """Return the on-demand quota of ``model``: from the use case, otherwise from the catalog, otherwise unknown."""
+        """Return the on-demand quota of ``model`` from the use case or else from the catalog; it may be unknown."""
         return self.quotas.get(model.key) or model.quotas.get(self.aws.region) or ModelQuota()
 
     def arm(self, name: str) -> Arm:
@@ -242,10 +243,10 @@ class UseCase(Section):
 
     def with_overrides(self, overrides: Mapping[str, object]) -> UseCase:
         """
-        Return a copy with the values of the trigger form.
+        Return a copy of the use case that has the values of the trigger form.
 
-        :param overrides: values by key. Keys that are not in :data:`OVERRIDES` are ignored. An empty field clears an
-            optional setting (:data:`CLEARABLE`); any other empty field keeps the value of the file.
+        :param overrides: values by key. Keys that are not in :data:`OVERRIDES` are ignored. An empty field removes the
+            setting if the key is in :data:`CLEARABLE`; otherwise, the value of the file is kept.
         :raises UseCaseError: a value is out of range.
         """
         raw = self.model_dump(mode="json")
@@ -258,7 +259,7 @@ class UseCase(Section):
 
 
 def repeat_arm_name(arm: str) -> str:
-    """Return the name under which an arm's second answers are judged. No arm can have this name."""
+    """Return the name under which an arm's second answers are judged. No arm of a use case can have this name."""
     return f"{arm}-again"
 
 
@@ -278,7 +279,8 @@ def parse_use_case(raw: object, *, origin: str) -> UseCase:
     """Validate a YAML value as a use case.
 
     :param origin: the file or form that the value comes from, for messages.
-    :raises UseCaseError: the message lists every problem with the key, the value and the expected value.
+    :raises UseCaseError: the value is not a valid use case. The message lists every problem with the key, the value and
+        the expected value.
     """
     if not isinstance(raw, dict):
         message = f"{origin}: expected a mapping of keys, found {type(raw).__name__}."
@@ -290,7 +292,7 @@ def parse_use_case(raw: object, *, origin: str) -> UseCase:
 
 
 def _problem(error: ErrorDetails) -> str:
-    """Describe an error of pydantic: the key, the value and the expected value."""
+    """Describe a validation error of pydantic with the key, the value and the expected value."""
     path = [str(part) for part in error["loc"]]
     place = ".".join(path) or "file"
     if error["type"] == "extra_forbidden":
@@ -299,7 +301,7 @@ def _problem(error: ErrorDetails) -> str:
         suggestion = f", did you mean {nearest[0]!r}?" if nearest else f"; expected some of {', '.join(keys)}"
         return f"{place}: unknown key{suggestion}"
     text = f"{place}: {error['msg'].removeprefix('Value error, ')}"
-    # The messages of our own validators include the value, and a missing key has no value.
+    # The messages of this project's validators include the value, and a missing key has no value.
     return text if error["type"] in ("value_error", "missing") else f"{text}, found {repr(error['input'])[:60]}"
 
 

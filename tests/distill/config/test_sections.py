@@ -21,7 +21,7 @@ from include.distill.config.sections import Arm, Batch, Curation, FanOut, Judgin
         pytest.param(
             Curation,
             {"min_answer_characters": 9, "max_answer_characters": 8},
-            "min_answer_characters is 9 and max_answer_characters 8, so every pair would be dropped",
+            "min_answer_characters is 9 and max_answer_characters is 8, so every pair would be rejected",
             id="crossing bounds",
         ),
         pytest.param(Arm, {"name": "x", "originals": 0, "synthetic": 0}, "neither originals nor", id="an empty arm"),

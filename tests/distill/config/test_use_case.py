@@ -34,7 +34,7 @@ class TestValidation:
             pytest.param({"name": "Docs"}, "name:", id="capital in the name"),
             pytest.param({"name": "a" * 25}, "name:", id="name too long"),
             pytest.param({"arms": [BASE, {"name": "a" * 17}]}, "arms.1.name", id="arm's name too long"),
-            pytest.param({"arms": [BASE, BASE]}, "expected a different one for each arm", id="an arm twice"),
+            pytest.param({"arms": [BASE, BASE]}, "expected a different name for each arm", id="an arm twice"),
             pytest.param({"arms": [BASE, {"name": "t", "originals": -1}]}, "arms.1.originals", id="negative count"),
             pytest.param({"arms": [BASE]}, "nothing is compared", id="only a base arm"),
             pytest.param(
@@ -48,13 +48,13 @@ class TestValidation:
             pytest.param({"arms": [BASE, {**MIX, "originals": 0, "synthetic": 0}]}, "neither", id="an empty mix"),
             pytest.param(
                 {"arms": [BASE, MIX], "source": FEW},
-                "500 originals, source.documents allows 40",
+                "500 originals, but source.documents is 40",
                 id="more originals than rows",
             ),
             pytest.param({"arms": [BASE, {**MIX, "synthetic": 1501}]}, "at most 1500", id="more than 3 pairs per row"),
             pytest.param(
                 {"arms": [BASE, {**MIX, "originals": "all", "synthetic": 121}], "source": FEW},
-                "121 synthetic pairs, 40 rows give at most 120",
+                "121 synthetic pairs, but 40 rows give at most 120",
                 id="more than 3 pairs for each of the first rows",
             ),
             pytest.param({"synthesis": {"pairs_per_document": 0}}, "greater than or equal to 1", id="no pairs"),
@@ -80,7 +80,7 @@ class TestValidation:
                 {"prompts": {"examples": [{"question": " ", "answer": "a"}]}}, "prompts.examples", id="a blank example"
             ),
             pytest.param(
-                {"curation": {"min_question_characters": 900}}, "every pair would be dropped", id="bounds that cross"
+                {"curation": {"min_question_characters": 900}}, "every pair would be rejected", id="bounds that cross"
             ),
         ],
     )
@@ -145,7 +145,7 @@ class TestComparisons:
         ("comparisons", "problem"),
         [
             pytest.param([("tuned", "best")], r"unknown arms \['best'\]", id="unknown arm"),
-            pytest.param([("tuned", "tuned")], "expected two arms", id="an arm against itself"),
+            pytest.param([("tuned", "tuned")], "expected two different arms", id="an arm against itself"),
             pytest.param([("tuned", "base"), ("tuned", "base")], "twice", id="a pair twice"),
         ],
     )
@@ -160,7 +160,7 @@ class TestArms:
         assert make_use_case(arms=[BASE, {**MIX, "originals": 0, "synthetic": 5000}]).wants_pairs
 
     def test_arms_are_checked_against_the_sizes_in_the_trigger_form(self) -> None:
-        with pytest.raises(UseCaseError, match=r"trigger form: .*arm mix asks for 500 originals"):
+        with pytest.raises(UseCaseError, match=r"trigger form: .*arm mix requests 500 originals"):
             make_use_case(arms=[BASE, MIX]).with_overrides({"documents": 40})
         with pytest.raises(UseCaseError, match=r"at most 500 \(pairs_per_document is 1\)"):
             make_use_case(arms=[BASE, MIX]).with_overrides({"pairs_per_document": 1})

@@ -1,6 +1,6 @@
 # The image of every Airflow service of docker-compose.yaml. It contains code and packages, but no secrets and no
 # settings of a deployment. The slim image has no providers, so exactly the tested packages of requirements.lock are
-# installed; in the full image, they would change the dependencies of other providers.
+# installed. In the full image, these packages would change the dependencies of other providers.
 FROM apache/airflow:slim-3.3.2-python3.11 AS base
 
 WORKDIR /opt/airflow
@@ -10,8 +10,8 @@ ENV PYTHONPATH=/opt/airflow
 COPY requirements.txt requirements.lock ./
 RUN pip install --no-cache-dir -r requirements.txt
 
-# The code is owned by root, so a task cannot change it. The two folders of volumes are created here because a new
-# volume takes the owner of the folder that it is mounted on.
+# The code is owned by root, so a task cannot change it. The folders for the two volumes are created here, because a new
+# volume takes the owner of the folder on which it is mounted.
 COPY dags ./dags
 COPY plugins ./plugins
 COPY include ./include
@@ -22,7 +22,7 @@ RUN mkdir -p logs aws-simulator
 USER airflow
 
 
-# The AWS simulator, for the profile of that name. Only this image contains tools/ and the packages for tests.
+# The image of the AWS simulator, for the profile aws-simulator. Only this image contains tools/ and the packages for tests.
 FROM base AS aws-simulator
 COPY requirements-dev.txt ./
 RUN pip install --no-cache-dir -r requirements-dev.txt

@@ -29,14 +29,14 @@ setup: .venv/.installed ## Install everything into .venv (the other targets do t
 run: .venv/.installed ## Run the pipeline once on the sample (40 documents, 100 questions), then stop everything
 	@$(LOCAL) run
 
-celery: .venv/.installed ## Do the same on the services of docker-compose.yaml (Celery, PostgreSQL, Redis), without Docker
+celery: .venv/.installed ## Run the pipeline once on the services of docker-compose.yaml (Celery, PostgreSQL, Redis), without Docker
 	@$(BIN)/python -m tools.compose
 
 test: .venv/.installed ## Run all tests; none needs an AWS account
 	@$(BIN)/python -m pytest -m "not e2e" -n auto
 	@$(BIN)/python -m pytest -m e2e
 
-chaos: .venv/.installed ## Kill real Airflow processes at every instant and count what was bought (CHAOS="--only NAME")
+chaos: .venv/.installed ## Kill real Airflow processes at many points of a run and count the purchases (CHAOS="--only NAME")
 	@$(BIN)/python -m tools.chaos $(CHAOS)
 
 bench: .venv/.installed ## Measure speed, quota use and memory against the ideal (BENCH="--only NAME")
@@ -51,7 +51,7 @@ down: .venv/.installed ## Stop what `make up` started
 pictures: .venv/.installed ## Take the pictures of a finished run and its report for docs/pictures (needs Chromium)
 	@$(BIN)/python -m tools.local_airflow.pictures
 
-lint: .venv/.installed ## Check style, format, types and layers, and change nothing
+lint: .venv/.installed ## Check style, format, types and layers without changing any file
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
@@ -64,7 +64,7 @@ lock: $(BIN)/uv ## Update requirements.lock to the newest versions that requirem
 	@mv .venv/requirements.lock requirements.lock
 	@echo "requirements.lock is updated. Run make lint and make test before you commit it."
 
-# Runs without .venv too, so that it works before anything is installed.
+# This target also works without .venv, before anything is installed.
 clean: ## Stop everything and remove .local/, including the simulated account and its paid answers
 	@$(if $(wildcard .venv/.installed),$(BIN)/python,$(PYTHON)) -m tools.local_airflow clean
 

@@ -34,12 +34,12 @@ You may clear both tasks at any time. They make a new list; deleted resources st
 
 | task | cause | what to do |
 |---|---|---|
-| `list_leftovers` | AWS could not be listed, or the form names an unknown use case or bucket | Nothing was deleted. If a listing failed, follow the message and clear the task. If the form is wrong, trigger the DAG again. |
+| `list_leftovers` | a listing in AWS failed, or the form names an unknown use case or bucket | Nothing was deleted. If a listing failed, follow the message and clear the task. If the form is wrong, trigger the DAG again. |
 | `delete_leftovers` | AWS did not delete a resource; the message names it | Throughput that still exists **is billed by the hour**. Clear the task. If it fails again, delete the resources in the AWS console. |
 
-- **Both tasks succeeded, but nothing was deleted**: everything was kept. **`delete_leftovers` was skipped**: it was a
-  dry run. The log of `list_leftovers` gives the reason for each resource. Tick `include_unexpired` only if no use case
-  is running.
+- **Both tasks succeeded, but nothing was deleted**: all resources were kept. The log of `list_leftovers` gives the
+  reason for each one. Tick `include_unexpired` only if no use case is running.
+- **`delete_leftovers` was skipped**: the run was a dry run.
 - **A run of a use case later fails with "was released"**: clear `<arm>.provision` of that run with downstream. This
   buys a new endpoint, which is billed by the hour.
 """
@@ -57,7 +57,7 @@ from include.distill.config.loader import load_use_cases
 
 with DAG(
     dag_id="distill_clean_up",
-    description="Lists what the pipeline left in AWS, then deletes it.",
+    description="Lists the resources that the pipeline left in AWS, then deletes them.",
     schedule=None,
     start_date=datetime(2026, 1, 1, tzinfo=UTC),
     catchup=False,

@@ -50,7 +50,9 @@ class CleanUpChoice(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     use_case: str = Field(
-        ALL_USE_CASES, title="Use case", description="The use case to clean up. all: every use case of this project."
+        ALL_USE_CASES,
+        title="Use case",
+        description='The use case to clean up. "all" means every use case of this project.',
     )
     dry_run: bool = Field(
         True, title="Dry run", description="Only list what would be deleted, what would be kept, and why."
@@ -82,17 +84,18 @@ class CleanUpChoice(BaseModel):
         ge=0,
         le=3650,
         title="Older than, days",
-        description="Keep everything newer than this number of days. 0: delete regardless of age.",
+        description="Keep resources that are newer than this number of days. With 0, the age does not matter.",
     )
     include_unexpired: bool = Field(
         False,
-        title="Also what has not expired",
-        description="Also delete what a run may still need. Tick this only when no run is active.",
+        title="Include unexpired",
+        description="Also delete resources that have not expired, although a run may still need them."
+        " Tick this only when no run is active.",
     )
     confirm_buckets: str = Field(
         "",
         title="Buckets to delete",
-        description="Names of buckets to delete, separated by commas. Empty: no bucket is deleted.",
+        description="Names of buckets to delete, separated by commas. If empty, no bucket is deleted.",
     )
 
     @property
@@ -268,5 +271,5 @@ def count_by_kind(items: Iterable[PlanItem]) -> Counter[str]:
 def plan_table(plan: CleanUpPlan) -> list[str]:
     """Format the plan as lines of text: first the items to delete, then the items to keep and the reasons."""
     deleted = [f"DELETE  {item.kind:<15} {item.name}  {item.detail}".rstrip() for item in plan.to_delete]
-    kept = [f"LEFT    {item.kind:<15} {item.name}  {item.detail} -- {item.keep_reason}" for item in plan.to_keep]
+    kept = [f"KEEP    {item.kind:<15} {item.name}  {item.detail} -- {item.keep_reason}" for item in plan.to_keep]
     return deleted + kept

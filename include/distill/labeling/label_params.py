@@ -20,15 +20,18 @@ class LabelParams(BaseModel):
 
     use_case: str = Field(title="Use case")
     run_key: str | None = Field(
-        None, pattern=r"^[a-z0-9-]{0,64}$", title="Run", description="The run key. Empty: the newest run with a report."
+        None,
+        pattern=r"^[a-z0-9-]{0,64}$",
+        title="Run",
+        description="The run key. If empty, the newest run with a report is used.",
     )
     candidate: str | None = Field(
-        None, title="Candidate", description="An arm. Empty: the candidate of the report's headline."
+        None, title="Candidate", description="An arm. If empty, the candidate in the report's headline."
     )
     baseline: str | None = Field(
         None,
         title="Baseline",
-        description="The arm with which the candidate was compared. Empty: the baseline of the headline.",
+        description="The arm with which the candidate was compared. If empty, the baseline in the report's headline.",
     )
     examples: int = Field(
         MINIMUM_RATED,
@@ -46,14 +49,14 @@ class LabelParams(BaseModel):
     labelled_csv: str | None = Field(
         None,
         title="Labelled sheet",
-        description="The sheet to read: s3://bucket/key or a path below include/. Empty: the sheet that the run wrote.",
+        description="The sheet to read: s3://bucket/key or a path below include/. If empty, the sheet of the run.",
     )
     labeller: str | None = Field(
         None,
         pattern=r"^([a-z0-9]+(-[a-z0-9]+)*)?$",  # the form sends an empty text for an empty field
         max_length=40,
         title="Labeller",
-        description="Short name of the person who labels. Required to read a sheet. Empty: the user who answers.",
+        description="Short name of the person who labels. Required to read a sheet. If empty, the user who answers.",
     )
     hours: float = Field(
         24, gt=0, le=720, title="Hours", description='How long Airflow waits. After that, the label is "No answer".'

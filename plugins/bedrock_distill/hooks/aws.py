@@ -31,8 +31,8 @@ class AwsClients:
     The boto3 clients of one connection and Region. Each client is created when it is first used.
 
     :param aws_conn_id: Airflow connection; ``None`` uses boto3's own credential chain.
-    :param region_name: Region of jobs and buckets; overrides the connection's.
-    :param config: time-outs and attempts, as botocore's Config takes them.
+    :param region_name: Region of jobs and buckets; overrides the connection's Region.
+    :param config: botocore ``Config`` with the time-outs and the number of attempts.
     """
 
     def __init__(
@@ -66,14 +66,14 @@ class AwsClients:
             return self._clients[service]
 
     def call(self, service: str, method: str, what: str = "", **parameters: Any) -> Any:
-        """Call ``method`` of the client of ``service`` and return the response.
+        """Call ``method`` on the boto3 client of ``service`` and return the response.
 
         A client keeps the credentials with which it was created. When they expire, all clients are dropped, so the
         next call reads the connection again. A trigger needs this, because it may poll for days with the same hook.
 
         :param service: boto3's name, such as ``bedrock``.
         :param what: name or ARN of the resource, for error messages.
-        :raises ServiceError: the subclass that fits; see :mod:`bedrock_distill.hooks.aws_errors`.
+        :raises ServiceError: AWS returned an error; :mod:`bedrock_distill.hooks.aws_errors` chooses the subclass.
         """
         try:
             with named_errors(f"{method} {what}".strip()):

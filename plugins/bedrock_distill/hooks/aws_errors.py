@@ -69,7 +69,9 @@ _KINDS: dict[type[ServiceError], frozenset[str]] = {
 _ADVICE: dict[type[ServiceError], str] = {
     ThrottledError: "The quota refills within a minute; a retry waits and then repeats the call.",
     TransientError: "A retry may help. It never buys anything twice, because names and tokens stay the same.",
-    ExpiredCredentialsError: "The next call reads the connection again; renew its credentials if this repeats.",
+    ExpiredCredentialsError: (
+        "The next call reads the credentials from the connection again. If this error repeats, renew the credentials."
+    ),
     NotFoundError: "Check the name and the Region of the connection, and whether the resource was deleted.",
     ConflictError: "A resource that this pipeline did not create has this name; rename the use case or the arm.",
     InvalidRequestError: "The request is wrong; a retry cannot help.",

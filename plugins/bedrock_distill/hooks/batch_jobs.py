@@ -15,7 +15,7 @@ from include.distill.core.errors import ConflictError, ContractError, NotFoundEr
 
 @dataclass(frozen=True)
 class BatchJob:
-    """A batch job as GetModelInvocationJob describes it. ``simulated`` if the AWS simulator runs it."""
+    """A batch job as GetModelInvocationJob describes it. ``simulated`` means that the AWS simulator runs it."""
 
     name: str
     arn: str
@@ -60,7 +60,7 @@ class BatchJob:
 
 @dataclass(frozen=True)
 class BatchJobRequest:
-    """A batch job to buy under ``name``."""
+    """The settings of a batch job to buy."""
 
     name: str
     token: str

@@ -19,7 +19,7 @@ from include.distill.inference.requests import Completion, ModelRequest, read_re
 
 @dataclass(frozen=True)
 class CustomizationJob:
-    """A customization job as GetModelCustomizationJob describes it. ``details`` are the statuses of its phases."""
+    """A customization job as GetModelCustomizationJob describes it. ``details`` has the status of each phase."""
 
     name: str
     arn: str
@@ -54,8 +54,8 @@ class CustomizationJob:
             return None
         return (
             f"{self.name} is stalled: it has been {self.status} for {waited / 3600:.1f} h and training has not started."
-            " Bedrock may still start it. To give up, mark this task as failed, which stops the job, then clear submit"
-            " with downstream."
+            " Bedrock may still start the training. To give up, mark this task as failed, which stops the job. Then"
+            " clear the arm's task `submit` with downstream to buy the next attempt."
         )
 
 
@@ -101,7 +101,7 @@ class CustomModel:
 
 @dataclass(frozen=True)
 class JobRequest:
-    """A customization job to buy under ``name``, which is also the name of its custom model."""
+    """The settings of a customization job to buy. ``name`` is also the name of its custom model."""
 
     name: str
     token: str
@@ -148,7 +148,7 @@ class BedrockDistillHook(AwsClients):
         return read_reply(call, answer)
 
     def count_tokens(self, request: ModelRequest) -> int:
-        """Return the number of input tokens of a request. Free, because the model does not answer the request.
+        """Return the number of input tokens of a request. The call is free, because the model does not answer.
 
         :raises RefusedError: Bedrock cannot count tokens for the model or for its inference profile in this Region.
         """
@@ -181,7 +181,7 @@ class BedrockDistillHook(AwsClients):
         return dict(self.call("bedrock", "get_foundation_model_availability", model_id, modelId=model_id))
 
     def find_job(self, name_or_arn: str) -> CustomizationJob | None:
-        """Return a customization job by name or ARN, or ``None``."""
+        """Return a customization job by name or ARN; ``None`` if it does not exist."""
         try:
             answer = self.call("bedrock", "get_model_customization_job", name_or_arn, jobIdentifier=name_or_arn)
         except NotFoundError:
@@ -198,7 +198,7 @@ class BedrockDistillHook(AwsClients):
             self.call("bedrock", "stop_model_customization_job", name_or_arn, jobIdentifier=name_or_arn)
 
     def tag(self, arn: str, tags: Mapping[str, str]) -> None:
-        """Add or replace tags."""
+        """Add or replace tags of a resource."""
         self.call("bedrock", "tag_resource", arn, resourceARN=arn, tags=tag_list(tags))
 
     def tags(self, arn: str) -> dict[str, str]:
@@ -237,7 +237,7 @@ class BedrockDistillHook(AwsClients):
         return [Throughput.from_response(summary) for summary in summaries]
 
     def find_throughput(self, name_or_arn: str) -> Throughput | None:
-        """Return a provisioned throughput by name or ARN, or ``None``."""
+        """Return a provisioned throughput by name or ARN; ``None`` if it does not exist."""
         try:
             answer = self.call(
                 "bedrock", "get_provisioned_model_throughput", name_or_arn, provisionedModelId=name_or_arn
@@ -263,7 +263,7 @@ class BedrockDistillHook(AwsClients):
         )
 
     def delete_throughput(self, name_or_arn: str) -> None:
-        """Delete a throughput; do nothing if there is none."""
+        """Delete a throughput; do nothing if it does not exist."""
         try:
             self.call("bedrock", "delete_provisioned_model_throughput", name_or_arn, provisionedModelId=name_or_arn)
         except NotFoundError:

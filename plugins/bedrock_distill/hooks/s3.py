@@ -22,7 +22,7 @@ UPLOAD_SPOOL_BYTES = 8 * 2**20  # a larger stream goes to a temporary file and i
 
 
 class S3ObjectStore:
-    """Objects under ``s3://`` URIs; see :class:`include.distill.core.storage.ObjectStore`."""
+    """An object store on S3. It implements :class:`include.distill.core.storage.ObjectStore`."""
 
     def __init__(self, clients: AwsClients) -> None:
         self._clients = clients
@@ -45,7 +45,7 @@ class S3ObjectStore:
 
     @contextmanager
     def writer(self, uri: str) -> Iterator[IO[bytes]]:
-        """Open a new object for writing. The object is stored, complete, when the block ends without an error."""
+        """Open a new object for writing. The complete object is stored when the block ends without an error."""
         bucket, key = split_uri(uri)
         with SpooledTemporaryFile(max_size=UPLOAD_SPOOL_BYTES) as spool:
             yield cast(IO[bytes], spool)
@@ -109,9 +109,9 @@ class S3ObjectStore:
             )
             if kept := answer.get("Errors"):
                 message = (
-                    f"S3 did not delete {len(kept)} of {len(keys)} objects, first s3://{bucket}/{kept[0]['Key']}:"
-                    f" {kept[0].get('Code')} {kept[0].get('Message')}. The other objects of this request"
-                    " were deleted. A retry deletes the rest."
+                    f"S3 did not delete {len(kept)} of {len(keys)} objects. The first one is"
+                    f" s3://{bucket}/{kept[0]['Key']}: {kept[0].get('Code')} {kept[0].get('Message')}. The other"
+                    " objects of this request were deleted. A retry deletes the rest."
                 )
                 raise OutcomeError(message)
 

@@ -2,7 +2,7 @@
 Map every AWS status to running, succeeded or failed.
 
 A test compares these tables with the enums in botocore's service model. When AWS adds a status, the test
-fails before a run can fail.
+fails before a run meets the status.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ from include.distill.core.errors import ServiceError
 
 def abandoned_steps(states: Mapping[str, str | None], ti: Any) -> Iterator[str]:
     """
-    Yield each step with a task that a person marked while the step's batch jobs were running.
+    Yield each step whose ``submit`` or ``wait`` a person stopped by marking that task, or the run, as failed.
 
     :param states: state by task id, for all tasks of the run.
     :param ti: the task instance that runs this check.
@@ -50,7 +50,7 @@ def stop_batches(jobs: BatchJobs, pending: PendingBatchJobs, step: str) -> Itera
             yield (
                 f"Stopped {job.name} because its task was marked as failed. It answered {job.processed} of"
                 f" {plan.records} records, which are billed. Clear {batch_task(step, SUBMIT)} with downstream to store"
-                " these answers and to submit the rest."
+                " these answers and to submit the other records."
             )
         except ServiceError as error:
-            yield f"{plan.name} could not be stopped and may still be running and billed: {error}"
+            yield f"Batch job {plan.name} could not be stopped and may still be running and billed: {error}"

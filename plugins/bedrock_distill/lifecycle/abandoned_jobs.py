@@ -2,10 +2,12 @@
 Stop a training job after a person marked its task as failed, because no task waits for the job any more.
 
 If a triggerer runs the waiting task's trigger, the trigger stops the job within seconds (``on_kill``). ``outcome``
-checks again at the end of the run, without a trigger. Airflow does not record whether a person failed a task, so the
-tasks do: each attempt pushes an XCom when it starts, and replaces the value with the class of its error when it raises
-one. If a task failed without such an error and had retries left, a person marked it. In the last attempt, Airflow
-itself may have failed the task (apache/airflow #71580), so the job keeps running, and clearing the task finds it.
+checks again at the end of the run, without a trigger.
+
+Airflow does not record whether a person marked a task as failed. So each attempt of a task pushes an XCom when it
+starts, and replaces the value with the class of the error if it fails. If a task failed, has retries left, and left no
+class of an error, a person marked it. In the last attempt, Airflow itself may have failed the task (apache/airflow
+#71580). The job then keeps running, and clearing the task finds the job.
 """
 
 from __future__ import annotations
@@ -38,7 +40,7 @@ def record_attempt(context: Context) -> Iterator[None]:
 
 @contextmanager
 def record_error(context: Context) -> Iterator[None]:
-    """Push the class of the error that ends an attempt. Use it alone for an attempt that resumes after a deferral."""
+    """Push the class of the error that ends an attempt. An attempt that resumes after a deferral needs only this."""
     try:
         yield
     except Exception as error:
@@ -50,8 +52,8 @@ def abandoned_training(states: Mapping[str, str | None], ti: Any) -> Iterator[tu
     """
     Yield each arm that was training when a person marked its task as failed, and the id of that task.
 
-    This includes a skipped ``trained`` after a successful ``submit``: a person marked the run while no task was
-    running.
+    If ``submit`` succeeded and ``trained`` was skipped, a person marked the whole run as failed while none of its tasks
+    was running. Such an arm is included.
 
     :param states: state by task id, for all tasks of the run.
     :param ti: the task instance that runs this check.
@@ -75,7 +77,7 @@ def is_running(job: CustomizationJob) -> bool:
 
 def stop_job(hook: BedrockDistillHook, name: str, *, at_most_usd: float | None) -> str | None:
     """
-    Stop a job and return a message about its cost; ``None`` if it is not running.
+    Stop a training job and return a message about its cost; ``None`` if the job is not running.
 
     :param name: name of the job.
     :param at_most_usd: cost of the whole training, in US dollars.
@@ -88,7 +90,7 @@ def stop_job(hook: BedrockDistillHook, name: str, *, at_most_usd: float | None) 
     age = datetime.datetime.now(datetime.UTC) - job.created
     upper_bound = f", at most ${at_most_usd:.2f}" if at_most_usd is not None else ""
     return (
-        f"Stopped {name} because its task was marked as failed. The training in the"
-        f" {str(age).split('.', maxsplit=1)[0]} since it was created is billed{upper_bound}. Clear {SUBMIT} with"
-        " downstream to buy the next attempt."
+        f"Stopped {name} because its task was marked as failed. The job was created"
+        f" {str(age).split('.', maxsplit=1)[0]} ago. Its training so far is billed{upper_bound}. To buy the next"
+        f" attempt, clear the arm's task `{SUBMIT}` with downstream."
     )

@@ -31,7 +31,8 @@ def buy_once(
     Return the resource with the name ``name``; buy it if it does not exist.
 
     After a lost response, a conflict or a repeated token, it is not clear whether the resource was bought, so the
-    resource is looked up again. The error is raised only if it does not exist; a retry then starts with the look-up.
+    resource is looked up again. The error is raised only if the look-up finds no resource; a retry then starts with
+    another look-up.
 
     :param find: returns the resource with a name, or ``None``.
     :param create: buys a resource under a name.

@@ -1,4 +1,4 @@
-"""Make the tags of every purchase: the run that owns it, and its expiry."""
+"""Make the tags of a purchase, which name the run that owns it and the time of its expiry."""
 
 from __future__ import annotations
 

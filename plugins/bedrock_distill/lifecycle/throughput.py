@@ -11,14 +11,14 @@ from include.distill.inference.records import ThroughputManifest
 
 
 def hourly_cost_note(provisioned: ThroughputManifest) -> str:
-    """Return ``, at $x per hour``, to end a sentence about buying throughput; empty if the manifest has no rate."""
+    """Return ``, at $x per hour``, to end a sentence about buying throughput; ``""`` if the manifest has no rate."""
     rate = provisioned.get("usd_per_hour")
     return f", at ${rate:.2f} per hour" if rate is not None else ""
 
 
 def serving_arn(provisioned: ThroughputManifest, throughput: Throughput | None, *, provision_task: str) -> str | None:
     """
-    Return the ARN of the throughput that answers; ``None`` if no answer is missing.
+    Return the ARN of the throughput that serves the arm; ``None`` if no answer is missing.
 
     :param throughput: the throughput as Bedrock describes it now; ``None`` if it does not exist.
     :param provision_task: id of the task that buys the throughput, for messages.
@@ -30,13 +30,13 @@ def serving_arn(provisioned: ThroughputManifest, throughput: Throughput | None, 
     if throughput is None:
         message = (
             f"Throughput {provisioned['throughput_name']} was released; nothing is billed. Clear {provision_task} with"
-            f" downstream to serve again{hourly_cost_note(provisioned)}."
+            f" downstream to buy a new one{hourly_cost_note(provisioned)}."
         )
         raise ThroughputReleasedError(message)
     if THROUGHPUT_STATUS[throughput.status] is Progress.FAILED:
         message = (
-            f"Throughput {throughput.name} failed: {throughput.failure_message}. The teardown releases it. Then clear"
-            f" {provision_task} with downstream to buy a new one{hourly_cost_note(provisioned)}."
+            f"Throughput {throughput.name} failed: {throughput.failure_message}. The teardown deletes it. Then"
+            f" clear {provision_task} with downstream to buy a new one{hourly_cost_note(provisioned)}."
         )
         raise OutcomeError(message)
     return throughput.arn
@@ -53,8 +53,8 @@ def delete_and_wait(hook: BedrockDistillHook, name_or_arn: str, *, wait_seconds:
     while hook.find_throughput(name_or_arn):
         if time.monotonic() > deadline:
             message = (
-                f"{name_or_arn} was deleted {wait_seconds:.0f} s ago and is still there and billed. A retry deletes it"
-                " again. If it still exists after that, delete it in the Bedrock console."
+                f"Throughput {name_or_arn} was deleted {wait_seconds:.0f} s ago, but it still exists and is billed. A"
+                " retry deletes it again. If it still exists after that, delete it in the Bedrock console."
             )
             raise WaitTimeoutError(message)
         time.sleep(1)

@@ -66,13 +66,13 @@ class BedrockAnswerOperator(ArmOperator):
             if self.serving is None:
                 raise
             message = (
-                f"The endpoint of {self.arm} was released. Nothing is billed. Clear"
+                f"The endpoint of arm {self.arm} was released. Nothing is billed. Clear"
                 f" {arm_task(self.arm, PROVISION)} with downstream to buy a new endpoint. ({error})"
             )
             raise ThroughputReleasedError(message) from error
         if failed := retry_or_record([(failure.item, failure.error) for failure in outcomes.failures], context):
             message = (
-                f"{self.arm} has no answer for {len(failed)} of {len(rows)} rows; the first error is:"
+                f"Arm {self.arm} has no answer for {len(failed)} of {len(rows)} rows; the first error is:"
                 f" {failed[0]['message']} The other answers are stored. Clear this task to get the missing answers."
             )
             raise TooManyFailuresError(message)
@@ -82,11 +82,11 @@ class BedrockAnswerOperator(ArmOperator):
         return {"arm": self.arm, "rows": len(records), **usage.as_record()}
 
     def _require_endpoint(self) -> None:
-        # Without this check, the base student would answer for a tuned arm without any sign of it.
+        # Without this check, the base student would answer in place of a tuned arm, and nothing would show it.
         if self.serving is None and self.use_case.arm(self.arm).kind != "base":
             message = (
-                f"{self.arm} has no endpoint: {arm_task(self.arm, IN_SERVICE)} returned no result, probably because a"
-                " person marked it as success. No request was sent to a model. Clear"
+                f"Arm {self.arm} has no endpoint: {arm_task(self.arm, IN_SERVICE)} returned no result, probably because"
+                " a person marked it as success. No request was sent to a model. Clear"
                 f" {arm_task(self.arm, PROVISION)} with downstream to buy an endpoint."
             )
             raise ThroughputReleasedError(message)

@@ -46,12 +46,12 @@ class BatchOperator(DistillOperator):
 
     @cached_property
     def batch_jobs(self) -> BatchJobs:
-        """Bedrock's batch jobs, through the task's connection."""
+        """The client for Bedrock's batch jobs. It uses the task's connection."""
         return BatchJobs(self.hook)
 
     @cached_property
     def pending_jobs(self) -> PendingBatchJobs:
-        """The jobs of all runs whose answers are not stored yet."""
+        """The batch jobs, bought by any run, whose answers are not stored yet."""
         return PendingBatchJobs(self.store, self.folder)
 
     def collect(self, plan: BatchJobPlan, job: BatchJob) -> BatchOutcome:
@@ -96,7 +96,7 @@ class RunningQuestions:
 
 class BedrockSubmitBatchOperator(BatchOperator):
     """
-    Submit those questions of a step that have no stored answer as batch jobs, at half the price.
+    Submit a step's unanswered questions as batch jobs, at half the price.
 
     No question is submitted twice. First, the answers of ended jobs of all runs are stored. If a running job already
     contains a question, the question is not submitted again, and this run waits for that job. A job's name is a hash of
@@ -156,7 +156,7 @@ class BedrockSubmitBatchOperator(BatchOperator):
         running = RunningQuestions()
         for plan in self.pending_jobs.all():
             job = self.batch_jobs.find(plan.name) if plan.identity == model.inference_id else None
-            if job is None:  # for another model, or recorded but never bought
+            if job is None:  # for another model, or it was recorded but never bought
                 continue
             if job.progress is Progress.RUNNING:
                 running.job_arns.update(dict.fromkeys(request_keys(self.store, plan.input_uri), job.arn))
@@ -254,9 +254,10 @@ class BedrockSubmitBatchOperator(BatchOperator):
 
 class BedrockCollectBatchOperator(BatchOperator):
     """
-    Store the answers of a step's batch jobs, whatever their final status. The step sends the rest on demand.
+    Store the answers of a step's batch jobs, whatever their final status.
 
-    Costs nothing. A retry or clearing the task stores the answers that are not stored yet.
+    The step then sends the unanswered questions on demand. This task costs nothing. A retry or clearing the task stores
+    the answers that are not stored yet.
 
     :param submitted: manifest of the step's ``submit``. (templated)
     :return: ``{"jobs", "records", "answered", "errors", "left_to_ask_on_demand"}``
@@ -276,8 +277,8 @@ class BedrockCollectBatchOperator(BatchOperator):
         outcomes = [self._outcome(job) for job in jobs if job.progress is not Progress.RUNNING]
         if running := [job.name for job in jobs if job.progress is Progress.RUNNING]:
             message = (
-                f"Batch jobs have not ended: {', '.join(running)}. They are running and billed, but no task waits for"
-                f" them. To wait for them, clear {sibling_task(self.task_id, WAIT)} with downstream."
+                f"These batch jobs have not ended: {', '.join(running)}. They are running and billed, but no task waits"
+                f" for them. To wait for them, clear {sibling_task(self.task_id, WAIT)} with downstream."
             )
             raise WaitTimeoutError(message)
         if failed := [job for job in jobs if job.progress is Progress.FAILED]:

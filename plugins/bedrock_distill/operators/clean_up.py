@@ -61,7 +61,7 @@ class Account:
 
 class CleanUpOperator(BaseOperator):
     """
-    Base of the operators of this DAG. Reads the trigger form, lists resources and plans what to delete.
+    Base of the operators of ``distill_clean_up``. It reads the trigger form, lists resources and plans the deletion.
 
     :param use_cases: the folder of use cases, which name the accounts and buckets to list.
     """
@@ -76,13 +76,13 @@ class CleanUpOperator(BaseOperator):
         return hook, S3ObjectStore(hook)
 
     def now(self) -> datetime.datetime:
-        """Return the present time, in UTC."""
+        """Return the current time, in UTC."""
         return datetime.datetime.now(datetime.UTC)
 
     def _plans(
         self, choice: CleanUpChoice, now: datetime.datetime, context: Context
     ) -> list[tuple[Account, CleanUpPlan]]:
-        """List all accounts, then plan. If a listing fails, nothing is deleted."""
+        """List the resources of all accounts, then plan. If a listing fails, nothing is deleted."""
         use_cases = load_use_cases(self.use_cases)
         chosen = _chosen(use_cases, choice)
         _refuse_unknown_buckets(chosen, choice)
@@ -103,7 +103,7 @@ class ListLeftoversOperator(CleanUpOperator):
     """
     List what the pipeline left, and log what would be deleted, what would be kept, and why.
 
-    Only reads, and costs nothing. With ``dry_run`` in the form, everything after this task is skipped.
+    The task only reads from AWS, and costs nothing. With ``dry_run`` in the form, the next task is skipped.
 
     :return: ``{"as_of": str, "dry_run": bool, "delete": {kind: number}, "left": {kind: number}}``
     :raises InputError: the form names an unknown use case or bucket; nothing was deleted.
@@ -124,7 +124,7 @@ class ListLeftoversOperator(CleanUpOperator):
             "left": dict(count_by_kind(item for _, plan in plans for item in plan.to_keep)),
         }
         if choice.dry_run:
-            self.log.info("Dry run: nothing is deleted. To delete what is listed, trigger the DAG without dry_run.")
+            self.log.info("Dry run: nothing is deleted. To delete the listed resources, untick dry_run in the form.")
             context["ti"].xcom_push(key="return_value", value=manifest)
             raise DownstreamTasksSkipped(tasks=sorted(self.downstream_task_ids))
         return manifest
@@ -132,14 +132,14 @@ class ListLeftoversOperator(CleanUpOperator):
 
 class DeleteLeftoversOperator(CleanUpOperator):
     """
-    Delete what was listed: first throughput, then models, then objects, then the buckets named in the form.
+    Delete the listed resources: first throughput, then models, then objects, then the buckets named in the form.
 
-    Waits until throughput is gone before it deletes models. If a resource of one kind could not be deleted, all later
-    kinds are kept. Costs nothing. A retry or clearing the task lists again and deletes what is left, but nothing newer
-    than the first list.
+    The task waits until throughput is gone before it deletes models. If a resource of one kind could not be deleted,
+    all resources of later kinds are kept. The task costs nothing. A retry or clearing the task lists again and deletes
+    the remaining resources, but keeps resources that are newer than the first list.
 
     :param listed: manifest of ``list_leftovers``. (templated)
-    :param wait_seconds: how long to wait for a throughput to be gone.
+    :param wait_seconds: how long to wait until a deleted throughput is gone.
     :return: ``{"deleted": {kind: number}, "left": {kind: number}}``
     :raises OutcomeError: a resource could not be deleted; the message names it, and says what may still be billed.
     """
@@ -179,7 +179,7 @@ class DeleteLeftoversOperator(CleanUpOperator):
             self._release(account, item, item.throughput)
         elif item.kind is ResourceKind.CUSTOM_MODEL:
             if not account.hook.delete_custom_model(item.arn):
-                self.log.info("LEFT    %s %s -- Bedrock reports that it is in use", item.kind, item.name)
+                self.log.info("Kept %s %s: Bedrock reports that it is in use", item.kind, item.name)
                 return False
         else:
             account.store.delete_all(item.uris)
@@ -203,8 +203,8 @@ class DeleteLeftoversOperator(CleanUpOperator):
 def _failure_message(failures: Sequence[str]) -> str:
     listed = "\n".join(f"  {number}. {failure}" for number, failure in enumerate(failures, start=1))
     return (
-        f"{len(failures)} resources could not be deleted, so later kinds of resources were kept. Throughput that"
-        f" still exists is billed by the hour. Clear this task to delete the rest:\n{listed}"
+        f"Number of resources that could not be deleted: {len(failures)}. All resources of later kinds were kept."
+        f" Throughput that still exists is billed by the hour. Clear this task to delete the rest:\n{listed}"
     )
 
 
@@ -233,7 +233,7 @@ def _bucket_names(storage: Storage) -> tuple[str, str]:
 
 
 def _inventory(account: Account, use_cases: UseCases, choice: CleanUpChoice, context: Context) -> Inventory:
-    """List everything in one account and Region that the plan needs."""
+    """List all resources in one account and Region that the plan needs."""
     roots: dict[str, set[str]] = {}
     buckets: dict[str, set[str]] = {}
     for use_case in use_cases.valid:

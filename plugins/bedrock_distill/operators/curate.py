@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 
 class CuratePairsOperator(DistillOperator):
     """
-    Drop pairs whose question repeats another row's, and fail if too few pairs are left to train on.
+    Drop pairs that repeat a question of another row, and fail if too few pairs are left to train on.
 
     ``synthesize`` has already applied the filters that look at only one row. Pairs that this task drops are stored with
-    their text and the reason in ``synthetic/rejected-repeated.jsonl``. They are left out of all training sets. Costs
-    nothing. A retry or clearing the task writes the same files.
+    their text and the reason in ``synthetic/rejected-repeated.jsonl``. They are left out of all training sets. The task
+    costs nothing. A retry or clearing the task writes the same files.
 
     :param synthesis: manifests of the mapped tasks of ``synthesize``. (templated)
     :return: the counts in ``synthesis`` of ``report.json``, ``dropped`` (pairs per filter), ``failed``, ``shards``, and

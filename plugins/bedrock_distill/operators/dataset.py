@@ -23,8 +23,9 @@ class MergeDatasetOperator(ArmOperator):
     """
     Merge original rows and synthetic pairs into the arm's training file, in the format of the student's model family.
 
-    Checks every limit of the model family before anything is bought, and writes a data card next to the file. Rows are
-    streamed; only their ids are held in memory. Buys nothing. A retry or clearing the task writes the same bytes.
+    The task checks every limit of the model family before anything is bought, and writes a data card next to the file.
+    Rows are streamed; only their ids are held in memory. The task buys nothing. A retry or clearing the task writes the
+    same bytes.
 
     :param synthesis: a list that contains the manifest of ``curate``; empty if the use case has no pairs. (templated)
     :return: ``{"train_uri", "validation_uri", "card_uri", "sha256", "tokens", "records", "originals", "synthetic",
@@ -83,8 +84,8 @@ class UploadDatasetOperator(ArmOperator):
     """
     Copy the arm's training set to a folder named after its hash, from which Bedrock reads it.
 
-    The same data always has the same URI, so an unchanged run sends the same request to Bedrock. Buys nothing. A retry
-    or clearing the task skips files that exist.
+    The same data always has the same URI, so an unchanged run sends the same request to Bedrock. The task buys nothing.
+    A retry or clearing the task skips files that exist.
 
     :param merged: manifest of the arm's ``merge``. (templated)
     :return: ``{"train_uri", "validation_uri", "sha256", "records", "tokens", "uploaded": bool}``

@@ -34,8 +34,8 @@ class EstimateCostOperator(DistillOperator):
     Estimate the cost of the run before the first paid call, and fail if the estimate is above the spend cap.
 
     The estimate assumes that no answer or model is stored yet. It does not include repeated requests or longer serving.
-    With ``dry_run`` in the trigger form, everything after this task is skipped. Costs nothing. A retry or clearing the
-    task estimates again.
+    With ``dry_run`` in the trigger form, everything after this task is skipped. The task costs nothing. A retry or
+    clearing the task estimates again.
 
     :return: ``{"estimated_usd": float, "max_spend_usd": float, "estimate_uri": str}``
     :raises InputError: an arm needs more original rows than the training data has.
@@ -71,13 +71,13 @@ class EstimateCostOperator(DistillOperator):
         self.log.info("Estimated bill:\n%s", bill_table(lines))
         for note in too_few_for_batch(self.use_case, calls):
             self.log.warning("%s", note)
-        self.log.info("Estimated: $%.2f of at most $%.2f", estimated, cap)
+        self.log.info("Estimated cost: $%.2f. Spend cap: $%.2f.", estimated, cap)
         if estimated > cap:
             largest = max(lines, key=lambda line: line.usd)
             message = (
-                f"The run is estimated at ${estimated:.2f}, above max_spend_usd = ${cap:.2f}. Nothing was bought. The"
-                f" largest item is {largest.what}, {largest.quantity:,.0f} {largest.unit} for ${largest.usd:.2f}. Raise"
-                " the cap or make the run smaller. Then trigger the DAG again, or"
+                f"The cost of the run is estimated at ${estimated:.2f}, above max_spend_usd = ${cap:.2f}. Nothing was"
+                f" bought. The largest item is {largest.what}, {largest.quantity:,.0f} {largest.unit} for"
+                f" ${largest.usd:.2f}. Raise the cap or make the run smaller. Then trigger the DAG again, or"
                 f" clear {PREFLIGHT} with downstream. All items are in {self.folder.estimate}."
             )
             raise SpendCapError(message)
@@ -96,7 +96,7 @@ class EstimateCostOperator(DistillOperator):
         return stream_jsonl(self.store, self.folder.source(name), Row)
 
     def _count_prompts(self) -> dict[str, TokenRate]:
-        """Return the token rate of every step's prompts. Bedrock counts the tokens of some rows or of all rows."""
+        """Return the token rate of every step's prompts, measured by Bedrock on ``estimate.counted_rows`` rows."""
         size = self.use_case.estimate.counted_rows
         probes = prompt_probes(self.use_case, self.prompts)
         if size == 0:

@@ -24,8 +24,8 @@ class IngestCsvOperator(DistillOperator):
 
     Each record is accepted, or stored in ``source/rejected.jsonl`` with its line, column, text and the reason. Rows are
     streamed; only hashes are held in memory. Without an evaluation file, the documents are split into training and
-    evaluation documents, and later runs keep the split. Buys nothing. A retry or clearing the task reads the files
-    again and writes the same rows.
+    evaluation documents, and later runs keep the split. The task buys nothing. A retry or clearing the task reads the
+    files again and writes the same rows.
 
     :return: ``{"rows", "accepted", "rejected", "train", "evaluation", "reasons", "changes"}``, which becomes
         ``source`` in ``report.json``. ``changes`` are the changes since the last run of the use case.
@@ -48,7 +48,7 @@ class IngestCsvOperator(DistillOperator):
             self.log.warning("Rejected: %s", message)
         changes = compare_with_last_run(self.store, self.folder, use_case=self.use_case, prompts=self.prompts)
         if changes["since"]:
-            self.log.info("Since the last run: %s", changes)
+            self.log.info("Changes since the last run: %s", changes)
         return {**ingested.manifest(), "changes": changes}
 
 
@@ -57,7 +57,7 @@ class ShardRowsOperator(DistillOperator):
     Split rows into shards, one shard per mapped task.
 
     If there are at most ``max_tasks`` rows, each shard has one row. Otherwise, there are ``max_tasks`` shards of about
-    equal size. Buys nothing. A retry or clearing the task writes the same shards.
+    equal size. The task buys nothing. A retry or clearing the task writes the same shards.
 
     :param rows: ``"evaluation"``, or ``"train"``, which takes only the rows that are sent to the teacher.
     :param max_tasks: the largest number of shards.

@@ -33,8 +33,8 @@ class BedrockJudgeOperator(DistillOperator):
 
     :param judge: key of the model in ``models.yaml``. (templated)
     :param candidate: the arm that is expected to be better. (templated)
-    :param baseline: the arm with which the candidate is compared. In the noise control, the arm's second answers.
-        (templated)
+    :param baseline: the arm with which the candidate is compared. In the noise control, this is the arm's
+        second set of answers. (templated)
     :return: ``{"judge", "candidate", "baseline", "verdicts_uri", "verdicts", "calls", …usage}``
     :raises TooManyFailuresError: a comparison has no verdict; the other verdicts are stored.
     """
@@ -63,8 +63,9 @@ class BedrockJudgeOperator(DistillOperator):
         )
         if failed := retry_or_record([(failure.item.row, failure.error) for failure in outcomes.failures], context):
             message = (
-                f"{self.judge} gave no verdict on {len(failed)} of {len(comparisons)} comparisons; the first error is:"
-                f" {failed[0]['message']} The other verdicts are stored. Clear this task to get the missing verdicts."
+                f"Judge {self.judge} gave no verdict on {len(failed)} of {len(comparisons)} comparisons; the first"
+                f" error is: {failed[0]['message']} The other verdicts are stored. Clear this task to get the missing"
+                " verdicts."
             )
             raise TooManyFailuresError(message)
         uri = self.folder.judgments(self.judge, self.candidate, self.baseline)

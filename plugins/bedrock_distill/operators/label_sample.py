@@ -52,10 +52,10 @@ MAX_DOCUMENT_CHARACTERS = 20_000
 
 class DrawLabelSampleOperator(RunAccess, BaseOperator):
     """
-    Draw a sample from a run that has a report. Write the sample's key and, if the form asks for it, a sheet.
+    Draw a sample from a run that has a report. Write the sample's answer key and, if the form asks for it, a sheet.
 
-    Costs nothing. A retry or clearing the task draws the same sample. Neither a sheet with labels nor a key is ever
-    overwritten: if answers of the run change, a new key is written next to the old one.
+    The task costs nothing. A retry or clearing the task draws the same sample. A sheet that contains labels is never
+    overwritten, and neither is an answer key. If answers of the run change, a new key is written next to the old one.
 
     :param use_cases: the folder of use cases, which say where the run is stored.
     :return: ``{"run_uri", "aws_conn_id", "region_name", "candidate", "baseline", "examples", "sheet_uri", "key_uri",
@@ -167,7 +167,9 @@ class SampleAccess(RunAccess):
 
 class ListExamplesOperator(BaseOperator):
     """
-    List the examples that people label in Airflow, one mapped task each; none with a sheet. Costs nothing.
+    Return the numbers of the examples that people label in Airflow. The next task is mapped over the numbers.
+
+    If people label on a sheet, the list is empty. The task costs nothing.
 
     :param sample: manifest of ``draw_sample``. (templated)
     :return: the numbers of the examples, from 0.
@@ -197,7 +199,7 @@ class AskLabelOperator(SampleAccess, HITLOperator):
     :return: the result of Airflow's ``HITLOperator`` (the choice and who made it) and ``number``.
     """
 
-    # Subject and body are left out, because they contain text that models wrote. It must not be rendered as a template.
+    # Subject and body are left out. They contain text that models wrote, which must not be rendered as a template.
     template_fields: Sequence[str] = ("number", "sample")
     ui_color = "#fef7e0"
 
@@ -217,7 +219,7 @@ class AskLabelOperator(SampleAccess, HITLOperator):
     def execute_complete(self, context: Context, event: dict[str, Any]) -> LabelResponse:
         """Return the choice with the number of its example."""
         response: LabelResponse = super().execute_complete(context, event)
-        # A task that a person marked by hand returns no result, so the position in the results is not the number.
+        # A task that a person marked by hand returns no result. So a result's position is not the example's number.
         return {**response, "number": int(self.number)}
 
 
@@ -225,8 +227,8 @@ class CollectLabelsOperator(SampleAccess, BaseOperator):
     """
     Store people's labels, and write the run's report again with the labels.
 
-    Costs nothing. A retry or clearing the task stores the same labels. If a labeller labels a question twice, the
-    second label replaces the first. A label counts only for the answers that were shown, not for later answers.
+    The task costs nothing. A retry or clearing the task stores the same labels. If a labeller labels a question twice,
+    the second label replaces the first. A label counts only for the answers that were shown, not for later answers.
 
     :param sample: manifest of ``draw_sample``. (templated)
     :param answered: results of the mapped tasks of ``ask``. (templated)
@@ -291,16 +293,21 @@ class CollectLabelsOperator(SampleAccess, BaseOperator):
         sheet = read_sheet(body, examples, source=uri.rsplit("/", 1)[-1])
         outdated = f"{sheet.outdated} labels are for answers that have changed since the sheet was written"
         if set(sheet.labels.values()) <= {NO_ANSWER}:
-            why = f"{outdated}; move the sheet and write a new one" if sheet.outdated else "its column label is empty"
-            raise InputError(f"{uri} has no label for the run's answers: {why}. Nothing was stored.")
+            reason = outdated if sheet.outdated else "the column `label` is empty"
+            next_step = (
+                "Move the sheet, and trigger the DAG again to write a new one."
+                if sheet.outdated
+                else "Fill in the column and clear this task."
+            )
+            raise InputError(f"{uri} has no label for the run's answers: {reason}. Nothing was stored. {next_step}")
         if sheet.outdated:
-            self.log.warning("%s: %s; they are left out.", uri, outdated)
+            self.log.warning("%s: %s. These labels are left out.", uri, outdated)
         return sheet
 
     def _labels_of_answers(self, choice: LabelParams, examples: Sequence[LabelExample]) -> dict[str, dict[str, Choice]]:
         labels_by_person: dict[str, dict[str, Choice]] = {}
         for answer in mapped_manifests(self.answered, LabelResponse):
-            user = answer.get("responded_by_user")  # None if the time was up
+            user = answer.get("responded_by_user")  # None if no one answered in time
             if user:
                 labeller = choice.labeller or labeler_name(str(user.get("name") or user.get("id") or ""))
                 example = examples[answer["number"]]["example"]

@@ -24,10 +24,10 @@ class RunOutcomeOperator(DistillOperator):
     """
     Fail the run if any of its tasks failed, or was skipped without a dry run.
 
-    This task is the last teardown, so it decides the state of the run. Without it, a run could succeed although a
-    person marked it as failed: Airflow fails the running tasks, but if no task is running, it only skips the later
-    tasks. This task also stops the jobs whose ``submit``, ``trained`` or ``wait`` was marked as failed, if
-    ``stop_when_marked_failed`` is set in the use case. Costs nothing. Clearing the task checks again.
+    This task is the last teardown, so it decides the state of the run. Without this task, a run that a person marked as
+    failed could end as a success: if no task is running when the run is marked, Airflow only skips the later tasks.
+    This task also stops the jobs whose ``submit``, ``trained`` or ``wait`` was marked as failed, if
+    ``stop_when_marked_failed`` is set in the use case. The task costs nothing. Clearing the task checks again.
 
     :param may_be_skipped: ids of tasks that may be skipped in a successful run.
     :raises IncompleteRunError: a task failed or was skipped; the message names the failed tasks and the stopped jobs.
@@ -50,9 +50,9 @@ class RunOutcomeOperator(DistillOperator):
             skipped = 0
         if failed or held_up or skipped:
             message = (
-                f"The run is incomplete: {', '.join(failed) or 'no task'} failed, {held_up} could not start, {skipped}"
-                " were skipped. The log of a failed task says what to do. If no task failed, a person marked the run as"
-                " failed: clear the skipped tasks to continue."
+                f"The run is incomplete. Failed tasks: {', '.join(failed) or 'none'}. Number of tasks that could not"
+                f" start: {held_up}. Number of tasks that were skipped: {skipped}. The log of a failed task says what"
+                " to do. If no task failed, a person marked the run as failed. Clear the skipped tasks to continue."
             )
             stopped = [*self._stop_abandoned_jobs(states, ti), *self._stop_abandoned_batches(states, ti)]
             raise IncompleteRunError(" ".join([message, *stopped]))

@@ -37,11 +37,11 @@ class BedrockPreflightOperator(DistillOperator):
     """
     Check a use case against AWS, and store it with its prompts in the run's folder.
 
-    Reads ``include/use_cases/<name>.yaml`` and applies the values of the trigger form. Checks that all models exist,
-    are ACTIVE and accessible, and that the student can be fine-tuned and served in this Region. Also checks prices,
-    hyperparameters, prompts, CSV files and buckets. Missing buckets are created if ``storage.create_buckets`` is set.
-    Reports all problems together. Buys nothing. A retry or clearing the task checks again, and stores the YAML file and
-    the prompts in their current state.
+    The task reads ``include/use_cases/<name>.yaml`` and applies the values of the trigger form. It checks that all
+    models exist, are ACTIVE and accessible, and that the student can be fine-tuned and served in this Region. It also
+    checks prices, hyperparameters, prompts, CSV files and buckets, and reports all problems together. Missing buckets
+    are created if ``storage.create_buckets`` is set. The task buys nothing. A retry or clearing the task checks again,
+    and stores the YAML file and the prompts in their current state.
 
     :param use_case_name: name of a file in ``include/use_cases/``, without ``.yaml``. (templated)
     :param use_cases: the folder of use cases.

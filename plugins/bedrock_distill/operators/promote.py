@@ -52,7 +52,7 @@ class PromotionApprovalOperator(RunAccess, ApprovalOperator):
     :return: the result of Airflow's ``ApprovalOperator``: the choice and who made it.
     """
 
-    # Subject and body are left out, because they contain text that models wrote. It must not be rendered as a template.
+    # Subject and body are left out. They contain text that models wrote, which must not be rendered as a template.
     template_fields: Sequence[str] = ("run_uri", "reported")
     operator_extra_links = (REPORT_LINK,)
     ui_color = "#fef7e0"
@@ -85,7 +85,7 @@ class PromotionApprovalOperator(RunAccess, ApprovalOperator):
         return super().execute(context)
 
     def _question(self, report: Report, decision: DecisionRecord) -> str:
-        """Return the text of the question: the verdict, the rule's reasons, the present champion, and the report."""
+        """Return the text of the question: the verdict, the rule's reasons, the current champion, and the report."""
         simulated = ["**SIMULATED: the models are small simulated models. No real model is promoted.**", ""]
         champion = describe_champion(champion_snapshot(self.store, self.folder))
         hours, report_uri = self.use_case.promotion.answer_within_hours, self.reported["report_html_uri"]
@@ -94,12 +94,12 @@ class PromotionApprovalOperator(RunAccess, ApprovalOperator):
                 *(simulated if report["simulated"] else []),
                 as_text(report["verdict"]),
                 "",
-                f"By the promotion rule that was set before the run, {as_code(decision['candidate'])} should replace"
-                f" {as_code(decision['champion'])}:",
+                f"According to the promotion rule that was set before the run, {as_code(decision['candidate'])} should"
+                f" replace {as_code(decision['champion'])}:",
                 "",
                 *(f"- {as_text(reason)}" for reason in decision["reasons"]),
                 "",
-                f"The present champion: {as_text(champion)}",
+                f"The current champion: {as_text(champion)}",
                 "",
                 f'The full report is in the tab "Distill report" of this run, and at {as_code(report_uri)}.',
                 "",
@@ -113,9 +113,10 @@ class PromoteChampionOperator(DistillOperator):
     """
     Make the winner the champion, and start the DAGs that follow the champion.
 
-    Writes ``champions/<use case>.json`` in one write and emits an event of the use case's asset. Skipped, without an
-    event, if the rule promotes no arm. Costs nothing. A retry or clearing the task does not change the champion again,
-    but emits the event again. So a DAG that follows the champion may get the same model twice.
+    The task replaces ``champions/<use case>.json`` in one write and emits an event of the use case's asset. If the rule
+    promotes no arm, the task is skipped and emits no event. The task costs nothing. A retry or clearing the task does
+    not change the champion again, but emits the event again. So a DAG that follows the champion may receive two events
+    for the same model.
 
     :param reported: manifest of ``report``. (templated)
     :param trained: manifest of ``trained`` by arm. (templated)
@@ -173,7 +174,7 @@ class PromoteChampionOperator(DistillOperator):
             return f"the model of {winner.arm} is already the champion."
         if self.use_case.champion_arm is None:
             return (
-                f"{winner.arm} was not compared with the present champion, {champion.model_arn}. Add an arm of kind"
+                f"{winner.arm} was not compared with the current champion, {champion.model_arn}. Add an arm of kind"
                 " champion to the use case."
             )
         return None
@@ -209,10 +210,11 @@ class DeleteLosersOperator(DistillOperator):
     """
     Delete the custom models of this run that lost. Storing a model costs $1.95 a month.
 
-    Deletes only models with the tags of this project and use case. Keeps the champion, the previous champion, the model
-    that the rule would promote (a person may still approve it), and any model that is being served. The answers of a
-    deleted model and the verdicts on them stay stored, so an identical run buys nothing. A run with changed questions
-    trains the model again. Costs nothing. A retry deletes the remaining models.
+    The task deletes only models with the tags of this project and use case. It keeps the champion, the previous
+    champion, any model that is being served, and the model that the rule would promote, because a person may still
+    approve that model. The answers of a deleted model and the verdicts on these answers stay stored, so an identical
+    run buys nothing. A run with changed questions trains the model again. The task costs nothing. A retry deletes the
+    remaining models.
 
     :param reported: manifest of ``report``. (templated)
     :param trained: manifest of ``trained`` by arm. (templated)

@@ -22,9 +22,9 @@ class ReleaseLeftoversOperator(BaseOperator):
     """
     Release this project's throughput if its run has ended, or if its run is unknown and the throughput has expired.
 
-    Decides by tags, and ignores throughput without this project's tag. Keeps throughput that a live run uses, and
-    extends its expiry. If one throughput cannot be released, the others still are, and the next run tries again. Costs
-    nothing.
+    The task decides by tags, and ignores throughput without this project's tag. It keeps throughput that a live run
+    uses, and extends the throughput's expiry. If one throughput cannot be released, the others are still released, and
+    the next run of the DAG tries again. The task costs nothing.
 
     :param aws_conn_id: Airflow connection for AWS.
     :param region_name: Region to sweep.
@@ -49,7 +49,7 @@ class ReleaseLeftoversOperator(BaseOperator):
         self.renew_hours = renew_hours
 
     def execute(self, context: Context) -> SweepManifest:
-        """Check every throughput of the Region and release, renew or leave it."""
+        """Check every throughput of the Region, then release it, extend its expiry or leave it."""
         hook = BedrockDistillHook(self.aws_conn_id, self.region_name)
         done: dict[Action, list[str]] = {action: [] for action in Action}
         failed: list[str] = []

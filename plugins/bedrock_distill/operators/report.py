@@ -46,8 +46,8 @@ class RenderReportOperator(DistillOperator):
     """
     Write the run's ``report.json`` and ``report.html``, and the run's entry in the list of reports.
 
-    Reads the results of the other tasks. Sends no request to a model and buys nothing. A retry or clearing the task
-    writes the report again.
+    The task reads the results of the other tasks. It sends no request to a model and buys nothing. A retry or clearing
+    the task writes the report again.
 
     :param ingested: manifest of ``ingest``. (templated)
     :param synthesis: a list that contains the manifest of ``curate``; empty if the use case has no pairs. (templated)
@@ -223,7 +223,7 @@ class RenderReportOperator(DistillOperator):
         return [pair for position, pair in enumerate(self._pairs(curated)) if position in positions]
 
     def _rejected_rows(self) -> list[ReportRejectedRow]:
-        """Return what a person needs to correct the CSV file. The rows' texts are only in ``source/rejected.jsonl``."""
+        """Return the place and reason of each rejected row. The rows' texts are only in ``source/rejected.jsonl``."""
         rows = read_jsonl(self.store, self.folder.source("rejected"), RejectedRow)
         return [
             {

@@ -49,8 +49,9 @@ class BedrockProvisionThroughputOperator(ServingOperator):
     The throughput serves the model that the arm trained. In the champion's arm, it serves the model that was promoted
     before the run. If no model was promoted yet, nothing is bought and the base student answers on demand.
 
-    Billed by the hour and model unit until ``release``, without commitment. A retry finds the throughput that an
-    earlier attempt bought. After a release, clearing this task buys a new throughput under the next number.
+    The throughput is bought without commitment, and billed by the hour and model unit until ``release``. A retry finds
+    the throughput that an earlier attempt bought. After a release, clearing this task buys a new throughput, whose name
+    has the next number.
 
     :param trained: manifest of the arm's ``trained``; ``None`` for the champion. (templated)
     :return: ``{"throughput_name", "throughput_arn", "model_arn", "student", "missing_answers", "bought": bool,
@@ -68,7 +69,7 @@ class BedrockProvisionThroughputOperator(ServingOperator):
         self.trained: TrainingManifest | None = trained
 
     def execute(self, context: Context) -> ThroughputManifest:
-        """Buy or find the throughput; return what answers for the arm."""
+        """Buy or find the throughput; return the throughput or model that answers for the arm."""
         model_arn, student = self._model()
         units = self.use_case.serving.model_units
         missing = count_missing_answers(self, model_arn=model_arn, student=student) if model_arn else 0
@@ -130,12 +131,13 @@ class BedrockReleaseThroughputOperator(ServingOperator):
     """
     Delete all throughput that the run bought for the arm, and wait until it is gone.
 
-    Finds the throughput by name, not by the result of ``provision``. So it also deletes throughput if ``provision``
-    died after buying. Writes the release record first. Costs nothing. May run any number of times.
+    The task finds the throughput by name, not by the result of ``provision``. So it also deletes throughput if
+    ``provision`` died after buying. The task writes the release record before it deletes anything. It costs nothing,
+    and may run any number of times.
 
-    :param wait_seconds: how long to wait for the throughput to be gone.
-    :return: ``{"released": [names], "unit_hours": float}``; the hours cover the whole run, including
-        earlier releases.
+    :param wait_seconds: how long to wait until the throughput is gone.
+    :return: ``{"released": [names], "unit_hours": float}``; ``unit_hours`` counts the model-unit hours of this arm in
+        this run, including earlier releases.
     :raises WaitTimeoutError: the throughput still exists after ``wait_seconds``, and is still billed.
     """
 

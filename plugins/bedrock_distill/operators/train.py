@@ -97,7 +97,7 @@ class BedrockSubmitCustomizationJobOperator(ArmOperator):
         raise JobFailedError(message)
 
     def _deleted_as_a_loser(self, job: CustomizationJob) -> bool:
-        """Return whether the model may stay deleted: losers are deleted, and all of this loser's answers are stored."""
+        """Return whether the model may stay deleted, because it is a loser whose answers are all stored."""
         if not self.use_case.promotion.delete_losers or not job.model_arn:
             return False
         return not count_missing_answers(self, model_arn=job.model_arn, student=self.use_case.student)

@@ -21,26 +21,26 @@ _FIELDS: dict[str, tuple[str | list[str], str, str, dict[str, Any]]] = {
     "evaluation_csv": (
         ["null", "string"],
         "Evaluation CSV",
-        f"The rows on which the arms are compared, with the same columns. {_FILES} Empty: some of the training"
-        " documents are used instead.",
+        f"The rows on which the arms are compared, with the same columns. {_FILES} If empty, some of the"
+        " training documents are used instead.",
         {},
     ),
     "documents": (
         ["null", "integer"],
         "Documents",
-        "How many records of the training CSV to read, from the start. Empty: all records.",
+        "How many records of the training CSV to read, from the start. If empty, all records.",
         {"minimum": 1, "maximum": 1_000_000},
     ),
     "evaluation_rows": (
         ["null", "integer"],
         "Evaluation rows",
-        "How many records of the evaluation CSV to read, from the start. Empty: all records.",
+        "How many records of the evaluation CSV to read, from the start. If empty, all records.",
         {"minimum": 1, "maximum": 1_000_000},
     ),
     "pairs_per_document": (
         "integer",
         "Pairs per document",
-        "How many new pairs of a question and an answer the teacher writes for each record.",
+        "How many pairs of a question and an answer the teacher writes for each record.",
         {"minimum": 1, "maximum": 20},
     ),
     "max_spend_usd": (

@@ -1,4 +1,4 @@
-"""Access a run's folder, frozen use case and prompts, AWS, and models within the quota and the spend cap."""
+"""Give tasks access to the run's folder, use case and prompts, to AWS, and to models within quota and spend cap."""
 
 from __future__ import annotations
 
@@ -49,12 +49,12 @@ class RunAccess:
 
     @cached_property
     def hook(self) -> BedrockDistillHook:
-        """Bedrock through the task's connection."""
+        """The Bedrock hook. It uses the task's connection."""
         return BedrockDistillHook(self.aws_conn_id, self.region_name)
 
     @cached_property
     def store(self) -> S3ObjectStore:
-        """S3 through the same connection."""
+        """The object store on S3. It uses the task's connection."""
         return S3ObjectStore(self.hook)
 
     @cached_property
@@ -89,7 +89,7 @@ class RunAccess:
     def _task_budget(self, model: str, expected: Sequence[BillLine], calls: int) -> TaskBudget | None:
         try:
             estimate = read_json(self.store, self.folder.estimate, BudgetEstimate)
-        except NotFoundError:  # a custom DAG without the task estimate
+        except NotFoundError:  # a custom DAG without the task `estimate`
             return None
         share = budget_share(expected, estimate, cap_usd=self.use_case.max_spend_usd, calls=calls)
         prices = load_prices()
@@ -114,7 +114,7 @@ class RunAccess:
 
 
 def require_run_uri(task_id: str, run_uri: str) -> None:
-    """Refuse a task without ``run_uri`` while the DAG is parsed. DAGs set it once, in ``default_args``."""
+    """Refuse a task without ``run_uri`` while the DAG is parsed. DAGs set ``run_uri`` once, in ``default_args``."""
     if not run_uri:
         message = f"{task_id}: run_uri is missing. No DAG was made. Set it in the task or in the DAG's default_args."
         raise ValueError(message)

@@ -16,7 +16,7 @@ HTTP_NOT_FOUND = 404
 
 def run_state(tags: Mapping[str, str], context: Context) -> str | None:
     """
-    Return the state of the DAG run in a resource's tags; ``None`` if there is none or Airflow does not know it.
+    Return the state of the DAG run that a resource's tags name; ``None`` if Airflow does not know such a run.
 
     :param tags: tags of the resource.
     :raises AirflowRuntimeError: the look-up failed, so the run may still be running.

@@ -32,11 +32,11 @@ class WaitingSensor(RunAccess, BaseOperator, Generic[ManifestT]):
     """
     Base of the sensors.
 
-    It does not derive from ``BaseSensorOperator``, which turns a trigger's time-out into a failure without retries,
-    and loses the result of ``poke`` after a deferral.
+    The class does not derive from ``BaseSensorOperator``, which turns a trigger's time-out into a failure without
+    retries, and loses the result of ``poke`` after a deferral.
 
     :param run_uri: the run's folder, ``s3://…/runs/<run_key>``. (templated)
-    :param poll_interval_seconds: seconds between checks, and before the trigger's first one.
+    :param poll_interval_seconds: seconds between two checks, and before the trigger's first check.
     :param timeout_seconds: how long one attempt waits.
     :param deferrable: wait in the triggerer (default) or in the worker.
     :param aws_conn_id: Airflow connection for AWS.

@@ -15,7 +15,7 @@ class BedrockBatchSensor(WaitingSensor[BatchWaitManifest]):
     """
     Wait for all batch jobs of a step to end, with any status. ``collect`` then stores their answers.
 
-    Buys nothing. A retry or clearing the task waits for the same jobs again.
+    The task buys nothing. A retry or clearing the task waits for the same jobs again.
 
     :param submitted: manifest of the step's ``submit``. (templated)
     :param stop_when_marked_failed: stop the jobs when a person marks this task as failed.
@@ -52,7 +52,7 @@ class BedrockBatchSensor(WaitingSensor[BatchWaitManifest]):
     def timeout_message(self) -> str:
         """Return a message that says that the jobs are still running."""
         return (
-            f"Batch jobs have not ended after {self.timeout_seconds / 3600:g} h:"
+            f"These batch jobs have not ended after {self.timeout_seconds / 3600:g} h:"
             f" {', '.join(self.submitted['job_arns'])}. They are still running and billed. To wait longer,"
             f" clear {self.task_id}. To stop the jobs, clear {self.task_id} and mark it as failed while it waits."
         )

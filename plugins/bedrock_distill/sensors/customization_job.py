@@ -20,7 +20,7 @@ class BedrockCustomizationJobSensor(WaitingSensor[TrainingManifest]):
     """
     Wait for the arm's customization job to complete.
 
-    Buys nothing. A retry or clearing the task finds the job by its name and waits again.
+    The task buys nothing. A retry or clearing the task finds the job by its name and waits again.
 
     :param submitted: manifest of the arm's ``submit``. (templated)
     :param stall_after_seconds: a job that runs longer than this without starting to train is logged as stalled.

@@ -18,7 +18,7 @@ class BedrockProvisionedThroughputSensor(WaitingSensor[EndpointManifest]):
     """
     Wait for the arm's provisioned throughput to be InService.
 
-    Buys nothing. A retry or clearing the task finds the throughput by its name and waits again.
+    The task buys nothing. A retry or clearing the task finds the throughput by its name and waits again.
 
     :param provisioned: manifest of the arm's ``provision``. (templated)
     :return: ``{"invoke_id": str | None, "model_arn": str | None, "student": str}``; ``invoke_id`` is ``None`` if no

@@ -21,8 +21,8 @@ def ask_in_batches(use_case: UseCase, step: BatchStep, *, after: Any, before: An
     """
     Put the task group ``<step>_batch`` between two tasks; do nothing if the step works on demand.
 
-    :param after: the tasks that come before the group.
-    :param before: the step's mapped tasks, which come after the group.
+    :param after: the tasks after which the group runs.
+    :param before: the step's mapped tasks, which run after the group.
     :param shards: the numbers of the shards that ``synthesize`` is mapped over; empty for the judges.
     """
     if inference_mode(use_case, step) == "on_demand":

@@ -18,7 +18,7 @@ def synthesis_tasks(use_case: UseCase, *, after: Any) -> list[Any]:
 
     If no arm trains on pairs, make no task and return an empty list.
 
-    :param after: the task that comes before.
+    :param after: the task after which the teacher's tasks start.
     """
     if not use_case.wants_pairs:
         return []

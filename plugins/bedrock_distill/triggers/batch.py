@@ -37,7 +37,7 @@ class BatchJobsTrigger(PollingTrigger):
             BatchJobs(hook).stop(job.arn)
             self.log.warning(
                 "Stopped %s because its task was marked as failed. It answered %d of %d records, which are billed."
-                " Clear submit with downstream to store these answers and to submit the rest.",
+                " Clear the step's task `submit` with downstream to store these answers and submit the other records.",
                 *(job.name, job.processed, job.total),
             )
 

@@ -126,7 +126,7 @@ class PollingTrigger(BaseTrigger):
         Stop the job or delete the endpoint if the task was marked as failed, but not if the task was cleared.
 
         Airflow's triggerer repeats a cancellation every second until the trigger is gone, which would interrupt a
-        longer ``on_kill``. So the work is shielded, and finishes however often it is cancelled.
+        longer ``on_kill``. So the work is shielded from cancellation, and always finishes.
         """
         work = asyncio.ensure_future(self._give_up_if_marked())
         while not work.done():

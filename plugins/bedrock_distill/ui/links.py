@@ -51,7 +51,7 @@ class ResourceLink(BaseOperatorLink):
         return f"_link_{self._key}"
 
     def get_link(self, operator: Any, *, ti_key: Any) -> str:
-        """Return the URL of the resource's page; empty, so that no button appears, if there is no resource yet."""
+        """Return the URL of the resource's page; ``""``, which hides the button, if there is no resource yet."""
         arguments = (getattr(operator, field) for field in operator.template_fields)
         manifests = (manifest for manifest in (_returned(ti_key), *arguments) if isinstance(manifest, dict))
         resource = next((manifest[self._key] for manifest in manifests if manifest.get(self._key)), None)

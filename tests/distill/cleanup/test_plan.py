@@ -25,7 +25,7 @@ ITEMS = (
 def test_a_plan_lists_deleted_items_first_and_then_kept_items_with_the_reason() -> None:
     assert plan_table(CleanUpPlan((ITEMS[1], ITEMS[0]))) == [
         "DELETE  throughput      pt-1  1 units",
-        "LEFT    throughput      pt-2   -- not ours",
+        "KEEP    throughput      pt-2   -- not ours",
     ]
 
 

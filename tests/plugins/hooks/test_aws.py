@@ -33,7 +33,7 @@ def connection(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def test_renewed_credentials_are_taken_by_the_next_call_of_the_same_hook(connection: list[str]) -> None:
     clients = AwsClients()
     for _ in range(2):
-        with pytest.raises(ExpiredCredentialsError, match="reads the connection again"):
+        with pytest.raises(ExpiredCredentialsError, match="reads the credentials from the connection again"):
             clients.call("bedrock", "get")
     connection.append("new")
     assert clients.call("bedrock", "get") == "new"

@@ -125,7 +125,7 @@ class TestStopBatches:
 
         monkeypatch.setattr(batches, "stop", refuse_the_first)
         first, second = self.stop(pending, batches)
-        assert first.startswith("a ")
+        assert first.startswith("Batch job a ")
         assert "billed" in first
         assert "503 from Bedrock" in first
         assert second.startswith("Stopped b ")

@@ -192,7 +192,7 @@ class TestDelete:
         self, tasks: Any, context: Any, bedrock: FakeBedrock, store: MemoryStore
     ) -> None:
         bedrock.refuse["delete_throughput"] = TransientError("500")
-        with pytest.raises(OutcomeError, match=r"1 resources could not be deleted[\s\S]*throughput ours-pt: 500"):
+        with pytest.raises(OutcomeError, match=r"could not be deleted: 1\.[\s\S]*throughput ours-pt: 500"):
             tasks[1].execute(with_form(context, **GO))
         assert len(bedrock.models) == 2
         assert store.exists(FOLDER.use_case)
@@ -212,7 +212,7 @@ class TestDelete:
         self, tasks: Any, context: Any, bedrock: FakeBedrock, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(bedrock, "delete_throughput", lambda _: None)
-        with pytest.raises(OutcomeError, match="still there and billed"):
+        with pytest.raises(OutcomeError, match="still exists and is billed"):
             tasks[1].execute(with_form(context, **GO))
 
     def test_a_model_that_bedrock_does_not_delete_is_left(

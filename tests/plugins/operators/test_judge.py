@@ -104,7 +104,7 @@ class TestJudge:
         bedrock.say = throttled_on("103", InvalidRequestError("too long"))
         with pytest.raises(
             TooManyFailuresError,
-            match="claude-haiku-4-5 gave no verdict on 2 of 8 comparisons; the first error is: too long",
+            match="Judge claude-haiku-4-5 gave no verdict on 2 of 8 comparisons; the first error is: too long",
         ):
             judge()
 

@@ -146,7 +146,7 @@ class TestPromote:
         save_champion_snapshot(prepared, FOLDER, make_champion())
         write_json(prepared, CHAMPION_URI, make_champion().model_dump())
         decide(prepared, decision("tuned"))
-        with pytest.raises(AirflowSkipException, match="was not compared with the present champion"):
+        with pytest.raises(AirflowSkipException, match="was not compared with the current champion"):
             promote()
         assert read_champion(prepared, CHAMPION_URI) == make_champion()
 
@@ -182,7 +182,7 @@ class TestApproval:
         assert subject == "Promote tuned of aws_docs_qa?"
         assert "SIMULATED" in body.splitlines()[0]
         assert "lower bound 60" in body
-        assert "The present champion: none yet" in body
+        assert "The current champion: none yet" in body
         assert "no one answers within 20 hours, nothing changes" in body
         assert (ask.defaults, ask.response_timeout.total_seconds()) == (["Reject"], 20 * 3600)
 

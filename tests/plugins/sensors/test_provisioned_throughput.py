@@ -77,7 +77,7 @@ def test_a_throughput_that_bedrock_could_not_provide_is_a_failure(
     sensor: Any, context: Any, bedrock: FakeBedrock
 ) -> None:
     bedrock.put_throughput(NAME, "Failed")
-    with pytest.raises(OutcomeError, match=r"failed.*teardown releases it.*at \$60\.50 per hour"):
+    with pytest.raises(OutcomeError, match=r"failed.*teardown deletes it.*at \$60\.50 per hour"):
         sensor().execute(context)
 
 

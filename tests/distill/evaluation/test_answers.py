@@ -1,4 +1,4 @@
-"""Check how the answers of the arms are recorded and paired for the judges."""
+"""Test how the answers of the arms are stored and paired for the judges."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ROWS = [make_row(number) for number in range(1, 4)]
 
 
 def write_answers(store: MemoryStore, arm: str, *, shards: tuple[slice, ...] = (slice(0, 2), slice(2, 3))) -> None:
-    """Store two answers of ``arm`` to every row."""
+    """Store two answers of ``arm`` for every row."""
     write_jsonl(store, FOLDER.source("evaluation"), ROWS)
     for number, shard in enumerate(shards):
         records = [
@@ -29,11 +29,11 @@ def write_answers(store: MemoryStore, arm: str, *, shards: tuple[slice, ...] = (
         write_jsonl(store, FOLDER.answers(arm, number), records)
 
 
-def test_the_second_answer_of_the_noise_control_is_stored_with_the_first() -> None:
+def test_the_second_answer_for_the_noise_control_is_stored_with_the_first_answer() -> None:
     assert answer_record(ROW, "base", [make_answer("x"), make_answer("y")])["second_answer"] == "y"
 
 
-def test_an_answer_becomes_a_row() -> None:
+def test_the_record_of_an_answer_has_the_question_the_answer_and_the_stop_reason() -> None:
     assert answer_record(ROW, "tuned", [make_answer("x")]) == {
         "row_id": ROW["row_id"],
         "arm": "tuned",
@@ -43,13 +43,13 @@ def test_an_answer_becomes_a_row() -> None:
     }
 
 
-def test_answers_of_a_longer_earlier_run_in_the_same_folder_are_not_read(store: MemoryStore) -> None:
+def test_answers_in_extra_shards_from_an_earlier_attempt_are_not_read(store: MemoryStore) -> None:
     write_answers(store, "base", shards=(slice(0, 2), slice(2, 3), slice(0, 3)))
     answers = list(read_answers(store, FOLDER, USE_CASE, "base", rows=len(ROWS)))
     assert [answer["row_id"] for answer in answers] == [row["row_id"] for row in ROWS]
 
 
-def test_every_row_is_compared_in_both_orders(store: MemoryStore) -> None:
+def test_every_row_gives_a_comparison_in_each_order(store: MemoryStore) -> None:
     for arm in ("tuned", "base"):
         write_answers(store, arm)
     comparisons = read_comparisons(store, FOLDER, USE_CASE, candidate="tuned", baseline="base")
@@ -66,7 +66,7 @@ def test_the_noise_control_compares_an_arm_with_its_second_answers(store: Memory
     assert (comparison.candidate_answer, comparison.baseline_answer) == ("base 1", "base 1 again")
 
 
-def test_a_row_without_an_answer_of_both_arms_is_an_error_that_names_it(store: MemoryStore) -> None:
+def test_a_row_without_an_answer_from_both_arms_raises_an_error_that_names_the_row(store: MemoryStore) -> None:
     write_answers(store, "tuned")
     write_answers(store, "base", shards=(slice(0, 2), slice(0, 0)))
     with pytest.raises(

@@ -45,7 +45,7 @@ def winner(run_key: str, **changes: Any) -> Champion:
 
 
 def run_and_promote(store: MemoryStore, run_key: str, **changes: Any) -> Champion:
-    """Do what a run does from preflight to promotion."""
+    """Save the champion snapshot and promote the winner, as a run does."""
     save_champion_snapshot(store, folder(run_key), champion_before_run(store, folder(run_key), "docs"))
     return promote(store, folder(run_key), winner(run_key, **changes))
 
@@ -55,7 +55,7 @@ class TestPromote:
         assert run_and_promote(store, "one").previous is None
         assert read_json(store, URI, dict) == winner("one").model_dump()
 
-    def test_a_champion_keeps_its_predecessor_and_no_older_one(self, store: MemoryStore) -> None:
+    def test_a_champion_record_contains_the_previous_champion_and_no_older_one(self, store: MemoryStore) -> None:
         run_and_promote(store, "one")
         run_and_promote(store, "two")
         third = run_and_promote(store, "three")
@@ -63,20 +63,20 @@ class TestPromote:
         assert third.previous.previous is None
         assert read_champion(store, URI) == third
 
-    def test_a_retry_changes_nothing(self, store: MemoryStore) -> None:
+    def test_a_retry_of_a_promotion_changes_nothing(self, store: MemoryStore) -> None:
         run_and_promote(store, "one")
         first = run_and_promote(store, "two")
         later = winner("two", promoted_at="2027-01-01T00:00:00+00:00")
         assert promote(store, folder("two"), later) == first == read_champion(store, URI)
 
-    def test_an_old_run_that_is_cleared_does_not_replace_a_newer_champion(self, store: MemoryStore) -> None:
+    def test_an_old_run_whose_task_is_cleared_does_not_replace_a_newer_champion(self, store: MemoryStore) -> None:
         save_champion_snapshot(store, folder("old"), None)
         run_and_promote(store, "new")
         with pytest.raises(PromotionError, match=r"arn:old was compared with no champion, but .* is now arn:new"):
             promote(store, folder("old"), winner("old"))
         assert read_champion(store, URI) == winner("new")
 
-    def test_a_run_that_is_cleared_may_replace_its_own_winner(self, store: MemoryStore) -> None:
+    def test_a_run_whose_task_is_cleared_may_replace_its_own_winner(self, store: MemoryStore) -> None:
         run_and_promote(store, "one")
         run_and_promote(store, "two")
         again = run_and_promote(store, "two", model_arn="arn:other", arm="more")
@@ -90,17 +90,19 @@ class TestChampionOfARun:
         assert champion_before_run(store, folder("two"), "docs") == winner("one")
         assert champion_before_run(store, folder("three"), "docs") == read_champion(store, URI)
 
-    def test_the_snapshot_of_preflight_is_kept_for_the_whole_run(self, store: MemoryStore) -> None:
+    def test_the_champion_snapshot_does_not_change_when_another_run_promotes_a_model(self, store: MemoryStore) -> None:
         save_champion_snapshot(store, folder("slow"), None)
         run_and_promote(store, "fast")
         assert champion_snapshot(store, folder("slow")) is None
 
-    def test_without_preflight_there_is_no_snapshot(self, store: MemoryStore) -> None:
+    def test_reading_a_champion_snapshot_before_preflight_raises_an_error(self, store: MemoryStore) -> None:
         with pytest.raises(NotFoundError):
             champion_snapshot(store, folder("one"))
 
     @pytest.mark.parametrize("body", [b"{", b"[]", b"{}", b'{"model_arn": 3}', b"\xff"], ids=repr)
-    def test_an_object_that_names_no_champion_is_an_error_that_names_it(self, store: MemoryStore, body: bytes) -> None:
+    def test_an_unreadable_champion_record_raises_an_error_that_names_the_object(
+        self, store: MemoryStore, body: bytes
+    ) -> None:
         store.write(URI, body)
         with pytest.raises(ContractError, match=r"s3://train/distill/champions/docs\.json is not a champion's record"):
             read_champion(store, URI)
@@ -121,8 +123,8 @@ def decisions(*bounds: float | None) -> Any:
     ("promotion", "winner"),
     [
         pytest.param(decisions(0.53, 0.61, 0.55), "arm 0.61", id="the largest lower bound"),
-        pytest.param(decisions(None, 0.53), "arm 0.53", id="the only one that is promoted"),
-        pytest.param(decisions(None), None, id="nobody is promoted"),
+        pytest.param(decisions(None, 0.53), "arm 0.53", id="the only promoted candidate"),
+        pytest.param(decisions(None), None, id="no candidate is promoted"),
         pytest.param(decisions(), None, id="no candidate"),
         pytest.param(None, None, id="a report without a promotion"),
     ],

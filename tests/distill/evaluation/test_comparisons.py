@@ -1,4 +1,4 @@
-"""Check the figures of a comparison, and which arm it finds better."""
+"""Test the figures of a comparison and the finding about which arm is better."""
 
 from __future__ import annotations
 
@@ -58,14 +58,14 @@ def test_a_comparison_has_every_figure_of_the_report() -> None:
     assert (entry["clusters"], entry["decisive_clusters"]) == (19, 16)
     assert entry["largest_cluster_share"] == pytest.approx(1 / 19)
     assert entry["preference"] == 0.75
-    assert entry["half_win_rate"] == pytest.approx(13.5 / 19)  # the unparsable question is in no mean
+    assert entry["half_win_rate"] == pytest.approx(13.5 / 19)  # the mean leaves out the unparsable question
     assert entry["p_value"] == entry["p_value_holm"] == pytest.approx(binomtest(12, 16).pvalue)
     assert (entry["flip_rate"], entry["first_position_rate"]) == (0.0, 0.5)
     assert entry["design_effect"] == pytest.approx(1, rel=0.1)
     assert 0.2 < entry["minimum_detectable_difference"] < 0.4
 
 
-def test_with_one_question_per_document_the_interval_is_close_to_wilsons() -> None:
+def test_the_interval_is_close_to_the_wilson_interval_with_one_question_per_document() -> None:
     outcomes = counted(200, 143)
     assert compare(verdicts(outcomes), groups(outcomes))["preference_ci95"] == pytest.approx(
         list(wilson_interval(200, 343) or ()), abs=1e-3
@@ -73,7 +73,7 @@ def test_with_one_question_per_document_the_interval_is_close_to_wilsons() -> No
 
 
 def test_the_sign_test_counts_documents_and_not_questions() -> None:
-    outcomes = counted(56, 24)  # ten documents of eight questions: seven all won, three all lost
+    outcomes = counted(56, 24)  # ten documents of eight questions: seven won completely, three lost completely
     entry = compare(verdicts(outcomes), groups(outcomes, per_group=8))
     assert entry["p_value"] == sign_test(7, 3)
 
@@ -93,7 +93,7 @@ def test_a_comparison_without_a_parsed_verdict_has_no_half_win_rate() -> None:
     assert entry["finding"] == "too_few"
 
 
-def test_with_a_single_document_the_intervals_are_0_to_1() -> None:
+def test_the_intervals_of_a_single_document_are_0_to_1() -> None:
     outcomes = counted(9, 3)
     entry = compare(verdicts(outcomes), groups(outcomes, per_group=12))
     assert (entry["preference_ci95"], entry["half_win_ci95"], entry["design_effect"]) == ([0, 1], [0, 1], None)
@@ -117,7 +117,7 @@ def test_swapping_the_arms_mirrors_the_figures(outcomes: list[str], per_group: i
 
 @settings(max_examples=20, deadline=None)
 @given(outcomes=st.lists(st.sampled_from(OUTCOMES), min_size=1, max_size=30), seed=st.randoms(use_true_random=False))
-def test_the_order_of_verdicts_does_not_matter(outcomes: list[str], seed: Any) -> None:
+def test_the_order_of_verdicts_does_not_change_a_comparison(outcomes: list[str], seed: Any) -> None:
     records = verdicts(outcomes)
     shuffled = list(records)
     seed.shuffle(shuffled)
@@ -125,7 +125,7 @@ def test_the_order_of_verdicts_does_not_matter(outcomes: list[str], seed: Any) -
     assert compare(shuffled, clusters) == compare(records, clusters)
 
 
-def test_holms_correction_covers_all_comparisons_of_a_report() -> None:
+def test_the_holm_correction_covers_all_comparisons_of_a_report() -> None:
     outcomes = {"haiku": counted(15, 3), "llama": counted(11, 7)}
     records = [verdicts(result, judge=judge) for judge, result in outcomes.items()]
     strong, weak = compare_all(records, groups(outcomes["haiku"]))
@@ -133,7 +133,7 @@ def test_holms_correction_covers_all_comparisons_of_a_report() -> None:
     assert weak["p_value_holm"] == weak["p_value"]
 
 
-def test_a_comparison_may_find_a_winner_alone_and_none_among_several() -> None:
+def test_a_comparison_that_finds_a_winner_alone_may_find_none_among_several_comparisons() -> None:
     outcomes = counted(61, 39)
     (alone,) = compare_all([verdicts(outcomes)], groups(outcomes))
     among = compare_all([verdicts(outcomes, judge=f"judge{number}") for number in range(3)], groups(outcomes))
@@ -149,7 +149,9 @@ def test_a_comparison_may_find_a_winner_alone_and_none_among_several() -> None:
         pytest.param(verdicts(["tie", "tie"]), "judged row row1", id="a row without a group"),
     ],
 )
-def test_verdicts_that_are_not_of_one_comparison_are_refused(records: list[dict[str, Any]], words: str) -> None:
+def test_verdicts_that_do_not_belong_to_exactly_one_comparison_are_refused(
+    records: list[dict[str, Any]], words: str
+) -> None:
     with pytest.raises(ReconciliationError, match=words):
         compare(records, {"row0": "document0"})
 
@@ -173,7 +175,7 @@ def test_the_finding_depends_on_size_readable_verdicts_and_a_significant_differe
     assert compare(verdicts(outcomes), groups(outcomes, per_group=per_group))["finding"] == expected
 
 
-def test_a_document_with_more_than_a_tenth_of_the_questions_makes_the_sample_too_small() -> None:
+def test_a_sample_is_too_small_when_one_document_has_more_than_a_tenth_of_the_questions() -> None:
     outcomes = counted(80, 20)
     clusters = {row: "large" if index < 11 else row for index, row in enumerate(groups(outcomes))}
     assert compare(verdicts(outcomes), clusters)["finding"] == "too_few"
@@ -186,8 +188,8 @@ def test_the_use_case_sets_the_allowed_share_of_unparsable_verdicts() -> None:
     assert compare(verdicts(outcomes), clusters, max_unparsable_share=0.09)["finding"] == "unreadable"
 
 
-def test_nothing_is_found_when_test_and_interval_name_different_arms() -> None:
-    """Fifty documents: 36 of one question each are won, 14 of six questions each are lost."""
+def test_the_finding_is_unclear_when_the_sign_test_and_the_interval_favour_different_arms() -> None:
+    """Of fifty documents, 36 with one question each are won, and 14 with six questions each are lost."""
     sizes = [1] * 36 + [6] * 14
     clusters = {f"row{row}": f"document{d}" for row, d in enumerate(d for d, n in enumerate(sizes) for _ in range(n))}
     entry = compare(verdicts(counted(36, 84)), clusters)
@@ -197,8 +199,8 @@ def test_nothing_is_found_when_test_and_interval_name_different_arms() -> None:
     assert entry["finding"] == "unclear"
 
 
-def test_nothing_is_found_when_only_the_interval_excludes_chance() -> None:
-    """Forty documents: 26 of four questions each are won, 14 of two questions each are lost."""
+def test_the_finding_is_unclear_when_only_the_interval_excludes_chance() -> None:
+    """Of forty documents, 26 with four questions each are won, and 14 with two questions each are lost."""
     sizes = [4] * 26 + [2] * 14
     clusters = {f"row{row}": f"document{d}" for row, d in enumerate(d for d, n in enumerate(sizes) for _ in range(n))}
     entry = compare(verdicts(counted(104, 28)), clusters)

@@ -1,4 +1,4 @@
-"""Check what a judge is asked, and the verdict that its answer becomes."""
+"""Test the request to a judge, and the verdict that is read from the answer."""
 
 from __future__ import annotations
 
@@ -43,14 +43,14 @@ def test_answers_are_shown_in_the_order_of_the_comparison(order: Order, shown: t
     assert (section(user, "answer_a"), section(user, "answer_b")) == shown
 
 
-def test_the_judge_does_not_learn_which_arm_wrote_an_answer() -> None:
+def test_the_request_to_a_judge_does_not_reveal_which_arm_wrote_an_answer() -> None:
     user = make_judge().request(comparison()).user
     assert "tuned" not in user
     assert "base" not in user
 
 
 @pytest.mark.parametrize(("show", "seen"), [(True, "The user."), (False, None)])
-def test_the_reference_answer_is_shown_only_when_the_use_case_asks_for_it(show: bool, seen: str | None) -> None:
+def test_the_reference_answer_is_shown_only_when_the_use_case_enables_it(show: bool, seen: str | None) -> None:
     user = make_judge(show_reference=show).request(comparison()).user
     assert section(user, "reference") == seen
 
@@ -76,14 +76,14 @@ def test_the_verdict_names_the_chosen_arm_in_both_orders(paid: AnswerStore, orde
     }
 
 
-def test_an_unreadable_verdict_is_asked_again_and_then_recorded_as_unparsable(paid: AnswerStore) -> None:
+def test_an_unreadable_verdict_is_requested_again_and_then_recorded_as_unparsable(paid: AnswerStore) -> None:
     bedrock = FakeBedrock(lambda request: f"Hm {request.sample}")
     verdict, answers = judged(paid, bedrock, comparison(), attempts=3)
     assert (verdict["verdict"], verdict["raw"]) == ("unparsable", "Hm 2")
     assert len(answers) == len(bedrock.asked) == 3
 
 
-def test_equal_answers_are_a_tie_without_asking(paid: AnswerStore) -> None:
+def test_equal_answers_are_a_tie_without_a_call_to_the_judge(paid: AnswerStore) -> None:
     bedrock = FakeBedrock(lambda _: '{"reason": "r", "verdict": "A"}')
     for order in orders():
         verdict, asked = judged(paid, bedrock, comparison(order, "same", "same"))
@@ -98,7 +98,7 @@ def test_the_request_has_the_settings_of_the_use_case_and_the_schema_of_a_verdic
     assert request.identity == request.invoke_id == judge.model.inference_id
 
 
-def test_the_judge_of_a_use_case_has_its_prompt_and_settings() -> None:
+def test_the_judge_of_a_use_case_has_the_prompt_and_the_settings_of_the_use_case() -> None:
     use_case = make_use_case(judging={"attempts": 5})
     judge = Judge.from_use_case(use_case, {"judging.j2": load_prompt("judging.j2")}, "claude-haiku-4-5")
     assert (judge.model.key, judge.prompt.name, judge.settings.attempts) == ("claude-haiku-4-5", "judging.j2", 5)

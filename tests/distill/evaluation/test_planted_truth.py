@@ -1,9 +1,10 @@
 """
-Check with simulated judges of known accuracy and bias that the figures recover what was planted, and no bias wins.
+Test with simulated judges that the figures show a planted accuracy and bias, and that no bias causes a promotion.
 
-A simulated judge sees two answers. The candidate's is truly better with a planted probability. The judge chooses the
-answer shown first (position bias), or else the longer one (length bias), or else the better one as often as its
-accuracy says. Each order is judged separately.
+A simulated judge sees two answers. The candidate's answer is truly better with a planted probability. With the
+probability of its position bias, the judge chooses the answer that is shown first. Otherwise, with the probability of
+its length bias, it chooses the longer answer. Otherwise it chooses the better answer as often as its accuracy states.
+Each order is judged separately.
 """
 
 from __future__ import annotations
@@ -21,13 +22,13 @@ from include.distill.stats.intervals import clustered_share
 RULE = Promotion()
 RUNS = 2000
 QUESTIONS = 100
-FIGURES = 4000  # questions of a large run, in which figures are close to their expectation
-# A count whose expectation is exactly the allowed number is below this limit in 95 of 100 cases.
+FIGURES = 4000  # number of questions in a large run, whose figures are close to their expected values
+# A count whose expected value is exactly the allowed number is below this limit in 95 of 100 cases.
 LIMIT = RUNS * ALPHA + 1.645 * (RUNS * ALPHA * (1 - ALPHA)) ** 0.5
 
 
 def chosen(shape: Any, random: Any, *, better: float, accuracy: float, first: float, longer: float) -> dict[str, Any]:
-    """Return whether the candidate's answer is longer and, for both orders, whether the judge chose it."""
+    """Return whether the candidate's answer is longer and, for each order, whether the judge chose that answer."""
     truly, is_longer = random.random(shape) < better, random.random(shape) < 0.5
     votes = {}
     for order, candidate_is_first in (("candidate_first", True), ("baseline_first", False)):
@@ -75,7 +76,7 @@ def test_preference_and_half_win_rate_follow_from_the_accuracy_of_the_judge(accu
 
 
 @pytest.mark.parametrize("bias", [0.0, 0.2, 0.5, 1.0])
-def test_position_bias_shows_in_its_rates_and_wins_nothing(bias: float) -> None:
+def test_position_bias_changes_the_position_rates_but_not_the_preference(bias: float) -> None:
     entry = figures(better=0.7, first=bias)
     assert entry["first_position_rate"] == pytest.approx(bias + (1 - bias) / 2, abs=0.03)
     assert entry["flip_rate"] == pytest.approx(bias, abs=0.03)
@@ -84,7 +85,7 @@ def test_position_bias_shows_in_its_rates_and_wins_nothing(bias: float) -> None:
         assert entry["preference"] == pytest.approx(0.7, abs=0.03)
 
 
-def test_full_position_bias_gives_only_ties_and_no_finding() -> None:
+def test_full_position_bias_gives_only_ties_and_an_unclear_finding() -> None:
     entry = figures(better=1.0, first=1.0)
     assert (entry["wins"], entry["losses"], entry["ties"]) == (0, 0, FIGURES)
     assert (entry["preference"], entry["p_value"], entry["finding"]) == (None, 1.0, "unclear")
@@ -92,9 +93,10 @@ def test_full_position_bias_gives_only_ties_and_no_finding() -> None:
 
 
 @pytest.mark.parametrize("bias", [0.0, 0.4, 1.0])
-def test_length_bias_shows_in_the_longer_wins_rate(bias: float) -> None:
+def test_length_bias_changes_the_longer_wins_rate_but_not_the_preference(bias: float) -> None:
     entry = figures(better=0.5, longer=bias)
-    # A question is decided when both orders go by length, or both by quality. One of each is a tie half the time.
+    # A question is decided when the judge goes by length in both orders, or by quality in both.
+    # When the judge goes by length in one order and by quality in the other, half of the questions are ties.
     decided = bias**2 + (1 - bias) ** 2 + bias * (1 - bias)
     won_by_longer = bias**2 + (1 - bias) ** 2 / 2 + bias * (1 - bias)
     assert entry["longer_wins_rate"] == pytest.approx(won_by_longer / decided, abs=0.03)
@@ -102,7 +104,7 @@ def test_length_bias_shows_in_the_longer_wins_rate(bias: float) -> None:
 
 
 def entries(judge: str, wins: Any, losses: Any, questions_per_document: int = 1) -> list[dict[str, Any]]:
-    """Return one comparison per run, as ``compare`` makes it from outcomes by run and document."""
+    """Return one comparison per run, as ``compare`` returns it, from outcomes by run and document."""
     sizes = np.full(wins.shape, float(questions_per_document))
     share = clustered_share((sizes + wins - losses) / 2, sizes)
     low, high = share.interval()
@@ -131,7 +133,7 @@ def simulated_runs(judge: str, random: Any, **planted: float) -> tuple[list[dict
 
 
 def promotions(*judges: list[dict[str, Any]]) -> int:
-    """Return in how many runs the rule promotes."""
+    """Return the number of runs in which the rule promotes the candidate."""
     names = [judge[0]["judge"] for judge in judges]
     decisions = (
         decide_promotion(run, candidate="tuned", champion="champion", judges=names, contaminated=0, rule=RULE)
@@ -141,11 +143,11 @@ def promotions(*judges: list[dict[str, Any]]) -> int:
 
 
 def at_the_margin(accuracy: float) -> float:
-    """Return how often the candidate must be better for a half-win rate of exactly one half plus the margin."""
+    """Return the share of better answers that gives a half-win rate of exactly one half plus the margin."""
     return 0.5 + RULE.margin / (2 * accuracy - 1)
 
 
-def test_the_shortcut_of_these_simulated_runs_equals_compare() -> None:
+def test_the_simulated_entries_equal_the_result_of_compare() -> None:
     simulated, votes = simulated_runs("haiku", np.random.default_rng(5), better=0.6)
     one = {name: part[0] for name, part in votes.items()}
     entry = compare(verdicts(one), {f"row{row}": f"document{row}" for row in range(QUESTIONS)})
@@ -165,7 +167,7 @@ NO_BETTER = {
 
 
 @pytest.mark.parametrize("planted", NO_BETTER.values(), ids=NO_BETTER)
-def test_two_judges_promote_a_candidate_that_is_not_better_at_most_as_often_as_stated(
+def test_two_judges_promote_a_candidate_that_is_not_better_at_most_at_the_stated_rate(
     planted: dict[str, float],
 ) -> None:
     random = np.random.default_rng(20250212)
@@ -173,14 +175,14 @@ def test_two_judges_promote_a_candidate_that_is_not_better_at_most_as_often_as_s
     assert promoted <= RUNS * ALPHA
 
 
-def test_a_single_judge_promotes_at_most_as_often_as_stated() -> None:
+def test_a_single_judge_promotes_a_candidate_at_the_margin_at_most_at_the_stated_rate() -> None:
     alone = simulated_runs("haiku", np.random.default_rng(9), better=at_the_margin(0.8))[0]
     assert promotions(alone) <= LIMIT
 
 
 @pytest.mark.parametrize("correlation", [0.1, 0.3])
-def test_the_smallest_run_that_may_promote_keeps_the_rate_too(correlation: float) -> None:
-    """Sixty questions about twenty documents, all decided, one judge, with the truth exactly at the margin."""
+def test_the_smallest_run_that_may_promote_a_candidate_keeps_the_stated_rate(correlation: float) -> None:
+    """One judge decides all of sixty questions about twenty documents, and the true rate is exactly at the margin."""
     random = np.random.default_rng(20250212)
     spread = (1 - correlation) / correlation
     truth = 0.5 + RULE.margin
@@ -189,8 +191,8 @@ def test_the_smallest_run_that_may_promote_keeps_the_rate_too(correlation: float
     assert promotions(entries("haiku", wins, 3 - wins, questions_per_document=3)) <= LIMIT
 
 
-def test_a_candidate_that_is_much_better_is_promoted() -> None:
-    """Guards this file: a rule that never promotes would pass the tests above."""
+def test_a_candidate_that_is_much_better_is_promoted_in_most_runs() -> None:
+    """Guard the tests above, which a rule that never promotes would pass."""
     random = np.random.default_rng(2)
     better = [simulated_runs(judge, random, better=0.85, accuracy=0.9)[0] for judge in ("haiku", "llama")]
     assert promotions(*better) > 0.9 * RUNS

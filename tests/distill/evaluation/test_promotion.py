@@ -1,4 +1,4 @@
-"""Check that each condition of the promotion rule can refuse alone, and that an unchecked condition refuses."""
+"""Test that each condition of the promotion rule can prevent a promotion alone, also when it was not checked."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def decision(*comparisons: dict[str, Any], contaminated: int | None = 0, **rule:
     )
 
 
-def test_a_candidate_that_convinces_every_judge_is_promoted_and_the_figures_are_named() -> None:
+def test_a_candidate_that_convinces_every_judge_is_promoted_and_the_reasons_have_the_figures() -> None:
     decided = decision(comparison("haiku"), comparison("llama", half_win_ci95=[0.55, 0.8]))
     assert decided.promoted
     assert decided.lower_bound == 0.55
@@ -50,16 +50,16 @@ def test_a_candidate_that_convinces_every_judge_is_promoted_and_the_figures_are_
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        pytest.param({"half_win_ci95": [0.52, 0.7]}, "is 52.0%, must be above 52.0%", id="only at the margin"),
+        pytest.param({"half_win_ci95": [0.52, 0.7]}, "is 52.0%, must be above 52.0%", id="exactly at the margin"),
         pytest.param({"half_win_ci95": None}, "is unknown", id="no interval"),
         pytest.param({"wins": 30, "losses": 19}, "49 decided questions, at least 50 needed", id="too few decided"),
         pytest.param({"decisive_clusters": 19}, "19 document groups, at least 20 needed", id="too few documents"),
         pytest.param({"unparsable": 2}, "2.0% of the verdicts unparsable, must be below 2.0%", id="unreadable judge"),
-        pytest.param({"n": 0, "unparsable": 0}, "100.0% of the verdicts unparsable", id="nothing asked"),
+        pytest.param({"n": 0, "unparsable": 0}, "100.0% of the verdicts unparsable", id="no questions"),
         pytest.param({"baseline": "base"}, "llama did not compare the candidate with champion", id="another pair"),
     ],
 )
-def test_one_judge_that_is_not_convinced_is_enough_to_refuse(changes: dict[str, Any], words: str) -> None:
+def test_one_judge_that_is_not_convinced_prevents_the_promotion(changes: dict[str, Any], words: str) -> None:
     decided = decision(comparison("haiku"), comparison("llama", **changes))
     assert not decided.promoted
     assert len(decided.reasons) == 1
@@ -72,7 +72,7 @@ def test_one_judge_that_is_not_convinced_is_enough_to_refuse(changes: dict[str, 
     [(3, "3 evaluation questions are in the training data"), (None, "was not searched")],
     ids=["contaminated", "not checked"],
 )
-def test_contaminated_or_unsearched_training_data_refuses(contaminated: int | None, words: str) -> None:
+def test_contaminated_or_unsearched_training_data_prevents_the_promotion(contaminated: int | None, words: str) -> None:
     decided = decision(*map(comparison, JUDGES), contaminated=contaminated)
     assert not decided.promoted
     assert words in decided.reasons[0]
@@ -85,12 +85,12 @@ def test_all_unmet_conditions_are_named_at_once() -> None:
     assert len(decided.reasons) == 5
 
 
-def test_without_judges_nobody_is_promoted() -> None:
+def test_no_candidate_is_promoted_without_judges() -> None:
     rule = Promotion()
     assert not decide_promotion([], candidate="tuned", champion="base", judges=(), contaminated=0, rule=rule).promoted
 
 
-def test_the_default_rule_allows_nine_false_promotions_a_year_and_the_record_says_so() -> None:
+def test_the_record_states_that_the_default_rule_allows_nine_false_promotions_a_year() -> None:
     assert false_promotions_a_year(Promotion()) == pytest.approx(9.125)
     assert false_promotions_a_year(Promotion(runs_a_year=52), candidates=3) == pytest.approx(3.9)
     record = decision(*map(comparison, JUDGES)).as_record()
@@ -98,10 +98,10 @@ def test_the_default_rule_allows_nine_false_promotions_a_year_and_the_record_say
     assert isinstance(record["reasons"], list)
 
 
-def test_the_smallest_sample_that_the_rule_accepts_is_enough() -> None:
+def test_a_candidate_is_promoted_with_the_smallest_sample_that_the_rule_accepts() -> None:
     smallest = {"wins": 30, "losses": 20, "decisive_clusters": 20, "unparsable": 1, "half_win_ci95": [0.521, 0.7]}
     assert decision(comparison("haiku", **smallest), comparison("llama", **smallest)).promoted
 
 
-def test_one_error_in_forty_is_allowed_for_each_bound() -> None:
+def test_forty_runs_a_year_allow_one_false_promotion() -> None:
     assert false_promotions_a_year(Promotion(runs_a_year=40)) == pytest.approx(1.0)

@@ -1,4 +1,4 @@
-"""Check how letters become verdicts, verdicts become outcomes, and outcomes become counts."""
+"""Test how letters become verdicts, how verdicts become outcomes, and how outcomes are counted."""
 
 from __future__ import annotations
 
@@ -63,7 +63,9 @@ def verdicts_of(pairs: list[tuple[str, str]]) -> list[dict[str, Any]]:
         (None, "baseline_first", "unparsable"),
     ],
 )
-def test_a_letter_names_the_arm_whose_answer_was_shown_under_it(letter: Any, order: Any, expected: str) -> None:
+def test_a_letter_names_the_arm_whose_answer_was_shown_under_that_letter(
+    letter: Any, order: Any, expected: str
+) -> None:
     assert winner_of(letter, order) == expected
 
 
@@ -74,12 +76,12 @@ def test_a_letter_that_the_prompt_does_not_offer_is_refused(letter: Any) -> None
 
 
 @pytest.mark.parametrize("order", orders())
-def test_answers_are_shown_under_the_letters_that_name_their_arms(order: Any) -> None:
+def test_each_answer_is_shown_under_the_letter_that_names_its_arm(order: Any) -> None:
     shown = dict(zip("AB", answers_in_order(order, "candidate", "baseline"), strict=True))
     assert {letter: winner_of(letter, order) for letter in "AB"} == shown
 
 
-def test_the_seed_decides_which_order_is_asked_first_and_both_are_equally_frequent() -> None:
+def test_the_seed_decides_which_order_comes_first_and_both_orders_are_equally_frequent() -> None:
     first = [randomized_orders(f"row{number}", 7)[0] for number in range(2000)]
     assert first == [randomized_orders(f"row{number}", 7)[0] for number in range(2000)]
     assert first.count("candidate_first") == pytest.approx(1000, abs=100)
@@ -93,8 +95,8 @@ def test_the_seed_decides_which_order_is_asked_first_and_both_are_equally_freque
         pytest.param("candidate", "candidate", "candidate", False, id="agree on the candidate"),
         pytest.param("baseline", "baseline", "baseline", False, id="agree on the baseline"),
         pytest.param("tie", "tie", "tie", False, id="agree on a tie"),
-        pytest.param("candidate", "baseline", "tie", True, id="always the first"),
-        pytest.param("baseline", "candidate", "tie", True, id="always the second"),
+        pytest.param("candidate", "baseline", "tie", True, id="the first answer both times"),
+        pytest.param("baseline", "candidate", "tie", True, id="the second answer both times"),
         pytest.param("candidate", "tie", "tie", False, id="winner then tie"),
         pytest.param("tie", "baseline", "tie", False, id="tie then winner"),
         pytest.param("unparsable", "candidate", "unparsable", False, id="first unparsable"),
@@ -102,7 +104,7 @@ def test_the_seed_decides_which_order_is_asked_first_and_both_are_equally_freque
         pytest.param("unparsable", "unparsable", "unparsable", False, id="both unparsable"),
     ],
 )
-def test_an_arm_wins_only_when_both_orders_name_it(
+def test_an_arm_wins_only_when_the_verdicts_of_both_orders_name_the_arm(
     candidate_first: str, baseline_first: str, outcome: str, flipped: bool
 ) -> None:
     (resolved,) = resolve(both("row0", candidate_first, baseline_first))
@@ -110,7 +112,7 @@ def test_an_arm_wins_only_when_both_orders_name_it(
 
 
 @given(pairs=pairs_of_outcomes, seed=st.randoms(use_true_random=False))
-def test_the_order_of_verdicts_does_not_matter(pairs: list[tuple[str, str]], seed: Any) -> None:
+def test_the_order_of_verdicts_does_not_change_the_outcomes(pairs: list[tuple[str, str]], seed: Any) -> None:
     verdicts = verdicts_of(pairs)
     shuffled = list(verdicts)
     seed.shuffle(shuffled)
@@ -131,7 +133,7 @@ def test_swapping_the_arms_mirrors_the_counts_and_keeps_the_rates(pairs: list[tu
     assert mirrored == {**counts, "wins": counts["losses"], "losses": counts["wins"]}
 
 
-def test_each_rate_counts_only_the_verdicts_that_can_show_it() -> None:
+def test_each_rate_counts_only_the_verdicts_that_it_applies_to() -> None:
     resolved = resolve(
         [
             *both("always-first", "candidate", "baseline"),
@@ -141,11 +143,13 @@ def test_each_rate_counts_only_the_verdicts_that_can_show_it() -> None:
         ]
     )
     counts = tally(resolved)
-    assert counts["flip_rate"] == pytest.approx(1 / 3)  # of three questions with both orders parsed, one flips
-    assert counts["first_position_rate"] == pytest.approx(4 / 6)  # six verdicts name a winner, four the first shown
+    assert counts["flip_rate"] == pytest.approx(1 / 3)  # one of the three questions with two readable verdicts flips
+    assert counts["first_position_rate"] == pytest.approx(
+        4 / 6
+    )  # of six verdicts with a winner, four name the first answer
 
 
-def test_a_judge_that_always_chooses_the_first_answer_decides_nothing_and_its_rates_show_it() -> None:
+def test_a_judge_that_always_chooses_the_first_answer_decides_no_question_and_flips_every_time() -> None:
     counts = tally(resolve(verdicts_of([("candidate", "baseline")] * 10)))
     assert (counts["wins"], counts["losses"], counts["ties"]) == (0, 0, 10)
     assert (counts["flip_rate"], counts["first_position_rate"]) == (1.0, 1.0)
@@ -162,7 +166,7 @@ def test_equal_answers_are_not_counted_in_the_flip_rate() -> None:
     [
         pytest.param(90, 10, 1.0, id="the longer won"),
         pytest.param(10, 90, 0.0, id="the shorter won"),
-        pytest.param(50, 50, None, id="none is longer"),
+        pytest.param(50, 50, None, id="equal length"),
         pytest.param(None, None, None, id="lengths not stored"),
     ],
 )
@@ -199,7 +203,7 @@ def test_a_missing_repeated_or_unknown_verdict_is_an_error_that_names_judge_and_
     assert "haiku" in str(caught.value)
 
 
-def test_opposite_winners_come_first_and_an_unparsable_reply_is_no_disagreement() -> None:
+def test_opposite_winners_come_first_and_an_unparsable_verdict_is_not_a_disagreement() -> None:
     opinions = {
         "agreed": ("candidate", "candidate"),
         "mild": ("candidate", "tie"),
@@ -223,7 +227,7 @@ def test_opposite_winners_come_first_and_an_unparsable_reply_is_no_disagreement(
     }
 
 
-def test_questions_that_a_person_labeled_come_first_then_those_of_the_headline() -> None:
+def test_questions_that_a_person_labeled_come_first_and_then_questions_of_the_headline_pair() -> None:
     verdicts = [
         {**record, "candidate": candidate}
         for candidate in ("tuned", "few")
@@ -238,7 +242,7 @@ def test_questions_that_a_person_labeled_come_first_then_those_of_the_headline()
     ]  # fmt: skip
 
 
-def test_a_person_who_differs_from_the_judges_makes_a_disagreement() -> None:
+def test_a_person_who_disagrees_with_the_judges_causes_a_disagreement() -> None:
     verdicts = [v for judge in ("haiku", "llama") for v in both("r", "candidate", "candidate", judge=judge)]
     pair = ("tuned", "base", "r")
     assert find_disagreements(resolve(verdicts), {pair: {"ann": "candidate"}}) == []

@@ -29,13 +29,15 @@ class TestPaidOnce:
         assert len(bedrock.asked) == 1
         assert first.completion == Completion('é\u2028\n"x"', "end_turn", 100, 10, simulated=True)
 
-    def test_another_run_finds_it_and_the_run_that_paid(self, store: MemoryStore, paid: AnswerStore) -> None:
+    def test_another_run_finds_a_stored_answer_and_the_run_that_paid_for_it(
+        self, store: MemoryStore, paid: AnswerStore
+    ) -> None:
         paid.get_or_ask(make_request(), FakeBedrock())
         bedrock = FakeBedrock()
         assert of_run(store, "run-2").get_or_ask(make_request(), bedrock).paid_by == "run-1"
         assert bedrock.asked == []
 
-    def test_a_question_asked_by_many_threads_at_once_is_paid_once(self, paid: AnswerStore) -> None:
+    def test_a_request_that_many_threads_send_at_once_is_paid_once(self, paid: AnswerStore) -> None:
         together = threading.Barrier(4)
 
         def slowly(_: ModelRequest) -> str:
@@ -61,7 +63,7 @@ class TestPaidOnce:
         paid.get_or_ask(make_request(), bedrock)
         assert paid.has(make_request())
 
-    def test_an_empty_answer_is_stored_too(self, paid: AnswerStore) -> None:
+    def test_an_empty_answer_is_stored_and_not_paid_again(self, paid: AnswerStore) -> None:
         bedrock = FakeBedrock(lambda _: "")
         paid.get_or_ask(make_request(), bedrock)
         paid.get_or_ask(make_request(), bedrock)
@@ -91,7 +93,7 @@ class TestObjects:
             pytest.param(b'{"completion": "a", "paid_by": "r"}', id="completion is text"),
         ],
     )
-    def test_a_corrupt_object_is_an_error_and_is_not_paid_again(
+    def test_a_corrupt_object_raises_an_error_and_is_not_paid_again(
         self, store: MemoryStore, paid: AnswerStore, body: bytes
     ) -> None:
         uri = paid.uri(make_request())
@@ -104,22 +106,22 @@ class TestObjects:
 
 
 class TestUsage:
-    def test_of_no_answers_is_zero(self) -> None:
+    def test_the_usage_of_no_answers_is_zero(self) -> None:
         assert Usage.from_answers([], "run") == Usage(0, 0, 0, 0, simulated=False)
 
-    def test_answers_of_this_run_are_summed_and_those_of_others_are_cache_hits(self) -> None:
+    def test_answers_of_this_run_are_added_and_answers_of_other_runs_are_cache_hits(self) -> None:
         answers = [make_answer(user="1"), make_answer(user="2"), make_answer(user="3", paid_by="another")]
         assert Usage.from_answers(answers, "run") == Usage(calls=2, cache_hits=1, input_tokens=200, output_tokens=20)
 
-    def test_the_same_answer_for_two_rows_is_paid_once(self) -> None:
+    def test_one_answer_for_two_rows_counts_as_one_call_and_one_cache_hit(self) -> None:
         assert Usage.from_answers([make_answer(), make_answer()], "run") == Usage(1, 1, 100, 10)
 
-    def test_is_simulated_if_one_answer_is(self, paid: AnswerStore) -> None:
+    def test_usage_is_simulated_if_one_answer_is_simulated(self, paid: AnswerStore) -> None:
         simulated = paid.get_or_ask(make_request(user="s"), FakeBedrock())
         assert Usage.from_answers([simulated, make_answer()], "run-1").simulated
         assert not Usage.from_answers([make_answer()], "run-1").simulated
 
-    def test_a_second_run_pays_nothing_and_a_retry_of_the_first_has_the_same_bill(
+    def test_a_second_run_pays_nothing_and_a_retry_of_the_first_run_has_the_same_usage(
         self, store: MemoryStore, paid: AnswerStore
     ) -> None:
         requests = [make_request(user=str(number)) for number in range(3)]
@@ -132,18 +134,18 @@ class TestUsage:
         assert bills[2] == Usage(0, 3, 0, 0, simulated=True)
         assert len(bedrock.asked) == 3
 
-    def test_the_record_of_a_manifest_has_every_count(self) -> None:
+    def test_the_usage_record_of_a_manifest_has_every_count(self) -> None:
         usage = Usage.from_answers([dataclasses.replace(make_answer(), batch=True)], "run")
         assert usage.as_record() == dataclasses.asdict(usage)
         assert list(usage.as_record()) == list(dataclasses.asdict(usage))
 
 
 class TestStoredBytes:
-    """Answers are shared by all versions, so their format must not change."""
+    """The format of stored answers must not change, because all versions of this project share the answers."""
 
     COMPLETION = b'"completion": {"text": "a", "stop_reason": "end_turn", "input_tokens": 100, "output_tokens": 10, '
 
-    def test_of_an_answer_on_demand(self, store: MemoryStore, paid: AnswerStore) -> None:
+    def test_the_stored_bytes_of_an_on_demand_answer_do_not_change(self, store: MemoryStore, paid: AnswerStore) -> None:
         paid.get_or_ask(make_request(identity="m", sample=2), FakeBedrock(lambda _: "a"))
         (stored,) = store.objects.values()
         assert stored == (
@@ -152,7 +154,7 @@ class TestStoredBytes:
             + b'"simulated": true}}'
         )
 
-    def test_of_an_answer_from_a_batch_job(self, store: MemoryStore, paid: AnswerStore) -> None:
+    def test_the_stored_bytes_of_a_batch_answer_do_not_change(self, store: MemoryStore, paid: AnswerStore) -> None:
         completion = Completion("a", "end_turn", 100, 10)
         assert paid.store_batch_answer("ab12", completion, identity="m", max_tokens=64)
         assert store.objects[f"{ROOT}/m/ab/ab12.json"] == (
@@ -161,7 +163,7 @@ class TestStoredBytes:
             + b'"simulated": false}}'
         )
 
-    def test_of_a_stored_answer_are_never_replaced_by_a_batch_job(self, store: MemoryStore, paid: AnswerStore) -> None:
+    def test_a_batch_job_never_replaces_a_stored_answer(self, store: MemoryStore, paid: AnswerStore) -> None:
         request = make_request(identity="m")
         paid.get_or_ask(request, FakeBedrock(lambda _: "read already"))
         later = Completion("later", "end_turn", 100, 10)
@@ -184,12 +186,12 @@ class TestUntilReadable:
             attempts=attempts,
         )
 
-    def test_a_readable_answer_is_not_asked_again(self, paid: AnswerStore) -> None:
+    def test_a_readable_answer_is_not_requested_again(self, paid: AnswerStore) -> None:
         bedrock = FakeBedrock(lambda _: "7")
         assert self.read_number(paid, bedrock).parsed == "7"
         assert [request.sample for request in bedrock.asked] == [0]
 
-    def test_an_unreadable_answer_is_asked_again_under_the_next_sample_and_stays_stored(
+    def test_an_unreadable_answer_stays_stored_and_is_requested_again_with_the_next_sample_number(
         self, store: MemoryStore, paid: AnswerStore
     ) -> None:
         bedrock = FakeBedrock(lambda request: "7" if request.sample == 2 else "no")
@@ -205,7 +207,7 @@ class TestUntilReadable:
         assert reply.parsed == "no 1"
         assert len(bedrock.asked) == 2
 
-    def test_sample_indexes_count_up_from_that_of_the_first_request(self, paid: AnswerStore) -> None:
+    def test_sample_numbers_count_up_from_the_sample_number_of_the_first_request(self, paid: AnswerStore) -> None:
         bedrock = FakeBedrock(lambda _: "no")
         ask_until_readable(
             make_request(sample=3),
@@ -216,7 +218,7 @@ class TestUntilReadable:
         )
         assert [request.sample for request in bedrock.asked] == [3, 4]
 
-    def test_a_retry_takes_the_same_path_without_paying(self, store: MemoryStore, paid: AnswerStore) -> None:
+    def test_a_retry_reads_the_same_answers_and_pays_nothing(self, store: MemoryStore, paid: AnswerStore) -> None:
         bedrock = FakeBedrock(lambda request: "7" if request.sample else "no")
         first = self.read_number(paid, bedrock)
         again = self.read_number(of_run(store, "run-2"), bedrock)
@@ -224,7 +226,9 @@ class TestUntilReadable:
         assert len(bedrock.asked) == 2
         assert Usage.from_answers(again.answers, "run-2").calls == 0
 
-    def test_a_crash_after_the_answer_costs_no_second_call(self, store: MemoryStore, paid: AnswerStore) -> None:
+    def test_a_crash_after_an_answer_was_stored_causes_no_second_call(
+        self, store: MemoryStore, paid: AnswerStore
+    ) -> None:
         def crash(_: str) -> str:
             raise RuntimeError("killed")
 
@@ -234,4 +238,4 @@ class TestUntilReadable:
         retried = self.read_number(of_run(store, "run-1"), bedrock)
         assert retried.parsed == "7"
         assert len(bedrock.asked) == 1
-        assert Usage.from_answers(retried.answers, "run-1").calls == 1, "this run paid for it, before it crashed"
+        assert Usage.from_answers(retried.answers, "run-1").calls == 1, "this run paid for the answer before the crash"

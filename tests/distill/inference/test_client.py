@@ -48,18 +48,18 @@ class TestPoolShare:
         [
             pytest.param(1, 0, True, id="the first task"),
             pytest.param(1, 3, True, id="the last task that fills the pool"),
-            pytest.param(1, 4, False, id="a later task, after the burst"),
+            pytest.param(1, 4, False, id="the first task after the pool is full"),
             pytest.param(2, 0, False, id="a retry"),
             pytest.param(1, -1, True, id="a task that is not mapped"),
         ],
     )
-    def test_the_burst_belongs_to_the_first_tasks_that_fill_the_pool(
+    def test_only_the_first_attempts_of_the_tasks_that_fill_the_pool_get_the_burst(
         self, try_number: int, map_index: int, is_first: bool
     ) -> None:
         share = PoolShare.for_task(TEACHER_POOL, 2, try_number=try_number, map_index=map_index)
         assert share.is_first is is_first
 
-    def test_the_tasks_of_another_pool_together_take_at_most_the_quota(self) -> None:
+    def test_the_tasks_of_another_pool_together_get_at_most_the_quota(self) -> None:
         shares = [
             PoolShare("bedrock_claude-haiku-4-5_us-east-1", 1, is_first=True).quota_share(TEACHER_POOL)
             for _ in range(8)
@@ -67,7 +67,7 @@ class TestPoolShare:
         assert sum(shares) <= 1
         assert PoolShare("default_pool", 1, is_first=True).quota_share(TEACHER_POOL) == pytest.approx(1 / 8)
 
-    def test_a_task_of_a_larger_pool_gets_no_more_than_its_share_of_its_own_pool(
+    def test_a_task_of_a_larger_pool_gets_at_most_its_share_of_that_larger_pool(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(pools, "configured_pools", lambda: {"large": {"slots": 32}})
@@ -78,32 +78,32 @@ class TestPoolShare:
 class TestTaskQuota:
     USE_CASE = with_quota(requests_per_minute=600, tokens_per_minute=80_000)
 
-    def test_is_the_share_of_the_slots_that_the_task_holds(self) -> None:
+    def test_the_quota_of_a_task_is_its_share_of_the_slots_of_the_pool(self) -> None:
         quota = task_quota(request(), self.USE_CASE, HOLDS_TWO_SLOTS)
         assert (quota.requests_per_minute, quota.tokens_per_minute, quota.starts_full) == (150, 20_000, True)
 
-    def test_adds_up_to_the_whole_quota_when_the_pool_is_full(self) -> None:
+    def test_the_quotas_of_all_tasks_add_up_to_the_whole_quota_when_the_pool_is_full(self) -> None:
         share = PoolShare(TEACHER_POOL, 2, is_first=False)
         assert 4 * (task_quota(request(), self.USE_CASE, share).requests_per_minute or 0) == 600
 
-    def test_of_a_task_in_another_pool_is_that_of_one_slot_without_a_burst(self) -> None:
+    def test_a_task_in_another_pool_gets_the_quota_of_one_slot_without_a_burst(self) -> None:
         quota = task_quota(request(), self.USE_CASE, PoolShare("default_pool", 4, is_first=True))
         assert (quota.requests_per_minute, quota.starts_full) == (75, False)
 
-    def test_of_an_endpoint_of_our_own_is_not_stated(self) -> None:
+    def test_a_call_to_a_provisioned_endpoint_has_no_quota(self) -> None:
         assert task_quota(request(invoke_id=ENDPOINT), self.USE_CASE, HOLDS_TWO_SLOTS) == Quota()
 
 
 class TestRateLimitedModel:
-    def test_returns_a_stored_answer_without_a_call(self) -> None:
+    def test_a_stored_answer_is_returned_without_a_call(self) -> None:
         bedrock = FakeBedrock(lambda _: "an answer")
         ask = rate_limited(bedrock)
         assert ask(request()).completion.text == "an answer"
         assert ask(request()) == ask(request())
         assert len(bedrock.asked) == 1
 
-    def test_calls_at_the_rate_of_the_tasks_share_and_an_endpoint_without_a_rate(self) -> None:
-        # Two of eight slots of 2,400 requests a minute without a burst: one call every 0.1 s.
+    def test_calls_keep_the_rate_of_the_task_and_calls_to_an_endpoint_have_no_rate(self) -> None:
+        # Two of eight slots get 600 of 2,400 requests a minute without a burst, so one call starts every 0.1 s.
         ask = rate_limited(FakeBedrock(), with_quota(requests_per_minute=2400, burst_share=0.001))
         started = time.monotonic()
         for number in range(4):
@@ -115,7 +115,7 @@ class TestRateLimitedModel:
         assert time.monotonic() - started >= 0.3
         assert seconds_of_endpoint < 0.3
 
-    def test_refuses_a_call_beyond_the_budget_and_still_returns_what_is_stored(self) -> None:
+    def test_a_call_beyond_the_budget_is_refused_and_a_stored_answer_is_still_returned(self) -> None:
         bedrock = FakeBedrock()
         ask = rate_limited(bedrock)
         ask(request("stored"))
@@ -125,14 +125,14 @@ class TestRateLimitedModel:
             capped(request("new"))
         assert [asked.user for asked in bedrock.asked] == ["stored"]
 
-    def test_counts_calls_to_an_endpoint_of_our_own_against_no_budget(self) -> None:
+    def test_a_call_to_a_provisioned_endpoint_does_not_count_against_a_budget(self) -> None:
         budget = TaskBudget(BudgetShare(0.001, 1.0, 1), (1.0, 1.0), "run")
         capped = rate_limited(FakeBedrock()).with_budget(budget)
         for number in range(3):
             capped(request(str(number), invoke_id=ENDPOINT))
         assert budget.spent_usd == 0
 
-    def test_two_budgets_of_a_task_wait_in_one_queue_for_a_model(self) -> None:
+    def test_calls_of_two_budgets_of_a_task_share_the_concurrency_limit_of_a_model(self) -> None:
         in_flight, most_in_flight, lock = 0, 0, threading.Lock()
 
         def slowly(_: ModelRequest) -> str:

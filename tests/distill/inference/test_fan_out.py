@@ -28,7 +28,7 @@ def failing_at(bad: int, error: Exception) -> Callable[[int], int]:
 
 
 @pytest.mark.parametrize("concurrency", [1, 3, 50])
-def test_results_come_in_the_order_of_the_items(concurrency: int) -> None:
+def test_results_are_returned_in_the_order_of_the_items(concurrency: int) -> None:
     def work(item: int) -> int:
         time.sleep(0.01 if item % 2 else 0)
         return item * 10
@@ -41,7 +41,7 @@ def test_no_items_give_no_results() -> None:
 
 
 @pytest.mark.parametrize("error", [ThrottledError, TransientError, ContractError, InvalidRequestError])
-def test_a_failed_row_is_returned_as_a_failure_and_the_others_are_processed(error: type[ServiceError]) -> None:
+def test_a_failed_row_is_returned_as_a_failure_and_the_other_rows_are_processed(error: type[ServiceError]) -> None:
     outcomes = list(for_each(range(5), failing_at(2, error("this row")), threads=2))
     assert [outcome for outcome in outcomes if not isinstance(outcome, Failure)] == [0, 10, 30, 40]
     assert isinstance(outcomes[2], Failure)
@@ -53,12 +53,12 @@ def test_a_failed_row_is_returned_as_a_failure_and_the_others_are_processed(erro
     "error",
     [
         pytest.param(RefusedError("no access"), id="access refused"),
-        pytest.param(NotFoundError("no model"), id="endpoint gone"),
+        pytest.param(NotFoundError("no model"), id="endpoint deleted"),
         pytest.param(ValueError("a defect"), id="defect"),
         pytest.param(KeyError("a defect"), id="another defect"),
     ],
 )
-def test_an_error_that_would_affect_every_row_stops_the_rest(error: Exception) -> None:
+def test_an_error_that_would_affect_every_row_stops_the_remaining_rows(error: Exception) -> None:
     done: list[int] = []
 
     def work(item: int) -> None:
@@ -73,7 +73,7 @@ def test_an_error_that_would_affect_every_row_stops_the_rest(error: Exception) -
     assert len(done) < 50
 
 
-def test_a_fatal_error_stops_the_rest_while_an_earlier_slow_row_finishes() -> None:
+def test_a_fatal_error_stops_the_remaining_rows_while_an_earlier_slow_row_finishes() -> None:
     done: list[int] = []
     refused = threading.Event()
 
@@ -89,7 +89,7 @@ def test_a_fatal_error_stops_the_rest_while_an_earlier_slow_row_finishes() -> No
 
     with pytest.raises(RefusedError):
         list(for_each(range(500), work, threads=2))
-    assert 0 in done, "the row in progress was paid for and is stored"
+    assert 0 in done, "the row in progress is finished, because its answer is paid for"
     assert len(done) < 10
 
 
@@ -109,7 +109,7 @@ def test_no_more_rows_are_in_progress_than_threads() -> None:
     assert maximum == 3
 
 
-def test_rows_are_read_only_a_window_ahead_of_the_results_taken() -> None:
+def test_rows_are_read_at_most_one_window_ahead_of_the_results() -> None:
     read = 0
 
     def rows() -> Iterator[int]:
@@ -151,7 +151,7 @@ def test_an_error_while_reading_rows_is_raised() -> None:
         list(for_each(rows(), str, threads=2))
 
 
-def test_a_slow_row_does_not_block_the_others() -> None:
+def test_a_slow_row_does_not_block_the_other_rows() -> None:
     at_once = 4
     others = threading.Semaphore(0)
 

@@ -49,7 +49,7 @@ CONTAINERS = {
 
 class TestContainers:
     @pytest.mark.parametrize("container", CONTAINERS.values(), ids=CONTAINERS)
-    def test_return_their_pairs_unchanged(self, container: Any) -> None:
+    def test_the_pairs_in_every_kind_of_container_are_read_unchanged(self, container: Any) -> None:
         output = parse_llm_output(container(PAIRS))
         assert (output.pairs, output.rejected) == (PAIRS, [])
 
@@ -64,19 +64,21 @@ class TestContainers:
         ),
         st.sampled_from(list(CONTAINERS)),
     )
-    def test_return_any_text_unchanged(self, pairs: list[dict[str, str]], container: str) -> None:
+    def test_any_text_of_a_pair_is_read_unchanged_from_every_kind_of_container(
+        self, pairs: list[dict[str, str]], container: str
+    ) -> None:
         output = parse_llm_output(CONTAINERS[container](pairs))
-        # Blank texts and unsupported characters are rejected by design: see TestRejections.
+        # Blank texts and unsupported characters are rejected on purpose (see TestRejections).
         assert len(output.pairs) + len(output.rejected) == len(pairs)
         assert all(read in pairs for read in output.pairs)
         assert {reject["reason"] for reject in output.rejected} <= {"empty_value", "control_character"}
 
-    def test_an_output_without_an_object_is_one_rejection_with_all_its_text(self) -> None:
+    def test_an_output_without_an_object_is_one_rejection_with_the_whole_text(self) -> None:
         for text in ("", "I cannot help with that.", "[]", "Use {name} here", '["question", "answer"]'):
             output = parse_llm_output(text)
             assert [(reject["reason"], reject["text"]) for reject in output.rejected] == [("no_record", text)]
 
-    def test_a_line_break_that_is_not_escaped_is_part_of_the_text(self) -> None:
+    def test_a_line_break_that_is_not_escaped_is_kept_in_the_text(self) -> None:
         output = parse_llm_output('{"question": "q", "answer": "one\ntwo", "topic": "t"}')
         assert output.pairs == [{"question": "q", "answer": "one\ntwo", "topic": "t"}]
 
@@ -106,28 +108,32 @@ class TestRejections:
             pytest.param("{“question”: “q”, “answer”: “a”, “topic”: “t”}", "not_json", id="curly quotes"),
             pytest.param('{"question": "q", "answer": "a\\_b", "topic": "t"}', "not_json", id="bad escape"),
             pytest.param('{"question": "q", "answer": "a" "topic": "t"}', "not_json", id="no comma"),
-            pytest.param('{"question": "q", "answer": "a", "topic": "t"\n', "not_json", id="no brace inside"),
+            pytest.param('{"question": "q", "answer": "a", "topic": "t"\n', "not_json", id="no closing brace"),
             pytest.param(
-                '{"question": {"text": "q"}, "answer": "a" "topic": "t"}', "not_json", id="no comma behind an object"
+                '{"question": {"text": "q"}, "answer": "a" "topic": "t"}', "not_json", id="no comma after an object"
             ),
             pytest.param(
                 '{"id": "x", "question": "q", "answer": "say "a"", "topic": "t"}', "not_json", id="quotes and more keys"
             ),
             pytest.param('{"question": "q", "answer": "a\\_"b"", "topic": "t"}', "not_json", id="quotes and escape"),
-            pytest.param('{"question": "q", "answer": "a", "topic": "t"', "truncated", id="no brace"),
+            pytest.param(
+                '{"question": "q", "answer": "a", "topic": "t"', "truncated", id="cut before the closing brace"
+            ),
             pytest.param('{"question": "q", "answer": "a', "truncated", id="cut in a string"),
             pytest.param('{"question": "q", "ans', "truncated", id="cut in a key"),
             pytest.param('{"quest', "truncated", id="cut in the first key"),
             pytest.param("{", "truncated", id="cut after the brace"),
         ],
     )
-    def test_name_the_reason_and_keep_the_raw_text_between_good_records(self, text: str, reason: str) -> None:
+    def test_a_bad_record_is_rejected_with_its_reason_and_raw_text_and_the_good_records_are_kept(
+        self, text: str, reason: str
+    ) -> None:
         cut = reason == "truncated"
         output = parse_llm_output(f"{ONE}\n{text}" if cut else f"{ONE}\n{text}\n{TWO}")
         assert output.pairs == (PAIRS[:1] if cut else PAIRS[:2])
         assert [(reject["reason"], reject["text"].strip()) for reject in output.rejected] == [(reason, text.strip())]
 
-    def test_a_pair_that_is_cut_in_a_container_is_the_only_one_lost(self) -> None:
+    def test_only_the_pair_that_is_cut_off_in_a_container_is_lost(self) -> None:
         whole = json.dumps({"pairs": PAIRS})
         output = parse_llm_output(whole[: whole.index("three")])
         assert output.pairs == PAIRS[:2]
@@ -139,16 +145,16 @@ class TestRejections:
         [
             pytest.param('{"question": "q", "answer": "Send "x {"a": 1}\n', id="a key is missing"),
             pytest.param('{"question": "q", "topic": "t", "answer": "Send {"a": "b"}\n', id="a string is open"),
-            pytest.param('{"question": "q", "topic": "t", "answer": "Send {"question": 1}\n', id="a key stands twice"),
+            pytest.param('{"question": "q", "topic": "t", "answer": "Send {"question": 1}\n', id="a key occurs twice"),
         ],
     )
-    def test_no_pair_is_read_from_inside_a_broken_one(self, start: str) -> None:
+    def test_no_pair_is_read_from_inside_a_broken_pair(self, start: str) -> None:
         text = f"{start}{ONE}\nand then"
         output = parse_llm_output(text)
         assert output.pairs == []
         assert [reject["text"] for reject in output.rejected] == [text]
 
-    def test_the_message_says_where_and_what_was_expected(self) -> None:
+    def test_the_message_states_the_position_the_found_keys_and_the_expected_format(self) -> None:
         message = parse_llm_output(f'{ONE}\n{{"question": "q", "topic": "t"}}').rejected[0]["message"]
         assert message.startswith(
             f"At character {len(ONE) + 1}: no key answer, found 'question', 'topic'; expected one object"
@@ -161,7 +167,7 @@ ORDERS = pytest.mark.parametrize(
 
 
 def unescaped(answer: str, order: tuple[str, ...]) -> str:
-    """An object whose answer is written without escaping its quotes."""
+    """Return an object whose answer contains quotes that are not escaped."""
     values = {"question": "q", "answer": answer, "topic": "t"}
     return "{" + ", ".join(f'"{key}": "{values[key]}"' for key in order) + "}"
 
@@ -171,7 +177,9 @@ class TestQuotesWithoutBackslash:
         "answer", ['Say "yes" now', '"Yes"', 'a "b" and\nan escaped \\"c\\" and \\u00e9', 'set {x} of "y"; done']
     )
     @ORDERS
-    def test_are_not_repaired_and_cost_no_other_pair(self, answer: str, order: tuple[str, ...]) -> None:
+    def test_a_pair_with_unescaped_quotes_is_rejected_and_no_other_pair_is_lost(
+        self, answer: str, order: tuple[str, ...]
+    ) -> None:
         raw = unescaped(answer, order)
         output = parse_llm_output(f"{ONE}\n{raw}\n{TWO}")
         assert output.pairs == PAIRS[:2]
@@ -182,31 +190,33 @@ class TestQuotesWithoutBackslash:
         [
             pytest.param('one of "a", "b" and "c"', id="looks like the next key"),
             pytest.param('the key "a": it is', id="looks like a key"),
-            pytest.param('a 5" pipe', id="an odd one"),
+            pytest.param('a 5" pipe', id="an odd number of quotes"),
             pytest.param('the sign "}" ends it', id="looks like the end"),
             pytest.param('ends with "}', id="the end of the string"),
             pytest.param('set {"x"} of "y"; done', id="a set"),
             pytest.param('"}, {"', id="between objects"),
-            pytest.param('"}, and "so" on', id="a comma behind the end"),
-            pytest.param('"}, "so on', id="a string behind the end"),
-            pytest.param('"}, "so": on', id="a key behind the end"),
-            pytest.param('"}, so on', id="a comma and prose behind the end"),
+            pytest.param('"}, and "so" on', id="a comma after the end"),
+            pytest.param('"}, "so on', id="a string after the end"),
+            pytest.param('"}, "so": on', id="a key after the end"),
+            pytest.param('"}, so on', id="a comma and prose after the end"),
             pytest.param('send {"question": "x", "answer": "y", "topic": "z"} there', id="a pair"),
             pytest.param('send\n{"question": "x", "answer": "y", "topic": "z"}\nthere', id="a pair on a line"),
             pytest.param('{"a": 1}\n{"question": "x", "answer": "y", "topic": "z"}\nor', id="two objects on lines"),
             pytest.param('{"a": 1} {"question": "x", "answer": "y", "topic": "z"} or', id="two objects in a line"),
-            pytest.param('", "topic": "other', id="a key of its own"),
+            pytest.param('", "topic": "other', id="a second topic key"),
         ],
     )
     @ORDERS
-    def test_never_make_a_shorter_pair_or_one_from_inside_the_answer(self, answer: str, order: tuple[str, ...]) -> None:
+    def test_unescaped_quotes_never_give_a_shortened_pair_or_a_pair_from_inside_the_answer(
+        self, answer: str, order: tuple[str, ...]
+    ) -> None:
         raw = unescaped(answer, order)
         output = parse_llm_output(f"{ONE}\n{raw}\n{TWO}")
         assert output.pairs in (PAIRS[:1], PAIRS[:2])
         assert parse_llm_output(raw).pairs == []
         assert raw in "".join(reject["text"] for reject in output.rejected)
 
-    def test_a_comma_before_the_closing_brace_is_not_repaired_either(self) -> None:
+    def test_a_pair_with_a_comma_before_the_closing_brace_is_rejected(self) -> None:
         output = parse_llm_output(ONE[:-1] + ",\n}")
         assert (output.pairs, [reject["reason"] for reject in output.rejected]) == ([], ["not_json"])
 
@@ -236,7 +246,7 @@ PIECES = st.sampled_from(
 class TestAnyAnswer:
     @settings(max_examples=300, deadline=None)
     @given(st.lists(PIECES | st.text(st.characters(), max_size=4), max_size=25).map("".join))
-    def test_never_raises_and_accepts_only_what_is_in_the_text(self, text: str) -> None:
+    def test_parsing_never_raises_and_returns_only_values_from_the_text(self, text: str) -> None:
         output = parse_llm_output(text)
         assert output.pairs or output.rejected
         assert all(reject["text"] in text for reject in output.rejected)
@@ -257,7 +267,7 @@ class TestAnyAnswer:
             max_size=5,
         )
     )
-    def test_no_text_is_lost_of_a_good_or_a_broken_pair(self, makings: list[tuple[str, str]]) -> None:
+    def test_no_text_of_a_good_or_a_broken_pair_is_lost(self, makings: list[tuple[str, str]]) -> None:
         text = ""
         for number, (kind, separator) in enumerate(makings):
             raw = json.dumps({key: f"<{key}{number}>" for key in ("question", "answer", "topic")})
@@ -293,7 +303,7 @@ class TestAnyAnswer:
             pytest.param('{"a":1\n' * 15_000, id="lines never closed"),
         ],
     )
-    def test_takes_linear_time_whatever_is_written(self, text: str) -> None:
+    def test_parsing_takes_linear_time_for_any_text(self, text: str) -> None:
         began = time.process_time()
         assert parse_llm_output(text).pairs == []
         assert parse_verdict(text) is None
@@ -311,7 +321,7 @@ class TestVerdict:
             ('{"verdict": "A"} Once more: {"verdict": "a"}', "A"),
         ],
     )
-    def test_is_read(self, text: str, verdict: str) -> None:
+    def test_a_verdict_is_read_from_an_object_in_the_text(self, text: str, verdict: str) -> None:
         assert parse_verdict(text) == verdict
 
     @pytest.mark.parametrize(
@@ -335,7 +345,7 @@ class TestVerdict:
             '[{"result": {"verdict": "A"}}]',
         ],
     )
-    def test_is_not_guessed(self, text: str) -> None:
+    def test_a_verdict_that_is_not_stated_clearly_is_not_guessed(self, text: str) -> None:
         assert parse_verdict(text) is None
 
     @settings(max_examples=200, deadline=None)
@@ -344,7 +354,7 @@ class TestVerdict:
             "".join
         )
     )
-    def test_is_only_read_from_the_text(self, text: str) -> None:
+    def test_a_verdict_is_read_only_from_the_text(self, text: str) -> None:
         verdict = parse_verdict(text)
         assert verdict is None or f'"verdict":"{verdict}"' in text
 
@@ -365,13 +375,13 @@ class TestGrounding:
             ("", None),
         ],
     )
-    def test_is_read_or_is_none(self, text: str, verdict: str | None) -> None:
+    def test_a_grounding_verdict_is_read_or_is_none(self, text: str, verdict: str | None) -> None:
         assert parse_grounding(text) == verdict
 
     @settings(max_examples=200, deadline=None)
     @given(
         st.text() | st.lists(st.sampled_from(['{"verdict":', '"GROUNDED"', '"UNGROUNDED"', "}", "{", '"'])).map("".join)
     )
-    def test_is_only_read_from_the_text(self, text: str) -> None:
+    def test_a_grounding_verdict_is_read_only_from_the_text(self, text: str) -> None:
         verdict = parse_grounding(text)
         assert verdict is None or f'"verdict":"{verdict.upper()}"' in text

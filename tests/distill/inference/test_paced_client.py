@@ -12,7 +12,7 @@ from include.distill.inference.paced_client import MAX_ATTEMPTS, PacedClient
 from include.distill.inference.rate_limits import Quota
 from include.distill.inference.requests import Completion, ModelRequest
 
-TEACHER = load_catalog().model("claude-haiku-4-5")  # output burns down at 5
+TEACHER = load_catalog().model("claude-haiku-4-5")  # an output token counts five times
 
 
 def request(text: str = "x" * 300, max_tokens: int = 100) -> ModelRequest:
@@ -20,7 +20,7 @@ def request(text: str = "x" * 300, max_tokens: int = 100) -> ModelRequest:
 
 
 class Time:
-    """A clock that only waiting moves."""
+    """A clock that advances only when a thread waits."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -32,12 +32,12 @@ class Time:
         self.now += seconds
 
     def wait(self, _: threading.Condition, seconds: float | None) -> None:
-        assert seconds, "no other thread would wake it"
+        assert seconds, "a wait without a timeout would never end"
         self.now += seconds
 
 
 class Server:
-    """A model that remembers when it was asked."""
+    """A model that records the times of its calls."""
 
     def __init__(self, time: Time, answers: Callable[[int], Exception | None] = lambda _: None) -> None:
         self.time, self.answers = time, answers
@@ -69,36 +69,36 @@ def asked_at(quota: Quota, times: int) -> list[float]:
 
 
 class TestRequests:
-    def test_the_burst_starts_at_once_and_the_rest_at_the_rate(self) -> None:
+    def test_the_calls_of_the_burst_start_at_once_and_later_calls_start_at_the_rate(self) -> None:
         at = asked_at(Quota(requests_per_minute=600, burst_share=0.1), 100)
-        # 60 calls, less those of the second by which the first ones may be late.
+        # The burst is 60 calls. One second's worth is held back, because the first calls may arrive late.
         assert at[49] == pytest.approx(0, abs=0.12)
         assert at[99] == pytest.approx(5.0, abs=0.1)
 
-    def test_no_minute_has_more_calls_than_the_quota_and_the_burst(self) -> None:
+    def test_no_minute_has_more_calls_than_the_quota_plus_the_burst(self) -> None:
         at = asked_at(Quota(requests_per_minute=60, burst_share=0.5), 200)
         windows = [sum(start <= moment < start + 60 for moment in at) for start in at]
         assert max(windows) <= 60 + 30
 
-    def test_a_retry_starts_without_burst(self) -> None:
+    def test_a_quota_that_does_not_start_full_has_no_burst(self) -> None:
         quota = Quota(requests_per_minute=60, burst_share=0.5)
         assert asked_at(quota.scaled(0.5, starts_full=False), 3) == pytest.approx([2, 4, 6])
         assert asked_at(quota.scaled(0.5, starts_full=True), 3) == pytest.approx([0, 0, 0], abs=0.01)
 
 
 class TestTokens:
-    def test_input_and_all_of_max_tokens_are_reserved_and_what_is_not_used_is_given_back(self) -> None:
+    def test_input_tokens_and_max_tokens_are_reserved_and_unused_tokens_are_refunded(self) -> None:
         # 300 bytes are estimated at 100 tokens, and max_tokens is 100. The bucket gets 100 tokens per second.
         assert asked_at(Quota(tokens_per_minute=6000, starts_full=False), 1) == pytest.approx([2.0])
-        # The call used 75 input tokens and 10 output tokens that count five times: 75 of 200 tokens are given back, and
-        # the second call, estimated at 75 + 100, waits for 100 more.
+        # The call used 75 input tokens and 10 output tokens that count five times, so 75 of 200 tokens are refunded.
+        # The second call is estimated at 75 + 100 tokens, so it waits until 100 more tokens have been refilled.
         assert asked_at(Quota(tokens_per_minute=6000, starts_full=False), 2) == pytest.approx([2.0, 3.0])
 
     @pytest.mark.parametrize(
         ("error", "next_call_at"),
         [
-            pytest.param(ContractError("format"), 4.0, id="billed, so the tokens are used"),
-            pytest.param(InvalidRequestError("too long"), 2.0, id="not billed, so they are given back"),
+            pytest.param(ContractError("format"), 4.0, id="billed, so the tokens stay used"),
+            pytest.param(InvalidRequestError("too long"), 2.0, id="not billed, so the tokens are refunded"),
         ],
     )
     def test_a_failed_call_keeps_its_tokens_only_if_it_was_billed(self, error: Exception, next_call_at: float) -> None:
@@ -110,7 +110,7 @@ class TestTokens:
         ask(client)
         assert server.asked_at == pytest.approx([2.0, next_call_at], abs=0.01)
 
-    def test_tokens_that_are_given_back_wake_the_call_that_waits_for_them(self) -> None:
+    def test_a_waiting_call_starts_when_another_call_refunds_enough_tokens(self) -> None:
         answer, asked = threading.Event(), threading.Semaphore(0)
 
         class Slow:
@@ -119,13 +119,13 @@ class TestTokens:
                 assert answer.wait(5)
                 return Completion("text", "end_turn", 75, 1)
 
-        # 300 at once: one reservation of 200 fits, the second would have to wait for 20 s.
+        # The bucket holds 300 tokens. One reservation of 200 fits, and the second would have to wait for 20 s.
         client = PacedClient(Slow(), Quota(tokens_per_minute=300, token_burst_share=1), concurrency=2)
         threads = [threading.Thread(target=ask, args=[client]) for _ in range(2)]
         for thread in threads:
             thread.start()
         assert asked.acquire(timeout=5)
-        assert not asked.acquire(timeout=0.1), "the second call started on tokens that were not there"
+        assert not asked.acquire(timeout=0.1), "the second call started before enough tokens were free"
         answer.set()
         for thread in threads:
             thread.join(timeout=5)
@@ -141,7 +141,7 @@ class TestErrors:
         pauses = [after - before for before, after in zip(server.asked_at, server.asked_at[1:], strict=False)]
         assert pauses == pytest.approx([0.5, 1, 2])
 
-    def test_a_call_throttled_for_too_long_fails_and_says_what_to_do(self) -> None:
+    def test_a_call_that_is_throttled_for_too_long_fails_and_the_error_says_what_to_do(self) -> None:
         time = Time()
         server = Server(time, lambda _: ThrottledError("Too many tokens"))
         with pytest.raises(
@@ -158,14 +158,14 @@ class TestErrors:
             ask(paced(server, time, Quota()))
         assert len(server.asked_at) == MAX_ATTEMPTS
 
-    def test_an_answer_in_an_unknown_format_was_billed_and_is_not_repeated(self) -> None:
+    def test_a_billed_call_with_an_answer_in_an_unknown_format_is_not_repeated(self) -> None:
         time = Time()
         server = Server(time, lambda _: ContractError("shape"))
         with pytest.raises(ContractError):
             ask(paced(server, time, Quota()))
         assert len(server.asked_at) == 1
 
-    def test_a_request_that_is_invalid_by_itself_does_not_stop_the_others(self) -> None:
+    def test_an_invalid_request_does_not_stop_other_requests(self) -> None:
         time = Time()
         server = Server(time, lambda n: InvalidRequestError("too long") if n == 1 else None)
         client = paced(server, time, Quota())
@@ -173,7 +173,7 @@ class TestErrors:
             ask(client)
         assert ask(client).text == "text"
 
-    def test_after_a_refusal_no_waiting_call_is_sent(self) -> None:
+    def test_no_further_call_is_sent_after_a_refusal(self) -> None:
         time = Time()
         server = Server(time, lambda _: RefusedError("no access"))
         client = paced(server, time, Quota())
@@ -186,7 +186,7 @@ class TestErrors:
         ("message", "next_at"),
         [pytest.param("Too many requests", 1.0, id="requests"), pytest.param("Too many tokens", 2.0, id="tokens")],
     )
-    def test_a_throttled_call_empties_our_bucket_of_requests_or_tokens(self, message: str, next_at: float) -> None:
+    def test_a_throttled_call_empties_the_bucket_of_requests_or_of_tokens(self, message: str, next_at: float) -> None:
         time = Time()
         server = Server(time, lambda n: ThrottledError(message) if n == 1 else None)
         ask(paced(server, time, Quota(requests_per_minute=60, tokens_per_minute=6000)))

@@ -26,13 +26,13 @@ def test_a_use_case_in_another_region_needs_its_own_pools_of_the_default_size() 
     assert pools["bedrock_nova-micro_us-west-2"]["slots"] == pool_slots("bedrock_nova-micro_us-west-2") == 8
 
 
-def test_the_command_prints_what_airflow_imports() -> None:
+def test_the_command_prints_the_pools_that_airflow_imports() -> None:
     written = subprocess.run([sys.executable, "-m", "include.distill.pools"], check=True, capture_output=True)
     assert json.loads(written.stdout).keys() >= configured_pools().keys()
 
 
 @pytest.mark.parametrize(("tasks", "slots"), [(1, 8), (2, 4), (3, 2), (8, 1), (400, 1)])
-def test_the_tasks_of_a_step_together_hold_the_whole_pool_and_no_more(tasks: int, slots: int) -> None:
+def test_the_tasks_of_a_step_together_hold_at_most_the_whole_pool(tasks: int, slots: int) -> None:
     arguments = pool_arguments("claude-sonnet-5-5", "us-east-1", tasks=tasks)
     assert arguments == {"pool": TEACHER_POOL, "pool_slots": slots}
     assert slots * min(tasks, 8) <= 8

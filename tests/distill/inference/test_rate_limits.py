@@ -19,35 +19,35 @@ def request(text: str = "x" * 300, max_tokens: int = 100) -> ModelRequest:
 
 
 class TestQuota:
-    def test_shares_add_up_to_the_quota(self) -> None:
+    def test_a_scaled_quota_is_the_share_of_each_limit(self) -> None:
         part = Quota(requests_per_minute=600, tokens_per_minute=8000).scaled(0.25, starts_full=True)
         assert (part.requests_per_minute, part.tokens_per_minute) == (150, 2000)
         assert Quota().scaled(0.25, starts_full=True).is_stated is False
 
 
 class TestTokenBucket:
-    def test_holds_the_burst_less_what_the_first_second_brings(self) -> None:
+    def test_a_full_bucket_holds_the_burst_less_the_refill_of_one_second(self) -> None:
         bucket = TokenBucket(60, burst=11, now=0)
         for _ in range(10):
             assert bucket.seconds_until(1, now=0) == 0
             bucket.take(1)
         assert bucket.seconds_until(1, now=0) == pytest.approx(1)
 
-    def test_makes_a_call_wait_for_a_whole_token_even_if_the_burst_is_smaller(self) -> None:
+    def test_a_call_waits_for_a_whole_token_even_if_the_burst_is_smaller(self) -> None:
         assert TokenBucket(60, burst=0.1, now=0).seconds_until(1, now=0) == pytest.approx(1)
 
-    def test_that_does_not_start_full_refills_at_its_rate(self) -> None:
+    def test_a_bucket_that_does_not_start_full_refills_at_its_rate(self) -> None:
         bucket = TokenBucket(120, burst=12, now=0, full=False)
         assert bucket.seconds_until(4, now=0) == pytest.approx(2)
         assert bucket.seconds_until(4, now=2) == 0
 
-    def test_never_holds_more_than_its_capacity(self) -> None:
+    def test_a_bucket_never_holds_more_than_its_capacity(self) -> None:
         bucket = TokenBucket(60, burst=11, now=0)
         bucket.refund(100)
         bucket.take(10)
         assert bucket.seconds_until(1, now=0) == pytest.approx(1)
 
-    def test_takes_back_what_was_not_used_and_charges_what_was_used_beyond_the_reservation(self) -> None:
+    def test_unused_tokens_are_refunded_and_tokens_beyond_the_reservation_are_charged(self) -> None:
         bucket = TokenBucket(60, burst=11, now=0)
         bucket.take(10)
         bucket.refund(3)
@@ -55,7 +55,7 @@ class TestTokenBucket:
         bucket.refund(-2)
         assert bucket.seconds_until(3, now=0) == pytest.approx(2)
 
-    def test_is_empty_after_a_throttled_call_and_keeps_its_debt(self) -> None:
+    def test_a_drained_bucket_is_empty_and_keeps_its_debt(self) -> None:
         bucket = TokenBucket(60, burst=11, now=0)
         bucket.drain()
         assert bucket.seconds_until(1, now=0) == pytest.approx(1)
@@ -63,7 +63,7 @@ class TestTokenBucket:
         bucket.drain()
         assert bucket.seconds_until(1, now=0) == pytest.approx(6)
 
-    def test_a_call_larger_than_the_bucket_waits_until_it_is_full_and_leaves_it_in_debt(self) -> None:
+    def test_a_call_larger_than_the_bucket_waits_for_a_full_bucket_and_leaves_the_bucket_in_debt(self) -> None:
         bucket = TokenBucket(60, burst=11, now=0)
         assert bucket.seconds_until(25, now=0) == 0
         bucket.take(25)
@@ -71,7 +71,7 @@ class TestTokenBucket:
         assert bucket.seconds_until(1, now=16) == 0
 
     @given(st.lists(st.tuples(st.floats(0, 5), st.integers(1, 4)), max_size=40), st.floats(0, 0.45))
-    def test_a_service_with_the_same_account_never_rejects_a_call_even_if_the_first_calls_arrive_late(
+    def test_a_service_with_the_same_quota_never_rejects_a_call_even_if_the_first_calls_arrive_late(
         self, steps: list[tuple[float, int]], late: float
     ) -> None:
         ours, theirs, filled_at, now = TokenBucket(120, burst=12, now=0), 12.0, 0.0, 0.0
@@ -88,14 +88,14 @@ class TestTokenBucket:
 
 
 class TestTokenEstimator:
-    def test_the_estimate_uses_bytes_and_then_the_densest_text_so_far(self) -> None:
+    def test_the_input_estimate_uses_the_byte_count_and_later_the_highest_token_rate_so_far(self) -> None:
         estimate = TokenEstimator()
         assert estimate.estimate(request("あ" * 100)) == 100 + 100
         for tokens in (75, 60):
             estimate.update(request(), Completion("text", "end_turn", tokens, 10))
         assert estimate.estimate(request()) == 75 + 100
 
-    def test_the_estimate_covers_answers_that_burn_down_more_than_max_tokens(self) -> None:
+    def test_the_estimate_covers_answers_that_count_for_more_than_max_tokens(self) -> None:
         estimate = TokenEstimator()
         for written in (30, 20):
             estimate.update(request(), Completion("text", "end_turn", 75, written))
@@ -103,7 +103,7 @@ class TestTokenEstimator:
 
 
 def simulate(*, per_minute: float, burst: float, documents: int, ceiling: int, latency: float) -> tuple[float, float]:
-    """Ask a service of unknown quota; return span by ideal, and the share of rejected calls."""
+    """Simulate calls to a service of unknown quota. Return actual by ideal time, and the share of rejected calls."""
     pace, now, rate = AimdLimiter(ceiling, 0.0), 0.0, per_minute / 60
     level, filled_at, unsent, done, rejected = burst, 0.0, documents, 0, 0
     in_flight: list[tuple[float, bool, float]] = []
@@ -144,7 +144,7 @@ class TestAimdLimiter:
         assert self.throttled_at(1.0, in_flight=50).allowed == 5
         assert self.throttled_at(1.0, is_guess=False).allowed == 60
 
-    def test_the_limit_grows_by_half_per_second_until_the_second_cut_and_then_slowly(self) -> None:
+    def test_the_limit_grows_by_half_per_second_until_the_second_cut_and_by_a_twentieth_after_it(self) -> None:
         limiter = self.throttled_at(1.0)
         limiter.seconds_to_wait(3.0)
         assert limiter.allowed == pytest.approx(10 * 1.5**2)
@@ -154,7 +154,7 @@ class TestAimdLimiter:
         limiter.seconds_to_wait(5.0)
         assert limiter.allowed == pytest.approx(after_cut * (1 + 2 * 0.05))
 
-    def test_the_pause_doubles_with_each_throttled_call_until_one_is_answered(self) -> None:
+    def test_the_pause_doubles_with_each_throttled_call_until_a_call_is_answered(self) -> None:
         limiter = AimdLimiter(100, 0.0)
         pauses = []
         for second in (10, 20, 30):
@@ -164,7 +164,7 @@ class TestAimdLimiter:
         limiter.record_throttle(sent_at=40, now=40)
         assert [*pauses, limiter.seconds_to_wait(40)] == pytest.approx([0.5, 1, 2, 0.5])
 
-    def test_calls_after_a_cut_are_spread_over_the_time_of_an_answer(self) -> None:
+    def test_calls_after_a_cut_are_spread_over_the_duration_of_a_call(self) -> None:
         limiter = self.throttled_at(1.0)
         for _ in range(100):
             limiter.end()
@@ -176,12 +176,16 @@ class TestAimdLimiter:
         ("service", "maximum_rejected"),
         [
             pytest.param({"per_minute": 600, "burst": 60, "ceiling": 50, "latency": 1}, 0.05, id="usual"),
-            pytest.param({"per_minute": 600, "burst": 60, "ceiling": 200, "latency": 1}, 0.08, id="much too eager"),
+            pytest.param(
+                {"per_minute": 600, "burst": 60, "ceiling": 200, "latency": 1}, 0.08, id="ceiling far too high"
+            ),
             pytest.param({"per_minute": 600, "burst": 60, "ceiling": 50, "latency": 4}, 0.05, id="slow answers"),
             pytest.param({"per_minute": 600, "burst": 400, "ceiling": 50, "latency": 1}, 0.05, id="large burst"),
         ],
     )
-    def test_the_rate_is_found_with_few_rejections(self, service: dict[str, Any], maximum_rejected: float) -> None:
+    def test_the_limiter_finds_the_rate_of_a_service_with_few_rejections(
+        self, service: dict[str, Any], maximum_rejected: float
+    ) -> None:
         ratio, rejected = simulate(documents=500, **service)
         assert ratio <= 1.10
         assert rejected <= maximum_rejected
@@ -204,7 +208,7 @@ class TestAimdLimiter:
         pace.record_throttle(sent_at=1.0, now=1.0)
         assert pace.allowed == 3
 
-    def test_the_limit_stays_between_one_and_its_ceiling(self) -> None:
+    def test_the_limit_of_the_limiter_stays_between_one_and_the_ceiling(self) -> None:
         pace = AimdLimiter(2, 0.0)
         for second in range(1, 20):
             pace.begin(second)

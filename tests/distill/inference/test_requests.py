@@ -32,7 +32,7 @@ def anthropic_body(request: ModelRequest) -> Any:
 
 
 def able(model: str) -> ModelRequest:
-    """A request with a schema, to a model as if it supported structured output."""
+    """Return a request with a schema, as if the model supported structured output."""
     request = make_request(model, json_schema=SCHEMA)
     return dataclasses.replace(request, model=request.model.model_copy(update={"json_schema": True}))
 
@@ -47,7 +47,7 @@ def anthropic_reply(body: Any, **headers: str) -> dict[str, Any]:
 
 
 class TestCalls:
-    def test_anthropic_models_are_asked_through_invoke_model(self) -> None:
+    def test_anthropic_models_are_called_through_invoke_model(self) -> None:
         request = make_request(ANTHROPIC, user="é?", system="s", temperature=0.5, max_tokens=77, invoke_id="id")
         call = to_api_call(request)
         assert call.operation == "invoke_model"
@@ -60,7 +60,7 @@ class TestCalls:
             "temperature": 0.5,
         }
 
-    def test_all_other_models_are_asked_through_converse(self) -> None:
+    def test_all_other_models_are_called_through_converse(self) -> None:
         request = make_request(CONVERSE, system="s", temperature=0.0, max_tokens=77, invoke_id="arn:throughput")
         assert to_api_call(request) == ApiCall(
             "converse",
@@ -72,21 +72,21 @@ class TestCalls:
             },
         )
 
-    def test_no_system_text_is_sent_when_there_is_none(self) -> None:
+    def test_no_system_field_is_sent_when_the_request_has_no_system_text(self) -> None:
         assert "system" not in anthropic_body(make_request(ANTHROPIC))
         assert "system" not in to_api_call(make_request(CONVERSE)).parameters
 
     @pytest.mark.parametrize("temperature", [None, 0.7])
-    def test_temperature_is_sent_only_when_stated(self, temperature: float | None) -> None:
+    def test_the_temperature_is_sent_only_when_it_is_stated(self, temperature: float | None) -> None:
         expected = {} if temperature is None else {"temperature": temperature}
         config = to_api_call(make_request(CONVERSE, temperature=temperature)).parameters["inferenceConfig"]
         assert config == {"maxTokens": 64, **expected}
         assert anthropic_body(make_request(ANTHROPIC, temperature=temperature)).get("temperature") == temperature
 
-    def test_a_model_without_a_temperature_setting_is_sent_none(self) -> None:
+    def test_no_temperature_is_sent_to_a_model_without_a_temperature_setting(self) -> None:
         assert "temperature" not in anthropic_body(make_request(FIXED_TEMPERATURE, temperature=0.7))
 
-    def test_a_model_with_structured_output_is_sent_the_schema(self) -> None:
+    def test_the_schema_is_sent_to_a_model_with_structured_output(self) -> None:
         form = anthropic_body(make_request(ANTHROPIC, json_schema=SCHEMA))["output_config"]["format"]
         assert form == {"type": "json_schema", "schema": json.loads(SCHEMA)}
         parameters = to_api_call(able(CONVERSE)).parameters
@@ -96,7 +96,7 @@ class TestCalls:
         report = ParamValidator().validate(parameters, runtime.operation_model("Converse").input_shape)
         assert not report.has_errors(), report.generate_report()
 
-    def test_a_model_without_structured_output_is_asked_without_the_schema(self) -> None:
+    def test_the_schema_is_not_sent_to_a_model_without_structured_output(self) -> None:
         assert "outputConfig" not in to_api_call(make_request(CONVERSE, json_schema=SCHEMA)).parameters
         assert "output_config" not in anthropic_body(make_request("claude-sonnet-4-6", json_schema=SCHEMA))
 
@@ -111,14 +111,14 @@ class TestCalls:
 
 class TestBatchRecords:
     @pytest.mark.parametrize("model", [ANTHROPIC, CONVERSE])
-    def test_hold_what_a_call_would_send_without_the_id_of_the_model(self, model: str) -> None:
+    def test_a_batch_record_has_the_body_of_a_call_without_the_model_id(self, model: str) -> None:
         request = able(model)
         sent = anthropic_body(request) if model == ANTHROPIC else dict(to_api_call(request).parameters)
         sent.pop("modelId", None)
         assert to_model_input(request) == sent
         assert "json_schema" in json.dumps(to_model_input(request))
 
-    def test_give_the_same_answer_as_a_call(self) -> None:
+    def test_the_output_of_a_batch_record_is_read_like_the_answer_of_a_call(self) -> None:
         model = make_request(ANTHROPIC).model
         body = {
             "content": [{"type": "text", "text": "a"}],
@@ -127,7 +127,7 @@ class TestBatchRecords:
         }
         assert read_model_output(model, body, simulated=True) == Completion("a", "end_turn", 5, 6, simulated=True)
 
-    def test_in_an_unknown_format_are_an_error_that_says_they_were_billed(self) -> None:
+    def test_batch_output_in_an_unknown_format_raises_an_error_that_says_it_was_billed(self) -> None:
         with pytest.raises(ContractError, match=r"claude-haiku-4-5 has an unknown format.*billed.*on demand"):
             read_model_output(make_request(ANTHROPIC).model, {"content": []}, simulated=False)
 
@@ -148,7 +148,7 @@ class TestKeys:
             ),
         ],
     )
-    def test_are_those_of_earlier_versions_so_their_answers_are_found(self, request_: ModelRequest, key: str) -> None:
+    def test_request_keys_equal_the_keys_of_earlier_versions(self, request_: ModelRequest, key: str) -> None:
         assert request_.key == key
 
     @pytest.mark.parametrize(
@@ -167,27 +167,27 @@ class TestKeys:
     def test_a_different_request_has_a_different_key(self, change: dict[str, Any]) -> None:
         assert make_request(**change).key != make_request().key
 
-    def test_user_and_system_text_are_kept_apart(self) -> None:
+    def test_user_text_and_system_text_are_distinguished_in_the_key(self) -> None:
         assert make_request(user="a", system="b").key != make_request(user="b", system="a").key
 
     def test_the_key_does_not_depend_on_the_throughput(self) -> None:
         assert make_request(invoke_id="arn:throughput/1").key == make_request(invoke_id="arn:throughput/2").key
 
-    def test_a_schema_is_part_of_the_key_if_it_is_sent(self) -> None:
+    def test_a_schema_changes_the_key_only_if_the_schema_is_sent(self) -> None:
         assert make_request(ANTHROPIC, json_schema=SCHEMA).key != make_request(ANTHROPIC).key
         assert make_request(CONVERSE, json_schema=SCHEMA).key == make_request(CONVERSE).key
 
-    def test_a_temperature_that_is_not_sent_is_not_part_of_the_key(self) -> None:
+    def test_a_temperature_that_is_not_sent_does_not_change_the_key(self) -> None:
         assert make_request(FIXED_TEMPERATURE, temperature=0.7).key == make_request(FIXED_TEMPERATURE).key
 
 
 class TestReplies:
-    def test_an_anthropic_answer_is_made_of_its_text_blocks(self) -> None:
+    def test_the_text_of_an_anthropic_answer_is_made_of_its_text_blocks(self) -> None:
         blocks = [{"type": "thinking", "thinking": "t"}, {"type": "text", "text": "a"}, {"type": "text", "text": "b"}]
         body = {"content": blocks, "stop_reason": "max_tokens", "usage": {"input_tokens": 5, "output_tokens": 6}}
         assert read_reply(call_of(ANTHROPIC), anthropic_reply(body)) == Completion("ab", "max_tokens", 5, 6)
 
-    def test_a_converse_answer_is_made_of_its_text_blocks(self) -> None:
+    def test_the_text_of_a_converse_answer_is_made_of_its_text_blocks(self) -> None:
         response = {
             "output": {"message": {"role": "assistant", "content": [{"reasoningContent": {}}, {"text": "a"}]}},
             "stopReason": "end_turn",
@@ -196,7 +196,7 @@ class TestReplies:
         }
         assert read_reply(call_of(CONVERSE), response) == Completion("a", "end_turn", 5, 6, simulated=True)
 
-    def test_an_answer_with_half_a_character_can_be_stored(self) -> None:
+    def test_an_unpaired_surrogate_in_an_answer_is_replaced(self) -> None:
         raw = (
             b'{"content": [{"type": "text", "text": "ok \\ud83d"}], "stop_reason": "max_tokens",'
             b' "usage": {"input_tokens": 5, "output_tokens": 6}}'
@@ -220,11 +220,11 @@ class TestReplies:
             ),
         ],
     )
-    def test_an_answer_in_an_unknown_format_is_an_error_that_says_it_was_billed(self, body: Any) -> None:
+    def test_an_answer_in_an_unknown_format_raises_an_error_that_says_it_was_billed(self, body: Any) -> None:
         with pytest.raises(ContractError, match=r"us\.anthropic.* to invoke_model has an unknown format.*billed"):
             read_reply(call_of(ANTHROPIC), anthropic_reply(body))
 
     @pytest.mark.parametrize("response", [{}, {"output": {}}, {"output": {"message": None}}], ids=str)
-    def test_a_converse_answer_in_an_unknown_format_is_an_error_too(self, response: dict[str, Any]) -> None:
+    def test_a_converse_answer_in_an_unknown_format_raises_an_error(self, response: dict[str, Any]) -> None:
         with pytest.raises(ContractError, match="converse has an unknown format"):
             read_reply(call_of(CONVERSE), response)

@@ -1,4 +1,4 @@
-"""A sample of answers, for the tests of labeling."""
+"""Draw a sample of answers for the tests of labeling."""
 
 from __future__ import annotations
 
@@ -19,6 +19,6 @@ def sample(examples: int = 20, **changes: Any) -> list[LabelExample]:
 
 
 def with_new_answers(*changed: int) -> dict[str, dict[str, str]]:
-    """Return the answers with new ones of ``tuned`` to some rows."""
+    """Return the answers, with new answers of ``tuned`` for the rows with the numbers ``changed``."""
     new = {ROWS[number]["row_id"]: f"a new answer to {number}" for number in changed}
     return {**ANSWERS, "tuned": {**ANSWERS["tuned"], **new}}

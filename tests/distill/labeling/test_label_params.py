@@ -1,4 +1,4 @@
-"""Check the values of the labeling DAG's trigger form."""
+"""Test the values of the labeling DAG's trigger form."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from include.distill.stats.agreement import MINIMUM_RATED
 from include.distill.stats.intervals import wilson_interval
 
 
-def test_the_intervals_that_the_form_states_are_right() -> None:
+def test_the_intervals_in_the_description_of_the_form_are_correct() -> None:
     description = str(LabelParams.model_fields["examples"].description)
     for agreed, asked in ((35, 50), (70, 100)):
         low, high = wilson_interval(agreed, asked) or (0, 0)
@@ -33,10 +33,10 @@ def test_empty_fields_have_their_defaults() -> None:
     ("params", "words"),
     [
         pytest.param({"how": "read a labelled sheet"}, "labeller", id="a sheet without a labeler"),
-        pytest.param({"candidate": "a"}, "candidate and baseline", id="half a pair"),
+        pytest.param({"candidate": "a"}, "candidate and baseline", id="a candidate without a baseline"),
         pytest.param({"run_key": "../x"}, "run_key", id="a path"),
         pytest.param({"labeller": "Ada/.."}, "labeller", id="a labeler that is a path"),
-        pytest.param({"examples": 0}, "examples", id="nothing to ask"),
+        pytest.param({"examples": 0}, "examples", id="zero examples"),
     ],
 )
 def test_wrong_values_are_refused_with_their_field(params: dict[str, Any], words: str) -> None:

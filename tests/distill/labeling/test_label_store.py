@@ -1,4 +1,4 @@
-"""Check that labels count for exactly the answers that were shown."""
+"""Test that labels count only for the answers that were shown."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def label(verdict: str = "tie", **changes: Any) -> Any:
     return {**given, "verdict": verdict, **changes}
 
 
-def test_a_new_label_replaces_the_same_persons_old_one_and_no_other(store: MemoryStore) -> None:
+def test_a_new_label_replaces_only_the_old_label_of_the_same_person_and_question(store: MemoryStore) -> None:
     store_labels(store, FOLDER, [label("tie"), label("tie", row_id="r2")])
     store_labels(store, FOLDER, [label("candidate"), label("baseline", labeller="bob")])
     assert read_labels(store, FOLDER) == [
@@ -36,10 +36,10 @@ def test_a_new_label_replaces_the_same_persons_old_one_and_no_other(store: Memor
         pytest.param({}, (1, 0, 0), id="the answers that were shown"),
         pytest.param({"answers": answers_hash("yes", "maybe")}, (0, 1, 0), id="another answer of the baseline"),
         pytest.param({"answers": answers_hash("yes!", "perhaps")}, (0, 1, 0), id="another answer of the candidate"),
-        pytest.param({"answers": answers_hash("perhaps", "yes")}, (0, 1, 0), id="each other's answers"),
+        pytest.param({"answers": answers_hash("perhaps", "yes")}, (0, 1, 0), id="the two answers swapped"),
         pytest.param({"row_id": "r2"}, (0, 1, 0), id="answers to another question"),
         pytest.param({"row_id": "gone"}, (0, 1, 0), id="a question that is no longer asked"),
-        pytest.param({"candidate": "gone"}, (0, 1, 0), id="an arm that is no longer there"),
+        pytest.param({"candidate": "gone"}, (0, 1, 0), id="an arm that no longer exists"),
         pytest.param({"answers": None}, (0, 0, 1), id="without the hash of the answers"),
     ],
 )
@@ -50,7 +50,7 @@ def test_a_label_counts_only_for_the_answers_that_were_shown(
     assert (len(matched.counted), matched.changed, matched.unmarked) == counts
 
 
-def test_a_label_of_an_earlier_version_is_kept_and_not_counted(store: MemoryStore) -> None:
+def test_a_label_of_an_earlier_version_is_kept_but_not_counted(store: MemoryStore) -> None:
     older = {name: value for name, value in label("candidate").items() if name != "answers"}
     store_labels(store, FOLDER, [older])
     store_labels(store, FOLDER, [label("baseline")])
@@ -59,7 +59,7 @@ def test_a_label_of_an_earlier_version_is_kept_and_not_counted(store: MemoryStor
     assert matched.counted == [label("baseline")]
 
 
-def test_labels_count_again_when_the_run_has_the_old_answers_again(store: MemoryStore) -> None:
+def test_old_labels_count_again_when_the_run_has_the_old_answers_again(store: MemoryStore) -> None:
     changed = {**ANSWERS, "tuned": {"r1": "certainly"}}
     store_labels(store, FOLDER, [label("candidate")])
     store_labels(store, FOLDER, [label("tie", answers=answers_hash("certainly", "perhaps"))])

@@ -1,4 +1,4 @@
-"""Check the blinded sample, and the labels that result from it."""
+"""Test the blinded sample and the labels that result from it."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from include.distill.labeling.sample import key_name, labeler_name, split_exampl
 from tests.distill.labeling.example_sample import ANSWERS, PAIR, ROWS, sample, with_new_answers
 
 
-def test_the_sample_is_reproducible_and_a_larger_one_starts_with_it() -> None:
+def test_the_sample_is_reproducible_and_a_larger_sample_begins_with_the_same_examples() -> None:
     assert sample() == sample()
     assert sample(40)[:20] == sample()
     assert sample(seed=8) != sample()
 
 
-def test_both_arms_are_shown_first_about_equally_often() -> None:
+def test_each_arm_is_shown_first_about_equally_often() -> None:
     first = [example["a"] for example in sample(60)]
     assert 15 < first.count("candidate") < 45
     for example in sample(60):
@@ -32,14 +32,14 @@ def test_questions_with_two_equal_answers_are_left_out() -> None:
     assert ROWS[0]["row_id"] not in {example["row_id"] for example in drawn}
 
 
-def test_the_name_of_an_example_says_which_run_and_which_answers_it_is_of() -> None:
+def test_the_name_of_an_example_identifies_its_run_and_its_answers() -> None:
     run, shown = split_example_name(sample()[0]["example"])
     assert split_example_name(sample(run_key="other")[0]["example"]) != (run, shown)
     assert split_example_name(f"999-{run}-{shown}") == (run, shown)
     assert split_example_name("nothing") == ("", "")
 
 
-def test_labels_are_translated_to_the_arms_that_they_prefer() -> None:
+def test_labels_are_translated_into_verdicts_for_the_preferred_arms() -> None:
     examples = sample(5)
     choices: list[Choice] = ["A", "B", "Tie", "No answer"]
     labels = {example["example"]: choice for example, choice in zip(examples, choices, strict=False)}
@@ -49,12 +49,12 @@ def test_labels_are_translated_to_the_arms_that_they_prefer() -> None:
     assert {label["labeller"] for label in stored} == {"ada"}
 
 
-def test_two_samples_share_a_key_only_if_they_show_the_same() -> None:
+def test_two_samples_have_the_same_key_only_if_they_show_the_same_answers() -> None:
     assert key_name(sample()) == key_name(sample())
     assert len({key_name(sample(60, answers=with_new_answers(*changed))) for changed in ((), (1,), (1, 2))}) == 3
 
 
-def test_stored_labels_are_of_the_answers_that_were_shown() -> None:
+def test_stored_labels_belong_to_the_answers_that_were_shown() -> None:
     examples = sample(60)
     choices = {example["example"]: "A" for example in examples}
     labels = to_labels(choices, examples, pair=PAIR, labeler="ada", now="2026-11-22T00:00:00+00:00")

@@ -1,4 +1,4 @@
-"""Check the sheet that people label, and how it is read."""
+"""Test the sheet that people label, and how the labels are read."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from tests.distill.labeling.example_sample import ANSWERS, ROWS, sample, with_ne
 
 
 def filled(examples: list[LabelExample], labels: list[str]) -> bytes:
-    """Return the sheet as a person sends it back."""
+    """Return a sheet with labels, as a person sends it back."""
     rows = [[example["example"], label] for example, label in zip(examples, labels, strict=True)]
     return "\r\n".join(",".join(row) for row in [["example", "label"], *rows]).encode()
 
 
-def test_labels_are_read_in_any_case_and_an_empty_cell_is_no_answer() -> None:
+def test_labels_are_read_in_upper_and_lower_case_and_an_empty_cell_means_no_answer() -> None:
     examples = sample(5)
     labels = read_sheet(filled(examples, ["A", "b", " TIE ", "", "No answer"]), examples, source="s.csv").labels
     assert list(labels.values()) == ["A", "B", "Tie", "No answer", "No answer"]
 
 
-def test_the_sheet_does_not_reveal_whose_an_answer_is() -> None:
+def test_the_sheet_does_not_reveal_which_arm_wrote_an_answer() -> None:
     answers = {arm: dict.fromkeys(by_row, f"text {number}") for number, (arm, by_row) in enumerate(ANSWERS.items())}
     body = render_sheet(sample(answers=answers)).decode("utf-8-sig")
     assert not [word for word in ("tuned", "base", "candidate", "baseline") if word in body]
@@ -64,7 +64,7 @@ def test_a_sheet_is_read_in_every_format_that_spreadsheets_save(separator: str, 
     sheet.writerow(SHEET_COLUMNS)
     for example, label in zip(examples, "AB ", strict=True):
         sheet.writerow([example["example"], "Déjà “vu”, or; not?", "=d", "a", "", label])
-    sheet.writerow([""] * len(SHEET_COLUMNS))  # a row that somebody touched
+    sheet.writerow([""] * len(SHEET_COLUMNS))  # an edited row without content
     labels = read_sheet(text.getvalue().encode(encoding), examples, source="s.csv").labels
     assert list(labels.values()) == ["A", "B", "No answer"]
 
@@ -81,10 +81,10 @@ def test_rows_and_columns_may_be_in_another_order_or_missing() -> None:
     [
         pytest.param((b"", b""), False, id="as written"),
         pytest.param((b",\r\n", b",A\r\n"), True, id="labelled"),
-        pytest.param((b"\xef\xbb\xbf", b"PK\x03\x04"), True, id="something else by now"),
+        pytest.param((b"\xef\xbb\xbf", b"PK\x03\x04"), True, id="another file format"),
     ],
 )
-def test_a_sheet_that_somebody_worked_on_is_recognized(change: tuple[bytes, bytes], touched: bool) -> None:
+def test_a_sheet_that_a_person_has_edited_is_recognized(change: tuple[bytes, bytes], touched: bool) -> None:
     assert has_labels(render_sheet(sample(3)).replace(*change), sample(20)) is touched
 
 
@@ -93,7 +93,7 @@ def test_a_sheet_that_somebody_worked_on_is_recognized(change: tuple[bytes, byte
     [
         pytest.param("example,label\n{0},C\n", r"s\.csv line 2, column label: 'c'; expected A, B", id="label"),
         pytest.param(
-            "example,label\n9-ffff-f,A\n", r"line 2, column example: '9-ffff-f' is not an example", id="stranger"
+            "example,label\n9-ffff-f,A\n", r"line 2, column example: '9-ffff-f' is not an example", id="unknown example"
         ),
         pytest.param("example,label\n009-ffffff,A\n", r"'009-ffffff' has no hash of the answers", id="older"),
         pytest.param("example,label\n{0},A\n{0},B\n", r"line 3, column example: .* occurs twice", id="twice"),
@@ -105,7 +105,7 @@ def test_a_sheet_that_somebody_worked_on_is_recognized(change: tuple[bytes, byte
         pytest.param("", r"is empty", id="empty"),
     ],
 )
-def test_a_row_that_cannot_be_used_is_named_with_line_and_column(text: str, words: str) -> None:
+def test_the_message_about_an_unusable_row_names_the_line_and_the_column(text: str, words: str) -> None:
     examples = sample(3)
     with pytest.raises(InputError, match=words):
         read_sheet(text.format(examples[0]["example"]).encode(), examples, source="s.csv")
@@ -118,7 +118,7 @@ def test_a_sheet_of_another_run_is_refused() -> None:
     assert "To read a sheet of another run" in str(refused.value)
 
 
-def test_a_label_on_a_sheet_counts_only_for_the_answers_on_it() -> None:
+def test_a_label_on_a_sheet_counts_only_for_the_answers_on_the_same_sheet() -> None:
     examples = sample(60)
     changed = [example["row_id"] for example in examples[:2]]
     numbers = [number for number, row in enumerate(ROWS) if row["row_id"] in changed]
@@ -128,7 +128,7 @@ def test_a_label_on_a_sheet_counts_only_for_the_answers_on_it() -> None:
     assert (list(sheet.changed.values()), sheet.outdated) == (["A", "No answer"], 1)
 
 
-def test_an_example_whose_number_changed_is_still_recognized() -> None:
+def test_an_example_is_recognized_after_its_number_changed() -> None:
     """A question whose answers became equal leaves the sample, so the numbers after it change."""
     examples = sample(60)
     row_id = examples[0]["row_id"]
@@ -139,14 +139,14 @@ def test_an_example_whose_number_changed_is_still_recognized() -> None:
     assert (set(sheet.labels), sheet.outdated) == ({example["example"] for example in now}, 1)
 
 
-def test_an_example_that_appears_twice_in_a_sheet_is_refused_even_after_its_answers_changed() -> None:
+def test_an_example_that_occurs_twice_in_a_sheet_is_refused_even_if_its_answers_changed() -> None:
     examples, now = sample(60), sample(60, answers=with_new_answers(*range(60)))
     twice = [examples[0], examples[0]]
     with pytest.raises(InputError, match="twice"):
         read_sheet(filled(twice, ["A", "B"]), now, source="s.csv")
 
 
-def test_a_labeled_sheet_of_older_answers_still_counts_as_worked_on() -> None:
+def test_a_labeled_sheet_with_older_answers_still_counts_as_edited() -> None:
     now = sample(60, answers=with_new_answers(*range(60)))
     assert has_labels(render_sheet(sample(3)).replace(b",\r\n", b",A\r\n"), now)
     assert not has_labels(render_sheet(sample(3)), now)

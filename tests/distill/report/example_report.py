@@ -1,4 +1,4 @@
-"""Build an example report, for the tests of the report."""
+"""Build an example report for the tests of the report."""
 
 from __future__ import annotations
 

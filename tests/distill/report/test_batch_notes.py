@@ -1,4 +1,4 @@
-"""Check the notes about batch inference."""
+"""Test the notes about batch inference."""
 
 from __future__ import annotations
 
@@ -41,22 +41,22 @@ def test_every_judge_has_its_own_note(use_case: UseCase) -> None:
     assert [sentence.split()[2] for sentence in notes] == list(use_case.judges)
 
 
-def test_there_is_no_note_when_no_step_wants_batch_jobs() -> None:
+def test_there_is_no_note_when_no_step_uses_batch_jobs() -> None:
     use_case = make_use_case()
     assert list(too_few_for_batch(use_case, calls(use_case, synthesis=1, judging=1))) == []
     assert batch_answer_note(use_case, paid(0, 5), paid(0, 5)) == {}
 
 
-def test_the_report_says_how_many_answers_came_from_batch_jobs(use_case: UseCase) -> None:
+def test_the_note_states_how_many_answers_came_from_batch_jobs(use_case: UseCase) -> None:
     assert batch_answer_note(use_case, paid(120, 120), paid(196, 196) * 2) == {
         BATCH_NOTE: "synthesize 120 of 120, judge 392 of 392"
     }
 
 
-def test_there_is_no_note_when_nothing_was_paid(use_case: UseCase) -> None:
+def test_there_is_no_note_when_no_call_was_paid_for(use_case: UseCase) -> None:
     assert batch_answer_note(use_case, paid(0, 0), []) == {}
 
 
-def test_the_report_says_why_some_answers_came_on_demand(use_case: UseCase) -> None:
+def test_the_note_states_that_some_answers_came_on_demand_at_the_full_price(use_case: UseCase) -> None:
     note = batch_answer_note(use_case, paid(120, 120), paid(0, 40))[BATCH_NOTE]
     assert note.startswith("synthesize 120 of 120, judge 0 of 40; the other calls were on demand at the full price")

@@ -1,4 +1,4 @@
-"""Check what a run is billed for, and the comparison with the estimate."""
+"""Test what a run is billed for, and the comparison of the bill with the estimate."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_the_critic_has_its_own_lines_without_a_batch_price() -> None:
     }
 
 
-def test_everything_paid_has_a_line() -> None:
+def test_every_paid_part_of_a_run_has_a_line() -> None:
     lines = billed(
         synthesis=[used(MILLION, MILLION), used(MILLION)],
         arms=[
@@ -85,7 +85,7 @@ def test_the_total_is_the_sum_of_the_lines() -> None:
     assert total_usd(lines) == sum(line.usd for line in lines) == 0.0029
 
 
-def test_a_paid_part_without_a_known_price_is_an_error() -> None:
+def test_a_paid_part_without_a_known_price_raises_an_error() -> None:
     with pytest.raises(UseCaseError, match="no training_per_thousand for nova-micro"):
         bill(
             USE_CASE,
@@ -96,7 +96,7 @@ def test_a_paid_part_without_a_known_price_is_an_error() -> None:
         )
 
 
-def test_each_line_has_its_estimate_and_free_lines_follow() -> None:
+def test_each_paid_line_has_its_estimate_and_lines_that_cost_nothing_follow() -> None:
     paid = [BillLine("synthesis", 10, "token", 0.5), BillLine("a retry", 2, "token", 0.5)]
     expected = [BillLine("synthesis", 20, "token", 0.5), BillLine("training", 4, "token", 0.5)]
     records = compare_with_estimate(paid, [line.as_record() for line in expected])
@@ -108,7 +108,7 @@ def test_each_line_has_its_estimate_and_free_lines_follow() -> None:
     assert sum(record["usd"] for record in records) == total_usd(paid)
 
 
-def test_the_records_of_the_bill_are_plain_json_in_the_order_of_the_report() -> None:
+def test_the_records_of_the_bill_are_plain_json_with_keys_in_the_order_of_the_report() -> None:
     (record,) = compare_with_estimate([BillLine("synthesis", 10, "token", 0.5)], [])
     assert list(json.loads(json.dumps(record)).items()) == [
         ("what", "synthesis"),
@@ -121,7 +121,7 @@ def test_the_records_of_the_bill_are_plain_json_in_the_order_of_the_report() -> 
     assert compare_with_estimate([], []) == []
 
 
-def test_answers_of_batch_jobs_have_lines_of_their_own_at_the_batch_price() -> None:
+def test_answers_of_batch_jobs_have_separate_lines_at_the_batch_price() -> None:
     synthesis = [used(3 * MILLION, 2 * MILLION) | {"batch_input_tokens": MILLION, "batch_output_tokens": MILLION}]
     assert billed(synthesis=synthesis) == {
         "synthesis: claude-sonnet-4-6 input": 2,
@@ -131,7 +131,7 @@ def test_answers_of_batch_jobs_have_lines_of_their_own_at_the_batch_price() -> N
     }
 
 
-def test_a_champion_arm_is_billed_by_the_token_only_while_the_base_student_answers_for_it() -> None:
+def test_a_champion_arm_is_billed_by_the_token_only_when_the_base_student_answers_instead() -> None:
     first = ArmSummary("champion", "champion", [used(MILLION)])
     served = ArmSummary("champion", "champion", [used(MILLION)], model_arn="arn:model", unit_hours=1)
     assert billed(arms=[first]) == {"answers champion: nova-micro input": 1}

@@ -1,4 +1,4 @@
-"""Check what a report contains, and that figures that do not add up are refused."""
+"""Test what a report contains, and that figures that do not add up are refused."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def critic(**changes: int) -> dict[str, int]:
     return {**verdicts, "calls": 42, "cache_hits": 0, "input_tokens": 4200, "output_tokens": 420, **changes}
 
 
-def test_the_counts_of_the_critic_are_kept_and_shown() -> None:
+def test_the_critic_counts_are_kept_in_the_report_and_shown_on_the_page() -> None:
     report = build_report(**changed("synthesis", critic=critic(), dropped={"critic": 7}))
     assert report["synthesis"]["critic"] == critic()
     html = render_html(report)
@@ -100,9 +100,7 @@ def changed(part: str, **changes: Any) -> dict[str, Any]:
         pytest.param(changed("cost", actual_usd=9.0), "not the sum of the bill's lines", id="a wrong total"),
         pytest.param(inputs(simulated="yes"), "simulated", id="simulated is a bool"),
         pytest.param(inputs(arms=[base_arm(records=5)]), "arms.0: arm base has no job", id="records without a job"),
-        pytest.param(
-            inputs(arms=[base_arm(released=False)]), "released must be true", id="nothing served, not released"
-        ),
+        pytest.param(inputs(arms=[base_arm(released=False)]), "released must be true", id="not served, not released"),
         pytest.param(inputs(arms=[tuned_arm(kind="base")]), "is a base model, so it has no job", id="a trained base"),
         pytest.param(inputs(arms=[{"name": "base"}]), "arms.0.kind: Field required", id="a field missing"),
         pytest.param(inputs(disagreements=[{"row_id": "a"}]), "disagreements.0.question", id="no question"),
@@ -119,12 +117,12 @@ def test_an_arm_served_without_training_is_accepted() -> None:
     assert build_report(**inputs(arms=arms))["arms"][0]["serving"] == "on_demand"
 
 
-def test_a_bill_may_be_off_by_the_rounding_of_a_cent() -> None:
+def test_a_total_may_differ_from_the_bill_lines_by_the_rounding_of_a_cent() -> None:
     cost = {"estimated_usd": 0.0, "actual_usd": 0.01, "lines": [line("tokens", 1, "token", 0.004, 0.004)]}
     assert build_report(**inputs(cost=cost))["cost"]["actual_usd"] == 0.01
 
 
-def test_a_loss_that_is_not_finite_becomes_null() -> None:
+def test_a_loss_in_a_report_that_is_not_finite_becomes_null() -> None:
     curve = [{"step": 1, "epoch": 0.5, "loss": math.nan}, {"step": 2, "epoch": 1.0, "loss": 1.5}]
     report = build_report(**inputs(loss_curves={"tuned": curve}, arms=[tuned_arm(training_loss=math.inf)]))
     assert [point["loss"] for point in report["loss_curves"]["tuned"]] == [None, 1.5]

@@ -41,7 +41,7 @@ def test_text_that_models_wrote_is_escaped(width: int) -> None:
     assert grounding_chart(hostile, width=width).count("<svg") == 1
 
 
-def test_without_pairs_there_is_no_chart_of_them() -> None:
+def test_there_is_no_chart_without_records_and_pairs() -> None:
     nothing = {"arm": "tuned", **CardFigures(seed=1).as_record()}
     assert grounding_chart(nothing, width=720) == ""
     assert length_chart(nothing, "question", width=720) == ""

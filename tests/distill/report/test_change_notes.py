@@ -1,4 +1,4 @@
-"""Check the sentence about changes since the last run."""
+"""Test the sentence about changes since the last run."""
 
 from __future__ import annotations
 
@@ -23,12 +23,14 @@ SAME: Any = {"since": "one", "added": 0, "changed": 0, "gone": 0, "settings": []
             "Since the last run (one): 1,200 rows added, 1 row changed, other settings (prompts).",
             id="bought",
         ),
-        pytest.param(SAME, 3.5, "Since the last run (one): the same rows and settings.", id="bought all the same"),
+        pytest.param(
+            SAME, 3.5, "Since the last run (one): the same rows and settings.", id="bought although nothing changed"
+        ),
         pytest.param(None, 0, "Nothing was bought: an earlier run stored", id="a report of an earlier version"),
         pytest.param(FIRST, 0, "Nothing was bought: an earlier run stored", id="first, free"),
     ],
 )
-def test_the_sentence_says_what_changed_and_why_nothing_was_bought(changes: Any, usd: float, words: str) -> None:
+def test_the_sentence_states_what_changed_and_why_nothing_was_bought(changes: Any, usd: float, words: str) -> None:
     line = changes_sentence(changes, actual_usd=usd)
     assert line is not None
     assert words in line

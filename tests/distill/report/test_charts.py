@@ -1,4 +1,4 @@
-"""The pictures are drawn where the figures say."""
+"""Test that charts are drawn at the positions of their figures."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_a_judge_that_decided_nothing_has_a_row_without_a_bar() -> None:
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-def test_a_heading_too_long_for_one_line_takes_two(width: int) -> None:
+def test_a_heading_that_is_too_long_for_one_line_has_two_lines(width: int) -> None:
     records = [verdicts(["tie"] * 30, judge="haiku", candidate="originals-125-synthetic-375", baseline="originals-500")]
     comparisons = build_report(**inputs(verdicts=records))["comparisons"]
     headings = with_class(drawn(preference_chart(comparisons, width=width)), "strong")
@@ -73,7 +73,7 @@ def test_pipeline_bars_are_in_proportion_and_losses_are_hatched(report: dict[str
     assert lost == [2, 0, 13, 0, 0]
 
 
-def test_records_of_several_arms_do_not_flow_into_each_other(report: dict[str, Any]) -> None:
+def test_the_records_of_one_arm_do_not_flow_into_the_records_of_another_arm(report: dict[str, Any]) -> None:
     several = [tuned_arm(name=name) for name in ("one", "two")]
     flows = [
         len(with_class(drawn(pipeline_chart(report["source"], report["synthesis"], arms, width=720)), "flow"))
@@ -88,13 +88,13 @@ def test_an_empty_pipeline_can_be_drawn(report: dict[str, Any]) -> None:
 
 
 def points_of(svg: ElementTree.Element, *, steps: bool) -> list[list[tuple[float, float]]]:
-    """Return the lines of single steps, or those of moving means."""
+    """Return the points of the lines of single steps, or of the lines of moving means."""
     lines = [element for element in svg.iter() if element.tag.endswith("polyline")]
     chosen = [line for line in lines if ("step" in (line.get("class") or "").split()) is steps]
     return [[tuple(map(float, pair.split(","))) for pair in line.get("points", "").split()] for line in chosen]  # type: ignore[misc]
 
 
-def test_a_falling_loss_falls_in_the_chart_and_stays_inside() -> None:
+def test_the_line_of_a_falling_loss_falls_and_stays_inside_the_chart() -> None:
     curve = [{"step": step, "epoch": 1.0, "loss": 3.0 / step} for step in range(1, 60)]
     svg = drawn(loss_chart({"tuned": curve}, width=330))
     height = float((svg.get("viewBox") or "").split()[3])
@@ -105,12 +105,12 @@ def test_a_falling_loss_falls_in_the_chart_and_stays_inside() -> None:
         assert all(0 <= x <= 330 and 0 <= y <= height for x, y in line)
 
 
-def test_each_mean_is_drawn_at_the_middle_of_its_steps() -> None:
+def test_each_moving_mean_is_drawn_at_the_middle_of_its_steps() -> None:
     curve = [{"step": step, "epoch": 1.0, "loss": float(step % 3)} for step in range(1, 31)]
     svg = drawn(loss_chart({"tuned": curve}, width=720))
     (thin,), (means,) = points_of(svg, steps=True), points_of(svg, steps=False)
     assert [x for x, _ in means] == pytest.approx([x for x, _ in thin[1:-1]])
-    middle = (max(y for _, y in thin) + min(y for _, y in thin)) / 2  # every three losses are 0, 1 and 2
+    middle = (max(y for _, y in thin) + min(y for _, y in thin)) / 2  # any three losses in a row are 0, 1 and 2
     assert [y for _, y in means] == pytest.approx([middle] * 28, abs=0.1)
 
 
@@ -131,7 +131,7 @@ def test_a_step_without_loss_breaks_the_line() -> None:
     assert [len(line) for line in points_of(svg, steps=False)] == [2, 2]
 
 
-def test_a_long_run_is_thinned_and_keeps_its_end() -> None:
+def test_a_long_curve_is_thinned_but_keeps_its_last_step() -> None:
     curve = [{"step": step, "epoch": 1.0, "loss": 1.0 + step} for step in range(5000)]
     svg = drawn(loss_chart({"tuned": curve}, width=720))
     (line,), (means,) = points_of(svg, steps=True), points_of(svg, steps=False)

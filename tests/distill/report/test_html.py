@@ -1,4 +1,4 @@
-"""Check the report's page: one file that loads and runs nothing, with every text escaped."""
+"""Test that the report's page is one file that loads and runs nothing, and that every text is escaped."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def page(**changes: Any) -> Page:
     return Page(render_html(build_report(**inputs(**changes))))
 
 
-def test_the_page_loads_nothing_and_runs_nothing() -> None:
+def test_the_page_loads_no_resource_and_runs_no_script() -> None:
     shown = page()
     assert not {"script", "img", "link", "iframe", "object", "form", "base"} & set(shown.tags)
     assert not [name for _, name, _ in shown.attributes if name.startswith("on") or name in ("src", "href")]
@@ -75,22 +75,22 @@ def test_the_page_loads_nothing_and_runs_nothing() -> None:
     assert policy == "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
 
-def test_the_styles_fetch_nothing() -> None:
+def test_the_styles_load_no_resource() -> None:
     html = render_html(build_report(**inputs()))
     styles = html[html.index("<style>") : html.index("</style>")]
     assert "@import" not in styles
     assert "url(" not in styles
 
 
-def test_the_page_of_a_simulated_run_says_so_first() -> None:
+def test_the_page_of_a_simulated_run_begins_with_the_simulated_notice() -> None:
     assert page().words[0] == SIMULATED_NOTICE
 
 
-def test_the_page_of_a_real_run_does_not_say_simulated() -> None:
+def test_the_page_of_a_real_run_has_no_simulated_notice() -> None:
     assert "SIMULATED" not in render_html(build_report(**inputs(simulated=False)))
 
 
-def test_the_verdict_comes_before_everything_else() -> None:
+def test_the_verdict_comes_before_the_first_section() -> None:
     words = page(simulated=False).words
     assert words.index("tuned is better than base for 1 of 2 judges") < words.index("How much better, and how sure")
 
@@ -155,7 +155,7 @@ def test_hostile_text_is_escaped() -> None:
     html = render_html(build_report(**hostile_inputs()))
     assert "<script" not in html
     assert "<img" not in html
-    assert html.count("&lt;script&gt;alert(1)&lt;/script&gt;{{ 7*7 }}{% raw %}") > 20  # the text itself, unrendered
+    assert html.count("&lt;script&gt;alert(1)&lt;/script&gt;{{ 7*7 }}{% raw %}") > 20  # the text is shown literally
     tame = page(**{name: value for name, value in hostile_inputs().items() if name == "arms"}, warnings=["w"])
     shown = Page(html)
     assert {name for _, name, _ in shown.attributes} <= {name for _, name, _ in tame.attributes}
@@ -178,12 +178,12 @@ def test_a_lone_surrogate_does_not_stop_the_page() -> None:
     assert html.encode()
 
 
-def test_an_arm_that_still_bills_is_named_at_the_top() -> None:
+def test_an_arm_that_is_still_billed_is_named_at_the_top() -> None:
     words = page(arms=[tuned_arm(released=False)]).words
     assert words.index("Still running and billing:") < words.index("How much better, and how sure")
 
 
-def test_the_page_shows_some_disagreements_and_says_how_many_there_are() -> None:
+def test_the_page_shows_the_first_disagreements_and_states_how_many_there_are() -> None:
     many = [
         {**inputs()["disagreements"][0], "row_id": f"row-number-{index}"} for index in range(DISAGREEMENTS_SHOWN + 3)
     ]
@@ -194,7 +194,7 @@ def test_the_page_shows_some_disagreements_and_says_how_many_there_are() -> None
     )
 
 
-def test_disagreements_of_another_pair_name_their_own_arms() -> None:
+def test_a_disagreement_names_the_arms_of_its_own_pair() -> None:
     item = {**inputs()["disagreements"][0], "candidate": "originals", "baseline": "champion"}
     words = page(disagreements=[item]).words
     assert {"originals", "champion"} <= set(words)
@@ -243,13 +243,15 @@ def test_agreement_with_people_and_their_votes_are_shown() -> None:
         pytest.param({"counted": 0, "changed": 0, "unmarked": 1}, ["1", "without the answers"], id="unmarked"),
     ],
 )
-def test_labels_that_do_not_count_are_mentioned_with_the_reason(labels: dict[str, int], expected: list[str]) -> None:
+def test_the_page_mentions_labels_that_do_not_count_with_the_reason(
+    labels: dict[str, int], expected: list[str]
+) -> None:
     before, mention, after = " ".join(page(labels=labels).words).partition("of people's labels")
     assert bool(mention) == bool(expected)
     assert all(words in before.rsplit(" ", 2)[1:] or words in after for words in expected)
 
 
-def test_losses_are_shown_as_means_with_what_the_job_reports_and_their_source() -> None:
+def test_losses_are_shown_as_means_with_the_loss_that_the_job_reports_and_the_source() -> None:
     words = page().words
     row = words[words.index("tuned", words.index("The arms that were compared")) :]
     means = row[row.index("1.89 to 0.92") :]
@@ -260,13 +262,13 @@ def test_losses_are_shown_as_means_with_what_the_job_reports_and_their_source() 
     assert any("step_wise_training_metrics.csv of the training job" in word for word in page(simulated=False).words)
 
 
-def test_an_arm_without_a_curve_shows_what_its_job_reports() -> None:
+def test_an_arm_without_a_loss_curve_shows_the_loss_that_its_job_reports() -> None:
     words = page(loss_curves={}).words
     assert words[words.index("the job reports 0.909") - 1] == "–"
     assert not any("step_wise" in word for word in words)
 
 
-def test_the_price_is_followed_by_why_nothing_was_bought() -> None:
+def test_the_price_is_followed_by_the_reason_why_nothing_was_bought() -> None:
     cost = {"estimated_usd": 9.1, "actual_usd": 0.0, "lines": []}
     changes = {"since": None, "added": None, "changed": None, "gone": None, "settings": []}
     words = page(cost=cost, source={**inputs()["source"], "changes": changes}).words
@@ -286,7 +288,7 @@ def test_an_arm_against_itself_is_marked_as_noise_control() -> None:
     assert words[words.index("base with base-again") + 1].startswith("noise control: half-win rate 50.0%")
 
 
-def test_more_than_two_arms_are_compared_in_a_matrix() -> None:
+def test_more_than_two_arms_are_shown_in_a_matrix() -> None:
     caption = "Every arm against every other: half-win rate of the arm in the row, by judge"
     outcomes = ["candidate"] * 80 + ["baseline"] * 20
     arms = [("mixed", "base"), ("mixed", "few")]
@@ -303,13 +305,13 @@ def test_the_interval_of_a_single_document_is_0_to_100_percent() -> None:
     assert sum("(95% CI 0–\N{WORD JOINER}100%)" in word for word in page(clusters=clusters).words) == 2
 
 
-def test_a_run_with_nothing_to_show_is_still_a_page() -> None:
+def test_a_report_without_comparisons_and_samples_is_rendered_as_a_page() -> None:
     shown = page(verdicts=[], loss_curves={}, disagreements=[], pair_sample=[], settings={}, arms=[])
     assert "No verdict" in shown.words
     assert "There is no question on which judges or people disagree." in shown.words
 
 
-def test_estimates_by_line_are_a_column_where_there_are_any() -> None:
+def test_estimates_of_bill_lines_are_a_column_if_any_line_has_an_estimate() -> None:
     cost = inputs()["cost"]
     cost["lines"][0]["estimated_usd"] = 0.77
     shown = page(cost=cost)
@@ -346,7 +348,7 @@ def test_figures_are_formatted_for_reading(formatted: str, expected: str) -> Non
     assert formatted == expected
 
 
-def test_long_answers_are_cut_and_the_page_says_so() -> None:
+def test_long_answers_are_cut_and_the_number_of_hidden_characters_is_stated() -> None:
     assert clip_text("x" * CLIPPED_CHARACTERS) == "x" * CLIPPED_CHARACTERS
     assert clip_text("x" * (CLIPPED_CHARACTERS + 1200)).endswith("x… (1,200 more characters in report.json)")
 

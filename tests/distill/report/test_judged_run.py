@@ -1,4 +1,4 @@
-"""Check the judged parts of a report."""
+"""Test the parts of a report that come from verdicts."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def report(run: JudgedRun, *, contaminated: int = 0) -> dict[str, Any]:
     return build_report(**arguments, **run.report_parts(count_contaminated=lambda: contaminated))
 
 
-def test_the_noise_control_enters_no_verdict_and_no_correction() -> None:
+def test_the_noise_control_does_not_affect_the_verdict_or_the_holm_correction() -> None:
     built = report(judged(answering={"temperature": 0.5}))
     assert [(c["candidate"], c["baseline"]) for c in built["comparisons"]] == [("tuned", "base")] * 2
     assert [(c["judge"], c["baseline"]) for c in built["noise_control"]] == [(judge, "base-again") for judge in JUDGES]
@@ -36,25 +36,25 @@ def test_the_noise_control_enters_no_verdict_and_no_correction() -> None:
     assert "again" not in built["verdict"]
 
 
-def test_the_rule_decides_on_every_candidate_for_the_place_of_the_champion() -> None:
+def test_the_promotion_rule_decides_on_every_candidate_that_may_replace_the_champion() -> None:
     (decision,) = report(judged())["promotion"]["decisions"]
     assert (decision["candidate"], decision["champion"], decision["promoted"]) == ("tuned", "base", True)
     assert report(judged())["promotion"]["false_promotions_a_year"] == pytest.approx(9.125)
 
 
-def test_a_champion_that_the_run_was_not_compared_with_is_not_replaced() -> None:
+def test_a_champion_that_was_not_compared_in_the_run_is_not_replaced() -> None:
     (decision,) = report(replace(judged(), champion_before="arn:m"))["promotion"]["decisions"]
     assert not decision["promoted"]
     assert "not compared with the champion, arn:m" in decision["reasons"][0]
 
 
-def test_contaminated_training_data_refuses_the_promotion() -> None:
+def test_contaminated_training_data_prevents_the_promotion() -> None:
     (decision,) = report(judged(), contaminated=2)["promotion"]["decisions"]
     assert not decision["promoted"]
     assert "2 evaluation questions" in decision["reasons"][0]
 
 
-def test_contamination_is_not_counted_when_nothing_could_be_promoted() -> None:
+def test_contamination_is_not_counted_when_there_is_no_candidate() -> None:
     def count() -> int:
         raise AssertionError
 
@@ -62,7 +62,7 @@ def test_contamination_is_not_counted_when_nothing_could_be_promoted() -> None:
     assert record["decisions"] == []
 
 
-def test_without_a_champion_or_base_arm_nobody_can_be_replaced() -> None:
+def test_there_is_no_promotion_decision_without_a_champion_arm_or_base_arm() -> None:
     arms = [{"name": "one"}, {"name": "two"}]
     use_case = make_use_case(arms=arms, comparisons=[{"candidate": "one", "baseline": "two"}])
     assert champion_slot(use_case) is None
@@ -72,7 +72,7 @@ def test_without_a_champion_or_base_arm_nobody_can_be_replaced() -> None:
     )
 
 
-def test_agreement_is_between_judges_and_people_on_the_items_that_both_rated() -> None:
+def test_agreement_of_judges_and_people_is_computed_on_questions_that_both_rated() -> None:
     label = {"candidate": "tuned", "baseline": "base", "labeller": "ann"}
     labels = [
         {**label, "row_id": "row0", "verdict": "candidate"},
@@ -99,7 +99,7 @@ def test_ties_of_equal_answers_are_not_counted_in_the_agreement() -> None:
     assert report(run)["agreement"][0]["n"] == 99
 
 
-def test_a_single_family_of_judges_is_a_warning_in_the_report() -> None:
+def test_judges_of_a_single_family_give_a_warning_in_the_report() -> None:
     run = JudgedRun(make_use_case(judges=JUDGES[:1]), ROWS, [verdicts(BETTER, judge=JUDGES[0])])
     assert any("one family" in warning for warning in report(run)["warnings"])
 
@@ -122,7 +122,9 @@ def test_a_single_family_of_judges_is_a_warning_in_the_report() -> None:
         ),
     ],
 )
-def test_the_note_says_what_the_noise_control_is_or_why_there_is_none(changes: dict[str, Any], words: str) -> None:
+def test_the_note_states_what_the_noise_control_is_or_why_there_is_no_noise_control(
+    changes: dict[str, Any], words: str
+) -> None:
     use_case = make_use_case(**changes)
     assert words in noise_control_note(use_case)
     control = [pair for pair in use_case.judged_pairs if pair.baseline.endswith("-again")]
@@ -134,7 +136,7 @@ def test_candidates_replace_the_champion_arm_and_not_the_base_arm() -> None:
     assert champion_slot(make_use_case(arms=arms)) == "best"
 
 
-def test_every_candidate_adds_to_the_false_promotions_a_year() -> None:
+def test_every_candidate_adds_to_the_false_promotions_per_year() -> None:
     arms = [{"name": "base", "kind": "base"}, {"name": "tuned"}, {"name": "small"}]
     records = [verdicts(BETTER, judge=JUDGES[0], candidate=arm) for arm in ("tuned", "small")]
     run = JudgedRun(make_use_case(judges=JUDGES, arms=arms), ROWS, records)

@@ -12,7 +12,7 @@ HOSTILE = st.text("`~\n\r<>*_[]()#!|&;\\ \u202e\u200bab", max_size=60)
 
 
 @given(HOSTILE)
-def test_no_text_leaves_its_quote(text: str) -> None:
+def test_every_line_of_a_quoted_text_stays_in_the_quote(text: str) -> None:
     lines = as_quote(text).split("\n")
     assert len(lines) == len(re.split("\r\n|\r|\n", text))
     for line in lines:
@@ -30,7 +30,7 @@ def test_every_special_character_of_a_line_is_escaped(text: str) -> None:
 
 
 @given(HOSTILE)
-def test_code_is_one_span(text: str) -> None:
+def test_any_text_becomes_a_single_code_span(text: str) -> None:
     shown = as_code(text)
     fence = re.match("`+", shown)
     assert fence is not None
@@ -43,13 +43,13 @@ def test_invisible_characters_are_made_visible(text: str, shown: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["https://evil.example/x", "see WWW.evil.example", "me@evil.example"])
-def test_no_address_becomes_a_link(text: str) -> None:
+def test_an_address_in_a_text_does_not_become_a_link(text: str) -> None:
     shown = as_text(text).replace("\\", "")
     assert shown.replace("\u2060", "") == text
     assert not re.search(r"://\w|www\.|@\w", shown, re.IGNORECASE)
 
 
-def test_plain_words_stay_readable() -> None:
+def test_plain_words_are_shown_unchanged() -> None:
     assert as_text("the student is better, by 5") == "the student is better, by 5"
     assert as_quote("a\n  b\n\nc") == "> a  \n> \u00a0\u00a0b  \n>   \n> c  "
     assert as_code("tuned") == "`tuned`"

@@ -1,4 +1,4 @@
-"""Check how the verdicts of judges and people are combined."""
+"""Test how the verdicts of judges and people are combined."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def test_labels_are_grouped_by_question_and_a_label_without_a_verdict_is_left_ou
     assert human_verdicts(labels) == {("tuned", "base", "r1"): {"ann": "tie", "bob": "candidate"}}
 
 
-def test_people_are_raters_after_the_judges() -> None:
+def test_people_are_listed_as_raters_after_the_judges() -> None:
     verdicts: Any = [{**LABEL, "judge": "haiku", "order": order} for order in ("candidate_first", "baseline_first")]
     (line,) = agreement_records(verdicts, {"r1": "d1"}, [LABEL])  # type: ignore[list-item]
     assert (line["first"], line["second"], line["n"], line["observed"]) == ("haiku", "ann (person)", 1, 1.0)

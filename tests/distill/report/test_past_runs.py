@@ -1,4 +1,4 @@
-"""Check the entries in the list of past runs, and its page."""
+"""Test the entries in the list of past runs, and the page of the list."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ def entry(**changes: Any) -> bytes:
     return json.dumps(list_entry(build_report(**inputs(**changes)))).encode()
 
 
-def test_an_entry_has_the_verdict_the_cost_and_what_still_bills() -> None:
+def test_an_entry_has_the_verdict_the_cost_and_the_arms_that_are_still_billed() -> None:
     shown = read_entry(entry(arms=[base_arm(), tuned_arm(released=False)]))
     assert shown["claim"] == "tuned is better than base for 1 of 2 judges"
     assert (shown["estimated_usd"], shown["actual_usd"], shown["billing"]) == (9.1, 7.56, ["tuned"])
     assert shown["finished_at"] == datetime.datetime(2026, 1, 14, 3, tzinfo=datetime.UTC)
 
 
-def test_an_entry_without_a_key_or_with_a_wrong_time_is_an_error() -> None:
+def test_an_entry_with_a_missing_key_or_an_invalid_time_raises_an_error() -> None:
     with pytest.raises(KeyError, match="finished_at"):
         read_entry(b'{"run_key": "a", "use_case": "b", "dag_id": "c", "run_id": "d"}')
     with pytest.raises(ValueError, match="yesterday"):
@@ -59,7 +59,7 @@ def test_the_page_links_each_run_and_escapes_its_texts() -> None:
     assert "<script>" not in page
 
 
-def test_the_page_without_runs_says_so_unless_they_could_not_be_read() -> None:
+def test_the_page_states_that_there_are_no_runs_unless_runs_could_not_be_read() -> None:
     assert "No run has written a report yet." in list_page([])
     assert "No run has written a report yet." not in list_page([], problems=["Bucket b cannot be read."])
 

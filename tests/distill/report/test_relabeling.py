@@ -1,4 +1,4 @@
-"""Check that new labels change agreement, disagreements and label counts of a report, and nothing else."""
+"""Test that new labels change only the agreement, the disagreements and the label counts of a report."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ROWS = [{**make_row(number), "row_id": f"row{number}", "group": f"d{number}"} fo
 
 @pytest.fixture
 def stored(store: MemoryStore) -> dict[str, Any]:
-    """A run with three judged questions and its report."""
+    """Store a run with three judged questions and its report, and return the report."""
     write_jsonl(store, FOLDER.source("evaluation"), ROWS)
     for arm in USE_CASE.arms:
         for number in range(len(ROWS)):
@@ -50,7 +50,9 @@ def test_the_answers_of_every_arm_are_read(store: MemoryStore, stored: dict[str,
     assert set(answers) == {arm.name for arm in USE_CASE.arms}
 
 
-def test_labels_change_agreement_disagreements_and_counts_only(store: MemoryStore, stored: dict[str, Any]) -> None:
+def test_labels_change_only_the_agreement_the_disagreements_and_the_label_counts(
+    store: MemoryStore, stored: dict[str, Any]
+) -> None:
     store_labels(store, FOLDER, [label(0, "candidate"), label(1, "baseline"), label(2, "tie", answers="another hash")])
     report: Any = relabel_report(store, FOLDER, USE_CASE)
     (line,) = report["agreement"]
@@ -64,14 +66,14 @@ def test_labels_change_agreement_disagreements_and_counts_only(store: MemoryStor
     }
 
 
-def test_the_report_is_written_as_json_and_html(store: MemoryStore, stored: dict[str, Any]) -> None:
+def test_the_relabeled_report_is_written_as_json_and_html(store: MemoryStore, stored: dict[str, Any]) -> None:
     store_labels(store, FOLDER, [label(1, "baseline")])
     report = relabel_report(store, FOLDER, USE_CASE)
     assert read_json(store, FOLDER.report("json"), dict) == report
     assert "ann (person)" in store.read(FOLDER.report("html")).decode()
 
 
-def test_a_stored_report_that_does_not_add_up_is_left_as_it_is(store: MemoryStore, stored: dict[str, Any]) -> None:
+def test_a_stored_report_that_does_not_add_up_is_left_unchanged(store: MemoryStore, stored: dict[str, Any]) -> None:
     broken = {**stored, "cost": {**stored["cost"], "actual_usd": 1.0}}
     write_json(store, FOLDER.report("json"), broken)
     with pytest.raises(ReconciliationError, match="actual_usd"):

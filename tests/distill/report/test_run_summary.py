@@ -1,4 +1,4 @@
-"""Check how the results of a run's tasks are summed up."""
+"""Test how the results of a run's tasks are summarized."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ def manifest(number: int, **more: Any) -> Any:
     return {**dict.fromkeys(SYNTHESIS_COUNTS, number), "failed": 9, "dropped": {"length": number}, **more}
 
 
-def test_the_counts_of_the_teachers_tasks_are_summed_one_by_one() -> None:
+def test_each_count_is_added_over_the_tasks_of_the_teacher() -> None:
     assert sum_synthesis([manifest(1), manifest(2)]) == dict.fromkeys(SYNTHESIS_COUNTS, 3)
     assert sum_synthesis([]) == dict.fromkeys(SYNTHESIS_COUNTS, 0)
 
 
-def test_a_manifest_without_a_count_is_an_error_and_not_zero() -> None:
+def test_a_manifest_without_a_count_raises_an_error() -> None:
     with pytest.raises(KeyError, match="calls"):
         sum_usage([{"input_tokens": 1}], ("input_tokens", "calls"))  # type: ignore[typeddict-item]
 
 
-def test_the_synthesis_part_has_every_count_with_the_dropped_pairs_and_the_critic() -> None:
+def test_the_synthesis_part_has_every_count_the_dropped_pairs_and_the_critic_counts() -> None:
     critic = {
         "grounded": 1, "ungrounded": 0, "unparsable": 0, "not_looked_at": 0, "calls": 1, "cache_hits": 0,
         "input_tokens": 5, "output_tokens": 2, "simulated": True,
@@ -44,7 +44,7 @@ def test_the_synthesis_part_has_every_count_with_the_dropped_pairs_and_the_criti
     assert summarize_synthesis([]) == {**dict.fromkeys(SYNTHESIS_COUNTS, 0), "dropped": {}, "critic": None}
 
 
-def test_an_arm_that_trains_nothing_has_null_values_and_is_released() -> None:
+def test_an_arm_without_training_has_null_values_and_counts_as_released() -> None:
     record = ArmSummary("base", "base", []).as_record()
     assert record.pop("released") is True
     assert {record.pop("name"), record.pop("kind")} == {"base"}
@@ -74,32 +74,32 @@ def test_a_trained_arm_names_its_job_and_training_file() -> None:
     }
 
 
-def test_rows_of_one_document_are_one_document_group() -> None:
+def test_rows_of_one_document_are_in_one_document_group() -> None:
     rows = [make_row(1, document="d"), make_row(2, document="d"), make_row(3, document="other")]
     groups = document_group_by_row(rows)
     assert list(groups) == [row["row_id"] for row in rows]
     assert groups[rows[0]["row_id"]] == groups[rows[1]["row_id"]] != groups[rows[2]["row_id"]]
 
 
-def test_the_settings_name_what_a_reader_needs_to_repeat_the_run() -> None:
+def test_the_settings_name_the_models_the_prompts_and_the_hyperparameters() -> None:
     settings = describe_settings(USE_CASE, prompts={"a.j2": "v1", "b.j2": "v2"})
     assert (settings["teacher"], settings["student"]) == ("claude-sonnet-4-6", "nova-micro")
     assert settings["prompts"] == "a.j2 v1, b.j2 v2"
     assert settings["hyperparameters"] == "defaults"
 
 
-def test_a_judge_from_the_teachers_family_is_marked() -> None:
+def test_a_judge_from_the_family_of_the_teacher_is_marked_in_the_settings() -> None:
     judges = describe_settings(USE_CASE, prompts={})["judges"]
     assert judges == "claude-haiku-4-5 (from the teacher's family), llama-3-3-70b"
 
 
-def test_the_teachers_terms_are_named_when_the_student_is_from_another_provider() -> None:
+def test_the_licence_of_the_answers_is_named_if_the_student_has_another_provider_than_the_teacher() -> None:
     note = describe_settings(USE_CASE, prompts={})["licence of the answers"]
     assert "nova-micro, amazon" in note
     assert "licence of the answers" not in describe_settings(make_use_case(teacher="nova-pro"), prompts={})
 
 
-def test_the_critic_is_named_with_its_budget() -> None:
+def test_the_settings_name_the_critic_with_its_budget() -> None:
     asking = make_use_case(curation={"critic": {"model": "claude-haiku-4-5", "max_spend_usd": 5}})
     assert describe_settings(asking, prompts={})["critic"] == "claude-haiku-4-5, for at most $5.00"
     assert "critic" not in describe_settings(USE_CASE, prompts={})

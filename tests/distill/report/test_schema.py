@@ -1,4 +1,4 @@
-"""Check the model of report.json: against its JSON Schema, the typed records, and a report of an earlier version."""
+"""Compare the model of report.json with the JSON Schema, the typed records and a report of an earlier version."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ OBJECTS = PROJECT_ROOT / "tests/data/state_3f47053/stand_in/s3/bedrock-distill-t
 
 @pytest.fixture(scope="module")
 def stored_report() -> Any:
-    """The report that commit 3f47053 wrote: the first line of an object has its key, the rest is its body."""
+    """Read the report that commit 3f47053 wrote. A stored file has a line with the key, and then the body."""
     for path in OBJECTS.iterdir():
         head, _, body = path.read_bytes().partition(b"\n")
         if json.loads(head)["key"].endswith("/report/report.json"):
@@ -33,7 +33,7 @@ def stored_report() -> Any:
 
 
 def parts_of(annotation: Any) -> Iterator[Any]:
-    """Yield the types in an annotation: of a list, a map, an optional or an annotated type, the types inside."""
+    """Yield the types in an annotation. For a list, a map, an optional or an annotated type, yield the types inside."""
     arguments = [argument for argument in typing.get_args(annotation) if argument is not types.NoneType]
     if arguments and not isinstance(annotation, type(typing.Literal["a"])):
         for argument in arguments:
@@ -43,7 +43,7 @@ def parts_of(annotation: Any) -> Iterator[Any]:
 
 
 def shape(kind: Any) -> Any:
-    """Return the keys of a TypedDict or a pydantic model, with those of the records inside; ``None`` for a value."""
+    """Return the keys of a TypedDict or pydantic model and of the records inside, or ``None`` for a plain value."""
     if typing.is_typeddict(kind):
         annotations = typing.get_type_hints(kind)
     elif isinstance(kind, type) and issubclass(kind, BaseModel):
@@ -62,13 +62,13 @@ def test_the_json_schema_in_the_docs_is_up_to_date() -> None:
     )
 
 
-def test_the_model_has_the_keys_of_the_typed_records() -> None:
+def test_the_report_model_has_the_same_keys_as_the_typed_records() -> None:
     assert shape(ReportSchema) == shape(Report)
 
 
-def test_a_report_of_3f47053_is_valid_and_comes_back_unchanged(stored_report: Any) -> None:
+def test_a_report_of_commit_3f47053_is_valid_and_is_dumped_unchanged(stored_report: Any) -> None:
     jsonschema.Draft202012Validator(json.loads(SCHEMA_PATH.read_text(encoding="utf-8"))).validate(stored_report)
-    assert json.dumps(check_report(stored_report)) == json.dumps(stored_report)  # also in the order of its keys
+    assert json.dumps(check_report(stored_report)) == json.dumps(stored_report)  # the keys also keep their order
 
 
 def test_a_new_report_matches_the_json_schema() -> None:
@@ -80,7 +80,7 @@ def test_a_new_report_matches_the_json_schema() -> None:
     [{"verdict": 3}, {"simulated": "no"}, {"arms": [{"name": "base"}]}, {"data_cards": [{"arm": "tuned"}]}],
     ids=str,
 )
-def test_model_and_json_schema_refuse_the_same_reports(stored_report: Any, change: dict[str, Any]) -> None:
+def test_the_model_and_the_json_schema_refuse_the_same_reports(stored_report: Any, change: dict[str, Any]) -> None:
     changed = {**stored_report, **change}
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.Draft202012Validator(json.loads(render_json_schema())).validate(changed)
@@ -88,7 +88,7 @@ def test_model_and_json_schema_refuse_the_same_reports(stored_report: Any, chang
         check_report(changed)
 
 
-def test_every_key_has_a_description() -> None:
+def test_every_key_of_the_json_schema_has_a_description() -> None:
     schema = json.loads(render_json_schema())
     models = {"Report": schema, **schema["$defs"]}
     assert len(models) > 20

@@ -1,4 +1,4 @@
-"""Check what all models of report.json share."""
+"""Test the parts that all models of report.json share."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ class Example(Section):
     interval: Interval | None = optional_key("An interval.", absent="without a name")
 
 
-def test_an_optional_key_that_is_absent_stays_absent_and_others_get_their_default() -> None:
+def test_an_absent_optional_key_stays_absent_and_other_absent_keys_get_their_default() -> None:
     assert Example.model_validate({"name": "a"}).model_dump() == {"name": "a", "share": None, "loss": None}
 
 
-def test_an_optional_key_that_is_there_is_kept_even_when_it_is_null() -> None:
+def test_an_optional_key_that_is_present_is_kept_even_if_its_value_is_null() -> None:
     given = {"name": "a", "share": 0.5, "loss": 1.0, "later": 0, "interval": None}
     assert Example.model_validate(given).model_dump() == given
 
 
-def test_an_optional_key_says_when_it_is_absent() -> None:
+def test_the_description_of_an_optional_key_states_when_the_key_is_absent() -> None:
     described = Example.model_json_schema()["properties"]["later"]
     assert described["description"] == "A count. Absent from reports of earlier versions."
     assert described["x-may-be-absent"] is True
@@ -48,7 +48,7 @@ def test_a_value_out_of_range_is_refused(changes: dict[str, object]) -> None:
         Example.model_validate({"name": "a", **changes})
 
 
-def test_a_condition_that_does_not_hold_is_an_error_with_its_message() -> None:
+def test_a_condition_that_does_not_hold_raises_an_error_with_the_given_message() -> None:
     require(True, "fine")
     with pytest.raises(ValueError, match="a row is missing"):
         require(False, "a row is missing")

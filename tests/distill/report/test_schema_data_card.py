@@ -1,4 +1,4 @@
-"""Check the model of a data card: with and without pairs, and with a part that is wrong."""
+"""Test the model of a data card with pairs, without pairs and with a wrong part."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ CARD: dict[str, Any] = {
 COUNTS = {"documents": 8, "requested": 24, "accepted": 21, "rejected": 2, "missing": 1, "surplus": 0}
 
 
-def test_a_card_without_pairs_comes_back_without_their_keys() -> None:
+def test_a_card_without_pairs_is_dumped_without_the_keys_about_pairs() -> None:
     assert DataCardSchema.model_validate(CARD).model_dump() == CARD
 
 
-def test_a_card_with_pairs_comes_back_with_their_keys() -> None:
+def test_a_card_with_pairs_is_dumped_with_the_keys_about_pairs() -> None:
     card = {**CARD, "synthesis": COUNTS, "funnel": [{"filter": "length", "dropped": 1, "left": 23}]}
     assert DataCardSchema.model_validate(card).model_dump() == card
 
 
-def test_whole_bounds_of_a_histogram_stay_whole() -> None:
+def test_integer_bounds_of_a_histogram_stay_integers() -> None:
     dumped = DataCardSchema.model_validate(CARD).model_dump(mode="json")
     assert type(dumped["distributions"]["question_characters_originals"][0]["up_to"]) is int
 
@@ -55,6 +55,6 @@ def test_whole_bounds_of_a_histogram_stay_whole() -> None:
     ],
     ids=["counts", "funnel", "price", "teacher"],
 )
-def test_a_part_that_is_wrong_is_refused(changes: dict[str, Any], words: str) -> None:
+def test_a_wrong_part_of_a_data_card_is_refused(changes: dict[str, Any], words: str) -> None:
     with pytest.raises(ValidationError, match=words):
         DataCardSchema.model_validate({**CARD, **changes})

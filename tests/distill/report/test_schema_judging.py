@@ -1,4 +1,4 @@
-"""Check that figures of judges and people that do not add up are refused."""
+"""Test that figures of judges and people are refused if they do not add up."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def comparison(**changes: Any) -> dict[str, Any]:
     return {**build_report(**inputs())["comparisons"][0], **changes}
 
 
-def test_a_comparison_comes_back_unchanged() -> None:
+def test_a_valid_comparison_is_dumped_unchanged() -> None:
     assert ComparisonSchema.model_validate(comparison()).model_dump(mode="json") == comparison()
 
 
@@ -36,11 +36,11 @@ def test_a_comparison_that_does_not_add_up_is_refused(changes: dict[str, Any], w
         ComparisonSchema.model_validate(comparison(**changes))
 
 
-def test_the_agreement_of_an_earlier_version_has_no_number_of_documents() -> None:
+def test_an_agreement_of_an_earlier_version_is_valid_without_a_number_of_documents() -> None:
     line = {name: value for name, value in agreement()[0].items() if name != "clusters"}
     assert AgreementSchema.model_validate(line).clusters is None
 
 
-def test_a_decision_of_an_earlier_version_has_no_lower_bound() -> None:
+def test_a_decision_of_an_earlier_version_is_valid_without_a_lower_bound() -> None:
     (decision,) = promotion()["decisions"]
     assert DecisionSchema.model_validate(decision).model_dump() == decision

@@ -1,4 +1,4 @@
-"""Check that counts and sums of a run that do not add up are refused."""
+"""Test that counts and totals of a run are refused if they do not add up."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ CRITIC = {
     ],
     ids=["source", "synthesis", "base arm", "tuned arm", "rejected row"],
 )
-def test_a_part_that_adds_up_comes_back_unchanged(model: type[Section], record: dict[str, Any]) -> None:
+def test_a_part_that_adds_up_is_dumped_unchanged(model: type[Section], record: dict[str, Any]) -> None:
     dumped = model.model_validate(record).model_dump()
     assert {**dumped, "critic": record.get("critic")} == {**record, "critic": record.get("critic")}
 

@@ -1,4 +1,4 @@
-"""Check the rows of the report's tables."""
+"""Test the rows of the report's tables."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def cells(matrix: list[Any], row: str) -> dict[str, Any]:
     return {cell["against"]: cell["findings"] for cell in matrix_row["cells"]}
 
 
-def test_every_comparison_is_seen_from_both_of_its_arms() -> None:
+def test_the_matrix_shows_every_comparison_from_the_side_of_each_arm() -> None:
     matrix = arm_matrix([comparison("tuned", "base"), comparison("tuned", "base", judge="llama", finding="unclear")])
     ahead, behind = cells(matrix, "tuned")["base"], cells(matrix, "base")["tuned"]
     assert [(cell["judge"], cell["word"]) for cell in ahead] == [("haiku", "better"), ("llama", "could be chance")]
@@ -42,13 +42,13 @@ def test_every_comparison_is_seen_from_both_of_its_arms() -> None:
     assert behind[0]["finding"] == "baseline"
 
 
-def test_a_cell_is_none_for_an_arm_against_itself_and_empty_for_arms_that_were_not_compared() -> None:
+def test_a_cell_is_none_for_an_arm_and_itself_and_empty_for_arms_that_were_not_compared() -> None:
     matrix = arm_matrix([comparison("mixed", "base"), comparison("mixed", "small")])
     assert [line["arm"] for line in matrix] == ["mixed", "base", "small"]
     assert cells(matrix, "base") == {"mixed": cells(matrix, "base")["mixed"], "base": None, "small": []}
 
 
-def test_a_comparison_without_a_rate_has_none_on_both_sides() -> None:
+def test_a_comparison_without_a_half_win_rate_has_no_rate_in_both_cells() -> None:
     matrix = arm_matrix([comparison("tuned", "base", half_win_rate=None, finding="too_few")])
     assert cells(matrix, "base")["tuned"][0]["half_win_rate"] is None
 
@@ -59,7 +59,7 @@ def test_the_headline_is_the_first_pair_of_arms_with_all_its_judges() -> None:
     assert headline_comparisons([]) == []
 
 
-def test_the_detectable_difference_is_that_of_the_least_certain_judge_of_the_headline() -> None:
+def test_the_detectable_difference_comes_from_the_least_certain_judge_of_the_headline_pair() -> None:
     entries = [
         comparison("tuned", "base"),
         comparison("tuned", "base", judge="llama", minimum_detectable_difference=0.2),
@@ -84,5 +84,5 @@ def test_a_kappa_of_few_items_or_documents_is_not_shown(second: str, counts: Any
     assert row["too_few"] == reason
 
 
-def test_raters_without_common_items_have_no_row() -> None:
+def test_raters_without_common_questions_have_no_row() -> None:
     assert agreement_rows([{"first": "haiku", "second": "llama", "n": 0, "clusters": 0}]) == []

@@ -1,4 +1,4 @@
-"""Check the sentence that states the verdict of a report."""
+"""Test the sentence that states the verdict of a report."""
 
 from __future__ import annotations
 
@@ -70,7 +70,9 @@ def judged(**by_judge: list[str]) -> list[list[dict[str, Any]]]:
         pytest.param([], "No verdict: no answers were compared.", id="nothing compared"),
     ],
 )
-def test_the_verdict_is_one_sentence_with_its_uncertainty(records: list[list[dict[str, Any]]], sentence: str) -> None:
+def test_the_verdict_is_one_sentence_with_the_uncertainty_of_each_judge(
+    records: list[list[dict[str, Any]]], sentence: str
+) -> None:
     single = {f"row{index}": f"document{index}" for index in range(100)}
     assert build_report(**inputs(verdicts=records, clusters=single))["verdict"] == sentence
 

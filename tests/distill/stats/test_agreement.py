@@ -1,4 +1,4 @@
-"""Check kappa against published tables, and its interval against the large-sample formula and planted agreement."""
+"""Test kappa with published tables, and its interval with the large-sample formula and with planted agreement."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_kappa_does_not_depend_on_the_order_of_the_raters(ratings: list[tuple[st
         assert -1 <= kappa <= 1
 
 
-def test_two_raters_are_compared_on_the_items_that_both_rated() -> None:
+def test_two_raters_are_compared_on_the_questions_that_both_rated() -> None:
     raters = {
         "haiku": {"q1": "candidate", "q2": "tie", "q3": "baseline", "q4": "candidate"},
         "llama": {"q1": "candidate", "q2": "tie", "q3": "candidate"},
@@ -107,10 +107,10 @@ def sample_intervals(
     rated: int, documents: int, *, kappa: float, shares: tuple[float, ...], correlation: float, random: Any
 ) -> list[list[float] | None]:
     """
-    Return the interval of each of many samples of two raters who agree as planted.
+    Draw many samples of two raters with a planted agreement, and return the interval of each sample.
 
-    Both use the verdicts with the same ``shares``. With a probability of the square root of ``correlation``, a pair of
-    verdicts is the one that the questions of its document share.
+    Both raters give the verdicts with the same ``shares``. With a probability of the square root of ``correlation``, a
+    question has the pair of verdicts that was drawn for its document. Otherwise its pair is drawn separately.
     """
     alone = np.array(shares)
     cells = (kappa * np.diag(alone) + (1 - kappa) * np.outer(alone, alone)).ravel()
@@ -127,7 +127,7 @@ EVEN, UNEVEN = (0.4, 0.3, 0.3), (0.6, 0.25, 0.15)
 
 
 def power_to_detect_agreement(rated: int, documents: int, random: Any) -> float:
-    """Return the share of samples in which a true kappa of 0.4 is distinguished from no agreement."""
+    """Return the share of samples whose interval excludes a kappa of 0 when the true kappa is 0.4."""
     intervals = sample_intervals(rated, documents, kappa=0.4, shares=EVEN, correlation=0.1, random=random)
     return sum(interval is not None and interval[0] > 0 for interval in intervals) / SAMPLES
 
@@ -151,7 +151,7 @@ def test_the_interval_has_the_stated_coverage_at_the_minimum_size() -> None:
     assert {plan: share for plan, share in covered.items() if not 0.85 <= share <= 0.98} == {}
 
 
-def test_there_is_no_interval_of_kappa_for_fewer_than_three_documents() -> None:
+def test_kappa_has_no_interval_for_fewer_than_three_documents() -> None:
     ratings = ratings_of(DIAGNOSES)
     assert kappa_interval(ratings, [number % 2 for number in range(len(ratings))]) is None
     assert kappa_interval(ratings, [number % 3 for number in range(len(ratings))]) is not None

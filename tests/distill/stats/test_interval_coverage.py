@@ -1,10 +1,11 @@
 """
-Check by simulated runs that nominal 95 % intervals cover 93 to 97 % in a stated regime.
+Test with simulated runs that nominal 95 % intervals cover the true value in 93 to 97 % of runs in a stated regime.
 
-The regime: at least 100 questions about at least 40 documents, none of which holds more than 10 % of them; true
-preference 0.3 to 0.9; correlation of outcomes within a document 0 to 0.3; up to a third ties. For the preference,
-"questions" are the decided ones. Wins, losses and ties of a document are drawn from its own shares, which follow a
-Dirichlet distribution around the true ones: the correlation within a document is then exactly the one planted.
+In this regime there are at least 100 questions about at least 40 documents, and no document has more than 10 % of the
+questions. The true preference is 0.3 to 0.9, the correlation of outcomes within a document is 0 to 0.3, and up to a
+third of the questions are ties. For the preference, only decided questions count as questions. Wins, losses and ties
+of a document are drawn from shares of the document, which follow a Dirichlet distribution around the true shares. The
+correlation within a document then equals the planted correlation exactly.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import pytest
 from include.distill.evaluation.comparisons import LARGEST_CLUSTER_SHARE, MINIMUM_CLUSTERS, MINIMUM_QUESTIONS
 from include.distill.stats.intervals import clustered_share
 
-RUNS = 4000  # a coverage of 95 % is then known to 0.35 points (one standard error)
+RUNS = 4000  # the standard error of a coverage of 95 % is then 0.35 percentage points
 DESIGNS = {
     "100 questions, 100 documents": (100, 100, "even"),
     "100 questions, 40 documents": (100, 40, "even"),
@@ -30,7 +31,7 @@ DESIGNS = {
 
 
 def document_sizes(questions: int, documents: int, kind: str, random: Any) -> Any:
-    """Return the number of questions of each document, by run; every document has at least one."""
+    """Return the number of questions of each document, by run. Every document has at least one question."""
     if kind == "even":
         sizes = np.full(documents, questions // documents)
         sizes[: questions % documents] += 1
@@ -65,7 +66,7 @@ def test_nominal_95_percent_intervals_cover_93_to_97_percent(design: str) -> Non
     covered = {}
     for preference, ties, correlation in itertools.product((0.3, 0.5, 0.7, 0.9), (0.0, 1 / 3), (0.0, 0.1, 0.3)):
         if questions == documents and correlation:
-            continue  # documents of one question have no correlation within
+            continue  # a document with one question has no correlation within
         sizes = document_sizes(questions, documents, kind, random)
         wins, losses = simulated_runs(sizes, preference=preference, ties=ties, correlation=correlation, random=random)
         where = f"preference {preference}, ties {ties:.2f}, correlation {correlation}"
@@ -78,8 +79,8 @@ def test_nominal_95_percent_intervals_cover_93_to_97_percent(design: str) -> Non
     assert {where: share for where, share in covered.items() if not 0.93 <= share <= 0.97} == {}
 
 
-def test_an_interval_that_ignores_documents_misses_far_too_often() -> None:
-    """Guards this file: the simulation distinguishes a good interval from a bad one."""
+def test_an_interval_that_ignores_documents_covers_the_true_value_in_too_few_runs() -> None:
+    """Guard the test above: the simulation distinguishes a good interval from a bad interval."""
     random = np.random.default_rng(7)
     sizes = document_sizes(200, 40, "random", random)
     wins, losses = simulated_runs(sizes, preference=0.6, ties=0.0, correlation=0.3, random=random)

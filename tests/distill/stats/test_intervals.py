@@ -1,4 +1,4 @@
-"""Check each interval against published values or a second implementation."""
+"""Compare each interval with published values or with a second implementation."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from include.distill.stats.intervals import clustered_interval, clustered_share,
 @pytest.mark.parametrize(
     ("wins", "decided", "low", "high"),
     [
-        # The article's 84.8, 72.3 and 76.4 % of 343 questions, had there been no ties (it does not say).
+        # The article reports 84.8, 72.3 and 76.4 % of 343 questions. Its ties are unknown; these values assume none.
         pytest.param(291, 343, 0.807, 0.882, id="article 84.8 %"),
         pytest.param(248, 343, 0.673, 0.768, id="article 72.3 %"),
         pytest.param(262, 343, 0.716, 0.806, id="article 76.4 %"),
@@ -31,7 +31,7 @@ def test_wilson_intervals_equal_the_published_values(wins: int, decided: int, lo
 
 
 @pytest.mark.parametrize("wins", [291, 248, 262])
-def test_the_articles_figures_follow_wilsons_formula_written_out(wins: int) -> None:
+def test_the_intervals_of_the_articles_figures_equal_the_wilson_formula(wins: int) -> None:
     share, n, z = wins / 343, 343, 1.959963984540054
     root = z * (share * (1 - share) / n + z**2 / (4 * n**2)) ** 0.5
     expected = [(share + z**2 / (2 * n) + sign * root) / (1 + z**2 / n) for sign in (-1, 1)]
@@ -39,7 +39,7 @@ def test_the_articles_figures_follow_wilsons_formula_written_out(wins: int) -> N
 
 
 @given(wins=st.integers(0, 400), losses=st.integers(0, 400))
-def test_the_wilson_interval_equals_scipys(wins: int, losses: int) -> None:
+def test_the_wilson_interval_equals_the_interval_of_scipy(wins: int, losses: int) -> None:
     assume(wins + losses)
     reference = binomtest(wins, wins + losses, 0.5).proportion_ci(0.95, method="wilson")
     assert wilson_interval(wins, wins + losses) == pytest.approx(tuple(reference), abs=1e-12)
@@ -54,7 +54,7 @@ groups = st.lists(st.tuples(st.integers(0, 6), st.integers(1, 6)), min_size=2, m
 )
 
 
-def test_with_groups_of_equal_size_the_variance_is_that_of_the_group_means() -> None:
+def test_the_variance_of_groups_of_equal_size_is_the_variance_of_their_mean() -> None:
     parts, sizes = np.array([4.0, 1, 3, 2, 0, 4, 3, 3]), np.full(8, 4.0)
     clustered = clustered_share(parts, sizes)
     means = parts / sizes
@@ -63,7 +63,7 @@ def test_with_groups_of_equal_size_the_variance_is_that_of_the_group_means() -> 
     assert clustered.degrees == pytest.approx(7)
 
 
-def test_with_groups_of_equal_size_the_interval_is_wilsons_with_students_t_and_the_effective_sample_size() -> None:
+def test_the_interval_of_equal_groups_is_the_wilson_interval_with_student_t_and_the_effective_size() -> None:
     parts, sizes = np.array([4.0, 1, 3, 2, 0, 4, 3, 3]), np.full(8, 4.0)
     share, variance = parts.sum() / 32, (parts / 4).var(ddof=1) / 8
     effective, q = share * (1 - share) / variance, t.ppf(0.975, 7)
@@ -72,7 +72,7 @@ def test_with_groups_of_equal_size_the_interval_is_wilsons_with_students_t_and_t
     assert clustered_interval(parts, sizes) == pytest.approx(tuple(expected))
 
 
-def test_the_variance_equals_that_of_resampling_whole_groups() -> None:
+def test_the_variance_equals_the_variance_from_resampling_whole_groups() -> None:
     random = np.random.default_rng(4)
     sizes = random.integers(1, 9, 200).astype(float)
     parts = random.binomial(sizes.astype(int), random.beta(3, 2, 200)).astype(float)
@@ -81,13 +81,13 @@ def test_the_variance_equals_that_of_resampling_whole_groups() -> None:
     assert clustered_share(parts, sizes).variance ** 0.5 == pytest.approx(resampled.std(), rel=0.05)
 
 
-def test_many_groups_of_one_question_have_wilsons_interval() -> None:
+def test_many_groups_of_one_question_have_the_wilson_interval() -> None:
     parts = np.array([1.0] * 260 + [0.0] * 83)
     assert clustered_interval(parts, np.ones(343)) == pytest.approx(wilson_interval(260, 343), abs=6e-4)
 
 
 @given(groups)
-def test_the_interval_contains_its_share_and_stays_within_0_and_1(data: tuple) -> None:  # type: ignore[type-arg]
+def test_the_interval_contains_the_share_and_stays_between_0_and_1(data: tuple) -> None:  # type: ignore[type-arg]
     parts, sizes = data
     low, high = clustered_interval(parts, sizes) or (0, 0)
     assert 0 <= low <= parts.sum() / sizes.sum() + 1e-12
@@ -107,13 +107,13 @@ def test_groups_of_several_questions_widen_the_interval() -> None:
     assert shared[1] - shared[0] > 1.5 * (alone[1] - alone[0])
 
 
-def test_a_group_without_questions_changes_nothing() -> None:
+def test_a_group_without_questions_does_not_change_the_interval() -> None:
     parts, sizes = np.array([3.0, 1, 2]), np.array([4.0, 2, 5])
     padded = clustered_interval(np.append(parts, 0.0), np.append(sizes, 0.0))
     assert padded == clustered_interval(parts, sizes)
 
 
-@pytest.mark.parametrize("sizes", [[5.0], [5.0, 0.0]], ids=["one", "one with questions"])
+@pytest.mark.parametrize("sizes", [[5.0], [5.0, 0.0]], ids=["one group", "one group with questions"])
 def test_the_interval_of_a_single_group_is_0_to_1(sizes: list[float]) -> None:
     assert clustered_interval(np.zeros(len(sizes)), np.array(sizes)) == (0.0, 1.0)
 
@@ -122,13 +122,13 @@ def test_there_is_no_interval_without_a_scored_question() -> None:
     assert clustered_interval(np.zeros(1), np.zeros(1)) is None
 
 
-def test_when_scores_never_vary_each_group_counts_as_one_question() -> None:
+def test_each_group_counts_as_one_question_when_the_scores_do_not_vary() -> None:
     low, high = clustered_interval(np.full(40, 3.0), np.full(40, 3.0)) or (0, 0)
     z = t.ppf(0.975, 39)
     assert (low, high) == pytest.approx((40 / (40 + z**2), 1.0))
 
 
-def test_the_design_effect_of_copies_is_the_number_of_copies() -> None:
+def test_the_design_effect_of_copied_questions_is_the_number_of_copies() -> None:
     parts = np.array([1.0] * 60 + [0.0] * 40)
     effect = design_effect(4 * parts, np.full(100, 4.0), squares=240.0)
     assert effect == pytest.approx(4, rel=0.02)

@@ -1,4 +1,4 @@
-"""Check the detectable difference against a published sample size and against simulated runs."""
+"""Compare the detectable difference with a published sample size and with simulated runs."""
 
 from __future__ import annotations
 
@@ -10,12 +10,16 @@ from include.distill.stats.power import minimum_detectable_difference
 
 
 def test_a_published_sample_size_detects_its_published_difference() -> None:
-    """One proportion, 0.5 against 0.6, two-sided 5 %, power 80 %: 194 (Fleiss), 196 with the variance of 0.5."""
+    """
+    Test a proportion of 0.6 against 0.5, two-sided at 5 %, with a power of 80 %.
+
+    The published sample size is 194 (Fleiss). With the variance of 0.5 it is 196.
+    """
     difference = minimum_detectable_difference(196, decided_share=1.0, degrees=10**9)
     assert difference == pytest.approx(0.1, abs=5e-4)
 
 
-@pytest.mark.parametrize(("ties", "copies"), [(0.0, 1), (0.3, 1), (0.0, 4)], ids=["plain", "ties", "four alike"])
+@pytest.mark.parametrize(("ties", "copies"), [(0.0, 1), (0.3, 1), (0.0, 4)], ids=["no ties", "ties", "four copies"])
 def test_a_true_difference_of_the_detectable_size_is_found_in_80_percent_of_simulated_runs(
     ties: float, copies: int
 ) -> None:
@@ -37,7 +41,7 @@ def test_four_times_as_many_questions_detect_half_the_difference() -> None:
 
 
 @pytest.mark.parametrize(("questions", "decided"), [(0, 1.0), (50, 0.0)])
-def test_without_a_decided_question_no_difference_is_detectable(questions: int, decided: float) -> None:
+def test_no_difference_is_detectable_without_a_decided_question(questions: int, decided: float) -> None:
     assert minimum_detectable_difference(questions, decided_share=decided, degrees=10) is None
 
 

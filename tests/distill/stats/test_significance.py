@@ -1,4 +1,4 @@
-"""Check the sign test and Holm's correction against published values and exact arithmetic."""
+"""Compare the sign test and Holm's correction with published values and exact arithmetic."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from include.distill.stats.significance import clustered_sign_test, holm, sign_test
 
-# Twice the smaller tail of a fair coin, at most 1, computed from whole numbers: exact but for one division.
+# Twice the smaller tail probability of a fair coin, at most 1. It is computed with integers and one final division.
 P_VALUES = {
     (0, 0): 1.0,
     (0, 1): 1.0,
@@ -81,14 +81,14 @@ def test_the_sign_test_equals_exact_arithmetic(wins: int, losses: int) -> None:
     assert sign_test(wins, losses) == pytest.approx(P_VALUES[wins, losses], rel=1e-12, abs=0)
 
 
-def test_the_p_value_is_a_plain_number_that_json_can_hold() -> None:
+def test_the_p_value_is_a_plain_float_that_json_can_store() -> None:
     assert type(sign_test(7, 3)) is float
 
 
 @pytest.mark.parametrize(
     ("wins", "losses", "p"),
     [
-        pytest.param(0, 0, 1.0, id="nothing decided is no evidence"),
+        pytest.param(0, 0, 1.0, id="no decided question"),
         pytest.param(5, 5, 1.0, id="even"),
         pytest.param(2, 7, 2 * (1 + 9 + 36) / 512, id="two of nine, by the binomial table"),
         pytest.param(0, 5, 0.0625, id="five of five"),
@@ -102,7 +102,7 @@ def test_a_document_counts_once_however_many_questions_it_has() -> None:
     assert clustered_sign_test([8.0, 8, 8, 8, 8, 8, 8, -8, -8, -8, 0]) == sign_test(7, 3)
 
 
-def test_with_one_question_per_document_it_is_the_plain_sign_test() -> None:
+def test_the_clustered_sign_test_equals_the_plain_sign_test_with_one_question_per_document() -> None:
     assert clustered_sign_test([1.0] * 12 + [-1.0] * 4 + [0.0] * 3) == sign_test(12, 4)
 
 
@@ -115,12 +115,14 @@ def test_with_one_question_per_document_it_is_the_plain_sign_test() -> None:
         pytest.param([], [], id="none"),
     ],
 )
-def test_holms_correction_steps_down(p_values: list[float], adjusted: list[float]) -> None:
+def test_the_holm_correction_equals_published_values(p_values: list[float], adjusted: list[float]) -> None:
     assert holm(p_values) == pytest.approx(adjusted)
 
 
 @given(st.lists(st.floats(0, 1), max_size=8))
-def test_holms_correction_keeps_the_order_and_is_between_raw_and_bonferroni(p_values: list[float]) -> None:
+def test_the_holm_correction_keeps_the_order_and_is_between_the_raw_and_the_bonferroni_values(
+    p_values: list[float],
+) -> None:
     adjusted = holm(p_values)
     for raw, corrected in zip(p_values, adjusted, strict=True):
         assert raw <= corrected <= min(1.0, len(p_values) * raw) + 1e-12

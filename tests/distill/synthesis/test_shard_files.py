@@ -14,7 +14,7 @@ FOLDER = RunFolder("s3://bucket/distill/runs/run-1")
 PAIR = {"row_id": "r", "pair": 0, "document": "d", "question": "q", "answer": "a"}
 
 
-def test_accepted_pairs_are_written_with_and_without_document_and_rejected_ones_apart(
+def test_accepted_pairs_are_written_with_and_without_their_documents_and_rejected_pairs_to_another_file(
     store: MemoryStore,
 ) -> None:
     with ShardFiles(store, FOLDER, 3) as files:
@@ -43,7 +43,9 @@ def test_nothing_is_written_when_the_block_raises(store: MemoryStore) -> None:
     ("numbers", "label"),
     [([4], "row 4: Question 4?"), ([4, 5, 9], "rows 4 to 9: Question 4?")],
 )
-def test_a_shard_is_named_after_its_rows_and_only_their_lengths_are_kept(numbers: list[int], label: str) -> None:
+def test_a_shard_is_named_after_its_rows_and_keeps_only_the_lengths_of_their_texts(
+    numbers: list[int], label: str
+) -> None:
     rows = [{**make_row(number), "row": number, "question": f"Question {number}?"} for number in numbers]
     name, sizes = summarize_shard(iter(rows))
     assert name == label

@@ -36,8 +36,8 @@ PROMPT = load_prompt("synthesis.j2")
 ROW = make_row(question="What is S3?")
 
 
-# Filters have tests of their own (tests/distill/curation/test_filters.py). Pairs here pass them unless they repeat a
-# question.
+# tests/distill/curation/test_filters.py tests the filters. With the settings LAX, a pair passes all filters unless it
+# repeats a question.
 LAX = Curation(min_question_characters=1, min_grounding=0)
 NOTHING_ASKED = QuestionIndex(threshold=1)
 
@@ -79,7 +79,7 @@ def counts(samples: SyntheticSamples) -> tuple[int, int, int, int]:
 
 
 class TestRequest:
-    def test_the_teacher_gets_the_row_and_the_number_of_pairs(self) -> None:
+    def test_the_teacher_receives_the_row_and_the_number_of_pairs(self) -> None:
         settings = Synthesis(pairs_per_document=5, max_tokens=100, temperature=0.3)
         request = Teacher(MODEL, PROMPT, settings).request(ROW)
         assert (request.identity, request.invoke_id) == (MODEL.inference_id, MODEL.inference_id)
@@ -87,21 +87,23 @@ class TestRequest:
         assert section(request.user, "document") == ROW["document"]
         assert section(request.user, "number_of_pairs") == "5"
 
-    def test_a_teacher_that_supports_structured_output_gets_a_schema_of_pairs(self) -> None:
+    def test_a_teacher_that_supports_structured_output_receives_a_schema_of_pairs(self) -> None:
         teacher = load_catalog().model("claude-haiku-4-5")
         request = Teacher(teacher, PROMPT, Synthesis()).request(ROW)
         pairs = json.loads(request.schema)["properties"]["pairs"]
         assert pairs["items"]["required"] == ["question", "answer", "topic"]
 
     @pytest.mark.parametrize("use_case", sorted(USE_CASES_FOLDER.glob("*.yaml")), ids=lambda path: path.stem)
-    def test_the_default_teacher_is_never_sent_a_schema_so_its_stored_answers_are_found(self, use_case: Path) -> None:
+    def test_a_request_to_the_default_teacher_has_no_schema_so_its_stored_answers_are_found(
+        self, use_case: Path
+    ) -> None:
         teacher = load_catalog().model(load_use_case(use_case, environment={}).teacher)
         able = teacher.model_copy(update={"json_schema": True})
         assert Teacher(able, PROMPT, Synthesis()).request(ROW).schema == ""
 
 
 class TestAcceptedAndRejectedPairs:
-    def test_accepted_pairs_have_the_rows_document_and_id(self) -> None:
+    def test_accepted_pairs_have_the_document_and_the_id_of_the_row(self) -> None:
         samples = sampled(lines("One?", "Two?", "Three?"))
         assert counts(samples) == (3, 0, 0, 0)
         assert samples.accepted[1] == {
@@ -120,7 +122,7 @@ class TestAcceptedAndRejectedPairs:
         exact = GroundingScorer(ROW["document"]).score(answer)
         assert exact != round(exact, 3) == accepted["grounding"]
 
-    def test_pairs_that_were_requested_and_not_written_are_missing(self) -> None:
+    def test_requested_pairs_that_the_teacher_did_not_write_are_missing(self) -> None:
         assert counts(sampled(lines("One?"))) == (1, 0, 2, 0)
 
     def test_pairs_beyond_the_request_are_surplus(self) -> None:
@@ -128,12 +130,12 @@ class TestAcceptedAndRejectedPairs:
         assert counts(samples) == (3, 0, 0, 2)
         assert [extra["text"]["question"] for extra in samples.surplus] == ["four?", "five?"]
 
-    def test_unreadable_records_beyond_the_request_are_surplus_too(self) -> None:
+    def test_unreadable_records_beyond_the_request_are_surplus(self) -> None:
         samples = sampled("\n".join([lines("one?", "two?", "three?"), pair("")]))
         assert counts(samples) == (3, 0, 0, 1)
         assert samples.surplus[0]["reason"] == "empty_value"
 
-    def test_an_unreadable_record_is_rejected_with_reason_and_text(self) -> None:
+    def test_an_unreadable_record_is_rejected_with_its_reason_and_text(self) -> None:
         samples = sampled("\n".join([pair("one?"), pair("", answer="kept")]))
         assert counts(samples) == (1, 1, 1, 0)
         (reject,) = samples.rejected
@@ -143,9 +145,11 @@ class TestAcceptedAndRejectedPairs:
     @pytest.mark.parametrize(
         "questions",
         [
-            pytest.param(("What is S3?", "Else?"), id="the row's own"),
-            pytest.param(("  what IS s3 ", "Else?"), id="the row's own but for case, spaces and mark"),
-            pytest.param(("Else?", "else"), id="one of the same answer"),
+            pytest.param(("What is S3?", "Else?"), id="the question of the row"),
+            pytest.param(
+                ("  what IS s3 ", "Else?"), id="the question of the row in other case, spacing and punctuation"
+            ),
+            pytest.param(("Else?", "else"), id="a question of the same output"),
             pytest.param(("Else？", "Else?"), id="full-width mark"),
         ],
     )
@@ -168,19 +172,19 @@ class TestAcceptedAndRejectedPairs:
 
 
 class TestAskingAgain:
-    def test_an_answer_without_a_pair_is_asked_again(self) -> None:
+    def test_an_output_without_a_pair_is_requested_again(self) -> None:
         asked: list[ModelRequest] = []
         samples = sampled(lambda request: lines("one?") if request.sample else "I cannot.", asked=asked)
         assert counts(samples) == (1, 0, 2, 0)
         assert [request.sample for request in asked] == [0, 1]
         assert [answer.completion.text for answer in samples.answers] == ["I cannot.", lines("one?")]
 
-    def test_an_answer_with_one_readable_pair_is_not_asked_again(self) -> None:
+    def test_an_output_with_one_readable_pair_is_not_requested_again(self) -> None:
         asked: list[ModelRequest] = []
         sampled("\n".join([pair("one?"), pair("")]), asked=asked)
         assert len(asked) == 1
 
-    def test_after_the_last_attempt_the_raw_text_is_rejected(self) -> None:
+    def test_the_raw_text_is_rejected_after_the_last_attempt(self) -> None:
         samples = sampled("I cannot.", attempts=3)
         assert counts(samples) == (0, 1, 2, 0)
         assert samples.rejected[0]["text"] == "I cannot."
@@ -188,13 +192,13 @@ class TestAskingAgain:
 
 
 def by_round(*rounds: str) -> Callable[[ModelRequest], str]:
-    """Return a teacher that gives these answers, one after the other."""
+    """Return a simulated teacher that gives the answers ``rounds`` one after the other."""
     answers = iter(rounds)
     return lambda _: next(answers)
 
 
 class TestRounds:
-    def test_rejected_pairs_are_requested_again_and_are_surplus_once_replaced(self) -> None:
+    def test_rejected_pairs_are_requested_again_and_become_surplus_once_they_are_replaced(self) -> None:
         asked: list[ModelRequest] = []
         samples = sampled(by_round(lines("one?", "What is S3?"), lines("two?", "three?")), rounds=2, asked=asked)
         assert counts(samples) == (3, 0, 0, 1)
@@ -212,26 +216,26 @@ class TestRounds:
         sampled(lines("one?", "two?", "three?"), rounds=5, asked=asked)
         assert len(asked) == 1
 
-    def test_by_default_there_is_one_round(self) -> None:
+    def test_there_is_one_round_by_default(self) -> None:
         asked: list[ModelRequest] = []
         samples = sampled(lines("one?"), asked=asked)
         assert (counts(samples), len(asked)) == ((1, 0, 2, 0), 1)
 
-    def test_rounds_end_at_the_set_number_and_each_has_its_own_sample_number(self) -> None:
+    def test_rounds_end_at_the_configured_number_and_each_round_has_its_own_sample_number(self) -> None:
         asked: list[ModelRequest] = []
         samples = sampled(lines("What is S3?"), rounds=3, attempts=1, asked=asked)
         assert counts(samples) == (0, 3, 0, 0)
         assert [request.sample for request in asked] == [0, 1, 2]
         assert len({request.key for request in asked}) == 3
 
-    def test_a_pair_beyond_the_request_replaces_a_rejected_one(self) -> None:
+    def test_a_pair_beyond_the_request_replaces_a_rejected_pair(self) -> None:
         samples = sampled(lines("What is S3?", "one?", "two?", "three?"))
         assert counts(samples) == (3, 0, 0, 1)
         assert samples.surplus[0]["reason"] == "repeated_question"
 
 
 def critic_of(verdicts: dict[str, str], shown: list[str] | None = None) -> Critic:
-    """Return a critic with these verdicts by question; for any other question it says GROUNDED."""
+    """Return a critic with the given verdicts by question. Its verdict on any other question is GROUNDED."""
 
     def say(request: ModelRequest) -> str:
         question = section(request.user, "question") or ""
@@ -273,7 +277,7 @@ class TestCritic:
         assert reject["text"] == {"question": "one?", "answer": "a", "topic": "t"}
         assert count_samples([samples])["dropped"] == {"critic": 1}
 
-    def test_without_a_critic_pairs_have_no_verdict(self) -> None:
+    def test_pairs_have_no_verdict_without_a_critic(self) -> None:
         samples = sampled(lines("one?"))
         assert samples.verdicts == []
         assert "critic" not in samples.accepted[0]
@@ -286,7 +290,7 @@ PIECES = st.one_of(RECORDS, st.text(max_size=15), st.sampled_from(["[", "]", "``
 
 @examples(max_examples=60, deadline=None)
 @given(st.lists(PIECES, max_size=10).map("\n".join), st.integers(1, 5))
-def test_requested_equals_accepted_plus_rejected_plus_missing_whatever_a_model_writes(text: str, pairs: int) -> None:
+def test_requested_equals_accepted_plus_rejected_plus_missing_for_any_output_of_a_model(text: str, pairs: int) -> None:
     samples = sampled(text, pairs=pairs, attempts=1)
     accepted, rejected, missing, _ = counts(samples)
     assert samples.requested == pairs == accepted + rejected + missing

@@ -16,7 +16,7 @@ def text_of(seed: int, words: int = 300) -> str:
 
 
 def changed(text: str, words: int, seed: int = 0) -> str:
-    """Return ``text`` with so many words at its end replaced by others."""
+    """Return ``text`` with the last ``words`` words replaced by others."""
     draw = random.Random(f"other {seed}")
     return " ".join(text.split()[:-words] + draw.choices(WORDS, k=words))
 
@@ -39,12 +39,14 @@ class TestSimilarity:
             pytest.param("東京都の天気は", "東京都の天気が", 2 / 4, id="no spaces"),
         ],
     )
-    def test_it_is_the_share_of_n_grams_in_common(self, one: str, other: str, expected: float) -> None:
+    def test_similarity_is_the_share_of_n_grams_that_two_texts_have_in_common(
+        self, one: str, other: str, expected: float
+    ) -> None:
         assert similarity(one, other) == pytest.approx(expected)
 
     @pytest.mark.parametrize("words", [6, 20])
-    def test_signatures_estimate_it_without_bias(self, words: int) -> None:
-        """The mean error of 200 pairs is within three standard errors of zero."""
+    def test_signatures_estimate_the_similarity_without_bias(self, words: int) -> None:
+        """The mean error over 200 pairs is within three standard errors of zero."""
         errors = []
         for seed in range(200):
             text = text_of(seed, 60)
@@ -55,13 +57,13 @@ class TestSimilarity:
 
 
 class TestNearDuplicateIndex:
-    def test_similar_texts_are_found_most_similar_first_and_others_are_not(self) -> None:
+    def test_similar_texts_are_found_with_the_most_similar_first_and_other_texts_are_not_found(self) -> None:
         text = text_of(1)
         index = index_of(text_of(2), changed(text, 20), changed(text, 5), text_of(3))
         assert [match.position for match in index.find(text)] == [2, 1]
         assert index.find(text_of(4)) == []
 
-    def test_an_added_text_is_compared_with_earlier_ones_only(self) -> None:
+    def test_an_added_text_is_compared_only_with_earlier_texts(self) -> None:
         index = NearDuplicateIndex(threshold=0.8)
         assert index.add("How do I make a bucket?") == []
         assert [match.position for match in index.add("how do I make a  BUCKET?")] == [0]
@@ -77,10 +79,10 @@ class TestNearDuplicateIndex:
         assert sum(is_found) / len(is_found) >= minimum_share
 
     def test_estimated_similarities_are_close_to_exact_jaccard(self) -> None:
-        """Every estimate of 200 is within four standard errors of the exact share, computed here without the module."""
+        """Each of 200 estimates is within four standard errors of the exact share, which this test computes itself."""
         for seed in range(200):
             text = text_of(seed, 60)
-            other = changed(text, 1 + seed % 5, seed)  # similar enough that none is missed
+            other = changed(text, 1 + seed % 5, seed)  # similar enough that every text is found
             ngrams, other_ngrams = ({t[i : i + 5] for i in range(len(t) - 4)} for t in (text, other))
             exact = len(ngrams & other_ngrams) / len(ngrams | other_ngrams)
             (match,) = index_of(text, threshold=0.5).find(other)
@@ -97,7 +99,7 @@ class TestNearDuplicateIndex:
         index = index_of(*texts)
         assert all(n in {match.position for match in index.find(texts[n])} for n in range(0, 3000, 100))
 
-    def test_a_text_takes_less_than_210_bytes(self) -> None:
+    def test_the_index_uses_less_than_210_bytes_per_text(self) -> None:
         index = NearDuplicateIndex(threshold=0.8)
         for row in np.random.default_rng(1).integers(0, 256, (5000, 64), dtype=np.uint8):
             index.add_signature(row)

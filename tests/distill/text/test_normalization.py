@@ -54,7 +54,7 @@ def test_the_key_of_a_pair_ignores_case_width_and_spacing() -> None:
 
 
 @given(st.text(st.characters(codec="ascii")))
-def test_ascii_is_normalized_the_same_with_and_without_other_characters(text: str) -> None:
+def test_ascii_text_is_normalized_alike_with_and_without_other_characters(text: str) -> None:
     assert normalize(f"{text} é") == f"{normalize(text)} é".strip()
 
 

@@ -45,7 +45,7 @@ def index_of(*questions: str, threshold: float = THRESHOLD) -> QuestionIndex:
 
 class TestSameQuestion:
     @pytest.mark.parametrize(("earlier", "question"), SAME)
-    def test_questions_in_nearly_the_same_words_are_duplicates(self, earlier: str, question: str) -> None:
+    def test_questions_with_nearly_the_same_words_are_duplicates(self, earlier: str, question: str) -> None:
         match = index_of(earlier).find(Question(question))
         assert match is not None
         assert match.position == 0
@@ -57,20 +57,20 @@ class TestSameQuestion:
         assert index_of(earlier).find(Question(question)) is None
         assert not Question(question).repeats(Question(earlier), THRESHOLD)
 
-    def test_the_threshold_itself_counts_as_the_same(self) -> None:
+    def test_a_question_at_the_similarity_threshold_is_a_duplicate(self) -> None:
         earlier, question = Question("How do I create a bucket?"), Question("How do I delete a bucket?")
         similarity = question.similarity(earlier)
         assert 0.3 < similarity < 0.7
         assert question.repeats(earlier, similarity)
         assert not question.repeats(earlier, similarity + 0.001)
 
-    def test_an_added_ending_of_fewer_than_eleven_characters_leaves_a_duplicate(self) -> None:
+    def test_an_ending_of_a_question_is_compared_only_with_at_least_eleven_characters(self) -> None:
         assert "what is s3x" in Question("Please tell me: what is S3X?").endings
         assert "what is s3" not in Question("Please tell me: what is S3?").endings
 
 
 class TestQuestionIndex:
-    def test_find_or_add_remembers_new_questions_only(self) -> None:
+    def test_find_or_add_stores_only_new_questions(self) -> None:
         index = index_of()
         questions = (VERSIONING, VERSIONING.lower(), "What is Amazon S3?")
         matches = [index.find_or_add(Question(question)) for question in questions]
@@ -94,6 +94,6 @@ class TestQuestionIndex:
 
     @settings(max_examples=100, deadline=None)
     @given(st.lists(st.text(min_size=1, max_size=60), min_size=1, max_size=10))
-    def test_every_question_is_found_again_whatever_it_contains(self, questions: list[str]) -> None:
+    def test_every_added_question_is_found_whatever_characters_it_contains(self, questions: list[str]) -> None:
         index = index_of(*questions)
         assert all(index.find(Question(question)) for question in questions)

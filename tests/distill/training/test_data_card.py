@@ -71,7 +71,7 @@ def card(
 
 
 class TestDataCard:
-    def test_it_has_sources_terms_models_and_prompts(self) -> None:
+    def test_a_data_card_has_sources_terms_models_and_prompts(self) -> None:
         source = {"training_csv": "s3://b/t.csv", "licence": "CC", "attribution": "them"}
         made = card(use_case=make_use_case(source=source))
         assert made["counts"] == {"originals": 40, "synthetic": 80, "records": 120, "validation": 0}
@@ -82,7 +82,7 @@ class TestDataCard:
         assert made["prompts"] == {"answering.j2": PROMPT.version}
         assert made["licence_note"] == licence_note(CLAUDE, NOVA)
 
-    def test_its_keys_are_stored_in_a_fixed_order(self) -> None:
+    def test_the_keys_of_a_data_card_are_in_a_fixed_order(self) -> None:
         """The card is stored under the hash of the training file, and a retry must write the same bytes."""
         assert list(card()) == [
             "use_case",
@@ -106,10 +106,10 @@ class TestDataCard:
             "licence_note",
         ]
 
-    def test_without_new_pairs_it_says_nothing_of_synthesis(self) -> None:
+    def test_a_data_card_without_synthetic_pairs_has_no_synthesis_keys(self) -> None:
         assert {"synthesis", "funnel", "critic", "licence_note"}.isdisjoint(card(synthesis=None))
 
-    def test_it_has_the_verdicts_of_a_critic(self) -> None:
+    def test_a_data_card_has_the_verdict_counts_of_the_critic(self) -> None:
         verdicts = {"grounded": 90, "ungrounded": 0, "unparsable": 0, "not_looked_at": 0}
         usage = {"calls": 90, "cache_hits": 0, "input_tokens": 1, "output_tokens": 1, "simulated": True}
         made = card(synthesis={**CURATED, "critic": {**verdicts, **usage}})  # type: ignore[typeddict-item]
@@ -117,7 +117,9 @@ class TestDataCard:
         assert made["funnel"][-1] == {"filter": "critic", "dropped": 0, "left": 90}
 
     @pytest.mark.parametrize("synthesis", [pytest.param(CURATED, id="pairs"), pytest.param(None, id="originals only")])
-    def test_the_report_shows_it_with_and_without_new_pairs(self, synthesis: CurateManifest | None) -> None:
+    def test_the_report_shows_a_data_card_with_and_without_synthetic_pairs(
+        self, synthesis: CurateManifest | None
+    ) -> None:
         report_inputs: dict[str, Any] = inputs(data_cards=[card(synthesis=synthesis)])
         page = render_html(build_report(**report_inputs))
         assert "Data card of tuned" in page
@@ -125,7 +127,7 @@ class TestDataCard:
 
 
 class TestFunnel:
-    def test_it_starts_with_missing_pairs_and_has_every_filter_in_order(self) -> None:
+    def test_the_funnel_starts_with_missing_pairs_and_has_every_filter_in_order(self) -> None:
         steps = funnel(CURATED)
         assert [step["filter"] for step in steps] == ["missing", *FILTER_NAMES]
         left = {step["filter"]: step["left"] for step in steps}
@@ -133,19 +135,19 @@ class TestFunnel:
         assert steps[-1]["left"] == CURATED["accepted"] == 90
 
     @pytest.mark.parametrize("name", FILTER_NAMES)
-    def test_pairs_rejected_by_any_filter_are_taken_off(self, name: str) -> None:
+    def test_the_funnel_subtracts_the_pairs_that_any_filter_rejected(self, name: str) -> None:
         steps = funnel({**CURATED, "accepted": 108, "rejected": 7, "dropped": {name: 7}})
         assert {step["filter"]: step["dropped"] for step in steps if step["dropped"]} == {"missing": 5, name: 7}
         assert steps[-1]["left"] == 108
 
 
 class TestLicenceNote:
-    def test_it_names_both_models_when_their_providers_differ(self) -> None:
+    def test_the_licence_note_names_both_models_when_their_providers_differ(self) -> None:
         note = licence_note(CLAUDE, LLAMA)
         assert note is not None
         assert "llama-3-1-8b, meta" in note
         assert "claude-sonnet-4-6 (anthropic)" in note
 
-    def test_there_is_none_for_one_provider(self) -> None:
+    def test_there_is_no_licence_note_when_both_models_have_the_same_provider(self) -> None:
         assert licence_note(CATALOG.model("llama-3-3-70b"), LLAMA) is None
         assert "licence_note" not in card(teacher=NOVA)

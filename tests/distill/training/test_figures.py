@@ -76,7 +76,7 @@ class TestDistributions:
         assert [bin_["up_to"] for bin_ in bins] == [*bounds, None]
         assert sum(bin_["count"] for bin_ in bins) == 1
 
-    def test_originals_and_pairs_are_counted_apart_and_sorted_by_name(self) -> None:
+    def test_originals_and_pairs_are_counted_separately_and_the_distributions_are_sorted_by_name(self) -> None:
         record = figures_of([pair(number, answer="x" * 30) for number in range(3)], [original()] * 2)
         assert list(record["distributions"]) == [
             "answer_characters_originals",
@@ -88,7 +88,7 @@ class TestDistributions:
         assert counts(record, "answer_characters_originals")[:2] == [2, 0]
         assert counts(record, "answer_characters_synthetic")[:2] == [0, 3]
 
-    def test_grounding_is_counted_at_its_bounds(self) -> None:
+    def test_grounding_is_counted_in_bins_that_include_their_upper_bounds(self) -> None:
         record = figures_of([pair(number, grounding=value) for number, value in enumerate((0, 0.4, 0.401, 0.99, 1))])
         assert counts(record, "grounding_synthetic") == [2, 1, 0, 0, 0, 0, 1, 1]
 
@@ -97,7 +97,7 @@ class TestDistributions:
         del old["grounding"]
         assert "grounding_synthetic" not in figures_of([old])["distributions"]
 
-    def test_no_records_have_no_figures(self) -> None:
+    def test_there_are_no_figures_without_records(self) -> None:
         assert figures_of([]) == {"distributions": {}, "topic_words": [], "to_read": []}
 
 
@@ -110,7 +110,7 @@ class TestTopicWords:
             {"word": "names", "pairs": 1},
         ]
 
-    def test_the_most_frequent_are_shown_and_equals_in_alphabetical_order(self) -> None:
+    def test_the_most_frequent_topic_words_are_shown_and_ties_are_in_alphabetical_order(self) -> None:
         words = [f"w{number:02}" for number in range(20)]
         pairs = [pair(number, topic=word) for number, word in enumerate([*reversed(words), "w19"])]
         shown = figures_of(pairs)["topic_words"]
@@ -121,12 +121,12 @@ PAIRS = [pair(number, row=row, question=f"{row} {number}?") for row in ("r", "s"
 
 
 class TestPairsToRead:
-    def test_ten_are_drawn_with_their_texts_only(self) -> None:
+    def test_ten_pairs_to_read_are_drawn_with_only_their_texts(self) -> None:
         drawn = figures_of(PAIRS)["to_read"]
         assert len(drawn) == PAIRS_TO_READ
         assert {tuple(one) for one in drawn} == {("question", "answer", "topic")}
 
-    def test_their_order_does_not_depend_on_the_order_of_the_pairs_but_on_the_seed(self) -> None:
+    def test_the_drawn_pairs_depend_on_the_seed_but_not_on_the_order_of_all_pairs(self) -> None:
         shuffled = random.Random(1).sample(PAIRS, len(PAIRS))
         assert figures_of(shuffled)["to_read"] == figures_of(PAIRS)["to_read"]
         assert figures_of(PAIRS, seed=2)["to_read"] != figures_of(PAIRS)["to_read"]
@@ -136,7 +136,7 @@ class TestPairsToRead:
         assert len({one["question"] for one in itertools.chain.from_iterable(drawn)}) == len(PAIRS)
 
 
-def test_records_are_counted_as_they_pass() -> None:
+def test_pairs_are_counted_while_they_are_passed_through_unchanged() -> None:
     figures = CardFigures(seed=1)
     document_pair = {**pair(), "document": "d"}
     assert list(figures.count_pairs([document_pair])) == [document_pair]  # type: ignore[list-item]

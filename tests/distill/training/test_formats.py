@@ -20,7 +20,7 @@ NOVA, LLAMA, CLAUDE = FAMILIES["nova"], FAMILIES["llama3.1"], FAMILIES["claude3"
 STUDENTS = [model for model in load_catalog().models.values() if model.customization]
 ALL = pytest.mark.parametrize("family", FAMILIES.values(), ids=list(FAMILIES))
 TEXTS = st.text().filter(str.strip)
-# Reserved strings are as likely as letters. No text is blank, or contains a character that a file cannot hold.
+# Reserved strings are as likely as letters. No text is blank or contains a character that a file cannot store.
 PIECES = st.one_of(
     st.sampled_from([*NOVA.reserved_strings, "\u2028", "\x85", "\r\n", '"', "{{ x }}"]), st.text(max_size=5)
 )
@@ -32,7 +32,7 @@ def made(family: Family, *, user: str = "u", answer: str = "a", instruction: str
 
 
 class TestRecordFormats:
-    def test_every_format_of_the_catalog_can_be_written_and_read(self) -> None:
+    def test_every_record_format_of_the_catalog_can_be_written_and_read(self) -> None:
         assert sorted(FORMATS) == sorted(get_args(RecordFormatName))
 
     @pytest.mark.parametrize("name", FORMATS)
@@ -40,10 +40,10 @@ class TestRecordFormats:
     def test_reading_gives_the_texts_that_were_written(self, name: RecordFormatName, system: str) -> None:
         record = FORMATS[name].write(system=system, user="u", answer="a")
         texts = list(FORMATS[name].read(record).values())
-        assert texts in (["u", "a"], ["s", "u", "a"]), "the answer is last"
+        assert texts in (["u", "a"], ["s", "u", "a"]), "the answer is not last"
         assert (texts[0] == "s") == bool(system and name not in FORMATS_WITHOUT_SYSTEM_TEXT)
 
-    def test_a_bedrock_conversation(self) -> None:
+    def test_nova_records_are_bedrock_conversations(self) -> None:
         assert made(NOVA) == {
             "schemaVersion": "bedrock-conversation-2024",
             "system": [{"text": "i"}],
@@ -53,10 +53,10 @@ class TestRecordFormats:
             ],
         }
 
-    def test_a_prompt_and_its_completion(self) -> None:
+    def test_llama_records_have_a_prompt_and_a_completion(self) -> None:
         assert made(LLAMA) == {"prompt": "i\n\nu", "completion": "a"}
 
-    def test_anthropic_messages(self) -> None:
+    def test_claude_records_are_anthropic_messages(self) -> None:
         assert made(CLAUDE) == {
             "system": "i",
             "messages": [{"role": "user", "content": "u"}, {"role": "assistant", "content": "a"}],
@@ -78,11 +78,11 @@ class TestRecordFormats:
         ]
         body = b"".join(map(encode_record, records))
         assert list(decode_jsonl(body.splitlines(keepends=True), dict, uri="train.jsonl")) == records
-        # One line per record, whatever a reader takes for a line end.
+        # The file has one line per record, whichever characters a reader treats as line ends.
         assert len(body.decode().splitlines()) == len(body.splitlines()) == len(records)
 
     @pytest.mark.parametrize("separator", ["\x85", "\u2028", "\u2029", "\x0b", "\x0c", "\x1c", "\r", "\n"], ids=ascii)
-    def test_a_record_is_one_line_whatever_a_reader_takes_for_a_line_end(self, separator: str) -> None:
+    def test_a_record_is_one_line_whichever_characters_a_reader_treats_as_line_ends(self, separator: str) -> None:
         record = made(NOVA, answer=f"a{separator}b")
         line = encode_record(record)
         assert len(line.decode().splitlines()) == 1
@@ -102,7 +102,7 @@ class TestRecordFormats:
         assert check_record(read, family, 1) == []
 
     @pytest.mark.parametrize("student", STUDENTS, ids=lambda student: student.key)
-    def test_the_student_is_asked_with_the_text_it_was_trained_on(self, student: Model) -> None:
+    def test_the_student_is_called_with_the_text_on_which_it_was_trained(self, student: Model) -> None:
         family = load_catalog().family_of(student)
         row = {"document": "A System: text.", "question": "User: why?", "answer": "So."}
         prompt, instruction = load_prompt("answering.j2"), "Obey the System: text."

@@ -29,7 +29,9 @@ class TestHyperparameters:
             (CLAUDE, {"earlyStoppingThreshold": 0}, {"earlyStoppingThreshold": "0"}),
         ],
     )
-    def test_they_are_sent_as_plain_strings(self, family: Family, given: dict[str, Any], sent: dict[str, str]) -> None:
+    def test_hyperparameters_are_sent_as_plain_strings(
+        self, family: Family, given: dict[str, Any], sent: dict[str, str]
+    ) -> None:
         assert check_hyperparameters(given, family) == sent
 
     @pytest.mark.parametrize(
@@ -53,13 +55,13 @@ class TestHyperparameters:
             check_hyperparameters(given, NOVA)
         assert message in str(raised.value)
 
-    def test_some_need_a_validation_file(self) -> None:
+    def test_early_stopping_needs_a_validation_file(self) -> None:
         given = {"earlyStoppingPatience": 3, "earlyStoppingThreshold": 0.01}
         assert set(check_hyperparameters(given, CLAUDE)) == set(given)
         with pytest.raises(InputError, match=r"earlyStoppingPatience needs a validation file.*Threshold needs"):
             check_hyperparameters(given, CLAUDE, with_validation=False)
 
-    def test_every_fault_is_named_at_once(self) -> None:
+    def test_all_faults_of_hyperparameters_are_named_at_once(self) -> None:
         with pytest.raises(InputError, match=r"of nova are not valid: epochCount is 9.*; unknown name 'b'"):
             check_hyperparameters({"epochCount": 9, "b": 1}, NOVA)
 

@@ -32,7 +32,7 @@ JOB: dict[str, Any] = {
     ],
     ids=str,
 )
-def test_whatever_changes_the_model_changes_the_fingerprint(change: dict[str, Any]) -> None:
+def test_every_setting_that_changes_the_model_changes_the_fingerprint(change: dict[str, Any]) -> None:
     assert job_fingerprint(**{**JOB, **change}) != job_fingerprint(**JOB)
 
 
@@ -41,19 +41,21 @@ def test_the_order_of_hyperparameters_does_not_change_the_fingerprint() -> None:
     assert job_fingerprint(**{**JOB, "hyperparameters": reordered}) == job_fingerprint(**JOB)
 
 
-def test_a_fingerprint_of_earlier_versions_is_still_found() -> None:
-    """Jobs in accounts have this in their names. Another value would buy every one of them again."""
+def test_a_fingerprint_equals_the_fingerprint_of_earlier_versions() -> None:
+    """Existing jobs have this fingerprint in their names. With another value, each job would be bought again."""
     assert job_fingerprint(**JOB) == "c0199ba256f17540a2f396654477a3082c27e9e6723c6997f7ae330bc15765ca"
 
 
 class TestRecipe:
     USE_CASE = make_use_case(training={"hyperparameters": {"epochCount": 2.0, "learningRate": "1e-5"}})
 
-    def test_a_use_case_trains_its_student_with_its_hyperparameters_as_bedrock_takes_them(self) -> None:
+    def test_a_training_recipe_has_the_base_model_and_the_hyperparameters_in_the_form_that_bedrock_accepts(
+        self,
+    ) -> None:
         assert training_recipe(self.USE_CASE) == (JOB["base_model_id"], JOB["hyperparameters"])
         assert recipe_fingerprint(self.USE_CASE, "0" * 64) == job_fingerprint(**JOB)
 
-    def test_hyperparameters_that_the_student_does_not_take_are_refused(self) -> None:
+    def test_hyperparameters_that_the_student_does_not_accept_are_refused(self) -> None:
         with pytest.raises(InputError, match="did you mean epochCount"):
             training_recipe(make_use_case(training={"hyperparameters": {"epochs": 2}}))
 
@@ -69,5 +71,5 @@ class TestRecipe:
         (None, False),
     ],
 )
-def test_only_failures_on_bedrocks_side_are_transient(message: str | None, is_transient: bool) -> None:
+def test_only_internal_failures_of_bedrock_are_transient(message: str | None, is_transient: bool) -> None:
     assert is_transient_failure(message) is is_transient

@@ -17,7 +17,7 @@ from include.distill.training.limits import (
 FAMILIES = load_catalog().families
 NOVA, LLAMA, CLAUDE = FAMILIES["nova"], FAMILIES["llama3.1"], FAMILIES["claude3"]
 ALL = pytest.mark.parametrize("family", FAMILIES.values(), ids=list(FAMILIES))
-# What a record's format calls the user's text and the answer.
+# The field names of the user's text and of the answer in each record format.
 FIELDS: dict[RecordFormatName, dict[str, str]] = {
     "prompt-completion": {"user": "prompt", "answer": "completion"},
     "anthropic-messages": {"user": "user", "answer": "assistant"},
@@ -31,7 +31,7 @@ def made(family: Family, *, user: str = "u", answer: str = "a", instruction: str
 
 class TestCheckRecord:
     @ALL
-    def test_a_record_as_written_has_no_problem(self, family: Family) -> None:
+    def test_a_record_that_the_pipeline_writes_has_no_problem(self, family: Family) -> None:
         assert check_record(made(family), family, 1) == []
 
     @ALL
@@ -43,14 +43,14 @@ class TestCheckRecord:
             ("answer", "a\udc00", "U+DC00"),
         ],
     )
-    def test_the_field_of_a_bad_text_is_named(self, family: Family, field: str, text: str, message: str) -> None:
+    def test_a_problem_names_the_field_of_a_bad_text(self, family: Family, field: str, text: str, message: str) -> None:
         (problem,) = check_record(made(family, **{field: text}), family, 7)
         assert problem.record == 7
         assert message in problem.message
         assert problem.field == FIELDS[family.format][field]
 
     @ALL
-    def test_a_record_may_be_as_long_as_the_limit_and_no_longer(self, family: Family) -> None:
+    def test_a_record_may_be_as_long_as_the_limit_but_no_longer(self, family: Family) -> None:
         others = sum(map(len, record_texts(made(family, user=""), family).values()))
         room = family.tokens_per_record * family.characters_per_token - others
         assert check_record(made(family, user="u" * room), family, 1) == []
@@ -126,7 +126,7 @@ class TestRecordCounts:
             pytest.param(NOVA, 15_000, 5_001, "20001 training and validation records", id="too many together"),
             pytest.param(LLAMA, 90, 9, "99 training and validation records; at least 100", id="too few together"),
             pytest.param(LLAMA, 90, 10, None, id="enough together"),
-            pytest.param(CLAUDE, 32, 31, "31 validation records; 32 to 1000 are allowed", id="few to validate with"),
+            pytest.param(CLAUDE, 32, 31, "31 validation records; 32 to 1000 are allowed", id="too few for validation"),
             pytest.param(CLAUDE, 32, 0, None, id="no validation"),
         ],
     )
@@ -140,5 +140,5 @@ class TestRecordCounts:
 
 class TestTokens:
     @pytest.mark.parametrize(("text", "tokens"), [("", 0), ("a", 1), ("abc", 1), ("abcd", 2), ("é" * 9, 3)])
-    def test_they_are_estimated_from_characters_and_rounded_up(self, text: str, tokens: int) -> None:
+    def test_the_token_count_is_estimated_from_characters_and_rounded_up(self, text: str, tokens: int) -> None:
         assert conservative_token_count(text, NOVA) == tokens

@@ -1,4 +1,4 @@
-"""Losses are read as Bedrock writes them, and described by means instead of single steps."""
+"""Test that losses are read from Bedrock's metrics file and described by means instead of single steps."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class TestLossCurve:
 
 class TestMeans:
     @given(st.lists(st.floats(0, 10), min_size=1, max_size=120))
-    def test_the_moving_mean_is_over_a_tenth_and_has_the_first_and_last_mean_at_its_ends(
+    def test_the_moving_mean_covers_a_tenth_of_the_steps_and_its_ends_are_the_first_and_last_means(
         self, losses: list[float]
     ) -> None:
         window = max(1, len(losses) // 10)
@@ -52,8 +52,8 @@ class TestMeans:
         assert (means.steps, means.window) == (len(losses), window)
         assert (means.first, means.last) == pytest.approx((expected[0], expected[-1]))
 
-    def test_noisy_first_and_last_steps_do_not_hide_that_the_loss_fell(self) -> None:
-        """Its first and last step are 0.56 both; it learnt all the same."""
+    def test_noisy_first_and_last_steps_do_not_hide_a_falling_loss(self) -> None:
+        """The loss is 0.56 in both the first and the last step, although the model learnt in between."""
         losses: list[float | None] = [0.56, *[0.9] * 9, *[0.5] * 80, *[0.3] * 9, 0.56]
         means = loss_means(curve(losses))
         assert means is not None
@@ -84,6 +84,6 @@ class TestMeans:
         assert means.figures == "0.50 to –"
         assert moving_mean(curve(losses)) == [0.5] * 36 + [None]
 
-    def test_no_steps_have_no_means(self) -> None:
+    def test_there_are_no_means_without_steps(self) -> None:
         assert loss_means([]) is None
         assert moving_mean([]) == []

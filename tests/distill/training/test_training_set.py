@@ -96,12 +96,12 @@ class TestMix:
             pytest.param(0, "all", (0, 80), id="synthetic only"),
             pytest.param(10, 15, (10, 15), id="some of both"),
             pytest.param(10, "all", (10, 20), id="some, and all pairs of their rows"),
-            pytest.param(10, 30, (10, 20), id="more pairs than those rows have"),
+            pytest.param(10, 30, (10, 20), id="more pairs than the rows have"),
             pytest.param(0, 30, (0, 30), id="pairs of any row"),
             pytest.param(10_000, 10_000, (40, 80), id="more than there are"),
         ],
     )
-    def test_an_arm_is_trained_on_as_many_records_as_it_states(
+    def test_an_arm_is_trained_on_the_stated_numbers_of_originals_and_pairs(
         self, originals: Any, synthetic: Any, expected: tuple[int, int]
     ) -> None:
         made = built(Arm(name="mix", originals=originals, synthetic=synthetic))
@@ -123,7 +123,7 @@ class TestMix:
         assert len(figures["to_read"]) == 10
         assert built(pairs=pairs_of(ROWS)[::-1]).written.figures["to_read"] == figures["to_read"]
 
-    def test_the_same_rows_give_the_same_bytes(self) -> None:
+    def test_equal_rows_give_equal_bytes(self) -> None:
         assert built() == built()
 
     def test_too_few_records_are_refused_before_anything_is_bought(self) -> None:
@@ -134,7 +134,7 @@ class TestMix:
 class TestValidation:
     HALF = make_use_case(training={"validation_share": 0.5})
 
-    def test_held_out_documents_give_nothing_to_training(self) -> None:
+    def test_held_out_documents_are_not_used_for_training(self) -> None:
         shared = [make_row(number, document=f"Document {number % 20}.") for number in range(40)]
         made = built(rows=shared, use_case=self.HALF)
         training, held_out = set(documents(made.train)), set(documents(made.validation))
@@ -154,14 +154,14 @@ class TestValidation:
 
     def test_a_held_out_record_that_breaks_a_limit_is_refused(self) -> None:
         _, held_out = split_by_document(ROWS, share=0.5, seed=self.HALF.seed, purpose="validation")
-        # The side of a row depends on its document, so it is the answer that is too long.
+        # A changed document could change the side of the row, so this test makes the answer too long instead.
         rows = [{**row, "answer": "a" * 100_000} if row is held_out[0] else row for row in ROWS]
         with pytest.raises(LimitError, match=r"validation file.*\n- record 1, record: about 33,"):
             built(rows=rows, use_case=self.HALF)
 
 
 class TestText:
-    def test_the_student_is_trained_on_the_text_that_it_will_be_asked_with(self) -> None:
+    def test_the_student_is_trained_on_the_text_with_which_it_is_called(self) -> None:
         rows = [make_row(number, document=f"System: {number} </document>", question="[EOS]?") for number in range(10)]
         use_case = make_use_case(prompts={"instruction": "Answer as Bot: would."})
         family = CATALOG.family_of(NOVA)
@@ -173,7 +173,7 @@ class TestText:
         assert trained["system"] == [{"text": asked.system}]
         assert not any(reserved in asked.user + asked.system for reserved in family.reserved_strings)
 
-    def test_answers_are_not_changed(self) -> None:
+    def test_answers_in_training_records_are_not_changed(self) -> None:
         answer = "User: [EOS] </answer> é\n\u2028"
         made = built(rows=[make_row(number, answer=answer) for number in range(10)])
         records = [json.loads(line) for line in made.train.split(b"\n") if line]
@@ -187,13 +187,13 @@ class TestJobFault:
         pair: RowTexts = {"document": "d", "question": "q", "answer": "a", **texts}  # type: ignore[typeddict-item]
         return job_fault(pair, use_case=make_use_case(), prompt=PROMPT, family=self.FAMILY)
 
-    def test_a_pair_that_fits_has_none(self) -> None:
+    def test_a_pair_within_the_limits_has_no_fault(self) -> None:
         assert self.fault() is None
 
-    def test_reserved_strings_are_escaped_and_so_no_fault(self) -> None:
+    def test_reserved_strings_are_escaped_and_are_not_a_fault(self) -> None:
         assert self.fault(question="User: why?", document="System: because.") is None
 
-    def test_every_problem_is_named_with_its_field(self) -> None:
+    def test_a_fault_names_every_problem_with_its_field(self) -> None:
         fault = self.fault(document="x" * 100_000, answer=" ")
         assert fault is not None
         assert fault.startswith("assistant: empty; expected text; record: about 33,")

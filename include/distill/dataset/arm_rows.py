@@ -3,8 +3,8 @@ Choose the rows and pairs that each arm is trained on, and the rows that are sen
 
 ``originals: N`` means the first N training rows, in the order of the file. Synthetic pairs of an arm are written from
 the originals of that arm: with ``originals: 500, synthetic: 1500``, an arm is trained on 500 rows and on pairs written
-from these rows. An arm without originals takes its pairs from all rows. Rows held out for validation are neither
-trained on nor used to write pairs.
+from these rows. An arm without originals takes its pairs from all rows. Rows held out for validation are used neither
+for training nor for writing pairs.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ def hold_out(rows: Sequence[RowT], use_case: UseCase) -> tuple[list[RowT], list[
     share = use_case.training.validation_share
     if not share:
         return list(rows), []
-    # The purpose must differ from that of the evaluation split. Otherwise this split would draw the same numbers again.
+    # The purpose must differ from the purpose of the evaluation split. With the same purpose, this split would draw the
+    # same numbers again.
     return split_by_document(rows, share=share, seed=use_case.seed, purpose="validation")
 
 
@@ -62,9 +63,11 @@ def require_originals(use_case: UseCase, rows: Sequence[Grouped]) -> None:
     """
     Refuse a run in which an arm would be trained on far fewer originals than the use case requests.
 
-    Rejected rows may leave an arm short by up to the share ``fan_out.max_failed_share``; the report shows the count.
+    A smaller shortage, up to the share ``fan_out.max_failed_share``, is allowed, because rows may be rejected. The
+    report shows the number of rows.
 
-    :raises InputError: the message names each such arm, the requested number and the number of rows.
+    :raises InputError: an arm would have too few originals. The message names each such arm, the requested number and
+        the number of rows.
     """
     training, _ = hold_out(rows, use_case)
     minimum_share = 1 - use_case.fan_out.max_failed_share

@@ -3,10 +3,10 @@ Decode the bytes of a CSV file into lines, in the declared encoding; report inva
 
 The encoding is never guessed, and no byte is replaced: reading stops at a byte that is not valid in the encoding. Files
 of other kinds are recognized by their first bytes. In an encoding with one byte per character, nearly every byte is
-valid. A UTF-8 file that was declared as such an encoding is therefore recognized only after the whole file was read.
+valid. If a UTF-8 file is declared with such an encoding, the mistake is detected only at the end of the file.
 
-Lines end at LF or CRLF. If the first line ends at a lone CR, lines also end at a lone CR. Otherwise a lone CR is text,
-because treating it as a line end would split a row.
+Lines end at LF or CRLF. If the first line ends at a lone CR, lines also end at a lone CR. In all other files, a lone CR
+is text, because treating it as a line end would split a row.
 """
 
 from __future__ import annotations
@@ -47,9 +47,10 @@ _REWRITING = {"unicode_escape", "unicode-escape", "raw_unicode_escape", "raw-uni
 _BYTE_LINE_ENDS = re.compile(rb"\r\n?|\n")
 _LINE_ENDS = re.compile(r"\r\n?|\n")
 _LONE_CR = re.compile(r"\r(?!\n|\Z)")
-# Python's csv ends a row at a lone CR. This half of a surrogate pair, which no text contains, replaces the CR.
+# Python's csv module ends a row at a lone CR. A lone CR that is text is therefore replaced with this half of a
+# surrogate pair, which no text contains.
 _CR_AS_TEXT = "\udc0d"
-# How the names of encodings with one byte per character begin.
+# Prefixes of the names of encodings with one byte per character.
 _ONE_BYTE_CODECS = (
     "cp1", "cp4", "cp7", "cp8", "hp-roman8", "iso8859", "koi8", "kz1048", "latin", "mac", "ptcp154", "tis-620",
 )  # fmt: skip
@@ -110,14 +111,14 @@ class CsvLines:
         return line if self._ends_at_cr or "\r" not in line else _LONE_CR.sub(_CR_AS_TEXT, line)
 
     def take_raw(self) -> str:
-        """Return the text of all lines since the last call."""
+        """Return the text of all lines that were read since the last call."""
         raw = "".join(self._raw_lines)
         self._raw_lines.clear()
         self._raw_length = 0
         return raw
 
     def finish_encoding_check(self) -> None:
-        """Continue reading until it is certain whether a file declared as another encoding is UTF-8.
+        """Read on until it is certain whether the file is UTF-8 although another encoding was declared.
 
         Call this method when reading stops before the end of the file.
 
@@ -146,7 +147,8 @@ class CsvLines:
         shown = next(character for character in self._text_as_utf8 if not character.isascii())
         message = (
             f"{self.source} is declared as {self.encoding}, but the whole file is valid UTF-8 and would be misread"
-            f" ({shown!r} as {shown.encode().decode(self.encoding, 'replace')!r}). Nothing was read. Declare utf-8."
+            f" (for example {shown!r} as {shown.encode().decode(self.encoding, 'replace')!r}). Nothing was read."
+            " Declare utf-8."
         )
         raise InputError(message)
 
@@ -185,7 +187,7 @@ class CsvLines:
 
 
 class _CountedBytes(BufferedIOBase):
-    """Return the bytes of the head, which was already read from the file, then the rest, and count all bytes."""
+    """A stream that returns the head, which was already read from the file, then the rest, and counts the bytes."""
 
     name = "CSV"  # TextIOWrapper reads this attribute
 

@@ -5,8 +5,8 @@ One record is in memory at a time, whatever the length of the file. Python's ``c
 character is dropped silently. pandas would guess types, fill in missing fields and not report line numbers.
 
 If a fault makes it impossible to separate the rows that follow, the whole file is refused, because reading on would
-return parts of rows. The one exception is a quote that is still open at the end of the file, as in a truncated upload:
-then only the last record is at fault.
+return parts of rows. There is one exception. If a quote is still open at the end of the file, as in a truncated upload,
+only the last record is faulty.
 """
 
 from __future__ import annotations
@@ -97,15 +97,15 @@ def _split_at_cr(record: TableRecord, width: int, separator: str) -> list[TableR
 
 
 def _checked_widths(records: Iterator[TableRecord], width: int) -> Iterator[TableRecord]:
-    """Mark as faulty every record whose number of fields differs from the header's."""
+    """Mark a record as faulty if its number of fields differs from the header's."""
     for record in records:
         count = len(record.fields)
         if record.fault or count == width:
             yield record
             continue
         message = (
-            f"{count} fields, too {'few' if count < width else 'many'}; expected {width}, as in the header. Enclose a"
-            " field that contains commas, quotes or line breaks in quotes."
+            f"the row has too {'few' if count < width else 'many'} fields ({count}); expected {width}, as in the"
+            " header. Enclose each field that contains commas, quotes or line breaks in quotes."
         )
         yield replace(record, fault=RowFault("too_few_fields" if count < width else "too_many_fields", message))
 
@@ -158,7 +158,7 @@ def _one_column(header: TableRecord, source: str, expected: str) -> str:
 
 
 def _guess_separator(header: TableRecord) -> str | None:
-    """Return the name of the separator that a header seems to use instead of commas; ``None`` if it has none."""
+    """Return the name of the separator that a header seems to use instead of commas; ``None`` if it uses no other."""
     return next((name for mark, name in _SEPARATORS.items() if any(mark in field for field in header.fields)), None)
 
 

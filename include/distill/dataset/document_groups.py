@@ -1,11 +1,11 @@
 """
 Group related documents, and assign each group to one side of the train/evaluation split.
 
-Documents are related if they are nearly the same, or if the group column (``source.group_column``) has the same value.
-If related documents were on both sides, the student would be trained on answers to the evaluation's questions. A
-document that already has a side keeps that side. Documents are grouped in this order: evaluation documents, training
-documents, new documents. A document that would connect a training group with an evaluation group is dropped and
-belongs to neither.
+Documents are related if they are nearly the same, or if their rows have the same value in the group column
+(``source.group_column``). If related documents were on both sides, the student would be trained on answers to the
+evaluation's questions. A document that already has a side keeps that side. Documents are grouped in this order:
+evaluation documents, training documents, new documents. A document that would connect a training group with an
+evaluation group is dropped and belongs to neither group.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ _MINIMUM_COMPARED_LENGTH = 200
 
 class DocumentGroups:
     """
-    Number documents in the order in which they are added.
+    The documents of a data set, numbered in the order in which they are added.
 
     The texts are not kept, so each document takes about 200 bytes. Texts with the same signature count as one document:
     they differ at most in case, spacing or a few characters.
 
-    Two public attributes are indexed by document number. ``stated_groups`` has the numbers of the values of the group
-    column in the document's rows. ``first_rows`` has the location of the document's first row.
+    Two public attributes are indexed by document number. ``stated_groups`` has the values of the group column in the
+    document's rows; each value is given as a number. ``first_rows`` has the location of the document's first row.
     """
 
     def __init__(self) -> None:
@@ -85,7 +85,7 @@ class DocumentGroups:
 
 
 def _signature(document: str) -> Signature:
-    """Compute a signature. Short texts have the same signature only if they are equal ("Unit 10" is not "Unit 11")."""
+    """Compute a document's signature. Signatures of short texts differ if the texts differ ("Unit 1" and "Unit 2")."""
     if len(document) >= _MINIMUM_COMPARED_LENGTH:
         return signature(document)
     return np.frombuffer(hashlib.shake_256(normalize(document).encode()).digest(SIGNATURE_BYTES), np.uint8)
@@ -117,8 +117,8 @@ def split_groups(
     Assign each document to a side: its stated side, otherwise the side of its group, otherwise a drawn side.
 
     A draw depends only on the seed and on the group's name, so rows that are appended later do not move other rows. The
-    actual share is therefore only close to ``share``. If the draws would leave a side empty although there are two
-    groups, the group whose draw is nearest to ``share`` is moved.
+    actual share is therefore only close to ``share``. If the draws would leave a side empty although there are at least
+    two groups, the group whose draw is nearest to ``share`` is moved.
 
     :param stated: fixed sides, by document number.
     :param similarity: documents with at least this Jaccard similarity are related.
@@ -145,7 +145,7 @@ def split_groups(
 @dataclass
 class _UnionFind:
     """
-    Join documents into groups, each with one side or with no side yet.
+    Groups of joined documents. Each group is on one side or has no side yet.
 
     A node is a document's number, or ``-1 - number`` for the value of the group column with that number.
     """
@@ -155,7 +155,8 @@ class _UnionFind:
     sides: dict[int, Side] = field(default_factory=dict)
     conflicts: dict[int, tuple[int, int]] = field(default_factory=dict)
     _parents: dict[int, int] = field(default_factory=dict)
-    # The document that a conflict names for a node: a document itself, or the first document with a group's value.
+    # The document that a conflict names for each node. For a value of the group column, this is the first document that
+    # has the value.
     _examples: dict[int, int] = field(default_factory=dict)
 
     def root(self, node: int) -> int:
@@ -173,7 +174,7 @@ class _UnionFind:
     def add(self, number: int, matches: Sequence[int]) -> bool:
         """Join a document with its near-duplicates and its stated groups, unless this would connect the two sides.
 
-        :return: whether the document was joined; otherwise ``conflicts`` has the document.
+        :return: whether the document was joined. A document that was not joined is added to ``conflicts``.
         """
         neighbors = [*matches, *(-1 - group for group in self.groups.stated_groups.get(number, ()))]
         examples = {side: self._examples.get(node, node) for node in neighbors if (side := self.side(node))}
@@ -190,7 +191,7 @@ class _UnionFind:
         return True
 
     def names(self, ids: Mapping[bytes, int]) -> list[str]:
-        """Name each document's group after the smallest hash of the group's texts, whatever the order of the file."""
+        """Return the name of each document's group: the smallest hash of the group's texts, in hex digits."""
         smallest: dict[int, bytes] = {}
         for key, number in ids.items():
             root = self.root(number)

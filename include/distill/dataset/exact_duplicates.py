@@ -8,13 +8,13 @@ from include.distill.text.normalization import pair_key
 
 
 class RowLocations:
-    """Encode a row's file and number as one integer, and describe the row in messages."""
+    """A mapping between rows and integers: it encodes a row's file and number, and decodes them for messages."""
 
     def __init__(self) -> None:
         self._sources: dict[str, int] = {}
 
     def encode(self, source: str, row: int) -> int:
-        """Return one integer for a row of a file: the row's number in the lower 40 bits, the file's number above."""
+        """Return an integer with the row's number in the lower 40 bits and the file's number in the upper bits."""
         return self._sources.setdefault(source, len(self._sources)) << 40 | row
 
     def describe(self, location: int) -> str:
@@ -24,7 +24,7 @@ class RowLocations:
 
 class ExactDuplicateIndex:
     """
-    Remember question-answer pairs by a hash of 12 bytes. Case and spacing make no difference.
+    An index of question-answer pairs that stores a hash of 12 bytes for each pair. Case and spacing make no difference.
 
     A pair takes about 150 bytes. In a file of a million pairs, the probability that two different pairs have the same
     hash is 10^-17.
@@ -40,7 +40,7 @@ class ExactDuplicateIndex:
         return None if location is None else self.locations.describe(location)
 
     def add(self, question: str, answer: str, *, source: str, row: int) -> str | None:
-        """Remember a new pair and return ``None``; for a repeated pair, describe the row in which it was first read."""
+        """Add a new pair and return ``None``; for a repeated pair, describe the row in which it was first read."""
         location = self.locations.encode(source, row)
         first = self._first.setdefault(_hash(question, answer), location)
         return None if first == location else self.locations.describe(first)

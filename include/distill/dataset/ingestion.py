@@ -64,7 +64,7 @@ def check_inputs(source: SourceData, store: ObjectStore) -> list[str]:
 @dataclass
 class IngestResult:
     """
-    The numbers of accepted and rejected rows.
+    The numbers of accepted and rejected rows, and the reasons for the rejections.
 
     :param counts: number of rows written to each object.
     :param reasons: number of rejected rows by reason.
@@ -92,7 +92,7 @@ def ingest(source: SourceData, *, store: ObjectStore, folder: RunFolder, splits_
     """
     Read the files of ``source`` and write the training rows, evaluation rows, rejected rows and the list of rows.
 
-    :param splits_uri: the object that keeps the sides of documents between runs; not used with an ``evaluation_csv``.
+    :param splits_uri: the object that stores the sides of documents between runs; not used with an ``evaluation_csv``.
     :raises InputError: a file cannot be used, or one side has no rows. Nothing was written.
     """
     with TemporaryFile() as spool:
@@ -103,7 +103,7 @@ def ingest(source: SourceData, *, store: ObjectStore, folder: RunFolder, splits_
         spool.seek(0)
         entries = decode_jsonl(spool, SpooledRow, uri="The temporary file of ingest")
         result = _write((_place(entry, reading, split) for entry in entries), store, folder, source.training_csv)
-        # This comes last, so that a run that fails earlier leaves the sides of earlier runs unchanged.
+        # The sides are stored last, so that a run that fails earlier leaves the stored sides unchanged.
         if stored is not None:
             stored.remember(reading.groups, split)
     return result
@@ -111,7 +111,7 @@ def ingest(source: SourceData, *, store: ObjectStore, folder: RunFolder, splits_
 
 class _FirstPass:
     """
-    Copy all records into a temporary file, and collect the data that determines their sides.
+    The first pass, which copies all records into a temporary file and collects the data that determines their sides.
 
     Public attributes besides ``source``: ``locations`` describes rows in messages, ``groups`` has the documents, and
     ``evaluation_documents`` has the numbers of the documents in the evaluation file.
@@ -193,15 +193,15 @@ def _reject_on_both_sides(row: Row, number: int, reading: _FirstPass, split: Spl
     )
     if reading.source.evaluation_csv:
         message = (
-            f"its document equals, nearly repeats or shares a group with the document of {evaluation} in the evaluation"
-            " set; training on this row would make the result look better than it is. Remove the row from one of the"
-            " two files, or set source.shared_documents: keep."
+            f"the row's document equals, nearly repeats or shares a group with the document of {evaluation} in the"
+            " evaluation set. Training on this row would make the result look better than it is. Remove the row from"
+            " one of the two files, or set source.shared_documents: keep."
         )
         return reject(row, reason="document_in_evaluation_set", message=message)
     message = (
-        f"its document is related both to the document of {train}, which is a training row, and to the document of"
-        f" {evaluation}, which is an evaluation row. On either side, this row would leak evaluation data into training,"
-        " and earlier rows keep their sides."
+        f"the row's document is related both to the document of {train}, which is a training row, and to the document"
+        f" of {evaluation}, which is an evaluation row. The row is not used, because on either side it would leak"
+        " evaluation data into training."
     )
     return reject(row, reason="bridges_sides", message=message)
 
@@ -209,7 +209,7 @@ def _reject_on_both_sides(row: Row, number: int, reading: _FirstPass, split: Spl
 def _write(
     rows: Iterator[tuple[_Target, Row | RejectedRow]], store: ObjectStore, folder: RunFolder, training_csv: str
 ) -> IngestResult:
-    """Write every row to its object. Either all objects are written or none."""
+    """Write every row to its object. If a row cannot be written, no object is written."""
     result = IngestResult()
     with ExitStack() as open_objects:
         writers = {

@@ -8,7 +8,7 @@ from typing import IO
 from include.distill.dataset.csv_records import read_csv
 from include.distill.dataset.tables import Table, TableReader
 
-# By the ending of a file's name, in lower case. In a folder, all input files must have one of these endings.
+# The readers by the ending of a file's name, in lower case. All input files in a folder must have one of these endings.
 TABLE_READERS: Mapping[str, TableReader] = {".csv": read_csv}
 
 

@@ -25,7 +25,7 @@ RowRejectionReason = Literal[
 
 
 class RowOrigin(TypedDict):
-    """The location of a row in its file. Part of :class:`Row` and :class:`RejectedRow`."""
+    """The location of a row in its file; a part of :class:`Row` and :class:`RejectedRow`."""
 
     row: int  # number of the record in its file, from 1, without the header
     line: int  # line in the file on which the record starts, from 1
@@ -33,7 +33,7 @@ class RowOrigin(TypedDict):
 
 
 class RowTexts(TypedDict):
-    """The three texts of a row, unchanged from its file. Part of :class:`Row`; ``text`` of a :class:`RejectedRow`."""
+    """The three unchanged texts of a row; a part of :class:`Row`, and the ``text`` of a :class:`RejectedRow`."""
 
     document: str
     question: str
@@ -41,7 +41,7 @@ class RowTexts(TypedDict):
 
 
 class UngroupedRow(RowOrigin, RowTexts):
-    """One accepted row during ingestion, before its document group is known. Stored in a temporary file only."""
+    """One accepted row whose document group is not known yet. It is stored only in a temporary file of ``ingest``."""
 
     row_id: str  # first 16 hex digits of the sha256 of the three texts
     group: NotRequired[str]  # text of the group column; absent when it is blank or not configured
@@ -51,49 +51,49 @@ class Row(RowOrigin, RowTexts):
     """
     One accepted row.
 
-    Stored in ``source/train.jsonl``, ``source/evaluation.jsonl``, and in the shards ``shards/train-<number>.jsonl``
-    and ``shards/evaluation-<number>.jsonl``.
+    The record is stored in ``source/train.jsonl``, ``source/evaluation.jsonl``, and in the shards
+    ``shards/train-<number>.jsonl`` and ``shards/evaluation-<number>.jsonl``.
     """
 
     row_id: str  # first 16 hex digits of the sha256 of the three texts
-    group: str  # name of its document group, 16 hex digits; all rows of a group are on one side of every split
+    group: str  # name of the document group, 16 hex digits; all rows of a group are on the same side of every split
 
 
 class RejectedRow(RowOrigin):
-    """One record that the run does not use, with the reason. Stored in ``source/rejected.jsonl``."""
+    """A record of a file that the run does not use, with the reason. It is stored in ``source/rejected.jsonl``."""
 
-    column: Role | None  # None when the row as a whole is at fault
+    column: Role | None  # None when the row as a whole is faulty
     reason: RowRejectionReason
     message: str  # names file, row and line, and gives advice
     text: str | RowTexts  # raw text of the record when its fields could not be separated
 
 
 class SpooledRow(TypedDict):
-    """One row between the two passes of ``ingest``. Stored in a temporary file only."""
+    """One row between the two passes of ``ingest``. It is stored only in a temporary file."""
 
-    number: int  # number of its document, from 0; -1 for a rejected row
+    number: int  # number of the row's document, from 0; -1 for a rejected row
     part: Side | None  # side given by the file of the row; None when the split decides
     row: UngroupedRow | RejectedRow
 
 
 class Grouped(TypedDict):
-    """The part of a row that a split needs: rows of one ``group`` stay together. Bound of generic row functions."""
+    """The group of a row, whose rows stay together in a split. Generic functions for rows require only this key."""
 
     group: str
 
 
 class Identified(TypedDict):
-    """A record that was made from a row, with the row's identity. Bound of generic pair functions."""
+    """The identity of the row from which a record was made. Generic functions for pairs require only this key."""
 
     row_id: str
 
 
 class RowName(Grouped, Identified):
-    """A row's identity and group, without its texts. Held in memory only."""
+    """A row's identity and group, without its texts. This record is not stored."""
 
 
 class RowLengths(Grouped):
-    """A row with the length of each text in characters instead of the text. Held in memory only."""
+    """A row with the length of each text in characters instead of the text. This record is not stored."""
 
     document: int
     question: int
@@ -101,20 +101,20 @@ class RowLengths(Grouped):
 
 
 class SplitSeed(TypedDict):
-    """First line of ``<prefix>/splits/<use case>.jsonl`` (outside the run's folder): the seed of the split."""
+    """The seed of the split, in the first line of ``<prefix>/splits/<use case>.jsonl`` (outside the run's folder)."""
 
     seed: int
 
 
 class SplitEntry(TypedDict):
-    """Every other line of ``<prefix>/splits/<use case>.jsonl``: the side of one document."""
+    """The side of one document, in each line after the first of ``<prefix>/splits/<use case>.jsonl``."""
 
     document: str  # first 16 hex digits of the sha256 of the document
     side: Side
 
 
 class RunRows(TypedDict):
-    """The location of a run's list of rows, and the run's settings. ``previous`` of :class:`LatestRun`."""
+    """The location of a run's list of rows, and the run's settings; the ``previous`` of :class:`LatestRun`."""
 
     run_key: str
     rows_uri: str  # S3 URI of the run's ``source/rows.txt``
@@ -122,28 +122,28 @@ class RunRows(TypedDict):
 
 
 class LatestRun(RunRows):
-    """The most recent run that read a use case's rows. Stored in ``<prefix>/latest/<use case>.json``."""
+    """The most recent run that read a use case's rows, stored in ``<prefix>/latest/<use case>.json``."""
 
     previous: RunRows | None  # the run before the latest run, so that a retry compares with the same run
 
 
 class RowChanges(TypedDict):
     """
-    Changes since the use case's last run, in rows. ``changes`` of :class:`IngestManifest` and of the report's source.
+    The rows and settings that changed since the use case's last run; ``changes`` of :class:`IngestManifest`.
 
     All counts are ``None`` on a first run.
     """
 
     since: str | None  # run key of the last run
-    added: int | None
-    changed: int | None  # same question, another document or answer
+    added: int | None  # number of rows, as in the next two fields
+    changed: int | None  # rows with the same question, but another document or answer
     gone: int | None
     settings: list[str]  # names of the settings that changed, sorted
 
 
 class SourceCounts(TypedDict):
     """
-    Counts of the rows that ``ingest`` read. Part of :class:`IngestManifest`.
+    The counts of the rows that ``ingest`` read; a part of :class:`IngestManifest`.
 
     ``rows = accepted + rejected`` and ``accepted = train + evaluation``.
     """
@@ -157,10 +157,10 @@ class SourceCounts(TypedDict):
 
 
 class IngestManifest(SourceCounts):
-    """Result of ``ingest``. Passed by XCom, and stored as ``source`` of ``report/report.json``."""
+    """The result of ``ingest``. It is passed through XCom and stored as ``source`` of ``report/report.json``."""
 
     changes: RowChanges
 
 
-# Result of ``shards`` and ``evaluation_shards``: the numbers of the shards, from 0. The next task is mapped over them.
+# The result of ``shards`` and ``evaluation_shards``: the shards' numbers, from 0. The next task is mapped over them.
 ShardNumbers = list[int]

@@ -24,7 +24,7 @@ from include.distill.core.storage import ObjectStore, read_json, write_json
 from include.distill.dataset.records import LatestRun, Row, RowChanges, RunRows
 from include.distill.text.normalization import normalize
 
-# Settings that change a request to a model or a training job. Schedules, owners, caps and time-outs do not.
+# Settings that affect requests to models or training jobs. Schedules, owners, caps and time-outs do not affect them.
 PURCHASE_SETTINGS = (
     "teacher", "student", "judges", "synthesis", "curation", "answering", "judging", "arms", "comparisons", "seed",
 )  # fmt: skip
@@ -53,13 +53,13 @@ def compare_with_last_run(
     """
     Compare the rows and settings of this run with those of the last run, and store this run as the last run.
 
-    :return: the changes. All counts are ``None`` on the first run of a use case, and when the last run's list of rows
-        was deleted.
+    :return: the changes. All counts are ``None`` on the first run of a use case, or if the last run's list of rows was
+        deleted.
     """
     uri = folder.last_run(use_case.name)
     settings = hash_purchase_settings(use_case, prompts)
     stored = read_json(store, uri, LatestRun) if store.exists(uri) else None
-    # On a retry, this run is already stored as the last.
+    # On a retry, this run is already stored as the last run.
     before = stored["previous"] if stored and stored["run_key"] == folder.run_key else stored
     last: RunRows | None = None
     if before:

@@ -29,7 +29,8 @@ from include.distill.dataset.records import (
 from include.distill.dataset.tables import RowFault, Table, TableRecord
 from include.distill.text.normalization import is_blank, unsupported_character
 
-# The recognized names of each column, in any case, if the use case does not map the column to another name.
+# The names that are recognized for each column if the use case does not map the column. Upper and lower case count as
+# the same.
 COLUMN_NAMES: Mapping[Role, tuple[str, ...]] = {
     "document": ("document", "doc", "context"),
     "question": ("question", "query"),
@@ -43,7 +44,7 @@ class RowOptions:
     """
     Options for reading the files of a use case.
 
-    :param columns: names of the columns for ``document``, ``question`` or ``answer`` that have other names.
+    :param columns: maps ``document``, ``question`` or ``answer`` to a column whose name is not in :data:`COLUMN_NAMES`.
     :param group_column: the column that identifies related rows, such as the page from which the rows were written.
     :param max_document_characters: the longest field that is accepted, in characters.
     """
@@ -56,7 +57,7 @@ class RowOptions:
 
 @dataclass(frozen=True)
 class Duplicates:
-    """The pairs read so far: pairs of the same source, and pairs of the evaluation set, if there is one."""
+    """The pairs that were read so far from the same source, and those of the evaluation set if the source has one."""
 
     pairs: ExactDuplicateIndex
     evaluation: ExactDuplicateIndex | None = None
@@ -97,7 +98,7 @@ def is_rejected(row: UngroupedRow | Row | RejectedRow) -> TypeIs[RejectedRow]:
 
 
 def _column_indexes(table: Table, *, source: str, options: RowOptions) -> dict[_Column, int]:
-    """Find the column of each role, and of the group if one is configured."""
+    """Find the column of each role, and the group column if it is configured."""
     mapped = dict(options.columns or {})
     if unknown := sorted(set(mapped) - set(COLUMN_NAMES)):
         raise InputError(f"Unknown keys {unknown} in columns; expected some of {', '.join(COLUMN_NAMES)}.")
@@ -194,7 +195,7 @@ class _RowValidator:
     def _repeated_header(self, record: TableRecord) -> RowFault | None:
         if list(map(_plain_name, record.fields)) != list(map(_plain_name, self.header)):
             return None
-        return RowFault("header_again", "the row repeats the header, as in joined files. Remove the row.")
+        return RowFault("header_again", "the row repeats the header, as when files are joined. Remove the row.")
 
     def _text_fault(self, texts: RowTexts) -> RowFault | None:
         faults = (self._field_fault(role, texts[role]) for role in COLUMN_NAMES)
@@ -209,18 +210,22 @@ class _RowValidator:
             return RowFault("empty_field", message, role)
         maximum = self.options.max_document_characters
         if len(text) > maximum:
-            message = f"the {role} has {len(text):,} characters; at most {maximum:,} are allowed. Split or shorten it."
+            message = (
+                f"the {role} has {len(text):,} characters; at most {maximum:,} are allowed. Split or shorten the"
+                f" {role}."
+            )
             return RowFault("too_long", message, role)
         return None
 
     def _duplicate(self, texts: RowTexts, number: int) -> RowFault | None:
         question, answer = texts["question"], texts["answer"]
         if first := self.duplicates.pairs.add(question, answer, source=self.source, row=number):
-            return RowFault("duplicate", f"question and answer repeat {first}, ignoring case and spacing.")
+            message = f"the question and the answer repeat {first}; case and spacing are ignored. Remove the row."
+            return RowFault("duplicate", message)
         if self.duplicates.evaluation and (match := self.duplicates.evaluation.find(question, answer)):
             message = (
-                f"question and answer repeat {match} in the evaluation set; training on this row would make the result"
-                " look better than it is. Remove the row from one of the two files."
+                f"the question and the answer repeat {match} in the evaluation set. Training on this row would make the"
+                " result look better than it is. Remove the row from one of the two files."
             )
             return RowFault("in_evaluation_set", message)
         return None

@@ -13,7 +13,7 @@ RowT = TypeVar("RowT", bound=Grouped)
 
 
 def shards(count: int, max_tasks: int) -> list[range]:
-    """Divide ``count`` rows among tasks: one row per task up to ``max_tasks`` rows, otherwise equal batches.
+    """Divide ``count`` rows among at most ``max_tasks`` tasks: one row per task if possible, or else equal batches.
 
     :return: the indexes of each task's rows, in order.
     :raises InputError: ``max_tasks`` is below 1.
@@ -30,7 +30,7 @@ def split_by_document(rows: Sequence[RowT], share: float, seed: int, *, purpose:
 
     The side of a group depends only on the seed, the purpose and the group's name, so rows that are appended later do
     not move other rows. The actual share is therefore only close to ``share``. If the draws would leave a side empty
-    although there are two groups, the group whose draw is nearest to ``share`` is moved.
+    although there are at least two groups, the group whose draw is nearest to ``share`` is moved.
 
     :param share: expected share of groups that are held out, between 0 and 1.
     :param purpose: the use of the held-out rows. Two successive splits need different purposes. With the same purpose,

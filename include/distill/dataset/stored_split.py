@@ -18,7 +18,7 @@ from include.distill.dataset.records import Side, SplitEntry, SplitSeed
 
 class StoredSplit:
     """
-    Read and update the sides stored at ``uri`` that were drawn with ``seed``.
+    The sides of documents that are stored at ``uri`` and were drawn with ``seed``.
 
     A run replaces the object once, after its rows are written. A retry makes the same decisions, because the same rows
     get the same sides with or without the new object.
@@ -28,7 +28,8 @@ class StoredSplit:
         self._store = store
         self._uri = uri
         self._seed = seed
-        # Whether a document is evaluated, by the first 8 bytes of its sha256. A bool takes less memory than a text.
+        # Whether each document is on the evaluation side, by the first 8 bytes of the document's sha256. A bool takes
+        # less memory than the name of the side.
         self._is_evaluated: dict[bytes, bool] = {}
         if store.exists(uri):
             entries = stream_jsonl(store, uri, SplitEntry)
@@ -46,13 +47,14 @@ class StoredSplit:
         sides: dict[int, Side] = {}
         for key, number in groups.ids().items():
             is_evaluated = self._is_evaluated.get(key)
-            # Texts of one document can have different sides from earlier runs. Such a document is only evaluated.
+            # Texts that now count as one document may have got different sides in earlier runs. Such a document is used
+            # only for evaluation.
             if is_evaluated is not None and sides.get(number) != "evaluation":
                 sides[number] = _side(is_evaluated)
         return sides
 
     def remember(self, groups: DocumentGroups, split: Split) -> None:
-        """Store the old and the new sides, if there are new sides. A dropped document has no side."""
+        """Store the new sides in addition to the stored sides. A dropped document has no side."""
         new = {key: split.sides[number] == "evaluation" for key, number in groups.ids().items() if split.sides[number]}
         merged = new | self._is_evaluated
         if merged != self._is_evaluated:

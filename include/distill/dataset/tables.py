@@ -15,7 +15,7 @@ class RowFault:
     The reason why one record is rejected while the records around it can be used.
 
     :param message: the problem and the remedy. The file, row and line are added later.
-    :param column: ``None`` when the record as a whole is at fault.
+    :param column: ``None`` when the record as a whole is faulty.
     """
 
     reason: RowRejectionReason
@@ -29,7 +29,7 @@ class TableRecord:
     One record of a file.
 
     :param line: the line in the file on which the record starts, from 1.
-    :param fields: the fields in the order of the header, and as many, unless there is a ``fault``.
+    :param fields: the fields in the order of the header. Without a ``fault``, there are as many as in the header.
     :param raw: the record's text in the file, with line ends.
     """
 

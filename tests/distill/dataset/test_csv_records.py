@@ -145,8 +145,8 @@ class TestFaults:
     @pytest.mark.parametrize(
         ("line", "reason", "message"),
         [
-            pytest.param(b"a,b\n", "too_few_fields", "2 fields, too few; expected 3, as in the header", id="few"),
-            pytest.param(b"a,b,c,d\n", "too_many_fields", "4 fields, too many; expected 3", id="many"),
+            pytest.param(b"a,b\n", "too_few_fields", "the row has too few fields (2); expected 3", id="few"),
+            pytest.param(b"a,b,c,d\n", "too_many_fields", "the row has too many fields (4); expected 3", id="many"),
         ],
     )
     def test_a_wrong_number_of_fields_is_a_fault_of_its_record_alone(

@@ -160,7 +160,7 @@ class TestRows:
         body = (HEADER + "a,b,c\nb,c\nlonger,q,x\ny,b,c\n").encode()
         ragged, long, copy = read_rows(body, source="a.csv", max_document_characters=5).rejected
         assert ragged["text"] == "b,c\n"
-        assert ragged["message"].startswith("a.csv row 2 (line 3): 2 fields, too few; expected 3")
+        assert ragged["message"].startswith("a.csv row 2 (line 3): the row has too few fields (2); expected 3")
         assert long["text"] == {"document": "longer", "question": "q", "answer": "x"}
         assert "the document has 6 characters; at most 5 are allowed" in long["message"]
         assert "repeat row 1" in copy["message"]

@@ -42,32 +42,33 @@ class ReportSchema(Section):
     """
     The report of one run.
 
-    Keys with `x-may-be-absent` are absent in the case that their description names. Other keys with a default are in
-    every new report, but may be absent from reports of earlier versions.
+    A key with `x-may-be-absent` can be absent; its description states when. Other keys with a default are in every new
+    report, but may be absent from reports of earlier versions.
     """
 
     run_key: str = Field(description="Name of the run's folder.")
     use_case: str = Field(description="Name of the use case.")
     simulated: StrictBool = Field(
-        description="Whether any model of the run is simulated. The figures then say nothing about real models."
+        description="Whether the AWS simulator gave any of the answers. The figures then do not apply to real models."
     )
-    source: SourceSchema = Field(description="Rows of the CSV files.")
-    synthesis: SynthesisSchema = Field(description="Pairs of the teacher.")
-    arms: list[ArmSchema] = Field(description="Models that answered.")
+    source: SourceSchema = Field(description="Counts of the rows of the CSV files.")
+    synthesis: SynthesisSchema = Field(description="Counts of the teacher's pairs, and the usage.")
+    arms: list[ArmSchema] = Field(description="The arms of the run.")
     comparisons: list[ComparisonSchema] = Field(
-        description="One entry per pair of arms and judge, the pair of the verdict first."
+        description="One entry per pair of arms and judge. The pair of arms that the verdict is about comes first."
     )
     noise_control: list[ComparisonSchema] = Field(
-        description="An arm compared with its own second answers. Does not affect corrections or the verdict."
+        description="An arm compared with its own second answers. The result does not affect the corrected p-values or"
+        " the verdict."
     )
     noise_control_note: str = Field(
-        default="", description="Description of the noise control, or why there is none. A sentence."
+        default="", description="One sentence that describes the noise control, or why the run has no noise control."
     )
-    agreement: list[AgreementSchema] = Field(default=[], description="Agreement between every two raters.")
+    agreement: list[AgreementSchema] = Field(default=[], description="Agreement of each pair of raters.")
     labels: LabelCountsSchema = Field(
-        default=LabelCountsSchema(counted=0, changed=0, unmarked=0), description="Labels of people."
+        default=LabelCountsSchema(counted=0, changed=0, unmarked=0), description="Number of labels from people."
     )
-    warnings: list[str] = Field(default=[], description="Problems with the choice of judges. Sentences.")
+    warnings: list[str] = Field(default=[], description="Sentences about problems with the choice of judges.")
     promotion: PromotionSchema | None = Field(default=None, description="The promotion rule and its decisions.")
     cost: CostSchema = Field(description="The bill and its estimate.")
     loss_curves: dict[str, list[LossPointSchema]] = Field(default={}, description="Training losses by arm.")
@@ -82,10 +83,10 @@ class ReportSchema(Section):
     data_cards: list[DataCardSchema] = optional_key(
         "The data card of each trained arm.", absent="from reports of earlier versions", default=[]
     )
-    verdict: str = Field(description="The verdict on the first pair of arms, with its uncertainty. One sentence.")
+    verdict: str = Field(description="The verdict on the first pair of arms and its uncertainty, in one sentence.")
     dag_id: str = Field(description="DAG of the run in Airflow.")
     run_id: str = Field(description="Run of that DAG in Airflow.")
-    finished_at: str = Field(description="When the report was written. ISO 8601, UTC.")
+    finished_at: str = Field(description="Time when the report was written; ISO 8601, UTC.")
 
 
 def check_report(report: Mapping[str, object]) -> Report:

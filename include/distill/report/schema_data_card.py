@@ -15,10 +15,10 @@ NO_PAIRS = "when no pairs were requested"
 class TrainingSetCountsSchema(Section):
     """Sizes of a training set, in records. ``records = originals + synthetic``."""
 
-    originals: NonNegativeInt = Field(description="Rows of the CSV.")
-    synthetic: NonNegativeInt = Field(description="Pairs of the teacher.")
-    records: NonNegativeInt = Field(description="Records to train on.")
-    validation: NonNegativeInt = Field(description="Rows held out in the validation file.")
+    originals: NonNegativeInt = Field(description="Number of rows of the CSV.")
+    synthetic: NonNegativeInt = Field(description="Number of pairs that the teacher wrote.")
+    records: NonNegativeInt = Field(description="Number of records to train on.")
+    validation: NonNegativeInt = Field(description="Number of rows that are held out in the validation file.")
 
 
 class CardModelSchema(Section):
@@ -33,14 +33,14 @@ class HistogramBinSchema(Section):
     """One bin of a distribution."""
 
     up_to: int | float | None = Field(description="Inclusive upper bound; null for the last bin.")
-    count: NonNegativeInt = Field(description="Records in the bin.")
+    count: NonNegativeInt = Field(description="Number of records in the bin.")
 
 
 class TopicWordSchema(Section):
     """A word that occurs in many topics."""
 
     word: str = Field(description="The word.")
-    pairs: NonNegativeInt = Field(description="Pairs whose topic contains the word.")
+    pairs: NonNegativeInt = Field(description="Number of pairs whose topic contains the word.")
 
 
 class CardPairSchema(Section):
@@ -48,45 +48,51 @@ class CardPairSchema(Section):
 
     question: str = Field(description="The question.")
     answer: str = Field(description="The answer.")
-    topic: str = Field(description="The teacher's name for what the pair is about.")
+    topic: str = Field(description="Topic of the pair, as named by the teacher.")
 
 
 class PairCountsSchema(Section):
     """The pairs that were requested from the teacher and written. ``requested = accepted + rejected + missing``."""
 
-    documents: NonNegativeInt = Field(description="Rows that were sent to the teacher.")
-    requested: NonNegativeInt = Field(description="Pairs that were requested from the teacher.")
-    accepted: NonNegativeInt = Field(description="Pairs that passed all filters.")
-    rejected: NonNegativeInt = Field(description="Pairs that a filter or the critic dropped.")
-    missing: NonNegativeInt = Field(description="Pairs that were requested but not written.")
-    surplus: NonNegativeInt = Field(description="Pairs beyond the request; not used.")
+    documents: NonNegativeInt = Field(description="Number of rows that were sent to the teacher.")
+    requested: NonNegativeInt = Field(description="Number of pairs that were requested from the teacher.")
+    accepted: NonNegativeInt = Field(description="Number of pairs that passed all filters.")
+    rejected: NonNegativeInt = Field(description="Number of pairs that a filter or the critic dropped.")
+    missing: NonNegativeInt = Field(description="Number of pairs that were requested but not written.")
+    surplus: NonNegativeInt = Field(
+        description="Number of pairs beyond the requested number. These pairs are not used."
+    )
 
 
 class FunnelStepSchema(Section):
-    """How many pairs one filter dropped, and how many were left."""
+    """The number of pairs that one filter dropped, and the number of pairs that were left."""
 
-    filter: str = Field(description="Name of the filter; `critic`; or `missing` for pairs that were not written.")
-    dropped: NonNegativeInt = Field(description="Pairs that the filter dropped.")
-    left: NonNegativeInt = Field(description="Pairs left after the filter.")
+    filter: str = Field(description="Name of the filter, `critic`, or `missing` for pairs that were not written.")
+    dropped: NonNegativeInt = Field(description="Number of pairs that the filter dropped.")
+    left: NonNegativeInt = Field(description="Number of pairs that are left after the filter.")
 
 
 class CriticVerdictsSchema(Section):
-    """The critic's verdicts, in pairs."""
+    """The number of pairs with each verdict of the critic."""
 
-    grounded: NonNegativeInt = Field(description="Pairs whose answer the document supports.")
-    ungrounded: NonNegativeInt = Field(description="Pairs whose answer the document does not support; dropped.")
-    unparsable: NonNegativeInt = Field(description="Pairs without a readable verdict; dropped.")
+    grounded: NonNegativeInt = Field(description="Number of pairs whose answer the document supports.")
+    ungrounded: NonNegativeInt = Field(
+        description="Number of pairs whose answer the document does not support. These pairs are dropped."
+    )
+    unparsable: NonNegativeInt = Field(
+        description="Number of pairs without a readable verdict. These pairs are dropped."
+    )
     not_looked_at: NonNegativeInt = Field(
-        description="Pairs that were not checked, because the critic's budget was spent; kept."
+        description="Number of pairs that were kept unchecked, because the critic's budget was spent."
     )
 
 
 class DataCardSchema(Section):
-    """The facts about a training set. Also stored as ``data_card.json`` next to the training file."""
+    """The facts about a training set. They are also stored as ``data_card.json`` next to the training file."""
 
     use_case: str = Field(description="Name of the use case.")
     arm: str = Field(description="Arm that is trained on the set.")
-    counts: TrainingSetCountsSchema = Field(description="Sizes of the set.")
+    counts: TrainingSetCountsSchema = Field(description="Sizes of the training set.")
     sha256: str = Field(description="Hash of the bytes of the training file and the validation file.")
     source: str = Field(description="Path or URI of the training CSV.")
     evaluation_source: str | None = Field(description="Path or URI of the evaluation CSV; null without one.")

@@ -22,46 +22,51 @@ class ComparisonSchema(Section):
 
     judge: str = Field(description="Key of the judge in models.yaml.")
     candidate: str = Field(description="Arm that is expected to be better.")
-    baseline: str = Field(description="Arm to compare with; `<candidate>-again` in the noise control.")
-    n: NonNegativeInt = Field(description="Judged questions.")
-    wins: NonNegativeInt = Field(description="Questions on which the candidate won in both orders.")
-    losses: NonNegativeInt = Field(description="Questions on which the baseline won in both orders.")
-    ties: NonNegativeInt = Field(description="Questions without the same winner in both orders.")
-    unparsable: NonNegativeInt = Field(description="Questions with an unreadable verdict.")
-    clusters: NonNegativeInt = Field(description="Document groups with a parsed question.")
+    baseline: str = Field(
+        description="Arm that the candidate is compared with; `<candidate>-again` in the noise control."
+    )
+    n: NonNegativeInt = Field(description="Number of questions that the judge compared.")
+    wins: NonNegativeInt = Field(description="Number of questions on which the candidate won in both orders.")
+    losses: NonNegativeInt = Field(description="Number of questions on which the baseline won in both orders.")
+    ties: NonNegativeInt = Field(description="Number of questions without the same winner in both orders.")
+    unparsable: NonNegativeInt = Field(description="Number of questions with an unreadable verdict.")
+    clusters: NonNegativeInt = Field(description="Number of document groups with a parsed question.")
     preference: Share | None = Field(description="wins / (wins + losses); null if no question was decided.")
     preference_ci95: Interval | None = Field(description="95 % interval of `preference` over document groups.")
     half_win_rate: Share | None = Field(
-        description="Mean of 1 for a win, 1/2 for a tie and 0 for a loss over the parsed questions; null without any."
+        description="Mean score of the parsed questions: 1 for a win, 1/2 for a tie, 0 for a loss. Null without parsed"
+        " questions."
     )
     half_win_ci95: Interval | None = Field(description="95 % interval of `half_win_rate` over document groups.")
-    p_value: NonNegativeFloat = Field(description="Exact two-sided sign test with one sign per document group.")
+    p_value: NonNegativeFloat = Field(
+        description="p-value of an exact two-sided sign test with one sign per document group."
+    )
     p_value_holm: NonNegativeFloat = Field(description="`p_value` with Holm's correction over all `comparisons`.")
     flip_rate: Share | None = Field(
-        description="Share of questions with a different winner in each order, of those with two parsed verdicts."
+        description="Share of the questions with two parsed verdicts in which the two orders have different winners."
     )
     first_position_rate: Share | None = Field(
-        description="Share of verdicts for the answer shown first, of the verdicts with a winner; 0.5 without bias."
+        description="Share of the verdicts with a winner that choose the answer shown first; 0.5 without bias."
     )
     longer_wins_rate: Share | None = Field(
-        description="Share of questions that the longer answer won, of the decided ones with unequal lengths."
+        description="Share of the decided questions with answers of unequal length that the longer answer won."
     )
     minimum_detectable_difference: Share | None = Field(
         description="Distance of the half-win rate from 0.5 that a run of this size detects four times out of five."
     )
     finding: Finding = Field(
-        description="Arm that is better. `unclear`: the difference could be chance. `too_few`: the sample is too small."
-        " `unreadable`: too many verdicts could not be read."
+        description="The arm that is better; or `unclear` if the difference could be chance, `too_few` if the sample is"
+        " too small, `unreadable` if too many verdicts could not be read."
     )
-    same: NonNegativeInt = optional_key("Ties with two equal answers.", absent=EARLIER, default=0)
+    same: NonNegativeInt = optional_key("Number of ties with two equal answers.", absent=EARLIER, default=0)
     decisive_clusters: NonNegativeInt = optional_key(
-        "Document groups with a decided question.", absent=EARLIER, default=0
+        "Number of document groups with a decided question.", absent=EARLIER, default=0
     )
     clusters_won: NonNegativeInt = optional_key(
-        "Document groups with more wins than losses.", absent=EARLIER, default=0
+        "Number of document groups with more wins than losses.", absent=EARLIER, default=0
     )
     clusters_lost: NonNegativeInt = optional_key(
-        "Document groups with more losses than wins.", absent=EARLIER, default=0
+        "Number of document groups with more losses than wins.", absent=EARLIER, default=0
     )
     largest_cluster_share: Share | None = optional_key(
         "Share of the parsed questions in the largest document group; null without parsed questions.", absent=EARLIER
@@ -70,7 +75,8 @@ class ComparisonSchema(Section):
         "Share of unparsable questions above which the finding is `unreadable`.", absent=EARLIER
     )
     design_effect: NonNegativeFloat | None = optional_key(
-        "Variance relative to that of independent questions; null with fewer than two document groups.", absent=EARLIER
+        "Variance divided by the variance of independent questions; null with fewer than two document groups.",
+        absent=EARLIER,
     )
 
     @model_validator(mode="after")
@@ -93,9 +99,9 @@ class AgreementSchema(Section):
 
     first: str = Field(description="Key of a judge in models.yaml, or `<labeler> (person)`.")
     second: str = Field(description="The other rater. Judges come before people.")
-    n: NonNegativeInt = Field(description="Items that both rated.")
+    n: NonNegativeInt = Field(description="Number of items that both raters rated.")
     clusters: NonNegativeInt | None = Field(
-        default=None, description="Document groups of those items; null in reports of earlier versions."
+        default=None, description="Number of document groups of these items; null in reports of earlier versions."
     )
     observed: Share | None = Field(description="Share of equal verdicts; null without items.")
     kappa: FiniteFloat | None = Field(
@@ -107,10 +113,13 @@ class AgreementSchema(Section):
 class LabelCountsSchema(Section):
     """Counts of stored labels of people, by whether the run still has the labeled answers."""
 
-    counted: NonNegativeInt = Field(description="Labels of the answers that the run has.")
-    changed: NonNegativeInt = Field(description="Labels of answers that the run no longer has; not counted.")
+    counted: NonNegativeInt = Field(description="Number of labels for answers that the run still has.")
+    changed: NonNegativeInt = Field(
+        description="Number of labels for answers that the run no longer has. These labels are not used."
+    )
     unmarked: NonNegativeInt = Field(
-        description="Labels without a hash of the answers, stored by an earlier version; not counted."
+        description="Number of labels without a hash of the answers, stored by an earlier version. These labels are not"
+        " used."
     )
 
 
@@ -120,7 +129,9 @@ class DecisionSchema(Section):
     candidate: str = Field(description="Arm that may be promoted.")
     champion: str = Field(description="Arm that the candidate would replace.")
     promoted: StrictBool = Field(description="Whether all conditions of the rule are met.")
-    reasons: list[str] = Field(description="Conditions that are not met; if all are met, the figures that meet them.")
+    reasons: list[str] = Field(
+        description="The conditions that are not met. If all conditions are met: the figures that meet the conditions."
+    )
     lower_bound: FiniteFloat | None = optional_key(
         "Smallest 97.5 % lower bound of any judge's half-win rate; null if no judge has a lower bound.", absent=EARLIER
     )
@@ -137,14 +148,15 @@ class PromotionSchema(Section):
         description="Upper limit over all candidates of a run, for the number of runs a year in the use case."
     )
     decisions: list[DecisionSchema] = Field(
-        description="One per candidate compared with the champion, or with the first base arm if there is no champion."
+        description="One decision per candidate that was compared with the champion. Without a champion, the first base"
+        " arm takes its place."
     )
 
 
 class DisagreementSchema(Section):
     """A question on which judges or people disagree, with both answers."""
 
-    row_id: str = Field(description="Row of the question.")
+    row_id: str = Field(description="Id of the row with the question.")
     question: str = Field(description="The question.")
     candidate_answer: str = Field(description="Answer of the candidate.")
     baseline_answer: str = Field(description="Answer of the baseline.")

@@ -17,22 +17,26 @@ class RowChangesSchema(Section):
     """Changes since the last run of the use case, in rows. All counts are null on a first run."""
 
     since: str | None = Field(description="Run key of the last run.")
-    added: NonNegativeInt | None = Field(description="Rows with a new question.")
-    changed: NonNegativeInt | None = Field(description="Rows with the same question and another document or answer.")
-    gone: NonNegativeInt | None = Field(description="Rows whose question is no longer in the files.")
+    added: NonNegativeInt | None = Field(description="Number of rows with a new question.")
+    changed: NonNegativeInt | None = Field(
+        description="Number of rows with the same question but another document or answer."
+    )
+    gone: NonNegativeInt | None = Field(
+        description="Number of rows of the last run whose question is no longer in the files."
+    )
     settings: list[str] = Field(description="Names of the settings that changed, sorted.")
 
 
 class SourceSchema(Section):
     """The rows of the CSV files. ``rows = accepted + rejected``."""
 
-    rows: NonNegativeInt = Field(description="Rows read.")
-    accepted: NonNegativeInt = Field(description="Rows that the run uses.")
-    rejected: NonNegativeInt = Field(description="Rows that the run does not use.")
-    train: NonNegativeInt = Field(description="Accepted rows to train on.")
-    evaluation: NonNegativeInt = Field(description="Accepted rows to compare answers on.")
+    rows: NonNegativeInt = Field(description="Number of rows that were read.")
+    accepted: NonNegativeInt = Field(description="Number of rows that the run uses.")
+    rejected: NonNegativeInt = Field(description="Number of rows that the run does not use.")
+    train: NonNegativeInt = Field(description="Number of accepted rows for training.")
+    evaluation: NonNegativeInt = Field(description="Number of accepted rows for evaluation.")
     reasons: dict[str, NonNegativeInt] = optional_key(
-        "Rejected rows by reason, the most frequent first.", absent=EARLIER, default={}
+        "Number of rejected rows by reason, the most frequent reason first.", absent=EARLIER, default={}
     )
     changes: RowChangesSchema | None = optional_key("Changes since the last run.", absent=EARLIER)
 
@@ -48,16 +52,20 @@ class SourceSchema(Section):
 class CriticSchema(Section):
     """The critic's verdicts on pairs that passed the measured filters, and the usage that this run paid for."""
 
-    grounded: NonNegativeInt = Field(description="Pairs whose answer the document supports.")
-    ungrounded: NonNegativeInt = Field(description="Pairs whose answer the document does not support; dropped.")
-    unparsable: NonNegativeInt = Field(description="Pairs without a readable verdict; dropped.")
-    not_looked_at: NonNegativeInt = Field(
-        description="Pairs that were not checked, because the critic's budget was spent; kept."
+    grounded: NonNegativeInt = Field(description="Number of pairs whose answer the document supports.")
+    ungrounded: NonNegativeInt = Field(
+        description="Number of pairs whose answer the document does not support. These pairs are dropped."
     )
-    calls: NonNegativeInt = Field(description="Answers that this run paid for.")
-    cache_hits: NonNegativeInt = Field(description="Stored answers that were used again without paying.")
-    input_tokens: NonNegativeInt = Field(description="Input tokens of the paid calls.")
-    output_tokens: NonNegativeInt = Field(description="Output tokens of the paid calls.")
+    unparsable: NonNegativeInt = Field(
+        description="Number of pairs without a readable verdict. These pairs are dropped."
+    )
+    not_looked_at: NonNegativeInt = Field(
+        description="Number of pairs that were kept unchecked, because the critic's budget was spent."
+    )
+    calls: NonNegativeInt = Field(description="Number of answers that this run paid for.")
+    cache_hits: NonNegativeInt = Field(description="Number of stored answers that were used again without paying.")
+    input_tokens: NonNegativeInt = Field(description="Number of input tokens of the paid calls.")
+    output_tokens: NonNegativeInt = Field(description="Number of output tokens of the paid calls.")
     simulated: StrictBool = optional_key("Whether the AWS simulator answered.", absent=EARLIER, default=False)
 
     @model_validator(mode="after")
@@ -74,17 +82,19 @@ class SynthesisSchema(Section):
     ``requested = accepted + rejected + missing``.
     """
 
-    documents: NonNegativeInt = Field(description="Rows that were sent to the teacher.")
-    requested: NonNegativeInt = Field(description="Pairs that were requested from the teacher.")
-    accepted: NonNegativeInt = Field(description="Pairs that passed all filters.")
-    rejected: NonNegativeInt = Field(description="Pairs that a filter or the critic dropped.")
-    missing: NonNegativeInt = Field(description="Pairs that were requested but not written.")
-    surplus: NonNegativeInt = Field(description="Pairs beyond the request; not used.")
-    calls: NonNegativeInt = Field(description="Answers that this run paid for.")
-    cache_hits: NonNegativeInt = Field(description="Stored answers that were used again without paying.")
-    input_tokens: NonNegativeInt = Field(description="Input tokens of the paid calls.")
-    output_tokens: NonNegativeInt = Field(description="Output tokens of the paid calls.")
-    dropped: dict[str, NonNegativeInt] = Field(default={}, description="Rejected pairs by filter.")
+    documents: NonNegativeInt = Field(description="Number of rows that were sent to the teacher.")
+    requested: NonNegativeInt = Field(description="Number of pairs that were requested from the teacher.")
+    accepted: NonNegativeInt = Field(description="Number of pairs that passed all filters.")
+    rejected: NonNegativeInt = Field(description="Number of pairs that a filter or the critic dropped.")
+    missing: NonNegativeInt = Field(description="Number of pairs that were requested but not written.")
+    surplus: NonNegativeInt = Field(
+        description="Number of pairs beyond the requested number. These pairs are not used."
+    )
+    calls: NonNegativeInt = Field(description="Number of answers that this run paid for.")
+    cache_hits: NonNegativeInt = Field(description="Number of stored answers that were used again without paying.")
+    input_tokens: NonNegativeInt = Field(description="Number of input tokens of the paid calls.")
+    output_tokens: NonNegativeInt = Field(description="Number of output tokens of the paid calls.")
+    dropped: dict[str, NonNegativeInt] = Field(default={}, description="Number of rejected pairs by filter.")
     critic: CriticSchema | None = Field(default=None, description="The critic's counts; null without a critic.")
     batch_calls: NonNegativeInt = optional_key("Part of `calls`: answers from batch jobs.", absent=EARLIER, default=0)
     batch_input_tokens: NonNegativeInt = optional_key(
@@ -112,7 +122,7 @@ class ArmSchema(Section):
 
     name: str = Field(description="Name of the arm in the use case.")
     kind: Literal["base", "fine_tuned", "champion"] = Field(description="Kind of model that answers for the arm.")
-    records: NonNegativeInt | None = Field(description="Records of the training file.")
+    records: NonNegativeInt | None = Field(description="Number of records in the training file.")
     train_uri: str | None = Field(description="S3 URI of the training file.")
     job_arn: str | None = Field(description="ARN of the customization job.")
     job_status: str | None = Field(description="Status of the job, as Bedrock returned it.")
@@ -148,7 +158,7 @@ class LossPointSchema(Section):
 class BillLineSchema(Section):
     """One line of a bill, estimated or paid."""
 
-    what: str = Field(description="Step or arm, model, and direction of the tokens.")
+    what: str = Field(description="Step or arm, model, and whether the tokens are input or output.")
     quantity: NonNegativeFloat = Field(description="Quantity, in `unit`.")
     unit: str = Field(description="`token`, or `unit-hour` for one model unit of throughput for one hour.")
     unit_price_usd: NonNegativeFloat = Field(description="US dollars per unit.")
@@ -187,9 +197,11 @@ class PairSchema(Section):
 
     question: str = Field(description="The question.")
     answer: str = Field(description="The answer.")
-    topic: str = Field(description="The teacher's name for what the pair is about.")
-    row_id: str = optional_key("Row that the pair was written from.", absent=EARLIER, default="")
-    pair: NonNegativeInt = optional_key("Number of the pair among those of its row, from 0.", absent=EARLIER, default=0)
+    topic: str = Field(description="Topic of the pair, as named by the teacher.")
+    row_id: str = optional_key("Id of the row that the pair was written from.", absent=EARLIER, default="")
+    pair: NonNegativeInt = optional_key(
+        "Number of the pair among the pairs of its row, from 0.", absent=EARLIER, default=0
+    )
     grounding: Share = optional_key("Share of the answer found in the document.", absent=EARLIER, default=0.0)
     critic: str = optional_key(
         "Result of the critic: `grounded` or `not_looked_at`.", absent="without a critic", default=""
@@ -205,5 +217,5 @@ class RejectedRowSchema(Section):
     column: str | None = Field(
         default=None, description="Column with the fault; null if the row as a whole is at fault."
     )
-    reason: str = Field(default="", description="Short name of the reason, such as `empty` or `duplicate`.")
-    message: str = Field(description="The problem and the remedy.")
+    reason: str = Field(default="", description="Short name of the reason, such as `empty_field` or `duplicate`.")
+    message: str = Field(description="What is wrong with the row, and what to do.")

@@ -9,7 +9,11 @@ BatchStep = Literal["synthesize", "judge"]
 
 
 class BatchInputLine(TypedDict):
-    """One request of a batch job, in Bedrock's format. Stored in ``<prefix>/batches/<sha256>/input.jsonl``."""
+    """
+    One request of a batch job, in Bedrock's format.
+
+    The record is stored in ``<prefix>/batches/<sha256>/input.jsonl``.
+    """
 
     recordId: str  # key of the request, under which the answer will be stored
     modelInput: dict[str, Any]  # body of the request, in the format of the model's API
@@ -31,7 +35,7 @@ class LineError(TypedDict):
 
 
 class BatchError(LineError):
-    """A record of a batch job that ended in an error. Stored in ``batches/<job name>-errors.jsonl``."""
+    """A record of a batch job that ended in an error. The record is stored in ``batches/<job name>-errors.jsonl``."""
 
     record_id: str  # empty when the line could not be read
 
@@ -40,8 +44,8 @@ class BatchPlanRecord(TypedDict):
     """
     One batch job, written before the job is bought.
 
-    Stored in ``<prefix>/batches/open/<job name>.json`` until the job's answers are stored. ``BatchJobPlan`` is the
-    dataclass with the same fields.
+    The record is stored in ``<prefix>/batches/open/<job name>.json`` until the job's answers are stored.
+    ``BatchJobPlan`` is the dataclass with the same fields.
     """
 
     name: str
@@ -58,7 +62,7 @@ class BatchPlanRecord(TypedDict):
 
 class BatchOutcomeRecord(TypedDict):
     """
-    The numbers of records of an ended batch job. Stored in ``<prefix>/batches/landed/<job name>.json``.
+    The numbers of records of an ended batch job. The record is stored in ``<prefix>/batches/landed/<job name>.json``.
 
     The job did not reach the remaining ``records - answered - errors`` records.
     """
@@ -69,7 +73,7 @@ class BatchOutcomeRecord(TypedDict):
 
 
 class BatchSubmitManifest(TypedDict):
-    """Result of ``<step>_batch.submit``. Passed by XCom only."""
+    """Result of ``<step>_batch.submit``. The record is passed through XCom only."""
 
     job_arns: list[str]  # jobs to wait for, including those that other runs bought
     records: int  # number of records in the jobs of this run
@@ -78,13 +82,17 @@ class BatchSubmitManifest(TypedDict):
 
 
 class BatchWaitManifest(TypedDict):
-    """Result of ``<step>_batch.wait``. Passed by XCom only."""
+    """Result of ``<step>_batch.wait``. The record is passed through XCom only."""
 
     jobs: int
 
 
 class BatchCollectManifest(TypedDict):
-    """Result of ``<step>_batch.collect``. All fields except ``jobs`` count records. Passed by XCom only."""
+    """
+    Result of ``<step>_batch.collect``. All fields except ``jobs`` count records.
+
+    The record is passed through XCom only.
+    """
 
     jobs: int
     records: int

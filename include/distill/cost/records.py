@@ -22,7 +22,8 @@ class ModelPrices(TypedDict, total=False):
 
 class BudgetEstimate(TypedDict):
     """
-    The part of an estimate that is used to split budgets among tasks, in US dollars. Part of :class:`CostEstimate`.
+    The part of an estimate that is used to split budgets among tasks, in US dollars. The record is part of
+    :class:`CostEstimate`.
 
     A run without a cost gate computes this part for the critic only.
     """
@@ -34,7 +35,7 @@ class BudgetEstimate(TypedDict):
 
 
 class CostEstimate(BudgetEstimate):
-    """The estimated cost of a run, computed before anything is bought. Stored in ``estimate.json``."""
+    """The estimated cost of a run, computed before anything is bought. The record is stored in ``estimate.json``."""
 
     tokens: dict[str, str]  # how tokens were counted, by step or judge
     calls: dict[str, int]  # expected calls, by step, arm or judge
@@ -42,7 +43,7 @@ class CostEstimate(BudgetEstimate):
 
 
 class EstimateManifest(TypedDict):
-    """Result of ``estimate``, in US dollars. Passed by XCom only."""
+    """Result of ``estimate``, in US dollars. The record is passed through XCom only."""
 
     estimated_usd: float
     max_spend_usd: float
@@ -56,7 +57,11 @@ class CriticBudgetEnd(TypedDict):
 
 
 class ReleasedThroughput(TypedDict):
-    """One provisioned throughput that is about to be released. An entry in ``found`` of :class:`ThroughputRelease`."""
+    """
+    One provisioned throughput that is about to be released.
+
+    The record is an entry in ``found`` of :class:`ThroughputRelease`.
+    """
 
     name: str
     created: str  # ISO 8601
@@ -76,7 +81,7 @@ class ThroughputRelease(TypedDict):
 
 
 class ReleaseManifest(TypedDict):
-    """Result of an arm's ``release``. Passed by XCom only."""
+    """Result of an arm's ``release``. The record is passed through XCom only."""
 
     released: list[str]  # names of the throughputs that this attempt released
     unit_hours: float  # model-unit hours of the arm, including throughputs released earlier

@@ -56,7 +56,7 @@ class Candidate:
     """
     A pair that the teacher wrote, in the forms that the filters need.
 
-    :param document: document of the row that the pair was written from.
+    :param document: the document from which the pair was written, prepared to score grounding.
     """
 
     pair: WrittenPair
@@ -69,12 +69,12 @@ class Candidate:
 
     @cached_property
     def topic(self) -> Question:
-        """The topic of the pair. It is compared with the row's question as if it were a question."""
+        """The topic of the pair, prepared like a question, because the topic is compared with the row's question."""
         return Question(self.pair["topic"])
 
     @cached_property
     def normalized_answer(self) -> str:
-        """The answer, normalized in case and spacing."""
+        """The answer with normalized case and spacing."""
         return normalize(self.pair["answer"])
 
     @cached_property

@@ -48,7 +48,7 @@ class CriticVerdict:
     The critic's verdict on one pair.
 
     :param raw: text of the critic's last answer.
-    :param answers: all answers of the critic to this pair.
+    :param answers: all answers of the critic about this pair, including unreadable answers.
     """
 
     label: GroundingVerdict
@@ -64,10 +64,10 @@ def _ask_nobody(request: ModelRequest) -> NoReturn:
 @dataclass(frozen=True)
 class Critic:
     """
-    A model that judges pairs.
+    The model that checks whether a document supports a pair's answer, with its prompt and settings.
 
     :param ask: sends a request, and raises :class:`SpendCapError` if the budget does not cover the request. Only
-        :meth:`judge` uses it.
+        :meth:`judge` calls this function.
     """
 
     model: Model
@@ -88,7 +88,11 @@ class Critic:
         )
 
     def judge(self, pair: QuestionAnswer, document: str) -> CriticVerdict:
-        """Call the critic until a verdict can be read, up to ``settings.attempts`` times or until the budget ends."""
+        """
+        Call the critic until its answer contains a readable verdict, at most ``settings.attempts`` times.
+
+        If the budget is used up before, return ``not_looked_at``, or ``unparsable`` after an unreadable answer.
+        """
         answers: list[StoredAnswer] = []
 
         def ask(request: ModelRequest) -> StoredAnswer:
@@ -106,7 +110,7 @@ class Critic:
         except SpendCapError:
             if not answers:
                 return CriticVerdict("not_looked_at")
-            # The budget ended after an answer without a verdict. The pair was checked, so it is not "not_looked_at".
+            # The budget ended after an unreadable answer. The pair was checked, so its label is not "not_looked_at".
             return CriticVerdict("unparsable", answers[-1].completion.text, answers)
         return CriticVerdict(reply.parsed or "unparsable", answers[-1].completion.text, answers)
 
@@ -120,7 +124,7 @@ class Critic:
 
 
 class CriticCounter:
-    """Count verdicts, and the calls and tokens that ``run_key`` paid for them."""
+    """Count the critic's verdicts, and the calls and tokens that the run ``run_key`` paid for."""
 
     def __init__(self, run_key: str) -> None:
         self._verdicts: Counter[GroundingVerdict] = Counter()
@@ -133,7 +137,7 @@ class CriticCounter:
             self._usage.add(verdict.answers)
 
     def as_record(self) -> CriticCounts:
-        """Return the numbers of pairs by verdict, the calls and the tokens, in the form of a manifest."""
+        """Return the number of pairs for each verdict, the calls and the tokens, as the manifest stores them."""
         usage = self._usage.usage
         return {
             "grounded": self._verdicts["grounded"],

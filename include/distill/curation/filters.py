@@ -1,5 +1,5 @@
 """
-Filter the teacher's pairs: a registry of filters that check each pair in order, until one of them rejects it.
+Filter the teacher's pairs. The filters check each pair in a fixed order until one of them rejects the pair.
 
 A filter reads one pair, its row and the evaluation questions. Questions of other rows are compared after all pairs are
 written (:mod:`include.distill.curation.repeated_pairs`), so the result does not depend on how rows are split into
@@ -21,8 +21,8 @@ from include.distill.inference.records import WrittenPair
 from include.distill.text.minhash import similarity
 from include.distill.text.question_index import Question, QuestionIndex
 
-# The topic of many questions is just the name of a service. A topic that is similar to the row's question therefore
-# rejects a pair only if the new question, too, has at least this similarity to the row's question.
+# The topic of many questions is just the name of a service. A pair whose topic is similar to the row's question is
+# therefore rejected only if the new question also has at least this similarity to the row's question.
 _SIMILAR_ENOUGH_FOR_TOPIC = 0.5
 # Short answers such as "Yes." fit many questions. Only answers of at least this many characters are compared.
 _MIN_CHARACTERS_TO_COMPARE = 40
@@ -44,7 +44,7 @@ class Filter(Protocol):
         """Keys of the use case's ``curation`` section that the filter reads."""
 
     def check(self, candidate: Candidate, row: RowContext) -> Iterator[Rejection]:
-        """Yield a rejection for each reason against ``candidate``; nothing if it passes."""
+        """Yield a rejection for each rule that ``candidate`` breaks. Yield nothing if the candidate passes."""
 
 
 class MalformedFilter:
@@ -55,7 +55,7 @@ class MalformedFilter:
     settings = ()
 
     def check(self, candidate: Candidate, row: RowContext) -> Iterator[Rejection]:
-        """Yield a rejection for each fault of the question and the answer."""
+        """Yield a rejection for each fault in the question and the answer."""
         question, answer = candidate.pair["question"], candidate.pair["answer"]
         if not any(character.isalpha() for character in question):
             yield Rejection(self.name, "no_letters", "The question contains no letter.")
@@ -101,7 +101,7 @@ class RepeatsOriginalFilter:
     settings = ("max_question_similarity",)
 
     def check(self, candidate: Candidate, row: RowContext) -> Iterator[Rejection]:
-        """Compare the question with the row's original question."""
+        """Yield a rejection if the question is too similar to the row's original question."""
         if candidate.question.repeats(row.question, row.settings.max_question_similarity):
             yield Rejection(self.name, "repeated_question", "The question repeats the row's original question.")
 
@@ -114,10 +114,10 @@ class RepeatsPairFilter:
     settings = ("max_question_similarity",)
 
     def check(self, candidate: Candidate, row: RowContext) -> Iterator[Rejection]:
-        """Compare the question with the questions of the row's accepted pairs."""
+        """Yield a rejection if the question is too similar to the question of an accepted pair of the row."""
         if any(candidate.question.repeats(earlier, row.settings.max_question_similarity) for earlier in row.accepted):
             yield Rejection(
-                self.name, "repeated_question", "The question repeats an earlier pair's question of this row."
+                self.name, "repeated_question", "The question repeats the question of an earlier pair of this row."
             )
 
 
@@ -129,7 +129,7 @@ class LeakFilter:
     settings = ("max_leak_similarity",)
 
     def check(self, candidate: Candidate, row: RowContext) -> Iterator[Rejection]:
-        """Search the evaluation questions for a similar one. Their index has the threshold."""
+        """Yield a rejection if an evaluation question is similar. The index has the threshold of similarity."""
         if match := row.evaluation.find(candidate.question):
             message = (
                 f"The question is too similar to the evaluation question {match.question!r}: similarity"
@@ -139,16 +139,16 @@ class LeakFilter:
 
 
 class UngroundedFilter:
-    """Reject an answer that is not sufficiently contained in the document."""
+    """Reject an answer if the document contains too little of the answer's wording."""
 
     name = "ungrounded"
     reasons = ("not_in_document",)
     settings = ("min_grounding", "drop_refusals")
 
     def check(self, candidate: Candidate, row: RowContext) -> Iterator[Rejection]:
-        """Compare the share of the answer found in the document with the required minimum."""
+        """Yield a rejection if the document contains a smaller share of the answer than the required minimum."""
         minimum = row.settings.min_grounding
-        # A refusal states nothing that a document could contain. The later refusal filter gives a better reason.
+        # A refusal is not rejected here, because the later refusal filter gives a better reason.
         if candidate.grounding < minimum and not (row.settings.drop_refusals and candidate.refusal):
             message = (
                 "Too little of the answer is in the document:"
@@ -165,7 +165,7 @@ class SameTopicFilter:
     settings = ("max_topic_similarity",)
 
     def check(self, candidate: Candidate, row: RowContext) -> Iterator[Rejection]:
-        """Compare the answer with the row's answer, and the topic with the row's question."""
+        """Yield a rejection if the answer is too similar to the row's answer, or the topic to the row's question."""
         maximum = row.settings.max_topic_similarity
         shorter = min(len(candidate.answer_words), len(row.answer_words))
         if shorter >= _MIN_CHARACTERS_TO_COMPARE:
@@ -194,7 +194,7 @@ class RefusalFilter:
     settings = ("drop_refusals",)
 
     def check(self, candidate: Candidate, row: RowContext) -> Iterator[Rejection]:
-        """Search the answer for the patterns of ``include/refusals.yaml``."""
+        """Yield a rejection if the answer matches a pattern of ``include/refusals.yaml``."""
         if row.settings.drop_refusals and candidate.refusal:
             message = f"The answer is a refusal or boilerplate: it contains {candidate.refusal[:80]!r}."
             yield Rejection(self.name, "refusal", message)
@@ -208,7 +208,7 @@ class BreaksJobFilter:
     settings = ()
 
     def check(self, candidate: Candidate, row: RowContext) -> Iterator[Rejection]:
-        """Check the training record that would be made from the pair."""
+        """Yield a rejection if a training job would fail on the pair's training record."""
         pair = candidate.pair
         texts: RowTexts = {
             "document": row.texts["document"],
@@ -263,7 +263,7 @@ def index_evaluation_questions(rows: Iterable[RowTexts], settings: Curation) -> 
 
 @dataclass(frozen=True)
 class RowFilters:
-    """The filters for the pairs of one row. Each pair that passes is remembered, and repetitions of it are rejected."""
+    """The filters for the pairs of one row. Later pairs that repeat an accepted pair are rejected."""
 
     context: RowContext
 

@@ -5,8 +5,9 @@ Characters are used instead of words, so the measure works in any language. An n
 Chinese, Japanese and Korean, where one character is a syllable or a word. Case, spacing and punctuation make no
 difference.
 
-Grounding measures wording, not truth. A changed number hardly lowers it, and an answer in a different language than the
-document has no grounding at all. ``docs/explanation/curation.md`` has the values of real answers.
+Grounding measures wording, not truth. A changed number hardly lowers the grounding, and an answer in another
+language than the document has no grounding at all. ``docs/explanation/curation.md`` lists the grounding of real
+answers.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ import re
 from include.distill.text.minhash import ngram_hashes
 from include.distill.text.normalization import strip_punctuation
 
-# Han, kana, Hangul and their compatibility forms. One such character carries about as much as two or three letters.
+# Han, kana, Hangul and their compatibility forms. One of these characters carries about as much
+# information as two or three letters.
 _DENSE = re.compile("[\u2e80-\ud7ff\uf900-\ufaff\U00020000-\U0003ffff]")
 _LETTERS_PER_NGRAM = 8
 _DENSE_PER_NGRAM = 3
@@ -35,7 +37,7 @@ class GroundingScorer:
         return self.score_words(strip_punctuation(answer))
 
     def score_words(self, words: str) -> float:
-        """Return the same as :meth:`score`, for an answer already processed by :func:`strip_punctuation`."""
+        """Return the share of ``words`` that the document contains. ``words`` is an answer without punctuation."""
         is_dense = 2 * len(_DENSE.findall(words)) > len(words)
         ngram = _DENSE_PER_NGRAM if is_dense else _LETTERS_PER_NGRAM
         if len(words) < ngram + _MIN_NGRAMS - 1:

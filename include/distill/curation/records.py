@@ -6,7 +6,7 @@ from typing import Literal, NotRequired, TypedDict
 
 from include.distill.inference.records import UsageRecord, WrittenPair
 
-# The critic's verdict on a pair. "not_looked_at" means that the critic's budget was used up before.
+# The critic's verdict on a pair. "not_looked_at" means that the budget was used up before the critic checked the pair.
 GroundingVerdict = Literal["grounded", "ungrounded", "unparsable", "not_looked_at"]
 CriticCountName = Literal[
     "grounded",
@@ -18,7 +18,7 @@ CriticCountName = Literal[
     "input_tokens",
     "output_tokens",
 ]
-# Counts that can be added up over the tasks of ``synthesize``.
+# Names of the counts that are summed over the tasks of ``synthesize``.
 SynthesisCountName = Literal[
     "documents",
     "requested",
@@ -38,36 +38,44 @@ SynthesisCountName = Literal[
 
 class PairText(WrittenPair):
     """
-    One accepted pair without its document. Stored in ``synthetic/texts-<shard>.jsonl``.
+    One accepted pair without its document. The record is stored in ``synthetic/texts-<shard>.jsonl``.
 
-    ``pair_sample`` of ``report/report.json`` has ten of them.
+    ``pair_sample`` of ``report/report.json`` contains up to ten of these records.
     """
 
     row_id: str  # row that the pair was written from
     pair: int  # number of the pair among the accepted pairs of that row, from 0
-    grounding: NotRequired[float]  # share of the answer found in the document, 0 to 1; absent in earlier versions
+    grounding: NotRequired[float]  # share of the answer found in the document, 0 to 1; absent from earlier versions
     critic: NotRequired[GroundingVerdict]  # "grounded" or "not_looked_at"; absent without a critic
 
 
 class Pair(PairText):
-    """One accepted pair with the document of its row. Stored in ``synthetic/accepted-<shard>.jsonl``."""
+    """One accepted pair with the document of its row. The record is stored in ``synthetic/accepted-<shard>.jsonl``."""
 
     document: str
 
 
 class RejectedPair(TypedDict):
-    """One readable pair that is not used, with the reason. Stored in ``synthetic/rejected-<shard>.jsonl``."""
+    """
+    One pair that the teacher wrote but the run does not use, with the reason.
+
+    The record is stored in ``synthetic/rejected-<shard>.jsonl``.
+    """
 
     row_id: str
     filter: str  # name of the filter, "critic", or "surplus"
     reason: str
     message: str
     text: WrittenPair
-    surplus: NotRequired[Literal[True]]  # above the requested number, so not counted as rejected
+    surplus: NotRequired[Literal[True]]  # the pair exceeds the requested number and is not counted as rejected
 
 
 class RepeatedPair(RejectedPair):
-    """An accepted pair that repeats a question of another row. Stored in ``synthetic/rejected-repeated.jsonl``."""
+    """
+    An accepted pair whose question repeats the question of another row or pair.
+
+    The record is stored in ``synthetic/rejected-repeated.jsonl``.
+    """
 
     pair: int  # number of the pair among the accepted pairs of its row, from 0
 
@@ -76,7 +84,7 @@ class CriticCounts(TypedDict):
     """
     The numbers of pairs by the critic's verdict, and the critic's usage in this run.
 
-    Stored as ``critic`` in the manifests of ``synthesize`` and ``curate``, and in ``synthesis`` of
+    The record is stored as ``critic`` in the manifests of ``synthesize`` and ``curate``, and in ``synthesis`` of
     ``report/report.json``.
     """
 
@@ -95,7 +103,8 @@ class PairCounts(TypedDict):
     """
     Numbers of requested pairs and their outcomes. ``requested = accepted + rejected + missing``.
 
-    ``synthesis`` of ``merged/<arm>/data_card.json``; part of the manifests of ``synthesize`` and ``curate``.
+    The record is stored as ``synthesis`` in ``merged/<arm>/data_card.json``, and is part of the manifests of
+    ``synthesize`` and ``curate``.
     """
 
     documents: int  # rows sent to the teacher
@@ -103,7 +112,7 @@ class PairCounts(TypedDict):
     accepted: int
     rejected: int
     missing: int  # requested but never written
-    surplus: int  # written above the requested number
+    surplus: int  # written beyond the requested number
 
 
 class SampleCounts(PairCounts):
@@ -113,13 +122,21 @@ class SampleCounts(PairCounts):
 
 
 class SynthesisTotals(SampleCounts, UsageRecord):
-    """Counts and usage of the teacher's tasks. Part of :class:`SynthesisManifest` and :class:`CurateManifest`."""
+    """
+    Counts and usage of the teacher's tasks.
 
-    failed: int  # rows that the teacher did not answer
+    The record is part of :class:`SynthesisManifest` and :class:`CurateManifest`.
+    """
+
+    failed: int  # rows for which the teacher gave no answer
     critic: NotRequired[CriticCounts]  # absent without a critic
 
 
 class CurateManifest(SynthesisTotals):
-    """Result of ``curate``: the sums over all shards, with repeated pairs counted as rejected. Passed by XCom only."""
+    """
+    Result of ``curate``: the sums over all shards, with repeated pairs counted as rejected.
+
+    The record is passed through XCom only.
+    """
 
     shards: int  # number of shards in which the pairs are stored

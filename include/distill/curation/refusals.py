@@ -1,9 +1,9 @@
 """
-Detect refusals and boilerplate in answers: "I am sorry", "the document does not say", a model that talks about itself.
+Detect refusals and boilerplate in answers, such as "I am sorry" and sentences of a model about itself.
 
 The patterns are in ``include/refusals.yaml``, by language. The patterns of all languages are applied to every answer. A
-refusal in a language without patterns is not detected here. The grounding filter usually rejects it, because the
-document rarely contains its words.
+refusal in a language without patterns is not detected here. The grounding filter usually rejects this answer, because
+the document rarely contains its words.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def find_refusal(answer: str) -> str | None:
 
 @single_flight_cache
 def _patterns(path: Path) -> tuple[re.Pattern[str], ...]:
-    """Read the patterns, and compile one pattern per position from all languages."""
+    """Read the patterns of all languages, and compile one regular expression for each position in an answer."""
     by_position: dict[str, list[str]] = {}
     for positions in yaml.safe_load(path.read_text(encoding="utf-8")).values():
         for position, patterns in positions.items():

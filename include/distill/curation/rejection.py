@@ -1,4 +1,4 @@
-"""Describe why a pair is not used, as a value and as a stored record."""
+"""Describe why a pair is not used, as an object in memory and as a stored record."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Rejection:
     The reason why a pair is not used.
 
     :param filter: name of the filter, ``critic`` or ``surplus``.
-    :param reason: the filter's rule that the pair breaks, in snake_case.
+    :param reason: name of the filter's rule that the pair breaks, in snake_case.
     :param message: explanation for readers, with the measured and the allowed value.
     """
 

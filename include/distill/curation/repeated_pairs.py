@@ -1,5 +1,5 @@
 """
-Find pairs whose question repeats another row's question or another pair's question, after all pairs are written.
+Find pairs whose question repeats the question of another row or another pair, after all pairs are written.
 
 Rows are split into shards by number, and the result must not depend on the split. Pairs are therefore compared in row
 order, each with all original questions and with all earlier pairs that were kept. Memory use grows by about 300 bytes
@@ -22,7 +22,7 @@ from include.distill.text.question_index import Question, QuestionIndex
 
 def repeated_pairs(originals: Iterable[Row], pairs: Iterable[PairText], *, threshold: float) -> Iterator[RepeatedPair]:
     """
-    Yield a rejection, with the pair's number, for every pair that repeats an original or an earlier question.
+    Yield a rejection for every pair whose question repeats an original question or the question of an earlier pair.
 
     :param pairs: all accepted pairs, in row order.
     :param threshold: minimum similarity, 0.6 to 1, at which two questions count as the same.
@@ -56,7 +56,7 @@ def curated_pairs(store: ObjectStore, folder: RunFolder, *, shards: int) -> Iter
     """
     Yield the pairs that may be used for training, with their documents, in row order.
 
-    :param shards: number of shards of this run. The folder may contain more, if an earlier attempt read a longer file.
+    :param shards: number of shards of this run. The folder has more shards if an earlier attempt read a longer file.
     """
     repeated = _repeated_keys(store, folder, shards)
     for number in range(shards):
@@ -66,7 +66,7 @@ def curated_pairs(store: ObjectStore, folder: RunFolder, *, shards: int) -> Iter
 
 
 def curated_texts(store: ObjectStore, folder: RunFolder, *, shards: int) -> Iterator[PairText]:
-    """Yield the pairs of :func:`curated_pairs` without their documents, which are most of the data."""
+    """Yield the pairs of :func:`curated_pairs` without their documents. The documents are most of the data."""
     repeated = _repeated_keys(store, folder, shards)
     for pair in accepted_texts(store, folder, shards=shards):
         if (pair["row_id"], pair["pair"]) not in repeated:

@@ -40,7 +40,7 @@ def read_answers(store: ObjectStore, folder: RunFolder, use_case: UseCase, arm: 
 
     :param rows: number of evaluation rows in the run.
     """
-    # Only the shards of this run are read. An earlier attempt on a longer file may have left more in the same folder.
+    # Only the shards of this run are read. An earlier attempt on a longer file may have left more shards.
     numbers = range(len(shards(rows, use_case.fan_out.evaluation_tasks)))
     for number in numbers:
         yield from stream_jsonl(store, folder.answers(arm, number), Answer)
@@ -68,8 +68,9 @@ def read_comparisons(
     answered = candidate_answers.keys() & baseline_answers.keys()
     if missing := [row["row_id"] for row in rows if row["row_id"] not in answered]:
         message = (
-            f"Evaluation rows without an answer from {candidate} or {baseline}: {len(missing)}, first {missing[0]}."
-            " Nothing was judged. Clear the answer tasks of both arms; stored answers are not paid for again."
+            f"Evaluation rows without an answer from {candidate} or {baseline}: {len(missing)}. The first is row"
+            f" {missing[0]}. Nothing was judged. Clear the answer tasks of both arms; stored answers are not paid for"
+            " again."
         )
         raise ReconciliationError(message)
     return [

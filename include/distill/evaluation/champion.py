@@ -3,7 +3,8 @@ Read and replace the champion, the promoted model of a use case.
 
 The object ``s3://<training bucket>/<prefix>/champions/<use_case>.json`` names the champion and its predecessor. Other
 systems may read it. The preflight task of a run reads the champion once and stores a snapshot in the run's folder. The
-run's models are compared with this champion and may replace only this one, even if the run is cleared much later.
+run's models are compared with this champion and may replace only this champion, even if tasks of the run are cleared
+much later.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ class Champion(BaseModel):
     :param promoted_at: time of the promotion, ISO 8601, UTC.
     :param simulated: whether the run used the AWS simulator. Simulated figures do not apply to real models.
     :param approved_by: the person who approved the promotion; ``None`` if the use case does not require approval.
-    :param previous: the champion that this one replaced. The ``previous`` of that champion is ``None``.
+    :param previous: the champion before this one, with its own ``previous`` set to ``None``.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore", protected_namespaces=())
@@ -61,26 +62,26 @@ def read_champion(store: ObjectStore, uri: str) -> Champion | None:
         return Champion.model_validate(json.loads(body))
     except (ValidationError, ValueError) as error:
         message = (
-            f"{uri} is not a champion's record in this pipeline's format ({error}). Nothing was bought or changed."
-            " Correct the object, or delete it to start without a champion. Then clear this task."
+            f"{uri} is not a champion's record in this pipeline's format ({error}). This task bought and changed"
+            " nothing. Correct the object, or delete it to start without a champion. Then clear this task."
         )
         raise ContractError(message) from error
 
 
 def champion_before_run(store: ObjectStore, folder: RunFolder, use_case: str) -> Champion | None:
-    """Return the champion before the run of ``folder``. If the run promoted the champion, this is the predecessor."""
+    """Return the champion before the run of ``folder``. If this run promoted a champion, return its predecessor."""
     champion = read_champion(store, champion_uri(folder.root, use_case))
     return champion.previous if champion and champion.run_key == folder.run_key else champion
 
 
 def save_champion_snapshot(store: ObjectStore, folder: RunFolder, champion: Champion | None) -> None:
-    """Store the champion with which the run is compared, or ``None`` if there is no champion."""
+    """Store the champion with which the run's models are compared, or ``None`` if there is no champion."""
     write_json(store, folder.champion, {"champion": champion.model_dump() if champion else None})
 
 
 def champion_snapshot(store: ObjectStore, folder: RunFolder) -> Champion | None:
     """
-    Read the champion with which the run is compared, or return ``None`` if there was no champion.
+    Read the champion with which the run's models are compared, or return ``None`` if there was no champion.
 
     :raises NotFoundError: preflight has not saved a snapshot.
     """
@@ -90,11 +91,12 @@ def champion_snapshot(store: ObjectStore, folder: RunFolder) -> Champion | None:
 
 def promote(store: ObjectStore, folder: RunFolder, winner: Champion) -> Champion:
     """
-    Make ``winner`` the champion in one write. Its predecessor is stored in ``previous``.
+    Make ``winner`` the champion in one write. The champion before it is stored in ``previous``.
 
     A retry finds that ``winner`` is already the champion and writes nothing.
 
-    :raises PromotionError: the champion is not the one with which the run was compared. Nothing was changed.
+    :raises PromotionError: the current champion is not the champion with which the run's models were compared. Nothing
+        was changed.
     """
     uri = champion_uri(folder.root, winner.use_case)
     current = read_champion(store, uri)
@@ -103,9 +105,9 @@ def promote(store: ObjectStore, folder: RunFolder, winner: Champion) -> Champion
     predecessor, compared = champion_before_run(store, folder, winner.use_case), champion_snapshot(store, folder)
     if _arn(predecessor) != _arn(compared):
         message = (
-            f"{winner.model_arn} was compared with {_arn(compared) or 'no champion'}, but the champion of"
-            f" {winner.use_case} is now {_arn(predecessor) or 'no model'}. Nothing was changed. Clear preflight with"
-            " downstream to compare with the current champion; stored answers are not paid for again."
+            f"{winner.model_arn} was compared with {_arn(compared) or 'no champion'}, but {winner.use_case}"
+            f" now has {_arn(predecessor) or 'no champion'}. Nothing was changed. Clear preflight with downstream to"
+            " compare with the current champion; stored answers are not paid for again."
         )
         raise PromotionError(message)
     # The predecessor's own predecessor is dropped, because the object would otherwise grow with every promotion.
@@ -116,7 +118,7 @@ def promote(store: ObjectStore, folder: RunFolder, winner: Champion) -> Champion
 
 
 def describe_champion(champion: Champion | None) -> str:
-    """Describe the champion with which the run was compared, for the report."""
+    """Describe the champion with which the run's models were compared, for the report."""
     if champion is None:
         return "none yet: the base student took its place"
     simulated = "SIMULATED, " if champion.simulated else ""
@@ -131,7 +133,7 @@ def winning_decision(promotion: PromotionRecord | None) -> DecisionRecord | None
     """
     Return the decision on the candidate to promote, or ``None`` if the rule promotes no candidate.
 
-    If several candidates meet the rule, the one with the largest lower bound wins.
+    If several candidates satisfy the rule, return the decision with the largest lower bound.
 
     :param promotion: ``promotion`` of the report.
     """

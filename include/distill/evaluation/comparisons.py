@@ -1,7 +1,7 @@
 """
 Compute the report's figures from one judge's verdicts on a pair of arms.
 
-Three figures, each with its own denominator:
+These are the main figures:
 
 * ``preference``: wins divided by the decided questions (the article's figure);
 * ``half_win_rate``: mean of 1 (win), 1/2 (tie) and 0 (loss) over the questions with a parsed verdict. Questions with an
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 SIGNIFICANCE = 0.05
 # Within these limits, tests/distill/stats/test_interval_coverage.py shows that the intervals keep their level. Outside
-# of them, a comparison has figures but no verdict.
+# these limits, a comparison has figures but no verdict.
 MINIMUM_QUESTIONS = 100
 MINIMUM_CLUSTERS = 40
 LARGEST_CLUSTER_SHARE = 0.1
@@ -114,15 +114,15 @@ def compare(
     max_unparsable_share: float = MAX_UNPARSABLE_SHARE,
 ) -> ComparisonResult:
     """
-    Return one ``comparisons`` entry of the report: one judge on one pair of arms.
+    Return one entry of ``comparisons`` in the report: the figures of one judge on one pair of arms.
 
     ``p_value_holm`` and ``finding`` are not corrected for other comparisons; :func:`compare_all` corrects them.
 
     :param verdicts: two verdicts per question, one for each order.
     :param clusters: document group of each row id.
     :param max_unparsable_share: with a larger share of unparsable questions, the finding is "unreadable".
-    :raises ReconciliationError: there are no verdicts, or they belong to several comparisons, or an order or a document
-        group is missing.
+    :raises ReconciliationError: there are no verdicts, the verdicts belong to several comparisons, or an order or a
+        document group is missing.
     """
     resolved = resolve(verdicts)
     judge, candidate, baseline = _only_comparison(resolved)
@@ -208,10 +208,10 @@ def compare_all(
 
 def find_winner(comparison: ComparisonFigures) -> Finding:
     """
-    Return the arm that is better in one comparison, or why no arm is found better.
+    Return the arm that is better in one comparison, or the reason why neither arm is found better.
 
-    The corrected sign test and the interval must both exclude chance and favor the same arm. One of them alone is not
-    enough: the interval is not corrected for the number of comparisons, and the test gives a document with one question
+    The corrected sign test and the interval must both exclude chance and favor the same arm. Neither is enough
+    alone: the interval is not corrected for the number of comparisons, and the test gives a document with one question
     the same weight as a document with ten.
     """
     if is_too_small(comparison):

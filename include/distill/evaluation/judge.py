@@ -1,8 +1,8 @@
 """
 Have a judge model decide which of two answers is better, and build the record of its verdict.
 
-The answers in a judge's prompt are anonymous. Every pair of answers is judged in both orders, see
-:mod:`include.distill.evaluation.verdicts`.
+The answers in a judge's prompt are anonymous. Every pair of answers is judged in both orders
+(:mod:`include.distill.evaluation.verdicts`).
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class PairwiseComparison:
 
     @property
     def is_tie(self) -> bool:
-        """Whether the answers are equal. That is a tie without a call, because both orders have the same request."""
+        """Whether the answers are equal. Equal answers are a tie without a call, because the orders do not differ."""
         return self.candidate_answer == self.baseline_answer
 
 
@@ -66,7 +66,7 @@ class Judge:
     @classmethod
     def from_use_case(cls, use_case: UseCase, prompts: Mapping[str, Prompt], model: str) -> Judge:
         """
-        Return one of the judges of a use case.
+        Return the judge of a use case with the given model.
 
         :param prompts: frozen prompts by name.
         :param model: key of the judge in models.yaml.
@@ -97,8 +97,9 @@ class Judge:
         self, comparison: PairwiseComparison, ask: Callable[[ModelRequest], StoredAnswer]
     ) -> tuple[Verdict, list[StoredAnswer]]:
         """
-        Call the judge until a verdict can be read, up to ``settings.attempts`` times. Equal answers are a tie without a
-        call.
+        Call the judge until its answer contains a readable verdict, at most ``settings.attempts`` times.
+
+        If the two answers are equal, return a tie without calling the judge.
 
         :param ask: sends a request, or returns its stored answer.
         :return: the verdict, which is ``"unparsable"`` if none could be read, and all answers of the judge.

@@ -13,7 +13,7 @@ from include.distill.config.use_case import UseCase
 
 
 def shared_provider(judge: str, use_case: UseCase) -> str | None:
-    """Return the models of the judge's provider: "teacher", "student", "teacher and student" or ``None``."""
+    """Return which models have the judge's provider: "teacher", "student", "teacher and student" or ``None``."""
     provider = load_catalog().model(judge).provider
     relatives = {"teacher": use_case.teacher, "student": use_case.student}
     related = [role for role, model in relatives.items() if load_catalog().model(model).provider == provider]
@@ -27,14 +27,14 @@ def describe_judge(judge: str, use_case: UseCase) -> str:
 
 
 def family_warnings(use_case: UseCase) -> list[str]:
-    """Return warnings if all judges are from a single family, or if no judge is unrelated. Usually empty."""
+    """Return warnings if all judges are from a single family, or if every judge is related to a model it judges."""
     families = {load_catalog().model(judge).provider for judge in use_case.judges}
     warnings = []
     if len(families) < 2:
         (family,) = families
         warnings.append(
-            f"All judges are from one family ({family}) and share its preferences. Add a judge from another family to"
-            " judges."
+            f"All judges are from one family ({family}) and share its preferences. Under judges, add a judge from"
+            " another family."
         )
     if all(shared_provider(judge, use_case) for judge in use_case.judges):
         related = ", ".join(describe_judge(judge, use_case) for judge in use_case.judges)

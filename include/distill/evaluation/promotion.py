@@ -1,10 +1,10 @@
 """
-Decide whether a candidate replaces the champion, by applying a rule that was written before the run to the report.
+Decide whether a candidate replaces the champion, by a rule that is fixed before the run.
 
-The functions are pure. For every judge, the one-sided 97.5 % lower bound of the half-win rate must exceed one half plus
-a margin. This bound is the lower end of the two-sided 95 % interval. There must also be enough decided questions from
-enough document groups, and few unparsable verdicts. In addition, no evaluation question may be in the training data. A
-condition that cannot be checked counts as not met, so missing data never leads to a promotion.
+The functions have no side effects. For every judge, the one-sided 97.5 % lower bound of the half-win rate must exceed
+one half plus a margin. This bound is the lower end of the two-sided 95 % interval. There must also be enough decided
+questions from enough document groups, and few unparsable verdicts. In addition, no evaluation question may be in the
+training data. A condition that cannot be checked counts as not met, so missing data never leads to a promotion.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def decide_promotion(
 
 def false_promotions_a_year(rule: Promotion, *, candidates: int = 1) -> float:
     """
-    Return the largest number of false promotions per year that is expected under the rule.
+    Return the expected number of false promotions per year in the worst case that the rule allows.
 
     This is the worst case that still counts as "not better": every run has new candidates whose true half-win rate is
     exactly one half plus the margin, and all judges err together. The number is smaller if a candidate is worse, or if
@@ -111,7 +111,7 @@ def rule_sentence(rule: Promotion) -> str:
 def _contamination_reasons(contaminated: int | None) -> list[str]:
     if contaminated is None:
         return ["the training data was not searched for evaluation questions"]
-    return [f"{contaminated} evaluation questions are in the training data, expected 0"] if contaminated else []
+    return [f"{contaminated} evaluation questions are in the training data, but must be 0"] if contaminated else []
 
 
 def _judge_reasons(comparison: ComparisonResult, rule: Promotion) -> list[str]:
@@ -121,13 +121,17 @@ def _judge_reasons(comparison: ComparisonResult, rule: Promotion) -> list[str]:
     reasons = []
     if bound is None or bound <= needed:
         shown = "unknown" if bound is None else f"{bound:.1%}"
-        reasons.append(f"lower bound of the half-win rate is {shown}, must be above {needed:.1%}")
+        reasons.append(f"the lower bound of the half-win rate is {shown}, but must be above {needed:.1%}")
     if decisive < rule.min_decisive:
-        reasons.append(f"{decisive} decided questions, at least {rule.min_decisive} needed")
+        reasons.append(f"{decisive} questions are decided, but at least {rule.min_decisive} are needed")
     if clusters < rule.min_clusters:
-        reasons.append(f"decided questions from {clusters} document groups, at least {rule.min_clusters} needed")
+        reasons.append(
+            f"{clusters} document groups have decided questions, but at least {rule.min_clusters} are needed"
+        )
     if unparsable >= rule.max_unparsable_share:
-        reasons.append(f"{unparsable:.1%} of the verdicts unparsable, must be below {rule.max_unparsable_share:.1%}")
+        reasons.append(
+            f"{unparsable:.1%} of the verdicts are unparsable, but must be below {rule.max_unparsable_share:.1%}"
+        )
     return [f"{comparison['judge']}: {reason}" for reason in reasons]
 
 

@@ -17,7 +17,7 @@ Finding = Literal["candidate", "baseline", "unclear", "too_few", "unreadable"]
 
 
 class Answer(TypedDict):
-    """One arm's answer to one evaluation row. Stored in ``answers/<arm>/<shard>.jsonl``."""
+    """One arm's answer to one evaluation row. The record is stored in ``answers/<arm>/<shard>.jsonl``."""
 
     row_id: str
     arm: str
@@ -28,7 +28,7 @@ class Answer(TypedDict):
 
 
 class AnswerManifest(UsageRecord):
-    """Result of one task of an arm's ``answer`` for one shard. Passed by XCom only."""
+    """Result of one task of an arm's ``answer`` for one shard. The record is passed through XCom only."""
 
     arm: str
     rows: int
@@ -38,7 +38,8 @@ class Verdict(TypedDict):
     """
     One judge's verdict on one evaluation row in one order.
 
-    Stored in ``judgments/<judge>/<candidate>--<baseline>/verdicts.jsonl``, two per row.
+    The record is stored in ``judgments/<judge>/<candidate>--<baseline>/verdicts.jsonl``, which has two records
+    per row.
     """
 
     row_id: str
@@ -54,7 +55,7 @@ class Verdict(TypedDict):
 
 
 class JudgeManifest(UsageRecord):
-    """Result of one task of a judge, for one pair of arms. Passed by XCom only."""
+    """Result of one task of a judge, for one pair of arms. The record is passed through XCom only."""
 
     judge: str
     candidate: str
@@ -78,7 +79,7 @@ class Tally(TypedDict):
 
 
 class GroupCounts(TypedDict):
-    """Numbers of document groups in one comparison. Part of :class:`ComparisonFigures`."""
+    """Numbers of document groups in one comparison. The record is part of :class:`ComparisonFigures`."""
 
     clusters: int  # groups with a parsed verdict
     decisive_clusters: int  # groups with a decided question
@@ -88,10 +89,14 @@ class GroupCounts(TypedDict):
 
 
 class ComparisonPower(TypedDict):
-    """The difference that a comparison can detect; None below two groups. Part of :class:`ComparisonFigures`."""
+    """
+    The difference that a comparison can detect; None with fewer than two groups.
+
+    The record is part of :class:`ComparisonFigures`.
+    """
 
     design_effect: float | None  # variance divided by the variance of independent questions
-    minimum_detectable_difference: float | None  # of the half-win rate from one half, detected in four of five cases
+    minimum_detectable_difference: float | None  # distance of the half-win rate from 0.5, detected in 4 of 5 cases
 
 
 class ComparisonFigures(Tally, GroupCounts, ComparisonPower):
@@ -110,13 +115,17 @@ class ComparisonFigures(Tally, GroupCounts, ComparisonPower):
 
 
 class ComparisonResult(ComparisonFigures):
-    """One judge on one pair of arms. Stored in ``comparisons`` and ``noise_control`` of ``report/report.json``."""
+    """
+    The figures of one judge on one pair of arms, with the finding.
+
+    The record is an entry in ``comparisons`` or ``noise_control`` of ``report/report.json``.
+    """
 
     finding: Finding
 
 
 class Disagreement(TypedDict):
-    """A question on which judges or people disagree. Part of :class:`ReportDisagreement`."""
+    """A question on which judges or people disagree. The record is part of :class:`ReportDisagreement`."""
 
     row_id: str
     candidate: str
@@ -126,18 +135,26 @@ class Disagreement(TypedDict):
 
 
 class DecisionRecord(TypedDict):
-    """The promotion rule's decision on one candidate. An entry in ``decisions`` of :class:`PromotionRecord`."""
+    """
+    The promotion rule's decision on one candidate.
+
+    The record is an entry in ``decisions`` of :class:`PromotionRecord`.
+    """
 
     candidate: str  # arm
-    champion: str  # arm that it would replace
+    champion: str  # arm that the candidate would replace
     promoted: bool
-    reasons: list[str]  # conditions that are not met; if all are met, the figures that meet them
+    reasons: list[str]  # conditions that are not met, or the figures that meet all conditions
     lower_bound: float | None  # smallest 97.5 % lower bound of the half-win rates of all judges
     false_promotions_a_year: float  # upper limit
 
 
 class PromotionRecord(TypedDict):
-    """The promotion rule in words, and its decisions. Stored as ``promotion`` of ``report/report.json``."""
+    """
+    The promotion rule in words, and its decisions.
+
+    The record is stored as ``promotion`` in ``report/report.json``.
+    """
 
     rule: str
     false_promotions_a_year: float  # upper limit for all candidates of a run together
@@ -146,7 +163,8 @@ class PromotionRecord(TypedDict):
 
 class ChampionRecord(TypedDict):
     """
-    The promoted model of a use case. Stored in ``<prefix>/champions/<use case>.json``, which other systems may read.
+    The promoted model of a use case. The record is stored in ``<prefix>/champions/<use case>.json``, which other
+    systems may read.
 
     ``Champion`` is the validated form of the same record.
     """
@@ -167,7 +185,7 @@ class ChampionRecord(TypedDict):
 
 
 class ChampionSnapshot(TypedDict):
-    """The champion as it was before the run. Stored in ``champion.json`` of the run's folder."""
+    """The champion as it was before the run. The record is stored in ``champion.json`` of the run's folder."""
 
     champion: ChampionRecord | None
 
@@ -183,7 +201,7 @@ class ChampionEvent(TypedDict):
 
 
 class PromotionManifest(TypedDict):
-    """Result of ``promote``. Passed by XCom only."""
+    """Result of ``promote``. The record is passed through XCom only."""
 
     champion_uri: str
     model_arn: str
@@ -193,7 +211,7 @@ class PromotionManifest(TypedDict):
 
 
 class DeletedModelsManifest(TypedDict):
-    """Result of ``delete_losers``, as names of arms. Passed by XCom only."""
+    """Result of ``delete_losers``: lists of arms by name. The record is passed through XCom only."""
 
     deleted: list[str]  # arms whose models no longer exist, including models deleted earlier
     left: list[str]  # arms whose models were kept

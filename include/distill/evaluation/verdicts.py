@@ -55,7 +55,7 @@ class ResolvedVerdict:
 
     @property
     def flipped(self) -> bool:
-        """Whether the two orders have different winners. A tie in one of them is not a flip."""
+        """Whether the two orders have different winners. A tie in one order is not a flip."""
         return {self.candidate_first, self.baseline_first} == set(_DECISIVE)
 
 
@@ -68,7 +68,7 @@ def randomized_orders(row_id: str, seed: int) -> tuple[Order, ...]:
     """
     Return both orders of a question. ``seed`` decides which one is judged first.
 
-    If a judge model changes during a run, the change then affects both orders equally.
+    A change of the judge's model during a run therefore affects both orders about equally.
     """
     first, second = orders()
     return (first, second) if int(digest(f"{seed}:{row_id}")[:8], 16) % 2 else (second, first)
@@ -117,13 +117,13 @@ def _check(verdict: Verdict, *, seen: Mapping[Order, Verdict]) -> None:
     # Values are not checked when a file is read, and an unknown value would be ignored silently in the counts.
     if order not in get_args(Order) or outcome not in get_args(Outcome):
         message = (
-            f"Unknown verdict {outcome!r} in order {order!r} ({where}); this pipeline does not write such verdicts."
-            " Nothing was counted. Clear the judge task; stored answers are not paid for again."
+            f"Unknown verdict {outcome!r} in order {order!r} ({where}). This pipeline does not write this"
+            " verdict or order. Nothing was counted. Clear the judge task; stored answers are not paid for again."
         )
         raise ReconciliationError(message)
     if order in seen:
         message = (
-            f"Two verdicts in order {order!r} ({where}); there must be only one. Nothing was counted."
+            f"Two verdicts in order {order!r} ({where}), but there must be only one. Nothing was counted."
             " Clear the judge task; stored answers are not paid for again."
         )
         raise ReconciliationError(message)

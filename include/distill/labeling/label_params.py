@@ -10,7 +10,7 @@ from include.distill.core.errors import InputError
 from include.distill.labeling.records import LabelMode
 from include.distill.stats.agreement import MINIMUM_RATED
 
-MAX_SAMPLE_SIZE = 200  # more than one person labels
+MAX_SAMPLE_SIZE = 200  # more examples than one person would label
 
 
 class LabelParams(BaseModel):
@@ -39,12 +39,14 @@ class LabelParams(BaseModel):
         le=MAX_SAMPLE_SIZE,
         title="Examples",
         description=(
-            f"How many examples to label. The report shows no kappa below {MINIMUM_RATED} labels. With 50 labels, the"
-            " 95 % interval of an agreement of 70 % is 56 to 81 %; with 100 labels, 60 to 78 %."
+            f"Number of examples to label. The report shows no kappa for fewer than {MINIMUM_RATED} labels. For an"
+            " agreement of 70 %, the 95 % interval is 56 to 81 % with 50 labels, and 60 to 78 % with 100 labels."
         ),
     )
     how: LabelMode = Field(
-        "ask in Airflow", title="How", description='Airflow shows its questions in the tab "Required Actions".'
+        "ask in Airflow",
+        title="How",
+        description='How people label. Airflow shows its questions in the tab "Required Actions".',
     )
     labelled_csv: str | None = Field(
         None,
@@ -59,7 +61,11 @@ class LabelParams(BaseModel):
         description="Short name of the person who labels. Required to read a sheet. If empty, the user who answers.",
     )
     hours: float = Field(
-        24, gt=0, le=720, title="Hours", description='How long Airflow waits. After that, the label is "No answer".'
+        24,
+        gt=0,
+        le=720,
+        title="Hours",
+        description='How long Airflow waits. After this time, the label is "No answer".',
     )
 
     @model_validator(mode="after")
@@ -75,7 +81,7 @@ def parse_label_params(params: Mapping[str, object]) -> LabelParams:
     """
     Validate the values of the form. An empty field counts as missing.
 
-    :raises InputError: a value is missing or out of range; the message names every such field.
+    :raises InputError: a value is missing or not valid. The message names every field with a fault.
     """
     try:
         return LabelParams.model_validate({name: value for name, value in params.items() if value not in (None, "")})

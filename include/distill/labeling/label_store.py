@@ -23,7 +23,7 @@ AnswersByArm = Mapping[str, Mapping[str, str]]
 @dataclass(frozen=True)
 class MatchedLabels:
     """
-    Labels, matched with a run's answers.
+    The labels of a run, matched with the run's answers.
 
     :param counted: labels of answers that the run has.
     :param changed: number of labels of answers that the run no longer has.
@@ -40,13 +40,13 @@ class MatchedLabels:
 
 
 def answers_hash(candidate: str, baseline: str) -> str:
-    """Return the hash of two answers, by which their label is matched."""
+    """Return the hash of two answers. A label is matched with its answers by this hash."""
     return digest(candidate, baseline)
 
 
 def match_labels(labels: Sequence[Label], answers: AnswersByArm) -> MatchedLabels:
     """
-    Select the labels of ``answers``, and count the other labels.
+    Select the labels that belong to ``answers``, and count the other labels.
 
     :param answers: answer to each row id, by arm.
     """
@@ -56,7 +56,7 @@ def match_labels(labels: Sequence[Label], answers: AnswersByArm) -> MatchedLabel
 
 
 def _present_hash(label: Label, answers: AnswersByArm) -> str | None:
-    """Return the hash of the run's current answers; ``None`` if the run no longer has the arm or the question."""
+    """Return the hash of the run's current answers to the labeled question, or ``None`` if an answer is missing."""
     candidate, baseline = _present_answer(label, "candidate", answers), _present_answer(label, "baseline", answers)
     return None if candidate is None or baseline is None else answers_hash(candidate, baseline)
 

@@ -14,10 +14,10 @@ Preference = Literal["candidate", "baseline", "tie"]
 
 class LabelExample(TypedDict):
     """
-    One example of the blinded sample, with the key that tells which arm gave which answer.
+    One example of the blinded sample, with the key that shows which arm gave which answer.
 
-    Stored in ``report/label_sample/<candidate>--<baseline>/key-<hash>.jsonl``. The sheet in the same folder
-    does not have the field ``a``.
+    The record is stored in ``report/label_sample/<candidate>--<baseline>/key-<hash>.jsonl``. The sheet that people see
+    does not contain the field ``a``.
     """
 
     example: str  # ``<number>-<hash of run and arms>-<hash of row and answers>``
@@ -30,7 +30,7 @@ class LabelExample(TypedDict):
 
 
 class Label(TypedDict):
-    """One person's label of one question. Stored in ``report/labels/<labeler>.jsonl``."""
+    """One person's label of one question. The record is stored in ``report/labels/<labeler>.jsonl``."""
 
     row_id: str
     candidate: str  # arm
@@ -42,7 +42,11 @@ class Label(TypedDict):
 
 
 class LabelCounts(TypedDict):
-    """Counts of stored labels, by whether the run still has the answers. ``labels`` of ``report/report.json``."""
+    """
+    Counts of stored labels, by whether the run still has the answers.
+
+    The record is stored as ``labels`` in ``report/report.json``.
+    """
 
     counted: int  # labels of answers that the run has
     changed: int  # labels of answers that the run no longer has
@@ -50,24 +54,28 @@ class LabelCounts(TypedDict):
 
 
 class SampleManifest(TypedDict):
-    """Result of ``draw_sample``: where the sample is stored, and how people label it. Passed by XCom only."""
+    """
+    Result of ``draw_sample``: where the sample is stored, and how people label it.
+
+    The record is passed through XCom only.
+    """
 
     run_uri: str
     aws_conn_id: str
     region_name: str
     candidate: str
     baseline: str
-    examples: int  # number of examples to label; the key may have more
+    examples: int  # number of examples to label; the key may contain more examples
     sheet_uri: str
     key_uri: str
     how: LabelMode
 
 
 class LabelsManifest(TypedDict):
-    """Result of ``collect_labels``. Passed by XCom only."""
+    """Result of ``collect_labels``. The record is passed through XCom only."""
 
     labels: int
     no_answer: int  # examples without a label
-    outdated: int  # labels in a sheet whose answers have changed since; left out
+    outdated: int  # labels of the sheet that are left out, because their answers have changed since
     labellers: list[str]
     report_html_uri: str

@@ -32,7 +32,7 @@ def draw_sample(
     run_key: str,
 ) -> list[LabelExample]:
     """
-    Draw the examples, each with the key that tells which arm gave which answer.
+    Draw the examples, each with the key that shows which arm gave which answer.
 
     Questions to which both arms gave the same answer are left out, because there is no preference to express.
 
@@ -56,7 +56,7 @@ def _example(
     )
     shown = pair if first == "candidate" else (pair[1], pair[0])
     answer_a, answer_b = (answers[arm][row["row_id"]] for arm in shown)
-    # The last part hashes the answers in the order in which they are shown, so the name does not reveal their arms.
+    # The answers are hashed in the order in which they are shown, so the name does not reveal their arms.
     name = f"{number:03d}-{digest(run_key, *pair)[:6]}-{digest(row['row_id'], answer_a, answer_b)[:8]}"
     return {
         "example": name,
@@ -124,5 +124,5 @@ def _hash_of_shown_answers(example: LabelExample) -> str:
 
 
 def labeler_name(user: str) -> str:
-    """Convert a user's name to the name of a labeler, which is used as a file name: other characters become hyphens."""
+    """Convert a user's name to a labeler's name of a-z, 0-9 and hyphens, which can be part of a file name."""
     return re.sub(r"[^a-z0-9]+", "-", user.lower()).strip("-")[:40].strip("-") or "somebody"

@@ -1,7 +1,7 @@
 """
 Write a blinded sample as a CSV sheet for a spreadsheet program, and read the labels back.
 
-A spreadsheet program runs cells that look like formulas, so such cells are escaped. When the program saves the sheet,
+A spreadsheet program runs cells that look like formulas, so these cells are escaped. When the program saves the sheet,
 it may use another encoding and another separator.
 """
 
@@ -73,7 +73,7 @@ def read_sheet(body: bytes, examples: Sequence[LabelExample], *, source: str) ->
 
     :param examples: the current sample.
     :param source: name of the file for messages.
-    :raises InputError: a row cannot be used; the message names such rows, with line and column.
+    :raises InputError: the header or a row cannot be used. The message names faulty rows with line and column.
     """
     encoding, separator = _detect_format(body)
     table = read_csv(
@@ -82,8 +82,8 @@ def read_sheet(body: bytes, examples: Sequence[LabelExample], *, source: str) ->
     columns = [name.strip().lower() for name in table.header.fields]
     if missing := [name for name in ("example", "label") if columns.count(name) != 1]:
         raise InputError(
-            f"{source}: expected one column {missing[0]!r}, found the columns {', '.join(columns)}. Nothing was stored."
-            " Correct the header and trigger the DAG again."
+            f"{source} must have exactly one column {missing[0]!r}, but its columns are: {', '.join(columns)}."
+            " Nothing was stored. Correct the header and trigger the DAG again."
         )
     current_names = {split_example_name(example["example"]): example["example"] for example in examples}
     sheet = SheetLabels()
@@ -95,8 +95,8 @@ def read_sheet(body: bytes, examples: Sequence[LabelExample], *, source: str) ->
     if problems:
         is_recognized = bool(sheet.labels or sheet.changed)
         raise InputError(
-            "No label was stored, because rows of the sheet cannot be used:\n"
-            + "\n".join(_shorten(problems, is_recognized=is_recognized))
+            "No label was stored, because these rows of the sheet cannot be used. Correct them and trigger the DAG"
+            " again:\n" + "\n".join(_shorten(problems, is_recognized=is_recognized))
         )
     return sheet
 
@@ -114,7 +114,7 @@ def _shorten(problems: Sequence[str], *, is_recognized: bool) -> list[str]:
 
 
 def has_labels(body: bytes, examples: Sequence[LabelExample]) -> bool:
-    """Return whether a person edited a sheet: the sheet contains a label, or can no longer be read."""
+    """Return whether a person has edited a sheet. An edited sheet contains a label, or can no longer be read."""
     try:
         sheet = read_sheet(body, examples, source="sheet")
         return {*sheet.labels.values(), *sheet.changed.values()} != {NO_ANSWER}
@@ -144,7 +144,7 @@ def _read_record(
     if record.fields and not any(field.strip() for field in record.fields):
         return None  # a spreadsheet program also saves empty rows that a person has touched
     if record.fault:
-        return f"row: {len(record.fields)} fields; expected {len(columns)}, as in the header"
+        return f"row: has {len(record.fields)} fields, but the header has {len(columns)}"
     cells = dict(zip(columns, record.fields, strict=True))
     example, label = cells["example"].strip().lstrip("'"), cells["label"].strip().lstrip("'").lower()
     if problem := _name_problem(example, current_names):
@@ -153,14 +153,18 @@ def _read_record(
     if name in sheet.labels or name in sheet.changed:
         return f"column example: {example!r} occurs twice"
     if label not in _CHOICE_OF_CELL:
-        return f"column label: {label[:40]!r}; expected A, B, Tie, or nothing for no answer"
+        return f"column label: {label[:40]!r}; expected A, B, Tie, or an empty cell for no answer"
     labels = sheet.labels if split_example_name(example) in current_names else sheet.changed
     labels[name] = _CHOICE_OF_CELL[label]
     return None
 
 
 def _name_problem(example: str, current_names: Mapping[tuple[str, str], str]) -> str | None:
-    """Return why an example does not belong to the run and pair of arms; ``None`` if it does, even with old answers."""
+    """
+    Return why an example does not belong to the run and the pair of arms, or ``None`` if it belongs to them.
+
+    An example whose answers have changed still belongs to them.
+    """
     if _OLDER_NAME.fullmatch(example):
         return "has no hash of the answers, because an earlier version wrote this sheet; write a new sheet"
     run_and_pair, shown = split_example_name(example)

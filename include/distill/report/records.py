@@ -1,7 +1,7 @@
 """
 Define the records of the report: report.json and its parts, the rows of its tables, and the list of past runs.
 
-The models in ``schema*.py`` check the same fields when a report is built. A test compares the records and the models.
+The models in ``schema*.py`` check the same fields when a report is built. A test compares the records with the models.
 """
 
 from __future__ import annotations
@@ -28,7 +28,11 @@ ArmKind = Literal["base", "fine_tuned", "champion"]
 
 
 class ReportSynthesis(PairCounts):
-    """Counts of the teacher's pairs, and the usage that this run paid for. ``synthesis`` of report.json."""
+    """
+    Counts of the teacher's pairs, and the usage that this run paid for.
+
+    The record is stored as ``synthesis`` in report.json.
+    """
 
     calls: int
     cache_hits: int
@@ -42,7 +46,12 @@ class ReportSynthesis(PairCounts):
 
 
 class ReportArm(TypedDict):
-    """One arm. ``arms`` of report.json. Fields about training are ``None`` if the run trained no model for the arm."""
+    """
+    One arm of the run.
+
+    The record is an entry in ``arms`` of report.json. Fields about training are ``None`` if the run trained no model
+    for the arm.
+    """
 
     name: str
     kind: ArmKind
@@ -56,13 +65,13 @@ class ReportArm(TypedDict):
 
 
 class ReportBillLine(BillLineRecord):
-    """One line of the bill next to its estimate. ``lines`` of :class:`ReportCost`."""
+    """One line of the bill next to its estimate. The record is an entry in ``lines`` of :class:`ReportCost`."""
 
     estimated_usd: NotRequired[float]  # 0.0 without an estimate; absent from reports of earlier versions
 
 
 class ReportCost(TypedDict):
-    """The bill of the run, in US dollars. ``cost`` of report.json."""
+    """The bill of the run, in US dollars. The record is stored as ``cost`` in report.json."""
 
     estimated_usd: float
     actual_usd: float  # sum of the lines
@@ -70,7 +79,7 @@ class ReportCost(TypedDict):
 
 
 class ReportDisagreement(Disagreement):
-    """A disagreement with the question and both answers. ``disagreements`` of report.json."""
+    """A disagreement with the question and both answers. The record is an entry in ``disagreements`` of report.json."""
 
     question: str
     candidate_answer: str
@@ -78,7 +87,7 @@ class ReportDisagreement(Disagreement):
 
 
 class ReportRejectedRow(RowOrigin):
-    """A rejected row without its text. ``rejected_rows`` of report.json, the first hundred."""
+    """A rejected row without its text. ``rejected_rows`` of report.json contains the first hundred of these records."""
 
     column: Role | None
     reason: RowRejectionReason
@@ -93,7 +102,7 @@ class ReportParts(TypedDict):
     dag_id: str
     run_id: str
     finished_at: str  # ISO 8601, UTC
-    simulated: bool  # True when any model of the run is simulated
+    simulated: bool  # True if any model of the run is simulated
     source: IngestManifest  # in rows
     synthesis: ReportSynthesis
     arms: list[ReportArm]
@@ -112,7 +121,7 @@ class ReportParts(TypedDict):
 
 
 class Report(ReportParts):
-    """The report of a run. Stored in ``report/report.json``; ``report/report.html`` shows it."""
+    """The report of a run. The record is stored in ``report/report.json``; ``report/report.html`` shows it."""
 
     comparisons: list[ComparisonResult]  # the headline's pair of arms first
     noise_control: list[ComparisonResult]  # comparisons of an arm with itself
@@ -121,7 +130,7 @@ class Report(ReportParts):
 
 
 class JudgedParts(TypedDict):
-    """The arguments of ``build_report`` that depend on verdicts and labels. Held in memory only."""
+    """The arguments of ``build_report`` that depend on verdicts and labels. This record is not stored."""
 
     verdicts: list[Sequence[Verdict]]  # one list per judge and pair of arms, the headline's pair first
     clusters: dict[str, str]  # document group by row id
@@ -134,14 +143,14 @@ class JudgedParts(TypedDict):
 
 
 class HeadlinePair(TypedDict):
-    """The arms of the first comparison, for the page. Held in memory only."""
+    """The arms of the first comparison, for the page. The record is not stored."""
 
     candidate: str
     baseline: str
 
 
 class MatrixFinding(TypedDict):
-    """One judge's finding in a cell of the table of arms, seen from the row's arm. Held in memory only."""
+    """One judge's finding in a cell of the table of arms, seen from the row's arm. The record is not stored."""
 
     judge: str
     half_win_rate: float | None
@@ -150,27 +159,27 @@ class MatrixFinding(TypedDict):
 
 
 class MatrixCell(TypedDict):
-    """One cell of the table of arms. Held in memory only."""
+    """One cell of the table of arms. The record is not stored."""
 
     against: str  # the column's arm
     findings: list[MatrixFinding] | None  # None for an arm against itself; empty if the two arms were not compared
 
 
 class MatrixRow(TypedDict):
-    """One row of the table of arms. Held in memory only."""
+    """One row of the table of arms. The record is not stored."""
 
     arm: str
     cells: list[MatrixCell]
 
 
 class AgreementRow(Agreement):
-    """One row of the table of agreement. Held in memory only."""
+    """One row of the table of agreement. The record is not stored."""
 
     too_few: str  # why kappa is not shown; empty if it is shown
 
 
 class PastRunFigures(TypedDict):
-    """The figures of one past run in the list. Part of :class:`PastRun` and :class:`ShownPastRun`."""
+    """The figures of one past run in the list. The record is part of :class:`PastRun` and :class:`ShownPastRun`."""
 
     run_key: str
     use_case: str
@@ -185,19 +194,23 @@ class PastRunFigures(TypedDict):
 
 
 class PastRun(PastRunFigures):
-    """One run with a report. Stored in ``<prefix>/reports/<use case>/<time>-<run key>.json``, outside its folder."""
+    """
+    One run with a report.
+
+    The record is stored in ``<prefix>/reports/<use case>/<time>-<run key>.json``, outside the run's folder.
+    """
 
     finished_at: str  # ISO 8601, UTC
 
 
 class ShownPastRun(PastRunFigures):
-    """One run in the form for the page of past runs. Held in memory only."""
+    """One run in the form that the page of past runs needs. The record is not stored."""
 
     finished_at: datetime.datetime
 
 
 class ReportManifest(TypedDict):
-    """Result of ``report``. Passed by XCom only."""
+    """Result of ``report``. The record is passed through XCom only."""
 
     report_json_uri: str
     report_html_uri: str

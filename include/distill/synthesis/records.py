@@ -9,11 +9,11 @@ from include.distill.inference.records import UnreadablePair
 
 
 class RejectedOutput(UnreadablePair):
-    """A part of a teacher's output that is not a pair. Stored in ``synthetic/rejected-<shard>.jsonl``."""
+    """A part of a teacher's output that is not a pair. The record is stored in ``synthetic/rejected-<shard>.jsonl``."""
 
     row_id: str
     filter: Literal["malformed"]
-    surplus: NotRequired[Literal[True]]  # above the requested number, so not counted as rejected
+    surplus: NotRequired[Literal[True]]  # exceeds the requested number, so it is not counted as rejected
 
 
 class FailedRowText(TypedDict):
@@ -24,9 +24,9 @@ class FailedRowText(TypedDict):
 
 class FailedRow(TypedDict):
     """
-    One row that the model did not answer. Stored in ``synthetic/rejected-<shard>.jsonl``.
+    One row for which the model gave no answer. The record is stored in ``synthetic/rejected-<shard>.jsonl``.
 
-    Tasks of ``answer`` and ``judge`` do not store it, but list it in their error message.
+    The tasks of ``answer`` and ``judge`` do not store failed rows. They list the rows in their error messages.
     """
 
     row_id: str
@@ -40,4 +40,4 @@ SynthesisReject = RejectedPair | RejectedOutput | FailedRow
 
 
 class SynthesisManifest(SynthesisTotals):
-    """Result of one task of ``synthesize`` for one shard. Passed by XCom only."""
+    """Result of one task of ``synthesize`` for one shard. The record is passed through XCom only."""

@@ -2,8 +2,8 @@
 Have the teacher write new training pairs for each row, and keep the pairs that pass the filters and the critic.
 
 Counts are numbers of pairs, with ``requested = accepted + rejected + missing``. A model may write fewer pairs than
-requested; the others are ``missing``. Rejected pairs may be requested again. Pairs above the requested number are
-``surplus``: they are stored with a reason but not counted as requested.
+requested; the rest is counted as ``missing``. Rejected pairs may be requested again. Pairs above the requested number
+are ``surplus``. They are stored with a reason, but are left out of the other counts.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ class Teacher:
 @dataclass
 class SyntheticSamples:
     """
-    The result of one row.
+    The teacher's pairs for one row, with all answers of the teacher and the critic's verdicts.
 
     :param requested: number of pairs that the use case requests.
     :param answers: all answers of the teacher.
@@ -129,8 +129,8 @@ def create_synthetic_samples(
     """
     Have the teacher write new pairs for one row, and keep the pairs that pass the filters and the critic.
 
-    If an answer has no readable pair, the request is repeated, up to ``settings.attempts`` answers. While pairs are
-    still needed, a further round requests them and names the questions to avoid, up to ``settings.rounds`` rounds. A
+    A request is sent at most ``settings.attempts`` times, until an answer has a readable pair. While pairs are still
+    needed, another round requests them and names the questions to avoid, up to ``settings.rounds`` rounds in all. A
     retry builds the same requests and therefore reads the stored answers. Every pair gets the document of its row.
 
     :param ask: returns the stored answer to a request, or sends the request.
@@ -163,8 +163,8 @@ def create_synthetic_samples(
             samples.rejected.append(rejected)
         for pair in reply.parsed.pairs:
             _add_pair(samples, row, pair, row_filters, critic)
-    # No more pairs than requested are counted. A later round may have replaced rejected pairs, or the model may have
-    # written too many.
+    # Rejected pairs beyond the number of pairs that are still needed become surplus. A later round may have replaced
+    # them, or the model may have written too many pairs.
     samples.surplus += samples.rejected[samples.wanted :]
     del samples.rejected[samples.wanted :]
     return samples
@@ -198,7 +198,7 @@ def _add_pair(
         "topic": pair["topic"],
     }
     if verdict is None:
-        del accepted["critic"]  # absent where the use case has no critic
+        del accepted["critic"]  # the key is absent if the use case has no critic
     samples.accepted.append(accepted)
 
 

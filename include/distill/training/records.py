@@ -13,7 +13,8 @@ class PromptCompletionRecord(TypedDict):
     """
     One training record in the format ``prompt-completion``.
 
-    Stored in ``merged/<arm>/train.jsonl`` and ``validation.jsonl``, and under ``<prefix>/datasets/<sha256>/``.
+    The record is stored in ``merged/<arm>/train.jsonl`` and ``validation.jsonl``, and under
+    ``<prefix>/datasets/<sha256>/``.
     """
 
     prompt: str
@@ -28,7 +29,11 @@ class AnthropicMessage(TypedDict):
 
 
 class AnthropicRecord(TypedDict):
-    """One training record in the format ``anthropic-messages``. Stored like :class:`PromptCompletionRecord`."""
+    """
+    One training record in the format ``anthropic-messages``.
+
+    The record is stored like :class:`PromptCompletionRecord`.
+    """
 
     system: NotRequired[str]  # absent when there is no instruction
     messages: list[AnthropicMessage]  # one of the user, then one of the assistant
@@ -48,7 +53,11 @@ class ConversationMessage(TypedDict):
 
 
 class ConversationRecord(TypedDict):
-    """One training record in the format ``bedrock-conversation-2024``. Stored like :class:`PromptCompletionRecord`."""
+    """
+    One training record in the format ``bedrock-conversation-2024``.
+
+    The record is stored like :class:`PromptCompletionRecord`.
+    """
 
     schemaVersion: Literal["bedrock-conversation-2024"]
     system: NotRequired[list[TextBlock]]  # one block; absent when there is no instruction
@@ -59,7 +68,11 @@ TrainingRecord = PromptCompletionRecord | AnthropicRecord | ConversationRecord
 
 
 class TrainingSetCounts(TypedDict):
-    """Sizes of an arm's training set, in records. ``counts`` of the data card; part of :class:`MergeManifest`."""
+    """
+    Sizes of an arm's training set, in records.
+
+    The record is stored as ``counts`` in the data card, and is part of :class:`MergeManifest`.
+    """
 
     originals: int  # original rows of the dataset
     synthetic: int  # pairs written by the teacher
@@ -75,14 +88,14 @@ class HistogramBin(TypedDict):
 
 
 class TopicWord(TypedDict):
-    """A frequent word in the topics of the pairs. An entry in ``topic_words`` of the data card."""
+    """A frequent word in the topics of the pairs. The record is an entry in ``topic_words`` of the data card."""
 
     word: str
     pairs: int  # number of pairs with the word in their topic
 
 
 class CardFigureRecord(TypedDict):
-    """The measured figures of a training set. Part of :class:`DataCard`."""
+    """The measured figures of a training set. The record is part of :class:`DataCard`."""
 
     # By ``<question|answer>_characters_<originals|synthetic>`` (in characters) and ``grounding_synthetic`` (a share).
     distributions: dict[str, list[HistogramBin]]
@@ -99,7 +112,7 @@ class CardModel(TypedDict):
 
 
 class FunnelStep(TypedDict):
-    """Numbers of pairs that one filter dropped and left. An entry in ``funnel`` of the data card."""
+    """Numbers of pairs that one filter dropped and kept. The record is an entry in ``funnel`` of the data card."""
 
     filter: str  # name of the filter, "critic", or "missing" for pairs that were never written
     dropped: int
@@ -107,7 +120,7 @@ class FunnelStep(TypedDict):
 
 
 class CriticVerdictCounts(TypedDict):
-    """Numbers of pairs by the critic's verdict. ``critic`` of the data card."""
+    """Numbers of pairs by the critic's verdict. The record is stored as ``critic`` in the data card."""
 
     grounded: int
     ungrounded: int
@@ -119,8 +132,8 @@ class DataCard(CardFigureRecord):
     """
     The description of a training set for human readers.
 
-    Stored in ``merged/<arm>/data_card.json``, in ``<prefix>/datasets/<sha256>/data_card.json``, and in ``data_cards``
-    of ``report/report.json``.
+    The record is stored in ``merged/<arm>/data_card.json``, in ``<prefix>/datasets/<sha256>/data_card.json``, and in
+    ``data_cards`` of ``report/report.json``.
     """
 
     use_case: str
@@ -143,7 +156,7 @@ class DataCard(CardFigureRecord):
 
 
 class MergeManifest(TrainingSetCounts):
-    """Result of an arm's ``merge``: the training set in the run's folder. Passed by XCom only."""
+    """Result of an arm's ``merge``: the training set in the run's folder. The record is passed through XCom only."""
 
     train_uri: str  # ``merged/<arm>/train.jsonl``
     validation_uri: str | None  # None when no row is held out
@@ -153,7 +166,7 @@ class MergeManifest(TrainingSetCounts):
 
 
 class DatasetManifest(TypedDict):
-    """Result of an arm's ``upload``: the training set under its own hash. Passed by XCom only."""
+    """Result of an arm's ``upload``: the training set under its own hash. The record is passed through XCom only."""
 
     train_uri: str  # ``<prefix>/datasets/<sha256>/train.jsonl``
     validation_uri: str | None
@@ -164,7 +177,11 @@ class DatasetManifest(TypedDict):
 
 
 class TrainingJobManifest(TypedDict):
-    """Result of an arm's ``submit``: the customization job, bought now or earlier. Passed by XCom only."""
+    """
+    Result of an arm's ``submit``: the customization job, bought now or earlier.
+
+    The record is passed through XCom only.
+    """
 
     job_name: str
     job_arn: str
@@ -175,7 +192,7 @@ class TrainingJobManifest(TypedDict):
 
 
 class TrainingManifest(TypedDict):
-    """Result of an arm's ``trained``: the completed job and its model. Passed by XCom only."""
+    """Result of an arm's ``trained``: the completed job and its model. The record is passed through XCom only."""
 
     job_name: str
     job_arn: str
@@ -186,7 +203,7 @@ class TrainingManifest(TypedDict):
 
 
 class LossPoint(TypedDict):
-    """One step of a training job's metrics. ``loss_curves`` of ``report/report.json`` has a list of steps by arm."""
+    """One step of a training job's metrics. ``loss_curves`` of ``report/report.json`` has a list for each arm."""
 
     step: int
     epoch: float

@@ -70,6 +70,6 @@ def test_a_row_without_an_answer_from_both_arms_raises_an_error_that_names_the_r
     write_answers(store, "tuned")
     write_answers(store, "base", shards=(slice(0, 2), slice(0, 0)))
     with pytest.raises(
-        ReconciliationError, match=f"Evaluation rows without an answer from .*: 1, first {ROWS[2]['row_id']}"
+        ReconciliationError, match=f"Evaluation rows without an answer from .*: 1. The first is row {ROWS[2]['row_id']}"
     ):
         read_comparisons(store, FOLDER, USE_CASE, candidate="tuned", baseline="base")

@@ -50,12 +50,20 @@ def test_a_candidate_that_convinces_every_judge_is_promoted_and_the_reasons_have
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        pytest.param({"half_win_ci95": [0.52, 0.7]}, "is 52.0%, must be above 52.0%", id="exactly at the margin"),
+        pytest.param({"half_win_ci95": [0.52, 0.7]}, "is 52.0%, but must be above 52.0%", id="exactly at the margin"),
         pytest.param({"half_win_ci95": None}, "is unknown", id="no interval"),
-        pytest.param({"wins": 30, "losses": 19}, "49 decided questions, at least 50 needed", id="too few decided"),
-        pytest.param({"decisive_clusters": 19}, "19 document groups, at least 20 needed", id="too few documents"),
-        pytest.param({"unparsable": 2}, "2.0% of the verdicts unparsable, must be below 2.0%", id="unreadable judge"),
-        pytest.param({"n": 0, "unparsable": 0}, "100.0% of the verdicts unparsable", id="no questions"),
+        pytest.param(
+            {"wins": 30, "losses": 19}, "49 questions are decided, but at least 50 are needed", id="too few decided"
+        ),
+        pytest.param(
+            {"decisive_clusters": 19},
+            "19 document groups have decided questions, but at least 20 are needed",
+            id="too few documents",
+        ),
+        pytest.param(
+            {"unparsable": 2}, "2.0% of the verdicts are unparsable, but must be below 2.0%", id="unreadable judge"
+        ),
+        pytest.param({"n": 0, "unparsable": 0}, "100.0% of the verdicts are unparsable", id="no questions"),
         pytest.param({"baseline": "base"}, "llama did not compare the candidate with champion", id="another pair"),
     ],
 )

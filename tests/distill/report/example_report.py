@@ -96,7 +96,7 @@ def agreement() -> list[dict[str, Any]]:
 
 
 def promotion() -> dict[str, Any]:
-    reasons = ["llama-3-3-70b: lower bound of the half-win rate is 48.2%, must be above 52.0%"]
+    reasons = ["llama-3-3-70b: the lower bound of the half-win rate is 48.2%, but must be above 52.0%"]
     decision = {"candidate": "tuned", "champion": "base", "promoted": False, "reasons": reasons}
     return {"rule": "every judge is convinced", "false_promotions_a_year": 9.125, "decisions": [decision]}
 

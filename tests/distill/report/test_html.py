@@ -279,7 +279,7 @@ def test_the_promotion_decision_is_shown_with_its_reasons() -> None:
     words = page().words
     assert "nobody" in words[: words.index("How much better, and how sure")]
     assert "the rule does not promote it" in words
-    assert "llama-3-3-70b: lower bound of the half-win rate is 48.2%, must be above 52.0%" in words
+    assert "llama-3-3-70b: the lower bound of the half-win rate is 48.2%, but must be above 52.0%" in words
 
 
 def test_an_arm_against_itself_is_marked_as_noise_control() -> None:

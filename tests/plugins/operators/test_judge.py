@@ -136,5 +136,5 @@ class TestJudge:
 
     def test_a_row_that_one_arm_never_answered_is_named(self, judge: Any, store: MemoryStore) -> None:
         write_jsonl(store, FOLDER.answers("base", 2), [])
-        with pytest.raises(ReconciliationError, match=f"without an answer from .*, first {ROWS[2]['row_id']}"):
+        with pytest.raises(ReconciliationError, match=f"without an answer from .*The first is row {ROWS[2]['row_id']}"):
             judge()

@@ -18,7 +18,7 @@ ROOT = "s3://bucket/distill/responses"
 
 
 def make_row(number: int = 1, **texts: str) -> dict[str, Any]:
-    """Make a row as ingest writes it."""
+    """Make a row in the form that ``ingest`` writes."""
     made = {
         "document": f"Document {number} says {number}.",
         "question": f"What says {number}?",
@@ -30,7 +30,7 @@ def make_row(number: int = 1, **texts: str) -> dict[str, Any]:
 
 
 def raw_use_case(**changes: Any) -> dict[str, Any]:
-    """Return the smallest valid use case, as YAML reads it."""
+    """Return the smallest valid use case as a dictionary, with ``changes``."""
     return {
         "name": "tiny",
         "description": "d",

@@ -35,7 +35,7 @@ def bill(folder: Path) -> list[str]:
 def test_a_task_killed_halfway_pays_again_only_for_answers_that_were_not_stored_yet(tmp_path: Path) -> None:
     process = start(tmp_path, answers=ROWS // 2)
     while len(bill(tmp_path)) < ROWS // 2:
-        assert process.poll() is None, "it ended before it was killed"
+        assert process.poll() is None, "the task ended before it was killed"
         time.sleep(0.01)
     process.send_signal(signal.SIGKILL)
     process.communicate(timeout=30)
@@ -47,7 +47,7 @@ def test_a_task_killed_halfway_pays_again_only_for_answers_that_were_not_stored_
     assert sum(calls - 1 for calls in calls_by_question.values()) <= CONCURRENCY
 
 
-def test_the_next_run_asks_only_about_new_rows(tmp_path: Path) -> None:
+def test_the_next_run_sends_requests_only_for_new_rows(tmp_path: Path) -> None:
     (tmp_path / "objects").mkdir()
     main(tmp_path, 20, "run-1", CONCURRENCY)
     first = bill(tmp_path)

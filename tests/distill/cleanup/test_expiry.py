@@ -28,7 +28,7 @@ PAST, SOON, LATER = "2026-11-22T11:59:59Z", "2026-11-22T12:30:00Z", "2026-11-22T
         ("", None, Action.RELEASE),
     ],
 )
-def test_a_throughput_of_this_project_is_released_renewed_or_left_by_run_state_and_expiry(
+def test_the_run_state_and_the_expiry_decide_whether_a_throughput_is_released_renewed_or_left(
     expires: str, run_state: str | None, action: Action
 ) -> None:
     tags = {"project": "bedrock-distill", "expires-at": expires}

@@ -48,7 +48,7 @@ def test_a_run_is_recognised_by_the_frozen_use_case_in_its_folder(
     assert listed(store).runs == ({RUN: run} if run else {})
 
 
-def test_a_use_case_file_elsewhere_is_not_taken_for_a_run(store: MemoryStore) -> None:
+def test_a_use_case_file_outside_a_run_folder_does_not_count_as_a_run(store: MemoryStore) -> None:
     store.write(f"{RUN}/copy/use_case.yaml", b"name: docs\n")
     store.write(f"{ROOT}/use_case.yaml", b"name: docs\n")
     assert listed(store).runs == {}

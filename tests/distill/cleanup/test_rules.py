@@ -121,7 +121,7 @@ THROUGHPUTS = [
 
 
 @pytest.mark.parametrize(("changes", "choice", "reason"), THROUGHPUTS)
-def test_a_throughput_is_deleted_when_it_has_our_tag_is_chosen_and_has_expired(
+def test_a_throughput_with_our_tag_is_deleted_when_it_is_chosen_and_expired(
     changes: Any, choice: Any, reason: str | None
 ) -> None:
     kept = only(plan(throughputs=[throughput(**changes)], choice=choice), ResourceKind.THROUGHPUT).keep_reason
@@ -293,7 +293,10 @@ BUCKETS = [
         {"use_cases": frozenset({"docs", "faq"})}, {"use_case": "docs"}, "faq uses it too", id="another use case"
     ),
     pytest.param(
-        {"more": ["s3://train/elsewhere/a.csv"]}, {}, "1 objects (s3://train/elsewhere/a.csv) outside", id="outside"
+        {"more": ["s3://train/elsewhere/a.csv"]},
+        {},
+        "1 objects (s3://train/elsewhere/a.csv) outside",
+        id="objects outside the project root",
     ),
     pytest.param({"more": ["s3://train/distillery/a.csv"]}, {}, "outside", id="a prefix that begins like ours"),
     pytest.param({}, {"run_objects": False}, "4 objects (", id="runs are kept"),

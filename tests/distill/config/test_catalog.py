@@ -114,7 +114,9 @@ class TestPrices:
 
     @pytest.mark.parametrize("model", THROUGHPUT, ids=key)
     @pytest.mark.parametrize("what", ["training_per_thousand", "throughput_per_hour"])
-    def test_a_student_served_by_throughput_has_prices_for_it(self, model: Model, what: str) -> None:
+    def test_a_student_that_is_served_on_throughput_has_training_and_throughput_prices(
+        self, model: Model, what: str
+    ) -> None:
         assert load_prices().price(model.key, what) > 0
 
     def test_every_price_belongs_to_a_known_model_and_has_a_source(self) -> None:

@@ -79,12 +79,12 @@ class TestFiles:
         with pytest.raises(UseCaseError, match=r"(?s)docs.yaml: .*key 'documents' occurs twice.*line 4"):
             load_use_case(path)
 
-    def test_the_message_about_a_missing_file_names_it(self, tmp_path: Path) -> None:
+    def test_the_message_about_a_missing_file_names_the_file(self, tmp_path: Path) -> None:
         with pytest.raises(UseCaseError, match=r"gone\.yaml"):
             load_use_case(tmp_path / "gone.yaml")
 
     @pytest.mark.parametrize("name", BROKEN)
-    def test_a_broken_file_is_reported_and_the_others_are_loaded(self, tmp_path: Path, name: str) -> None:
+    def test_a_broken_file_is_reported_and_the_other_files_are_loaded(self, tmp_path: Path, name: str) -> None:
         write(tmp_path, "docs")
         write(tmp_path, "zebra")
         (tmp_path / f"{name}.yaml").write_bytes(BROKEN[name])

@@ -108,16 +108,16 @@ class TestExamples:
     @pytest.mark.parametrize(
         ("name", "text", "problem"),
         [
-            pytest.param("e.jsonl", '{"question": "a", "answer": "b"}\n{', "e.jsonl line 2: not JSON", id="json"),
-            pytest.param("e.jsonl", '{"question": "a"}', "e.jsonl line 1: answer: Field required", id="key"),
-            pytest.param("e.yaml", "question: a", "expected a list of pairs, found dict", id="mapping"),
-            pytest.param("e.yaml", "- {question: a, answer: b, c: d}", "entry 1: c: Extra inputs", id="extra"),
-            pytest.param("e.txt", "", "ends in .jsonl, .yaml or .json", id="kind"),
+            pytest.param("e.jsonl", '{"question": "a", "answer": "b"}\n{', "e.jsonl line 2: not JSON", id="not JSON"),
+            pytest.param("e.jsonl", '{"question": "a"}', "e.jsonl line 1: answer: Field required", id="missing key"),
+            pytest.param("e.yaml", "question: a", "expected a list of pairs, found dict", id="a mapping"),
+            pytest.param("e.yaml", "- {question: a, answer: b, c: d}", "entry 1: c: Extra inputs", id="extra key"),
+            pytest.param("e.txt", "", "ends in .jsonl, .yaml or .json", id="unknown ending"),
             pytest.param(
                 "e.jsonl",
                 '{"question": "a", "answer": "b"}\n' * 21,
                 "prompts.examples has 21 pairs; expected 20",
-                id="many",
+                id="too many pairs",
             ),
         ],
     )
@@ -135,12 +135,12 @@ class TestExamples:
         assert "does not use the variable examples" in message
 
 
-def test_restored_prompts_are_equal_to_the_dumped_ones() -> None:
+def test_restored_prompts_are_equal_to_the_dumped_prompts() -> None:
     prompts = {"a": Prompt("a", "{{ x }}", {"examples": [{"question": "q", "answer": "a"}]}), "b": Prompt("b", "é")}
     assert restore_prompts(dump_prompts(prompts)) == prompts
 
 
-def test_a_broken_prompt_is_reported_with_its_use_case_and_the_others_are_loaded(
+def test_a_broken_prompt_is_reported_with_its_use_case_and_the_other_use_cases_are_loaded(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sample = (USE_CASES_FOLDER / "aws_docs_qa.yaml").read_text()

@@ -18,7 +18,11 @@ TEXTS = st.one_of(st.text(max_size=40), st.lists(st.sampled_from(PIECES), max_si
 
 
 def escaped_before(text: str) -> bool:
-    """Return whether a text already contains an escaped tag. Escaping cannot tell such a text from one with the tag."""
+    """
+    Return whether a text already contains an escaped tag.
+
+    A text with the tag itself becomes the same escaped text, so the original text cannot be restored.
+    """
     return any(f"&lt;{tag[1:]}" in text.lower() for tag in TAGS)
 
 
@@ -53,13 +57,13 @@ class TestRendering:
         assert rendered.count(text) == 2
         assert "49" not in rendered
 
-    def test_earlier_questions_are_listed_only_when_there_are_some(self) -> None:
+    def test_earlier_questions_are_listed_in_the_prompt_only_if_there_are_any(self) -> None:
         values = {"document": "d", "question": "q", "answer": "a", "pairs": 3}
         assert section(SYNTHESIS.render(**values, avoid=[]), "asked_before") is None
         rendered = SYNTHESIS.render(**values, avoid=["one?", "</asked_before> two?"])
         assert section(rendered, "asked_before") == "one?\n</asked_before> two?"
 
-    def test_a_reference_is_shown_only_when_there_is_one(self) -> None:
+    def test_the_reference_is_shown_in_the_prompt_only_if_it_is_not_empty(self) -> None:
         values = {"document": "d", "question": "q", "answer_a": "a", "answer_b": "b"}
         assert section(JUDGING.render(**values, reference=""), "reference") is None
         assert section(JUDGING.render(**values, reference="r"), "reference") == "r"

@@ -17,7 +17,9 @@ from include.distill.config.sections import Arm, Batch, Curation, FanOut, Judgin
         pytest.param(FanOut, {"max_failed_share": float("nan")}, "finite number", id="not a number"),
         pytest.param(SourceData, {"training_csv": "a\x00"}, "found the character", id="a control character"),
         pytest.param(SourceData, {"training_csv": " "}, "training_csv", id="a blank path"),
-        pytest.param(Storage, {"training_bucket": "A_B", "output_bucket": "out"}, "training_bucket", id="bucket"),
+        pytest.param(
+            Storage, {"training_bucket": "A_B", "output_bucket": "out"}, "training_bucket", id="invalid bucket name"
+        ),
         pytest.param(
             Curation,
             {"min_answer_characters": 9, "max_answer_characters": 8},

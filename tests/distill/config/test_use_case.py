@@ -38,7 +38,7 @@ class TestValidation:
             pytest.param({"arms": [BASE, {"name": "t", "originals": -1}]}, "arms.1.originals", id="negative count"),
             pytest.param({"arms": [BASE]}, "nothing is compared", id="only a base arm"),
             pytest.param(
-                {"arms": [BASE, TUNED, CHAMPION, {**CHAMPION, "name": "c"}]}, "expected at most one", id="champions"
+                {"arms": [BASE, TUNED, CHAMPION, {**CHAMPION, "name": "c"}]}, "expected at most one", id="two champions"
             ),
             pytest.param(
                 {"arms": [BASE, TUNED, {**CHAMPION, "originals": 5}]},
@@ -69,8 +69,10 @@ class TestValidation:
                 {"schedule": "61 * * * *"}, "schedule: '61 * * * *' is not a cron", id="a minute out of range"
             ),
             pytest.param({"schedule": ""}, "schedule: '' is not a cron expression", id="an empty schedule"),
-            pytest.param({"tags": ["a" * 101]}, "tags.0: String should have at most 100", id="a tag Airflow refuses"),
-            pytest.param({"aws": {"role_arn": "role"}}, "aws.role_arn", id="no role"),
+            pytest.param(
+                {"tags": ["a" * 101]}, "tags.0: String should have at most 100", id="a tag too long for Airflow"
+            ),
+            pytest.param({"aws": {"role_arn": "role"}}, "aws.role_arn", id="not a role ARN"),
             pytest.param({"source": {"training_csv": " "}}, "source.training_csv", id="a blank path"),
             pytest.param({"source": {"training_csv": "t", "documents": True}}, "found true", id="true for a number"),
             pytest.param({"max_spend_usd": float("inf")}, "finite number", id="an infinite cap"),
@@ -170,7 +172,7 @@ class TestArms:
 
 
 class TestEpochs:
-    def test_the_number_of_epochs_is_the_configured_one_or_the_default_of_the_family(self) -> None:
+    def test_the_configured_number_of_epochs_replaces_the_default_of_the_family(self) -> None:
         assert make_use_case(training={"hyperparameters": {"epochCount": "4"}}).epochs == 4
         assert make_use_case(student="llama-3-1-8b").epochs == 5
 

@@ -30,7 +30,7 @@ def _no_configured_roots(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def inputs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Make a folder that may be read with one file in it, and next to the folder a file that may not be read."""
+    """Make an allowed folder with one file, and outside of the folder a file that may not be read."""
     folder = tmp_path / "inputs"
     folder.mkdir()
     (folder / "rows.csv").write_bytes(b"mine")
@@ -44,7 +44,7 @@ class TestS3:
         store.write("s3://bucket/rows.csv", b"\xff raw")
         assert read_input("s3://bucket/rows.csv", store) == b"\xff raw"
 
-    def test_the_message_about_a_missing_object_names_it(self, store: MemoryStore) -> None:
+    def test_the_message_about_a_missing_object_names_the_object(self, store: MemoryStore) -> None:
         with pytest.raises(
             InputError,
             match=r"s3://bucket/gone\.csv does not exist; expected a file with the columns doc,question,answer",
@@ -76,7 +76,7 @@ class TestLocal:
         with pytest.raises(InputError, match="may not be read"):
             read_input(uri, store)
 
-    def test_a_path_that_leads_out_of_a_configured_folder_with_dots_is_refused(
+    def test_a_path_with_two_dots_that_leads_out_of_a_configured_folder_is_refused(
         self, inputs: Path, store: MemoryStore
     ) -> None:
         with pytest.raises(InputError, match="may not be read"):
@@ -132,7 +132,7 @@ class TestLocal:
 
 
 class TestFolders:
-    def test_a_single_file_is_named_after_itself(self, store: MemoryStore) -> None:
+    def test_the_name_of_a_single_input_file_is_its_file_name(self, store: MemoryStore) -> None:
         assert find_inputs("s3://bucket/a/rows.csv", store) == [InputFile("rows.csv", "s3://bucket/a/rows.csv")]
         assert find_inputs(SAMPLE, store) == [InputFile("train.csv", SAMPLE)]
 

@@ -101,7 +101,7 @@ class TestIdentity:
         assert len({throughput_name("docs", "tuned", key, ordinal) for key in keys for ordinal in (1, 2)}) == 4
 
     @given(st.text(max_size=60), st.integers(1, 30))
-    def test_a_slug_is_lower_case_letters_digits_and_single_hyphens(self, text: str, limit: int) -> None:
+    def test_a_slug_has_only_lower_case_letters_digits_and_single_hyphens(self, text: str, limit: int) -> None:
         made = slug(text, limit=limit)
         assert len(made) <= limit
         assert made == "" or re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", made)

@@ -10,7 +10,7 @@ LINES = [
 ]
 
 
-def test_every_line_has_its_quantity_its_cost_and_the_total_of_its_step() -> None:
+def test_every_bill_line_has_its_quantity_its_cost_and_the_total_of_its_step() -> None:
     header, *rows = bill_table(LINES).splitlines()
     assert header.split() == ["what", "quantity", "unit", "usd", "usd_of_step"]
     assert [row.rsplit(maxsplit=4) for row in rows] == [

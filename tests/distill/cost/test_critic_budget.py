@@ -148,7 +148,7 @@ class TestEnd:
         assert Task(store, model, 4).answered(*reversed(range(10))) == [3, 2, 1, 0]
         assert len(model.asked) == 4
 
-    def test_a_larger_share_continues_where_the_smaller_one_ended(self) -> None:
+    def test_a_larger_share_continues_where_the_smaller_share_ended(self) -> None:
         store, model = MemoryStore(), Model()
         Task(store, model, 4).answered()
         assert Task(store, model, 6).answered() == [0, 1, 2, 3, 4, 5]

@@ -47,7 +47,7 @@ class TestEstimate:
             "judging: claude-haiku-4-5 input": 2 * (10 + 5 + 2 + 2 + PROMPT_TOKENS),
             "judging: claude-haiku-4-5 output": 2 * VERDICT_TOKENS,
         }
-        # 734 + 2x28, 365 + 2x2, 738 + 2x120 tokens at $1 a million, 306 x $0.01 a thousand, two hours at $10.
+        # 734 + 2x28, 365 + 2x2 and 738 + 2x120 tokens at $1 a million, 306 at $0.01 a thousand, two hours at $10.
         assert [line.usd for line in lines] == [0.0007, 0.0001, 0.0004, 0.0, 20.0, 0.0031, 0.0007, 0.0002]
         assert total_usd(lines) == 20.0052
 
@@ -105,7 +105,7 @@ class TestEstimate:
 
 
 class TestNoiseControl:
-    def test_the_base_arm_answers_every_question_twice(self) -> None:
+    def test_the_noise_control_adds_a_second_answer_of_the_base_arm_to_every_question(self) -> None:
         once, twice = (
             quantities(estimate(make_use_case(**changes), train=[ROW], evaluation=[ROW], prices=PRICES))
             for changes in (WITHOUT_NOISE_CONTROL, WITH_NOISE_CONTROL)

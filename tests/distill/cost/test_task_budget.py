@@ -78,7 +78,7 @@ class TestShare:
         ]
         assert sum(share.usd for share in shares) == pytest.approx(room * model_calls, rel=0.02, abs=0.005)
 
-    def test_there_is_nothing_to_share_when_only_training_and_serving_cost_money(self) -> None:
+    def test_the_share_of_a_task_is_zero_when_only_training_and_serving_cost_money(self) -> None:
         stored_estimate = {
             "estimated_usd": 5.0,
             "lines": [BillLine("training tuned: nova-micro", 5, "token", 1.0).as_record()],
@@ -140,7 +140,7 @@ class TestTaskBudget:
         ask_until_the_cap(asking(store, teacher, usd=5, run_key="next"))
         assert teacher.asked == 10
 
-    def test_the_same_request_is_counted_once(self) -> None:
+    def test_a_repeated_request_is_counted_once(self) -> None:
         ask = asking(MemoryStore(), Teacher(), usd=2)
         answers = [ask(request(1)) for _ in range(10)]
         assert len({answer.request.key for answer in answers}) == 1

@@ -62,7 +62,7 @@ def test_tokens_are_estimated_when_there_are_no_rows() -> None:
     assert measure_token_rate(STEPS["synthesis"], [], half_the_characters) == TokenRate()
 
 
-def test_the_bill_uses_the_counted_tokens_for_input_only() -> None:
+def test_the_estimate_uses_the_counted_tokens_only_for_input() -> None:
     rows: list[Any] = text_lengths(ROWS)
     plain = {line.what: line.quantity for line in estimate(USE_CASE, train=rows, evaluation=rows, prices=load_prices())}
     rates = {step: TokenRate(1000.0, 0.0, "counted") for step in STEPS}

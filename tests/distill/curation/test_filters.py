@@ -85,7 +85,7 @@ class TestMalformed:
         assert rejected(answer="8", settings={"min_grounding": 0}) is None
 
     @pytest.mark.parametrize("role", ["question", "answer"])
-    def test_a_lost_character_is_rejected(self, role: str) -> None:
+    def test_a_text_with_a_lost_character_is_rejected(self, role: str) -> None:
         texts = {role: f"{dict(PAIR)[role]} caf\ufffd"}
         assert rejected(**texts) == ("malformed", "lost_character")
 
@@ -131,7 +131,7 @@ class TestRepeatsOriginal:
     def test_a_pair_with_the_question_of_its_row_is_rejected(self, question: str) -> None:
         assert rejected(question=question) == ("repeats_original", "repeated_question")
 
-    def test_the_threshold_is_inclusive(self) -> None:
+    def test_a_question_at_the_similarity_threshold_is_rejected(self) -> None:
         question = "What does versioning store in the bucket?"
         value = Question(question).similarity(Question(ROW["question"]))
         assert 0.4 < value < 0.75
@@ -161,7 +161,7 @@ class TestRepeatsPair:
         assert filters.check(filters.candidate({**PAIR, "answer": "?!"})) is not None
         assert filters.check(filters.candidate(PAIR)) is None
 
-    def test_pairs_of_another_row_are_not_compared(self) -> None:
+    def test_a_pair_is_not_compared_with_pairs_of_another_row(self) -> None:
         pair_filters = PairFilters(Curation(), index_evaluation_questions([], Curation()), no_fault)
         for _ in range(2):
             filters = pair_filters.for_row(ROW)
@@ -225,7 +225,7 @@ class TestSameTopic:
         assert (rejection.filter, rejection.reason) == ("same_topic", "example_answer")
         assert "1.00" in rejection.message
 
-    def test_an_answer_as_similar_as_the_setting_passes_and_a_more_similar_one_does_not(self) -> None:
+    def test_an_answer_as_similar_as_the_setting_passes_and_a_more_similar_answer_is_rejected(self) -> None:
         answer = "Versioning keeps several variants of an object in one bucket, and lifecycle rules delete objects."
         value = similarity(
             "versioning keeps several variants of an object in one bucket and lifecycle rules delete objects",
@@ -254,13 +254,13 @@ class TestSameTopic:
         assert rejected({**ROW, "answer": self.ANSWER}, answer=short, settings=settings) == reason
         assert rejected({**ROW, "answer": short}, answer=self.ANSWER, settings=settings) == reason
 
-    def test_the_rows_question_as_the_topic_of_a_similar_question_is_rejected(self) -> None:
+    def test_a_similar_question_with_the_question_of_the_row_as_its_topic_is_rejected(self) -> None:
         rejection = rejection_of(question=self.SIMILAR_QUESTION, topic=ROW["question"])
         assert rejection is not None
         assert (rejection.filter, rejection.reason) == ("same_topic", "example_topic")
         assert "similarity 1.00, at most 0.7 is allowed" in rejection.message
 
-    def test_the_rows_question_as_the_topic_of_a_different_question_passes(self) -> None:
+    def test_a_different_question_with_the_question_of_the_row_as_its_topic_passes(self) -> None:
         assert Question(PAIR["question"]).similarity(Question(ROW["question"])) < 0.5
         assert rejected(topic=ROW["question"]) is None
 
@@ -278,7 +278,7 @@ class TestSameTopic:
         assert (Question(question).similarity(Question(own)) >= 0.5) == bool(reason)
         assert rejected({**ROW, "question": own}, question=question, topic=own) == reason
 
-    def test_a_topic_as_similar_as_the_setting_passes_and_a_more_similar_one_does_not(self) -> None:
+    def test_a_topic_as_similar_as_the_setting_passes_and_a_more_similar_topic_is_rejected(self) -> None:
         question, topic = self.SIMILAR_QUESTION, "What versioning keeps in a bucket"
         value = Question(topic).similarity(Question(ROW["question"]))
         assert 0.4 < value < 0.7
@@ -288,7 +288,7 @@ class TestSameTopic:
             "example_topic",
         )
 
-    def test_the_value_one_switches_both_rules_off(self) -> None:
+    def test_the_value_one_switches_both_same_topic_rules_off(self) -> None:
         settings = {"max_topic_similarity": 1}
         assert rejected(answer=ROW["answer"], settings=settings) is None
         assert rejected(question=self.SIMILAR_QUESTION, topic=ROW["question"], settings=settings) is None
@@ -326,7 +326,7 @@ class TestBreaksJob:
         assert "at most 32,000 are allowed" in rejection.message
         assert rejected(self.row_of(90_000), real_job_fault) is None
 
-    def test_the_check_receives_the_texts_of_the_pair_and_the_document_of_the_row(self) -> None:
+    def test_the_job_check_receives_the_texts_of_the_pair_and_the_document_of_the_row(self) -> None:
         given: list[RowTexts] = []
 
         def note(texts: RowTexts) -> str | None:

@@ -24,7 +24,7 @@ from tools.curation_report.planted_defects import yaml_texts
         "죄송하지만 문서에 나와 있지 않습니다.",
     ],
 )
-def test_a_refusal_is_found(answer: str) -> None:
+def test_a_refusal_is_found_in_several_languages_and_forms(answer: str) -> None:
     assert find_refusal(answer)
 
 

@@ -26,7 +26,7 @@ def found(originals: list[str], pairs: list[PairText], threshold: float = 0.75) 
 
 
 class TestRepeatedPairs:
-    def test_the_message_about_a_question_of_another_row_names_that_row_as_the_source(self) -> None:
+    def test_the_message_about_a_repeated_question_states_that_it_belongs_to_another_row(self) -> None:
         (repeated,) = found([VERSIONING], [pair(VERSIONING.upper(), number=2)])
         folded = VERSIONING.lower().rstrip("?")
         assert repeated == {

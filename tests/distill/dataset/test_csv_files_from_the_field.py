@@ -35,7 +35,7 @@ def rows_of(body: bytes, **options: Any) -> list[dict[str, Any]]:
 
 
 def texts_and_reasons(body: bytes, **options: Any) -> list[Any]:
-    """Return the texts of accepted rows, and the reasons of rejected ones."""
+    """Return, for each row, its texts if it is accepted, or the reason for its rejection."""
     rows = rows_of(body, **options)
     return [r["reason"] if is_rejected(r) else (r["document"], r["question"], r["answer"]) for r in rows]
 
@@ -91,7 +91,7 @@ def zipped() -> bytes:
             "doc,question,answer\né,b,ü\n".encode("latin-1"), {"encoding": "latin-1"}, [("é", "b", "ü")], id="latin"
         ),
         pytest.param(
-            "doc,question,answer\né,😀,ü\r\n".encode("utf-16"), {"encoding": "utf-16"}, [("é", "😀", "ü")], id="16"
+            "doc,question,answer\né,😀,ü\r\n".encode("utf-16"), {"encoding": "utf-16"}, [("é", "😀", "ü")], id="utf-16"
         ),
         pytest.param(
             "doc,question,answer\n日本,b,c\n".encode("shift-jis"),
@@ -115,7 +115,9 @@ def test_a_file_is_read_without_changing_a_character(body: bytes, options: dict[
     ("body", "options", "problem"),
     [
         pytest.param(b"doc\tquestion\tanswer\na\tb\tc\n", {}, "line 1: one column found.*by tabs", id="tabs"),
-        pytest.param(b"doc|question|answer\na|b|c\n", {}, "line 1: one column found.*by vertical bars", id="bars"),
+        pytest.param(
+            b"doc|question|answer\na|b|c\n", {}, "line 1: one column found.*by vertical bars", id="vertical bars"
+        ),
         pytest.param(b"a;question, or;answer\n", {}, r"separated by semicolons; if so, save the file", id="semicolons"),
         pytest.param(gzip.compress(H), {}, "is gzip data.*Unpack or export", id="gzip"),
         pytest.param(zipped(), {}, "is an Excel workbook or a zip archive", id="zip"),
@@ -131,20 +133,25 @@ def test_a_file_is_read_without_changing_a_character(body: bytes, options: dict[
         pytest.param(b",,\na,b,c\n", {}, "line 1: no column for the document", id="no names"),
         pytest.param("é,question,answer\n".encode("latin-1"), {}, "line 1: byte 0xe9 at byte offset 0", id="latin"),
         pytest.param(H + b"a,\xed\xa0\x80,c\n", {}, "line 2: byte 0xed at byte offset 22", id="half a character"),
-        pytest.param(H + b"x" * 70_000 + b"\n\xff", {}, "line 3: byte 0xff at byte offset 70021", id="far down"),
+        pytest.param(
+            H + b"x" * 70_000 + b"\n\xff", {}, "line 3: byte 0xff at byte offset 70021", id="a bad byte far down"
+        ),
         pytest.param(
             "doc,question,answer\né,b,c\n".encode(),
             {"encoding": "cp1252"},
             r"declared as cp1252, but the whole file is valid UTF-8.*'é' as 'Ã©'.*Declare utf-8",
-            id="declared wrongly",
+            id="utf-8 declared as cp1252",
         ),
         pytest.param(
-            "doc,question,answer\né,b,c".encode("utf-16-be"), {"encoding": "utf-16-le"}, "line 1: ", id="order"
+            "doc,question,answer\né,b,c".encode("utf-16-be"),
+            {"encoding": "utf-16-le"},
+            "line 1: ",
+            id="wrong byte order",
         ),
         pytest.param(H + b"a,b,c", {"encoding": "unicode_escape"}, "changes text", id="escapes"),
         pytest.param(H + b"a,b,c", {"encoding": "rot13"}, "Unknown encoding 'rot13'", id="rot13"),
         pytest.param(H + b"a,b,c", {"encoding": "undefined"}, "Unknown encoding 'undefined'", id="undefined"),
-        pytest.param(HEADER.encode("utf-16-be"), {}, r"declare its encoding \(utf-16-be\)", id="big end first"),
+        pytest.param(HEADER.encode("utf-16-be"), {}, r"declare its encoding \(utf-16-be\)", id="big-endian utf-16"),
         pytest.param(HEADER.encode("utf-32"), {}, r"Declare the encoding utf-32", id="utf-32"),
         pytest.param(H + b'a,"say \\"hi\\"",c\nd,e,f\n', {}, "line 2: text follows a closing quote", id="backslashes"),
         pytest.param(

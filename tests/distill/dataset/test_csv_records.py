@@ -15,7 +15,7 @@ from include.distill.core.errors import InputError
 from include.distill.dataset.csv_records import read_csv
 
 HEADER = b"doc,question,answer\n"
-# csv.writer writes what it is given; encodings and surrogates are other tests' business.
+# These texts have no surrogates. Other tests cover surrogates and encodings.
 FIELDS = st.text(st.characters(exclude_categories=("Cs",)), max_size=12)
 
 
@@ -71,7 +71,7 @@ class TestFieldLimit:
         assert len(records[0].fields[0]) == before + 5
         assert csv.field_size_limit() == before
 
-    def test_the_limit_is_restored_after_a_fault_in_concurrent_threads(self) -> None:
+    def test_the_field_size_limit_is_restored_after_faults_in_concurrent_threads(self) -> None:
         before = csv.field_size_limit()
         body = HEADER + b'"x' + b"y" * (before * 2) + b'"z,q,a\n'
         faults = []
@@ -145,8 +145,10 @@ class TestFaults:
     @pytest.mark.parametrize(
         ("line", "reason", "message"),
         [
-            pytest.param(b"a,b\n", "too_few_fields", "the row has too few fields (2); expected 3", id="few"),
-            pytest.param(b"a,b,c,d\n", "too_many_fields", "the row has too many fields (4); expected 3", id="many"),
+            pytest.param(b"a,b\n", "too_few_fields", "the row has too few fields (2); expected 3", id="too few fields"),
+            pytest.param(
+                b"a,b,c,d\n", "too_many_fields", "the row has too many fields (4); expected 3", id="too many fields"
+            ),
         ],
     )
     def test_a_wrong_number_of_fields_is_a_fault_of_its_record_alone(

@@ -53,7 +53,7 @@ class TestGroups:
         assert numbers == [0, 1, 0]
         assert list(groups.first_rows) == [0, 1]
 
-    def test_near_duplicates_are_on_one_side_with_every_seed(self) -> None:
+    def test_near_duplicates_are_on_the_same_side_with_every_seed(self) -> None:
         texts = [text_of(n) for n in range(40)]
         for seed in range(5):
             sides = by_text([*texts, *(f"{text} and more" for text in texts)], seed=seed)
@@ -66,7 +66,7 @@ class TestGroups:
         assert len(groups) == 100
         assert len(set(split(groups).groups)) == 100
 
-    def test_rows_of_one_stated_group_are_on_one_side(self) -> None:
+    def test_rows_of_one_stated_group_are_on_the_same_side(self) -> None:
         texts = [text_of(n) for n in range(60)]
         result = split(groups_of(*texts, stated={text: f"page {n % 6}" for n, text in enumerate(texts)}))
         assert len(set(result.groups)) == 6

@@ -3,7 +3,7 @@ from __future__ import annotations
 from include.distill.dataset.exact_duplicates import ExactDuplicateIndex, RowLocations
 
 
-def test_a_repeated_pair_is_found_whatever_its_case_and_spacing_with_the_first_row() -> None:
+def test_a_repeated_pair_is_found_with_its_first_row_whatever_the_case_and_spacing() -> None:
     index = ExactDuplicateIndex(RowLocations())
     assert index.find("What is S3?", "A store") is None
     assert index.add("What is S3?", "A store", source="a.csv", row=3) is None
@@ -25,7 +25,7 @@ def test_a_row_that_is_added_twice_is_not_a_duplicate() -> None:
         assert index.add("q", "a", source="a.csv", row=1) is None
 
 
-def test_locations_of_many_files_and_rows_are_distinct_and_described() -> None:
+def test_every_row_of_every_file_has_a_distinct_location_with_a_description() -> None:
     locations = RowLocations()
     rows = [(source, row) for source in ("a.csv", "b/c.csv") for row in (1, 2, 10**9)]
     encoded = [locations.encode(source, row) for source, row in rows]

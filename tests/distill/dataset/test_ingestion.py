@@ -174,7 +174,7 @@ class TestLeaks:
         manifest = ingest(self.csv_of(self.PAGES[0], self.PAGES[1]), evaluation, shared_documents="keep")
         assert (manifest["train"], manifest["evaluation"], manifest["rejected"]) == (2, 1, 0)
 
-    def test_the_next_run_keeps_the_sides_of_the_last_one(self, ingest: Ingest) -> None:
+    def test_the_next_run_keeps_the_sides_of_the_last_run(self, ingest: Ingest) -> None:
         ingest(self.csv_of(*self.PAGES.values()), **self.SPLIT)
         before = ingest.sides
         copies = [f"{page} and more" for page in self.PAGES.values()]
@@ -185,7 +185,7 @@ class TestLeaks:
         train, evaluation = ({row["group"] for row in ingest.rows(name)} for name in ("train", "evaluation"))
         assert not train & evaluation
 
-    def test_a_new_row_that_connects_both_sides_is_rejected_with_that_reason(self, ingest: Ingest) -> None:
+    def test_a_new_row_that_connects_both_sides_is_rejected_with_the_reason_bridges_sides(self, ingest: Ingest) -> None:
         first = [f"{page},Question {n}?,Answer {n},page {n}\n" for n, page in self.PAGES.items()]
         columns = {**self.SPLIT, "group_column": "page"}
         ingest(HEADER.replace("\n", ",page\n") + "".join(first), **columns)

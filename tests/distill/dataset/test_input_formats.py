@@ -43,7 +43,7 @@ def test_the_reader_is_chosen_by_the_ending_of_the_file(source: str) -> None:
 
 
 @pytest.mark.parametrize("source", ["a.csv", "a.txt", "rows"])
-def test_a_file_with_any_other_ending_is_read_as_csv(source: str) -> None:
+def test_a_file_with_an_unknown_ending_is_read_as_csv(source: str) -> None:
     table = read_table(BytesIO(b"doc,question\na,b\nc,d\n"), source=source, encoding="utf-8", limit=1)
     assert [record.fields for record in table.records] == [["a", "b"]]
 

@@ -58,7 +58,7 @@ class TestSplitByDocument:
 
     def test_splits_for_two_purposes_are_drawn_independently(self) -> None:
         kept, _ = split(self.ROWS, 0.3)
-        # With the same purpose, the draw holds out no further document, except the one that an empty side always gets.
+        # With the same purpose, the draw would hold out no further document. One moves because no side may be empty.
         assert len({row["document"] for row in split(kept, 0.2)[1]}) == 1
         assert len(split(kept, 0.2, purpose="validation")[1]) > 20
 

@@ -25,7 +25,7 @@ def test_stored_sides_stay_when_the_share_changes_and_rows_are_removed() -> None
     assert len(StoredSplit(store, URI, seed=7)) == 60
 
 
-def test_nothing_is_written_when_no_side_is_new() -> None:
+def test_the_stored_split_is_not_written_when_no_side_is_new() -> None:
     store, groups = MemoryStore(), groups_of(text_of(1), text_of(2))
     for _ in range(2):
         stored = StoredSplit(store, URI, seed=7)

@@ -161,7 +161,7 @@ def test_verdicts_that_do_not_belong_to_exactly_one_comparison_are_refused(
     [
         pytest.param(counted(80, 20), 1, "candidate", id="clearly better"),
         pytest.param(counted(20, 80), 1, "baseline", id="clearly worse"),
-        pytest.param(counted(52, 48), 1, "unclear", id="a coin"),
+        pytest.param(counted(52, 48), 1, "unclear", id="close to even"),
         pytest.param(counted(0, 0, ties=100), 1, "unclear", id="all ties"),
         pytest.param(counted(99, 0), 1, "too_few", id="too few questions"),
         pytest.param(counted(80, 20), 3, "too_few", id="too few documents"),

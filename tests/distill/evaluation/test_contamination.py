@@ -15,7 +15,7 @@ EVALUATION = ["What Is Amazon EMR?", "How many tags can an object have?", "Who m
         pytest.param(["How many tags can one object have?"], 0, id="another word in a short question"),
         pytest.param(["what is amazon emr"], 1, id="other case and punctuation"),
         pytest.param(["How many tags can an object have?"] * 3, 1, id="one, in the training data three times"),
-        pytest.param(["what is amazon emr", "who may read a bucket ?"], 2, id="two"),
+        pytest.param(["what is amazon emr", "who may read a bucket ?"], 2, id="two questions"),
     ],
 )
 def test_each_evaluation_question_in_the_training_data_is_counted_once(trained: list[str], contaminated: int) -> None:

@@ -194,7 +194,7 @@ def test_a_rate_without_verdicts_is_none() -> None:
         pytest.param([verdict("r", "both", "tie")], "in order 'both'", id="unknown order"),
     ],
 )
-def test_a_missing_repeated_or_unknown_verdict_is_an_error_that_names_judge_and_row(
+def test_a_missing_repeated_or_unknown_verdict_raises_an_error_that_names_the_judge_and_the_row(
     verdicts: list[dict[str, Any]], words: str
 ) -> None:
     with pytest.raises(ReconciliationError, match=words) as caught:

@@ -116,7 +116,7 @@ class TestUsage:
     def test_one_answer_for_two_rows_counts_as_one_call_and_one_cache_hit(self) -> None:
         assert Usage.from_answers([make_answer(), make_answer()], "run") == Usage(1, 1, 100, 10)
 
-    def test_usage_is_simulated_if_one_answer_is_simulated(self, paid: AnswerStore) -> None:
+    def test_usage_is_marked_as_simulated_if_any_answer_is_simulated(self, paid: AnswerStore) -> None:
         simulated = paid.get_or_ask(make_request(user="s"), FakeBedrock())
         assert Usage.from_answers([simulated, make_answer()], "run-1").simulated
         assert not Usage.from_answers([make_answer()], "run-1").simulated
@@ -201,7 +201,7 @@ class TestUntilReadable:
         assert [request.sample for request in bedrock.asked] == [0, 1, 2]
         assert len(store.objects) == 3
 
-    def test_the_last_attempt_is_returned_even_if_it_is_unreadable(self, paid: AnswerStore) -> None:
+    def test_the_last_answer_is_returned_even_if_it_is_unreadable(self, paid: AnswerStore) -> None:
         bedrock = FakeBedrock(lambda request: f"no {request.sample}")
         reply = self.read_number(paid, bedrock, attempts=2)
         assert reply.parsed == "no 1"

@@ -67,9 +67,7 @@ class TestPoolShare:
         assert sum(shares) <= 1
         assert PoolShare("default_pool", 1, is_first=True).quota_share(TEACHER_POOL) == pytest.approx(1 / 8)
 
-    def test_a_task_of_a_larger_pool_gets_at_most_its_share_of_that_larger_pool(
-        self, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_a_task_in_a_larger_pool_gets_at_most_its_share_of_that_pool(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(pools, "configured_pools", lambda: {"large": {"slots": 32}})
         assert PoolShare("large", 1, is_first=True).quota_share(TEACHER_POOL) == 1 / 32
         assert PoolShare("large", 16, is_first=True).quota_share(TEACHER_POOL) == 1 / 8

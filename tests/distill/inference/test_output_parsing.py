@@ -82,7 +82,7 @@ class TestContainers:
         output = parse_llm_output('{"question": "q", "answer": "one\ntwo", "topic": "t"}')
         assert output.pairs == [{"question": "q", "answer": "one\ntwo", "topic": "t"}]
 
-    def test_other_keys_are_ignored(self) -> None:
+    def test_other_keys_of_a_pair_are_ignored(self) -> None:
         assert parse_llm_output(json.dumps({"id": 7, **PAIRS[0], "sources": ["x"]})).pairs == PAIRS[:1]
 
 
@@ -99,7 +99,9 @@ class TestRejections:
             pytest.param('{"question": "q", "answer": {"text": "a"}, "topic": "t"}', "wrong_type", id="object"),
             pytest.param('{"question": "q", "answer": " \\u00a0", "topic": "t"}', "empty_value", id="empty"),
             pytest.param('{"question": "q", "answer": "a\\u0000", "topic": "t"}', "control_character", id="nul"),
-            pytest.param('{"question": "q", "answer": "a\\ud83d", "topic": "t"}', "control_character", id="half"),
+            pytest.param(
+                '{"question": "q", "answer": "a\\ud83d", "topic": "t"}', "control_character", id="unpaired surrogate"
+            ),
             pytest.param(
                 '{"question": "q", "question": "r", "answer": "a", "topic": "t"}', "duplicate_key", id="twice"
             ),
@@ -375,7 +377,7 @@ class TestGrounding:
             ("", None),
         ],
     )
-    def test_a_grounding_verdict_is_read_or_is_none(self, text: str, verdict: str | None) -> None:
+    def test_a_grounding_verdict_is_read_only_if_it_is_stated_clearly(self, text: str, verdict: str | None) -> None:
         assert parse_grounding(text) == verdict
 
     @settings(max_examples=200, deadline=None)

@@ -103,7 +103,7 @@ class TestTokenEstimator:
 
 
 def simulate(*, per_minute: float, burst: float, documents: int, ceiling: int, latency: float) -> tuple[float, float]:
-    """Simulate calls to a service of unknown quota. Return actual by ideal time, and the share of rejected calls."""
+    """Simulate calls to a service of unknown quota. Return actual time / ideal time and the rejected share."""
     pace, now, rate = AimdLimiter(ceiling, 0.0), 0.0, per_minute / 60
     level, filled_at, unsent, done, rejected = burst, 0.0, documents, 0, 0
     in_flight: list[tuple[float, bool, float]] = []
@@ -190,7 +190,7 @@ class TestAimdLimiter:
         assert ratio <= 1.10
         assert rejected <= maximum_rejected
 
-    def test_all_calls_start_at_once_until_one_is_throttled(self) -> None:
+    def test_all_calls_start_at_once_until_a_call_is_throttled(self) -> None:
         pace, now = AimdLimiter(50, 0.0), 0.0
         for _ in range(50):
             now += pace.seconds_to_wait(now)
@@ -198,7 +198,7 @@ class TestAimdLimiter:
         assert now < 0.1
         assert pace.seconds_to_wait(now) == float("inf")
 
-    def test_calls_sent_before_a_cut_do_not_cut_again(self) -> None:
+    def test_a_throttled_call_that_was_sent_before_a_cut_does_not_cut_the_limit_again(self) -> None:
         pace = AimdLimiter(50, 0.0)
         for _ in range(50):
             pace.begin(0.0)
@@ -208,7 +208,7 @@ class TestAimdLimiter:
         pace.record_throttle(sent_at=1.0, now=1.0)
         assert pace.allowed == 3
 
-    def test_the_limit_of_the_limiter_stays_between_one_and_the_ceiling(self) -> None:
+    def test_the_limit_stays_between_one_call_and_the_ceiling(self) -> None:
         pace = AimdLimiter(2, 0.0)
         for second in range(1, 20):
             pace.begin(second)

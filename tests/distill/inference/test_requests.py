@@ -101,7 +101,7 @@ class TestCalls:
         assert "output_config" not in anthropic_body(make_request("claude-sonnet-4-6", json_schema=SCHEMA))
 
     @pytest.mark.parametrize("model", [ANTHROPIC, CONVERSE])
-    def test_botocore_accepts_the_parameters(self, model: str) -> None:
+    def test_botocore_accepts_the_parameters_of_a_call(self, model: str) -> None:
         call = to_api_call(make_request(model, system="s", temperature=0.1))
         operation = {"invoke_model": "InvokeModel", "converse": "Converse"}[call.operation]
         runtime = botocore.session.get_session().get_service_model("bedrock-runtime")

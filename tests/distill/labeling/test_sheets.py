@@ -95,12 +95,18 @@ def test_a_sheet_that_a_person_has_edited_is_recognized(change: tuple[bytes, byt
         pytest.param(
             "example,label\n9-ffff-f,A\n", r"line 2, column example: '9-ffff-f' is not an example", id="unknown example"
         ),
-        pytest.param("example,label\n009-ffffff,A\n", r"'009-ffffff' has no hash of the answers", id="older"),
+        pytest.param(
+            "example,label\n009-ffffff,A\n",
+            r"'009-ffffff' has no hash of the answers",
+            id="an example of an older version",
+        ),
         pytest.param("example,label\n{0},A\n{0},B\n", r"line 3, column example: .* occurs twice", id="twice"),
         pytest.param("example,label\n{0}\n", r"line 2, row: has 1 fields, but the header has 2", id="short row"),
         pytest.param("example,verdict\n{0},A\n", r"must have exactly one column 'label'", id="no such column"),
         pytest.param("example,label\n{0},=1+1\n", r"label: '=1\+1'; expected A, B", id="formula"),
-        pytest.param("example|label\n{0}|A\n", r"expected the columns of the sheet, .* vertical bars", id="bars"),
+        pytest.param(
+            "example|label\n{0}|A\n", r"expected the columns of the sheet, .* vertical bars", id="vertical bars"
+        ),
         pytest.param("PK\x03\x04", r"Excel workbook", id="workbook"),
         pytest.param("", r"is empty", id="empty"),
     ],

@@ -84,7 +84,9 @@ def changed(part: str, **changes: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        pytest.param(changed("source", rejected=3), "rows 120 is not accepted 118 \\+ rejected 3", id="a row twice"),
+        pytest.param(
+            changed("source", rejected=3), "rows 120 is not accepted 118 \\+ rejected 3", id="a row counted twice"
+        ),
         pytest.param(changed("source", rows=-1), "source.rows", id="a negative count"),
         pytest.param(changed("synthesis", missing=0), "requested 354 is not accepted 341", id="a pair lost"),
         pytest.param(
@@ -95,7 +97,7 @@ def changed(part: str, **changes: Any) -> dict[str, Any]:
         pytest.param(
             changed("synthesis", critic=critic(), dropped={"critic": 8}),
             "8 pairs are dropped .* found only 7",
-            id="a drop",
+            id="more drops than verdicts",
         ),
         pytest.param(changed("cost", actual_usd=9.0), "not the sum of the bill's lines", id="a wrong total"),
         pytest.param(inputs(simulated="yes"), "simulated", id="simulated is a bool"),

@@ -49,7 +49,7 @@ def test_only_a_difference_beyond_chance_is_filled(report: dict[str, Any]) -> No
     assert [bar.get("class") for bar in bars] == ["share candidate", "share unclear"]
 
 
-def test_a_judge_that_decided_nothing_has_a_row_without_a_bar() -> None:
+def test_a_judge_that_decided_no_question_has_a_row_without_a_bar() -> None:
     report = build_report(**inputs(verdicts=[verdicts(["tie"] * 30, judge="haiku")]))
     svg = drawn(preference_chart(report["comparisons"], width=720))
     assert with_class(svg, "share") == []

@@ -30,7 +30,7 @@ HOSTILE = "<script>alert(1)</script>{{ 7*7 }}{% raw %}\"><img src=x onerror=aler
 
 
 class Page(HTMLParser):
-    """Collect the elements that a browser would build, and fail on tags that do not nest."""
+    """The elements of a page, as a browser reads them. Tags that do not nest fail an assertion."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -282,7 +282,7 @@ def test_the_promotion_decision_is_shown_with_its_reasons() -> None:
     assert "llama-3-3-70b: the lower bound of the half-win rate is 48.2%, but must be above 52.0%" in words
 
 
-def test_an_arm_against_itself_is_marked_as_noise_control() -> None:
+def test_a_comparison_of_an_arm_with_itself_is_marked_as_noise_control() -> None:
     control = [verdicts(["tie"] * 100, judge="claude-haiku-4-5", candidate="base", baseline="base-again")]
     words = page(noise_control=control).words
     assert words[words.index("base with base-again") + 1].startswith("noise control: half-win rate 50.0%")

@@ -100,7 +100,7 @@ def test_every_key_of_the_json_schema_has_a_description() -> None:
     ]
 
 
-def test_the_error_names_the_run_the_place_and_the_next_step(stored_report: Any) -> None:
+def test_the_error_about_an_invalid_report_names_the_run_the_place_and_the_next_step(stored_report: Any) -> None:
     with pytest.raises(ReconciliationError) as caught:
         check_report({**stored_report, "cost": {**stored_report["cost"], "actual_usd": 99.0}})
     for words in (

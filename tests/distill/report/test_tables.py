@@ -42,7 +42,7 @@ def test_the_matrix_shows_every_comparison_from_the_side_of_each_arm() -> None:
     assert behind[0]["finding"] == "baseline"
 
 
-def test_a_cell_is_none_for_an_arm_and_itself_and_empty_for_arms_that_were_not_compared() -> None:
+def test_the_cell_of_an_arm_with_itself_is_none_and_the_cell_of_arms_that_were_not_compared_is_empty() -> None:
     matrix = arm_matrix([comparison("mixed", "base"), comparison("mixed", "small")])
     assert [line["arm"] for line in matrix] == ["mixed", "base", "small"]
     assert cells(matrix, "base") == {"mixed": cells(matrix, "base")["mixed"], "base": None, "small": []}
@@ -76,7 +76,7 @@ def test_the_detectable_difference_comes_from_the_least_certain_judge_of_the_hea
         pytest.param("ann (person)", {"n": 90, "clusters": 19}, "too few documents (19)", id="documents"),
         pytest.param("ann (person)", {"n": 50, "clusters": 20}, "", id="enough"),
         pytest.param("llama", {"n": 50}, "", id="a report without the number of documents"),
-        pytest.param("llama", {"n": 50, "clusters": None}, "", id="the same report, checked"),
+        pytest.param("llama", {"n": 50, "clusters": None}, "", id="a checked report without the number of documents"),
     ],
 )
 def test_a_kappa_of_few_items_or_documents_is_not_shown(second: str, counts: Any, reason: str) -> None:

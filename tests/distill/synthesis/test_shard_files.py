@@ -27,7 +27,7 @@ def test_accepted_pairs_are_written_with_and_without_their_documents_and_rejecte
     assert rejected == [{"reason": "x"}, {"reason": "y", "surplus": True}, {"reason": "z"}]
 
 
-def test_nothing_is_written_when_the_block_raises(store: MemoryStore) -> None:
+def test_no_shard_file_is_written_when_the_with_block_raises(store: MemoryStore) -> None:
     def write() -> None:
         with ShardFiles(store, FOLDER, 3) as files:
             files.write(SyntheticSamples(1, accepted=[PAIR]))

@@ -167,7 +167,7 @@ class TestAcceptedAndRejectedPairs:
             pytest.param(("Is it -1?", "Is it 1?"), id="minus"),
         ],
     )
-    def test_questions_that_differ_in_a_sign_are_two_questions(self, questions: tuple[str, ...]) -> None:
+    def test_questions_that_differ_in_a_sign_are_different_questions(self, questions: tuple[str, ...]) -> None:
         assert counts(sampled(lines(*questions), pairs=2)) == (2, 0, 0, 0)
 
 

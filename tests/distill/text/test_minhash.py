@@ -33,7 +33,7 @@ class TestSimilarity:
         ("one", "other", "expected"),
         [
             pytest.param("What is  S3?", "what is s3?", 1, id="case and spacing"),
-            pytest.param("", " \n", 1, id="nothing and nothing"),
+            pytest.param("", " \n", 1, id="two empty texts"),
             pytest.param("abc", "abd", 0, id="shorter than an n-gram"),
             pytest.param("abcdef", "abcdeg", 1 / 3, id="one n-gram of three"),
             pytest.param("東京都の天気は", "東京都の天気が", 2 / 4, id="no spaces"),
@@ -88,7 +88,7 @@ class TestNearDuplicateIndex:
             (match,) = index_of(text, threshold=0.5).find(other)
             assert match.similarity == pytest.approx(exact, abs=4 * 0.063)
 
-    def test_a_text_is_found_among_many_copies_of_another(self) -> None:
+    def test_a_text_is_found_among_many_copies_of_another_text(self) -> None:
         boilerplate, text = text_of(1), text_of(2)
         index = index_of(text, *[boilerplate] * 500, *(changed(boilerplate, 1, seed) for seed in range(100)))
         assert [match.position for match in index.find(changed(text, 5))] == [0]

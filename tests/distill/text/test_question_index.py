@@ -13,7 +13,7 @@ VERSIONING = "How do I turn on versioning for an existing bucket?"
 SAME = [
     pytest.param(VERSIONING, VERSIONING.upper(), id="case"),
     pytest.param(VERSIONING, f"  {VERSIONING.replace(' ', '   ')} ?!", id="spacing and marks"),
-    pytest.param(VERSIONING, "How can I turn on versioning for an existing bucket?", id="a word"),
+    pytest.param(VERSIONING, "How can I turn on versioning for an existing bucket?", id="another word"),
     pytest.param(VERSIONING, "How do I turn on verisoning for an existing bucket?", id="misspelt"),
     pytest.param(VERSIONING, f"Please tell me: {VERSIONING}", id="words before"),
     pytest.param(VERSIONING, f"{VERSIONING} Thank you!", id="a sentence after"),
@@ -64,7 +64,7 @@ class TestSameQuestion:
         assert question.repeats(earlier, similarity)
         assert not question.repeats(earlier, similarity + 0.001)
 
-    def test_an_ending_of_a_question_is_compared_only_with_at_least_eleven_characters(self) -> None:
+    def test_an_ending_of_a_question_is_compared_only_if_it_has_at_least_eleven_characters(self) -> None:
         assert "what is s3x" in Question("Please tell me: what is S3X?").endings
         assert "what is s3" not in Question("Please tell me: what is S3?").endings
 

@@ -71,7 +71,9 @@ class TestDistributions:
             ("grounding_synthetic", GROUNDING_BINS),
         ],
     )
-    def test_every_bound_has_a_bin_and_larger_values_have_one_more(self, name: str, bounds: tuple[float, ...]) -> None:
+    def test_every_bound_has_a_bin_and_larger_values_have_a_further_bin(
+        self, name: str, bounds: tuple[float, ...]
+    ) -> None:
         bins = figures_of([pair()])["distributions"][name]
         assert [bin_["up_to"] for bin_ in bins] == [*bounds, None]
         assert sum(bin_["count"] for bin_ in bins) == 1

@@ -41,7 +41,7 @@ def test_the_order_of_hyperparameters_does_not_change_the_fingerprint() -> None:
     assert job_fingerprint(**{**JOB, "hyperparameters": reordered}) == job_fingerprint(**JOB)
 
 
-def test_a_fingerprint_equals_the_fingerprint_of_earlier_versions() -> None:
+def test_the_fingerprint_of_a_job_equals_its_fingerprint_in_earlier_versions() -> None:
     """Existing jobs have this fingerprint in their names. With another value, each job would be bought again."""
     assert job_fingerprint(**JOB) == "c0199ba256f17540a2f396654477a3082c27e9e6723c6997f7ae330bc15765ca"
 

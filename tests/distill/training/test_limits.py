@@ -76,7 +76,7 @@ class TestCheckRecord:
             lambda record: record.update(system=[]),
         ],
     )
-    def test_a_record_of_no_format_is_a_problem(self, spoil: Any) -> None:
+    def test_a_malformed_record_is_a_problem(self, spoil: Any) -> None:
         record = made(NOVA)
         spoil(record)
         (problem,) = check_record(record, NOVA, 1)

@@ -1,7 +1,7 @@
 """
 Print the Airflow pools that the use cases need, as JSON for ``airflow pools import``.
 
-Run it with ``python -m include.distill.pools``.
+Usage: ``python -m include.distill.pools``
 """
 
 from __future__ import annotations

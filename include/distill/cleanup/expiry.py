@@ -1,8 +1,9 @@
 """
-Decide whether the sweep releases, renews or keeps a provisioned throughput, by its tags and the state of its run.
+Decide from tags and the run's state whether the sweep releases, renews or keeps a provisioned throughput.
 
-The sweep is the last of three safeguards for resources that are billed by the hour. It covers cases in which no
-teardown could run: the scheduler was down, the metadata database was lost, or a person changed task states by hand.
+The sweep is the last of three safeguards against resources that are billed by the hour and not used. It covers cases in
+which no teardown could run: the scheduler was down, the metadata database was lost, or a person changed task states by
+hand.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 
 
 class Action(Enum):
-    """The action for a throughput."""
+    """What the sweep does with a throughput."""
 
     RELEASE = "release"
     RENEW = "renew"
@@ -27,7 +28,7 @@ class Action(Enum):
 
 @dataclass(frozen=True)
 class SweepDecision:
-    """An action, and the reason for the log."""
+    """The action for one throughput, and the reason that is written to the log."""
 
     action: Action
     reason: str
@@ -48,12 +49,12 @@ def decide_sweep(
     """
     Decide what to do with a throughput.
 
-    :param run_state: state of the DAG run that the tags name; ``None`` if Airflow no longer has such a run.
-    :param renew_for: the time until the new expiry. A live run's expiry is renewed once less than half of this time is
-        left.
+    :param run_state: state of the DAG run that the tags name; ``None`` if Airflow does not have this run.
+    :param renew_for: the time from now until the new expiry. For a run in progress, the expiry is renewed when less
+        than half of this time is left.
     """
     if tags.get("project") != PROJECT_TAG:
-        return SweepDecision(Action.LEAVE, "not ours: no tag project=bedrock-distill")
+        return SweepDecision(Action.LEAVE, "it does not belong to this project: no tag project=bedrock-distill")
     expiry = expires_at(tags)
     if run_state in LIVE_STATES:
         if expiry is None or expiry - now < renew_for / 2:

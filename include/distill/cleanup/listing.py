@@ -1,4 +1,4 @@
-"""List the project's objects in a bucket for a clean-up, with the project's runs and champions."""
+"""List the project's objects, runs and champions in a bucket for a clean-up."""
 
 from __future__ import annotations
 
@@ -69,14 +69,14 @@ def _read_champion(store: ObjectStore, uri: str) -> object:
         return json.loads(store.read(uri))
     except ValueError as error:
         message = (
-            f"{uri} is not JSON ({error}), so the champion is unknown. Nothing was deleted. Correct or remove this"
+            f"{uri} is not JSON ({error}), so the champion is unknown. Nothing was deleted. Correct or delete this"
             " object, and clear this task."
         )
         raise ContractError(message) from error
 
 
 def _texts(value: object) -> Iterator[str]:
-    """Yield every text in a JSON value, except keys."""
+    """Yield every string in a JSON value, except keys."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict | list):

@@ -20,7 +20,7 @@ ALL_USE_CASES = "all"
 
 
 class ResourceKind(StrEnum):
-    """The kinds of resources to clean up, in the order of deletion. The kind that is billed by the hour comes first."""
+    """The kinds of resources, in the order of deletion. Throughput comes first, because it is billed by the hour."""
 
     THROUGHPUT = "throughput"
     CUSTOM_MODEL = "custom model"
@@ -33,7 +33,7 @@ class ResourceKind(StrEnum):
     BUCKET = "bucket"
 
 
-# The field of the choice that selects each kind for deletion. Other kinds are never deleted on their own.
+# The form field that selects resources of each kind. Resources of other kinds are never deleted on their own.
 _FIELDS = {
     ResourceKind.THROUGHPUT: "throughput",
     ResourceKind.CUSTOM_MODEL: "custom_models",
@@ -104,11 +104,11 @@ class CleanUpChoice(BaseModel):
         return frozenset(name.strip() for name in self.confirm_buckets.split(",")) - {""}
 
     def wants(self, use_case: str | None) -> bool:
-        """Return whether the resources of a use case were chosen."""
+        """Return whether the person who filled in the form chose the resources of ``use_case``."""
         return self.use_case in (ALL_USE_CASES, use_case)
 
     def refusal(self, kind: ResourceKind) -> str | None:
-        """Return why a kind of resource is not to be deleted; ``None`` if it was chosen."""
+        """Return why resources of a kind are not to be deleted; ``None`` if the kind was ticked in the form."""
         field = _FIELDS[kind]
         return None if getattr(self, field) else f"{CleanUpChoice.model_fields[field].title!r} was not ticked"
 
@@ -134,7 +134,7 @@ class ListedModel:
     """
     A custom model in the account, whether or not it belongs to this project.
 
-    :param run_state: state of the DAG run that bought the model; ``None`` if Airflow has no such run.
+    :param run_state: state of the DAG run that bought the resource; ``None`` if Airflow does not have this run.
     """
 
     name: str
@@ -168,7 +168,7 @@ class StoredObject:
 
 @dataclass(frozen=True)
 class RunInfo:
-    """Facts about a run, from the frozen use case in the run's folder."""
+    """The settings of a run that a clean-up needs, from the frozen use case in the run's folder."""
 
     use_case: str
     expires_after_hours: float
@@ -244,22 +244,22 @@ class PlanItem:
 
 @dataclass(frozen=True)
 class CleanUpPlan:
-    """Every listed resource once, in the order of deletion."""
+    """The plan of a clean-up. It contains every listed resource once, in the order of deletion."""
 
     items: tuple[PlanItem, ...]
 
     def deletions(self, kind: ResourceKind) -> list[PlanItem]:
-        """Return the items of one kind to delete."""
+        """Return the items of one kind that are to be deleted."""
         return [item for item in self.to_delete if item.kind is kind]
 
     @property
     def to_delete(self) -> list[PlanItem]:
-        """The items to delete."""
+        """The items that are to be deleted."""
         return [item for item in self.items if item.keep_reason is None]
 
     @property
     def to_keep(self) -> list[PlanItem]:
-        """The items to keep."""
+        """The items that are kept."""
         return [item for item in self.items if item.keep_reason is not None]
 
 

@@ -6,7 +6,7 @@ from typing import TypedDict
 
 
 class LeftoversManifest(TypedDict):
-    """Result of listing what the pipeline left in AWS: numbers of resources by kind. Passed by XCom only."""
+    """The resources that the pipeline left in AWS, counted by kind. This result is passed only through XCom."""
 
     as_of: str  # ISO 8601 time of the listing; newer resources are kept
     dry_run: bool
@@ -15,15 +15,15 @@ class LeftoversManifest(TypedDict):
 
 
 class CleanUpManifest(TypedDict):
-    """Result of deleting what was listed: numbers of resources by kind. Passed by XCom only."""
+    """The resources that a clean-up deleted and left, counted by kind. This result is passed only through XCom."""
 
     deleted: dict[str, int]
     left: dict[str, int]
 
 
 class SweepManifest(TypedDict):
-    """Result of one sweep of a Region's provisioned throughput. Passed by XCom only."""
+    """The result of one sweep of a Region's provisioned throughput. It is passed only through XCom."""
 
-    released: list[str]  # names
-    renewed: list[str]  # names
-    left: int
+    released: list[str]  # names of throughputs
+    renewed: list[str]  # names of throughputs
+    left: int  # number of throughputs

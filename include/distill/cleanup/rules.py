@@ -3,7 +3,7 @@ Decide what a clean-up deletes and what it keeps, and why, before anything is de
 
 A resource belongs to this project only if the resource itself shows this. Throughput, custom models and buckets have a
 ``project`` tag. A run's folder has a frozen use case. Data sets and paid answers have a known location and a hash in
-their names. In case of doubt, a resource is kept, and the plan gives the reason.
+their names. In case of doubt, a resource is kept, and the plan states the reason.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _UNEXPIRED = repr(CleanUpChoice.model_fields["include_unexpired"].title)
 
 def plan_clean_up(inventory: Inventory, choice: CleanUpChoice, *, now: datetime.datetime) -> CleanUpPlan:
     """
-    Decide on everything that was listed.
+    Plan for every listed resource whether it is deleted or kept.
 
     :param now: the time of the listing that the person who triggered the clean-up saw. Newer resources are kept.
     """
@@ -58,7 +58,7 @@ def plan_clean_up(inventory: Inventory, choice: CleanUpChoice, *, now: datetime.
 
 @dataclass(frozen=True)
 class _Rules:
-    """Make the items of a plan. Most private methods return a reason to keep a resource, or ``None``."""
+    """The rules that make the items of a plan. Most private methods return a reason to keep a resource, or ``None``."""
 
     inventory: Inventory
     choice: CleanUpChoice
@@ -87,7 +87,9 @@ class _Rules:
         return PlanItem(ResourceKind.CUSTOM_MODEL, listed.name, detail, keep_reason, arn=listed.arn)
 
     def _not_ours(self, tags: Mapping[str, str]) -> str | None:
-        return None if tags.get("project") == PROJECT_TAG else f"it has no tag project={PROJECT_TAG}: not ours"
+        if tags.get("project") == PROJECT_TAG:
+            return None
+        return f"it does not belong to this project: no tag project={PROJECT_TAG}"
 
     def _not_chosen(self, kind: ResourceKind, use_case: str | None) -> str | None:
         if not self.choice.wants(use_case):
@@ -105,13 +107,13 @@ class _Rules:
         if expires and expires <= self.now:
             return None
         until = f"until {text}" if expires else f"(its tag expires-at is {text!r})"
-        return f"a run may need it {until}; tick {_UNEXPIRED} if none does"
+        return f"a run may need it {until}; tick {_UNEXPIRED} if no run needs it"
 
     def _too_new(self, made: datetime.datetime) -> str | None:
         if made > self.now:
             return "it is newer than the listing"
         if made > self.now - datetime.timedelta(days=self.choice.older_than_days):
-            return f"it dates from {made:%Y-%m-%d %H:%M} UTC, not older than {self.choice.older_than_days} days"
+            return f"it is from {made:%Y-%m-%d %H:%M} UTC and is not older than {self.choice.older_than_days} days"
         return None
 
     def _champion(self, model: ListedModel) -> str | None:
@@ -121,7 +123,7 @@ class _Rules:
         return "it is the champion" if champions & {model.name, model.arn} else None
 
     def _needed_by_later_run(self, use_case: str | None) -> str | None:
-        # A run serves a model that an earlier run of its use case trained, if both have the same training data.
+        # A run serves a model that an earlier run of the use case trained, if both runs have the same training data.
         waiting = [RunFolder(uri).run_key for uri, run in self._live_runs.items() if run.use_case == use_case]
         return f"run {waiting[0]} has no report yet and may serve it" if waiting else None
 
@@ -142,10 +144,10 @@ class _Rules:
         expires = last_written + datetime.timedelta(hours=run.expires_after_hours)
         if expires <= self.now:
             return None
-        return f"it has no report yet and may run until {expires:%Y-%m-%d %H:%M} UTC; if not, tick {_UNEXPIRED}"
+        return f"it has no report yet and may run until {expires:%Y-%m-%d %H:%M} UTC; tick {_UNEXPIRED} if it has ended"
 
     def with_release_record(self, item: PlanItem, deleted_runs: Collection[str]) -> PlanItem:
-        """Add the URI of a throughput's release record. The run's bill and its next purchase depend on this record."""
+        """Add the URI of a throughput's release record. The run's bill and next purchase depend on this record."""
         if item.keep_reason or item.throughput is None:
             return item
         tags = item.throughput.tags
@@ -168,7 +170,7 @@ class _Rules:
         run, folder = root.runs.get(uri), RunFolder(uri)
         serving = next((t.name for t in kept_throughputs if t.tags.get("run-key") == folder.run_key), None)
         if run is None:
-            keep_reason: str | None = "it has no use_case.yaml of this pipeline: not known to be ours"
+            keep_reason: str | None = "it has no use_case.yaml of this pipeline, so it may not be a run of this project"
         else:
             keep_reason = _first(
                 self._not_chosen(ResourceKind.RUN, run.use_case),
@@ -187,13 +189,13 @@ class _Rules:
         others = sorted(name for name in root.use_cases if not self.choice.wants(name))
         reason_for_all = _first(
             self.choice.refusal(kind),
-            f"use case {others[0]} shares it; choose use case {ALL_USE_CASES!r}" if others else None,
+            f"use case {others[0]} also uses it; choose use case {ALL_USE_CASES!r}" if others else None,
             f"run {live[0]} has no report yet and may need it" if live else None,
         )
 
         def reason(stored: StoredObject) -> str:
             is_ours = _OUR_NAMES[kind].fullmatch(stored.uri.removeprefix(place))
-            foreign = None if is_ours else "not named as this pipeline names things: not known to be ours"
+            foreign = None if is_ours else "not named as this pipeline names objects, so it may be from someone else"
             return _first(reason_for_all, foreign, self._too_new_in_group(stored)) or ""
 
         objects = [stored for stored in root.objects if stored.uri.startswith(place)]
@@ -210,7 +212,7 @@ class _Rules:
         names = dict.fromkeys(split_uri(root.uri)[0] for root in self.inventory.roots)
         typed = self.choice.named_buckets
         not_typed = [
-            PlanItem(ResourceKind.BUCKET, name, keep_reason="its name was not typed in")
+            PlanItem(ResourceKind.BUCKET, name, keep_reason="its name was not entered in the form")
             for name in names
             if name not in typed
         ]
@@ -229,8 +231,8 @@ class _Rules:
         keep_reason = _first(
             self._not_ours(bucket.tags),
             "it keeps older versions of its objects; delete it in the S3 console" if bucket.versioned else None,
-            f"use case {others[0]} uses it too" if others else None,
-            f"{self.inventory.broken[0]}; that use case may use it too" if self.inventory.broken else None,
+            f"use case {others[0]} also uses it" if others else None,
+            f"a use case that cannot be read may use it: {self.inventory.broken[0]}" if self.inventory.broken else None,
             f"it has {_some(outside)} outside this project's prefix" if outside else None,
             f"it still has {_some(remaining)}, kept for the reasons above" if remaining else None,
         )
@@ -257,8 +259,8 @@ _LISTED_RUN = re.compile(r"reports/[^/]+/\d{8}T\d{6}Z-(?P<run_key>[^/]+)\.json")
 # The other folders of a root, which are never deleted on their own.
 _KEPT_FOLDERS = {
     "reports": (ResourceKind.OTHER, "it lists the report of a run that is gone; delete it by hand"),
-    "training": (ResourceKind.TRAINING_OUTPUT, "Bedrock's files on training jobs; they are deleted with their bucket"),
-    "champions": (ResourceKind.OTHER, "it names the champion; delete it by hand if no champion is wanted"),
+    "training": (ResourceKind.TRAINING_OUTPUT, "Bedrock's files on training jobs are deleted with their bucket"),
+    "champions": (ResourceKind.OTHER, "it names the champion; delete it by hand if you want no champion"),
 }
 
 
@@ -279,7 +281,7 @@ def _others(root: ProjectRoot) -> list[PlanItem]:
 
 
 def _run_objects(root: ProjectRoot) -> dict[str, list[StoredObject]]:
-    """Return the objects of each run and its entry in the list of reports, by the URI of the run's folder."""
+    """Return the objects of each run, with the run's entry in the list of reports, by the URI of the run's folder."""
     runs = f"{root.uri}/runs/"
     folders: dict[str, list[StoredObject]] = {}
     for stored in root.objects:

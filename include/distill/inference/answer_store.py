@@ -2,7 +2,7 @@
 Store every paid model answer, and reuse it instead of paying twice.
 
 An answer is stored under the key of its request before anything reads it. All runs share the store, so a later run
-never repeats a call of an earlier one. A killed task pays again for at most ``fan_out.concurrency`` calls per model,
+never repeats a call of an earlier run. A killed task pays again for at most ``fan_out.concurrency`` calls per model,
 because a call keeps its slot until its answer is stored. Each answer names the run that paid for it. The bill of a run
 is the sum of the answers that the run paid for, however often its tasks were retried.
 """
@@ -46,7 +46,7 @@ class Usage:
     """
     The model usage of a step: the calls and tokens that this run pays for, and the answers that were already stored.
 
-    Answers of batch jobs are counted in the totals and again in the ``batch_`` fields, because they are cheaper.
+    Answers of batch jobs are counted in the totals and again in the ``batch_`` fields, because batch jobs cost less.
     """
 
     calls: int = 0
@@ -59,7 +59,7 @@ class Usage:
     simulated: bool = False
 
     def add(self, answer: StoredAnswer, *, paid: bool) -> None:
-        """Count one answer; ``paid`` tells whether this run pays for it."""
+        """Count one answer; ``paid`` is true if this run pays for the answer."""
         self.simulated = self.simulated or answer.completion.simulated
         if not paid:
             self.cache_hits += 1
@@ -76,7 +76,7 @@ class Usage:
     def from_answers(cls, answers: Iterable[StoredAnswer], run_key: str) -> Usage:
         """Return the usage of ``answers`` for the bill of ``run_key``. Identical requests count as one call.
 
-        Two rows with the same texts lead to identical requests, for example.
+        For example, two rows with the same texts lead to identical requests.
         """
         counter = UsageCounter(run_key)
         counter.add(answers)
@@ -97,7 +97,7 @@ class Usage:
 
 
 class UsageCounter:
-    """Count usage while answers arrive; see :meth:`Usage.from_answers`."""
+    """A counter of the usage of answers that arrive one after another; see :meth:`Usage.from_answers`."""
 
     def __init__(self, run_key: str) -> None:
         self.usage = Usage()
@@ -113,16 +113,16 @@ class UsageCounter:
 
 
 class AnsweringClient(Protocol):
-    """Sends requests to a model. :class:`~include.distill.inference.paced_client.PacedClient` is one."""
+    """A client that sends requests to a model, such as :class:`~include.distill.inference.paced_client.PacedClient`."""
 
     def answer(self, request: ModelRequest) -> AbstractContextManager[Completion]:
-        """Send ``request`` and provide the answer to a block, which stores it. The call ends with the block."""
+        """Return a context manager that sends ``request`` and provides the answer. The call ends with the block."""
 
 
 @dataclass(frozen=True)
 class AnswerStore:
     """
-    Read stored answers, and pay for new ones, on behalf of one run. Thread-safe.
+    The stored answers of all runs, used on behalf of one run, which pays for new answers. The class is thread-safe.
 
     :param root: folder of the answers, ``s3://…/responses``.
     :param run_key: key of the run that pays for new answers.
@@ -164,17 +164,17 @@ class AnswerStore:
             raise ContractError(message) from error
 
     def has(self, request: ModelRequest) -> bool:
-        """Return whether the answer to ``request`` is stored, without reading it."""
+        """Return whether the answer to ``request`` is stored, without reading the answer."""
         return self.store.exists(self.uri(request))
 
     def get_or_ask(self, request: ModelRequest, client: AnsweringClient) -> StoredAnswer:
-        """Return the stored answer to ``request``. Without one, send the request and store the answer.
+        """Return the stored answer to ``request``. If there is none, send the request and store the answer.
 
-        The answer is stored before ``client`` starts another call.
+        The call keeps its slot until the answer is stored.
 
         :raises ServiceError: the call failed. Nothing was stored.
         """
-        # Two rows of a task may need the same answer at the same moment. The second row waits until it is stored.
+        # Two rows of a task may need the same answer at once. The second row waits until the answer is stored.
         with self._locks.setdefault(request.key, Lock()):
             if stored := self.find(request):
                 return stored
@@ -219,7 +219,7 @@ class AnswerStore:
 
 @dataclass
 class ParsedReply(Generic[ParsedT]):
-    """The parsed last answer, and all answers up to and including it, even unreadable ones."""
+    """The parsed form of the last answer to a request, and all answers to the request, even unreadable answers."""
 
     parsed: ParsedT
     answers: list[StoredAnswer] = field(default_factory=list)
@@ -237,7 +237,7 @@ def ask_until_readable(
     Send a request, and repeat it with the next sample index until the answer can be read.
 
     Unreadable answers are stored too, so a retry takes the same path without paying again. The last result is returned
-    even if it is unreadable; the caller records what is wrong with it.
+    even if it is unreadable, and the caller records the fault.
 
     :param request: the first request. Each repetition increases its sample index by one.
     :param attempts: maximum number of answers, including the first.

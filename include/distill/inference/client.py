@@ -1,4 +1,4 @@
-"""Call models for a task within its share of the model's quota and of the budget, or return stored answers."""
+"""Call models for a task within the task's share of the quota and the budget, or return stored answers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class PoolShare:
 
     :param pool: name of the task's pool.
     :param slots: number of the pool's slots that the task holds.
-    :param is_first: whether this is the task's first attempt and the task is among the first ones that fill the pool.
+    :param is_first: whether the task is in its first attempt and is among the first tasks that fill the pool.
     """
 
     pool: str
@@ -37,15 +37,15 @@ class PoolShare:
         """
         Return the share, from 0 to 1, that the task may use of the quota that belongs to ``pool``.
 
-        A task of another pool gets the quota of one slot of ``pool``, capped by its share of its own pool. All tasks
-        that fit into the other pool together then never exceed the whole quota, however many slots either pool has.
+        A task of another pool gets the quota of one slot of ``pool``, but at most its share of its own pool. The tasks
+        that fit into the other pool then never exceed the whole quota together, however many slots the two pools have.
         """
         own_share = min(1.0, self.slots / pool_slots(self.pool))
         return own_share if self.pool == pool else min(own_share, 1 / pool_slots(pool))
 
 
 class Budget(Protocol):
-    """Count the cost of a task's calls, and refuse a call that would exceed the task's share of the spend cap."""
+    """A budget that counts the cost of a task's calls. It refuses calls beyond the task's share of the spend cap."""
 
     def ask(self, request: ModelRequest, client: ModelClient) -> Completion:
         """Send ``request`` through ``client`` and count its cost.
@@ -54,7 +54,7 @@ class Budget(Protocol):
         """
 
     def record_stored(self, answer: StoredAnswer) -> None:
-        """Count a stored answer."""
+        """Count the cost of a stored answer if this run paid for the answer."""
 
 
 @dataclass(frozen=True)
@@ -92,10 +92,12 @@ def task_quota(request: ModelRequest, use_case: UseCase, pool_share: PoolShare) 
 
 class RateLimitedModel:
     """
-    Return stored answers, or call a model within quota and budget. One object serves all threads of a task.
+    A callable that returns stored answers, or calls a model within the quota and the budget.
+
+    One object serves all threads of a task.
 
     :param budget: limits the task's on-demand calls; ``None`` for no limit.
-    :param shares_queue_with: the object of another budget of the same task. Their calls share one queue per model.
+    :param shares_queue_with: an object of the same task with another budget. The two objects share a queue per model.
     """
 
     def __init__(
@@ -117,7 +119,7 @@ class RateLimitedModel:
         self._clients_lock = threading.Lock()
 
     def __call__(self, request: ModelRequest) -> StoredAnswer:
-        """Return the stored answer to ``request``. Without one, send the request and store the answer.
+        """Return the stored answer to ``request``. If there is none, send the request and store the answer.
 
         :raises ServiceError: the call failed.
         :raises SpendCapError: the budget is used up. Nothing was sent.
@@ -128,7 +130,7 @@ class RateLimitedModel:
         return answer
 
     def with_budget(self, budget: Budget) -> RateLimitedModel:
-        """Return an object for another budget of the same task. It shares the quota and the queues of this one."""
+        """Return an object of the same task with another budget. The two objects share the quota and the queues."""
         return RateLimitedModel(
             self._answers, self._client, self._use_case, self._pool_share, budget, shares_queue_with=self
         )

@@ -24,8 +24,9 @@ from include.distill.core.errors import (
 ItemT = TypeVar("ItemT")
 ResultT = TypeVar("ResultT")
 
-# Number of rows per thread that are started before their results are taken. Results come in order, so a slow row delays
-# later ones. With a smaller number, the other threads would be idle; with a larger one, more results wait in memory.
+# Number of rows per thread that are started before their results are taken. Results are returned in order, so a slow
+# row delays the results of later rows. With a smaller number, threads would be idle meanwhile. With a larger number,
+# more results would wait in memory.
 LOOK_AHEAD = 2
 
 
@@ -39,7 +40,7 @@ class Failure(Generic[ItemT]):
 
 @dataclass(frozen=True)
 class Outcomes(Generic[ItemT, ResultT]):
-    """Results and failures, each in the order of the items. All of them are in memory."""
+    """Results and failures, each in the order of the items. All results and failures are in memory."""
 
     results: list[ResultT]
     failures: list[Failure[ItemT]]
@@ -65,8 +66,8 @@ def for_each(
     At most ``LOOK_AHEAD * threads`` items are read before their results are yielded, so memory use does not grow with
     the number of items. No work starts before the first value is requested.
 
-    :raises RefusedError: a call was refused for a reason that applies to every row. Rows that were started are finished
-        first.
+    :raises RefusedError: a call was refused for a reason that applies to every row. The rows that were already started
+        are finished before the error is raised.
     """
     fatal_error: Future[ResultT | Failure[ItemT]] = Future()
 
@@ -97,7 +98,7 @@ def _concerns_one_row(error: ServiceError) -> bool:
 
 @contextmanager
 def _threads(count: int) -> Iterator[ThreadPoolExecutor]:
-    """Open a thread pool. At the end of the block, started items are finished and no further items are started."""
+    """Open a thread pool. When the block ends, started items are finished, and no other items are started."""
     pool = ThreadPoolExecutor(max_workers=count)
     try:
         yield pool

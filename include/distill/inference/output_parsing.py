@@ -1,5 +1,5 @@
 r"""
-Parse model output: a teacher's pairs, a judge's verdict, a critic's verdict. Nothing is guessed or repaired.
+Parse the output of a teacher (pairs), a judge (a verdict) or a critic (a verdict). Nothing is guessed or repaired.
 
 A pair is a JSON object with the strings question, answer and topic. Objects are read wherever they are: one per line,
 in an array, in an object that contains a list, in a code fence, between prose. An object that is not valid JSON is
@@ -7,8 +7,8 @@ rejected with its raw text, and reading continues at the next place where an obj
 certain, because the text may still be inside a string of the broken object, the rest of the text is rejected too.
 Otherwise a part of one pair could be mistaken for another pair.
 
-No library does this. json-repair and similar libraries guess what was meant. Here, a rejected pair can be requested
-again instead.
+No library is used, because json-repair and similar libraries guess what was meant. The pipeline does not need guesses:
+it can request a rejected pair again.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ _DECODER = json.JSONDecoder(strict=False, object_pairs_hook=_JsonObject.from_ite
 
 
 class _UnreadableError(ValueError):
-    """A part of the text is not a pair. The message says what is wrong."""
+    """An error about a part of the text that is not a pair. The message describes the fault."""
 
     def __init__(self, reason: UnreadableReason, message: str) -> None:
         super().__init__(message)
@@ -82,8 +82,8 @@ class _UnreadableError(ValueError):
 def parse_llm_output(text: str) -> ParsedOutput:
     """Read the question and answer pairs in a teacher's output.
 
-    Never raises. Parts that cannot be read are in ``rejected``, with their position in characters and their raw text.
-    An output without any object gives one rejection, ``no_record``.
+    This function never raises. Parts that cannot be read are in ``rejected``, with their position in characters and
+    their raw text. If the output contains no object, ``rejected`` has a single entry with the reason ``no_record``.
     """
     output = ParsedOutput()
     for start, end, read in _read_objects(text):
@@ -102,7 +102,7 @@ def parse_llm_output(text: str) -> ParsedOutput:
 
 
 def _read_objects(text: str) -> Iterator[tuple[int, int, _JsonObject | _UnreadableError]]:
-    """Yield start, end and content of each object that should be a pair. An unreadable object has its error instead."""
+    """Yield start, end and content of each object that should be a pair. An error replaces unreadable content."""
     position = 0
     while match := _OBJECT_START.search(text, position):
         start = match.start()
@@ -130,8 +130,9 @@ def _after_object(
     stop = following.start() if following else len(text)
     structure = cast(re.Match[str], _STRUCTURE.match(text, end, stop))
     rest = text[structure.end() : stop]
-    # If the quotes in an answer such as `the sign "}" ends it` are not escaped, the JSON is valid but the answer is
-    # shorter, and its rest follows the brace. A quote there may also begin the next key of the enclosing object.
+    # If the quotes in an answer such as `the sign "}" ends it` are not escaped, the JSON is valid, but it contains only
+    # the start of the answer, and the rest follows the brace. A quote after the brace may also begin the next key of
+    # the enclosing object.
     string_goes_on = not _ANY_KEY.match(rest) if rest.startswith('"') else _END_OF_OBJECT.search(rest)
     if string_goes_on or rest.count('"') % 2:
         message = f"text continues after the closing brace ({rest[:30]!r}); {_EXPECTED}"
@@ -174,8 +175,8 @@ def _after_broken_object(text: str, start: int, error: json.JSONDecodeError) -> 
 def _end_of_broken_object(text: str, start: int, error: json.JSONDecodeError) -> int:
     """Return where the next object certainly begins, or the end of the text.
 
-    A brace may still be inside a string of the broken object. It is not inside one if the text before it has each of
-    the three keys once and an even number of quotes.
+    A brace may still be inside a string of the broken object. The brace certainly begins another object if the text
+    before it has each of the three keys once and an even number of quotes.
     """
     boundary = _BETWEEN_OBJECTS.search(text, start)
     candidates = [error.pos, boundary.end() if boundary else start]
@@ -211,7 +212,7 @@ def _text(read: _JsonObject, key: str) -> str:
 
 
 def parse_verdict(text: str) -> Literal["A", "B", "TIE"] | None:
-    """Read a judge's verdict. Return ``None`` if it is missing, unknown, contradictory or in broken JSON."""
+    """Read a judge's verdict. Return ``None`` if the verdict is missing, unknown, contradictory or in broken JSON."""
     verdict = _only_verdict(text)
     return next((letter for letter in ("A", "B", "TIE") if verdict == letter), None)
 
@@ -223,7 +224,7 @@ def parse_grounding(text: str) -> Literal["grounded", "ungrounded"] | None:
 
 
 def _only_verdict(text: str) -> str | None:
-    """Return the ``verdict`` on which all objects in ``text`` agree, in capitals, or ``None``."""
+    """Return the ``verdict`` on which all objects in ``text`` agree, in capitals, or ``None`` if they do not agree."""
     verdicts: list[object] = []
     position = 0
     while match := _OBJECT_START.search(text, position):
@@ -236,7 +237,7 @@ def _only_verdict(text: str) -> str | None:
             continue
         if "verdict" in value:
             verdicts.append(value["verdict"])
-    # A verdict outside all readable objects may contradict the others, or its object was truncated.
+    # There is a verdict outside of the readable objects. It may contradict the other verdicts or may be truncated.
     if not verdicts or len(_VERDICT_KEY.findall(text)) != len(verdicts):
         return None
     distinct = {verdict.upper() if isinstance(verdict, str) else None for verdict in verdicts}

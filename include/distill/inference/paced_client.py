@@ -29,7 +29,7 @@ class PacedClient:
 
     :param client: sends the calls.
     :param quota: the task's share of the model's quota.
-    :param concurrency: maximum number of calls whose block has not ended.
+    :param concurrency: maximum number of calls that are in progress: the block of :meth:`answer` has not ended.
     :param patience_seconds: how long one request may be throttled before its error is raised.
     """
 
@@ -52,7 +52,7 @@ class PacedClient:
         self._sleep = sleep
 
     def with_client(self, client: ModelClient) -> PacedClient:
-        """Return a paced client that sends its calls through ``client`` and shares this one's queue."""
+        """Return a paced client that sends its calls through ``client`` and shares the queue of this client."""
         sibling = copy.copy(self)
         sibling._client = client
         return sibling
@@ -63,7 +63,7 @@ class PacedClient:
         Wait for the quota, send ``request`` and provide the answer.
 
         The call keeps its slot until the block ends. If the block stores the answer, a killed task loses at most
-        ``concurrency`` answers, because no more are in flight or not stored yet.
+        ``concurrency`` answers, because at most this number of answers is in flight or not stored yet.
 
         :raises ThrottledError: the request was throttled for longer than ``patience_seconds``. It was not billed.
         :raises TransientError: the call failed ``MAX_ATTEMPTS`` times.
@@ -88,7 +88,7 @@ class PacedClient:
             self._limiter.end_call()
 
     def _ask_once(self, request: ModelRequest) -> Completion:
-        """Send one call. Its slot stays taken when it is answered, and is free when it fails."""
+        """Send one call. An answered call keeps its slot; a failed call frees its slot."""
         reserved = self._estimate.estimate(request)
         sent_at = self._limiter.acquire(reserved)
         try:
@@ -110,7 +110,7 @@ def _out_of_patience(request: ModelRequest, times: int, seconds: float, error: T
     message = (
         f"{request.invoke_id} throttled one request {times} times in {seconds:.0f} s. The quota is lower than stated,"
         " or other callers use it up. The request was not billed, and all answers so far are stored. Compare `quotas`"
-        " of the use case with the account's quota, then clear this task to request the missing answers."
+        " in the use case with the account's quota, then clear this task to request the missing answers."
         f" Bedrock's message: {error}"
     )
     return ThrottledError(message)

@@ -3,8 +3,8 @@ Name and size the Airflow pools through which tasks share a model's quota.
 
 A quota belongs to one model in one Region and is shared by all DAGs, so there is one pool per model and Region. A
 task's share of the quota is the number of slots that it holds divided by the number of slots in the pool. A running
-task cannot read the size of its pool from Airflow. Sizes are therefore in ``include/pools.json``, for both Airflow and
-the tasks. Pools that are not in that file have :data:`DEFAULT_SLOTS`.
+task cannot read the size of its pool from Airflow. Airflow and the tasks therefore both take the sizes from
+``include/pools.json``. A pool that is not in that file has :data:`DEFAULT_SLOTS` slots.
 
 ``python -m include.distill.pools`` prints every pool that the use cases need, for ``airflow pools import``.
 """
@@ -25,7 +25,7 @@ DEFAULT_SLOTS = 8
 
 
 class PoolSettings(TypedDict):
-    """One pool as ``airflow pools import`` reads it."""
+    """The settings of one pool, in the format of ``airflow pools import``."""
 
     slots: int
     description: str
@@ -52,7 +52,7 @@ def configured_pools(path: Path = POOLS_PATH) -> dict[str, PoolSettings]:
 
 
 def pool_slots(name: str) -> int:
-    """Return the number of slots of a pool."""
+    """Return the number of slots of a pool: the configured number, or :data:`DEFAULT_SLOTS`."""
     settings = configured_pools().get(name)
     return settings["slots"] if settings else DEFAULT_SLOTS
 
@@ -71,14 +71,15 @@ def pool_arguments(model: str, region: str, *, tasks: int) -> PoolArguments:
 
 
 def required_pools(use_cases: Iterable[UseCase]) -> dict[str, PoolSettings]:
-    """Return the pools of ``pools.json`` and of the models of ``use_cases``, as ``airflow pools import`` reads them."""
+    """Return the pools of ``pools.json`` and of the models of ``use_cases``, for ``airflow pools import``."""
     required = dict(configured_pools())
     for use_case in use_cases:
         region = use_case.aws.region
         for model in use_case.models:
             settings: PoolSettings = {
                 "slots": DEFAULT_SLOTS,
-                "description": f"{model} on demand in {region}; a task's share of its quota is slots held / slots",
+                "description": f"On-demand calls to {model} in {region}. A task's share of the quota is"
+                " slots held / slots",
                 "include_deferred": False,
             }
             required.setdefault(pool_name(model, region), settings)

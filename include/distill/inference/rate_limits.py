@@ -9,10 +9,10 @@ adapts the rate to throttling.
 
 Mapped tasks share no memory, so a task uses a fixed share of the quota: the number of slots that it holds in its
 Airflow pool divided by the number of slots in the pool. Only the first tasks that fill the pool may use the burst.
-Retries never use it.
+Retries never use the burst.
 
-This is custom code because no rate limiter library gives back tokens that a call reserved and did not use. On an
-unknown quota, botocore's adaptive retries had three times as many rejected calls (docs/explanation/performance.md).
+No rate limiter library is used, because none gives back the tokens that a call reserved and did not use. On an unknown
+quota, botocore's adaptive retries had three times as many rejected calls (docs/explanation/performance.md).
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ from include.distill.core.errors import (
 from include.distill.inference.requests import Completion, ModelRequest
 
 MINUTE = 60.0
-# The first calls take longer to reach the service than later ones, and the service's bucket does not refill until they
-# arrive. The bucket here is therefore smaller, by this many seconds of refilling. With half a second, one of 501 calls
-# was rejected when four tasks started at the same time on two cores.
+# The first calls take longer to reach the service than later calls, and the service's bucket does not refill until the
+# first calls arrive. The capacity of TokenBucket is therefore smaller by the amount that refills in this time. With
+# half a second, one of 501 calls was rejected when four tasks started at the same time on two cores.
 JITTER_SECONDS = 1.0
 BYTES_PER_TOKEN = 3.0
 MAX_PAUSE_SECONDS = 20.0
@@ -47,7 +47,7 @@ class Quota:
     :param tokens_per_minute: rate of tokens, counted as Bedrock reserves them.
     :param burst_share: share of a minute's requests that may start at once, before the steady rate applies.
     :param token_burst_share: share of a minute's tokens that may be reserved at once.
-    :param starts_full: whether the burst is available at the start. It is not available to a retry.
+    :param starts_full: whether the burst is available at the start; false for a retry.
     """
 
     requests_per_minute: float | None = None
@@ -77,7 +77,7 @@ class Quota:
 
 class TokenBucket:
     """
-    Count what is left of a quota, as the service does: it refills at a steady rate, and each call takes from it.
+    A copy of the service's token bucket, which refills at a steady rate and from which each call takes an amount.
 
     :param per_minute: rate at which the bucket refills.
     :param burst: capacity of the service's bucket.
@@ -103,7 +103,7 @@ class TokenBucket:
         self._level -= amount
 
     def refund(self, amount: float) -> None:
-        """Give back what a call reserved and did not use; negative if the call used more than it reserved."""
+        """Give back the amount that a call reserved and did not use. A negative amount is taken in addition."""
         self._level = min(self._capacity, self._level + amount)
 
     def drain(self) -> None:
@@ -113,13 +113,13 @@ class TokenBucket:
 
 class AimdLimiter:
     """
-    Limit the calls in flight when the quota is not known, by additive increase and multiplicative decrease (AIMD).
+    A limit for the calls in flight that adapts by additive increase and multiplicative decrease (AIMD).
 
-    The limit is ``ceiling`` until a call is throttled. It is then cut to a few calls and grows fast until the next
-    throttled call. After that it grows slowly, and each throttled call cuts it again. Calls are spaced evenly over the
-    time that one call takes, because they would otherwise start in bursts. The limit grows with time and not with
-    answers, because throttling errors return at once while answers take seconds. The constants were found by simulating
-    buckets of 60 to 1,200 requests per minute and answers that take 0.5 to 10 s.
+    The limit is ``ceiling`` until a call is throttled. The limit is then cut to a few calls and grows fast until the
+    next throttled call. After that, the limit grows slowly, and each throttled call cuts it again. Calls are spaced
+    evenly over the time that one call takes, because they would otherwise start in bursts. The limit grows with time
+    and not with answers, because throttling errors return at once while answers take seconds. The constants were found
+    by simulating buckets of 60 to 1,200 requests per minute and answers that take 0.5 to 10 s.
 
     :param ceiling: maximum number of calls in flight.
     :param is_guess: whether ``ceiling`` is a guess because no quota is stated. The first cut is then larger.
@@ -144,7 +144,7 @@ class AimdLimiter:
         self._started_at = self._grown_at = self._next_at = now
 
     def seconds_to_wait(self, now: float) -> float:
-        """Return the seconds until a call may start; infinite if another one must end first."""
+        """Return the seconds until a call may start; infinite if another call must end first."""
         self._grow(now)
         if self._in_flight >= max(1, int(self.allowed)):
             return math.inf if self._cut_at is None else 0.1
@@ -189,12 +189,13 @@ class AimdLimiter:
 
 class TokenEstimator:
     """
-    Estimate how many tokens of a quota a call takes: the reservation, or the tokens of the answer if they are more.
+    An estimator of the quota tokens of a call: its input, plus ``max_tokens`` or a longer expected answer.
 
-    Until real usage is known, the number of input tokens is estimated as a third of the text's bytes. This is the
-    conservative figure of AWS's own validators, applied to bytes so that it holds for every script. After the first
-    answer, the highest number of tokens per byte and the longest answer so far are used. Tokens of an estimate that is
-    too high are given back when the call ends, but an estimate that is too low causes another call to be throttled.
+    Until real usage is known, the number of input tokens is estimated as a third of the text's bytes. AWS's validators
+    use the same conservative figure for characters; with bytes, the estimate is valid for every script. After the first
+    answer, the highest number of tokens per byte and the longest answer so far are used. If an estimate is too high,
+    the unused tokens are given back when the call ends. An estimate that is too low causes another call to be
+    throttled.
     """
 
     def __init__(self) -> None:
@@ -223,7 +224,9 @@ Wait = Callable[[threading.Condition, float | None], object]
 
 class RateLimiter:
     """
-    Make the calls of a task wait until quota and concurrency allow them. Thread-safe; first come, first served.
+    A limiter that makes the calls of a task wait until quota and concurrency allow them.
+
+    The limiter is thread-safe and lets calls start in the order in which they arrive.
 
     :param quota: the task's share of the model's quota.
     :param ceiling: maximum number of calls in flight.
@@ -270,7 +273,7 @@ class RateLimiter:
         return seconds
 
     def record_answer(self, sent_at: float, *, unused_tokens: float) -> None:
-        """Give back the tokens that an answered call did not use. Its slot stays taken until :meth:`end_call`."""
+        """Give back the tokens that an answered call did not use. The call keeps its slot until :meth:`end_call`."""
         with self._changed:
             if self._tokens:
                 self._tokens.refund(unused_tokens)
@@ -278,7 +281,7 @@ class RateLimiter:
             self._changed.notify_all()
 
     def record_error(self, sent_at: float, error: ServiceError | None, *, unused_tokens: float) -> None:
-        """Give back the tokens that were not billed, and adapt the limits to ``error``; None for a defect."""
+        """Give back the tokens that a failed call did not use, and adapt the limits to ``error`` if it is known."""
         with self._changed:
             if self._tokens:
                 self._tokens.refund(unused_tokens)

@@ -26,14 +26,14 @@ class DocumentQuestion(TypedDict):
 
 
 class QuestionAnswer(TypedDict):
-    """A question with its answer. Part of :class:`WrittenPair`; dataset rows have both fields too."""
+    """A question with its answer. :class:`WrittenPair` and dataset rows have both fields."""
 
     question: str
     answer: str
 
 
 class WrittenPair(QuestionAnswer):
-    """One question and answer pair as a teacher wrote it. Also the ``text`` of a rejected pair."""
+    """One pair of question and answer as a teacher wrote it; also the ``text`` of a rejected pair."""
 
     topic: str
 
@@ -47,7 +47,7 @@ class UnreadablePair(TypedDict):
 
 
 class CompletionRecord(TypedDict):
-    """A model's output with its real token usage. The ``completion`` of :class:`StoredAnswerRecord`."""
+    """A model's output with its real token usage; the ``completion`` of :class:`StoredAnswerRecord`."""
 
     text: str
     stop_reason: str  # as Bedrock returned it
@@ -60,8 +60,8 @@ class StoredAnswerRecord(TypedDict):
     """
     One stored answer of a model.
 
-    Stored in ``<prefix>/responses/<model>/<first two hex digits>/<request key>.json``. It is outside the run's folder,
-    because all runs share it.
+    The answer is stored in ``<prefix>/responses/<model>/<first two hex digits>/<request key>.json``. This object is
+    outside the run's folder, because all runs share it.
     """
 
     identity: str  # inference id of the model, or ARN of a custom model
@@ -76,8 +76,8 @@ class UsageRecord(TypedDict):
     """
     The model usage of a task: the calls and tokens that this run pays for, and the answers that were already stored.
 
-    Part of the manifests of ``synthesize``, ``curate``, ``answer`` and ``judge``. Answers of batch jobs are included in
-    the totals and also counted in the ``batch_`` fields, because they are cheaper.
+    The manifests of ``synthesize``, ``curate``, ``answer`` and ``judge`` contain this record. Answers of batch jobs are
+    counted in the totals and again in the ``batch_`` fields, because batch jobs cost less.
     """
 
     calls: int
@@ -91,7 +91,7 @@ class UsageRecord(TypedDict):
 
 
 class ThroughputManifest(TypedDict):
-    """Result of an arm's ``provision``: the provisioned throughput that serves the arm. Passed by XCom only."""
+    """The provisioned throughput that serves an arm. ``provision`` passes this result only through XCom."""
 
     model_arn: str | None  # custom model that answers; None if the base student is used in place of a champion
     student: str  # key of the base model in models.yaml
@@ -103,7 +103,7 @@ class ThroughputManifest(TypedDict):
 
 
 class EndpointManifest(TypedDict):
-    """Result of an arm's ``in_service``: the endpoint to call, and the model that it serves. Passed by XCom only."""
+    """The endpoint to call and the model that it serves. ``in_service`` passes this result only through XCom."""
 
     invoke_id: str | None  # ARN of the throughput; None when no answer is missing
     model_arn: str | None

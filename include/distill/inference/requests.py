@@ -3,7 +3,7 @@ Build the API calls that send a request to a model, and read the replies.
 
 Anthropic models are called through InvokeModel, as in the article (docs/explanation/method.md). All other models are
 called through Converse. The two wire formats are used only in this module. ``max_tokens`` is always sent, because
-Bedrock reserves it from the token quota and its default is the model's maximum.
+Bedrock reserves this number from the token quota, and the default is the model's maximum.
 Formats: https://docs.aws.amazon.com/bedrock/latest/userguide/inference-api.html
 """
 
@@ -26,11 +26,11 @@ ANTHROPIC_VERSION = "bedrock-2023-05-31"
 @dataclass(frozen=True)
 class ModelRequest:
     """
-    One request to a model. Its answer is stored under :attr:`key`, so it is paid for once.
+    One request to a model. The answer is stored under :attr:`key`, so it is paid for only once.
 
-    :param identity: inference id of the model that answers, or ARN of a custom model. Never the ARN of the provisioned
-        throughput, because that changes with every run.
-    :param invoke_id: model id in the API call. For a custom model, the ARN of the throughput that serves it.
+    :param identity: inference id of the model that answers, or ARN of a custom model. It is never the ARN of the
+        provisioned throughput, because every run has another throughput.
+    :param invoke_id: model id in the API call. For a custom model, this is the ARN of the throughput that serves it.
     :param max_tokens: maximum length of the answer, in tokens.
     :param sample: 0 for the first request. Each repetition has the next number.
     :param json_schema: JSON schema of the answer, as text. It is not sent to models without structured output.
@@ -82,7 +82,7 @@ class Completion:
 
 
 class ModelClient(Protocol):
-    """Sends requests to models. ``BedrockDistillHook`` in ``plugins/`` is the implementation for Bedrock."""
+    """A client that sends requests to models. ``BedrockDistillHook`` in ``plugins/`` implements it for Bedrock."""
 
     def ask(self, request: ModelRequest) -> Completion:
         """Send the request, which costs money, and return the answer.
@@ -169,7 +169,7 @@ def read_reply(call: ApiCall, response: Mapping[str, Any]) -> Completion:
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         message = (
             f"The response of {call.parameters['modelId']} to {call.operation} has an unknown format ({error!r}). The"
-            " call was billed, but the answer could not be read and is not stored. A retry pays for it again."
+            " call was billed, but the answer could not be read and is not stored. A retry pays for the call again."
         )
         raise ContractError(message) from error
 

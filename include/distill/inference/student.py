@@ -2,9 +2,9 @@
 Build the requests to a student, in exactly the text format that it is trained on.
 
 Training and inference must use the same text, so both call the functions of this module. The functions render the
-prompt, put the instruction where the family's training format has room for it, and escape reserved strings. For some
-families, a customization job fails if the user or system text contains a string such as ``System:``, and documents do
-contain such strings.
+prompt, add the instruction as system text or before the user text, and escape reserved strings. For some families, a
+customization job fails if the user or system text contains a string such as ``System:``, and some documents contain
+these strings.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Student:
     """
     The student of one arm: the model that answers, with its prompt and settings.
 
-    :param family: the model family. It decides where the instruction goes and which strings are escaped.
+    :param family: the model family. It determines where the instruction is placed and which strings are escaped.
     :param identity: inference id of the base model, or ARN of the custom model; see :class:`ModelRequest`.
     :param invoke_id: model id in the API call: ``identity``, or the ARN of the throughput that serves the custom model.
     :param prompt: template of the user text, with ``document`` and ``question``.
@@ -100,8 +100,8 @@ def system_and_user_text(*, user: str, instruction: str, family: Family) -> tupl
     """
     Place the instruction and return ``(system, user)``.
 
-    A prompt-completion training record has no field for a system text. The instruction then precedes the user text,
-    both in training and in requests to the student.
+    A prompt-completion training record has no field for a system text. For this format, the instruction precedes the
+    user text, both in training and in requests to the student.
 
     :param instruction: system text; left out if it is blank.
     """

@@ -79,7 +79,10 @@ THROUGHPUTS = [
     pytest.param({}, {}, None, id="ours and expired"),
     pytest.param({"tags": {}}, {}, "no tag project=bedrock-distill", id="no tags"),
     pytest.param(
-        {"tags": {**TAGS, "project": "theirs"}}, {"include_unexpired": True}, "not ours", id="another project"
+        {"tags": {**TAGS, "project": "theirs"}},
+        {"include_unexpired": True},
+        "does not belong to this project",
+        id="another project",
     ),
     pytest.param(
         {"tags": {**TAGS, "use-case": "faq"}}, {"use_case": "docs"}, "belongs to use case faq", id="another use case"
@@ -131,7 +134,7 @@ def test_a_throughput_with_our_tag_is_deleted_when_it_is_chosen_and_expired(
 UNFINISHED = {"objects": run_objects(finished=False, modified=NOW - datetime.timedelta(hours=1))}
 MODELS = [
     pytest.param({}, {}, None, id="ours and expired"),
-    pytest.param({"models": [model(tags={})]}, {}, "not ours", id="no tags"),
+    pytest.param({"models": [model(tags={})]}, {}, "does not belong to this project", id="no tags"),
     pytest.param({}, {"custom_models": False}, "'Custom models' was not ticked", id="not ticked"),
     pytest.param({"throughputs": [throughput()]}, {}, None, id="its throughput is deleted too"),
     pytest.param(
@@ -240,7 +243,7 @@ SHARED = [
         f"datasets/{HASH}/train.jsonl",
         {"use_cases": frozenset({"docs", "faq"})},
         {"use_case": "docs"},
-        "faq shares it",
+        "faq also uses it",
         id="shared",
     ),
     pytest.param(
@@ -287,10 +290,10 @@ def bucket(*more: str, **changes: Any) -> ListedBucket:
 
 BUCKETS = [
     pytest.param({}, {}, None, id="everything in it is deleted"),
-    pytest.param({"tags": {}}, {}, "not ours", id="no tags"),
+    pytest.param({"tags": {}}, {}, "does not belong to this project", id="no tags"),
     pytest.param({"versioned": True}, {}, "older versions", id="versioned"),
     pytest.param(
-        {"use_cases": frozenset({"docs", "faq"})}, {"use_case": "docs"}, "faq uses it too", id="another use case"
+        {"use_cases": frozenset({"docs", "faq"})}, {"use_case": "docs"}, "faq also uses it", id="another use case"
     ),
     pytest.param(
         {"more": ["s3://train/elsewhere/a.csv"]},
@@ -331,7 +334,7 @@ def test_files_that_bedrock_wrote_about_training_jobs_are_deleted_only_with_thei
 
 
 def test_a_bucket_whose_name_was_not_typed_is_kept() -> None:
-    assert only(plan(roots=[root()]), ResourceKind.BUCKET).keep_reason == "its name was not typed in"
+    assert only(plan(roots=[root()]), ResourceKind.BUCKET).keep_reason == "its name was not entered in the form"
 
 
 def test_a_resource_is_deleted_before_the_resources_that_it_uses() -> None:

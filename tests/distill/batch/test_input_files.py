@@ -49,7 +49,7 @@ class TestFiles:
     def test_no_file_is_built_when_there_are_no_requests(self) -> None:
         assert list(build_input_files([], limits())) == []
 
-    def test_a_record_has_the_body_of_the_call_and_the_key_of_its_request(self, store: MemoryStore) -> None:
+    def test_a_batch_record_has_the_body_of_the_call_and_the_key_of_its_request(self, store: MemoryStore) -> None:
         (asked,) = requests(1)
         for file in build_input_files([asked], limits()):
             file.store(store, "s3://b/input.jsonl")

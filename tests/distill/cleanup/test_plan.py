@@ -56,5 +56,7 @@ def test_by_default_nothing_is_deleted() -> None:
 
 
 @pytest.mark.parametrize(("use_case", "wanted"), [("all", True), ("docs", True), ("faq", False)])
-def test_a_use_case_is_included_when_it_or_all_use_cases_were_chosen(use_case: str, wanted: bool) -> None:
+def test_the_resources_of_a_use_case_are_included_when_that_use_case_or_all_use_cases_were_chosen(
+    use_case: str, wanted: bool
+) -> None:
     assert CleanUpChoice(use_case=use_case).wants("docs") is wanted

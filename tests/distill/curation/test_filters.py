@@ -156,7 +156,7 @@ class TestRepeatsPair:
         assert again is not None
         assert (again.filter, again.reason) == ("repeats_pair", "repeated_question")
 
-    def test_a_question_of_a_rejected_pair_may_be_asked_again(self) -> None:
+    def test_a_later_pair_may_repeat_the_question_of_a_rejected_pair(self) -> None:
         filters = filters_of()
         assert filters.check(filters.candidate({**PAIR, "answer": "?!"})) is not None
         assert filters.check(filters.candidate(PAIR)) is None

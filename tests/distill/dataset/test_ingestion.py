@@ -95,11 +95,11 @@ class TestIngest:
         assert manifest["accepted"] == manifest["train"] + manifest["evaluation"]
         assert manifest["rejected"] == len(ingest.rejected)
 
-    def test_a_limit_counts_accepted_and_rejected_records(self, ingest: Ingest) -> None:
+    def test_a_row_limit_counts_accepted_and_rejected_records(self, ingest: Ingest) -> None:
         manifest = ingest(HEADER + "Document x,,Answer x\n" + TRAIN.removeprefix(HEADER), documents=5)
         assert (manifest["train"], manifest["rejected"]) == (4, 1)
 
-    def test_a_limit_counts_the_records_of_all_files_together(self, ingest: Ingest, store: MemoryStore) -> None:
+    def test_a_row_limit_counts_the_records_of_all_files_together(self, ingest: Ingest, store: MemoryStore) -> None:
         for name in ("a", "b", "c"):
             rows = "".join(f"Document {name}{n},Question {name}{n}?,Answer\n" for n in range(2))
             store.write(f"s3://input/many/{name}.csv", f"{HEADER}{rows}".encode())

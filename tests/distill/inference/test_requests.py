@@ -60,7 +60,7 @@ class TestCalls:
             "temperature": 0.5,
         }
 
-    def test_all_other_models_are_called_through_converse(self) -> None:
+    def test_models_of_other_providers_are_called_through_converse(self) -> None:
         request = make_request(CONVERSE, system="s", temperature=0.0, max_tokens=77, invoke_id="arn:throughput")
         assert to_api_call(request) == ApiCall(
             "converse",

@@ -20,7 +20,7 @@ def test_the_intervals_in_the_description_of_the_form_are_correct() -> None:
         assert f"{100 * high:.0f} %" in description
 
 
-def test_the_default_number_of_examples_is_enough_for_a_kappa() -> None:
+def test_the_default_number_of_examples_is_enough_to_compute_kappa() -> None:
     assert parse_label_params({"use_case": "docs"}).examples >= MINIMUM_RATED
 
 

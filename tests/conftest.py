@@ -1,4 +1,4 @@
-"""Airflow's environment, set before anything imports Airflow; nothing real can be reached from here."""
+"""Set Airflow's environment before anything imports Airflow, so that tests cannot reach real services."""
 
 from __future__ import annotations
 
@@ -26,6 +26,6 @@ os.environ.update(
 for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL", "DISTILL_SCHEDULES"):
     os.environ.pop(name, None)
 
-# A machine that is busy is no defect: how long an example takes says nothing here.
+# On a busy machine, an example can take long. So Hypothesis must not limit the time of an example.
 settings.register_profile("no_deadline", deadline=None)
 settings.load_profile("no_deadline")

@@ -1,4 +1,4 @@
-"""Names, sizes, docstrings and test files, read from the source. The layers are checked by import-linter."""
+"""Check names, sizes, docstrings and test files in the source. import-linter checks the layers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 from include.distill.core.paths import PROJECT_ROOT
 
-# The folder of a module's tests, by the folder of the module.
+# The folder of the tests, by the folder of the modules.
 TEST_FOLDERS = {
     "include/distill": "tests/distill",
     "plugins/bedrock_distill": "tests/plugins",
@@ -61,7 +61,7 @@ def is_protocol(node: ast.ClassDef) -> bool:
 
 
 def mirrored_test(source: str) -> Path:
-    """Return where the tests of a module belong: ``x/y.py`` is tested by ``x/test_y.py`` in the folder of tests."""
+    """Return the path of a module's test file: ``x/y.py`` is tested by ``x/test_y.py`` in the folder of tests."""
     folder = next(folder for folder in TEST_FOLDERS if source.startswith(f"{folder}/"))
     mirrored = PROJECT_ROOT / TEST_FOLDERS[folder] / Path(source).relative_to(folder)
     return mirrored.with_name(f"test_{mirrored.stem.strip('_')}.py")
@@ -71,8 +71,8 @@ def lines(source: str) -> int:
     return len((PROJECT_ROOT / source).read_text(encoding="utf-8").splitlines())
 
 
-def test_there_is_something_to_look_at() -> None:
-    """A guard for this file: an empty listing would pass every other test."""
+def test_the_lists_of_files_are_not_empty() -> None:
+    """Guard this file: an empty list would pass every other test."""
     assert "include/distill/inference/output_parsing.py" in sources("include")
     assert "plugins/bedrock_distill/operators/train.py" in sources("plugins")
     assert imported("plugins/bedrock_distill/hooks/aws.py") >= {"airflow", "bedrock_distill", "threading"}
@@ -82,7 +82,7 @@ class TestArrow:
     """import-linter checks the layers (``pyproject.toml``). It cannot see a DAG file imported by its bare name."""
 
     @pytest.mark.parametrize("source", sources("plugins"))
-    def test_plugins_know_no_dag(self, source: str) -> None:
+    def test_plugins_import_no_dag_file(self, source: str) -> None:
         assert not imported(source) & DAGS
 
 
@@ -92,7 +92,7 @@ class TestNames:
         assert not stems & {"utils", "util", "helpers", "helper", "common", "misc"}
 
     def test_nothing_at_the_top_of_plugins_or_dags_hides_the_standard_library(self) -> None:
-        """Both folders stand on ``sys.path``."""
+        """Both folders are on ``sys.path``."""
         stems = {path.stem for folder in ("plugins", "dags") for path in (PROJECT_ROOT / folder).iterdir()}
         assert not stems & set(sys.stdlib_module_names)
 
@@ -104,7 +104,7 @@ class TestTestFiles:
         assert test_file.is_file(), f"{source} has no {test_file.relative_to(PROJECT_ROOT)}"
         assert any(name.startswith("test_") for name in functions(str(test_file))), f"{test_file} tests nothing"
 
-    def test_the_file_of_a_command_is_called_like_its_module(self) -> None:
+    def test_the_test_of_a_command_is_in_test_main(self) -> None:
         assert mirrored_test("tools/chaos/__main__.py") == PROJECT_ROOT / "tests/tools/chaos/test_main.py"
 
 
@@ -115,7 +115,7 @@ class TestSizes:
         assert [d.name for d in definitions(source) if too_long(d)] == []
 
     @pytest.mark.parametrize("source", sources("tests"))
-    def test_a_test_file_is_about_one_thing(self, source: str) -> None:
+    def test_no_test_file_is_too_long(self, source: str) -> None:
         assert lines(source) <= 500
 
 
@@ -126,13 +126,13 @@ def too_long(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> boo
 
 
 @pytest.mark.parametrize("source", sources("include/distill", "plugins"))
-def test_what_others_call_says_what_it_does(source: str) -> None:
+def test_public_functions_and_classes_have_docstrings(source: str) -> None:
     undocumented = [node.name for node in public(tree(source).body) if not ast.get_docstring(node)]
     assert undocumented == []
 
 
 def public(body: list[ast.stmt]) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef]:
-    """Yield what others may call: public functions and classes, and the public methods of those classes."""
+    """Yield the public functions and classes, and the public methods of these classes."""
     for node in body:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and not node.name.startswith("_"):
             if "overload" in [ast.unparse(decorator) for decorator in node.decorator_list]:

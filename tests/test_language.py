@@ -15,7 +15,7 @@ BOOKISH = re.compile(
 )
 SUFFIXES = {".py", ".md", ".j2", ".yaml", ".toml", ".css"}
 FOLDERS = ("dags", "plugins", "include", "tools", "container", "tests", "docs")
-# Texts of others, and the words that are looked for here.
+# Texts by other authors, and the files that contain the words on purpose.
 EXEMPT = ("include/data/", "tests/data/", "tests/test_language.py", "CHANGELOG.md")
 
 
@@ -27,12 +27,12 @@ def texts() -> list[Path]:
     return sorted(path for path in files if not path.relative_to(PROJECT_ROOT).as_posix().startswith(EXEMPT))
 
 
-def test_there_are_texts_to_read() -> None:
+def test_the_list_of_texts_is_not_empty() -> None:
     """Guard this file: an empty list would pass every other test."""
     assert {"README.md", "distill.py", "report.html.j2"} <= {path.name for path in texts()}
 
 
 @pytest.mark.parametrize("path", texts(), ids=lambda path: path.relative_to(PROJECT_ROOT).as_posix())
-def test_a_text_holds_no_bookish_word(path: Path) -> None:
+def test_a_text_contains_no_bookish_word(path: Path) -> None:
     lines = path.read_text(encoding="utf-8").splitlines()
     assert [f"line {number}: {line.strip()}" for number, line in enumerate(lines, 1) if BOOKISH.search(line)] == []

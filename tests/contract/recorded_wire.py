@@ -1,4 +1,4 @@
-"""A real hook on real boto3 clients whose requests are recorded and answered before they reach a socket."""
+"""Record and answer the requests of a real hook and real boto3 clients before they reach a socket."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NOW = datetime(2026, 11, 22, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Request:
-    """One call as it left the hook. ``model`` is botocore's model of the operation."""
+    """A request that the hook sent. ``model`` is botocore's model of the operation."""
 
     operation: str
     arguments: Mapping[str, Any]
@@ -38,23 +38,23 @@ class Request:
 @dataclass
 class RecordedWire:
     """
-    The recorded requests, and the scripted answers.
+    The recorded requests and the scripted responses.
 
     botocore builds, validates and serialises every request as it would for AWS. The recorder takes the place of the
-    connection. ``answers`` maps an operation to its answer, or to a function of its arguments.
+    connection. ``answers`` maps an operation to its response, or to a function that takes the arguments and returns it.
     """
 
     answers: dict[str, Any] = field(default_factory=dict)
     requests: list[Request] = field(default_factory=list)
 
     def hook(self) -> BedrockDistillHook:
-        """Return the hook, recorded here from now on."""
+        """Return the hook, and record its requests from now on."""
         hook, recorder = _recorded_hook()
         recorder.wire = self
         return hook
 
     def answer(self, request: Request) -> Mapping[str, Any]:
-        """Record a request and return its answer."""
+        """Record a request and return its response."""
         self.requests.append(request)
         answer = self.answers.get(request.operation, {})
         return {"ResponseMetadata": {"HTTPHeaders": {}}, **(answer(request.arguments) if callable(answer) else answer)}
@@ -65,7 +65,7 @@ class RecordedWire:
 
 
 class _Recorder:
-    """botocore's event handlers; the wire in use changes from test to test, for clients are slow to make."""
+    """Handlers of botocore's events. All tests share the clients, which are slow to create; each sets its own wire."""
 
     def __init__(self) -> None:
         self.wire = RecordedWire()
@@ -90,7 +90,7 @@ def _recorded_hook() -> tuple[BedrockDistillHook, _Recorder]:
 
 
 def not_found(operation: str) -> Callable[[Any], Any]:
-    """Answer that the thing is not there."""
+    """Return a function that raises the error for a resource that does not exist."""
 
     def refuse(_: Any) -> Any:
         raise ClientError({"Error": {"Code": "ResourceNotFoundException", "Message": "gone"}}, operation)

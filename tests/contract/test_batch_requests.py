@@ -29,7 +29,7 @@ def job(name: str, **more: Any) -> dict[str, Any]:
     return {"jobArn": JOB_ARN, "jobName": name, "status": "Submitted", "submitTime": NOW, **more}
 
 
-def test_submit_looks_by_name_buys_and_looks_by_arn(store: Any, context: Any) -> None:
+def test_submit_looks_up_by_name_then_buys_then_looks_up_by_arn(store: Any, context: Any) -> None:
     wire = RecordedWire({"CreateModelInvocationJob": {"jobArn": JOB_ARN}, "GetModelInvocationJob": job("name")})
     wire.answers["ListModelInvocationJobs"] = {"invocationJobSummaries": []}
     write_jsonl(store, FOLDER.shard("train", 0), [make_row(number) for number in range(100)])
@@ -65,7 +65,7 @@ def test_a_job_is_found_by_its_exact_name_page_by_page() -> None:
     sha256=st.from_regex(r"[0-9a-f]{64}", fullmatch=True),
     attempt=st.integers(1, 9),
 )
-def test_names_of_batch_jobs(use_case: str, step: str, sha256: str, attempt: int) -> None:
+def test_bedrock_accepts_the_names_of_batch_jobs(use_case: str, step: str, sha256: str, attempt: int) -> None:
     name = batch_name(use_case[:24], step, sha256, attempt)
     asked = BatchJobRequest(
         name=name,
@@ -83,7 +83,7 @@ def test_names_of_batch_jobs(use_case: str, step: str, sha256: str, attempt: int
 
 
 @pytest.mark.parametrize("status", ["Completed", "InProgress"])
-def test_a_status_is_read_from_the_answer(status: str) -> None:
+def test_a_status_is_read_from_the_response(status: str) -> None:
     wire = RecordedWire({"GetModelInvocationJob": job("n", status=status, processedRecordCount=3, totalRecordCount=5)})
     batch_job = BatchJobs(wire.hook()).get(JOB_ARN)
     assert (batch_job.status, batch_job.processed, batch_job.total, batch_job.simulated) == (status, 3, 5, False)

@@ -1,8 +1,8 @@
 """
 Check every request that the pipeline sends against the service models of AWS.
 
-The operators run on the real hook and real boto3 clients; botocore checks types and required members, and the
-recorded arguments are checked against patterns, lengths, enums and ranges, which only the service checks.
+The operators run on the real hook and real boto3 clients. botocore checks types and required members. The tests check
+the recorded arguments against patterns, lengths, enums and ranges, which botocore does not check.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ SERVICE_MODEL = botocore.session.get_session().get_service_model("bedrock")
 
 
 def bought_at_the(attempt: int, answer: Any, operation: str) -> Callable[[Any], Any]:
-    """Answer that nothing is there until look-up number ``attempt``."""
+    """Return a function that finds the resource only from look-up number ``attempt``."""
     looks = iter(range(attempt - 1))
     return lambda arguments: answer if next(looks, None) is None else not_found(operation)(arguments)
 
@@ -97,7 +97,7 @@ def run(wire: RecordedWire, store: Any, context: Any) -> Any:
 
 
 def assert_accepted(wire: RecordedWire, *operations: str) -> None:
-    """Fail unless exactly these operations were asked and the service model accepts each request."""
+    """Fail unless exactly these operations were called and the service model accepts each request."""
     assert {request.operation for request in wire.requests} == set(operations)
     assert [f"{request.operation}: {broken}" for request in wire.requests for broken in request.violations()] == []
 
@@ -118,7 +118,7 @@ class TestBedrock:
         assert request.arguments["validationDataConfig"] == {"validators": [{"s3Uri": DATASET["validation_uri"]}]}
         assert {tag["key"] for tag in request.arguments["jobTags"]} >= {"project", "use-case", "run-key", "expires-at"}
 
-    def test_submit_looks_for_the_model_of_a_completed_job(self, run: Any, wire: RecordedWire) -> None:
+    def test_submit_looks_up_the_model_of_a_completed_job(self, run: Any, wire: RecordedWire) -> None:
         wire.answers["GetModelCustomizationJob"] = {
             **JOB,
             "status": "Completed",
@@ -145,8 +145,8 @@ class TestBedrock:
         assert wire.hook().tags(arn) == {"run-key": "r"}
         assert_accepted(wire, "ListTagsForResource")
 
-    def test_the_teacher_is_asked_through_invoke_model(self, run: Any, wire: RecordedWire) -> None:
-        assert run(BedrockSynthesizeOperator, shard=0)["calls"] == 2  # "text" is no pair, so it is asked again
+    def test_requests_to_the_teacher_use_invoke_model(self, run: Any, wire: RecordedWire) -> None:
+        assert run(BedrockSynthesizeOperator, shard=0)["calls"] == 2  # "text" is not a pair, so the request is repeated
         assert_accepted(wire, "InvokeModel")
         body = json.loads(wire.requests[0].arguments["body"])
         assert body["anthropic_version"] == "bedrock-2023-05-31"
@@ -167,14 +167,14 @@ class TestBedrock:
             ),
         ],
     )
-    def test_a_student_is_asked_through_converse(self, run: Any, wire: RecordedWire, arm: str, serving: Any) -> None:
+    def test_requests_to_a_student_use_converse(self, run: Any, wire: RecordedWire, arm: str, serving: Any) -> None:
         assert run(BedrockAnswerOperator, arm=arm, shard=0, serving=serving)["calls"] == 1
         assert_accepted(wire, "Converse")
         assert wire.requests[0].arguments["system"][0]["text"]
 
 
 class TestNames:
-    """Whatever a team calls its use case, arms and runs, Bedrock accepts the names."""
+    """Check that Bedrock accepts the names of resources for every name of a use case, an arm and a run."""
 
     SLUG = st.from_regex(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", fullmatch=True)
 
@@ -186,7 +186,7 @@ class TestNames:
     @given(
         use_case=SLUG, arm=SLUG, fingerprint=st.from_regex(r"[0-9a-f]{64}", fullmatch=True), attempt=st.integers(1, 9)
     )
-    def test_of_jobs_and_models(self, use_case: str, arm: str, fingerprint: str, attempt: int) -> None:
+    def test_names_of_jobs_and_models(self, use_case: str, arm: str, fingerprint: str, attempt: int) -> None:
         name = job_name(use_case[:24], arm[:16], fingerprint, attempt)
         asked = JobRequest(
             name=name,
@@ -203,7 +203,7 @@ class TestNames:
 
     @settings(max_examples=60, deadline=None)
     @given(use_case=SLUG, arm=SLUG, run_id=st.text(max_size=300), ordinal=st.integers(1, 99))
-    def test_of_throughputs(self, use_case: str, arm: str, run_id: str, ordinal: int) -> None:
+    def test_names_of_throughputs(self, use_case: str, arm: str, run_id: str, ordinal: int) -> None:
         name = throughput_name(use_case[:24], arm[:16], run_key("distill_x", run_id), ordinal)
         broken = self.request(
             "CreateProvisionedModelThroughput",
@@ -227,7 +227,7 @@ class TestCleanUp:
         assert wire.hook().delete_custom_model(THROUGHPUT["modelArn"])
         assert_accepted(wire, "ListCustomModels", "ListProvisionedModelThroughputs", "DeleteCustomModel")
 
-    def test_buckets_are_looked_at_emptied_and_deleted(self, wire: RecordedWire) -> None:
+    def test_buckets_are_inspected_emptied_and_deleted(self, wire: RecordedWire) -> None:
         wire.answers["GetBucketTagging"] = {"TagSet": [{"Key": "project", "Value": "bedrock-distill"}]}
         objects = S3ObjectStore(wire.hook())
         assert objects.bucket_tags("bucket-1") == {"project": "bedrock-distill"}
@@ -239,7 +239,7 @@ class TestCleanUp:
 
 
 class TestS3:
-    def test_objects_are_read_written_listed_and_removed(self, wire: RecordedWire) -> None:
+    def test_objects_are_read_written_listed_and_deleted(self, wire: RecordedWire) -> None:
         wire.answers["GetObject"] = lambda _: {"Body": io.BytesIO(b"body"), "ContentLength": 4, "ETag": "e"}
         first, second = ({"Key": f"a/{number}", "Size": 4, "LastModified": NOW} for number in (1, 2))
         pages = iter(
@@ -277,8 +277,8 @@ class TestS3:
         assert "create it in us-east-1" in problem
 
 
-def test_the_recorder_refuses_what_botocore_accepts(wire: RecordedWire) -> None:
-    """A guard for this file: a name that breaks the service's pattern passes botocore and is caught here."""
+def test_the_recorder_rejects_an_invalid_name_that_botocore_accepts(wire: RecordedWire) -> None:
+    """Guard this file: botocore accepts a name that breaks the service's pattern, but the recorder rejects it."""
     wire.hook().create_throughput(name="no spaces", token="t", model_arn="m", units=1, tags={})
     assert any("provisionedModelName" in broken for broken in wire.requests[0].violations())
 

@@ -1,4 +1,4 @@
-"""Every status and error in AWS's service model has a meaning in the pipeline; a new one fails a test."""
+"""Check that the pipeline gives a meaning to every status and error in AWS's service model, including new ones."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ OPERATIONS = {
         "ListProvisionedModelThroughputs",
     ),
 }
-# What each code means. Of a ValidationException the message counts too; see tests/plugins/hooks/test_aws_errors.py.
+# The meaning of each code. For a ValidationException, the message matters too: tests/plugins/hooks/test_aws_errors.py.
 EXPECTED = {
     "AccessDeniedException": RefusedError,
     "ConflictException": ConflictError,
@@ -91,14 +91,14 @@ def test_only_one_status_is_success(table: dict[str, Progress]) -> None:
     )
 
 
-def test_a_batch_job_that_answered_a_part_has_not_failed() -> None:
+def test_a_partially_completed_batch_job_has_not_failed() -> None:
     ended = {status: progress for status, progress in BATCH_STATUS.items() if progress is not Progress.RUNNING}
     assert {status for status, progress in ended.items() if progress is Progress.FAILED} == {"Failed", "Stopped"}
     assert set(ended) == {"Completed", "PartiallyCompleted", "Expired", "Failed", "Stopped"}
 
 
 @pytest.mark.parametrize("code", error_shapes())
-def test_every_error_of_an_operation_that_we_use_has_a_name(code: str) -> None:
+def test_every_error_of_the_used_operations_becomes_a_named_error(code: str) -> None:
     # Status 400 throughout: the name must come from the code, not from a 5xx.
     answer: Any = {"Error": {"Code": code, "Message": "reason"}, "ResponseMetadata": {"HTTPStatusCode": 400}}
     named = from_client_error(ClientError(answer, "Operation"), "call")

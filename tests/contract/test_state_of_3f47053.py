@@ -1,7 +1,7 @@
 """
-A state that commit 3f47053 wrote: the present code finds everything that was bought and buys nothing again.
+Check that the current code finds everything that commit 3f47053 bought, and buys nothing again.
 
-``tests/data/state_3f47053/README.md`` says how the state was made. The pipeline's own operators carry out the next run
+``tests/data/state_3f47053/README.md`` describes how the state was made. The pipeline's operators carry out the next run
 of the same use case on the same rows, step by step, against the AWS simulator.
 """
 
@@ -54,18 +54,18 @@ from tools.local_airflow.stack import move_earlier_state
 STATE = PROJECT_ROOT / "tests" / "data" / "state_3f47053"
 ROOT = "s3://bedrock-distill-training/distill"
 FIRST, NEXT = RunFolder(f"{ROOT}/runs/local-20261126t041540-3222a226"), RunFolder(f"{ROOT}/runs/manual-2-abcdef01")
-ELSEWHERE = RunFolder("s3://bedrock-distill-training/elsewhere/runs/manual-3-abcdef02")  # finds no stored answers
+ELSEWHERE = RunFolder("s3://bedrock-distill-training/elsewhere/runs/manual-3-abcdef02")  # has no stored answers
 MODEL = "arn:aws:bedrock:us-east-1:123456789012:custom-model/amazon.nova-micro-v1:0:128k/e14f24684afd"
 JOB = "arn:aws:bedrock:us-east-1:123456789012:model-customization-job/amazon.nova-micro-v1:0:128k/6e472b158377"
 DATASET = "89ddbba4baa0a02c20cc33bf46287ec29c866464c4ce596cdbb03d396e0f9de4"
 SHARDS = {"train": 8, "evaluation": 4}
 JUDGES = ("claude-haiku-4-5", "llama-3-3-70b")
-STORED_ANSWERS = 8 + 12 + 12 + 22 + 22  # teacher, base, tuned, two judges; equal answers need no judge
+STORED_ANSWERS = 8 + 12 + 12 + 22 + 22  # of teacher, base, tuned and two judges; equal answers are not judged
 
 
 @pytest.fixture(scope="module")
 def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSimulator]:
-    """The AWS simulator on a copy of the state, which an updated checkout finds in the folder of that time."""
+    """The AWS simulator with a copy of the state, which is moved from its old folder as in an updated checkout."""
     checkout = Checkout(state=tmp_path_factory.mktemp("local"))
     shutil.copytree(STATE / "stand_in", checkout.state / "stand_in")
     dump = checkout.state / "stand_in" / "bedrock.sql"
@@ -80,7 +80,7 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSimulator]:
 
 @pytest.fixture(scope="module")
 def hook(aws: RunningSimulator) -> BedrockDistillHook:
-    """One for all steps: making a client of boto3 takes longer than a step."""
+    """One hook for all steps, because creating a boto3 client takes longer than a step."""
     return BedrockDistillHook("aws_default", "us-east-1")
 
 
@@ -91,7 +91,7 @@ def store(hook: BedrockDistillHook) -> S3ObjectStore:
 
 @dataclass
 class NextRun:
-    """What the steps of the next run returned, and what the account had counted before and after them."""
+    """The results of the next run's steps, and the account's bill before and after the steps."""
 
     pairs: dict[str, Any]
     dataset: dict[str, Any]
@@ -105,7 +105,7 @@ class NextRun:
 
     @property
     def asked(self) -> list[dict[str, Any]]:
-        """What each step that asks models returned."""
+        """The results of the steps that call models."""
         return [self.pairs, *self.answers["base"], *self.answers["tuned"], *self.judgments]
 
 
@@ -120,7 +120,7 @@ def carry_out(operator: Any, hook: BedrockDistillHook, folder: RunFolder = NEXT,
 
 
 def copy_inputs(store: S3ObjectStore, folder: RunFolder) -> None:
-    """Give a run the rows, the use case and the prompts that the first one stored."""
+    """Copy the rows, the use case and the prompts of the first run to another run."""
     store.copy(FIRST.use_case, folder.use_case)
     store.copy(FIRST.prompts, folder.prompts)
     for rows in ("train", "evaluation", "rejected"):
@@ -128,7 +128,7 @@ def copy_inputs(store: S3ObjectStore, folder: RunFolder) -> None:
 
 
 def bought(aws: RunningSimulator) -> dict[str, Any]:
-    """What the account has been billed for so far."""
+    """Return the items that the account has been billed for so far."""
     ledger: dict[str, Any] = aws.ledger
     return {name: ledger[name] for name in ("calls", "by_model", "jobs", "custom_models", "throughputs")}
 
@@ -176,7 +176,7 @@ def run(aws: RunningSimulator, hook: BedrockDistillHook, store: S3ObjectStore) -
     return NextRun(pairs, dataset, submitted, provisioned, answers, judgments, report, before, bought(aws))
 
 
-def test_every_answer_is_found_and_no_model_is_asked(run: NextRun, store: S3ObjectStore) -> None:
+def test_every_answer_is_found_and_no_model_is_called(run: NextRun, store: S3ObjectStore) -> None:
     assert sum(manifest["calls"] for manifest in run.asked) == 0
     assert [run.pairs["cache_hits"], *(judgment["cache_hits"] for judgment in run.judgments)] == [8, 22, 22]
     assert {arm: sum(shard["cache_hits"] for shard in shards) for arm, shards in run.answers.items()} == {
@@ -192,7 +192,7 @@ def test_nothing_is_bought(run: NextRun) -> None:
     assert len(run.bought_after["jobs"]) == len(run.bought_after["throughputs"]) == 1
 
 
-def test_pairs_answers_and_verdicts_are_read_as_they_were(run: NextRun, store: S3ObjectStore) -> None:
+def test_pairs_answers_and_verdicts_are_unchanged(run: NextRun, store: S3ObjectStore) -> None:
     for number in range(SHARDS["train"]):
         assert read_jsonl(store, NEXT.synthetic(number), dict) == read_jsonl(store, FIRST.synthetic(number), dict)
         assert read_jsonl(store, NEXT.synthetic_texts(number), dict) == read_jsonl(
@@ -222,7 +222,7 @@ def test_the_model_is_found_and_needs_no_endpoint(run: NextRun) -> None:
     assert (run.provisioned["bought"], run.provisioned["throughput_arn"]) == (False, None)
 
 
-def test_the_champion_is_found_by_the_next_run_and_not_by_the_run_that_made_it(store: S3ObjectStore) -> None:
+def test_the_next_run_finds_the_champion_but_the_run_that_promoted_it_does_not(store: S3ObjectStore) -> None:
     champion = read_champion(store, f"{ROOT}/champions/aws_docs_qa.json")
     assert champion is not None
     assert (champion.model_arn, champion.arm, champion.simulated) == (MODEL, "tuned", True)
@@ -263,8 +263,10 @@ def test_rows_and_settings_are_those_of_the_first_run(run: NextRun, store: S3Obj
     assert changes == {"since": FIRST.run_key, "added": 0, "changed": 0, "gone": 0, "settings": []}
 
 
-def test_the_simulated_models_answer_as_they_did(run: NextRun, hook: BedrockDistillHook, store: S3ObjectStore) -> None:
-    """Needs ``run`` only to come after it: these calls are billed."""
+def test_the_simulated_models_give_the_same_answers_as_before(
+    run: NextRun, hook: BedrockDistillHook, store: S3ObjectStore
+) -> None:
+    """The fixture ``run`` only sets the order: these calls are billed, so they must come after the run."""
     step = partial(carry_out, hook=hook, folder=ELSEWHERE)
     copy_inputs(store, ELSEWHERE)
     asked = []

@@ -1,4 +1,4 @@
-"""Check what every DAG promises to its users, on the DAGs as Airflow parses them."""
+"""Check the promises of every DAG to its users, on the DAGs that Airflow parses."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def dag(dag_bag: DagBag) -> Any:
 
 
 def with_use_cases(monkeypatch: pytest.MonkeyPatch, folder: Path, **files: Any) -> DagBag:
-    """Parse the DAGs on a folder of the sample and some other files."""
+    """Parse the DAGs with the sample use case and additional use-case files."""
     sample = (USE_CASES_FOLDER / "aws_docs_qa.yaml").read_text(encoding="utf-8")
     (folder / "aws_docs_qa.yaml").write_text(sample, encoding="utf-8")
     for name, text in files.items():
@@ -130,17 +130,17 @@ class TestEveryDag:
     def dag(self, dag_bag: DagBag, dag_id: str) -> Any:
         return dag_bag.dags[dag_id]
 
-    def test_it_runs_once_at_a_time_without_catch_up_and_without_a_time_out(self, dag: Any) -> None:
+    def test_the_dag_runs_once_at_a_time_without_catch_up_and_without_a_time_out(self, dag: Any) -> None:
         at_once = 16 if dag.dag_id == LABELS else 1  # several people label the same sample
         assert (dag.catchup, dag.max_active_runs, dag.dagrun_timeout) == (False, at_once, None)
         assert dag.start_date == datetime(2026, 1, 1, tzinfo=UTC)
 
-    def test_it_has_an_owner_a_description_and_the_tag_distill(self, dag: Any) -> None:
+    def test_the_dag_has_an_owner_a_description_and_the_tag_distill(self, dag: Any) -> None:
         assert "distill" in dag.tags
         assert not {task.owner for task in dag.tasks} & {"", "airflow"}
         assert dag.description
 
-    def test_the_runbook_is_in_the_ui(self, dag: Any) -> None:
+    def test_the_runbook_is_shown_in_the_ui(self, dag: Any) -> None:
         assert {"### Tasks", "### If a task fails"} <= set(dag.doc_md.splitlines())
 
     def test_every_task_but_outcome_has_retries(self, dag: Any) -> None:
@@ -148,7 +148,7 @@ class TestEveryDag:
 
     def test_every_field_of_the_form_is_typed_titled_and_explained(self, dag: Any) -> None:
         params = {name: dag.params.get_param(name) for name in dag.params}
-        assert "dry_run" in params or not params or dag.dag_id == LABELS  # which buys and deletes nothing
+        assert "dry_run" in params or not params or dag.dag_id == LABELS  # the labelling DAG buys and deletes nothing
         for name, param in params.items():
             assert param.schema.get("type") or param.schema.get("enum"), name
             assert param.schema.get("title"), name
@@ -161,7 +161,7 @@ class TestDag:
 
     @pytest.mark.parametrize(
         ("heading", "without"),
-        [("Tasks", set()), ("If a task fails", {"start_serving", "wait_for_previous_arm"})],  # these two do nothing
+        [("Tasks", set()), ("If a task fails", {"start_serving", "wait_for_previous_arm"})],  # the two do no work
     )
     @pytest.mark.parametrize("dag_id", [SAMPLE, EXPERIMENT])
     def test_both_tables_of_the_runbook_name_every_task(
@@ -173,10 +173,10 @@ class TestDag:
         assert "`judge.<model>`" in section
         assert [step for step in steps if f"`{step}`" not in section and f".{step}`" not in section] == []
 
-    def test_it_is_owned_by_the_use_cases_team(self, dag: Any) -> None:
+    def test_the_owner_is_the_team_of_the_use_case(self, dag: Any) -> None:
         assert {task.owner for task in dag.tasks} == {"ml-platform"}
 
-    def test_pools_exist(self, dag: Any) -> None:
+    def test_all_pools_of_the_tasks_exist(self, dag: Any) -> None:
         pools = json.loads((PROJECT_ROOT / "include" / "pools.json").read_text(encoding="utf-8"))
         used = {task.pool for task in dag.tasks} - {"default_pool"}
         assert used == set(pools)
@@ -200,7 +200,7 @@ class TestTasks:
         mapped = {task.task_id for task in dag.tasks if task.is_mapped}
         assert mapped == {"synthesize", "base.answer", "tuned.answer", *JUDGES}
 
-    def test_tasks_that_ask_on_demand_wait_in_the_models_pool_and_fill_it_together(self, dag: Any) -> None:
+    def test_tasks_that_call_a_model_on_demand_share_its_pool_and_fill_it_together(self, dag: Any) -> None:
         pools = {task.task_id: (task.pool, task.pool_slots) for task in dag.tasks if task.is_mapped}
         assert pools == {
             "synthesize": ("bedrock_claude-sonnet-5-5_us-east-1", 1),

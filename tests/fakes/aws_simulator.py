@@ -1,4 +1,4 @@
-"""The AWS simulator in a thread of the test process, on a free loopback port."""
+"""Run the AWS simulator in a thread of the test process, on a free loopback port."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class RunningSimulator:
     def boto(self, service: str, *, region: str = "us-east-1", **config: Any) -> Any:
         """Return a boto3 client for s3, bedrock or bedrock-runtime.
 
-        Without ``config`` it makes one attempt and is shared by all callers, for making one takes long.
+        Without ``config``, the client makes one attempt per call. All callers share it, because creating one is slow.
         """
         if config:
             return self._new_client(service, region, config)
@@ -57,7 +57,7 @@ class RunningSimulator:
     def admin(self, method: str, path: str, body: Any = None) -> Any:
         """Call an admin route (``ledger``, ``settings`` ...) and return its JSON.
 
-        :raises AdminError: it answered with an error.
+        :raises AdminError: the route answered with an error.
         """
         data = None if body is None else json.dumps(body).encode()
         url = f"{self.url}/_admin/{path.removeprefix('/_admin/').lstrip('/')}"
@@ -74,13 +74,13 @@ class RunningSimulator:
 
     @property
     def ledger(self) -> Any:
-        """The ledger as it is now."""
+        """The current ledger."""
         return self.admin("GET", "ledger")
 
 
 @contextmanager
 def start_simulator(state_dir: Path, **settings: Any) -> Iterator[RunningSimulator]:
-    """Run an AWS simulator with quick settings (``FAST``) unless others are given; one at a time in a process."""
+    """Run an AWS simulator, with the settings ``FAST`` unless others are given. A process can run only one."""
     simulator = AwsSimulator(state_dir, {**FAST, **settings})
     sock = bind("127.0.0.1", 0)
     server = new_server(simulator)
@@ -96,13 +96,13 @@ def start_simulator(state_dir: Path, **settings: Any) -> Iterator[RunningSimulat
 
 
 def wait_until(read: Callable[[], Any], seconds: float = 10.0) -> Any:
-    """Return the first true value that ``read`` gives.
+    """Call ``read`` until it returns a true value, and return that value.
 
-    :raises TimeoutError: it gave none in time.
+    :raises TimeoutError: ``read`` returned no true value in time.
     """
     end = time.monotonic() + seconds
     while not (value := read()):
         if time.monotonic() > end:
-            raise TimeoutError(f"Nothing after {seconds} s; the last value was {value!r}.")
+            raise TimeoutError(f"No true value after {seconds} s; the last value was {value!r}.")
         time.sleep(0.01)
     return value

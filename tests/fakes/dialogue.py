@@ -1,4 +1,4 @@
-"""Answers of the models in tests: a teacher that writes pairs, a student, a judge, a critic."""
+"""Answer as the models in tests: a teacher that writes pairs, a student, a judge, a critic."""
 
 from __future__ import annotations
 
@@ -41,7 +41,11 @@ def grounding(verdict: str) -> str:
 
 
 def say(request: ModelRequest) -> str:
-    """Answer in the role of the prompt. The critic finds no fault, and the judge prefers the longer answer."""
+    """
+    Answer a request in the role that its prompt gives the model.
+
+    The critic finds no fault, and the judge prefers the longer answer.
+    """
     if "<number_of_pairs>" in request.user:
         return pairs(request)
     if "<answer_to_check>" in request.user:

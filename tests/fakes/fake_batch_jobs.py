@@ -52,7 +52,7 @@ class FakeBatchJobs:
         self.put(arn, status="Stopping")
 
     def put(self, arn: str, **changes: Any) -> None:
-        """Change the state of a job."""
+        """Change the fields of a job."""
         self.jobs[arn] = dataclasses.replace(self.jobs[arn], **changes)
 
     def asked(self, arn: str) -> list[dict[str, Any]]:
@@ -60,7 +60,12 @@ class FakeBatchJobs:
         return [json.loads(line) for line in self.store.read(self.requests[arn].input_uri).splitlines()]
 
     def end(self, arn: str, status: str = "Completed", *, answered: int | None = None, errors: int = 0) -> None:
-        """End a job: ``answered`` records (default all) have an answer, ``errors`` more an error, the rest no line."""
+        """
+        End a job and write its output files.
+
+        :param answered: how many records have an answer; by default, all records except ``errors``.
+        :param errors: how many more records have an error. The other records have no line in the output.
+        """
         records = self.asked(arn)
         count = len(records) - errors if answered is None else answered
         lines = [

@@ -81,5 +81,5 @@ class MemoryStore:
 
     def delete_bucket(self, bucket: str) -> None:
         remaining = [uri for uri in self.objects if split_uri(uri)[0] == bucket]
-        assert not remaining, f"S3 refuses to delete {bucket}, it holds {remaining}"
+        assert not remaining, f"S3 does not delete {bucket}, because it contains {remaining}"
         self.buckets.pop(bucket, None)

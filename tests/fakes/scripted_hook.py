@@ -8,7 +8,7 @@ from bedrock_distill.hooks.bedrock import BedrockDistillHook
 
 
 class ScriptedHook(BedrockDistillHook):
-    """The real hook. Each call takes the next of ``answers``, or raises it if it is an exception."""
+    """The real hook with scripted responses. Each call returns the next of ``answers``, or raises it as an error."""
 
     def __init__(self, *answers: Any) -> None:
         super().__init__()

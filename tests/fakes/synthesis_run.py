@@ -36,7 +36,7 @@ MODEL, PROMPT = load_catalog().model("claude-sonnet-5-5"), load_prompt("synthesi
 
 
 class BillingModel:
-    """Bill each call and then answer it; after ``answers`` answers, bill and hang."""
+    """A model that bills each call and then answers. After ``answers`` answers, it bills the next call and hangs."""
 
     def __init__(self, bill: Path, answers: float) -> None:
         self._bill = os.open(bill, os.O_CREAT | os.O_APPEND | os.O_WRONLY)
@@ -50,7 +50,7 @@ class BillingModel:
 
 
 def main(folder: Path, rows: int, run_key: str, concurrency: int, answers: float = math.inf) -> int:
-    """Ask for pairs on ``rows`` rows and return how many were accepted."""
+    """Request pairs for ``rows`` rows, and return the number of accepted pairs."""
     use_case = load_use_case(USE_CASES_FOLDER / "aws_docs_qa.yaml", environment={})
     use_case = use_case.model_copy(update={"fan_out": FanOut(concurrency=concurrency)})
     store = AnswerStore(FolderStore(folder / "objects"), "s3://training/distill/responses", run_key)

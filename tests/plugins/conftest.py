@@ -25,13 +25,13 @@ FOLDER = RunFolder(RUN_URI)
 
 
 def freeze(store: MemoryStore, use_case: UseCase, **changes: Any) -> None:
-    """Put the use case into the run's folder as preflight does, with whole sections changed."""
+    """Store the use case in the run's folder as ``preflight`` does. ``changes`` replace whole sections."""
     raw = {**use_case.model_dump(mode="json"), **changes}
     store.write(FOLDER.use_case, yaml.safe_dump(raw).encode())
 
 
 def make_champion(**changes: Any) -> Champion:
-    """A model that an earlier run promoted."""
+    """Return a champion that an earlier run promoted."""
     stated = {
         "use_case": "aws_docs_qa",
         "model_arn": "arn:model/champion",
@@ -50,20 +50,20 @@ def make_champion(**changes: Any) -> Champion:
 
 @pytest.fixture
 def use_case() -> UseCase:
-    """The sample, without the patience that would make a test of throttling wait."""
+    """The sample use case, with a patience so short that tests of throttling do not wait."""
     sample = load_use_case(USE_CASES_FOLDER / "aws_docs_qa.yaml", environment={})
     return sample.model_copy(update={"fan_out": sample.fan_out.model_copy(update={"patience_seconds": 1e-9})})
 
 
 @pytest.fixture(autouse=True)
 def fail_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hand on what failed in passing, without asking again and the pauses between."""
+    """Raise transient errors at once, without repeating calls or pausing."""
     monkeypatch.setattr(paced_client, "MAX_ATTEMPTS", 1)
 
 
 @pytest.fixture
 def store(use_case: UseCase) -> MemoryStore:
-    """A run's folder as preflight and ingest leave it: ten rows to train on, four to evaluate."""
+    """A run's folder after ``preflight`` and ``ingest``, with ten training rows and four evaluation rows."""
     store = MemoryStore()
     freeze(store, use_case)
     save_champion_snapshot(store, FOLDER, None)
@@ -84,7 +84,7 @@ def bedrock() -> FakeBedrock:
 
 @pytest.fixture
 def equip(store: MemoryStore, bedrock: FakeBedrock) -> Any:
-    """Put the fakes into a task, where the hook would be made."""
+    """Return a function that gives a task the fakes in place of its hook and its store."""
 
     def put(task: RunAccess) -> Any:
         task.__dict__["store"] = store
@@ -95,7 +95,7 @@ def equip(store: MemoryStore, bedrock: FakeBedrock) -> Any:
 
 
 class FakeTaskInstance(SimpleNamespace):
-    """The part of a task instance that our operators use."""
+    """The part of a task instance that the operators use."""
 
     def xcom_push(self, key: str, value: Any) -> None:
         self.xcoms[key] = value

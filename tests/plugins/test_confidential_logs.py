@@ -1,4 +1,4 @@
-"""Documents, questions and answers may be confidential, so no log above DEBUG contains them."""
+"""Check that no log above DEBUG contains documents, questions or answers, which may be confidential."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from include.distill.core.errors import ExpiredCredentialsError, ThrottledError,
 
 @pytest.fixture
 def connection(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The session tokens that the connection has, one after another; a client takes the one of its moment."""
+    """The session tokens that the connection has had. A new client uses the last one."""
     tokens = ["old"]
 
     def hook(**_: Any) -> Any:
@@ -30,7 +30,7 @@ def connection(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return tokens
 
 
-def test_renewed_credentials_are_taken_by_the_next_call_of_the_same_hook(connection: list[str]) -> None:
+def test_the_next_call_of_the_same_hook_uses_renewed_credentials(connection: list[str]) -> None:
     clients = AwsClients()
     for _ in range(2):
         with pytest.raises(ExpiredCredentialsError, match="reads the credentials from the connection again"):
@@ -43,7 +43,7 @@ def test_expired_credentials_are_a_transient_error() -> None:
     assert issubclass(ExpiredCredentialsError, TransientError)
 
 
-def test_any_other_error_keeps_the_client(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_any_other_error_does_not_drop_the_client(monkeypatch: pytest.MonkeyPatch) -> None:
     def answers() -> Iterator[Any]:
         yield ClientError({"Error": {"Code": "ThrottlingException", "Message": "slow"}}, "Get")
         yield "answer"

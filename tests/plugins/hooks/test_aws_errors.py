@@ -56,14 +56,14 @@ def client_error(code: str, message: str = "reason", status: int = 400) -> Clien
     ],
     ids=lambda value: str(value)[:40],
 )
-def test_every_failure_has_one_name(error: Exception, kind: type[ServiceError]) -> None:
+def test_every_failure_becomes_one_named_error(error: Exception, kind: type[ServiceError]) -> None:
     with pytest.raises(ServiceError) as raised, named_errors("call of thing"):
         raise error
     assert type(raised.value) is kind
     assert raised.value.__cause__ is error
 
 
-def test_a_message_says_what_was_called_what_aws_said_and_what_to_do() -> None:
+def test_a_message_names_the_call_quotes_aws_and_says_what_to_do() -> None:
     with (
         pytest.raises(ThrottledError, match=r"converse nova: ThrottlingException: slow\. The quota refills"),
         named_errors("converse nova"),

@@ -31,7 +31,7 @@ def job_arn(number: int) -> str:
 
 
 def job(number: int = 1, name: str = "name", **more: Any) -> dict[str, Any]:
-    """Return a job as Bedrock describes it; one with a higher number was submitted later."""
+    """Return a job as Bedrock describes it. A job with a higher number was submitted later."""
     submitted = NOW + datetime.timedelta(hours=number)
     return {"jobArn": job_arn(number), "jobName": name, "status": "InProgress", "submitTime": submitted, **more}
 
@@ -55,7 +55,7 @@ class TestGet:
         assert (read.processed, read.total, read.message) == (0, 0, None)
 
     @pytest.mark.parametrize(("headers", "simulated"), [({"x-simulated": "true"}, True), ({}, False)])
-    def test_a_job_in_which_no_real_model_answers_is_marked(self, headers: dict[str, str], simulated: bool) -> None:
+    def test_a_job_of_the_aws_simulator_is_marked_as_simulated(self, headers: dict[str, str], simulated: bool) -> None:
         answer = job(ResponseMetadata={"HTTPHeaders": headers})
         assert BatchJobs(RecordedWire({"GetModelInvocationJob": answer}).hook()).get(job_arn(1)).simulated is simulated
 
@@ -74,17 +74,17 @@ class TestFind:
         }
         return BatchJobs(RecordedWire(answers).hook()).find("name")
 
-    def test_a_name_that_only_contains_the_name_is_another_job(self) -> None:
+    def test_a_job_whose_name_only_contains_the_name_is_not_found(self) -> None:
         assert self.find(job(name="name-a2"), job(2, name="my-name")) is None
 
-    def test_of_several_jobs_of_one_name_it_is_the_newest(self) -> None:
+    def test_the_newest_of_several_jobs_with_one_name_is_found(self) -> None:
         newest = self.find(job(1), job(3), job(2), job(4, name="name-a2"))
         assert newest is not None
         assert newest.arn == job_arn(3)
 
 
 class TestCreate:
-    def test_the_request_holds_everything_and_breaks_no_rule_of_the_service_model(self) -> None:
+    def test_the_request_has_every_setting_and_satisfies_the_service_model(self) -> None:
         wire = RecordedWire({"CreateModelInvocationJob": {"jobArn": job_arn(1)}})
         assert BatchJobs(wire.hook()).create(REQUEST) == job_arn(1)
         (request,) = wire.named("CreateModelInvocationJob")
@@ -111,10 +111,10 @@ class TestStop:
         ]
 
     @pytest.mark.parametrize("code", ["ConflictException", "ResourceNotFoundException"])
-    def test_a_job_that_has_ended_is_left_as_it_is(self, code: str) -> None:
+    def test_stopping_an_ended_job_does_nothing(self, code: str) -> None:
         BatchJobs(RecordedWire({"StopModelInvocationJob": refused(code)}).hook()).stop(job_arn(1))
 
-    def test_a_job_that_could_not_be_stopped_is_an_error(self) -> None:
+    def test_a_failure_to_stop_a_job_is_an_error(self) -> None:
         wire = RecordedWire({"StopModelInvocationJob": refused("ThrottlingException")})
         with pytest.raises(ThrottledError):
             BatchJobs(wire.hook()).stop(job_arn(1))

@@ -1,4 +1,4 @@
-"""The hook's calls at the edges that fakes do not show: pages, refusals, a job that stalls."""
+"""Check the hook's calls in cases that the fakes do not cover: pages, refusals, a stalled job."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_models_are_listed_page_after_page() -> None:
     assert [call.get("nextToken") for call in hook.calls] == [None, "t"]
 
 
-def test_a_page_that_fails_is_an_error_and_not_a_shorter_list() -> None:
+def test_a_failed_page_is_an_error_and_not_a_shorter_list() -> None:
     hook = ScriptedHook({"provisionedModelSummaries": [], "nextToken": "t"}, TransientError("500"))
     with pytest.raises(TransientError):
         hook.list_throughputs()
@@ -43,16 +43,16 @@ def test_a_model_is_deleted_unless_something_uses_it(answer: Any, gone: bool) ->
 
 class TestStall:
     def stalled(self, *, hours: float, training: str) -> str | None:
-        """Return what is said of a running job of this age and phase when six hours are too long."""
+        """Return the message about a running job of this age and phase, if six hours without training are too long."""
         created = datetime.datetime.now(datetime.UTC) - datetime.timedelta(hours=hours)
         job = CustomizationJob("job", "arn", "InProgress", created, details=(("trainingDetails", training),))
         return job.stalled_for(6 * 3600)
 
-    def test_a_job_that_runs_for_long_without_training_is_named(self) -> None:
+    def test_a_job_that_runs_for_long_without_training_is_reported_as_stalled(self) -> None:
         stall = self.stalled(hours=7, training="NotStarted")
         assert stall is not None
         assert "InProgress for 7.0 h and training has not started" in stall
 
     @pytest.mark.parametrize(("hours", "training"), [(5, "NotStarted"), (7, "InProgress"), (7, "Completed")])
-    def test_any_other_job_has_not_stalled(self, hours: float, training: str) -> None:
+    def test_any_other_job_is_not_stalled(self, hours: float, training: str) -> None:
         assert self.stalled(hours=hours, training=training) is None

@@ -1,4 +1,4 @@
-"""The object store on a simulated S3, and on scripted answers where S3 cannot be made to give them."""
+"""Test the object store on a simulated S3, and with scripted responses that the simulator cannot give."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSimul
 
 
 class Clients:
-    """The boto3 clients of an AWS simulator, as the store calls them."""
+    """The boto3 clients of an AWS simulator, with the methods that the store calls."""
 
     def __init__(self, simulator: RunningSimulator) -> None:
         self.simulator = simulator
@@ -50,7 +50,7 @@ def store(clients: Clients) -> S3ObjectStore:
 
 
 class TestObjects:
-    def test_what_is_written_is_read_until_it_is_deleted(self, store: S3ObjectStore) -> None:
+    def test_a_written_object_can_be_read_until_it_is_deleted(self, store: S3ObjectStore) -> None:
         uri = "s3://bucket/notes/a b+c.json"
         assert not store.exists(uri)
         store.write(uri, b"{}")
@@ -60,11 +60,11 @@ class TestObjects:
         store.delete(uri)
         assert not store.exists(uri)
 
-    def test_an_object_that_does_not_exist_is_named(self, store: S3ObjectStore) -> None:
+    def test_the_error_about_a_missing_object_names_the_object(self, store: S3ObjectStore) -> None:
         with pytest.raises(NotFoundError, match="s3://bucket/never"):
             store.read("s3://bucket/never")
 
-    def test_a_refusal_is_not_taken_for_an_object_that_does_not_exist(self) -> None:
+    def test_refused_access_is_not_reported_as_a_missing_object(self) -> None:
         with pytest.raises(RefusedError, match="403"):
             S3ObjectStore(ScriptedHook(RefusedError("403"))).exists(URI)
 
@@ -79,7 +79,7 @@ class TestObjects:
 
 class TestWriter:
     @pytest.mark.parametrize(("size", "method"), [(100, "put_object"), (101, "upload_fileobj")])
-    def test_a_stream_is_uploaded_whole_at_the_end_of_its_block(
+    def test_a_stream_is_uploaded_completely_at_the_end_of_its_block(
         self, store: S3ObjectStore, clients: Clients, monkeypatch: pytest.MonkeyPatch, size: int, method: str
     ) -> None:
         monkeypatch.setattr(s3_hook, "UPLOAD_SPOOL_BYTES", 100)
@@ -109,7 +109,7 @@ class TestWriter:
 
 
 class TestListing:
-    def test_only_what_starts_with_the_prefix_is_listed_in_order(self, store: S3ObjectStore) -> None:
+    def test_only_objects_with_the_prefix_are_listed_and_in_order(self, store: S3ObjectStore) -> None:
         for key in ("runs/b", "runs/a/1", "runs-old/c"):
             store.write(f"s3://bucket/{key}", key.encode())
         assert store.list("s3://bucket/runs/") == ["s3://bucket/runs/a/1", "s3://bucket/runs/b"]
@@ -127,13 +127,15 @@ class TestListing:
 
 
 class TestDeleteAll:
-    def test_many_objects_go_in_batches_that_s3_takes(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_many_objects_are_deleted_in_batches_of_the_size_that_s3_allows(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setattr(s3_hook, "DELETE_BATCH_SIZE", 2)
         hook = ScriptedHook({}, {})
         S3ObjectStore(hook).delete_all(["s3://b/1", "s3://b/2", "s3://b/3/4"])
         assert [[key["Key"] for key in call["Delete"]["Objects"]] for call in hook.calls] == [["1", "2"], ["3/4"]]
 
-    def test_nothing_to_delete_asks_nothing(self) -> None:
+    def test_without_objects_to_delete_no_request_is_sent(self) -> None:
         S3ObjectStore(ScriptedHook()).delete_all([])
 
     def test_an_object_that_s3_does_not_delete_is_an_error_although_the_call_succeeds(self) -> None:
@@ -141,7 +143,7 @@ class TestDeleteAll:
         with pytest.raises(OutcomeError, match=r"1 of 2 objects\. The first one is s3://b/1: AccessDenied no"):
             S3ObjectStore(hook).delete_all(["s3://b/1", "s3://b/2"])
 
-    def test_the_others_stay(self, store: S3ObjectStore) -> None:
+    def test_the_other_objects_are_kept(self, store: S3ObjectStore) -> None:
         for key in ("1", "2", "3"):
             store.write(f"s3://bucket/many/{key}", b"")
         store.delete_all(["s3://bucket/many/1", "s3://bucket/many/3", "s3://bucket/many/never"])
@@ -149,7 +151,7 @@ class TestDeleteAll:
 
 
 class TestBuckets:
-    def test_a_missing_bucket_is_named_with_what_to_do(self, store: S3ObjectStore) -> None:
+    def test_the_message_about_a_missing_bucket_says_what_to_do(self, store: S3ObjectStore) -> None:
         problem = store.ensure_bucket("absent", region="us-east-1", create=False)
         assert problem is not None
         assert "absent does not exist" in problem
@@ -167,7 +169,7 @@ class TestBuckets:
         ("region", "stated"),
         [
             pytest.param("eu-west-1", {"LocationConstraint": "eu-west-1"}, id="another Region"),
-            pytest.param("us-east-1", None, id="the Region that S3 refuses to have named"),
+            pytest.param("us-east-1", None, id="the Region that S3 rejects as a LocationConstraint"),
         ],
     )
     def test_a_new_bucket_is_in_the_region_of_the_jobs(self, region: str, stated: Any) -> None:
@@ -177,14 +179,14 @@ class TestBuckets:
         assert hook.calls[1].get("CreateBucketConfiguration") == stated
 
     @pytest.mark.parametrize("create", [True, False])
-    def test_a_bucket_that_exists_is_left_as_it_is(self, store: S3ObjectStore, create: bool) -> None:
+    def test_an_existing_bucket_is_not_changed(self, store: S3ObjectStore, create: bool) -> None:
         assert store.ensure_bucket("bucket", region="us-east-1", create=create) is None
         assert store.bucket_tags("bucket") == {}
 
-    def test_another_refusal_of_a_buckets_tags_is_an_error(self) -> None:
+    def test_any_other_error_about_the_tags_of_a_bucket_is_raised(self) -> None:
         with pytest.raises(ContractError):
             S3ObjectStore(ScriptedHook(ContractError("Teapot"))).bucket_tags("b")
 
-    def test_a_bucket_that_once_had_versioning_says_so(self) -> None:
+    def test_a_bucket_that_once_had_versioning_is_reported_as_versioned(self) -> None:
         store = S3ObjectStore(ScriptedHook({"Status": "Suspended"}, {}))
         assert (store.has_versions("b"), store.has_versions("b")) == (True, False)

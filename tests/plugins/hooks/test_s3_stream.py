@@ -31,7 +31,7 @@ class CutBody(BytesIO):
 
 
 class CuttingClients:
-    """Answers GetObject with bodies that break after the lengths given; then with whole ones."""
+    """Clients whose GetObject returns bodies that break after the given lengths, and after that complete bodies."""
 
     def __init__(self, *lengths: int) -> None:
         self.lengths = list(lengths)
@@ -53,7 +53,7 @@ def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @given(st.lists(st.integers(1, 900), max_size=6))
-def test_an_object_is_read_whole_wherever_its_connection_breaks(lengths: list[int]) -> None:
+def test_an_object_is_read_completely_wherever_the_connection_breaks(lengths: list[int]) -> None:
     with S3ObjectStore(CuttingClients(*lengths)).reader(URI) as body:  # type: ignore[arg-type]
         assert b"".join(body) == BODY
 
@@ -71,7 +71,7 @@ def test_a_connection_that_stays_broken_is_a_transient_error() -> None:
     assert len(clients.ranges) == 1 + len(s3_stream.RECONNECT_PAUSE_SECONDS)
 
 
-def test_a_byte_that_arrives_starts_the_count_of_reconnections_again() -> None:
+def test_a_received_byte_resets_the_count_of_reconnections() -> None:
     reconnections = 3 * len(s3_stream.RECONNECT_PAUSE_SECONDS)
     clients = CuttingClients(*[1] * reconnections)
     assert S3ObjectStore(clients).read(URI) == BODY  # type: ignore[arg-type]

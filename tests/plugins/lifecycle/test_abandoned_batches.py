@@ -27,10 +27,10 @@ FAILED_WAIT = {"submit": "success", "wait": "failed"}
     [
         pytest.param({"wait": IN_PROGRESS}, "success", "failed", [STEP], id="wait marked failed"),
         pytest.param({"submit": IN_PROGRESS}, "failed", "upstream_failed", [STEP], id="submit marked failed"),
-        pytest.param({}, "success", "skipped", [STEP], id="run marked between the two"),
+        pytest.param({}, "success", "skipped", [STEP], id="run marked between submit and wait"),
         pytest.param({"wait": "WaitTimeoutError"}, "success", "failed", [], id="timed out"),
         pytest.param({"submit": "RefusedError"}, "failed", "upstream_failed", [], id="submit refused"),
-        pytest.param({"wait": FINAL_ATTEMPT}, "success", "failed", [], id="Airflow may have failed the last try"),
+        pytest.param({"wait": FINAL_ATTEMPT}, "success", "failed", [], id="Airflow may have failed the last attempt"),
         pytest.param({"submit": IN_PROGRESS}, "success", "failed", [], id="wait failed before it started"),
         pytest.param({}, "success", "success", [], id="done"),
         pytest.param({}, "skipped", "skipped", [], id="never submitted"),
@@ -39,7 +39,7 @@ FAILED_WAIT = {"submit": "success", "wait": "failed"}
 def test_a_step_is_abandoned_if_a_person_marked_its_task_failed(
     attempts: dict[str, str], submit: str, wait: str, steps: list[str]
 ) -> None:
-    """Only the task that failed tells how its try ended: what the other one left is of an earlier time."""
+    """Only the XCom of the failed task counts. The XCom of the other task is from an earlier time."""
     left = {f"{STEP}_batch.{task}": attempt for task, attempt in attempts.items()}
     ti = SimpleNamespace(xcom_pull=lambda task_ids, key: left.get(task_ids) if key == ATTEMPT_KEY else None)
     states = {f"{STEP}_batch.submit": submit, f"{STEP}_batch.wait": wait}
@@ -64,7 +64,7 @@ class TestStopBatches:
     def note(
         self, pending: PendingBatchJobs, batches: FakeBatchJobs, name: str, *, status: str = "InProgress", **plan: Any
     ) -> None:
-        """Note a job of 120 records and have it in a state."""
+        """Record a job of 120 records, and set its status."""
         noted = {"step": STEP, "run_key": FOLDER.run_key, **plan}
         pending.add(
             BatchJobPlan(
@@ -77,7 +77,7 @@ class TestStopBatches:
     def stop(self, pending: PendingBatchJobs, batches: FakeBatchJobs, step: str = STEP) -> list[str]:
         return list(stop_batches(batches, pending, step))  # type: ignore[arg-type]
 
-    def test_a_running_job_is_stopped_and_its_bill_is_named(
+    def test_a_running_job_is_stopped_and_its_bill_is_reported(
         self, pending: PendingBatchJobs, batches: FakeBatchJobs
     ) -> None:
         self.note(pending, batches, "job")
@@ -88,12 +88,12 @@ class TestStopBatches:
         assert "Clear synthesize_batch.submit with downstream" in message
 
     @pytest.mark.parametrize("status", ["Completed", "PartiallyCompleted", "Expired", "Failed", "Stopped"])
-    def test_a_job_that_has_ended_is_left(self, pending: PendingBatchJobs, batches: FakeBatchJobs, status: str) -> None:
+    def test_an_ended_job_is_not_stopped(self, pending: PendingBatchJobs, batches: FakeBatchJobs, status: str) -> None:
         self.note(pending, batches, "job", status=status)
         assert self.stop(pending, batches) == []
         assert batches.stopped == []
 
-    def test_jobs_of_another_run_or_step_are_left(
+    def test_jobs_of_another_run_or_step_are_not_stopped(
         self, pending: PendingBatchJobs, batches: FakeBatchJobs, store: MemoryStore
     ) -> None:
         self.note(pending, batches, "of-another-run", run_key="manual-2")
@@ -104,14 +104,14 @@ class TestStopBatches:
         assert len(self.stop(other, batches)) == 1
         assert batches.stopped == ["of-another-run"]
 
-    def test_a_note_of_a_job_that_was_never_bought_stops_nothing(
+    def test_a_record_of_a_job_that_was_never_bought_stops_nothing(
         self, pending: PendingBatchJobs, batches: FakeBatchJobs
     ) -> None:
         self.note(pending, batches, "job")
         batches.jobs.clear()
         assert self.stop(pending, batches) == []
 
-    def test_a_job_that_cannot_be_stopped_is_named_and_the_others_are_stopped(
+    def test_a_job_that_cannot_be_stopped_is_reported_and_the_others_are_stopped(
         self, pending: PendingBatchJobs, batches: FakeBatchJobs, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         self.note(pending, batches, "a")

@@ -25,7 +25,7 @@ ASKED = {"tuned.upload": "success", "tuned.submit": "failed", "tuned.trained": "
 
 
 class Run:
-    """One run: what its tasks returned or left, and the outcome of their states."""
+    """A run with the XComs of its tasks, and a check of the tasks' states by ``outcome``."""
 
     def __init__(self, equip: Any, context: dict[str, Any]) -> None:
         self.equip, self.context, self.number = equip, context, 1
@@ -41,7 +41,7 @@ class Run:
         return {**self.context, "ti": SimpleNamespace(xcom_push=push, try_number=self.number, max_tries=3)}
 
     def wait(self, *, deferrable: bool = True) -> None:
-        """Start the waiting task, which is left when it waits outside."""
+        """Execute the waiting task until it ends or defers."""
         with suppress(TaskDeferred):
             self.sensor(deferrable=deferrable).execute(self.of("tuned.trained"))
 
@@ -76,7 +76,7 @@ def run(equip: Any, context: dict[str, Any]) -> Run:
     return Run(equip, context)
 
 
-def test_the_job_of_a_waiting_task_that_was_marked_failed_is_stopped_and_its_bill_is_named(
+def test_the_job_of_a_waiting_task_that_was_marked_failed_is_stopped_and_its_bill_is_reported(
     run: Run, bedrock: FakeBedrock
 ) -> None:
     name = run.submit()
@@ -125,7 +125,7 @@ def test_a_wait_that_failed_on_its_own_in_the_triggerer_does_not_stop_the_job(
     assert bedrock.stopped == []
 
 
-def test_in_the_last_try_airflow_may_have_failed_the_task_so_the_job_is_not_stopped(
+def test_in_the_last_attempt_airflow_may_have_failed_the_task_so_the_job_is_not_stopped(
     run: Run, bedrock: FakeBedrock
 ) -> None:
     run.submit()
@@ -135,7 +135,7 @@ def test_in_the_last_try_airflow_may_have_failed_the_task_so_the_job_is_not_stop
     assert bedrock.stopped == []
 
 
-def test_a_wait_that_never_started_leaves_the_job(run: Run, bedrock: FakeBedrock) -> None:
+def test_a_wait_that_never_started_does_not_stop_the_job(run: Run, bedrock: FakeBedrock) -> None:
     run.submit()
     run.end(WAITED)
     assert bedrock.stopped == []
@@ -169,7 +169,7 @@ def test_a_run_marked_failed_before_its_wait_began_has_its_job_stopped(run: Run,
 
 
 @pytest.mark.parametrize("status", ["Completed", "Stopped", "Failed"])
-def test_a_job_that_has_ended_is_left(run: Run, bedrock: FakeBedrock, status: str) -> None:
+def test_an_ended_job_is_not_stopped(run: Run, bedrock: FakeBedrock, status: str) -> None:
     name = run.submit()
     run.wait()
     bedrock.put_job(name, status)
@@ -177,7 +177,7 @@ def test_a_job_that_has_ended_is_left(run: Run, bedrock: FakeBedrock, status: st
     assert bedrock.stopped == []
 
 
-def test_the_use_case_can_say_that_jobs_continue(
+def test_the_use_case_can_let_jobs_continue(
     run: Run, bedrock: FakeBedrock, store: MemoryStore, use_case: UseCase
 ) -> None:
     freeze(store, use_case, training={**use_case.training.model_dump(), "stop_when_marked_failed": False})

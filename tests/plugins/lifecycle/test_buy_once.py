@@ -21,13 +21,13 @@ class Shop:
             raise self.answer
 
 
-def test_a_thing_that_exists_is_not_bought() -> None:
+def test_an_existing_resource_is_not_bought() -> None:
     shop = Shop(there=True)
     purchase = buy_once("job", find=shop.find, create=shop.create)
     assert (purchase.resource, purchase.bought, shop.orders) == ("job", False, [])
 
 
-def test_a_missing_thing_is_bought_once() -> None:
+def test_a_missing_resource_is_bought_once() -> None:
     shop = Shop()
     assert buy_once("job", find=shop.find, create=shop.create).bought
     assert not buy_once("job", find=shop.find, create=shop.create).bought
@@ -37,31 +37,31 @@ def test_a_missing_thing_is_bought_once() -> None:
 @pytest.mark.parametrize(
     "doubt",
     [
-        pytest.param(TransientError("connection lost"), id="lost answer"),
+        pytest.param(TransientError("connection lost"), id="lost response"),
         pytest.param(ConflictError("token already used"), id="repeated token"),
-        pytest.param(ThrottledError("slow down"), id="the client repeated a lost call and that was throttled"),
-        pytest.param(ContractError("no jobArn"), id="answer in an unknown format"),
+        pytest.param(ThrottledError("slow down"), id="the client repeated a lost call and was throttled"),
+        pytest.param(ContractError("no jobArn"), id="response in an unknown format"),
     ],
 )
-def test_a_purchase_in_doubt_is_looked_up_and_not_bought_again(doubt: Exception) -> None:
+def test_an_uncertain_purchase_is_looked_up_and_not_bought_again(doubt: Exception) -> None:
     shop = Shop(answer=doubt)
     purchase = buy_once("job", find=shop.find, create=shop.create)
     assert (purchase.resource, purchase.bought, shop.orders) == ("job", True, ["job"])
 
 
-def test_when_the_purchase_never_arrived_its_error_reaches_the_caller() -> None:
+def test_if_nothing_was_bought_the_error_reaches_the_caller() -> None:
     shop = Shop(answer=TransientError("connection lost"), delivers=False)
     with pytest.raises(TransientError, match="connection lost"):
         buy_once("job", find=shop.find, create=shop.create)
 
 
-def test_a_refusal_is_final_and_not_looked_up() -> None:
+def test_a_refusal_is_raised_without_another_look_up() -> None:
     shop = Shop(answer=RefusedError("no quota"))
     with pytest.raises(RefusedError, match="no quota"):
         buy_once("job", find=shop.find, create=shop.create)
 
 
-def test_a_purchase_that_cannot_be_found_is_left_to_a_retry_that_looks_first() -> None:
+def test_a_purchase_that_cannot_be_found_yet_is_a_transient_error() -> None:
     shop = Shop(delivers=False)
     with pytest.raises(TransientError, match="does not buy another"):
         buy_once("job", find=shop.find, create=shop.create)

@@ -29,7 +29,7 @@ def tags(use_case: UseCase, *, hours: float = 12, dag_run: Any = None, **more: s
     return purchase_tags(use_case.model_copy(update={"serving": serving}), FOLDER, dag_run or FakeDagRun(), **more)
 
 
-def test_they_name_the_project_the_run_and_what_is_added(use_case: UseCase) -> None:
+def test_tags_name_the_project_and_the_run_and_include_the_additional_tags(use_case: UseCase) -> None:
     assert tags(use_case, arm="tuned") == {
         "project": "bedrock-distill",
         "use-case": "aws_docs_qa",
@@ -41,10 +41,10 @@ def test_they_name_the_project_the_run_and_what_is_added(use_case: UseCase) -> N
     }
 
 
-def test_the_expiry_counts_from_the_start_of_the_run_so_that_every_try_sends_the_same_request(
+def test_the_expiry_counts_from_the_start_of_the_run_so_that_every_attempt_sends_the_same_request(
     use_case: UseCase,
 ) -> None:
-    """A request with the same token and other tags is a conflict."""
+    """Bedrock reports a conflict if two requests have the same token but different tags."""
     assert expires_at(tags(use_case, hours=1.5)) == STARTED + datetime.timedelta(hours=1.5)
 
 
@@ -53,7 +53,7 @@ def test_the_expiry_is_in_utc_wherever_the_run_started(use_case: UseCase) -> Non
     assert tags(use_case, dag_run=FakeDagRun(start_date=tokyo))["expires-at"] == "2026-11-22T14:00:00Z"
 
 
-def test_a_run_without_a_start_expires_all_the_same(use_case: UseCase) -> None:
+def test_purchases_of_a_run_without_a_start_also_expire(use_case: UseCase) -> None:
     expiry = expires_at(tags(use_case, dag_run=FakeDagRun(start_date=None)))
     assert expiry is not None
     from_now = expiry - datetime.datetime.now(datetime.UTC)
@@ -61,7 +61,7 @@ def test_a_run_without_a_start_expires_all_the_same(use_case: UseCase) -> None:
 
 
 @pytest.mark.parametrize("run_id", ["nightly, again", "manual__été", "x" * 257])
-def test_a_run_id_that_aws_cannot_hold_is_left_out(use_case: UseCase, run_id: str) -> None:
+def test_a_run_id_that_is_not_a_valid_tag_value_is_left_out(use_case: UseCase, run_id: str) -> None:
     purchase = tags(use_case, dag_run=SimpleNamespace(dag_id="d", run_id=run_id, start_date=STARTED))
     assert "run-id" not in purchase
     assert purchase["dag-id"] == "d"

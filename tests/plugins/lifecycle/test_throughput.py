@@ -31,10 +31,10 @@ def throughput(status: str, **changes: Any) -> Throughput:
 
 
 class TestHourlyCostNote:
-    def test_it_names_the_rate_of_all_model_units(self) -> None:
+    def test_the_note_gives_the_rate_of_all_model_units(self) -> None:
         assert hourly_cost_note(provisioned(usd_per_hour=60.504)) == ", at $60.50 per hour"
 
-    def test_a_manifest_of_an_earlier_version_has_no_rate(self) -> None:
+    def test_the_note_is_empty_for_a_manifest_of_an_earlier_version(self) -> None:
         assert hourly_cost_note(provisioned()) == ""
 
 
@@ -43,14 +43,16 @@ class TestServingArn:
         return serving_arn(provisioned(usd_per_hour=21, **changes), shown, provision_task="tuned.provision")
 
     @pytest.mark.parametrize("status", ["InService", "Creating", "Updating"])
-    def test_it_is_the_arn_that_bedrock_shows(self, status: str) -> None:
+    def test_it_is_the_arn_that_bedrock_reports(self, status: str) -> None:
         assert self.serving(throughput(status)) == f"arn:throughput/{NAME}"
 
     @pytest.mark.parametrize("shown", [None, throughput("Failed")])
-    def test_when_no_answer_is_missing_nothing_serves_whatever_bedrock_shows(self, shown: Throughput | None) -> None:
+    def test_without_missing_answers_there_is_no_serving_arn_whatever_bedrock_reports(
+        self, shown: Throughput | None
+    ) -> None:
         assert self.serving(shown, throughput_arn=None) is None
 
-    def test_a_released_throughput_is_an_error_that_says_which_task_buys_it_again(self) -> None:
+    def test_the_error_about_a_released_throughput_names_the_task_that_buys_a_new_one(self) -> None:
         clear = r"nothing is billed.*Clear tuned\.provision with downstream.*at \$21\.00 per hour"
         with pytest.raises(ThroughputReleasedError, match=rf"{NAME} was released.*{clear}"):
             self.serving(None)
@@ -62,7 +64,7 @@ class TestServingArn:
 
 
 class LingeringBedrock(FakeBedrock):
-    """A deleted throughput is still shown for some look-ups, as Bedrock does."""
+    """A fake Bedrock that still finds a deleted throughput in the next look-ups, as AWS does."""
 
     def __init__(self, lookups: int) -> None:
         super().__init__()
@@ -82,7 +84,7 @@ class LingeringBedrock(FakeBedrock):
 class TestDeleteAndWait:
     @pytest.fixture
     def pauses(self, monkeypatch: pytest.MonkeyPatch) -> list[float]:
-        """The seconds that were waited; the clock goes on by them."""
+        """The pauses in seconds. Each pause advances the clock."""
         pauses: list[float] = []
         monkeypatch.setattr("bedrock_distill.lifecycle.throughput.time.sleep", pauses.append)
         monkeypatch.setattr("bedrock_distill.lifecycle.throughput.time.monotonic", lambda: sum(pauses))
@@ -97,13 +99,13 @@ class TestDeleteAndWait:
         self.delete(bedrock, 60)
         assert (bedrock.throughputs, pauses) == ({}, [])
 
-    def test_it_waits_until_bedrock_no_longer_shows_it(self, pauses: list[float]) -> None:
+    def test_it_waits_until_bedrock_no_longer_finds_the_throughput(self, pauses: list[float]) -> None:
         bedrock = LingeringBedrock(lookups=3)
         self.delete(bedrock, 60)
         assert bedrock.deleted == [NAME]
         assert len(pauses) == 3
 
-    def test_a_throughput_that_stays_is_an_error_that_says_it_is_billed(self, pauses: list[float]) -> None:
+    def test_the_error_about_a_throughput_that_still_exists_says_that_it_is_billed(self, pauses: list[float]) -> None:
         with pytest.raises(WaitTimeoutError, match=rf"{NAME} was deleted 5 s ago.*billed.*Bedrock console"):
             self.delete(LingeringBedrock(lookups=1000), 5)
         assert 5 <= sum(pauses) <= 7

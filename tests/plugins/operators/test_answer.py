@@ -41,7 +41,7 @@ class TestAnswer:
         assert {record["arm"] for record in answers} == {"tuned"}
         assert len(json.dumps(manifest)) < 2048
 
-    def test_the_tuned_arm_is_asked_through_its_throughput_the_base_on_demand(
+    def test_the_tuned_arm_answers_through_its_throughput_and_the_base_arm_on_demand(
         self, answer: Any, bedrock: FakeBedrock
     ) -> None:
         answer()
@@ -51,7 +51,7 @@ class TestAnswer:
             "us.amazon.nova-micro-v1:0",
         ]
 
-    def test_the_arm_of_the_noise_control_answers_twice_and_pays_for_both(
+    def test_the_arm_of_the_noise_control_answers_twice_and_pays_for_both_answers(
         self, answer: Any, bedrock: FakeBedrock, store: MemoryStore, use_case: Any
     ) -> None:
         freeze(store, use_case, answering={"temperature": 0.5})
@@ -62,10 +62,10 @@ class TestAnswer:
         answer()
         assert "second_answer" not in read_jsonl(store, FOLDER.answers("tuned", 0), dict)[0]
 
-    def test_a_tuned_arm_without_an_endpoint_is_not_answered_for_by_the_base_student(
+    def test_the_base_student_does_not_answer_for_a_tuned_arm_without_an_endpoint(
         self, answer: Any, bedrock: FakeBedrock
     ) -> None:
-        """As when a person marks ``in_service`` success."""
+        """A tuned arm has no endpoint if a person marks ``in_service`` as success."""
         with pytest.raises(ThroughputReleasedError, match=r"Clear tuned\.provision with downstream"):
             answer(serving=None)
         assert bedrock.asked == []
@@ -78,21 +78,23 @@ class TestAnswer:
         manifest = answer(serving={**SERVING, "invoke_id": "arn:another"})
         assert (bedrock.asked, manifest["calls"]) == ([], 1)
 
-    def test_a_released_endpoint_says_which_task_to_clear(self, answer: Any, bedrock: FakeBedrock) -> None:
+    def test_the_error_about_a_released_endpoint_names_the_task_to_clear(
+        self, answer: Any, bedrock: FakeBedrock
+    ) -> None:
         bedrock.refuse["ask"] = NotFoundError("converse: ResourceNotFoundException")
         with pytest.raises(
             ThroughputReleasedError, match=r"Nothing is billed\. Clear tuned\.provision with downstream"
         ):
             answer()
 
-    def test_a_base_model_that_is_gone_is_not_called_a_released_endpoint(
+    def test_a_base_model_that_no_longer_exists_is_not_reported_as_a_released_endpoint(
         self, answer: Any, bedrock: FakeBedrock
     ) -> None:
         bedrock.refuse["ask"] = NotFoundError("past its end of life")
         with pytest.raises(NotFoundError, match="end of life"):
             answer(arm="base", serving=None)
 
-    def test_a_row_with_a_transient_error_is_retried_and_paid_once(
+    def test_a_row_with_a_transient_error_is_retried_and_paid_for_once(
         self, answer: Any, bedrock: FakeBedrock, store: MemoryStore, context: Any
     ) -> None:
         write_jsonl(store, FOLDER.shard("evaluation", 0), ROWS)
@@ -106,7 +108,7 @@ class TestAnswer:
         assert len(bedrock.asked) == 1
 
     @pytest.mark.parametrize("error", [ThrottledError("slow down"), InvalidRequestError("too long")])
-    def test_a_row_without_an_answer_fails_the_task_after_the_last_try(
+    def test_a_row_without_an_answer_fails_the_task_after_the_last_attempt(
         self, answer: Any, bedrock: FakeBedrock, store: MemoryStore, error: Any
     ) -> None:
         write_jsonl(store, FOLDER.shard("evaluation", 0), ROWS)

@@ -10,7 +10,7 @@ from tests.plugins.conftest import RUN_URI
 
 
 class LazyResults:
-    """What mapped tasks returned, as Airflow hands it on: every item that is asked for alone is a request."""
+    """The results of mapped tasks, as Airflow passes them. Reading a single item sends a request."""
 
     def __init__(self, *items: Any) -> None:
         self.items = items
@@ -31,11 +31,11 @@ def test_results_of_mapped_tasks_are_fetched_in_one_request() -> None:
     assert results.requests == 1
 
 
-def test_a_step_that_mapped_to_nothing_has_no_results() -> None:
+def test_a_task_that_is_mapped_over_nothing_has_no_results() -> None:
     assert mapped_manifests(LazyResults(), dict) == []
 
 
-def test_a_task_reaches_aws_through_its_own_connection_and_region() -> None:
+def test_a_task_uses_its_own_connection_and_region() -> None:
     task = DistillOperator(task_id="t", run_uri=RUN_URI, aws_conn_id="aws_other", region_name="eu-west-1")
     assert (task.hook.aws_conn_id, task.hook.region_name) == ("aws_other", "eu-west-1")
 

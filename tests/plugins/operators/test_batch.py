@@ -74,7 +74,7 @@ def only(batches: FakeBatchJobs) -> str:
 
 
 class TestSubmit:
-    def test_all_questions_are_asked_in_one_job_that_is_named_after_them(
+    def test_all_questions_are_submitted_in_one_job_that_is_named_after_the_use_case_and_step(
         self, submit: Any, batches: FakeBatchJobs
     ) -> None:
         manifest = submit()
@@ -91,7 +91,7 @@ class TestSubmit:
         first = submit()
         assert submit() == {**first, "records": 0, "bought": 0}
 
-    def test_a_purchase_whose_answer_was_lost_is_found(self, submit: Any, batches: FakeBatchJobs) -> None:
+    def test_a_purchase_whose_response_was_lost_is_found(self, submit: Any, batches: FakeBatchJobs) -> None:
         batches.lose_next_answer = TransientError("connection lost")
         assert submit()["job_arns"] == [only(batches)]
 
@@ -101,14 +101,14 @@ class TestSubmit:
             submit()
         assert submit()["job_arns"] == [only(batches)]
 
-    def test_too_few_questions_are_asked_on_demand(
+    def test_too_few_questions_for_a_job_are_left_for_the_step_to_send_on_demand(
         self, submit: Any, batches: FakeBatchJobs, store: MemoryStore
     ) -> None:
         rows(store, 99)
         assert submit() == {"job_arns": [], "records": 0, "left_to_ask_on_demand": 99, "bought": 0}
         assert batches.jobs == {}
 
-    def test_with_more_rows_only_the_new_ones_are_asked(
+    def test_with_more_rows_only_the_new_questions_are_submitted(
         self, submit: Any, batches: FakeBatchJobs, store: MemoryStore
     ) -> None:
         (first,) = submit()["job_arns"]
@@ -117,20 +117,22 @@ class TestSubmit:
         assert (manifest["records"], manifest["bought"]) == (100, 1)
         assert first in manifest["job_arns"]
 
-    def test_repeated_rows_are_asked_once(self, submit: Any, batches: FakeBatchJobs, store: MemoryStore) -> None:
+    def test_the_question_of_repeated_rows_is_submitted_once(
+        self, submit: Any, batches: FakeBatchJobs, store: MemoryStore
+    ) -> None:
         write_jsonl(store, FOLDER.shard("train", 0), [make_row(n % 100) for n in range(MANY)])
         assert submit()["records"] == 100
 
 
 class TestRunningQuestions:
-    def test_claiming_a_question_has_the_step_wait_for_its_job_and_for_no_other(self) -> None:
+    def test_claiming_a_question_makes_the_step_wait_only_for_the_job_that_contains_the_question(self) -> None:
         running = RunningQuestions({"a": "arn:1", "b": "arn:2"})
         assert (running.claim("a"), running.claim("c")) == (True, False)
         assert running.claimed_arns == {"arn:1"}
 
 
 class TestCollect:
-    def test_the_step_finds_its_answers_and_asks_no_model(
+    def test_the_step_finds_its_answers_and_calls_no_model(
         self, submit: Any, collect: Any, synthesize: Any, batches: FakeBatchJobs, bedrock: FakeBedrock
     ) -> None:
         submitted = submit()
@@ -143,7 +145,7 @@ class TestCollect:
         assert (manifest["input_tokens"], manifest["batch_input_tokens"]) == (100 * MANY, 100 * MANY)
         assert manifest["simulated"]
 
-    def test_a_second_collect_returns_the_same_and_the_next_run_buys_nothing(
+    def test_a_second_collect_returns_the_same_manifest_and_the_next_run_buys_nothing(
         self, submit: Any, collect: Any, batches: FakeBatchJobs
     ) -> None:
         submitted = submit()
@@ -152,7 +154,7 @@ class TestCollect:
         assert submit() == {"job_arns": [], "records": 0, "left_to_ask_on_demand": 0, "bought": 0}
 
     @pytest.mark.parametrize("status", ["Completed", "PartiallyCompleted", "Expired"])
-    def test_answers_are_stored_and_only_the_rest_is_asked_on_demand(
+    def test_answers_are_stored_and_only_unanswered_questions_are_sent_on_demand(
         self, submit: Any, collect: Any, synthesize: Any, batches: FakeBatchJobs, bedrock: FakeBedrock,
         store: MemoryStore, status: str,
     ) -> None:  # fmt: skip
@@ -166,7 +168,7 @@ class TestCollect:
         assert len(bedrock.asked) == 50
 
     @pytest.mark.parametrize("status", ["Failed", "Stopped"])
-    def test_a_failed_jobs_answers_are_stored_and_bedrocks_reason_is_named(
+    def test_the_answers_of_a_failed_job_are_stored_and_the_error_quotes_bedrocks_reason(
         self, submit: Any, collect: Any, batches: FakeBatchJobs, status: str
     ) -> None:
         submitted = submit()
@@ -180,13 +182,13 @@ class TestCollect:
     def test_answers_of_an_ended_job_are_stored_before_more_is_bought(
         self, submit: Any, batches: FakeBatchJobs, synthesize: Any, bedrock: FakeBedrock
     ) -> None:
-        """As after a clear of submit, or in the next run after one that died while it waited."""
+        """The ended job is found when ``submit`` is cleared, or by the next run if a run died while it waited."""
         submit()
         batches.end(only(batches), "Stopped", answered=60)
         assert submit() == {"job_arns": [], "records": 0, "left_to_ask_on_demand": 60, "bought": 0}
         assert synthesize()["batch_calls"] == 60
 
-    def test_a_job_that_runs_because_its_wait_was_marked_success_is_left_to_be_collected_later(
+    def test_a_running_job_whose_wait_was_marked_success_can_be_collected_later(
         self, submit: Any, collect: Any, batches: FakeBatchJobs
     ) -> None:
         submitted = submit()
@@ -212,7 +214,7 @@ class TestAttempts:
     @pytest.mark.parametrize(
         ("status", "message"), [("Stopped", None), ("Expired", None), ("Failed", "Encountered an internal error")]
     )
-    def test_a_job_that_answered_nothing_for_another_reason_than_its_questions_is_bought_again(
+    def test_a_job_that_failed_for_a_reason_other_than_its_questions_is_bought_again(
         self, submit: Any, batches: FakeBatchJobs, status: str, message: str | None
     ) -> None:
         submit()
@@ -222,7 +224,9 @@ class TestAttempts:
         assert submit()["bought"] == 1
         assert [job.name for job in batches.jobs.values()][1] == f"{batches.jobs[first].name}-a2"
 
-    def test_a_job_that_failed_on_its_questions_is_refused(self, submit: Any, batches: FakeBatchJobs) -> None:
+    def test_a_job_that_failed_because_of_its_questions_is_not_bought_again(
+        self, submit: Any, batches: FakeBatchJobs
+    ) -> None:
         submit()
         batches.end(only(batches), "Failed", answered=0)
         batches.put(only(batches), message="Batch job contains less records")
@@ -235,10 +239,10 @@ class TestAttempts:
         batches.end(only(batches), answered=0, errors=MANY)
         assert submit() == {"job_arns": [], "records": 0, "left_to_ask_on_demand": MANY, "bought": 0}
 
-    def test_answers_that_were_stored_and_then_deleted_are_asked_in_a_batch_again(
+    def test_questions_whose_stored_answers_were_deleted_are_submitted_again(
         self, submit: Any, collect: Any, batches: FakeBatchJobs, store: MemoryStore
     ) -> None:
-        """As after a lifecycle rule on ``responses/``, or a clean-up of paid answers."""
+        """A lifecycle rule on ``responses/`` or a clean-up of paid answers can delete stored answers."""
         submitted = submit()
         batches.end(only(batches))
         collect(submitted)
@@ -247,7 +251,7 @@ class TestAttempts:
         manifest = submit()
         assert (manifest["records"], manifest["left_to_ask_on_demand"], manifest["bought"]) == (MANY, 0, 1)
 
-    def test_a_running_job_whose_note_was_deleted_is_noted_again(
+    def test_a_running_job_whose_record_was_deleted_is_recorded_again(
         self, submit: Any, collect: Any, batches: FakeBatchJobs, store: MemoryStore
     ) -> None:
         submit()

@@ -34,7 +34,7 @@ TAGS = {
 }
 HASH = 64 * "0"
 FOREIGN = f"s3://{TRAINING}/distill/runs/of-someone-else/notes.txt"
-NOW = datetime.datetime(2026, 12, 22, tzinfo=datetime.UTC)  # a month after the fakes' things were made
+NOW = datetime.datetime(2026, 12, 22, tzinfo=datetime.UTC)  # a month after the fake resources were created
 GO: dict[str, Any] = {"dry_run": False, "include_unexpired": True}
 
 
@@ -51,7 +51,7 @@ def use_cases(tmp_path: Path, use_case: UseCase) -> Path:
 
 @pytest.fixture
 def store(store: MemoryStore) -> MemoryStore:
-    """One finished run, what runs share, and something that is not ours."""
+    """The objects of a finished run, the objects that runs share, and an object of another project."""
     write_json(store, FOLDER.report("json"), {})
     store.write(FOLDER.dataset(HASH, "train.jsonl"), b"{}")
     store.write(f"{FOLDER.responses}/nova/00/{HASH}.json", b"{}")
@@ -63,7 +63,7 @@ def store(store: MemoryStore) -> MemoryStore:
 
 @pytest.fixture
 def bedrock(bedrock: FakeBedrock) -> FakeBedrock:
-    """A throughput and a model of ours, and the same of someone else."""
+    """A throughput and a model of this project, and a throughput and a model of another project."""
     for name, tags in (("ours", TAGS), ("theirs", {"project": "other"})):
         bedrock.models.add(f"arn:model/{name}")
         bedrock.put_throughput(f"{name}-pt", "InService", model_arn=f"arn:model/{name}")
@@ -73,7 +73,7 @@ def bedrock(bedrock: FakeBedrock) -> FakeBedrock:
 
 @pytest.fixture
 def tasks(use_cases: Path, bedrock: FakeBedrock, store: MemoryStore, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The two tasks of the DAG with the fakes in the place of AWS."""
+    """The two tasks of the DAG, with fakes in place of AWS."""
     listing = ListLeftoversOperator(task_id="list", use_cases=use_cases)
     deleting = DeleteLeftoversOperator(
         task_id="delete", use_cases=use_cases, listed={"as_of": NOW.isoformat()}, wait_seconds=0
@@ -89,7 +89,7 @@ def with_form(context: Any, **params: Any) -> Any:
 
 
 class TestList:
-    def test_a_dry_run_lists_and_deletes_nothing_and_skips_what_follows(
+    def test_a_dry_run_lists_but_deletes_nothing_and_skips_the_next_task(
         self, tasks: Any, context: Any, bedrock: FakeBedrock, store: MemoryStore, caplog: pytest.LogCaptureFixture
     ) -> None:
         before = dict(store.objects)
@@ -101,7 +101,7 @@ class TestList:
         assert manifest["left"]["throughput"] == 1
         assert len(json.dumps(manifest)) < 2000
 
-    def test_the_manifest_counts_by_kind_and_says_when(self, tasks: Any, context: Any) -> None:
+    def test_the_manifest_has_counts_by_kind_and_the_time_of_the_listing(self, tasks: Any, context: Any) -> None:
         manifest = tasks[0].execute(with_form(context, dry_run=False))
         assert (manifest["as_of"], manifest["dry_run"]) == (NOW.isoformat(), False)
         assert manifest["left"] == {
@@ -124,13 +124,13 @@ class TestList:
             pytest.param({"confirm_buckets": f"{TRAINING} {OUTPUT}"}, "as a bucket to delete", id="no comma"),
         ],
     )
-    def test_a_name_that_is_not_known_is_refused(self, tasks: Any, context: Any, form: Any, reason: str) -> None:
+    def test_an_unknown_name_is_refused(self, tasks: Any, context: Any, form: Any, reason: str) -> None:
         with pytest.raises(InputError, match=reason):
             tasks[0].execute(with_form(context, **form))
 
 
 class TestDelete:
-    def test_the_projects_own_things_are_deleted_and_the_rest_is_left(
+    def test_resources_of_the_project_are_deleted_and_all_others_are_kept(
         self, tasks: Any, context: Any, bedrock: FakeBedrock, store: MemoryStore
     ) -> None:
         manifest = tasks[1].execute(with_form(context, **GO))
@@ -165,7 +165,7 @@ class TestDelete:
             tasks[1].execute(with_form(context, **GO, confirm_buckets=TRAINING))
         assert (store.objects, len(bedrock.models), len(bedrock.throughputs)) == (before, 2, 2)
 
-    def test_what_a_live_run_uses_is_left_whatever_was_ticked(
+    def test_resources_that_a_live_run_uses_are_kept_whatever_was_ticked(
         self, tasks: Any, context: Any, bedrock: FakeBedrock, store: MemoryStore
     ) -> None:
         bedrock.tags_of["arn:throughput/ours-pt"] = {**TAGS, "dag-id": "d", "run-id": "r"}
@@ -174,13 +174,13 @@ class TestDelete:
         assert len(bedrock.throughputs) == 2
         assert store.exists(FOLDER.use_case)
 
-    def test_the_champion_is_left(self, tasks: Any, context: Any, bedrock: FakeBedrock, store: MemoryStore) -> None:
+    def test_the_champion_is_kept(self, tasks: Any, context: Any, bedrock: FakeBedrock, store: MemoryStore) -> None:
         champion = {"use_case": "aws_docs_qa", "model": {"arn": "arn:model/ours"}}
         write_json(store, f"{FOLDER.root}/champions/aws_docs_qa.json", champion)
         tasks[1].execute(with_form(context, **GO))
         assert "arn:model/ours" in bedrock.models
 
-    def test_a_champion_file_that_cannot_be_read_stops_everything(
+    def test_an_unreadable_champion_file_stops_the_clean_up(
         self, tasks: Any, context: Any, bedrock: FakeBedrock, store: MemoryStore
     ) -> None:
         store.write(f"{FOLDER.root}/champions/aws_docs_qa.json", b"{")
@@ -188,7 +188,7 @@ class TestDelete:
             tasks[1].execute(with_form(context, **GO))
         assert len(bedrock.throughputs) == 2
 
-    def test_a_thing_that_cannot_be_deleted_is_named_and_later_kinds_are_left(
+    def test_a_resource_that_cannot_be_deleted_is_named_and_later_kinds_are_kept(
         self, tasks: Any, context: Any, bedrock: FakeBedrock, store: MemoryStore
     ) -> None:
         bedrock.refuse["delete_throughput"] = TransientError("500")
@@ -197,7 +197,7 @@ class TestDelete:
         assert len(bedrock.models) == 2
         assert store.exists(FOLDER.use_case)
 
-    def test_a_retry_deletes_what_the_first_try_left(
+    def test_a_retry_deletes_the_resources_that_the_first_attempt_did_not_delete(
         self, tasks: Any, context: Any, bedrock: FakeBedrock, store: MemoryStore
     ) -> None:
         store.refuse_delete[FOLDER.shard("train", 5)] = TransientError("500")
@@ -208,14 +208,14 @@ class TestDelete:
         assert tasks[1].execute(with_form(context, dry_run=False))["deleted"] == {"run": 1}
         assert tasks[1].execute(with_form(context, dry_run=False))["deleted"] == {}
 
-    def test_a_throughput_that_stays_is_an_error_that_says_it_is_billed(
+    def test_the_error_about_a_throughput_that_still_exists_says_that_it_is_billed(
         self, tasks: Any, context: Any, bedrock: FakeBedrock, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(bedrock, "delete_throughput", lambda _: None)
         with pytest.raises(OutcomeError, match="still exists and is billed"):
             tasks[1].execute(with_form(context, **GO))
 
-    def test_a_model_that_bedrock_does_not_delete_is_left(
+    def test_a_model_that_bedrock_does_not_delete_is_kept(
         self, tasks: Any, context: Any, bedrock: FakeBedrock, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(bedrock, "delete_custom_model", lambda _: False)
@@ -223,13 +223,11 @@ class TestDelete:
         assert manifest["deleted"] == {"throughput": 1, "run": 1}
         assert manifest["left"]["custom model"] == 2
 
-    def test_a_release_is_recorded_where_the_runs_bill_is_computed(
-        self, tasks: Any, context: Any, store: MemoryStore
-    ) -> None:
+    def test_a_release_is_recorded_for_the_bill_of_the_run(self, tasks: Any, context: Any, store: MemoryStore) -> None:
         tasks[1].execute(with_form(context, **GO, run_objects=False))
         assert read_json(store, FOLDER.release_record("tuned", 1), dict)["found"][0]["name"] == "ours-pt"
 
-    def test_what_is_newer_than_the_listing_is_left(
+    def test_resources_newer_than_the_listing_are_kept(
         self, tasks: Any, context: Any, bedrock: FakeBedrock, store: MemoryStore
     ) -> None:
         tasks[1].listed = {"as_of": "2026-11-10T00:00:00+00:00"}
@@ -237,7 +235,7 @@ class TestDelete:
         assert tasks[1].execute(with_form(context, **GO))["deleted"] == {}
         assert len(bedrock.throughputs) == 2
 
-    def test_a_bucket_is_deleted_if_the_form_names_it_and_nothing_is_left_in_it(
+    def test_a_bucket_is_deleted_if_the_form_names_it_and_it_is_empty(
         self, tasks: Any, context: Any, store: MemoryStore
     ) -> None:
         named = {"confirm_buckets": f"{TRAINING}, {OUTPUT}", "datasets": True, "paid_answers": True}
@@ -257,7 +255,7 @@ def aws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RunningSimu
 
 
 class TestThroughTheSimulator:
-    def test_only_the_projects_own_things_are_deleted(
+    def test_only_resources_of_the_project_are_deleted_from_the_simulated_account(
         self, aws: RunningSimulator, tmp_path: Path, use_case: UseCase, context: Any
     ) -> None:
         bedrock, s3 = aws.boto("bedrock"), aws.boto("s3")
@@ -283,13 +281,13 @@ class TestThroughTheSimulator:
         assert delete.execute(with_form(context, **form))["deleted"] == {}
 
     def buy(self, aws: RunningSimulator, tags: dict[str, str]) -> tuple[str, str]:
-        """Buy a model and its throughput under tags and return their ARNs."""
+        """Buy a model and its throughput with the given tags, and return their ARNs."""
         listed = [{"key": key, "value": value} for key, value in tags.items()]
         model = custom_model(aws, customModelTags=listed)
         return model, provision(aws, model, tags=listed)
 
     def fill(self, aws: RunningSimulator, tmp_path: Path, use_case: UseCase) -> Path:
-        """Make both buckets as preflight does, put a run and a stranger's file there, and return the use cases."""
+        """Make both buckets as ``preflight`` does, store a run and a foreign file, and return the use-case folder."""
         store = ListLeftoversOperator(task_id="connect").connect(use_case.aws)[1]
         for bucket in (TRAINING, OUTPUT):
             assert store.ensure_bucket(bucket, region="us-east-1", create=True) is None

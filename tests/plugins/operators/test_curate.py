@@ -32,7 +32,7 @@ def curate(equip: Any, context: Any) -> Any:
 
 @pytest.fixture
 def synthesize(equip: Any, store: MemoryStore, bedrock: FakeBedrock, context: Any) -> Any:
-    """Return a maker of the pairs of all ten rows, cut into so many shards."""
+    """Return a function that makes pairs for all ten rows, split into a number of shards."""
     rows = read_jsonl(store, FOLDER.source("train"), dict)
 
     def run(shards: int = 10) -> list[dict[str, Any]]:
@@ -46,7 +46,7 @@ def synthesize(equip: Any, store: MemoryStore, bedrock: FakeBedrock, context: An
 
 
 def same_first_question(request: Any) -> str:
-    """The first question of every row is the same but for how it ends; the second is the third row's own."""
+    """Return pairs that repeat: every row has the same first question, and repeats a question of row 3."""
     document = between("document", request.user)
     first, second, third = (json.loads(line) for line in pairs(request).splitlines())
     first["question"] = f"How do I turn versioning on for my bucket{'?' if '1' in document else ' ?!'}"
@@ -55,7 +55,7 @@ def same_first_question(request: Any) -> str:
 
 
 class TestRepeated:
-    def test_pairs_that_all_differ_are_kept(self, curate: Any, synthesize: Any, store: MemoryStore) -> None:
+    def test_different_pairs_are_all_kept(self, curate: Any, synthesize: Any, store: MemoryStore) -> None:
         manifest = curate(synthesize())
         assert {name: manifest[name] for name in ("requested", "accepted", "rejected", "missing", "dropped")} == {
             "requested": 30,
@@ -69,7 +69,7 @@ class TestRepeated:
         assert len(json.dumps(manifest)) < 2048
 
     @pytest.mark.parametrize("shards", [1, 3, 10])
-    def test_the_first_row_keeps_a_question_however_rows_are_cut_into_shards(
+    def test_the_first_row_keeps_a_repeated_question_however_rows_are_split_into_shards(
         self, curate: Any, synthesize: Any, store: MemoryStore, bedrock: FakeBedrock, use_case: UseCase, shards: int
     ) -> None:
         freeze(store, use_case, synthesis={"min_accepted_share": 0})
@@ -97,7 +97,7 @@ class TestRepeated:
         assert len(rejects) == 19
         assert all(record["message"] and record["text"]["answer"].startswith("Secret") for record in rejects)
 
-    def test_a_second_try_writes_the_same(self, curate: Any, synthesize: Any, store: MemoryStore) -> None:
+    def test_a_second_attempt_writes_the_same_files(self, curate: Any, synthesize: Any, store: MemoryStore) -> None:
         manifests = synthesize()
         curate(manifests)
         before = dict(store.objects)
@@ -121,7 +121,7 @@ class TestGate:
         with pytest.raises(TooManyFailuresError, match=message):
             curate(manifests)
 
-    def test_a_teacher_whose_pairs_repeat_each_other_is_not_trained_on(
+    def test_a_run_whose_pairs_repeat_each_other_fails_before_training(
         self, curate: Any, synthesize: Any, bedrock: FakeBedrock
     ) -> None:
         bedrock.say = same_first_question

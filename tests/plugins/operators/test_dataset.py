@@ -71,7 +71,7 @@ class TestMerge:
         assert len(read_jsonl(store, manifest["train_uri"], dict)) == 20
         assert len(json.dumps(manifest)) < 2048
 
-    def test_the_data_card_says_what_the_set_contains_under_which_licence(
+    def test_the_data_card_lists_the_contents_and_the_licence_of_the_training_set(
         self, merge: Any, manifests: Any, store: MemoryStore
     ) -> None:
         card = read_json(store, merge(manifests)["card_uri"], dict)
@@ -79,13 +79,13 @@ class TestMerge:
         assert card["licence"] == "CC BY-SA 4.0"
         assert "have the terms checked" in card["licence_note"]
 
-    def test_a_second_try_writes_the_same_bytes(self, merge: Any, manifests: Any, store: MemoryStore) -> None:
+    def test_a_second_attempt_writes_the_same_bytes(self, merge: Any, manifests: Any, store: MemoryStore) -> None:
         merge(manifests)
         first = dict(store.objects)
         merge(manifests)
         assert store.objects == first
 
-    def test_pairs_that_repeat_another_rows_question_stay_out(
+    def test_pairs_that_repeat_another_rows_question_are_left_out(
         self, merge: Any, manifests: Any, store: MemoryStore
     ) -> None:
         repeated = synthetic_pair(7)
@@ -97,7 +97,7 @@ class TestMerge:
         freeze(store, use_case, arms=[BASE, {"name": "tuned", "synthetic": 0}])
         assert merge([])["synthetic"] == 0
 
-    def test_shards_of_an_earlier_larger_reading_are_not_used(
+    def test_shards_of_an_earlier_larger_ingestion_are_not_used(
         self, merge: Any, manifests: Any, store: MemoryStore
     ) -> None:
         write_jsonl(store, FOLDER.synthetic(2), [{**synthetic_pair(1), "question": "Stale?"}])
@@ -130,7 +130,7 @@ class TestMerge:
     def test_validation_is_held_out_from_the_rows_that_are_left_for_training(
         self, merge: Any, manifests: Any, store: MemoryStore, use_case: UseCase
     ) -> None:
-        """The same draw as for evaluation would find none of its documents any more."""
+        """The draw for evaluation has already taken its documents, so the same draw would find none."""
         left, _ = split_by_document(
             [make_row(n) for n in range(1, 61)], share=0.3, seed=use_case.seed, purpose="evaluation"
         )
@@ -158,7 +158,7 @@ class TestUpload:
         assert store.exists(FOLDER.dataset(merged["sha256"], "data_card.json"))
         assert len(json.dumps(manifest)) < 2048
 
-    def test_a_set_that_exists_is_not_written_again(
+    def test_an_existing_training_set_is_not_written_again(
         self, merge: Any, upload: Any, manifests: Any, store: MemoryStore
     ) -> None:
         merged = merge(manifests)
@@ -167,7 +167,7 @@ class TestUpload:
         assert upload(merged) == {**first, "uploaded": False}
         assert store.writes == []
 
-    def test_an_upload_that_was_cut_is_completed(
+    def test_an_interrupted_upload_is_completed(
         self, merge: Any, upload: Any, manifests: Any, store: MemoryStore, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         merged = merge(manifests)

@@ -67,7 +67,7 @@ def test_an_arm_that_needs_more_originals_than_there_are_is_refused_before_anyth
 
 
 @pytest.mark.parametrize("champion", [None, make_champion()], ids=["no champion yet", "a champion"])
-def test_the_champion_is_estimated_as_it_is_served(
+def test_the_estimate_includes_serving_the_champion(
     estimate: Any, store: MemoryStore, use_case: UseCase, context: Any, champion: Champion | None
 ) -> None:
     freeze(store, use_case, arms=[{"name": "best", "kind": "champion"}, {"name": "tuned"}])
@@ -76,7 +76,7 @@ def test_the_champion_is_estimated_as_it_is_served(
     assert ("throughput best: nova-micro" in {line["what"] for line in lines}) is (champion is not None)
 
 
-def test_a_dry_run_keeps_its_estimate_and_skips_all_that_follows(equip: Any, context: Any) -> None:
+def test_a_dry_run_keeps_its_estimate_and_skips_all_later_tasks(equip: Any, context: Any) -> None:
     with DAG(dag_id="dag", schedule=None):
         task = EstimateCostOperator(task_id="estimate", run_uri=RUN_URI)
         task >> [EmptyOperator(task_id="shards"), EmptyOperator(task_id="evaluation_shards")]
@@ -87,16 +87,14 @@ def test_a_dry_run_keeps_its_estimate_and_skips_all_that_follows(equip: Any, con
     assert context["ti"].xcoms["return_value"]["estimated_usd"] > 0
 
 
-def test_a_dry_run_above_the_cap_is_refused_too(
-    estimate: Any, store: MemoryStore, use_case: UseCase, context: Any
-) -> None:
+def test_a_dry_run_above_the_cap_fails_too(estimate: Any, store: MemoryStore, use_case: UseCase, context: Any) -> None:
     freeze(store, use_case, max_spend_usd=0.5)
     context["params"] = {"dry_run": True}
     with pytest.raises(SpendCapError):
         estimate.execute(context)
 
 
-def test_the_estimate_says_how_tokens_were_counted_how_many_calls_are_made_and_where_prices_come_from(
+def test_the_estimate_records_how_tokens_were_counted_the_number_of_calls_and_the_sources_of_prices(
     estimate: Any, store: MemoryStore, context: Any
 ) -> None:
     estimate.execute(context)
@@ -125,7 +123,7 @@ def test_an_estimate_without_counted_tokens_says_so(
         assert "no access to CountTokens" in how
 
 
-def test_nothing_is_counted_when_the_use_case_says_so(
+def test_no_tokens_are_counted_if_the_use_case_turns_counting_off(
     estimate: Any, store: MemoryStore, bedrock: FakeBedrock, use_case: UseCase, context: Any
 ) -> None:
     freeze(store, use_case, estimate={"counted_rows": 0})
@@ -134,10 +132,10 @@ def test_nothing_is_counted_when_the_use_case_says_so(
     assert "CountTokens" not in str(read_json(store, FOLDER.estimate, dict)["tokens"])
 
 
-def test_a_critic_is_estimated_at_no_more_than_its_budget_which_its_tasks_divide(
+def test_the_estimate_of_a_critic_is_at_most_its_budget_which_is_divided_among_the_tasks(
     estimate: Any, equip: Any, store: MemoryStore, bedrock: FakeBedrock, use_case: UseCase, context: Any
 ) -> None:
-    """Each of the ten rows is a task; the budget reaches for half of the thirty pairs."""
+    """Each of the ten rows is a task. The budget covers half of the thirty pairs."""
     critic = {"model": "claude-haiku-4-5", "max_spend_usd": 1000}
     freeze(store, use_case, curation={"critic": critic})
     estimate.execute(context)
@@ -149,7 +147,7 @@ def test_a_critic_is_estimated_at_no_more_than_its_budget_which_its_tasks_divide
     assert sum(line["usd"] for line in written["lines"] if line["what"].startswith("critic")) <= whole / 2 + 1e-4
     bedrock.say = say
     of_input, _ = load_prices().token_prices("claude-haiku-4-5")
-    bedrock.usage = (round(whole / 30 / of_input), 0)  # every call costs what it is estimated at
+    bedrock.usage = (round(whole / 30 / of_input), 0)  # every call costs exactly its estimate
     tasks = [equip(BedrockSynthesizeOperator(task_id="s", run_uri=RUN_URI, shard=number)) for number in range(10)]
     looked = [task.execute(context)["critic"] for task in tasks]
     assert {(one["grounded"], one["not_looked_at"]) for one in looked} == {(1, 2)}

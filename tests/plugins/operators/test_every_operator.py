@@ -14,7 +14,7 @@ import bedrock_distill.operators
 import bedrock_distill.sensors
 from tests.plugins.conftest import RUN_URI
 
-# One good value for every argument that some task needs.
+# A valid value for every argument that a task may require.
 ARGUMENTS: dict[str, Any] = {
     "run_uri": RUN_URI,
     "use_case_name": "aws_docs_qa",
@@ -60,7 +60,7 @@ def task_classes() -> list[type[BaseOperator]]:
 
 
 def arguments(task_class: type[BaseOperator]) -> set[str]:
-    """Return the names of what a task class and its parents take, down to Airflow's own."""
+    """Return the names of the arguments of a task class and of its parents in this project."""
     ours = [parent for parent in task_class.__mro__ if parent.__module__.startswith("bedrock_distill")]
     return {name for parent in ours for name in inspect.signature(parent.__init__).parameters} - {"self", "kwargs"}
 
@@ -79,7 +79,7 @@ CONCRETE = [
 IN_A_RUN = [parameter for parameter in CONCRETE if "run_uri" in arguments(parameter.values[0])]  # type: ignore[arg-type]
 
 
-def test_the_package_holds_a_task_for_every_step() -> None:
+def test_the_packages_contain_a_task_class_for_every_step() -> None:
     assert len(CONCRETE) >= 14
 
 
@@ -114,6 +114,6 @@ def test_making_a_task_does_not_make_a_hook(task_class: type[BaseOperator]) -> N
 
 @pytest.mark.parametrize("name", ["poll_interval_seconds", "timeout_seconds"])
 @pytest.mark.parametrize("task_class", [p for p in CONCRETE if "timeout_seconds" in arguments(p.values[0])])  # type: ignore[arg-type]
-def test_a_waiting_time_must_be_positive(task_class: type[BaseOperator], name: str) -> None:
+def test_the_poll_interval_and_the_time_out_must_be_positive(task_class: type[BaseOperator], name: str) -> None:
     with pytest.raises(ValueError, match="must be positive"):
         new_task(task_class, **{name: 0})

@@ -58,7 +58,7 @@ class TestIngest:
         assert all(reject["message"] and reject["line"] and reject["text"] for reject in rejected)
         assert len(json.dumps(manifest)) < 2048
 
-    def test_the_written_rows_are_the_counted_ones(self, ingest: Any, store: MemoryStore) -> None:
+    def test_the_counts_match_the_written_rows(self, ingest: Any, store: MemoryStore) -> None:
         manifest = ingest(TRAIN)
         written = {name: len(read_jsonl(store, FOLDER.source(name), dict)) for name in ("train", "evaluation")}
         assert written == {"train": 30, "evaluation": 1}
@@ -76,7 +76,7 @@ class TestIngest:
 
 
 class TestShards:
-    def test_only_rows_whose_pairs_an_arm_uses_are_cut_for_the_teacher(
+    def test_only_rows_whose_pairs_an_arm_uses_are_put_into_shards_for_the_teacher(
         self, equip: Any, store: MemoryStore, context: Any, use_case: UseCase
     ) -> None:
         arms = [{"name": "base", "kind": "base"}, {"name": "mix", "originals": 4, "synthetic": 12}, {"name": "all"}]
@@ -87,7 +87,7 @@ class TestShards:
         assert everything.execute(context) == [0, 1, 2, 3]
 
     @pytest.mark.parametrize(("max_tasks", "tasks"), [(1, 1), (3, 3), (10, 10), (99, 10)])
-    def test_rows_are_cut_into_at_most_max_tasks_shards_and_none_is_lost(
+    def test_rows_are_split_into_at_most_max_tasks_shards_and_none_is_lost(
         self, equip: Any, store: MemoryStore, context: Any, max_tasks: int, tasks: int
     ) -> None:
         numbers = equip(
@@ -97,7 +97,7 @@ class TestShards:
         sharded = [row for number in numbers for row in read_jsonl(store, FOLDER.shard("train", number), dict)]
         assert sharded == read_jsonl(store, FOLDER.source("train"), dict)
 
-    def test_as_many_shards_as_are_allowed_stay_within_the_two_kilobytes_of_an_xcom(
+    def test_the_numbers_of_the_maximum_of_shards_fit_into_two_kilobytes_of_xcom(
         self, equip: Any, store: MemoryStore, context: Any
     ) -> None:
         write_jsonl(

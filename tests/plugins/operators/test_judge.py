@@ -22,7 +22,7 @@ from tests.plugins.operators.conftest import ROWS, throttled_on
 
 @pytest.fixture
 def judge(equip: Any, bedrock: FakeBedrock, answer: Any, context: Any) -> Any:
-    """Return a function that has a judge compare the answers of both arms, all given before."""
+    """Return a function that makes a judge compare the stored answers of both arms."""
     for shard in range(4):
         answer(shard=shard)
         answer(arm="base", serving=None, shard=shard)
@@ -78,7 +78,7 @@ class TestJudge:
         chosen = {(v["order"], v["verdict"]) for v in read_jsonl(store, judge()["verdicts_uri"], dict)}
         assert chosen == {("candidate_first", "candidate"), ("baseline_first", "baseline")}
 
-    def test_a_reply_that_is_not_a_verdict_is_asked_again_and_then_counted_as_unparsable(
+    def test_a_request_without_a_verdict_in_the_reply_is_repeated_and_then_counted_as_unparsable(
         self, judge: Any, bedrock: FakeBedrock, store: MemoryStore
     ) -> None:
         bedrock.say = lambda request: "Both are fine." if "What says 101?" in request.user else say(request)
@@ -88,9 +88,7 @@ class TestJudge:
         assert {(v["row_id"], v["raw"]) for v in unparsable} == {(ROWS[0]["row_id"], "Both are fine.")}
         assert (len(verdicts), len(unparsable), manifest["calls"]) == (8, 2, 10)
 
-    def test_a_retry_asks_only_for_verdicts_that_are_missing(
-        self, judge: Any, bedrock: FakeBedrock, context: Any
-    ) -> None:
+    def test_a_retry_requests_only_missing_verdicts(self, judge: Any, bedrock: FakeBedrock, context: Any) -> None:
         bedrock.say = throttled_on("103")
         context["ti"].try_number = 1
         with pytest.raises(ThrottledError):
@@ -100,7 +98,9 @@ class TestJudge:
         assert judge()["calls"] == 8
         assert len(bedrock.asked) == 2
 
-    def test_a_row_without_a_verdict_fails_the_task_after_the_last_try(self, judge: Any, bedrock: FakeBedrock) -> None:
+    def test_a_row_without_a_verdict_fails_the_task_after_the_last_attempt(
+        self, judge: Any, bedrock: FakeBedrock
+    ) -> None:
         bedrock.say = throttled_on("103", InvalidRequestError("too long"))
         with pytest.raises(
             TooManyFailuresError,
@@ -108,7 +108,7 @@ class TestJudge:
         ):
             judge()
 
-    def test_answers_of_an_earlier_larger_reading_are_not_used(
+    def test_answers_of_an_earlier_larger_ingestion_are_not_used(
         self, judge: Any, store: MemoryStore, bedrock: FakeBedrock
     ) -> None:
         stale = {**read_jsonl(store, FOLDER.answers("tuned", 0), dict)[0], "answer": "Stale"}
@@ -130,7 +130,7 @@ class TestJudge:
         manifest = task.execute(context)
         shown = {between(place, request.user) for request in bedrock.asked for place in ("answer_a", "answer_b")}
         assert shown == {"answer 0", "answer 1"}
-        assert (manifest["verdicts"], manifest["calls"]) == (8, 6)  # two equal answers are a tie unasked
+        assert (manifest["verdicts"], manifest["calls"]) == (8, 6)  # two equal answers are a tie without a call
         same = [record for record in read_jsonl(store, manifest["verdicts_uri"], dict) if record["same"]]
         assert {(record["row_id"], record["verdict"]) for record in same} == {(ROWS[0]["row_id"], "tie")}
 

@@ -76,7 +76,7 @@ def draw(equip: Any, judged: MemoryStore, use_case: UseCase, tmp_path: Path, con
 
 
 def answer_anew(store: MemoryStore, *numbers: int) -> None:
-    """As a run does that is cleared after its model or prompt changed."""
+    """Replace answers, as a run does if it is cleared after its model or prompt has changed."""
     for number in numbers:
         changed = {"row_id": ROWS[number]["row_id"], "answer": f"another answer to {number}"}
         write_jsonl(store, FOLDER.answers("tuned", number), [changed])
@@ -91,7 +91,9 @@ def answer(number: int, choice: str, name: str | None = "Ada") -> dict[str, Any]
 
 
 class TestDraw:
-    def test_by_default_it_is_the_headline_of_the_newest_run(self, draw: Any, store: MemoryStore) -> None:
+    def test_by_default_the_sample_compares_the_arms_in_the_headline_of_the_newest_run(
+        self, draw: Any, store: MemoryStore
+    ) -> None:
         manifest = draw()
         assert (manifest["run_uri"], manifest["candidate"], manifest["baseline"]) == (FOLDER.uri, "tuned", "base")
         assert manifest["sheet_uri"] == f"{FOLDER.uri}/report/label_sample/tuned--base/sheet.csv"
@@ -101,7 +103,9 @@ class TestDraw:
         sheet = store.read(draw(how="write the sheet only")["sheet_uri"])
         assert b"tuned" not in sheet.replace(HOSTILE.encode() + b" tuned", b"")
 
-    def test_drawing_a_smaller_sample_does_not_cut_the_key_of_a_larger_one(self, draw: Any, store: MemoryStore) -> None:
+    def test_drawing_a_smaller_sample_does_not_shorten_the_answer_key_of_a_larger_sample(
+        self, draw: Any, store: MemoryStore
+    ) -> None:
         larger = draw(examples=4)
         before = read_jsonl(store, larger["key_uri"], dict)
         assert (draw(examples=1)["examples"], len(before)) == (1, 4)
@@ -137,7 +141,9 @@ class TestDraw:
             draw()
 
     @pytest.mark.parametrize(("how", "asked"), [("ask in Airflow", [0, 1, 2]), ("write the sheet only", [])])
-    def test_airflow_asks_only_if_the_form_says_so(self, draw: Any, context: Any, how: str, asked: list[int]) -> None:
+    def test_airflow_asks_people_only_if_the_form_says_so(
+        self, draw: Any, context: Any, how: str, asked: list[int]
+    ) -> None:
         assert ListExamplesOperator(task_id="examples", sample=draw(how=how)).execute(context) == asked
 
 
@@ -147,13 +153,15 @@ class TestAsk:
         monkeypatch.setattr(module.HITLOperator, "execute", lambda self, context: (self.subject, self.body))
         return equip(AskLabelOperator(task_id="ask", number=1, sample=draw(hours=2)))
 
-    def test_a_question_that_nobody_answers_in_time_has_no_answer(self, ask: Any, context: Any) -> None:
+    def test_a_question_that_is_not_answered_in_time_gets_the_choice_no_answer(self, ask: Any, context: Any) -> None:
         subject, _ = ask.execute(context)
         assert subject == "Example 2 of 3: which answer is better?"
         assert (ask.defaults, ask.options) == (["No answer"], ["A", "B", "Tie", "No answer"])
         assert ask.response_timeout == datetime.timedelta(hours=2)
 
-    def test_a_models_text_is_never_a_template_and_cannot_leave_its_quotation(self, ask: Any, context: Any) -> None:
+    def test_the_text_of_a_model_is_never_a_template_and_cannot_leave_its_quotation(
+        self, ask: Any, context: Any
+    ) -> None:
         _, body = ask.execute(context)
         assert not {"subject", "body"} & set(AskLabelOperator.template_fields)
         assert "<script" not in body
@@ -206,7 +214,7 @@ class TestCollect:
     def test_a_labelled_sheet_is_read(self, draw: Any, collect: Any, store: MemoryStore) -> None:
         uri = draw(how="write the sheet only", examples=4)["sheet_uri"]
         store.write(uri, store.read(uri).replace(b",\r\n", b",B\r\n"))
-        for where in ("s3://input/labelled.csv", None):  # sent elsewhere, or put back where it lay
+        for where in ("s3://input/labelled.csv", None):  # stored in another place, or in its first place
             store.write("s3://input/labelled.csv", store.read(uri))
             manifest = collect(draw(how="read a labelled sheet", labelled_csv=where, labeller="cleo", examples=1))
             assert (manifest["labellers"], manifest["labels"], manifest["no_answer"]) == (["cleo"], 4, 0)
@@ -224,12 +232,12 @@ class TestCollect:
             collect(sample)
         assert store.list(FOLDER.labels) == []
 
-    def test_labels_of_answers_that_changed_while_they_were_asked_for_do_not_count(
+    def test_labels_of_answers_that_changed_during_labelling_do_not_count(
         self, draw: Any, collect: Any, store: MemoryStore
     ) -> None:
         sample = draw(examples=4)
         answer_anew(store, 0)
-        draw(examples=4)  # by somebody else: it leaves the key of the sample that is being labelled
+        draw(examples=4)  # another person's draw does not change the key of the first sample
         manifest = collect(sample, [answer(number, "A") for number in range(4)])
         report = read_json(store, FOLDER.report("json"), dict)
         assert (manifest["labels"], report["labels"]) == (4, {"counted": 3, "changed": 1, "unmarked": 0})

@@ -21,7 +21,7 @@ def run(equip: Any) -> Any:
 
 
 def store_answers(run: Any, store: MemoryStore, count: int, *, model_arn: str | None = MODEL, **changes: Any) -> None:
-    """Store answers of a model to the first of the four evaluation questions."""
+    """Store a model's answers to the first ``count`` of the four evaluation questions."""
     student = Student.from_use_case(run.use_case, run.prompts, model_arn=model_arn, **changes)
     for row in read_jsonl(store, FOLDER.source("evaluation"), dict)[:count]:
         request = student.request(row)
@@ -48,7 +48,7 @@ def test_answers_of_another_model_do_not_count(run: Any, store: MemoryStore, oth
     assert count_missing_answers(run, model_arn=MODEL, student="nova-micro") == 4
 
 
-def test_nothing_is_asked_or_written(run: Any, store: MemoryStore, bedrock: Any) -> None:
+def test_counting_sends_no_request_and_writes_nothing(run: Any, store: MemoryStore, bedrock: Any) -> None:
     before = dict(store.objects)
     count_missing_answers(run, model_arn=MODEL, student="nova-micro")
     assert (bedrock.asked, store.objects) == ([], before)

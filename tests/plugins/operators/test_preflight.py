@@ -20,7 +20,7 @@ from tests.plugins.conftest import FOLDER, RUN_URI, make_champion
 
 @pytest.fixture
 def preflight(equip: Any, use_case: UseCase, tmp_path: Path) -> Any:
-    """Return a maker of the task, on a use-case file with some sections changed."""
+    """Return a function that makes the task for a use-case file with changed sections."""
 
     def make(**changes: Any) -> Any:
         raw = {**use_case.model_dump(mode="json"), **changes}
@@ -84,7 +84,7 @@ class TestFreezing:
         assert "dry_run" not in json.dumps(kept)
 
     @pytest.mark.parametrize("empty", [None, ""])
-    def test_an_empty_field_clears_what_can_be_absent_and_leaves_the_rest(
+    def test_an_empty_form_field_removes_an_optional_value_and_does_not_change_a_required_one(
         self, preflight: Any, store: MemoryStore, use_case: UseCase, context: Any, empty: Any
     ) -> None:
         context["params"] = dict.fromkeys(
@@ -95,7 +95,7 @@ class TestFreezing:
         stated = use_case.model_dump(mode="json")
         assert frozen(store) == {**stated, "source": {**stated["source"], "evaluation_csv": None}}
 
-    def test_a_form_value_out_of_range_names_its_key(self, preflight: Any, context: Any) -> None:
+    def test_the_error_about_a_form_value_out_of_range_names_the_key(self, preflight: Any, context: Any) -> None:
         context["params"] = {"pairs_per_document": 99}
         with pytest.raises(UseCaseError, match=r"trigger form: synthesis\.pairs_per_document"):
             preflight().execute(context)
@@ -187,7 +187,7 @@ class TestRefusal:
         monkeypatch.setattr(bedrock, "foundation_model", lambda _: {"modelLifecycle": {"status": "LEGACY"}})
         assert "model nova-micro is LEGACY, not ACTIVE" in self.refusal(preflight(), context)
 
-    def test_missing_access_is_named_with_what_to_do(
+    def test_the_message_about_missing_access_says_what_to_do(
         self, preflight: Any, bedrock: FakeBedrock, context: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(bedrock, "model_availability", lambda _: {"authorizationStatus": "NOT_AUTHORIZED"})
@@ -195,7 +195,7 @@ class TestRefusal:
         assert "NOT_AUTHORIZED" in message
         assert "request access in the Bedrock console" in message
 
-    def test_a_refused_bucket_is_a_problem_among_others(
+    def test_a_refused_bucket_is_listed_with_the_other_problems(
         self, preflight: Any, store: MemoryStore, context: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def refuse(bucket: str, **_: Any) -> None:
@@ -220,7 +220,7 @@ class TestRefusal:
         preflight(arms=arms).execute(context)
         assert champion_snapshot(store, FOLDER) == make_champion()
 
-    def test_a_champion_file_that_cannot_be_read_is_a_problem_among_others(
+    def test_an_unreadable_champion_file_is_listed_with_the_other_problems(
         self, preflight: Any, store: MemoryStore, context: Any
     ) -> None:
         store.write(f"{FOLDER.root}/champions/aws_docs_qa.json", b"{")

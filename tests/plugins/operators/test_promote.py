@@ -39,7 +39,7 @@ def decision(candidate: str, bound: float = 0.6, *, promoted: bool = True) -> di
 
 
 def decide(store: MemoryStore, *decisions: dict[str, Any], **more: Any) -> None:
-    """Leave a report with what the rule said."""
+    """Store a report with the decisions of the promotion rule."""
     report = {
         "run_key": FOLDER.run_key,
         "dag_id": "d",
@@ -54,7 +54,7 @@ def decide(store: MemoryStore, *decisions: dict[str, Any], **more: Any) -> None:
 
 @pytest.fixture
 def prepared(store: MemoryStore, use_case: UseCase, bedrock: FakeBedrock) -> MemoryStore:
-    """A run with a champion's arm and two trained arms, before there is a champion."""
+    """A run with a champion's arm and two trained arms. No model has been promoted yet."""
     freeze(store, use_case, arms=[BASE, {"name": "tuned"}, {"name": "more"}, {"name": "best", "kind": "champion"}])
     save_champion_snapshot(store, FOLDER, None)
     bedrock.models |= {"arn:model/tuned", "arn:model/more"}
@@ -139,7 +139,7 @@ class TestPromote:
         with pytest.raises(AirflowSkipException, match="tuned is already the champion"):
             promote()
 
-    def test_one_that_was_not_compared_with_the_champion_does_not_replace_it(
+    def test_a_winner_that_was_not_compared_with_the_champion_does_not_replace_it(
         self, promote: Any, prepared: MemoryStore, use_case: UseCase
     ) -> None:
         freeze(prepared, use_case)
@@ -150,7 +150,9 @@ class TestPromote:
             promote()
         assert read_champion(prepared, CHAMPION_URI) == make_champion()
 
-    def test_a_champion_that_changed_since_is_left(self, promote: Any, prepared: MemoryStore) -> None:
+    def test_a_champion_that_changed_since_the_comparison_is_not_replaced(
+        self, promote: Any, prepared: MemoryStore
+    ) -> None:
         write_json(prepared, CHAMPION_URI, make_champion().model_dump())
         decide(prepared, decision("tuned"))
         with pytest.raises(PromotionError, match="Clear preflight"):
@@ -174,7 +176,7 @@ class TestApproval:
         task = PromotionApprovalOperator(task_id="approve", run_uri=RUN_URI, reported=REPORTED)
         return equip(task)
 
-    def test_the_person_reads_the_verdict_and_the_reasons_and_no_answer_means_no(
+    def test_the_question_shows_the_verdict_and_the_reasons_and_no_answer_means_rejection(
         self, ask: Any, prepared: MemoryStore, context: Any
     ) -> None:
         decide(prepared, decision("tuned"))
@@ -219,7 +221,7 @@ class TestLosers:
             ),
         ],
     )
-    def test_the_champion_and_the_one_before_it_are_left(
+    def test_the_champion_and_the_previous_champion_are_kept(
         self, delete: Any, prepared: MemoryStore, bedrock: FakeBedrock, champion: Champion | None, left: list[str]
     ) -> None:
         if champion:
@@ -227,7 +229,7 @@ class TestLosers:
         assert delete()["left"] == left
         assert bedrock.models == {f"arn:model/{name}" for name in left}
 
-    def test_a_winner_that_was_not_approved_is_left_so_that_it_can_be_approved_later(
+    def test_a_winner_that_was_not_approved_is_kept_so_that_it_can_be_approved_later(
         self, delete: Any, prepared: MemoryStore, bedrock: FakeBedrock
     ) -> None:
         decide(prepared, decision("tuned"), decision("more", promoted=False))
@@ -237,13 +239,13 @@ class TestLosers:
     @pytest.mark.parametrize(
         "tags", [{"use-case": "other"}, {"project": "other"}], ids=["another use case", "not ours"]
     )
-    def test_a_model_without_this_use_cases_tags_is_left(
+    def test_a_model_without_the_tags_of_this_use_case_is_kept(
         self, delete: Any, prepared: MemoryStore, bedrock: FakeBedrock, tags: dict[str, str]
     ) -> None:
         bedrock.tag("arn:model/more", tags)
         assert delete() == {"deleted": ["tuned"], "left": ["more"]}
 
-    def test_a_served_model_is_left_and_a_second_try_finds_the_others_deleted(
+    def test_a_served_model_is_kept_and_a_second_attempt_finds_the_others_deleted(
         self, delete: Any, prepared: MemoryStore, bedrock: FakeBedrock
     ) -> None:
         bedrock.put_throughput("t", "InService", model_arn="arn:model/more")

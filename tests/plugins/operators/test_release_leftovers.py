@@ -56,17 +56,17 @@ class TestSweeper:
         renewed = datetime.datetime.fromisoformat(bedrock.tags_of["arn:throughput/endpoint"]["expires-at"])
         assert renewed > datetime.datetime.now(datetime.UTC) + datetime.timedelta(hours=2)
 
-    def test_if_airflow_cannot_be_asked_the_run_may_be_live_and_nothing_is_released(self, bedrock: FakeBedrock) -> None:
+    def test_nothing_is_released_if_the_state_of_its_run_cannot_be_looked_up(self, bedrock: FakeBedrock) -> None:
         bedrock.tags_of["arn:throughput/endpoint"] = ours()
         with pytest.raises(OutcomeError, match="could not be checked or released"):
             self.sweep(None, code=500)
         assert list(bedrock.throughputs) == ["endpoint"]
 
-    def test_throughput_of_another_project_is_left(self, bedrock: FakeBedrock) -> None:
+    def test_throughput_of_another_project_is_kept(self, bedrock: FakeBedrock) -> None:
         bedrock.tags_of["arn:throughput/endpoint"] = {"expires-at": "2020-01-01T00:00:00Z"}
         assert self.sweep(None) == {"released": [], "renewed": [], "left": 1}
 
-    def test_one_that_cannot_be_released_does_not_keep_the_others_and_fails_the_task(
+    def test_a_throughput_that_cannot_be_released_fails_the_task_after_the_others_are_released(
         self, bedrock: FakeBedrock
     ) -> None:
         bedrock.put_throughput("another", "InService")

@@ -33,7 +33,7 @@ CONTRACT = {"run_key", "use_case", "simulated", "source", "synthesis", "arms", "
 
 
 class PipelineRun:
-    """One run of all paid steps on the fakes, task by task as the DAG has them."""
+    """A run of all paid steps on the fakes, in the order of the DAG's tasks."""
 
     def __init__(self, run_uri: str, equip: Any, bedrock: FakeBedrock, store: MemoryStore, context: Any) -> None:
         self.run_uri, self.equip, self.bedrock, self.store, self.context = run_uri, equip, bedrock, store, context
@@ -71,7 +71,7 @@ class PipelineRun:
         return {"provisioned": provisioned, "answers": answers}
 
     def until_report(self) -> dict[str, Any]:
-        """Return the arguments of the report."""
+        """Run every task before ``report``, and return the arguments of ``report``."""
         write_jsonl(self.store, RunFolder(self.run_uri).source("rejected"), [])
         self.run(EstimateCostOperator)
         written = [self.run(BedrockSynthesizeOperator, shard=n) for n in range(10)]
@@ -87,7 +87,7 @@ class PipelineRun:
         return {"ingested": self.ingested, "synthesis": synthesis, "arms": arms, "judgments": [judgments]}
 
     def report(self, **changes: Any) -> tuple[dict[str, Any], Any]:
-        """Return the manifest and ``report.json``."""
+        """Run all tasks including ``report``, and return its manifest and ``report.json``."""
         manifest = self.run(RenderReportOperator, "report", **{**self.until_report(), **changes})
         return manifest, read_json(self.store, manifest["report_json_uri"], dict)
 
@@ -184,7 +184,7 @@ class TestContent:
         people = [[line for line in report["agreement"] if "(person)" in line["second"]] for report in reports]
         assert [bool(lines) for lines in people] == [True, False]
 
-    def test_shards_of_an_earlier_larger_reading_are_not_used(self, new_run: Any, store: MemoryStore) -> None:
+    def test_shards_of_an_earlier_larger_ingestion_are_not_used(self, new_run: Any, store: MemoryStore) -> None:
         stale = {"row_id": "x", "question": "Stale?", "answer": "Stale", "topic": "t"}
         write_jsonl(store, FOLDER.synthetic(10), [stale] * 50)
         write_jsonl(store, FOLDER.answers("base", 4), [{"row_id": "x", "answer": "Stale"}])
@@ -204,7 +204,7 @@ class TestContent:
 
 
 class TestBill:
-    def test_the_bill_has_a_line_for_everything_paid_and_their_sum(self, new_run: Any) -> None:
+    def test_the_bill_has_a_line_for_every_purchase_and_the_sum_of_the_lines(self, new_run: Any) -> None:
         manifest, report = new_run().report()
         cost = report["cost"]
         assert cost["actual_usd"] == manifest["actual_usd"] == pytest.approx(sum(line["usd"] for line in cost["lines"]))

@@ -36,7 +36,7 @@ def release(equip: Any) -> BedrockReleaseThroughputOperator:
 
 
 class TestProvision:
-    def test_it_buys_for_missing_answers_under_the_runs_name(
+    def test_throughput_for_missing_answers_is_bought_under_a_name_of_the_run(
         self, provision: Any, bedrock: FakeBedrock, context: Any, use_case: UseCase
     ) -> None:
         manifest = provision.execute(context)
@@ -51,7 +51,9 @@ class TestProvision:
             "usd_per_hour": pytest.approx(load_prices().price(use_case.student, "throughput_per_hour")),
         }
 
-    def test_a_retry_finds_what_the_first_try_bought(self, provision: Any, bedrock: FakeBedrock, context: Any) -> None:
+    def test_a_retry_finds_the_throughput_that_the_first_attempt_bought(
+        self, provision: Any, bedrock: FakeBedrock, context: Any
+    ) -> None:
         bedrock.lose_next_answer = TransientError("connection lost")
         first, second = provision.execute(context), provision.execute(context)
         assert bedrock.bought == [FIRST]
@@ -67,7 +69,7 @@ class TestProvision:
     def test_it_does_not_buy_after_the_release(
         self, provision: Any, release: Any, bedrock: FakeBedrock, context: Any
     ) -> None:
-        """A forgotten copy of the task wakes up after release."""
+        """A forgotten copy of the task continues after ``release``."""
         looked_up = bedrock.find_throughput
 
         def release_meanwhile(name: str) -> Any:
@@ -80,7 +82,7 @@ class TestProvision:
             provision.execute(context)
         assert bedrock.bought == []
 
-    def test_after_a_release_it_buys_under_the_next_ordinal(
+    def test_after_a_release_it_buys_under_the_next_number(
         self, provision: Any, release: Any, bedrock: FakeBedrock, context: Any
     ) -> None:
         provision.execute(context)
@@ -103,7 +105,7 @@ class TestChampion:
         freeze(store, use_case, arms=arms)
         return equip(BedrockProvisionThroughputOperator(task_id="provision", arm="best", run_uri=RUN_URI))
 
-    def test_before_the_first_promotion_the_base_takes_its_place_and_nothing_is_bought(
+    def test_before_the_first_promotion_the_base_student_answers_and_nothing_is_bought(
         self, provision: Any, bedrock: FakeBedrock, store: MemoryStore, context: Any
     ) -> None:
         save_champion_snapshot(store, FOLDER, None)
@@ -124,7 +126,7 @@ class TestChampion:
         assert bedrock.throughputs["aws-docs-qa-best-abcdef01-s1"].model_arn == "arn:model/old"
         assert (manifest["model_arn"], manifest["student"]) == ("arn:model/old", "nova-lite")
 
-    def test_once_its_answers_are_stored_nothing_is_bought(
+    def test_if_all_answers_of_the_champion_are_stored_nothing_is_bought(
         self, provision: Any, bedrock: FakeBedrock, store: MemoryStore, context: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         save_champion_snapshot(store, FOLDER, make_champion())
@@ -135,7 +137,7 @@ class TestChampion:
 
 
 class TestRelease:
-    def test_it_finds_what_a_dead_provision_bought_and_deletes_it(
+    def test_it_deletes_the_throughput_of_a_provision_that_died_after_buying(
         self, release: Any, bedrock: FakeBedrock, context: Any
     ) -> None:
         bedrock.put_throughput(FIRST, "Creating")
@@ -151,7 +153,7 @@ class TestRelease:
             release.execute(context)
         assert read_json(store, FOLDER.release_record("tuned", 1), dict)["found"][0]["name"] == FIRST
 
-    def test_a_retry_releases_what_the_first_try_could_not(
+    def test_a_retry_releases_the_throughput_that_the_first_attempt_could_not_release(
         self, release: Any, bedrock: FakeBedrock, context: Any
     ) -> None:
         bedrock.put_throughput(FIRST, "InService")
@@ -162,7 +164,7 @@ class TestRelease:
         assert release.execute(context)["released"] == [FIRST]
         assert bedrock.throughputs == {}
 
-    def test_a_throughput_that_stays_fails_the_task_and_is_said_to_be_billed(
+    def test_a_throughput_that_still_exists_fails_the_task_and_the_error_says_that_it_is_billed(
         self, release: Any, bedrock: FakeBedrock, context: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         bedrock.put_throughput(FIRST, "InService")

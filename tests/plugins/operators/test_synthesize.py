@@ -27,7 +27,7 @@ from tests.plugins.conftest import FOLDER, RUN_URI, freeze, make_row
 
 @pytest.fixture
 def synthesize(equip: Any, store: MemoryStore, bedrock: FakeBedrock) -> Any:
-    """Return a maker of the task on a shard of four rows; a new one is a new try."""
+    """Return a function that makes the task for a shard of four rows. Each new task is a new attempt."""
     write_jsonl(store, FOLDER.shard("train", 0), [make_row(n) for n in range(1, 5)])
     bedrock.say = pairs
     return lambda: equip(BedrockSynthesizeOperator(task_id="synthesize", run_uri=RUN_URI, shard=0))
@@ -43,7 +43,7 @@ def failing_on_row(number: int, error: ServiceError) -> Any:
 
 
 class TestPairs:
-    def test_every_row_gives_its_pairs_and_the_counts_reconcile(
+    def test_every_row_gets_its_pairs_and_the_counts_add_up(
         self, synthesize: Any, store: MemoryStore, context: Any
     ) -> None:
         manifest = synthesize().execute(context)
@@ -78,7 +78,7 @@ class TestPairs:
             pytest.param(lambda r: f'{pairs(r, 2)}\n{{"question": "Q?", "topic": "t"}}', (8, 4, 0, 0), id="one broken"),
         ],
     )
-    def test_fewer_more_and_broken_pairs_are_counted(
+    def test_missing_surplus_and_malformed_pairs_are_counted(
         self, synthesize: Any, bedrock: FakeBedrock, store: MemoryStore, context: Any, say: Any, counts: Any
     ) -> None:
         bedrock.say = say
@@ -88,14 +88,14 @@ class TestPairs:
         assert len(kept_apart) == manifest["rejected"] + manifest["surplus"]
         assert all(reject["reason"] and reject["text"] for reject in kept_apart)
 
-    def test_an_unreadable_answer_is_asked_again_and_both_calls_are_paid_for(
+    def test_a_request_with_an_unreadable_answer_is_repeated_and_both_calls_are_paid_for(
         self, synthesize: Any, bedrock: FakeBedrock, context: Any
     ) -> None:
         bedrock.say = lambda request: "I would rather not." if request.sample == 0 else pairs(request)
         manifest = synthesize().execute(context)
         assert (manifest["accepted"], manifest["calls"]) == (12, 8)
 
-    def test_the_label_of_a_shard_names_its_rows(self, synthesize: Any, context: Any) -> None:
+    def test_the_label_of_a_shard_gives_the_numbers_of_its_rows(self, synthesize: Any, context: Any) -> None:
         synthesize().execute(context)
         assert context["shard_label"] == "rows 1 to 4: What says 1?"
 
@@ -111,7 +111,7 @@ class TestRetry:
             synthesize().execute(context)
         assert not store.exists(FOLDER.synthetic(0))
 
-    def test_a_retry_asks_only_for_what_is_missing_and_the_bill_holds_all_of_it(
+    def test_a_retry_requests_only_missing_answers_and_the_bill_includes_all_calls(
         self, synthesize: Any, bedrock: FakeBedrock, context: Any
     ) -> None:
         bedrock.say = failing_on_row(2, ThrottledError("slow down"))
@@ -124,7 +124,7 @@ class TestRetry:
         assert ["What says 2?" in request.user for request in bedrock.asked] == [True]
         assert (manifest["calls"], manifest["cache_hits"], manifest["input_tokens"]) == (4, 0, 400)
 
-    def test_on_the_last_try_the_row_is_recorded_with_its_reason(
+    def test_after_the_last_attempt_the_row_is_recorded_with_its_reason(
         self, synthesize: Any, bedrock: FakeBedrock, store: MemoryStore, context: Any
     ) -> None:
         bedrock.say = failing_on_row(2, ThrottledError("slow down"))
@@ -134,7 +134,7 @@ class TestRetry:
         assert (record["row_id"], record["reason"]) == (make_row(2)["row_id"], "ThrottledError")
         assert record["message"].endswith("slow down")
 
-    def test_a_row_that_no_retry_can_help_is_recorded_at_once(
+    def test_a_row_for_which_a_retry_cannot_help_is_recorded_at_once(
         self, synthesize: Any, bedrock: FakeBedrock, context: Any
     ) -> None:
         bedrock.say = failing_on_row(2, InvalidRequestError("too long"))
@@ -168,7 +168,7 @@ class TestSpendCap:
     def test_the_spend_cap_stops_the_task_and_paid_answers_are_kept(
         self, synthesize: Any, store: MemoryStore, bedrock: FakeBedrock, context: Any
     ) -> None:
-        """The estimate is of a tenth of the rows, so that they cost far more than the cap leaves room for."""
+        """The task has a tenth of the estimated rows, and its share of the cap is too small for four rows."""
         lines = [line.as_record() for line in synthesis_lines(synthesize().use_case, [make_row(1)] * 40, load_prices())]
         write_json(store, FOLDER.estimate, {"estimated_usd": 150.0, "lines": lines})
         bedrock.usage = (200_000, 10)
@@ -178,7 +178,7 @@ class TestSpendCap:
         assert 0 < paid < 4
         with pytest.raises(SpendCapError):
             synthesize().execute(context)
-        assert len(bedrock.asked) == paid, "a retry counts what this run has paid"
+        assert len(bedrock.asked) == paid, "a retry counts the calls that this run has paid for"
 
 
 CRITIC = "claude-haiku-4-5"
@@ -187,7 +187,7 @@ CRITIC = "claude-haiku-4-5"
 class TestCritic:
     @pytest.fixture
     def criticise(self, synthesize: Any, store: MemoryStore, bedrock: FakeBedrock, use_case: UseCase) -> Any:
-        """Return a maker of the task with a critic of so many dollars who finds every first pair ungrounded."""
+        """Return a function that makes the task with a critic's budget. The critic rejects each row's first pair."""
 
         def say(request: ModelRequest) -> str:
             if request.model.key != CRITIC:
@@ -201,7 +201,7 @@ class TestCritic:
 
         return make
 
-    def test_the_critic_is_asked_after_the_filters_and_its_verdicts_and_usage_are_counted_separately(
+    def test_the_critic_runs_after_the_filters_and_its_verdicts_and_usage_are_counted_separately(
         self, criticise: Any, store: MemoryStore, context: Any
     ) -> None:
         manifest = criticise().execute(context)
@@ -222,7 +222,7 @@ class TestCritic:
         assert {drop["reason"] for drop in read_jsonl(store, FOLDER.synthetic_rejected(0), dict)} == {"ungrounded"}
         assert len(json.dumps(manifest)) < 2048
 
-    def test_a_retry_pays_nothing_and_writes_the_same(
+    def test_a_retry_pays_nothing_and_writes_the_same_files(
         self, criticise: Any, bedrock: FakeBedrock, store: MemoryStore, context: Any
     ) -> None:
         first = criticise().execute(context)
@@ -230,10 +230,10 @@ class TestCritic:
         assert criticise().execute(context) == first
         assert (len(bedrock.asked), store.objects) == (paid, before)
 
-    def test_a_spent_budget_ends_the_critic_and_not_the_task_and_unchecked_pairs_are_kept_and_counted(
+    def test_a_spent_budget_stops_only_the_critic_and_unchecked_pairs_are_kept_and_counted(
         self, criticise: Any, bedrock: FakeBedrock, store: MemoryStore, context: Any
     ) -> None:
-        """Rows of some ten tokens: all twelve questions are estimated at less than a cent, and each costs a dollar."""
+        """All twelve questions of the short rows are estimated at less than a cent, but each costs a dollar."""
         bedrock.usage = (1_000_000, 0)
         manifest = criticise(2).execute(context)
         looked = [request for request in bedrock.asked if request.model.key == CRITIC]

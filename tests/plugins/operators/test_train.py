@@ -29,23 +29,23 @@ def submit_task(equip: Any, **changes: Any) -> Any:
 
 
 class TestSubmit:
-    def test_it_buys_a_job_named_by_its_data(self, equip: Any, bedrock: FakeBedrock, context: Any) -> None:
+    def test_the_name_of_the_job_is_derived_from_its_data(self, equip: Any, bedrock: FakeBedrock, context: Any) -> None:
         manifest = submit_task(equip).execute(context)
         assert bedrock.bought == [manifest["job_name"]]
         assert manifest["job_name"].startswith(f"aws-docs-qa-tuned-{manifest['fingerprint'][:12]}")
         assert bedrock.tags_of[manifest["job_arn"]]["run-key"] == "manual-1-abcdef01"
 
-    def test_the_same_data_buy_nothing_again(self, equip: Any, bedrock: FakeBedrock, context: Any) -> None:
+    def test_the_same_data_buys_no_second_job(self, equip: Any, bedrock: FakeBedrock, context: Any) -> None:
         first, second = (submit_task(equip).execute(context) for _ in range(2))
         assert len(bedrock.bought) == 1
         assert (first["bought"], second["bought"]) == (True, False)
 
-    def test_other_data_is_another_job(self, equip: Any, bedrock: FakeBedrock, context: Any) -> None:
+    def test_different_data_buys_another_job(self, equip: Any, bedrock: FakeBedrock, context: Any) -> None:
         submit_task(equip).execute(context)
         submit_task(equip, sha256="e" * 64).execute(context)
         assert len(set(bedrock.bought)) == 2
 
-    def test_a_purchase_whose_answer_was_lost_is_found(self, equip: Any, bedrock: FakeBedrock, context: Any) -> None:
+    def test_a_purchase_whose_response_was_lost_is_found(self, equip: Any, bedrock: FakeBedrock, context: Any) -> None:
         bedrock.lose_next_answer = TransientError("connection lost")
         assert submit_task(equip).execute(context)["job_name"] in bedrock.jobs
         assert len(bedrock.bought) == 1
@@ -53,14 +53,14 @@ class TestSubmit:
     @pytest.mark.parametrize(
         ("status", "why"), [("Stopped", None), ("Failed", "Encountered an internal error when processing the request.")]
     )
-    def test_a_job_that_ended_for_another_reason_than_its_data_is_bought_as_the_next_attempt(
+    def test_the_next_attempt_is_bought_if_a_job_ended_for_a_reason_other_than_its_data(
         self, equip: Any, bedrock: FakeBedrock, context: Any, status: str, why: str | None
     ) -> None:
         first = submit_task(equip).execute(context)["job_name"]
         bedrock.put_job(first, status, failure_message=why)
         assert submit_task(equip).execute(context)["job_name"] == f"{first}-a2"
 
-    def test_a_job_that_failed_on_its_data_is_refused_with_bedrocks_reason(
+    def test_a_job_that_failed_because_of_its_data_is_not_bought_again_and_the_error_quotes_bedrock(
         self, equip: Any, bedrock: FakeBedrock, context: Any
     ) -> None:
         first = submit_task(equip).execute(context)["job_name"]

@@ -15,7 +15,7 @@ def form() -> dict[str, Param]:
     return clean_up_params(["aws_docs_qa", "compare_arms"])
 
 
-def test_by_default_it_lists_everything_and_deletes_nothing(form: dict[str, Param]) -> None:
+def test_by_default_the_clean_up_lists_everything_and_deletes_nothing(form: dict[str, Param]) -> None:
     values = {name: param.resolve() for name, param in form.items()}
     assert CleanUpChoice.model_validate(values) == CleanUpChoice()
     assert values["dry_run"] is True
@@ -28,7 +28,7 @@ def test_by_default_it_lists_everything_and_deletes_nothing(form: dict[str, Para
 
 
 @pytest.mark.parametrize("name", ["all", "aws_docs_qa", "compare_arms"])
-def test_it_offers_all_use_cases_or_one_of_them(form: dict[str, Param], name: str) -> None:
+def test_the_form_offers_all_use_cases_or_one_of_them(form: dict[str, Param], name: str) -> None:
     assert form["use_case"].resolve(name) == name
 
 
@@ -50,7 +50,7 @@ def test_a_value_that_the_clean_up_would_refuse_is_refused_by_the_form(
 
 
 def test_without_a_use_case_there_is_still_a_form() -> None:
-    """A clean-up also takes what a use case left that is gone by now."""
+    """A clean-up also deletes the resources of use cases that no longer exist."""
     assert clean_up_params([])["use_case"].resolve() == "all"
 
 

@@ -15,11 +15,11 @@ def form(use_case: UseCase) -> dict[str, Param]:
     return trigger_params(use_case)
 
 
-def test_it_has_every_setting_that_may_be_changed_for_one_run(form: dict[str, Param]) -> None:
+def test_the_form_has_every_setting_that_may_be_changed_for_one_run(form: dict[str, Param]) -> None:
     assert set(form) == {*OVERRIDES, "dry_run"}
 
 
-def test_it_is_filled_with_the_use_cases_values(use_case: UseCase) -> None:
+def test_the_form_is_filled_with_the_values_of_the_use_case(use_case: UseCase) -> None:
     source = use_case.source.model_copy(update={"documents": 7, "evaluation_csv": None, "evaluation_rows": 9})
     synthesis = use_case.synthesis.model_copy(update={"pairs_per_document": 4})
     changed = use_case.model_copy(update={"source": source, "synthesis": synthesis, "max_spend_usd": 12.5})

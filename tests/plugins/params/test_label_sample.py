@@ -17,13 +17,13 @@ def form() -> dict[str, Param]:
     return label_params(["aws_docs_qa", "compare_arms"])
 
 
-def test_by_default_it_asks_about_the_newest_run_of_the_first_use_case(form: dict[str, Param]) -> None:
+def test_by_default_the_form_selects_the_newest_run_of_the_first_use_case(form: dict[str, Param]) -> None:
     values = {name: param.resolve() for name, param in form.items()}
     assert LabelParams.model_validate(values) == LabelParams(use_case="aws_docs_qa")
 
 
-def test_a_field_that_may_be_empty_is_a_text_field_with_one_type_of_two(form: dict[str, Param]) -> None:
-    """Airflow shows a field with ``anyOf`` as an editor for JSON."""
+def test_an_optional_field_is_shown_as_a_text_field(form: dict[str, Param]) -> None:
+    """Airflow shows a field with ``anyOf`` as a JSON editor."""
     types = {name: param.schema["type"] for name, param in form.items()}
     assert {name for name, kind in types.items() if kind == ["null", "string"]} == OPTIONAL
     assert {name for name, kind in types.items() if isinstance(kind, str)} == set(form) - OPTIONAL

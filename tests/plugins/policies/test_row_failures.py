@@ -25,13 +25,13 @@ def retry(context: Any, *failures: tuple[dict[str, Any], ServiceError], tries_le
 
 
 @pytest.mark.parametrize("error", [ThrottledError("429"), TransientError("500"), ExpiredCredentialsError("403")])
-def test_a_row_with_a_transient_error_has_the_task_retried(context: Any, error: ServiceError) -> None:
-    """Also when another row is broken for good: what it costs to ask again is only what is missing."""
+def test_a_row_with_a_transient_error_makes_airflow_retry_the_task(context: Any, error: ServiceError) -> None:
+    """A row that can never succeed does not prevent the retry, because the retry pays only for missing answers."""
     with pytest.raises(type(error), match=str(error)):
         retry(context, BROKEN, (make_row(4), error), tries_left=True)
 
 
-def test_on_the_last_try_the_row_is_recorded(context: Any) -> None:
+def test_in_the_last_attempt_the_row_is_recorded(context: Any) -> None:
     assert retry(context, (make_row(4), ThrottledError("429")), tries_left=False) == [
         {
             "row_id": make_row(4)["row_id"],
@@ -43,7 +43,7 @@ def test_on_the_last_try_the_row_is_recorded(context: Any) -> None:
 
 
 @pytest.mark.parametrize("error", [RefusedError("denied"), InvalidRequestError("too long")])
-def test_rows_that_no_retry_can_help_are_recorded_at_once(context: Any, error: ServiceError) -> None:
+def test_rows_for_which_a_retry_cannot_help_are_recorded_at_once(context: Any, error: ServiceError) -> None:
     records = retry(context, (make_row(3), error), (make_row(4), error), tries_left=True)
     assert [record["row_id"] for record in records] == [make_row(3)["row_id"], make_row(4)["row_id"]]
     assert {record["reason"] for record in records} == {type(error).__name__}
@@ -53,7 +53,7 @@ def test_without_failures_there_is_nothing_to_record(context: Any) -> None:
     assert retry(context, tries_left=True) == []
 
 
-def test_the_log_names_the_row_and_its_error_and_none_of_its_text(
+def test_the_log_has_the_row_number_and_the_error_but_no_text_of_the_row(
     context: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.INFO):

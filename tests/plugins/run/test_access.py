@@ -1,4 +1,4 @@
-"""A task's access to its run: what preflight froze, stored answers, and its part of quota and spend cap."""
+"""Check a task's access to the frozen use case and prompts, to stored answers, and to its quota and spend cap."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TEACHER = "claude-sonnet-5-5"
 
 
 class SomeTask(RunAccess):
-    """A task as Airflow makes it, without Airflow."""
+    """A task with the attributes that Airflow sets."""
 
     def __init__(self, run_uri: str = RUN_URI) -> None:
         self.run_uri = run_uri
@@ -49,31 +49,31 @@ class TestFrozen:
         assert task.use_case.max_spend_usd == 3.5
         assert task.use_case.name == use_case.name
 
-    def test_a_task_reads_it_once(self, task: Any, store: MemoryStore, use_case: UseCase) -> None:
+    def test_a_task_reads_the_use_case_once(self, task: Any, store: MemoryStore, use_case: UseCase) -> None:
         before = task.use_case
         freeze(store, use_case, max_spend_usd=3.5)
         assert task.use_case is before
 
-    def test_a_run_that_preflight_has_not_frozen_is_an_error_that_names_the_file(self, equip: Any) -> None:
+    def test_the_error_about_a_missing_frozen_use_case_names_the_file(self, equip: Any) -> None:
         other = equip(SomeTask(RUN_URI.replace("manual-1", "manual-2")))
         with pytest.raises(NotFoundError, match=r"manual-2-abcdef01/use_case\.yaml"):
             _ = other.use_case
 
-    def test_a_frozen_use_case_that_cannot_be_used_is_named(
+    def test_the_error_about_an_invalid_frozen_use_case_names_the_file(
         self, task: Any, store: MemoryStore, use_case: UseCase
     ) -> None:
         freeze(store, use_case, teachr="x")
         with pytest.raises(UseCaseError, match=r"manual-1-abcdef01/use_case\.yaml.*teachr"):
             _ = task.use_case
 
-    def test_prompts_are_those_that_were_frozen(self, task: Any, store: MemoryStore, use_case: UseCase) -> None:
+    def test_a_task_uses_the_frozen_prompts(self, task: Any, store: MemoryStore, use_case: UseCase) -> None:
         frozen = dump_prompts(load_prompts(use_case.prompts, store)[1])
         name = use_case.prompts.answering
         frozen[name]["template"] = "Another template of {{ document }} and {{ question }}"
         write_json(store, FOLDER.prompts, frozen)
         assert task.prompt(name).template.startswith("Another template")
 
-    def test_a_run_of_an_earlier_version_without_frozen_prompts_takes_those_of_its_use_case(
+    def test_a_run_of_an_earlier_version_without_frozen_prompts_uses_the_prompt_files_of_its_use_case(
         self, task: Any, store: MemoryStore, use_case: UseCase
     ) -> None:
         assert not store.exists(FOLDER.prompts)
@@ -110,7 +110,7 @@ class TestSpendCap:
             ask(question(task, number))
 
     def write_estimate(self, store: MemoryStore, use_case: UseCase) -> None:
-        """Estimate a run of forty rows."""
+        """Store the estimate of a run of forty rows."""
         lines = synthesis_lines(use_case, [make_row(1)] * 40, load_prices())
         usd = sum(line.usd for line in lines)
         write_json(store, FOLDER.estimate, {"lines": [line.as_record() for line in lines], "estimated_usd": usd})
@@ -118,7 +118,7 @@ class TestSpendCap:
     def test_a_task_stops_at_its_share_of_the_cap(
         self, task: Any, context: Any, store: MemoryStore, use_case: UseCase, bedrock: FakeBedrock, expected: Any
     ) -> None:
-        """A tenth of the rows has a tenth of the cap: ten answers at just under a hundredth of the cap."""
+        """A task with a tenth of the rows may spend a tenth of the cap: ten answers, each just under 1 % of the cap."""
         self.write_estimate(store, use_case)
         input_price, _ = load_prices().token_prices(TEACHER)
         bedrock.usage = (int(use_case.max_spend_usd / 101 / input_price), 0)
@@ -134,7 +134,7 @@ class TestSpendCap:
         self.ask_all(task, context)
         assert len(bedrock.asked) == 20
 
-    def test_a_task_of_a_dag_without_a_cost_gate_has_no_cap(
+    def test_a_task_of_a_dag_without_the_task_estimate_has_no_cap(
         self, task: Any, context: Any, bedrock: FakeBedrock, expected: Any
     ) -> None:
         bedrock.usage = (10**9, 0)
@@ -145,14 +145,14 @@ class TestSpendCap:
 @pytest.mark.parametrize(
     ("try_number", "map_index", "is_first"),
     [
-        pytest.param(1, 0, True, id="first try of a mapped task"),
-        pytest.param(1, -1, True, id="first try of a task that is not mapped"),
+        pytest.param(1, 0, True, id="first attempt of a mapped task"),
+        pytest.param(1, -1, True, id="first attempt of a task that is not mapped"),
         pytest.param(1, None, True, id="without an index"),
         pytest.param(2, 0, False, id="a retry, whose earlier calls may have used the quota"),
         pytest.param(1, 1000, False, id="a mapped task that follows others in the pool"),
     ],
 )
-def test_a_task_has_the_share_of_the_quota_that_its_slots_give_it(
+def test_the_pool_slots_of_a_task_decide_its_share_of_the_quota(
     task: Any, context: Any, try_number: int, map_index: int | None, is_first: bool
 ) -> None:
     context["ti"].try_number, context["ti"].map_index = try_number, map_index
@@ -160,7 +160,7 @@ def test_a_task_has_the_share_of_the_quota_that_its_slots_give_it(
     assert ask._pool_share == PoolShare(task.pool, 2, is_first=is_first)
 
 
-def test_a_task_without_a_run_folder_is_refused_by_its_name() -> None:
+def test_the_error_about_a_task_without_a_run_folder_names_the_task() -> None:
     require_run_uri("ingest", RUN_URI)
     with pytest.raises(ValueError, match=r"ingest: run_uri is missing.*default_args"):
         require_run_uri("ingest", "")

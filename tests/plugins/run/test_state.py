@@ -24,7 +24,7 @@ def in_dag_test(code: int) -> ServerResponseError:
 
 
 def asked(answer: Any) -> Any:
-    """Return a context in which Airflow gives this answer on run ``r`` of ``d``."""
+    """Return a context in which Airflow gives this answer about run ``r`` of DAG ``d``."""
 
     def state(dag_id: str, run_id: str) -> Any:
         assert (dag_id, run_id) == ("d", "r")
@@ -40,7 +40,7 @@ def test_the_state_is_that_of_the_run_in_the_tags() -> None:
 
 
 @pytest.mark.parametrize("tags", [{}, {"dag-id": "d"}, {"run-id": "r"}])
-def test_tags_without_a_run_name_none(tags: dict[str, str]) -> None:
+def test_tags_without_a_run_have_no_state(tags: dict[str, str]) -> None:
     assert run_state(tags, asked(AssertionError("nobody is asked"))) is None
 
 
@@ -50,6 +50,6 @@ def test_a_run_that_airflow_does_not_know_has_no_state(error: Exception) -> None
 
 
 @pytest.mark.parametrize("error", [in_a_task(500), in_a_task(None), in_dag_test(500)])
-def test_an_airflow_that_cannot_be_asked_is_an_error_and_not_an_unknown_run(error: Exception) -> None:
+def test_a_failed_look_up_is_an_error_and_not_an_unknown_run(error: Exception) -> None:
     with pytest.raises(type(error)):
         run_state(TAGS, asked(error))

@@ -41,7 +41,7 @@ DATASET = {"train_uri": "s3://b/d/train.jsonl", "validation_uri": None, "sha256"
 
 @pytest.fixture(scope="module")
 def dag(tmp_path_factory: pytest.TempPathFactory) -> DAG:
-    """The DAG of a use case with two tuned arms, which asks teacher and judges in batches."""
+    """The DAG of a use case with two tuned arms, and with batch jobs for teacher and judges."""
     sample = yaml.safe_load((USE_CASES_FOLDER / "aws_docs_qa.yaml").read_text(encoding="utf-8"))
     changes = {
         "arms": [{"name": "base", "kind": "base"}, {"name": "plain", "synthetic": 0}, {"name": "tuned"}],
@@ -54,7 +54,7 @@ def dag(tmp_path_factory: pytest.TempPathFactory) -> DAG:
 
 
 def cleared(message: str) -> str:
-    """Return the task that a message says to clear."""
+    """Return the id of the task that a message says to clear."""
     match = re.search(r"[Cc]lear (\S+) with downstream", message)
     assert match, message
     return match.group(1)
@@ -71,7 +71,7 @@ class RealXComs(SimpleNamespace):
     """XComs of the DAG's tasks; pulling one of a task that the DAG does not have is an error, not ``None``."""
 
     def xcom_pull(self, *, task_ids: str, key: str = "return_value") -> Any:
-        assert task_ids in self.states, f"{task_ids} is no task of the DAG"
+        assert task_ids in self.states, f"{task_ids} is not a task of the DAG"
         return self.xcoms.get((task_ids, key))
 
     def get_task_states(self, *, dag_id: str, run_ids: list[str]) -> Any:
@@ -79,13 +79,13 @@ class RealXComs(SimpleNamespace):
 
 
 def instance(dag: DAG, xcoms: dict[tuple[str, str], Any], **states: str) -> RealXComs:
-    """Return the task instance of ``outcome``, with the states that are given by class and ``success`` otherwise."""
+    """Return the task instance of ``outcome``. ``states`` has states by task class; other tasks succeeded."""
     by_id = {task.task_id: states.get(task.task_type, "success") for task in dag.tasks}
     return RealXComs(states=RealTasks(by_id), xcoms=xcoms, dag_id=dag.dag_id, run_id="r")
 
 
 def ids_of(dag: DAG, kind: type[BaseOperator]) -> list[str]:
-    """Return the ids that the DAG gives its tasks of a class."""
+    """Return the sorted ids of the DAG's tasks of a class."""
     return sorted(task.task_id for task in dag.tasks if task.task_type == kind.__name__)
 
 
@@ -100,7 +100,9 @@ def ids_of(dag: DAG, kind: type[BaseOperator]) -> list[str]:
         (task_ids.RELEASE, BedrockReleaseThroughputOperator),
     ],
 )
-def test_an_arms_task_is_the_one_that_its_name_says(dag: DAG, name: str, kind: type[BaseOperator]) -> None:
+def test_the_id_of_an_arms_task_belongs_to_the_right_task_of_the_dag(
+    dag: DAG, name: str, kind: type[BaseOperator]
+) -> None:
     assert ids_of(dag, kind) == [arm_task("plain", name), arm_task("tuned", name)]
 
 
@@ -117,7 +119,9 @@ def test_the_base_arm_has_a_task_that_answers(dag: DAG) -> None:
         (task_ids.COLLECT, BedrockCollectBatchOperator),
     ],
 )
-def test_a_batch_task_is_the_one_that_its_name_says(dag: DAG, name: str, kind: type[BaseOperator]) -> None:
+def test_the_id_of_a_batch_task_belongs_to_the_right_task_of_the_dag(
+    dag: DAG, name: str, kind: type[BaseOperator]
+) -> None:
     assert ids_of(dag, kind) == [batch_task("judge", name), batch_task("synthesize", name)]
 
 
@@ -125,7 +129,7 @@ def test_the_arms_that_train_are_found_by_their_tasks(dag: DAG) -> None:
     assert arms_with_task(dag.task_ids, task_ids.TRAINED) == ["plain", "tuned"]
 
 
-def test_the_steps_that_ask_in_batches_are_found_by_their_tasks(dag: DAG) -> None:
+def test_the_steps_that_use_batch_jobs_are_found_by_their_tasks(dag: DAG) -> None:
     assert steps_in_batches(dag.task_ids) == ["judge", "synthesize"]
 
 
@@ -150,7 +154,7 @@ class TestAbandonedJobs:
     def test_outcome_stops_the_jobs_of_submits_that_were_marked_failed(
         self, dag: DAG, equip: Any, bedrock: FakeBedrock, context: Any, use_case: Any, returned: bool
     ) -> None:
-        """With the manifest of ``submit``, and without one, when the job is found by what ``upload`` returned."""
+        """``outcome`` finds the job by the manifest of ``submit``, or else by the manifest of ``upload``."""
         fingerprint = recipe_fingerprint(use_case, DATASET["sha256"])
         names = [job_name(use_case.name, arm, fingerprint, 1) for arm in ("plain", "tuned")]
         for name in names:
@@ -175,7 +179,7 @@ class TestAbandonedBatches:
 
 
 class TestMessages:
-    """A message that says which task to clear names one that the DAG has."""
+    """Check that messages that say which task to clear name a task of the DAG."""
 
     def test_the_message_about_a_released_endpoint_names_a_task_of_the_dag(self, dag: DAG, equip: Any) -> None:
         provisioned = {"throughput_name": "t", "throughput_arn": "arn", "model_arn": "m", "student": "nova-micro"}

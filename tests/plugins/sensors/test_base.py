@@ -1,4 +1,4 @@
-"""What every sensor does while it waits, shown on one that waits for a list of scripted checks."""
+"""Check how every sensor waits, with a sensor whose checks are scripted."""
 
 from __future__ import annotations
 
@@ -31,7 +31,11 @@ class DoorManifest(TypedDict):
 
 
 class DoorSensor(WaitingSensor[DoorManifest]):
-    """Waits for a door. Each check takes the next of ``answers``: an error, or whether it is open; at last, shut."""
+    """
+    A sensor that waits for a door to open.
+
+    Each check takes the next of ``answers``: an error, or whether the door is open. After the last, the door is shut.
+    """
 
     def __init__(self, *, answers: Sequence[bool | Exception] = (), **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -62,7 +66,7 @@ def event(end: str, message: str = "", deadline: str = FAR) -> Any:
 
 
 def deferred(wait: Any, *arguments: Any) -> tuple[str, dict[str, Any]]:
-    """Return the method that a deferral comes back to, and the arguments of its trigger."""
+    """Return the method that resumes the task after its deferral, and the arguments of the trigger."""
     with pytest.raises(TaskDeferred) as raised:
         wait(*arguments)
     return raised.value.method_name, raised.value.trigger.serialize()[1]
@@ -74,8 +78,8 @@ class TestFirstCheck:
         assert sensor(True, deferrable=deferrable).execute(context) == {"checks": 1}
 
     @pytest.mark.parametrize("error", [JobFailedError("failed"), TransientError("500")])
-    def test_an_error_ends_the_try(self, context: Any, deferrable: bool, error: Exception) -> None:
-        """A passing fault too: nothing waits yet, and Airflow tries the task again."""
+    def test_an_error_ends_the_attempt(self, context: Any, deferrable: bool, error: Exception) -> None:
+        """Transient errors also end the attempt, because the task has not started to wait and Airflow retries it."""
         with pytest.raises(type(error)):
             sensor(error, deferrable=deferrable).execute(context)
 
@@ -94,7 +98,7 @@ class TestInTheWorker:
         with pytest.raises(RefusedError, match="denied"):
             sensor(False, RefusedError("denied"), True, deferrable=False, timeout_seconds=30).execute(context)
 
-    def test_when_the_time_is_up_the_error_says_what_is_still_running(self, context: Any) -> None:
+    def test_the_error_after_a_time_out_says_what_is_still_running(self, context: Any) -> None:
         with pytest.raises(WaitTimeoutError, match=r"The door is shut after 0\.05 s"):
             sensor(deferrable=False).execute(context)
 
@@ -122,7 +126,7 @@ class TestInTheTriggerer:
         method, arguments = deferred(sensor(False).execute_complete, {}, event("ended"))
         assert (method, arguments["deadline"]) == ("execute_complete", FAR)
 
-    def test_the_deadline_is_an_error_that_says_what_is_still_running(self) -> None:
+    def test_the_error_at_the_deadline_says_what_is_still_running(self) -> None:
         with pytest.raises(WaitTimeoutError, match="The door is shut"):
             sensor(False).execute_complete({}, event("deadline"))
 
@@ -136,22 +140,22 @@ class TestInTheTriggerer:
 
 
 class TestAttempts:
-    """What a try leaves in XCom: by it ``outcome`` knows whether a person marked the task failed."""
+    """Check the XCom of an attempt, by which ``outcome`` decides whether a person marked the task as failed."""
 
     @pytest.mark.parametrize(("try_number", "left"), [(2, IN_PROGRESS), (3, FINAL_ATTEMPT)])
-    def test_a_try_that_waits_in_the_triggerer_has_pushed_that_it_started(
+    def test_an_attempt_that_waits_in_the_triggerer_has_pushed_its_start(
         self, context: Any, try_number: int, left: str
     ) -> None:
         context["ti"].try_number = try_number
         deferred(sensor(False).execute, context)
         assert context["ti"].xcoms == {ATTEMPT_KEY: left}
 
-    def test_a_try_that_failed_on_its_own_has_pushed_its_error(self, context: Any) -> None:
+    def test_a_failed_attempt_has_pushed_its_error(self, context: Any) -> None:
         with pytest.raises(JobFailedError):
             sensor(JobFailedError("failed")).execute(context)
         assert context["ti"].xcoms == {ATTEMPT_KEY: "JobFailedError"}
 
-    def test_a_try_that_failed_after_a_deferral_has_pushed_its_error(self, context: Any) -> None:
+    def test_an_attempt_that_failed_after_a_deferral_has_pushed_its_error(self, context: Any) -> None:
         with pytest.raises(WaitTimeoutError):
             sensor(False).resume_execution("execute_complete", {"event": event("deadline")}, context)
         assert context["ti"].xcoms == {ATTEMPT_KEY: "WaitTimeoutError"}

@@ -23,7 +23,7 @@ def batches(store: MemoryStore, monkeypatch: pytest.MonkeyPatch) -> FakeBatchJob
 
 @pytest.fixture
 def sensor(equip: Any, batches: FakeBatchJobs) -> Any:
-    """Return a maker of the sensor on jobs in the states given."""
+    """Return a function that makes the sensor for jobs with the given statuses."""
 
     def make(*statuses: str, **changes: Any) -> BedrockBatchSensor:
         for number, status in enumerate(statuses):
@@ -45,7 +45,7 @@ def test_any_final_status_ends_the_wait(sensor: Any, context: Any, status: str) 
 
 
 @pytest.mark.parametrize("status", ["Submitted", "Validating", "Scheduled", "InProgress", "Stopping"])
-def test_a_running_job_is_waited_for_in_the_triggerer(sensor: Any, context: Any, status: str) -> None:
+def test_the_sensor_waits_for_a_running_job_in_the_triggerer(sensor: Any, context: Any, status: str) -> None:
     with pytest.raises(TaskDeferred) as deferred:
         sensor("Completed", status).execute(context)
     trigger = deferred.value.trigger
@@ -55,7 +55,9 @@ def test_a_running_job_is_waited_for_in_the_triggerer(sensor: Any, context: Any,
 
 
 @pytest.mark.parametrize("stops", [True, False])
-def test_the_use_case_says_whether_a_task_marked_failed_stops_its_jobs(sensor: Any, context: Any, stops: bool) -> None:
+def test_the_use_case_decides_whether_a_task_marked_failed_stops_its_jobs(
+    sensor: Any, context: Any, stops: bool
+) -> None:
     with pytest.raises(TaskDeferred) as deferred:
         sensor("InProgress", stop_when_marked_failed=stops).execute(context)
     assert deferred.value.trigger.give_up_when_failed is stops
@@ -65,7 +67,7 @@ def test_without_a_job_there_is_nothing_to_wait_for(sensor: Any, context: Any) -
     assert sensor().execute(context) == {"jobs": 0}
 
 
-def test_progress_is_in_the_log(sensor: Any, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_progress_is_logged(sensor: Any, capsys: pytest.CaptureFixture[str]) -> None:
     assert sensor("Completed", "InProgress").poll() is None
     printed = capsys.readouterr().out
     assert "job-1 is InProgress: 7 of 120 records" in printed

@@ -16,7 +16,7 @@ from tests.plugins.conftest import RUN_URI
 
 @pytest.fixture
 def sensor(equip: Any) -> Any:
-    """Return a maker of the sensor on the job ``job``, which costs at most $2.50."""
+    """Return a function that makes the sensor for the job ``job``, which costs at most $2.50."""
 
     def make(*, at_most_usd: float | None = 2.5, **changes: Any) -> BedrockCustomizationJobSensor:
         submitted = {"job_name": "job"} if at_most_usd is None else {"job_name": "job", "at_most_usd": at_most_usd}
@@ -77,7 +77,7 @@ class TestEnd:
         with pytest.raises(JobFailedError, match="Failed: Bedrock gave no reason"):
             sensor().execute(context)
 
-    def test_a_job_that_does_not_exist_says_to_clear_submit(self, sensor: Any, context: Any) -> None:
+    def test_the_error_about_a_missing_job_says_to_clear_submit(self, sensor: Any, context: Any) -> None:
         with pytest.raises(NotFoundError, match=r"Nothing is running.*Clear tuned\.submit with downstream"):
             sensor().execute(context)
 
@@ -99,12 +99,12 @@ class TestWaiting:
         with pytest.raises(WaitTimeoutError, match=message):
             sensor().execute(context)
 
-    def test_an_unknown_price_is_not_named(self, sensor: Any) -> None:
+    def test_the_message_gives_no_price_if_the_price_is_unknown(self, sensor: Any) -> None:
         assert "$" in sensor().timeout_message()
         assert "$" not in sensor(at_most_usd=None).timeout_message()
 
     @pytest.mark.parametrize(("training", "named"), [("NotStarted", True), ("InProgress", False)])
-    def test_a_job_that_has_not_started_to_train_for_long_is_logged_as_stalled(
+    def test_a_job_that_has_long_not_started_to_train_is_logged_as_stalled(
         self, sensor: Any, bedrock: FakeBedrock, capsys: pytest.CaptureFixture[str], training: str, named: bool
     ) -> None:
         created = datetime.datetime.now(datetime.UTC) - datetime.timedelta(hours=7)
@@ -114,7 +114,7 @@ class TestWaiting:
         assert ("7.0 h and training has not started" in capsys.readouterr().out) is named
 
     @pytest.mark.parametrize("stops", [True, False])
-    def test_a_running_job_is_waited_for_in_the_triggerer(
+    def test_the_sensor_waits_for_a_running_job_in_the_triggerer(
         self, sensor: Any, context: Any, bedrock: FakeBedrock, stops: bool
     ) -> None:
         bedrock.put_job("job", "InProgress")

@@ -16,7 +16,7 @@ NAME = "aws-docs-qa-tuned-abcdef01-s1"
 
 @pytest.fixture
 def sensor(equip: Any) -> Any:
-    """Return a maker of the sensor on a throughput that was bought."""
+    """Return a function that makes the sensor for a throughput that was bought."""
 
     def make(*, deferrable: bool = False, **changes: Any) -> BedrockProvisionedThroughputSensor:
         provisioned = {
@@ -41,7 +41,9 @@ def sensor(equip: Any) -> Any:
     return make
 
 
-def test_in_service_is_success_and_names_what_to_call(sensor: Any, context: Any, bedrock: FakeBedrock) -> None:
+def test_the_manifest_of_a_throughput_in_service_names_the_id_to_call(
+    sensor: Any, context: Any, bedrock: FakeBedrock
+) -> None:
     bedrock.put_throughput(NAME, "InService")
     assert sensor().execute(context) == {
         "invoke_id": f"arn:throughput/{NAME}",
@@ -68,7 +70,7 @@ def test_a_throughput_that_stays_creating_is_a_time_out_and_never_a_success(
         sensor().execute(context)
 
 
-def test_a_released_throughput_says_which_task_to_clear(sensor: Any, context: Any) -> None:
+def test_the_error_about_a_released_throughput_names_the_task_to_clear(sensor: Any, context: Any) -> None:
     with pytest.raises(ThroughputReleasedError, match=r"Clear tuned\.provision.*at \$60\.50 per hour"):
         sensor().execute(context)
 
@@ -81,7 +83,7 @@ def test_a_throughput_that_bedrock_could_not_provide_is_a_failure(
         sensor().execute(context)
 
 
-def test_a_throughput_that_is_creating_is_waited_for_in_the_triggerer(
+def test_the_sensor_waits_in_the_triggerer_while_the_throughput_is_created(
     sensor: Any, context: Any, bedrock: FakeBedrock
 ) -> None:
     bedrock.put_throughput(NAME, "Creating")

@@ -1,4 +1,4 @@
-"""The tasks of a use case's DAG, as its task groups make them."""
+"""Make the tasks of a use case's DAG."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TUNED = {"name": "tuned"}
 
 
 def sample(**changes: Any) -> UseCase:
-    """Return the sample use case with changed keys; of a section only the keys that are given."""
+    """Return the sample use case with changed keys. In a section, only the given keys change."""
     raw = load_use_case(USE_CASES_FOLDER / "aws_docs_qa.yaml", environment={}).model_dump(mode="json")
     for key, value in changes.items():
         raw[key] = {**raw[key], **value} if isinstance(value, dict) else value

@@ -1,4 +1,4 @@
-"""The wiring of the arms: what each arm waits for, and that an endpoint is always released."""
+"""Check the order of the arms' tasks, and that an endpoint is always released."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ def test_each_kind_of_arm_has_the_tasks_that_it_needs() -> None:
 
 
 class TestTrain:
-    def test_every_step_works_on_what_the_one_before_it_made(self) -> None:
+    def test_every_step_uses_the_result_of_the_previous_step(self) -> None:
         dag_tasks = tasks(arms=[BASE, TUNED])
         for before, after in zip(TRAINING, (*TRAINING[1:], "start_serving"), strict=True):
             assert f"tuned.{after}" in dag_tasks[f"tuned.{before}"].downstream_task_ids
 
-    def test_nothing_of_a_training_waits_for_another_arm(self) -> None:
+    def test_the_training_of_an_arm_does_not_wait_for_another_arm(self) -> None:
         dag_tasks = tasks(arms=[BASE, PLAIN, TUNED])
         before_training = dag_tasks["tuned.trained"].get_flat_relative_ids(upstream=True)
         assert not [task_id for task_id in before_training if task_id.startswith(("plain.", "base."))]
@@ -39,7 +39,7 @@ class TestTrain:
         dag_tasks = tasks(arms=[BASE, PLAIN, TUNED])
         assert dag_tasks["tuned.merge"].upstream_task_ids == {"curate"}
         assert dag_tasks["plain.merge"].upstream_task_ids == {"evaluation_shards"}
-        assert "estimate" in dag_tasks["plain.merge"].get_flat_relative_ids(upstream=True), "the cost gate comes first"
+        assert "estimate" in dag_tasks["plain.merge"].get_flat_relative_ids(upstream=True), "the estimate comes first"
 
     def test_the_wait_has_the_use_cases_interval_and_time_out(self) -> None:
         training = {
@@ -60,10 +60,10 @@ class TestServe:
         assert dag_tasks["tuned.wait_for_previous_arm"].downstream_task_ids == {"tuned.start_serving"}
         assert "wait_for_previous_arm" not in steps(dag_tasks, "plain")
 
-    def test_an_arm_that_failed_does_not_hold_others_up(self) -> None:
+    def test_a_failed_arm_does_not_stop_other_arms(self) -> None:
         assert tasks(arms=[BASE, PLAIN, TUNED])["tuned.wait_for_previous_arm"].trigger_rule == "all_done"
 
-    def test_several_arms_are_served_at_a_time_if_the_use_case_says_so(self) -> None:
+    def test_several_arms_are_served_at_a_time_if_the_use_case_allows_it(self) -> None:
         arms = [BASE, {"name": "few"}, {"name": "many"}, {"name": "mixed"}]
         dag_tasks = tasks(arms=arms, serving={"arms_at_a_time": 2})
         waits = {task_id: task for task_id, task in dag_tasks.items() if task_id.endswith(".wait_for_previous_arm")}
@@ -76,11 +76,11 @@ class TestServe:
         assert dag_tasks["plain.wait_for_previous_arm"].upstream_task_ids == {"best.release"}
         assert "wait_for_previous_arm" not in steps(dag_tasks, "best")
 
-    def test_the_champion_answers_after_the_base_student_whose_questions_it_may_repeat(self) -> None:
+    def test_the_champion_answers_after_the_base_student_because_both_may_be_the_same_model(self) -> None:
         dag_tasks = tasks(arms=[BASE, PLAIN, CHAMPION])
         assert dag_tasks["best.start_serving"].upstream_task_ids == {"base.answer", "evaluation_shards"}
 
-    def test_the_wait_is_as_long_as_the_use_case_says(self) -> None:
+    def test_the_wait_has_the_time_out_of_the_use_case(self) -> None:
         wait = tasks(serving={"poll_interval_seconds": 7, "timeout_minutes": 5})["tuned.in_service"]
         assert (wait.poll_interval_seconds, wait.timeout_seconds) == (7, 300)
 
@@ -106,7 +106,7 @@ class TestRelease:
         others = max(task.retries for task_id, task in dag_tasks.items() if task_id != "tuned.release")
         assert dag_tasks["tuned.release"].retries > others
 
-    def test_between_the_setups_and_release_nothing_runs_unless_all_succeeded(self) -> None:
+    def test_tasks_between_the_setups_and_release_run_only_if_all_earlier_tasks_succeeded(self) -> None:
         dag_tasks = tasks()
         rules = {dag_tasks[f"tuned.{name}"].trigger_rule.value for name in SERVING[:-1]}
         assert rules == {"all_success"}
@@ -118,7 +118,7 @@ class TestAnswer:
         assert (answer.pool, answer.pool_slots) == ("bedrock_nova-micro_us-east-1", 4)
 
     @pytest.mark.parametrize("arm", ["tuned", "best"])
-    def test_an_arm_with_an_endpoint_of_its_own_waits_for_nobody(self, arm: str) -> None:
+    def test_an_arm_with_an_endpoint_does_not_wait_in_a_pool_of_a_model(self, arm: str) -> None:
         answer = tasks(arms=[BASE, CHAMPION, TUNED])[f"{arm}.answer"]
         assert (answer.pool, answer.pool_slots) == ("default_pool", 1)
 

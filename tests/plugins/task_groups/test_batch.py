@@ -1,4 +1,4 @@
-"""What ``inference: batch`` adds to a DAG, and that nothing is added without it."""
+"""Check the tasks that ``inference: batch`` adds to a DAG, and that ``on_demand`` adds none."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.plugins.task_groups.conftest import sample, tasks
 BATCHES = {"inference": "batch"}
 
 
-def test_a_step_that_asks_on_demand_has_no_batch_tasks() -> None:
+def test_a_step_that_works_on_demand_has_no_batch_tasks() -> None:
     assert [task for task in tasks() if "_batch." in task] == []
 
 
@@ -30,7 +30,7 @@ def test_batch_jobs_of_the_judges_start_when_every_arm_has_answered() -> None:
 
 
 @pytest.mark.parametrize("step", ["synthesize", "judge"])
-def test_the_wait_takes_no_worker_and_is_longer_than_bedrocks_own_time_out(step: str) -> None:
+def test_the_wait_takes_no_worker_and_is_longer_than_the_time_out_of_the_job(step: str) -> None:
     dag_tasks = tasks(synthesis=BATCHES, judging=BATCHES)
     wait = dag_tasks[f"{step}_batch.wait"]
     assert wait.deferrable

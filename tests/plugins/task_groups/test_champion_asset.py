@@ -8,12 +8,12 @@ from tests.plugins.task_groups.conftest import tasks
 
 
 @pytest.mark.parametrize("name", ["aws_docs_qa", "payroll"])
-def test_it_is_the_asset_that_the_documentation_names(name: str) -> None:
-    """Name and address are written into the DAGs of other teams: a change of either would silence them."""
+def test_the_asset_has_the_documented_name_and_uri(name: str) -> None:
+    """The DAGs of other teams contain the name and the URI. If either changed, these DAGs would never start."""
     asset = champion_asset(name)
     assert asset == Asset(name=f"distill_champion_{name}", uri=f"distill://champions/{name}")
 
 
-def test_the_promotion_is_the_one_task_that_makes_its_event() -> None:
+def test_only_the_promotion_emits_the_event_of_the_asset() -> None:
     outlets = {task_id: task.outlets for task_id, task in tasks().items() if task.outlets}
     assert outlets == {"promote": [champion_asset("aws_docs_qa")]}

@@ -32,7 +32,7 @@ def test_with_a_noise_control_an_arm_is_judged_against_its_own_second_answers() 
 
 
 def test_pairs_with_the_champion_are_judged_after_all_others() -> None:
-    """Before there is a champion, both groups ask the same questions, which are then paid for once."""
+    """Before the first promotion, both groups send the same requests, and in sequence they pay for them once."""
     judges_by_id = judge_tasks(arms=[BASE, PLAIN, CHAMPION], judging={"noise_control": False})
     for judge in JUDGES:
         assert asked(judges_by_id[f"judge.{judge}"]) == [("plain", "base")]
@@ -42,7 +42,7 @@ def test_pairs_with_the_champion_are_judged_after_all_others() -> None:
         assert judges_by_id[f"judge_champion.{judge}"].upstream_task_ids == {f"judge.{judge}"}
 
 
-def test_a_use_case_that_compares_with_its_champion_alone_has_one_group() -> None:
+def test_a_use_case_that_compares_only_with_its_champion_has_one_group() -> None:
     comparisons = [{"candidate": "plain", "baseline": "best"}]
     judges_by_id = judge_tasks(arms=[PLAIN, CHAMPION], comparisons=comparisons)
     assert set(judges_by_id) == {f"judge_champion.{judge}" for judge in JUDGES}
@@ -55,7 +55,7 @@ def test_judges_start_when_every_arm_has_answered_and_end_before_the_report() ->
         assert "report" in judges_by_id[f"judge.{judge}"].downstream_task_ids
 
 
-def test_a_judge_waits_in_the_pool_of_its_model_which_its_tasks_together_fill() -> None:
+def test_the_tasks_of_a_judge_share_the_pool_of_its_model_and_fill_it_together() -> None:
     arms = [BASE, PLAIN, TUNED]
     for judge, task in zip(JUDGES, judge_tasks(arms=arms, judging={"noise_control": False}).values(), strict=True):
         assert len(asked(task)) == 2

@@ -10,12 +10,12 @@ from include.distill.core.errors import ContractError
 from tests.fakes.fake_batch_jobs import FakeBatchJobs
 from tests.fakes.memory_store import MemoryStore
 
-HOOK: Any = object()  # the fake jobs need none
+HOOK: Any = object()  # the fake jobs do not use the hook
 
 
 @pytest.fixture
 def batches(monkeypatch: pytest.MonkeyPatch) -> FakeBatchJobs:
-    """Three jobs, of which the second runs."""
+    """Three jobs, of which only the second is running."""
     fake = FakeBatchJobs(MemoryStore())
     for name, status in (("a", "Completed"), ("b", "InProgress"), ("c", "Failed")):
         fake.jobs[f"arn:{name}"] = BatchJob(name, f"arn:{name}", status, processed=7, total=120)
@@ -36,7 +36,7 @@ def trigger(batches: FakeBatchJobs) -> BatchJobsTrigger:
     )
 
 
-def test_the_triggerer_makes_the_same_trigger_from_what_is_stored(trigger: BatchJobsTrigger) -> None:
+def test_the_triggerer_makes_the_same_trigger_from_the_stored_arguments(trigger: BatchJobsTrigger) -> None:
     path, arguments = trigger.serialize()
     assert path == "bedrock_distill.triggers.batch.BatchJobsTrigger"
     assert BatchJobsTrigger(**arguments).serialize() == (path, arguments)
@@ -56,13 +56,13 @@ def test_the_wait_ends_with_the_last_job(trigger: BatchJobsTrigger, batches: Fak
     assert trigger.has_ended(HOOK) is True
 
 
-def test_an_unknown_status_is_not_taken_for_an_end(trigger: BatchJobsTrigger, batches: FakeBatchJobs) -> None:
+def test_an_unknown_status_does_not_count_as_ended(trigger: BatchJobsTrigger, batches: FakeBatchJobs) -> None:
     batches.put("arn:b", status="Paused")
     with pytest.raises(ContractError, match="'Paused'"):
         trigger.has_ended(HOOK)
 
 
-def test_giving_up_stops_running_jobs_and_says_what_is_billed(
+def test_giving_up_stops_running_jobs_and_logs_what_is_billed(
     trigger: BatchJobsTrigger, batches: FakeBatchJobs, capsys: pytest.CaptureFixture[str]
 ) -> None:
     trigger.give_up(HOOK)

@@ -59,14 +59,14 @@ def first_event(trigger: PollingTrigger) -> dict[str, Any]:
 
 
 def settings_of(trigger: PollingTrigger) -> dict[str, Any]:
-    """Return all that a trigger was made with, by the names of its own and its base's arguments."""
+    """Return a trigger's arguments by name, including those of its base class."""
     ours = [parent for parent in type(trigger).__mro__ if issubclass(parent, PollingTrigger)]
     names = {name for parent in ours for name in inspect.signature(parent.__init__).parameters}
     return {name: getattr(trigger, name) for name in names - {"self", "common"}}
 
 
 @pytest.mark.parametrize("make", [job_trigger, endpoint_trigger])
-def test_the_triggerer_makes_the_same_trigger_from_what_is_stored(make: Any) -> None:
+def test_the_triggerer_makes_the_same_trigger_from_the_stored_arguments(make: Any) -> None:
     trigger = make(poll_interval_seconds=30, region_name="eu-west-1", give_up_when_failed=False)
     path, arguments = trigger.serialize()
     assert path == f"bedrock_distill.triggers.polling.{type(trigger).__name__}"
@@ -86,7 +86,7 @@ class TestRun:
         with pytest.raises(TimeoutError):
             asyncio.run(asyncio.wait_for(anext(aiter(job_trigger(poll_interval_seconds=60).run())), timeout=0.1))
 
-    def test_transient_errors_do_not_end_it(self, bedrock: FakeBedrock, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_transient_errors_do_not_end_the_wait(self, bedrock: FakeBedrock, monkeypatch: pytest.MonkeyPatch) -> None:
         faults = iter([TransientError("500"), TransientError("expired token")])
         look = bedrock.find_job
 
@@ -111,7 +111,7 @@ class TestRun:
         monkeypatch.setattr(bedrock, "find_job", fail)
         assert first_event(job_trigger(deadline=PAST))["end"] == "deadline"
 
-    def test_a_refusal_is_handed_to_the_task(self, bedrock: FakeBedrock, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_refusal_is_passed_to_the_task(self, bedrock: FakeBedrock, monkeypatch: pytest.MonkeyPatch) -> None:
         def refuse(_: str) -> None:
             raise RefusedError("denied")
 
@@ -119,7 +119,7 @@ class TestRun:
         assert first_event(job_trigger()) == {"end": "refused", "message": "denied", "deadline": FAR}
 
     def test_a_cancellation_during_a_check_keeps_its_message(self, bedrock: FakeBedrock) -> None:
-        """Airflow calls ``on_kill`` only when its message arrives; a look in a thread must not swallow it."""
+        """Airflow calls ``on_kill`` only if the message of the cancellation arrives, so a check must not lose it."""
         looking, let_go = threading.Event(), threading.Event()
         trigger = job_trigger()
         trigger.has_ended = lambda _: looking.set() or not let_go.wait(5)  # type: ignore[method-assign]
@@ -155,7 +155,7 @@ class TestHasEnded:
         bedrock.put_throughput("endpoint", status)
         assert endpoint_trigger().has_ended(bedrock) is ended  # type: ignore[arg-type]
 
-    def test_a_thing_that_no_longer_exists_is_not_waited_for(self, bedrock: FakeBedrock) -> None:
+    def test_the_wait_for_a_missing_job_or_endpoint_ends(self, bedrock: FakeBedrock) -> None:
         bedrock.jobs.clear()
         bedrock.throughputs.clear()
         assert job_trigger().has_ended(bedrock) is True  # type: ignore[arg-type]
@@ -176,7 +176,7 @@ class TestHasEnded:
 
 
 def marked(trigger: PollingTrigger, state: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Kill the trigger as Airflow does when its task was cleared or marked; ``state`` is the task's by then."""
+    """Cancel the trigger as Airflow does after its task was cleared or marked. The task is then in ``state``."""
     states = {} if state is None else {"trained": state}
     monkeypatch.setattr(
         "bedrock_distill.triggers.polling.RuntimeTaskInstance.get_task_states", lambda **_: {"run": states}
@@ -186,7 +186,7 @@ def marked(trigger: PollingTrigger, state: str | None, monkeypatch: pytest.Monke
 
 
 class TestOnKill:
-    def test_a_task_marked_failed_stops_its_job_and_says_what_is_billed(
+    def test_marking_the_task_as_failed_stops_its_job_and_logs_what_is_billed(
         self, bedrock: FakeBedrock, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
         marked(job_trigger(), "failed", monkeypatch)
@@ -194,7 +194,7 @@ class TestOnKill:
         assert "is billed, at most $2.50" in capsys.readouterr().out
 
     @pytest.mark.parametrize("state", ["deferred", "scheduled", "success", "skipped", None])
-    def test_a_clear_or_any_other_end_does_not_stop_the_job(
+    def test_clearing_the_task_or_any_other_end_does_not_stop_the_job(
         self, bedrock: FakeBedrock, monkeypatch: pytest.MonkeyPatch, state: str | None
     ) -> None:
         marked(job_trigger(), state, monkeypatch)
@@ -204,9 +204,7 @@ class TestOnKill:
         asyncio.run(job_trigger().on_kill())
         assert bedrock.stopped == []
 
-    def test_the_use_case_can_say_that_jobs_continue(
-        self, bedrock: FakeBedrock, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_the_use_case_can_let_jobs_continue(self, bedrock: FakeBedrock, monkeypatch: pytest.MonkeyPatch) -> None:
         marked(job_trigger(give_up_when_failed=False), "failed", monkeypatch)
         assert bedrock.stopped == []
 

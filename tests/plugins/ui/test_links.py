@@ -21,7 +21,7 @@ TI_KEY = SimpleNamespace(dag_id="distill_x", task_id="t", run_id="manual__2026-1
 
 
 def clients_of(endpoint: str, partition: str = "aws") -> Any:
-    """The part of AwsClients that links use, on some endpoint."""
+    """Return a fake of the part of ``AwsClients`` that links use, with the given endpoint."""
     meta = SimpleNamespace(endpoint_url=endpoint, region_name="us-west-2", partition=partition)
 
     def signed(_: str, **request: Any) -> str:
@@ -36,7 +36,7 @@ SIMULATOR = clients_of("http://127.0.0.1:4000")
 
 @pytest.fixture
 def returned(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Let Airflow know this as what the task returned; None before it has."""
+    """Return a function that sets the task's result in Airflow. Before the first call, the task has no result."""
 
     def put(manifest: Any) -> None:
         monkeypatch.setattr(links.XCom, "get_value", lambda *, key, ti_key: manifest if key == "return_value" else None)
@@ -66,7 +66,7 @@ def trained(**submitted: Any) -> Any:
         pytest.param("s3://b/a b/c.jsonl", "/s3/object/b?region=us-west-2&prefix=a%20b/c.jsonl", id="object"),
     ],
 )
-def test_a_thing_has_its_page_in_the_console_of_its_region(resource: str, page: str) -> None:
+def test_a_resource_has_a_page_in_the_console_of_its_region(resource: str, page: str) -> None:
     assert links.console_url(resource, AWS) == CONSOLE + page
 
 
@@ -75,7 +75,7 @@ def test_other_partitions_have_other_consoles() -> None:
     assert links.console_url("s3://b/k", china).startswith("https://us-west-2.console.amazonaws.cn/s3/")
 
 
-def test_a_simulator_shows_its_own_ledger_and_objects_and_never_the_console() -> None:
+def test_links_on_a_simulator_lead_to_its_ledger_and_objects_and_never_to_the_console() -> None:
     assert links.console_url(JOB_ARN, SIMULATOR) == f"http://127.0.0.1:4000/_admin/ledger#{JOB_ARN}"
     assert links.console_url("s3://b/k", SIMULATOR) == "http://127.0.0.1:4000/b/k?signed"
 
@@ -85,7 +85,7 @@ def test_an_endpoint_that_is_neither_aws_nor_on_this_machine_has_no_page() -> No
         assert links.console_url(JOB_ARN, clients_of(endpoint)) == ""
 
 
-def test_a_waiting_task_links_to_the_job_it_was_given_and_later_to_its_model(returned: Any) -> None:
+def test_a_waiting_task_links_to_its_job_and_later_to_the_model(returned: Any) -> None:
     task = trained(job_name="job", job_arn=JOB_ARN)
     assert links.JOB_LINK.get_link(task, ti_key=TI_KEY).endswith(JOB_ARN)
     assert links.MODEL_LINK.get_link(task, ti_key=TI_KEY) == ""

@@ -1,4 +1,4 @@
-"""The plugin's pages behind Airflow's own login, over S3 in memory."""
+"""Test the plugin's pages with Airflow's login, and with S3 in memory."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ STORED = "<!doctype html><title>as – stored</title><script>alert(1)</script>".
 
 
 class OneDagOnly(SimpleAuthManager):
-    """Airflow's own login, and a rule per DAG as larger auth managers have it."""
+    """Airflow's simple login, with permissions for each DAG as in larger auth managers."""
 
     def is_authorized_dag(self, *, details: Any = None, **request: Any) -> bool:
         return details.id == "distill_aws_docs_qa" and super().is_authorized_dag(details=details, **request)
@@ -42,7 +42,7 @@ class OneDagOnly(SimpleAuthManager):
 
 @pytest.fixture(scope="module")
 def database() -> None:
-    """The tables that a login reads."""
+    """Create the tables that a login reads."""
     settings.initialize()
     import_all_models()
     Base.metadata.create_all(settings.engine)
@@ -57,7 +57,7 @@ def auth(database: None, monkeypatch: pytest.MonkeyPatch) -> SimpleAuthManager:
 
 @pytest.fixture
 def objects(use_case: UseCase, monkeypatch: pytest.MonkeyPatch) -> MemoryStore:
-    """Two use cases, of which people may read the first; their S3."""
+    """The object store of two use cases. Users may read only the first use case."""
     other = use_case.model_copy(update={"name": "payroll"})
     store = MemoryStore()
     monkeypatch.setattr(report_pages, "store_for", lambda _: store)
@@ -66,7 +66,7 @@ def objects(use_case: UseCase, monkeypatch: pytest.MonkeyPatch) -> MemoryStore:
 
 
 def log_in(auth: SimpleAuthManager, role: str | None = "viewer") -> TestClient:
-    """A browser with the cookie that Airflow's login leaves."""
+    """Return a browser with the cookie that Airflow sets at login."""
     token = auth.generate_jwt(SimpleAuthManagerUser(username="ann", role=role))
     return TestClient(report_pages.app, cookies={"_token": token})
 
@@ -82,7 +82,7 @@ def url_of(dag_id: str, run_id: str) -> str:
 
 
 def write_report(store: MemoryStore, use_case: UseCase, *, run_id: str = RUN_ID, hour: int = 3, **changes: Any) -> None:
-    """Leave what the report's task leaves."""
+    """Write the objects that the task ``report`` writes."""
     key = run_key(use_case.dag_id, run_id)
     folder = RunFolder(Layout(use_case.storage).run_uri(key))
     finished = datetime.datetime(2026, 11, 22, hour, tzinfo=datetime.UTC)
@@ -132,12 +132,12 @@ class TestWhoMaySee:
         assert RUN_ID not in client.get("/").text
 
     @pytest.mark.parametrize("page", ["/docs", "/redoc", "/openapi.json"])
-    def test_there_is_no_description_of_the_routes(self, viewer: TestClient, page: str) -> None:
+    def test_the_documentation_of_the_routes_is_disabled(self, viewer: TestClient, page: str) -> None:
         assert viewer.get(page).status_code == 404
 
 
 class TestReport:
-    def test_the_stored_report_is_shown_in_an_origin_of_its_own(
+    def test_the_stored_report_is_shown_with_a_separate_origin(
         self, viewer: TestClient, objects: MemoryStore, use_case: UseCase
     ) -> None:
         write_report(objects, use_case)
@@ -177,7 +177,7 @@ class TestReport:
 
 
 class TestList:
-    def test_the_newest_comes_first_with_verdict_and_bill(
+    def test_the_newest_report_comes_first_with_verdict_and_bill(
         self, viewer: TestClient, objects: MemoryStore, use_case: UseCase
     ) -> None:
         for hour, run_id in [(3, "second"), (1, "zeroth"), (2, "first"), (5, "second")]:
@@ -189,7 +189,7 @@ class TestList:
         assert "tuned is better than base" in page
         assert "$7.56" in page
 
-    def test_only_the_newest_are_read(
+    def test_only_the_newest_reports_are_read(
         self, viewer: TestClient, objects: MemoryStore, use_case: UseCase, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(report_pages, "RUNS_SHOWN", 2)
@@ -203,7 +203,7 @@ class TestList:
         link = viewer.get("/").text.split('<a href="', 1)[1].split('"', 1)[0]
         assert viewer.get(f"/{link}").content == STORED
 
-    def test_nothing_in_an_entry_becomes_markup(
+    def test_the_text_of_an_entry_never_becomes_markup(
         self, viewer: TestClient, objects: MemoryStore, use_case: UseCase
     ) -> None:
         evil = '"><script>alert(1)</script>'
@@ -212,7 +212,7 @@ class TestList:
         assert "<script" not in page
         assert page.count("&lt;script&gt;") == 4
 
-    def test_before_the_first_run_the_list_says_so(self, viewer: TestClient, objects: MemoryStore) -> None:
+    def test_the_list_says_that_no_run_has_written_a_report_yet(self, viewer: TestClient, objects: MemoryStore) -> None:
         answer = viewer.get("/")
         assert answer.status_code == 200
         assert "No run has written a report yet" in answer.text

@@ -12,7 +12,7 @@ from tools.chaos.trial import Row
 PAGE = page("explanation/crash_safety.md")
 TESTED = section(PAGE, "## What is tested")
 # Needs a library that the project does not install.
-ASYNCHRONOUS = "deferrable sensor times out, job runs"
+ASYNCHRONOUS = "deferrable sensor times out while the job runs"
 
 
 def documented() -> set[str]:

@@ -37,9 +37,13 @@ FAST = (
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="python -m tools.chaos", description=__doc__)
-    parser.add_argument("--only", nargs="+", metavar="NAME", help="only cases whose names contain NAME; - for none")
-    parser.add_argument("--fast", action="store_true", help="run only a few cases, which take less than three minutes")
-    parser.add_argument("--list", action="store_true", help="list the cases, and why others are impossible")
+    parser.add_argument(
+        "--only", nargs="+", metavar="NAME", help="run only the cases whose names contain NAME; - selects no case"
+    )
+    parser.add_argument("--fast", action="store_true", help="run only a few cases; they take less than three minutes")
+    parser.add_argument(
+        "--list", action="store_true", help="list the cases, and the reasons why other cases are impossible"
+    )
     parser.add_argument(
         "--walks",
         type=int,
@@ -103,10 +107,10 @@ def _run(stack: Stack, cases: list[Case], runs: list[DisturbedRun], table: Table
     folder = stack.layout.use_cases
     prepared = prepare(cases, folder)
     write_use_cases(folder, runs, len(stack.lanes))
-    prepare_provider([], folder)  # the provider's DAG file is loaded too, and reads its settings
+    prepare_provider([], folder)  # Airflow also loads the provider's DAG file, which reads these settings
     say(f"Starting the AWS simulator and Airflow (logs: {stack.layout.logs}) ...")
     stack.start(len(prepared) + len(runs))
-    say(f"{len(cases)} cases and {options.walks} random walks with seed {options.seed}\n{HEADER}")
+    say(f"{len(cases)} cases and {options.walks} random schedules with seed {options.seed}\n{HEADER}")
     run_cases(stack, prepared, table, lanes=options.lanes)
     if runs:
         run_schedules(stack, runs, table)

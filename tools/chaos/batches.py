@@ -1,4 +1,8 @@
-"""Crash around a batch job. It must be bought once, later tasks must wait for it, and its answers be stored once."""
+"""
+Crash around a batch job.
+
+The job must be bought once, later tasks must wait for the job, and each of its answers must be stored once.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,7 @@ from tools.chaos.fixtures import write_rows
 from tools.chaos.matrix import BOTOCORE_ATTEMPTS
 from tools.chaos.trial import BATCH, Case, Trial
 
-QUESTIONS = 100  # the minimum for one job on Bedrock
+QUESTIONS = 100  # Bedrock's minimum for one batch job
 SUBMIT, WAIT = "synthesize_batch.submit", "synthesize_batch.wait"
 CHANGES: dict[str, Any] = {
     # The rows are similar to each other, and the quality of the pairs does not matter here.
@@ -80,7 +84,7 @@ def _next_run(trial: Trial) -> None:
 
 
 def _incomplete(trial: Trial, *, kind: str) -> None:
-    """Request the answers missing from the job on demand, and no answer twice."""
+    """End the job with answers missing, and check that they are requested on demand and that none is bought twice."""
     trial.fault(BATCH, kind, times=1)
     _start(trial)
     _succeed(trial)
@@ -104,8 +108,8 @@ def batches() -> list[Case]:
         "waiting / clear run": partial(_while_waiting, recover=Trial.clear_run),
         "waiting / task marked failed": marked,
         "waiting / run marked failed": partial(_marked_failed, mark=Trial.mark_run),
-        "ended with half of its records / clear run": partial(_incomplete, kind="batch_partial"),
-        "expired with none of its records / clear run": partial(_incomplete, kind="batch_expired"),
+        "ended after half of its records / clear run": partial(_incomplete, kind="batch_partial"),
+        "expired before its first record / clear run": partial(_incomplete, kind="batch_expired"),
         "every tenth record ends in an error / clear run": partial(_incomplete, kind="batch_record_errors"),
         "same questions, next run": _next_run,
     }

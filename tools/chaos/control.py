@@ -21,7 +21,9 @@ ATTEMPTS = 9  # on a slow machine, SQLite can be busy for minutes
 
 class Operator(AirflowApi):
     """
-    Clears, marks and triggers as an operator does in the UI: one request at a time, because SQLite cannot serve many.
+    The operator of Airflow, who triggers, clears and marks runs as in the UI.
+
+    Requests are sent one at a time, because SQLite cannot serve several at once.
 
     :param url: address of the api-server.
     """

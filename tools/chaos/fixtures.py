@@ -1,4 +1,4 @@
-"""Write the use case and CSV files of one case. Its rows are unique, so no other case can reuse its purchases."""
+"""Write the use case and CSV files of one case. The rows are unique, so no other case can reuse the purchases."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FACTS = ("bucket", "queue", "table", "function", "cluster", "topic", "stream", "
 
 
 def document(mark: str, number: int) -> str:
-    """Return a document that contains the case's mark."""
+    """Return a document that contains ``mark``, the key of the case."""
     fact = FACTS[number % len(FACTS)]
     return (
         f"Service {mark} keeps one {fact} for each account. The {fact} of {mark} holds {number + 3} items at most."

@@ -14,7 +14,7 @@ from typing import Any
 
 from tools.chaos.trial import GET_JOB, GET_THROUGHPUT, JOB, THROUGHPUT, Case, Trial
 
-BOTOCORE_ATTEMPTS = 6  # of the hook
+BOTOCORE_ATTEMPTS = 6  # attempts that botocore makes for one call of our hook
 COPY_SECONDS = 60.0  # long enough for Airflow to start the other copy, and for that copy to release its throughput
 
 
@@ -23,10 +23,10 @@ class Purchase:
     """
     One of the two things that a run buys.
 
-    :param create, get: the AWS operations that buy and describe it.
-    :param buyer, waiter: the tasks that buy it and wait for it.
-    :param stalled: the fault that keeps it from becoming ready.
-    :param reads_before: how often the buyer calls ``get`` before it buys.
+    :param create, get: the AWS operations that buy the thing and describe it.
+    :param buyer, waiter: the task that buys the thing, and the task that waits until the thing is ready.
+    :param stalled: the fault that keeps the thing from becoming ready.
+    :param reads_before: number of times that the buyer calls ``get`` before it buys.
     """
 
     create: str
@@ -72,7 +72,7 @@ def _hold_create(trial: Trial, purchase: Purchase) -> None:
 
 
 def _lose_answer(trial: Trial, purchase: Purchase) -> None:
-    """Lose the first answer, and hold the answer to botocore's own retry."""
+    """Lose the first answer, and hold the answer to botocore's retry."""
     trial.fault(purchase.create, "drop_after", times=1)
     trial.hold(purchase.create)
 
@@ -95,7 +95,7 @@ def _stall(trial: Trial, purchase: Purchase) -> None:
 
 
 def _stall_and_hold_get(trial: Trial, purchase: Purchase) -> None:
-    """Hold the first read after the purchase, and keep the purchase from becoming ready meanwhile."""
+    """Hold the first read after the purchase, and keep the purchase from becoming ready during that time."""
     _stall(trial, purchase)
     trial.hold(purchase.get, after=purchase.reads_before)
 
@@ -164,14 +164,14 @@ IMPOSSIBLE = {
     "before the call / triggerer SIGKILL": "no task is deferred yet, so the triggerer is not involved",
     "answer lost / triggerer SIGKILL": "no task is deferred yet, so the triggerer is not involved",
     "answered, not recorded / triggerer SIGKILL": "no task is deferred yet, so the triggerer is not involved",
-    "waiting / task retry": "a deferred task has no process that could fail; the sensor cases cover the ends of a wait",
+    "waiting / task retry": "a deferred task has no process that could fail; other cases cover the end of a wait",
     "waiting / worker SIGKILL": "a deferred task does not run in a worker",
     "two copies / task retry": "a retry starts only after Airflow has noticed that the first copy is dead",
     "two copies / triggerer SIGKILL": "a deferred task has one trigger, so there is no second copy of it",
     "two copies / scheduler SIGKILL": "every scheduler SIGKILL case covers this: the old tasks keep running",
-    "two copies / database lost, same run id": "equal to 'answered, not recorded': nothing of the first copy is left",
-    "two copies / run marked failed": "a mark reaches only the copy that Airflow knows; see worker SIGKILL",
-    "two copies / next run": "the next run has another run id, so this equals 'answered, not recorded'",
+    "two copies / database lost, same run id": "same as 'answered, not recorded': nothing of the first copy is left",
+    "two copies / run marked failed": "marking affects only the copy that Airflow has recorded; see worker SIGKILL",
+    "two copies / next run": "same as 'answered, not recorded', because the next run has another run id",
 }
 
 
@@ -195,7 +195,7 @@ def crash(trial: Trial, *, instant: Instant, recovery: str) -> None:
 
 
 def _one_of_each(trial: Trial) -> None:
-    """Kill the task after it bought the job, then lose the answers about the throughput."""
+    """Kill the task after it has bought the job, then lose the answers to the request for the throughput."""
     job, throughput = PURCHASES
     UNRECORDED.arrange(trial, job)
     LOST_FOR_GOOD.arrange(trial, throughput)
@@ -209,8 +209,8 @@ def give_up(trial: Trial, *, instant: Instant, stops: bool | None, throughputs: 
     """
     Mark one run failed around its job and a second run around its throughput; let a third run succeed.
 
-    A job that is still running is stopped with its run, so the next run buys another job. A job that had completed is
-    used again.
+    A job that is still running is stopped with its run, so the next run buys another job. A completed job is used
+    again.
 
     :param stops: True when the mark stops a running job; None when the job may have ended before it could be stopped.
     :param throughputs: number of throughputs bought after two runs, and after three.
@@ -223,10 +223,10 @@ def give_up(trial: Trial, *, instant: Instant, stops: bool | None, throughputs: 
         state = trial.finish()
         trial.ensure(state == "failed", f"Run {number} was marked failed, but its state is {state}.")
         if trial.bought()["jobs"]:
-            # Otherwise the next run would wait for the job that is still Stopping, and fail when it stops.
+            # Without this wait, the next run would wait for the job that is still Stopping, and fail when it stops.
             trial.wait_job("Stopped", "Completed")
     stopped = sum(job["status"] == "Stopped" for job in trial.bought()["jobs"])
-    trial.ensure(stops in (None, bool(stopped)), f"{stopped} jobs were stopped, which is not the expected number.")
+    trial.ensure(stops in (None, bool(stopped)), f"Unexpected number of stopped jobs: {stopped}.")
     jobs = stopped + 1
     trial.expect(jobs=jobs, throughputs=throughputs[0], state="failed", name=f"{instant.name} / run marked failed")
     trial.start_run(3)
@@ -252,7 +252,7 @@ def _two_copies(trial: Trial, *, before: bool) -> None:
 
 
 def _cleared_copies(trial: Trial, *, recovery: str) -> None:
-    """Clear the task just before it buys, and hold both copies before the call."""
+    """Clear the task just before it buys. The old and the new copy are both held before the call."""
     for purchase in PURCHASES:
         trial.hold(purchase.get, seconds=12)
         trial.hold(purchase.get, seconds=6)

@@ -1,5 +1,5 @@
 """
-Measure the amazon provider's operators at the same instants: what they buy, how they end, what they leave billed.
+Measure what the amazon provider's operators buy and leave billed when they crash at the same instants as ours.
 
 No case can fail. The table shows the counts of these operators next to the counts of ours.
 """
@@ -23,7 +23,7 @@ from tools.chaos.runner import say
 from tools.chaos.stack import Stack, in_parallel
 from tools.chaos.trial import GET_JOB, JOB, THROUGHPUT, Case, Trial
 
-PROVIDER_ATTEMPTS = 5  # botocore's legacy mode, which the provider's hooks use
+PROVIDER_ATTEMPTS = 5  # attempts of botocore's legacy retry mode, which the provider's hooks use
 MODEL = "nova-micro"
 
 
@@ -32,8 +32,8 @@ class ProviderCase:
     """
     A case of the provider's operators.
 
-    :param ours: the name of the same case in our table.
-    :param settings: names and sensor settings of its DAG; ``{key}`` is replaced by the key of the case.
+    :param ours: the name of the corresponding case in our table.
+    :param settings: names and sensor settings of the case's DAG; ``{key}`` is replaced with the key of the case.
     """
 
     name: str
@@ -113,26 +113,35 @@ def provider_cases() -> list[ProviderCase]:
     cases = [
         ProviderCase("undisturbed", _plain, "data: unchanged CSV trains nothing", fixed),
         ProviderCase("job: answer lost, task retry", lose_job, lost, fixed),
-        ProviderCase("the same, attempt in the custom model's name", lose_job, lost, each_attempt),
+        ProviderCase("job: answer lost, task retry, model named by attempt", lose_job, lost, each_attempt),
         ProviderCase("job: task killed after the answer, task retry", kill_job, unrecorded, fixed),
-        ProviderCase("the same, attempt in the custom model's name", kill_job, unrecorded, each_attempt),
-        ProviderCase("all cleared after success", _cleared, "clear ingest after success: nothing is bought", fixed),
+        ProviderCase(
+            "job: task killed after the answer, task retry, model named by attempt",
+            kill_job,
+            unrecorded,
+            each_attempt,
+        ),
+        ProviderCase(
+            "all tasks cleared after success", _cleared, "ingest cleared after success: nothing is bought", fixed
+        ),
         ProviderCase("next run, same data", _next_run, "data: unchanged CSV trains nothing", each_run),
         ProviderCase(
-            "sensor times out, job runs",
+            "sensor times out while the job runs",
             _stalled,
-            "training wait in the worker times out: no success, a clear goes on",
+            "wait in the worker times out; after clearing, the same job is used",
             short,
         ),
         ProviderCase("sensor: connections lost while polling", _polling_lost, "polling: connection errors", fixed),
         ProviderCase("throughput: answer lost, task retry", partial(_lost, operation=THROUGHPUT), lost, fixed),
         ProviderCase("throughput: task killed after the answer, task retry", kill_served, unrecorded, fixed),
-        ProviderCase("throughput: creation fails", _throughput_failed, "throughput failed: released", fixed),
+        ProviderCase(
+            "throughput: creation fails", _throughput_failed, "throughput failed: throughput is released", fixed
+        ),
     ]
     if importlib.util.find_spec("aiobotocore"):
-        ours = "training wait times out: no success, a clear goes on"
+        ours = "training wait times out; after clearing, the same job is used"
         deferred = {**short, "deferrable": True}
-        cases.append(ProviderCase("deferrable sensor times out, job runs", _stalled, ours, deferred))
+        cases.append(ProviderCase("deferrable sensor times out while the job runs", _stalled, ours, deferred))
     return cases
 
 

@@ -2,7 +2,7 @@
 Run the whole DAG under random schedules of kills, recover as an operator would, and compare with an undisturbed run.
 
 Each lane has its own account. The runs of all lanes share one Airflow, so a killed service affects all of them: every
-run suffers its own kills and those of the runs next to it. ``--walks`` sets the number of schedules.
+run is hit by its own kills and by the kills of the other runs. ``--walks`` sets the number of schedules.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from tools.chaos.trial import RUN_SECONDS, Row
 
 KILLS = 2
 MAX_RECOVERIES = 5
-TASKS = 19  # in an undisturbed run
+TASKS = 19  # number of tasks that end in an undisturbed run
 ROWS = 4
 EVALUATION_ROWS = 2
 FAN_OUT = FanOut(max_tasks=2, evaluation_tasks=1, concurrency=2)
@@ -102,7 +102,7 @@ def _draw_kills(seed: str) -> list[Kill]:
 
 
 def comparable(report: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the part of a report that must not depend on how often its run was disturbed."""
+    """Return the part of a report that must not depend on the disturbances of the run."""
     return {
         "verdict": report["verdict"],
         "source": report["source"],
@@ -186,7 +186,7 @@ def _row(stack: Stack, run: DisturbedRun, expected: Mapping[str, Any], one_servi
 
 
 def lost_answers(tasks: list[TaskState]) -> int:
-    """Return how many answers the killed attempts of tasks that call models can have lost, at most."""
+    """Return the maximum number of answers that the killed attempts of the tasks that call models can have lost."""
     # A call keeps its slot until the answer is stored, and each of these tasks calls one model. So a killed attempt
     # loses at most one answer per slot, and no more answers than the task has items.
     return sum(
@@ -197,7 +197,7 @@ def lost_answers(tasks: list[TaskState]) -> int:
 
 
 def describe_difference(report: Mapping[str, Any], expected: Mapping[str, Any]) -> str:
-    """Return where a report differs from the expected report; empty when it does not differ."""
+    """Describe where a report differs from the expected report. The text is empty if the reports agree."""
     ours, theirs = comparable(report), comparable(expected)
     parts = [f"{key}: {ours[key]} instead of {theirs[key]}" for key in ours if ours[key] != theirs[key]]
     return "; ".join(parts)[:600]

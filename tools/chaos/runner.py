@@ -1,4 +1,4 @@
-"""Run the cases: most of them in parallel, those that share a fault as a group, the rest alone."""
+"""Run the cases: most of them in parallel, the cases that share a fault as a group, and the rest one by one."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ HEADER = f"{'':4} {'case':66} {'jobs':>6} {'served':>6} {'alive':>5} {'repaid':>
 
 
 class Table:
-    """Prints each row when it is added, and keeps all rows."""
+    """The table of all rows. A row is printed when it is added."""
 
     def __init__(self) -> None:
         self.rows: list[Row] = []
@@ -92,12 +92,12 @@ def _of_phase(cases: Sequence[Case], phase: str) -> list[Case]:
 
 
 def run_case(stack: Stack, case: Case, fault: SharedFault | None, table: Table) -> None:
-    """Run one case and return its rows; an error becomes a row too."""
+    """Run one case and add its rows to the table. An error also becomes a row."""
     trial = Trial(case, stack, fault)
     try:
         case.script(trial)
     except Exception as error:
-        if not STOPPING.is_set():  # otherwise a person ended the command, and the result of the case is meaningless
+        if not STOPPING.is_set():  # when a person ended the command, the result is meaningless
             trial.breach(error)
     finally:
         if fault:
@@ -120,7 +120,7 @@ def read_rows(path: Path) -> dict[str, dict[str, Any]]:
 
 
 def verdict(rows: Sequence[Row], began: float) -> str:
-    """Return the last line: the number of cases, the breaches, and the duration."""
+    """Return the last line of the output: the number of cases, the duration, and the cases with a breach."""
     breaches = [row.name for row in rows if not row.ok]
     minutes = (time.monotonic() - began) / 60
     end = f"breaches: {', '.join(breaches)}" if breaches else "no breach"

@@ -12,8 +12,8 @@ from tools.chaos.trial import GET_JOB, GET_THROUGHPUT, JOB, THROUGHPUT, Case, Tr
 
 DELETE_THROUGHPUT = "DeleteProvisionedModelThroughput"
 SWEEPER = "distill_release_leftovers"
-AT_ONCE = 5 / 3600  # hours
-POLLING_FAULTS = 7  # one more than the attempts of botocore
+AT_ONCE = 5 / 3600  # five seconds, in hours
+POLLING_FAULTS = 7  # one more than botocore's attempts
 
 
 def _stall_throughput(trial: Trial) -> None:
@@ -57,7 +57,10 @@ def _sweep(trial: Trial, name: str) -> None:
 def _leftovers_alone(trial: Trial) -> None:
     trial.start_run()
     state = trial.finish()
-    trial.ensure(state == "success" and trial.bought()["alive"] == 1, "It was released without any safety net.")
+    trial.ensure(
+        state == "success" and trial.bought()["alive"] == 1,
+        f"Every safety net is disabled, so the run must succeed and leave its throughput. The run's state is {state}.",
+    )
     _sweep(trial, "after-the-run")
     trial.expect()
 
@@ -73,7 +76,7 @@ def _leftovers_of_unknown_run(trial: Trial) -> None:
 
 
 def _leftovers_spare(trial: Trial) -> None:
-    """Renew the expired throughput of a live run, and do not touch a throughput that is not ours."""
+    """Check that the sweeper renews the expired throughput of a live run and keeps a throughput that is not ours."""
     name = f"foreign-{trial.case.key}"
     trial.stack.account.buy_foreign_throughput(name)
     _stall_throughput(trial)
@@ -95,9 +98,12 @@ def _release_fails(trial: Trial) -> None:
     trial.fault(DELETE_THROUGHPUT, "access_denied", times=1)
     trial.start_run()
     state = trial.finish()
-    trial.ensure(state == "failed" and trial.bought()["alive"] == 1, f"release failed, but the run's state is {state}.")
+    trial.ensure(
+        state == "failed" and trial.bought()["alive"] == 1,
+        f"release failed, so the run must fail and leave its throughput. The run's state is {state}.",
+    )
     trial.clear("tuned.release", downstream=True)
-    trial.expect(note="the run failed at first, and succeeded after release was cleared")
+    trial.expect(note="the run failed at first and succeeded after release was cleared")
 
 
 def _release_recovers(trial: Trial) -> None:
@@ -156,7 +162,7 @@ def _cleared_after_success(trial: Trial, *, task_id: str) -> None:
 
 
 def _polling_fault(trial: Trial, *, kind: str) -> None:
-    """Inject a temporary fault into both waits that lasts longer than botocore's own retries."""
+    """Inject a temporary fault into both waits. The fault lasts longer than botocore's retries."""
     for create, get, stalled, waiter in (
         (JOB, GET_JOB, "job_stalled", "tuned.trained"),
         (THROUGHPUT, GET_THROUGHPUT, "throughput_stalled", "tuned.in_service"),
@@ -202,7 +208,7 @@ def _training_times_out(trial: Trial) -> None:
     trial.end_stalls()
     trial.wait_job("Completed")
     trial.clear("tuned.trained", downstream=True)
-    trial.expect(note="after clearing, the run continued with the same job")
+    trial.expect(note="after the task was cleared, the run continued with the same job")
 
 
 def _throughput_times_out(trial: Trial) -> None:
@@ -265,46 +271,50 @@ NETS: list[Named] = [
     ("net: on_kill alone, waiting for the endpoint", _on_kill_alone, {"tags": ["no_release"]}),
     ("net: on_kill alone, waiting for the job", _mark_stops, {"tags": ["lenient_outcome"]}),
     ("net: outcome alone, waiting for the job", _mark_stops, {"tags": ["silent_wait"]}),
-    ("release fails: the run fails, a clear repairs it", _release_fails, {}),
-    ("release meets a broken connection: it is retried", _release_recovers, {}),
+    ("release fails; after clearing release, the run succeeds", _release_fails, {}),
+    ("release loses its connection: release is retried", _release_recovers, {}),
 ]
 MARKS: list[Named] = [
-    ("run marked success: released", _run_marked_success, {}),
-    ("waiting task marked success: released", _waiting_marked_success, {}),
+    ("run marked success: throughput is released", _run_marked_success, {}),
+    ("waiting task marked success: throughput is released", _waiting_marked_success, {}),
     ("waiting task marked failed: the job is stopped", _mark_stops, {}),
     ("task waiting in the worker marked failed: the job is stopped", _mark_in_worker_stops, {"tags": ["in_worker"]}),
     (
-        "waiting task marked failed, set to let the job run",
+        "waiting task marked failed, stopping disabled: the job continues",
         _mark_lets_run,
         {"training": {"stop_when_marked_failed": False}},
     ),
 ]
 DATA: list[Named] = [
     ("data: unchanged CSV trains nothing", _unchanged, {}),
-    ("data: edited CSV trains something else", _edited, {}),
-    ("clear answer after success: nothing is bought", partial(_cleared_after_success, task_id="tuned.answer"), {}),
-    ("clear ingest after success: nothing is bought", partial(_cleared_after_success, task_id="ingest"), {}),
+    ("data: edited CSV trains another model", _edited, {}),
+    ("answer cleared after success: nothing is bought", partial(_cleared_after_success, task_id="tuned.answer"), {}),
+    ("ingest cleared after success: nothing is bought", partial(_cleared_after_success, task_id="ingest"), {}),
 ]
 WAITS: list[Named] = [
     ("polling: throttled", partial(_polling_fault, kind="throttle"), {}),
     ("polling: 5xx", partial(_polling_fault, kind="internal_error"), {}),
     ("polling: connection errors", partial(_polling_fault, kind="drop_before"), {}),
     ("polling: expired credentials", partial(_polling_fault, kind="expired_credentials"), {}),
-    ("job failed: no success, a clear buys the next attempt", _job_failed, {}),
-    ("job stopped: no success, a clear buys the next attempt", _job_stopped, {}),
-    ("training wait times out: no success, a clear goes on", _training_times_out, QUICK_END),
+    ("job failed; after clearing submit, the next attempt is bought", _job_failed, {}),
+    ("job stopped; after clearing submit, the next attempt is bought", _job_stopped, {}),
+    ("training wait times out; after clearing, the same job is used", _training_times_out, QUICK_END),
     (
-        "training wait in the worker times out: no success, a clear goes on",
+        "wait in the worker times out; after clearing, the same job is used",
         _training_times_out,
         {**QUICK_END, "tags": ["in_worker"]},
     ),
-    ("throughput wait times out: released", _throughput_times_out, {"serving": {"timeout_minutes": 0.1}}),
-    ("throughput failed: released", _throughput_failed, {}),
-    ("stall is named while it lasts", _stall_named, {"training": {"stall_after_hours": AT_ONCE}}),
+    ("throughput wait times out: throughput is released", _throughput_times_out, {"serving": {"timeout_minutes": 0.1}}),
+    ("throughput failed: throughput is released", _throughput_failed, {}),
+    (
+        "stalled job: the log reports the stall during the wait",
+        _stall_named,
+        {"training": {"stall_after_hours": AT_ONCE}},
+    ),
 ]
 SWEEPS: list[Named] = [
-    ("net: release_leftovers alone, run over", _leftovers_alone, BARE),
-    ("release_leftovers spares what is used or not ours", _leftovers_spare, EXPIRED),
+    ("net: release_leftovers alone, run ended", _leftovers_alone, BARE),
+    ("release_leftovers keeps used and foreign throughputs", _leftovers_spare, EXPIRED),
     ("net: release_leftovers alone, database lost", _leftovers_of_unknown_run, {**BARE, **EXPIRED}),
 ]
 

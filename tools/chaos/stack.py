@@ -36,8 +36,9 @@ SERVICES = ("api-server", "dag-processor", "scheduler", "triggerer")
 DAGS = PROJECT_ROOT / "tests" / "tools" / "chaos" / "dags"
 READY_SECONDS = 480.0
 IDLE_WORKER = "LocalExecutor: <idle>"  # the title that Airflow gives a worker process without a task
-STOPPING = threading.Event()  # set when a person ends the command; it ends every wait
-# Airflow notices a dead worker, scheduler or triggerer within seconds, and parses no DAG file twice.
+STOPPING = threading.Event()  # set when a person ends the command; ends every wait
+# With these settings, Airflow notices a dead worker, scheduler or triggerer within seconds, and parses each DAG file
+# only once.
 QUICK = {
     "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": 20,
     "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": 3,
@@ -98,8 +99,8 @@ class Stack:
             for n, lane in enumerate(self.lanes)
         }
         settings = {f"AIRFLOW__{name}": str(value) for name, value in QUICK.items()}
-        # When it clears a task, Airflow writes a log entry over a second connection, so it waits for itself until
-        # SQLite gives up. All other processes wait too. A short timeout keeps the wait short.
+        # When Airflow clears a task, it writes a log entry over a second connection. That connection waits for the
+        # first one until SQLite gives up, and all other processes wait too. A short timeout keeps the wait short.
         settings["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] = f"sqlite:///{self.layout.database}?timeout=6"
         paths = os.pathsep.join([str(PROJECT_ROOT), str(PROJECT_ROOT / "plugins")])
         return {**base, **settings, **lanes, "CHAOS_USE_CASES": str(self.layout.use_cases), "PYTHONPATH": paths}
@@ -132,7 +133,7 @@ class Stack:
         wait_until(self.operator.is_up, f"Airflow's API {logs}", READY_SECONDS, check=self.check)
         for name, settings in configured_pools().items():
             self.operator.ensure_pool(name, settings)
-        dags = self._dags + 1  # the sweeper's
+        dags = self._dags + 1  # and the DAG of the sweeper
         wait_until(lambda: self.metadata.dags() >= dags, f"{dags} DAGs {logs}", READY_SECONDS, check=self.check)
 
     def check(self) -> None:
@@ -143,7 +144,7 @@ class Stack:
         return self.layout.state / "pids" / name
 
     def pid_of(self, service: str) -> int:
-        """Return the pid of one of Airflow's services; 0 while it has none."""
+        """Return the pid of one of Airflow's services; 0 while the service has no process."""
         try:
             return int(self._pid_file(service).read_text(encoding="utf-8"))
         except (OSError, ValueError):
@@ -253,7 +254,11 @@ def in_parallel(work: Callable[[Item], Result], items: Iterable[Item], lanes: in
 
 
 def empty_folder(state: Path, *, keep: Path) -> None:
-    """Create an empty folder, or empty it except for lock files and the file ``keep``, which is one level down."""
+    """
+    Create an empty folder, or empty an existing folder.
+
+    Lock files and the file ``keep``, which is in a subfolder, are not removed.
+    """
     for path in state.glob("*") if state.exists() else ():
         if path == keep.parent:
             for inner in path.iterdir():

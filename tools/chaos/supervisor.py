@@ -1,9 +1,9 @@
 """
 Restart a command whenever it dies, as systemd would: ``python -m tools.chaos.supervisor <pid file> <command...>``.
 
-A command that dies leaves its children running on purpose: the tasks of a killed scheduler run next to those of its
-successor. The guard that runs this supervisor adopts the children and stops them at the end. This module imports only
-the standard library, because each service has its own supervisor.
+When the command dies, its children are left running on purpose. The tasks of a killed scheduler thus run at the same
+time as the tasks of its successor. The guard that runs this supervisor adopts the children and stops them at the end.
+Each service has its own supervisor, so this module imports only the standard library.
 """
 
 from __future__ import annotations

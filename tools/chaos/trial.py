@@ -60,7 +60,7 @@ class Case:
     A named case.
 
     :param script: the steps of the case. It calls :meth:`Trial.expect` at least once.
-    :param changes: sections of its use case that differ from other cases; ``tags`` selects a variant of the DAG.
+    :param changes: sections of the case's use case that differ from other cases; ``tags`` selects a variant of the DAG.
     :param phase: ``together`` (in parallel), ``alone``, or the name of the fault that it shares with other cases.
     :param buys: the arm or step whose name is in the names of everything that the case buys.
     """
@@ -231,7 +231,7 @@ class Trial:
         pid, worker = task.pid, worker_of(task.pid)
         if victim == "task":
             kill(pid)
-        elif victim == "both":  # the worker first; otherwise it would report the death of its task
+        elif victim == "both":  # kill the worker first, before it can report the task's death
             kill(worker)
             kill(pid)
         else:
@@ -247,7 +247,7 @@ class Trial:
     def take_shared_fault(self) -> None:
         """Wait until the fault that the case shares with others has been injected."""
         if self.shared_fault is None:
-            raise BreachError("This case shares no fault with others.")
+            raise BreachError("This case does not share a fault with other cases.")
         running = self.stack.metadata.tasks(self.dag_id, self.run_id)
         self._copies += [task.pid for task in running if task.pid and task.state == "running"]
         self.shared_fault.arrive(SHARED_FAULT_SECONDS)
@@ -269,7 +269,7 @@ class Trial:
         """
         Wait for the run to end, count what was bought, and write the row.
 
-        :param state: the expected final state of the run; None does not wait for the end.
+        :param state: the expected final state of the run. With None, the row is written without waiting for the end.
         """
         ended = self.finish() if state in ENDED else state or ""
         ledger = self.stack.account.ledger()

@@ -25,7 +25,9 @@ _SETTINGS = ("job_seconds", "throughput_seconds", "model_units", "latency_ms")
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tools.aws_simulator", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1", help="a loopback address")
-    parser.add_argument("--beyond-loopback", action="store_true", help="allow other addresses, for a container")
+    parser.add_argument(
+        "--beyond-loopback", action="store_true", help="also allow addresses other than loopback; meant for containers"
+    )
     parser.add_argument("--port", type=int, default=0, help="0 selects a free port")
     parser.add_argument("--state", type=Path, required=True, help="state folder, created if it does not exist")
     parser.add_argument("--port-file", type=Path, help="file to which the port is written once requests are accepted")
@@ -50,12 +52,13 @@ def main(arguments: list[str] | None = None) -> int:
     settings: dict[str, Any] = {
         name: getattr(options, name) for name in _SETTINGS if getattr(options, name) is not None
     }
-    # uvicorn raises the signal again after its shutdown. Without this, SIGTERM would skip closing the state.
+    # uvicorn raises the signal again after its shutdown. With the default handler, SIGTERM would end the process before
+    # the state is closed.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         sock = bind(options.host, options.port, beyond_loopback=options.beyond_loopback)
     except (ValueError, OSError) as error:
-        sys.stderr.write(f"Cannot listen on {options.host}:{options.port}: {error}\n")
+        sys.stderr.write(f"Cannot listen on {options.host}:{options.port}, so nothing was started: {error}\n")
         return 2
     try:
         simulator = AwsSimulator(options.state, settings)

@@ -1,4 +1,4 @@
-"""Define what every case needs: the model server, a folder for its state, and the sizes to measure with."""
+"""Define the parts that all cases share: the model server, a folder for the state, and the sizes to measure with."""
 
 from __future__ import annotations
 

@@ -23,13 +23,13 @@ class Case:
 
 
 def stated_rpm(bench: Bench, rpm: float, target: float, *, tight: bool = False) -> Sequence[Figure]:
-    """Measure with a stated quota of requests per minute."""
+    """Measure a task whose use case states a quota of requests per minute."""
     documents = bench.sizes.tight_documents if tight else bench.sizes.documents
     return stated(bench, f"{rpm:.0f} RPM", Pacing(requests_per_minute=rpm), documents, target)
 
 
 def stated_tpm(bench: Bench, tpm: float, target: float) -> Sequence[Figure]:
-    """Measure with a stated quota of tokens per minute that is the bottleneck."""
+    """Measure a task whose use case states a quota of tokens per minute. This quota is the bottleneck."""
     return stated(bench, f"{tpm:,.0f} TPM", Pacing(tokens_per_minute=tpm), bench.sizes.documents, target)
 
 

@@ -25,7 +25,7 @@ RUN_URI = "s3://bench-training/distill/runs/bench-00000000"
 
 
 def texts(number: int) -> RowTexts:
-    """Return document, question and answer number ``number``, in sentences of invented words that never repeat."""
+    """Return document, question and answer number ``number``. The sentences consist of invented words."""
     words = iter(Random(number).choices(VOCABULARY, k=DOCUMENT_CHARACTERS // 5))
     sentences = [" ".join(islice(words, SENTENCE_WORDS)).capitalize() + "." for _ in range(DOCUMENT_CHARACTERS // 50)]
     document = " ".join(sentences)[:DOCUMENT_CHARACTERS].ljust(DOCUMENT_CHARACTERS, ".")
@@ -33,7 +33,7 @@ def texts(number: int) -> RowTexts:
 
 
 def pairs_about(document: str, count: int) -> list[WrittenPair]:
-    """Return pairs in the form of a teacher, made from all sentences of the document but the first."""
+    """Return up to ``count`` pairs in a teacher's format, made from the document's sentences except the first."""
     sentences = document.split(". ")[1 : count + 1]
     return [
         {"question": question_about(sentence), "answer": f"{sentence}.", "topic": sentence.split()[0]}

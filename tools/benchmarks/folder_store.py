@@ -15,7 +15,7 @@ from include.distill.core.storage import split_uri
 
 
 class FolderStore:
-    """An :class:`include.distill.core.storage.ObjectStore`; a file gets its name only when it is complete."""
+    """An :class:`include.distill.core.storage.ObjectStore` in a folder. A file gets its name only when complete."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -26,7 +26,7 @@ class FolderStore:
             return body.read()
 
     def write(self, uri: str, body: bytes) -> None:
-        """Put ``body`` under ``uri``."""
+        """Store ``body`` under ``uri``."""
         with self.writer(uri) as file:
             file.write(body)
 

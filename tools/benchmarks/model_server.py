@@ -44,7 +44,7 @@ class Counts:
     asked: Counter[str] = field(default_factory=Counter)
 
     def as_record(self) -> dict[str, Any]:
-        """Return the counts as JSON, the time from first call to last answer, and the calls paid twice."""
+        """Return the counts for JSON, with the time from first call to last answer and the calls paid for twice."""
         billed = sum(self.asked.values())
         return {
             "requests": self.requests,
@@ -58,7 +58,7 @@ class Counts:
 
 
 class ModelServer:
-    """Answers every model id in the same way, under one quota."""
+    """A model server that answers every model id in the same way, under one quota."""
 
     def __init__(self) -> None:
         self._reset(latency_seconds=1.0, quota=Quota())
@@ -103,7 +103,7 @@ class ModelServer:
 
 
 def reply_to(question: str) -> str:
-    """Return pairs about the document in the prompt, in the form of a teacher."""
+    """Return pairs about the document in the prompt, in a teacher's format."""
     document = question.partition("<document>\n")[2].partition("\n</document>")[0]
     return "\n".join(json.dumps(pair) for pair in pairs_about(document or question, PAIRS))
 

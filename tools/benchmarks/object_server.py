@@ -1,7 +1,7 @@
 """
 Serve the part of S3 that the synthesis step uses, from memory, for the benchmark through the scheduler.
 
-The AWS simulator uses the S3 of moto. That handles only 50 to 100 small puts a second and would be the bottleneck.
+The AWS simulator uses moto's S3, which handles only 50 to 100 small puts a second and would be the bottleneck.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ MODIFIED = ("Last-Modified", "Sun, 22 Nov 2026 00:00:00 GMT")
 
 
 class ObjectServer:
-    """Keeps objects by their full path. Buckets need not be created."""
+    """A server that keeps objects by their full path. Buckets need not be created."""
 
     def __init__(self) -> None:
         self._objects: dict[str, bytes] = {}

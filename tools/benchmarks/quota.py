@@ -12,7 +12,7 @@ import heapq
 import math
 from dataclasses import dataclass, field
 
-ROUNDING = 1e-6  # a smaller shortage is a rounding error in times
+ROUNDING = 1e-6  # a smaller shortage is treated as a rounding error in the times
 
 
 @dataclass(frozen=True)
@@ -86,13 +86,13 @@ class Admission:
         return True
 
     def settle(self, max_tokens: int, output_tokens: int) -> None:
-        """Replace the reservation by the tokens that the answer used. The bucket may fall below zero."""
+        """Replace the reservation with the tokens that the answer used. The bucket's level may fall below zero."""
         self._tokens.take(self.quota.burndown * output_tokens - max_tokens)
 
 
 @dataclass(frozen=True)
 class Work:
-    """A number of identical calls; each takes ``seconds``."""
+    """A number of identical calls, each of which takes ``seconds``."""
 
     calls: int
     concurrency: int

@@ -44,7 +44,7 @@ def step_figures(step: str, rows: int, half: dict[str, Any], full: dict[str, Any
         note=f"Airflow's imports ({full['airflow_mb']:.0f} MB) included; {half['peak_mb']:.0f} MB with half the rows",
     )
     yield Figure(
-        name=f"{rows:,} rows: time of {step}, over that of half the rows",
+        name=f"{rows:,} rows: time of {step}, relative to half the rows",
         ours=full["cpu_seconds"] / half["cpu_seconds"],
         ideal=2.0,
         unit="×",
@@ -54,7 +54,7 @@ def step_figures(step: str, rows: int, half: dict[str, Any], full: dict[str, Any
 
 
 def measure_steps(bench: Bench, rows: int) -> dict[str, dict[str, Any]]:
-    """Run the steps one after the other on this many rows, and return the measurements of each."""
+    """Run the steps one after the other on ``rows`` rows, and return the measurements of each step."""
     folder = bench.fresh_folder("rows")
     store = FolderStore(folder)
     _prepare(store, rows)

@@ -1,4 +1,4 @@
-"""Measure the synthesis step in its own processes: speed, quotas, a kill, memory. The server records the times."""
+"""Measure the synthesis step in separate processes: speed, quotas, a kill, memory. The server records the times."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tools.benchmarks.quota import Quota, Work, ideal_seconds
 
 SCRIPT = "synthesis_process.py"
 BOTO3_SCRIPT = "boto3_process.py"
-BURST_SHARE = 0.1  # of the requests per minute: 60 at once for 600 RPM, 12 for 120
+BURST_SHARE = 0.1  # share of the requests per minute that may come at once: 60 of 600 RPM, 12 of 120 RPM
 POLL_SECONDS = 0.02
 
 
@@ -92,7 +92,8 @@ class Run:
         answered = sum(task["manifest"]["documents"] - task["manifest"]["failed"] for task in self.measured)
         if answered != self.documents:
             raise MeasurementError(
-                f"Only {answered} of {self.documents} documents have an answer. No figures: {self.measured}."
+                f"Only {answered} of {self.documents} documents have an answer, so there are no figures."
+                f" The tasks returned {self.measured}."
             )
         return self
 
@@ -125,7 +126,7 @@ class Run:
         return self.bench.model.counts()
 
     def span(self, name: str, target: float, *, other: float | None = None, ideal: float | None = None) -> Figure:
-        """Return the time as a multiple of the ideal time."""
+        """Return the figure for the time from the first request to the last answer, as a multiple of the ideal time."""
         ideal_span = ideal or self.ideal_seconds
         return Figure(
             name=f"{name}: span",
@@ -138,12 +139,12 @@ class Run:
         )
 
     def rejected(self, name: str) -> Figure:
-        """Return the number of rejected calls; the target is 0."""
+        """Return the figure for the number of rejected calls; the target is 0."""
         return Figure(f"{name}: rejected calls", self.counts["rejected"], 0, "calls", 0)
 
 
 def unlimited(bench: Bench, concurrency: int, target: float) -> Sequence[Figure]:
-    """Measure without a quota, to see what our code adds to the calls."""
+    """Measure one task without a quota, to see how much time our code adds to the calls."""
     measured = Run(bench, concurrency, bench.sizes.documents).go()
     ideal = bench.sizes.documents * bench.sizes.latency_seconds / concurrency
     other = measured.plain_boto3()["span_seconds"]
@@ -151,13 +152,13 @@ def unlimited(bench: Bench, concurrency: int, target: float) -> Sequence[Figure]
 
 
 def stated(bench: Bench, name: str, pacing: Pacing, documents: int, target: float) -> Sequence[Figure]:
-    """Measure one task that knows the quota."""
+    """Measure one task whose use case states the quota."""
     measured = Run(bench, 50, documents, pacing).go()
     return [measured.span(f"one process, {name}, stated", target), measured.rejected(f"one process, {name}, stated")]
 
 
 def not_stated(bench: Bench) -> Sequence[Figure]:
-    """Measure one task that has to discover the quota, and boto3 with its adaptive retries."""
+    """Measure one task whose use case does not state the quota, and plain boto3 with adaptive retries."""
     measured = Run(bench, 50, bench.sizes.documents, Pacing(requests_per_minute=600, stated=False)).go()
     other = measured.plain_boto3(retries="adaptive")
     name = "one process, 600 RPM, not stated"
@@ -167,19 +168,21 @@ def not_stated(bench: Bench) -> Sequence[Figure]:
 
 
 def shared(bench: Bench) -> Sequence[Figure]:
-    """Measure four processes that share a quota."""
+    """Measure four tasks, each in its own process, that share a quota."""
     measured = Run(bench, 13, bench.sizes.documents, Pacing(requests_per_minute=600), tasks=4).go()
     name = "four mapped tasks sharing 600 RPM, stated"
     return [measured.span(name, 1.15), measured.rejected(name)]
 
 
 def killed(bench: Bench) -> Sequence[Figure]:
-    """Kill the task when half of the documents have an answer, run it again, and count the answers paid twice."""
+    """Kill the task when half of the documents have an answer, run it again, and count documents paid for twice."""
     measured = Run(bench, 50, bench.sizes.documents)
     (process,) = measured.start()
     while (counts := bench.model.counts())["billed"] - counts["in_flight"] < bench.sizes.documents // 2:
         if process.poll() is not None:
-            raise MeasurementError(f"The task ended before it was killed: {finish(process)}.")
+            raise MeasurementError(
+                f"The task ended before it was killed, so there is no figure. It returned {finish(process)}."
+            )
         time.sleep(POLL_SECONDS)
     process.kill()
     in_flight = bench.model.counts()["peak_in_flight"]  # an answer on its way back to the task counts as in flight
@@ -187,12 +190,12 @@ def killed(bench: Bench) -> Sequence[Figure]:
     measured.go()
     return [
         Figure(
-            name="SIGKILL at half, again: documents paid twice",
+            name="SIGKILL halfway, then run again: documents paid for twice",
             ours=measured.counts["paid_again"],
             ideal=0,
             unit="documents",
             target=in_flight,
-            note=f"{in_flight} calls in flight, {measured.counts['billed']} paid in both runs",
+            note=f"{in_flight} calls in flight, {measured.counts['billed']} calls paid in both runs",
         )
     ]
 

@@ -81,7 +81,7 @@ class TaskState:
 
 class Metadata:
     """
-    Reads Airflow's metadata database, which works even while the api-server is dead.
+    Airflow's metadata database, which can be read even while the api-server is dead.
 
     :param database: the SQLite file.
     """

@@ -1,7 +1,7 @@
 """
 Compare the reports of two runs on the same input. The executor must make no difference.
 
-The cost of a run is not compared, because a second `make run` finds its answers and pays nothing.
+The cost of a run is not compared, because a second `make run` finds its answers in the answer store and pays nothing.
 """
 
 from __future__ import annotations
@@ -18,18 +18,21 @@ COMPARISON_COUNTS = ("judge", "candidate", "baseline", "n", "wins", "losses", "t
 def compare(report: Mapping[str, Any], other: Path) -> tuple[bool, str]:
     """Compare a report with the file that ``make run`` left.
 
-    :return: whether they agree, and the text to print. Reports on different input do not disagree.
+    :return: False if the reports differ on the same input, otherwise True; and the text to print.
     """
     if not other.is_file():
-        return True, f"Nothing to compare with: {other} does not exist. `make run` creates it."
+        return True, f"There is no report to compare with: {other} does not exist. `make run` creates it."
     theirs = json.loads(other.read_text(encoding="utf-8"))
     if not same_input(report, theirs):
-        return True, f"Not compared with {other}, because that report is about other rows."
+        return True, f"The report was not compared with {other}, because that report is about other rows."
     if not (different := differences(report, theirs)):
-        return True, f"Agrees with `make run` ({other}): verdict, rows, synthesis counts, wins, losses and ties."
+        return (
+            True,
+            f"The report agrees with `make run` ({other}) in verdict, rows, synthesis counts, wins, losses and ties.",
+        )
     lines = "\n".join(f"  {line}" for line in different)
     advice = "If the code has changed since that report was made, run `make run` again."
-    return False, f"DIFFERS from `make run` ({other}). This deployment's value is first:\n{lines}\n{advice}"
+    return False, f"The report DIFFERS from `make run` ({other}). This deployment's value is first:\n{lines}\n{advice}"
 
 
 def differences(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> list[str]:

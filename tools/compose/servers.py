@@ -1,8 +1,8 @@
 """
 Find or install PostgreSQL and Redis, and compose the commands that run them as private processes.
 
-The names of programs and packages are those of Debian. Neither server runs as root: PostgreSQL refuses to, and Redis
-need not.
+The names of programs and packages are Debian's. Neither server runs as root. PostgreSQL refuses to run as root, and
+Redis does not need to.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def find_program(name: str) -> str | None:
 
 
 def as_user(name: str, command: Sequence[str]) -> list[str]:
-    """Compose a command that runs as the user of a package if this process is root, else as the current user."""
+    """Compose a command that runs as the package's user if this process is root, otherwise as the current user."""
     if os.geteuid() != 0:
         return list(command)
     # A change of user clears the parent-death signal that ends a process with its guard; --pdeathsig sets it again.
@@ -77,7 +77,7 @@ def create_database_folder(folder: Path) -> None:
 
 
 def can_reach(folder: Path) -> bool:
-    """Tell whether PostgreSQL's user can enter a folder. Often that user cannot enter root's folders."""
+    """Tell whether PostgreSQL's user can enter a folder. Often PostgreSQL's user cannot enter root's folders."""
     return subprocess.run(as_user("postgres", ["test", "-x", str(folder)]), check=False).returncode == 0  # noqa: S603
 
 
@@ -96,7 +96,7 @@ def postgres_command(data: Path, port: int) -> list[str]:
         "port": port,
         "unix_socket_directories": "",
         "max_connections": 200,
-        "fsync": "off",  # the data are needed only for one run
+        "fsync": "off",  # the data is needed only for one run
         "synchronous_commit": "off",
         "full_page_writes": "off",
     }

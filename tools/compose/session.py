@@ -48,7 +48,7 @@ def open_deployment(
             "/opt/airflow": layout.project,
             "/opt/airflow/logs": layout.task_logs,
             "/opt/airflow/aws-simulator": layout.aws_simulator,
-            "/dev/shm": layout.airflow_home / "shm",  # noqa: S108 the container's
+            "/dev/shm": layout.airflow_home / "shm",  # noqa: S108 the container's own
         }
         translation = Translation(tuple(services), free_ports(CONTAINER_PORTS), folders)
         with _database_folder(layout) as database_folder:
@@ -73,7 +73,7 @@ def _remove_earlier_deployment(layout: Layout) -> None:
 
 @contextmanager
 def _database_folder(layout: Layout) -> Iterator[Path]:
-    """Return a folder for PostgreSQL: in the state folder if its user can enter that, else a temporary one."""
+    """Provide a folder for PostgreSQL: in the state folder if PostgreSQL's user can enter it, else a temporary one."""
     if can_reach(layout.state):
         create_database_folder(layout.state / "postgres")
         yield layout.state / "postgres"

@@ -33,8 +33,8 @@ COPIES = {"worker": 2}
 READY_SECONDS = 240.0
 HEALTH_CHECK_SECONDS = 60.0
 PAUSE_SECONDS = 0.1
-GRACE_SECONDS = {"aws-simulator": 10.0, "postgres": 10.0}  # they write their state to disk
-AIRFLOW_GRACE_SECONDS = 1.0  # a worker would wait for its tasks, which are no longer needed
+GRACE_SECONDS = {"aws-simulator": 10.0, "postgres": 10.0}  # these services write their state to disk when they end
+AIRFLOW_GRACE_SECONDS = 1.0  # short, because a worker would wait for tasks that are no longer needed
 STOPPED_FIRST = ("worker", "scheduler", "dag-processor", "triggerer", "airflow-init")
 KEPT = ("PATH", "TMPDIR", "TZ")
 
@@ -201,7 +201,7 @@ class DeployedStack:
             return check.wait() == 0
 
     def _is_one_shot(self, service: Service) -> bool:
-        """Tell whether a service is expected to end, because another service waits for its end."""
+        """Tell whether a service is expected to end, because another service waits for it to end."""
         return any(other.needs.get(service.name) == COMPLETED for other in self._services.values())
 
     def _stop(self, processes: Iterable[str]) -> None:

@@ -1,7 +1,7 @@
 """
 Translate hosts, ports and folders of containers into loopback ports and folders of this machine.
 
-Each container has its own ports and folders, but processes on one machine share them. Nothing else in a command or a
+Each container has its own ports and folders, but processes on one machine share theirs. Nothing else in a command or a
 setting is changed.
 """
 
@@ -16,7 +16,7 @@ from pathlib import Path
 
 from tools.local_airflow.settings import LOOPBACK
 
-OWN_HOSTS = ("localhost", "127.0.0.1", "0.0.0.0")  # noqa: S104 searched for, replaced by loopback
+OWN_HOSTS = ("localhost", "127.0.0.1", "0.0.0.0")  # noqa: S104 searched for and replaced with loopback
 
 
 @dataclass(frozen=True)

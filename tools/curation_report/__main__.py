@@ -76,7 +76,7 @@ def _real_rows(train: Sequence[Row], evaluation: Sequence[Row], seed: int) -> It
     ]
     yield table(head, measured)
     shares = (0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5)
-    yield "\n## `min_grounding`: what it would drop and let pass\n"
+    yield "\n## `min_grounding`: answers dropped and kept at each threshold\n"
     yield table(
         ["threshold", *shares],
         [
@@ -119,8 +119,8 @@ def _planted(train: Sequence[Row], evaluation: Sequence[Row], use_case: UseCase)
         for kind, counts in tally(planted, filters_that_rejected(planted, train, evaluation, use_case)).items():
             counts_by_kind[kind].append(counts["kept"] if kind == "good" else found_as_intended(kind, counts))
     yield (
-        f"\n## Planted pairs, {SEEDS} draws: {GOOD_PAIRS} good ones and how many are kept, {PAIRS_PER_DEFECT} of each"
-        " defect and how many are found by the filter that is meant to find it\n"
+        f"\n## Planted pairs, {SEEDS} draws: how many of {GOOD_PAIRS} good pairs are kept, and how many of"
+        f" {PAIRS_PER_DEFECT} pairs with each defect are found by a filter that is meant to find it\n"
     )
     yield table(
         ["planted", "fewest", "mean", "most"],

@@ -1,4 +1,4 @@
-"""Compare the simulated critic with measured grounding, on answers that are right, from other rows, or changed."""
+"""Compare the simulated critic with measured grounding, on right answers, answers of other rows, and changed ones."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from include.distill.inference.output_parsing import parse_grounding
 from tools.aws_simulator.models.critic import check_grounding
 
 _NUMBER = re.compile(r"\d+")
-_ADDED = 7919  # large and prime, so that no document contains the sum by chance
+_ADDED = 7919  # large and prime, so that a document is unlikely to contain the changed number
 
 
 def compare_with_critic(
     rows: Sequence[RowTexts], *, seed: int, min_grounding: float
 ) -> Iterator[tuple[str, int, int, int]]:
     """
-    Yield what the answers were compared with, their number, and how many of them grounding and the critic keep.
+    Yield what the answers were compared with, their number, and how many grounding and the critic keep.
 
     :param min_grounding: minimum grounding of an answer that is kept, 0 to 1.
     """

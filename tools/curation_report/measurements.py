@@ -55,7 +55,7 @@ def similar_questions(rows: Sequence[Row]) -> list[tuple[float, str, str]]:
 
 
 def pair_filters(evaluation: Sequence[Row], use_case: UseCase) -> PairFilters:
-    """Return the filters as the pipeline sets them up for ``use_case``."""
+    """Return the filters, set up for ``use_case`` as in the pipeline."""
     fault = partial(
         job_fault,
         use_case=use_case,
@@ -66,7 +66,7 @@ def pair_filters(evaluation: Sequence[Row], use_case: UseCase) -> PairFilters:
 
 
 def simulator_pairs(rows: Sequence[Row], evaluation: Sequence[Row], use_case: UseCase) -> Counter[str]:
-    """Count the simulated teacher's pairs by rejecting filter, and those requested, missing and kept."""
+    """Count the simulated teacher's pairs: requested, missing, rejected by each filter, and kept."""
     teacher = Teacher(
         load_catalog().model(use_case.teacher), load_prompt(use_case.prompts.synthesis), use_case.synthesis
     )

@@ -45,7 +45,7 @@ class PlantedPair:
 
 @dataclass
 class Planter:
-    """Make good pairs row by row, each from a different sentence, and provide the texts for defects."""
+    """A source of good pairs, made row by row from different sentences, and of the texts for defects."""
 
     rows: Sequence[Row]
     evaluation: Sequence[Row]
@@ -56,12 +56,12 @@ class Planter:
     _passages: Iterator[tuple[Row, str]] = field(init=False)
 
     def __post_init__(self) -> None:
-        """Shuffle."""
+        """Seed the random numbers and shuffle the passages."""
         self.random = random.Random(self.seed)
         self._passages = self._shuffled_passages()
 
     def _shuffled_passages(self) -> Iterator[tuple[Row, str]]:
-        """Yield each row with a part of its answer: first one part of every row, then other parts. None is repeated."""
+        """Yield rows with a part of their answer: one part of every row, then other parts. Skip repeated parts."""
         parts = [(row, part) for row in self.rows for part in enumerate(_parts(row["answer"]))]
         self.random.shuffle(parts)
         seen: set[str] = set()
@@ -71,7 +71,7 @@ class Planter:
                 yield row, part
 
     def pair(self) -> tuple[Row, WrittenPair]:
-        """Return the next row and a good pair on it.
+        """Return the next row and a good pair about the row.
 
         :raises ValueError: the rows have no unused sentence left.
         """
@@ -98,7 +98,7 @@ class Planter:
         """Return the answer of another row, which the document of this row does not contain."""
         while True:
             answer = self.random.choice(self.rows)["answer"]
-            # Retrieved documents share passages. An answer whose middle is also in this document is grounded here.
+            # Retrieved documents share passages. An answer whose middle is also in this document would be grounded.
             middle = strip_punctuation(answer)[len(answer) // 2 :][:40]
             if len(answer) >= 80 and middle not in strip_punctuation(row["document"]):
                 return answer[: self.use_case.curation.max_answer_characters]
@@ -116,7 +116,7 @@ def yaml_texts(name: str) -> list[str]:
 
 
 def _parts(answer: str) -> list[str]:
-    """Return the sentences of an answer, with short ones joined to the next. None is longer than half of the answer."""
+    """Return an answer's sentences, with short ones joined to the next. No part is longer than half of the answer."""
     parts: list[str] = []
     for sentence in _SENTENCE.split(answer.strip()):
         if parts and len(parts[-1]) < 60:
@@ -247,14 +247,14 @@ class Defect:
     One way to spoil a pair.
 
     :param make: returns the row and the output with the defect. Its argument counts the defects of this kind from 0.
-    :param found_by: names of the filters that are meant to find it.
+    :param found_by: names of the filters that are meant to find the defect.
     """
 
     make: Callable[[Planter, int], tuple[Row, str]]
     found_by: frozenset[str]
 
 
-# Together, the defects cover every filter. Add new kinds at the end, so that the draws of the others stay the same.
+# Together, the defects cover every filter. Add new kinds at the end, so that the draws of existing kinds do not change.
 DEFECTS: dict[str, Defect] = {
     "duplicate": Defect(_duplicate, frozenset({"repeats_original", "repeats_pair"})),
     "leak": Defect(_leak, frozenset({"leak"})),

@@ -18,7 +18,7 @@ FAILED, REFUSED = 1, 2
 
 
 def main(arguments: list[str]) -> int:
-    """Run one command; return 0 when it succeeded, 1 failed, 2 refused to start, 130 was interrupted."""
+    """Run one command. Return 0 for success, 1 for a failure, 2 if nothing was started, 130 if interrupted."""
     options = _parse(arguments)
     layout = Layout(state=options.state.resolve(), dags=options.dags.resolve())
     try:

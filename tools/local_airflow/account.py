@@ -51,7 +51,7 @@ def give_back_throughputs(simulator_url: str) -> list[str]:
     """
     Delete the throughputs that an interrupted run left behind, and return their names.
 
-    Call it only while no Airflow of this checkout is running. Otherwise a run may still need them.
+    Call this function only while no Airflow of this checkout is running. A run may still need its throughputs.
     """
     import boto3
 
@@ -84,7 +84,7 @@ def _get(url: str) -> dict[str, Any]:
     import httpx
 
     try:
-        response = httpx.get(url, timeout=ADMIN_SECONDS, trust_env=False)  # loopback must be reached without a proxy
+        response = httpx.get(url, timeout=ADMIN_SECONDS, trust_env=False)  # no proxy may be used for loopback
         answer: dict[str, Any] = response.raise_for_status().json()
     except (httpx.HTTPError, ValueError) as error:
         raise SimulatorError(

@@ -2,10 +2,10 @@
 Call the endpoints of Airflow's REST API that local commands need.
 
 Requests are repeated for a while after a lost connection and after a 5xx, because Airflow answers 500 when SQLite is
-busy. Every request is safe to repeat: each object that is created has a unique name, and "already exists" counts as
-success.
+busy. Every request is safe to repeat, because each object that is created has a unique name and "already exists" counts
+as success.
 
-Imports httpx inside the methods: ``make clean`` imports this module before anything is installed.
+The methods import httpx, because ``make clean`` imports this module before anything is installed.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """
 Open the system's Chromium with Playwright, for the browser test and the pictures in the docs.
 
-Playwright could download its own browser. This module does not use that, because some networks block the download.
+Playwright could download its own browser. This module does not use that browser, because some networks block the
+download.
 """
 
 from __future__ import annotations

@@ -156,12 +156,12 @@ def _provide_run(
             served.api.fail_run(request.dag_id, run["dag_run_id"])
     finished = [run["dag_run_id"] for run in runs if run["state"] == "success"]
     if finished:
-        return True, f"A successful run of an earlier command: {finished[0]}"
+        return True, f"This successful run of an earlier command is shown: {finished[0]}"
     return _run_once(served, request, environ, timeout_seconds)
 
 
 def _was_interrupted(run: Mapping[str, Any], since: str) -> bool:
-    """Tell whether a run of an earlier stack never ended. Such a run would block the next run."""
+    """Tell whether a run of an earlier stack never ended. An unfinished run would block the next run."""
     return run["state"] in ("queued", "running") and str(run["run_after"]) < since
 
 

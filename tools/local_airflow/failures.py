@@ -53,7 +53,7 @@ def last_error(lines: Iterable[str]) -> str | None:
 
 
 def log_file(instance: Mapping[str, Any], task_logs: Path) -> Path | None:
-    """Return the log file of the last attempt of a task instance that has one."""
+    """Return the log of the last attempt of a task instance that has a log; None if no attempt has a log."""
     folder = task_logs / f"dag_id={instance['dag_id']}" / f"run_id={instance['dag_run_id']}"
     folder = folder / f"task_id={instance['task_id']}"
     if instance["map_index"] >= 0:
@@ -88,7 +88,7 @@ def _error_of(record: Mapping[str, Any]) -> str | None:
 
 
 def _describe(failure: Failure, scheduler_log: Path) -> str:
-    error = failure.error or "no error in its log; Airflow's scheduler ended the task"
+    error = failure.error or "There is no error in the task's log. Airflow's scheduler ended the task."
     log = failure.log if failure.error and failure.log else scheduler_log
     indented = error.replace("\n", "\n    ")
     return f"  {failure.task}\n    {indented}\n    log: {log}"

@@ -3,8 +3,9 @@ Run a command that cannot outlive its starter: ``python -m tools.local_airflow.g
 
 The guard starts one command and ends when the command ends. On SIGTERM, or when its lifeline closes, the guard stops
 the command and everything that the command started. The lifeline is the file descriptor of a pipe. The starter holds
-the other end, which the kernel closes however the starter ends. It would not be enough to kill a process group, because
-Airflow puts each task into its own group. So on Linux the guard adopts orphaned descendants and stops the whole tree.
+the other end, and the kernel closes that end however the starter ends. It would not be enough to kill a process group,
+because Airflow puts each task into its own group. So on Linux the guard adopts orphaned descendants and stops the whole
+tree.
 
 Each component has its own guard, so this module imports only the standard library and psutil.
 """

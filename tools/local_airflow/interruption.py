@@ -31,7 +31,7 @@ def interruptible() -> Iterator[None]:
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Ignore signals until the cleanup has finished. It takes seconds; otherwise the guards would have to do it."""
+    """Ignore signals until the cleanup, which takes seconds, has finished. Otherwise the guards must clean up."""
     before = {number: signal.signal(number, signal.SIG_IGN) for number in ENDING}
     try:
         yield

@@ -1,11 +1,11 @@
 """
 Lock a checkout, so that only one command at a time works in it.
 
-The lock is an advisory lock on a file, which the kernel releases however its holder ends. The content of the file only
-names the holder and the ports of its UI. The file is never deleted, because otherwise a second process could lock a
-file that no longer has a name.
+The lock is an advisory lock on a file. The kernel releases the lock however its holder ends. The content of the file
+only names the holder and the ports of its stack. The file is never deleted. If it were, one process could hold a lock
+on the deleted file while another process locks a new file.
 
-Imports filelock inside a function: ``make clean`` imports this module before anything is installed.
+A function imports filelock, because ``make clean`` imports this module before anything is installed.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Holder:
 
     :param started: when the process started, in seconds after the boot of the machine.
     :param since: when the process took the lock (ISO 8601, UTC).
-    :param api_port: port of the api-server; 0 until the stack answers, as is the simulator's port.
+    :param api_port: port of the api-server. This port and the simulator's port are 0 until the stack answers.
     """
 
     command: str
@@ -90,7 +90,7 @@ class CheckoutLock:
         self._path.write_text(json.dumps(asdict(holder)), encoding="utf-8")
 
     def release(self) -> None:
-        """Release the lock; does nothing when it is not held."""
+        """Release the lock. Do nothing when the lock is not held."""
         if self._lock is not None:
             self._path.write_text("", encoding="utf-8")
             self._lock.release()
@@ -107,7 +107,7 @@ def read_holder(path: Path) -> Holder | None:
 
 def _describe(holder: Holder | None) -> str:
     if holder is None:
-        return "Another command has just started in this checkout. Nothing was started; try again in a moment."
+        return "Another command has just started in this checkout. Nothing was started. Try again in a moment."
     advice = "Stop it with `make down`." if holder.command == "make up" else "Wait for it, or press Ctrl-C there."
     who = f"`{holder.command}` (process {holder.pid})"
     return f"{who} has been working in this checkout since {holder.since}. Nothing was started. {advice}"

@@ -124,8 +124,8 @@ def describe_bill(cost: Mapping[str, Any]) -> str:
         if line["usd"] > 0
     ]
     head = (
-        f"Bill: ${cost['actual_usd']:.2f} (estimated ${cost['estimated_usd']:.2f}, with an hour of each endpoint;"
-        " the AWS simulator's serve for seconds)"
+        f"Bill: ${cost['actual_usd']:.2f} (estimated ${cost['estimated_usd']:.2f}, with one hour of each endpoint;"
+        " the AWS simulator's endpoints run for seconds)"
     )
     return f"{head}\n{table(lines)}" if lines else head
 
@@ -139,7 +139,7 @@ def describe_account(before: Mapping[str, Any], after: Mapping[str, Any]) -> str
     alive = [str(throughput["name"]) for throughput in rented_throughputs(after)]
     return "\n".join(
         [
-            "Simulated AWS account (what it counted during this run)",
+            "Simulated AWS account (purchases during this run)",
             f"  model calls billed   {new_calls} ({after['billed_calls']} in all)",
             *_batch_line(before, after),
             f"  training jobs        {len(new_jobs)} ({len(after['jobs'])} in all)",
@@ -150,13 +150,13 @@ def describe_account(before: Mapping[str, Any], after: Mapping[str, Any]) -> str
 
 
 def _batch_line(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
-    """Describe the batch jobs; return nothing for an account that never had any."""
+    """Describe the batch jobs in one line; return no line for an account that never had a batch job."""
     total = len(after["batch_jobs"])
     if not total:
         return []
     answered = [sum(job["billed_records"] for job in ledger["batch_jobs"]) for ledger in (after, before)]
     new = total - len(before["batch_jobs"])
-    share = f"; {answered[0] - answered[1]} of the calls, at half the price" if new else ""
+    share = f"; {answered[0] - answered[1]} of the calls at half the price" if new else ""
     return [f"  batch jobs           {new} ({total} in all){share}"]
 
 

@@ -24,7 +24,7 @@ SETTLE_MILLISECONDS = 3000  # the graph moves into place with an animation
 
 
 def main() -> int:
-    """Take the pictures; start Airflow for them, and stop it afterwards, unless it is running. Return 0 on success."""
+    """Take the pictures and return 0 on success. If Airflow is not running, start it first and stop it afterwards."""
     if find_chromium() is None:
         print(
             "There is no Chromium on this machine. No picture was taken. On Debian, run: apt-get install chromium",

@@ -5,7 +5,7 @@ A pid alone does not identify a process, because the system reuses pids. So a pr
 start time. The processes of a checkout have a marker in their environment. All their descendants inherit the marker,
 even when their parent has ended.
 
-Imports psutil inside the functions: ``make clean`` imports this module before anything is installed.
+The functions import psutil, because ``make clean`` imports this module before anything is installed.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ def start_time(pid: int) -> float | None:
         process = psutil.Process(pid)
         if process.status() == psutil.STATUS_ZOMBIE:  # the process has ended, but its parent has not collected it yet
             return None
-        # This difference does not change when the clock is set; the time of day does.
+        # Unlike the time of day, this difference does not change when the clock is set.
         return float(round(process.create_time() - psutil.boot_time(), 2))
     except psutil.NoSuchProcess:
         return None
 
 
 def is_running(pid: int) -> bool:
-    """Tell whether a process runs; a zombie does not."""
+    """Tell whether a process is running. A zombie counts as ended."""
     return start_time(pid) is not None
 
 
@@ -68,7 +68,8 @@ def sweep(state: Path, *, timeout_seconds: float = 5.0) -> int:
     """
     Kill the processes that a killed command of this checkout left running; return their number.
 
-    Call it only while you hold the checkout's lock. Otherwise another command may still need these processes.
+    Call this function only while you hold the checkout's lock. Without the lock, another command may still need these
+    processes.
     """
     import psutil
 

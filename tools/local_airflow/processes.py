@@ -51,7 +51,7 @@ class Component:
 
 
 class ProcessGroup:
-    """Starts components, notices when one has died, and stops them all."""
+    """The components of a stack, which are started, checked and stopped together."""
 
     def __init__(self, layout: Layout, environment: Mapping[str, str]) -> None:
         self._layout = layout
@@ -95,8 +95,8 @@ class ProcessGroup:
         """
         Wait for the end of a component that is supposed to end.
 
-        :raises ComponentDiedError: it ended with an error. The message shows the end of its log.
-        :raises NotReadyError: it took too long.
+        :raises ComponentDiedError: the component ended with an error. The message shows the end of its log.
+        :raises NotReadyError: the component did not end in time.
         """
         _, process = self._guards[name]
         log = self._layout.log_of(name)

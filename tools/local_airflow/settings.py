@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 LOOPBACK = "127.0.0.1"
 DEFAULT_USE_CASE = "aws_docs_qa"
 DEFAULT_DOCUMENTS = 40
-DEFAULT_EVALUATION_ROWS = 100  # the minimum for a verdict
+DEFAULT_EVALUATION_ROWS = 100  # the minimum number of questions for a verdict
 USE_CASE_NAME = re.compile(r"[a-z0-9][a-z0-9_]*")
 
 
@@ -87,9 +87,9 @@ class RunRequest:
     The use case to run and the rows to use.
 
     :param training_csv: an absolute path or an ``s3://`` URI; None uses the use case's own file.
-    :param evaluation_csv: the same for the file with the questions on which the models are compared.
+    :param evaluation_csv: the file with the evaluation questions, given in the same way.
     :param documents: maximum number of rows to use from the training CSV; None uses all rows.
-    :param evaluation_rows: the same for the evaluation CSV.
+    :param evaluation_rows: maximum number of rows to use from the evaluation CSV; None uses all rows.
     """
 
     use_case: str = DEFAULT_USE_CASE

@@ -2,8 +2,8 @@
 Start the local stack: the AWS simulator and the four processes of a real Airflow, in parallel.
 
 Each ``make run`` starts with a new metadata database, so that earlier runs, pauses and stale DAGs cannot interfere. The
-database is a copy of one that was migrated once. The AWS simulator's state, which holds everything that was paid for,
-is kept.
+database is a copy of a database that was migrated once. The AWS simulator's state, which has everything that was paid
+for, is kept.
 """
 
 from __future__ import annotations

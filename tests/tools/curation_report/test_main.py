@@ -41,7 +41,7 @@ def test_all_tables_are_printed_for_the_given_files(
     titles = [line for line in capsys.readouterr().out.splitlines() if line.startswith("## ")]
     assert [title.partition(" (")[0].partition(",")[0] for title in titles] == [
         "## Real rows",
-        "## `min_grounding`: what it would drop and let pass",
+        "## `min_grounding`: answers dropped and kept at each threshold",
         "## Different real questions",
         "## The AWS simulator's teacher",
         "## Planted pairs",

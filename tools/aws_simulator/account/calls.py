@@ -1,4 +1,4 @@
-"""Define a checked request, and what most operations need: ARNs, repeated requests, pages of a list, tags."""
+"""Define a checked request, and the functions that most operations share: ARNs, client tokens, list pages, tags."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PAGE_SIZE = 100
 
 @dataclass(frozen=True)
 class Call:
-    """One checked request. ``region`` is the Region it was signed for; ``fault`` is the rule that applies to it."""
+    """One checked request, the Region for which it was signed, and the fault rule that applies to the request."""
 
     arguments: dict[str, Any]
     region: str

@@ -1,5 +1,5 @@
 """
-Make the simulator fail by rules, in the ways that AWS and networks fail.
+Make the simulator fail in the ways that AWS and networks fail, according to rules.
 
 A rule names an operation (or ``*``) and a kind. It may let requests pass first (``after``), fire a limited number of
 times (``times``) and choose requests by a substring of their path or body (``match``). At most one rule fires per
@@ -78,12 +78,12 @@ ERRORS: dict[str, ApiError] = {
 
 class Fault(BaseModel):
     """
-    One rule.
+    One rule of the fault plan.
 
     :param times: how often the rule fires; None means without limit.
-    :param after: number of requests that the rule lets pass first.
-    :param seconds: delay of a ``timeout`` answer, or duration of a ``*_stalled`` stall; None means until
-        ``DELETE /_admin/stalls``.
+    :param after: number of requests that the rule lets pass before it fires.
+    :param seconds: delay of a ``timeout`` answer, or duration of a stall (``*_stalled``). A stall without a duration
+        lasts until ``DELETE /_admin/stalls``.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -105,7 +105,7 @@ class Fault(BaseModel):
 
 
 def fault_record(fault: Fault | None, prefix: str) -> FaultRecord | None:
-    """Return the rule as a job stores it; None unless its kind begins with ``prefix``, as the job's faults do."""
+    """Return the rule in the form that a job stores; None if the rule's kind does not begin with ``prefix``."""
     if fault is None or not fault.kind.startswith(prefix):
         return None
     return FaultRecord(
@@ -119,7 +119,7 @@ def fault_record(fault: Fault | None, prefix: str) -> FaultRecord | None:
 
 
 class FaultPlan:
-    """The rules, in the order in which they were added. Not thread-safe: use it only from the event loop."""
+    """The rules, in the order in which they were added. Not thread-safe: use the plan only from the event loop."""
 
     def __init__(self, state: State) -> None:
         self._state = state

@@ -36,8 +36,8 @@ class Ledger:
         """Count one answered call.
 
         :param document: the text of the document in the prompt, if it has one.
-        :param batch: the call is a record of a batch job, at half the price. It is counted among all calls and again in
-            ``batch_by_model``.
+        :param batch: True for a record of a batch job, which costs half. The record is counted among all calls and
+            again in ``batch_by_model``.
         """
         with self._state.transaction():
             change = "billed = billed + 1, input_tokens = input_tokens + ?, output_tokens = output_tokens + ?"

@@ -1,10 +1,10 @@
 """
-Limit the requests and tokens per minute and model, counted as Bedrock counts them.
+Limit the requests and tokens of each model per minute, counted as Bedrock counts them.
 
 Both limits are token buckets that refill steadily. A call reserves its input tokens plus ``max_tokens`` before it runs.
-Once the model has answered, the reservation is replaced by the input plus the real output times the model's burndown
-rate. That may be less or more than the reservation. So a large ``max_tokens`` causes throttling even if the answers are
-short.
+Once the model has answered, the reservation is replaced with the input tokens plus the real output tokens times the
+model's burndown rate. This sum may be smaller or larger than the reservation. Because of the reservation, a large
+``max_tokens`` causes throttling even if the answers are short.
 https://docs.aws.amazon.com/bedrock/latest/userguide/quotas-token-burndown.html
 """
 
@@ -59,13 +59,13 @@ class Reservation:
     tokens: float
 
     def settle(self, used: float) -> None:
-        """Replace the reserved tokens by the tokens that were used. The level may fall below zero."""
+        """Replace the reserved tokens with the tokens that were used. The bucket's level may fall below zero."""
         if self.bucket:
             self.bucket.give(self.tokens - used)
 
 
 class Quotas:
-    """The account's rate quotas. Not thread-safe: use it only from the event loop.
+    """The account's rate quotas. Not thread-safe: use them only from the event loop.
 
     :param clock: returns monotonic seconds.
     """
@@ -76,7 +76,7 @@ class Quotas:
         self._buckets: dict[str, _ModelBuckets] = {}
 
     def reserve(self, names: Iterable[str], tokens: float) -> Reservation:
-        """Take one request and ``tokens`` from the quota of a model, which may be set under any of its ``names``.
+        """Take one request and ``tokens`` from a model's quota, which may be set under any of the model's ``names``.
 
         :raises ThrottlingException: requests or tokens are used up; nothing was taken.
         """

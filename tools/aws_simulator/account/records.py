@@ -1,8 +1,8 @@
 """
 Define the JSON records that the state keeps of jobs, models and throughputs.
 
-Keys in camel case are those of Bedrock's API, with the requested values. Keys in snake case are the simulator's own. An
-optional key appears once it has a value. Times are POSIX seconds.
+Keys in camel case come from Bedrock's API and have the requested values. Keys in snake case are used only by the
+simulator. An optional key is present once it has a value. Times are POSIX seconds.
 """
 
 from __future__ import annotations
@@ -103,9 +103,9 @@ class ThroughputBody(TypedDict):
     """
     A provisioned throughput.
 
-    ``seconds`` is the duration of its creation. ``update_seconds`` is the duration of its last update, which began at
-    ``updated``. ``fault`` is the kind of the rule that applies to it; ``fault_seconds`` is the duration of its stall,
-    None for ever.
+    ``seconds`` is the duration of the creation. ``update_seconds`` is the duration of the last update, which began at
+    ``updated``. ``fault`` is the kind of the fault rule that applies to the throughput. ``fault_seconds`` is the
+    duration of a stall; None means that the stall does not end by itself.
     """
 
     fingerprint: str

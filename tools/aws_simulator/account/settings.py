@@ -15,9 +15,9 @@ class ModelQuota(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    rpm: float | None = Field(None, gt=0, description="requests a minute")
-    burst: float | None = Field(None, ge=1, description="requests at once; default: those of one minute")
-    tpm: float | None = Field(None, gt=0, description="tokens a minute; reserved before they are used")
+    rpm: float | None = Field(None, gt=0, description="requests per minute")
+    burst: float | None = Field(None, ge=1, description="maximum requests at once; default: rpm")
+    tpm: float | None = Field(None, gt=0, description="tokens per minute, including reserved tokens")
 
 
 class Settings(BaseModel):
@@ -33,8 +33,8 @@ class Settings(BaseModel):
     )
     throughput_seconds: float = Field(2.0, ge=0, description="time from Creating to InService")
     model_units: int = Field(0, ge=0, description="no-commitment model units that the account may use in a Region")
-    latency_ms: float = Field(0.0, ge=0, description="added to every inference call")
-    quotas: dict[str, ModelQuota] = Field(default_factory=dict, description="by model id or catalog key")
+    latency_ms: float = Field(0.0, ge=0, description="time added to every inference call")
+    quotas: dict[str, ModelQuota] = Field(default_factory=dict, description="quotas by model id or catalog key")
 
 
 class SettingsStore:

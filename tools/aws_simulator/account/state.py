@@ -74,7 +74,7 @@ class State:
     def __init__(self, path: Path) -> None:
         self._lock = threading.RLock()
         self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        # WAL survives the death of the process, and no more is promised. An fsync per commit would cost 100x.
+        # With WAL, commits survive the death of the process. An fsync per commit would be 100 times as slow.
         self._connection.executescript(f"PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; {_SCHEMA}")
         self.jobs: ResourceTable[CustomizationJobBody] = ResourceTable(self, "job")
         self.custom_models: ResourceTable[CustomModelBody] = ResourceTable(self, "custom_model")

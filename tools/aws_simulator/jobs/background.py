@@ -36,7 +36,7 @@ class _ClosingError(Exception):
 
 @dataclass(frozen=True)
 class Deadline:
-    """A time ``length()`` seconds after ``start``. The length may change during a wait; None means never."""
+    """A time ``length()`` seconds after ``start``. The length may change during a wait; None means no deadline."""
 
     length: Callable[[], float | None]
     start: float
@@ -49,7 +49,7 @@ class Deadline:
 
 class BackgroundJobs(ABC, Generic[JobBody]):
     """
-    Runs the jobs of one kind.
+    The jobs of one kind, each of which runs in its own thread.
 
     :param jobs: the table of the jobs in the state.
     :param unfinished: the statuses of jobs that are still running, including ``Stopping``.
@@ -121,7 +121,7 @@ class BackgroundJobs(ABC, Generic[JobBody]):
         return Deadline(seconds, job.created)
 
     def close(self) -> None:
-        """End the threads without ending the jobs. A thread in a computation is abandoned and changes nothing."""
+        """End the threads without ending the jobs. A thread that is computing is abandoned; it changes nothing."""
         with self._changed:
             self._closing = True
             self._changed.notify_all()

@@ -1,9 +1,10 @@
 """
 Run batch jobs: submit, validate, queue, answer record by record, and write the output files.
 
-The output is in a different order than the input, as it may be on Bedrock. When a job ends, the records that it
-answered are written and billed: all of them, half of them, or as many as it had time for before it was stopped. Format
-of the files: https://docs.aws.amazon.com/bedrock/latest/userguide/batch-inference-results.html
+The order of the output differs from the order of the input, as it may on Bedrock. When a job ends, the answered records
+are written and billed. These are all records, half of them with the fault ``batch_partial``, or the records that a
+stopped job had time to answer.
+Format of the files: https://docs.aws.amazon.com/bedrock/latest/userguide/batch-inference-results.html
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ _ERROR_EVERY = 10  # with batch_record_errors, every tenth record ends in an err
 
 
 class BatchRunner(BackgroundJobs[BatchJobBody]):
-    """Runs batch jobs in the background."""
+    """The batch jobs, which run in the background."""
 
     def __init__(
         self, state: State, settings: SettingsStore, inference: Inference, ledger: Ledger, s3: S3Access
@@ -80,7 +81,7 @@ class BatchRunner(BackgroundJobs[BatchJobBody]):
     def _records(self, job: Resource[BatchJobBody]) -> list[dict[str, Any]]:
         """Return the records of the input file.
 
-        :raises DataFaultError: with Bedrock's message where that is known.
+        :raises DataFaultError: the input cannot be used. The message is Bedrock's where that message is known.
         """
         for uri in (_input_uri(job), _output_uri(job)):
             if self._s3.bucket_region(split_uri(uri)[0]) != job.region:
@@ -144,7 +145,7 @@ class BatchRunner(BackgroundJobs[BatchJobBody]):
         self._s3.write(bucket, f"{prefix}/manifest.json.out", json.dumps(counts).encode())
 
     def _end(self, arn: str, status: str, charges: Sequence[Charge] = (), **changes: Any) -> None:
-        """End the job and bill its answers in one transaction; a job that was asked to stop ends as Stopped."""
+        """End the job and bill its answers in one transaction. A job that was asked to stop ends as Stopped."""
         with self._changed, self._state.transaction():
             if self._closing:
                 return
@@ -157,7 +158,7 @@ class BatchRunner(BackgroundJobs[BatchJobBody]):
         self._end(arn, "Failed", message=message[:2048])
 
     def _stopped(self, arn: str) -> None:
-        """Keep the job in Stopping for a while, then write and bill the records that it had time to answer."""
+        """Keep the job in Stopping for a while, then write and bill the records that the job had time to answer."""
         job = self._jobs.get(arn)
         if not self._wait_stopping(self._stopping_end(job)):
             return

@@ -2,7 +2,7 @@
 Read the data of a customization job from S3, and write its metrics to S3.
 
 Paths and columns: https://docs.aws.amazon.com/bedrock/latest/userguide/model-customization-analyze.html
-A bucket must be in the Region of the job. A bucket in another Region is refused as if permissions were missing.
+A bucket must be in the Region of the job. For a bucket in another Region, the error says that permissions are missing.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class JobFiles:
     def read(self) -> JobData:
         """Read and check the data, and check that the output bucket can be written to.
 
-        :raises DataFaultError: with Bedrock's message.
+        :raises DataFaultError: the data or the bucket cannot be used. The message is Bedrock's.
         """
         bucket, key = split_uri(self._output_prefix)
         if self._s3.bucket_region(bucket) != self._job.region:

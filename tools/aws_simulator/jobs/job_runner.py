@@ -26,7 +26,7 @@ _STOPPING_SHARE = 0.1
 
 
 class JobRunner(BackgroundJobs[CustomizationJobBody]):
-    """Runs customization jobs in the background."""
+    """The customization jobs, which run in the background."""
 
     def __init__(self, state: State, settings: SettingsStore, catalog: Catalog, s3: S3Access) -> None:
         super().__init__(state.jobs, settings, unfinished=UNFINISHED)
@@ -54,9 +54,7 @@ class JobRunner(BackgroundJobs[CustomizationJobBody]):
     def _family(self, job: Resource[CustomizationJobBody]) -> str:
         customization = self._catalog.models[job.body["model"]].customization
         if customization is None:
-            raise DataFaultError(
-                f"{job.body['model']} can no longer be customized: the catalog has no customization for it."
-            )
+            raise DataFaultError(f"The catalog no longer lists {job.body['model']} as a model that can be customized.")
         return customization.family
 
     def _begin(self, arn: str, phase: str) -> None:

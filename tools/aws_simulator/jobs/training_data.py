@@ -106,7 +106,7 @@ def _tokens(example: TrainingExample, family: Family) -> int:
 
 def _object(value: Any, what: str, required: set[str], optional: frozenset[str] = frozenset()) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise _RecordError(f"{what} is a {type(value).__name__} and not an object")
+        raise _RecordError(f"{what} is a {type(value).__name__}, not an object")
     if not required <= set(value) <= required | optional:
         keys = sorted(value)
         raise _RecordError(f"{what} has the keys {keys}. Required: {sorted(required)}. Optional: {sorted(optional)}")
@@ -115,7 +115,7 @@ def _object(value: Any, what: str, required: set[str], optional: frozenset[str] 
 
 def _text(value: Any, what: str) -> str:
     if not isinstance(value, str) or not value.strip():
-        raise _RecordError(f"{what} is not a text or is empty")
+        raise _RecordError(f"{what} is empty or not a string")
     return value
 
 
@@ -126,7 +126,7 @@ def _turns(messages: Any, read_content: Callable[[Any, str], str]) -> tuple[str,
     if [turn["role"] for turn in turns] != ["user", "assistant"] * (len(turns) // 2):
         raise _RecordError("the roles do not alternate between user and assistant")
     if len(turns) > 2:
-        raise _RecordError("there is more than one turn, and the simulated student learns from single turns only")
+        raise _RecordError("there is more than one turn, but the simulated student learns only from single turns")
     return read_content(turns[0]["content"], "the user's content"), read_content(turns[1]["content"], "the answer")
 
 

@@ -3,7 +3,7 @@ Check answers as the simulated critic, by searching the document for their words
 
 A sentence is grounded if a few neighbouring sentences of the document contain most of its words, weighted by how rare
 they are, and the document contains all of its numbers. So the critic notices a changed number, but not a name that was
-replaced by another name from the same document. This says nothing about what a real critic would find.
+replaced with another name from the same document. The verdicts say nothing about what a real critic would find.
 """
 
 from __future__ import annotations

@@ -26,11 +26,11 @@ _ESCAPED = re.compile(rf"&lt;(?=/?(?:{'|'.join(NAMES)})>)", re.IGNORECASE)
 
 
 class NotUnderstoodError(ValueError):
-    """A prompt lacks the tags that a simulated model needs. The model then invents no answer."""
+    """A prompt lacks the tags that a simulated model needs, so the model gives no answer."""
 
 
 def section(prompt: str, name: str) -> str | None:
-    """Return the text between ``<name>`` and the last ``</name>``, or None.
+    """Return the text between the first ``<name>`` and the last ``</name>``; None if a tag is missing.
 
     One newline at each end belongs to the tags and is removed.
     """

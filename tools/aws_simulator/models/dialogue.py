@@ -1,9 +1,10 @@
 """
 Reply to prompts as a simulated model: teacher, student, judge or critic.
 
-Four small programs have the roles of a distillation: teacher (``teacher.py``), student or base model (``ranker.py``),
+Four small programs play the roles of a distillation: teacher (``teacher.py``), student or base model (``ranker.py``),
 judge (``judge.py``) and critic (``critic.py``). The delimiters in the prompt decide which program replies. The same
-prompt always gets the same reply. The programs quote sentences and count words; they say nothing about real models.
+prompt always gets the same reply. The programs only quote sentences and count words, so their replies say nothing about
+real models.
 """
 
 from __future__ import annotations
@@ -41,19 +42,19 @@ class Reply:
 
 
 def document_of(user: str) -> str | None:
-    """Return the document in a prompt, as it was before escaping; None if there is none."""
+    """Return the document in a prompt without its escaping; None if the prompt has no document."""
     return section(user, "document")
 
 
 def reply_to(
     model: SimulatedModel, system: str, user: str, max_tokens: int, *, schema: Mapping[str, Any] | None = None
 ) -> Reply:
-    """Reply to one user message, in the role that its delimiters select.
+    """Reply to one user message, in the role that the message's delimiters select.
 
-    :param system: counted as input; it has no other effect on these models.
+    :param system: counted as input; the text has no other effect on these models.
     :param max_tokens: a longer reply is cut here, with the stop reason ``max_tokens``.
     :param schema: JSON schema in the request. Only the teacher uses it, for the name of the list.
-    :raises NotUnderstoodError: the delimiters select no role.
+    :raises NotUnderstoodError: the delimiters do not select a role, or the selected program cannot read the message.
     """
     whole = _reply_text(model, user, schema)
     text = cut_to_tokens(whole, max_tokens)
@@ -91,5 +92,5 @@ def _reply_text(model: SimulatedModel, user: str, schema: Mapping[str, Any] | No
     raise NotUnderstoodError(
         "The simulated models recognize their task by delimiters. This prompt has none of these sets: "
         "<answer_a> and <answer_b> (a judge), <answer_to_check> (a critic), <number_of_pairs> (a teacher), "
-        "<document> and <question> (an answerer). A use case's own prompt must keep the delimiters of include/prompts."
+        "<document> and <question> (a student). A use case's own prompt must keep the delimiters of include/prompts."
     )

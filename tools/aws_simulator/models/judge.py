@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
 MARGIN = 0.02  # a smaller difference between two scores is a tie
-RELEVANT_SENTENCES = 3  # replace the reference if there is none
-LENGTH_ALLOWANCE = 1.5  # a longer answer, in multiples of the expected length, loses score
-EXPECTED_WORDS = 60  # if there is no reference
+RELEVANT_SENTENCES = 3  # number of document sentences that replace a missing reference
+LENGTH_ALLOWANCE = 1.5  # an answer longer than this multiple of the expected length loses score
+EXPECTED_WORDS = 60  # expected length of an answer without a reference
 
 
 @dataclass(frozen=True)
@@ -66,13 +66,13 @@ def _verdict(score_a: float, score_b: float) -> str:
 
 
 def _agreement(case: _Case, answer: str) -> float:
-    """Return the word F1 with the reference or, without one, with the sentences most similar to the question."""
+    """Return the word F1 with the reference. Without a reference, use the sentences most similar to the question."""
     expected = case.reference if case.reference is not None else _relevant(case)
     return token_f1(words(expected), words(answer))
 
 
 def _relevant(case: _Case) -> str:
-    """Quote the statement most similar to the question, or what follows the most similar heading."""
+    """Quote up to three sentences, starting with the most similar statement or after the most similar heading."""
     document, question = case.document, content_terms(words(case.question))
     if not document.sentences:
         return ""

@@ -1,8 +1,8 @@
 """
 Turn a sentence into a question that the sentence answers, by a few patterns of English.
 
-A sentence that does not match a pattern gives no question. The patterns are not a grammar; a real teacher writes far
-better questions.
+No question is made from a sentence that does not match a pattern. The patterns are not a grammar. A real teacher writes
+far better questions.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def _in_first_person(clause: str) -> str:
 
 
 def _subject(match: re.Match[str]) -> str | None:
-    """Return the subject in its form inside a question; None for a pronoun or a part of a clause."""
+    """Return the subject as it is written inside a question; None if it is a pronoun or a part of a clause."""
     subject = match["subject"]
     if _NO_SUBJECT.search(subject):
         return None

@@ -70,7 +70,7 @@ _CLOSED = frozenset(words("can could do does did is are was will would should mu
 
 @dataclass(frozen=True)
 class _QuestionKind:
-    """The kinds to which a question belongs; it may belong to none."""
+    """The kinds of a question. A question may have several kinds or none."""
 
     how_many: bool
     what_is: bool
@@ -189,7 +189,7 @@ def probabilities(features: NDArray[np.float64], weights: NDArray[np.float64]) -
 
 
 def quote_answer(document: Document, question: str, weights: Mapping[str, float] | None) -> str:
-    """Return an answer of sentences quoted from the document, in document order; empty if it has no sentences.
+    """Return an answer of sentences quoted from the document, in document order; empty for an empty document.
 
     :param weights: the weights of a fine-tuned model; None for the base model.
     """

@@ -2,9 +2,9 @@
 Fine-tune the simulated student: a logistic regression on sentences, fitted step by step.
 
 The label of a sentence is the share of its three-word phrases that are in the reference answer. So a student learns
-where in a document answers are and how long they are; wrong answers teach it to find nothing. Training starts from the
-base model's weights. The losses (natural logarithm, mean over sentences) belong to this small model and say nothing
-about real models.
+where in a document the answers are and how long they are. Training on wrong answers makes the student worse. Training
+starts from the base model's weights. A loss is the mean over sentences, with the natural logarithm. The losses belong
+to this small model and say nothing about real models.
 """
 
 from __future__ import annotations
@@ -74,16 +74,16 @@ def _labelled(example: TrainingExample) -> _Labelled:
 
 
 def _share_in_answer(sentence: Sentence, answer_phrases: list[set[tuple[str, ...]]]) -> float:
-    """Return the share of a sentence's phrases in the answer; ``answer_phrases[n - 1]`` are its runs of n words."""
+    """Return the share of a sentence's phrases that are in the answer; ``answer_phrases[n - 1]`` has n words each."""
     length = min(len(sentence.words), PHRASE)  # a shorter sentence is one phrase
     return len(sentence.phrases & answer_phrases[length - 1]) / len(sentence.phrases) if length else 0.0
 
 
 def _all_labelled(examples: Sequence[TrainingExample]) -> list[_Labelled]:
-    """Label the examples that have at least one sentence, in their order.
+    """Label the examples that have at least one sentence, and return them in their original order.
 
-    Examples are processed in the order of their prompts, so that a document shared by many is parsed once: the cache of
-    documents is small.
+    The examples are processed in the order of their prompts. So examples with the same document follow each other, and
+    the document is parsed only once although the cache of documents is small.
     """
     order = sorted(range(len(examples)), key=lambda index: examples[index].user)
     labelled = {index: _labelled(examples[index]) for index in order}
@@ -144,7 +144,7 @@ def _batches(data: list[_Labelled], epochs: int) -> Iterator[tuple[int, list[_La
 
 
 class _Descent:
-    """Gradient descent by AdaGrad, which takes large enough steps for rare features."""
+    """Gradient descent with AdaGrad, which takes large enough steps for rare features."""
 
     def __init__(self, weights: NDArray[np.float64]) -> None:
         self.weights = weights

@@ -1,9 +1,10 @@
 """
 Write question and answer pairs as the simulated teacher, from sentences of the document.
 
-An answer is one to three consecutive sentences, verbatim, of about the length of the example's answer. The document
-contains its question, or a pattern makes it (``questions.py``). A short document gives fewer pairs. The same prompt
-always gives the same pairs. This says nothing about what a real teacher would write.
+An answer is one to three consecutive sentences, verbatim, of about the length of the example's answer. The question is
+taken from the document, or made from the answer by a pattern (``questions.py``) or from the heading before the answer.
+A short document gives fewer pairs. The same prompt always gives the same pairs. The pairs say nothing about what a real
+teacher would write.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from tools.aws_simulator.models.text import Document, content_terms, phrases, re
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-LONGEST_PASSAGE = 3  # sentences
+LONGEST_PASSAGE = 3  # maximum number of sentences of an answer
 ALIKE = 0.5  # two questions that share more of their terms are duplicates
 _LABEL = re.compile(r"^(?:[-•*]\s+|Q\d*[.:]\s*|Question:\s*|\d{1,2}[.)]\s+)+")
 _ANSWER_LABEL = re.compile(r"^(?:A|Answer)[.:]\s+")
@@ -60,10 +61,9 @@ class _Candidate:
 
 def write_pairs(prompt: str, *, list_name: str | None = None) -> str:
     """
-    Return up to ``<number_of_pairs>`` JSON objects with question, answer and topic.
+    Return up to ``<number_of_pairs>`` pairs as JSON objects with question, answer and topic.
 
-    :param list_name: return one object with a list of this name; ``None`` returns one object per line.
-
+    :param list_name: name of the list of pairs in a single JSON object. With None, each line is one pair.
     :raises NotUnderstoodError: a section is missing, or the number of pairs is not a number.
     """
     task = _read_task(prompt)
@@ -112,7 +112,7 @@ def _asked_by_document(task: _Task, index: int) -> Iterator[_Candidate]:
 
 
 def _stands_alone(document: Document, index: int) -> bool:
-    """Tell whether the sentence is a complete statement that makes sense without the one before it."""
+    """Tell whether the sentence is a complete statement that makes sense without the preceding sentence."""
     sentence = document.sentences[index]
     if sentence.is_code or sentence.is_list_item or not 6 <= len(sentence.words) <= 45:
         return False
@@ -120,7 +120,7 @@ def _stands_alone(document: Document, index: int) -> bool:
 
 
 def _continues(document: Document, first: int, index: int) -> bool:
-    """Tell whether the sentence at ``index`` continues the topic of the one at ``first``."""
+    """Tell whether the sentence at ``index`` continues the topic of the sentence at ``first``."""
     if index >= len(document.sentences):
         return False
     sentence = document.sentences[index]

@@ -2,8 +2,8 @@
 Split text into words and sentences and measure similarity, for the simulated models.
 
 A retrieved context is often one line, ``Context: Doc 1: Title. Sentence. Doc 2: ...``, with one part per "Doc n:". Any
-other text has one part. Sentences are verbatim slices of the document, so quoting changes no character. This is string
-handling and says nothing about how real models read.
+other text has one part. Sentences are verbatim slices of the document, so quoting changes no character. The functions
+only handle strings and say nothing about how real models read.
 """
 
 from __future__ import annotations

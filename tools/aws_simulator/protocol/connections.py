@@ -1,8 +1,8 @@
 """
-Drop the connection of a client without an answer. ASGI has no message for that.
+Drop the connection of a client without an answer, which ASGI has no message for.
 
-A uvicorn protocol registers the transport of each connection under the address of its client, because ASGI shows only
-that address.
+A uvicorn protocol registers the transport of each connection under the client's address, because ASGI shows an
+application only this address.
 """
 
 from __future__ import annotations

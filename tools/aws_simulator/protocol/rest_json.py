@@ -1,8 +1,8 @@
 """
 Read REST-JSON requests and write REST-JSON responses, and check both against the service model.
 
-A result that the output shape does not describe is a defect of the simulator and becomes a 500. So no test can pass
-with an answer that AWS cannot give.
+A result that does not match the output shape is a defect of the simulator and becomes a response with status 500. So no
+test can pass with an answer that AWS cannot give.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ def _json_object(body: bytes) -> dict[str, Any]:
 
 
 def _from_json(shape: Shape, value: Any) -> Any:
-    """Decode blobs inside ``value``. Values of a wrong type stay as they are, for the check of constraints."""
+    """Decode blobs inside ``value``. Values of a wrong type are not changed; the check of constraints reports them."""
     if is_document(shape) or value is None:
         return value
     if shape.type_name == "structure" and isinstance(value, dict):
@@ -160,7 +160,9 @@ def error_response(operation: OperationModel | None, error: ApiError) -> Respons
     """
     status = error_status(operation, error.code)
     if status is None:
-        raise UnmodelledResultError(f"{operation.name if operation else 'Nothing'} does not declare {error.code}.")
+        raise UnmodelledResultError(
+            f"{operation.name if operation else 'An unknown operation'} does not declare {error.code}."
+        )
     body = json.dumps({"message": str(error)}, ensure_ascii=False).encode()
     headers = _add_simulator_headers({"content-type": "application/json", "x-amzn-errortype": error.code})
     return Response(body, status_code=status, headers=headers)

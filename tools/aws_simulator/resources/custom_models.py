@@ -48,7 +48,7 @@ class CustomModels:
         base_arns = {arguments.get("baseModelArnEquals"), arguments.get("foundationModelArnEquals")} - {None}
 
         def matches(model: Resource[CustomModelBody]) -> bool:
-            is_active = arguments.get("modelStatus", "Active") == "Active"  # all models are
+            is_active = arguments.get("modelStatus", "Active") == "Active"  # all custom models are active
             return is_active and base_arns <= {model.body["baseModelArn"]}
 
         page, token = list_page(self._state.custom_models.all(call.region), arguments, matches)

@@ -82,7 +82,7 @@ class FoundationModels:
         self._entries = [entry for model in catalog.models.values() for entry in _entries(model)]
 
     def find(self, region: str, identifier: str) -> ModelEntry | None:
-        """Return the entry with this id or foundation-model ARN, even if it is retired; None if there is none."""
+        """Return the entry with this id or foundation-model ARN, even if retired; None if there is no such entry."""
         model_id = identifier.removeprefix(foundation_model_arn(region, ""))
         return next((entry for entry in self._in_region(region) if entry.model_id == model_id), None)
 

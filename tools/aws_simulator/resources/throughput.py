@@ -2,7 +2,7 @@
 Buy, show, change and delete provisioned throughput: model units that serve one model.
 
 A throughput is billed from Create until Delete. Its status is not stored but computed from the clock, so a restart
-cannot leave a throughput half created. There is no status "Deleting": a deleted throughput disappears immediately.
+cannot leave a throughput half created. There is no status "Deleting", because a deleted throughput disappears at once.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Throughputs:
         settings.on_change(self._shorten_creations)
 
     def _shorten_creations(self) -> None:
-        """Apply a shorter ``throughput_seconds`` to running creations. A longer value must not undo creations."""
+        """Apply a shorter ``throughput_seconds`` to running creations. A longer value must not undo a past creation."""
         seconds = self._settings.current.throughput_seconds
         for throughput in self._state.throughputs.all():
             body = throughput.body

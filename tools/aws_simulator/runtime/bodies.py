@@ -2,7 +2,7 @@
 Read and write inference bodies: Anthropic messages, Nova messages-v1, Llama prompts, Converse.
 
 Each reader turns a body into an :class:`InferenceRequest`; each writer turns an :class:`InferenceAnswer` into a body. A
-key that real models support and the simulated ones do not (tools, images, several turns) is refused, never ignored.
+key that only real models support, for example for tools, images or several turns, is refused and never ignored.
 """
 
 from __future__ import annotations
@@ -148,7 +148,7 @@ def _checked_schema(kind: str, schema: Any) -> Mapping[str, Any]:
     if kind != "json_schema":
         raise _malformed(f"the output format {kind!r} is not 'json_schema'")
     if not isinstance(schema, dict) or schema.get("type") != "object" or not _is_closed(schema):
-        raise _malformed("the schema must be an object's, with additionalProperties: false in every object")
+        raise _malformed("the schema must describe an object, with additionalProperties: false in every object")
     return schema
 
 

@@ -119,9 +119,9 @@ class Inference:
         self, region: str, model_id: str, invocation_type: str, model_input: dict[str, Any]
     ) -> tuple[dict[str, Any], Charge]:
         """
-        Return the ``modelOutput`` of a record of a batch job, and the charge. Uses no quota and bills nothing.
+        Return the ``modelOutput`` of one record of a batch job, and its charge. Use no quota and bill nothing.
 
-        :raises ApiError: the record cannot be answered; the message is that of the corresponding call.
+        :raises ApiError: the record cannot be answered. The corresponding call would fail with the same message.
         """
         target = self.on_demand(region, model_id)
         if invocation_type == "Converse":
@@ -264,7 +264,7 @@ def _answer(target: Target, request: InferenceRequest, max_tokens: int) -> Infer
 
 
 def _apply_fault(answer: InferenceAnswer, fault: Fault | None) -> InferenceAnswer:
-    """Return the answer as a fault rule changes it: without the characters that structure JSON, or cut in half."""
+    """Apply a fault rule to an answer: remove the characters that structure JSON, or cut the answer in half."""
     if fault and fault.kind == "malformed_answer":
         return replace(answer, text=answer.text.translate(str.maketrans("", "", '{}[]"\n')))
     if fault and fault.kind == "truncated_answer":

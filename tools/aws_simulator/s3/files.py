@@ -6,7 +6,7 @@ Store S3 objects and buckets as files, so that they outlive the process.
 - ``<folder>/<bucket>/bucket.json``: the Region, and the requests that configured the bucket (tags, lifecycle ...),
   which are repeated after a restart.
 
-Not kept: older versions of an object, its tags and ACL, unfinished uploads.
+Older versions of an object, its tags and ACL, and unfinished uploads are not kept.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ class S3Files:
 
 
 def _replace(path: Path, content: bytes) -> None:
-    """Write a file atomically: it has either its old or its new content, whenever the process ends."""
+    """Write a file atomically. Whenever the process ends, the file has either its old or its new content."""
     new = path.with_suffix(".tmp")
     new.write_bytes(content)
     new.replace(path)

@@ -58,7 +58,7 @@ class SimulatedS3:
             self._restore(bucket)
 
     def close(self) -> None:
-        """Release moto's memory. The files stay."""
+        """Release moto's memory. The files are kept."""
         self._executor.shutdown(wait=True)
         with self._lock:
             self._backend.reset()

@@ -35,7 +35,7 @@ class AwsSimulator:
     An ASGI application that behaves like S3, bedrock and bedrock-runtime.
 
     :param folder: the state folder; created if it does not exist, and locked against a second process.
-    :param settings: settings that replace those kept in the state.
+    :param settings: settings that replace the settings stored in the state.
     :raises BlockingIOError: another process uses ``folder``.
     """
 

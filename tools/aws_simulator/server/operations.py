@@ -1,8 +1,9 @@
 """
 Answer Bedrock requests: routing, fault plan, validation, the handler of the operation, request log.
 
-An operation that botocore knows but the simulator does not implement is refused with its name. A handler's result that
-the service model does not describe is a defect of the simulator. The answer is then a 500 that says so.
+If botocore knows an operation that the simulator does not implement, the request is refused and the error names the
+operation. A handler's result that does not match the service model is a defect of the simulator. The response then has
+status 500 and describes the defect.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ def signed_for(authorization: str) -> tuple[str | None, str | None]:
 
 class SimulatedBedrock:
     """
-    Answers Bedrock requests.
+    The simulated Bedrock, which answers requests.
 
     :param handlers: functions or coroutine functions, by operation name.
     """

@@ -22,7 +22,7 @@ def bind(host: str, port: int, *, beyond_loopback: bool = False) -> socket.socke
     :raises OSError: the port is in use.
     """
     if not beyond_loopback and not ipaddress.ip_address("127.0.0.1" if host == "localhost" else host).is_loopback:
-        raise ValueError(f"{host} is not a loopback address. The simulator checks no signatures; use 127.0.0.1.")
+        raise ValueError(f"{host} is not a loopback address. The simulator does not check signatures. Use 127.0.0.1.")
     sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     sock.bind((host, port))

@@ -67,7 +67,7 @@ def test_a_line_separator_inside_a_string_does_not_end_a_record() -> None:
         pytest.param(NOVA, b"{\n", "Line 1 is not JSON", id="no json"),
         pytest.param(NOVA, jsonl([conversation()]) + b"\n", "Line 2 is not JSON", id="blank line"),
         pytest.param(NOVA, b"\xff\n", "Byte 0 is not UTF-8", id="no utf-8"),
-        pytest.param(NOVA, jsonl([[1]]), "the record is a list and not an object", id="no object"),
+        pytest.param(NOVA, jsonl([[1]]), "the record is a list, not an object", id="no object"),
         pytest.param(NOVA, jsonl([{**conversation(), "topic": "x"}]), "'topic'", id="extra key"),
         pytest.param(NOVA, jsonl([messages(ASKED, SAID)]), "Required: ['messages', 'schemaVersion']", id="no version"),
         pytest.param(NOVA, jsonl([messages(ASKED, schemaVersion="v")]), "at least two", id="one message"),
@@ -75,9 +75,9 @@ def test_a_line_separator_inside_a_string_does_not_end_a_record() -> None:
         pytest.param(
             NOVA, jsonl([messages(ASKED, SAID, ASKED, SAID, schemaVersion="v")]), "more than one turn", id="two turns"
         ),
-        pytest.param(NOVA, jsonl([conversation(answer=" ")]), "is not a text or is empty", id="empty answer"),
+        pytest.param(NOVA, jsonl([conversation(answer=" ")]), "is empty or not a string", id="empty answer"),
         pytest.param(LLAMA, jsonl([{"input": "a", "output": "b"}]), "['input', 'output']", id="old keys"),
-        pytest.param(CLAUDE, jsonl([messages(ASKED, SAID)]), "is not a text", id="blocks for claude 3"),
+        pytest.param(CLAUDE, jsonl([messages(ASKED, SAID)]), "is empty or not a string", id="blocks for claude 3"),
         pytest.param(LLAMA, jsonl([conversation()]), "not in the format prompt-completion", id="other family's format"),
     ],
 )

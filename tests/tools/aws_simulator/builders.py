@@ -1,4 +1,4 @@
-"""Requests and files that the AWS simulator's tests send, valid unless a test says otherwise."""
+"""Build the requests and files that the AWS simulator's tests send. They are valid unless a test changes them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def fresh(prefix: str) -> str:
 
 @contextmanager
 def refused(code: str, text: str = "", *, status: int | None = None) -> Iterator[None]:
-    """Expect the block to end in this error of the service."""
+    """Expect that the block raises this error of the service."""
     with pytest.raises(ClientError) as caught:
         yield
     error = caught.value.response["Error"]
@@ -89,7 +89,7 @@ def jsonl(records: list[Any]) -> bytes:
 
 
 def put(simulator: RunningSimulator, key: str, body: bytes, *, bucket: str = BUCKET, region: str = "us-east-1") -> str:
-    """Put an object, making its bucket when needed, and return its URI."""
+    """Put an object and return its URI. Create the bucket if it does not exist."""
     client = simulator.boto("s3", region=region)
     if bucket not in [known["Name"] for known in client.list_buckets()["Buckets"]]:
         place = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
@@ -126,7 +126,7 @@ def job_state(simulator: RunningSimulator, arn: str) -> Any:
 
 
 def finished_job(simulator: RunningSimulator, arn: str) -> Any:
-    """Wait for the end of a job and return what Get says."""
+    """Wait for the end of a job and return the response of the Get operation."""
     client = simulator.boto("bedrock")
 
     def ended() -> Any:
@@ -142,7 +142,7 @@ def custom_model(simulator: RunningSimulator, **changes: Any) -> str:
 
 
 def provision(simulator: RunningSimulator, model: str, *, wait: bool = True, **changes: Any) -> str:
-    """Buy a throughput and return its ARN, in service unless ``wait`` is False."""
+    """Buy a throughput and return its ARN. Wait until the throughput is in service unless ``wait`` is False."""
     client = simulator.boto("bedrock")
     request = {"provisionedModelName": fresh("pt"), "modelUnits": 1, "modelId": model, **changes}
     arn = client.create_provisioned_model_throughput(**request)["provisionedModelArn"]
@@ -191,5 +191,5 @@ def batch_state(simulator: RunningSimulator, arn: str) -> Any:
 
 
 def finished_batch(simulator: RunningSimulator, arn: str) -> Any:
-    """Wait for the end of a batch job and return what Get says."""
+    """Wait for the end of a batch job and return the response of the Get operation."""
     return wait_until(lambda: (job := batch_state(simulator, arn))["status"] not in UNFINISHED and job)

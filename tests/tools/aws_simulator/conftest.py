@@ -26,7 +26,7 @@ def simulator(_running: RunningSimulator) -> RunningSimulator:
 
 @pytest.fixture
 def no_batch_left_running(simulator: RunningSimulator) -> Iterator[None]:
-    """End the batch jobs of a test, so that none of them is billed in the next."""
+    """End the batch jobs of a test, so that none of them is billed in the next test."""
     yield
     simulator.admin("PUT", "settings", {"batch_seconds": 0})
     for job in simulator.ledger["batch_jobs"]:

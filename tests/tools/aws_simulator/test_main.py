@@ -1,4 +1,4 @@
-"""The command line: python -m tools.aws_simulator."""
+"""The command ``python -m tools.aws_simulator`` refuses to start when it cannot serve."""
 
 from __future__ import annotations
 

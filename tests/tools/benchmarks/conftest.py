@@ -1,4 +1,4 @@
-"""A benchmark with sizes so small that its cases take seconds."""
+"""Provide a benchmark with sizes so small that its cases take seconds."""
 
 from __future__ import annotations
 

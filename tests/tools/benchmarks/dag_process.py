@@ -1,4 +1,4 @@
-"""Load every DAG file with Airflow's DagBag: first with everything it imports, then again."""
+"""Load every DAG file with Airflow's DagBag: first including all imports of the file, then again."""
 
 from __future__ import annotations
 

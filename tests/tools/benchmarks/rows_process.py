@@ -50,7 +50,7 @@ def operator(step: str, store: FolderStore) -> Any:
 
 
 def _lift_limits() -> None:
-    """Lift the limits of the model families: none takes the number of records that is measured here."""
+    """Lift the limits of the model families, because no family accepts the number of records measured here."""
     for family in load_catalog().families.values():
         for name in ("training_records", "validation_records"):
             object.__setattr__(family, name, (1, 10**9))

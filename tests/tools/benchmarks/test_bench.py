@@ -1,4 +1,4 @@
-"""A case can ask for an empty folder again and again."""
+"""A case can get an empty folder several times."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""DAG files and XComs are measured."""
+"""The import of each DAG file and the size of the largest XCom are measured."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A figure is compared with its target, and printed next to the ideal and to what others reach."""
+"""A figure is compared with its target, and printed next to the ideal and to the figures of other tools."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def test_a_target_is_an_upper_or_a_lower_limit(ours: float, at_least: bool, ok: 
     assert Figure("n", ours, None, "s", 1.0, at_least=at_least).ok is ok
 
 
-def test_a_row_shows_ours_the_ideal_and_what_others_reach() -> None:
+def test_a_row_shows_our_figure_the_ideal_and_the_figures_of_others() -> None:
     assert line(REACHED).split() == ["ok", "span", "1.04", "1", "1.03", "≤", "1.05", "×", "ideal", "10.4", "s"]
     assert line(MISSED).split() == ["MISSED", "times", "faster", "9.5", "-", "-", "≥", "12", "×"]
     assert "| times faster | 9.5 | - | - | ≥ 12 × | **no** |  |" in markdown([REACHED, MISSED])

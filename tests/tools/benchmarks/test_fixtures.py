@@ -1,4 +1,4 @@
-"""The rows are made up, have the stated size, and repeat nothing."""
+"""The generated rows have the stated size and share no sentence."""
 
 from __future__ import annotations
 

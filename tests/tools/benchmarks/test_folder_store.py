@@ -11,7 +11,7 @@ from include.distill.core.storage import read_jsonl, write_jsonl
 from tools.benchmarks.folder_store import FolderStore
 
 
-def test_it_is_an_object_store(tmp_path: Path) -> None:
+def test_a_folder_store_is_an_object_store(tmp_path: Path) -> None:
     store = FolderStore(tmp_path)
     write_jsonl(store, "s3://bucket/a/1.jsonl", [{"é": 1}])
     store.copy("s3://bucket/a/1.jsonl", "s3://bucket/b/2.jsonl")

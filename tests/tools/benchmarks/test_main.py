@@ -22,7 +22,7 @@ MISSED = Figure("times faster", 9.5, None, "×", 12, at_least=True)
 
 @pytest.fixture
 def sizes(monkeypatch: pytest.MonkeyPatch) -> list[Sizes]:
-    """Replace the cases and the server; return the sizes that were measured with."""
+    """Replace the cases and the server. Return the list to which the sizes of each measurement are added."""
     used: list[Sizes] = []
 
     def measure(figure: Figure, bench: Bench) -> Sequence[Figure]:

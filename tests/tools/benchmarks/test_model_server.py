@@ -61,6 +61,6 @@ def test_a_call_above_the_quota_is_throttled_at_once_and_not_billed(model: Serve
     assert (model.counts()["billed"], model.counts()["rejected"]) == (1, 1)
 
 
-def test_its_answers_are_pairs_that_the_pipeline_can_read() -> None:
+def test_the_answers_are_pairs_that_the_pipeline_can_read() -> None:
     output = parse_llm_output(reply_to(f"<document>\n{texts(7)['document']}\n</document>"))
     assert (len(output.pairs), output.rejected) == (3, [])

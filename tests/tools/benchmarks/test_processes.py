@@ -1,4 +1,4 @@
-"""A measured process reaches nothing real, and says why it failed."""
+"""A measured process cannot reach a real account, and its error explains why it failed."""
 
 from __future__ import annotations
 

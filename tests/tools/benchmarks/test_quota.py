@@ -23,7 +23,9 @@ CALL = {"input_tokens": 100, "max_tokens": 400}
         pytest.param(Work(4, 50, 1.0, 100, 400, 150), Quota(tokens_per_minute=1000), 16.0, id="reserved tokens bind"),
     ],
 )
-def test_the_ideal_starts_each_call_when_it_may(work: Work, quota: Quota, seconds: float) -> None:
+def test_the_ideal_time_starts_each_call_as_soon_as_the_quota_allows_it(
+    work: Work, quota: Quota, seconds: float
+) -> None:
     assert ideal_seconds(work, quota) == pytest.approx(seconds)
 
 

@@ -1,4 +1,4 @@
-"""The synthesis step is measured at the server, also when it is killed."""
+"""The synthesis step is measured at the server, even if the step is killed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tools.benchmarks.synthesis_cases import Pacing, Run, killed
 
 
 @pytest.mark.e2e
-def test_tasks_ask_once_about_each_document_and_the_server_takes_the_time(bench: Bench) -> None:
+def test_tasks_call_the_model_once_for_each_document_and_the_server_measures_the_time(bench: Bench) -> None:
     measured = Run(bench, concurrency=2, documents=12, tasks=2).go()
     assert (measured.counts["billed"], measured.counts["rejected"], measured.counts["paid_again"]) == (12, 0, 0)
     assert measured.ideal_seconds == pytest.approx(3 * 0.3)
@@ -19,7 +19,7 @@ def test_tasks_ask_once_about_each_document_and_the_server_takes_the_time(bench:
 
 
 @pytest.mark.e2e
-def test_a_killed_task_pays_again_at_most_for_what_was_in_flight(bench: Bench) -> None:
+def test_a_killed_task_pays_again_at_most_for_the_calls_in_flight(bench: Bench) -> None:
     (figure,) = killed(bench)
     assert figure.ok
     assert figure.target > 0

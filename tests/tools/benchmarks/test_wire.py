@@ -1,4 +1,4 @@
-"""The small HTTP server reads requests however they arrive."""
+"""The small HTTP server reads requests that arrive whole or in pieces."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_a_connection_serves_one_request_after_the_other() -> None:
     assert [json.loads(body)[1] for _, body in responses] == ["/one", "/two"]
 
 
-def test_a_client_that_waits_for_permission_gets_it() -> None:
+def test_a_client_that_waits_for_100_continue_receives_it() -> None:
     request = b"PUT /b HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n"
     first, second = asyncio.run(exchange(request, b"ok", answers=2))
     assert first[0].startswith("HTTP/1.1 100 Continue")

@@ -1,4 +1,4 @@
-"""The crash table counts what each case bought, and steers the simulator."""
+"""The crash table counts what each case bought, and controls the simulator."""
 
 from __future__ import annotations
 

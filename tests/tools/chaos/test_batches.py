@@ -12,7 +12,7 @@ def test_every_case_asks_the_teacher_in_batch_jobs_and_counts_what_synthesis_bou
     assert all(case.changes["tags"][0] == "batch" for case in cases)
 
 
-def test_a_net_is_tried_with_the_other_net_switched_off() -> None:
+def test_a_net_is_tested_while_the_other_net_is_disabled() -> None:
     tags = {case.name: case.changes["tags"][1:] for case in batches() if "net:" in case.name}
     assert [name.partition(":")[2].split()[1] for name in tags] == ["on_kill", "outcome"]
     assert list(tags.values()) == [["lenient_outcome"], ["silent_wait"]]
@@ -25,5 +25,5 @@ def test_there_are_as_many_rows_as_the_smallest_job_needs() -> None:
     assert CHANGES["fan_out"]["max_tasks"] == 1  # one task has all rows, so one job has them
 
 
-def test_the_names_differ_from_those_of_the_matrix() -> None:
+def test_the_names_differ_from_the_names_of_the_matrix() -> None:
     assert not {case.name for case in batches()} & {case.name for case in matrix()}

@@ -1,4 +1,4 @@
-"""Every case has its own use case and its own rows."""
+"""Each case has a separate use case and separate rows."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from include.distill.config.loader import load_use_cases
 from tools.chaos.fixtures import TRAINING_ROWS, write_rows, write_use_case
 
 
-def test_every_case_has_data_and_a_use_case_of_its_own(tmp_path: Path) -> None:
+def test_every_case_has_separate_data_and_a_separate_use_case(tmp_path: Path) -> None:
     documents = [write_use_case(tmp_path, name, {"serving": {"timeout_minutes": 0.1}}) for name in ("c01", "c02")]
     assert not set(documents[0]) & set(documents[1])
     loaded = load_use_cases(tmp_path)

@@ -1,4 +1,4 @@
-"""The provider's operators run under names of their own, and are shown next to ours."""
+"""Each case of the provider's operators has unique names, and is shown next to a case of our operators."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ def test_every_case_has_its_own_names(tmp_path: Path) -> None:
         assert not re.search(r"{key}", json.dumps(entry))
 
 
-def test_what_airflow_fills_in_stays_a_template(tmp_path: Path) -> None:
+def test_airflows_templates_are_not_filled_in_early(tmp_path: Path) -> None:
     prepare_provider([case for case in provider_cases() if case.name == "next run, same data"], tmp_path)
     (entry,) = json.loads((tmp_path / "provider.json").read_text())
     assert entry["job_name"] == "p01-{{ run_id[-1:] }}"
 
 
-def test_every_case_is_shown_next_to_one_of_ours() -> None:
+def test_every_case_is_shown_next_to_one_of_our_cases() -> None:
     ours = {case.name for case in (*matrix(), *scenarios(), *batches())}
     assert {case.ours for case in provider_cases()} <= ours
 
 
-def test_the_table_shows_what_ours_did_or_that_it_was_not_measured() -> None:
+def test_the_table_shows_the_result_of_our_case_or_that_it_was_not_measured() -> None:
     measured = [Measurement(name, 2, 1, 1, 0, "success", "failed", f"ours {name}") for name in ("a", "b")]
     rows = {"ours a": {"jobs": 1, "throughputs": 1, "alive_at_end": 0, "state": "success"}}
     lines = as_markdown(measured, rows).splitlines()

@@ -34,7 +34,7 @@ REPORT: dict[str, Any] = {
 def test_a_seed_always_gives_the_same_schedules_and_another_seed_gives_others() -> None:
     assert draw_schedules(30, 1) == draw_schedules(30, 1)
     assert draw_schedules(30, 1) != draw_schedules(30, 2)
-    assert draw_schedules(31, 1)[:30] == draw_schedules(30, 1), "a higher count leaves the first schedules as they are"
+    assert draw_schedules(31, 1)[:30] == draw_schedules(30, 1), "a higher count does not change the first schedules"
 
 
 def test_the_schedules_of_the_documented_seed_stay_the_same() -> None:
@@ -57,7 +57,7 @@ def test_use_cases_are_written_into_a_folder_that_does_not_exist_yet(tmp_path: P
     assert [run.lane for run in runs] == [0, 1, 0, 1, 0]
 
 
-def test_what_a_disturbance_may_change_is_not_compared() -> None:
+def test_values_that_a_disturbance_may_change_are_not_compared() -> None:
     other = {**REPORT, "run_key": "walk-2", "cost": {"actual_usd": 0.0}}
     other["synthesis"] = {**REPORT["synthesis"], "calls": 0, "cache_hits": 4}
     assert comparable(other) == comparable(REPORT)
@@ -73,7 +73,7 @@ def test_what_a_disturbance_may_change_is_not_compared() -> None:
         pytest.param({"synthesis": {**REPORT["synthesis"], "accepted": 0}}, "synthesis", id="pairs"),
     ],
 )
-def test_what_must_be_equal_is_compared_and_named(change: dict[str, Any], named: str) -> None:
+def test_values_that_must_be_equal_are_compared_and_named(change: dict[str, Any], named: str) -> None:
     assert named in describe_difference({**REPORT, **change}, REPORT)
 
 

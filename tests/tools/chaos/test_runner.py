@@ -76,7 +76,7 @@ def test_a_case_that_fails_becomes_a_row_and_does_not_hold_up_the_others() -> No
     assert stack.done == ["lose database"]
 
 
-def test_cases_that_need_the_stack_for_themselves_run_last_and_one_by_one() -> None:
+def test_cases_that_need_a_stack_alone_run_last_and_one_by_one() -> None:
     events: list[str] = []
 
     def script(trial: Trial) -> None:
@@ -114,6 +114,6 @@ def test_a_breach_is_visible_in_its_line_and_in_the_verdict() -> None:
     assert "no breach" in verdict([ROW], 0)
 
 
-def test_rows_are_printed_as_they_come(capsys: pytest.CaptureFixture[str]) -> None:
+def test_rows_are_printed_when_they_are_added(capsys: pytest.CaptureFixture[str]) -> None:
     Table().add([ROW])
     assert capsys.readouterr().out == f"{line(ROW)}\n"

@@ -1,4 +1,4 @@
-"""The named cases have names of their own, and the matrix does not repeat them."""
+"""The named cases have unique names, which the matrix does not repeat."""
 
 from __future__ import annotations
 
@@ -34,5 +34,5 @@ def test_every_case_is_in_a_phase_that_is_run() -> None:
     assert sorted(started) == sorted(case.name for case in cases)
 
 
-def test_only_the_cases_that_sweep_run_alone() -> None:
+def test_only_the_cases_of_the_sweeper_run_alone() -> None:
     assert all("release_leftovers" in case.name for case in scenarios() if case.phase == "alone")

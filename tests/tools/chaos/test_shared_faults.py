@@ -57,11 +57,11 @@ def test_an_action_that_fails_fails_every_case() -> None:
     assert len(errors) == 2
 
 
-def test_a_case_that_waits_in_vain_says_how_many_arrived() -> None:
+def test_a_shared_fault_that_is_not_complete_in_time_reports_how_many_cases_arrived() -> None:
     with pytest.raises(SharedFaultMissedError, match="Only 1 of 2 cases reached their instant"):
         SharedFault(2, lambda: None).arrive(0.01)
 
 
-def test_nobody_waits_any_longer_once_the_command_is_being_ended() -> None:
+def test_no_case_waits_once_the_command_is_being_ended() -> None:
     with pytest.raises(SharedFaultMissedError):
         SharedFault(2, lambda: None, is_over=lambda: True).arrive(60)

@@ -1,4 +1,4 @@
-"""A trial counts what its case bought, kills what it should, and notices what it does not expect."""
+"""A trial counts what its case bought, kills the right processes, and reports unexpected states."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ WORKER = [sys.executable, "-c", "import subprocess, sys; subprocess.run(sys.argv
 
 
 class FakeStack:
-    """A stack with one run: it has ended, and its ledger and its one task are given."""
+    """A stack with one ended run of one task. The test sets the ledger and the task."""
 
     def __init__(self, *, jobs: int = 1, alive: bool = False, calls: int = 1, pid: int | None = None) -> None:
         self.account = self.metadata = self.operator = self
@@ -108,13 +108,13 @@ def test_a_case_without_a_shared_fault_cannot_wait_for_one() -> None:
 
 
 @pytest.mark.parametrize("victim", ["task", "worker", "both"])
-def test_only_a_task_whose_worker_alone_was_killed_runs_on(victim: Victim) -> None:
+def test_a_task_keeps_running_only_when_its_worker_alone_was_killed(victim: Victim) -> None:
     with subprocess.Popen(WORKER) as worker:
         wait_until(lambda: len(descendants(worker.pid)) == 1, "the task", 10)
         (task,) = descendants(worker.pid)
         tested = trial(FakeStack(pid=task))
         tested.kill_task("tuned.submit", victim)
-        worker.wait(10)  # at the latest, it ends with its task
+        worker.wait(10)  # the process ends with its task at the latest
         wait_until(lambda: is_running(task) == (victim == "worker"), "the fate of the task", 10)
         kill(task)
 

@@ -1,4 +1,4 @@
-"""The AWS simulator as a container runs it: reached from outside loopback, by a host name."""
+"""The AWS simulator can be reached by a host name from outside loopback, as in a container."""
 
 from __future__ import annotations
 
@@ -44,11 +44,13 @@ def answers(port: int) -> bool:
     return True
 
 
-def test_it_serves_a_bucket_under_a_host_name_and_stops_cleanly(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_simulator_serves_a_bucket_under_a_host_name_and_stops_cleanly(
+    port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
     keys = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing", "region_name": "us-east-1"}
-    s3 = boto3.client("s3", endpoint_url=f"http://localhost:{port}", **keys)  # a name, as aws-simulator:8090 is one
+    s3 = boto3.client("s3", endpoint_url=f"http://localhost:{port}", **keys)  # a host name, as in aws-simulator:8090
     s3.create_bucket(Bucket="rows")
     s3.put_object(Bucket="rows", Key="a/b.txt", Body=b"text")
     assert s3.get_object(Bucket="rows", Key="a/b.txt")["Body"].read() == b"text"

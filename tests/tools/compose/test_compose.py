@@ -1,4 +1,4 @@
-"""What docker-compose.yaml and .env.example promise: safe by default, and whole."""
+"""docker-compose.yaml and .env.example are complete and safe by default."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_no_secret_is_written_down_or_has_a_default(name: str) -> None:
             assert re.fullmatch(r"(airflow)?:\$\{[A-Z0-9_]+:\?[^}]+\}", credentials), key
 
 
-def test_every_variable_is_explained_and_nothing_else_is() -> None:
+def test_every_variable_is_explained_and_no_other_name_is() -> None:
     documented = set(re.findall(r"^#?([A-Z0-9_]+)=", EXAMPLE, re.MULTILINE))
     used = set(USED.findall(COMPOSE_FILE.read_text())) | handed_on()
     assert documented - {"COMPOSE_PROFILES"} == used

@@ -1,4 +1,4 @@
-"""The command line of make celery, up to where the deployment starts."""
+"""The command of ``make celery`` checks its input before the deployment starts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One deployment under the checkout's lock."""
+"""A deployment runs under the checkout's lock and leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tools.local_airflow.settings import Layout
 
 @pytest.fixture
 def events(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Deploy nothing; note what would be done."""
+    """Deploy nothing. Record the steps that would be carried out."""
     noted: list[str] = []
 
     class Stack:

@@ -1,4 +1,4 @@
-"""Services started as processes: their order, conditions, health checks and environments."""
+"""Services run as processes, with their order, conditions, health checks and environments."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ def python(code: str) -> list[str]:
 
 
 def appends(path: Path, word: str, then: str = "import time; time.sleep(600)") -> list[str]:
-    """A command that leaves a word in a file and goes on."""
+    """Return a command that appends a word to a file and then runs ``then``."""
     return python(f"open({str(path)!r}, 'a').write({word + ' '!r}); {then}")
 
 
 def has(path: Path, word: str) -> list[str]:
-    """A health check that passes once a word is in a file."""
+    """Return a health check that passes once a word is in a file."""
     return python(f"import pathlib, sys; sys.exit({word!r} not in pathlib.Path({str(path)!r}).read_text().split())")
 
 
@@ -64,7 +64,7 @@ def test_a_service_starts_when_what_it_needs_is_healthy_or_done(new_stack: NewSt
     stack.check()
 
 
-def test_each_copy_of_a_service_is_a_process_with_a_name_of_its_own(new_stack: NewStack, tmp_path: Path) -> None:
+def test_each_copy_of_a_service_is_a_process_with_a_different_name(new_stack: NewStack, tmp_path: Path) -> None:
     log = tmp_path / "log"
     command = python(f"import os, time; open({str(log)!r}, 'a').write(os.environ['HOSTNAME'] + ' '); time.sleep(600)")
     check = python(

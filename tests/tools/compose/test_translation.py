@@ -25,16 +25,16 @@ TRANSLATION = Translation(
         pytest.param("redis://:p@redis:6379/0", "redis://:p@127.0.0.1:41001/0", id="service"),
         pytest.param("http://localhost:8080/x", "http://127.0.0.1:41002/x", id="localhost"),
         pytest.param("http://api-server:8080", "http://127.0.0.1:41002", id="name with a hyphen"),
-        pytest.param("http://my-redis:6379", "http://my-redis:6379", id="another host that ends alike"),
-        pytest.param("http://redis:63790", "http://redis:63790", id="another port that begins alike"),
+        pytest.param("http://my-redis:6379", "http://my-redis:6379", id="another host with the same ending"),
+        pytest.param("http://redis:63790", "http://redis:63790", id="another port with the same beginning"),
         pytest.param(EVERY_INTERFACE, "127.0.0.1", id="every interface becomes loopback"),
         pytest.param("/opt/airflow/logs/a", "/state/logs/a", id="the longest folder wins"),
         pytest.param("/opt/airflow/include", "/opt/airflow/clone/include", id="a folder is replaced once"),
-        pytest.param("/opt/airflow-old", "/opt/airflow-old", id="another folder that begins alike"),
-        pytest.param("6379", "6379", id="a number is no port"),
+        pytest.param("/opt/airflow-old", "/opt/airflow-old", id="another folder with the same beginning"),
+        pytest.param("6379", "6379", id="a number is not a port"),
     ],
 )
-def test_addresses_and_folders_are_translated_and_nothing_else(text: str, expected: str) -> None:
+def test_only_addresses_and_folders_are_translated(text: str, expected: str) -> None:
     assert TRANSLATION.of_text(text) == expected
 
 

@@ -1,4 +1,4 @@
-"""The settings of a make celery."""
+"""The variables of ``make celery`` have new secrets and direct the deployment to the AWS simulator only."""
 
 from __future__ import annotations
 
@@ -25,5 +25,5 @@ def test_only_the_aws_simulator_can_be_reached() -> None:
     assert variables["AWS_EC2_METADATA_DISABLED"] == "true"
 
 
-def test_no_schedule_starts_a_run_of_its_own() -> None:
+def test_no_schedule_starts_a_run() -> None:
     assert new_variables()["DISTILL_SCHEDULES"] == "off"

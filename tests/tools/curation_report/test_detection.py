@@ -1,7 +1,7 @@
 """
 Good pairs and planted defects go through all filters.
 
-``CURATION_TRAINING_CSV`` and ``CURATION_EVALUATION_CSV`` take other rows than the sample's.
+The variables ``CURATION_TRAINING_CSV`` and ``CURATION_EVALUATION_CSV`` select other rows than the sample's.
 """
 
 from __future__ import annotations

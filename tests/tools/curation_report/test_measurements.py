@@ -1,4 +1,4 @@
-"""The measurements of real rows."""
+"""Real rows are measured as the filters measure them."""
 
 from __future__ import annotations
 

@@ -18,5 +18,5 @@ def test_rows_with_too_few_sentences_are_refused() -> None:
         plant([make_row()], [make_row(2)], make_use_case(), seed=1)
 
 
-def test_a_form_of_question_has_room_for_words() -> None:
+def test_a_question_pattern_has_room_for_words() -> None:
     assert [form for form in yaml_texts("forms") if form.count("{}") != 1] == []

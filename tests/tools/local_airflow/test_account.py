@@ -1,4 +1,4 @@
-"""Local commands read the simulated account and never another one."""
+"""Local commands read the simulated account and never a real account."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_nothing_of_a_real_account_is_left_in_this_process(monkeypatch: pytest.M
         os.environ.update(before)
 
 
-def test_throughputs_that_are_still_rented_are_given_back(simulator: RunningSimulator) -> None:
+def test_throughputs_that_are_still_rented_are_deleted(simulator: RunningSimulator) -> None:
     bedrock = boto3.client("bedrock")
     bedrock.create_provisioned_model_throughput(
         modelUnits=1, provisionedModelName="left", modelId="amazon.nova-micro-v1:0:128k"

@@ -1,4 +1,4 @@
-"""The client survives what a busy Airflow answers."""
+"""The client repeats requests that a busy Airflow fails to answer, and reports refusals."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tools.local_airflow.airflow_api import AirflowApi, AirflowApiError, in_runn
 
 
 class ScriptedAirflow(ThreadingHTTPServer):
-    """Answers every request with the next of its answers and keeps what it was sent."""
+    """A server that gives the next of its prepared answers to every request and records the requests."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
@@ -42,8 +42,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     do_GET = do_POST = do_PATCH = _answer
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 the base class names it
-        """Stay quiet."""
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 the name comes from the base class
+        """Write no log."""
 
 
 @pytest.fixture
@@ -88,7 +88,7 @@ def test_a_refusal_is_not_repeated_and_is_quoted(airflow: ScriptedAirflow, api: 
     assert len(airflow.requests) == 1
 
 
-def test_a_dag_that_airflow_has_not_stored_yet_is_none(airflow: ScriptedAirflow, api: AirflowApi) -> None:
+def test_a_dag_that_airflow_has_not_stored_yet_is_not_found(airflow: ScriptedAirflow, api: AirflowApi) -> None:
     airflow.answers = [(404, "no such DAG")]
     assert api.find_dag("d") is None
 

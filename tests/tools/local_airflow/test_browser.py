@@ -1,4 +1,4 @@
-"""The system's Chromium is opened, and an error says what its page showed."""
+"""The system's Chromium is opened, and an error includes the text of the page."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_a_program_that_is_not_chromium_is_named(monkeypatch: pytest.MonkeyPatch
 
 
 @with_chromium
-def test_a_page_has_the_requested_size_and_runs_scripts() -> None:
+def test_a_page_has_the_requested_size_and_can_run_scripts() -> None:
     with open_browser(width=640, height=480) as page:
         page.set_content("<h1>Report</h1>")
         assert page.evaluate("[innerWidth, innerHeight]") == [640, 480]

@@ -25,11 +25,11 @@ def clean_without_libraries(state: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(bare, cwd=PROJECT_ROOT, capture_output=True, text=True, check=False)
 
 
-def test_clean_needs_nothing_that_is_installed(tmp_path: Path) -> None:
+def test_clean_works_before_anything_is_installed(tmp_path: Path) -> None:
     outcome = clean_without_libraries(tmp_path / "none")
     assert outcome.returncode == 0, outcome.stderr
     (tmp_path / "state" / "logs").mkdir(parents=True)
-    (tmp_path / "state" / "lock").touch()  # its last command has ended and released it
+    (tmp_path / "state" / "lock").touch()  # its last command has ended and released the lock
     outcome = clean_without_libraries(tmp_path / "state")
     assert outcome.returncode == 0, outcome.stderr
     assert not (tmp_path / "state").exists()
@@ -47,7 +47,7 @@ def test_clean_without_libraries_removes_nothing_that_a_process_may_still_use(tm
 
 
 @pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
-def test_make_passes_every_character_on_and_runs_nothing(tmp_path: Path) -> None:
+def test_make_passes_every_character_on_and_does_not_run_the_value(tmp_path: Path) -> None:
     script = tmp_path / "show.py"
     script.write_text(SHOW)
     trap = tmp_path / "ran"
@@ -86,7 +86,9 @@ def test_no_command_disturbs_another_one(
     lock.release()
 
 
-def test_clean_removes_all_state_and_down_works_without_any(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_clean_removes_all_state_and_down_works_without_state(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     state = tmp_path / "state"
     assert main(["down", "--state", str(state)]) == 0
     assert not state.exists()

@@ -68,13 +68,13 @@ def test_on_a_terminal_only_finished_steps_stay() -> None:
         pytest.param({}, False, id="unknown terminal"),
     ],
 )
-def test_colours_are_used_only_where_they_are_wanted(environ: dict[str, str], coloured: bool) -> None:
+def test_colours_are_used_only_when_they_are_requested(environ: dict[str, str], coloured: bool) -> None:
     stream = Terminal()
     play(open_display(stream, environ))
     assert ("\x1b[32m" in stream.getvalue()) == coloured
 
 
-def test_no_live_line_is_as_wide_as_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_redrawn_line_is_shorter_than_the_terminal_is_wide(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "40")
     stream = Terminal()
     display = ProgressDisplay(stream, live=True, colour=False)

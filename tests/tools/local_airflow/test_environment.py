@@ -1,4 +1,4 @@
-"""Nothing of a person's real AWS account or Airflow reaches a local run."""
+"""No setting of a person's real AWS account or Airflow reaches a local run."""
 
 from __future__ import annotations
 

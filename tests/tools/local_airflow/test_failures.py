@@ -62,7 +62,7 @@ def test_failures_are_listed_in_the_order_of_the_dag_with_their_logs(tmp_path: P
     assert (last.task, last.error, last.log) == ("outcome", None, None)
 
 
-def test_a_try_without_a_log_is_explained_by_the_previous_try(tmp_path: Path) -> None:
+def test_an_attempt_without_a_log_is_explained_by_the_previous_attempt(tmp_path: Path) -> None:
     path = write_log(tmp_path, "task_id=ask", 1, raised("A", "1"))
     (failure,) = find_failures([failed("ask", try_number=3)], ["ask"], tmp_path)
     assert (failure.error, failure.log) == ("A: 1", path)

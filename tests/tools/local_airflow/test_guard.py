@@ -1,4 +1,4 @@
-"""No process outlives the command that started it, whichever of them is killed."""
+"""No process outlives the command that started it, whichever process is killed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One command at a time per checkout, however the previous one ended."""
+"""Only one command at a time works in a checkout, however the previous command ended."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_the_second_command_learns_who_holds_the_lock(tmp_path: Path, holder: su
         CheckoutLock(tmp_path / "lock").acquire("make run", "now")
     recorded = read_holder(tmp_path / "lock")
     assert recorded is not None
-    assert recorded.pid == holder.pid, "the attempt left the holder's record as it was"
+    assert recorded.pid == holder.pid, "the attempt did not change the holder's record"
 
 
 def test_a_killed_holder_leaves_no_lock(tmp_path: Path, holder: subprocess.Popen[str]) -> None:
@@ -57,7 +57,7 @@ def test_a_killed_holder_leaves_no_lock(tmp_path: Path, holder: subprocess.Popen
     assert CheckoutLock(tmp_path / "lock").acquire("make run", "now").pid == os.getpid()
 
 
-def test_a_released_lock_names_nobody_and_its_file_stays(tmp_path: Path) -> None:
+def test_a_released_lock_names_no_holder_and_its_file_is_kept(tmp_path: Path) -> None:
     lock = CheckoutLock(tmp_path / "lock")
     lock.acquire("make run", "now")
     inode = (tmp_path / "lock").stat().st_ino
@@ -81,7 +81,7 @@ def test_a_process_that_got_the_pid_of_an_ended_holder_is_not_the_holder() -> No
     assert not Holder("make up", os.getpid(), None, "now").is_running()
 
 
-def test_a_file_without_a_holder_names_nobody(tmp_path: Path) -> None:
+def test_a_file_without_a_holder_gives_no_holder(tmp_path: Path) -> None:
     for text in ("", "{", "[]", '{"pid": 1}'):
         (tmp_path / "lock").write_text(text)
         assert read_holder(tmp_path / "lock") is None

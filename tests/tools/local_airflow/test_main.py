@@ -1,4 +1,4 @@
-"""The exit code and the message of a command tell how it ended."""
+"""The exit code and the message of a command show how the command ended."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tools.local_airflow.lock import LockHeldError
         pytest.param(Interrupted(), 130, "\nInterrupted. Everything that was started has been stopped.\n", id="Ctrl-C"),
     ],
 )
-def test_each_end_has_its_code(
+def test_each_kind_of_end_has_its_exit_code(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],

@@ -89,7 +89,7 @@ def test_the_bill_shows_the_estimate_and_leaves_out_free_items() -> None:
     assert "training" not in text
 
 
-def test_answers_from_batch_jobs_are_shown_when_the_use_case_wants_some() -> None:
+def test_answers_from_batch_jobs_are_shown_when_the_use_case_uses_batch_jobs() -> None:
     source = {"train": 3, "evaluation": 2, "rejected": 0}
     report = {"source": source, "synthesis": {"accepted": 1, "requested": 2}}
     assert "batch" not in describe_data(report)
@@ -108,7 +108,7 @@ def test_the_account_shows_what_this_run_added() -> None:
     assert "running        nothing" in text
 
 
-def test_the_verdicts_of_the_critic_are_shown_and_what_it_did_not_check() -> None:
+def test_the_critics_verdicts_and_the_number_of_unchecked_pairs_are_shown() -> None:
     source = {"train": 1, "evaluation": 1, "rejected": 0}
     synthesis = {"accepted": 3, "requested": 3}
     critic = {"grounded": 2, "ungrounded": 0, "unparsable": 0, "not_looked_at": 1}

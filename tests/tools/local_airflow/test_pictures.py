@@ -12,7 +12,7 @@ from tools.local_airflow.pictures import main, newest_run_with_report, take_pict
 
 
 class FakeServer:
-    """A stack with runs, newest first, of which some have a report."""
+    """A stack with runs, newest first. Some of the runs have a report."""
 
     def __init__(self, **states: str) -> None:
         self.api = self

@@ -36,7 +36,7 @@ def test_a_component_that_ends_with_an_error_shows_the_end_of_its_log(group: Pro
     group.close()
 
 
-def test_a_component_that_is_supposed_to_end_is_not_missed_afterwards(group: ProcessGroup) -> None:
+def test_a_component_that_is_supposed_to_end_is_not_reported_as_dead(group: ProcessGroup) -> None:
     group.start(component("migrate", "pass"))
     group.finish("migrate", 10)
     group.check()
@@ -53,7 +53,7 @@ def test_only_the_named_components_are_stopped(group: ProcessGroup) -> None:
     group.close()
 
 
-def test_a_wait_looks_until_the_condition_holds() -> None:
+def test_a_wait_checks_until_the_condition_holds() -> None:
     looks = itertools.count()
     wait_until(lambda: next(looks) == 2, "the third look", 10)
     assert next(looks) == 3

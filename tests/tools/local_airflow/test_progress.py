@@ -1,4 +1,4 @@
-"""Task instances become steps that a newcomer can read."""
+"""Task instances are summarized as steps that a newcomer understands."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_a_mapped_task_is_one_step_with_a_count(states: list[str | None], word: 
 
 
 @given(st.lists(st.sampled_from([None, *progress.WORDS, "a state of a later Airflow"]), min_size=1, max_size=30))
-def test_counts_add_up_and_a_finished_step_has_nothing_left(states: list[str | None]) -> None:
+def test_counts_add_up_and_a_finished_step_has_no_unfinished_instance(states: list[str | None]) -> None:
     step = only_step(mapped("judge", states))
     assert step.total == len(states)
     assert step.done == states.count("success")

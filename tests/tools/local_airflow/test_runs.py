@@ -16,7 +16,7 @@ from tools.local_airflow.settings import Layout, Ports, RunRequest
 
 
 class FakeStack:
-    """A stack whose API answers from lists, and which may die."""
+    """A stack whose API returns prepared lists. A process of the stack may die."""
 
     ports = Ports(api=1, simulator=2)
 
@@ -77,7 +77,7 @@ def test_an_import_error_ends_the_wait_and_is_shown(stack: FakeStack) -> None:
         wait_for_dag(stack, "d")
 
 
-def test_a_run_is_triggered_with_what_was_asked_for(stack: FakeStack) -> None:
+def test_a_run_is_triggered_with_the_requested_configuration(stack: FakeStack) -> None:
     run_id = trigger_run(stack, RunRequest(documents=7))
     (trigger,) = stack.triggered
     assert (trigger["dag_id"], trigger["run_id"]) == ("distill_aws_docs_qa", run_id)

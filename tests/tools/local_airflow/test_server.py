@@ -1,4 +1,4 @@
-"""The background process of `make up` is found and stopped, and no other process ever is."""
+"""The background process of `make up` is found and stopped, and no other process is ever stopped."""
 
 from __future__ import annotations
 

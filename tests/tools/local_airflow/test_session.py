@@ -72,7 +72,7 @@ def test_an_error_in_the_session_stops_the_stack(tmp_path: Path, fake_stack: typ
         pytest.param(SimulatorError("no answer"), "it may still contain throughputs: no answer", id="no answer"),
     ],
 )
-def test_what_is_still_rented_is_given_back_or_named(
+def test_remaining_throughputs_are_deleted_or_reported(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],

@@ -36,7 +36,7 @@ def test_everything_that_is_set_reaches_the_trigger(tmp_path: Path, use_cases: P
     assert request.conf == {"training_csv": str(csv), "documents": 7, "evaluation_rows": 3}
 
 
-def test_all_of_a_persons_own_rows_are_used(tmp_path: Path, use_cases: Path) -> None:
+def test_all_rows_of_a_persons_own_files_are_used(tmp_path: Path, use_cases: Path) -> None:
     for name in ("own.csv", "questions.csv"):
         (tmp_path / name).touch()
     variables = {"CSV": "own.csv", "EVALUATION_CSV": "questions.csv"}
@@ -58,7 +58,9 @@ def test_another_use_case_sets_its_own_limits(tmp_path: Path, use_cases: Path) -
     ("variables", "named"),
     [
         pytest.param({"CSV": "missing.csv"}, "missing.csv", id="no such file"),
-        pytest.param({"USE_CASE": "unknown"}, "aws_docs_qa, support", id="unknown use case: the known ones are listed"),
+        pytest.param(
+            {"USE_CASE": "unknown"}, "aws_docs_qa, support", id="unknown use case: the existing use cases are listed"
+        ),
         pytest.param({"USE_CASE": "../support"}, "USE_CASE='../support'", id="a path instead of a name"),
         pytest.param({"DOCUMENTS": "0"}, "DOCUMENTS='0'", id="zero"),
         pytest.param({"DOCUMENTS": "-1"}, "DOCUMENTS='-1'", id="negative"),

@@ -1,4 +1,4 @@
-"""What the local stack does before its processes start."""
+"""The local stack moves the state of earlier versions before its processes start."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the operations have in common: fingerprints, repeated requests, pages of a list, tags."""
+"""Test the functions that most operations share: fingerprints, repeated requests, list pages, tags."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ def test_a_fingerprint_depends_on_everything_but_the_token() -> None:
     assert Call({**REQUEST, "jobName": "b"}, "us-east-1").fingerprint != fingerprint
 
 
-def test_a_new_arn_has_the_region_the_account_and_an_id_of_its_own() -> None:
+def test_a_new_arn_has_the_region_the_account_and_a_unique_id() -> None:
     first, second = (new_arn("us-west-2", "custom-model/x") for _ in range(2))
     assert first.startswith("arn:aws:bedrock:us-west-2:123456789012:custom-model/x/")
     assert len(first.rpartition("/")[2]) == 12
     assert first != second
 
 
-def test_a_repeated_request_finds_what_the_first_one_created(tmp_path: Path) -> None:
+def test_a_repeated_request_finds_the_resource_that_the_first_request_created(tmp_path: Path) -> None:
     state, call = State(tmp_path / "state.sqlite"), Call(REQUEST, "us-east-1")
     assert find_repeated(state.jobs, call, ConflictException) is None
     body: Any = {"fingerprint": call.fingerprint}
@@ -62,7 +62,7 @@ def test_a_list_is_newest_first_and_comes_in_pages() -> None:
     assert no_token is None
 
 
-def test_a_page_that_holds_exactly_the_rest_is_the_last() -> None:
+def test_a_page_that_holds_exactly_the_remaining_resources_is_the_last() -> None:
     page, token = list_page([resource(1), resource(2)], {"maxResults": 2}, always)
     assert (names(page), token) == (["job-2", "job-1"], None)
 
@@ -82,12 +82,12 @@ def test_a_list_is_filtered_by_its_arguments(arguments: dict[str, Any], expected
 
 
 @pytest.mark.parametrize("token", ["?", "bm90LWEtam9i"])
-def test_a_token_that_was_never_given_out_is_refused(token: str) -> None:
+def test_an_unknown_page_token_is_refused(token: str) -> None:
     with pytest.raises(ValidationException, match="nextToken is invalid"):
         list_page([resource(1)], {"nextToken": token}, always)
 
 
-def test_a_resource_can_have_fifty_tags() -> None:
+def test_a_resource_can_have_at_most_fifty_tags() -> None:
     tags = [{"key": f"k{number}", "value": "v"} for number in range(51)]
     assert len(read_tags(tags[:50])) == 50
     assert read_tags(None) == {}

@@ -70,7 +70,7 @@ def test_a_malformed_answer_is_billed(simulator: RunningSimulator) -> None:
     assert simulator.ledger["billed_calls"] == 2
 
 
-def test_a_truncated_answer_is_cut_in_half_and_says_max_tokens(simulator: RunningSimulator) -> None:
+def test_a_truncated_answer_is_cut_in_half_with_the_stop_reason_max_tokens(simulator: RunningSimulator) -> None:
     whole = builders.text_of(builders.converse(simulator))
     simulator.fail(kind="truncated_answer", times=1)
     cut = builders.converse(simulator)

@@ -1,4 +1,4 @@
-"""What the simulated account counts and bills."""
+"""The ledger counts and bills what the simulated account uses."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ def accepted(subject: Quotas, calls: int, tokens: float = 0) -> int:
     return count
 
 
-def test_the_requests_of_a_minute_may_come_at_once_unless_the_burst_is_smaller() -> None:
+def test_the_requests_of_a_minute_may_arrive_at_once_unless_the_burst_is_smaller() -> None:
     assert accepted(quotas({"rpm": 6})[0], 100) == 6
     assert accepted(quotas({"rpm": 600, "burst": 3})[0], 100) == 3
 
@@ -84,7 +84,7 @@ def test_models_without_a_quota_are_not_limited() -> None:
 
 
 @given(st.lists(st.tuples(st.floats(0, 20), st.integers(1, 5)), max_size=30))
-def test_never_more_than_burst_plus_rate_is_granted(bursts: list[tuple[float, int]]) -> None:
+def test_no_more_than_the_burst_plus_the_rate_is_granted(bursts: list[tuple[float, int]]) -> None:
     subject, clock = quotas({"rpm": 60, "burst": 3})
     started, granted = clock.now, 0
     for pause, calls in bursts:
@@ -120,7 +120,7 @@ def test_max_tokens_are_reserved_and_replaced_by_the_real_output(simulator: Runn
         builders.invoke(simulator, builders.TEACHER, builders.anthropic_body(max_tokens=900))
 
 
-def test_an_unset_maximum_reserves_the_models_own(simulator: RunningSimulator) -> None:
+def test_a_request_without_max_tokens_reserves_the_models_maximum(simulator: RunningSimulator) -> None:
     simulator.admin("PUT", "settings", {"quotas": {builders.STUDENT: {"tpm": 5000}}})
     with refused("ThrottlingException", "Too many tokens"):
         builders.converse(simulator, inferenceConfig={})

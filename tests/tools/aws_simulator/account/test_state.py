@@ -24,7 +24,7 @@ def state(tmp_path: Path) -> Iterator[State]:
     opened.close()
 
 
-def test_a_resource_is_found_by_arn_name_and_token_in_its_region_only(state: State) -> None:
+def test_a_resource_is_found_by_arn_name_and_token_only_in_its_region(state: State) -> None:
     state.throughputs.add(RESOURCE)
     assert state.throughputs.find("us-east-1", "arn:1") == state.throughputs.find("us-east-1", "first") == RESOURCE
     assert state.throughputs.find_by_token("us-east-1", "token") == RESOURCE
@@ -101,7 +101,7 @@ def test_everything_is_kept_when_the_file_is_opened_again(tmp_path: Path) -> Non
     second.close()
 
 
-def test_threads_change_one_resource_without_losing_a_change(state: State) -> None:
+def test_threads_can_change_one_resource_without_losing_a_change(state: State) -> None:
     state.throughputs.add(RESOURCE)
 
     def count() -> None:

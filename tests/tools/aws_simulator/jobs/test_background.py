@@ -1,4 +1,4 @@
-"""Jobs in threads: phases that a setting moves, stops, restarts, and defects."""
+"""Jobs run in threads, follow changed settings, and survive stops, restarts and defects."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ARN = "arn:aws:bedrock:us-east-1:123456789012:model-customization-job/x/abcdefgh
 
 
 class OnePhase(BackgroundJobs[CustomizationJobBody]):
-    """Jobs that last ``job_seconds``; one that raises does so at its end."""
+    """Jobs of one phase, which last ``job_seconds``. With ``error``, a job raises it at the end."""
 
     def __init__(self, state: State, settings: SettingsStore, *, error: Exception | None = None) -> None:
         super().__init__(state.jobs, settings, unfinished=("InProgress", "Stopping"))
@@ -75,7 +75,7 @@ def test_a_shorter_setting_ends_a_running_phase(state: State, settings: Settings
     wait_until(lambda: status(state) == "Completed")
 
 
-def test_a_job_is_stopped_once_and_records_its_status_before(state: State, settings: SettingsStore) -> None:
+def test_a_job_is_stopped_once_and_records_its_earlier_status(state: State, settings: SettingsStore) -> None:
     add_job(state)
     jobs = OnePhase(state, settings)
     assert jobs.stop(ARN) is True
@@ -104,7 +104,9 @@ def test_a_job_that_cannot_continue_fails_with_a_message(
     assert state.jobs.get(ARN).body["failureMessage"] == message
 
 
-def test_closing_leaves_a_job_as_it_is_and_the_next_process_resumes_it(state: State, settings: SettingsStore) -> None:
+def test_closing_does_not_change_a_job_and_the_next_process_resumes_the_job(
+    state: State, settings: SettingsStore
+) -> None:
     add_job(state)
     first = OnePhase(state, settings)
     first.start(ARN)
@@ -124,7 +126,7 @@ def test_an_ended_job_is_not_resumed(state: State, settings: SettingsStore) -> N
     assert status(state) == "Failed"
 
 
-def test_a_stall_without_end_is_ended_for_names_that_match(state: State, settings: SettingsStore) -> None:
+def test_an_endless_stall_is_ended_only_for_matching_names(state: State, settings: SettingsStore) -> None:
     settings.change({"job_seconds": 0})
     add_job(state, fault={"kind": "job_stalled", "seconds": None})
     jobs = OnePhase(state, settings)
@@ -137,7 +139,7 @@ def test_a_stall_without_end_is_ended_for_names_that_match(state: State, setting
     assert jobs.end_stalls("mine-") == 0
 
 
-def test_a_deadline_moves_with_its_length_and_may_never_come() -> None:
+def test_a_deadline_moves_with_its_length_and_may_be_infinite() -> None:
     length: list[float | None] = [10.0]
     deadline = Deadline(lambda: length[0], time.time())
     assert deadline.remaining() == pytest.approx(10, abs=0.5)

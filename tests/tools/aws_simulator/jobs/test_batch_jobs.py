@@ -1,4 +1,4 @@
-"""Batch jobs: names, tokens, tags, and requests that are refused."""
+"""Batch jobs are created, found, tagged, and refused if the request is invalid."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class TestIdentity:
         builders.finished_batch(simulator, first)
         assert simulator.ledger["billed_calls"] == 100
 
-    def test_a_token_of_another_request_is_a_conflict(self, simulator: RunningSimulator) -> None:
+    def test_a_token_that_another_request_used_is_a_conflict(self, simulator: RunningSimulator) -> None:
         builders.create_batch(simulator, clientRequestToken="token2")
         with refused("ConflictException", "token2"):
             builders.create_batch(simulator, clientRequestToken="token2")
@@ -32,7 +32,9 @@ class TestIdentity:
         with refused("ConflictException", "currently in use"):
             builders.create_batch(simulator, jobName="taken")
 
-    def test_it_is_found_by_arn_or_its_last_part_and_listed_by_name(self, simulator: RunningSimulator) -> None:
+    def test_a_batch_job_is_found_by_its_arn_or_the_last_part_of_it_and_listed_by_name(
+        self, simulator: RunningSimulator
+    ) -> None:
         arn = builders.create_batch(simulator, jobName="listed-1")
         assert builders.batch_state(simulator, arn.rpartition("/")[2])["jobArn"] == arn
         listed = simulator.boto("bedrock").list_model_invocation_jobs(nameContains="listed")["invocationJobSummaries"]
@@ -42,7 +44,7 @@ class TestIdentity:
         with refused("ValidationException"):
             builders.batch_state(simulator, "listed-1")
 
-    def test_its_tags_are_kept(self, simulator: RunningSimulator) -> None:
+    def test_the_tags_of_a_batch_job_are_kept(self, simulator: RunningSimulator) -> None:
         arn = builders.create_batch(simulator, tags=[{"key": "project", "value": "distill"}])
         tags = simulator.boto("bedrock").list_tags_for_resource(resourceARN=arn)["tags"]
         assert tags == [{"key": "project", "value": "distill"}]
@@ -63,7 +65,7 @@ class TestRefusals:
             pytest.param({"jobName": "under_score"}, "regular expression pattern", id="name"),
         ],
     )
-    def test_a_request_that_the_api_refuses(self, simulator: RunningSimulator, changes: Any, why: str) -> None:
+    def test_an_invalid_request_is_refused(self, simulator: RunningSimulator, changes: Any, why: str) -> None:
         with refused("ValidationException", why):
             builders.create_batch(simulator, **changes)
 

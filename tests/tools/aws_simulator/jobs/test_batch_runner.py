@@ -1,4 +1,4 @@
-"""The life of a batch job: states, files, errors by record, what is billed."""
+"""A batch job passes through its states, writes its files, and is billed for the records it answered."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def output(simulator: RunningSimulator, arn: str, name: str = "input.jsonl.out")
 
 
 class TestStates:
-    def test_every_state_of_the_api_is_reached(self, simulator: RunningSimulator) -> None:
+    def test_a_batch_job_passes_through_every_state_of_the_api(self, simulator: RunningSimulator) -> None:
         reached = set()
         for kind in ("batch_failed", "batch_expired", "batch_partial", None):
             simulator.admin("DELETE", "faults")
@@ -63,7 +63,7 @@ class TestStates:
 
 
 class TestFiles:
-    def test_every_record_is_answered_in_another_order_and_there_is_a_manifest(
+    def test_every_record_is_answered_in_a_different_order_and_a_manifest_is_written(
         self, simulator: RunningSimulator
     ) -> None:
         arn = builders.create_batch(simulator)
@@ -92,7 +92,7 @@ class TestFiles:
         builders.finished_batch(simulator, arn)
         assert output(simulator, arn)[0]["modelOutput"]["content"][0]["type"] == "text"
 
-    def test_a_teacher_held_to_a_schema_writes_its_pairs_into_one_object(self, simulator: RunningSimulator) -> None:
+    def test_a_teacher_with_a_schema_writes_its_pairs_into_one_object(self, simulator: RunningSimulator) -> None:
         form = {"format": {"type": "json_schema", "schema": json.loads(PAIRS_SCHEMA)}}
         messages = [{"role": "user", "content": builders.synthesis_prompt()}]
         body = builders.anthropic_body(messages=messages, output_config=form)
@@ -113,7 +113,9 @@ class TestFiles:
             pytest.param(builders.converse_input(messages=[]), "exactly one user message", id="no message"),
         ],
     )
-    def test_a_bad_record_fails_alone_and_is_free(self, simulator: RunningSimulator, bad: Any, why: str) -> None:
+    def test_a_bad_record_fails_without_affecting_others_and_is_free(
+        self, simulator: RunningSimulator, bad: Any, why: str
+    ) -> None:
         arn = builders.create_batch(simulator, [*builders.batch_records(), {"recordId": "bad", "modelInput": bad}])
         job = builders.finished_batch(simulator, arn)
         assert (job["status"], job["successRecordCount"], job["errorRecordCount"]) == ("Completed", 100, 1)
@@ -156,7 +158,7 @@ class TestFiles:
         )
         assert simulator.ledger["billed_calls"] == 50
 
-    def test_a_job_that_is_stopped_while_it_answers_keeps_its_answers(self, simulator: RunningSimulator) -> None:
+    def test_a_job_that_is_stopped_while_it_answers_keeps_the_answers_so_far(self, simulator: RunningSimulator) -> None:
         simulator.admin("PUT", "settings", {"batch_seconds": 1})
         arn = builders.create_batch(simulator)
         wait_until(lambda: builders.batch_state(simulator, arn)["status"] == "InProgress")

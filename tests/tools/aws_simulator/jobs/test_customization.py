@@ -94,7 +94,7 @@ def test_hyperparameters_are_checked_before_a_job_exists(
         builders.create_job(simulator, hyperParameters=given)
 
 
-def test_hyperparameters_that_are_not_given_have_their_defaults(simulator: RunningSimulator) -> None:
+def test_omitted_hyperparameters_have_their_defaults(simulator: RunningSimulator) -> None:
     job = builders.job_state(simulator, builders.create_job(simulator, hyperParameters={"epochCount": "3"}))
     assert job["hyperParameters"] == {"epochCount": "3", "learningRate": "0.00001", "learningRateWarmupSteps": "10"}
 
@@ -109,14 +109,14 @@ def test_hyperparameters_that_are_not_given_have_their_defaults(simulator: Runni
         pytest.param({"outputDataConfig": {"s3Uri": "s3://b/date=1"}}, "regular expression pattern", id="hive prefix"),
     ],
 )
-def test_a_request_that_cannot_become_a_job_is_refused(
+def test_an_invalid_job_request_is_refused(
     simulator: RunningSimulator, changes: dict[str, Any], complaint: str
 ) -> None:
     with refused("ValidationException", complaint):
         builders.create_job(simulator, **changes)
 
 
-def test_a_stopped_job_has_no_model_and_an_ended_one_cannot_be_stopped(simulator: RunningSimulator) -> None:
+def test_a_stopped_job_has_no_model_and_an_ended_job_cannot_be_stopped(simulator: RunningSimulator) -> None:
     simulator.admin("PUT", "settings", {"job_seconds": 600})
     request = builders.job_request(simulator)
     arn = create(simulator, request)
@@ -129,7 +129,7 @@ def test_a_stopped_job_has_no_model_and_an_ended_one_cannot_be_stopped(simulator
         stop(jobIdentifier=arn)
 
 
-def test_jobs_are_listed_newest_first_filtered_and_in_pages(simulator: RunningSimulator) -> None:
+def test_jobs_are_listed_newest_first_with_filters_and_in_pages(simulator: RunningSimulator) -> None:
     prefix = builders.fresh("listed")
     simulator.admin("PUT", "settings", {"job_seconds": 600})
     names = [f"{prefix}-{letter}" for letter in "abc"]
@@ -155,7 +155,7 @@ def test_jobs_are_listed_newest_first_filtered_and_in_pages(simulator: RunningSi
         client.list_model_customization_jobs(nextToken="bm90LWEtam9i")
 
 
-def test_jobs_of_one_region_are_not_seen_in_another(simulator: RunningSimulator) -> None:
+def test_jobs_of_one_region_are_not_visible_in_another(simulator: RunningSimulator) -> None:
     arn = builders.create_job(simulator)
     with refused("ResourceNotFoundException", "does not exist", status=404):
         simulator.boto("bedrock", region="us-west-2").get_model_customization_job(jobIdentifier=arn)

@@ -1,4 +1,4 @@
-"""A job's files in S3: data that cannot be read, metrics that are written."""
+"""A job reads its data from S3, fails when the data cannot be read, and writes its metrics."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def rows(simulator: RunningSimulator, key: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(body)))
 
 
-def test_a_completed_job_has_a_model_metrics_and_their_files(simulator: RunningSimulator) -> None:
+def test_a_completed_job_has_a_model_and_metrics_files(simulator: RunningSimulator) -> None:
     held_out = builders.put(simulator, "held_out.jsonl", builders.jsonl([builders.conversation("Is it private?")] * 3))
     request = builders.job_request(simulator, validationDataConfig={"validators": [{"s3Uri": held_out}]})
     arn = create(simulator, request)
@@ -63,14 +63,14 @@ def test_a_completed_job_has_a_model_metrics_and_their_files(simulator: RunningS
 def test_a_job_fails_when_its_objects_cannot_be_reached(
     simulator: RunningSimulator, changes: dict[str, Any], expected: str
 ) -> None:
-    builders.job_request(simulator)  # makes the bucket
+    builders.job_request(simulator)  # creates the bucket
     job = builders.finished_job(simulator, builders.create_job(simulator, **changes))
     assert job["status"] == "Failed"
     assert expected in job["failureMessage"]
     assert "outputModelArn" not in job
 
 
-def test_a_bucket_in_another_region_is_refused_as_if_there_were_no_permission(simulator: RunningSimulator) -> None:
+def test_a_bucket_in_another_region_is_refused_as_a_missing_permission(simulator: RunningSimulator) -> None:
     records = builders.jsonl([builders.conversation()] * 10)
     uri = builders.put(simulator, "train.jsonl", records, bucket="western-bucket", region="us-west-2")
     job = builders.finished_job(simulator, builders.create_job(simulator, trainingDataConfig={"s3Uri": uri}))

@@ -87,7 +87,7 @@ def test_llama_is_trained_in_its_own_region_and_format(simulator: RunningSimulat
     assert status["status"] == "Completed", status.get("failureMessage")
 
 
-def test_a_failed_job_fails_in_training_and_the_next_one_completes(simulator: RunningSimulator) -> None:
+def test_a_job_with_a_fault_fails_in_training_and_the_next_job_completes(simulator: RunningSimulator) -> None:
     simulator.fail(operation="CreateModelCustomizationJob", kind="job_failed", times=1)
     failed = builders.finished_job(simulator, builders.create_job(simulator))
     assert (failed["status"], failed["failureMessage"]) == (
@@ -98,7 +98,7 @@ def test_a_failed_job_fails_in_training_and_the_next_one_completes(simulator: Ru
     assert builders.finished_job(simulator, builders.create_job(simulator))["status"] == "Completed"
 
 
-def test_a_stalled_job_never_starts_training_until_it_is_stopped(simulator: RunningSimulator) -> None:
+def test_a_stalled_job_does_not_start_training_before_it_is_stopped(simulator: RunningSimulator) -> None:
     simulator.admin("PUT", "settings", {"job_seconds": 0})
     simulator.fail(operation="CreateModelCustomizationJob", kind="job_stalled", times=1)
     arn = builders.create_job(simulator)
@@ -114,7 +114,7 @@ def test_a_stalled_job_never_starts_training_until_it_is_stopped(simulator: Runn
     assert builders.finished_job(simulator, arn)["status"] == "Stopped"
 
 
-def test_a_stall_may_end(simulator: RunningSimulator) -> None:
+def test_a_stall_of_limited_duration_ends(simulator: RunningSimulator) -> None:
     simulator.fail(kind="job_stalled", times=1, seconds=0.3)
     assert builders.finished_job(simulator, builders.create_job(simulator))["status"] == "Completed"
 

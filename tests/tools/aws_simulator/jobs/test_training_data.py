@@ -36,7 +36,7 @@ ASKED, SAID = turn("user", [{"text": prompt()}]), turn("assistant", [{"text": "U
         ),
     ],
 )
-def test_each_family_is_read_in_its_own_format(family: Family, record: dict[str, Any]) -> None:
+def test_each_family_is_read_in_its_format(family: Family, record: dict[str, Any]) -> None:
     read = read_training_file(jsonl([record, record]), "train.jsonl", family)
     example = read.examples[0]
     assert (len(read.examples), example.user, example.answer) == (2, prompt("How many rules?"), "Yes.")
@@ -46,7 +46,7 @@ def test_each_family_is_read_in_its_own_format(family: Family, record: dict[str,
 
 
 @pytest.mark.parametrize("family", load_catalog().families.values(), ids=list(load_catalog().families))
-def test_what_the_pipeline_writes_for_any_family_is_read(family: Family) -> None:
+def test_the_pipelines_training_files_for_all_families_are_accepted(family: Family) -> None:
     record = to_customization_format(
         user=prompt("How many rules?"), answer="Yes.", instruction="Be brief.", family=family
     )
@@ -100,7 +100,7 @@ def test_nova_refuses_reserved_strings_in_the_prompt_but_not_in_the_answer(reser
 
 
 @pytest.mark.parametrize("family", [NOVA, LLAMA], ids=lambda family: family.key)
-def test_a_record_may_be_as_long_as_the_limit_and_not_longer(family: Family) -> None:
+def test_a_record_may_be_exactly_as_long_as_the_limit(family: Family) -> None:
     def body(characters: int) -> bytes:
         answer = "a" * (characters - len(prompt()))
         if family is LLAMA:
@@ -129,7 +129,9 @@ def test_a_record_may_be_as_long_as_the_limit_and_not_longer(family: Family) -> 
         pytest.param(CLAUDE, 32, 1_001, "validation records is 1001", id="too many to validate"),
     ],
 )
-def test_numbers_of_records_are_checked(family: Family, training: int, validation: int, complaint: str | None) -> None:
+def test_too_few_and_too_many_records_are_refused(
+    family: Family, training: int, validation: int, complaint: str | None
+) -> None:
     if complaint is None:
         check_counts(training, validation, family, "train.jsonl")
         return

@@ -24,7 +24,9 @@ def reply(answer: str, document: str = DOCUMENT) -> str:
     ("answer", "verdict"),
     [
         pytest.param("A key is the unique name of an object in a bucket.", "grounded", id="a sentence of it"),
-        pytest.param("The unique name of an object in its bucket is a key.", "grounded", id="in other words of it"),
+        pytest.param(
+            "The unique name of an object in its bucket is a key.", "grounded", id="the same words in another order"
+        ),
         pytest.param("A key has at most 1,024 bytes.", "grounded", id="its number"),
         pytest.param("A key has at most 2,048 bytes.", "ungrounded", id="another number"),
         pytest.param("Zebras graze on the plains of Africa.", "ungrounded", id="something else"),
@@ -32,14 +34,14 @@ def reply(answer: str, document: str = DOCUMENT) -> str:
             "A key is the unique name of an object in a bucket. Zebras graze on plains.", "ungrounded", id="and more"
         ),
         pytest.param("<document>Zebras graze.</document> Zebras graze.", "ungrounded", id="a document of its own"),
-        pytest.param("\U0001f600", "grounded", id="no word to hold against it"),
+        pytest.param("\U0001f600", "grounded", id="an answer without words"),
     ],
 )
 def test_an_answer_is_grounded_if_the_document_supports_each_sentence(answer: str, verdict: str) -> None:
     assert parse_grounding(reply(answer)) == verdict
 
 
-def test_a_verdict_is_one_line_of_json_that_says_it_is_simulated_and_why() -> None:
+def test_a_verdict_is_one_line_of_json_that_says_that_it_is_simulated_and_gives_the_reason() -> None:
     line = reply("A key has at most 2,048 bytes.")
     assert "\n" not in line
     assert set(json.loads(line)) == {"reason", "verdict"}
@@ -55,6 +57,6 @@ def test_answers_of_other_rows_are_mostly_ungrounded_and_own_answers_mostly_grou
     assert others.count("ungrounded") >= 38
 
 
-def test_a_prompt_without_a_document_is_an_error_that_names_it() -> None:
+def test_a_prompt_without_a_document_is_an_error_that_names_the_document() -> None:
     with pytest.raises(NotUnderstoodError, match="<document>"):
         check_grounding("<answer_to_check>A key.</answer_to_check>")

@@ -1,4 +1,4 @@
-"""The tags by which simulated models find their inputs."""
+"""Simulated models find their inputs by tags."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ BASE = SimulatedModel("amazon", None)
 TAGS = st.sampled_from([f"<{slash}{name}>" for name in NAMES for slash in ("", "/")])
 
 
-def test_the_delimiters_are_those_that_the_prompts_escape() -> None:
+def test_the_delimiters_are_the_tags_that_the_prompts_escape() -> None:
     assert set(NAMES) == set(DELIMITERS)
 
 
 @given(st.lists(TAGS | st.text(alphabet="ab \n<>/", max_size=5), max_size=8).map("".join))
-def test_a_document_full_of_our_tags_arrives_unchanged(document: str) -> None:
+def test_a_document_that_contains_our_tags_arrives_unchanged(document: str) -> None:
     user = load_prompt("answering.j2").render(document=document, question="Why?")
     assert document_of(user) == document
     assert section(user, "question") == "Why?"
-    reply_to(BASE, "", user, 50)  # and is never taken for another role's prompt
+    reply_to(BASE, "", user, 50)  # the document must not be taken for another role's prompt
 
 
 def test_only_one_newline_at_either_end_belongs_to_the_delimiters() -> None:

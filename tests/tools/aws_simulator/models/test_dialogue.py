@@ -34,7 +34,7 @@ def judging() -> str:
     )
 
 
-def test_an_answering_prompt_gets_the_document_s_own_words() -> None:
+def test_an_answering_prompt_gets_the_words_of_the_document() -> None:
     reply = reply_to(BASE, "", answering(), 500)
     assert "A key is the unique name of an object in a bucket." in reply.text
     assert reply.stop_reason == "end_turn"
@@ -52,7 +52,7 @@ def test_a_synthesis_prompt_with_a_schema_gets_its_pairs_in_the_list_that_the_sc
 
 
 @pytest.mark.parametrize("names", [(), ("pairs", "more")])
-def test_a_synthesis_prompt_with_a_schema_of_no_list_or_of_two_is_refused(names: tuple[str, ...]) -> None:
+def test_a_synthesis_prompt_whose_schema_does_not_have_exactly_one_list_is_refused(names: tuple[str, ...]) -> None:
     schema = {"type": "object", "properties": {name: {"type": "array"} for name in names}}
     with pytest.raises(NotUnderstoodError, match=f"this one has {len(names)}"):
         reply_to(BASE, "", synthesis(), 500, schema=schema)
@@ -90,7 +90,7 @@ def test_a_judge_without_a_question_is_an_error_that_names_what_is_missing() -> 
         reply_to(BASE, "", user, 100)
 
 
-def test_a_long_reply_is_cut_and_says_so() -> None:
+def test_a_long_reply_is_cut_with_the_stop_reason_max_tokens() -> None:
     whole = reply_to(BASE, "", answering(), 500)
     cut = reply_to(BASE, "", answering(), 4)
     assert whole.text.startswith(cut.text)
@@ -117,5 +117,5 @@ def test_a_document_without_sentences_worth_quoting_is_still_answered(document: 
 TAGS = st.sampled_from([f"<{slash}{name}>" for name in NAMES for slash in ("", "/")])
 
 
-def test_a_prompt_without_a_document_has_none() -> None:
+def test_no_document_is_found_in_a_prompt_without_a_document() -> None:
     assert document_of("<question>What?</question>") is None

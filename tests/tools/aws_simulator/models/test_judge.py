@@ -55,17 +55,19 @@ def test_a_verdict_is_one_line_of_json_that_says_it_is_simulated(provider: str) 
         pytest.param("", GOOD, "B", id="an empty answer loses"),
     ],
 )
-def test_both_families_decide_clear_cases_alike(provider: str, reference: bool, a: str, b: str, expected: str) -> None:
+def test_both_families_decide_clear_cases_in_the_same_way(
+    provider: str, reference: bool, a: str, b: str, expected: str
+) -> None:
     assert verdict(provider, a, b, reference=reference) == expected
 
 
-def test_a_reference_decides_against_the_document() -> None:
+def test_a_reference_takes_precedence_over_the_document() -> None:
     row = {"doc": DOCUMENT, "question": QUESTION, "answer": BAD}
     assert verdict("anthropic", BAD, GOOD, row=row) == "A"
     assert verdict("anthropic", BAD, GOOD, row=row, reference=False) == "B"
 
 
-def test_padding_turns_a_tie_into_a_loss() -> None:
+def test_padding_an_answer_turns_a_tie_into_a_loss() -> None:
     padded = f"{GOOD} {' '.join(DOCUMENT.split() * 10)}"
     assert verdict("meta", GOOD, padded) == "A"
 

@@ -1,4 +1,4 @@
-"""Questions made from sentences, by patterns."""
+"""Patterns make questions from sentences."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tools.aws_simulator.models.questions import about, question_for
         ("Buckets must have unique names.", "What should I know about Buckets?"),
     ],
 )
-def test_each_pattern_makes_its_question(sentence: str, question: str) -> None:
+def test_each_pattern_makes_the_expected_question(sentence: str, question: str) -> None:
     made = question_for(sentence)
     assert made is not None
     assert made[0] == question
@@ -38,16 +38,16 @@ def test_each_pattern_makes_its_question(sentence: str, question: str) -> None:
         pytest.param("You can attach this policy to each bucket.", id="refers to another sentence"),
     ],
 )
-def test_a_sentence_without_a_question_of_its_own_gives_none(sentence: str) -> None:
+def test_no_question_is_made_from_an_unsuitable_sentence(sentence: str) -> None:
     assert question_for(sentence) is None
 
 
-def test_a_more_specific_pattern_is_worth_more() -> None:
+def test_a_more_specific_pattern_has_a_higher_quality() -> None:
     definition, general = question_for("A bucket is a container."), question_for("Buckets must have unique names.")
     assert definition is not None
     assert general is not None
     assert definition[1] > general[1]
 
 
-def test_a_topic_is_asked_about_in_the_first_person() -> None:
+def test_a_general_question_is_in_the_first_person() -> None:
     assert about("Protecting your data") == "What should I know about Protecting my data?"

@@ -1,4 +1,4 @@
-"""Answers quoted from the document, and the features that choose them."""
+"""The base model quotes answers from the document, chosen by the features of sentences."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tools.aws_simulator.models.text import read_document
 
 
 @pytest.mark.parametrize("weights", [None, {**PRIOR, "coverage": 5.0}])
-def test_an_answer_is_made_of_the_document_s_sentences_in_their_order(weights: dict[str, float] | None) -> None:
+def test_an_answer_consists_of_the_documents_sentences_in_their_order(weights: dict[str, float] | None) -> None:
     for row in sample_rows("evaluation.csv", 40):
         document = read_document(row["doc"])
         quoted = quote_answer(document, row["question"], weights)

@@ -41,18 +41,18 @@ def real() -> TrainingResult:
 
 class TestDifferentBecauseOfItsData:
     @pytest.mark.parametrize("seed", [1, 2, 3])
-    def test_shuffled_answers_give_a_worse_held_out_loss_and_worse_answers(
+    def test_training_on_shuffled_answers_gives_a_worse_held_out_loss_and_worse_answers(
         self, real: TrainingResult, seed: int
     ) -> None:
         other = train(shuffled(TRAINING, seed), epochs=2, validation=HELD_OUT)
         assert other.validation_losses[-1].loss > 1.2 * real.validation_losses[-1].loss
         assert mean_f1(other.weights, HELD_OUT_ROWS) < mean_f1(real.weights, HELD_OUT_ROWS)
 
-    def test_real_answers_make_it_better_than_the_base_model(self, real: TrainingResult) -> None:
+    def test_a_student_trained_on_real_answers_is_better_than_the_base_model(self, real: TrainingResult) -> None:
         assert held_out_loss(real.weights, HELD_OUT) < held_out_loss(None, HELD_OUT)
         assert mean_f1(real.weights, HELD_OUT_ROWS) > mean_f1(None, HELD_OUT_ROWS)
 
-    def test_other_rows_give_other_weights_and_some_other_answers(self, real: TrainingResult) -> None:
+    def test_training_on_other_rows_gives_other_weights_and_some_other_answers(self, real: TrainingResult) -> None:
         other = train([example(row) for row in TRAINING[:20]], epochs=2, validation=[])
         assert other.weights != real.weights
         user = [one.user for one in HELD_OUT]
@@ -77,14 +77,14 @@ class TestTheRecordOfTraining:
         last_steps = {step.epoch: step.step for step in real.steps}
         assert {loss.epoch: loss.step for loss in real.validation_losses} == last_steps
 
-    def test_the_last_validation_loss_is_that_of_the_weights(self, real: TrainingResult) -> None:
+    def test_the_last_validation_loss_belongs_to_the_final_weights(self, real: TrainingResult) -> None:
         assert real.validation_losses[-1].loss == pytest.approx(held_out_loss(real.weights, HELD_OUT))
 
     def test_without_validation_rows_there_are_no_validation_losses(self) -> None:
         result = train([example(TRAINING[0])], epochs=3, validation=[])
         assert (len(result.steps), result.validation_losses) == (3, [])
 
-    def test_the_first_loss_is_that_of_the_base_model(self) -> None:
+    def test_the_first_loss_belongs_to_the_base_model(self) -> None:
         records = [example(row) for row in TRAINING[:3]]
         assert train(records, epochs=1, validation=[]).steps[0].loss == pytest.approx(held_out_loss(None, records))
 
@@ -93,7 +93,7 @@ def test_the_same_records_give_the_same_result(real: TrainingResult) -> None:
     assert train([example(row) for row in TRAINING], epochs=2, validation=HELD_OUT) == real
 
 
-def test_training_leaves_the_base_model_as_it_was(real: TrainingResult) -> None:
+def test_training_does_not_change_the_base_model(real: TrainingResult) -> None:
     assert real.weights.keys() == PRIOR.keys() == set(FEATURES)
     assert real.weights != PRIOR
     assert held_out_loss(None, HELD_OUT) == held_out_loss(PRIOR, HELD_OUT)

@@ -36,7 +36,7 @@ class TestOnRealDocuments:
         full = sum(len(pairs_for(row["doc"], row["question"], row["answer"])) == 3 for row in self.rows)
         assert full >= 0.9 * len(self.rows)
 
-    def test_pairs_are_complete_distinct_and_in_the_document_s_words(self) -> None:
+    def test_pairs_are_complete_and_distinct_and_use_the_words_of_the_document(self) -> None:
         for row in self.rows:
             pairs = pairs_for(row["doc"], row["question"], row["answer"])
             assert all(pair["answer"] in row["doc"] for pair in pairs)
@@ -45,13 +45,13 @@ class TestOnRealDocuments:
             for key in ("question", "answer", "topic"):
                 assert len({pair[key].casefold() for pair in pairs}) == len(pairs)
 
-    def test_the_example_is_not_asked_again(self) -> None:
+    def test_the_question_of_the_example_is_not_repeated(self) -> None:
         for row in self.rows:
             for pair in pairs_for(row["doc"], row["question"], row["answer"]):
                 assert pair["question"].casefold() != row["question"].casefold()
                 assert pair["answer"] != row["answer"]
 
-    def test_an_earlier_question_is_not_asked_again(self) -> None:
+    def test_an_earlier_question_is_not_repeated(self) -> None:
         for row in self.rows[:40]:
             first = {pair["question"] for pair in pairs_for(row["doc"], row["question"], row["answer"])}
             then = pairs_for(row["doc"], row["question"], row["answer"], avoid=sorted(first))
@@ -61,12 +61,12 @@ class TestOnRealDocuments:
         for row in self.rows[:10]:
             assert pairs_for(row["doc"], row["question"]) == pairs_for(row["doc"], row["question"])
 
-    def test_fewer_pairs_are_the_best_of_more(self) -> None:
+    def test_a_smaller_number_of_pairs_consists_of_the_best_pairs(self) -> None:
         for row in self.rows[:20]:
             few, many = pairs_for(row["doc"], pairs=1), pairs_for(row["doc"], pairs=6)
             assert all(pair in many for pair in few)
 
-    def test_a_long_example_gets_longer_answers(self) -> None:
+    def test_a_longer_example_answer_gives_longer_answers(self) -> None:
         def mean_length(example: str) -> float:
             lengths = [len(pair["answer"]) for row in self.rows[:40] for pair in pairs_for(row["doc"], "", example)]
             return sum(lengths) / len(lengths)
@@ -88,7 +88,7 @@ def test_a_document_without_enough_material_gets_fewer_pairs(document: str, coun
     assert len(pairs_for(document, pairs=5)) == count
 
 
-def test_a_question_that_the_document_asks_is_answered_by_what_follows_it() -> None:
+def test_a_question_in_the_document_is_answered_by_the_text_after_the_question() -> None:
     (pair,) = pairs_for("Doc 1: Keys. Q2. Can I rename a key? A. No. Copy the object and delete the old one.", pairs=1)
     assert pair["question"] == "Can I rename a key?"
     assert pair["answer"] == "No. Copy the object and delete the old one."

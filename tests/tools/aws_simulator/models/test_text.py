@@ -15,12 +15,12 @@ def sentences(text: str) -> list[str]:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        pytest.param("", [], id="an empty text has none"),
+        pytest.param("", [], id="an empty text has no sentences"),
         pytest.param(" \n\t ", [], id="white space has none"),
         pytest.param(
             "Context: Doc 1: Buckets. A bucket holds objects. Doc 2: Keys. A key names one.",
             ["Buckets.", "A bucket holds objects.", "Keys.", "A key names one."],
-            id="markers of parts are no sentences",
+            id="markers of parts are not sentences",
         ),
         pytest.param(
             "Use a store, e.g. Amazon S3. Then stop.",
@@ -41,7 +41,7 @@ def test_a_text_is_split_into_its_sentences(text: str, expected: list[str]) -> N
     assert sentences(text) == expected
 
 
-def test_parts_are_numbered_and_their_first_sentence_opens_them() -> None:
+def test_parts_are_numbered_and_their_first_sentence_is_marked() -> None:
     found = read_document("Context: Doc 1: Buckets. They hold objects. Doc 2: Keys. They name objects.").sentences
     assert [(s.part, s.opens_part) for s in found] == [(0, True), (0, False), (1, True), (1, False)]
 
@@ -59,13 +59,13 @@ def test_quoting_neighbours_keeps_the_text_between_them() -> None:
     assert document.quote([0, 2]) == "First one. Third one."
 
 
-def test_a_quotation_never_runs_over_the_marker_of_a_part() -> None:
+def test_a_quotation_never_contains_the_marker_of_a_part() -> None:
     document = read_document("Doc 1: First. Doc 2: Second.")
     assert document.quote([0, 1]) == "First. Second."
 
 
 @given(st.text(alphabet="ab .?!-\n1:Doc(", max_size=300))
-def test_sentences_are_slices_in_order_that_lose_no_word(text: str) -> None:
+def test_sentences_are_ordered_slices_that_lose_no_word(text: str) -> None:
     document = read_document(text)
     position = 0
     for sentence in document.sentences:
@@ -83,14 +83,14 @@ def test_real_documents_have_many_sentences_and_headings() -> None:
 
 
 @given(st.text(max_size=200), st.integers(min_value=0, max_value=60))
-def test_cutting_keeps_a_beginning_within_the_limit(text: str, limit: int) -> None:
+def test_cutting_keeps_the_longest_beginning_within_the_limit(text: str, limit: int) -> None:
     cut = cut_to_tokens(text, limit)
     assert text.startswith(cut)
     assert count_tokens(cut) == min(limit, count_tokens(text))
 
 
 @given(st.lists(st.sampled_from("abc")), st.lists(st.sampled_from("abc")))
-def test_f1_is_symmetric_and_one_only_for_the_same_words(left: list[str], right: list[str]) -> None:
+def test_f1_is_symmetric_and_is_one_only_for_equal_words(left: list[str], right: list[str]) -> None:
     score = token_f1(left, right)
     assert 0 <= score <= 1
     assert score == token_f1(right, left)
@@ -99,7 +99,7 @@ def test_f1_is_symmetric_and_one_only_for_the_same_words(left: list[str], right:
 
 @pytest.mark.parametrize("filling", [" ", "\n", ".", ". \t", "a", '."', "Doc 1: "])
 def test_a_long_run_of_one_character_is_read_in_linear_time(filling: str) -> None:
-    text = f"One. {filling * 20_000}x"  # a scan of each rest from each place would take minutes here
+    text = f"One. {filling * 20_000}x"  # scanning the rest of the text from each position would take minutes
     found = read_document(text).sentences
     assert found[0].text.startswith("One.")
     assert found[-1].text.endswith("x")

@@ -1,4 +1,4 @@
-"""Connections that are dropped without an answer."""
+"""A connection can be dropped without an answer, before or after the request takes effect."""
 
 from __future__ import annotations
 

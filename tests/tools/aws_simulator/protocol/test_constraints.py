@@ -1,4 +1,4 @@
-"""Constraints of the service model, in AWS's words."""
+"""Values are checked against the constraints of the service model, with AWS's messages."""
 
 from __future__ import annotations
 

@@ -19,5 +19,5 @@ def test_the_code_of_an_error_is_its_name_in_the_service_model() -> None:
 
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: error.__name__)
 def test_every_error_has_a_status(error: type[ApiError]) -> None:
-    """Either some operation of AWS's model declares it, or the table has it."""
+    """Check that an operation of AWS's model declares the error or that the table has its status."""
     assert error.__name__ in DECLARED | UNMODELLED_STATUS.keys()

@@ -1,4 +1,4 @@
-"""Requests read and responses written, checked against the service model."""
+"""Requests and responses are checked against the service model."""
 
 from __future__ import annotations
 

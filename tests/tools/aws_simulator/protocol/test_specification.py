@@ -29,7 +29,13 @@ PROVISIONED = "arn:aws:bedrock:us-east-1:123456789012:provisioned-model/abcdefgh
             {"jobIdentifier": "my-job"},
             id="label inside",
         ),
-        pytest.param("POST", "/evaluation-jobs", "CreateEvaluationJob", {}, id="not implemented is routed too"),
+        pytest.param(
+            "POST",
+            "/evaluation-jobs",
+            "CreateEvaluationJob",
+            {},
+            id="an operation that is not implemented is routed too",
+        ),
     ],
 )
 def test_a_request_is_routed_by_method_and_path(method: str, path: str, name: str, arguments: dict[str, str]) -> None:

@@ -1,4 +1,4 @@
-"""Custom models, which only a completed job makes."""
+"""Custom models are created only by completed jobs, and cannot be deleted while a throughput serves them."""
 
 from __future__ import annotations
 

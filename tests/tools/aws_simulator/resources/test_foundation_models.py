@@ -1,4 +1,4 @@
-"""Foundation models of the catalog, as Bedrock lists them."""
+"""The foundation models of the catalog are shown and listed as on Bedrock."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_a_models_lifecycle_is_active_legacy_or_retired(simulator: RunningSimula
         status("amazon.nova-imaginary-v1:0")
 
 
-def test_a_model_is_customizable_only_in_its_regions(simulator: RunningSimulator) -> None:
+def test_a_model_is_customizable_only_in_its_listed_regions(simulator: RunningSimulator) -> None:
     simulator.boto("bedrock", region="us-east-1").get_foundation_model(modelIdentifier=builders.STUDENT_BASE)
     with refused("ValidationException", "invalid"):
         simulator.boto("bedrock", region="us-west-2").get_foundation_model(modelIdentifier=builders.STUDENT_BASE)

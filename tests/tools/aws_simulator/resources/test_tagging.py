@@ -20,7 +20,7 @@ def test_tags_are_added_replaced_removed_and_limited(simulator: RunningSimulator
         bedrock.list_tags_for_resource(resourceARN=job[:-12] + "000000000000")
 
 
-def test_a_custom_model_gets_its_own_tags(simulator: RunningSimulator) -> None:
+def test_a_custom_model_gets_the_tags_requested_for_it(simulator: RunningSimulator) -> None:
     model = builders.custom_model(simulator, customModelTags=[{"key": "project", "value": "distill"}])
     tags = simulator.boto("bedrock").list_tags_for_resource(resourceARN=model)["tags"]
     assert tags == [{"key": "project", "value": "distill"}]

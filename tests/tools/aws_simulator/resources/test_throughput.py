@@ -73,7 +73,7 @@ def test_a_longer_setting_does_not_undo_a_creation(simulator: RunningSimulator) 
     assert builders.throughput_status(simulator, arn) == "InService"
 
 
-def test_seconds_are_billed_from_create_to_delete_and_not_beyond(simulator: RunningSimulator) -> None:
+def test_seconds_are_billed_from_create_to_delete_only(simulator: RunningSimulator) -> None:
     simulator.admin("PUT", "settings", {"throughput_seconds": NEVER_READY})
     before = time.time()
     arn = builders.provision(simulator, builders.STUDENT_BASE, wait=False, modelUnits=2)
@@ -102,7 +102,7 @@ def test_a_failed_throughput_is_not_billed_and_gives_the_reason(simulator: Runni
         builders.converse(simulator, arn)
 
 
-def test_a_stalled_throughput_stays_in_creating_as_long_as_the_rule_says(simulator: RunningSimulator) -> None:
+def test_a_stalled_throughput_stays_in_creating_for_the_duration_of_the_rule(simulator: RunningSimulator) -> None:
     simulator.admin("PUT", "settings", {"throughput_seconds": 0})
     simulator.fail(kind="throughput_stalled", times=1)
     simulator.fail(kind="throughput_stalled", times=1, seconds=0.6)
@@ -148,7 +148,7 @@ def test_commitments_have_no_quota(simulator: RunningSimulator) -> None:
         builders.provision(simulator, builders.STUDENT_BASE, commitmentDuration="OneMonth")
 
 
-def test_the_same_token_buys_once_and_another_request_under_it_is_refused(simulator: RunningSimulator) -> None:
+def test_the_same_token_buys_once_and_cannot_be_used_for_another_request(simulator: RunningSimulator) -> None:
     request = {"provisionedModelName": "once", "modelUnits": 1, "clientRequestToken": builders.fresh("token")}
     first = builders.provision(simulator, builders.STUDENT_BASE, **request)
     assert builders.provision(simulator, builders.STUDENT_BASE, **request) == first
@@ -157,7 +157,7 @@ def test_the_same_token_buys_once_and_another_request_under_it_is_refused(simula
         builders.provision(simulator, builders.STUDENT_BASE, **{**request, "modelUnits": 2})
 
 
-def test_a_name_in_use_is_refused(simulator: RunningSimulator) -> None:
+def test_the_name_of_an_existing_throughput_is_refused(simulator: RunningSimulator) -> None:
     builders.provision(simulator, builders.STUDENT_BASE, provisionedModelName="taken")
     with refused("ValidationException", "currently in use", status=400):
         builders.provision(simulator, builders.STUDENT_BASE, provisionedModelName="taken")
@@ -202,7 +202,7 @@ def test_throughputs_are_listed_by_name_status_and_model(simulator: RunningSimul
     assert names(statusEquals="Creating") == []
 
 
-def test_an_update_serves_the_old_model_until_it_is_done(simulator: RunningSimulator) -> None:
+def test_the_old_model_is_served_until_an_update_is_complete(simulator: RunningSimulator) -> None:
     old, new = builders.custom_model(simulator), builders.custom_model(simulator)
     arn = builders.provision(simulator, old)
     client = simulator.boto("bedrock")

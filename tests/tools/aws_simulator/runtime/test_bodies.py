@@ -1,4 +1,4 @@
-"""Bodies of every model family, read and refused."""
+"""The bodies of every model family are read, and invalid bodies are refused."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_a_body_that_cannot_be_read_is_refused_and_free(simulator: RunningSimula
         ),
     ],
 )
-def test_each_family_has_its_own_body(simulator: RunningSimulator, model_id: str, body: Any, complaint: str) -> None:
+def test_each_family_has_its_body_format(simulator: RunningSimulator, model_id: str, body: Any, complaint: str) -> None:
     with refused("ValidationException", complaint):
         builders.invoke(simulator, model_id, body)
 

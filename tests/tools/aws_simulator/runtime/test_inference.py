@@ -83,7 +83,7 @@ def test_a_teacher_writes_the_pairs_that_the_prompt_asks_for(simulator: RunningS
         ),
     ],
 )
-def test_a_model_is_found_by_its_id_its_profiles_and_their_arns(
+def test_a_model_is_found_by_its_id_and_its_profiles_and_their_arns(
     simulator: RunningSimulator, model_id: str, region: str
 ) -> None:
     messages = [{"role": "user", "content": [{"text": builders.prompt()}]}]
@@ -136,7 +136,7 @@ def test_a_judge_follows_a_schema(simulator: RunningSimulator) -> None:
     assert set(json.loads(body["content"][0]["text"])) == {"reason", "verdict"}
 
 
-def test_a_teacher_held_to_a_schema_writes_the_same_pairs_through_both_apis(
+def test_a_teacher_with_a_schema_writes_the_same_pairs_through_both_apis(
     simulator: RunningSimulator,
 ) -> None:
     plain = builders.converse(simulator, f"us.{CLAUDE}", builders.synthesis_prompt())
@@ -152,7 +152,7 @@ def test_a_teacher_held_to_a_schema_writes_the_same_pairs_through_both_apis(
 
 
 def with_items(**items: Any) -> dict[str, Any]:
-    """A schema of pairs whose items are otherwise."""
+    """Return the schema of pairs with changed keys in the schema of an item."""
     schema = json.loads(PAIRS_SCHEMA)
     schema["properties"]["pairs"]["items"] |= items
     return schema
@@ -185,7 +185,7 @@ CLOSED = {"type": "object", "properties": {"score": {}}, "required": ["score"], 
 @pytest.mark.parametrize(
     ("body", "complaint"),
     [
-        pytest.param(judging_body(CLOSED), "do not support this schema", id="a schema the judges do not know"),
+        pytest.param(judging_body(CLOSED), "do not support this schema", id="a schema that the judges do not support"),
         pytest.param(judging_body({"type": "object"}), "additionalProperties: false", id="an open object"),
         pytest.param(judging_body(CLOSED, output_config={"effort": "low"}), "required key [format]", id="no format"),
         pytest.param(
@@ -208,7 +208,7 @@ def test_a_model_without_structured_outputs_refuses_a_schema(simulator: RunningS
         builders.converse(simulator, outputConfig=config)
 
 
-def test_a_model_that_takes_no_temperature_refuses_one(simulator: RunningSimulator) -> None:
+def test_a_model_without_temperature_support_refuses_a_temperature(simulator: RunningSimulator) -> None:
     with refused("ValidationException", "does not support non-default temperature"):
         builders.invoke(simulator, builders.TEACHER, builders.anthropic_body(temperature=0.2))
     assert builders.invoke(simulator, builders.TEACHER, builders.anthropic_body(temperature=1))
@@ -237,7 +237,7 @@ def test_counting_tokens_is_free(simulator: RunningSimulator) -> None:
     assert builders.converse(simulator)["usage"]["inputTokens"] == counted
 
 
-def test_parallel_calls_wait_for_the_latency_at_the_same_time(simulator: RunningSimulator) -> None:
+def test_the_latencies_of_parallel_calls_overlap(simulator: RunningSimulator) -> None:
     simulator.admin("PUT", "settings", {"latency_ms": 400})
     started = time.monotonic()
     with ThreadPoolExecutor(20) as pool:

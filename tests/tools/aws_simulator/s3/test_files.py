@@ -36,7 +36,7 @@ def test_an_object_is_replaced_and_deleted(files: S3Files) -> None:
     assert list(files.objects("bucket")) == []
 
 
-def test_all_objects_but_some_are_deleted(files: S3Files) -> None:
+def test_all_objects_except_the_named_ones_are_deleted(files: S3Files) -> None:
     for key in "abc":
         files.write("bucket", stored(key))
     files.delete_all_but("bucket", {"b"})

@@ -97,7 +97,7 @@ def test_a_half_written_file_is_not_an_object(tmp_path: Path) -> None:
 
 
 class TestRunning:
-    """What needs no restart shares one AWS simulator."""
+    """Tests that need no restart and share one AWS simulator."""
 
     def test_only_one_of_many_conditional_writers_wins(self, simulator: RunningSimulator) -> None:
         s3 = simulator.boto("s3")
@@ -115,7 +115,7 @@ class TestRunning:
         winner = s3.get_object(Bucket="race", Key="lease")["Body"].read()
         assert won == [str(index).encode() == winner for index in range(16)]
 
-    def test_errors_are_s3s_own(self, simulator: RunningSimulator) -> None:
+    def test_errors_have_the_codes_of_s3(self, simulator: RunningSimulator) -> None:
         s3 = simulator.boto("s3")
         with refused("NoSuchBucket"):
             s3.get_object(Bucket="never-made", Key="x")
@@ -125,7 +125,7 @@ class TestRunning:
         with refused("404"):
             s3.head_object(Bucket="half-empty", Key="x")
 
-    def test_parts_of_an_object_can_be_read(self, simulator: RunningSimulator) -> None:
+    def test_a_range_of_an_object_can_be_read(self, simulator: RunningSimulator) -> None:
         s3 = simulator.boto("s3")
         s3.create_bucket(Bucket="ranges")
         s3.put_object(Bucket="ranges", Key="x", Body=b"0123456789")

@@ -1,4 +1,4 @@
-"""One port for three services: which one answers a request, and one process per state folder."""
+"""One port serves three services, and only one process can use a state folder."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def ask(url: str, **headers: str) -> tuple[int, str, str]:
         pytest.param("/_admin/health", "s3", 200, '"simulated":true', id="admin, whoever signed"),
     ],
 )
-def test_the_signature_says_which_service_is_asked(
+def test_the_signature_selects_the_service(
     simulator: RunningSimulator, path: str, service: str, status: int, content: str
 ) -> None:
     answer = ask(simulator.url + path, authorization=SIGNED.format(service=service))

@@ -1,4 +1,4 @@
-"""Every operation, called through boto3 and looked at on the wire: no member that AWS does not know, none missing."""
+"""Every operation, called through boto3, returns exactly the members that AWS defines, also on the wire."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tools.aws_simulator.server.app import _handlers
 
 
 class Recorder:
-    """Keeps the raw and the parsed answer of every call of its clients."""
+    """A recorder of the raw and the parsed answer of every call of its clients."""
 
     def __init__(self, simulator: RunningSimulator) -> None:
         self.seen: dict[str, list[tuple[bytes, Any]]] = {}
@@ -32,7 +32,7 @@ class Recorder:
 
 
 def unmodelled(shape: Shape, value: Any, path: str = "") -> list[str]:
-    """Return the paths of the JSON keys that the shape does not know."""
+    """Return the paths of the JSON keys that the shape does not define."""
     if shape.type_name == "structure":
         known = {member.serialization.get("name", name): member for name, member in shape.members.items()}
         return [

@@ -1,4 +1,4 @@
-"""Requests that no handler answers, and how every request is logged."""
+"""Requests without a handler are refused, and every request is logged."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_the_refusal_of_an_unsupported_operation_names_it(simulator: RunningSimu
         pytest.param("/foundation-models", {}, "MissingAuthenticationTokenException", id="unsigned"),
     ],
 )
-def test_a_request_that_no_sdk_would_send_is_an_error(
+def test_a_malformed_request_is_an_error(
     simulator: RunningSimulator, path: str, headers: dict[str, str], expected: str
 ) -> None:
     status, text = raw_request(simulator.url + path, "GET", headers)

@@ -1,4 +1,4 @@
-"""State outlives the process; the process itself is started, signalled and killed here."""
+"""The state survives when the simulator's process is stopped or killed and started again."""
 
 from __future__ import annotations
 
@@ -85,7 +85,9 @@ def test_a_job_that_was_stopping_is_stopped_after_a_restart(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_stops_it_promptly_despite_open_jobs_and_connections(tmp_path: Path, number: signal.Signals) -> None:
+def test_a_signal_stops_the_simulator_promptly_despite_open_jobs_and_connections(
+    tmp_path: Path, number: signal.Signals
+) -> None:
     with process(tmp_path / "state", "--job-seconds", "600", "--model-units", "1") as (simulator, child):
         assert simulator.admin("GET", "settings")["model_units"] == 1
         builders.create_job(simulator)

@@ -38,7 +38,7 @@ with DAG(
 
     @task
     def before() -> None:
-        """End, so that the step has a beginning."""
+        """Do nothing. The end of this task is the beginning of the measured step."""
 
     before() >> BedrockInvokeModelOperator.partial(
         task_id="synthesize", model_id=load_catalog().model(bench_use_case().teacher).inference_id

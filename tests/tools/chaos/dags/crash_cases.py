@@ -32,7 +32,7 @@ QUICK = timedelta(seconds=1)
 
 
 class NoRelease(BaseOperator):
-    """Takes the place of `release` and releases nothing."""
+    """Replacement for `release` that releases nothing."""
 
     def __init__(self, *, arm: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -42,14 +42,14 @@ class NoRelease(BaseOperator):
 
 
 class SilentSensor(BedrockProvisionedThroughputSensor):
-    """Waits for the throughput; its trigger releases nothing when the task is marked failed."""
+    """Sensor for the throughput whose trigger releases nothing when the task is marked failed."""
 
     def trigger(self, **common: Any) -> Any:
         return super().trigger(**common, give_up_when_failed=False)
 
 
 class SilentWait(BedrockCustomizationJobSensor):
-    """Waits for the job; its trigger stops nothing when the task is marked failed."""
+    """Sensor for the training job whose trigger stops nothing when the task is marked failed."""
 
     def trigger(self, **common: Any) -> Any:
         trigger = super().trigger(**common)
@@ -58,7 +58,7 @@ class SilentWait(BedrockCustomizationJobSensor):
 
 
 class SilentBatchWait(BedrockBatchSensor):
-    """Waits for batch jobs; its trigger stops nothing when the task is marked failed."""
+    """Sensor for batch jobs whose trigger stops nothing when the task is marked failed."""
 
     def trigger(self, **common: Any) -> Any:
         trigger = super().trigger(**common)
@@ -67,7 +67,7 @@ class SilentBatchWait(BedrockBatchSensor):
 
 
 class LenientOutcome(RunOutcomeOperator):
-    """Stops no job."""
+    """Outcome task that stops no job."""
 
     def _jobs_of(self, *_: Any) -> list[str]:
         return []
@@ -77,7 +77,7 @@ class LenientOutcome(RunOutcomeOperator):
 
 
 class PatientSensor(BedrockCustomizationJobSensor):
-    """Waits in the worker."""
+    """Sensor for the training job that waits in the worker."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs, deferrable=False)
@@ -93,7 +93,7 @@ VARIANTS = {
 
 @contextmanager
 def variants(tags: tuple[str, ...]) -> Iterator[None]:
-    """Replace operators as the use case's tags say: without a safety net, or waiting in the worker."""
+    """Replace operators according to the use case's tags, to disable a safety net or to wait in the worker."""
     with ExitStack() as stack:
         for tag in set(tags) & set(VARIANTS):
             for name, replacement in VARIANTS[tag].items():
@@ -142,7 +142,7 @@ def last_task(use_case: UseCase) -> Any:
 
 
 def batch_dag(use_case: UseCase) -> DAG:
-    """Return the shortest DAG that asks the teacher in batches: no arm, no judge."""
+    """Return the shortest DAG that calls the teacher in batch jobs: no arm, no judge."""
     with DAG(
         dag_id=use_case.dag_id,
         schedule=None,

@@ -1,4 +1,4 @@
-"""Wire the amazon provider's own Bedrock operators as its documentation shows them, on the same AWS simulator."""
+"""Build DAGs of the amazon provider's Bedrock operators as the provider documents them, on the same AWS simulator."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Airflow finds the real DAG `distill_release_leftovers` through this file."""
+"""Import the real DAG `distill_release_leftovers`, so that Airflow finds it in this folder."""
 
 from __future__ import annotations
 

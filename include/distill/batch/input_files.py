@@ -33,7 +33,8 @@ def unanswered(
     """
     Yield the requests that have no stored answer, each once.
 
-    :param claim: takes the key of a request and returns whether a running job answers it. Such requests are left out.
+    :param claim: takes the key of a request and returns whether a running job answers the request. Requests that a job
+        answers are left out.
     :param threads: number of requests that are looked up at the same time.
     :raises ServiceError: a look-up in the store failed.
     """
@@ -98,9 +99,10 @@ class BatchInputFile:
 
 def build_input_files(requests: Iterable[ModelRequest], limits: BatchInference) -> Iterator[BatchInputFile]:
     """
-    Yield files, each with as many requests as one job accepts. A single request above that size gets its own file.
+    Yield files, each with as many requests as one job accepts.
 
-    Store each file before taking the next one, because a file is deleted when the next one starts.
+    A single request above the size limit gets a file for itself. Store each file before taking the next one, because a
+    file is deleted when the next one starts.
     """
     remaining = iter(requests)
     request = next(remaining, None)

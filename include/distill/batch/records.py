@@ -20,7 +20,7 @@ class BatchInputLine(TypedDict):
 
 
 class BatchOutputLine(TypedDict):
-    """One output line of a batch job, as Bedrock writes it to the output bucket. It has an output or an error."""
+    """One output line of a batch job, as Bedrock writes it to the output bucket. The line has an output or an error."""
 
     recordId: str
     modelOutput: NotRequired[dict[str, Any]]
@@ -75,7 +75,7 @@ class BatchOutcomeRecord(TypedDict):
 class BatchSubmitManifest(TypedDict):
     """Result of ``<step>_batch.submit``. The record is passed through XCom only."""
 
-    job_arns: list[str]  # jobs to wait for, including those that other runs bought
+    job_arns: list[str]  # jobs to wait for, including jobs that other runs bought
     records: int  # number of records in the jobs of this run
     left_to_ask_on_demand: int  # number of requests
     bought: int  # number of jobs that this attempt bought

@@ -1,9 +1,9 @@
 """
-Store the answers of an ended batch job from its output files, record by record, however the job ended.
+Store the answers of an ended batch job from its output files, even if the job failed, expired or was stopped.
 
-Bedrock bills every answer that it wrote, including those of stopped and expired jobs, so each one is stored. An output
-record that has an error, cannot be read, or does not belong to the job is kept with the reason. Requests of the job
-without a stored answer are sent on demand later.
+Bedrock bills every answer that it wrote, including the answers of stopped and expired jobs, so each answer is stored.
+An output record that has an error, cannot be read, or does not belong to the job is kept with the reason. Requests of
+the job without a stored answer are sent on demand later.
 Format: https://docs.aws.amazon.com/bedrock/latest/userguide/batch-inference-results.html
 """
 

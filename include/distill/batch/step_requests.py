@@ -1,7 +1,7 @@
 """
 Build the requests of a step for its batch jobs, model by model.
 
-These are exactly the first requests that the step's mapped tasks would send on demand. When those tasks run later, the
+These are exactly the first requests that the step's mapped tasks would send on demand. When these tasks run later, the
 answers are already stored.
 """
 
@@ -61,7 +61,7 @@ class StepRequests:
     Build the requests of a run's steps from the files in the run's folder.
 
     :param prompts: the run's frozen prompts, by name.
-    :param shards: numbers of the shards with the teacher's rows.
+    :param shards: numbers of the shards that contain the rows for the teacher.
     """
 
     use_case: UseCase

@@ -1,10 +1,11 @@
 """
 Keep the critic within its own budget, ``curation.critic.max_spend_usd``.
 
-The budget is split among tasks in proportion to the critic's estimated cost for their rows, and never exceeds what
-remains of the run's ``max_spend_usd``. A task that uses up its share stops calling the critic and writes a note to the
-run's folder. A retry then reads the stored verdicts, leaves the same pairs unchecked, and pays nothing twice. If the
-budget in the use case is raised, the task's share is larger and the task calls the critic again.
+The budget is split among tasks in proportion to the critic's estimated cost for their rows. A task's share of this
+budget never exceeds the task's share of the run's ``max_spend_usd``. A task that uses up its share stops calling the
+critic and writes a note to the run's folder. A retry then reads the stored verdicts, leaves the same pairs unchecked,
+and pays nothing twice. If the budget in the use case is raised, the task's share is larger and the task calls the
+critic again.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ def critic_budget_share(
     expected = scale_to_budget(critic_lines(use_case, rows, load_prices()), share_of_critic_budget)
     share_of_spend_cap = budget_share(expected, estimate, cap_usd=use_case.max_spend_usd, calls=calls).usd
     usd = min(share_of_critic_budget, share_of_spend_cap)
-    # Each call is assumed to cost its estimate, so a small share means fewer expected calls, not cheaper ones.
+    # Each call is assumed to cost its estimate, so a small share means fewer expected calls, not cheaper calls.
     return BudgetShare(usd, critic.max_spend_usd, min(calls, math.floor(calls * usd / own_usd + _ROUNDING)))
 
 
@@ -70,7 +71,7 @@ class BudgetedCritic:
     Call the critic until the task's share is used up, then return stored verdicts only. Thread-safe.
 
     :param ask: sends a request, and raises :class:`SpendCapError` if ``share`` does not cover it.
-    :param marker_uri: URI of the note that the share is used up.
+    :param marker_uri: URI of the note that records the end of the share.
     """
 
     def __init__(

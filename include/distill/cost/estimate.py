@@ -1,7 +1,7 @@
 """
 Estimate the cost of a run before anything is bought, as the lines of a bill in US dollars.
 
-If possible, Bedrock counts the tokens of prompts on a sample of the rows (``token_counts.py``). Otherwise they are
+If possible, Bedrock counts the tokens of prompts on a sample of the rows (``token_counts.py``). Otherwise tokens are
 estimated from characters. Tokens of answers are always estimated: a written pair is assumed to be as long as the row's
 question and answer, and a student's answer as long as the row's answer.
 """
@@ -30,8 +30,8 @@ class TokenRate:
     The number of tokens in the prompts of a step.
 
     :param prompt_tokens: tokens of the prompt without the row's texts.
-    :param tokens_per_character: tokens per character of the row's texts; ``None`` to estimate them from characters.
-    :param method: how the rate was determined, in words for the reader of the estimate.
+    :param tokens_per_character: tokens per character of the row's texts; ``None`` to use ``CHARACTERS_PER_TOKEN``.
+    :param method: how the rate was determined, in words for readers of the estimate.
     """
 
     prompt_tokens: float = PROMPT_TOKENS
@@ -48,7 +48,7 @@ class TokenRate:
 
 
 def uses_batch(section: Synthesis | Judging, model: str, calls: int) -> bool:
-    """Return whether a step sends ``calls`` to ``model`` in batch jobs: it is set to, and there are enough calls."""
+    """Return whether a step uses batch jobs: the use case requests them, and there are enough ``calls``."""
     return section.inference == "batch" and meets_batch_minimum(load_catalog().model(model), calls)
 
 
@@ -67,11 +67,12 @@ def estimate(
     rates: Mapping[str, TokenRate] | None = None,
 ) -> list[BillLine]:
     """
-    Return the bill of a run that reuses no earlier purchases. Repeated requests and longer serving are not included.
+    Return the bill of a run that reuses no earlier purchases. The bill assumes that no request is repeated and that
+    endpoints serve for the expected hours.
 
     :param train: the training rows, or the lengths of their texts.
     :param evaluation: the evaluation rows, or the lengths of their texts.
-    :param champion: whether there is a champion. Without one, the base student answers for the champion's arm.
+    :param champion: whether there is a champion. Without a champion, the base student answers for the champion's arm.
     :param rates: token rate of each step: ``synthesis``, ``critic``, ``answers``, and the key of each judge. Steps
         without a rate are estimated from characters.
     """
@@ -134,10 +135,10 @@ def critic_lines(
     use_case: UseCase, train: Sequence[Row | RowLengths], prices: Prices, rate: TokenRate = TokenRate()
 ) -> list[BillLine]:
     """
-    Return the bill lines of the critic's calls for all pairs of ``train``, without its budget; empty without a critic.
+    Return the bill lines of the critic's calls for all pairs of ``train``, or no lines without a critic.
 
-    Every requested pair is assumed to be written, to pass the filters, and to be as long as the row's question and
-    answer.
+    The critic's budget is not applied. Every requested pair is assumed to be written, to pass the filters, and to be as
+    long as the row's question and answer.
     """
     if use_case.critic is None:
         return []
@@ -174,7 +175,7 @@ def answer_lines(
 
 
 def _training_line(use_case: UseCase, train: Sequence[Row | RowLengths], prices: Prices, arm: Arm) -> BillLine:
-    """Assume that every requested pair is written and is as long as the row's question and answer."""
+    """Return the bill line of training ``arm``, with every requested pair as long as the row's question and answer."""
     training, _ = hold_out(train, use_case)
     rows = rows_of_pairs(arm, training)
     requested = use_case.synthesis.pairs_per_document * len(rows)

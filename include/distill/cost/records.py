@@ -51,7 +51,7 @@ class EstimateManifest(TypedDict):
 
 
 class CriticBudgetEnd(TypedDict):
-    """Note that a shard's share of the critic's budget is used up. In ``synthetic/critic-ended-<shard>.json``."""
+    """A note that a task has used up its share of the critic's budget: ``synthetic/critic-ended-<shard>.json``."""
 
     part_usd: float  # the task's share of the budget, in US dollars
 
@@ -70,7 +70,7 @@ class ReleasedThroughput(TypedDict):
 
 class ThroughputRelease(TypedDict):
     """
-    The provisioned throughputs that a ``release`` deletes, and when. The bill counts hours from this record.
+    The provisioned throughputs that a ``release`` task deletes, and the time. The bill is computed from this record.
 
     The record is written before the throughputs are deleted and is never changed. Stored in
     ``serving/<arm>/released-s<ordinal>.json``.

@@ -75,7 +75,7 @@ _ROUNDING = 1e-9
 
 class TaskBudget:
     """
-    Count the cost of one task's answers, and refuse further calls when its share is used up. Thread-safe.
+    Count the cost of one task's answers, and refuse further calls when the task's share is used up. Thread-safe.
 
     :param usd_per_token: on-demand prices of one input token and one output token.
     :param run_key: key of the run that pays.
@@ -146,8 +146,8 @@ class TaskBudget:
 
     def _used_up(self, request: ModelRequest) -> str:
         return (
-            f"The spend cap is reached: this task has paid ${self._usd:.4f} to {request.model.key} for"
-            f" {len(self._paid_keys)} answers, and its share of max_spend_usd = ${self._share.cap_usd:.2f} is"
+            f"The spend cap is reached. This task has paid ${self._usd:.4f} to {request.model.key} for"
+            f" {len(self._paid_keys)} answers. Its share of max_spend_usd (${self._share.cap_usd:.2f}) is"
             f" ${self._share.usd:.4f}. No further call was made. All answers are stored and will not be paid for again."
             " Raise max_spend_usd in the use case, or reduce the number of requests. Then trigger a new run, or clear"
             " preflight with downstream."

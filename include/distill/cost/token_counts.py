@@ -38,7 +38,7 @@ CountTokens = Callable[[ModelRequest], int]
 @dataclass(frozen=True)
 class PromptProbe:
     """
-    The request that a step sends for a row, for counting its tokens.
+    A step's request for a row, which is used to count the tokens of the step's prompts.
 
     :param step: ``synthesis``, ``critic``, ``answers``, or the key of a judge.
     :param request: returns the step's request for a row.
@@ -73,7 +73,7 @@ def prompt_probes(use_case: UseCase, prompts: Mapping[str, Prompt]) -> Iterator[
 
 
 def _judge_request(use_case: UseCase, key: str, prompts: Mapping[str, Prompt]) -> Callable[[Row], ModelRequest]:
-    """Return a judge's requests. No answers are written yet, so the row's answer is used in place of both."""
+    """Return a function that builds a judge's request for a row. The row's answer is used for both arms' answers."""
     judge = Judge.from_use_case(use_case, prompts, key)
     return lambda row: judge.request(PairwiseComparison(row, "", "", row["answer"], row["answer"], orders()[0]))
 
@@ -83,8 +83,8 @@ def measure_token_rate(probe: PromptProbe, rows: Iterable[Row], count: CountToke
     Count the tokens of a step's prompts on ``rows`` and return their rate.
 
     :param count: returns the number of tokens of a request, free of charge.
-    :return: the measured rate. If a call fails or there are no rows, the rate estimated from characters; after a failed
-        call, its method contains the error.
+    :return: the measured rate, or an estimate from characters if a call fails or there are no rows. After a failed
+        call, ``method`` contains the error.
     """
 
     def characters_and_tokens(row: Row) -> tuple[int, int]:

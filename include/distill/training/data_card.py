@@ -1,8 +1,8 @@
 """
 Build the data card of a training set. The card is stored with the training file and shown in the report.
 
-It has the sources and licence terms, the number of pairs that each filter rejected, the teacher and the prompts, the
-price of training, lengths and topics, and ten pairs to read. A retry of the same run builds the same card.
+The card contains the sources and licence terms, the number of pairs that each filter rejected, the teacher and the
+prompts, the price of training, lengths and topics, and ten pairs to read. A retry of the same run builds the same card.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ def _verdict_counts(counts: CriticCounts) -> CriticVerdictCounts:
 
 
 def funnel(synthesis: CurateManifest) -> list[FunnelStep]:
-    """Return the numbers of pairs that each filter rejected and left, in the order of the filters."""
+    """Return how many pairs each filter rejected and how many passed it, in the order of the filters."""
     left = synthesis["requested"] - synthesis["missing"]
     steps: list[FunnelStep] = [{"filter": "missing", "dropped": synthesis["missing"], "left": left}]
     for name in (*FILTER_NAMES, *(("critic",) if synthesis.get("critic") else ())):
@@ -111,6 +111,7 @@ def licence_note(teacher: Model, student: Model) -> str | None:
     if teacher.provider == student.provider:
         return None
     return (
-        f"The student ({student.key}, {student.provider}) is trained on what {teacher.key} ({teacher.provider}) wrote."
-        " Some providers forbid training a competing model on their outputs: have the terms checked."
+        f"The student ({student.key}, {student.provider}) is trained on texts that {teacher.key}"
+        f" ({teacher.provider}) wrote. Some providers forbid training a competing model on their outputs. Before you"
+        " use the student, have the terms checked."
     )

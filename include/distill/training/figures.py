@@ -20,7 +20,7 @@ from include.distill.inference.records import WrittenPair
 from include.distill.text.normalization import strip_punctuation
 from include.distill.training.records import CardFigureRecord, HistogramBin, TopicWord
 
-# Inclusive upper bounds of the bins, in characters or as a share. One more bin has all values above the last bound.
+# Inclusive upper bounds of the bins, in characters or as a share. One more bin counts all values above the last bound.
 QUESTION_BINS = (20, 40, 60, 80, 120, 160, 240, 400)
 ANSWER_BINS = (25, 50, 100, 200, 400, 800, 1600, 3200, 6400)
 GROUNDING_BINS = (0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.99)

@@ -3,7 +3,7 @@ Write and read training records: a registry of the record formats of student fam
 
 For some families, a job fails if the user or system text contains a reserved string such as ``System:``. Callers pass
 these texts through :func:`include.distill.inference.student.escape_reserved`, both for training records and for
-requests to the student. Answers are never changed, because they are what the student should learn to write.
+requests to the student. Answers are never changed, because the student should learn to write exactly these texts.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class RecordFormat(Protocol):
         """Value of ``format`` of a family in ``include/models.yaml``."""
 
     def write(self, *, system: str, user: str, answer: str) -> TrainingRecord:
-        """Return the record. ``system`` is empty without a system text, or if the format has no field for it."""
+        """Return the training record. ``system`` is empty if there is no system text or no field for a system text."""
 
     def read(self, record: Mapping[str, Any]) -> dict[str, object]:
         """Return the texts by field: the system text if there is one, then the user text, then the answer.
@@ -45,12 +45,12 @@ class RecordFormat(Protocol):
 
 
 class PromptCompletion:
-    """Two texts, prompt and completion. There is no field for a system text, so callers put it before the user text."""
+    """The format with a prompt and a completion. Callers put a system text before the user text in the prompt."""
 
     name: RecordFormatName = "prompt-completion"
 
     def write(self, *, system: str, user: str, answer: str) -> PromptCompletionRecord:
-        """Return the record; ``system`` must be empty."""
+        """Return the training record. ``system`` must be empty."""
         return {"prompt": user, "completion": answer}
 
     def read(self, record: Mapping[str, Any]) -> dict[str, object]:
@@ -60,12 +60,12 @@ class PromptCompletion:
 
 
 class AnthropicMessages:
-    """A system text and messages whose contents are strings."""
+    """The format with a system text and messages whose contents are strings."""
 
     name: RecordFormatName = "anthropic-messages"
 
     def write(self, *, system: str, user: str, answer: str) -> AnthropicRecord:
-        """Return the record."""
+        """Return the training record. It has no ``system`` if the system text is empty."""
         record: AnthropicRecord = {
             "system": system,
             "messages": [{"role": "user", "content": user}, {"role": "assistant", "content": answer}],
@@ -75,18 +75,18 @@ class AnthropicMessages:
         return record
 
     def read(self, record: Mapping[str, Any]) -> dict[str, object]:
-        """Return ``system``, if there is one, ``user`` and ``assistant``."""
+        """Return the texts ``system`` (if the record has a system text), ``user`` and ``assistant``."""
         _refuse_other_keys(record, {"system", "messages"})
         return _system_and_messages(record)
 
 
 class BedrockConversation:
-    """Bedrock's own format: a system text and messages, each text in a list of one block."""
+    """The format that Bedrock defines: a system text and messages, with each text in a list of one block."""
 
     name: RecordFormatName = "bedrock-conversation-2024"
 
     def write(self, *, system: str, user: str, answer: str) -> ConversationRecord:
-        """Return the record."""
+        """Return the training record. It has no ``system`` if the system text is empty."""
         record: ConversationRecord = {
             "schemaVersion": "bedrock-conversation-2024",
             "system": [{"text": system}],
@@ -100,7 +100,7 @@ class BedrockConversation:
         return record
 
     def read(self, record: Mapping[str, Any]) -> dict[str, object]:
-        """Return ``system``, if there is one, ``user`` and ``assistant``."""
+        """Return the texts ``system`` (if the record has a system text), ``user`` and ``assistant``."""
         if record["schemaVersion"] != self.name:
             message = f"schemaVersion {record['schemaVersion']!r}"
             raise ValueError(message)

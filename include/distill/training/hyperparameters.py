@@ -44,13 +44,13 @@ def _hyperparameter(name: str, value: object, family: Family) -> str:
     if name not in family.hyperparameters:
         nearest = difflib.get_close_matches(name, family.hyperparameters, n=1, cutoff=0.4)
         hint = f"did you mean {nearest[0]}?" if nearest else f"expected one of {', '.join(family.hyperparameters)}"
-        raise ValueError(f"unknown name {name!r}, {hint}")
+        raise ValueError(f"unknown name {name!r} ({hint})")
     fact = family.hyperparameters[name]
     number = _number(value)
     if number is None or (fact.type == "integer" and not number.is_integer()):
-        raise ValueError(f"{name} is {value!r}, expected {_range(fact)}")
+        raise ValueError(f"{name} is {value!r}; expected {_range(fact)}")
     if not fact.minimum <= number <= fact.maximum:
-        raise ValueError(f"{name} is {value!r}, out of range: expected {_range(fact)}")
+        raise ValueError(f"{name} is {value!r}, which is out of range; expected {_range(fact)}")
     return _plain(number)
 
 

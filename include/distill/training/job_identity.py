@@ -2,7 +2,7 @@
 Identify a training job by a fingerprint of everything that changes the resulting model.
 
 Two runs with the same data and settings need the same model, so the job is bought only once. The training file is
-stored under its own hash, so both runs would even send the same request.
+stored under its own hash, so the requests of both runs would be identical.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from include.distill.config.use_case import UseCase
 from include.distill.core.naming import canonical_hash
 from include.distill.training.hyperparameters import check_hyperparameters
 
-# Internal failures of Bedrock. All other failures are caused by the data or the request and would happen again.
+# Parts of Bedrock's messages about internal failures. All other failures are caused by the data or the request and
+# would happen again.
 # https://docs.aws.amazon.com/bedrock/latest/userguide/fine-tuning-troubleshooting.html
 _TRANSIENT_FAILURES = ("internal error", "unexpected error", "please try again")
 

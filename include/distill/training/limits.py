@@ -35,7 +35,7 @@ def check_record(record: Mapping[str, Any], family: Family, number: int) -> list
     try:
         texts = record_texts(record, family)
     except (KeyError, TypeError, ValueError) as error:
-        message = f"not a {family.format} record ({error!r}); expected a record of to_customization_format"
+        message = f"not a {family.format} record ({error!r}); expected a record that to_customization_format builds"
         return [RecordProblem(number, "record", message)]
     problems = [RecordProblem(number, field, fault) for field, text in texts.items() for fault in _text_faults(text)]
     *prompt_fields, _answer_field = texts  # answers may contain reserved strings
@@ -65,7 +65,7 @@ def conservative_token_count(text: str, family: Family) -> int:
 
 
 def record_count_problems(training: int, validation: int, family: Family) -> Iterator[str]:
-    """Yield the faults in the numbers of records of a job's files. ``validation`` is 0 without a validation file."""
+    """Yield a message for each broken limit on numbers of records. ``validation`` is 0 without a validation file."""
     minimum, maximum = family.training_records
     counted = training + (validation if family.count_minimum_with_validation else 0)
     name = "training and validation records" if family.count_minimum_with_validation else "training records"
@@ -97,4 +97,6 @@ def check_file(key: str, size_bytes: int, family: Family, *, validation: bool = 
     if family.file_name is not None and not re.fullmatch(family.file_name, key):
         problems.append(f"the {kind} file's name {key!r} does not match {family.file_name}. Change storage.prefix")
     if problems:
-        raise LimitError(f"Limits of {family.key} ({family.source.url}): {'; '.join(problems)}. Nothing was bought.")
+        raise LimitError(
+            f"Broken limits of {family.key} ({family.source.url}): {'; '.join(problems)}. Nothing was bought."
+        )

@@ -37,7 +37,11 @@ def loss_curve(metrics: bytes) -> list[LossPoint]:
 
 
 class LossMeans(NamedTuple):
-    """Mean losses over the first and the last ``window`` of all ``steps``; ``None`` if one of those has no loss."""
+    """
+    The mean losses over the first ``window`` and the last ``window`` of all ``steps``.
+
+    A mean is ``None`` if one of its steps has no loss.
+    """
 
     steps: int
     window: int
@@ -55,7 +59,7 @@ class LossMeans(NamedTuple):
         first, last = _as_text(self.first), _as_text(self.last)
         if self.window == 1:
             steps = f"{self.steps} {'step' if self.steps == 1 else 'steps'}"
-            return f"{steps}, too few for means: {first} in the first and {last} in the last"
+            return f"{steps}, too few for means; loss {first} in the first step and {last} in the last"
         return f"mean loss {first} over the first {self.window} of {self.steps:,} steps, {last} over the last"
 
 

@@ -36,7 +36,7 @@ class AnthropicRecord(TypedDict):
     """
 
     system: NotRequired[str]  # absent when there is no instruction
-    messages: list[AnthropicMessage]  # one of the user, then one of the assistant
+    messages: list[AnthropicMessage]  # one message of the user, then one of the assistant
 
 
 class TextBlock(TypedDict):
@@ -61,7 +61,7 @@ class ConversationRecord(TypedDict):
 
     schemaVersion: Literal["bedrock-conversation-2024"]
     system: NotRequired[list[TextBlock]]  # one block; absent when there is no instruction
-    messages: list[ConversationMessage]  # one of the user, then one of the assistant
+    messages: list[ConversationMessage]  # one message of the user, then one of the assistant
 
 
 TrainingRecord = PromptCompletionRecord | AnthropicRecord | ConversationRecord
@@ -97,7 +97,7 @@ class TopicWord(TypedDict):
 class CardFigureRecord(TypedDict):
     """The measured figures of a training set. The record is part of :class:`DataCard`."""
 
-    # By ``<question|answer>_characters_<originals|synthetic>`` (in characters) and ``grounding_synthetic`` (a share).
+    # Keys: ``<question|answer>_characters_<originals|synthetic>`` (in characters), ``grounding_synthetic`` (a share).
     distributions: dict[str, list[HistogramBin]]
     topic_words: list[TopicWord]
     to_read: list[WrittenPair]  # ten pairs, selected with the use case's seed
@@ -139,7 +139,7 @@ class DataCard(CardFigureRecord):
     use_case: str
     arm: str
     counts: TrainingSetCounts
-    sha256: str  # over training and validation bytes
+    sha256: str  # hash of the bytes of both files
     source: str  # path or URI of the training CSV
     evaluation_source: str | None
     licence: str
@@ -161,8 +161,8 @@ class MergeManifest(TrainingSetCounts):
     train_uri: str  # ``merged/<arm>/train.jsonl``
     validation_uri: str | None  # None when no row is held out
     card_uri: str  # ``merged/<arm>/data_card.json``
-    sha256: str  # over training and validation bytes
-    tokens: int  # of the training file, one epoch, an estimate
+    sha256: str  # hash of the bytes of both files
+    tokens: int  # estimate for one epoch of the training file
 
 
 class DatasetManifest(TypedDict):
@@ -172,7 +172,7 @@ class DatasetManifest(TypedDict):
     validation_uri: str | None
     sha256: str
     records: int
-    tokens: int  # of the training file, one epoch, an estimate
+    tokens: int  # estimate for one epoch of the training file
     uploaded: bool  # False if the training set was already stored
 
 

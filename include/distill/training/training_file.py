@@ -44,7 +44,7 @@ class TrainingFile:
     problem_count: int = 0
 
     def write(self, records: Iterable[TrainingRecord], body: IO[bytes]) -> None:
-        """Write ``records``, including faulty ones. Call :meth:`require_no_problem` before the file is used."""
+        """Write ``records``, including faulty records. Call :meth:`require_no_problem` before the file is used."""
         for record in records:
             self.records += 1
             self.add_problems(map(str, check_record(record, self.family, self.records)))

@@ -1,8 +1,8 @@
 """
 Write and check an arm's training set: originals and synthetic pairs, in the record format of the student's family.
 
-:func:`include.distill.training.formats.to_customization_format` builds the records. Their user text has the same format
-as in the later requests to the student.
+:func:`include.distill.training.formats.to_customization_format` builds the records. The user text has the same format
+in these records and in later requests to the student.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def write_training_set(
     Write the training set of ``arm`` into the run's folder.
 
     Whole documents are held out for validation. Neither their rows nor their synthetic pairs are used for training.
-    Rows and pairs are streamed; only their names are in memory.
+    Rows and pairs are streamed. Only the names of rows are kept in memory.
 
     :param shards: number of shards of the run's synthetic pairs.
     :raises LimitError: the set breaks a limit of the family. Nothing was written or bought.
@@ -75,7 +75,7 @@ def write_training_set(
         pairs = pairs_of(arm, training, curated_pairs(store, folder, shards=shards))
         train.write(map(as_record, figures.count_pairs(pairs)), body)
         if held_out:
-            digest.update(b"\0")  # without a separator, moving a row between the files could keep the hash
+            digest.update(b"\0")  # without a separator, moving a row between the files might not change the hash
             body = files.enter_context(store.writer(folder.merged(arm.name, VALIDATION)))
             validation.write(map(as_record, _rows(store, folder, held_out)), body)
         _check(train, validation, folder, digest.hexdigest())

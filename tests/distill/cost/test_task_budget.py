@@ -125,7 +125,7 @@ class TestTaskBudget:
         message = ask_until_the_cap(asking(MemoryStore(), teacher, usd=5))
         assert teacher.asked == 5
         assert "has paid $5.0000 to claude-sonnet-5-5 for 5 answers" in message
-        assert "max_spend_usd = $10.00 is $5.0000" in message
+        assert "max_spend_usd ($10.00) is $5.0000" in message
         assert "Raise max_spend_usd" in message
 
     def test_a_retry_counts_the_answers_that_the_run_has_already_paid_for(self) -> None:

@@ -64,9 +64,13 @@ class TestMeans:
         ("losses", "sentence"),
         [
             pytest.param(
-                [0.5] * 18 + [0.1], "19 steps, too few for means: 0.50 in the first and 0.10 in the last", id="19 steps"
+                [0.5] * 18 + [0.1],
+                "19 steps, too few for means; loss 0.50 in the first step and 0.10 in the last",
+                id="19 steps",
             ),
-            pytest.param([0.5], "1 step, too few for means: 0.50 in the first and 0.50 in the last", id="1 step"),
+            pytest.param(
+                [0.5], "1 step, too few for means; loss 0.50 in the first step and 0.50 in the last", id="1 step"
+            ),
             pytest.param(
                 [0.5] * 19 + [0.1], "mean loss 0.50 over the first 2 of 20 steps, 0.30 over the last", id="20 steps"
             ),

@@ -1,7 +1,7 @@
 """
 Run the benchmarks: ``python -m tools.benchmarks``.
 
-Prints the table, writes it to ``.local/bench.json``, and exits with 1 when a target is missed.
+The command prints the table, writes it to ``.local/bench.json``, and exits with 1 when a target is missed.
 """
 
 from __future__ import annotations

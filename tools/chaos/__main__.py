@@ -1,7 +1,7 @@
 """
 Run the crash table: ``python -m tools.chaos``.
 
-Prints the table, writes it to ``.local/chaos.json``, and exits with 1 when any case is not as expected.
+The command prints the table, writes it to ``.local/chaos.json``, and exits with 1 when any case is not as expected.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ ATTEMPTS = 9  # on a slow machine, SQLite can be busy for minutes
 
 class Operator(AirflowApi):
     """
-    The operator of Airflow, who triggers, clears and marks runs as in the UI.
+    The actions of a person in Airflow's UI: trigger a run, clear tasks, mark tasks and runs.
 
     Requests are sent one at a time, because SQLite cannot serve several at once.
 
@@ -93,7 +93,7 @@ class Metadata:
         try:
             with closing(sqlite3.connect(f"file:{self._database}?mode=ro", uri=True, timeout=10)) as connection:
                 return connection.execute(sql, parameters).fetchall()
-        except sqlite3.OperationalError:  # the file is being replaced, or has been locked for too long
+        except sqlite3.OperationalError:  # the database file is being replaced, or has been locked for too long
             return []
 
     def dags(self) -> int:

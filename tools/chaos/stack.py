@@ -196,7 +196,7 @@ class Stack:
         self._start_airflow()
 
     def close(self) -> None:
-        """Stop everything."""
+        """Stop all processes of the stack."""
         self._group.close()
         self._lock.release()
 

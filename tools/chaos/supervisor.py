@@ -1,8 +1,8 @@
 """
 Restart a command whenever it dies, as systemd would: ``python -m tools.chaos.supervisor <pid file> <command...>``.
 
-When the command dies, its children are left running on purpose. The tasks of a killed scheduler thus run at the same
-time as the tasks of its successor. The guard that runs this supervisor adopts the children and stops them at the end.
+When the command dies, its children are left running on purpose. So the tasks of a killed scheduler run at the same time
+as the tasks of its successor. The guard that runs this supervisor adopts the children and stops them at the end.
 Each service has its own supervisor, so this module imports only the standard library.
 """
 

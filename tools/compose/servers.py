@@ -30,7 +30,7 @@ def ensure_servers(say: Callable[[str], None]) -> None:
     """
     Install missing servers, if this process is root on Debian.
 
-    :raises InputError: they cannot be installed. The message says what to install.
+    :raises InputError: a missing server cannot be installed. The message says what to do.
     """
     missing = _missing()
     if not missing:

@@ -34,7 +34,7 @@ def open_deployment(
     """
     Take the checkout's lock and prepare a deployment; at the end of the block, stop it and release the lock.
 
-    :param layout: the layout of the deployment, with a state folder of its own.
+    :param layout: the layout of the deployment, with a separate state folder.
     :raises LockHeldError: another command of this checkout is running.
     :raises InputError: PostgreSQL or Redis is missing, or the compose file cannot be used.
     """

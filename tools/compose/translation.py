@@ -1,8 +1,8 @@
 """
 Translate hosts, ports and folders of containers into loopback ports and folders of this machine.
 
-Each container has its own ports and folders, but processes on one machine share theirs. Nothing else in a command or a
-setting is changed.
+Each container has its own ports and folders, but the processes of one machine share its ports and folders. Nothing else
+in a command or a setting is changed.
 """
 
 from __future__ import annotations

@@ -33,9 +33,9 @@ UNCHANGED_SECONDS = 30.0  # a log gets a line after this time even when nothing 
 
 class ProgressDisplay:
     """
-    Draws the successive states of one run.
+    A display that draws the successive states of one run.
 
-    :param live: redraw in place; only for a terminal.
+    :param live: redraw in place, which needs a terminal.
     :param colour: show states in colour in addition to words.
     """
 

@@ -108,6 +108,10 @@ def read_holder(path: Path) -> Holder | None:
 def _describe(holder: Holder | None) -> str:
     if holder is None:
         return "Another command has just started in this checkout. Nothing was started. Try again in a moment."
-    advice = "Stop it with `make down`." if holder.command == "make up" else "Wait for it, or press Ctrl-C there."
+    advice = (
+        "Stop it with `make down`."
+        if holder.command == "make up"
+        else "Wait until it ends, or press Ctrl-C in its terminal."
+    )
     who = f"`{holder.command}` (process {holder.pid})"
     return f"{who} has been working in this checkout since {holder.since}. Nothing was started. {advice}"

@@ -1,8 +1,8 @@
 """
 Summarize the task instances of a run as steps that a newcomer understands.
 
-A step is a task of the DAG with all its mapped instances. The words for its state need no knowledge of Airflow:
-"waiting" is a deferred task; "not run" is a task that was skipped or could not run.
+A step is a task of the DAG with all its mapped instances. The words for the states need no knowledge of Airflow.
+"waiting" means that the task is deferred; "not run" means that the task was skipped or could not run.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """
 Import once what every task of the crash table would import, and read AWS's service models once.
 
-The crash table copies this file into Airflow's configuration folder, and Airflow imports the file. Tasks are forked from
-the scheduler, so each task already has the modules. The imports change only how long a task takes.
+The crash table copies this file into Airflow's configuration folder, where Airflow imports it. Each task is forked from
+the scheduler and already has the modules. The imports change only how long a task takes.
 """
 
 from __future__ import annotations

@@ -169,7 +169,7 @@ class ResourceTable(Generic[Body]):
     def get(self, arn: str) -> Resource[Body]:
         """Return a resource by ARN, even if it is deleted.
 
-        :raises KeyError: there has never been such a resource.
+        :raises KeyError: no resource has ever had this ARN.
         """
         resources = self._select("arn = ?", [arn])
         if not resources:

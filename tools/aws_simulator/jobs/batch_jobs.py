@@ -90,7 +90,7 @@ class BatchJobs:
         path = f"arn:aws:bedrock:{call.region}:{ACCOUNT_ID}:model-invocation-job"
         arn = identifier if identifier.startswith("arn:") else f"{path}/{identifier}"
         job = self._state.batch_jobs.find(call.region, arn)
-        if job is None or job.arn != arn:  # a job's name does not identify it
+        if job is None or job.arn != arn:  # the API does not find a job by its name
             raise ResourceNotFoundException(f"The model invocation job {identifier} does not exist.")
         return job
 

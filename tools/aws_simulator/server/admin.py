@@ -64,7 +64,7 @@ class Admin:
     async def _change_settings(self, request: Request) -> Response:
         changes = await request.json()
         if not isinstance(changes, dict):
-            raise ValueError("Settings must be a JSON object.")  # noqa: TRY004 - answered as a bad request
+            raise ValueError("The settings must be a JSON object. Nothing was changed.")  # noqa: TRY004 - answered as a bad request
         return _json(self._settings.change(changes).model_dump())
 
     async def _show_faults(self, _: Request) -> Response:

@@ -58,12 +58,14 @@ def decide_sweep(
     expiry = expires_at(tags)
     if run_state in LIVE_STATES:
         if expiry is None or expiry - now < renew_for / 2:
-            return SweepDecision(Action.RENEW, f"its run is {run_state}")
-        return SweepDecision(Action.LEAVE, f"its run is {run_state} and it has not expired")
+            return SweepDecision(Action.RENEW, f"the run is {run_state}")
+        return SweepDecision(Action.LEAVE, f"the run is {run_state}, and the expiry is not near")
     if run_state is not None:
-        return SweepDecision(Action.RELEASE, f"its run has ended ({run_state})")
+        return SweepDecision(Action.RELEASE, f"the run has ended ({run_state})")
     if expiry is None:
-        return SweepDecision(Action.RELEASE, "its run is unknown and it has no readable expires-at")
+        return SweepDecision(Action.RELEASE, "the run is unknown, and the tag expires-at is missing or invalid")
     if expiry <= now:
-        return SweepDecision(Action.RELEASE, f"its run is unknown and it expired at {expiry:{TIME_FORMAT}}")
-    return SweepDecision(Action.LEAVE, f"its run is unknown; it expires at {expiry:{TIME_FORMAT}}")
+        return SweepDecision(
+            Action.RELEASE, f"the run is unknown, and the throughput expired at {expiry:{TIME_FORMAT}}"
+        )
+    return SweepDecision(Action.LEAVE, f"the run is unknown, and the throughput expires at {expiry:{TIME_FORMAT}}")

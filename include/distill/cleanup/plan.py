@@ -227,8 +227,8 @@ class PlanItem:
     :param uris: the objects of the item, except ``marks``.
     :param marks: the objects that identify the item's owner and show that the run has ended. They are deleted last, so
         that a retry still recognizes the item.
-    :param release_record: URI of the record that a throughput was released; ``None`` if its run is also deleted or is
-        unknown.
+    :param release_record: URI of the release record to write for a throughput; ``None`` if the run is also deleted or
+        is unknown.
     """
 
     kind: ResourceKind

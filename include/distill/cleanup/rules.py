@@ -42,7 +42,7 @@ def plan_clean_up(inventory: Inventory, choice: CleanUpChoice, *, now: datetime.
     """
     Plan for every listed resource whether it is deleted or kept.
 
-    :param now: the time of the listing that the person who triggered the clean-up saw. Newer resources are kept.
+    :param now: the time of the listing. Newer resources are kept, because nobody saw them in the list.
     """
     rules = _Rules(inventory, choice, now)
     throughputs = [rules.throughput(listed) for listed in inventory.throughputs]
@@ -81,7 +81,7 @@ class _Rules:
             self._champion(listed),
             self._still_needed(listed),
             self._needed_by_later_run(listed.use_case),
-            next((f"throughput {name} uses it and is kept" for name in serving), None),
+            next((f"throughput {name} uses it and is also kept" for name in serving), None),
         )
         detail = f"made {listed.created:%Y-%m-%d}"
         return PlanItem(ResourceKind.CUSTOM_MODEL, listed.name, detail, keep_reason, arn=listed.arn)
@@ -118,14 +118,14 @@ class _Rules:
 
     def _champion(self, model: ListedModel) -> str | None:
         if model.use_case not in self.inventory.use_cases:
-            return f"use case {model.use_case} has no file, so it is unknown whether this is its champion"
+            return f"use case {model.use_case} has no file, so it is unknown whether this model is the champion"
         champions = {text for root in self.inventory.roots for text in root.champions}
         return "it is the champion" if champions & {model.name, model.arn} else None
 
     def _needed_by_later_run(self, use_case: str | None) -> str | None:
         # A run serves a model that an earlier run of the use case trained, if both runs have the same training data.
         waiting = [RunFolder(uri).run_key for uri, run in self._live_runs.items() if run.use_case == use_case]
-        return f"run {waiting[0]} has no report yet and may serve it" if waiting else None
+        return f"run {waiting[0]} has no report yet and may serve this model" if waiting else None
 
     @cached_property
     def _live_runs(self) -> dict[str, RunInfo]:

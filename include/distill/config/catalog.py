@@ -38,7 +38,7 @@ class FactSource(_Fact):
 
 class Customization(_Fact):
     """
-    How Bedrock fine-tunes a model.
+    The facts about fine-tuning a model on Bedrock.
 
     :param base_model_id: the id for training, which has a suffix that the id for inference does not have.
     :param regions: Regions in which the model can be trained.

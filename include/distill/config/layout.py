@@ -57,7 +57,7 @@ class RunFolder:
 
     @property
     def champion(self) -> str:
-        """The promoted model with which this run compares its candidates, as it was at preflight."""
+        """The copy of the champion's record that preflight stored. The run compares candidates with this champion."""
         return f"{self.uri}/champion.json"
 
     @property

@@ -83,7 +83,7 @@ def load_use_case(path: Path, environment: Mapping[str, str] | None = None) -> U
         message = f"{path.name}: {error}"
         raise UseCaseError(message) from error
     except Exception as error:  # PyYAML lets the error of a bad scalar through: 2026-99-99 raises a ValueError
-        message = f"{path.name}: cannot be read as YAML: {str(error) or type(error).__name__}"
+        message = f"{path.name}: the file cannot be read as YAML: {str(error) or type(error).__name__}"
         raise UseCaseError(message) from error
     use_case = parse_use_case(raw, origin=path.name)
     if use_case.name != path.stem:

@@ -117,16 +117,18 @@ def _values(name: str, text: str) -> Iterator[tuple[str, object]]:
             try:
                 yield f"line {number}", json.loads(line)
             except ValueError as error:
-                raise PromptError(f"Examples {name} line {number}: not JSON ({error}).") from error
+                raise PromptError(f"Examples {name} line {number}: the line is not JSON ({error}).") from error
         return
     if not name.endswith((".yaml", ".yml", ".json")):
-        raise PromptError(f"Examples {name}: expected a file that ends in .jsonl, .yaml or .json.")
+        message = f"Examples {name}: the file's ending is unknown; expected .jsonl, .yaml or .json. Rename the file."
+        raise PromptError(message)
     try:
         values = yaml.safe_load(text)
     except Exception as error:  # PyYAML lets the error of a bad scalar through, such as a ValueError for a date
-        raise PromptError(f"Examples {name}: cannot be read as YAML: {error}") from error
+        raise PromptError(f"Examples {name}: the file cannot be read as YAML: {error}") from error
     if not isinstance(values, list):
-        raise PromptError(f"Examples {name}: expected a list of pairs, found {type(values).__name__}.")
+        message = f"Examples {name}: the file has a {type(values).__name__}; expected a list of pairs."
+        raise PromptError(message)
     for number, value in enumerate(values, start=1):
         yield f"entry {number}", value
 

@@ -20,8 +20,8 @@ def quota_problems(use_case: UseCase) -> list[str]:
         capacity = quota.tokens_per_minute and quota.tokens_per_minute * quota.token_burst_share
         if capacity and max_tokens >= capacity:
             problems.append(
-                f"{step}.max_tokens is {max_tokens}, and each call to {model} reserves more tokens than that. The"
-                f" model's quota allows {capacity:.0f} tokens at once, so every call would be throttled. Lower"
+                f"{step}.max_tokens is {max_tokens}, and each call to {model} reserves even more tokens. The model's"
+                f" quota allows {capacity:.0f} tokens at once, so every call would be throttled. Lower"
                 f" {step}.max_tokens or correct quotas"
             )
     return problems

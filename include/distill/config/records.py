@@ -20,7 +20,7 @@ class PromptConstants(TypedDict, total=False):
 
 class FrozenPrompt(TypedDict):
     """
-    One prompt as the run uses it.
+    One prompt of a run.
 
     ``prompts.json`` in the run's folder maps the prompt's name in the use case to this record.
     """

@@ -128,7 +128,7 @@ class Synthesis(Section):
 
 
 class CriticSettings(Section):
-    """The critic, a model that checks whether the document supports the answer of a new pair. It has its own budget."""
+    """Settings of the critic, a model that checks whether the document supports a new pair's answer."""
 
     model: str
     max_spend_usd: float = Field(gt=0, description="pairs beyond this budget are counted and kept without a check")
@@ -245,7 +245,7 @@ class Serving(Section):
     poll_interval_seconds: float = Field(30, gt=0)
     timeout_minutes: float = Field(90, gt=0)
     expected_hours: float = Field(1, gt=0, description="used only for the estimate")
-    expires_after_hours: float = Field(24, gt=0, description="after this time, the sweeper may release a leftover")
+    expires_after_hours: float = Field(24, gt=0, description="after this time, the sweeper may release the endpoint")
 
 
 class Arm(Section):

@@ -234,7 +234,7 @@ class UseCase(Section):
         return float(self.training.hyperparameters.get(EPOCH_COUNT, default))
 
     def quota(self, model: Model) -> ModelQuota:
-        """Return the on-demand quota of ``model`` from the use case or else from the catalog; it may be unknown."""
+        """Return the on-demand quota of ``model`` from the use case, or else from the catalog; rates may be unknown."""
         return self.quotas.get(model.key) or model.quotas.get(self.aws.region) or ModelQuota()
 
     def arm(self, name: str) -> Arm:

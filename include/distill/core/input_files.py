@@ -135,12 +135,14 @@ def _missing(uri: str, store: ObjectStore, expected: str) -> str:
 
 def _allowed_path(uri: str) -> Path:
     if "\0" in uri:
-        raise InputError(f"Input {uri!r} is not a file name: it contains a NUL character; {_EXPECTED}.")
+        message = f"Input {uri!r} contains a NUL character and is not a file name; {_EXPECTED}. Correct the name."
+        raise InputError(message)
     try:
         path = (PROJECT_ROOT / uri).resolve()
         path.exists()
     except (OSError, UnicodeError) as error:
-        message = f"Input {uri!r} is not a file name ({getattr(error, 'strerror', None) or error}); {_EXPECTED}."
+        problem = getattr(error, "strerror", None) or error
+        message = f"Input {uri!r} is not a file name ({problem}); {_EXPECTED}. Correct the name."
         raise InputError(message) from error
     if not any(path.is_relative_to(root.resolve()) for root in input_roots()):
         allowed = ", ".join(str(root) for root in input_roots())

@@ -34,7 +34,7 @@ def hold_out(rows: Sequence[RowT], use_case: UseCase) -> tuple[list[RowT], list[
 
 
 def original_rows(arm: Arm, training: Sequence[RowT]) -> list[RowT]:
-    """Return the arm's originals: the rows of ``training`` on which it is trained."""
+    """Return the arm's originals: the rows of ``training`` on which the arm is trained."""
     return list(training) if arm.originals == "all" else list(training[: arm.originals])
 
 
@@ -80,7 +80,7 @@ def require_originals(use_case: UseCase, rows: Sequence[Grouped]) -> None:
         message = (
             f"There are {len(training)} rows to train on, but {', '.join(short)} originals. Arms that request more rows"
             " than exist would all be trained on the same rows. Nothing was bought. Request fewer originals in the use"
-            " case, or provide a longer CSV (rejected rows are in source/rejected.jsonl), and clear preflight with"
+            " case, or provide a longer CSV (rejected rows are in source/rejected.jsonl). Then clear preflight with"
             " downstream."
         )
         raise InputError(message)

@@ -74,7 +74,10 @@ def _first(limit: int | None, records: Iterator[TableRecord], lines: CsvLines) -
 def _below(header: TableRecord, records: Iterator[TableRecord], source: str, separator: str) -> Iterator[TableRecord]:
     first = next(records, None)
     if first is None:
-        message = f"{source} has a header and no rows: {header.raw.strip()!r}. Expected at least one row below it."
+        message = (
+            f"{source} has a header and no rows: {header.raw.strip()!r}. Expected at least one row below the header."
+            " Upload the file again."
+        )
         raise InputError(message)
     for record in chain([first], records):
         yield from _split_at_cr(record, len(header.fields), separator) or [record]

@@ -58,7 +58,7 @@ class TableReader(Protocol):
     """A function that reads files in one format."""
 
     def __call__(self, body: IO[bytes], *, source: str, encoding: str, limit: int | None = None) -> Table:
-        """Read the header at once, and each record when the caller iterates; one record is in memory at a time.
+        """Read the header immediately, and each record when the caller iterates; keep only one record in memory.
 
         :param source: the file's name for messages.
         :param encoding: a Python codec name.

@@ -37,8 +37,8 @@ class PoolShare:
         """
         Return the share, from 0 to 1, that the task may use of the quota that belongs to ``pool``.
 
-        A task of another pool gets the quota of one slot of ``pool``, but at most its share of its own pool. The tasks
-        that fit into the other pool then never exceed the whole quota together, however many slots the two pools have.
+        A task of another pool gets the quota of one slot of ``pool``, but at most the share of the other pool that the
+        task holds. The tasks of the other pool together then never exceed the quota, whatever the sizes of the pools.
         """
         own_share = min(1.0, self.slots / pool_slots(self.pool))
         return own_share if self.pool == pool else min(own_share, 1 / pool_slots(pool))

@@ -110,7 +110,7 @@ def _read_objects(text: str) -> Iterator[tuple[int, int, _JsonObject | _Unreadab
         try:
             value, end = _DECODER.raw_decode(text, start)
         except RecursionError:
-            yield start, len(text), _UnreadableError("not_json", f"nested too deeply; {_EXPECTED}")
+            yield start, len(text), _UnreadableError("not_json", f"the object is nested too deeply; {_EXPECTED}")
             return
         except ValueError as error:
             position, read = _after_broken_object(text, start, cast(json.JSONDecodeError, error))
@@ -123,7 +123,7 @@ def _read_objects(text: str) -> Iterator[tuple[int, int, _JsonObject | _Unreadab
 def _after_object(
     text: str, start: int, value: _JsonObject, end: int
 ) -> tuple[int, _JsonObject | _UnreadableError | None]:
-    """Return where to continue after a valid object, and its content (``None`` for a container of pairs)."""
+    """Return where to continue after a valid object, and the object's content (``None`` for a container of pairs)."""
     if not any(key in value for key in _KEYS) and _contains_pair(value):
         return _first_object_inside(text, start), None
     following = _OBJECT_START.search(text, end)
@@ -162,14 +162,15 @@ def _first_object_inside(text: str, start: int) -> int:
 
 
 def _after_broken_object(text: str, start: int, error: json.JSONDecodeError) -> tuple[int, _UnreadableError | None]:
-    """Return where to continue after an object that is not JSON, and its error (``None`` for a container of pairs)."""
+    """Return where to continue after a broken object, and the object's error (``None`` for a container of pairs)."""
     container = _CONTAINER_START.match(text, start)
     if container and not _KEY.search(container.group()):
         return container.end(), None
     end = _end_of_broken_object(text, start, error)
     if end == len(text) and (error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated")):
         return end, _UnreadableError("truncated", f"the text ends inside an object ({error.msg}); {_EXPECTED}")
-    return end, _UnreadableError("not_json", f"not JSON ({error.msg} at character {error.pos}); {_EXPECTED}")
+    message = f"the object is not JSON ({error.msg} at character {error.pos}); {_EXPECTED}"
+    return end, _UnreadableError("not_json", message)
 
 
 def _end_of_broken_object(text: str, start: int, error: json.JSONDecodeError) -> int:
@@ -200,14 +201,14 @@ def _to_pair(read: _JsonObject) -> WrittenPair:
 
 def _text(read: _JsonObject, key: str) -> str:
     if key not in read:
-        raise _UnreadableError("missing_key", f"no key {key}, found {', '.join(map(repr, read))}; {_EXPECTED}")
+        raise _UnreadableError("missing_key", f"no key {key}; found {', '.join(map(repr, read))}; {_EXPECTED}")
     value = read[key]
     if not isinstance(value, str):
         raise _UnreadableError("wrong_type", f"{key} is not a string; {_EXPECTED}")
     if is_blank(value):
         raise _UnreadableError("empty_value", f"{key} is empty; {_EXPECTED}")
     if character := unsupported_character(value):
-        raise _UnreadableError("control_character", f"{key} contains {character}, which a training file cannot hold")
+        raise _UnreadableError("control_character", f"{key} contains {character}, which training files cannot contain")
     return value
 
 

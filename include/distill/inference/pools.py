@@ -33,7 +33,7 @@ class PoolSettings(TypedDict):
 
 
 class PoolArguments(TypedDict):
-    """The arguments of an Airflow task that name its pool."""
+    """The arguments of an Airflow task that set its pool and its number of slots."""
 
     pool: str
     pool_slots: int

@@ -1,13 +1,13 @@
 """
 Keep the rate of calls within a model's quota of requests and tokens.
 
-Before a call starts, Bedrock reserves its input tokens and all of its ``max_tokens`` from the token quota. When the
+Before a call starts, Bedrock reserves the input tokens and all of ``max_tokens`` from the token quota. When the
 call ends, the output tokens times the model's burn-down rate replace ``max_tokens``
 (https://docs.aws.amazon.com/bedrock/latest/userguide/quotas-token-burndown.html). :class:`TokenBucket` counts in the
 same way, so calls stay within a stated quota instead of being throttled. If no quota is stated, :class:`AimdLimiter`
 adapts the rate to throttling.
 
-Mapped tasks share no memory, so a task uses a fixed share of the quota: the number of slots that it holds in its
+Mapped tasks share no memory, so a task uses a fixed share of the quota: the number of slots that the task holds in its
 Airflow pool divided by the number of slots in the pool. Only the first tasks that fill the pool may use the burst.
 Retries never use the burst.
 

@@ -56,7 +56,7 @@ def _kappa(cells: Counter[tuple[str, str]]) -> float | None:
     for (row, column), count in cells.items():
         rows[row] += count
         columns[column] += count
-    # These values are integers, so this test is exact. If it is true, chance alone gives full agreement.
+    # If these values are equal, chance alone gives full agreement. Both values are integers, so the test is exact.
     by_chance = sum(rows[verdict] * columns[verdict] for verdict in rows)
     if by_chance == total * total:
         return None

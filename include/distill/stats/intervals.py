@@ -58,7 +58,7 @@ def _score_interval(share: FloatsT, effective: FloatsT, quantile: FloatsT) -> tu
     center = (share + squared / (2 * effective)) / scale
     spread = (share * (1 - share) / effective + squared / (4 * effective * effective)) ** 0.5
     margin = quantile / scale * spread
-    # For a share of 0 or 1, one bound equals the share. Clipping keeps a rounding error from moving it past the share.
+    # For a share of 0 or 1, one bound equals the share. Clipping keeps a rounding error from moving the bound.
     return np.clip(center - margin, 0, share), np.clip(center + margin, share, 1)
 
 

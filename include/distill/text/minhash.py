@@ -82,7 +82,7 @@ class NearDuplicateIndex:
         return self.find_signature(signature(text, self.ngram))
 
     def add(self, text: str) -> list[TextMatch]:
-        """Add ``text`` and return its near-duplicates among the earlier texts. Its position is ``len(self) - 1``."""
+        """Add ``text`` at the position ``len(self)``, and return its near-duplicates among the earlier texts."""
         return self.add_signature(signature(text, self.ngram))
 
     def find_signature(self, text_signature: Signature) -> list[TextMatch]:

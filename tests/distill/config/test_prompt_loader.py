@@ -108,11 +108,13 @@ class TestExamples:
     @pytest.mark.parametrize(
         ("name", "text", "problem"),
         [
-            pytest.param("e.jsonl", '{"question": "a", "answer": "b"}\n{', "e.jsonl line 2: not JSON", id="not JSON"),
+            pytest.param(
+                "e.jsonl", '{"question": "a", "answer": "b"}\n{', "e.jsonl line 2: the line is not JSON", id="not JSON"
+            ),
             pytest.param("e.jsonl", '{"question": "a"}', "e.jsonl line 1: answer: Field required", id="missing key"),
-            pytest.param("e.yaml", "question: a", "expected a list of pairs, found dict", id="a mapping"),
+            pytest.param("e.yaml", "question: a", "the file has a dict; expected a list of pairs", id="a mapping"),
             pytest.param("e.yaml", "- {question: a, answer: b, c: d}", "entry 1: c: Extra inputs", id="extra key"),
-            pytest.param("e.txt", "", "ends in .jsonl, .yaml or .json", id="unknown ending"),
+            pytest.param("e.txt", "", "ending is unknown; expected .jsonl, .yaml or .json", id="unknown ending"),
             pytest.param(
                 "e.jsonl",
                 '{"question": "a", "answer": "b"}\n' * 21,

@@ -159,7 +159,7 @@ class TestRejections:
     def test_the_message_states_the_position_the_found_keys_and_the_expected_format(self) -> None:
         message = parse_llm_output(f'{ONE}\n{{"question": "q", "topic": "t"}}').rejected[0]["message"]
         assert message.startswith(
-            f"At character {len(ONE) + 1}: no key answer, found 'question', 'topic'; expected one object"
+            f"At character {len(ONE) + 1}: no key answer; found 'question', 'topic'; expected one object"
         )
 
 

@@ -27,8 +27,9 @@ def write_password_file(environ: Mapping[str, str]) -> None:
     user, _, role = environ.get(USERS, "").partition(":")
     if not user or not role or any(mark in role for mark in ":,") or not environ.get(PASSWORD):
         raise ValueError(
-            f"{USERS} must name one user (name:role) and {PASSWORD} must contain the password. "
-            "The api-server was not started. Correct .env; .env.example explains both."
+            f"The password file was not written, and the api-server was not started. {USERS} must name exactly one user"
+            f" (name:role), and {PASSWORD} must contain the user's password. Correct both in .env, which .env.example"
+            " explains."
         )
     path = Path(environ[FILE])
     path.parent.mkdir(parents=True, exist_ok=True)

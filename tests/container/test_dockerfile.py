@@ -51,11 +51,11 @@ PRODUCTION, SIMULATOR = STAGES["airflow"], STAGES["aws-simulator"]
 PRODUCTION_SERVICES = [name for name, service in SERVICES.items() if service["image"] == "bedrock-distill"]
 
 
-def test_the_production_image_holds_the_production_code_and_nothing_from_tools() -> None:
+def test_the_production_image_contains_the_production_code_and_nothing_from_tools() -> None:
     assert PRODUCTION.copied == {"requirements.txt", "requirements.lock", *CODE}
 
 
-def test_the_simulators_image_holds_tools_as_well_and_what_they_need() -> None:
+def test_the_image_of_the_simulator_also_contains_the_tools_and_their_requirements() -> None:
     assert SIMULATOR.copied == PRODUCTION.copied | {"requirements-dev.txt", "tools"}
 
 
@@ -66,7 +66,7 @@ def test_every_file_comes_through_a_plain_copy_from_the_checkout() -> None:
         assert not [rest for _, rest in stage.instructions if "--from" in rest or "--mount" in rest]
 
 
-def test_the_production_image_is_what_a_build_makes_without_a_target() -> None:
+def test_a_build_without_a_target_makes_the_production_image() -> None:
     assert list(STAGES)[-1] == "airflow"
 
 
@@ -78,20 +78,20 @@ def test_a_service_of_airflow_runs_the_production_image_and_none_of_the_tools(na
     assert all(volume.startswith("logs:") for volume in service["volumes"])  # a mounted checkout would hold tools/
 
 
-def test_the_simulator_runs_from_the_image_that_holds_it() -> None:
+def test_the_simulator_runs_from_its_own_image() -> None:
     service = SERVICES["aws-simulator"]
     assert service["build"] == {"context": ".", "target": "aws-simulator"}
     assert "tools.aws_simulator" in service["command"]
 
 
-def test_the_build_sees_only_what_it_names() -> None:
+def test_the_build_context_contains_only_the_files_that_the_dockerfile_copies() -> None:
     lines = (PROJECT_ROOT / ".dockerignore").read_text().splitlines()
     rules = [line for line in lines if line and not line.startswith("#")]
     assert rules[0] == "*"
     assert {rule[1:] for rule in rules if rule.startswith("!")} == SIMULATOR.copied
 
 
-def test_the_image_installs_what_was_tested_as_an_ordinary_user() -> None:
+def test_the_image_installs_the_tested_packages_and_runs_as_an_ordinary_user() -> None:
     locked = dict(re.findall(r"^([\w.-]+)==(\S+)$", (PROJECT_ROOT / "requirements.lock").read_text(), re.MULTILINE))
     base = re.search(r"^FROM apache/airflow:(?:slim-)?([\d.]+)-python3\.11 AS base$", DOCKERFILE, re.MULTILINE)
     assert base is not None

@@ -186,7 +186,9 @@ class TestNames:
     @given(
         use_case=SLUG, arm=SLUG, fingerprint=st.from_regex(r"[0-9a-f]{64}", fullmatch=True), attempt=st.integers(1, 9)
     )
-    def test_names_of_jobs_and_models(self, use_case: str, arm: str, fingerprint: str, attempt: int) -> None:
+    def test_bedrock_accepts_the_names_of_jobs_and_models(
+        self, use_case: str, arm: str, fingerprint: str, attempt: int
+    ) -> None:
         name = job_name(use_case[:24], arm[:16], fingerprint, attempt)
         asked = JobRequest(
             name=name,
@@ -203,7 +205,7 @@ class TestNames:
 
     @settings(max_examples=60, deadline=None)
     @given(use_case=SLUG, arm=SLUG, run_id=st.text(max_size=300), ordinal=st.integers(1, 99))
-    def test_names_of_throughputs(self, use_case: str, arm: str, run_id: str, ordinal: int) -> None:
+    def test_bedrock_accepts_the_names_of_throughputs(self, use_case: str, arm: str, run_id: str, ordinal: int) -> None:
         name = throughput_name(use_case[:24], arm[:16], run_key("distill_x", run_id), ordinal)
         broken = self.request(
             "CreateProvisionedModelThroughput",
@@ -258,7 +260,7 @@ class TestS3:
         assert_accepted(wire, "PutObject", "GetObject", "HeadObject", "ListObjectsV2", "DeleteObject")
 
     @pytest.mark.parametrize(("region", "where"), [("us-east-1", None), ("us-west-2", "us-west-2")])
-    def test_a_bucket_is_made_where_the_jobs_run_and_tagged(
+    def test_a_bucket_is_created_in_the_region_of_the_jobs_and_tagged(
         self, wire: RecordedWire, region: str, where: str | None
     ) -> None:
         def absent(_: Any) -> Any:

@@ -40,7 +40,7 @@ def record_attempt(context: Context) -> Iterator[None]:
 
 @contextmanager
 def record_error(context: Context) -> Iterator[None]:
-    """Push the class of the error that ends an attempt. An attempt that resumes after a deferral needs only this."""
+    """Push the class of the error that ends an attempt. A resumed attempt uses only this context manager."""
     try:
         yield
     except Exception as error:

@@ -188,7 +188,7 @@ class BedrockSubmitBatchOperator(BatchOperator):
         if not self.pending_jobs.find(name):  # a clean-up deleted the record of a running job
             self.pending_jobs.add(plan)
         submitted["bought"] += purchase.bought
-        self.log.info("%s %s: %d records", "Bought" if purchase.bought else "Found", name, plan.records)
+        self.log.info("%s batch job %s with %d records", "Bought" if purchase.bought else "Found", name, plan.records)
         return purchase.resource
 
     def _attempt(self, sha256: str) -> str | None:

@@ -106,7 +106,7 @@ class CuratePairsOperator(DistillOperator):
         max_failed_share = self.use_case.fan_out.max_failed_share
         if failed > max_failed_share * documents:
             message = (
-                f"Synthesis failed for {failed} of {documents} rows, more than max_failed_share ="
+                f"Synthesis failed for {failed} of {documents} rows. The maximum is max_failed_share ="
                 f" {max_failed_share:.0%}. The reasons are in {self._rejects_uri}. All answers are stored. Clear"
                 f" {SYNTHESIZE} with downstream to request only the missing answers."
             )
@@ -118,10 +118,10 @@ class CuratePairsOperator(DistillOperator):
             reasons = ", ".join(f"{name} {number}" for name, number in dropped.most_common()) or "none"
             message = (
                 f"Only {counts['accepted']} of the {counts['requested']} pairs that were requested from the teacher are"
-                f" usable, less than min_accepted_share = {min_accepted_share:.0%}. No training was bought."
+                f" usable. The minimum is min_accepted_share = {min_accepted_share:.0%}. No training was bought."
                 f" Missing pairs: {counts['missing']}. Dropped pairs by filter: {reasons}. The dropped pairs and the"
                 f" reasons are in {self._rejects_uri}. Improve the prompt, relax a filter in curation, or raise"
-                " synthesis.attempts or synthesis.rounds to repeat requests. Then clear"
+                " synthesis.attempts or synthesis.rounds to send more requests. Then clear"
                 f" {PREFLIGHT} with downstream."
             )
             raise TooManyFailuresError(message)

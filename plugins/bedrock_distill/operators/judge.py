@@ -1,4 +1,4 @@
-"""Ask a judge to compare the answers of two arms, one task per pair of arms."""
+"""Let a judge compare the answers of two arms, one task per pair of arms."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 
 class BedrockJudgeOperator(DistillOperator):
     """
-    Ask one judge to compare two arms on every evaluation row, in both orders.
+    Let one judge compare two arms on every evaluation row, in both orders.
 
-    If a reply contains no verdict, the request is repeated. If the last reply contains no verdict either, it is counted
-    as unparsable and never dropped. If a row gets no reply at all, the task fails. A retry or clearing the task
-    requests only the missing verdicts.
+    If a reply contains no verdict, the request is repeated. If the last reply contains no verdict either, the
+    comparison counts as unparsable, but is never dropped. If a comparison gets no reply at all, the task fails. A retry
+    or clearing the task requests only the missing verdicts.
 
     :param judge: key of the model in ``models.yaml``. (templated)
     :param candidate: the arm that is expected to be better. (templated)

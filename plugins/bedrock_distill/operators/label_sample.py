@@ -115,7 +115,7 @@ class DrawLabelSampleOperator(RunAccess, BaseOperator):
             )
             return
         self.store.write(uri, render_sheet(drawn[:examples]))
-        self.log.info("%s examples: %s", len(drawn[:examples]), uri)
+        self.log.info("The sheet with %s examples is %s.", len(drawn[:examples]), uri)
 
     def _newest_run_key(self, layout: Layout, choice: LabelParams) -> str:
         uris = newest_entries(self.store.list(layout.reports(choice.use_case)), 1)

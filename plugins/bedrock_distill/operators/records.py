@@ -28,13 +28,13 @@ class AnsweredTask(TypedDict):
 
 
 class HumanResponse(AnsweredTask):
-    """Result of a task that asks a person, as Airflow's ``HITLOperator`` returns it. Passed only through XCom."""
+    """Result of a task that asks a person, as Airflow's ``HITLOperator`` returns it. It is passed only through XCom."""
 
     chosen_options: list[str]
 
 
 class LabelResponse(AnsweredTask):
-    """Result of one mapped task of ``ask``. Passed only through XCom."""
+    """Result of one mapped task of ``ask``. It is passed only through XCom."""
 
     chosen_options: list[Choice]
     number: int  # of the example, from 0

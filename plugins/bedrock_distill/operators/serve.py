@@ -105,7 +105,9 @@ class BedrockProvisionThroughputOperator(ServingOperator):
             )
 
         purchase = buy_once(name, find=self.hook.find_throughput, create=create)
-        self.log.info("%s %s for %s missing answers", "Bought" if purchase.bought else "Found", name, missing)
+        self.log.info(
+            "%s throughput %s for %s missing answers", "Bought" if purchase.bought else "Found", name, missing
+        )
         manifest["throughput_name"], manifest["throughput_arn"] = name, purchase.resource.arn
         manifest["bought"] = purchase.bought
         return manifest

@@ -1,4 +1,4 @@
-"""Ask the teacher for new pairs, one task per shard of rows."""
+"""Request new pairs from the teacher, one task per shard of rows."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 class BedrockSynthesizeOperator(DistillOperator):
     """
-    Ask the teacher for new question and answer pairs for every row of a shard, and filter them.
+    Request new pairs of a question and an answer from the teacher for every row of a shard, and filter the pairs.
 
     Every answer is stored in S3 before it is parsed, under a hash of its request. So a retry, clearing the task, or a
     later run pays only for missing answers. If a row fails, the task is retried as long as a retry can help; then the

@@ -70,7 +70,9 @@ class BedrockSubmitCustomizationJobOperator(ArmOperator):
             tags=purchase_tags(self.use_case, self.folder, context["dag_run"], fingerprint=fingerprint),
         )
         purchase = buy_once(name, find=self.hook.find_job, create=lambda _: self.hook.create_job(request))
-        self.log.info("%s %s (%s)", "Bought" if purchase.bought else "Found", name, purchase.resource.status)
+        self.log.info(
+            "%s training job %s (status %s)", "Bought" if purchase.bought else "Found", name, purchase.resource.status
+        )
         return {
             "job_name": name,
             "job_arn": purchase.resource.arn,

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 class RunAccess:
     """
-    Access the run of a task: its folder, its frozen use case, and AWS. A mixin for operators and sensors.
+    Give a task access to its run's folder, to the frozen use case, and to AWS. A mixin for operators and sensors.
 
     The task class sets ``run_uri``, ``aws_conn_id`` and ``region_name``.
     """

@@ -16,7 +16,7 @@ HTTP_NOT_FOUND = 404
 
 def run_state(tags: Mapping[str, str], context: Context) -> str | None:
     """
-    Return the state of the DAG run that a resource's tags name; ``None`` if Airflow does not know such a run.
+    Return the state of the DAG run that a resource's tags name; ``None`` if there is no such run.
 
     :param tags: tags of the resource.
     :raises AirflowRuntimeError: the look-up failed, so the run may still be running.
@@ -34,7 +34,7 @@ def run_state(tags: Mapping[str, str], context: Context) -> str | None:
 
 
 def _status_code(error: AirflowRuntimeError | ServerResponseError) -> int | None:
-    """Return the HTTP status. A task gets an error of Airflow, but ``dag.test()`` gets an error of the HTTP client."""
+    """Return an error's HTTP status. A task gets Airflow's error, but ``dag.test()`` gets the HTTP client's error."""
     if isinstance(error, ServerResponseError):
         return error.response.status_code
     code: int | None = (error.error.detail or {}).get("status_code")

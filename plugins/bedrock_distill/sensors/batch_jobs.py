@@ -31,12 +31,12 @@ class BedrockBatchSensor(WaitingSensor[BatchWaitManifest]):
         self.stop_when_marked_failed = stop_when_marked_failed
 
     def poll(self) -> BatchWaitManifest | None:
-        """Look up every job by its ARN."""
+        """Look up every job by its ARN; return the manifest if all jobs have ended."""
         arns = self.submitted["job_arns"]
         if not (jobs := running_jobs(self.hook, arns)):
             return {"jobs": len(arns)}
         for job in jobs:
-            self.log.info("%s is %s: %d of %d records", job.name, job.status, job.processed, job.total)
+            self.log.info("%s is %s: %d of %d records are processed", job.name, job.status, job.processed, job.total)
         return None
 
     def trigger(self, **common: Any) -> PollingTrigger:

@@ -47,7 +47,7 @@ class BedrockCustomizationJobSensor(WaitingSensor[TrainingManifest]):
         self.stop_when_marked_failed = stop_when_marked_failed
 
     def poll(self) -> TrainingManifest | None:
-        """Look up the job by its name."""
+        """Look up the job by its name; return the manifest if the job has completed."""
         name = self.submitted["job_name"]
         job = self.hook.find_job(name)
         if job is None:

@@ -36,7 +36,7 @@ class BedrockProvisionedThroughputSensor(WaitingSensor[EndpointManifest]):
         self.provisioned: ThroughputManifest = provisioned
 
     def poll(self) -> EndpointManifest | None:
-        """Look up the throughput by its name."""
+        """Look up the throughput by its name; return the manifest if it is in service or no answer is missing."""
         name = self.provisioned["throughput_name"]
         throughput = self.hook.find_throughput(name) if name else None  # no name: nothing had to be bought
         arn = serving_arn(self.provisioned, throughput, provision_task=self._provision_task)

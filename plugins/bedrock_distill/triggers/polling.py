@@ -139,7 +139,7 @@ class PollingTrigger(BaseTrigger):
         try:
             await in_thread(self.give_up, self._hook())
         except ServiceError as error:
-            self.log.warning("%s could not be stopped or deleted: %s", self.name, error)
+            self.log.warning("%s could not be stopped or deleted, and may be running and billed: %s", self.name, error)
 
     async def _task_state(self) -> str | None:
         if (ti := self.task_instance) is None:

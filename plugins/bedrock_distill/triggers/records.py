@@ -8,7 +8,7 @@ WaitEnd = Literal["ended", "deadline", "refused"]
 
 
 class WaitEvent(TypedDict):
-    """The reason why a trigger fired. Passed only through Airflow's database."""
+    """The reason why a trigger fired. It is passed only through Airflow's database."""
 
     end: WaitEnd
     message: str  # AWS's reason if AWS refused the check, else empty

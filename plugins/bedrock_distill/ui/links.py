@@ -80,7 +80,7 @@ class ReportLink(ResourceLink):
         """Return the URL of the run's report tab; empty if the report is not written yet."""
         if not _returned(ti_key):
             return ""
-        dag_id, run_id = (quote(part, safe=":+") for part in (ti_key.dag_id, ti_key.run_id))  # as the UI writes them
+        dag_id, run_id = (quote(part, safe=":+") for part in (ti_key.dag_id, ti_key.run_id))  # quoted as in the UI
         return ui_path(f"dags/{dag_id}/runs/{run_id}/plugin/distill-report")
 
 

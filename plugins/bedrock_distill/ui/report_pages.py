@@ -66,7 +66,7 @@ def report(dag_id: str, run_id: str) -> Response:
     """Show the stored report of a run."""
     use_case = next((valid for valid in load_use_cases().valid if valid.dag_id == dag_id), None)
     if use_case is None:
-        raise HTTPException(404, f"No use case has the DAG {dag_id}.")
+        raise HTTPException(404, f"There is no use case with the DAG {dag_id}, so it has no reports.")
     folder = RunFolder(Layout(use_case.storage).run_uri(run_key(dag_id, run_id)))
     try:
         html = store_for(use_case).read(folder.report("html"))

@@ -56,7 +56,7 @@ def client_error(code: str, message: str = "reason", status: int = 400) -> Clien
     ],
     ids=lambda value: str(value)[:40],
 )
-def test_every_failure_becomes_one_named_error(error: Exception, kind: type[ServiceError]) -> None:
+def test_every_aws_failure_becomes_a_named_error(error: Exception, kind: type[ServiceError]) -> None:
     with pytest.raises(ServiceError) as raised, named_errors("call of thing"):
         raise error
     assert type(raised.value) is kind

@@ -195,7 +195,7 @@ def test_the_use_case_can_let_jobs_continue(
         pytest.param({"tuned.submit": "skipped", "tuned.trained": "skipped"}, id="never submitted"),
     ],
 )
-def test_nothing_else_stops_a_job(run: Run, bedrock: FakeBedrock, states: dict[str, str]) -> None:
+def test_a_job_is_not_stopped_in_any_other_case(run: Run, bedrock: FakeBedrock, states: dict[str, str]) -> None:
     run.submit()
     run.end({"judge": "failed", **states})
     assert bedrock.stopped == []

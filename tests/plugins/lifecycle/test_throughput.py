@@ -43,7 +43,7 @@ class TestServingArn:
         return serving_arn(provisioned(usd_per_hour=21, **changes), shown, provision_task="tuned.provision")
 
     @pytest.mark.parametrize("status", ["InService", "Creating", "Updating"])
-    def test_it_is_the_arn_that_bedrock_reports(self, status: str) -> None:
+    def test_the_serving_arn_is_the_arn_that_bedrock_reports(self, status: str) -> None:
         assert self.serving(throughput(status)) == f"arn:throughput/{NAME}"
 
     @pytest.mark.parametrize("shown", [None, throughput("Failed")])
@@ -93,13 +93,13 @@ class TestDeleteAndWait:
     def delete(self, bedrock: FakeBedrock, wait_seconds: float) -> None:
         delete_and_wait(bedrock, NAME, wait_seconds=wait_seconds)  # type: ignore[arg-type]
 
-    def test_it_returns_at_once_when_the_throughput_is_gone(self, pauses: list[float]) -> None:
+    def test_the_deletion_returns_at_once_when_the_throughput_is_gone(self, pauses: list[float]) -> None:
         bedrock = FakeBedrock()
         bedrock.put_throughput(NAME, "InService")
         self.delete(bedrock, 60)
         assert (bedrock.throughputs, pauses) == ({}, [])
 
-    def test_it_waits_until_bedrock_no_longer_finds_the_throughput(self, pauses: list[float]) -> None:
+    def test_the_deletion_waits_until_bedrock_no_longer_finds_the_throughput(self, pauses: list[float]) -> None:
         bedrock = LingeringBedrock(lookups=3)
         self.delete(bedrock, 60)
         assert bedrock.deleted == [NAME]

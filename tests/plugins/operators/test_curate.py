@@ -114,7 +114,9 @@ class TestGate:
         manifests[0]["failed"] = 2
         assert curate(manifests)["failed"] == 2
 
-    def test_above_that_share_the_task_fails_and_says_where_the_reasons_are(self, curate: Any, synthesize: Any) -> None:
+    def test_above_the_allowed_share_of_failed_rows_the_task_fails_and_says_where_the_reasons_are(
+        self, curate: Any, synthesize: Any
+    ) -> None:
         manifests = synthesize()
         manifests[0]["failed"] = 1
         message = rf"1 of 10 rows.*max_failed_share = 5%.*{FOLDER.uri}/synthetic/"

@@ -45,7 +45,7 @@ def test_the_lines_are_written_and_add_up_to_the_estimate(estimate: Any, store: 
     assert len(json.dumps(manifest)) < 2048
 
 
-def test_an_estimate_above_the_cap_is_an_error_that_names_both_and_buys_nothing(
+def test_an_estimate_above_the_cap_is_an_error_that_gives_both_amounts_and_buys_nothing(
     estimate: Any, store: MemoryStore, bedrock: FakeBedrock, use_case: UseCase, context: Any
 ) -> None:
     freeze(store, use_case, max_spend_usd=0.5)
@@ -113,7 +113,7 @@ def test_the_estimate_records_how_tokens_were_counted_the_number_of_calls_and_th
     assert all("; checked 20" in source for source in written["prices"].values())
 
 
-def test_an_estimate_without_counted_tokens_says_so(
+def test_an_estimate_without_counted_tokens_records_that_tokens_were_estimated(
     estimate: Any, store: MemoryStore, bedrock: FakeBedrock, context: Any
 ) -> None:
     bedrock.refuse["count_tokens"] = RefusedError("no access to CountTokens")

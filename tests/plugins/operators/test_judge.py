@@ -134,7 +134,9 @@ class TestJudge:
         same = [record for record in read_jsonl(store, manifest["verdicts_uri"], dict) if record["same"]]
         assert {(record["row_id"], record["verdict"]) for record in same} == {(ROWS[0]["row_id"], "tie")}
 
-    def test_a_row_that_one_arm_never_answered_is_named(self, judge: Any, store: MemoryStore) -> None:
+    def test_the_error_about_a_row_that_one_arm_never_answered_names_the_row(
+        self, judge: Any, store: MemoryStore
+    ) -> None:
         write_jsonl(store, FOLDER.answers("base", 2), [])
         with pytest.raises(ReconciliationError, match=f"without an answer from .*The first is row {ROWS[2]['row_id']}"):
             judge()

@@ -169,7 +169,7 @@ class TestAsk:
         assert len(model_lines) == 6
         assert all(line.startswith("> ") for line in model_lines)
 
-    def test_a_long_document_is_cut_and_the_question_says_so(self) -> None:
+    def test_a_long_document_is_cut_and_the_question_mentions_the_cut(self) -> None:
         example = {"question": "q", "answer_a": "a", "answer_b": "b", "document": "d" * 30_000}
         assert "only the beginning" in question_body(example)
         assert len(question_body(example)) < 21_000

@@ -19,11 +19,11 @@ def outcome(context: Any) -> Any:
     return run
 
 
-def test_a_run_whose_tasks_all_succeeded_passes(outcome: Any) -> None:
+def test_a_run_whose_tasks_all_succeeded_is_a_success(outcome: Any) -> None:
     outcome(report="success", release="success", outcome="running")
 
 
-def test_failed_tasks_are_named_and_tasks_that_could_not_start_are_counted(outcome: Any) -> None:
+def test_the_message_names_failed_tasks_and_counts_tasks_that_could_not_start(outcome: Any) -> None:
     states = {"tuned.release": "failed", "judge": "failed", "report": "upstream_failed", "ingest": "success"}
     with pytest.raises(IncompleteRunError, match=r"Failed tasks: judge, tuned\.release\. .* could not start: 1\."):
         outcome(**states)

@@ -43,7 +43,7 @@ def frozen(store: MemoryStore) -> Any:
 
 
 class TestFreezing:
-    def test_it_freezes_the_use_case_and_returns_its_uri(
+    def test_preflight_freezes_the_use_case_and_returns_the_uri_of_the_copy(
         self, preflight: Any, store: MemoryStore, use_case: UseCase, context: Any
     ) -> None:
         manifest = preflight().execute(context)
@@ -206,7 +206,7 @@ class TestRefusal:
         assert "1. head_bucket bedrock-distill-training: 403" in message
         assert "Bedrock retired model claude-3-sonnet" in message
 
-    def test_a_missing_champion_is_named_if_the_use_case_compares_with_it(
+    def test_a_missing_champion_is_a_problem_if_the_use_case_compares_with_it(
         self, preflight: Any, bedrock: FakeBedrock, store: MemoryStore, context: Any
     ) -> None:
         uri = f"{FOLDER.root}/champions/aws_docs_qa.json"

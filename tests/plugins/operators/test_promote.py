@@ -119,7 +119,7 @@ class TestPromote:
         assert context["outlet_events"][ASSET].extra["model_arn"] == "arn:model/tuned"
 
     @pytest.mark.parametrize("decisions", [[decision("tuned", 0.4, promoted=False)], []], ids=["lost", "not compared"])
-    def test_without_a_winner_it_is_skipped_without_an_event(
+    def test_without_a_winner_promote_is_skipped_and_emits_no_event(
         self, promote: Any, prepared: MemoryStore, context: Any, decisions: Any
     ) -> None:
         decide(prepared, *decisions)

@@ -66,7 +66,7 @@ class TestProvision:
         assert provision.execute(context)["throughput_arn"] is None
         assert bedrock.bought == []
 
-    def test_it_does_not_buy_after_the_release(
+    def test_no_throughput_is_bought_after_the_release(
         self, provision: Any, release: Any, bedrock: FakeBedrock, context: Any
     ) -> None:
         """A forgotten copy of the task continues after ``release``."""
@@ -82,7 +82,7 @@ class TestProvision:
             provision.execute(context)
         assert bedrock.bought == []
 
-    def test_after_a_release_it_buys_under_the_next_number(
+    def test_after_a_release_clearing_provision_buys_throughput_under_the_next_number(
         self, provision: Any, release: Any, bedrock: FakeBedrock, context: Any
     ) -> None:
         provision.execute(context)
@@ -137,7 +137,7 @@ class TestChampion:
 
 
 class TestRelease:
-    def test_it_deletes_the_throughput_of_a_provision_that_died_after_buying(
+    def test_release_deletes_the_throughput_of_a_provision_that_died_after_buying(
         self, release: Any, bedrock: FakeBedrock, context: Any
     ) -> None:
         bedrock.put_throughput(FIRST, "Creating")

@@ -54,7 +54,7 @@ def test_without_a_use_case_there_is_still_a_form() -> None:
     assert clean_up_params([])["use_case"].resolve() == "all"
 
 
-def test_each_form_has_its_own_choices() -> None:
+def test_each_form_offers_its_own_use_cases() -> None:
     clean_up_params(["one"])
     with pytest.raises(ParamValidationError):
         clean_up_params(["other"])["use_case"].resolve("one")

@@ -85,7 +85,7 @@ class TestFirstCheck:
 
 
 class TestInTheWorker:
-    def test_it_checks_until_the_wait_is_over(self, context: Any) -> None:
+    def test_without_deferral_the_sensor_checks_until_the_wait_is_over(self, context: Any) -> None:
         waiting = sensor(False, False, True, deferrable=False, timeout_seconds=30)
         assert waiting.execute(context) == {"checks": 3}
 
@@ -104,7 +104,7 @@ class TestInTheWorker:
 
 
 class TestInTheTriggerer:
-    def test_it_defers_with_a_deadline_after_the_time_it_may_wait(self, context: Any) -> None:
+    def test_the_deadline_of_a_deferral_is_the_time_out_after_the_start(self, context: Any) -> None:
         waiting = sensor(timeout_seconds=3600, aws_conn_id="aws_other", region_name="eu-west-1")
         before = datetime.datetime.now(datetime.UTC)
         method, arguments = deferred(waiting.execute, context)

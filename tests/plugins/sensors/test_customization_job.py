@@ -72,7 +72,9 @@ class TestEnd:
             sensor().execute(context)
         assert "tuned.submit" not in str(error.value)
 
-    def test_a_job_that_failed_without_a_reason_says_so(self, sensor: Any, context: Any, bedrock: FakeBedrock) -> None:
+    def test_the_error_about_a_job_that_failed_without_a_reason_says_that_bedrock_gave_none(
+        self, sensor: Any, context: Any, bedrock: FakeBedrock
+    ) -> None:
         bedrock.put_job("job", "Failed")
         with pytest.raises(JobFailedError, match="Failed: Bedrock gave no reason"):
             sensor().execute(context)

@@ -76,11 +76,11 @@ def test_the_triggerer_makes_the_same_trigger_from_the_stored_arguments(make: An
 
 
 class TestRun:
-    def test_it_fires_when_the_job_has_ended(self, bedrock: FakeBedrock) -> None:
+    def test_the_trigger_fires_when_the_job_has_ended(self, bedrock: FakeBedrock) -> None:
         bedrock.put_job("job", "Completed")
         assert first_event(job_trigger()) == {"end": "ended", "message": "", "deadline": FAR}
 
-    def test_it_sleeps_before_its_first_check(self, bedrock: FakeBedrock) -> None:
+    def test_the_trigger_sleeps_before_its_first_check(self, bedrock: FakeBedrock) -> None:
         """Airflow 3.3 can fail a deferral that fires at once."""
         bedrock.put_job("job", "Completed")
         with pytest.raises(TimeoutError):
@@ -99,7 +99,7 @@ class TestRun:
         monkeypatch.setattr(bedrock, "find_job", shaky)
         assert first_event(job_trigger())["end"] == "ended"
 
-    def test_it_fires_at_its_deadline(self, bedrock: FakeBedrock) -> None:
+    def test_the_trigger_fires_at_its_deadline(self, bedrock: FakeBedrock) -> None:
         assert first_event(job_trigger(deadline=PAST)) == {"end": "deadline", "message": "", "deadline": PAST}
 
     def test_an_error_at_the_deadline_ends_the_wait(
@@ -161,7 +161,7 @@ class TestHasEnded:
         assert job_trigger().has_ended(bedrock) is True  # type: ignore[arg-type]
         assert endpoint_trigger().has_ended(bedrock) is True  # type: ignore[arg-type]
 
-    def test_an_unknown_status_is_left_to_the_task_that_wakes_up(self, bedrock: FakeBedrock) -> None:
+    def test_an_unknown_status_wakes_the_task(self, bedrock: FakeBedrock) -> None:
         bedrock.put_job("job", "Paused")
         assert job_trigger().has_ended(bedrock) is True  # type: ignore[arg-type]
 

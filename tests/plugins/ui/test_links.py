@@ -117,7 +117,7 @@ def test_the_report_has_a_link_after_it_is_written(returned: Any, monkeypatch: p
 
 
 @pytest.mark.parametrize("task_class", CONCRETE)
-def test_links_of_one_task_have_different_keys(task_class: Any) -> None:
+def test_the_links_of_one_task_have_different_keys(task_class: Any) -> None:
     links_of_task = task_class.operator_extra_links
     assert (
         len({link.name for link in links_of_task})

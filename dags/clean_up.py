@@ -24,13 +24,14 @@ tag `project=bedrock-distill`, and it would be empty. The pipeline sets this tag
 - throughput, models and buckets without the tag `project=bedrock-distill`, and folders without a frozen `use_case.yaml`
 - the champion, the file that names the champion, and any model that a kept throughput serves
 - anything that a live run uses
-- anything of a run that Airflow does not know, if it has not expired and `include_unexpired` is not ticked. The tag
-  `expires-at` says when a resource expires. A run folder without a report expires some time after its last write.
+- anything of a run that is not in Airflow's database, if it has not expired and `include_unexpired` is not ticked. The
+  tag `expires-at` says when a resource expires. A run folder without a report expires `serving.expires_after_hours`
+  after its last write.
 - anything created or changed after `list_leftovers` ran
 
 ### If a task fails
 
-You may clear both tasks at any time. They make a new list; deleted resources stay deleted. Clearing costs nothing.
+You may clear either task at any time. The task then lists the resources again. Clearing costs nothing.
 
 | task | cause | what to do |
 |---|---|---|

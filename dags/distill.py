@@ -1,8 +1,8 @@
 """## Distil a large model into a small one, and check whether the small model got better
 
-Reads a CSV file with the columns `doc`, `question` and `answer`. A large model, the teacher, writes new pairs of a
-question and an answer. A small model, the student, is fine-tuned on the original rows and the new pairs. Judge models
-then compare the fine-tuned student with the untrained student on rows that were not used for training.
+Reads a CSV file with the columns `doc`, `question` and `answer`. A large model, the teacher, writes new
+question-and-answer pairs. A small model, the student, is fine-tuned on the original rows and the new pairs. Judge
+models then compare the fine-tuned student with the untrained student on rows that were not used for training.
 
 ### Tasks
 
@@ -21,7 +21,7 @@ then compare the fine-tuned student with the untrained student on rows that were
 | `<arm>.merge`, `.upload` | the training file, stored in a folder named after its hash | nothing |
 | `<arm>.submit` | a fine-tuning job, either new or found from an earlier attempt or run | training tokens if the job is new |
 | `<arm>.trained` | the custom model, once the job has completed | nothing |
-| `<arm>.wait_for_previous_arm` | waits until the previous arm is released or has failed | nothing |
+| `<arm>.wait_for_previous_arm` | waits until the previous arm's endpoint is released or that arm has failed | nothing |
 | `<arm>.start_serving` | does nothing; it is the first setup of the teardown `release` | nothing |
 | `<arm>.provision`, `.in_service` | an endpoint that is ready to answer | **billed by the hour until `release`** |
 | `<arm>.answer` | the arm's answers to the evaluation rows | tokens for the base student; no extra cost on an endpoint |
@@ -40,8 +40,8 @@ files, the sizes and the spend cap for one run. With `dry_run`, the run stops af
 
 ### If a task fails
 
-The error message says what happened and what to do. You may clear any task at any time. Clearing never pays twice for
-the same thing: stored answers, training jobs and running endpoints are reused, and you pay only for what is missing.
+The error message says what happened and what to do. You may clear any task at any time. You never pay twice for the
+same thing: stored answers, training jobs and running endpoints are reused, and you pay only for what is missing.
 
 | task | cause | what to do, and what it costs |
 |---|---|---|
@@ -51,7 +51,7 @@ the same thing: stored answers, training jobs and running endpoints are reused, 
 | `<step>_batch.submit` | Bedrock refused a job, or an earlier job with the same questions failed | Follow the message. The refused job was not bought. |
 | `<step>_batch.wait` | the jobs did not end in time | Clear `wait` to wait longer. Waiting buys nothing, but the jobs are still running and billed. |
 | `<step>_batch.collect` | a job failed or was stopped | Clear `<step>_batch.submit` with downstream. It submits only the questions without a stored answer. |
-| `synthesize`, `judge.<model>`, `judge_champion.<model>` | the quota was used up, or the model failed on a row | Clear the failed task. It pays only for missing answers. |
+| `synthesize`, `judge.<model>`, `judge_champion.<model>` | Bedrock throttled requests or returned errors for too long, or refused a request | Clear the failed task. It pays only for missing answers. |
 | `curate` | too many rows failed, or too few pairs passed the filters | Follow the message. No training was bought. The dropped pairs and the reasons are in `synthetic/` in the run's folder. |
 | `shards`, `evaluation_shards`, `<arm>.merge`, `.upload`, `report` | see the message | Correct the cause and clear the task with downstream. The task itself costs nothing. |
 | `<arm>.submit` | an earlier job on the same data failed, or access is missing | Correct the data or the access, then clear `preflight` with downstream. Changed data buys a new job. |
@@ -62,7 +62,7 @@ the same thing: stored answers, training jobs and running endpoints are reused, 
 | `<arm>.answer` | the endpoint is gone ("was released"), for example because only the failed tasks of a run were cleared | Clear `provision` with downstream, which buys a new endpoint for the missing answers, billed by the hour. |
 | `<arm>.answer` | a row has no answer | Clear `answer` with downstream. Airflow then also runs `provision` again, which buys a new endpoint for the missing answers, billed by the hour. In the base arm, you pay only the tokens of the missing answers. |
 | `<arm>.release` | Bedrock did not delete the endpoint | The endpoint **may still be billed by the hour**. The task is retried. If all retries fail, delete the provisioned throughput in the Bedrock console. |
-| `promote` | the champion changed after this run compared its arms with it, or the winner's model is gone | Nothing was changed. The message says what to clear. |
+| `promote` | the champion changed after `preflight` stored it for this run, or the winner's model is gone | Nothing was changed. The message says what to clear. |
 | `delete_losers` | Bedrock refused to delete a model | Clear `delete_losers`. It deletes the remaining models. |
 | `outcome` | another task failed; the message names the task and the jobs that were stopped | Correct the cause and clear the failed task with downstream. |
 
@@ -70,7 +70,8 @@ A skipped `promote` is not a failure: no arm was promoted. The log and the repor
 
 To stop a job or delete an endpoint that a task is waiting for, mark the task as failed.
 
-Do not set `dagrun_timeout` for this DAG. It skips teardowns, so endpoints would keep running and be billed.
+Do not set `dagrun_timeout` for this DAG. A run that times out skips its teardowns, so its endpoints would keep running
+and be billed.
 """
 
 from __future__ import annotations

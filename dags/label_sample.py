@@ -24,16 +24,16 @@ empty, the pair in the report's headline is used. `how` is one of:
 - **ask in Airflow**: people answer in the tab "Required Actions" of the run, within `hours`. A label is stored
   under the name in `labeller`, or under the Airflow user who answers if `labeller` is empty.
 - **write the sheet only**: the run stops after `draw_sample`, whose log names the sheet. Fill in the column `label`
-  with `A`, `B` or `Tie`, or leave it empty. You may move or delete rows. Save the sheet as CSV; the CSV dialect of any
-  spreadsheet program can be read.
+  with `A`, `B` or `Tie`, or leave it empty. You may move or delete rows. Save the sheet as CSV. `collect_labels`
+  detects the encoding and the separator.
 - **read a labelled sheet**: fill in `labeller`, and `labelled_csv` if you have moved the sheet. If another run has
   ended since the sheet was written, also fill in the `run_key` from the sheet's path. A sheet with labels is never
   overwritten.
 
-The same run, pair and number of examples always give the same sample. So a second person can label the same questions:
-trigger the DAG again with another `labeller`. Both DAG runs may run at the same time. A larger sample starts with the
-examples of the smaller one. With fewer than 50 labels or fewer than 20 documents, the report shows no kappa, and says
-"too few labels" or "too few documents" instead.
+The same run, pair and number of examples always give the same sample. For a second person to label the same questions,
+trigger the DAG again with another `labeller`. Both DAG runs may be in progress at the same time. A larger sample starts
+with the examples of the smaller one. With fewer than 50 labels or fewer than 20 documents, the report shows no kappa,
+and says "too few labels" or "too few documents" instead.
 
 ### If a task fails
 
@@ -45,7 +45,7 @@ in the run has changed since then, the label is left out, and the report says ho
 |---|---|---|
 | `draw_sample` | the form names a run without a report, or a pair that the run did not compare | Trigger the DAG again with other values. |
 | `ask` | not a failure: the task waits for an answer | Answer the question, wait until `hours` have passed, or mark the task as success to continue without an answer. |
-| `collect_labels` | the sheet cannot be used; the message names the lines and columns | No label was stored. Correct the sheet and clear the task. If every answer on the sheet has changed in the run, move the sheet and write a new one. |
+| `collect_labels` | the sheet cannot be used; the message names the lines and columns | No label was stored. Correct the sheet and clear the task. If every answer on the sheet has changed in the run, move the sheet and trigger the DAG again to write a new one. |
 """
 
 from __future__ import annotations

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from pydantic import BaseModel
 
 from bedrock_distill.params.distill import trigger_params
@@ -27,6 +29,11 @@ def test_the_page_of_the_clean_up_names_every_field_with_its_default() -> None:
         else:
             known = isinstance(field.default, bool | str)
             assert defaults[title] == (shown[field.default] if known else str(field.default)), title
+
+
+def test_the_page_of_the_clean_up_ticks_only_fields_of_the_form() -> None:
+    ticked = re.findall(r"\*\*([^*]+)\*\* (?:is )?ticked", page("how-to/clean_up.md"))
+    assert {"Dry run", "Include unexpired"} <= set(ticked) <= set(titles(CleanUpChoice))
 
 
 def test_the_page_of_labelling_names_every_field() -> None:

@@ -73,7 +73,8 @@ class ReportSchema(Section):
     cost: CostSchema = Field(description="The bill and its estimate.")
     loss_curves: dict[str, list[LossPointSchema]] = Field(default={}, description="Training losses by arm.")
     disagreements: list[DisagreementSchema] = Field(
-        default=[], description="Questions on which judges or people disagree, the most interesting first."
+        default=[],
+        description="Questions on which judges or people disagree. Questions that a person labeled come first.",
     )
     pair_sample: list[PairSchema] = Field(default=[], description="A sample of up to ten accepted pairs.")
     rejected_rows: list[RejectedRowSchema] = Field(default=[], description="The first hundred rejected rows.")

@@ -50,7 +50,7 @@ class SourceSchema(Section):
 
 
 class CriticSchema(Section):
-    """The critic's verdicts on pairs that passed the measured filters, and the usage that this run paid for."""
+    """The critic's verdicts on pairs that passed the other filters, and the usage that this run paid for."""
 
     grounded: NonNegativeInt = Field(description="Number of pairs whose answer the document supports.")
     ungrounded: NonNegativeInt = Field(
@@ -129,7 +129,7 @@ class ArmSchema(Section):
     training_loss: Loss = Field(description="Training loss that the job reports; null when it is not finite.")
     serving: str | None = Field(description="ARN of the throughput that served the arm; null without a throughput.")
     released: StrictBool = Field(
-        description="Whether no throughput of the arm is billed any more; also true without a throughput."
+        description="Whether no throughput of the arm is billed; true also for an arm that never had one."
     )
 
     @model_validator(mode="after")
@@ -177,7 +177,7 @@ class CostSchema(Section):
     """The bill and its estimate. ``actual_usd`` is the sum of the lines."""
 
     estimated_usd: NonNegativeFloat = Field(description="US dollars estimated before the run.")
-    actual_usd: NonNegativeFloat = Field(description="US dollars that this run paid for.")
+    actual_usd: NonNegativeFloat = Field(description="Cost of this run in US dollars.")
     lines: list[CostLineSchema] = Field(
         description="Items that were billed, and items that were estimated but not billed."
     )

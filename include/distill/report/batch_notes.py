@@ -16,7 +16,8 @@ from include.distill.report.run_summary import sum_usage
 
 BATCH_NOTE = "paid answers from batch jobs"
 _REST = (
-    "the other calls were on demand at the full price: too few questions for a job, no answer from a job, or a retry"
+    "the other calls were on demand at the full price, because there were too few questions for a job, a job gave no"
+    " answer, or a request was repeated"
 )
 
 
@@ -24,7 +25,7 @@ def too_few_for_batch(use_case: UseCase, calls: Mapping[str, int]) -> Iterator[s
     """
     Describe the steps that call models on demand although the use case requests batch jobs.
 
-    :param calls: number of questions, as :func:`include.distill.cost.estimate.expected_calls` returns them.
+    :param calls: number of questions of each step, from :func:`include.distill.cost.estimate.expected_calls`.
     """
     for step in _batch_steps(use_case):
         for model in models_of_step(use_case, step):

@@ -43,7 +43,7 @@ def topic_chart(card: DataCard, *, width: int) -> Markup:
         room = (width - _LABEL - 60) * entry["pairs"] / maximum
         body += [text(0, top + 12, label, style="tick"), bar(_LABEL, top, max(1.0, room), _ROW - 5, "kept")]
         body.append(text(_LABEL + room + 6, top + 12, f"{entry['pairs']:,}", style="tick"))
-    title = "Words that the most topics contain, by pairs"
+    title = "Most frequent words in topics, by number of pairs"
     spoken = ", ".join(f"{entry['word']} {entry['pairs']}" for entry in words)
     body.append(text(0, 14, title, style="label"))
     return svg(f"{card['arm']}-topics", width, 30 + _ROW * len(words), title=title, description=spoken, body=body)

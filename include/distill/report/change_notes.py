@@ -1,4 +1,4 @@
-"""Describe in one sentence the changes since the last run, and the reason why a run bought nothing."""
+"""Describe the changes since the last run, and the reason why a run bought nothing."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ def changes_sentence(changes: RowChanges | None, *, actual_usd: float) -> str | 
     differences = ", ".join(parts)
     since = changes["since"]
     if actual_usd:
-        return f"Since the last run ({since}): {differences or 'the same rows and settings'}."
+        return f"Since the last run ({since}): {differences or 'no row or setting changed'}."
     if not differences:
         return (
-            f"Nothing was bought: rows, prompts, models and settings are those of the last run ({since}), and what it"
-            " paid for is stored."
+            f"Nothing was bought: rows, prompts, models and settings are the same as in the last run ({since}), and all"
+            " answers and models are stored."
         )
     return (
-        f"Nothing was bought: since the last run ({since}) {differences}, but everything that this run asked for was"
-        " stored already."
+        f"Nothing was bought: an earlier run stored every answer and model. Since the last run ({since}):"
+        f" {differences}."
     )

@@ -2,8 +2,9 @@
 Draw the report's charts as inline SVG.
 
 A chart is drawn for a width in pixels instead of being scaled, so its text stays readable on a phone. No meaning
-depends on color alone: a clear difference is filled, a difference that could be chance and lost items are hatched, and
-lines differ in their dashes. All text passes through markupsafe, because people write the names of arms and judges.
+depends on color alone: bars of clear differences are filled, bars of lost items and of differences that could be chance
+are hatched, and lines differ in their dashes. All text passes through markupsafe, because people choose the names of
+arms and judges.
 
 No plotting library is used, because the page must work as a single file without scripts, and a plotting library would
 add images or scripts to the page.
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
     from include.distill.evaluation.records import ComparisonResult
     from include.distill.report.records import ReportArm, ReportSynthesis
 
-# Average width of a character in pixels, by the styles of report.css. The values are high, because fonts differ.
+# Average width of a character in pixels, for each text style of report.css. The values are rather too high than too
+# low, because fonts differ.
 _PIXELS_PER_CHARACTER = {"strong": 8.7, "label": 7.8, "tick": 6.9}
 _BAR = 22
 _GAP = 14
@@ -185,7 +187,7 @@ def _stages(source: SourceCounts, synthesis: ReportSynthesis, arms: Sequence[Rep
         ),
         _Stage("Rows accepted", source["accepted"], note=_use_of_rows(source)),
         _Stage(
-            "Pairs asked of the teacher",
+            "Pairs requested from the teacher",
             synthesis["accepted"],
             lost,
             f"{synthesis['rejected']:,} rejected, {synthesis['missing']:,} missing",
@@ -200,7 +202,7 @@ def _stages(source: SourceCounts, synthesis: ReportSynthesis, arms: Sequence[Rep
 def _use_of_rows(source: SourceCounts) -> str:
     # Evaluation rows may come from a separate file. The accepted rows then do not include them.
     others = "" if source["train"] + source["evaluation"] == source["accepted"] else " others"
-    return f"{source['train']:,} to train on, {source['evaluation']:,}{others} to evaluate with"
+    return f"{source['train']:,} for training, {source['evaluation']:,}{others} for evaluation"
 
 
 def _stage_bar(stage: _Stage, above: float, top: float, scale: float, width: int) -> list[Markup]:
@@ -301,7 +303,7 @@ def _means(points: Sequence[LossPoint]) -> list[tuple[float, float | None]]:
 
 
 def _curve(points: Sequence[tuple[float, float | None]], plot: _Plot, style: str, *, end: bool = False) -> list[Markup]:
-    """Draw a line through the losses, with a gap at a step without a loss; ``end`` marks the end of each part."""
+    """Draw a line through the losses, with a gap at a step without a loss. ``end`` adds a dot after each part."""
     every = -(-len(points) // _MAX_POINTS)
     thinned = [point for index, point in enumerate(points) if index % every == 0 or index == len(points) - 1]
     body = []

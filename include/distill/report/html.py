@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 REPORT_TEMPLATES = INCLUDE / "report"
 SIMULATED_NOTICE = (
-    "SIMULATED: a small simulated model took the place of every model in this run. The figures say nothing about real"
+    "SIMULATED: small simulated models answered in place of all models of this run. The figures do not apply to real"
     " models."
 )
 DISAGREEMENTS_SHOWN = 10
@@ -148,7 +148,7 @@ def format_kappa(value: float | None) -> str:
 
 
 def format_p_value(p: float) -> str:
-    """Format a p value with two significant digits; a smaller value than 0.0001 becomes ``< 0.0001``."""
+    """Format a p-value with two significant digits. A value below 0.0001 becomes ``< 0.0001``."""
     return "< 0.0001" if p < 0.0001 else f"{p:.2g}"
 
 
@@ -171,14 +171,14 @@ def format_quantity(amount: float | None) -> str:
 
 
 def clip_text(text: str) -> str:
-    """Shorten a long text and add the number of omitted characters. ``report.json`` has the complete text."""
+    """Shorten a long text and append the number of omitted characters. ``report.json`` has the complete text."""
     if len(text) <= CLIPPED_CHARACTERS:
         return text
     return f"{text[:CLIPPED_CHARACTERS]}… ({len(text) - CLIPPED_CHARACTERS:,} more characters in report.json)"
 
 
 def settings_rows(settings: Mapping[str, object]) -> list[tuple[str, str]]:
-    """Return the settings as pairs of label and text, without the attribution. Nested labels are ``outer, inner``."""
+    """Return the settings as pairs of label and text, without the attribution. A nested label is ``outer, inner``."""
     rows: list[tuple[str, str]] = []
     for key, value in settings.items():
         label = str(key).replace("_", " ")

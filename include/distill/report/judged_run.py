@@ -75,17 +75,17 @@ def noise_control_note(use_case: UseCase) -> str:
     arm = use_case.noise_control_arm
     if arm:
         return (
-            f"Noise control: {arm} answered every question twice, and the judges compared the two answers. Any"
-            " difference of that half-win rate from 50% is chance."
+            f"Noise control: {arm} answered every question twice, and the judges compared the two answers. In"
+            " this comparison, any difference of the half-win rate from 50% is due to chance."
         )
     if not use_case.judging.noise_control:
         return "There is no noise control: judging.noise_control is off."
     if use_case.answering.temperature == 0:
         return (
             "There is no noise control: at temperature 0, a second answer equals the first. Set answering.temperature"
-            " above 0 to measure how far chance moves these figures."
+            " above 0 to measure how much chance changes these figures."
         )
-    return "There is no noise control: no base arm could answer a second time without a model being served for it."
+    return "There is no noise control: only a base arm answers twice, and the use case has no base arm."
 
 
 def promotion_record(
@@ -98,8 +98,8 @@ def promotion_record(
     """
     Apply the promotion rule to every arm that was compared with the champion's arm.
 
-    In a use case without a champion arm, the first base arm takes its place. No candidate is then promoted once there
-    is a champion.
+    In a use case without a champion arm, candidates are compared with the first base arm instead. If there is a
+    champion, no candidate of this use case is promoted.
 
     :param champion_before: ARN of the model that was champion before the run; ``None`` without a champion.
     """
@@ -128,12 +128,12 @@ def _unless_not_compared(use_case: UseCase, decision: Decision, champion_before:
     """Refuse to replace a champion with which the candidate was not compared."""
     if champion_before is None or use_case.champion_arm is not None:
         return decision
-    reason = f"it was not compared with the champion, {champion_before}: add an arm of kind champion"
+    reason = f"the candidate was not compared with the champion {champion_before}; add an arm of kind champion"
     # The reasons of a promotion list the conditions that are met, and would contradict the refusal.
     unmet = () if decision.promoted else decision.reasons
     return replace(decision, promoted=False, reasons=(reason, *unmet))
 
 
 def champion_slot(use_case: UseCase) -> str | None:
-    """Return the arm that a candidate would replace: the champion arm, otherwise the first base arm."""
+    """Return the arm that a candidate would replace: the champion arm if there is one, else the first base arm."""
     return next((arm.name for kind in ("champion", "base") for arm in use_case.arms if arm.kind == kind), None)

@@ -14,7 +14,7 @@ import re
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+\-.!|>~:@/=$^])")
 # Addresses become links even when they are escaped. A zero-width character inside an address prevents this.
 _ADDRESS = re.compile(r"://|www(?=\.)|@", re.IGNORECASE)
-# Control characters and marks that reverse or hide text, with which a model could change what a labeler sees.
+# Control characters and marks that reverse or hide text. A model could use them to change what a labeler sees.
 _INVISIBLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 
 

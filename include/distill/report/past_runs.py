@@ -1,7 +1,7 @@
 """
 List the runs that have a report, and render the page of past runs.
 
-Each report has one small entry, and the names of the entries sort by time. The page needs one request to list the
+Each report has one small entry. Entries sorted by name are sorted by time. The page needs one request to list the
 entries and one request per run on the page. Without the entries, the page would have to search the folders of runs: a
 folder has thousands of objects, and its name does not contain the time of the run.
 """
@@ -24,7 +24,7 @@ PAGE_TEMPLATES = INCLUDE / "report"
 
 
 def list_entry(report: Report) -> PastRun:
-    """Make the entry of a run for the list of past runs."""
+    """Build the entry of a run for the list of past runs."""
     claim, evidence = verdict_parts(report["comparisons"])
     return {
         "run_key": report["run_key"],
@@ -42,14 +42,14 @@ def list_entry(report: Report) -> PastRun:
 
 
 def newest_entries(uris: Iterable[str], limit: int) -> list[str]:
-    """Return the URIs of the newest ``limit`` runs, newest first; if a run has several entries, only the last."""
+    """Return the URI of the last entry of each of the newest ``limit`` runs, newest first."""
     by_run = {_run_key(uri): uri for uri in sorted(uris, key=_file_name)}
     return sorted(by_run.values(), key=_file_name, reverse=True)[:limit]
 
 
 def read_entry(body: bytes) -> ShownPastRun:
     """
-    Read an entry in the form in which the page shows it.
+    Parse an entry of the list, and convert its time for the page.
 
     :raises ValueError: ``body`` is not JSON, or the time in the entry is not ISO 8601.
     :raises KeyError: a key is missing.
@@ -80,7 +80,7 @@ def list_page(entries: Sequence[ShownPastRun], *, problems: Sequence[str] = ()) 
 
 
 def message_page(title: str, text: str) -> str:
-    """Render a page with one message, which replaces the requested page."""
+    """Render a page that shows one message instead of the requested page."""
     return _render("message.html.j2", title=title, text=text)
 
 

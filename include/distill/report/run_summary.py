@@ -33,7 +33,7 @@ class ArmSummary:
     :param dataset: result of ``upload``; ``None`` if the run trains no model for the arm.
     :param trained: result of ``trained``; ``None`` if the run trains no model for the arm.
     :param serving: ARN of the throughput that served the arm.
-    :param released: whether no throughput of the arm is billed any more.
+    :param released: whether all throughputs of the arm are released; also true without a throughput.
     :param student: the base model that answers, or from which the answering model was trained.
     :param model_arn: the custom model that answers; ``None`` for the base student, which is billed by the token.
     :param paid_training: whether this run bought the customization job.
@@ -121,7 +121,7 @@ def summarize_synthesis(manifests: Sequence[CurateManifest]) -> ReportSynthesis:
 
 def document_group_by_row(rows: Iterable[Row]) -> dict[str, str]:
     """Return the document group of each row id. Rows of one group are not independent."""
-    # Rows of earlier versions have no group. Each document is then a group.
+    # Rows of earlier versions have no group. For these rows, each document is a group.
     return {row["row_id"]: str(row.get("group") or digest(row["document"])[:16]) for row in rows}
 
 

@@ -1,7 +1,7 @@
 """
 Check ``report.json`` against its model, and write its JSON Schema (``python -m include.distill.report.schema``).
 
-A count that does not add up means that a row was lost or duplicated. Such a report is refused and not written. Unknown
+A count that does not add up means that a row was lost or duplicated. This report is refused and not written. Unknown
 keys are kept unchanged.
 """
 
@@ -62,11 +62,12 @@ class ReportSchema(Section):
         " the verdict."
     )
     noise_control_note: str = Field(
-        default="", description="One sentence that describes the noise control, or why the run has no noise control."
+        default="",
+        description="One sentence that describes the noise control, or explains why the run has no noise control.",
     )
     agreement: list[AgreementSchema] = Field(default=[], description="Agreement of each pair of raters.")
     labels: LabelCountsSchema = Field(
-        default=LabelCountsSchema(counted=0, changed=0, unmarked=0), description="Number of labels from people."
+        default=LabelCountsSchema(counted=0, changed=0, unmarked=0), description="Counts of labels from people."
     )
     warnings: list[str] = Field(default=[], description="Sentences about problems with the choice of judges.")
     promotion: PromotionSchema | None = Field(default=None, description="The promotion rule and its decisions.")
@@ -85,8 +86,8 @@ class ReportSchema(Section):
         "The data card of each trained arm.", absent="from reports of earlier versions", default=[]
     )
     verdict: str = Field(description="The verdict on the first pair of arms and its uncertainty, in one sentence.")
-    dag_id: str = Field(description="DAG of the run in Airflow.")
-    run_id: str = Field(description="Run of that DAG in Airflow.")
+    dag_id: str = Field(description="DAG id of the run in Airflow.")
+    run_id: str = Field(description="Run id in Airflow.")
     finished_at: str = Field(description="Time when the report was written; ISO 8601, UTC.")
 
 

@@ -9,7 +9,7 @@ from pydantic import Field, NonNegativeInt
 from include.distill.report.schema_base import Section, optional_key
 from include.distill.report.schema_run import BillLineSchema
 
-NO_PAIRS = "when no pairs were requested"
+NO_PAIRS = "if no pairs were requested"
 
 
 class TrainingSetCountsSchema(Section):
@@ -107,14 +107,14 @@ class DataCardSchema(Section):
         description="Histograms by name: `<question|answer>_characters_<originals|synthetic>`, `grounding_synthetic`."
     )
     topic_words: list[TopicWordSchema] = Field(description="The most frequent words in topics.")
-    to_read: list[CardPairSchema] = Field(description="Ten example pairs, drawn with the seed of the use case.")
+    to_read: list[CardPairSchema] = Field(description="Up to ten example pairs, drawn with the seed of the use case.")
     synthesis: PairCountsSchema | None = optional_key("Counts of the teacher's pairs.", absent=NO_PAIRS)
     funnel: list[FunnelStepSchema] = optional_key(
-        "The pairs dropped and left by each filter.", absent=NO_PAIRS, default=[]
+        "Numbers of pairs that each filter dropped, and that were left after it.", absent=NO_PAIRS, default=[]
     )
     critic: CriticVerdictsSchema | None = optional_key("The critic's verdicts.", absent="without a critic")
     licence_note: str = optional_key(
-        "Whose terms apply to the teacher's answers.",
-        absent="when teacher and student are from one provider",
+        "Note on the terms of the teacher's provider.",
+        absent="if teacher and student are from one provider, or no pairs were requested",
         default="",
     )

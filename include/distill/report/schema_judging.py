@@ -15,7 +15,7 @@ EARLIER = "from reports of earlier versions"
 
 class ComparisonSchema(Section):
     """
-    The figures of one judge on one pair of arms. Counts are in questions, rates and bounds from 0 to 1.
+    The figures of one judge on one pair of arms. Counts are numbers of questions. Rates and bounds are from 0 to 1.
 
     ``n = wins + losses + ties + unparsable``, and ``preference = wins / (wins + losses)``.
     """
@@ -28,8 +28,10 @@ class ComparisonSchema(Section):
     n: NonNegativeInt = Field(description="Number of questions that the judge compared.")
     wins: NonNegativeInt = Field(description="Number of questions on which the candidate won in both orders.")
     losses: NonNegativeInt = Field(description="Number of questions on which the baseline won in both orders.")
-    ties: NonNegativeInt = Field(description="Number of questions without the same winner in both orders.")
-    unparsable: NonNegativeInt = Field(description="Number of questions with an unreadable verdict.")
+    ties: NonNegativeInt = Field(description="Number of parsed questions without the same winner in both orders.")
+    unparsable: NonNegativeInt = Field(
+        description="Number of questions with an unreadable verdict in at least one order."
+    )
     clusters: NonNegativeInt = Field(description="Number of document groups with a parsed question.")
     preference: Share | None = Field(description="wins / (wins + losses); null if no question was decided.")
     preference_ci95: Interval | None = Field(description="95 % interval of `preference` over document groups.")
@@ -43,7 +45,7 @@ class ComparisonSchema(Section):
     )
     p_value_holm: NonNegativeFloat = Field(description="`p_value` with Holm's correction over all `comparisons`.")
     flip_rate: Share | None = Field(
-        description="Share of the questions with two parsed verdicts in which the two orders have different winners."
+        description="Share of the parsed questions with unequal answers in which the two orders have different winners."
     )
     first_position_rate: Share | None = Field(
         description="Share of the verdicts with a winner that choose the answer shown first; 0.5 without bias."
@@ -58,7 +60,7 @@ class ComparisonSchema(Section):
         description="The arm that is better; or `unclear` if the difference could be chance, `too_few` if the sample is"
         " too small, `unreadable` if too many verdicts could not be read."
     )
-    same: NonNegativeInt = optional_key("Number of ties with two equal answers.", absent=EARLIER, default=0)
+    same: NonNegativeInt = optional_key("Number of ties because both answers are equal.", absent=EARLIER, default=0)
     decisive_clusters: NonNegativeInt = optional_key(
         "Number of document groups with a decided question.", absent=EARLIER, default=0
     )
@@ -145,7 +147,7 @@ class PromotionSchema(Section):
 
     rule: str = Field(description="The rule in words, fixed before the run.")
     false_promotions_a_year: NonNegativeFloat = Field(
-        description="Upper limit over all candidates of a run, for the number of runs a year in the use case."
+        description="Upper limit of false promotions a year for all candidates together."
     )
     decisions: list[DecisionSchema] = Field(
         description="One decision per candidate that was compared with the champion. Without a champion, the first base"
@@ -160,7 +162,7 @@ class DisagreementSchema(Section):
     question: str = Field(description="The question.")
     candidate_answer: str = Field(description="Answer of the candidate.")
     baseline_answer: str = Field(description="Answer of the baseline.")
-    by_judge: dict[str, str] = Field(description="By judge: `candidate`, `baseline`, `tie` or `unparsable`.")
-    by_person: dict[str, str] = Field(default={}, description="By labeler: `candidate`, `baseline` or `tie`.")
+    by_judge: dict[str, str] = Field(description="Outcome by judge: `candidate`, `baseline`, `tie` or `unparsable`.")
+    by_person: dict[str, str] = Field(default={}, description="Outcome by labeler: `candidate`, `baseline` or `tie`.")
     candidate: str = optional_key("Arm of `candidate_answer`.", absent=EARLIER, default="")
     baseline: str = optional_key("Arm of `baseline_answer`.", absent=EARLIER, default="")

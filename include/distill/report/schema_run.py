@@ -14,7 +14,7 @@ CENT = 0.01
 
 
 class RowChangesSchema(Section):
-    """Changes since the last run of the use case, in rows. All counts are null on a first run."""
+    """Changes since the last run of the use case. Counts are numbers of rows. They are null in a first run."""
 
     since: str | None = Field(description="Run key of the last run.")
     added: NonNegativeInt | None = Field(description="Number of rows with a new question.")
@@ -113,7 +113,7 @@ class SynthesisSchema(Section):
         )
         bad = self.critic.ungrounded + self.critic.unparsable if self.critic else 0
         dropped = self.dropped.get("critic", 0)
-        require(dropped <= bad, f"{dropped} pairs are dropped for the critic, but it found only {bad} to drop")
+        require(dropped <= bad, f"{dropped} pairs were dropped for the critic, but the critic rejected only {bad}")
         return self
 
 
@@ -142,7 +142,7 @@ class ArmSchema(Section):
         require(self.kind != "base" or self.job_arn is None, f"arm {self.name} is a base model, so it has no job")
         require(
             self.serving is not None or self.released,
-            f"arm {self.name} has nothing serving it, so released must be true",
+            f"arm {self.name} has no throughput, so released must be true",
         )
         return self
 

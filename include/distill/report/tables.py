@@ -19,7 +19,7 @@ _WORDS: dict[Finding, str] = {
     "baseline": "worse",
     "unclear": "could be chance",
     "too_few": "too few questions",
-    "unreadable": "judge unreadable",
+    "unreadable": "unreadable verdicts",
 }
 
 
@@ -74,7 +74,7 @@ def detectable_difference_sentence(comparisons: Sequence[ComparisonResult]) -> s
     """
     Describe in one sentence which differences the sample of the verdict can detect.
 
-    :return: ``None`` if no judge decided a question.
+    :return: ``None`` if no comparison has at least two document groups with a parsed verdict.
     """
     pair = headline_comparisons(comparisons)
     sizes = [c["minimum_detectable_difference"] for c in pair if c["minimum_detectable_difference"] is not None]
@@ -89,14 +89,14 @@ def detectable_difference_sentence(comparisons: Sequence[ComparisonResult]) -> s
 
 
 def agreement_rows(lines: Sequence[Agreement]) -> list[AgreementRow]:
-    """Return the pairs of raters with shared items. ``too_few`` explains why a kappa is not shown, or is empty."""
+    """Return the pairs of raters with shared items. ``too_few`` is the reason why kappa is not shown, or empty."""
     return [{**line, "too_few": _too_few(line)} for line in lines if line["n"]]
 
 
 def _too_few(line: Agreement) -> str:
     if line["n"] < MINIMUM_RATED:
         return f"too few {'labels' if is_person(line['second']) else 'questions'} ({line['n']})"
-    documents = line.get("clusters")  # a report of an earlier version does not have it
+    documents = line.get("clusters")  # absent from reports of earlier versions
     return "" if documents is None or documents >= MINIMUM_GROUPS else f"too few documents ({documents})"
 
 

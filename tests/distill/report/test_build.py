@@ -72,8 +72,8 @@ def test_the_critic_counts_are_kept_in_the_report_and_shown_on_the_page() -> Non
     report = build_report(**changed("synthesis", critic=critic(), dropped={"critic": 7}))
     assert report["synthesis"]["critic"] == critic()
     html = render_html(report)
-    assert "The critic found 33 pairs grounded in their document. It found 5 not grounded" in html
-    assert "It did not look at 4 pairs because its budget was spent; they were kept." in html
+    assert "The critic rated 33 pairs as grounded in their document. It rated 5 pairs as not grounded" in html
+    assert "4 pairs were kept without a check, because the critic's budget was used up." in html
     assert "The critic" not in render_html({**report, "synthesis": inputs()["synthesis"]})
 
 
@@ -96,7 +96,7 @@ def changed(part: str, **changes: Any) -> dict[str, Any]:
         ),
         pytest.param(
             changed("synthesis", critic=critic(), dropped={"critic": 8}),
-            "8 pairs are dropped .* found only 7",
+            "8 pairs were dropped .* rejected only 7",
             id="more drops than verdicts",
         ),
         pytest.param(changed("cost", actual_usd=9.0), "not the sum of the bill's lines", id="a wrong total"),

@@ -15,8 +15,8 @@ SAME: Any = {"since": "one", "added": 0, "changed": 0, "gone": 0, "settings": []
 @pytest.mark.parametrize(
     ("changes", "usd", "words"),
     [
-        pytest.param(SAME, 0, "Nothing was bought: rows, prompts, models and settings are those of", id="same"),
-        pytest.param({**SAME, "gone": 2}, 0, "Nothing was bought: since the last run (one) 2 rows gone", id="gone"),
+        pytest.param(SAME, 0, "Nothing was bought: rows, prompts, models and settings are the same as in", id="same"),
+        pytest.param({**SAME, "gone": 2}, 0, "Since the last run (one): 2 rows gone.", id="gone"),
         pytest.param(
             {**SAME, "added": 1200, "changed": 1, "settings": ["prompts"]},
             3.5,
@@ -24,7 +24,7 @@ SAME: Any = {"since": "one", "added": 0, "changed": 0, "gone": 0, "settings": []
             id="bought",
         ),
         pytest.param(
-            SAME, 3.5, "Since the last run (one): the same rows and settings.", id="bought although nothing changed"
+            SAME, 3.5, "Since the last run (one): no row or setting changed.", id="bought although nothing changed"
         ),
         pytest.param(None, 0, "Nothing was bought: an earlier run stored", id="a report of an earlier version"),
         pytest.param(FIRST, 0, "Nothing was bought: an earlier run stored", id="first, free"),

@@ -42,7 +42,7 @@ def test_a_part_that_adds_up_is_dumped_unchanged(model: type[Section], record: d
         (SourceSchema, {**inputs()["source"], "rejected": 3}, "rows 120 is not accepted 118"),
         (SynthesisSchema, {**synthesis(), "missing": 5}, "requested 354 is not accepted 341"),
         (SynthesisSchema, {**synthesis(), "critic": {**CRITIC, "calls": 4}}, "judged 6 pairs, but gave only 5 answers"),
-        (SynthesisSchema, {**synthesis(), "critic": CRITIC, "dropped": {"critic": 4}}, "it found only 3 to drop"),
+        (SynthesisSchema, {**synthesis(), "critic": CRITIC, "dropped": {"critic": 4}}, "the critic rejected only 3"),
         (ArmSchema, base_arm(train_uri="s3://t"), "arm base has no job"),
         (ArmSchema, tuned_arm(kind="base"), "arm tuned is a base model"),
         (ArmSchema, tuned_arm(serving=None, released=False), "released must be true"),

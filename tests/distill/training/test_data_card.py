@@ -123,7 +123,7 @@ class TestDataCard:
         report_inputs: dict[str, Any] = inputs(data_cards=[card(synthesis=synthesis)])
         page = render_html(build_report(**report_inputs))
         assert "Data card of tuned" in page
-        assert ("What each filter left of" in page) == (synthesis is not None)
+        assert ("requested pairs after each filter" in page) == (synthesis is not None)
 
 
 class TestFunnel:

@@ -274,10 +274,23 @@ def test_objects_that_runs_share_are_kept_while_a_run_may_need_them() -> None:
     )
 
 
-@pytest.mark.parametrize("name", ["champions/docs.json", "training/0123/loss.csv", "notes.txt", "runs-of-mine/x"])
-def test_objects_of_no_known_kind_are_listed_and_kept(name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "is_foreign"),
+    [
+        ("champions/docs.json", False),
+        ("training/0123/loss.csv", False),
+        ("splits/docs.jsonl", False),
+        ("latest/docs.json", False),
+        ("notes.txt", True),
+        ("runs-of-mine/x", True),
+    ],
+)
+def test_an_object_outside_the_runs_is_kept_and_is_called_foreign_only_if_the_pipeline_never_writes_it(
+    name: str, is_foreign: bool
+) -> None:
     (item, _) = plan(roots=[root(objects=objects(f"{ROOT}/{name}"), runs={})], choice=EVERYTHING).items
     assert item.keep_reason
+    assert ("not written by this pipeline" in item.keep_reason) == is_foreign
     assert item.uris == (f"{ROOT}/{name}",)
 
 

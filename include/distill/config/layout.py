@@ -117,7 +117,7 @@ class RunFolder:
         return f"{self.uri}/merged/{arm}/{name}"
 
     def answers(self, arm: str, number: int) -> str:
-        """The answers of an arm to one shard."""
+        """The answers of an arm to the questions of one shard."""
         return f"{self.uri}/answers/{arm}/{number:05d}.jsonl"
 
     def judgments(self, judge: str, candidate: str, baseline: str) -> str:

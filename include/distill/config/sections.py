@@ -271,7 +271,7 @@ class Arm(Section):
             )
             raise ValueError(message)
         if self.kind == "fine_tuned" and not self.originals and not self.synthetic:
-            message = f"arm {self.name} has neither originals nor synthetic pairs; expected some to train on"
+            message = f"arm {self.name} has neither originals nor synthetic pairs, so there is nothing to train on"
             raise ValueError(message)
         return self
 

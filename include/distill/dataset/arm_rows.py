@@ -46,7 +46,7 @@ def rows_of_pairs(arm: Arm, training: Sequence[RowT]) -> list[RowT]:
 
 
 def rows_for_teacher(use_case: UseCase, rows: Sequence[RowT]) -> list[RowT]:
-    """Return the rows that are sent to the teacher: all rows from which any arm takes pairs."""
+    """Return the rows that are sent to the teacher: all rows from which at least one arm takes pairs."""
     training, _ = hold_out(rows, use_case)
     # Every arm takes rows from the start of the list, so the longest selection contains all the others.
     return max((rows_of_pairs(arm, training) for arm in use_case.arms), key=len, default=[])

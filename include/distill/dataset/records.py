@@ -135,9 +135,9 @@ class RowChanges(TypedDict):
     """
 
     since: str | None  # run key of the last run
-    added: int | None  # number of rows, as in the next two fields
-    changed: int | None  # rows with the same question, but another document or answer
-    gone: int | None
+    added: int | None  # number of new rows
+    changed: int | None  # number of rows with the same question, but another document or answer
+    gone: int | None  # number of rows that are no longer in the files
     settings: list[str]  # names of the settings that changed, sorted
 
 

@@ -24,9 +24,9 @@ def is_blank(text: str) -> bool:
 
 
 def unsupported_character(text: str) -> str | None:
-    """Return the first character that a training file cannot contain, such as ``U+0000``; ``None`` if there is none.
+    """Return the first character of ``text`` that a training file cannot contain, such as ``U+0000``, or ``None``.
 
-    These characters are NUL, which services refuse, and unpaired surrogates, which UTF-8 cannot encode.
+    Training files cannot contain NUL, which services refuse, and unpaired surrogates, which UTF-8 cannot encode.
     """
     match = _UNSUPPORTED.search(text)
     return f"U+{ord(match.group()):04X}" if match else None

@@ -55,7 +55,7 @@ class Question:
 
     @cached_property
     def endings(self) -> tuple[str, ...]:
-        """The normalized question, its sentences, and the rest of each sentence after any number of leading words."""
+        """The normalized question, and every long enough ending of the question and of each sentence in it."""
         return tuple(dict.fromkeys(self._each_ending()))
 
     def _each_ending(self) -> Iterator[str]:
@@ -115,7 +115,7 @@ class QuestionIndex:
         self._normalized.append(question.normalized.encode("utf-8", "surrogatepass"))
 
     def find(self, question: Question) -> QuestionMatch | None:
-        """Return the most similar earlier question; ``None`` if no earlier question counts as the same."""
+        """Return the earlier question that ``question`` repeats most closely; ``None`` if ``question`` is new."""
         for ending in question.endings:
             if (position := self._positions.get(hash(ending))) is not None:
                 return QuestionMatch(ending, 1.0, position)
@@ -128,7 +128,7 @@ class QuestionIndex:
         return best
 
     def find_or_add(self, question: Question) -> QuestionMatch | None:
-        """Return the result of :meth:`find`, and add ``question`` if no earlier question counts as the same."""
+        """Return the result of :meth:`find`, and add ``question`` if it is new."""
         match = self.find(question)
         if match is None:
             self.add(question)

@@ -26,7 +26,7 @@ class Stage:
 
 
 def read_stages(text: str) -> dict[str, Stage]:
-    """Return the stages by name, each with everything that it takes over from its base."""
+    """Return the stages by name. Each stage includes the instructions of its base."""
     stages: dict[str, Stage] = {}
     stage = Stage()
     for line in text.replace("\\\n", " ").splitlines():

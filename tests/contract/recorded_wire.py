@@ -99,14 +99,14 @@ def not_found(operation: str) -> Callable[[Any], Any]:
 
 
 def anthropic_reply(text: str) -> dict[str, Any]:
-    """Answer InvokeModel as Anthropic's models do."""
+    """Return a response of InvokeModel in the format of Anthropic's models."""
     usage = {"input_tokens": 5, "output_tokens": 3}
     body = {"content": [{"type": "text", "text": text}], "stop_reason": "end_turn", "usage": usage}
     return {"body": io.BytesIO(json.dumps(body).encode()), "contentType": "application/json"}
 
 
 def converse_reply(text: str) -> dict[str, Any]:
-    """Answer Converse."""
+    """Return a response of Converse."""
     return {
         "output": {"message": {"role": "assistant", "content": [{"text": text}]}},
         "stopReason": "end_turn",

@@ -99,7 +99,7 @@ def test_a_partially_completed_batch_job_has_not_failed() -> None:
 
 @pytest.mark.parametrize("code", error_shapes())
 def test_every_error_of_the_used_operations_becomes_a_named_error(code: str) -> None:
-    # Status 400 throughout: the name must come from the code, not from a 5xx.
+    # The status is always 400, so the error's name can only come from the code.
     answer: Any = {"Error": {"Code": code, "Message": "reason"}, "ResponseMetadata": {"HTTPStatusCode": 400}}
     named = from_client_error(ClientError(answer, "Operation"), "call")
     assert not isinstance(named, ContractError)

@@ -211,7 +211,7 @@ def test_pairs_answers_and_verdicts_are_unchanged(run: NextRun, store: S3ObjectS
             )
 
 
-def test_the_training_file_is_the_same_and_its_job_is_found_by_name(run: NextRun) -> None:
+def test_the_training_file_is_unchanged_and_its_job_is_found_by_name(run: NextRun) -> None:
     assert (run.dataset["train_uri"], run.dataset["uploaded"]) == (f"{ROOT}/datasets/{DATASET}/train.jsonl", False)
     assert run.submitted["job_name"] == "aws-docs-qa-tuned-d36291266392"
     assert (run.submitted["job_arn"], run.submitted["attempt"], run.submitted["bought"]) == (JOB, 1, False)
@@ -248,7 +248,7 @@ def test_the_stored_report_is_valid_and_listed(store: S3ObjectStore) -> None:
     assert "distill_aws_docs_qa/local__20261126T041540" in list_page(entries)
 
 
-def test_the_next_report_has_the_figures_of_the_first(run: NextRun, store: S3ObjectStore) -> None:
+def test_the_next_report_has_the_same_figures_as_the_first_report(run: NextRun, store: S3ObjectStore) -> None:
     first = read_json(store, FIRST.report("json"), dict)
     for part in ("source", "comparisons", "agreement", "noise_control", "disagreements", "pair_sample", "loss_curves"):
         assert run.report[part] == first[part], part
@@ -257,7 +257,7 @@ def test_the_next_report_has_the_figures_of_the_first(run: NextRun, store: S3Obj
     assert run.report["cost"]["actual_usd"] == 0
 
 
-def test_rows_and_settings_are_those_of_the_first_run(run: NextRun, store: S3ObjectStore) -> None:
+def test_the_next_run_has_the_rows_and_settings_of_the_first_run(run: NextRun, store: S3ObjectStore) -> None:
     frozen = EstimateCostOperator(task_id="step", run_uri=NEXT.uri)
     changes = compare_with_last_run(store, NEXT, use_case=frozen.use_case, prompts=frozen.prompts)
     assert changes == {"since": FIRST.run_key, "added": 0, "changed": 0, "gone": 0, "settings": []}

@@ -48,7 +48,7 @@ TASKS = {
 
 
 class NetworkError(AssertionError):
-    """A DAG file used the network while it was parsed."""
+    """Raised if a DAG file uses the network while it is parsed."""
 
 
 def parse(monkeypatch: pytest.MonkeyPatch) -> DagBag:
@@ -156,7 +156,7 @@ class TestEveryDag:
 
 
 class TestDag:
-    def test_the_graph_is_the_documented_one(self, dag: Any) -> None:
+    def test_the_graph_has_the_documented_tasks_and_edges(self, dag: Any) -> None:
         assert {task.task_id: set(task.downstream_task_ids) for task in dag.tasks} == TASKS
 
     @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ FAST = {"job_seconds": 0.2, "batch_seconds": 0.2, "throughput_seconds": 0.05, "m
 
 
 class AdminError(Exception):
-    """An admin route answered with an error."""
+    """Raised if an admin route answers with an error."""
 
 
 class RunningSimulator:

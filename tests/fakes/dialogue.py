@@ -16,7 +16,7 @@ def between(tag: str, text: str) -> str:
 
 
 def pairs(request: ModelRequest, count: int = 3) -> str:
-    """Answer as the teacher: ``count`` pairs with different questions, each answer in the document."""
+    """Answer as the teacher with ``count`` pairs. The questions differ, and each answer occurs in the document."""
     question, document = between("question", request.user), between("document", request.user)
     return "\n".join(
         json.dumps(

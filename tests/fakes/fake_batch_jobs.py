@@ -15,7 +15,7 @@ from tests.fakes.memory_store import MemoryStore
 
 class FakeBatchJobs:
     """
-    The methods of ``BatchJobs``.
+    A fake with the methods of ``BatchJobs``.
 
     :param say: returns a model's answer to the body of a record.
     """

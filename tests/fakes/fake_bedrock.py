@@ -16,7 +16,7 @@ CREATED = datetime.datetime(2026, 11, 22, 2, 0, tzinfo=datetime.UTC)
 
 class FakeBedrock:
     """
-    The methods of ``BedrockDistillHook``.
+    A fake with the methods of ``BedrockDistillHook``.
 
     :param say: returns a model's answer to a request.
     """
@@ -72,7 +72,7 @@ class FakeBedrock:
         self._lose()
 
     def put_job(self, name: str, status: str, **more: Any) -> None:
-        """Put a job into a state; a completed one has a model."""
+        """Put a job into a state. A completed job also has a model."""
         if status == "Completed":
             self.models.add(f"arn:model/{name}")
             more = {"model_arn": f"arn:model/{name}", "training_loss": 0.5, **more}

@@ -43,7 +43,7 @@ class BillingModel:
         self._answers, self._calls = answers, itertools.count()
 
     def ask(self, request: ModelRequest) -> Completion:
-        """Write one line, wait, and answer."""
+        """Write one line of the bill, wait, and answer."""
         os.write(self._bill, f"{between('question', request.user)}\n".encode())
         time.sleep(LATENCY_SECONDS if next(self._calls) < self._answers else HANGS_SECONDS)
         return Completion(pairs(request), "end_turn", 100, 10)

@@ -1,4 +1,4 @@
-"""Batch jobs through the real hook, with the requests recorded before they reach a socket."""
+"""Test batch jobs with the real hook, whose requests are recorded before they reach a socket."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``outcome`` stops the job of a task that was marked as failed, and not the job of a task that timed out."""
+"""Check that ``outcome`` stops the job of a task that was marked as failed, but not of a task that timed out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tags of a purchase name its owner and its expiry."""
+"""Check that the tags of a purchase name its owner and its expiry."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Batch jobs of a step are bought once, and the step finds their answers."""
+"""Check that a step's batch jobs are bought once, and that the step finds their answers."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ class TestSubmit:
             submit()
         assert submit()["job_arns"] == [only(batches)]
 
-    def test_too_few_questions_for_a_job_are_left_for_the_step_to_send_on_demand(
+    def test_questions_that_are_too_few_for_a_job_are_left_for_the_step_to_send_on_demand(
         self, submit: Any, batches: FakeBatchJobs, store: MemoryStore
     ) -> None:
         rows(store, 99)

@@ -117,7 +117,7 @@ class TestMerge:
         with pytest.raises(LimitError, match="8"):
             merge(manifests)
 
-    def test_rows_held_out_for_validation_are_not_trained_on(
+    def test_rows_for_validation_are_left_out_of_the_training_file(
         self, merge: Any, manifests: Any, store: MemoryStore, use_case: UseCase
     ) -> None:
         freeze(store, use_case, training={"validation_share": 0.3})
@@ -140,7 +140,7 @@ class TestMerge:
 
 
 class TestUpload:
-    def test_the_whole_set_is_stored_under_its_hash(
+    def test_the_whole_training_set_is_stored_under_its_hash(
         self, merge: Any, upload: Any, manifests: Any, store: MemoryStore
     ) -> None:
         merged = merge(manifests)

@@ -97,7 +97,7 @@ class TestShards:
         sharded = [row for number in numbers for row in read_jsonl(store, FOLDER.shard("train", number), dict)]
         assert sharded == read_jsonl(store, FOLDER.source("train"), dict)
 
-    def test_the_numbers_of_the_maximum_of_shards_fit_into_two_kilobytes_of_xcom(
+    def test_the_result_for_the_largest_number_of_shards_fits_into_two_kilobytes_of_xcom(
         self, equip: Any, store: MemoryStore, context: Any
     ) -> None:
         write_jsonl(

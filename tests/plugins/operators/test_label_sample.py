@@ -214,7 +214,7 @@ class TestCollect:
     def test_a_labelled_sheet_is_read(self, draw: Any, collect: Any, store: MemoryStore) -> None:
         uri = draw(how="write the sheet only", examples=4)["sheet_uri"]
         store.write(uri, store.read(uri).replace(b",\r\n", b",B\r\n"))
-        for where in ("s3://input/labelled.csv", None):  # stored in another place, or in its first place
+        for where in ("s3://input/labelled.csv", None):  # the sheet in a new place, or where the DAG wrote it
             store.write("s3://input/labelled.csv", store.read(uri))
             manifest = collect(draw(how="read a labelled sheet", labelled_csv=where, labeller="cleo", examples=1))
             assert (manifest["labellers"], manifest["labels"], manifest["no_answer"]) == (["cleo"], 4, 0)

@@ -109,7 +109,7 @@ class TestFreezing:
         task.execute(context)
         assert frozen(store)["max_spend_usd"] == 7
 
-    def test_teacher_and_student_of_different_providers_are_a_warning(self, preflight: Any, context: Any) -> None:
+    def test_teacher_and_student_of_different_providers_cause_a_warning(self, preflight: Any, context: Any) -> None:
         (warning,) = preflight().execute(context)["warnings"]
         assert "have the terms checked" in warning
         assert preflight(teacher="nova-lite").execute(context)["warnings"] == []
@@ -176,12 +176,12 @@ class TestRefusal:
             ),
         ],
     )
-    def test_a_model_that_cannot_be_used_in_its_role_is_named(
+    def test_the_message_names_a_model_that_cannot_be_used_in_its_role(
         self, preflight: Any, context: Any, changes: dict[str, Any], problem: str
     ) -> None:
         assert problem in self.refusal(preflight(**changes), context)
 
-    def test_a_legacy_model_is_named_with_its_status(
+    def test_the_message_names_a_legacy_model_and_its_status(
         self, preflight: Any, bedrock: FakeBedrock, context: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(bedrock, "foundation_model", lambda _: {"modelLifecycle": {"status": "LEGACY"}})

@@ -1,4 +1,4 @@
-"""The sweeper releases throughput whose run has ended without a teardown."""
+"""Check that the sweeper releases throughput if its run has ended without a teardown."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class TestSweeper:
         renewed = datetime.datetime.fromisoformat(bedrock.tags_of["arn:throughput/endpoint"]["expires-at"])
         assert renewed > datetime.datetime.now(datetime.UTC) + datetime.timedelta(hours=2)
 
-    def test_nothing_is_released_if_the_state_of_its_run_cannot_be_looked_up(self, bedrock: FakeBedrock) -> None:
+    def test_throughput_is_kept_if_the_state_of_its_run_cannot_be_looked_up(self, bedrock: FakeBedrock) -> None:
         bedrock.tags_of["arn:throughput/endpoint"] = ours()
         with pytest.raises(OutcomeError, match="could not be checked or released"):
             self.sweep(None, code=500)

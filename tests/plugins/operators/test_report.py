@@ -165,7 +165,7 @@ class TestContent:
         shown = report["disagreements"][0]
         assert shown["candidate_answer"] == f"{shown['baseline_answer']} at length"
 
-    def test_labels_of_answers_that_the_run_no_longer_has_do_not_count(self, new_run: Any, store: MemoryStore) -> None:
+    def test_labels_do_not_count_if_their_answers_have_changed(self, new_run: Any, store: MemoryStore) -> None:
         run = new_run()
         arguments = run.until_report()
         (asked,) = read_jsonl(store, FOLDER.answers("tuned", 0), dict)

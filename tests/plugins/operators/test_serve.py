@@ -59,7 +59,7 @@ class TestProvision:
         assert bedrock.bought == [FIRST]
         assert first["throughput_arn"] == second["throughput_arn"]
 
-    def test_when_every_answer_is_stored_nothing_is_bought(
+    def test_if_every_answer_is_stored_nothing_is_bought(
         self, provision: Any, bedrock: FakeBedrock, store: MemoryStore, context: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(store, "exists", lambda uri: "/responses/" in uri)
@@ -90,7 +90,7 @@ class TestProvision:
         provision.execute(context)
         assert bedrock.bought == [FIRST, FIRST.replace("-s1", "-s2")]
 
-    def test_a_missing_quota_is_a_refusal_with_bedrocks_message(
+    def test_the_error_about_a_missing_quota_quotes_bedrocks_message(
         self, provision: Any, bedrock: FakeBedrock, context: Any
     ) -> None:
         bedrock.refuse["create_throughput"] = RefusedError("no model units reserved")
@@ -117,7 +117,7 @@ class TestChampion:
         sensor.__dict__["hook"] = bedrock
         assert sensor.execute(context) == {"invoke_id": None, "model_arn": None, "student": "nova-micro"}
 
-    def test_the_champion_is_served_as_the_student_that_it_was_trained_from(
+    def test_the_manifest_of_the_champion_names_the_student_that_it_was_trained_from(
         self, provision: Any, bedrock: FakeBedrock, store: MemoryStore, context: Any
     ) -> None:
         save_champion_snapshot(store, FOLDER, make_champion(model_arn="arn:model/old", student="nova-lite"))
@@ -180,5 +180,5 @@ class TestRelease:
         assert hours > 0
         assert release.execute(context)["unit_hours"] == hours
 
-    def test_nothing_to_release_is_no_error(self, release: Any, context: Any) -> None:
+    def test_releasing_without_any_throughput_is_not_an_error(self, release: Any, context: Any) -> None:
         assert release.execute(context) == {"released": [], "unit_hours": 0}

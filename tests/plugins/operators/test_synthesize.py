@@ -124,7 +124,7 @@ class TestRetry:
         assert ["What says 2?" in request.user for request in bedrock.asked] == [True]
         assert (manifest["calls"], manifest["cache_hits"], manifest["input_tokens"]) == (4, 0, 400)
 
-    def test_after_the_last_attempt_the_row_is_recorded_with_its_reason(
+    def test_in_the_last_attempt_a_failed_row_is_recorded_with_its_reason(
         self, synthesize: Any, bedrock: FakeBedrock, store: MemoryStore, context: Any
     ) -> None:
         bedrock.say = failing_on_row(2, ThrottledError("slow down"))

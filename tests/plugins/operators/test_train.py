@@ -102,7 +102,7 @@ class TestSubmit:
         with pytest.raises(JobFailedError, match="All 3 attempts"):
             submit_task(equip).execute(context)
 
-    def test_a_refusal_buys_nothing(self, equip: Any, bedrock: FakeBedrock, context: Any) -> None:
+    def test_nothing_is_bought_if_bedrock_refuses_the_job(self, equip: Any, bedrock: FakeBedrock, context: Any) -> None:
         bedrock.refuse["create_job"] = RefusedError("iam:PassRole")
         with pytest.raises(RefusedError, match="PassRole"):
             submit_task(equip).execute(context)

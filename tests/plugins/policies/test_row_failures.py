@@ -31,7 +31,7 @@ def test_a_row_with_a_transient_error_makes_airflow_retry_the_task(context: Any,
         retry(context, BROKEN, (make_row(4), error), tries_left=True)
 
 
-def test_in_the_last_attempt_the_row_is_recorded(context: Any) -> None:
+def test_in_the_last_attempt_a_failed_row_is_recorded(context: Any) -> None:
     assert retry(context, (make_row(4), ThrottledError("429")), tries_left=False) == [
         {
             "row_id": make_row(4)["row_id"],

@@ -44,7 +44,9 @@ def question(task: Any, number: int) -> ModelRequest:
 
 
 class TestFrozen:
-    def test_the_use_case_is_the_one_in_the_runs_folder(self, task: Any, store: MemoryStore, use_case: UseCase) -> None:
+    def test_a_task_uses_the_use_case_in_the_folder_of_its_run(
+        self, task: Any, store: MemoryStore, use_case: UseCase
+    ) -> None:
         freeze(store, use_case, max_spend_usd=3.5)
         assert task.use_case.max_spend_usd == 3.5
         assert task.use_case.name == use_case.name
@@ -83,7 +85,7 @@ class TestFrozen:
         }
 
 
-def test_aws_is_reached_through_the_connection_and_region_of_the_task() -> None:
+def test_a_task_uses_its_own_connection_and_region_for_aws() -> None:
     hook = SomeTask().hook
     assert (hook.aws_conn_id, hook.region_name) == ("aws_other", "eu-west-1")
 

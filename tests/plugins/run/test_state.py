@@ -35,7 +35,7 @@ def asked(answer: Any) -> Any:
     return {"ti": SimpleNamespace(get_dagrun_state=state)}
 
 
-def test_the_state_is_that_of_the_run_in_the_tags() -> None:
+def test_the_state_belongs_to_the_run_in_the_tags() -> None:
     assert run_state(TAGS, asked("running")) == "running"
 
 

@@ -1,4 +1,4 @@
-"""Every task id that code looks up belongs to the right task of the real DAG."""
+"""Check that every task id in the code belongs to the right task of the real DAG."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ class TestEnd:
             ),
         ],
     )
-    def test_a_failed_job_is_an_error_with_bedrocks_reason_and_what_to_do(
+    def test_the_error_about_a_failed_job_quotes_bedrocks_reason_and_says_what_to_do(
         self, sensor: Any, context: Any, bedrock: FakeBedrock, status: str, reason: str, next_act: str
     ) -> None:
         bedrock.put_job("job", status, failure_message=reason)

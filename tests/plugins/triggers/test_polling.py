@@ -213,7 +213,7 @@ class TestOnKill:
         marked(job_trigger(), "failed", monkeypatch)
         assert bedrock.stopped == []
 
-    def test_a_waiting_endpoint_marked_failed_is_deleted(
+    def test_marking_in_service_as_failed_deletes_the_endpoint(
         self, bedrock: FakeBedrock, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         marked(endpoint_trigger(), "failed", monkeypatch)

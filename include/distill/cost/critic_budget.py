@@ -68,7 +68,7 @@ def estimate_critic(use_case: UseCase, rows: Sequence[Row | RowLengths]) -> Budg
 
 class BudgetedCritic:
     """
-    Call the critic until the task's share is used up, then return stored verdicts only. Thread-safe.
+    Call the critic until the task's share is used up, then return stored verdicts only. The class is thread-safe.
 
     :param ask: sends a request, and raises :class:`SpendCapError` if ``share`` does not cover it.
     :param marker_uri: URI of the note that records the end of the share.

@@ -175,7 +175,7 @@ def answer_lines(
 
 
 def _training_line(use_case: UseCase, train: Sequence[Row | RowLengths], prices: Prices, arm: Arm) -> BillLine:
-    """Return the bill line of training ``arm``, with every requested pair as long as the row's question and answer."""
+    """Return the bill line of training ``arm``. Each requested pair is assumed to be as long as its row's pair."""
     training, _ = hold_out(train, use_case)
     rows = rows_of_pairs(arm, training)
     requested = use_case.synthesis.pairs_per_document * len(rows)

@@ -51,7 +51,11 @@ class EstimateManifest(TypedDict):
 
 
 class CriticBudgetEnd(TypedDict):
-    """A note that a task has used up its share of the critic's budget: ``synthetic/critic-ended-<shard>.json``."""
+    """
+    A note that a task has used up its share of the critic's budget.
+
+    The record is stored in ``synthetic/critic-ended-<shard>.json``.
+    """
 
     part_usd: float  # the task's share of the budget, in US dollars
 

@@ -75,7 +75,9 @@ _ROUNDING = 1e-9
 
 class TaskBudget:
     """
-    Count the cost of one task's answers, and refuse further calls when the task's share is used up. Thread-safe.
+    Count the cost of one task's answers, and refuse further calls when the task's share is used up.
+
+    The class is thread-safe.
 
     :param usd_per_token: on-demand prices of one input token and one output token.
     :param run_key: key of the run that pays.

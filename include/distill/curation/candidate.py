@@ -21,7 +21,7 @@ JobFault = Callable[[RowTexts], str | None]
 @dataclass(frozen=True)
 class RowContext:
     """
-    A row with everything that its new pairs are compared with.
+    A row with the texts, questions and settings that its new pairs are checked against.
 
     :param texts: document, question and answer of the row that the pairs were written from.
     :param evaluation: the evaluation questions.

@@ -1,9 +1,9 @@
 """
 Have a second model, the critic, check whether the document supports the answer of a pair that passed all filters.
 
-If the critic's answer has no readable verdict, the request is repeated. After the last attempt the pair is counted as
-``unparsable``. A pair that is not checked because the critic's budget is used up is counted as ``not_looked_at``.
-``docs/reference/curation.md`` describes which of these pairs are used for training, and why.
+If the critic's answer has no readable verdict, the request is repeated. If no attempt has a readable verdict, the pair
+is counted as ``unparsable``. A pair that is not checked because the critic's budget is used up is counted as
+``not_looked_at``. ``docs/reference/curation.md`` describes which of these pairs are used for training, and why.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class CriticVerdict:
     answers: list[StoredAnswer] = field(default_factory=list)
 
 
-def _ask_nobody(request: ModelRequest) -> NoReturn:
+def _refuse_request(request: ModelRequest) -> NoReturn:
     message = f"A Critic without `ask` cannot call {request.model.key}. Nothing was sent. Pass `ask` to the Critic."
     raise RuntimeError(message)
 
@@ -73,7 +73,7 @@ class Critic:
     model: Model
     prompt: Prompt
     settings: CriticSettings
-    ask: Callable[[ModelRequest], StoredAnswer] = _ask_nobody
+    ask: Callable[[ModelRequest], StoredAnswer] = _refuse_request
 
     def request(self, pair: QuestionAnswer, document: str) -> ModelRequest:
         """Return the request for a verdict on ``pair``."""

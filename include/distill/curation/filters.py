@@ -151,8 +151,8 @@ class UngroundedFilter:
         # A refusal is not rejected here, because the later refusal filter gives a better reason.
         if candidate.grounding < minimum and not (row.settings.drop_refusals and candidate.refusal):
             message = (
-                "Too little of the answer is in the document:"
-                f" share {candidate.grounding:.2f}, at least {minimum} is required."
+                "The document contains too little of the answer:"
+                f" the share is {candidate.grounding:.2f}, but must be at least {minimum}."
             )
             yield Rejection(self.name, "not_in_document", message)
 
@@ -173,7 +173,7 @@ class SameTopicFilter:
             if answer_similarity > maximum:
                 message = (
                     "The answer is too similar to the row's original answer:"
-                    f" similarity {answer_similarity:.2f}, at most {maximum} is allowed."
+                    f" the similarity is {answer_similarity:.2f}, but must be at most {maximum}."
                 )
                 yield Rejection(self.name, "example_answer", message)
         topic_similarity = candidate.topic.similarity(row.question)
@@ -181,7 +181,7 @@ class SameTopicFilter:
         if topic_similarity > maximum and is_similar_question:
             message = (
                 "The topic is too similar to the row's original question:"
-                f" similarity {topic_similarity:.2f}, at most {maximum} is allowed."
+                f" the similarity is {topic_similarity:.2f}, but must be at most {maximum}."
             )
             yield Rejection(self.name, "example_topic", message)
 

@@ -116,7 +116,7 @@ class PairCounts(TypedDict):
 
 
 class SampleCounts(PairCounts):
-    """Pair counts, and the number of rejected pairs by filter. Part of the manifests of the teacher's tasks."""
+    """Pair counts, and the number of rejected pairs by filter. Manifests of the teacher's tasks contain them."""
 
     dropped: dict[str, int]  # by filter, sorted by name
 

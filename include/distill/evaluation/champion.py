@@ -21,7 +21,7 @@ from include.distill.evaluation.records import ChampionSnapshot, DecisionRecord,
 
 class Champion(BaseModel):
     """
-    A promoted model, with the verdict that led to its promotion. The validated form of :class:`ChampionRecord`.
+    A promoted model, with the verdict that led to its promotion. This class validates :class:`ChampionRecord`.
 
     :param student: key of the base model in ``include/models.yaml``.
     :param verdict: the report's verdict, one sentence.
@@ -138,5 +138,5 @@ def winning_decision(promotion: PromotionRecord | None) -> DecisionRecord | None
     :param promotion: ``promotion`` of the report.
     """
     won = [decision for decision in promotion["decisions"] if decision["promoted"]] if promotion else []
-    # A promoted candidate always has a lower bound, because the rule requires one from every judge.
+    # A promoted candidate always has a lower bound, because the rule requires a lower bound from every judge.
     return max(won, key=lambda decision: decision["lower_bound"] or 0.0, default=None)

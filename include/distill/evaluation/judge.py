@@ -101,8 +101,8 @@ class Judge:
 
         If the two answers are equal, return a tie without calling the judge.
 
-        :param ask: sends a request, or returns its stored answer.
-        :return: the verdict, which is ``"unparsable"`` if none could be read, and all answers of the judge.
+        :param ask: returns the stored answer to a request, or sends the request.
+        :return: the verdict, which is ``"unparsable"`` if no verdict could be read, and all answers of the judge.
         """
         if comparison.is_tie:
             return self._verdict(comparison, "tie", same=True, raw=""), []

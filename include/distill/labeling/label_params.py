@@ -58,7 +58,7 @@ class LabelParams(BaseModel):
         pattern=r"^([a-z0-9]+(-[a-z0-9]+)*)?$",  # the form sends an empty text for an empty field
         max_length=40,
         title="Labeller",
-        description="Short name of the person who labels. Required to read a sheet. If empty, the user who answers.",
+        description="Short name of the person who labels. Required to read a sheet. If empty, the name of the user.",
     )
     hours: float = Field(
         24,

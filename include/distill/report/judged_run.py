@@ -71,7 +71,7 @@ def _is_noise_control(records: Sequence[Verdict]) -> bool:
 
 
 def noise_control_note(use_case: UseCase) -> str:
-    """Describe the noise control, or explain why there is none."""
+    """Describe the noise control, or explain why the run has no noise control."""
     arm = use_case.noise_control_arm
     if arm:
         return (

@@ -74,7 +74,7 @@ def list_page(entries: Sequence[ShownPastRun], *, problems: Sequence[str] = ()) 
     """
     Render the page of past runs. Each run has a link to the relative URL ``report/<dag id>/<run id>``.
 
-    :param problems: entries that could not be read, one sentence each.
+    :param problems: one sentence for each entry that could not be read.
     """
     return _render("reports.html.j2", entries=entries, problems=problems)
 

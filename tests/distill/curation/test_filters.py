@@ -258,7 +258,7 @@ class TestSameTopic:
         rejection = rejection_of(question=self.SIMILAR_QUESTION, topic=ROW["question"])
         assert rejection is not None
         assert (rejection.filter, rejection.reason) == ("same_topic", "example_topic")
-        assert "similarity 1.00, at most 0.7 is allowed" in rejection.message
+        assert "the similarity is 1.00, but must be at most 0.7" in rejection.message
 
     def test_a_different_question_with_the_question_of_the_row_as_its_topic_passes(self) -> None:
         assert Question(PAIR["question"]).similarity(Question(ROW["question"])) < 0.5

@@ -187,8 +187,8 @@ def _row(stack: Stack, run: DisturbedRun, expected: Mapping[str, Any], one_servi
 
 def lost_answers(tasks: list[TaskState]) -> int:
     """Return the maximum number of answers that the killed attempts of the tasks that call models can have lost."""
-    # A call keeps its slot until the answer is stored, and each of these tasks calls one model. So a killed attempt
-    # loses at most one answer per slot, and no more answers than the task has items.
+    # A call counts as in flight until its answer is stored, and each of these tasks calls one model. So a killed
+    # attempt loses at most as many answers as calls may be in flight, and no more answers than the task has items.
     return sum(
         max(0, task.try_number - 1) * min(FAN_OUT.concurrency, ITEMS_OF_A_TASK[task.task_id])
         for task in tasks

@@ -3,7 +3,7 @@ Store every paid model answer, and reuse it instead of paying twice.
 
 An answer is stored under the key of its request before anything reads it. All runs share the store, so a later run
 never repeats a call of an earlier run. A killed task pays again for at most ``fan_out.concurrency`` calls per model,
-because a call keeps its slot until its answer is stored. Each answer names the run that paid for it. The bill of a run
+because a call counts as in flight until its answer is stored. Each answer names the run that paid for it. The bill of a run
 is the sum of the answers that the run paid for, however often its tasks were retried.
 """
 
@@ -170,7 +170,7 @@ class AnswerStore:
     def get_or_ask(self, request: ModelRequest, client: AnsweringClient) -> StoredAnswer:
         """Return the stored answer to ``request``. If there is none, send the request and store the answer.
 
-        The call keeps its slot until the answer is stored.
+        The call counts as in flight until the answer is stored.
 
         :raises ServiceError: the call failed. Nothing was stored.
         """

@@ -62,7 +62,7 @@ class PacedClient:
         """
         Wait for the quota, send ``request`` and provide the answer.
 
-        The call keeps its slot until the block ends. If the block stores the answer, a killed task loses at most
+        The call counts as in flight until the block ends. If the block stores the answer, a killed task loses at most
         ``concurrency`` answers, because at most this number of answers is in flight or not stored yet.
 
         :raises ThrottledError: the request was throttled for longer than ``patience_seconds``. It was not billed.
@@ -88,7 +88,7 @@ class PacedClient:
             self._limiter.end_call()
 
     def _ask_once(self, request: ModelRequest) -> Completion:
-        """Send one call. An answered call keeps its slot; a failed call frees its slot."""
+        """Send one call. An answered call still counts as in flight; a failed call does not."""
         reserved = self._estimate.estimate(request)
         sent_at = self._limiter.acquire(reserved)
         try:

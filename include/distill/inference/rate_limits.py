@@ -273,7 +273,7 @@ class RateLimiter:
         return seconds
 
     def record_answer(self, sent_at: float, *, unused_tokens: float) -> None:
-        """Give back the tokens that an answered call did not use. The call keeps its slot until :meth:`end_call`."""
+        """Give back the tokens that an answered call did not use. The call counts as in flight until :meth:`end_call`."""
         with self._changed:
             if self._tokens:
                 self._tokens.refund(unused_tokens)
@@ -296,7 +296,7 @@ class RateLimiter:
             self._changed.notify_all()
 
     def end_call(self) -> None:
-        """Free the slot of a call, so that another call may start."""
+        """Stop counting a call as in flight, so that another call may start."""
         with self._changed:
             self._concurrency.end()
             self._changed.notify_all()

@@ -216,7 +216,7 @@ def test_no_more_calls_are_in_flight_than_allowed() -> None:
     assert maximum == 3
 
 
-def test_a_call_keeps_its_slot_until_its_answer_is_stored() -> None:
+def test_a_call_counts_as_in_flight_until_its_answer_is_stored() -> None:
     time = Time()
     server = Server(time)
     client = PacedClient(server, Quota(), concurrency=1)
@@ -229,7 +229,7 @@ def test_a_call_keeps_its_slot_until_its_answer_is_stored() -> None:
     assert len(server.asked_at) == 2
 
 
-def test_an_answer_that_could_not_be_stored_frees_its_slot_and_is_not_requested_again() -> None:
+def test_a_call_whose_answer_cannot_be_stored_ends_and_is_not_repeated() -> None:
     time = Time()
     server = Server(time)
     client = PacedClient(server, Quota(), concurrency=1)

@@ -132,8 +132,8 @@ class LeakFilter:
         """Yield a rejection if an evaluation question is similar. The index has the threshold of similarity."""
         if match := row.evaluation.find(candidate.question):
             message = (
-                f"The question is too similar to the evaluation question {match.question!r}: similarity"
-                f" {match.similarity:.2f}. Training on it would make the student look better than it is."
+                f"The question is too similar to the evaluation question {match.question!r} (similarity"
+                f" {match.similarity:.2f}). Training on this pair would make the student look better than it is."
             )
             yield Rejection(self.name, "in_evaluation_set", message)
 

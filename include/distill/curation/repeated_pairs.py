@@ -39,8 +39,8 @@ def repeated_pairs(originals: Iterable[Row], pairs: Iterable[PairText], *, thres
         rejection = Rejection(
             RepeatsOriginalFilter.name if is_original else RepeatsPairFilter.name,
             "repeated_question",
-            f"The question repeats the question of another {'row' if is_original else 'pair'},"
-            f" {match.question[:200]!r}: similarity {match.similarity:.2f}.",
+            f"The question repeats the question of another {'row' if is_original else 'pair'}:"
+            f" {match.question[:200]!r} (similarity {match.similarity:.2f}).",
         )
         texts: WrittenPair = {"question": pair["question"], "answer": pair["answer"], "topic": pair["topic"]}
         yield {**rejection.as_record(pair["row_id"], texts), "pair": pair["pair"]}

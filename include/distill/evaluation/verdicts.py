@@ -92,7 +92,10 @@ def winner_of(letter: Letter | None, order: Order) -> Outcome:
         return "unparsable"
     outcomes: dict[str, Outcome] = {"A": _SHOWN_FIRST[order], "B": _SHOWN_SECOND[order], "TIE": "tie"}
     if letter not in outcomes:
-        message = f"A judge's verdict is {letter!r}; expected 'A', 'B', 'TIE', or None for an unparsable reply."
+        message = (
+            f"A judge's verdict is {letter!r}; expected 'A', 'B', 'TIE', or None for an unparsable reply. The verdict"
+            " was not stored. Correct the function that parses the judge's replies."
+        )
         raise InputError(message)
     return outcomes[letter]
 

@@ -187,7 +187,7 @@ def _stages(source: SourceCounts, synthesis: ReportSynthesis, arms: Sequence[Rep
         ),
         _Stage("Rows accepted", source["accepted"], note=_use_of_rows(source)),
         _Stage(
-            "Pairs requested from the teacher",
+            "Pairs requested",
             synthesis["accepted"],
             lost,
             f"{synthesis['rejected']:,} rejected, {synthesis['missing']:,} missing",

@@ -1,8 +1,8 @@
 """
 Compute the judged parts of a report from all verdicts: comparisons, noise control, agreement and promotion.
 
-The noise control compares an arm with its own second answers. It shows how much judgments and sampling vary by chance,
-so it does not affect corrections or the verdict.
+The noise control compares an arm with its own second answers. The control shows how much judgments and sampling vary by
+chance, so it does not affect corrections or the verdict.
 """
 
 from __future__ import annotations

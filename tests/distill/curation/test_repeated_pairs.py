@@ -33,7 +33,7 @@ class TestRepeatedPairs:
             "row_id": "r",
             "filter": RepeatsOriginalFilter.name,
             "reason": "repeated_question",
-            "message": f"The question repeats the question of another row, {folded!r}: similarity 1.00.",
+            "message": f"The question repeats the question of another row: {folded!r} (similarity 1.00).",
             "text": {"question": VERSIONING.upper(), "answer": "a", "topic": "t"},
             "pair": 2,
         }

@@ -26,12 +26,12 @@ class LabelParams(BaseModel):
         description="The run key. If empty, the newest run with a report is used.",
     )
     candidate: str | None = Field(
-        None, title="Candidate", description="An arm. If empty, the candidate in the report's headline."
+        None, title="Candidate", description="An arm. If empty, the candidate in the report's headline is used."
     )
     baseline: str | None = Field(
         None,
         title="Baseline",
-        description="The arm with which the candidate was compared. If empty, the baseline in the report's headline.",
+        description="The arm with which the candidate was compared. If empty, the baseline in the headline is used.",
     )
     examples: int = Field(
         MINIMUM_RATED,
@@ -51,14 +51,17 @@ class LabelParams(BaseModel):
     labelled_csv: str | None = Field(
         None,
         title="Labelled sheet",
-        description="The sheet to read: s3://bucket/key or a path below include/. If empty, the sheet of the run.",
+        description="The sheet to read: s3://bucket/key or a path below include/. If empty, the run's sheet is read.",
     )
     labeller: str | None = Field(
         None,
         pattern=r"^([a-z0-9]+(-[a-z0-9]+)*)?$",  # the form sends an empty text for an empty field
         max_length=40,
         title="Labeller",
-        description="Short name of the person who labels. Required to read a sheet. If empty, the name of the user.",
+        description=(
+            "Short name of the person who labels. Required to read a sheet. If empty, the name of the Airflow user"
+            " who answers is used."
+        ),
     )
     hours: float = Field(
         24,

@@ -73,7 +73,7 @@ class AwsClients:
 
         :param service: boto3's name, such as ``bedrock``.
         :param what: name or ARN of the resource, for error messages.
-        :raises ServiceError: AWS returned an error; :mod:`bedrock_distill.hooks.aws_errors` chooses the subclass.
+        :raises ServiceError: the call failed; :mod:`bedrock_distill.hooks.aws_errors` chooses the subclass.
         """
         try:
             with named_errors(f"{method} {what}".strip()):

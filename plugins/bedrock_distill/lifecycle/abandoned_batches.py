@@ -48,7 +48,7 @@ def stop_batches(jobs: BatchJobs, pending: PendingBatchJobs, step: str) -> Itera
                 continue
             jobs.stop(job.arn)
             yield (
-                f"Stopped {job.name} because its task was marked as failed. It answered {job.processed} of"
+                f"Stopped {job.name} because its task was marked as failed. The job answered {job.processed} of"
                 f" {plan.records} records, which are billed. Clear {batch_task(step, SUBMIT)} with downstream to store"
                 " these answers and to submit the other records."
             )

@@ -48,8 +48,8 @@ def buy_once(
         return Purchase(resource, bought=True)
     if (resource := find(name)) is None:
         message = (
-            f"{name} was created but cannot be found yet. It may be billed. A retry looks it up again and does not buy"
-            " another one."
+            f"Resource {name} was created but cannot be found yet. It may be billed. A retry looks up the name again"
+            " and does not buy another resource."
         )
         raise TransientError(message)
     return Purchase(resource, bought=True)

@@ -124,7 +124,9 @@ class ListLeftoversOperator(CleanUpOperator):
             "left": dict(count_by_kind(item for _, plan in plans for item in plan.to_keep)),
         }
         if choice.dry_run:
-            self.log.info("Dry run: nothing is deleted. To delete the listed resources, untick dry_run in the form.")
+            self.log.info(
+                "Dry run: nothing is deleted. To delete the listed resources, trigger the DAG without dry_run."
+            )
             context["ti"].xcom_push(key="return_value", value=manifest)
             raise DownstreamTasksSkipped(tasks=sorted(self.downstream_task_ids))
         return manifest

@@ -84,7 +84,7 @@ class RunOutcomeOperator(DistillOperator):
         return [submitted["job_name"]] if submitted else self._possible_jobs(arm, ti)
 
     def _possible_jobs(self, arm: str, ti: Any) -> list[str]:
-        """Return the names of all jobs that ``submit`` may have bought or found if it returned no result."""
+        """Return the names of all jobs that a ``submit`` without a result may have bought or found."""
         dataset: DatasetManifest | None = ti.xcom_pull(task_ids=arm_task(arm, UPLOAD))
         if not dataset:
             return []

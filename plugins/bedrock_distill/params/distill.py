@@ -28,13 +28,13 @@ _FIELDS: dict[str, tuple[str | list[str], str, str, dict[str, Any]]] = {
     "documents": (
         ["null", "integer"],
         "Documents",
-        "How many records of the training CSV to read, from the start. If empty, all records.",
+        "How many records of the training CSV to read, from the start. If empty, all records are read.",
         {"minimum": 1, "maximum": 1_000_000},
     ),
     "evaluation_rows": (
         ["null", "integer"],
         "Evaluation rows",
-        "How many records of the evaluation CSV to read, from the start. If empty, all records.",
+        "How many records of the evaluation CSV to read, from the start. If empty, all records are read.",
         {"minimum": 1, "maximum": 1_000_000},
     ),
     "pairs_per_document": (

@@ -73,7 +73,7 @@ def arm_tasks(use_case: UseCase, shards: ShardRowsOperator, synthesis: Any) -> d
         served.append(new_arm(arm, use_case, shards, after=after))
         arms[arm.name] = served[-1]
         if arm.kind == "champion":
-            # Before the first promotion, both arms call the same model. In sequence, they pay for its answers once.
+            # Before the first promotion, both arms call the same model. In sequence, they pay once for its answers.
             [base.answer for base in bases] >> served[-1].start_serving
     return {arm.name: arms[arm.name] for arm in use_case.arms}
 

@@ -21,7 +21,7 @@ def judge_tasks(use_case: UseCase, *, after: Sequence[Any]) -> list[list[Any]]:
     Return the tasks ``judge.<model>`` and, if there is a champion's arm, ``judge_champion.<model>``, as two lists.
 
     The pairs with the champion come second. Before the first promotion, the base student takes the champion's place, so
-    both groups send the judges the same questions. In sequence, the verdicts are paid for only once.
+    both groups send the judges the same questions. The groups run in sequence, so the verdicts are paid for only once.
 
     :param after: the tasks that get the answers of all arms.
     """

@@ -36,7 +36,7 @@ class BatchJobsTrigger(PollingTrigger):
         for job in running_jobs(hook, self.job_arns):
             BatchJobs(hook).stop(job.arn)
             self.log.warning(
-                "Stopped %s because its task was marked as failed. It answered %d of %d records, which are billed."
+                "Stopped %s because its task was marked as failed. The job answered %d of %d records, which are billed."
                 " Clear the step's task `submit` with downstream to store these answers and submit the other records.",
                 *(job.name, job.processed, job.total),
             )

@@ -242,7 +242,7 @@ class TestCollect:
         report = read_json(store, FOLDER.report("json"), dict)
         assert (manifest["labels"], report["labels"]) == (4, {"counted": 3, "changed": 1, "unmarked": 0})
         assert {line["n"] for line in report["agreement"] if line["second"] == "ada (person)"} == {3}
-        assert "labels does not count" in html.unescape(store.read(FOLDER.report("html")).decode())
+        assert "<b>1</b> label does not count" in html.unescape(store.read(FOLDER.report("html")).decode())
 
     def test_labels_of_a_sheet_whose_answers_have_changed_are_left_out_and_counted(
         self, draw: Any, collect: Any, store: MemoryStore

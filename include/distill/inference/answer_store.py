@@ -3,8 +3,8 @@ Store every paid model answer, and reuse it instead of paying twice.
 
 An answer is stored under the key of its request before anything reads it. All runs share the store, so a later run
 never repeats a call of an earlier run. A killed task pays again for at most ``fan_out.concurrency`` calls per model,
-because a call counts as in flight until its answer is stored. Each answer names the run that paid for it. The bill of a run
-is the sum of the answers that the run paid for, however often its tasks were retried.
+because a call counts as in flight until its answer is stored. Each answer names the run that paid for it. The bill of
+a run is the sum of the answers that the run paid for, however often its tasks were retried.
 """
 
 from __future__ import annotations

@@ -273,7 +273,10 @@ class RateLimiter:
         return seconds
 
     def record_answer(self, sent_at: float, *, unused_tokens: float) -> None:
-        """Give back the tokens that an answered call did not use. The call counts as in flight until :meth:`end_call`."""
+        """Give back the tokens that an answered call did not use.
+
+        The call counts as in flight until :meth:`end_call`.
+        """
         with self._changed:
             if self._tokens:
                 self._tokens.refund(unused_tokens)

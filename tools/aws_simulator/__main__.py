@@ -2,7 +2,8 @@
 Run the AWS simulator: ``python -m tools.aws_simulator --port 0 --state FOLDER --port-file FILE``.
 
 To use it, set ``AWS_ENDPOINT_URL_S3``, ``AWS_ENDPOINT_URL_BEDROCK`` and ``AWS_ENDPOINT_URL_BEDROCK_RUNTIME`` to
-``http://127.0.0.1:<port>``; any key pair works. SIGTERM or SIGINT stops the simulator; its state stays in the folder.
+``http://127.0.0.1:<port>``. Any access key is accepted. SIGTERM or SIGINT stops the simulator; its state stays in the
+folder.
 """
 
 from __future__ import annotations

@@ -47,7 +47,7 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--only", nargs="+", metavar="NAME", help="only cases whose names contain NAME")
     parser.add_argument("--small", action="store_true", help="small sizes, which only check that the benchmarks work")
     parser.add_argument(
-        "--markdown", action="store_true", help="also print the table of docs/explanation/performance.md"
+        "--markdown", action="store_true", help="also print the table for docs/explanation/performance.md"
     )
     parser.add_argument("--state", type=Path, default=LOCAL / "bench", help="folder for logs and state")
     parser.add_argument("--out", type=Path, default=LOCAL / "bench.json", help="file for the table")

@@ -74,8 +74,8 @@ def markdown(figures: Iterable[Figure]) -> str:
 def verdict(figures: Sequence[Figure], minutes: float) -> str:
     """Return the last line of the output: the number of reached targets, and the names of the missed targets."""
     missed = [figure.name for figure in figures if not figure.ok]
-    end = f"missed: {'; '.join(missed)}" if missed else "all reached"
-    return f"{len(figures) - len(missed)} of {len(figures)} targets in {minutes:.1f} minutes, {end}."
+    end = f"; missed: {'; '.join(missed)}" if missed else ""
+    return f"{len(figures) - len(missed)} of {len(figures)} targets reached in {minutes:.1f} minutes{end}."
 
 
 def _target(figure: Figure) -> str:

@@ -25,7 +25,7 @@ RUN_URI = "s3://bench-training/distill/runs/bench-00000000"
 
 
 def texts(number: int) -> RowTexts:
-    """Return document, question and answer number ``number``. The sentences consist of invented words."""
+    """Return the document, question and answer of row ``number``. The sentences consist of invented words."""
     words = iter(Random(number).choices(VOCABULARY, k=DOCUMENT_CHARACTERS // 5))
     sentences = [" ".join(islice(words, SENTENCE_WORDS)).capitalize() + "." for _ in range(DOCUMENT_CHARACTERS // 50)]
     document = " ".join(sentences)[:DOCUMENT_CHARACTERS].ljust(DOCUMENT_CHARACTERS, ".")

@@ -55,7 +55,7 @@ def server(module: str) -> Iterator[Server]:
     command = [sys.executable, "-m", f"tools.benchmarks.{module}"]
     with subprocess.Popen(command, cwd=PROJECT_ROOT, stdout=subprocess.PIPE, text=True) as process:
         try:
-            assert process.stdout is not None  # noqa: S101 - it is piped
+            assert process.stdout is not None  # noqa: S101 - stdout is a pipe
             yield Server(f"http://{LOOPBACK}:{int(process.stdout.readline())}")
         finally:
             process.terminate()
@@ -63,7 +63,7 @@ def server(module: str) -> Iterator[Server]:
 
 
 def start(script: str, *arguments: object, endpoint: str, state: Path) -> subprocess.Popen[str]:
-    """Start a script of ``tests/tools/benchmarks`` that prints one JSON object at its end."""
+    """Start a script of ``tests/tools/benchmarks`` that prints one JSON object when it ends."""
     command = [sys.executable, str(SCRIPTS / script), *map(str, arguments)]
     environment = script_environment(os.environ, endpoint=endpoint, state=state)
     return subprocess.Popen(

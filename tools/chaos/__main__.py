@@ -48,7 +48,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--walks",
         type=int,
         metavar="N",
-        help="runs with random kills (default: 30; with --only or --fast: 0)",
+        help="number of runs with random kills (default: 30; with --only or --fast: 0)",
     )
     parser.add_argument("--seed", type=int, default=20_251_122, help="seed of the random kills")
     parser.add_argument("--lanes", type=int, default=LANES, help="number of cases that run at the same time")

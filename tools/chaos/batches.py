@@ -1,5 +1,5 @@
 """
-Crash around a batch job.
+Test crashes while a run buys a batch job and waits for the job.
 
 The job must be bought once, later tasks must wait for the job, and each of its answers must be stored once.
 """
@@ -84,7 +84,7 @@ def _next_run(trial: Trial) -> None:
 
 
 def _incomplete(trial: Trial, *, kind: str) -> None:
-    """End the job with answers missing, and check that they are requested on demand and that none is bought twice."""
+    """End the job with answers missing. Check that these are requested on demand, and no answer is bought twice."""
     trial.fault(BATCH, kind, times=1)
     _start(trial)
     _succeed(trial)

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-TRAINING_ROWS = 8  # the minimum for Nova
+TRAINING_ROWS = 8  # the minimum for a training job of a Nova model
 EVALUATION_ROWS = 2
 ROLE = "arn:aws:iam::123456789012:role/bedrock-distill-customization"
 FACTS = ("bucket", "queue", "table", "function", "cluster", "topic", "stream", "volume", "gateway", "role", "key")

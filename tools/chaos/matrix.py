@@ -1,8 +1,9 @@
 """
-Crash at every instant and recover in every way, around the training job and the throughput of the same run.
+Test every possible combination of crash and recovery, for both purchases of a run: the training job and the throughput.
 
-A run reaches the instant twice: first around the job (`submit`, `trained`), then around the throughput (`provision`,
-`in_service`). It is recovered each time.
+An instant is a moment in a purchase. Each run crashes twice at the same instant: first in the purchase of the job
+(tasks `submit` and `trained`), then in the purchase of the throughput (tasks `provision` and `in_service`). After each
+crash, the run is recovered.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ PURCHASES = (
 @dataclass(frozen=True)
 class Instant:
     """
-    A moment at which to crash.
+    A moment in a purchase at which the run crashes.
 
     :param arrange: prepares the AWS simulator before the run starts.
     :param reach: returns when the run is at the instant.
@@ -169,7 +170,7 @@ IMPOSSIBLE = {
     "two copies / task retry": "a retry starts only after Airflow has noticed that the first copy is dead",
     "two copies / triggerer SIGKILL": "a deferred task has one trigger, so there is no second copy of it",
     "two copies / scheduler SIGKILL": "every scheduler SIGKILL case covers this: the old tasks keep running",
-    "two copies / database lost, same run id": "same as 'answered, not recorded': nothing of the first copy is left",
+    "two copies / database lost, same run id": "same as 'answered, not recorded', because no copy is left",
     "two copies / run marked failed": "marking affects only the copy that Airflow has recorded; see worker SIGKILL",
     "two copies / next run": "same as 'answered, not recorded', because the next run has another run id",
 }
@@ -181,7 +182,7 @@ def _retrigger(trial: Trial) -> None:
 
 
 def crash(trial: Trial, *, instant: Instant, recovery: str) -> None:
-    """Crash around the job and the throughput of one run, recover each time, and wait for the end of the run."""
+    """Crash one run at this instant of both purchases, recover it each time, and wait for its end."""
     for purchase in PURCHASES:
         instant.arrange(trial, purchase)
     trial.start_run()
@@ -207,7 +208,8 @@ def _one_of_each(trial: Trial) -> None:
 
 def give_up(trial: Trial, *, instant: Instant, stops: bool | None, throughputs: tuple[int, int]) -> None:
     """
-    Mark one run failed around its job and a second run around its throughput; let a third run succeed.
+    Mark one run failed at this instant of its job, and a second run at this instant of its throughput. Let a third run
+    succeed.
 
     A job that is still running is stopped with its run, so the next run buys another job. A completed job is used
     again.

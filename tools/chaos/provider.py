@@ -1,7 +1,7 @@
 """
-Measure what the amazon provider's operators buy and leave billed when they crash at the same instants as ours.
+Measure what the amazon provider's operators buy and leave billed when they crash at the same instants as our tasks.
 
-No case can fail. The table shows the counts of these operators next to the counts of ours.
+These cases only measure, so none of them can fail. The table shows the counts of the operators next to our counts.
 """
 
 from __future__ import annotations

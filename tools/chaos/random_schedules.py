@@ -32,7 +32,7 @@ from tools.chaos.trial import RUN_SECONDS, Row
 
 KILLS = 2
 MAX_RECOVERIES = 5
-TASKS = 19  # number of tasks that end in an undisturbed run
+TASKS = 19  # number of tasks that have ended when an undisturbed run is over
 ROWS = 4
 EVALUATION_ROWS = 2
 FAN_OUT = FanOut(max_tasks=2, evaluation_tasks=1, concurrency=2)
@@ -140,7 +140,7 @@ def run_schedules(stack: Stack, runs: list[DisturbedRun], table: Table) -> None:
     try:
         expected = _run_to_success(stack, reference, one_service_at_a_time)
     except Exception as error:
-        note = f"{type(error).__name__}: {error} Without this run there is nothing to compare the others with."
+        note = f"{type(error).__name__}: {error} Without this run, the other runs cannot be compared."
         table.add([Row("walk w00: undisturbed", 0, 0, 1, 1, 0, 0, 0, ok=False, note=note)])
         return
     lanes: list[SimpleQueue[DisturbedRun]] = [SimpleQueue() for _ in stack.lanes]
@@ -186,7 +186,7 @@ def _row(stack: Stack, run: DisturbedRun, expected: Mapping[str, Any], one_servi
 
 
 def lost_answers(tasks: list[TaskState]) -> int:
-    """Return the maximum number of answers that the killed attempts of the tasks that call models can have lost."""
+    """Return the maximum number of model answers that killed attempts of tasks can have lost."""
     # A call counts as in flight until its answer is stored, and each of these tasks calls one model. So a killed
     # attempt loses at most as many answers as calls may be in flight, and no more answers than the task has items.
     return sum(

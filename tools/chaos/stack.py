@@ -133,7 +133,7 @@ class Stack:
         wait_until(self.operator.is_up, f"Airflow's API {logs}", READY_SECONDS, check=self.check)
         for name, settings in configured_pools().items():
             self.operator.ensure_pool(name, settings)
-        dags = self._dags + 1  # and the DAG of the sweeper
+        dags = self._dags + 1  # plus the DAG of the sweeper
         wait_until(lambda: self.metadata.dags() >= dags, f"{dags} DAGs {logs}", READY_SECONDS, check=self.check)
 
     def check(self) -> None:

@@ -237,7 +237,7 @@ class Trial:
         else:
             kill(worker)
             time.sleep(1)
-            self.ensure(is_running(pid), f"The copy of {task_id} died immediately, so there are no two copies.")
+            self.ensure(is_running(pid), f"The copy of {task_id} died immediately, so two copies never ran at once.")
             self._copies.append(pid)
 
     def wait_for_copies(self) -> None:

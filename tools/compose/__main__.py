@@ -1,7 +1,7 @@
 """
 Run the pipeline once on the services of ``docker-compose.yaml``, without Docker (``make celery``).
 
-If ``make run`` left a report, the two reports must agree, because the executor must make no difference.
+If ``make run`` left a report, the two reports must agree, because the result must not depend on the executor.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 """
-Compare the reports of two runs on the same input. The executor must make no difference.
+Compare the reports of two runs on the same input. The result must not depend on the executor.
 
 The cost of a run is not compared, because a second `make run` finds its answers in the answer store and pays nothing.
 """
@@ -24,7 +24,7 @@ def compare(report: Mapping[str, Any], other: Path) -> tuple[bool, str]:
         return True, f"There is no report to compare with: {other} does not exist. `make run` creates it."
     theirs = json.loads(other.read_text(encoding="utf-8"))
     if not same_input(report, theirs):
-        return True, f"The report was not compared with {other}, because that report is about other rows."
+        return True, f"The report was not compared with {other}, because that report was made from other rows."
     if not (different := differences(report, theirs)):
         return (
             True,
@@ -46,7 +46,7 @@ def differences(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> list[str]
 
 
 def same_input(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> bool:
-    """Tell whether two reports are about the same rows, as far as the reports show."""
+    """Tell whether two reports were made from the same rows, as far as the reports show."""
     return bool(ours["use_case"] == theirs["use_case"] and ours["source"] == theirs["source"])
 
 

@@ -65,7 +65,7 @@ def substitute(text: str, variables: Mapping[str, str]) -> str:
     """
     Replace the variables in a text. An empty variable counts as not set, as with Compose's ``:-`` and ``:?``.
 
-    :raises InputError: a required variable is not set. The message is the one in the file.
+    :raises InputError: a required variable is not set. The error has the message from the file.
     """
 
     def value_of(match: re.Match[str]) -> str:

@@ -1,4 +1,4 @@
-"""Compare the simulated critic with measured grounding, on right answers, answers of other rows, and changed ones."""
+"""Compare the simulated critic with measured grounding, on right, changed and other rows' answers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def compare_with_critic(
     rows: Sequence[RowTexts], *, seed: int, min_grounding: float
 ) -> Iterator[tuple[str, int, int, int]]:
     """
-    Yield what the answers were compared with, their number, and how many grounding and the critic keep.
+    For each set of answers, yield its name, its size, and how many answers measured grounding and the critic keep.
 
     :param min_grounding: minimum grounding of an answer that is kept, 0 to 1.
     """

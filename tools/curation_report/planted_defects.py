@@ -45,7 +45,7 @@ class PlantedPair:
 
 @dataclass
 class Planter:
-    """A source of good pairs, made row by row from different sentences, and of the texts for defects."""
+    """Makes good pairs, each from a different part of a row's answer, and the texts for defects."""
 
     rows: Sequence[Row]
     evaluation: Sequence[Row]
@@ -218,7 +218,7 @@ def _malformed(planter: Planter, number: int) -> tuple[Row, str]:
 
 
 def _same_topic(planter: Planter, number: int) -> tuple[Row, str]:
-    """Pair another question with the row's answer, or a similar question with the row's question as topic."""
+    """Give a good pair the row's answer in capitals, or a question similar to the row's, which is its topic."""
     row, pair = planter.pair()
     own_answer = row["answer"][: planter.use_case.curation.max_answer_characters].upper()
     if number % 2:

@@ -27,7 +27,7 @@ class SimulatorError(DistillError):
 
 
 def enter_account(ports: Ports) -> None:
-    """Restrict boto3 in this process to the AWS simulator, whatever AWS account its environment configures."""
+    """Restrict boto3 in this process to the AWS simulator, regardless of the AWS settings in the environment."""
     for name in [name for name in os.environ if name.startswith(("AWS_", "BOTO"))]:
         del os.environ[name]
     os.environ.update(aws_settings(ports))

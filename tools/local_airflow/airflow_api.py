@@ -5,7 +5,7 @@ Requests are repeated for a while after a lost connection and after a 5xx, becau
 busy. Every request is safe to repeat, because each object that is created has a unique name and "already exists" counts
 as success.
 
-The methods import httpx, because ``make clean`` imports this module before anything is installed.
+httpx is imported inside the methods, because ``make clean`` imports this module before anything is installed.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ TIMEOUT_SECONDS = 30.0
 ATTEMPTS = 6
 FIRST_PAUSE_SECONDS = 0.5
 PAGE_ROWS = 500
-QUOTED_CHARACTERS = 2000  # characters of a refusal in the error message
+QUOTED_CHARACTERS = 2000  # maximum number of characters of Airflow's response in an error message
 FINISHED_RUN_STATES = ("success", "failed")
 
 JsonObject = dict[str, Any]

@@ -19,7 +19,7 @@ from include.distill.core.errors import DistillError
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 PATIENCE_SECONDS = 180.0  # a page of Airflow takes two seconds to load, or minutes on a very busy machine
-SHOWN_CHARACTERS = 2000  # characters of a page's text in an error message
+SHOWN_CHARACTERS = 2000  # maximum number of characters of a page's text in an error message
 
 
 class BrowserError(DistillError):
@@ -66,7 +66,7 @@ def open_browser(*, width: int = 1440, height: int = 900) -> Iterator[Page]:
 
 
 def _what_it_shows(page: Page) -> str:
-    text = "nothing that could be read"
+    text = "(its text could not be read)"
     with suppress(PlaywrightError):
         text = page.inner_text("body", timeout=1000)[:SHOWN_CHARACTERS]
     return f"The page {page.url} shows:\n{text}"

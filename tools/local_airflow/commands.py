@@ -146,7 +146,7 @@ def _refuse_if_busy(layout: Layout) -> None:
 def _provide_run(
     served: ServedStack, request: RunRequest, environ: Mapping[str, str], timeout_seconds: float
 ) -> tuple[bool, str]:
-    """Return a successful run of an earlier command, or start a new run."""
+    """Run the DAG unless an earlier run succeeded. Return whether a run has succeeded, and the text to print."""
     enter_account(served.ports)
     wait_for_dag(served, request.dag_id)
     served.api.unpause(request.dag_id)
@@ -156,7 +156,7 @@ def _provide_run(
             served.api.fail_run(request.dag_id, run["dag_run_id"])
     finished = [run["dag_run_id"] for run in runs if run["state"] == "success"]
     if finished:
-        return True, f"This successful run of an earlier command is shown: {finished[0]}"
+        return True, f"A run of an earlier command has already succeeded: {finished[0]}"
     return _run_once(served, request, environ, timeout_seconds)
 
 

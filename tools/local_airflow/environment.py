@@ -1,5 +1,5 @@
 """
-Compose the environment of the local processes, with explicit settings and without any of a real AWS account.
+Compose the environment of the local processes: explicit settings, and none that belong to a real AWS account.
 
 Exported credentials, profiles and Airflow settings for real work are dropped. All AWS endpoints are on loopback, and
 boto3 reads no configuration file. So a local run cannot reach a real account.

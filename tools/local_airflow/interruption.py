@@ -31,7 +31,7 @@ def interruptible() -> Iterator[None]:
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Ignore signals until the cleanup, which takes seconds, has finished. Otherwise the guards must clean up."""
+    """Ignore signals during the cleanup, which takes seconds. An interrupted cleanup would be left to the guards."""
     before = {number: signal.signal(number, signal.SIG_IGN) for number in ENDING}
     try:
         yield

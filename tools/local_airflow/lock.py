@@ -5,7 +5,7 @@ The lock is an advisory lock on a file. The kernel releases the lock however its
 only names the holder and the ports of its stack. The file is never deleted. If it were, one process could hold a lock
 on the deleted file while another process locks a new file.
 
-A function imports filelock, because ``make clean`` imports this module before anything is installed.
+filelock is imported inside a function, because ``make clean`` imports this module before anything is installed.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ A pid alone does not identify a process, because the system reuses pids. So a pr
 start time. The processes of a checkout have a marker in their environment. All their descendants inherit the marker,
 even when their parent has ended.
 
-The functions import psutil, because ``make clean`` imports this module before anything is installed.
+psutil is imported inside the functions, because ``make clean`` imports this module before anything is installed.
 """
 
 from __future__ import annotations

@@ -193,7 +193,7 @@ def _read_csv(environ: Mapping[str, str], name: str, working_folder: Path) -> st
     text = environ.get(name, "")
     if not text or text.startswith("s3://"):
         return text or None
-    path = Path(os.path.abspath(working_folder / text))  # noqa: PTH100 a link keeps the typed name
+    path = Path(os.path.abspath(working_folder / text))  # noqa: PTH100 keep the typed name of a symbolic link
     if not path.exists():
         raise InputError(f"{name}={text!r}: there is no file {path}. Nothing was started. Check the path.")
     if os.pathsep in str(_folder(path)):

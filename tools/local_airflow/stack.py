@@ -29,7 +29,7 @@ MODEL_UNITS = 4  # AWS grants no model units by default; a small team usually ge
 READY_SECONDS = 180.0
 MIGRATE_SECONDS = 180.0
 AIRFLOW_GRACE_SECONDS = 1.0  # an idle scheduler needs 4 s to end, and killing it earlier loses nothing
-SIMULATOR_GRACE_SECONDS = 10.0  # it saves its state
+SIMULATOR_GRACE_SECONDS = 10.0  # the simulator saves its state when it ends
 
 
 class LocalStack:
@@ -64,7 +64,7 @@ class LocalStack:
         wait_until(self.api.is_up, f"Airflow's API {logs}", READY_SECONDS, check=self.check)
         for name, settings in required_pools(load_use_cases().valid).items():
             self.api.ensure_pool(name, settings)
-        self._group.start(airflow_component("triggerer"))  # the run needs it last
+        self._group.start(airflow_component("triggerer"))  # started last, because a run needs it later than the others
 
     def check(self) -> None:
         """Raise ``ComponentDiedError`` when a process has died."""

@@ -22,5 +22,5 @@ def test_a_row_shows_our_figure_the_ideal_and_the_figures_of_others() -> None:
     assert line(REACHED).split() == ["ok", "span", "1.04", "1", "1.03", "≤", "1.05", "×", "ideal", "10.4", "s"]
     assert line(MISSED).split() == ["MISSED", "times", "faster", "9.5", "-", "-", "≥", "12", "×"]
     assert "| times faster | 9.5 | - | - | ≥ 12 × | **no** |  |" in markdown([REACHED, MISSED])
-    assert verdict([REACHED, MISSED], 2.0) == "1 of 2 targets in 2.0 minutes, missed: times faster."
-    assert verdict([REACHED], 2.0) == "1 of 1 targets in 2.0 minutes, all reached."
+    assert verdict([REACHED, MISSED], 2.0) == "1 of 2 targets reached in 2.0 minutes; missed: times faster."
+    assert verdict([REACHED], 2.0) == "1 of 1 targets reached in 2.0 minutes."

@@ -30,7 +30,7 @@ class Call:
 
     @property
     def fingerprint(self) -> str:
-        """The SHA-256 hash of the request's arguments without its token."""
+        """The SHA-256 hash of the request's arguments without the client token."""
         arguments = {name: value for name, value in self.arguments.items() if name != "clientRequestToken"}
         return hashlib.sha256(json.dumps(arguments, sort_keys=True).encode()).hexdigest()
 

@@ -35,7 +35,7 @@ class Ledger:
     ) -> None:
         """Count one answered call.
 
-        :param document: the text of the document in the prompt, if it has one.
+        :param document: the text of the document in the prompt; None if the prompt has no document.
         :param batch: True for a record of a batch job, which costs half. The record is counted among all calls and
             again in ``batch_by_model``.
         """

@@ -1,8 +1,8 @@
 """
 Define the JSON records that the state keeps of jobs, models and throughputs.
 
-Keys in camel case come from Bedrock's API and have the requested values. Keys in snake case are used only by the
-simulator. An optional key is present once it has a value. Times are POSIX seconds.
+Keys in camel case have the names and values of Bedrock's API. Keys in snake case are used only by the simulator.
+An optional key is present once it has a value. Times are POSIX seconds.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class BackgroundJobBody(TypedDict):
 
 
 class _Training(TypedDict):
-    """The common keys of a customization job and of its model. ``model`` is a key of the catalog."""
+    """The common keys of a customization job and of its model. ``model`` is the base model's key in the catalog."""
 
     model: str
     baseModelId: str

@@ -26,10 +26,10 @@ class Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     job_seconds: float = Field(
-        4.0, ge=0, description="duration of a customization job, without the time that training takes"
+        4.0, ge=0, description="duration of a customization job, in addition to the computing time of the training"
     )
     batch_seconds: float = Field(
-        4.0, ge=0, description="duration of a batch job, without the time that its answers take"
+        4.0, ge=0, description="duration of a batch job, in addition to the computing time of its answers"
     )
     throughput_seconds: float = Field(2.0, ge=0, description="time from Creating to InService")
     model_units: int = Field(0, ge=0, description="no-commitment model units that the account may use in a Region")

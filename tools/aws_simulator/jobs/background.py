@@ -121,7 +121,7 @@ class BackgroundJobs(ABC, Generic[JobBody]):
         return Deadline(seconds, job.created)
 
     def close(self) -> None:
-        """End the threads without ending the jobs. A thread that is computing is abandoned; it changes nothing."""
+        """End the threads without ending the jobs. The result of a computation still running is discarded."""
         with self._changed:
             self._closing = True
             self._changed.notify_all()

@@ -55,7 +55,7 @@ class BatchJobs:
         if model.batch is None or call.region not in model.batch.regions:
             raise ValidationException(f"Batch inference is not supported for the model {model_id} in {call.region}.")
         if "vpcConfig" in call.arguments:
-            raise ValidationException("The AWS simulator supports batch jobs without vpcConfig only.")
+            raise ValidationException("The AWS simulator does not support batch jobs with vpcConfig.")
         for name, key in (("inputDataConfig", "s3InputDataConfig"), ("outputDataConfig", "s3OutputDataConfig")):
             if key not in call.arguments[name]:
                 raise ValidationException(f"{name} needs {key}.")

@@ -2,8 +2,8 @@
 Run batch jobs: submit, validate, queue, answer record by record, and write the output files.
 
 The order of the output differs from the order of the input, as it may on Bedrock. When a job ends, the answered records
-are written and billed. These are all records, half of them with the fault ``batch_partial``, or the records that a
-stopped job had time to answer.
+are written and billed. A completed job has answered all records, or half of them with the fault ``batch_partial``. A
+stopped job has answered the records that it had time for.
 Format of the files: https://docs.aws.amazon.com/bedrock/latest/userguide/batch-inference-results.html
 """
 

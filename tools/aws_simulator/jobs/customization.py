@@ -152,7 +152,7 @@ def _refuse_unsupported_options(arguments: dict[str, Any]) -> None:
     if unsupported or arguments.get("customizationType", "FINE_TUNING") != "FINE_TUNING":
         requested = ", ".join([arguments.get("customizationType", "FINE_TUNING"), *unsupported])
         raise ValidationException(
-            f"The AWS simulator supports FINE_TUNING without options only; the request asks for {requested}."
+            f"The AWS simulator supports only FINE_TUNING without further options; the request has {requested}."
         )
 
 
@@ -162,11 +162,13 @@ def _check_data_uris(arguments: dict[str, Any]) -> None:
     if any(uri is None or uri.count("/") < 3 or uri.endswith("/") for uri in uris):
         raise ValidationException(NOT_A_FILE)
     if len(validators) > 1:
-        raise ValidationException(f"The AWS simulator supports one validation file; the request has {len(validators)}.")
+        raise ValidationException(
+            f"The AWS simulator supports one validation file only; the request has {len(validators)}."
+        )
 
 
 def _hyperparameters(given: dict[str, str], family: Family) -> dict[str, str]:
-    """Return all hyperparameters of a job as strings: the checked ones of the request, and defaults for the others."""
+    """Check the request's hyperparameters, and return them as strings together with defaults for the others."""
     unknown = sorted(set(given) - set(family.hyperparameters))
     if unknown:
         names = ", ".join(sorted(family.hyperparameters))

@@ -1,7 +1,7 @@
 """
 Check a training file as Bedrock does: the format, number, length and reserved strings of its records.
 
-The first sentence of every message is Bedrock's. The rest names the place of the fault, which Bedrock often omits.
+The first sentence of every message is Bedrock's. The rest says where the error is, which Bedrock often omits.
 https://docs.aws.amazon.com/bedrock/latest/userguide/fine-tuning-troubleshooting.html
 """
 

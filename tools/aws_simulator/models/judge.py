@@ -1,8 +1,9 @@
 """
 Compare two answers as a simulated judge from one of two families, which use different measures.
 
-The measures differ so that judges can disagree. A judge scores each answer alone and then compares the scores, so the
-order of the answers has no effect. All measures are word overlap: they say nothing about what real judges would prefer.
+The measures differ so that judges can disagree. A judge scores each answer separately and then compares the scores, so
+the order of the answers has no effect. All measures are word overlap: they say nothing about what real judges would
+prefer.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 MARGIN = 0.02  # a smaller difference between two scores is a tie
 RELEVANT_SENTENCES = 3  # number of document sentences that replace a missing reference
-LENGTH_ALLOWANCE = 1.5  # an answer longer than this multiple of the expected length loses score
+LENGTH_ALLOWANCE = 1.5  # an answer longer than this multiple of the expected length gets a lower score
 EXPECTED_WORDS = 60  # expected length of an answer without a reference
 
 
@@ -87,7 +88,7 @@ def _relevant(case: _Case) -> str:
 
 
 def _coverage(case: _Case, answer: str) -> float:
-    """Return the mean of coverage and of support by the document; long answers lose score."""
+    """Return the mean of coverage and support by the document, reduced for a long answer."""
     tokens = words(answer)
     if not tokens:
         return 0.0

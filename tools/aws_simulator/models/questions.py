@@ -1,8 +1,7 @@
 """
-Turn a sentence into a question that the sentence answers, by a few patterns of English.
+Turn a sentence into a question that the sentence answers, with a few English sentence patterns.
 
-No question is made from a sentence that does not match a pattern. The patterns are not a grammar. A real teacher writes
-far better questions.
+No question is made from a sentence that does not match a pattern. A real teacher writes far better questions.
 """
 
 from __future__ import annotations

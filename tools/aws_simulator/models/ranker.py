@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 FEATURES = (
     "bias",
     "coverage",  # share of the question's terms, weighted by rarity, that the sentence contains
-    "likeness",  # weight of the shared terms, divided by the weight of all terms of both
+    "likeness",  # weight of the terms shared with the question, divided by the weight of all terms
     "coverage_of_previous",
     "coverage_of_next",
     "is_anchor",  # the anchor is the sentence most similar to the question, often a heading

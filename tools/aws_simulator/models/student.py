@@ -3,8 +3,8 @@ Fine-tune the simulated student: a logistic regression on sentences, fitted step
 
 The label of a sentence is the share of its three-word phrases that are in the reference answer. So a student learns
 where in a document the answers are and how long they are. Training on wrong answers makes the student worse. Training
-starts from the base model's weights. A loss is the mean over sentences, with the natural logarithm. The losses belong
-to this small model and say nothing about real models.
+starts from the base model's weights. A loss is the mean cross-entropy over sentences, with the natural logarithm. The
+losses belong to this small model and say nothing about real models.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def _labelled(example: TrainingExample) -> _Labelled:
 
 
 def _share_in_answer(sentence: Sentence, answer_phrases: list[set[tuple[str, ...]]]) -> float:
-    """Return the share of a sentence's phrases that are in the answer; ``answer_phrases[n - 1]`` has n words each."""
+    """Return the share of a sentence's phrases that are in the answer; ``answer_phrases[n - 1]`` has all of n words."""
     length = min(len(sentence.words), PHRASE)  # a shorter sentence is one phrase
     return len(sentence.phrases & answer_phrases[length - 1]) / len(sentence.phrases) if length else 0.0
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 LONGEST_PASSAGE = 3  # maximum number of sentences of an answer
-ALIKE = 0.5  # two questions that share more of their terms are duplicates
+ALIKE = 0.5  # a question or sentence that repeats a larger share of terms or phrases is a duplicate
 _LABEL = re.compile(r"^(?:[-•*]\s+|Q\d*[.:]\s*|Question:\s*|\d{1,2}[.)]\s+)+")
 _ANSWER_LABEL = re.compile(r"^(?:A|Answer)[.:]\s+")
 _ASKS = re.compile(

@@ -3,7 +3,7 @@ Split text into words and sentences and measure similarity, for the simulated mo
 
 A retrieved context is often one line, ``Context: Doc 1: Title. Sentence. Doc 2: ...``, with one part per "Doc n:". Any
 other text has one part. Sentences are verbatim slices of the document, so quoting changes no character. The functions
-only handle strings and say nothing about how real models read.
+say nothing about how real models read.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ _PART = re.compile(r"(?:^\s*Context:\s*)?(?:^|(?<=\s))Doc \d+:\s*|^\s*Context:\s
 _BOUNDARY = re.compile(
     r"""[.!?]["'”’)\]]*(\s+)(?=[^\sa-z])   # a full stop, not followed by a lower-case letter
       | [。！？]()                          # scripts without spaces
-      | (?<!\s)(\s+)(?=[-•*]\s+\S)         # a list item; a run of white space is tried only once
-      | (?<=:)(\s+)(?=\d{1,2}\.\s+[A-Z])   # the first of a numbered list
-      | (?<!\s)(\s*\n\s*)                 # a line""",
+      | (?<!\s)(\s+)(?=[-•*]\s+\S)         # a list item; matching starts only once per run of white space
+      | (?<=:)(\s+)(?=\d{1,2}\.\s+[A-Z])   # the first item of a numbered list
+      | (?<!\s)(\s*\n\s*)                 # a line break""",
     re.VERBOSE,
 )
 _ABBREVIATION = re.compile(r"\b(?:e\.g|i\.e|ex|vs|etc|cf|Inc|No|Fig|Mr|Ms|Dr|St)$")

@@ -1,8 +1,8 @@
 """
-Drop the connection of a client without an answer, which ASGI has no message for.
+Close a client's connection without a response, for which ASGI has no message.
 
-A uvicorn protocol registers the transport of each connection under the client's address, because ASGI shows an
-application only this address.
+A subclass of uvicorn's protocol registers the transport of each connection under the client's address, because an ASGI
+application receives only this address.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class TrackedProtocol(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
 
 
 class DroppedConnection:
-    """An ASGI application that answers by closing the connection."""
+    """An ASGI application that closes the connection instead of responding."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Close the connection of ``scope``."""

@@ -1,8 +1,8 @@
 """
 Find the Bedrock operation of a request in botocore's service models.
 
-Every operation of both services is routed, so that the error for an unsupported operation can name it. Paths are
-matched as they arrive, percent-encoded: the slash inside an ARN is ``%2F`` and does not separate segments.
+Every operation of bedrock and bedrock-runtime is routed, so that the error for an unsupported operation can name it.
+Paths are matched as they arrive, percent-encoded: the slash inside an ARN is ``%2F`` and does not separate segments.
 """
 
 from __future__ import annotations

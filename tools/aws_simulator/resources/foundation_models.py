@@ -87,7 +87,7 @@ class FoundationModels:
         return next((entry for entry in self._in_region(region) if entry.model_id == model_id), None)
 
     def find_profile(self, region: str, identifier: str) -> ModelEntry | None:
-        """Return the model of an inference profile, global or of the geography of the Region, by id or ARN."""
+        """Return the model of an inference profile (id or ARN) that is global or belongs to the Region's geography."""
         profile = identifier.removeprefix(f"arn:aws:bedrock:{region}:{ACCOUNT_ID}:inference-profile/")
         scope, _, model_id = profile.partition(".")
         return self.find(region, model_id) if scope in ("global", region.partition("-")[0]) else None

@@ -41,7 +41,7 @@ class Throughputs:
         settings.on_change(self._shorten_creations)
 
     def _shorten_creations(self) -> None:
-        """Apply a shorter ``throughput_seconds`` to running creations. A longer value must not undo a past creation."""
+        """Apply a shorter ``throughput_seconds`` to running creations. A longer value must not undo a finished one."""
         seconds = self._settings.current.throughput_seconds
         for throughput in self._state.throughputs.all():
             body = throughput.body

@@ -34,7 +34,7 @@ class StoredObject:
 
 @dataclass(frozen=True)
 class StoredBucket:
-    """A bucket's Region, and the last request that configured it, by query string."""
+    """A bucket's Region, and for each query string the last request that configured the bucket."""
 
     region: str
     settings: dict[str, StoredRequest] = field(default_factory=dict)

@@ -46,7 +46,8 @@ class SimulatedS3:
     def __init__(self, folder: Path) -> None:
         if SimulatedS3._instance is not None:
             raise RuntimeError(
-                "Another AWS simulator is running in this process, and moto's S3 can be used only once. Close it first."
+                "Another AWS simulator is running in this process, and moto's S3 supports only one at a time. "
+                "Nothing was started. Close the other simulator first."
             )
         SimulatedS3._instance = self
         self._files = S3Files(folder)
@@ -162,7 +163,7 @@ class SimulatedS3:
 def _ask_moto(
     method: str, path: str, query: str, headers: Mapping[str, str], body: bytes
 ) -> tuple[int, dict[str, str], bytes | str]:
-    """Return moto's answer to a request, as its own server would give it. Header names are in lower case."""
+    """Return moto's answer to a request, as moto's own server would give it. Header names are in lower case."""
     url = f"http://{headers['host']}{path}" + (f"?{query}" if query else "")
     request = _ServerRequest.from_primitives(method, url, headers, body)
     parts = path.lstrip("/").partition("/")

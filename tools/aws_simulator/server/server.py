@@ -1,4 +1,4 @@
-"""Serve an AWS simulator over HTTP, for the command line and for a thread of a test."""
+"""Serve an AWS simulator over HTTP, for the command line, and for tests that run it in a thread."""
 
 from __future__ import annotations
 
@@ -18,11 +18,14 @@ def bind(host: str, port: int, *, beyond_loopback: bool = False) -> socket.socke
     """Return a socket bound to ``host``; port 0 selects a free one.
 
     :param beyond_loopback: allow other addresses. In a container, the network decides which clients may connect.
-    :raises ValueError: ``host`` is not a loopback address. Without signature checks, only this machine may connect.
+    :raises ValueError: ``host`` is not a loopback address. Signatures are unchecked, so only this machine may connect.
     :raises OSError: the port is in use.
     """
     if not beyond_loopback and not ipaddress.ip_address("127.0.0.1" if host == "localhost" else host).is_loopback:
-        raise ValueError(f"{host} is not a loopback address. The simulator does not check signatures. Use 127.0.0.1.")
+        raise ValueError(
+            f"{host} is not a loopback address, and the simulator does not check signatures. Nothing was started. "
+            "Use 127.0.0.1."
+        )
     sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     sock.bind((host, port))

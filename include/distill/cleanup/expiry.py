@@ -1,7 +1,7 @@
 """
 Decide from tags and the run's state whether the sweep releases, renews or keeps a provisioned throughput.
 
-The sweep is the last of three safeguards against resources that are billed by the hour and not used. It covers cases in
+The sweep is the last of the three safety nets for endpoints (``docs/explanation/architecture.md``). It covers cases in
 which no teardown could run: the scheduler was down, the metadata database was lost, or a person changed task states by
 hand.
 """

@@ -104,7 +104,7 @@ class CleanUpChoice(BaseModel):
         return frozenset(name.strip() for name in self.confirm_buckets.split(",")) - {""}
 
     def wants(self, use_case: str | None) -> bool:
-        """Return whether the person who filled in the form chose the resources of ``use_case``."""
+        """Return whether the form selects the resources of ``use_case``."""
         return self.use_case in (ALL_USE_CASES, use_case)
 
     def refusal(self, kind: ResourceKind) -> str | None:

@@ -259,13 +259,13 @@ _LISTED_RUN = re.compile(r"reports/[^/]+/\d{8}T\d{6}Z-(?P<run_key>[^/]+)\.json")
 # The other folders of a root, which are never deleted on their own.
 _KEPT_FOLDERS = {
     "reports": (ResourceKind.OTHER, "it lists the report of a run that is gone; delete it by hand"),
-    "training": (ResourceKind.TRAINING_OUTPUT, "Bedrock's files on training jobs are deleted with their bucket"),
+    "training": (ResourceKind.TRAINING_OUTPUT, "Bedrock's files about training jobs are deleted with their bucket"),
     "champions": (ResourceKind.OTHER, "it names the champion; delete it by hand if you want no champion"),
     "splits": (
         ResourceKind.OTHER,
         "it keeps each document on its side of the split; delete it by hand for a new split",
     ),
-    "latest": (ResourceKind.OTHER, "the next run reports what has changed since the run that it names"),
+    "latest": (ResourceKind.OTHER, "it names the last run, with which the next run is compared"),
 }
 
 

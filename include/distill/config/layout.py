@@ -150,7 +150,7 @@ class RunFolder:
         return f"{self.labels}{labeller}.jsonl"
 
     def report_entry(self, use_case: str, finished: datetime.datetime) -> str:
-        """The run's entry in the list of reports. Sorting the entries by name puts them in the order of time."""
+        """The run's entry in the list of reports. Sorting the entries by name puts them in chronological order."""
         return f"{list_uri(self.root, use_case)}{finished.astimezone(datetime.UTC):%Y%m%dT%H%M%SZ}-{self.run_key}.json"
 
 

@@ -82,7 +82,7 @@ def load_use_case(path: Path, environment: Mapping[str, str] | None = None) -> U
     except UseCaseError as error:
         message = f"{path.name}: {error}"
         raise UseCaseError(message) from error
-    except Exception as error:  # PyYAML lets the error of a bad scalar through: 2026-99-99 raises a ValueError
+    except Exception as error:  # PyYAML also raises errors other than YAMLError, such as a ValueError for 2026-99-99
         message = f"{path.name}: the file cannot be read as YAML: {str(error) or type(error).__name__}"
         raise UseCaseError(message) from error
     use_case = parse_use_case(raw, origin=path.name)

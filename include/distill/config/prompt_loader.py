@@ -28,7 +28,7 @@ MAX_PROMPT_EXAMPLES = 20
 
 def load_prompts(section: Prompts, store: ObjectStore | None) -> tuple[Prompts, dict[str, Prompt]]:
     """
-    Return the section with the contents of its files filled in, and the prompts by the names in the section.
+    Return the section with the contents of its files filled in, and its prompts, keyed by the names in the section.
 
     :param store: ``None`` while DAGs are parsed; files in S3 are then not read.
     :raises PromptError: a prompt or a file is invalid. The message lists every problem with file and line.
@@ -92,7 +92,7 @@ def _fill_in_files(section: Prompts, store: ObjectStore | None) -> Prompts:
     if len(filled_in.examples) > MAX_PROMPT_EXAMPLES:
         message = (
             f"prompts.examples has {len(filled_in.examples)} pairs; expected {MAX_PROMPT_EXAMPLES} or fewer, because"
-            " every request to the teacher contains and pays for all of them. Remove some pairs."
+            " every request to the teacher contains all of them and is billed for them. Remove some pairs."
         )
         raise PromptError(message)
     return filled_in
@@ -124,7 +124,7 @@ def _values(name: str, text: str) -> Iterator[tuple[str, object]]:
         raise PromptError(message)
     try:
         values = yaml.safe_load(text)
-    except Exception as error:  # PyYAML lets the error of a bad scalar through, such as a ValueError for a date
+    except Exception as error:  # PyYAML also raises errors other than YAMLError, such as a ValueError for 2026-99-99
         raise PromptError(f"Examples {name}: the file cannot be read as YAML: {error}") from error
     if not isinstance(values, list):
         message = f"Examples {name}: the file has a {type(values).__name__}; expected a list of pairs."

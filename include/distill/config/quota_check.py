@@ -7,7 +7,7 @@ from include.distill.config.use_case import UseCase
 
 
 def quota_problems(use_case: UseCase) -> list[str]:
-    """Return a message for each step whose ``max_tokens`` is not below the tokens that the quota allows at once."""
+    """Return a message for each step whose ``max_tokens`` is too large for its model's quota."""
     steps = [
         ("synthesis", use_case.teacher, use_case.synthesis.max_tokens),
         ("answering", use_case.student, use_case.answering.max_tokens),

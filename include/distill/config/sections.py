@@ -63,7 +63,7 @@ class SourceData(Section):
     """
     The input files, which are local or in S3, and the records to use.
 
-    A path or URI that ends in a slash is a folder. The files in a folder are read in order of name.
+    A path or URI that ends in a slash is a folder. The files in a folder are read in order of their names.
     """
 
     training_csv: NonBlankText
@@ -75,7 +75,7 @@ class SourceData(Section):
     columns: dict[str, str] | None = Field(None, description="names of the columns for document, question, answer")
     max_document_characters: int = Field(60_000, ge=100)
     group_column: str | None = Field(
-        None, min_length=1, description="column whose equal values keep rows on the same side of the split"
+        None, min_length=1, description="rows with the same value in this column are on the same side of the split"
     )
     same_document_similarity: float = Field(
         0.8, ge=0.5, le=1, description="minimum similarity of documents that count as the same"
@@ -211,7 +211,7 @@ class Promotion(Section):
 
 
 class Training(Section):
-    """The customization job. A job takes hours, and may wait in Bedrock's queue for a day."""
+    """Settings of the customization job, which takes hours and may first wait in Bedrock's queue for a day."""
 
     hyperparameters: dict[str, int | float | str] = Field(default_factory=dict)
     validation_share: Share = 0.0
@@ -225,7 +225,7 @@ class Training(Section):
 
 
 class Batch(Section):
-    """The batch jobs of steps with ``inference: batch``. Bedrock accepts timeouts of 24 to 168 hours."""
+    """Settings of the batch jobs of steps with ``inference: batch``. Bedrock accepts timeouts of 24 to 168 hours."""
 
     timeout_hours: int = Field(
         72, ge=24, le=168, description="after this time, Bedrock ends the job and returns the finished answers"
@@ -236,7 +236,7 @@ class Batch(Section):
 
 
 class Serving(Section):
-    """The provisioned throughput of one arm, without commitment. It is released as soon as the arm has answered."""
+    """Settings of the provisioned throughput (without commitment) of an arm, released once the arm has answered."""
 
     model_units: int = Field(1, ge=1)
     arms_at_a_time: int = Field(
@@ -253,8 +253,8 @@ class Arm(Section):
     One model that is compared: the base student, the student trained on a mix of pairs, or the promoted model.
 
     ``originals: N`` takes the first N rows. ``synthetic: M`` takes the first M pairs that the teacher wrote from these
-    rows, or from all rows if ``originals`` is 0. A use case is refused if an arm requests more than there can be. An
-    arm may still get fewer, because rows and pairs may be rejected.
+    rows, or from all rows if ``originals`` is 0. A use case is refused if an arm requests more than its settings can
+    provide. An arm may still get fewer, because rows and pairs may be rejected.
     """
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$", max_length=16)]
@@ -322,12 +322,12 @@ class FanOut(Section):
     """
     Settings that divide rows among mapped tasks.
 
-    Up to ``max_tasks`` rows, each task gets one row. With more rows, the tasks get equal batches.
+    If there are at most ``max_tasks`` rows, each task gets one row. With more rows, the tasks get equal batches.
     """
 
     max_tasks: int = Field(20, ge=1, le=MAX_TASKS)
     evaluation_tasks: int = Field(
-        4, ge=1, le=MAX_TASKS, description="the same limit for the evaluation rows of one arm"
+        4, ge=1, le=MAX_TASKS, description="maximum number of tasks for the evaluation rows of one arm"
     )
     concurrency: int = Field(8, ge=1, le=200, description="number of calls that one task makes at the same time")
     patience_seconds: float = Field(
@@ -337,5 +337,5 @@ class FanOut(Section):
 
     @property
     def threads(self) -> int:
-        """The number of rows in progress at once. It exceeds ``concurrency``, because some rows are read or stored."""
+        """The number of rows in progress at once. It exceeds ``concurrency``, as some rows are being read or stored."""
         return 2 * self.concurrency

@@ -180,7 +180,7 @@ class UseCase(Section):
 
     @property
     def pairs(self) -> tuple[Comparison, ...]:
-        """The configured comparisons. By default, each fine-tuned arm is compared with the champion and each base."""
+        """The configured comparisons. By default, each fine-tuned arm is compared with the champion and base arms."""
         if self.comparisons:
             return self.comparisons
         baselines = [arm.name for kind in ("champion", "base") for arm in self.arms if arm.kind == kind]
@@ -301,7 +301,7 @@ def _problem(error: ErrorDetails) -> str:
         suggestion = f", did you mean {nearest[0]!r}?" if nearest else f"; expected some of {', '.join(keys)}"
         return f"{place}: unknown key{suggestion}"
     text = f"{place}: {error['msg'].removeprefix('Value error, ')}"
-    # The messages of this project's validators include the value, and a missing key has no value.
+    # Messages of this project's validators already include the value, and a missing key has no value.
     return text if error["type"] in ("value_error", "missing") else f"{text}, found {repr(error['input'])[:60]}"
 
 
@@ -309,7 +309,7 @@ def _keys_at(path: Sequence[str]) -> list[str]:
     """Return the keys of the section at ``path``, such as ``("arms", "0")``."""
     section: type[BaseModel] = UseCase
     for part in path:
-        if part not in section.model_fields:  # the number of a list's element
+        if part not in section.model_fields:  # the index of a list element
             continue
         annotation = section.model_fields[part].annotation
         candidates = (annotation, *get_args(annotation))

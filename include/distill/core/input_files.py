@@ -1,8 +1,8 @@
 """
 Find and open the input files of a use case, in S3 or in permitted local folders.
 
-A source is one file, or a folder (``s3://bucket/prefix/`` or a local folder) whose files are read in order of name. A
-path can come from the trigger form. For that reason, a local file is read only if it is below the project's
+A source is one file, or a folder (``s3://bucket/prefix/`` or a local folder) whose files are read in order of their
+names. A path can come from the trigger form. For that reason, a local file is read only if it is below the project's
 ``include/`` or below a folder listed in ``DISTILL_INPUT_ROOTS`` (a list in the same format as ``PATH``).
 """
 
@@ -41,8 +41,8 @@ def find_inputs(uri: str, store: ObjectStore, *, endings: Sequence[str]) -> list
 
     :param uri: ``s3://bucket/key``, ``s3://bucket/prefix/``, an absolute path, or a path relative to the project.
     :param endings: permitted endings of file names in a folder, in lower case, such as ``.csv``.
-    :raises InputError: a local path is outside the permitted folders. Or a folder has no files, a file with another
-        ending, or an entry that cannot be read.
+    :raises InputError: a local path is outside the permitted folders, or a folder has no input files or contains a
+        file with another ending or an entry that cannot be read.
     """
     if uri.startswith("s3://"):
         return _in_folder(uri, store.list(uri), endings) if uri.endswith("/") else [InputFile(uri.split("/")[-1], uri)]

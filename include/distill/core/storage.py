@@ -132,7 +132,8 @@ def jsonl_writer(store: ObjectStore, uri: str) -> Iterator[Callable[[Mapping[str
 
     The object exists once the block ends. If the block raises, nothing is written.
     """
-    # Files in S3 have the writer's default format: no escaping to ASCII, and a space after each comma and colon.
+    # The writer keeps its default format, which all stored files have: characters outside ASCII are not escaped, and a
+    # space follows each comma and colon.
     with store.writer(uri) as body, jsonlines.Writer(body) as lines:
         yield lines.write
 

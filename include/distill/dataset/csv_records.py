@@ -2,7 +2,7 @@
 Read a CSV file record by record: the fields, the line on which each record starts, and the raw text.
 
 One record is in memory at a time, whatever the length of the file. Python's ``csv`` module reads in strict mode, so no
-character is dropped silently. pandas would guess types, fill in missing fields and not report line numbers.
+character is dropped silently. pandas would guess types and fill in missing fields, and it does not report line numbers.
 
 If a fault makes it impossible to separate the rows that follow, the whole file is refused, because reading on would
 return parts of rows. There is one exception. If a quote is still open at the end of the file, as in a truncated upload,
@@ -161,7 +161,7 @@ def _one_column(header: TableRecord, source: str, expected: str) -> str:
 
 
 def _guess_separator(header: TableRecord) -> str | None:
-    """Return the name of the separator that a header seems to use instead of commas; ``None`` if it uses no other."""
+    """Return the name of the separator that a header seems to use instead of commas, or ``None``."""
     return next((name for mark, name in _SEPARATORS.items() if any(mark in field for field in header.fields)), None)
 
 

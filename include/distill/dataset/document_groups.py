@@ -114,7 +114,7 @@ def split_groups(
     groups: DocumentGroups, stated: Mapping[int, Side], *, similarity: float, share: float, seed: int
 ) -> Split:
     """
-    Assign each document to a side: its stated side, otherwise the side of its group, otherwise a drawn side.
+    Assign each document to a side: its stated side, else the side of its group, else a side drawn at random.
 
     A draw depends only on the seed and on the group's name, so rows that are appended later do not move other rows. The
     actual share is therefore only close to ``share``. If the draws would leave a side empty although there are at least

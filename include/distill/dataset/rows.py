@@ -125,7 +125,7 @@ def _column_indexes(table: Table, *, source: str, options: RowOptions) -> dict[_
 
 
 def _matching(header: Sequence[str], mapped: str | None, usual_names: Sequence[str]) -> list[int]:
-    """Return the indexes of the columns whose name matches the mapped name or, without one, a usual name."""
+    """Return the indexes of the columns whose name matches ``mapped`` or, if that is ``None``, a usual name."""
     exact = [index for index, name in enumerate(header) if name == mapped]
     if exact:
         return exact
@@ -195,7 +195,8 @@ class _RowValidator:
     def _repeated_header(self, record: TableRecord) -> RowFault | None:
         if list(map(_plain_name, record.fields)) != list(map(_plain_name, self.header)):
             return None
-        return RowFault("header_again", "the row repeats the header, as when files are joined. Remove the row.")
+        message = "the row repeats the header, for example because files were joined. Remove the row."
+        return RowFault("header_again", message)
 
     def _text_fault(self, texts: RowTexts) -> RowFault | None:
         faults = (self._field_fault(role, texts[role]) for role in COLUMN_NAMES)

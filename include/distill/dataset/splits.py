@@ -62,7 +62,7 @@ def draw(purpose: str, seed: int, name: str) -> float:
 
 
 def text_lengths(rows: Iterable[Row]) -> list[RowLengths]:
-    """Replace the texts of rows by their lengths in characters. An estimate needs only the lengths."""
+    """Replace the texts of rows with their lengths in characters. An estimate needs only the lengths."""
     return [
         {
             "group": row["group"],

@@ -219,7 +219,7 @@ class AnswerStore:
 
 @dataclass
 class ParsedReply(Generic[ParsedT]):
-    """The parsed form of the last answer to a request, and all answers to the request, even unreadable answers."""
+    """The parsed form of the last answer to a request, and all answers to the request, including unreadable ones."""
 
     parsed: ParsedT
     answers: list[StoredAnswer] = field(default_factory=list)

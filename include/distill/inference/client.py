@@ -37,8 +37,9 @@ class PoolShare:
         """
         Return the share, from 0 to 1, that the task may use of the quota that belongs to ``pool``.
 
-        A task of another pool gets the quota of one slot of ``pool``, but at most the share of the other pool that the
-        task holds. The tasks of the other pool together then never exceed the quota, whatever the sizes of the pools.
+        A task of ``pool`` gets the share of the pool's slots that it holds. A task of another pool gets the share that
+        it holds of that other pool, but at most the share of one slot of ``pool``. All tasks of the other pool together
+        therefore never exceed the quota, whatever the sizes of the pools.
         """
         own_share = min(1.0, self.slots / pool_slots(self.pool))
         return own_share if self.pool == pool else min(own_share, 1 / pool_slots(pool))

@@ -86,7 +86,7 @@ def for_each(
         window = deque(itertools.islice(submitted, LOOK_AHEAD * threads))
         while window:
             wait([window[0], fatal_error], return_when=FIRST_COMPLETED)
-            if fatal_error.done():  # set by any row, not only by the next one in order
+            if fatal_error.done():  # set by any row, not only by the next row in order
                 fatal_error.result()
             yield window.popleft().result()
             window.extend(itertools.islice(submitted, 1))

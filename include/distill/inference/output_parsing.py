@@ -1,7 +1,7 @@
 r"""
 Parse the output of a teacher (pairs), a judge (a verdict) or a critic (a verdict). Nothing is guessed or repaired.
 
-A pair is a JSON object with the strings question, answer and topic. Objects are read wherever they are: one per line,
+A pair is a JSON object with the strings question, answer and topic. Objects are read wherever they occur: one per line,
 in an array, in an object that contains a list, in a code fence, between prose. An object that is not valid JSON is
 rejected with its raw text, and reading continues at the next place where an object certainly begins. If no place is
 certain, because the text may still be inside a string of the broken object, the rest of the text is rejected too.

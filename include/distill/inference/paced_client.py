@@ -29,7 +29,7 @@ class PacedClient:
 
     :param client: sends the calls.
     :param quota: the task's share of the model's quota.
-    :param concurrency: maximum number of calls that are in progress: the block of :meth:`answer` has not ended.
+    :param concurrency: maximum number of calls in flight. A call ends with the block of :meth:`answer`.
     :param patience_seconds: how long one request may be throttled before its error is raised.
     """
 

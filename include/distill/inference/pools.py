@@ -79,7 +79,7 @@ def required_pools(use_cases: Iterable[UseCase]) -> dict[str, PoolSettings]:
             settings: PoolSettings = {
                 "slots": DEFAULT_SLOTS,
                 "description": f"On-demand calls to {model} in {region}. A task's share of the quota is"
-                " slots held / slots",
+                " its share of the slots.",
                 "include_deferred": False,
             }
             required.setdefault(pool_name(model, region), settings)

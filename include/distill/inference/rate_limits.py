@@ -11,8 +11,8 @@ Mapped tasks share no memory, so a task uses a fixed share of the quota: the num
 Airflow pool divided by the number of slots in the pool. Only the first tasks that fill the pool may use the burst.
 Retries never use the burst.
 
-No rate limiter library is used, because none gives back the tokens that a call reserved and did not use. On an unknown
-quota, botocore's adaptive retries had three times as many rejected calls (docs/explanation/performance.md).
+No rate limiter library is used, because none gives back the tokens that a call reserved and did not use. With an
+unknown quota, botocore's adaptive retries caused three times as many rejected calls (docs/explanation/performance.md).
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ from include.distill.inference.requests import Completion, ModelRequest
 
 MINUTE = 60.0
 # The first calls take longer to reach the service than later calls, and the service's bucket does not refill until the
-# first calls arrive. The capacity of TokenBucket is therefore smaller by the amount that refills in this time. With
-# half a second, one of 501 calls was rejected when four tasks started at the same time on two cores.
+# first calls arrive. The capacity of TokenBucket is therefore smaller by the amount that refills in JITTER_SECONDS.
+# With half a second, one of 501 calls was rejected when four tasks started at the same time on two cores.
 JITTER_SECONDS = 1.0
 BYTES_PER_TOKEN = 3.0
 MAX_PAUSE_SECONDS = 20.0
@@ -96,7 +96,7 @@ class TokenBucket:
         self._level = min(self._capacity, self._level + (now - self._filled_at) * self._per_second)
         self._filled_at = now
         seconds = (min(amount, self._capacity) - self._level) / self._per_second
-        return seconds if seconds > 1e-6 else 0.0  # less is a rounding error
+        return seconds if seconds > 1e-6 else 0.0  # a smaller value is a rounding error
 
     def take(self, amount: float) -> None:
         """Take ``amount`` from the bucket even if it holds less; the level then becomes negative."""

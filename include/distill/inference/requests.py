@@ -51,7 +51,7 @@ class ModelRequest:
         """SHA-256 of everything that can change the answer. The answer is stored under this key."""
         temperature = self.temperature if self.model.temperature else None
         parts = [self.identity, self.system, self.user, self.max_tokens, temperature, self.sample]
-        # The schema is left out if it is empty, so that answers stored before schemas were sent keep their keys.
+        # An empty schema is left out, so that requests without a schema keep the keys of their stored answers.
         return canonical_hash([*parts, self.schema] if self.schema else parts)
 
     @property
@@ -212,6 +212,6 @@ def _read_converse(response: Mapping[str, Any], *, simulated: bool) -> Completio
 
 
 def _without_lone_surrogates(text: str) -> str:
-    # JSON can contain an escaped half of a character, which UTF-8 cannot encode. Without this replacement, the answer
+    # JSON can contain an escaped lone surrogate, which UTF-8 cannot encode. Without this replacement, the answer
     # could not be stored, and every retry would pay for it again.
     return re.sub("[\ud800-\udfff]", "\N{REPLACEMENT CHARACTER}", text)

@@ -6,8 +6,9 @@ are not independent. A kappa computed from few verdicts is not informative: with
 in this module, a true kappa of 0.4 is distinguished from no agreement in less than 80 % of samples. The figures are in
 ``docs/explanation/statistics.md``.
 
-Kappa is implemented here, because the jackknife computes it from the remaining counts of verdicts. scikit-learn and
-statsmodels have kappa without intervals over groups. Either package would be a large dependency for ten lines of code.
+Kappa is implemented here, because the jackknife subtracts the counts of one group and computes kappa from the rest.
+scikit-learn and statsmodels have kappa without intervals over groups. Either package would be a large dependency for
+ten lines of code.
 """
 
 from __future__ import annotations
@@ -71,8 +72,8 @@ def kappa_interval(
     Compute the lower and upper bound of kappa with the jackknife over document groups.
 
     :param groups: document group of each pair of verdicts.
-    :return: from -1 to 1; ``None`` if there are fewer than three groups, or if kappa is undefined with all groups or
-        when one group is left out.
+    :return: from -1 to 1; ``None`` if there are fewer than three groups, or if kappa is undefined for all groups
+        together or after any one group is left out.
     """
     from scipy.stats import t
 

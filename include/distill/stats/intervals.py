@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 Interval = tuple[float, float]
 CONFIDENCE = 0.95
-# A smaller variance is zero with a rounding error.
+# A smaller variance counts as zero, because it is only a rounding error.
 _NO_VARIANCE = 1e-15
 
 

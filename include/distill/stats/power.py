@@ -15,9 +15,9 @@ def minimum_detectable_difference(
     """
     Compute how far the true half-win rate must be from one half to be detected four times out of five.
 
-    "Detected" means that the 95 % interval excludes one half, before any correction for several comparisons. The result
-    is a normal approximation. Its variance assumes that there is no difference, so a decided question scores 0 or 1
-    with equal probability.
+    "Detected" means that the 95 % interval excludes one half, before any correction for multiple comparisons. The
+    result is a normal approximation. Its variance assumes that there is no difference, so a decided question scores 0
+    or 1 with equal probability.
 
     :param questions: number of questions with a parsed verdict.
     :param decided_share: share of these questions that were decided, from 0 to 1. A tie scores 1/2 and adds no

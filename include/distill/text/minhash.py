@@ -145,7 +145,7 @@ class NearDuplicateIndex:
 
 
 def signature(text: str, ngram: int = DEFAULT_NGRAM) -> Signature:
-    """Return the 64-byte MinHash signature of ``text``. Case, compatibility forms and spacing make no difference."""
+    """Return the 64-byte MinHash signature of ``text``. Case, spacing and compatibility forms make no difference."""
     hashes = _hashes(text, ngram)  # repeated n-grams do not change the minima
     minima = np.full(_MINIMA, 2**64 - 1, np.uint64)
     for start in range(0, len(hashes), _CHUNK):

@@ -10,7 +10,7 @@ import re
 import unicodedata
 
 # \s includes the no-break space. The rest are invisible characters that Excel, browsers and editors leave behind: soft
-# hyphens, joiners, text directions, fillers, variation selectors, tags.
+# hyphens, joiners, direction marks, fillers, variation selectors and tags.
 _BLANK = re.compile(
     r"[\s\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164"
     r"\ufe00-\ufe0f\ufeff\uffa0\U000e0000-\U000e0fff]*+"
@@ -33,7 +33,7 @@ def unsupported_character(text: str) -> str | None:
 
 
 def normalize(text: str) -> str:
-    """Return ``text`` in a form in which compatibility forms, case and white space make no difference."""
+    """Return ``text`` in a form in which case, white space and Unicode compatibility forms make no difference."""
     if text.isascii():  # ASCII has no compatibility forms, and no letter that case-folds into several letters
         return " ".join(text.lower().split())
     folded = unicodedata.normalize("NFKC", text).casefold()

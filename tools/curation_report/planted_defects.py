@@ -218,7 +218,11 @@ def _malformed(planter: Planter, number: int) -> tuple[Row, str]:
 
 
 def _same_topic(planter: Planter, number: int) -> tuple[Row, str]:
-    """Give a good pair the row's answer in capitals, or a question similar to the row's, which is its topic."""
+    """
+    Give a good pair the row's answer in capitals, or a question similar to the row's question.
+
+    In the second case, the row's question becomes the topic of the pair.
+    """
     row, pair = planter.pair()
     own_answer = row["answer"][: planter.use_case.curation.max_answer_characters].upper()
     if number % 2:

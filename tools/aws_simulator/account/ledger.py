@@ -83,9 +83,10 @@ class Ledger:
     def as_json(self) -> dict[str, Any]:
         """Return everything counted so far.
 
-        The top-level ``calls`` counts billed and rejected calls; ``calls`` of a model counts billed calls only. A model
-        is listed under the id that the request used, a custom model under the ARN of its throughput. Calls of batch
-        jobs, which cost half, are included in both, and listed again in ``batch_by_model``. Times are POSIX seconds.
+        The top-level ``calls`` counts billed and rejected calls; ``calls`` of a model counts billed calls only. A
+        model is listed under the id that the request used. A custom model is listed under the ARN of its throughput.
+        Calls of batch jobs, which cost half, are included in both counts and listed again in ``batch_by_model``. Times
+        are POSIX seconds.
         """
         by_model = self._by_model()
         billed = sum(counts["calls"] for counts in by_model.values())

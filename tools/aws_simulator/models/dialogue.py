@@ -53,7 +53,7 @@ def reply_to(
 
     :param system: counted as input; the text has no other effect on these models.
     :param max_tokens: a longer reply is cut here, with the stop reason ``max_tokens``.
-    :param schema: JSON schema in the request. Only the teacher uses it, for the name of the list.
+    :param schema: JSON schema in the request. Only the teacher uses the schema, which names the list of pairs.
     :raises NotUnderstoodError: the delimiters do not select a role, or the selected program cannot read the message.
     """
     whole = _reply_text(model, user, schema)

@@ -99,7 +99,7 @@ class TestNames:
 
 class TestTestFiles:
     @pytest.mark.parametrize("source", [source for source in sources(*TEST_FOLDERS) if functions(source)])
-    def test_every_module_with_behaviour_has_a_test_file_of_its_name(self, source: str) -> None:
+    def test_every_module_with_behavior_has_a_test_file_of_its_name(self, source: str) -> None:
         test_file = mirrored_test(source)
         assert test_file.is_file(), f"{source} has no {test_file.relative_to(PROJECT_ROOT)}"
         assert any(name.startswith("test_") for name in functions(str(test_file))), f"{test_file} tests nothing"

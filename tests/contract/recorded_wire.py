@@ -40,7 +40,7 @@ class RecordedWire:
     """
     The recorded requests and the scripted responses.
 
-    botocore builds, validates and serialises every request as it would for AWS. The recorder takes the place of the
+    botocore builds, validates and serializes every request as it would for AWS. The recorder takes the place of the
     connection. ``answers`` maps an operation to its response, or to a function that takes the arguments and returns it.
     """
 

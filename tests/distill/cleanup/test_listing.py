@@ -41,7 +41,7 @@ def listed(store: MemoryStore) -> Any:
         pytest.param(b"\xff\xfe\x00", None, id="not text"),
     ],
 )
-def test_a_run_is_recognised_by_the_frozen_use_case_in_its_folder(
+def test_a_run_is_recognized_by_the_frozen_use_case_in_its_folder(
     store: MemoryStore, body: bytes, run: RunInfo | None
 ) -> None:
     store.write(f"{RUN}/use_case.yaml", body)

@@ -179,7 +179,7 @@ class TestColumns:
             ("a,b,c", {"document": "a", "question": "b", "answer": "c"}),
         ],
     )
-    def test_columns_are_recognised_by_usual_names_or_by_the_mapping(
+    def test_columns_are_recognized_by_usual_names_or_by_the_mapping(
         self, header: str, columns: dict[str, str] | None
     ) -> None:
         read = read_rows(csv_of(("d", "q", "a"), header=f"{header}\n"), source="a.csv", columns=columns)

@@ -188,7 +188,7 @@ def test_the_use_case_sets_the_allowed_share_of_unparsable_verdicts() -> None:
     assert compare(verdicts(outcomes), clusters, max_unparsable_share=0.09)["finding"] == "unreadable"
 
 
-def test_the_finding_is_unclear_when_the_sign_test_and_the_interval_favour_different_arms() -> None:
+def test_the_finding_is_unclear_when_the_sign_test_and_the_interval_favor_different_arms() -> None:
     """Of fifty documents, 36 with one question each are won, and 14 with six questions each are lost."""
     sizes = [1] * 36 + [6] * 14
     clusters = {f"row{row}": f"document{d}" for row, d in enumerate(d for d, n in enumerate(sizes) for _ in range(n))}

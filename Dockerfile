@@ -1,6 +1,6 @@
 # The image of every Airflow service of docker-compose.yaml. It contains code and packages, but no secrets and no
-# settings of a deployment. The slim image has no providers, so exactly the tested packages of requirements.lock are
-# installed. In the full image, these packages would change the dependencies of other providers.
+# deployment settings. The base is the slim image, which has no providers, so the installed packages are exactly the
+# tested ones in requirements.lock. In the full image, installing them would change the dependencies of its providers.
 FROM apache/airflow:slim-3.3.2-python3.11 AS base
 
 WORKDIR /opt/airflow

@@ -1,5 +1,6 @@
-# Everything runs in .venv, which `make` creates from requirements.lock. Only Python 3.11 or newer must be installed.
-# Local runs keep their state in .local/. The AWS simulator on this machine takes the place of AWS; no account is used.
+# Everything runs in .venv, which `make` creates from requirements.lock. The only prerequisite is
+# Python 3.11 or newer. Local runs keep their state in .local/. They use the AWS simulator on this machine, so they need
+# no AWS account.
 
 PYTHON ?= python3
 UV_VERSION := 0.13.9
@@ -39,7 +40,7 @@ test: .venv/.installed ## Run all tests; none needs an AWS account
 chaos: .venv/.installed ## Kill real Airflow processes at many points of a run and count the purchases (CHAOS="--only NAME")
 	@$(BIN)/python -m tools.chaos $(CHAOS)
 
-bench: .venv/.installed ## Measure speed, quota use and memory against the ideal (BENCH="--only NAME")
+bench: .venv/.installed ## Measure speed, quota use and memory, and compare them with ideal values (BENCH="--only NAME")
 	@$(BIN)/python -m tools.benchmarks $(BENCH)
 
 up: .venv/.installed ## Start Airflow and its UI in the background, with a finished run to look at

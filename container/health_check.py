@@ -1,4 +1,4 @@
-"""Check that a URL answers: ``python -m container.health_check URL``, for images without curl."""
+"""Check that a URL answers. Usage: ``python -m container.health_check URL``. The image has no curl."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 USERS = "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS"
 FILE = "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE"
-PASSWORD = "ADMIN_PASSWORD"  # noqa: S105 the variable's name
+PASSWORD = "ADMIN_PASSWORD"  # noqa: S105 - the name of a variable, not a password
 
 
 def write_password_file(environ: Mapping[str, str]) -> None:
@@ -28,8 +28,7 @@ def write_password_file(environ: Mapping[str, str]) -> None:
     if not user or not role or any(mark in role for mark in ":,") or not environ.get(PASSWORD):
         raise ValueError(
             f"The password file was not written, and the api-server was not started. {USERS} must name exactly one user"
-            f" (name:role), and {PASSWORD} must contain the user's password. Correct both in .env, which .env.example"
-            " explains."
+            f" (name:role), and {PASSWORD} must contain the user's password. Correct both in .env; see .env.example."
         )
     path = Path(environ[FILE])
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -22,11 +22,11 @@ tag `project=bedrock-distill`, and it would be empty. The pipeline sets this tag
 ### What is never deleted
 
 - throughput, models and buckets without the tag `project=bedrock-distill`, and folders without a frozen `use_case.yaml`
-- the champion, the file that names the champion, and any model that a kept throughput serves
+- the champion, the file that names the champion, and any model whose throughput is kept
 - anything that a live run uses
-- anything of a run that is not in Airflow's database, if it has not expired and `include_unexpired` is not ticked. The
-  tag `expires-at` says when a resource expires. A run folder without a report expires `serving.expires_after_hours`
-  after its last write.
+- anything that belongs to a run that is not in Airflow's database, if the resource has not expired and
+  `include_unexpired` is not ticked. The tag `expires-at` says when a resource expires. A run folder without a report
+  expires `serving.expires_after_hours` after its last write.
 - anything created or changed after `list_leftovers` ran
 
 ### If a task fails

@@ -26,7 +26,7 @@ models then compare the fine-tuned student with the untrained student on rows th
 | `<arm>.provision`, `.in_service` | an endpoint that is ready to answer | **billed by the hour until `release`** |
 | `<arm>.answer` | the arm's answers to the evaluation rows | tokens for the base student; no extra cost on an endpoint |
 | `<arm>.release` | the endpoint is deleted | ends the hourly bill |
-| `judge.<model>`, `judge_champion.<model>` | the judge's verdict on every pair of answers, which are shown in both orders | tokens of the judge |
+| `judge.<model>`, `judge_champion.<model>` | the judge's verdict on every pair of answers; the judge sees each pair in both orders | tokens of the judge |
 | `report` | `report.json` and `report.html` | nothing |
 | `approve` | a person's decision; the task waits for it | nothing |
 | `promote` | the winner becomes the new champion; skipped if no arm won | nothing |
@@ -54,13 +54,13 @@ same thing: stored answers, training jobs and running endpoints are reused, and 
 | `synthesize`, `judge.<model>`, `judge_champion.<model>` | Bedrock throttled requests or returned errors for too long, or refused a request | Clear the failed task. It pays only for missing answers. |
 | `curate` | too many rows failed, or too few pairs passed the filters | Follow the message. No training was bought. The dropped pairs and the reasons are in `synthetic/` in the run's folder. |
 | `shards`, `evaluation_shards`, `<arm>.merge`, `.upload`, `report` | see the message | Correct the cause and clear the task with downstream. The task itself costs nothing. |
-| `<arm>.submit` | an earlier job on the same data failed, or access is missing | Correct the data or the access, then clear `preflight` with downstream. Changed data buys a new job. |
+| `<arm>.submit` | an earlier job on the same data failed, or access is missing | Correct the data or grant access, then clear `preflight` with downstream. Changed data buys a new job. |
 | `<arm>.trained` | the job did not end in time | Clear `trained` to wait longer. Waiting buys nothing, but the job is still running and billed. |
 | `<arm>.trained` | the job failed, or was stopped because the task was marked as failed | Follow the message. If it says to clear `<arm>.submit` with downstream, that buys the next attempt at full price. |
 | `<arm>.provision` | the account has no quota for model units, or access is missing | Raise the quota or grant access, then clear `provision` with downstream. Nothing was bought. |
 | `<arm>.in_service` | the endpoint failed or was not ready in time | `release` runs next and deletes the endpoint. Then clear `provision` with downstream, which buys a new endpoint, billed by the hour. |
 | `<arm>.answer` | the endpoint is gone ("was released"), for example because only the failed tasks of a run were cleared | Clear `provision` with downstream, which buys a new endpoint for the missing answers, billed by the hour. |
-| `<arm>.answer` | a row has no answer | Clear `answer` with downstream. Airflow then also runs `provision` again, which buys a new endpoint for the missing answers, billed by the hour. In the base arm, you pay only the tokens of the missing answers. |
+| `<arm>.answer` | a row has no answer | Clear `answer` with downstream. Airflow then also runs `provision` again, which buys a new endpoint for the missing answers, billed by the hour. In the base arm, you pay only for the tokens of the missing answers. |
 | `<arm>.release` | Bedrock did not delete the endpoint | The endpoint **may still be billed by the hour**. The task is retried. If all retries fail, delete the provisioned throughput in the Bedrock console. |
 | `promote` | the champion changed after `preflight` stored it for this run, or the winner's model is gone | Nothing was changed. The message says what to clear. |
 | `delete_losers` | Bedrock refused to delete a model | Clear `delete_losers`. It deletes the remaining models. |

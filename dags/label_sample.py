@@ -22,7 +22,7 @@ Choose the `use_case`. If `run_key` is empty, the newest run with a report is us
 empty, the pair in the report's headline is used. `how` is one of:
 
 - **ask in Airflow**: people answer in the tab "Required Actions" of the run, within `hours`. A label is stored
-  under the name in `labeller`, or under the Airflow user who answers if `labeller` is empty.
+  under the name in `labeller`. If `labeller` is empty, it is stored under the name of the Airflow user who answers.
 - **write the sheet only**: the run stops after `draw_sample`, whose log names the sheet. Fill in the column `label`
   with `A`, `B` or `Tie`, or leave it empty. You may move or delete rows. Save the sheet as CSV. `collect_labels`
   detects the encoding and the separator.
@@ -70,7 +70,7 @@ with DAG(
     schedule=None,
     start_date=datetime(2026, 1, 1, tzinfo=UTC),
     catchup=False,
-    # Several people may label at the same time, each in a DAG run.
+    # Several people may label at the same time, each in their own DAG run.
     max_active_runs=16,
     doc_md=__doc__,
     tags=["distill", "label_sample"],

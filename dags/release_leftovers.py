@@ -1,8 +1,8 @@
 """## Release endpoints that no run uses
 
-Every 15 minutes, deletes this project's provisioned throughput that no live run uses. Throughput is billed by the hour
-until it is deleted. Normally, the teardown `release` deletes the throughput of its run. This DAG is the safety net for
-runs whose `release` did not run or failed.
+Every 15 minutes, this DAG deletes the project's provisioned throughput that no live run uses. Throughput is billed by
+the hour until it is deleted. Normally, the teardown `release` deletes the throughput of its run. This DAG is the safety
+net for runs whose `release` did not run or failed.
 
 ### Tasks
 

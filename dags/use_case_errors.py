@@ -6,4 +6,4 @@ from include.distill.config.loader import load_use_cases
 from include.distill.core.errors import UseCaseError
 
 if problems := load_use_cases().problems:
-    raise UseCaseError("Broken use cases (all others run):\n" + "\n".join(problems))
+    raise UseCaseError("Broken use cases (the DAGs of all other use cases still load):\n" + "\n".join(problems))

@@ -12,7 +12,8 @@ from bedrock_distill.hooks.aws_errors import named_errors
 from include.distill.core.errors import ExpiredCredentialsError
 
 # "standard" mode retries throttling, 5xx and connection errors. A retry after a read time-out would pay for the answer
-# a second time, so the time-out is longer than any answer takes. fan_out.threads may open up to 400 connections.
+# a second time, so the time-out is longer than any answer takes. A task has at most 400
+# threads (fan_out.threads), and each of them needs a connection.
 PATIENT_CONFIG = {
     "retries": {"mode": "standard", "total_max_attempts": 6},
     "connect_timeout": 10,
@@ -22,7 +23,7 @@ PATIENT_CONFIG = {
 # include/distill/inference/paced_client.py paces and retries calls to models. It cannot see a retry by botocore, so its
 # count of the used quota would be wrong.
 SINGLE_ATTEMPT = {"mode": "standard", "total_max_attempts": 1}
-# For web pages: a person is waiting.
+# Web pages use this configuration, because a person is waiting for the page.
 FAIL_FAST_CONFIG = {"retries": {"mode": "standard", "total_max_attempts": 2}, "connect_timeout": 3, "read_timeout": 10}
 
 

@@ -76,7 +76,7 @@ _ADVICE: dict[type[ServiceError], str] = {
     ConflictError: "A resource that this pipeline did not create has this name; rename the use case or the arm.",
     InvalidRequestError: "The request is wrong; a retry cannot help.",
     RefusedError: "Access or a quota is missing; a retry cannot help. See docs/how-to/first_run_on_aws.md.",
-    ContractError: "This pipeline does not know this response of AWS; update boto3, or report the message as a bug.",
+    ContractError: "This pipeline does not know this response from AWS; update boto3, or report the message as a bug.",
 }
 # Bedrock has no error code for a name that is already in use; only the message says so.
 _TAKEN = ("currently in use", "already exists", "already in use", "request token", "requesttoken")
@@ -103,7 +103,7 @@ def named_errors(what: str) -> Iterator[None]:
 
 
 def from_client_error(error: ClientError, what: str) -> ServiceError:
-    """Return the named error for an error response of AWS."""
+    """Return the named error for an error response from AWS."""
     code = str(error.response.get("Error", {}).get("Code", ""))
     message = str(error.response.get("Error", {}).get("Message", ""))
     status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))

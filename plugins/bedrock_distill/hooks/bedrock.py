@@ -101,7 +101,7 @@ class CustomModel:
 
 @dataclass(frozen=True)
 class JobRequest:
-    """The settings of a customization job to buy. ``name`` is also the name of its custom model."""
+    """The settings of a customization job to buy. ``name`` is also the name of the job's custom model."""
 
     name: str
     token: str

@@ -11,7 +11,8 @@ from bedrock_distill.hooks.aws_errors import named_errors
 from include.distill.core.errors import TransientError
 from include.distill.core.storage import split_uri
 
-RECONNECT_PAUSE_SECONDS = (0.2, 1.0, 5.0)  # before each new connection; reset when a byte arrives
+# The pauses before the first, second and third new connection. A received byte resets the count.
+RECONNECT_PAUSE_SECONDS = (0.2, 1.0, 5.0)
 
 
 class ResumingBody(RawIOBase):

@@ -1,9 +1,9 @@
 """
 Stop a step's batch jobs after a person marked their task as failed, because no task waits for them any more.
 
-This works as for training jobs (:mod:`bedrock_distill.lifecycle.abandoned_jobs`): the trigger of the waiting task stops
-the jobs within seconds, and ``outcome`` checks again at the end of the run. The next ``submit`` stores the answers of
-the stopped jobs.
+Training jobs are stopped in the same way (:mod:`bedrock_distill.lifecycle.abandoned_jobs`): the trigger of the waiting
+task stops the jobs within seconds, and ``outcome`` checks again at the end of the run. The next ``submit`` stores the
+answers of the stopped batch jobs.
 """
 
 from __future__ import annotations

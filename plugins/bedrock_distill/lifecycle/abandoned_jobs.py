@@ -5,9 +5,9 @@ If a triggerer runs the waiting task's trigger, the trigger stops the job within
 checks again at the end of the run, without a trigger.
 
 Airflow does not record whether a person marked a task as failed. So each attempt of a task pushes an XCom when it
-starts, and replaces the value with the class of the error if it fails. If a task failed, has retries left, and left no
-class of an error, a person marked it. In the last attempt, Airflow itself may have failed the task (apache/airflow
-#71580). The job then keeps running, and clearing the task finds the job.
+starts. If the attempt raises an error, it replaces the value with the name of the error class. If a failed task has
+retries left and recorded no error, a person marked it as failed. If no retries are left, Airflow itself may have failed
+the task (apache/airflow #71580), so the job is not stopped. Clearing the task then finds the running job.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def record_attempt(context: Context) -> Iterator[None]:
 
 @contextmanager
 def record_error(context: Context) -> Iterator[None]:
-    """Push the class of the error that ends an attempt. A resumed attempt uses only this context manager."""
+    """Push the name of the error class if an attempt fails. The start of a resumed attempt is already recorded."""
     try:
         yield
     except Exception as error:

@@ -19,7 +19,7 @@ def mapped_manifests(output: Any, manifest: type[ManifestT]) -> list[ManifestT]:
     :param output: the lazy sequence that Airflow puts in a template field.
     :param manifest: the type of one result, for the type checker only.
     """
-    # A slice sends one request. Iterating sends one request per result, and logs an error at the end.
+    # Slicing fetches all results in one request. Iterating sends one request per result, and logs an error at the end.
     return list(output[:])
 
 
@@ -29,7 +29,7 @@ class DistillOperator(RunAccess, BaseOperator):
 
     :param run_uri: the run's folder, ``s3://…/runs/<run_key>``. (templated)
     :param aws_conn_id: Airflow connection for AWS.
-    :param region_name: Region of jobs and buckets; ``None`` takes the connection's.
+    :param region_name: Region of jobs and buckets; ``None`` uses the connection's Region.
     """
 
     template_fields: Sequence[str] = ("run_uri",)

@@ -100,8 +100,8 @@ class BedrockSubmitBatchOperator(BatchOperator):
 
     No question is submitted twice. First, the answers of ended jobs of all runs are stored. If a running job already
     contains a question, the question is not submitted again, and this run waits for that job. A job's name is a hash of
-    its questions, so a retry, clearing the task, or another worker finds the job. If there are fewer questions than
-    Bedrock accepts in a job, the step sends them on demand.
+    its questions, so a retry, clearing the task, or another worker finds the job. If there are too few questions for
+    a batch job, the step sends them on demand.
 
     :param shards: numbers of the shards of rows for the teacher; empty for the judges. (templated)
     :return: ``{"job_arns", "records", "left_to_ask_on_demand", "bought"}``; ``records`` is the number of
@@ -156,7 +156,7 @@ class BedrockSubmitBatchOperator(BatchOperator):
         running = RunningQuestions()
         for plan in self.pending_jobs.all():
             job = self.batch_jobs.find(plan.name) if plan.identity == model.inference_id else None
-            if job is None:  # for another model, or it was recorded but never bought
+            if job is None:  # the plan is for another model, or its job was never bought
                 continue
             if job.progress is Progress.RUNNING:
                 running.job_arns.update(dict.fromkeys(request_keys(self.store, plan.input_uri), job.arn))

@@ -33,9 +33,9 @@ class EstimateCostOperator(DistillOperator):
     """
     Estimate the cost of the run before the first paid call, and fail if the estimate is above the spend cap.
 
-    The estimate assumes that no answer or model is stored yet. It does not include repeated requests or longer serving.
-    With ``dry_run`` in the trigger form, everything after this task is skipped. The task costs nothing. A retry or
-    clearing the task estimates again.
+    The estimate assumes that no answer or model is stored yet. It does not include repeated requests, or
+    serving that takes longer than ``serving.expected_hours``. With ``dry_run`` in the trigger form, everything after
+    this task is skipped. The task costs nothing. A retry or clearing the task estimates again.
 
     :return: ``{"estimated_usd": float, "max_spend_usd": float, "estimate_uri": str}``
     :raises InputError: an arm needs more original rows than the training data has.
@@ -96,7 +96,7 @@ class EstimateCostOperator(DistillOperator):
         return stream_jsonl(self.store, self.folder.source(name), Row)
 
     def _count_prompts(self) -> dict[str, TokenRate]:
-        """Return the token rate of every step's prompts, measured by Bedrock on ``estimate.counted_rows`` rows."""
+        """Return the token rate of each step's prompts. Bedrock counts the tokens of ``estimate.counted_rows`` rows."""
         size = self.use_case.estimate.counted_rows
         probes = prompt_probes(self.use_case, self.prompts)
         if size == 0:

@@ -1,7 +1,7 @@
 """
 Draw a blinded sample of a run, have people label it, and add their labels to the report.
 
-The texts of models are shown as plain text. They are read from S3 when the question is asked, are never part of a
+Texts that models wrote are shown as plain text. They are read from S3 when the question is asked, are never part of a
 template, and are escaped so that they cannot break out of their quotation.
 """
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 class RunOutcomeOperator(DistillOperator):
     """
-    Fail the run if any of its tasks failed, or was skipped without a dry run.
+    Fail the run if a task failed, or if a task was skipped although the run is not a dry run.
 
     This task is the last teardown, so it decides the state of the run. Without this task, a run that a person marked as
     failed could end as a success: if no task is running when the run is marked, Airflow only skips the later tasks.

@@ -244,7 +244,7 @@ class DeleteLosersOperator(DistillOperator):
 
     def _delete(self, model_arn: str | None, kept: Collection[str | None]) -> bool:
         """Delete a model. Return ``False`` if the model is kept, ``True`` if it is gone."""
-        if model_arn is None:  # the job completed, but Bedrock gives no ARN of a model
+        if model_arn is None:  # the job completed, but Bedrock returned no model ARN
             return True
         if model_arn in kept:
             self.log.info("%s is kept: it won, or it is or was the champion.", model_arn)

@@ -1,4 +1,4 @@
-"""Type the records that operators get from Airflow: people's answers, and the results of an arm's tasks."""
+"""Define the types of the records that operators get from Airflow: people's answers, and results of an arm's tasks."""
 
 from __future__ import annotations
 

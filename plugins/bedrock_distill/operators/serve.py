@@ -2,8 +2,8 @@
 Buy and release the provisioned throughput that serves an arm's model.
 
 ``provision`` and ``release`` coordinate through release records in the run's folder. ``release`` writes a record before
-it deletes anything. ``provision`` numbers its throughput by the number of records, and counts the records again right
-before it buys. So a copy of ``provision`` that is still running cannot buy after ``release``.
+it deletes anything. ``provision`` counts the records to number its throughput, and counts them again right before it
+buys. So an old attempt of ``provision`` that is still running cannot buy after ``release``.
 """
 
 from __future__ import annotations

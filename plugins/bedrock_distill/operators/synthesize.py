@@ -138,7 +138,7 @@ class BedrockSynthesizeOperator(DistillOperator):
     def _estimate(self) -> BudgetEstimate:
         try:
             return read_json(self.store, self.folder.estimate, BudgetEstimate)
-        except NotFoundError:  # A custom DAG may have no task `estimate`. Its critic has a budget too.
+        except NotFoundError:  # A custom DAG may have no task `estimate`, but its critic still needs a budget.
             rows = text_lengths(stream_jsonl(self.store, self.folder.source("train"), Row))
             return estimate_critic(self.use_case, rows_for_teacher(self.use_case, rows))
 

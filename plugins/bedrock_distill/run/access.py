@@ -114,7 +114,10 @@ class RunAccess:
 
 
 def require_run_uri(task_id: str, run_uri: str) -> None:
-    """Refuse a task without ``run_uri`` while the DAG is parsed. DAGs set ``run_uri`` once, in ``default_args``."""
+    """Raise an error while the DAG is parsed if a task has no ``run_uri``. DAGs set it once, in ``default_args``."""
     if not run_uri:
-        message = f"{task_id}: run_uri is missing. No DAG was made. Set it in the task or in the DAG's default_args."
+        message = (
+            f"{task_id}: run_uri is missing. The DAG was not created. Set run_uri in the task or in the"
+            " DAG's default_args."
+        )
         raise ValueError(message)

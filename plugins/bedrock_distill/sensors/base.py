@@ -40,7 +40,7 @@ class WaitingSensor(RunAccess, BaseOperator, Generic[ManifestT]):
     :param timeout_seconds: how long one attempt waits.
     :param deferrable: wait in the triggerer (default) or in the worker.
     :param aws_conn_id: Airflow connection for AWS.
-    :param region_name: Region of the job or endpoint; ``None`` takes the connection's.
+    :param region_name: Region of the job or endpoint; ``None`` uses the connection's Region.
     """
 
     template_fields: Sequence[str] = ("run_uri",)
@@ -61,7 +61,7 @@ class WaitingSensor(RunAccess, BaseOperator, Generic[ManifestT]):
         if poll_interval_seconds <= 0 or timeout_seconds <= 0:
             message = (
                 f"{self.task_id}: poll_interval_seconds is {poll_interval_seconds} and timeout_seconds is"
-                f" {timeout_seconds}; both must be positive. No DAG was made. Correct the values in the code"
+                f" {timeout_seconds}; both must be positive. The DAG was not created. Correct the values in the code"
                 " of the DAG."
             )
             raise ValueError(message)

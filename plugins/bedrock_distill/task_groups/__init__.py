@@ -1,3 +1,3 @@
-"""Create and connect the tasks of a distill DAG, one module for each part of the graph."""
+"""Create and connect the tasks of a distill DAG. Each module creates one part of the graph."""
 
 from __future__ import annotations

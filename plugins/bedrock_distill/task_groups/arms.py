@@ -73,7 +73,8 @@ def arm_tasks(use_case: UseCase, shards: ShardRowsOperator, synthesis: Any) -> d
         served.append(new_arm(arm, use_case, shards, after=after))
         arms[arm.name] = served[-1]
         if arm.kind == "champion":
-            # Before the first promotion, both arms call the same model. In sequence, they pay once for its answers.
+            # Before the first promotion, the base student answers for both arms. If the arms run in sequence, its
+            # answers are paid for only once.
             [base.answer for base in bases] >> served[-1].start_serving
     return {arm.name: arms[arm.name] for arm in use_case.arms}
 
@@ -143,7 +144,8 @@ def serving_tasks(
     )
     answer = answer_tasks(arm, shards, serving=in_service.output)
     release = BedrockReleaseThroughputOperator(task_id=RELEASE, arm=arm.name, retries=5)
-    # As setups, they are released even if they fail after buying, and clearing `answer` runs them again.
+    # These tasks are setups, so `release` runs even if one of them fails after buying, and clearing `answer` also runs
+    # them again.
     release.as_teardown(setups=[start_serving, provision, in_service], on_failure_fail_dagrun=True)
     start_serving >> provision >> in_service >> answer >> release
     manifests = {"answers": answer.output, "provisioned": provision.output}

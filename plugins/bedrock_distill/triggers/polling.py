@@ -42,7 +42,7 @@ async def in_thread(work: Callable[..., ReturnT], *arguments: Any) -> ReturnT:
     call = asyncio.ensure_future(sync_to_async(work, thread_sensitive=False)(*arguments))
     call.add_done_callback(
         lambda done: done.cancelled() or done.exception()
-    )  # else asyncio logs an exception that was never retrieved
+    )  # otherwise, asyncio logs that the exception was never retrieved
     return await asyncio.shield(call)
 
 
@@ -54,7 +54,7 @@ class PollingTrigger(BaseTrigger):
     :param deadline: ISO 8601 time at which the wait ends. A restart of the triggerer does not change this time.
     :param poll_interval_seconds: seconds before each check.
     :param aws_conn_id: Airflow connection for AWS.
-    :param region_name: Region; ``None`` takes the connection's.
+    :param region_name: Region; ``None`` uses the connection's Region.
     :param give_up_when_failed: stop the job or delete the endpoint when the task is marked as failed.
     """
 

@@ -1,4 +1,4 @@
-"""Type the records that triggers pass to the tasks that they wake."""
+"""Define the types of the records that triggers pass to the tasks that they wake."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ _CONSOLE_PAGES = {
 }
 _AWS_HOSTS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")
 _THIS_MACHINE = ("127.0.0.1", "localhost", "::1")
-_A_WEEK_IN_SECONDS = 604_800  # the longest that S3 allows
+_A_WEEK_IN_SECONDS = 604_800  # the longest lifetime that S3 allows for a presigned URL
 
 
 class ResourceLink(BaseOperatorLink):

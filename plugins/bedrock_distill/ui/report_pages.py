@@ -33,7 +33,7 @@ _POLICY = (
 # session cookie. A report has no links, so it gets its own origin.
 _LIST_POLICY, _REPORT_POLICY = f"{_POLICY}; sandbox allow-same-origin", f"{_POLICY}; sandbox"
 
-# FastAPI does not apply `dependencies` to its documentation routes, so there are none.
+# FastAPI does not apply `dependencies` to its documentation routes, so these routes are disabled.
 app = FastAPI(
     title="Distill reports", dependencies=[Depends(get_user)], docs_url=None, redoc_url=None, openapi_url=None
 )
@@ -66,7 +66,7 @@ def report(dag_id: str, run_id: str) -> Response:
     """Show the stored report of a run."""
     use_case = next((valid for valid in load_use_cases().valid if valid.dag_id == dag_id), None)
     if use_case is None:
-        raise HTTPException(404, f"There is no use case with the DAG {dag_id}, so it has no reports.")
+        raise HTTPException(404, f"DAG {dag_id} does not belong to a use case, so it has no reports.")
     folder = RunFolder(Layout(use_case.storage).run_uri(run_key(dag_id, run_id)))
     try:
         html = store_for(use_case).read(folder.report("html"))

@@ -18,7 +18,7 @@ COPY include ./include
 COPY container ./container
 RUN mkdir -p logs aws-simulator
 
-# The base image sets this user too. It is repeated because everything here depends on it.
+# The base image sets this user too. The line is repeated because no service may ever run as root.
 USER airflow
 
 

@@ -22,7 +22,7 @@ models then compare the fine-tuned student with the untrained student on rows th
 | `<arm>.submit` | a fine-tuning job, either new or found from an earlier attempt or run | training tokens if the job is new |
 | `<arm>.trained` | the custom model, once the job has completed | nothing |
 | `<arm>.wait_for_previous_arm` | waits until the previous arm's endpoint is released or that arm has failed | nothing |
-| `<arm>.start_serving` | does nothing; it is the first setup of the teardown `release` | nothing |
+| `<arm>.start_serving` | does nothing; because this setup succeeds, the teardown `release` runs even if a later setup fails | nothing |
 | `<arm>.provision`, `.in_service` | an endpoint that is ready to answer | **billed by the hour until `release`** |
 | `<arm>.answer` | the arm's answers to the evaluation rows | tokens for the base student; no extra cost on an endpoint |
 | `<arm>.release` | the endpoint is deleted | ends the hourly bill |

@@ -32,8 +32,8 @@ empty, the pair in the report's headline is used. `how` is one of:
 
 The same run, pair and number of examples always give the same sample. For a second person to label the same questions,
 trigger the DAG again with another `labeller`. Both DAG runs may be in progress at the same time. A larger sample starts
-with the examples of the smaller one. With fewer than 50 labels or fewer than 20 documents, the report shows no kappa,
-and says "too few labels" or "too few documents" instead.
+with the examples of the smaller one. The report measures agreement as Cohen's kappa. With fewer than 50 labels or fewer
+than 20 documents, it says "too few labels" or "too few documents" instead.
 
 ### If a task fails
 

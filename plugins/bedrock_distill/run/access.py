@@ -65,7 +65,7 @@ class RunAccess:
 
     @cached_property
     def answers(self) -> AnswerStore:
-        """The stored answers of all runs. New answers are recorded as paid by this run."""
+        """The stored answers of all runs. New answers are recorded as paid for by this run."""
         return AnswerStore(self.store, self.folder.responses, self.folder.run_key)
 
     def rate_limited_model(
@@ -77,8 +77,8 @@ class RunAccess:
         All threads of the task share the client.
 
         :param model: key in ``models.yaml`` of the model to call.
-        :param expected: the estimate of this task's calls; without it, spending is not capped.
-        :param calls: expected number of calls.
+        :param expected: bill lines that estimate the cost of this task's calls; if empty, spending is not capped.
+        :param calls: estimated number of this task's calls.
         """
         ti = context["ti"]
         index = -1 if ti.map_index is None else ti.map_index

@@ -7,7 +7,8 @@ its first check, because Airflow 3.3 can fail a deferral that fires at once (apa
 When a person marks the waiting task as failed, the trigger stops the job or deletes the endpoint, so that nothing is
 billed for a result that no task waits for. Airflow also calls ``on_kill`` when a task is cleared, but then the next
 attempt already waits for the same job. So the trigger looks up the state of the task, and acts only if the state is
-"failed". Airflow may fail to call ``on_kill``. Then the teardown, ``outcome`` or the sweeper stops the bill.
+"failed". If Airflow fails to call ``on_kill``, ``outcome`` stops the job, and the teardown or the sweeper deletes the
+endpoint.
 """
 
 from __future__ import annotations

@@ -62,6 +62,10 @@ class BatchInference(_Fact):
     source: FactSource
 
 
+# The format of a model's requests and answers. ``include/distill/inference/requests.py`` writes and reads each format.
+ApiName = Literal["anthropic_messages", "converse"]
+
+
 class Model(_Fact):
     """
     The facts about one model.
@@ -74,7 +78,7 @@ class Model(_Fact):
 
     key: str
     provider: str
-    api: Literal["anthropic_messages", "converse"]
+    api: ApiName
     inference_id: str
     foundation_id: str
     customization: Customization | None = None

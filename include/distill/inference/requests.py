@@ -2,8 +2,9 @@
 Build the API calls that send a request to a model, and read the replies.
 
 Anthropic models are called through InvokeModel, as in the article (docs/explanation/method.md). All other models are
-called through Converse. The two wire formats are used only in this module. ``max_tokens`` is always sent, because
-Bedrock reserves this number from the token quota, and the default is the model's maximum.
+called through Converse. The key ``api`` in ``include/models.yaml`` selects the entry of :data:`WIRE_FORMATS`. The wire
+formats are used only in this module. ``max_tokens`` is always sent, because Bedrock reserves this number from the token
+quota, and the default is the model's maximum.
 Formats: https://docs.aws.amazon.com/bedrock/latest/userguide/inference-api.html
 """
 
@@ -11,11 +12,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
 
-from include.distill.config.catalog import Model
+from include.distill.config.catalog import ApiName, Model
 from include.distill.core.errors import ContractError
 from include.distill.core.naming import canonical_hash
 from include.distill.inference.records import CompletionRecord
@@ -93,33 +94,34 @@ class ModelClient(Protocol):
 
 @dataclass(frozen=True)
 class ApiCall:
-    """The name of a method of boto3's ``bedrock-runtime`` client, with its arguments."""
+    """A call of boto3's ``bedrock-runtime`` client: the format of the request and the arguments of the method."""
 
-    operation: Literal["invoke_model", "converse"]
+    api: ApiName
     parameters: dict[str, Any]
+
+    @property
+    def operation(self) -> Literal["invoke_model", "converse"]:
+        """Name of the client's method."""
+        return "converse" if WIRE_FORMATS[self.api].invocation_type == "Converse" else "invoke_model"
 
 
 def to_api_call(request: ModelRequest) -> ApiCall:
     """Return the API call that sends ``request``."""
-    if request.model.api == "anthropic_messages":
-        return ApiCall("invoke_model", _invoke_model_parameters(request))
-    return ApiCall("converse", _converse_parameters(request))
+    api, body = request.model.api, to_model_input(request)
+    if WIRE_FORMATS[api].invocation_type == "Converse":
+        return ApiCall(api, {"modelId": request.invoke_id, **body})
+    parameters = {
+        "modelId": request.invoke_id,
+        "contentType": "application/json",
+        "accept": "application/json",
+        "body": json.dumps(body, ensure_ascii=False).encode(),
+    }
+    return ApiCall(api, parameters)
 
 
 def to_model_input(request: ModelRequest) -> dict[str, Any]:
     """Return the ``modelInput`` of a batch job's record: the body of the API call, without the model's id."""
-    if request.model.api == "anthropic_messages":
-        return _anthropic_body(request)
-    return {name: value for name, value in _converse_parameters(request).items() if name != "modelId"}
-
-
-def _invoke_model_parameters(request: ModelRequest) -> dict[str, Any]:
-    return {
-        "modelId": request.invoke_id,
-        "contentType": "application/json",
-        "accept": "application/json",
-        "body": json.dumps(_anthropic_body(request), ensure_ascii=False).encode(),
-    }
+    return WIRE_FORMATS[request.model.api].write(request)
 
 
 def _anthropic_body(request: ModelRequest) -> dict[str, Any]:
@@ -137,21 +139,20 @@ def _anthropic_body(request: ModelRequest) -> dict[str, Any]:
     return body
 
 
-def _converse_parameters(request: ModelRequest) -> dict[str, Any]:
+def _converse_body(request: ModelRequest) -> dict[str, Any]:
     inference: dict[str, Any] = {"maxTokens": request.max_tokens}
     if request.temperature is not None and request.model.temperature:
         inference["temperature"] = request.temperature
-    parameters: dict[str, Any] = {
-        "modelId": request.invoke_id,
+    body: dict[str, Any] = {
         "messages": [{"role": "user", "content": [{"text": request.user}]}],
         "inferenceConfig": inference,
     }
     if request.system:
-        parameters["system"] = [{"text": request.system}]
+        body["system"] = [{"text": request.system}]
     if request.schema:
         structure = {"jsonSchema": {"schema": request.schema}}
-        parameters["outputConfig"] = {"textFormat": {"type": "json_schema", "structure": structure}}
-    return parameters
+        body["outputConfig"] = {"textFormat": {"type": "json_schema", "structure": structure}}
+    return body
 
 
 def read_reply(call: ApiCall, response: Mapping[str, Any]) -> Completion:
@@ -162,10 +163,10 @@ def read_reply(call: ApiCall, response: Mapping[str, Any]) -> Completion:
     """
     headers = response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
     simulated = headers.get("x-simulated") == "true"
+    wire_format = WIRE_FORMATS[call.api]
     try:
-        if call.operation == "invoke_model":
-            return _read_anthropic(json.loads(response["body"].read()), simulated=simulated)
-        return _read_converse(response, simulated=simulated)
+        body = response if call.operation == "converse" else json.loads(response["body"].read())
+        return replace(wire_format.read(body), simulated=simulated)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         message = (
             f"The response of {call.parameters['modelId']} to {call.operation} has an unknown format ({error!r}). The"
@@ -179,9 +180,9 @@ def read_model_output(model: Model, output: Mapping[str, Any], *, simulated: boo
 
     :raises ContractError: the output does not have the documented format. The record was billed.
     """
-    read = _read_anthropic if model.api == "anthropic_messages" else _read_converse
+    wire_format = WIRE_FORMATS[model.api]
     try:
-        return read(output, simulated=simulated)
+        return replace(wire_format.read(output), simulated=simulated)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         message = (
             f"The output of {model.key} has an unknown format ({error!r}). The record was billed, but the answer could"
@@ -190,24 +191,22 @@ def read_model_output(model: Model, output: Mapping[str, Any], *, simulated: boo
         raise ContractError(message) from error
 
 
-def _read_anthropic(body: Mapping[str, Any], *, simulated: bool) -> Completion:
+def _read_anthropic(body: Mapping[str, Any]) -> Completion:
     return Completion(
         text=_without_lone_surrogates("".join(block["text"] for block in body["content"] if block["type"] == "text")),
         stop_reason=str(body["stop_reason"]),
         input_tokens=int(body["usage"]["input_tokens"]),
         output_tokens=int(body["usage"]["output_tokens"]),
-        simulated=simulated,
     )
 
 
-def _read_converse(response: Mapping[str, Any], *, simulated: bool) -> Completion:
+def _read_converse(response: Mapping[str, Any]) -> Completion:
     content = response["output"]["message"]["content"]
     return Completion(
         text=_without_lone_surrogates("".join(block["text"] for block in content if "text" in block)),
         stop_reason=str(response["stopReason"]),
         input_tokens=int(response["usage"]["inputTokens"]),
         output_tokens=int(response["usage"]["outputTokens"]),
-        simulated=simulated,
     )
 
 
@@ -215,3 +214,25 @@ def _without_lone_surrogates(text: str) -> str:
     # JSON can contain an escaped lone surrogate, which UTF-8 cannot encode. Without this replacement, the answer
     # could not be stored, and every retry would pay for it again.
     return re.sub("[\ud800-\udfff]", "\N{REPLACEMENT CHARACTER}", text)
+
+
+@dataclass(frozen=True)
+class WireFormat:
+    """
+    The format of the requests to a model and of the model's answers.
+
+    :param invocation_type: the API that takes the requests, as a batch job names it.
+    :param write: returns the body of a request, without the model's id.
+    :param read: reads the body of an answer, and raises an error if the body does not have the documented format.
+    """
+
+    invocation_type: Literal["InvokeModel", "Converse"]
+    write: Callable[[ModelRequest], dict[str, Any]]
+    read: Callable[[Mapping[str, Any]], Completion]
+
+
+# A test checks that every ApiName has a format.
+WIRE_FORMATS: dict[ApiName, WireFormat] = {
+    "anthropic_messages": WireFormat("InvokeModel", _anthropic_body, _read_anthropic),
+    "converse": WireFormat("Converse", _converse_body, _read_converse),
+}

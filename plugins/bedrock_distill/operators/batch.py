@@ -24,7 +24,7 @@ from include.distill.config.layout import Layout
 from include.distill.core.errors import JobFailedError, UseCaseError, WaitTimeoutError
 from include.distill.core.naming import batch_name, request_token
 from include.distill.dataset.records import ShardNumbers
-from include.distill.inference.requests import ModelRequest
+from include.distill.inference.requests import WIRE_FORMATS, ModelRequest
 from include.distill.training.job_identity import is_transient_failure
 
 if TYPE_CHECKING:
@@ -243,7 +243,7 @@ class BedrockSubmitBatchOperator(BatchOperator):
             name=plan.name,
             token=request_token(plan.name),
             model_id=model.inference_id,
-            invocation_type="InvokeModel" if model.api == "anthropic_messages" else "Converse",
+            invocation_type=WIRE_FORMATS[model.api].invocation_type,
             role_arn=self.use_case.aws.role_arn,
             input_uri=plan.input_uri,
             output_uri=plan.output_uri,

@@ -3,14 +3,16 @@ from __future__ import annotations
 import dataclasses
 import io
 import json
-from typing import Any
+from typing import Any, get_args
 
 import botocore.session
 import pytest
 from botocore.validate import ParamValidator
 
+from include.distill.config.catalog import ApiName, load_catalog
 from include.distill.core.errors import ContractError
 from include.distill.inference.requests import (
+    WIRE_FORMATS,
     ApiCall,
     Completion,
     ModelRequest,
@@ -24,10 +26,13 @@ from tests.distill.conftest import make_request
 ANTHROPIC = "claude-haiku-4-5"
 CONVERSE = "nova-micro"
 FIXED_TEMPERATURE = "claude-sonnet-5-5"
+# One active model of each API.
+EXAMPLES = {model.api: model.key for model in load_catalog().models.values() if model.lifecycle == "active"}
 SCHEMA = '{"type": "object", "properties": {}, "additionalProperties": false}'
 
 
-def anthropic_body(request: ModelRequest) -> Any:
+def invoked_body(request: ModelRequest) -> Any:
+    """Return the body of a call through InvokeModel."""
     return json.loads(to_api_call(request).parameters["body"])
 
 
@@ -41,9 +46,22 @@ def call_of(model: str) -> ApiCall:
     return to_api_call(make_request(model))
 
 
-def anthropic_reply(body: Any, **headers: str) -> dict[str, Any]:
+def invoked_reply(body: Any, **headers: str) -> dict[str, Any]:
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     return {"body": io.BytesIO(raw), "ResponseMetadata": {"HTTPHeaders": headers}}
+
+
+class TestWireFormats:
+    def test_every_api_of_the_catalog_has_a_format(self) -> None:
+        missing = sorted(set(get_args(ApiName)) - set(WIRE_FORMATS))
+        assert missing == [], f"add an entry for {missing} to WIRE_FORMATS in include/distill/inference/requests.py"
+        unknown = sorted(set(WIRE_FORMATS) - set(get_args(ApiName)))
+        assert unknown == [], f"add {unknown} to ApiName in include/distill/config/catalog.py"
+
+    def test_every_api_is_used_by_an_active_model(self) -> None:
+        """The other tests, and those of the AWS simulator, send requests only to the active models of the catalog."""
+        unused = sorted(set(get_args(ApiName)) - set(EXAMPLES))
+        assert unused == [], f"include/models.yaml has no active model with the api {unused}, so no test calls the api"
 
 
 class TestCalls:
@@ -52,7 +70,7 @@ class TestCalls:
         call = to_api_call(request)
         assert call.operation == "invoke_model"
         assert call.parameters["modelId"] == "id"
-        assert anthropic_body(request) == {
+        assert invoked_body(request) == {
             "anthropic_version": "bedrock-2023-05-31",
             "max_tokens": 77,
             "messages": [{"role": "user", "content": [{"type": "text", "text": "é?"}]}],
@@ -73,7 +91,7 @@ class TestCalls:
         )
 
     def test_no_system_field_is_sent_when_the_request_has_no_system_text(self) -> None:
-        assert "system" not in anthropic_body(make_request(ANTHROPIC))
+        assert "system" not in invoked_body(make_request(ANTHROPIC))
         assert "system" not in to_api_call(make_request(CONVERSE)).parameters
 
     @pytest.mark.parametrize("temperature", [None, 0.7])
@@ -81,13 +99,13 @@ class TestCalls:
         expected = {} if temperature is None else {"temperature": temperature}
         config = to_api_call(make_request(CONVERSE, temperature=temperature)).parameters["inferenceConfig"]
         assert config == {"maxTokens": 64, **expected}
-        assert anthropic_body(make_request(ANTHROPIC, temperature=temperature)).get("temperature") == temperature
+        assert invoked_body(make_request(ANTHROPIC, temperature=temperature)).get("temperature") == temperature
 
     def test_no_temperature_is_sent_to_a_model_without_a_temperature_setting(self) -> None:
-        assert "temperature" not in anthropic_body(make_request(FIXED_TEMPERATURE, temperature=0.7))
+        assert "temperature" not in invoked_body(make_request(FIXED_TEMPERATURE, temperature=0.7))
 
     def test_the_schema_is_sent_to_a_model_with_structured_output(self) -> None:
-        form = anthropic_body(make_request(ANTHROPIC, json_schema=SCHEMA))["output_config"]["format"]
+        form = invoked_body(make_request(ANTHROPIC, json_schema=SCHEMA))["output_config"]["format"]
         assert form == {"type": "json_schema", "schema": json.loads(SCHEMA)}
         parameters = to_api_call(able(CONVERSE)).parameters
         structure = {"jsonSchema": {"schema": SCHEMA}}
@@ -98,9 +116,9 @@ class TestCalls:
 
     def test_the_schema_is_not_sent_to_a_model_without_structured_output(self) -> None:
         assert "outputConfig" not in to_api_call(make_request(CONVERSE, json_schema=SCHEMA)).parameters
-        assert "output_config" not in anthropic_body(make_request("claude-sonnet-4-6", json_schema=SCHEMA))
+        assert "output_config" not in invoked_body(make_request("claude-sonnet-4-6", json_schema=SCHEMA))
 
-    @pytest.mark.parametrize("model", [ANTHROPIC, CONVERSE])
+    @pytest.mark.parametrize("model", EXAMPLES.values(), ids=list(EXAMPLES))
     def test_botocore_accepts_the_parameters_of_a_call(self, model: str) -> None:
         call = to_api_call(make_request(model, system="s", temperature=0.1))
         operation = {"invoke_model": "InvokeModel", "converse": "Converse"}[call.operation]
@@ -110,13 +128,21 @@ class TestCalls:
 
 
 class TestBatchRecords:
-    @pytest.mark.parametrize("model", [ANTHROPIC, CONVERSE])
+    @pytest.mark.parametrize("model", EXAMPLES.values(), ids=list(EXAMPLES))
     def test_a_batch_record_has_the_body_of_a_call_without_the_model_id(self, model: str) -> None:
-        request = able(model)
-        sent = anthropic_body(request) if model == ANTHROPIC else dict(to_api_call(request).parameters)
+        request = make_request(model, system="s", temperature=0.1)
+        parameters = to_api_call(request).parameters
+        sent = json.loads(parameters["body"]) if "body" in parameters else {**parameters}
         sent.pop("modelId", None)
         assert to_model_input(request) == sent
-        assert "json_schema" in json.dumps(to_model_input(request))
+
+    @pytest.mark.parametrize("model", [ANTHROPIC, CONVERSE])
+    def test_a_batch_record_has_the_schema_of_a_request(self, model: str) -> None:
+        assert "json_schema" in json.dumps(to_model_input(able(model)))
+
+    @pytest.mark.parametrize(("model", "name"), [(ANTHROPIC, "InvokeModel"), (CONVERSE, "Converse")])
+    def test_a_batch_job_names_the_api_that_takes_its_records(self, model: str, name: str) -> None:
+        assert WIRE_FORMATS[make_request(model).model.api].invocation_type == name
 
     def test_the_output_of_a_batch_record_is_read_like_the_answer_of_a_call(self) -> None:
         model = make_request(ANTHROPIC).model
@@ -185,7 +211,7 @@ class TestReplies:
     def test_the_text_of_an_anthropic_answer_is_made_of_its_text_blocks(self) -> None:
         blocks = [{"type": "thinking", "thinking": "t"}, {"type": "text", "text": "a"}, {"type": "text", "text": "b"}]
         body = {"content": blocks, "stop_reason": "max_tokens", "usage": {"input_tokens": 5, "output_tokens": 6}}
-        assert read_reply(call_of(ANTHROPIC), anthropic_reply(body)) == Completion("ab", "max_tokens", 5, 6)
+        assert read_reply(call_of(ANTHROPIC), invoked_reply(body)) == Completion("ab", "max_tokens", 5, 6)
 
     def test_the_text_of_a_converse_answer_is_made_of_its_text_blocks(self) -> None:
         response = {
@@ -201,7 +227,7 @@ class TestReplies:
             b'{"content": [{"type": "text", "text": "ok \\ud83d"}], "stop_reason": "max_tokens",'
             b' "usage": {"input_tokens": 5, "output_tokens": 6}}'
         )
-        text = read_reply(call_of(ANTHROPIC), anthropic_reply(raw)).text
+        text = read_reply(call_of(ANTHROPIC), invoked_reply(raw)).text
         assert text.encode().decode() == "ok \N{REPLACEMENT CHARACTER}"
 
     @pytest.mark.parametrize(
@@ -222,7 +248,7 @@ class TestReplies:
     )
     def test_an_answer_in_an_unknown_format_raises_an_error_that_says_it_was_billed(self, body: Any) -> None:
         with pytest.raises(ContractError, match=r"us\.anthropic.* to invoke_model has an unknown format.*billed"):
-            read_reply(call_of(ANTHROPIC), anthropic_reply(body))
+            read_reply(call_of(ANTHROPIC), invoked_reply(body))
 
     @pytest.mark.parametrize("response", [{}, {"output": {}}, {"output": {"message": None}}], ids=str)
     def test_a_converse_answer_in_an_unknown_format_raises_an_error(self, response: dict[str, Any]) -> None:

@@ -19,7 +19,7 @@ END_OF_LIFE = (
     "This model version has reached the end of its life. Please refer to the AWS documentation for more details."
 )
 INVALID_MODEL = "The provided model identifier is invalid."
-_PROVIDERS = {"anthropic": "Anthropic", "amazon": "Amazon", "meta": "Meta"}
+PROVIDER_NAMES = {"anthropic": "Anthropic", "amazon": "Amazon", "meta": "Meta"}
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class ModelEntry:
     def profile_only(self) -> bool:
         """Whether on-demand requests must name an inference profile.
 
-        The catalog names a profile for every model. Claude models accept only the profile; Nova and Llama models also
+        The catalog names a profile for every model. Claude models accept only the profile; all other models also
         accept the plain id.
         """
         return self.model.provider == "anthropic" and self.model.inference_id != self.model.foundation_id
@@ -49,7 +49,7 @@ class ModelEntry:
             "modelArn": foundation_model_arn(region, self.model_id),
             "modelId": self.model_id,
             "modelName": self.model.key.replace("-", " ").title()[:20],
-            "providerName": _PROVIDERS[self.model.provider],
+            "providerName": PROVIDER_NAMES[self.model.provider],
             "inputModalities": ["TEXT"],
             "outputModalities": ["TEXT"],
             "responseStreamingSupported": False,

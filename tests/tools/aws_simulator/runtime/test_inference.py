@@ -7,14 +7,17 @@ from typing import Any
 
 import pytest
 
+from include.distill.config.catalog import Model, load_catalog
 from include.distill.config.prompts import load_prompt
 from include.distill.evaluation.judge import VERDICT_SCHEMA
+from include.distill.inference.requests import ModelRequest, read_reply, to_api_call
 from include.distill.synthesis.teacher import PAIRS_SCHEMA
 from tests.fakes.aws_simulator import RunningSimulator
 from tests.tools.aws_simulator import builders
 from tests.tools.aws_simulator.builders import refused
 from tools.aws_simulator.models.text import count_tokens
 
+ACTIVE = [model for model in load_catalog().models.values() if model.lifecycle == "active"]
 CLAUDE = "anthropic.claude-haiku-4-5-20251001-v1:0"
 
 
@@ -59,6 +62,32 @@ def test_converse_and_all_bodies_of_invoke_model_get_the_same_answer_and_token_c
     headers = response["ResponseMetadata"]["HTTPHeaders"]
     assert headers["x-amzn-bedrock-input-token-count"] == str(usage["inputTokens"])
     assert headers["x-amzn-bedrock-output-token-count"] == str(usage["outputTokens"])
+
+
+@pytest.mark.parametrize("model", ACTIVE, ids=lambda model: model.key)
+def test_every_active_model_reads_a_request_of_the_pipeline_and_the_pipeline_reads_the_answer(
+    simulator: RunningSimulator, model: Model
+) -> None:
+    call = to_api_call(
+        ModelRequest(
+            model,
+            identity=model.inference_id,
+            invoke_id=model.inference_id,
+            user=builders.prompt(),
+            max_tokens=200,
+            system="Be brief.",
+            temperature=0.5,
+        )
+    )
+    response = getattr(simulator.boto("bedrock-runtime"), call.operation)(**call.parameters)
+    completion = read_reply(call, response)
+    conversed = builders.converse(simulator, system=[{"text": "Be brief."}])
+    assert completion.text == builders.text_of(conversed)
+    assert (completion.input_tokens, completion.output_tokens) == (
+        conversed["usage"]["inputTokens"],
+        conversed["usage"]["outputTokens"],
+    )
+    assert (completion.stop_reason, completion.simulated) == ("end_turn", True)
 
 
 def test_a_teacher_writes_the_pairs_that_the_prompt_asks_for(simulator: RunningSimulator) -> None:

@@ -11,16 +11,21 @@ import datetime
 import difflib
 import functools
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from include.distill.config.sections import ModelQuota
-from include.distill.core.errors import UseCaseError
-from include.distill.core.paths import INCLUDE
+from include.distill.core.errors import InputError, UseCaseError
+from include.distill.core.paths import INCLUDE, PROJECT_ROOT
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 CATALOG_PATH = INCLUDE / "models.yaml"
+# The type of each key whose values correspond to code. A new value needs code first.
+_TYPES_WITH_CODE = {"api": "ApiName", "format": "RecordFormatName"}
 # The hyperparameter that every family must have.
 EPOCH_COUNT = "epochCount"
 
@@ -199,6 +204,28 @@ def _keyed(entries: dict[str, dict[str, object]]) -> dict[str, dict[str, object]
 
 @functools.cache
 def load_catalog(path: Path = CATALOG_PATH) -> Catalog:
-    """Read the catalog. The result is cached, because the file does not change while a process runs."""
+    """Read the catalog. The result is cached, because the file does not change while a process runs.
+
+    :raises InputError: a fact is missing or invalid. The message names the file, the model or family, and the key.
+    """
     raw = yaml.safe_load(path.read_text(encoding="utf-8"))
-    return Catalog.model_validate({"models": _keyed(raw["models"]), "families": _keyed(raw["families"])})
+    try:
+        return Catalog.model_validate({"models": _keyed(raw["models"]), "families": _keyed(raw["families"])})
+    except ValidationError as error:
+        file = path.relative_to(PROJECT_ROOT) if path.is_relative_to(PROJECT_ROOT) else path
+        problems = " ".join(_problem(fault) for fault in error.errors())
+        message = f"{file}: {problems} No use case can be loaded, and nothing was bought. Correct the file."
+        raise InputError(message) from error
+
+
+def _problem(error: ErrorDetails) -> str:
+    """Describe a validation error of pydantic with the model or family, the key, the value and the expected value."""
+    text = f"{'.'.join(map(str, error['loc']))}: {error['msg'].removeprefix('Value error, ')}"
+    if error["type"] not in ("value_error", "missing"):  # these have no value, or the message includes the value
+        text = f"{text}, found {repr(error['input'])[:60]}"
+    if error["type"] == "literal_error" and (type_ := _TYPES_WITH_CODE.get(str(error["loc"][-1]))):
+        text = (
+            f"{text}. To add a value, follow CONTRIBUTING.md and add the value to {type_} in"
+            " include/distill/config/catalog.py"
+        )
+    return f"{text}."

@@ -10,7 +10,7 @@ import yaml
 from pydantic import ValidationError
 
 from include.distill.config.catalog import CATALOG_PATH, Family, Model, load_catalog
-from include.distill.core.errors import UseCaseError
+from include.distill.core.errors import InputError, UseCaseError
 from include.distill.cost.prices import PRICES_PATH, load_prices
 from include.distill.training.formats import to_customization_format
 from include.distill.training.hyperparameters import check_hyperparameters
@@ -104,6 +104,51 @@ class TestFamilies:
     def test_a_plain_record_in_the_format_of_a_family_is_valid(self, family: Family) -> None:
         record = to_customization_format(user="u", answer="a", instruction="i", family=family)
         assert check_record(record, family, 1) == []
+
+
+class TestErrors:
+    """The messages about an invalid catalog."""
+
+    @staticmethod
+    def message_about(folder: Path, old: str, new: str) -> str:
+        """Return the message about the catalog in which the first ``old`` is replaced."""
+        text = CATALOG_PATH.read_text(encoding="utf-8")
+        assert old in text
+        path = folder / "models.yaml"
+        path.write_text(text.replace(old, new, 1), encoding="utf-8")
+        with pytest.raises(InputError) as raised:
+            load_catalog(path)
+        message = str(raised.value)
+        assert message.startswith(f"{path}: ")
+        assert message.endswith(". No use case can be loaded, and nothing was bought. Correct the file.")
+        return message
+
+    def test_an_unknown_api_names_the_model_and_the_file_in_which_an_api_is_added(self, tmp_path: Path) -> None:
+        message = self.message_about(tmp_path, "api: anthropic_messages\n", "api: acme_chat\n")
+        assert "models.claude-sonnet-5-5.api: Input should be 'anthropic_messages' or 'converse'" in message
+        assert "found 'acme_chat'. To add a value, follow CONTRIBUTING.md and add the value to ApiName in" in message
+        assert "include/distill/config/catalog.py." in message
+
+    def test_an_unknown_format_names_the_family_and_the_file_in_which_a_format_is_added(self, tmp_path: Path) -> None:
+        message = self.message_about(tmp_path, "format: prompt-completion\n", "format: acme-chat\n")
+        assert "families.llama3.1.format: Input should be 'bedrock-conversation-2024', " in message
+        assert "found 'acme-chat'. To add a value, follow CONTRIBUTING.md and add the value to RecordForm" in message
+        assert "include/distill/config/catalog.py." in message
+
+    def test_a_value_that_needs_no_code_is_explained_without_the_code(self, tmp_path: Path) -> None:
+        message = self.message_about(tmp_path, "lifecycle: active\n", "lifecycle: alive\n")
+        assert "models.claude-sonnet-5-5.lifecycle: Input should be 'active', " in message
+        assert "found 'alive'. No use case" in message
+
+    def test_a_missing_hyperparameter_is_explained_once(self, tmp_path: Path) -> None:
+        message = self.message_about(tmp_path, "      epochCount:", "      epochs:")
+        assert message.count("has no hyperparameter 'epochCount'") == 1
+
+    def test_the_shipped_file_is_named_by_its_path_in_the_project(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        invalid = CATALOG_PATH.read_text(encoding="utf-8").replace("api: converse\n", "api: acme_chat\n")
+        monkeypatch.setattr(Path, "read_text", lambda *_, **__: invalid)
+        with pytest.raises(InputError, match=r"^include/models\.yaml: models\.nova-micro\.api: "):
+            load_catalog.__wrapped__()
 
 
 class TestPrices:

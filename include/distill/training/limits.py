@@ -35,7 +35,10 @@ def check_record(record: Mapping[str, Any], family: Family, number: int) -> list
     try:
         texts = record_texts(record, family)
     except (KeyError, TypeError, ValueError) as error:
-        message = f"not a {family.format} record ({error!r}); expected a record that to_customization_format builds"
+        message = (
+            f"the record is not in the format {family.format} ({error!r}); expected a record that"
+            " to_customization_format builds"
+        )
         return [RecordProblem(number, "record", message)]
     problems = [RecordProblem(number, field, fault) for field, text in texts.items() for fault in _text_faults(text)]
     *prompt_fields, _answer_field = texts  # answers may contain reserved strings

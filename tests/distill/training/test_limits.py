@@ -62,6 +62,8 @@ class TestCheckRecord:
     def test_a_record_of_another_format_is_a_problem(self, family: Family, other: Family) -> None:
         problems = check_record(made(other), family, 1)
         assert [problem.field for problem in problems] == ["record"] * (family.format != other.format)
+        expected = f"the record is not in the format {family.format} ("
+        assert all(problem.message.startswith(expected) for problem in problems)
 
     @pytest.mark.parametrize(
         "spoil",
@@ -80,7 +82,7 @@ class TestCheckRecord:
         record = made(NOVA)
         spoil(record)
         (problem,) = check_record(record, NOVA, 1)
-        assert "not a bedrock-conversation-2024 record" in problem.message
+        assert problem.message.startswith("the record is not in the format bedrock-conversation-2024 (")
 
     @ALL
     def test_a_record_with_another_key_is_a_problem(self, family: Family) -> None:

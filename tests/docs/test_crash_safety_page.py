@@ -9,6 +9,7 @@ from tools.chaos.matrix import RECOVERIES, matrix
 from tools.chaos.provider import provider_cases
 from tools.chaos.trial import Row
 
+PATH = "docs/explanation/crash_safety.md"
 PAGE = page("explanation/crash_safety.md")
 TESTED = section(PAGE, "## What is tested")
 # Needs a library that the project does not install.
@@ -21,23 +22,24 @@ def documented() -> set[str]:
 
 def test_every_moment_of_the_matrix_is_explained() -> None:
     moments = {re.split(r" / |, (?:bought|about to buy|then)", case.name)[0] for case in matrix()}
-    assert sorted(moments - documented()) == []
+    assert sorted(moments - documented()) == [], f'explain these moments in {PATH}, "What is tested"'
     assert len(moments) > 5
 
 
 def test_every_way_to_recover_is_explained() -> None:
-    assert sorted(set(RECOVERIES) - {"task SIGKILL"} - documented()) == []  # the task's retry is the recovery
+    missing = sorted(set(RECOVERIES) - {"task SIGKILL"} - documented())  # the task's retry is the recovery
+    assert missing == [], f'explain {missing} in {PATH}, "What is tested"'
     assert "`next run`" in TESTED
 
 
 def test_what_is_explained_is_part_of_a_row() -> None:
     table = " ".join([*(case.name for case in matrix()), "next run"])
-    assert [name for name in documented() if name not in table] == []
+    assert [name for name in documented() if name not in table] == [], f"{PATH} explains what no case does"
 
 
 def test_the_columns_are_those_of_the_stored_table() -> None:
     columns = {name for cells in rows(section(PAGE, "## What must hold after each case")) for name in names(cells[0])}
-    assert sorted(columns - set(Row.__dataclass_fields__)) == []
+    assert sorted(columns - set(Row.__dataclass_fields__)) == [], f"{PATH} names columns that do not exist"
 
 
 def test_the_providers_operators_were_measured_in_todays_cases() -> None:
@@ -45,4 +47,4 @@ def test_the_providers_operators_were_measured_in_todays_cases() -> None:
     measured = [cells[0] for cells in table]
     assert [name for name in measured if name != ASYNCHRONOUS] == [
         case.name for case in provider_cases() if case.name != ASYNCHRONOUS
-    ]
+    ], f"{PATH}: the table of the provider's operators does not have the cases of tools/chaos/provider.py"

@@ -38,17 +38,21 @@ def test_the_page_of_the_clean_up_ticks_only_fields_of_the_form() -> None:
 
 def test_the_page_of_labelling_names_every_field() -> None:
     text = page("how-to/label_a_sample.md")
-    assert [title for title in titles(LabelParams) if f"**{title}**" not in text] == []
+    missing = [title for title in titles(LabelParams) if f"**{title}**" not in text]
+    assert missing == [], f"name the fields {missing} in docs/how-to/label_a_sample.md"
 
 
 def test_the_reference_names_every_value_that_a_run_may_change() -> None:
     form = section(page("reference/use_cases.md"), "## The trigger form")
     fields = {*OVERRIDES, *trigger_params(load_use_cases().valid[0])}
-    assert sorted(name for name in fields if f"`{name}`" not in form) == []
+    missing = sorted(name for name in fields if f"`{name}`" not in form)
+    assert missing == [], f'name {missing} in docs/reference/use_cases.md, "The trigger form"'
 
 
 def test_the_tutorial_and_the_first_run_name_fields_of_the_form() -> None:
     form = {name: param.schema["title"] for name, param in trigger_params(load_use_cases().valid[0]).items()}
     tutorial, first_run = page("tutorial/from_csv_to_verdict.md"), page("how-to/first_run_on_aws.md")
-    assert [n for n in ("training_csv", "evaluation_csv", "dry_run") if f"**{form[n]}**" not in tutorial] == []
-    assert [n for n in ("documents", "evaluation_rows") if f"**{form[n]}**" not in first_run] == []
+    missing = [n for n in ("training_csv", "evaluation_csv", "dry_run") if f"**{form[n]}**" not in tutorial]
+    assert missing == [], f"docs/tutorial/from_csv_to_verdict.md does not have the titles of the fields {missing}"
+    missing = [n for n in ("documents", "evaluation_rows") if f"**{form[n]}**" not in first_run]
+    assert missing == [], f"docs/how-to/first_run_on_aws.md does not have the titles of the fields {missing}"

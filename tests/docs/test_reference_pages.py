@@ -13,7 +13,16 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from bedrock_distill.run import task_ids
-from include.distill.config.catalog import BatchInference, Customization, Family, Hyperparameter, Model
+from include.distill.config.catalog import (
+    CATALOG_PATH,
+    ApiName,
+    BatchInference,
+    Customization,
+    Family,
+    Hyperparameter,
+    Model,
+    RecordFormatName,
+)
 from include.distill.config.sections import Arm, Comparison, CriticSettings, Example, ModelQuota
 from include.distill.config.use_case import UseCase
 from include.distill.core import errors
@@ -26,6 +35,7 @@ from tests.docs.pages import dotted_names, names, page, rows, section
 
 USE_CASES = page("reference/use_cases.md")
 OPERATORS = page("reference/operators.md")
+MODELS = page("reference/models_prices_pools.md")
 # These two tasks only order others: they do nothing that can fail.
 EMPTY_TASKS = {task_ids.START_SERVING, task_ids.WAIT_FOR_PREVIOUS_ARM}
 # What the operators of the tables derive from.
@@ -75,20 +85,25 @@ def classes(*folders: str) -> Iterator[ast.ClassDef]:
 
 class TestUseCaseKeys:
     def test_every_key_has_a_row(self) -> None:
-        assert [key for key, _ in use_case_keys() if key not in documented_keys()] == []
+        missing = [key for key, _ in use_case_keys() if key not in documented_keys()]
+        assert missing == [], f"add a row for each of {missing} to docs/reference/use_cases.md"
 
     def test_every_row_is_a_key(self) -> None:
         sections = {"arms", "comparisons"}
         known = {key for key, _ in use_case_keys()} | sections | {"base", "fine_tuned", "champion"}
-        assert [key for key in documented_keys() if key not in known] == []
+        unknown = [key for key in documented_keys() if key not in known]
+        assert unknown == [], f"docs/reference/use_cases.md has rows for keys that do not exist: {unknown}"
 
     @pytest.mark.parametrize("section_", [Arm, Comparison, CriticSettings, Example, ModelQuota])
     def test_every_key_of_a_list_or_mapping_is_named(self, section_: type[BaseModel]) -> None:
-        assert [name for name in section_.model_fields if not re.search(rf"\b{name}\b", USE_CASES)] == []
+        missing = [name for name in section_.model_fields if not re.search(rf"\b{name}\b", USE_CASES)]
+        assert missing == [], f"name the keys {missing} of {section_.__name__} in docs/reference/use_cases.md"
 
     @pytest.mark.parametrize(("key", "default"), [pytest.param(*item, id=item[0]) for item in use_case_keys()])
     def test_the_default_is_the_one_in_the_code(self, key: str, default: Any) -> None:
-        text = documented_keys()[key].strip('`"')
+        documented = documented_keys()
+        assert key in documented, f"add a row for `{key}` with its default to docs/reference/use_cases.md"
+        text = documented[key].strip('`"')
         if default is PydanticUndefined:
             assert text in ("required", "none", "the family's")  # an empty mapping has no default value either
         elif isinstance(default, bool):
@@ -110,13 +125,15 @@ class TestTasks:
             for name in names(cells[0])
         }
         groups = {task_ids.JUDGE, task_ids.JUDGE_CHAMPION}  # their tasks are called like the judging models
-        assert sorted(ids - documented - groups - EMPTY_TASKS) == []
+        missing = sorted(ids - documented - groups - EMPTY_TASKS)
+        assert missing == [], f'add a row for each of {missing} to docs/runbook.md, "Failures, task by task"'
         assert "`judge.<model>[i]`" in page("runbook.md")
 
     def test_the_steps_in_the_readme_are_tasks(self) -> None:
         readme = (PROJECT_ROOT / "README.md").read_text(encoding="utf-8")
         steps = {name for cells in rows(section(readme, "## What happens in a run")) for name in names(cells[0])}
-        assert steps <= {value for name, value in vars(task_ids).items() if name.isupper()}
+        unknown = sorted(steps - {value for name, value in vars(task_ids).items() if name.isupper()})
+        assert unknown == [], f'README.md, "What happens in a run", has steps that are not tasks: {unknown}'
         assert len(steps) > 10
 
 
@@ -128,7 +145,8 @@ class TestOperators:
             for node in classes("plugins/bedrock_distill/operators", "plugins/bedrock_distill/sensors")
             if re.search(r"(Operator|Sensor)$", node.name) and node.name not in BASE_CLASSES
         }
-        assert sorted(made - documented) == []
+        missing = sorted(made - documented)
+        assert missing == [], f"add a row for each of {missing} to docs/reference/operators.md"
         assert len(made) > 20
 
     def test_every_error_has_a_row(self) -> None:
@@ -138,8 +156,10 @@ class TestOperators:
             getattr(errors, names(cells[0])[0]) for cells in rows(table) if "and its subclasses" in cells[0]
         )
         raised = [error for error in vars(errors).values() if is_leaf(error) and not issubclass(error, with_subclasses)]
-        assert [error.__name__ for error in raised if error.__name__ not in documented] == []
-        assert [name for name in documented if not hasattr(errors, name)] == []
+        missing = [error.__name__ for error in raised if error.__name__ not in documented]
+        assert missing == [], f'add a row for each of {missing} to docs/reference/operators.md, "Errors"'
+        unknown = [name for name in documented if not hasattr(errors, name)]
+        assert unknown == [], f'docs/reference/operators.md, "Errors", has errors that do not exist: {unknown}'
 
 
 def is_leaf(error: object) -> bool:
@@ -149,34 +169,55 @@ def is_leaf(error: object) -> bool:
 class TestReasons:
     def test_every_reason_to_reject_a_row_is_explained(self) -> None:
         table = section(page("reference/ingestion.md"), "## When one row is rejected")
-        assert {name for cells in rows(table) for name in names(cells[0])} == set(get_args(RowRejectionReason))
+        documented = {name for cells in rows(table) for name in names(cells[0])}
+        assert documented == set(get_args(RowRejectionReason)), "docs/reference/ingestion.md and RowRejectionReason"
 
     def test_every_reason_why_output_is_not_a_pair_is_explained(self) -> None:
         table = section(page("reference/curation.md"), "## Output that is not a pair")
-        assert {name for cells in rows(table) for name in names(cells[0])} == set(get_args(UnreadableReason))
+        documented = {name for cells in rows(table) for name in names(cells[0])}
+        assert documented == set(get_args(UnreadableReason)), "docs/reference/curation.md and UnreadableReason"
 
 
 class TestCatalog:
     def test_every_key_of_models_yaml_has_a_row(self) -> None:
-        documented = {name for cells in rows(page("reference/models_prices_pools.md")) for name in names(cells[0])}
+        documented = {name for cells in rows(MODELS) for name in names(cells[0])}
         own = {*Model.model_fields, *Family.model_fields} - {"key"}
         own |= {f"customization.{name}" for name in Customization.model_fields}
-        assert sorted(own - documented - {"end_of_life"}) == []
+        missing = sorted(own - documented - {"end_of_life"})
+        assert missing == [], f"add a row for each of {missing} to docs/reference/models_prices_pools.md"
 
     def test_keys_inside_a_row_are_all_named(self) -> None:
-        text = page("reference/models_prices_pools.md")
         inside = {*BatchInference.model_fields, *Hyperparameter.model_fields, "end_of_life"}
-        assert sorted(name for name in inside if f"`{name}`" not in text) == []
+        missing = sorted(name for name in inside if f"`{name}`" not in MODELS)
+        assert missing == [], f"name the keys {missing} in docs/reference/models_prices_pools.md"
+
+    def test_every_api_is_in_the_row_of_api(self) -> None:
+        (meaning,) = (cells[1] for cells in rows(MODELS) if cells[0] == "`api`")
+        missing = sorted(set(get_args(ApiName)) - set(names(meaning)))
+        assert missing == [], f"add {missing} to the row `api` of docs/reference/models_prices_pools.md"
+
+    def test_every_record_format_is_described(self) -> None:
+        formats = section(page("reference/families.md"), "## Record formats")
+        missing = [name for name in get_args(RecordFormatName) if f"- **{name}**: " not in formats]
+        assert missing == [], f'describe the formats {missing} in docs/reference/families.md, "Record formats"'
+
+    @pytest.mark.parametrize(("key", "type_"), [("api", ApiName), ("format", RecordFormatName)])
+    def test_the_comments_of_models_yaml_name_every_api_and_format(self, key: str, type_: Any) -> None:
+        (comment,) = re.findall(rf"^#   {key} +(.*)$", CATALOG_PATH.read_text(encoding="utf-8"), re.MULTILINE)
+        missing = [name for name in get_args(type_) if not re.search(rf"(?<![\w-]){name}(?![\w-])", comment)]
+        assert missing == [], f"add {missing} to the comment about `{key}` in include/models.yaml"
 
 
 class TestReport:
     def test_every_part_of_the_report_has_a_row(self) -> None:
         documented = {name for cells in rows(page("reference/report_json.md")) for name in names(cells[0])}
-        assert sorted({*ReportSchema.model_fields} - documented) == []
+        missing = sorted({*ReportSchema.model_fields} - documented)
+        assert missing == [], f"add a row for each of {missing} to docs/reference/report_json.md"
 
     def test_every_key_of_a_comparison_is_named(self) -> None:
         text = section(page("reference/report_json.md"), "## An entry of `comparisons`")
-        assert [name for name in ComparisonSchema.model_fields if not re.search(rf"\b{name}\b", text)] == []
+        missing = [name for name in ComparisonSchema.model_fields if not re.search(rf"\b{name}\b", text)]
+        assert missing == [], f'name {missing} in docs/reference/report_json.md, "An entry of `comparisons`"'
 
 
 class TestCommands:
@@ -184,7 +225,8 @@ class TestCommands:
         makefile = (PROJECT_ROOT / "Makefile").read_text(encoding="utf-8")
         targets = set(re.findall(r"^([a-z]+):[^\n]*##", makefile, re.MULTILINE))
         documented = {name for cells in rows(page("reference/commands.md")) for name in names(cells[0])}
-        assert sorted(f"make {target}" for target in targets if f"make {target}" not in documented) == []
+        missing = sorted(f"make {target}" for target in targets if f"make {target}" not in documented)
+        assert missing == [], f"add a row for each of {missing} to docs/reference/commands.md"
         assert len(targets) > 10
 
 
@@ -195,7 +237,8 @@ class TestEnvironment:
         files += [PROJECT_ROOT / name for name in ("docker-compose.yaml", ".env.example", "Makefile")]
         used = {name for path in files for name in re.findall(r"\bDISTILL_[A-Z_]+[A-Z]\b", path.read_text("utf-8"))}
         internal = {"DISTILL_LOCAL_STATE"}  # marks the processes of a checkout
-        assert sorted(used - internal - set(names(page("reference/environment.md")))) == []
+        missing = sorted(used - internal - set(names(page("reference/environment.md"))))
+        assert missing == [], f"add a row for each of {missing} to docs/reference/environment.md"
         assert "DISTILL_REGION" in used
 
 

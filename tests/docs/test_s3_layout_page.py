@@ -92,14 +92,16 @@ def expression(described: str) -> str:
 def test_every_object_of_the_layout_is_on_the_page(bucket: str, heading: str) -> None:
     described = described_keys(heading)
     keys = built_keys(bucket)
-    assert [key for key in keys if not any(matches(text, key) for text in described)] == []
+    missing = [key for key in keys if not any(matches(text, key) for text in described)]
+    assert missing == [], f'add a row for each of {missing} to docs/reference/s3_layout.md, "{heading}"'
     assert len(keys) >= len(described)
 
 
 @pytest.mark.parametrize(("bucket", "heading"), SECTIONS)
 def test_every_object_on_the_page_is_in_the_layout(bucket: str, heading: str) -> None:
     keys = built_keys(bucket)
-    assert [text for text in described_keys(heading) if not any(matches(text, key) for key in keys)] == []
+    unknown = [text for text in described_keys(heading) if not any(matches(text, key) for key in keys)]
+    assert unknown == [], f'docs/reference/s3_layout.md, "{heading}", has keys that the layout does not build'
 
 
 def test_a_key_that_the_layout_does_not_build_is_found() -> None:

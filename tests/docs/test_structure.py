@@ -35,7 +35,8 @@ def levels_in_contract(container: str) -> list[set[str]]:
 )
 def test_the_levels_of_the_architecture_page_are_those_that_are_enforced(container: str, intro: str) -> None:
     table = LAYERS.partition(intro)[2].partition("\n\n")[2].partition("\n\n")[0]
-    assert [set(names(cells[1])) for cells in rows(table)] == levels_in_contract(container)
+    documented = [set(names(cells[1])) for cells in rows(table)]
+    assert documented == levels_in_contract(container), f"docs/explanation/architecture.md: {intro}"
 
 
 def decision_records() -> list[Any]:
@@ -48,7 +49,9 @@ def test_every_decision_is_in_the_index_and_has_its_three_parts(path: Any) -> No
     title, *lines = path.read_text(encoding="utf-8").splitlines()
     number = int(path.stem.partition("-")[0])
     assert title.startswith(f"# {number}. ")
-    assert f"| {number} | [{title.partition('. ')[2]}]({path.name}) |" in page("decisions/README.md")
+    assert f"| {number} | [{title.partition('. ')[2]}]({path.name}) |" in page("decisions/README.md"), (
+        "docs/decisions/README.md"
+    )
     assert [line for line in lines if line.startswith("## ")] == ["## Decision", "## Reason", "## Alternatives"]
 
 
@@ -57,7 +60,8 @@ def test_every_page_is_in_the_index() -> None:
     folder = PROJECT_ROOT / "docs"
     pages = {path.relative_to(folder).as_posix() for path in folder.rglob("*.md")}
     indexed = {path for path in pages if f"({path}" in index}
-    assert sorted(path for path in pages - indexed if not path.startswith("decisions/")) == ["README.md"]
+    missing = sorted(path for path in pages - indexed - {"README.md"} if not path.startswith("decisions/"))
+    assert missing == [], f"add links to {missing} to docs/README.md"
 
 
 def test_every_page_that_the_code_names_exists() -> None:
@@ -76,5 +80,6 @@ def test_every_library_in_the_decision_is_required() -> None:
     files = ("requirements.txt", "requirements-dev.txt")
     required = "".join((PROJECT_ROOT / name).read_text(encoding="utf-8") for name in files)
     libraries = {names(cells[1])[0] for cells in rows(used)}
-    assert sorted(library for library in libraries if not re.search(rf"(?mi)^{library}\b", required)) == []
+    missing = sorted(library for library in libraries if not re.search(rf"(?mi)^{library}\b", required))
+    assert missing == [], f"docs/decisions/0020-libraries.md names libraries that {files} do not require: {missing}"
     assert len(libraries) > 8

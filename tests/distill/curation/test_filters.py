@@ -358,7 +358,7 @@ class TestRegistry:
             "same_topic",
             "refusal",
             "breaks_job",
-        )
+        ), "FILTERS has changed. Add the name of a new filter to the expected order in this test."
 
     def test_a_rejection_names_the_first_filter_that_rejects_the_pair(self) -> None:
         everything_wrong = {"question": ROW["question"], "answer": "I'm sorry.", "topic": ROW["question"]}
@@ -368,26 +368,35 @@ class TestRegistry:
 
     def test_every_setting_of_the_curation_section_is_read_by_a_filter(self) -> None:
         read = {setting for filter_ in FILTERS for setting in filter_.settings} | {"critic"}
-        assert sorted(set(Curation.model_fields) - read) == []
-        assert sorted(read - set(Curation.model_fields)) == []
+        unread = sorted(set(Curation.model_fields) - read)
+        assert unread == [], f"no filter in include/distill/curation/filters.py has {unread} in its settings"
+        unknown = sorted(read - set(Curation.model_fields))
+        assert unknown == [], f"class Curation in include/distill/config/sections.py has no setting {unknown}"
 
     def test_the_reference_page_describes_every_filter_with_its_reasons_and_settings(self) -> None:
         page = (PROJECT_ROOT / "docs" / "reference" / "curation.md").read_text(encoding="utf-8")
         table = page.partition("\n## ")[0]
         cells = [line.split(" | ") for line in table.splitlines() if line.startswith("| `")]
         rows = {name.strip("|` "): (reasons, settings) for name, _, reasons, settings in cells}
-        assert [name for name in FILTER_NAMES if name not in rows] == []
-        assert [name for name in rows if name in FILTER_NAMES] == list(FILTER_NAMES), "rows are in another order"
+        place = "the first table of docs/reference/curation.md"
+        missing = [name for name in FILTER_NAMES if name not in rows]
+        assert missing == [], f"add a row for each of {missing} to {place}"
+        documented = [name for name in rows if name in FILTER_NAMES]
+        assert documented == list(FILTER_NAMES), f"the rows of {place} are not in the order of FILTERS"
         for filter_ in FILTERS:
             reasons, settings = rows[filter_.name]
-            assert [reason for reason in filter_.reasons if f"`{reason}`" not in reasons] == [], filter_.name
-            assert [setting for setting in filter_.settings if f"`{setting}`" not in settings] == [], filter_.name
+            missing = [reason for reason in filter_.reasons if f"`{reason}`" not in reasons]
+            assert missing == [], f"add the reasons {missing} to the row `{filter_.name}` in {place}"
+            missing = [setting for setting in filter_.settings if f"`{setting}`" not in settings]
+            assert missing == [], f"add the settings {missing} to the row `{filter_.name}` in {place}"
 
     def test_the_reference_page_of_use_case_keys_has_every_curation_setting(self) -> None:
         page = (PROJECT_ROOT / "docs" / "reference" / "use_cases.md").read_text(encoding="utf-8")
         documented = set(re.findall(r"`(?:curation)?\.(\w+)`", page))
-        assert [name for name in Curation.model_fields if name not in documented] == []
+        missing = [f"curation.{name}" for name in Curation.model_fields if name not in documented]
+        assert missing == [], f"add a row for each of {missing} to docs/reference/use_cases.md"
 
     def test_every_filter_has_a_class_of_tests_here(self) -> None:
-        missing = [name for name in FILTER_NAMES if f"Test{name.title().replace('_', '')}" not in globals()]
-        assert missing == []
+        classes = [f"Test{name.title().replace('_', '')}" for name in FILTER_NAMES]
+        missing = [name for name in classes if name not in globals()]
+        assert missing == [], f"write each of the classes {missing} in tests/distill/curation/test_filters.py"

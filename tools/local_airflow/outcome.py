@@ -124,8 +124,8 @@ def describe_bill(cost: Mapping[str, Any]) -> str:
         if line["usd"] > 0
     ]
     head = (
-        f"Bill: ${cost['actual_usd']:.2f} (estimated ${cost['estimated_usd']:.2f}, with one hour of each endpoint;"
-        " the AWS simulator's endpoints run for seconds)"
+        f"Bill: ${cost['actual_usd']:.2f} (estimated ${cost['estimated_usd']:.2f}, with the expected hours of each"
+        " endpoint; the AWS simulator's endpoints run for seconds)"
     )
     return f"{head}\n{table(lines)}" if lines else head
 

@@ -56,7 +56,7 @@ def uncapped_critic_usd(use_case: UseCase, rows: Sequence[Row | RowLengths]) -> 
 
 
 def estimate_critic(use_case: UseCase, rows: Sequence[Row | RowLengths]) -> BudgetEstimate:
-    """Return the critic's part of ``estimate.json`` for a run without a cost gate. ``rows`` are all rows of the run."""
+    """Estimate the critic's cost for all ``rows`` of a run, for a DAG without the task ``estimate``."""
     lines = scale_to_budget(critic_lines(use_case, rows, load_prices()), use_case.max_spend_usd)
     records = [line.as_record() for line in lines]
     return {
@@ -71,7 +71,7 @@ class BudgetedCritic:
     Call the critic until the task's share is used up, then return stored verdicts only. The class is thread-safe.
 
     :param ask: sends a request, and raises :class:`SpendCapError` if ``share`` does not cover it.
-    :param marker_uri: URI of the note that records the end of the share.
+    :param marker_uri: URI of the note that the share is used up.
     """
 
     def __init__(

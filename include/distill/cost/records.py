@@ -25,12 +25,12 @@ class BudgetEstimate(TypedDict):
     The part of an estimate that is used to split budgets among tasks, in US dollars. The record is part of
     :class:`CostEstimate`.
 
-    A run without a cost gate computes this part for the critic only.
+    In a DAG without the task ``estimate``, this part is computed for the critic only.
     """
 
     lines: list[BillLineRecord]
     estimated_usd: float  # sum of the lines
-    by_characters_usd: NotRequired[float]  # all model calls, estimated from characters; absent without a cost gate
+    by_characters_usd: NotRequired[float]  # all model calls, estimated from characters; absent without ``estimate``
     critic_by_characters_usd: float  # the critic's calls, estimated from characters and without its budget
 
 

@@ -148,8 +148,8 @@ class TaskBudget:
 
     def _used_up(self, request: ModelRequest) -> str:
         return (
-            f"The spend cap is reached. This task has paid ${self._usd:.4f} to {request.model.key} for"
-            f" {len(self._paid_keys)} answers. Its share of max_spend_usd (${self._share.cap_usd:.2f}) is"
+            f"The spend cap is reached. This task has paid ${self._usd:.4f} for {len(self._paid_keys)} answers"
+            f" from {request.model.key}. Its share of max_spend_usd (${self._share.cap_usd:.2f}) is"
             f" ${self._share.usd:.4f}. No further call was made. All answers are stored and will not be paid for again."
             " Raise max_spend_usd in the use case, or reduce the number of requests. Then trigger a new run, or clear"
             " preflight with downstream."

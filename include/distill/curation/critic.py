@@ -91,7 +91,7 @@ class Critic:
         """
         Call the critic until its answer contains a readable verdict, at most ``settings.attempts`` times.
 
-        If the budget is used up before, return ``not_looked_at``, or ``unparsable`` after an unreadable answer.
+        If the budget runs out first, return ``unparsable`` after an unreadable answer, otherwise ``not_looked_at``.
         """
         answers: list[StoredAnswer] = []
 

@@ -129,7 +129,7 @@ class LeakFilter:
     settings = ("max_leak_similarity",)
 
     def check(self, candidate: Candidate, row: RowContext) -> Iterator[Rejection]:
-        """Yield a rejection if an evaluation question is similar. The index has the threshold of similarity."""
+        """Yield a rejection if the question is similar to an evaluation question. The index holds the threshold."""
         if match := row.evaluation.find(candidate.question):
             message = (
                 f"The question is too similar to the evaluation question {match.question!r} (similarity"

@@ -1,9 +1,9 @@
 """
-Detect refusals and boilerplate in answers, such as "I am sorry" and sentences of a model about itself.
+Detect refusals and boilerplate in answers, such as "I am sorry" and sentences in which a model describes itself.
 
 The patterns are in ``include/refusals.yaml``, by language. The patterns of all languages are applied to every answer. A
-refusal in a language without patterns is not detected here. The grounding filter usually rejects this answer, because
-the document rarely contains its words.
+refusal in a language without patterns is not detected here. The grounding filter usually rejects such an answer,
+because the document rarely contains its words.
 """
 
 from __future__ import annotations

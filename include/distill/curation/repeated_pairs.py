@@ -1,9 +1,8 @@
 """
 Find pairs whose question repeats the question of another row or another pair, after all pairs are written.
 
-Rows are split into shards by number, and the result must not depend on the split. Pairs are therefore compared in row
-order, each with all original questions and with all earlier pairs that were kept. Memory use grows by about 300 bytes
-per question.
+The result must not depend on how the rows are split into shards. All pairs are therefore compared in row order, each
+with all original questions and with all earlier pairs that were kept. Memory use grows by about 300 bytes per question.
 """
 
 from __future__ import annotations
@@ -66,7 +65,7 @@ def curated_pairs(store: ObjectStore, folder: RunFolder, *, shards: int) -> Iter
 
 
 def curated_texts(store: ObjectStore, folder: RunFolder, *, shards: int) -> Iterator[PairText]:
-    """Yield the pairs of :func:`curated_pairs` without their documents. The documents are most of the data."""
+    """Yield the pairs of :func:`curated_pairs` without their documents, which are most of the data."""
     repeated = _repeated_keys(store, folder, shards)
     for pair in accepted_texts(store, folder, shards=shards):
         if (pair["row_id"], pair["pair"]) not in repeated:

@@ -105,9 +105,9 @@ def promote(store: ObjectStore, folder: RunFolder, winner: Champion) -> Champion
     predecessor, compared = champion_before_run(store, folder, winner.use_case), champion_snapshot(store, folder)
     if _arn(predecessor) != _arn(compared):
         message = (
-            f"{winner.model_arn} was compared with {_arn(compared) or 'no champion'}, but {winner.use_case}"
-            f" now has {_arn(predecessor) or 'no champion'}. Nothing was changed. Clear preflight with downstream to"
-            " compare with the current champion; stored answers are not paid for again."
+            f"{winner.model_arn} was compared with {_name(compared)}, but {winner.use_case} now has"
+            f" {_name(predecessor)}. Nothing was changed. Clear preflight with downstream to compare with"
+            " the current champion; stored answers are not paid for again."
         )
         raise PromotionError(message)
     # The predecessor's own predecessor is dropped, because the object would otherwise grow with every promotion.
@@ -123,6 +123,10 @@ def describe_champion(champion: Champion | None) -> str:
         return "none yet: the base student took its place"
     simulated = "SIMULATED, " if champion.simulated else ""
     return f"{champion.model_arn} ({simulated}promoted {champion.promoted_at} by run {champion.run_key})"
+
+
+def _name(champion: Champion | None) -> str:
+    return f"the champion {champion.model_arn}" if champion else "no champion"
 
 
 def _arn(champion: Champion | None) -> str | None:

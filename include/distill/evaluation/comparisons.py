@@ -41,8 +41,8 @@ if TYPE_CHECKING:
     from include.distill.stats.intervals import Floats
 
 SIGNIFICANCE = 0.05
-# Within these limits, tests/distill/stats/test_interval_coverage.py shows that the intervals keep their level. Outside
-# these limits, a comparison has figures but no verdict.
+# Within these limits, tests/distill/stats/test_interval_coverage.py shows that the intervals contain the true rate as
+# often as they claim. Outside these limits, a comparison has figures but no verdict.
 MINIMUM_QUESTIONS = 100
 MINIMUM_CLUSTERS = 40
 LARGEST_CLUSTER_SHARE = 0.1

@@ -51,7 +51,7 @@ class PairwiseComparison:
 
     @property
     def is_tie(self) -> bool:
-        """Whether the answers are equal. Equal answers are a tie without a call, because the orders do not differ."""
+        """Whether the answers are equal. Both orders then have the same prompt, so it is a tie without a call."""
         return self.candidate_answer == self.baseline_answer
 
 

@@ -33,8 +33,8 @@ def family_warnings(use_case: UseCase) -> list[str]:
     if len(families) < 2:
         (family,) = families
         warnings.append(
-            f"All judges are from one family ({family}) and share its preferences. Under judges, add a judge from"
-            " another family."
+            f"All judges are from one family ({family}) and share its preferences. Add a judge from another"
+            " family under judges in the use case."
         )
     if all(shared_provider(judge, use_case) for judge in use_case.judges):
         related = ", ".join(describe_judge(judge, use_case) for judge in use_case.judges)

@@ -96,7 +96,7 @@ class ComparisonPower(TypedDict):
     """
 
     design_effect: float | None  # variance divided by the variance of independent questions
-    minimum_detectable_difference: float | None  # distance of the half-win rate from 0.5, detected in 4 of 5 cases
+    minimum_detectable_difference: float | None  # distance of the half-win rate from 0.5, detected in 4 of 5 runs
 
 
 class ComparisonFigures(Tally, GroupCounts, ComparisonPower):

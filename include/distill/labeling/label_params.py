@@ -46,7 +46,7 @@ class LabelParams(BaseModel):
     how: LabelMode = Field(
         "ask in Airflow",
         title="How",
-        description='How people label. Airflow shows its questions in the tab "Required Actions".',
+        description='How people label. With "ask in Airflow", the examples are in the run\'s tab "Required Actions".',
     )
     labelled_csv: str | None = Field(
         None,

@@ -2,7 +2,7 @@
 Write a blinded sample as a CSV sheet for a spreadsheet program, and read the labels back.
 
 A spreadsheet program runs cells that look like formulas, so these cells are escaped. When the program saves the sheet,
-it may use another encoding and another separator.
+it may use another encoding and another separator. Both are therefore detected when the sheet is read.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ def _shorten(problems: Sequence[str], *, is_recognized: bool) -> list[str]:
 
 
 def has_labels(body: bytes, examples: Sequence[LabelExample]) -> bool:
-    """Return whether a person has edited a sheet. An edited sheet contains a label, or can no longer be read."""
+    """Return whether a person has edited a sheet: the sheet contains a label, or can no longer be read."""
     try:
         sheet = read_sheet(body, examples, source="sheet")
         return {*sheet.labels.values(), *sheet.changed.values()} != {NO_ANSWER}

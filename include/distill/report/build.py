@@ -27,8 +27,8 @@ def build_report(
     :param verdicts: one list per judge and pair of arms, the pair of the verdict first.
     :param clusters: document group of each evaluation row id.
     :param max_unparsable_share: share of unparsable questions above which the finding is "unreadable".
-    :param noise_control: verdicts on an arm against itself, one list per judge. They do not affect corrections or the
-        verdict.
+    :param noise_control: verdicts on an arm against itself, one list per judge. They do not affect the corrected
+        p-values or the verdict.
     :param promote: applies the promotion rule to the comparisons.
     :param parts: the parts of the report that are copied unchanged.
     :raises ReconciliationError: figures do not add up; the message names each of them.

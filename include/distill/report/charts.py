@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from include.distill.evaluation.records import ComparisonResult
     from include.distill.report.records import ReportArm, ReportSynthesis
 
-# Average width of a character in pixels, for each text style of report.css. The values are rather too high than too
-# low, because fonts differ.
+# Average width of a character in pixels, for each text style of report.css. The values are deliberately a
+# little too high, because fonts differ.
 _PIXELS_PER_CHARACTER = {"strong": 8.7, "label": 7.8, "tick": 6.9}
 _BAR = 22
 _GAP = 14

@@ -2,7 +2,7 @@
 Compute the judged parts of a report from all verdicts: comparisons, noise control, agreement and promotion.
 
 The noise control compares an arm with its own second answers. The control shows how much judgments and sampling vary by
-chance, so it does not affect corrections or the verdict.
+chance. It does not affect the corrected p-values or the verdict.
 """
 
 from __future__ import annotations
@@ -98,8 +98,8 @@ def promotion_record(
     """
     Apply the promotion rule to every arm that was compared with the champion's arm.
 
-    In a use case without a champion arm, candidates are compared with the first base arm instead. If there is a
-    champion, no candidate of this use case is promoted.
+    In a use case without a champion arm, candidates are compared with the first base arm instead. Such a use case
+    promotes no candidate while there is a champion, because no candidate was compared with the champion.
 
     :param champion_before: ARN of the model that was champion before the run; ``None`` without a champion.
     """

@@ -17,6 +17,7 @@ class ComparisonSchema(Section):
     """
     The figures of one judge on one pair of arms. Counts are numbers of questions. Rates and bounds are from 0 to 1.
 
+    A question is parsed if the verdicts in both orders can be read, and decided if both verdicts have the same winner.
     ``n = wins + losses + ties + unparsable``, and ``preference = wins / (wins + losses)``.
     """
 
@@ -28,7 +29,7 @@ class ComparisonSchema(Section):
     n: NonNegativeInt = Field(description="Number of questions that the judge compared.")
     wins: NonNegativeInt = Field(description="Number of questions on which the candidate won in both orders.")
     losses: NonNegativeInt = Field(description="Number of questions on which the baseline won in both orders.")
-    ties: NonNegativeInt = Field(description="Number of parsed questions without the same winner in both orders.")
+    ties: NonNegativeInt = Field(description="Number of parsed questions that are not decided.")
     unparsable: NonNegativeInt = Field(
         description="Number of questions with an unreadable verdict in at least one order."
     )

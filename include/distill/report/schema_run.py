@@ -63,7 +63,7 @@ class CriticSchema(Section):
         description="Number of pairs that were kept unchecked, because the critic's budget was spent."
     )
     calls: NonNegativeInt = Field(description="Number of answers that this run paid for.")
-    cache_hits: NonNegativeInt = Field(description="Number of stored answers that were used again without paying.")
+    cache_hits: NonNegativeInt = Field(description="Number of stored answers that were reused at no cost.")
     input_tokens: NonNegativeInt = Field(description="Number of input tokens of the paid calls.")
     output_tokens: NonNegativeInt = Field(description="Number of output tokens of the paid calls.")
     simulated: StrictBool = optional_key("Whether the AWS simulator answered.", absent=EARLIER, default=False)
@@ -91,7 +91,7 @@ class SynthesisSchema(Section):
         description="Number of pairs beyond the requested number. These pairs are not used."
     )
     calls: NonNegativeInt = Field(description="Number of answers that this run paid for.")
-    cache_hits: NonNegativeInt = Field(description="Number of stored answers that were used again without paying.")
+    cache_hits: NonNegativeInt = Field(description="Number of stored answers that were reused at no cost.")
     input_tokens: NonNegativeInt = Field(description="Number of input tokens of the paid calls.")
     output_tokens: NonNegativeInt = Field(description="Number of output tokens of the paid calls.")
     dropped: dict[str, NonNegativeInt] = Field(default={}, description="Number of rejected pairs by filter.")
@@ -113,7 +113,7 @@ class SynthesisSchema(Section):
         )
         bad = self.critic.ungrounded + self.critic.unparsable if self.critic else 0
         dropped = self.dropped.get("critic", 0)
-        require(dropped <= bad, f"{dropped} pairs were dropped for the critic, but the critic rejected only {bad}")
+        require(dropped <= bad, f"dropped.critic is {dropped}, but the critic rejected only {bad} pairs")
         return self
 
 

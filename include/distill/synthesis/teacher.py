@@ -2,8 +2,8 @@
 Have the teacher write new training pairs for each row, and keep the pairs that pass the filters and the critic.
 
 Counts are numbers of pairs, with ``requested = accepted + rejected + missing``. A model may write fewer pairs than
-requested; the rest is counted as ``missing``. Rejected pairs may be requested again. Pairs above the requested number
-are ``surplus``. They are stored with a reason, but are left out of the other counts.
+requested; the rest is counted as ``missing``. A later round may ask for replacements of rejected pairs. Pairs above the
+requested number are ``surplus``. They are stored with a reason, but are left out of the other counts.
 """
 
 from __future__ import annotations

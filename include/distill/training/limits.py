@@ -75,10 +75,10 @@ def record_count_problems(training: int, validation: int, family: Family) -> Ite
     if counted < minimum:
         yield f"{counted} {name}; at least {minimum} are required. Add rows or pairs per document."
     if training > maximum:
-        yield f"{training} training records; at most {maximum} are allowed. Limit the documents."
+        yield f"{training} training records; at most {maximum} are allowed. Use fewer documents or pairs per document."
     minimum, maximum = family.validation_records
     if validation and not minimum <= validation <= maximum:
-        yield f"{validation} validation records; {minimum} to {maximum} are allowed. Change the validation share."
+        yield f"{validation} validation records; {minimum} to {maximum} are allowed. Change training.validation_share."
     if training + validation > family.total_records:
         total = training + validation
         yield f"{total} training and validation records; at most {family.total_records} are allowed together."

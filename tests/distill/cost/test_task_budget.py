@@ -124,7 +124,7 @@ class TestTaskBudget:
         teacher = Teacher()
         message = ask_until_the_cap(asking(MemoryStore(), teacher, usd=5))
         assert teacher.asked == 5
-        assert "has paid $5.0000 to claude-sonnet-5-5 for 5 answers" in message
+        assert "has paid $5.0000 for 5 answers from claude-sonnet-5-5" in message
         assert "max_spend_usd ($10.00) is $5.0000" in message
         assert "Raise max_spend_usd" in message
 

@@ -72,7 +72,9 @@ class TestPromote:
     def test_an_old_run_whose_task_is_cleared_does_not_replace_a_newer_champion(self, store: MemoryStore) -> None:
         save_champion_snapshot(store, folder("old"), None)
         run_and_promote(store, "new")
-        with pytest.raises(PromotionError, match=r"arn:old was compared with no champion, but .* now has arn:new"):
+        with pytest.raises(
+            PromotionError, match=r"arn:old was compared with no champion, .* now has the champion arn:new"
+        ):
             promote(store, folder("old"), winner("old"))
         assert read_champion(store, URI) == winner("new")
 

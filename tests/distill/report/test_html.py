@@ -104,7 +104,7 @@ def test_the_sections_come_in_the_order_of_the_readers_questions() -> None:
         "From rows to training records",
         "Training and serving",
         "A sample of the teacher's pairs to read",
-        "How this was made",
+        "Models, prompts and settings",
     ]
 
 

@@ -84,7 +84,7 @@ def test_the_bill_shows_the_estimate_and_leaves_out_free_items() -> None:
         {"what": "training", "quantity": 0.0, "unit": "tokens", "usd": 0.0},
     ]
     text = describe_bill({"estimated_usd": 2.5, "actual_usd": 0.037, "lines": lines})
-    assert text.startswith("Bill: $0.04 (estimated $2.50, with one hour of each endpoint")
+    assert text.startswith("Bill: $0.04 (estimated $2.50, with the expected hours of each endpoint")
     assert "12,345 tokens" in text
     assert "training" not in text
 

@@ -89,7 +89,7 @@ def down(layout: Layout, environ: Mapping[str, str]) -> int:
     left = sweep(layout.state)
     lock.release()
     if left:
-        print(f"Stopped {left} processes that a killed command had left running.")
+        print(f"A killed command had left processes running. Number of processes stopped: {left}.")
     print("Stopped Airflow and the AWS simulator." if stopped else "Airflow was not running.")
     return 0
 

@@ -50,8 +50,8 @@ def budget_share(expected: Sequence[BillLine], estimate: BudgetEstimate, *, cap_
     # Like the task's own estimate, the denominator is estimated from characters, even if the run's tokens were counted.
     estimated = estimate.get("by_characters_usd", model_calls)
     room = (cap_usd - training_and_serving) / estimated if estimated else 1.0
-    # A task's rows may be too few for a batch job, so its lines may have on-demand prices. The run's lines have the
-    # prices of the mode that was chosen for all rows.
+    # The run's prices are used. If a task alone has too few rows for a batch job, its own lines have on-demand prices,
+    # even if the run uses batch jobs.
     prices = {_without_mode(line["what"]): line["unit_price_usd"] for line in estimate["lines"]}
     # The dollars of the lines are not used, because they are rounded and a single row costs a fraction of a cent.
     usd = sum(line.quantity * prices.get(_without_mode(line.what), line.unit_price_usd) for line in expected)
@@ -120,7 +120,7 @@ class TaskBudget:
         with self._lock:
             usd_per_call = self._usd / len(self._paid_keys) if self._paid_keys else self._first_call_usd
             expected = usd_per_call * (self._in_flight + 1)
-            # The first call is always sent, because the real cost of a call is not known before. Other calls that start
+            # The first call is always sent, because the real cost of a call is not known yet. Other calls that start
             # at the same time are sent only if they fit into the share.
             is_first = not self._paid_keys and not self._in_flight
             if not is_first and self._usd + expected > self._share.usd * (1 + _ROUNDING):

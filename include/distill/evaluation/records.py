@@ -95,8 +95,8 @@ class ComparisonPower(TypedDict):
     The record is part of :class:`ComparisonFigures`.
     """
 
-    design_effect: float | None  # variance divided by the variance of independent questions
-    minimum_detectable_difference: float | None  # distance of the half-win rate from 0.5, detected in 4 of 5 runs
+    design_effect: float | None  # variance divided by that of as many independent questions
+    minimum_detectable_difference: float | None  # smallest distance from 0.5 that is detected in 4 of 5 runs
 
 
 class ComparisonFigures(Tally, GroupCounts, ComparisonPower):

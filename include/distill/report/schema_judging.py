@@ -55,7 +55,7 @@ class ComparisonSchema(Section):
         description="Share of the decided questions with answers of unequal length that the longer answer won."
     )
     minimum_detectable_difference: Share | None = Field(
-        description="Distance of the half-win rate from 0.5 that a run of this size detects four times out of five."
+        description="Smallest distance of the true half-win rate from 0.5 that four of five runs of this size detect."
     )
     finding: Finding = Field(
         description="The arm that is better; or `unclear` if the difference could be chance, `too_few` if the sample is"
@@ -78,7 +78,8 @@ class ComparisonSchema(Section):
         "Share of unparsable questions above which the finding is `unreadable`.", absent=EARLIER
     )
     design_effect: NonNegativeFloat | None = optional_key(
-        "Variance divided by the variance of independent questions; null with fewer than two document groups.",
+        "Variance of the half-win rate divided by the variance for the same number of independent questions; null with"
+        " fewer than two document groups.",
         absent=EARLIER,
     )
 

@@ -10,7 +10,7 @@ from bedrock_distill.ui.paths import ui_path
 
 
 async def report_pages(scope: Any, receive: Any, send: Any) -> None:
-    """Serve the report pages. The import is delayed to the first request, because workers do not need the pages."""
+    """Serve the report pages. Import them only on the first request, because workers do not need them."""
     from bedrock_distill.ui.report_pages import app
 
     await app(scope, receive, send)

@@ -12,16 +12,16 @@ from bedrock_distill.hooks.aws_errors import named_errors
 from include.distill.core.errors import ExpiredCredentialsError
 
 # "standard" mode retries throttling, 5xx and connection errors. A retry after a read time-out would pay for the answer
-# a second time, so the time-out is longer than any answer takes. A task has at most 400
-# threads (fan_out.threads), and each of them needs a connection.
+# a second time, so the time-out is longer than any model needs to answer. A task has at most 400 threads
+# (fan_out.threads), and each thread needs a connection.
 PATIENT_CONFIG = {
     "retries": {"mode": "standard", "total_max_attempts": 6},
     "connect_timeout": 10,
     "read_timeout": 300,
     "max_pool_connections": 400,
 }
-# include/distill/inference/paced_client.py paces and retries calls to models. It cannot see a retry by botocore, so its
-# count of the used quota would be wrong.
+# include/distill/inference/paced_client.py paces and retries calls to models. It does not see the retries that botocore
+# makes, so with such retries its count of the used quota would be wrong.
 SINGLE_ATTEMPT = {"mode": "standard", "total_max_attempts": 1}
 # Web pages use this configuration, because a person is waiting for the page.
 FAIL_FAST_CONFIG = {"retries": {"mode": "standard", "total_max_attempts": 2}, "connect_timeout": 3, "read_timeout": 10}
@@ -29,11 +29,11 @@ FAIL_FAST_CONFIG = {"retries": {"mode": "standard", "total_max_attempts": 2}, "c
 
 class AwsClients:
     """
-    The boto3 clients of one connection and Region. Each client is created when it is first used.
+    The boto3 clients for one connection and Region. Each client is created when it is first used.
 
     :param aws_conn_id: Airflow connection; ``None`` uses boto3's own credential chain.
-    :param region_name: Region of jobs and buckets; overrides the connection's Region.
-    :param config: botocore ``Config`` with the time-outs and the number of attempts.
+    :param region_name: Region of jobs and buckets; ``None`` uses the connection's Region.
+    :param config: arguments of botocore's ``Config``: the time-outs and the maximum number of attempts.
     """
 
     def __init__(
@@ -50,9 +50,9 @@ class AwsClients:
         self._creation_lock = threading.Lock()
 
     def client(self, service: str) -> Any:
-        """Return the boto3 client of ``service``.
+        """Return the boto3 client for ``service``, which all threads may share.
 
-        Threads may share a client, but creating a client is not thread-safe.
+        Creating a client in boto3 is not thread-safe, so this method holds a lock.
         """
         with self._creation_lock:
             if service not in self._clients:
@@ -67,13 +67,13 @@ class AwsClients:
             return self._clients[service]
 
     def call(self, service: str, method: str, what: str = "", **parameters: Any) -> Any:
-        """Call ``method`` on the boto3 client of ``service`` and return the response.
+        """Call ``method`` on the boto3 client for ``service`` and return the response.
 
         A client keeps the credentials with which it was created. When they expire, all clients are dropped, so the
         next call reads the connection again. A trigger needs this, because it may poll for days with the same hook.
 
         :param service: boto3's name, such as ``bedrock``.
-        :param what: name or ARN of the resource, for error messages.
+        :param what: name, ARN or URI of the resource, for error messages.
         :raises ServiceError: the call failed; :mod:`bedrock_distill.hooks.aws_errors` chooses the subclass.
         """
         try:
@@ -85,9 +85,10 @@ class AwsClients:
             raise
 
     def paginate(self, method: str, key: str, **parameters: Any) -> Iterator[Mapping[str, Any]]:
-        """Yield all entries of a List operation of ``bedrock``, page by page.
+        """Yield all entries that one of Bedrock's List operations returns, and request page after page.
 
-        :param key: the field of a page that holds its entries.
+        :param method: boto3's name of the List operation.
+        :param key: the field of each response that contains the entries.
         """
         while True:
             page = self.call("bedrock", method, **parameters)

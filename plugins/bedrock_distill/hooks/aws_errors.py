@@ -1,5 +1,5 @@
 """
-Turn botocore's exceptions into the pipeline's named errors, with advice on what to do.
+Turn botocore's exceptions into the pipeline's own errors, with advice on what to do.
 
 Error codes and their meaning: botocore's ``bedrock``, ``bedrock-runtime`` and ``s3`` service models, and
 https://docs.aws.amazon.com/bedrock/latest/userguide/troubleshooting-api-error-codes.html
@@ -68,25 +68,27 @@ _KINDS: dict[type[ServiceError], frozenset[str]] = {
 }
 _ADVICE: dict[type[ServiceError], str] = {
     ThrottledError: "The quota refills within a minute; a retry waits and then repeats the call.",
-    TransientError: "A retry may help. It never buys anything twice, because names and tokens stay the same.",
+    TransientError: (
+        "A retry may help. It never buys a job or an endpoint twice, because its name and request token stay the same."
+    ),
     ExpiredCredentialsError: (
         "The next call reads the credentials from the connection again. If this error repeats, renew the credentials."
     ),
-    NotFoundError: "Check the name and the Region of the connection, and whether the resource was deleted.",
+    NotFoundError: "Check the resource's name, the connection's Region, and whether the resource was deleted.",
     ConflictError: "A resource that this pipeline did not create has this name; rename the use case or the arm.",
     InvalidRequestError: "The request is wrong; a retry cannot help.",
     RefusedError: "Access or a quota is missing; a retry cannot help. See docs/how-to/first_run_on_aws.md.",
-    ContractError: "This pipeline does not know this response from AWS; update boto3, or report the message as a bug.",
+    ContractError: "This pipeline does not recognize this error from AWS; update boto3, or report the error as a bug.",
 }
-# Bedrock has no error code for a name that is already in use; only the message says so.
+# Bedrock has no separate error code for a name that is already in use; only the message says so.
 _TAKEN = ("currently in use", "already exists", "already in use", "request token", "requesttoken")
 
 
 @contextmanager
 def named_errors(what: str) -> Iterator[None]:
-    """Turn every botocore exception inside the block into a named error.
+    """Turn every botocore exception inside the block into one of the pipeline's own errors.
 
-    :param what: the call and its object, for the message, such as ``"GetCustomModel tuned-1"``.
+    :param what: the API call and its resource, for the error message, such as ``"GetCustomModel tuned-1"``.
     """
     try:
         yield
@@ -103,7 +105,7 @@ def named_errors(what: str) -> Iterator[None]:
 
 
 def from_client_error(error: ClientError, what: str) -> ServiceError:
-    """Return the named error for an error response from AWS."""
+    """Return the pipeline's own error for an error response from AWS."""
     code = str(error.response.get("Error", {}).get("Code", ""))
     message = str(error.response.get("Error", {}).get("Message", ""))
     status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))

@@ -27,7 +27,7 @@ class BatchJob:
 
     @classmethod
     def from_response(cls, answer: Mapping[str, Any], *, simulated: bool) -> BatchJob:
-        """Convert the response of the API."""
+        """Create the record from Bedrock's response."""
         return cls(
             name=answer["jobName"],
             arn=answer["jobArn"],
@@ -88,7 +88,7 @@ class BatchJobRequest:
 
 
 class BatchJobs:
-    """Find, create and stop batch jobs. Bedrock gets and stops a job only by its ARN, and lists jobs by name."""
+    """Find, create and stop batch jobs. Bedrock looks up or stops a job only by ARN, but can list jobs by name."""
 
     def __init__(self, clients: AwsClients) -> None:
         self._clients = clients
@@ -114,6 +114,6 @@ class BatchJobs:
         return str(answer["jobArn"])
 
     def stop(self, arn: str) -> None:
-        """Stop a running job. Records that it has answered are billed. Do nothing if the job has ended or is gone."""
+        """Stop a running job; do nothing if it has ended or does not exist. The records answered so far are billed."""
         with contextlib.suppress(ConflictError, NotFoundError):
             self._clients.call("bedrock", "stop_model_invocation_job", arn, jobIdentifier=arn)

@@ -1,7 +1,7 @@
 """
-Call Bedrock: send requests to models, and find, buy, tag and delete jobs, custom models and provisioned throughput.
+Call Bedrock: send requests to models, and manage customization jobs, custom models and provisioned throughput.
 
-The hook returns small frozen records. :mod:`bedrock_distill.hooks.statuses` maps each status to its meaning.
+The hook returns small frozen dataclasses. :mod:`bedrock_distill.hooks.statuses` maps each status to its meaning.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from include.distill.inference.requests import Completion, ModelRequest, read_re
 
 @dataclass(frozen=True)
 class CustomizationJob:
-    """A customization job as GetModelCustomizationJob describes it. ``details`` has the status of each phase."""
+    """A customization job as GetModelCustomizationJob describes it. ``details`` is each phase's status."""
 
     name: str
     arn: str
@@ -33,7 +33,7 @@ class CustomizationJob:
 
     @classmethod
     def from_response(cls, answer: Mapping[str, Any]) -> CustomizationJob:
-        """Convert the response of the API."""
+        """Create the record from Bedrock's response."""
         details = answer.get("statusDetails") or {}
         return cls(
             name=answer["jobName"],
@@ -73,7 +73,7 @@ class Throughput:
 
     @classmethod
     def from_response(cls, answer: Mapping[str, Any]) -> Throughput:
-        """Convert the response of the API."""
+        """Create the record from Bedrock's response."""
         return cls(
             name=answer["provisionedModelName"],
             arn=answer["provisionedModelArn"],
@@ -95,13 +95,13 @@ class CustomModel:
 
     @classmethod
     def from_response(cls, answer: Mapping[str, Any]) -> CustomModel:
-        """Convert the response of the API."""
+        """Create the record from Bedrock's response."""
         return cls(name=answer["modelName"], arn=answer["modelArn"], created=answer["creationTime"])
 
 
 @dataclass(frozen=True)
 class JobRequest:
-    """The settings of a customization job to buy. ``name`` is also the name of the job's custom model."""
+    """The settings of a customization job to buy. ``name`` is also the name of the model that it creates."""
 
     name: str
     token: str
@@ -134,7 +134,7 @@ class JobRequest:
 
 
 def tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
-    """Return tags in the form that Bedrock's API takes."""
+    """Return tags in the format that Bedrock's API expects."""
     return [{"key": key, "value": value} for key, value in sorted(tags.items())]
 
 
@@ -142,13 +142,13 @@ class BedrockDistillHook(AwsClients):
     """Call the APIs ``bedrock`` and ``bedrock-runtime``."""
 
     def ask(self, request: ModelRequest) -> Completion:
-        """Send a request to a model on demand; return the answer and the billed tokens."""
+        """Send a request to a model on demand; return the answer and the number of billed tokens."""
         call = to_api_call(request)
         answer = self.call("bedrock-runtime", call.operation, request.invoke_id, **call.parameters)
         return read_reply(call, answer)
 
     def count_tokens(self, request: ModelRequest) -> int:
-        """Return the number of input tokens of a request. The call is free, because the model does not answer.
+        """Return the number of input tokens of a request. Counting is free, because the model does not answer.
 
         :raises RefusedError: Bedrock cannot count tokens for the model or for its inference profile in this Region.
         """
@@ -169,7 +169,7 @@ class BedrockDistillHook(AwsClients):
         return int(answer["inputTokens"])
 
     def foundation_model(self, model_id: str) -> dict[str, Any]:
-        """Return ``modelDetails`` of a foundation model.
+        """Return ``modelDetails`` of a foundation model, as GetFoundationModel describes it.
 
         :raises NotFoundError: there is no such model in this Region, or it is past its end of life.
         """
@@ -193,12 +193,12 @@ class BedrockDistillHook(AwsClients):
         self.call("bedrock", "create_model_customization_job", request.name, **request.parameters())
 
     def stop_job(self, name_or_arn: str) -> None:
-        """Stop a running job. The training so far is billed. Do nothing if the job has ended or is gone."""
+        """Stop a running job; do nothing if it has ended or does not exist. The training so far is billed."""
         with contextlib.suppress(ConflictError, NotFoundError):
             self.call("bedrock", "stop_model_customization_job", name_or_arn, jobIdentifier=name_or_arn)
 
     def tag(self, arn: str, tags: Mapping[str, str]) -> None:
-        """Add or replace tags of a resource."""
+        """Add tags to a resource. A tag with the same key is replaced."""
         self.call("bedrock", "tag_resource", arn, resourceARN=arn, tags=tag_list(tags))
 
     def tags(self, arn: str) -> dict[str, str]:
@@ -207,7 +207,7 @@ class BedrockDistillHook(AwsClients):
         return {tag["key"]: tag["value"] for tag in answer["tags"]}
 
     def has_custom_model(self, name_or_arn: str) -> bool:
-        """Tell whether a custom model exists."""
+        """Return whether a custom model exists."""
         try:
             self.call("bedrock", "get_custom_model", name_or_arn, modelIdentifier=name_or_arn)
         except NotFoundError:
@@ -247,7 +247,7 @@ class BedrockDistillHook(AwsClients):
         return Throughput.from_response(answer)
 
     def create_throughput(self, *, name: str, token: str, model_arn: str, units: int, tags: Mapping[str, str]) -> None:
-        """Buy a throughput without commitment. It is billed by the hour until it is deleted.
+        """Buy a throughput without a commitment. It is billed by the hour until it is deleted.
 
         :param units: model units.
         """

@@ -1,4 +1,4 @@
-"""Read and write S3 objects; the object store that ``include/`` uses."""
+"""Read and write S3 objects. This is the object store that ``include/`` uses."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from include.distill.core.storage import split_uri
 
 DELETE_BATCH_SIZE = 1000  # the limit of DeleteObjects
 READ_AHEAD_BYTES = 2**20
-UPLOAD_SPOOL_BYTES = 8 * 2**20  # a larger stream goes to a temporary file and is uploaded in parts
+UPLOAD_SPOOL_BYTES = 8 * 2**20  # a larger object is kept in a temporary file and uploaded in parts
 
 
 class S3ObjectStore:
@@ -28,7 +28,7 @@ class S3ObjectStore:
         self._clients = clients
 
     def read(self, uri: str) -> bytes:
-        """Return the object's bytes."""
+        """Return the bytes of the object at ``uri``."""
         with self.reader(uri) as body:
             return body.read()
 
@@ -39,13 +39,13 @@ class S3ObjectStore:
 
     @contextmanager
     def reader(self, uri: str) -> Iterator[IO[bytes]]:
-        """Open an object for reading. When the connection breaks, reading resumes where it stopped."""
+        """Open an object for reading. If the connection breaks, reading resumes where it stopped."""
         with BufferedReader(ResumingBody(self._clients, uri), READ_AHEAD_BYTES) as body:
             yield body
 
     @contextmanager
     def writer(self, uri: str) -> Iterator[IO[bytes]]:
-        """Open a new object for writing. The complete object is stored when the block ends without an error."""
+        """Open an object for writing. It is stored when the block ends, or not at all if the block raises an error."""
         bucket, key = split_uri(uri)
         with SpooledTemporaryFile(max_size=UPLOAD_SPOOL_BYTES) as spool:
             yield cast(IO[bytes], spool)
@@ -63,7 +63,7 @@ class S3ObjectStore:
         self._clients.call("s3", "copy", f"{source} to {target}", CopySource=origin, Bucket=to_bucket, Key=to_key)
 
     def exists(self, uri: str) -> bool:
-        """Tell whether an object exists at ``uri``."""
+        """Return whether an object exists at ``uri``."""
         bucket, key = split_uri(uri)
         try:
             self._clients.call("s3", "head_object", uri, Bucket=bucket, Key=key)
@@ -111,7 +111,7 @@ class S3ObjectStore:
                 message = (
                     f"S3 did not delete {len(kept)} of {len(keys)} objects. The first one is"
                     f" s3://{bucket}/{kept[0]['Key']}: {kept[0].get('Code')} {kept[0].get('Message')}. The other"
-                    " objects of this request were deleted. A retry deletes the rest."
+                    " objects in this request were deleted. A retry deletes the rest."
                 )
                 raise OutcomeError(message)
 
@@ -128,7 +128,7 @@ class S3ObjectStore:
         return {tag["Key"]: tag["Value"] for tag in answer["TagSet"]}
 
     def has_versions(self, bucket: str) -> bool:
-        """Tell whether versioning is or was enabled for the bucket. If so, it may contain older versions of objects."""
+        """Return whether versioning is or was enabled. If so, the bucket may contain older versions of objects."""
         return "Status" in self._clients.call("s3", "get_bucket_versioning", bucket, Bucket=bucket)
 
     def delete_bucket(self, bucket: str) -> None:
@@ -139,7 +139,7 @@ class S3ObjectStore:
             return
 
     def ensure_bucket(self, bucket: str, *, region: str, create: bool) -> str | None:
-        """Return ``None`` if the bucket exists or was created, else a message that says what is wrong.
+        """Check that a bucket exists, and create it if ``create`` is set; return a message if there is no bucket.
 
         :param create: create and tag the bucket if it does not exist.
         """

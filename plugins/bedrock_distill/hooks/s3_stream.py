@@ -11,16 +11,16 @@ from bedrock_distill.hooks.aws_errors import named_errors
 from include.distill.core.errors import TransientError
 from include.distill.core.storage import split_uri
 
-# The pauses before the first, second and third new connection. A received byte resets the count.
+# The pauses before the first, second and third new connection. Receiving data resets the count.
 RECONNECT_PAUSE_SECONDS = (0.2, 1.0, 5.0)
 
 
 class ResumingBody(RawIOBase):
     """
-    The bytes of an S3 object. When the connection breaks, reading continues after the last byte on a new connection.
+    A stream of an S3 object's bytes. If the connection breaks, a new one continues after the last byte received.
 
-    botocore retries a request, but it does not retry reading the response. Every request after the first one contains
-    the object's entity tag, so the bytes of two versions are never mixed.
+    botocore retries a failed request, but not a failed read of the response body. Every request after the first one
+    contains the object's entity tag (ETag), so bytes from two versions of the object are never mixed.
 
     :raises NotFoundError: there is no object at ``uri``.
     :raises TransientError: every new connection failed, or the object was replaced while it was being read.
@@ -40,7 +40,7 @@ class ResumingBody(RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:
-        """Read bytes into ``buffer`` and return their number; 0 at the end of the object."""
+        """Read bytes into ``buffer`` and return how many were read. 0 means the end of the object."""
         for pause_seconds in (*RECONNECT_PAUSE_SECONDS, None):
             try:
                 return self._read_some(buffer)
@@ -49,7 +49,7 @@ class ResumingBody(RawIOBase):
                 if pause_seconds is None:
                     raise
                 time.sleep(pause_seconds)
-        raise AssertionError  # the last pass returns or raises
+        raise AssertionError  # the last iteration returns or raises
 
     def close(self) -> None:
         """Close the connection."""

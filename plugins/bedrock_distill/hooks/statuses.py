@@ -1,8 +1,8 @@
 """
 Map every AWS status to running, succeeded or failed.
 
-A test compares these tables with the enums in botocore's service model. When AWS adds a status, the test
-fails before a run meets the status.
+A test compares these tables with the enums in botocore's service model. When a new version of
+botocore adds a status, the test fails before a run encounters the status.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from enum import Enum
 
 
 class Progress(Enum):
-    """The meaning of a status for a task that waits."""
+    """What a status means for a task that waits for the resource."""
 
     RUNNING = "running"
     SUCCEEDED = "succeeded"

@@ -1,3 +1,3 @@
-"""Buy each resource once, tag it, release it, and stop abandoned jobs."""
+"""Buy each resource only once, tag and release resources, and stop abandoned jobs."""
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 """
-Stop a step's batch jobs after a person marked their task as failed, because no task waits for them any more.
+Stop a step's batch jobs after a person marked their task as failed. No task waits for their answers any more.
 
 Training jobs are stopped in the same way (:mod:`bedrock_distill.lifecycle.abandoned_jobs`): the trigger of the waiting
 task stops the jobs within seconds, and ``outcome`` checks again at the end of the run. The next ``submit`` stores the
@@ -21,7 +21,9 @@ from include.distill.core.errors import ServiceError
 
 def abandoned_steps(states: Mapping[str, str | None], ti: Any) -> Iterator[str]:
     """
-    Yield each step whose ``submit`` or ``wait`` a person stopped by marking that task, or the run, as failed.
+    Yield each step whose batch jobs no task waits for, because a person marked a task or the run as failed.
+
+    The marked task is the step's ``submit`` or ``wait``.
 
     :param states: state by task id, for all tasks of the run.
     :param ti: the task instance that runs this check.
@@ -38,7 +40,7 @@ def abandoned_steps(states: Mapping[str, str | None], ti: Any) -> Iterator[str]:
 
 
 def stop_batches(jobs: BatchJobs, pending: PendingBatchJobs, step: str) -> Iterator[str]:
-    """Stop the running jobs that this run bought for a step; yield a message for each job, stopped or not."""
+    """Stop the running jobs that this run bought for a step; yield a message about each of these jobs."""
     for plan in pending.all():
         if (plan.run_key, plan.step) != (pending.folder.run_key, step):
             continue
@@ -49,8 +51,8 @@ def stop_batches(jobs: BatchJobs, pending: PendingBatchJobs, step: str) -> Itera
             jobs.stop(job.arn)
             yield (
                 f"Stopped {job.name} because its task was marked as failed. The job answered {job.processed} of"
-                f" {plan.records} records, which are billed. Clear {batch_task(step, SUBMIT)} with downstream to store"
-                " these answers and to submit the other records."
+                f" {plan.records} records. The answered records are billed. Clear {batch_task(step, SUBMIT)} with"
+                " downstream to store their answers and to submit the other records."
             )
         except ServiceError as error:
             yield f"Batch job {plan.name} could not be stopped and may still be running and billed: {error}"

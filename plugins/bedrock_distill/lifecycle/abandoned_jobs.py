@@ -1,8 +1,8 @@
 """
-Stop a training job after a person marked its task as failed, because no task waits for the job any more.
+Stop a training job after a person marked its task as failed. No task waits for the job any more.
 
-If a triggerer runs the waiting task's trigger, the trigger stops the job within seconds (``on_kill``). ``outcome``
-checks again at the end of the run, without a trigger.
+If the task waits in the triggerer, its trigger stops the job within seconds (``on_kill``). The task ``outcome`` checks
+again at the end of the run, without a trigger.
 
 Airflow does not record whether a person marked a task as failed. So each attempt of a task pushes an XCom when it
 starts. If the attempt raises an error, it replaces the value with the name of the error class. If a failed task has
@@ -31,7 +31,7 @@ FINAL_ATTEMPT = "under way, the last"
 
 @contextmanager
 def record_attempt(context: Context) -> Iterator[None]:
-    """Push an XCom when an attempt starts, and another if it fails. Airflow deletes both before the next attempt."""
+    """Push an XCom when an attempt starts; replace its value if the attempt fails. Airflow deletes it before a retry."""
     ti = context["ti"]
     ti.xcom_push(key=ATTEMPT_KEY, value=IN_PROGRESS if ti.try_number <= ti.max_tries else FINAL_ATTEMPT)
     with record_error(context):
@@ -40,7 +40,7 @@ def record_attempt(context: Context) -> Iterator[None]:
 
 @contextmanager
 def record_error(context: Context) -> Iterator[None]:
-    """Push the name of the error class if an attempt fails. The start of a resumed attempt is already recorded."""
+    """Push the name of the error class if an attempt fails. Use this alone if the start is already recorded."""
     try:
         yield
     except Exception as error:
@@ -80,7 +80,7 @@ def stop_job(hook: BedrockDistillHook, name: str, *, at_most_usd: float | None) 
     Stop a training job and return a message about its cost; ``None`` if the job is not running.
 
     :param name: name of the job.
-    :param at_most_usd: cost of the whole training, in US dollars.
+    :param at_most_usd: cost of the complete training, in US dollars; ``None`` if it is unknown.
     :raises ServiceError: the job could not be looked up or stopped, and may be running.
     """
     job = hook.find_job(name)

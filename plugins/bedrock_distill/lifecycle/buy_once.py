@@ -1,8 +1,8 @@
 """
-Buy a resource once: look it up by name, create it with a token, and look it up again when in doubt.
+Buy a resource only once: look it up by name, create it with a request token, and look it up again if needed.
 
 The name identifies the resource, and the token is a hash of the name. So it does not matter which process buys the
-resource, how often the process tries, or where it dies. No local state is read or written.
+resource, how many times it tries, or at which point it dies. No local state is read or written.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ ResourceT = TypeVar("ResourceT")
 
 @dataclass(frozen=True)
 class Purchase(Generic[ResourceT]):
-    """A resource that exists now. ``bought`` is true if this call bought it, and false if it already existed."""
+    """A resource that exists now. ``bought`` is false if the resource existed before the call to ``buy_once``."""
 
     resource: ResourceT
     bought: bool
@@ -34,8 +34,8 @@ def buy_once(
     resource is looked up again. The error is raised only if the look-up finds no resource; a retry then starts with
     another look-up.
 
-    :param find: returns the resource with a name, or ``None``.
-    :param create: buys a resource under a name.
+    :param find: returns the resource with the given name, or ``None`` if it does not exist.
+    :param create: buys a resource with the given name.
     :raises ServiceError: the resource could not be bought; nothing is billed unless the message says so.
     """
     if (resource := find(name)) is not None:

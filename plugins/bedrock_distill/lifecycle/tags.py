@@ -1,4 +1,4 @@
-"""Make the tags of a purchase, which name the run that owns it and the time of its expiry."""
+"""Create the tags of a bought resource. They say which run bought the resource and when it expires."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ _TAG_VALUE = re.compile(r"[a-zA-Z0-9\s._:/=+@-]{0,256}")
 
 def purchase_tags(use_case: UseCase, folder: RunFolder, dag_run: DagRunProtocol, **more: str) -> dict[str, str]:
     """
-    Return the tags of a purchase.
+    Return the tags for a resource that the run buys.
 
     ``expires-at`` counts from the start of the DAG run, not from now, so that every attempt sends the same request.
 
-    :param more: additional tags for this purchase.
+    :param more: additional tags for this resource.
     """
     run = {"dag-id": dag_run.dag_id, "run-id": dag_run.run_id}
     started = dag_run.start_date or datetime.datetime.now(datetime.UTC)

@@ -1,4 +1,4 @@
-"""Give tasks access to the run's folder, use case and prompts, to AWS, and to models within quota and spend cap."""
+"""Give tasks access to their run's files, to AWS, and to models within the quota and the spend cap."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class RunAccess:
 
     @cached_property
     def use_case(self) -> UseCase:
-        """The use case that ``preflight`` froze. A later edit of the YAML file does not change a running run."""
+        """The use case that ``preflight`` froze. A later edit of the YAML file does not affect this run."""
         raw = yaml.safe_load(self.store.read(self.folder.use_case))
         return parse_use_case(raw, origin=self.folder.use_case)
 
@@ -76,7 +76,7 @@ class RunAccess:
 
         All threads of the task share the client.
 
-        :param model: key in ``models.yaml`` of the model to call.
+        :param model: the model to call, by its key in ``models.yaml``.
         :param expected: bill lines that estimate the cost of this task's calls; if empty, spending is not capped.
         :param calls: estimated number of this task's calls.
         """
@@ -98,15 +98,15 @@ class RunAccess:
         )
 
     def model(self, key: str) -> Model:
-        """Return a model of the catalog by its key."""
+        """Return the model that has this key in the catalog."""
         return load_catalog().model(key)
 
     @cached_property
     def prompts(self) -> dict[str, Prompt]:
-        """The prompts that ``preflight`` froze. A later edit of a prompt file does not change a running run."""
+        """The prompts that ``preflight`` froze. A later edit of a prompt file does not affect this run."""
         if self.store.exists(self.folder.prompts):
             return restore_prompts(read_json(self.store, self.folder.prompts, dict[str, FrozenPrompt]))
-        return load_prompts(self.use_case.prompts, self.store)[1]  # frozen by a version that did not freeze prompts
+        return load_prompts(self.use_case.prompts, self.store)[1]  # an older version stored no prompts
 
     def prompt(self, name: str) -> Prompt:
         """Return a prompt by its name in the use case."""

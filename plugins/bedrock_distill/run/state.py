@@ -1,4 +1,4 @@
-"""Look up in Airflow the state of the run that bought a resource."""
+"""Ask Airflow for the state of the run that bought a resource."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ HTTP_NOT_FOUND = 404
 
 def run_state(tags: Mapping[str, str], context: Context) -> str | None:
     """
-    Return the state of the DAG run that a resource's tags name; ``None`` if there is no such run.
+    Return the state of the DAG run that a resource's tags name; ``None`` if Airflow has no record of that run.
 
     :param tags: tags of the resource.
     :raises AirflowRuntimeError: the look-up failed, so the run may still be running.

@@ -1,9 +1,9 @@
 """
-Name the tasks of a distill DAG, and derive the id of another task of the same arm or step.
+Define the task names of a distill DAG, and build the ids of tasks from them.
 
 The task groups create their tasks with these names. The code that stops abandoned jobs and the error messages that say
-which task to clear use the same names. If an id were written elsewhere and differed, a look-up would find no task, and
-an abandoned job would keep running.
+which task to clear use the same names. If an id were spelled out elsewhere and did not match, a look-up would find no
+task, and an abandoned job would keep running.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def arm_task(arm: str, name: str) -> str:
 
 
 def arms_with_task(task_ids: Iterable[str], name: str) -> list[str]:
-    """Return the sorted names of the arms that have a task ``name``."""
+    """Return the sorted names of the arms that have a task with this name."""
     return sorted(task_id.removesuffix(f".{name}") for task_id in task_ids if task_id.endswith(f".{name}"))
 
 

@@ -113,7 +113,7 @@ class TestUseCaseKeys:
         elif isinstance(default, str) and default and not default.endswith(".j2"):
             assert text == default
         else:
-            assert text in ("none", "all", "by name", "empty", "the shipped files") or key in ("arms", "comparisons")
+            assert text in ("none", "all", "empty", "the shipped files") or key in ("arms", "comparisons")
 
 
 class TestTasks:

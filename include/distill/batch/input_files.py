@@ -1,9 +1,9 @@
 """
-Write the input files of batch jobs: requests without a stored answer, one record per line.
+Write the input files of batch jobs. They contain the requests that have no stored answer, one request per line.
 
-The id of a record is the key of its request, and the answer will be stored under the same key. Answers may therefore
-arrive in any order, and no other link between request and answer is needed. Requests are streamed; only their keys are
-kept in memory.
+The id of each record is the key of its request, and the answer is later stored under the same key. The id is therefore
+enough to match each answer with its request, and answers may arrive in any order. Requests are streamed; only their
+keys are kept in memory.
 Format: https://docs.aws.amazon.com/bedrock/latest/userguide/batch-inference-data.html
 """
 
@@ -33,16 +33,16 @@ def unanswered(
     """
     Yield the requests that have no stored answer, each once.
 
-    :param claim: takes the key of a request and returns whether a running job answers the request. Requests that a job
-        answers are left out.
-    :param threads: number of requests that are looked up at the same time.
-    :raises ServiceError: a look-up in the store failed.
+    :param claim: takes the key of a request, and returns whether a running batch job already contains the request.
+        Such requests are left out.
+    :param threads: number of requests whose answers are looked up at the same time.
+    :raises ServiceError: a lookup in the store failed.
     """
     seen: set[bytes] = set()
 
     def unclaimed() -> Iterator[ModelRequest]:
         for request in requests:
-            key = bytes.fromhex(request.key)  # bytes take half the memory of the text
+            key = bytes.fromhex(request.key)  # bytes take half the memory of the hexadecimal text
             if key not in seen and not claim(request.key):
                 seen.add(key)
                 yield request
@@ -60,12 +60,12 @@ def unanswered(
 @dataclass
 class BatchInputFile:
     """
-    One input file while it is built.
+    An input file that is being built.
 
     :param identity: identity of the model, as in :class:`ModelRequest`.
     :param max_tokens: maximum length of an answer, in tokens. It is the same for all requests of a step.
-    :param keys: keys of the requests.
-    :param size: number of bytes so far.
+    :param keys: keys of the requests in the file.
+    :param size: number of bytes written so far.
     """
 
     body: IO[bytes]
@@ -84,7 +84,7 @@ class BatchInputFile:
         return len(self.keys) < limits.maximum_records and self.size + len(line) <= limits.maximum_bytes
 
     def add(self, request: ModelRequest, line: bytes) -> None:
-        """Append a record."""
+        """Append ``line``, which is the record of ``request``."""
         self.identity, self.max_tokens = request.identity, request.max_tokens
         self.body.write(line)
         self.size += len(line)
@@ -99,10 +99,10 @@ class BatchInputFile:
 
 def build_input_files(requests: Iterable[ModelRequest], limits: BatchInference) -> Iterator[BatchInputFile]:
     """
-    Yield files, each with as many requests as one job accepts.
+    Yield input files, each with as many requests as one batch job accepts.
 
-    A single request above the size limit gets a file for itself. Store each file before taking the next one, because a
-    file is deleted when the next one starts.
+    A request that alone exceeds the size limit gets its own file. Store each file before you take the next one, because
+    a file is deleted as soon as the next one is started.
     """
     remaining = iter(requests)
     request = next(remaining, None)

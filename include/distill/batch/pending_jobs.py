@@ -2,8 +2,8 @@
 Keep track of batch jobs whose answers are not stored yet, so that no request is paid for twice.
 
 A note about each job is written to S3 before the job is bought, and is deleted when the job's answers are stored. The
-next task that submits jobs, in any run, first stores the answers of pending jobs that have ended. It leaves out the
-requests of pending jobs that are still running.
+next task that submits batch jobs, whichever run it belongs to, first stores the answers of pending jobs that have
+ended. It does not submit requests that are already in a pending job that is still running.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ RecordT = TypeVar("RecordT")
 @dataclass(frozen=True)
 class BatchJobPlan:
     """
-    One batch job, planned before it is bought.
+    The plan of one batch job, made before the job is bought.
 
     :param model: key of the model in models.yaml.
     :param identity: the model's inference id, as in :class:`ModelRequest`.
-    :param sha256: hash of the model and the request keys. The job's name and its files' URIs contain this hash.
+    :param sha256: hash of the model and the request keys. The job's name and the URIs of its files contain this hash.
     :param records: number of requests.
     :param max_tokens: maximum length of an answer, in tokens.
     :param run_key: key of the run that pays for the job.
@@ -63,7 +63,7 @@ class BatchJobPlan:
 
 @dataclass(frozen=True)
 class BatchOutcome:
-    """The numbers of records of an ended job: ``records = answered + errors + unanswered``."""
+    """The numbers of records in an ended job: ``records = answered + errors + unanswered``."""
 
     records: int
     answered: int
@@ -71,7 +71,7 @@ class BatchOutcome:
 
     @property
     def unanswered(self) -> int:
-        """Number of records that the job did not reach."""
+        """Number of records that the job did not process."""
         return self.records - self.answered - self.errors
 
     def as_record(self) -> BatchOutcomeRecord:
@@ -87,12 +87,12 @@ class PendingBatchJobs:
     folder: RunFolder
 
     def all(self) -> Iterator[BatchJobPlan]:
-        """Yield every pending job."""
+        """Yield the plan of every pending job."""
         for uri in self.store.list(self.folder.pending_batches):
             yield BatchJobPlan(**read_json(self.store, uri, BatchPlanRecord))
 
     def find(self, name: str) -> BatchJobPlan | None:
-        """Return the pending job ``name``, or ``None`` if there is no such job or its answers are already stored."""
+        """Return the plan of the job ``name``, or ``None`` if there is no such job or its answers are stored."""
         record = self._read(self._uri(name), BatchPlanRecord)
         return BatchJobPlan(**record) if record else None
 
@@ -106,7 +106,7 @@ class PendingBatchJobs:
         self.store.delete(self._uri(plan.name))
 
     def outcome(self, name: str) -> BatchOutcome | None:
-        """Return the outcome of a job; ``None`` until its answers are stored."""
+        """Return the outcome of a job, or ``None`` if its answers are not stored yet."""
         record = self._read(self.folder.batch_outcome(name), BatchOutcomeRecord)
         return BatchOutcome(**record) if record else None
 

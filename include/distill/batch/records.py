@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal, NotRequired, TypedDict
 
-# Steps that can call models in batch jobs, by their names in the graph.
+# The steps that can call models in batch jobs, with their names in the DAG.
 BatchStep = Literal["synthesize", "judge"]
 
 
@@ -20,29 +20,33 @@ class BatchInputLine(TypedDict):
 
 
 class BatchOutputLine(TypedDict):
-    """One output line of a batch job, as Bedrock writes it to the output bucket. The line has an output or an error."""
+    """One output line of a batch job, as Bedrock writes it. The line contains either an output or an error."""
 
     recordId: str
     modelOutput: NotRequired[dict[str, Any]]
-    error: NotRequired[object]  # with errorCode and errorMessage, as documented
+    error: NotRequired[object]  # according to the documentation, an object with errorCode and errorMessage
 
 
 class LineError(TypedDict):
-    """The reason why one line of a batch job's output gave no stored answer."""
+    """The reason why no answer was stored for one line of a batch job's output."""
 
     reason: str  # a reason of this pipeline, such as "unreadable_line", or Bedrock's error code
     message: str
 
 
 class BatchError(LineError):
-    """A record of a batch job that ended in an error. The record is stored in ``batches/<job name>-errors.jsonl``."""
+    """
+    One output line of a batch job for which no answer was stored, with the reason.
 
-    record_id: str  # empty when the line could not be read
+    The record is stored in ``batches/<job name>-errors.jsonl``.
+    """
+
+    record_id: str  # empty if the line could not be read
 
 
 class BatchPlanRecord(TypedDict):
     """
-    One batch job, written before the job is bought.
+    The plan of one batch job, written before the job is bought.
 
     The record is stored in ``<prefix>/batches/open/<job name>.json`` until the job's answers are stored.
     ``BatchJobPlan`` is the dataclass with the same fields.
@@ -55,16 +59,16 @@ class BatchPlanRecord(TypedDict):
     sha256: str  # hash of the model and the keys of its requests
     records: int
     max_tokens: int
-    run_key: str  # run that pays for the job
+    run_key: str  # key of the run that pays for the job
     input_uri: str
     output_uri: str
 
 
 class BatchOutcomeRecord(TypedDict):
     """
-    The numbers of records of an ended batch job. The record is stored in ``<prefix>/batches/landed/<job name>.json``.
+    The numbers of records in an ended batch job. The job did not process the other ``records - answered - errors``.
 
-    The job did not reach the remaining ``records - answered - errors`` records.
+    The record is stored in ``<prefix>/batches/landed/<job name>.json``.
     """
 
     records: int
@@ -73,23 +77,23 @@ class BatchOutcomeRecord(TypedDict):
 
 
 class BatchSubmitManifest(TypedDict):
-    """Result of ``<step>_batch.submit``. The record is passed through XCom only."""
+    """Result of the task ``<step>_batch.submit``. The record is passed through XCom only."""
 
     job_arns: list[str]  # jobs to wait for, including jobs that other runs bought
     records: int  # number of records in the jobs of this run
-    left_to_ask_on_demand: int  # number of requests
+    left_to_ask_on_demand: int  # number of requests that still have to be sent on demand
     bought: int  # number of jobs that this attempt bought
 
 
 class BatchWaitManifest(TypedDict):
-    """Result of ``<step>_batch.wait``. The record is passed through XCom only."""
+    """Result of the task ``<step>_batch.wait``. The record is passed through XCom only."""
 
     jobs: int
 
 
 class BatchCollectManifest(TypedDict):
     """
-    Result of ``<step>_batch.collect``. All fields except ``jobs`` count records.
+    Result of the task ``<step>_batch.collect``. All fields except ``jobs`` count records.
 
     The record is passed through XCom only.
     """

@@ -2,8 +2,8 @@
 Store the answers of an ended batch job from its output files, even if the job failed, expired or was stopped.
 
 Bedrock bills every answer that it wrote, including the answers of stopped and expired jobs, so each answer is stored.
-An output record that has an error, cannot be read, or does not belong to the job is kept with the reason. Requests of
-the job without a stored answer are sent on demand later.
+An output record that has an error, cannot be read, or does not belong to the job is listed in a file of errors, with
+the reason. If a request in the job has no stored answer afterwards, it is later sent on demand.
 Format: https://docs.aws.amazon.com/bedrock/latest/userguide/batch-inference-results.html
 """
 
@@ -39,14 +39,15 @@ def collect(
     """
     Store the answers of an ended job under the keys of their requests, and the job's errors at ``errors_uri``.
 
-    The function can be repeated: answers that are already stored are kept. Memory use grows with the number of records,
-    not with the length of their texts.
+    It is safe to call this function again: answers that are already stored are kept. Memory use grows with the number
+    of records, not with the length of their texts.
 
     :param job_id: last part of the job's ARN. Bedrock writes into a folder with this name.
-    :param errors_uri: URI of a JSONL object with one :class:`BatchError` per line.
+    :param errors_uri: URI of the JSONL file to write, with one :class:`BatchError` per line.
     :param simulated: whether the AWS simulator ran the job.
     :return: the outcome. A request without an output line is counted as unanswered.
-    :raises ServiceError: an answer could not be stored. Earlier answers are stored; call the function again.
+    :raises ServiceError: an answer could not be stored. Other answers may already be stored. Call the function again to
+        store the rest.
     """
     keys = request_keys(answers.store, plan.input_uri)
     answers = dataclasses.replace(answers, run_key=plan.run_key)  # the run that bought the job pays for its answers
@@ -82,14 +83,16 @@ def _output_lines(store: ObjectStore, folder_uri: str) -> Iterator[bytes]:
 def _collect_line(
     line: bytes, keys: set[str], plan: BatchJobPlan, answers: AnswerStore, *, simulated: bool
 ) -> _LineOutcome:
-    """Store the answer in one output line, if it answers a request of the job."""
+    """Store the answer in one output line if the line belongs to a request in the job."""
     try:
         record: BatchOutputLine = json.loads(line.decode())
         record_id = str(record["recordId"])
     except (ValueError, KeyError, TypeError) as error:
-        return _LineOutcome("", {"reason": "unreadable_line", "message": f"not a record of batch output: {error!r}"})
+        message = f"the line is not a record of batch output: {error!r}"
+        return _LineOutcome("", {"reason": "unreadable_line", "message": message})
     if record_id not in keys:
-        return _LineOutcome(record_id, {"reason": "unknown_record", "message": f"{plan.name} has no such request"})
+        message = f"the batch job {plan.name} has no request with this id"
+        return _LineOutcome(record_id, {"reason": "unknown_record", "message": message})
     if "modelOutput" not in record:
         return _LineOutcome(record_id, _bedrock_error(record.get("error")))
     try:

@@ -1,8 +1,8 @@
 """
-Build the requests of a step for its batch jobs, model by model.
+Build the requests that a step sends in batch jobs, for one model at a time.
 
-These are exactly the first requests that the step's mapped tasks would send on demand. When these tasks run later, the
-answers are already stored.
+These requests are identical to the first requests that the step's mapped tasks would send on demand. The mapped tasks
+run later and find the answers that the batch jobs returned in the answer store.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def inference_mode(use_case: UseCase, step: BatchStep) -> Inference:
 
 
 def batch_problems(use_case: UseCase) -> list[str]:
-    """Return a message for every model that is configured for batch jobs but does not support them."""
+    """Return a message for every model that is configured for batch jobs but does not support them in the Region."""
     steps = [step for step in get_args(BatchStep) if inference_mode(use_case, step) == "batch"]
     models = {model.key: model for step in steps for model in models_of_step(use_case, step)}
     return [problem for model in models.values() if (problem := _problem(model, use_case.aws.region))]
@@ -49,8 +49,8 @@ def _problem(model: Model, region: str) -> str | None:
     if region not in model.batch.regions:
         regions = ", ".join(model.batch.regions)
         return (
-            f"model {model.key} supports batch jobs only in {regions}, but the use case has region {region}; set"
-            " inference: on_demand for the step that uses it"
+            f"model {model.key} supports batch jobs only in {regions}, but the use case is set to region {region};"
+            " set inference: on_demand for the step that uses it"
         )
     return None
 

@@ -9,7 +9,7 @@ from include.distill.cost.prices import BillLine
 
 def bill_table(lines: Sequence[BillLine]) -> str:
     """
-    Return a bill as text in aligned columns, with the sum of each step, in US dollars.
+    Return a bill as text in aligned columns, with the total for each step, in US dollars.
 
     :param lines: the lines of the bill, at least one.
     """

@@ -4,7 +4,7 @@ Keep the critic within its own budget, ``curation.critic.max_spend_usd``.
 The budget is split among tasks in proportion to the critic's estimated cost for their rows. A task's share of this
 budget never exceeds the task's share of the run's ``max_spend_usd``. A task that uses up its share stops calling the
 critic and writes a note to the run's folder. A retry then reads the stored verdicts, leaves the same pairs unchecked,
-and pays nothing twice. If the budget in the use case is raised, the task's share is larger and the task calls the
+and pays for nothing twice. If the budget in the use case is raised, the task's share is larger and the task calls the
 critic again.
 """
 
@@ -68,10 +68,12 @@ def estimate_critic(use_case: UseCase, rows: Sequence[Row | RowLengths]) -> Budg
 
 class BudgetedCritic:
     """
-    Call the critic until the task's share is used up, then return stored verdicts only. The class is thread-safe.
+    Call the critic until the task's share of the budget is used up. After that, return stored verdicts only.
 
-    :param ask: sends a request, and raises :class:`SpendCapError` if ``share`` does not cover it.
-    :param marker_uri: URI of the note that the share is used up.
+    The class is thread-safe.
+
+    :param ask: sends a request, and raises :class:`SpendCapError` if ``share`` does not cover the request.
+    :param marker_uri: URI of the note that records that the share is used up.
     """
 
     def __init__(

@@ -19,7 +19,7 @@ from include.distill.cost.prices import BillLine, Prices
 from include.distill.dataset.arm_rows import hold_out, original_rows, rows_for_teacher, rows_of_pairs
 from include.distill.dataset.records import Role, Row, RowLengths
 
-VERDICT_TOKENS = 60  # tokens of a judge's or critic's answer
+VERDICT_TOKENS = 60  # tokens in one verdict of a judge or the critic
 PROMPT_TOKENS = 350  # tokens of a prompt without the texts of the row, if Bedrock did not count them
 _TEXTS: tuple[Role, ...] = ("document", "question", "answer")
 
@@ -48,7 +48,7 @@ class TokenRate:
 
 
 def uses_batch(section: Synthesis | Judging, model: str, calls: int) -> bool:
-    """Return whether a step uses batch jobs: the use case requests them, and there are enough ``calls``."""
+    """Return whether a step uses batch jobs. It does if the use case requests them and there are enough ``calls``."""
     return section.inference == "batch" and meets_batch_minimum(load_catalog().model(model), calls)
 
 
@@ -67,14 +67,15 @@ def estimate(
     rates: Mapping[str, TokenRate] | None = None,
 ) -> list[BillLine]:
     """
-    Return the bill of a run that reuses no earlier purchases. The bill assumes that no request is repeated and that
-    endpoints serve for the expected hours.
+    Return the expected bill of a run that reuses nothing from earlier runs.
+
+    The bill assumes that no request is repeated, and that each endpoint serves for ``serving.expected_hours``.
 
     :param train: the training rows, or the lengths of their texts.
     :param evaluation: the evaluation rows, or the lengths of their texts.
-    :param champion: whether there is a champion. Without a champion, the base student answers for the champion's arm.
-    :param rates: token rate of each step: ``synthesis``, ``critic``, ``answers``, and the key of each judge. Steps
-        without a rate are estimated from characters.
+    :param champion: whether there is a champion. Without a champion, the base student answers for the champion arm.
+    :param rates: token rates by step. The steps are ``synthesis``, ``critic`` and ``answers``, and each judge's key for
+        that judge's calls. The tokens of a step without a rate are estimated from characters.
     """
     steps = ("synthesis", "critic", "answers", *use_case.judges)
     rate = {**dict.fromkeys(steps, TokenRate()), **(rates or {})}
@@ -98,7 +99,7 @@ def estimate(
 
 def expected_calls(use_case: UseCase, *, train: int, evaluation: int) -> dict[str, int]:
     """
-    Return the number of calls of each step, without repeated requests.
+    Return the expected number of calls of each step, not counting repeated requests.
 
     :param train: number of training rows.
     :param evaluation: number of evaluation rows.
@@ -106,7 +107,7 @@ def expected_calls(use_case: UseCase, *, train: int, evaluation: int) -> dict[st
     originals = [
         train if arm.originals == "all" else min(arm.originals, train) for arm in use_case.arms if arm.wants_pairs
     ]
-    # An arm without originals uses the pairs of all rows.
+    # An arm without originals uses pairs written from all rows, so 0 originals counts as all training rows.
     calls = {"synthesis": max((rows or train for rows in originals), default=0)}
     if use_case.critic:
         calls["critic"] = use_case.synthesis.pairs_per_document * calls["synthesis"]
@@ -124,7 +125,7 @@ def _row_tokens(rows: Sequence[Row | RowLengths], *columns: Role) -> int:
 def synthesis_lines(
     use_case: UseCase, train: Sequence[Row | RowLengths], prices: Prices, rate: TokenRate = TokenRate()
 ) -> list[BillLine]:
-    """Return the bill lines of the teacher's calls for the rows of ``train``."""
+    """Return the bill lines for the teacher's calls, one call for each row in ``train``."""
     input_tokens = rate.input_tokens(train, *_TEXTS)
     output_tokens = use_case.synthesis.pairs_per_document * _row_tokens(train, "question", "answer")
     batch = uses_batch(use_case.synthesis, use_case.teacher, len(train))
@@ -135,7 +136,7 @@ def critic_lines(
     use_case: UseCase, train: Sequence[Row | RowLengths], prices: Prices, rate: TokenRate = TokenRate()
 ) -> list[BillLine]:
     """
-    Return the bill lines of the critic's calls for all pairs of ``train``, or no lines without a critic.
+    Return the bill lines for the critic's calls on all pairs written from ``train``, or no lines without a critic.
 
     The critic's budget is not applied. Every requested pair is assumed to be written, to pass the filters, and to be as
     long as the row's question and answer.
@@ -163,7 +164,7 @@ def answer_lines(
     on_demand: bool,
     rate: TokenRate = TokenRate(),
 ) -> list[BillLine]:
-    """Return the bill lines of an arm's answers: tokens of the base student, or hours of an endpoint."""
+    """Return the bill lines for an arm's answers: tokens of the base student, or hours of an endpoint."""
     if not on_demand:
         # A provisioned model is billed by the hour, regardless of the number of calls.
         unit_hours = use_case.serving.expected_hours * use_case.serving.model_units
@@ -175,7 +176,7 @@ def answer_lines(
 
 
 def _training_line(use_case: UseCase, train: Sequence[Row | RowLengths], prices: Prices, arm: Arm) -> BillLine:
-    """Return the bill line of training ``arm``. Each requested pair is assumed to be as long as its row's pair."""
+    """Return the bill line for training ``arm``. Each requested pair is assumed to be as long as its row's texts."""
     training, _ = hold_out(train, use_case)
     rows = rows_of_pairs(arm, training)
     requested = use_case.synthesis.pairs_per_document * len(rows)
@@ -194,7 +195,7 @@ def judging_lines(
     pairs: int,
     rate: TokenRate = TokenRate(),
 ) -> list[BillLine]:
-    """Return the bill lines of one judge's calls for ``pairs`` pairs of arms, in both orders."""
+    """Return the bill lines for one judge's calls on ``pairs`` pairs of arms, in both orders."""
     calls_per_row = 2 * pairs
     # Both answers are assumed to be as long as the row's answer.
     input_tokens = calls_per_row * rate.input_tokens(evaluation, *_TEXTS, "answer")

@@ -23,7 +23,8 @@ class BillLine:
     """
     One line of a bill, estimated or paid.
 
-    :param what: step or arm, model, and input or output, such as ``synthesis: nova-pro batch input``.
+    :param what: label of the line, such as ``synthesis: nova-pro batch input``: the step or arm, the model, and ``input`` or
+        ``output``.
     :param unit: ``token``, or ``unit-hour`` for one model unit during one hour.
     """
 
@@ -49,7 +50,7 @@ class BillLine:
 
 
 def total_usd(lines: Sequence[BillLine]) -> float:
-    """Return the sum of a bill."""
+    """Return the total of a bill, in US dollars."""
     return round(sum(line.usd for line in lines), 4)
 
 
@@ -97,7 +98,7 @@ class Prices:
     def token_lines(
         self, what: str, model: str, input_tokens: float, output_tokens: float, *, batch: bool = False
     ) -> list[BillLine]:
-        """Return the two bill lines, input and output, of calls to ``model`` on demand or in batch jobs."""
+        """Return the bill lines for the input and output of calls to ``model``, on demand or in batch jobs."""
         input_price, output_price = self.token_prices(model, batch=batch)
         mode = " batch" if batch else ""
         return [
@@ -106,11 +107,14 @@ class Prices:
         ]
 
     def training_line(self, arm: str, model: str, tokens: float) -> BillLine:
-        """Return the bill line of training ``model``. ``tokens`` is the size of the training file times the epochs."""
+        """Return the bill line for training ``model``.
+
+        :param tokens: number of tokens in the training file, times the number of epochs.
+        """
         return BillLine(f"training {arm}: {model}", tokens, "token", self.price(model, "training_per_thousand") / 1e3)
 
     def throughput_line(self, arm: str, model: str, unit_hours: float) -> BillLine:
-        """Return the bill line of serving an arm, in model-unit hours."""
+        """Return the bill line for serving an arm, in model-unit hours."""
         return BillLine(f"throughput {arm}: {model}", unit_hours, "unit-hour", self.price(model, "throughput_per_hour"))
 
 

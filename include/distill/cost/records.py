@@ -15,23 +15,24 @@ class ModelPrices(TypedDict, total=False):
 
     input_per_million: float  # per million tokens, on demand
     output_per_million: float
-    training_per_thousand: float  # per thousand tokens of the training file times epochs
+    training_per_thousand: float  # per thousand tokens; each epoch bills all tokens of the training file again
     throughput_per_hour: float  # per model unit, without a commitment
     source: str
 
 
 class BudgetEstimate(TypedDict):
     """
-    The part of an estimate that is used to split budgets among tasks, in US dollars. The record is part of
-    :class:`CostEstimate`.
+    The part of an estimate that is used to split budgets among tasks. All amounts are in US dollars.
 
-    In a DAG without the task ``estimate``, this part is computed for the critic only.
+    The record is part of :class:`CostEstimate`. In a DAG without the task ``estimate``, it is computed for the critic
+    only.
     """
 
     lines: list[BillLineRecord]
     estimated_usd: float  # sum of the lines
-    by_characters_usd: NotRequired[float]  # all model calls, estimated from characters; absent without ``estimate``
-    critic_by_characters_usd: float  # the critic's calls, estimated from characters and without its budget
+    # all model calls, estimated from characters; absent in a DAG without the task ``estimate``
+    by_characters_usd: NotRequired[float]
+    critic_by_characters_usd: float  # the critic's calls, estimated from characters, as if there were no critic budget
 
 
 class CostEstimate(BudgetEstimate):
@@ -43,7 +44,7 @@ class CostEstimate(BudgetEstimate):
 
 
 class EstimateManifest(TypedDict):
-    """Result of ``estimate``, in US dollars. The record is passed through XCom only."""
+    """Result of the task ``estimate``, in US dollars. The record is passed through XCom only."""
 
     estimated_usd: float
     max_spend_usd: float
@@ -69,14 +70,14 @@ class ReleasedThroughput(TypedDict):
 
     name: str
     created: str  # ISO 8601
-    units: int  # model units
+    units: int  # number of model units
 
 
 class ThroughputRelease(TypedDict):
     """
-    The provisioned throughputs that a ``release`` task deletes, and the time. The bill is computed from this record.
+    The provisioned throughputs that a task ``release`` deletes, and the time. The bill is computed from this record.
 
-    The record is written before the throughputs are deleted and is never changed. Stored in
+    The record is written before the throughputs are deleted, and is never changed. It is stored in
     ``serving/<arm>/released-s<ordinal>.json``.
     """
 
@@ -85,7 +86,7 @@ class ThroughputRelease(TypedDict):
 
 
 class ReleaseManifest(TypedDict):
-    """Result of an arm's ``release``. The record is passed through XCom only."""
+    """Result of an arm's task ``release``. The record is passed through XCom only."""
 
     released: list[str]  # names of the throughputs that this attempt released
     unit_hours: float  # model-unit hours of the arm, including throughputs released earlier

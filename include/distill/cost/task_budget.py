@@ -1,11 +1,12 @@
 """
-Keep the calls of a task within its share of the run's spend cap.
+Keep the cost of a task's calls within the task's share of the run's spend cap.
 
-Mapped tasks share no memory, so the cap is divided beforehand. The estimated cost of training and serving is set aside.
-The rest is split among tasks in proportion to the estimated cost of their rows, so all shares together never exceed the
-cap. A task stops when its share is used up. A retry counts what the run has already paid for the task's rows.
+Mapped tasks share no memory, so the cap is divided among them before they start. The estimated cost of training and
+serving is set aside. The rest is split among the tasks in proportion to the estimated cost of their rows, so the shares
+never add up to more than the cap. A task stops when its share is used up. A retry of a task counts what the run has
+already paid for the task's rows.
 
-This is custom code because no library splits a budget among processes that share no memory.
+This is custom code, because no library splits a budget among processes that share no memory.
 """
 
 from __future__ import annotations
@@ -43,17 +44,18 @@ def budget_share(expected: Sequence[BillLine], estimate: BudgetEstimate, *, cap_
 
     :param expected: bill lines of the task's own rows, estimated from characters.
     :param estimate: estimate of the run, as stored in ``estimate.json``.
-    :param calls: expected number of calls of the task.
+    :param calls: number of calls that the task is expected to make.
     """
     model_calls = model_calls_usd(estimate["lines"])
     training_and_serving = estimate["estimated_usd"] - model_calls
-    # Like the task's own estimate, the denominator is estimated from characters, even if the run's tokens were counted.
+    # The task's own cost is estimated from characters. The run's cost, by which it is divided, must be estimated in the
+    # same way, even if Bedrock counted the run's tokens.
     estimated = estimate.get("by_characters_usd", model_calls)
     room = (cap_usd - training_and_serving) / estimated if estimated else 1.0
-    # The run's prices are used. If a task alone has too few rows for a batch job, its own lines have on-demand prices,
-    # even if the run uses batch jobs.
+    # The prices come from the run's estimate, not from the task's own lines. A single task may have too few rows for a
+    # batch job, and its own lines then have on-demand prices even if the run uses batch jobs.
     prices = {_without_mode(line["what"]): line["unit_price_usd"] for line in estimate["lines"]}
-    # The dollars of the lines are not used, because they are rounded and a single row costs a fraction of a cent.
+    # The dollar amounts in the lines are not used: they are rounded, and a single row costs a fraction of a cent.
     usd = sum(line.quantity * prices.get(_without_mode(line.what), line.unit_price_usd) for line in expected)
     return BudgetShare(room * usd, cap_usd, calls)
 
@@ -81,7 +83,8 @@ class TaskBudget:
 
     :param usd_per_token: on-demand prices of one input token and one output token.
     :param run_key: key of the run that pays.
-    :param usd_per_batch_token: batch prices of one input token and one output token; ``None`` for on-demand prices.
+    :param usd_per_batch_token: batch prices of one input token and one output token. If it is ``None``, answers from
+        batch jobs are counted at on-demand prices.
     """
 
     def __init__(
@@ -112,7 +115,7 @@ class TaskBudget:
             self._add(answer.request.key, answer.completion, usd_per_token)
 
     def ask(self, request: ModelRequest, client: ModelClient) -> Completion:
-        """Send ``request``, unless it and the calls in flight are expected to exceed the share.
+        """Send ``request`` if the share is expected to cover it as well as the calls in flight.
 
         :raises SpendCapError: the share would be exceeded. The request was not sent. Calls in flight are finished and
             their answers are stored.

@@ -3,7 +3,7 @@ Count the tokens of a run's prompts with Bedrock's CountTokens, on a sample of t
 
 CountTokens is free: https://docs.aws.amazon.com/bedrock/latest/userguide/count-tokens.html
 If the model or the Region does not support CountTokens, or the role may not call it, tokens are estimated from
-characters, and the estimate names that method.
+characters, and the estimate says so.
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ CountTokens = Callable[[ModelRequest], int]
 @dataclass(frozen=True)
 class PromptProbe:
     """
-    A step's request for a row, which is used to count the tokens of the step's prompts.
+    A function that builds a step's request for a row, in order to count the tokens of the step's prompts.
 
     :param step: ``synthesis``, ``critic``, ``answers``, or the key of a judge.
     :param request: returns the step's request for a row.
     :param columns: columns of the row that the prompt contains. A column that occurs twice is listed twice.
-    :param rows: the rows for which the step sends requests.
+    :param rows: the rows for which the step sends requests: ``train`` or ``evaluation``.
     """
 
     step: str
@@ -80,11 +80,11 @@ def _judge_request(use_case: UseCase, key: str, prompts: Mapping[str, Prompt]) -
 
 def measure_token_rate(probe: PromptProbe, rows: Iterable[Row], count: CountTokens) -> TokenRate:
     """
-    Count the tokens of a step's prompts on ``rows`` and return their rate.
+    Count the tokens of a step's prompts for ``rows``, and return the token rate.
 
     :param count: returns the number of tokens of a request, free of charge.
-    :return: the measured rate, or an estimate from characters if a call fails or there are no rows. After a failed
-        call, ``method`` contains the error.
+    :return: the measured rate. If a call fails or there are no rows, a rate for an estimate from characters. After a
+        failed call, ``method`` contains the error.
     """
 
     def characters_and_tokens(row: Row) -> tuple[int, int]:
@@ -110,7 +110,7 @@ def measure_token_rate(probe: PromptProbe, rows: Iterable[Row], count: CountToke
 
 
 def sample_rows(rows: Iterable[Row], size: int, seed: int) -> list[Row]:
-    """Draw ``size`` random rows, all with the same probability, from a stream of unknown length."""
+    """Select up to ``size`` random rows, all with the same probability, from a stream of unknown length."""
     sample: list[Row] = []
     generator = random.Random(seed)
     for number, row in enumerate(rows):  # reservoir sampling

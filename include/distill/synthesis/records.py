@@ -1,4 +1,4 @@
-"""Define the records of synthesis: rejected output, failed rows, and the results of the teacher's tasks."""
+"""Define the records of synthesis: unreadable output, failed rows, and the results of the tasks ``synthesize``."""
 
 from __future__ import annotations
 
@@ -9,15 +9,19 @@ from include.distill.inference.records import UnreadablePair
 
 
 class RejectedOutput(UnreadablePair):
-    """A part of a teacher's output that is not a pair. The record is stored in ``synthetic/rejected-<shard>.jsonl``."""
+    """
+    A part of the teacher's output that cannot be read as a pair.
+
+    The record is stored in ``synthetic/rejected-<shard>.jsonl``.
+    """
 
     row_id: str
     filter: Literal["malformed"]
-    surplus: NotRequired[Literal[True]]  # exceeds the requested number, so it is not counted as rejected
+    surplus: NotRequired[Literal[True]]  # the part exceeds the requested number and is not counted as rejected
 
 
 class FailedRowText(TypedDict):
-    """``text`` of a :class:`FailedRow`: the question of the row that failed."""
+    """The field ``text`` of a :class:`FailedRow`. It contains the question of the failed row."""
 
     question: str
 
@@ -26,7 +30,7 @@ class FailedRow(TypedDict):
     """
     One row for which the model gave no answer. The record is stored in ``synthetic/rejected-<shard>.jsonl``.
 
-    The tasks of ``answer`` and ``judge`` do not store failed rows. They list the rows in their error messages.
+    The tasks ``answer`` and ``judge`` do not store failed rows, but list them in their error messages.
     """
 
     row_id: str
@@ -40,4 +44,4 @@ SynthesisReject = RejectedPair | RejectedOutput | FailedRow
 
 
 class SynthesisManifest(SynthesisTotals):
-    """Result of one task of ``synthesize`` for one shard. The record is passed through XCom only."""
+    """Result of the task ``synthesize`` for one shard. The record is passed through XCom only."""

@@ -1,4 +1,4 @@
-"""Write the pairs and rejections of one shard of rows, and build the shard's label."""
+"""Write the accepted and rejected pairs of one shard of rows, and build the shard's label."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from include.distill.synthesis.teacher import SyntheticSamples
 
 
 class ShardFiles:
-    """Write a shard's three objects in a ``with`` block. If the block raises an exception, none of them is stored."""
+    """Write a shard's three files in a ``with`` block. If the block raises an exception, none of them is stored."""
 
     def __init__(self, store: ObjectStore, folder: RunFolder, number: int) -> None:
         self._store = store
@@ -25,7 +25,7 @@ class ShardFiles:
         self.failed = 0
 
     def __enter__(self) -> ShardFiles:
-        """Open the three objects."""
+        """Open the three files."""
         self._accepted, self._texts, self._rejected = (
             self._open.enter_context(jsonl_writer(self._store, uri)) for uri in self._uris
         )
@@ -34,11 +34,11 @@ class ShardFiles:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """Store all three objects, or none of them if the block raised an exception."""
+        """Store all three files, or none of them if the block raised an exception."""
         self._open.__exit__(kind, error, traceback)
 
     def write(self, samples: SyntheticSamples) -> None:
-        """Write the result of a row. Accepted pairs are written twice, with and without the document."""
+        """Write the pairs of one row. Accepted pairs are written to two files, with and without their document."""
         for pair in samples.accepted:
             self._accepted(pair)
             self._texts({name: value for name, value in pair.items() if name != "document"})
@@ -48,7 +48,7 @@ class ShardFiles:
             self._rejected({**surplus, "surplus": True})
 
     def write_failed(self, failed: FailedRow) -> None:
-        """Write a row that the model did not answer."""
+        """Write a row for which the model gave no answer to the file of rejected pairs, and count the row."""
         self.failed += 1
         self._rejected(failed)
 

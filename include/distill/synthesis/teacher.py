@@ -1,9 +1,9 @@
 """
 Have the teacher write new training pairs for each row, and keep the pairs that pass the filters and the critic.
 
-Counts are numbers of pairs, with ``requested = accepted + rejected + missing``. A model may write fewer pairs than
-requested; the rest is counted as ``missing``. A later round may ask for replacements of rejected pairs. Pairs above the
-requested number are ``surplus``. They are stored with a reason, but are left out of the other counts.
+Pairs are counted so that ``requested = accepted + rejected + missing``. If the model writes fewer pairs than requested,
+the rest are counted as ``missing``. A later round may request replacements for rejected pairs. Pairs beyond the
+requested number are counted as ``surplus``. They are stored with a reason, but are left out of the other counts.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from include.distill.inference.records import WrittenPair
 from include.distill.inference.requests import ModelRequest
 from include.distill.synthesis.records import RejectedOutput
 
-# Sent to teachers that support structured output. The prompt describes the same keys for all other teachers.
+# Sent to teachers that support structured output. The prompt names the same keys, for teachers that do not.
 PAIRS_SCHEMA = json.dumps(
     {
         "type": "object",
@@ -48,8 +48,8 @@ PAIRS_SCHEMA = json.dumps(
     }
 )
 SURPLUS = Rejection("surplus", "surplus", "More pairs were written than requested.")
-# Filtering takes more processor time than sending a request. Only one thread filters at a time, so that a thread that
-# is ready to send its next request does not have to wait for many filtering threads.
+# Filtering takes more processor time than sending a request. Only one thread filters at a time. Otherwise, a thread
+# that is ready to send its next request would have to share the processor with many filtering threads.
 _FILTERING = threading.Lock()
 
 
@@ -93,10 +93,10 @@ class Teacher:
 @dataclass
 class SyntheticSamples:
     """
-    The teacher's pairs for one row, with all answers of the teacher and the critic's verdicts.
+    The pairs that the teacher wrote for one row, all of the teacher's raw responses, and the critic's verdicts.
 
     :param requested: number of pairs that the use case requests.
-    :param answers: all answers of the teacher.
+    :param answers: all responses of the teacher, readable or not.
     :param verdicts: the critic's verdicts on the pairs that passed the filters.
     """
 
@@ -129,11 +129,12 @@ def create_synthetic_samples(
     """
     Have the teacher write new pairs for one row, and keep the pairs that pass the filters and the critic.
 
-    A request is sent at most ``settings.attempts`` times, until an answer has a readable pair. While pairs are still
-    needed, another round requests them and names the questions to avoid, up to ``settings.rounds`` rounds in all. A
-    retry builds the same requests and therefore reads the stored answers. Every pair gets the document of its row.
+    In each round, the request is sent up to ``settings.attempts`` times, until a response contains a readable pair. If
+    pairs are still needed after a round, the next round requests them and lists the questions to avoid. There are at
+    most ``settings.rounds`` rounds. A retry of the task builds the same requests, so it reads the stored responses.
+    Every pair gets the document of its row.
 
-    :param ask: returns the stored answer to a request, or sends the request.
+    :param ask: returns the stored response to a request. If no response is stored, it sends the request.
     :param critic: judges the pairs that pass the filters.
     """
     settings = teacher.settings
@@ -203,7 +204,7 @@ def _add_pair(
 
 
 def count_samples(samples: Iterable[SyntheticSamples]) -> SampleCounts:
-    """Return the total counts of several rows, and the number of rejected pairs by filter."""
+    """Sum the counts of several rows, and count their rejected pairs by filter."""
     counts: SampleCounts = {
         "documents": 0, "requested": 0, "accepted": 0, "rejected": 0, "missing": 0, "surplus": 0, "dropped": {},
     }  # fmt: skip

@@ -1,3 +1,3 @@
-"""Write the training file, identify the customization job, and describe the training data."""
+"""Write training files, compute the fingerprints of training jobs, and build data cards."""
 
 from __future__ import annotations

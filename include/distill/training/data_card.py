@@ -2,7 +2,7 @@
 Build the data card of a training set. The card is stored with the training file and shown in the report.
 
 The card contains the sources and licence terms, the number of pairs that each filter rejected, the teacher and the
-prompts, the price of training, lengths and topics, and ten pairs to read. A retry of the same run builds the same card.
+prompts, the price of training, lengths and topics, and ten example pairs. A retry of the task builds the same card.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def data_card(
     """
     Return the data card of ``arm``.
 
-    :param synthesis: manifest of ``curate``; ``None`` when no pairs were requested.
+    :param synthesis: result of the task ``curate``; ``None`` if no pairs were requested.
     :param training_price: the bill line for training on this set, including all epochs.
     """
     source = use_case.source
@@ -96,7 +96,7 @@ def _verdict_counts(counts: CriticCounts) -> CriticVerdictCounts:
 
 
 def funnel(synthesis: CurateManifest) -> list[FunnelStep]:
-    """Return how many pairs each filter rejected and how many passed it, in the order of the filters."""
+    """Return how many pairs each filter rejected and how many it passed on, in the order in which filters run."""
     left = synthesis["requested"] - synthesis["missing"]
     steps: list[FunnelStep] = [{"filter": "missing", "dropped": synthesis["missing"], "left": left}]
     for name in (*FILTER_NAMES, *(("critic",) if synthesis.get("critic") else ())):

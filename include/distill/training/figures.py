@@ -1,9 +1,9 @@
 """
-Compute the figures of a data card: distributions of lengths and grounding, frequent topic words, ten pairs to read.
+Compute the figures of a data card: distributions of lengths and grounding, frequent topic words, and example pairs.
 
 Records are counted while they are written. Memory use depends on the number of different values and words, not on the
-number of records. The pairs to read are selected by a seeded hash. The figures do not depend on the order of the
-records.
+number of records. The example pairs are the ten with the smallest seeded hashes, so the order of the records does not
+affect the selection.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class CardFigures:
     """
     Count the records of a training set for its data card.
 
-    :param seed: seed of the hash that selects the pairs to read.
+    :param seed: seed of the hash that selects the example pairs.
     """
 
     def __init__(self, *, seed: int) -> None:
@@ -79,7 +79,7 @@ class CardFigures:
         identity = "\x1f".join((str(self._seed), pair["row_id"], str(pair["pair"])))
         rank = -int.from_bytes(hashlib.sha256(identity.encode()).digest()[:8])
         texts: WrittenPair = {"question": pair["question"], "answer": pair["answer"], "topic": pair["topic"]}
-        # Tuples are compared from the left. The combination of row and number is unique, so texts are never compared.
+        # Tuples are compared from the left. Row id and pair number together are unique, so texts are never compared.
         entry = (rank, pair["row_id"], pair["pair"], texts)
         if len(self._drawn) < PAIRS_TO_READ:
             heapq.heappush(self._drawn, entry)

@@ -1,9 +1,10 @@
 """
-Write and read training records: a registry of the record formats of student families.
+Write and read training records in the record format of each student family.
 
-For some families, a job fails if the user or system text contains a reserved string such as ``System:``. Callers pass
-these texts through :func:`include.distill.inference.student.escape_reserved`, both for training records and for
-requests to the student. Answers are never changed, because the student should learn to write exactly these texts.
+For some families, a training job fails if the user text or the system prompt contains a reserved string such as
+``System:``. Callers pass both texts through :func:`include.distill.inference.student.escape_reserved`, for training
+records as well as for requests to the student. Answers are never changed, because the student should learn to write
+them exactly as they are.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from include.distill.training.records import (
     TrainingRecord,
 )
 
-# These characters are legal in JSON strings, but some readers treat them as line ends, as Unicode does.
+# These characters are legal in JSON strings, but some readers treat them as line endings, as the Unicode standard does.
 _LINE_SEPARATORS = str.maketrans({"\x85": "\\u0085", "\u2028": "\\u2028", "\u2029": "\\u2029"})
 
 
@@ -30,13 +31,16 @@ class RecordFormat(Protocol):
 
     @property
     def name(self) -> RecordFormatName:
-        """Value of ``format`` of a family in ``include/models.yaml``."""
+        """The name that a family gives in ``include/models.yaml``, under its key ``format``, to use this format."""
 
     def write(self, *, system: str, user: str, answer: str) -> TrainingRecord:
-        """Return the training record. ``system`` is empty if there is no system text or no field for a system text."""
+        """Return the training record.
+
+        :param system: system prompt; empty if there is none, or if the format has no field for it.
+        """
 
     def read(self, record: Mapping[str, Any]) -> dict[str, object]:
-        """Return the texts by field: the system text if there is one, then the user text, then the answer.
+        """Return the texts by field: the system prompt if there is one, then the user text, then the answer.
 
         The caller checks that the texts are strings.
 
@@ -45,7 +49,11 @@ class RecordFormat(Protocol):
 
 
 class PromptCompletion:
-    """The format with a prompt and a completion. Callers put a system text before the user text in the prompt."""
+    """
+    The format with a prompt and a completion.
+
+    It has no field for a system prompt, so callers put the system prompt at the start of the user text.
+    """
 
     name: RecordFormatName = "prompt-completion"
 
@@ -60,7 +68,7 @@ class PromptCompletion:
 
 
 class AnthropicMessages:
-    """The format with a system text and messages whose contents are strings."""
+    """The format with a system prompt and messages whose contents are strings."""
 
     name: RecordFormatName = "anthropic-messages"
 
@@ -81,7 +89,7 @@ class AnthropicMessages:
 
 
 class BedrockConversation:
-    """The format that Bedrock defines: a system text and messages, with each text in a list of one block."""
+    """The format that Bedrock defines: a system prompt and messages, with each text in a list with one block."""
 
     name: RecordFormatName = "bedrock-conversation-2024"
 
@@ -129,7 +137,7 @@ FORMATS = {record_format.name: record_format for record_format in _ALL}
 
 
 def to_customization_format(*, user: str, answer: str, instruction: str, family: Family) -> TrainingRecord:
-    """Return the training record for the user text ``user``, the system text ``instruction`` and the answer."""
+    """Return the training record for the user text ``user``, the system prompt ``instruction`` and the answer."""
     system, user = system_and_user_text(user=user, instruction=instruction, family=family)
     return FORMATS[family.format].write(system=system, user=user, answer=answer)
 
@@ -149,5 +157,5 @@ def record_texts(record: Mapping[str, Any], family: Family) -> dict[str, str]:
 
 
 def encode_record(record: TrainingRecord) -> bytes:
-    """Return a record as one line of a training file, without any character that a reader might treat as a line end."""
+    """Return a record as one line of a training file. In texts, all characters that could end a line are escaped."""
     return f"{json.dumps(record, ensure_ascii=False).translate(_LINE_SEPARATORS)}\n".encode()

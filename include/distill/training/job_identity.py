@@ -1,8 +1,8 @@
 """
-Identify a training job by a fingerprint of everything that changes the resulting model.
+Compute the fingerprint of a training job: a hash of everything that determines the resulting model.
 
-Two runs with the same data and settings need the same model, so the job is bought only once. The training file is
-stored under its own hash, so the requests of both runs would be identical.
+Two runs with the same data and settings need the same model, so only one of them buys the job. The training file is
+stored under its own hash, so both runs also have the same URI for it.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from include.distill.config.use_case import UseCase
 from include.distill.core.naming import canonical_hash
 from include.distill.training.hyperparameters import check_hyperparameters
 
-# Parts of Bedrock's messages about internal failures. All other failures are caused by the data or the request and
-# would happen again.
+# Parts of Bedrock's messages about internal failures. All other failures are caused by the data or the request, and
+# would occur again.
 # https://docs.aws.amazon.com/bedrock/latest/userguide/fine-tuning-troubleshooting.html
 _TRANSIENT_FAILURES = ("internal error", "unexpected error", "please try again")
 
@@ -33,7 +33,7 @@ def job_fingerprint(
 
 def training_recipe(use_case: UseCase) -> tuple[str, dict[str, str]]:
     """
-    Return the base model's id and the hyperparameters with which a use case trains its student.
+    Return the id of the base model and the hyperparameters that a use case trains its student with.
 
     :raises InputError: the student's family does not accept the hyperparameters.
     :raises UseCaseError: Bedrock cannot fine-tune the student.

@@ -20,7 +20,7 @@ from include.distill.training.formats import record_texts
 
 @dataclass(frozen=True)
 class RecordProblem:
-    """A fault in a field of a training record. ``record`` is the number of the record, from 1."""
+    """A fault in a field of a training record. ``record`` is the number of the record, counted from 1."""
 
     record: int
     field: str
@@ -31,7 +31,7 @@ class RecordProblem:
 
 
 def check_record(record: Mapping[str, Any], family: Family, number: int) -> list[RecordProblem]:
-    """Return the faults in the format, texts and length of a training record. ``number`` is its number, from 1."""
+    """Return the faults in the format, texts and length of record ``number`` of a training file, counted from 1."""
     try:
         texts = record_texts(record, family)
     except (KeyError, TypeError, ValueError) as error:
@@ -59,36 +59,46 @@ def _text_faults(text: str) -> Iterator[str]:
     if is_blank(text):
         yield "empty; expected text"
     if character := unsupported_character(text):
-        yield f"contains {character}, which a training file cannot hold. Remove it"
+        yield f"contains {character}, which is not allowed in a training file. Remove it"
 
 
 def conservative_token_count(text: str, family: Family) -> int:
-    """Return the number of tokens in ``text``, estimated from its characters. The estimate is too high for English."""
+    """Estimate the number of tokens in ``text`` from its length. For English, the estimate is above the real number."""
     return -(-len(text) // family.characters_per_token)
 
 
 def record_count_problems(training: int, validation: int, family: Family) -> Iterator[str]:
-    """Yield a message for each broken limit on numbers of records. ``validation`` is 0 without a validation file."""
+    """Yield a message for each broken limit on the number of records.
+
+    :param training: number of records in the training file.
+    :param validation: number of records in the validation file; 0 if there is no such file.
+    """
     minimum, maximum = family.training_records
     counted = training + (validation if family.count_minimum_with_validation else 0)
     name = "training and validation records" if family.count_minimum_with_validation else "training records"
     if counted < minimum:
-        yield f"{counted} {name}; at least {minimum} are required. Add rows or pairs per document."
+        yield f"{counted} {name}; at least {minimum} are required. Add rows, or request more pairs per document."
     if training > maximum:
-        yield f"{training} training records; at most {maximum} are allowed. Use fewer documents or pairs per document."
+        yield (
+            f"{training} training records; at most {maximum} are allowed. Use fewer documents, or request fewer pairs"
+            " per document."
+        )
     minimum, maximum = family.validation_records
     if validation and not minimum <= validation <= maximum:
         yield f"{validation} validation records; {minimum} to {maximum} are allowed. Change training.validation_share."
     if training + validation > family.total_records:
         total = training + validation
-        yield f"{total} training and validation records; at most {family.total_records} are allowed together."
+        yield (
+            f"{total} training and validation records; at most {family.total_records} are allowed in total. Use fewer"
+            " documents, or request fewer pairs per document."
+        )
 
 
 def check_file(key: str, size_bytes: int, family: Family, *, validation: bool = False) -> None:
     """
     Check the name and the size of a training or validation file.
 
-    :param key: key of the file's object in its bucket.
+    :param key: S3 key under which the file is stored.
     :raises LimitError: the file breaks a limit. Nothing was bought.
     """
     kind, maximum = (
@@ -101,5 +111,6 @@ def check_file(key: str, size_bytes: int, family: Family, *, validation: bool = 
         problems.append(f"the {kind} file's name {key!r} does not match {family.file_name}. Change storage.prefix")
     if problems:
         raise LimitError(
-            f"Broken limits of {family.key} ({family.source.url}): {'; '.join(problems)}. Nothing was bought."
+            f"The {kind} file breaks limits of {family.key} ({family.source.url}): {'; '.join(problems)}. Nothing was"
+            " bought."
         )

@@ -18,7 +18,7 @@ from include.distill.training.records import LossPoint
 
 def loss_curve(metrics: bytes) -> list[LossPoint]:
     """
-    Read the steps in Bedrock's ``step_wise_training_metrics.csv``.
+    Read the loss of each step from Bedrock's ``step_wise_training_metrics.csv``.
 
     Columns differ between families, but all files have ``step_number``, ``epoch_number`` and ``training_loss``.
     https://docs.aws.amazon.com/bedrock/latest/userguide/model-customization-analyze.html
@@ -38,7 +38,7 @@ def loss_curve(metrics: bytes) -> list[LossPoint]:
 
 class LossMeans(NamedTuple):
     """
-    The mean losses over the first ``window`` and the last ``window`` of all ``steps``.
+    The mean loss over the first ``window`` steps and over the last ``window`` steps, out of ``steps`` steps.
 
     A mean is ``None`` if one of its steps has no loss.
     """
@@ -59,8 +59,11 @@ class LossMeans(NamedTuple):
         first, last = _as_text(self.first), _as_text(self.last)
         if self.window == 1:
             steps = f"{self.steps} {'step' if self.steps == 1 else 'steps'}"
-            return f"{steps}, too few for means; loss {first} in the first step and {last} in the last"
-        return f"mean loss {first} over the first {self.window} of {self.steps:,} steps, {last} over the last"
+            return f"{steps}, too few for means; loss {first} in the first step and {last} in the last step"
+        return (
+            f"mean loss {first} over the first {self.window:,} of {self.steps:,} steps, and {last} over the last"
+            f" {self.window:,}"
+        )
 
 
 def loss_means(points: Sequence[LossPoint]) -> LossMeans | None:

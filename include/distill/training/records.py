@@ -35,8 +35,8 @@ class AnthropicRecord(TypedDict):
     The record is stored like :class:`PromptCompletionRecord`.
     """
 
-    system: NotRequired[str]  # absent when there is no instruction
-    messages: list[AnthropicMessage]  # one message of the user, then one of the assistant
+    system: NotRequired[str]  # absent if there is no instruction
+    messages: list[AnthropicMessage]  # one message from the user, then one from the assistant
 
 
 class TextBlock(TypedDict):
@@ -60,8 +60,8 @@ class ConversationRecord(TypedDict):
     """
 
     schemaVersion: Literal["bedrock-conversation-2024"]
-    system: NotRequired[list[TextBlock]]  # one block; absent when there is no instruction
-    messages: list[ConversationMessage]  # one message of the user, then one of the assistant
+    system: NotRequired[list[TextBlock]]  # one block; absent if there is no instruction
+    messages: list[ConversationMessage]  # one message from the user, then one from the assistant
 
 
 TrainingRecord = PromptCompletionRecord | AnthropicRecord | ConversationRecord
@@ -120,7 +120,7 @@ class FunnelStep(TypedDict):
 
 
 class CriticVerdictCounts(TypedDict):
-    """Numbers of pairs by the critic's verdict. The record is stored as ``critic`` in the data card."""
+    """The number of pairs for each verdict of the critic. The record is stored as ``critic`` in the data card."""
 
     grounded: int
     ungrounded: int
@@ -130,7 +130,7 @@ class CriticVerdictCounts(TypedDict):
 
 class DataCard(CardFigureRecord):
     """
-    The description of a training set for human readers.
+    A description of a training set, for human readers.
 
     The record is stored in ``merged/<arm>/data_card.json``, in ``<prefix>/datasets/<sha256>/data_card.json``, and in
     ``data_cards`` of ``report/report.json``.
@@ -139,60 +139,69 @@ class DataCard(CardFigureRecord):
     use_case: str
     arm: str
     counts: TrainingSetCounts
-    sha256: str  # hash of the bytes of both files
+    sha256: str  # hash of the bytes of the training file and the validation file
     source: str  # path or URI of the training CSV
     evaluation_source: str | None
     licence: str
     attribution: str
     teacher: CardModel
     student: CardModel
-    prompts: dict[str, str]  # version of each prompt by its name
+    prompts: dict[str, str]  # version of each prompt, by name
     training_price: BillLineRecord  # for all epochs
     curation: dict[str, object]  # the ``curation`` section of the use case
-    synthesis: NotRequired[PairCounts]  # this and the next three are absent if no pairs were requested
+    # The remaining fields are absent if no pairs were requested.
+    synthesis: NotRequired[PairCounts]
     funnel: NotRequired[list[FunnelStep]]
-    critic: NotRequired[CriticVerdictCounts]  # absent without a critic
-    licence_note: NotRequired[str]  # absent if teacher and student have the same provider
+    critic: NotRequired[CriticVerdictCounts]  # also absent without a critic
+    licence_note: NotRequired[str]  # also absent if teacher and student have the same provider
 
 
 class MergeManifest(TrainingSetCounts):
-    """Result of an arm's ``merge``: the training set in the run's folder. The record is passed through XCom only."""
+    """
+    Result of an arm's task ``merge``: the training set in the run's folder.
+
+    The record is passed through XCom only.
+    """
 
     train_uri: str  # ``merged/<arm>/train.jsonl``
-    validation_uri: str | None  # None when no row is held out
+    validation_uri: str | None  # None if no row is held out
     card_uri: str  # ``merged/<arm>/data_card.json``
-    sha256: str  # hash of the bytes of both files
-    tokens: int  # estimate for one epoch of the training file
+    sha256: str  # hash of the bytes of the training file and the validation file
+    tokens: int  # estimated number of tokens in the training file, for one epoch
 
 
 class DatasetManifest(TypedDict):
-    """Result of an arm's ``upload``: the training set under its own hash. The record is passed through XCom only."""
+    """
+    Result of an arm's task ``upload``: the training set, stored under its own hash.
+
+    The record is passed through XCom only.
+    """
 
     train_uri: str  # ``<prefix>/datasets/<sha256>/train.jsonl``
     validation_uri: str | None
     sha256: str
     records: int
-    tokens: int  # estimate for one epoch of the training file
+    tokens: int  # estimated number of tokens in the training file, for one epoch
     uploaded: bool  # False if the training set was already stored
 
 
 class TrainingJobManifest(TypedDict):
     """
-    Result of an arm's ``submit``: the customization job, bought now or earlier.
+    Result of an arm's task ``submit``: the customization job, bought now or earlier.
 
     The record is passed through XCom only.
     """
 
     job_name: str
     job_arn: str
-    fingerprint: str  # sha256 of base model, hyperparameters and data
+    fingerprint: str  # hash of base model, customization type, hyperparameters and data
     attempt: int  # from 1
     bought: bool  # False if an earlier attempt or run bought the job
-    at_most_usd: NotRequired[float]  # price of the whole training; absent from manifests of earlier versions
+    at_most_usd: NotRequired[float]  # price of the training over all epochs; absent from manifests of earlier versions
 
 
 class TrainingManifest(TypedDict):
-    """Result of an arm's ``trained``: the completed job and its model. The record is passed through XCom only."""
+    """Result of an arm's task ``trained``: the completed job and its model. The record is passed through XCom only."""
 
     job_name: str
     job_arn: str
@@ -203,7 +212,7 @@ class TrainingManifest(TypedDict):
 
 
 class LossPoint(TypedDict):
-    """One step of a training job's metrics. ``loss_curves`` of ``report/report.json`` has a list for each arm."""
+    """One step of a training job's metrics. ``loss_curves`` in ``report/report.json`` has a list of steps per arm."""
 
     step: int
     epoch: float

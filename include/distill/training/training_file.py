@@ -1,5 +1,5 @@
 """
-Write a training or validation file, and check, count and hash each record while it is written.
+Write a training or validation file. Each record is checked, counted and hashed while it is written.
 
 Records are streamed: a file of 100,000 records takes no more memory than a file of ten.
 """
@@ -29,7 +29,7 @@ class Digest(Protocol):
 @dataclass
 class TrainingFile:
     """
-    A file that is being written, with its counts and problems.
+    A training or validation file that is being written, with its counts and problems.
 
     :param name: ``training`` or ``validation``, for error messages.
     """
@@ -44,7 +44,7 @@ class TrainingFile:
     problem_count: int = 0
 
     def write(self, records: Iterable[TrainingRecord], body: IO[bytes]) -> None:
-        """Write ``records``, including faulty records. Call :meth:`require_no_problem` before the file is used."""
+        """Write ``records``, including faulty ones. Call :meth:`require_no_problem` before you use the file."""
         for record in records:
             self.records += 1
             self.add_problems(map(str, check_record(record, self.family, self.records)))
@@ -62,10 +62,10 @@ class TrainingFile:
                 self.problems.append(problem)
 
     def require_no_problem(self) -> None:
-        """Raise an error if the file breaks a limit of its family.
+        """Raise an error if the file breaks a limit of the student's family.
 
-        :raises LimitError: the file has problems. The message lists the first 20 and the number of the others. Nothing
-            was bought.
+        :raises LimitError: the file has problems. The message lists the first 20 problems and the number of the others.
+            Nothing was bought.
         """
         if not self.problems:
             return

@@ -56,7 +56,7 @@ def write_training_set(
     Write the training set of ``arm`` into the run's folder.
 
     Whole documents are held out for validation. Neither their rows nor their synthetic pairs are used for training.
-    Rows and pairs are streamed. Only the names of rows are kept in memory.
+    Rows and pairs are streamed. Only the ids and groups of the rows are kept in memory.
 
     :param shards: number of shards of the run's synthetic pairs.
     :raises LimitError: the set breaks a limit of the family. Nothing was written or bought.
@@ -102,7 +102,7 @@ def _check(train: TrainingFile, validation: TrainingFile, folder: RunFolder, sha
 
 
 def job_fault(pair: RowTexts, *, use_case: UseCase, prompt: Prompt, family: Family) -> str | None:
-    """Return why a training job would fail on the record of ``pair``, or ``None`` if the record is valid."""
+    """Return why a training job would fail on the training record of ``pair``, or ``None`` if the record is valid."""
     record = _record(pair, use_case=use_case, prompt=prompt, family=family)
     problems = check_record(record, family, 1)
     return "; ".join(f"{problem.field}: {problem.message}" for problem in problems) or None

@@ -120,7 +120,7 @@ def test_the_legend_gives_means_over_a_tenth_of_the_steps() -> None:
     svg = drawn(loss_chart({"tuned": curve}, width=330))
     assert "tuned: 0.87 to 0.33" in [element.text for element in svg.iter()]
     (heard,) = [element.text for element in svg.iter() if element.tag.endswith("desc")]
-    assert heard == "tuned: mean loss 0.87 over the first 10 of 100 steps, 0.33 over the last."
+    assert heard == "tuned: mean loss 0.87 over the first 10 of 100 steps, and 0.33 over the last 10."
 
 
 def test_a_step_without_loss_breaks_the_line() -> None:

@@ -260,7 +260,7 @@ def test_losses_are_shown_as_means_with_the_loss_that_the_job_reports_and_the_so
     assert means[1] == "the job reports 0.909"
     source = next(word for word in words if "step_wise_training_metrics.csv" in word)
     assert "step_wise_training_metrics.csv of the AWS simulator" in source
-    assert source.endswith("tuned: mean loss 1.89 over the first 8 of 80 steps, 0.92 over the last.")
+    assert source.endswith("tuned: mean loss 1.89 over the first 8 of 80 steps, and 0.92 over the last 8.")
     assert any("step_wise_training_metrics.csv of the training job" in word for word in page(simulated=False).words)
 
 

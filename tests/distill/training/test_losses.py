@@ -58,21 +58,21 @@ class TestMeans:
         means = loss_means(curve(losses))
         assert means is not None
         assert means.figures == "0.87 to 0.33"
-        assert means.sentence == "mean loss 0.87 over the first 10 of 100 steps, 0.33 over the last"
+        assert means.sentence == "mean loss 0.87 over the first 10 of 100 steps, and 0.33 over the last 10"
 
     @pytest.mark.parametrize(
         ("losses", "sentence"),
         [
             pytest.param(
                 [0.5] * 18 + [0.1],
-                "19 steps, too few for means; loss 0.50 in the first step and 0.10 in the last",
+                "19 steps, too few for means; loss 0.50 in the first step and 0.10 in the last step",
                 id="19 steps",
             ),
             pytest.param(
-                [0.5], "1 step, too few for means; loss 0.50 in the first step and 0.50 in the last", id="1 step"
+                [0.5], "1 step, too few for means; loss 0.50 in the first step and 0.50 in the last step", id="1 step"
             ),
             pytest.param(
-                [0.5] * 19 + [0.1], "mean loss 0.50 over the first 2 of 20 steps, 0.30 over the last", id="20 steps"
+                [0.5] * 19 + [0.1], "mean loss 0.50 over the first 2 of 20 steps, and 0.30 over the last 2", id="20 steps"
             ),
         ],
     )

@@ -1,4 +1,4 @@
-"""Check that a URL answers. Usage: ``python -m container.health_check URL``. The image has no curl."""
+"""Check that a URL responds. Usage: ``python -m container.health_check URL``. The image has no curl."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ TIMEOUT_SECONDS = 8.0
 
 
 def main(arguments: list[str]) -> int:
-    """Return 0 if the URL answers successfully; otherwise print the reason and return 1."""
+    """Return 0 if the URL responds without an error; otherwise print the reason and return 1."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # no proxy: the service is on this machine
     try:
         opener.open(arguments[0], timeout=TIMEOUT_SECONDS).close()

@@ -20,7 +20,7 @@ PASSWORD = "ADMIN_PASSWORD"  # noqa: S105 - the name of a variable, not a passwo
 
 def write_password_file(environ: Mapping[str, str]) -> None:
     """
-    Write a new file that only its owner can read.
+    Write a new password file, which only its owner can read. An existing file is replaced.
 
     :raises ValueError: the environment does not name exactly one user with a password.
     """

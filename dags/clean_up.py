@@ -17,16 +17,17 @@ sets, paid answers, buckets. If something cannot be deleted, everything later in
 
 By default, data sets, paid answers, buckets and everything that has not expired are kept. If you delete the paid
 answers, the next run pays for all of them again. A bucket is deleted only if the form gives its exact name, it has the
-tag `project=bedrock-distill`, and it would be empty. The pipeline sets this tag on the buckets that it creates.
+tag `project=bedrock-distill`, and the other deletions leave it empty. The pipeline sets this tag on the buckets that it
+creates.
 
 ### What is never deleted
 
 - throughput, models and buckets without the tag `project=bedrock-distill`, and folders without a frozen `use_case.yaml`
 - the champion, the file that names the champion, and any model whose throughput is kept
 - anything that a live run uses
-- anything that belongs to a run that is not in Airflow's database, if the resource has not expired and
-  `include_unexpired` is not ticked. The tag `expires-at` says when a resource expires. A run folder without a report
-  expires `serving.expires_after_hours` after its last write.
+- anything that has not expired, if Airflow has no record of its run. Tick `include_unexpired` to delete it too. The tag
+  `expires-at` says when a resource expires. A run folder without a report expires `serving.expires_after_hours` after
+  its last write.
 - anything created or changed after `list_leftovers` ran
 
 ### If a task fails
@@ -35,11 +36,11 @@ You may clear either task at any time. The task then lists the resources again. 
 
 | task | cause | what to do |
 |---|---|---|
-| `list_leftovers` | a listing in AWS failed, or the form names an unknown use case or bucket | Nothing was deleted. If a listing failed, follow the message and clear the task. If the form is wrong, trigger the DAG again. |
+| `list_leftovers` | resources in AWS could not be listed, or the form names an unknown use case or bucket | Nothing was deleted. If resources could not be listed, follow the message and clear the task. If the form is wrong, trigger the DAG again. |
 | `delete_leftovers` | AWS did not delete a resource; the message names it | Throughput that still exists **is billed by the hour**. Clear the task. If it fails again, delete the resources in the AWS console. |
 
 - **Both tasks succeeded, but nothing was deleted**: all resources were kept. The log of `list_leftovers` gives the
-  reason for each one. Tick `include_unexpired` only if no use case is running.
+  reason for each one. Tick `include_unexpired` only if no run of a use case is in progress.
 - **`delete_leftovers` was skipped**: the run was a dry run.
 - **A run of a use case later fails with "was released"**: clear `<arm>.provision` of that run with downstream. This
   buys a new endpoint, which is billed by the hour.

@@ -30,7 +30,7 @@ models then compare the fine-tuned student with the untrained student on rows th
 | `report` | `report.json` and `report.html` | nothing |
 | `approve` | a person's decision; the task waits for it | nothing |
 | `promote` | the winner becomes the new champion; skipped if no arm won | nothing |
-| `delete_losers` | the other custom models are deleted | ends the storage cost of $1.95 per model and month |
+| `delete_losers` | the other custom models are deleted | ends the storage cost of $1.95 per model per month |
 | `outcome` | fails if any task failed | nothing |
 
 ### Parameters
@@ -56,13 +56,13 @@ same thing: stored answers, training jobs and running endpoints are reused, and 
 | `shards`, `evaluation_shards`, `<arm>.merge`, `.upload`, `report` | see the message | Correct the cause and clear the task with downstream. The task itself costs nothing. |
 | `<arm>.submit` | an earlier job on the same data failed, or access is missing | Correct the data or grant access, then clear `preflight` with downstream. Changed data buys a new job. |
 | `<arm>.trained` | the job did not end in time | Clear `trained` to wait longer. Waiting buys nothing, but the job is still running and billed. |
-| `<arm>.trained` | the job failed, or was stopped because the task was marked as failed | Follow the message. If it says to clear `<arm>.submit` with downstream, that buys the next attempt at full price. |
+| `<arm>.trained` | the job failed, or was stopped because the task was marked as failed | Follow the message. If it says to clear `<arm>.submit` with downstream, clearing the task buys the next attempt at full price. |
 | `<arm>.provision` | the account has no quota for model units, or access is missing | Raise the quota or grant access, then clear `provision` with downstream. Nothing was bought. |
-| `<arm>.in_service` | the endpoint failed or was not ready in time | `release` runs next and deletes the endpoint. Then clear `provision` with downstream, which buys a new endpoint, billed by the hour. |
-| `<arm>.answer` | the endpoint is gone ("was released"), for example because only the failed tasks of a run were cleared | Clear `provision` with downstream, which buys a new endpoint for the missing answers, billed by the hour. |
-| `<arm>.answer` | a row has no answer | Clear `answer` with downstream. Airflow then also runs `provision` again, which buys a new endpoint for the missing answers, billed by the hour. In the base arm, you pay only for the tokens of the missing answers. |
+| `<arm>.in_service` | the endpoint failed or was not ready in time | `release` runs next and deletes the endpoint. Then clear `provision` with downstream. This buys a new endpoint, which is billed by the hour. |
+| `<arm>.answer` | the endpoint is gone ("was released"), for example because only the failed tasks of a run were cleared | Clear `provision` with downstream. To get the missing answers, this buys a new endpoint, which is billed by the hour. |
+| `<arm>.answer` | a row has no answer | Clear `answer` with downstream. Airflow then also runs `provision` again. To get the missing answers, `provision` buys a new endpoint, which is billed by the hour. In the base arm, you pay only for the tokens of the missing answers. |
 | `<arm>.release` | Bedrock did not delete the endpoint | The endpoint **may still be billed by the hour**. The task is retried. If all retries fail, delete the provisioned throughput in the Bedrock console. |
-| `promote` | the champion changed after `preflight` stored it for this run, or the winner's model is gone | Nothing was changed. The message says what to clear. |
+| `promote` | the champion changed after `preflight` recorded it for this run, or the winner's model is gone | Nothing was changed. The message says what to clear. |
 | `delete_losers` | Bedrock refused to delete a model | Clear `delete_losers`. It deletes the remaining models. |
 | `outcome` | another task failed; the message names the task and the jobs that were stopped | Correct the cause and clear the failed task with downstream. |
 
@@ -158,7 +158,7 @@ def distill_dag(use_case: UseCase) -> DAG:
     return dag
 
 
-# In a worker, the id of the one DAG that it needs; ``None`` in the DAG processor.
+# In a worker, the id of the only DAG that the worker needs; ``None`` in the DAG processor.
 WANTED = get_parsing_context().dag_id
 for use_case in load_use_cases().valid:
     if WANTED in (None, use_case.dag_id):

@@ -23,9 +23,9 @@ empty, the pair in the report's headline is used. `how` is one of:
 
 - **ask in Airflow**: people answer in the tab "Required Actions" of the run, within `hours`. A label is stored
   under the name in `labeller`. If `labeller` is empty, it is stored under the name of the Airflow user who answers.
-- **write the sheet only**: the run stops after `draw_sample`, whose log names the sheet. Fill in the column `label`
-  with `A`, `B` or `Tie`, or leave it empty. You may move or delete rows. Save the sheet as CSV. `collect_labels`
-  detects the encoding and the separator.
+- **write the sheet only**: the run stops after `draw_sample`. The task's log says where the sheet is. Fill in the
+  column `label` with `A`, `B` or `Tie`, or leave it empty. You may reorder or delete rows. Save the sheet as CSV.
+  `collect_labels` detects the encoding and the separator.
 - **read a labelled sheet**: fill in `labeller`, and `labelled_csv` if you have moved the sheet. If another run has
   ended since the sheet was written, also fill in the `run_key` from the sheet's path. A sheet with labels is never
   overwritten.
@@ -33,7 +33,7 @@ empty, the pair in the report's headline is used. `how` is one of:
 The same run, pair and number of examples always give the same sample. For a second person to label the same questions,
 trigger the DAG again with another `labeller`. Both DAG runs may be in progress at the same time. A larger sample starts
 with the examples of the smaller one. The report measures agreement as Cohen's kappa. With fewer than 50 labels or fewer
-than 20 documents, it says "too few labels" or "too few documents" instead.
+than 20 documents, the report says "too few labels" or "too few documents" instead.
 
 ### If a task fails
 
@@ -44,7 +44,7 @@ in the run has changed since then, the label is left out, and the report says ho
 | task | cause | what to do |
 |---|---|---|
 | `draw_sample` | the form names a run without a report, or a pair that the run did not compare | Trigger the DAG again with other values. |
-| `ask` | not a failure: the task waits for an answer | Answer the question, wait until `hours` have passed, or mark the task as success to continue without an answer. |
+| `ask` | not a failure: the task waits for an answer | Answer the question, wait until `hours` have passed, or mark the task as successful to continue without an answer. |
 | `collect_labels` | the sheet cannot be used; the message names the lines and columns | No label was stored. Correct the sheet and clear the task. If every answer on the sheet has changed in the run, move the sheet and trigger the DAG again to write a new one. |
 """
 

@@ -2,7 +2,7 @@
 
 Every 15 minutes, this DAG deletes the project's provisioned throughput that no live run uses. Throughput is billed by
 the hour until it is deleted. Normally, the teardown `release` deletes the throughput of its run. This DAG is the safety
-net for runs whose `release` did not run or failed.
+net for runs whose `release` failed or did not run.
 
 ### Tasks
 

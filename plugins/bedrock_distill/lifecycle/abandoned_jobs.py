@@ -31,7 +31,7 @@ FINAL_ATTEMPT = "under way, the last"
 
 @contextmanager
 def record_attempt(context: Context) -> Iterator[None]:
-    """Push an XCom when an attempt starts; replace its value if the attempt fails. Airflow deletes it before a retry."""
+    """Push an XCom when an attempt starts, and replace it if the attempt fails. Airflow deletes it before a retry."""
     ti = context["ti"]
     ti.xcom_push(key=ATTEMPT_KEY, value=IN_PROGRESS if ti.try_number <= ti.max_tries else FINAL_ATTEMPT)
     with record_error(context):

@@ -29,14 +29,15 @@ if TYPE_CHECKING:
 
 class BedrockAnswerOperator(ArmOperator):
     """
-    Send a shard of evaluation rows to an arm's model. The arm of the noise control answers each row twice.
+    Send a shard of evaluation rows to an arm's model. The arm used for the noise control answers each row twice.
 
-    An answer is stored for the custom model, not for the throughput that served it, so no later run pays for it again.
-    If a row has no answer, the task fails, because the judges compare all arms on the same rows. A retry or clearing
+    An answer is stored under the custom model, not under the throughput that served the model. So a later run, which
+    buys another throughput, does not pay for the answer again.
+    If a row has no answer, the task fails, because the judges compare all arms on the same rows. Retrying or clearing
     the task requests only the missing answers.
 
     :param shard: number of the shard. (templated)
-    :param serving: manifest of the arm's ``in_service``; ``None`` for the base student, which answers on demand.
+    :param serving: manifest of the arm's task ``in_service``; ``None`` for the base student, which answers on demand.
         (templated)
     :return: ``{"arm", "rows", "calls", "cache_hits", "input_tokens", "output_tokens", …, "simulated"}``
     :raises ThroughputReleasedError: the endpoint is gone; clear the arm's ``provision`` with downstream.
@@ -82,11 +83,11 @@ class BedrockAnswerOperator(ArmOperator):
         return {"arm": self.arm, "rows": len(records), **usage.as_record()}
 
     def _require_endpoint(self) -> None:
-        # Without this check, the base student would answer in place of a tuned arm, and nothing would show it.
+        # Without this check, the base student would silently answer in place of a tuned arm.
         if self.serving is None and self.use_case.arm(self.arm).kind != "base":
             message = (
                 f"Arm {self.arm} has no endpoint: {arm_task(self.arm, IN_SERVICE)} returned no result, probably because"
-                " a person marked it as success. No request was sent to a model. Clear"
+                " a person marked it as successful. No request was sent to a model. Clear"
                 f" {arm_task(self.arm, PROVISION)} with downstream to buy an endpoint."
             )
             raise ThroughputReleasedError(message)

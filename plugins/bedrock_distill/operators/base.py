@@ -25,7 +25,7 @@ def mapped_manifests(output: Any, manifest: type[ManifestT]) -> list[ManifestT]:
 
 class DistillOperator(RunAccess, BaseOperator):
     """
-    Base of the operators that work in a run's folder.
+    Base class of the operators that work in a run's folder.
 
     :param run_uri: the run's folder, ``s3://…/runs/<run_key>``. (templated)
     :param aws_conn_id: Airflow connection for AWS.
@@ -46,7 +46,7 @@ class DistillOperator(RunAccess, BaseOperator):
 
 class ArmOperator(DistillOperator):
     """
-    Base of the operators that work for one arm.
+    Base class of the operators that work for one arm.
 
     :param arm: name of an arm of the use case.
     """

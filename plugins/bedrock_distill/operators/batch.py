@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 class BatchOperator(DistillOperator):
     """
-    Base of the operators for a step's batch jobs.
+    Base class of the operators for a step's batch jobs.
 
     :param step: the step whose questions are sent: ``synthesize`` or ``judge``.
     """
@@ -51,7 +51,7 @@ class BatchOperator(DistillOperator):
 
     @cached_property
     def pending_jobs(self) -> PendingBatchJobs:
-        """The batch jobs, bought by any run, whose answers are not stored yet."""
+        """All batch jobs whose answers are not stored yet, whichever run bought them."""
         return PendingBatchJobs(self.store, self.folder)
 
     def collect(self, plan: BatchJobPlan, job: BatchJob) -> BatchOutcome:
@@ -86,7 +86,7 @@ class RunningQuestions:
     claimed_arns: set[str] = field(default_factory=set)
 
     def claim(self, key: str) -> bool:
-        """Return whether a running job will answer a question. If so, the step waits for that job."""
+        """Claim the running job that will answer a question, so that the step waits for it; else return ``False``."""
         arn = self.job_arns.get(key)
         if arn is None:
             return False
@@ -98,15 +98,15 @@ class BedrockSubmitBatchOperator(BatchOperator):
     """
     Submit a step's unanswered questions as batch jobs, at half the price.
 
-    No question is submitted twice. First, the answers of ended jobs of all runs are stored. If a running job already
-    contains a question, the question is not submitted again, and this run waits for that job. A job's name is a hash of
-    its questions, so a retry, clearing the task, or another worker finds the job. If there are too few questions for
-    a batch job, the step sends them on demand.
+    No question is submitted twice. First, the task stores the answers of all jobs that have ended, whichever run bought
+    them. If a running job already contains a question, the question is not submitted again, and this run waits for that
+    job. A job's name contains a hash of its questions, so a retry, a cleared task or another worker finds the job. If
+    there are too few questions for a batch job, the step sends them on demand.
 
     :param shards: numbers of the shards of rows for the teacher; empty for the judges. (templated)
     :return: ``{"job_arns", "records", "left_to_ask_on_demand", "bought"}``; ``records`` is the number of
         questions in this run's jobs.
-    :raises JobFailedError: an earlier job failed because of the same questions; it is not bought again.
+    :raises JobFailedError: an earlier job failed on the same questions; it is not bought again.
     :raises RefusedError: access or a quota is missing; the refused job was not bought.
     """
 
@@ -145,14 +145,14 @@ class BedrockSubmitBatchOperator(BatchOperator):
             count = len(file.keys)
             job = self._buy(model, file, context, submitted) if count >= limits.minimum_records else None
             if job is None:
-                self.log.info("%d questions for %s are left for the step to send on demand.", count, model.key)
+                self.log.info("Number of questions for %s that the step sends on demand: %d", model.key, count)
                 submitted["left_to_ask_on_demand"] += count
                 continue
             submitted["job_arns"].append(job.arn)
             submitted["records"] += count
 
     def _collect_ended(self, model: Model) -> RunningQuestions:
-        """Store the answers of the jobs that have ended; return the questions of the running jobs."""
+        """Store the answers of the jobs that have ended; return the questions that running jobs will answer."""
         running = RunningQuestions()
         for plan in self.pending_jobs.all():
             job = self.batch_jobs.find(plan.name) if plan.identity == model.inference_id else None
@@ -167,7 +167,7 @@ class BedrockSubmitBatchOperator(BatchOperator):
     def _buy(
         self, model: Model, file: BatchInputFile, context: Context, submitted: BatchSubmitManifest
     ) -> BatchJob | None:
-        """Return the job for a file of questions; ``None`` if batch jobs cannot answer them."""
+        """Find or buy the job for a file of questions; return ``None`` if batch jobs cannot answer them."""
         name = self._attempt(file.sha256)
         if name is None:
             return None
@@ -192,7 +192,7 @@ class BedrockSubmitBatchOperator(BatchOperator):
         return purchase.resource
 
     def _attempt(self, sha256: str) -> str | None:
-        """Return the name of the first attempt that has not ended; ``None`` if another batch job cannot help.
+        """Return the name of the first attempt that is running or not bought yet; ``None`` if another job cannot help.
 
         None of these questions has a stored answer. So an attempt that has ended did not answer them, or its answers
         were deleted.
@@ -256,13 +256,14 @@ class BedrockCollectBatchOperator(BatchOperator):
     """
     Store the answers of a step's batch jobs, whatever their final status.
 
-    The step then sends the unanswered questions on demand. This task costs nothing. A retry or clearing the task stores
-    the answers that are not stored yet.
+    The step then sends the unanswered questions on demand. This task costs nothing. Retrying or clearing the task
+    stores the answers that are not stored yet.
 
-    :param submitted: manifest of the step's ``submit``. (templated)
+    :param submitted: manifest of the step's task ``submit``. (templated)
     :return: ``{"jobs", "records", "answered", "errors", "left_to_ask_on_demand"}``
-    :raises JobFailedError: a job is Failed or Stopped; the message quotes Bedrock's reason. Its answers are stored.
-    :raises WaitTimeoutError: a job is still running, because a person marked ``wait`` as success.
+    :raises JobFailedError: a job has the status Failed or Stopped; the message quotes Bedrock's reason. The
+        job's answers are stored.
+    :raises WaitTimeoutError: a job is still running, because a person marked the task ``wait`` as successful.
     """
 
     template_fields: Sequence[str] = (*BatchOperator.template_fields, "submitted")

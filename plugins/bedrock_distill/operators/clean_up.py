@@ -1,8 +1,8 @@
 """
 List what the pipeline left in AWS, then delete it.
 
-Each operator lists everything itself and plans by the same rules (:mod:`include.distill.cleanup.rules`). Resources that
-are newer than the list that a person saw are kept. Nothing is deleted until every listing has succeeded.
+Each operator lists all resources itself and plans by the same rules (:mod:`include.distill.cleanup.rules`). Resources
+that are newer than the list that a person saw are kept. Nothing is deleted until every listing has succeeded.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Account:
-    """One connection and Region, with the chosen use cases that use it."""
+    """One connection and Region, with the chosen use cases that use them."""
 
     hook: BedrockDistillHook
     store: S3ObjectStore
@@ -61,7 +61,7 @@ class Account:
 
 class CleanUpOperator(BaseOperator):
     """
-    Base of the operators of ``distill_clean_up``. It reads the trigger form, lists resources and plans the deletion.
+    Base class of the operators of ``distill_clean_up``. It reads the form, lists resources and plans the deletion.
 
     :param use_cases: the folder of use cases, which name the accounts and buckets to list.
     """
@@ -71,7 +71,7 @@ class CleanUpOperator(BaseOperator):
         self.use_cases = use_cases
 
     def connect(self, aws: Aws) -> tuple[BedrockDistillHook, S3ObjectStore]:
-        """Return clients of Bedrock and S3 that use the use case's connection."""
+        """Return clients for Bedrock and S3 that use the use case's connection."""
         hook = BedrockDistillHook(aws.conn_id, aws.region)
         return hook, S3ObjectStore(hook)
 
@@ -82,7 +82,7 @@ class CleanUpOperator(BaseOperator):
     def _plans(
         self, choice: CleanUpChoice, now: datetime.datetime, context: Context
     ) -> list[tuple[Account, CleanUpPlan]]:
-        """List the resources of all accounts, then plan. If a listing fails, nothing is deleted."""
+        """List the resources of all accounts, then plan what to delete. If a listing fails, nothing is deleted."""
         use_cases = load_use_cases(self.use_cases)
         chosen = _chosen(use_cases, choice)
         _refuse_unknown_buckets(chosen, choice)
@@ -101,7 +101,7 @@ class CleanUpOperator(BaseOperator):
 
 class ListLeftoversOperator(CleanUpOperator):
     """
-    List what the pipeline left, and log what would be deleted, what would be kept, and why.
+    List what the pipeline left in AWS, and log what would be deleted, what would be kept, and why.
 
     The task only reads from AWS, and costs nothing. With ``dry_run`` in the form, the next task is skipped.
 
@@ -137,11 +137,11 @@ class DeleteLeftoversOperator(CleanUpOperator):
     Delete the listed resources: first throughput, then models, then objects, then the buckets named in the form.
 
     The task waits until throughput is gone before it deletes models. If a resource of one kind could not be deleted,
-    all resources of later kinds are kept. The task costs nothing. A retry or clearing the task lists again and deletes
+    all resources of later kinds are kept. The task costs nothing. Retrying or clearing the task lists again and deletes
     the remaining resources, but keeps resources that are newer than the first list.
 
-    :param listed: manifest of ``list_leftovers``. (templated)
-    :param wait_seconds: how long to wait until a deleted throughput is gone.
+    :param listed: manifest of the task ``list_leftovers``. (templated)
+    :param wait_seconds: maximum number of seconds to wait until a deleted throughput is gone.
     :return: ``{"deleted": {kind: number}, "left": {kind: number}}``
     :raises OutcomeError: a resource could not be deleted; the message names it, and says what may still be billed.
     """
@@ -224,7 +224,7 @@ def _refuse_unknown_buckets(chosen: Sequence[UseCase], choice: CleanUpChoice) ->
     bucket_names = {bucket for use_case in chosen for bucket in _bucket_names(use_case.storage)}
     if unknown := sorted(choice.named_buckets - bucket_names):
         message = (
-            f"The form names {', '.join(unknown)} as a bucket to delete, but the buckets of the chosen use cases are"
+            f"The form names unknown buckets to delete: {', '.join(unknown)}. The buckets of the chosen use cases are"
             f" {', '.join(sorted(bucket_names))}. Nothing was deleted. Trigger the DAG again with the exact names."
         )
         raise InputError(message)
@@ -235,7 +235,7 @@ def _bucket_names(storage: Storage) -> tuple[str, str]:
 
 
 def _inventory(account: Account, use_cases: UseCases, choice: CleanUpChoice, context: Context) -> Inventory:
-    """List all resources in one account and Region that the plan needs."""
+    """List all resources that the plan needs, in one account and Region."""
     roots: dict[str, set[str]] = {}
     buckets: dict[str, set[str]] = {}
     for use_case in use_cases.valid:

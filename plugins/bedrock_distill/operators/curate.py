@@ -1,4 +1,4 @@
-"""Drop pairs that repeat a question, count the dropped pairs of each filter, and check that enough pairs are left."""
+"""Drop pairs that repeat a question, count the pairs that each filter dropped, and check that enough are left."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class CuratePairsOperator(DistillOperator):
 
     ``synthesize`` has already applied the filters that look at only one row. Pairs that this task drops are stored with
     their text and the reason in ``synthetic/rejected-repeated.jsonl``. They are left out of all training sets. The task
-    costs nothing. A retry or clearing the task writes the same files.
+    costs nothing. Retrying or clearing the task writes the same files.
 
     :param synthesis: manifests of the mapped tasks of ``synthesize``. (templated)
     :return: the counts in ``synthesis`` of ``report.json``, ``dropped`` (pairs per filter), ``failed``, ``shards``, and

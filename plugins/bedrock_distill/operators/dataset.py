@@ -24,10 +24,10 @@ class MergeDatasetOperator(ArmOperator):
     Merge original rows and synthetic pairs into the arm's training file, in the format of the student's model family.
 
     The task checks every limit of the model family before anything is bought, and writes a data card next to the file.
-    Rows are streamed; only their ids are held in memory. The task buys nothing. A retry or clearing the task writes the
-    same bytes.
+    Rows are streamed; only their ids are held in memory. The task buys nothing. Retrying or clearing the task writes
+    the same bytes.
 
-    :param synthesis: a list that contains the manifest of ``curate``; empty if the use case has no pairs. (templated)
+    :param synthesis: a list with the manifest of the task ``curate``; empty if the use case has no pairs. (templated)
     :return: ``{"train_uri", "validation_uri", "card_uri", "sha256", "tokens", "records", "originals", "synthetic",
         "validation"}``. ``sha256`` covers the bytes of both files; ``tokens`` is an estimate for the training file.
     :raises LimitError: the file exceeds a limit of the model family.
@@ -85,9 +85,9 @@ class UploadDatasetOperator(ArmOperator):
     Copy the arm's training set to a folder named after its hash, from which Bedrock reads it.
 
     The same data always has the same URI, so an unchanged run sends the same request to Bedrock. The task buys nothing.
-    A retry or clearing the task skips files that exist.
+    Retrying or clearing the task copies nothing if the training set is already there.
 
-    :param merged: manifest of the arm's ``merge``. (templated)
+    :param merged: manifest of the arm's task ``merge``. (templated)
     :return: ``{"train_uri", "validation_uri", "sha256", "records", "tokens", "uploaded": bool}``
     """
 

@@ -34,11 +34,11 @@ class EstimateCostOperator(DistillOperator):
     Estimate the cost of the run before the first paid call, and fail if the estimate is above the spend cap.
 
     The estimate assumes that no answer or model is stored yet. It does not include repeated requests, or
-    serving that takes longer than ``serving.expected_hours``. With ``dry_run`` in the trigger form, everything after
-    this task is skipped. The task costs nothing. A retry or clearing the task estimates again.
+    serving time beyond ``serving.expected_hours``. With ``dry_run`` in the trigger form, everything after
+    this task is skipped. The task costs nothing. Retrying or clearing the task estimates again.
 
     :return: ``{"estimated_usd": float, "max_spend_usd": float, "estimate_uri": str}``
-    :raises InputError: an arm needs more original rows than the training data has.
+    :raises InputError: an arm needs more original rows than the training data contains.
     :raises SpendCapError: the estimate is above ``max_spend_usd``; nothing was bought.
     """
 
@@ -75,10 +75,10 @@ class EstimateCostOperator(DistillOperator):
         if estimated > cap:
             largest = max(lines, key=lambda line: line.usd)
             message = (
-                f"The cost of the run is estimated at ${estimated:.2f}, above max_spend_usd = ${cap:.2f}. Nothing was"
-                f" bought. The largest item is {largest.what}, {largest.quantity:,.0f} {largest.unit} for"
-                f" ${largest.usd:.2f}. Raise the cap or make the run smaller. Then trigger the DAG again, or"
-                f" clear {PREFLIGHT} with downstream. All items are in {self.folder.estimate}."
+                f"The cost of the run is estimated at ${estimated:.2f}, which is above max_spend_usd ="
+                f" ${cap:.2f}. Nothing was bought. The largest item is {largest.what}, {largest.quantity:,.0f}"
+                f" {largest.unit} for ${largest.usd:.2f}. Raise the cap or make the run smaller. Then trigger the DAG"
+                f" again, or clear {PREFLIGHT} with downstream. All items are in {self.folder.estimate}."
             )
             raise SpendCapError(message)
         manifest: EstimateManifest = {
@@ -96,7 +96,7 @@ class EstimateCostOperator(DistillOperator):
         return stream_jsonl(self.store, self.folder.source(name), Row)
 
     def _count_prompts(self) -> dict[str, TokenRate]:
-        """Return the token rate of each step's prompts. Bedrock counts the tokens of ``estimate.counted_rows`` rows."""
+        """Return each step's tokens per prompt. Bedrock counts them for a sample of ``estimate.counted_rows`` rows."""
         size = self.use_case.estimate.counted_rows
         probes = prompt_probes(self.use_case, self.prompts)
         if size == 0:

@@ -22,13 +22,13 @@ class IngestCsvOperator(DistillOperator):
     """
     Read the CSV files into training and evaluation rows.
 
-    Each record is accepted, or stored in ``source/rejected.jsonl`` with its line, column, text and the reason. Rows are
-    streamed; only hashes are held in memory. Without an evaluation file, the documents are split into training and
-    evaluation documents, and later runs keep the split. The task buys nothing. A retry or clearing the task reads the
-    files again and writes the same rows.
+    Each record is accepted, or stored in ``source/rejected.jsonl`` with its line, column, text and the reason for the
+    rejection. Rows are streamed; only hashes are held in memory. Without an evaluation file, the documents are split
+    into training and evaluation documents, and later runs keep the split. The task buys nothing. Retrying or clearing
+    the task reads the files again and writes the same rows.
 
     :return: ``{"rows", "accepted", "rejected", "train", "evaluation", "reasons", "changes"}``, which becomes
-        ``source`` in ``report.json``. ``changes`` are the changes since the last run of the use case.
+        ``source`` in ``report.json``. ``changes`` says what has changed since the last run of the use case.
     :raises InputError: a file cannot be read as CSV, or no usable row is left.
     """
 
@@ -57,10 +57,10 @@ class ShardRowsOperator(DistillOperator):
     Split rows into shards, one shard per mapped task.
 
     If there are at most ``max_tasks`` rows, each shard has one row. Otherwise, there are ``max_tasks`` shards of about
-    equal size. The task buys nothing. A retry or clearing the task writes the same shards.
+    equal size. The task buys nothing. Retrying or clearing the task writes the same shards.
 
-    :param rows: ``"evaluation"``, or ``"train"``, which takes only the rows that are sent to the teacher.
-    :param max_tasks: the largest number of shards.
+    :param rows: ``"evaluation"``, or ``"train"``, which splits only the rows that are sent to the teacher.
+    :param max_tasks: maximum number of shards.
     :return: the numbers of the shards, over which the next task is mapped.
     """
 

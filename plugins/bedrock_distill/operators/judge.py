@@ -28,15 +28,15 @@ class BedrockJudgeOperator(DistillOperator):
     Let one judge compare two arms on every evaluation row, in both orders.
 
     If a reply contains no verdict, the request is repeated. If the last reply contains no verdict either, the
-    comparison counts as unparsable, but is never dropped. If a comparison gets no reply at all, the task fails. A retry
-    or clearing the task requests only the missing verdicts.
+    comparison is not dropped, but counted as unparsable. If a comparison gets no reply at all, the task fails.
+    Retrying or clearing the task requests only the missing verdicts.
 
     :param judge: key of the model in ``models.yaml``. (templated)
     :param candidate: the arm that is expected to be better. (templated)
     :param baseline: the arm with which the candidate is compared. In the noise control, this is the arm's
         second set of answers. (templated)
     :return: ``{"judge", "candidate", "baseline", "verdicts_uri", "verdicts", "calls", …usage}``
-    :raises TooManyFailuresError: a comparison has no verdict; the other verdicts are stored.
+    :raises TooManyFailuresError: a comparison got no reply; the other verdicts are stored.
     """
 
     template_fields: Sequence[str] = (*DistillOperator.template_fields, "judge", "candidate", "baseline")

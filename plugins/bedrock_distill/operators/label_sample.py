@@ -2,7 +2,7 @@
 Draw a blinded sample of a run, have people label it, and add their labels to the report.
 
 Texts that models wrote are shown as plain text. They are read from S3 when the question is asked, are never part of a
-template, and are escaped so that they cannot break out of their quotation.
+template, and are escaped so that they cannot break out of their block quote.
 """
 
 from __future__ import annotations
@@ -52,10 +52,11 @@ MAX_DOCUMENT_CHARACTERS = 20_000
 
 class DrawLabelSampleOperator(RunAccess, BaseOperator):
     """
-    Draw a sample from a run that has a report. Write the sample's answer key and, if the form asks for it, a sheet.
+    Draw a sample from a run that has a report. Write the sample's key and, if the form asks for it, a sheet.
 
-    The task costs nothing. A retry or clearing the task draws the same sample. A sheet that contains labels is never
-    overwritten, and neither is an answer key. If answers of the run change, a new key is written next to the old one.
+    The key says which arm gave which answer. The task costs nothing. Retrying or clearing the task draws the same
+    sample. A sheet that contains labels is never overwritten, and neither is a key. If answers of the run change, a new
+    key is written next to the old one.
 
     :param use_cases: the folder of use cases, which say where the run is stored.
     :return: ``{"run_uri", "aws_conn_id", "region_name", "candidate", "baseline", "examples", "sheet_uri", "key_uri",
@@ -78,7 +79,7 @@ class DrawLabelSampleOperator(RunAccess, BaseOperator):
         self.run_uri = layout.run_uri(choice.run_key or self._newest_run_key(layout, choice))
         candidate, baseline = pair = self._pair(choice)
         rows = read_jsonl(self.store, self.folder.source("evaluation"), Row)
-        # The key always covers the largest sample, so drawing a smaller sample later does not shorten the key.
+        # The key always covers the largest possible sample, so drawing a smaller sample later does not shorten the key.
         drawn = draw_sample(
             rows,
             answers_by_arm(self.store, self.folder, self.use_case, rows),
@@ -115,7 +116,7 @@ class DrawLabelSampleOperator(RunAccess, BaseOperator):
             )
             return
         self.store.write(uri, render_sheet(drawn[:examples]))
-        self.log.info("The sheet with %s examples is %s.", len(drawn[:examples]), uri)
+        self.log.info("Wrote a sheet to %s. Number of examples: %s", uri, len(drawn[:examples]))
 
     def _newest_run_key(self, layout: Layout, choice: LabelParams) -> str:
         uris = newest_entries(self.store.list(layout.reports(choice.use_case)), 1)
@@ -153,13 +154,13 @@ class SampleAccess(RunAccess):
     """
     Read a drawn sample. A mixin for operators.
 
-    The task class sets ``sample``, the manifest of ``draw_sample``.
+    The task class sets ``sample``, the manifest of the task ``draw_sample``.
     """
 
     sample: SampleManifest
 
     def open_sample(self) -> list[LabelExample]:
-        """Open the sample's run and return every example in its answer key."""
+        """Open the sample's run and return every example in its key."""
         self.run_uri = self.sample["run_uri"]
         self.aws_conn_id, self.region_name = self.sample["aws_conn_id"], self.sample["region_name"]
         return read_jsonl(self.store, self.sample["key_uri"], LabelExample)
@@ -171,7 +172,7 @@ class ListExamplesOperator(BaseOperator):
 
     If people label on a sheet, the list is empty. The task costs nothing.
 
-    :param sample: manifest of ``draw_sample``. (templated)
+    :param sample: manifest of the task ``draw_sample``. (templated)
     :return: the numbers of the examples, from 0.
     """
 
@@ -192,10 +193,10 @@ class AskLabelOperator(SampleAccess, HITLOperator):
     Ask a person which of two answers is better, without naming the arms.
 
     The question appears in Airflow's UI ("Required Actions"); the task waits without a worker slot. If no one answers
-    in time, the choice is "No answer". A retry or clearing the task asks again.
+    in time, the choice is "No answer". Retrying or clearing the task asks again.
 
     :param number: number of the example, from 0. (templated)
-    :param sample: manifest of ``draw_sample``. (templated)
+    :param sample: manifest of the task ``draw_sample``. (templated)
     :return: the result of Airflow's ``HITLOperator`` (the choice and who made it) and ``number``.
     """
 
@@ -219,7 +220,8 @@ class AskLabelOperator(SampleAccess, HITLOperator):
     def execute_complete(self, context: Context, event: dict[str, Any]) -> LabelResponse:
         """Return the choice with the number of its example."""
         response: LabelResponse = super().execute_complete(context, event)
-        # A task that a person marked by hand returns no result. So a result's position is not the example's number.
+        # A task that a person marked by hand returns no result. So a result's position can differ from its
+        # example's number.
         return {**response, "number": int(self.number)}
 
 
@@ -227,10 +229,10 @@ class CollectLabelsOperator(SampleAccess, BaseOperator):
     """
     Store people's labels, and write the run's report again with the labels.
 
-    The task costs nothing. A retry or clearing the task stores the same labels. If a labeller labels a question twice,
+    The task costs nothing. Retrying or clearing the task stores the same labels. If a labeller labels a question twice,
     the second label replaces the first. A label counts only for the answers that were shown, not for later answers.
 
-    :param sample: manifest of ``draw_sample``. (templated)
+    :param sample: manifest of the task ``draw_sample``. (templated)
     :param answered: results of the mapped tasks of ``ask``. (templated)
     :return: ``{"labels", "no_answer", "outdated", "labellers", "report_html_uri"}``; ``outdated`` counts the
         labels of a sheet that are left out because the answers have changed since the sheet was written.
@@ -316,7 +318,7 @@ class CollectLabelsOperator(SampleAccess, BaseOperator):
 
 
 def question_body(example: LabelExample) -> str:
-    """Return the text of the question: the question, the document and, just above the choices, both answers."""
+    """Return the text that the person sees: the question, the document and, just above the choices, both answers."""
     document = example["document"]
     cut = len(document) > MAX_DOCUMENT_CHARACTERS
     return "\n\n".join(

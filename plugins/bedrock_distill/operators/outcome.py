@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
 class RunOutcomeOperator(DistillOperator):
     """
-    Fail the run if a task failed, or if a task was skipped although the run is not a dry run.
+    Fail the run if a task failed or was skipped. In a dry run, all tasks may be skipped.
 
     This task is the last teardown, so it decides the state of the run. Without this task, a run that a person marked as
-    failed could end as a success: if no task is running when the run is marked, Airflow only skips the later tasks.
-    This task also stops the jobs whose ``submit``, ``trained`` or ``wait`` was marked as failed, if
+    failed could end as successful: if no task is running when the run is marked, Airflow only skips the later tasks.
+    This task also stops a job if its task ``submit``, ``trained`` or ``wait`` was marked as failed and
     ``stop_when_marked_failed`` is set in the use case. The task costs nothing. Clearing the task checks again.
 
-    :param may_be_skipped: ids of tasks that may be skipped in a successful run.
+    :param may_be_skipped: ids of the tasks that may be skipped in any run.
     :raises IncompleteRunError: a task failed or was skipped; the message names the failed tasks and the stopped jobs.
     """
 

@@ -40,11 +40,11 @@ class BedrockPreflightOperator(DistillOperator):
     The task reads ``include/use_cases/<name>.yaml`` and applies the values of the trigger form. It checks that all
     models exist, are ACTIVE and accessible, and that the student can be fine-tuned and served in this Region. It also
     checks prices, hyperparameters, prompts, CSV files and buckets, and reports all problems together. Missing buckets
-    are created if ``storage.create_buckets`` is set. The task buys nothing. A retry or clearing the task checks again,
+    are created if ``storage.create_buckets`` is set. The task buys nothing. Retrying or clearing the task checks again,
     and stores the YAML file and the prompts in their current state.
 
     :param use_case_name: name of a file in ``include/use_cases/``, without ``.yaml``. (templated)
-    :param use_cases: the folder of use cases.
+    :param use_cases: the folder that contains the use cases.
     :return: ``{"use_case_uri": str, "warnings": [str]}``
     :raises InputError: the message lists all problems; nothing was bought.
     """
@@ -72,7 +72,7 @@ class BedrockPreflightOperator(DistillOperator):
             listed = "\n".join(f"  {number}. {problem}" for number, problem in enumerate(problems, start=1))
             message = (
                 f"Use case {use_case.name} cannot run. Nothing was bought. Correct these problems, then clear"
-                f" {PREFLIGHT}:\n{listed}"
+                f" {PREFLIGHT} with downstream:\n{listed}"
             )
             raise InputError(message)
         note = licence_note(self.model(use_case.teacher), self.model(use_case.student))
@@ -176,7 +176,7 @@ class BedrockPreflightOperator(DistillOperator):
         ]
 
     def _tuning_problems(self, student: Model) -> list[str]:
-        """Check that Bedrock can fine-tune a model. Bedrock lists this under its foundation id or its base model id."""
+        """Check that Bedrock can fine-tune a model. Bedrock says this for its foundation id or its base model id."""
         ids = (student.foundation_id, student.customization.base_model_id if student.customization else "")
         listed: set[str] = set()
         for model_id in ids:
@@ -186,9 +186,8 @@ class BedrockPreflightOperator(DistillOperator):
                 self.log.info("%s", error)
         if "FINE_TUNING" in listed:
             return []
-        return [
-            f"Bedrock cannot fine-tune {student.key} in this Region; supported: {sorted(listed) or 'no customization'}"
-        ]
+        supported = ", ".join(sorted(listed)) or "none"
+        return [f"Bedrock cannot fine-tune {student.key} in this Region; supported customizations: {supported}"]
 
 
 def _failures(checks: Sequence[Callable[[], object]]) -> list[str]:

@@ -2,7 +2,8 @@
 Ask for approval, promote the winner of a run, and delete the models that lost.
 
 ``report`` applies the promotion rule (:mod:`include.distill.evaluation.promotion`), and these operators carry out its
-decision. All endpoints are released before that, so nothing is billed by the hour while a person decides.
+decision. All endpoints are released before the first operator runs, so nothing is billed by the hour while a person
+decides.
 """
 
 from __future__ import annotations
@@ -43,12 +44,12 @@ if TYPE_CHECKING:
 
 class PromotionApprovalOperator(RunAccess, ApprovalOperator):
     """
-    Ask a person to approve the promotion of the winner. Skipped if the rule promotes no arm.
+    Ask a person to approve the promotion of the winner. The task is skipped if the rule promotes no arm.
 
     The question appears in Airflow's UI ("Required Actions"); the task waits without a worker slot. If no one answers
-    within ``promotion.answer_within_hours``, the promotion is rejected. A retry or clearing the task asks again.
+    within ``promotion.answer_within_hours``, the promotion is rejected. Retrying or clearing the task asks again.
 
-    :param reported: manifest of ``report``. (templated)
+    :param reported: manifest of the task ``report``. (templated)
     :return: the result of Airflow's ``ApprovalOperator``: the choice and who made it.
     """
 
@@ -85,7 +86,7 @@ class PromotionApprovalOperator(RunAccess, ApprovalOperator):
         return super().execute(context)
 
     def _question(self, report: Report, decision: DecisionRecord) -> str:
-        """Return the text of the question: the verdict, the rule's reasons, the current champion, and the report."""
+        """Return the text that the person sees: verdict, the rule's reasons, current champion, and report."""
         simulated = ["**SIMULATED: the models are small simulated models. No real model is promoted.**", ""]
         champion = describe_champion(champion_snapshot(self.store, self.folder))
         hours, report_uri = self.use_case.promotion.answer_within_hours, self.reported["report_html_uri"]
@@ -114,12 +115,12 @@ class PromoteChampionOperator(DistillOperator):
     Make the winner the champion, and start the DAGs that follow the champion.
 
     The task replaces ``champions/<use case>.json`` in one write and emits an event of the use case's asset. If the rule
-    promotes no arm, the task is skipped and emits no event. The task costs nothing. A retry or clearing the task does
+    promotes no arm, the task is skipped and emits no event. The task costs nothing. Retrying or clearing the task does
     not change the champion again, but emits the event again. So a DAG that follows the champion may receive two events
     for the same model.
 
-    :param reported: manifest of ``report``. (templated)
-    :param trained: manifest of ``trained`` by arm. (templated)
+    :param reported: manifest of the task ``report``. (templated)
+    :param trained: manifests of the tasks ``trained``, by arm. (templated)
     :param approval: result of ``approve``; ``None`` if the use case requires no approval. (templated)
     :return: ``{"champion_uri", "model_arn", "arm", "previous_model_arn", "simulated"}``
     :raises PromotionError: the champion changed after it was compared with the winner, or the winner's model is gone;
@@ -166,7 +167,7 @@ class PromoteChampionOperator(DistillOperator):
         }
 
     def _obstacle(self, winner: Champion) -> str | None:
-        """Return why the winner cannot become the champion; ``None`` if it can."""
+        """Return the reason why the winner cannot become the champion; ``None`` if it can."""
         champion = champion_snapshot(self.store, self.folder)
         if champion is None:
             return None
@@ -208,7 +209,7 @@ class PromoteChampionOperator(DistillOperator):
 
 class DeleteLosersOperator(DistillOperator):
     """
-    Delete the custom models of this run that lost. Storing a model costs $1.95 a month.
+    Delete the custom models of the arms that lost. Storing a model costs $1.95 a month.
 
     The task deletes only models with the tags of this project and use case. It keeps the champion, the previous
     champion, any model that is being served, and the model that the rule would promote, because a person may still
@@ -216,8 +217,8 @@ class DeleteLosersOperator(DistillOperator):
     run buys nothing. A run with changed questions trains the model again. The task costs nothing. A retry deletes the
     remaining models.
 
-    :param reported: manifest of ``report``. (templated)
-    :param trained: manifest of ``trained`` by arm. (templated)
+    :param reported: manifest of the task ``report``. (templated)
+    :param trained: manifests of the tasks ``trained``, by arm. (templated)
     :return: ``{"deleted": [arms], "left": [arms]}``
     """
 

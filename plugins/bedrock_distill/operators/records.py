@@ -20,7 +20,7 @@ class RespondingUser(TypedDict):
 
 
 class AnsweredTask(TypedDict):
-    """The person who answered in Airflow, and when. Part of :class:`HumanResponse` and :class:`LabelResponse`."""
+    """Who answered a question in Airflow, and when. Base class of :class:`HumanResponse` and :class:`LabelResponse`."""
 
     params_input: dict[str, object]
     responded_at: datetime.datetime
@@ -45,5 +45,5 @@ class ArmManifests(TypedDict):
 
     answers: Sequence[AnswerManifest]  # one per shard
     provisioned: NotRequired[ThroughputManifest]  # absent for a base arm
-    dataset: NotRequired[DatasetManifest]  # absent unless the run trains the arm
+    dataset: NotRequired[DatasetManifest]  # present only if the run trains the arm
     trained: NotRequired[TrainingManifest]

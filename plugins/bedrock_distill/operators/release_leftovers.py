@@ -28,7 +28,7 @@ class ReleaseLeftoversOperator(BaseOperator):
 
     :param aws_conn_id: Airflow connection for AWS.
     :param region_name: Region to sweep.
-    :param renew_hours: the new expiry of throughput that a live run uses, in hours from now.
+    :param renew_hours: the new expiry of throughput that a live run uses is this many hours from now.
     :return: ``{"released": [names], "renewed": [names], "left": int}``
     :raises OutcomeError: a throughput could not be checked or released, so it may be billed; the message names it.
     """
@@ -49,7 +49,7 @@ class ReleaseLeftoversOperator(BaseOperator):
         self.renew_hours = renew_hours
 
     def execute(self, context: Context) -> SweepManifest:
-        """Check every throughput of the Region, then release it, extend its expiry or leave it."""
+        """Check every throughput of the Region, then release it, extend its expiry or leave it unchanged."""
         hook = BedrockDistillHook(self.aws_conn_id, self.region_name)
         done: dict[Action, list[str]] = {action: [] for action in Action}
         failed: list[str] = []

@@ -46,11 +46,11 @@ class RenderReportOperator(DistillOperator):
     """
     Write the run's ``report.json`` and ``report.html``, and the run's entry in the list of reports.
 
-    The task reads the results of the other tasks. It sends no request to a model and buys nothing. A retry or clearing
+    The task reads the results of the other tasks. It sends no request to a model and buys nothing. Retrying or clearing
     the task writes the report again.
 
-    :param ingested: manifest of ``ingest``. (templated)
-    :param synthesis: a list that contains the manifest of ``curate``; empty if the use case has no pairs. (templated)
+    :param ingested: manifest of the task ``ingest``. (templated)
+    :param synthesis: a list with the manifest of the task ``curate``; empty if the use case has no pairs. (templated)
     :param arms: manifests by arm: ``answers``, ``provisioned`` if the arm is served, and ``dataset`` and ``trained`` if
         it is trained. (templated)
     :param judgments: manifests of the judges, one list per mapped task. (templated)
@@ -182,7 +182,7 @@ class RenderReportOperator(DistillOperator):
             released=serving is None or self.hook.find_throughput(serving) is None,
             student=provisioned["student"],
             model_arn=provisioned["model_arn"],
-            # The tags of a job name the run that bought the job, which may be an earlier run.
+            # A job's tags say which run bought it. That may be an earlier run.
             paid_training=trained is not None
             and self.hook.tags(trained["job_arn"]).get("run-key") == self.folder.run_key,
             training_tokens=round(self.use_case.epochs * dataset["tokens"]) if dataset and trained else 0,

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 class ServingOperator(ArmOperator):
-    """Base of the operators that buy and release an arm's throughput."""
+    """Base class of the operators that buy and release an arm's throughput."""
 
     def _throughput_name(self, ordinal: int) -> str:
         return throughput_name(self.use_case.name, self.arm, self.folder.run_key, ordinal)
@@ -49,11 +49,11 @@ class BedrockProvisionThroughputOperator(ServingOperator):
     The throughput serves the model that the arm trained. In the champion's arm, it serves the model that was promoted
     before the run. If no model was promoted yet, nothing is bought and the base student answers on demand.
 
-    The throughput is bought without commitment, and billed by the hour and model unit until ``release``. A retry finds
-    the throughput that an earlier attempt bought. After a release, clearing this task buys a new throughput, whose name
-    has the next number.
+    The throughput is bought without a commitment. Each model unit is billed by the hour until ``release``. A retry
+    finds the throughput that an earlier attempt bought. After a release, clearing this task buys a new throughput. Its
+    name has the next number.
 
-    :param trained: manifest of the arm's ``trained``; ``None`` for the champion. (templated)
+    :param trained: manifest of the arm's task ``trained``; ``None`` for the champion. (templated)
     :return: ``{"throughput_name", "throughput_arn", "model_arn", "student", "missing_answers", "bought": bool,
         "usd_per_hour": float}``; name and ARN are ``None`` if no answer is missing; ``model_arn`` is ``None``
         if the base student takes the champion's place.
@@ -137,7 +137,7 @@ class BedrockReleaseThroughputOperator(ServingOperator):
     ``provision`` died after buying. The task writes the release record before it deletes anything. It costs nothing,
     and may run any number of times.
 
-    :param wait_seconds: how long to wait until the throughput is gone.
+    :param wait_seconds: maximum number of seconds to wait until the throughput is gone.
     :return: ``{"released": [names], "unit_hours": float}``; ``unit_hours`` counts the model-unit hours of this arm in
         this run, including earlier releases.
     :raises WaitTimeoutError: the throughput still exists after ``wait_seconds``, and is still billed.

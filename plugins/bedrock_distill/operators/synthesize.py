@@ -37,8 +37,8 @@ class BedrockSynthesizeOperator(DistillOperator):
     """
     Request new pairs of a question and an answer from the teacher for every row of a shard, and filter the pairs.
 
-    Every answer is stored in S3 before it is parsed, under a hash of its request. So a retry, clearing the task, or a
-    later run pays only for missing answers. If a row fails, the task is retried as long as a retry can help; then the
+    Every answer is stored in S3 before it is parsed, under a hash of its request. So a retry, a cleared task or a later
+    run pays only for missing answers. If a row fails, the task is retried as long as a retry can help; then the
     row is recorded with the reason. ``curate`` fails the run if too many rows failed. Pairs that a filter drops are
     stored with their text and the reason in ``synthetic/rejected-*.jsonl``. If the use case has a critic, the critic
     checks the pairs that passed all filters until its budget is spent.

@@ -1,4 +1,4 @@
-"""Submit an arm's fine-tuning job. The same data is paid for only once."""
+"""Submit an arm's fine-tuning job. Training on the same data is paid for only once."""
 
 from __future__ import annotations
 
@@ -28,13 +28,14 @@ class BedrockSubmitCustomizationJobOperator(ArmOperator):
     """
     Submit the arm's fine-tuning job, or find the job that was bought for the same data.
 
-    The job's name contains a fingerprint of base model, hyperparameters and data. So a retry, clearing the task,
+    The job's name contains a fingerprint of base model, hyperparameters and data. So a retry, a cleared task,
     another worker or a later run finds the job. The next attempt (``-a2`` …) is bought only if the previous attempt was
     stopped, failed because of an internal Bedrock error, or lost its model. A model that ``delete_losers`` deleted
     counts as lost only if some of its answers are missing. A job that failed because of its data is not bought again.
-    This task returns at once; ``trained`` waits. The job is billed per training token once it runs.
+    This task returns at once; the task ``trained`` waits for the job. Once the job runs, it is billed per training
+    token.
 
-    :param dataset: manifest of the arm's ``upload``. (templated)
+    :param dataset: manifest of the arm's task ``upload``. (templated)
     :return: ``{"job_name", "job_arn", "fingerprint", "attempt", "bought": bool, "at_most_usd": float}``
     :raises JobFailedError: the last attempt failed because of its data, or no attempt is left; nothing was bought.
     :raises RefusedError: access or a quota is missing; nothing was bought.
@@ -90,10 +91,10 @@ class BedrockSubmitCustomizationJobOperator(ArmOperator):
             job = self.hook.find_job(name)
             if job is None or not self._is_over(job):
                 return attempt, name
-            self.log.info("%s ended without a model (status %s). Checking the next attempt.", name, job.status)
+            self.log.info("%s has ended and has no model (status %s). Checking the next attempt.", name, job.status)
         message = (
-            f"All {max_attempts} attempts to train arm {self.arm} on this data ended without a model (last: {name})."
-            " No job is running. To buy another attempt, raise training.max_attempts, then clear"
+            f"All {max_attempts} attempts to train arm {self.arm} on this data have ended, and none of them has a model"
+            f" (last: {name}). No job is running. To buy another attempt, raise training.max_attempts, then clear"
             f" {PREFLIGHT} with downstream."
         )
         raise JobFailedError(message)

@@ -9,7 +9,7 @@ from airflow.sdk import Param
 if TYPE_CHECKING:
     from include.distill.config.use_case import UseCase
 
-_FILES = "Give s3://bucket/key or a path below include/. A path that ends in / is a folder of CSV files."
+_FILES = "Enter s3://bucket/key or a path below include/. A path that ends with / is a folder of CSV files."
 # Type, title, description and JSON Schema limits of each field.
 _FIELDS: dict[str, tuple[str | list[str], str, str, dict[str, Any]]] = {
     "training_csv": (
@@ -22,25 +22,25 @@ _FIELDS: dict[str, tuple[str | list[str], str, str, dict[str, Any]]] = {
         ["null", "string"],
         "Evaluation CSV",
         f"The rows on which the arms are compared, with the same columns. {_FILES} If empty, some of the"
-        " training documents are used instead.",
+        " training documents are set aside for the evaluation.",
         {},
     ),
     "documents": (
         ["null", "integer"],
         "Documents",
-        "How many records of the training CSV to read, from the start. If empty, all records are read.",
+        "The number of records to read from the start of the training CSV. If empty, all records are read.",
         {"minimum": 1, "maximum": 1_000_000},
     ),
     "evaluation_rows": (
         ["null", "integer"],
         "Evaluation rows",
-        "How many records of the evaluation CSV to read, from the start. If empty, all records are read.",
+        "The number of records to read from the start of the evaluation CSV. If empty, all records are read.",
         {"minimum": 1, "maximum": 1_000_000},
     ),
     "pairs_per_document": (
         "integer",
         "Pairs per document",
-        "How many pairs of a question and an answer the teacher writes for each record.",
+        "The number of question-and-answer pairs that the teacher writes for each record.",
         {"minimum": 1, "maximum": 20},
     ),
     "max_spend_usd": (

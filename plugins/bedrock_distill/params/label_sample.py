@@ -25,7 +25,7 @@ def label_params(use_cases: Sequence[str]) -> dict[str, Param]:
 
 
 def _flat(field: dict[str, Any]) -> dict[str, Any]:
-    """Return an optional field with a list of types. The form would show a field with ``anyOf`` as a JSON editor."""
+    """Return a field with a list of types instead of ``anyOf``, which the form would show as a JSON editor."""
     alternatives = field.pop("anyOf", None)
     if alternatives is None:
         return field

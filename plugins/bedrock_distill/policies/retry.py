@@ -1,4 +1,4 @@
-"""Define which errors are retried: the retry policy of all tasks, and the retries of tasks that defer."""
+"""Define when Airflow retries a task: the retry policy of all tasks, and the retries of tasks that defer."""
 
 from __future__ import annotations
 
@@ -42,5 +42,5 @@ RETRY_POLICY = ExceptionRetryPolicy(
     ]
 )
 
-# Airflow 3.3 sometimes fails a deferral at random (apache/airflow #71580). A retry finds the same job or endpoint.
+# Airflow 3.3 can fail a task at random when it defers (apache/airflow #71580). A retry finds the same job or endpoint.
 DEFERRED_RETRIES: dict[str, Any] = {"retries": 3, "retry_delay": timedelta(seconds=10)}

@@ -18,11 +18,11 @@ log = logging.getLogger(__name__)
 
 def retry_or_record(failures: Sequence[tuple[Row, ServiceError]], context: Context) -> list[FailedRow]:
     """
-    Return a record of each failed row, or raise so that Airflow retries the task.
+    Return a record of each failed row, or raise an error so that Airflow retries the task.
 
-    A retry sends only the requests without an answer, because every answer is stored.
+    A retry sends only the requests that have no stored answer.
 
-    :param failures: rows with their errors.
+    :param failures: the failed rows, each with its error.
     :raises ServiceError: a row failed for a transient reason, and the task has retries left.
     """
     ti = context["ti"]

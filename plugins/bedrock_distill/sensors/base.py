@@ -2,8 +2,8 @@
 Poll AWS until a job or an endpoint is ready (the base class of the sensors).
 
 A sensor succeeds, fails with AWS's reason, or times out with a message that says what is still running. It is
-deferrable by default: the task checks once, then waits in the triggerer without a worker slot. When the task wakes up,
-it checks again and does not rely on the trigger's event.
+deferrable by default: the task checks once, then waits in the triggerer without a worker slot. When the trigger
+wakes the task, the task checks again and does not rely on the trigger's result.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ ManifestT = TypeVar("ManifestT", bound=Mapping[str, object])
 
 class WaitingSensor(RunAccess, BaseOperator, Generic[ManifestT]):
     """
-    Base of the sensors.
+    Base class of the sensors.
 
     The class does not derive from ``BaseSensorOperator``, which turns a trigger's time-out into a failure without
     retries, and loses the result of ``poke`` after a deferral.
 
     :param run_uri: the run's folder, ``s3://…/runs/<run_key>``. (templated)
     :param poll_interval_seconds: seconds between two checks, and before the trigger's first check.
-    :param timeout_seconds: how long one attempt waits.
-    :param deferrable: wait in the triggerer (default) or in the worker.
+    :param timeout_seconds: maximum number of seconds that one attempt waits.
+    :param deferrable: wait in the triggerer, which is the default. Otherwise, wait in the worker.
     :param aws_conn_id: Airflow connection for AWS.
     :param region_name: Region of the job or endpoint; ``None`` uses the connection's Region.
     """
@@ -61,8 +61,8 @@ class WaitingSensor(RunAccess, BaseOperator, Generic[ManifestT]):
         if poll_interval_seconds <= 0 or timeout_seconds <= 0:
             message = (
                 f"{self.task_id}: poll_interval_seconds is {poll_interval_seconds} and timeout_seconds is"
-                f" {timeout_seconds}; both must be positive. The DAG was not created. Correct the values in the code"
-                " of the DAG."
+                f" {timeout_seconds}; both must be positive. The DAG was not created. Correct the values in the"
+                " DAG's code."
             )
             raise ValueError(message)
         require_run_uri(self.task_id, run_uri)
@@ -86,7 +86,7 @@ class WaitingSensor(RunAccess, BaseOperator, Generic[ManifestT]):
         """Return a message that says what is still running and billed, and how to continue."""
 
     def execute(self, context: Context) -> ManifestT:
-        """Check once, then defer, or poll until the time-out."""
+        """Check once. If the wait is not over, defer the task, or poll in the worker until the time-out."""
         with record_attempt(context):
             return self._wait()
 

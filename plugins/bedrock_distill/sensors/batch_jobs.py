@@ -13,11 +13,11 @@ from include.distill.batch.records import BatchSubmitManifest, BatchWaitManifest
 
 class BedrockBatchSensor(WaitingSensor[BatchWaitManifest]):
     """
-    Wait for all batch jobs of a step to end, with any status. ``collect`` then stores their answers.
+    Wait for all batch jobs of a step to end, whatever their final status. ``collect`` then stores their answers.
 
-    The task buys nothing. A retry or clearing the task waits for the same jobs again.
+    The task buys nothing. Retrying or clearing the task waits for the same jobs again.
 
-    :param submitted: manifest of the step's ``submit``. (templated)
+    :param submitted: manifest of the step's task ``submit``. (templated)
     :param stop_when_marked_failed: stop the jobs when a person marks this task as failed.
     :return: ``{"jobs": int}``
     :raises WaitTimeoutError: jobs are still running and billed; clear this task to wait longer.
@@ -36,7 +36,7 @@ class BedrockBatchSensor(WaitingSensor[BatchWaitManifest]):
         if not (jobs := running_jobs(self.hook, arns)):
             return {"jobs": len(arns)}
         for job in jobs:
-            self.log.info("%s is %s: %d of %d records are processed", job.name, job.status, job.processed, job.total)
+            self.log.info("%s is %s: %d of %d records processed so far", job.name, job.status, job.processed, job.total)
         return None
 
     def trigger(self, **common: Any) -> PollingTrigger:

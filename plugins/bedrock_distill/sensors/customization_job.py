@@ -20,13 +20,13 @@ class BedrockCustomizationJobSensor(WaitingSensor[TrainingManifest]):
     """
     Wait for the arm's customization job to complete.
 
-    The task buys nothing. A retry or clearing the task finds the job by its name and waits again.
+    The task buys nothing. Retrying or clearing the task finds the job by its name and waits again.
 
-    :param submitted: manifest of the arm's ``submit``. (templated)
-    :param stall_after_seconds: a job that runs longer than this without starting to train is logged as stalled.
+    :param submitted: manifest of the arm's task ``submit``. (templated)
+    :param stall_after_seconds: if training has not started this long after the job was created, log the job as stalled.
     :param stop_when_marked_failed: stop the job when a person marks this task as failed.
     :return: ``{"job_name", "job_arn", "status", "model_arn", "training_loss", "output_uri"}``
-    :raises JobFailedError: the job is Failed or Stopped; the message quotes Bedrock's failureMessage.
+    :raises JobFailedError: the job has the status Failed or Stopped; the message quotes Bedrock's failureMessage.
     :raises WaitTimeoutError: the job is still running and billed; clear this task to wait longer.
     """
 
@@ -74,7 +74,7 @@ class BedrockCustomizationJobSensor(WaitingSensor[TrainingManifest]):
                 f" in the Bedrock console, then clear {self.task_id} to check again."
             )
             raise ContractError(message)
-        self.log.info("%s is %s %s", name, job.status, dict(job.details))
+        self.log.info("%s is %s; phases: %s", name, job.status, dict(job.details))
         if stall := job.stalled_for(self.stall_after_seconds):
             self.log.warning("%s", stall)
         return None
@@ -102,7 +102,7 @@ class BedrockCustomizationJobSensor(WaitingSensor[TrainingManifest]):
         ended = f"Job {job.name} ended with status {job.status}: {reason}. Nothing is running."
         buy_again = f"Clear {self._submit_task} with downstream to buy the next attempt{self._at_most}."
         if job.status == "Stopped":
-            return f"{ended} The training until then is billed. {buy_again}"
+            return f"{ended} The training up to that point is billed. {buy_again}"
         if is_transient_failure(job.failure_message):
             return f"{ended} The cause is an internal Bedrock error. {buy_again}"
         return (

@@ -18,14 +18,14 @@ class BedrockProvisionedThroughputSensor(WaitingSensor[EndpointManifest]):
     """
     Wait for the arm's provisioned throughput to be InService.
 
-    The task buys nothing. A retry or clearing the task finds the throughput by its name and waits again.
+    The task buys nothing. Retrying or clearing the task finds the throughput by its name and waits again.
 
-    :param provisioned: manifest of the arm's ``provision``. (templated)
+    :param provisioned: manifest of the arm's task ``provision``. (templated)
     :return: ``{"invoke_id": str | None, "model_arn": str | None, "student": str}``; ``invoke_id`` is ``None`` if no
         answer is missing.
     :raises ThroughputReleasedError: the throughput was released; clear ``provision`` with downstream.
     :raises OutcomeError: Bedrock could not create the throughput.
-    :raises WaitTimeoutError: the throughput is still Creating and is billed; ``release`` deletes it.
+    :raises WaitTimeoutError: the throughput still has the status Creating and is billed; ``release`` deletes it.
     """
 
     template_fields: Sequence[str] = (*WaitingSensor.template_fields, "provisioned")
@@ -38,7 +38,7 @@ class BedrockProvisionedThroughputSensor(WaitingSensor[EndpointManifest]):
     def poll(self) -> EndpointManifest | None:
         """Look up the throughput by its name; return the manifest if it is in service or no answer is missing."""
         name = self.provisioned["throughput_name"]
-        throughput = self.hook.find_throughput(name) if name else None  # no name: nothing had to be bought
+        throughput = self.hook.find_throughput(name) if name else None  # without a name, nothing had to be bought
         arn = serving_arn(self.provisioned, throughput, provision_task=self._provision_task)
         if throughput is None or THROUGHPUT_STATUS[throughput.status] is Progress.SUCCEEDED:
             return {
@@ -59,8 +59,8 @@ class BedrockProvisionedThroughputSensor(WaitingSensor[EndpointManifest]):
         """Return a message that says that the throughput is billed until it is released."""
         return (
             f"Throughput {self.provisioned['throughput_name']} is not in service after {self.timeout_seconds / 60:g}"
-            f" min. It is billed until {sibling_task(self.task_id, RELEASE)}, which runs next, deletes it. Then clear"
-            f" {self._provision_task} with downstream to buy a new one{hourly_cost_note(self.provisioned)}."
+            f" min. It is billed until the next task, {sibling_task(self.task_id, RELEASE)}, deletes it. After"
+            f" that, clear {self._provision_task} with downstream to buy a new one{hourly_cost_note(self.provisioned)}."
         )
 
     @property

@@ -1,14 +1,14 @@
 """
-Make the tasks of an arm: train the student, serve it, get its answers, and release it.
+Create the tasks of an arm: train the student, serve it, get its answers, and release its endpoint.
 
 The base student only answers. The champion is served, answers and is released. A tuned student is trained first.
 
-All arms train at the same time, as far as Bedrock's quotas allow. They are served one after another, because the usual
-quota is one model unit. The champion, which needs no training, is first; the others follow in the use case's order. If
-an arm fails, the others still run.
+All arms train at the same time, as far as Bedrock's quotas allow. By default, they are served one after another,
+because the usual quota is one model unit. The champion, which needs no training, comes first; the others follow in the
+use case's order. If an arm fails, the others still run.
 
-To release the endpoint after every kind of failure, Airflow needs explicit edges, three setups, and only tasks with the
-trigger rule ALL_SUCCESS between the setups and the teardown (``docs/explanation/architecture.md``).
+So that the endpoint is released after every kind of failure, the graph has explicit edges and three setups, and all
+tasks between the setups and the teardown have the trigger rule ALL_SUCCESS (``docs/explanation/architecture.md``).
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class ArmTasks:
 
 def arm_tasks(use_case: UseCase, shards: ShardRowsOperator, synthesis: Any) -> dict[str, ArmTasks]:
     """
-    Return the tasks of every arm, by the arm's name.
+    Create the tasks of all arms, and return them by the name of the arm.
 
     :param shards: the task that splits the evaluation rows into shards.
     :param synthesis: the result of :func:`bedrock_distill.task_groups.synthesis.synthesis_tasks`.
@@ -73,14 +73,14 @@ def arm_tasks(use_case: UseCase, shards: ShardRowsOperator, synthesis: Any) -> d
         served.append(new_arm(arm, use_case, shards, after=after))
         arms[arm.name] = served[-1]
         if arm.kind == "champion":
-            # Before the first promotion, the base student answers for both arms. If the arms run in sequence, its
-            # answers are paid for only once.
+            # Before the first promotion, the base student answers for both arms. The champion's arm waits for
+            # the base student's arm, so that these answers are paid for only once.
             [base.answer for base in bases] >> served[-1].start_serving
     return {arm.name: arms[arm.name] for arm in use_case.arms}
 
 
 def base_arm(arm: Arm, use_case: UseCase, shards: ShardRowsOperator) -> ArmTasks:
-    """Return the tasks of the base student, which answers on demand."""
+    """Create the tasks of the base student, which answers on demand."""
     with TaskGroup(arm.name, tooltip="The untrained student"):
         tasks = use_case.fan_out.evaluation_tasks
         answer = answer_tasks(arm, shards, **pool_arguments(use_case.student, use_case.aws.region, tasks=tasks))
@@ -88,7 +88,7 @@ def base_arm(arm: Arm, use_case: UseCase, shards: ShardRowsOperator) -> ArmTasks
 
 
 def champion_arm(arm: Arm, use_case: UseCase, shards: ShardRowsOperator, *, after: ArmTasks | None) -> ArmTasks:
-    """Return the tasks of the champion, which is served if some of its answers are not stored yet."""
+    """Create the tasks of the champion, which is served only if some of its answers are not stored yet."""
     with TaskGroup(arm.name, tooltip="The promoted model"):
         served = serving_tasks(arm, use_case, shards, after=after)
     shards >> served.start_serving
@@ -98,7 +98,7 @@ def champion_arm(arm: Arm, use_case: UseCase, shards: ShardRowsOperator, *, afte
 def tuned_arm(
     arm: Arm, use_case: UseCase, shards: ShardRowsOperator, *, after: ArmTasks | None, synthesis: Any
 ) -> ArmTasks:
-    """Return the tasks of a student that is trained, then served for its answers."""
+    """Create the tasks of a student that is trained, and then served to answer the evaluation rows."""
     training = use_case.training
     with TaskGroup(arm.name, tooltip=f"Trained on {arm.originals} originals and {arm.synthetic} synthetic pairs"):
         pairs = synthesis if arm.wants_pairs else []
@@ -124,10 +124,10 @@ def tuned_arm(
 def serving_tasks(
     arm: Arm, use_case: UseCase, shards: ShardRowsOperator, *, after: ArmTasks | None, trained: Any = None
 ) -> ArmTasks:
-    """Return the tasks that buy an endpoint, answer with it, and always release it.
+    """Create the tasks that buy an endpoint, use it to answer, and always release it.
 
-    :param after: the arm that must be released first, whether that arm succeeded or failed.
-    :param trained: result of the arm's ``trained``; ``None`` for the champion.
+    :param after: the arm whose endpoint must be released first, whether that arm succeeded or failed.
+    :param trained: manifest of the arm's task ``trained``; ``None`` for the champion.
     """
     serving = use_case.serving
     start_serving = EmptyOperator(task_id=START_SERVING)
@@ -153,7 +153,7 @@ def serving_tasks(
 
 
 def answer_tasks(arm: Arm, shards: ShardRowsOperator, **pool_or_serving: Any) -> Any:
-    """Return the task that gets the answers to the evaluation rows, mapped over the shards of rows.
+    """Create the task that gets the answers to the evaluation rows. It is mapped over the shards of rows.
 
     :param pool_or_serving: the Airflow pool of the base student's model, or the arm's endpoint. An endpoint has no
         quota to share and is billed by the hour, so its tasks do not wait in a pool.

@@ -1,4 +1,4 @@
-"""Make the tasks that send a step's questions in batch jobs, before the step sends the rest on demand."""
+"""Create the tasks that send a step's questions in batch jobs. The step then sends the others on demand."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _HOUR = 3600
 
 def ask_in_batches(use_case: UseCase, step: BatchStep, *, after: Any, before: Any, shards: Any = ()) -> None:
     """
-    Put the task group ``<step>_batch`` between two tasks; do nothing if the step works on demand.
+    Put the task group ``<step>_batch`` between two tasks; do nothing if the step uses no batch jobs.
 
     :param after: the tasks after which the group runs.
     :param before: the step's mapped tasks, which run after the group.
@@ -34,7 +34,7 @@ def ask_in_batches(use_case: UseCase, step: BatchStep, *, after: Any, before: An
             task_id=WAIT,
             submitted=submit.output,
             poll_interval_seconds=settings.poll_interval_seconds,
-            # Bedrock ends the job at timeout_hours, and then needs more time to write the output files.
+            # Bedrock ends the job after timeout_hours, and then needs more time to write the output files.
             timeout_seconds=(settings.timeout_hours + 1) * _HOUR,
             stop_when_marked_failed=settings.stop_when_marked_failed,
             **DEFERRED_RETRIES,

@@ -7,7 +7,7 @@ from airflow.sdk import Asset
 
 def champion_asset(use_case_name: str) -> Asset:
     """
-    Return the asset of a use case's champion. Every promotion emits an event of the asset.
+    Return the asset of a use case's champion. Every promotion emits an event for this asset.
 
     The event starts every DAG that has ``schedule=[Asset(name="distill_champion_<use case>",
     uri="distill://champions/<use case>")]``. The event's ``extra`` contains ``model_arn``, ``verdict``, ``run_key``,

@@ -1,4 +1,4 @@
-"""Make the tasks of the judges: one for each judge, mapped over the pairs of arms."""
+"""Create the tasks of the judges: one for each judge, mapped over the pairs of arms."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from include.distill.inference.pools import pool_arguments
 
 def judge_tasks(use_case: UseCase, *, after: Sequence[Any]) -> list[list[Any]]:
     """
-    Return the tasks ``judge.<model>`` and, if there is a champion's arm, ``judge_champion.<model>``, as two lists.
+    Create the tasks ``judge.<model>``, and the tasks ``judge_champion.<model>`` if arms are compared with the champion.
 
-    The pairs with the champion come second. Before the first promotion, the base student takes the champion's place, so
-    both groups send the judges the same questions. The groups run in sequence, so the verdicts are paid for only once.
+    Return a list of tasks for each of these groups. Before the first promotion, the base student takes the champion's
+    place, so both groups would buy the same verdicts. The groups run in sequence, so that each verdict is bought once.
 
     :param after: the tasks that get the answers of all arms.
     """

@@ -1,4 +1,4 @@
-"""Make the tasks after the report: approval by a person, promotion, and deletion of the losers."""
+"""Create the tasks after the report: approval by a person, promotion, and deletion of the losers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MAY_BE_SKIPPED = (APPROVE, PROMOTE)
 
 
 def promotion_tasks(use_case: UseCase, report: Any, arms: Mapping[str, ArmTasks]) -> Any:
-    """Make the tasks that follow ``report``, and return the last one.
+    """Create the tasks that follow ``report``, and return the last one.
 
     :param report: the task that writes the report.
     :param arms: the tasks of every arm, by the arm's name.

@@ -1,4 +1,4 @@
-"""Make the teacher's tasks: split the rows into shards, request pairs, and filter the pairs."""
+"""Create the teacher's tasks: split the rows into shards, request pairs, and filter the pairs."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from include.distill.inference.pools import pool_arguments
 
 
 def synthesis_tasks(use_case: UseCase, *, after: Any) -> list[Any]:
-    """Make the teacher's tasks, and return a list with the result of ``curate``.
+    """Create the teacher's tasks, and return a list with the result of ``curate``.
 
-    If no arm trains on pairs, make no task and return an empty list.
+    If no arm is trained on pairs, no task is created and the list is empty.
 
     :param after: the task after which the teacher's tasks start.
     """

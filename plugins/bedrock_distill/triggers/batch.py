@@ -14,7 +14,7 @@ class BatchJobsTrigger(PollingTrigger):
     """
     Wait until all given batch jobs have ended.
 
-    :param job_arns: ARNs of the jobs. ``name`` describes all of them, for messages.
+    :param job_arns: ARNs of the jobs. ``name`` is a description of all jobs, for messages.
     """
 
     def __init__(self, *, job_arns: list[str], **common: Any) -> None:
@@ -22,7 +22,7 @@ class BatchJobsTrigger(PollingTrigger):
         self.job_arns = job_arns
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        """Return the class's import path and its arguments, from which the triggerer creates the trigger."""
+        """Return the class's import path and the arguments with which the triggerer creates the trigger again."""
         _, arguments = super().serialize()
         path = f"{__name__}.{type(self).__name__}"
         return path, {**arguments, "job_arns": self.job_arns}
@@ -36,8 +36,9 @@ class BatchJobsTrigger(PollingTrigger):
         for job in running_jobs(hook, self.job_arns):
             BatchJobs(hook).stop(job.arn)
             self.log.warning(
-                "Stopped %s because its task was marked as failed. The job answered %d of %d records, which are billed."
-                " Clear the step's task `submit` with downstream to store these answers and submit the other records.",
+                "Stopped %s because its task was marked as failed. The job answered %d of %d records. The answered"
+                " records are billed. Clear the step's task `submit` with downstream to store their answers and submit"
+                " the other records.",
                 *(job.name, job.processed, job.total),
             )
 

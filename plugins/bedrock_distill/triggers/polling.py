@@ -2,11 +2,11 @@
 Poll AWS in the triggerer until a job has ended or an endpoint is ready, then wake the task.
 
 A trigger only checks. The task that wakes up checks again and decides what the result means. A trigger sleeps before
-its first check, because Airflow 3.3 can fail a deferral that fires at once (apache/airflow #71580).
+its first check, because Airflow 3.3 can fail a task whose trigger fires at once (apache/airflow #71580).
 
 When a person marks the waiting task as failed, the trigger stops the job or deletes the endpoint, so that nothing is
 billed for a result that no task waits for. Airflow also calls ``on_kill`` when a task is cleared, but then the next
-attempt already waits for the same job. So the trigger looks up the state of the task, and acts only if the state is
+attempt will wait for the same job. So the trigger looks up the state of the task, and acts only if the state is
 "failed". If Airflow fails to call ``on_kill``, ``outcome`` stops the job, and the teardown or the sweeper deletes the
 endpoint.
 """
@@ -37,8 +37,8 @@ async def in_thread(work: Callable[..., ReturnT], *arguments: Any) -> ReturnT:
     """
     Run ``work`` in a separate thread.
 
-    If the caller is cancelled, it stops at once and the thread continues. The message of the cancellation is kept,
-    because Airflow calls ``on_kill`` only if the message is there. ``sync_to_async`` alone would lose the message.
+    If the caller is cancelled, it stops waiting at once, but the thread continues. The cancellation keeps its message,
+    because Airflow calls ``on_kill`` only if it finds this message. ``sync_to_async`` alone would lose the message.
     """
     call = asyncio.ensure_future(sync_to_async(work, thread_sensitive=False)(*arguments))
     call.add_done_callback(
@@ -49,7 +49,7 @@ async def in_thread(work: Callable[..., ReturnT], *arguments: Any) -> ReturnT:
 
 class PollingTrigger(BaseTrigger):
     """
-    Base of the triggers. Fires a :class:`~bedrock_distill.triggers.records.WaitEvent`.
+    Base class of the triggers. A trigger fires a :class:`~bedrock_distill.triggers.records.WaitEvent`.
 
     :param name: name or ARN of the job or endpoint.
     :param deadline: ISO 8601 time at which the wait ends. A restart of the triggerer does not change this time.
@@ -78,7 +78,7 @@ class PollingTrigger(BaseTrigger):
         self.give_up_when_failed = give_up_when_failed
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        """Return the class's import path and its arguments, from which the triggerer creates the trigger."""
+        """Return the class's import path and the arguments with which the triggerer creates the trigger again."""
         return f"bedrock_distill.triggers.polling.{type(self).__name__}", {
             "name": self.name,
             "deadline": self.deadline,
@@ -90,11 +90,11 @@ class PollingTrigger(BaseTrigger):
 
     @abstractmethod
     def has_ended(self, hook: BedrockDistillHook) -> bool:
-        """Check once, in a thread, whether the wait is over."""
+        """Check once whether the wait is over. This method runs in a separate thread."""
 
     @abstractmethod
     def give_up(self, hook: BedrockDistillHook) -> None:
-        """Stop the job or delete the endpoint, in a thread."""
+        """Stop the job or delete the endpoint. This method runs in a separate thread."""
 
     def _event(self, end: WaitEnd, message: str = "") -> TriggerEvent:
         event: WaitEvent = {"end": end, "message": message, "deadline": self.deadline}
@@ -104,7 +104,7 @@ class PollingTrigger(BaseTrigger):
         return BedrockDistillHook(self.aws_conn_id, self.region_name)
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Poll until the wait ends, the deadline passes or AWS refuses. Transient errors are only logged."""
+        """Poll until the wait ends, the deadline passes or AWS refuses a check. Other AWS errors are only logged."""
         hook = self._hook()
         deadline = datetime.datetime.fromisoformat(self.deadline)
         while True:
@@ -155,9 +155,9 @@ class CustomizationJobTrigger(PollingTrigger):
     """
     Wait for a customization job to end, and log a warning while it is stalled.
 
-    :param stall_after_seconds: a job that is InProgress longer than this without starting to train is stalled. Bedrock
-        gives no other sign of a stalled job, and jobs have been stalled for days.
-    :param at_most_usd: cost of the whole training in US dollars, for the message when the job is stopped.
+    :param stall_after_seconds: a job is stalled if training has not started this long after the job was created.
+        Bedrock gives no other sign of a stalled job, and some jobs have been stalled for days.
+    :param at_most_usd: cost of the complete training in US dollars, for the message that says that the job was stopped.
     """
 
     def __init__(self, *, stall_after_seconds: float, at_most_usd: float | None = None, **common: Any) -> None:
@@ -166,13 +166,13 @@ class CustomizationJobTrigger(PollingTrigger):
         self.at_most_usd = at_most_usd
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        """Return the class's import path and its arguments, from which the triggerer creates the trigger."""
+        """Return the class's import path and the arguments with which the triggerer creates the trigger again."""
         path, arguments = super().serialize()
         own_arguments = {"stall_after_seconds": self.stall_after_seconds, "at_most_usd": self.at_most_usd}
         return path, {**arguments, **own_arguments}
 
     def has_ended(self, hook: BedrockDistillHook) -> bool:
-        """Return whether the job has ended or is gone."""
+        """Return whether the job has ended or no longer exists."""
         job = hook.find_job(self.name)
         if job is None or not is_running(job):
             return True
@@ -187,10 +187,10 @@ class CustomizationJobTrigger(PollingTrigger):
 
 
 class ProvisionedThroughputTrigger(PollingTrigger):
-    """Wait for a provisioned throughput to be in service, to fail or to be gone."""
+    """Wait until a provisioned throughput is in service, has failed or no longer exists."""
 
     def has_ended(self, hook: BedrockDistillHook) -> bool:
-        """Return whether the throughput is in service, has failed or is gone."""
+        """Return whether the throughput is in service, has failed or no longer exists."""
         throughput = hook.find_throughput(self.name)
         return throughput is None or THROUGHPUT_STATUS.get(throughput.status) is not Progress.RUNNING
 

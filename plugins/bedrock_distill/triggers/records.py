@@ -11,5 +11,5 @@ class WaitEvent(TypedDict):
     """The reason why a trigger fired. It is passed only through Airflow's database."""
 
     end: WaitEnd
-    message: str  # AWS's reason if AWS refused the check, else empty
+    message: str  # AWS's reason for refusing the check; empty if AWS did not refuse it
     deadline: str  # ISO 8601 time at which the wait ends

@@ -1,5 +1,5 @@
 """
-Link a task's page to what the task created, in the AWS console or in Airflow.
+Add links from a task's page to what the task created. The links open the AWS console or a page in Airflow.
 
 Airflow computes the links in the worker whenever a task succeeds, fails or defers. After a deferral, a different
 process computes them. So a link uses only data that every process has: the task's result and its rendered arguments.
@@ -34,7 +34,7 @@ class ResourceLink(BaseOperatorLink):
     Link to an AWS resource that the task created or uses.
 
     :param label: the button's text.
-    :param key: key of the ARN or S3 URI in the task's manifest, or else in one of the task's input manifests.
+    :param key: key of the ARN or S3 URI in the task's manifest. If it is not there, the task's inputs are searched.
     """
 
     def __init__(self, label: str, key: str) -> None:
@@ -51,7 +51,7 @@ class ResourceLink(BaseOperatorLink):
         return f"_link_{self._key}"
 
     def get_link(self, operator: Any, *, ti_key: Any) -> str:
-        """Return the URL of the resource's page; ``""``, which hides the button, if there is no resource yet."""
+        """Return the URL of the resource's page. If there is no resource yet, return ``""``, which hides the button."""
         arguments = (getattr(operator, field) for field in operator.template_fields)
         manifests = (manifest for manifest in (_returned(ti_key), *arguments) if isinstance(manifest, dict))
         resource = next((manifest[self._key] for manifest in manifests if manifest.get(self._key)), None)
@@ -97,9 +97,9 @@ def console_url(resource: str, clients: AwsClients) -> str:
     Return the URL of the web page for an ARN or S3 URI; empty if there is no such page.
 
     For AWS, the page is in the console. For an AWS simulator on this machine, it is the S3 object itself or the
-    simulator's ledger. There is no page for any other endpoint.
+    simulator's ledger. Other endpoint URLs have no such page.
 
-    :param resource: an ARN of Bedrock or an ``s3://`` URI.
+    :param resource: a Bedrock ARN or an ``s3://`` URI.
     """
     client = clients.client("s3" if resource.startswith("s3://") else "bedrock")
     host = urlsplit(client.meta.endpoint_url).hostname or ""

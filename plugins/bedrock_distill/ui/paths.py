@@ -8,6 +8,6 @@ from airflow.configuration import conf
 
 
 def ui_path(path: str) -> str:
-    """Return ``path`` below the root of Airflow's UI, which may be a subfolder of its host."""
+    """Return the URL path of a page in Airflow's UI, whose root may be a subfolder of the host."""
     root = urlsplit(conf.get("api", "base_url", fallback="/")).path.rstrip("/")
     return f"{root}/{path}"

@@ -1,8 +1,9 @@
 """
 Serve the report pages inside Airflow's UI: a list of past runs, and the report of each run.
 
-Airflow does not protect the routes of a plugin, so every route here requires a login and permission to read the DAG.
-The pages show text that models wrote. So they forbid scripts and external requests, and a report gets its own origin.
+Airflow does not protect the routes of a plugin, so every route here requires a login, and shows only the reports
+of DAGs that the user may read. The pages show text that models wrote. So they forbid scripts and external requests, and
+a report gets its own origin.
 """
 
 from __future__ import annotations

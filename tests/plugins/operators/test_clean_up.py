@@ -121,7 +121,7 @@ class TestList:
             pytest.param(
                 {"confirm_buckets": f"{TRAINING}s"}, f"the chosen use cases are {OUTPUT}, {TRAINING}", id="name"
             ),
-            pytest.param({"confirm_buckets": f"{TRAINING} {OUTPUT}"}, "as a bucket to delete", id="no comma"),
+            pytest.param({"confirm_buckets": f"{TRAINING} {OUTPUT}"}, "unknown buckets to delete", id="no comma"),
         ],
     )
     def test_an_unknown_name_is_refused(self, tasks: Any, context: Any, form: Any, reason: str) -> None:

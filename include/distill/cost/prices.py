@@ -23,8 +23,8 @@ class BillLine:
     """
     One line of a bill, estimated or paid.
 
-    :param what: label of the line, such as ``synthesis: nova-pro batch input``: the step or arm, the model, and ``input`` or
-        ``output``.
+    :param what: label of the line, such as ``synthesis: nova-pro batch input``. It names the step or arm and the model,
+        and says whether the tokens are input or output.
     :param unit: ``token``, or ``unit-hour`` for one model unit during one hour.
     """
 

@@ -1,4 +1,4 @@
-"""Describe batch inference: steps with too few questions for a batch job, and the number of answers from jobs."""
+"""Describe how a run used batch jobs: steps with too few requests for a job, and the number of answers from jobs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from include.distill.report.run_summary import sum_usage
 
 BATCH_NOTE = "paid answers from batch jobs"
 _REST = (
-    "the other calls were on demand at the full price, because there were too few questions for a job, a job gave no"
+    "the other calls were on demand at the full price, because there were too few requests for a job, a job gave no"
     " answer, or a request was repeated"
 )
 
@@ -25,22 +25,26 @@ def too_few_for_batch(use_case: UseCase, calls: Mapping[str, int]) -> Iterator[s
     """
     Describe the steps that call models on demand although the use case requests batch jobs.
 
-    :param calls: number of questions of each step, from :func:`include.distill.cost.estimate.expected_calls`.
+    :param calls: expected number of calls of each step, from :func:`include.distill.cost.estimate.expected_calls`.
     """
     for step in _batch_steps(use_case):
         for model in models_of_step(use_case, step):
             count = calls["synthesis" if step == "synthesize" else f"judging {model.key}"]
             if model.batch and not meets_batch_minimum(model, count):
                 yield (
-                    f"{step} calls {model.key} on demand, at the full price: {count} questions are fewer than the"
-                    f" {model.batch.minimum_records} that Bedrock requires for a batch job."
+                    f"{step} calls {model.key} on demand, at the full price: Bedrock requires at least"
+                    f" {model.batch.minimum_records} requests for a batch job, but there are only {count}."
                 )
 
 
 def batch_answer_note(
     use_case: UseCase, synthesis: Sequence[CurateManifest], judgments: Sequence[JudgeManifest]
 ) -> dict[str, str]:
-    """Count the paid answers that came from batch jobs; return an empty mapping without batch steps or paid answers."""
+    """
+    Describe how many of the paid answers came from batch jobs.
+
+    :return: one sentence under the key ``BATCH_NOTE``; empty if no step uses batch jobs or no answer was paid for.
+    """
     manifests: dict[BatchStep, Sequence[UsageRecord]] = {"synthesize": synthesis, "judge": judgments}
     usage = {step: sum_usage(manifests[step], ("batch_calls", "calls")) for step in _batch_steps(use_case)}
     paid = {step: counts for step, counts in usage.items() if counts["calls"]}

@@ -51,9 +51,10 @@ def _model_call_lines(what: str, model: str, manifests: Sequence[UsageRecord], p
 
 def compare_with_estimate(lines: Sequence[BillLine], estimated: Iterable[BillLineRecord]) -> list[ReportBillLine]:
     """
-    Return the bill in the form of ``report.json``: each line with its ``estimated_usd``, or 0 without an estimate.
+    Return the bill in the form of ``report.json``. Each line has its ``estimated_usd``, or 0 if it was not estimated.
 
-    Items that were estimated but not billed, because an earlier run paid for them, follow with a quantity of 0.
+    Items that were estimated but not billed follow with a quantity of 0, for example because an earlier run paid for
+    them.
     """
     import pandas as pd
 

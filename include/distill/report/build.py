@@ -22,13 +22,13 @@ def build_report(
     **parts: Unpack[ReportParts],
 ) -> Report:
     """
-    Build the contents of ``report.json`` and check every sum.
+    Build the contents of ``report.json``, and check that all figures add up.
 
-    :param verdicts: one list per judge and pair of arms, the pair of the verdict first.
+    :param verdicts: one list per judge and pair of arms. The lists for the pair of arms in the headline come first.
     :param clusters: document group of each evaluation row id.
     :param max_unparsable_share: share of unparsable questions above which the finding is "unreadable".
-    :param noise_control: verdicts on an arm against itself, one list per judge. They do not affect the corrected
-        p-values or the verdict.
+    :param noise_control: verdicts on an arm compared with its own second answers, one list per judge. They do not
+        affect the corrected p-values or the headline.
     :param promote: applies the promotion rule to the comparisons.
     :param parts: the parts of the report that are copied unchanged.
     :raises ReconciliationError: figures do not add up; the message names each of them.

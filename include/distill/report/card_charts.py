@@ -1,4 +1,4 @@
-"""Draw the charts of a data card as inline SVG: distributions of the originals and the new pairs."""
+"""Draw the charts of a data card as inline SVG: distributions of originals and new pairs, and frequent topic words."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ def length_chart(card: DataCard, role: Literal["question", "answer"], *, width: 
     distributions = {side: card["distributions"].get(f"{role}_characters_{side}", []) for side in _SIDES}
     sides = {side: bins for side, bins in distributions.items() if bins}
     legend = ": originals (light) and new pairs (dark)" if len(sides) == len(_SIDES) else ""
-    return _chart(f"{card['arm']}-{role}", sides, title=f"Characters of the {role}{legend}", width=width)
+    return _chart(f"{card['arm']}-{role}", sides, title=f"Characters in the {role}{legend}", width=width)
 
 
 def grounding_chart(card: DataCard, *, width: int) -> Markup:
-    """Draw the share of each new answer that is found in the document."""
+    """Draw the distribution of grounding: the share of each new answer that is found in the document."""
     bins = card["distributions"].get("grounding_synthetic", [])
     title = "Share of the answer found in the document"
     return _chart(f"{card['arm']}-grounding", {"synthetic": bins} if bins else {}, title=title, width=width)

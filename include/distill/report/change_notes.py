@@ -10,18 +10,18 @@ def changes_sentence(changes: RowChanges | None, *, actual_usd: float) -> str | 
     Describe the changes since the last run and, if this run bought nothing, the reason.
 
     :param changes: ``None`` in reports of earlier versions.
-    :param actual_usd: the bill of the run.
+    :param actual_usd: the total of the run's bill, in US dollars.
     :return: ``None`` for a first run that bought something.
     """
     if changes is None or changes["since"] is None:
-        return None if actual_usd else "Nothing was bought: an earlier run stored every answer and model."
+        return None if actual_usd else "Nothing was bought: earlier runs stored every answer and model."
     parts = [
         f"{count:,} {'row' if count == 1 else 'rows'} {name}"
         for name, count in (("added", changes["added"]), ("changed", changes["changed"]), ("gone", changes["gone"]))
         if count
     ]
     if changes["settings"]:
-        parts.append(f"other settings ({', '.join(changes['settings'])})")
+        parts.append(f"settings changed ({', '.join(changes['settings'])})")
     differences = ", ".join(parts)
     since = changes["since"]
     if actual_usd:
@@ -32,6 +32,5 @@ def changes_sentence(changes: RowChanges | None, *, actual_usd: float) -> str | 
             " answers and models are stored."
         )
     return (
-        f"Nothing was bought: an earlier run stored every answer and model. Since the last run ({since}):"
-        f" {differences}."
+        f"Nothing was bought: earlier runs stored every answer and model. Since the last run ({since}): {differences}."
     )

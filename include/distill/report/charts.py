@@ -1,9 +1,9 @@
 """
 Draw the report's charts as inline SVG.
 
-A chart is drawn for a width in pixels instead of being scaled, so its text stays readable on a phone. No meaning
-depends on color alone: bars of clear differences are filled, bars of lost items and of differences that could be chance
-are hatched, and lines differ in their dashes. All text passes through markupsafe, because people choose the names of
+A chart is drawn for a fixed width in pixels and not scaled, so its text stays readable on a phone. No meaning depends
+on color alone: bars for clear differences are filled, bars for lost items and for differences that could be chance are
+hatched, and each line has its own dash pattern. All text is escaped with markupsafe, because people choose the names of
 arms and judges.
 
 No plotting library is used, because the page must work as a single file without scripts, and a plotting library would
@@ -71,7 +71,7 @@ def _percent(share: float) -> str:
 
 
 def preference_chart(comparisons: Sequence[ComparisonResult], *, width: int) -> Markup:
-    """Draw the preference of each judge on each pair of arms as a bar, with the 95 % interval and a mark at 50 %."""
+    """Draw each judge's preference on each pair of arms as a bar, with its 95 % interval and a mark at 50 %."""
     body = [_hatching("chance", width)]
     y = 0.0
     for (candidate, baseline), entries in groupby(comparisons, key=lambda c: (c["candidate"], c["baseline"])):
@@ -154,7 +154,11 @@ class _Stage(NamedTuple):
 def pipeline_chart(
     source: SourceCounts, synthesis: ReportSynthesis, arms: Sequence[ReportArm], *, width: int
 ) -> Markup:
-    """Draw the counts from the rows of the CSV to the training records. Items lost at a stage are hatched."""
+    """
+    Draw the number of items at each stage from the rows of the CSV to the training records, one bar per stage.
+
+    The part of a bar for items that are lost at that stage is hatched.
+    """
     stages = _stages(source, synthesis, arms)
     scale = width / max(1, *(stage.total for stage in stages))
     body = [_hatching("hatch", width)]
@@ -254,9 +258,9 @@ class _Plot(NamedTuple):
 
 def loss_chart(curves: Mapping[str, Sequence[LossPoint]], *, width: int) -> Markup:
     """
-    Draw the training loss of each arm by step as a thin line, and the moving mean of the loss as a thick line.
+    Draw the training loss of each arm at each step as a thin line, and the moving mean of the loss as a thick line.
 
-    Each mean is drawn at the middle of its steps. A step without a loss leaves a gap.
+    Each mean is drawn at the middle of the steps that it averages. A step without a loss leaves a gap.
 
     :return: empty if no step has a loss.
     """
@@ -303,7 +307,7 @@ def _means(points: Sequence[LossPoint]) -> list[tuple[float, float | None]]:
 
 
 def _curve(points: Sequence[tuple[float, float | None]], plot: _Plot, style: str, *, end: bool = False) -> list[Markup]:
-    """Draw a line through the losses, with a gap at a step without a loss. ``end`` adds a dot after each part."""
+    """Draw a line through the losses, with a gap at each step without a loss. ``end`` adds a dot before each gap."""
     every = -(-len(points) // _MAX_POINTS)
     thinned = [point for index, point in enumerate(points) if index % every == 0 or index == len(points) - 1]
     body = []

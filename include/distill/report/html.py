@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 REPORT_TEMPLATES = INCLUDE / "report"
 SIMULATED_NOTICE = (
-    "SIMULATED: small simulated models answered in place of all models of this run. The figures do not apply to real"
+    "SIMULATED: small simulated models answered in place of the models of this run. The figures do not apply to real"
     " models."
 )
 DISAGREEMENTS_SHOWN = 10
@@ -178,7 +178,7 @@ def clip_text(text: str) -> str:
 
 
 def settings_rows(settings: Mapping[str, object]) -> list[tuple[str, str]]:
-    """Return the settings as pairs of label and text, without the attribution. A nested label is ``outer, inner``."""
+    """Return the settings as pairs of label and text, without the attribution. Nested labels are ``outer, inner``."""
     rows: list[tuple[str, str]] = []
     for key, value in settings.items():
         label = str(key).replace("_", " ")

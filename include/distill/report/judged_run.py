@@ -24,12 +24,13 @@ from include.distill.report.run_summary import document_group_by_row
 @dataclass(frozen=True)
 class JudgedRun:
     """
-    The verdicts of judges and the labels of people on a run.
+    The judges' verdicts and the people's labels on the answers of a run.
 
     :param evaluation: the evaluation rows.
-    :param verdicts: one list per judge and pair of arms, the headline's pair first, the noise control included.
-    :param labels: labels of the answers that the run has.
-    :param champion_before: ARN of the model that was champion before the run; ``None`` without a champion.
+    :param verdicts: one list per judge and pair of arms, including the noise control. The lists for the pair of arms in
+        the headline come first.
+    :param labels: labels of answers that the run still has.
+    :param champion_before: ARN of the model that was champion before the run; ``None`` if there was no champion.
     """
 
     use_case: UseCase
@@ -98,10 +99,10 @@ def promotion_record(
     """
     Apply the promotion rule to every arm that was compared with the champion's arm.
 
-    In a use case without a champion arm, candidates are compared with the first base arm instead. Such a use case
-    promotes no candidate while there is a champion, because no candidate was compared with the champion.
+    In a use case without a champion arm, the rule is applied to the arms that were compared with the first base arm. If
+    such a use case already has a champion, no candidate is promoted, because none was compared with the champion.
 
-    :param champion_before: ARN of the model that was champion before the run; ``None`` without a champion.
+    :param champion_before: ARN of the model that was champion before the run; ``None`` if there was no champion.
     """
     champion = champion_slot(use_case)
     candidates = list(dict.fromkeys(c["candidate"] for c in comparisons if c["baseline"] == champion))
@@ -125,11 +126,11 @@ def promotion_record(
 
 
 def _unless_not_compared(use_case: UseCase, decision: Decision, champion_before: str | None) -> Decision:
-    """Refuse to replace a champion with which the candidate was not compared."""
+    """Refuse the promotion if it would replace a champion that the candidate was not compared with."""
     if champion_before is None or use_case.champion_arm is not None:
         return decision
     reason = f"the candidate was not compared with the champion {champion_before}; add an arm of kind champion"
-    # The reasons of a promotion list the conditions that are met, and would contradict the refusal.
+    # The reasons for a promotion list the conditions that are met. Here, they would contradict the refusal.
     unmet = () if decision.promoted else decision.reasons
     return replace(decision, promoted=False, reasons=(reason, *unmet))
 

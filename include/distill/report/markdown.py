@@ -1,9 +1,9 @@
 """
 Escape text from models and people for Markdown, so that the text is shown literally.
 
-Airflow renders the body of a question as Markdown. Every character that Markdown or HTML would interpret is escaped,
-and invisible characters are made visible. Long texts are formatted as quotes instead of code, because Airflow wraps the
-lines of a quote but lets lines of code run off the page.
+Airflow renders the questions that it shows to labelers as Markdown. Every character that Markdown or HTML would
+interpret is escaped, and invisible characters are made visible. Long texts are formatted as quotes instead of code,
+because Airflow wraps the lines of a quote but lets lines of code run off the page.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import html
 import re
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+\-.!|>~:@/=$^])")
-# Addresses become links even when they are escaped. A zero-width character inside an address prevents this.
+# Web and mail addresses become links even if they are escaped. A zero-width character inside an address prevents this.
 _ADDRESS = re.compile(r"://|www(?=\.)|@", re.IGNORECASE)
 # Control characters and marks that reverse or hide text. A model could use them to change what a labeler sees.
 _INVISIBLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")

@@ -1,4 +1,4 @@
-"""Combine the opinions of judges and people on a run: their agreement, and the questions on which they disagree."""
+"""Compare the verdicts of judges and people on a run: how well they agree, and on which questions they disagree."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ def agreement_records(
     verdicts: Iterable[Verdict], groups: Mapping[str, str], labels: Iterable[Label] = ()
 ) -> list[Agreement]:
     """
-    Compute the agreement between every two raters over all pairs of arms, judges first.
+    Compute the agreement of each pair of raters, over all pairs of arms. Judges come before people.
 
-    Unparsable replies are left out, because they express no opinion. Ties of equal answers are left out, because no
-    judge was called for them.
+    Unparsable replies are left out, because they express no opinion. Ties between equal answers are left out, because
+    no judge was called for them.
 
     :param groups: document group of each row id.
     """
@@ -51,9 +51,11 @@ def disagreement_rows(
     labels: Iterable[Label] = (),
 ) -> list[ReportDisagreement]:
     """
-    Return the questions on which judges or people disagree, with both answers, the most interesting first.
+    Return the questions on which judges or people disagree, with both answers.
 
-    :param verdicts: verdicts of all judges, with the verdicts on the headline's pair of arms first.
+    Questions that a person labeled come first. Within each group, opposite winners come before a winner and a tie.
+
+    :param verdicts: verdicts of all judges. The verdicts on the pair of arms in the headline come first.
     :param answers: answer to each row id, by arm.
     :param questions: question of each row id.
     """

@@ -1,9 +1,9 @@
 """
 List the runs that have a report, and render the page of past runs.
 
-Each report has one small entry. Entries sorted by name are sorted by time. The page needs one request to list the
-entries and one request per run on the page. Without the entries, the page would have to search the folders of runs: a
-folder has thousands of objects, and its name does not contain the time of the run.
+Each report has one small entry. The name of an entry starts with the time, so sorting by name sorts by time. The page
+needs one request to list the entries, and one request for each run on the page. Without the entries, the page would
+have to search the folders of all runs. Such a folder has thousands of objects, and its name does not contain the time.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def list_entry(report: Report) -> PastRun:
 
 
 def newest_entries(uris: Iterable[str], limit: int) -> list[str]:
-    """Return the URI of the last entry of each of the newest ``limit`` runs, newest first."""
+    """Return the URIs of the entries of the newest ``limit`` runs, newest first: for each run, only its last entry."""
     by_run = {_run_key(uri): uri for uri in sorted(uris, key=_file_name)}
     return sorted(by_run.values(), key=_file_name, reverse=True)[:limit]
 

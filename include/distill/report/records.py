@@ -1,7 +1,8 @@
 """
 Define the records of the report: report.json and its parts, the rows of its tables, and the list of past runs.
 
-The models in ``schema*.py`` check the same fields when a report is built. A test compares the records with the models.
+The pydantic models in ``schema*.py`` check the same fields when a report is built. A test compares the records with the
+models.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ class ReportArm(TypedDict):
 
     name: str
     kind: ArmKind
-    records: int | None  # of the training file
+    records: int | None  # number of records in the training file
     train_uri: str | None
     job_arn: str | None
     job_status: str | None
@@ -65,9 +66,9 @@ class ReportArm(TypedDict):
 
 
 class ReportBillLine(BillLineRecord):
-    """One line of the bill next to its estimate. The record is an entry in ``lines`` of :class:`ReportCost`."""
+    """One line of the bill, with its estimate. The record is an entry in ``lines`` of :class:`ReportCost`."""
 
-    estimated_usd: NotRequired[float]  # 0.0 without an estimate; absent from reports of earlier versions
+    estimated_usd: NotRequired[float]  # 0.0 if the line was not estimated; absent from reports of earlier versions
 
 
 class ReportCost(TypedDict):
@@ -103,7 +104,7 @@ class ReportParts(TypedDict):
     run_id: str
     finished_at: str  # ISO 8601, UTC
     simulated: bool  # True if any model of the run is simulated
-    source: IngestManifest  # in rows
+    source: IngestManifest  # counts of rows
     synthesis: ReportSynthesis
     arms: list[ReportArm]
     noise_control_note: str
@@ -123,8 +124,8 @@ class ReportParts(TypedDict):
 class Report(ReportParts):
     """The report of a run. The record is stored in ``report/report.json``; ``report/report.html`` shows it."""
 
-    comparisons: list[ComparisonResult]  # the headline's pair of arms first
-    noise_control: list[ComparisonResult]  # comparisons of an arm with itself
+    comparisons: list[ComparisonResult]  # the pair of arms in the headline comes first
+    noise_control: list[ComparisonResult]  # an arm compared with its own second answers
     promotion: PromotionRecord | None
     verdict: str  # one sentence
 
@@ -132,7 +133,7 @@ class Report(ReportParts):
 class JudgedParts(TypedDict):
     """The arguments of ``build_report`` that depend on verdicts and labels. This record is not stored."""
 
-    verdicts: list[Sequence[Verdict]]  # one list per judge and pair of arms, the headline's pair first
+    verdicts: list[Sequence[Verdict]]  # one list per judge and pair of arms; the pair in the headline comes first
     clusters: dict[str, str]  # document group by row id
     max_unparsable_share: float
     noise_control: list[Sequence[Verdict]]
@@ -143,14 +144,18 @@ class JudgedParts(TypedDict):
 
 
 class HeadlinePair(TypedDict):
-    """The arms of the first comparison, for the page. The record is not stored."""
+    """The arms of the first comparison, for the page of the report. The record is not stored."""
 
     candidate: str
     baseline: str
 
 
 class MatrixFinding(TypedDict):
-    """One judge's finding in a cell of the table of arms, seen from the row's arm. The record is not stored."""
+    """
+    One judge's finding in a cell of the table of arms, from the point of view of the arm in the row.
+
+    The record is not stored.
+    """
 
     judge: str
     half_win_rate: float | None
@@ -161,7 +166,7 @@ class MatrixFinding(TypedDict):
 class MatrixCell(TypedDict):
     """One cell of the table of arms. The record is not stored."""
 
-    against: str  # the column's arm
+    against: str  # the arm in the column
     findings: list[MatrixFinding] | None  # None for an arm against itself; empty if the two arms were not compared
 
 
@@ -210,7 +215,7 @@ class ShownPastRun(PastRunFigures):
 
 
 class ReportManifest(TypedDict):
-    """Result of ``report``. The record is passed through XCom only."""
+    """Result of the task ``report``. The record is passed through XCom only."""
 
     report_json_uri: str
     report_html_uri: str

@@ -37,7 +37,7 @@ def answers_by_arm(
 
 def relabel_report(store: ObjectStore, folder: RunFolder, use_case: UseCase) -> Report:
     """
-    Rewrite the run's report, as JSON and HTML, with the labels of its answers, and return the report.
+    Rewrite the run's report, as JSON and HTML, with the labels that people gave its answers. Return the report.
 
     :raises ReconciliationError: the new report does not match the schema; nothing was written.
     """

@@ -56,7 +56,7 @@ class ArmSummary:
 
     @property
     def on_demand(self) -> bool:
-        """Whether the base student answers on demand; also true for a champion arm while there is no champion."""
+        """Whether the base student answers on demand. This is also true for a champion arm if there is no champion."""
         return self.kind != "fine_tuned" and self.model_arn is None
 
     def as_record(self) -> ReportArm:
@@ -121,7 +121,7 @@ def summarize_synthesis(manifests: Sequence[CurateManifest]) -> ReportSynthesis:
 
 def document_group_by_row(rows: Iterable[Row]) -> dict[str, str]:
     """Return the document group of each row id. Rows of one group are not independent."""
-    # Rows of earlier versions have no group. For these rows, each document is a group.
+    # Rows that an earlier version stored have no group. For these rows, each document is a group of its own.
     return {row["row_id"]: str(row.get("group") or digest(row["document"])[:16]) for row in rows}
 
 

@@ -1,7 +1,7 @@
 """
 Check ``report.json`` against its model, and write its JSON Schema (``python -m include.distill.report.schema``).
 
-A count that does not add up means that a row was lost or duplicated. This report is refused and not written. Unknown
+A count that does not add up means that a row was lost or duplicated. Such a report is refused and not written. Unknown
 keys are kept unchanged.
 """
 
@@ -49,10 +49,12 @@ class ReportSchema(Section):
     run_key: str = Field(description="Name of the run's folder.")
     use_case: str = Field(description="Name of the use case.")
     simulated: StrictBool = Field(
-        description="Whether the AWS simulator gave any of the answers. The figures then do not apply to real models."
+        description="Whether any answer came from the AWS simulator. If so, the figures do not apply to real models."
     )
     source: SourceSchema = Field(description="Counts of the rows of the CSV files.")
-    synthesis: SynthesisSchema = Field(description="Counts of the teacher's pairs, and the usage.")
+    synthesis: SynthesisSchema = Field(
+        description="Counts of the teacher's pairs, and the calls and tokens that this run paid for."
+    )
     arms: list[ArmSchema] = Field(description="The arms of the run.")
     comparisons: list[ComparisonSchema] = Field(
         description="One entry per pair of arms and judge. The pair of arms that the verdict is about comes first."
@@ -65,7 +67,9 @@ class ReportSchema(Section):
         default="",
         description="One sentence that describes the noise control, or explains why the run has no noise control.",
     )
-    agreement: list[AgreementSchema] = Field(default=[], description="Agreement of each pair of raters.")
+    agreement: list[AgreementSchema] = Field(
+        default=[], description="How well each pair of raters agrees. Raters are judges and people."
+    )
     labels: LabelCountsSchema = Field(
         default=LabelCountsSchema(counted=0, changed=0, unmarked=0), description="Counts of labels from people."
     )
@@ -85,7 +89,7 @@ class ReportSchema(Section):
     data_cards: list[DataCardSchema] = optional_key(
         "The data card of each trained arm.", absent="from reports of earlier versions", default=[]
     )
-    verdict: str = Field(description="The verdict on the first pair of arms and its uncertainty, in one sentence.")
+    verdict: str = Field(description="The verdict on the first pair of arms, with its uncertainty, in one sentence.")
     dag_id: str = Field(description="DAG id of the run in Airflow.")
     run_id: str = Field(description="Run id in Airflow.")
     finished_at: str = Field(description="Time when the report was written; ISO 8601, UTC.")
@@ -97,8 +101,8 @@ def check_report(report: Mapping[str, object]) -> Report:
 
     Losses that are not finite become ``None``. Unknown keys are kept.
 
-    :raises ReconciliationError: a figure is missing, has the wrong type, or does not add up; the message names each
-        such figure.
+    :raises ReconciliationError: figures are missing, have the wrong type, or do not add up. The message names each of
+        them.
     """
     try:
         return cast(Report, ReportSchema.model_validate(report).model_dump(mode="json"))
@@ -108,9 +112,9 @@ def check_report(report: Mapping[str, object]) -> Report:
             for fault in error.errors()
         ]
         message = (
-            f"The report of run {report.get('run_key')} does not add up: {'; '.join(faults)}. The report was not"
-            " written. Find the task whose result contains the figure, and clear this task with downstream; stored"
-            " answers are not paid for again."
+            f"The report of run {report.get('run_key')} has wrong or missing figures: {'; '.join(faults)}. The report"
+            " was not written. Find the task whose result contains the wrong figure, and clear this task with"
+            " downstream. Stored answers are not paid for again."
         )
         raise ReconciliationError(message) from error
 

@@ -19,7 +19,8 @@ _MAY_BE_ABSENT = "x-may-be-absent"
 
 
 def _none_if_not_finite(value: object) -> object:
-    # Training that diverged logs NaN, which JSON cannot contain. The report shows a gap, so the run is not refused.
+    # A training job that diverges logs NaN as its loss, and JSON cannot contain NaN. The report is written without
+    # these losses instead of being refused, and its chart has a gap at these steps.
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
@@ -40,7 +41,7 @@ def optional_key(description: str, *, absent: str, default: Any = None) -> Any:
 
 
 def require(condition: bool, message: str) -> None:
-    """Fail the validation of a model with ``message`` unless ``condition`` holds."""
+    """Fail the validation of a model with ``message`` if ``condition`` is false."""
     if not condition:
         raise ValueError(message)
 

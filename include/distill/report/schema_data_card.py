@@ -17,8 +17,8 @@ class TrainingSetCountsSchema(Section):
 
     originals: NonNegativeInt = Field(description="Number of rows of the CSV.")
     synthetic: NonNegativeInt = Field(description="Number of pairs that the teacher wrote.")
-    records: NonNegativeInt = Field(description="Number of records to train on.")
-    validation: NonNegativeInt = Field(description="Number of rows that are held out in the validation file.")
+    records: NonNegativeInt = Field(description="Number of records in the training file.")
+    validation: NonNegativeInt = Field(description="Number of records in the validation file.")
 
 
 class CardModelSchema(Section):
@@ -44,7 +44,7 @@ class TopicWordSchema(Section):
 
 
 class CardPairSchema(Section):
-    """A pair that was drawn as an example."""
+    """A pair that was selected as an example."""
 
     question: str = Field(description="The question.")
     answer: str = Field(description="The answer.")
@@ -60,12 +60,12 @@ class PairCountsSchema(Section):
     rejected: NonNegativeInt = Field(description="Number of pairs that a filter or the critic dropped.")
     missing: NonNegativeInt = Field(description="Number of pairs that were requested but not written.")
     surplus: NonNegativeInt = Field(
-        description="Number of pairs beyond the requested number. These pairs are not used."
+        description="Number of pairs that the teacher wrote beyond the requested number. These pairs are not used."
     )
 
 
 class FunnelStepSchema(Section):
-    """The number of pairs that one filter dropped, and the number of pairs that were left."""
+    """The number of pairs that one filter dropped, and the number of pairs that were left after it."""
 
     filter: str = Field(description="Name of the filter, `critic`, or `missing` for pairs that were not written.")
     dropped: NonNegativeInt = Field(description="Number of pairs that the filter dropped.")
@@ -83,19 +83,19 @@ class CriticVerdictsSchema(Section):
         description="Number of pairs without a readable verdict. These pairs are dropped."
     )
     not_looked_at: NonNegativeInt = Field(
-        description="Number of pairs that were kept unchecked, because the critic's budget was spent."
+        description="Number of pairs that were kept without a check, because the critic's budget was used up."
     )
 
 
 class DataCardSchema(Section):
-    """The facts about a training set. They are also stored as ``data_card.json`` next to the training file."""
+    """The description of a training set. It is also stored as ``data_card.json`` next to the training file."""
 
     use_case: str = Field(description="Name of the use case.")
     arm: str = Field(description="Arm that is trained on the set.")
     counts: TrainingSetCountsSchema = Field(description="Sizes of the training set.")
     sha256: str = Field(description="Hash of the bytes of the training file and the validation file.")
     source: str = Field(description="Path or URI of the training CSV.")
-    evaluation_source: str | None = Field(description="Path or URI of the evaluation CSV; null without one.")
+    evaluation_source: str | None = Field(description="Path or URI of the evaluation CSV; null if there is none.")
     licence: str = Field(description="Licence of the source.")
     attribution: str = Field(description="Attribution of the source.")
     teacher: CardModelSchema = Field(description="The model that wrote the pairs.")
@@ -104,17 +104,20 @@ class DataCardSchema(Section):
     training_price: BillLineSchema = Field(description="Cost of training on the set, over all epochs.")
     curation: dict[str, Any] = Field(description="Section `curation` of the use case.")
     distributions: dict[str, list[HistogramBinSchema]] = Field(
-        description="Histograms by name: `<question|answer>_characters_<originals|synthetic>`, `grounding_synthetic`."
+        description="Histograms by name. The names are `<question|answer>_characters_<originals|synthetic>` and"
+        " `grounding_synthetic`."
     )
     topic_words: list[TopicWordSchema] = Field(description="The most frequent words in topics.")
-    to_read: list[CardPairSchema] = Field(description="Up to ten example pairs, drawn with the seed of the use case.")
+    to_read: list[CardPairSchema] = Field(description="Up to ten example pairs, selected with the use case's seed.")
     synthesis: PairCountsSchema | None = optional_key("Counts of the teacher's pairs.", absent=NO_PAIRS)
     funnel: list[FunnelStepSchema] = optional_key(
-        "Numbers of pairs that each filter dropped, and that were left after it.", absent=NO_PAIRS, default=[]
+        "For each filter, the number of pairs that it dropped, and the number of pairs that were left after it.",
+        absent=NO_PAIRS,
+        default=[],
     )
     critic: CriticVerdictsSchema | None = optional_key("The critic's verdicts.", absent="without a critic")
     licence_note: str = optional_key(
         "Note on the terms of the teacher's provider.",
-        absent="if teacher and student are from one provider, or no pairs were requested",
+        absent="if teacher and student are from the same provider, or if no pairs were requested",
         default="",
     )

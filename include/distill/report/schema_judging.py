@@ -15,7 +15,7 @@ EARLIER = "from reports of earlier versions"
 
 class ComparisonSchema(Section):
     """
-    The figures of one judge on one pair of arms. Counts are numbers of questions. Rates and bounds are from 0 to 1.
+    The figures of one judge on one pair of arms. Rates and their bounds are from 0 to 1.
 
     A question is parsed if the verdicts in both orders can be read, and decided if both verdicts have the same winner.
     ``n = wins + losses + ties + unparsable``, and ``preference = wins / (wins + losses)``.
@@ -35,33 +35,42 @@ class ComparisonSchema(Section):
     )
     clusters: NonNegativeInt = Field(description="Number of document groups with a parsed question.")
     preference: Share | None = Field(description="wins / (wins + losses); null if no question was decided.")
-    preference_ci95: Interval | None = Field(description="95 % interval of `preference` over document groups.")
+    preference_ci95: Interval | None = Field(
+        description="95 % interval of `preference`. It takes document groups into account."
+    )
     half_win_rate: Share | None = Field(
         description="Mean score of the parsed questions: 1 for a win, 1/2 for a tie, 0 for a loss. Null without parsed"
         " questions."
     )
-    half_win_ci95: Interval | None = Field(description="95 % interval of `half_win_rate` over document groups.")
+    half_win_ci95: Interval | None = Field(
+        description="95 % interval of `half_win_rate`. It takes document groups into account."
+    )
     p_value: NonNegativeFloat = Field(
         description="p-value of an exact two-sided sign test with one sign per document group."
     )
     p_value_holm: NonNegativeFloat = Field(description="`p_value` with Holm's correction over all `comparisons`.")
     flip_rate: Share | None = Field(
-        description="Share of the parsed questions with unequal answers in which the two orders have different winners."
+        description="Among the parsed questions whose two answers differ, the share for which the judge named different"
+        " winners in the two orders."
     )
     first_position_rate: Share | None = Field(
-        description="Share of the verdicts with a winner that choose the answer shown first; 0.5 without bias."
+        description="Among the verdicts that name a winner, the share that name the answer shown first. About 0.5 for a"
+        " judge without position bias."
     )
     longer_wins_rate: Share | None = Field(
-        description="Share of the decided questions with answers of unequal length that the longer answer won."
+        description="Among the decided questions whose answers differ in length, the share that the longer answer won."
     )
     minimum_detectable_difference: Share | None = Field(
-        description="Smallest distance of the true half-win rate from 0.5 that four of five runs of this size detect."
+        description="Smallest distance of the true half-win rate from 0.5 that is detected in four of five runs of this"
+        " size; null with fewer than two document groups."
     )
     finding: Finding = Field(
-        description="The arm that is better; or `unclear` if the difference could be chance, `too_few` if the sample is"
-        " too small, `unreadable` if too many verdicts could not be read."
+        description="`candidate` or `baseline` if that arm is better, `unclear` if the difference could be chance,"
+        " `too_few` if the sample is too small or too uneven, `unreadable` if too many verdicts could not be read."
     )
-    same: NonNegativeInt = optional_key("Number of ties because both answers are equal.", absent=EARLIER, default=0)
+    same: NonNegativeInt = optional_key(
+        "Number of ties without a call to the judge, because both answers are equal.", absent=EARLIER, default=0
+    )
     decisive_clusters: NonNegativeInt = optional_key(
         "Number of document groups with a decided question.", absent=EARLIER, default=0
     )
@@ -78,8 +87,8 @@ class ComparisonSchema(Section):
         "Share of unparsable questions above which the finding is `unreadable`.", absent=EARLIER
     )
     design_effect: NonNegativeFloat | None = optional_key(
-        "Variance of the half-win rate divided by the variance for the same number of independent questions; null with"
-        " fewer than two document groups.",
+        "Variance of the half-win rate, divided by the variance that the same number of independent questions would"
+        " have; null with fewer than two document groups.",
         absent=EARLIER,
     )
 
@@ -99,7 +108,7 @@ class ComparisonSchema(Section):
 
 
 class AgreementSchema(Section):
-    """Agreement between two raters on the items that both rated."""
+    """How well two raters agree on the items that both rated. An item is a question with the answers of two arms."""
 
     first: str = Field(description="Key of a judge in models.yaml, or `<labeler> (person)`.")
     second: str = Field(description="The other rater. Judges come before people.")
@@ -107,15 +116,15 @@ class AgreementSchema(Section):
     clusters: NonNegativeInt | None = Field(
         default=None, description="Number of document groups of these items; null in reports of earlier versions."
     )
-    observed: Share | None = Field(description="Share of equal verdicts; null without items.")
+    observed: Share | None = Field(description="Share of items with equal verdicts; null if there are no items.")
     kappa: FiniteFloat | None = Field(
-        description="Cohen's kappa, from -1 to 1; null without items, or if all verdicts are the same."
+        description="Cohen's kappa, from -1 to 1; null if there are no items, or if all verdicts are the same."
     )
-    kappa_ci95: Interval | None = Field(description="95 % interval of `kappa`; null if it is not defined.")
+    kappa_ci95: Interval | None = Field(description="95 % interval of `kappa`; null if the interval is not defined.")
 
 
 class LabelCountsSchema(Section):
-    """Counts of stored labels of people, by whether the run still has the labeled answers."""
+    """Counts of the stored labels from people, by whether the run still has the labeled answers."""
 
     counted: NonNegativeInt = Field(description="Number of labels for answers that the run still has.")
     changed: NonNegativeInt = Field(
@@ -134,13 +143,14 @@ class DecisionSchema(Section):
     champion: str = Field(description="Arm that the candidate would replace.")
     promoted: StrictBool = Field(description="Whether all conditions of the rule are met.")
     reasons: list[str] = Field(
-        description="The conditions that are not met. If all conditions are met: the figures that meet the conditions."
+        description="The conditions that are not met. If all conditions are met, the figures that meet them."
     )
     lower_bound: FiniteFloat | None = optional_key(
-        "Smallest 97.5 % lower bound of any judge's half-win rate; null if no judge has a lower bound.", absent=EARLIER
+        "The smallest of the 97.5 % lower bounds that the judges' half-win rates have; null if there are no bounds.",
+        absent=EARLIER,
     )
     false_promotions_a_year: NonNegativeFloat = optional_key(
-        "Upper limit of false promotions a year for this candidate.", absent=EARLIER, default=0.0
+        "Upper limit for the number of false promotions a year of this candidate.", absent=EARLIER, default=0.0
     )
 
 
@@ -149,11 +159,11 @@ class PromotionSchema(Section):
 
     rule: str = Field(description="The rule in words, fixed before the run.")
     false_promotions_a_year: NonNegativeFloat = Field(
-        description="Upper limit of false promotions a year for all candidates together."
+        description="Upper limit for the number of false promotions a year of all candidates together."
     )
     decisions: list[DecisionSchema] = Field(
-        description="One decision per candidate that was compared with the champion. Without a champion, the first base"
-        " arm takes its place."
+        description="One decision per candidate that was compared with the champion arm. If the use case has no"
+        " champion arm, one decision per candidate that was compared with the first base arm."
     )
 
 

@@ -14,9 +14,9 @@ CENT = 0.01
 
 
 class RowChangesSchema(Section):
-    """Changes since the last run of the use case. Counts are numbers of rows. They are null in a first run."""
+    """Changes since the last run of the use case. Counts are numbers of rows. All counts are null in the first run."""
 
-    since: str | None = Field(description="Run key of the last run.")
+    since: str | None = Field(description="Run key of the last run; null in the first run.")
     added: NonNegativeInt | None = Field(description="Number of rows with a new question.")
     changed: NonNegativeInt | None = Field(
         description="Number of rows with the same question but another document or answer."
@@ -60,7 +60,7 @@ class CriticSchema(Section):
         description="Number of pairs without a readable verdict. These pairs are dropped."
     )
     not_looked_at: NonNegativeInt = Field(
-        description="Number of pairs that were kept unchecked, because the critic's budget was spent."
+        description="Number of pairs that were kept without a check, because the critic's budget was used up."
     )
     calls: NonNegativeInt = Field(description="Number of answers that this run paid for.")
     cache_hits: NonNegativeInt = Field(description="Number of stored answers that were reused at no cost.")
@@ -88,7 +88,7 @@ class SynthesisSchema(Section):
     rejected: NonNegativeInt = Field(description="Number of pairs that a filter or the critic dropped.")
     missing: NonNegativeInt = Field(description="Number of pairs that were requested but not written.")
     surplus: NonNegativeInt = Field(
-        description="Number of pairs beyond the requested number. These pairs are not used."
+        description="Number of pairs that the teacher wrote beyond the requested number. These pairs are not used."
     )
     calls: NonNegativeInt = Field(description="Number of answers that this run paid for.")
     cache_hits: NonNegativeInt = Field(description="Number of stored answers that were reused at no cost.")
@@ -96,12 +96,14 @@ class SynthesisSchema(Section):
     output_tokens: NonNegativeInt = Field(description="Number of output tokens of the paid calls.")
     dropped: dict[str, NonNegativeInt] = Field(default={}, description="Number of rejected pairs by filter.")
     critic: CriticSchema | None = Field(default=None, description="The critic's counts; null without a critic.")
-    batch_calls: NonNegativeInt = optional_key("Part of `calls`: answers from batch jobs.", absent=EARLIER, default=0)
+    batch_calls: NonNegativeInt = optional_key(
+        "The part of `calls` that batch jobs answered.", absent=EARLIER, default=0
+    )
     batch_input_tokens: NonNegativeInt = optional_key(
-        "Part of `input_tokens`: tokens of batch jobs.", absent=EARLIER, default=0
+        "The part of `input_tokens` that batch jobs used.", absent=EARLIER, default=0
     )
     batch_output_tokens: NonNegativeInt = optional_key(
-        "Part of `output_tokens`: tokens of batch jobs.", absent=EARLIER, default=0
+        "The part of `output_tokens` that batch jobs used.", absent=EARLIER, default=0
     )
 
     @model_validator(mode="after")
@@ -126,10 +128,10 @@ class ArmSchema(Section):
     train_uri: str | None = Field(description="S3 URI of the training file.")
     job_arn: str | None = Field(description="ARN of the customization job.")
     job_status: str | None = Field(description="Status of the job, as Bedrock returned it.")
-    training_loss: Loss = Field(description="Training loss that the job reports; null when it is not finite.")
+    training_loss: Loss = Field(description="Training loss that the job reports; null if it is not finite.")
     serving: str | None = Field(description="ARN of the throughput that served the arm; null without a throughput.")
     released: StrictBool = Field(
-        description="Whether no throughput of the arm is billed; true also for an arm that never had one."
+        description="Whether the arm no longer has a throughput that is billed. Also true if it never had one."
     )
 
     @model_validator(mode="after")
@@ -150,9 +152,9 @@ class ArmSchema(Section):
 class LossPointSchema(Section):
     """One step of a training job's metrics."""
 
-    step: NonNegativeInt = Field(description="Number of the step, as the job counts steps.")
+    step: NonNegativeInt = Field(description="Number of the step, as the job reports it.")
     epoch: FiniteFloat = Field(description="Epoch of the step.")
-    loss: Loss = Field(description="Training loss of the step's batch; null when it is not finite.")
+    loss: Loss = Field(description="Training loss of the step's batch; null if it is not finite.")
 
 
 class BillLineSchema(Section):
@@ -169,7 +171,7 @@ class CostLineSchema(BillLineSchema):
     """One line of the run's bill, with its estimate."""
 
     estimated_usd: NonNegativeFloat = optional_key(
-        "US dollars estimated before the run; 0 without an estimate.", absent=EARLIER, default=0.0
+        "US dollars estimated before the run; 0 if the item was not estimated.", absent=EARLIER, default=0.0
     )
 
 
@@ -209,7 +211,7 @@ class PairSchema(Section):
 
 
 class RejectedRowSchema(Section):
-    """A row of the CSV that the run does not use. Its text is in ``source/rejected.jsonl`` of the run's folder."""
+    """A row of the CSV that the run does not use. Its text is in ``source/rejected.jsonl`` in the run's folder."""
 
     row: NonNegativeInt | None = Field(default=None, description="Number of the record in its file, from 1.")
     line: NonNegativeInt | None = Field(default=None, description="Line of the file on which the record starts.")

@@ -18,7 +18,7 @@ _WORDS: dict[Finding, str] = {
     "candidate": "better",
     "baseline": "worse",
     "unclear": "could be chance",
-    "too_few": "too few questions",
+    "too_few": "sample too small",
     "unreadable": "unreadable verdicts",
 }
 
@@ -47,7 +47,7 @@ def arm_matrix(comparisons: Sequence[ComparisonResult]) -> list[MatrixRow]:
 
 
 def _findings_of_both_arms(comparisons: Sequence[ComparisonResult]) -> pd.DataFrame:
-    """Return each comparison in two successive rows: unchanged, and with the arms exchanged."""
+    """Return each comparison in two successive rows: unchanged, and with the arms swapped."""
     import pandas as pd
 
     ahead = pd.DataFrame(comparisons)[["judge", "candidate", "baseline", "half_win_rate", "finding"]]
@@ -57,7 +57,7 @@ def _findings_of_both_arms(comparisons: Sequence[ComparisonResult]) -> pd.DataFr
     behind["finding"] = behind["finding"].replace(_SEEN_FROM_BASELINE)
     table = pd.concat([ahead, behind]).sort_index(kind="stable")
     table["word"] = table["finding"].map(_WORDS)
-    # pandas holds a missing rate as NaN, which the page would print.
+    # pandas represents a missing rate as NaN, and the page would print that value.
     table["half_win_rate"] = table["half_win_rate"].astype(object).where(table["half_win_rate"].notna(), None)
     return table
 
@@ -72,7 +72,7 @@ def headline_comparisons(comparisons: Sequence[ComparisonResult]) -> list[Compar
 
 def detectable_difference_sentence(comparisons: Sequence[ComparisonResult]) -> str | None:
     """
-    Describe in one sentence which differences the sample of the verdict can detect.
+    Describe which differences the verdict can detect with its number of questions and documents.
 
     :return: ``None`` if no comparison has at least two document groups with a parsed verdict.
     """
@@ -89,7 +89,7 @@ def detectable_difference_sentence(comparisons: Sequence[ComparisonResult]) -> s
 
 
 def agreement_rows(lines: Sequence[Agreement]) -> list[AgreementRow]:
-    """Return the pairs of raters with shared items. ``too_few`` is the reason why kappa is not shown, or empty."""
+    """Return the pairs of raters that rated at least one item in common, each with the reason for not showing kappa."""
     return [{**line, "too_few": _too_few(line)} for line in lines if line["n"]]
 
 
@@ -101,5 +101,5 @@ def _too_few(line: Agreement) -> str:
 
 
 def is_person(rater: str) -> bool:
-    """Return whether a rater of the agreement table is a person; people come after the judges."""
+    """Return whether a rater of the agreement table is a person. In a pair, a person comes after a judge."""
     return rater.endswith(" (person)")

@@ -1,10 +1,10 @@
-"""State the verdict of a report in one sentence, from the comparisons of the first pair of arms."""
+"""State the verdict of a report in one sentence, based on the comparisons of the first pair of arms."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from include.distill.evaluation.comparisons import MINIMUM_CLUSTERS, MINIMUM_QUESTIONS
+from include.distill.evaluation.comparisons import LARGEST_CLUSTER_SHARE, MINIMUM_CLUSTERS, MINIMUM_QUESTIONS
 from include.distill.evaluation.records import ComparisonResult, Finding
 from include.distill.report.tables import headline_comparisons
 
@@ -26,7 +26,7 @@ def verdict_parts(comparisons: Sequence[ComparisonResult]) -> tuple[str, list[st
         return _too_few(pair), [_evidence(entry) for entry in pair]
     if "unreadable" in findings:
         return f"No verdict on {candidate} and {baseline}: {_unreadable(pair)}", [_evidence(entry) for entry in pair]
-    # If no judge found a clear difference, the claim already contains this.
+    # If no judge found a clear difference, the claim already says that the differences could be chance.
     any_sure = set(findings) != {"unclear"}
     evidence = [_evidence(entry, could_be_chance=any_sure and entry["finding"] == "unclear") for entry in pair]
     return _claim(candidate, baseline, findings), evidence
@@ -35,11 +35,16 @@ def verdict_parts(comparisons: Sequence[ComparisonResult]) -> tuple[str, list[st
 def _too_few(pair: Sequence[ComparisonResult]) -> str:
     candidate, baseline = pair[0]["candidate"], pair[0]["baseline"]
     questions, documents = min(entry["n"] for entry in pair), min(entry["clusters"] for entry in pair)
-    size = f"{questions} questions about {documents} documents; needed {MINIMUM_QUESTIONS} and {MINIMUM_CLUSTERS}"
-    if questions >= MINIMUM_QUESTIONS and documents >= MINIMUM_CLUSTERS:
-        largest = max(entry["largest_cluster_share"] or 0.0 for entry in pair)
-        size = f"{largest:.0%} of the questions are about one document"
-    return f"Too few questions for a verdict on {candidate} and {baseline} ({size})"
+    if questions < MINIMUM_QUESTIONS or documents < MINIMUM_CLUSTERS:
+        return (
+            f"The sample is too small for a verdict on {candidate} and {baseline} ({questions} questions about"
+            f" {documents} documents; at least {MINIMUM_QUESTIONS} and {MINIMUM_CLUSTERS} are needed)"
+        )
+    largest = max(entry["largest_cluster_share"] or 0.0 for entry in pair)
+    return (
+        f"The sample is too uneven for a verdict on {candidate} and {baseline} ({largest:.0%} of the questions are"
+        f" about one document; at most {LARGEST_CLUSTER_SHARE:.0%} are allowed)"
+    )
 
 
 def _unreadable(pair: Sequence[ComparisonResult]) -> str:

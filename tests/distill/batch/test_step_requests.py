@@ -47,7 +47,9 @@ class TestProblems:
         assert problem.startswith(
             "model claude-sonnet-4-6 supports batch jobs only in us-east-1, us-east-2, us-west-2,"
         )
-        assert problem.endswith("the use case is set to region eu-west-3; set inference: on_demand for the step that uses it")
+        assert problem.endswith(
+            "the use case is set to region eu-west-3; set inference: on_demand for the step that uses it"
+        )
 
     def test_a_model_without_batch_jobs_is_named_with_the_setting_to_change(self) -> None:
         use_case = make_use_case(judging={"inference": "batch"}, judges=["llama-3-70b"])

@@ -20,14 +20,14 @@ SAME: Any = {"since": "one", "added": 0, "changed": 0, "gone": 0, "settings": []
         pytest.param(
             {**SAME, "added": 1200, "changed": 1, "settings": ["prompts"]},
             3.5,
-            "Since the last run (one): 1,200 rows added, 1 row changed, other settings (prompts).",
+            "Since the last run (one): 1,200 rows added, 1 row changed, settings changed (prompts).",
             id="bought",
         ),
         pytest.param(
             SAME, 3.5, "Since the last run (one): no row or setting changed.", id="bought although nothing changed"
         ),
-        pytest.param(None, 0, "Nothing was bought: an earlier run stored", id="a report of an earlier version"),
-        pytest.param(FIRST, 0, "Nothing was bought: an earlier run stored", id="first, free"),
+        pytest.param(None, 0, "Nothing was bought: earlier runs stored", id="a report of an earlier version"),
+        pytest.param(FIRST, 0, "Nothing was bought: earlier runs stored", id="first, free"),
     ],
 )
 def test_the_sentence_states_what_changed_and_why_nothing_was_bought(changes: Any, usd: float, words: str) -> None:

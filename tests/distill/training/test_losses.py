@@ -72,7 +72,9 @@ class TestMeans:
                 [0.5], "1 step, too few for means; loss 0.50 in the first step and 0.50 in the last step", id="1 step"
             ),
             pytest.param(
-                [0.5] * 19 + [0.1], "mean loss 0.50 over the first 2 of 20 steps, and 0.30 over the last 2", id="20 steps"
+                [0.5] * 19 + [0.1],
+                "mean loss 0.50 over the first 2 of 20 steps, and 0.30 over the last 2",
+                id="20 steps",
             ),
         ],
     )

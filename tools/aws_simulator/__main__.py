@@ -25,13 +25,13 @@ _SETTINGS = ("job_seconds", "throughput_seconds", "model_units", "latency_ms")
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tools.aws_simulator", description=__doc__)
-    parser.add_argument("--host", default="127.0.0.1", help="a loopback address")
+    parser.add_argument("--host", default="127.0.0.1", help="loopback address to listen on (127.0.0.1)")
     parser.add_argument(
         "--beyond-loopback", action="store_true", help="also allow addresses other than loopback; meant for containers"
     )
     parser.add_argument("--port", type=int, default=0, help="0 selects a free port")
     parser.add_argument("--state", type=Path, required=True, help="state folder, created if it does not exist")
-    parser.add_argument("--port-file", type=Path, help="file to which the port is written once requests are accepted")
+    parser.add_argument("--port-file", type=Path, help="file that receives the port once clients can connect")
     for name in _SETTINGS:
         field = Settings.model_fields[name]
         text = f"{field.description} ({field.default})"
@@ -59,13 +59,17 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         sock = bind(options.host, options.port, beyond_loopback=options.beyond_loopback)
     except (ValueError, OSError) as error:
-        sys.stderr.write(f"Cannot listen on {options.host}:{options.port}, so nothing was started: {error}\n")
+        sys.stderr.write(
+            f"Cannot listen on {options.host}:{options.port}: {error}\n"
+            "Nothing was started. Choose another --host or --port.\n"
+        )
         return 2
     try:
         simulator = AwsSimulator(options.state, settings)
     except BlockingIOError:
         sys.stderr.write(
-            f"Another AWS simulator uses {options.state}. Nothing was started. Stop it, or choose another --state.\n"
+            f"Another AWS simulator uses {options.state}. Nothing was started. Stop that simulator, or choose another"
+            " --state.\n"
         )
         return 2
     sock.listen(2048)  # from here on, connections wait instead of being refused

@@ -1,7 +1,8 @@
 """
 Run the pipeline once on the services of ``docker-compose.yaml``, without Docker (``make celery``).
 
-If ``make run`` left a report, the two reports must agree, because the result must not depend on the executor.
+If ``make run`` has written a report on the same rows, both reports must agree, because the executor must not affect the
+result.
 """
 
 from __future__ import annotations
@@ -36,9 +37,14 @@ say = functools.partial(print, flush=True)
 
 
 def main(arguments: list[str]) -> int:
-    """Run the deployment once; return 0 for success, 1 for a failure, 2 if nothing was started, 130 if interrupted."""
+    """
+    Run the pipeline once in a new deployment and return the exit code.
+
+    :return: 0 for success, 1 for a failure or a report that does not agree with that of ``make run``, 2 if nothing was
+        started, 130 if the command was interrupted.
+    """
     parser = argparse.ArgumentParser(prog="python -m tools.compose", description=__doc__)
-    parser.add_argument("--state", type=Path, default=Layout.state, help="folder of the state (default: .local)")
+    parser.add_argument("--state", type=Path, default=Layout.state, help="state folder (default: .local)")
     checkout = Layout(state=parser.parse_args(arguments).state.resolve())
     try:
         with interruptible():
@@ -55,12 +61,12 @@ def main(arguments: list[str]) -> int:
 
 
 def run(checkout: Layout, environ: Mapping[str, str]) -> int:
-    """Deploy, run the DAG of the use case once, and stop. Print the outcome, compared with that of ``make run``."""
+    """Start a deployment, run the use case's DAG once and stop. Print the outcome and compare it with ``make run``."""
     request = read_request(environ, working_folder=Path.cwd(), use_cases=checkout.use_cases)
     if outside := request.input_roots(checkout.project):
         raise InputError(
-            f"A deployment can read CSV files only in include/ and in S3, not in {outside[0]}. Nothing was started."
-            " Copy the file into include/ or into S3."
+            f"A deployment can read CSV files only from include/ and from S3, not from {outside[0]}. Nothing was"
+            " started. Copy the file into include/ or into S3."
         )
     layout = replace(checkout, state=checkout.state / "celery")
     variables = new_variables()
@@ -82,8 +88,8 @@ def run(checkout: Layout, environ: Mapping[str, str]) -> int:
 def _introduce(request: RunRequest, layout: Layout) -> None:
     say(SIMULATED)
     say(
-        f"The services of docker-compose.yaml without Docker: Airflow {airflow_version()} with CeleryExecutor, "
-        f"{COPIES['worker']} workers, PostgreSQL and Redis, each a process of this machine."
+        "The services of docker-compose.yaml run as processes on this machine, without Docker: "
+        f"Airflow {airflow_version()} with CeleryExecutor, {COPIES['worker']} workers, PostgreSQL and Redis."
     )
     questions = f"{request.evaluation_rows} questions to compare the models on"
     say(f"Use case {request.use_case}: {request.documents or 'all'} documents, {questions}.")
@@ -96,7 +102,7 @@ def _run_once(
     """Trigger the DAG and show its progress. Return its report (None if the run failed) and the text to print."""
     started = time.monotonic()
     before = read_ledger(stack.ports.simulator_url)
-    stack.api.unpause(request.dag_id)  # a deployment starts with everything paused
+    stack.api.unpause(request.dag_id)  # all DAGs of a new deployment are paused
     run_id = trigger_run(stack, request)
     say(f"Run {run_id} of DAG {request.dag_id}:")
     finished = follow_run(stack, request.dag_id, run_id, environ=environ, timeout_seconds=TIMEOUT_SECONDS)

@@ -1,7 +1,8 @@
 """
 Compare the reports of two runs on the same input. The result must not depend on the executor.
 
-The cost of a run is not compared, because a second `make run` finds its answers in the answer store and pays nothing.
+The costs of the runs are not compared: if `make run` is repeated, it finds all answers in the answer store and pays
+nothing.
 """
 
 from __future__ import annotations
@@ -16,23 +17,32 @@ COMPARISON_COUNTS = ("judge", "candidate", "baseline", "n", "wins", "losses", "t
 
 
 def compare(report: Mapping[str, Any], other: Path) -> tuple[bool, str]:
-    """Compare a report with the file that ``make run`` left.
+    """Compare a report with the one that ``make run`` wrote.
 
-    :return: False if the reports differ on the same input, otherwise True; and the text to print.
+    :return: whether the report passes, and the text to print. The report fails only if it differs from a report on the
+        same input.
     """
     if not other.is_file():
         return True, f"There is no report to compare with: {other} does not exist. `make run` creates it."
     theirs = json.loads(other.read_text(encoding="utf-8"))
     if not same_input(report, theirs):
-        return True, f"The report was not compared with {other}, because that report was made from other rows."
+        return (
+            True,
+            f"The report was not compared with {other}, which is about another use case or was made from other rows.",
+        )
     if not (different := differences(report, theirs)):
         return (
             True,
-            f"The report agrees with `make run` ({other}) in verdict, rows, synthesis counts, wins, losses and ties.",
+            f"The report agrees with `make run` ({other}): they have the same verdict and the same counts of rows,"
+            " synthetic pairs, wins, losses and ties.",
         )
     lines = "\n".join(f"  {line}" for line in different)
     advice = "If the code has changed since that report was made, run `make run` again."
-    return False, f"The report DIFFERS from `make run` ({other}). This deployment's value is first:\n{lines}\n{advice}"
+    return (
+        False,
+        f"The report DIFFERS from that of `make run` ({other}). Each line shows this deployment's value first:\n"
+        f"{lines}\n{advice}",
+    )
 
 
 def differences(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> list[str]:
@@ -46,7 +56,7 @@ def differences(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> list[str]
 
 
 def same_input(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> bool:
-    """Tell whether two reports were made from the same rows, as far as the reports show."""
+    """Tell whether two reports have the same use case and the same counts of source rows."""
     return bool(ours["use_case"] == theirs["use_case"] and ours["source"] == theirs["source"])
 
 

@@ -2,7 +2,8 @@
 Read the parts of ``docker-compose.yaml`` that are needed to run its services.
 
 Variables are substituted as in Compose: ``${A}``, ``${A:-default}``, ``${A:?message}``, ``$$`` for a dollar sign.
-An environment entry without a value passes the variable on if it is set. Any other syntax is refused.
+An environment entry without a value takes its value from ``.env``, or is left out if ``.env`` has none. Any other
+syntax with a dollar sign is refused.
 """
 
 from __future__ import annotations
@@ -25,11 +26,11 @@ VARIABLE = re.compile(r"\$(?:(?P<dollar>\$)|\{(?P<name>[A-Za-z_]\w*)(?:(?P<kind>
 @dataclass(frozen=True)
 class Service:
     """
-    One service.
+    One service of the compose file.
 
-    :param command: the command and its arguments; empty for the image's own command.
+    :param command: the command and its arguments; empty if the image's own command is used.
     :param health_check: the command of the health check and its arguments.
-    :param needs: the services that this service waits for, each with the condition that must hold.
+    :param needs: the services that this service waits for, each with its ``depends_on`` condition.
     """
 
     name: str
@@ -44,7 +45,7 @@ def read_services(path: Path, variables: Mapping[str, str]) -> dict[str, Service
     Read all services, including those in profiles, in an order in which they can be started.
 
     :param variables: the content of ``.env``.
-    :raises InputError: a variable is missing, or services wait for each other.
+    :raises InputError: a variable is missing or has an unsupported syntax, or services wait for each other.
     """
     raw = yaml.safe_load(path.read_text(encoding="utf-8"))["services"]
     services = {name: _read_service(name, entry, variables) for name, entry in raw.items()}
@@ -54,8 +55,8 @@ def read_services(path: Path, variables: Mapping[str, str]) -> dict[str, Service
         if not ready:
             names = ", ".join(service.name for service in waiting)
             raise InputError(
-                f"{path}: {names} wait for each other or for a service that does not exist. Nothing was started."
-                " Correct depends_on."
+                f"{path}: some services wait for each other or for a service that does not exist: {names}."
+                " Nothing was started. Correct their depends_on."
             )
         ordered |= {service.name: service for service in ready}
     return ordered
@@ -63,9 +64,11 @@ def read_services(path: Path, variables: Mapping[str, str]) -> dict[str, Service
 
 def substitute(text: str, variables: Mapping[str, str]) -> str:
     """
-    Replace the variables in a text. An empty variable counts as not set, as with Compose's ``:-`` and ``:?``.
+    Replace the variables in a text with their values. An empty variable counts as not set, as with Compose's ``:-``
+    and ``:?``.
 
-    :raises InputError: a required variable is not set. The error has the message from the file.
+    :raises InputError: a required variable is not set (the message is the one in the file), or the syntax is not
+        supported.
     """
 
     def value_of(match: re.Match[str]) -> str:
@@ -80,7 +83,8 @@ def substitute(text: str, variables: Mapping[str, str]) -> str:
 
     if "$" in VARIABLE.sub("", text):
         raise InputError(
-            f"{text!r} has a variable in a syntax that is not supported. Nothing was started. Use ${{NAME}} or $$."
+            f"{text!r} contains a variable in a syntax that is not supported. Nothing was started. Use ${{NAME}},"
+            " ${NAME:-default} or ${NAME:?message}, and $$ for a dollar sign."
         )
     return VARIABLE.sub(value_of, text)
 

@@ -1,7 +1,7 @@
 """
-Find or install PostgreSQL and Redis, and compose the commands that run them as private processes.
+Find or install PostgreSQL and Redis, and build the commands that run them for one deployment.
 
-The names of programs and packages are Debian's. Neither server runs as root. PostgreSQL refuses to run as root, and
+Programs and packages have the names that they have on Debian. Neither server runs as root: PostgreSQL refuses to, and
 Redis does not need to.
 """
 
@@ -28,7 +28,7 @@ echo "CREATE DATABASE $5" | "$1/postgres" --single -D "$2" -c fsync=off postgres
 
 def ensure_servers(say: Callable[[str], None]) -> None:
     """
-    Install missing servers, if this process is root on Debian.
+    Install missing servers with apt-get. This needs root.
 
     :raises InputError: a missing server cannot be installed. The message says what to do.
     """
@@ -38,21 +38,21 @@ def ensure_servers(say: Callable[[str], None]) -> None:
     names = " ".join(PACKAGES[program] for program in missing)
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
         raise InputError(
-            f"make celery needs the programs {', '.join(missing)}, which are not installed. On Debian or Ubuntu: "
-            f"sudo apt-get install {names}. Nothing was started."
+            f"make celery needs programs that are not installed: {', '.join(missing)}. Nothing was started. On Debian "
+            f"or Ubuntu, install them with: sudo apt-get install {names}"
         )
     say(f"Installing {names} with apt-get ...")
     _apt_get("update", "-qq")
     _apt_get("install", "-y", "-qq", "--no-install-recommends", *names.split())
     if _missing():
         raise InputError(
-            f"apt-get installed {names}, but {', '.join(_missing())} cannot be found. Nothing was started."
-            " Add it to the PATH."
+            f"apt-get installed {names}, but these programs cannot be found: {', '.join(_missing())}. Nothing was"
+            " started. Add their folder to the PATH."
         )
 
 
 def find_program(name: str) -> str | None:
-    """Find a server's program in Debian's folder of the newest PostgreSQL, or on the PATH."""
+    """Find a server's program in Debian's PostgreSQL folders (newest version first), on the PATH or in /usr/sbin."""
     versions = DEBIAN_POSTGRES.glob("*/bin") if DEBIAN_POSTGRES.is_dir() else []
     newest = sorted(versions, key=lambda folder: float(folder.parent.name), reverse=True)
     path = os.pathsep.join([*map(str, newest), os.environ.get("PATH", os.defpath), "/usr/sbin"])
@@ -60,16 +60,16 @@ def find_program(name: str) -> str | None:
 
 
 def as_user(name: str, command: Sequence[str]) -> list[str]:
-    """Compose a command that runs as the package's user if this process is root, otherwise as the current user."""
+    """Build a command that runs as the user ``name`` if this process is root, and otherwise as the current user."""
     if os.geteuid() != 0:
         return list(command)
-    # A change of user clears the parent-death signal that ends a process with its guard; --pdeathsig sets it again.
+    # The parent-death signal ends a process when its guard ends. A change of user clears it; --pdeathsig sets it again.
     drop = ["setpriv", f"--reuid={name}", f"--regid={name}", "--init-groups", "--pdeathsig=KILL"]
     return [*drop, "--", *command]
 
 
 def create_database_folder(folder: Path) -> None:
-    """Create a folder for PostgreSQL, owned by its user and closed to others."""
+    """Create a folder that belongs to PostgreSQL's user and that only this user can enter."""
     folder.mkdir(mode=0o700, parents=True)
     if os.geteuid() == 0:
         owner = pwd.getpwnam("postgres")
@@ -77,12 +77,12 @@ def create_database_folder(folder: Path) -> None:
 
 
 def can_reach(folder: Path) -> bool:
-    """Tell whether PostgreSQL's user can enter a folder. Often PostgreSQL's user cannot enter root's folders."""
+    """Tell whether PostgreSQL's user can enter a folder. Folders of root are often closed to this user."""
     return subprocess.run(as_user("postgres", ["test", "-x", str(folder)]), check=False).returncode == 0  # noqa: S603
 
 
 def initialise_command(data: Path, user: str, database: str, password_file: Path) -> list[str]:
-    """Compose the command that initialises PostgreSQL with one empty database and one user with a password."""
+    """Build the command that creates PostgreSQL's data folder with one empty database and one user with a password."""
     programs = Path(_program("initdb")).parent
     return as_user(
         "postgres", ["sh", "-euc", INITIALISE, "sh", str(programs), str(data), user, str(password_file), database]
@@ -90,7 +90,7 @@ def initialise_command(data: Path, user: str, database: str, password_file: Path
 
 
 def postgres_command(data: Path, port: int) -> list[str]:
-    """Compose the command of a PostgreSQL that listens on loopback only and trades durability for speed."""
+    """Build the command for a PostgreSQL server that listens only on loopback and trades durability for speed."""
     settings = {
         "listen_addresses": LOOPBACK,
         "port": port,
@@ -105,7 +105,7 @@ def postgres_command(data: Path, port: int) -> list[str]:
 
 
 def redis_command(command: Sequence[str], port: int) -> list[str]:
-    """Extend the deployment's Redis command: listen on loopback, write nothing to disk."""
+    """Extend the deployment's Redis command so that Redis listens only on loopback and writes nothing to disk."""
     local = ["--bind", LOOPBACK, "--port", str(port), "--save", "", "--appendonly", "no"]
     return as_user("redis", [*command, *local])
 
@@ -137,5 +137,6 @@ def _apt_get(*arguments: str) -> None:
     )
     if result.returncode != 0:
         raise InputError(
-            f"apt-get {' '.join(arguments)} failed. Nothing was started. Its output:\n{result.stderr.strip()}"
+            f"apt-get {' '.join(arguments)} failed. Nothing was started. Fix the error that apt-get reported:\n"
+            f"{result.stderr.strip()}"
         )

@@ -1,7 +1,7 @@
 """
-Run a deployment in a ``with`` block, under the checkout's lock, and leave nothing behind.
+Run a deployment in a ``with`` block while holding the checkout's lock, and leave no process behind.
 
-Every deployment, including its simulated account, starts empty, so that one run shows every step at work.
+Every deployment starts empty, and so does its simulated AWS account. So no step of the run can reuse earlier results.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ def open_deployment(
     layout: Layout, lock: Path, variables: dict[str, str], say: Callable[[str], None]
 ) -> Iterator[DeployedStack]:
     """
-    Take the checkout's lock and prepare a deployment; at the end of the block, stop it and release the lock.
+    Take the checkout's lock and prepare a deployment. When the block ends, stop the deployment and release the lock.
 
-    :param layout: the layout of the deployment, with a separate state folder.
-    :raises LockHeldError: another command of this checkout is running.
-    :raises InputError: PostgreSQL or Redis is missing, or the compose file cannot be used.
+    :param layout: the folders of the deployment. Its state folder is used by no other command.
+    :raises LockHeldError: another command is running in this checkout.
+    :raises InputError: PostgreSQL or Redis is missing and cannot be installed, or the compose file cannot be used.
     """
     checkout_lock = CheckoutLock(lock)
     checkout_lock.acquire("make celery", datetime.now(UTC).isoformat(timespec="seconds"))
@@ -73,13 +73,13 @@ def _remove_earlier_deployment(layout: Layout) -> None:
 
 @contextmanager
 def _database_folder(layout: Layout) -> Iterator[Path]:
-    """Provide a folder for PostgreSQL: in the state folder if PostgreSQL's user can enter it, else a temporary one."""
+    """Create a folder for PostgreSQL, in the state folder if PostgreSQL's user can enter it, otherwise elsewhere."""
     if can_reach(layout.state):
         create_database_folder(layout.state / "postgres")
         yield layout.state / "postgres"
     else:
         with TemporaryDirectory(prefix="distill-postgres-") as outer:
-            Path(outer).chmod(0o711)  # PostgreSQL's user must be able to pass through; the folder inside is closed
+            Path(outer).chmod(0o711)  # lets PostgreSQL's user through to the folder inside, which is closed to others
             create_database_folder(Path(outer) / "postgres")
             yield Path(outer) / "postgres"
 
@@ -89,6 +89,9 @@ def _shut_down(stack: DeployedStack, say: Callable[[str], None]) -> None:
         for name in stack.give_back():
             say(f"Deleted the simulated throughput {name}, which the run had not released.")
     except (OSError, DistillError) as error:
-        say(f"Could not read the simulated account while stopping, so it may still contain throughputs: {error}")
+        say(
+            "Could not read the simulated account while stopping, so it may still contain throughputs. Nothing needs to"
+            f" be done, because the next `make celery` starts with an empty account. The error was: {error}"
+        )
     finally:
         stack.close()

@@ -1,8 +1,8 @@
 """
-Run the services of ``docker-compose.yaml`` as processes, with its order, conditions and health checks.
+Run the services of ``docker-compose.yaml`` as processes, with the file's start order, conditions and health checks.
 
-The module also does what an image would do: it creates PostgreSQL's data folder, gives every process its own home and
-host name, and ignores the settings of the user's shell.
+The module also does what containers would do: it creates PostgreSQL's data folder, gives every process its own home
+folder and host name, and hides the environment variables of the user's shell from the processes.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class DeployedStack:
         self._say = say
         self._groups: dict[str, ProcessGroup] = {}
         self._met: set[str] = set()
-        self._abandoned = Event()  # ends the threads that would keep waiting after an interruption
+        self._abandoned = Event()  # tells waiting threads to give up if the start fails or is interrupted
         self._started_at = time.monotonic()
 
     def start(self) -> None:
@@ -91,9 +91,9 @@ class DeployedStack:
             group.check()
 
     def give_back(self) -> list[str]:
-        """Delete the throughputs that an interrupted run left in the simulated account; return their names.
+        """Delete the throughputs that an interrupted run left in the simulated account, and return their names.
 
-        All processes that could buy them again are stopped first.
+        All processes that could buy throughputs again are stopped first.
         """
         self._stop(process for name in STOPPED_FIRST for process in _processes(name))
         self._stop(["api-server"])  # last, because tasks that are ending still report to the api-server
@@ -107,7 +107,7 @@ class DeployedStack:
             group.close()
 
     def environment(self, process: str, service: Service) -> dict[str, str]:
-        """Compose the environment of one process: the variables of an image, then those in the compose file."""
+        """Build the environment of one process. Variables in the compose file replace the defaults set here."""
         home = self.layout.airflow_home / process
         return {
             **{name: os.environ[name] for name in KEPT if name in os.environ},
@@ -117,7 +117,7 @@ class DeployedStack:
             "HOSTNAME": process,
             "LANG": "C.UTF-8",
             "PYTHONUNBUFFERED": "1",
-            "NO_COLOR": "1",  # the components write to files
+            "NO_COLOR": "1",  # the output goes to log files
             "SPT_NOENV": "1",  # otherwise Airflow overwrites the marker when it renames its processes
             MARKER: str(self.layout.state),
             **self._translation.of_environment(service.environment),
@@ -138,7 +138,7 @@ class DeployedStack:
         return self._translation.of_command(service.command)
 
     def _prepare_database(self, service: Service) -> None:
-        """Create the database, as the image does when its volume is empty."""
+        """Create the database, as the PostgreSQL image does when its volume is empty."""
         folder, settings = self._data.parent, service.environment
         password_file = folder / "password"
         password_file.write_text(settings["POSTGRES_PASSWORD"], encoding="utf-8")
@@ -153,7 +153,7 @@ class DeployedStack:
         password_file.unlink()
 
     def _await_healthy(self, names: Sequence[str]) -> None:
-        """Wait for several services at once, because a health check that starts Python takes seconds."""
+        """Wait in parallel until all these services are healthy. A health check that starts Python takes seconds."""
         with ThreadPoolExecutor() as threads:
             try:
                 list(threads.map(lambda name: self._await(name, HEALTHY), names))
@@ -181,7 +181,7 @@ class DeployedStack:
         self._say(f"  {clock(time.monotonic() - self._started_at):>5}  {name}{copies} {outcome}")
 
     def _is_healthy(self, process: str, name: str) -> bool:
-        """Run the health check of a service as Docker does, in its environment. Exit code 0 means healthy."""
+        """Run a service's health check in the service's environment, as Docker does. Exit code 0 means healthy."""
         service = self._services[name]
         deadline = time.monotonic() + HEALTH_CHECK_SECONDS
         with self.layout.log_of(f"{process}.health").open("wb") as log:
@@ -201,7 +201,7 @@ class DeployedStack:
             return check.wait() == 0
 
     def _is_one_shot(self, service: Service) -> bool:
-        """Tell whether a service is expected to end, because another service waits for it to end."""
+        """Tell whether another service waits for this service to end. Such a service runs once and ends by itself."""
         return any(other.needs.get(service.name) == COMPLETED for other in self._services.values())
 
     def _stop(self, processes: Iterable[str]) -> None:
@@ -211,7 +211,7 @@ class DeployedStack:
 
 
 def _processes(service: str) -> list[str]:
-    """Return the names of a service's processes: one name, or a numbered name per copy."""
+    """Return the names of a service's processes: the service's name, or a numbered name for each copy."""
     if service not in COPIES:
         return [service]
     return [f"{service}-{number}" for number in range(1, COPIES[service] + 1)]

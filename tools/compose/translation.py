@@ -1,8 +1,8 @@
 """
-Translate hosts, ports and folders of containers into loopback ports and folders of this machine.
+Replace hosts, ports and folders of containers with loopback ports and folders on this machine.
 
-Each container has its own ports and folders, but the processes of one machine share its ports and folders. Nothing else
-in a command or a setting is changed.
+Each container has ports and folders of its own, but processes on the same machine share them. Nothing else in a command
+or an environment variable is changed.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 
 from tools.local_airflow.settings import LOOPBACK
 
-OWN_HOSTS = ("localhost", "127.0.0.1", "0.0.0.0")  # noqa: S104 searched for and replaced with loopback
+OWN_HOSTS = ("localhost", "127.0.0.1", "0.0.0.0")  # noqa: S104 never bound, only replaced with loopback
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Translation:
 
     :param hosts: the names of the services.
     :param ports: loopback ports by container port.
-    :param folders: folders of this machine by container folder. The longest match wins.
+    :param folders: folders on this machine by container folder. If several container folders match, the longest counts.
     """
 
     hosts: Sequence[str]
@@ -34,7 +34,7 @@ class Translation:
     folders: Mapping[str, Path]
 
     def of_text(self, text: str) -> str:
-        """Translate the addresses and paths in a text."""
+        """Replace the container addresses and paths in a text."""
         hosts = "|".join(re.escape(host) for host in (*self.hosts, *OWN_HOSTS))
         ports = "|".join(self.ports)
         text = re.sub(rf"(?<![\w.-])(?:{hosts}):({ports})\b", lambda m: f"{LOOPBACK}:{self.ports[m[1]]}", text)
@@ -43,7 +43,11 @@ class Translation:
         return LOOPBACK if text == "0.0.0.0" else text  # noqa: S104
 
     def of_command(self, command: Sequence[str]) -> list[str]:
-        """Translate a command. A port without a host is recognized after ``--port`` only."""
+        """
+        Replace container addresses and paths in a command.
+
+        A port without a host is replaced only after ``--port``.
+        """
         before = ["", *command]
         return [
             str(self.ports[part]) if option == "--port" and part in self.ports else self.of_text(part)
@@ -51,7 +55,11 @@ class Translation:
         ]
 
     def of_environment(self, environment: Mapping[str, str]) -> dict[str, str]:
-        """Translate settings. A port without a host is recognized only if the setting's name ends with ``PORT``."""
+        """
+        Replace container addresses and paths in environment variables.
+
+        A port without a host is replaced only if the variable's name ends with ``PORT``.
+        """
         return {
             name: str(self.ports[value]) if name.endswith("PORT") and value in self.ports else self.of_text(value)
             for name, value in environment.items()
@@ -59,10 +67,14 @@ class Translation:
 
 
 def free_ports(container_ports: Iterable[str]) -> dict[str, int]:
-    """Choose a free loopback port for each container port. All are reserved at the same time, so that they differ."""
+    """
+    Choose a different free loopback port for each container port.
+
+    The ports differ because each is held until all are chosen.
+    """
     with ExitStack() as held:
         probes = {port: held.enter_context(socket.socket()) for port in container_ports}
         for probe in probes.values():
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a server may use a port in TIME_WAIT
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # the servers can use a port in TIME_WAIT
             probe.bind((LOOPBACK, 0))
         return {port: int(probe.getsockname()[1]) for port, probe in probes.items()}

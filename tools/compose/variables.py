@@ -1,4 +1,4 @@
-"""Create the ``.env`` variables of ``make celery``: new secrets, and the address of the AWS simulator."""
+"""Create the ``.env`` variables for ``make celery``: new secrets, and the address of the AWS simulator."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import secrets
 SIMULATOR_URL = "http://aws-simulator:8090"
 REGION = "us-east-1"
 POLL_SECONDS = 3  # the AWS simulator's jobs end within seconds
-TASKS_PER_WORKER = 4  # with two workers, as many tasks at the same time as `make run`
+TASKS_PER_WORKER = 4  # two workers then run as many tasks at the same time as `make run`
 ADMIN = "admin"
 
 
 def new_variables() -> dict[str, str]:
-    """Return the variables that ``docker-compose.yaml`` needs, with new secrets as ``.env.example`` describes them."""
+    """Return the variables that ``docker-compose.yaml`` needs, with secrets created as ``.env.example`` recommends."""
     return {
         "FERNET_KEY": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
         "JWT_SECRET": secrets.token_hex(64),

@@ -1,4 +1,4 @@
-"""Define a checked request, and the functions that most operations share: ARNs, client tokens, list pages, tags."""
+"""Define the request that a handler receives, and functions that handlers share (ARNs, client tokens, pages, tags)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PAGE_SIZE = 100
 
 @dataclass(frozen=True)
 class Call:
-    """One checked request, the Region for which it was signed, and the fault rule that applies to the request."""
+    """The checked arguments of a request, the Region that it was signed for, and the fault rule that fired for it."""
 
     arguments: dict[str, Any]
     region: str
@@ -36,19 +36,19 @@ class Call:
 
 
 def new_arn(region: str, path: str) -> str:
-    """Return an ARN under ``path`` with a new id of 12 characters."""
+    """Return a new ARN that ends with ``path`` and a random id of 12 characters."""
     return f"arn:aws:bedrock:{region}:{ACCOUNT_ID}:{path}/{secrets.token_hex(6)}"
 
 
 def foundation_model_arn(region: str, model_id: str) -> str:
-    """Return the ARN of a foundation model; its id may have a context suffix."""
+    """Return the ARN of a foundation model. ``model_id`` may have a context suffix."""
     return f"arn:aws:bedrock:{region}::foundation-model/{model_id}"
 
 
 def find_repeated(table: ResourceTable[Body], call: Call, error: type[ApiError]) -> Resource[Body] | None:
-    """Return the resource that an earlier request with this token created; None if the token is new.
+    """Return the resource that an earlier request with the same client token created; None if there is none.
 
-    :param error: raised if the token was used for a different request.
+    :param error: the class of the error to raise if the token was used for a different request.
     """
     token = call.arguments.get("clientRequestToken")
     resource = table.find_by_token(call.region, token)
@@ -60,7 +60,7 @@ def find_repeated(table: ResourceTable[Body], call: Call, error: type[ApiError])
 def list_page(
     resources: list[Resource[Body]], arguments: Mapping[str, Any], matches: Callable[[Resource[Body]], bool]
 ) -> tuple[list[Resource[Body]], str | None]:
-    """Return one page of the resources that match the arguments and ``matches``, and the token of the next page.
+    """Return one page of the resources that match ``arguments`` and ``matches``, and the token for the next page.
 
     :raises ValidationException: the token in the arguments does not belong to this list.
     """
@@ -90,7 +90,7 @@ def _page_start(resources: list[Resource[Body]], token: str | None) -> int:
 
 
 def read_tags(tags: list[dict[str, str]] | None) -> dict[str, str]:
-    """Return the tags of a request as a mapping.
+    """Return the tags in a request as a mapping from key to value.
 
     :raises TooManyTagsException: there are more tags than a resource can have.
     """

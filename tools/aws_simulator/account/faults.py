@@ -1,10 +1,10 @@
 """
-Make the simulator fail in the ways that AWS and networks fail, according to rules.
+Make the simulator fail as AWS and networks do, according to the rules of a fault plan.
 
-A rule names an operation (or ``*``) and a kind. It may let requests pass first (``after``), fire a limited number of
-times (``times``) and choose requests by a substring of their path or body (``match``). At most one rule fires per
-request: the first one that applies. The plan and its counts are kept in the state, so a restart neither forgets nor
-repeats a fault.
+A rule names an operation (or ``*``) and a kind of fault. It can skip the first requests (``after``), fire only a
+limited number of times (``times``), and apply only to requests whose path or body contains a text (``match``). At most
+one rule fires per request: the first one that can. The plan and its counts are kept in the state, so a restart neither
+forgets nor repeats a fault.
 """
 
 from __future__ import annotations
@@ -80,10 +80,10 @@ class Fault(BaseModel):
     """
     One rule of the fault plan.
 
-    :param times: how often the rule fires; None means without limit.
-    :param after: number of requests that the rule lets pass before it fires.
-    :param seconds: delay of a ``timeout`` answer, or duration of a stall (``*_stalled``). A stall without a duration
-        lasts until ``DELETE /_admin/stalls``.
+    :param times: maximum number of times that the rule fires; None means no limit.
+    :param after: number of matching requests that the rule skips before it fires.
+    :param seconds: delay of the response (``timeout``) or duration of the stall (``*_stalled``). A stall without a
+        duration lasts until a client sends ``DELETE /_admin/stalls``.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -96,7 +96,7 @@ class Fault(BaseModel):
     seconds: float | None = Field(None, ge=0)
 
     def applies(self, operation: str, text: str) -> bool:
-        """Tell whether the rule covers a request, regardless of its counts."""
+        """Tell whether the rule covers a request, without regard to ``times`` and ``after``."""
         return (
             self.operation in ("*", operation)
             and operation in _OPERATIONS_OF_KIND.get(self.kind, {operation})
@@ -105,7 +105,7 @@ class Fault(BaseModel):
 
 
 def fault_record(fault: Fault | None, prefix: str) -> FaultRecord | None:
-    """Return the rule in the form that a job stores; None if the rule's kind does not begin with ``prefix``."""
+    """Return a rule in the form that a job stores; None without a rule whose kind begins with ``prefix``."""
     if fault is None or not fault.kind.startswith(prefix):
         return None
     return FaultRecord(
@@ -140,7 +140,7 @@ class FaultPlan:
         return [{**fault.model_dump(), **counts} for fault, counts in self._rules]
 
     def fire(self, operation: str, text: str) -> Fault | None:
-        """Return the rule that fires for this request, and count it; None if no rule fires.
+        """Return the rule that fires for this request, or None, and update the counts of the rules.
 
         :param text: path and body of the request.
         """

@@ -1,8 +1,8 @@
 """
-Count what an account holder would be billed for: calls, tokens, training and throughput-seconds.
+Count everything that AWS would bill: model calls, tokens, training, and seconds of provisioned throughput.
 
 A call is billed once a model has answered, even if the answer is lost on its way to the client. A call that ends in an
-error is ``rejected`` and free. Documents are kept as hashes; prompts and answers are not kept at all.
+error counts as ``rejected`` and is free. Only hashes of the documents are stored; prompts and answers are not stored.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ REQUESTS_KEPT = 20_000
 
 
 def throughput_seconds(throughput: Resource[ThroughputBody], now: float) -> float:
-    """Return how long a throughput has been billed, in seconds. A failed throughput is never billed."""
+    """Return the number of seconds for which a throughput has been billed. A failed throughput is never billed."""
     if throughput.body["fault"] == "throughput_failed":
         return 0.0
     return (throughput.deleted or now) - throughput.created
@@ -33,11 +33,11 @@ class Ledger:
     def bill(
         self, model_id: str, document: str | None, input_tokens: int, output_tokens: int, *, batch: bool = False
     ) -> None:
-        """Count one answered call.
+        """Count one call that a model has answered.
 
         :param document: the text of the document in the prompt; None if the prompt has no document.
-        :param batch: True for a record of a batch job, which costs half. The record is counted among all calls and
-            again in ``batch_by_model``.
+        :param batch: True for a record of a batch job, which costs half as much as a call. The record is counted as a
+            call, and counted again in ``batch_by_model``.
         """
         with self._state.transaction():
             change = "billed = billed + 1, input_tokens = input_tokens + ?, output_tokens = output_tokens + ?"
@@ -60,7 +60,7 @@ class Ledger:
         self._state.execute(f"UPDATE {table} SET {change} WHERE model = ?", [*amounts, model_id])  # noqa: S608
 
     def record_request(self, operation: str, outcome: str, fault: str | None) -> None:
-        """Log a request and its outcome. The last 20,000 requests are kept."""
+        """Log a request and its outcome. Only the last 20,000 requests are kept."""
         self._state.execute(
             "INSERT INTO requests (time, operation, outcome, fault) VALUES (?, ?, ?, ?)",
             [time.time(), operation, outcome, fault],
@@ -85,8 +85,8 @@ class Ledger:
 
         The top-level ``calls`` counts billed and rejected calls; ``calls`` of a model counts billed calls only. A
         model is listed under the id that the request used. A custom model is listed under the ARN of its throughput.
-        Calls of batch jobs, which cost half, are included in both counts and listed again in ``batch_by_model``. Times
-        are POSIX seconds.
+        Records of batch jobs, which cost half as much, are included in both counts and listed again in
+        ``batch_by_model``. Times are POSIX seconds.
         """
         by_model = self._by_model()
         billed = sum(counts["calls"] for counts in by_model.values())

@@ -1,10 +1,10 @@
 """
-Limit the requests and tokens of each model per minute, counted as Bedrock counts them.
+Limit each model's requests and tokens per minute, and count them as Bedrock does.
 
 Both limits are token buckets that refill steadily. A call reserves its input tokens plus ``max_tokens`` before it runs.
 Once the model has answered, the reservation is replaced with the input tokens plus the real output tokens times the
 model's burndown rate. This sum may be smaller or larger than the reservation. Because of the reservation, a large
-``max_tokens`` causes throttling even if the answers are short.
+``max_tokens`` can cause throttling even if the answers are short.
 https://docs.aws.amazon.com/bedrock/latest/userguide/quotas-token-burndown.html
 """
 
@@ -40,7 +40,7 @@ class _TokenBucket:
 
 
 class _ModelBuckets:
-    """The two buckets of one model's quota."""
+    """The buckets for one model's requests and tokens."""
 
     def __init__(self, quota: ModelQuota, now: float) -> None:
         self.quota = quota
@@ -53,7 +53,7 @@ class _ModelBuckets:
 
 @dataclass(frozen=True)
 class Reservation:
-    """The part of a model's token quota that a running call holds."""
+    """The part of a model's token quota that a running call has reserved."""
 
     bucket: _TokenBucket | None
     tokens: float
@@ -78,7 +78,7 @@ class Quotas:
     def reserve(self, names: Iterable[str], tokens: float) -> Reservation:
         """Take one request and ``tokens`` from a model's quota, which may be set under any of the model's ``names``.
 
-        :raises ThrottlingException: requests or tokens are used up; nothing was taken.
+        :raises ThrottlingException: not enough requests or tokens are left. Nothing is taken in this case.
         """
         buckets = self._buckets_of(names)
         if buckets is None:
@@ -99,7 +99,7 @@ class Quotas:
         if name is None:
             return None
         buckets = self._buckets.get(name)
-        if buckets is None or buckets.quota != quotas[name]:  # a changed quota starts full
+        if buckets is None or buckets.quota != quotas[name]:  # a changed quota starts with full buckets
             buckets = self._buckets[name] = _ModelBuckets(quotas[name], now)
         for bucket in (buckets.requests, buckets.tokens):
             if bucket:

@@ -1,8 +1,8 @@
 """
-Define the JSON records that the state keeps of jobs, models and throughputs.
+Define the JSON records in which the state stores jobs, models and throughputs.
 
 Keys in camel case have the names and values of Bedrock's API. Keys in snake case are used only by the simulator.
-An optional key is present once it has a value. Times are POSIX seconds.
+An optional key is absent until it has a value. Times are POSIX seconds.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class PhaseRecord(TypedDict):
 
 class BackgroundJobBody(TypedDict):
     """
-    The keys that jobs of every kind have.
+    The keys that all kinds of jobs have.
 
     ``stopped_in`` is the status that the job had when it was asked to stop.
     """
@@ -58,7 +58,7 @@ class BackgroundJobBody(TypedDict):
 
 
 class _Training(TypedDict):
-    """The common keys of a customization job and of its model. ``model`` is the base model's key in the catalog."""
+    """The keys that a customization job and its model share. ``model`` is the base model's key in the catalog."""
 
     model: str
     baseModelId: str
@@ -78,7 +78,7 @@ class TrainingMetrics(TypedDict):
 
 
 class CustomizationJobBody(BackgroundJobBody, _Training):
-    """A customization job. ``tokens`` counts one epoch; ``billed_tokens`` counts all epochs that ran."""
+    """A customization job. ``tokens`` are those of one epoch; ``billed_tokens`` are those of all epochs that ran."""
 
     customModelName: str
     modelTags: dict[str, str]
@@ -92,7 +92,7 @@ class CustomizationJobBody(BackgroundJobBody, _Training):
 
 
 class CustomModelBody(_Training, TrainingMetrics):
-    """A custom model. ``weights`` has the weights of the simulated student, by feature."""
+    """A custom model. ``weights`` maps each feature of the simulated student to its weight."""
 
     jobName: str
     jobArn: str
@@ -133,7 +133,7 @@ class BatchOutput(TypedDict):
 
 
 class BatchCounts(TypedDict):
-    """The numbers of records and tokens of a batch job, as its manifest shows them."""
+    """The numbers of records and tokens of a batch job, as in its ``manifest.json.out``."""
 
     totalRecordCount: int
     processedRecordCount: int
@@ -144,7 +144,7 @@ class BatchCounts(TypedDict):
 
 
 class BatchJobBody(BackgroundJobBody):
-    """A batch inference job. ``phase_started`` is the start of its current phase."""
+    """A batch inference job. ``phase_started`` is the time at which its current phase began."""
 
     modelId: str
     inputDataConfig: BatchInput

@@ -1,4 +1,4 @@
-"""Store the settings of the simulated account. ``/_admin/settings`` changes them at run time."""
+"""Store the settings of the simulated account. They can be changed at run time through ``/_admin/settings``."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from tools.aws_simulator.account.state import State
 
 
 class ModelQuota(BaseModel):
-    """Rate quotas of one model; None means unlimited."""
+    """The rate quotas of one model. None means no limit."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     rpm: float | None = Field(None, gt=0, description="requests per minute")
-    burst: float | None = Field(None, ge=1, description="maximum requests at once; default: rpm")
+    burst: float | None = Field(None, ge=1, description="maximum number of requests at once (default: rpm)")
     tpm: float | None = Field(None, gt=0, description="tokens per minute, including reserved tokens")
 
 
@@ -26,15 +26,15 @@ class Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     job_seconds: float = Field(
-        4.0, ge=0, description="duration of a customization job, in addition to the computing time of the training"
+        4.0, ge=0, description="duration of a customization job; longer if the training takes longer to compute"
     )
     batch_seconds: float = Field(
-        4.0, ge=0, description="duration of a batch job, in addition to the computing time of its answers"
+        4.0, ge=0, description="duration of a batch job, plus the time that it takes to compute the answers"
     )
-    throughput_seconds: float = Field(2.0, ge=0, description="time from Creating to InService")
+    throughput_seconds: float = Field(2.0, ge=0, description="seconds that a throughput takes to be created or updated")
     model_units: int = Field(0, ge=0, description="no-commitment model units that the account may use in a Region")
-    latency_ms: float = Field(0.0, ge=0, description="time added to every inference call")
-    quotas: dict[str, ModelQuota] = Field(default_factory=dict, description="quotas by model id or catalog key")
+    latency_ms: float = Field(0.0, ge=0, description="milliseconds that are added to every inference call")
+    quotas: dict[str, ModelQuota] = Field(default_factory=dict, description="rate quotas, by model id or catalog key")
 
 
 class SettingsStore:
@@ -46,7 +46,7 @@ class SettingsStore:
         self.current = Settings.model_validate(state.load("settings", {}))
 
     def change(self, changes: Mapping[str, Any]) -> Settings:
-        """Replace the named settings and keep the others.
+        """Change the settings that ``changes`` contains, and keep the others.
 
         :raises pydantic.ValidationError: a name is unknown or a value is out of range; nothing is changed.
         """

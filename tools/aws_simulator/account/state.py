@@ -1,8 +1,9 @@
 """
-Keep the simulated account across restarts in one SQLite file. Every change is committed before its response is sent.
+Store the simulated account in one SQLite file, so that it survives restarts.
 
-Jobs, custom models and throughputs are rows of one table: columns for their common fields, a JSON body for the rest
-(``records.py``). The event loop and the job threads share one connection behind a lock.
+A change is committed before the response to its request is sent. Jobs, custom models and throughputs are rows of one
+table, with columns for their common fields and a JSON body for all others (``records.py``). The event loop and the job
+threads share one connection, which is protected by a lock.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ _COLUMNS = "kind, arn, region, name, created, body, token, deleted"
 
 @dataclass(frozen=True)
 class Resource(Generic[BodyOfAnyKind]):
-    """A job, a model or a throughput. ``deleted`` is None while it exists; times are POSIX seconds."""
+    """A job, a model or a throughput. ``deleted`` is None as long as the resource exists. Times are POSIX seconds."""
 
     kind: Kind
     arn: str
@@ -74,7 +75,7 @@ class State:
     def __init__(self, path: Path) -> None:
         self._lock = threading.RLock()
         self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        # With WAL, commits survive the death of the process. An fsync per commit would be 100 times as slow.
+        # With WAL, commits survive if the process dies, even without an fsync per commit, which is 100 times as slow.
         self._connection.executescript(f"PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; {_SCHEMA}")
         self.jobs: ResourceTable[CustomizationJobBody] = ResourceTable(self, "job")
         self.custom_models: ResourceTable[CustomModelBody] = ResourceTable(self, "custom_model")
@@ -88,7 +89,7 @@ class State:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Commit all changes of the block together, or none if it raises. Blocks may be nested."""
+        """Commit all changes in the block together, or none of them if the block raises. Blocks may be nested."""
         with self._lock:
             if self._connection.in_transaction:
                 yield
@@ -116,7 +117,7 @@ class State:
         return dict(self.execute("SELECT key, value FROM tags WHERE arn = ? ORDER BY key", [arn]))
 
     def tag(self, arn: str, tags: dict[str, str]) -> None:
-        """Add tags to a resource, and replace tags with the same key."""
+        """Add tags to a resource. An existing tag with the same key is replaced."""
         with self.transaction():
             for key, value in tags.items():
                 self.execute("INSERT OR REPLACE INTO tags VALUES (?, ?, ?)", [arn, key, value])
@@ -128,7 +129,7 @@ class State:
                 self.execute("DELETE FROM tags WHERE arn = ? AND key = ?", [arn, key])
 
     def load(self, name: str, default: Any) -> Any:
-        """Return the JSON value stored under ``name``."""
+        """Return the JSON value that is stored under ``name``, or ``default`` if there is none."""
         rows = self.execute("SELECT value FROM stored_values WHERE name = ?", [name])
         return json.loads(rows[0][0]) if rows else default
 
@@ -151,7 +152,7 @@ class ResourceTable(Generic[Body]):
         self._state.execute(f"INSERT INTO resources ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values)  # noqa: S608 - constant
 
     def change(self, arn: str, **changes: Any) -> Resource[Body]:
-        """Replace keys of a resource's body and return the changed resource."""
+        """Change values in a resource's body, and return the changed resource."""
         with self._state.transaction():
             resource = self.get(arn)
             body: Any = {**resource.body, **changes}
@@ -167,7 +168,7 @@ class ResourceTable(Generic[Body]):
         self._state.execute("UPDATE resources SET deleted = ? WHERE arn = ?", [when, arn])
 
     def get(self, arn: str) -> Resource[Body]:
-        """Return a resource by ARN, even if it is deleted.
+        """Return the resource with this ARN, even if it is deleted.
 
         :raises KeyError: no resource has ever had this ARN.
         """
@@ -177,19 +178,19 @@ class ResourceTable(Generic[Body]):
         return resources[0]
 
     def find(self, region: str, identifier: str) -> Resource[Body] | None:
-        """Return the existing resource with this ARN or name."""
+        """Return the resource with this ARN or name that is not deleted; None if there is none."""
         resources = self._select(
             "region = ? AND (arn = ? OR name = ?) AND deleted IS NULL", [region, identifier, identifier]
         )
         return resources[0] if resources else None
 
     def find_by_token(self, region: str, token: str | None) -> Resource[Body] | None:
-        """Return the resource, existing or deleted, that was created with this client request token."""
+        """Return the resource that was created with this client request token, even if it is deleted."""
         resources = self._select("region = ? AND token = ?", [region, token]) if token else []
         return resources[0] if resources else None
 
     def all(self, region: str | None = None, *, with_deleted: bool = False) -> list[Resource[Body]]:
-        """Return the resources of a Region, or of all Regions, in the order of their creation."""
+        """Return the resources of a Region, or of all Regions, oldest first."""
         condition = "(? IS NULL OR region = ?)" + ("" if with_deleted else " AND deleted IS NULL")
         return self._select(condition, [region, region])
 

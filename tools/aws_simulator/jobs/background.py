@@ -1,8 +1,8 @@
 """
 Run jobs in the background, each in its own thread, and keep their progress in the state.
 
-A job that a restart interrupted is resumed. The length of a phase comes from a setting and counts from the stored start
-of the phase, so a changed setting affects running jobs.
+After a restart of the simulator, unfinished jobs are resumed. The end of a phase is computed from its stored start and
+the current settings, so a changed setting also affects running jobs.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ class BackgroundJobs(ABC, Generic[JobBody]):
             return status in self._unfinished
 
     def end_stalls(self, match: str) -> int:
-        """Resume the stalled jobs whose names contain ``match``; return their number."""
+        """Resume the stalled jobs whose names contain ``match``, and return the number of these jobs."""
         with self._changed:
             stalled = [job for job in self._jobs.all() if match in job.name and self._is_stalled(job)]
             for job in stalled:
@@ -112,7 +112,7 @@ class BackgroundJobs(ABC, Generic[JobBody]):
         return job.body["status"] in self._unfinished and fault is not None and fault["kind"].endswith("_stalled")
 
     def _stall_end(self, job: Resource[JobBody]) -> Deadline:
-        """Return when the fault that stalls a job ends."""
+        """Return the time at which the stall of a job ends."""
 
         def seconds() -> float | None:
             fault = self._jobs.get(job.arn).body["fault"]
@@ -121,7 +121,7 @@ class BackgroundJobs(ABC, Generic[JobBody]):
         return Deadline(seconds, job.created)
 
     def close(self) -> None:
-        """End the threads without ending the jobs. The result of a computation still running is discarded."""
+        """End the threads but not the jobs. The result of a computation that is still running is discarded."""
         with self._changed:
             self._closing = True
             self._changed.notify_all()

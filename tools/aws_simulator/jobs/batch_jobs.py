@@ -1,7 +1,7 @@
 """
 Create, show, list and stop batch inference jobs.
 
-Get and Stop take an ARN or its last part, never a name. ``batch_runner.py`` runs the jobs.
+Get and Stop identify a job by its ARN or the last part of the ARN, not by its name. ``batch_runner.py`` runs the jobs.
 """
 
 from __future__ import annotations

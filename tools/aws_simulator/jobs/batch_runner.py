@@ -1,9 +1,9 @@
 """
-Run batch jobs: submit, validate, queue, answer record by record, and write the output files.
+Run batch jobs: validate the input, queue the job, answer the records, and write the output files.
 
-The order of the output differs from the order of the input, as it may on Bedrock. When a job ends, the answered records
-are written and billed. A completed job has answered all records, or half of them with the fault ``batch_partial``. A
-stopped job has answered the records that it had time for.
+The records in the output are not in the order of the input, as can happen on Bedrock. When a job ends, the answered
+records are written and billed. A job answers all records, or the first half of them if the fault ``batch_partial``
+applies. A stopped job answers as many records as it had time for.
 Format of the files: https://docs.aws.amazon.com/bedrock/latest/userguide/batch-inference-results.html
 """
 
@@ -31,7 +31,7 @@ PHASES = ("Submitted", "Validating", "Scheduled", "InProgress")
 UNFINISHED = (*PHASES, "Stopping")
 _SHARES = {"Submitted": 0.1, "Validating": 0.2, "Scheduled": 0.2, "InProgress": 0.5}
 _STOPPING_SHARE = 0.1
-_ERROR_EVERY = 10  # with batch_record_errors, every tenth record ends in an error
+_ERROR_EVERY = 10  # with batch_record_errors, one record in ten gets an error
 
 
 class BatchRunner(BackgroundJobs[BatchJobBody]):
@@ -81,7 +81,7 @@ class BatchRunner(BackgroundJobs[BatchJobBody]):
     def _records(self, job: Resource[BatchJobBody]) -> list[dict[str, Any]]:
         """Return the records of the input file.
 
-        :raises DataFaultError: the input cannot be used. The message is Bedrock's where that message is known.
+        :raises DataFaultError: the input file or a bucket cannot be used. The message is Bedrock's, if it is known.
         """
         for uri in (_input_uri(job), _output_uri(job)):
             if self._s3.bucket_region(split_uri(uri)[0]) != job.region:
@@ -105,7 +105,7 @@ class BatchRunner(BackgroundJobs[BatchJobBody]):
         return records
 
     def _answer_records(self, job: Resource[BatchJobBody], status: str, *, share: float) -> None:
-        """Answer the first ``share`` of the records and end the job."""
+        """Answer the given share of the records, starting with the first, and end the job."""
         records = self._records(job)
         processed = records[: int(len(records) * share)]
         results = [self._answer_record(job, number, record) for number, record in enumerate(processed)]
@@ -145,7 +145,7 @@ class BatchRunner(BackgroundJobs[BatchJobBody]):
         self._s3.write(bucket, f"{prefix}/manifest.json.out", json.dumps(counts).encode())
 
     def _end(self, arn: str, status: str, charges: Sequence[Charge] = (), **changes: Any) -> None:
-        """End the job and bill its answers in one transaction. A job that was asked to stop ends as Stopped."""
+        """End the job and bill its answers in one transaction. If the job was asked to stop, its status is Stopped."""
         with self._changed, self._state.transaction():
             if self._closing:
                 return
@@ -158,7 +158,7 @@ class BatchRunner(BackgroundJobs[BatchJobBody]):
         self._end(arn, "Failed", message=message[:2048])
 
     def _stopped(self, arn: str) -> None:
-        """Keep the job in Stopping for a while, then write and bill the records that the job had time to answer."""
+        """Keep the status Stopping for a while, then write and bill the records that the job had time to answer."""
         job = self._jobs.get(arn)
         if not self._wait_stopping(self._stopping_end(job)):
             return
@@ -171,7 +171,7 @@ class BatchRunner(BackgroundJobs[BatchJobBody]):
         return Deadline(lambda: self._settings.current.batch_seconds * _STOPPING_SHARE, job.body["modified"])
 
     def _share_when_stopped(self, job: Resource[BatchJobBody]) -> float:
-        """Return the share of the answering time that had passed when the job was asked to stop."""
+        """Return the share of the phase InProgress that had passed when the job was asked to stop."""
         if job.body.get("stopped_in") != "InProgress":
             return 0.0
         length = max(1e-9, self._settings.current.batch_seconds * _SHARES["InProgress"])

@@ -1,7 +1,7 @@
 """
 Create, show, list and stop customization jobs, with the checks that Bedrock makes before a job runs.
 
-The name of a job can never be reused, because no operation deletes jobs. ``job_runner.py`` runs the jobs.
+A job name can never be used again, because no operation deletes jobs. ``job_runner.py`` runs the jobs.
 """
 
 from __future__ import annotations
@@ -168,11 +168,11 @@ def _check_data_uris(arguments: dict[str, Any]) -> None:
 
 
 def _hyperparameters(given: dict[str, str], family: Family) -> dict[str, str]:
-    """Check the request's hyperparameters, and return them as strings together with defaults for the others."""
+    """Check the hyperparameters in a request. Return them as strings, together with the defaults of all others."""
     unknown = sorted(set(given) - set(family.hyperparameters))
     if unknown:
         names = ", ".join(sorted(family.hyperparameters))
-        raise ValidationException(f"Unknown hyperparameters {unknown}; the model's family {family.key} has {names}.")
+        raise ValidationException(f"Unknown hyperparameters {unknown}; the model family {family.key} has only {names}.")
     for name, text in given.items():
         _check_hyperparameter(name, text, family.hyperparameters[name])
     defaults = {name: f"{Decimal(repr(rule.default)).normalize():f}" for name, rule in family.hyperparameters.items()}
@@ -185,12 +185,13 @@ def _check_hyperparameter(name: str, text: str, rule: Hyperparameter) -> None:
         whole = value == value.to_integral_value()
         inside = Decimal(repr(rule.minimum)) <= value <= Decimal(repr(rule.maximum))
     except InvalidOperation:  # comparing NaN raises this error too
-        raise ValidationException(f"Hyperparameter {name} is {text!r}, expected a {rule.type} as a string.") from None
+        kind = "a whole number" if rule.type == "integer" else "a number"
+        raise ValidationException(f"Hyperparameter {name} is {text!r}, expected {kind} as a string.") from None
     if rule.type == "integer" and not whole:
         raise ValidationException(f"Hyperparameter {name} is {text!r}, expected a whole number.")
     if not inside:
         raise ValidationException(
-            f"Hyperparameter {name} is {text}, expected between {rule.minimum:g} and {rule.maximum:g}."
+            f"Hyperparameter {name} is {text}, expected a value between {rule.minimum:g} and {rule.maximum:g}."
         )
 
 

@@ -21,13 +21,13 @@ from tools.aws_simulator.models.student import TrainingResult, TrainingStep
 
 
 class S3Access(Protocol):
-    """The simulator's S3, as used by code inside the process."""
+    """The operations of the simulated S3 that jobs use."""
 
     def bucket_region(self, bucket: str) -> str | None:
-        """Return the Region of a bucket; None if it does not exist."""
+        """Return the Region of a bucket; None if the bucket does not exist."""
 
     def read(self, bucket: str, key: str) -> bytes | None:
-        """Return an object's body; None if it does not exist."""
+        """Return the body of an object; None if the object does not exist."""
 
     def write(self, bucket: str, key: str, body: bytes) -> None:
         """Write an object."""
@@ -35,14 +35,14 @@ class S3Access(Protocol):
 
 @dataclass(frozen=True)
 class JobData:
-    """The data of one job."""
+    """The training file and the validation file of one job."""
 
     training: TrainingFile
     validation: TrainingFile | None
 
 
 class JobFiles:
-    """The files of one job."""
+    """The files that one job reads from S3 and writes to S3."""
 
     def __init__(self, job: Resource[CustomizationJobBody], s3: S3Access, family: Family) -> None:
         self._job = job
@@ -50,7 +50,7 @@ class JobFiles:
         self._family = family
 
     def read(self) -> JobData:
-        """Read and check the data, and check that the output bucket can be written to.
+        """Read and check the data, and check that the output bucket is in the Region of the job.
 
         :raises DataFaultError: the data or the bucket cannot be used. The message is Bedrock's.
         """
@@ -78,7 +78,7 @@ class JobFiles:
         return read_training_file(body, key.rpartition("/")[2], self._family)
 
     def write_metrics(self, result: TrainingResult) -> None:
-        """Write the loss curve, and the validation losses if there was validation data."""
+        """Write the training losses, and the validation losses if there is a validation file."""
         self._write_csv("training_artifacts/step_wise_training_metrics.csv", "training_loss", result.steps)
         if result.validation_losses:
             path = "validation_artifacts/post_fine_tuning_validation/validation_metrics.csv"

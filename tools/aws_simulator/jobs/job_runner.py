@@ -1,7 +1,7 @@
 """
-Run customization jobs: validation, data processing, training, then the custom model and its metrics files.
+Run customization jobs: validate and process the data, train, write the metrics files, and create the custom model.
 
-A job that a restart interrupted continues in its current phase. Each phase takes a fixed share of ``job_seconds``.
+After a restart, an unfinished job continues in its current phase. Each phase takes a fixed share of ``job_seconds``.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ class JobRunner(BackgroundJobs[CustomizationJobBody]):
                 self._save(arn, status="Failed", failureMessage=message[:2048], ended=time.time())
 
     def _stopped(self, arn: str) -> None:
-        """Keep the job in Stopping for a while, then end it. Training is billed up to the stop."""
+        """Keep the status Stopping for a while, then end the job. Only the training before the stop is billed."""
         billed = self._tokens_until_stop(self._jobs.get(arn))
         self._end_open_phase(arn, "Stopping")
         with self._changed:

@@ -1,5 +1,5 @@
 """
-Check a training file as Bedrock does: the format, number, length and reserved strings of its records.
+Check a training or validation file as Bedrock does: format, number and length of its records, and reserved strings.
 
 The first sentence of every message is Bedrock's. The rest says where the error is, which Bedrock often omits.
 https://docs.aws.amazon.com/bedrock/latest/userguide/fine-tuning-troubleshooting.html
@@ -27,7 +27,7 @@ class _RecordError(Exception):
 
 @dataclass(frozen=True)
 class TrainingFile:
-    """A file that passed the checks. ``tokens`` is estimated from characters, as in AWS's own validators."""
+    """A checked file. ``tokens`` is estimated from the number of characters, as AWS's own validators do it."""
 
     examples: list[TrainingExample]
     tokens: int

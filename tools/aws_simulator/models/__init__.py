@@ -1,1 +1,1 @@
-"""Simulated models: small programs in the roles of a distillation. Their results say nothing about real models."""
+"""Small programs that play the teacher, student, judge and critic. Their results say nothing about real models."""

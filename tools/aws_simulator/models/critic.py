@@ -1,9 +1,10 @@
 """
 Check answers as the simulated critic, by searching the document for their words and numbers.
 
-A sentence is grounded if a few neighbouring sentences of the document contain most of its words, weighted by how rare
-they are, and the document contains all of its numbers. So the critic notices a changed number, but not a name that was
-replaced with another name from the same document. The verdicts say nothing about what a real critic would find.
+A sentence of an answer is grounded if two conditions hold: all of its numbers are in the document, and a few
+consecutive sentences of the document contain most of its words (rare words have a higher weight). So the critic notices
+a changed number, but it can miss a name that was replaced with another name from the same document. The verdicts say
+nothing about what a real critic would find.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
 SUPPORTED = 0.6  # share of a sentence's weight that one passage of the document must contain
-PASSAGE = 3  # sentences of the document that are compared together
+PASSAGE = 3  # number of consecutive sentences of the document in a passage
 
 
 def check_grounding(prompt: str) -> str:
@@ -43,7 +44,7 @@ def _numbers(tokens: list[str]) -> set[str]:
 
 
 def _passages(document: Document) -> list[AbstractSet[str]]:
-    """Return the terms of every passage."""
+    """Return the set of terms in each passage of the document."""
     terms = [sentence.terms for sentence in document.sentences]
     return [frozenset[str]().union(*terms[start : start + PASSAGE]) for start in range(len(terms))]
 

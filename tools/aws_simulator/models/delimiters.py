@@ -1,9 +1,9 @@
 """
-Find the inputs of the simulated models in a prompt by their tags.
+Find the inputs of the simulated models in a prompt by the tags around them.
 
-Every prompt of a use case must have these tags. The pipeline escapes them inside untrusted text (``<document>`` becomes
-``&lt;document>``), so the first opening and the last closing tag of a name are always the real ones. The escaping is
-undone here.
+The prompts of every use case must keep these tags. The pipeline escapes tags inside untrusted text (``<document>``
+becomes ``&lt;document>``). So the first opening tag and the last closing tag with a name are always the real ones. This
+module undoes the escaping.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _ESCAPED = re.compile(rf"&lt;(?=/?(?:{'|'.join(NAMES)})>)", re.IGNORECASE)
 
 
 class NotUnderstoodError(ValueError):
-    """A prompt lacks the tags that a simulated model needs, so the model gives no answer."""
+    """A simulated model cannot answer a prompt, for example because the prompt lacks tags that the model needs."""
 
 
 def section(prompt: str, name: str) -> str | None:
@@ -49,5 +49,5 @@ def required_section(prompt: str, name: str) -> str:
     """
     content = section(prompt, name)
     if content is None:
-        raise NotUnderstoodError(f"The prompt has no <{name}> … </{name}>, which this simulated model needs.")
+        raise NotUnderstoodError(f"The prompt has no section <{name}> … </{name}>, which this simulated model needs.")
     return content

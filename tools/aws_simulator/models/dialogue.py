@@ -1,10 +1,10 @@
 """
-Reply to prompts as a simulated model: teacher, student, judge or critic.
+Reply to prompts as a simulated teacher, student, judge or critic.
 
-Four small programs play the roles of a distillation: teacher (``teacher.py``), student or base model (``ranker.py``),
-judge (``judge.py``) and critic (``critic.py``). The delimiters in the prompt decide which program replies. The same
-prompt always gets the same reply. The programs only quote sentences and count words, so their replies say nothing about
-real models.
+There are four small programs: the teacher (``teacher.py``), the student or base model (``ranker.py``), the judge
+(``judge.py``) and the critic (``critic.py``). The delimiters in the prompt decide which program replies. A model always
+gives the same reply to the same prompt. The programs only quote sentences and count words, so their replies say nothing
+about real models.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class SimulatedModel:
 
 @dataclass(frozen=True)
 class Reply:
-    """A model's reply, why it stopped, and the tokens to bill."""
+    """A model's reply, the reason why the model stopped, and the numbers of tokens to bill."""
 
     text: str
     stop_reason: Literal["end_turn", "max_tokens"]
@@ -42,7 +42,7 @@ class Reply:
 
 
 def document_of(user: str) -> str | None:
-    """Return the document in a prompt without its escaping; None if the prompt has no document."""
+    """Return the document in a prompt with the escaping undone; None if the prompt has no document."""
     return section(user, "document")
 
 
@@ -51,9 +51,9 @@ def reply_to(
 ) -> Reply:
     """Reply to one user message, in the role that the message's delimiters select.
 
-    :param system: counted as input; the text has no other effect on these models.
-    :param max_tokens: a longer reply is cut here, with the stop reason ``max_tokens``.
-    :param schema: JSON schema in the request. Only the teacher uses the schema, which names the list of pairs.
+    :param system: the system prompt. Its tokens count as input; it has no other effect on these models.
+    :param max_tokens: a longer reply is cut to this number of tokens and has the stop reason ``max_tokens``.
+    :param schema: the JSON schema in the request. Only the teacher uses it, to find the name of the list of pairs.
     :raises NotUnderstoodError: the delimiters do not select a role, or the selected program cannot read the message.
     """
     whole = _reply_text(model, user, schema)
@@ -67,11 +67,11 @@ def reply_to(
 
 
 def _list_name(schema: Mapping[str, Any]) -> str:
-    """Return the name of the only list in the schema of an object."""
+    """Return the name of the only list in a schema that describes an object."""
     lists = [name for name, part in schema.get("properties", {}).items() if part.get("type") == "array"]
     if len(lists) != 1:
         raise NotUnderstoodError(
-            f"The simulated teacher needs a schema with one list for the pairs; this one has {len(lists)}."
+            f"The simulated teacher needs a schema with one list for the pairs; this schema has {len(lists)} lists."
         )
     return str(lists[0])
 
@@ -92,5 +92,6 @@ def _reply_text(model: SimulatedModel, user: str, schema: Mapping[str, Any] | No
     raise NotUnderstoodError(
         "The simulated models recognize their task by delimiters. This prompt has none of these sets: "
         "<answer_a> and <answer_b> (a judge), <answer_to_check> (a critic), <number_of_pairs> (a teacher), "
-        "<document> and <question> (a student). A use case's own prompt must keep the delimiters of include/prompts."
+        "<document> and <question> (a student). A prompt of your own must keep the delimiters of the prompt in "
+        "include/prompts that it replaces."
     )

@@ -2,8 +2,8 @@
 Compare two answers as a simulated judge from one of two families, which use different measures.
 
 The measures differ so that judges can disagree. A judge scores each answer separately and then compares the scores, so
-the order of the answers has no effect. All measures are word overlap: they say nothing about what real judges would
-prefer.
+the order of the answers has no effect. All measures only compare words, so they say nothing about what real judges
+would prefer.
 """
 
 from __future__ import annotations
@@ -44,7 +44,8 @@ class _Case:
 def compare(prompt: str, *, provider: str) -> str:
     """Return a verdict on ``<answer_a>`` and ``<answer_b>`` as one line of JSON.
 
-    :param provider: ``"anthropic"`` measures agreement; any other provider measures coverage and support.
+    :param provider: the judge's provider. A judge of ``"anthropic"`` measures agreement; all others measure coverage
+        and support.
     :raises NotUnderstoodError: the prompt lacks ``<question>``, ``<document>`` or an answer.
     """
     case = _Case(
@@ -67,13 +68,21 @@ def _verdict(score_a: float, score_b: float) -> str:
 
 
 def _agreement(case: _Case, answer: str) -> float:
-    """Return the word F1 with the reference. Without a reference, use the sentences most similar to the question."""
+    """
+    Return the F1 score of the answer's words against the reference.
+
+    Without a reference, use the sentences of the document that are most similar to the question.
+    """
     expected = case.reference if case.reference is not None else _relevant(case)
     return token_f1(words(expected), words(answer))
 
 
 def _relevant(case: _Case) -> str:
-    """Quote up to three sentences, starting with the most similar statement or after the most similar heading."""
+    """
+    Quote up to three sentences, starting with the sentence that is most similar to the question.
+
+    If that sentence is a heading or a question, start with the next sentence.
+    """
     document, question = case.document, content_terms(words(case.question))
     if not document.sentences:
         return ""
@@ -83,12 +92,12 @@ def _relevant(case: _Case) -> str:
     ]
     nearest = similarities.index(max(similarities))
     is_title = document.sentences[nearest].is_question or document.sentences[nearest].is_heading
-    first = nearest + is_title  # what follows a title answers the question
+    first = nearest + is_title  # the answer usually follows a heading or a question
     return document.quote(range(first, min(first + RELEVANT_SENTENCES, len(document.sentences))))
 
 
 def _coverage(case: _Case, answer: str) -> float:
-    """Return the mean of coverage and support by the document, reduced for a long answer."""
+    """Return how much of the question and reference an answer covers, and how much of it the document supports."""
     tokens = words(answer)
     if not tokens:
         return 0.0

@@ -1,7 +1,7 @@
 """
-Turn a sentence into a question that the sentence answers, with a few English sentence patterns.
+Turn a sentence into a question that the sentence answers, by matching a few patterns of English sentences.
 
-No question is made from a sentence that does not match a pattern. A real teacher writes far better questions.
+If a sentence matches no pattern, no question is made from it. A real teacher writes far better questions.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _FIRST_PERSON = (
 
 @dataclass(frozen=True)
 class Pattern:
-    """A pattern of sentences, the quality of its question (1 to 3), and a function that writes the question."""
+    """A sentence pattern, the quality of the questions made with it (1 to 3), and the function that writes them."""
 
     form: re.Pattern[str]
     worth: float
@@ -48,7 +48,7 @@ def _in_first_person(clause: str) -> str:
 
 
 def _subject(match: re.Match[str]) -> str | None:
-    """Return the subject as it is written inside a question; None if it is a pronoun or a part of a clause."""
+    """Return the subject in the form for use inside a question; None if it is a pronoun or a part of a clause."""
     subject = match["subject"]
     if _NO_SUBJECT.search(subject):
         return None

@@ -1,9 +1,10 @@
 """
 Answer questions as the simulated student, by quoting the sentences that most likely belong to the answer.
 
-A logistic model on features gives the likelihood of each sentence. The base model uses :data:`PRIOR`, which prefers
-sentences that share words with the question and come after the best match. Fine-tuning (``student.py``) changes these
-weights. The model can only quote, so its answers and losses say nothing about real models.
+A logistic regression computes, from the features of a sentence, the probability that it belongs to the answer. The base
+model has the weights :data:`PRIOR`, which prefer sentences that share words with the question and come after the best
+match. Fine-tuning (``student.py``) changes the weights. The model can only quote, so its answers and losses say nothing
+about real models.
 """
 
 from __future__ import annotations
@@ -70,7 +71,7 @@ _CLOSED = frozenset(words("can could do does did is are was will would should mu
 
 @dataclass(frozen=True)
 class _QuestionKind:
-    """The kinds of a question. A question may have several kinds or none."""
+    """The kinds of question that a question belongs to: several, one or none."""
 
     how_many: bool
     what_is: bool
@@ -184,12 +185,12 @@ def as_vector(weights: Mapping[str, float]) -> NDArray[np.float64]:
 
 
 def probabilities(features: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the probability of each row, bounded away from 0 and 1 so that its logarithm exists."""
+    """Return the probability for each row. It is never exactly 0 or 1, so logarithms can be computed from it."""
     return np.asarray(1 / (1 + np.exp(-np.clip(features @ weights, -20, 20))))
 
 
 def quote_answer(document: Document, question: str, weights: Mapping[str, float] | None) -> str:
-    """Return an answer of sentences quoted from the document, in document order; empty for an empty document.
+    """Return an answer that quotes sentences in the order of the document. For an empty document, it is empty.
 
     :param weights: the weights of a fine-tuned model; None for the base model.
     """

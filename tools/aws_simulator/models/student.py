@@ -33,7 +33,7 @@ SEED = 20240501
 
 @dataclass(frozen=True)
 class TrainingExample:
-    """One record of a training file. ``user`` is a complete answering prompt."""
+    """One record of a training file. ``user`` is the complete prompt with the document and the question."""
 
     system: str
     user: str
@@ -85,8 +85,8 @@ def _share_in_answer(sentence: Sentence, answer_phrases: list[set[tuple[str, ...
 def _all_labelled(examples: Sequence[TrainingExample]) -> list[_Labelled]:
     """Label the examples that have at least one sentence, and return them in their original order.
 
-    The examples are processed in the order of their prompts. So examples with the same document follow each other, and
-    the document is parsed only once although the cache of documents is small.
+    The examples are processed in the alphabetical order of their prompts. So examples with the same document follow one
+    another, and each document is parsed only once although the cache of documents is small.
     """
     order = sorted(range(len(examples)), key=lambda index: examples[index].user)
     labelled = {index: _labelled(examples[index]) for index in order}
@@ -99,7 +99,7 @@ def _loss(record: _Labelled, weights: NDArray[np.float64]) -> float:
 
 
 def held_out_loss(weights: dict[str, float] | None, examples: Sequence[TrainingExample]) -> float:
-    """Return the mean loss of a model over ``examples``; 0 if there are none. Without weights, use the base model."""
+    """Return a model's mean loss over ``examples``; 0 if there are none. The base model has no ``weights``."""
     return _mean_loss(_all_labelled(examples), as_vector(PRIOR if weights is None else weights))
 
 
@@ -138,7 +138,7 @@ def train(
 
 
 def _batches(data: list[_Labelled], epochs: int) -> Iterator[tuple[int, list[_Labelled], bool]]:
-    """Yield the epoch, the records of a step, and whether the step ends the epoch. The order differs in each epoch."""
+    """For each step, yield its epoch, its records, and whether it ends the epoch. Each epoch has another order."""
     shuffle = random.Random(SEED)
     for epoch in range(epochs):
         order = shuffle.sample(data, len(data))
@@ -147,7 +147,7 @@ def _batches(data: list[_Labelled], epochs: int) -> Iterator[tuple[int, list[_La
 
 
 class _Descent:
-    """Gradient descent with AdaGrad, which takes large enough steps for rare features."""
+    """Gradient descent with AdaGrad, which takes larger steps for features that occur rarely."""
 
     def __init__(self, weights: NDArray[np.float64]) -> None:
         self.weights = weights

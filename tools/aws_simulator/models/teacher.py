@@ -1,10 +1,10 @@
 """
 Write question and answer pairs as the simulated teacher, from sentences of the document.
 
-An answer is one to three consecutive sentences, verbatim, of about the length of the example's answer. The question is
-taken from the document, or made from the answer by a pattern (``questions.py``) or from the heading before the answer.
-A short document gives fewer pairs. The same prompt always gives the same pairs. The pairs say nothing about what a real
-teacher would write.
+An answer quotes one to three consecutive sentences and is about as long as the answer in the prompt's example. The
+question is taken from the document, made from the answer with a pattern (``questions.py``), or made from the heading
+before the answer. A short document can give fewer pairs than requested. The same prompt always gives the same pairs.
+The pairs say nothing about what a real teacher would write.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from tools.aws_simulator.models.text import Document, content_terms, phrases, re
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-LONGEST_PASSAGE = 3  # maximum number of sentences of an answer
-ALIKE = 0.5  # a question or sentence that repeats a larger share of terms or phrases is a duplicate
+LONGEST_PASSAGE = 3  # maximum number of sentences in an answer
+ALIKE = 0.5  # questions that share a larger part of their terms, or sentences of their phrases, are duplicates
 _LABEL = re.compile(r"^(?:[-•*]\s+|Q\d*[.:]\s*|Question:\s*|\d{1,2}[.)]\s+)+")
 _ANSWER_LABEL = re.compile(r"^(?:A|Answer)[.:]\s+")
 _ASKS = re.compile(
@@ -40,7 +40,7 @@ _LEANS_BACK = re.compile(
 
 @dataclass(frozen=True)
 class _Task:
-    """The contents of a synthesis prompt."""
+    """The parts of a prompt that asks for pairs."""
 
     document: Document
     earlier_questions: list[str]
@@ -63,7 +63,8 @@ def write_pairs(prompt: str, *, list_name: str | None = None) -> str:
     """
     Return up to ``<number_of_pairs>`` pairs as JSON objects with question, answer and topic.
 
-    :param list_name: name of the list of pairs in a single JSON object. With None, each line is one pair.
+    :param list_name: name of the list that contains the pairs in a single JSON object. With None, return each pair as
+        a JSON object on its own line.
     :raises NotUnderstoodError: a section is missing, or the number of pairs is not a number.
     """
     task = _read_task(prompt)

@@ -62,7 +62,7 @@ def content_terms(tokens: Iterable[str]) -> frozenset[str]:
 
 
 def count_tokens(text: str) -> int:
-    """Estimate tokens: one per group of up to six letters or digits, and one per other visible character."""
+    """Estimate the number of tokens: one per group of up to six letters or digits, one per other visible character."""
     return len(_TOKEN.findall(text))
 
 
@@ -81,7 +81,7 @@ def token_f1(left: list[str], right: list[str]) -> float:
 
 
 def phrases(tokens: Iterable[str], length: int = PHRASE) -> set[tuple[str, ...]]:
-    """Return all runs of ``length`` words. A shorter text is one phrase."""
+    """Return all sequences of ``length`` consecutive words. A shorter text is one phrase."""
     sequence = tuple(tokens)
     if len(sequence) <= length:
         return {sequence} if sequence else set()
@@ -110,7 +110,7 @@ class Sentence:
 
     @cached_property
     def phrases(self) -> set[tuple[str, ...]]:
-        """The runs of three words."""
+        """All sequences of three consecutive words."""
         return phrases(self.words)
 
     @cached_property
@@ -164,7 +164,7 @@ class Document:
         return sum(self.rarity.get(term, unknown) for term in terms)
 
     def quote(self, indices: Iterable[int]) -> str:
-        """Return these sentences verbatim and in document order. Neighbours keep the text between them."""
+        """Return these sentences verbatim, in document order. The text between neighbouring sentences is kept."""
         pieces: list[tuple[int, int]] = []
         for index in sorted(set(indices)):
             sentence = self.sentences[index]

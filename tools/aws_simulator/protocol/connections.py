@@ -1,8 +1,8 @@
 """
-Close a client's connection without a response, for which ASGI has no message.
+Close a client's connection without sending a response. ASGI itself has no message for this.
 
-A subclass of uvicorn's protocol registers the transport of each connection under the client's address, because an ASGI
-application receives only this address.
+An ASGI application receives the client's address but not the transport of the connection. A subclass of uvicorn's
+protocol therefore registers each transport under the client's address.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _transports: dict[tuple[str, int], asyncio.Transport] = {}
 
 
 class TrackedProtocol(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
-    """uvicorn's HTTP protocol, which registers its transport."""
+    """uvicorn's HTTP protocol, extended to register its transport."""
 
     def connection_made(self, transport: Any) -> None:
         """Register the transport."""

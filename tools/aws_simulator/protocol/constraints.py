@@ -1,7 +1,7 @@
 """
 Check values against the constraints of a service model, with AWS's messages.
 
-botocore's client checks only types, required members and minimums. The service checks patterns, lengths, enums and
+botocore's client checks only types, required members and minimums. The service also checks patterns, lengths, enums and
 maximums, and so does the simulator.
 """
 

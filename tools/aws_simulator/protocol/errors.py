@@ -1,8 +1,8 @@
 """
-Define the errors of Bedrock, under the names in its service model.
+Define the errors of Bedrock, with the names that they have in its service model.
 
-botocore's model of an operation gives the HTTP status of each error. The table in this module has the status of the few
-errors that AWS's front end returns but no operation declares.
+botocore's model of an operation gives the HTTP status of each error. The table in this module gives the HTTP status of
+the few errors that AWS's front end returns but no operation declares.
 """
 
 from __future__ import annotations

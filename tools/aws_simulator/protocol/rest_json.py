@@ -2,7 +2,7 @@
 Read REST-JSON requests and write REST-JSON responses, and check both against the service model.
 
 A result that does not match the output shape is a defect of the simulator and becomes a response with status 500. So no
-test can pass with an answer that AWS cannot give.
+test can pass because of a response that AWS would never send.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def _from_text(shape: Shape, text: str) -> Any:
         if shape.type_name == "timestamp":
             return datetime.datetime.fromisoformat(text).timestamp()
     except ValueError:
-        return text  # the check of constraints reports the wrong type
+        return text  # the check of the constraints finds the wrong type
     if shape.type_name == "boolean":
         return {"true": True, "false": False}.get(text, text)
     return text
@@ -94,7 +94,7 @@ def _json_object(body: bytes) -> dict[str, Any]:
 
 
 def _from_json(shape: Shape, value: Any) -> Any:
-    """Decode blobs inside ``value``. Values of a wrong type are not changed; the check of constraints reports them."""
+    """Decode blobs inside ``value``. Values of a wrong type are kept, so that the check of the constraints finds them."""
     if is_document(shape) or value is None:
         return value
     if shape.type_name == "structure" and isinstance(value, dict):
@@ -113,7 +113,7 @@ def _from_json(shape: Shape, value: Any) -> Any:
 def write_response(operation: OperationModel, result: Mapping[str, Any], headers: Mapping[str, str]) -> Response:
     """Return the HTTP response for a handler's ``result``.
 
-    :param headers: sent in addition to those of the output shape.
+    :param headers: headers to send in addition to those of the output shape.
     :raises UnmodelledResultError: the result does not match the output shape.
     """
     shape, result = operation.output_shape, {name: value for name, value in result.items() if value is not None}

@@ -1,8 +1,9 @@
 """
-Find the Bedrock operation of a request in botocore's service models.
+Find the Bedrock operation that a request is for, in botocore's service models.
 
-Every operation of bedrock and bedrock-runtime is routed, so that the error for an unsupported operation can name it.
-Paths are matched as they arrive, percent-encoded: the slash inside an ARN is ``%2F`` and does not separate segments.
+All operations of bedrock and bedrock-runtime are found, so that the error for an unsupported operation can name it.
+Paths are matched while they are still percent-encoded, because a slash inside an ARN (``%2F``) must not separate
+segments.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ class Specification:
         self.routes = [route for name in SERVICES for route in _routes(load_service(name))]
 
     def find(self, method: str, raw_path: str) -> tuple[OperationModel, dict[str, str]]:
-        """Return the operation of a request, and its decoded URI arguments.
+        """Return the operation that a request is for, and the decoded arguments in the request's path.
 
         :raises UnknownOperationException: no operation has this method and path.
         """

@@ -1,4 +1,4 @@
-"""Show, list and delete custom models. Only a completed job creates a custom model."""
+"""Show, list and delete custom models. Only a completed customization job creates a custom model."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ class ModelEntry:
         }
 
     def _customizations(self) -> list[str]:
-        # A legacy model accepts no new jobs: https://docs.aws.amazon.com/bedrock/latest/userguide/model-lifecycle.html
+        # A legacy model cannot be customized: https://docs.aws.amazon.com/bedrock/latest/userguide/model-lifecycle.html
         return ["FINE_TUNING"] if self.customization and self.model.lifecycle == "active" else []
 
     def _inference_types(self) -> list[str]:
@@ -87,7 +87,11 @@ class FoundationModels:
         return next((entry for entry in self._in_region(region) if entry.model_id == model_id), None)
 
     def find_profile(self, region: str, identifier: str) -> ModelEntry | None:
-        """Return the model of an inference profile (id or ARN) that is global or belongs to the Region's geography."""
+        """
+        Return the model of the inference profile with this id or ARN; None if there is no such profile in the Region.
+
+        A Region has the global profiles and those of its geography (such as ``us``).
+        """
         profile = identifier.removeprefix(f"arn:aws:bedrock:{region}:{ACCOUNT_ID}:inference-profile/")
         scope, _, model_id = profile.partition(".")
         return self.find(region, model_id) if scope in ("global", region.partition("-")[0]) else None

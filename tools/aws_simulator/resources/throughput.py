@@ -41,7 +41,11 @@ class Throughputs:
         settings.on_change(self._shorten_creations)
 
     def _shorten_creations(self) -> None:
-        """Apply a shorter ``throughput_seconds`` to running creations. A longer value must not undo a finished one."""
+        """
+        Apply a shorter ``throughput_seconds`` to creations and updates that are in progress.
+
+        A longer value is ignored here, because it could undo a creation that has already finished.
+        """
         seconds = self._settings.current.throughput_seconds
         for throughput in self._state.throughputs.all():
             body = throughput.body
@@ -81,7 +85,7 @@ class Throughputs:
         return {"provisionedModelArn": arn}
 
     def _served(self, region: str, identifier: str) -> tuple[str, ModelEntry]:
-        """Return the ARN of the requested model, and the base model whose units serve it."""
+        """Return the ARN of the requested model, and the base model whose model units serve it."""
         custom = self._state.custom_models.find(region, identifier)
         base = self._models.find(region, custom.body["baseModelId"] if custom else identifier)
         if base is None or base.customization is None:
@@ -129,7 +133,7 @@ class Throughputs:
         return {"provisionedModelSummaries": summaries, "nextToken": token}
 
     def update(self, call: Call) -> dict[str, Any]:
-        """Handle UpdateProvisionedModelThroughput: another name, another model of the same base, or both."""
+        """Handle UpdateProvisionedModelThroughput: set a new name, serve another model of the same base, or both."""
         throughput = self._find(call)
         if self.status(throughput) != "InService":
             raise ValidationException(f"The provisioned throughput {throughput.name} is {self.status(throughput)}.")
@@ -168,7 +172,7 @@ class Throughputs:
         return throughput
 
     def end_stalls(self, match: str) -> int:
-        """Finish the creation of stalled throughputs whose names contain ``match``; return their number."""
+        """Finish the creation of the stalled throughputs whose names contain ``match``, and return their number."""
         stalled = [
             throughput
             for throughput in self._state.throughputs.all()
@@ -191,7 +195,7 @@ class Throughputs:
         return "Updating" if body["updated"] and now < body["updated"] + body["update_seconds"] else "InService"
 
     def serving(self, throughput: Resource[ThroughputBody]) -> str:
-        """Return the ARN of the model that currently answers: during an update, the old model."""
+        """Return the ARN of the model that currently answers requests. During an update, this is the old model."""
         updating = self.status(throughput) == "Updating"
         return throughput.body["modelArn"] if updating else throughput.body["desiredModelArn"]
 

@@ -1,8 +1,8 @@
 """
-Read and write inference bodies: Anthropic messages, Nova messages-v1, Llama prompts, Converse.
+Read and write the bodies of inference requests: Anthropic messages, Nova messages-v1, Llama prompts and Converse.
 
 Each reader turns a body into an :class:`InferenceRequest`; each writer turns an :class:`InferenceAnswer` into a body. A
-key that only real models support, for example for tools, images or several turns, is refused and never ignored.
+request with a key that only real models support (for example for tools or images) is refused; no key is ignored.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 from tools.aws_simulator.protocol.errors import ValidationException
 
 ANTHROPIC_VERSION = "bedrock-2023-05-31"
-# A request without a maximum reserves the model's own maximum from the token quota, so clients should set one.
+# A request that sets no maximum reserves this number of tokens from the token quota, so clients should set one.
 UNSET_MAX_TOKENS = {"anthropic": 64_000, "amazon": 10_000, "meta": 8_192}
 LLAMA_DEFAULT_MAX_TOKENS = 512
 _LLAMA_TURN = re.compile(
@@ -95,7 +95,10 @@ def _within(value: float | None, name: str, low: float, high: float) -> None:
 def _new_request(
     system: str, user: str, sampling: dict[str, Any], names: tuple[str, str, str, str]
 ) -> InferenceRequest:
-    """Return the checked request. ``names`` are the body's keys for max tokens, temperature, top p, stop sequences."""
+    """Check the sampling values and return the request.
+
+    :param names: the body's keys for the maximum number of tokens, temperature, top p and stop sequences.
+    """
     max_tokens, temperature, top_p = (sampling.get(name) for name in names[:3])
     _within(max_tokens, names[0], 1, 1_000_000)
     _within(temperature, names[1], 0, 1)
@@ -187,7 +190,7 @@ def read_llama(value: Any) -> InferenceRequest:
     turns = dict(_LLAMA_TURN.findall(body["prompt"])) or {"user": body["prompt"]}
     if "user" not in turns or not set(turns) <= {"system", "user", "assistant"} or turns.get("assistant"):
         raise ValidationException(
-            f"The simulated models support one user turn; the prompt's template has {sorted(turns)}."
+            f"The simulated models support one user turn; the prompt has turns of these roles: {sorted(turns)}."
         )
     sampling = {"max_gen_len": LLAMA_DEFAULT_MAX_TOKENS, **body}
     return _new_request(turns.get("system", ""), turns["user"], sampling, ("max_gen_len", "temperature", "top_p", ""))
@@ -219,7 +222,7 @@ READERS = {"anthropic": read_anthropic, "amazon": read_nova, "meta": read_llama}
 
 
 def write_anthropic(answer: InferenceAnswer, model_id: str, call_id: str) -> dict[str, Any]:
-    """Return an Anthropic messages answer."""
+    """Return an answer in the format of Anthropic messages."""
     return {
         "model": model_id,
         "id": f"msg_bdrk_{call_id}",
@@ -233,7 +236,7 @@ def write_anthropic(answer: InferenceAnswer, model_id: str, call_id: str) -> dic
 
 
 def write_nova(answer: InferenceAnswer, _model_id: str, _call_id: str) -> dict[str, Any]:
-    """Return a Nova answer."""
+    """Return an answer in Nova's format."""
     return {
         "output": {"message": {"role": "assistant", "content": [{"text": answer.text}]}},
         "stopReason": answer.stop_reason,
@@ -242,7 +245,7 @@ def write_nova(answer: InferenceAnswer, _model_id: str, _call_id: str) -> dict[s
 
 
 def write_llama(answer: InferenceAnswer, _model_id: str, _call_id: str) -> dict[str, Any]:
-    """Return a Llama answer."""
+    """Return an answer in Llama's format."""
     return {
         "generation": answer.text,
         "prompt_token_count": answer.input_tokens,
@@ -255,7 +258,7 @@ WRITERS = {"anthropic": write_anthropic, "amazon": write_nova, "meta": write_lla
 
 
 def write_converse(answer: InferenceAnswer, latency_ms: int) -> dict[str, Any]:
-    """Return the result of Converse."""
+    """Return an answer in the format of Converse."""
     return {
         "output": {"message": {"role": "assistant", "content": [{"text": answer.text}]}},
         "stopReason": answer.stop_reason,

@@ -1,8 +1,8 @@
 """
 Answer InvokeModel, Converse and CountTokens: find the model, apply quotas and faults, bill the answer.
 
-A request names a model by its id, by an inference profile, or by the ARN of a throughput. A wrong name gets Bedrock's
-error message: https://docs.aws.amazon.com/bedrock/latest/userguide/inference-profiles-support.html
+A request names a model by its id, by an inference profile, or by the ARN of a throughput. For a wrong name, the error
+has Bedrock's message: https://docs.aws.amazon.com/bedrock/latest/userguide/inference-profiles-support.html
 """
 
 from __future__ import annotations
@@ -119,9 +119,10 @@ class Inference:
         self, region: str, model_id: str, invocation_type: str, model_input: dict[str, Any]
     ) -> tuple[dict[str, Any], Charge]:
         """
-        Return the ``modelOutput`` of one record of a batch job, and its charge. Use no quota and bill nothing.
+        Return the ``modelOutput`` for one record of a batch job, and what to bill for it. No rate quota applies, and
+        nothing is billed yet.
 
-        :raises ApiError: the record cannot be answered. The corresponding call would fail with the same message.
+        :raises ApiError: the record cannot be answered. An on-demand call would fail with the same message.
         """
         target = self.on_demand(region, model_id)
         if invocation_type == "Converse":
@@ -149,7 +150,7 @@ class Inference:
         return self.on_demand(region, model_id)
 
     def on_demand(self, region: str, model_id: str) -> Target:
-        """Return the model behind a model id or an inference profile.
+        """Return the model that a model id or an inference profile refers to.
 
         :raises ApiError: the model does not exist, is retired, or cannot be used on demand under this name.
         """
@@ -211,7 +212,7 @@ _specification = functools.cache(Specification)
 
 
 def _check_converse(model_input: dict[str, Any]) -> None:
-    """Refuse what Converse would refuse, and any ``modelId``, because only the batch job names the model."""
+    """Refuse an input that Converse would refuse. Also refuse ``modelId``, because the batch job names the model."""
     if "modelId" in model_input:
         raise ValidationException("modelId: Extra inputs are not permitted")
     if broken := list(violations(_specification().operation("Converse").input_shape, {**model_input, "modelId": "m"})):

@@ -2,11 +2,11 @@
 Store S3 objects and buckets as files, so that they outlive the process.
 
 - ``<folder>/<bucket>/objects/<sha256 of key>``: one line of JSON (key, metadata, ETag, time), then the object's bytes.
-  The name is a hash because a key may be longer than a file name and contain any character.
-- ``<folder>/<bucket>/bucket.json``: the Region, and the requests that configured the bucket (tags, lifecycle ...),
-  which are repeated after a restart.
+  The file name is a hash because a key can be too long for a file name and can contain any character.
+- ``<folder>/<bucket>/bucket.json``: the Region, and the requests that configured the bucket (tags, lifecycle ...).
+  These requests are repeated after a restart.
 
-Older versions of an object, its tags and ACL, and unfinished uploads are not kept.
+Not stored are older versions of objects, tags and ACLs of objects, and unfinished uploads.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class StoredObject:
 
 @dataclass(frozen=True)
 class StoredBucket:
-    """A bucket's Region, and for each query string the last request that configured the bucket."""
+    """A bucket's Region, and the last request that configured the bucket for each query string, such as ``tagging``."""
 
     region: str
     settings: dict[str, StoredRequest] = field(default_factory=dict)
@@ -60,7 +60,7 @@ class S3Files:
         return sorted(unquote(path.parent.name) for path in self._folder.glob("*/bucket.json"))
 
     def read_bucket(self, bucket: str) -> StoredBucket:
-        """Return a bucket's description."""
+        """Read a bucket's Region and configuration requests."""
         value = json.loads((self._bucket_folder(bucket) / "bucket.json").read_text())
         settings = {
             query: StoredRequest(request["headers"], base64.b64decode(request["body"]))
@@ -69,7 +69,7 @@ class S3Files:
         return StoredBucket(value["region"], settings)
 
     def write_bucket(self, bucket: str, stored: StoredBucket) -> None:
-        """Create or replace a bucket's description."""
+        """Store a bucket's Region and configuration requests."""
         settings = {
             query: {"headers": request.headers, "body": base64.b64encode(request.body).decode()}
             for query, request in stored.settings.items()
@@ -85,7 +85,7 @@ class S3Files:
     def objects(self, bucket: str) -> Iterator[StoredObject]:
         """Yield all objects of a bucket."""
         for path in sorted((self._bucket_folder(bucket) / "objects").iterdir()):
-            if not path.suffix:  # a .tmp file is left when the process ends during a write
+            if not path.suffix:  # a .tmp file is left if the process ends during a write
                 header, _, body = path.read_bytes().partition(b"\n")
                 yield StoredObject(**json.loads(header), body=body)
 
@@ -113,7 +113,7 @@ class S3Files:
 
 
 def _replace(path: Path, content: bytes) -> None:
-    """Write a file atomically. Whenever the process ends, the file has either its old or its new content."""
+    """Write a file atomically. If the process ends during the write, the file keeps its old content."""
     new = path.with_suffix(".tmp")
     new.write_bytes(content)
     new.replace(path)

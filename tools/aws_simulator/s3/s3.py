@@ -1,8 +1,8 @@
 """
-Answer S3 requests with moto, without its web server, and write every change through to files.
+Answer S3 requests with moto but without moto's web server, and save every change to files.
 
-moto's backends are global, so a process can have only one simulated S3 at a time. moto is not thread-safe: one thread
-serves all requests, and a lock protects moto from the threads of the jobs.
+moto's backends are global, so a process can have only one simulated S3 at a time. moto is not thread-safe, so one
+thread serves all requests, and a lock prevents the threads of the jobs from using moto at the same time.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _SECRET_HEADERS = ("x-amz-security-token", "x-amz-date", "x-amz-content-sha256")
 
 
 class _ServerRequest(MotoRequest):
-    """A request whose answer gets its Date header from uvicorn, not from moto."""
+    """A request for which uvicorn, not moto, adds the Date header to the response."""
 
     from_wsgi_server = True
 
@@ -88,7 +88,7 @@ class SimulatedS3:
 
     def _write_through(self, method: str, path: str, query: str, headers: Mapping[str, str], body: bytes) -> None:
         bucket, _, key = (unquote(part) for part in path.lstrip("/").partition("/"))
-        # moto keeps a list of every object ever created. Without this, overwritten objects would stay in memory.
+        # moto keeps a list of every object ever created. If it were not cleared, overwritten objects would fill memory.
         FakeKey.instances_tracked.clear()  # type: ignore[attr-defined]
         if bucket not in self._backend.buckets:
             self._files.delete_bucket(bucket)
@@ -137,13 +137,13 @@ class SimulatedS3:
         return current if isinstance(current, FakeKey) else None  # moto lists delete markers among the objects
 
     def bucket_region(self, bucket: str) -> str | None:
-        """Return the Region of a bucket; None if it does not exist."""
+        """Return the Region of a bucket; None if the bucket does not exist."""
         with self._lock:
             backend_bucket = self._backend.buckets.get(bucket)
             return str(backend_bucket.region_name) if backend_bucket else None
 
     def read(self, bucket: str, key: str) -> bytes | None:
-        """Return an object's body; None if it does not exist."""
+        """Return the body of an object; None if the object does not exist."""
         with self._lock:
             current = self._current(bucket, key)
             return bytes(current.value) if current else None

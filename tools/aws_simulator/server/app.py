@@ -34,8 +34,8 @@ class AwsSimulator:
     """
     An ASGI application that behaves like S3, bedrock and bedrock-runtime.
 
-    :param folder: the state folder; created if it does not exist, and locked against a second process.
-    :param settings: settings that replace the settings stored in the state.
+    :param folder: the state folder. It is created if it does not exist, and locked so that no other process uses it.
+    :param settings: settings that replace those stored in the state.
     :raises BlockingIOError: another process uses ``folder``.
     """
 

@@ -68,7 +68,7 @@ class SimulatedBedrock:
         return True
 
     async def handle(self, request: Request) -> ASGIApp:
-        """Return the application that answers the request."""
+        """Handle a request, and return the ASGI application that sends the response."""
         operation, fault, model_id = None, None, ""
         body, path = await request.body(), request.scope["raw_path"].decode()
         try:
@@ -129,7 +129,7 @@ class _DroppedBefore(ApiError):
 
 
 async def _deliver(answer: ASGIApp, fault: Fault | None) -> ASGIApp:
-    """Return the application for the client: the answer, the delayed answer, or a dropped connection."""
+    """Return the ASGI application that sends the answer, perhaps after a delay, or that drops the connection."""
     if fault and fault.kind == "drop_after":
         return DroppedConnection()
     if fault and fault.kind == "timeout":

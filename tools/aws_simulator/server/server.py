@@ -17,14 +17,16 @@ GRACE_SECONDS = 2
 def bind(host: str, port: int, *, beyond_loopback: bool = False) -> socket.socket:
     """Return a socket bound to ``host``; port 0 selects a free one.
 
-    :param beyond_loopback: allow other addresses. In a container, the network decides which clients may connect.
-    :raises ValueError: ``host`` is not a loopback address. Signatures are unchecked, so only this machine may connect.
+    :param beyond_loopback: also allow addresses other than loopback. This is meant for containers, where the network
+        decides which clients may connect.
+    :raises ValueError: ``host`` is not a loopback address. Signatures are not checked, so only clients on this machine
+        may connect.
     :raises OSError: the port is in use.
     """
     if not beyond_loopback and not ipaddress.ip_address("127.0.0.1" if host == "localhost" else host).is_loopback:
         raise ValueError(
-            f"{host} is not a loopback address, and the simulator does not check signatures. Nothing was started. "
-            "Use 127.0.0.1."
+            f"{host} is not a loopback address. The simulator accepts only clients on this machine, because it does"
+            " not check signatures."
         )
     sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

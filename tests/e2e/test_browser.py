@@ -60,7 +60,7 @@ def finished_run(ui: str) -> str:
         form.get_by_test_id("trigger-dag-submit").click()
         form.wait_for(state="hidden")
     airflow = AirflowApi(ui)  # an open page that watches the run would take half of the machine
-    wait_until(lambda: airflow.run_state(DAG_ID, RUN_ID) in FINISHED_RUN_STATES, "The end of the run", 400)
+    wait_until(lambda: airflow.run_state(DAG_ID, RUN_ID) in FINISHED_RUN_STATES, "the end of the run", 400)
     assert airflow.run_state(DAG_ID, RUN_ID) == "success"
     return f"{ui}/dags/{DAG_ID}/runs/{RUN_ID}"
 

@@ -1,1 +1,1 @@
-"""Measure the pipeline's speed, quota use and memory against the ideal, on servers that are never the bottleneck."""
+"""Compare the pipeline's speed, quota use and memory with the ideal, on servers that are never the bottleneck."""

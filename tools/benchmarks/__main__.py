@@ -44,13 +44,13 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tools.benchmarks", description=__doc__)
-    parser.add_argument("--only", nargs="+", metavar="NAME", help="only cases whose names contain NAME")
-    parser.add_argument("--small", action="store_true", help="small sizes, which only check that the benchmarks work")
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="measure only the cases whose names contain NAME")
+    parser.add_argument("--small", action="store_true", help="use small sizes, only to check that the benchmarks work")
     parser.add_argument(
         "--markdown", action="store_true", help="also print the table for docs/explanation/performance.md"
     )
     parser.add_argument("--state", type=Path, default=LOCAL / "bench", help="folder for logs and state")
-    parser.add_argument("--out", type=Path, default=LOCAL / "bench.json", help="file for the table")
+    parser.add_argument("--out", type=Path, default=LOCAL / "bench.json", help="file to which the table is written")
     return parser.parse_args(arguments)
 
 

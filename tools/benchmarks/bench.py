@@ -1,4 +1,4 @@
-"""Define the parts that all cases share: the model server, a folder for the state, and the sizes to measure with."""
+"""Define what all cases share: the model server, a folder for the state, and the sizes of the measured inputs."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from tools.benchmarks.processes import Server
 @dataclass(frozen=True)
 class Sizes:
     """
-    The sizes to measure with. The targets are for the defaults. Smaller sizes only check that the benchmarks work.
+    The sizes of the measured inputs. The targets apply to the defaults. Smaller sizes only check the benchmarks.
 
     :param documents: number of documents in most cases.
     :param tight_documents: number of documents in the case with the tightest quota.
     :param many_documents: number of documents in the case that measures memory.
-    :param csv_rows: number of rows for the steps that call no model. Each step is also measured with half of them.
+    :param csv_rows: number of rows for the steps that call no model. Each step is also measured with half as many.
     :param latency_seconds: time that the model server takes to answer.
     """
 

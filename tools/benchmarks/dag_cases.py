@@ -21,7 +21,7 @@ def dag_imports(bench: Bench) -> Sequence[Figure]:
             ideal=None,
             unit="s",
             target=0.5,
-            note=f"{seconds['cold']:.2f} s the first time, with everything it imports",
+            note=f"{seconds['cold']:.2f} s the first time, including its imports",
         )
         for name, seconds in measured["files"].items()
     ]

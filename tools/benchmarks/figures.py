@@ -19,7 +19,7 @@ class Figure:
     :param ideal: the best possible value; None when it is not known.
     :param other: the value of the provider's operator or of plain boto3 in the same run; None when neither was run.
     :param target: the maximum of ``ours``, or the minimum if ``at_least`` is True.
-    :param note: the measurements from which the figure was computed.
+    :param note: the measurements behind the figure, and the conditions.
     """
 
     name: str

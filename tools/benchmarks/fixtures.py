@@ -1,4 +1,4 @@
-"""Generate rows of a stated size, and write the folder of a run as preflight and ingest would."""
+"""Generate rows whose documents have a fixed length, and write the folder of a run as preflight and ingest would."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def texts(number: int) -> RowTexts:
 
 
 def pairs_about(document: str, count: int) -> list[WrittenPair]:
-    """Return up to ``count`` pairs in a teacher's format, made from the document's sentences except the first."""
+    """Return up to ``count`` pairs in a teacher's format, made from all of the document's sentences but the first."""
     sentences = document.split(". ")[1 : count + 1]
     return [
         {"question": question_about(sentence), "answer": f"{sentence}.", "topic": sentence.split()[0]}
@@ -55,7 +55,7 @@ def rows(count: int, first: int = 0) -> Iterator[Row]:
 
 
 def bench_use_case(**sections: Any) -> UseCase:
-    """Return the sample use case with these sections or keys replaced."""
+    """Return the sample use case, with these top-level keys replaced."""
     sample = load_use_case(USE_CASES_FOLDER / "aws_docs_qa.yaml", environment={})
     return UseCase.model_validate({**sample.model_dump(mode="json"), **sections})
 

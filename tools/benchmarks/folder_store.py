@@ -15,7 +15,7 @@ from include.distill.core.storage import split_uri
 
 
 class FolderStore:
-    """An :class:`include.distill.core.storage.ObjectStore` in a folder. A file gets its name only when complete."""
+    """An :class:`include.distill.core.storage.ObjectStore` in a folder. A file gets its name once it is complete."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -32,7 +32,7 @@ class FolderStore:
 
     @contextmanager
     def reader(self, uri: str) -> Iterator[IO[bytes]]:
-        """Open the object to be read piece by piece."""
+        """Open the object so that it can be read in pieces."""
         try:
             body = self._path(uri).open("rb")
         except FileNotFoundError:
@@ -42,7 +42,7 @@ class FolderStore:
 
     @contextmanager
     def writer(self, uri: str) -> Iterator[IO[bytes]]:
-        """Open a new object to be written piece by piece."""
+        """Open a new object so that it can be written in pieces."""
         path = self._path(uri)
         path.parent.mkdir(parents=True, exist_ok=True)
         number, draft = tempfile.mkstemp(dir=path.parent, prefix=".draft-")

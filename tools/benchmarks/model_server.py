@@ -1,11 +1,11 @@
 """
 Answer InvokeModel after a fixed time, so that a benchmark measures the client and not the model.
 
-The server reads and writes the bodies of Anthropic models, applies Bedrock's quota with its reservation of tokens, and
-counts everything. Its answers are sentences of the document in the prompt, so the pipeline accepts them like those of a
-teacher.
+The server uses the request and response bodies of Anthropic models. It applies a quota as Bedrock does, including the
+reservation of tokens, and counts requests, rejections and billed calls. Its answers are sentences of the document in
+the prompt, so the pipeline accepts them like a teacher's answers.
 
-``POST /_bench/reset`` sets latency and quota, and resets all counts; ``GET /_bench/counts`` returns the counts.
+``POST /_bench/reset`` sets the latency and the quota, and resets all counts; ``GET /_bench/counts`` returns the counts.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Counts:
     asked: Counter[str] = field(default_factory=Counter)
 
     def as_record(self) -> dict[str, Any]:
-        """Return the counts for JSON, with the time from first call to last answer and the calls paid for twice."""
+        """Return the counts for JSON, the time from first request to last answer, and the number of repeated calls."""
         billed = sum(self.asked.values())
         return {
             "requests": self.requests,
@@ -58,7 +58,7 @@ class Counts:
 
 
 class ModelServer:
-    """A model server that answers every model id in the same way, under one quota."""
+    """A server that treats all model ids as the same model, with one quota."""
 
     def __init__(self) -> None:
         self._reset(latency_seconds=1.0, quota=Quota())

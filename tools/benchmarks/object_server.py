@@ -1,5 +1,5 @@
 """
-Serve the part of S3 that the synthesis step uses, from memory, for the benchmark through the scheduler.
+Serve objects from memory for the benchmark through the scheduler: the part of S3 that the synthesis step uses.
 
 The AWS simulator uses moto's S3, which handles only 50 to 100 small puts a second and would be the bottleneck.
 """
@@ -17,7 +17,7 @@ MODIFIED = ("Last-Modified", "Sun, 22 Nov 2026 00:00:00 GMT")
 
 
 class ObjectServer:
-    """A server that keeps objects by their full path. Buckets need not be created."""
+    """A server that stores each object under its full path. Buckets need not be created."""
 
     def __init__(self) -> None:
         self._objects: dict[str, bytes] = {}

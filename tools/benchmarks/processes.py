@@ -25,7 +25,7 @@ GRACE_SECONDS = 10.0
 
 
 class MeasurementError(DistillError):
-    """A measured process failed. The message includes the end of its output."""
+    """A measured process failed, or a measurement has no valid result."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Server:
         self._ask("/_bench/reset", {"latency_seconds": latency_seconds, "quota": quota})
 
     def counts(self) -> dict[str, Any]:
-        """Return what the model server has counted since the last reset."""
+        """Return the model server's counts since the last reset."""
         return self._ask("/_bench/counts", None)
 
     def _ask(self, path: str, body: Any) -> dict[str, Any]:
@@ -73,7 +73,7 @@ def start(script: str, *arguments: object, endpoint: str, state: Path) -> subpro
 
 def finish(process: subprocess.Popen[str], minutes: float = MINUTES) -> dict[str, Any]:
     """
-    Wait for a script and return the object that it printed.
+    Wait for a script to end, and return the JSON object that it printed.
 
     :raises MeasurementError: the script failed.
     """
@@ -86,14 +86,14 @@ def finish(process: subprocess.Popen[str], minutes: float = MINUTES) -> dict[str
     if process.returncode != 0:
         raise MeasurementError(
             f"{process.args!r} ended with exit code {process.returncode}, so nothing was measured. "
-            f"The end of its output:\n{errors[-3000:]}"
+            f"The end of its error output:\n{errors[-3000:]}"
         )
     measured: dict[str, Any] = json.loads(output.splitlines()[-1])
     return measured
 
 
 def run(script: str, *arguments: object, endpoint: str, state: Path) -> dict[str, Any]:
-    """Run a script and return the object that it printed."""
+    """Run a script and return the JSON object that it printed."""
     return finish(start(script, *arguments, endpoint=endpoint, state=state))
 
 

@@ -1,5 +1,5 @@
 """
-Count requests and tokens per minute exactly as Bedrock does, for the model server of the benchmarks.
+Limit requests and tokens per minute exactly as Bedrock does, for the model server of the benchmarks.
 
 This module shares no code with the pipeline's own pacing, because it checks that pacing. If both had the same mistake,
 no benchmark would show it.
@@ -34,7 +34,7 @@ class Quota:
 
 @dataclass
 class Bucket:
-    """A token bucket. It starts full, refills steadily, and has no limit when ``per_minute`` is None."""
+    """A token bucket. It starts full and refills at a steady rate. If ``per_minute`` is None, there is no limit."""
 
     per_minute: float | None
     capacity: float | None
@@ -47,7 +47,7 @@ class Bucket:
         self.level = self.capacity or 0.0
 
     def seconds_until(self, amount: float, now: float) -> float:
-        """Return the seconds from ``now`` until the bucket holds ``amount``; infinity when it never will."""
+        """Return the seconds from ``now`` until the bucket holds ``amount``; infinity if it never will."""
         if self.per_minute is None or self.capacity is None:
             return 0.0
         if amount > self.capacity:
@@ -92,7 +92,7 @@ class Admission:
 
 @dataclass(frozen=True)
 class Work:
-    """A number of identical calls, each of which takes ``seconds``."""
+    """Identical calls, at most ``concurrency`` at a time. Each call takes ``seconds``."""
 
     calls: int
     concurrency: int
@@ -103,7 +103,7 @@ class Work:
 
 
 def ideal_seconds(work: Work, quota: Quota) -> float:
-    """Return the shortest possible time for the work, if every call starts as soon as the quota admits it."""
+    """Return the shortest possible time for the work: every call starts as soon as concurrency and quota allow it."""
     admission, now, in_flight = Admission(quota), 0.0, list[float]()
     for _ in range(work.calls):
         while len(in_flight) == work.concurrency or not admission.admit(work.input_tokens, work.max_tokens, now):

@@ -1,4 +1,4 @@
-"""Measure memory and time of the steps that handle every row but call no model, each in its own process."""
+"""Measure memory and time of the steps that process all rows and call no model. Each step runs in its own process."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ POLL_SECONDS = 0.02
 
 @dataclass(frozen=True)
 class Pacing:
-    """A quota of the server, and whether the use case states that quota."""
+    """The quota that the server applies, and whether the use case states it."""
 
     requests_per_minute: float | None = None
     tokens_per_minute: float | None = None
@@ -83,7 +83,7 @@ class Run:
 
     def go(self) -> Run:
         """
-        Run all tasks until they end.
+        Run all tasks, wait until they have ended, and keep their results and the server's counts.
 
         :raises MeasurementError: a document has no answer, so the figures would be meaningless.
         """
@@ -92,7 +92,7 @@ class Run:
         answered = sum(task["manifest"]["documents"] - task["manifest"]["failed"] for task in self.measured)
         if answered != self.documents:
             raise MeasurementError(
-                f"Only {answered} of {self.documents} documents have an answer, so there are no figures."
+                f"Only {answered} of {self.documents} documents have an answer, so nothing was measured."
                 f" The tasks returned {self.measured}."
             )
         return self
@@ -119,7 +119,7 @@ class Run:
         return ideal_seconds(work, self.quota)
 
     def plain_boto3(self, *, retries: str = "standard") -> dict[str, Any]:
-        """Call the model for the same number of documents with plain boto3, and return the server's counts."""
+        """Make the same number of calls with plain boto3, and return the server's counts."""
         self.reset()
         arguments = ["--documents", self.documents, "--concurrency", self.concurrency, "--retries", retries]
         run(BOTO3_SCRIPT, *arguments, endpoint=self.bench.model.url, state=self.bench.state)
@@ -135,7 +135,7 @@ class Run:
             unit="× ideal",
             target=target,
             other=None if other is None else other / ideal_span,
-            note=f"{self.span_seconds:.2f} s of {ideal_span:.2f} s, {self.counts['requests']} requests",
+            note=f"{self.span_seconds:.2f} s, ideally {ideal_span:.2f} s; {self.counts['requests']} requests",
         )
 
     def rejected(self, name: str) -> Figure:
@@ -144,7 +144,7 @@ class Run:
 
 
 def unlimited(bench: Bench, concurrency: int, target: float) -> Sequence[Figure]:
-    """Measure one task without a quota, to see how much time our code adds to the calls."""
+    """Measure one task without a quota, to see how much time our code adds to that of the calls."""
     measured = Run(bench, concurrency, bench.sizes.documents).go()
     ideal = bench.sizes.documents * bench.sizes.latency_seconds / concurrency
     other = measured.plain_boto3()["span_seconds"]
@@ -175,7 +175,7 @@ def shared(bench: Bench) -> Sequence[Figure]:
 
 
 def killed(bench: Bench) -> Sequence[Figure]:
-    """Kill the task when half of the documents have an answer, run it again, and count documents paid for twice."""
+    """Kill the task halfway through the documents, run it again, and count the documents that are paid for twice."""
     measured = Run(bench, 50, bench.sizes.documents)
     (process,) = measured.start()
     while (counts := bench.model.counts())["billed"] - counts["in_flight"] < bench.sizes.documents // 2:
@@ -195,7 +195,7 @@ def killed(bench: Bench) -> Sequence[Figure]:
             ideal=0,
             unit="documents",
             target=in_flight,
-            note=f"{in_flight} calls in flight, {measured.counts['billed']} calls paid in both runs",
+            note=f"{in_flight} calls in flight at the kill; {measured.counts['billed']} calls paid for in the two runs",
         )
     ]
 
@@ -215,6 +215,6 @@ def memory(bench: Bench) -> Sequence[Figure]:
             unit="MB",
             target=150,
             note=f"{few['peak_mb'] - few['airflow_mb']:.0f} MB with a tenth of the documents; Airflow's imports"
-            f" {many['airflow_mb']:.0f} MB; {milliseconds:.1f} ms of CPU a document",
+            f" {many['airflow_mb']:.0f} MB; {milliseconds:.1f} ms of CPU per document",
         )
     ]

@@ -27,7 +27,7 @@ LOCAL = PROJECT_ROOT / ".local"
 WALKS = 30
 WALK_LANES = 4
 FAST = (
-    "answered, not recorded, then answer lost / task retry",
+    "response not recorded, then response lost / task retry",
     "net: on_kill alone, waiting for the endpoint",
     "net: on_kill alone, waiting for the job",
     "net: teardown alone, waiting task marked failed",
@@ -40,7 +40,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--only", nargs="+", metavar="NAME", help="run only the cases whose names contain NAME; - selects no case"
     )
-    parser.add_argument("--fast", action="store_true", help="run only a few cases; they take less than three minutes")
+    parser.add_argument("--fast", action="store_true", help="run only a few cases, which together take a few minutes")
     parser.add_argument(
         "--list", action="store_true", help="list the cases, and the reasons why other cases are impossible"
     )
@@ -53,8 +53,8 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=20_251_122, help="seed of the random kills")
     parser.add_argument("--lanes", type=int, default=LANES, help="number of cases that run at the same time")
     parser.add_argument("--state", type=Path, default=LOCAL / "chaos", help="folder for logs and state")
-    parser.add_argument("--out", type=Path, default=LOCAL / "chaos.json", help="file for the table")
-    parser.add_argument("--provider", action="store_true", help="measure the amazon provider's operators instead")
+    parser.add_argument("--out", type=Path, default=LOCAL / "chaos.json", help="file to which the table is written")
+    parser.add_argument("--provider", action="store_true", help="measure the amazon provider's operators, not ours")
     parser.add_argument("--markdown", action="store_true", help="with --provider: print the table for the docs")
     options = parser.parse_args(arguments)
     if options.walks is None:
@@ -92,7 +92,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 return _measure_provider(stack, options)
             _run(stack, cases, runs, table, options)
     except Interrupted:
-        say("Interrupted. Everything that was started has been stopped. No result was written.")
+        say("Interrupted. Everything that was started is being stopped. No result was written.")
         return 130
     finally:
         with uninterrupted():

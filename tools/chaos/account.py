@@ -1,4 +1,4 @@
-"""Control the simulated account of the crash table: fault rules, the ledger, and a few calls outside the pipeline."""
+"""Control the simulated account: fault rules, the ledger, and AWS calls that the pipeline does not make."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ class Account:
         self._call("POST", "/_admin/faults", [rule])
 
     def end_stalls(self, match: str) -> None:
-        """Resume the stalled jobs and throughputs whose names contain ``match``."""
+        """Let the stalled jobs and throughputs continue whose names contain ``match``."""
         self._call("DELETE", f"/_admin/stalls?match={match}")
 
     def fired(self, match: str, operation: str) -> int:
-        """Return how often the fault rules with this ``match`` have fired for an operation."""
+        """Return how many times the fault rules with this ``match`` have fired for an operation."""
         rules = self._call("GET", "/_admin/faults")
         return sum(rule["fired"] for rule in rules if (rule["match"], rule["operation"]) == (match, operation))
 
@@ -110,6 +110,6 @@ def purchases(ledger: Mapping[str, Any], prefix: str) -> dict[str, Any]:
 
 
 def paid_again(ledger: Mapping[str, Any], documents: Sequence[str]) -> int:
-    """Count the repeated calls: for each document, all calls after the first."""
+    """Count the repeated model calls: for each document, all calls after the first."""
     keys = {hashlib.sha256(document.encode()).hexdigest()[:16] for document in documents}
     return sum(max(0, calls - 1) for document, calls in ledger["by_document"].items() if document in keys)

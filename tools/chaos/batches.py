@@ -1,7 +1,7 @@
 """
-Test crashes while a run buys a batch job and waits for the job.
+Test crashes that happen while a run buys a batch job or waits for it.
 
-The job must be bought once, later tasks must wait for the job, and each of its answers must be stored once.
+The job must be bought once, later tasks must wait for it, and each answer of the job must be stored once.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ CHANGES: dict[str, Any] = {
 
 
 def _start(trial: Trial) -> None:
-    """Write as many rows as a batch job needs, and start the first run of the case."""
+    """Write the minimum number of rows for a batch job, and start the first run of the case."""
     folder = trial.stack.layout.use_cases
     trial.case.documents = write_rows(folder / f"{trial.case.key}-train.csv", trial.case.key, 0, QUESTIONS)
     trial.start_run()
@@ -35,10 +35,10 @@ def _start(trial: Trial) -> None:
 
 def _succeed(trial: Trial) -> None:
     state = trial.finish()
-    trial.ensure(state == "success", f"Nothing was disturbed, but the run's state is {state}.")
+    trial.ensure(state == "success", f"The run should have succeeded, but its state is {state}.")
 
 
-def _answers_lost(trial: Trial) -> None:
+def _responses_lost(trial: Trial) -> None:
     trial.fault(BATCH, "drop_after", times=BOTOCORE_ATTEMPTS)
     _start(trial)
     trial.expect(throughputs=0)
@@ -84,7 +84,7 @@ def _next_run(trial: Trial) -> None:
 
 
 def _incomplete(trial: Trial, *, kind: str) -> None:
-    """End the job with answers missing. Check that these are requested on demand, and no answer is bought twice."""
+    """End the job with answers missing. Check that only the missing answers are then requested on demand."""
     trial.fault(BATCH, kind, times=1)
     _start(trial)
     _succeed(trial)
@@ -93,24 +93,24 @@ def _incomplete(trial: Trial, *, kind: str) -> None:
 
 
 def batches() -> list[Case]:
-    """Return the cases of batch jobs."""
+    """Return the cases that test batch jobs."""
     marked = partial(_marked_failed, mark=lambda trial: trial.mark(WAIT))
     scripts: dict[str, Callable[[Trial], None]] = {
-        "answer lost / task retry": _answers_lost,
-        "answered, not recorded / task retry": partial(_not_recorded, recover=lambda trial: trial.kill_task(SUBMIT)),
-        "answered, not recorded / worker SIGKILL": partial(
+        "response lost / task retry": _responses_lost,
+        "response not recorded / task retry": partial(_not_recorded, recover=lambda trial: trial.kill_task(SUBMIT)),
+        "response not recorded / worker SIGKILL": partial(
             _not_recorded, recover=lambda trial: trial.kill_task(SUBMIT, "both")
         ),
-        "answered, not recorded / clear run": partial(_not_recorded, recover=Trial.clear_run),
+        "response not recorded / clear run": partial(_not_recorded, recover=Trial.clear_run),
         "waiting / clear task and downstream": partial(
             _while_waiting, recover=lambda trial: trial.clear(SUBMIT, downstream=True)
         ),
         "waiting / clear run": partial(_while_waiting, recover=Trial.clear_run),
         "waiting / task marked failed": marked,
         "waiting / run marked failed": partial(_marked_failed, mark=Trial.mark_run),
-        "ended after half of its records / clear run": partial(_incomplete, kind="batch_partial"),
-        "expired before its first record / clear run": partial(_incomplete, kind="batch_expired"),
-        "every tenth record ends in an error / clear run": partial(_incomplete, kind="batch_record_errors"),
+        "job ends halfway through its records / clear run": partial(_incomplete, kind="batch_partial"),
+        "job expires before its first record / clear run": partial(_incomplete, kind="batch_expired"),
+        "every tenth record of the job fails / clear run": partial(_incomplete, kind="batch_record_errors"),
         "same questions, next run": _next_run,
     }
     nets = {"on_kill": "lenient_outcome", "outcome": "silent_wait"}

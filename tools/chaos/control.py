@@ -43,7 +43,7 @@ class Operator(AirflowApi):
         self.trigger(dag_id, run_id, logical_date=datetime.now(UTC).isoformat(), conf=conf or {})
 
     def clear(self, dag_id: str, run_id: str, task_ids: Iterable[str] | None, *, downstream: bool = False) -> None:
-        """Clear tasks of a run, or all its tasks when ``task_ids`` is None. The run then continues."""
+        """Clear these tasks of a run, or all its tasks if ``task_ids`` is None. The run then continues."""
         body: dict[str, Any] = {
             "dry_run": False,
             "dag_run_id": run_id,
@@ -113,7 +113,7 @@ class Metadata:
         return [TaskState(*row) for row in self._rows(sql, dag_id, run_id)]
 
     def task(self, dag_id: str, run_id: str, task_id: str) -> TaskState:
-        """Return a task that is not mapped; its state is None when the run does not have the task."""
+        """Return a task that is not mapped; its state is None if the run has no such task."""
         missing = TaskState(task_id, -1, None, None, 0)
         return next((task for task in self.tasks(dag_id, run_id) if task.task_id == task_id), missing)
 

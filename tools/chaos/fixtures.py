@@ -1,4 +1,4 @@
-"""Write the use case and CSV files of one case. The rows are unique, so no other case can reuse the purchases."""
+"""Write the use case and CSV files of one case. The rows are unique, so no other case can reuse what this case buys."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def write_use_case(folder: Path, name: str, changes: Mapping[str, Mapping[str, A
     """
     Write the use case ``name`` with its CSV files and return its evaluation documents.
 
-    :param changes: settings that differ from those of the other cases, by section.
+    :param changes: the settings, by section, in which this use case differs from those of the other cases.
     """
     training, evaluation = folder / f"{name}-train.csv", folder / f"{name}-evaluation.csv"
     write_rows(training, name, 0, TRAINING_ROWS)

@@ -22,12 +22,12 @@ COPY_SECONDS = 60.0  # long enough for Airflow to start the other copy, and for 
 @dataclass(frozen=True)
 class Purchase:
     """
-    One of the two things that a run buys.
+    One of the two purchases of a run: the training job or the throughput.
 
-    :param create, get: the AWS operations that buy the thing and describe it.
-    :param buyer, waiter: the task that buys the thing, and the task that waits until the thing is ready.
-    :param stalled: the fault that keeps the thing from becoming ready.
-    :param reads_before: number of times that the buyer calls ``get`` before it buys.
+    :param create, get: the AWS operation that makes the purchase, and the operation that describes what was bought.
+    :param buyer, waiter: the task that calls ``create``, and the task that waits until the job or throughput is ready.
+    :param stalled: the fault that keeps the job or throughput from becoming ready.
+    :param reads_before: number of times that the buyer calls ``get`` before it calls ``create``.
     """
 
     create: str
@@ -50,7 +50,7 @@ class Instant:
     A moment in a purchase at which the run crashes.
 
     :param arrange: prepares the AWS simulator before the run starts.
-    :param reach: returns when the run is at the instant.
+    :param reach: waits until the run has reached the instant.
     :param waits: True when the crash hits the waiting task, False when it hits the buying task.
     """
 
@@ -72,18 +72,18 @@ def _hold_create(trial: Trial, purchase: Purchase) -> None:
     trial.hold(purchase.create)
 
 
-def _lose_answer(trial: Trial, purchase: Purchase) -> None:
-    """Lose the first answer, and hold the answer to botocore's retry."""
+def _lose_response(trial: Trial, purchase: Purchase) -> None:
+    """Lose the first response, and delay the response to botocore's retry."""
     trial.fault(purchase.create, "drop_after", times=1)
     trial.hold(purchase.create)
 
 
-def _lose_all_answers(trial: Trial, purchase: Purchase) -> None:
+def _lose_all_responses(trial: Trial, purchase: Purchase) -> None:
     trial.fault(purchase.create, "drop_after", times=BOTOCORE_ATTEMPTS)
     trial.fault(purchase.get, "drop_before", times=BOTOCORE_ATTEMPTS, after=purchase.reads_before)
 
 
-def _lose_one_answer(trial: Trial, purchase: Purchase) -> None:
+def _lose_one_response(trial: Trial, purchase: Purchase) -> None:
     trial.fault(purchase.create, "drop_after", times=1)
 
 
@@ -96,7 +96,7 @@ def _stall(trial: Trial, purchase: Purchase) -> None:
 
 
 def _stall_and_hold_get(trial: Trial, purchase: Purchase) -> None:
-    """Hold the first read after the purchase, and keep the purchase from becoming ready during that time."""
+    """Delay the first read after the purchase, and keep the job or throughput from becoming ready during that time."""
     _stall(trial, purchase)
     trial.hold(purchase.get, after=purchase.reads_before)
 
@@ -110,7 +110,7 @@ def _watched(trial: Trial, purchase: Purchase) -> None:
 
 
 def _woken(trial: Trial, purchase: Purchase) -> None:
-    """Hold the read of the resumed task, after the trigger fired and before the task returns its result."""
+    """Delay the read of the resumed task: its trigger has fired, but the task has not returned its result."""
     trial.wait_watched(purchase.waiter)
     trial.end_stalls()
     trial.wait_state(purchase.waiter, "scheduled", "queued", "running")
@@ -119,7 +119,7 @@ def _woken(trial: Trial, purchase: Purchase) -> None:
 
 
 def _done_unnoticed(trial: Trial, purchase: Purchase) -> None:
-    """Wait until the purchase is ready but its trigger, which polls rarely, has not noticed."""
+    """Wait until the job or throughput is ready, but the trigger, which polls rarely, has not noticed."""
     trial.wait_watched(purchase.waiter)
     trial.end_stalls()
     if purchase.get == GET_JOB:
@@ -131,11 +131,11 @@ def _done_unnoticed(trial: Trial, purchase: Purchase) -> None:
 
 BEFORE = Instant("before the call", _hold_get, partial(_fired, "get"))
 REFUSED = Instant("before the call", _refuse_connections, partial(_fired, "create"))
-LOST = Instant("answer lost", _lose_answer, partial(_fired, "create"))
-LOST_ONCE = Instant("answer lost", _lose_one_answer, partial(_fired, "create"))
-LOST_FOR_GOOD = Instant("answer lost", _lose_all_answers, partial(_fired, "create"))
-UNRECORDED = Instant("answered, not recorded", _hold_create, partial(_fired, "create"))
-UNREAD = Instant("answered, not recorded", _stall_and_hold_get, partial(_fired, "get"))
+LOST = Instant("response lost", _lose_response, partial(_fired, "create"))
+LOST_ONCE = Instant("response lost", _lose_one_response, partial(_fired, "create"))
+LOST_FOR_GOOD = Instant("response lost", _lose_all_responses, partial(_fired, "create"))
+UNRECORDED = Instant("response not recorded", _hold_create, partial(_fired, "create"))
+UNREAD = Instant("response not recorded", _stall_and_hold_get, partial(_fired, "get"))
 WAITING = Instant("waiting", _stall, _watched, waits=True)
 UNREPORTED = Instant("done, not reported", _stall, _woken, waits=True)
 UNNOTICED = Instant("done, not reported", _stall, _done_unnoticed, waits=True)
@@ -163,16 +163,16 @@ PHASES = {
 }
 IMPOSSIBLE = {
     "before the call / triggerer SIGKILL": "no task is deferred yet, so the triggerer is not involved",
-    "answer lost / triggerer SIGKILL": "no task is deferred yet, so the triggerer is not involved",
-    "answered, not recorded / triggerer SIGKILL": "no task is deferred yet, so the triggerer is not involved",
+    "response lost / triggerer SIGKILL": "no task is deferred yet, so the triggerer is not involved",
+    "response not recorded / triggerer SIGKILL": "no task is deferred yet, so the triggerer is not involved",
     "waiting / task retry": "a deferred task has no process that could fail; other cases cover the end of a wait",
     "waiting / worker SIGKILL": "a deferred task does not run in a worker",
     "two copies / task retry": "a retry starts only after Airflow has noticed that the first copy is dead",
     "two copies / triggerer SIGKILL": "a deferred task has one trigger, so there is no second copy of it",
     "two copies / scheduler SIGKILL": "every scheduler SIGKILL case covers this: the old tasks keep running",
-    "two copies / database lost, same run id": "same as 'answered, not recorded', because no copy is left",
+    "two copies / database lost, same run id": "same as 'response not recorded', because no copy is left",
     "two copies / run marked failed": "marking affects only the copy that Airflow has recorded; see worker SIGKILL",
-    "two copies / next run": "same as 'answered, not recorded', because the next run has another run id",
+    "two copies / next run": "same as 'response not recorded', because the next run has another run id",
 }
 
 
@@ -182,7 +182,7 @@ def _retrigger(trial: Trial) -> None:
 
 
 def crash(trial: Trial, *, instant: Instant, recovery: str) -> None:
-    """Crash one run at this instant of both purchases, recover it each time, and wait for its end."""
+    """Crash one run at this instant of each purchase, recover it after each crash, and wait for its end."""
     for purchase in PURCHASES:
         instant.arrange(trial, purchase)
     trial.start_run()
@@ -196,7 +196,7 @@ def crash(trial: Trial, *, instant: Instant, recovery: str) -> None:
 
 
 def _one_of_each(trial: Trial) -> None:
-    """Kill the task after it has bought the job, then lose the answers to the request for the throughput."""
+    """Kill the task after it has bought the job, then lose the responses to the request for the throughput."""
     job, throughput = PURCHASES
     UNRECORDED.arrange(trial, job)
     LOST_FOR_GOOD.arrange(trial, throughput)
@@ -214,7 +214,8 @@ def give_up(trial: Trial, *, instant: Instant, stops: bool | None, throughputs: 
     A job that is still running is stopped with its run, so the next run buys another job. A completed job is used
     again.
 
-    :param stops: True when the mark stops a running job; None when the job may have ended before it could be stopped.
+    :param stops: True if marking the run stops a running job, False if there is no running job, and None if the job may
+        end before it is stopped.
     :param throughputs: number of throughputs bought after two runs, and after three.
     """
     for number, purchase in enumerate(PURCHASES, start=1):
@@ -254,7 +255,7 @@ def _two_copies(trial: Trial, *, before: bool) -> None:
 
 
 def _cleared_copies(trial: Trial, *, recovery: str) -> None:
-    """Clear the task just before it buys. The old and the new copy are both held before the call."""
+    """Clear the task just before it buys. Both the old and the new copy are delayed before the call."""
     for purchase in PURCHASES:
         trial.hold(purchase.get, seconds=12)
         trial.hold(purchase.get, seconds=6)
@@ -271,7 +272,7 @@ CRASHES = ("worker SIGKILL", "scheduler SIGKILL", "database lost, same run id")
 
 
 def matrix() -> list[Case]:
-    """Return the cases of all possible combinations."""
+    """Return one case for each possible combination."""
     cases = [_crash(REFUSED, "task retry"), _crash(LOST_FOR_GOOD, "task retry")]
     cases += [_crash(LOST_ONCE, "task retry", name="botocore's own retry")]
     cases += [_crash(instant, "task SIGKILL", name="task retry") for instant in (UNRECORDED, UNREPORTED)]
@@ -283,7 +284,7 @@ def matrix() -> list[Case]:
         script = partial(give_up, instant=instant, stops=stops, throughputs=throughputs)
         cases.append(Case(f"{instant.name} / run marked failed", script))
     cases += [
-        Case("answered, not recorded, then answer lost / task retry", _one_of_each),
+        Case("response not recorded, then response lost / task retry", _one_of_each),
         Case("two copies, bought / worker SIGKILL", partial(_two_copies, before=False)),
         Case("two copies, about to buy / worker SIGKILL", partial(_two_copies, before=True)),
         *(

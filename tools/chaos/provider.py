@@ -1,5 +1,5 @@
 """
-Measure what the amazon provider's operators buy and leave billed when they crash at the same instants as our tasks.
+Crash the amazon provider's operators at the same instants as our tasks, and measure what they buy and leave running.
 
 These cases only measure, so none of them can fail. The table shows the counts of the operators next to our counts.
 """
@@ -33,7 +33,7 @@ class ProviderCase:
     A case of the provider's operators.
 
     :param ours: the name of the corresponding case in our table.
-    :param settings: names and sensor settings of the case's DAG; ``{key}`` is replaced with the key of the case.
+    :param settings: names and sensor settings for the case's DAG; ``{key}`` in a name is replaced with the case's key.
     """
 
     name: str
@@ -109,37 +109,37 @@ def provider_cases() -> list[ProviderCase]:
     short = {**fixed, "timeout": 6, "max_retries": 3}
     lose_job, kill_job = partial(_lost, operation=JOB), partial(_killed, operation=JOB, task_id="customize")
     kill_served = partial(_killed, operation=THROUGHPUT, task_id="provision")
-    lost, unrecorded = "answer lost / task retry", "answered, not recorded / task retry"
+    lost, unrecorded = "response lost / task retry", "response not recorded / task retry"
     cases = [
-        ProviderCase("undisturbed", _plain, "data: unchanged CSV trains nothing", fixed),
-        ProviderCase("job: answer lost, task retry", lose_job, lost, fixed),
-        ProviderCase("job: answer lost, task retry, model named by attempt", lose_job, lost, each_attempt),
-        ProviderCase("job: task killed after the answer, task retry", kill_job, unrecorded, fixed),
+        ProviderCase("undisturbed", _plain, "data: unchanged CSV, no second training job", fixed),
+        ProviderCase("job: response lost, task retry", lose_job, lost, fixed),
+        ProviderCase("job: response lost, task retry, model named by attempt", lose_job, lost, each_attempt),
+        ProviderCase("job: task killed after the response, task retry", kill_job, unrecorded, fixed),
         ProviderCase(
-            "job: task killed after the answer, task retry, model named by attempt",
+            "job: task killed after the response, task retry, model named by attempt",
             kill_job,
             unrecorded,
             each_attempt,
         ),
         ProviderCase(
-            "all tasks cleared after success", _cleared, "ingest cleared after success: nothing is bought", fixed
+            "all tasks cleared after success", _cleared, "task ingest cleared after success: nothing is bought", fixed
         ),
-        ProviderCase("next run, same data", _next_run, "data: unchanged CSV trains nothing", each_run),
+        ProviderCase("next run, same data", _next_run, "data: unchanged CSV, no second training job", each_run),
         ProviderCase(
             "sensor times out while the job runs",
             _stalled,
-            "wait in the worker times out; after clearing, the same job is used",
+            "wait in the worker times out; clearing the task reuses the job",
             short,
         ),
         ProviderCase("sensor: connections lost while polling", _polling_lost, "polling: connection errors", fixed),
-        ProviderCase("throughput: answer lost, task retry", partial(_lost, operation=THROUGHPUT), lost, fixed),
-        ProviderCase("throughput: task killed after the answer, task retry", kill_served, unrecorded, fixed),
+        ProviderCase("throughput: response lost, task retry", partial(_lost, operation=THROUGHPUT), lost, fixed),
+        ProviderCase("throughput: task killed after the response, task retry", kill_served, unrecorded, fixed),
         ProviderCase(
             "throughput: creation fails", _throughput_failed, "throughput failed: throughput is released", fixed
         ),
     ]
     if importlib.util.find_spec("aiobotocore"):
-        ours = "training wait times out; after clearing, the same job is used"
+        ours = "training wait times out; clearing the task reuses the job"
         deferred = {**short, "deferrable": True}
         cases.append(ProviderCase("deferrable sensor times out while the job runs", _stalled, ours, deferred))
     return cases

@@ -1,8 +1,9 @@
 """
-Run the whole DAG under random schedules of kills, recover as an operator would, and compare with an undisturbed run.
+Disturb runs of the whole DAG with random kills, recover the runs as the runbook says, and check their results.
 
-Each lane has its own account. The runs of all lanes share one Airflow, so a killed service affects all of them: every
-run is hit by its own kills and by the kills of the other runs. ``--walks`` sets the number of schedules.
+The result of each run must be the same as that of a run without kills. The runs are spread over lanes, and the lanes
+work at the same time. Each lane has its own simulated account, but all lanes share one Airflow. A killed service
+therefore affects the runs of all lanes. ``--walks`` sets the number of schedules.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from tools.chaos.trial import RUN_SECONDS, Row
 
 KILLS = 2
 MAX_RECOVERIES = 5
-TASKS = 19  # number of tasks that have ended when an undisturbed run is over
+TASKS = 19  # number of tasks that have ended at the end of an undisturbed run
 ROWS = 4
 EVALUATION_ROWS = 2
 FAN_OUT = FanOut(max_tasks=2, evaluation_tasks=1, concurrency=2)
@@ -74,7 +75,7 @@ class DisturbedRun:
 
     :param recoveries: number of times that tasks had to be cleared.
     :param served_again: number of recoveries that had to start the endpoint again.
-    :param killed: the services and tasks that were really killed.
+    :param killed: the services and tasks that were actually killed.
     """
 
     key: str
@@ -91,7 +92,7 @@ class DisturbedRun:
 
 
 def draw_schedules(count: int, seed: int) -> list[DisturbedRun]:
-    """Draw schedules with a seed. A higher count adds schedules and does not change the first ones."""
+    """Generate schedules from a seed. A higher count only adds schedules after the earlier ones."""
     return [DisturbedRun(f"w{number:02}", _draw_kills(f"{seed}/{number}")) for number in range(1, count + 1)]
 
 
@@ -186,7 +187,7 @@ def _row(stack: Stack, run: DisturbedRun, expected: Mapping[str, Any], one_servi
 
 
 def lost_answers(tasks: list[TaskState]) -> int:
-    """Return the maximum number of model answers that killed attempts of tasks can have lost."""
+    """Return the maximum number of model answers that killed attempts of tasks may have lost."""
     # A call counts as in flight until its answer is stored, and each of these tasks calls one model. So a killed
     # attempt loses at most as many answers as calls may be in flight, and no more answers than the task has items.
     return sum(
@@ -204,7 +205,7 @@ def describe_difference(report: Mapping[str, Any], expected: Mapping[str, Any]) 
 
 
 def _run_to_success(stack: Stack, run: DisturbedRun, one_service_at_a_time: threading.Lock) -> dict[str, Any]:
-    """Run, kill and recover until the run succeeds; return its report and the number of billed calls."""
+    """Start the run, carry out its kills, and recover it until it succeeds. Return its report and the billed calls."""
     account = stack.lanes[run.lane]
     account.reset_counts()
     stack.operator.start(run.dag_id, RUN_ID)
@@ -227,7 +228,7 @@ def _carry_out(stack: Stack, run: DisturbedRun, due: Kill, one_service_at_a_time
         return ended >= due.after_tasks or stack.metadata.settled(run.dag_id, RUN_ID) is not None
 
     progress = partial(stack.metadata.progress, run.dag_id)
-    wait_for(is_due, f"{due.after_tasks} tasks of {run.dag_id}", RUN_SECONDS, progress=progress)
+    wait_for(is_due, f"the end of {due.after_tasks} tasks of {run.dag_id}", RUN_SECONDS, progress=progress)
     time.sleep(due.delay)
     if due.victim == "task":
         run.killed.append(_kill_a_task(stack, run))
@@ -244,7 +245,7 @@ def _kill_a_task(stack: Stack, run: DisturbedRun) -> str:
         return [task for task in stack.metadata.tasks(run.dag_id, RUN_ID) if task.state == "running" and task.pid]
 
     end = partial(stack.metadata.settled, run.dag_id, RUN_ID)
-    wait_for(lambda: running() or end(), f"A running task of {run.dag_id}", RUN_SECONDS, pause=0.1)
+    wait_for(lambda: running() or end(), f"a running task of {run.dag_id}", RUN_SECONDS, pause=0.1)
     for task in running():
         kill(task.pid)
         return task.task_id

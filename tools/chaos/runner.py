@@ -1,4 +1,4 @@
-"""Run the cases: most of them in parallel, the cases that share a fault as a group, and the rest one by one."""
+"""Run the cases: most of them in parallel, the cases that share a fault as a group, and the rest one at a time."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Table:
         self._lock = threading.Lock()
 
     def add(self, rows: Iterable[Row]) -> None:
-        """Print and keep rows."""
+        """Print rows and add them to the table."""
         with self._lock:
             for row in rows:
                 say(line(row))
@@ -97,7 +97,7 @@ def run_case(stack: Stack, case: Case, fault: SharedFault | None, table: Table) 
     try:
         case.script(trial)
     except Exception as error:
-        if not STOPPING.is_set():  # when a person ended the command, the result is meaningless
+        if not STOPPING.is_set():  # if a person has ended the command, the result is meaningless
             trial.breach(error)
     finally:
         if fault:

@@ -1,4 +1,4 @@
-"""Test what the matrix does not cover: each safety net alone, changed data, faults while polling, and manual marks."""
+"""Test what the matrix does not cover: each safety net alone, changed data, faults while polling, manual marks."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def _on_kill_alone(trial: Trial) -> None:
 
 
 def _sweep(trial: Trial, name: str) -> None:
-    """Run the real `distill_release_leftovers` once."""
+    """Run the DAG `distill_release_leftovers` once."""
     run_id = f"{trial.case.key}-{name}"
     trial.stack.operator.start(SWEEPER, run_id)
     trial.wait_run(SWEEPER, run_id)
@@ -59,7 +59,8 @@ def _leftovers_alone(trial: Trial) -> None:
     state = trial.finish()
     trial.ensure(
         state == "success" and trial.bought()["alive"] == 1,
-        f"Every safety net is disabled, so the run must succeed and leave its throughput. The run's state is {state}.",
+        "The run's own safety nets are disabled, so the run must succeed and leave its throughput. "
+        f"The run's state is {state}.",
     )
     _sweep(trial, "after-the-run")
     trial.expect()
@@ -76,7 +77,7 @@ def _leftovers_of_unknown_run(trial: Trial) -> None:
 
 
 def _leftovers_spare(trial: Trial) -> None:
-    """Check that the sweeper renews the expired throughput of a live run and keeps a throughput that is not ours."""
+    """Check that the sweeper renews the expired throughput of a run in progress and keeps one that is not ours."""
     name = f"foreign-{trial.case.key}"
     trial.stack.account.buy_foreign_throughput(name)
     _stall_throughput(trial)
@@ -86,7 +87,7 @@ def _leftovers_spare(trial: Trial) -> None:
     throughputs = trial.stack.account.ledger()["throughputs"]
     alive = {throughput["name"] for throughput in throughputs if throughput["alive"]}
     trial.ensure(name in alive, "The sweeper released a throughput that is not ours.")
-    trial.ensure(trial.bought()["alive"] == 1, "The sweeper released the throughput of a live run.")
+    trial.ensure(trial.bought()["alive"] == 1, "The sweeper released the throughput of a run in progress.")
     expires = trial.stack.account.tags(trial.bought()["throughputs"][0]["arn"])["expires-at"]
     trial.ensure(expires > datetime.datetime.now(datetime.UTC).isoformat(), f"The expiry was not renewed: {expires}.")
     trial.end_stalls()
@@ -100,7 +101,7 @@ def _release_fails(trial: Trial) -> None:
     state = trial.finish()
     trial.ensure(
         state == "failed" and trial.bought()["alive"] == 1,
-        f"release failed, so the run must fail and leave its throughput. The run's state is {state}.",
+        f"The task release failed, so the run must fail and leave its throughput. The run's state is {state}.",
     )
     trial.clear("tuned.release", downstream=True)
     trial.expect(note="the run failed at first and succeeded after release was cleared")
@@ -119,7 +120,9 @@ def _run_marked_success(trial: Trial) -> None:
     trial.mark_run("success")
     trial.finish()
     trial.wait_released()
-    trial.expect(state="failed", note="tasks were skipped, so the run is incomplete although it was marked success")
+    trial.expect(
+        state="failed", note="tasks were skipped, so the run is incomplete although it was marked as successful"
+    )
 
 
 def _waiting_marked_success(trial: Trial) -> None:
@@ -127,7 +130,7 @@ def _waiting_marked_success(trial: Trial) -> None:
     trial.start_run()
     trial.wait_watched("tuned.in_service")
     trial.mark("tuned.in_service", "success")
-    trial.expect(state="failed", note="answer fails without an endpoint, and the throughput is released")
+    trial.expect(state="failed", note="the task answer fails without an endpoint, and the throughput is released")
 
 
 # Data
@@ -146,7 +149,7 @@ def _edited(trial: Trial) -> None:
     path = trial.stack.layout.use_cases / f"{trial.case.key}-train.csv"
     write_rows(path, trial.case.key, 1, TRAINING_ROWS)
     trial.start_run(2)
-    # A second model answers the same documents. Each of its answers is new, so paying for it is not paying twice.
+    # A second model answers the same questions. Its answers are new, so no answer is paid for twice.
     trial.in_flight = len(trial.case.documents)
     trial.expect(jobs=2, throughputs=2)
 
@@ -182,7 +185,10 @@ def _job_failed(trial: Trial) -> None:
     trial.start_run()
     state = trial.finish()
     trial.ensure(state == "failed", f"The job failed, but the run's state is {state}.")
-    trial.ensure(trial.logged("tuned.trained", "Encountered an internal error"), "Bedrock's reason is not in the log.")
+    trial.ensure(
+        trial.logged("tuned.trained", "Encountered an internal error"),
+        "The log does not contain the reason that Bedrock gave.",
+    )
     trial.clear("tuned.submit", downstream=True)
     trial.expect(jobs=2, note="clearing the task bought a second job")
 
@@ -271,12 +277,12 @@ NETS: list[Named] = [
     ("net: on_kill alone, waiting for the endpoint", _on_kill_alone, {"tags": ["no_release"]}),
     ("net: on_kill alone, waiting for the job", _mark_stops, {"tags": ["lenient_outcome"]}),
     ("net: outcome alone, waiting for the job", _mark_stops, {"tags": ["silent_wait"]}),
-    ("release fails; after clearing release, the run succeeds", _release_fails, {}),
-    ("release loses its connection: release is retried", _release_recovers, {}),
+    ("release fails; the run succeeds after release is cleared", _release_fails, {}),
+    ("release loses its connection: the task release is retried", _release_recovers, {}),
 ]
 MARKS: list[Named] = [
-    ("run marked success: throughput is released", _run_marked_success, {}),
-    ("waiting task marked success: throughput is released", _waiting_marked_success, {}),
+    ("run marked as successful: throughput is released", _run_marked_success, {}),
+    ("waiting task marked as successful: throughput is released", _waiting_marked_success, {}),
     ("waiting task marked failed: the job is stopped", _mark_stops, {}),
     ("task waiting in the worker marked failed: the job is stopped", _mark_in_worker_stops, {"tags": ["in_worker"]}),
     (
@@ -286,21 +292,25 @@ MARKS: list[Named] = [
     ),
 ]
 DATA: list[Named] = [
-    ("data: unchanged CSV trains nothing", _unchanged, {}),
-    ("data: edited CSV trains another model", _edited, {}),
-    ("answer cleared after success: nothing is bought", partial(_cleared_after_success, task_id="tuned.answer"), {}),
-    ("ingest cleared after success: nothing is bought", partial(_cleared_after_success, task_id="ingest"), {}),
+    ("data: unchanged CSV, no second training job", _unchanged, {}),
+    ("data: edited CSV, second training job", _edited, {}),
+    (
+        "task answer cleared after success: nothing is bought",
+        partial(_cleared_after_success, task_id="tuned.answer"),
+        {},
+    ),
+    ("task ingest cleared after success: nothing is bought", partial(_cleared_after_success, task_id="ingest"), {}),
 ]
 WAITS: list[Named] = [
     ("polling: throttled", partial(_polling_fault, kind="throttle"), {}),
     ("polling: 5xx", partial(_polling_fault, kind="internal_error"), {}),
     ("polling: connection errors", partial(_polling_fault, kind="drop_before"), {}),
     ("polling: expired credentials", partial(_polling_fault, kind="expired_credentials"), {}),
-    ("job failed; after clearing submit, the next attempt is bought", _job_failed, {}),
-    ("job stopped; after clearing submit, the next attempt is bought", _job_stopped, {}),
-    ("training wait times out; after clearing, the same job is used", _training_times_out, QUICK_END),
+    ("job failed; clearing submit buys another job", _job_failed, {}),
+    ("job stopped; clearing submit buys another job", _job_stopped, {}),
+    ("training wait times out; clearing the task reuses the job", _training_times_out, QUICK_END),
     (
-        "wait in the worker times out; after clearing, the same job is used",
+        "wait in the worker times out; clearing the task reuses the job",
         _training_times_out,
         {**QUICK_END, "tags": ["in_worker"]},
     ),
@@ -314,7 +324,7 @@ WAITS: list[Named] = [
 ]
 SWEEPS: list[Named] = [
     ("net: release_leftovers alone, run ended", _leftovers_alone, BARE),
-    ("release_leftovers keeps used and foreign throughputs", _leftovers_spare, EXPIRED),
+    ("release_leftovers keeps throughputs that are in use or not ours", _leftovers_spare, EXPIRED),
     ("net: release_leftovers alone, database lost", _leftovers_of_unknown_run, {**BARE, **EXPIRED}),
 ]
 

@@ -60,7 +60,7 @@ class Stack:
     The processes under test.
 
     :param state: folder for the state of this run; emptied at the start.
-    :param lanes: number of further AWS simulators. Each is an account that the connection ``aws_lane<n>`` reaches.
+    :param lanes: number of additional AWS simulators. The connection ``aws_lane<n>`` leads to the account of number n.
     """
 
     def __init__(self, state: Path, *, lanes: int = 0) -> None:
@@ -99,8 +99,8 @@ class Stack:
             for n, lane in enumerate(self.lanes)
         }
         settings = {f"AIRFLOW__{name}": str(value) for name, value in QUICK.items()}
-        # When Airflow clears a task, it writes a log entry over a second connection. That connection waits for the
-        # first one until SQLite gives up, and all other processes wait too. A short timeout keeps the wait short.
+        # When Airflow clears a task, it writes a log entry over a second database connection. That connection waits
+        # for the first one until SQLite's timeout ends, and all other processes wait too. So the timeout is short.
         settings["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] = f"sqlite:///{self.layout.database}?timeout=6"
         paths = os.pathsep.join([str(PROJECT_ROOT), str(PROJECT_ROOT / "plugins")])
         return {**base, **settings, **lanes, "CHAOS_USE_CASES": str(self.layout.use_cases), "PYTHONPATH": paths}
@@ -111,7 +111,7 @@ class Stack:
         for name, port in self._simulators.items():
             where = ["--port", str(port), "--state", str(self.layout.state / name), "--model-units", "100"]
             self._group.start(Component(name, [sys.executable, "-m", "tools.aws_simulator", *where], 10.0))
-        # Airflow imports this file when it starts. The file imports what every task would otherwise import again.
+        # Airflow imports this file when it starts. The file imports modules that each task would otherwise import.
         config = self.layout.airflow_home / "config"
         config.mkdir(parents=True, exist_ok=True)
         shutil.copy(DAGS.parent / "airflow_local_settings.py", config)
@@ -129,7 +129,7 @@ class Stack:
             command = [sys.executable, "-m", "tools.chaos.supervisor", str(self._pid_file(name)), *service.command]
             self._group.start(Component(name, command, service.grace_seconds))
         logs = f"(logs: {self.layout.logs})"
-        wait_until(self.account.is_open, f"The AWS simulator {logs}", READY_SECONDS, check=self.check)
+        wait_until(self.account.is_open, f"the AWS simulator {logs}", READY_SECONDS, check=self.check)
         wait_until(self.operator.is_up, f"Airflow's API {logs}", READY_SECONDS, check=self.check)
         for name, settings in configured_pools().items():
             self.operator.ensure_pool(name, settings)
@@ -151,11 +151,11 @@ class Stack:
             return 0
 
     def kill_service(self, name: str) -> None:
-        """SIGKILL a service and wait until its supervisor has restarted it. Its children keep running."""
+        """Kill a service with SIGKILL and wait until its supervisor has restarted it. Its children keep running."""
         with self._killing:
             pid = self.pid_of(name)
             kill(pid)
-            wait_until(lambda: self.pid_of(name) not in (0, pid), f"The restart of {name}", 60, check=self.check)
+            wait_until(lambda: self.pid_of(name) not in (0, pid), f"the restart of {name}", 60, check=self.check)
             if name == "scheduler":
                 self._kill_idle_workers()
 
@@ -178,12 +178,14 @@ class Stack:
 
         def has_ended() -> bool:
             states.append(self.metadata.settled(dag_id, run_id) or "")
-            # A run that was just cleared still has its old final state, so the same state must be read twice.
+            # A run that was just cleared may still have its old final state, so the same state must be read twice.
             return states[-1] == states[-2] != ""
 
         progress = partial(self.metadata.progress, dag_id)
         before = self.metadata.run_state(dag_id, run_id) or "no run"
-        wait_for(has_ended, f"The end of {dag_id} {run_id} ({before})", seconds, pause=pause, progress=progress)
+        wait_for(
+            has_ended, f"the end of {dag_id} {run_id} (first state: {before})", seconds, pause=pause, progress=progress
+        )
         return states[-1]
 
     def lose_database(self) -> None:
@@ -202,7 +204,7 @@ class Stack:
 
 
 def kill(pid: int | None) -> None:
-    """SIGKILL a process; do nothing when it has already ended."""
+    """Kill a process with SIGKILL; do nothing if it has already ended."""
     if pid:
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
@@ -227,17 +229,17 @@ def wait_for(
     """
     Wait for a condition.
 
-    :param progress: returns a value that changes while there is progress. Each change restarts the timeout, because the
-        machine is then merely slow.
+    :param progress: returns a value that changes while there is progress. Each change restarts the timeout, because it
+        shows that the machine is only slow.
     :raises NotReadyError: the condition was not met in time, or the command is being stopped.
     """
     deadline, last_seen = time.monotonic() + seconds, progress()
     while not condition():
         if STOPPING.is_set():
-            raise NotReadyError(f"Stopped waiting for: {what}. The command is being stopped.")
+            raise NotReadyError(f"Stopped waiting for {what}. The command is being stopped.")
         if time.monotonic() > deadline:
             if (now := progress()) == last_seen:
-                raise NotReadyError(f"Timed out waiting for: {what}. Nothing changed for {seconds:.0f} s.")
+                raise NotReadyError(f"Timed out waiting for {what}. Nothing changed for {seconds:.0f} s.")
             deadline, last_seen = time.monotonic() + seconds, now
         time.sleep(pause)
 
@@ -257,7 +259,7 @@ def empty_folder(state: Path, *, keep: Path) -> None:
     """
     Create an empty folder, or empty an existing folder.
 
-    Lock files and the file ``keep``, which is in a subfolder, are not removed.
+    Lock files are not removed, and neither is the file ``keep`` in a subfolder.
     """
     for path in state.glob("*") if state.exists() else ():
         if path == keep.parent:

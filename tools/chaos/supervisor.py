@@ -1,9 +1,12 @@
 """
 Restart a command whenever it dies, as systemd would: ``python -m tools.chaos.supervisor <pid file> <command...>``.
 
-When the command dies, its children are left running on purpose. So the tasks of a killed scheduler run at the same time
-as the tasks of its successor. The guard that runs this supervisor adopts the children and stops them at the end.
-Each service has its own supervisor, so this module imports only the standard library.
+When the command dies, its children are left running on purpose. The tasks of a killed scheduler therefore run at
+the same time as the tasks of its successor. The guard that runs this supervisor adopts the children and stops them at
+the end.
+
+Each service has its own supervisor, so several supervisors run at the same time. To keep them small, this module
+imports only the standard library.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Run one case: provide the actions and waits for its script, and write its rows of the table."""
+"""Run one case: provide the actions and waits that its script uses, and write its rows of the table."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ class Trial:
     # Runs
 
     def start_run(self, number: int = 1) -> None:
-        """Trigger the run with this number. All later calls refer to this run."""
+        """Trigger the run with this number. Methods that are called later refer to this run."""
         self.run_id = f"chaos__run-{number}"
         self.stack.operator.start(self.dag_id, self.run_id)
 
@@ -122,16 +122,16 @@ class Trial:
         self.stack.account.add_fault(operation=operation, kind=kind, match=self.match, **rule)
 
     def end_stalls(self) -> None:
-        """Resume the stalled jobs and throughputs of the case."""
+        """Let the stalled jobs and throughputs of the case continue."""
         self.stack.account.end_stalls(self.match)
 
     def hold(self, operation: str, *, seconds: float = HELD_SECONDS, after: int = 0) -> None:
-        """Delay one answer to an operation. The simulator carries out the operation without delay."""
+        """Delay one response to an operation. The simulator carries out the operation itself without delay."""
         self.fault(operation, "timeout", times=1, seconds=seconds, after=after)
 
     def wait_fired(self, operation: str, count: int = 1) -> None:
         """Wait until the faults on an operation have fired ``count`` times."""
-        what = f"{operation} of {self.case.key}, fault {count}"
+        what = f"fault {count} of {operation} in {self.case.key}"
         account = self.stack.account
         self._wait(lambda: account.fired(self.match, operation) >= count, what, REACH_SECONDS)
 
@@ -146,16 +146,16 @@ class Trial:
         def watched() -> bool:
             self.ensure(
                 self.task_state(task_id) != "success",
-                f"{task_id} did not wait, so the case missed its instant.",
+                f"The task {task_id} did not wait, so the case missed its instant.",
             )
             return metadata.is_watched(self.dag_id, self.run_id, task_id)
 
-        self._wait(watched, f"{self.dag_id} {task_id} deferred", REACH_SECONDS)
+        self._wait(watched, f"the deferral of {task_id} in {self.dag_id}", REACH_SECONDS)
         time.sleep(3)  # a triggerer claims a trigger shortly before it starts the trigger
 
     def wait_state(self, task_id: str, *states: str) -> None:
         """Wait until a task is in one of these states."""
-        what = f"{self.dag_id} {task_id} {states}"
+        what = f"{task_id} in {self.dag_id} to be {' or '.join(states)}"
         self._wait(lambda: self.task_state(task_id) in states, what, REACH_SECONDS)
 
     def task_state(self, task_id: str) -> str | None:
@@ -173,12 +173,14 @@ class Trial:
             jobs = self.bought()["jobs"]
             return bool(jobs) and jobs[-1]["status"] in statuses
 
-        self._wait(has, f"A job of {self.case.key} {statuses}", REACH_SECONDS, pause=0.4)
+        self._wait(has, f"a job of {self.case.key} to be {' or '.join(statuses)}", REACH_SECONDS, pause=0.4)
         return str(self.bought()["jobs"][-1]["arn"])
 
     def wait_released(self) -> None:
         """Wait until no throughput of the case is billed any more."""
-        self._wait(lambda: self.bought()["alive"] == 0, f"The release for {self.case.key}", RELEASE_SECONDS)
+        self._wait(
+            lambda: self.bought()["alive"] == 0, f"the release of throughputs in {self.case.key}", RELEASE_SECONDS
+        )
 
     def wait_run(self, dag_id: str, run_id: str) -> None:
         """
@@ -187,7 +189,7 @@ class Trial:
         :raises BreachError: the run failed.
         """
         metadata = self.stack.metadata
-        self._wait(lambda: metadata.settled(dag_id, run_id), f"The end of {dag_id} {run_id}", RUN_SECONDS)
+        self._wait(lambda: metadata.settled(dag_id, run_id), f"the end of {dag_id} {run_id}", RUN_SECONDS)
         self.ensure(metadata.settled(dag_id, run_id) == "success", f"{dag_id} {run_id} failed.")
 
     def logged(self, task_id: str, text: str) -> bool:
@@ -220,10 +222,10 @@ class Trial:
 
     def kill_task(self, task_id: str, victim: Victim = "task") -> None:
         """
-        SIGKILL the processes of a running task.
+        Kill the processes of a running task with SIGKILL.
 
-        :param victim: the task's own process, the worker that started it, or both. A task keeps running when its worker
-            is dead, while Airflow starts another copy.
+        :param victim: the task's own process, the worker that started it, or both. If only the worker is killed,
+            the task keeps running while Airflow starts another copy of it.
         """
         task = self.stack.metadata.task(self.dag_id, self.run_id, task_id)
         if task.state != "running" or not task.pid:
@@ -242,7 +244,7 @@ class Trial:
 
     def wait_for_copies(self) -> None:
         """Wait until the copies that kept running have ended, successfully or not."""
-        self._wait(lambda: not any(map(is_running, self._copies)), "The end of the other copy", RUN_SECONDS)
+        self._wait(lambda: not any(map(is_running, self._copies)), "the end of the other copy", RUN_SECONDS)
 
     def take_shared_fault(self) -> None:
         """Wait until the fault that the case shares with others has been injected."""

@@ -1,4 +1,4 @@
-"""Print the tables: ``python -m tools.curation_report [TRAINING_CSV EVALUATION_CSV]``."""
+"""Print the tables of measurements: ``python -m tools.curation_report [TRAINING_CSV EVALUATION_CSV]``."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ SIMILAR_QUESTIONS_SHOWN = 12
 
 
 def read_usable_rows(path: Path) -> list[Row]:
-    """Read the rows of a CSV that a run would accept. Each row is its own group, because nothing is split here."""
+    """Read those rows of a CSV that a run would accept. Each row is its own group, because nothing is split here."""
     duplicates = Duplicates(ExactDuplicateIndex(RowLocations()))
     with path.open("rb") as body:
         rows = read_rows(body, source=path.name, options=RowOptions(), duplicates=duplicates)
@@ -71,8 +71,8 @@ def _real_rows(train: Sequence[Row], evaluation: Sequence[Row], seed: int) -> It
     roles: tuple[Role, ...] = ("question", "answer", "document")
     measured = [
         *((f"characters of the {role}", *lengths(rows, role)) for role in roles),
-        ("share of the answer in its own document", *quantiles(own)),
-        ("share of the answer in another row's document", *quantiles(foreign)),
+        ("share of the answer's wording found in its own document", *quantiles(own)),
+        ("share of the answer's wording found in another row's document", *quantiles(foreign)),
     ]
     yield table(head, measured)
     shares = (0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5)
@@ -80,32 +80,38 @@ def _real_rows(train: Sequence[Row], evaluation: Sequence[Row], seed: int) -> It
     yield table(
         ["threshold", *shares],
         [
-            ("real answers dropped", *(sum(value < share for value in own) for share in shares)),
-            ("answers of other documents kept", *(sum(value >= share for value in foreign) for share in shares)),
+            ("real answers that are dropped", *(sum(value < share for value in own) for share in shares)),
+            (
+                "answers to another document that are kept",
+                *(sum(value >= share for value in foreign) for share in shares),
+            ),
         ],
     )
     refusals = sum(find_refusal(row["answer"]) is not None for row in rows)
-    yield f"\nReal answers taken for a refusal: {refusals} of {len(rows)}.\n"
+    yield f"\nReal answers mistaken for refusals: {refusals} of {len(rows)}.\n"
 
 
 def _real_questions(rows: Sequence[Row]) -> Iterable[str]:
     similar = similar_questions(rows)
     thresholds = (0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9)
-    yield "## Different real questions that would count as the same\n"
+    yield "## Different real questions that would be taken for the same question\n"
     yield table(
         ["threshold", *thresholds],
-        [("pairs of questions", *(sum(pair[0] >= at for pair in similar) for at in thresholds))],
+        [("pairs at or above the threshold", *(sum(pair[0] >= at for pair in similar) for at in thresholds))],
     )
-    yield "\nThe most similar:\n"
+    yield "\nThe most similar pairs:\n"
     most_similar = ((one, other, similarity) for similarity, one, other in similar[:SIMILAR_QUESTIONS_SHOWN])
     yield table(["question", "other question", "similarity"], most_similar)
 
 
 def _simulator(train: Sequence[Row], evaluation: Sequence[Row], use_case: UseCase) -> Iterable[str]:
     pairs = simulator_pairs(train, evaluation, use_case)
-    yield f"\n## The AWS simulator's teacher on {len(train)} rows: pairs through every filter\n"
+    yield f"\n## The AWS simulator's teacher on {len(train)} rows: pairs that each filter drops\n"
     left = pairs["requested"] - pairs["missing"]
-    lines: list[tuple[object, ...]] = [("requested", "", pairs["requested"]), ("missing", pairs["missing"], left)]
+    lines: list[tuple[object, ...]] = [
+        ("pairs requested", "", pairs["requested"]),
+        ("pairs missing from the output", pairs["missing"], left),
+    ]
     for name in FILTER_NAMES:
         left -= pairs[name]
         lines.append((f"`{name}`", pairs[name], left))
@@ -119,19 +125,19 @@ def _planted(train: Sequence[Row], evaluation: Sequence[Row], use_case: UseCase)
         for kind, counts in tally(planted, filters_that_rejected(planted, train, evaluation, use_case)).items():
             counts_by_kind[kind].append(counts["kept"] if kind == "good" else found_as_intended(kind, counts))
     yield (
-        f"\n## Planted pairs, {SEEDS} draws: how many of {GOOD_PAIRS} good pairs are kept, and how many of"
-        f" {PAIRS_PER_DEFECT} pairs with each defect are found by a filter that is meant to find it\n"
+        f"\n## Planted pairs in {SEEDS} random draws: how many of {GOOD_PAIRS} good pairs are kept, and how many of"
+        f" {PAIRS_PER_DEFECT} pairs with each defect are found by a filter that is meant to find the defect\n"
     )
     yield table(
-        ["planted", "fewest", "mean", "most"],
+        ["planted pairs", "fewest", "mean", "most"],
         ((kind, min(counts), sum(counts) / len(counts), max(counts)) for kind, counts in counts_by_kind.items()),
     )
 
 
 def _critic_comparison(rows: Sequence[Row], use_case: UseCase) -> Iterable[str]:
-    yield "\n## The AWS simulator's critic compared with measured grounding: answers kept\n"
+    yield "\n## The AWS simulator's critic and the grounding filter: answers that each of them keeps\n"
     comparison = compare_with_critic(rows, seed=use_case.seed, min_grounding=use_case.curation.min_grounding)
-    yield table(["real answers compared with", "answers", "grounding keeps", "critic keeps"], comparison)
+    yield table(["answer compared with", "answers", "kept by the filter", "kept by the critic"], comparison)
 
 
 def main() -> None:

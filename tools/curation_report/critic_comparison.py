@@ -1,4 +1,4 @@
-"""Compare the simulated critic with measured grounding, on right, changed and other rows' answers."""
+"""Compare the simulated critic with the grounding filter, on real answers, changed answers and other rows' answers."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ def compare_with_critic(
     rows: Sequence[RowTexts], *, seed: int, min_grounding: float
 ) -> Iterator[tuple[str, int, int, int]]:
     """
-    For each set of answers, yield its name, its size, and how many answers measured grounding and the critic keep.
+    For each set of answers, yield its name, its size, and how many answers the filter and the critic keep.
 
     :param min_grounding: minimum grounding of an answer that is kept, 0 to 1.
     """
     draw = random.Random(seed)
     others = [draw.choice([one for one in rows if one["document"] != row["document"]]) for row in rows]
     answers_by_case = {
-        "own document": [(row["document"], row["answer"]) for row in rows],
+        "its own document": [(row["document"], row["answer"]) for row in rows],
         "another row's document": [(other["document"], row["answer"]) for row, other in zip(rows, others, strict=True)],
-        "own document, one number changed": [
+        "its own document, after one number in the answer was changed": [
             (row["document"], changed) for row in rows if (changed := _with_changed_number(row["answer"], draw))
         ],
     }

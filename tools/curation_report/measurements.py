@@ -1,4 +1,4 @@
-"""Measure real rows as the filters do, and count which pairs of the simulated teacher the filters reject."""
+"""Measure real rows as the filters do, and count the pairs of the simulated teacher that each filter rejects."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def quantiles(values: Iterable[float]) -> list[float]:
 
 
 def lengths(rows: Sequence[Row], role: Role) -> list[float]:
-    """Return the quantiles of the length in characters of one text of each row."""
+    """Return the quantiles of the lengths, in characters, of the rows' questions, answers or documents."""
     return quantiles(len(row[role]) for row in rows)
 
 

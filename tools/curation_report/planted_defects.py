@@ -1,8 +1,10 @@
 """
-Plant good pairs and defects, made by rules from real rows, to measure what each filter finds and what it keeps.
+Make good and defective pairs from real rows by fixed rules, to measure which defects the filters find.
 
-The answer of a good pair is a sentence or two of a real answer, and its question uses words of that sentence. A defect
-spoils a good pair in one way. Every choice is seeded.
+The pairs are planted among the input of the filters, as if a teacher had written them.
+
+The answer of a good pair is one or more sentences of a real answer, and the question uses words of this part. A defect
+spoils a good pair in one way. All random choices are made from a seed.
 """
 
 from __future__ import annotations
@@ -45,7 +47,7 @@ class PlantedPair:
 
 @dataclass
 class Planter:
-    """Makes good pairs, each from a different part of a row's answer, and the texts for defects."""
+    """Makes good pairs, each from a different part of a row's answer, and the texts that spoil pairs."""
 
     rows: Sequence[Row]
     evaluation: Sequence[Row]
@@ -61,7 +63,11 @@ class Planter:
         self._passages = self._shuffled_passages()
 
     def _shuffled_passages(self) -> Iterator[tuple[Row, str]]:
-        """Yield rows with a part of their answer: one part of every row, then other parts. Skip repeated parts."""
+        """
+        Yield each row with a part of its answer: the first part of every row, then the second parts, and so on.
+
+        Repeated parts are skipped.
+        """
         parts = [(row, part) for row in self.rows for part in enumerate(_parts(row["answer"]))]
         self.random.shuffle(parts)
         seen: set[str] = set()
@@ -95,7 +101,7 @@ class Planter:
         return self.random.choice(_EDITS)(question)
 
     def answer_of_another_document(self, row: Row) -> str:
-        """Return the answer of another row, which the document of this row does not contain."""
+        """Return an answer from another row that this row's document does not contain."""
         while True:
             answer = self.random.choice(self.rows)["answer"]
             # Retrieved documents share passages. An answer whose middle is also in this document would be grounded.
@@ -110,13 +116,13 @@ class Planter:
 
 
 def yaml_texts(name: str) -> list[str]:
-    """Return a list of ``planted_defects.yaml``."""
+    """Return one of the lists in ``planted_defects.yaml``."""
     texts: dict[str, list[str]] = yaml.safe_load(TEXTS.read_text(encoding="utf-8"))
     return texts[name]
 
 
 def _parts(answer: str) -> list[str]:
-    """Return an answer's sentences, with short ones joined to the next. No part is longer than half of the answer."""
+    """Return an answer's sentences, with short ones joined to the next. Leave out parts longer than half the answer."""
     parts: list[str] = []
     for sentence in _SENTENCE.split(answer.strip()):
         if parts and len(parts[-1]) < 60:
@@ -250,7 +256,7 @@ class Defect:
     """
     One way to spoil a pair.
 
-    :param make: returns the row and the output with the defect. Its argument counts the defects of this kind from 0.
+    :param make: returns the row and the output with the defect. Its second argument counts this kind's defects from 0.
     :param found_by: names of the filters that are meant to find the defect.
     """
 
@@ -258,7 +264,7 @@ class Defect:
     found_by: frozenset[str]
 
 
-# Together, the defects cover every filter. Add new kinds at the end, so that the draws of existing kinds do not change.
+# Together, the defects cover every filter. Add new kinds at the end, so that the earlier random choices stay the same.
 DEFECTS: dict[str, Defect] = {
     "duplicate": Defect(_duplicate, frozenset({"repeats_original", "repeats_pair"})),
     "leak": Defect(_leak, frozenset({"leak"})),

@@ -1,4 +1,4 @@
-"""Run a local command: ``python -m tools.local_airflow run|up|down|clean``. Usually ``make`` calls it."""
+"""Run, start, stop or clean the local Airflow, like ``make``: ``python -m tools.local_airflow run|up|down|clean``."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FAILED, REFUSED = 1, 2
 
 
 def main(arguments: list[str]) -> int:
-    """Run one command. Return 0 for success, 1 for a failure, 2 if nothing was started, 130 if interrupted."""
+    """Run one command. Return 0 for success, 1 for a failure, 2 if the command was refused, 130 if interrupted."""
     options = _parse(arguments)
     layout = Layout(state=options.state.resolve(), dags=options.dags.resolve())
     try:

@@ -1,5 +1,5 @@
 """
-Read the simulated AWS account of this checkout: its throughputs and its ledger.
+Work with the simulated AWS account of this checkout: read its ledger, copy objects and delete throughputs.
 
 The functions use boto3, as the pipeline does. ``enter_account`` ensures that boto3 reaches only the AWS simulator.
 """
@@ -23,7 +23,7 @@ ADMIN_SECONDS = 10.0
 
 
 class SimulatorError(DistillError):
-    """The AWS simulator did not answer."""
+    """The AWS simulator did not answer a request, or answered with an error."""
 
 
 def enter_account(ports: Ports) -> None:
@@ -43,7 +43,7 @@ def is_open(simulator_url: str) -> bool:
 
 
 def rented_throughputs(ledger: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """List the provisioned throughputs that exist and are therefore billed."""
+    """List the provisioned throughputs that still exist and are therefore still billed."""
     return [throughput for throughput in ledger["throughputs"] if throughput["alive"]]
 
 
@@ -51,7 +51,7 @@ def give_back_throughputs(simulator_url: str) -> list[str]:
     """
     Delete the throughputs that an interrupted run left behind, and return their names.
 
-    Call this function only while no Airflow of this checkout is running. A run may still need its throughputs.
+    Call this function only while no run is in progress. A run in progress still needs its throughputs.
     """
     import boto3
 
@@ -65,7 +65,7 @@ def give_back_throughputs(simulator_url: str) -> list[str]:
 
 
 def download(uri: str, target: Path) -> None:
-    """Copy an object to a file. An existing file is replaced only when the copy is complete."""
+    """Copy an S3 object to a file. An existing file is replaced only when the copy is complete."""
     import boto3
 
     location = urlsplit(uri, allow_fragments=False)
@@ -84,10 +84,11 @@ def _get(url: str) -> dict[str, Any]:
     import httpx
 
     try:
-        response = httpx.get(url, timeout=ADMIN_SECONDS, trust_env=False)  # no proxy may be used for loopback
+        response = httpx.get(url, timeout=ADMIN_SECONDS, trust_env=False)  # loopback needs no proxy
         answer: dict[str, Any] = response.raise_for_status().json()
     except (httpx.HTTPError, ValueError) as error:
         raise SimulatorError(
-            f"The AWS simulator did not answer GET {url}: {error!r}. Its state is unchanged."
+            f"The AWS simulator did not answer GET {url}: {error!r}. Its state is unchanged. "
+            "Read its log, aws-simulator.log, before you try again."
         ) from None
     return answer

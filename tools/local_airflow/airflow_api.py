@@ -1,9 +1,9 @@
 """
 Call the endpoints of Airflow's REST API that local commands need.
 
-Requests are repeated for a while after a lost connection and after a 5xx, because Airflow answers 500 when SQLite is
-busy. Every request is safe to repeat, because each object that is created has a unique name and "already exists" counts
-as success.
+A request is retried for a while if the connection is lost or the status is 5xx. Airflow answers 500 when SQLite is
+busy. Every request can safely be repeated: each object that is created has a unique name, and the answer "already
+exists" counts as success.
 
 httpx is imported inside the methods, because ``make clean`` imports this module before anything is installed.
 """
@@ -39,7 +39,7 @@ class AirflowApiError(DistillError):
 
 class AirflowApi:
     """
-    A client for one api-server. It sends no credentials until :meth:`sign_in`; a local stack does not need any.
+    A client for one api-server. It sends no credentials before :meth:`sign_in` is called. A local stack needs none.
 
     :param url: address of the api-server, without a path.
     """
@@ -69,7 +69,7 @@ class AirflowApi:
         return bool(health.get("metadatabase", {}).get("status") == "healthy")
 
     def ensure_pool(self, name: str, settings: Mapping[str, Any]) -> None:
-        """Create a pool, or apply these settings to an existing pool."""
+        """Create a pool with these settings, or change an existing pool to them."""
         body = {"name": name, **settings}
         try:
             self._call("POST", "/pools", body)
@@ -79,7 +79,7 @@ class AirflowApi:
             self._call("PATCH", f"/pools/{quote(name, safe='')}", {"pool": name, **settings})
 
     def find_dag(self, dag_id: str) -> JsonObject | None:
-        """Describe a DAG; return None until the dag-processor has stored it."""
+        """Return Airflow's description of a DAG; None until the dag-processor has stored the DAG."""
         try:
             return self._call("GET", f"/dags/{quote(dag_id, safe='')}")
         except AirflowApiError as error:
@@ -88,7 +88,7 @@ class AirflowApi:
             raise
 
     def import_errors(self) -> list[tuple[str, str]]:
-        """List the DAG files that could not be loaded, with the reasons."""
+        """List the DAG files that could not be loaded, each with its stack trace."""
         errors = self._call("GET", "/importErrors")["import_errors"]
         return [(str(error["filename"]), str(error["stack_trace"])) for error in errors]
 
@@ -121,7 +121,7 @@ class AirflowApi:
         return latest
 
     def fail_run(self, dag_id: str, run_id: str) -> None:
-        """Mark a run failed; its teardown tasks still run."""
+        """Mark a run as failed. Its teardown tasks still run."""
         self._call("PATCH", _run_path(dag_id, run_id), {"state": "failed"})
 
     def task_instances(self, dag_id: str, run_id: str) -> list[JsonObject]:
@@ -135,7 +135,7 @@ class AirflowApi:
                 return instances
 
     def returned(self, dag_id: str, run_id: str, task_id: str) -> Any:
-        """Return the return value of a task; None when there is none."""
+        """Return the value that a task returned; None if it returned nothing."""
         path = f"{_run_path(dag_id, run_id)}/taskInstances/{quote(task_id, safe='')}/xcomEntries/return_value"
         try:
             value = self._call("GET", f"{path}?deserialize=true")["value"]

@@ -1,8 +1,7 @@
 """
 Open the system's Chromium with Playwright, for the browser test and the pictures in the docs.
 
-Playwright could download its own browser. This module does not use that browser, because some networks block the
-download.
+Playwright can also download its own browser. This module does not do that, because some networks block the download.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ class BrowserError(DistillError):
 
 
 def find_chromium() -> str | None:
-    """Return the path of the system's Chromium; None when there is none."""
+    """Return the path of the system's Chromium; None if it is not installed."""
     return next((path for name in NAMES if (path := shutil.which(name))), None)
 
 
@@ -37,13 +36,13 @@ def open_browser(*, width: int = 1440, height: int = 900) -> Iterator[Page]:
     Start Chromium with one empty page, and close Chromium at the end of the block.
 
     :param width, height: size of the page in pixels.
-    :raises BrowserError: there is no Chromium, it does not start, or a step on the page failed. The message
-        includes the text of the page.
+    :raises BrowserError: Chromium is not installed, it does not start, or a step on the page failed. After a
+        failed step, the message includes the text of the page.
     """
     if (chromium := find_chromium()) is None:
         raise BrowserError(
             f"There is no Chromium on this machine (looked for {', '.join(NAMES)}). Nothing was opened. "
-            "Install it, on Debian with: apt-get install chromium"
+            "Install Chromium. On Debian, run: apt-get install chromium"
         )
     with sync_playwright() as playwright:
         try:

@@ -52,12 +52,12 @@ def run(layout: Layout, environ: Mapping[str, str]) -> int:
         print("Stopping ...", flush=True)
     print(f"\n{text}")
     if not succeeded:
-        print("\nTo look at the failed run in Airflow's UI, use `make up`. It also starts a new run.")
+        print("\nTo see the failed run in Airflow's UI, run `make up`. This also starts a new run.")
     return 0 if succeeded else 1
 
 
 def up(layout: Layout, environ: Mapping[str, str]) -> int:
-    """Start Airflow and its UI in the background. Run the DAG unless a successful run exists."""
+    """Start Airflow and its UI in the background. Run the DAG unless one of its runs has already succeeded."""
     request = _read_request(layout, environ)
     timeout_seconds = _timeout(environ)
     served = running_server(layout)
@@ -96,7 +96,7 @@ def down(layout: Layout, environ: Mapping[str, str]) -> int:
 
 def clean(layout: Layout, environ: Mapping[str, str]) -> int:
     """
-    Stop the processes that use the state of local runs, then remove the state, including the simulated account.
+    Stop the processes that use the state of local runs, then delete this state, including the simulated account.
 
     :raises InputError: a process may still use the state, and the libraries needed to stop it are not installed.
     """
@@ -156,12 +156,12 @@ def _provide_run(
             served.api.fail_run(request.dag_id, run["dag_run_id"])
     finished = [run["dag_run_id"] for run in runs if run["state"] == "success"]
     if finished:
-        return True, f"A run of an earlier command has already succeeded: {finished[0]}"
+        return True, f"No run was started, because an earlier run has already succeeded: {finished[0]}"
     return _run_once(served, request, environ, timeout_seconds)
 
 
 def _was_interrupted(run: Mapping[str, Any], since: str) -> bool:
-    """Tell whether a run of an earlier stack never ended. An unfinished run would block the next run."""
+    """Tell whether an earlier stack left this run unfinished. An unfinished run would block the next run."""
     return run["state"] in ("queued", "running") and str(run["run_after"]) < since
 
 
@@ -170,7 +170,7 @@ def _run_once(
 ) -> tuple[bool, str]:
     """Trigger the DAG and show its progress. Return whether the run succeeded, and the text to print."""
     for name in give_back_throughputs(stack.ports.simulator_url):
-        print(f"Deleted the simulated throughput {name}, which an interrupted run had left.")
+        print(f"Deleted the simulated throughput {name}, which an interrupted run had left behind.")
     before = read_ledger(stack.ports.simulator_url)
     run_id = trigger_run(stack, request)
     print(f"Run {run_id} of DAG {request.dag_id}:", flush=True)

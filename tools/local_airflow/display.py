@@ -28,14 +28,14 @@ COLOURS = {
     progress.NOT_RUN: "\x1b[2m",
 }
 RESET = "\x1b[0m"
-UNCHANGED_SECONDS = 30.0  # a log gets a line after this time even when nothing changed
+UNCHANGED_SECONDS = 30.0  # a log gets a new line after this time, even if nothing has changed
 
 
 class ProgressDisplay:
     """
-    A display that draws the successive states of one run.
+    Shows the current state of one run, each time :meth:`show` is called.
 
-    :param live: redraw in place, which needs a terminal.
+    :param live: redraw the running steps in place; this needs a terminal.
     :param colour: show states in colour in addition to words.
     """
 
@@ -59,7 +59,7 @@ class ProgressDisplay:
         self._stream.flush()
 
     def close(self) -> None:
-        """Erase the running steps; the finished steps stay."""
+        """Erase the lines of the running steps. The lines of the finished steps stay."""
         self._erase()
         self._stream.flush()
 
@@ -87,7 +87,7 @@ class ProgressDisplay:
     def _line(self, step: Step, width: int, columns: int | None = None) -> str:
         text = "  " + progress.describe(step, width)
         if columns is not None:
-            text = text[: columns - 1]  # if a line wrapped, the cursor could not return to its start
+            text = text[: columns - 1]  # if a line wrapped, the cursor could not return to the start of the line
         colour = COLOURS.get(step.state, "") if self._colour else ""
         return f"{colour}{text}{RESET}" if colour else text
 

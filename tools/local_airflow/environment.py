@@ -1,5 +1,5 @@
 """
-Compose the environment of the local processes: explicit settings, and none that belong to a real AWS account.
+Build the environment variables of the local processes, without any setting that belongs to a real AWS account.
 
 Exported credentials, profiles and Airflow settings for real work are dropped. All AWS endpoints are on loopback, and
 boto3 reads no configuration file. So a local run cannot reach a real account.
@@ -40,7 +40,7 @@ def build_environment(
     input_roots: Sequence[Path] = (),
 ) -> dict[str, str]:
     """
-    Compose the whole environment of Airflow, its tasks and the AWS simulator.
+    Build all environment variables of Airflow, its tasks and the AWS simulator.
 
     :param schedules: ``off`` disables every schedule, so that only the triggered run starts; ``housekeeping``
         disables only the schedules of use cases.
@@ -58,7 +58,7 @@ def build_environment(
 
 
 def load_keys(path: Path) -> dict[str, str]:
-    """Read this checkout's keys, or create them the first time. Only their owner can read the file."""
+    """Read this checkout's keys, or create them the first time. Only the owner of the file can read it."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         keys = {
@@ -76,7 +76,7 @@ def load_keys(path: Path) -> dict[str, str]:
 
 
 def aws_settings(ports: Ports) -> dict[str, str]:
-    """Return settings that direct every AWS client to the AWS simulator, with keys that are valid nowhere else."""
+    """Return settings that send every AWS client to the AWS simulator, with access keys that are valid only there."""
     endpoints = (
         "AWS_ENDPOINT_URL",
         "AWS_ENDPOINT_URL_S3",

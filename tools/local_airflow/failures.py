@@ -1,7 +1,8 @@
 """
 Explain why a run failed: name each failed task, the last error in its log, and the path of the log.
 
-Airflow logs one JSON object per line. An error has ``error_detail``, with the outermost exception first.
+Airflow logs one JSON object per line. The object of an error has ``error_detail``, a list of the exceptions that starts
+with the outermost one.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ ERROR_LEVELS = ("error", "critical", "exception")
 
 @dataclass(frozen=True)
 class Failure:
-    """A failed task instance. ``error`` is None when its log has no error; ``log`` is None when it has no log."""
+    """A failed task instance. ``log`` is None if it has no log file; ``error`` is None if its log contains no error."""
 
     task: str
     error: str | None
@@ -27,7 +28,7 @@ class Failure:
 
 
 def find_failures(instances: Iterable[Mapping[str, Any]], order: Sequence[str], task_logs: Path) -> list[Failure]:
-    """List the failed tasks in the order of the DAG. The first one probably caused the others."""
+    """List the failed tasks in the order of the DAG. The first failure probably caused the others."""
     positions = {task_id: position for position, task_id in enumerate(order)}
     failed = [instance for instance in instances if instance["state"] == "failed"]
     failed.sort(key=lambda row: (positions.get(row["task_id"], len(positions)), row["map_index"]))
@@ -35,7 +36,7 @@ def find_failures(instances: Iterable[Mapping[str, Any]], order: Sequence[str], 
 
 
 def describe_failures(failures: Sequence[Failure], scheduler_log: Path) -> str:
-    """Format the failures for a person: task, error, log."""
+    """Format the failures as text: the task, the error and the path of the log."""
     return "\n".join(_describe(failure, scheduler_log) for failure in failures)
 
 
@@ -53,7 +54,7 @@ def last_error(lines: Iterable[str]) -> str | None:
 
 
 def log_file(instance: Mapping[str, Any], task_logs: Path) -> Path | None:
-    """Return the log of the last attempt of a task instance that has a log; None if no attempt has a log."""
+    """Return the log file of a task instance's latest attempt that has one; None if no attempt has a log file."""
     folder = task_logs / f"dag_id={instance['dag_id']}" / f"run_id={instance['dag_run_id']}"
     folder = folder / f"task_id={instance['task_id']}"
     if instance["map_index"] >= 0:

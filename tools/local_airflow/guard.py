@@ -1,13 +1,15 @@
 """
-Run a command that cannot outlive its starter: ``python -m tools.local_airflow.guard <lifeline> <grace> <command...>``.
+Run a command that cannot outlive the process that started it:
+``python -m tools.local_airflow.guard <lifeline> <grace> <command...>``.
 
 The guard starts one command and ends when the command ends. On SIGTERM, or when its lifeline closes, the guard stops
-the command and everything that the command started. The lifeline is the file descriptor of a pipe. The starter holds
-the other end, and the kernel closes that end however the starter ends. It would not be enough to kill a process group,
-because Airflow puts each task into its own group. So on Linux the guard adopts orphaned descendants and stops the whole
-tree.
+the command and everything that the command started. The lifeline is the file descriptor of a pipe. The process that
+started the guard holds the other end, and the kernel closes that end however the process ends. It would not be enough
+to kill a process group, because Airflow puts each task into its own group. So on Linux the guard adopts orphaned
+descendants and stops the whole tree.
 
-Each component has its own guard, so this module imports only the standard library and psutil.
+Each component has its own guard, so many guards run at the same time. To keep them small, this module imports only the
+standard library, psutil and one small module of this package.
 """
 
 from __future__ import annotations
@@ -69,7 +71,7 @@ def _wait(child: subprocess.Popen[bytes], lifeline: int, wakeup: int) -> bool:
             return True
         if any(number != signal.SIGCHLD for number in os.read(wakeup, 512)):
             return True
-        _collect_adopted(child.pid)
+        _reap_adopted(child.pid)
     return False
 
 
@@ -89,12 +91,12 @@ def _stop_tree(child: subprocess.Popen[bytes], grace_seconds: float) -> None:
 
 def _remaining(child: subprocess.Popen[bytes]) -> list[int]:
     child.poll()
-    _collect_adopted(child.pid)
+    _reap_adopted(child.pid)
     return descendants(os.getpid())
 
 
-def _collect_adopted(child: int) -> None:
-    """Collect adopted processes that have ended; ``Popen`` collects the command itself."""
+def _reap_adopted(child: int) -> None:
+    """Reap adopted processes that have ended. ``Popen`` reaps the command itself."""
     with suppress(ChildProcessError):
         while True:
             ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
@@ -104,7 +106,7 @@ def _collect_adopted(child: int) -> None:
 
 
 def _exit_code(returncode: int | None) -> int:
-    """Translate a death by signal n into 128 + n, as shells do."""
+    """Return the exit code of the command: 128 + n if signal n killed it, as in a shell."""
     if returncode is None:
         return 1
     return returncode if returncode >= 0 else 128 - returncode

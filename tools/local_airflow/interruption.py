@@ -15,7 +15,7 @@ EXIT_CODE = 130
 
 
 class Interrupted(BaseException):
-    """The person or the system asked the command to end. Not an ``Exception``, so that no handler swallows it."""
+    """The user or the system asked the command to end. Not an ``Exception``, so that no handler swallows it."""
 
 
 @contextmanager
@@ -31,7 +31,7 @@ def interruptible() -> Iterator[None]:
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Ignore signals during the cleanup, which takes seconds. An interrupted cleanup would be left to the guards."""
+    """Ignore signals during the cleanup, which takes only seconds. Otherwise, a signal could interrupt the cleanup."""
     before = {number: signal.signal(number, signal.SIG_IGN) for number in ENDING}
     try:
         yield

@@ -34,7 +34,7 @@ class Holder:
     """
     The process that holds the lock.
 
-    :param started: when the process started, in seconds after the boot of the machine.
+    :param started: when the process started, in seconds after the machine booted.
     :param since: when the process took the lock (ISO 8601, UTC).
     :param api_port: port of the api-server. This port and the simulator's port are 0 until the stack answers.
     """
@@ -65,10 +65,10 @@ class CheckoutLock:
 
     def acquire(self, command: str, since: str) -> Holder:
         """
-        Take the lock and write its holder to the file.
+        Take the lock and write to the file who holds it.
 
         :param command: the command that the person typed, e.g. ``make run``.
-        :raises LockHeldError: another process holds the lock. The message names it and says what to do.
+        :raises LockHeldError: another process holds the lock. The message names that process and says what to do.
         """
         from filelock import FileLock, Timeout
 
@@ -84,7 +84,7 @@ class CheckoutLock:
         return holder
 
     def announce(self, holder: Holder) -> None:
-        """Replace the holder in the lock file."""
+        """Write new details of the holder to the lock file."""
         if self._lock is None:
             raise ValueError("The lock is not held. Call acquire before announce.")
         self._path.write_text(json.dumps(asdict(holder)), encoding="utf-8")
@@ -107,7 +107,7 @@ def read_holder(path: Path) -> Holder | None:
 
 def _describe(holder: Holder | None) -> str:
     if holder is None:
-        return "Another command has just started in this checkout. Nothing was started. Try again in a moment."
+        return "Another command has just taken the lock of this checkout. Nothing was started. Try again in a moment."
     advice = (
         "Stop it with `make down`."
         if holder.command == "make up"

@@ -22,14 +22,14 @@ REJECTED_SHOWN = 10
 
 
 class NoReportError(DistillError):
-    """The run succeeded, but its report task did not return a report."""
+    """The run succeeded, but its task ``report`` did not return the URIs of the report."""
 
 
 def fetch_report(stack: RunningStack, run: FollowedRun) -> dict[str, Any]:
     """
     Copy a run's report from S3 to the report folder and return it.
 
-    :raises NoReportError: the report task did not return the URIs.
+    :raises NoReportError: the task ``report`` did not return the URIs of the report.
     """
     manifest = stack.api.returned(run.dag_id, run.run_id, REPORT_TASK)
     if not isinstance(manifest, dict) or not {"report_json_uri", "report_html_uri"} <= manifest.keys():
@@ -48,7 +48,7 @@ def describe_outcome(
     report: Mapping[str, Any], before: Mapping[str, Any], after: Mapping[str, Any], folder: Path
 ) -> str:
     """
-    Describe the whole outcome.
+    Describe the outcome of a run as text, in several paragraphs.
 
     :param before, after: the AWS simulator's ledger before and after the run.
     """
@@ -73,7 +73,7 @@ def describe_data(report: Mapping[str, Any]) -> str:
 
     source, pairs = report["source"], report["synthesis"]
     lines = [
-        f"Data: {source['train']} rows to learn from, {source['evaluation']} to compare on, {source['rejected']}"
+        f"Data: {source['train']} training rows, {source['evaluation']} evaluation rows, {source['rejected']}"
         f" rejected; {pairs['accepted']} of {pairs['requested']} synthetic pairs accepted"
     ]
     lines += [f"  dropped as {name}: {count}" for name, count in pairs.get("dropped", {}).items()]
@@ -93,9 +93,9 @@ def describe_arms(arms: Sequence[Mapping[str, Any]], curves: Mapping[str, Sequen
     """
     Describe each arm in one line: its kind, its training, and whether its endpoint still exists.
 
-    :param curves: the loss curve of each trained arm; the line shows the means of its first and last tenth.
+    :param curves: the loss curve of each trained arm; the line shows the mean loss of the curve's first and last tenth.
     """
-    header = ("arm", "kind", "trained on", "loss, first to last tenth", "endpoint")
+    header = ("arm", "kind", "trained on", "mean loss, first and last tenth", "endpoint")
     rows = [
         (
             str(arm["name"]),
@@ -111,7 +111,7 @@ def describe_arms(arms: Sequence[Mapping[str, Any]], curves: Mapping[str, Sequen
 
 def describe_comparisons(comparisons: Sequence[Mapping[str, Any]]) -> str:
     """Describe each comparison in one line: how often a judge preferred the candidate."""
-    header = ("judge", "candidate", "baseline", "preferred", "95% interval", "won/lost/tied/unread")
+    header = ("judge", "candidate", "baseline", "preferred", "95% interval", "won/lost/tied/unreadable")
     rows = [header, *(_comparison_row(comparison) for comparison in comparisons)]
     return "Preferences\n" + table(rows)
 
@@ -124,14 +124,14 @@ def describe_bill(cost: Mapping[str, Any]) -> str:
         if line["usd"] > 0
     ]
     head = (
-        f"Bill: ${cost['actual_usd']:.2f} (estimated ${cost['estimated_usd']:.2f}, with the expected hours of each"
-        " endpoint; the AWS simulator's endpoints run for seconds)"
+        f"Bill: ${cost['actual_usd']:.2f} (estimated ${cost['estimated_usd']:.2f}, including the expected hours of each"
+        " endpoint; the AWS simulator's endpoints run for only a few seconds)"
     )
     return f"{head}\n{table(lines)}" if lines else head
 
 
 def describe_account(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
-    """Describe the purchases of this run in the AWS simulator's ledger, and the throughputs that still exist."""
+    """Describe what this run bought according to the AWS simulator's ledger, and the throughputs that still exist."""
     earlier_jobs = {job["arn"] for job in before["jobs"]}
     new_jobs = [job for job in after["jobs"] if job["arn"] not in earlier_jobs]
     new_calls = after["billed_calls"] - before["billed_calls"]

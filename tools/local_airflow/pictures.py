@@ -56,7 +56,7 @@ def take_pictures(served: ServedStack, dag_id: str, folder: Path = PICTURES) -> 
     """
     run_id = newest_run_with_report(served, dag_id)
     if run_id is None:
-        raise BrowserError(f"No run of {dag_id} has a report. No picture was taken; run `make up` first.")
+        raise BrowserError(f"No run of {dag_id} has a report. No picture was taken. Run `make up` first.")
     ui = served.ports.ui_url
     with open_browser(width=1100, height=1700) as page:
         page.goto(ui)
@@ -76,13 +76,13 @@ def take_pictures(served: ServedStack, dag_id: str, folder: Path = PICTURES) -> 
 
 
 def newest_run_with_report(served: ServedStack, dag_id: str) -> str | None:
-    """Return the id of the newest successful run whose report task returned a result."""
+    """Return the id of the newest successful run whose task ``report`` returned a result."""
     succeeded = [run["dag_run_id"] for run in served.api.runs(dag_id) if run["state"] == "success"]
     return next((run for run in succeeded if served.api.returned(dag_id, run, REPORT_TASK) is not None), None)
 
 
 def _graph_settings(dag_id: str) -> dict[str, Any]:
-    """Return the settings that Airflow's UI keeps in the browser: the graph, top to bottom, with open task groups."""
+    """Return the settings of Airflow's UI that the browser stores: show the graph, top down, with open task groups."""
     return {"default_dag_view": "graph", f"direction-{dag_id}": "DOWN", f"{dag_id}/open-groups": TASK_GROUPS}
 
 

@@ -1,9 +1,9 @@
 """
-Find and stop the processes of one checkout.
+Find the processes of one checkout, and kill those that are left over.
 
 A pid alone does not identify a process, because the system reuses pids. So a process is identified by its pid and its
-start time. The processes of a checkout have a marker in their environment. All their descendants inherit the marker,
-even when their parent has ended.
+start time. The processes of a checkout have a marker in their environment. All their descendants
+inherit the marker and keep it after their parent has ended.
 
 psutil is imported inside the functions, because ``make clean`` imports this module before anything is installed.
 """
@@ -27,7 +27,7 @@ def start_time(pid: int) -> float | None:
 
     try:
         process = psutil.Process(pid)
-        if process.status() == psutil.STATUS_ZOMBIE:  # the process has ended, but its parent has not collected it yet
+        if process.status() == psutil.STATUS_ZOMBIE:  # the process has ended, but its parent has not reaped it yet
             return None
         # Unlike the time of day, this difference does not change when the clock is set.
         return float(round(process.create_time() - psutil.boot_time(), 2))

@@ -1,8 +1,8 @@
 """
-Start and stop the processes of a local stack. Each one runs under a guard, so that none outlives the command.
+Start and stop the processes of a local stack. Each one runs under a guard, so that it ends with the command.
 
-The command holds the write end of a pipe, the lifeline, and every guard waits on the read end. However the command
-ends, the kernel closes the pipe and the guards stop their processes.
+The command holds the write end of a pipe, which is called the lifeline, and every guard waits on the read end. However
+the command ends, the kernel then closes the write end, and the guards stop their processes.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tools.local_airflow.settings import Layout
 
 TAIL_LINES = 15
-TAIL_COLUMNS = 300  # Airflow logs whole objects on one line
+TAIL_COLUMNS = 300  # Airflow logs each JSON object on one line, which can be very long
 PAUSE_SECONDS = 0.2
 
 
@@ -60,7 +60,7 @@ class ProcessGroup:
         self._lifeline_end, self._lifeline = os.pipe()
 
     def start(self, component: Component) -> None:
-        """Start a component with a new log ``<name>.log``."""
+        """Start a component. Its output replaces the log ``<name>.log``."""
         self._layout.logs.mkdir(parents=True, exist_ok=True)
         guard = [sys.executable, "-m", "tools.local_airflow.guard"]
         settings = [str(self._lifeline_end), str(component.grace_seconds)]
@@ -79,7 +79,7 @@ class ProcessGroup:
 
     def check(self) -> None:
         """
-        Raise when a component has died.
+        Raise an error if a component has died.
 
         :raises ComponentDiedError: a component ended. The message names it and shows the end of its log.
         """
@@ -88,25 +88,25 @@ class ProcessGroup:
                 log = self._layout.log_of(name)
                 raise ComponentDiedError(
                     f"{name} ended on its own (exit code {code}). Everything else is being stopped. "
-                    f"The end of {log}:\n{read_tail(log)}"
+                    f"The last lines of {log}:\n{read_tail(log)}"
                 )
 
     def finish(self, name: str, timeout_seconds: float) -> None:
         """
-        Wait for the end of a component that is supposed to end.
+        Wait for a component that ends by itself, such as a migration.
 
         :raises ComponentDiedError: the component ended with an error. The message shows the end of its log.
         :raises NotReadyError: the component did not end in time.
         """
         _, process = self._guards[name]
         log = self._layout.log_of(name)
-        wait_until(lambda: process.poll() is not None, f"The end of {name} (log: {log})", timeout_seconds)
+        wait_until(lambda: process.poll() is not None, f"the end of {name} (log: {log})", timeout_seconds)
         if process.returncode != 0:
             self.check()
         del self._guards[name]
 
     def stop(self, names: Sequence[str] | None = None) -> None:
-        """Stop the named components, or all of them. Kill each one, with all its children, after its grace period."""
+        """Stop the named components, or all. After its grace period, a component is killed with all its children."""
         stopping = {name: self._guards.pop(name) for name in list(self._guards) if names is None or name in names}
         for _, process in stopping.values():
             process.terminate()
@@ -135,23 +135,23 @@ def wait_until(
     """
     Wait for a condition.
 
-    :param what: the expected event, for the error message.
-    :param check: called after each check of the condition. It raises an error when waiting has become pointless.
-    :raises NotReadyError: the time has run out.
+    :param what: the expected event as a noun phrase, such as ``the DAG``, for the error message.
+    :param check: called each time the condition is not met. It raises an error if waiting has become pointless.
+    :raises NotReadyError: the condition was not met in time.
     """
     deadline = time.monotonic() + timeout_seconds
     while not condition():
         check()
         if time.monotonic() > deadline:
             raise NotReadyError(
-                f"Timed out after {timeout_seconds:.0f} s waiting for: {what}. "
+                f"Timed out after {timeout_seconds:.0f} s waiting for {what}. "
                 "Everything that was started is being stopped."
             )
         time.sleep(PAUSE_SECONDS)
 
 
 def read_tail(path: Path, lines: int = TAIL_LINES) -> str:
-    """Return the last lines of a log, indented, or a remark when the log has none."""
+    """Return the last lines of a log, indented. If there are none, return a remark that says why."""
     try:
         text = path.read_text(encoding="utf-8", errors="replace")
     except OSError:

@@ -1,8 +1,8 @@
 """
 Summarize the task instances of a run as steps that a newcomer understands.
 
-A step is a task of the DAG with all its mapped instances. The words for the states need no knowledge of Airflow.
-"waiting" means that the task is deferred; "not run" means that the task was skipped or could not run.
+A step is a task of the DAG with all its mapped instances. The words for the states can be understood without knowing
+Airflow. "waiting" means that the task is deferred; "not run" means that the task was skipped or could not run.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ WORDS = {
 
 @dataclass(frozen=True)
 class Step:
-    """One task of the DAG: its state as a word, the number of finished instances, and the time taken so far."""
+    """One task of the DAG: its state as a word, the number of successful instances, and the time taken so far."""
 
     task_id: str
     state: str
@@ -50,13 +50,13 @@ class Step:
 
     @property
     def count(self) -> str:
-        """The number of finished instances of a mapped step, such as "12/20"; empty for other steps."""
+        """The number of successful instances of a mapped step, such as "12/20"; empty for other steps."""
         return f"{self.done}/{self.total}" if self.mapped else ""
 
 
 def summarize(instances: Iterable[Mapping[str, Any]], order: Sequence[str], now: datetime) -> list[Step]:
     """
-    Summarize task instances, as the API lists them, into one step per task.
+    Summarize the task instances that the API lists as one step per task.
 
     :param order: task ids in display order; other tasks follow in alphabetical order.
     """

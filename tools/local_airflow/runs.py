@@ -58,7 +58,7 @@ def wait_for_dag(stack: RunningStack, dag_id: str) -> None:
     """
     Wait until Airflow has loaded the DAG.
 
-    :raises NotReadyError: Airflow cannot load the DAG. The message shows the import errors.
+    :raises NotReadyError: Airflow did not load the DAG. If there were import errors, the message shows them.
     """
     first_error_at: float | None = None
 
@@ -70,7 +70,7 @@ def wait_for_dag(stack: RunningStack, dag_id: str) -> None:
             first_error_at = time.monotonic()
         return first_error_at is not None and time.monotonic() - first_error_at > PARSING_SECONDS
 
-    wait_until(is_decided, f"The DAG {dag_id}", DAG_SECONDS, check=stack.check)
+    wait_until(is_decided, f"the DAG {dag_id}", DAG_SECONDS, check=stack.check)
     if stack.api.find_dag(dag_id) is None:
         errors = "\n".join(f"{name}:\n{trace.rstrip()}" for name, trace in stack.api.import_errors())
         raise NotReadyError(

@@ -1,5 +1,5 @@
 """
-Run the stack of ``make up`` in a background process until ``make down``.
+Run the stack that ``make up`` starts in a background process, until ``make down`` stops it.
 
 :func:`serve` runs in the background process, which holds the lock and the stack. The commands in the foreground call
 the other functions.
@@ -39,7 +39,7 @@ WATCH_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class ServedStack:
-    """A stack that a background process of this checkout runs."""
+    """A stack that is run by a background process of this checkout."""
 
     layout: Layout
     holder: Holder
@@ -101,7 +101,7 @@ def launch_server(layout: Layout) -> ServedStack:
         return holder is not None and holder.pid == process.pid and holder.api_port > 0
 
     try:
-        wait_until(answers, f"The local Airflow (log: {layout.log_of(LOG)})", START_SECONDS, check=check)
+        wait_until(answers, f"the local Airflow (log: {layout.log_of(LOG)})", START_SECONDS, check=check)
     except BaseException:
         process.terminate()  # the background process then stops everything that it started
         process.wait(STOP_SECONDS)
@@ -113,7 +113,7 @@ def launch_server(layout: Layout) -> ServedStack:
 
 
 def running_server(layout: Layout) -> ServedStack | None:
-    """Return the stack of an earlier ``make up``; None when none is running."""
+    """Return the running stack that an earlier ``make up`` started; None if there is no such stack."""
     holder = read_holder(layout.lock)
     if holder is None or holder.command != COMMAND or not holder.api_port or not holder.is_running():
         return None
@@ -140,7 +140,7 @@ def stop_server(layout: Layout) -> bool:
         with suppress(ProcessLookupError):
             os.kill(holder.pid, number)
         with suppress(DistillError):
-            wait_until(lambda: not holder.is_running(), f"The end of process {holder.pid}", STOP_SECONDS)
+            wait_until(lambda: not holder.is_running(), f"the end of process {holder.pid}", STOP_SECONDS)
             break
     return True
 
@@ -149,5 +149,5 @@ def _server_ended(layout: Layout) -> ComponentDiedError:
     log = layout.log_of(LOG)
     return ComponentDiedError(
         "The local Airflow has ended on its own. Everything it started has been stopped. "
-        f"The end of {log}:\n{read_tail(log)}"
+        f"The last lines of {log}:\n{read_tail(log)}"
     )

@@ -1,5 +1,5 @@
 """
-Run one stack in a ``with`` block, under the checkout's lock.
+Run one stack in a ``with`` block, while holding the lock of the checkout.
 
 However the block ends, its processes are stopped, the throughputs in the simulated account are deleted, and the lock is
 released.
@@ -45,9 +45,9 @@ def open_session(
     schedules: Literal["off", "housekeeping"],
 ) -> Iterator[Session]:
     """
-    Take the lock and prepare a stack; stop it and release the lock at the end of the block.
+    Take the lock and prepare a stack. At the end of the block, stop the stack and release the lock.
 
-    :param command: the command that the person typed. It is shown when a second command finds the lock held.
+    :param command: the command that the person typed. Another command that finds the lock held shows it.
     :raises LockHeldError: another command is working in this checkout.
     """
     lock = CheckoutLock(layout.lock)

@@ -1,8 +1,8 @@
 """
 Read the settings of a local command: its paths, the requested run, and the ports.
 
-Requests are read from environment variables, which ``make`` exports (``CSV``, ``USE_CASE``, ``DOCUMENTS``,
-``EVALUATION``). They never pass through a shell, so a file name may contain any character.
+The requested run is read from environment variables that ``make`` exports: ``CSV``, ``EVALUATION_CSV``, ``USE_CASE``,
+``DOCUMENTS`` and ``EVALUATION``. Their values never pass through a shell, so a file name may contain any character.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class Layout:
 
     @property
     def lock(self) -> Path:
-        """The file that a command locks while it works in this checkout."""
+        """The file that a command locks while it is working in this checkout."""
         return self.state / "lock"
 
     def log_of(self, component: str) -> Path:
@@ -86,10 +86,10 @@ class RunRequest:
     """
     The use case to run and the rows to use.
 
-    :param training_csv: an absolute path or an ``s3://`` URI; None uses the use case's own file.
+    :param training_csv: an absolute path or an ``s3://`` URI; None means the file that the use case names.
     :param evaluation_csv: the file with the evaluation questions, given in the same way.
-    :param documents: maximum number of rows to use from the training CSV; None uses all rows.
-    :param evaluation_rows: maximum number of rows to use from the evaluation CSV; None uses all rows.
+    :param documents: maximum number of rows to use from the training CSV; None means all rows.
+    :param evaluation_rows: maximum number of rows to use from the evaluation CSV; None means all rows.
     """
 
     use_case: str = DEFAULT_USE_CASE
@@ -117,9 +117,10 @@ class RunRequest:
     @property
     def described(self) -> str:
         """Describe the files that are read, and the maximum number of rows."""
-        own = "the use case's own file"
-        training = _with_limit(self.training_csv or own, self.documents, "documents")
-        evaluation = _with_limit(self.evaluation_csv or own, self.evaluation_rows, "questions")
+        training = _with_limit(self.training_csv or "the use case's training CSV", self.documents, "documents")
+        evaluation = _with_limit(
+            self.evaluation_csv or "the use case's evaluation CSV", self.evaluation_rows, "questions"
+        )
         return f"Trains on {training}; compares the models on {evaluation}."
 
     def input_roots(self, project: Path) -> list[Path]:
@@ -155,7 +156,7 @@ def read_request(environ: Mapping[str, str], *, working_folder: Path, use_cases:
     """
     use_case = environ.get("USE_CASE") or DEFAULT_USE_CASE
     if not USE_CASE_NAME.fullmatch(use_case) or not (use_cases / f"{use_case}.yaml").is_file():
-        names = ", ".join(sorted(path.stem for path in use_cases.glob("*.yaml"))) or "there is none"
+        names = ", ".join(sorted(path.stem for path in use_cases.glob("*.yaml"))) or "(the folder contains no use case)"
         raise InputError(
             f"USE_CASE={use_case!r} has no file in {use_cases}. Nothing was started. Set it to one of: {names}."
         )

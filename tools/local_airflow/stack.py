@@ -2,8 +2,8 @@
 Start the local stack: the AWS simulator and the four processes of a real Airflow, in parallel.
 
 Each ``make run`` starts with a new metadata database, so that earlier runs, pauses and stale DAGs cannot interfere. The
-database is a copy of a database that was migrated once. The AWS simulator's state, which has everything that was paid
-for, is kept.
+database is a copy of a database that was migrated once, because a migration is slow. The AWS simulator's state is kept,
+because it contains everything that was paid for.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from tools.local_airflow.settings import Layout, Ports
 
-MODEL_UNITS = 4  # AWS grants none by default; the simulated account behaves as if its quota was increased
+MODEL_UNITS = 4  # AWS grants none by default; the simulated account behaves as if its quota had been increased
 READY_SECONDS = 180.0
 MIGRATE_SECONDS = 180.0
 AIRFLOW_GRACE_SECONDS = 1.0  # an idle scheduler needs 4 s to end, and killing it earlier loses nothing
@@ -45,7 +45,7 @@ class LocalStack:
         """
         Start all processes and return when the API answers and the pools exist.
 
-        :param fresh_database: start without the runs of earlier commands; False keeps them in the UI.
+        :param fresh_database: start without the runs of earlier commands. If False, the UI still shows these runs.
         :raises ComponentDiedError: a process ended during the start.
         :raises NotReadyError: the API does not answer in time.
         """
@@ -60,7 +60,7 @@ class LocalStack:
         for name in ("api-server", "dag-processor", "scheduler"):
             self._group.start(airflow_component(name))
         logs = f"(logs: {self.layout.logs})"
-        wait_until(self._simulator_is_up, f"The AWS simulator {logs}", READY_SECONDS, check=self.check)
+        wait_until(self._simulator_is_up, f"the AWS simulator {logs}", READY_SECONDS, check=self.check)
         wait_until(self.api.is_up, f"Airflow's API {logs}", READY_SECONDS, check=self.check)
         for name, settings in required_pools(load_use_cases().valid).items():
             self.api.ensure_pool(name, settings)
@@ -121,7 +121,7 @@ def airflow_component(name: str) -> Component:
 
 
 def move_earlier_state(layout: Layout) -> None:
-    """Move the AWS simulator's state from the folder of earlier versions, so that nothing is bought twice."""
+    """Move the AWS simulator's state from the folder of earlier versions, so that nothing is bought again."""
     earlier = layout.state / "stand_in"
     if earlier.is_dir() and not layout.aws_simulator.exists():
         earlier.rename(layout.aws_simulator)

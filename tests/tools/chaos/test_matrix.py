@@ -7,7 +7,7 @@ import itertools
 from tools.chaos.matrix import IMPOSSIBLE, matrix
 from tools.chaos.scenarios import scenarios
 
-INSTANTS = ("before the call", "answer lost", "answered, not recorded", "waiting", "done, not reported", "two copies")
+INSTANTS = ("before the call", "response lost", "response not recorded", "waiting", "done, not reported", "two copies")
 RECOVERIES = (
     "task retry",
     "clear task",

@@ -25,7 +25,7 @@ def test_a_wait_continues_as_long_as_something_changes() -> None:
 
 
 def test_a_wait_in_which_nothing_changes_ends_and_names_what_did_not_happen() -> None:
-    with pytest.raises(NotReadyError, match=r"waiting for: the moon\. Nothing changed for 0 s"):
+    with pytest.raises(NotReadyError, match=r"waiting for the moon\. Nothing changed for 0 s"):
         wait_for(lambda: False, "the moon", 0.02, pause=0.005, progress=lambda: "still")
 
 

@@ -45,5 +45,5 @@ def test_all_tables_are_printed_for_the_given_files(
         "## Different real questions",
         "## The AWS simulator's teacher",
         "## Planted pairs",
-        "## The AWS simulator's critic compared with measured grounding: answers kept",
+        "## The AWS simulator's critic and the grounding filter: answers that each of them keeps",
     ]

@@ -84,7 +84,7 @@ def test_the_bill_shows_the_estimate_and_leaves_out_free_items() -> None:
         {"what": "training", "quantity": 0.0, "unit": "tokens", "usd": 0.0},
     ]
     text = describe_bill({"estimated_usd": 2.5, "actual_usd": 0.037, "lines": lines})
-    assert text.startswith("Bill: $0.04 (estimated $2.50, with the expected hours of each endpoint")
+    assert text.startswith("Bill: $0.04 (estimated $2.50, including the expected hours of each endpoint")
     assert "12,345 tokens" in text
     assert "training" not in text
 
@@ -151,7 +151,7 @@ def test_the_verdict_comes_first_and_says_that_it_is_simulated() -> None:
     }
     text = describe_outcome(report, ledger(), ledger(), Path("/state/report"))
     assert text.splitlines()[0] == "Verdict (SIMULATED): tuned is better"
-    assert "4 rows to learn from, 3 to compare on, 1 rejected; 11 of 12 synthetic pairs accepted" in text
+    assert "4 training rows, 3 evaluation rows, 1 rejected; 11 of 12 synthetic pairs accepted" in text
     assert "rejected: rows.csv row 5: answer is empty" in text
     assert text.rstrip().endswith("/state/report/report.json")
 

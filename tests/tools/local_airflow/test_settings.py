@@ -51,7 +51,7 @@ def test_another_use_case_sets_its_own_limits(tmp_path: Path, use_cases: Path) -
     assert request.conf == {}
     some = read_request({"USE_CASE": "support", "EVALUATION": "5"}, working_folder=tmp_path, use_cases=use_cases)
     assert some.conf == {"evaluation_rows": 5}
-    assert "the use case's own file (at most 5 questions)" in some.described
+    assert "the use case's evaluation CSV (at most 5 questions)" in some.described
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,9 @@
 """
-Decide from tags and the run's state whether the sweep releases, renews or keeps a provisioned throughput.
+Decide from the tags and the run's state whether the sweep releases a provisioned throughput, renews it or leaves it.
 
 The sweep is the last of the three safety nets for endpoints (``docs/explanation/architecture.md``). It covers cases in
-which no teardown could run: the scheduler was down, the metadata database was lost, or a person changed task states by
-hand.
+which no teardown task could run: the scheduler was down, the metadata database was lost, or a person changed task
+states by hand.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 
 
 class Action(Enum):
-    """What the sweep does with a throughput."""
+    """What the sweep does with a throughput. To renew a throughput is to move its expiry to a later time."""
 
     RELEASE = "release"
     RENEW = "renew"
@@ -49,7 +49,7 @@ def decide_sweep(
     """
     Decide what to do with a throughput.
 
-    :param run_state: state of the DAG run that the tags name; ``None`` if Airflow does not have this run.
+    :param run_state: state of the DAG run that the tags name; ``None`` if Airflow has no record of the run.
     :param renew_for: the time from now until the new expiry. For a run in progress, the expiry is renewed when less
         than half of this time is left.
     """

@@ -24,7 +24,7 @@ class ListingStore(ObjectStore, Protocol):
 
 def list_project_root(store: ListingStore, uri: str, use_cases: frozenset[str]) -> ProjectRoot | None:
     """
-    List the objects below ``uri`` (``s3://<bucket>/<prefix>``); return ``None`` if there is no such bucket.
+    List the objects below ``uri`` (``s3://<bucket>/<prefix>``); return ``None`` if the bucket does not exist.
 
     :param use_cases: the use cases whose objects are below ``uri``.
     :raises ContractError: a champion file is not JSON, so the champion is unknown.
@@ -55,7 +55,7 @@ def _runs_with_use_case(
 
 
 def _read_use_case(body: bytes) -> RunInfo | None:
-    """Read a frozen use case of any version of this pipeline; return ``None`` if ``body`` is not a use case."""
+    """Read a frozen use case from any version of this pipeline; return ``None`` if ``body`` is not a use case."""
     try:
         raw = yaml.safe_load(body)
         hours = raw.get("serving", {}).get("expires_after_hours", Serving().expires_after_hours)
@@ -70,7 +70,7 @@ def _read_champion(store: ObjectStore, uri: str) -> object:
     except ValueError as error:
         message = (
             f"{uri} is not JSON ({error}), so the champion is unknown. Nothing was deleted. Correct or delete this"
-            " object, and clear this task."
+            " object, then clear this task."
         )
         raise ContractError(message) from error
 

@@ -63,7 +63,7 @@ class CleanUpChoice(BaseModel):
         description="Delete provisioned throughput. It is billed by the hour until it is deleted.",
     )
     custom_models: bool = Field(
-        True, title="Custom models", description="Delete trained models. The next run pays for their training again."
+        True, title="Custom models", description="Delete trained models. The next run pays to train them again."
     )
     run_objects: bool = Field(
         True, title="Run objects", description="Delete the runs' folders in S3: rows, answers, verdicts and reports."
@@ -71,20 +71,20 @@ class CleanUpChoice(BaseModel):
     datasets: bool = Field(
         False,
         title="Data sets",
-        description="Delete uploaded training files, which all runs share. Making them again costs nothing.",
+        description="Delete uploaded training files, which all runs share. Creating them again costs nothing.",
     )
     paid_answers: bool = Field(
         False,
         title="Paid answers",
-        description="Delete the stored answers of teacher, students and judges, and the files of batch jobs."
+        description="Delete the stored answers of all models, and the files of batch jobs."
         " The next run pays for the answers again.",
     )
     older_than_days: int = Field(
         0,
         ge=0,
         le=3650,
-        title="Older than, days",
-        description="Keep resources that are newer than this number of days. With 0, the age does not matter.",
+        title="Older than (days)",
+        description="Keep resources that are less than this many days old. With 0, the age does not matter.",
     )
     include_unexpired: bool = Field(
         False,
@@ -108,7 +108,7 @@ class CleanUpChoice(BaseModel):
         return self.use_case in (ALL_USE_CASES, use_case)
 
     def refusal(self, kind: ResourceKind) -> str | None:
-        """Return why resources of a kind are not to be deleted; ``None`` if the kind was ticked in the form."""
+        """Return why resources of a kind must not be deleted; ``None`` if the kind was ticked in the form."""
         field = _FIELDS[kind]
         return None if getattr(self, field) else f"{CleanUpChoice.model_fields[field].title!r} was not ticked"
 
@@ -134,7 +134,7 @@ class ListedModel:
     """
     A custom model in the account, whether or not it belongs to this project.
 
-    :param run_state: state of the DAG run that bought the resource; ``None`` if Airflow does not have this run.
+    :param run_state: state of the DAG run that bought the resource; ``None`` if Airflow has no record of it.
     """
 
     name: str
@@ -179,7 +179,7 @@ class ProjectRoot:
     """
     The project's part of a bucket, ``s3://<bucket>/<prefix>``.
 
-    :param use_cases: every known use case that uses this root, chosen or not.
+    :param use_cases: every known use case that uses this root, whether or not it was chosen in the form.
     :param runs: runs by the URI of the run's folder. Folders without a frozen use case are left out.
     :param champions: every string in ``champions/*.json``. These strings include the name and ARN of each champion.
     """
@@ -196,7 +196,7 @@ class ListedBucket:
     """
     An existing bucket whose name was entered in the form.
 
-    :param use_cases: every known use case that uses the bucket, chosen or not.
+    :param use_cases: every known use case that uses the bucket, whether or not it was chosen in the form.
     """
 
     name: str
@@ -208,7 +208,7 @@ class ListedBucket:
 
 @dataclass(frozen=True)
 class Inventory:
-    """Everything that was listed in one account and Region; ``broken`` has messages about invalid use-case files."""
+    """Everything that was listed in one account and Region; ``broken`` holds messages about invalid use-case files."""
 
     throughputs: Sequence[ListedThroughput] = ()
     models: Sequence[ListedModel] = ()
@@ -224,9 +224,9 @@ class PlanItem:
     One line of the plan.
 
     :param keep_reason: why the item is kept; ``None`` if it is to be deleted.
-    :param uris: the objects of the item, except ``marks``.
-    :param marks: the objects that identify the item's owner and show that the run has ended. They are deleted last, so
-        that a retry still recognizes the item.
+    :param uris: URIs of the item's objects, except those in ``marks``.
+    :param marks: URIs of the objects that identify a run's use case and show that the run has ended. They are deleted
+        last, so that a retry still recognizes the item.
     :param release_record: URI of the release record to write for a throughput; ``None`` if the run is also deleted or
         is unknown.
     """
@@ -244,7 +244,7 @@ class PlanItem:
 
 @dataclass(frozen=True)
 class CleanUpPlan:
-    """The plan of a clean-up. It contains every listed resource once, in the order of deletion."""
+    """The plan of a clean-up. It contains each listed resource exactly once, in the order of deletion."""
 
     items: tuple[PlanItem, ...]
 

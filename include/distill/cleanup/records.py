@@ -6,7 +6,7 @@ from typing import TypedDict
 
 
 class LeftoversManifest(TypedDict):
-    """The resources that the pipeline left in AWS, counted by kind. This result is passed only through XCom."""
+    """The resources to delete and to keep, counted by kind. The record is passed through XCom only."""
 
     as_of: str  # ISO 8601 time of the listing; newer resources are kept
     dry_run: bool
@@ -15,15 +15,15 @@ class LeftoversManifest(TypedDict):
 
 
 class CleanUpManifest(TypedDict):
-    """The resources that a clean-up deleted and left, counted by kind. This result is passed only through XCom."""
+    """The resources that a clean-up deleted and kept, counted by kind. The record is passed through XCom only."""
 
     deleted: dict[str, int]
     left: dict[str, int]
 
 
 class SweepManifest(TypedDict):
-    """The result of one sweep of a Region's provisioned throughput. It is passed only through XCom."""
+    """The result of one sweep of a Region's provisioned throughput. The record is passed through XCom only."""
 
     released: list[str]  # names of throughputs
     renewed: list[str]  # names of throughputs
-    left: int  # number of throughputs
+    left: int  # number of throughputs that were neither released nor renewed

@@ -1,9 +1,9 @@
 """
 Decide what a clean-up deletes and what it keeps, and why, before anything is deleted.
 
-A resource belongs to this project only if the resource itself shows this. Throughput, custom models and buckets have a
-``project`` tag. A run's folder has a frozen use case. Data sets and paid answers have a known location and a hash in
-their names. In case of doubt, a resource is kept, and the plan states the reason.
+A resource is treated as this project's only if the resource itself shows that it is. Throughput, custom models and
+buckets have a ``project`` tag. A run's folder has a frozen use case. Data sets and paid answers have a known location
+and a hash in their names. If there is any doubt, a resource is kept, and the plan states the reason.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _UNEXPIRED = repr(CleanUpChoice.model_fields["include_unexpired"].title)
 
 def plan_clean_up(inventory: Inventory, choice: CleanUpChoice, *, now: datetime.datetime) -> CleanUpPlan:
     """
-    Plan for every listed resource whether it is deleted or kept.
+    Decide for every listed resource whether it is deleted or kept.
 
     :param now: the time of the listing. Newer resources are kept, because nobody saw them in the list.
     """
@@ -58,7 +58,7 @@ def plan_clean_up(inventory: Inventory, choice: CleanUpChoice, *, now: datetime.
 
 @dataclass(frozen=True)
 class _Rules:
-    """The rules that make the items of a plan. Most private methods return a reason to keep a resource, or ``None``."""
+    """The rules that create a plan's items. Most private methods return a reason to keep a resource, or ``None``."""
 
     inventory: Inventory
     choice: CleanUpChoice
@@ -83,7 +83,7 @@ class _Rules:
             self._needed_by_later_run(listed.use_case),
             next((f"throughput {name} uses it and is also kept" for name in serving), None),
         )
-        detail = f"made {listed.created:%Y-%m-%d}"
+        detail = f"created {listed.created:%Y-%m-%d}"
         return PlanItem(ResourceKind.CUSTOM_MODEL, listed.name, detail, keep_reason, arn=listed.arn)
 
     def _not_ours(self, tags: Mapping[str, str]) -> str | None:
@@ -118,12 +118,12 @@ class _Rules:
 
     def _champion(self, model: ListedModel) -> str | None:
         if model.use_case not in self.inventory.use_cases:
-            return f"use case {model.use_case} has no file, so it is unknown whether this model is the champion"
+            return f"use case {model.use_case} has no YAML file, so it is unknown whether this model is the champion"
         champions = {text for root in self.inventory.roots for text in root.champions}
         return "it is the champion" if champions & {model.name, model.arn} else None
 
     def _needed_by_later_run(self, use_case: str | None) -> str | None:
-        # A run serves a model that an earlier run of the use case trained, if both runs have the same training data.
+        # A run reuses a model that an earlier run of the use case trained if both runs have the same training data.
         waiting = [RunFolder(uri).run_key for uri, run in self._live_runs.items() if run.use_case == use_case]
         return f"run {waiting[0]} has no report yet and may serve this model" if waiting else None
 
@@ -147,7 +147,10 @@ class _Rules:
         return f"it has no report yet and may run until {expires:%Y-%m-%d %H:%M} UTC; tick {_UNEXPIRED} if it has ended"
 
     def with_release_record(self, item: PlanItem, deleted_runs: Collection[str]) -> PlanItem:
-        """Add the URI of a throughput's release record. The run's bill and next purchase depend on this record."""
+        """Add the URI of a throughput's release record.
+
+        The run's bill and the name of the run's next throughput depend on this record.
+        """
         if item.keep_reason or item.throughput is None:
             return item
         tags = item.throughput.tags
@@ -170,7 +173,7 @@ class _Rules:
         run, folder = root.runs.get(uri), RunFolder(uri)
         serving = next((t.name for t in kept_throughputs if t.tags.get("run-key") == folder.run_key), None)
         if run is None:
-            keep_reason: str | None = "it has no use_case.yaml of this pipeline, so it may not be a run of this project"
+            keep_reason: str | None = "it has no use_case.yaml from this pipeline, so it may be someone else's"
         else:
             keep_reason = _first(
                 self._not_chosen(ResourceKind.RUN, run.use_case),
@@ -183,7 +186,7 @@ class _Rules:
         return PlanItem(ResourceKind.RUN, uri, _amount(objects), keep_reason, uris=uris, marks=marks)
 
     def _shared(self, root: ProjectRoot, kind: ResourceKind) -> list[PlanItem]:
-        """Decide on a folder that all runs of a root share; return one item per reason."""
+        """Decide on the objects in a folder that all runs of a root share; return one item per reason."""
         place = f"{root.uri}/{_SHARED[kind]}/"
         live = [RunFolder(uri).run_key for uri in self._live_runs if uri.startswith(f"{root.uri}/runs/")]
         others = sorted(name for name in root.use_cases if not self.choice.wants(name))
@@ -195,20 +198,20 @@ class _Rules:
 
         def reason(stored: StoredObject) -> str:
             is_ours = _OUR_NAMES[kind].fullmatch(stored.uri.removeprefix(place))
-            foreign = None if is_ours else "not named as this pipeline names objects, so it may be from someone else"
+            foreign = None if is_ours else "this pipeline does not use such names, so they may be someone else's"
             return _first(reason_for_all, foreign, self._too_new_in_group(stored)) or ""
 
         objects = [stored for stored in root.objects if stored.uri.startswith(place)]
         return [_group(kind, place, stored, text or None) for text, stored in _group_by(objects, reason)]
 
     def _too_new_in_group(self, stored: StoredObject) -> str | None:
-        # The reason leaves out the time of each object, so that all objects have the same reason and form one item.
+        # The reason does not contain the time of the object, so all new objects have the same reason and form one item.
         days = self.choice.older_than_days
         reason = f"not older than {days} days" if days else "newer than the listing"
         return reason if self._too_new(stored.modified) else None
 
     def bucket_items(self, stored: Sequence[PlanItem]) -> list[PlanItem]:
-        """Decide on the buckets. A bucket that was entered in the form but does not exist was already deleted."""
+        """Decide on the buckets. A bucket that was entered in the form but does not exist is left out."""
         names = dict.fromkeys(split_uri(root.uri)[0] for root in self.inventory.roots)
         typed = self.choice.named_buckets
         not_typed = [
@@ -258,7 +261,7 @@ _OUR_NAMES = {
 _LISTED_RUN = re.compile(r"reports/[^/]+/\d{8}T\d{6}Z-(?P<run_key>[^/]+)\.json")
 # The other folders of a root, which are never deleted on their own.
 _KEPT_FOLDERS = {
-    "reports": (ResourceKind.OTHER, "it lists the report of a run that is gone; delete it by hand"),
+    "reports": (ResourceKind.OTHER, "it lists the report of a deleted run; delete it by hand"),
     "training": (ResourceKind.TRAINING_OUTPUT, "Bedrock's files about training jobs are deleted with their bucket"),
     "champions": (ResourceKind.OTHER, "it names the champion; delete it by hand if you want no champion"),
     "splits": (
@@ -286,7 +289,10 @@ def _others(root: ProjectRoot) -> list[PlanItem]:
 
 
 def _run_objects(root: ProjectRoot) -> dict[str, list[StoredObject]]:
-    """Return the objects of each run, with the run's entry in the list of reports, by the URI of the run's folder."""
+    """Return the objects of each run, by the URI of the run's folder.
+
+    They include the run's entry in the list of reports, which is stored outside that folder.
+    """
     runs = f"{root.uri}/runs/"
     folders: dict[str, list[StoredObject]] = {}
     for stored in root.objects:

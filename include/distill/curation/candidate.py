@@ -26,7 +26,7 @@ class RowContext:
     :param texts: document, question and answer of the row that the pairs were written from.
     :param evaluation: the evaluation questions.
     :param job_fault: returns why a training job would fail on a pair's record, or ``None``.
-    :param accepted: questions of the row's pairs that have passed all filters so far.
+    :param accepted: questions of the row's pairs that have been accepted so far.
     """
 
     texts: RowTexts

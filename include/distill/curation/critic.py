@@ -1,7 +1,7 @@
 """
 Have a second model, the critic, check whether the document supports the answer of a pair that passed all filters.
 
-If the critic's answer has no readable verdict, the request is repeated. If no attempt has a readable verdict, the pair
+If the critic's output has no readable verdict, the request is repeated. If no attempt has a readable verdict, the pair
 is counted as ``unparsable``. A pair that is not checked because the critic's budget is used up is counted as
 ``not_looked_at``. ``docs/reference/curation.md`` describes which of these pairs are used for training, and why.
 """
@@ -47,8 +47,8 @@ class CriticVerdict:
     """
     The critic's verdict on one pair.
 
-    :param raw: text of the critic's last answer.
-    :param answers: all answers of the critic about this pair, including unreadable answers.
+    :param raw: text of the critic's last output.
+    :param answers: all outputs of the critic about this pair, including unreadable ones.
     """
 
     label: GroundingVerdict
@@ -89,9 +89,10 @@ class Critic:
 
     def judge(self, pair: QuestionAnswer, document: str) -> CriticVerdict:
         """
-        Call the critic until its answer contains a readable verdict, at most ``settings.attempts`` times.
+        Call the critic until its output contains a readable verdict, at most ``settings.attempts`` times.
 
-        If the budget runs out first, return ``unparsable`` after an unreadable answer, otherwise ``not_looked_at``.
+        If the budget runs out first, the verdict is ``unparsable`` if there was any output, and ``not_looked_at``
+        otherwise.
         """
         answers: list[StoredAnswer] = []
 
@@ -110,7 +111,8 @@ class Critic:
         except SpendCapError:
             if not answers:
                 return CriticVerdict("not_looked_at")
-            # The budget ended after an unreadable answer. The pair was checked, so its label is not "not_looked_at".
+            # The budget ran out after an unreadable output. The critic did check the pair, so "not_looked_at" would be
+            # wrong.
             return CriticVerdict("unparsable", answers[-1].completion.text, answers)
         return CriticVerdict(reply.parsed or "unparsable", answers[-1].completion.text, answers)
 
@@ -137,7 +139,7 @@ class CriticCounter:
             self._usage.add(verdict.answers)
 
     def as_record(self) -> CriticCounts:
-        """Return the number of pairs for each verdict, the calls and the tokens, as the manifest stores them."""
+        """Return the number of pairs for each verdict, the calls and the tokens, as they appear in the manifest."""
         usage = self._usage.usage
         return {
             "grounded": self._verdicts["grounded"],
@@ -153,7 +155,7 @@ class CriticCounter:
 
 
 def sum_critic_counts(manifests: Iterable[SynthesisTotals]) -> CriticCounts | None:
-    """Return the sums of the critic's counts over several tasks, or ``None`` if no task had a critic."""
+    """Return the sums of the critic's counts over several tasks, or ``None`` if no task used a critic."""
     critics = [manifest["critic"] for manifest in manifests if manifest.get("critic")]
     if not critics:
         return None

@@ -4,7 +4,7 @@ Filter the teacher's pairs. The filters check each pair in a fixed order until o
 A filter reads one pair, its row and the evaluation questions. Questions of other rows are compared after all pairs are
 written (:mod:`include.distill.curation.repeated_pairs`), so the result does not depend on how rows are split into
 shards.
-``docs/reference/curation.md`` describes every filter; a test compares it with :data:`FILTERS`.
+``docs/reference/curation.md`` describes every filter; a test compares that page with :data:`FILTERS`.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Filter(Protocol):
 
 
 class MalformedFilter:
-    """Reject a pair with broken or empty content. Unreadable output of the teacher also counts as ``malformed``."""
+    """Reject a pair with broken or empty content. Unreadable teacher output is also counted as ``malformed``."""
 
     name = "malformed"
     reasons = ("no_letters", "lost_character", "answer_is_question")
@@ -75,7 +75,7 @@ class LengthFilter:
     settings = ("min_question_characters", "max_question_characters", "min_answer_characters", "max_answer_characters")
 
     def check(self, candidate: Candidate, row: RowContext) -> Iterator[Rejection]:
-        """Yield a rejection for each text that is out of bounds. White space at the ends of a text is not counted."""
+        """Yield a rejection for each text that is too short or too long. White space around a text is not counted."""
         limits = row.settings
         question, answer = candidate.pair["question"], candidate.pair["answer"]
         yield from self._out_of_bounds(
@@ -129,7 +129,7 @@ class LeakFilter:
     settings = ("max_leak_similarity",)
 
     def check(self, candidate: Candidate, row: RowContext) -> Iterator[Rejection]:
-        """Yield a rejection if the question is similar to an evaluation question. The index holds the threshold."""
+        """Yield a rejection if the index finds a similar evaluation question. The index contains the threshold."""
         if match := row.evaluation.find(candidate.question):
             message = (
                 f"The question is too similar to the evaluation question {match.question!r} (similarity"
@@ -146,7 +146,7 @@ class UngroundedFilter:
     settings = ("min_grounding", "drop_refusals")
 
     def check(self, candidate: Candidate, row: RowContext) -> Iterator[Rejection]:
-        """Yield a rejection if the document contains a smaller share of the answer than the required minimum."""
+        """Yield a rejection if the share of the answer that the document contains is below the minimum."""
         minimum = row.settings.min_grounding
         # A refusal is not rejected here, because the later refusal filter gives a better reason.
         if candidate.grounding < minimum and not (row.settings.drop_refusals and candidate.refusal):
@@ -201,7 +201,7 @@ class RefusalFilter:
 
 
 class BreaksJobFilter:
-    """Reject a pair whose training record breaks a limit of the family, because the whole job would fail."""
+    """Reject a pair whose record breaks a limit of the student's family, because the whole training job would fail."""
 
     name = "breaks_job"
     reasons = ("breaks_limit",)
@@ -269,7 +269,7 @@ class RowFilters:
 
     @property
     def accepted_questions(self) -> list[str]:
-        """The questions of the pairs that have passed so far."""
+        """The questions of the pairs that have been accepted so far."""
         return [question.text for question in self.context.accepted]
 
     def candidate(self, pair: WrittenPair) -> Candidate:
@@ -277,7 +277,7 @@ class RowFilters:
         return Candidate(pair, self.context.document)
 
     def check(self, candidate: Candidate) -> Rejection | None:
-        """Return the first rejection. If every filter passes, remember the question and return ``None``."""
+        """Return the first rejection. If the pair passes every filter, remember its question and return ``None``."""
         rejections = (rejection for filter_ in FILTERS for rejection in filter_.check(candidate, self.context))
         first = next(rejections, None)
         if first is None:

@@ -1,12 +1,12 @@
 """
 Measure the grounding of an answer: the share of the answer's character n-grams that the document contains.
 
-Characters are used instead of words, so the measure works in any language. An n-gram has eight characters, or three in
+Characters are used instead of words, so the measure works for any language. An n-gram has eight characters, or three in
 Chinese, Japanese and Korean, where one character is a syllable or a word. Case, spacing and punctuation make no
 difference.
 
 Grounding measures wording, not truth. A changed number hardly lowers the grounding, and an answer in another
-language than the document has no grounding at all. ``docs/explanation/curation.md`` lists the grounding of real
+language than that of the document has no grounding at all. ``docs/explanation/curation.md`` lists the grounding of real
 answers.
 """
 

@@ -45,7 +45,7 @@ class PairText(WrittenPair):
 
     row_id: str  # row that the pair was written from
     pair: int  # number of the pair among the accepted pairs of that row, from 0
-    grounding: NotRequired[float]  # share of the answer found in the document, 0 to 1; absent from earlier versions
+    grounding: NotRequired[float]  # share of the answer found in the document, 0 to 1; absent in earlier versions
     critic: NotRequired[GroundingVerdict]  # "grounded" or "not_looked_at"; absent without a critic
 
 
@@ -82,7 +82,7 @@ class RepeatedPair(RejectedPair):
 
 class CriticCounts(TypedDict):
     """
-    The numbers of pairs by the critic's verdict, and the critic's usage in this run.
+    The number of pairs for each verdict of the critic, and the critic's usage in this run.
 
     The record is stored as ``critic`` in the manifests of ``synthesize`` and ``curate``, and in ``synthesis`` of
     ``report/report.json``.
@@ -116,7 +116,7 @@ class PairCounts(TypedDict):
 
 
 class SampleCounts(PairCounts):
-    """Pair counts, and the number of rejected pairs by filter. Manifests of the teacher's tasks contain them."""
+    """Pair counts, and the number of rejected pairs by filter. The manifests of the teacher's tasks contain them."""
 
     dropped: dict[str, int]  # by filter, sorted by name
 

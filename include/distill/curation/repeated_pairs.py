@@ -55,7 +55,8 @@ def curated_pairs(store: ObjectStore, folder: RunFolder, *, shards: int) -> Iter
     """
     Yield the pairs that may be used for training, with their documents, in row order.
 
-    :param shards: number of shards of this run. The folder has more shards if an earlier attempt read a longer file.
+    :param shards: number of shards of this run. The folder contains more shards if an earlier attempt read a longer
+        CSV.
     """
     repeated = _repeated_keys(store, folder, shards)
     for number in range(shards):
@@ -73,6 +74,6 @@ def curated_texts(store: ObjectStore, folder: RunFolder, *, shards: int) -> Iter
 
 
 def _repeated_keys(store: ObjectStore, folder: RunFolder, shards: int) -> set[tuple[str, int]]:
-    if not shards:  # no pairs were requested, so ``curate`` wrote no file
+    if not shards:  # no pairs were requested, so the task ``curate`` wrote no file
         return set()
     return {(pair["row_id"], pair["pair"]) for pair in stream_jsonl(store, folder.synthetic_repeated, RepeatedPair)}

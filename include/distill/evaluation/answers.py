@@ -1,4 +1,4 @@
-"""Build the records of the arms' answers, and pair the answers for the judges."""
+"""Build the records of the arms' answers, and build the pairwise comparisons for the judges."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from include.distill.inference.answer_store import StoredAnswer
 
 def answer_record(row: Row, arm: str, answers: Sequence[StoredAnswer]) -> Answer:
     """
-    Return the line of ``answers/<arm>/<shard>.jsonl`` for one evaluation row.
+    Return the record in ``answers/<arm>/<shard>.jsonl`` for one evaluation row.
 
     :param answers: the arm's answer and, for the noise control, its second answer.
     """
@@ -36,11 +36,11 @@ def answer_record(row: Row, arm: str, answers: Sequence[StoredAnswer]) -> Answer
 
 def read_answers(store: ObjectStore, folder: RunFolder, use_case: UseCase, arm: str, *, rows: int) -> Iterator[Answer]:
     """
-    Read the answers of an arm one by one.
+    Read an arm's answers as a stream.
 
     :param rows: number of evaluation rows in the run.
     """
-    # Only the shards of this run are read. An earlier attempt on a longer file may have left more shards.
+    # Only the shards of this run are read. An earlier attempt with a longer CSV may have left more shards.
     numbers = range(len(shards(rows, use_case.fan_out.evaluation_tasks)))
     for number in numbers:
         yield from stream_jsonl(store, folder.answers(arm, number), Answer)

@@ -2,7 +2,7 @@
 Read and replace the champion, the promoted model of a use case.
 
 The object ``s3://<training bucket>/<prefix>/champions/<use_case>.json`` names the champion and its predecessor. Other
-systems may read it. The preflight task of a run reads the champion once and stores a snapshot in the run's folder. The
+systems may read it. A run's task ``preflight`` reads the champion once and stores a snapshot in the run's folder. The
 run's models are compared with this champion and may replace only this champion, even if tasks of the run are cleared
 much later.
 """
@@ -69,7 +69,7 @@ def read_champion(store: ObjectStore, uri: str) -> Champion | None:
 
 
 def champion_before_run(store: ObjectStore, folder: RunFolder, use_case: str) -> Champion | None:
-    """Return the champion before the run of ``folder``. If this run promoted a champion, return its predecessor."""
+    """Return the current champion, or its predecessor if the run of ``folder`` promoted the current champion."""
     champion = read_champion(store, champion_uri(folder.root, use_case))
     return champion.previous if champion and champion.run_key == folder.run_key else champion
 
@@ -91,7 +91,7 @@ def champion_snapshot(store: ObjectStore, folder: RunFolder) -> Champion | None:
 
 def promote(store: ObjectStore, folder: RunFolder, winner: Champion) -> Champion:
     """
-    Make ``winner`` the champion in one write. The champion before it is stored in ``previous``.
+    Make ``winner`` the champion in a single write. Its predecessor is stored in ``previous``.
 
     A retry finds that ``winner`` is already the champion and writes nothing.
 
@@ -106,7 +106,7 @@ def promote(store: ObjectStore, folder: RunFolder, winner: Champion) -> Champion
     if _arn(predecessor) != _arn(compared):
         message = (
             f"{winner.model_arn} was compared with {_name(compared)}, but {winner.use_case} now has"
-            f" {_name(predecessor)}. Nothing was changed. Clear preflight with downstream to compare with"
+            f" {_name(predecessor)}. Nothing was changed. Clear the task `preflight` with downstream to compare with"
             " the current champion; stored answers are not paid for again."
         )
         raise PromotionError(message)
@@ -139,7 +139,7 @@ def winning_decision(promotion: PromotionRecord | None) -> DecisionRecord | None
 
     If several candidates satisfy the rule, return the decision with the largest lower bound.
 
-    :param promotion: ``promotion`` of the report.
+    :param promotion: the section ``promotion`` of the report.
     """
     won = [decision for decision in promotion["decisions"] if decision["promoted"]] if promotion else []
     # A promoted candidate always has a lower bound, because the rule requires a lower bound from every judge.

@@ -3,11 +3,11 @@ Compute the report's figures from one judge's verdicts on a pair of arms.
 
 These are the main figures:
 
-* ``preference``: wins divided by the decided questions (the article's figure);
+* ``preference``: number of wins divided by the number of decided questions (the article's figure);
 * ``half_win_rate``: mean of 1 (win), 1/2 (tie) and 0 (loss) over the questions with a parsed verdict. Questions with an
   unparsable verdict are left out of the means and counted separately;
 * ``p_value``: exact two-sided sign test with one sign per document group. ``p_value_holm`` is this p-value with Holm's
-  correction over all comparisons of a report, for all pairs of arms and all judges.
+  correction for all comparisons in a report, that is, for all pairs of arms and all judges.
 
 The intervals of both rates account for document groups (:mod:`include.distill.stats.intervals`). The methods use no
 random numbers, so the same verdicts always give the same figures.
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 SIGNIFICANCE = 0.05
 # Within these limits, tests/distill/stats/test_interval_coverage.py shows that the intervals contain the true rate as
-# often as they claim. Outside these limits, a comparison has figures but no verdict.
+# often as they claim. Outside these limits, a comparison has figures, but its finding is "too_few".
 MINIMUM_QUESTIONS = 100
 MINIMUM_CLUSTERS = 40
 LARGEST_CLUSTER_SHARE = 0.1
@@ -75,7 +75,7 @@ class OutcomesByGroup:
 
     @property
     def squares(self) -> float:
-        """The sum of all squared scores."""
+        """The sum of the squared scores of all questions."""
         ties = float((self.scored - self.wins - self.losses).sum())
         return float(self.wins.sum()) + ties / 4
 
@@ -114,7 +114,7 @@ def compare(
     max_unparsable_share: float = MAX_UNPARSABLE_SHARE,
 ) -> ComparisonResult:
     """
-    Return one entry of ``comparisons`` in the report: the figures of one judge on one pair of arms.
+    Return one entry for ``comparisons`` in the report: the figures of one judge on one pair of arms.
 
     ``p_value_holm`` and ``finding`` are not corrected for other comparisons; :func:`compare_all` corrects them.
 
@@ -176,7 +176,7 @@ def _only_comparison(resolved: Sequence[ResolvedVerdict]) -> tuple[str, str, str
     if len(compared) != 1:
         names = "; ".join(" ".join(names) for names in sorted(compared)) or "none"
         message = (
-            f"The verdicts must be of one judge on one pair of arms, but {len(compared)} comparisons were found"
+            f"The verdicts must all be from one judge on one pair of arms, but {len(compared)} comparisons were found"
             f" ({names}). Nothing was counted. Clear the judge task; stored answers are not paid for again."
         )
         raise ReconciliationError(message)
@@ -194,7 +194,7 @@ def compare_all(
     max_unparsable_share: float = MAX_UNPARSABLE_SHARE,
 ) -> list[ComparisonResult]:
     """
-    Return all ``comparisons`` of a report, with Holm's correction over all of them.
+    Return all ``comparisons`` of a report, with Holm's correction for all of them.
 
     :param verdicts: verdicts of each judge on each pair of arms. Other parameters and errors are as in :func:`compare`.
     """
@@ -211,8 +211,8 @@ def find_winner(comparison: ComparisonFigures) -> Finding:
     Return the arm that is better in one comparison, or the reason why neither arm is found better.
 
     The corrected sign test and the interval must both exclude chance and favor the same arm. Neither is enough
-    alone: the interval is not corrected for the number of comparisons, and the test gives a document with one question
-    the same weight as a document with ten.
+    on its own: the interval is not corrected for the number of comparisons, and the test gives a document group with
+    one question the same weight as a group with ten.
     """
     if is_too_small(comparison):
         return "too_few"

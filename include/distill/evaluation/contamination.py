@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 from include.distill.text.question_index import Question, QuestionIndex
 
-# Two questions with at least this similarity differ only in spelling or in a single word. Different questions of one
-# pattern ("What is Amazon EMR?", "What is Amazon EC2?") have a similarity of up to 0.8.
+# Two questions with at least this similarity differ only in spelling or in a single word. Different questions that
+# follow one pattern ("What is Amazon EMR?", "What is Amazon EC2?") have a similarity of up to 0.8.
 SAME_QUESTION_SIMILARITY = 0.9
 
 

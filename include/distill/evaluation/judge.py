@@ -51,7 +51,7 @@ class PairwiseComparison:
 
     @property
     def is_tie(self) -> bool:
-        """Whether the answers are equal. Both orders then have the same prompt, so it is a tie without a call."""
+        """Whether the two answers are equal. The question is then a tie, and the judge is not called."""
         return self.candidate_answer == self.baseline_answer
 
 
@@ -66,9 +66,9 @@ class Judge:
     @classmethod
     def from_use_case(cls, use_case: UseCase, prompts: Mapping[str, Prompt], model: str) -> Judge:
         """
-        Return the judge of a use case with the given model.
+        Return the judge of a use case that uses ``model``.
 
-        :param prompts: frozen prompts by name.
+        :param prompts: the run's frozen prompts, by name.
         :param model: key of the judge in models.yaml.
         """
         return cls(load_catalog().model(model), prompts[use_case.prompts.judging], use_case.judging)
@@ -97,12 +97,12 @@ class Judge:
         self, comparison: PairwiseComparison, ask: Callable[[ModelRequest], StoredAnswer]
     ) -> tuple[Verdict, list[StoredAnswer]]:
         """
-        Call the judge until its answer contains a readable verdict, at most ``settings.attempts`` times.
+        Call the judge until its output contains a readable verdict, at most ``settings.attempts`` times.
 
         If the two answers are equal, return a tie without calling the judge.
 
         :param ask: returns the stored answer to a request, or sends the request.
-        :return: the verdict, which is ``"unparsable"`` if no verdict could be read, and all answers of the judge.
+        :return: the verdict and all outputs of the judge. The verdict is ``"unparsable"`` if no verdict could be read.
         """
         if comparison.is_tie:
             return self._verdict(comparison, "tie", same=True, raw=""), []

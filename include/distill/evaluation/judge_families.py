@@ -1,9 +1,9 @@
 """
 Warn about judges that are related to the models they judge.
 
-A model tends to prefer texts of its own family. A judge from the teacher's family may favor the fine-tuned student,
-which learned from the teacher. A judge from the student's family may favor the base student. Judges from a single
-family share their preferences, so none of them would contradict the others.
+A model tends to prefer texts written by models of its own family. A judge from the teacher's family may favor the
+fine-tuned student, which learned from the teacher. A judge from the student's family may favor the base student. Judges
+from a single family share their preferences, so none of them would contradict the others.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from include.distill.config.use_case import UseCase
 
 
 def shared_provider(judge: str, use_case: UseCase) -> str | None:
-    """Return which models have the judge's provider: "teacher", "student", "teacher and student" or ``None``."""
+    """Return which models share the judge's provider: "teacher", "student", "teacher and student" or ``None``."""
     provider = load_catalog().model(judge).provider
     relatives = {"teacher": use_case.teacher, "student": use_case.student}
     related = [role for role, model in relatives.items() if load_catalog().model(model).provider == provider]
@@ -34,7 +34,7 @@ def family_warnings(use_case: UseCase) -> list[str]:
         (family,) = families
         warnings.append(
             f"All judges are from one family ({family}) and share its preferences. Add a judge from another"
-            " family under judges in the use case."
+            " family under `judges` in the use case."
         )
     if all(shared_provider(judge, use_case) for judge in use_case.judges):
         related = ", ".join(describe_judge(judge, use_case) for judge in use_case.judges)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from include.distill.config.sections import Promotion
 from include.distill.evaluation.records import ComparisonResult, DecisionRecord
 
-# Error probability of one judge's lower bound, which is half that of a two-sided 95 % interval.
+# Error probability of one judge's lower bound. It is half the error probability of a two-sided 95 % interval.
 ALPHA = 0.025
 
 
@@ -24,7 +24,8 @@ class Decision:
     """
     The rule's decision on one candidate.
 
-    :param reasons: all conditions that are not met. If all are met, the figures that meet them, one entry per judge.
+    :param reasons: all conditions that are not met. If all are met, the figures that meet them, with one entry
+        per judge.
     :param lower_bound: the smallest lower bound of all judges; ``None`` if no judge has one.
     :param false_promotions_a_year: upper limit, see :func:`false_promotions_a_year`.
     """
@@ -37,7 +38,7 @@ class Decision:
     false_promotions_a_year: float
 
     def as_record(self) -> DecisionRecord:
-        """Return the decision in the form of ``report.json``."""
+        """Return the decision as it appears in ``report.json``."""
         return {
             "candidate": self.candidate,
             "champion": self.champion,
@@ -60,10 +61,11 @@ def decide_promotion(
     """
     Apply ``rule`` to one candidate.
 
-    :param comparisons: all comparisons of the report; those of other pairs of arms are ignored.
+    :param comparisons: all comparisons in the report. Comparisons of other pairs of arms are ignored.
     :param champion: the arm that the candidate would replace.
     :param judges: all judges of the use case. A missing comparison of a judge counts as a condition that is not met.
-    :param contaminated: number of evaluation questions in the candidate's training data; ``None`` if not checked.
+    :param contaminated: number of evaluation questions in the candidate's training data; ``None`` if this was not
+        checked.
     """
     by_judge = {c["judge"]: c for c in comparisons if (c["candidate"], c["baseline"]) == (candidate, champion)}
     unmet = _contamination_reasons(contaminated)
@@ -89,11 +91,11 @@ def false_promotions_a_year(rule: Promotion, *, candidates: int = 1) -> float:
     """
     Return the expected number of false promotions per year in the worst case that the rule allows.
 
-    This is the worst case that still counts as "not better": every run has new candidates whose true half-win rate is
-    exactly one half plus the margin, and all judges err together. The number is smaller if a candidate is worse, or if
+    In the worst case, every run has new candidates that are just not good enough: their true half-win rate is exactly
+    one half plus the margin. In addition, all judges err together. The number is smaller if a candidate is worse, or if
     judges err independently. A run that changes nothing has no new candidate and adds no chance of a false promotion.
 
-    :param candidates: candidates compared with the champion in each run.
+    :param candidates: number of candidates that are compared with the champion in each run.
     """
     return rule.runs_a_year * candidates * ALPHA
 

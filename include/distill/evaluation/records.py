@@ -24,11 +24,11 @@ class Answer(TypedDict):
     question: str
     answer: str
     stop_reason: str  # as Bedrock returned it
-    second_answer: NotRequired[str]  # only present in the arm of the noise control
+    second_answer: NotRequired[str]  # present only for the arm of the noise control
 
 
 class AnswerManifest(UsageRecord):
-    """Result of one task of an arm's ``answer`` for one shard. The record is passed through XCom only."""
+    """Result of the task ``answer`` for one arm and one shard. The record is passed through XCom only."""
 
     arm: str
     rows: int
@@ -55,7 +55,7 @@ class Verdict(TypedDict):
 
 
 class JudgeManifest(UsageRecord):
-    """Result of one task of a judge, for one pair of arms. The record is passed through XCom only."""
+    """Result of the task in which one judge compares one pair of arms. The record is passed through XCom only."""
 
     judge: str
     candidate: str
@@ -65,7 +65,7 @@ class JudgeManifest(UsageRecord):
 
 
 class Tally(TypedDict):
-    """Numbers of questions, and rates, of one comparison. ``n = wins + losses + ties + unparsable``."""
+    """The numbers of questions and the rates of one comparison. ``n = wins + losses + ties + unparsable``."""
 
     n: int
     wins: int
@@ -95,8 +95,8 @@ class ComparisonPower(TypedDict):
     The record is part of :class:`ComparisonFigures`.
     """
 
-    design_effect: float | None  # variance divided by that of as many independent questions
-    minimum_detectable_difference: float | None  # smallest distance from 0.5 that is detected in 4 of 5 runs
+    design_effect: float | None  # variance, divided by the variance of as many independent questions
+    minimum_detectable_difference: float | None  # smallest distance from 0.5 that 4 of 5 runs detect
 
 
 class ComparisonFigures(Tally, GroupCounts, ComparisonPower):
@@ -185,7 +185,7 @@ class ChampionRecord(TypedDict):
 
 
 class ChampionSnapshot(TypedDict):
-    """The champion as it was before the run. The record is stored in ``champion.json`` of the run's folder."""
+    """The champion at the start of the run. The record is stored in ``champion.json`` of the run's folder."""
 
     champion: ChampionRecord | None
 
@@ -211,7 +211,7 @@ class PromotionManifest(TypedDict):
 
 
 class DeletedModelsManifest(TypedDict):
-    """Result of ``delete_losers``: lists of arms by name. The record is passed through XCom only."""
+    """Result of ``delete_losers``: names of arms. The record is passed through XCom only."""
 
     deleted: list[str]  # arms whose models no longer exist, including models deleted earlier
     left: list[str]  # arms whose models were kept

@@ -1,5 +1,6 @@
 """
-Resolve a judge's verdicts: translate the letters, join the two orders of a question, and count the outcomes.
+Resolve a judge's verdicts: translate letters into arms, combine the two orders of each question, and count the
+outcomes.
 
 Every judge compares the answers to every question twice, in both orders, to cancel position bias. An arm wins only if
 it is the winner in both orders. Unparsable replies are counted and never dropped, because dropping them would hide the
@@ -31,7 +32,7 @@ class ResolvedVerdict:
     """
     One judge's verdicts on one question in both orders.
 
-    :param candidate_first: the verdict with the candidate's answer shown first.
+    :param candidate_first: the verdict when the candidate's answer is shown first.
     :param longer: the arm whose answer has more characters; ``None`` if both are equally long, or if an earlier version
         stored the verdict without lengths.
     :param same: whether the two answers are equal, so that the judge was not called.
@@ -66,9 +67,9 @@ def orders() -> tuple[Order, ...]:
 
 def randomized_orders(row_id: str, seed: int) -> tuple[Order, ...]:
     """
-    Return both orders of a question. ``seed`` decides which one is judged first.
+    Return both orders of a question. ``row_id`` and ``seed`` decide which one is judged first.
 
-    A change of the judge's model during a run therefore affects both orders about equally.
+    If the provider changes the judge's model during a run, the change therefore affects both orders about equally.
     """
     first, second = orders()
     return (first, second) if int(digest(f"{seed}:{row_id}")[:8], 16) % 2 else (second, first)
@@ -102,7 +103,7 @@ def winner_of(letter: Letter | None, order: Order) -> Outcome:
 
 def resolve(verdicts: Iterable[Verdict]) -> list[ResolvedVerdict]:
     """
-    Join the two orders of every question and sort the result by judge, pair of arms and row.
+    Combine the two orders of every question, and sort the result by judge, pair of arms and row.
 
     :raises ReconciliationError: an order of a question is missing or was stored twice.
     """
@@ -120,8 +121,8 @@ def _check(verdict: Verdict, *, seen: Mapping[Order, Verdict]) -> None:
     # Values are not checked when a file is read, and an unknown value would be ignored silently in the counts.
     if order not in get_args(Order) or outcome not in get_args(Outcome):
         message = (
-            f"Unknown verdict {outcome!r} in order {order!r} ({where}). This pipeline does not write this"
-            " verdict or order. Nothing was counted. Clear the judge task; stored answers are not paid for again."
+            f"Unknown verdict or order: verdict {outcome!r} in order {order!r} ({where}). This pipeline does not write"
+            " this combination. Nothing was counted. Clear the judge task; stored answers are not paid for again."
         )
         raise ReconciliationError(message)
     if order in seen:
@@ -161,7 +162,7 @@ def tally(resolved: Iterable[ResolvedVerdict]) -> Tally:
     """
     Count the questions of one comparison by outcome, and compute the rates.
 
-    * ``same``: number of ties because the answers are equal.
+    * ``same``: number of questions that are ties because the two answers are equal.
     * ``flip_rate``: share of questions whose two orders have different winners, among the questions that the judge was
       called for and whose verdicts were parsed in both orders.
     * ``first_position_rate``: share of verdicts for the answer shown first, among all single verdicts with a winner. It
@@ -207,11 +208,12 @@ def find_disagreements(
     """
     Return the questions on which judges or people disagree, the most interesting first.
 
-    Questions that a person labeled come first. Within the labeled and the other questions, opposite winners come before
-    a winner and a tie. An unparsable reply is a failure, not an opinion. It is listed, but it is not a disagreement.
+    Questions that a person labeled come first. Within the labeled questions, and within the other questions, those with
+    opposite winners come before those with a winner and a tie. An unparsable reply is a failure, not an opinion. It is
+    listed, but does not count as a disagreement.
 
     :param people: verdict of each person, by candidate, baseline and row id.
-    :param pairs: pairs of candidate and baseline, the most interesting first. Other pairs come last.
+    :param pairs: pairs of candidate and baseline, the most interesting first. Pairs that are not listed come last.
     """
     opinions: dict[tuple[str, str, str], dict[str, Outcome]] = defaultdict(dict)
     for question in resolved:

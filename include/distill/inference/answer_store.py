@@ -1,10 +1,11 @@
 """
 Store every paid model answer, and reuse it instead of paying twice.
 
-An answer is stored under the key of its request before anything reads it. All runs share the store, so a later run
-never repeats a call of an earlier run. A killed task pays again for at most ``fan_out.concurrency`` calls per model,
-because a call counts as in flight until its answer is stored. Each answer names the run that paid for it. The bill of
-a run is the sum of the answers that the run paid for, however often its tasks were retried.
+Each answer is stored under the key of its request before any other code uses it. All runs share the store, so a later
+run never repeats a call that an earlier run made. At most ``fan_out.concurrency`` calls per model are in flight, and a
+call counts as in flight until its answer is stored. If a task is killed, its retry therefore pays again for at most
+this number of calls. Each stored answer names the run that paid for it. The bill of a run is the total cost of the
+answers that the run paid for, no matter how many times its tasks were retried.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ ParsedT = TypeVar("ParsedT")
 @dataclass(frozen=True)
 class StoredAnswer:
     """
-    One stored answer with its request.
+    A stored answer and the request that it answers.
 
     :param paid_by: run key of the run that paid for the answer.
     :param batch: whether the answer comes from a batch job.
@@ -46,7 +47,7 @@ class Usage:
     """
     The model usage of a step: the calls and tokens that this run pays for, and the answers that were already stored.
 
-    Answers of batch jobs are counted in the totals and again in the ``batch_`` fields, because batch jobs cost less.
+    Answers from batch jobs are counted both in the totals and in the ``batch_`` fields, because batch jobs cost less.
     """
 
     calls: int = 0
@@ -74,16 +75,16 @@ class Usage:
 
     @classmethod
     def from_answers(cls, answers: Iterable[StoredAnswer], run_key: str) -> Usage:
-        """Return the usage of ``answers`` for the bill of ``run_key``. Identical requests count as one call.
+        """Return the usage of ``answers`` for the bill of the run ``run_key``. Identical requests count as one call.
 
-        For example, two rows with the same texts lead to identical requests.
+        For example, two rows with the same texts produce identical requests.
         """
         counter = UsageCounter(run_key)
         counter.add(answers)
         return counter.usage
 
     def as_record(self) -> UsageRecord:
-        """Return the counts in the form of a task's manifest."""
+        """Return the counts as they appear in a task's manifest."""
         return {
             "calls": self.calls,
             "cache_hits": self.cache_hits,
@@ -97,7 +98,7 @@ class Usage:
 
 
 class UsageCounter:
-    """A counter of the usage of answers that arrive one after another; see :meth:`Usage.from_answers`."""
+    """A counter for the usage of answers that arrive one after another; see :meth:`Usage.from_answers`."""
 
     def __init__(self, run_key: str) -> None:
         self.usage = Usage()
@@ -105,7 +106,7 @@ class UsageCounter:
         self._counted_keys: set[str] = set()
 
     def add(self, answers: Iterable[StoredAnswer]) -> None:
-        """Count ``answers``."""
+        """Add the usage of ``answers``."""
         for answer in answers:
             key = answer.request.key
             self.usage.add(answer, paid=answer.paid_by == self._run_key and key not in self._counted_keys)
@@ -116,15 +117,18 @@ class AnsweringClient(Protocol):
     """A client that sends requests to a model, such as :class:`~include.distill.inference.paced_client.PacedClient`."""
 
     def answer(self, request: ModelRequest) -> AbstractContextManager[Completion]:
-        """Return a context manager that sends ``request`` and provides the answer. The call ends with the block."""
+        """Return a context manager that sends ``request`` and yields the answer.
+
+        The call counts as in flight until the ``with`` block ends.
+        """
 
 
 @dataclass(frozen=True)
 class AnswerStore:
     """
-    The stored answers of all runs, used on behalf of one run, which pays for new answers. The class is thread-safe.
+    The store that all runs share, used on behalf of one run. That run pays for new answers. The class is thread-safe.
 
-    :param root: folder of the answers, ``s3://…/responses``.
+    :param root: folder that contains the answers, ``s3://…/responses``.
     :param run_key: key of the run that pays for new answers.
     """
 
@@ -145,8 +149,8 @@ class AnswerStore:
     def find(self, request: ModelRequest) -> StoredAnswer | None:
         """Return the stored answer to ``request``, or ``None`` if no answer is stored.
 
-        :raises ContractError: the object is not a readable answer. The request is not sent again, because it would be
-            paid for twice.
+        :raises ContractError: the stored object is not a readable answer. The request is not sent again, because the
+            run would pay for the answer a second time.
         """
         uri = self.uri(request)
         try:
@@ -158,8 +162,8 @@ class AnswerStore:
             return None
         except (ValueError, KeyError, TypeError) as error:
             message = (
-                f"{uri} is not a readable stored answer ({error!r}). The request was not sent again, because it would"
-                " be paid for twice. Delete the object to send the request again."
+                f"{uri} is not a readable stored answer ({error!r}). The request was not sent again, because the"
+                " run would pay for the answer a second time. Delete the object to send the request again."
             )
             raise ContractError(message) from error
 
@@ -174,7 +178,7 @@ class AnswerStore:
 
         :raises ServiceError: the call failed. Nothing was stored.
         """
-        # Two rows of a task may need the same answer at once. The second row waits until the answer is stored.
+        # Two rows of a task may need the same answer at the same time. The second row waits until it is stored.
         with self._locks.setdefault(request.key, Lock()):
             if stored := self.find(request):
                 return stored
@@ -190,10 +194,11 @@ class AnswerStore:
 
     def store_batch_answer(self, key: str, completion: Completion, *, identity: str, max_tokens: int) -> bool:
         """
-        Store one answer of a batch job. Batch jobs only contain requests with sample index 0.
+        Store one answer from a batch job. Batch jobs contain only requests with sample index 0.
 
         :param key: key of the request that was answered.
-        :return: ``False`` if an answer is already stored. The stored answer is kept, because it may have been read.
+        :return: whether the answer was stored. An answer that is already stored is kept, because a task may have used
+            it.
         """
         uri = self._uri(identity, key)
         if self.store.exists(uri):
@@ -219,7 +224,7 @@ class AnswerStore:
 
 @dataclass
 class ParsedReply(Generic[ParsedT]):
-    """The parsed form of the last answer to a request, and all answers to the request, including unreadable ones."""
+    """The last answer to a request in parsed form, and all answers to the request, including unreadable ones."""
 
     parsed: ParsedT
     answers: list[StoredAnswer] = field(default_factory=list)
@@ -236,8 +241,8 @@ def ask_until_readable(
     """
     Send a request, and repeat it with the next sample index until the answer can be read.
 
-    Unreadable answers are stored too, so a retry takes the same path without paying again. The last result is returned
-    even if it is unreadable, and the caller records the fault.
+    Unreadable answers are stored too, so a retry of the task gets the same answers without paying again. If no answer
+    is readable, the result of the last one is returned, and the caller records the fault.
 
     :param request: the first request. Each repetition increases its sample index by one.
     :param attempts: maximum number of answers, including the first.

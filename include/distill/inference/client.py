@@ -1,4 +1,4 @@
-"""Call models for a task within the task's share of the quota and the budget, or return stored answers."""
+"""Return stored answers to a task's requests, or call models within the task's share of the quota and the budget."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class PoolShare:
 
     :param pool: name of the task's pool.
     :param slots: number of the pool's slots that the task holds.
-    :param is_first: whether the task is in its first attempt and is among the first tasks that fill the pool.
+    :param is_first: whether the task is in its first attempt and is one of the tasks that fill the pool first.
     """
 
     pool: str
@@ -35,18 +35,19 @@ class PoolShare:
 
     def quota_share(self, pool: str) -> float:
         """
-        Return the share, from 0 to 1, that the task may use of the quota that belongs to ``pool``.
+        Return the share of ``pool``'s quota that the task may use, from 0 to 1.
 
-        A task of ``pool`` gets the share of the pool's slots that it holds. A task of another pool gets the share that
-        it holds of that other pool, but at most the share of one slot of ``pool``. All tasks of the other pool together
-        therefore never exceed the quota, whatever the sizes of the pools.
+        A task in ``pool`` may use the share that it holds of the pool's slots. A task in another pool may use the share
+        that it holds of that other pool's slots, but at most the share of one slot in ``pool``. The shares of all tasks
+        in the other pool add up to at most 1, so these tasks together never exceed the quota, whatever the pools'
+        sizes.
         """
         own_share = min(1.0, self.slots / pool_slots(self.pool))
         return own_share if self.pool == pool else min(own_share, 1 / pool_slots(pool))
 
 
 class Budget(Protocol):
-    """A budget that counts the cost of a task's calls. It refuses calls beyond the task's share of the spend cap."""
+    """A budget that counts the cost of a task's calls and refuses calls beyond the task's share of the spend cap."""
 
     def ask(self, request: ModelRequest, client: ModelClient) -> Completion:
         """Send ``request`` through ``client`` and count its cost.
@@ -74,7 +75,7 @@ class BudgetedClient:
 
 
 def is_on_demand(request: ModelRequest) -> bool:
-    """Return whether ``request`` is billed by the token. A call to the run's own endpoint is billed by the hour."""
+    """Return whether ``request`` is billed by the token. The run's own endpoint is billed by the hour instead."""
     return request.invoke_id == request.model.inference_id
 
 
@@ -82,7 +83,7 @@ def task_quota(request: ModelRequest, use_case: UseCase, pool_share: PoolShare) 
     """
     Return the part of the model's quota that a task may use.
 
-    The run's own endpoint has no stated quota and no pool. The rate of its calls adapts to throttling.
+    The run's own endpoint has no stated quota and no pool. The rate of calls to it adapts to throttling.
     """
     if not is_on_demand(request):
         return Quota()
@@ -95,10 +96,11 @@ class RateLimitedModel:
     """
     A callable that returns stored answers, or calls a model within the quota and the budget.
 
-    One object serves all threads of a task.
+    One instance serves all threads of a task.
 
-    :param budget: limits the task's on-demand calls; ``None`` for no limit.
-    :param shares_queue_with: an object of the same task with another budget. The two objects share a queue per model.
+    :param budget: limits the cost of the task's on-demand calls; ``None`` means no limit.
+    :param shares_queue_with: another instance for the same task, with another budget. The two instances share one queue
+        per model.
     """
 
     def __init__(
@@ -131,7 +133,7 @@ class RateLimitedModel:
         return answer
 
     def with_budget(self, budget: Budget) -> RateLimitedModel:
-        """Return an object of the same task with another budget. The two objects share the quota and the queues."""
+        """Return an instance for the same task with another budget. Both instances share the quota and the queues."""
         return RateLimitedModel(
             self._answers, self._client, self._use_case, self._pool_share, budget, shares_queue_with=self
         )

@@ -1,8 +1,9 @@
 """
-Process many rows in threads, so that a failed row does not fail the others.
+Process many rows in threads. If a row fails, the other rows are still processed.
 
 A row that fails with a :class:`ServiceError` is returned as a :class:`Failure`. Any other exception is a defect and
-stops all work. Refused access also stops all work, because it would be refused for every row.
+stops all work. If a call is refused for a reason that applies to every row, such as denied access, all work also
+stops.
 """
 
 from __future__ import annotations
@@ -24,9 +25,9 @@ from include.distill.core.errors import (
 ItemT = TypeVar("ItemT")
 ResultT = TypeVar("ResultT")
 
-# Number of rows per thread that are started before their results are taken. Results are returned in order, so a slow
-# row delays the results of later rows. With a smaller number, threads would be idle meanwhile. With a larger number,
-# more results would wait in memory.
+# Number of rows per thread that are submitted before their results are yielded. Results are yielded in order, so a slow
+# row delays the results of later rows. With a smaller number, the other threads would be idle until the slow row ends.
+# With a larger number, more results would wait in memory.
 LOOK_AHEAD = 2
 
 
@@ -40,7 +41,7 @@ class Failure(Generic[ItemT]):
 
 @dataclass(frozen=True)
 class Outcomes(Generic[ItemT, ResultT]):
-    """Results and failures, each in the order of the items. All results and failures are in memory."""
+    """The results and the failures, both in the order of the items. Both lists are held in memory."""
 
     results: list[ResultT]
     failures: list[Failure[ItemT]]

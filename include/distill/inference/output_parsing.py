@@ -1,11 +1,11 @@
 r"""
-Parse the output of a teacher (pairs), a judge (a verdict) or a critic (a verdict). Nothing is guessed or repaired.
+Parse a teacher's output into pairs, and a judge's or a critic's output into a verdict. Nothing is guessed or repaired.
 
 A pair is a JSON object with the strings question, answer and topic. Objects are read wherever they occur: one per line,
-in an array, in an object that contains a list, in a code fence, between prose. An object that is not valid JSON is
-rejected with its raw text, and reading continues at the next place where an object certainly begins. If no place is
-certain, because the text may still be inside a string of the broken object, the rest of the text is rejected too.
-Otherwise a part of one pair could be mistaken for another pair.
+in an array, in an object that contains a list, in a code fence or between sentences. An object that is not valid JSON
+is rejected with its raw text, and reading continues at the next place where an object certainly begins. If there is no
+such place, because the text may still be inside a string of the broken object, the rest of the text is rejected too.
+Otherwise, part of one pair could be mistaken for another pair.
 
 No library is used, because json-repair and similar libraries guess what was meant. The pipeline does not need guesses:
 it can request a rejected pair again.
@@ -24,11 +24,12 @@ from include.distill.inference.records import UnreadablePair, UnreadableReason, 
 from include.distill.text.normalization import is_blank, unsupported_character
 
 _KEYS = ("question", "answer", "topic")
-# Quantifiers are possessive, so reading takes linear time whatever a model writes.
+# Quantifiers are possessive, so matching takes linear time whatever a model writes.
 _KEY = re.compile(r'"(question|answer|topic)"\s*+:')
 _LOOSELY_QUOTED_KEY = re.compile(r"""['"“”‘’]?\b(question|answer|topic)['"“”‘’]?\s*+:""", re.IGNORECASE)
 _ANY_KEY = re.compile(r'"(?:[^"\\]|\\.)*+"\s*+:', re.DOTALL)
-# The start of an object: a brace and a first key in any kind of quotes. The end of the text may cut off the key.
+# The start of an object: a brace and its first key, which is either any key in double quotes, or one of the three keys
+# of a pair in other quotes or without quotes. The text may end before the key is complete.
 _OBJECT_START = re.compile(
     r"""
     \{\s*+ (?: "(?:[^"\\]|\\.)*+ (?: "\s*+(?: : | \Z ) | \Z )
@@ -55,7 +56,7 @@ class ParsedOutput:
 
 
 class _JsonObject(dict[str, object]):
-    """A JSON object that records a key that occurred more than once in its text."""
+    """A JSON object that remembers which key, if any, occurs more than once in its text."""
 
     repeated_key: str | None = None
 
@@ -67,12 +68,13 @@ class _JsonObject(dict[str, object]):
         return made
 
 
-# strict=False accepts line breaks inside strings. parse_int=float, because int() refuses thousands of digits.
+# strict=False accepts line breaks inside strings. parse_int=float, because int() rejects numbers with thousands of
+# digits.
 _DECODER = json.JSONDecoder(strict=False, object_pairs_hook=_JsonObject.from_items, parse_int=float)
 
 
 class _UnreadableError(ValueError):
-    """An error about a part of the text that is not a pair. The message describes the fault."""
+    """The error for a part of the text that is not a pair. The message describes the fault."""
 
     def __init__(self, reason: UnreadableReason, message: str) -> None:
         super().__init__(message)
@@ -82,8 +84,9 @@ class _UnreadableError(ValueError):
 def parse_llm_output(text: str) -> ParsedOutput:
     """Read the question and answer pairs in a teacher's output.
 
-    This function never raises. Parts that cannot be read are in ``rejected``, with their position in characters and
-    their raw text. If the output contains no object, ``rejected`` has a single entry with the reason ``no_record``.
+    This function never raises an exception. Parts that are not pairs are in ``rejected``, with their position in
+    characters and their raw text. If the output contains no JSON object, ``rejected`` has a single entry with the
+    reason ``no_record``.
     """
     output = ParsedOutput()
     for start, end, read in _read_objects(text):
@@ -102,7 +105,10 @@ def parse_llm_output(text: str) -> ParsedOutput:
 
 
 def _read_objects(text: str) -> Iterator[tuple[int, int, _JsonObject | _UnreadableError]]:
-    """Yield start, end and content of each object that should be a pair. An error replaces unreadable content."""
+    """Yield the start, end and content of each object that should be a pair.
+
+    If an object cannot be read, an error takes the place of its content.
+    """
     position = 0
     while match := _OBJECT_START.search(text, position):
         start = match.start()
@@ -130,9 +136,9 @@ def _after_object(
     stop = following.start() if following else len(text)
     structure = cast(re.Match[str], _STRUCTURE.match(text, end, stop))
     rest = text[structure.end() : stop]
-    # If the quotes in an answer such as `the sign "}" ends it` are not escaped, the JSON is valid, but it contains only
-    # the start of the answer, and the rest follows the brace. A quote after the brace may also begin the next key of
-    # the enclosing object.
+    # If the quotes in an answer such as `the sign "}" ends it` are not escaped, the text up to the brace is valid JSON.
+    # But this JSON contains only the start of the answer; the rest of the answer follows the brace. A quote after the
+    # brace may also begin the next key of the enclosing object.
     string_goes_on = not _ANY_KEY.match(rest) if rest.startswith('"') else _END_OF_OBJECT.search(rest)
     if string_goes_on or rest.count('"') % 2:
         message = f"text continues after the closing brace ({rest[:30]!r}); {_EXPECTED}"
@@ -141,7 +147,7 @@ def _after_object(
 
 
 def _contains_pair(value: _JsonObject) -> bool:
-    # A loop, because recursion into a deeply nested value could exceed Python's limit.
+    # This is a loop, because recursion into a deeply nested value could exceed Python's limit.
     unvisited: list[object] = [value]
     while unvisited:
         item = unvisited.pop()
@@ -176,8 +182,8 @@ def _after_broken_object(text: str, start: int, error: json.JSONDecodeError) -> 
 def _end_of_broken_object(text: str, start: int, error: json.JSONDecodeError) -> int:
     """Return where the next object certainly begins, or the end of the text.
 
-    A brace may still be inside a string of the broken object. The brace certainly begins another object if the text
-    before it has each of the three keys once and an even number of quotes.
+    A brace may still be inside a string of the broken object. The brace certainly begins another object if the broken
+    object's text before it contains each of the three keys once and an even number of quotes.
     """
     boundary = _BETWEEN_OBJECTS.search(text, start)
     candidates = [error.pos, boundary.end() if boundary else start]
@@ -225,7 +231,7 @@ def parse_grounding(text: str) -> Literal["grounded", "ungrounded"] | None:
 
 
 def _only_verdict(text: str) -> str | None:
-    """Return the ``verdict`` on which all objects in ``text`` agree, in capitals, or ``None`` if they do not agree."""
+    """Return the ``verdict`` that all objects in ``text`` agree on, in capitals, or ``None`` if there is none."""
     verdicts: list[object] = []
     position = 0
     while match := _OBJECT_START.search(text, position):
@@ -238,7 +244,7 @@ def _only_verdict(text: str) -> str | None:
             continue
         if "verdict" in value:
             verdicts.append(value["verdict"])
-    # There is a verdict outside of the readable objects. It may contradict the other verdicts or may be truncated.
+    # If the numbers differ, a verdict is outside the readable objects. It may contradict the others or be truncated.
     if not verdicts or len(_VERDICT_KEY.findall(text)) != len(verdicts):
         return None
     distinct = {verdict.upper() if isinstance(verdict, str) else None for verdict in verdicts}

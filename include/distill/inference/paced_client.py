@@ -1,5 +1,5 @@
 """
-Call a model at the rate of its quota, and retry calls that were throttled or failed temporarily.
+Call a model at the rate that its quota allows, and retry calls that were throttled or failed temporarily.
 
 No retry library is used, because ``rate_limits.py`` must count every retry against the quota.
 """
@@ -22,15 +22,16 @@ MAX_ATTEMPTS = 6
 
 class PacedClient:
     """
-    Send calls through another client at the rate of a quota, and retry throttled calls and temporary failures.
+    Send calls through another client at the rate that a quota allows. Retry throttled calls and temporary failures.
 
-    One object serves all threads of a task for one model. The other client must not retry throttled calls itself,
-    because those calls would not be counted against the quota.
+    One instance serves all threads of a task for one model. The other client must not retry throttled calls itself,
+    because its retries would not be counted against the quota.
 
-    :param client: sends the calls.
+    :param client: the other client, which sends the calls.
     :param quota: the task's share of the model's quota.
-    :param concurrency: maximum number of calls in flight. A call ends with the block of :meth:`answer`.
-    :param patience_seconds: how long one request may be throttled before its error is raised.
+    :param concurrency: maximum number of calls in flight. A call is in flight until the ``with`` block of
+        :meth:`answer` ends.
+    :param patience_seconds: how long one request may be throttled before an error is raised.
     """
 
     def __init__(
@@ -52,7 +53,7 @@ class PacedClient:
         self._sleep = sleep
 
     def with_client(self, client: ModelClient) -> PacedClient:
-        """Return a paced client that sends its calls through ``client`` and shares the queue of this client."""
+        """Return a paced client that sends its calls through ``client`` and shares this client's quota and queue."""
         sibling = copy.copy(self)
         sibling._client = client
         return sibling
@@ -60,10 +61,10 @@ class PacedClient:
     @contextmanager
     def answer(self, request: ModelRequest) -> Iterator[Completion]:
         """
-        Wait for the quota, send ``request`` and provide the answer.
+        Wait until the quota allows a call, send ``request`` and yield the answer.
 
-        The call counts as in flight until the block ends. If the block stores the answer, a killed task loses at most
-        ``concurrency`` answers, because at most this number of answers is in flight or not stored yet.
+        The call counts as in flight until the ``with`` block ends, and at most ``concurrency`` calls are in flight. If
+        the block stores the answer, a killed task therefore loses at most ``concurrency`` answers.
 
         :raises ThrottledError: the request was throttled for longer than ``patience_seconds``. It was not billed.
         :raises TransientError: the call failed ``MAX_ATTEMPTS`` times.
@@ -88,7 +89,7 @@ class PacedClient:
             self._limiter.end_call()
 
     def _ask_once(self, request: ModelRequest) -> Completion:
-        """Send one call. An answered call still counts as in flight; a failed call does not."""
+        """Send the request once. After an answer, the call still counts as in flight; after an error, it does not."""
         reserved = self._estimate.estimate(request)
         sent_at = self._limiter.acquire(reserved)
         try:
@@ -108,9 +109,10 @@ class PacedClient:
 
 def _out_of_patience(request: ModelRequest, times: int, seconds: float, error: ThrottledError) -> ThrottledError:
     message = (
-        f"{request.invoke_id} throttled one request {times} times in {seconds:.0f} s. The quota is lower than stated,"
-        " or other callers use it up. The request was not billed, and all answers so far are stored. Compare `quotas`"
-        " in the use case with the account's quota, then clear this task to request the missing answers."
+        f"Bedrock throttled one request to {request.invoke_id} for {seconds:.0f} s (attempts: {times}). The quota is"
+        " lower than the use case states, or other callers use it up. The request was not billed, and all answers so"
+        " far are stored. Compare `quotas` in the use case with the account's quota, then clear this task to request"
+        " the missing answers."
         f" Bedrock's message: {error}"
     )
     return ThrottledError(message)

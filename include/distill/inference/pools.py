@@ -61,17 +61,17 @@ def pool_arguments(model: str, region: str, *, tasks: int) -> PoolArguments:
     """
     Return the pool of a step that calls ``model``, and the number of slots that each task of the step holds.
 
-    If the pool has several times as many slots as the step has tasks, each task holds several slots, so that the tasks
-    together use the quota.
+    If the pool has several times as many slots as the step has tasks, each task holds several slots. Otherwise, the
+    tasks together could use only a small part of the quota.
 
-    :param tasks: maximum number of tasks of the step.
+    :param tasks: maximum number of tasks in the step.
     """
     name = pool_name(model, region)
     return {"pool": name, "pool_slots": max(1, pool_slots(name) // tasks)}
 
 
 def required_pools(use_cases: Iterable[UseCase]) -> dict[str, PoolSettings]:
-    """Return the pools of ``pools.json`` and of the models of ``use_cases``, for ``airflow pools import``."""
+    """Return the pools in ``pools.json`` and those for the models of ``use_cases``, for ``airflow pools import``."""
     required = dict(configured_pools())
     for use_case in use_cases:
         region = use_case.aws.region

@@ -1,18 +1,19 @@
 """
-Keep the rate of calls within a model's quota of requests and tokens.
+Keep the rate of calls within a model's quotas for requests and tokens.
 
-Before a call starts, Bedrock reserves the input tokens and all of ``max_tokens`` from the token quota. When the
-call ends, the output tokens times the model's burn-down rate replace ``max_tokens``
+Before a call starts, Bedrock reserves the input tokens and all of ``max_tokens`` from the token quota. When the call
+ends, Bedrock replaces ``max_tokens`` with the output tokens multiplied by the model's burn-down rate
 (https://docs.aws.amazon.com/bedrock/latest/userguide/quotas-token-burndown.html). :class:`TokenBucket` counts in the
 same way, so calls stay within a stated quota instead of being throttled. If no quota is stated, :class:`AimdLimiter`
 adapts the rate to throttling.
 
 Mapped tasks share no memory, so a task uses a fixed share of the quota: the number of slots that the task holds in its
-Airflow pool divided by the number of slots in the pool. Only the first tasks that fill the pool may use the burst.
-Retries never use the burst.
+Airflow pool divided by the number of slots in the pool. The quota also allows a burst of calls at the start. Only the
+tasks that fill the pool first may use the burst; retries never use it.
 
-No rate limiter library is used, because none gives back the tokens that a call reserved and did not use. With an
-unknown quota, botocore's adaptive retries caused three times as many rejected calls (docs/explanation/performance.md).
+No rate limiter library is used, because none of them gives back the tokens that a call reserved and did not use. With
+an unknown quota, botocore's adaptive retries caused three times as many rejected calls as this module
+(docs/explanation/performance.md).
 """
 
 from __future__ import annotations
@@ -31,9 +32,10 @@ from include.distill.core.errors import (
 from include.distill.inference.requests import Completion, ModelRequest
 
 MINUTE = 60.0
-# The first calls take longer to reach the service than later calls, and the service's bucket does not refill until the
-# first calls arrive. The capacity of TokenBucket is therefore smaller by the amount that refills in JITTER_SECONDS.
-# With half a second, one of 501 calls was rejected when four tasks started at the same time on two cores.
+# The first calls take longer to reach the service than later calls. The service's bucket is full until they arrive, so
+# it starts to refill later than TokenBucket. The capacity of TokenBucket is therefore smaller by the amount that
+# refills in JITTER_SECONDS. When JITTER_SECONDS was 0.5 and four tasks started at the same time on two cores, one of
+# 501 calls was rejected.
 JITTER_SECONDS = 1.0
 BYTES_PER_TOKEN = 3.0
 MAX_PAUSE_SECONDS = 20.0
@@ -42,12 +44,12 @@ MAX_PAUSE_SECONDS = 20.0
 @dataclass(frozen=True)
 class Quota:
     """
-    The part of a model's quota that one task may use. A rate is ``None`` if the quota is not known.
+    The part of a model's quota that one task may use. A rate is ``None`` if its quota is not known.
 
-    :param tokens_per_minute: rate of tokens, counted as Bedrock reserves them.
+    :param tokens_per_minute: rate of tokens, counted in the way in which Bedrock reserves them.
     :param burst_share: share of a minute's requests that may start at once, before the steady rate applies.
     :param token_burst_share: share of a minute's tokens that may be reserved at once.
-    :param starts_full: whether the burst is available at the start; false for a retry.
+    :param starts_full: whether the task may start with a burst; false for a retry.
     """
 
     requests_per_minute: float | None = None
@@ -62,7 +64,7 @@ class Quota:
         return self.requests_per_minute is not None or self.tokens_per_minute is not None
 
     def scaled(self, share: float, *, starts_full: bool) -> Quota:
-        """Return a part of the quota; ``share`` is from 0 to 1."""
+        """Return the quota with its rates multiplied by ``share``, a number from 0 to 1."""
 
         def part(per_minute: float | None) -> float | None:
             return None if per_minute is None else per_minute * share
@@ -77,11 +79,11 @@ class Quota:
 
 class TokenBucket:
     """
-    A copy of the service's token bucket, which refills at a steady rate and from which each call takes an amount.
+    A copy of the service's bucket of requests or tokens. It refills at a steady rate, and each call uses up part of it.
 
     :param per_minute: rate at which the bucket refills.
     :param burst: capacity of the service's bucket.
-    :param now: time in seconds, on the same clock as in all other calls.
+    :param now: time in seconds, from the same clock that is passed to the other methods.
     """
 
     def __init__(self, per_minute: float, burst: float, now: float, *, full: bool = True) -> None:
@@ -92,7 +94,7 @@ class TokenBucket:
         self._filled_at = now
 
     def seconds_until(self, amount: float, now: float) -> float:
-        """Return the seconds until ``amount`` may be taken. An amount above the capacity only needs a full bucket."""
+        """Return the seconds until ``amount`` may be taken. An amount above the capacity needs a full bucket."""
         self._level = min(self._capacity, self._level + (now - self._filled_at) * self._per_second)
         self._filled_at = now
         seconds = (min(amount, self._capacity) - self._level) / self._per_second
@@ -103,32 +105,33 @@ class TokenBucket:
         self._level -= amount
 
     def refund(self, amount: float) -> None:
-        """Give back the amount that a call reserved and did not use. A negative amount is taken in addition."""
+        """Give back the amount that a call reserved and did not use. A negative amount is taken from the bucket."""
         self._level = min(self._capacity, self._level + amount)
 
     def drain(self) -> None:
-        """Empty the bucket after a throttled call, because the service's bucket must be empty too."""
+        """Empty the bucket after a throttled call, because throttling shows that the service's bucket is empty."""
         self._level = min(0.0, self._level)
 
 
 class AimdLimiter:
     """
-    A limit for the calls in flight that adapts by additive increase and multiplicative decrease (AIMD).
+    A limit on the calls in flight that adapts by additive increase and multiplicative decrease (AIMD).
 
-    The limit is ``ceiling`` until a call is throttled. The limit is then cut to a few calls and grows fast until the
-    next throttled call. After that, the limit grows slowly, and each throttled call cuts it again. Calls are spaced
-    evenly over the time that one call takes, because they would otherwise start in bursts. The limit grows with time
-    and not with answers, because throttling errors return at once while answers take seconds. The constants were found
-    by simulating buckets of 60 to 1,200 requests per minute and answers that take 0.5 to 10 s.
+    The limit is ``ceiling`` until a call is throttled. If ``ceiling`` is a guess, the first throttled call cuts the
+    limit to a few calls, and the limit then grows fast until the next throttled call. Every other throttled call makes
+    a smaller cut, and the limit then grows slowly. After the first cut, calls start evenly spaced over the time that
+    one call takes. Otherwise they would start in bursts. The limit grows with time and not with the number of answers,
+    because throttling errors return at once while answers take seconds. The constants were chosen by simulating quotas
+    of 60 to 1,200 requests per minute and answers that take 0.5 to 10 s.
 
     :param ceiling: maximum number of calls in flight.
-    :param is_guess: whether ``ceiling`` is a guess because no quota is stated. The first cut is then larger.
+    :param is_guess: whether ``ceiling`` is a guess because no quota is stated.
     """
 
     FIRST_CUT = 0.1
     CUT = 0.6
     FAST_GROWTH = 1.5  # factor per second
-    SLOW_GROWTH = 0.05  # share of the limit after a cut, added per second
+    SLOW_GROWTH = 0.05  # calls added per second, as a share of the limit just after a cut
     PAUSE_SECONDS = 0.5
     GAP_SECONDS = 0.002
 
@@ -144,7 +147,10 @@ class AimdLimiter:
         self._started_at = self._grown_at = self._next_at = now
 
     def seconds_to_wait(self, now: float) -> float:
-        """Return the seconds until a call may start; infinite if another call must end first."""
+        """Return the seconds to wait before asking again.
+
+        The value is 0 if a call may start, and infinite if another call must end first.
+        """
         self._grow(now)
         if self._in_flight >= max(1, int(self.allowed)):
             return math.inf if self._cut_at is None else 0.1
@@ -163,12 +169,12 @@ class AimdLimiter:
         self._in_flight -= 1
 
     def record_latency(self, seconds: float) -> None:
-        """Update the mean time that an answer takes."""
+        """Update the moving average of the time that an answer takes."""
         self._latency = seconds if self._latency is None else 0.9 * self._latency + 0.1 * seconds
         self._cuts_in_a_row = 0
 
     def record_throttle(self, sent_at: float, now: float) -> None:
-        """Cut the limit, unless the call was sent before the last cut."""
+        """Cut the limit, unless the throttled call was sent before the last cut."""
         if self._cut_at is not None and sent_at < self._cut_at:
             return
         is_first_cut = self._cut_at is None and self._is_guess
@@ -189,13 +195,13 @@ class AimdLimiter:
 
 class TokenEstimator:
     """
-    An estimator of the quota tokens of a call: its input, plus ``max_tokens`` or a longer expected answer.
+    An estimator for the tokens that a call takes from the quota: its input, plus ``max_tokens`` or a longer answer.
 
     Until real usage is known, the number of input tokens is estimated as a third of the text's bytes. AWS's validators
-    use the same conservative figure for characters; with bytes, the estimate is valid for every script. After the first
-    answer, the highest number of tokens per byte and the longest answer so far are used. If an estimate is too high,
-    the unused tokens are given back when the call ends. An estimate that is too low causes another call to be
-    throttled.
+    also assume three characters per token, which is conservative. Bytes are counted instead of characters, so that the
+    estimate is valid for every script. After the first answer, the highest number of tokens per byte and the longest
+    answer so far are used. If an estimate is too high, the unused tokens are given back when the call ends. If an
+    estimate is too low, another call may be throttled.
     """
 
     def __init__(self) -> None:
@@ -203,7 +209,7 @@ class TokenEstimator:
         self._longest_answer = 0
 
     def estimate(self, request: ModelRequest) -> float:
-        """Return the quota tokens that ``request`` is expected to take."""
+        """Return the number of tokens that ``request`` is expected to take from the quota."""
         density = 1 / BYTES_PER_TOKEN if self._tokens_per_byte is None else self._tokens_per_byte
         burned_down = self._longest_answer * request.model.output_burndown
         return _text_bytes(request) * density + max(request.max_tokens, burned_down)
@@ -224,9 +230,9 @@ Wait = Callable[[threading.Condition, float | None], object]
 
 class RateLimiter:
     """
-    A limiter that makes the calls of a task wait until quota and concurrency allow them.
+    A limiter that makes each call of a task wait until the quota and the concurrency limit allow it.
 
-    The limiter is thread-safe and lets calls start in the order in which they arrive.
+    The limiter is thread-safe. While one call waits for the quota, no later call can start before it.
 
     :param quota: the task's share of the model's quota.
     :param ceiling: maximum number of calls in flight.
@@ -284,7 +290,10 @@ class RateLimiter:
             self._changed.notify_all()
 
     def record_error(self, sent_at: float, error: ServiceError | None, *, unused_tokens: float) -> None:
-        """Give back the tokens that a failed call did not use, and adapt the limits to ``error`` if it is known."""
+        """Give back the tokens that a failed call did not use, and adapt the limits to the error.
+
+        :param error: ``None`` if the call failed with an exception that is not a :class:`ServiceError`.
+        """
         with self._changed:
             if self._tokens:
                 self._tokens.refund(unused_tokens)

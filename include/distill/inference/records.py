@@ -33,7 +33,7 @@ class QuestionAnswer(TypedDict):
 
 
 class WrittenPair(QuestionAnswer):
-    """One pair of question and answer as a teacher wrote it; also the ``text`` of a rejected pair."""
+    """A question and its answer as a teacher wrote them; also the ``text`` of a rejected pair."""
 
     topic: str
 
@@ -61,7 +61,7 @@ class StoredAnswerRecord(TypedDict):
     One stored answer of a model.
 
     The answer is stored in ``<prefix>/responses/<model>/<first two hex digits>/<request key>.json``. This object is
-    outside the run's folder, because all runs share it.
+    not in a run's folder, because all runs share it.
     """
 
     identity: str  # inference id of the model, or ARN of a custom model
@@ -76,8 +76,8 @@ class UsageRecord(TypedDict):
     """
     The model usage of a task: the calls and tokens that this run pays for, and the answers that were already stored.
 
-    The manifests of ``synthesize``, ``curate``, ``answer`` and ``judge`` contain this record. Answers of batch jobs are
-    counted in the totals and again in the ``batch_`` fields, because batch jobs cost less.
+    The manifests of ``synthesize``, ``curate``, ``answer`` and ``judge`` contain this record. Answers from batch jobs
+    are counted both in the totals and in the ``batch_`` fields, because batch jobs cost less.
     """
 
     calls: int
@@ -91,19 +91,19 @@ class UsageRecord(TypedDict):
 
 
 class ThroughputManifest(TypedDict):
-    """The provisioned throughput that serves an arm. ``provision`` passes this result only through XCom."""
+    """The provisioned throughput that serves an arm. The task ``provision`` passes this record through XCom only."""
 
-    model_arn: str | None  # custom model that answers; None if the base student is used in place of a champion
+    model_arn: str | None  # ARN of the custom model; None if the base student is used in place of a champion
     student: str  # key of the base model in models.yaml
     missing_answers: int  # evaluation questions without a stored answer
-    bought: bool  # True if this attempt bought the throughput, False if it existed or none is needed
+    bought: bool  # True if this attempt bought the throughput; False if it already existed or is not needed
     usd_per_hour: NotRequired[float]  # for all model units; absent from manifests of earlier versions
     throughput_name: str | None  # None when no answer is missing
     throughput_arn: str | None
 
 
 class EndpointManifest(TypedDict):
-    """The endpoint to call and the model that it serves. ``in_service`` passes this result only through XCom."""
+    """The endpoint to call and its model. The task ``in_service`` passes this record through XCom only."""
 
     invoke_id: str | None  # ARN of the throughput; None when no answer is missing
     model_arn: str | None

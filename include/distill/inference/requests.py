@@ -1,11 +1,11 @@
 """
-Build the API calls that send a request to a model, and read the replies.
+Build the API call that sends a request to a model, and read the reply.
 
 Anthropic models are called through InvokeModel, as in the article (docs/explanation/method.md). All other models are
-called through Converse. The key ``api`` in ``include/models.yaml`` selects the entry of :data:`WIRE_FORMATS`. The wire
-formats are used only in this module. ``max_tokens`` is always sent, because Bedrock reserves this number from the token
-quota, and the default is the model's maximum.
-Formats: https://docs.aws.amazon.com/bedrock/latest/userguide/inference-api.html
+called through Converse. A model's key ``api`` in ``include/models.yaml`` selects an entry of :data:`WIRE_FORMATS`. No
+other module writes or reads these formats. ``max_tokens`` is always sent, because Bedrock reserves this number of
+tokens from the quota. Without ``max_tokens``, Bedrock would reserve the model's maximum.Formats:
+https://docs.aws.amazon.com/bedrock/latest/userguide/inference-api.html
 """
 
 from __future__ import annotations
@@ -30,11 +30,12 @@ class ModelRequest:
     One request to a model. The answer is stored under :attr:`key`, so it is paid for only once.
 
     :param identity: inference id of the model that answers, or ARN of a custom model. It is never the ARN of the
-        provisioned throughput, because every run has another throughput.
+        provisioned throughput, because every run buys a throughput of its own.
     :param invoke_id: model id in the API call. For a custom model, this is the ARN of the throughput that serves it.
     :param max_tokens: maximum length of the answer, in tokens.
-    :param sample: 0 for the first request. Each repetition has the next number.
-    :param json_schema: JSON schema of the answer, as text. It is not sent to models without structured output.
+    :param sample: 0 for the first request. Each repetition of the request has the next number.
+    :param json_schema: JSON schema of the answer, as text. It is not sent to models that do not support structured
+        output.
     """
 
     model: Model
@@ -88,13 +89,14 @@ class ModelClient(Protocol):
     def ask(self, request: ModelRequest) -> Completion:
         """Send the request, which costs money, and return the answer.
 
-        :raises ServiceError: the call was throttled or refused, failed temporarily, or returned an unknown format.
+        :raises ServiceError: the call was throttled or refused, failed temporarily, or returned a response in an
+            unknown format.
         """
 
 
 @dataclass(frozen=True)
 class ApiCall:
-    """A call of boto3's ``bedrock-runtime`` client: the format of the request and the arguments of the method."""
+    """A call to boto3's ``bedrock-runtime`` client: the format of the request and the arguments of the method."""
 
     api: ApiName
     parameters: dict[str, Any]
@@ -120,7 +122,7 @@ def to_api_call(request: ModelRequest) -> ApiCall:
 
 
 def to_model_input(request: ModelRequest) -> dict[str, Any]:
-    """Return the ``modelInput`` of a batch job's record: the body of the API call, without the model's id."""
+    """Return the ``modelInput`` of a record in a batch job: the body of the API call, without the model's id."""
     return WIRE_FORMATS[request.model.api].write(request)
 
 
@@ -158,7 +160,7 @@ def _converse_body(request: ModelRequest) -> dict[str, Any]:
 def read_reply(call: ApiCall, response: Mapping[str, Any]) -> Completion:
     """Read the response of an API call.
 
-    :param response: as boto3 returns it.
+    :param response: the response, as boto3 returns it.
     :raises ContractError: the response does not have the documented format. The call was billed.
     """
     headers = response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
@@ -176,7 +178,7 @@ def read_reply(call: ApiCall, response: Mapping[str, Any]) -> Completion:
 
 
 def read_model_output(model: Model, output: Mapping[str, Any], *, simulated: bool) -> Completion:
-    """Read the ``modelOutput`` of a batch job's record.
+    """Read the ``modelOutput`` of a record in a batch job.
 
     :raises ContractError: the output does not have the documented format. The record was billed.
     """
@@ -221,7 +223,7 @@ class WireFormat:
     """
     The format of the requests to a model and of the model's answers.
 
-    :param invocation_type: the API that takes the requests, as a batch job names it.
+    :param invocation_type: name of the API, as in the ``modelInvocationType`` of a batch job.
     :param write: returns the body of a request, without the model's id.
     :param read: reads the body of an answer, and raises an error if the body does not have the documented format.
     """

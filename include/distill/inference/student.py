@@ -1,5 +1,5 @@
 """
-Build the requests to a student, in exactly the text format that it is trained on.
+Build the requests to a student in exactly the text format that the student is trained on.
 
 Training and inference must use the same text, so both call the functions of this module. The functions render the
 prompt, add the instruction as system text or before the user text, and escape reserved strings. For some families, a
@@ -54,8 +54,9 @@ class Student:
         """
         Return the student that answers for an arm.
 
-        :param prompts: frozen prompts by name.
-        :param base_model: key in models.yaml of a champion's base model, which may differ from ``use_case.student``.
+        :param prompts: the run's frozen prompts, by name.
+        :param base_model: for a champion, the key of its base model in models.yaml. It may differ from
+            ``use_case.student``.
         :param model_arn: ARN of the custom model; ``None`` for the base student, which is called on demand.
         :param invoke_id: ARN of the throughput that serves the custom model.
         :raises UseCaseError: the model is unknown, or Bedrock cannot fine-tune it.
@@ -73,7 +74,7 @@ class Student:
         )
 
     def request(self, row: DocumentQuestion, *, sample: int = 0) -> ModelRequest:
-        """Return the request for the student's answer to ``row``. The second answer has ``sample`` 1."""
+        """Return the request for the student's answer to ``row``. For the second answer, ``sample`` is 1."""
         system, user = system_and_user_text(
             user=student_input(row["document"], row["question"], prompt=self.prompt, family=self.family),
             instruction=escape_reserved(self.instruction, self.family),
@@ -98,7 +99,7 @@ def student_input(document: str, question: str, *, prompt: Prompt, family: Famil
 
 def system_and_user_text(*, user: str, instruction: str, family: Family) -> tuple[str, str]:
     """
-    Place the instruction and return ``(system, user)``.
+    Combine the instruction with the user text and return ``(system, user)``.
 
     A prompt-completion training record has no field for a system text. For this format, the instruction precedes the
     user text, both in training and in requests to the student.
@@ -114,7 +115,7 @@ def system_and_user_text(*, user: str, instruction: str, family: Family) -> tupl
 
 def escape_reserved(text: str, family: Family) -> str:
     """
-    Insert a space before the last character of each reserved string of the family, such as ``System :``.
+    Insert a space before the last character of each reserved string of the family: ``System:`` becomes ``System :``.
 
     The text stays readable, and escaping it a second time changes nothing.
     """

@@ -39,14 +39,15 @@ class LabelParams(BaseModel):
         le=MAX_SAMPLE_SIZE,
         title="Examples",
         description=(
-            f"Number of examples to label. The report shows no kappa for fewer than {MINIMUM_RATED} labels. For an"
-            " agreement of 70 %, the 95 % interval is 56 to 81 % with 50 labels, and 60 to 78 % with 100 labels."
+            "Number of examples to label. The report shows no kappa (agreement beyond chance) for fewer than"
+            f" {MINIMUM_RATED} labels. For an agreement of 70 %, the 95 % interval is 56 to 81 % with 50 labels, and 60"
+            " to 78 % with 100 labels."
         ),
     )
     how: LabelMode = Field(
         "ask in Airflow",
         title="How",
-        description='How people label. With "ask in Airflow", the examples are in the run\'s tab "Required Actions".',
+        description='How people label. With "ask in Airflow", they answer in the run\'s tab "Required Actions".',
     )
     labelled_csv: str | None = Field(
         None,
@@ -68,7 +69,7 @@ class LabelParams(BaseModel):
         gt=0,
         le=720,
         title="Hours",
-        description='How long Airflow waits. After this time, the label is "No answer".',
+        description='How long Airflow waits for each answer. After this time, the answer is "No answer".',
     )
 
     @model_validator(mode="after")
@@ -84,7 +85,7 @@ def parse_label_params(params: Mapping[str, object]) -> LabelParams:
     """
     Validate the values of the form. An empty field counts as missing.
 
-    :raises InputError: a value is missing or not valid. The message names every field with a fault.
+    :raises InputError: a value is missing or not valid. The message names every field that has a fault.
     """
     try:
         return LabelParams.model_validate({name: value for name, value in params.items() if value not in (None, "")})
@@ -94,7 +95,7 @@ def parse_label_params(params: Mapping[str, object]) -> LabelParams:
             for fault in error.errors()
         )
         message = (
-            f"The trigger form of distill_label_sample has invalid values: {faults}. No labels were requested. Correct"
-            " the values and trigger the DAG again."
+            f"The trigger form of distill_label_sample has invalid values: {faults}. No label was requested or stored."
+            " Correct the values and trigger the DAG again."
         )
         raise InputError(message) from error

@@ -1,9 +1,9 @@
 """
-Store the labels of people, and match the labels with a run's answers.
+Store people's labels, and match the labels with a run's answers.
 
 A label is about two texts, not about two arms: if a run is repeated with another model or prompt, the same questions
-get other answers. Each label therefore has the hash of the answers that the labeler saw, and counts only while the run
-has these answers. Labels are never deleted. If a run has its earlier answers again, their labels count again.
+get other answers. Each label therefore contains the hash of the two answers that the labeler saw, and counts only while
+the run has these answers. Labels are never deleted. If a run gets its earlier answers back, their labels count again.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ class MatchedLabels:
     """
     The labels of a run, matched with the run's answers.
 
-    :param counted: labels of answers that the run has.
-    :param changed: number of labels of answers that the run no longer has.
+    :param counted: labels on answers that the run still has.
+    :param changed: number of labels on answers that the run no longer has.
     :param unmarked: number of labels without a hash of the answers, as earlier versions stored them.
     """
 
@@ -35,7 +35,7 @@ class MatchedLabels:
     unmarked: int
 
     def as_record(self) -> LabelCounts:
-        """Return the counts in the form of ``report.json``."""
+        """Return the counts as they appear in ``report.json``."""
         return {"counted": len(self.counted), "changed": self.changed, "unmarked": self.unmarked}
 
 
@@ -48,7 +48,7 @@ def match_labels(labels: Sequence[Label], answers: AnswersByArm) -> MatchedLabel
     """
     Select the labels that belong to ``answers``, and count the other labels.
 
-    :param answers: answer to each row id, by arm.
+    :param answers: each arm's answers, by row id.
     """
     marked = [label for label in labels if label.get("answers")]
     counted = [label for label in marked if label.get("answers") == _present_hash(label, answers)]
@@ -66,7 +66,7 @@ def _present_answer(label: Label, arm: Literal["candidate", "baseline"], answers
 
 
 def store_labels(store: ObjectStore, folder: RunFolder, labels: Sequence[Label]) -> None:
-    """Store new labels. A new label replaces an earlier label of the same labeler on the same answers."""
+    """Store new labels. A new label replaces the same labeler's earlier label on the same answers."""
     for labeler in sorted({label["labeller"] for label in labels}):
         uri = folder.labels_by(labeler)
         before = read_jsonl(store, uri, Label) if store.exists(uri) else []
@@ -75,7 +75,7 @@ def store_labels(store: ObjectStore, folder: RunFolder, labels: Sequence[Label])
 
 
 def read_labels(store: ObjectStore, folder: RunFolder) -> list[Label]:
-    """Read all labels of the run, including labels of answers that the run no longer has."""
+    """Read all labels of the run, including labels on answers that the run no longer has."""
     return [label for uri in store.list(folder.labels) for label in read_jsonl(store, uri, Label)]
 
 

@@ -1,4 +1,4 @@
-"""Define the records of labeling: the sample, the labels of people, and the results of the labeling tasks."""
+"""Define the records of labeling: the sample, people's labels, and the results of the labeling tasks."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class LabelExample(TypedDict):
 
 
 class Label(TypedDict):
-    """One person's label of one question. The record is stored in ``report/labels/<labeler>.jsonl``."""
+    """One person's label on one question. The record is stored in ``report/labels/<labeler>.jsonl``."""
 
     row_id: str
     candidate: str  # arm
@@ -43,13 +43,13 @@ class Label(TypedDict):
 
 class LabelCounts(TypedDict):
     """
-    Counts of stored labels, by whether the run still has the answers.
+    Counts of stored labels, by whether the run still has the labeled answers.
 
     The record is stored as ``labels`` in ``report/report.json``.
     """
 
-    counted: int  # labels of answers that the run has
-    changed: int  # labels of answers that the run no longer has
+    counted: int  # labels on answers that the run still has
+    changed: int  # labels on answers that the run no longer has
     unmarked: int  # labels without a hash of the answers
 
 
@@ -76,6 +76,6 @@ class LabelsManifest(TypedDict):
 
     labels: int
     no_answer: int  # examples without a label
-    outdated: int  # labels of the sheet that are left out, because their answers have changed since
+    outdated: int  # labels in the sheet that are not stored, because the answers have changed since
     labellers: list[str]
     report_html_uri: str

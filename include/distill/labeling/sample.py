@@ -1,9 +1,10 @@
 """
-Draw a blinded sample of answers for people to label, and translate the labels from A and B to the arms.
+Draw a blinded sample of answers for people to label, and translate the choices A and B into arms.
 
 Examples are drawn in a fixed order, so a larger sample starts with the examples of a smaller sample. For each question,
-a draw decides which answer is shown as A. The key to these draws is stored separately from the sheet that people see.
-The name of an example contains a hash of the two answers, so that a label is matched with exactly these answers.
+a pseudorandom draw decides which arm's answer is shown as A. The key, which records these decisions, is stored
+separately from the sheet that people see. The name of an example contains a hash of the two answers, so that a label is
+matched with exactly these answers.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ def draw_sample(
 
     Questions to which both arms gave the same answer are left out, because there is no preference to express.
 
-    :param answers: answer to each row id, by arm.
+    :param answers: each arm's answers, by row id.
     :param pair: candidate and baseline.
     :param examples: maximum number of examples to draw.
     """
@@ -75,14 +76,14 @@ def split_example_name(example: str) -> tuple[str, str]:
 
     The number at the start of the name is only for people. It changes when the answers to other rows change.
 
-    :return: two empty strings for a name without hashes.
+    :return: two strings, which are empty if the name contains no hashes.
     """
     _, run_and_pair, shown = [*example.split("-"), "", ""][:3]
     return run_and_pair, shown
 
 
 def key_name(examples: Sequence[LabelExample]) -> str:
-    """Return the file name of a sample's key. Two samples have the same key name only if their examples are equal."""
+    """Return the file name of a sample's key. The name contains a hash of all examples."""
     return f"key-{canonical_hash(examples)[:12]}.jsonl"
 
 
@@ -90,9 +91,9 @@ def to_labels(
     choices: Mapping[str, Choice], examples: Sequence[LabelExample], *, pair: tuple[str, str], labeler: str, now: str
 ) -> list[Label]:
     """
-    Translate one person's choices from A and B to candidate and baseline.
+    Translate one person's choices from A and B into candidate and baseline.
 
-    :param choices: choice by name of the example. The choice "No answer" gives no label.
+    :param choices: choices by name of the example. The choice "No answer" does not become a label.
     :param pair: candidate and baseline.
     :param now: time of the labels, ISO 8601, UTC.
     """
@@ -124,5 +125,5 @@ def _hash_of_shown_answers(example: LabelExample) -> str:
 
 
 def labeler_name(user: str) -> str:
-    """Convert a user's name to a labeler's name of a-z, 0-9 and hyphens, which can be part of a file name."""
+    """Convert a user name to a labeler name with only a-z, 0-9 and hyphens, so that it can be part of a file name."""
     return re.sub(r"[^a-z0-9]+", "-", user.lower()).strip("-")[:40].strip("-") or "somebody"

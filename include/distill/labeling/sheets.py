@@ -1,8 +1,8 @@
 """
 Write a blinded sample as a CSV sheet for a spreadsheet program, and read the labels back.
 
-A spreadsheet program runs cells that look like formulas, so these cells are escaped. When the program saves the sheet,
-it may use another encoding and another separator. Both are therefore detected when the sheet is read.
+A spreadsheet program evaluates cells that look like formulas, so these cells are escaped. When the program saves the
+sheet, it may use another encoding and another separator. Both are therefore detected when the sheet is read.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from include.distill.labeling.records import Choice, LabelExample
 from include.distill.labeling.sample import LABEL_CHOICES, NO_ANSWER, split_example_name
 
 SHEET_COLUMNS = ("example", "question", "document", "answer_a", "answer_b", "label")
-SEPARATORS = (",", ";", "\t")  # the most frequent separator in the header is used, or the comma in case of a tie
+SEPARATORS = (",", ";", "\t")  # the most frequent one in the header is used; in a tie, the first one here
 SHEET_PROBLEMS_SHOWN = 20
 _OLDER_NAME = re.compile(r"\d{3}-[0-9a-f]{6}")  # names in sheets of an earlier version, without a hash of the answers
-# Spreadsheets also run formulas after white space, and with the full-width forms of these characters.
+# Spreadsheet programs also evaluate formulas after white space and with the full-width forms of these characters.
 _FORMULA = re.compile(r"[\s\x00]*[=+\-@\uff1d\uff0b\uff0d\uff20\t\r\n]")
 _CHOICE_OF_CELL: dict[str, Choice] = {"": NO_ANSWER, **{choice.lower(): choice for choice in LABEL_CHOICES}}
 
@@ -43,7 +43,7 @@ def render_sheet(examples: Iterable[LabelExample]) -> bytes:
 
 
 def escape_formula(text: str) -> str:
-    """Return ``text`` as a cell that no spreadsheet runs as a formula."""
+    """Return ``text`` as a cell that no spreadsheet program evaluates as a formula."""
     return f"'{text}" if _FORMULA.match(text) else text
 
 
@@ -52,8 +52,8 @@ class SheetLabels:
     """
     The labels of a sheet.
 
-    :param labels: choice by name of the example.
-    :param changed: choice by name of the example, for examples whose answers have changed since the sheet was written.
+    :param labels: choices by name of the example.
+    :param changed: choices by name of the example, for examples whose answers have changed since the sheet was written.
     """
 
     labels: dict[str, Choice] = field(default_factory=dict)
@@ -61,7 +61,7 @@ class SheetLabels:
 
     @property
     def outdated(self) -> int:
-        """The number of labels of answers that have changed since the sheet was written."""
+        """The number of labels on answers that have changed since the sheet was written."""
         return sum(choice != NO_ANSWER for choice in self.changed.values())
 
 
@@ -73,7 +73,8 @@ def read_sheet(body: bytes, examples: Sequence[LabelExample], *, source: str) ->
 
     :param examples: the current sample.
     :param source: name of the file for messages.
-    :raises InputError: the header or a row cannot be used. The message names faulty rows with line and column.
+    :raises InputError: the header or a row cannot be used. The message names the line and the column of each
+        fault.
     """
     encoding, separator = _detect_format(body)
     table = read_csv(
@@ -108,7 +109,7 @@ def _shorten(problems: Sequence[str], *, is_recognized: bool) -> list[str]:
     if not is_recognized:
         listed.append(
             "No row could be used. To read a sheet of another run or pair of arms, set run_key, candidate and baseline"
-            " to the values in the name of the sheet's folder."
+            " to the values in the URI of that sheet."
         )
     return listed
 
@@ -144,7 +145,7 @@ def _read_record(
     if record.fields and not any(field.strip() for field in record.fields):
         return None  # a spreadsheet program also saves empty rows that a person has touched
     if record.fault:
-        return f"row: has {len(record.fields)} fields, but the header has {len(columns)}"
+        return f"row: the number of fields is {len(record.fields)}, but the header has {len(columns)}"
     cells = dict(zip(columns, record.fields, strict=True))
     example, label = cells["example"].strip().lstrip("'"), cells["label"].strip().lstrip("'").lower()
     if problem := _name_problem(example, current_names):

@@ -229,16 +229,18 @@ SHARED = [
     pytest.param(
         f"responses/nova-micro/ab/{HASH}.json", {}, {"paid_answers": False}, "'Paid answers'", id="answers not ticked"
     ),
-    pytest.param("datasets/mine.csv", {}, {}, "not named as", id="a file that a person put there"),
-    pytest.param(f"datasets/{HASH}/notes.txt", {}, {}, "not named as", id="a note next to a data set"),
+    pytest.param("datasets/mine.csv", {}, {}, "does not use such names", id="a file that a person put there"),
+    pytest.param(f"datasets/{HASH}/notes.txt", {}, {}, "does not use such names", id="a note next to a data set"),
     pytest.param(f"batches/{HASH}/input.jsonl", {}, {}, None, id="the input of a batch job"),
     pytest.param("batches/landed/name-judge-0a-a2.json", {}, {}, None, id="the outcome of a batch job"),
     pytest.param(f"batches/{HASH[:16]}/abcdefghijkl/input.jsonl.out", {}, {}, None, id="the output of a batch job"),
     pytest.param(
         f"batches/{HASH}/input.jsonl", {}, {"paid_answers": False}, "'Paid answers'", id="batch files not ticked"
     ),
-    pytest.param("batches/mine.jsonl", {}, {}, "not named as", id="a file next to batch jobs"),
-    pytest.param(f"responses/nova-micro/ab/{HASH}.json.bak", {}, {}, "not named as", id="a copy of an answer"),
+    pytest.param("batches/mine.jsonl", {}, {}, "does not use such names", id="a file next to batch jobs"),
+    pytest.param(
+        f"responses/nova-micro/ab/{HASH}.json.bak", {}, {}, "does not use such names", id="a copy of an answer"
+    ),
     pytest.param(
         f"datasets/{HASH}/train.jsonl",
         {"use_cases": frozenset({"docs", "faq"})},

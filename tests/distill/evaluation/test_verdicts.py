@@ -190,7 +190,9 @@ def test_a_rate_without_verdicts_is_none() -> None:
     [
         pytest.param([verdict("r", "candidate_first", "tie")], "No verdict in order 'baseline_first'", id="missing"),
         pytest.param([verdict("r", "candidate_first", "tie")] * 2, "Two verdicts in order", id="twice"),
-        pytest.param([verdict("r", "candidate_first", "A")], "Unknown verdict 'A'", id="letter not resolved"),
+        pytest.param(
+            [verdict("r", "candidate_first", "A")], "Unknown verdict or order: verdict 'A'", id="letter not resolved"
+        ),
         pytest.param([verdict("r", "both", "tie")], "in order 'both'", id="unknown order"),
     ],
 )

@@ -146,7 +146,7 @@ class TestErrors:
         server = Server(time, lambda _: ThrottledError("Too many tokens"))
         with pytest.raises(
             ThrottledError,
-            match=r"throttled one request \d+ times in \d\d s.*not billed.*Compare `quotas`.*clear this task.*Too many",
+            match=r"throttled one request .* for \d\d s .*not billed.*Compare `quotas`.*clear this task.*Too many",
         ):
             ask(paced(server, time, Quota(), patience_seconds=30))
         assert 30 <= time.now <= 60

@@ -155,7 +155,7 @@ class TestPromote:
     ) -> None:
         write_json(prepared, CHAMPION_URI, make_champion().model_dump())
         decide(prepared, decision("tuned"))
-        with pytest.raises(PromotionError, match="Clear preflight"):
+        with pytest.raises(PromotionError, match="Clear the task `preflight`"):
             promote()
         assert read_champion(prepared, CHAMPION_URI) == make_champion()
 

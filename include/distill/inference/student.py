@@ -2,9 +2,9 @@
 Build the requests to a student in exactly the text format that the student is trained on.
 
 Training and inference must use the same text, so both call the functions of this module. The functions render the
-prompt, add the instruction as system text or before the user text, and escape reserved strings. For some families, a
-customization job fails if the user or system text contains a string such as ``System:``, and some documents contain
-these strings.
+prompt, add the instruction as system prompt or before the user text, and escape reserved strings. For some families, a
+customization job fails if the user text or the system prompt contains a string such as ``System:``, and some documents
+contain these strings.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Student:
     :param identity: inference id of the base model, or ARN of the custom model; see :class:`ModelRequest`.
     :param invoke_id: model id in the API call: ``identity``, or the ARN of the throughput that serves the custom model.
     :param prompt: template of the user text, with ``document`` and ``question``.
-    :param instruction: system text; may be empty.
+    :param instruction: the system prompt; may be empty.
     """
 
     model: Model
@@ -101,10 +101,10 @@ def system_and_user_text(*, user: str, instruction: str, family: Family) -> tupl
     """
     Combine the instruction with the user text and return ``(system, user)``.
 
-    A prompt-completion training record has no field for a system text. For this format, the instruction precedes the
+    A prompt-completion training record has no field for a system prompt. For this format, the instruction precedes the
     user text, both in training and in requests to the student.
 
-    :param instruction: system text; left out if it is blank.
+    :param instruction: the system prompt; left out if it is blank.
     """
     if is_blank(instruction):
         return "", user

@@ -217,7 +217,7 @@ def test_the_report_list_entry_of_a_run_is_deleted_with_the_run_and_other_entrie
     made = plan(roots=[root(objects=[*run_objects(), *objects(LIST_ENTRY, orphan)])])
     assert LIST_ENTRY in only(made, ResourceKind.RUN).uris
     assert only(made, ResourceKind.OTHER).uris == (orphan,)
-    assert "a run that is gone" in str(only(made, ResourceKind.OTHER).keep_reason)
+    assert "a deleted run" in str(only(made, ResourceKind.OTHER).keep_reason)
 
 
 SHARED = [

@@ -2,9 +2,9 @@
 Build the requests to a student in exactly the text format that the student is trained on.
 
 Training and inference must use the same text, so both call the functions of this module. The functions render the
-prompt, add the instruction as system prompt or before the user text, and escape reserved strings. For some families, a
-customization job fails if the user text or the system prompt contains a string such as ``System:``, and some documents
-contain these strings.
+prompt, add the instruction as the system prompt or before the user text, and escape reserved strings. For some
+families, a customization job fails if the user text or the system prompt contains a string such as ``System:``, and
+some documents contain these strings.
 """
 
 from __future__ import annotations

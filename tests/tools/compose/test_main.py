@@ -24,7 +24,7 @@ def test_a_file_outside_of_include_is_refused_before_anything_starts(
     monkeypatch.setenv("CSV", str(rows))
     assert main(["--state", str(tmp_path / "state")]) == REFUSED
     error = capsys.readouterr().err
-    assert f"not in {tmp_path.resolve()}. Nothing was started." in error
+    assert f"not from {tmp_path.resolve()}. Nothing was started." in error
     assert "Copy the file into include/ or into S3." in error
     assert not (tmp_path / "state").exists()
 

@@ -94,7 +94,7 @@ def _json_object(body: bytes) -> dict[str, Any]:
 
 
 def _from_json(shape: Shape, value: Any) -> Any:
-    """Decode blobs inside ``value``. Values of a wrong type are kept, so that the check of the constraints finds them."""
+    """Decode blobs inside ``value``. Values of a wrong type are kept; the check of the constraints finds them."""
     if is_document(shape) or value is None:
         return value
     if shape.type_name == "structure" and isinstance(value, dict):

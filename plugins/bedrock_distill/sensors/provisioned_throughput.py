@@ -25,7 +25,7 @@ class BedrockProvisionedThroughputSensor(WaitingSensor[EndpointManifest]):
         answer is missing.
     :raises ThroughputReleasedError: the throughput was released; clear ``provision`` with downstream.
     :raises OutcomeError: Bedrock could not create the throughput.
-    :raises WaitTimeoutError: the throughput still has the status Creating and is billed; ``release`` deletes it.
+    :raises WaitTimeoutError: the throughput is not in service yet, but is billed; ``release`` deletes it.
     """
 
     template_fields: Sequence[str] = (*WaitingSensor.template_fields, "provisioned")

@@ -65,7 +65,7 @@ def test_a_throughput_that_stays_creating_is_a_time_out_and_never_a_success(
     sensor: Any, context: Any, bedrock: FakeBedrock, status: str
 ) -> None:
     bedrock.put_throughput(NAME, status)
-    message = r"billed until the next task, tuned\.release, deletes it.*tuned\.provision with downstream.*at \$60\.50 per hour"
+    message = r"the next task, tuned\.release, deletes it.*tuned\.provision with downstream.*at \$60\.50 per hour"
     with pytest.raises(WaitTimeoutError, match=message):
         sensor().execute(context)
 

@@ -1,8 +1,9 @@
 """
 Read the catalog of models and fine-tunable model families from ``include/models.yaml``.
 
-The file has the source and date of each fact. This module defines the types of the facts. A use case names a model by
-the model's key (``claude-sonnet-5-5``) or inference id. The error message for an unknown name suggests similar names.
+The file states the source of each fact, and the day on which the source was checked. This module defines the types of
+the facts. A use case names a model by the model's key (``claude-sonnet-5-5``) or inference id. The error message for an
+unknown name suggests similar names.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 CATALOG_PATH = INCLUDE / "models.yaml"
-# The type of each key whose values correspond to code. A new value needs code first.
+# The keys whose values select code, each with the name of its type. A new value needs new code first.
 _TYPES_WITH_CODE = {"api": "ApiName", "format": "RecordFormatName"}
 # The hyperparameter that every family must have.
 EPOCH_COUNT = "epochCount"
@@ -47,7 +48,8 @@ class Customization(_Fact):
 
     :param base_model_id: the id for training, which has a suffix that the id for inference does not have.
     :param regions: Regions in which the model can be trained.
-    :param tokens_per_record: the model's limit, if it differs from the limit of the model's family.
+    :param tokens_per_record: the model's limit on tokens per record, if it differs from the limit of the model's
+        family.
     """
 
     family: str
@@ -58,7 +60,7 @@ class Customization(_Fact):
 
 
 class BatchInference(_Fact):
-    """The Regions in which a model takes batch jobs, and the limits for the records and bytes of one job."""
+    """The Regions in which a model takes batch jobs, and the limits on the records and bytes in one job."""
 
     regions: tuple[str, ...]
     minimum_records: int
@@ -67,7 +69,8 @@ class BatchInference(_Fact):
     source: FactSource
 
 
-# The format of a model's requests and answers. ``include/distill/inference/requests.py`` writes and reads each format.
+# The format of a model's requests and responses. ``include/distill/inference/requests.py`` writes and reads each
+# format.
 ApiName = Literal["anthropic_messages", "converse"]
 
 
@@ -75,9 +78,9 @@ class Model(_Fact):
     """
     The facts about one model.
 
-    :param inference_id: the id for calls; training uses ``customization.base_model_id``.
+    :param inference_id: the id for inference; training uses ``customization.base_model_id``.
     :param temperature: whether calls may set a temperature.
-    :param output_burndown: number of quota tokens that one output token uses up.
+    :param output_burndown: number of tokens that one output token takes from the quota.
     :param quotas: on-demand quotas by Region, if the catalog states any.
     """
 
@@ -114,7 +117,7 @@ class Hyperparameter(_Fact):
 
 
 RecordFormatName = Literal["bedrock-conversation-2024", "prompt-completion", "anthropic-messages"]
-# Records in these formats have no field for a system text, so the instruction is put before the user's text.
+# Records in these formats have no field for a system prompt, so the instruction is put before the user's text.
 FORMATS_WITHOUT_SYSTEM_TEXT: frozenset[RecordFormatName] = frozenset({"prompt-completion"})
 
 
@@ -128,7 +131,7 @@ class Family(_Fact):
     :param count_minimum_with_validation: whether validation records count towards the minimum number of training
         records.
     :param reserved_strings: strings that a record may not contain.
-    :param hyperparameters: by name; ``epochCount`` must be one of them.
+    :param hyperparameters: the hyperparameters by name; ``epochCount`` must be one of them.
     """
 
     key: str
@@ -148,7 +151,7 @@ class Family(_Fact):
 
     @property
     def takes_system_text(self) -> bool:
-        """Whether a training record has a field for a system text."""
+        """Whether a training record has a field for a system prompt."""
         return self.format not in FORMATS_WITHOUT_SYSTEM_TEXT
 
     @model_validator(mode="after")
@@ -181,7 +184,10 @@ class Catalog(_Fact):
                 return model
         usable = sorted(model.key for model in self.models.values() if model.lifecycle == "active")
         nearest = difflib.get_close_matches(name, self.models, n=3, cutoff=0.3) or usable
-        message = f"Unknown model {name!r}; expected a key of include/models.yaml. Did you mean {', '.join(nearest)}?"
+        message = (
+            f"Unknown model {name!r}; expected a key or an inference id in include/models.yaml. Did you mean"
+            f" {', '.join(nearest)}?"
+        )
         raise UseCaseError(message)
 
     def family_of(self, model: Model) -> Family:
@@ -221,7 +227,8 @@ def load_catalog(path: Path = CATALOG_PATH) -> Catalog:
 def _problem(error: ErrorDetails) -> str:
     """Describe a validation error of pydantic with the model or family, the key, the value and the expected value."""
     text = f"{'.'.join(map(str, error['loc']))}: {error['msg'].removeprefix('Value error, ')}"
-    if error["type"] not in ("value_error", "missing"):  # these have no value, or the message includes the value
+    # A missing key has no value, and the message of a validator includes the value.
+    if error["type"] not in ("value_error", "missing"):
         text = f"{text}, found {repr(error['input'])[:60]}"
     if error["type"] == "literal_error" and (type_ := _TYPES_WITH_CODE.get(str(error["loc"][-1]))):
         text = (

@@ -26,7 +26,7 @@ class RunFolder:
 
     @property
     def responses(self) -> str:
-        """The folder of paid answers, shared by all runs."""
+        """The folder of the answers that were paid for. All runs share this folder."""
         return f"{self.root}/responses"
 
     def dataset(self, sha256: str, name: str) -> str:
@@ -34,12 +34,12 @@ class RunFolder:
         return f"{self.root}/datasets/{sha256}/{name}"
 
     def batch_input(self, sha256: str) -> str:
-        """The input of a batch job. The URI contains the hash of the keys of the job's questions."""
+        """The input of a batch job. The URI contains a hash of the model and of the keys of the requests."""
         return f"{self.root}/batches/{sha256}/input.jsonl"
 
     @property
     def pending_batches(self) -> str:
-        """The folder of the batch jobs of all runs whose answers are not stored yet, with one object per job."""
+        """The folder with one object per batch job whose answers are not stored yet, whichever run bought the job."""
         return f"{self.root}/batches/open/"
 
     def batch_outcome(self, name: str) -> str:
@@ -47,7 +47,7 @@ class RunFolder:
         return f"{self.root}/batches/landed/{name}.json"
 
     def batch_errors(self, name: str) -> str:
-        """The records of a batch job that ended in an error, with the reasons that Bedrock gave."""
+        """The records in a batch job that failed, each with the reason that Bedrock gave."""
         return f"{self.uri}/batches/{name}-errors.jsonl"
 
     @property
@@ -66,7 +66,7 @@ class RunFolder:
         return f"{self.uri}/prompts.json"
 
     def source(self, name: str) -> str:
-        """One file of the run's rows; ``name`` is ``train``, ``evaluation`` or ``rejected``."""
+        """One of the files that contain the run's rows; ``name`` is ``train``, ``evaluation`` or ``rejected``."""
         return f"{self.uri}/source/{name}.jsonl"
 
     @property
@@ -75,11 +75,11 @@ class RunFolder:
         return f"{self.uri}/source/rows.txt"
 
     def last_run(self, use_case: str) -> str:
-        """The record of the most recent run of a use case. A run writes this record when it has read its rows."""
+        """The record of the most recent run of a use case. A run writes this record after it has read its rows."""
         return f"{self.root}/latest/{use_case}.json"
 
     def splits(self, use_case: str) -> str:
-        """The file that stores the side of each document between the runs of a use case."""
+        """The file that records each document's side of the split, so that later runs of the use case keep it."""
         return f"{self.root}/splits/{use_case}.jsonl"
 
     def shard(self, rows: str, number: int) -> str:
@@ -91,20 +91,20 @@ class RunFolder:
         return f"{self.uri}/synthetic/accepted-{number:05d}.jsonl"
 
     def synthetic_texts(self, number: int) -> str:
-        """The accepted pairs of one shard without their documents, for readers that need only questions and answers."""
+        """The accepted pairs of one shard without their documents, for code that needs only questions and answers."""
         return f"{self.uri}/synthetic/texts-{number:05d}.jsonl"
 
     @property
     def synthetic_repeated(self) -> str:
-        """The accepted pairs that repeat another row's question; no training set contains them."""
+        """The pairs that passed all filters but repeat a question of a row or an earlier pair; not used in training."""
         return f"{self.uri}/synthetic/rejected-repeated.jsonl"
 
     def synthetic_rejected(self, number: int) -> str:
-        """The pairs of one shard that were rejected, and unreadable output of the teacher, with the reasons."""
+        """The rejected pairs of one shard, and the teacher's unreadable output, each with the reason."""
         return f"{self.uri}/synthetic/rejected-{number:05d}.jsonl"
 
     def critic_ended(self, number: int) -> str:
-        """The marker that is written if the critic's budget ran out on one shard."""
+        """The marker that is written if one shard's part of the critic's budget is used up."""
         return f"{self.uri}/synthetic/critic-ended-{number:05d}.json"
 
     @property
@@ -117,11 +117,11 @@ class RunFolder:
         return f"{self.uri}/merged/{arm}/{name}"
 
     def answers(self, arm: str, number: int) -> str:
-        """The answers of an arm to the questions of one shard."""
+        """An arm's answers to the questions in one shard."""
         return f"{self.uri}/answers/{arm}/{number:05d}.jsonl"
 
     def judgments(self, judge: str, candidate: str, baseline: str) -> str:
-        """The verdicts of a judge on a pair of arms."""
+        """One judge's verdicts on a pair of arms."""
         return f"{self.uri}/judgments/{judge}/{candidate}--{baseline}/verdicts.jsonl"
 
     def release_records(self, arm: str) -> str:
@@ -129,15 +129,15 @@ class RunFolder:
         return f"{self.uri}/serving/{arm}/"
 
     def release_record(self, arm: str, ordinal: int) -> str:
-        """The record of a release. If it exists, no task buys a throughput with this ordinal."""
+        """The record of one release. Once it exists, no task buys an endpoint with this ordinal."""
         return f"{self.release_records(arm)}released-s{ordinal}.json"
 
     def report(self, extension: str) -> str:
-        """The report, as ``json`` or ``html``."""
+        """The report; ``extension`` is ``json`` or ``html``."""
         return f"{self.uri}/report/report.{extension}"
 
     def label_sample(self, candidate: str, baseline: str, name: str) -> str:
-        """A file of a label sample: ``sheet.csv``, or ``key-….jsonl``, which records the arm of each answer."""
+        """A file of a label sample: ``sheet.csv``, or ``key-….jsonl``, which records the arm that gave each answer."""
         return f"{self.uri}/report/label_sample/{candidate}--{baseline}/{name}"
 
     @property

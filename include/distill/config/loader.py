@@ -46,7 +46,7 @@ class _Loader(yaml.SafeLoader):
 def expand_variables(value: object, environment: Mapping[str, str]) -> object:
     """Replace ``${NAME}`` and ``${NAME:-default}`` in all strings of a YAML value.
 
-    :raises UseCaseError: a variable is not set and has no default.
+    :raises UseCaseError: a variable is not set or is empty, and has no default.
     """
     if isinstance(value, dict):
         return {key: expand_variables(item, environment) for key, item in value.items()}
@@ -60,8 +60,8 @@ def expand_variables(value: object, environment: Mapping[str, str]) -> object:
         value = environment.get(name) or default
         if value is None:
             message = (
-                f"environment variable {name} is not set, and {match.group(0)} has no default. Set the variable, or"
-                f" write ${{{name}:-default}}."
+                f"environment variable {name} is not set or is empty, and {match.group(0)} has no default. Set the"
+                f" variable, or write ${{{name}:-default}}."
             )
             raise UseCaseError(message)
         return value
@@ -87,7 +87,7 @@ def load_use_case(path: Path, environment: Mapping[str, str] | None = None) -> U
         raise UseCaseError(message) from error
     use_case = parse_use_case(raw, origin=path.name)
     if use_case.name != path.stem:
-        message = f"{path.name}: name is {use_case.name!r}; expected the name of the file, {path.stem!r}."
+        message = f"{path.name}: name is {use_case.name!r}; expected the file name without .yaml, {path.stem!r}."
         raise UseCaseError(message)
     return use_case
 

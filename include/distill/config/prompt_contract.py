@@ -1,8 +1,8 @@
 """
 Check the prompts of a use case before any model is called: syntax, variables, and the tags around each input.
 
-A template is rendered with marker texts as inputs, for every combination of optional values that the pipeline uses. A
-message names the prompt and, where possible, the line.
+A template is rendered with marker texts as inputs, for every combination of optional values that the pipeline uses. An
+error message names the prompt and, where possible, the line.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ CONTRACTS = {
 def check_template(prompt: Prompt, role: str) -> list[str]:
     """Check a template against its contract; return one message per problem.
 
-    :param role: the use of the template, a key of :data:`CONTRACTS`.
+    :param role: what the template is used for, a key of :data:`CONTRACTS`.
     """
     contract = CONTRACTS[role]
     try:
@@ -73,7 +73,7 @@ def _unknown_variables(tree: nodes.Template, contract: PromptContract, name: str
     for unknown in sorted(meta.find_undeclared_variables(tree) - contract.variables):
         line = next((node.lineno for node in tree.find_all(nodes.Name) if node.name == unknown), 1)
         allowed = ", ".join(sorted(contract.variables))
-        yield f"Prompt {name} line {line}: unknown variable {unknown!r}; expected some of {allowed}."
+        yield f"Prompt {name} line {line}: unknown variable {unknown!r}; expected one of {allowed}."
 
 
 def _references_to_files(tree: nodes.Template, name: str) -> Iterator[str]:

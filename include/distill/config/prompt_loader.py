@@ -1,9 +1,9 @@
 """
 Load and check the prompts of a use case, and convert them to and from the frozen copy of a run.
 
-A prompt file is given as a name in ``include/prompts/``, as a path below a permitted folder (``DISTILL_INPUT_ROOTS`` or
-the project's ``include/``), or as an ``s3://`` URI. Local files are checked while Airflow parses the DAGs; files in S3
-are checked in preflight. Once the prompts are frozen, editing a file does not change the run.
+A prompt file is given as a name in ``include/prompts/``, as a path inside a permitted folder (``DISTILL_INPUT_ROOTS``
+or the project's ``include/``), or as an ``s3://`` URI. Local files are checked while Airflow parses the DAGs. Files in
+S3 are checked by the task ``preflight``. Once the prompts are frozen, editing a file does not change the run.
 """
 
 from __future__ import annotations
@@ -28,10 +28,11 @@ MAX_PROMPT_EXAMPLES = 20
 
 def load_prompts(section: Prompts, store: ObjectStore | None) -> tuple[Prompts, dict[str, Prompt]]:
     """
-    Return the section with the contents of its files filled in, and its prompts, keyed by the names in the section.
+    Load the prompts that the section ``prompts`` of a use case names.
 
-    :param store: ``None`` while DAGs are parsed; files in S3 are then not read.
-    :raises PromptError: a prompt or a file is invalid. The message lists every problem with file and line.
+    :param store: ``None`` while DAGs are parsed. Files in S3 are not read in this case.
+    :return: the section with the contents of its files filled in, and the prompts by their names in the section.
+    :raises PromptError: a prompt or a file is invalid. The message lists every problem with the file and the line.
     """
     problems: list[str] = []
     prompts: dict[str, Prompt] = {}
@@ -92,7 +93,7 @@ def _fill_in_files(section: Prompts, store: ObjectStore | None) -> Prompts:
     if len(filled_in.examples) > MAX_PROMPT_EXAMPLES:
         message = (
             f"prompts.examples has {len(filled_in.examples)} pairs; expected {MAX_PROMPT_EXAMPLES} or fewer, because"
-            " every request to the teacher contains all of them and is billed for them. Remove some pairs."
+            " every request to the teacher contains all of these pairs, and their tokens are billed. Remove some pairs."
         )
         raise PromptError(message)
     return filled_in
@@ -120,7 +121,7 @@ def _values(name: str, text: str) -> Iterator[tuple[str, object]]:
                 raise PromptError(f"Examples {name} line {number}: the line is not JSON ({error}).") from error
         return
     if not name.endswith((".yaml", ".yml", ".json")):
-        message = f"Examples {name}: the file's ending is unknown; expected .jsonl, .yaml or .json. Rename the file."
+        message = f"Examples {name}: the file's extension is unknown; expected .jsonl, .yaml or .json. Rename the file."
         raise PromptError(message)
     try:
         values = yaml.safe_load(text)
@@ -137,13 +138,13 @@ def _read(name: str, store: ObjectStore | None) -> str:
     with open_input(name, store, expected="expected a text file") as body:
         data = body.read(MAX_FILE_BYTES + 1)
     if len(data) > MAX_FILE_BYTES:
-        message = f"{name} is longer than {MAX_FILE_BYTES:,} bytes, the limit for a file of a prompt. Shorten the file."
+        message = f"{name} is longer than {MAX_FILE_BYTES:,} bytes, the limit for a prompt file. Shorten the file."
         raise PromptError(message)
     try:
         return data.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        message = f"{name} line {line}: byte 0x{data[error.start]:02x} is not UTF-8. Save the file as UTF-8."
+        message = f"{name} line {line}: byte 0x{data[error.start]:02x} is not valid UTF-8. Save the file as UTF-8."
         raise PromptError(message) from error
 
 

@@ -1,5 +1,5 @@
 """
-Render prompt templates, and compute their versions from their content.
+Render prompt templates, and compute the version of each template from its content.
 
 Delimiter tags (``<document>``, ``<question>`` …) show a model where each input starts and ends. Delimiter tags inside
 an input are escaped (``<document>`` becomes ``&lt;document>``), so untrusted text cannot end its own input or start a
@@ -58,7 +58,7 @@ class Prompt:
 
     @property
     def version(self) -> str:
-        """The first 12 hex digits of the sha256 of template and constants. A training set's identity includes it."""
+        """The first 12 hex digits of the sha256 of the template and the constants. Data cards and reports show it."""
         given = {name: value for name, value in self.constants.items() if value}
         suffix = json.dumps(given, ensure_ascii=False, sort_keys=True) if given else ""
         return content_hash(f"{self.template}{suffix}".encode())[:12]
@@ -115,4 +115,4 @@ def load_prompt(name: str, folder: Path = PROMPTS_FOLDER) -> Prompt:
     try:
         return Prompt(name, path.read_text(encoding="utf-8"))
     except UnicodeDecodeError as error:
-        raise PromptError(f"Prompt {name} is not UTF-8 ({error}). Save the file as UTF-8.") from error
+        raise PromptError(f"Prompt {name} is not valid UTF-8 ({error}). Save the file as UTF-8.") from error

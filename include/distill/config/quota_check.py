@@ -1,4 +1,4 @@
-"""Check that each call fits within its model's quota; a larger call would be throttled forever."""
+"""Check that each call fits within its model's quota; a larger call would be throttled every time."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ def quota_problems(use_case: UseCase) -> list[str]:
         capacity = quota.tokens_per_minute and quota.tokens_per_minute * quota.token_burst_share
         if capacity and max_tokens >= capacity:
             problems.append(
-                f"{step}.max_tokens is {max_tokens}, and each call to {model} reserves even more tokens. The model's"
-                f" quota allows {capacity:.0f} tokens at once, so every call would be throttled. Lower"
-                f" {step}.max_tokens or correct quotas"
+                f"{step}.max_tokens is {max_tokens}, and each call to {model} reserves this many tokens plus the"
+                f" tokens of its input. The model's quota allows {capacity:.0f} tokens at once, so every call would be"
+                f" throttled. Lower {step}.max_tokens, or correct the entry of {model} in quotas"
             )
     return problems

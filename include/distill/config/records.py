@@ -13,7 +13,7 @@ class PromptExample(TypedDict):
 
 
 class PromptConstants(TypedDict, total=False):
-    """The values that ``prompts.json`` stores for every rendering of a prompt; empty if there are no examples."""
+    """The values in ``prompts.json`` that every rendering of a prompt gets; empty if there are no examples."""
 
     examples: list[PromptExample]
 
@@ -27,11 +27,11 @@ class FrozenPrompt(TypedDict):
 
     template: str  # Jinja source
     constants: PromptConstants
-    version: str  # first 12 hex digits of the sha256 of template and constants
+    version: str  # first 12 hex digits of the sha256 of the template and the constants
 
 
 class PreflightManifest(TypedDict):
-    """The result of ``preflight``. It is passed only through XCom."""
+    """The result of ``preflight``. It is passed through XCom and not stored in S3."""
 
     use_case_uri: str  # S3 URI of the frozen use case, ``use_case.yaml``
     warnings: list[str]  # notes on the licence and the judges' families; they do not stop the run

@@ -34,7 +34,7 @@ class Section(BaseModel):
         # pydantic would read true as the number 1, and a training file cannot contain unsupported characters.
         annotation = cls.model_fields[str(info.field_name)].annotation
         if isinstance(value, bool) and bool not in (annotation, *get_args(annotation)):
-            message = f"found {str(value).lower()}, expected a value that is not a boolean"
+            message = f"found {str(value).lower()}, expected a value other than true or false"
             raise ValueError(message)
         if isinstance(value, str) and (character := unsupported_character(value)):
             message = f"found the character {character}, which training files cannot contain; expected plain text"
@@ -68,17 +68,21 @@ class SourceData(Section):
 
     training_csv: NonBlankText
     evaluation_csv: NonBlankText | None = None
-    evaluation_share: Share = Field(0.1, description="share of documents held out if there is no evaluation_csv")
-    documents: int | None = Field(None, ge=1, description="use only the first N records of the training CSV")
-    evaluation_rows: int | None = Field(None, ge=1, description="use only the first N records of the evaluation CSV")
+    evaluation_share: Share = Field(
+        0.1, description="share of the documents that are held out for evaluation if evaluation_csv is not set"
+    )
+    documents: int | None = Field(None, ge=1, description="use only the first N records of training_csv")
+    evaluation_rows: int | None = Field(None, ge=1, description="use only the first N records of evaluation_csv")
     encoding: str = "utf-8"
-    columns: dict[str, str] | None = Field(None, description="names of the columns for document, question, answer")
+    columns: dict[str, str] | None = Field(
+        None, description="names of the columns with the document, the question and the answer"
+    )
     max_document_characters: int = Field(60_000, ge=100)
     group_column: str | None = Field(
         None, min_length=1, description="rows with the same value in this column are on the same side of the split"
     )
     same_document_similarity: float = Field(
-        0.8, ge=0.5, le=1, description="minimum similarity of documents that count as the same"
+        0.8, ge=0.5, le=1, description="minimum similarity at which two documents count as the same"
     )
     shared_documents: Literal["drop", "keep"] = "drop"
     licence: str = ""
@@ -94,9 +98,9 @@ class Example(Section):
 
 class Prompts(Section):
     """
-    Template files, and the task instruction, which is the system text of the student and of training records.
+    Template files, and the instruction, which is the system prompt for the student and in training records.
 
-    A file is given as a name in ``include/prompts/``, as a path below a permitted folder, or as an ``s3://`` URI.
+    A file is given as a name in ``include/prompts/``, as a path inside a permitted folder, or as an ``s3://`` URI.
     Preflight fills in the texts of ``instruction_file`` and ``examples``, and freezes all texts for the run.
     """
 
@@ -105,25 +109,28 @@ class Prompts(Section):
     judging: str = "judging.j2"
     critic: str = "critic.j2"
     instruction: NonBlankText = "Answer the question using only the document. If the document does not say, say so."
-    instruction_file: str | None = Field(None, min_length=1, description="replaces instruction")
+    instruction_file: str | None = Field(None, min_length=1, description="file whose text replaces instruction")
     examples: tuple[Example, ...] | str = Field(
         (), description="pairs shown to the teacher, or the .jsonl, .yaml or .json file that contains them"
     )
 
 
 class Synthesis(Section):
-    """Settings of the requests in which the teacher is asked for new pairs."""
+    """Settings of the requests that ask the teacher for new pairs."""
 
     inference: Inference = "on_demand"
     pairs_per_document: int = Field(3, ge=1, le=20)
     max_tokens: int = Field(4096, ge=64, le=32_000)
     temperature: Temperature | None = 0.7
     attempts: int = Field(
-        2, ge=1, le=5, description="maximum calls per row and round to get at least one readable pair"
+        2, ge=1, le=5, description="maximum number of calls per row and round to get at least one readable pair"
     )
-    rounds: int = Field(1, ge=1, le=5, description="maximum rounds; with 1, rejected pairs are not requested again")
+    rounds: int = Field(1, ge=1, le=5, description="maximum number of rounds; with 1, rejected pairs are not replaced")
     min_accepted_share: float = Field(
-        0.5, ge=0, le=1, description="minimum share of the requested pairs; below it, the run fails before training"
+        0.5,
+        ge=0,
+        le=1,
+        description="if less than this share of the requested pairs is accepted, the run fails before training",
     )
 
 
@@ -131,14 +138,16 @@ class CriticSettings(Section):
     """Settings of the critic, a model that checks whether the document supports a new pair's answer."""
 
     model: str
-    max_spend_usd: float = Field(gt=0, description="pairs beyond this budget are counted and kept without a check")
+    max_spend_usd: float = Field(
+        gt=0, description="once this budget is used up, further pairs are kept unchecked and counted"
+    )
     max_tokens: int = Field(512, ge=64, le=8_192)
     temperature: Temperature | None = 0.0
-    attempts: int = Field(2, ge=1, le=5, description="maximum calls per pair to get a readable verdict")
+    attempts: int = Field(2, ge=1, le=5, description="maximum number of calls per pair to get a readable verdict")
 
 
 class Curation(Section):
-    """Settings of the filters. ``docs/explanation/curation.md`` has the measurements behind the defaults."""
+    """Settings of the filters. ``docs/explanation/curation.md`` has the measurements that led to the defaults."""
 
     min_question_characters: int = Field(4, ge=1)
     max_question_characters: int = Field(400, ge=1)
@@ -149,7 +158,10 @@ class Curation(Section):
     )
     max_leak_similarity: float = Field(0.7, ge=0.6, le=1, description="maximum similarity to an evaluation question")
     min_grounding: float = Field(
-        0.3, ge=0, le=1, description="minimum share of the answer that is in the document; 0 accepts every answer"
+        0.3,
+        ge=0,
+        le=1,
+        description="minimum share of the answer's wording that is in the document; 0 accepts all answers",
     )
     max_topic_similarity: float = Field(
         0.7, ge=0, le=1, description="maximum similarity to the row's question or answer; 1 accepts every pair"
@@ -163,30 +175,32 @@ class Curation(Section):
             minimum, maximum = getattr(self, f"min_{role}_characters"), getattr(self, f"max_{role}_characters")
             if minimum > maximum:
                 bounds = f"min_{role}_characters is {minimum} and max_{role}_characters is {maximum}"
-                message = f"{bounds}, so every pair would be rejected; expected a minimum that is at most the maximum"
+                message = f"{bounds}, so every pair would be rejected; expected a minimum that is not above the maximum"
                 raise ValueError(message)
         return self
 
 
 class Answering(Section):
-    """Settings of the answers to evaluation questions. All arms use the same settings."""
+    """Settings of the requests that ask the arms the evaluation questions. All arms use the same settings."""
 
     max_tokens: int = Field(1024, ge=16, le=8_192)
     temperature: Temperature | None = 0.0
 
 
 class Judging(Section):
-    """Settings of the requests in which the judges are asked for verdicts."""
+    """Settings of the requests that ask the judges for verdicts."""
 
     inference: Inference = "on_demand"
     max_tokens: int = Field(512, ge=64, le=8_192)
     temperature: Temperature | None = 0.0
     show_reference: bool = False
-    attempts: int = Field(2, ge=1, le=5, description="maximum calls to get a readable verdict")
+    attempts: int = Field(2, ge=1, le=5, description="maximum number of calls to get a readable verdict")
     max_unparsable_share: Share = Field(
-        0.05, description="maximum share of a judge's questions without a readable verdict"
+        0.05, description="maximum share of questions for which a judge gives no readable verdict"
     )
-    noise_control: bool = Field(True, description="let the judges compare two answers of the base arm")
+    noise_control: bool = Field(
+        True, description="let the judges also compare two answers of the base arm to each question"
+    )
 
 
 class Promotion(Section):
@@ -198,16 +212,16 @@ class Promotion(Section):
     min_decisive: int = Field(50, ge=1, description="minimum number of questions that each judge must decide")
     min_clusters: int = Field(20, ge=2, description="minimum number of document groups with a decided question")
     max_unparsable_share: float = Field(
-        0.02, gt=0, le=1, description="a judge's share of questions without a readable verdict must be below this"
+        0.02, gt=0, le=1, description="each judge's share of questions without a readable verdict must be below this"
     )
     runs_a_year: float = Field(
-        365, gt=0, description="used to compute how many false promotions a year the rule allows"
+        365, gt=0, description="runs per year, from which the report computes the number of false promotions per year"
     )
     ask_a_person: bool = Field(False, description="wait for a person's approval in Airflow's UI")
     answer_within_hours: float = Field(
-        20, gt=0, description="if there is no answer after this time, the candidate is not promoted"
+        20, gt=0, description="if nobody answers within this time, the candidate is not promoted"
     )
-    delete_losers: bool = Field(False, description="delete the run's custom models that lost")
+    delete_losers: bool = Field(False, description="delete the custom models of this run that lost")
 
 
 class Training(Section):
@@ -236,25 +250,25 @@ class Batch(Section):
 
 
 class Serving(Section):
-    """Settings of the provisioned throughput (without commitment) of an arm, released once the arm has answered."""
+    """Settings of an arm's endpoint, which is bought without commitment and released once the arm has answered."""
 
     model_units: int = Field(1, ge=1)
     arms_at_a_time: int = Field(
-        1, ge=1, description="at most the account's quota of model units divided by model_units"
+        1, ge=1, description="number of arms served at once; at most the account's quota of model units / model_units"
     )
     poll_interval_seconds: float = Field(30, gt=0)
     timeout_minutes: float = Field(90, gt=0)
-    expected_hours: float = Field(1, gt=0, description="used only for the estimate")
+    expected_hours: float = Field(1, gt=0, description="hours per arm that the cost estimate assumes")
     expires_after_hours: float = Field(24, gt=0, description="after this time, the sweeper may release the endpoint")
 
 
 class Arm(Section):
     """
-    One model that is compared: the base student, the student trained on a mix of pairs, or the promoted model.
+    One model that is compared: the base student, the student trained on a mix of rows and pairs, or the champion.
 
     ``originals: N`` takes the first N rows. ``synthetic: M`` takes the first M pairs that the teacher wrote from these
     rows, or from all rows if ``originals`` is 0. A use case is refused if an arm requests more than its settings can
-    provide. An arm may still get fewer, because rows and pairs may be rejected.
+    provide. An arm may still get fewer rows or pairs, because some may be rejected.
     """
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$", max_length=16)]
@@ -266,8 +280,8 @@ class Arm(Section):
     def _mix_fits_kind(self) -> Arm:
         if self.kind != "fine_tuned" and (self.originals, self.synthetic) != ("all", "all"):
             message = (
-                f"arm {self.name} is of kind {self.kind}, which is not trained; expected no originals and no"
-                " synthetic pairs"
+                f"arm {self.name} is of kind {self.kind}, which is not trained; expected neither the key"
+                " originals nor the key synthetic"
             )
             raise ValueError(message)
         if self.kind == "fine_tuned" and not self.originals and not self.synthetic:
@@ -288,7 +302,7 @@ class Comparison(Section):
     baseline: str
 
 
-# The numbers of the shards are passed through XCom; 400 numbers take 1.9 KB. Airflow's limit, max_map_length, is 1024.
+# The shards' numbers are passed through XCom, and 400 numbers take 1.9 KB. Airflow's max_map_length allows 1024 tasks.
 MAX_TASKS = 400
 
 
@@ -302,7 +316,7 @@ class ModelQuota(Section):
 
     requests_per_minute: float | None = Field(None, gt=0)
     tokens_per_minute: float | None = Field(
-        None, gt=0, description="counted as Bedrock reserves tokens: the input and max_tokens of each call"
+        None, gt=0, description="tokens are counted as Bedrock reserves them: the input and max_tokens of each call"
     )
     burst_share: float = Field(0.1, gt=0, le=1, description="share of a minute's requests that may be sent at once")
     token_burst_share: float = Field(
@@ -314,7 +328,7 @@ class Estimate(Section):
     """Settings of the cost estimate of a run."""
 
     counted_rows: Count | Literal["all"] = Field(
-        20, description="number of rows whose prompts are counted with CountTokens"
+        20, description="number of rows for which CountTokens counts the tokens of the prompts"
     )
 
 
@@ -322,7 +336,8 @@ class FanOut(Section):
     """
     Settings that divide rows among mapped tasks.
 
-    If there are at most ``max_tasks`` rows, each task gets one row. With more rows, the tasks get equal batches.
+    If there are at most ``max_tasks`` rows, each task gets one row. With more rows, each task gets about the same
+    number of rows.
     """
 
     max_tasks: int = Field(20, ge=1, le=MAX_TASKS)
@@ -331,11 +346,11 @@ class FanOut(Section):
     )
     concurrency: int = Field(8, ge=1, le=200, description="number of calls that one task makes at the same time")
     patience_seconds: float = Field(
-        300, gt=0, description="time for which a call may be throttled before its row fails"
+        300, gt=0, description="maximum time that a call may be throttled before its row fails"
     )
     max_failed_share: Share = 0.05
 
     @property
     def threads(self) -> int:
-        """The number of rows in progress at once. It exceeds ``concurrency``, as some rows are being read or stored."""
+        """The number of rows in progress at once. It exceeds ``concurrency``, because rows are also read and stored."""
         return 2 * self.concurrency

@@ -1,5 +1,5 @@
 """
-Define a use case, the content of a YAML file in ``include/use_cases/``, and validate it.
+Define and validate a use case, which is the content of a YAML file in ``include/use_cases/``.
 
 A use case contains all settings of a run. Unknown keys are errors. The trigger form can override some values for one
 run.
@@ -40,7 +40,7 @@ from include.distill.config.sections import (
 )
 from include.distill.core.errors import UseCaseError
 
-# Schedules that have a name in Airflow.
+# Airflow's names for common schedules.
 _PRESETS = frozenset({"@once", "@continuous", "@hourly", "@daily", "@weekly", "@monthly", "@quarterly", "@yearly"})
 # For each of these names, distill_<name> is another DAG of the project, or <name> is a choice in the clean-up form.
 RESERVED_NAMES = frozenset({"clean_up", "release_leftovers", "label_sample", "all"})
@@ -124,7 +124,7 @@ class UseCase(Section):
             message = f"found the names {names}, expected a different name for each arm"
             raise ValueError(message)
         if len(champions := [arm.name for arm in arms if arm.kind == "champion"]) > 1:
-            message = f"found the champions {champions}, expected at most one"
+            message = f"found the champion arms {champions}, expected at most one"
             raise ValueError(message)
         return arms
 
@@ -141,13 +141,13 @@ class UseCase(Section):
         names = {arm.name for arm in self.arms}
         for pair in self.pairs:
             if unknown := {pair.candidate, pair.baseline} - names:
-                message = f"comparisons name the unknown arms {sorted(unknown)}; expected some of {sorted(names)}"
+                message = f"comparisons name the unknown arms {sorted(unknown)}; expected only {sorted(names)}"
                 raise ValueError(message)
             if pair.candidate == pair.baseline:
-                message = f"a comparison has {pair.candidate!r} twice; expected two different arms"
+                message = f"a comparison compares {pair.candidate!r} with itself; expected two different arms"
                 raise ValueError(message)
         if not self.pairs:
-            message = "nothing is compared; add an arm of kind fine_tuned next to the base arm, or list comparisons"
+            message = "nothing is compared; expected a base arm and an arm of kind fine_tuned, or a list of comparisons"
             raise ValueError(message)
         if len(set(self.pairs)) != len(self.pairs):
             message = "comparisons name a pair of arms twice; expected each pair of arms once"
@@ -161,7 +161,7 @@ class UseCase(Section):
         return self
 
     def _excess(self, arm: Arm) -> str | None:
-        """Return why an arm requests more rows or pairs than are possible; ``None`` if the request is possible."""
+        """Return a message if an arm requests more rows or pairs than the settings can provide; otherwise ``None``."""
         rows, per_row = self.source.documents, self.synthesis.pairs_per_document
         if rows is not None and arm.originals != "all" and arm.originals > rows:
             return f"arm {arm.name} requests {arm.originals} originals, but source.documents is {rows}"
@@ -234,7 +234,7 @@ class UseCase(Section):
         return float(self.training.hyperparameters.get(EPOCH_COUNT, default))
 
     def quota(self, model: Model) -> ModelQuota:
-        """Return the on-demand quota of ``model`` from the use case, or else from the catalog; rates may be unknown."""
+        """Return the on-demand quota of ``model`` from the use case or else the catalog. Its rates may be ``None``."""
         return self.quotas.get(model.key) or model.quotas.get(self.aws.region) or ModelQuota()
 
     def arm(self, name: str) -> Arm:
@@ -243,11 +243,11 @@ class UseCase(Section):
 
     def with_overrides(self, overrides: Mapping[str, object]) -> UseCase:
         """
-        Return a copy of the use case that has the values of the trigger form.
+        Return a copy of the use case with the values from the trigger form.
 
         :param overrides: values by key. Keys that are not in :data:`OVERRIDES` are ignored. An empty field removes the
-            setting if the key is in :data:`CLEARABLE`; otherwise, the value of the file is kept.
-        :raises UseCaseError: a value is out of range.
+            setting if the key is in :data:`CLEARABLE`; otherwise, the value from the use-case file is kept.
+        :raises UseCaseError: a value is invalid.
         """
         raw = self.model_dump(mode="json")
         for key, section in OVERRIDES.items():
@@ -263,7 +263,7 @@ def repeat_arm_name(arm: str) -> str:
     return f"{arm}-again"
 
 
-# The keys that the trigger form can change, and the section of the file for each key.
+# The keys that the trigger form can change, each with its section of the use-case file; ``None`` for the top level.
 OVERRIDES: dict[str, str | None] = {
     "training_csv": "source",
     "evaluation_csv": "source",
@@ -276,10 +276,10 @@ CLEARABLE = ("evaluation_csv", "documents", "evaluation_rows")
 
 
 def parse_use_case(raw: object, *, origin: str) -> UseCase:
-    """Validate a YAML value as a use case.
+    """Validate a parsed YAML file, and return it as a use case.
 
-    :param origin: the file or form that the value comes from, for messages.
-    :raises UseCaseError: the value is not a valid use case. The message lists every problem with the key, the value and
+    :param origin: the file or form that ``raw`` comes from. Messages begin with it.
+    :raises UseCaseError: ``raw`` is not a valid use case. The message lists every problem with the key, the value and
         the expected value.
     """
     if not isinstance(raw, dict):
@@ -298,7 +298,7 @@ def _problem(error: ErrorDetails) -> str:
     if error["type"] == "extra_forbidden":
         keys = _keys_at(path[:-1])
         nearest = difflib.get_close_matches(path[-1], keys, n=1)
-        suggestion = f", did you mean {nearest[0]!r}?" if nearest else f"; expected some of {', '.join(keys)}"
+        suggestion = f", did you mean {nearest[0]!r}?" if nearest else f"; expected one of {', '.join(keys)}"
         return f"{place}: unknown key{suggestion}"
     text = f"{place}: {error['msg'].removeprefix('Value error, ')}"
     # Messages of this project's validators already include the value, and a missing key has no value.

@@ -1,3 +1,3 @@
-"""Shared basics: errors, object storage, resource names, paths and a single-flight cache."""
+"""Provide what all packages share: errors, storage, input files, names, paths, token estimates and a cache."""
 
 from __future__ import annotations

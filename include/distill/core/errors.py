@@ -3,10 +3,10 @@ Define the errors of the pipeline, grouped by what to do about them.
 
 An :class:`InputError` means that an input is wrong; nothing was spent. A :class:`ServiceError` means that AWS did not
 carry out a request. Hooks turn every botocore exception into a subclass of :class:`ServiceError`, so no other code
-handles botocore. An :class:`OutcomeError` means that AWS did its work, but the result cannot be used.
+handles exceptions of botocore. An :class:`OutcomeError` means that AWS did its work, but the result cannot be used.
 
-A message states what happened (with the value), where it happened, what state is left (such as a job that is still
-billed), and what to do next.
+A message states what happened (with the value that caused it), where it happened, what state is left (such as a job
+that is still billed), and what to do next.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class PromptError(InputError):
 
 
 class LimitError(InputError):
-    """A training file exceeds a limit of the student's family. The message names record, field and limit."""
+    """A training file exceeds a limit of the student's family. The message names the record, field and limit."""
 
 
 class SpendCapError(DistillError):
@@ -41,7 +41,7 @@ class ServiceError(DistillError):
 
 
 class ThrottledError(ServiceError):
-    """A rate quota is used up for the moment. The call was not billed and can be repeated later."""
+    """A rate quota is temporarily used up. The call was not billed and can be repeated later."""
 
 
 class TransientError(ServiceError):
@@ -69,7 +69,7 @@ class ConflictError(RefusedError):
 
 
 class ContractError(ServiceError):
-    """A response or a stored file does not have the expected format."""
+    """A response from AWS or a stored file does not have the expected format."""
 
 
 class OutcomeError(DistillError):
@@ -77,7 +77,7 @@ class OutcomeError(DistillError):
 
 
 class JobFailedError(OutcomeError):
-    """A customization job ended as Failed or Stopped. The message includes the reason that Bedrock gives."""
+    """A customization job ended with the status Failed or Stopped. The message includes Bedrock's reason."""
 
 
 class WaitTimeoutError(OutcomeError):
@@ -89,7 +89,7 @@ class ThroughputReleasedError(OutcomeError):
 
 
 class TooManyFailuresError(OutcomeError):
-    """More rows of a step failed than the use case allows. The other rows are stored and are not paid for again."""
+    """More rows of a step failed than the use case allows. The other answers are stored and not paid for again."""
 
 
 class PromotionError(OutcomeError):

@@ -2,8 +2,8 @@
 Find and open the input files of a use case, in S3 or in permitted local folders.
 
 A source is one file, or a folder (``s3://bucket/prefix/`` or a local folder) whose files are read in order of their
-names. A path can come from the trigger form. For that reason, a local file is read only if it is below the project's
-``include/`` or below a folder listed in ``DISTILL_INPUT_ROOTS`` (a list in the same format as ``PATH``).
+names. Anyone who may trigger a run can enter a path in the trigger form. Therefore, a local file is read only if it is
+inside the project's ``include/`` or a folder listed in ``DISTILL_INPUT_ROOTS`` (a list in the same format as ``PATH``).
 """
 
 from __future__ import annotations
@@ -24,7 +24,12 @@ _EXPECTED = "expected a file with the columns doc,question,answer"
 
 @dataclass(frozen=True)
 class InputFile:
-    """An input file. ``name`` is its path below the source's folder; rows and messages show this path."""
+    """
+    An input file.
+
+    :param name: path relative to the source's folder, or only the file name if the source is a single file. Rows store
+        this name, and messages show it.
+    """
 
     name: str
     uri: str
@@ -36,53 +41,55 @@ def input_roots() -> list[Path]:
     return [INCLUDE, *(Path(root) for root in configured.split(os.pathsep) if root)]
 
 
-def find_inputs(uri: str, store: ObjectStore, *, endings: Sequence[str]) -> list[InputFile]:
+def find_inputs(uri: str, store: ObjectStore, *, extensions: Sequence[str]) -> list[InputFile]:
     """List the files of a source in the order in which they are read.
 
     :param uri: ``s3://bucket/key``, ``s3://bucket/prefix/``, an absolute path, or a path relative to the project.
-    :param endings: permitted endings of file names in a folder, in lower case, such as ``.csv``.
-    :raises InputError: a local path is outside the permitted folders, or a folder has no input files or contains a
-        file with another ending or an entry that cannot be read.
+    :param extensions: file extensions that are permitted in a folder, in lower case, such as ``.csv``.
+    :raises InputError: a local path is outside the permitted folders, or a folder has no input files, has a file with
+        another extension, or has an entry that cannot be read.
     """
     if uri.startswith("s3://"):
-        return _in_folder(uri, store.list(uri), endings) if uri.endswith("/") else [InputFile(uri.split("/")[-1], uri)]
+        if uri.endswith("/"):
+            return _in_folder(uri, store.list(uri), extensions)
+        return [InputFile(uri.split("/")[-1], uri)]
     path = _allowed_path(uri)
     if not path.is_dir():
         return [InputFile(path.name, uri)]
     entries = list(path.rglob("*"))
     if unreadable := sorted(entry for entry in entries if _is_unreadable(entry)):
         message = (
-            f"Input {uri} contains {unreadable[0].relative_to(path)}, which is a link to a folder, a broken link or not"
-            " a regular file. No file was read, because entries are never skipped silently. Remove this entry, or"
-            " replace the link with the files themselves."
+            f"Input {uri} contains {unreadable[0].relative_to(path)}, which is a symbolic link to a folder, a broken"
+            " symbolic link or a special file. No file was read, because no entry is ever skipped silently. Remove this"
+            " entry or, if it is a link, replace it with the files themselves."
         )
         raise InputError(message)
     files = (entry.relative_to(path).as_posix() for entry in entries if entry.is_file())
-    return _in_folder(f"{uri.rstrip('/')}/", [f"{uri.rstrip('/')}/{name}" for name in files], endings)
+    return _in_folder(f"{uri.rstrip('/')}/", [f"{uri.rstrip('/')}/{name}" for name in files], extensions)
 
 
 def _is_unreadable(path: Path) -> bool:
-    """Return whether a folder entry is neither a file nor a real folder; always false for markers like ``.lock``."""
+    """Return whether a folder entry is neither a file nor a real folder. Markers such as ``.lock`` are exempt."""
     is_readable = path.is_file() or (path.is_dir() and not path.is_symlink())
     return not is_readable and path.name[0] not in "._"
 
 
-def _in_folder(folder: str, uris: list[str], endings: Sequence[str]) -> list[InputFile]:
+def _in_folder(folder: str, uris: list[str], extensions: Sequence[str]) -> list[InputFile]:
     """Return the input files of a folder. Markers, whose names begin with ``.`` or ``_``, are skipped."""
     names = sorted(uri.removeprefix(folder) for uri in uris)
     names = [name for name in names if name and not name.endswith("/") and name.rsplit("/", 1)[-1][0] not in "._"]
-    expected = " or ".join(endings)
+    expected = " or ".join(extensions)
     if not names:
         message = (
-            f"Input {folder} has no files; expected files ending in {expected} (doc,question,answer). Nothing was"
-            " read. Put the files into this folder, or name another folder."
+            f"Input {folder} has no files; expected {expected} files with the columns doc,question,answer. Nothing"
+            " was read. Put the files into this folder, or use another folder."
         )
         raise InputError(message)
-    if others := [name for name in names if not name.lower().endswith(tuple(endings))]:
+    if others := [name for name in names if not name.lower().endswith(tuple(extensions))]:
         message = (
-            f"Input {folder} has files that do not end in {expected}. Number of such files: {len(others)}; first:"
-            f" {others[0]!r}. No file was read, because files are never skipped silently. Move or rename these files,"
-            " or name a single file."
+            f"Input {folder} has files without the extension {expected}. Number of such files: {len(others)};"
+            f" first: {others[0]!r}. No file was read, because no file is ever skipped silently. Move or rename these"
+            " files, or use a single file as the input."
         )
         raise InputError(message)
     return [InputFile(name, f"{folder}{name}") for name in names]
@@ -90,13 +97,13 @@ def _in_folder(folder: str, uris: list[str], endings: Sequence[str]) -> list[Inp
 
 @contextmanager
 def open_input(uri: str, store: ObjectStore | None, *, expected: str = _EXPECTED) -> Iterator[IO[bytes]]:
-    """Open a file for reading as a stream.
+    """Open an input file for reading as a stream.
 
     :param uri: ``s3://bucket/key``, an absolute path, or a path relative to the project.
     :param store: ``None`` if S3 cannot be reached.
-    :param expected: the phrase in messages that describes the expected file.
+    :param expected: a phrase that describes the expected file in error messages.
     :raises InputError: the file does not exist, a local path is outside the permitted folders, or a local file changed
-        while it was read. An object in S3 cannot change during a read: a read returns a single version.
+        while it was being read. An object in S3 cannot change during a read, because each read returns one version.
     """
     with ExitStack() as open_files:
         if store is not None and uri.startswith("s3://"):
@@ -119,8 +126,8 @@ def open_input(uri: str, store: ObjectStore | None, *, expected: str = _EXPECTED
         after = os.fstat(body.fileno())
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
         message = (
-            f"Input {uri} changed while it was read ({before.st_size:,} bytes before, {after.st_size:,} after). Its"
-            " content was not used. Wait until the file is complete, and clear this task."
+            f"Input {uri} changed while it was being read ({before.st_size:,} bytes before, {after.st_size:,}"
+            " after). Its content was not used. Wait until the file is complete, and clear this task."
         )
         raise InputError(message)
 
@@ -135,20 +142,20 @@ def _missing(uri: str, store: ObjectStore, expected: str) -> str:
 
 def _allowed_path(uri: str) -> Path:
     if "\0" in uri:
-        message = f"Input {uri!r} contains a NUL character and is not a file name; {_EXPECTED}. Correct the name."
+        message = f"Input {uri!r} contains a NUL character, so it is not a file name; {_EXPECTED}. Correct the name."
         raise InputError(message)
     try:
         path = (PROJECT_ROOT / uri).resolve()
         path.exists()
     except (OSError, UnicodeError) as error:
         problem = getattr(error, "strerror", None) or error
-        message = f"Input {uri!r} is not a file name ({problem}); {_EXPECTED}. Correct the name."
+        message = f"Input {uri!r} is not a valid file name ({problem}); {_EXPECTED}. Correct the name."
         raise InputError(message) from error
     if not any(path.is_relative_to(root.resolve()) for root in input_roots()):
         allowed = ", ".join(str(root) for root in input_roots())
         message = (
-            f"Input {uri} may not be read: local files must be below {allowed}. Nothing was read. Use an s3:// URI, or"
-            " add the file's folder to DISTILL_INPUT_ROOTS in Airflow's environment."
+            f"Input {uri} may not be read: local files must be inside one of {allowed}. Nothing was read. Use an s3://"
+            " URI, or add the file's folder to DISTILL_INPUT_ROOTS in Airflow's environment."
         )
         raise InputError(message)
     return path

@@ -13,7 +13,7 @@ class BillLineRecord(TypedDict):
     as ``training_price`` of ``merged/<arm>/data_card.json``. Prices are in US dollars.
     """
 
-    what: str  # step or arm, model, and direction of the tokens, such as "synthesis: nova-pro batch input"
+    what: str  # step or arm, model, and whether tokens are input or output, such as "synthesis: nova-pro batch input"
     quantity: float  # in ``unit``
     unit: str  # "token" or "unit-hour" (one model unit for one hour)
     unit_price_usd: float

@@ -2,11 +2,11 @@
 Read and write objects by URI, and records as JSON and JSONL.
 
 Every package reads and writes objects under ``s3://bucket/key`` URIs through an :class:`ObjectStore`. A file whose size
-depends on the number of rows is streamed. The hook in ``plugins/`` is the store for S3; tests use an in-memory store.
+depends on the number of rows is streamed. The hook in ``plugins/`` is the store for S3. Tests use an in-memory store.
 
-A JSONL file has one JSON object per line, in UTF-8. The caller passes the record type of a file (a ``TypedDict`` from a
-package's ``records.py``). Readers do not check records against the type, because the pipeline itself wrote the file
-with the same type.
+A JSONL file has one JSON object per line, in UTF-8. The caller passes the type of a file's records (a ``TypedDict``
+from a package's ``records.py``). Readers do not check records against the type, because the pipeline itself wrote the
+file with the same type.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ RecordT = TypeVar("RecordT")
 
 
 class ObjectStore(Protocol):
-    """A store of objects by URI. A write is atomic and replaces any existing object, as in S3."""
+    """A store whose objects are addressed by URI. A write is atomic and replaces any existing object, as in S3."""
 
     def read(self, uri: str) -> bytes:
         """Return the object's bytes.
@@ -38,7 +38,7 @@ class ObjectStore(Protocol):
     def reader(self, uri: str) -> AbstractContextManager[IO[bytes]]:
         """Open the object for reading in pieces or line by line.
 
-        :raises NotFoundError: there is no such object. Raised when the ``with`` block is entered.
+        :raises NotFoundError: there is no such object. The error is raised when the ``with`` block is entered.
         """
 
     def writer(self, uri: str) -> AbstractContextManager[IO[bytes]]:
@@ -77,10 +77,10 @@ def split_uri(uri: str) -> tuple[str, str]:
 
 
 def decode_jsonl(lines: Iterable[bytes], record: type[RecordT], *, uri: str) -> Iterator[RecordT]:
-    r"""Decode the lines of a JSONL object one by one; skip blank lines.
+    r"""Decode the lines of a JSONL file one by one; skip blank lines.
 
     :param lines: the lines, split only at ``\n``, as a binary file yields them. JSON strings may contain U+2028 and
-        U+0085, at which a text file would also be split.
+        U+0085, at which ``str.splitlines`` would also split.
     :param record: the type of the records. The lines are not checked against it.
     :raises ContractError: a line is not a JSON object; the message names the line.
     """
@@ -92,14 +92,14 @@ def decode_jsonl(lines: Iterable[bytes], record: type[RecordT], *, uri: str) -> 
         cause = error.__cause__
         problem = f"is not JSON ({cause})" if cause else f"is {error.line[:40]!r}; expected a JSON object"
         message = (
-            f"{uri} line {error.lineno} {problem}. The file was truncated, or another program wrote it. Clear the task"
-            " that writes the file, or restore an older version of the file."
+            f"{uri} line {error.lineno} {problem}. The file may have been truncated or written by another program."
+            " Clear the task that writes the file, or restore an older version of the file."
         )
         raise ContractError(message) from error
 
 
 def stream_jsonl(store: ObjectStore, uri: str, record: type[RecordT]) -> Iterator[RecordT]:
-    """Read the JSONL object at ``uri`` record by record, with one record in memory at a time.
+    """Read the JSONL file at ``uri`` record by record, with one record in memory at a time.
 
     :raises ContractError: a line is not a JSON object; the message names the line.
     :raises NotFoundError: there is no such object.
@@ -109,12 +109,12 @@ def stream_jsonl(store: ObjectStore, uri: str, record: type[RecordT]) -> Iterato
 
 
 def read_jsonl(store: ObjectStore, uri: str, record: type[RecordT]) -> list[RecordT]:
-    """Read all records of the JSONL object at ``uri``. Raises the same errors as :func:`stream_jsonl`."""
+    """Read all records of the JSONL file at ``uri``. Raises the same errors as :func:`stream_jsonl`."""
     return list(stream_jsonl(store, uri, record))
 
 
 def write_jsonl(store: ObjectStore, uri: str, records: Iterable[Mapping[str, object]]) -> int:
-    """Write ``records`` as one JSONL object at ``uri`` and return the number of records.
+    """Write ``records`` as one JSONL file at ``uri`` and return the number of records.
 
     An iterator is consumed record by record. If the iterator raises, nothing is written.
     """
@@ -128,12 +128,12 @@ def write_jsonl(store: ObjectStore, uri: str, records: Iterable[Mapping[str, obj
 
 @contextmanager
 def jsonl_writer(store: ObjectStore, uri: str) -> Iterator[Callable[[Mapping[str, object]], object]]:
-    """Open a JSONL object at ``uri`` and yield a function that adds a record.
+    """Open a new JSONL file at ``uri`` and yield a function that adds a record.
 
-    The object exists once the block ends. If the block raises, nothing is written.
+    The file exists once the block ends. If the block raises, nothing is written.
     """
-    # The writer keeps its default format, which all stored files have: characters outside ASCII are not escaped, and a
-    # space follows each comma and colon.
+    # The writer uses the default format of jsonlines, as in all stored files: characters outside ASCII are not escaped,
+    # and a space follows each comma and colon.
     with store.writer(uri) as body, jsonlines.Writer(body) as lines:
         yield lines.write
 

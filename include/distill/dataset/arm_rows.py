@@ -1,8 +1,8 @@
 """
 Choose the rows and pairs that each arm is trained on, and the rows that are sent to the teacher.
 
-``originals: N`` means the first N training rows, in the order of the file. Synthetic pairs of an arm are written from
-the originals of that arm: with ``originals: 500, synthetic: 1500``, an arm is trained on 500 rows and on pairs written
+``originals: N`` means the first N training rows, in the order of the file. An arm's synthetic pairs are written from
+the arm's own originals: with ``originals: 500, synthetic: 1500``, an arm is trained on 500 rows and on pairs written
 from these rows. An arm without originals takes its pairs from all rows. Rows held out for validation are used neither
 for training nor for writing pairs.
 """
@@ -29,7 +29,7 @@ def hold_out(rows: Sequence[RowT], use_case: UseCase) -> tuple[list[RowT], list[
     if not share:
         return list(rows), []
     # The purpose must differ from the purpose of the evaluation split. With the same purpose, this split would draw the
-    # same numbers again.
+    # same numbers again. All rows that are left have high numbers, so too few of them would be held out.
     return split_by_document(rows, share=share, seed=use_case.seed, purpose="validation")
 
 
@@ -72,15 +72,15 @@ def require_originals(use_case: UseCase, rows: Sequence[Grouped]) -> None:
     training, _ = hold_out(rows, use_case)
     minimum_share = 1 - use_case.fan_out.max_failed_share
     short = [
-        f"arm {arm.name} requests {arm.originals}"
+        f"arm {arm.name} requests {arm.originals} originals"
         for arm in use_case.arms
         if arm.originals != "all" and len(training) < minimum_share * arm.originals
     ]
     if short:
         message = (
-            f"There are {len(training)} rows to train on, but {', '.join(short)} originals. Arms that request more rows"
-            " than exist would all be trained on the same rows. Nothing was bought. Request fewer originals in the use"
-            " case, or provide a longer CSV (rejected rows are in source/rejected.jsonl). Then clear preflight with"
+            f"There are {len(training)} rows to train on, but {', '.join(short)}. Arms that request more rows than"
+            " exist would all be trained on the same rows. Nothing was bought. Request fewer originals in the use case,"
+            " or provide a CSV with more rows (rejected rows are in source/rejected.jsonl). Then clear preflight with"
             " downstream."
         )
         raise InputError(message)

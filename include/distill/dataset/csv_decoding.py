@@ -1,12 +1,12 @@
 """
-Decode the bytes of a CSV file into lines, in the declared encoding; report invalid bytes with line and byte offset.
+Decode a CSV file into lines with the declared encoding, and report the line and the byte offset of an invalid byte.
 
 The encoding is never guessed, and no byte is replaced: reading stops at a byte that is not valid in the encoding. Files
-of other kinds are recognized by their first bytes. In an encoding with one byte per character, nearly every byte is
-valid. If a UTF-8 file is declared with such an encoding, the mistake is detected only at the end of the file.
+of other kinds are recognized by their first bytes and refused. In an encoding with one byte per character, nearly every
+byte is valid. If a UTF-8 file is declared with such an encoding, the mistake is detected only at the end of the file.
 
 Lines end at LF or CRLF. If the first line ends at a lone CR, lines also end at a lone CR. In all other files, a lone CR
-is text, because treating it as a line end would split a row.
+is text, because treating it as a line ending would split a row.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _SIGNATURES = {
 }
 _TEXT_KINDS = (
     (re.compile(rb'\s*(?:\{\s*"|\[\s*[\[{])'), "JSON"),
-    (re.compile(rb"\s*<(?:\?xml|!doctype|html|error)\b", re.IGNORECASE), "a web page or XML (a sign-in page, perhaps)"),
+    (re.compile(rb"\s*<(?:\?xml|!doctype|html|error)\b", re.IGNORECASE), "a web page or XML (perhaps a sign-in page)"),
 )
 _WIDE_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)
 _WIDE = ("utf-16", "utf-32")
@@ -47,8 +47,8 @@ _REWRITING = {"unicode_escape", "unicode-escape", "raw_unicode_escape", "raw-uni
 _BYTE_LINE_ENDS = re.compile(rb"\r\n?|\n")
 _LINE_ENDS = re.compile(r"\r\n?|\n")
 _LONE_CR = re.compile(r"\r(?!\n|\Z)")
-# Python's csv module ends a row at a lone CR. A lone CR that is text is therefore replaced with this half of a
-# surrogate pair, which no text contains.
+# Python's csv module ends a row at a lone CR. A lone CR that is text is therefore replaced with this unpaired
+# surrogate, which no valid text contains.
 _CR_AS_TEXT = "\udc0d"
 # Prefixes of the names of encodings with one byte per character.
 _ONE_BYTE_CODECS = (
@@ -58,9 +58,9 @@ _ONE_BYTE_CODECS = (
 
 class CsvLines:
     """
-    Iterate over the lines of a file, unchanged and with their line ends, and count the lines.
+    Iterate over the lines of a file, including their line endings, and count the lines.
 
-    :param body: the file's bytes, read once.
+    :param body: the file, which is read once from start to end.
     :param source: the file's name for messages.
     :param encoding: a Python codec name; with ``utf-8``, a byte order mark is skipped.
     :raises InputError: the encoding does not exist, or the file is not text.
@@ -75,7 +75,7 @@ class CsvLines:
         self._bytes = _CountedBytes(head, body)
         first = _LINE_ENDS.search(head.decode(encoding, errors="ignore").lstrip("\ufeff\r\n"))
         self._ends_at_cr = first is not None and first.group() == "\r"
-        # Neither setting translates line ends. They differ only in whether a lone CR ends a line.
+        # Neither setting translates line endings. They differ only in whether a lone CR ends a line.
         self._text = TextIOWrapper(self._bytes, encoding=encoding, newline="" if self._ends_at_cr else "\n")
         self._may_be_utf8 = codec.startswith(_ONE_BYTE_CODECS)
         self._text_as_utf8 = ""
@@ -111,14 +111,14 @@ class CsvLines:
         return line if self._ends_at_cr or "\r" not in line else _LONE_CR.sub(_CR_AS_TEXT, line)
 
     def take_raw(self) -> str:
-        """Return the text of all lines that were read since the last call."""
+        """Return the text of all lines that were read since the last call of this method."""
         raw = "".join(self._raw_lines)
         self._raw_lines.clear()
         self._raw_length = 0
         return raw
 
     def finish_encoding_check(self) -> None:
-        """Read on until it is certain whether the file is UTF-8 although another encoding was declared.
+        """Keep reading until it is certain whether the file is UTF-8 despite the declared encoding.
 
         Call this method when reading stops before the end of the file.
 
@@ -181,13 +181,13 @@ class CsvLines:
         first = self.number - len(self._raw_lines)
         return (
             f"{self.source} line {first}: the record that starts here is longer than {MAX_RECORD_LENGTH:,} characters."
-            " Either a quote is never closed, or the file has no line ends. Nothing was read. Close the quote, or save"
-            " the file with one record per line."
+            " Either a quote is never closed, or the file has no line endings. Nothing was read. Close the quote, or"
+            " save the file with one record per line."
         )
 
 
 class _CountedBytes(BufferedIOBase):
-    """A stream that returns the head, which was already read from the file, then the rest, and counts the bytes."""
+    """A stream that returns ``head``, which was already read from the file, and then ``rest``, and counts all bytes."""
 
     name = "CSV"  # TextIOWrapper reads this attribute
 
@@ -231,7 +231,8 @@ def _codec(encoding: str, source: str) -> str:
 def _refuse_other_kinds(head: bytes, *, source: str, codec: str) -> None:
     for signature, kind in _SIGNATURES.items():
         if head.startswith(signature):
-            raise InputError(f"{source} is {kind}, not CSV text. Unpack or export the file as comma-separated UTF-8.")
+            message = f"{source} is {kind}, not CSV text. Unpack the file, or export it as comma-separated UTF-8."
+            raise InputError(message)
     if codec.startswith(_WIDE):
         return
     _refuse_marks(head, source=source, codec=codec)

@@ -4,7 +4,7 @@ Read a CSV file record by record: the fields, the line on which each record star
 One record is in memory at a time, whatever the length of the file. Python's ``csv`` module reads in strict mode, so no
 character is dropped silently. pandas would guess types and fill in missing fields, and it does not report line numbers.
 
-If a fault makes it impossible to separate the rows that follow, the whole file is refused, because reading on would
+If a fault makes it impossible to separate the rows that follow, the whole file is refused, because reading on could
 return parts of rows. There is one exception. If a quote is still open at the end of the file, as in a truncated upload,
 only the last record is faulty.
 """
@@ -40,19 +40,19 @@ def read_csv(
 ) -> Table:
     """Read a CSV file as a table. Empty lines are skipped.
 
-    :param body: the file, read as the caller iterates over the records.
+    :param body: the file, which is read while the caller iterates over the records.
     :param source: the file's name for messages.
     :param encoding: a Python codec name; with ``utf-8``, a byte order mark is skipped.
-    :param limit: read only this many records below the header.
+    :param limit: maximum number of records to read below the header; ``None`` means no limit.
     :param separator: the character between two fields.
-    :param expected: the phrase in messages that describes the expected columns.
-    :raises InputError: the file as a whole cannot be used, as in :class:`TableReader`.
+    :param expected: a phrase that describes the expected columns in error messages.
+    :raises InputError: the file as a whole cannot be used; see :class:`TableReader`.
     """
     lines = CsvLines(body, source=source, encoding=encoding)
     records = _records(lines, separator)
     header = next((record for record in records if record.raw.strip("\ufeff \t\r\n")), None)
     if header is None:
-        content = f"has only white space ({lines.size} bytes)" if lines.size else "is empty (0 bytes)"
+        content = f"contains only white space ({lines.size} bytes)" if lines.size else "is empty (0 bytes)"
         raise InputError(f"{source} {content}; expected a header and at least one row. Upload the file again.")
     if header.fault:
         message = (
@@ -84,7 +84,7 @@ def _below(header: TableRecord, records: Iterator[TableRecord], source: str, sep
 
 
 def _split_at_cr(record: TableRecord, width: int, separator: str) -> list[TableRecord]:
-    """Split a record with too many fields at its lone CRs; return an empty list unless every part is a complete row."""
+    """Split a record with too many fields at its lone CRs; return an empty list if a part is not a complete row."""
     if len(record.fields) <= width or not any("\r" in field for field in record.fields):
         return []
     text = StringIO(record.raw, newline="")
@@ -155,7 +155,7 @@ def _one_column(header: TableRecord, source: str, expected: str) -> str:
     separator = _guess_separator(header)
     advice = f"The columns seem to be separated by {separator}; save" if separator else "Save"
     return (
-        f"{source} line {header.line}: one column found, {name[:200]!r}; expected {expected}, separated by commas."
+        f"{source} line {header.line}: found only one column, {name[:200]!r}; expected {expected}, separated by commas."
         f" {advice} the file as comma-separated UTF-8."
     )
 
@@ -183,7 +183,7 @@ def _open_quote(last_line: int) -> RowFault:
 def _broken_quotes(source: str, first_line: int, line: int) -> str:
     return (
         f"{source} line {line}: text follows a closing quote in the record that starts on line {first_line};"
-        ' expected a quote inside a quoted field to be written "". The rows that follow cannot be separated, so'
+        ' expected each quote inside a quoted field to be doubled (""). The rows that follow cannot be separated, so'
         " nothing was read. Double the quote, or close an earlier quote that is still open."
     )
 

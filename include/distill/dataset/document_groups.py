@@ -2,9 +2,9 @@
 Group related documents, and assign each group to one side of the train/evaluation split.
 
 Documents are related if they are nearly the same, or if their rows have the same value in the group column
-(``source.group_column``). If related documents were on both sides, the student would be trained on answers to the
-evaluation's questions. A document that already has a side keeps that side. Documents are grouped in this order:
-evaluation documents, training documents, new documents. A document that would connect a training group with an
+(``source.group_column``). If related documents were on both sides, the student would be trained on answers to
+evaluation questions. A document that has a side from an earlier run keeps that side. Documents are grouped in this
+order: evaluation documents, training documents, new documents. A document that would connect a training group with an
 evaluation group is dropped and belongs to neither group.
 """
 
@@ -30,13 +30,13 @@ _MINIMUM_COMPARED_LENGTH = 200
 
 class DocumentGroups:
     """
-    The documents of a data set, numbered in the order in which they are added.
+    The documents in the input files, numbered in the order in which they are added.
 
     The texts are not kept, so each document takes about 200 bytes. Texts with the same signature count as one document:
     they differ at most in case, spacing or a few characters.
 
     Two public attributes are indexed by document number. ``stated_groups`` has the values of the group column in the
-    document's rows; each value is given as a number. ``first_rows`` has the location of the document's first row.
+    document's rows, with each value replaced by a number. ``first_rows`` has the location of the document's first row.
     """
 
     def __init__(self) -> None:
@@ -74,7 +74,7 @@ class DocumentGroups:
         return number
 
     def ids(self) -> Mapping[bytes, int]:
-        """Return the document number of each text, by the first 8 bytes of the text's sha256."""
+        """Return the document number of each text. The keys are the first 8 bytes of the text's sha256."""
         return self._numbers
 
     def signatures(self) -> Iterator[Signature]:
@@ -114,13 +114,14 @@ def split_groups(
     groups: DocumentGroups, stated: Mapping[int, Side], *, similarity: float, share: float, seed: int
 ) -> Split:
     """
-    Assign each document to a side: its stated side, else the side of its group, else a side drawn at random.
+    Assign each document to a side: its side in ``stated``, or else the side of its group, or else a random side.
 
-    A draw depends only on the seed and on the group's name, so rows that are appended later do not move other rows. The
-    actual share is therefore only close to ``share``. If the draws would leave a side empty although there are at least
-    two groups, the group whose draw is nearest to ``share`` is moved.
+    For a random side, a number from 0 to 1 is drawn for the group. A number below ``share`` means evaluation. The
+    number depends only on the seed and on the group's name, so rows that are appended later do not move other rows to
+    another side. The actual share is approximately ``share``. If one side would be empty although there are at least
+    two groups, the group whose number is nearest to ``share`` is moved to that side.
 
-    :param stated: fixed sides, by document number.
+    :param stated: the sides that are already fixed, by document number.
     :param similarity: documents with at least this Jaccard similarity are related.
     :param share: expected share of groups that are drawn for evaluation, between 0 and 1.
     :raises InputError: ``share`` is not between 0 and 1.
@@ -145,7 +146,7 @@ def split_groups(
 @dataclass
 class _UnionFind:
     """
-    Groups of joined documents. Each group is on one side or has no side yet.
+    The groups of documents joined so far. A group is on one side or has no side yet.
 
     A node is a document's number, or ``-1 - number`` for the value of the group column with that number.
     """

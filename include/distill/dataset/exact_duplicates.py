@@ -8,7 +8,7 @@ from include.distill.text.normalization import pair_key
 
 
 class RowLocations:
-    """A mapping between rows and integers: it encodes a row's file and number, and decodes them for messages."""
+    """Encode the file and the number of a row as one integer, and decode the integer for messages."""
 
     def __init__(self) -> None:
         self._sources: dict[str, int] = {}
@@ -26,8 +26,8 @@ class ExactDuplicateIndex:
     """
     An index of question-answer pairs that stores a hash of 12 bytes for each pair. Case and spacing make no difference.
 
-    A pair takes about 150 bytes. In a file of a million pairs, the probability that two different pairs have the same
-    hash is 10^-17.
+    With the overhead of a dictionary, a pair takes about 150 bytes. In a file of a million pairs, the probability that
+    two different pairs have the same hash is about 10^-17.
     """
 
     def __init__(self, locations: RowLocations) -> None:

@@ -1,9 +1,10 @@
 """
 Read the files of a use case into training rows, evaluation rows and rejected rows.
 
-Two passes are needed, and neither keeps texts in memory. The first pass copies all records into a temporary file and
-keeps hashes and signatures of their texts. Every document is then assigned to a side, and the second pass writes each
-row to the object of its side. Every record is either accepted or rejected; none is lost.
+Two passes are needed, because a document's side can depend on later rows. Neither pass keeps texts in memory. The first
+pass copies all records into a temporary file and keeps hashes and signatures of their texts. Every document is then
+assigned to a side, and the second pass writes each row to the object of its side. Every record is either accepted or
+rejected; none is lost.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from include.distill.dataset.stored_split import StoredSplit
 
 MAX_REJECTION_MESSAGES = 20
 
-# The object below ``source/`` to which a row is written.
+# The object under ``source/`` to which a row is written.
 _Target = Side | Literal["rejected"]
 _TARGETS: tuple[_Target, ...] = ("train", "evaluation", "rejected")
 
@@ -53,7 +54,7 @@ def check_inputs(source: SourceData, store: ObjectStore) -> list[str]:
     problems: list[str] = []
     for uri in filter(None, (source.training_csv, source.evaluation_csv)):
         try:
-            for file in find_inputs(uri, store, endings=tuple(TABLE_READERS)):
+            for file in find_inputs(uri, store, extensions=tuple(TABLE_READERS)):
                 with open_input(file.uri, store) as body:
                     check_header(body, source=file.uri, options=row_options(source))
         except (InputError, RefusedError) as error:
@@ -68,7 +69,7 @@ class IngestResult:
 
     :param counts: number of rows written to each object.
     :param reasons: number of rejected rows by reason.
-    :param messages: the messages of the first rejected rows.
+    :param messages: the messages for the first rejected rows.
     """
 
     counts: Counter[_Target] = field(default_factory=Counter)
@@ -92,8 +93,9 @@ def ingest(source: SourceData, *, store: ObjectStore, folder: RunFolder, splits_
     """
     Read the files of ``source`` and write the training rows, evaluation rows, rejected rows and the list of rows.
 
-    :param splits_uri: the object that stores the sides of documents between runs; not used with an ``evaluation_csv``.
-    :raises InputError: a file cannot be used, or one side has no rows. Nothing was written.
+    :param splits_uri: URI of the object that keeps each document's side for later runs. The object is not used if
+        ``evaluation_csv`` is set.
+    :raises InputError: a file cannot be used, or one side has no rows. In this case, nothing is written.
     """
     with TemporaryFile() as spool:
         reading = _FirstPass(source, store, spool)
@@ -138,10 +140,10 @@ class _FirstPass:
             self._keep(row, "train" if source.evaluation_csv else None)
 
     def _rows(self, uri: str, duplicates: Duplicates, limit: int | None) -> Iterator[UngroupedRow | RejectedRow]:
-        """Yield the first ``limit`` records, counted over all files together."""
+        """Yield the rows from the first ``limit`` records, counted over all files together."""
         options = row_options(self.source)
         remaining = limit
-        for file in find_inputs(uri, self._store, endings=tuple(TABLE_READERS)):
+        for file in find_inputs(uri, self._store, extensions=tuple(TABLE_READERS)):
             if remaining == 0:
                 return
             with open_input(file.uri, self._store) as body:
@@ -193,9 +195,9 @@ def _reject_on_both_sides(row: Row, number: int, reading: _FirstPass, split: Spl
     )
     if reading.source.evaluation_csv:
         message = (
-            f"the row's document equals, nearly repeats or shares a group with the document of {evaluation} in the"
-            " evaluation set. Training on this row would make the result look better than it is. Remove the row from"
-            " one of the two files, or set source.shared_documents: keep."
+            f"the row's document is the same as, nearly the same as, or in the same group as the document of"
+            f" {evaluation} in the evaluation set. Training on this row would make the result look better than it is."
+            " Remove the row from one of the two files, or set source.shared_documents: keep."
         )
         return reject(row, reason="document_in_evaluation_set", message=message)
     message = (

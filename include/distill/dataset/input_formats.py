@@ -1,4 +1,4 @@
-"""Choose the reader for an input file by the ending of the file's name."""
+"""Choose the reader for an input file by the file's extension."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from typing import IO
 from include.distill.dataset.csv_records import read_csv
 from include.distill.dataset.tables import Table, TableReader
 
-# The readers by the ending of a file's name, in lower case. All input files in a folder must have one of these endings.
+# The readers by file extension, in lower case. All input files in a folder must have one of these extensions.
 TABLE_READERS: Mapping[str, TableReader] = {".csv": read_csv}
 
 
 def read_table(body: IO[bytes], *, source: str, encoding: str, limit: int | None = None) -> Table:
-    """Read a file as a table with the reader for its ending; a file with any other ending is read as CSV.
+    """Read a file as a table with the reader for its extension. A file with any other extension is read as CSV.
 
     :param source: the file's name or URI.
     :param encoding: a Python codec name.
-    :param limit: read only this many records.
-    :raises InputError: the file as a whole cannot be used, as in :class:`TableReader`.
+    :param limit: maximum number of records to read; ``None`` means no limit.
+    :raises InputError: the file as a whole cannot be used; see :class:`TableReader`.
     """
     name = source.lower()
-    reader = next((reader for ending, reader in TABLE_READERS.items() if name.endswith(ending)), read_csv)
+    reader = next((reader for extension, reader in TABLE_READERS.items() if name.endswith(extension)), read_csv)
     return reader(body, source=source, encoding=encoding, limit=limit)

@@ -27,9 +27,9 @@ RowRejectionReason = Literal[
 class RowOrigin(TypedDict):
     """The location of a row in its file; a part of :class:`Row` and :class:`RejectedRow`."""
 
-    row: int  # number of the record in its file, from 1, without the header
-    line: int  # line in the file on which the record starts, from 1
-    source: str  # name of the file, below the source folder
+    row: int  # number of the record in its file, starting at 1; the header is not counted
+    line: int  # number of the line on which the record starts, starting at 1
+    source: str  # path of the file, relative to the source's folder
 
 
 class RowTexts(TypedDict):
@@ -44,7 +44,7 @@ class UngroupedRow(RowOrigin, RowTexts):
     """One accepted row whose document group is not known yet. It is stored only in a temporary file of ``ingest``."""
 
     row_id: str  # first 16 hex digits of the sha256 of the three texts
-    group: NotRequired[str]  # text of the group column; absent when it is blank or not configured
+    group: NotRequired[str]  # text in the group column; absent if the text is blank or no group column is configured
 
 
 class Row(RowOrigin, RowTexts):
@@ -62,22 +62,23 @@ class Row(RowOrigin, RowTexts):
 class RejectedRow(RowOrigin):
     """A record of a file that the run does not use, with the reason. It is stored in ``source/rejected.jsonl``."""
 
-    column: Role | None  # None when the row as a whole is faulty
+    column: Role | None  # None if the row as a whole is faulty
     reason: RowRejectionReason
-    message: str  # names file, row and line, and gives advice
-    text: str | RowTexts  # raw text of the record when its fields could not be separated
+    message: str  # names the file, the row and the line, and says what to do
+    # The three texts. If the record is truncated, repeats the header or has a wrong number of fields, its raw text.
+    text: str | RowTexts
 
 
 class SpooledRow(TypedDict):
     """One row between the two passes of ``ingest``. It is stored only in a temporary file."""
 
-    number: int  # number of the row's document, from 0; -1 for a rejected row
-    part: Side | None  # side given by the file of the row; None when the split decides
+    number: int  # number of the row's document, starting at 0; -1 for a rejected row
+    part: Side | None  # side that the row's file determines; None if the side is drawn
     row: UngroupedRow | RejectedRow
 
 
 class Grouped(TypedDict):
-    """The group of a row, whose rows stay together in a split. Generic functions for rows require only this key."""
+    """The group of a row. A split keeps a group's rows together. Generic functions for rows require only this key."""
 
     group: str
 
@@ -114,7 +115,7 @@ class SplitEntry(TypedDict):
 
 
 class RunRows(TypedDict):
-    """The location of a run's list of rows, and the run's settings; the ``previous`` of :class:`LatestRun`."""
+    """A run's list of rows and the hashes of its settings; the ``previous`` of :class:`LatestRun`."""
 
     run_key: str
     rows_uri: str  # S3 URI of the run's ``source/rows.txt``
@@ -124,14 +125,14 @@ class RunRows(TypedDict):
 class LatestRun(RunRows):
     """The most recent run that read a use case's rows, stored in ``<prefix>/latest/<use case>.json``."""
 
-    previous: RunRows | None  # the run before the latest run, so that a retry compares with the same run
+    previous: RunRows | None  # the run before it, with which a retry of the latest run compares its rows again
 
 
 class RowChanges(TypedDict):
     """
     The rows and settings that changed since the use case's last run; ``changes`` of :class:`IngestManifest`.
 
-    All counts are ``None`` on a first run.
+    All counts are ``None`` if there is no last run, or if its list of rows was deleted.
     """
 
     since: str | None  # run key of the last run
@@ -162,5 +163,6 @@ class IngestManifest(SourceCounts):
     changes: RowChanges
 
 
-# The result of ``shards`` and ``evaluation_shards``: the shards' numbers, from 0. The next task is mapped over them.
+# The result of ``shards`` and ``evaluation_shards``: the numbers of the shards, starting at 0. The next task is mapped
+# over these numbers.
 ShardNumbers = list[int]

@@ -1,10 +1,10 @@
 """
-Compare a run with the last run of its use case: rows added, changed and removed, and settings that affect purchases.
+Compare a run with the last run of its use case: the rows and the purchase settings that changed.
 
 Every run writes a list of its rows to ``source/rows.txt``. Each row takes 34 bytes: the row's identity and a hash of
-its question. A row whose question is still there, with another document or answer, counts as changed. By identity
-alone, such a row would count as one removed row and one added row. ``<prefix>/latest/<use case>.json`` names the last
-run and the run before it, so that a retry compares with the same run.
+its question. A row whose question is still there, with another document or answer, counts as changed. If only
+identities were compared, such a row would count as one removed row and one added row. ``<prefix>/latest/<use
+case>.json`` names the last run and the run before it, so that a retry compares with the same run.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def row_line(row: Row) -> bytes:
 
 
 def hash_purchase_settings(use_case: UseCase, prompts: Mapping[str, Prompt]) -> dict[str, str]:
-    """Hash each setting of a frozen use case that affects purchases; return 12 hex digits by the setting's name."""
+    """Hash each setting of a frozen use case that affects purchases; return 12 hex digits for each name."""
     raw = use_case.model_dump(mode="json")
     training = {key: raw["training"][key] for key in ("hyperparameters", "validation_share")}
     # Every use case names a prompt for the critic, but the prompt has no effect if the use case has no critic.
@@ -94,7 +94,7 @@ def _read(store: ObjectStore, uri: str) -> NDArray[np.uint64]:
 
 
 def _count_differences(before: NDArray[np.uint64], after: NDArray[np.uint64]) -> tuple[int, int, int]:
-    """Return the numbers of rows that were added, changed and removed."""
+    """Return how many rows were added, how many were changed, and how many were removed."""
     gone = before[~np.isin(before[:, 0], after[:, 0]), 1]
     added = after[~np.isin(after[:, 0], before[:, 0]), 1]
     changed = (Counter(gone.tolist()) & Counter(added.tolist())).total()

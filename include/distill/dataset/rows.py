@@ -29,8 +29,7 @@ from include.distill.dataset.records import (
 from include.distill.dataset.tables import RowFault, Table, TableRecord
 from include.distill.text.normalization import is_blank, unsupported_character
 
-# The names that are recognized for each column if the use case does not map the column. Upper and lower case count as
-# the same.
+# The names that are recognized for each column if the use case does not map the column. Case is ignored.
 COLUMN_NAMES: Mapping[Role, tuple[str, ...]] = {
     "document": ("document", "doc", "context"),
     "question": ("question", "query"),
@@ -46,7 +45,7 @@ class RowOptions:
 
     :param columns: maps ``document``, ``question`` or ``answer`` to a column whose name is not in :data:`COLUMN_NAMES`.
     :param group_column: the column that identifies related rows, such as the page from which the rows were written.
-    :param max_document_characters: the longest field that is accepted, in characters.
+    :param max_document_characters: maximum length of a document, a question or an answer, in characters.
     """
 
     encoding: str = "utf-8"
@@ -57,7 +56,7 @@ class RowOptions:
 
 @dataclass(frozen=True)
 class Duplicates:
-    """The pairs that were read so far from the same source, and those of the evaluation set if the source has one."""
+    """The pairs read so far from the same files. For training files, also the pairs of the evaluation set, if any."""
 
     pairs: ExactDuplicateIndex
     evaluation: ExactDuplicateIndex | None = None
@@ -67,12 +66,12 @@ def read_rows(
     body: IO[bytes], *, source: str, options: RowOptions, duplicates: Duplicates, limit: int | None = None
 ) -> Iterator[UngroupedRow | RejectedRow]:
     """
-    Read the rows of a file with a document, a question and an answer per record; ignore other columns.
+    Read the rows of a file that has a document, a question and an answer in each record. Other columns are ignored.
 
     Accepted and rejected rows are yielded in the order of the file.
 
     :param source: file name or URI, stored in every row and named in every message.
-    :param limit: read only this many records.
+    :param limit: maximum number of records to read; ``None`` means no limit.
     :raises InputError: the file as a whole cannot be used. The message gives the line, the problem and the remedy. Rows
         that were already yielded must not be used.
     """
@@ -101,7 +100,7 @@ def _column_indexes(table: Table, *, source: str, options: RowOptions) -> dict[_
     """Find the column of each role, and the group column if it is configured."""
     mapped = dict(options.columns or {})
     if unknown := sorted(set(mapped) - set(COLUMN_NAMES)):
-        raise InputError(f"Unknown keys {unknown} in columns; expected some of {', '.join(COLUMN_NAMES)}.")
+        raise InputError(f"Unknown keys {unknown} in columns; expected only {', '.join(COLUMN_NAMES)}.")
     usual_names: dict[_Column, tuple[str, ...]] = dict(COLUMN_NAMES.items())
     if options.group_column:
         usual_names["group"] = ()
@@ -118,7 +117,7 @@ def _column_indexes(table: Table, *, source: str, options: RowOptions) -> dict[_
     # The group column may also be a text column, so that each document is its own group.
     text_indexes = [index for column, index in indexes.items() if column != "group"]
     shared = sorted({index for index in text_indexes if text_indexes.count(index) > 1})
-    faults += [f"column {header[index]!r} is used for several texts" for index in shared]
+    faults += [f"column {header[index]!r} is used for more than one text" for index in shared]
     if faults:
         raise InputError(_header_message(table, source, faults))
     return indexes
@@ -195,7 +194,7 @@ class _RowValidator:
     def _repeated_header(self, record: TableRecord) -> RowFault | None:
         if list(map(_plain_name, record.fields)) != list(map(_plain_name, self.header)):
             return None
-        message = "the row repeats the header, for example because files were joined. Remove the row."
+        message = "the row repeats the header, for example because two files were joined. Remove the row."
         return RowFault("header_again", message)
 
     def _text_fault(self, texts: RowTexts) -> RowFault | None:

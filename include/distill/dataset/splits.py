@@ -13,7 +13,7 @@ RowT = TypeVar("RowT", bound=Grouped)
 
 
 def shards(count: int, max_tasks: int) -> list[range]:
-    """Divide ``count`` rows among at most ``max_tasks`` tasks: one row per task if possible, or else equal batches.
+    """Divide ``count`` rows among at most ``max_tasks`` tasks: one row per task if possible, else nearly equal batches.
 
     :return: the indexes of each task's rows, in order.
     :raises InputError: ``max_tasks`` is below 1.
@@ -28,13 +28,14 @@ def split_by_document(rows: Sequence[RowT], share: float, seed: int, *, purpose:
     """
     Split rows into ``(kept, held out)``; all rows of one document group are on the same side.
 
-    The side of a group depends only on the seed, the purpose and the group's name, so rows that are appended later do
-    not move other rows. The actual share is therefore only close to ``share``. If the draws would leave a side empty
-    although there are at least two groups, the group whose draw is nearest to ``share`` is moved.
+    A number from 0 to 1 is drawn for each group. The rows of a group with a number below ``share`` are held out. The
+    number depends only on the seed, the purpose and the group's name, so rows that are appended later do not move other
+    rows to another side. The actual share is approximately ``share``. If one side would be empty although there are at
+    least two groups, the group whose number is nearest to ``share`` is moved to that side.
 
     :param share: expected share of groups that are held out, between 0 and 1.
-    :param purpose: the use of the held-out rows. Two successive splits need different purposes. With the same purpose,
-        the second split would repeat the draws of the first.
+    :param purpose: what the held-out rows are for. Two successive splits need different purposes. With the same
+        purpose, the second split would draw the same numbers as the first.
     :raises InputError: ``share`` is not between 0 and 1.
     """
     require_share(share)
@@ -56,7 +57,7 @@ def require_share(share: float) -> None:
 
 
 def draw(purpose: str, seed: int, name: str) -> float:
-    """Draw a number from 0 to 1 that depends only on the arguments."""
+    """Draw a pseudo-random number from 0 to 1 that depends only on the arguments."""
     digest = hashlib.sha256("\x1f".join((purpose, str(seed), name)).encode()).digest()
     return int.from_bytes(digest[:8]) / 2**64
 

@@ -1,5 +1,5 @@
 """
-Keep the side of each document between runs of a use case, in ``<prefix>/splits/<use case>.jsonl``.
+Store the side of each document for later runs of a use case, in ``<prefix>/splits/<use case>.jsonl``.
 
 An evaluation document never becomes a training document later, and a training document never becomes an evaluation
 document. The first line of the object has the seed; with another seed, the sides are drawn again. To start over, delete
@@ -47,8 +47,8 @@ class StoredSplit:
         sides: dict[int, Side] = {}
         for key, number in groups.ids().items():
             is_evaluated = self._is_evaluated.get(key)
-            # Texts that now count as one document may have got different sides in earlier runs. Such a document is used
-            # only for evaluation.
+            # Texts that now count as one document may have been on different sides in earlier runs. Such a document is
+            # used only for evaluation.
             if is_evaluated is not None and sides.get(number) != "evaluation":
                 sides[number] = _side(is_evaluated)
         return sides

@@ -12,10 +12,10 @@ from include.distill.dataset.records import Role, RowRejectionReason
 @dataclass(frozen=True)
 class RowFault:
     """
-    The reason why one record is rejected while the records around it can be used.
+    Why a single record is rejected. The rest of the file can still be read.
 
     :param message: the problem and the remedy. The file, row and line are added later.
-    :param column: ``None`` when the record as a whole is faulty.
+    :param column: the faulty column; ``None`` if the record as a whole is faulty.
     """
 
     reason: RowRejectionReason
@@ -28,9 +28,10 @@ class TableRecord:
     """
     One record of a file.
 
-    :param line: the line in the file on which the record starts, from 1.
-    :param fields: the fields in the order of the header. Without a ``fault``, there are as many as in the header.
-    :param raw: the record's text in the file, with line ends.
+    :param line: number of the line on which the record starts, starting at 1.
+    :param fields: the fields in the order of the header. Without a ``fault``, a record has as many fields as the
+        header.
+    :param raw: the record's text in the file, including its line endings.
     """
 
     line: int
@@ -62,7 +63,7 @@ class TableReader(Protocol):
 
         :param source: the file's name for messages.
         :param encoding: a Python codec name.
-        :param limit: read only this many records.
+        :param limit: maximum number of records to read; ``None`` means no limit.
         :raises InputError: records cannot be separated, so the file as a whole cannot be used. The message gives the
             line, the problem and the remedy. The error may be raised during iteration. The records that were already
             returned must then not be used.

@@ -1,14 +1,14 @@
 """
-Measure agreement beyond chance between judges and people with Cohen's kappa and its confidence interval.
+Measure how well judges and people agree beyond chance, with Cohen's kappa and its confidence interval.
 
-The interval is computed by leaving out one document group at a time (the jackknife), because verdicts on one document
-are not independent. A kappa computed from few verdicts is not informative: with fewer items or groups than the minimums
-in this module, a true kappa of 0.4 is distinguished from no agreement in less than 80 % of samples. The figures are in
-``docs/explanation/statistics.md``.
+The interval is computed by leaving out one document group at a time (the jackknife), because verdicts on questions
+about one document are not independent. A kappa computed from few verdicts is not informative: with fewer items or
+groups than the minimums in this module, a true kappa of 0.4 is distinguished from no agreement in less than 80 % of
+samples. The figures are in ``docs/explanation/statistics.md``.
 
-Kappa is implemented here, because the jackknife subtracts the counts of one group and computes kappa from the rest.
-scikit-learn and statsmodels have kappa without intervals over groups. Either package would be a large dependency for
-ten lines of code.
+Kappa is implemented here, because the jackknife subtracts the counts of one group and computes kappa from the remaining
+counts. scikit-learn and statsmodels also compute kappa, but no interval that takes document groups into account. Either
+package would be a large dependency for ten lines of code.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ class Agreement(TypedDict):
     clusters: int  # number of document groups of these items
     observed: float | None  # share of equal verdicts, from 0 to 1; None if there are no items
     kappa: float | None  # from -1 to 1; None if there are no items, or if all verdicts of both raters are the same
-    kappa_ci95: list[float] | None  # lower and upper bound; None if the jackknife is not defined
+    kappa_ci95: list[float] | None  # lower and upper bound; None if the jackknife cannot be computed
 
 
 def cohen_kappa(ratings: Ratings) -> float | None:
     """
-    Compute Cohen's kappa of pairs of verdicts.
+    Compute Cohen's kappa for pairs of verdicts.
 
-    :return: from -1 to 1; ``None`` if there are no pairs, or if every verdict is the same.
+    :return: kappa, from -1 to 1; ``None`` if there are no pairs, or if every verdict is the same.
     """
     return _kappa(Counter(ratings))
 
@@ -69,11 +69,11 @@ def kappa_interval(
     ratings: Ratings, groups: Sequence[Hashable], *, confidence: float = CONFIDENCE
 ) -> list[float] | None:
     """
-    Compute the lower and upper bound of kappa with the jackknife over document groups.
+    Compute the bounds of a confidence interval for kappa with the jackknife over document groups.
 
     :param groups: document group of each pair of verdicts.
-    :return: from -1 to 1; ``None`` if there are fewer than three groups, or if kappa is undefined for all groups
-        together or after any one group is left out.
+    :return: the bounds, from -1 to 1; ``None`` if there are fewer than three groups, or if kappa is undefined for all
+        groups together or when one of the groups is left out.
     """
     from scipy.stats import t
 

@@ -4,11 +4,11 @@ Compute confidence intervals for a share of questions, such as a win rate, when 
 Questions about one document are not independent, so an interval that treats the questions as independent is too narrow.
 The method has three steps. It estimates the variance of the share from the document groups. It computes the number of
 independent questions that would have this variance (the effective sample size). It then computes Wilson's score
-interval for this number, with a Student's t quantile for the number of groups. Unlike a symmetric interval, this
-interval stays between 0 and 1, and its coverage also holds near 0 and 1. Unlike a bootstrap, the method needs no random
-numbers.
+interval for this number, with a quantile of Student's t distribution. Its degrees of freedom depend on the number and
+the sizes of the groups. Unlike a symmetric interval, this interval stays between 0 and 1 and keeps its coverage near 0
+and 1. Unlike a bootstrap, the method needs no random numbers.
 
-The method is implemented here, because scipy and statsmodels compute Wilson's interval only for independent questions.
+The method is implemented here, because scipy and statsmodels compute Wilson's interval only for independent trials.
 
 ``tests/distill/stats/test_interval_coverage.py`` measures the coverage of the interval.
 ``docs/explanation/statistics.md`` has the results and the sources of the method.
@@ -65,7 +65,7 @@ def _score_interval(share: FloatsT, effective: FloatsT, quantile: FloatsT) -> tu
 @dataclass(frozen=True)
 class ClusteredShare:
     """
-    A share over groups, with the quantities that determine its uncertainty.
+    A share of questions in document groups, with the quantities that determine the uncertainty of the share.
 
     Each field is an array with one entry per share. The shape of the array is the shape of the input without the last
     axis, which is the axis of the groups.
@@ -92,11 +92,11 @@ def clustered_share(parts: Floats, sizes: Floats) -> ClusteredShare:
     Compute the share ``sum(parts) / sum(sizes)`` over the last axis, the axis of the groups.
 
     The variance is the linearized variance of a ratio. Each group's residual is increased according to the group's
-    leverage, because a group with much of the data pulls the share towards itself. Groups of size 0 are ignored. If all
-    groups have the same share, the data does not show how much the questions of one group depend on each other. Each
-    group then counts as one question.
+    leverage, because a group that holds much of the data pulls the share towards its own share. Groups of size 0 are
+    ignored. If all groups have the same share, the data does not show how much the questions of one group depend on
+    each other. Each group then counts as one question.
 
-    :param parts: sum of the scores of each group; each score is in [0, 1].
+    :param parts: sum of the scores of each group; each score is from 0 to 1.
     :param sizes: number of scored questions of each group; at least two groups must have scored questions.
     """
     import numpy as np

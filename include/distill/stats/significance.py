@@ -12,10 +12,10 @@ from collections.abc import Iterable, Sequence
 
 def sign_test(wins: int, losses: int) -> float:
     """
-    Compute the exact two-sided p value of the hypothesis that both sides win equally often.
+    Compute the exact two-sided p value for the hypothesis that both sides win equally often.
 
     :param wins: number of questions or document groups won. Ties count neither as wins nor as losses.
-    :return: from 0 to 1; 1 if there are no wins and no losses.
+    :return: the p value, from 0 to 1; it is 1 if there are no wins and no losses.
     """
     from scipy.stats import binomtest
 
@@ -26,7 +26,7 @@ def sign_test(wins: int, losses: int) -> float:
 
 def clustered_sign_test(nets: Iterable[float]) -> float:
     """
-    Compute the p value of the sign test over document groups. Each group counts once, however many questions it has.
+    Compute the p value of a sign test over document groups. Each group counts once, however many questions it has.
 
     :param nets: wins minus losses of each group. A group with a net of 0 counts as a tie.
     """

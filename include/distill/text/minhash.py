@@ -1,18 +1,18 @@
 """
 Find near-duplicate texts with MinHash signatures and locality-sensitive hashing.
 
-The similarity of two texts is the share of their character n-grams that both texts have (Jaccard). Characters are used
-instead of words, so the method works in any language, with or without spaces. The index does not keep the texts. An
-indexed text takes about 180 bytes, whatever its length. These bytes hold a signature of 64 one-byte minima, and an
-entry in one bucket for each of the signature's 16 bands of four minima. A search among a million texts takes as long as
-a search among a thousand.
+The similarity of two texts is the share of their character n-grams that both texts have (the Jaccard similarity). The
+n-grams consist of characters, not words, so the method also works in languages that do not separate words with spaces.
+The index does not keep the texts. An indexed text takes about 180 bytes, whatever its length. These bytes hold a
+signature of 64 bytes, one for each minimum of a hash function, and one bucket entry for each of the signature's 16
+bands. A band consists of four minima. A search among a million texts takes as long as a search among a thousand.
 
-Similarities from signatures are estimates, with a standard error of at most 0.063. The index misses about one in 5,000
-pairs with a similarity of 0.8, and about one in 80 pairs with a similarity of 0.7. :func:`similarity` computes the
-exact value.
+Similarities computed from signatures are estimates, with a standard error of at most 0.063. The index misses about one
+in 5,000 pairs with a similarity of 0.8, and about one in 80 pairs with a similarity of 0.7. :func:`similarity` computes
+the exact value.
 
-datasketch is not used, because it takes eight bytes per minimum, and its buckets are sets, which cannot be read newest
-first.
+The library datasketch is not used, because it takes eight bytes per minimum, and its buckets are sets, which cannot be
+read newest first.
 """
 
 from __future__ import annotations
@@ -29,9 +29,11 @@ from include.distill.text.normalization import normalize
 DEFAULT_NGRAM = 5
 SIGNATURE_BYTES = _MINIMA = 64
 _BANDS = _MINIMA // 4
-_MAX_VISITED = 32  # entries read per bucket, newest first; a bucket can hold any number of near-copies
-_CHUNK = 1024  # n-grams hashed at a time, so that a long document needs no more memory than a short one
-_CHANCE_AGREEMENT = 1 / 256  # probability that two different minima have the same low byte
+# Maximum number of entries read per bucket, newest first. A bucket can hold any number of near-copies.
+_MAX_VISITED = 32
+# Number of n-grams permuted at a time. It limits the size of the array of permuted hashes for a long document.
+_CHUNK = 1024
+_CHANCE_AGREEMENT = 1 / 256  # probability that two different minima are stored as the same byte
 
 Signature = NDArray[np.uint8]
 _factors = np.random.default_rng(20_250_212)
@@ -52,14 +54,14 @@ class NearDuplicateIndex:
     """
     An index that finds the near-duplicates of a text among the texts added so far.
 
-    :param threshold: minimum similarity of a match, 0.5 to 1. Below 0.5, the buckets would miss too many matches.
-    :param ngram: characters per n-gram. A text shorter than ``ngram`` counts as one n-gram.
+    :param threshold: minimum similarity of a match, from 0.5 to 1. Below 0.5, the buckets would miss too many matches.
+    :param ngram: number of characters per n-gram. A text shorter than ``ngram`` counts as one n-gram.
     :raises ValueError: ``threshold`` is out of range.
     """
 
     def __init__(self, *, threshold: float, ngram: int = DEFAULT_NGRAM) -> None:
         if not 0.5 <= threshold <= 1:
-            message = f"The threshold for near-duplicates is {threshold}; expected 0.5 to 1."
+            message = f"The threshold for near-duplicates is {threshold}; expected a value from 0.5 to 1."
             raise ValueError(message)
         self.threshold = threshold
         self.ngram = ngram
@@ -78,7 +80,7 @@ class NearDuplicateIndex:
         return sum(array.nbytes for array in (self._signatures, self._entered, self._next, self._heads))
 
     def find(self, text: str) -> list[TextMatch]:
-        """Return the added texts that are nearly the same as ``text``, the most similar first."""
+        """Return the added texts that are nearly the same as ``text``, starting with the most similar one."""
         return self.find_signature(signature(text, self.ngram))
 
     def add(self, text: str) -> list[TextMatch]:
@@ -86,7 +88,7 @@ class NearDuplicateIndex:
         return self.add_signature(signature(text, self.ngram))
 
     def find_signature(self, text_signature: Signature) -> list[TextMatch]:
-        """Find near-duplicates as :meth:`find` does, for a text whose signature was already computed."""
+        """Find near-duplicates as :meth:`find` does, for a text whose signature is already known."""
         positions = self._candidates(text_signature)
         agreeing = (self._signatures[positions] == text_signature).mean(axis=1)
         similar = np.clip((agreeing - _CHANCE_AGREEMENT) / (1 - _CHANCE_AGREEMENT), 0, 1)
@@ -94,13 +96,13 @@ class NearDuplicateIndex:
         return [TextMatch(int(positions[i]), float(similar[i])) for i in order if similar[i] >= self.threshold]
 
     def add_signature(self, text_signature: Signature) -> list[TextMatch]:
-        """Add a text as :meth:`add` does, given its signature, and return its near-duplicates."""
+        """Add a text as :meth:`add` does, for a text whose signature is already known."""
         matches = self.find_signature(text_signature)
         self.add_with_matches(text_signature, matches)
         return matches
 
     def add_with_matches(self, text_signature: Signature, matches: Sequence[TextMatch]) -> None:
-        """Add a text whose signature and near-duplicates were already computed."""
+        """Add a text whose signature and near-duplicates are already known."""
         if self._count == len(self._signatures):
             self._grow()
         self._signatures[self._count] = text_signature
@@ -133,7 +135,7 @@ class NearDuplicateIndex:
         self._heads[buckets, bands] = position
 
     def _grow(self) -> None:
-        """Make room for a quarter more texts, create more buckets, and enter all texts in the new buckets."""
+        """Make room for 25 % more texts, create more buckets, and distribute all texts among the new buckets."""
         room = max(1024, self._count + self._count // 4)
         entered = np.flatnonzero(self._entered)
         self._signatures = _enlarged(self._signatures, room)
@@ -145,7 +147,7 @@ class NearDuplicateIndex:
 
 
 def signature(text: str, ngram: int = DEFAULT_NGRAM) -> Signature:
-    """Return the 64-byte MinHash signature of ``text``. Case, spacing and compatibility forms make no difference."""
+    """Return the 64-byte MinHash signature of ``text``. Case, spacing and Unicode compatibility forms are ignored."""
     hashes = _hashes(text, ngram)  # repeated n-grams do not change the minima
     minima = np.full(_MINIMA, 2**64 - 1, np.uint64)
     for start in range(0, len(hashes), _CHUNK):
@@ -156,13 +158,13 @@ def signature(text: str, ngram: int = DEFAULT_NGRAM) -> Signature:
 
 
 def similarity(one: str, other: str, ngram: int = DEFAULT_NGRAM) -> float:
-    """Return the exact Jaccard similarity of two texts, 0 to 1. Two blank texts have a similarity of 1."""
+    """Return the exact Jaccard similarity of two texts, from 0 to 1. Two blank texts have a similarity of 1."""
     first, second = (set(ngram_hashes(text, ngram).tolist()) for text in (one, other))
     return len(first & second) / len(first | second)
 
 
 def ngram_hashes(text: str, ngram: int) -> NDArray[np.uint64]:
-    """Return the sorted hashes of the distinct n-grams of ``text``. There is always at least one."""
+    """Return the sorted hashes of the distinct n-grams of ``text``. There is always at least one hash."""
     return np.unique(_hashes(text, ngram))
 
 

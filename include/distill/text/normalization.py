@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
-# \s includes the no-break space. The rest are invisible characters that Excel, browsers and editors leave behind: soft
-# hyphens, joiners, direction marks, fillers, variation selectors and tags.
+# \s includes the no-break space. The other ranges are invisible characters that Excel, browsers and editors leave
+# behind: soft hyphens, joiners, direction marks, fillers, variation selectors and tags.
 _BLANK = re.compile(
     r"[\s\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164"
     r"\ufe00-\ufe0f\ufeff\uffa0\U000e0000-\U000e0fff]*+"
@@ -24,16 +24,18 @@ def is_blank(text: str) -> bool:
 
 
 def unsupported_character(text: str) -> str | None:
-    """Return the first character of ``text`` that a training file cannot contain, such as ``U+0000``, or ``None``.
+    """Find the first character of ``text`` that a training file cannot contain.
 
-    Training files cannot contain NUL, which services refuse, and unpaired surrogates, which UTF-8 cannot encode.
+    Training files cannot contain NUL, which services refuse, or unpaired surrogates, which UTF-8 cannot encode.
+
+    :return: the code point of the character, such as ``U+0000``; ``None`` if there is no such character.
     """
     match = _UNSUPPORTED.search(text)
     return f"U+{ord(match.group()):04X}" if match else None
 
 
 def normalize(text: str) -> str:
-    """Return ``text`` in a form in which case, white space and Unicode compatibility forms make no difference."""
+    """Convert ``text`` so that texts that differ only in case, spacing or compatibility forms become equal."""
     if text.isascii():  # ASCII has no compatibility forms, and no letter that case-folds into several letters
         return " ".join(text.lower().split())
     folded = unicodedata.normalize("NFKC", text).casefold()
@@ -61,10 +63,10 @@ def strip_punctuation(text: str) -> str:
 
 
 def words_of_normalized(normalized: str) -> str:
-    """Remove punctuation as :func:`strip_punctuation` does, from a text that is already normalized."""
+    """Remove punctuation from normalized text, as :func:`strip_punctuation` does for any text."""
     return " ".join(normalized.translate(_WITHOUT_PUNCTUATION).split())
 
 
 def pair_key(question: str, answer: str) -> tuple[str, str]:
-    """Return a key that is equal for question-answer pairs that differ only in case, width or white space."""
+    """Return the key of a pair. Pairs that differ only in case, spacing or compatibility forms have the same key."""
     return normalize(question), normalize(answer)

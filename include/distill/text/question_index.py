@@ -1,9 +1,9 @@
 """
 Find earlier questions that a new question repeats exactly or nearly.
 
-A question repeats an earlier question in any of three cases:
+A question counts as repeating an earlier question in three cases:
 
-- The two differ only in case, spacing and final punctuation.
+- The two differ only in case, spacing or final punctuation.
 - The new question, or a sentence in it, ends with the whole earlier question ("Please tell me: how do I …?").
 - The two share most of their character n-grams and have the same numbers ("S3" is not "EC2", and error 1205 is not
   error 1206).
@@ -22,11 +22,11 @@ from include.distill.text.minhash import NearDuplicateIndex, Signature, signatur
 from include.distill.text.normalization import normalize
 
 QUESTION_NGRAM = 4
-# The index estimates similarity with a standard error of 0.05. Questions whose estimate is slightly below the threshold
-# are therefore also compared exactly.
+# The index estimates similarity with a standard error of at most 0.063. Questions whose estimate is slightly below the
+# threshold are therefore also compared exactly.
 _ESTIMATE_MARGIN = 0.1
 # In characters. Many questions end with words such as "what is it?", so a shorter ending does not count as a repeated
-# question. An ending of this length, such as "what is iam", does.
+# question. An ending of at least this length, such as "what is iam", does.
 _SHORTEST_ENDING = 11
 _NUMBER = re.compile(r"\d+")
 _SENTENCE_END = re.compile(r"[.!?:;。！？；：…]+\s*")
@@ -55,7 +55,7 @@ class Question:
 
     @cached_property
     def endings(self) -> tuple[str, ...]:
-        """The normalized question, and every long enough ending of the question and of each sentence in it."""
+        """The normalized question, and every sufficiently long ending of the question and of each sentence in it."""
         return tuple(dict.fromkeys(self._each_ending()))
 
     def _each_ending(self) -> Iterator[str]:
@@ -83,7 +83,7 @@ class QuestionMatch:
     An earlier question that a new question repeats.
 
     :param question: normalized text of the earlier question.
-    :param similarity: from 0 to 1; 1 if the new question contains the whole earlier question.
+    :param similarity: from 0 to 1; 1 if the new question, or a sentence in it, ends with the whole earlier question.
     :param position: 0 for the question that was added first.
     """
 
@@ -96,7 +96,7 @@ class QuestionIndex:
     """
     An index that finds the earlier question that a new question repeats.
 
-    :param threshold: minimum similarity of two questions that count as the same, 0.6 to 1.
+    :param threshold: minimum similarity of two questions that count as the same, from 0.6 to 1.
     """
 
     def __init__(self, *, threshold: float) -> None:
@@ -136,8 +136,8 @@ class QuestionIndex:
 
 
 def _without_final_punctuation(normalized: str) -> str:
-    # Only these characters are removed, and only at the end, so "C++?" and "C#?" remain different. So do questions that
-    # differ only in a vowel sign.
+    # Only these characters are removed, and only at the end, so "C++?" and "C#?" remain different. Questions that
+    # differ only in a vowel sign also remain different.
     return normalized.rstrip(" ?!.。")
 
 
@@ -146,7 +146,7 @@ def _similarity(normalized: str, earlier: str) -> float:
     return len(ngrams & earlier_ngrams) / len(ngrams | earlier_ngrams) if numbers == earlier_numbers else 0.0
 
 
-# One question is compared with several others in a row, so the features of recent questions are cached.
+# One question is compared with several others in succession, so the features of recent questions are cached.
 @lru_cache(maxsize=1024)
 def _features(normalized: str) -> tuple[frozenset[str], list[str]]:
     """Return the n-grams of a question (at least one) and the sorted numbers in the question."""

@@ -70,7 +70,9 @@ BROKEN = {
 class TestFiles:
     def test_a_use_case_must_have_the_name_of_its_file(self, tmp_path: Path) -> None:
         path = write(tmp_path, "docs").rename(tmp_path / "other.yaml")
-        with pytest.raises(UseCaseError, match=r"other.yaml: name is 'docs'; expected the name of the file, 'other'"):
+        with pytest.raises(
+            UseCaseError, match=r"other.yaml: name is 'docs'; expected the file name without .yaml, 'other'"
+        ):
             load_use_case(path)
 
     def test_a_repeated_key_is_refused_with_its_line(self, tmp_path: Path) -> None:

@@ -66,7 +66,7 @@ class TestTemplateFiles:
         assert "s3://bucket/a.j2 does not exist; expected a text file" in refusal(answering="s3://bucket/a.j2")
 
     def test_a_template_that_is_not_utf8_is_refused_with_the_line(self, folder: Path) -> None:
-        assert "line 2: byte 0xe9 is not UTF-8" in refusal(answering=write(folder, "a.j2", b"a\ncaf\xe9"))
+        assert "line 2: byte 0xe9 is not valid UTF-8" in refusal(answering=write(folder, "a.j2", b"a\ncaf\xe9"))
 
 
 class TestProblems:
@@ -114,7 +114,7 @@ class TestExamples:
             pytest.param("e.jsonl", '{"question": "a"}', "e.jsonl line 1: answer: Field required", id="missing key"),
             pytest.param("e.yaml", "question: a", "the file has a dict; expected a list of pairs", id="a mapping"),
             pytest.param("e.yaml", "- {question: a, answer: b, c: d}", "entry 1: c: Extra inputs", id="extra key"),
-            pytest.param("e.txt", "", "ending is unknown; expected .jsonl, .yaml or .json", id="unknown ending"),
+            pytest.param("e.txt", "", "extension is unknown; expected .jsonl, .yaml or .json", id="unknown extension"),
             pytest.param(
                 "e.jsonl",
                 '{"question": "a", "answer": "b"}\n' * 21,

@@ -104,7 +104,7 @@ class TestValidation:
             pytest.param({"aws": {}}, "aws.role_arn: Field required", id="a missing key"),
             pytest.param(
                 {"storage": {"training_bucket": "t1", "output_bucket": "o", "zzz": 1}},
-                "storage.zzz: unknown key; expected some of training_bucket, output_bucket, prefix, create_buckets",
+                "storage.zzz: unknown key; expected one of training_bucket, output_bucket, prefix, create_buckets",
                 id="a key that is like no other",
             ),
         ],

@@ -15,7 +15,7 @@ SAMPLE = "include/data/aws_docs_qa/train.csv"
 
 
 def find_inputs(uri: str, store: MemoryStore) -> list[InputFile]:
-    return input_files.find_inputs(uri, store, endings=(".csv",))
+    return input_files.find_inputs(uri, store, extensions=(".csv",))
 
 
 def read_input(uri: str, store: MemoryStore) -> bytes:
@@ -65,7 +65,7 @@ class TestLocal:
         self, inputs: Path, store: MemoryStore, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.delenv("DISTILL_INPUT_ROOTS")
-        with pytest.raises(InputError, match="may not be read: local files must be below"):
+        with pytest.raises(InputError, match="may not be read: local files must be inside"):
             read_input(str(inputs / "rows.csv"), store)
 
     @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ class TestLocal:
     @pytest.mark.parametrize("name", ["x" * 300, "\ud800"])
     def test_an_impossible_file_name_is_refused(self, inputs: Path, store: MemoryStore, name: str) -> None:
         for use in (read_input, find_inputs):
-            with pytest.raises(InputError, match="is not a file name"):
+            with pytest.raises(InputError, match="is not a valid file name"):
                 use(f"{inputs}/{name}.csv", store)
 
     def test_a_file_that_grows_while_it_is_read_is_refused(self, inputs: Path, store: MemoryStore) -> None:
@@ -127,7 +127,7 @@ class TestLocal:
                 body.read()
                 path.write_bytes(b"mine too")
 
-        with pytest.raises(InputError, match=r"changed while it was read \(4 bytes before, 8 after\)"):
+        with pytest.raises(InputError, match=r"changed while it was being read \(4 bytes before, 8 after\)"):
             read_slowly()
 
 
@@ -168,7 +168,8 @@ class TestFolders:
         for make in (lambda: unread.symlink_to(inputs.parent / "rest"), lambda: unread.symlink_to("/nowhere")):
             make()
             with pytest.raises(
-                InputError, match="contains more, which is a link to a folder, a broken link or not a regular file"
+                InputError,
+                match="contains more, which is a symbolic link to a folder, a broken symbolic link or a special",
             ):
                 find_inputs(str(inputs), store)
             unread.unlink()
@@ -183,16 +184,16 @@ class TestFolders:
     def test_the_caller_chooses_the_allowed_endings_of_files_in_a_folder(self, store: MemoryStore) -> None:
         for name in ("a.csv", "b.jsonl"):
             store.write(f"s3://bucket/in/{name}", b"x")
-        files = input_files.find_inputs("s3://bucket/in/", store, endings=(".csv", ".jsonl"))
+        files = input_files.find_inputs("s3://bucket/in/", store, extensions=(".csv", ".jsonl"))
         assert [file.name for file in files] == ["a.csv", "b.jsonl"]
-        refusal = r"files that do not end in \.jsonl\. Number of such files: 1; first: 'a\.csv'"
+        refusal = r"files without the extension \.jsonl\. Number of such files: 1; first: 'a\.csv'"
         with pytest.raises(InputError, match=refusal):
-            input_files.find_inputs("s3://bucket/in/", store, endings=(".jsonl",))
+            input_files.find_inputs("s3://bucket/in/", store, extensions=(".jsonl",))
 
     def test_a_folder_with_files_of_other_formats_is_refused(self, store: MemoryStore) -> None:
         for name in ("a.csv", "b.csv.gz", "c.parquet"):
             store.write(f"s3://bucket/in/{name}", b"x")
-        refusal = r"files that do not end in \.csv\. Number of such files: 2; first: 'b\.csv\.gz'"
+        refusal = r"files without the extension \.csv\. Number of such files: 2; first: 'b\.csv\.gz'"
         with pytest.raises(InputError, match=refusal):
             find_inputs("s3://bucket/in/", store)
 

@@ -71,7 +71,9 @@ class TestPairs:
 
 class TestRequireOriginals:
     def test_arms_that_request_more_rows_than_exist_are_refused(self) -> None:
-        with pytest.raises(InputError, match="40 rows to train on, but arm a1 requests 500, arm a2 requests 60 or"):
+        with pytest.raises(
+            InputError, match="40 rows to train on, but arm a1 requests 500 originals, arm a2 requests 60 or"
+        ):
             require_originals(with_arms((40, 0), (500, 0), (60, 0)), ROWS)
 
     def test_an_arm_may_lack_a_few_rejected_rows(self) -> None:

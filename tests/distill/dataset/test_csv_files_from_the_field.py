@@ -114,12 +114,12 @@ def test_a_file_is_read_without_changing_a_character(body: bytes, options: dict[
 @pytest.mark.parametrize(
     ("body", "options", "problem"),
     [
-        pytest.param(b"doc\tquestion\tanswer\na\tb\tc\n", {}, "line 1: one column found.*by tabs", id="tabs"),
+        pytest.param(b"doc\tquestion\tanswer\na\tb\tc\n", {}, "line 1: found only one column.*by tabs", id="tabs"),
         pytest.param(
-            b"doc|question|answer\na|b|c\n", {}, "line 1: one column found.*by vertical bars", id="vertical bars"
+            b"doc|question|answer\na|b|c\n", {}, "line 1: found only one column.*by vertical bars", id="vertical bars"
         ),
         pytest.param(b"a;question, or;answer\n", {}, r"separated by semicolons; if so, save the file", id="semicolons"),
-        pytest.param(gzip.compress(H), {}, "is gzip data.*Unpack or export", id="gzip"),
+        pytest.param(gzip.compress(H), {}, "is gzip data.*Unpack the file, or export", id="gzip"),
         pytest.param(zipped(), {}, "is an Excel workbook or a zip archive", id="zip"),
         pytest.param(b"PAR1" + b"x" * 9, {}, "is a Parquet file", id="parquet"),
         pytest.param(b'[{"doc": "a", "question": "b"}]', {}, "line 1 begins like JSON", id="json"),

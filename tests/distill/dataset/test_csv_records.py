@@ -111,7 +111,7 @@ class TestFaults:
             pytest.param(HEADER + b"+2AA-,b,c", "utf-7", "cannot be read as utf-7", id="surrogates"),
             pytest.param(b"doc;question;answer\n1;2;3", "utf-8", "separated by semicolons", id="semicolons"),
             pytest.param(b"doc\tquestion\n1\t2", "utf-8", "separated by tabs", id="tabs"),
-            pytest.param(b"doc\nabc\n", "utf-8", "one column found, 'doc'", id="one column"),
+            pytest.param(b"doc\nabc\n", "utf-8", "found only one column, 'doc'", id="one column"),
             pytest.param(
                 b'"doc,question,answer\na,b,c\n',
                 "utf-8",

@@ -166,7 +166,7 @@ class TestLeaks:
         train = self.csv_of(f"{self.PAGES[0]} and more", self.PAGES[1])
         assert ingest(train, evaluation)["reasons"] == {"document_in_evaluation_set": 1}
         (leak,) = ingest.rejected
-        assert "shares a group with the document of row 1 of evaluation.csv in the evaluation set" in leak["message"]
+        assert "in the same group as the document of row 1 of evaluation.csv in the evaluation set" in leak["message"]
         assert leak["text"]["document"].endswith("and more")
 
     def test_a_document_in_both_files_is_kept_when_the_use_case_allows_it(self, ingest: Ingest) -> None:

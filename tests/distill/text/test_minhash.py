@@ -110,7 +110,7 @@ class TestNearDuplicateIndex:
 
     @pytest.mark.parametrize("threshold", [0, 0.49, 1.01, float("nan")])
     def test_a_threshold_that_the_buckets_cannot_serve_is_refused(self, threshold: float) -> None:
-        with pytest.raises(ValueError, match=r"expected 0\.5 to 1"):
+        with pytest.raises(ValueError, match=r"expected a value from 0\.5 to 1"):
             NearDuplicateIndex(threshold=threshold)
 
 

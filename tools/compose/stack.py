@@ -173,7 +173,7 @@ class DeployedStack:
             self._groups[name].finish(name, READY_SECONDS)
         else:
             for process in _processes(name):
-                what = f"a healthy {process} (log: {self.layout.log_of(process)})"
+                what = f"{process} to become healthy (log: {self.layout.log_of(process)})"
                 wait_until(partial(self._is_healthy, process, name), what, READY_SECONDS, check=self._check_waiting)
         self._met.add(name)
         outcome = "done" if condition == COMPLETED else "healthy"

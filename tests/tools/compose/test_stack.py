@@ -85,7 +85,7 @@ def test_a_health_check_that_never_passes_ends_the_start_and_names_the_log(
 ) -> None:
     monkeypatch.setattr(stack_module, "READY_SECONDS", 0.5)
     stack = new_stack(service("deaf", python("import time; time.sleep(600)"), python("raise SystemExit(1)")))
-    with pytest.raises(NotReadyError, match=r"A healthy deaf \(log: .*deaf\.log\)"):
+    with pytest.raises(NotReadyError, match=r"waiting for deaf to become healthy \(log: .*deaf\.log\)"):
         stack.start()
 
 

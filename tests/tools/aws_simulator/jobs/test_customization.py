@@ -79,12 +79,12 @@ def test_a_base_model_that_cannot_be_customized_is_refused(simulator: RunningSim
     ("given", "complaint"),
     [
         pytest.param({"epochs": "2"}, "Unknown hyperparameters ['epochs']", id="unknown name"),
-        pytest.param({"epochCount": "6"}, "expected between 1 and 5", id="above the range"),
-        pytest.param({"epochCount": "0"}, "expected between 1 and 5", id="below the range"),
+        pytest.param({"epochCount": "6"}, "expected a value between 1 and 5", id="above the range"),
+        pytest.param({"epochCount": "0"}, "expected a value between 1 and 5", id="below the range"),
         pytest.param({"epochCount": "2.5"}, "expected a whole number", id="not whole"),
         pytest.param({"learningRate": "fast"}, "expected a number", id="not a number"),
         pytest.param({"learningRate": "NaN"}, "expected", id="nan"),
-        pytest.param({"learningRate": "1e-3"}, "expected between", id="rate above the range"),
+        pytest.param({"learningRate": "1e-3"}, "expected a value between", id="rate above the range"),
     ],
 )
 def test_hyperparameters_are_checked_before_a_job_exists(

@@ -54,7 +54,7 @@ def test_a_synthesis_prompt_with_a_schema_gets_its_pairs_in_the_list_that_the_sc
 @pytest.mark.parametrize("names", [(), ("pairs", "more")])
 def test_a_synthesis_prompt_whose_schema_does_not_have_exactly_one_list_is_refused(names: tuple[str, ...]) -> None:
     schema = {"type": "object", "properties": {name: {"type": "array"} for name in names}}
-    with pytest.raises(NotUnderstoodError, match=f"this one has {len(names)}"):
+    with pytest.raises(NotUnderstoodError, match=f"this schema has {len(names)} lists"):
         reply_to(BASE, "", synthesis(), 500, schema=schema)
 
 

@@ -27,7 +27,7 @@ _TEXTS: tuple[Role, ...] = ("document", "question", "answer")
 @dataclass(frozen=True)
 class TokenRate:
     """
-    The number of tokens in the prompts of a step.
+    How many tokens the prompts of a step contain: a fixed number, and a rate for the row's texts.
 
     :param prompt_tokens: tokens of the prompt without the row's texts.
     :param tokens_per_character: tokens per character of the row's texts; ``None`` to use ``CHARACTERS_PER_TOKEN``.

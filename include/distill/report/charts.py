@@ -307,7 +307,11 @@ def _means(points: Sequence[LossPoint]) -> list[tuple[float, float | None]]:
 
 
 def _curve(points: Sequence[tuple[float, float | None]], plot: _Plot, style: str, *, end: bool = False) -> list[Markup]:
-    """Draw a line through the losses, with a gap at each step without a loss. ``end`` adds a dot before each gap."""
+    """
+    Draw a line through the losses, with a gap at each step without a loss.
+
+    :param end: whether to draw a dot at the last point of each unbroken part of the line.
+    """
     every = -(-len(points) // _MAX_POINTS)
     thinned = [point for index, point in enumerate(points) if index % every == 0 or index == len(points) - 1]
     body = []

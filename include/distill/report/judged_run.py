@@ -77,7 +77,7 @@ def noise_control_note(use_case: UseCase) -> str:
     if arm:
         return (
             f"Noise control: {arm} answered every question twice, and the judges compared the two answers. In"
-            " this comparison, any difference of the half-win rate from 50% is due to chance."
+            " this comparison, any difference between the half-win rate and 50% is due to chance."
         )
     if not use_case.judging.noise_control:
         return "There is no noise control: judging.noise_control is off."
@@ -97,7 +97,7 @@ def promotion_record(
     champion_before: str | None = None,
 ) -> PromotionRecord:
     """
-    Apply the promotion rule to every arm that was compared with the champion's arm.
+    Apply the promotion rule to every arm that was compared with the champion arm.
 
     In a use case without a champion arm, the rule is applied to the arms that were compared with the first base arm. If
     such a use case already has a champion, no candidate is promoted, because none was compared with the champion.

@@ -30,8 +30,8 @@ class ArmSummary:
     """
     The results and costs of one arm in this run.
 
-    :param dataset: result of ``upload``; ``None`` if the run trains no model for the arm.
-    :param trained: result of ``trained``; ``None`` if the run trains no model for the arm.
+    :param dataset: result of the task ``upload``; ``None`` if the run trains no model for the arm.
+    :param trained: result of the task ``trained``; ``None`` if the run trains no model for the arm.
     :param serving: ARN of the throughput that served the arm.
     :param released: whether all throughputs of the arm are released; also true without a throughput.
     :param student: the base model that answers, or from which the answering model was trained.
@@ -97,7 +97,7 @@ def summarize_synthesis(manifests: Sequence[CurateManifest]) -> ReportSynthesis:
     """
     Build the ``synthesis`` part of ``report.json``.
 
-    :param manifests: the result of ``curate``; empty if no pairs were requested.
+    :param manifests: the result of the task ``curate``; empty if no pairs were requested.
     """
     totals = sum_synthesis(manifests)
     return {

@@ -15,8 +15,8 @@ NO_PAIRS = "if no pairs were requested"
 class TrainingSetCountsSchema(Section):
     """Sizes of a training set, in records. ``records = originals + synthetic``."""
 
-    originals: NonNegativeInt = Field(description="Number of rows of the CSV.")
-    synthetic: NonNegativeInt = Field(description="Number of pairs that the teacher wrote.")
+    originals: NonNegativeInt = Field(description="Number of records made from rows of the CSV.")
+    synthetic: NonNegativeInt = Field(description="Number of records made from pairs that the teacher wrote.")
     records: NonNegativeInt = Field(description="Number of records in the training file.")
     validation: NonNegativeInt = Field(description="Number of records in the validation file.")
 
@@ -56,7 +56,7 @@ class PairCountsSchema(Section):
 
     documents: NonNegativeInt = Field(description="Number of rows that were sent to the teacher.")
     requested: NonNegativeInt = Field(description="Number of pairs that were requested from the teacher.")
-    accepted: NonNegativeInt = Field(description="Number of pairs that passed all filters.")
+    accepted: NonNegativeInt = Field(description="Number of pairs that passed all filters and the critic, if there is one.")
     rejected: NonNegativeInt = Field(description="Number of pairs that a filter or the critic dropped.")
     missing: NonNegativeInt = Field(description="Number of pairs that were requested but not written.")
     surplus: NonNegativeInt = Field(

@@ -1,4 +1,4 @@
-"""Define the records of synthesis: unreadable output, failed rows, and the results of the tasks ``synthesize``."""
+"""Define the records of synthesis: unreadable output, failed rows, and the results of the task ``synthesize``."""
 
 from __future__ import annotations
 

@@ -129,10 +129,9 @@ def create_synthetic_samples(
     """
     Have the teacher write new pairs for one row, and keep the pairs that pass the filters and the critic.
 
-    In each round, the request is sent up to ``settings.attempts`` times, until a response contains a readable pair. If
-    pairs are still needed after a round, the next round requests them and lists the questions to avoid. There are at
-    most ``settings.rounds`` rounds. A retry of the task builds the same requests, so it reads the stored responses.
-    Every pair gets the document of its row.
+    In each round, the request is sent up to ``settings.attempts`` times, until a response contains a readable pair. As
+    long as pairs are needed, up to ``settings.rounds`` rounds request them and list the questions to avoid. A retry of
+    the task builds the same requests, so it reads the stored responses. Every pair gets the document of its row.
 
     :param ask: returns the stored response to a request. If no response is stored, it sends the request.
     :param critic: judges the pairs that pass the filters.

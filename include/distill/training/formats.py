@@ -73,7 +73,7 @@ class AnthropicMessages:
     name: RecordFormatName = "anthropic-messages"
 
     def write(self, *, system: str, user: str, answer: str) -> AnthropicRecord:
-        """Return the training record. It has no ``system`` if the system text is empty."""
+        """Return the training record. It has no ``system`` if the system prompt is empty."""
         record: AnthropicRecord = {
             "system": system,
             "messages": [{"role": "user", "content": user}, {"role": "assistant", "content": answer}],
@@ -83,7 +83,7 @@ class AnthropicMessages:
         return record
 
     def read(self, record: Mapping[str, Any]) -> dict[str, object]:
-        """Return the texts ``system`` (if the record has a system text), ``user`` and ``assistant``."""
+        """Return the texts ``system`` (if the record has a system prompt), ``user`` and ``assistant``."""
         _refuse_other_keys(record, {"system", "messages"})
         return _system_and_messages(record)
 
@@ -94,7 +94,7 @@ class BedrockConversation:
     name: RecordFormatName = "bedrock-conversation-2024"
 
     def write(self, *, system: str, user: str, answer: str) -> ConversationRecord:
-        """Return the training record. It has no ``system`` if the system text is empty."""
+        """Return the training record. It has no ``system`` if the system prompt is empty."""
         record: ConversationRecord = {
             "schemaVersion": "bedrock-conversation-2024",
             "system": [{"text": system}],
@@ -108,7 +108,7 @@ class BedrockConversation:
         return record
 
     def read(self, record: Mapping[str, Any]) -> dict[str, object]:
-        """Return the texts ``system`` (if the record has a system text), ``user`` and ``assistant``."""
+        """Return the texts ``system`` (if the record has a system prompt), ``user`` and ``assistant``."""
         if record["schemaVersion"] != self.name:
             message = f"schemaVersion {record['schemaVersion']!r}"
             raise ValueError(message)
@@ -143,7 +143,7 @@ def to_customization_format(*, user: str, answer: str, instruction: str, family:
 
 
 def record_texts(record: Mapping[str, Any], family: Family) -> dict[str, str]:
-    """Return the texts of a record by field, the answer last.
+    """Return the texts of a record by field, with the answer last.
 
     :raises KeyError, TypeError, ValueError: the record is not in the family's format.
     """

@@ -19,8 +19,8 @@ def check_hyperparameters(
     Whole numbers have no decimal point. Bedrock uses its defaults for hyperparameters that are not given.
 
     :param with_validation: whether the job has a validation file.
-    :raises InputError: a name is unknown, a value has the wrong type or is out of range, or a validation file is
-        missing. The message lists all faults.
+    :raises InputError: a name is unknown, a value has the wrong type or is out of range, or a hyperparameter needs a
+        validation file and the job has none. The message lists all faults.
     """
     strings: dict[str, str] = {}
     faults: list[str] = []

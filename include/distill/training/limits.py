@@ -31,7 +31,7 @@ class RecordProblem:
 
 
 def check_record(record: Mapping[str, Any], family: Family, number: int) -> list[RecordProblem]:
-    """Return the faults in the format, texts and length of record ``number`` of a training file, counted from 1."""
+    """Return the faults in the format, texts and length of a training record. ``number`` counts records from 1."""
     try:
         texts = record_texts(record, family)
     except (KeyError, TypeError, ValueError) as error:

@@ -84,7 +84,9 @@ class SynthesisSchema(Section):
 
     documents: NonNegativeInt = Field(description="Number of rows that were sent to the teacher.")
     requested: NonNegativeInt = Field(description="Number of pairs that were requested from the teacher.")
-    accepted: NonNegativeInt = Field(description="Number of pairs that passed all filters and the critic, if there is one.")
+    accepted: NonNegativeInt = Field(
+        description="Number of pairs that passed all filters and the critic, if there is one."
+    )
     rejected: NonNegativeInt = Field(description="Number of pairs that a filter or the critic dropped.")
     missing: NonNegativeInt = Field(description="Number of pairs that were requested but not written.")
     surplus: NonNegativeInt = Field(

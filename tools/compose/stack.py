@@ -2,7 +2,7 @@
 Run the services of ``docker-compose.yaml`` as processes, with the file's start order, conditions and health checks.
 
 The module also does what containers would do: it creates PostgreSQL's data folder, gives every process its own home
-folder and host name, and hides the environment variables of the user's shell from the processes.
+folder and host name, and hides most environment variables of the user's shell from the processes.
 """
 
 from __future__ import annotations

@@ -195,7 +195,7 @@ def killed(bench: Bench) -> Sequence[Figure]:
             ideal=0,
             unit="documents",
             target=in_flight,
-            note=f"{in_flight} calls in flight at the kill; {measured.counts['billed']} calls paid for in the two runs",
+            note=f"at most {in_flight} calls in flight; {measured.counts['billed']} calls paid for in the two runs",
         )
     ]
 

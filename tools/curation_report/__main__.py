@@ -125,7 +125,7 @@ def _planted(train: Sequence[Row], evaluation: Sequence[Row], use_case: UseCase)
         for kind, counts in tally(planted, filters_that_rejected(planted, train, evaluation, use_case)).items():
             counts_by_kind[kind].append(counts["kept"] if kind == "good" else found_as_intended(kind, counts))
     yield (
-        f"\n## Planted pairs in {SEEDS} random draws: how many of {GOOD_PAIRS} good pairs are kept, and how many of"
+        f"\n## Planted pairs, {SEEDS} random draws: how many of {GOOD_PAIRS} good pairs are kept, and how many of"
         f" {PAIRS_PER_DEFECT} pairs with each defect are found by a filter that is meant to find the defect\n"
     )
     yield table(

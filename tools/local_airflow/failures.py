@@ -89,7 +89,7 @@ def _error_of(record: Mapping[str, Any]) -> str | None:
 
 
 def _describe(failure: Failure, scheduler_log: Path) -> str:
-    error = failure.error or "There is no error in the task's log. Airflow's scheduler ended the task."
+    error = failure.error or "The task's log contains no error, so Airflow's scheduler probably ended the task."
     log = failure.log if failure.error and failure.log else scheduler_log
     indented = error.replace("\n", "\n    ")
     return f"  {failure.task}\n    {indented}\n    log: {log}"

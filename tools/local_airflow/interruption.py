@@ -31,7 +31,7 @@ def interruptible() -> Iterator[None]:
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Ignore signals during the cleanup, which takes only seconds. Otherwise, a signal could interrupt the cleanup."""
+    """Ignore signals during the cleanup, so that no signal interrupts it. The cleanup takes only seconds."""
     before = {number: signal.signal(number, signal.SIG_IGN) for number in ENDING}
     try:
         yield

@@ -1,8 +1,8 @@
 """
-Start and stop the processes of a local stack. Each one runs under a guard, so that it ends with the command.
+Start and stop the processes of a local stack. Each runs under a guard, so that none outlives the starting command.
 
-The command holds the write end of a pipe, which is called the lifeline, and every guard waits on the read end. However
-the command ends, the kernel then closes the write end, and the guards stop their processes.
+The starting command holds the write end of a pipe, which is called the lifeline, and every guard waits on the read
+end. However the command ends, the kernel then closes the write end, and the guards stop their processes.
 """
 
 from __future__ import annotations

@@ -67,7 +67,7 @@ def markdown(figures: Iterable[Figure]) -> str:
         for figure in figures
     ]
     return "\n".join(
-        ["| case | ours | ideal | other | target | reached | from |", "|---|---|---|---|---|---|---|", *rows]
+        ["| case | ours | ideal | other | target | reached | measurements |", "|---|---|---|---|---|---|---|", *rows]
     )
 
 

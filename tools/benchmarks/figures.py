@@ -47,7 +47,7 @@ def header() -> str:
 
 
 def line(figure: Figure) -> str:
-    """Format a figure as a printed line."""
+    """Format a measured value as one line of output."""
     return LINE.format(
         "ok" if figure.ok else "MISSED",
         figure.name,

@@ -242,7 +242,7 @@ def _same_topic(planter: Planter, number: int) -> tuple[Row, str]:
 
 
 def _beyond_job_limit(planter: Planter, number: int) -> tuple[Row, str]:
-    """Make a good pair about a document that is too long for a training record of the student's family."""
+    """Make a pair that is valid except that its document does not fit into a training record of the student."""
     row, pair = planter.pair()
     characters = planter.family.tokens_per_record * planter.family.characters_per_token
     filler = " ".join(other["document"] for other in planter.rows)

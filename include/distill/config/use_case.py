@@ -283,7 +283,7 @@ def parse_use_case(raw: object, *, origin: str) -> UseCase:
         the expected value.
     """
     if not isinstance(raw, dict):
-        message = f"{origin}: expected a mapping of keys, found {type(raw).__name__}."
+        message = f"{origin}: expected a mapping, found {type(raw).__name__}."
         raise UseCaseError(message)
     try:
         return UseCase.model_validate(raw)

@@ -142,7 +142,9 @@ def _missing(uri: str, store: ObjectStore, expected: str) -> str:
 
 def _allowed_path(uri: str) -> Path:
     if "\0" in uri:
-        message = f"Input {uri!r} contains a NUL character, so it is not a file name; {_EXPECTED}. Correct the name."
+        message = (
+            f"Input {uri!r} contains a NUL character, so it is not a valid file name; {_EXPECTED}. Correct the name."
+        )
         raise InputError(message)
     try:
         path = (PROJECT_ROOT / uri).resolve()

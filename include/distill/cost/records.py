@@ -1,4 +1,4 @@
-"""Define the records of costs: estimate, price table, end of the critic's budget, and released throughput."""
+"""Define the cost records: estimate, price table, marker of a used-up critic budget, and deleted endpoint."""
 
 from __future__ import annotations
 

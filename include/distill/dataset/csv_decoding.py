@@ -221,8 +221,8 @@ def _codec(encoding: str, source: str) -> str:
         raise InputError(message) from error
     if codec in _REWRITING:
         message = (
-            f"Encoding {encoding!r} of {source} changes text, because it decodes escapes; expected a codec such as"
-            " utf-8 or cp1252."
+            f"{source}: the encoding {encoding!r} changes the text, because it decodes escape sequences such as \\n."
+            " Use a codec such as utf-8 or cp1252."
         )
         raise InputError(message)
     return codec

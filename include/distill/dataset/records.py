@@ -158,7 +158,7 @@ class SourceCounts(TypedDict):
 
 
 class IngestManifest(SourceCounts):
-    """The result of ``ingest``. It is passed through XCom and stored as ``source`` of ``report/report.json``."""
+    """The result of ``ingest``. It is passed through XCom and stored under ``source`` in ``report/report.json``."""
 
     changes: RowChanges
 

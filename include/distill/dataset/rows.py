@@ -194,7 +194,7 @@ class _RowValidator:
     def _repeated_header(self, record: TableRecord) -> RowFault | None:
         if list(map(_plain_name, record.fields)) != list(map(_plain_name, self.header)):
             return None
-        message = "the row repeats the header, for example because several files were joined. Remove the row."
+        message = "the row repeats the header, perhaps because several files were joined. Remove the row."
         return RowFault("header_again", message)
 
     def _text_fault(self, texts: RowTexts) -> RowFault | None:

@@ -145,7 +145,7 @@ def _read_record(
     if record.fields and not any(field.strip() for field in record.fields):
         return None  # a spreadsheet program also saves empty rows that a person has touched
     if record.fault:
-        return f"row: the number of fields is {len(record.fields)}, but the header has {len(columns)}"
+        return f"the row has another number of fields ({len(record.fields)}) than the header ({len(columns)})"
     cells = dict(zip(columns, record.fields, strict=True))
     example, label = cells["example"].strip().lstrip("'"), cells["label"].strip().lstrip("'").lower()
     if problem := _name_problem(example, current_names):

@@ -1,4 +1,4 @@
-"""Compare the verdicts of judges and people on a run: how well they agree, and on which questions they disagree."""
+"""Compare the judges' verdicts on a run with people's: how often they agree, and on which questions they disagree."""
 
 from __future__ import annotations
 

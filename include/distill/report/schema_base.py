@@ -1,4 +1,4 @@
-"""Define the base class and the shared types of the models of ``report.json``."""
+"""Define the base class and the shared types for the schema of ``report.json``."""
 
 from __future__ import annotations
 

@@ -213,7 +213,7 @@ class PairSchema(Section):
 
 
 class RejectedRowSchema(Section):
-    """A row of the CSV that the run does not use. Its text is in ``source/rejected.jsonl`` in the run's folder."""
+    """A CSV row that the run does not use. Its text is in ``source/rejected.jsonl`` in the run's folder."""
 
     row: NonNegativeInt | None = Field(default=None, description="Number of the record in its file, from 1.")
     line: NonNegativeInt | None = Field(default=None, description="Line of the file on which the record starts.")

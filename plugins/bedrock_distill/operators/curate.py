@@ -44,7 +44,7 @@ class CuratePairsOperator(DistillOperator):
         self.synthesis = synthesis
 
     def execute(self, context: Context) -> CurateManifest:
-        """Drop repeated pairs, sum the counts, and check the sums."""
+        """Drop repeated pairs, add up the counts of all shards, and check that the totals agree."""
         manifests = mapped_manifests(self.synthesis, SynthesisManifest)
         counts = sum_synthesis(manifests)
         failed = sum(manifest["failed"] for manifest in manifests)

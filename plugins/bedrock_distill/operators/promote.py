@@ -112,19 +112,19 @@ class PromotionApprovalOperator(RunAccess, ApprovalOperator):
 
 class PromoteChampionOperator(DistillOperator):
     """
-    Make the winner the champion, and start the DAGs that follow the champion.
+    Make the winner the champion, and trigger the DAGs that are scheduled on the use case's asset.
 
-    The task replaces ``champions/<use case>.json`` in one write and emits an event of the use case's asset. If the rule
-    promotes no arm, the task is skipped and emits no event. The task costs nothing. Retrying or clearing the task does
-    not change the champion again, but emits the event again. So a DAG that follows the champion may receive two events
-    for the same model.
+    The task replaces ``champions/<use case>.json`` in one write and emits an event for the use case's asset. If the
+    rule promotes no arm, the task is skipped and emits no event. The task costs nothing. Retrying or clearing the task
+    does not change the champion again, but emits the event again. A DAG that is scheduled on the asset may therefore
+    receive two events for the same model.
 
     :param reported: manifest of the task ``report``. (templated)
     :param trained: manifests of the tasks ``trained``, by arm. (templated)
     :param approval: result of ``approve``; ``None`` if the use case requires no approval. (templated)
     :return: ``{"champion_uri", "model_arn", "arm", "previous_model_arn", "simulated"}``
-    :raises PromotionError: the champion changed after it was compared with the winner, or the winner's model is gone;
-        nothing was changed.
+    :raises PromotionError: the champion changed after it was compared with the winner, or the winner's model is gone.
+        In both cases, the task wrote nothing.
     """
 
     template_fields: Sequence[str] = (*DistillOperator.template_fields, "reported", "trained", "approval")

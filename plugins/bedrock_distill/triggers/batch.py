@@ -22,7 +22,7 @@ class BatchJobsTrigger(PollingTrigger):
         self.job_arns = job_arns
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        """Return the class's import path and the arguments with which the triggerer creates the trigger again."""
+        """Return the class's import path and the arguments that the triggerer needs to re-create the trigger."""
         _, arguments = super().serialize()
         path = f"{__name__}.{type(self).__name__}"
         return path, {**arguments, "job_arns": self.job_arns}

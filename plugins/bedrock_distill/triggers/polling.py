@@ -78,7 +78,7 @@ class PollingTrigger(BaseTrigger):
         self.give_up_when_failed = give_up_when_failed
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        """Return the class's import path and the arguments with which the triggerer creates the trigger again."""
+        """Return the class's import path and the arguments that the triggerer needs to re-create the trigger."""
         return f"bedrock_distill.triggers.polling.{type(self).__name__}", {
             "name": self.name,
             "deadline": self.deadline,
@@ -166,7 +166,7 @@ class CustomizationJobTrigger(PollingTrigger):
         self.at_most_usd = at_most_usd
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        """Return the class's import path and the arguments with which the triggerer creates the trigger again."""
+        """Return the class's import path and the arguments that the triggerer needs to re-create the trigger."""
         path, arguments = super().serialize()
         own_arguments = {"stall_after_seconds": self.stall_after_seconds, "at_most_usd": self.at_most_usd}
         return path, {**arguments, **own_arguments}

@@ -148,7 +148,7 @@ def test_a_file_is_read_without_changing_a_character(body: bytes, options: dict[
             "line 1: ",
             id="wrong byte order",
         ),
-        pytest.param(H + b"a,b,c", {"encoding": "unicode_escape"}, "changes text", id="escapes"),
+        pytest.param(H + b"a,b,c", {"encoding": "unicode_escape"}, "changes the text", id="escapes"),
         pytest.param(H + b"a,b,c", {"encoding": "rot13"}, "Unknown encoding 'rot13'", id="rot13"),
         pytest.param(H + b"a,b,c", {"encoding": "undefined"}, "Unknown encoding 'undefined'", id="undefined"),
         pytest.param(HEADER.encode("utf-16-be"), {}, r"declare its encoding \(utf-16-be\)", id="big-endian utf-16"),

@@ -51,7 +51,12 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--state", type=Path, default=LOCAL / "bench", help="folder for logs and state")
     parser.add_argument("--out", type=Path, default=LOCAL / "bench.json", help="file to which the table is written")
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    for text in options.only or ():
+        if not any(text in case.name for case in CASES):
+            names = ", ".join(case.name for case in CASES)
+            parser.error(f"no case has a name that contains {text!r}. Nothing was measured. The cases are: {names}")
+    return options
 
 
 def _measure(cases: Sequence[Case], bench: Bench) -> list[Figure]:

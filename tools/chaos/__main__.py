@@ -59,12 +59,20 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     options = parser.parse_args(arguments)
     if options.walks is None:
         options.walks = 0 if options.only or options.fast else WALKS
+    for text in options.only or ():
+        if text != "-" and not any(text in case.name for case in all_cases()):
+            parser.error(f"no case has a name that contains {text!r}. Nothing was started. --list prints the names")
     return options
+
+
+def all_cases() -> list[Case]:
+    """Return the cases of the whole table, without the random schedules."""
+    return [*matrix(), *scenarios(), *batches()]
 
 
 def chosen(options: argparse.Namespace) -> list[Case]:
     """Return the selected cases."""
-    cases = [*matrix(), *scenarios(), *batches()]
+    cases = all_cases()
     if options.fast:
         return [case for case in cases if case.name in FAST]
     if options.only == ["-"]:

@@ -153,7 +153,7 @@ class DeployedStack:
         password_file.unlink()
 
     def _await_healthy(self, names: Sequence[str]) -> None:
-        """Wait in parallel until all these services are healthy. A health check that starts Python takes seconds."""
+        """Wait until all these services are healthy, in parallel, because some health checks take seconds."""
         with ThreadPoolExecutor() as threads:
             try:
                 list(threads.map(lambda name: self._await(name, HEALTHY), names))

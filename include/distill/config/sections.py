@@ -239,7 +239,11 @@ class Training(Section):
 
 
 class Batch(Section):
-    """Settings of the batch jobs of steps with ``inference: batch``. Bedrock accepts timeouts of 24 to 168 hours."""
+    """
+    Settings for the batch jobs that steps with ``inference: batch`` start.
+
+    Bedrock accepts timeouts of 24 to 168 hours.
+    """
 
     timeout_hours: int = Field(
         72, ge=24, le=168, description="after this time, Bedrock ends the job and returns the finished answers"

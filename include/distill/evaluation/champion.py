@@ -21,7 +21,9 @@ from include.distill.evaluation.records import ChampionSnapshot, DecisionRecord,
 
 class Champion(BaseModel):
     """
-    A promoted model, with the verdict that led to its promotion. This class validates :class:`ChampionRecord`.
+    A promoted model, with the verdict that led to its promotion.
+
+    This class is the validated form of a :class:`ChampionRecord`.
 
     :param student: key of the base model in ``include/models.yaml``.
     :param verdict: the report's verdict, one sentence.

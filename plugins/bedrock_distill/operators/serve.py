@@ -123,7 +123,8 @@ class BedrockProvisionThroughputOperator(ServingOperator):
     def _refuse_after_release(self, ordinal: int) -> None:
         if len(self._release_records()) >= ordinal:
             message = (
-                f"The throughput of {self.arm} was released while this task was about to buy it. Nothing was bought."
+                f"The throughput of {self.arm} was already marked as released when this task was about to buy it."
+                " Nothing was bought."
                 f" Clear {self.task_id} with downstream to buy a new one."
             )
             raise ThroughputReleasedError(message)

@@ -61,6 +61,16 @@ def test_only_the_named_cases_are_measured(
     assert "| span | 1.04 | 1 | 1.03 | ≤ 1.05 × ideal | yes | 10.4 s |" in out
 
 
+def test_a_name_that_matches_no_case_is_an_error_that_lists_the_cases(
+    tmp_path: Path, sizes: list[Sizes], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        run(tmp_path, "--only", "span", "no such case")
+    assert ended.value.code == 2
+    assert "contains 'no such case'. Nothing was measured. The cases are: span" in capsys.readouterr().err
+    assert sizes == []
+
+
 def test_the_written_table_has_the_keys_that_other_programs_read(tmp_path: Path) -> None:
     write_result(tmp_path / "deep" / "bench.json", [REACHED], load="2.0")
     (case,) = json.loads((tmp_path / "deep" / "bench.json").read_text())["cases"]

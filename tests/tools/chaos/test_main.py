@@ -93,6 +93,13 @@ def test_cases_are_selected_by_parts_of_their_names() -> None:
     assert names("--only", "-") == []
 
 
+def test_a_name_that_matches_no_case_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        parse(["--only", "polling", "no such case"])
+    assert ended.value.code == 2
+    assert "contains 'no such case'. Nothing was started" in capsys.readouterr().err
+
+
 def test_the_list_starts_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(tmp_path, "--list") == 0
     out = capsys.readouterr().out

@@ -99,7 +99,7 @@ class BatchRunner(BackgroundJobs[BatchJobBody]):
             )
         if limits and (len(records) > limits.maximum_records or len(body) > limits.maximum_bytes):
             raise DataFaultError(
-                f"Batch job contains {len(records)} records and {len(body)} bytes, more than the allowed"
+                f"Batch job contains {len(records)} records and {len(body)} bytes. The maximum is"
                 f" {limits.maximum_records} records and {limits.maximum_bytes} bytes"
             )
         return records

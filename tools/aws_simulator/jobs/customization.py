@@ -168,7 +168,7 @@ def _check_data_uris(arguments: dict[str, Any]) -> None:
 
 
 def _hyperparameters(given: dict[str, str], family: Family) -> dict[str, str]:
-    """Check the hyperparameters in a request. Return them as strings, together with the defaults of all others."""
+    """Check the hyperparameters in a request. Return them with the defaults of those that the request omits."""
     unknown = sorted(set(given) - set(family.hyperparameters))
     if unknown:
         names = ", ".join(sorted(family.hyperparameters))

@@ -38,7 +38,7 @@ class ConflictException(ApiError):
 
 
 class AccessDeniedException(ApiError):
-    """The caller has no permission. Only a fault rule raises this."""
+    """The caller has no permission. The simulator raises this only if an injected fault requires it."""
 
 
 class ThrottlingException(ApiError):
@@ -82,4 +82,4 @@ class MissingAuthenticationTokenException(ApiError):
 
 
 class ExpiredTokenException(ApiError):
-    """The caller's session has expired. Only a fault rule raises this."""
+    """The caller's session has expired. The simulator raises this only if an injected fault requires it."""

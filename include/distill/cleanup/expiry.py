@@ -1,5 +1,5 @@
 """
-Decide from the tags and the run's state whether the sweep releases a provisioned throughput, renews it or leaves it.
+Decide from the tags and the run's state whether the sweep releases, renews or keeps a provisioned throughput.
 
 The sweep is the last of the three safety nets for endpoints (``docs/explanation/architecture.md``). It covers cases in
 which no teardown task could run: the scheduler was down, the metadata database was lost, or a person changed task

@@ -1,7 +1,7 @@
 """
 Decide what a clean-up deletes and what it keeps, and why, before anything is deleted.
 
-A resource is treated as this project's only if the resource itself shows that it is. Throughput, custom models and
+A resource counts as part of this project only if the resource itself shows it. Throughput, custom models and
 buckets have a ``project`` tag. A run's folder has a frozen use case. Data sets and paid answers have a known location
 and a hash in their names. If there is any doubt, a resource is kept, and the plan states the reason.
 """
@@ -162,7 +162,7 @@ class _Rules:
         return item
 
     def stored(self, root: ProjectRoot, kept_throughputs: Sequence[ListedThroughput]) -> list[PlanItem]:
-        """Decide on every object of a root."""
+        """Decide on every object below the root: its runs, the folders that all runs share, and all other objects."""
         runs = [self._run(root, uri, objects, kept_throughputs) for uri, objects in _run_objects(root).items()]
         shared = [item for kind in _SHARED for item in self._shared(root, kind)]
         return [*runs, *shared, *_others(root)]
@@ -205,7 +205,8 @@ class _Rules:
         return [_group(kind, place, stored, text or None) for text, stored in _group_by(objects, reason)]
 
     def _too_new_in_group(self, stored: StoredObject) -> str | None:
-        # The reason does not contain the time of the object, so all new objects have the same reason and form one item.
+        # The reason does not contain the object's modification time, so all new objects have the same reason and form
+        # one item.
         days = self.choice.older_than_days
         reason = f"not older than {days} days" if days else "newer than the listing"
         return reason if self._too_new(stored.modified) else None

@@ -1,7 +1,7 @@
 """
 Have a second model, the critic, check whether the document supports the answer of a pair that passed all filters.
 
-If the critic's output has no readable verdict, the request is repeated. If no attempt has a readable verdict, the pair
+If the critic's output has no readable verdict, the request is repeated. If no output has a readable verdict, the pair
 is counted as ``unparsable``. A pair that is not checked because the critic's budget is used up is counted as
 ``not_looked_at``. ``docs/reference/curation.md`` describes which of these pairs are used for training, and why.
 """

@@ -219,8 +219,9 @@ class BreaksJobFilter:
             yield Rejection(self.name, "breaks_limit", fault)
 
 
-# All filters, in the order in which they are applied. A rejected pair is counted for the first filter that rejects it,
-# so cheap and certain filters come first. The data card's funnel and the curation report use the same names and order.
+# All filters, in the order in which they are applied. The first filter that rejects a pair ends the checks, and the
+# pair is counted only for that filter, so cheap and certain filters come first. The data card's funnel and the curation
+# report use the same names and order.
 FILTERS: tuple[Filter, ...] = (
     MalformedFilter(),
     LengthFilter(),

@@ -5,8 +5,8 @@ Characters are used instead of words, so the measure works for any language. An 
 Chinese, Japanese and Korean, where one character is a syllable or a word. Case, spacing and punctuation make no
 difference.
 
-Grounding measures wording, not truth. A changed number hardly lowers the grounding, and an answer in another
-language than that of the document has no grounding at all. ``docs/explanation/curation.md`` lists the grounding of real
+Grounding measures wording, not truth. A changed number hardly lowers the grounding, and an answer in a different
+language from the document has no grounding at all. ``docs/explanation/curation.md`` lists the grounding of real
 answers.
 """
 

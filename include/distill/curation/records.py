@@ -45,7 +45,7 @@ class PairText(WrittenPair):
 
     row_id: str  # row that the pair was written from
     pair: int  # number of the pair among the accepted pairs of that row, from 0
-    grounding: NotRequired[float]  # share of the answer found in the document, 0 to 1; absent in earlier versions
+    grounding: NotRequired[float]  # share, 0 to 1; absent from records of earlier versions
     critic: NotRequired[GroundingVerdict]  # "grounded" or "not_looked_at"; absent without a critic
 
 
@@ -67,7 +67,7 @@ class RejectedPair(TypedDict):
     reason: str
     message: str
     text: WrittenPair
-    surplus: NotRequired[Literal[True]]  # the pair exceeds the requested number and is not counted as rejected
+    surplus: NotRequired[Literal[True]]  # present if the pair is surplus, so not counted as rejected
 
 
 class RepeatedPair(RejectedPair):
@@ -116,14 +116,14 @@ class PairCounts(TypedDict):
 
 
 class SampleCounts(PairCounts):
-    """Pair counts, and the number of rejected pairs by filter. The manifests of the teacher's tasks contain them."""
+    """Pair counts, and the number of rejected pairs by filter; a part of :class:`SynthesisTotals`."""
 
     dropped: dict[str, int]  # by filter, sorted by name
 
 
 class SynthesisTotals(SampleCounts, UsageRecord):
     """
-    Counts and usage of the teacher's tasks.
+    The pair counts and the model usage of one or more tasks ``synthesize``.
 
     The record is part of :class:`SynthesisManifest` and :class:`CurateManifest`.
     """

@@ -29,7 +29,7 @@ def hold_out(rows: Sequence[RowT], use_case: UseCase) -> tuple[list[RowT], list[
     if not share:
         return list(rows), []
     # The purpose must differ from the purpose of the evaluation split. With the same purpose, this split would draw the
-    # same numbers again. All rows that are left have high numbers, so too few of them would be held out.
+    # same numbers again. The training rows all drew high numbers there, so too few of them would be held out here.
     return split_by_document(rows, share=share, seed=use_case.seed, purpose="validation")
 
 

@@ -74,7 +74,7 @@ class DocumentGroups:
         return number
 
     def ids(self) -> Mapping[bytes, int]:
-        """Return the document number of each text. The keys are the first 8 bytes of the text's sha256."""
+        """Return the document numbers, keyed by the first 8 bytes of each text's sha256."""
         return self._numbers
 
     def signatures(self) -> Iterator[Signature]:
@@ -156,8 +156,8 @@ class _UnionFind:
     sides: dict[int, Side] = field(default_factory=dict)
     conflicts: dict[int, tuple[int, int]] = field(default_factory=dict)
     _parents: dict[int, int] = field(default_factory=dict)
-    # The document that a conflict names for each node. For a value of the group column, this is the first document that
-    # has the value.
+    # By node: the document that is named if the node is part of a conflict. For a value of the group column, this is
+    # the first document that has the value.
     _examples: dict[int, int] = field(default_factory=dict)
 
     def root(self, node: int) -> int:

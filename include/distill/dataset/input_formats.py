@@ -8,12 +8,12 @@ from typing import IO
 from include.distill.dataset.csv_records import read_csv
 from include.distill.dataset.tables import Table, TableReader
 
-# The readers by file extension, in lower case. All input files in a folder must have one of these extensions.
+# The readers by file extension, in lower case. If an input is a folder, all of its files must have one of them.
 TABLE_READERS: Mapping[str, TableReader] = {".csv": read_csv}
 
 
 def read_table(body: IO[bytes], *, source: str, encoding: str, limit: int | None = None) -> Table:
-    """Read a file as a table with the reader for its extension. A file with any other extension is read as CSV.
+    """Read a file as a table with the reader for its extension. A single file with another extension is read as CSV.
 
     :param source: the file's name or URI.
     :param encoding: a Python codec name.

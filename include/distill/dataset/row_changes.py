@@ -1,10 +1,12 @@
 """
-Compare a run with the last run of its use case: the rows and the purchase settings that changed.
+Compare a run with the last run of its use case: the rows that changed, and the settings that affect purchases.
 
 Every run writes a list of its rows to ``source/rows.txt``. Each row takes 34 bytes: the row's identity and a hash of
 its question. A row whose question is still there, with another document or answer, counts as changed. If only
-identities were compared, such a row would count as one removed row and one added row. ``<prefix>/latest/<use
-case>.json`` names the last run and the run before it, so that a retry compares with the same run.
+identities were compared, such a row would count as one removed row and one added row.
+
+``<prefix>/latest/<use case>.json`` names the last run and the run before it. A retry of the last run is therefore
+compared with the same run as the first attempt.
 """
 
 from __future__ import annotations

@@ -56,7 +56,12 @@ class RowOptions:
 
 @dataclass(frozen=True)
 class Duplicates:
-    """The pairs read so far from the same files. For training files, also the pairs of the evaluation set, if any."""
+    """
+    The question-answer pairs that a new row must not repeat.
+
+    :param pairs: the pairs read so far from the same files.
+    :param evaluation: for training files, the pairs of the evaluation set; otherwise ``None``.
+    """
 
     pairs: ExactDuplicateIndex
     evaluation: ExactDuplicateIndex | None = None
@@ -97,7 +102,7 @@ def is_rejected(row: UngroupedRow | Row | RejectedRow) -> TypeIs[RejectedRow]:
 
 
 def _column_indexes(table: Table, *, source: str, options: RowOptions) -> dict[_Column, int]:
-    """Find the column of each role, and the group column if it is configured."""
+    """Find the columns of the document, the question and the answer, and the group column if it is configured."""
     mapped = dict(options.columns or {})
     if unknown := sorted(set(mapped) - set(COLUMN_NAMES)):
         raise InputError(f"Unknown keys {unknown} in columns; expected only {', '.join(COLUMN_NAMES)}.")
@@ -124,7 +129,7 @@ def _column_indexes(table: Table, *, source: str, options: RowOptions) -> dict[_
 
 
 def _matching(header: Sequence[str], mapped: str | None, usual_names: Sequence[str]) -> list[int]:
-    """Return the indexes of the columns whose name matches ``mapped`` or, if that is ``None``, a usual name."""
+    """Return the indexes of the columns whose name matches ``mapped``, or one of ``usual_names`` if it is ``None``."""
     exact = [index for index, name in enumerate(header) if name == mapped]
     if exact:
         return exact

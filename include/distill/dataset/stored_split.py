@@ -2,8 +2,8 @@
 Store the side of each document for later runs of a use case, in ``<prefix>/splits/<use case>.jsonl``.
 
 An evaluation document never becomes a training document later, and a training document never becomes an evaluation
-document. The first line of the object has the seed; with another seed, the sides are drawn again. To start over, delete
-the object.
+document. The first line of the object has the seed. If a run uses another seed, all sides are drawn again. To start
+over, delete the object.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from include.distill.dataset.records import Side, SplitEntry, SplitSeed
 
 class StoredSplit:
     """
-    The sides of documents that are stored at ``uri`` and were drawn with ``seed``.
+    The sides of a use case's documents, drawn with ``seed`` and stored at ``uri``.
 
     A run replaces the object once, after its rows are written. A retry makes the same decisions, because the same rows
     get the same sides with or without the new object.

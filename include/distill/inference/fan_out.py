@@ -62,7 +62,7 @@ def for_each(
     items: Iterable[ItemT], work: Callable[[ItemT], ResultT], *, threads: int
 ) -> Iterator[ResultT | Failure[ItemT]]:
     """
-    Call ``work`` on every item in ``threads`` threads, and yield the results and failures in the order of the items.
+    Call ``work`` on every item with ``threads`` threads; yield the results and failures in the order of the items.
 
     At most ``LOOK_AHEAD * threads`` items are read before their results are yielded, so memory use does not grow with
     the number of items. No work starts before the first value is requested.

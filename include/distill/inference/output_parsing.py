@@ -28,8 +28,8 @@ _KEYS = ("question", "answer", "topic")
 _KEY = re.compile(r'"(question|answer|topic)"\s*+:')
 _LOOSELY_QUOTED_KEY = re.compile(r"""['"“”‘’]?\b(question|answer|topic)['"“”‘’]?\s*+:""", re.IGNORECASE)
 _ANY_KEY = re.compile(r'"(?:[^"\\]|\\.)*+"\s*+:', re.DOTALL)
-# The start of an object: a brace and its first key, which is either any key in double quotes, or one of the three keys
-# of a pair in other quotes or without quotes. The text may end before the key is complete.
+# The start of an object: a brace and the first key. The key is any key in double quotes, or one of the keys question,
+# answer and topic in other quotes or without quotes. The text may end before the key is complete.
 _OBJECT_START = re.compile(
     r"""
     \{\s*+ (?: "(?:[^"\\]|\\.)*+ (?: "\s*+(?: : | \Z ) | \Z )
@@ -231,7 +231,7 @@ def parse_grounding(text: str) -> Literal["grounded", "ungrounded"] | None:
 
 
 def _only_verdict(text: str) -> str | None:
-    """Return the ``verdict`` that all objects in ``text`` agree on, in capitals, or ``None`` if there is none."""
+    """Return, in capitals, the ``verdict`` that all objects in ``text`` agree on; ``None`` if there is no such one."""
     verdicts: list[object] = []
     position = 0
     while match := _OBJECT_START.search(text, position):
@@ -244,7 +244,8 @@ def _only_verdict(text: str) -> str | None:
             continue
         if "verdict" in value:
             verdicts.append(value["verdict"])
-    # If the numbers differ, a verdict is outside the readable objects. It may contradict the others or be truncated.
+    # If the text has more ``verdict`` keys than the verdicts read above, a verdict is outside the readable objects. It
+    # may contradict the others or be truncated.
     if not verdicts or len(_VERDICT_KEY.findall(text)) != len(verdicts):
         return None
     distinct = {verdict.upper() if isinstance(verdict, str) else None for verdict in verdicts}

@@ -118,11 +118,11 @@ class AimdLimiter:
     A limit on the calls in flight that adapts by additive increase and multiplicative decrease (AIMD).
 
     The limit is ``ceiling`` until a call is throttled. If ``ceiling`` is a guess, the first throttled call cuts the
-    limit to a few calls, and the limit then grows fast until the next throttled call. Every other throttled call makes
-    a smaller cut, and the limit then grows slowly. After the first cut, calls start evenly spaced over the time that
-    one call takes. Otherwise they would start in bursts. The limit grows with time and not with the number of answers,
-    because throttling errors return at once while answers take seconds. The constants were chosen by simulating quotas
-    of 60 to 1,200 requests per minute and answers that take 0.5 to 10 s.
+    limit to a few calls, and the limit then grows fast until the next throttled call. In all other
+    cases, a throttled call makes a smaller cut, and the limit then grows slowly. After the first cut, calls start
+    evenly spaced over the time that one call takes. Otherwise they would start in bursts. The limit grows with time and
+    not with the number of answers, because throttling errors return at once while answers take seconds. The constants
+    were chosen by simulating quotas of 60 to 1,200 requests per minute and answers that take 0.5 to 10 s.
 
     :param ceiling: maximum number of calls in flight.
     :param is_guess: whether ``ceiling`` is a guess because no quota is stated.
@@ -195,8 +195,9 @@ class AimdLimiter:
 
 class TokenEstimator:
     """
-    An estimator for the tokens that a call takes from the quota: its input, plus ``max_tokens`` or a longer answer.
+    An estimator for the tokens that a call takes from the quota: its input tokens plus tokens for its answer.
 
+    The tokens for the answer are ``max_tokens``, or more if an earlier answer, at the burn-down rate, took more.
     Until real usage is known, the number of input tokens is estimated as a third of the text's bytes. AWS's validators
     also assume three characters per token, which is conservative. Bytes are counted instead of characters, so that the
     estimate is valid for every script. After the first answer, the highest number of tokens per byte and the longest

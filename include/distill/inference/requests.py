@@ -4,8 +4,9 @@ Build the API call that sends a request to a model, and read the reply.
 Anthropic models are called through InvokeModel, as in the article (docs/explanation/method.md). All other models are
 called through Converse. A model's key ``api`` in ``include/models.yaml`` selects an entry of :data:`WIRE_FORMATS`. No
 other module writes or reads these formats. ``max_tokens`` is always sent, because Bedrock reserves this number of
-tokens from the quota. Without ``max_tokens``, Bedrock would reserve the model's maximum.Formats:
-https://docs.aws.amazon.com/bedrock/latest/userguide/inference-api.html
+tokens from the quota. Without ``max_tokens``, Bedrock would reserve the model's maximum.
+
+Formats: https://docs.aws.amazon.com/bedrock/latest/userguide/inference-api.html
 """
 
 from __future__ import annotations

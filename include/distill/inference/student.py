@@ -74,7 +74,7 @@ class Student:
         )
 
     def request(self, row: DocumentQuestion, *, sample: int = 0) -> ModelRequest:
-        """Return the request for the student's answer to ``row``. For the second answer, ``sample`` is 1."""
+        """Return the request for the student's answer to ``row``. To request a second answer, set ``sample`` to 1."""
         system, user = system_and_user_text(
             user=student_input(row["document"], row["question"], prompt=self.prompt, family=self.family),
             instruction=escape_reserved(self.instruction, self.family),

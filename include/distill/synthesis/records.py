@@ -17,7 +17,7 @@ class RejectedOutput(UnreadablePair):
 
     row_id: str
     filter: Literal["malformed"]
-    surplus: NotRequired[Literal[True]]  # the part exceeds the requested number and is not counted as rejected
+    surplus: NotRequired[Literal[True]]  # present if the part is surplus, so not counted as rejected
 
 
 class FailedRowText(TypedDict):

@@ -163,8 +163,8 @@ def create_synthetic_samples(
             samples.rejected.append(rejected)
         for pair in reply.parsed.pairs:
             _add_pair(samples, row, pair, row_filters, critic)
-    # Rejected pairs beyond the number of pairs that are still needed become surplus. A later round may have replaced
-    # them, or the model may have written too many pairs.
+    # For each pair that is still needed, one rejected pair is counted as rejected. The other rejected pairs become
+    # surplus: a later round replaced them, or the model wrote too many pairs.
     samples.surplus += samples.rejected[samples.wanted :]
     del samples.rejected[samples.wanted :]
     return samples

@@ -96,7 +96,7 @@ def _verdict_counts(counts: CriticCounts) -> CriticVerdictCounts:
 
 
 def funnel(synthesis: CurateManifest) -> list[FunnelStep]:
-    """Return how many pairs each filter rejected and how many it passed on, in the order in which filters run."""
+    """Return how many pairs each filter rejected and how many were left after it, in the order in which filters run."""
     left = synthesis["requested"] - synthesis["missing"]
     steps: list[FunnelStep] = [{"filter": "missing", "dropped": synthesis["missing"], "left": left}]
     for name in (*FILTER_NAMES, *(("critic",) if synthesis.get("critic") else ())):

@@ -50,12 +50,12 @@ class LossMeans(NamedTuple):
 
     @property
     def figures(self) -> str:
-        """Both means as text."""
+        """Both means as a short text, such as "1.92 to 0.84"."""
         return f"{_as_text(self.first)} to {_as_text(self.last)}"
 
     @property
     def sentence(self) -> str:
-        """Both means in words. With fewer than 20 steps, a tenth is a single step, so single losses are given."""
+        """Both means in a phrase. With fewer than 20 steps, a tenth is a single step, so single losses are given."""
         first, last = _as_text(self.first), _as_text(self.last)
         if self.window == 1:
             steps = f"{self.steps} {'step' if self.steps == 1 else 'steps'}"

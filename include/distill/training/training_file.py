@@ -64,7 +64,7 @@ class TrainingFile:
     def require_no_problem(self) -> None:
         """Raise an error if the file breaks a limit of the student's family.
 
-        :raises LimitError: the file has problems. The message lists the first 20 problems and the number of the others.
+        :raises LimitError: the file has problems. The message lists the first 20 problems and counts the rest.
             Nothing was bought.
         """
         if not self.problems:
@@ -73,7 +73,7 @@ class TrainingFile:
         more = self.problem_count - len(self.problems)
         rest = f"\n- and {more} more" if more else ""
         message = (
-            f"The {self.name} file exceeds the limits of the model family {self.family.key}"
+            f"The {self.name} file breaks the limits of the model family {self.family.key}"
             f" ({self.family.source.url}). Nothing was bought.\n{listed}{rest}"
         )
         raise LimitError(message)

@@ -57,7 +57,8 @@ class ReportSchema(Section):
     )
     arms: list[ArmSchema] = Field(description="The arms of the run.")
     comparisons: list[ComparisonSchema] = Field(
-        description="One entry per pair of arms and judge. The pair of arms that the verdict is about comes first."
+        description="One entry for each judge and each pair of arms. The pair of arms that the verdict is about comes"
+        " first."
     )
     noise_control: list[ComparisonSchema] = Field(
         description="An arm compared with its own second answers. The result does not affect the corrected p-values or"

@@ -143,7 +143,7 @@ class DecisionSchema(Section):
     champion: str = Field(description="Arm that the candidate would replace.")
     promoted: StrictBool = Field(description="Whether all conditions of the rule are met.")
     reasons: list[str] = Field(
-        description="The conditions that are not met. If all conditions are met, the figures that meet them."
+        description="The conditions that are not met. If all conditions are met, the measured values that meet them."
     )
     lower_bound: FiniteFloat | None = optional_key(
         "The smallest of the 97.5 % lower bounds that the judges' half-win rates have; null if there are no bounds.",
